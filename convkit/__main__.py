@@ -1,0 +1,5 @@
+"""`python -m convkit` is `convkit`."""
+
+from convkit.cli import main
+
+main()

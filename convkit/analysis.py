@@ -1,0 +1,46 @@
+"""All that a report may use: matched hits, sessions, goals and the few facts of the whole log.
+
+It stands alone because reports must not reach back into the stages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    import polars as pl
+
+    from convkit.definitions import Goals
+    from convkit.tables import Period
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Frames of some visitors, whole: all of them, or a part whose tallies are added to others'.
+
+    `hits` are matched hits sorted by visitor and ORDER with `row`, `inside` (the period), `started` and `aside`; `sessions` those of the period.
+    """
+
+    hits: pl.LazyFrame
+    sessions: pl.LazyFrame
+    chains: Mapping[str, pl.LazyFrame]
+    """By funnel: the chains whose step 1 is in the period (`funnels.chains`)."""
+    departures: Mapping[str, pl.LazyFrame]
+    """By funnel: where they went (`departures.departures`)."""
+    goals: Goals
+    ends: datetime | None
+    """Time of the last hit of the log."""
+
+
+@dataclass(frozen=True)
+class View:
+    """What presenting needs to know beside the tally: nothing in it depends on the visitors of a part."""
+
+    goals: Goals
+    period: Period
+    logs: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()

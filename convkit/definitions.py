@@ -1,0 +1,106 @@
+"""What a goals file comes to: the site's facts, goals as expressions, funnels as steps.
+
+It stands alone because every stage takes these and only `goals` knows how they are written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Site:
+    """Facts about the site, from `site:`."""
+
+    timezone: str = "UTC"
+    currency: str = ""
+    hosts: tuple[str, ...] = ()
+    session_timeout: timedelta = timedelta(minutes=30)
+    visitor: tuple[str, ...] = ("user", "address+browser")
+    ignore_paths: tuple[str, ...] = ()
+    ignore_addresses: tuple[str, ...] = ()
+    group: tuple[str, ...] = ()
+    keep_query: tuple[str, ...] = ()
+    log_format: str = "auto"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One goal: true or false on every hit.
+
+    `named` holds one expression for each Boolean column that is decided together with the kind of a hit; `turned` holds expressions that are
+    evaluated one after the other on sessionized hits, each seeing the one before as `goal:<name>`.
+    """
+
+    name: str
+    macro: bool = False
+    named: Mapping[str, pl.Expr] = field(default_factory=dict)
+    turned: tuple[pl.Expr, ...] = ()
+    once_per: str = "session"
+    value: int | str | None = None
+    """Integer millionths, or the column of hits that holds the amount as text."""
+    target: float | None = None
+    is_condition: bool = False
+    """It has no *what*: as a funnel step, the hit that fills it may also fill the next."""
+
+    @property
+    def column(self) -> str:
+        """The Boolean column of matched hits."""
+        return f"goal:{self.name}"
+
+    @property
+    def counts_hits(self) -> bool:
+        """Whether every match counts, not only a session's first."""
+        return self.once_per != "session"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a funnel: any of the goals whose columns it names."""
+
+    name: str
+    columns: tuple[str, ...]
+    is_condition: bool = False
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """Steps in order, in one session or across a visitor's sessions, the last at most `window` after the first."""
+
+    name: str
+    steps: tuple[Step, ...]
+    per: str = "session"
+    window: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class Goals:
+    """All that a goals file says. `file` is None for the built-in goals; `unlisted` are goals written out in funnel steps."""
+
+    file: str | None
+    site: Site
+    goals: tuple[Goal, ...]
+    unlisted: tuple[Goal, ...] = ()
+    funnels: tuple[Funnel, ...] = ()
+
+    @property
+    def all(self) -> tuple[Goal, ...]:
+        """Every goal that is matched, listed or not."""
+        return self.goals + self.unlisted
+
+    @property
+    def macros(self) -> tuple[Goal, ...]:
+        """What the site is for."""
+        return tuple(goal for goal in self.goals if goal.macro)
+
+    @property
+    def micros(self) -> tuple[Goal, ...]:
+        """Steps and signs of interest."""
+        return tuple(goal for goal in self.goals if not goal.macro)

@@ -1,0 +1,26 @@
+"""Lengths of time as people write them (`30m`, `7d`), for YAML and options alike.
+
+It stands alone so that one notation means the same in both places.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(\d{1,6})([smhdw])")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the length of time that `text` names; ValueError with the fix where it names none."""
+    match = _DURATION.fullmatch(text.strip())
+    if not match or int(match[1]) == 0:
+        msg = f"{text!r} is no length of time: write a whole number and s, m, h, d or w, like 30m or 7d"
+        raise ValueError(msg)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def microseconds(length: timedelta) -> int:
+    """Return a length of time in whole microseconds, the unit of all times in a frame."""
+    return length // timedelta(microseconds=1)

@@ -1,0 +1,8 @@
+"""The log formats, one a file. A format's module says
+
+- `SAMPLES`: lines that it reads,
+- `sniff(lines)`: which share of some lines it reads best, from 0 to 1,
+- `COMMENT`: how its header and directive lines begin, or None,
+- `is_asset(extensions)`: which raw lines are plainly requests of files with these extensions,
+- `scan(lines)`: RECORDS of lines, with `problem`: null, or why the line is no record.
+"""

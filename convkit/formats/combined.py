@@ -1,0 +1,30 @@
+"""Apache's and nginx's combined log: address, time, request, status, bytes, referrer, agent, and any further fields."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import quoted_lines
+from convkit.quoted_lines import is_asset
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
+
+COMMENT = "#"
+SAMPLES = (
+    '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/1.1" 200 2326 "https://shop.example/" "Mozilla/5.0 (X11; Linux x86_64)"',
+    '2001:db8::7 - ann [10/Oct/2026:13:55:36 -0700] "POST /cart/add HTTP/2.0" 302 0 "-" "Opera/12.0" "203.0.113.9" 0.012',
+    r'203.0.113.7 - - [10/Oct/2026:13:55:36 +0000] "GET /?q=\"x\" HTTP/1.1" 200 1 "-" "An agent with a 10\" screen"',
+)
+
+
+def sniff(lines: pl.Series) -> float:
+    """Return the share of combined lines without a host in front."""
+    return quoted_lines.share(lines, host_first=False, end=quoted_lines.AGENT_FOLLOWS)
+
+
+def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the records of lines."""
+    return quoted_lines.parse(lines, host_first=False)

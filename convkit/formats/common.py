@@ -1,0 +1,30 @@
+"""The common log format: address, time, request, status and bytes, with no agent to tell visitors and bots by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import quoted_lines
+from convkit.quoted_lines import is_asset
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
+
+COMMENT = "#"
+SAMPLES = (
+    '127.0.0.1 bob frank [10/Oct/2026:13:55:36 -0700] "GET /report.html HTTP/1.0" 200 2326',
+    'proxy.example - - [01/Jun/1995:00:00:59 -0600] "GET /~ann/publish.html" 200 -',
+    '203.0.113.7 - - [10/Oct/2026:13:55:36 +0000] "-" 408 0 0.250',
+)
+
+
+def sniff(lines: pl.Series) -> float:
+    """Return the share of common lines without a host in front."""
+    return quoted_lines.share(lines, host_first=False, end=quoted_lines.NOTHING_IN_QUOTES_FOLLOWS)
+
+
+def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the records of lines."""
+    return quoted_lines.parse(lines, host_first=False)

@@ -1,0 +1,29 @@
+"""A virtual host in front of a combined or common line, as Debian's Apache writes other_vhosts_access.log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import quoted_lines
+from convkit.quoted_lines import is_asset
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
+
+COMMENT = "#"
+SAMPLES = (
+    'shop.example:443 203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET / HTTP/2.0" 200 2326 "-" "Mozilla/5.0"',
+    'shop.example 2001:db8::7 - ann [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/1.1" 200 -',
+)
+
+
+def sniff(lines: pl.Series) -> float:
+    """Return the share of lines with a host in front."""
+    return quoted_lines.share(lines, host_first=True)
+
+
+def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the records of lines."""
+    return quoted_lines.parse(lines, host_first=True)

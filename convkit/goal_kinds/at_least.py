@@ -1,0 +1,32 @@
+"""Depth: the n-th fitting hit of a session, of different pages where the goal is about pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import windows
+
+if TYPE_CHECKING:
+    from convkit import kinds
+    from convkit.errors import Problem
+    from convkit.strict_yaml import Node
+
+ROLE = "how"
+EXAMPLE = "{page: /product/*, at_least: 2}"
+
+
+def read(node: Node, problems: list[Problem]) -> int | None:
+    """Read a whole number of 1 or more."""
+    if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 1:
+        return node.value
+    problems.append(node.problem("`at_least` takes a whole number of 1 or more"))
+    return None
+
+
+def turns(value: int, named: pl.Expr, context: kinds.Context) -> pl.Expr:
+    """Return the hit that completes the number."""
+    if context.tests_pages:
+        named = named & pl.struct("session", "path", named.alias("named")).is_first_distinct()
+    return windows.is_nth(named, value, "session")

@@ -1,0 +1,37 @@
+"""Which matches count: once a session, a visitor, every hit, or once for each value of a visitor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import windows
+from convkit.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from convkit import kinds
+    from convkit.errors import Problem
+    from convkit.strict_yaml import Node
+
+ROLE = "count"
+EXAMPLE = "{page: /thank-you, once_per: query.order}"
+_WORDS = ("session", "visitor", "hit", "path")
+
+
+def read(node: Node, problems: list[Problem]) -> str | None:
+    """Read what a match counts once for."""
+    if node.text in _WORDS or (node.text.startswith("query.") and len(node.text) > len("query.")):
+        return node.text
+    problems.append(node.problem(f"`once_per` takes session, visitor, hit, path or query.NAME{did_you_mean(node.text, _WORDS)}"))
+    return None
+
+
+def turns(value: str, named: pl.Expr, _: kinds.Context) -> pl.Expr:
+    """Leave the first match a visitor or a visitor's value; under session and hit a repeat is a match too."""
+    if value in {"session", "hit"}:
+        return named
+    if value == "visitor":
+        return windows.is_nth(named, 1, "visitor")
+    each = pl.struct("visitor", pl.col(value).cast(pl.String).fill_null("").alias("value"), named.alias("named"))
+    return named & each.is_first_distinct()

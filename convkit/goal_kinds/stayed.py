@@ -1,0 +1,35 @@
+"""Time on the site: the first interaction at or past this long after the session began."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import windows
+from convkit.durations import parse_duration
+from convkit.schema import interaction
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from convkit import kinds
+    from convkit.errors import Problem
+    from convkit.strict_yaml import Node
+
+ROLE = "how"
+EXAMPLE = "{stayed: 5m}"
+
+
+def read(node: Node, problems: list[Problem]) -> timedelta | None:
+    """Read a length of time."""
+    try:
+        return parse_duration(node.text)
+    except ValueError as error:
+        problems.append(node.problem(str(error)))
+        return None
+
+
+def turns(value: timedelta, named: pl.Expr, _: kinds.Context) -> pl.Expr:
+    """Return the first interaction that late in the session."""
+    return windows.is_nth(named & interaction() & (pl.col("time") - pl.col("started") >= value), 1, "session")

@@ -1,0 +1,141 @@
+"""goals.yaml -> Goals: strict, every problem at once with its line and column.
+
+It stands alone because it is the only place that knows how goals and funnels are written; what a key means is in its file of `goal_kinds`.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from convkit import plugins, strict_yaml
+from convkit.definitions import Funnel, Goals, Site
+from convkit.durations import parse_duration
+from convkit.errors import GoalsFileError, Problem, UsageError, did_you_mean
+from convkit.goal_reader import GoalReader
+from convkit.site import read_site
+
+if TYPE_CHECKING:
+    from convkit.definitions import Step
+    from convkit.strict_yaml import Node
+
+_TOP = ("site", "macro", "micro", "funnels")
+_FUNNEL = ("steps", "per", "order", "window")
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_FEWEST_STEPS = 2
+
+
+def load_goals(path: str | Path | None = None) -> Goals:
+    """Return the goals of a file, or the built-in ones where `path` is None.
+
+    Raises GoalsFileError with all problems of the file, UsageError where it cannot be read.
+    """
+    if path is None:
+        return parse_goals(files("convkit").joinpath("data", "builtin_goals.yaml").read_text(encoding="utf-8"), None)
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise GoalsFileError(str(path), [Problem(0, 0, f"not UTF-8 at byte {error.start + 1}; save it as UTF-8")]) from None
+    except OSError as error:
+        raise UsageError(f"the goals file {path} cannot be read: {error.strerror}; name another with --goals") from None
+    return parse_goals(text, str(path))
+
+
+def parse_goals(text: str, file: str | None) -> Goals:
+    """Return the goals that a YAML text describes; `file` is its name in messages, None for the built-in goals."""
+    root = strict_yaml.load(text, file or "built-in goals")
+    reader = _FileReader(root)
+    goals = reader.read(file)
+    if reader.problems:
+        raise GoalsFileError(file or "built-in goals", reader.problems)
+    return goals
+
+
+class _FileReader:
+    """Reads the four blocks of a file, collecting problems on the way."""
+
+    def __init__(self, root: Node) -> None:
+        self.root = root
+        self.problems: list[Problem] = []
+
+    def read(self, file: str | None) -> Goals:
+        """Return all that the file says; meaningless where there are problems."""
+        blocks: dict[str, Any] = self.root.value if isinstance(self.root.value, dict) else {}
+        self._check_top()
+        site = read_site(blocks["site"], self.problems) if "site" in blocks else Site()
+        nodes = {name: node for block in ("macro", "micro") for name, _, node in self._named(blocks.get(block), block)}
+        self._check_names(blocks)
+        reader = GoalReader(site.session_timeout, nodes, self.problems)
+        macros = {name for name, _, _ in self._named(blocks.get("macro"), "macro")}
+        listed = tuple(reader.goal(name, node, macro=name in macros) for name, node in nodes.items())
+        funnels = tuple(
+            funnel for name, _, node in self._named(blocks.get("funnels"), "funnels") if (funnel := self._funnel(reader, name, node)) is not None
+        )
+        return Goals(file, site, listed, tuple(reader.unlisted), funnels)
+
+    def _check_top(self) -> None:
+        """Find what stands at the top of the file and does not belong there."""
+        if self.root.value is None:
+            self.problems.append(Problem(0, 0, "empty; write at least a macro goal, or run `convkit init` for a start"))
+        elif not isinstance(self.root.value, dict):
+            self.problems.append(self.root.problem(f"a goals file has the blocks {', '.join(_TOP)}, like `macro:`"))
+        for name, key, _ in self.root.items():
+            if name not in _TOP:
+                self.problems.append(key.problem(f"unknown key {name!r}{did_you_mean(name, _TOP)}; at the top stand {', '.join(_TOP)}"))
+
+    def _named(self, block: Node | None, title: str) -> list[tuple[str, Node, Node]]:
+        """Return name, key and value of a block's entries."""
+        if block is None or block.value is None:
+            return []
+        problem = block.problem(f"`{title}` takes names, each with what it means, like `name: /path`")
+        if not isinstance(block.value, dict) and problem not in self.problems:
+            self.problems.append(problem)
+        return list(block.items())
+
+    def _check_names(self, blocks: dict[str, Node]) -> None:
+        """Find names that are no names, and goals that are called alike."""
+        goals = self._named(blocks.get("macro"), "macro") + self._named(blocks.get("micro"), "micro")
+        for entries in (goals, self._named(blocks.get("funnels"), "funnels")):
+            seen: dict[str, Node] = {}
+            for name, key, _ in entries:
+                if not _NAME.fullmatch(name):
+                    self.problems.append(key.problem(f"{name!r} is no name: use letters, digits, `_` and `-`"))
+                first = seen.setdefault(name.casefold(), key)
+                if first is not key:
+                    self.problems.append(key.problem(f"{name!r} is called like the one in line {first.line}; rename one of them"))
+
+    def _funnel(self, reader: GoalReader, name: str, node: Node) -> Funnel | None:
+        """Read a funnel: a list of steps, or a mapping with `steps`."""
+        options = {"steps": node} if isinstance(node.value, list) else dict(node.value) if isinstance(node.value, dict) else {}
+        for key, place, _ in node.items():
+            if key not in _FUNNEL:
+                self.problems.append(place.problem(f"unknown key {key!r} in a funnel{did_you_mean(key, _FUNNEL)}"))
+        if "steps" not in options:
+            self.problems.append(node.problem("a funnel is a list of steps, or has `steps`"))
+            return None
+        window = None
+        if "window" in options:
+            try:
+                window = parse_duration(options["window"].text)
+            except ValueError as error:
+                self.problems.append(options["window"].problem(str(error)))
+        self._choice(options, "order", ("ordered",))
+        return Funnel(name, self._steps(reader, name, options["steps"]), self._choice(options, "per", ("session", "visitor")), window)
+
+    def _choice(self, options: dict[str, Node], key: str, known: tuple[str, ...]) -> str:
+        """Read one of a few words; the first is the default."""
+        node = options.get(key)
+        if node is not None and node.value not in known:
+            self.problems.append(node.problem(f"`{key}` is {' or '.join(known)}{did_you_mean(node.text, known)}"))
+        return known[0] if node is None else node.text
+
+    def _steps(self, reader: GoalReader, name: str, node: Node) -> tuple[Step, ...]:
+        """Read the steps of a funnel."""
+        items = node.value if isinstance(node.value, list) else []
+        if len(items) < _FEWEST_STEPS:
+            self.problems.append(node.problem("a funnel has at least two steps, as a list like [product, cart, purchase]"))
+        return tuple(reader.step(item, f"{name}#{number}") for number, item in enumerate(items, 1))
+
+

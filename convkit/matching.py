@@ -1,0 +1,56 @@
+"""Sessionized hits -> matched hits: one Boolean `goal:<name>` a goal, never null.
+
+It stands alone because it runs after sessions are cut, on what `goal_kinds` say of states and of what counts once.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from convkit.definitions import Goal, Goals
+
+
+def match(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Add `goal:<name>` for every goal, and drop `names:<goal>`; hits of no session match nothing.
+
+    Asks for sessionized hits with `started`, sorted by visitor and ORDER.
+    """
+    named = [column for goal in goals.all for column in goal.named]
+    in_session = pl.col("session").is_not_null()
+    hits = hits.with_columns(pl.col(column) & in_session for column in named)
+    for number, stages in enumerate(zip_longest(*(goal.turned for goal in goals.all))):
+        later = {goal.column: stage for goal, stage in zip(goals.all, stages, strict=True) if stage is not None}
+        hits = hits.with_columns(**{column: stage & in_session if number == 0 else stage for column, stage in later.items()})
+    return hits.with_columns(pl.col(goal.column).fill_null(value=False) for goal in goals.all).drop(named)
+
+
+def millionths(value: pl.Expr) -> pl.Expr:
+    """Return an amount, read from text, in integer millionths; null where it is no plain number (`-?digits[.digits]`).
+
+    Digits behind the sixth are rounded half away from zero.
+    """
+    plain = pl.when(value.str.contains(r"^-?[0-9]{1,12}(?:\.[0-9]+)?$")).then(value)
+    sides = plain.str.strip_prefix("-").str.splitn(".", 2)
+    fraction = sides.struct[1].fill_null("").str.pad_end(7, "0")
+    whole = sides.struct[0].cast(pl.Int64) * 1_000_000 + fraction.str.head(6).cast(pl.Int64)
+    rounded = whole + (fraction.str.slice(6, 1) >= "5").cast(pl.Int64)
+    return pl.when(plain.str.starts_with("-")).then(-rounded).otherwise(rounded)
+
+
+def matched(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return the hits of the period on which a goal is true."""
+    return hits.filter(pl.col("inside"), pl.col(goal.column))
+
+
+def counted(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return the hits of the period that a goal counts, with their `amount` in millionths, null where they have none."""
+    found = matched(hits, goal)
+    if not goal.counts_hits:
+        found = found.unique("session", keep="first", maintain_order=True)
+    if isinstance(goal.value, str):
+        return found.with_columns(amount=millionths(pl.col(goal.value).cast(pl.String)))
+    return found.with_columns(amount=pl.lit(goal.value, dtype=pl.Int64))

@@ -1,0 +1,37 @@
+"""The options that every report shares, declared once.
+
+It stands alone so that a report's command is made of its name and nothing else.
+"""
+
+from __future__ import annotations
+
+
+
+import click
+
+from convkit import plugins
+
+
+
+
+_GOALS_HELP = "The goals file; else $CONVKIT_GOALS, else ./goals.yaml, else built-in goals."
+
+
+
+def of_reports(command: click.Command) -> click.Command:
+    """Add the logs and the options of every report to a command."""
+    command.params += [
+        click.Argument(["logs"], nargs=-1, metavar="LOG...", type=click.Path(path_type=str)),
+        click.Option(["-g", "--goals"], metavar="FILE", envvar="CONVKIT_GOALS", help=_GOALS_HELP),
+        click.Option(["--log-format"], metavar="NAME", default="auto", help=f"auto, or one of: {', '.join(plugins.names('formats'))}."),
+        click.Option(["--tz", "timezone"], metavar="ZONE", help="The time zone of days and reports, like Europe/Berlin."),
+        click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01, 2026-10-01T14:00, yesterday."),
+        click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),
+        click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
+        click.Option(
+            ["-f", "--format", "output"], default="table", show_default=True, type=click.Choice(plugins.names("outputs")), help="What to write."
+        ),
+        click.Option(["-n", "--limit"], type=click.IntRange(min=0), metavar="N", help="Rows a report shows on screen; 0 is all."),
+        click.Option(["--debug"], is_flag=True, help="Show the traceback of a mistake in convkit."),
+    ]
+    return command

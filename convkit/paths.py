@@ -1,0 +1,105 @@
+"""Path rules: a request's target -> the path that goals see, the row it has in reports, its parameters, and the lists it is on.
+
+It stands alone because it is evaluated once a distinct target, never once a hit.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import lists, patterns
+
+if TYPE_CHECKING:
+    from convkit.definitions import Site
+
+_ORIGIN = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)"
+_ESCAPE = r"\\x([0-9A-Fa-f]{2})"
+_SESSION_ID = r"(?i);jsessionid=[^/?#]*"
+_DOTS = 8
+"""How many `..` of a path are resolved; no browser sends one."""
+
+_NEXT = "%[89ab][0-9a-f]"
+_CHARACTER = (
+    "%(?:2[0-9a-e]|[3-6][0-9a-f]|7[0-9a-e])"  # printable ASCII; %2F and control characters stay as they are
+    f"|%c2%[ab][0-9a-f]|%(?:c[3-9a-f]|d[0-9a-f]){_NEXT}"  # two bytes, from U+00A0 on
+    f"|%e0%[ab][0-9a-f]{_NEXT}|%e[1-9a-cef]{_NEXT}{_NEXT}|%ed%[89][0-9a-f]{_NEXT}"
+    f"|%f0%[9ab][0-9a-f]{_NEXT}{_NEXT}|%f[1-3]{_NEXT}{_NEXT}{_NEXT}|%f4%8[0-9a-f]{_NEXT}{_NEXT}"
+)
+_TOKEN = rf"(?i)(?:{_CHARACTER})|[^%]+|%"
+_TOKEN_WITH_SLASH = rf"(?i)(?:%2f|{_CHARACTER})|[^%]+|%"
+
+
+def decode(text: pl.Expr, *, slash: bool = False) -> pl.Expr:
+    """Percent-decode once: valid UTF-8 of printable characters; what is not stays as written, `%2F` too unless `slash`."""
+    tokens = pl.when(text.str.contains("%", literal=True)).then(text).str.extract_all(_TOKEN_WITH_SLASH if slash else _TOKEN)
+    token = pl.element()
+    encoded = pl.when(token.str.starts_with("%") & (token.str.len_bytes() > 1)).then(token)
+    character = encoded.str.replace_all("%", "", literal=True).str.decode("hex").cast(pl.String)
+    return tokens.list.eval(character.fill_null(token)).list.join("").fill_null(text)
+
+
+def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Add to distinct `target`s: `target_host`, `bare` (the path alone), `path` (with kept parameters) and `query`, text all."""
+    plain = pl.col("target").cast(pl.String).str.replace_all(_ESCAPE, "%${1}")
+    return (
+        targets.with_columns(plain=plain)
+        .with_columns(
+            target_host=pl.col("plain").str.extract(_ORIGIN).str.to_lowercase().str.replace(r"^.*@", "").str.replace(r":\d+$", ""),
+            plain=pl.col("plain").str.replace(_ORIGIN, "").str.replace(r"#.*$", ""),
+        )
+        .with_columns(query=pl.col("plain").str.splitn("?", 2).struct[1], bare=_normal(pl.col("plain").str.splitn("?", 2).struct[0]))
+        .with_columns(path=_with_query(site.keep_query))
+        .drop("plain")
+    )
+
+
+def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Add to targets with paths: `background` and `download`, Boolean."""
+    listed = lists.lines("background")
+    of_paths = "|".join(patterns.to_regex(line) for line in listed if not line.startswith("?"))
+    of_query = [parameter(line[1:]).is_not_null() for line in listed if line.startswith("?")]
+    bare = pl.col("bare")
+    return targets.with_columns(
+        background=pl.any_horizontal(
+            bare.str.contains(of_paths), *of_query, patterns.matches_any(bare, site.ignore_paths), patterns.matches_any(pl.col("path"), site.ignore_paths)
+        ).fill_null(value=False),
+        download=bare.str.contains(lists.with_extension("downloads")).fill_null(value=False),
+    )
+
+
+def page(site: Site) -> pl.Expr:
+    """Return the row that a path has in reports: the first pattern of `site.group` that it matches, else the path."""
+    row = pl.col("path")
+    for pattern in reversed(site.group):
+        row = pl.when(patterns.matches(pl.col("path"), pattern)).then(pl.lit(pattern)).otherwise(row)
+    return row
+
+
+def parameter(name: str) -> pl.Expr:
+    """Return the decoded value of the first parameter of that name in `query`: empty where it stands without one, null where it does not stand."""
+    place = rf"(?:^|&){re.escape(name)}(?:=([^&]*))?(?:&|$)"
+    query = pl.col("query")
+    value = query.str.extract(place).fill_null("").str.replace_all("+", " ", literal=True)
+    return pl.when(query.str.contains(place)).then(decode(value, slash=True))
+
+
+def _normal(path: pl.Expr) -> pl.Expr:
+    """Return a path in its one notation: decoded, NFC, without doubled slashes, dots, session ids and a trailing slash; case is kept."""
+    path = decode(path).str.normalize("NFC").str.replace_all("/{2,}", "/").str.replace_all(r"/(?:\./)+", "/").str.replace(r"/\.$", "/")
+    for _ in range(_DOTS):
+        path = path.str.replace(r"^/\.\.(?:/|$)|/[^/]+/\.\.(?:/|$)", "/")
+    path = path.str.replace(_SESSION_ID, "")
+    cut = path.str.strip_chars_end("/")
+    return pl.when(cut == "").then(pl.lit("/")).otherwise(cut)
+
+
+def _with_query(names: tuple[str, ...]) -> pl.Expr:
+    """Return the path with the parameters that are part of it, in the order of `site.keep_query`."""
+    kept = [pl.when(parameter(name).is_not_null()).then(pl.format(f"{name}={{}}", parameter(name))) for name in names]
+    if not kept:
+        return pl.col("bare")
+    text = pl.concat_str(kept, separator="&", ignore_nulls=True)
+    return pl.when(text != "").then(pl.format("{}?{}", "bare", text)).otherwise("bare")

@@ -1,0 +1,196 @@
+"""The way of the data from files to reports, and the only place that collects.
+
+It stands alone because whoever wants to know in which order things happen reads this file.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import funnels, lists, matching, plugins, reading, sessions, traffic
+from convkit.analysis import Analysis, View
+from convkit.departures import departures
+from convkit.goals import load_goals
+from convkit.periods import parse_period
+from convkit.schema import FATES
+from convkit.tables import Document, Period, add
+from convkit.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+
+    from convkit.definitions import Goals
+    from convkit.periods import Wanted
+    from convkit.tables import Report
+
+Tallies = dict[str, dict[str, pl.DataFrame]]
+"""By report, by name: what `add` merges and `present` takes."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """An analysis, and what is said of its input."""
+
+    analysis: Analysis
+    input: Mapping[str, int | Mapping[str, int]]
+    period: Period
+    logs: tuple[str, ...]
+
+
+def analyze(
+    paths: Iterable[str | Path],
+    goals: Goals | None = None,
+    *,
+    log_format: str = "auto",
+    since: str | None = None,
+    until: str | None = None,
+    last: str | None = None,
+) -> Run:
+    """Read logs and return their analysis; `goals` are the built-in ones by default.
+
+    Raises InputError, UsageError.
+    """
+    goals = goals or load_goals()
+    wanted = parse_period(since, until, last, goals.site.timezone)
+    with ExitStack() as stack:
+        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack)
+        extensions = traffic.kept_assets(goals, lists.words("assets"))
+        records = traffic.narrow(reading.records(logs, extensions)).collect(engine="streaming")
+        census = reading.census(logs).collect(engine="streaming").sum().row(0, named=True)
+    names = [log.source.name for log in logs]
+    if len(names) > 1:
+        records = traffic.rank_sources(records.lazy(), names).collect()
+    return _analyze(records, census, goals, wanted, tuple(names))
+
+
+def _analyze(records: pl.DataFrame, census: dict[str, int], goals: Goals, wanted: Wanted, logs: tuple[str, ...]) -> Run:
+    """Go from records in memory to the analysis."""
+    decided = traffic.decide(records.lazy(), goals).collect()
+    begins, ends = _span(records)
+    begin, end = wanted.limits(ends, goals.site.timezone)
+    hits = _sessionized(decided.filter(traffic.is_looked_at()), goals).with_columns(inside=_is_inside(begin, end)).collect()
+    fates = _fates(census, records.height, decided, hits)
+    hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
+    columns = [goal.column for goal in goals.goals]
+    table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
+    period = Period(begin or begins, end or ends, goals.site.timezone)
+    return Run(prepare(hits, table, goals, ends), fates, period, logs)
+
+
+def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
+    """Return the times of the first and the last record."""
+    return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
+
+
+def _sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
+    """Cut sessions; where users are known, once by address and browser to find whose they are, then by the users."""
+    hits = looked_at.lazy()
+    if looked_at["user_visitor"].null_count() < looked_at.height:
+        handed = sessions.hand_to_users(sessions.cut(hits, goals.site.session_timeout)).drop("session")
+        hits = traffic.name_kinds(handed, goals).collect().lazy()
+    return sessions.set_aside(sessions.start(sessions.cut(hits, goals.site.session_timeout)))
+
+
+def _is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
+    """Tell what lies in the period: a session, whole, by its start; a hit of no session by its own time."""
+    when = pl.col(column) if column else pl.coalesce("started", "time")
+    after = pl.lit(value=True) if begin is None else when >= begin.astimezone(UTC)
+    before = pl.lit(value=True) if end is None else when < end.astimezone(UTC)
+    return (after & before).fill_null(value=False)
+
+
+def _fates(census: dict[str, int], parsed: int, decided: pl.DataFrame, hits: pl.DataFrame) -> dict[str, int | dict[str, int]]:
+    """Return what became of every line: `lines`, each of FATES, which add up to it, and the reasons of two of them."""
+    found = dict(decided.group_by("fate").len().iter_rows())
+    counts = {fate: int(found.get(fate, 0)) for fate in FATES}
+    counts["blank"], counts["comment"] = census["blank"], census["comment"]
+    counts["asset"] += census["lines"] - census["blank"] - census["comment"] - parsed
+    counts["outside"] = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
+    counts["kept"] -= counts["outside"]
+    reasons = decided.filter(pl.col("reason").is_not_null()).group_by("fate", "reason").len().sort("reason")
+    by_reason = {f"{fate}_by_reason": dict(reasons.filter(fate=fate).select("reason", "len").iter_rows()) for fate in ("unparsed", "bot")}
+    return {"lines": census["lines"], **counts, **by_reason}
+
+
+def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None) -> Analysis:
+    """Return the analysis of some visitors' matched hits and sessions, their chains found."""
+    frame = hits.lazy()
+    chains = {
+        funnel.name: found.lazy()
+        for funnel, found in zip(
+            goals.funnels, pl.collect_all([funnels.chains(frame, funnel).filter("inside") for funnel in goals.funnels]), strict=True
+        )
+    }
+    went = {
+        funnel.name: found.lazy()
+        for funnel, found in zip(
+            goals.funnels, pl.collect_all([departures(frame, chains[funnel.name], funnel) for funnel in goals.funnels]), strict=True
+        )
+    }
+    return Analysis(frame, table.lazy(), chains, went, goals, ends)
+
+
+def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
+    """Return the tallies of some reports."""
+    wanted = [(report, name, frame) for report in reports for name, frame in plugins.load("reports", report).tally(analysis).items()]
+    tallies: Tallies = {report: {} for report in reports}
+    for (report, name, _), frame in zip(wanted, pl.collect_all([frame for _, _, frame in wanted]), strict=True):
+        tallies[report][name] = frame
+    return tallies
+
+
+def add_tallies(parts: Sequence[Tallies]) -> Tallies:
+    """Add the tallies of parts of the visitors."""
+    return {report: {name: add([part[report][name] for part in parts]) for name in tallies} for report, tallies in parts[0].items()}
+
+
+def present(tallies: Tallies, view: View) -> dict[str, Report]:
+    """Return the finished reports."""
+    return {report: plugins.load("reports", report).present(tallies[report], view) for report in tallies}
+
+
+def run(
+    paths: Iterable[str | Path],
+    reports: Sequence[str] | None = None,
+    goals: str | Path | Goals | None = None,
+    *,
+    log_format: str = "auto",
+    since: str | None = None,
+    until: str | None = None,
+    last: str | None = None,
+) -> Document:
+    """Read logs and return reports, all of them by default; `goals` is a goals file, or goals that were loaded."""
+    loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
+    done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last)
+    names = list(reports or whole_report())
+    return document(done, tally(done.analysis, names), is_whole=reports is None)
+
+
+def whole_report() -> list[str]:
+    """Return the reports that `convkit report` is made of, in the order of its screen."""
+    modules = plugins.load_all("reports")
+    return sorted(modules, key=lambda name: int(modules[name].IN_REPORT))
+
+
+def document(done: Run, tallies: Tallies, *, is_whole: bool) -> Document:
+    """Return what outputs take: the reports, and what is said of their input."""
+    goals = done.analysis.goals
+    view = View(goals, done.period, done.logs)
+    reports = present(tallies, view)
+    return Document(
+        version=__version__,
+        logs=done.logs,
+        goals_file=goals.file,
+        goals_summary="",
+        input=done.input,
+        period=done.period,
+        reports=reports,
+        is_whole=is_whole,
+    )

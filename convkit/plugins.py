@@ -1,0 +1,44 @@
+"""Finding the formats, goal kinds, reports and outputs: one module each, named as users type it.
+
+It stands alone because four folders share this one rule, and because a list of names must not cost an import.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+
+@cache
+def names(package: str) -> tuple[str, ...]:
+    """Return the users' names of the plug-ins in a folder of convkit, sorted; imports none of them."""
+    found = (entry.name for entry in files("convkit").joinpath(package).iterdir())
+    return tuple(sorted(name[:-3].replace("_", "-") for name in found if name.endswith(".py") and not name.startswith("_")))
+
+
+def load(package: str, name: str) -> ModuleType:
+    """Import the plug-in that users call `name`."""
+    return import_module(f"convkit.{package}.{name.replace('-', '_')}")
+
+
+def load_all(package: str) -> dict[str, ModuleType]:
+    """Import every plug-in of a folder, by name."""
+    return {name: load(package, name) for name in names(package)}
+
+
+@cache
+def headline(package: str, name: str) -> str:
+    """Return the first line of a plug-in's docstring, read from its source: help texts must not import Polars."""
+    source = files("convkit").joinpath(package, f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
+    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+def keys(package: str) -> tuple[str, ...]:
+    """Return the plug-ins' names as they are written in YAML, where `_` stays `_`."""
+    return tuple(name.replace("-", "_") for name in names(package))

@@ -1,0 +1,129 @@
+"""Paths -> logs -> formats -> records, and the census of the lines that never become one.
+
+It stands alone because it is the only place that knows files, formats and lines together.
+"""
+
+from __future__ import annotations
+
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import lines, plugins
+from convkit.errors import InputError, UsageError, did_you_mean
+from convkit.lines import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from contextlib import ExitStack
+    from types import ModuleType
+
+STANDARD_INPUT = "-"
+_RECOGNISED = 0.5
+"""Of the lines looked at, the share that a format must read to be taken for the log's."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """A source, its number and its format's module."""
+
+    source: Source
+    number: int
+    format: ModuleType
+
+
+def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack) -> list[Log]:
+    """Return the logs that the paths name: files, globs, directories (their regular files) and `-`; `stack` closes what was opened.
+
+    Raises InputError for what cannot be read or is of no known format, UsageError for an unknown format.
+    """
+    known = plugins.names("formats")
+    if log_format != "auto" and log_format not in known:
+        raise UsageError(f"{log_format!r} is no log format{did_you_mean(log_format, known)}; known are auto, {', '.join(known)}")
+    sources = _sources([str(path) for path in paths], stack)
+    return [Log(source, number, _format(source, log_format)) for number, source in enumerate(sources)]
+
+
+def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
+    """Return each log that the paths name, once."""
+    if paths.count(STANDARD_INPUT) > 1:
+        raise UsageError("`-` is standard input and can be read once; name it once")
+    found: dict[Path, Source] = {}
+    for path in paths:
+        if path == STANDARD_INPUT:
+            source = stack.enter_context(lines.standard_input())
+            found[source.path] = source
+            continue
+        for file in _files(path):
+            lines.open_or_explain(file)
+            found.setdefault(file.resolve(), Source(file, file.name))
+    return list(found.values())
+
+
+def _files(path: str) -> list[Path]:
+    """Return the files that one argument names."""
+    place = Path(path)
+    if place.is_dir():
+        inside = sorted(file for file in place.iterdir() if file.is_file() and not file.name.startswith("."))
+        if not inside:
+            raise InputError(f"{path} holds no files; directories are not searched further down")
+        return inside
+    if place.exists() or not glob.has_magic(path):
+        return [place]
+    matched = sorted(Path(name) for name in glob.glob(path) if Path(name).is_file())  # noqa: PTH207 (a pattern of any path, also an absolute one)
+    if not matched:
+        raise InputError(f"no file matches {path}; check the pattern, and quote it or not as the shell needs it")
+    return matched
+
+
+def _format(source: Source, wanted: str) -> ModuleType:
+    """Return the format of a log: the one wanted, or the one that reads most of its lines."""
+    if wanted != "auto":
+        return plugins.load("formats", wanted)
+    head = lines.sample(source)
+    formats = plugins.load_all("formats")
+    told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
+    scores = {name: module.sniff(told.filter(~told.str.starts_with(module.COMMENT))) for name, module in formats.items()}
+    best = max(scores, key=lambda name: scores[name])
+    if len(told) and sum(scores.values()) < _RECOGNISED:
+        raise InputError(f"{source.name} is of no format that is read here ({', '.join(formats)}); name one with --log-format to try it all the same")
+    return formats[best]
+
+
+def records(logs: Sequence[Log], kept_assets: tuple[str, ...]) -> pl.LazyFrame:
+    """Return RECORDS, `problem` and `asset` of all lines but blank ones, comments and plain assets.
+
+    Assets with an extension of `kept_assets` stay, marked, because a goal may name them.
+    """
+    return pl.concat([_records(log, kept_assets) for log in logs])
+
+
+def _records(log: Log, kept_assets: tuple[str, ...]) -> pl.LazyFrame:
+    is_asset, may_be_named = log.format.is_asset(), log.format.is_asset(kept_assets) if kept_assets else pl.lit(value=False)
+    left_out = is_asset & ~may_be_named if kept_assets else is_asset
+    text = lines.scan(log.source, log.number).filter(~_is_blank(), ~_is_comment(log), ~left_out)
+    parsed: pl.LazyFrame = log.format.scan(text.with_columns(asset=may_be_named))
+    return parsed
+
+
+def census(logs: Sequence[Log]) -> pl.LazyFrame:
+    """Return one row a log: `lines`, `blank`, `comment`, Int64."""
+    return pl.concat(
+        [
+            lines.scan(log.source, log.number).select(
+                lines=pl.len().cast(pl.Int64), blank=_is_blank().sum().cast(pl.Int64), comment=(_is_comment(log) & ~_is_blank()).sum().cast(pl.Int64)
+            )
+            for log in logs
+        ]
+    )
+
+
+def _is_blank() -> pl.Expr:
+    return pl.col("line").is_null() | (pl.col("line").str.strip_chars() == "")
+
+
+def _is_comment(log: Log) -> pl.Expr:
+    return pl.col("line").str.starts_with(log.format.COMMENT).fill_null(value=False)

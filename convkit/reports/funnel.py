@@ -1,0 +1,114 @@
+"""How far they got, step by step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import funnels, stats
+from convkit.durations import microseconds
+from convkit.tables import Column, Report, empty
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from convkit.analysis import Analysis, View
+    from convkit.definitions import Funnel
+    from convkit.tables import Block, Room
+
+IN_REPORT = 3
+COLUMNS = (
+    Column("funnel", "text"),
+    Column("step", "step"),
+    Column("name", "text"),
+    Column("reached", "count"),
+    Column("of_first", "rate"),
+    Column("went_on", "count"),
+    Column("went_on_rate", "rate"),
+    Column("drop_offs", "count"),
+    Column("drop_off_rate", "rate"),
+    Column("drop_off_low", "rate"),
+    Column("drop_off_high", "rate"),
+    Column("q1_seconds_to_next", "seconds"),
+    Column("median_seconds_to_next", "seconds"),
+    Column("q3_seconds_to_next", "seconds"),
+    Column("entries", "count"),
+    Column("incomplete", "count"),
+)
+_QUARTILES = {"q1_seconds_to_next": 0.25, "median_seconds_to_next": 0.5, "q3_seconds_to_next": 0.75}
+
+
+def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
+    """Return `steps` (reached, incomplete), `seconds` (to the next step), `went` (where they went), `ways` (other ways to the last step), `base`."""
+    parts: dict[str, list[pl.LazyFrame]] = {"steps": [], "seconds": [], "went": [], "ways": []}
+    for funnel in analysis.goals.funnels:
+        name = pl.lit(funnel.name).alias("funnel")
+        found = analysis.chains[funnel.name]
+        parts["steps"].append(_steps(found, funnel, analysis).select(name, pl.all()))
+        parts["seconds"].append(_seconds(found, funnel).select(name, pl.all()))
+        parts["went"].append(analysis.departures[funnel.name].select(name, pl.all()))
+        ways = funnels.other_ways(analysis.hits, funnel).group_by("way", "step").agg(n=pl.len().cast(pl.Int64))
+        parts["ways"].append(ways.select(name, "way", pl.col("step").cast(pl.Int32), "n"))
+    base = analysis.sessions.select(sessions=pl.len().cast(pl.Int64), visitors=pl.col("visitor").n_unique().cast(pl.Int64))
+    return {"base": base, **{key: pl.concat(frames) for key, frames in parts.items() if frames}}
+
+
+def _steps(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyFrame:
+    """Return a row a step: how many reached it, and how many of those that stopped there have time left."""
+    ends = int(analysis.ends.timestamp() * 1_000_000) if analysis.ends else 0
+    has_time = pl.lit(value=False) if funnel.window is None else pl.col("at1") + microseconds(funnel.window) > ends
+    rows = []
+    for number in range(1, len(funnel.steps) + 1):
+        stopped = pl.col("depth") == number
+        rows.append(
+            chains.select(
+                pl.lit(number, dtype=pl.Int32).alias("step"),
+                reached=(pl.col("depth") >= number).sum().cast(pl.Int64),
+                incomplete=(stopped & has_time & (number < len(funnel.steps))).sum().cast(pl.Int64),
+            )
+        )
+    return pl.concat(rows)
+
+
+def _seconds(chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return how many took how many whole seconds from each step to the next."""
+    rows = []
+    for number in range(1, len(funnel.steps)):
+        took = ((pl.col(f"at{number + 1}") - pl.col(f"at{number}")) // 1_000_000).cast(pl.Int32)
+        went_on = chains.filter(pl.col("depth") > number).group_by(seconds=took).agg(n=pl.len().cast(pl.Int64))
+        rows.append(went_on.select(pl.lit(number, dtype=pl.Int32).alias("step"), "seconds", "n"))
+    return pl.concat(rows)
+
+
+def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+    """Return the report, funnels and steps in the order of the file."""
+    order = pl.DataFrame(
+        [(place, funnel.name, number, step.name, funnel.window is not None, number == len(funnel.steps))
+         for place, funnel in enumerate(view.goals.funnels) for number, step in enumerate(funnel.steps, 1)],
+        schema={"place": pl.Int32, "funnel": pl.String, "step": pl.Int32, "name": pl.String, "has_window": pl.Boolean, "is_last": pl.Boolean},
+        orient="row",
+    )
+    if order.is_empty():
+        frame = empty(COLUMNS)
+        return Report("funnel", COLUMNS, frame, lambda room: [])
+    times = tally["seconds"].sort("funnel", "step", "seconds").group_by("funnel", "step").agg(
+        **{name: stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), quantile) for name, quantile in _QUARTILES.items()}
+    )
+    reached, on = pl.col("reached"), pl.col("went_on")
+    low, high = stats.wilson(pl.col("drop_offs"), reached)
+    not_last = ~pl.col("is_last")
+    frame = (
+        order.join(tally["steps"], on=["funnel", "step"], how="left")
+        .join(times, on=["funnel", "step"], how="left")
+        .sort("place", "step")
+        .with_columns(went_on=pl.when(not_last).then(reached.shift(-1)), of_first=stats.ratio(reached, reached.first().over("place")))
+        .with_columns(drop_offs=reached - on, went_on_rate=stats.ratio(on, reached))
+        .with_columns(drop_off_rate=stats.ratio(pl.col("drop_offs"), reached), drop_off_low=low, drop_off_high=high)
+        .with_columns(entries=pl.lit(None, dtype=pl.Int64), incomplete=pl.when(pl.col("has_window") & not_last).then("incomplete"))
+    )
+    return Report("funnel", COLUMNS, frame.select(column.name for column in COLUMNS), lambda room: _draw(frame, tally, view, room))
+
+
+def _draw(frame: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View, room: Room) -> list[Block]:
+    return []

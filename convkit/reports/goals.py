@@ -1,0 +1,111 @@
+"""How many sessions reached each goal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import matching, stats
+from convkit.tables import Column, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from convkit.analysis import Analysis, View
+    from convkit.definitions import Goal
+    from convkit.tables import Block, Room
+
+IN_REPORT = 2
+COLUMNS = (
+    Column("goal", "text"),
+    Column("type", "text"),
+    Column("conversions", "count"),
+    Column("reached", "count"),
+    Column("reached_visitors", "count"),
+    Column("rate", "rate"),
+    Column("rate_low", "rate"),
+    Column("rate_high", "rate"),
+    Column("then_converted", "count"),
+    Column("value", "money"),
+    Column("median_seconds", "seconds"),
+    Column("last_reached", "time"),
+    Column("target", "rate"),
+    Column("target_met", "flag"),
+)
+
+
+def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
+    """Return `goals` (a row a goal), `seconds` (how long it took, per whole second) and `base` (all sessions and visitors)."""
+    goals, hits = analysis.goals.goals, analysis.hits
+    macro = pl.any_horizontal(pl.lit(value=False), *(goal.column for goal in analysis.goals.macros))
+    macros = hits.filter(pl.col("inside") & macro).group_by("session").agg(last_macro=pl.col("row").max())
+    return {
+        "goals": pl.concat([_of_goal(hits, macros, goal) for goal in goals]) if goals else pl.LazyFrame(schema={"goal": pl.String}),
+        "seconds": pl.concat([_seconds(hits, goal) for goal in goals]),
+        "base": analysis.sessions.select(sessions=pl.len().cast(pl.Int64), visitors=pl.col("visitor").n_unique().cast(pl.Int64)),
+    }
+
+
+def _firsts(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return the first match of each session."""
+    return matching.matched(hits, goal).unique("session", keep="first", maintain_order=True)
+
+
+def _of_goal(hits: pl.LazyFrame, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return one goal's row."""
+    reached = _firsts(hits, goal).join(macros, on="session", how="left").select(
+        reached=pl.len().cast(pl.Int64),
+        reached_visitors=pl.col("visitor").n_unique().cast(pl.Int64),
+        then_converted=(pl.col("last_macro") > pl.col("row")).sum().cast(pl.Int64),
+    )
+    counts = matching.counted(hits, goal).select(
+        conversions=pl.len().cast(pl.Int64),
+        value=pl.col("amount").sum(),
+        without_value=pl.col("amount").is_null().sum().cast(pl.Int64),
+        last_reached=pl.col("time").max().dt.epoch("us"),
+    )
+    return pl.concat([reached, counts], how="horizontal").select(pl.lit(goal.name).alias("goal"), pl.all())
+
+
+def _seconds(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return how many sessions took how many whole seconds from their first interaction to the goal."""
+    took = (pl.col("time") - pl.col("started")).dt.total_seconds().clip(0).cast(pl.Int32)
+    return (
+        _firsts(hits, goal).group_by(seconds=took).agg(n=pl.len().cast(pl.Int64)).select(pl.lit(goal.name).alias("goal"), "seconds", "n")
+    )
+
+
+def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+    """Return the report: macro goals first, then by sessions reached."""
+    order = pl.DataFrame(
+        {
+            "goal": [goal.name for goal in view.goals.goals],
+            "type": ["macro" if goal.macro else "micro" for goal in view.goals.goals],
+            "target": pl.Series([goal.target for goal in view.goals.goals], dtype=pl.Float64),
+            "has_value": [goal.value is not None for goal in view.goals.goals],
+        }
+    )
+    base = tally["base"].row(0, named=True)
+    medians = tally["seconds"].sort("goal", "seconds").group_by("goal").agg(
+        median_seconds=stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5)
+    )
+    reached, sessions = pl.col("reached"), pl.lit(base["sessions"])
+    low, high = stats.wilson(reached, sessions)
+    frame = (
+        order.join(tally["goals"], on="goal", how="left")
+        .join(medians, on="goal", how="left")
+        .with_columns(rate=stats.ratio(reached, sessions), rate_low=low, rate_high=high)
+        .with_columns(
+            then_converted=pl.when(pl.col("type") == "micro").then("then_converted"),
+            value=pl.when("has_value").then("value"),
+            last_reached=pl.from_epoch("last_reached", "us").dt.replace_time_zone("UTC").dt.convert_time_zone(view.period.timezone),
+            target_met=pl.col("rate") >= pl.col("target"),
+        )
+        .sort("type", "reached", "goal", descending=[False, True, False])
+    )
+    return Report("goals", COLUMNS, frame.select(column.name for column in COLUMNS), lambda room: _draw(frame, base, view, room))
+
+
+def _draw(frame: pl.DataFrame, base: Mapping[str, int], view: View, room: Room) -> list[Block]:
+    return []

@@ -1,0 +1,91 @@
+"""Hits -> sessionized hits -> the table of sessions.
+
+It stands alone because the rule of the gap is here and nowhere else: every gap between a session's interactions is shorter than the timeout.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.durations import microseconds
+from convkit.schema import interaction, is_kind
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+
+def cut(hits: pl.LazyFrame, timeout: timedelta) -> pl.LazyFrame:
+    """Add `session` to hits sorted by visitor and ORDER: a running number, null for hits of no session.
+
+    Interactions are cut where the gap is the timeout or longer. Other hits belong to the session of the visitor's interaction before them if that is
+    less than the timeout ago, else to that of the next one within the timeout.
+    """
+    is_in = interaction()
+    longest = pl.lit(microseconds(timeout), dtype=pl.Int64)
+    now = pl.col("time").dt.epoch("us")
+    marked = hits.with_columns(
+        last_time=pl.when(is_in).then(now).forward_fill().shift(1),
+        last_visitor=pl.when(is_in).then("visitor").forward_fill().shift(1),
+        next_time=pl.when(is_in).then(now).backward_fill(),
+        next_visitor=pl.when(is_in).then("visitor").backward_fill(),
+    ).with_columns(
+        follows=((pl.col("last_visitor") == pl.col("visitor")) & (now - pl.col("last_time") < longest)).fill_null(value=False),
+        precedes=((pl.col("next_visitor") == pl.col("visitor")) & (pl.col("next_time") - now < longest)).fill_null(value=False),
+    )
+    number = (is_in & ~pl.col("follows")).cast(pl.Int64).cum_sum()
+    return (
+        marked.with_columns(number=number)
+        .with_columns(next_number=pl.when(is_in).then("number").backward_fill())
+        .with_columns(session=pl.when(is_in | pl.col("follows")).then("number").when("precedes").then("next_number"))
+        .drop("last_time", "last_visitor", "next_time", "next_visitor", "follows", "precedes", "number", "next_number")
+    )
+
+
+def hand_to_users(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Give a session's hits before a user id first appears in it to that user: `visitor` of sessionized hits, cut by address and browser.
+
+    `user_visitor` is the visitor's number by user id, null where the hit has none.
+    """
+    first = pl.col("user_visitor").drop_nulls().first().over("session")
+    seen = pl.col("user_visitor").is_not_null().cast(pl.UInt32).cum_sum().over("session") > 0
+    earlier = pl.col("session").is_not_null() & ~seen & first.is_not_null()
+    return hits.with_columns(visitor=pl.when(earlier).then(first).otherwise(pl.coalesce("user_visitor", "visitor")))
+
+
+def set_aside(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Take sessions without a page out: their hits lose `session`, and are marked `aside`."""
+    has_page = is_kind("page").any().over("session")
+    aside = pl.col("session").is_not_null() & ~has_page
+    return hits.with_columns(aside=aside).with_columns(session=pl.when(~pl.col("aside")).then("session"))
+
+
+def start(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `started`, the time of the session's first interaction."""
+    return hits.with_columns(started=pl.when(interaction()).then("time").min().over("session"))
+
+
+def table(hits: pl.LazyFrame, macros: list[str], goals: list[str]) -> pl.LazyFrame:
+    """Return one row a session (SESSIONS): of matched hits sorted by visitor and ORDER.
+
+    `seconds` is from the first to the last interaction; `converted` tells whether one of the `macros` was reached; each of the `goals`' columns tells
+    whether it was.
+    """
+    is_in, is_page = interaction(), is_kind("page")
+    seen = pl.col("time").filter(is_in)
+    return (
+        hits.filter(pl.col("session").is_not_null())
+        .group_by("session", maintain_order=True)
+        .agg(
+            visitor=pl.col("visitor").first(),
+            started=pl.col("started").first(),
+            seconds=(seen.max() - seen.min()).dt.total_seconds(),
+            interactions=is_in.sum().cast(pl.Int64),
+            pages=is_page.sum().cast(pl.Int64),
+            landing=pl.col("page").filter(is_page).first(),
+            exit=pl.col("page").filter(is_page).last(),
+            **{column: pl.col(column).any() for column in goals},
+        )
+        .with_columns(bounced=pl.col("interactions") == 1, converted=pl.any_horizontal(pl.lit(value=False), *macros))
+    )

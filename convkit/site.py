@@ -1,0 +1,143 @@
+"""Reading `site:`, the facts about the site.
+
+It stands alone because goals and facts have nothing in common but the file they stand in.
+"""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, available_timezones
+
+from convkit import kinds, plugins
+from convkit.definitions import Site
+from convkit.durations import parse_duration
+from convkit.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import timedelta
+
+    from convkit.errors import Problem
+    from convkit.strict_yaml import Node
+
+_CURRENCY_LETTERS = 3
+_VISITOR_RULES = ("user", "address+browser", "address")
+
+
+def is_timezone(name: str) -> bool:
+    """Tell whether the machine knows a time zone of this name."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        return False
+    return True
+
+
+def timezone_hint(name: str) -> str:
+    """Return how to write a time zone, with the closest one."""
+    return f"{name!r} is no time zone; write one like Europe/Berlin or UTC{did_you_mean(name, available_timezones())}"
+
+
+def _timezone(node: Node, problems: list[Problem]) -> str:
+    if not is_timezone(node.text):
+        problems.append(node.problem(timezone_hint(node.text)))
+    return node.text
+
+
+def _currency(node: Node, problems: list[Problem]) -> str:
+    if not (len(node.text) == _CURRENCY_LETTERS and node.text.isalpha() and node.text.isupper()):
+        problems.append(node.problem("a currency is three capital letters, like EUR"))
+    return node.text
+
+
+def _hosts(node: Node, problems: list[Problem]) -> tuple[str, ...]:
+    return tuple(host.lower() for host in kinds.texts(node, problems, "a host like www.shop.example"))
+
+
+def _timeout(node: Node, problems: list[Problem]) -> timedelta:
+    try:
+        return parse_duration(node.text)
+    except ValueError as error:
+        problems.append(node.problem(str(error)))
+        return Site.session_timeout
+
+
+def _visitor(node: Node, problems: list[Problem]) -> tuple[str, ...]:
+    rules = kinds.texts(node, problems, "a rule like address+browser")
+    for rule in rules:
+        if rule not in _VISITOR_RULES:
+            problems.append(node.problem(f"{rule!r} tells no visitor{did_you_mean(rule, _VISITOR_RULES)}; known are {', '.join(_VISITOR_RULES)}"))
+    return tuple(rules)
+
+
+def _paths(node: Node, problems: list[Problem]) -> tuple[str, ...]:
+    return tuple(kinds.path_patterns(node, problems))
+
+
+def _names(node: Node, problems: list[Problem]) -> tuple[str, ...]:
+    return tuple(kinds.texts(node, problems, "a parameter's name"))
+
+
+def _log_format(node: Node, problems: list[Problem]) -> str:
+    known = ("auto", *plugins.names("formats"))
+    if node.text not in known:
+        problems.append(node.problem(f"{node.text!r} is no log format{did_you_mean(node.text, known)}; known are {', '.join(known)}"))
+    return node.text
+
+
+def _addresses(node: Node, problems: list[Problem]) -> tuple[str, ...]:
+    found = kinds.texts(node, problems, "an address or a network like 203.0.113.0/24")
+    for text in found:
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            problems.append(node.problem(f"{text!r} is no address and no network; write one like 203.0.113.0/24"))
+    return tuple(found)
+
+
+_IGNORE: dict[str, tuple[str, Callable[[Node, list[Problem]], object]]] = {
+    "paths": ("ignore_paths", _paths),
+    "addresses": ("ignore_addresses", _addresses),
+}
+_KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
+    "timezone": _timezone,
+    "currency": _currency,
+    "hosts": _hosts,
+    "session_timeout": _timeout,
+    "visitor": _visitor,
+    "group": _paths,
+    "keep_query": _names,
+    "log_format": _log_format,
+}
+
+
+def read_site(node: Node, problems: list[Problem]) -> Site:
+    """Return the facts under `site:`; what is wrong with them is added to `problems`."""
+    values: dict[str, object] = {}
+    if node.value is not None and not isinstance(node.value, dict):
+        problems.append(node.problem("`site` takes keys like `timezone: Europe/Berlin`"))
+    for name, key, value in node.items():
+        if name == "ignore":
+            values |= _read_ignore(value, problems)
+        elif name in _KEYS:
+            values[name] = _KEYS[name](value, problems)
+        else:
+            problems.append(key.problem(f"unknown key {name!r} in `site`{did_you_mean(name, [*_KEYS, 'ignore'])}"))
+    return Site(**values)  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def _read_ignore(node: Node, problems: list[Problem]) -> dict[str, object]:
+    """Read what nobody looks at."""
+    values: dict[str, object] = {}
+    if not isinstance(node.value, dict):
+        problems.append(node.problem("`ignore` takes `paths` and `addresses`"))
+    for name, key, value in node.items():
+        if name in _IGNORE:
+            field, read = _IGNORE[name]
+            values[field] = read(value, problems)
+        else:
+            problems.append(key.problem(f"unknown key {name!r} in `ignore`{did_you_mean(name, _IGNORE)}"))
+    return values
+
+

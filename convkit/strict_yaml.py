@@ -1,0 +1,158 @@
+"""YAML without surprises, with the place of every value, and every problem at once.
+
+It stands alone because it knows YAML and nothing of goals: no anchors, tags, merge or duplicate keys, and the scalars of YAML 1.2,
+so that `on`, `yes`, `30:00` and `010` stay what was written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import yaml
+
+from convkit.errors import GoalsFileError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGEST = 1 << 20
+"""Bytes of a file; goals files have a few thousand."""
+DEEPEST = 30
+
+_CORE = "tag:yaml.org,2002:"
+_SCALARS = {
+    "bool": (r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    "int": (r"[-+]?[0-9]{1,18}", "-+0123456789"),
+    "float": (r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+}
+_HINTS = {
+    "found character '\\t' that cannot start any token": "indent with blanks: YAML allows no tabs there",
+    "found unknown escape character": "quote it with '...' instead of \"...\": there a backslash means itself",
+    "cannot start any token": "quote it with '...': YAML gives this character a meaning of its own at the start of a value",
+    "mapping values are not allowed": "quote it with '...', or check the indentation: YAML reads this `: ` as a new key",
+    "did not find expected": "check brackets, quotes and indentation just before this place, or quote the text with '...'",
+    "could not find expected ':'": "a key needs a `:` and a blank behind it",
+    "expected a single document": "one document only: remove the `---` line and what follows it",
+    "expected alphabetic or numeric character": "quote it with '...': a value that starts with `*` or `&` means something else in YAML",
+}
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """The safe loader with the scalars of YAML 1.2's core schema."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _name, (_pattern, _first) in _SCALARS.items():
+    _Loader.add_implicit_resolver(_CORE + _name, re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+@dataclass
+class Node:
+    """A value with its place: `value` is text, a number, a truth value, None, a list of nodes or a dict of names to nodes."""
+
+    line: int
+    column: int
+    value: object
+    text: str = ""
+    keys: dict[str, Node] = field(default_factory=dict)
+    """Of a mapping: the nodes of its keys."""
+
+    def problem(self, message: str) -> Problem:
+        """Return a problem at this place."""
+        return Problem(self.line, self.column, message)
+
+    def items(self) -> Iterator[tuple[str, Node, Node]]:
+        """Yield name, key and value of a mapping."""
+        if isinstance(self.value, dict):
+            for name, value in self.value.items():
+                yield name, self.keys[name], value
+
+
+def load(text: str, file: str) -> Node:
+    """Return the root of a YAML text; GoalsFileError with all its problems where it has any."""
+    if len(text.encode(errors="replace")) > LARGEST:
+        raise GoalsFileError(file, [Problem(0, 0, "larger than 1 MiB; a goals file has a few thousand bytes")])
+    problems: list[Problem] = []
+    try:
+        _refuse_events(text, problems)
+        if problems:
+            raise GoalsFileError(file, problems)
+        root = yaml.compose(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as error:
+        raise GoalsFileError(file, [_syntax(error)]) from None
+    except yaml.YAMLError as error:
+        raise GoalsFileError(file, [Problem(0, 0, f"not YAML: {str(error).splitlines()[0]}")]) from None
+    node = _build(root, problems) if root else Node(1, 1, None)
+    if problems:
+        raise GoalsFileError(file, problems)
+    return node
+
+
+def _syntax(error: yaml.MarkedYAMLError) -> Problem:
+    """Say what YAML tripped over, in words for people who do not know its grammar."""
+    said = f"{error.problem or ''}"
+    hint = next((hint for part, hint in _HINTS.items() if part in said), f"not YAML: {said or error.context}")
+    mark = error.problem_mark or error.context_mark
+    return Problem(mark.line + 1, mark.column + 1, hint) if mark else Problem(0, 0, hint)
+
+
+def _refuse_events(text: str, problems: list[Problem]) -> None:
+    """Find what must be refused before a tree is built of it: anchors, aliases and depth."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            message = "anchors and aliases are not read here; quote a value that starts with `*` or `&` with '...'"
+            problems.append(Problem(mark.line + 1, mark.column + 1, message))
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > DEEPEST:
+            problems.append(Problem(mark.line + 1, mark.column + 1, f"nested more than {DEEPEST} deep"))
+            return
+
+
+def _build(node: yaml.Node, problems: list[Problem]) -> Node:
+    """Turn a node of PyYAML into one of ours."""
+    built = Node(node.start_mark.line + 1, node.start_mark.column + 1, None)
+    kind = node.tag.removeprefix(_CORE)
+    if kind not in {"map", "seq", "str", *_SCALARS}:
+        problems.append(built.problem(f"the tag {node.tag!r} is not read here; remove it"))
+    elif isinstance(node, yaml.MappingNode):
+        built.value = _mapping(node, built, problems)
+    elif isinstance(node, yaml.SequenceNode):
+        built.value = [_build(item, problems) for item in node.value]
+    else:
+        built.text = str(node.value)
+        built.value = _scalar(kind, built.text)
+    return built
+
+
+def _mapping(node: yaml.MappingNode, built: Node, problems: list[Problem]) -> dict[str, Node]:
+    """Read a mapping, refusing merge keys, keys that are no text, and a key that stands twice."""
+    values: dict[str, Node] = {}
+    for key, value in node.value:
+        place = _build(key, problems)
+        name = key.value if isinstance(key, yaml.ScalarNode) else ""
+        if name == "<<":
+            problems.append(place.problem("merge keys (`<<`) are not read here; write the keys out"))
+        elif key.tag != _CORE + "str":
+            problems.append(place.problem(f"a key must be text; write '{name}' in quotes" if name else "a key must be text"))
+        elif name in values:
+            problems.append(place.problem(f"{name!r} stands here a second time, first in line {built.keys[name].line}; keep one of them"))
+        else:
+            built.keys[name] = place
+            values[name] = _build(value, problems)
+    return values
+
+
+def _scalar(kind: str, text: str) -> object:
+    """Return the value of a scalar in YAML 1.2's core schema."""
+    if kind == "int":
+        return int(text, 10)
+    if kind == "float":
+        return float(text)
+    if kind == "bool":
+        return text.lower() == "true"
+    return None if kind == "null" else text

@@ -1,0 +1,186 @@
+"""What outputs see: a document of reports, each a frame with columns whose units are known, and what it looks like on a screen.
+
+It stands alone because an output must not know a report, nor a report an output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+UNITS = ("text", "count", "step", "rate", "ratio", "seconds", "money", "time", "flag")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a report: its exact name in files, and its unit.
+
+    `rate` is a Float64 from 0 to 1, `seconds` a Float64, `money` an Int64 of millionths, `time` a Datetime, `step` a number that names a row.
+    """
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """What qualifies the numbers: part of the report, last lines of the table, `notes` in JSON."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A piece of text on a screen. `style` is bold, dim, bar, good or bad; text from a log is made harmless by the output."""
+
+    text: str = ""
+    style: str = ""
+    left: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of cells that follow each other, indented."""
+
+    cells: tuple[Cell, ...]
+    indent: int = 2
+
+    @classmethod
+    def of(cls, text: str, style: str = "", indent: int = 2) -> Line:
+        """Return a line of one piece."""
+        return cls((Cell(text, style),), indent)
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A text that is broken where the screen ends; `first` stands before its first line and indents the others."""
+
+    text: str
+    indent: int = 2
+    first: str = ""
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a grid, and the lines that belong under it."""
+
+    cells: Sequence[Cell]
+    details: Sequence[Line | Paragraph] = ()
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Rows in columns: the first column is text and gives way when the screen is narrow, the others are never squeezed."""
+
+    rows: Sequence[Row]
+    headings: Sequence[Cell] = ()
+    indent: int = 2
+    gap: int = 2
+
+
+@dataclass(frozen=True)
+class Gap:
+    """An empty line."""
+
+
+Block = Line | Paragraph | Grid | Gap
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a report may use of a screen."""
+
+    width: int
+    limit: int | None = None
+    """Rows a report shows: None for the usual number, 0 for all."""
+    colour: bool = False
+    part: bool = False
+    """Whether it stands among others in `report`."""
+
+    @property
+    def wide(self) -> bool:
+        """Whether the wide form fits."""
+        return self.width >= 120  # noqa: PLR2004 (the width at which the wide form is drawn)
+
+    def rows(self, usual: int) -> int | None:
+        """Return how many rows to show, None for all."""
+        return (usual if self.limit is None else self.limit) or None
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report, finished: `frame` has the `columns`, sorted; `draw` says what it looks like.
+
+    `metrics` marks a report of one row that files show as `metric,value`.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    frame: pl.DataFrame
+    draw: Callable[[Room], list[Block]]
+    notes: tuple[Note, ...] = ()
+    metrics: bool = False
+
+
+@dataclass(frozen=True)
+class Period:
+    """The time that the figures are of, both ends inside; None where nothing was read."""
+
+    begin: datetime | None
+    end: datetime | None
+    timezone: str
+
+    @property
+    def days(self) -> float:
+        """Return the length in days, at least one."""
+        if self.begin is None or self.end is None:
+            return 1.0
+        return max((self.end - self.begin).total_seconds() / 86_400, 1.0)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A run's whole outcome, as outputs take it."""
+
+    version: str
+    logs: tuple[str, ...]
+    goals_file: str | None
+    goals_summary: str
+    input: Mapping[str, int | Mapping[str, int]]
+    period: Period
+    reports: Mapping[str, Report]
+    findings: tuple[str, ...] = ()
+    notes: tuple[Note, ...] = ()
+    is_whole: bool = False
+    """Whether this is `report`, all of it on one screen."""
+    footer: tuple[str, ...] = field(default=())
+
+
+def add(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Add the tallies of parts of the visitors: Int64 columns are summed (`last_...` by max, `first_...` by min), all others are keys."""
+    whole = pl.concat(tallies)
+    sums = [name for name, dtype in whole.schema.items() if dtype == pl.Int64]
+    keys = [name for name in whole.columns if name not in sums]
+    merged = [_merge(name) for name in sums]
+    return whole.group_by(keys, maintain_order=True).agg(merged) if keys else whole.select(merged)
+
+
+def _merge(name: str) -> pl.Expr:
+    """Return how a column of a tally is merged."""
+    if name.startswith("last_"):
+        return pl.col(name).max()
+    return pl.col(name).min() if name.startswith("first_") else pl.col(name).sum()
+
+
+def empty(columns: Sequence[Column]) -> pl.DataFrame:
+    """Return a frame of these columns without rows."""
+    types = {"text": pl.String, "rate": pl.Float64, "ratio": pl.Float64, "seconds": pl.Float64, "flag": pl.Boolean}
+    return pl.DataFrame(schema={column.name: types.get(column.unit, pl.Int64) for column in columns})

@@ -1,0 +1,36 @@
+"""Making text from a log harmless: nothing in it may run, colour or break what shows it.
+
+It stands alone because every output calls `safe` on every text cell and the command line on every message;
+inside the pipeline data stays as it was read.
+"""
+
+from __future__ import annotations
+
+LONGEST = 200
+"""Characters of one cell; a longer text ends in an ellipsis."""
+
+# Bidirectional marks, zero-width and interlinear characters, and the code points that break lines.
+_INVISIBLE = [0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC)]
+_SURROGATES = range(0xD800, 0xE000)
+_TAGS = range(0xE0000, 0xE0080)
+
+_VISIBLE = {
+    **{code: 0x2400 + code for code in range(0x20)},
+    0x7F: 0x2421,
+    **{code: f"\\x{code:02x}" for code in range(0x80, 0xA0)},
+    **{code: f"\\u{code:04x}" for code in [*_INVISIBLE, *_SURROGATES]},
+    **{code: f"\\U{code:08x}" for code in _TAGS},
+}
+_FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
+_SKIPPED_BY_SPREADSHEETS = " \u00a0\ufeff"
+
+
+def safe(text: str, longest: int | None = LONGEST) -> str:
+    """Return `text` with control, direction and invisible characters made visible, cut at `longest` characters."""
+    shown = text.translate(_VISIBLE)
+    return shown if longest is None or len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def no_formula(text: str) -> str:
+    """Return `text` with a leading `'` where a spreadsheet would run it (OWASP, CSV injection)."""
+    return "'" + text if text.lstrip(_SKIPPED_BY_SPREADSHEETS).startswith(_FORMULA_STARTS) else text

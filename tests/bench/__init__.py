@@ -1,0 +1,1 @@
+"""Seeded logs: the simulator with its truth, the sample it writes, and the benchmark."""

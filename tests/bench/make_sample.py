@@ -1,0 +1,37 @@
+"""Write the sample log again: `python -m tests.bench.make_sample` at the project root.
+
+It stands alone because the sample is one fixed run of the simulator, which a test repeats and compares.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from pathlib import Path
+
+from .simulator import Simulation, Span, simulate
+from .simulator_site import EXAMPLE
+
+SAMPLE = Path(__file__).parents[2] / "sample_logs" / "access.log.gz"
+SEED = 2026
+
+
+def sample() -> Simulation:
+    """Return the month of the sample: October 2026 in a small shop."""
+    return simulate(SEED, 1_800, Span("2026-10-01", 31), odd=0.008, edges=0)
+
+
+def main() -> None:
+    """Write the sample and print its headline figures."""
+    simulation = sample()
+    SAMPLE.parent.mkdir(exist_ok=True)
+    SAMPLE.write_bytes(gzip.compress(simulation.text.encode(), 9, mtime=0))
+    truth = simulation.truth(EXAMPLE)
+    figures = {"bytes": SAMPLE.stat().st_size, **truth.fates}
+    figures |= {name: truth.overview[name] for name in ("sessions", "visitors", "bounces", "converted_sessions")}
+    figures |= {f"reached {name}": row["reached"] for name, row in truth.goals.items()}
+    sys.stdout.writelines(f"{name:24}{figure:>10}\n" for name, figure in figures.items())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""What the product is measured against, each in a process of its own: `python rivals.py NAME LOG...`.
+
+It stands alone so that a rival never shares an import, a warm cache or a thread pool with the product or with another rival.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import polars as pl
+
+ASSETS = ("css", "js", "png", "jpg", "gif", "svg", "ico", "woff2", "woff")
+BOTS = r"(?i)bot|crawl|spider|slurp|curl|wget|python|headless"
+STEPS = {
+    "product": "^/product/[^/]*$",
+    "cart": "^/cart/add$",
+    "checkout": "^/checkout$",
+    "payment": "^/checkout/payment$",
+    "thanks": "^/thank-you$",
+}
+
+DUCKDB_HITS = r"""
+create table hits as
+select address, agent, strptime(day || ' ' || zone, '[%d/%b/%Y:%H:%M:%S %z]') as time,
+    regexp_extract(request, '^\S+ ([^ ?]*)', 1) as path
+from read_csv($logs, delim = ' ', header = false, quote = '"', escape = '\', all_varchar = true, null_padding = true, ignore_errors = true,
+    names = ['address', 'ident', 'user', 'day', 'zone', 'request', 'status', 'size', 'referrer', 'agent'])
+where not regexp_matches(agent, $bots) and not regexp_matches(request, $assets)
+"""
+DUCKDB_SESSIONS = """
+create table sessions as
+select address, agent, number, count(*) as hits, arg_min(path, time) as landing
+from (
+    select *, sum(begins) over (partition by address, agent order by time rows unbounded preceding) as number
+    from (
+        select *,
+            case when time - lag(time) over (partition by address, agent order by time) < interval 30 minute then 0 else 1 end as begins
+        from hits
+    )
+)
+group by all
+"""
+
+
+def duckdb(logs: list[str]) -> dict[str, int]:
+    """Do a part of the report as an expert would in SQL: read, filter, sessions, bounces; odd lines are lost in it."""
+    import duckdb  # noqa: PLC0415 - an extra, and only this rival needs it
+
+    connection = duckdb.connect()
+    assets = rf"\.({'|'.join(ASSETS)})(\?[^ ]*)? HTTP"
+    connection.execute(DUCKDB_HITS, {"logs": logs, "bots": BOTS, "assets": assets})
+    connection.execute(DUCKDB_SESSIONS)
+    row = connection.execute("select count(*), count(*) filter (hits = 1), count(distinct landing) from sessions").fetchone()
+    return dict(zip(("sessions", "bounces", "landings"), row or (), strict=False))
+
+
+def scan(logs: list[str]) -> dict[str, int]:
+    """Only count the lines with Polars: nothing that reads the log with it can be faster."""
+    import polars as pl  # noqa: PLC0415 - its import is a part of what is measured
+
+    return {"lines": pl.concat([_lines(log) for log in logs]).select(pl.len()).collect(engine="streaming").item()}
+
+
+def sketch(logs: list[str]) -> dict[str, object]:
+    """Run the pipeline without rejects, escapes, ties, fates or output: the speed that the product may hope for."""
+    import polars as pl  # noqa: PLC0415 - its import is a part of what is measured
+
+    hits = _hits(pl.concat([_lines(log) for log in logs])).collect(engine="streaming")
+    begins = (pl.col("visitor") != pl.col("visitor").shift(1)) | (pl.col("time").diff() >= pl.duration(minutes=30))
+    hits = hits.lazy().sort("visitor", "time").with_columns(session=begins.fill_null(value=True).cum_sum()).collect()
+    paths = hits.select(pl.col("path").unique())
+    steps = paths.with_columns(**{name: pl.col("path").cast(pl.String).str.contains(pattern) for name, pattern in STEPS.items()})
+    hits = hits.join(steps, on="path", how="left", maintain_order="left")
+    sessions = hits.group_by("session", maintain_order=True).agg(hits=pl.len(), landing=pl.first("path"), exit=pl.last("path"))
+    landings = sessions.group_by("landing").agg(landings=pl.len(), bounces=(pl.col("hits") == 1).sum())
+    exits = sessions.group_by("exit").len()
+    return {
+        "sessions": sessions.height,
+        "bounces": landings["bounces"].sum(),
+        "landings": landings.height,
+        "exits": exits.height,
+        "funnel": _funnel(hits),
+    }
+
+
+def _lines(log: str) -> pl.LazyFrame:
+    """Scan the raw lines of one log."""
+    import polars as pl  # noqa: PLC0415 - see sketch
+
+    schema = {"line": pl.String}
+    return pl.scan_csv(log, separator="\x1f", has_header=False, schema=schema, quote_char=None, encoding="utf8-lossy")
+
+
+def _hits(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Take the lines apart at their quotes and keep what persons asked for."""
+    import polars as pl  # noqa: PLC0415 - see sketch
+
+    assets = [f".{extension}{end}" for extension in ASSETS for end in (" HTTP", "?")]
+    part = pl.col("part").struct
+    head = pl.col("head").struct
+    quoted = lines.filter(~pl.col("line").str.contains_any(assets)).select(part=pl.col("line").str.split_exact('"', 6))
+    parts = quoted.select(
+        head=part[0].str.split_exact(" ", 5),
+        request=part[1].str.split_exact(" ", 2),
+        status=part[2].str.slice(1, 3).cast(pl.Int16, strict=False),
+        agent=part[5],
+    )
+    stamp = pl.concat_str(head[3], head[4], separator=" ")
+    return parts.filter(~pl.col("agent").str.contains(BOTS)).select(
+        time=stamp.str.strptime(pl.Datetime("us", "UTC"), "[%d/%b/%Y:%H:%M:%S %z]", strict=False),
+        visitor=head[0].hash().xor(pl.col("agent").hash(seed=1)),
+        method=pl.col("request").struct[0].cast(pl.Categorical),
+        path=pl.col("request").struct[1].str.extract(r"^([^?]*)", 1).cast(pl.Categorical),
+        status="status",
+    )
+
+
+def _funnel(hits: pl.DataFrame) -> list[int]:
+    """Count the sessions that reached each step after the one before."""
+    import polars as pl  # noqa: PLC0415 - see sketch
+
+    reached: list[pl.DataFrame] = []
+    for name in STEPS:
+        step = hits.lazy().filter(name).select("session", "time")
+        if reached:
+            step = step.join(reached[-1].lazy(), on="session", suffix="_before").filter(pl.col("time") >= pl.col("time_before"))
+        reached.append(step.group_by("session").agg(pl.col("time").min()).collect())
+    return [step.height for step in reached]
+
+
+RIVALS: dict[str, Callable[[list[str]], object]] = {"duckdb": duckdb, "sketch": sketch, "scan": scan}
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(RIVALS[sys.argv[1]](sys.argv[2:])) + "\n")

@@ -1,0 +1,174 @@
+"""What a visitor does, as typed objects that know what they are.
+
+It stands alone because the writer of lines and the keeper of the truth both read acts, and neither reads the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    import random
+
+
+class Kind(StrEnum):
+    """What an act is before any goal names it."""
+
+    PAGE = "page"
+    REDIRECT = "redirect"
+    ERROR = "error"
+    DOWNLOAD = "download"
+    BACKGROUND = "background"
+    ASSET = "asset"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, eq=False)
+class Device:
+    """One browser at one address (or one IPv6 network): what the log can tell apart."""
+
+    addresses: tuple[str, ...]
+    agent: str
+    bot: bool = False
+    excluded: bool = False
+    tail: str = ""
+    plain: bool = False
+    """It loads no pictures and no styles."""
+
+
+@dataclass(eq=False)
+class Hit:
+    """One act: what was asked for, what came back, and which conditions of goals it fulfils (`tags`)."""
+
+    time: int
+    device: Device
+    kind: Kind
+    request: str
+    status: int
+    path: str = ""
+    query: dict[str, str] = field(default_factory=dict)
+    tags: frozenset[str] = frozenset()
+    user: str = ""
+    address: str = ""
+    referrer: str = "-"
+    size: int = 0
+    line_no: int = 0
+
+
+ODD_REFERRERS = (
+    r"https://forum.example/t/\"best lamp\"",
+    r"https://caf\xC3\xA9.example/",
+    "https://cdn.example/app.js",
+    "https://search.example/?q=GET+/style.css",
+)
+
+
+def _spellings(path: str) -> tuple[str, ...]:
+    head, _, last = path.rpartition("/")
+    coded = f"%{ord(last[0]):02X}{last[1:]}"
+    return (
+        f"{head}//{last}",
+        f"{path}/",
+        f"{head}/{coded}",
+        f"{head}/./{last}",
+        f"{head}/nowhere/../{last}",
+        f"https://shop.example{path}",
+        f"{path};jsessionid=5F3A9C0D",
+    )
+
+
+def spelt(rng: random.Random, path: str) -> str:
+    """Write a path in one of the many ways that mean the same path."""
+    safe = quote(path, safe="/%")
+    last = safe.rpartition("/")[2]
+    if not last or not last[0].isalpha():
+        return safe
+    return rng.choice(_spellings(safe))
+
+
+class Visitor:
+    """Somebody with a browser and a clock, who acts; every act is appended to the plan."""
+
+    def __init__(self, rng: random.Random, device: Device, plan: list[Hit], clock: int) -> None:
+        """Sit down in front of a device at a time (seconds since 1970)."""
+        self.rng, self.device, self.plan, self.clock = rng, device, plan, clock
+        self.user = ""
+        self.odd = 0.0
+        self.cached = False
+        self.last_page = "-"
+
+    def wait(self, least: int, most: int | None = None) -> Visitor:
+        """Let time pass."""
+        self.clock += self.rng.randint(least, least if most is None else most)
+        return self
+
+    def act(self, kind: Kind, request: str, status: int, path: str = "", *tags: str, query: dict[str, str] | None = None) -> Visitor:
+        """Append one hit at the present second."""
+        odd = bool(self.odd) and self.rng.random() < self.odd / 3
+        self.plan.append(
+            Hit(
+                time=self.clock,
+                device=self.device,
+                kind=kind,
+                request=request,
+                status=status,
+                path=path,
+                query=query or {},
+                tags=frozenset(tags),
+                user=self.user,
+                address=self.rng.choice(self.device.addresses),
+                referrer=self.rng.choice(ODD_REFERRERS) if odd else self.last_page,
+                size=0 if status in {204, 304} else (len(path) * 397 + 1_150) % 9_973 if status < 300 else 162,
+            ),
+        )
+        return self
+
+    def _request(self, method: str, path: str, query: dict[str, str] | None) -> str:
+        strange = bool(self.odd) and self.rng.random() < self.odd
+        target = spelt(self.rng, path) if strange and method == "GET" else quote(path, safe="/%")
+        if query:
+            target += "?" + "&".join(f"{name}={value}" for name, value in query.items())
+        elif strange and method == "GET" and self.rng.random() < 0.3:
+            target += "#details"
+        protocol = "" if strange and self.rng.random() < 0.2 else " HTTP/1.1"
+        return f"{method} {target}{protocol}"
+
+    def see(self, path: str, *tags: str, query: dict[str, str] | None = None, status: int = 200) -> Visitor:
+        """Look at a page."""
+        if query and query.get("utm_medium") == "email":
+            tags = (*tags, "mail")
+        self.act(Kind.PAGE, self._request("GET", path, query), status, path, *tags, query=query)
+        self.last_page = f"https://shop.example{quote(path, safe='/%')}"
+        return self
+
+    def redirected(self, path: str, *tags: str, query: dict[str, str] | None = None, status: int = 302) -> Visitor:
+        """Ask for a page and be sent on."""
+        return self.act(Kind.REDIRECT, self._request("GET", path, query), status, path, *tags, query=query)
+
+    def post(self, path: str, status: int, *tags: str) -> Visitor:
+        """Send a form."""
+        kind = Kind.ERROR if status >= 400 else Kind.BACKGROUND
+        return self.act(kind, f"POST {path} HTTP/1.1", status, path, *tags)
+
+    def call(self, path: str, *tags: str, method: str = "GET", status: int = 200) -> Visitor:
+        """Let a script of the page, or a reader of feeds, ask for something that is no page."""
+        return self.act(Kind.ERROR if status >= 400 else Kind.BACKGROUND, f"{method} {path} HTTP/1.1", status, path, *tags)
+
+    def fail(self, path: str, *tags: str, status: int = 404) -> Visitor:
+        """Ask for something and get an error."""
+        return self.act(Kind.ERROR, f"GET {path} HTTP/1.1", status, path, *tags)
+
+    def fetch(self, path: str, *tags: str, status: int = 200) -> Visitor:
+        """Download a file, or a range of it."""
+        return self.act(Kind.DOWNLOAD, f"GET {path} HTTP/1.1", status, path, *tags)
+
+    def load(self, path: str, *tags: str, status: int = 200, method: str = "GET") -> Visitor:
+        """Load a picture, a style or a script."""
+        return self.act(Kind.ASSET, f"{method} {path} HTTP/1.1", status, path.partition("?")[0], *tags)
+
+    def other(self, request: str, status: int = 200) -> Visitor:
+        """Send what no visitor looks at: HEAD, OPTIONS, rubbish."""
+        return self.act(Kind.OTHER, request, status)

@@ -1,0 +1,84 @@
+"""The people, robots and offices that come to the shop: devices of every sort, each unlike all others.
+
+It stands alone because two devices must never be one visitor by accident, and only one place can promise that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .simulator_acts import Device, Hit, Visitor
+
+if TYPE_CHECKING:
+    import random
+
+AGENTS = (
+    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36", 132, 143),
+    ("Mozilla/5.0 (Macintosh; Intel Mac OS X 14_6) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.{} Safari/605.1.15", 0, 6),
+    ("Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0", 128, 144),
+    ("Mozilla/5.0 (iPhone; CPU iPhone OS 18_{0} like Mac OS X) AppleWebKit/605.1.15 Version/18.{0} Mobile/15E148 Safari/604.1", 0, 6),
+    ("Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Mobile Safari/537.36", 132, 143),
+)
+ODD_AGENTS = (
+    r"Mozilla/5.0 (X11; Linux x86_64; \"Kiosk\" {}) Gecko/20100101 Firefox/140.0",
+    r"Mozilla/5.0 (Linux; Android 13; T\xC3\xA9l\xC3\xA9 {}) AppleWebKit/537.36 Chrome/139.0.0.0 Mobile Safari/537.36",
+    r"ShopApp/3.{} (till \\ 4)",
+)
+BOTS = (
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+    "curl/8.5.0",
+    "python-requests/2.32.3",
+    "-",
+)
+
+
+class Crowd:
+    """Everybody who comes; the plan holds what they did."""
+
+    def __init__(self, rng: random.Random, *, odd: float) -> None:
+        """Start with nobody; `odd` is the share of pages that are asked for in an odd way."""
+        self.rng, self.odd = rng, odd
+        self.plan: list[Hit] = []
+        self._addresses = 0
+        self._start = rng.randrange(1 << 16)
+
+    def address(self) -> str:
+        """Return an IPv4 address that nobody had before, from networks that are nobody's."""
+        self._addresses += 1
+        number = (self._start + self._addresses * 40_503) % (1 << 17)
+        return f"198.{18 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
+
+    def network(self) -> tuple[str, ...]:
+        """Return three addresses of one IPv6 /64 that nobody had before, written long, short and with capitals."""
+        self._addresses += 1
+        head = f"2001:db8:{self._addresses:x}:a{self._addresses % 7}"
+        return (f"{head}::1", f"{head}:0:0:0:{self.rng.randrange(1, 9_999):x}", f"{head}:12:ABCD:0:{self.rng.randrange(1, 99)}")
+
+    def agent(self) -> str:
+        """Return the agent of a person's browser."""
+        if self.rng.random() < min(self.odd, 0.05):
+            return self.rng.choice(ODD_AGENTS).format(self.rng.randint(1, 9))
+        template, oldest, newest = self.rng.choice(AGENTS)
+        return template.format(self.rng.randint(oldest, newest))
+
+    def person(self, clock: int, *, addresses: tuple[str, ...] = (), agent: str = "") -> Visitor:
+        """Let somebody new come, at a time."""
+        if not addresses:
+            addresses = self.network() if self.rng.random() < 0.12 else (self.address(),)
+        plain = self.rng.random() < 0.08
+        return self.sit(Device(addresses, agent or self.agent(), plain=plain), clock)
+
+    def sit(self, device: Device, clock: int) -> Visitor:
+        """Put somebody in front of a device."""
+        visitor = Visitor(self.rng, device, self.plan, clock)
+        visitor.odd = 0.0 if device.bot else self.odd
+        return visitor
+
+    def robot(self, clock: int, address: str = "") -> Visitor:
+        """Let a program come that says so, or says nothing."""
+        return self.sit(Device((address or self.address(),), self.rng.choice(BOTS), bot=True), clock)
+
+    def colleague(self, clock: int) -> Visitor:
+        """Let somebody come from the office, whose network is left out."""
+        return self.sit(Device((f"203.0.113.{self.rng.randint(1, 250)}",), self.agent(), excluded=True), clock)

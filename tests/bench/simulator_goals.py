@@ -1,0 +1,154 @@
+"""The truth about goals and funnels: which hits reach them, which count, and which chain is the one.
+
+It stands alone because it enumerates what it says: every chain is tried, and the words of the definition choose.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from .simulator_acts import Hit, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .simulator_sessions import Session, Who
+    from .simulator_site import Funnel, Goal, Site
+
+Moment = tuple[int, frozenset[str]]
+"""The time of a hit, and the goals that are true on it."""
+
+
+@dataclass
+class Reached:
+    """What one goal came to in one session: the hits that match, and those of them that count."""
+
+    matches: list[Hit] = field(default_factory=list)
+    counted: list[Hit] = field(default_factory=list)
+
+
+def true_hits(session: Session, goal: Goal, kinds: dict[Hit, str]) -> list[Hit]:
+    """Return the hits of a session on which a goal is true, before `once_per`."""
+    if goal.stayed:
+        return [hit for hit in session.interactions if hit.time - session.start >= goal.stayed][:1]
+    fitting = [hit for hit in session.hits if hit.tags & goal.tags and kinds[hit] != Kind.DOWNLOAD.value]
+    if goal.at_least == 1:
+        return fitting
+    if goal.different:
+        fitting = [hit for place, hit in enumerate(fitting) if hit.path not in {other.path for other in fitting[:place]}]
+    return fitting[goal.at_least - 1 : goal.at_least]
+
+
+def _turn(goal: Goal, hit: Hit) -> str | None:
+    """Return what may count only once a visitor, or None where that is not asked for."""
+    if goal.once_per in {"session", "hit"}:
+        return None
+    if goal.once_per == "visitor":
+        return ""
+    return hit.path if goal.once_per == "path" else hit.query.get(goal.once_per.removeprefix("query."), "")
+
+
+def reach(sessions: list[Session], goal: Goal, kinds: dict[Hit, str]) -> dict[Session, Reached]:
+    """Tell what a goal came to in every session; `sessions` are those with a page, each visitor's in their order."""
+    used: set[tuple[Who, str]] = set()
+    reached: dict[Session, Reached] = {}
+    for session in sessions:
+        result = reached[session] = Reached()
+        for hit in true_hits(session, goal, kinds):
+            turn = _turn(goal, hit)
+            if turn is None or (session.visitor, turn) not in used:
+                result.matches.append(hit)
+            if turn is not None:
+                used.add((session.visitor, turn))
+        result.counted = result.matches[:1] if goal.once_per == "session" else result.matches
+    return reached
+
+
+def amount(goal: Goal, hit: Hit) -> Fraction:
+    """Return what a counted hit is worth; what is no plain number is no value."""
+    if isinstance(goal.value, Fraction):
+        return goal.value
+    text = hit.query.get(str(goal.value), "")
+    whole, _, rest = text.removeprefix("-").partition(".")
+    return Fraction(text) if whole.isdecimal() and (rest.isdecimal() or not rest) else Fraction(0)
+
+
+@dataclass
+class _Search:
+    """All chains of one stream: which hits may come next, and how deep a chain can still go."""
+
+    moments: Sequence[Moment]
+    steps: Sequence[tuple[str, ...]]
+    conditions: Sequence[bool]
+    window: int | None
+    known: dict[tuple[int, int, int], int] = field(default_factory=dict)
+
+    def fits(self, step: int, place: int) -> bool:
+        """Tell whether a hit fills a step."""
+        return bool(self.moments[place][1] & set(self.steps[step]))
+
+    def nexts(self, step: int, place: int, start: int) -> list[int]:
+        """Return the hits that may fill the step after `step`, which is filled at `place` in a chain from `start`."""
+        first = place if self.conditions[step] else place + 1
+        latest = float("inf") if self.window is None else self.moments[start][0] + self.window
+        places = range(first, len(self.moments))
+        return [after for after in places if self.fits(step + 1, after) and self.moments[after][0] <= latest]
+
+    def depth(self, step: int, place: int, start: int) -> int:
+        """Return how many steps the deepest chain from `start` fills, from `step` at `place` on."""
+        if step + 1 == len(self.steps):
+            return 1
+        key = (step, place, start)
+        if key not in self.known:
+            self.known[key] = 1 + max((self.depth(step + 1, after, start) for after in self.nexts(step, place, start)), default=0)
+        return self.known[key]
+
+
+def chain(moments: Sequence[Moment], steps: Sequence[tuple[str, ...]], conditions: Sequence[bool], window: int | None) -> list[int]:
+    """Return the places of the hits of the one chain that counts: deepest, then earliest start, then earliest next hits.
+
+    `conditions[k]` says that the hit which fills step k may fill step k + 1 too.
+    """
+    search = _Search(moments, steps, conditions, window)
+    depths = {place: search.depth(0, place, place) for place in range(len(moments)) if search.fits(0, place)}
+    if not depths:
+        return []
+    deepest = max(depths.values())
+    start = min(place for place, depth in depths.items() if depth == deepest)
+    places = [start]
+    while len(places) < deepest:
+        step = len(places)
+        candidates = search.nexts(step - 1, places[-1], start)
+        places.append(min(place for place in candidates if search.depth(step, place, start) >= deepest - step))
+    return places
+
+
+@dataclass(frozen=True)
+class Chain:
+    """The chain of one session or visitor: its times, the first of them that of step 1."""
+
+    owner: Session | Who
+    times: tuple[int, ...]
+
+
+def chains_of(sessions: list[Session], funnel: Funnel, site: Site, reached: dict[str, dict[Session, Reached]]) -> list[Chain]:
+    """Return the chain of every session, or of every visitor over all sessions, that entered the funnel."""
+    conditions = [all(site.goal(name).condition for name in step) for step in funnel.steps]
+    named = {name for step in funnel.steps for name in step}
+    streams: dict[Session | Who, dict[Hit, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for session in sessions:
+        owner = session.visitor if funnel.per_visitor else session
+        for name in named:
+            for hit in reached[name][session].matches:
+                streams[owner][hit].add(name)
+    chains = []
+    for owner, stream in streams.items():
+        hits = sorted(stream, key=lambda hit: (hit.time, hit.line_no))
+        moments = [(hit.time, frozenset(stream[hit])) for hit in hits]
+        places = chain(moments, funnel.steps, conditions, funnel.window)
+        if places:
+            chains.append(Chain(owner, tuple(moments[place][0] for place in places)))
+    return chains

@@ -1,0 +1,209 @@
+"""All figures of the reports, counted from lists of hits by enumeration.
+
+`figures_of` is the model: hits and a goals file in, every figure out, to be compared with the product's JSON.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from model.figures import Figures, amount, quantile, rate, wilson
+from model.funnels import funnel_figures
+from model.sessions import Session, Traffic, cut, fate, look_at, matches_of, visitors_of
+
+if TYPE_CHECKING:
+    from model.goals import Goal, GoalsFile
+    from model.hits import Hit
+
+FATES = ("asset", "excluded", "bot", "other", "background", "kept")
+
+
+@dataclass(frozen=True)
+class Period:
+    """Seconds since 1970 from the first that belongs to it to the first that does not."""
+
+    start: float = float("-inf")
+    end: float = float("inf")
+
+    def holds(self, time: int) -> bool:
+        """Whether a time belongs to it."""
+        return self.start <= time < self.end
+
+
+@dataclass
+class Model:
+    """Matched sessions of a log; those without a page are set aside and not among them."""
+
+    goals: GoalsFile
+    period: Period
+    traffic: Traffic
+    sessions: list[Session]
+    matches: dict[Goal, list[list[Hit]]]
+
+    @property
+    def shown(self) -> list[int]:
+        """Numbers of the sessions that belong to the period."""
+        return [number for number, session in enumerate(self.sessions) if self.period.holds(session.started)]
+
+    def of(self, name: str) -> list[list[Hit]]:
+        """Return the matches of a named goal in each session."""
+        return self.matches[self.goals.goals[name]]
+
+    def converted(self, number: int) -> bool:
+        """Whether a session reached a macro goal."""
+        return any(self.of(name)[number] for name in self.goals.macro)
+
+
+def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None) -> Model:
+    """Cut and match the hits of a log."""
+    seen = [hit for hit in hits if fate(hit, "", goals.site) == "kept"]
+    traffic = look_at(seen, visitors_of(seen, goals), goals)
+    sessions = [session for session in cut(traffic, goals.site.timeout) if session.pages]
+    matches = {goal: matches_of(goal, sessions, traffic, goals.site) for goal in goals.all_goals}
+    return Model(goals, period or Period(), traffic, sessions, matches)
+
+
+def figures_of(hits: list[Hit], goals: GoalsFile, period: Period | None = None) -> Figures:
+    """Return every figure of every report, and the fates of lines where no period is given."""
+    model = analyze(hits, goals, period)
+    found: Figures = {}
+    if period is None:
+        found |= fate_figures(hits, model)
+    found |= overview_figures(model)
+    for name in goals.goals:
+        found |= goal_figures(model, name)
+    found |= page_figures(model)
+    for name in goals.funnels:
+        found |= funnel_figures(model, name)
+    return found
+
+
+def fate_figures(hits: list[Hit], model: Model) -> Figures:
+    """Count every line's one fate."""
+    kinds = model.traffic.kinds
+    counts = Counter(fate(hit, kinds.get(hit.position, ""), model.goals.site) for hit in hits)
+    return {("input", "lines"): len(hits)} | {("input", name): counts[name] for name in FATES}
+
+
+def overview_figures(model: Model) -> Figures:
+    """Count sessions, bounces and conversions."""
+    shown = [model.sessions[number] for number in model.shown]
+    pageviews = sum(len(session.pages) for session in shown)
+    bounces = sum(len(session.interactions) == 1 for session in shown)
+    converted = sum(model.converted(number) for number in model.shown)
+    low, high = wilson(converted, len(shown))
+    row = {
+        "sessions": len(shown),
+        "visitors": len({session.visitor for session in shown}),
+        "pageviews": pageviews,
+        "pages_per_session": rate(pageviews, len(shown)),
+        "bounces": bounces,
+        "bounce_rate": rate(bounces, len(shown)),
+        "median_session_seconds": quantile([session.seconds for session in shown if len(session.interactions) > 1], 0.5),
+        "converted_sessions": converted,
+        "conversion_rate": rate(converted, len(shown)),
+        "conversion_rate_low": low,
+        "conversion_rate_high": high,
+        "value": sum((worth(model, name) for name in model.goals.macro), Decimal(0)),
+    }
+    return {("overview", column): figure for column, figure in row.items()}
+
+
+def counted(model: Model, name: str) -> list[Hit]:
+    """Return the hits that `conversions` and `value` count: under `session`, the first of each session."""
+    found = [model.of(name)[number] for number in model.shown]
+    if model.goals.goals[name].once_per == "session":
+        found = [hits[:1] for hits in found]
+    return [hit for hits in found for hit in hits]
+
+
+def worth(model: Model, name: str) -> Decimal:
+    """Return the value of a goal over its counted hits."""
+    value = model.goals.goals[name].value
+    hits = counted(model, name)
+    if value is None:
+        return Decimal(0)
+    if value.startswith("query."):
+        return sum((amount(hit.parameter(value.removeprefix("query."))) for hit in hits), Decimal(0))
+    return Decimal(value) * len(hits)
+
+
+def goal_figures(model: Model, name: str) -> Figures:
+    """Count one goal."""
+    reached = [number for number in model.shown if model.of(name)[number]]
+    hits = counted(model, name)
+    share = rate(len(reached), len(model.shown))
+    low, high = wilson(len(reached), len(model.shown))
+    target = model.goals.goals[name].target
+    wanted = float(target.removesuffix("%")) / 100 if target else None
+    seconds = [max(0, model.of(name)[number][0].time - model.sessions[number].started) for number in reached]
+    row = {
+        "type": "macro" if name in model.goals.macro else "micro",
+        "conversions": len(hits),
+        "reached": len(reached),
+        "reached_visitors": len({model.sessions[number].visitor for number in reached}),
+        "rate": share,
+        "rate_low": low,
+        "rate_high": high,
+        "then_converted": sum(then_converted(model, name, number) for number in reached),
+        "value": worth(model, name),
+        "median_seconds": quantile(seconds, 0.5),
+        "last_reached": max((hit.time for hit in hits), default=None),
+        "target": wanted,
+        "target_met": None if wanted is None or share is None else share >= wanted,
+    }
+    return {("goals", name, column): figure for column, figure in row.items()}
+
+
+def then_converted(model: Model, name: str, number: int) -> bool:
+    """Whether a session matched a macro goal after it first matched this micro goal."""
+    if name in model.goals.macro:
+        return False
+    first = model.of(name)[number][0]
+    return any(hit.order > first.order for macro in model.goals.macro for hit in model.of(macro)[number])
+
+
+def page_figures(model: Model) -> Figures:
+    """Count every page that a session of the period saw."""
+    shown = model.goals.site.shown
+    paths = {shown(hit.path) for number in model.shown for hit in model.sessions[number].pages}
+    found: Figures = {}
+    for path in paths:
+        found |= {("pages", path, column): figure for column, figure in page_row(model, path).items()}
+    return found
+
+
+def page_row(model: Model, path: str) -> dict[str, int | float | None]:
+    """Count one page."""
+    shown = model.goals.site.shown
+    having = [number for number in model.shown if any(shown(hit.path) == path for hit in model.sessions[number].pages)]
+    views = sum(shown(hit.path) == path for number in having for hit in model.sessions[number].pages)
+    landed = [number for number in having if shown(model.sessions[number].pages[0].path) == path]
+    left = [number for number in having if shown(model.sessions[number].pages[-1].path) == path]
+    bounces = sum(len(model.sessions[number].interactions) == 1 for number in landed)
+    timed = [seconds for number in having for seconds in times_on(model, model.sessions[number], path)]
+    return {
+        "sessions": len(having),
+        "pageviews": views,
+        "landings": len(landed),
+        "bounces": bounces,
+        "bounce_rate": rate(bounces, len(landed)),
+        "landings_converted": sum(model.converted(number) for number in landed),
+        "exits": len(left),
+        "exits_converted": sum(model.converted(number) for number in left),
+        "exit_rate": rate(len(left), views),
+        "median_seconds": quantile(timed, 0.5),
+        "timed_share": rate(len(timed), views),
+    }
+
+
+def times_on(model: Model, session: Session, path: str) -> list[int]:
+    """Return the times on a page that are known: to the session's next interaction."""
+    acts = session.interactions
+    pages = set(session.pages)
+    shown = model.goals.site.shown
+    return [after.time - act.time for act, after in pairwise(acts) if act in pages and shown(act.path) == path]

@@ -1,0 +1,141 @@
+"""Goals and funnels of the model, and on which hits a goal's hit conditions hold.
+
+It stands alone because strategies draw these objects and sessions ask them; each knows how it is written in goals.yaml.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from model.hits import Hit, Site, matches, takes_off_a_list
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A goal; `written` is its YAML value, all other fields are what that value means."""
+
+    written: Any = field(compare=False, hash=False)
+    what: str | None = None
+    pattern: str = "**"
+    method: str = "GET"
+    parts: tuple[Goal, ...] = ()
+    status: tuple[str, ...] = ()
+    query: tuple[tuple[str, str], ...] = ()
+    exception: Goal | None = None
+    at_least: int | None = None
+    stayed: int | None = None
+    once_per: str = "session"
+    value: str | None = None
+    target: str | None = None
+
+    @property
+    def is_state_only(self) -> bool:
+        """Whether it asks nothing of a hit but to be an interaction late enough."""
+        return self.what is None and not self.query and self.exception is None and self.stayed is not None
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it has no *what*: a list only if none of its parts has."""
+        if self.what == "any":
+            return all(part.is_condition for part in self.parts)
+        return self.what is None
+
+    @property
+    def is_about_pages(self) -> bool:
+        """Whether `at_least` counts different pages."""
+        if self.what == "any":
+            return all(part.is_about_pages for part in self.parts)
+        return self.what in {None, "page"}
+
+    def allows(self, hit: Hit) -> bool:
+        """Tell whether `query` and `status` hold; a list of alternatives has no status of its own."""
+        if not all(fits_parameter(pattern, hit.parameter(name)) for name, pattern in self.query):
+            return False
+        return not self.status or any(fits_status(hit.status, wanted) for wanted in self.status)
+
+
+@dataclass(frozen=True)
+class Step:
+    """A funnel's step: any of its goals, with its name where the step is a goal's name."""
+
+    goals: tuple[Goal, ...]
+    written: Any = field(compare=False, hash=False)
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether the hit that fills it may also fill the next step."""
+        return all(goal.is_condition for goal in self.goals)
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """A funnel in the default order; the window is in seconds."""
+
+    steps: tuple[Step, ...]
+    written: Any = field(compare=False, hash=False)
+    per: str = "session"
+    window: int | None = None
+
+
+@dataclass(frozen=True)
+class GoalsFile:
+    """What a goals file says."""
+
+    macro: dict[str, Goal]
+    micro: dict[str, Goal] = field(default_factory=dict)
+    funnels: dict[str, Funnel] = field(default_factory=dict)
+    site: Site = field(default_factory=Site)
+
+    @property
+    def goals(self) -> dict[str, Goal]:
+        """Both types of goals by name."""
+        return {**self.macro, **self.micro}
+
+    @property
+    def all_goals(self) -> list[Goal]:
+        """Named goals and those written out in steps: all of them name hits."""
+        steps = [step for funnel in self.funnels.values() for step in funnel.steps]
+        return [*self.goals.values(), *(goal for step in steps for goal in step.goals)]
+
+
+def fits_status(status: int, wanted: str) -> bool:
+    """Tell whether a status is `404` or of the class `4xx`."""
+    return str(status) == wanted or (wanted.endswith("xx") and str(status)[0] == wanted[0])
+
+
+def fits_parameter(pattern: str, value: str | None) -> bool:
+    """Tell whether a query parameter is there and fits; the empty pattern stands for being there."""
+    return value is not None and (not pattern or matches(pattern, value))
+
+
+def names(goal: Goal, hit: Hit, site: Site, first_downloads: frozenset[int]) -> bool:
+    """Tell whether the hit conditions of a goal hold on a hit, before sessions are cut.
+
+    `first_downloads` are the positions of downloads that repeat none less than the timeout before.
+    """
+    if goal.is_state_only or not goal.allows(hit):
+        return False
+    if goal.exception is not None and names(goal.exception, hit, site, first_downloads):
+        return False
+    if goal.what == "any":
+        return any(names(part, hit, site, first_downloads) for part in goal.parts)
+    if hit.method != goal.method or not matches(goal.pattern, hit.path):
+        return False
+    if goal.what == "download":
+        return hit.position in first_downloads
+    return names_request(goal, hit) if goal.what == "request" else names_page(goal, hit, site)
+
+
+def names_request(goal: Goal, hit: Hit) -> bool:
+    """Tell whether `request:` takes the answer of a hit that fits otherwise."""
+    return bool(goal.status) or hit.status < 400
+
+
+def names_page(goal: Goal, hit: Hit, site: Site) -> bool:
+    """Tell whether `page:`, or a goal without a *what*, takes the answer of a hit that fits otherwise."""
+    listed = site.is_listed(hit)
+    if listed and not (goal.what == "page" and takes_off_a_list(goal.pattern)):
+        return False
+    # An answer without content is no page; off a list it counts, as a pixel or a feed would.
+    return bool(goal.status) or (hit.succeeded and (listed or hit.status != 204))

@@ -1,0 +1,112 @@
+"""What the model knows about one hit: its data, its kind's ingredients, and the pattern language, written a second time.
+
+It stands alone because goals, sessions and strategies all speak of hits. Everything here is decided hit by hit;
+what needs the neighbours of a hit is decided in `sessions`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+ASSETS = frozenset({
+    "css", "js", "mjs", "map", "png", "jpg", "jpeg", "gif", "svg", "ico", "webp", "avif", "bmp", "tif", "tiff",
+    "woff", "woff2", "ttf", "otf", "eot", "cur", "webmanifest", "wasm", "swf",
+})  # fmt: skip
+DOWNLOADS = frozenset({"pdf", "zip", "mp3", "mp4"})
+BACKGROUND = (
+    "/api/**", "/wp-json/**", "/graphql", "/cdn-cgi/**", "/.well-known/**", "/**.json", "/**.xml", "/**.rss", "/**.atom",
+    "/wp-admin/admin-ajax.php", "/wp-cron.php", "/xmlrpc.php",
+)  # fmt: skip
+MEASURED_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+"""Methods in use here that are not kind `other`."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One log line; `browser` stands for address + browser, `position` for the line's number, `time` for whole seconds."""
+
+    position: int
+    time: int
+    browser: str
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    status: int = 200
+    address: str = "192.0.2.1"
+    user: str | None = None
+    bot: bool = False
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """The one order of hits: time, then line."""
+        return (self.time, self.position)
+
+    @property
+    def extension(self) -> str:
+        """Lower-case extension of the path's last segment, empty where there is none."""
+        last = self.path.rsplit("/", 1)[-1]
+        return last.rsplit(".", 1)[-1].lower() if "." in last else ""
+
+    @property
+    def is_asset(self) -> bool:
+        """Whether the line is dropped as an asset before it is taken apart."""
+        return self.method in {"GET", "HEAD"} and self.extension in ASSETS
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it was answered 2xx or 304, the status that a page or a download asks for."""
+        return 200 <= self.status < 300 or self.status == 304
+
+    def parameter(self, name: str) -> str | None:
+        """Return the value of a query parameter, None where it is not there."""
+        return next((value for key, value in self.query if key == name), None)
+
+
+@dataclass(frozen=True)
+class Site:
+    """The part of `site:` that changes numbers."""
+
+    timeout: int = 1800
+    ignored_paths: tuple[str, ...] = ()
+    ignored_addresses: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    def is_background(self, hit: Hit) -> bool:
+        """Whether the path is on the background list or ignored."""
+        listed = any(matches(pattern, hit.path) for pattern in (*BACKGROUND, *self.ignored_paths))
+        return listed or hit.parameter("wc-ajax") is not None
+
+    def is_listed(self, hit: Hit) -> bool:
+        """Whether a wildcard in `page:` cannot reach the hit."""
+        return self.is_background(hit) or hit.extension in DOWNLOADS or hit.is_asset
+
+    def is_download(self, hit: Hit) -> bool:
+        """Whether the hit is of kind download where no goal names it."""
+        return hit.method == "GET" and hit.succeeded and hit.extension in DOWNLOADS and not self.is_background(hit)
+
+    def is_page(self, hit: Hit) -> bool:
+        """Whether the hit is of kind page, goals or not."""
+        return hit.method == "GET" and hit.succeeded and hit.status != 204 and not self.is_listed(hit)
+
+    def shown(self, path: str) -> str:
+        """Return the path as reports show it: the first group that it fits, else itself."""
+        return next((pattern for pattern in self.groups if matches(pattern, path)), path)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Tell whether the whole text fits: `*` is anything without a slash, `**` anything."""
+    if not pattern:
+        return not text
+    if pattern.startswith("**"):
+        return any(matches(pattern[2:], text[start:]) for start in range(len(text) + 1))
+    if pattern.startswith("*"):
+        segment = text.split("/", 1)[0]
+        return any(matches(pattern[1:], text[start:]) for start in range(len(segment) + 1))
+    return text[:1] == pattern[0] and matches(pattern[1:], text[1:])
+
+
+def takes_off_a_list(pattern: str) -> bool:
+    """Tell whether the last segment is written out or ends in a literal extension."""
+    last = pattern.rsplit("/", 1)[-1]
+    tail = last.rsplit("*", 1)[-1]
+    return "*" not in last or (tail.startswith(".") and tail[1:].isalnum())

@@ -1,0 +1,163 @@
+"""Small streams of hits, drawn by hypothesis, and the log lines they are written as.
+
+It stands alone because goals are drawn without knowing the stream. Values are few, so that ties and edges are frequent.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta, timezone
+from random import Random
+
+from hypothesis import strategies as st
+
+from model.hits import Hit
+
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:139.0) Gecko/20100101 Firefox/139.0"
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36"
+BOTS = ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "curl/8.5.0", "-")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+GAPS = (0, 0, 0, 0, 1, 1, 10, 10, 10, 10, 20, 20, 21, 60, 60, 1799, 1800, 1801, 3600)
+"""Seconds between two hits of a visitor: ties, and both sides of every window and timeout drawn."""
+
+START = int(datetime(2026, 3, 10, 21, 0, tzinfo=UTC).timestamp())
+"""Late in a day, so that sessions cross midnight."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who asks: the addresses of one /64 or one address, and the agent."""
+
+    addresses: tuple[str, ...]
+    agent: str
+
+    @property
+    def browser(self) -> str:
+        """The visitor where no user is known."""
+        return f"{self.addresses[0]} {self.agent}"
+
+
+PEOPLE = (
+    Person(("192.0.2.1",), FIREFOX),
+    Person(("192.0.2.1",), CHROME),
+    Person(("192.0.2.2",), FIREFOX),
+    Person(("2001:db8:0:7::1", "2001:db8:0:7:ffff::2"), FIREFOX),
+)
+
+PAGES = ("/", "/a", "/a", "/a", "/b", "/b", "/b", "/c", "/c", "/p/1", "/p/2")
+TARGETS = ("/d?order=1&total=9.99", "/d?order=2&total=20", "/d?order=1&total=x", "/d?order=&total=-1.5", "/d?total=0.01", "/d")
+REQUESTS: tuple[tuple[str, str, int], ...] = (
+    *(("GET", path, 200) for path in PAGES * 8),
+    *(("GET", target, 200) for target in TARGETS * 3),
+    *(("GET", path, status) for path in ("/a", "/b", "/p/1") for status in (204, 206, 302, 304, 404)),
+    *(("POST", path, status) for path in ("/a", "/b") for status in (200, 200, 200, 302, 302, 302, 400, 422, 422, 422, 500)),
+    *(("GET", path, status) for path in ("/api/x", "/x.json") for status in (200, 204, 404)),
+    *(("POST", "/api/x", status) for status in (200, 200, 302, 422)),
+    *(("GET", "/f.pdf", status) for status in (200, 200, 200, 206, 206, 206, 206, 206, 304, 404)),
+    ("GET", "/d?order=3&total=5", 302),
+    ("GET", "/d?order=3&total=5", 304),
+    ("HEAD", "/a", 200),
+    ("HEAD", "/f.pdf", 200),
+    ("GET", "/style.CSS?v=2", 200),
+    ("GET", "/logo.png", 404),
+)
+PLAIN = tuple(request for request in REQUESTS if "f.pdf" not in request[1])
+"""Without downloads: repeats of one are told by visitor, and with users the visitor is told by sessions."""
+
+WALK = (
+    *(("GET", path, 200) for path in ("/a", "/b", "/c") * 3),
+    *(("GET", TARGETS[0], 200), ("GET", TARGETS[1], 200), ("POST", "/a", 422), ("POST", "/b", 302), ("GET", "/b", 404)),
+)
+DOWNLOADS = (("GET", "/f.pdf", 206),) * 3
+WALK_GAPS = (0, 0, 0, 1, 10, 10, 10, 20, 21)
+"""Few pages and short gaps, for deep funnels."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Hits in the order of their lines, and the clock offset in minutes that the log writes."""
+
+    hits: tuple[Hit, ...]
+    agents: tuple[str, ...]
+    offset: int = 0
+
+    @property
+    def lines(self) -> list[str]:
+        """The log lines."""
+        return [line_of(hit, agent, self.offset) for hit, agent in zip(self.hits, self.agents, strict=True)]
+
+    def in_order(self, order: list[int]) -> Stream:
+        """Return the same lines in another order, positions counted anew."""
+        moved = [replace(self.hits[old], position=new) for new, old in enumerate(order, start=1)]
+        return replace(self, hits=tuple(moved), agents=tuple(self.agents[old] for old in order))
+
+
+def line_of(hit: Hit, agent: str, offset: int) -> str:
+    """Write a hit as a line of the combined log format."""
+    local = datetime.fromtimestamp(hit.time, tz=timezone(timedelta(minutes=offset)))
+    stamp = f"{local.day:02}/{MONTHS[local.month - 1]}/{local:%Y:%H:%M:%S %z}"
+    query = "&".join(f"{name}={value}" for name, value in hit.query)
+    target = f"{hit.path}?{query}" if query else hit.path
+    return f'{hit.address} - {hit.user or "-"} [{stamp}] "{hit.method} {target} HTTP/1.1" {hit.status} 512 "-" "{agent}"'
+
+
+def hit_of(request: tuple[str, str, int], time: int, person: Person, address: int, user: str | None) -> Hit:
+    """Return a request as a hit of a person; its position comes with the order of the lines."""
+    method, target, status = request
+    path, _, query = target.partition("?")
+    pairs = tuple((name, value) for name, _, value in (part.partition("=") for part in query.split("&") if part))
+    return Hit(
+        position=0, time=time, browser=person.browser, method=method, path=path, query=pairs, status=status,
+        address=person.addresses[address % len(person.addresses)], user=user, bot=person.agent in BOTS,
+    )  # fmt: skip
+
+
+@st.composite
+def orders(draw: st.DrawFn, stream: Stream, *, by_second: bool = False) -> list[int]:
+    """Draw an order of lines in which a visitor's hits of one second keep theirs.
+
+    With `by_second`, all hits of one second keep it: with users, whose hits they are is only known later.
+    """
+    waiting: dict[tuple[str, int], deque[int]] = defaultdict(deque)
+    tied = [("" if by_second else hit.browser, hit.time) for hit in stream.hits]
+    for number, key in enumerate(tied):
+        waiting[key].append(number)
+    places = list(range(len(tied)))
+    # One number instead of a drawn permutation, which takes longer than the product's run; 0 leaves the lines as they are.
+    if seed := draw(st.integers(0, 9999)):
+        Random(seed).shuffle(places)
+    return [waiting[tied[place]].popleft() for place in places]
+
+
+@st.composite
+def visits(draw: st.DrawFn, person: Person, *, with_users: bool = False, is_walk: bool = False) -> list[Hit]:
+    """Draw the hits of one person, in order."""
+    with_downloads = (WALK + DOWNLOADS) if is_walk else REQUESTS
+    requests = st.sampled_from((WALK if is_walk else PLAIN) if with_users else with_downloads)
+    users = st.sampled_from((None, None, None, "ann", "bob")) if with_users else st.none()
+    count = draw(st.integers(1, 25))
+    rows = draw(st.lists(st.tuples(st.sampled_from(WALK_GAPS if is_walk else GAPS), requests, users), min_size=count, max_size=count))
+    time = START + draw(st.sampled_from((0, 0, 1, 9000)))
+    hits = []
+    for number, (gap, request, user) in enumerate(rows):
+        time += gap
+        hits.append(hit_of(request, time, person, number, user))
+    return hits
+
+
+@st.composite
+def streams(draw: st.DrawFn, *, with_users: bool = False) -> Stream:
+    """Draw the hits of one to four visitors, a bot at times among them; somebody always sees a page."""
+    people = draw(st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=4, unique=True))
+    is_walk = draw(st.booleans())
+    rows = [(hit, person.agent) for person in people for hit in draw(visits(person, with_users=with_users, is_walk=is_walk))]
+    bot = draw(st.sampled_from((*BOTS, "", "", "", "", "")))
+    if bot:
+        rows += [(hit, bot) for hit in draw(visits(Person(("192.0.2.1",), bot)))]
+    certain = Person(("192.0.2.9",), CHROME)
+    rows.append((hit_of(("GET", "/", 200), START, certain, 0, None), certain.agent))
+    offset = draw(st.sampled_from((0, 0, 60, -330)))
+    stream = Stream(tuple(hit for hit, _ in rows), tuple(agent for _, agent in rows), offset)
+    return stream.in_order(draw(orders(stream, by_second=with_users)))

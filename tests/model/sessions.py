@@ -1,0 +1,200 @@
+"""Sessions of the model: whose hits they are, where they are cut, and which goals each one matched.
+
+It stands alone because reports and chains both begin from matched sessions.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+
+from model.goals import Goal, GoalsFile, names
+from model.hits import MEASURED_METHODS, Hit, Site
+
+INTERACTIONS = frozenset({"page", "event"})
+LENDS_NO_USER = frozenset({"other"})
+"""Kinds whose lines say nothing about whose session it is; a background request of somebody who is signed in does."""
+
+
+@dataclass
+class Session:
+    """A session's hits in order, interactions or not, each with its kind."""
+
+    visitor: str
+    hits: list[tuple[Hit, str]] = field(default_factory=list)
+
+    @property
+    def interactions(self) -> list[Hit]:
+        """Pages and events."""
+        return [hit for hit, kind in self.hits if kind in INTERACTIONS]
+
+    @property
+    def pages(self) -> list[Hit]:
+        """Hits of kind page."""
+        return [hit for hit, kind in self.hits if kind == "page"]
+
+    @property
+    def started(self) -> int:
+        """Time of the first interaction."""
+        return self.interactions[0].time
+
+    @property
+    def seconds(self) -> int:
+        """Time between first and last interaction."""
+        return self.interactions[-1].time - self.started
+
+
+def fate(hit: Hit, kind: str, site: Site) -> str:
+    """Return the one fate of a line, the first that applies."""
+    if hit.is_asset:
+        return "asset"
+    if hit.address in site.ignored_addresses:
+        return "excluded"
+    if hit.bot:
+        return "bot"
+    return kind if kind in {"other", "background"} else "kept"
+
+
+def first_downloads(hits: list[Hit], visitors: dict[int, str], site: Site) -> frozenset[int]:
+    """Return the downloads that repeat none of the same file and visitor less than the timeout before."""
+    last: dict[tuple[str, str], int] = {}
+    first = set()
+    for hit in sorted((hit for hit in hits if site.is_download(hit)), key=lambda hit: hit.order):
+        file = (visitors[hit.position], hit.path)
+        if file not in last or hit.time - last[file] >= site.timeout:
+            first.add(hit.position)
+        last[file] = hit.time
+    return frozenset(first)
+
+
+def kind_of(hit: Hit, site: Site, *, is_named: bool) -> str:
+    """Return the kind of a hit: the first row of the table that fits."""
+    if hit.method not in MEASURED_METHODS or hit.path == "/robots.txt":
+        return "other"
+    if hit.status >= 400:
+        return "error"
+    if site.is_page(hit):
+        return "page"
+    return "event" if is_named else unnamed_kind(hit, site)
+
+
+def unnamed_kind(hit: Hit, site: Site) -> str:
+    """Return the kind of a hit that is no interaction and no error."""
+    if site.is_background(hit):
+        return "background"
+    if site.is_download(hit):
+        return "download"
+    return "redirect" if hit.method == "GET" and 300 <= hit.status < 400 else "background"
+
+
+@dataclass
+class Traffic:
+    """All hits that are looked at, with visitor, kind and the goals' first downloads."""
+
+    hits: list[Hit]
+    visitors: dict[int, str]
+    kinds: dict[int, str]
+    first_downloads: frozenset[int]
+
+
+def look_at(hits: list[Hit], visitors: dict[int, str], goals: GoalsFile) -> Traffic:
+    """Decide the kinds of hits whose visitors are known."""
+    first = first_downloads(hits, visitors, goals.site)
+    kinds = {}
+    for hit in hits:
+        is_named = any(names(goal, hit, goals.site, first) for goal in goals.all_goals)
+        kinds[hit.position] = kind_of(hit, goals.site, is_named=is_named)
+    return Traffic(hits, visitors, kinds, first)
+
+
+def cut(traffic: Traffic, timeout: int) -> list[Session]:
+    """Cut every visitor's interactions where a gap is the timeout or more, then attach the other hits."""
+    sessions: list[Session] = []
+    for visitor in sorted(set(traffic.visitors.values())):
+        own = sorted((hit for hit in traffic.hits if traffic.visitors[hit.position] == visitor), key=lambda hit: hit.order)
+        acts = [hit for hit in own if traffic.kinds[hit.position] in INTERACTIONS]
+        of_act: dict[int, Session] = {}
+        for number, hit in enumerate(acts):
+            if number and hit.time - acts[number - 1].time < timeout:
+                of_act[hit.position] = of_act[acts[number - 1].position]
+            else:
+                of_act[hit.position] = Session(visitor)
+                sessions.append(of_act[hit.position])
+        for hit in own:
+            act = home(hit, acts, timeout)
+            if act is not None:
+                of_act[act.position].hits.append((hit, traffic.kinds[hit.position]))
+    return sorted(sessions, key=lambda session: session.interactions[0].order)
+
+
+def home(hit: Hit, acts: list[Hit], timeout: int) -> Hit | None:
+    """Return an interaction of the session that a hit belongs to: itself, else the one before, else the one after."""
+    before = [act for act in acts if act.order <= hit.order]
+    after = [act for act in acts if act.order > hit.order]
+    if before and (before[-1] == hit or hit.time - before[-1].time < timeout):
+        return before[-1]
+    return after[0] if after and after[0].time - hit.time < timeout else None
+
+
+def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
+    """Return the visitor of every hit: its user, else the user who appears later in the same browser's session, else the browser."""
+    by_browser = {hit.position: hit.browser for hit in hits}
+    visitors = {hit.position: f"user {hit.user}" if hit.user else hit.browser for hit in hits}
+    for session in cut(look_at(hits, by_browser, goals), goals.site.timeout):
+        own = [hit for hit, kind in session.hits if kind not in LENDS_NO_USER]
+        known = next((number for number, hit in enumerate(own) if hit.user), None)
+        if known is not None:
+            visitors.update({hit.position: f"user {own[known].user}" for hit in own[:known]})
+    return visitors
+
+
+def fits(goal: Goal, session: Session, traffic: Traffic, site: Site) -> list[Hit]:
+    """Return the hits of a session on which a goal holds, before `at_least` and `stayed` of this goal."""
+    own = [hit for hit, _ in session.hits]
+    if goal.is_state_only:
+        return session.interactions
+    if goal.what != "any":
+        return [hit for hit in own if names(goal, hit, site, traffic.first_downloads)]
+    of_parts = {hit for part in goal.parts for hit in moments(part, session, traffic, site)}
+    without = replace(goal, what="any", parts=(), exception=None)
+    excepted = goal.exception
+    left_out = {hit for hit in own if excepted and names(excepted, hit, site, traffic.first_downloads)}
+    return [hit for hit in own if hit in of_parts - left_out and without.allows(hit)]
+
+
+def moments(goal: Goal, session: Session, traffic: Traffic, site: Site) -> list[Hit]:
+    """Return the hits of a session on which a goal is true, before `once_per`."""
+    fitting = fits(goal, session, traffic, site)
+    if goal.stayed is not None:
+        return [hit for hit in fitting if hit in session.interactions and hit.time - session.started >= goal.stayed][:1]
+    if goal.at_least is not None:
+        seen: set[str] = set()
+        for number, hit in enumerate(fitting, start=1):
+            seen.add(hit.path)
+            if (len(seen) if goal.is_about_pages else number) == goal.at_least:
+                return [hit]
+        return []
+    return fitting
+
+
+def matches_of(goal: Goal, sessions: list[Session], traffic: Traffic, site: Site) -> list[list[Hit]]:
+    """Return a goal's matches in each session: under `visitor` and a value, a repeated hit is none."""
+    found = [moments(goal, session, traffic, site) for session in sessions]
+    if goal.once_per in {"session", "hit"}:
+        return found
+    used: dict[str, set[str]] = defaultdict(set)
+    kept: list[list[Hit]] = [[] for _ in sessions]
+    flat = [(hit, number) for number, hits in enumerate(found) for hit in hits]
+    for hit, number in sorted(flat, key=lambda pair: pair[0].order):
+        counted = once_value(goal.once_per, hit)
+        if counted not in used[sessions[number].visitor]:
+            used[sessions[number].visitor].add(counted)
+            kept[number].append(hit)
+    return kept
+
+
+def once_value(once_per: str, hit: Hit) -> str:
+    """Return what may count only once a visitor; a hit without the value has the empty one."""
+    if once_per == "visitor":
+        return ""
+    return hit.path if once_per == "path" else hit.parameter(once_per.removeprefix("query.")) or ""

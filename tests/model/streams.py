@@ -1,0 +1,228 @@
+"""Goals files drawn by hypothesis, and examples: a stream of hits with a goals file.
+
+It stands alone because goals are drawn from few shapes, each beside the YAML that a user would write.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from hypothesis import strategies as st
+
+from model.goals import Funnel, Goal, GoalsFile, Step
+from model.hits import Site
+from model.lines import Stream, streams
+
+PATTERNS = (
+    "/", "/a", "/a", "/a", "/b", "/b", "/b", "/c", "/c", "/*", "/**", "/p/*", "/p/*", "/d", "/d",
+    "/x.json", "/*.json", "/api/x", "/api/*", "/f.pdf",
+)  # fmt: skip
+REQUESTS = (
+    "POST /a", "POST /a", "POST /b", "POST /*", "POST /**", "GET /c", "GET /a",
+    "GET /api/x", "GET /api/**", "GET /x.json", "GET /**",
+)  # fmt: skip
+STATUSES = (("3xx",), ("404",), ("422",), ("2xx",), ("200", "404"), ("4xx", "5xx"), ("204",), ("302",))
+QUERIES = (("order", ""), ("order", "1"), ("total", "*.*"), ("total", ""))
+HOW = (("at_least", 2), ("at_least", 2), ("at_least", 3), ("stayed", 20), ("stayed", 60))
+ONCE = ("session", "visitor", "visitor", "hit", "hit", "path", "query.order", "query.order")
+VALUES = ("5", "0.25", "query.total", "query.total")
+WINDOWS = (None, None, 10, 20, 1800)
+
+
+def durations(seconds: int) -> str:
+    """Write a length of time as a user would."""
+    return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
+
+
+def simple(pattern: str) -> Goal:
+    """Return the goal that a text means."""
+    method, _, path = pattern.rpartition(" ")
+    return Goal(pattern, what="request" if method else "page", pattern=path, method=method or "GET")
+
+
+texts = st.sampled_from((*PATTERNS, *PATTERNS, *REQUESTS)).map(simple)
+paths = st.sampled_from(PATTERNS).map(simple)
+paths_of_walks = st.sampled_from(("/a", "/b", "/c", "/*")).map(simple)
+
+
+@st.composite
+def hows(draw: st.DrawFn) -> Goal:
+    """Draw a part of a list that is about a state."""
+    if draw(st.booleans()):
+        seconds = draw(st.sampled_from((1, 20, 60)))
+        return Goal({"stayed": durations(seconds)}, stayed=seconds)
+    number, pattern = draw(st.tuples(st.integers(2, 3), st.sampled_from(PATTERNS)))
+    return Goal({"page": pattern, "at_least": number}, what="page", pattern=pattern, at_least=number)
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> Goal:
+    """Draw a list of goals: any of them."""
+    parts = draw(st.lists(st.one_of(texts, texts, hows()), min_size=1, max_size=3))
+    return Goal([part.written for part in parts], what="any", parts=tuple(parts))
+
+
+@st.composite
+def bases(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw what a mapping is about, as the fields of a goal with their YAML."""
+    what = draw(st.sampled_from(("page", "page", "request", "request", "download", "download", "any", None, "stayed")))
+    if what == "page":
+        pattern = draw(st.sampled_from(PATTERNS))
+        return {"what": "page", "pattern": pattern, "written": {"page": pattern}}
+    if what == "request":
+        text = draw(st.sampled_from(REQUESTS))
+        method, _, pattern = text.partition(" ")
+        return {"what": "request", "method": method, "pattern": pattern, "written": {"request": text}}
+    if what == "download":
+        pattern = draw(st.sampled_from(("/f.pdf", "/*.pdf", "/**")))
+        return {"what": "download", "pattern": pattern, "written": {"download": pattern}}
+    if what == "any":
+        parts = draw(st.lists(texts, min_size=1, max_size=2))
+        return {"what": "any", "parts": tuple(parts), "written": {"any": [part.written for part in parts]}}
+    if what == "stayed":
+        seconds = draw(st.sampled_from((1, 10, 20, 60, 1799)))
+        return {"stayed": seconds, "written": {"stayed": durations(seconds)}}
+    name, pattern = draw(st.sampled_from(QUERIES))
+    return {"query": ((name, pattern),), "written": {"query": {name: pattern} if pattern else name}}
+
+
+@st.composite
+def conditions(draw: st.DrawFn, base: dict[str, Any]) -> dict[str, Any]:
+    """Draw *which* and *how* keys for a mapping."""
+    fields: dict[str, Any] = {"written": dict(base["written"])}
+    written = fields["written"]
+    if base.get("what") in {"page", "request"} and draw(st.integers(0, 3)) == 0:
+        fields["status"] = draw(st.sampled_from(STATUSES))
+        numbers = [int(text) if text.isdigit() else text for text in fields["status"]]
+        written["status"] = numbers if len(numbers) > 1 else numbers[0]
+    if "what" in base and draw(st.integers(0, 4)) == 0:
+        name, pattern = draw(st.sampled_from(QUERIES))
+        fields["query"] = ((name, pattern),)
+        written["query"] = {name: pattern} if pattern else name
+    if "what" in base and draw(st.integers(0, 4)) == 0:
+        fields["exception"] = draw(texts)
+        written["except"] = fields["exception"].written
+    if "stayed" not in base and draw(st.integers(0, 3)) == 0:
+        key, number = draw(st.sampled_from(HOW))
+        fields[key] = number
+        written[key] = durations(number) if key == "stayed" else number
+    return fields
+
+
+@st.composite
+def mappings(draw: st.DrawFn, *, counts: bool = True) -> Goal:
+    """Draw a goal as a mapping; without `counts` it says nothing of what a match counts for."""
+    base = draw(bases())
+    fields = base | draw(conditions(base))
+    written = fields["written"]
+    if counts and draw(st.booleans()):
+        fields["once_per"] = written["once_per"] = draw(st.sampled_from(ONCE))
+    if counts and draw(st.booleans()):
+        fields["value"] = draw(st.sampled_from(VALUES))
+        written["value"] = fields["value"] if fields["value"].startswith("query.") else float(fields["value"])
+    if counts and draw(st.integers(0, 3)) == 0:
+        fields["target"] = written["target"] = draw(st.sampled_from(("50%", "1.5%", "100%")))
+    return Goal(**fields)
+
+
+@st.composite
+def steps(draw: st.DrawFn, goals: dict[str, Goal]) -> Step:
+    """Draw a step: a goal's name, a goal written out, or a list of both."""
+    named = st.sampled_from(sorted(goals)).map(lambda name: Step((goals[name],), name))
+    inline = st.one_of(paths, paths, texts, mappings(counts=False)).map(lambda goal: Step((goal,), goal.written))
+    alone = st.one_of(named, inline)
+    if draw(st.integers(0, 4)) > 0:
+        return draw(alone)
+    parts = draw(st.lists(alone, min_size=2, max_size=2))
+    return Step(tuple(goal for part in parts for goal in part.goals), [part.written for part in parts])
+
+
+@st.composite
+def shared(draw: st.DrawFn) -> Step:
+    """Draw a step that is a condition, or one that the same hit may fill after it."""
+    late = draw(st.sampled_from((1, 10, 20)))
+    stayed = Goal({"stayed": durations(late)}, stayed=late)
+    ordered = Goal({"query": "order"}, query=(("order", ""),))
+    goal = draw(st.sampled_from((stayed, ordered, ordered, simple("/d"), simple("/*"))))
+    return Step((goal,), goal.written)
+
+
+@st.composite
+def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
+    """Draw a funnel of two to four steps out of few, so that equal steps occur."""
+    walk = paths_of_walks.map(lambda goal: Step((goal,), goal.written))
+    few = draw(st.lists(draw(st.sampled_from((steps(goals), steps(goals), walk, shared()))), min_size=1, max_size=3))
+    count = draw(st.integers(2, 4))
+    chosen = draw(st.lists(st.sampled_from(few), min_size=count, max_size=count))
+    per = draw(st.sampled_from(("session", "session", "visitor")))
+    window = draw(st.sampled_from(WINDOWS))
+    written: dict[str, Any] = {"steps": [step.written for step in chosen]}
+    if per == "visitor" or draw(st.booleans()):
+        written["per"] = per
+    if window is not None:
+        written["window"] = durations(window)
+    return Funnel(tuple(chosen), written if len(written) > 1 else written["steps"], per, window)
+
+
+@st.composite
+def sites(draw: st.DrawFn) -> Site:
+    """Draw the facts about a site that change numbers."""
+    return Site(
+        timeout=draw(st.sampled_from((1800, 1800, 1800, 21, 3600))),
+        ignored_paths=draw(st.sampled_from(((), (), ("/c",), ("/p/**",)))),
+        ignored_addresses=draw(st.sampled_from(((), (), ("192.0.2.2",)))),
+        groups=draw(st.sampled_from(((), ("/p/*",), ("/a", "/p/*")))),
+    )
+
+
+@st.composite
+def goals_files(draw: st.DrawFn) -> GoalsFile:
+    """Draw a goals file with one or two macro goals, and funnels."""
+    shapes = st.one_of(texts, paths, lists(), mappings(), mappings())
+    macro = {name: draw(shapes) for name in draw(st.sampled_from((("bought",), ("bought", "asked"))))}
+    micro = {name: draw(shapes) for name in ("saw", "sent", "took")[: draw(st.integers(0, 3))]}
+    drawn = {name: draw(funnels({**macro, **micro})) for name in ("first", "second")[: draw(st.integers(1, 2))]}
+    return GoalsFile(macro, micro, drawn, draw(sites()))
+
+
+def to_yaml(goals: GoalsFile) -> str:
+    """Write a goals file as YAML."""
+    site: dict[str, Any] = {"timezone": "UTC", "session_timeout": durations(goals.site.timeout)}
+    ignore = {"paths": [*goals.site.ignored_paths], "addresses": [*goals.site.ignored_addresses]}
+    if any(ignore.values()):
+        site["ignore"] = {key: values for key, values in ignore.items() if values}
+    if goals.site.groups:
+        site["group"] = [*goals.site.groups]
+    document: dict[str, Any] = {"site": site, "macro": {name: goal.written for name, goal in goals.macro.items()}}
+    if goals.micro:
+        document["micro"] = {name: goal.written for name, goal in goals.micro.items()}
+    if goals.funnels:
+        document["funnels"] = {name: funnel.written for name, funnel in goals.funnels.items()}
+    return yaml.dump(document, Dumper=_Plain, sort_keys=False, default_flow_style=None, width=200)
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes equal steps twice, as a user would, instead of by anchors."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 (the signature is PyYAML's)
+        return True
+
+
+@dataclass(frozen=True, repr=False)
+class Example:
+    """A log and a goals file."""
+
+    stream: Stream
+    goals: GoalsFile
+
+    def __repr__(self) -> str:
+        """Show both as files."""
+        return "\n".join(["", "access.log:", *self.stream.lines, "", "goals.yaml:", to_yaml(self.goals)])
+
+
+@st.composite
+def examples(draw: st.DrawFn, *, with_users: bool = False) -> Example:
+    """Draw a log and a goals file."""
+    return Example(draw(streams(with_users=with_users)), draw(goals_files()))

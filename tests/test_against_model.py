@@ -1,0 +1,165 @@
+"""convkit against the model: every figure of every report, on small logs in which ties and edges are frequent.
+
+The model shares no function with the product. A failure shows the log, the goals file and the first figure that differs.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from model.brute_force import Period, figures_of
+from model.comparing import additive, figures_in, first_difference
+from model.lines import orders
+from model.streams import Example, examples, to_yaml
+
+import convkit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+DAY = timedelta(days=1)
+
+
+def some(share: float = 1.0) -> settings:
+    """Return settings for a share of the examples: a whole run of the product takes a tenth of a second."""
+    count = max(2, int(EXAMPLES * share))
+    return settings(max_examples=count, deadline=None, phases=PHASES, print_blob=True, suppress_health_check=SLOW)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory whose files every example writes anew."""
+    return tmp_path_factory.mktemp("model")
+
+
+def write(example: Example, folder: Path, name: str = "access.log") -> tuple[Path, Path]:
+    """Write an example's log and goals file."""
+    log, goals = folder / name, folder / "goals.yaml"
+    content = "".join(f"{line}\n" for line in example.stream.lines).encode()
+    log.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    goals.write_text(to_yaml(example.goals), encoding="utf-8")
+    return log, goals
+
+
+def report(logs: list[Path], goals: Path, **options: str) -> dict[str, Any]:
+    """Return what convkit reports, as JSON."""
+    return json.loads(convkit.render(convkit.run(logs, goals=goals, **options), "json"))
+
+
+def nameless(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a report without the logs' names; keys keep their order, so equal documents are equal bytes."""
+    return {key: value for key, value in document.items() if key != "logs"}
+
+
+def as_bytes(document: dict[str, Any]) -> bytes:
+    """Return a report as text again: columns in another order are another report."""
+    return json.dumps(nameless(document)).encode()
+
+
+def check(example: Example, folder: Path) -> None:
+    """Hold a report against the model."""
+    log, goals = write(example, folder)
+    difference = first_difference(figures_of(list(example.stream.hits), example.goals), figures_in(report([log], goals)))
+    assert difference is None, f"{example!r}\n{difference}"
+
+
+@some()
+@given(example=examples())
+def test_every_figure_is_the_model_s(example: Example, folder: Path) -> None:
+    check(example, folder)
+
+
+@some(0.15)
+@given(example=examples(with_users=True))
+def test_every_figure_is_the_model_s_where_users_sign_in(example: Example, folder: Path) -> None:
+    check(example, folder)
+
+
+def days_of(example: Example) -> list[datetime]:
+    """Return the days from the first to the last hit."""
+    times = [hit.time for hit in example.stream.hits]
+    first, last = (datetime.fromtimestamp(time, tz=UTC).replace(hour=0, minute=0, second=0) for time in (min(times), max(times)))
+    return [first + number * DAY for number in range((last - first).days + 1)]
+
+
+@some(0.06)
+@given(example=examples())
+def test_single_days_are_the_model_s_and_add_up(example: Example, folder: Path) -> None:
+    log, goals = write(example, folder)
+    total: Counter[tuple[str, ...]] = Counter()
+    for day in days_of(example):
+        got = figures_in(report([log], goals, since=f"{day:%Y-%m-%d}", until=f"{day:%Y-%m-%d}"))
+        period = Period(day.timestamp(), (day + DAY).timestamp())
+        difference = first_difference(figures_of(list(example.stream.hits), example.goals, period), got)
+        assert difference is None, f"{example!r}\n{day:%Y-%m-%d}: {difference}"
+        total.update(additive(got))
+    whole = additive(figures_in(report([log], goals)))
+    missing = {key: (whole.get(key), total[key]) for key in {*whole, *total} if whole.get(key, Decimal(0)) != total[key]}
+    assert not missing, f"{example!r}\nwhole, sum of days: {missing}"
+
+
+@some(0.06)
+@given(example=examples(), data=st.data())
+def test_shuffled_lines_give_the_same_bytes(example: Example, data: st.DataObject, folder: Path) -> None:
+    """A visitor's hits of one second keep their order among themselves."""
+    shuffled = Example(example.stream.in_order(data.draw(orders(example.stream))), example.goals)
+    outputs = []
+    for same in (example, shuffled):
+        log, goals = write(same, folder)
+        reports = convkit.run([log], goals=goals)
+        outputs.append([convkit.render(reports, output) for output in ("json", "csv")])
+    assert outputs[0] == outputs[1], f"{example!r}\nshuffled:{shuffled!r}"
+
+
+@some(0.04)
+@given(example=examples(), carriage_return=st.booleans())
+def test_gz_and_crlf_give_the_same_bytes(example: Example, folder: Path, *, carriage_return: bool) -> None:
+    log, goals = write(example, folder)
+    plain = as_bytes(report([log], goals))
+    packed, _ = write(example, folder, "access.log.gz")
+    if carriage_return:
+        packed.write_bytes(gzip.compress(log.read_bytes().replace(b"\n", b"\r\n")))
+        log.write_bytes(log.read_bytes().replace(b"\n", b"\r\n"))
+    assert as_bytes(report([packed], goals)) == plain, repr(example)
+    assert as_bytes(report([log], goals)) == plain, repr(example)
+
+
+@some(0.04)
+@given(example=examples(), data=st.data())
+def test_a_rotated_log_gives_the_same_figures_in_any_order_of_files(example: Example, data: st.DataObject, folder: Path) -> None:
+    times = sorted({hit.time for hit in example.stream.hits})
+    assume(len(times) > 1)
+    cut = data.draw(st.sampled_from(times[:-1]))
+    log, goals = write(example, folder)
+    lines = list(zip(example.stream.hits, example.stream.lines, strict=True))
+    older, newer = folder / "access.log.1", folder / "access.log.0"
+    older.write_text("".join(f"{line}\n" for hit, line in lines if hit.time <= cut), encoding="utf-8")
+    newer.write_text("".join(f"{line}\n" for hit, line in lines if hit.time > cut), encoding="utf-8")
+    reports = [report(logs, goals) for logs in ([log], [older, newer], [newer, older])]
+    assert reports[0]["reports"] == reports[1]["reports"], repr(example)
+    assert reports[0]["input"] == reports[1]["input"], repr(example)
+    assert as_bytes(reports[1]) == as_bytes(reports[2]), repr(example)
+
+
+@some(0.01)
+@given(example=examples())
+def test_stdin_gives_the_same_bytes(example: Example, folder: Path) -> None:
+    log, goals = write(example, folder)
+    command = [sys.executable, "-m", "convkit", "report", "-g", str(goals), "-f", "json"]
+    piped = subprocess.run([*command, "-"], input=log.read_bytes(), capture_output=True, check=True)
+    named = subprocess.run([*command, str(log)], capture_output=True, check=True)
+    assert as_bytes(json.loads(piped.stdout)) == as_bytes(json.loads(named.stdout)), repr(example)
