@@ -42,5 +42,11 @@ class View:
 
     goals: Goals
     period: Period
-    logs: tuple[str, ...] = ()
+    input: Mapping[str, int]
+    """`lines` and how many met which fate."""
     by: tuple[str, ...] = ()
+
+    @property
+    def macro_name(self) -> str:
+        """What heads the columns of conversions: the macro goal's name, where there is one."""
+        return self.goals.macros[0].name if len(self.goals.macros) == 1 else "converted"

@@ -5,13 +5,16 @@ It stands alone because the funnel's screen and the drop-off report tell the sam
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from convkit import figures, stats
 from convkit.schema import is_kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from convkit.definitions import Funnel
 
 LEFT, ANY = "(left)", "(any)"
@@ -19,6 +22,8 @@ LEFT, ANY = "(left)", "(any)"
 
 WHATS = ("next", "last_page", "met", "error", "form_again")
 TESTED = ("error", "form_again")
+FEWEST = 30
+"""On both sides of a step, for a test."""
 _FORM_AGAIN = (200, 400, 422)
 
 
@@ -73,4 +78,41 @@ def _counted(part: pl.LazyFrame, number: int, what: str) -> pl.LazyFrame:
         .group_by("item")
         .agg(dropped=(~went_on).sum().cast(pl.Int64), went_on=went_on.sum().cast(pl.Int64))
         .select(pl.lit(number, dtype=pl.Int32).alias("step"), pl.lit(what).alias("what"), "item", "dropped", "went_on")
+    )
+
+
+def judge(went: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
+    """Add the shares of either side, and `more`: true where a tested item is oftener among those who dropped off than chance would make it.
+
+    `went` are the rows of `departures` with `funnel`; `steps` has `funnel, step`, how many `stopped` at the step and how many `continued`. Errors and
+    forms that came back are tested, each over all paths, at steps with enough on both sides, with Newcombe's interval shared among all such tests.
+    """
+    enough = (pl.col("stopped") >= FEWEST) & (pl.col("continued") >= FEWEST)
+    z = stats.shared_z(tests(steps))
+    is_tested = enough & pl.col("what").is_in(TESTED) & (pl.col("item") == ANY)
+    low = stats.newcombe_low(pl.col("dropped"), pl.col("stopped"), pl.col("went_on"), pl.col("continued"), z)
+    return went.join(steps, on=["funnel", "step"]).with_columns(
+        dropped_share=stats.ratio(pl.col("dropped"), pl.col("stopped")),
+        went_on_share=stats.ratio(pl.col("went_on"), pl.col("continued")),
+        more=is_tested & (low > 0),
+    )
+
+
+def tests(steps: pl.DataFrame) -> int:
+    """Return how many items are tested at these steps."""
+    return steps.filter(pl.col("stopped") >= FEWEST, pl.col("continued") >= FEWEST).height * len(TESTED)
+
+
+def difference(row: Mapping[str, Any]) -> str:
+    """Return what happened to those who dropped off beside those who went on."""
+    stopped, continued = figures.count(row["stopped"]), figures.count(row["continued"])
+    share, other = figures.share(row["dropped"], row["stopped"]), figures.share(row["went_on"], row["continued"])
+    if row["what"] == "form_again":
+        return (
+            f"the form came back to {figures.count(row['dropped'])} of the {stopped} who dropped off ({share}) "
+            f"and to {figures.count(row['went_on'])} of the {continued} who went on ({other})"
+        )
+    return (
+        f"{figures.count(row['dropped'])} of the {stopped} who dropped off met an error page ({share}) "
+        f"and {figures.count(row['went_on'])} of the {continued} who went on ({other})"
     )

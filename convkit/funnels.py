@@ -49,8 +49,8 @@ def chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     )
 
 
-def other_ways(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return `unit, way, step` of each unit in the period that reached the last step outside the funnel, each once.
+def other_ways(hits: pl.LazyFrame, found: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return `unit, way, step` of each unit in the period that reached the last step and is not among the `found` chains that did, each once.
 
     `way` is one of WAYS, `step` the first step that is lacking where the way is `without`, else 0.
     """
@@ -68,9 +68,9 @@ def other_ways(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
             *(pl.col(f"earliest{number}").first() for number in steps),
             begins=pl.col("row").min(),
             inside=(pl.col("inside") & pl.col(last)).any(),
-            enters=pl.col("inside").filter(pl.col("fits1")).any(),
         )
         .filter("inside", last)
+        .join(found.filter(pl.col("depth") == len(funnel.steps)), on="unit", how="anti")
     )
     here_or_earlier = [pl.col(f"fits{number}") | (pl.col(f"earliest{number}") < pl.col("begins")) for number in steps]
     way = (
@@ -85,7 +85,7 @@ def other_ways(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
         .otherwise(pl.lit("without"))
     )
     lacking = pl.coalesce(*(pl.when(~pl.col(f"fits{number}")).then(number) for number in steps), 0)
-    return units.select("unit", "shown", way=way, step=pl.when(way == "without").then(lacking).otherwise(0).cast(pl.Int64))
+    return units.select("unit", way=way, step=pl.when(way == "without").then(lacking).otherwise(0).cast(pl.Int64))
 
 
 def _numbers(funnel: Funnel) -> range:

@@ -16,6 +16,8 @@ import polars as pl
 from convkit import funnels, lists, matching, plugins, reading, sessions, traffic
 from convkit.analysis import Analysis, View
 from convkit.departures import departures
+from convkit.figures import plural
+from convkit.findings import find
 from convkit.goals import load_goals
 from convkit.periods import parse_period
 from convkit.schema import FATES
@@ -64,24 +66,36 @@ def analyze(
         extensions = traffic.kept_assets(goals, lists.words("assets"))
         records = traffic.narrow(reading.records(logs, extensions)).collect(engine="streaming")
         census = reading.census(logs).collect(engine="streaming").sum().row(0, named=True)
+        fetchers = traffic.who(reading.assets(logs)).collect(engine="streaming")
     names = [log.source.name for log in logs]
     if len(names) > 1:
         records = traffic.rank_sources(records.lazy(), names).collect()
-    return _analyze(records, census, goals, wanted, tuple(names))
+    return _analyze(records, fetchers, census, goals, wanted, tuple(names))
 
 
-def _analyze(records: pl.DataFrame, census: dict[str, int], goals: Goals, wanted: Wanted, logs: tuple[str, ...]) -> Run:
+def _analyze(
+    records: pl.DataFrame, fetchers: pl.DataFrame, census: dict[str, int], goals: Goals, wanted: Wanted, logs: tuple[str, ...]
+) -> Run:
     """Go from records in memory to the analysis."""
     decided = traffic.decide(records.lazy(), goals).collect()
     begins, ends = _span(records)
     begin, end = wanted.limits(ends, goals.site.timezone)
-    hits = _sessionized(decided.filter(traffic.is_looked_at()), goals).with_columns(inside=_is_inside(begin, end)).collect()
+    with_assets = traffic.asset_visitors(fetchers.lazy(), goals.site).collect()
+    looked_at = decided.filter(traffic.is_looked_at()).with_columns(has_assets=_has_assets(with_assets))
+    hits = _sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
     fates = _fates(census, records.height, decided, hits)
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
     period = Period(begin or begins, end or ends, goals.site.timezone)
     return Run(prepare(hits, table, goals, ends), fates, period, logs)
+
+
+def _has_assets(with_assets: pl.DataFrame) -> pl.Expr:
+    """Tell visitors who fetched assets; null where nobody did, as behind a content delivery network."""
+    if with_assets.is_empty():
+        return pl.lit(None, dtype=pl.Boolean)
+    return pl.col("visitor").is_in(with_assets["visitor"].implode())
 
 
 def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
@@ -182,15 +196,22 @@ def whole_report() -> list[str]:
 def document(done: Run, tallies: Tallies, *, is_whole: bool) -> Document:
     """Return what outputs take: the reports, and what is said of their input."""
     goals = done.analysis.goals
-    view = View(goals, done.period, done.logs)
+    view = View(goals, done.period, done.input)
     reports = present(tallies, view)
     return Document(
         version=__version__,
         logs=done.logs,
         goals_file=goals.file,
-        goals_summary="",
+        goals_summary=_summary(goals),
         input=done.input,
         period=done.period,
         reports=reports,
+        findings=find(reports, view, " ".join(done.logs[:1])) if is_whole else (),
         is_whole=is_whole,
     )
+
+
+def _summary(goals: Goals) -> str:
+    """Return what a goals file holds, in words."""
+    number = f"{plural(len(goals.goals), 'goal')}, {len(goals.macros)} of them macro"
+    return f"{number}; {plural(len(goals.funnels), 'funnel')}" if goals.funnels else number

@@ -20,6 +20,8 @@ _TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
 _QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _METHOD = "^[A-Z][A-Z-]*$"
+_FORWARDED = r"^([^ ,]+)(?:, *[^ ,]+)+ "
+"""The addresses of X-Forwarded-For in place of one; the first is the visitor's."""
 _ODD_REQUEST = r"^([A-Z][A-Z-]*) +(.*?)(?: +(HTTP/[0-9.]+))?$"
 _STATUS_DIGITS = 3
 
@@ -46,7 +48,7 @@ def parse(lines: pl.LazyFrame, *, host_first: bool) -> pl.LazyFrame:
         lines.with_columns(parts.struct.rename_fields(_FIELDS).alias("part"))
         .unnest("part")
         .with_columns(
-            head=pl.col("before").str.head(-_TIME_LENGTH).str.strip_chars().str.splitn(" ", 4 if host_first else 3),
+            head=pl.col("before").str.head(-_TIME_LENGTH).str.strip_chars().str.replace(_FORWARDED, "$1 ").str.splitn(" ", 4 if host_first else 3),
             time=pl.col("before").str.tail(_TIME_LENGTH).str.to_datetime(_TIME, time_unit="us", time_zone="UTC", strict=False),
             word=pl.col("request").str.split_exact(" ", 3),
             number=pl.col("after").str.strip_chars().str.splitn(" ", 3),
@@ -108,4 +110,8 @@ def _problem() -> pl.Expr:
         .then(pl.lit("no address"))
         .when(pl.col("after").is_null())
         .then(pl.lit("request without an end"))
+        .when(pl.col("status").is_null() & (pl.col("number").struct[0] != "-"))
+        .then(pl.lit("no status behind the request"))
+        .when(pl.col("between").str.strip_chars() != "")
+        .then(pl.lit("a quote inside a quoted field"))
     )

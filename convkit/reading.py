@@ -86,9 +86,10 @@ def _format(source: Source, wanted: str) -> ModuleType:
     head = lines.sample(source)
     formats = plugins.load_all("formats")
     told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
-    scores = {name: module.sniff(told.filter(~told.str.starts_with(module.COMMENT))) for name, module in formats.items()}
+    bare = {name: told.filter(~told.str.starts_with(module.COMMENT)) for name, module in formats.items()}
+    scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
     best = max(scores, key=lambda name: scores[name])
-    if len(told) and sum(scores.values()) < _RECOGNISED:
+    if any(map(len, bare.values())) and sum(scores.values()) < _RECOGNISED:
         raise InputError(f"{source.name} is of no format that is read here ({', '.join(formats)}); name one with --log-format to try it all the same")
     return formats[best]
 
@@ -107,6 +108,13 @@ def _records(log: Log, kept_assets: tuple[str, ...]) -> pl.LazyFrame:
     text = lines.scan(log.source, log.number).filter(~_is_blank(), ~_is_comment(log), ~left_out)
     parsed: pl.LazyFrame = log.format.scan(text.with_columns(asset=may_be_named))
     return parsed
+
+
+def assets(logs: Sequence[Log]) -> pl.LazyFrame:
+    """Return RECORDS of the plain asset lines, of which nothing but who asked is of interest."""
+    return pl.concat(
+        [log.format.scan(lines.scan(log.source, log.number).filter(log.format.is_asset()).with_columns(asset=pl.lit(value=True))) for log in logs]
+    )
 
 
 def census(logs: Sequence[Log]) -> pl.LazyFrame:

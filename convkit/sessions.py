@@ -69,7 +69,7 @@ def start(hits: pl.LazyFrame) -> pl.LazyFrame:
 def table(hits: pl.LazyFrame, macros: list[str], goals: list[str]) -> pl.LazyFrame:
     """Return one row a session (SESSIONS): of matched hits sorted by visitor and ORDER.
 
-    `seconds` is from the first to the last interaction; `converted` tells whether one of the `macros` was reached; each of the `goals`' columns tells
+    `seconds` is from the first to the last interaction; `has_assets` is null where the log has none of anybody; `converted` tells whether one of the `macros` was reached; each of the `goals`' columns tells
     whether it was.
     """
     is_in, is_page = interaction(), is_kind("page")
@@ -85,6 +85,8 @@ def table(hits: pl.LazyFrame, macros: list[str], goals: list[str]) -> pl.LazyFra
             pages=is_page.sum().cast(pl.Int64),
             landing=pl.col("page").filter(is_page).first(),
             exit=pl.col("page").filter(is_page).last(),
+            has_assets=pl.col("has_assets").first(),
+            by_user=pl.col("user_visitor").is_not_null().any(),
             **{column: pl.col(column).any() for column in goals},
         )
         .with_columns(bounced=pl.col("interactions") == 1, converted=pl.any_horizontal(pl.lit(value=False), *macros))

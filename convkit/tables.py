@@ -5,7 +5,7 @@ It stands alone because an output must not know a report, nor a report an output
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -34,6 +34,16 @@ class Note:
 
     code: str
     text: str
+    is_drawn: bool = False
+    """Whether the report's picture says it already."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence of what is worth a look, and the command that shows more."""
+
+    text: str
+    command: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +94,16 @@ class Grid:
     headings: Sequence[Cell] = ()
     indent: int = 2
     gap: int = 2
+    least: int = 0
+    """Characters that the first column has at least, so that grids below each other align."""
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two columns of blocks, each on half of the screen."""
+
+    left: Sequence[Block]
+    right: Sequence[Block]
 
 
 @dataclass(frozen=True)
@@ -91,7 +111,7 @@ class Gap:
     """An empty line."""
 
 
-Block = Line | Paragraph | Grid | Gap
+Block = Line | Paragraph | Grid | Gap | Beside
 
 
 @dataclass(frozen=True)
@@ -128,6 +148,8 @@ class Report:
     draw: Callable[[Room], list[Block]]
     notes: tuple[Note, ...] = ()
     metrics: bool = False
+    details: pl.DataFrame | None = None
+    """What the findings need beyond the columns."""
 
 
 @dataclass(frozen=True)
@@ -153,15 +175,19 @@ class Document:
     version: str
     logs: tuple[str, ...]
     goals_file: str | None
+    """None for the built-in goals."""
     goals_summary: str
     input: Mapping[str, int | Mapping[str, int]]
     period: Period
     reports: Mapping[str, Report]
-    findings: tuple[str, ...] = ()
-    notes: tuple[Note, ...] = ()
+    findings: tuple[Finding, ...] = ()
     is_whole: bool = False
     """Whether this is `report`, all of it on one screen."""
-    footer: tuple[str, ...] = field(default=())
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes of all reports, each once."""
+        return tuple(dict.fromkeys(note for report in self.reports.values() for note in report.notes))
 
 
 def add(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -28,6 +28,11 @@ def narrow(records: pl.LazyFrame) -> pl.LazyFrame:
     return records.select("source", "line_no", "time", "status", "asset", *(pl.col(name).cast(TEXT) for name in (*_TEXTS, "problem")))
 
 
+def who(records: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the distinct pairs of `address` and `user_agent` of records."""
+    return records.select(pl.col("address", "user_agent").cast(TEXT)).unique()
+
+
 def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
     """Return the extensions of assets that some goal may name: only a pattern that names a file takes one off the list."""
     tested = (patterns.split_name(name) for name in tested_columns(goals))
@@ -55,6 +60,17 @@ def decide(records: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
         .with_columns(own=_is_own(goals.site.hosts), **_visitor(goals.site.visitor))
     )
     return name_kinds(hits, goals).with_columns(**_fate())
+
+
+def asset_visitors(pairs: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Return the `visitor`s, told by address, of pairs of `address` and `user_agent` that fetched assets."""
+    return (
+        pairs.join(_agents(pairs), on="user_agent", how="left", nulls_equal=True)
+        .join(_addresses(pairs, site), on="address", how="left", nulls_equal=True)
+        .with_columns(user=pl.lit(None, dtype=pl.String))
+        .select(visitor=_visitor(site.visitor)["visitor"])
+        .unique()
+    )
 
 
 def name_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:

@@ -16,21 +16,32 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 _NOON = datetime(2026, 10, 10, 12, tzinfo=UTC)
 
 
-def line(request: str, second: int = 0, *, status: int = 200, address: str = "198.51.100.1", user: str = "-", agent: str = FIREFOX) -> str:
-    """Return a combined line of a request like `GET /cart`, `second` seconds after noon."""
+def line(request: str, second: int = 0, status: int = 200, *, who: str = "198.51.100.1 - -", agent: str = FIREFOX) -> str:
+    """Return a combined line of a request like `GET /cart`, `second` seconds after noon; `who` is address, ident and user."""
     time = (_NOON + timedelta(seconds=second)).strftime("%d/%b/%Y:%H:%M:%S +0000")
-    return f'{address} - {user} [{time}] "{request} HTTP/1.1" {status} 512 "-" "{agent}"'
+    return f'{who} [{time}] "{request} HTTP/1.1" {status} 512 "-" "{agent}"'
 
 
 def report(folder: Path, lines: Iterable[str], goals: str | None = None, **options: str) -> dict[str, Any]:
     """Return the whole report on some lines as JSON holds it; `goals` is the text of a goals file, the built-in goals by default."""
-    log = folder / "access.log"
-    log.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
+    log = written(folder / "access.log", lines)
+    if goals is None:
+        return figures(log, **options)
     file = folder / "goals.yaml"
-    if goals is not None:
-        file.write_text(goals, encoding="utf-8")
-    done = convkit.run([log], goals=None if goals is None else file, **options)
-    found: dict[str, Any] = json.loads(convkit.render(done, "json"), parse_constant=_refuse)
+    file.write_text(goals, encoding="utf-8")
+    return figures(log, goals=file, **options)
+
+
+def written(log: Path, lines: Iterable[str]) -> Path:
+    """Write lines into a file, and return it."""
+    log.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
+    return log
+
+
+def figures(*logs: Path | str, goals: Path | None = None, **options: str) -> dict[str, Any]:
+    """Return the whole report on some logs as JSON holds it."""
+    text = convkit.render(convkit.run(logs, goals=goals, **options), "json")
+    found: dict[str, Any] = json.loads(text, parse_constant=_refuse)
     return found
 
 

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import stats
-from convkit.departures import ANY, TESTED, WHATS
+from convkit import drop_off_screen
+from convkit.departures import WHATS, judge
 from convkit.tables import Column, Report, empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convkit.analysis import Analysis, View
-    from convkit.tables import Block, Room
 
 IN_REPORT = 4
 COLUMNS = (
@@ -29,8 +28,6 @@ COLUMNS = (
     Column("went_on_share", "rate"),
     Column("more", "flag"),
 )
-FEWEST = 30
-"""On both sides of a step, for a test."""
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -56,24 +53,11 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         schema={"place": pl.Int32, "funnel": pl.String, "step": pl.Int32, "name": pl.String},
         orient="row",
     )
-    steps = tally["steps"].join(order, on=["funnel", "step"])
-    enough = steps.filter(pl.col("stopped") >= FEWEST, pl.col("continued") >= FEWEST).height
-    z = stats.shared_z(enough * len(TESTED))
-    sides = (pl.col("dropped"), pl.col("stopped"), pl.col("went_on"), pl.col("continued"))
-    is_tested = pl.col("what").is_in(TESTED) & (pl.col("item") == ANY) & (pl.col("stopped") >= FEWEST) & (pl.col("continued") >= FEWEST)
     frame = (
-        tally["went"]
-        .join(steps, on=["funnel", "step"])
-        .with_columns(
-            dropped_share=stats.ratio(pl.col("dropped"), pl.col("stopped")),
-            went_on_share=stats.ratio(pl.col("went_on"), pl.col("continued")),
-            more=is_tested & (stats.newcombe_low(*sides, z) > 0),
-            rank=pl.col("what").replace_strict(WHATS, list(range(len(WHATS))), return_dtype=pl.Int32),
-        )
+        judge(tally["went"], tally["steps"])
+        .join(order, on=["funnel", "step"])
+        .with_columns(rank=pl.col("what").replace_strict(WHATS, list(range(len(WHATS))), return_dtype=pl.Int32))
         .sort("place", "step", "rank", "dropped", "went_on", "item", descending=[False, False, False, True, True, False])
     )
-    return Report("drop-off", COLUMNS, frame.select(column.name for column in COLUMNS), lambda room: _draw(frame, steps, view, room))
-
-
-def _draw(frame: pl.DataFrame, steps: pl.DataFrame, view: View, room: Room) -> list[Block]:
-    return []
+    columns = frame.select(column.name for column in COLUMNS)
+    return Report("drop-off", COLUMNS, columns, lambda room: [] if room.part else drop_off_screen.draw(frame, view, room), details=frame)

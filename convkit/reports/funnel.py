@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import funnels, stats
+from convkit import funnel_screen, funnels, stats
+from convkit.departures import judge
 from convkit.durations import microseconds
-from convkit.tables import Column, Report, empty
+from convkit.tables import Column, Note, Report, empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convkit.analysis import Analysis, View
     from convkit.definitions import Funnel
-    from convkit.tables import Block, Room
 
 IN_REPORT = 3
 COLUMNS = (
@@ -36,19 +36,21 @@ COLUMNS = (
     Column("entries", "count"),
     Column("incomplete", "count"),
 )
+_BIAS = "shared offices hide some of them in one, changing addresses make two of one."
 _QUARTILES = {"q1_seconds_to_next": 0.25, "median_seconds_to_next": 0.5, "q3_seconds_to_next": 0.75}
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `steps` (reached, incomplete), `seconds` (to the next step), `went` (where they went), `ways` (other ways to the last step), `base`."""
-    parts: dict[str, list[pl.LazyFrame]] = {"steps": [], "seconds": [], "went": [], "ways": []}
+    parts: dict[str, list[pl.LazyFrame]] = {name: [] for name in ("steps", "matched", "seconds", "went", "ways")}
     for funnel in analysis.goals.funnels:
         name = pl.lit(funnel.name).alias("funnel")
         found = analysis.chains[funnel.name]
         parts["steps"].append(_steps(found, funnel, analysis).select(name, pl.all()))
+        parts["matched"].append(_matched(analysis, funnel).select(name, pl.all()))
         parts["seconds"].append(_seconds(found, funnel).select(name, pl.all()))
         parts["went"].append(analysis.departures[funnel.name].select(name, pl.all()))
-        ways = funnels.other_ways(analysis.hits, funnel).group_by("way", "step").agg(n=pl.len().cast(pl.Int64))
+        ways = funnels.other_ways(analysis.hits, found, funnel).group_by("way", "step").agg(n=pl.len().cast(pl.Int64))
         parts["ways"].append(ways.select(name, "way", pl.col("step").cast(pl.Int32), "n"))
     base = analysis.sessions.select(sessions=pl.len().cast(pl.Int64), visitors=pl.col("visitor").n_unique().cast(pl.Int64))
     return {"base": base, **{key: pl.concat(frames) for key, frames in parts.items() if frames}}
@@ -71,6 +73,14 @@ def _steps(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyF
     return pl.concat(rows)
 
 
+def _matched(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
+    """Return a row a step: how many hits of the period fit it, whatever the order."""
+    inside = analysis.hits.filter("inside")
+    counts = [inside.select(pl.lit(number, dtype=pl.Int32).alias("step"), matched=pl.any_horizontal(step.columns).sum().cast(pl.Int64))
+              for number, step in enumerate(funnel.steps, 1)]
+    return pl.concat(counts)
+
+
 def _seconds(chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return how many took how many whole seconds from each step to the next."""
     rows = []
@@ -84,9 +94,9 @@ def _seconds(chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report, funnels and steps in the order of the file."""
     order = pl.DataFrame(
-        [(place, funnel.name, number, step.name, funnel.window is not None, number == len(funnel.steps))
+        [(place, funnel.name, number, step.name, f"{funnel.per}s", funnel.window is not None, number == len(funnel.steps))
          for place, funnel in enumerate(view.goals.funnels) for number, step in enumerate(funnel.steps, 1)],
-        schema={"place": pl.Int32, "funnel": pl.String, "step": pl.Int32, "name": pl.String, "has_window": pl.Boolean, "is_last": pl.Boolean},
+        schema={"place": pl.Int32, "funnel": pl.String, "step": pl.Int32, "name": pl.String, "unit": pl.String, "has_window": pl.Boolean, "is_last": pl.Boolean},
         orient="row",
     )
     if order.is_empty():
@@ -95,20 +105,42 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     times = tally["seconds"].sort("funnel", "step", "seconds").group_by("funnel", "step").agg(
         **{name: stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), quantile) for name, quantile in _QUARTILES.items()}
     )
+    base = tally["base"].row(0, named=True)
     reached, on = pl.col("reached"), pl.col("went_on")
     low, high = stats.wilson(pl.col("drop_offs"), reached)
     not_last = ~pl.col("is_last")
     frame = (
         order.join(tally["steps"], on=["funnel", "step"], how="left")
+        .join(tally["matched"], on=["funnel", "step"], how="left")
         .join(times, on=["funnel", "step"], how="left")
         .sort("place", "step")
         .with_columns(went_on=pl.when(not_last).then(reached.shift(-1)), of_first=stats.ratio(reached, reached.first().over("place")))
         .with_columns(drop_offs=reached - on, went_on_rate=stats.ratio(on, reached))
         .with_columns(drop_off_rate=stats.ratio(pl.col("drop_offs"), reached), drop_off_low=low, drop_off_high=high)
+        .with_columns(everybody=pl.col("unit").replace_strict(list(base), list(base.values()), return_dtype=pl.Int64))
         .with_columns(entries=pl.lit(None, dtype=pl.Int64), incomplete=pl.when(pl.col("has_window") & not_last).then("incomplete"))
     )
-    return Report("funnel", COLUMNS, frame.select(column.name for column in COLUMNS), lambda room: _draw(frame, tally, view, room))
+    steps = frame.filter(not_last).select("funnel", "step", stopped="drop_offs", continued="went_on")
+    went = judge(tally["went"], steps)
+    return Report(
+        "funnel",
+        COLUMNS,
+        frame.select(column.name for column in COLUMNS),
+        lambda room: funnel_screen.draw(frame, went, tally["ways"], view, room),
+        _notes(view, frame, tally["ways"]),
+    )
 
 
-def _draw(frame: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View, room: Room) -> list[Block]:
-    return []
+def _notes(view: View, frame: pl.DataFrame, ways: pl.DataFrame) -> tuple[Note, ...]:
+    """Say what of a funnel's figures needs a word: other ways to its last step, steps that nobody reached, visitors counted across sessions."""
+    found = []
+    for funnel in view.goals.funnels:
+        sentence = funnel_screen.other_ways(funnel, ways.filter(funnel=funnel.name))
+        if sentence:
+            found.append(Note("other-ways", f"{funnel.name}: {sentence}", is_drawn=True))
+        never = frame.filter(pl.col("funnel") == funnel.name, pl.col("matched") == 0)["name"].to_list()
+        if never:
+            found.append(Note("empty-step", f"{funnel.name}: nothing in the log fits {', '.join(never)}."))
+        if funnel.per == "visitor":
+            found.append(Note("visitors", f"{funnel.name} counts visitors: {_BIAS}"))
+    return tuple(found)

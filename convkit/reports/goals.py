@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import matching, stats
-from convkit.tables import Column, Report
+from convkit import figures, matching, stats
+from convkit.tables import Cell, Column, Grid, Line, Note, Report, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convkit.tables import Block, Room
 
 IN_REPORT = 2
+_ROWS, _BAR = 20, 20
 COLUMNS = (
     Column("goal", "text"),
     Column("type", "text"),
@@ -104,8 +105,36 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         )
         .sort("type", "reached", "goal", descending=[False, True, False])
     )
-    return Report("goals", COLUMNS, frame.select(column.name for column in COLUMNS), lambda room: _draw(frame, base, view, room))
+    rows = frame.rows(named=True)
+    return Report("goals", COLUMNS, frame.select(column.name for column in COLUMNS), lambda room: _draw(rows, base, view, room), _notes(rows))
 
 
-def _draw(frame: pl.DataFrame, base: Mapping[str, int], view: View, room: Room) -> list[Block]:
-    return []
+def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room: Room) -> list[Block]:
+    """Return a row a goal that was reached, a macro goal of a goals file even where it was not."""
+    shown = [row for row in rows if row["reached"] or (row["type"] == "macro" and view.goals.file is not None)]
+    shown = shown[: room.rows(_ROWS)]
+    sessions = figures.count(base["sessions"])
+    of = f"of {sessions} sessions and {figures.plural(base['visitors'], 'visitor')}" if room.wide else f"of {sessions}"
+    heading = Line((Cell("GOALS", "bold"), Cell(f"  sessions that reached each one, {of}", "dim")), indent=0)
+    most = max((row["reached"] for row in shown), default=0)
+    headings = ["", "", "sessions", "rate", "likely range", *([""] if room.wide else []), f"then {view.macro_name}"]
+    headings += ["visitors", "median time"] if room.wide else []
+    grid = Grid([Row(_cells(row, base, most, room)) for row in shown], [Cell(text, "dim") for text in headings])
+    return [heading, grid]
+
+
+def _cells(row: dict[str, Any], base: Mapping[str, int], most: int, room: Room) -> list[Cell]:
+    """Return the cells of one goal."""
+    sessions, reached = base["sessions"], row["reached"]
+    likely = figures.likely(row["rate_low"], row["rate_high"], sessions)
+    cells = [Cell(row["goal"]), Cell("macro" if row["type"] == "macro" else "", "dim", left=True), Cell(figures.count(reached), "bold")]
+    cells += [Cell(figures.share(reached, sessions)), Cell(likely)]
+    cells += [Cell(f"  {figures.bar(reached, most, _BAR):{_BAR}}", "bar", left=True)] if room.wide else []
+    cells.append(Cell(figures.pair(row["then_converted"], reached)))
+    cells += [Cell(figures.count(row["reached_visitors"])), Cell(figures.duration(row["median_seconds"]))] if room.wide else []
+    return cells
+
+
+def _notes(rows: list[dict[str, Any]]) -> tuple[Note, ...]:
+    names = ", ".join(row["goal"] for row in rows if not row["reached"])
+    return (Note("never-reached", f"Never reached: {names}."),) if names else ()

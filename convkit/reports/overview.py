@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import matching, stats
-from convkit.tables import Column, Report
+from convkit import figures, matching, overview_notes, stats
+from convkit.durations import microseconds
+from convkit.schema import is_kind
+from convkit.tables import Cell, Column, Gap, Grid, Line, Report, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,26 +32,84 @@ COLUMNS = (
     Column("conversion_rate_high", "rate"),
     Column("value", "money"),
 )
+_CANDIDATES = 5
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `sums` (one row) and `seconds` (sessions of two interactions or more by their whole seconds)."""
-    sessions = analysis.sessions
-    macros = analysis.goals.macros
-    values = [matching.counted(analysis.hits, goal).select(value=pl.col("amount").sum(), macro_hits=pl.len().cast(pl.Int64)) for goal in macros]
-    sums = sessions.select(
+    """Return `sums` (one row), `seconds` (sessions of two interactions or more by whole seconds), `candidates` (pages after a form) and `errors`."""
+    timed = analysis.sessions.filter(pl.col("interactions") > 1)
+    return {
+        "sums": pl.concat([_sums(analysis), _amounts(analysis), _set_aside(analysis)], how="horizontal"),
+        "seconds": timed.group_by(seconds=pl.col("seconds").cast(pl.Int32)).agg(n=pl.len().cast(pl.Int64)),
+        "candidates": _after_forms(analysis),
+        "errors": _only_errors(analysis),
+    }
+
+
+def _sums(analysis: Analysis) -> pl.LazyFrame:
+    """Count sessions and what is told of them."""
+    goals = analysis.goals
+    last = pl.col("started") + pl.duration(seconds="seconds")
+    running = pl.lit(value=False) if analysis.ends is None else pl.lit(analysis.ends) - last < pl.duration(microseconds=microseconds(goals.site.session_timeout))
+    bare = ~pl.col("has_assets")
+    return analysis.sessions.select(
         sessions=pl.len().cast(pl.Int64),
         visitors=pl.col("visitor").n_unique().cast(pl.Int64),
         pageviews=pl.col("pages").sum().cast(pl.Int64),
         bounces=pl.col("bounced").sum().cast(pl.Int64),
         converted=pl.col("converted").sum().cast(pl.Int64),
+        running=running.sum().cast(pl.Int64),
+        assets_known=pl.col("has_assets").is_not_null().sum().cast(pl.Int64),
+        bare=bare.sum().cast(pl.Int64),
+        bare_converted=(bare & pl.col("converted")).sum().cast(pl.Int64),
+        by_user=pl.col("by_user").sum().cast(pl.Int64),
     )
-    amounts = pl.concat(values).sum() if values else pl.LazyFrame({"value": [0], "macro_hits": [0]})
-    timed = sessions.filter(pl.col("interactions") > 1)
-    return {
-        "sums": pl.concat([sums, amounts], how="horizontal"),
-        "seconds": timed.group_by(seconds=pl.col("seconds").cast(pl.Int32)).agg(n=pl.len().cast(pl.Int64)),
-    }
+
+
+def _amounts(analysis: Analysis) -> pl.LazyFrame:
+    """Sum what the counted hits of macro goals are worth."""
+    amounts = [
+        matching.counted(analysis.hits, goal).select(
+            value=pl.col("amount").sum(),
+            macro_hits=pl.len().cast(pl.Int64),
+            without_value=(pl.col("amount").is_null().sum() if goal.value is not None else pl.lit(0)).cast(pl.Int64),
+        )
+        for goal in analysis.goals.macros
+    ]
+    return pl.concat(amounts).sum() if amounts else pl.LazyFrame({"value": [0], "macro_hits": [0], "without_value": [0]})
+
+
+def _set_aside(analysis: Analysis) -> pl.LazyFrame:
+    """Count macro goals that came in sessions without a page, and visitors who met only errors."""
+    return analysis.hits.filter("inside").select(
+        macros_aside=pl.col("aside_macro").sum().cast(pl.Int64),
+        only_errors=pl.col("visitor").filter(_is_lost()).n_unique().cast(pl.Int64),
+    )
+
+
+def _after_forms(analysis: Analysis) -> pl.LazyFrame:
+    """Return `page, form, status, n`: pages seen right after a form was answered with a redirect, by sessions."""
+    seen = analysis.hits.filter(pl.col("inside") & pl.col("session").is_not_null())
+    before = {name: pl.col(name).shift(1).over("session") for name in ("method", "status", "page")}
+    is_after = (before["method"] == "POST") & before["status"].is_between(300, 399) & is_kind("page")
+    return (
+        seen.with_columns(is_after=is_after, form=before["page"].cast(pl.String), answer=before["status"])
+        .filter("is_after")
+        .group_by(pl.col("page").cast(pl.String), "form", status="answer")
+        .agg(n=pl.col("session").n_unique().cast(pl.Int64))
+    )
+
+
+def _only_errors(analysis: Analysis) -> pl.LazyFrame:
+    """Return `page, n`: how many of the visitors who met only errors met one there."""
+    lost = analysis.hits.filter("inside").filter(_is_lost())
+    return lost.group_by(pl.col("page").cast(pl.String)).agg(n=pl.col("visitor").n_unique().cast(pl.Int64))
+
+
+def _is_lost() -> pl.Expr:
+    """Tell errors of visitors who have no session at all."""
+    has_session = (pl.col("session").is_not_null() | pl.col("aside")).any().over("visitor")
+    return is_kind("error") & ~has_session
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
@@ -72,7 +132,9 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         )
         .select(column.name for column in COLUMNS)
     )
-    return Report("overview", COLUMNS, frame, lambda room: _draw(frame, view, room), metrics=True)
+    facts = frame.row(0, named=True)
+    notes = overview_notes.notes(tally, view, known=known)
+    return Report("overview", COLUMNS, frame, lambda room: _draw(facts, tally, view, room), notes, metrics=True)
 
 
 def is_known(tally: Mapping[str, pl.DataFrame], view: View) -> bool:
@@ -80,5 +142,65 @@ def is_known(tally: Mapping[str, pl.DataFrame], view: View) -> bool:
     return bool(view.goals.macros) and (view.goals.file is not None or tally["sums"]["macro_hits"][0] > 0)
 
 
-def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
-    return []
+def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Room) -> list[Block]:
+    """Return four lines: what came, what left at once, what converted, what was read."""
+    rows = [
+        ("Sessions", figures.count(facts["sessions"]), _sessions(facts, room)),
+        ("Bounced", figures.count(facts["bounces"]), f"{figures.share(facts['bounces'], facts['sessions'])} saw one page and did nothing else"),
+        ("Converted", *_converted(facts, view, room)),
+        ("Lines", figures.count(view.input["lines"]), _lines(view.input, room)),
+    ]
+    grid = Grid([Row([Cell(name), Cell(number, "bold"), Cell(words, left=True)]) for name, number, words in rows], gap=3)
+    return [grid, *(_unknown(tally) if facts["converted_sessions"] is None else [])]
+
+
+def _sessions(facts: Mapping[str, int], room: Room) -> str:
+    """Return by whom, and how long."""
+    words = f"by {figures.plural(facts['visitors'], 'visitor')}"
+    if facts["sessions"]:
+        words += f", {facts['pages_per_session']:.1f} pages a session"
+    if room.wide and facts["median_session_seconds"] is not None:
+        words += f"; half of those with two pages or more last over {figures.duration(facts['median_session_seconds'])}"
+    return words
+
+
+def _converted(facts: Mapping[str, int], view: View, room: Room) -> tuple[str, str]:
+    """Return how many converted, the odds, and what they were worth."""
+    converted, sessions = facts["converted_sessions"], facts["sessions"]
+    if converted is None:
+        return "?", "no macro goal is known for this site"
+    odds = figures.one_in(converted, sessions)
+    words = [figures.share(converted, sessions) + (f", {odds}" if odds else "")]
+    if room.wide and sessions >= figures.FEWEST:
+        words[0] += f" (likely {figures.likely(facts['conversion_rate_low'], facts['conversion_rate_high'], sessions)})"
+    if facts["value"] is not None and converted:
+        each = [facts["value"] / converted, facts["value"] / sessions]
+        total, of_one, of_session = (figures.money(amount, view.goals.site.currency) for amount in (facts["value"], *each))
+        words.append(f"{total}, {of_one} each" + (f", {of_session} a session" if room.wide else ""))
+    return figures.count(converted), "; ".join(words)
+
+
+def _lines(fates: Mapping[str, int], room: Room) -> str:
+    """Return what became of the lines."""
+    named = {"kept": "used", "asset": "static files" if room.wide else "static", "bot": "by bots" if room.wide else "bots"}
+    counts = {word: fates[fate] for fate, word in named.items()}
+    if room.wide and fates["unparsed"]:
+        counts |= {"other": 0, "unreadable": fates["unparsed"]}
+    counts["other"] = fates["lines"] - sum(counts.values())
+    return ", ".join(f"{figures.count(number)} {word}" for word, number in counts.items())
+
+
+def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
+    """Return what to do where nobody said what the site is for."""
+    found = tally["candidates"].sort("n", "page", "form", "status", descending=[True, False, False, False]).head(_CANDIDATES)
+    rows = [
+        Row([Cell(figures.count(number)), Cell(page, left=True), Cell(f"after POST {form} ({status})", "dim", left=True)])
+        for page, form, status, number in found.select("page", "form", "status", "n").rows()
+    ]
+    hint = "convkit init writes a goals.yaml to start from; put one of these under macro:." if rows else "convkit init writes a goals.yaml to start from."
+    return [
+        Gap(),
+        Line.of("Tell convkit what your site is for." + (" Pages that look like it:" if rows else "")),
+        *([Grid(rows, indent=6)] if rows else []),
+        Line.of(hint),
+    ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import stats
+from convkit import figures, stats
 from convkit.schema import interaction, is_kind
-from convkit.tables import Column, Report
+from convkit.tables import Cell, Column, Grid, Line, Report, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from convkit.tables import Block, Room
 
 IN_REPORT = 5
+_ROWS, _ROWS_IN_REPORT = 20, 6
 COLUMNS = (
     Column("page", "text"),
     Column("sessions", "count"),
@@ -80,4 +81,46 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
-    return []
+    """Return a row a page, the worst first."""
+    shown = frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or frame.height)
+    some = f"; {shown.height} of {figures.plural(frame.height, 'page')}" if shown.height < frame.height else ""
+    heading = Line((Cell("PAGES", "bold"), Cell(f"  by exits of sessions that had not converted{some}", "dim")), indent=0)
+    cells, headings = (_wide, _WIDE) if room.wide else (_narrow, _NARROW)
+    titles = [Cell(title.format(macro=view.macro_name), "dim") for title in headings]
+    return [heading, Grid([Row(cells(row)) for row in shown.rows(named=True)], titles)]
+
+
+_NARROW = ("", "landings", "bounced", "{macro}", "   sessions", "exits", "exit rate")
+_WIDE = ("", "landings", "bounces", "rate", "then {macro}", " sessions", "views", "exits", "exit rate", "converted", "time")
+
+
+def _narrow(row: dict[str, Any]) -> list[Cell]:
+    """Return the cells of a page for 80 columns."""
+    counts = figures.count
+    return [
+        Cell(row["page"]),
+        Cell(counts(row["landings"])),
+        Cell(figures.share(row["bounces"], row["landings"])),
+        Cell(counts(row["landings_converted"])),
+        Cell(counts(row["sessions"])),
+        Cell(counts(row["exits"])),
+        Cell(figures.share(row["exits"], row["pageviews"])),
+    ]
+
+
+def _wide(row: dict[str, Any]) -> list[Cell]:
+    """Return the cells of a page for 120 columns."""
+    counts = figures.count
+    return [
+        Cell(row["page"]),
+        Cell(counts(row["landings"])),
+        Cell(counts(row["bounces"])),
+        Cell(figures.share(row["bounces"], row["landings"])),
+        Cell(figures.pair(row["landings_converted"], row["landings"])),
+        Cell(counts(row["sessions"])),
+        Cell(counts(row["pageviews"])),
+        Cell(counts(row["exits"])),
+        Cell(figures.share(row["exits"], row["pageviews"])),
+        Cell(counts(row["exits_converted"])),
+        Cell(figures.duration(row["median_seconds"])),
+    ]

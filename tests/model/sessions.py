@@ -12,8 +12,6 @@ from model.goals import Goal, GoalsFile, names
 from model.hits import MEASURED_METHODS, Hit, Site
 
 INTERACTIONS = frozenset({"page", "event"})
-LENDS_NO_USER = frozenset({"other"})
-"""Kinds whose lines say nothing about whose session it is; a background request of somebody who is signed in does."""
 
 
 @dataclass
@@ -136,12 +134,18 @@ def home(hit: Hit, acts: list[Hit], timeout: int) -> Hit | None:
     return after[0] if after and after[0].time - hit.time < timeout else None
 
 
+def lends_user(hit: Hit, kind: str, site: Site) -> bool:
+    """Whether a hit says whose session it is: background requests do not, but for a POST that no list names, which may be a login."""
+    is_form = hit.method == "POST" and not site.is_background(hit)
+    return kind not in {"other", "background"} or (kind == "background" and is_form)
+
+
 def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
     """Return the visitor of every hit: its user, else the user who appears later in the same browser's session, else the browser."""
     by_browser = {hit.position: hit.browser for hit in hits}
     visitors = {hit.position: f"user {hit.user}" if hit.user else hit.browser for hit in hits}
     for session in cut(look_at(hits, by_browser, goals), goals.site.timeout):
-        own = [hit for hit, kind in session.hits if kind not in LENDS_NO_USER]
+        own = [hit for hit, kind in session.hits if lends_user(hit, kind, goals.site)]
         known = next((number for number, hit in enumerate(own) if hit.user), None)
         if known is not None:
             visitors.update({hit.position: f"user {own[known].user}" for hit in own[:known]})

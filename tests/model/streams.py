@@ -217,6 +217,10 @@ class Example:
     stream: Stream
     goals: GoalsFile
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG002, FBT001 (hypothesis calls it so)
+        """Let hypothesis show both as files too."""
+        printer.text(f"Example({self!r})")
+
     def __repr__(self) -> str:
         """Show both as files."""
         return "\n".join(["", "access.log:", *self.stream.lines, "", "goals.yaml:", to_yaml(self.goals)])

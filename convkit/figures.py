@@ -1,0 +1,116 @@
+"""Figures as a screen shows them: two significant digits, a count before its rate, no rate on fewer than 30, the same in every locale.
+
+It stands alone because every report speaks in the same figures.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FEWEST = 30
+"""Of a base on which a rate is shown."""
+UNKNOWN, TOO_FEW = "–", "·"
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$", "PLN": "zł ", "CHF": "CHF "}
+_MILLION = 1_000_000
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+def count(number: int | None) -> str:
+    """Return `12,345`."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def percent(rate: float | None) -> str:
+    """Return a rate with two significant digits; 0 % and 100 % only where it is exactly that."""
+    if rate is None:
+        return UNKNOWN
+    value = rate * 100
+    if value in {0, 100}:
+        return f"{value:.0f}%"
+    if value < 0.1:  # noqa: PLR2004 (the smallest rate that is told apart)
+        return "<0.1%"
+    if value >= 99.5:  # noqa: PLR2004 (what would be rounded to 100)
+        return ">99%"
+    digits = 2 if value < 0.995 else 1 if value < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
+    return f"{value:.{digits}f}%"
+
+
+def share(part: int | None, whole: int | None) -> str:
+    """Return a rate, or a dot where the base is too small to show one."""
+    if part is None or whole is None:
+        return UNKNOWN
+    return percent(part / whole) if whole >= FEWEST else TOO_FEW
+
+
+def pair(part: int | None, whole: int | None, width: int = 7) -> str:
+    """Return a count and its rate, as they stand in one column."""
+    return UNKNOWN if part is None else f"{count(part)}{share(part, whole):>{width}}"
+
+
+def likely(low: float | None, high: float | None, base: int) -> str:
+    """Return the range of a rate."""
+    if low is None or high is None or base < FEWEST:
+        return TOO_FEW
+    digits = 1 if high * 100 < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
+    return f"{low * 100:.{digits}f} – {high * 100:.{digits}f}%"
+
+
+def one_in(part: int, whole: int) -> str:
+    """Return the odds, `about 1 in 85`; empty where there are none to tell."""
+    return f"about 1 in {count(round(whole / part))}" if part and whole >= FEWEST and whole / part >= 1.5 else ""  # noqa: PLR2004 (1 in 1 says nothing)
+
+
+def duration(seconds: float | None) -> str:
+    """Return `21s`, `3m 12s`, `2h 05m`, `3d 4h`."""
+    if seconds is None:
+        return UNKNOWN
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole}s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m {whole % _MINUTE:02d}s"
+    if whole < _DAY:
+        return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02d}m"
+    return f"{whole // _DAY}d {whole % _DAY // _HOUR}h"
+
+
+def money(millionths: float, currency: str) -> str:
+    """Return an amount rounded to cents, with its currency's sign."""
+    amount = Decimal(round(millionths)) / _MILLION
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{_SYMBOLS.get(currency, currency and currency + ' ')}{abs(amount):,.2f}"
+
+
+def bar(part: float, whole: float, width: int) -> str:
+    """Return a bar of at most `width` characters; what is not nothing is never shown as nothing."""
+    eighths = max(round(part / whole * width * 8), 1) if part and whole else 0
+    return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return `1 session`, `2 sessions`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def times(number: int, goal: str) -> str:
+    """Return how often a goal was reached in words: `3 purchases`, or `3 with signed_up` where its name has no plural."""
+    is_noun = goal.isalpha() and not goal.endswith(("s", "ed", "ing"))
+    return plural(number, goal) if is_noun else f"{count(number)} with {goal}"
+
+
+def dates(begin: datetime | None, end: datetime | None) -> str:
+    """Return the days of a period: `1–31 Oct 2026`, `28 Sep – 3 Oct 2026`."""
+    if begin is None or end is None:
+        return "no time"
+    first, last = (f"{day.day} {day:%b} {day.year}" for day in (begin, end))
+    if begin.date() == end.date():
+        return first
+    if (begin.year, begin.month) == (end.year, end.month):
+        return f"{begin.day}–{last}"
+    return f"{begin.day} {begin:%b} – {last}" if begin.year == end.year else f"{first} – {last}"

@@ -1,0 +1,173 @@
+"""What a funnel looks like on a screen: bars, and under each step where those went who did not go on.
+
+It stands alone because a picture of this size would hide the report's few lines of arithmetic.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from convkit import figures
+from convkit.departures import ANY, LEFT, difference
+from convkit.tables import Cell, Gap, Grid, Line, Paragraph, Row
+
+if TYPE_CHECKING:
+    from convkit.analysis import View
+    from convkit.definitions import Funnel
+    from convkit.tables import Block, Room
+
+_BAR, _WIDE_BAR = 40, 18
+_FUNNELS_IN_REPORT = 2
+_ITEMS, _WIDE_ITEMS = 3, 2
+_WAYS = {
+    "window": "after the window",
+    "order": "in another order",
+    "earlier": "in a later session",
+    "before": "begun before this period",
+    "without": "without step {step}",
+}
+
+
+def draw(frame: pl.DataFrame, went: pl.DataFrame, ways: pl.DataFrame, view: View, room: Room) -> list[Block]:
+    """Return the funnels; inside `report` the first two, the others named."""
+    funnels = view.goals.funnels
+    shown = funnels[:_FUNNELS_IN_REPORT] if room.part and room.limit is None else funnels
+    blocks: list[Block] = []
+    for funnel in shown:
+        mine = pl.col("funnel") == funnel.name
+        blocks += [Gap()] if blocks else []
+        blocks += _funnel(funnel, frame.filter(mine).rows(named=True), went.filter(mine), ways.filter(mine), room)
+    if len(shown) < len(funnels):
+        names = ", ".join(funnel.name for funnel in funnels[len(shown) :])
+        blocks += [Gap(), Paragraph(f"{figures.plural(len(funnels) - len(shown), 'more funnel')}: {names}. All: convkit funnel.", style="dim")]
+    return blocks
+
+
+def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, ways: pl.DataFrame, room: Room) -> list[Block]:
+    """Return one funnel."""
+    heading = Line((Cell(f"FUNNEL {funnel.name}", "bold"), Cell(f"  {_describe(funnel, rows, room)}", "dim")), indent=0)
+    picture = _wide(rows, went) if room.wide else _narrow(rows, went, room)
+    other = _other_ways(funnel, ways)
+    return [heading, *picture, *other, *(_differences(rows, went) if room.wide else [])]
+
+
+def _describe(funnel: Funnel, rows: list[dict[str, Any]], room: Room) -> str:
+    """Return how the funnel is counted, and how many never entered."""
+    unit = f"{funnel.per}s"
+    scope = ("within one session" if room.wide else "in one session") if funnel.per == "session" else "across a visitor's sessions"
+    window = f", at most {figures.duration(funnel.window.total_seconds())} from first to last" if funnel.window else ""
+    everybody, entered = rows[0]["everybody"], rows[0]["reached"]
+    never = f"{figures.count(everybody - entered)} of {figures.count(everybody)}"
+    of = f" {unit}" if room.wide or funnel.per == "visitor" else ""
+    share = f" ({figures.share(everybody - entered, everybody)})" if room.wide else ""
+    return f"in this order, {scope}{window}; {never}{of} never entered{share}"
+
+
+def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Room) -> list[Block]:
+    """Return a line a step with its bar, and under it where they went."""
+    first = rows[0]["reached"]
+    lines = [
+        Row(
+            [
+                Cell(f"{row['step']} {row['name']}"),
+                Cell(figures.count(row["reached"]), "bold"),
+                Cell(f"{figures.bar(row['reached'], first, _BAR):{_BAR}}", "bar", left=True),
+                Cell(figures.share(row["reached"], first)),
+            ],
+            _details(row, went.filter(step=row["step"]), room),
+        )
+        for row in rows
+    ]
+    return [Gap(), Grid(lines)]
+
+
+def _details(row: dict[str, Any], went: pl.DataFrame, room: Room) -> list[Line | Paragraph]:
+    """Return where those went who dropped off at a step."""
+    if not row["drop_offs"]:
+        return []
+    share = figures.share(row["drop_offs"], row["reached"])
+    text = f"{figures.count(row['drop_offs'])} dropped off" + (f" ({share})" if share != figures.TOO_FEW else "")
+    items = [f"{figures.count(number)} {_place(item)}" for item, number in _next(went).head(_ITEMS).rows()]
+    while len(f"      ↳ {text}: {', '.join(items)}") > room.width and len(items) > 1:
+        items.pop()
+    lines: list[Line | Paragraph] = [Paragraph(f"{text}: {', '.join(items)}", indent=6, first="↳ ", style="dim")]
+    return lines + [Paragraph(sentence, indent=8, style="bad") for sentence in _short_differences(went)]
+
+
+def _next(went: pl.DataFrame) -> pl.DataFrame:
+    """Return where they went next, the most first."""
+    found = went.filter((pl.col("what") == "next") & (pl.col("dropped") > 0))
+    return found.sort("dropped", "item", descending=[True, False]).select("item", "dropped")
+
+
+def _place(item: str) -> str:
+    return "left" if item == LEFT else item
+
+
+def _short_differences(went: pl.DataFrame) -> list[str]:
+    """Say what was oftener among those who dropped off than chance would make it."""
+    sentences = []
+    for row in went.filter(pl.col("more") & (pl.col("item") == ANY)).sort("what").rows(named=True):
+        met = "got the form back" if row["what"] == "form_again" else "met an error"
+        sentences.append(
+            f"{figures.count(row['dropped'])} of the {figures.count(row['stopped'])} {met}; "
+            f"of the {figures.count(row['continued'])} who went on, {figures.count(row['went_on'])}"
+        )
+    return sentences
+
+
+def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
+    """Return a table with a row a step."""
+    first = rows[0]["reached"]
+    titles = ("", rows[0]["unit"], "of step 1", "", "dropped", "share", "likely range", "to next", "mostly went")
+    headings = [Cell(title, "dim", left=title == "mostly went") for title in titles]
+    return [Grid([Row(_wide_cells(row, first, went.filter(step=row["step"]))) for row in rows], headings)]
+
+
+def _wide_cells(row: dict[str, Any], first: int, went: pl.DataFrame) -> list[Cell]:
+    """Return the cells of one step."""
+    cells = [
+        Cell(f"{row['step']} {row['name']}"),
+        Cell(figures.count(row["reached"]), "bold"),
+        Cell(figures.share(row["reached"], first)),
+        Cell(f"{figures.bar(row['reached'], first, _WIDE_BAR):{_WIDE_BAR}}", "bar", left=True),
+    ]
+    if row["drop_offs"] is None:
+        return cells
+    likely = figures.likely(row["drop_off_low"], row["drop_off_high"], row["reached"])
+    went_to = ", ".join(_place(item) for item, _ in _next(went).head(_WIDE_ITEMS).rows())
+    return [
+        *cells,
+        Cell(figures.count(row["drop_offs"])),
+        Cell(figures.share(row["drop_offs"], row["reached"])),
+        Cell(likely),
+        Cell(figures.duration(row["median_seconds_to_next"])),
+        Cell(went_to, "dim", left=True),
+    ]
+
+
+def _differences(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
+    """Return a sentence for each step at which something differs."""
+    names = {row["step"]: row["name"] for row in rows}
+    found = went.filter(pl.col("more") & (pl.col("item") == ANY)).sort("step", "what").rows(named=True)
+    return [Paragraph(f"{names[row['step']]}: {difference(row)}; not chance.", style="bad") for row in found]
+
+
+def _other_ways(funnel: Funnel, ways: pl.DataFrame) -> list[Block]:
+    """Say how the last step's goal was reached outside the funnel."""
+    sentence = other_ways(funnel, ways)
+    return [Gap(), Paragraph(sentence)] if sentence else []
+
+
+def other_ways(funnel: Funnel, ways: pl.DataFrame) -> str:
+    """Return the sentence, empty where the funnel shows all."""
+    order = {way: place for place, way in enumerate(_WAYS)}
+    found = sorted(ways.select("way", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
+    if not found:
+        return ""
+    words = ", ".join(f"{figures.count(number)} {_WAYS[way].format(step=step)}" for way, step, number in found)
+    number = sum(number for _, _, number in found)
+    subject = figures.times(number, funnel.steps[-1].name).replace(" ", " more ", 1)
+    return f"{subject} went another way: {words}."

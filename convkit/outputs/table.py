@@ -1,0 +1,156 @@
+"""The screen: headings in bold, numbers to the right, bars in one colour; piped, the wide form without colour."""
+
+from __future__ import annotations
+
+import io
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console
+from rich.text import Text
+
+from convkit import figures
+from convkit.tables import Gap, Grid, Line, Paragraph
+from convkit.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from convkit.tables import Beside, Block, Cell, Document, Room
+
+HOLDS_MANY = True
+_STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": "yellow", "": ""}
+_NARROWEST_NAME = 8
+_BETWEEN = 2
+_BUILT_IN = "built-in goals, guessed from common shops"
+
+
+def render(document: Document, room: Room) -> str:
+    """Return the document as text; with escape sequences only where the room has colour."""
+    lines = list(_document(document, room))
+    out = io.StringIO()
+    console = Console(
+        file=out, width=10_000, force_terminal=room.colour, color_system="standard" if room.colour else None, markup=False, emoji=False, highlight=False
+    )
+    for line in lines:
+        line.rstrip()
+        console.print(line, soft_wrap=True)
+    return out.getvalue()
+
+
+def _document(document: Document, room: Room) -> Iterator[Text]:
+    """Yield every line of the screen."""
+    yield from _header(document, room)
+    for report in document.reports.values():
+        blocks = report.draw(room)
+        if blocks:
+            yield Text()
+            yield from _blocks(blocks, room.width)
+    if document.findings:
+        yield Text()
+        yield Text("WORTH A LOOK", _STYLES["bold"])
+        for number, finding in enumerate(document.findings, 1):
+            yield from _paragraph(Paragraph(finding.text, indent=2, first=f"{number} "), room.width)
+            if finding.command:
+                yield _cut(f"      {finding.command}", room.width, _STYLES["dim"])
+    said = [note.text for note in document.notes if not note.is_drawn]
+    more = ["More: --limit 0, -f csv, -f json."] if document.is_whole else []
+    if said or more:
+        yield Text()
+        yield from _paragraph(Paragraph(" ".join([*said, *more]), style="dim"), room.width)
+
+
+def _header(document: Document, room: Room) -> Iterator[Text]:
+    """Yield what was read, of which time, by which goals."""
+    names = document.logs[0] if len(document.logs) == 1 else f"{document.logs[0]} and {figures.plural(len(document.logs) - 1, 'more log')}"
+    period = f"{figures.dates(document.period.begin, document.period.end)} ({document.period.timezone})"
+    goals = _BUILT_IN if document.goals_file is None else document.goals_file + (f": {document.goals_summary}" if room.wide else "")
+    yield from _paragraph(Paragraph(" · ".join([names, period, goals]), indent=0, style="bold"), room.width)
+
+
+def _blocks(blocks: Sequence[Block], width: int) -> Iterator[Text]:
+    """Yield the lines of blocks."""
+    for block in blocks:
+        if isinstance(block, Gap):
+            yield Text()
+        elif isinstance(block, Line):
+            yield _line(block, width)
+        elif isinstance(block, Paragraph):
+            yield from _paragraph(block, width)
+        elif isinstance(block, Grid):
+            yield from _grid(block, width)
+        else:
+            yield from _beside(block, (width - _BETWEEN) // 2)
+
+
+def _beside(block: Beside, half: int) -> Iterator[Text]:
+    """Yield two columns of blocks."""
+    for left, right in zip_longest(_blocks(block.left, half), _blocks(block.right, half), fillvalue=Text()):
+        left.rstrip()
+        line = left.copy()
+        line.append(" " * (half + _BETWEEN - left.cell_len))
+        yield line.append_text(right)
+
+
+def _line(line: Line, width: int) -> Text:
+    """Return a line of cells, cut at the edge."""
+    text = Text(" " * line.indent)
+    for cell in line.cells:
+        text.append(safe(cell.text), _STYLES[cell.style])
+    text.truncate(width, overflow="ellipsis")
+    return text
+
+
+def _cut(text: str, width: int, style: str) -> Text:
+    cut = Text(safe(text, None), style)
+    cut.truncate(width, overflow="ellipsis")
+    return cut
+
+
+def _paragraph(paragraph: Paragraph, width: int) -> Iterator[Text]:
+    """Yield a text broken between words."""
+    start = " " * paragraph.indent + paragraph.first
+    indent = " " * cell_len(start)
+    line, is_empty = start, True
+    for word in safe(paragraph.text, None).split(" "):
+        if not is_empty and cell_len(line) + 1 + cell_len(word) > width:
+            yield Text(line, _STYLES[paragraph.style])
+            line, is_empty = indent, True
+        line, is_empty = line + ("" if is_empty else " ") + word, False
+    yield _cut(line, width, _STYLES[paragraph.style])
+
+
+def _grid(grid: Grid, width: int) -> Iterator[Text]:
+    """Yield rows in columns: the first gives way where the screen is narrow, the others are never squeezed."""
+    rows = [grid.headings, *(row.cells for row in grid.rows)] if grid.headings else [row.cells for row in grid.rows]
+    texts = [[safe(cell.text) for cell in row] for row in rows]
+    columns = max((len(row) for row in rows), default=0)
+    widths = [max((cell_len(row[column]) for row in texts if column < len(row)), default=0) for column in range(columns)]
+    others = sum(widths[1:]) + grid.gap * (columns - 1) + grid.indent
+    if widths:
+        widths[0] = max(min(max(widths[0], grid.least), width - others), _NARROWEST_NAME)
+    if grid.headings:
+        yield _row(grid.headings, widths, grid, width)
+    for row in grid.rows:
+        yield _row(row.cells, widths, grid, width)
+        yield from _blocks(row.details, width)
+
+
+def _row(cells: Sequence[Cell], widths: Sequence[int], grid: Grid, width: int) -> Text:
+    """Return one row."""
+    text = Text(" " * grid.indent)
+    for column, (cell, space) in enumerate(zip(cells, widths, strict=False)):
+        shown = _fit(safe(cell.text), space)
+        padding = " " * (space - cell_len(shown))
+        is_left = column == 0 or cell.left
+        text.append((" " * grid.gap if column else "") + ("" if is_left else padding))
+        text.append(shown, _STYLES[cell.style])
+        text.append(padding if is_left else "")
+    text.truncate(width, overflow="ellipsis")
+    return text
+
+
+def _fit(text: str, space: int) -> str:
+    """Return a text that takes no more than its space, cut with an ellipsis."""
+    return text if cell_len(text) <= space else set_cell_size(text, space - 1).rstrip() + "…"

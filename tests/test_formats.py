@@ -1,0 +1,255 @@
+"""Every log format reads its own samples, and no line, however odd, shifts a column: it is read as it says, or refused with the reason."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+
+from convkit import plugins, quoted_lines
+from convkit.schema import RECORDS
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+FORMATS = plugins.load_all("formats")
+EVERY_FORMAT = pytest.mark.parametrize("module", FORMATS.values(), ids=FORMATS)
+HEAD, TIME, REQUEST, REST = "203.0.113.7 - -", "[10/Oct/2026:13:55:36 +0200]", "GET /cart HTTP/1.1", '200 2326 "-" "Opera/12.0"'
+MOMENT = "2026-10-10T11:55:36"
+USUAL: dict[str, Any] = {
+    "time": MOMENT,
+    "address": "203.0.113.7",
+    "user": None,
+    "host": None,
+    "method": "GET",
+    "target": "/cart",
+    "protocol": "HTTP/1.1",
+    "status": 200,
+    "bytes": 2326,
+    "referrer": None,
+    "user_agent": "Opera/12.0",
+    "problem": None,
+}
+"""What the line of HEAD, TIME, REQUEST and REST says; the tables name only what differs."""
+
+NO_REQUEST = {"method": None, "target": None, "protocol": None}
+NO_TIME = {"problem": "no time before the request"}
+NO_STATUS = {"problem": "no status behind the request"}
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "POST /cart/add HTTP/2.0": {"method": "POST", "target": "/cart/add", "protocol": "HTTP/2.0"},
+    r"GET /?q=\"x\" HTTP/1.1": {"target": r"/?q=\x22x\x22"},
+    r"GET /a\\b HTTP/1.1": {"target": r"/a\x5Cb"},
+    r"GET /a\\\"b HTTP/1.1": {"target": r"/a\x5C\x22b"},
+    r"GET /caf\xC3\xA9 HTTP/1.1": {"target": r"/caf\xC3\xA9"},
+    "GET /a b HTTP/1.1": {"target": "/a b"},
+    "GET /a[ ]b HTTP/1.1": {"target": "/a[ ]b"},
+    "GET  /x  HTTP/1.1": {"target": "/x"},
+    "GET /": {"target": "/", "protocol": None},
+    "GET /a b": {"target": "/a b", "protocol": None},
+    "GET http://shop.example/x HTTP/1.1": {"target": "http://shop.example/x"},
+    "GET http://[:1]/foo HTTP/1.1": {"target": "http://[:1]/foo"},
+    "GET :@bxss.me::80/x HTTP/1.1": {"target": ":@bxss.me::80/x"},
+    "GET //a HTTP/1.1": {"target": "//a"},
+    "OPTIONS * HTTP/1.0": {"method": "OPTIONS", "target": "*", "protocol": "HTTP/1.0"},
+    "CONNECT shop.example:443 HTTP/1.1": {"method": "CONNECT", "target": "shop.example:443"},
+    "M-SEARCH * HTTP/1.1": {"method": "M-SEARCH", "target": "*"},
+    "-": NO_REQUEST,
+    "": NO_REQUEST,
+    " ": NO_REQUEST,
+    "GET": NO_REQUEST,
+    "hello": NO_REQUEST,
+    "get / HTTP/1.1": NO_REQUEST,
+    "G3T / HTTP/1.1": NO_REQUEST,
+    r"\x16\x03\x01\x02\x00": NO_REQUEST,
+    r"]&\xDF\xBDV\xE7\xBB<\x10;\xA2b}\xDFM\x1D": NO_REQUEST,
+    'GET /a"b HTTP/1.1': NO_STATUS,
+    'GET /a" b HTTP/1.1': NO_STATUS,
+}
+
+ENDS: dict[str, dict[str, Any]] = {
+    '- - "-" "Opera/12.0"': {"status": None, "bytes": None},
+    '000 0 "-" "Opera/12.0"': {"status": 0, "bytes": 0},
+    '499 0 "-" "Opera/12.0"': {"status": 499, "bytes": 0},
+    '999 0 "-" "Opera/12.0"': {"status": 999, "bytes": 0},
+    '200 - "-" "Opera/12.0"': {"bytes": None},
+    '200 99999999999999999999 "-" "Opera/12.0"': {"bytes": None},
+    '200 2326 "https://shop.example/?a=b c" "Opera/12.0"': {"referrer": "https://shop.example/?a=b c"},
+    '200 2326 "" "Opera/12.0"': {},
+    '200 2326 "-" "-"': {"user_agent": ""},
+    '200 2326 "-" ""': {"user_agent": ""},
+    r'200 2326 "-" "Alba 10\" Build"': {"user_agent": r"Alba 10\x22 Build"},
+    r'200 2326 "-" "ends in \\"': {"user_agent": r"ends in \x5C"},
+    r'200 2326 "-" "() { :; }; \x22(wget)\x22& #"': {"user_agent": r"() { :; }; \x22(wget)\x22& #"},
+    '200 2326 "-" "Opera/12.0" "203.0.113.9, 10.0.0.1"': {},
+    '200 2326 "-" "Opera/12.0" 0.012 0.010 [pool] "-"': {},
+    '200 2326 "-" "Opera/12.0" 1 "router with space" - 0ms': {},
+    '200 2326 "-" "Opera/12.0"  8': {},
+    "200 2326": {"user_agent": None},
+    "200 2326 0.250": {"user_agent": None},
+    "200 2326 - -": {"user_agent": None},
+    '200 2326 "-"': {"user_agent": None},
+    '20 0 "-" "Opera/12.0"': NO_STATUS,
+    '2000 0 "-" "Opera/12.0"': NO_STATUS,
+    "": NO_STATUS,
+    '200 2326 "https://a.example/"x" "Opera/12.0"': {"problem": "a quote inside a quoted field"},
+}
+
+BEGINNINGS: dict[str, dict[str, Any]] = {
+    "2001:db8::7 - -": {"address": "2001:db8::7"},
+    "fe80::1%eth0 - -": {"address": "fe80::1%eth0"},
+    "proxy.example - -": {"address": "proxy.example"},
+    "unix: - -": {"address": "unix:"},
+    "203.0.113.7, 10.0.0.1, 10.0.0.2 - -": {},
+    "203.0.113.7,10.0.0.1 - ann": {"user": "ann"},
+    "203.0.113.7 bob frank": {"user": "frank"},
+    "203.0.113.7 - ann lee": {"user": "ann lee"},
+    "203.0.113.7 - ann@shop.example": {"user": "ann@shop.example"},
+    "203.0.113.7 - 45.155.170.181": {"user": "45.155.170.181"},
+    "203.0.113.7 - lee, ann": {"user": "lee, ann"},
+    "203.0.113.7 - a[b]": {"user": "a[b]"},
+    "203.0.113.7 -  - ": {},
+    "203.0.113.7 192.0.2.1 -": {},
+    "- - -": {"address": None, "problem": "no address"},
+}
+
+TIMES: dict[str, dict[str, Any]] = {
+    "[10/Oct/2026:13:55:36 +0530]": {"time": "2026-10-10T08:25:36"},
+    "[10/Oct/2026:13:55:36 -0330]": {"time": "2026-10-10T17:25:36"},
+    "[10/Oct/2026:13:55:36 +1400]": {"time": "2026-10-09T23:55:36"},
+    "[01/Jan/2027:00:00:00 +0100]": {"time": "2026-12-31T23:00:00"},
+    "[29/Feb/2028:12:00:00 +0000]": {"time": "2028-02-29T12:00:00"},
+    "[31/Feb/2026:13:55:36 +0000]": NO_TIME,
+    "[29/Feb/2026:13:55:36 +0000]": NO_TIME,
+    "[10/Oct/2026:24:00:00 +0000]": NO_TIME,
+    "[10/Okt/2026:13:55:36 +0000]": NO_TIME,
+    "[10/Oct/2026:13:55:36]": NO_TIME,
+    "[10/Oct/2026 13:55:36]": NO_TIME,
+    "[2026-10-10T13:55:36Z]": NO_TIME,
+    "[1234]": NO_TIME,
+    "[-]": NO_TIME,
+    "": NO_TIME,
+}
+
+BROKEN = {
+    "": "no request in quotes",
+    "not a log line": "no request in quotes",
+    f"{HEAD} {TIME} GET / HTTP/1.1 200 1": "no request in quotes",
+    "- - - - - - -": "no request in quotes",
+    f'{HEAD} {TIME} "GET /half': "request without an end",
+    f'{HEAD} {TIME} "GET /half\\" HTTP/1.1': "request without an end",
+    '{"time": "2026-10-10T13:55:36Z", "path": "/"}': "no time before the request",
+}
+"""Lines that are no record, and why."""
+
+
+def records(module: ModuleType, lines: list[str]) -> list[dict[str, Any]]:
+    """Return what a format reads in lines."""
+    frame = pl.LazyFrame(
+        {"source": [0] * len(lines), "line_no": range(1, len(lines) + 1), "line": lines, "asset": [False] * len(lines)},
+        schema_overrides={"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String},
+    )
+    return list(module.scan(frame).with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().iter_rows(named=True))
+
+
+def check(line: str, differs: dict[str, Any], module: ModuleType = FORMATS["combined"]) -> None:
+    """Hold a line's record against the usual one with some differences; a refused line has nothing but its reason."""
+    found = records(module, [line])[0]
+    expected = {"problem": differs["problem"]} if differs.get("problem") else USUAL | differs
+    assert {name: found[name] for name in expected} == expected
+
+
+@EVERY_FORMAT
+def test_it_reads_its_samples_completely(module: ModuleType) -> None:
+    found = records(module, list(module.SAMPLES))
+    assert [record["problem"] for record in found] == [None] * len(module.SAMPLES)
+    assert all(record["time"] and record["address"] for record in found)
+    assert [record["line_no"] for record in found] == list(range(1, len(found) + 1))
+
+
+@EVERY_FORMAT
+def test_no_format_claims_its_samples_more_than_itself(module: ModuleType) -> None:
+    head = pl.Series(module.SAMPLES)
+    scores = {name: other.sniff(head) for name, other in FORMATS.items()}
+    assert module.sniff(head) == 1
+    assert [name for name, score in scores.items() if score == 1] == [module.__name__.rpartition(".")[2].replace("_", "-")]
+
+
+@EVERY_FORMAT
+def test_it_claims_nothing_in_lines_that_are_none(module: ModuleType) -> None:
+    assert module.sniff(pl.Series(list(BROKEN))) == 0
+    assert module.sniff(pl.Series([], dtype=pl.String)) == 0
+
+
+@EVERY_FORMAT
+def test_its_records_have_the_columns_that_all_formats_share(module: ModuleType) -> None:
+    lines = pl.LazyFrame(schema={"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "asset": pl.Boolean})
+    assert module.scan(lines).collect_schema() == {**RECORDS, "asset": pl.Boolean, "problem": pl.String}
+
+
+@EVERY_FORMAT
+def test_a_line_that_is_none_has_a_reason(module: ModuleType) -> None:
+    assert all(record["problem"] for record in records(module, list(BROKEN)))
+
+
+@pytest.mark.parametrize(("request_line", "differs"), REQUESTS.items())
+def test_request_lines(request_line: str, differs: dict[str, Any]) -> None:
+    check(f'{HEAD} {TIME} "{request_line}" {REST}', differs)
+
+
+@pytest.mark.parametrize(("end", "differs"), ENDS.items())
+def test_what_stands_behind_the_request(end: str, differs: dict[str, Any]) -> None:
+    check(f'{HEAD} {TIME} "{REQUEST}" {end}', differs)
+
+
+@pytest.mark.parametrize(("beginning", "differs"), BEGINNINGS.items())
+def test_who_asks(beginning: str, differs: dict[str, Any]) -> None:
+    check(f'{beginning} {TIME} "{REQUEST}" {REST}', differs)
+
+
+@pytest.mark.parametrize(("time", "differs"), TIMES.items())
+def test_times_become_utc_or_no_record(time: str, differs: dict[str, Any]) -> None:
+    check(f'{HEAD} {time} "{REQUEST}" {REST}', differs)
+
+
+@pytest.mark.parametrize(("line", "problem"), BROKEN.items())
+def test_broken_lines_say_why(line: str, problem: str) -> None:
+    assert records(FORMATS["combined"], [line])[0]["problem"] == problem
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("shop.example:443", "shop.example"), ("shop.example", "shop.example"), ("WWW.Shop.Example:80", "www.shop.example"), ("-", None)],
+)
+@pytest.mark.parametrize("beginning", ["203.0.113.7 - -", "2001:db8::7 - -", "203.0.113.7 - ann lee"])
+def test_a_host_in_front_is_the_host(host: str, expected: str | None, beginning: str) -> None:
+    line = f'{beginning} {TIME} "{REQUEST}" {REST}'
+    check(f"{host} {line}", BEGINNINGS.get(beginning, {}) | {"host": expected}, FORMATS["vhost-combined"])
+
+
+def test_a_user_that_looks_like_an_address_is_no_host_in_front() -> None:
+    lines = pl.Series([f'{beginning} {TIME} "{REQUEST}" {REST}' for beginning in ("203.0.113.7 - 192.0.2.1", "203.0.113.7 192.0.2.1 -")])
+    assert FORMATS["combined"].sniff(lines) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_line", "expected"),
+    [
+        ("GET /style.css HTTP/1.1", True),
+        ("GET /style.CSS?v=2 HTTP/1.1", True),
+        ("HEAD /logo.png HTTP/1.1", True),
+        ("GET /logo.png", True),
+        ("GET http://shop.example/logo.png HTTP/1.1", True),
+        ("POST /style.css HTTP/1.1", False),
+        ("GET /page?file=style.css HTTP/1.1", False),
+        ("GET /style.css/page HTTP/1.1", False),
+        ("GET /.css HTTP/1.1", False),
+        ("GET /css HTTP/1.1", False),
+        ("GET /robots.txt HTTP/1.1", False),
+        ("GET /report.pdf HTTP/1.1", False),
+    ],
+)
+def test_an_asset_is_told_by_the_extension_of_what_was_asked_for(request_line: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
+    line = f'{HEAD} {TIME} "{request_line}" 404 1 "https://shop.example/style.css" "Opera/12.0 /a.css"'
+    assert pl.DataFrame({"line": [line]}).select(quoted_lines.is_asset()).item() == expected

@@ -1,0 +1,195 @@
+"""Paths become logs, logs find their formats, and every line is either a record or counted."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from small_logs import figures, line, overview, written
+
+from convkit import reading
+from convkit.errors import ExitCode, InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20)]
+
+
+def names(*paths: Path | str) -> list[str]:
+    """Return the names of the logs that paths name."""
+    with ExitStack() as stack:
+        return [log.source.name for log in reading.open_logs(paths, "auto", stack)]
+
+
+def format_of(path: Path) -> str:
+    """Return the format that a log is taken to be of."""
+    with ExitStack() as stack:
+        module = reading.open_logs([path], "auto", stack)[0].format
+        return str(module.__name__).rpartition(".")[2]
+
+
+def numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """Return all figures, without the names of logs and files."""
+    return {name: found[name] for name in ("input", "period", "reports")}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with two logs, one packed, and things that are none."""
+    place = tmp_path / "logs"
+    (place / "deeper").mkdir(parents=True)
+    written(place / "deeper" / "access.log", LINES)
+    written(place / "b.log", LINES)
+    written(place / ".hidden", LINES)
+    (place / "a.log.gz").write_bytes(gzip.compress((place / "b.log").read_bytes()))
+    return place
+
+
+def test_a_directory_is_its_regular_files(folder: Path) -> None:
+    assert names(folder) == ["a.log.gz", "b.log"]
+
+
+def test_a_glob_is_what_it_matches(folder: Path) -> None:
+    assert names(folder / "*.log") == ["b.log"]
+    assert names(folder / "*") == ["a.log.gz", "b.log"]
+    assert names(folder / "**" / "access.log") == ["access.log"]
+
+
+def test_a_name_that_looks_like_a_glob_is_the_file(tmp_path: Path) -> None:
+    odd = ["access[1].log", "a*b.log", "what?.log", "-x.log", "with blank.log", "new\nline.log"]
+    for name in odd:
+        written(tmp_path / name, LINES)
+    assert [names(tmp_path / name) for name in odd] == [[name] for name in odd]
+    assert figures(tmp_path / "access[1].log")["input"]["kept"] == 2
+
+
+def test_a_file_that_is_named_twice_is_read_once(folder: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.log"
+    link.symlink_to(folder / "b.log")
+    assert names(folder / "b.log", folder / "*.log", folder / "deeper" / ".." / "b.log", link) == ["b.log"]
+    assert figures(folder / "b.log", link)["input"]["lines"] == 3
+
+
+def test_equal_lines_in_two_files_are_two_requests(folder: Path) -> None:
+    found = figures(folder / "b.log", folder / "deeper" / "access.log")
+    assert found["input"] == figures(folder / "b.log")["input"] | {"lines": 6, "asset": 2, "kept": 4}
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("missing.log", "missing.log cannot be read: No such file or directory"),
+        ("*.none", "no file matches .*; check the pattern"),
+        ("empty", "empty holds no files; directories are not searched further down"),
+    ],
+)
+def test_paths_that_name_nothing_end_with_code_3(tmp_path: Path, path: str, message: str) -> None:
+    (tmp_path / "empty" / "deeper").mkdir(parents=True)
+    with pytest.raises(InputError, match=message) as raised:
+        names(tmp_path / path)
+    assert raised.value.exit_code == ExitCode.INPUT
+
+
+@pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"time": "2026-10-10", "path": "/"}\n', "\n".join(LINES).encode("utf-16")])
+def test_a_log_of_no_known_format_ends_with_code_3(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "odd.log").write_bytes(content)
+    with pytest.raises(InputError, match=r"odd\.log is of no format that is read here .*; name one with --log-format"):
+        names(tmp_path / "odd.log")
+
+
+def test_a_format_that_is_named_is_taken_in_spite_of_odd_lines(tmp_path: Path) -> None:
+    log = written(tmp_path / "odd.log", ["hello", "world", "again", LINES[0]])
+    with pytest.raises(InputError):
+        figures(log)
+    found = figures(log, log_format="combined")
+    assert found["input"]["unparsed"] == 3
+    assert found["input"]["unparsed_by_reason"] == {"no request in quotes": 3}
+    assert found["input"]["kept"] == 1
+
+
+def test_a_format_that_does_not_exist_is_a_mistake_with_a_proposal(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", LINES)
+    with pytest.raises(UsageError, match="'combned' is no log format, did you mean 'combined'"):
+        figures(log, log_format="combned")
+
+
+@pytest.mark.parametrize(
+    ("beginning", "end", "expected"),
+    [("", "", "combined"), ("", ' "203.0.113.9" 0.012', "combined"), ("shop.example:443 ", "", "vhost_combined"), ("", "cut", "common")],
+)
+def test_a_format_is_told_by_most_of_the_lines(tmp_path: Path, beginning: str, end: str, expected: str) -> None:
+    lines = [(beginning + (text.partition(' "-"')[0] if end == "cut" else text + end)) for text in LINES]
+    assert format_of(written(tmp_path / "access.log", [*lines, "half a li"])) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], {}),
+        (["", "", "  "], {"lines": 3, "blank": 3}),
+        (["# comment", "#Fields: x"], {"lines": 2, "comment": 2}),
+        (["", "# comment", *LINES, "half a li"], {"lines": 6, "blank": 1, "comment": 1, "asset": 1, "unparsed": 1, "kept": 2}),
+    ],
+)
+def test_every_line_is_counted(tmp_path: Path, lines: list[str], expected: dict[str, int]) -> None:
+    counts = {name: count for name, count in figures(written(tmp_path / "access.log", lines))["input"].items() if count}
+    assert {name: count for name, count in counts.items() if isinstance(count, int)} == expected
+
+
+def test_packing_line_ends_and_marks_change_nothing(tmp_path: Path) -> None:
+    text = "".join(f"{text}\n" for text in LINES).encode()
+    forms = {
+        "a": text,
+        "b": gzip.compress(text),
+        "c": text.replace(b"\n", b"\r\n"),
+        "d": b"\xef\xbb\xbf" + text,
+        "e": text.removesuffix(b"\n"),
+    }
+    found = []
+    for name, content in forms.items():
+        (tmp_path / name).write_bytes(content)
+        found.append(numbers(figures(tmp_path / name)))
+    assert all(other == found[0] for other in found)
+    assert overview({"reports": found[0]["reports"]})["pageviews"] == 2
+
+
+def test_standard_input_is_one_log_among_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = written(tmp_path / "access.log", LINES)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(log.read_bytes())))
+    assert figures("-", log)["input"]["lines"] == 6
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(log.read_bytes())))
+    alone = figures("-")
+    assert alone["logs"] == ["standard input"]
+    assert numbers(alone) == numbers(figures(log))
+    with pytest.raises(UsageError, match="standard input and can be read once"):
+        figures("-", "-")
+
+
+def test_the_order_of_logs_on_the_command_line_changes_nothing(tmp_path: Path) -> None:
+    """Hits of one second in two logs are ordered by the logs' first times, not by who was named first."""
+    first = written(tmp_path / "z.log", [line("GET /one", -60, who="198.51.100.9 - -"), line("GET /a")])
+    second = written(tmp_path / "a.log", [line("GET /b"), line("GET /c", 5)])
+    found = [numbers(figures(*order)) for order in ((first, second), (second, first), (tmp_path,))]
+    assert found[0] == found[1] == found[2]
+    landings = {row["page"]: row["landings"] for row in found[0]["reports"]["pages"]}
+    assert landings == {"/a": 1, "/b": 0, "/c": 0, "/one": 1}
+
+
+def test_logs_whose_first_times_are_equal_are_ordered_by_name(tmp_path: Path) -> None:
+    logs: Sequence[Path] = [written(tmp_path / name, [line(f"GET /{name[0]}")]) for name in ("b.log", "a.log")]
+    for order in (logs, logs[::-1]):
+        landings = {row["page"]: row["landings"] for row in figures(*order)["reports"]["pages"]}
+        assert landings == {"/a": 1, "/b": 0}
+
+
+def test_a_missing_log_among_good_ones_is_found_before_work_starts(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", LINES)
+    with pytest.raises(InputError, match=r"gone\.log"):
+        figures(log, tmp_path / "gone.log")

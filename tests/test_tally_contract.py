@@ -1,0 +1,170 @@
+"""Tally, then present: parts of the visitors, tallied, added and presented, are the run in one piece, as bytes, for every report.
+
+Whatever adds nothing but the tallies of parts (buckets when memory is short, machines of a cluster) rests on this.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from model.lines import CHROME, FIREFOX
+from model.streams import Example, examples, to_yaml
+
+import convkit
+from convkit import pipeline, plugins
+
+if TYPE_CHECKING:
+    from convkit.analysis import Analysis
+
+EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
+REPORTS = plugins.names("reports")
+OUTPUTS = plugins.names("outputs")
+FEW = settings(max_examples=max(2, EXAMPLES // 25), deadline=None, suppress_health_check=list(HealthCheck))
+
+COUNTED = pl.Int64
+KEYS = (pl.String, pl.Int32, pl.Boolean, pl.Categorical, pl.Enum, pl.Datetime, pl.Date)
+"""What a key may be: a fraction has no place in a tally, not even as a key."""
+
+GOALS = """
+site: {timezone: Europe/Berlin, currency: EUR}
+macro:
+  bought: {page: /thanks, value: query.total, once_per: query.order, target: 5%}
+  asked: {page: /asked, value: 0.1, once_per: hit}
+micro:
+  saw: /product/*
+  compared: {page: /product/*, at_least: 2}
+  cart: POST /cart
+  stayed: {stayed: 1m}
+  first_look: {page: /product/*, once_per: visitor, value: query.total}
+  missed: {page: /gone, status: 404}
+funnels:
+  checkout: [saw, cart, bought]
+  later: {steps: [saw, bought], per: visitor, window: 1h}
+"""
+
+AMOUNTS = ("19.99", "0.01", "0.1", "0.2", "1e3", "-5", "0.0000005", "999999999999.999999", "x", "")
+TARGETS = (
+    *("GET /product/1 200", "GET /product/2 200", "GET /product/2?total=0.3 200", "POST /cart 302", "GET /asked 200"),
+    *(f"GET /thanks?order={order}&total={total} 200" for order in (1, 2, 3) for total in AMOUNTS),
+    *("GET /gone 404", "POST /product/1 200", "GET /style.css 200", "GET / 302", "GET =1+1 200"),
+)
+GAPS = (0, 0, 1, 7, 59, 60, 600, 1799, 1800, 4000)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory whose files every example writes anew."""
+    return tmp_path_factory.mktemp("tally")
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> str:
+    """Draw the lines of up to ten visitors, several of them with one address."""
+    lines = []
+    for number in range(draw(st.integers(1, 10))):
+        seconds = draw(st.integers(0, 3))
+        for gap, request in draw(st.lists(st.tuples(st.sampled_from(GAPS), st.sampled_from(TARGETS)), min_size=1, max_size=8)):
+            seconds += gap
+            request_line, _, status = request.rpartition(" ")
+            moment = f"{10 + seconds // 86_400}/Mar/2026:{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02} +0000"
+            agent = (FIREFOX, CHROME)[number % 2]
+            lines.append(f'192.0.2.{number // 2} - - [{moment}] "{request_line} HTTP/1.1" {status} 9 "-" "{agent}"\n')
+    return "".join(lines)
+
+
+def run_of(log: str, goals: str, folder: Path) -> pipeline.Run:
+    """Return the analysis of a log's text."""
+    (folder / "access.log").write_text(log, encoding="utf-8")
+    (folder / "goals.yaml").write_text(goals, encoding="utf-8")
+    return pipeline.analyze([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"))
+
+
+def parts_of(analysis: Analysis, count: int) -> list[Analysis]:
+    """Split the visitors of an analysis, whole visitors only; parts may be empty."""
+    hits, sessions = pl.collect_all([analysis.hits, analysis.sessions])
+    of_part = [pl.col("visitor").reinterpret(signed=False) % count == number for number in range(count)]
+    return [pipeline.prepare(hits.filter(here), sessions.filter(here), analysis.goals, analysis.ends) for here in of_part]
+
+
+def outputs_of(run: pipeline.Run, tallies: pipeline.Tallies) -> dict[tuple[str, str], str]:
+    """Return all reports in every output, each alone and together."""
+    texts = {}
+    for output in OUTPUTS:
+        texts["report", output] = convkit.render(pipeline.document(run, tallies, is_whole=True), output)
+        for report in REPORTS:
+            texts[report, output] = convkit.render(pipeline.document(run, {report: tallies[report]}, is_whole=False), output, limit=0)
+    return texts
+
+
+def check(run: pipeline.Run, count: int) -> None:
+    """Hold the sum of the parts, added in either direction, against the whole."""
+    whole = outputs_of(run, pipeline.tally(run.analysis, REPORTS))
+    parts = [pipeline.tally(part, REPORTS) for part in parts_of(run.analysis, count)]
+    for ordered in (parts, parts[::-1]):
+        added = outputs_of(run, pipeline.add_tallies(ordered))
+        assert {place: text for place, text in added.items() if text != whole[place]} == {}
+        assert added == whole
+
+
+@FEW
+@given(log=logs(), count=st.integers(2, 5))
+def test_parts_of_the_visitors_add_up_to_the_whole(log: str, count: int, folder: Path) -> None:
+    check(run_of(log, GOALS, folder), count)
+
+
+@FEW
+@given(example=examples(), count=st.integers(2, 5))
+def test_parts_add_up_whatever_the_goals(example: Example, count: int, folder: Path) -> None:
+    check(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder), count)
+
+
+@pytest.mark.parametrize("log", ["", '192.0.2.1 - - [10/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "Mozilla/5.0 Firefox/139.0"\n'])
+def test_parts_without_visitors_add_nothing(log: str, folder: Path) -> None:
+    """Of one visitor, or none, all parts but one at most are empty."""
+    check(run_of(log, GOALS, folder), 5)
+
+
+def test_goals_without_funnels_or_macros_add_up(folder: Path) -> None:
+    log = Path(__file__).parent.joinpath("data", "by_hand.log").read_text(encoding="utf-8")
+    check(run_of(log, "micro: {saw: /product/*}\n", folder), 3)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_tally_is_keys_and_whole_numbers(report: str, folder: Path) -> None:
+    """No float is ever summed: Polars adds floats in another order on every run."""
+    run = run_of(Path(__file__).parent.joinpath("data", "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
+    for name, tally in pipeline.tally(run.analysis, [report])[report].items():
+        odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
+        assert not odd, f"{report}: {name}"
+        assert COUNTED in tally.dtypes, f"{report}: {name} counts nothing"
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_tally_of_nobody_has_the_columns_of_a_tally(report: str, folder: Path) -> None:
+    """Else a part without visitors could not be added."""
+    run = run_of(Path(__file__).parent.joinpath("data", "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
+    hits, sessions = pl.collect_all([run.analysis.hits, run.analysis.sessions])
+    nobody = pipeline.prepare(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends)
+    schemas = [
+        {name: frame.schema for name, frame in pipeline.tally(analysis, [report])[report].items()} for analysis in (run.analysis, nobody)
+    ]
+    assert schemas[0] == schemas[1]
+
+
+def test_money_that_floats_get_wrong_is_exact(folder: Path) -> None:
+    """0.1 + 0.2, and cents beside a trillion, to the millionth."""
+    amounts = ("0.1", "0.2", "999999999999.999999", "-0.000001")
+    log = "".join(
+        f'192.0.2.{number} - - [10/Mar/2026:09:00:00 +0000] "GET /thanks?order=1&total={amount} HTTP/1.1" 200 9 "-" "{FIREFOX}"\n'
+        for number, amount in enumerate(amounts)
+    )
+    run = run_of(log, GOALS, folder)
+    tallies = pipeline.add_tallies([pipeline.tally(part, ["overview"]) for part in parts_of(run.analysis, 3)])
+    text = convkit.render(pipeline.document(run, tallies, is_whole=False), "csv")
+    assert "value,1000000000000.299998\r\n" in text
