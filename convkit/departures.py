@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, stats
-from convkit.schema import is_kind
+from convkit import figures, stats, windows
+from convkit.schema import TEXT, is_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,41 +32,45 @@ def departures(hits: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.L
 
     `hits` are matched hits sorted by visitor and ORDER, `chains` those of the funnel, in the period.
     """
-    looked_at = hits.filter(pl.col("session").is_not_null())
-    looked_at = looked_at.with_columns(form_again=_form_again()).with_columns(error=is_kind("error") & ~pl.col("form_again"))
-    return pl.concat([_at_step(looked_at, chains, funnel, number) for number in range(1, len(funnel.steps))])
+    form_again = _form_again()
+    looked_at = hits.filter(pl.col("session").is_not_null()).select(
+        "session",
+        "row",
+        "page",
+        is_page=is_kind("page"),
+        form_again=form_again,
+        error=is_kind("error") & ~form_again,
+        **{f"fits{number}": pl.any_horizontal(step.columns) for number, step in enumerate(funnel.steps, 1)},
+    )
+    looked_at = looked_at.filter(pl.any_horizontal("is_page", *TESTED))
+    exits = looked_at.filter("is_page").unique("session", keep="last").select("session", item="page")
+    return pl.concat([_at_step(looked_at, exits, chains, number) for number in range(1, len(funnel.steps))])
 
 
 def _form_again() -> pl.Expr:
     """Tell POSTs to the page just shown that were answered by the form instead of a redirect."""
-    shown = pl.when(is_kind("page")).then("path").forward_fill().shift(1).over("session")
+    shown = windows.last_seen(pl.col("path"), is_kind("page"), "session")
     is_form = (pl.col("method") == "POST") & ~pl.col("background") & pl.col("status").is_in(_FORM_AGAIN)
     return (is_form & (pl.col("path") == shown)).fill_null(value=False)
 
 
-def _at_step(hits: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, number: int) -> pl.LazyFrame:
+def _at_step(hits: pl.LazyFrame, exits: pl.LazyFrame, chains: pl.LazyFrame, number: int) -> pl.LazyFrame:
     """Return the rows of one step."""
     reached = chains.filter(pl.col("depth") >= number).select(
         "unit", session=f"session{number}", begins=f"row{number}", ends=f"row{number + 1}", went_on=pl.col("depth") > number
     )
-    after = hits.join(reached, on="session").filter(pl.col("row") > pl.col("begins"))
-    matches_step = pl.any_horizontal(funnel.steps[number - 1].columns)
-    on_the_way = after.filter((pl.col("row") < pl.col("ends")).fill_null(value=True))
-    next_page = after.filter(is_kind("page") & ~matches_step).group_by("unit").agg(item=pl.col("page").sort_by("row").first().cast(pl.String))
+    after = hits.join(reached, on="session", maintain_order="left").filter(pl.col("row") > pl.col("begins"))
+    on_the_way = after.filter((pl.col("row") < pl.col("ends")).fill_null(value=True)).select("unit", "went_on", "is_page", *TESTED, item="page")
+    next_page = after.filter(pl.col("is_page") & ~pl.col(f"fits{number}")).unique("unit", keep="first", maintain_order=True)
     parts = {
-        "next": reached.join(next_page, on="unit", how="left").with_columns(item=pl.col("item").fill_null(LEFT)),
-        "last_page": reached.join(_exits(hits), on="session", how="left"),
-        "met": on_the_way.filter(is_kind("page")).with_columns(item=pl.col("page").cast(pl.String)),
+        "next": reached.join(next_page.select("unit", item="page"), on="unit", how="left"),
+        "last_page": reached.join(exits, on="session", how="left"),
+        "met": on_the_way.filter("is_page"),
     }
     for what in TESTED:
-        found = on_the_way.filter(what)
-        parts[what] = pl.concat([found.select("unit", "went_on", item=pl.col("page").cast(pl.String)), found.select("unit", "went_on", item=pl.lit(ANY))])
+        found = on_the_way.filter(what).select("unit", "went_on", "item")
+        parts[what] = pl.concat([found, found.with_columns(item=pl.lit(ANY).cast(TEXT))])
     return pl.concat([_counted(part, number, what) for what, part in parts.items()])
-
-
-def _exits(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the last page of each session."""
-    return hits.filter(is_kind("page")).group_by("session").agg(item=pl.col("page").sort_by("row").last().cast(pl.String))
 
 
 def _counted(part: pl.LazyFrame, number: int, what: str) -> pl.LazyFrame:
@@ -77,7 +81,7 @@ def _counted(part: pl.LazyFrame, number: int, what: str) -> pl.LazyFrame:
         .unique()
         .group_by("item")
         .agg(dropped=(~went_on).sum().cast(pl.Int64), went_on=went_on.sum().cast(pl.Int64))
-        .select(pl.lit(number, dtype=pl.Int32).alias("step"), pl.lit(what).alias("what"), "item", "dropped", "went_on")
+        .select(pl.lit(number, dtype=pl.Int32).alias("step"), pl.lit(what).alias("what"), pl.col("item").cast(pl.String).fill_null(LEFT), "dropped", "went_on")
     )
 
 

@@ -4,7 +4,7 @@ It stands alone because one definition serves the funnel, the drop-off and the f
 starts earliest, of those the one that takes the earliest hit at each next step; one hit never fills two steps.
 
 Two passes of fills are enough. Forward, a hit of step k inherits the *latest* start of a chain that reaches it: if that one is outside the window,
-all are. Backward from the depth, a hit knows when the chain through the earliest following hits would end.
+all are. Backward from the depth, a hit carries the places of the earliest hits behind it that complete the chain.
 """
 
 from __future__ import annotations
@@ -18,34 +18,43 @@ from convkit.durations import microseconds
 if TYPE_CHECKING:
     from convkit.definitions import Funnel
 
+_BEYOND = -1
+"""The place of a step that the chain does not reach, while places are carried."""
 WAYS = ("window", "order", "earlier", "before", "without")
 """How a last step was reached without the funnel showing it, in the order in which they are tried."""
 
 
 def fitting(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return the hits of sessions that fit any step, in order: `unit` (session or visitor), `row`, `at` (microseconds), `fits1`, ...
+    """Return the hits of sessions that fit any step, in order: `unit` (session or visitor), `row`, `place`, `at` (microseconds), `fits1`, ...
 
-    `row` is the hit's number among all hits, which are sorted by visitor and ORDER.
+    `row` is the hit's number among all hits, which are sorted by visitor and ORDER, `place` its number here; `first` and `last` are the places of the
+    unit's first and last hit: what a fill over the whole column brings from outside them is another unit's.
     """
     fits = {f"fits{number}": pl.any_horizontal(step.columns) for number, step in enumerate(funnel.steps, 1)}
+    unit = pl.col("unit")
     return (
         hits.filter(pl.col("session").is_not_null(), pl.any_horizontal(list(fits.values())))
         .select("visitor", "session", "inside", "row", at=pl.col("time").dt.epoch("us"), **fits)
-        .with_columns(unit=funnel.per)
-        .sort("row")
+        .with_columns(unit=funnel.per, place=pl.int_range(pl.len(), dtype=pl.Int64))
+        .with_columns(
+            first=pl.when(unit.ne_missing(unit.shift(1))).then("place").forward_fill(),
+            last=pl.when(unit.ne_missing(unit.shift(-1))).then("place").backward_fill(),
+        )
     )
 
 
 def chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return one row a unit with a chain: `unit, visitor, depth`, and for each step `row, at, session`; `inside` is that of step 1."""
-    found = _first_rows(_ends(_depth(fitting(hits, funnel), funnel), funnel), funnel).filter(pl.col("depth") > 0)
-    at_step = {number: pl.col("row") == pl.col(f"row{number}") for number in _numbers(funnel)}
-    return found.group_by("unit", maintain_order=True).agg(
-        pl.col("visitor", "depth").first(),
-        *(pl.col(f"row{number}").first() for number in at_step),
-        *(pl.col("at").filter(here).first().alias(f"at{number}") for number, here in at_step.items()),
-        *(pl.col("session").filter(here).first().alias(f"session{number}") for number, here in at_step.items()),
-        inside=pl.col("inside").filter(at_step[1]).first(),
+    steps = _numbers(funnel)
+    known = _pointers(_depth(fitting(hits, funnel), funnel), funnel)
+    filled = {
+        f"{name}{number}": pl.col(name).gather(pl.col(f"next{number}_of1")) for name in ("row", "at", "session") for number in steps
+    }
+    return (
+        known.with_columns(**filled)
+        .filter(pl.col("next1_of1").is_not_null())
+        .unique("unit", keep="first", maintain_order=True)
+        .select("unit", "visitor", "depth", *filled, "inside")
     )
 
 
@@ -95,39 +104,45 @@ def _numbers(funnel: Funnel) -> range:
 def _depth(hits: pl.LazyFrame, funnel: Funnel, *, windowed: bool = True) -> pl.LazyFrame:
     """Add `depth`, how many steps the unit's deepest chain fills."""
     starts = [f"start{number}" for number in _numbers(funnel)]
-    hits = hits.with_columns(pl.when("fits1").then("at").alias(starts[0]))
+    hits = hits.with_columns(pl.when("fits1").then("place").alias(starts[0]))
     for number in _numbers(funnel)[1:]:
-        latest = pl.col(starts[number - 2]).cum_max().forward_fill()
-        may_share = funnel.steps[number - 2].is_condition
-        reached = pl.when(f"fits{number}").then((latest if may_share else latest.shift(1)).over("unit"))
+        latest = pl.col(starts[number - 2]).forward_fill()
+        latest = latest if funnel.steps[number - 2].is_condition else latest.shift(1)
+        reached = pl.when(pl.col(f"fits{number}") & (latest >= pl.col("first"))).then(latest)
         hits = hits.with_columns(reached.alias(starts[number - 1]))
         if windowed and funnel.window is not None:
-            inside = pl.col("at") - pl.col(starts[number - 1]) <= microseconds(funnel.window)
-            hits = hits.with_columns(pl.when(inside).then(starts[number - 1]).alias(starts[number - 1]))
-    reached_by_any = [pl.col(start).is_not_null().any().over("unit").cast(pl.Int64) for start in starts]
-    return hits.with_columns(depth=pl.sum_horizontal(reached_by_any)).drop(starts)
+            took = pl.col("at") - pl.col("at").gather(pl.col(starts[number - 1]))
+            hits = hits.with_columns(pl.when(took <= microseconds(funnel.window)).then(starts[number - 1]).alias(starts[number - 1]))
+    reached_here = [pl.when(pl.col(start).is_not_null()).then(number) for number, start in enumerate(starts, 1)]
+    return hits.with_columns(depth=pl.max_horizontal(reached_here).cast(pl.Int64).fill_null(0).max().over("unit")).drop(starts)
 
 
-def _ends(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Add `end1`, ...: when the chain through a hit of the step would end at the unit's depth; null where it would not."""
+def _pointers(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Add `next1_of1`, ...: for a hit that may begin the chain that counts, the places of the hits that fill each step, null beyond the depth.
+
+    A hit of step k whose following hits complete the chain carries their places, `next<j>_of<k>`; a hit of the step before takes them over from
+    the first such hit behind it.
+    """
     for number in reversed(_numbers(funnel)):
-        end = pl.when(pl.col("depth") == number).then("at")
-        if number < len(funnel.steps):
-            following = pl.col(f"end{number + 1}").backward_fill()
-            may_share = funnel.steps[number - 1].is_condition
-            end = end.when(pl.col("depth") > number).then((following if may_share else following.shift(-1)).over("unit"))
-        hits = hits.with_columns(pl.when(f"fits{number}").then(end).alias(f"end{number}"))
+        hits = hits.with_columns(**_carried(number, funnel))
     if funnel.window is not None:
-        hits = hits.with_columns(end1=pl.when(pl.col("end1") - pl.col("at") <= microseconds(funnel.window)).then("end1"))
+        ends = pl.max_horizontal(f"next{number}_of1" for number in _numbers(funnel))
+        took = pl.col("at").gather(ends) - pl.col("at")
+        hits = hits.with_columns(next1_of1=pl.when(took <= microseconds(funnel.window)).then("next1_of1"))
     return hits
 
 
-def _first_rows(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Add `row1`, ...: the hits of the chain that counts, null beyond the unit's depth."""
-    for number in _numbers(funnel):
-        completes = pl.col(f"end{number}").is_not_null()
-        if number > 1:
-            before = pl.col(f"row{number - 1}")
-            completes &= (pl.col("row") >= before) if funnel.steps[number - 2].is_condition else (pl.col("row") > before)
-        hits = hits.with_columns(pl.when(completes).then("row").min().over("unit").alias(f"row{number}"))
-    return hits
+def _carried(number: int, funnel: Funnel) -> dict[str, pl.Expr]:
+    """Return the places that a hit of a step carries: its own, and those of the steps behind it."""
+    is_last = pl.col(f"fits{number}") & (pl.col("depth") == number)
+    following = range(number + 1, len(funnel.steps) + 1)
+    taken = {}
+    for later in following:
+        behind = pl.when(pl.col(f"next{number + 1}_of{number + 1}").is_not_null()).then(pl.col(f"next{later}_of{number + 1}").fill_null(_BEYOND))
+        behind = behind.backward_fill()
+        taken[later] = behind if funnel.steps[number - 1].is_condition else behind.shift(-1)
+    if not following:
+        return {f"next{number}_of{number}": pl.when(is_last).then("place")}
+    goes_on = pl.col(f"fits{number}") & (pl.col("depth") > number) & (taken[number + 1] <= pl.col("last"))
+    places = {f"next{later}_of{number}": pl.when(goes_on & (place != _BEYOND)).then(place) for later, place in taken.items()}
+    return {f"next{number}_of{number}": pl.when(is_last | goes_on).then("place"), **places}

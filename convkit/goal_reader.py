@@ -198,10 +198,12 @@ class GoalReader:
             self.problems.append(key.problem(f"unknown key {name!r} in a goal{did_you_mean(name, [*self._kinds, *_ATTRIBUTES])}"))
             return
         read = kind.read(value, self.problems)
+        if read is None:
+            return
         if kind.ROLE == "which":
             parsed.which[name] = read
         elif kind.ROLE == "count":
-            parsed.once_per = read or "session"
+            parsed.once_per = read
         elif getattr(parsed, kind.ROLE):
             self.problems.append(key.problem(f"a goal has one of {getattr(parsed, kind.ROLE)[0]} and {name}, not both; write a list of two goals"))
         else:

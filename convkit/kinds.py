@@ -46,14 +46,20 @@ def _quote(node: Node) -> str:
     return f"; write '{node.text}' in quotes" if node.text else ""
 
 
+def place(node: Node, text: str) -> Node:
+    """Return where one of the texts of a node stands."""
+    nodes = node.value if isinstance(node.value, list) else [node]
+    return next((item for item in nodes if item.text == text), node)
+
+
 def path_patterns(node: Node, problems: list[Problem]) -> list[str]:
     """Read a pattern of paths or a list of them."""
     found = texts(node, problems, "a path like /thank-you")
     for pattern in found:
         if not pattern.startswith(("/", "*", "re:")):
-            problems.append(node.problem(f"{pattern!r} is no path: a path begins with `/`, as /{pattern.lstrip('/')}"))
+            problems.append(place(node, pattern).problem(f"{pattern!r} is no path: a path begins with `/`, as /{pattern.lstrip('/')}"))
         elif why := patterns.problem(pattern):
-            problems.append(node.problem(why))
+            problems.append(place(node, pattern).problem(why))
     return found
 
 

@@ -50,9 +50,11 @@ def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
             target_host=pl.col("plain").str.extract(_ORIGIN).str.to_lowercase().str.replace(r"^.*@", "").str.replace(r":\d+$", ""),
             plain=pl.col("plain").str.replace(_ORIGIN, "").str.replace(r"#.*$", ""),
         )
-        .with_columns(query=pl.col("plain").str.splitn("?", 2).struct[1], bare=_normal(pl.col("plain").str.splitn("?", 2).struct[0]))
+        .with_columns(side=pl.col("plain").str.splitn("?", 2))
+        .with_columns(query=pl.col("side").struct[1], bare=pl.col("side").struct[0])
+        .drop("plain", "side")
+        .pipe(_normalized)
         .with_columns(path=_with_query(site.keep_query))
-        .drop("plain")
     )
 
 
@@ -86,14 +88,31 @@ def parameter(name: str) -> pl.Expr:
     return pl.when(query.str.contains(place)).then(decode(value, slash=True))
 
 
-def _normal(path: pl.Expr) -> pl.Expr:
-    """Return a path in its one notation: decoded, NFC, without doubled slashes, dots, session ids and a trailing slash; case is kept."""
-    path = decode(path).str.normalize("NFC").str.replace_all("/{2,}", "/").str.replace_all(r"/(?:\./)+", "/").str.replace(r"/\.$", "/")
+def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
+    """Bring `bare` into its one notation: decoded, NFC, without doubled slashes, dots, session ids and a trailing slash; case is kept.
+
+    Each rule sees only the few paths that need it: on a null it costs next to nothing.
+    """
+    bare, few = pl.col("bare"), pl.col("few")
+    rules = (
+        (bare.str.contains("%", literal=True), decode(few)),
+        (bare.str.len_bytes() != bare.str.len_chars(), few.str.normalize("NFC")),
+        (bare.str.contains("//", literal=True), few.str.replace_all("/{2,}", "/")),
+        (bare.str.contains("/.", literal=True), _without_dots(few)),
+        (bare.str.contains(";", literal=True), few.str.replace(_SESSION_ID, "")),
+        (bare.str.ends_with("/"), few.str.strip_chars_end("/")),
+    )
+    for needed, changed in rules:
+        targets = targets.with_columns(few=pl.when(needed).then("bare")).with_columns(bare=pl.when(needed).then(changed).otherwise("bare"))
+    return targets.drop("few").with_columns(bare=pl.when(bare == "").then(pl.lit("/")).otherwise("bare"))
+
+
+def _without_dots(path: pl.Expr) -> pl.Expr:
+    """Resolve `.` and `..`."""
+    path = path.str.replace_all(r"/(?:\./)+", "/").str.replace(r"/\.$", "/")
     for _ in range(_DOTS):
         path = path.str.replace(r"^/\.\.(?:/|$)|/[^/]+/\.\.(?:/|$)", "/")
-    path = path.str.replace(_SESSION_ID, "")
-    cut = path.str.strip_chars_end("/")
-    return pl.when(cut == "").then(pl.lit("/")).otherwise(cut)
+    return path
 
 
 def _with_query(names: tuple[str, ...]) -> pl.Expr:

@@ -65,25 +65,24 @@ def analyze(
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack)
         extensions = traffic.kept_assets(goals, lists.words("assets"))
         records = traffic.narrow(reading.records(logs, extensions)).collect(engine="streaming")
-        census = reading.census(logs).collect(engine="streaming").sum().row(0, named=True)
-        fetchers = traffic.who(reading.assets(logs)).collect(engine="streaming")
+        assets = reading.asset_visitors(logs, extensions).collect(engine="streaming")
     names = [log.source.name for log in logs]
     if len(names) > 1:
         records = traffic.rank_sources(records.lazy(), names).collect()
-    return _analyze(records, fetchers, census, goals, wanted, tuple(names))
+    return _analyze(records, assets, goals, wanted, tuple(names))
 
 
-def _analyze(
-    records: pl.DataFrame, fetchers: pl.DataFrame, census: dict[str, int], goals: Goals, wanted: Wanted, logs: tuple[str, ...]
-) -> Run:
+def _analyze(records: pl.DataFrame, assets: pl.DataFrame, goals: Goals, wanted: Wanted, logs: tuple[str, ...]) -> Run:
     """Go from records in memory to the analysis."""
     decided = traffic.decide(records.lazy(), goals).collect()
+    settled = traffic.settle(traffic.name_kinds(decided.lazy().filter(pl.col("fate").is_null() | pl.col("asset")), goals)).collect()
     begins, ends = _span(records)
     begin, end = wanted.limits(ends, goals.site.timezone)
-    with_assets = traffic.asset_visitors(fetchers.lazy(), goals.site).collect()
-    looked_at = decided.filter(traffic.is_looked_at()).with_columns(has_assets=_has_assets(with_assets))
+    with_assets = traffic.visitors(assets.lazy(), goals.site).collect()
+    looked_at = settled.filter(traffic.is_looked_at()).with_columns(has_assets=_has_assets(with_assets))
     hits = _sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
-    fates = _fates(census, records.height, decided, hits)
+    early = decided.filter(pl.col("fate").is_not_null() & ~pl.col("asset"))
+    fates = _fates(records, assets, pl.concat([early.select("fate", "reason"), settled.select("fate", "reason")]), hits)
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
@@ -107,9 +106,9 @@ def _sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
     """Cut sessions; where users are known, once by address and browser to find whose they are, then by the users."""
     hits = looked_at.lazy()
     if looked_at["user_visitor"].null_count() < looked_at.height:
-        handed = sessions.hand_to_users(sessions.cut(hits, goals.site.session_timeout)).drop("session")
+        handed = sessions.hand_to_users(sessions.cut(hits, goals.site.session_timeout)).drop("session", "started")
         hits = traffic.name_kinds(handed, goals).collect().lazy()
-    return sessions.set_aside(sessions.start(sessions.cut(hits, goals.site.session_timeout)))
+    return sessions.set_aside(sessions.cut(hits, goals.site.session_timeout))
 
 
 def _is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
@@ -120,17 +119,19 @@ def _is_inside(begin: datetime | None, end: datetime | None, column: str | None 
     return (after & before).fill_null(value=False)
 
 
-def _fates(census: dict[str, int], parsed: int, decided: pl.DataFrame, hits: pl.DataFrame) -> dict[str, int | dict[str, int]]:
+def _fates(records: pl.DataFrame, assets: pl.DataFrame, decided: pl.DataFrame, hits: pl.DataFrame) -> dict[str, int | dict[str, int]]:
     """Return what became of every line: `lines`, each of FATES, which add up to it, and the reasons of two of them."""
-    found = dict(decided.group_by("fate").len().iter_rows())
-    counts = {fate: int(found.get(fate, 0)) for fate in FATES}
-    counts["blank"], counts["comment"] = census["blank"], census["comment"]
-    counts["asset"] += census["lines"] - census["blank"] - census["comment"] - parsed
+    problems = dict(records.filter(pl.col("problem").is_not_null()).group_by(pl.col("problem").cast(pl.String)).len().rows())
+    found = dict(decided.group_by(pl.col("fate").cast(pl.String)).len().rows())
+    counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
+    plain = int(assets["n"].sum())
+    counts["asset"] += plain
+    counts["unparsed"] = sum(problems.values())
     counts["outside"] = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
     counts["kept"] -= counts["outside"]
-    reasons = decided.filter(pl.col("reason").is_not_null()).group_by("fate", "reason").len().sort("reason")
-    by_reason = {f"{fate}_by_reason": dict(reasons.filter(fate=fate).select("reason", "len").iter_rows()) for fate in ("unparsed", "bot")}
-    return {"lines": census["lines"], **counts, **by_reason}
+    bots = dict(decided.filter(pl.col("reason").is_not_null()).group_by("reason").len().rows())
+    by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
+    return {"lines": records.height + plain, **counts, **by_reason}
 
 
 def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None) -> Analysis:

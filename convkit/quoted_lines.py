@@ -15,14 +15,16 @@ _START = r'^\S+ +\S+ +.*\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\
 _HOST_FIRST = r"^\S+ +(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) +\S+ +\S[^\[]* \["
 AGENT_FOLLOWS = r' "(?:[^"\\]|\\.)*" "'
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
-_TIME = "[%d/%b/%Y:%H:%M:%S %z] "
+_CLOCK = r":[0-5]\d:(?:[0-5]\d|60) [+-](?:0\d|1[0-5])[0-5]\d\] $"
 _TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
+COMMENT = "#"
 _QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _METHOD = "^[A-Z][A-Z-]*$"
 _FORWARDED = r"^([^ ,]+)(?:, *[^ ,]+)+ "
 """The addresses of X-Forwarded-For in place of one; the first is the visitor's."""
 _ODD_REQUEST = r"^([A-Z][A-Z-]*) +(.*?)(?: +(HTTP/[0-9.]+))?$"
+_USUAL_ANSWER = r"^ [1-5]\d\d "
 _STATUS_DIGITS = 3
 
 
@@ -38,42 +40,79 @@ def share(lines: pl.Series, *, host_first: bool, end: str = "") -> float:
     return fits.sum() / max(len(fits), 1)
 
 
-def parse(lines: pl.LazyFrame, *, host_first: bool) -> pl.LazyFrame:
-    """Return RECORDS, `asset` as it came, and `problem`: null, or why the line is no record.
+def who(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = True) -> pl.LazyFrame:
+    """Return `address, user_agent` of lines, as `parse` does, and read nothing else."""
+    return _parts(lines).with_columns(**_asker(host_first=host_first, has_agent=has_agent)).select("address", "user_agent")
 
-    `host_first` says that a virtual host leads the line.
+
+def parse(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = True) -> pl.LazyFrame:
+    """Return RECORDS, `asset` as it came, and `problem`: null, or why the line is no record (`blank`, `comment`, or what is wrong with it).
+
+    `host_first` says that a virtual host leads the line, `has_agent` that what is quoted behind the bytes is referrer and agent.
     """
-    parts = pl.col("line").str.replace_many(_QUOTES).str.split_exact('"', len(_FIELDS) - 1)
     return (
-        lines.with_columns(parts.struct.rename_fields(_FIELDS).alias("part"))
-        .unnest("part")
+        _parts(lines)
         .with_columns(
-            head=pl.col("before").str.head(-_TIME_LENGTH).str.strip_chars().str.replace(_FORWARDED, "$1 ").str.splitn(" ", 4 if host_first else 3),
-            time=pl.col("before").str.tail(_TIME_LENGTH).str.to_datetime(_TIME, time_unit="us", time_zone="UTC", strict=False),
+            clock=pl.col("before").str.tail(_TIME_LENGTH),
             word=pl.col("request").str.split_exact(" ", 3),
-            number=pl.col("after").str.strip_chars().str.splitn(" ", 3),
+            number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3),
         )
-        .with_columns(**_who(host_first=host_first), **_what(), **_answer())
-        .with_columns(problem=_problem())
+        .with_columns(
+            **_asker(host_first=host_first, has_agent=has_agent),
+            **_person(host_first=host_first),
+            **_what(),
+            **_answer(has_agent=has_agent),
+            time=_time(pl.col("clock")),
+        )
+        .with_columns(problem=_problem(has_agent=has_agent))
         .select(*RECORDS, "asset", "problem")
     )
+
+
+def _parts(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Split lines on their quotes; an address list that proxies wrote keeps its first."""
+    line, before = pl.col("line"), pl.col("before")
+    escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(_QUOTES)
+    forwarded = pl.when(before.str.contains(",", literal=True)).then(before).str.replace(_FORWARDED, "$1 ")
+    parts = pl.coalesce(escaped, line).str.split_exact('"', len(_FIELDS) - 1).struct.rename_fields(_FIELDS).alias("part")
+    return lines.with_columns(parts).unnest("part").with_columns(before=pl.coalesce(forwarded, before))
+
+
+def _asker(*, host_first: bool, has_agent: bool) -> dict[str, pl.Expr]:
+    """Return who asked: the address, and the agent, empty where the field says nothing and null where there is none."""
+    address, agent = pl.col("before").str.split_exact(" ", 1 + host_first).struct[int(host_first)], pl.col("agent")
+    return {
+        "address": pl.when(address.str.len_bytes() > 1).then(address),
+        "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent) if has_agent else pl.lit(None, dtype=pl.String),
+    }
+
+
+def _person(*, host_first: bool) -> dict[str, pl.Expr]:
+    """Return the log user, which few lines have, and the host."""
+    before = pl.col("before")
+    named = pl.when(~before.str.contains(" - - [", literal=True)).then(before).str.splitn(" ", 3 + host_first).struct[2 + host_first]
+    host = before.str.split_exact(" ", 1).struct[0].str.to_lowercase().str.replace(r":\d+$", "")
+    return {
+        "user": _said(named.str.head(-_TIME_LENGTH).str.strip_chars()),
+        "host": _said(host) if host_first else pl.lit(None, dtype=pl.String),
+    }
+
+
+def _time(clock: pl.Expr) -> pl.Expr:
+    """Return the time of `[10/Oct/2000:13:55:36 -0700] ` in UTC, null where it is none.
+
+    Polars remembers the texts it has parsed, and a month has sixty times fewer minutes than seconds: seconds and offset are added.
+    """
+    usual = pl.when(clock.str.contains(_CLOCK)).then(clock)
+    minute = usual.str.slice(1, len("10/Oct/2000:13:55")).str.to_datetime("%d/%b/%Y:%H:%M", time_unit="us", strict=False)
+    seconds, offset = (clock.str.slice(place, length).cast(pl.Int64, strict=False) for place, length in ((19, 2), (22, 5)))
+    east = offset.sign() * (offset.abs() // 100 * 3_600 + offset.abs() % 100 * 60)
+    return (minute + pl.duration(seconds=seconds - east)).dt.replace_time_zone("UTC")
 
 
 def _said(value: pl.Expr) -> pl.Expr:
     """Return a field, null where the log says nothing."""
     return pl.when(~value.is_in(["-", ""])).then(value)
-
-
-def _who(*, host_first: bool) -> dict[str, pl.Expr]:
-    """Return who asked, and which host."""
-    head = pl.col("head").struct
-    agent = pl.col("agent")
-    return {
-        "host": _said(head[0].str.to_lowercase().str.replace(r":\d+$", "")) if host_first else pl.lit(None, dtype=pl.String),
-        "address": _said(head[int(host_first)]),
-        "user": _said(head[int(host_first) + 2].str.strip_chars()),
-        "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent),
-    }
 
 
 def _what() -> dict[str, pl.Expr]:
@@ -89,20 +128,25 @@ def _what() -> dict[str, pl.Expr]:
     }
 
 
-def _answer() -> dict[str, pl.Expr]:
+def _answer(*, has_agent: bool) -> dict[str, pl.Expr]:
     """Return what was answered."""
-    number = pl.col("number").struct
+    number, after = pl.col("number").struct, pl.col("after")
+    status = pl.when(number[0].is_null()).then(after.str.slice(1, _STATUS_DIGITS)).when(number[0].str.len_bytes() == _STATUS_DIGITS).then(number[0])
     return {
-        "status": pl.when(number[0].str.len_bytes() == _STATUS_DIGITS).then(number[0]).cast(pl.Int16, strict=False),
-        "bytes": number[1].cast(pl.Int64, strict=False),
-        "referrer": _said(pl.col("referrer")),
+        "status": status.cast(pl.Int16, strict=False),
+        "bytes": after.str.strip_chars().str.splitn(" ", 3).struct[1].cast(pl.Int64, strict=False),
+        "referrer": _said(pl.col("referrer")) if has_agent else pl.lit(None, dtype=pl.String),
     }
 
 
-def _problem() -> pl.Expr:
+def _problem(*, has_agent: bool) -> pl.Expr:
     """Return why a line is no record."""
     return (
-        pl.when(pl.col("request").is_null())
+        pl.when(~pl.col("line").str.contains(r"\S").fill_null(value=False))
+        .then(pl.lit("blank"))
+        .when(pl.col("line").str.starts_with(COMMENT))
+        .then(pl.lit("comment"))
+        .when(pl.col("request").is_null())
         .then(pl.lit("no request in quotes"))
         .when(pl.col("time").is_null())
         .then(pl.lit("no time before the request"))
@@ -112,6 +156,6 @@ def _problem() -> pl.Expr:
         .then(pl.lit("request without an end"))
         .when(pl.col("status").is_null() & (pl.col("number").struct[0] != "-"))
         .then(pl.lit("no status behind the request"))
-        .when(pl.col("between").str.strip_chars() != "")
+        .when((pl.col("between").str.strip_chars() != "") if has_agent else pl.lit(value=False))
         .then(pl.lit("a quote inside a quoted field"))
     )

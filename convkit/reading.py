@@ -15,6 +15,7 @@ import polars as pl
 from convkit import lines, plugins
 from convkit.errors import InputError, UsageError, did_you_mean
 from convkit.lines import Source
+from convkit.schema import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,7 +96,7 @@ def _format(source: Source, wanted: str) -> ModuleType:
 
 
 def records(logs: Sequence[Log], kept_assets: tuple[str, ...]) -> pl.LazyFrame:
-    """Return RECORDS, `problem` and `asset` of all lines but blank ones, comments and plain assets.
+    """Return RECORDS, `asset` and `problem` of all lines but plain assets.
 
     Assets with an extension of `kept_assets` stay, marked, because a goal may name them.
     """
@@ -103,35 +104,24 @@ def records(logs: Sequence[Log], kept_assets: tuple[str, ...]) -> pl.LazyFrame:
 
 
 def _records(log: Log, kept_assets: tuple[str, ...]) -> pl.LazyFrame:
-    is_asset, may_be_named = log.format.is_asset(), log.format.is_asset(kept_assets) if kept_assets else pl.lit(value=False)
-    left_out = is_asset & ~may_be_named if kept_assets else is_asset
-    text = lines.scan(log.source, log.number).filter(~_is_blank(), ~_is_comment(log), ~left_out)
-    parsed: pl.LazyFrame = log.format.scan(text.with_columns(asset=may_be_named))
+    may_be_named = _is_asset(log, kept_assets) if kept_assets else pl.lit(value=False)
+    left = ~_is_asset(log) | may_be_named if kept_assets else ~_is_asset(log)
+    parsed: pl.LazyFrame = log.format.scan(lines.scan(log.source, log.number).filter(left).with_columns(asset=may_be_named))
     return parsed
 
 
-def assets(logs: Sequence[Log]) -> pl.LazyFrame:
-    """Return RECORDS of the plain asset lines, of which nothing but who asked is of interest."""
-    return pl.concat(
-        [log.format.scan(lines.scan(log.source, log.number).filter(log.format.is_asset()).with_columns(asset=pl.lit(value=True))) for log in logs]
-    )
+def asset_visitors(logs: Sequence[Log], kept_assets: tuple[str, ...]) -> pl.LazyFrame:
+    """Return `address, user_agent, n` of the lines that `records` leaves out: how many of each."""
+    return pl.concat([_asset_visitors(log, kept_assets) for log in logs]).group_by("address", "user_agent").agg(n=pl.len().cast(pl.Int64))
 
 
-def census(logs: Sequence[Log]) -> pl.LazyFrame:
-    """Return one row a log: `lines`, `blank`, `comment`, Int64."""
-    return pl.concat(
-        [
-            lines.scan(log.source, log.number).select(
-                lines=pl.len().cast(pl.Int64), blank=_is_blank().sum().cast(pl.Int64), comment=(_is_comment(log) & ~_is_blank()).sum().cast(pl.Int64)
-            )
-            for log in logs
-        ]
-    )
+def _asset_visitors(log: Log, kept_assets: tuple[str, ...]) -> pl.LazyFrame:
+    dropped = _is_asset(log) & ~_is_asset(log, kept_assets) if kept_assets else _is_asset(log)
+    asked: pl.LazyFrame = log.format.who(lines.scan(log.source, log.number).filter(dropped))
+    return asked.select(pl.col("address", "user_agent").cast(TEXT))
 
 
-def _is_blank() -> pl.Expr:
-    return pl.col("line").is_null() | (pl.col("line").str.strip_chars() == "")
-
-
-def _is_comment(log: Log) -> pl.Expr:
-    return pl.col("line").str.starts_with(log.format.COMMENT).fill_null(value=False)
+def _is_asset(log: Log, extensions: tuple[str, ...] | None = None) -> pl.Expr:
+    """Tell lines that are plainly requests of assets, of some extensions or all on the list."""
+    told: pl.Expr = log.format.is_asset(extensions).fill_null(value=False)
+    return told

@@ -15,8 +15,8 @@ KIND = pl.Enum(KINDS)
 ORDER = ("time", "source", "line_no")
 """The order of hits, always: a source's number is its rank by (time of its first parsed line, name)."""
 
-LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String()}
-"""What the reader of text hands on: one row a line, null where the line is blank."""
+LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "asset": pl.Boolean()}
+"""What a format is given: one row a line, null where the line is blank; assets that a goal may name are marked."""
 
 RECORDS = {
     "source": pl.UInt32(),

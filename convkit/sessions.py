@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit import windows
 from convkit.durations import microseconds
 from convkit.schema import interaction, is_kind
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def cut(hits: pl.LazyFrame, timeout: timedelta) -> pl.LazyFrame:
-    """Add `session` to hits sorted by visitor and ORDER: a running number, null for hits of no session.
+    """Add `session` to hits sorted by visitor and ORDER: a running number, null for hits of no session; and `started`, its first interaction's time.
 
     Interactions are cut where the gap is the timeout or longer. Other hits belong to the session of the visitor's interaction before them if that is
     less than the timeout ago, else to that of the next one within the timeout.
@@ -34,12 +35,19 @@ def cut(hits: pl.LazyFrame, timeout: timedelta) -> pl.LazyFrame:
         follows=((pl.col("last_visitor") == pl.col("visitor")) & (now - pl.col("last_time") < longest)).fill_null(value=False),
         precedes=((pl.col("next_visitor") == pl.col("visitor")) & (pl.col("next_time") - now < longest)).fill_null(value=False),
     )
-    number = (is_in & ~pl.col("follows")).cast(pl.Int64).cum_sum()
+    begins = is_in & ~pl.col("follows")
     return (
-        marked.with_columns(number=number)
-        .with_columns(next_number=pl.when(is_in).then("number").backward_fill())
-        .with_columns(session=pl.when(is_in | pl.col("follows")).then("number").when("precedes").then("next_number"))
-        .drop("last_time", "last_visitor", "next_time", "next_visitor", "follows", "precedes", "number", "next_number")
+        marked.with_columns(number=begins.cast(pl.Int64).cum_sum())
+        .with_columns(
+            next_number=pl.when(is_in).then("number").backward_fill(),
+            begun=pl.when(begins).then("time").forward_fill(),
+            next_begun=pl.when(is_in).then(pl.when(begins).then("time").forward_fill()).backward_fill(),
+        )
+        .with_columns(
+            session=pl.when(is_in | pl.col("follows")).then("number").when("precedes").then("next_number"),
+            started=pl.when(is_in | pl.col("follows")).then("begun").when("precedes").then("next_begun"),
+        )
+        .drop("last_time", "last_visitor", "next_time", "next_visitor", "follows", "precedes", "number", "next_number", "begun", "next_begun")
     )
 
 
@@ -48,22 +56,22 @@ def hand_to_users(hits: pl.LazyFrame) -> pl.LazyFrame:
 
     `user_visitor` is the visitor's number by user id, null where the hit has none.
     """
+    has_user = pl.col("user_visitor").is_not_null()
     first = pl.col("user_visitor").drop_nulls().first().over("session")
-    seen = pl.col("user_visitor").is_not_null().cast(pl.UInt32).cum_sum().over("session") > 0
-    earlier = pl.col("session").is_not_null() & ~seen & first.is_not_null()
-    return hits.with_columns(visitor=pl.when(earlier).then(first).otherwise(pl.coalesce("user_visitor", "visitor")))
+    earlier = pl.col("session").is_not_null() & (windows.running(has_user, "session") == 0)
+    return hits.with_columns(visitor=pl.coalesce("user_visitor", pl.when(earlier).then(first), "visitor"))
 
 
 def set_aside(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Take sessions without a page out: their hits lose `session`, and are marked `aside`."""
-    has_page = is_kind("page").any().over("session")
-    aside = pl.col("session").is_not_null() & ~has_page
-    return hits.with_columns(aside=aside).with_columns(session=pl.when(~pl.col("aside")).then("session"))
-
-
-def start(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `started`, the time of the session's first interaction."""
-    return hits.with_columns(started=pl.when(interaction()).then("time").min().over("session"))
+    with_page = hits.filter(is_kind("page")).select("session").unique().with_columns(has_page=pl.lit(value=True))
+    aside = pl.col("session").is_not_null() & pl.col("has_page").is_null()
+    return (
+        hits.join(with_page, on="session", how="left", maintain_order="left")
+        .with_columns(aside=aside)
+        .with_columns(session=pl.when(~pl.col("aside")).then("session"))
+        .drop("has_page")
+    )
 
 
 def table(hits: pl.LazyFrame, macros: list[str], goals: list[str]) -> pl.LazyFrame:

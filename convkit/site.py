@@ -67,7 +67,8 @@ def _visitor(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     rules = kinds.texts(node, problems, "a rule like address+browser")
     for rule in rules:
         if rule not in _VISITOR_RULES:
-            problems.append(node.problem(f"{rule!r} tells no visitor{did_you_mean(rule, _VISITOR_RULES)}; known are {', '.join(_VISITOR_RULES)}"))
+            message = f"{rule!r} tells no visitor{did_you_mean(rule, _VISITOR_RULES)}; known are {', '.join(_VISITOR_RULES)}"
+            problems.append(kinds.place(node, rule).problem(message))
     return tuple(rules)
 
 
@@ -92,7 +93,7 @@ def _addresses(node: Node, problems: list[Problem]) -> tuple[str, ...]:
         try:
             ip_network(text, strict=False)
         except ValueError:
-            problems.append(node.problem(f"{text!r} is no address and no network; write one like 203.0.113.0/24"))
+            problems.append(kinds.place(node, text).problem(f"{text!r} is no address and no network; write one like 203.0.113.0/24"))
     return tuple(found)
 
 

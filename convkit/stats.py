@@ -57,8 +57,11 @@ def weighted_quantile(value: pl.Expr, weight: pl.Expr, quantile: float) -> pl.Ex
 
 
 def sessions_needed(rate: float, change: float = 0.2) -> int:
-    """Return how many sessions each side needs to show a relative change with 80 % power at 5 % (Fleiss, without correction)."""
-    other = rate * (1 + change)
+    """Return how many sessions each side needs to show a relative change with 80 % power at 5 % (Fleiss, without correction).
+
+    The change is a rise; a fall where a rate has no room to rise.
+    """
+    other = rate * (1 + change) if rate * (1 + change) <= 1 else rate * (1 - change)
     mean = (rate + other) / 2
     spread = Z_95 * (2 * mean * (1 - mean)) ** 0.5 + POWER_80 * (rate * (1 - rate) + other * (1 - other)) ** 0.5
     return ceil((spread / (other - rate)) ** 2)

@@ -29,14 +29,14 @@ _SCALARS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
 }
 _HINTS = {
-    "found character '\\t' that cannot start any token": "indent with blanks: YAML allows no tabs there",
+    "a tab": "indent with blanks: YAML allows no tabs there",
     "found unknown escape character": "quote it with '...' instead of \"...\": there a backslash means itself",
+    "expected alphabetic or numeric character": "quote it with '...': a value that starts with `*` or `&` means something else in YAML",
     "cannot start any token": "quote it with '...': YAML gives this character a meaning of its own at the start of a value",
     "mapping values are not allowed": "quote it with '...', or check the indentation: YAML reads this `: ` as a new key",
     "did not find expected": "check brackets, quotes and indentation just before this place, or quote the text with '...'",
     "could not find expected ':'": "a key needs a `:` and a blank behind it",
     "expected a single document": "one document only: remove the `---` line and what follows it",
-    "expected alphabetic or numeric character": "quote it with '...': a value that starts with `*` or `&` means something else in YAML",
 }
 
 
@@ -82,7 +82,7 @@ def load(text: str, file: str) -> Node:
             raise GoalsFileError(file, problems)
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
-        raise GoalsFileError(file, [_syntax(error)]) from None
+        raise GoalsFileError(file, [_syntax(error, text)]) from None
     except yaml.YAMLError as error:
         raise GoalsFileError(file, [Problem(0, 0, f"not YAML: {str(error).splitlines()[0]}")]) from None
     node = _build(root, problems) if root else Node(1, 1, None)
@@ -91,11 +91,13 @@ def load(text: str, file: str) -> Node:
     return node
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> Problem:
+def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
     """Say what YAML tripped over, in words for people who do not know its grammar."""
-    said = f"{error.problem or ''}"
-    hint = next((hint for part, hint in _HINTS.items() if part in said), f"not YAML: {said or error.context}")
     mark = error.problem_mark or error.context_mark
+    said = f"{error.context or ''} {error.problem or ''}".strip()
+    if mark and any(line.startswith("\t", mark.column) for line in text.splitlines()[mark.line : mark.line + 1]):
+        said = "a tab"
+    hint = next((hint for part, hint in _HINTS.items() if part in said), f"not YAML: {said}")
     return Problem(mark.line + 1, mark.column + 1, hint) if mark else Problem(0, 0, hint)
 
 

@@ -9,17 +9,18 @@ from __future__ import annotations
 LONGEST = 200
 """Characters of one cell; a longer text ends in an ellipsis."""
 
-# Bidirectional marks, zero-width and interlinear characters, and the code points that break lines.
+# Bidirectional marks, zero-width and interlinear characters, format signs of scripts, tags, and the code points that break lines.
 _INVISIBLE = [0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC)]
 _SURROGATES = range(0xD800, 0xE000)
-_TAGS = range(0xE0000, 0xE0080)
+_SIGNS = [*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2]
+_WIDE_SIGNS = [0x110BD, 0x110CD, *range(0x13430, 0x13440), *range(0x1BCA0, 0x1BCA4), *range(0x1D173, 0x1D17B), *range(0xE0000, 0xE0080)]
 
 _VISIBLE = {
     **{code: 0x2400 + code for code in range(0x20)},
     0x7F: 0x2421,
     **{code: f"\\x{code:02x}" for code in range(0x80, 0xA0)},
-    **{code: f"\\u{code:04x}" for code in [*_INVISIBLE, *_SURROGATES]},
-    **{code: f"\\U{code:08x}" for code in _TAGS},
+    **{code: f"\\u{code:04x}" for code in [*_INVISIBLE, *_SIGNS, *_SURROGATES]},
+    **{code: f"\\U{code:08x}" for code in _WIDE_SIGNS},
 }
 _FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
 _SKIPPED_BY_SPREADSHEETS = " \u00a0\ufeff"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import addresses, bots, paths, patterns
-from convkit.schema import KIND, ORDER, TEXT
+from convkit.schema import FATES, KIND, ORDER, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXTS = ("address", "user", "host", "method", "target", "user_agent")
+_TEXTS_LEFT = tuple(name for name in _TEXTS if name != "method")
+_FATE = pl.Enum(FATES)
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
@@ -26,11 +28,6 @@ _NO_CONTENT, _NOT_MODIFIED = 204, 304
 def narrow(records: pl.LazyFrame) -> pl.LazyFrame:
     """Return what is needed of records, text as dictionary codes: `source, line_no, time, status, asset, problem` and the texts."""
     return records.select("source", "line_no", "time", "status", "asset", *(pl.col(name).cast(TEXT) for name in (*_TEXTS, "problem")))
-
-
-def who(records: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the distinct pairs of `address` and `user_agent` of records."""
-    return records.select(pl.col("address", "user_agent").cast(TEXT)).unique()
 
 
 def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
@@ -49,21 +46,36 @@ def tested_columns(goals: Goals) -> list[str]:
 
 
 def decide(records: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return hits sorted by visitor and ORDER, with `fate` and `reason`: what is decided about a line without looking at sessions.
+    """Return the hits among the records, with `fate` and `reason` as far as they are known without looking at what goals name.
 
-    `records` is a frame in memory. `visitor` is told by address, `user_visitor` by user id, null where there is none.
+    `records` is a frame in memory. `visitor` is told by address, `user_visitor` by user id, null where there is none. What is decided once for every
+    distinct agent, address and target is joined; the texts themselves are left behind.
     """
-    hits = (
+    records = records.filter(pl.col("problem").is_null())
+    return (
         records.join(_agents(records), on="user_agent", how="left", nulls_equal=True)
         .join(_addresses(records, goals.site), on="address", how="left", nulls_equal=True)
         .join(_targets(records, goals), on="target", how="left", nulls_equal=True)
-        .with_columns(own=_is_own(goals.site.hosts), **_visitor(goals.site.visitor))
+        .with_columns(own=_is_own(goals.site.hosts), other=_is_other(), **_visitor(goals.site.visitor))
+        .with_columns(**_early_fate())
+        .drop(*_TEXTS_LEFT, "problem", "agent_part", "address_part", "ignored", "own", "bot", "robots", "target_host")
     )
-    return name_kinds(hits, goals).with_columns(**_fate())
 
 
-def asset_visitors(pairs: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return the `visitor`s, told by address, of pairs of `address` and `user_agent` that fetched assets."""
+def _early_fate() -> dict[str, pl.Expr]:
+    """Return the fate of a line that is not looked at, null for the others, and its reason; assets that a goal may name have none yet."""
+    bot = pl.col("bot")
+    fate = (
+        pl.when(pl.col("ignored") | ~pl.col("own"))
+        .then(pl.lit("excluded"))
+        .when(bot.is_not_null())
+        .then(pl.lit("bot"))
+    )
+    return {"fate": fate.cast(_FATE), "reason": pl.when(fate == "bot").then(bot)}
+
+
+def visitors(pairs: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Return the distinct `visitor`s, told by address, of pairs of `address` and `user_agent`."""
     return (
         pairs.join(_agents(pairs), on="user_agent", how="left", nulls_equal=True)
         .join(_addresses(pairs, site), on="address", how="left", nulls_equal=True)
@@ -80,9 +92,20 @@ def name_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     return (
         hits.sort("visitor", *ORDER)
         .with_columns(listed=listed)
-        .with_columns(**{column: expr & ~_is_other() for column, expr in named.items()})
+        .with_columns(**{column: expr & ~pl.col("other") for column, expr in named.items()})
         .with_columns(named=pl.any_horizontal(pl.lit(value=False), *named))
         .with_columns(kind=_kind())
+    )
+
+
+def settle(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Complete `fate` where kinds are known."""
+    kind = pl.col("kind").cast(pl.String)
+    of_kind = pl.when(kind.is_in(["other", "background"])).then(kind).otherwise(pl.lit("kept")).cast(_FATE)
+    is_asset = pl.col("asset") & ~pl.col("named")
+    return hits.with_columns(
+        fate=pl.when(is_asset).then(pl.lit("asset", dtype=_FATE)).otherwise(pl.coalesce("fate", of_kind)),
+        reason=pl.when(~is_asset).then("reason"),
     )
 
 
@@ -94,10 +117,8 @@ def _agents(records: pl.LazyFrame) -> pl.LazyFrame:
 
 def _addresses(records: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     """Return `address, address_part, ignored` of each distinct address."""
-    plain = addresses.plain(pl.col("address").cast(pl.String))
-    return records.select("address").unique().with_columns(
-        address_part=addresses.visitor_part(plain).hash(2), ignored=addresses.is_in(addresses.sortable(plain), site.ignore_addresses)
-    )
+    parts = addresses.add_parts(records.select("address").unique())
+    return parts.select("address", address_part=pl.col("part").hash(2), ignored=addresses.is_in(pl.col("sorted"), site.ignore_addresses))
 
 
 def _targets(records: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
@@ -148,7 +169,7 @@ def _kind() -> pl.Expr:
     good = (status < _FIRST_REDIRECT) | unchanged
     is_page = is_get & good & (status != _NO_CONTENT) & ~pl.col("listed")
     return (
-        pl.when(_is_other())
+        pl.when("other")
         .then(pl.lit("other"))
         .when(status >= _FIRST_ERROR)
         .then(pl.lit("error"))
@@ -167,29 +188,11 @@ def _kind() -> pl.Expr:
     )
 
 
-def _fate() -> dict[str, pl.Expr]:
-    """Return the fate of a line as far as it is known before sessions, and the reason where it has one."""
-    kind = pl.col("kind").cast(pl.String)
-    fate = (
-        pl.when(pl.col("asset") & ~pl.col("named"))
-        .then(pl.lit("asset"))
-        .when(pl.col("problem").is_not_null())
-        .then(pl.lit("unparsed"))
-        .when(pl.col("ignored") | ~pl.col("own"))
-        .then(pl.lit("excluded"))
-        .when(pl.col("bot").is_not_null())
-        .then(pl.lit("bot"))
-        .when(kind.is_in(["other", "background"]))
-        .then(kind)
-        .otherwise(pl.lit("kept"))
-    )
-    reason = pl.when(fate == "unparsed").then(pl.col("problem").cast(pl.String)).when(fate == "bot").then("bot")
-    return {"fate": fate, "reason": reason}
-
-
 def is_looked_at() -> pl.Expr:
     """Tell hits that later stages need: kept ones, and posts that no list names, which may be a form shown again."""
-    return (pl.col("fate") == "kept") | ((pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background"))
+    return (pl.col("fate") == "kept") | (
+        (pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background")
+    )
 
 
 def rank_sources(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:

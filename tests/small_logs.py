@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import convkit
+from convkit.goals import parse_goals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,3 +60,11 @@ def conversions(found: dict[str, Any]) -> dict[str, int]:
 def overview(found: dict[str, Any]) -> dict[str, Any]:
     """Return the metrics of the overview."""
     return {row["metric"]: row["value"] for row in found["reports"]["overview"]}
+
+
+def reached_by(folder: Path, lines: Iterable[str], goals: str | None = None) -> dict[str, list[int]]:
+    """Return the numbers of the lines on which each goal is true."""
+    loaded = None if goals is None else parse_goals(goals, "goals.yaml")
+    hits = convkit.analyze([written(folder / "access.log", lines)], loaded).analysis.hits.collect()
+    columns = [name for name in hits.columns if name.startswith("goal:")]
+    return {name.removeprefix("goal:"): sorted(hits.filter(hits[name])["line_no"].to_list()) for name in columns}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from convkit import plugins, quoted_lines
+from convkit import plugins
 from convkit.schema import RECORDS
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 FORMATS = plugins.load_all("formats")
 EVERY_FORMAT = pytest.mark.parametrize("module", FORMATS.values(), ids=FORMATS)
+LINES = {"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "asset": pl.Boolean}
 HEAD, TIME, REQUEST, REST = "203.0.113.7 - -", "[10/Oct/2026:13:55:36 +0200]", "GET /cart HTTP/1.1", '200 2326 "-" "Opera/12.0"'
 MOMENT = "2026-10-10T11:55:36"
 USUAL: dict[str, Any] = {
@@ -31,7 +32,8 @@ USUAL: dict[str, Any] = {
     "user_agent": "Opera/12.0",
     "problem": None,
 }
-"""What the line of HEAD, TIME, REQUEST and REST says; the tables name only what differs."""
+"""What the line of LINES = {"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "asset": pl.Boolean}
+HEAD, TIME, REQUEST and REST says; the tables name only what differs."""
 
 NO_REQUEST = {"method": None, "target": None, "protocol": None}
 NO_TIME = {"problem": "no time before the request"}
@@ -102,7 +104,7 @@ BEGINNINGS: dict[str, dict[str, Any]] = {
     "proxy.example - -": {"address": "proxy.example"},
     "unix: - -": {"address": "unix:"},
     "203.0.113.7, 10.0.0.1, 10.0.0.2 - -": {},
-    "203.0.113.7,10.0.0.1 - ann": {"user": "ann"},
+    "203.0.113.7, 10.0.0.1 - ann": {"user": "ann"},
     "203.0.113.7 bob frank": {"user": "frank"},
     "203.0.113.7 - ann lee": {"user": "ann lee"},
     "203.0.113.7 - ann@shop.example": {"user": "ann@shop.example"},
@@ -133,7 +135,9 @@ TIMES: dict[str, dict[str, Any]] = {
 }
 
 BROKEN = {
-    "": "no request in quotes",
+    "": "blank",
+    " \t": "blank",
+    "# comment": "comment",
     "not a log line": "no request in quotes",
     f"{HEAD} {TIME} GET / HTTP/1.1 200 1": "no request in quotes",
     "- - - - - - -": "no request in quotes",
@@ -146,10 +150,8 @@ BROKEN = {
 
 def records(module: ModuleType, lines: list[str]) -> list[dict[str, Any]]:
     """Return what a format reads in lines."""
-    frame = pl.LazyFrame(
-        {"source": [0] * len(lines), "line_no": range(1, len(lines) + 1), "line": lines, "asset": [False] * len(lines)},
-        schema_overrides={"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String},
-    )
+    numbers = range(1, len(lines) + 1)
+    frame = pl.LazyFrame({"source": 0, "line_no": numbers, "line": lines, "asset": False}, schema=LINES)
     return list(module.scan(frame).with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().iter_rows(named=True))
 
 
@@ -184,13 +186,21 @@ def test_it_claims_nothing_in_lines_that_are_none(module: ModuleType) -> None:
 
 @EVERY_FORMAT
 def test_its_records_have_the_columns_that_all_formats_share(module: ModuleType) -> None:
-    lines = pl.LazyFrame(schema={"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "asset": pl.Boolean})
-    assert module.scan(lines).collect_schema() == {**RECORDS, "asset": pl.Boolean, "problem": pl.String}
+    assert module.scan(pl.LazyFrame(schema=LINES)).collect_schema() == {**RECORDS, "asset": pl.Boolean, "problem": pl.String}
 
 
 @EVERY_FORMAT
 def test_a_line_that_is_none_has_a_reason(module: ModuleType) -> None:
     assert all(record["problem"] for record in records(module, list(BROKEN)))
+
+
+@EVERY_FORMAT
+def test_of_a_plain_asset_it_reads_who_asked(module: ModuleType) -> None:
+    whole, who = (records(module, list(module.SAMPLES), whole=whole) for whole in (True, False))
+    asked = ("host", "address", "user_agent")
+    assert [[record[name] for name in asked] for record in who] == [[record[name] for name in asked] for record in whole]
+    assert {record["problem"] for record in who} == {"asset"}
+    assert {record["target"] for record in who} == {None}
 
 
 @pytest.mark.parametrize(("request_line", "differs"), REQUESTS.items())
@@ -231,25 +241,3 @@ def test_a_host_in_front_is_the_host(host: str, expected: str | None, beginning:
 def test_a_user_that_looks_like_an_address_is_no_host_in_front() -> None:
     lines = pl.Series([f'{beginning} {TIME} "{REQUEST}" {REST}' for beginning in ("203.0.113.7 - 192.0.2.1", "203.0.113.7 192.0.2.1 -")])
     assert FORMATS["combined"].sniff(lines) == 1
-
-
-@pytest.mark.parametrize(
-    ("request_line", "expected"),
-    [
-        ("GET /style.css HTTP/1.1", True),
-        ("GET /style.CSS?v=2 HTTP/1.1", True),
-        ("HEAD /logo.png HTTP/1.1", True),
-        ("GET /logo.png", True),
-        ("GET http://shop.example/logo.png HTTP/1.1", True),
-        ("POST /style.css HTTP/1.1", False),
-        ("GET /page?file=style.css HTTP/1.1", False),
-        ("GET /style.css/page HTTP/1.1", False),
-        ("GET /.css HTTP/1.1", False),
-        ("GET /css HTTP/1.1", False),
-        ("GET /robots.txt HTTP/1.1", False),
-        ("GET /report.pdf HTTP/1.1", False),
-    ],
-)
-def test_an_asset_is_told_by_the_extension_of_what_was_asked_for(request_line: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
-    line = f'{HEAD} {TIME} "{request_line}" 404 1 "https://shop.example/style.css" "Opera/12.0 /a.css"'
-    assert pl.DataFrame({"line": [line]}).select(quoted_lines.is_asset()).item() == expected

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit import quoted_lines
-from convkit.quoted_lines import is_asset
+from convkit.quoted_lines import COMMENT, is_asset
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
+__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff", "who"]
 
-COMMENT = "#"
 SAMPLES = (
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/1.1" 200 2326 "https://shop.example/" "Mozilla/5.0 (X11; Linux x86_64)"',
     '2001:db8::7 - ann [10/Oct/2026:13:55:36 -0700] "POST /cart/add HTTP/2.0" 302 0 "-" "Opera/12.0" "203.0.113.9" 0.012',
@@ -27,4 +26,9 @@ def sniff(lines: pl.Series) -> float:
 
 def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
     """Return the records of lines."""
-    return quoted_lines.parse(lines, host_first=False)
+    return quoted_lines.parse(lines)
+
+
+def who(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Return who asked, of lines of which nothing else is of interest."""
+    return quoted_lines.who(lines)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit import quoted_lines
-from convkit.quoted_lines import is_asset
+from convkit.quoted_lines import COMMENT, is_asset
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
+__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff", "who"]
 
-COMMENT = "#"
 SAMPLES = (
     '127.0.0.1 bob frank [10/Oct/2026:13:55:36 -0700] "GET /report.html HTTP/1.0" 200 2326',
     'proxy.example - - [01/Jun/1995:00:00:59 -0600] "GET /~ann/publish.html" 200 -',
@@ -27,4 +26,9 @@ def sniff(lines: pl.Series) -> float:
 
 def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
     """Return the records of lines."""
-    return quoted_lines.parse(lines, host_first=False)
+    return quoted_lines.parse(lines, has_agent=False)
+
+
+def who(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Return who asked, of lines of which nothing else is of interest."""
+    return quoted_lines.who(lines, has_agent=False)

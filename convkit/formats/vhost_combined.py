@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit import quoted_lines
-from convkit.quoted_lines import is_asset
+from convkit.quoted_lines import COMMENT, is_asset
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
+__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff", "who"]
 
-COMMENT = "#"
 SAMPLES = (
     'shop.example:443 203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET / HTTP/2.0" 200 2326 "-" "Mozilla/5.0"',
     'shop.example 2001:db8::7 - ann [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/1.1" 200 -',
@@ -27,3 +26,8 @@ def sniff(lines: pl.Series) -> float:
 def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
     """Return the records of lines."""
     return quoted_lines.parse(lines, host_first=True)
+
+
+def who(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Return who asked, of lines of which nothing else is of interest."""
+    return quoted_lines.who(lines, host_first=True)

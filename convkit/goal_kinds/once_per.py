@@ -33,5 +33,5 @@ def turns(value: str, named: pl.Expr, _: kinds.Context) -> pl.Expr:
         return named
     if value == "visitor":
         return windows.is_nth(named, 1, "visitor")
-    each = pl.struct("visitor", pl.col(value).cast(pl.String).fill_null("").alias("value"), named.alias("named"))
-    return named & each.is_first_distinct()
+    each = pl.col("visitor").hash(1) ^ pl.col(value).cast(pl.String).fill_null("").hash(2)
+    return named & pl.when(named).then(each).is_first_distinct()

@@ -22,6 +22,7 @@ def read(node: Node, problems: list[Problem]) -> dict[str, str]:
     if isinstance(node.value, str) and node.value:
         return {node.value: _ANYTHING}
     found: dict[str, str] = {}
+    before = len(problems)
     for name, _, value in node.items():
         text = value.text or value.value
         if not isinstance(text, str):
@@ -30,7 +31,7 @@ def read(node: Node, problems: list[Problem]) -> dict[str, str]:
             problems.append(value.problem(why))
         else:
             found[name] = text
-    if not found and not problems:
+    if not found and len(problems) == before:
         problems.append(node.problem("`query` takes a parameter's name, or {name: pattern}"))
     return found
 

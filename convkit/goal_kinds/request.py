@@ -25,9 +25,9 @@ def read(node: Node, problems: list[Problem]) -> list[tuple[str, str]]:
     for text in kinds.texts(node, problems, "a request like POST /cart/add"):
         match = _REQUEST.fullmatch(text)
         if not match or not match[2].startswith(("/", "*", "re:")):
-            problems.append(node.problem(f"{text!r} is no request: write a method and a path, like POST /cart/add"))
+            problems.append(kinds.place(node, text).problem(f"{text!r} is no request: write a method and a path, like POST /cart/add"))
         elif why := patterns.problem(match[2]):
-            problems.append(node.problem(why))
+            problems.append(kinds.place(node, text).problem(why))
         else:
             found.append((match[1], match[2]))
     return found

@@ -22,6 +22,8 @@ def read(node: Node, problems: list[Problem]) -> list[tuple[int, int]]:
     """Read statuses as ranges, both ends inside."""
     nodes = node.value if isinstance(node.value, list) else [node]
     found = []
+    if not nodes:
+        problems.append(node.problem("an empty list; write a status like 404 or 3xx"))
     for item in nodes:
         if _STATUS.fullmatch(item.text):
             found.append((int(item.text.replace("x", "0")), int(item.text.replace("x", "9"))))

@@ -7,14 +7,18 @@ import io
 from typing import TYPE_CHECKING
 
 from convkit import plain
+from convkit.text import no_formula
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
 
     from convkit.tables import Column, Document, Report, Room
 
 HOLDS_MANY = True
 _JOINED = " / "
+_NAMING = {"text", "step"}
 
 
 def render(document: Document, _: Room) -> str:
@@ -26,34 +30,30 @@ def render(document: Document, _: Room) -> str:
     return text.getvalue()
 
 
-def _columns(report: Report) -> Iterator[list[str]]:
+def _columns(report: Report) -> Iterator[Sequence[str]]:
     """Yield the header and the rows of one report."""
+    columns = [_values(report.frame[column.name], column) for column in report.columns]
+    names = [column.name for column in report.columns]
     if report.metrics:
-        yield ["metric", "value"]
-        for row in report.frame.rows():
-            yield from ([column.name, _value(value, column)] for column, value in zip(report.columns, row, strict=True))
-        return
-    yield [column.name for column in report.columns]
-    for row in report.frame.rows():
-        yield [_value(value, column) for column, value in zip(report.columns, row, strict=True)]
+        yield ("metric", "value")
+        yield from ((name, value) for name, values in zip(names, columns, strict=True) for value in values)
+    else:
+        yield names
+        yield from zip(*columns, strict=True)
 
 
-def _tidy(reports: list[Report]) -> Iterator[list[str]]:
+def _tidy(reports: list[Report]) -> Iterator[Sequence[str]]:
     """Yield one row a figure; an item is the row's text and step cells."""
-    yield ["report", "item", "metric", "value"]
+    yield ("report", "item", "metric", "value")
     for report in reports:
-        for row in report.frame.rows():
-            cells = list(zip(report.columns, row, strict=True))
-            item = _JOINED.join(plain.text(value) for column, value in cells if column.unit in {"text", "step"} and value is not None)
-            for column, value in cells:
-                if column.unit not in {"text", "step"}:
-                    yield [report.name, plain.no_formula(item), column.name, _value(value, column)]
+        figures = [column for column in report.columns if column.unit not in _NAMING]
+        naming = [plain.texts(report.frame[column.name], column, missing="", text=plain.harmless) for column in report.columns if column.unit in _NAMING]
+        values = [_values(report.frame[column.name], column) for column in figures]
+        for place in range(report.frame.height):
+            item = no_formula(_JOINED.join(texts[place] for texts in naming if texts[place]))
+            yield from ((report.name, item, column.name, texts[place]) for column, texts in zip(figures, values, strict=True))
 
 
-def _value(value: object, column: Column) -> str:
-    """Return one cell; missing is empty."""
-    if value is None:
-        return ""
-    if column.unit == "flag":
-        return "true" if value else "false"
-    return plain.text(value, for_spreadsheet=True) if plain.is_text(column) else plain.number(value, column.unit)
+def _values(series: pl.Series, column: Column) -> list[str]:
+    """Return a column's cells; missing is empty."""
+    return plain.texts(series, column, missing="", text=lambda value: no_formula(plain.harmless(value)))

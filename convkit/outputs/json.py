@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from convkit import plain
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from convkit.tables import Column, Document, Report, Room
 
 HOLDS_MANY = True
@@ -19,15 +21,15 @@ def render(document: Document, _: Room) -> str:
     head = {
         "version": VERSION,
         "convkit": document.version,
-        "logs": [plain.text(name) for name in document.logs],
-        "goals_file": None if document.goals_file is None else plain.text(document.goals_file),
+        "logs": [plain.harmless(name) for name in document.logs],
+        "goals_file": None if document.goals_file is None else plain.harmless(document.goals_file),
         "input": document.input,
         "period": {
             "from": _time(document.period.begin),
             "to": _time(document.period.end),
             "timezone": document.period.timezone,
         },
-        "notes": [{"code": note.code, "text": plain.text(note.text)} for note in document.notes],
+        "notes": [{"code": note.code, "text": plain.harmless(note.text)} for note in document.notes],
     }
     parts = [f"  {_quoted(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in head.items()]
     reports = [f"    {_quoted(name)}: [{_rows(report)}]" for name, report in document.reports.items()]
@@ -36,31 +38,24 @@ def render(document: Document, _: Room) -> str:
 
 
 def _time(moment: object) -> str | None:
-    return None if moment is None else plain.text(moment)
+    return None if moment is None else plain.harmless(moment)
 
 
 def _rows(report: Report) -> str:
     """Return a report's rows; the one row of metrics as a row each."""
-    rows = report.frame.rows()
+    columns = [_values(report.frame[column.name], column) for column in report.columns]
+    names = [_quoted(column.name) for column in report.columns]
     if report.metrics:
-        pairs = [(column, value) for row in rows for column, value in zip(report.columns, row, strict=True)]
-        texts = [f'{{"metric": {_quoted(column.name)}, "value": {_value(value, column)}}}' for column, value in pairs]
+        texts = [f'{{"metric": {name}, "value": {value}}}' for name, values in zip(names, columns, strict=True) for value in values]
     else:
-        texts = [_object(row, report.columns) for row in rows]
+        row = "{{" + ", ".join(f"{name}: {{}}" for name in names) + "}}"
+        texts = [row.format(*values) for values in zip(*columns, strict=True)]
     return "\n      " + ",\n      ".join(texts) + "\n    " if texts else ""
 
 
-def _object(row: tuple[object, ...], columns: tuple[Column, ...]) -> str:
-    return "{" + ", ".join(f"{_quoted(column.name)}: {_value(value, column)}" for column, value in zip(columns, row, strict=True)) + "}"
-
-
-def _value(value: object, column: Column) -> str:
-    """Return one value in JSON's notation; missing is null."""
-    if value is None:
-        return "null"
-    if column.unit == "flag":
-        return "true" if value else "false"
-    return _quoted(plain.text(value)) if plain.is_text(column) else plain.number(value, column.unit)
+def _values(series: pl.Series, column: Column) -> list[str]:
+    """Return a column's values in JSON's notation; missing is null."""
+    return plain.texts(series, column, missing="null", text=lambda value: _quoted(plain.harmless(value)))
 
 
 def _quoted(text: str) -> str:

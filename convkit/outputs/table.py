@@ -115,7 +115,7 @@ def _paragraph(paragraph: Paragraph, width: int) -> Iterator[Text]:
     line, is_empty = start, True
     for word in safe(paragraph.text, None).split(" "):
         if not is_empty and cell_len(line) + 1 + cell_len(word) > width:
-            yield Text(line, _STYLES[paragraph.style])
+            yield _cut(line, width, _STYLES[paragraph.style])
             line, is_empty = indent, True
         line, is_empty = line + ("" if is_empty else " ") + word, False
     yield _cut(line, width, _STYLES[paragraph.style])

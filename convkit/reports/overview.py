@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, matching, overview_notes, stats
+from convkit import figures, matching, overview_notes, stats, windows
 from convkit.durations import microseconds
 from convkit.schema import is_kind
 from convkit.tables import Cell, Column, Gap, Grid, Line, Report, Row
@@ -81,16 +81,14 @@ def _amounts(analysis: Analysis) -> pl.LazyFrame:
 
 def _set_aside(analysis: Analysis) -> pl.LazyFrame:
     """Count macro goals that came in sessions without a page, and visitors who met only errors."""
-    return analysis.hits.filter("inside").select(
-        macros_aside=pl.col("aside_macro").sum().cast(pl.Int64),
-        only_errors=pl.col("visitor").filter(_is_lost()).n_unique().cast(pl.Int64),
-    )
+    aside = analysis.hits.filter("inside").select(macros_aside=pl.col("aside_macro").sum().cast(pl.Int64))
+    return pl.concat([aside, _lost(analysis).select(only_errors=pl.col("visitor").n_unique().cast(pl.Int64))], how="horizontal")
 
 
 def _after_forms(analysis: Analysis) -> pl.LazyFrame:
     """Return `page, form, status, n`: pages seen right after a form was answered with a redirect, by sessions."""
     seen = analysis.hits.filter(pl.col("inside") & pl.col("session").is_not_null())
-    before = {name: pl.col(name).shift(1).over("session") for name in ("method", "status", "page")}
+    before = {name: windows.before(pl.col(name), "session") for name in ("method", "status", "page")}
     is_after = (before["method"] == "POST") & before["status"].is_between(300, 399) & is_kind("page")
     return (
         seen.with_columns(is_after=is_after, form=before["page"].cast(pl.String), answer=before["status"])
@@ -102,14 +100,14 @@ def _after_forms(analysis: Analysis) -> pl.LazyFrame:
 
 def _only_errors(analysis: Analysis) -> pl.LazyFrame:
     """Return `page, n`: how many of the visitors who met only errors met one there."""
-    lost = analysis.hits.filter("inside").filter(_is_lost())
-    return lost.group_by(pl.col("page").cast(pl.String)).agg(n=pl.col("visitor").n_unique().cast(pl.Int64))
+    return _lost(analysis).group_by(pl.col("page").cast(pl.String)).agg(n=pl.col("visitor").n_unique().cast(pl.Int64))
 
 
-def _is_lost() -> pl.Expr:
-    """Tell errors of visitors who have no session at all."""
-    has_session = (pl.col("session").is_not_null() | pl.col("aside")).any().over("visitor")
-    return is_kind("error") & ~has_session
+def _lost(analysis: Analysis) -> pl.LazyFrame:
+    """Return the errors of visitors who have no session at all."""
+    with_session = analysis.hits.filter(pl.col("session").is_not_null() | pl.col("aside")).select("visitor").unique()
+    alone = analysis.hits.filter(pl.col("inside") & pl.col("session").is_null() & is_kind("error"))
+    return alone.join(with_session, on="visitor", how="anti")
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:

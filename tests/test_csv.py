@@ -1,0 +1,98 @@
+"""CSV for spreadsheets: RFC 4180, figures untouched, and no cell that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pytest
+from payloads import FORMULAS, NASTY
+from small_logs import figures, line, written
+
+import convkit
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+RUN = re.compile(r"^[ \u00a0\ufeff]*[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+GOALS = """
+site: {group: ['=evil/*'], keep_query: [q]}
+macro: {sale: {page: /sale, value: query.total, target: 2%}, '-never': /never}
+micro: {'-x': {page: '/**', once_per: hit}}
+funnels: {'-f': [{page: '/**'}, '-x', sale], '-g': [sale, '-never']}
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    """Return a log whose paths and name are formulas."""
+    requests = [f"GET {prefix}{quote(text, safe='=+-@')}" for text in (*FORMULAS, *NASTY) for prefix in ("/?q=", "", "/")]
+    lines = [line(request, 60 * number) for number, request in enumerate([*requests, "GET /sale?total=-5.5", "GET /last"])]
+    return written(tmp_path / "=1+1.log", lines)
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of a CSV text."""
+    return list(csv.reader(io.StringIO(text), strict=True))
+
+
+def goals(folder: Path) -> Path:
+    """Write the goals file."""
+    return written(folder / "=goals.yaml", [GOALS.replace("'=evil/*'", "'/evil/*'")])
+
+
+@pytest.mark.parametrize("report", ["goals", "funnel", "drop-off", "pages", None])
+def test_no_cell_is_run_by_a_spreadsheet(log: Path, tmp_path: Path, report: str | None) -> None:
+    text = convkit.render(convkit.run([log], report and [report], goals=goals(tmp_path)), "csv")
+    cells = [cell for row in rows(text) for cell in row]
+    assert [cell for cell in cells if RUN.match(cell) and not NUMBER.fullmatch(cell)] == []
+    assert any(cell.startswith("'") for cell in cells)
+
+
+def test_figures_are_never_touched(log: Path, tmp_path: Path) -> None:
+    found = rows(convkit.render(convkit.run([log], ["goals"], goals=goals(tmp_path)), "csv"))
+    sale = dict(zip(found[0], found[1], strict=True))
+    assert (sale["goal"], sale["value"], sale["target"]) == ("sale", "-5.50", "0.020000")
+
+
+def test_one_report_is_its_columns_and_several_are_one_tidy_table(log: Path) -> None:
+    pages = rows(convkit.render(convkit.run([log], ["pages"]), "csv"))
+    whole = rows(convkit.render(convkit.run([log]), "csv"))
+    assert pages[0][:3] == ["page", "sessions", "pageviews"]
+    assert whole[0] == ["report", "item", "metric", "value"]
+    assert {len(row) for row in whole} == {4}
+    cells = {(row[1], row[2]): row[3] for row in whole if row[0] == "pages"}
+    assert {cells[row[0], "pageviews"] for row in pages[1:]} == {row[2] for row in pages[1:]}
+    assert len(cells) == (len(pages) - 1) * (len(pages[0]) - 1)
+
+
+def test_the_overview_is_metric_and_value(log: Path) -> None:
+    found = rows(convkit.render(convkit.run([log], ["overview"]), "csv"))
+    assert found[0] == ["metric", "value"]
+    assert ["sessions", "1"] in found
+
+
+def test_lines_end_as_rfc_4180_says_and_the_text_is_the_same_again(log: Path) -> None:
+    text, again = (convkit.render(convkit.run([log]), "csv") for _ in range(2))
+    assert text == again
+    assert text.endswith("\r\n")
+    assert text.count("\n") == text.count("\r\n") == len(rows(text))
+
+
+def test_what_is_missing_is_an_empty_cell_and_never_nan(tmp_path: Path) -> None:
+    """Nothing was read, so that every rate is 0 of 0."""
+    log = written(tmp_path / "empty.log", [])
+    text = convkit.render(convkit.run([log]), "csv")
+    assert not re.search(r"nan|inf|none|null", text, re.IGNORECASE)
+    assert ["overview", "", "bounce_rate", ""] in rows(text)
+
+
+def test_figures_are_those_of_json(log: Path, tmp_path: Path) -> None:
+    pages = rows(convkit.render(convkit.run([log], ["pages"], goals=goals(tmp_path)), "csv"))
+    told = figures(log, goals=goals(tmp_path))["reports"]["pages"]
+    for row, other in zip(pages[1:], told, strict=True):
+        assert [None if cell == "" else float(cell) for cell in row[1:]] == [other[name] for name in pages[0][1:]]

@@ -1,0 +1,154 @@
+"""Which time is reported: whole days at both ends, in the site's time zone, whatever their length."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from small_logs import line, overview, report
+
+from convkit import periods
+from convkit.errors import ExitCode, UsageError
+from convkit.periods import parse_period
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BERLIN = "Europe/Berlin"
+ZONES = [BERLIN, "America/New_York", "Asia/Kolkata", "UTC"]
+GOALS = "macro: {sale: /sale}"
+
+
+def limits(*asked: str | None, zone: str = BERLIN, ends: str = "") -> list[str | None]:
+    """Return begin and end of `since, until, last` in UTC, to the minute; the log's last hit is at `ends`."""
+    since, until, last = (*asked, None, None, None)[:3]
+    moment = datetime.fromisoformat(ends) if ends else None
+    found = parse_period(since, until, last, zone).limits(moment, zone)
+    return [limit and limit.astimezone(UTC).strftime("%Y-%m-%d %H:%M") for limit in found]
+
+
+def test_a_date_is_the_whole_day_at_both_ends() -> None:
+    assert limits("2026-10-10", "2026-10-10") == ["2026-10-09 22:00", "2026-10-10 22:00"]
+    assert limits("2026-10-10", "2026-10-11", zone="UTC") == ["2026-10-10 00:00", "2026-10-12 00:00"]
+    assert limits(None, "2026-10-10") == [None, "2026-10-10 22:00"]
+    assert limits("2026-10-10") == ["2026-10-09 22:00", None]
+    assert limits() == [None, None]
+
+
+def test_a_time_is_that_second_at_both_ends() -> None:
+    wanted = parse_period("2026-10-10T14:00", "2026-10-10 15:00:00", None, BERLIN)
+    assert wanted.begin == datetime(2026, 10, 10, 12, tzinfo=UTC)
+    assert wanted.end == datetime(2026, 10, 10, 13, 0, 1, tzinfo=UTC)
+    assert limits("2026-10-10T14:00Z", "2026-10-10T14:00-05:00") == ["2026-10-10 14:00", "2026-10-10 19:00"]
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [("2026-03-28", 24), ("2026-03-29", 23), ("2026-03-30", 24), ("2026-10-24", 24), ("2026-10-25", 25), ("2026-10-26", 24)],
+)
+def test_days_on_which_the_clock_changes_have_23_or_25_hours(day: str, hours: int) -> None:
+    wanted = parse_period(day, day, None, BERLIN)
+    assert wanted.begin is not None
+    assert wanted.end is not None
+    assert wanted.end.astimezone(UTC) - wanted.begin.astimezone(UTC) == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("last", "ends", "expected"),
+    [
+        ("1d", "2026-10-10T12:00+00:00", ["2026-10-09 22:00", "2026-10-10 22:00"]),
+        ("7d", "2026-10-10T12:00+00:00", ["2026-10-03 22:00", "2026-10-10 22:00"]),
+        ("1w", "2026-10-10T12:00+00:00", ["2026-10-03 22:00", "2026-10-10 22:00"]),
+        ("24h", "2026-10-10T12:00+00:00", ["2026-10-09 22:00", "2026-10-10 22:00"]),
+        ("1d", "2026-10-10T22:00+00:00", ["2026-10-10 22:00", "2026-10-11 22:00"]),
+        ("1d", "2026-10-10T21:59+00:00", ["2026-10-09 22:00", "2026-10-10 22:00"]),
+        ("1d", "2026-10-25T12:00+00:00", ["2026-10-24 22:00", "2026-10-25 23:00"]),
+        ("2d", "2026-10-26T12:00+00:00", ["2026-10-24 22:00", "2026-10-26 23:00"]),
+        ("2d", "2026-03-29T12:00+00:00", ["2026-03-27 23:00", "2026-03-29 22:00"]),
+        ("1d", "2026-10-25T00:30+00:00", ["2026-10-24 22:00", "2026-10-25 23:00"]),
+        ("1d", "2026-10-25T01:30+00:00", ["2026-10-24 22:00", "2026-10-25 23:00"]),
+    ],
+)
+def test_last_counts_whole_days_back_from_the_last_hit(last: str, ends: str, expected: list[str]) -> None:
+    assert limits(None, None, last, ends=ends) == expected
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1)), st.integers(1, 40), st.sampled_from(ZONES))  # noqa: DTZ001
+def test_the_last_days_are_that_many_dates_and_hold_the_last_hit(moment: datetime, days: int, zone: str) -> None:
+    ends = moment.replace(tzinfo=UTC)
+    begin, end = parse_period(None, None, f"{days}d", zone).limits(ends, zone)
+    assert begin is not None
+    assert end is not None
+    assert begin.astimezone(UTC) <= ends < end.astimezone(UTC)
+    assert (end.date() - begin.date()).days == days
+    assert (begin.hour, begin.minute, end.hour, end.minute) == (0, 0, 0, 0)
+    assert ends.astimezone(ZoneInfo(zone)).date() == end.date() - timedelta(days=1)
+
+
+def test_without_a_hit_the_last_days_are_no_limit() -> None:
+    assert limits(None, None, "7d") == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("now", "today"),
+    [("2026-10-10T21:59+00:00", "2026-10-10"), ("2026-10-10T22:00+00:00", "2026-10-11"), ("2026-10-25T23:30+00:00", "2026-10-26")],
+)
+def test_today_and_yesterday_ask_the_clock_in_the_sites_zone(monkeypatch: pytest.MonkeyPatch, now: str, today: str) -> None:
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # noqa: ANN401 (as the class it stands for)
+            return datetime.fromisoformat(now).astimezone(tz)
+
+    monkeypatch.setattr(periods, "datetime", Clock)
+    yesterday = (datetime.fromisoformat(today) - timedelta(days=1)).strftime("%Y-%m-%d")
+    assert limits("today", "today") == limits(today, today)
+    assert limits("yesterday", "yesterday") == limits(yesterday, yesterday)
+    assert limits("yesterday", "today") == limits(yesterday, today)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "last", "message"),
+    [
+        ("10.10.2026", None, None, "--since '10.10.2026' is no date; write 2026-10-31, 2026-10-31T14:00, today or yesterday"),
+        (None, "2026-02-30", None, "--until '2026-02-30' is no date"),
+        ("tomorrow", None, None, "--since 'tomorrow' is no date"),
+        ("2026-10-11", "2026-10-10", None, "--since 2026-10-11 is after --until 2026-10-10; exchange them"),
+        ("2026-10-11", None, "7d", "--last and --since or --until say the same thing twice; use one of them"),
+        (None, "2026-10-11", "7d", "--last and --since or --until say the same thing twice"),
+        (None, None, "36h", "--last counts whole days, like 7d or 4w; 36h is none: use --since"),
+        (None, None, "week", "--last: 'week' is no length of time"),
+        (None, None, "0d", "--last: '0d' is no length of time"),
+    ],
+)
+def test_mistakes_say_the_fix(since: str | None, until: str | None, last: str | None, message: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        parse_period(since, until, last, BERLIN)
+    assert str(raised.value).startswith(message)
+    assert raised.value.exit_code == ExitCode.USAGE
+
+
+def test_a_session_belongs_whole_to_the_day_on_which_it_starts(tmp_path: Path) -> None:
+    """Noon plus twelve hours is midnight: one session crosses it, one begins behind it, an error belongs to the first."""
+    midnight = 12 * 3600
+    lines = [line("GET /a", midnight - 60), line("GET /sale", midnight + 60), line("GET /none", midnight + 90, 404)]
+    lines += [line("GET /b", midnight + 1, who="198.51.100.2 - -"), line("GET /none", midnight - 1, 404, who="198.51.100.3 - -")]
+    first = report(tmp_path, lines, GOALS, until="2026-10-10")
+    second = report(tmp_path, lines, GOALS, since="2026-10-11")
+    assert [overview(found)["sessions"] for found in (first, second)] == [1, 1]
+    assert [overview(found)["pageviews"] for found in (first, second)] == [2, 1]
+    assert [found["reports"]["goals"][0]["reached"] for found in (first, second)] == [1, 0]
+    assert [(found["input"]["kept"], found["input"]["outside"]) for found in (first, second)] == [(4, 1), (1, 4)]
+
+
+def test_daily_reports_add_up_to_the_month(tmp_path: Path) -> None:
+    lines = [line(f"GET /{'sale' if hour % 5 == 0 else hour}", 3600 * hour, who=f"198.51.100.{hour % 3} - -") for hour in range(100)]
+    days = [f"2026-10-{day}" for day in range(10, 16)]
+    parts = [report(tmp_path, lines, GOALS, since=day, until=day) for day in days]
+    whole = report(tmp_path, lines, GOALS)
+    for metric in ("sessions", "pageviews", "bounces", "converted_sessions"):
+        assert sum(overview(part)[metric] for part in parts) == overview(whole)[metric]
+    assert report(tmp_path, lines, GOALS, last="6d")["reports"] == whole["reports"]

@@ -1,0 +1,103 @@
+"""The facts about the site: each key is read, and what is no fact is refused where it stands."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from small_logs import line, overview, report
+
+from convkit.definitions import Site
+from convkit.errors import GoalsFileError
+from convkit.goals import parse_goals
+from convkit.site import is_timezone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOALS = "macro: {sale: /sale}\nsite:\n  "
+
+READ: dict[str, tuple[str, object]] = {
+    "timezone: Europe/Berlin": ("timezone", "Europe/Berlin"),
+    "currency: EUR": ("currency", "EUR"),
+    "hosts: [Shop.Example, www.shop.example]": ("hosts", ("shop.example", "www.shop.example")),
+    "hosts: shop.example": ("hosts", ("shop.example",)),
+    "session_timeout: 10m": ("session_timeout", timedelta(minutes=10)),
+    "visitor: [address]": ("visitor", ("address",)),
+    "ignore: {paths: [/admin/**, '*.tmp']}": ("ignore_paths", ("/admin/**", "*.tmp")),
+    "ignore: {addresses: [203.0.113.0/24, 2001:db8::/32, '::1']}": ("ignore_addresses", ("203.0.113.0/24", "2001:db8::/32", "::1")),
+    "group: [/product/*, 're:/[0-9]+']": ("group", ("/product/*", "re:/[0-9]+")),
+    "keep_query: [route]": ("keep_query", ("route",)),
+    "log_format: vhost-combined": ("log_format", "vhost-combined"),
+}
+
+REFUSED = {
+    "timezone: Berlin": "is no time zone; write one like Europe/Berlin or UTC",
+    "timezone: 2": "is no time zone",
+    "timezone: ''": "is no time zone",
+    "timezone: ../../etc/passwd": "is no time zone",
+    "currency: eur": "a currency is three capital letters, like EUR",
+    "currency: [EUR]": "a currency is three capital letters, like EUR",
+    "hosts: []": "an empty list; write a host",
+    "hosts: {a: b}": "a host like www.shop.example is text here",
+    "session_timeout: 0m": "is no length of time",
+    "session_timeout: 30": "is no length of time",
+    "visitor: [cookie.id]": "tells no visitor",
+    "ignore: /admin": "`ignore` takes `paths` and `addresses`",
+    "ignore: {events: [x]}": "unknown key 'events' in `ignore`",
+    "ignore: {paths: [admin]}": "is no path: a path begins with `/`, as /admin",
+    "ignore: {addresses: [shop.example]}": "is no address and no network; write one like 203.0.113.0/24",
+    "group: 're:['": "this regular expression cannot be used",
+    "keep_query: [1]": "a parameter's name is text here; write '1' in quotes",
+    "log_format: apache": "is no log format",
+    "timezon: UTC": "unknown key 'timezon' in `site`, did you mean 'timezone'?",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), READ.items())
+def test_facts_are_read(text: str, expected: tuple[str, object]) -> None:
+    name, value = expected
+    assert parse_goals(GOALS + text, "goals.yaml").site == Site(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("text", "expected"), REFUSED.items())
+def test_what_is_no_fact_is_refused_where_it_stands(text: str, expected: str) -> None:
+    with pytest.raises(GoalsFileError) as raised:
+        parse_goals(GOALS + text, "goals.yaml")
+    assert [problem.line for problem in raised.value.problems] == [3]
+    assert expected in raised.value.problems[0].message
+
+
+def test_site_itself_takes_keys() -> None:
+    with pytest.raises(GoalsFileError, match=r"goals\.yaml:1:7: `site` takes keys like `timezone: Europe/Berlin`"):
+        parse_goals("site: Europe/Berlin\nmacro: {sale: /sale}", "goals.yaml")
+    assert parse_goals("site:\nmacro: {sale: /sale}", "goals.yaml").site == Site()
+
+
+@pytest.mark.parametrize(("name", "expected"), [("Europe/Berlin", True), ("UTC", True), ("Europe/Berlim", False), ("/etc/passwd", False)])
+def test_time_zones_are_those_that_the_machine_knows(name: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
+    assert is_timezone(name) == expected
+
+
+def test_other_hosts_and_ignored_addresses_are_counted_and_left_out(tmp_path: Path) -> None:
+    goals = GOALS + "hosts: [shop.example]\n  ignore: {addresses: [203.0.113.0/24, 2001:db8::/32]}"
+    senders = ("198.51.100.1 - -", "203.0.113.9 - -", "203.0.114.9 - -", "2001:db8:5::1 - -", "2001:db9::1 - -")
+    targets = ("/a", "http://shop.example/a", "http://Shop.Example:80/a", "http://other.example/a")
+    lines = [line(f"GET {target}", who=sender) for sender in senders for target in targets]
+    found = report(tmp_path, lines, goals)
+    assert found["input"]["excluded"] == 2 * 4 + 3
+    assert found["input"]["kept"] == 3 * 3
+    assert overview(found)["visitors"] == 3
+
+
+def test_a_session_timeout_of_ones_own(tmp_path: Path) -> None:
+    lines = [line("GET /a"), line("GET /b", 599), line("GET /c", 1199)]
+    assert overview(report(tmp_path, lines, GOALS + "session_timeout: 10m"))["sessions"] == 2
+    assert overview(report(tmp_path, lines, GOALS + "timezone: UTC"))["sessions"] == 1
+
+
+def test_ignored_paths_are_no_pages(tmp_path: Path) -> None:
+    found = report(tmp_path, [line("GET /a"), line("GET /admin/x", 5)], GOALS + "ignore: {paths: [/admin/**]}")
+    assert found["input"]["background"] == 1
+    assert overview(found)["bounces"] == 1

@@ -1,0 +1,161 @@
+"""A goals file's YAML holds no surprises: nothing runs, nothing is shared, text stays text, and every refusal says where and what to do."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convkit import strict_yaml
+from convkit.errors import ExitCode, GoalsFileError
+
+if TYPE_CHECKING:
+    from convkit.strict_yaml import Node
+
+ANCHORS = "anchors and aliases are not read here; quote a value that starts with `*` or `&` with '...'"
+QUOTE = "quote it with '...': YAML gives this character a meaning of its own at the start of a value"
+CHECK = "check brackets, quotes and indentation just before this place, or quote the text with '...'"
+
+TYPED = {
+    "on": "on",
+    "yes": "yes",
+    "NO": "NO",
+    "off": "off",
+    "30:00": "30:00",
+    "12:30:45": "12:30:45",
+    "2026-10-10": "2026-10-10",
+    "0x1F": "0x1F",
+    "1_000": "1_000",
+    "1.5%": "1.5%",
+    "30m": "30m",
+    "19.90 EUR": "19.90 EUR",
+    ".inf": ".inf",
+    ".nan": ".nan",
+    "/a #frag": "/a",
+    "/a#frag": "/a#frag",
+    "'/a #frag'": "/a #frag",
+    "'12'": "12",
+    "'true'": "true",
+    "''": "",
+    r"'^/a\d+$'": r"^/a\d+$",
+    "10": 10,
+    "010": 10,
+    "-3": -3,
+    "1.5": 1.5,
+    "1e3": 1000.0,
+    ".5": 0.5,
+    "true": True,
+    "False": False,
+    "~": None,
+    "null": None,
+    "": None,
+}
+"""What a value is, by YAML 1.2's core schema and not by 1.1's."""
+
+REFUSED = {
+    "a: !!python/object:os.system {}": ["1:4: the tag 'tag:yaml.org,2002:python/object:os.system' is not read here; remove it"],
+    "a: !!binary aGk=": ["1:4: the tag 'tag:yaml.org,2002:binary' is not read here; remove it"],
+    "a: !own x": ["1:4: the tag '!own' is not read here; remove it"],
+    "a: &x 1\nb: *x": [f"1:4: {ANCHORS}", f"2:4: {ANCHORS}"],
+    "a: &a [*a]": [f"1:4: {ANCHORS}", f"1:8: {ANCHORS}"],
+    "a:\n  <<: {b: 1}": ["2:3: merge keys (`<<`) are not read here; write the keys out"],
+    "a: *.pdf": ["1:5: quote it with '...': a value that starts with `*` or `&` means something else in YAML"],
+    "a: @x": [f"1:4: {QUOTE}"],
+    "a: `x`": [f"1:4: {QUOTE}"],
+    "a: %x": [f"1:4: {QUOTE}"],
+    "a: /x: y": ["1:6: quote it with '...', or check the indentation: YAML reads this `: ` as a new key"],
+    r'a: "^/a\d+$"': ["1:8: quote it with '...' instead of \"...\": there a backslash means itself"],
+    "a:\n\tb: 1": ["2:1: indent with blanks: YAML allows no tabs there"],
+    "a: 1\n---\nb: 2": ["2:1: one document only: remove the `---` line and what follows it"],
+    "a: [1]]": [f"1:7: {CHECK}"],
+    "a:\n  b: 1\n c: 2": [f"3:2: {CHECK}"],
+    "a: 1\nb: 2\na: 3\nb: 4": [
+        "3:1: 'a' stands here a second time, first in line 1; keep one of them",
+        "4:1: 'b' stands here a second time, first in line 2; keep one of them",
+    ],
+    "1: a\ntrue: b": ["1:1: a key must be text; write '1' in quotes", "2:1: a key must be text; write 'true' in quotes"],
+    "[a]: b": ["1:1: a key must be text"],
+}
+
+
+def problems(text: str) -> list[str]:
+    """Return what is said of a text that is refused, without the file's name."""
+    with pytest.raises(GoalsFileError) as raised:
+        strict_yaml.load(text, "goals.yaml")
+    assert raised.value.exit_code == ExitCode.USAGE == 2
+    return [line.removeprefix("goals.yaml:") for line in str(raised.value).splitlines()]
+
+
+def plain(node: Node) -> object:
+    """Return what a node holds, without places."""
+    if isinstance(node.value, dict):
+        return {name: plain(value) for name, value in node.value.items()}
+    return [plain(item) for item in node.value] if isinstance(node.value, list) else node.value
+
+
+@pytest.mark.parametrize(("text", "expected"), TYPED.items())
+def test_values_are_what_was_written(text: str, expected: object) -> None:
+    found = plain(strict_yaml.load(f"key: {text}", "goals.yaml"))
+    assert found == {"key": expected}
+    assert isinstance(found, dict)
+    assert type(found["key"]) is type(expected)
+
+
+@pytest.mark.parametrize(("text", "expected"), REFUSED.items())
+def test_refusals_say_where_and_what_to_do(text: str, expected: list[str]) -> None:
+    assert problems(text) == expected
+
+
+def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+    found = problems("a: !x 1\nb: {<<: {c: 1}}\nd: 1\nd: 2\n5: 6")
+    assert [line.partition(": ")[0] for line in found] == ["1:4", "2:5", "4:1", "5:1"]
+
+
+@pytest.mark.parametrize("text", ["a: " + "[" * 40 + "]" * 40, "[" * 5_000, "{a: " * 5_000, "- " * 5_000])
+def test_deep_nesting_is_refused_before_it_costs_anything(text: str) -> None:
+    assert problems(text)[0].endswith("nested more than 30 deep")
+
+
+def test_thirty_levels_are_read() -> None:
+    assert strict_yaml.load("[" * 30 + "]" * 30, "goals.yaml").value
+
+
+def test_a_bomb_of_aliases_is_refused_within_a_second() -> None:
+    levels = (f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True))
+    bomb = "a: &a [x]\n" + "".join(levels)
+    begin = time.monotonic()
+    assert ANCHORS in problems(bomb)[0]
+    assert time.monotonic() - begin < 1
+
+
+def test_a_file_of_more_than_a_mebibyte_is_refused() -> None:
+    assert strict_yaml.load("#" * (1 << 20), "goals.yaml").value is None
+    assert problems("#" * (1 << 20) + "\n") == [" larger than 1 MiB; a goals file has a few thousand bytes"]
+
+
+@pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n"])
+def test_an_empty_file_is_an_empty_value(text: str) -> None:
+    assert strict_yaml.load(text, "goals.yaml").value is None
+
+
+def test_every_value_and_key_knows_its_place() -> None:
+    root = strict_yaml.load("site:\n  hosts: [a, b]\nmacro: {sale: /x}\n", "goals.yaml")
+    places = {name: (key.line, key.column, value.line, value.column) for name, key, value in root.items()}
+    assert places == {"site": (1, 1, 2, 3), "macro": (3, 1, 3, 8)}
+    hosts = next(value for name, _, value in next(value for _, _, value in root.items()).items() if name == "hosts")
+    assert isinstance(hosts.value, list)
+    assert [(item.line, item.column) for item in hosts.value] == [(2, 11), (2, 14)]
+
+
+@given(st.text(st.sampled_from("ab: -[]{}&*!|>'\"%@`#,?\n\t\r\u2028é\\"), max_size=30))
+def test_any_text_is_read_or_refused_with_a_message(text: str) -> None:
+    try:
+        strict_yaml.load(text, "goals.yaml")
+    except GoalsFileError as error:
+        refused = error.problems
+    else:
+        refused = []
+    assert all(problem.message and problem.line <= text.count("\n") + text.count("\r") + text.count("\u2028") + 2 for problem in refused)
