@@ -44,6 +44,8 @@ class View:
     period: Period
     input: Mapping[str, int]
     """`lines` and how many met which fate."""
+    knows_macro: bool = True
+    """Whether it is known what the site is for: a goals file says it, or a built-in macro goal was reached."""
     by: tuple[str, ...] = ()
 
     @property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convkit import plugins
-from convkit.errors import ConvkitError, ExitCode, OutputError, UsageError
+from convkit.errors import ConvkitError, ExitCode, OutputError, UsageError, did_you_mean
 from convkit.options import of_reports
 from convkit.text import safe
 from convkit.version import __version__
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WHOLE = "report"
+_ORDER = ("overview", "goals", "funnel", "drop-off", "pages")
+"""The known reports as people need them; others follow."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _LONGEST_MESSAGE = 4_000
 
@@ -31,7 +33,7 @@ class _Commands(click.Group):
 
     def list_commands(self, _: click.Context) -> list[str]:
         """Return the names, without importing a report."""
-        return [_WHOLE, *plugins.names("reports"), "init"]
+        return [_WHOLE, *sorted(plugins.names("reports"), key=_place), "init"]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Return a command, made when it is asked for."""
@@ -40,6 +42,11 @@ class _Commands(click.Group):
         if name in plugins.names("reports"):
             return _report_command(name, plugins.headline("reports", name), [name])
         return super().get_command(context, name)
+
+
+def _place(report: str) -> int:
+    """Return where a report stands in the list of commands."""
+    return _ORDER.index(report) if report in _ORDER else len(_ORDER)
 
 
 @click.group(cls=_Commands, context_settings=_SETTINGS)
@@ -91,16 +98,16 @@ def _goals(path: str | None, timezone: str | None) -> Any:  # noqa: ANN401 (Goal
     return replace(goals, site=replace(goals.site, timezone=timezone))
 
 
-@cli.command()
+@cli.command(short_help="Write a goals.yaml to start from, explained line by line.")
 @click.option("-o", "--output", "path", default="goals.yaml", show_default=True, help="The file to write.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(path: str, *, force: bool) -> None:
-    """Write a goals.yaml to start from, explained line by line.
-
-    \b
+    """\b
     convkit init
     convkit init -o shop.yaml
-    """
+
+    Write a goals.yaml to start from, explained line by line.
+    """  # noqa: D212, D400, D415 (the examples come first)
     from importlib.resources import files  # noqa: PLC0415
 
     if Path(path).exists() and not force:
@@ -146,7 +153,7 @@ def main() -> None:
     except click.exceptions.Exit as finished:
         code = ExitCode(finished.exit_code)
     except click.ClickException as error:
-        error.show()
+        _explain(_sentence(error))
         code = ExitCode.USAGE
     except ConvkitError as error:
         _explain(str(error))
@@ -159,6 +166,16 @@ def main() -> None:
         _explain(f"a mistake in convkit: {type(error).__name__}: {str(error).partition(chr(10))[0]}; run it again with --debug and report it")
         code = ExitCode.BUG
     sys.exit(code)
+
+
+def _sentence(error: click.ClickException) -> str:
+    """Return what Click found wrong, in one sentence with the fix."""
+    said = error.format_message().strip().replace("\n", " ").rstrip(".")
+    context = getattr(error, "ctx", None)
+    known = cli.list_commands(context) if context is not None and context.command is cli else []
+    wrong = getattr(error, "command_name", None) or (said.partition("'")[2].partition("'")[0] if known else "")
+    hint = "" if "ean" in said else did_you_mean(wrong, known)
+    return f"{said}{hint}; see {context.command_path if context else 'convkit'} --help"
 
 
 def _explain(message: str) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 
 from convkit import figures, stats
 from convkit.departures import ANY, LEFT
-from convkit.tables import Beside, Cell, Gap, Grid, Line, Paragraph, Row
+from convkit.tables import Beside, Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
     from convkit.analysis import View
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from convkit.tables import Block, Room
 
 _ROWS, _MET = 5, 3
-_NARROW_NAME, _NAME = 36, 24
+_NARROW_NAME, _NAME = 36, 27
 """Characters of an item, so that the figures of all steps stand in line."""
 _ERROR, _FORM = "an error page (4xx, 5xx)", "a form that came back"
 _LEGEND = "more = oftener among those who dropped off than chance would make it (tested: errors, forms that came back); went on = reached the next step."
@@ -30,8 +30,7 @@ def draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
     """Return all funnels, step by step."""
     blocks: list[Block] = []
     for funnel in view.goals.funnels:
-        title = Cell(f"  what the {funnel.per}s did that went no further", "dim")
-        blocks += [Line((Cell(f"DROP-OFF {funnel.name}", "bold"), title), indent=0), Gap()]
+        blocks += [Heading(f"DROP-OFF {funnel.name}", f"what the {funnel.per}s did that went no further"), Gap()]
         first = 1 if room.limit == 0 or len(funnel.steps) == 2 else 2  # noqa: PLR2004 (of two steps only the first can be left)
         mine = frame.filter(funnel=funnel.name)
         steps = [_step(mine.filter(step=number), funnel, number, room) for number in range(first, len(funnel.steps))]
@@ -50,9 +49,9 @@ def _step(rows: pl.DataFrame, funnel: Funnel, number: int, room: Room) -> list[B
     """Return one step: where those went who dropped off, and what they met on the way."""
     names = f"{number} {funnel.steps[number - 1].name} → {number + 1} {funnel.steps[number].name}"
     if rows.is_empty():
-        return [Line((Cell(names, "bold"), Cell("   nobody reached it", "dim")), indent=0)]
+        return [Heading(names, " nobody reached it")]
     stopped, continued = rows.select("stopped", "continued").row(0)
-    heading = Line((Cell(names, "bold"), Cell(_counted(stopped, stopped + continued, room))), indent=0)
+    heading = Heading(names, _counted(stopped, stopped + continued, room))
     limit = room.rows(_ROWS)
     went = rows.filter(what="next").rows(named=True)
     met = [row for what in ("met", "form_again", "error") for row in _met(rows, what, limit and _MET)]
@@ -62,7 +61,7 @@ def _step(rows: pl.DataFrame, funnel: Funnel, number: int, room: Room) -> list[B
 
 def _counted(stopped: int, reached: int, room: Room) -> str:
     """Return how many dropped off, and the range of their share."""
-    words = f"   {figures.count(stopped)} of {figures.count(reached)} dropped" + ("" if room.wide else " off")
+    words = f" {figures.count(stopped)} of {figures.count(reached)} dropped" + ("" if room.wide else " off")
     if reached < figures.FEWEST:
         return words
     likely = figures.likely(*_likely(stopped, reached), reached)
@@ -84,7 +83,7 @@ def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any
     if what == "met":
         return found.head(limit or found.height).rows(named=True)
     paths = found.filter(pl.col("item") != ANY)["item"].to_list()
-    words = _ERROR if what == "error" else f"POST {paths[0]} answered by the form" if len(paths) == 1 else _FORM
+    words = _ERROR if what == "error" else f"POST {paths[0]} gave the form" if len(paths) == 1 else _FORM
     return [row | {"item": words} for row in found.filter(item=ANY).rows(named=True)]
 
 
@@ -108,5 +107,5 @@ def _cells(row: dict[str, Any], *, both: bool) -> list[Cell]:
     item = "(left the site)" if row["item"] == LEFT else row["item"]
     cells = [Cell(f"  {item}"), Cell(figures.pair(row["dropped"], row["stopped"]))]
     if both:
-        return [*cells, Cell(figures.pair(row["went_on"], row["continued"])), Cell("more" if row["more"] else "", "bad", left=True)]
+        return [*cells, Cell(figures.pair(row["went_on"], row["continued"])), Cell("more" if row["more"] else "", "bold", left=True)]
     return [*cells, Cell(""), Cell("")]

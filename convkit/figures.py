@@ -58,7 +58,17 @@ def likely(low: float | None, high: float | None, base: int) -> str:
     if low is None or high is None or base < FEWEST:
         return TOO_FEW
     digits = 1 if high * 100 < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
-    return f"{low * 100:.{digits}f} – {high * 100:.{digits}f}%"
+    return f"{_bound(low, digits)} – {_bound(high, digits)}%"
+
+
+def _bound(rate: float, digits: int) -> str:
+    """Return an end of a range: 0 and 100 only where it is exactly that."""
+    value = rate * 100
+    if 0 < value < 0.05:  # noqa: PLR2004 (what would be rounded to nothing)
+        return "<0.1"
+    if 99.5 <= value < 100:  # noqa: PLR2004 (what would be rounded to 100)
+        return ">99"
+    return f"{value:.{1 if 0 < value < 0.5 else digits}f}"  # noqa: PLR2004 (what would be rounded to nothing)
 
 
 def one_in(part: int, whole: int) -> str:
@@ -78,6 +88,14 @@ def duration(seconds: float | None) -> str:
     if whole < _DAY:
         return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02d}m"
     return f"{whole // _DAY}d {whole % _DAY // _HOUR}h"
+
+
+def length(seconds: float) -> str:
+    """Return a length of time that somebody chose, without what is nothing: `30 min`, `7 days`."""
+    for size, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "min")):
+        if seconds % size == 0:
+            return plural(int(seconds // size), name, "min" if name == "min" else None)
+    return plural(int(seconds), "second")
 
 
 def money(millionths: float, currency: str) -> str:

@@ -26,18 +26,18 @@ _PATIENCE = 3
 """Months of log on each side after which a site is too small to judge by its macro goal."""
 
 
-def find(reports: Mapping[str, Report], view: View, log: str) -> tuple[Finding, ...]:
-    """Return the findings of a whole report; `log` is what the commands in them name."""
+def find(reports: Mapping[str, Report], view: View, command: str) -> tuple[Finding, ...]:
+    """Return the findings of a whole report; `command` shows more of a difference between those who dropped off and those who went on."""
     steps = reports["funnel"].frame
     found = [
-        _largest_difference(reports["drop-off"].details, steps, view, log),
+        _largest_difference(reports["drop-off"].details, steps, view, command),
         _landing_page(reports["pages"].frame, steps, view, reports["overview"].frame),
         _few_conversions(reports["goals"].frame, view, reports["overview"].frame),
     ]
     return tuple(finding for finding in found if finding)
 
 
-def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: View, log: str) -> Finding | None:
+def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: View, command: str) -> Finding | None:
     """Name the step at which something differs between those who dropped off and those who went on, with the largest upper bound."""
     if judged is None:
         return None
@@ -50,7 +50,7 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
         gain = f" Up to {figures.times(floor(up_to), names[row['funnel']])} a month." if up_to >= 1 else ""
         if best is None or up_to > best[0]:
             best = up_to, f"{row['name']}: {difference(row)}. More than chance.{gain}"
-    return Finding(best[1], f"convkit drop-off {log}") if best else None
+    return Finding(best[1], command) if best else None
 
 
 def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, view: View, overview: pl.DataFrame) -> Finding | None:

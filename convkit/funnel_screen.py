@@ -11,7 +11,7 @@ import polars as pl
 
 from convkit import figures
 from convkit.departures import ANY, LEFT, difference
-from convkit.tables import Cell, Gap, Grid, Line, Paragraph, Row
+from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
     from convkit.analysis import View
@@ -33,6 +33,9 @@ _WAYS = {
 def draw(frame: pl.DataFrame, went: pl.DataFrame, ways: pl.DataFrame, view: View, room: Room) -> list[Block]:
     """Return the funnels; inside `report` the first two, the others named."""
     funnels = view.goals.funnels
+    if view.goals.file is None:
+        reached = frame.filter(pl.col("reached") > 0)["funnel"].to_list()
+        funnels = tuple(funnel for funnel in funnels if funnel.name in reached)
     shown = funnels[:_FUNNELS_IN_REPORT] if room.part and room.limit is None else funnels
     blocks: list[Block] = []
     for funnel in shown:
@@ -47,7 +50,7 @@ def draw(frame: pl.DataFrame, went: pl.DataFrame, ways: pl.DataFrame, view: View
 
 def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, ways: pl.DataFrame, room: Room) -> list[Block]:
     """Return one funnel."""
-    heading = Line((Cell(f"FUNNEL {funnel.name}", "bold"), Cell(f"  {_describe(funnel, rows, room)}", "dim")), indent=0)
+    heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, room))
     picture = _wide(rows, went) if room.wide else _narrow(rows, went, room)
     other = _other_ways(funnel, ways)
     return [heading, *picture, *other, *(_differences(rows, went) if room.wide else [])]
@@ -57,11 +60,11 @@ def _describe(funnel: Funnel, rows: list[dict[str, Any]], room: Room) -> str:
     """Return how the funnel is counted, and how many never entered."""
     unit = f"{funnel.per}s"
     scope = ("within one session" if room.wide else "in one session") if funnel.per == "session" else "across a visitor's sessions"
-    window = f", at most {figures.duration(funnel.window.total_seconds())} from first to last" if funnel.window else ""
+    window = f", at most {figures.length(funnel.window.total_seconds())} from first to last" if funnel.window else ""
     everybody, entered = rows[0]["everybody"], rows[0]["reached"]
     never = f"{figures.count(everybody - entered)} of {figures.count(everybody)}"
     of = f" {unit}" if room.wide or funnel.per == "visitor" else ""
-    share = f" ({figures.share(everybody - entered, everybody)})" if room.wide else ""
+    share = f" ({figures.share(everybody - entered, everybody)})" if room.wide and everybody >= figures.FEWEST else ""
     return f"in this order, {scope}{window}; {never}{of} never entered{share}"
 
 
@@ -80,10 +83,10 @@ def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Room) -> list[
         )
         for row in rows
     ]
-    return [Gap(), Grid(lines)]
+    return [Gap(), Grid(lines, drops=(2, 3))]
 
 
-def _details(row: dict[str, Any], went: pl.DataFrame, room: Room) -> list[Line | Paragraph]:
+def _details(row: dict[str, Any], went: pl.DataFrame, room: Room) -> list[Paragraph]:
     """Return where those went who dropped off at a step."""
     if not row["drop_offs"]:
         return []
@@ -92,8 +95,8 @@ def _details(row: dict[str, Any], went: pl.DataFrame, room: Room) -> list[Line |
     items = [f"{figures.count(number)} {_place(item)}" for item, number in _next(went).head(_ITEMS).rows()]
     while len(f"      ↳ {text}: {', '.join(items)}") > room.width and len(items) > 1:
         items.pop()
-    lines: list[Line | Paragraph] = [Paragraph(f"{text}: {', '.join(items)}", indent=6, first="↳ ", style="dim")]
-    return lines + [Paragraph(sentence, indent=8, style="bad") for sentence in _short_differences(went)]
+    lines = [Paragraph(f"{text}: {', '.join(items)}", indent=6, first="↳ ", style="dim")]
+    return lines + [Paragraph(sentence, indent=8, style="") for sentence in _short_differences(went)]
 
 
 def _next(went: pl.DataFrame) -> pl.DataFrame:
@@ -123,7 +126,7 @@ def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
     first = rows[0]["reached"]
     titles = ("", rows[0]["unit"], "of step 1", "", "dropped", "share", "likely range", "to next", "mostly went")
     headings = [Cell(title, "dim", left=title == "mostly went") for title in titles]
-    return [Grid([Row(_wide_cells(row, first, went.filter(step=row["step"]))) for row in rows], headings)]
+    return [Grid([Row(_wide_cells(row, first, went.filter(step=row["step"]))) for row in rows], headings, drops=(3, 8, 7, 6))]
 
 
 def _wide_cells(row: dict[str, Any], first: int, went: pl.DataFrame) -> list[Cell]:
@@ -152,7 +155,7 @@ def _differences(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
     """Return a sentence for each step at which something differs."""
     names = {row["step"]: row["name"] for row in rows}
     found = went.filter(pl.col("more") & (pl.col("item") == ANY)).sort("step", "what").rows(named=True)
-    return [Paragraph(f"{names[row['step']]}: {difference(row)}; not chance.", style="bad") for row in found]
+    return [Paragraph(f"{names[row['step']]}: {difference(row)}; not chance.") for row in found]
 
 
 def _other_ways(funnel: Funnel, ways: pl.DataFrame) -> list[Block]:

@@ -81,20 +81,26 @@ def other_ways(hits: pl.LazyFrame, found: pl.LazyFrame, funnel: Funnel) -> pl.La
         .filter("inside", last)
         .join(found.filter(pl.col("depth") == len(funnel.steps)), on="unit", how="anti")
     )
+    lacking = pl.coalesce(*(pl.when(~pl.col(f"fits{number}")).then(number) for number in steps), 0)
+    way = _way(steps)
+    return units.select("unit", way=way, step=pl.when(way == "without").then(lacking).otherwise(0).cast(pl.Int64))
+
+
+def _way(steps: range) -> pl.Expr:
+    """Return how a unit reached the last step: the first of WAYS that fits."""
     here_or_earlier = [pl.col(f"fits{number}") | (pl.col(f"earliest{number}") < pl.col("begins")) for number in steps]
-    way = (
-        pl.when((pl.col("depth") == len(steps)) & (pl.col("shown") < len(steps)))
+    is_shown = pl.col("shown") == len(steps)
+    return (
+        pl.when((pl.col("depth") == len(steps)) & ~is_shown)
         .then(pl.lit("window"))
-        .when(pl.all_horizontal(f"fits{number}" for number in steps) & (pl.col("shown") < len(steps)))
+        .when(pl.all_horizontal(f"fits{number}" for number in steps) & ~is_shown)
         .then(pl.lit("order"))
-        .when(pl.col("shown") == len(steps))
-        .then(pl.lit("before"))
-        .when(pl.all_horizontal(here_or_earlier))
+        .when(pl.all_horizontal(here_or_earlier) & ~is_shown)
         .then(pl.lit("earlier"))
+        .when(is_shown)
+        .then(pl.lit("before"))
         .otherwise(pl.lit("without"))
     )
-    lacking = pl.coalesce(*(pl.when(~pl.col(f"fits{number}")).then(number) for number in steps), 0)
-    return units.select("unit", way=way, step=pl.when(way == "without").then(lacking).otherwise(0).cast(pl.Int64))
 
 
 def _numbers(funnel: Funnel) -> range:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import kinds, plugins
+from convkit import goal_attributes, kinds, plugins
 from convkit.definitions import Goal, Step
 from convkit.errors import did_you_mean
 from convkit.schema import interaction
@@ -24,11 +23,7 @@ if TYPE_CHECKING:
 
     from convkit.errors import Problem
 
-_ATTRIBUTES = ("value", "target")
 _REQUEST = re.compile(r"[A-Z]+ +\S")
-_MILLION = 1_000_000
-_LARGEST_VALUE = 10**12
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 _A_GOAL = "a goal is a path (/thank-you), a request (POST /cart), a list of them, or keys like `page: /thank-you`"
 
 
@@ -127,6 +122,8 @@ class GoalReader:
 
     def _condition(self, node: Node) -> pl.Expr:
         """Return the hits that a nested goal names; a listed goal may be called by its name."""
+        if isinstance(node.value, list):
+            return kinds.any_of([self._condition(item) for item in node.value])
         name = node.text if isinstance(node.value, str) else ""
         if name not in self.nodes:
             return self._names(self._parse(node))
@@ -190,12 +187,12 @@ class GoalReader:
 
     def _take(self, name: str, key: Node, value: Node, parsed: _Parsed) -> None:
         """Read one key of a goal."""
-        if name in _ATTRIBUTES:
-            setattr(parsed, name, _money(value, self.problems) if name == "value" else _target(value, self.problems))
+        if name in goal_attributes.READERS:
+            setattr(parsed, name, goal_attributes.READERS[name](value, self.problems))
             return
         kind: ModuleType | None = self._kinds.get(name)
         if kind is None:
-            self.problems.append(key.problem(f"unknown key {name!r} in a goal{did_you_mean(name, [*self._kinds, *_ATTRIBUTES])}"))
+            self.problems.append(key.problem(f"unknown key {name!r} in a goal{did_you_mean(name, [*self._kinds, *goal_attributes.READERS])}"))
             return
         read = kind.read(value, self.problems)
         if read is None:
@@ -225,28 +222,5 @@ class GoalReader:
         """Find what belongs to a list as a whole and stands at one of its parts."""
         for part in parsed.parts:
             for name, key, _ in part.items():
-                if name in {*_ATTRIBUTES, "once_per"}:
+                if name in {*goal_attributes.READERS, "once_per"}:
                     self.problems.append(key.problem(f"`{name}` belongs to the whole list: write `any: [...]` and `{name}` beside it"))
-
-
-def _money(node: Node, problems: list[Problem]) -> int | str | None:
-    """Read an amount as integer millionths, or the notation of a value taken from the hit."""
-    if node.text.startswith("query.") and len(node.text) > len("query."):
-        return node.text
-    try:
-        amount = Decimal(node.text)
-    except InvalidOperation:
-        amount = Decimal("nan")
-    if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) and abs(amount) < _LARGEST_VALUE:
-        return int(amount * _MILLION)
-    problems.append(node.problem("`value` is a number like 60 or 19.90, or query.NAME"))
-    return None
-
-
-def _target(node: Node, problems: list[Problem]) -> float | None:
-    """Read a rate."""
-    match = _PERCENT.fullmatch(node.text)
-    if match and 0 < float(match[1]) <= 100:  # noqa: PLR2004 (a percentage ends there)
-        return float(Decimal(match[1]) / 100)
-    problems.append(node.problem("`target` is a rate like 1.5%"))
-    return None

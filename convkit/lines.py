@@ -10,6 +10,7 @@ import gzip
 import shutil
 import sys
 import tempfile
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,14 +60,22 @@ def sample(source: Source) -> pl.Series:
     with source.path.open("rb") as file:
         start = file.read(4)
     if start.startswith(_GZIP):
-        with gzip.open(source.path, "rb") as file:
-            lines = [line for line, _ in zip(file, range(_HEAD_LINES), strict=False)]
+        lines = _unzipped(source)
     elif start.startswith(_ZSTD):
         return _head(source)
     else:
         with source.path.open("rb") as file:
             lines = _spread(file, source.path.stat().st_size)
     return pl.Series("line", [line.decode("utf-8-sig", "replace").rstrip("\r\n") for line in lines], dtype=pl.String)
+
+
+def _unzipped(source: Source) -> list[bytes]:
+    """Return the first lines of a gzip file."""
+    try:
+        with gzip.open(source.path, "rb") as file:
+            return [line for line, _ in zip(file, range(_HEAD_LINES), strict=False)]
+    except (EOFError, OSError, zlib.error) as error:
+        raise InputError(f"{source.name} is damaged ({error}); leave it out, or copy it again") from None
 
 
 def _head(source: Source) -> pl.Series:

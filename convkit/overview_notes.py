@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit import bots, figures
-from convkit.durations import microseconds
 from convkit.tables import Note
 
 if TYPE_CHECKING:
@@ -23,14 +22,14 @@ _MOST_BARE = 0.9
 """Share of sessions without assets above which the log rather than the visitors lacks them."""
 
 
-def notes(tally: Mapping[str, pl.DataFrame], view: View, *, known: bool) -> tuple[Note, ...]:
+def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
     """Return the notes in the order in which they are read."""
     sums = tally["sums"].row(0, named=True)
     found = [
         _definitions(sums, view),
         _built_in(view),
-        _macros(view, known=known),
-        _bare(sums, view, known=known),
+        _macros(view),
+        _bare(sums, view),
         _running(sums),
         _aside(sums, view),
         _values(sums),
@@ -43,7 +42,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View, *, known: bool) -> tupl
 def _definitions(sums: Mapping[str, int], view: View) -> Note:
     """Say what a session and a visitor are, and which rule served what share."""
     site = view.goals.site
-    timeout = figures.duration(microseconds(site.session_timeout) / 1_000_000).removesuffix(" 00s").replace("m", " min")
+    timeout = figures.length(site.session_timeout.total_seconds())
     told_by = next((rule for rule in site.visitor if rule != "user"), "address").replace("+", " + ")
     text = f"A session ends after {timeout} without a page or goal; a visitor is {told_by}."
     if sums["by_user"]:
@@ -57,8 +56,8 @@ def _built_in(view: View) -> Note | None:
     return Note("built-in-goals", "The goals are built in, guessed from common shops and lead sites; convkit init writes a goals.yaml of your own.")
 
 
-def _macros(view: View, *, known: bool) -> Note | None:
-    if not known:
+def _macros(view: View) -> Note | None:
+    if not view.knows_macro:
         return Note("no-macro", "No macro goal is known for this site, so nothing is said of conversions.", is_drawn=True)
     number = len(view.goals.macros)
     if view.goals.file is None or number <= _MANY_MACROS:
@@ -66,13 +65,13 @@ def _macros(view: View, *, known: bool) -> Note | None:
     return Note("many-macros", f"{number} macro goals are many: a site has one or two things that it is for; the rest are micro goals.")
 
 
-def _bare(sums: Mapping[str, int], view: View, *, known: bool) -> Note | None:
+def _bare(sums: Mapping[str, int], view: View) -> Note | None:
     """Say how many sessions look like programs that load no assets; nothing where the log has none of anybody."""
     bare, sessions = sums["bare"], sums["sessions"]
     if not bare or not sums["assets_known"] or bare > _MOST_BARE * sessions:
         return None
     text = f"{figures.plural(bare, 'session')} ({figures.share(bare, sessions)}) loaded no image or style: perhaps bots."
-    if known and len(view.goals.macros) == 1:
+    if view.knows_macro and len(view.goals.macros) == 1:
         without = figures.share(sums["converted"] - sums["bare_converted"], sessions - bare)
         text += f" Without them {view.goals.macros[0].name} is {without}."
     return Note("no-assets", text)

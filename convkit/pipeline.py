@@ -5,17 +5,20 @@ It stands alone because whoever wants to know in which order things happen reads
 
 from __future__ import annotations
 
+import shlex
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from convkit import funnels, lists, matching, plugins, reading, sessions, traffic
 from convkit.analysis import Analysis, View
 from convkit.departures import departures
+from convkit.errors import InputError
 from convkit.figures import plural
 from convkit.findings import find
 from convkit.goals import load_goals
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from convkit.periods import Wanted
     from convkit.tables import Report
 
+_MOST_LOGS = 3
+"""How many logs a suggested command names."""
 Tallies = dict[str, dict[str, pl.DataFrame]]
 """By report, by name: what `add` merges and `present` takes."""
 
@@ -44,6 +49,7 @@ class Run:
     input: Mapping[str, int | Mapping[str, int]]
     period: Period
     logs: tuple[str, ...]
+    knows_macro: bool
 
 
 def analyze(
@@ -64,12 +70,20 @@ def analyze(
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack)
         extensions = traffic.kept_assets(goals, lists.words("assets"))
-        records = traffic.narrow(reading.records(logs, extensions)).collect(engine="streaming")
-        assets = reading.asset_visitors(logs, extensions).collect(engine="streaming")
+        records, assets = _read(traffic.narrow(reading.records(logs, extensions)), reading.asset_visitors(logs, extensions))
     names = [log.source.name for log in logs]
     if len(names) > 1:
         records = traffic.rank_sources(records.lazy(), names).collect()
     return _analyze(records, assets, goals, wanted, tuple(names))
+
+
+def _read(*queries: pl.LazyFrame) -> list[pl.DataFrame]:
+    """Collect what reads the logs; InputError where one of them is damaged."""
+    try:
+        return [query.collect(engine="streaming") for query in queries]
+    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"a log is damaged, or holds bytes that no log holds ({reason}); read it without that file, or repair it") from None
 
 
 def _analyze(records: pl.DataFrame, assets: pl.DataFrame, goals: Goals, wanted: Wanted, logs: tuple[str, ...]) -> Run:
@@ -86,8 +100,17 @@ def _analyze(records: pl.DataFrame, assets: pl.DataFrame, goals: Goals, wanted: 
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
-    period = Period(begin or begins, end or ends, goals.site.timezone)
-    return Run(prepare(hits, table, goals, ends), fates, period, logs)
+    period = _period(begin or begins, end - timedelta(microseconds=1) if end else ends, goals.site.timezone)
+    knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
+    return Run(prepare(hits, table, goals, ends), fates, period, logs, knows_macro)
+
+
+def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
+    """Return a period, both ends inside, in the site's time zone."""
+    if begin is None or end is None:
+        return Period(None, None, timezone)
+    zone = ZoneInfo(timezone)
+    return Period(begin.astimezone(zone), max(begin, end).astimezone(zone), timezone)
 
 
 def _has_assets(with_assets: pl.DataFrame) -> pl.Expr:
@@ -183,9 +206,11 @@ def run(
 ) -> Document:
     """Read logs and return reports, all of them by default; `goals` is a goals file, or goals that were loaded."""
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
+    paths = list(paths)
     done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last)
     names = list(reports or whole_report())
-    return document(done, tally(done.analysis, names), is_whole=reports is None)
+    read = [str(path) for path in paths]
+    return document(done, tally(done.analysis, names), is_whole=reports is None, command=_command("drop-off", read, loaded.file))
 
 
 def whole_report() -> list[str]:
@@ -194,10 +219,17 @@ def whole_report() -> list[str]:
     return sorted(modules, key=lambda name: int(modules[name].IN_REPORT))
 
 
-def document(done: Run, tallies: Tallies, *, is_whole: bool) -> Document:
-    """Return what outputs take: the reports, and what is said of their input."""
+def _command(report: str, paths: list[str], goals_file: str | None) -> str:
+    """Return the command of another report on the same logs, empty where it would be too long or cannot be run again."""
+    if len(paths) > _MOST_LOGS or reading.STANDARD_INPUT in paths:
+        return ""
+    return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else [])])
+
+
+def document(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") -> Document:
+    """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding."""
     goals = done.analysis.goals
-    view = View(goals, done.period, done.input)
+    view = View(goals, done.period, done.input, done.knows_macro)
     reports = present(tallies, view)
     return Document(
         version=__version__,
@@ -207,7 +239,7 @@ def document(done: Run, tallies: Tallies, *, is_whole: bool) -> Document:
         input=done.input,
         period=done.period,
         reports=reports,
-        findings=find(reports, view, " ".join(done.logs[:1])) if is_whole else (),
+        findings=find(reports, view, command) if is_whole else (),
         is_whole=is_whole,
     )
 

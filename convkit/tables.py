@@ -48,7 +48,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of text on a screen. `style` is bold, dim, bar, good or bad; text from a log is made harmless by the output."""
+    """A piece of text on a screen. `style` is bold, dim or bar; text from a log is made harmless by the output."""
 
     text: str = ""
     style: str = ""
@@ -69,6 +69,14 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """The title of a report in bold, and what its figures are of; broken where the screen ends."""
+
+    title: str
+    rest: str = ""
+
+
+@dataclass(frozen=True)
 class Paragraph:
     """A text that is broken where the screen ends; `first` stands before its first line and indents the others."""
 
@@ -83,17 +91,21 @@ class Row:
     """A row of a grid, and the lines that belong under it."""
 
     cells: Sequence[Cell]
-    details: Sequence[Line | Paragraph] = ()
+    details: Sequence[Paragraph] = ()
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows in columns: the first column is text and gives way when the screen is narrow, the others are never squeezed."""
+    """Rows in columns: the first column is text and gives way when the screen is narrow, the others are left out but never squeezed."""
 
     rows: Sequence[Row]
     headings: Sequence[Cell] = ()
     indent: int = 2
     gap: int = 2
+    hidden: tuple[int, ...] = ()
+    """Columns that say nothing here."""
+    drops: tuple[int, ...] = ()
+    """Columns that are left out where not all fit, the least important first."""
     least: int = 0
     """Characters that the first column has at least, so that grids below each other align."""
 
@@ -111,7 +123,7 @@ class Gap:
     """An empty line."""
 
 
-Block = Line | Paragraph | Grid | Gap | Beside
+Block = Heading | Line | Paragraph | Grid | Gap | Beside
 
 
 @dataclass(frozen=True)

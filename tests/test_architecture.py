@@ -33,7 +33,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Words and tools: they know nothing of ours.
     ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions"),
     ("lines", "strict_yaml", "windows", "lists", "figures", "addresses", "bots"),
-    ("plain", "paths", "periods", "quoted_lines", "kinds"),
+    ("plain", "paths", "periods", "quoted_lines", "kinds", "goal_attributes"),
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.

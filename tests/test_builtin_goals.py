@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 REQUESTS = {
     "GET /thank-you 200": "purchase",
     "GET /thankyou 200": "purchase",
-    "GET /de/shop/thanks/ 200": "purchase product",
+    "GET /de/shop/thanks/ 200": "purchase",
     "GET /checkout/thank-you?order=7 200": "purchase",
     "GET /checkout/order-received/1234/?key=wc_order_x 200": "purchase",
     "GET /checkout/onepage/success/ 200": "purchase",

@@ -125,7 +125,6 @@ def test_an_error_says_the_fix_and_nothing_else_is_written(arguments: list[str],
     assert len(said) == 1
 
 
-@pytest.mark.xfail(strict=True, reason="commands are the only names that get no did-you-mean")
 def test_a_command_that_is_close_is_suggested(convkit_command: Run) -> None:
     assert "did you mean 'funnel'?" in convkit_command("funel", "access.log")[2]
 
@@ -249,7 +248,6 @@ def test_the_time_zone_is_named(convkit_command: Run) -> None:
     assert "(Asia/Tokyo)" in convkit_command("overview", "access.log", "--tz", "Asia/Tokyo")[1].splitlines()[0]
 
 
-@pytest.mark.xfail(strict=True, reason="the header shows the first moment after the period as its last day")
 @pytest.mark.parametrize(
     ("options", "days"),
     [

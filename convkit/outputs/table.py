@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from convkit import figures
-from convkit.tables import Gap, Grid, Line, Paragraph
+from convkit.tables import Gap, Grid, Heading, Line, Paragraph
 from convkit.text import safe
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convkit.tables import Beside, Block, Cell, Document, Room
 
 HOLDS_MANY = True
-_STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": "yellow", "": ""}
+_STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "": ""}
 _NARROWEST_NAME = 8
 _BETWEEN = 2
 _BUILT_IN = "built-in goals, guessed from common shops"
@@ -74,6 +74,8 @@ def _blocks(blocks: Sequence[Block], width: int) -> Iterator[Text]:
     for block in blocks:
         if isinstance(block, Gap):
             yield Text()
+        elif isinstance(block, Heading):
+            yield from _heading(block, width)
         elif isinstance(block, Line):
             yield _line(block, width)
         elif isinstance(block, Paragraph):
@@ -91,6 +93,16 @@ def _beside(block: Beside, half: int) -> Iterator[Text]:
         line = left.copy()
         line.append(" " * (half + _BETWEEN - left.cell_len))
         yield line.append_text(right)
+
+
+def _heading(heading: Heading, width: int) -> Iterator[Text]:
+    """Yield a heading, its title in bold."""
+    start = len(safe(heading.title, None))
+    words = Paragraph(f"{heading.title}  {heading.rest}".rstrip(), indent=0)
+    for number, text in enumerate(_paragraph(words, width)):
+        text.stylize(_STYLES["dim"], start if number == 0 else 0)
+        text.stylize(_STYLES["bold"], 0, start if number == 0 else 0)
+        yield text
 
 
 def _line(line: Line, width: int) -> Text:
@@ -123,13 +135,7 @@ def _paragraph(paragraph: Paragraph, width: int) -> Iterator[Text]:
 
 def _grid(grid: Grid, width: int) -> Iterator[Text]:
     """Yield rows in columns: the first gives way where the screen is narrow, the others are never squeezed."""
-    rows = [grid.headings, *(row.cells for row in grid.rows)] if grid.headings else [row.cells for row in grid.rows]
-    texts = [[safe(cell.text) for cell in row] for row in rows]
-    columns = max((len(row) for row in rows), default=0)
-    widths = [max((cell_len(row[column]) for row in texts if column < len(row)), default=0) for column in range(columns)]
-    others = sum(widths[1:]) + grid.gap * (columns - 1) + grid.indent
-    if widths:
-        widths[0] = max(min(max(widths[0], grid.least), width - others), _NARROWEST_NAME)
+    widths = _widths(grid, width)
     if grid.headings:
         yield _row(grid.headings, widths, grid, width)
     for row in grid.rows:
@@ -137,10 +143,34 @@ def _grid(grid: Grid, width: int) -> Iterator[Text]:
         yield from _blocks(row.details, width)
 
 
-def _row(cells: Sequence[Cell], widths: Sequence[int], grid: Grid, width: int) -> Text:
+def _widths(grid: Grid, width: int) -> dict[int, int]:
+    """Return the columns that fit, each with its width."""
+    rows = [grid.headings, *(row.cells for row in grid.rows)]
+    texts = [[safe(cell.text) for cell in row] for row in rows]
+    columns = [column for column in range(max((len(row) for row in rows), default=0)) if column not in grid.hidden]
+    widths = {column: max((cell_len(row[column]) for row in texts if column < len(row)), default=0) for column in columns}
+    if not widths:
+        return widths
+    needed = min(widths[0], _NARROWEST_NAME)
+    for column in grid.drops:
+        if needed + _others(widths, grid) > width:
+            widths.pop(column, None)
+    widths[0] = max(min(max(widths[0], grid.least), width - _others(widths, grid)), needed)
+    return widths
+
+
+def _others(widths: dict[int, int], grid: Grid) -> int:
+    """Return what all columns but the first take, with the gaps."""
+    return sum(width for column, width in widths.items() if column) + grid.gap * (len(widths) - 1) + grid.indent
+
+
+def _row(cells: Sequence[Cell], widths: dict[int, int], grid: Grid, width: int) -> Text:
     """Return one row."""
     text = Text(" " * grid.indent)
-    for column, (cell, space) in enumerate(zip(cells, widths, strict=False)):
+    for column, space in widths.items():
+        if column >= len(cells):
+            break
+        cell = cells[column]
         shown = _fit(safe(cell.text), space)
         padding = " " * (space - cell_len(shown))
         is_left = column == 0 or cell.left

@@ -36,6 +36,7 @@ COLUMNS = (
     Column("entries", "count"),
     Column("incomplete", "count"),
 )
+_ORDER = {"place": pl.Int32, "funnel": pl.String, "step": pl.Int32, "name": pl.String, "unit": pl.String, "has_window": pl.Boolean, "is_last": pl.Boolean}
 _BIAS = "shared offices hide some of them in one, changing addresses make two of one."
 _QUARTILES = {"q1_seconds_to_next": 0.25, "median_seconds_to_next": 0.5, "q3_seconds_to_next": 0.75}
 
@@ -93,23 +94,43 @@ def _seconds(chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report, funnels and steps in the order of the file."""
-    order = pl.DataFrame(
-        [(place, funnel.name, number, step.name, f"{funnel.per}s", funnel.window is not None, number == len(funnel.steps))
-         for place, funnel in enumerate(view.goals.funnels) for number, step in enumerate(funnel.steps, 1)],
-        schema={"place": pl.Int32, "funnel": pl.String, "step": pl.Int32, "name": pl.String, "unit": pl.String, "has_window": pl.Boolean, "is_last": pl.Boolean},
+    if not view.goals.funnels:
+        return Report("funnel", COLUMNS, empty(COLUMNS), lambda _: [])
+    frame = _rates(tally, _order(view))
+    steps = frame.filter(~pl.col("is_last")).select("funnel", "step", stopped="drop_offs", continued="went_on")
+    went = judge(tally["went"], steps)
+    return Report(
+        "funnel",
+        COLUMNS,
+        frame.select(column.name for column in COLUMNS),
+        lambda room: funnel_screen.draw(frame, went, tally["ways"], view, room),
+        _notes(view, frame, tally["ways"]),
+    )
+
+
+def _order(view: View) -> pl.DataFrame:
+    """Return a row a step, in the order of the file."""
+    return pl.DataFrame(
+        [
+            (place, funnel.name, number, step.name, f"{funnel.per}s", funnel.window is not None, number == len(funnel.steps))
+            for place, funnel in enumerate(view.goals.funnels)
+            for number, step in enumerate(funnel.steps, 1)
+        ],
+        schema=_ORDER,
         orient="row",
     )
-    if order.is_empty():
-        frame = empty(COLUMNS)
-        return Report("funnel", COLUMNS, frame, lambda room: [])
-    times = tally["seconds"].sort("funnel", "step", "seconds").group_by("funnel", "step").agg(
-        **{name: stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), quantile) for name, quantile in _QUARTILES.items()}
-    )
+
+
+def _rates(tally: Mapping[str, pl.DataFrame], order: pl.DataFrame) -> pl.DataFrame:
+    """Return the columns of the report, and what its picture needs beside them."""
+    seconds, n = pl.col("seconds").cast(pl.Float64), pl.col("n")
+    quartiles = {name: stats.weighted_quantile(seconds, n, quantile) for name, quantile in _QUARTILES.items()}
+    times = tally["seconds"].sort("funnel", "step", "seconds").group_by("funnel", "step").agg(**quartiles)
     base = tally["base"].row(0, named=True)
     reached, on = pl.col("reached"), pl.col("went_on")
     low, high = stats.wilson(pl.col("drop_offs"), reached)
     not_last = ~pl.col("is_last")
-    frame = (
+    return (
         order.join(tally["steps"], on=["funnel", "step"], how="left")
         .join(tally["matched"], on=["funnel", "step"], how="left")
         .join(times, on=["funnel", "step"], how="left")
@@ -119,15 +140,6 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         .with_columns(drop_off_rate=stats.ratio(pl.col("drop_offs"), reached), drop_off_low=low, drop_off_high=high)
         .with_columns(everybody=pl.col("unit").replace_strict(list(base), list(base.values()), return_dtype=pl.Int64))
         .with_columns(entries=pl.lit(None, dtype=pl.Int64), incomplete=pl.when(pl.col("has_window") & not_last).then("incomplete"))
-    )
-    steps = frame.filter(not_last).select("funnel", "step", stopped="drop_offs", continued="went_on")
-    went = judge(tally["went"], steps)
-    return Report(
-        "funnel",
-        COLUMNS,
-        frame.select(column.name for column in COLUMNS),
-        lambda room: funnel_screen.draw(frame, went, tally["ways"], view, room),
-        _notes(view, frame, tally["ways"]),
     )
 
 
@@ -139,7 +151,7 @@ def _notes(view: View, frame: pl.DataFrame, ways: pl.DataFrame) -> tuple[Note, .
         if sentence:
             found.append(Note("other-ways", f"{funnel.name}: {sentence}", is_drawn=True))
         never = frame.filter(pl.col("funnel") == funnel.name, pl.col("matched") == 0)["name"].to_list()
-        if never:
+        if never and view.goals.file is not None:
             found.append(Note("empty-step", f"{funnel.name}: nothing in the log fits {', '.join(never)}."))
         if funnel.per == "visitor":
             found.append(Note("visitors", f"{funnel.name} counts visitors: {_BIAS}"))

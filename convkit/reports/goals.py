@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import figures, matching, stats
-from convkit.tables import Cell, Column, Grid, Line, Note, Report, Row
+from convkit.tables import Cell, Column, Grid, Heading, Note, Report, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 IN_REPORT = 2
 _ROWS, _BAR = 20, 20
+_SUMS = ("reached", "reached_visitors", "then_converted", "conversions", "value", "without_value", "last_reached")
+_GOALS = {"goal": pl.String, **dict.fromkeys(_SUMS, pl.Int64)}
+_SECONDS = {"goal": pl.String, "seconds": pl.Int32, "n": pl.Int64}
 COLUMNS = (
     Column("goal", "text"),
     Column("type", "text"),
@@ -42,8 +45,8 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     macro = pl.any_horizontal(pl.lit(value=False), *(goal.column for goal in analysis.goals.macros))
     macros = hits.filter(pl.col("inside") & macro).group_by("session").agg(last_macro=pl.col("row").max())
     return {
-        "goals": pl.concat([_of_goal(hits, macros, goal) for goal in goals]) if goals else pl.LazyFrame(schema={"goal": pl.String}),
-        "seconds": pl.concat([_seconds(hits, goal) for goal in goals]),
+        "goals": pl.concat([pl.LazyFrame(schema=_GOALS), *(_of_goal(hits, macros, goal) for goal in goals)]),
+        "seconds": pl.concat([pl.LazyFrame(schema=_SECONDS), *(_seconds(hits, goal) for goal in goals)]),
         "base": analysis.sessions.select(sessions=pl.len().cast(pl.Int64), visitors=pl.col("visitor").n_unique().cast(pl.Int64)),
     }
 
@@ -80,12 +83,9 @@ def _seconds(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report: macro goals first, then by sessions reached."""
     order = pl.DataFrame(
-        {
-            "goal": [goal.name for goal in view.goals.goals],
-            "type": ["macro" if goal.macro else "micro" for goal in view.goals.goals],
-            "target": pl.Series([goal.target for goal in view.goals.goals], dtype=pl.Float64),
-            "has_value": [goal.value is not None for goal in view.goals.goals],
-        }
+        [(goal.name, "macro" if goal.macro else "micro", goal.target, goal.value is not None) for goal in view.goals.goals],
+        schema={"goal": pl.String, "type": pl.String, "target": pl.Float64, "has_value": pl.Boolean},
+        orient="row",
     )
     base = tally["base"].row(0, named=True)
     medians = tally["seconds"].sort("goal", "seconds").group_by("goal").agg(
@@ -98,7 +98,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         .join(medians, on="goal", how="left")
         .with_columns(rate=stats.ratio(reached, sessions), rate_low=low, rate_high=high)
         .with_columns(
-            then_converted=pl.when(pl.col("type") == "micro").then("then_converted"),
+            then_converted=pl.when((pl.col("type") == "micro") & view.knows_macro).then("then_converted"),
             value=pl.when("has_value").then("value"),
             last_reached=pl.from_epoch("last_reached", "us").dt.replace_time_zone("UTC").dt.convert_time_zone(view.period.timezone),
             target_met=pl.col("rate") >= pl.col("target"),
@@ -115,11 +115,15 @@ def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room:
     shown = shown[: room.rows(_ROWS)]
     sessions = figures.count(base["sessions"])
     of = f"of {sessions} sessions and {figures.plural(base['visitors'], 'visitor')}" if room.wide else f"of {sessions}"
-    heading = Line((Cell("GOALS", "bold"), Cell(f"  sessions that reached each one, {of}", "dim")), indent=0)
+    if not shown:
+        return []
+    heading = Heading("GOALS", f"sessions that reached each one, {of}")
     most = max((row["reached"] for row in shown), default=0)
     headings = ["", "", "sessions", "rate", "likely range", *([""] if room.wide else []), f"then {view.macro_name}"]
     headings += ["visitors", "median time"] if room.wide else []
-    grid = Grid([Row(_cells(row, base, most, room)) for row in shown], [Cell(text, "dim") for text in headings])
+    hidden = () if view.knows_macro else (6 if room.wide else 5,)
+    drops = (*hidden, 5, 8, 7, 4, 6, 1) if room.wide else (*hidden, 4, 1, 5)
+    grid = Grid([Row(_cells(row, base, most, room)) for row in shown], [Cell(text, "dim") for text in headings], drops=drops, hidden=hidden)
     return [heading, grid]
 
 

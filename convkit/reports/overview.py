@@ -112,7 +112,7 @@ def _lost(analysis: Analysis) -> pl.LazyFrame:
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the headline; where no macro goal is known, what it would say of conversions is missing."""
-    known = is_known(tally, view)
+    known = view.knows_macro
     has_value = any(goal.value is not None for goal in view.goals.macros)
     sessions, converted = pl.col("sessions"), pl.when(known).then("converted")
     low, high = stats.wilson(pl.col("converted_sessions"), sessions)
@@ -131,20 +131,15 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         .select(column.name for column in COLUMNS)
     )
     facts = frame.row(0, named=True)
-    notes = overview_notes.notes(tally, view, known=known)
+    notes = overview_notes.notes(tally, view)
     return Report("overview", COLUMNS, frame, lambda room: _draw(facts, tally, view, room), notes, metrics=True)
-
-
-def is_known(tally: Mapping[str, pl.DataFrame], view: View) -> bool:
-    """Tell whether it is known what the site is for: a goals file says it, or a built-in macro goal was reached."""
-    return bool(view.goals.macros) and (view.goals.file is not None or tally["sums"]["macro_hits"][0] > 0)
 
 
 def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Room) -> list[Block]:
     """Return four lines: what came, what left at once, what converted, what was read."""
     rows = [
         ("Sessions", figures.count(facts["sessions"]), _sessions(facts, room)),
-        ("Bounced", figures.count(facts["bounces"]), f"{figures.share(facts['bounces'], facts['sessions'])} saw one page and did nothing else"),
+        ("Bounced", figures.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, " saw one page and did nothing else")),
         ("Converted", *_converted(facts, view, room)),
         ("Lines", figures.count(view.input["lines"]), _lines(view.input, room)),
     ]
@@ -162,20 +157,25 @@ def _sessions(facts: Mapping[str, int], room: Room) -> str:
     return words
 
 
+def _of_sessions(part: int, facts: Mapping[str, int], words: str) -> str:
+    """Return a rate in words, without it where the base is too small for one."""
+    return (figures.share(part, facts["sessions"]) if facts["sessions"] >= figures.FEWEST else "") + words
+
+
 def _converted(facts: Mapping[str, int], view: View, room: Room) -> tuple[str, str]:
     """Return how many converted, the odds, and what they were worth."""
     converted, sessions = facts["converted_sessions"], facts["sessions"]
     if converted is None:
         return "?", "no macro goal is known for this site"
     odds = figures.one_in(converted, sessions)
-    words = [figures.share(converted, sessions) + (f", {odds}" if odds else "")]
+    words = [_of_sessions(converted, facts, f", {odds}" if odds else "")]
     if room.wide and sessions >= figures.FEWEST:
         words[0] += f" (likely {figures.likely(facts['conversion_rate_low'], facts['conversion_rate_high'], sessions)})"
     if facts["value"] is not None and converted:
         each = [facts["value"] / converted, facts["value"] / sessions]
         total, of_one, of_session = (figures.money(amount, view.goals.site.currency) for amount in (facts["value"], *each))
         words.append(f"{total}, {of_one} each" + (f", {of_session} a session" if room.wide else ""))
-    return figures.count(converted), "; ".join(words)
+    return figures.count(converted), "; ".join(word for word in words if word)
 
 
 def _lines(fates: Mapping[str, int], room: Room) -> str:
@@ -199,6 +199,6 @@ def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
     return [
         Gap(),
         Line.of("Tell convkit what your site is for." + (" Pages that look like it:" if rows else "")),
-        *([Grid(rows, indent=6)] if rows else []),
+        *([Grid(rows, indent=6, gap=2)] if rows else []),
         Line.of(hint),
     ]

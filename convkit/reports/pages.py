@@ -8,7 +8,7 @@ import polars as pl
 
 from convkit import figures, stats
 from convkit.schema import interaction, is_kind
-from convkit.tables import Cell, Column, Grid, Line, Report, Row
+from convkit.tables import Cell, Column, Grid, Heading, Report, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +77,8 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         )
         .sort("lost", "exits", "pageviews", "page", descending=[True, True, True, False])
     )
+    if not view.knows_macro:
+        frame = frame.with_columns(landings_converted=pl.lit(None, dtype=pl.Int64), exits_converted=pl.lit(None, dtype=pl.Int64))
     return Report("pages", COLUMNS, frame.select(column.name for column in COLUMNS), lambda room: _draw(frame, view, room))
 
 
@@ -84,10 +86,14 @@ def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
     """Return a row a page, the worst first."""
     shown = frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or frame.height)
     some = f"; {shown.height} of {figures.plural(frame.height, 'page')}" if shown.height < frame.height else ""
-    heading = Line((Cell("PAGES", "bold"), Cell(f"  by exits of sessions that had not converted{some}", "dim")), indent=0)
+    of = "by exits of sessions that had not converted" if view.knows_macro else "by exits"
+    heading = Heading("PAGES", f"{of}{some}")
     cells, headings = (_wide, _WIDE) if room.wide else (_narrow, _NARROW)
     titles = [Cell(title.format(macro=view.macro_name), "dim") for title in headings]
-    return [heading, Grid([Row(cells(row)) for row in shown.rows(named=True)], titles)]
+    of_macro = (4, 9) if room.wide else (3,)
+    drops = (10, 9, 6, 3, 4, 2) if room.wide else (3, 2, 6)
+    hidden = () if view.knows_macro else of_macro
+    return [heading, Grid([Row(cells(row)) for row in shown.rows(named=True)], titles, drops=drops, hidden=hidden)] if shown.height else []
 
 
 _NARROW = ("", "landings", "bounced", "{macro}", "   sessions", "exits", "exit rate")

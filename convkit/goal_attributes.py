@@ -1,0 +1,46 @@
+"""What a goal has beside the hits it is about: what a conversion is worth, and the rate that is aimed at.
+
+It stands alone because these say nothing of when a goal is reached.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from convkit.errors import Problem
+    from convkit.strict_yaml import Node
+
+_MILLION = 1_000_000
+_LARGEST_VALUE = 10**12
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
+
+
+def _value(node: Node, problems: list[Problem]) -> int | str | None:
+    """Read an amount as integer millionths, or the notation of a value taken from the hit."""
+    if node.text.startswith("query.") and len(node.text) > len("query."):
+        return node.text
+    try:
+        amount = Decimal(node.text)
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) and abs(amount) < _LARGEST_VALUE:
+        return int(amount * _MILLION)
+    problems.append(node.problem("`value` is a number like 60 or 19.90, or query.NAME"))
+    return None
+
+
+def _target(node: Node, problems: list[Problem]) -> float | None:
+    """Read a rate."""
+    match = _PERCENT.fullmatch(node.text)
+    if match and 0 < float(match[1]) <= 100:  # noqa: PLR2004 (a percentage ends there)
+        return float(Decimal(match[1]) / 100)
+    problems.append(node.problem("`target` is a rate like 1.5%"))
+    return None
+
+
+READERS: dict[str, Callable[[Node, list[Problem]], int | str | float | None]] = {"value": _value, "target": _target}
