@@ -37,6 +37,19 @@ class Analysis:
 
 
 @dataclass(frozen=True)
+class Run:
+    """An analysis, and what is said of its input."""
+
+    analysis: Analysis
+    input: Mapping[str, int]
+    reasons: Mapping[str, Mapping[str, int]]
+    """Of the lines that were not read, and of bots: `unparsed_by_reason`, `bot_by_reason`."""
+    period: Period
+    logs: tuple[str, ...]
+    knows_macro: bool
+
+
+@dataclass(frozen=True)
 class View:
     """What presenting needs to know beside the tally: nothing in it depends on the visitors of a part."""
 

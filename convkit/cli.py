@@ -57,7 +57,7 @@ def cli() -> None:
     \b
     convkit report access.log
     convkit funnel /var/log/nginx/access.log* --last 7d
-    """
+    """  # noqa: D301 (the \\b is for Click, which must not fold the examples)
 
 
 def _report_command(name: str, headline: str, reports: list[str] | None) -> click.Command:
@@ -69,7 +69,7 @@ def _report_command(name: str, headline: str, reports: list[str] | None) -> clic
 def _run_report(reports: list[str] | None) -> Callable[..., None]:
     """Return what a report's command does."""
 
-    def run_report(logs: tuple[str, ...], goals: str | None, **options: Any) -> None:
+    def run_report(logs: tuple[str, ...], goals: str | None, **options: Any) -> None:  # noqa: ANN401 (as Click hands them over)
         from convkit.pipeline import run  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
         from convkit.rendering import render  # noqa: PLC0415
 
@@ -107,7 +107,7 @@ def init(path: str, *, force: bool) -> None:
     convkit init -o shop.yaml
 
     Write a goals.yaml to start from, explained line by line.
-    """  # noqa: D212, D400, D415 (the examples come first)
+    """  # noqa: D205, D301, D400, D415 (the examples come first; \\b is for Click)
     from importlib.resources import files  # noqa: PLC0415
 
     if Path(path).exists() and not force:
@@ -160,7 +160,7 @@ def main() -> None:
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         code = ExitCode.INTERRUPTED
-    except Exception as error:  # noqa: BLE001 (the boundary: whatever arrives here is a mistake of ours)
+    except Exception as error:
         if debug:
             raise
         _explain(f"a mistake in convkit: {type(error).__name__}: {str(error).partition(chr(10))[0]}; run it again with --debug and report it")

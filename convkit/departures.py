@@ -81,7 +81,13 @@ def _counted(part: pl.LazyFrame, number: int, what: str) -> pl.LazyFrame:
         .unique()
         .group_by("item")
         .agg(dropped=(~went_on).sum().cast(pl.Int64), went_on=went_on.sum().cast(pl.Int64))
-        .select(pl.lit(number, dtype=pl.Int32).alias("step"), pl.lit(what).alias("what"), pl.col("item").cast(pl.String).fill_null(LEFT), "dropped", "went_on")
+        .select(
+            pl.lit(number, dtype=pl.Int32).alias("step"),
+            pl.lit(what).alias("what"),
+            pl.col("item").cast(pl.String).fill_null(LEFT),
+            "dropped",
+            "went_on",
+        )
     )
 
 

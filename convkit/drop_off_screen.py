@@ -22,7 +22,9 @@ _ROWS, _MET = 5, 3
 _NARROW_NAME, _NAME = 36, 27
 """Characters of an item, so that the figures of all steps stand in line."""
 _ERROR, _FORM = "an error page (4xx, 5xx)", "a form that came back"
-_LEGEND = "more = oftener among those who dropped off than chance would make it (tested: errors, forms that came back); went on = reached the next step."
+_LEGEND = (
+    "more = oftener among those who dropped off than chance would make it (tested: errors, forms that came back); went on = reached the next step."
+)
 _FIRST_LEFT_OUT = " Step 1 is left out: --limit 0."
 
 

@@ -31,7 +31,7 @@ def find(reports: Mapping[str, Report], view: View, command: str) -> tuple[Findi
     steps = reports["funnel"].frame
     found = [
         _largest_difference(reports["drop-off"].details, steps, view, command),
-        _landing_page(reports["pages"].frame, steps, view, reports["overview"].frame),
+        _landing_page(reports["pages"].frame, steps, reports["overview"].frame),
         _few_conversions(reports["goals"].frame, view, reports["overview"].frame),
     ]
     return tuple(finding for finding in found if finding)
@@ -53,7 +53,7 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
     return Finding(best[1], command) if best else None
 
 
-def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, view: View, overview: pl.DataFrame) -> Finding | None:
+def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, overview: pl.DataFrame) -> Finding | None:
     """Name the landing page with most landings whose bounce rate lies above the rest of the site."""
     sessions, bounces = overview["sessions"][0], overview["bounces"][0]
     sides = steps.select("funnel", "step", stopped="drop_offs", continued="went_on").drop_nulls()
@@ -66,7 +66,9 @@ def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, view: View, overview
     others = figures.share(bounces - row["bounces"], sessions - row["landings"])
     share = figures.share(row["bounces"], row["landings"])
     converted = f", {figures.count(row['landings_converted'])} converted" if overview["converted_sessions"][0] is not None else ""
-    return Finding(f"{row['page']}: {figures.count(row['landings'])} sessions land there, {share} see nothing else (the rest of the site: {others}){converted}.")
+    return Finding(
+        f"{row['page']}: {figures.count(row['landings'])} sessions land there, {share} see nothing else (the rest of the site: {others}){converted}."
+    )
 
 
 def _few_conversions(goals: pl.DataFrame, view: View, overview: pl.DataFrame) -> Finding | None:
@@ -80,13 +82,17 @@ def _few_conversions(goals: pl.DataFrame, view: View, overview: pl.DataFrame) ->
         return Finding(f"No session reached {name} yet: no change in it can be seen, and no micro goal stands for {name} yet.")
     daily = sessions / view.period.days
     needed = stats.sessions_needed(macro["reached"] / sessions)
-    words = f"{figures.times(macro['reached'], name)} {'is' if macro['reached'] == 1 else 'are'} few: a change of 20% needs some {_months(needed, daily)}"
+    words = (
+        f"{figures.times(macro['reached'], name)} {'is' if macro['reached'] == 1 else 'are'} few: a change of 20% needs some {_months(needed, daily)}"
+    )
     words += " of log on each side to show"
     stand_in = _stand_in(goals, macro["reached"], sessions, daily)
     too_small = needed / daily / _MONTH > _PATIENCE
     verdict = f" This site is too small to see that in {name};" if too_small else ""
     if stand_in is None:
-        return Finding(f"{words}.{verdict.rstrip(';') + ',' if too_small else ''}{' and' if too_small else ' So far'} no micro goal stands for {name} yet.")
+        return Finding(
+            f"{words}.{verdict.rstrip(';') + ',' if too_small else ''}{' and' if too_small else ' So far'} no micro goal stands for {name} yet."
+        )
     words += f", in {stand_in['goal']} {_months(stats.sessions_needed(stand_in['reached'] / sessions), daily)}."
     before = f"{figures.count(min(stand_in['then_converted'], macro['reached']))} of the {figures.count(macro['reached'])} had it before"
     return Finding(f"{words}{verdict}{' judge' if too_small else ' Judge'} by {stand_in['goal']} ({before}); see that {name} holds.")

@@ -44,7 +44,10 @@ def draw(frame: pl.DataFrame, went: pl.DataFrame, ways: pl.DataFrame, view: View
         blocks += _funnel(funnel, frame.filter(mine).rows(named=True), went.filter(mine), ways.filter(mine), room)
     if len(shown) < len(funnels):
         names = ", ".join(funnel.name for funnel in funnels[len(shown) :])
-        blocks += [Gap(), Paragraph(f"{figures.plural(len(funnels) - len(shown), 'more funnel')}: {names}. All: convkit funnel.", style="dim")]
+        blocks += [
+            Gap(),
+            Paragraph(f"{figures.plural(len(funnels) - len(shown), 'more funnel')}: {names}. All: convkit funnel.", style="dim"),
+        ]
     return blocks
 
 

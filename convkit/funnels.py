@@ -47,9 +47,7 @@ def chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return one row a unit with a chain: `unit, visitor, depth`, and for each step `row, at, session`; `inside` is that of step 1."""
     steps = _numbers(funnel)
     known = _pointers(_depth(fitting(hits, funnel), funnel), funnel)
-    filled = {
-        f"{name}{number}": pl.col(name).gather(pl.col(f"next{number}_of1")) for name in ("row", "at", "session") for number in steps
-    }
+    filled = {f"{name}{number}": pl.col(name).gather(pl.col(f"next{number}_of1")) for name in ("row", "at", "session") for number in steps}
     return (
         known.with_columns(**filled)
         .filter(pl.col("next1_of1").is_not_null())
@@ -144,8 +142,8 @@ def _carried(number: int, funnel: Funnel) -> dict[str, pl.Expr]:
     following = range(number + 1, len(funnel.steps) + 1)
     taken = {}
     for later in following:
-        behind = pl.when(pl.col(f"next{number + 1}_of{number + 1}").is_not_null()).then(pl.col(f"next{later}_of{number + 1}").fill_null(_BEYOND))
-        behind = behind.backward_fill()
+        completes = pl.col(f"next{number + 1}_of{number + 1}").is_not_null()
+        behind = pl.when(completes).then(pl.col(f"next{later}_of{number + 1}").fill_null(_BEYOND)).backward_fill()
         taken[later] = behind if funnel.steps[number - 1].is_condition else behind.shift(-1)
     if not following:
         return {f"next{number}_of{number}": pl.when(is_last).then("place")}

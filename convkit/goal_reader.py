@@ -15,13 +15,13 @@ from convkit import goal_attributes, kinds, plugins
 from convkit.definitions import Goal, Step
 from convkit.errors import did_you_mean
 from convkit.schema import interaction
-from convkit.strict_yaml import Node
 
 if TYPE_CHECKING:
     from datetime import timedelta
     from types import ModuleType
 
     from convkit.errors import Problem
+    from convkit.strict_yaml import Node
 
 _REQUEST = re.compile(r"[A-Z]+ +\S")
 _A_GOAL = "a goal is a path (/thank-you), a request (POST /cart), a list of them, or keys like `page: /thank-you`"

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from convkit import plugins, strict_yaml
+from convkit import strict_yaml
 from convkit.definitions import Funnel, Goals, Site
 from convkit.durations import parse_duration
 from convkit.errors import GoalsFileError, Problem, UsageError, did_you_mean
@@ -137,5 +137,3 @@ class _FileReader:
         if len(items) < _FEWEST_STEPS:
             self.problems.append(node.problem("a funnel has at least two steps, as a list like [product, cart, purchase]"))
         return tuple(reader.step(item, f"{name}#{number}") for number, item in enumerate(items, 1))
-
-

@@ -5,17 +5,11 @@ It stands alone so that a report's command is made of its name and nothing else.
 
 from __future__ import annotations
 
-
-
 import click
 
 from convkit import plugins
 
-
-
-
 _GOALS_HELP = "The goals file; else $CONVKIT_GOALS, else ./goals.yaml, else built-in goals."
-
 
 
 def of_reports(command: click.Command) -> click.Command:
@@ -29,7 +23,11 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),
         click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
         click.Option(
-            ["-f", "--format", "output"], default="table", show_default=True, type=click.Choice(plugins.names("outputs")), help="What to write."
+            ["-f", "--format", "output"],
+            default="table",
+            show_default=True,
+            type=click.Choice(plugins.names("outputs")),
+            help="What to write.",
         ),
         click.Option(["-n", "--limit"], type=click.IntRange(min=0), metavar="N", help="Rows a report shows on screen; 0 is all."),
         click.Option(["--debug"], is_flag=True, help="Show the traceback of a mistake in convkit."),

@@ -34,7 +34,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _aside(sums, view),
         _values(sums),
         _only_errors(sums, tally["errors"]),
-        _bots(view),
+        _bots(),
     ]
     return tuple(note for note in found if note)
 
@@ -103,5 +103,5 @@ def _only_errors(sums: Mapping[str, int], errors: pl.DataFrame) -> Note | None:
     return Note("only-errors", f"{figures.plural(sums['only_errors'], 'visitor')} met only errors, most often at {page} ({figures.count(number)}).")
 
 
-def _bots(view: View) -> Note:
+def _bots() -> Note:
     return Note("bots", f"Bots are told by {bots.list_version()} and by agents that say nothing.")

@@ -66,7 +66,10 @@ def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     bare = pl.col("bare")
     return targets.with_columns(
         background=pl.any_horizontal(
-            bare.str.contains(of_paths), *of_query, patterns.matches_any(bare, site.ignore_paths), patterns.matches_any(pl.col("path"), site.ignore_paths)
+            bare.str.contains(of_paths),
+            *of_query,
+            patterns.matches_any(bare, site.ignore_paths),
+            patterns.matches_any(pl.col("path"), site.ignore_paths),
         ).fill_null(value=False),
         download=bare.str.contains(lists.with_extension("downloads")).fill_null(value=False),
     )

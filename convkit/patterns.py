@@ -25,10 +25,10 @@ def to_regex(pattern: str) -> str:
     if len(pattern) > 1 and pattern.endswith("/"):
         pattern = pattern.rstrip("/") or "/"
     literal = _WILD.split(pattern)
-    wild = [".*" if token == "**" else "[^/]*" for token in _WILD.findall(pattern)]
+    wild = [".*" if sign == "**" else "[^/]*" for sign in _WILD.findall(pattern)]
     parts = [re.escape(literal[0])]
-    for token, text in zip(wild, literal[1:], strict=True):
-        parts += [token, re.escape(text)]
+    for wildcard, text in zip(wild, literal[1:], strict=True):
+        parts += [wildcard, re.escape(text)]
     return f"(?s)^{''.join(parts)}$"
 
 

@@ -5,9 +5,7 @@ It stands alone because whoever wants to know in which order things happen reads
 
 from __future__ import annotations
 
-import shlex
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,44 +13,40 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import funnels, lists, matching, plugins, reading, sessions, traffic
-from convkit.analysis import Analysis, View
+from convkit import documents, funnels, lists, matching, plugins, reading, sessions, traffic
+from convkit.analysis import Analysis, Run
 from convkit.departures import departures
 from convkit.errors import InputError
-from convkit.figures import plural
-from convkit.findings import find
 from convkit.goals import load_goals
 from convkit.periods import parse_period
-from convkit.schema import FATES
-from convkit.tables import Document, Period, add
-from convkit.version import __version__
+from convkit.schema import FATES, RECORDS
+from convkit.tables import Period
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
+    from collections.abc import Iterable, Sequence
 
     from convkit.definitions import Goals
+    from convkit.documents import Tallies
     from convkit.periods import Wanted
-    from convkit.tables import Report
-
-_MOST_LOGS = 3
-"""How many logs a suggested command names."""
-Tallies = dict[str, dict[str, pl.DataFrame]]
-"""By report, by name: what `add` merges and `present` takes."""
+    from convkit.tables import Document
 
 
-@dataclass(frozen=True)
-class Run:
-    """An analysis, and what is said of its input."""
-
-    analysis: Analysis
-    input: Mapping[str, int | Mapping[str, int]]
-    period: Period
-    logs: tuple[str, ...]
-    knows_macro: bool
+def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.LazyFrame:
+    """Return what logs say, nothing decided (RECORDS): of every line that is one, assets included. Raises InputError, UsageError."""
+    logs = reading.open_files(paths, log_format)
+    return reading.records(logs, all_assets=True).filter(pl.col("problem").is_null()).select(*RECORDS)
 
 
-def analyze(
+def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_format: str = "auto") -> pl.LazyFrame:
+    """Return the hits of logs (HITS) that people sent, sorted by visitor and ORDER, with `names:<goal>`. Raises InputError, UsageError."""
+    goals = goals or load_goals()
+    logs = reading.open_files(paths, log_format)
+    (records,) = _read(traffic.narrow(reading.records(logs, traffic.kept_assets(goals, lists.words("assets")))))
+    decided = traffic.decide(_ranked(records, logs).lazy(), goals).filter(pl.col("fate").is_null())
+    return traffic.settle(traffic.name_kinds(decided, goals)).filter(pl.col("fate") != "asset")
+
+
+def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     paths: Iterable[str | Path],
     goals: Goals | None = None,
     *,
@@ -71,10 +65,12 @@ def analyze(
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack)
         extensions = traffic.kept_assets(goals, lists.words("assets"))
         records, assets = _read(traffic.narrow(reading.records(logs, extensions)), reading.asset_visitors(logs, extensions))
-    names = [log.source.name for log in logs]
-    if len(names) > 1:
-        records = traffic.rank_sources(records.lazy(), names).collect()
-    return _analyze(records, assets, goals, wanted, tuple(names))
+    return _analyze(_ranked(records, logs), assets, goals, wanted, tuple(log.source.name for log in logs))
+
+
+def _ranked(records: pl.DataFrame, logs: Sequence[reading.Log]) -> pl.DataFrame:
+    """Return records whose source numbers do not depend on the order on the command line."""
+    return traffic.rank_sources(records.lazy(), [log.source.name for log in logs]).collect() if len(logs) > 1 else records
 
 
 def _read(*queries: pl.LazyFrame) -> list[pl.DataFrame]:
@@ -96,13 +92,14 @@ def _analyze(records: pl.DataFrame, assets: pl.DataFrame, goals: Goals, wanted: 
     looked_at = settled.filter(traffic.is_looked_at()).with_columns(has_assets=_has_assets(with_assets))
     hits = _sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
     early = decided.filter(pl.col("fate").is_not_null() & ~pl.col("asset"))
-    fates = _fates(records, assets, pl.concat([early.select("fate", "reason"), settled.select("fate", "reason")]), hits)
+    decided = pl.concat([early.select("fate", "reason"), settled.select("fate", "reason")])
+    fates, reasons = _fates(records, assets, decided, hits)
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
-    period = _period(begin or begins, end - timedelta(microseconds=1) if end else ends, goals.site.timezone)
+    period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
-    return Run(prepare(hits, table, goals, ends), fates, period, logs, knows_macro)
+    return Run(prepare(hits, table, goals, ends), fates, reasons, period, logs, knows_macro)
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
@@ -142,8 +139,10 @@ def _is_inside(begin: datetime | None, end: datetime | None, column: str | None 
     return (after & before).fill_null(value=False)
 
 
-def _fates(records: pl.DataFrame, assets: pl.DataFrame, decided: pl.DataFrame, hits: pl.DataFrame) -> dict[str, int | dict[str, int]]:
-    """Return what became of every line: `lines`, each of FATES, which add up to it, and the reasons of two of them."""
+def _fates(
+    records: pl.DataFrame, assets: pl.DataFrame, decided: pl.DataFrame, hits: pl.DataFrame
+) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """Return what became of every line, `lines` and each of FATES, which add up to it; and the reasons of two of them."""
     problems = dict(records.filter(pl.col("problem").is_not_null()).group_by(pl.col("problem").cast(pl.String)).len().rows())
     found = dict(decided.group_by(pl.col("fate").cast(pl.String)).len().rows())
     counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
@@ -154,7 +153,7 @@ def _fates(records: pl.DataFrame, assets: pl.DataFrame, decided: pl.DataFrame, h
     counts["kept"] -= counts["outside"]
     bots = dict(decided.filter(pl.col("reason").is_not_null()).group_by("reason").len().rows())
     by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
-    return {"lines": records.height + plain, **counts, **by_reason}
+    return {"lines": records.height + plain, **counts}, by_reason
 
 
 def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None) -> Analysis:
@@ -184,17 +183,7 @@ def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
     return tallies
 
 
-def add_tallies(parts: Sequence[Tallies]) -> Tallies:
-    """Add the tallies of parts of the visitors."""
-    return {report: {name: add([part[report][name] for part in parts]) for name in tallies} for report, tallies in parts[0].items()}
-
-
-def present(tallies: Tallies, view: View) -> dict[str, Report]:
-    """Return the finished reports."""
-    return {report: plugins.load("reports", report).present(tallies[report], view) for report in tallies}
-
-
-def run(
+def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     paths: Iterable[str | Path],
     reports: Sequence[str] | None = None,
     goals: str | Path | Goals | None = None,
@@ -208,43 +197,6 @@ def run(
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     paths = list(paths)
     done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last)
-    names = list(reports or whole_report())
+    names = list(reports or documents.whole_report())
     read = [str(path) for path in paths]
-    return document(done, tally(done.analysis, names), is_whole=reports is None, command=_command("drop-off", read, loaded.file))
-
-
-def whole_report() -> list[str]:
-    """Return the reports that `convkit report` is made of, in the order of its screen."""
-    modules = plugins.load_all("reports")
-    return sorted(modules, key=lambda name: int(modules[name].IN_REPORT))
-
-
-def _command(report: str, paths: list[str], goals_file: str | None) -> str:
-    """Return the command of another report on the same logs, empty where it would be too long or cannot be run again."""
-    if len(paths) > _MOST_LOGS or reading.STANDARD_INPUT in paths:
-        return ""
-    return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else [])])
-
-
-def document(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") -> Document:
-    """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding."""
-    goals = done.analysis.goals
-    view = View(goals, done.period, done.input, done.knows_macro)
-    reports = present(tallies, view)
-    return Document(
-        version=__version__,
-        logs=done.logs,
-        goals_file=goals.file,
-        goals_summary=_summary(goals),
-        input=done.input,
-        period=done.period,
-        reports=reports,
-        findings=find(reports, view, command) if is_whole else (),
-        is_whole=is_whole,
-    )
-
-
-def _summary(goals: Goals) -> str:
-    """Return what a goals file holds, in words."""
-    number = f"{plural(len(goals.goals), 'goal')}, {len(goals.macros)} of them macro"
-    return f"{number}; {plural(len(goals.funnels), 'funnel')}" if goals.funnels else number
+    return documents.finish(done, tally(done.analysis, names), is_whole=reports is None, command=documents.command_of("drop-off", read, loaded.file))

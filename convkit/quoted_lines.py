@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from convkit.lists import words
-from convkit.schema import RECORDS, TIME
+from convkit.schema import RECORDS
 
 _START = r'^\S+ +\S+ +.*\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "(?:[^"\\]|\\.)*" (?:\d{3}|-) \S+'
 _HOST_FIRST = r"^\S+ +(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) +\S+ +\S[^\[]* \["
@@ -37,7 +37,7 @@ def is_asset(extensions: tuple[str, ...] | None = None) -> pl.Expr:
 def share(lines: pl.Series, *, host_first: bool, end: str = "") -> float:
     """Return which share of lines is of this kind, with or without a virtual host in front, and continues as `end` says."""
     fits = lines.str.contains(_START + end) & (lines.str.contains(_HOST_FIRST) == host_first)
-    return fits.sum() / max(len(fits), 1)
+    return int(fits.sum()) / max(len(fits), 1)
 
 
 def who(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = True) -> pl.LazyFrame:

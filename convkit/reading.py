@@ -6,6 +6,7 @@ It stands alone because it is the only place that knows files, formats and lines
 from __future__ import annotations
 
 import glob
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,6 @@ from convkit.schema import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from contextlib import ExitStack
     from types import ModuleType
 
 STANDARD_INPUT = "-"
@@ -46,6 +46,15 @@ def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack) ->
         raise UsageError(f"{log_format!r} is no log format{did_you_mean(log_format, known)}; known are auto, {', '.join(known)}")
     sources = _sources([str(path) for path in paths], stack)
     return [Log(source, number, _format(source, log_format)) for number, source in enumerate(sources)]
+
+
+def open_files(paths: Iterable[str | Path], log_format: str) -> list[Log]:
+    """Return the logs that the paths name, where they are read later: anything but standard input."""
+    named = [str(path) for path in paths]
+    if STANDARD_INPUT in named:
+        raise UsageError("standard input is gone before a lazy frame is read; write it into a file first")
+    with ExitStack() as stack:
+        return open_logs(named, log_format, stack)
 
 
 def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
@@ -95,17 +104,17 @@ def _format(source: Source, wanted: str) -> ModuleType:
     return formats[best]
 
 
-def records(logs: Sequence[Log], kept_assets: tuple[str, ...]) -> pl.LazyFrame:
+def records(logs: Sequence[Log], kept_assets: tuple[str, ...] = (), *, all_assets: bool = False) -> pl.LazyFrame:
     """Return RECORDS, `asset` and `problem` of all lines but plain assets.
 
-    Assets with an extension of `kept_assets` stay, marked, because a goal may name them.
+    Assets with an extension of `kept_assets` stay, marked, because a goal may name them; or `all_assets` do.
     """
-    return pl.concat([_records(log, kept_assets) for log in logs])
+    return pl.concat([_records(log, None if all_assets else kept_assets) for log in logs])
 
 
-def _records(log: Log, kept_assets: tuple[str, ...]) -> pl.LazyFrame:
-    may_be_named = _is_asset(log, kept_assets) if kept_assets else pl.lit(value=False)
-    left = ~_is_asset(log) | may_be_named if kept_assets else ~_is_asset(log)
+def _records(log: Log, kept_assets: tuple[str, ...] | None) -> pl.LazyFrame:
+    may_be_named = pl.lit(value=False) if kept_assets == () else _is_asset(log, kept_assets)
+    left = ~_is_asset(log) if kept_assets == () else ~_is_asset(log) | may_be_named
     parsed: pl.LazyFrame = log.format.scan(lines.scan(log.source, log.number).filter(left).with_columns(asset=may_be_named))
     return parsed
 

@@ -77,7 +77,8 @@ def set_aside(hits: pl.LazyFrame) -> pl.LazyFrame:
 def table(hits: pl.LazyFrame, macros: list[str], goals: list[str]) -> pl.LazyFrame:
     """Return one row a session (SESSIONS): of matched hits sorted by visitor and ORDER.
 
-    `seconds` is from the first to the last interaction; `has_assets` is null where the log has none of anybody; `converted` tells whether one of the `macros` was reached; each of the `goals`' columns tells
+    `seconds` is from the first to the last interaction; `has_assets` is null where the log has none of anybody,
+    `converted` tells whether one of the `macros` was reached; each of the `goals`' columns tells
     whether it was.
     """
     is_in, is_page = interaction(), is_kind("page")

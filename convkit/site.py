@@ -140,5 +140,3 @@ def _read_ignore(node: Node, problems: list[Problem]) -> dict[str, object]:
         else:
             problems.append(key.problem(f"unknown key {name!r} in `ignore`{did_you_mean(name, _IGNORE)}"))
     return values
-
-

@@ -5,7 +5,7 @@ It stands alone because every report shares these definitions (Wilson 1927; Newc
 
 from __future__ import annotations
 
-from math import ceil
+from math import ceil, sqrt
 from statistics import NormalDist
 
 import polars as pl
@@ -63,5 +63,5 @@ def sessions_needed(rate: float, change: float = 0.2) -> int:
     """
     other = rate * (1 + change) if rate * (1 + change) <= 1 else rate * (1 - change)
     mean = (rate + other) / 2
-    spread = Z_95 * (2 * mean * (1 - mean)) ** 0.5 + POWER_80 * (rate * (1 - rate) + other * (1 - other)) ** 0.5
+    spread = Z_95 * sqrt(2 * mean * (1 - mean)) + POWER_80 * sqrt(rate * (1 - rate) + other * (1 - other))
     return ceil((spread / (other - rate)) ** 2)

@@ -106,6 +106,8 @@ def _refuse_events(text: str, problems: list[Problem]) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         mark = event.start_mark
+        if mark is None:
+            continue
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             message = "anchors and aliases are not read here; quote a value that starts with `*` or `&` with '...'"
             problems.append(Problem(mark.line + 1, mark.column + 1, message))

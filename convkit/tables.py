@@ -189,7 +189,10 @@ class Document:
     goals_file: str | None
     """None for the built-in goals."""
     goals_summary: str
-    input: Mapping[str, int | Mapping[str, int]]
+    input: Mapping[str, int]
+    """`lines`, and how many of them met which fate: they add up."""
+    reasons: Mapping[str, Mapping[str, int]]
+    """Of fates that have reasons."""
     period: Period
     reports: Mapping[str, Report]
     findings: tuple[Finding, ...] = ()

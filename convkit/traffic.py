@@ -34,7 +34,7 @@ def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
     """Return the extensions of assets that some goal may name: only a pattern that names a file takes one off the list."""
     tested = (patterns.split_name(name) for name in tested_columns(goals))
     named = {patterns.extension(pattern) for column, pattern in tested if column == "path" and patterns.names_a_file(pattern)}
-    return tuple(sorted(named & set(extensions)))
+    return tuple(sorted(extension for extension in extensions if extension in named))
 
 
 def tested_columns(goals: Goals) -> list[str]:
@@ -65,12 +65,7 @@ def decide(records: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
 def _early_fate() -> dict[str, pl.Expr]:
     """Return the fate of a line that is not looked at, null for the others, and its reason; assets that a goal may name have none yet."""
     bot = pl.col("bot")
-    fate = (
-        pl.when(pl.col("ignored") | ~pl.col("own"))
-        .then(pl.lit("excluded"))
-        .when(bot.is_not_null())
-        .then(pl.lit("bot"))
-    )
+    fate = pl.when(pl.col("ignored") | ~pl.col("own")).then(pl.lit("excluded")).when(bot.is_not_null()).then(pl.lit("bot"))
     return {"fate": fate.cast(_FATE), "reason": pl.when(fate == "bot").then(bot)}
 
 
@@ -133,7 +128,12 @@ def _targets(records: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
         .with_columns(**tests)
         .select(
-            "target", "robots", "background", "download", *tests, *(pl.col(name).cast(TEXT) for name in ("target_host", "path", "page", *wanted))
+            "target",
+            "robots",
+            "background",
+            "download",
+            *tests,
+            *(pl.col(name).cast(TEXT) for name in ("target_host", "path", "page", *wanted)),
         )
     )
 
@@ -190,9 +190,7 @@ def _kind() -> pl.Expr:
 
 def is_looked_at() -> pl.Expr:
     """Tell hits that later stages need: kept ones, and posts that no list names, which may be a form shown again."""
-    return (pl.col("fate") == "kept") | (
-        (pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background")
-    )
+    return (pl.col("fate") == "kept") | ((pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background"))
 
 
 def rank_sources(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:

@@ -251,7 +251,7 @@ def test_the_time_zone_is_named(convkit_command: Run) -> None:
 @pytest.mark.parametrize(
     ("options", "days"),
     [
-        (["--until", "2026-10-11"], "10–11 Oct 2026 "),  # noqa: RUF001 (the dash is that of the screen)
+        (["--until", "2026-10-11"], "10–11 Oct 2026 "),
         (["--since", "2026-10-11", "--until", "2026-10-11"], "11 Oct 2026 "),
         (["--last", "1d"], " 12 Oct 2026 "),
     ],

@@ -1,5 +1,4 @@
 """Figures on a screen: two significant digits, no rate rounded into a lie, no rate on a small base, the same in every locale."""
-# ruff: noqa: RUF001 (the dashes are those of the screen)
 
 from __future__ import annotations
 

@@ -249,8 +249,11 @@ def test_the_test_keeps_its_promise_whatever_the_rate(probability: float) -> Non
     """On 200 reports of four tested steps each; the sizes of both sides are drawn from 30 up."""
     chance, alarms = Random(7), 0
     for _ in range(200):
-        steps = pl.DataFrame([("f", step, chance.randint(30, 400), chance.randint(30, 400)) for step in range(1, 5)],
-                             schema={"funnel": pl.String, "step": pl.Int32, "stopped": pl.Int64, "continued": pl.Int64}, orient="row")
+        steps = pl.DataFrame(
+            [("f", step, chance.randint(30, 400), chance.randint(30, 400)) for step in range(1, 5)],
+            schema={"funnel": pl.String, "step": pl.Int32, "stopped": pl.Int64, "continued": pl.Int64},
+            orient="row",
+        )
         went = [
             (*row[:2], what, ANY, *(sum(chance.random() < probability for _ in range(size)) for size in row[2:]))
             for row in steps.rows()

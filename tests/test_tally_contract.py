@@ -17,7 +17,8 @@ from model.lines import CHROME, FIREFOX
 from model.streams import Example, examples, to_yaml
 
 import convkit
-from convkit import pipeline, plugins
+from convkit import analysis as analyses
+from convkit import documents, pipeline, plugins
 
 if TYPE_CHECKING:
     from convkit.analysis import Analysis
@@ -80,7 +81,7 @@ def logs(draw: st.DrawFn) -> str:
     return "".join(lines)
 
 
-def run_of(log: str, goals: str, folder: Path) -> pipeline.Run:
+def run_of(log: str, goals: str, folder: Path) -> analyses.Run:
     """Return the analysis of a log's text."""
     (folder / "access.log").write_text(log, encoding="utf-8")
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
@@ -94,20 +95,20 @@ def parts_of(analysis: Analysis, count: int) -> list[Analysis]:
     return [pipeline.prepare(hits.filter(here), sessions.filter(here), analysis.goals, analysis.ends) for here in of_part]
 
 
-def outputs_of(run: pipeline.Run, tallies: pipeline.Tallies) -> dict[tuple[str, str], str]:
+def outputs_of(run: analyses.Run, tallies: documents.Tallies) -> dict[tuple[str, str], str]:
     """Return all reports in every output, together and each alone."""
-    documents = {"report": pipeline.document(run, tallies, is_whole=True)}
-    documents |= {report: pipeline.document(run, {report: tallies[report]}, is_whole=False) for report in REPORTS}
-    return {(name, output): convkit.render(document, output, limit=0) for name, document in documents.items() for output in OUTPUTS}
+    made = {"report": documents.finish(run, tallies, is_whole=True)}
+    made |= {report: documents.finish(run, {report: tallies[report]}, is_whole=False) for report in REPORTS}
+    return {(name, output): convkit.render(document, output, limit=0) for name, document in made.items() for output in OUTPUTS}
 
 
-def check(run: pipeline.Run, count: int) -> None:
+def check(run: analyses.Run, count: int) -> None:
     """Hold the sum of the parts against the whole, and the sum in another order against both."""
     whole = outputs_of(run, pipeline.tally(run.analysis, REPORTS))
     parts = [pipeline.tally(part, REPORTS) for part in parts_of(run.analysis, count)]
-    added = outputs_of(run, pipeline.add_tallies(parts))
+    added = outputs_of(run, documents.add_tallies(parts))
     assert {place: text for place, text in added.items() if text != whole[place]} == {}
-    backwards = pipeline.document(run, pipeline.add_tallies(parts[::-1]), is_whole=True)
+    backwards = documents.finish(run, documents.add_tallies(parts[::-1]), is_whole=True)
     assert convkit.render(backwards, "json") == whole["report", "json"]
 
 
@@ -150,9 +151,7 @@ def test_a_tally_of_nobody_has_the_columns_of_a_tally(report: str, folder: Path)
     run = run_of(Path(__file__).parent.joinpath("data", "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
     hits, sessions = pl.collect_all([run.analysis.hits, run.analysis.sessions])
     nobody = pipeline.prepare(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends)
-    schemas = [
-        {name: frame.schema for name, frame in pipeline.tally(analysis, [report])[report].items()} for analysis in (run.analysis, nobody)
-    ]
+    schemas = [{name: frame.schema for name, frame in pipeline.tally(analysis, [report])[report].items()} for analysis in (run.analysis, nobody)]
     assert schemas[0] == schemas[1]
 
 
@@ -164,6 +163,6 @@ def test_money_that_floats_get_wrong_is_exact(folder: Path) -> None:
         for number, amount in enumerate(amounts)
     )
     run = run_of(log, GOALS, folder)
-    tallies = pipeline.add_tallies([pipeline.tally(part, ["overview"]) for part in parts_of(run.analysis, 3)])
-    text = convkit.render(pipeline.document(run, tallies, is_whole=False), "csv")
+    tallies = documents.add_tallies([pipeline.tally(part, ["overview"]) for part in parts_of(run.analysis, 3)])
+    text = convkit.render(documents.finish(run, tallies, is_whole=False), "csv")
     assert "value,1000000000000.299998\r\n" in text

@@ -41,7 +41,7 @@ THANKS = re.compile(r"thanks(?! to)", re.IGNORECASE)
 """A page of many shops: no cause."""
 
 RATE = re.compile(r"[<>]?\d[\d.]*%")
-COUNT = re.compile(r"(?<![\d.,–])\d[\d,]*(?![\d.,]*[%\d]| ?–)")  # noqa: RUF001 (the dash of a range)
+COUNT = re.compile(r"(?<![\d.,–])\d[\d,]*(?![\d.,]*[%\d]| ?–)")
 
 RATES_ALONE = (
     "a change of 20%",  # No rate of the log: how large a change is asked about.
@@ -123,7 +123,7 @@ def test_the_checks_find_what_they_look_for() -> None:
     assert [text for text in wrong if not FORBIDDEN.search(text)] == []
     assert not forbidden("3 sessions came after /thanks")
     assert rates_alone("41% of them") == ["41%"]
-    assert rates_alone("likely 39 – 42%, 40 of them") == ["42%"]  # noqa: RUF001 (the dash of a range)
+    assert rates_alone("likely 39 – 42%, 40 of them") == ["42%"]
     assert rates_alone("40 of 3,412, about 1 in 85 (1.2%)") == []
 
 
@@ -160,7 +160,7 @@ def test_under_a_hundred_conversions_the_odds_stand_beside_the_rate(documents: l
     heads = [text for document in documents for text in sentences(document) if re.match(r"Converted +[1-9]\d? ", text)]
     assert len(heads) >= 8
     assert [text for text in heads if not re.match(r"Converted +\d+ +[\d.]+%(?:, about 1 in \d+|; |$| \(likely)", text)] == []
-    assert any(re.match(r"Converted +40 +12%, about 1 in 8 \(likely 9 – 16%\)", text) for text in heads)  # noqa: RUF001 (the dash of a range)
+    assert any(re.match(r"Converted +40 +12%, about 1 in 8 \(likely 9 – 16%\)", text) for text in heads)
 
 
 def test_cannot_tell_is_never_the_last_word(documents: list[Document]) -> None:

@@ -47,7 +47,9 @@ def _tidy(reports: list[Report]) -> Iterator[Sequence[str]]:
     yield ("report", "item", "metric", "value")
     for report in reports:
         figures = [column for column in report.columns if column.unit not in _NAMING]
-        naming = [plain.texts(report.frame[column.name], column, missing="", text=plain.harmless) for column in report.columns if column.unit in _NAMING]
+        naming = [
+            plain.texts(report.frame[column.name], column, missing="", text=plain.harmless) for column in report.columns if column.unit in _NAMING
+        ]
         values = [_values(report.frame[column.name], column) for column in figures]
         for place in range(report.frame.height):
             item = no_formula(_JOINED.join(texts[place] for texts in naming if texts[place]))

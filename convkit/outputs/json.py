@@ -23,7 +23,7 @@ def render(document: Document, _: Room) -> str:
         "convkit": document.version,
         "logs": [plain.harmless(name) for name in document.logs],
         "goals_file": None if document.goals_file is None else plain.harmless(document.goals_file),
-        "input": document.input,
+        "input": {**document.input, **document.reasons},
         "period": {
             "from": _time(document.period.begin),
             "to": _time(document.period.end),

@@ -31,7 +31,13 @@ def render(document: Document, room: Room) -> str:
     lines = list(_document(document, room))
     out = io.StringIO()
     console = Console(
-        file=out, width=10_000, force_terminal=room.colour, color_system="standard" if room.colour else None, markup=False, emoji=False, highlight=False
+        file=out,
+        width=10_000,
+        force_terminal=room.colour,
+        color_system="standard" if room.colour else None,
+        markup=False,
+        emoji=False,
+        highlight=False,
     )
     for line in lines:
         line.rstrip()
@@ -66,7 +72,7 @@ def _header(document: Document, room: Room) -> Iterator[Text]:
     names = document.logs[0] if len(document.logs) == 1 else f"{document.logs[0]} and {figures.plural(len(document.logs) - 1, 'more log')}"
     period = f"{figures.dates(document.period.begin, document.period.end)} ({document.period.timezone})"
     goals = _BUILT_IN if document.goals_file is None else document.goals_file + (f": {document.goals_summary}" if room.wide else "")
-    yield from _paragraph(Paragraph(" · ".join([names, period, goals]), indent=0, style="bold"), room.width)
+    yield from _paragraph(Paragraph(f"{names} · {period} · {goals}", indent=0, style="bold"), room.width)
 
 
 def _blocks(blocks: Sequence[Block], width: int) -> Iterator[Text]:

@@ -36,7 +36,15 @@ COLUMNS = (
     Column("entries", "count"),
     Column("incomplete", "count"),
 )
-_ORDER = {"place": pl.Int32, "funnel": pl.String, "step": pl.Int32, "name": pl.String, "unit": pl.String, "has_window": pl.Boolean, "is_last": pl.Boolean}
+_ORDER = {
+    "place": pl.Int32,
+    "funnel": pl.String,
+    "step": pl.Int32,
+    "name": pl.String,
+    "unit": pl.String,
+    "has_window": pl.Boolean,
+    "is_last": pl.Boolean,
+}
 _BIAS = "shared offices hide some of them in one, changing addresses make two of one."
 _QUARTILES = {"q1_seconds_to_next": 0.25, "median_seconds_to_next": 0.5, "q3_seconds_to_next": 0.75}
 
@@ -77,8 +85,10 @@ def _steps(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyF
 def _matched(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
     """Return a row a step: how many hits of the period fit it, whatever the order."""
     inside = analysis.hits.filter("inside")
-    counts = [inside.select(pl.lit(number, dtype=pl.Int32).alias("step"), matched=pl.any_horizontal(step.columns).sum().cast(pl.Int64))
-              for number, step in enumerate(funnel.steps, 1)]
+    counts = [
+        inside.select(pl.lit(number, dtype=pl.Int32).alias("step"), matched=pl.any_horizontal(step.columns).sum().cast(pl.Int64))
+        for number, step in enumerate(funnel.steps, 1)
+    ]
     return pl.concat(counts)
 
 

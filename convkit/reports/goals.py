@@ -58,10 +58,14 @@ def _firsts(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
 
 def _of_goal(hits: pl.LazyFrame, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return one goal's row."""
-    reached = _firsts(hits, goal).join(macros, on="session", how="left").select(
-        reached=pl.len().cast(pl.Int64),
-        reached_visitors=pl.col("visitor").n_unique().cast(pl.Int64),
-        then_converted=(pl.col("last_macro") > pl.col("row")).sum().cast(pl.Int64),
+    reached = (
+        _firsts(hits, goal)
+        .join(macros, on="session", how="left")
+        .select(
+            reached=pl.len().cast(pl.Int64),
+            reached_visitors=pl.col("visitor").n_unique().cast(pl.Int64),
+            then_converted=(pl.col("last_macro") > pl.col("row")).sum().cast(pl.Int64),
+        )
     )
     counts = matching.counted(hits, goal).select(
         conversions=pl.len().cast(pl.Int64),
@@ -75,9 +79,7 @@ def _of_goal(hits: pl.LazyFrame, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
 def _seconds(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return how many sessions took how many whole seconds from their first interaction to the goal."""
     took = (pl.col("time") - pl.col("started")).dt.total_seconds().clip(0).cast(pl.Int32)
-    return (
-        _firsts(hits, goal).group_by(seconds=took).agg(n=pl.len().cast(pl.Int64)).select(pl.lit(goal.name).alias("goal"), "seconds", "n")
-    )
+    return _firsts(hits, goal).group_by(seconds=took).agg(n=pl.len().cast(pl.Int64)).select(pl.lit(goal.name).alias("goal"), "seconds", "n")
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
@@ -88,8 +90,11 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         orient="row",
     )
     base = tally["base"].row(0, named=True)
-    medians = tally["seconds"].sort("goal", "seconds").group_by("goal").agg(
-        median_seconds=stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5)
+    medians = (
+        tally["seconds"]
+        .sort("goal", "seconds")
+        .group_by("goal")
+        .agg(median_seconds=stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5))
     )
     reached, sessions = pl.col("reached"), pl.lit(base["sessions"])
     low, high = stats.wilson(reached, sessions)

@@ -50,7 +50,11 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
     """Count sessions and what is told of them."""
     goals = analysis.goals
     last = pl.col("started") + pl.duration(seconds="seconds")
-    running = pl.lit(value=False) if analysis.ends is None else pl.lit(analysis.ends) - last < pl.duration(microseconds=microseconds(goals.site.session_timeout))
+    running = (
+        pl.lit(value=False)
+        if analysis.ends is None
+        else pl.lit(analysis.ends) - last < pl.duration(microseconds=microseconds(goals.site.session_timeout))
+    )
     bare = ~pl.col("has_assets")
     return analysis.sessions.select(
         sessions=pl.len().cast(pl.Int64),
@@ -195,7 +199,11 @@ def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
         Row([Cell(figures.count(number)), Cell(page, left=True), Cell(f"after POST {form} ({status})", "dim", left=True)])
         for page, form, status, number in found.select("page", "form", "status", "n").rows()
     ]
-    hint = "convkit init writes a goals.yaml to start from; put one of these under macro:." if rows else "convkit init writes a goals.yaml to start from."
+    hint = (
+        "convkit init writes a goals.yaml to start from; put one of these under macro:."
+        if rows
+        else "convkit init writes a goals.yaml to start from."
+    )
     return [
         Gap(),
         Line.of("Tell convkit what your site is for." + (" Pages that look like it:" if rows else "")),

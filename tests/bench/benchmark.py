@@ -125,9 +125,7 @@ def table(all_of_them: list[Contender]) -> str:
         rows.append((contender.name, walls, f"{median[0]:.2f}", compared, f"{median[1]:.1f}", f"{median[2]:,.0f}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
-        "  ".join(
-            cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
+        "  ".join(cell.ljust(width) if place < 2 else cell.rjust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True)))
         for row in rows
     ]
     lines += [f"{contender.name} {contender.problem}" for contender in all_of_them if contender.problem]
@@ -183,9 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=5, help="of every contender, in turn")
     parser.add_argument("--log", type=Path, help="measure on this combined log instead of a generated one")
     parser.add_argument("--dir", type=Path, help="generate here, and keep it")
-    parser.add_argument(
-        "--rotated", action="store_true", help="cut the log at midnight into 30 files and measure on these (a log of 30 days)"
-    )
+    parser.add_argument("--rotated", action="store_true", help="cut the log at midnight into 30 files and measure on these (a log of 30 days)")
     options = parser.parse_args(arguments)
     with logs_for(options) as logs:
         sys.stdout.write(f"{machine()}\n{extent(logs)}; {options.runs} runs in turn, each in its own process\n\n")

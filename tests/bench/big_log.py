@@ -142,8 +142,7 @@ def people(rng: random.Random, count: int) -> list[tuple[str, str, str]]:
     agents = browsers(rng)
     popular = drawn(rng, agents, 60)
     return [
-        (address(rng), f"u{number}" if number % 200 == 0 else "-", next(popular) if number % 2 else rng.choice(agents))
-        for number in range(count)
+        (address(rng), f"u{number}" if number % 200 == 0 else "-", next(popular) if number % 2 else rng.choice(agents)) for number in range(count)
     ]
 
 
@@ -171,9 +170,7 @@ class Shop:
         number = self.rng.getrandbits(32)
         pattern = TARGETS[kind]
         drawn_from = self.catalogue.get(kind)
-        return pattern.format(
-            item=next(drawn_from) if drawn_from else "", number=number, page=number % 9 + 1, total=9 + number % 23_100 / 100
-        )
+        return pattern.format(item=next(drawn_from) if drawn_from else "", number=number, page=number % 9 + 1, total=9 + number % 23_100 / 100)
 
     def campaign(self, target: str) -> str:
         """Return the same target as an advertisement links to it."""

@@ -1,0 +1,79 @@
+"""Tallies -> the finished document that outputs take.
+
+It stands alone because nothing here touches a hit: what comes in is small, and adds up from any parts of the visitors.
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from convkit import plugins, reading
+from convkit.analysis import View
+from convkit.figures import plural
+from convkit.findings import find
+from convkit.tables import Document, add
+from convkit.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import polars as pl
+
+    from convkit.analysis import Run
+    from convkit.definitions import Goals
+    from convkit.tables import Report
+
+    Tallies = dict[str, dict[str, pl.DataFrame]]
+    """By report, by name: what `add` merges and `present` takes."""
+
+_MOST_LOGS = 3
+"""How many logs a suggested command names."""
+
+
+def add_tallies(parts: Sequence[Tallies]) -> Tallies:
+    """Add the tallies of parts of the visitors."""
+    return {report: {name: add([part[report][name] for part in parts]) for name in tallies} for report, tallies in parts[0].items()}
+
+
+def present(tallies: Tallies, view: View) -> dict[str, Report]:
+    """Return the finished reports."""
+    return {report: plugins.load("reports", report).present(tallies[report], view) for report in tallies}
+
+
+def whole_report() -> list[str]:
+    """Return the reports that `convkit report` is made of, in the order of its screen."""
+    modules = plugins.load_all("reports")
+    return sorted(modules, key=lambda name: int(modules[name].IN_REPORT))
+
+
+def command_of(report: str, paths: list[str], goals_file: str | None) -> str:
+    """Return the command of another report on the same logs, empty where it would be too long or cannot be run again."""
+    if len(paths) > _MOST_LOGS or reading.STANDARD_INPUT in paths:
+        return ""
+    return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else [])])
+
+
+def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") -> Document:
+    """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding."""
+    goals = done.analysis.goals
+    view = View(goals, done.period, done.input, done.knows_macro)
+    reports = present(tallies, view)
+    return Document(
+        version=__version__,
+        logs=done.logs,
+        goals_file=goals.file,
+        goals_summary=_summary(goals),
+        input=done.input,
+        reasons=done.reasons,
+        period=done.period,
+        reports=reports,
+        findings=find(reports, view, command) if is_whole else (),
+        is_whole=is_whole,
+    )
+
+
+def _summary(goals: Goals) -> str:
+    """Return what a goals file holds, in words."""
+    number = f"{plural(len(goals.goals), 'goal')}, {len(goals.macros)} of them macro"
+    return f"{number}; {plural(len(goals.funnels), 'funnel')}" if goals.funnels else number
