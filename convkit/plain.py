@@ -24,7 +24,11 @@ def texts(values: Iterable[object], column: Column, *, missing: str, text: Calla
 
     A column at a time: reports of a large site have a hundred thousand rows.
     """
-    write = _WRITERS.get(column.unit, str) if not is_text(column) else text
+    if is_text(column):
+        values = list(values)
+        written = {value: text(value) for value in set(values) if value is not None}
+        return [missing if value is None else written[value] for value in values]
+    write = _WRITERS.get(column.unit, str)
     return [missing if value is None else write(value) for value in values]
 
 

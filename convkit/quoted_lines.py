@@ -140,11 +140,15 @@ def _answer(*, has_agent: bool) -> dict[str, pl.Expr]:
 
 
 def _problem(*, has_agent: bool) -> pl.Expr:
-    """Return why a line is no record."""
+    """Return why a line is no record; whether it is blank or a comment is asked of the few that have no request or no time."""
+    is_suspect = pl.col("request").is_null() | pl.col("time").is_null()
+    suspect = pl.when(is_suspect).then("line")
     return (
-        pl.when(~pl.col("line").str.contains(r"\S").fill_null(value=False))
+        pl.when(suspect.is_null() & is_suspect)
         .then(pl.lit("blank"))
-        .when(pl.col("line").str.starts_with(COMMENT))
+        .when(suspect.str.strip_chars() == "")
+        .then(pl.lit("blank"))
+        .when(suspect.str.starts_with(COMMENT))
         .then(pl.lit("comment"))
         .when(pl.col("request").is_null())
         .then(pl.lit("no request in quotes"))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HOLDS_MANY = True
 VERSION = 1
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def render(document: Document, _: Room) -> str:
@@ -59,4 +60,4 @@ def _values(series: pl.Series, column: Column) -> list[str]:
 
 
 def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return _ENCODER.encode(text)

@@ -37,22 +37,29 @@ _COUNTS = ("sessions", "pageviews", "landings", "bounces", "landings_converted",
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `pages` (a row a page) and `seconds` (views of a page by the whole seconds until the session's next interaction)."""
-    seen = analysis.hits.filter(pl.col("inside") & interaction()).select("session", "time", "kind", pl.col("page").cast(pl.String))
+    seen = analysis.hits.filter(pl.col("inside") & interaction()).select("session", "time", "kind", "page")
     took = (pl.col("time").shift(-1) - pl.col("time")).dt.total_seconds().cast(pl.Int32)
     same = pl.col("session").shift(-1) == pl.col("session")
     views = seen.with_columns(seconds=pl.when(same).then(took)).filter(is_kind("page"))
-    by_view = views.group_by("page").agg(
-        sessions=pl.col("session").n_unique().cast(pl.Int64), pageviews=_count(), timed=_count(pl.col("seconds").is_not_null())
+    # One integer for session and page: counting distinct sessions page by page takes three times as long.
+    visit = pl.col("session") * (1 << 32) + pl.col("page").to_physical().cast(pl.Int64)
+    by_view = (
+        views.with_columns(is_first=visit.is_first_distinct())
+        .group_by("page")
+        .agg(sessions=_count(pl.col("is_first")), pageviews=_count(), timed=_count(pl.col("seconds").is_not_null()))
     )
-    ends = analysis.sessions.with_columns(pl.col("landing", "exit").cast(pl.String))
+    ends = analysis.sessions
     by_landing = ends.group_by(page="landing").agg(
         landings=_count(), bounces=_count(pl.col("bounced")), landings_converted=_count(pl.col("converted"))
     )
     by_exit = ends.group_by(page="exit").agg(exits=_count(), exits_converted=_count(pl.col("converted")))
     pages = by_view.join(by_landing, on="page", how="left").join(by_exit, on="page", how="left")
     return {
-        "pages": pages.select("page", pl.col(*_COUNTS).fill_null(0)),
-        "seconds": views.drop_nulls("seconds").group_by("page", "seconds").agg(n=pl.len().cast(pl.Int64)),
+        "pages": pages.select(pl.col("page").cast(pl.String), pl.col(*_COUNTS).fill_null(0)),
+        "seconds": views.drop_nulls("seconds")
+        .group_by(pl.col("page"), "seconds")
+        .agg(n=pl.len().cast(pl.Int64))
+        .with_columns(pl.col("page").cast(pl.String)),
     }
 
 
