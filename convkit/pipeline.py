@@ -6,6 +6,7 @@ It stands alone because whoever wants to know in which order things happen reads
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,16 @@ if TYPE_CHECKING:
     from convkit.documents import Tallies
     from convkit.periods import Wanted
     from convkit.tables import Document
+
+
+@dataclass(frozen=True)
+class _Logs:
+    """What was read: the records, who fetched images or styles, how many lines there are, and the logs' names."""
+
+    records: pl.DataFrame
+    lookers: pl.DataFrame
+    lines: int
+    names: tuple[str, ...]
 
 
 def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.LazyFrame:
@@ -64,8 +75,9 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack)
         extensions = traffic.kept_assets(goals, lists.words("assets"))
-        records, assets = _read(traffic.narrow(reading.records(logs, extensions)), reading.asset_visitors(logs, extensions))
-    return _analyze(_ranked(records, logs), assets, goals, wanted, tuple(log.source.name for log in logs))
+        read = _read(traffic.narrow(reading.records(logs, extensions)), reading.lookers(logs), reading.count(logs))
+    records, lookers, number = read
+    return _analyze(_Logs(_ranked(records, logs), lookers, number.item(), tuple(log.source.name for log in logs)), goals, wanted)
 
 
 def _ranked(records: pl.DataFrame, logs: Sequence[reading.Log]) -> pl.DataFrame:
@@ -82,24 +94,24 @@ def _read(*queries: pl.LazyFrame) -> list[pl.DataFrame]:
         raise InputError(f"a log is damaged, or holds bytes that no log holds ({reason}); read it without that file, or repair it") from None
 
 
-def _analyze(records: pl.DataFrame, assets: pl.DataFrame, goals: Goals, wanted: Wanted, logs: tuple[str, ...]) -> Run:
+def _analyze(logs: _Logs, goals: Goals, wanted: Wanted) -> Run:
     """Go from records in memory to the analysis."""
-    decided = traffic.decide(records.lazy(), goals).collect()
+    decided = traffic.decide(logs.records.lazy(), goals).collect()
     settled = traffic.settle(traffic.name_kinds(decided.lazy().filter(pl.col("fate").is_null() | pl.col("asset")), goals)).collect()
-    begins, ends = _span(records)
+    begins, ends = _span(logs.records)
     begin, end = wanted.limits(ends, goals.site.timezone)
-    with_assets = traffic.visitors(assets.lazy(), goals.site).collect()
+    with_assets = traffic.visitors(logs.lookers.lazy(), goals.site).collect()
     looked_at = settled.filter(traffic.is_looked_at()).with_columns(has_assets=_has_assets(with_assets))
     hits = _sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
     early = decided.filter(pl.col("fate").is_not_null() & ~pl.col("asset"))
     decided = pl.concat([early.select("fate", "reason"), settled.select("fate", "reason")])
-    fates, reasons = _fates(records, assets, decided, hits)
+    fates, reasons = _fates(logs, decided, hits)
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
-    return Run(prepare(hits, table, goals, ends), fates, reasons, period, logs, knows_macro)
+    return Run(prepare(hits, table, goals, ends), fates, reasons, period, logs.names, knows_macro)
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
@@ -139,21 +151,18 @@ def _is_inside(begin: datetime | None, end: datetime | None, column: str | None 
     return (after & before).fill_null(value=False)
 
 
-def _fates(
-    records: pl.DataFrame, assets: pl.DataFrame, decided: pl.DataFrame, hits: pl.DataFrame
-) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+def _fates(logs: _Logs, decided: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     """Return what became of every line, `lines` and each of FATES, which add up to it; and the reasons of two of them."""
-    problems = dict(records.filter(pl.col("problem").is_not_null()).group_by(pl.col("problem").cast(pl.String)).len().rows())
+    problems = dict(logs.records.filter(pl.col("problem").is_not_null()).group_by(pl.col("problem").cast(pl.String)).len().rows())
     found = dict(decided.group_by(pl.col("fate").cast(pl.String)).len().rows())
     counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
-    plain = int(assets["n"].sum())
-    counts["asset"] += plain
+    counts["asset"] += logs.lines - logs.records.height
     counts["unparsed"] = sum(problems.values())
     counts["outside"] = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
     counts["kept"] -= counts["outside"]
     bots = dict(decided.filter(pl.col("reason").is_not_null()).group_by("reason").len().rows())
     by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
-    return {"lines": records.height + plain, **counts}, by_reason
+    return {"lines": logs.lines, **counts}, by_reason
 
 
 def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None) -> Analysis:
