@@ -27,24 +27,34 @@ FEWEST = 30
 _FORM_AGAIN = (200, 400, 422)
 
 
-def departures(hits: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return `step, what, item, dropped, went_on`: how many units of either side met the item, Int64.
+def looked_at(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return the pages, errors and forms of sessions among matched hits, sorted by visitor and ORDER, with which steps they fit.
 
-    `hits` are matched hits sorted by visitor and ORDER, `chains` those of the funnel, in the period.
+    A stage of its own, to be collected: every step of the funnel looks at it several times.
     """
     form_again = _form_again()
-    looked_at = hits.filter(pl.col("session").is_not_null()).select(
-        "session",
-        "row",
-        "page",
-        is_page=is_kind("page"),
-        form_again=form_again,
-        error=is_kind("error") & ~form_again,
-        **{f"fits{number}": pl.any_horizontal(step.columns) for number, step in enumerate(funnel.steps, 1)},
+    return (
+        hits.filter(pl.col("session").is_not_null())
+        .select(
+            "session",
+            "row",
+            "page",
+            is_page=is_kind("page"),
+            form_again=form_again,
+            error=is_kind("error") & ~form_again,
+            **{f"fits{number}": pl.any_horizontal(step.columns) for number, step in enumerate(funnel.steps, 1)},
+        )
+        .filter(pl.any_horizontal("is_page", *TESTED))
     )
-    looked_at = looked_at.filter(pl.any_horizontal("is_page", *TESTED))
-    exits = looked_at.filter("is_page").unique("session", keep="last").select("session", item="page")
-    return pl.concat([_at_step(looked_at, exits, chains, number) for number in range(1, len(funnel.steps))])
+
+
+def departures(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return `step, what, item, dropped, went_on`: how many units of either side met the item, Int64.
+
+    `seen` is what the funnel's units looked at, `chains` those of the funnel, in the period.
+    """
+    exits = seen.filter("is_page").unique("session", keep="last").select("session", item="page")
+    return pl.concat([_at_step(seen, exits, chains, number) for number in range(1, len(funnel.steps))])
 
 
 def _form_again() -> pl.Expr:

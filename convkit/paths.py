@@ -62,12 +62,12 @@ def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     """Add to targets with paths: `background` and `download`, Boolean."""
     listed = lists.lines("background")
     of_paths = "|".join(patterns.to_regex(line) for line in listed if not line.startswith("?"))
-    of_query = [parameter(line[1:]).is_not_null() for line in listed if line.startswith("?")]
+    of_query = _place("|".join(re.escape(line[1:]) for line in listed if line.startswith("?")))
     bare = pl.col("bare")
     return targets.with_columns(
         background=pl.any_horizontal(
             bare.str.contains(of_paths),
-            *of_query,
+            pl.col("query").str.contains(of_query),
             patterns.matches_any(bare, site.ignore_paths),
             patterns.matches_any(pl.col("path"), site.ignore_paths),
         ).fill_null(value=False),
@@ -85,10 +85,15 @@ def page(site: Site) -> pl.Expr:
 
 def parameter(name: str) -> pl.Expr:
     """Return the decoded value of the first parameter of that name in `query`: empty where it stands without one, null where it does not stand."""
-    place = rf"(?:^|&){re.escape(name)}(?:=([^&]*))?(?:&|$)"
-    query = pl.col("query")
-    value = query.str.extract(place).fill_null("").str.replace_all("+", " ", literal=True)
-    return pl.when(query.str.contains(place)).then(decode(value, slash=True))
+    place, query = _place(re.escape(name)), pl.col("query")
+    there = pl.when(query.str.contains(place)).then(query)
+    value = there.str.extract(place).fill_null("").str.replace_all("+", " ", literal=True)
+    return pl.when(there.is_not_null()).then(decode(value, slash=True))
+
+
+def _place(names: str) -> str:
+    """Return the regular expression of a parameter, its value as the one group."""
+    return f"(?:^|&)(?:{names})(?:=([^&]*))?(?:&|$)"
 
 
 def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:

@@ -16,7 +16,7 @@ import polars as pl
 
 from convkit import documents, funnels, lists, matching, plugins, reading, sessions, traffic
 from convkit.analysis import Analysis, Run
-from convkit.departures import departures
+from convkit.departures import departures, looked_at
 from convkit.errors import InputError
 from convkit.goals import load_goals
 from convkit.periods import parse_period
@@ -34,11 +34,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Logs:
-    """What was read: the records, who fetched images or styles, how many lines there are, and the logs' names."""
+    """What was read: the records, who asked for assets and how often, and the logs' names."""
 
     records: pl.DataFrame
-    lookers: pl.DataFrame
-    lines: int
+    askers: pl.DataFrame
     names: tuple[str, ...]
 
 
@@ -75,9 +74,8 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack)
         extensions = traffic.kept_assets(goals, lists.words("assets"))
-        read = _read(traffic.narrow(reading.records(logs, extensions)), reading.lookers(logs), reading.count(logs))
-    records, lookers, number = read
-    return _analyze(_Logs(_ranked(records, logs), lookers, number.item(), tuple(log.source.name for log in logs)), goals, wanted)
+        records, askers = _read(traffic.narrow(reading.records(logs, extensions)), reading.asset_visitors(logs, extensions))
+    return _analyze(_Logs(_ranked(records, logs), askers, tuple(log.source.name for log in logs)), goals, wanted)
 
 
 def _ranked(records: pl.DataFrame, logs: Sequence[reading.Log]) -> pl.DataFrame:
@@ -100,7 +98,7 @@ def _analyze(logs: _Logs, goals: Goals, wanted: Wanted) -> Run:
     settled = traffic.settle(traffic.name_kinds(decided.lazy().filter(pl.col("fate").is_null() | pl.col("asset")), goals)).collect()
     begins, ends = _span(logs.records)
     begin, end = wanted.limits(ends, goals.site.timezone)
-    with_assets = traffic.visitors(logs.lookers.lazy(), goals.site).collect()
+    with_assets = traffic.visitors(logs.askers.lazy(), goals.site).collect()
     looked_at = settled.filter(traffic.is_looked_at()).with_columns(has_assets=_has_assets(with_assets))
     hits = _sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
     early = decided.filter(pl.col("fate").is_not_null() & ~pl.col("asset"))
@@ -153,34 +151,31 @@ def _is_inside(begin: datetime | None, end: datetime | None, column: str | None 
 
 def _fates(logs: _Logs, decided: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     """Return what became of every line, `lines` and each of FATES, which add up to it; and the reasons of two of them."""
-    problems = dict(logs.records.filter(pl.col("problem").is_not_null()).group_by(pl.col("problem").cast(pl.String)).len().rows())
-    found = dict(decided.group_by(pl.col("fate").cast(pl.String)).len().rows())
+    problems = dict(logs.records.filter(pl.col("problem").is_not_null()).group_by("problem").len().rows())
+    found = dict(decided.group_by("fate").len().rows())
     counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
-    counts["asset"] += logs.lines - logs.records.height
+    plain_assets = int(logs.askers["n"].sum())
+    counts["asset"] += plain_assets
     counts["unparsed"] = sum(problems.values())
     counts["outside"] = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
     counts["kept"] -= counts["outside"]
     bots = dict(decided.filter(pl.col("reason").is_not_null()).group_by("reason").len().rows())
     by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
-    return {"lines": logs.lines, **counts}, by_reason
+    return {"lines": logs.records.height + plain_assets, **counts}, by_reason
 
 
 def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None) -> Analysis:
     """Return the analysis of some visitors' matched hits and sessions, their chains found."""
-    frame = hits.lazy()
-    chains = {
-        funnel.name: found.lazy()
-        for funnel, found in zip(
-            goals.funnels, pl.collect_all([funnels.chains(frame, funnel).filter("inside") for funnel in goals.funnels]), strict=True
-        )
-    }
-    went = {
-        funnel.name: found.lazy()
-        for funnel, found in zip(
-            goals.funnels, pl.collect_all([departures(frame, chains[funnel.name], funnel) for funnel in goals.funnels]), strict=True
-        )
-    }
-    return Analysis(frame, table.lazy(), chains, went, goals, ends)
+    frame, names = hits.lazy(), [funnel.name for funnel in goals.funnels]
+    chains = dict(zip(names, _collected(funnels.chains(frame, funnel).filter("inside") for funnel in goals.funnels), strict=True))
+    seen = _collected(looked_at(frame, funnel) for funnel in goals.funnels)
+    went = _collected(departures(pages, chains[funnel.name], funnel) for pages, funnel in zip(seen, goals.funnels, strict=True))
+    return Analysis(frame, table.lazy(), chains, dict(zip(names, went, strict=True)), goals, ends)
+
+
+def _collected(queries: Iterable[pl.LazyFrame]) -> list[pl.LazyFrame]:
+    """Collect frames that several queries are built on."""
+    return [frame.lazy() for frame in pl.collect_all(list(queries))]
 
 
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:

@@ -70,19 +70,22 @@ def parse(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = Tr
 
 
 def _parts(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Split lines on their quotes; an address list that proxies wrote keeps its first."""
-    line, before = pl.col("line"), pl.col("before")
+    """Split lines on their quotes."""
+    line = pl.col("line")
     escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(_QUOTES)
-    forwarded = pl.when(before.str.contains(",", literal=True)).then(before).str.replace(_FORWARDED, "$1 ")
     parts = pl.coalesce(escaped, line).str.split_exact('"', len(_FIELDS) - 1).struct.rename_fields(_FIELDS).alias("part")
-    return lines.with_columns(parts).unnest("part").with_columns(before=pl.coalesce(forwarded, before))
+    return lines.with_columns(parts).unnest("part")
 
 
 def _asker(*, host_first: bool, has_agent: bool) -> dict[str, pl.Expr]:
-    """Return who asked: the address, and the agent, empty where the field says nothing and null where there is none."""
-    address, agent = pl.col("before").str.split_exact(" ", 1 + host_first).struct[int(host_first)], pl.col("agent")
+    """Return who asked: the address, and the agent, empty where the field says nothing and null where there is none.
+
+    Of a list of addresses that proxies wrote, the first is the visitor's.
+    """
+    word, agent = pl.col("before").str.split_exact(" ", 1 + host_first).struct[int(host_first)], pl.col("agent")
+    first = pl.when(word.str.contains(",", literal=True)).then(word).str.split_exact(",", 1).struct[0]
     return {
-        "address": pl.when(address.str.len_bytes() > 1).then(address),
+        "address": pl.coalesce(first, pl.when(word.str.len_bytes() > 1).then(word)),
         "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent) if has_agent else pl.lit(None, dtype=pl.String),
     }
 
@@ -90,7 +93,8 @@ def _asker(*, host_first: bool, has_agent: bool) -> dict[str, pl.Expr]:
 def _person(*, host_first: bool) -> dict[str, pl.Expr]:
     """Return the log user, which few lines have, and the host."""
     before = pl.col("before")
-    named = pl.when(~before.str.contains(" - - [", literal=True)).then(before).str.splitn(" ", 3 + host_first).struct[2 + host_first]
+    unusual = pl.when(~before.str.contains(" - - [", literal=True)).then(before).str.replace(_FORWARDED, "$1 ")
+    named = unusual.str.splitn(" ", 3 + host_first).struct[2 + host_first]
     host = before.str.split_exact(" ", 1).struct[0].str.to_lowercase().str.replace(r":\d+$", "")
     return {
         "user": _said(named.str.head(-_TIME_LENGTH).str.strip_chars()),

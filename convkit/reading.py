@@ -16,7 +16,6 @@ import polars as pl
 from convkit import lines, plugins
 from convkit.errors import InputError, UsageError, did_you_mean
 from convkit.lines import Source
-from convkit.lists import words
 from convkit.schema import TEXT
 
 if TYPE_CHECKING:
@@ -120,19 +119,15 @@ def _records(log: Log, kept_assets: tuple[str, ...] | None) -> pl.LazyFrame:
     return parsed
 
 
-def lookers(logs: Sequence[Log]) -> pl.LazyFrame:
-    """Return the distinct pairs of `address` and `user_agent` that fetched an image or a style: who looks at pages does."""
-    return pl.concat([_lookers(log) for log in logs]).unique()
+def asset_visitors(logs: Sequence[Log], kept_assets: tuple[str, ...]) -> pl.LazyFrame:
+    """Return `address, user_agent, n` of the lines that `records` leaves out: who asked for plain assets, and how often."""
+    return pl.concat([_asset_visitors(log, kept_assets) for log in logs]).group_by("address", "user_agent").agg(n=pl.len().cast(pl.Int64))
 
 
-def _lookers(log: Log) -> pl.LazyFrame:
-    asked: pl.LazyFrame = log.format.who(lines.scan(log.source, log.number).filter(_is_asset(log, words("looks"))))
+def _asset_visitors(log: Log, kept_assets: tuple[str, ...]) -> pl.LazyFrame:
+    dropped = _is_asset(log) & ~_is_asset(log, kept_assets) if kept_assets else _is_asset(log)
+    asked: pl.LazyFrame = log.format.who(lines.scan(log.source, log.number).filter(dropped))
     return asked.select(pl.col("address", "user_agent").cast(TEXT))
-
-
-def count(logs: Sequence[Log]) -> pl.LazyFrame:
-    """Return how many lines the logs have, as `lines`."""
-    return pl.concat([lines.scan(log.source, log.number).select(lines=pl.len().cast(pl.Int64)) for log in logs]).sum()
 
 
 def _is_asset(log: Log, extensions: tuple[str, ...] | None = None) -> pl.Expr:

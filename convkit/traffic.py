@@ -27,7 +27,7 @@ _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 def narrow(records: pl.LazyFrame) -> pl.LazyFrame:
     """Return what is needed of records, text as dictionary codes: `source, line_no, time, status, asset, problem` and the texts."""
-    return records.select("source", "line_no", "time", "status", "asset", *(pl.col(name).cast(TEXT) for name in (*_TEXTS, "problem")))
+    return records.select("source", "line_no", "time", "status", "asset", "problem", *(pl.col(name).cast(TEXT) for name in _TEXTS))
 
 
 def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:

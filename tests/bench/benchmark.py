@@ -68,6 +68,7 @@ def contenders(logs: list[Path]) -> list[Contender]:
     found = [
         Contender(PRODUCT, report),
         Contender(YARDSTICK, [*rival, "duckdb", *names]),
+        Contender("duckdb, tuned", [*rival, "duckdb-tuned", *names]),
         Contender("polars sketch", [*rival, "sketch", *names]),
         Contender("polars bare scan", [*rival, "scan", *names]),
     ]

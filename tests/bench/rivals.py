@@ -47,16 +47,24 @@ group by all
 """
 
 
-def duckdb(logs: list[str]) -> dict[str, int]:
-    """Do a part of the report as an expert would in SQL: read, filter, sessions, bounces; odd lines are lost in it."""
+def duckdb(logs: list[str], query: str = "") -> dict[str, int]:
+    """Do a part of the report as an expert would in SQL: read, filter, sessions, bounces; odd lines are lost in it.
+
+    Static files are told by their extension; those with a query behind it (`?v=3`) only where `query` is its pattern.
+    """
     import duckdb  # noqa: PLC0415 - an extra, and only this rival needs it
 
     connection = duckdb.connect()
-    assets = rf"\.({'|'.join(ASSETS)})(\?[^ ]*)? HTTP"
+    assets = rf"\.({'|'.join(ASSETS)}){query} HTTP"
     connection.execute(DUCKDB_HITS, {"logs": logs, "bots": BOTS, "assets": assets})
     connection.execute(DUCKDB_SESSIONS)
     row = connection.execute("select count(*), count(*) filter (hits = 1), count(distinct landing) from sessions").fetchone()
     return dict(zip(("sessions", "bounces", "landings"), row or (), strict=False))
+
+
+def duckdb_tuned(logs: list[str]) -> dict[str, int]:
+    """Do the same after a look at this very log: static files with a query fall too, which leaves a third of the lines."""
+    return duckdb(logs, query=r"(\?[^ ]*)?")
 
 
 def scan(logs: list[str]) -> dict[str, int]:
@@ -133,7 +141,7 @@ def _funnel(hits: pl.DataFrame) -> list[int]:
     return [step.height for step in reached]
 
 
-RIVALS: dict[str, Callable[[list[str]], object]] = {"duckdb": duckdb, "sketch": sketch, "scan": scan}
+RIVALS: dict[str, Callable[[list[str]], object]] = {"duckdb": duckdb, "duckdb-tuned": duckdb_tuned, "sketch": sketch, "scan": scan}
 
 if __name__ == "__main__":
     sys.stdout.write(json.dumps(RIVALS[sys.argv[1]](sys.argv[2:])) + "\n")
