@@ -101,8 +101,8 @@ def _analyze(logs: _Logs, goals: Goals, wanted: Wanted) -> Run:
     with_assets = traffic.visitors(logs.askers.lazy(), goals.site).collect()
     looked_at = settled.filter(traffic.is_looked_at()).with_columns(has_assets=_has_assets(with_assets))
     hits = _sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
-    early = decided.filter(pl.col("fate").is_not_null() & ~pl.col("asset"))
-    decided = pl.concat([early.select("fate", "reason"), settled.select("fate", "reason")])
+    early = decided.select("fate", "reason", "asset").filter(pl.col("fate").is_not_null() & ~pl.col("asset"))
+    decided = pl.concat([early.drop("asset"), settled.select("fate", "reason")])
     fates, reasons = _fates(logs, decided, hits)
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]

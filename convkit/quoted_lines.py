@@ -15,7 +15,7 @@ _START = r'^\S+ +\S+ +.*\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\
 _HOST_FIRST = r"^\S+ +(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) +\S+ +\S[^\[]* \["
 AGENT_FOLLOWS = r' "(?:[^"\\]|\\.)*" "'
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
-_CLOCK = r":[0-5]\d:(?:[0-5]\d|60) [+-](?:0\d|1[0-5])[0-5]\d\] $"
+_FARTHEST, _MINUTES = 1559, 60
 _TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
 COMMENT = "#"
 _QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
@@ -54,7 +54,7 @@ def parse(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = Tr
         _parts(lines)
         .with_columns(
             clock=pl.col("before").str.tail(_TIME_LENGTH),
-            word=pl.col("request").str.split_exact(" ", 3),
+            word=pl.col("request").str.splitn(" ", 3),
             number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3),
         )
         .with_columns(
@@ -107,11 +107,11 @@ def _time(clock: pl.Expr) -> pl.Expr:
 
     Polars remembers the texts it has parsed, and a month has sixty times fewer minutes than seconds: seconds and offset are added.
     """
-    usual = pl.when(clock.str.contains(_CLOCK)).then(clock)
-    minute = usual.str.slice(1, len("10/Oct/2000:13:55")).str.to_datetime("%d/%b/%Y:%H:%M", time_unit="us", strict=False)
-    seconds, offset = (clock.str.slice(place, length).cast(pl.Int64, strict=False) for place, length in ((19, 2), (22, 5)))
+    minute = clock.str.slice(1, len("10/Oct/2000:13:55")).str.to_datetime("%d/%b/%Y:%H:%M", time_unit="us", strict=False)
+    seconds, offset = (clock.str.slice(place, length).cast(pl.Int32, strict=False) for place, length in ((19, 2), (22, 5)))
+    is_clock = seconds.is_between(0, 60) & (offset.abs() <= _FARTHEST) & (offset.abs() % 100 < _MINUTES) & clock.str.ends_with("] ")
     east = offset.sign() * (offset.abs() // 100 * 3_600 + offset.abs() % 100 * 60)
-    return (minute + pl.duration(seconds=seconds - east)).dt.replace_time_zone("UTC")
+    return (minute + pl.duration(seconds=pl.when(is_clock).then(seconds - east))).dt.replace_time_zone("UTC")
 
 
 def _said(value: pl.Expr) -> pl.Expr:
@@ -122,7 +122,7 @@ def _said(value: pl.Expr) -> pl.Expr:
 def _what() -> dict[str, pl.Expr]:
     """Return what was asked for; a request line without a method and a target, as probes send them, has neither."""
     word = pl.col("word").struct
-    is_odd = word[3].is_not_null() | ~word[2].str.starts_with("HTTP/") | (word[1] == "")
+    is_odd = word[2].str.contains(" ", literal=True) | ~word[2].str.starts_with("HTTP/") | (word[1] == "")
     taken = pl.when(is_odd).then("request").str.extract_groups(_ODD_REQUEST)
     is_request = word[0].str.contains(_METHOD) & word[1].is_not_null()
     return {
