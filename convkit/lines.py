@@ -14,7 +14,7 @@ import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _NEVER_IN_A_LINE = "\x00"
+_AS_LINES: dict[str, Any] = {
+    "separator": _NEVER_IN_A_LINE,
+    "has_header": False,
+    "schema": {"line": pl.String},
+    "quote_char": None,
+    "encoding": "utf8-lossy",
+    "glob": False,
+    "raise_if_empty": False,
+}
+"""How a reader of CSV becomes a reader of lines."""
 _HEAD_LINES = 20_000
 _SPREAD_PLACES, _SPREAD_BYTES = 16, 1 << 18
 
@@ -38,21 +48,10 @@ class Source:
     name: str
 
 
-def scan(source: Source, number: int, head: int | None = None) -> pl.LazyFrame:
-    """Return the lines of one log (schema LINES), numbered from 1; blank lines have a null `line`."""
-    return pl.scan_csv(
-        source.path,
-        separator=_NEVER_IN_A_LINE,
-        has_header=False,
-        schema={"line": pl.String},
-        quote_char=None,
-        encoding="utf8-lossy",
-        glob=False,
-        raise_if_empty=False,
-        n_rows=head,
-        row_index_name="line_no",
-        row_index_offset=1,
-    ).select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line")
+def scan(source: Source, number: int) -> pl.LazyFrame:
+    """Return `source, line_no, line` of one log, numbered from 1; blank lines have a null `line`."""
+    read = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **_AS_LINES)
+    return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line")
 
 
 def sample(source: Source) -> pl.Series:
@@ -80,18 +79,7 @@ def _unzipped(source: Source) -> list[bytes]:
 
 def _head(source: Source) -> pl.Series:
     """Return the first lines by way of Polars, for what Python cannot open."""
-    frame = pl.read_csv(
-        source.path,
-        separator=_NEVER_IN_A_LINE,
-        has_header=False,
-        schema={"line": pl.String},
-        quote_char=None,
-        encoding="utf8-lossy",
-        glob=False,
-        raise_if_empty=False,
-        n_rows=_HEAD_LINES,
-    )
-    return frame["line"].fill_null("")
+    return pl.read_csv(source.path, n_rows=_HEAD_LINES, **_AS_LINES)["line"].fill_null("")
 
 
 def _spread(file: BinaryIO, size: int) -> list[bytes]:
