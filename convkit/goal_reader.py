@@ -52,7 +52,7 @@ class GoalReader:
         """Prepare for one goals file."""
         self.timeout, self.nodes, self.problems = timeout, nodes, problems
         self.unlisted: list[Goal] = []
-        self._kinds = {key.replace("-", "_"): plugins.load("goal_kinds", key) for key in plugins.names("goal_kinds")}
+        self._kinds = {key: plugins.load("goal_kinds", key) for key in plugins.keys("goal_kinds")}
         self._read: dict[int, _Parsed] = {}
         self._open: list[str] = []
 

@@ -148,9 +148,7 @@ def _problem(*, has_agent: bool) -> pl.Expr:
     is_suspect = pl.col("request").is_null() | pl.col("time").is_null()
     suspect = pl.when(is_suspect).then("line")
     return (
-        pl.when(suspect.is_null() & is_suspect)
-        .then(pl.lit("blank"))
-        .when(suspect.str.strip_chars() == "")
+        pl.when(is_suspect & (suspect.str.strip_chars().fill_null("") == ""))
         .then(pl.lit("blank"))
         .when(suspect.str.starts_with(COMMENT))
         .then(pl.lit("comment"))

@@ -1,4 +1,4 @@
-"""Paths -> logs -> formats -> records, and the census of the lines that never become one.
+"""Paths -> logs -> formats -> records, and who asked for the assets that never become one.
 
 It stands alone because it is the only place that knows files, formats and lines together.
 """

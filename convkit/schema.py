@@ -39,9 +39,6 @@ where the line has no such field and empty where the field says nothing."""
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
 """What becomes of a line, in the order in which the fates apply."""
 
-LOOKED_AT = ("page", "event", "download", "redirect", "error")
-"""The kinds whose lines are `kept`."""
-
 INTERACTIONS = ("page", "event")
 """The kinds that start, lengthen and un-bounce sessions."""
 

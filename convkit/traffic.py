@@ -53,8 +53,7 @@ def decide(records: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """
     records = records.filter(pl.col("problem").is_null())
     return (
-        records.join(_agents(records), on="user_agent", how="left", nulls_equal=True)
-        .join(_addresses(records, goals.site), on="address", how="left", nulls_equal=True)
+        _with_askers(records, goals.site)
         .join(_targets(records, goals), on="target", how="left", nulls_equal=True)
         .with_columns(own=_is_own(goals.site.hosts), other=_is_other(), **_visitor(goals.site.visitor))
         .with_columns(**_early_fate())
@@ -63,7 +62,7 @@ def decide(records: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
 
 
 def _early_fate() -> dict[str, pl.Expr]:
-    """Return the fate of a line that is not looked at, null for the others, and its reason; assets that a goal may name have none yet."""
+    """Return the fate of a line that is not looked at, null for the others, and its reason."""
     bot = pl.col("bot")
     fate = pl.when(pl.col("ignored") | ~pl.col("own")).then(pl.lit("excluded")).when(bot.is_not_null()).then(pl.lit("bot"))
     return {"fate": fate.cast(_FATE), "reason": pl.when(fate == "bot").then(bot)}
@@ -71,13 +70,7 @@ def _early_fate() -> dict[str, pl.Expr]:
 
 def visitors(pairs: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     """Return the distinct `visitor`s, told by address, of pairs of `address` and `user_agent`."""
-    return (
-        pairs.join(_agents(pairs), on="user_agent", how="left", nulls_equal=True)
-        .join(_addresses(pairs, site), on="address", how="left", nulls_equal=True)
-        .with_columns(user=pl.lit(None, dtype=pl.String))
-        .select(visitor=_visitor(site.visitor)["visitor"])
-        .unique()
-    )
+    return _with_askers(pairs, site).with_columns(user=pl.lit(None, dtype=pl.String)).select(visitor=_visitor(site.visitor)["visitor"]).unique()
 
 
 def name_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
@@ -102,6 +95,12 @@ def settle(hits: pl.LazyFrame) -> pl.LazyFrame:
         fate=pl.when(is_asset).then(pl.lit("asset", dtype=_FATE)).otherwise(pl.coalesce("fate", of_kind)),
         reason=pl.when(~is_asset).then("reason"),
     )
+
+
+def _with_askers(frame: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Add what is decided once for every distinct agent and address."""
+    of_agent = frame.join(_agents(frame), on="user_agent", how="left", nulls_equal=True)
+    return of_agent.join(_addresses(frame, site), on="address", how="left", nulls_equal=True)
 
 
 def _agents(records: pl.LazyFrame) -> pl.LazyFrame:

@@ -32,8 +32,7 @@ USUAL: dict[str, Any] = {
     "user_agent": "Opera/12.0",
     "problem": None,
 }
-"""What the line of LINES = {"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "asset": pl.Boolean}
-HEAD, TIME, REQUEST and REST says; the tables name only what differs."""
+"""What the line of HEAD, TIME, REQUEST and REST says; the tables name only what differs."""
 
 NO_REQUEST = {"method": None, "target": None, "protocol": None}
 NO_TIME = {"problem": "no time before the request"}
