@@ -48,13 +48,62 @@ def looked_at(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     )
 
 
-def departures(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return `step, what, item, dropped, went_on`: how many units of either side met the item, Int64.
+def behind(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return what units looked at behind each step that they reached: `step, unit, went_on, page, is_page, form_again, error`.
 
-    `seen` is what the funnel's units looked at, `chains` those of the funnel, in the period.
+    `on_the_way` tells what came before the next step, `again` what fits the step itself. `seen` is what sessions looked at, `chains` the funnel's, in
+    the period. A stage of its own, to be collected: every `what` looks at it.
     """
-    exits = seen.filter("is_page").unique("session", keep="last").select("session", item="page")
-    return pl.concat([_at_step(seen, exits, chains, number) for number in range(1, len(funnel.steps))])
+    # Few sessions get further than the first step; the steps behind it look at those alone.
+    further = seen.join(
+        _reached(chains, _steps(funnel)).filter(pl.col("step") > 1).select("session").unique(), on="session", how="semi", maintain_order="left"
+    )
+    on_the_way = (pl.col("row") < pl.col("ends")).fill_null(value=True)
+    return pl.concat(
+        (seen if number == 1 else further)
+        .join(_reached(chains, range(number, number + 1)), on="session", maintain_order="left")
+        .filter(pl.col("row") > pl.col("begins"))
+        .select("step", "unit", "went_on", "page", "is_page", *TESTED, on_the_way=on_the_way, again=f"fits{number}")
+        for number in _steps(funnel)
+    )
+
+
+def departures(seen: pl.LazyFrame, behind: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return `step, what, item, dropped, went_on`: how many units of either side met the item, Int64."""
+    pages, session = seen.filter("is_page"), pl.col("session")
+    exits = pages.filter(session.ne_missing(session.shift(-1))).select("session", item="page")
+    reached = _reached(chains, _steps(funnel))
+    of_unit = ["step", "unit"]
+    next_page = behind.filter(pl.col("is_page") & ~pl.col("again")).unique(of_unit, keep="first", maintain_order=True)
+    parts = {
+        "next": reached.join(next_page.select(*of_unit, item="page"), on=of_unit, how="left"),
+        "last_page": reached.join(exits, on="session", how="left"),
+        "met": behind.filter("on_the_way", "is_page").rename({"page": "item"}),
+    }
+    for what in TESTED:
+        found = behind.filter("on_the_way", what).select("step", "unit", "went_on", item="page")
+        parts[what] = pl.concat([found, found.with_columns(item=pl.lit(ANY).cast(TEXT))])
+    return pl.concat([_counted(part, what) for what, part in parts.items()])
+
+
+def _steps(funnel: Funnel) -> range:
+    """Return the numbers of the steps from which one can go on."""
+    return range(1, len(funnel.steps))
+
+
+def _reached(chains: pl.LazyFrame, steps: range) -> pl.LazyFrame:
+    """Return `step, unit, session, begins, ends, went_on` of units that reached the steps."""
+    return pl.concat(
+        chains.filter(pl.col("depth") >= number).select(
+            pl.lit(number, dtype=pl.Int32).alias("step"),
+            "unit",
+            session=f"session{number}",
+            begins=f"row{number}",
+            ends=f"row{number + 1}",
+            went_on=pl.col("depth") > number,
+        )
+        for number in steps
+    )
 
 
 def _form_again() -> pl.Expr:
@@ -64,41 +113,16 @@ def _form_again() -> pl.Expr:
     return (is_form & (pl.col("path") == shown)).fill_null(value=False)
 
 
-def _at_step(hits: pl.LazyFrame, exits: pl.LazyFrame, chains: pl.LazyFrame, number: int) -> pl.LazyFrame:
-    """Return the rows of one step."""
-    reached = chains.filter(pl.col("depth") >= number).select(
-        "unit", session=f"session{number}", begins=f"row{number}", ends=f"row{number + 1}", went_on=pl.col("depth") > number
-    )
-    after = hits.join(reached, on="session", maintain_order="left").filter(pl.col("row") > pl.col("begins"))
-    on_the_way = after.filter((pl.col("row") < pl.col("ends")).fill_null(value=True)).select("unit", "went_on", "is_page", *TESTED, item="page")
-    next_page = after.filter(pl.col("is_page") & ~pl.col(f"fits{number}")).unique("unit", keep="first", maintain_order=True)
-    parts = {
-        "next": reached.join(next_page.select("unit", item="page"), on="unit", how="left"),
-        "last_page": reached.join(exits, on="session", how="left"),
-        "met": on_the_way.filter("is_page"),
-    }
-    for what in TESTED:
-        found = on_the_way.filter(what).select("unit", "went_on", "item")
-        parts[what] = pl.concat([found, found.with_columns(item=pl.lit(ANY).cast(TEXT))])
-    return pl.concat([_counted(part, number, what) for what, part in parts.items()])
-
-
-def _counted(part: pl.LazyFrame, number: int, what: str) -> pl.LazyFrame:
-    """Count the units of either side, each once an item."""
+def _counted(part: pl.LazyFrame, what: str) -> pl.LazyFrame:
+    """Count the units of either side at a step, each once an item."""
     went_on = pl.col("went_on")
     # One integer for unit and item: telling repeats by columns takes three times as long. A unit's number is a session's, or a visitor's hash.
-    once = (pl.col("unit").hash(1) ^ pl.col("item").to_physical().hash(2)).is_first_distinct()
+    once = (pl.col("step").hash(3) ^ pl.col("unit").hash(1) ^ pl.col("item").to_physical().hash(2)).is_first_distinct()
     return (
         part.filter(once)
-        .group_by("item")
+        .group_by("step", "item")
         .agg(dropped=(~went_on).sum().cast(pl.Int64), went_on=went_on.sum().cast(pl.Int64))
-        .select(
-            pl.lit(number, dtype=pl.Int32).alias("step"),
-            pl.lit(what).alias("what"),
-            pl.col("item").cast(pl.String).fill_null(LEFT),
-            "dropped",
-            "went_on",
-        )
+        .select("step", pl.lit(what).alias("what"), pl.col("item").cast(pl.String).fill_null(LEFT), "dropped", "went_on")
     )
 
 

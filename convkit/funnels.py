@@ -45,15 +45,15 @@ def fitting(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 def chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return one row a unit with a chain: `unit, visitor, depth`, and for each step `row, at, session`; `inside` is that of step 1."""
-    steps = _numbers(funnel)
-    known = _pointers(_depth(fitting(hits, funnel), funnel), funnel)
-    filled = {f"{name}{number}": pl.col(name).gather(pl.col(f"next{number}_of1")) for name in ("row", "at", "session") for number in steps}
-    return (
-        known.with_columns(**filled)
-        .filter(pl.col("next1_of1").is_not_null())
-        .unique("unit", keep="first", maintain_order=True)
-        .select("unit", "visitor", "depth", *filled, "inside")
-    )
+    begins, unit = pl.col("next1_of1").is_not_null(), pl.col("unit")
+    counts = begins & unit.ne_missing(pl.when(begins).then(unit).forward_fill().shift(1))
+    filled = {
+        f"{name}{number}": pl.col(name).gather(pl.col(f"next{number}_of1").filter("counts"))
+        for name in ("row", "at", "session")
+        for number in _numbers(funnel)
+    }
+    known = _pointers(_depth(fitting(hits, funnel), funnel), funnel).with_columns(counts=counts)
+    return known.select(pl.col("unit", "visitor", "depth").filter("counts"), **filled, inside=pl.col("inside").filter("counts"))
 
 
 def other_ways(hits: pl.LazyFrame, found: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
@@ -63,7 +63,8 @@ def other_ways(hits: pl.LazyFrame, found: pl.LazyFrame, funnel: Funnel) -> pl.La
     """
     steps = _numbers(funnel)
     last = f"fits{steps[-1]}"
-    known = _depth(fitting(hits, funnel), funnel)
+    of_last = hits.filter(pl.col("session").is_not_null(), pl.any_horizontal(funnel.steps[-1].columns))
+    known = _depth(fitting(hits.join(of_last.select("visitor").unique(), on="visitor", how="semi", maintain_order="left"), funnel), funnel)
     without_window = _depth(known.rename({"depth": "shown"}), funnel, windowed=False)
     earlier = {number: pl.when(f"fits{number}").then("row").min().over("visitor") for number in steps}
     units = (
@@ -128,7 +129,7 @@ def _pointers(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     the first such hit behind it.
     """
     for number in reversed(_numbers(funnel)):
-        hits = hits.with_columns(**_carried(number, funnel))
+        hits = _carried(hits, number, funnel)
     if funnel.window is not None:
         ends = pl.max_horizontal(f"next{number}_of1" for number in _numbers(funnel))
         took = pl.col("at").gather(ends) - pl.col("at")
@@ -136,17 +137,21 @@ def _pointers(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     return hits
 
 
-def _carried(number: int, funnel: Funnel) -> dict[str, pl.Expr]:
-    """Return the places that a hit of a step carries: its own, and those of the steps behind it."""
-    is_last = pl.col(f"fits{number}") & (pl.col("depth") == number)
-    following = range(number + 1, len(funnel.steps) + 1)
-    taken = {}
-    for later in following:
-        completes = pl.col(f"next{number + 1}_of{number + 1}").is_not_null()
-        behind = pl.when(completes).then(pl.col(f"next{later}_of{number + 1}").fill_null(_BEYOND)).backward_fill()
-        taken[later] = behind if funnel.steps[number - 1].is_condition else behind.shift(-1)
-    if not following:
-        return {f"next{number}_of{number}": pl.when(is_last).then("place")}
-    goes_on = pl.col(f"fits{number}") & (pl.col("depth") > number) & (taken[number + 1] <= pl.col("last"))
-    places = {f"next{later}_of{number}": pl.when(goes_on & (place != _BEYOND)).then(place) for later, place in taken.items()}
-    return {f"next{number}_of{number}": pl.when(is_last | goes_on).then("place"), **places}
+def _carried(hits: pl.LazyFrame, number: int, funnel: Funnel) -> pl.LazyFrame:
+    """Add the places that a hit of a step carries: its own, and those of the steps behind it."""
+    own, is_last = f"next{number}_of{number}", pl.col(f"fits{number}") & (pl.col("depth") == number)
+    behind = {f"behind{later}": f"next{later}_of{number + 1}" for later in range(number + 1, len(funnel.steps) + 1)}
+    if not behind:
+        return hits.with_columns(pl.when(is_last).then("place").alias(own))
+    completes = pl.col(f"next{number + 1}_of{number + 1}").is_not_null()
+    places = {name: pl.when(completes).then(pl.col(place).fill_null(_BEYOND)).backward_fill() for name, place in behind.items()}
+    if not funnel.steps[number - 1].is_condition:
+        places = {name: place.shift(-1) for name, place in places.items()}
+    goes_on = pl.col(f"fits{number}") & (pl.col("depth") > number) & (pl.col(f"behind{number + 1}") <= pl.col("last"))
+    taken = {f"next{name.removeprefix('behind')}_of{number}": pl.when(pl.col("goes_on") & (pl.col(name) != _BEYOND)).then(name) for name in behind}
+    return (
+        hits.with_columns(**places)
+        .with_columns(goes_on=goes_on)
+        .with_columns(pl.when(is_last | pl.col("goes_on")).then("place").alias(own), **taken)
+        .drop("goes_on", *behind)
+    )

@@ -6,7 +6,6 @@ It stands alone because whoever wants to know in which order things happen reads
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,7 @@ import polars as pl
 
 from convkit import documents, funnels, lists, matching, plugins, reading, sessions, traffic
 from convkit.analysis import Analysis, Run
-from convkit.departures import departures, looked_at
+from convkit.departures import behind, departures, looked_at
 from convkit.errors import InputError
 from convkit.goals import load_goals
 from convkit.periods import parse_period
@@ -32,27 +31,16 @@ if TYPE_CHECKING:
     from convkit.tables import Document
 
 
-@dataclass(frozen=True)
-class _Logs:
-    """What was read: the records, who asked for assets and how often, and the logs' names."""
-
-    records: pl.DataFrame
-    askers: pl.DataFrame
-    names: tuple[str, ...]
-
-
 def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.LazyFrame:
     """Return what logs say, nothing decided (RECORDS): of every line that is one, assets included. Raises InputError, UsageError."""
     logs = reading.open_files(paths, log_format)
-    return reading.records(logs, all_assets=True).filter(pl.col("problem").is_null()).select(*RECORDS)
+    return reading.records(reading.cells(logs, all_assets=True)).filter(pl.col("problem").is_null()).select(*RECORDS)
 
 
 def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_format: str = "auto") -> pl.LazyFrame:
     """Return the hits of logs (HITS) that people sent, sorted by visitor and ORDER, with `names:<goal>`. Raises InputError, UsageError."""
     goals = goals or load_goals()
-    logs = reading.open_files(paths, log_format)
-    (records,) = _read(traffic.narrow(reading.records(logs, traffic.kept_assets(goals, lists.words("assets")))))
-    decided = traffic.decide(_ranked(records, logs).lazy(), goals).filter(pl.col("fate").is_null())
+    decided = _decided(_read(reading.open_files(paths, log_format), goals), goals).lazy().filter(pl.col("fate").is_null())
     return traffic.settle(traffic.name_kinds(decided, goals)).filter(pl.col("fate") != "asset")
 
 
@@ -73,43 +61,45 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     wanted = parse_period(since, until, last, goals.site.timezone)
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack)
-        extensions = traffic.kept_assets(goals, lists.words("assets"))
-        records, askers = _read(traffic.narrow(reading.records(logs, extensions)), reading.asset_visitors(logs, extensions))
-    return _analyze(_Logs(_ranked(records, logs), askers, tuple(log.source.name for log in logs)), goals, wanted)
+        cells = _read(logs, goals)
+    return _analyze(cells, tuple(log.source.name for log in logs), goals, wanted)
 
 
-def _ranked(records: pl.DataFrame, logs: Sequence[reading.Log]) -> pl.DataFrame:
-    """Return records whose source numbers do not depend on the order on the command line."""
-    return traffic.rank_sources(records.lazy(), [log.source.name for log in logs]).collect() if len(logs) > 1 else records
-
-
-def _read(*queries: pl.LazyFrame) -> list[pl.DataFrame]:
-    """Collect what reads the logs; InputError where one of them is damaged."""
+def _read(logs: Sequence[reading.Log], goals: Goals) -> pl.DataFrame:
+    """Collect what the lines of the logs say, sources numbered without regard to the command line; InputError where a log is damaged."""
+    cells = traffic.narrow(reading.cells(logs, traffic.kept_assets(goals, lists.words("assets"))))
     try:
-        return [query.collect(engine="streaming") for query in queries]
+        read = cells.collect(engine="streaming")
     except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError) as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(f"a log is damaged, or holds bytes that no log holds ({reason}); read it without that file, or repair it") from None
+    return traffic.rank_sources(read.lazy(), [log.source.name for log in logs]).collect() if len(logs) > 1 else read
 
 
-def _analyze(logs: _Logs, goals: Goals, wanted: Wanted) -> Run:
-    """Go from records in memory to the analysis."""
-    decided = traffic.decide(logs.records.lazy(), goals).collect()
+def _analyze(cells: pl.DataFrame, names: tuple[str, ...], goals: Goals, wanted: Wanted) -> Run:
+    """Go from the cells of all lines to the analysis."""
+    decided = _decided(cells, goals)
     settled = traffic.settle(traffic.name_kinds(decided.lazy().filter(pl.col("fate").is_null() | pl.col("asset")), goals)).collect()
-    begins, ends = _span(logs.records)
+    begins, ends = _span(cells)
     begin, end = wanted.limits(ends, goals.site.timezone)
-    with_assets = traffic.visitors(logs.askers.lazy(), goals.site).collect()
-    looked_at = settled.filter(traffic.is_looked_at()).with_columns(has_assets=_has_assets(with_assets))
-    hits = _sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
+    hits = _sessionized(settled.filter(traffic.is_looked_at()), goals).with_columns(inside=_is_inside(begin, end)).collect()
     early = decided.select("fate", "reason", "asset").filter(pl.col("fate").is_not_null() & ~pl.col("asset"))
     decided = pl.concat([early.drop("asset"), settled.select("fate", "reason")])
-    fates, reasons = _fates(logs, decided, hits)
+    fates, reasons = _fates(cells, decided, hits)
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
-    return Run(prepare(hits, table, goals, ends), fates, reasons, period, logs.names, knows_macro)
+    return Run(prepare(hits, table, goals, ends), fates, reasons, period, names, knows_macro)
+
+
+def _decided(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:
+    """Decide on the lines that are records; what several queries ask of is collected first, or each would compute it again."""
+    askers = traffic.askers(cells.lazy()).collect()
+    visitors = traffic.visitors(askers.lazy(), goals.site).collect()
+    records = cells.filter(pl.col("problem").is_null())
+    return traffic.decide(records.lazy(), visitors.lazy(), traffic.targets(records.lazy(), goals), goals).collect()
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
@@ -120,13 +110,6 @@ def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Peri
     return Period(begin.astimezone(zone), max(begin, end).astimezone(zone), timezone)
 
 
-def _has_assets(with_assets: pl.DataFrame) -> pl.Expr:
-    """Tell visitors who fetched assets; null where nobody did, as behind a content delivery network."""
-    if with_assets.is_empty():
-        return pl.lit(None, dtype=pl.Boolean)
-    return pl.col("visitor").is_in(with_assets["visitor"].implode())
-
-
 def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
     """Return the times of the first and the last record."""
     return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
@@ -134,34 +117,35 @@ def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
 
 def _sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
     """Cut sessions; where users are known, once by address and browser to find whose they are, then by the users."""
+    timeout = goals.site.session_timeout
+    with_user = looked_at.filter(pl.col("user_visitor").is_not_null())["visitor"].unique()
     hits = looked_at.lazy()
-    if looked_at["user_visitor"].null_count() < looked_at.height:
-        handed = sessions.hand_to_users(sessions.cut(hits, goals.site.session_timeout)).drop("session", "started")
-        hits = traffic.name_kinds(handed, goals).collect().lazy()
-    return sessions.set_aside(sessions.cut(hits, goals.site.session_timeout))
+    if len(with_user):
+        has_user = pl.col("visitor").is_in(with_user.implode())
+        handed = sessions.hand_to_users(sessions.cut(hits.filter(has_user), timeout)).drop("session", "started")
+        hits = pl.concat([hits.filter(~has_user), traffic.name_kinds(handed, goals).select(looked_at.columns)]).collect().lazy()
+    return sessions.set_aside(sessions.cut(hits, timeout))
 
 
 def _is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
     """Tell what lies in the period: a session, whole, by its start; a hit of no session by its own time."""
     when = pl.col(column) if column else pl.coalesce("started", "time")
-    after = pl.lit(value=True) if begin is None else when >= begin.astimezone(UTC)
-    before = pl.lit(value=True) if end is None else when < end.astimezone(UTC)
-    return (after & before).fill_null(value=False)
+    limits = [] if begin is None else [when >= begin.astimezone(UTC)]
+    limits += [] if end is None else [when < end.astimezone(UTC)]
+    return pl.all_horizontal(when.is_not_null(), *limits)
 
 
-def _fates(logs: _Logs, decided: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+def _fates(cells: pl.DataFrame, decided: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     """Return what became of every line, `lines` and each of FATES, which add up to it; and the reasons of two of them."""
-    problems = dict(logs.records.filter(pl.col("problem").is_not_null()).group_by("problem").len().rows())
+    problems = dict(cells.filter(pl.col("problem").is_not_null()).group_by("problem").len().rows())
     found = dict(decided.group_by("fate").len().rows())
     counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
-    plain_assets = int(logs.askers["n"].sum())
-    counts["asset"] += plain_assets
     counts["unparsed"] = sum(problems.values())
     counts["outside"] = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
     counts["kept"] -= counts["outside"]
     bots = dict(decided.filter(pl.col("reason").is_not_null()).group_by("reason").len().rows())
     by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
-    return {"lines": logs.records.height + plain_assets, **counts}, by_reason
+    return {"lines": cells.height, **counts}, by_reason
 
 
 def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None) -> Analysis:
@@ -169,7 +153,9 @@ def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetim
     frame, names = hits.lazy(), [funnel.name for funnel in goals.funnels]
     chains = dict(zip(names, _collected(funnels.chains(frame, funnel).filter("inside") for funnel in goals.funnels), strict=True))
     seen = _collected(looked_at(frame, funnel) for funnel in goals.funnels)
-    went = _collected(departures(pages, chains[funnel.name], funnel) for pages, funnel in zip(seen, goals.funnels, strict=True))
+    at = list(zip(seen, chains.values(), goals.funnels, strict=True))
+    later = _collected(behind(pages, found, funnel) for pages, found, funnel in at)
+    went = _collected(departures(pages, rows, found, funnel) for rows, (pages, found, funnel) in zip(later, at, strict=True))
     return Analysis(frame, table.lazy(), chains, dict(zip(names, went, strict=True)), goals, ends)
 
 

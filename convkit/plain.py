@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING
 from convkit.text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
+
+    import polars as pl
 
     from convkit.tables import Column
 
 _MILLION = 1_000_000
 
 
-def texts(values: Iterable[object], column: Column, *, missing: str, text: Callable[[object], str]) -> list[str]:
+def texts(values: pl.Series, column: Column, *, missing: str, text: Callable[[object], str]) -> list[str]:
     """Return a column's values as files hold them, missing ones as `missing`, texts as `text` writes them.
 
-    A column at a time: reports of a large site have a hundred thousand rows.
+    A column at a time, each distinct value once: reports of a large site have a hundred thousand rows.
     """
-    if is_text(column):
-        values = list(values)
-        written = {value: text(value) for value in set(values) if value is not None}
-        return [missing if value is None else written[value] for value in values]
-    write = _WRITERS.get(column.unit, str)
-    return [missing if value is None else write(value) for value in values]
+    found = values.to_list()
+    write = text if is_text(column) else _WRITERS.get(column.unit, str)
+    written = {value: missing if value is None else write(value) for value in set(found)}
+    return [written[value] for value in found]
 
 
 def _seconds(value: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from convkit.lists import words
-from convkit.schema import RECORDS
+from convkit.schema import CELLS, PROBLEM, TIME
 
 _START = r'^\S+ +\S+ +.*\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "(?:[^"\\]|\\.)*" (?:\d{3}|-) \S+'
 _HOST_FIRST = r"^\S+ +(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) +\S+ +\S[^\[]* \["
@@ -20,10 +20,7 @@ _TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
 COMMENT = "#"
 _QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
-_METHOD = "^[A-Z][A-Z-]*$"
-_FORWARDED = r"^([^ ,]+)(?:, *[^ ,]+)+ "
-"""The addresses of X-Forwarded-For in place of one; the first is the visitor's."""
-_ODD_REQUEST = r"^([A-Z][A-Z-]*) +(.*?)(?: +(HTTP/[0-9.]+))?$"
+_NO_ADDRESS = "^-?(?: |$)"
 _USUAL_ANSWER = r"^ [1-5]\d\d "
 _STATUS_DIGITS = 3
 
@@ -40,32 +37,22 @@ def share(lines: pl.Series, *, host_first: bool, end: str = "") -> float:
     return int(fits.sum()) / max(len(fits), 1)
 
 
-def who(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = True) -> pl.LazyFrame:
-    """Return `address, user_agent` of lines, as `parse` does, and read nothing else."""
-    return _parts(lines).with_columns(**_asker(host_first=host_first, has_agent=has_agent)).select("address", "user_agent")
-
-
 def parse(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = True) -> pl.LazyFrame:
-    """Return RECORDS, `asset` as it came, and `problem`: null, or why the line is no record (`blank`, `comment`, or what is wrong with it).
+    """Return CELLS of LINES; of plain assets who asked, and the problem `asset`.
 
     `host_first` says that a virtual host leads the line, `has_agent` that what is quoted behind the bytes is referrer and agent.
     """
+    # Plain assets are most of a log: on nulls all that follows costs next to nothing. What is used twice is a stage, or it is computed twice.
+    masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}
     return (
         _parts(lines)
-        .with_columns(
-            clock=pl.col("before").str.tail(_TIME_LENGTH),
-            word=pl.col("request").str.splitn(" ", 3),
-            number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3),
-        )
-        .with_columns(
-            **_asker(host_first=host_first, has_agent=has_agent),
-            **_person(host_first=host_first),
-            **_what(),
-            **_answer(has_agent=has_agent),
-            time=_time(pl.col("clock")),
-        )
+        .with_columns(**masked, clock=pl.when(~pl.col("plain")).then("before").str.tail(_TIME_LENGTH))
+        .with_columns(**_clock(), number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3))
+        .with_columns(**_sender(host_first=host_first), **_answer(), **_agent(has_agent=has_agent), time=_time())
+        .with_columns(is_odd=(pl.col("request").is_null() | pl.col("time").is_null()) & ~pl.col("plain"))
+        .with_columns(odd=pl.when("is_odd").then("line"))
         .with_columns(problem=_problem(has_agent=has_agent))
-        .select(*RECORDS, "asset", "problem")
+        .select(*CELLS)
     )
 
 
@@ -77,41 +64,44 @@ def _parts(lines: pl.LazyFrame) -> pl.LazyFrame:
     return lines.with_columns(parts).unnest("part")
 
 
-def _asker(*, host_first: bool, has_agent: bool) -> dict[str, pl.Expr]:
-    """Return who asked: the address, and the agent, empty where the field says nothing and null where there is none.
+def _sender(*, host_first: bool) -> dict[str, pl.Expr]:
+    """Return who asked, and the virtual host in front."""
+    whole = pl.col("before").str.head(-_TIME_LENGTH)
+    if not host_first:
+        return {"sender": whole, "host": pl.lit(None, dtype=pl.String)}
+    word = whole.str.splitn(" ", 2).struct
+    return {"sender": word[1], "host": _said(word[0].str.to_lowercase().str.replace(r":\d+$", ""))}
 
-    Of a list of addresses that proxies wrote, the first is the visitor's.
+
+def _agent(*, has_agent: bool) -> dict[str, pl.Expr]:
+    """Return referrer and agent, this one empty where the field says nothing and null where there is none."""
+    if not has_agent:
+        return {"referrer": pl.lit(None, dtype=pl.String), "user_agent": pl.lit(None, dtype=pl.String)}
+    agent = pl.col("agent")
+    return {"referrer": _said(pl.col("referrer")), "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent)}
+
+
+def _clock() -> dict[str, pl.Expr]:
+    """Return the parts of `[10/Oct/2000:13:55:36 -0700] `, null where they are none: `minute`, a time; `second`, `offset` (700 for seven hours).
+
+    Polars remembers the texts it has parsed, and a month has sixty times fewer minutes than seconds.
     """
-    word, agent = pl.col("before").str.split_exact(" ", 1 + host_first).struct[int(host_first)], pl.col("agent")
-    first = pl.when(word.str.contains(",", literal=True)).then(word).str.split_exact(",", 1).struct[0]
+    clock = pl.col("clock")
+    second, offset = (clock.str.slice(place, length).cast(pl.Int32, strict=False) for place, length in ((19, 2), (22, 5)))
     return {
-        "address": pl.coalesce(first, pl.when(word.str.len_bytes() > 1).then(word)),
-        "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent) if has_agent else pl.lit(None, dtype=pl.String),
+        "minute": clock.str.slice(1, len("10/Oct/2000:13:55")).str.to_datetime("%d/%b/%Y:%H:%M", time_unit="us", strict=False),
+        "second": second,
+        "offset": pl.when(clock.str.ends_with("] ")).then(offset),
     }
 
 
-def _person(*, host_first: bool) -> dict[str, pl.Expr]:
-    """Return the log user, which few lines have, and the host."""
-    before = pl.col("before")
-    unusual = pl.when(~before.str.contains(" - - [", literal=True)).then(before).str.replace(_FORWARDED, "$1 ")
-    named = unusual.str.splitn(" ", 3 + host_first).struct[2 + host_first]
-    host = before.str.split_exact(" ", 1).struct[0].str.to_lowercase().str.replace(r":\d+$", "")
-    return {
-        "user": _said(named.str.head(-_TIME_LENGTH).str.strip_chars()),
-        "host": _said(host) if host_first else pl.lit(None, dtype=pl.String),
-    }
-
-
-def _time(clock: pl.Expr) -> pl.Expr:
-    """Return the time of `[10/Oct/2000:13:55:36 -0700] ` in UTC, null where it is none.
-
-    Polars remembers the texts it has parsed, and a month has sixty times fewer minutes than seconds: seconds and offset are added.
-    """
-    minute = clock.str.slice(1, len("10/Oct/2000:13:55")).str.to_datetime("%d/%b/%Y:%H:%M", time_unit="us", strict=False)
-    seconds, offset = (clock.str.slice(place, length).cast(pl.Int32, strict=False) for place, length in ((19, 2), (22, 5)))
-    is_clock = seconds.is_between(0, 60) & (offset.abs() <= _FARTHEST) & (offset.abs() % 100 < _MINUTES) & clock.str.ends_with("] ")
+def _time() -> pl.Expr:
+    """Return the time in UTC, null where it is none."""
+    second, offset = pl.col("second"), pl.col("offset")
+    is_time = second.is_between(0, 60) & (offset.abs() <= _FARTHEST) & (offset.abs() % 100 < _MINUTES)
     east = offset.sign() * (offset.abs() // 100 * 3_600 + offset.abs() % 100 * 60)
-    return (minute + pl.duration(seconds=pl.when(is_clock).then(seconds - east))).dt.replace_time_zone("UTC")
+    past_minute = pl.when(is_time).then(second - east).cast(pl.Int64) * 1_000_000
+    return (pl.col("minute").dt.epoch("us") + past_minute).cast(TIME)
 
 
 def _said(value: pl.Expr) -> pl.Expr:
@@ -119,49 +109,27 @@ def _said(value: pl.Expr) -> pl.Expr:
     return pl.when(~value.is_in(["-", ""])).then(value)
 
 
-def _what() -> dict[str, pl.Expr]:
-    """Return what was asked for; a request line without a method and a target, as probes send them, has neither."""
-    word = pl.col("word").struct
-    is_odd = word[2].str.contains(" ", literal=True) | ~word[2].str.starts_with("HTTP/") | (word[1] == "")
-    taken = pl.when(is_odd).then("request").str.extract_groups(_ODD_REQUEST)
-    is_request = word[0].str.contains(_METHOD) & word[1].is_not_null()
-    return {
-        "method": pl.when(is_request).then(word[0]),
-        "target": pl.when(is_request).then(pl.when(is_odd).then(taken.struct[1]).otherwise(word[1])),
-        "protocol": pl.when(is_request).then(pl.when(is_odd).then(taken.struct[2]).otherwise(word[2])),
-    }
-
-
-def _answer(*, has_agent: bool) -> dict[str, pl.Expr]:
+def _answer() -> dict[str, pl.Expr]:
     """Return what was answered."""
     number, after = pl.col("number").struct, pl.col("after")
     status = pl.when(number[0].is_null()).then(after.str.slice(1, _STATUS_DIGITS)).when(number[0].str.len_bytes() == _STATUS_DIGITS).then(number[0])
     return {
         "status": status.cast(pl.Int16, strict=False),
         "bytes": after.str.strip_chars().str.splitn(" ", 3).struct[1].cast(pl.Int64, strict=False),
-        "referrer": _said(pl.col("referrer")) if has_agent else pl.lit(None, dtype=pl.String),
     }
 
 
 def _problem(*, has_agent: bool) -> pl.Expr:
     """Return why a line is no record; whether it is blank or a comment is asked of the few that have no request or no time."""
-    is_suspect = pl.col("request").is_null() | pl.col("time").is_null()
-    suspect = pl.when(is_suspect).then("line")
-    return (
-        pl.when(is_suspect & (suspect.str.strip_chars().fill_null("") == ""))
-        .then(pl.lit("blank"))
-        .when(suspect.str.starts_with(COMMENT))
-        .then(pl.lit("comment"))
-        .when(pl.col("request").is_null())
-        .then(pl.lit("no request in quotes"))
-        .when(pl.col("time").is_null())
-        .then(pl.lit("no time before the request"))
-        .when(pl.col("address").is_null())
-        .then(pl.lit("no address"))
-        .when(pl.col("after").is_null())
-        .then(pl.lit("request without an end"))
-        .when(pl.col("status").is_null() & (pl.col("number").struct[0] != "-"))
-        .then(pl.lit("no status behind the request"))
-        .when((pl.col("between").str.strip_chars() != "") if has_agent else pl.lit(value=False))
-        .then(pl.lit("a quote inside a quoted field"))
-    )
+    rules = {
+        "asset": pl.col("plain"),
+        "blank": pl.col("is_odd") & (pl.col("odd").str.strip_chars().fill_null("") == ""),
+        "comment": pl.col("odd").str.starts_with(COMMENT),
+        "no request in quotes": pl.col("request").is_null(),
+        "no time before the request": pl.col("time").is_null(),
+        "no address": pl.col("sender").str.contains(_NO_ADDRESS),
+        "request without an end": pl.col("after").is_null(),
+        "no status behind the request": pl.col("status").is_null() & (pl.col("number").struct[0] != "-"),
+        "a quote inside a quoted field": (pl.col("between").str.strip_chars() != "") if has_agent else pl.lit(value=False),
+    }
+    return pl.coalesce(*(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))

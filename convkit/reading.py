@@ -1,4 +1,4 @@
-"""Paths -> logs -> formats -> records, and who asked for the assets that never become one.
+"""Paths -> logs -> formats -> the cells of every line.
 
 It stands alone because it is the only place that knows files, formats and lines together.
 """
@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import lines, plugins
+from convkit import lines, plugins, requests, senders
 from convkit.errors import InputError, UsageError, did_you_mean
 from convkit.lines import Source
-from convkit.schema import TEXT
+from convkit.schema import RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,30 +104,24 @@ def _format(source: Source, wanted: str) -> ModuleType:
     return formats[best]
 
 
-def records(logs: Sequence[Log], kept_assets: tuple[str, ...] = (), *, all_assets: bool = False) -> pl.LazyFrame:
-    """Return RECORDS, `asset` and `problem` of all lines but plain assets.
+def cells(logs: Sequence[Log], kept_assets: tuple[str, ...] = (), *, all_assets: bool = False) -> pl.LazyFrame:
+    """Return CELLS of all lines.
 
-    Assets with an extension of `kept_assets` stay, marked, because a goal may name them; or `all_assets` do.
+    Of plain assets only who asked is read, unless their extension is among `kept_assets`, because a goal may name them, or `all_assets` are wanted.
     """
-    return pl.concat([_records(log, None if all_assets else kept_assets) for log in logs])
+    return pl.concat([_cells(log, None if all_assets else kept_assets) for log in logs])
 
 
-def _records(log: Log, kept_assets: tuple[str, ...] | None) -> pl.LazyFrame:
-    may_be_named = pl.lit(value=False) if kept_assets == () else _is_asset(log, kept_assets)
-    left = ~_is_asset(log) if kept_assets == () else ~_is_asset(log) | may_be_named
-    parsed: pl.LazyFrame = log.format.scan(lines.scan(log.source, log.number).filter(left).with_columns(asset=may_be_named))
-    return parsed
+def records(cells: pl.LazyFrame) -> pl.LazyFrame:
+    """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line."""
+    return cells.pipe(senders.add_words).pipe(requests.add_words).select(*RECORDS, "asset", "problem")
 
 
-def asset_visitors(logs: Sequence[Log], kept_assets: tuple[str, ...]) -> pl.LazyFrame:
-    """Return `address, user_agent, n` of the lines that `records` leaves out: who asked for plain assets, and how often."""
-    return pl.concat([_asset_visitors(log, kept_assets) for log in logs]).group_by("address", "user_agent").agg(n=pl.len().cast(pl.Int64))
-
-
-def _asset_visitors(log: Log, kept_assets: tuple[str, ...]) -> pl.LazyFrame:
-    dropped = _is_asset(log) & ~_is_asset(log, kept_assets) if kept_assets else _is_asset(log)
-    asked: pl.LazyFrame = log.format.who(lines.scan(log.source, log.number).filter(dropped))
-    return asked.select(pl.col("address", "user_agent").cast(TEXT))
+def _cells(log: Log, kept_assets: tuple[str, ...] | None) -> pl.LazyFrame:
+    is_kept = pl.lit(value=False) if kept_assets == () else _is_asset(log, kept_assets)
+    plain = pl.lit(value=False) if kept_assets is None else _is_asset(log) & ~is_kept
+    read: pl.LazyFrame = log.format.scan(lines.scan(log.source, log.number).with_columns(asset=is_kept, plain=plain))
+    return read
 
 
 def _is_asset(log: Log, extensions: tuple[str, ...] | None = None) -> pl.Expr:

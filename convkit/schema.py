@@ -15,8 +15,9 @@ KIND = pl.Enum(KINDS)
 ORDER = ("time", "source", "line_no")
 """The order of hits, always: a source's number is its rank by (time of its first parsed line, name)."""
 
-LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "asset": pl.Boolean()}
-"""What a format is given: one row a line, null where the line is blank; assets that a goal may name are marked."""
+LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "asset": pl.Boolean(), "plain": pl.Boolean()}
+"""What a format is given: one row a line, null where the line is blank. `asset` marks the assets that a goal may name, `plain` all others: of those
+only who asked is of interest."""
 
 RECORDS = {
     "source": pl.UInt32(),
@@ -35,6 +36,37 @@ RECORDS = {
 }
 """What an access log says, nothing decided. Text is as logged but for `\\"` and `\\\\`, which stand as `\\x22` and `\\x5C`; `user_agent` is null
 where the line has no such field and empty where the field says nothing."""
+
+PROBLEMS = (
+    "asset",
+    "blank",
+    "comment",
+    "no request in quotes",
+    "no time before the request",
+    "no address",
+    "request without an end",
+    "no status behind the request",
+    "a quote inside a quoted field",
+)
+"""Why a line becomes no record: the first three are fates of their own."""
+PROBLEM = pl.Enum(PROBLEMS)
+
+CELLS = {
+    "source": pl.UInt32(),
+    "line_no": pl.UInt32(),
+    "time": TIME,
+    "sender": pl.String(),
+    "host": pl.String(),
+    "request": pl.String(),
+    "status": pl.Int16(),
+    "bytes": pl.Int64(),
+    "referrer": pl.String(),
+    "user_agent": pl.String(),
+    "asset": pl.Boolean(),
+    "problem": PROBLEM,
+}
+"""What a format returns of every line: RECORDS, but that `sender` (`address ident user`) and `request` (`method target protocol`) are whole,
+because each distinct one is taken apart once; and `problem`, null where the line is a record."""
 
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
 """What becomes of a line, in the order in which the fates apply."""

@@ -16,6 +16,8 @@ from convkit.schema import interaction, is_kind
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from polars.lazyframe.group_by import LazyGroupBy
+
 
 def cut(hits: pl.LazyFrame, timeout: timedelta) -> pl.LazyFrame:
     """Add `session` to hits sorted by visitor and ORDER: a running number, null for hits of no session; and `started`, its first interaction's time.
@@ -64,14 +66,10 @@ def hand_to_users(hits: pl.LazyFrame) -> pl.LazyFrame:
 
 def set_aside(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Take sessions without a page out: their hits lose `session`, and are marked `aside`."""
-    with_page = hits.filter(is_kind("page")).select("session").unique().with_columns(has_page=pl.lit(value=True))
-    aside = pl.col("session").is_not_null() & pl.col("has_page").is_null()
-    return (
-        hits.join(with_page, on="session", how="left", maintain_order="left")
-        .with_columns(aside=aside)
-        .with_columns(session=pl.when(~pl.col("aside")).then("session"))
-        .drop("has_page")
-    )
+    session = pl.col("session")
+    with_page = session.filter(is_kind("page")).implode()
+    aside = session.is_not_null() & ~session.is_in(with_page).fill_null(value=False)
+    return hits.with_columns(aside=aside).with_columns(session=pl.when(~pl.col("aside")).then("session"))
 
 
 def table(hits: pl.LazyFrame, macros: list[str], goals: list[str]) -> pl.LazyFrame:
@@ -81,22 +79,26 @@ def table(hits: pl.LazyFrame, macros: list[str], goals: list[str]) -> pl.LazyFra
     `converted` tells whether one of the `macros` was reached; each of the `goals`' columns tells
     whether it was.
     """
-    is_in, is_page = interaction(), is_kind("page")
-    seen = pl.col("time").filter(is_in)
-    return (
-        hits.filter(pl.col("session").is_not_null())
-        .group_by("session", maintain_order=True)
-        .agg(
-            visitor=pl.col("visitor").first(),
-            started=pl.col("started").first(),
-            seconds=(seen.max() - seen.min()).dt.total_seconds(),
-            interactions=is_in.sum().cast(pl.Int64),
-            pages=is_page.sum().cast(pl.Int64),
-            landing=pl.col("page").filter(is_page).first(),
-            exit=pl.col("page").filter(is_page).last(),
-            has_assets=pl.col("has_assets").first(),
-            by_user=pl.col("user_visitor").is_not_null().any(),
-            **{column: pl.col(column).any() for column in goals},
-        )
-        .with_columns(bounced=pl.col("interactions") == 1, converted=pl.any_horizontal(pl.lit(value=False), *macros))
-    )
+    first, last = pl.col("time").first(), pl.col("time").last()
+    # Every session has a page: the three frames have the same rows. Plain columns of sorted groups cost a tenth of filters within them.
+    return pl.concat(
+        [
+            _grouped(hits).agg(
+                *(pl.col(name).first() for name in ("visitor", "started", "has_assets")),
+                by_user=pl.col("user_visitor").is_not_null().any(),
+                **{column: pl.col(column).any() for column in goals},
+            ),
+            _grouped(hits.filter(interaction()))
+            .agg(seconds=(last - first).dt.total_seconds(), interactions=pl.len().cast(pl.Int64))
+            .select("seconds", "interactions", bounced=pl.col("interactions") == 1),
+            _grouped(hits.filter(is_kind("page")))
+            .agg(pages=pl.len().cast(pl.Int64), landing=pl.col("page").first(), exit=pl.col("page").last())
+            .drop("session"),
+        ],
+        how="horizontal",
+    ).with_columns(converted=pl.any_horizontal(pl.lit(value=False), *macros))
+
+
+def _grouped(hits: pl.LazyFrame) -> LazyGroupBy:
+    """Group hits by their sessions, whose numbers rise with the hits."""
+    return hits.filter(pl.col("session").is_not_null()).with_columns(pl.col("session").set_sorted()).group_by("session", maintain_order=True)

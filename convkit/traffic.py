@@ -1,6 +1,6 @@
 """Records -> hits: who asked, what kind of hit it is, what the goals name, and which lines are not looked at.
 
-It stands alone because all decisions about a single line are made here, each once for every distinct agent, address and target.
+It stands alone because all decisions about a single line are made here, each once for every distinct agent, sender and request.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import addresses, bots, paths, patterns
+from convkit import addresses, bots, paths, patterns, requests, senders
 from convkit.schema import FATES, KIND, ORDER, TEXT
 
 if TYPE_CHECKING:
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from convkit.definitions import Goals, Site
 
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
-_TEXTS = ("address", "user", "host", "method", "target", "user_agent")
-_TEXTS_LEFT = tuple(name for name in _TEXTS if name != "method")
+_TEXTS = ("sender", "host", "request", "user_agent")
+_ASKER = ("sender", "user_agent")
 _FATE = pl.Enum(FATES)
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 
-def narrow(records: pl.LazyFrame) -> pl.LazyFrame:
-    """Return what is needed of records, text as dictionary codes: `source, line_no, time, status, asset, problem` and the texts."""
-    return records.select("source", "line_no", "time", "status", "asset", "problem", *(pl.col(name).cast(TEXT) for name in _TEXTS))
+def narrow(cells: pl.LazyFrame) -> pl.LazyFrame:
+    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, problem` and the texts."""
+    return cells.select("source", "line_no", "time", "status", "asset", "problem", *(pl.col(name).cast(TEXT) for name in _TEXTS))
 
 
 def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
@@ -45,19 +45,39 @@ def tested_columns(goals: Goals) -> list[str]:
     return sorted(name for name in roots if "~" in name or name.startswith("query."))
 
 
-def decide(records: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return the hits among the records, with `fate` and `reason` as far as they are known without looking at what goals name.
+def askers(cells: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `sender, user_agent, asked` of each distinct pair of sender and agent: whether it asked for plain assets."""
+    return cells.group_by(_ASKER).agg(asked=(pl.col("problem") == "asset").any())
 
-    `records` is a frame in memory. `visitor` is told by address, `user_visitor` by user id, null where there is none. What is decided once for every
-    distinct agent, address and target is joined; the texts themselves are left behind.
+
+def visitors(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Return `sender, user_agent, visitor, user_visitor, ignored, bot, has_assets` of askers in memory.
+
+    `visitor` is told by address, `user_visitor` by user id, null where there is none; `has_assets` tells whether the visitor asked for assets, null
+    where nobody did, as behind a content delivery network.
     """
-    records = records.filter(pl.col("problem").is_null())
+    told_by_browser = next((rule for rule in site.visitor if rule != "user"), "address") == "address+browser"
+    address, agent = pl.col("address_part"), pl.col("agent_part")
     return (
-        _with_askers(records, goals.site)
-        .join(_targets(records, goals), on="target", how="left", nulls_equal=True)
-        .with_columns(own=_is_own(goals.site.hosts), other=_is_other(), **_visitor(goals.site.visitor))
+        askers.join(_agents(askers), on="user_agent", how="left", nulls_equal=True)
+        .join(_senders(askers, site), on="sender", how="left", nulls_equal=True)
+        .with_columns(visitor=(address ^ agent if told_by_browser else address).reinterpret(signed=True))
+        .with_columns(has_assets=pl.when(pl.col("asked").any()).then(pl.col("asked").any().over("visitor")))
+        .drop("asked", "address_part", "agent_part")
+    )
+
+
+def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Return the hits among CELLS without a problem, with `fate` and `reason` as far as they are known without looking at what goals name.
+
+    What was decided once for every distinct asker and request is joined; the texts themselves are left behind.
+    """
+    return (
+        records.join(visitors, on=_ASKER, how="left", nulls_equal=True)
+        .join(targets, on="request", how="left", nulls_equal=True)
+        .with_columns(own=_is_own(goals.site.hosts), other=_is_other())
         .with_columns(**_early_fate())
-        .drop(*_TEXTS_LEFT, "problem", "agent_part", "address_part", "ignored", "own", "bot", "robots", "target_host")
+        .drop(*_TEXTS, "problem", "ignored", "own", "bot", "probing", "target_host")
     )
 
 
@@ -66,11 +86,6 @@ def _early_fate() -> dict[str, pl.Expr]:
     bot = pl.col("bot")
     fate = pl.when(pl.col("ignored") | ~pl.col("own")).then(pl.lit("excluded")).when(bot.is_not_null()).then(pl.lit("bot"))
     return {"fate": fate.cast(_FATE), "reason": pl.when(fate == "bot").then(bot)}
-
-
-def visitors(pairs: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return the distinct `visitor`s, told by address, of pairs of `address` and `user_agent`."""
-    return _with_askers(pairs, site).with_columns(user=pl.lit(None, dtype=pl.String)).select(visitor=_visitor(site.visitor)["visitor"]).unique()
 
 
 def name_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
@@ -97,54 +112,46 @@ def settle(hits: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _with_askers(frame: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add what is decided once for every distinct agent and address."""
-    of_agent = frame.join(_agents(frame), on="user_agent", how="left", nulls_equal=True)
-    return of_agent.join(_addresses(frame, site), on="address", how="left", nulls_equal=True)
-
-
-def _agents(records: pl.LazyFrame) -> pl.LazyFrame:
+def _agents(askers: pl.LazyFrame) -> pl.LazyFrame:
     """Return `user_agent, agent_part, bot` of each distinct agent."""
     text = pl.col("user_agent").cast(pl.String)
-    return records.select("user_agent").unique().with_columns(agent_part=text.hash(1), bot=bots.reason(text))
+    return askers.select("user_agent").unique().with_columns(agent_part=text.hash(1), bot=bots.reason(text).cast(TEXT))
 
 
-def _addresses(records: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `address, address_part, ignored` of each distinct address."""
-    parts = addresses.add_parts(records.select("address").unique())
-    return parts.select("address", address_part=pl.col("part").hash(2), ignored=addresses.is_in(pl.col("sorted"), site.ignore_addresses))
+def _senders(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Return `sender, address_part, ignored, user_visitor` of each distinct sender; users are told where the rules begin with that."""
+    user = pl.col("user").hash(3).reinterpret(signed=True)
+    is_told = pl.col("user").is_not_null() & pl.lit(site.visitor[:1] == ("user",))
+    return addresses.add_parts(senders.add_words(askers.select("sender").unique())).select(
+        "sender",
+        address_part=pl.col("part").hash(2),
+        ignored=addresses.is_in(pl.col("sorted"), site.ignore_addresses),
+        user_visitor=pl.when(is_told).then(user),
+    )
 
 
-def _targets(records: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return each distinct target with its path, page, lists, and all that goals ask of it."""
+def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Return each distinct `request` with its method, path, page, lists, and all that goals ask of it; `probing` ones are nobody's interest."""
     tested = [patterns.split_name(name) for name in tested_columns(goals)]
     values = sorted({column for column, _ in tested if column.startswith("query.")})
     tests = {f"{column}~{pattern}": patterns.matches(pl.col(column), pattern) for column, pattern in tested if pattern}
     wanted = [name for name in tested_columns(goals) if "~" not in name]
-    targets = paths.add_lists(paths.add_paths(records.select("target").unique(), goals.site), goals.site)
+    words = requests.add_words(cells.select("request").unique())
+    is_robots = (pl.col("bare") == "/robots.txt").fill_null(value=False)
     return (
-        targets.with_columns(robots=(pl.col("bare") == "/robots.txt").fill_null(value=False), page=paths.page(goals.site))
+        paths.add_lists(paths.add_paths(words, goals.site), goals.site)
+        .with_columns(probing=pl.col("method").is_null() | pl.col("method").is_in(_OTHER_METHODS) | is_robots, page=paths.page(goals.site))
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
         .with_columns(**tests)
         .select(
-            "target",
-            "robots",
+            "request",
+            "probing",
             "background",
             "download",
             *tests,
-            *(pl.col(name).cast(TEXT) for name in ("target_host", "path", "page", *wanted)),
+            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", *wanted)),
         )
     )
-
-
-def _visitor(rules: tuple[str, ...]) -> dict[str, pl.Expr]:
-    """Return the visitor's number by the first rule that every hit can serve, and by its user id where the rules begin with that."""
-    address = pl.col("address_part")
-    everybody = next((rule for rule in rules if rule != "user"), "address")
-    number = address ^ pl.col("agent_part") if everybody == "address+browser" else address
-    user = pl.col("user").cast(pl.String)
-    by_user = pl.when(user.is_not_null()).then(user.hash(3)) if rules and rules[0] == "user" else pl.lit(None, dtype=pl.UInt64)
-    return {"visitor": number.reinterpret(signed=True), "user_visitor": by_user.reinterpret(signed=True)}
 
 
 def _is_own(hosts: tuple[str, ...]) -> pl.Expr:
@@ -157,8 +164,8 @@ def _is_own(hosts: tuple[str, ...]) -> pl.Expr:
 
 def _is_other() -> pl.Expr:
     """Tell hits that are nobody's interest: no status, no method, probing methods, robots.txt."""
-    status, method = pl.col("status"), pl.col("method").cast(pl.String)
-    return status.is_null() | (status < _FIRST_GOOD) | method.is_null() | method.is_in(_OTHER_METHODS) | pl.col("robots")
+    status = pl.col("status")
+    return status.is_null() | (status < _FIRST_GOOD) | pl.col("probing")
 
 
 def _kind() -> pl.Expr:

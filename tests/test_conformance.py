@@ -88,7 +88,7 @@ def test_every_line_of_a_real_log_is_read(tmp_path: Path) -> None:
     log = DATA / "real" / "apache_semicomplete_2015.log.gz"
     with ExitStack() as stack:
         logs = reading.open_logs([log], "auto", stack)
-        found = reading.records(logs, lists.words("assets")).collect()
+        found = reading.records(reading.cells(logs, lists.words("assets"))).collect()
     assert [log.format for log in logs] == [FORMATS["combined"]]
     assert found.height == 10_000
     assert found["problem"].null_count() == 10_000

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from convkit import plugins
-from convkit.schema import RECORDS
+from convkit import plugins, reading
+from convkit.schema import CELLS
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 FORMATS = plugins.load_all("formats")
 EVERY_FORMAT = pytest.mark.parametrize("module", FORMATS.values(), ids=FORMATS)
-LINES = {"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "asset": pl.Boolean}
+LINES = {"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "asset": pl.Boolean, "plain": pl.Boolean}
 HEAD, TIME, REQUEST, REST = "203.0.113.7 - -", "[10/Oct/2026:13:55:36 +0200]", "GET /cart HTTP/1.1", '200 2326 "-" "Opera/12.0"'
 MOMENT = "2026-10-10T11:55:36"
 USUAL: dict[str, Any] = {
@@ -150,8 +150,8 @@ BROKEN = {
 def records(module: ModuleType, lines: list[str]) -> list[dict[str, Any]]:
     """Return what a format reads in lines."""
     numbers = range(1, len(lines) + 1)
-    frame = pl.LazyFrame({"source": 0, "line_no": numbers, "line": lines, "asset": False}, schema=LINES)
-    return list(module.scan(frame).with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().iter_rows(named=True))
+    frame = pl.LazyFrame({"source": 0, "line_no": numbers, "line": lines, "asset": False, "plain": False}, schema=LINES)
+    return list(reading.records(module.scan(frame)).with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().iter_rows(named=True))
 
 
 def check(line: str, differs: dict[str, Any], module: ModuleType = FORMATS["combined"]) -> None:
@@ -185,7 +185,7 @@ def test_it_claims_nothing_in_lines_that_are_none(module: ModuleType) -> None:
 
 @EVERY_FORMAT
 def test_its_records_have_the_columns_that_all_formats_share(module: ModuleType) -> None:
-    assert module.scan(pl.LazyFrame(schema=LINES)).collect_schema() == {**RECORDS, "asset": pl.Boolean, "problem": pl.String}
+    assert module.scan(pl.LazyFrame(schema=LINES)).collect_schema() == CELLS
 
 
 @EVERY_FORMAT
@@ -194,9 +194,14 @@ def test_a_line_that_is_none_has_a_reason(module: ModuleType) -> None:
 
 
 @EVERY_FORMAT
-def test_who_asked_is_told_alone_as_it_is_told_with_the_rest(module: ModuleType) -> None:
-    asked = module.who(pl.LazyFrame({"line": module.SAMPLES})).collect().rows(named=True)
-    assert asked == [{name: record[name] for name in ("address", "user_agent")} for record in records(module, list(module.SAMPLES))]
+def test_of_plain_assets_only_who_asked_is_read(module: ModuleType) -> None:
+    lines = pl.LazyFrame({"source": 0, "line_no": range(1, len(module.SAMPLES) + 1), "line": module.SAMPLES, "asset": False}).cast(
+        {"source": pl.UInt32, "line_no": pl.UInt32}
+    )
+    whole, asked = (module.scan(lines.with_columns(plain=pl.lit(plain))).collect() for plain in (False, True))
+    assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
+    assert asked["problem"].to_list() == ["asset"] * len(module.SAMPLES)
+    assert asked.select("time", "request", "status").null_count().row(0) == (len(module.SAMPLES),) * 3
 
 
 @pytest.mark.parametrize(("request_line", "differs"), REQUESTS.items())

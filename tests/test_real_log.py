@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from convkit import lines, plugins, sessions
+from convkit import lines, plugins, reading, sessions
 from convkit.schema import KIND, ORDER
 
 FOLDER = os.environ.get("CONVKIT_TEST_DATA")
@@ -23,8 +23,8 @@ def records() -> pl.DataFrame:
     """Return the records of every line."""
     path = Path(FOLDER or "") / "real" / "apache_semicomplete_2015.log.gz"
     raw = lines.scan(lines.Source(path, path.name), 0)
-    scanned: pl.LazyFrame = plugins.load("formats", "combined").scan(raw.with_columns(asset=pl.lit(value=False)))
-    return scanned.collect()
+    cells = plugins.load("formats", "combined").scan(raw.with_columns(asset=pl.lit(value=False), plain=pl.lit(value=False)))
+    return reading.records(cells).collect()
 
 
 def test_every_line_is_a_record(records: pl.DataFrame) -> None:

@@ -4,6 +4,5 @@
 - `sniff(lines)`: which share of some lines it reads best, from 0 to 1,
 - `COMMENT`: how its header and directive lines begin,
 - `is_asset(extensions)`: which raw lines are plainly requests of files with these extensions,
-- `scan(lines)`: RECORDS of lines, with `problem`: null, or why the line is no record,
-- `who(lines)`: `address, user_agent` of lines of which nothing else is of interest.
+- `scan(lines)`: CELLS of LINES.
 """

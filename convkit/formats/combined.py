@@ -10,7 +10,7 @@ from convkit.quoted_lines import COMMENT, is_asset
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff", "who"]
+__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
 
 SAMPLES = (
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/1.1" 200 2326 "https://shop.example/" "Mozilla/5.0 (X11; Linux x86_64)"',
@@ -25,10 +25,5 @@ def sniff(lines: pl.Series) -> float:
 
 
 def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the records of lines."""
+    """Return CELLS of LINES."""
     return quoted_lines.parse(lines)
-
-
-def who(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return who asked, of lines of which nothing else is of interest."""
-    return quoted_lines.who(lines)

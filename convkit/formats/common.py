@@ -10,7 +10,7 @@ from convkit.quoted_lines import COMMENT, is_asset
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff", "who"]
+__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
 
 SAMPLES = (
     '127.0.0.1 bob frank [10/Oct/2026:13:55:36 -0700] "GET /report.html HTTP/1.0" 200 2326',
@@ -25,10 +25,5 @@ def sniff(lines: pl.Series) -> float:
 
 
 def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the records of lines."""
+    """Return CELLS of LINES."""
     return quoted_lines.parse(lines, has_agent=False)
-
-
-def who(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return who asked, of lines of which nothing else is of interest."""
-    return quoted_lines.who(lines, has_agent=False)

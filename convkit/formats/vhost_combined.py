@@ -10,7 +10,7 @@ from convkit.quoted_lines import COMMENT, is_asset
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff", "who"]
+__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
 
 SAMPLES = (
     'shop.example:443 203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET / HTTP/2.0" 200 2326 "-" "Mozilla/5.0"',
@@ -24,10 +24,5 @@ def sniff(lines: pl.Series) -> float:
 
 
 def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the records of lines."""
+    """Return CELLS of LINES."""
     return quoted_lines.parse(lines, host_first=True)
-
-
-def who(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return who asked, of lines of which nothing else is of interest."""
-    return quoted_lines.who(lines, host_first=True)

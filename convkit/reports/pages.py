@@ -72,7 +72,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report by exits of sessions that had not converted."""
     medians = (
         tally["seconds"]
-        .sort("page", "seconds")
+        .sort("seconds")
         .group_by("page")
         .agg(median_seconds=stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5))
     )

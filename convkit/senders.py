@@ -1,0 +1,25 @@
+"""Who sent a request, as a common log line begins: `address ident user`.
+
+It stands alone because senders repeat: a run takes each distinct one apart once, never once a line.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+_FORWARDED = r"^([^ ,]+)(?:, *[^ ,]+)+"
+"""The addresses of X-Forwarded-For in place of one; the first is the visitor's."""
+
+
+def add_words(senders: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `address` and `user`, text, to `sender`; null where the log says nothing."""
+    text = pl.col("sender").cast(pl.String)
+    listed = pl.when(text.str.contains(",", literal=True)).then(text).str.replace(_FORWARDED, "$1")
+    word = pl.col("word").struct
+    said = senders.with_columns(word=pl.coalesce(listed, text).str.splitn(" ", 3))
+    return said.with_columns(address=_said(word[0]), user=_said(word[2].str.strip_chars())).drop("word")
+
+
+def _said(value: pl.Expr) -> pl.Expr:
+    """Return a field, null where the log says nothing."""
+    return pl.when(~value.is_in(["-", ""])).then(value)
