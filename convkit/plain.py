@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 _MILLION = 1_000_000
 
 
-def texts(values: pl.Series, column: Column, *, missing: str, text: Callable[[object], str]) -> list[str]:
-    """Return a column's values as files hold them, missing ones as `missing`, texts as `text` writes them.
+def texts(values: pl.Series, column: Column, *, missing: str, text: Callable[[object], str], before: str = "") -> list[str]:
+    """Return a column's values as files hold them, missing ones as `missing`, texts as `text` writes them, each behind what comes `before`.
 
     A column at a time, each distinct value once: reports of a large site have a hundred thousand rows.
     """
     found = values.to_list()
     write = text if is_text(column) else _WRITERS.get(column.unit, str)
-    written = {value: missing if value is None else write(value) for value in set(found)}
+    written = {value: before + (missing if value is None else write(value)) for value in set(found)}
     return [written[value] for value in found]
 
 

@@ -44,19 +44,18 @@ def _time(moment: object) -> str | None:
 
 def _rows(report: Report) -> str:
     """Return a report's rows; the one row of metrics as a row each."""
-    columns = [_values(report.frame[column.name], column) for column in report.columns]
-    names = [_quoted(column.name) for column in report.columns]
     if report.metrics:
-        texts = [f'{{"metric": {name}, "value": {value}}}' for name, values in zip(names, columns, strict=True) for value in values]
+        columns = [_values(report.frame[column.name], column, f'"metric": {_quoted(column.name)}, "value": ') for column in report.columns]
+        texts = [f"{{{cell}}}" for cells in columns for cell in cells]
     else:
-        row = "{{" + ", ".join(f"{name}: {{}}" for name in names) + "}}"
-        texts = [row.format(*values) for values in zip(*columns, strict=True)]
+        columns = [_values(report.frame[column.name], column, f"{_quoted(column.name)}: ") for column in report.columns]
+        texts = [f"{{{', '.join(cells)}}}" for cells in zip(*columns, strict=True)]
     return "\n      " + ",\n      ".join(texts) + "\n    " if texts else ""
 
 
-def _values(series: pl.Series, column: Column) -> list[str]:
-    """Return a column's values in JSON's notation; missing is null."""
-    return plain.texts(series, column, missing="null", text=lambda value: _quoted(plain.harmless(value)))
+def _values(series: pl.Series, column: Column, before: str) -> list[str]:
+    """Return a column's values in JSON's notation, each behind its key; missing is null."""
+    return plain.texts(series, column, missing="null", text=lambda value: _quoted(plain.harmless(value)), before=before)
 
 
 def _quoted(text: str) -> str:
