@@ -5,10 +5,14 @@ It stands alone because addresses are compared as text of fixed width, a notatio
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Network, ip_network
 
 import polars as pl
 
+_ANY = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)|(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+_CLOCK = re.compile(r"(?:\d{4}:)?\d\d?:\d\d(?::\d\d)?")
+_MASK = "x.x.x.x"
 _GROUPS, _DIGITS = 8, 4
 _PREFIX_GROUPS = 4
 _MAPPED = "::ffff:"
@@ -64,3 +68,8 @@ def is_in(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
             first, last = (".".join(part.zfill(3) for part in text.split(".")) for text in (first, last))
         fits.append(sorted_text.is_between(pl.lit(first), pl.lit(last)) & (sorted_text.str.len_bytes() == len(first)))
     return pl.any_horizontal(fits).fill_null(value=False)
+
+
+def masked(text: str) -> str:
+    """Return a text with everything in it that looks like an IPv4 or IPv6 address as `x.x.x.x`."""
+    return _ANY.sub(lambda found: found[0] if _CLOCK.fullmatch(found[0]) else _MASK, text)

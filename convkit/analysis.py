@@ -47,6 +47,12 @@ class Run:
     period: Period
     logs: tuple[str, ...]
     knows_macro: bool
+    warnings: tuple[str, ...] = ()
+    """Sentences that people must know, whatever the report says: the losses, and copies that were left out."""
+    losses: tuple[str, ...] = ()
+    """Sentences of what of the input was lost."""
+    rejects: pl.DataFrame | None = None
+    """`file, line, reason, text` of the lines that were not read, where they are wanted."""
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,16 @@ It stands alone because nothing else may know of terminals, exit codes and strea
 
 from __future__ import annotations
 
-import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from convkit import plugins
-from convkit.errors import ConvkitError, ExitCode, OutputError, UsageError, did_you_mean
+from convkit import plugins, signals, surroundings, talk, terminal, writing
+from convkit.destinations import destination, refuse_inputs
+from convkit.errors import ConvkitError, ExitCode, UsageError, did_you_mean, gravest
 from convkit.options import of_reports
 from convkit.text import safe
 from convkit.version import __version__
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WHOLE = "report"
+_GOALS_FILE = "goals.yaml"
 _ORDER = ("overview", "goals", "funnel", "drop-off", "pages")
 """The known reports as people need them; others follow."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_LONGEST_MESSAGE = 4_000
+_CODES = f"Exit codes: {', '.join(f'{code} {code.name.lower()}' for code in ExitCode)}."
 
 
 class _Commands(click.Group):
@@ -49,7 +51,7 @@ def _place(report: str) -> int:
     return _ORDER.index(report) if report in _ORDER else len(_ORDER)
 
 
-@click.group(cls=_Commands, context_settings=_SETTINGS)
+@click.group(cls=_Commands, context_settings=_SETTINGS, epilog=_CODES)
 @click.version_option(__version__, "-V", "--version", message="convkit %(version)s")
 def cli() -> None:
     """Goals, funnels, drop-off, bounces and exits, straight from the access log.
@@ -66,31 +68,44 @@ def _report_command(name: str, headline: str, reports: list[str] | None) -> clic
     return of_reports(click.Command(name, callback=_run_report(reports), help=f"{examples}\n\n{headline}", short_help=headline))
 
 
-def _run_report(reports: list[str] | None) -> Callable[..., None]:
+def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
     """Return what a report's command does."""
 
-    def run_report(logs: tuple[str, ...], goals: str | None, **options: Any) -> None:  # noqa: ANN401 (as Click hands them over)
-        from convkit.pipeline import run  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
-        from convkit.rendering import render  # noqa: PLC0415
-
+    def run_report(logs: tuple[str, ...], goals: str | None, *, quiet: bool, verbose: bool, **options: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
         if not logs:
             raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
-        output, limit, timezone = options.pop("output"), options.pop("limit"), options.pop("timezone")
-        options.pop("debug")
-        document = run(logs, reports, _goals(goals, timezone), **options)
-        _write(render(document, output, width=_width(), limit=limit, colour=_has_colour()))
+        place = destination(options.pop("path"), options.pop("output"))
+        refuse_inputs(place.path, [*logs, goals or _GOALS_FILE])
+        if options["rejects"] is not None:
+            refuse_inputs(options["rejects"], [*logs, goals or _GOALS_FILE])
+            writing.check_file(options["rejects"])
+        from convkit.delivery import deliver, deliver_rejects  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
+        from convkit.pipeline import run  # noqa: PLC0415
+
+        limit, timezone, _ = options.pop("limit"), options.pop("timezone"), options.pop("debug")
+        settings, strict, rejects = (options.pop(name) for name in ("settings", "strict", "rejects"))
+        document = run(logs, reports, _goals(goals, timezone, settings), rejects=rejects is not None, **options)
+        deliver(document, place, limit)
+        if rejects is not None:
+            deliver_rejects(document, rejects)
+        lost = talk.lost(document.losses, document.reasons["unparsed_by_reason"]) if strict else ""
+        if not quiet:
+            talk.tell(document.warnings, talk.read(document.input, len(document.logs)) if verbose else "")
+        if lost:
+            talk.say(lost)
+        return gravest([ExitCode.LOST] if lost else [])
 
     return run_report
 
 
-def _goals(path: str | None, timezone: str | None) -> Any:  # noqa: ANN401 (Goals, whose module loads Polars)
-    """Return the goals of the file that was named, of ./goals.yaml, or the built-in ones, in the time zone asked for."""
+def _goals(path: str | None, timezone: str | None, settings: tuple[str, ...]) -> Any:  # noqa: ANN401 (Goals, whose module loads Polars)
+    """Return the goals of the file that was named, of ./goals.yaml, or the built-in ones, with the facts and the time zone asked for."""
     from dataclasses import replace  # noqa: PLC0415
 
     from convkit.goals import load_goals  # noqa: PLC0415
     from convkit.site import is_timezone, timezone_hint  # noqa: PLC0415
 
-    goals = load_goals(path or ("goals.yaml" if Path("goals.yaml").is_file() else None))
+    goals = load_goals(path or (_GOALS_FILE if Path(_GOALS_FILE).is_file() else None), settings)
     if timezone is None:
         return goals
     if not is_timezone(timezone):
@@ -99,7 +114,7 @@ def _goals(path: str | None, timezone: str | None) -> Any:  # noqa: ANN401 (Goal
 
 
 @cli.command(short_help="Write a goals.yaml to start from, explained line by line.")
-@click.option("-o", "--output", "path", default="goals.yaml", show_default=True, help="The file to write.")
+@click.option("-o", "--output", "path", default=_GOALS_FILE, show_default=True, help="The file to write.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 def init(path: str, *, force: bool) -> None:
     """\b
@@ -111,61 +126,54 @@ def init(path: str, *, force: bool) -> None:
     from importlib.resources import files  # noqa: PLC0415
 
     if Path(path).exists() and not force:
-        raise UsageError(f"{path} is there already; name another file with -o, or write over it with --force")
+        raise UsageError(f"{safe(path)} is there already; name another file with -o, or write over it with --force")
     text = (files("convkit") / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
-    try:
-        Path(path).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror}") from None
-    click.echo(f"{safe(path)} is written. Put what your site is for under `macro:`, then run `convkit report access.log`.", err=True)
-
-
-def _width() -> int:
-    """Return the columns to fill: COLUMNS, else the terminal's, else the wide form."""
-    if os.environ.get("COLUMNS", "").isdigit():
-        return max(int(os.environ["COLUMNS"]), 1)
-    return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 120
-
-
-def _has_colour() -> bool:
-    """Tell whether the screen takes colours: https://no-color.org."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def _write(text: str) -> None:
-    """Write a report to standard output."""
-    try:
-        sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # Whoever reads has enough, as `head` does; Python must not complain of it when it closes the stream.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        raise OutputError(f"the report cannot be written: {error.strerror}") from None
+    writing.write_file(path, text.encode())
+    talk.say(f"{safe(path)} is written. Put what your site is for under `macro:`, then run `convkit report access.log`.", by_name=False)
 
 
 def main() -> None:
-    """Run the command line; every error becomes one sentence and an exit code here."""
-    debug = "--debug" in sys.argv
-    try:
-        cli.main(prog_name="convkit", standalone_mode=False)
-        code = ExitCode.OK
-    except click.exceptions.Exit as finished:
-        code = ExitCode(finished.exit_code)
-    except click.ClickException as error:
-        _explain(_sentence(error))
-        code = ExitCode.USAGE
-    except ConvkitError as error:
-        _explain(str(error))
-        code = error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        code = ExitCode.INTERRUPTED
-    except Exception as error:
-        if debug:
-            raise
-        _explain(f"a mistake in convkit: {type(error).__name__}: {str(error).partition(chr(10))[0]}; run it again with --debug and report it")
-        code = ExitCode.BUG
+    """Run the command line as a program: its streams, its signals, its exit code."""
+    surroundings.settle()
+    terminal.be_tolerant()
+    with signals.answered():
+        code = _code()
     sys.exit(code)
+
+
+def _code() -> ExitCode:
+    """Run the command line; every error becomes one sentence and an exit code here."""
+    try:
+        return ExitCode(cli.main(prog_name="convkit", standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return ExitCode.USAGE
+    except click.ClickException as error:
+        talk.say(_sentence(error))
+        return ExitCode.USAGE
+    except ConvkitError as error:
+        talk.say(*error.lines)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        signals.say_stopped(signal.SIGINT)
+        return ExitCode.INTERRUPTED
+    except BaseException as error:  # noqa: BLE001 (Polars' panics are no Exception)
+        return _unexpected(error)
+
+
+def _unexpected(error: BaseException) -> ExitCode:
+    """Return the code of what no part of convkit raises, and say it; with --debug it goes on, as a traceback."""
+    if isinstance(error, SystemExit):
+        return ExitCode.OK  # Click ends so where the reader of a help text went away, and behind the completion of a command.
+    full = writing.no_room(error) if isinstance(error, OSError) else None
+    if full is not None:
+        writing.abandon_stream()
+        talk.say(str(full))
+        return full.exit_code
+    if "--debug" in sys.argv:
+        raise error
+    talk.say(f"a mistake in convkit: {type(error).__name__}: {str(error).partition(chr(10))[0]}; run it again with --debug and report it")
+    return ExitCode.BUG
 
 
 def _sentence(error: click.ClickException) -> str:
@@ -176,9 +184,3 @@ def _sentence(error: click.ClickException) -> str:
     wrong = getattr(error, "command_name", None) or (said.partition("'")[2].partition("'")[0] if known else "")
     hint = "" if "ean" in said else did_you_mean(wrong, known)
     return f"{said}{hint}; see {context.command_path if context else 'convkit'} --help"
-
-
-def _explain(message: str) -> None:
-    """Say what went wrong on standard error; names in it are made harmless."""
-    for line in message.splitlines():
-        click.echo(f"convkit: {safe(line, _LONGEST_MESSAGE)}", err=True)

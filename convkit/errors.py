@@ -11,36 +11,70 @@ It stands alone because every module raises these and only the command line turn
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
 class ExitCode(IntEnum):
     """What the shell learns."""
 
     OK = 0
-    """The report was made; also when the reader of a pipe went away."""
     BUG = 1
-    """A mistake in convkit itself."""
     USAGE = 2
-    """A bad option, argument or goals file."""
     INPUT = 3
-    """A log that is missing, unreadable or of no known format."""
+    LOST = 4
+    STORE = 5
     OUTPUT = 6
-    """The report could not be written."""
+    THRESHOLD = 10
+    HANGUP = 129
     INTERRUPTED = 130
-    """Ctrl-C."""
+    TERMINATED = 143
+
+    @property
+    def meaning(self) -> str:
+        """Return what the documentation says of the code."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitCode.OK: "The report was made; also when the reader of a pipe went away.",
+    ExitCode.BUG: "A mistake in convkit itself.",
+    ExitCode.USAGE: "A bad option, argument or goals file.",
+    ExitCode.INPUT: "A log that is missing, unreadable or of no known format.",
+    ExitCode.LOST: "Part of the input was lost, and `--strict` was given.",
+    ExitCode.STORE: "A store that is in use, damaged or of a newer version.",
+    ExitCode.OUTPUT: "The report could not be written; the file that was there is untouched.",
+    ExitCode.THRESHOLD: "A threshold was missed; the report was made.",
+    ExitCode.HANGUP: "The terminal was closed.",
+    ExitCode.INTERRUPTED: "Ctrl-C.",
+    ExitCode.TERMINATED: "Ended by `kill`.",
+}
+_GRAVEST = (ExitCode.OUTPUT, ExitCode.STORE, ExitCode.INPUT, ExitCode.LOST, ExitCode.THRESHOLD)
+
+
+def gravest(codes: Collection[ExitCode]) -> ExitCode:
+    """Return the one code that the shell learns where several apply."""
+    return next((code for code in _GRAVEST if code in codes), ExitCode.OK)
+
+
+_BEFORE_EXAMPLES = re.compile(r"\n(?=  )")
 
 
 class ConvkitError(Exception):
     """An error whose message is one sentence with the fix."""
 
     exit_code = ExitCode.BUG
+
+    @property
+    def lines(self) -> list[str]:
+        """Return the message's lines: the sentence, and examples under it, indented. A name that holds a line break begins no line of its own."""
+        return _BEFORE_EXAMPLES.split(str(self))
 
 
 class UsageError(ConvkitError):
@@ -77,7 +111,12 @@ class GoalsFileError(UsageError):
         """Sort the problems by their place in the file."""
         self.file = file
         self.problems = sorted(set(problems))
-        super().__init__("\n".join(self._place(problem) + problem.message for problem in self.problems))
+        super().__init__("\n".join(self.lines))
+
+    @property
+    def lines(self) -> list[str]:
+        """Return a line a problem."""
+        return [self._place(problem) + problem.message for problem in self.problems]
 
     def _place(self, problem: Problem) -> str:
         return f"{self.file}:{problem.line}:{problem.column}: " if problem.line else f"{self.file}: "

@@ -15,9 +15,11 @@ from convkit.definitions import Funnel, Goals, Site
 from convkit.durations import parse_duration
 from convkit.errors import GoalsFileError, Problem, UsageError, did_you_mean
 from convkit.goal_reader import GoalReader
-from convkit.site import read_site
+from convkit.site import read_site, set_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from convkit.definitions import Step
     from convkit.strict_yaml import Node
 
@@ -27,26 +29,26 @@ _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _FEWEST_STEPS = 2
 
 
-def load_goals(path: str | Path | None = None) -> Goals:
-    """Return the goals of a file, or the built-in ones where `path` is None.
+def load_goals(path: str | Path | None = None, settings: Sequence[str] = ()) -> Goals:
+    """Return the goals of a file, or the built-in ones where `path` is None, with some keys of `site:` set as `key=value`.
 
     Raises GoalsFileError with all problems of the file, UsageError where it cannot be read.
     """
     if path is None:
-        return parse_goals(files("convkit").joinpath("data", "builtin_goals.yaml").read_text(encoding="utf-8"), None)
+        return parse_goals(files("convkit").joinpath("data", "builtin_goals.yaml").read_text(encoding="utf-8"), None, settings)
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise GoalsFileError(str(path), [Problem(0, 0, f"not UTF-8 at byte {error.start + 1}; save it as UTF-8")]) from None
     except OSError as error:
         raise UsageError(f"the goals file {path} cannot be read: {error.strerror}; name another with --goals") from None
-    return parse_goals(text, str(path))
+    return parse_goals(text, str(path), settings)
 
 
-def parse_goals(text: str, file: str | None) -> Goals:
+def parse_goals(text: str, file: str | None, settings: Sequence[str] = ()) -> Goals:
     """Return the goals that a YAML text describes; `file` is its name in messages, None for the built-in goals."""
     root = strict_yaml.load(text, file or "built-in goals")
-    reader = _FileReader(root)
+    reader = _FileReader(root, settings)
     goals = reader.read(file)
     if reader.problems:
         raise GoalsFileError(file or "built-in goals", reader.problems)
@@ -56,15 +58,16 @@ def parse_goals(text: str, file: str | None) -> Goals:
 class _FileReader:
     """Reads the four blocks of a file, collecting problems on the way."""
 
-    def __init__(self, root: Node) -> None:
+    def __init__(self, root: Node, settings: Sequence[str]) -> None:
         self.root = root
+        self.settings = settings
         self.problems: list[Problem] = []
 
     def read(self, file: str | None) -> Goals:
         """Return all that the file says; meaningless where there are problems."""
         blocks: dict[str, Any] = self.root.value if isinstance(self.root.value, dict) else {}
         self._check_top()
-        site = read_site(blocks["site"], self.problems) if "site" in blocks else Site()
+        site = set_facts(read_site(blocks["site"], self.problems) if "site" in blocks else Site(), self.settings)
         nodes = {name: node for block in ("macro", "micro") for name, _, node in self._named(blocks.get(block), block)}
         self._check_names(blocks)
         reader = GoalReader(site.session_timeout, nodes, self.problems)

@@ -1,16 +1,15 @@
-"""The one reader of text: files, plain or compressed, and standard input -> lines with their source and number.
+"""The fast reader of text: a log -> lines with their source and number, and how a log is packed.
 
 It stands alone because every format of lines begins here. Polars' CSV reader serves as the reader of lines: without a quote character and with
-one text column it takes gz, zst, CR LF and a byte order mark as they come, and keeps blank lines as null rows, so that every line is counted.
+one text column it takes gz, zst, CR LF and a byte order mark as they come, and keeps blank lines as null rows, so that every line is counted. It
+stops at zero bytes and at damage: then `tolerant` reads the same log.
 """
 
 from __future__ import annotations
 
-import gzip
 import shutil
-import sys
+import stat
 import tempfile
-import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +17,25 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from convkit import temporary
 from convkit.errors import InputError
+from convkit.schema import PROBLEM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import BinaryIO
+    from typing import BinaryIO, TypeVar
 
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+    Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
+
+PLAIN, GZIP, ZSTD, BZIP2 = "plain", "gzip", "zstd", "bzip2"
+_MAGIC = {b"\x1f\x8b": GZIP, b"\x28\xb5\x2f\xfd": ZSTD, b"BZh": BZIP2}
+_REFUSED = {b"\xfd7zXZ\x00": ("xz", "xz -d"), b"PK\x03\x04": ("a zip archive", "unzip"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
+_TAR, _TAR_PLACE = b"ustar", 257
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+LONGEST = 1 << 20
+"""Bytes of a line; a longer one is no line of a log."""
 _NEVER_IN_A_LINE = "\x00"
-_AS_LINES: dict[str, Any] = {
+AS_LINES: dict[str, Any] = {
     "separator": _NEVER_IN_A_LINE,
     "has_header": False,
     "schema": {"line": pl.String},
@@ -36,77 +45,59 @@ _AS_LINES: dict[str, Any] = {
     "raise_if_empty": False,
 }
 """How a reader of CSV becomes a reader of lines."""
-_HEAD_LINES = 20_000
-_SPREAD_PLACES, _SPREAD_BYTES = 16, 1 << 18
 
 
 @dataclass(frozen=True)
 class Source:
-    """One log: where its bytes are, and the name it goes by in reports."""
+    """One log: where its bytes are, the name it goes by in reports, and how it is packed."""
 
     path: Path
     name: str
+    packing: str = PLAIN
+
+
+def open_source(path: Path, name: str, called: str | None = None) -> Source:
+    """Return a regular file as a log; its first bytes say how it is packed, whatever its name says.
+
+    `called` is what people called it. Raises InputError where it cannot be opened, or is packed or written in a way that is not read here.
+    """
+    called = called or name
+    try:
+        with path.open("rb") as file:
+            start = file.read(_TAR_PLACE + len(_TAR))
+    except OSError as error:
+        raise InputError(f"{called} cannot be read: {error.strerror}") from None
+    for magic, (what, command) in _REFUSED.items():
+        if start.startswith(magic):
+            raise InputError(f"{called} is {what}, which is not read here; unpack it first with {command}")
+    if start[_TAR_PLACE:] == _TAR:
+        raise InputError(f"{called} is a tar archive, which is not read here; unpack it first with tar -x")
+    if start.startswith(_UTF_16):
+        raise InputError(f"{called} looks like UTF-16; convert it first with iconv -f UTF-16 -t UTF-8")
+    return Source(path, name, next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN))
 
 
 def scan(source: Source, number: int) -> pl.LazyFrame:
-    """Return `source, line_no, line` of one log, numbered from 1; blank lines have a null `line`."""
-    read = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **_AS_LINES)
-    return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line")
+    """Return `source, line_no, line, fault` of one log, numbered from 1; blank lines have a null `line`, lines that are too long a `fault`."""
+    read = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **AS_LINES)
+    return told(read, number, {"longer than 1 MiB": pl.col("line").str.len_bytes() > LONGEST})
 
 
-def sample(source: Source) -> pl.Series:
-    """Return lines to tell the format by: spread over a plain file, the first 20,000 of any other."""
-    with source.path.open("rb") as file:
-        start = file.read(4)
-    if start.startswith(_GZIP):
-        lines = _unzipped(source)
-    elif start.startswith(_ZSTD):
-        return _head(source)
-    else:
-        with source.path.open("rb") as file:
-            lines = _spread(file, source.path.stat().st_size)
-    return pl.Series("line", [line.decode("utf-8-sig", "replace").rstrip("\r\n") for line in lines], dtype=pl.String)
+def told(read: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
+    """Complete `line_no, line` by the log's number and by what is wrong with a line before anybody takes it apart."""
+    fault = pl.coalesce(*(pl.when(is_so).then(pl.lit(name, dtype=PROBLEM)) for name, is_so in faults.items()))
+    return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line", fault=fault)
 
 
-def _unzipped(source: Source) -> list[bytes]:
-    """Return the first lines of a gzip file."""
-    try:
-        with gzip.open(source.path, "rb") as file:
-            return [line for line, _ in zip(file, range(_HEAD_LINES), strict=False)]
-    except (EOFError, OSError, zlib.error) as error:
-        raise InputError(f"{source.name} is damaged ({error}); leave it out, or copy it again") from None
-
-
-def _head(source: Source) -> pl.Series:
-    """Return the first lines by way of Polars, for what Python cannot open."""
-    return pl.read_csv(source.path, n_rows=_HEAD_LINES, **_AS_LINES)["line"].fill_null("")
-
-
-def _spread(file: BinaryIO, size: int) -> list[bytes]:
-    """Return whole lines from places spread evenly over a plain file, each line once."""
-    if size <= _SPREAD_PLACES * _SPREAD_BYTES:
-        return file.read().splitlines()[:_HEAD_LINES]
-    lines: list[bytes] = []
-    for place in range(_SPREAD_PLACES):
-        file.seek((size - _SPREAD_BYTES) * place // (_SPREAD_PLACES - 1))
-        found = file.read(_SPREAD_BYTES).splitlines()
-        lines += found[1 if place else 0 : -1][: _HEAD_LINES // _SPREAD_PLACES]
-    return lines
+def is_regular(path: Path) -> bool:
+    """Tell files that can be read twice from pipes and devices, which cannot."""
+    return stat.S_ISREG(path.stat().st_mode)
 
 
 @contextmanager
-def standard_input() -> Iterator[Source]:
-    """Give standard input as a log: its bytes go into a temporary file, so that they can be read twice and need no memory."""
-    with tempfile.NamedTemporaryFile(prefix="convkit-") as spool:
-        shutil.copyfileobj(sys.stdin.buffer, spool, 1 << 20)
+def spooled(stream: BinaryIO, name: str) -> Iterator[Source]:
+    """Give what can be read once as a log: its bytes go into a temporary file, so that they need no memory."""
+    with temporary.file(tempfile.gettempdir()) as spool:
+        shutil.copyfileobj(stream, spool, 1 << 20)
         spool.flush()
-        yield Source(Path(spool.name), "standard input")
-
-
-def open_or_explain(path: Path) -> None:
-    """Raise InputError with the reason where a log cannot be opened."""
-    try:
-        with path.open("rb"):
-            pass
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+        yield open_source(Path(spool.name), name)

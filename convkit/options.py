@@ -9,6 +9,7 @@ import click
 
 from convkit import plugins
 
+_OUTPUT_HELP = "The file to write, its ending says the format; DIR/: a file a report; -: standard output."
 _GOALS_HELP = "The goals file; else $CONVKIT_GOALS, else ./goals.yaml, else built-in goals."
 
 
@@ -24,12 +25,17 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
         click.Option(
             ["-f", "--format", "output"],
-            default="table",
-            show_default=True,
+            metavar="NAME",
             type=click.Choice(plugins.names("outputs")),
-            help="What to write.",
+            help=f"One of: {', '.join(plugins.names('outputs'))}.",
         ),
+        click.Option(["-o", "--output", "path"], metavar="PATH", help=_OUTPUT_HELP),
+        click.Option(["--set", "settings"], metavar="KEY=VALUE", multiple=True, help="Set a key of `site:` for this run, like session_timeout=10m."),
+        click.Option(["--strict"], is_flag=True, help="End with exit code 4 where a line of the input was lost."),
+        click.Option(["--rejects"], metavar="FILE", help="Write the lines that were not read, and why, as NDJSON."),
         click.Option(["-n", "--limit"], type=click.IntRange(min=0), metavar="N", help="Rows a report shows on screen; 0 is all."),
+        click.Option(["-q", "--quiet"], is_flag=True, help="Say errors only, no warnings."),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Say how many lines were read, and what became of them."),
         click.Option(["--debug"], is_flag=True, help="Show the traceback of a mistake in convkit."),
     ]
     return command

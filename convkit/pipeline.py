@@ -1,4 +1,4 @@
-"""The way of the data from files to reports, and the only place that collects.
+"""The way of the data from files to reports, and the only place that collects but for `intake`, which reads.
 
 It stands alone because whoever wants to know in which order things happen reads this file.
 """
@@ -6,6 +6,7 @@ It stands alone because whoever wants to know in which order things happen reads
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,8 +17,8 @@ import polars as pl
 from convkit import documents, funnels, lists, matching, plugins, reading, sessions, traffic
 from convkit.analysis import Analysis, Run
 from convkit.departures import behind, departures, looked_at
-from convkit.errors import InputError
 from convkit.goals import load_goals
+from convkit.intake import take_in
 from convkit.periods import parse_period
 from convkit.schema import FATES, RECORDS
 from convkit.tables import Period
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from convkit.definitions import Goals
     from convkit.documents import Tallies
+    from convkit.intake import Intake
     from convkit.periods import Wanted
     from convkit.tables import Document
 
@@ -40,7 +42,7 @@ def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.La
 def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_format: str = "auto") -> pl.LazyFrame:
     """Return the hits of logs (HITS) that people sent, sorted by visitor and ORDER, with `names:<goal>`. Raises InputError, UsageError."""
     goals = goals or load_goals()
-    decided = _decided(_read(reading.open_files(paths, log_format), goals), goals).lazy().filter(pl.col("fate").is_null())
+    decided = _decided(_read(reading.open_files(paths, log_format), goals).cells, goals).lazy().filter(pl.col("fate").is_null())
     return traffic.settle(traffic.name_kinds(decided, goals)).filter(pl.col("fate") != "asset")
 
 
@@ -52,6 +54,7 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     since: str | None = None,
     until: str | None = None,
     last: str | None = None,
+    rejects: bool = False,
 ) -> Run:
     """Read logs and return their analysis; `goals` are the built-in ones by default.
 
@@ -60,24 +63,23 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     goals = goals or load_goals()
     wanted = parse_period(since, until, last, goals.site.timezone)
     with ExitStack() as stack:
-        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack)
-        cells = _read(logs, goals)
-    return _analyze(cells, tuple(log.source.name for log in logs), goals, wanted)
+        copies: list[str] = []
+        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, copies)
+        taken_in = replace(read := _read(logs, goals, rejects=rejects), warnings=(*copies, *read.losses))
+    return _analyze(taken_in, tuple(log.source.name for log in logs), goals, wanted)
 
 
-def _read(logs: Sequence[reading.Log], goals: Goals) -> pl.DataFrame:
-    """Collect what the lines of the logs say, sources numbered without regard to the command line; InputError where a log is damaged."""
-    cells = traffic.narrow(reading.cells(logs, traffic.kept_assets(goals, lists.words("assets"))))
-    try:
-        read = cells.collect(engine="streaming")
-    except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(f"a log is damaged, or holds bytes that no log holds ({reason}); read it without that file, or repair it") from None
-    return traffic.rank_sources(read.lazy(), [log.source.name for log in logs]).collect() if len(logs) > 1 else read
+def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False) -> Intake:
+    """Read what the lines of the logs say, sources numbered without regard to the command line."""
+    taken_in = take_in(logs, traffic.kept_assets(goals, lists.words("assets")), rejects=rejects)
+    if len(logs) == 1:
+        return taken_in
+    return replace(taken_in, cells=traffic.rank_sources(taken_in.cells.lazy(), [log.source.name for log in logs]).collect())
 
 
-def _analyze(cells: pl.DataFrame, names: tuple[str, ...], goals: Goals, wanted: Wanted) -> Run:
+def _analyze(taken_in: Intake, names: tuple[str, ...], goals: Goals, wanted: Wanted) -> Run:
     """Go from the cells of all lines to the analysis."""
+    cells = taken_in.cells
     decided = _decided(cells, goals)
     settled = traffic.settle(traffic.name_kinds(decided.lazy().filter(pl.col("fate").is_null() | pl.col("asset")), goals)).collect()
     begins, ends = _span(cells)
@@ -91,7 +93,8 @@ def _analyze(cells: pl.DataFrame, names: tuple[str, ...], goals: Goals, wanted: 
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
-    return Run(prepare(hits, table, goals, ends), fates, reasons, period, names, knows_macro)
+    analysis = prepare(hits, table, goals, ends)
+    return Run(analysis, fates, reasons, period, names, knows_macro, taken_in.warnings, taken_in.losses, taken_in.rejects)
 
 
 def _decided(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:
@@ -182,11 +185,12 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     since: str | None = None,
     until: str | None = None,
     last: str | None = None,
+    rejects: bool = False,
 ) -> Document:
     """Read logs and return reports, all of them by default; `goals` is a goals file, or goals that were loaded."""
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     paths = list(paths)
-    done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last)
+    done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last, rejects=rejects)
     names = list(reports or documents.whole_report())
     read = [str(path) for path in paths]
     return documents.finish(done, tally(done.analysis, names), is_whole=reports is None, command=documents.command_of("drop-off", read, loaded.file))

@@ -1,6 +1,6 @@
 """Figures as files hold them: integers as they are, rates with six decimals, seconds with at most two, money with at least two, never an exponent.
 
-It stands alone because CSV and JSON write the same figures.
+It stands alone because CSV, TSV, JSON and NDJSON write the same figures.
 """
 
 from __future__ import annotations
@@ -22,14 +22,19 @@ _MILLION = 1_000_000
 
 
 def texts(values: pl.Series, column: Column, *, missing: str, text: Callable[[object], str], before: str = "") -> list[str]:
-    """Return a column's values as files hold them, missing ones as `missing`, texts as `text` writes them, each behind what comes `before`.
+    """Return a column's values as files hold them, missing ones as `missing`, texts as `text` writes them, each behind what comes `before`."""
+    write = text if is_text(column) else _WRITERS.get(column.unit, str)
+    return written(values, lambda value: before + (missing if value is None else write(value)))
+
+
+def written(values: pl.Series, write: Callable[[object], str]) -> list[str]:
+    """Return a column's values as `write` writes them.
 
     A column at a time, each distinct value once: reports of a large site have a hundred thousand rows.
     """
     found = values.to_list()
-    write = text if is_text(column) else _WRITERS.get(column.unit, str)
-    written = {value: before + (missing if value is None else write(value)) for value in set(found)}
-    return [written[value] for value in found]
+    texts_of = {value: write(value) for value in set(found)}
+    return [texts_of[value] for value in found]
 
 
 def _seconds(value: object) -> str:

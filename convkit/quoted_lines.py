@@ -132,4 +132,4 @@ def _problem(*, has_agent: bool) -> pl.Expr:
         "no status behind the request": pl.col("status").is_null() & (pl.col("number").struct[0] != "-"),
         "a quote inside a quoted field": (pl.col("between").str.strip_chars() != "") if has_agent else pl.lit(value=False),
     }
-    return pl.coalesce(*(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))
+    return pl.coalesce("fault", *(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))

@@ -6,6 +6,9 @@ It stands alone because it is the only place that knows files, formats and lines
 from __future__ import annotations
 
 import glob
+import math
+import os
+import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +16,21 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import lines, plugins, requests, senders
+from convkit import addresses, lines, plugins, requests, sampling, senders
+from convkit.copies import without_copies
 from convkit.errors import InputError, UsageError, did_you_mean
-from convkit.lines import Source
 from convkit.schema import RECORDS
+from convkit.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import ModuleType
 
+    from convkit.lines import Source
+
 STANDARD_INPUT = "-"
+SHOWN, _TRIED = 3, 1_000
+"""How many lines of a log that is not read are shown."""
 _RECOGNISED = 0.5
 """Of the lines looked at, the share that a format must read to be taken for the log's."""
 
@@ -36,8 +44,10 @@ class Log:
     format: ModuleType
 
 
-def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack) -> list[Log]:
+def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, said: list[str] | None = None) -> list[Log]:
     """Return the logs that the paths name: files, globs, directories (their regular files) and `-`; `stack` closes what was opened.
+
+    Copies are left out, with a sentence for each added to `said`.
 
     Raises InputError for what cannot be read or is of no known format, UsageError for an unknown format.
     """
@@ -45,6 +55,10 @@ def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack) ->
     if log_format != "auto" and log_format not in known:
         raise UsageError(f"{log_format!r} is no log format{did_you_mean(log_format, known)}; known are auto, {', '.join(known)}")
     sources = _sources([str(path) for path in paths], stack)
+    if len(sources) > 1:
+        sources, copies = without_copies(sources)
+        said = [] if said is None else said
+        said += copies
     return [Log(source, number, _format(source, log_format)) for number, source in enumerate(sources)]
 
 
@@ -61,16 +75,35 @@ def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
     """Return each log that the paths name, once."""
     if paths.count(STANDARD_INPUT) > 1:
         raise UsageError("`-` is standard input and can be read once; name it once")
-    found: dict[Path, Source] = {}
+    found: dict[object, Source] = {}
     for path in paths:
         if path == STANDARD_INPUT:
-            source = stack.enter_context(lines.standard_input())
-            found[source.path] = source
+            found[path] = stack.enter_context(lines.spooled(sys.stdin.buffer, "standard input"))
             continue
         for file in _files(path):
-            lines.open_or_explain(file)
-            found.setdefault(file.resolve(), Source(file, file.name))
+            if _state(file) not in found:
+                found[_state(file)] = _source(file, stack)
     return list(found.values())
+
+
+def _state(file: Path) -> tuple[int, int]:
+    """Return what tells a file from others, whatever link names it."""
+    try:
+        state = file.stat()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from None
+    return state.st_dev, state.st_ino
+
+
+def _source(file: Path, stack: ExitStack) -> Source:
+    """Return a file as a log; what can be read once, like a pipe, or has a name that is no text, which Polars cannot open, is put aside first."""
+    called, name = (os.fsencode(path).decode("utf-8", "replace") for path in (file, file.name))
+    if lines.is_regular(file) and called == str(file):
+        return lines.open_source(file, name, called)
+    try:
+        return stack.enter_context(lines.spooled(stack.enter_context(file.open("rb")), name))
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}") from None
 
 
 def _files(path: str) -> list[Path]:
@@ -93,15 +126,32 @@ def _format(source: Source, wanted: str) -> ModuleType:
     """Return the format of a log: the one wanted, or the one that reads most of its lines."""
     if wanted != "auto":
         return plugins.load("formats", wanted)
-    head = lines.sample(source)
+    head = sampling.sample(source)
     formats = plugins.load_all("formats")
     told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
+    if told.str.contains("\r", literal=True).sum() > _RECOGNISED * len(told):
+        raise InputError(f"the lines of {source.name} end in CR alone; convert them first with tr '\\r' '\\n'")
     bare = {name: told.filter(~told.str.starts_with(module.COMMENT)) for name, module in formats.items()}
     scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
     best = max(scores, key=lambda name: scores[name])
     if any(map(len, bare.values())) and sum(scores.values()) < _RECOGNISED:
-        raise InputError(f"{source.name} is of no format that is read here ({', '.join(formats)}); name one with --log-format to try it all the same")
+        fits = formats[best].sniff(bare[best])
+        odd = [line for line in bare[best].head(_TRIED) if not formats[best].sniff(pl.Series([line]))]
+        raise of_no_format(source, formats[best], fits, [shown(line) for line in odd[:SHOWN]])
     return formats[best]
+
+
+def of_no_format(source: Source, best: ModuleType, fits: float, lines: list[str]) -> InputError:
+    """Return the error of a log most of whose lines the best format does not read; `lines` are some of them."""
+    name = best.__name__.rpartition(".")[2].replace("_", "-")
+    score = f"{name} fits best, with {math.floor(fits * 100)}% of its lines"
+    samples = "".join(f"\n  {line}" for line in lines)
+    return InputError(f"{source.name} is of no format that is read here ({score}); name one with --log-format to try it all the same:{samples}")
+
+
+def shown(line: str) -> str:
+    """Return a line as it may be shown: harmless, short, and without addresses."""
+    return addresses.masked(safe(line, longest=None))
 
 
 def cells(logs: Sequence[Log], kept_assets: tuple[str, ...] = (), *, all_assets: bool = False) -> pl.LazyFrame:
@@ -109,19 +159,21 @@ def cells(logs: Sequence[Log], kept_assets: tuple[str, ...] = (), *, all_assets:
 
     Of plain assets only who asked is read, unless their extension is among `kept_assets`, because a goal may name them, or `all_assets` are wanted.
     """
-    return pl.concat([_cells(log, None if all_assets else kept_assets) for log in logs])
+    wanted = None if all_assets else kept_assets
+    return pl.concat([of_lines(lines.scan(log.source, log.number), log, wanted) for log in logs])
+
+
+def of_lines(read: pl.LazyFrame, log: Log, kept_assets: tuple[str, ...] | None) -> pl.LazyFrame:
+    """Return CELLS of lines of one log; all assets are read where `kept_assets` is None."""
+    is_kept = pl.lit(value=False) if kept_assets == () else _is_asset(log, kept_assets)
+    plain = pl.lit(value=False) if kept_assets is None else _is_asset(log) & ~is_kept
+    found: pl.LazyFrame = log.format.scan(read.with_columns(asset=is_kept, plain=plain))
+    return found
 
 
 def records(cells: pl.LazyFrame) -> pl.LazyFrame:
     """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line."""
     return cells.pipe(senders.add_words).pipe(requests.add_words).select(*RECORDS, "asset", "problem")
-
-
-def _cells(log: Log, kept_assets: tuple[str, ...] | None) -> pl.LazyFrame:
-    is_kept = pl.lit(value=False) if kept_assets == () else _is_asset(log, kept_assets)
-    plain = pl.lit(value=False) if kept_assets is None else _is_asset(log) & ~is_kept
-    read: pl.LazyFrame = log.format.scan(lines.scan(log.source, log.number).with_columns(asset=is_kept, plain=plain))
-    return read
 
 
 def _is_asset(log: Log, extensions: tuple[str, ...] | None = None) -> pl.Expr:

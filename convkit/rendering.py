@@ -1,4 +1,4 @@
-"""A document -> text in one of the outputs.
+"""A document -> the text or the bytes of one of the outputs.
 
 It stands alone because the command line and the library both render.
 """
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from convkit.tables import Document
 
 
-def render(document: Document, output: str = "table", *, width: int = 120, limit: int | None = None, colour: bool = False) -> str:
-    """Return a document in an output: table, csv, json. `width` and `limit` (rows a report; 0 is all) are for tables."""
+def render(document: Document, output: str = "table", *, width: int = 120, limit: int | None = None, colour: bool = False) -> str | bytes:
+    """Return a document in an output: as text, but Parquet as bytes. `width` and `limit` (rows a report; 0 is all) are for the table."""
     known = plugins.names("outputs")
     if output not in known:
         raise UsageError(f"{output!r} is no output{did_you_mean(output, known)}; known are {', '.join(known)}")
-    text: str = plugins.load("outputs", output).render(document, Room(width, limit, colour=colour, part=document.is_whole))
-    return text
+    rendered: str | bytes = plugins.load("outputs", output).render(document, Room(width, limit, colour=colour, part=document.is_whole))
+    return rendered

@@ -15,9 +15,26 @@ KIND = pl.Enum(KINDS)
 ORDER = ("time", "source", "line_no")
 """The order of hits, always: a source's number is its rank by (time of its first parsed line, name)."""
 
-LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "asset": pl.Boolean(), "plain": pl.Boolean()}
-"""What a format is given: one row a line, null where the line is blank. `asset` marks the assets that a goal may name, `plain` all others: of those
-only who asked is of interest."""
+PROBLEMS = (
+    "asset",
+    "blank",
+    "comment",
+    "longer than 1 MiB",
+    "zero bytes inside",
+    "unfinished last line",
+    "no request in quotes",
+    "no time before the request",
+    "no address",
+    "request without an end",
+    "no status behind the request",
+    "a quote inside a quoted field",
+)
+"""Why a line becomes no record: the first three are fates of their own."""
+PROBLEM = pl.Enum(PROBLEMS)
+
+LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "fault": PROBLEM, "asset": pl.Boolean(), "plain": pl.Boolean()}
+"""What a format is given: one row a line, null where the line is blank. `fault` says what is wrong with a line before it is taken apart; `asset`
+marks the assets that a goal may name, `plain` all others: of those only who asked is of interest."""
 
 RECORDS = {
     "source": pl.UInt32(),
@@ -36,20 +53,6 @@ RECORDS = {
 }
 """What an access log says, nothing decided. Text is as logged but for `\\"` and `\\\\`, which stand as `\\x22` and `\\x5C`; `user_agent` is null
 where the line has no such field and empty where the field says nothing."""
-
-PROBLEMS = (
-    "asset",
-    "blank",
-    "comment",
-    "no request in quotes",
-    "no time before the request",
-    "no address",
-    "request without an end",
-    "no status behind the request",
-    "a quote inside a quoted field",
-)
-"""Why a line becomes no record: the first three are fates of their own."""
-PROBLEM = pl.Enum(PROBLEMS)
 
 CELLS = {
     "source": pl.UInt32(),

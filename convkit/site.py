@@ -5,17 +5,18 @@ It stands alone because goals and facts have nothing in common but the file they
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit import kinds, plugins
+from convkit import kinds, plugins, strict_yaml
 from convkit.definitions import Site
 from convkit.durations import parse_duration
-from convkit.errors import did_you_mean
+from convkit.errors import GoalsFileError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import timedelta
 
     from convkit.errors import Problem
@@ -115,6 +116,28 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
 
 def read_site(node: Node, problems: list[Problem]) -> Site:
     """Return the facts under `site:`; what is wrong with them is added to `problems`."""
+    return Site(**_values(node, problems))
+
+
+def set_facts(site: Site, settings: Iterable[str]) -> Site:
+    """Return the facts with some of them set for one run, each as `key=value` or `ignore.paths=[/admin/**]`. Raises UsageError."""
+    for setting in settings:
+        key, sign, value = setting.partition("=")
+        problems: list[Problem] = []
+        if sign and value:
+            text = f"{{{': {'.join(key.split('.'))}: {value}{'}' * (key.count('.') + 1)}"
+            try:
+                site = replace(site, **_values(strict_yaml.load(text, "--set"), problems))
+            except GoalsFileError as error:
+                problems = error.problems
+        if problems or not (sign and value):
+            what = problems[0].message if problems else "write it as key=value, like session_timeout=10m"
+            raise UsageError(f"--set {setting}: {what}")
+    return site
+
+
+def _values(node: Node, problems: list[Problem]) -> dict[str, Any]:
+    """Read the facts into the fields of a Site."""
     values: dict[str, object] = {}
     if node.value is not None and not isinstance(node.value, dict):
         problems.append(node.problem("`site` takes keys like `timezone: Europe/Berlin`"))
@@ -125,7 +148,7 @@ def read_site(node: Node, problems: list[Problem]) -> Site:
             values[name] = _KEYS[name](value, problems)
         else:
             problems.append(key.problem(f"unknown key {name!r} in `site`{did_you_mean(name, [*_KEYS, 'ignore'])}"))
-    return Site(**values)  # type: ignore[arg-type]  # each reader returns its field's type
+    return values
 
 
 def _read_ignore(node: Node, problems: list[Problem]) -> dict[str, object]:

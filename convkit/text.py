@@ -6,6 +6,8 @@ inside the pipeline data stays as it was read.
 
 from __future__ import annotations
 
+import re
+
 LONGEST = 200
 """Characters of one cell; a longer text ends in an ellipsis."""
 
@@ -22,8 +24,8 @@ _VISIBLE: dict[int, int | str] = {
     **{code: f"\\u{code:04x}" for code in [*_INVISIBLE, *_SIGNS, *_SURROGATES]},
     **{code: f"\\U{code:08x}" for code in _WIDE_SIGNS},
 }
-_FORMULA_STARTS = tuple("=+-@\t\r\n\0＝＋－＠")
-_SKIPPED_BY_SPREADSHEETS = " \u00a0\ufeff"
+# Spreadsheets skip blanks, and some of them marks that take no room.
+_FORMULA = re.compile(r"[\s\ufeff\u200b]*[=+\-@\t\r\n\0＝＋－＠]")
 
 
 def safe(text: str, longest: int | None = LONGEST) -> str:
@@ -35,4 +37,4 @@ def safe(text: str, longest: int | None = LONGEST) -> str:
 
 def no_formula(text: str) -> str:
     """Return `text` with a leading `'` where a spreadsheet would run it (OWASP, CSV injection)."""
-    return "'" + text if text.lstrip(_SKIPPED_BY_SPREADSHEETS).startswith(_FORMULA_STARTS) else text
+    return "'" + text if _FORMULA.match(text) else text

@@ -8,14 +8,13 @@ import polars as pl
 import pytest
 
 from convkit import plugins, reading
-from convkit.schema import CELLS
+from convkit.schema import CELLS, LINES
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 FORMATS = plugins.load_all("formats")
 EVERY_FORMAT = pytest.mark.parametrize("module", FORMATS.values(), ids=FORMATS)
-LINES = {"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "asset": pl.Boolean, "plain": pl.Boolean}
 HEAD, TIME, REQUEST, REST = "203.0.113.7 - -", "[10/Oct/2026:13:55:36 +0200]", "GET /cart HTTP/1.1", '200 2326 "-" "Opera/12.0"'
 MOMENT = "2026-10-10T11:55:36"
 USUAL: dict[str, Any] = {
@@ -47,6 +46,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "GET /a b HTTP/1.1": {"target": "/a b"},
     "GET /a[ ]b HTTP/1.1": {"target": "/a[ ]b"},
     "GET  /x  HTTP/1.1": {"target": "/x"},
+    "GET  HTTP/1.1": {"target": "HTTP/1.1", "protocol": None},
     "GET /": {"target": "/", "protocol": None},
     "GET /a b": {"target": "/a b", "protocol": None},
     "GET http://shop.example/x HTTP/1.1": {"target": "http://shop.example/x"},
@@ -150,7 +150,7 @@ BROKEN = {
 def records(module: ModuleType, lines: list[str]) -> list[dict[str, Any]]:
     """Return what a format reads in lines."""
     numbers = range(1, len(lines) + 1)
-    frame = pl.LazyFrame({"source": 0, "line_no": numbers, "line": lines, "asset": False, "plain": False}, schema=LINES)
+    frame = pl.LazyFrame({"source": 0, "line_no": numbers, "line": lines, "fault": None, "asset": False, "plain": False}, schema=LINES)
     return list(reading.records(module.scan(frame)).with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().iter_rows(named=True))
 
 
@@ -195,10 +195,9 @@ def test_a_line_that_is_none_has_a_reason(module: ModuleType) -> None:
 
 @EVERY_FORMAT
 def test_of_plain_assets_only_who_asked_is_read(module: ModuleType) -> None:
-    lines = pl.LazyFrame({"source": 0, "line_no": range(1, len(module.SAMPLES) + 1), "line": module.SAMPLES, "asset": False}).cast(
-        {"source": pl.UInt32, "line_no": pl.UInt32}
-    )
-    whole, asked = (module.scan(lines.with_columns(plain=pl.lit(plain))).collect() for plain in (False, True))
+    numbers = range(1, len(module.SAMPLES) + 1)
+    lines = {"source": 0, "line_no": numbers, "line": module.SAMPLES, "fault": None, "asset": False}
+    whole, asked = (module.scan(pl.LazyFrame({**lines, "plain": plain}, schema=LINES)).collect() for plain in (False, True))
     assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
     assert asked["problem"].to_list() == ["asset"] * len(module.SAMPLES)
     assert asked.select("time", "request", "status").null_count().row(0) == (len(module.SAMPLES),) * 3

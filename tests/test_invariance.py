@@ -20,7 +20,8 @@ LOG, GOALS = ROOT / "sample_logs" / "access.log.gz", ROOT / "goals.example.yaml"
 REPORT = """
 import sys, convkit
 document = convkit.run([sys.argv[1]], goals=sys.argv[2])
-sys.stdout.buffer.write("".join(convkit.render(document, output, limit=0) for output in sys.argv[3:]).encode())
+rendered = [convkit.render(document, output, limit=0) for output in sys.argv[3:]]
+sys.stdout.buffer.write(b"".join(found if isinstance(found, bytes) else found.encode() for found in rendered))
 """
 
 

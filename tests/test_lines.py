@@ -5,20 +5,19 @@ from __future__ import annotations
 import base64
 import gzip
 import io
-import sys
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convkit import lines
+from convkit import lines, sampling
 from convkit.errors import ExitCode, InputError
-from convkit.lines import Source
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from convkit.lines import Source
 
 TEXT = (
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0000] "GET /cart HTTP/1.1" 200 5 "-" "Opera/12.0"\n'
@@ -33,7 +32,7 @@ ZSTD = base64.b64decode(
 def source(path: Path, content: bytes) -> Source:
     """Write a log."""
     path.write_bytes(content)
-    return Source(path, path.name)
+    return lines.open_source(path, path.name)
 
 
 def read(log: Source) -> list[tuple[int, str | None]]:
@@ -61,7 +60,7 @@ def read(log: Source) -> list[tuple[int, str | None]]:
 def test_bytes_decide_how_a_file_is_read_and_not_its_name(tmp_path: Path, name: str, content: bytes) -> None:
     log = source(tmp_path / name, content)
     assert read(log) == list(enumerate(TEXT.splitlines(), start=1))
-    assert lines.sample(log).to_list() == TEXT.splitlines()
+    assert sampling.sample(log).to_list() == TEXT.splitlines()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ def test_lines_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathF
 
 def test_the_sample_of_a_large_file_is_spread_over_it_and_holds_whole_lines(tmp_path: Path) -> None:
     written = [f"line {number:07} of a long log" for number in range(200_000)]
-    found = lines.sample(source(tmp_path / "access.log", "\n".join(written).encode())).to_list()
+    found = sampling.sample(source(tmp_path / "access.log", "\n".join(written).encode())).to_list()
     assert len(found) <= 20_000
     assert set(found) <= set(written)
     assert len(set(found)) == len(found)
@@ -106,9 +105,8 @@ def test_the_sample_of_a_large_file_is_spread_over_it_and_holds_whole_lines(tmp_
     assert sum(50_000 < number < 150_000 for number in numbers) > 5_000
 
 
-def test_standard_input_is_read_from_a_file_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(gzip.compress(TEXT.encode()))))
-    with lines.standard_input() as log:
+def test_what_can_be_read_once_is_read_from_a_file_that_goes_away() -> None:
+    with lines.spooled(io.BytesIO(gzip.compress(TEXT.encode())), "standard input") as log:
         assert log.name == "standard input"
         assert [line for _, line in read(log)] == TEXT.splitlines()
         assert log.path.exists()
@@ -117,5 +115,5 @@ def test_standard_input_is_read_from_a_file_that_goes_away(monkeypatch: pytest.M
 
 def test_a_file_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"missing\.log cannot be read: No such file") as raised:
-        lines.open_or_explain(tmp_path / "missing.log")
+        lines.open_source(tmp_path / "missing.log", "missing.log")
     assert raised.value.exit_code == ExitCode.INPUT == 3

@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
     written(place / "deeper" / "access.log", LINES)
     written(place / "b.log", LINES)
     written(place / ".hidden", LINES)
-    (place / "a.log.gz").write_bytes(gzip.compress((place / "b.log").read_bytes()))
+    (place / "a.log.gz").write_bytes(gzip.compress("\n".join(LINES[1:]).encode()))
     return place
 
 
@@ -78,8 +78,9 @@ def test_a_file_that_is_named_twice_is_read_once(folder: Path, tmp_path: Path) -
 
 
 def test_equal_lines_in_two_files_are_two_requests(folder: Path) -> None:
-    found = figures(folder / "b.log", folder / "deeper" / "access.log")
-    assert found["input"] == figures(folder / "b.log")["input"] | {"lines": 6, "asset": 2, "kept": 4}
+    other = written(folder / "other.log", [LINES[1], *LINES])
+    found = figures(folder / "b.log", other)
+    assert found["input"] == figures(folder / "b.log")["input"] | {"lines": 7, "asset": 2, "kept": 5}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_paths_that_name_nothing_end_with_code_3(tmp_path: Path, path: str, mess
     assert raised.value.exit_code == ExitCode.INPUT
 
 
-@pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"time": "2026-10-10", "path": "/"}\n', "\n".join(LINES).encode("utf-16")])
+@pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"time": "2026-10-10", "path": "/"}\n'])
 def test_a_log_of_no_known_format_ends_with_code_3(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "odd.log").write_bytes(content)
     with pytest.raises(InputError, match=r"odd\.log is of no format that is read here .*; name one with --log-format"):
@@ -105,13 +106,11 @@ def test_a_log_of_no_known_format_ends_with_code_3(tmp_path: Path, content: byte
 
 
 def test_a_format_that_is_named_is_taken_in_spite_of_odd_lines(tmp_path: Path) -> None:
-    log = written(tmp_path / "odd.log", ["hello", "world", "again", LINES[0]])
-    with pytest.raises(InputError):
-        figures(log)
+    log = written(tmp_path / "odd.log", ["hello", "world", *LINES[:2]])
     found = figures(log, log_format="combined")
-    assert found["input"]["unparsed"] == 3
-    assert found["input"]["unparsed_by_reason"] == {"no request in quotes": 3}
-    assert found["input"]["kept"] == 1
+    assert found["input"]["unparsed"] == 2
+    assert found["input"]["unparsed_by_reason"] == {"no request in quotes": 2}
+    assert found["input"]["kept"] == 2
 
 
 def test_a_format_that_does_not_exist_is_a_mistake_with_a_proposal(tmp_path: Path) -> None:
@@ -162,7 +161,7 @@ def test_packing_line_ends_and_marks_change_nothing(tmp_path: Path) -> None:
 
 def test_standard_input_is_one_log_among_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = written(tmp_path / "access.log", LINES)
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(log.read_bytes())))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO("\n".join(LINES[::-1]).encode())))
     assert figures("-", log)["input"]["lines"] == 6
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(log.read_bytes())))
     alone = figures("-")

@@ -1,1 +1,4 @@
-"""The outputs, one a file. An output's module has `HOLDS_MANY` (several reports in one text) and `render(document, room)`, which returns the text."""
+"""The outputs, one a file. An output's module has `HOLDS_MANY` (several reports in one file) and `render(document, room)`.
+
+What `render` returns is the text, or bytes where the output is no text.
+"""

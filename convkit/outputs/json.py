@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from convkit import plain
+from convkit import json_rows, plain
+from convkit.json_rows import quoted
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from convkit.tables import Column, Document, Report, Room
+    from convkit.tables import Document, Report, Room
 
 HOLDS_MANY = True
 VERSION = 1
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def render(document: Document, _: Room) -> str:
@@ -32,8 +30,8 @@ def render(document: Document, _: Room) -> str:
         },
         "notes": [{"code": note.code, "text": plain.harmless(note.text)} for note in document.notes],
     }
-    parts = [f"  {_quoted(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in head.items()]
-    reports = [f"    {_quoted(name)}: [{_rows(report)}]" for name, report in document.reports.items()]
+    parts = [f"  {quoted(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in head.items()]
+    reports = [f"    {quoted(name)}: [{_rows(report)}]" for name, report in document.reports.items()]
     parts.append('  "reports": {\n' + ",\n".join(reports) + "\n  }")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
@@ -43,20 +41,6 @@ def _time(moment: object) -> str | None:
 
 
 def _rows(report: Report) -> str:
-    """Return a report's rows; the one row of metrics as a row each."""
-    if report.metrics:
-        columns = [_values(report.frame[column.name], column, f'"metric": {_quoted(column.name)}, "value": ') for column in report.columns]
-        texts = [f"{{{cell}}}" for cells in columns for cell in cells]
-    else:
-        columns = [_values(report.frame[column.name], column, f"{_quoted(column.name)}: ") for column in report.columns]
-        texts = [f"{{{', '.join(cells)}}}" for cells in zip(*columns, strict=True)]
-    return "\n      " + ",\n      ".join(texts) + "\n    " if texts else ""
-
-
-def _values(series: pl.Series, column: Column, before: str) -> list[str]:
-    """Return a column's values in JSON's notation, each behind its key; missing is null."""
-    return plain.texts(series, column, missing="null", text=lambda value: _quoted(plain.harmless(value)), before=before)
-
-
-def _quoted(text: str) -> str:
-    return _ENCODER.encode(text)
+    """Return a report's rows, one a line."""
+    objects = json_rows.objects(report)
+    return "\n      " + ",\n      ".join(objects) + "\n    " if objects else ""

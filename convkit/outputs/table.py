@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from convkit import figures
+from convkit.origin import origin
 from convkit.tables import Gap, Grid, Heading, Line, Paragraph
 from convkit.text import safe
 
@@ -23,7 +23,6 @@ HOLDS_MANY = True
 _STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "": ""}
 _NARROWEST_NAME = 8
 _BETWEEN = 2
-_BUILT_IN = "built-in goals, guessed from common shops"
 
 
 def render(document: Document, room: Room) -> str:
@@ -69,10 +68,7 @@ def _document(document: Document, room: Room) -> Iterator[Text]:
 
 def _header(document: Document, room: Room) -> Iterator[Text]:
     """Yield what was read, of which time, by which goals."""
-    names = document.logs[0] if len(document.logs) == 1 else f"{document.logs[0]} and {figures.plural(len(document.logs) - 1, 'more log')}"
-    period = f"{figures.dates(document.period.begin, document.period.end)} ({document.period.timezone})"
-    goals = _BUILT_IN if document.goals_file is None else document.goals_file + (f": {document.goals_summary}" if room.wide else "")
-    yield from _paragraph(Paragraph(f"{names} · {period} · {goals}", indent=0, style="bold"), room.width)
+    yield from _paragraph(Paragraph(origin(document, wide=room.wide), indent=0, style="bold"), room.width)
 
 
 def _blocks(blocks: Sequence[Block], width: int) -> Iterator[Text]:

@@ -1,0 +1,81 @@
+"""Logs that are copies of others: known by what they hold, whatever they are called and however they are packed.
+
+It stands alone because counting a visit twice is the one mistake that no report shows. Lines are never compared: two equal lines of one log are two
+requests. A log is a copy where the whole of it is the beginning of another.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import tolerant
+from convkit.lines import ZSTD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from convkit.lines import Source
+
+_FIRST = 1 << 16
+
+
+def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
+    """Return the logs that are no copies, the longer of two, and a sentence for each that is left out."""
+    kept: dict[bytes, list[Source]] = {}
+    left_out: dict[Source, Source] = {}
+    for source in sources:
+        alike = kept.setdefault(_first_line(source), [])
+        for place, other in enumerate(alike):
+            shorter = _shorter_if_copy(source, other)
+            if shorter is not None:
+                alike[place] = other if shorter is source else source
+                left_out[shorter] = alike[place]
+                break
+        else:
+            alike.append(source)
+    said = [f"{copy.name} holds nothing that {left_out[copy].name} does not hold, and is left out" for copy in sources if copy in left_out]
+    return [source for source in sources if source not in left_out], said
+
+
+def _first_line(source: Source) -> bytes:
+    """Return the first line of a log, or what tells it from others where it cannot be unpacked here or holds none."""
+    if source.packing == ZSTD:
+        with source.path.open("rb") as file:
+            return file.read(_FIRST)
+    first = b"".join(_pieces(source, _FIRST)).partition(b"\n")[0]
+    return first or str(source.path).encode("utf-8", "surrogateescape")
+
+
+def _pieces(source: Source, most: int) -> Iterator[bytes]:
+    """Yield the first bytes of a log."""
+    for piece in tolerant.unpacked(source, []):
+        yield piece[:most]
+        most -= len(piece)
+        if most <= 0:
+            return
+
+
+def _shorter_if_copy(source: Source, other: Source) -> Source | None:
+    """Return which of two logs is the beginning of the other, None where neither is; of equal ones the first argument."""
+    mine, theirs = (_bytes(log) for log in (source, other))
+    ahead, behind = b"", b""
+    while True:
+        ahead, behind = ahead or next(mine, b""), behind or next(theirs, b"")
+        if not ahead:
+            return source
+        if not behind:
+            return other
+        both = min(len(ahead), len(behind))
+        if ahead[:both] != behind[:both]:
+            return None
+        ahead, behind = ahead[both:], behind[both:]
+
+
+def _bytes(source: Source) -> Iterator[bytes]:
+    """Yield the bytes of a log, none of them empty; of one that cannot be unpacked here, as they are."""
+    if source.packing == ZSTD:
+        with source.path.open("rb") as file:
+            while piece := file.read(_FIRST):
+                yield piece
+    else:
+        yield from filter(None, tolerant.unpacked(source, []))

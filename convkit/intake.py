@@ -1,0 +1,144 @@
+"""Logs -> the cells of every line in memory, and what was lost on the way.
+
+It stands alone because only here a reading may fail and be tried in another way: all logs at once the fast way, then one by one, then tolerantly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import reading, tolerant, traffic
+from convkit.errors import InputError
+from convkit.figures import plural
+from convkit.lines import GZIP, PLAIN, ZSTD, scan
+from convkit.schema import PROBLEM, TEXT
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from pathlib import Path
+
+    from convkit.reading import Log
+
+_FAULTS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
+_NO_LOSS = ("asset", "blank", "comment", "unfinished last line")
+_REPLACED = "\ufffd"
+_UNFINISHED = pl.lit("unfinished last line", dtype=PROBLEM)
+_MOST_LOST, _LONGEST = 0.5, 500
+_SUSPICIOUS, _LARGE = 100, 64 << 20
+"""A gzip file that says it holds so many times its size, and more than this, may be one line without an end."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What was read: CELLS as `traffic.narrow` leaves them, sentences of what was lost, and the lines that were not read, where they are wanted."""
+
+    cells: pl.DataFrame
+    losses: tuple[str, ...]
+    rejects: pl.DataFrame | None
+    """`file, line, reason, text`: the text's first 500 bytes, what looks like an address masked."""
+    warnings: tuple[str, ...] = ()
+    """What people must know: the losses, and copies that were left out."""
+
+
+def take_in(logs: Sequence[Log], kept_assets: tuple[str, ...], *, rejects: bool = False) -> Intake:
+    """Read logs. Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format."""
+    losses: dict[int, list[str]] = {}
+    try:
+        if not all(map(_is_easy, logs)):
+            raise OSError
+        cells = _collected(reading.cells(logs, kept_assets))
+    except _FAULTS:
+        cells = pl.concat([_one(log, kept_assets, losses) for log in logs])
+    cells = _marked_unfinished(cells, logs)
+    lost = cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem")
+    _refuse_what_is_of_no_format(logs, cells, lost, losses)
+    said = (*(sentence for of_log in losses.values() for sentence in of_log), *_replaced(cells, logs))
+    if cells.is_empty() and said:
+        raise InputError(said[0])
+    return Intake(cells, said, _rejects(logs, lost, losses) if rejects else None)
+
+
+def _is_easy(log: Log) -> bool:
+    """Tell logs that the fast reader may be given."""
+    source = log.source
+    return source.packing in {PLAIN, ZSTD} or (source.packing == GZIP and not _may_burst(source.path))
+
+
+def _may_burst(path: Path) -> bool:
+    """Tell a gzip file whose trailer says that it holds a great many times its size."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(-min(size, 4), 2)
+        unpacked = int.from_bytes(file.read(4), "little")
+    return unpacked > _LARGE and unpacked > size * _SUSPICIOUS
+
+
+def _collected(cells: pl.LazyFrame) -> pl.DataFrame:
+    return traffic.narrow(cells).collect(engine="streaming")
+
+
+def _one(log: Log, kept_assets: tuple[str, ...], losses: dict[int, list[str]]) -> pl.DataFrame:
+    """Read one log, the fast way if it can be, else tolerantly: then it has an entry in `losses`."""
+    if _is_easy(log):
+        try:
+            return _collected(reading.cells([log], kept_assets))
+        except _FAULTS:
+            if log.source.packing == ZSTD:
+                raise InputError(f"{log.source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc") from None
+    frames = tolerant.frames(log.source, log.number, losses.setdefault(log.number, []))
+    return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets)).collect() for frame in frames])
+
+
+def _marked_unfinished(cells: pl.DataFrame, logs: Sequence[Log]) -> pl.DataFrame:
+    """Mark the last lines that no line end closes and that are no records: their writer has not finished them."""
+    is_lost = ~pl.col("problem").is_in(_NO_LOSS)
+    last = cells.filter(is_lost).join(cells.group_by("source").agg(pl.col("line_no").max()), on=["source", "line_no"], how="semi")
+    open_ended = [log.number for log in logs if log.number in last["source"] and not tolerant.is_finished(log.source)]
+    if not open_ended:
+        return cells
+    of_them = last.filter(pl.col("source").is_in(open_ended)).select("source", "line_no", unfinished=_UNFINISHED)
+    joined = cells.join(of_them, on=["source", "line_no"], how="left", maintain_order="left")
+    return joined.with_columns(problem=pl.coalesce("unfinished", "problem")).drop("unfinished")
+
+
+def _replaced(cells: pl.DataFrame, logs: Sequence[Log]) -> list[str]:
+    """Say in how many lines of each log bytes were replaced that are no text, as far as the lines were read."""
+    texts = [name for name, dtype in cells.schema.items() if dtype == TEXT]
+    # All texts share their categories: where none of them holds the sign, no line needs a look.
+    if not TEXT.categories.to_series().str.contains(_REPLACED, literal=True).any():
+        return []
+    holds = pl.any_horizontal(pl.col(name).cast(pl.String).str.contains(_REPLACED, literal=True) for name in texts)
+    numbers = cells.filter(holds).group_by("source").len().sort("source").rows()
+    return [f"{logs[number].source.name} holds bytes that are no UTF-8 in {plural(lines, 'line')}; they are read as �" for number, lines in numbers]
+
+
+def _refuse_what_is_of_no_format(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame, losses: Collection[int]) -> None:
+    """Raise InputError for the first log most of whose lines are not read: its figures would mean nothing."""
+    lines = cells.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len()
+    numbers = lines.join(lost.group_by("source").len("lost"), on="source").filter(pl.col("lost") > _MOST_LOST * pl.col("len")).sort("source")
+    for number, of_all, unread in numbers.select("source", "len", "lost").head(1).rows():
+        shown = _rejects([logs[number]], lost.filter(source=number).sort("line_no").head(reading.SHOWN), losses)
+        raise reading.of_no_format(logs[number].source, logs[number].format, (of_all - unread) / of_all, shown["text"].to_list())
+
+
+def _rejects(logs: Sequence[Log], lost: pl.DataFrame, losses: Collection[int]) -> pl.DataFrame:
+    """Return `file, line, reason, text` of lines that were not read, of logs read tolerantly where `losses` knows them."""
+    schema = {"file": pl.String, "line": pl.UInt32, "reason": pl.String, "text": pl.String}
+    parts = [(log, lost.filter(source=log.number)) for log in logs]
+    found = [_of_log(log, part, is_easy=log.number not in losses) for log, part in parts if part.height]
+    return pl.concat(found) if found else pl.DataFrame(schema=schema)
+
+
+def _of_log(log: Log, lost: pl.DataFrame, *, is_easy: bool) -> pl.DataFrame:
+    """Return the rejects of one log, read once more in the way that worked."""
+    wanted = lost.select("line_no", reason=pl.col("problem").cast(pl.String))
+    again = [scan(log.source, log.number)] if is_easy else (frame.lazy() for frame in tolerant.frames(log.source, log.number, []))
+    is_wanted = pl.col("line_no").is_in(wanted["line_no"].implode())
+    start = pl.col("line").fill_null("").cast(pl.Binary).bin.slice(0, _LONGEST)
+    found = pl.concat([frame.filter(is_wanted).select("line_no", start=start).collect(engine="streaming") for frame in again])
+    found = found.join(wanted, on="line_no").sort("line_no")
+    text = pl.Series("text", [reading.shown(raw.decode("utf-8", "ignore")) for raw in found["start"]], dtype=pl.String)
+    return found.select(pl.lit(log.source.name).alias("file"), pl.col("line_no").alias("line"), "reason", text)

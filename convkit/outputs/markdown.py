@@ -1,0 +1,73 @@
+"""Markdown: a table a report with figures for people, for issues, wikis and mails."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from convkit import figures, plain
+from convkit.origin import origin
+from convkit.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import polars as pl
+
+    from convkit.tables import Column, Document, Report, Room
+
+HOLDS_MANY = True
+
+_LEFT = {"text", "time", "flag"}
+# Links, mentions and smileys are looked for when the markup is gone, so no backslash keeps them from being found: a code span cuts them in two.
+_SPECIAL = re.compile(r"(?P<found_later>(?:@|:(?=//|[\w+-]+:)|(?<=www)\.)+)|[\\`*_\[\]<>|~&$#]", re.IGNORECASE)
+_EDGE = re.compile(r"^\s|\s$")
+_FIRST_OF_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
+
+
+def render(document: Document, _: Room) -> str:
+    """Return the logs, the period and the goals as the title, a table a report, and the notes as a list."""
+    parts = [f"# {_escaped(origin(document, wide=True))}\n"]
+    parts += ["".join(f"{line}\n" for line in _section(report)) for report in document.reports.values()]
+    notes = [_FIRST_OF_A_BLOCK.sub(r"\1\\\2", _escaped(note.text)) for note in document.notes]
+    return "\n".join([*parts, *(["".join(f"- {note}\n" for note in notes)] if notes else [])])
+
+
+def _section(report: Report) -> Iterator[str]:
+    """Yield a report's heading and its table."""
+    yield f"## {_escaped(report.name)}"
+    yield ""
+    columns = [_cells(report.frame[column.name], column) for column in report.columns]
+    titles = [_escaped(column.name.replace("_", " ")) for column in report.columns]
+    if report.metrics:
+        yield from _table(["metric", "value"], ["---", "--:"], zip(titles, [cells[0] for cells in columns], strict=True))
+    else:
+        yield from _table(titles, ["---" if column.unit in _LEFT else "--:" for column in report.columns], zip(*columns, strict=True))
+
+
+def _table(titles: list[str], sides: list[str], rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    return (f"| {' | '.join(row)} |" for row in (titles, sides, *rows))
+
+
+def _cells(values: pl.Series, column: Column) -> list[str]:
+    """Return a column's cells as a screen shows them; missing is a dash."""
+    write = _WRITERS.get(column.unit, str)
+    return plain.written(values, lambda value: figures.UNKNOWN if value is None else _escaped(write(value)))
+
+
+def _escaped(text: str) -> str:
+    """Return a text that shows as it is: no markup, no link, no end of its cell; blanks at its edges stay."""
+    escaped = _SPECIAL.sub(lambda found: f"`{found[0]}`" if found["found_later"] else f"\\{found[0]}", safe(text, longest=None))
+    return _EDGE.sub(lambda blank: f"&#{ord(blank[0])};", escaped)
+
+
+_WRITERS: dict[str, Callable[..., str]] = {
+    "count": figures.count,
+    "rate": figures.percent,
+    "ratio": "{:.1f}".format,
+    "seconds": figures.duration,
+    "money": lambda millionths: figures.money(millionths, ""),
+    "time": "{:%Y-%m-%d %H:%M}".format,
+    "flag": lambda value: "yes" if value else "no",
+}

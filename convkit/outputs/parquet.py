@@ -1,0 +1,57 @@
+"""Parquet: one report as typed columns, several as one tidy table of texts, for notebooks and databases."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import plain, sheets
+
+if TYPE_CHECKING:
+    from convkit.tables import Column, Document, Report, Room
+
+HOLDS_MANY = True
+_MONEY = pl.Decimal(38, 6)
+_MILLION = 1_000_000
+_TYPES: dict[str, type[pl.DataType]] = {
+    "count": pl.Int64,
+    "step": pl.Int64,
+    "rate": pl.Float64,
+    "ratio": pl.Float64,
+    "seconds": pl.Float64,
+    "flag": pl.Boolean,
+}
+
+
+def render(document: Document, _: Room) -> bytes:
+    """Return the file: the report's columns, or `report, item, metric, value` where there are several; missing is null."""
+    reports = list(document.reports.values())
+    file = io.BytesIO()
+    frame = _tidy(reports) if sheets.is_tidy(document) else _typed(reports[0])
+    # In one piece: how many there are depends on the number of threads, and the file would show it.
+    frame.rechunk().write_parquet(file)
+    return file.getvalue()
+
+
+def _typed(report: Report) -> pl.DataFrame:
+    """Return a report's frame: counts whole, money as decimals, moments with their zone, texts made harmless."""
+    return pl.DataFrame([_column(report.frame[column.name], column) for column in report.columns])
+
+
+def _column(values: pl.Series, column: Column) -> pl.Series:
+    """Return a column in the type of its unit."""
+    if column.unit == "text":
+        found = values.unique().drop_nulls().to_list()
+        return values.replace(found, [plain.harmless(text) for text in found])
+    if column.unit == "money":
+        return values.cast(_MONEY) / _MILLION
+    return values.cast(_TYPES.get(column.unit, values.dtype))
+
+
+def _tidy(reports: list[Report]) -> pl.DataFrame:
+    """Return the tidy table of CSV, but for what only spreadsheets need."""
+    rows = list(sheets.tidy(reports, str))[1:]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(sheets.TIDY, pl.String), orient="row")
+    return frame.with_columns(pl.col("value").replace("", None))

@@ -1,0 +1,17 @@
+"""TSV: the rows of CSV between tabs, without quotes, for `cut`, `awk` and `sort`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import sheets
+
+if TYPE_CHECKING:
+    from convkit.tables import Document, Room
+
+HOLDS_MANY = True
+
+
+def render(document: Document, _: Room) -> str:
+    """Return a line a row; no cell holds a tab or a line's end, for control characters are made visible before."""
+    return "".join("\t".join(row) + "\n" for row in sheets.rows(document))

@@ -1,0 +1,55 @@
+"""Lines to tell a log's format by.
+
+It stands alone because it is the only reading that wants a few lines and not all of them.
+"""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import tolerant
+from convkit.errors import InputError
+from convkit.lines import AS_LINES, PLAIN, ZSTD
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from convkit.lines import Source
+
+_LINES = 20_000
+_PLACES, _BYTES = 16, 1 << 18
+
+
+def sample(source: Source) -> pl.Series:
+    """Return lines to tell the format by: spread over a plain file, the first 20,000 of any other."""
+    if source.packing == ZSTD:
+        return _head(source)
+    if source.packing != PLAIN:
+        found = [line for frame in islice(tolerant.frames(source, 0, []), 2) for line in frame["line"].head(_LINES)]
+        return pl.Series("line", found, dtype=pl.String).fill_null("")
+    with source.path.open("rb") as file:
+        lines = _spread(file, source.path.stat().st_size)
+    return pl.Series("line", [line.decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
+
+
+def _head(source: Source) -> pl.Series:
+    """Return the first lines by way of Polars, for what Python cannot open."""
+    try:
+        return pl.read_csv(source.path, n_rows=_LINES, **AS_LINES)["line"].fill_null("")
+    except (pl.exceptions.PolarsError, OSError):
+        raise InputError(f"{source.name} is damaged; copy it again, or unpack it with zstd -d") from None
+
+
+def _spread(file: BinaryIO, size: int) -> list[bytes]:
+    """Return whole lines from places spread evenly over a plain file, each line once."""
+    if size <= _PLACES * _BYTES:
+        return file.read().removesuffix(b"\n").split(b"\n")[:_LINES]
+    lines: list[bytes] = []
+    for place in range(_PLACES):
+        file.seek((size - _BYTES) * place // (_PLACES - 1))
+        found = file.read(_BYTES).split(b"\n")
+        lines += found[1 if place else 0 : -1][: _LINES // _PLACES]
+    return lines

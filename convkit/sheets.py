@@ -1,0 +1,60 @@
+"""Reports as rows of texts: one report as its columns, several as one tidy table `report,item,metric,value`.
+
+It stands alone because CSV, TSV and Parquet hold the same rows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import plain
+from convkit.text import no_formula
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from convkit.tables import Column, Document, Report
+
+TIDY = ("report", "item", "metric", "value")
+_JOINED = " / "
+_NAMING = {"text", "step"}
+
+
+def is_tidy(document: Document) -> bool:
+    """Tell documents that are one tidy table."""
+    return document.is_whole or len(document.reports) > 1
+
+
+def rows(document: Document) -> Iterator[Sequence[str]]:
+    """Yield the header and the rows of a document, with no cell that a spreadsheet would run; missing is empty."""
+    reports = list(document.reports.values())
+    yield from tidy(reports, no_formula) if is_tidy(document) else _columns(reports[0])
+
+
+def tidy(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator[Sequence[str]]:
+    """Yield the tidy table's header and one row a figure; an item is the row's text and step cells, as `text` writes them."""
+    yield TIDY
+    for report in reports:
+        figures = [column for column in report.columns if column.unit not in _NAMING]
+        naming = [_texts(report, column, plain.harmless) for column in report.columns if column.unit in _NAMING]
+        values = [_texts(report, column, lambda value: text(plain.harmless(value))) for column in figures]
+        for place in range(report.frame.height):
+            item = text(_JOINED.join(texts[place] for texts in naming if texts[place]))
+            yield from ((report.name, item, column.name, texts[place]) for column, texts in zip(figures, values, strict=True))
+
+
+def _columns(report: Report) -> Iterator[Sequence[str]]:
+    """Yield the header and the rows of one report; the one row of metrics as a row each."""
+    columns = [_texts(report, column, lambda value: no_formula(plain.harmless(value))) for column in report.columns]
+    names = [column.name for column in report.columns]
+    if report.metrics:
+        yield ("metric", "value")
+        yield from ((name, value) for name, values in zip(names, columns, strict=True) for value in values)
+    else:
+        yield names
+        yield from zip(*columns, strict=True)
+
+
+def _texts(report: Report, column: Column, text: Callable[[object], str]) -> list[str]:
+    """Return a column's cells."""
+    return plain.texts(report.frame[column.name], column, missing="", text=text)

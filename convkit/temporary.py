@@ -1,0 +1,58 @@
+"""Temporary files that never stay behind: each is removed when it is done with, and all of them when a signal ends the program.
+
+It stands alone because whoever makes one is deep below the command line, and whoever ends the program knows none of them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+_FILES: set[Path] = set()
+_CHANGING = threading.Lock()
+"""Held while a file appears or gets its final name, so that none does after the last one was removed."""
+_PATIENCE = 0.2
+"""Seconds after which a file system that hangs is not waited for."""
+
+
+@contextmanager
+def file(folder: str | Path) -> Iterator[BinaryIO]:
+    """Give a new file in a folder, which only its owner may read; its `name` is its path. Raises OSError."""
+    # The name is known before the file is there: a signal in between finds nothing to remove, instead of not finding the file.
+    path = Path(folder) / f".convkit-{secrets.token_hex(8)}.tmp"
+    try:
+        with _CHANGING:
+            _FILES.add(path)
+            made = open(path, "xb+", opener=_private)  # noqa: SIM115 (its method has no opener; it is closed below)
+        with made:
+            yield made
+    finally:
+        path.unlink(missing_ok=True)
+        _FILES.discard(path)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that only its owner may read, whatever the umask says."""
+    return os.open(path, flags, 0o600)
+
+
+def keep_as(path: Path, target: Path) -> None:
+    """Give a temporary file its final name, in place of what has it; a reader sees the old file or the new one. Raises OSError."""
+    with _CHANGING:
+        path.replace(target)
+
+
+def remove_all() -> None:
+    """Remove every temporary file, and let no other be made: the program ends."""
+    _CHANGING.acquire(timeout=_PATIENCE)
+    for path in tuple(_FILES):
+        with suppress(OSError):
+            path.unlink()

@@ -1,0 +1,69 @@
+"""What is known of the screen: its width, its colours, its encoding.
+
+It stands alone because an output draws for a width that it is told, and must never ask who looks at it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import os
+import re
+import sys
+
+WIDE = 120
+"""Columns where nobody says how many there are: files and pipes."""
+_USUAL_SCREEN = 80
+_SIZE = re.compile(r"0*[1-9][0-9]{0,3}")
+_PLAIN = str.maketrans("█▉▊▋▌▍▎▏─│├└↳→–·…", "########-|`+>>--~")
+"""What stands for the drawing characters of the reports, each as wide as what it stands for."""
+_ERRORS = "convkit.plain"
+
+
+def is_screen() -> bool:
+    """Tell whether a person looks at standard output."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def width(*, of_screen: bool) -> int:
+    """Return the columns to fill: COLUMNS, else the terminal's, else the wide form."""
+    asked = os.environ.get("COLUMNS", "")
+    if _SIZE.fullmatch(asked):
+        return int(asked)
+    if not of_screen or not is_screen():
+        return WIDE
+    # A terminal that was never told its size has none.
+    return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL_SCREEN
+
+
+def has_colour(*, of_screen: bool) -> bool:
+    """Tell whether to write colours: NO_COLOR (https://no-color.org), FORCE_COLOR, else a terminal that is not `dumb`."""
+    if not of_screen or os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return os.environ["FORCE_COLOR"] != "0"
+    return is_screen() and os.environ.get("TERM") != "dumb"
+
+
+def encoded(text: str, *, of_screen: bool) -> bytes:
+    """Return text as bytes: UTF-8, but on a terminal of another encoding that one, drawing characters replaced where it lacks them."""
+    encoding = sys.stdout.encoding if of_screen and is_screen() else "utf-8"
+    if codecs.lookup(encoding).name == "utf-8":
+        return text.encode("utf-8", "backslashreplace")
+    codecs.register_error(_ERRORS, _plain)
+    return text.encode(encoding, _ERRORS)
+
+
+def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Return what stands for characters that an encoding lacks, as `codecs.register_error` wants it."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    drawn = error.object[error.start : error.end].translate(_PLAIN)
+    return drawn.encode("ascii", "backslashreplace").decode("ascii"), error.end
+
+
+def be_tolerant() -> None:
+    """Let no character that an encoding lacks stop a message: it is written as its number."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,55 @@
+"""A log whose whole is the beginning of another is a copy; equal lines are not."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+from small_logs import line, written
+
+import convkit
+from convkit import lines
+from convkit.copies import without_copies
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = b"".join(b"line %d of a log\n" % number for number in range(20_000))
+SAID = "{} holds nothing that {} does not hold, and is left out"
+
+
+def sift(folder: Path, **contents: bytes) -> tuple[list[str], list[str]]:
+    """Return the names of logs with these contents that are no copies, and what is said of the others."""
+    sources = []
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+        sources.append(lines.open_source(folder / name, name))
+    kept, said = without_copies(sources)
+    return [source.name for source in kept], said
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
+def test_of_equal_logs_the_first_is_read_however_they_are_packed(tmp_path: Path, pack: type[bytes]) -> None:
+    assert sift(tmp_path, a=TEXT, b=pack(TEXT), c=TEXT[:-1]) == (["a"], [SAID.format("b", "a"), SAID.format("c", "a")])
+
+
+def test_the_longer_one_is_read_wherever_it_stands(tmp_path: Path) -> None:
+    assert sift(tmp_path, a=TEXT[:1_000], b=b"other\n", c=TEXT) == (["b", "c"], [SAID.format("a", "c")])
+
+
+def test_logs_that_only_begin_alike_are_two_logs(tmp_path: Path) -> None:
+    assert sift(tmp_path, a=TEXT + b"x\n", b=TEXT + b"y\n", c=b"", d=b"") == (["a", "b", "c", "d"], [])
+    assert sift(tmp_path, a=TEXT[17:], b=TEXT) == (["a", "b"], [])
+
+
+def test_a_hard_link_and_a_symbolic_link_are_the_file_itself_and_a_copy_is_said(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [line("GET /"), line("GET /cart", 5)])
+    (tmp_path / "link.log").symlink_to(log)
+    (tmp_path / "hard.log").hardlink_to(log)
+    (tmp_path / "copy.gz").write_bytes(gzip.compress(log.read_bytes()))
+    document = convkit.run([log, tmp_path / "link.log", tmp_path / "hard.log"])
+    assert (document.input["lines"], document.warnings) == (2, ())
+    document = convkit.run([log, tmp_path / "copy.gz"])
+    assert (document.input["lines"], document.warnings, document.losses) == (2, (SAID.format("copy.gz", "access.log"),), ())

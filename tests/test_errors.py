@@ -1,0 +1,44 @@
+"""Exit codes are an interface: their numbers, their order, and what the documentation says of them."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from convkit.errors import ExitCode, gravest
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+
+CODES = {
+    "OK": 0, "BUG": 1, "USAGE": 2, "INPUT": 3, "LOST": 4, "STORE": 5, "OUTPUT": 6, "THRESHOLD": 10,
+    "HANGUP": 128 + signal.SIGHUP, "INTERRUPTED": 128 + signal.SIGINT, "TERMINATED": 128 + signal.SIGTERM,
+}  # fmt: skip
+
+
+def test_codes_are_never_changed() -> None:
+    assert {code.name: code.value for code in ExitCode} == CODES
+
+
+def test_the_readme_says_what_each_means() -> None:
+    table = README.read_text(encoding="utf-8").partition("## Exit codes\n")[2].partition("\n## ")[0]
+    assert re.findall(r"^\| (\d+) \| (.*) \|$", table, re.MULTILINE) == [(str(code.value), code.meaning) for code in ExitCode]
+
+
+@pytest.mark.parametrize(
+    ("codes", "one"),
+    [
+        ([], 0),
+        ([10], 10),
+        ([10, 4], 4),
+        ([4, 10, 3], 3),
+        ([3, 4, 5, 10], 5),
+        ([10, 4, 3, 5, 6], 6),
+        ([0, 10, 0], 10),
+        ([0], 0),
+    ],
+)
+def test_of_several_codes_the_gravest_is_told(codes: list[int], one: int) -> None:
+    assert gravest([ExitCode(code) for code in codes]) == one
