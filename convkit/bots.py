@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
-from importlib.metadata import version
-from importlib.resources import files
+from importlib.metadata import distribution, version
+from pathlib import Path
 
 import polars as pl
 
 LIST = "crawler-user-agents"
+_FILE = "crawleruseragents/crawler-user-agents.json"
 LISTED, SILENT = "agent is on the list of crawlers", "agent says nothing"
 """The reasons, as they stand in JSON's `input`."""
 
@@ -24,8 +25,8 @@ _SPECIAL = set("^$*+?()[]{}|.\\")
 @cache
 def _patterns() -> tuple[tuple[str, ...], str]:
     """Return the list's plain texts and one regular expression of all others."""
-    # Read as data: the package's own module compiles every pattern for Python's `re` when it is imported.
-    listed = json.loads((files("crawleruseragents") / "crawler-user-agents.json").read_text(encoding="utf-8"))
+    # Read as data: the package's own module compiles every pattern when it is imported, and reads the list in whatever encoding the locale has.
+    listed = json.loads(Path(str(distribution(LIST).locate_file(_FILE))).read_text(encoding="utf-8"))
     texts, expressions = [], []
     for pattern in (entry["pattern"] for entry in listed):
         bare = _ESCAPED.sub("", pattern)

@@ -5,6 +5,7 @@ It stands alone because only here a reading may fail and be tried in another way
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ def take_in(logs: Sequence[Log], kept_assets: tuple[str, ...], *, rejects: bool 
     cells = _marked_unfinished(cells, logs)
     lost = cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem")
     _refuse_what_is_of_no_format(logs, cells, lost, losses)
-    said = (*(sentence for of_log in losses.values() for sentence in of_log), *_replaced(cells, logs))
+    said = (*(sentence for of_log in losses.values() for sentence in of_log), *_replaced(cells, logs), *_shrunk(logs))
     if cells.is_empty() and said:
         raise InputError(said[0])
     return Intake(cells, said, _rejects(logs, lost, losses) if rejects else None)
@@ -102,6 +103,12 @@ def _marked_unfinished(cells: pl.DataFrame, logs: Sequence[Log]) -> pl.DataFrame
     of_them = last.filter(pl.col("source").is_in(open_ended)).select("source", "line_no", unfinished=_UNFINISHED)
     joined = cells.join(of_them, on=["source", "line_no"], how="left", maintain_order="left")
     return joined.with_columns(problem=pl.coalesce("unfinished", "problem")).drop("unfinished")
+
+
+def _shrunk(logs: Sequence[Log]) -> list[str]:
+    """Say which logs lost bytes while they were read, as where a rotation empties the file under its reader."""
+    cut = (log.source for log in logs if log.source.path.stat().st_size < log.source.size < sys.maxsize)
+    return [f"{source.name} was cut while it was read; read it again, together with the file that it was rotated into" for source in cut]
 
 
 def _replaced(cells: pl.DataFrame, logs: Sequence[Log]) -> list[str]:

@@ -7,8 +7,10 @@ stops at zero bytes and at damage: then `tolerant` reads the same log.
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
+import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -49,11 +51,12 @@ AS_LINES: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Source:
-    """One log: where its bytes are, the name it goes by in reports, and how it is packed."""
+    """One log: where its bytes are, the name it goes by in reports, how it is packed, and how many bytes there were when it was opened."""
 
     path: Path
     name: str
     packing: str = PLAIN
+    size: int = sys.maxsize
 
 
 def open_source(path: Path, name: str, called: str | None = None) -> Source:
@@ -64,7 +67,7 @@ def open_source(path: Path, name: str, called: str | None = None) -> Source:
     called = called or name
     try:
         with path.open("rb") as file:
-            start = file.read(_TAR_PLACE + len(_TAR))
+            start, size = file.read(_TAR_PLACE + len(_TAR)), os.fstat(file.fileno()).st_size
     except OSError as error:
         raise InputError(f"{called} cannot be read: {error.strerror}") from None
     for magic, (what, command) in _REFUSED.items():
@@ -74,7 +77,7 @@ def open_source(path: Path, name: str, called: str | None = None) -> Source:
         raise InputError(f"{called} is a tar archive, which is not read here; unpack it first with tar -x")
     if start.startswith(_UTF_16):
         raise InputError(f"{called} looks like UTF-16; convert it first with iconv -f UTF-16 -t UTF-8")
-    return Source(path, name, next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN))
+    return Source(path, name, next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN), size)
 
 
 def scan(source: Source, number: int) -> pl.LazyFrame:

@@ -6,6 +6,8 @@ apart; it is safe once escaped quotes (`\"`) stand as `\x22`, which is how nginx
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import polars as pl
 
 from convkit.lists import words
@@ -16,6 +18,8 @@ _HOST_FIRST = r"^\S+ +(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) +\S+ +\
 AGENT_FOLLOWS = r' "(?:[^"\\]|\\.)*" "'
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
 _FARTHEST, _MINUTES = 1559, 60
+_WEB = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+"""From before there was one to long after the last server that wrote this format."""
 _TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
 COMMENT = "#"
 _QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
@@ -96,12 +100,13 @@ def _clock() -> dict[str, pl.Expr]:
 
 
 def _time() -> pl.Expr:
-    """Return the time in UTC, null where it is none."""
+    """Return the time in UTC, null where it is none or no server of the web can have written it."""
     second, offset = pl.col("second"), pl.col("offset")
     is_time = second.is_between(0, 60) & (offset.abs() <= _FARTHEST) & (offset.abs() % 100 < _MINUTES)
     east = offset.sign() * (offset.abs() // 100 * 3_600 + offset.abs() % 100 * 60)
     past_minute = pl.when(is_time).then(second - east).cast(pl.Int64) * 1_000_000
-    return (pl.col("minute").dt.epoch("us") + past_minute).cast(TIME)
+    moment = (pl.col("minute").dt.epoch("us") + past_minute).cast(TIME)
+    return pl.when(moment.is_between(*_WEB)).then(moment)
 
 
 def _said(value: pl.Expr) -> pl.Expr:

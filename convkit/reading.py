@@ -78,6 +78,8 @@ def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
     found: dict[object, Source] = {}
     for path in paths:
         if path == STANDARD_INPUT:
+            if sys.stdin is None:
+                raise InputError("standard input is closed; give it a log, as in zcat access.log.gz | convkit report -")
             found[path] = stack.enter_context(lines.spooled(sys.stdin.buffer, "standard input"))
             continue
         for file in _files(path):

@@ -91,9 +91,11 @@ def unpacked(source: Source, losses: list[str]) -> Iterator[bytes]:
 
 
 def _plain(source: Source, _: list[str]) -> Iterator[bytes]:
-    """Yield the bytes of a plain file."""
+    """Yield the bytes of a plain file, but not those that were written since it was opened: a log may grow faster than it is read."""
+    left = source.size
     with source.path.open("rb") as file:
-        while piece := file.read(_READ):
+        while piece := file.read(min(_READ, left)):
+            left -= len(piece)
             yield piece
 
 

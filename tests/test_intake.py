@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from small_logs import line, written
 
 import convkit
-from convkit import lines
+from convkit import lines, reading
 from convkit.errors import InputError
+from convkit.intake import take_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,6 +149,29 @@ def test_a_named_pipe_is_read_like_a_file(tmp_path: Path) -> None:
     writer.join()
     assert fates(document) == {"asset": 1, "kept": 3}
     assert document.logs == ("pipe",)
+
+
+def test_a_log_that_is_cut_while_it_is_read_is_said(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(TEXT)
+    with ExitStack() as stack:
+        logs = reading.open_logs([log], "combined", stack)
+        log.write_bytes(TEXT[: len(LINES[0]) + 1])
+        taken_in = take_in(logs, ())
+    assert taken_in.cells.height == 1
+    assert taken_in.losses == ("access.log was cut while it was read; read it again, together with the file that it was rotated into",)
+
+
+def test_a_log_that_grows_while_it_is_read_is_read_as_far_as_it_was(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(b"\0" + TEXT)
+    with ExitStack() as stack:
+        logs = reading.open_logs([log], "combined", stack)
+        with log.open("ab") as growing:
+            growing.write(TEXT)
+        taken_in = take_in(logs, ())
+    assert taken_in.cells.height == len(LINES)
+    assert taken_in.losses == ()
 
 
 def test_a_log_whose_name_is_no_text_is_read_like_any_other(tmp_path: Path) -> None:

@@ -171,6 +171,12 @@ def test_standard_input_is_one_log_among_others(tmp_path: Path, monkeypatch: pyt
         figures("-", "-")
 
 
+def test_a_standard_input_that_is_closed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="standard input is closed"):
+        figures("-")
+
+
 def test_the_order_of_logs_on_the_command_line_changes_nothing(tmp_path: Path) -> None:
     """Hits of one second in two logs are ordered by the logs' first times, not by who was named first."""
     first = written(tmp_path / "z.log", [line("GET /one", -60, who="198.51.100.9 - -"), line("GET /a")])
