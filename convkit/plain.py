@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from convkit.tables import Column
 
 _MILLION = 1_000_000
+DECIMALS = {"rate": 6, "ratio": 6, "seconds": 2}
+"""How many decimals a file holds, by unit."""
 
 
 def texts(values: pl.Series, column: Column, *, missing: str, text: Callable[[object], str], before: str = "") -> list[str]:
@@ -38,11 +40,11 @@ def written(values: pl.Series, write: Callable[[object], str]) -> list[str]:
 
 
 def _seconds(value: object) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value:.{DECIMALS['seconds']}f}".rstrip("0").rstrip(".")
 
 
 def _rate(value: object) -> str:
-    return f"{value:.6f}"
+    return f"{value:.{DECIMALS['rate']}f}"
 
 
 def _flag(value: object) -> str:

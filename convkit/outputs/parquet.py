@@ -47,7 +47,9 @@ def _column(values: pl.Series, column: Column) -> pl.Series:
         return values.replace(found, [plain.harmless(text) for text in found])
     if column.unit == "money":
         return values.cast(_MONEY) / _MILLION
-    return values.cast(_TYPES.get(column.unit, values.dtype))
+    typed = values.cast(_TYPES.get(column.unit, values.dtype))
+    # As in the other files; behind these decimals sums in another order may differ.
+    return typed.round(plain.DECIMALS[column.unit]) if column.unit in plain.DECIMALS else typed
 
 
 def _tidy(reports: list[Report]) -> pl.DataFrame:
