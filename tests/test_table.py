@@ -126,6 +126,8 @@ PATHS = st.lists(st.text(ANY, min_size=1, max_size=40), min_size=1, max_size=12)
 def test_any_text_is_harmless(paths: list[str], width: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any")
     lines = [line(f"GET /{path}", number, 200 + number % 3 * 102, agent=f"Firefox {path}") for number, path in enumerate(paths)]
+    # A log most of whose lines are broken in two would be refused.
+    lines += [line("GET /good", number) for number in range(sum(len(path) + 3 for path in paths))]
     document = convkit.run([written(folder / "access.log", lines)], log_format="combined")
     plain, coloured = (convkit.render(document, width=width, limit=0, colour=colour) for colour in (False, True))
     assert dangerous(plain) | dangerous(coloured) == set()

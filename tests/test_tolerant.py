@@ -85,7 +85,7 @@ def test_both_readers_read_the_same(tmp_path: Path, content: bytes, pack: Callab
     check(opened(tmp_path, pack(content)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     content=st.lists(st.one_of(st.binary(max_size=12), st.sampled_from([b"\n", b"\r\n", b'"', b" ", b"\\", b"\xff", b"[", b"]"])), max_size=40).map(
         b"".join
@@ -97,7 +97,7 @@ def test_both_readers_read_the_same_of_random_bytes(tmp_path_factory: pytest.Tem
         check(opened(tmp_path_factory.mktemp("random"), plain))
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 10**9))
 def test_both_readers_read_the_same_of_mutated_lines(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     rng = random.Random(seed)
