@@ -47,8 +47,8 @@ class Run:
     period: Period
     logs: tuple[str, ...]
     knows_macro: bool
-    warnings: tuple[str, ...] = ()
-    """Sentences that people must know, whatever the report says: the losses, and copies that were left out."""
+    copies: tuple[str, ...] = ()
+    """Sentences of logs that were left out because others hold all of them."""
     losses: tuple[str, ...] = ()
     """Sentences of what of the input was lost."""
     rejects: pl.DataFrame | None = None

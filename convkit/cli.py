@@ -74,16 +74,16 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
     def run_report(logs: tuple[str, ...], goals: str | None, *, quiet: bool, verbose: bool, **options: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
         if not logs:
             raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
-        place = destination(options.pop("path"), options.pop("output"))
-        refuse_inputs(place.path, [*logs, goals or _GOALS_FILE])
-        if options["rejects"] is not None:
-            refuse_inputs(options["rejects"], [*logs, goals or _GOALS_FILE])
-            writing.check_file(options["rejects"])
+        place, rejects = destination(options.pop("path"), options.pop("output")), options.pop("rejects")
+        for path in (place.path, rejects):
+            refuse_inputs(path, [*logs, goals or _GOALS_FILE])
+        if rejects is not None:
+            writing.check_file(rejects)
         from convkit.delivery import deliver, deliver_rejects  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
         from convkit.pipeline import run  # noqa: PLC0415
 
         limit, timezone, _ = options.pop("limit"), options.pop("timezone"), options.pop("debug")
-        settings, strict, rejects = (options.pop(name) for name in ("settings", "strict", "rejects"))
+        settings, strict = options.pop("settings"), options.pop("strict")
         document = run(logs, reports, _goals(goals, timezone, settings), rejects=rejects is not None, **options)
         deliver(document, place, limit)
         if rejects is not None:

@@ -6,6 +6,7 @@ requests. A log is a copy where the whole of it is the beginning of another.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from convkit import tolerant
@@ -38,21 +39,13 @@ def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
 
 
 def _first_line(source: Source) -> bytes:
-    """Return the first line of a log, or what tells it from others where it cannot be unpacked here or holds none."""
-    if source.packing == ZSTD:
-        with source.path.open("rb") as file:
-            return file.read(_FIRST)
-    first = b"".join(_pieces(source, _FIRST)).partition(b"\n")[0]
-    return first or str(source.path).encode("utf-8", "surrogateescape")
-
-
-def _pieces(source: Source, most: int) -> Iterator[bytes]:
-    """Yield the first bytes of a log."""
-    for piece in tolerant.unpacked(source, []):
-        yield piece[:most]
-        most -= len(piece)
-        if most <= 0:
-            return
+    """Return the first line of a log, and what tells it from others where it holds none."""
+    start = b""
+    for piece in _bytes(source):
+        start += piece
+        if b"\n" in start or len(start) >= _FIRST:
+            break
+    return start[:_FIRST].partition(b"\n")[0] or os.fsencode(source.path)
 
 
 def _shorter_if_copy(source: Source, other: Source) -> Source | None:

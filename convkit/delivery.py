@@ -35,12 +35,8 @@ def deliver(document: Document, place: Destination, limit: int | None) -> None:
 def deliver_rejects(document: Document, path: str) -> None:
     """Write the lines that were not read as NDJSON, for their owner alone. Raises OutputError."""
     rows = [] if document.rejects is None else document.rejects.to_dicts()
-    text = "".join(f"{json.dumps({name: _harmless(value) for name, value in row.items()}, ensure_ascii=False)}\n" for row in rows)
+    text = "".join(f"{json.dumps({**row, 'file': safe(row['file'], longest=None)}, ensure_ascii=False)}\n" for row in rows)
     writing.write_file(path, text.encode(), is_private=True)
-
-
-def _harmless(value: object) -> object:
-    return safe(value, longest=None) if isinstance(value, str) else value
 
 
 def _bytes(document: Document, output: str, limit: int | None, *, of_screen: bool = False) -> bytes:

@@ -70,7 +70,7 @@ def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") ->
         reports=reports,
         findings=find(reports, view, command) if is_whole else (),
         is_whole=is_whole,
-        warnings=done.warnings,
+        copies=done.copies,
         losses=done.losses,
         rejects=done.rejects,
     )

@@ -6,6 +6,7 @@ It stands alone because only here a reading may fail and be tried in another way
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,8 @@ import polars as pl
 from convkit import reading, tolerant, traffic
 from convkit.errors import InputError
 from convkit.figures import plural
-from convkit.lines import GZIP, PLAIN, ZSTD, scan
-from convkit.schema import PROBLEM, TEXT
+from convkit.lines import GZIP, PLAIN, ZSTD, cannot_be_read, scan
+from convkit.schema import PROBLEM, TEXT, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
     from convkit.reading import Log
 
 _FAULTS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
-_NO_LOSS = ("asset", "blank", "comment", "unfinished last line")
+_NO_LOSS = ("asset", "blank", "comment", UNFINISHED)
+_PLACE = ("source", "line_no")
 _REPLACED = "\ufffd"
-_UNFINISHED = pl.lit("unfinished last line", dtype=PROBLEM)
 _MOST_LOST, _LONGEST = 0.5, 500
 _SUSPICIOUS, _LARGE = 100, 64 << 20
 """A gzip file that says it holds so many times its size, and more than this, may be one line without an end."""
@@ -40,26 +41,32 @@ class Intake:
     losses: tuple[str, ...]
     rejects: pl.DataFrame | None
     """`file, line, reason, text`: the text's first 500 bytes, what looks like an address masked."""
-    warnings: tuple[str, ...] = ()
-    """What people must know: the losses, and copies that were left out."""
 
 
 def take_in(logs: Sequence[Log], kept_assets: tuple[str, ...], *, rejects: bool = False) -> Intake:
     """Read logs. Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format."""
     losses: dict[int, list[str]] = {}
-    try:
-        if not all(map(_is_easy, logs)):
-            raise OSError
-        cells = _collected(reading.cells(logs, kept_assets))
-    except _FAULTS:
-        cells = pl.concat([_one(log, kept_assets, losses) for log in logs])
-    cells = _marked_unfinished(cells, logs)
+    cells = _cells(logs, kept_assets, losses)
     lost = cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem")
+    unfinished = _unfinished(logs, cells, lost)
+    if unfinished.height:
+        cells = _marked(cells, unfinished)
+        lost = lost.join(unfinished, on=_PLACE, how="anti")
     _refuse_what_is_of_no_format(logs, cells, lost, losses)
     said = (*(sentence for of_log in losses.values() for sentence in of_log), *_replaced(cells, logs), *_shrunk(logs))
     if cells.is_empty() and said:
         raise InputError(said[0])
     return Intake(cells, said, _rejects(logs, lost, losses) if rejects else None)
+
+
+def _cells(logs: Sequence[Log], kept_assets: tuple[str, ...], losses: dict[int, list[str]]) -> pl.DataFrame:
+    """Read logs: all at once the fast way; where that fails, one by one; and one of which it fails, tolerantly."""
+    with suppress(*_FAULTS):
+        if all(map(_is_easy, logs)):
+            return traffic.narrow(reading.cells(logs, kept_assets)).collect(engine="streaming")
+    if len(logs) > 1:
+        return pl.concat([_cells([log], kept_assets, losses) for log in logs])
+    return _tolerantly(logs[0], kept_assets, losses)
 
 
 def _is_easy(log: Log) -> bool:
@@ -77,38 +84,44 @@ def _may_burst(path: Path) -> bool:
     return unpacked > _LARGE and unpacked > size * _SUSPICIOUS
 
 
-def _collected(cells: pl.LazyFrame) -> pl.DataFrame:
-    return traffic.narrow(cells).collect(engine="streaming")
-
-
-def _one(log: Log, kept_assets: tuple[str, ...], losses: dict[int, list[str]]) -> pl.DataFrame:
-    """Read one log, the fast way if it can be, else tolerantly: then it has an entry in `losses`."""
-    if _is_easy(log):
-        try:
-            return _collected(reading.cells([log], kept_assets))
-        except _FAULTS:
-            if log.source.packing == ZSTD:
-                raise InputError(f"{log.source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc") from None
+def _tolerantly(log: Log, kept_assets: tuple[str, ...], losses: dict[int, list[str]]) -> pl.DataFrame:
+    """Read one log tolerantly: then it has an entry in `losses`."""
+    if log.source.packing == ZSTD:
+        raise InputError(f"{log.source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc")
     frames = tolerant.frames(log.source, log.number, losses.setdefault(log.number, []))
-    return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets)).collect() for frame in frames])
+    try:
+        return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets)).collect() for frame in frames])
+    except OSError as error:
+        raise cannot_be_read(log.source.name, error) from None
 
 
-def _marked_unfinished(cells: pl.DataFrame, logs: Sequence[Log]) -> pl.DataFrame:
-    """Mark the last lines that no line end closes and that are no records: their writer has not finished them."""
-    is_lost = ~pl.col("problem").is_in(_NO_LOSS)
-    last = cells.filter(is_lost).join(cells.group_by("source").agg(pl.col("line_no").max()), on=["source", "line_no"], how="semi")
+def _unfinished(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
+    """Return the places of last lines that no line end closes and that are no records: their writer has not finished them."""
+    ends = cells.group_by("source").agg(pl.col("line_no").max()) if lost.height else lost.select(_PLACE)
+    last = lost.join(ends, on=_PLACE, how="semi").select(_PLACE)
     open_ended = [log.number for log in logs if log.number in last["source"] and not tolerant.is_finished(log.source)]
-    if not open_ended:
-        return cells
-    of_them = last.filter(pl.col("source").is_in(open_ended)).select("source", "line_no", unfinished=_UNFINISHED)
-    joined = cells.join(of_them, on=["source", "line_no"], how="left", maintain_order="left")
+    return last.filter(pl.col("source").is_in(open_ended))
+
+
+def _marked(cells: pl.DataFrame, unfinished: pl.DataFrame) -> pl.DataFrame:
+    """Say of lines in these places that they are unfinished."""
+    marks = unfinished.with_columns(unfinished=pl.lit(UNFINISHED, dtype=PROBLEM))
+    joined = cells.join(marks, on=_PLACE, how="left", maintain_order="left")
     return joined.with_columns(problem=pl.coalesce("unfinished", "problem")).drop("unfinished")
 
 
 def _shrunk(logs: Sequence[Log]) -> list[str]:
     """Say which logs lost bytes while they were read, as where a rotation empties the file under its reader."""
-    cut = (log.source for log in logs if log.source.path.stat().st_size < log.source.size < sys.maxsize)
+    cut = (log.source for log in logs if _size(log.source.path) < log.source.size < sys.maxsize)
     return [f"{source.name} was cut while it was read; read it again, together with the file that it was rotated into" for source in cut]
+
+
+def _size(path: Path) -> int:
+    """Return how many bytes a file has; one that has gone lost none of what was read before."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return sys.maxsize
 
 
 def _replaced(cells: pl.DataFrame, logs: Sequence[Log]) -> list[str]:

@@ -69,7 +69,7 @@ def open_source(path: Path, name: str, called: str | None = None) -> Source:
         with path.open("rb") as file:
             start, size = file.read(_TAR_PLACE + len(_TAR)), os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise InputError(f"{called} cannot be read: {error.strerror}") from None
+        raise cannot_be_read(called, error) from None
     for magic, (what, command) in _REFUSED.items():
         if start.startswith(magic):
             raise InputError(f"{called} is {what}, which is not read here; unpack it first with {command}")
@@ -78,6 +78,11 @@ def open_source(path: Path, name: str, called: str | None = None) -> Source:
     if start.startswith(_UTF_16):
         raise InputError(f"{called} looks like UTF-16; convert it first with iconv -f UTF-16 -t UTF-8")
     return Source(path, name, next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN), size)
+
+
+def cannot_be_read(called: str | Path, error: OSError) -> InputError:
+    """Return what to say of a log that the system does not open."""
+    return InputError(f"{called} cannot be read: {error.strerror}")
 
 
 def scan(source: Source, number: int) -> pl.LazyFrame:

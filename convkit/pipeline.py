@@ -42,7 +42,9 @@ def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.La
 def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_format: str = "auto") -> pl.LazyFrame:
     """Return the hits of logs (HITS) that people sent, sorted by visitor and ORDER, with `names:<goal>`. Raises InputError, UsageError."""
     goals = goals or load_goals()
-    decided = _decided(_read(reading.open_files(paths, log_format), goals).cells, goals).lazy().filter(pl.col("fate").is_null())
+    with ExitStack() as stack:
+        cells = _read(reading.open_logs(paths, log_format, stack), goals).cells
+    decided = _decided(cells, goals).lazy().filter(pl.col("fate").is_null())
     return traffic.settle(traffic.name_kinds(decided, goals)).filter(pl.col("fate") != "asset")
 
 
@@ -65,8 +67,8 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     with ExitStack() as stack:
         copies: list[str] = []
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, copies)
-        taken_in = replace(read := _read(logs, goals, rejects=rejects), warnings=(*copies, *read.losses))
-    return _analyze(taken_in, tuple(log.source.name for log in logs), goals, wanted)
+        taken_in = _read(logs, goals, rejects=rejects)
+    return replace(_analyze(taken_in, tuple(log.source.name for log in logs), goals, wanted), copies=tuple(copies))
 
 
 def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False) -> Intake:
@@ -94,7 +96,7 @@ def _analyze(taken_in: Intake, names: tuple[str, ...], goals: Goals, wanted: Wan
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
     analysis = prepare(hits, table, goals, ends)
-    return Run(analysis, fates, reasons, period, names, knows_macro, taken_in.warnings, taken_in.losses, taken_in.rejects)
+    return Run(analysis, fates, reasons, period, names, knows_macro, losses=taken_in.losses, rejects=taken_in.rejects)
 
 
 def _decided(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:

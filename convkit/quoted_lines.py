@@ -12,6 +12,7 @@ import polars as pl
 
 from convkit.lists import words
 from convkit.schema import CELLS, PROBLEM, TIME
+from convkit.senders import said
 
 _START = r'^\S+ +\S+ +.*\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "(?:[^"\\]|\\.)*" (?:\d{3}|-) \S+'
 _HOST_FIRST = r"^\S+ +(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) +\S+ +\S[^\[]* \["
@@ -19,7 +20,7 @@ AGENT_FOLLOWS = r' "(?:[^"\\]|\\.)*" "'
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
 _FARTHEST, _MINUTES = 1559, 60
 _WEB = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-"""From before there was one to long after the last server that wrote this format."""
+"""When a server of the web can have written a line: a time before or after is none."""
 _TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
 COMMENT = "#"
 _QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
@@ -51,8 +52,13 @@ def parse(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = Tr
     return (
         _parts(lines)
         .with_columns(**masked, clock=pl.when(~pl.col("plain")).then("before").str.tail(_TIME_LENGTH))
-        .with_columns(**_clock(), number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3))
+        .with_columns(
+            **_clock(),
+            **_lead(host_first=host_first),
+            number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3),
+        )
         .with_columns(**_sender(host_first=host_first), **_answer(), **_agent(has_agent=has_agent), time=_time())
+        .with_columns(time=pl.when(pl.col("time").is_between(*_WEB)).then("time"))
         .with_columns(is_odd=(pl.col("request").is_null() | pl.col("time").is_null()) & ~pl.col("plain"))
         .with_columns(odd=pl.when("is_odd").then("line"))
         .with_columns(problem=_problem(has_agent=has_agent))
@@ -68,13 +74,18 @@ def _parts(lines: pl.LazyFrame) -> pl.LazyFrame:
     return lines.with_columns(parts).unnest("part")
 
 
+def _lead(*, host_first: bool) -> dict[str, pl.Expr]:
+    """Return what stands before the time: `lead`, the virtual host apart where there is one."""
+    whole = pl.col("before").str.head(-_TIME_LENGTH)
+    return {"lead": whole.str.splitn(" ", 2) if host_first else whole}
+
+
 def _sender(*, host_first: bool) -> dict[str, pl.Expr]:
     """Return who asked, and the virtual host in front."""
-    whole = pl.col("before").str.head(-_TIME_LENGTH)
     if not host_first:
-        return {"sender": whole, "host": pl.lit(None, dtype=pl.String)}
-    word = whole.str.splitn(" ", 2).struct
-    return {"sender": word[1], "host": _said(word[0].str.to_lowercase().str.replace(r":\d+$", ""))}
+        return {"sender": pl.col("lead"), "host": pl.lit(None, dtype=pl.String)}
+    word = pl.col("lead").struct
+    return {"sender": word[1], "host": said(word[0].str.to_lowercase().str.replace(r":\d+$", ""))}
 
 
 def _agent(*, has_agent: bool) -> dict[str, pl.Expr]:
@@ -82,7 +93,7 @@ def _agent(*, has_agent: bool) -> dict[str, pl.Expr]:
     if not has_agent:
         return {"referrer": pl.lit(None, dtype=pl.String), "user_agent": pl.lit(None, dtype=pl.String)}
     agent = pl.col("agent")
-    return {"referrer": _said(pl.col("referrer")), "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent)}
+    return {"referrer": said(pl.col("referrer")), "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent)}
 
 
 def _clock() -> dict[str, pl.Expr]:
@@ -100,18 +111,12 @@ def _clock() -> dict[str, pl.Expr]:
 
 
 def _time() -> pl.Expr:
-    """Return the time in UTC, null where it is none or no server of the web can have written it."""
+    """Return the time in UTC, null where it is none."""
     second, offset = pl.col("second"), pl.col("offset")
     is_time = second.is_between(0, 60) & (offset.abs() <= _FARTHEST) & (offset.abs() % 100 < _MINUTES)
     east = offset.sign() * (offset.abs() // 100 * 3_600 + offset.abs() % 100 * 60)
     past_minute = pl.when(is_time).then(second - east).cast(pl.Int64) * 1_000_000
-    moment = (pl.col("minute").dt.epoch("us") + past_minute).cast(TIME)
-    return pl.when(moment.is_between(*_WEB)).then(moment)
-
-
-def _said(value: pl.Expr) -> pl.Expr:
-    """Return a field, null where the log says nothing."""
-    return pl.when(~value.is_in(["-", ""])).then(value)
+    return (pl.col("minute").dt.epoch("us") + past_minute).cast(TIME)
 
 
 def _answer() -> dict[str, pl.Expr]:

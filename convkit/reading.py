@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from convkit.lines import Source
 
 STANDARD_INPUT = "-"
-SHOWN, _TRIED = 3, 1_000
+SHOWN, _TRIED, _LONGEST = 3, 1_000, 500
 """How many lines of a log that is not read are shown."""
 _RECOGNISED = 0.5
 """Of the lines looked at, the share that a format must read to be taken for the log's."""
@@ -57,18 +57,24 @@ def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, sa
     sources = _sources([str(path) for path in paths], stack)
     if len(sources) > 1:
         sources, copies = without_copies(sources)
-        said = [] if said is None else said
-        said += copies
+        if said is not None:
+            said += copies
     return [Log(source, number, _format(source, log_format)) for number, source in enumerate(sources)]
 
 
 def open_files(paths: Iterable[str | Path], log_format: str) -> list[Log]:
-    """Return the logs that the paths name, where they are read later: anything but standard input."""
+    """Return the logs that the paths name, where they are read later, by the fast reader alone: plain, gzip and zstd files."""
     named = [str(path) for path in paths]
     if STANDARD_INPUT in named:
         raise UsageError("standard input is gone before a lazy frame is read; write it into a file first")
     with ExitStack() as stack:
-        return open_logs(named, log_format, stack)
+        logs = open_logs(named, log_format, stack)
+    for source in (log.source for log in logs):
+        if not source.path.exists():
+            raise UsageError(f"{source.name} is gone before a lazy frame is read; write it into a file first")
+        if source.packing == lines.BZIP2:
+            raise InputError(f"{source.name} is bzip2, which no lazy frame is read from; unpack it first with bzip2 -d")
+    return logs
 
 
 def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
@@ -93,7 +99,7 @@ def _state(file: Path) -> tuple[int, int]:
     try:
         state = file.stat()
     except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}") from None
+        raise lines.cannot_be_read(file, error) from None
     return state.st_dev, state.st_ino
 
 
@@ -105,7 +111,7 @@ def _source(file: Path, stack: ExitStack) -> Source:
     try:
         return stack.enter_context(lines.spooled(stack.enter_context(file.open("rb")), name))
     except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror}") from None
+        raise lines.cannot_be_read(file, error) from None
 
 
 def _files(path: str) -> list[Path]:
@@ -152,8 +158,8 @@ def of_no_format(source: Source, best: ModuleType, fits: float, lines: list[str]
 
 
 def shown(line: str) -> str:
-    """Return a line as it may be shown: harmless, short, and without addresses."""
-    return addresses.masked(safe(line, longest=None))
+    """Return the start of a line as it may be shown: harmless, and without addresses."""
+    return addresses.masked(safe(line[:_LONGEST], longest=None))
 
 
 def cells(logs: Sequence[Log], kept_assets: tuple[str, ...] = (), *, all_assets: bool = False) -> pl.LazyFrame:

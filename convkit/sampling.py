@@ -31,7 +31,7 @@ def sample(source: Source) -> pl.Series:
         found = [line for frame in islice(tolerant.frames(source, 0, []), 2) for line in frame["line"].head(_LINES)]
         return pl.Series("line", found, dtype=pl.String).fill_null("")
     with source.path.open("rb") as file:
-        lines = _spread(file, source.path.stat().st_size)
+        lines = _spread(file, source.size)
     return pl.Series("line", [line.decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
 
 

@@ -15,13 +15,14 @@ KIND = pl.Enum(KINDS)
 ORDER = ("time", "source", "line_no")
 """The order of hits, always: a source's number is its rank by (time of its first parsed line, name)."""
 
+UNFINISHED = "unfinished last line"
 PROBLEMS = (
     "asset",
     "blank",
     "comment",
     "longer than 1 MiB",
     "zero bytes inside",
-    "unfinished last line",
+    UNFINISHED,
     "no request in quotes",
     "no time before the request",
     "no address",

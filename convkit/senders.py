@@ -16,10 +16,10 @@ def add_words(senders: pl.LazyFrame) -> pl.LazyFrame:
     text = pl.col("sender").cast(pl.String)
     listed = pl.when(text.str.contains(",", literal=True)).then(text).str.replace(_FORWARDED, "$1")
     word = pl.col("word").struct
-    said = senders.with_columns(word=pl.coalesce(listed, text).str.splitn(" ", 3))
-    return said.with_columns(address=_said(word[0]), user=_said(word[2].str.strip_chars())).drop("word")
+    apart = senders.with_columns(word=pl.coalesce(listed, text).str.splitn(" ", 3))
+    return apart.with_columns(address=said(word[0]), user=said(word[2].str.strip_chars())).drop("word")
 
 
-def _said(value: pl.Expr) -> pl.Expr:
+def said(value: pl.Expr) -> pl.Expr:
     """Return a field, null where the log says nothing."""
     return pl.when(~value.is_in(["-", ""])).then(value)

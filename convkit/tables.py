@@ -198,12 +198,17 @@ class Document:
     findings: tuple[Finding, ...] = ()
     is_whole: bool = False
     """Whether this is `report`, all of it on one screen."""
-    warnings: tuple[str, ...] = ()
-    """Sentences that people must know, whatever the report says: the losses, and copies that were left out."""
+    copies: tuple[str, ...] = ()
+    """Sentences of logs that were left out because others hold all of them."""
     losses: tuple[str, ...] = ()
     """Sentences of what of the input was lost."""
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the lines that were not read, where they are wanted."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What people must know of the input, whatever the report says."""
+        return (*self.copies, *self.losses)
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -15,6 +15,7 @@ from convkit.text import safe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+# As in `schema`, which cannot be imported here: it loads Polars, and help is shown without it.
 UNFINISHED = "unfinished last line"
 _LONGEST = 4_000
 

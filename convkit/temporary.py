@@ -6,7 +6,6 @@ It stands alone because whoever makes one is deep below the command line, and wh
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,7 +26,7 @@ _PATIENCE = 0.2
 def file(folder: str | Path) -> Iterator[BinaryIO]:
     """Give a new file in a folder, which only its owner may read; its `name` is its path. Raises OSError."""
     # The name is known before the file is there: a signal in between finds nothing to remove, instead of not finding the file.
-    path = Path(folder) / f".convkit-{secrets.token_hex(8)}.tmp"
+    path = Path(folder) / f".convkit-{os.urandom(8).hex()}.tmp"
     try:
         with _CHANGING:
             _FILES.add(path)

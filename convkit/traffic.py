@@ -132,10 +132,11 @@ def _senders(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return each distinct `request` with its method, path, page, lists, and all that goals ask of it; `probing` ones are nobody's interest."""
-    tested = [patterns.split_name(name) for name in tested_columns(goals)]
+    names = tested_columns(goals)
+    tested = [patterns.split_name(name) for name in names]
     values = sorted({column for column, _ in tested if column.startswith("query.")})
     tests = {f"{column}~{pattern}": patterns.matches(pl.col(column), pattern) for column, pattern in tested if pattern}
-    wanted = [name for name in tested_columns(goals) if "~" not in name]
+    wanted = [name for name in names if "~" not in name]
     words = requests.add_words(cells.select("request").unique())
     is_robots = (pl.col("bare") == "/robots.txt").fill_null(value=False)
     return (

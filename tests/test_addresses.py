@@ -22,7 +22,7 @@ NETWORKS = ("203.0.113.0/24", "10.0.0.0/8", "198.51.100.7", "0.0.0.0/5", "2001:d
 def told(expression: pl.Expr, *texts: str) -> list[object]:
     """Return an expression over `sorted` and `part` for each address."""
     frame = pl.LazyFrame({"address": texts}, schema={"address": pl.String}).unique()
-    found = dict(addresses.add_parts(frame).select("address", value=expression).collect().iter_rows())
+    found = dict(addresses.add_parts(frame).select("address", value=expression).collect().rows())
     return [found[text] for text in texts]
 
 

@@ -309,7 +309,7 @@ def test_a_directory_gets_a_file_a_report(place: str, convkit_command: Run) -> N
 def test_verbose_says_what_was_read_and_quiet_says_nothing(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert convkit_command("goals", "access.log", "-v")[2] == "convkit: read 6 lines from 1 log: 6 kept\n"
     plain = pipeline.run
-    monkeypatch.setattr(pipeline, "run", lambda *given, **more: replace(plain(*given, **more), warnings=("access.log ends early",)))
+    monkeypatch.setattr(pipeline, "run", lambda *given, **more: replace(plain(*given, **more), losses=("access.log ends early",)))
     assert convkit_command("goals", "access.log")[2] == "convkit: warning: access.log ends early\n"
     assert convkit_command("goals", "access.log", "-v")[2].startswith("convkit: warning: access.log ends early\nconvkit: read 6 lines")
     assert convkit_command("goals", "access.log", "-q")[2] == ""

@@ -92,9 +92,9 @@ def test_every_line_of_a_real_log_is_read(tmp_path: Path) -> None:
     assert [log.format for log in logs] == [FORMATS["combined"]]
     assert found.height == 10_000
     assert found["problem"].null_count() == 10_000
-    statuses = dict(found["status"].value_counts().iter_rows())
+    statuses = dict(found["status"].value_counts().rows())
     assert {status: statuses[status] for status in (200, 304, 404)} == {200: 9126, 304: 445, 404: 213}
-    methods = dict(found["method"].value_counts().iter_rows())
+    methods = dict(found["method"].value_counts().rows())
     assert {method: methods[method] for method in ("GET", "HEAD", "POST")} == {"GET": 9952, "HEAD": 42, "POST": 5}
     assert found["address"].n_unique() == 1753
     assert found.select("address", "user_agent").n_unique() == 1862

@@ -154,7 +154,7 @@ def records(module: ModuleType, lines: list[str]) -> list[dict[str, Any]]:
     """Return what a format reads in lines."""
     numbers = range(1, len(lines) + 1)
     frame = pl.LazyFrame({"source": 0, "line_no": numbers, "line": lines, "fault": None, "asset": False, "plain": False}, schema=LINES)
-    return list(reading.records(module.scan(frame)).with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().iter_rows(named=True))
+    return reading.records(module.scan(frame)).with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().to_dicts()
 
 
 def check(line: str, differs: dict[str, Any], module: ModuleType = FORMATS["combined"]) -> None:

@@ -83,7 +83,7 @@ def read(*targets: str | None, site: Site = Site()) -> list[dict[str, Any]]:  # 
     """Return all that is told of targets."""
     frame = pl.LazyFrame({"target": targets}, schema={"target": pl.String})
     told = paths.add_lists(paths.add_paths(frame, site), site).with_columns(page=paths.page(site))
-    return list(told.collect().iter_rows(named=True))
+    return told.collect().to_dicts()
 
 
 def values(name: str, *queries: str) -> list[str | None]:
@@ -93,7 +93,7 @@ def values(name: str, *queries: str) -> list[str | None]:
 
 def _with_parameter(name: str, queries: tuple[str, ...]) -> list[dict[str, Any]]:
     frame = paths.add_paths(pl.LazyFrame({"target": [f"/?{query}" for query in queries]}), Site())
-    return list(frame.with_columns(value=paths.parameter(name)).collect().iter_rows(named=True))
+    return frame.with_columns(value=paths.parameter(name)).collect().to_dicts()
 
 
 @pytest.mark.parametrize(("target", "expected"), NORMAL.items())

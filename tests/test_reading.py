@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import os
 import sys
-from contextlib import ExitStack
+import threading
+from contextlib import ExitStack, nullcontext
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from small_logs import figures, line, overview, written
 
+import convkit
 from convkit import reading
 from convkit.errors import ExitCode, InputError, UsageError
 
@@ -198,3 +202,21 @@ def test_a_missing_log_among_good_ones_is_found_before_work_starts(tmp_path: Pat
     log = written(tmp_path / "access.log", LINES)
     with pytest.raises(InputError, match=r"gone\.log"):
         figures(log, tmp_path / "gone.log")
+
+
+def test_what_can_be_read_once_is_read_for_hits_and_refused_for_records_that_are_read_later(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for read, message in ((convkit.read_hits, ""), (convkit.read_records, r"pipe is gone before a lazy frame is read; write it into a file first")):
+        writer = threading.Thread(target=written, args=(pipe, LINES))
+        writer.start()
+        with pytest.raises(UsageError, match=message) if message else nullcontext():
+            assert read([pipe], log_format="combined").collect().height == 2
+        writer.join()
+
+
+def test_records_are_not_read_lazily_from_bzip2(tmp_path: Path) -> None:
+    (tmp_path / "a.bz2").write_bytes(bz2.compress("\n".join(LINES).encode()))
+    with pytest.raises(InputError, match=r"a\.bz2 is bzip2, which no lazy frame is read from; unpack it first with bzip2 -d"):
+        convkit.read_records([tmp_path / "a.bz2"])
+    assert convkit.read_hits([tmp_path / "a.bz2"]).collect().height == 2
