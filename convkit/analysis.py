@@ -8,14 +8,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    import polars as pl
-
     from convkit.definitions import Goals
     from convkit.tables import Period
+
+_STEPS = {
+    "place": pl.Int32,
+    "funnel": pl.String,
+    "step": pl.Int32,
+    "name": pl.String,
+    "unit": pl.String,
+    "has_window": pl.Boolean,
+    "is_last": pl.Boolean,
+}
 
 
 @dataclass(frozen=True)
@@ -66,6 +76,19 @@ class View:
     knows_macro: bool = True
     """Whether it is known what the site is for: a goals file says it, or a built-in macro goal was reached."""
     by: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> pl.DataFrame:
+        """Return a row a funnel's step, in the order of the file: `place` (of the funnel), `funnel, step, name, unit, has_window, is_last`."""
+        return pl.DataFrame(
+            [
+                (place, funnel.name, number, step.name, f"{funnel.per}s", funnel.window is not None, number == len(funnel.steps))
+                for place, funnel in enumerate(self.goals.funnels)
+                for number, step in enumerate(funnel.steps, 1)
+            ],
+            schema=_STEPS,
+            orient="row",
+        )
 
     @property
     def macro_name(self) -> str:

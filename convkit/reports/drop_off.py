@@ -48,14 +48,9 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report by funnel, step, what, dropped; `more` marks what chance would not do."""
     if not tally:
         return Report("drop-off", COLUMNS, empty(COLUMNS), lambda _: [])
-    order = pl.DataFrame(
-        [(place, funnel.name, number, step.name) for place, funnel in enumerate(view.goals.funnels) for number, step in enumerate(funnel.steps, 1)],
-        schema={"place": pl.Int32, "funnel": pl.String, "step": pl.Int32, "name": pl.String},
-        orient="row",
-    )
     frame = (
         judge(tally["went"], tally["steps"])
-        .join(order, on=["funnel", "step"])
+        .join(view.steps.select("place", "funnel", "step", "name"), on=["funnel", "step"])
         .with_columns(rank=pl.col("what").replace_strict(WHATS, list(range(len(WHATS))), return_dtype=pl.Int32))
         .sort("place", "step", "rank", "dropped", "went_on", "item", descending=[False, False, False, True, True, False])
     )

@@ -36,15 +36,6 @@ COLUMNS = (
     Column("entries", "count"),
     Column("incomplete", "count"),
 )
-_ORDER = {
-    "place": pl.Int32,
-    "funnel": pl.String,
-    "step": pl.Int32,
-    "name": pl.String,
-    "unit": pl.String,
-    "has_window": pl.Boolean,
-    "is_last": pl.Boolean,
-}
 _BIAS = "shared offices hide some of them in one, changing addresses make two of one."
 _QUARTILES = {"q1_seconds_to_next": 0.25, "median_seconds_to_next": 0.5, "q3_seconds_to_next": 0.75}
 
@@ -106,7 +97,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report, funnels and steps in the order of the file."""
     if not view.goals.funnels:
         return Report("funnel", COLUMNS, empty(COLUMNS), lambda _: [])
-    frame = _rates(tally, _order(view))
+    frame = _rates(tally, view.steps)
     steps = frame.filter(~pl.col("is_last")).select("funnel", "step", stopped="drop_offs", continued="went_on")
     went = judge(tally["went"], steps)
     return Report(
@@ -118,20 +109,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     )
 
 
-def _order(view: View) -> pl.DataFrame:
-    """Return a row a step, in the order of the file."""
-    return pl.DataFrame(
-        [
-            (place, funnel.name, number, step.name, f"{funnel.per}s", funnel.window is not None, number == len(funnel.steps))
-            for place, funnel in enumerate(view.goals.funnels)
-            for number, step in enumerate(funnel.steps, 1)
-        ],
-        schema=_ORDER,
-        orient="row",
-    )
-
-
-def _rates(tally: Mapping[str, pl.DataFrame], order: pl.DataFrame) -> pl.DataFrame:
+def _rates(tally: Mapping[str, pl.DataFrame], steps: pl.DataFrame) -> pl.DataFrame:
     """Return the columns of the report, and what its picture needs beside them."""
     seconds, n = pl.col("seconds").cast(pl.Float64), pl.col("n")
     quartiles = {name: stats.weighted_quantile(seconds, n, quantile) for name, quantile in _QUARTILES.items()}
@@ -141,7 +119,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], order: pl.DataFrame) -> pl.DataFra
     low, high = stats.wilson(pl.col("drop_offs"), reached)
     not_last = ~pl.col("is_last")
     return (
-        order.join(tally["steps"], on=["funnel", "step"], how="left")
+        steps.join(tally["steps"], on=["funnel", "step"], how="left")
         .join(tally["matched"], on=["funnel", "step"], how="left")
         .join(times, on=["funnel", "step"], how="left")
         .sort("place", "step")
