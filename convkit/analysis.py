@@ -57,6 +57,8 @@ class Run:
     period: Period
     logs: tuple[str, ...]
     knows_macro: bool
+    has_local_times: bool = False
+    """Whether an export has times without a zone."""
     copies: tuple[str, ...] = ()
     """Sentences of logs that were left out because others hold all of them."""
     losses: tuple[str, ...] = ()
@@ -75,6 +77,8 @@ class View:
     """`lines` and how many met which fate."""
     knows_macro: bool = True
     """Whether it is known what the site is for: a goals file says it, or a built-in macro goal was reached."""
+    has_local_times: bool = False
+    """Whether an export has times without a zone."""
     by: tuple[str, ...] = ()
 
     @property

@@ -26,9 +26,13 @@ class Site:
     visitor: tuple[str, ...] = ("user", "address+browser")
     ignore_paths: tuple[str, ...] = ()
     ignore_addresses: tuple[str, ...] = ()
+    ignore_events: tuple[str, ...] = ()
+    ignore_users: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
     keep_query: tuple[str, ...] = ()
     log_format: str = "auto"
+    columns: Mapping[str, str | int] = field(default_factory=dict)
+    """Of exports, by role: a column's name, or its position from 1."""
 
 
 @dataclass(frozen=True)

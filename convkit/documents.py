@@ -57,7 +57,7 @@ def command_of(report: str, paths: list[str], goals_file: str | None) -> str:
 def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") -> Document:
     """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding."""
     goals = done.analysis.goals
-    view = View(goals, done.period, done.input, done.knows_macro)
+    view = View(goals, done.period, done.input, done.knows_macro, done.has_local_times)
     reports = present(tallies, view)
     return Document(
         version=__version__,

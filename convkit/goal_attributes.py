@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from convkit.errors import Problem
     from convkit.strict_yaml import Node
 
+TAKEN = ("query.", "prop.")
+"""How a value is written that is taken from a hit."""
 _MILLION = 1_000_000
 _LARGEST_VALUE = 10**12
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
@@ -22,7 +24,7 @@ _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 def _value(node: Node, problems: list[Problem]) -> int | str | None:
     """Read an amount as integer millionths, or the notation of a value taken from the hit."""
-    if node.text.startswith("query.") and len(node.text) > len("query."):
+    if is_taken(node.text):
         return node.text
     try:
         amount = Decimal(node.text)
@@ -30,8 +32,13 @@ def _value(node: Node, problems: list[Problem]) -> int | str | None:
         amount = Decimal("nan")
     if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) and abs(amount) < _LARGEST_VALUE:
         return int(amount * _MILLION)
-    problems.append(node.problem("`value` is a number like 60 or 19.90, or query.NAME"))
+    problems.append(node.problem("`value` is a number like 60 or 19.90, query.NAME or prop.NAME"))
     return None
+
+
+def is_taken(text: str) -> bool:
+    """Tell the notation of a value taken from a hit: a parameter or a property, each by its name."""
+    return any(text.startswith(source) and len(text) > len(source) for source in TAKEN)
 
 
 def _target(node: Node, problems: list[Problem]) -> float | None:

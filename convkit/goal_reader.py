@@ -109,7 +109,7 @@ class GoalReader:
     def _names(self, parsed: _Parsed) -> pl.Expr:
         """Return the hits that the what and which of a goal name."""
         context = self._context(parsed)
-        what, value = parsed.what or ("page", ["**"])
+        what, value = parsed.what or ("event" if self._is_of_events(parsed) else "page", ["**"])
         fits = [self._kinds[what].names(value, context)]
         if "status" not in parsed.which and hasattr(self._kinds[what], "answered"):
             fits.append(self._kinds[what].answered())
@@ -142,7 +142,12 @@ class GoalReader:
         """Tell whether a goal is about pages and nothing else."""
         if parsed.parts:
             return all(self._tests_pages(self._parse(part)) for part in parsed.parts)
-        return parsed.what is None or parsed.what[0] == "page"
+        return (parsed.what is None or parsed.what[0] == "page") and not self._is_of_events(parsed)
+
+    @staticmethod
+    def _is_of_events(parsed: _Parsed) -> bool:
+        """Tell a goal about any event: it says nothing but properties."""
+        return parsed.what is None and list(parsed.which) == ["where"]
 
     def _is_condition(self, parsed: _Parsed) -> bool:
         """Tell whether a goal has no *what*."""

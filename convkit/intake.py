@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import reading, tolerant, traffic
+from convkit.delimited import OPEN_QUOTE
 from convkit.errors import InputError
 from convkit.figures import plural
-from convkit.lines import GZIP, PLAIN, ZSTD, cannot_be_read, scan
+from convkit.lines import GZIP, PARQUET, PLAIN, ZSTD, cannot_be_read, scan
 from convkit.schema import PROBLEM, TEXT, UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from convkit.reading import Log
@@ -46,7 +47,7 @@ class Intake:
 def take_in(logs: Sequence[Log], kept_assets: tuple[str, ...], *, rejects: bool = False) -> Intake:
     """Read logs. Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format."""
     losses: dict[int, list[str]] = {}
-    cells = _cells(logs, kept_assets, losses)
+    cells = _with_long_records(_cells(logs, kept_assets, losses), [log for log in logs if log.number not in losses], kept_assets)
     lost = cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem")
     unfinished = _unfinished(logs, cells, lost)
     if unfinished.height:
@@ -65,14 +66,14 @@ def _cells(logs: Sequence[Log], kept_assets: tuple[str, ...], losses: dict[int, 
         if all(map(_is_easy, logs)):
             return traffic.narrow(reading.cells(logs, kept_assets)).collect(engine="streaming")
     if len(logs) > 1:
-        return pl.concat([_cells([log], kept_assets, losses) for log in logs])
+        return pl.concat([_cells([log], kept_assets, losses) for log in logs], how="diagonal")
     return _tolerantly(logs[0], kept_assets, losses)
 
 
 def _is_easy(log: Log) -> bool:
     """Tell logs that the fast reader may be given."""
     source = log.source
-    return source.packing in {PLAIN, ZSTD} or (source.packing == GZIP and not _may_burst(source.path))
+    return source.packing in {PLAIN, ZSTD, PARQUET} or (source.packing == GZIP and not _may_burst(source.path))
 
 
 def _may_burst(path: Path) -> bool:
@@ -85,21 +86,42 @@ def _may_burst(path: Path) -> bool:
 
 
 def _tolerantly(log: Log, kept_assets: tuple[str, ...], losses: dict[int, list[str]]) -> pl.DataFrame:
-    """Read one log tolerantly: then it has an entry in `losses`."""
-    if log.source.packing == ZSTD:
-        raise InputError(f"{log.source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc")
-    frames = tolerant.frames(log.source, log.number, losses.setdefault(log.number, []))
+    """Read one log tolerantly: then it has an entry in `losses`, unless it cannot be read but as a whole."""
+    source = log.source
+    if source.packing == PARQUET:
+        raise InputError(f"{source.name} is damaged; export it again")
     try:
-        return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets)).collect() for frame in frames])
+        if source.packing != ZSTD:
+            frames = tolerant.frames(source, log.number, losses.setdefault(log.number, []))
+            return _narrowed(frames, log, kept_assets)
+        return _narrowed([scan(source, log.number).collect()], log, kept_assets)
+    except pl.exceptions.ComputeError:
+        raise InputError(f"{source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc") from None
     except OSError as error:
-        raise cannot_be_read(log.source.name, error) from None
+        raise cannot_be_read(source.name, error) from None
+
+
+def _narrowed(frames: Iterable[pl.DataFrame], log: Log, kept_assets: tuple[str, ...]) -> pl.DataFrame:
+    """Return what is needed of the lines of a log, mended where its format can do that."""
+    lines = log.format.mend(frames) if hasattr(log.format, "mend") else frames
+    return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets)).collect() for frame in lines])
+
+
+def _with_long_records(cells: pl.DataFrame, logs: Iterable[Log], kept_assets: tuple[str, ...]) -> pl.DataFrame:
+    """Read logs once more of which records go on over several lines, or seem to; only a look at all of their lines tells."""
+    numbers = cells.filter(pl.col("problem") == OPEN_QUOTE)["source"].unique()
+    for log in (log for log in logs if log.number in numbers):
+        mended = _narrowed([scan(log.source, log.number).collect()], log, kept_assets)
+        cells = pl.concat([cells.filter(pl.col("source") != log.number), mended], how="diagonal")
+    return cells
 
 
 def _unfinished(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
     """Return the places of last lines that no line end closes and that are no records: their writer has not finished them."""
     ends = cells.group_by("source").agg(pl.col("line_no").max()) if lost.height else lost.select(_PLACE)
     last = lost.join(ends, on=_PLACE, how="semi").select(_PLACE)
-    open_ended = [log.number for log in logs if log.number in last["source"] and not tolerant.is_finished(log.source)]
+    of_lines = [log for log in logs if log.number in last["source"] and log.source.packing != PARQUET]
+    open_ended = [log.number for log in of_lines if not tolerant.is_finished(log.source)]
     return last.filter(pl.col("source").is_in(open_ended))
 
 
@@ -141,7 +163,7 @@ def _refuse_what_is_of_no_format(logs: Sequence[Log], cells: pl.DataFrame, lost:
     numbers = lines.join(lost.group_by("source").len("lost"), on="source").filter(pl.col("lost") > _MOST_LOST * pl.col("len")).sort("source")
     for number, of_all, unread in numbers.select("source", "len", "lost").head(1).rows():
         shown = _rejects([logs[number]], lost.filter(source=number).sort("line_no").head(reading.SHOWN), losses)
-        raise reading.of_no_format(logs[number].source, logs[number].format, (of_all - unread) / of_all, shown["text"].to_list())
+        raise reading.of_no_format(logs[number].source, logs[number].name, (of_all - unread) / of_all, shown["text"].to_list())
 
 
 def _rejects(logs: Sequence[Log], lost: pl.DataFrame, losses: Collection[int]) -> pl.DataFrame:

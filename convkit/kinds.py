@@ -52,6 +52,13 @@ def place(node: Node, text: str) -> Node:
     return next((item for item in nodes if item.text == text), node)
 
 
+def patterns_of(node: Node, problems: list[Problem], what: str) -> list[str]:
+    """Read a pattern of names or a list of them."""
+    found = texts(node, problems, what)
+    problems += [place(node, pattern).problem(why) for pattern in found if (why := patterns.problem(pattern))]
+    return found
+
+
 def path_patterns(node: Node, problems: list[Problem]) -> list[str]:
     """Read a pattern of paths or a list of them."""
     found = texts(node, problems, "a path like /thank-you")

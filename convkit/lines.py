@@ -24,18 +24,20 @@ from convkit.errors import InputError
 from convkit.schema import PROBLEM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import BinaryIO, TypeVar
 
     Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
 
-PLAIN, GZIP, ZSTD, BZIP2 = "plain", "gzip", "zstd", "bzip2"
-_MAGIC = {b"\x1f\x8b": GZIP, b"\x28\xb5\x2f\xfd": ZSTD, b"BZh": BZIP2}
+PLAIN, GZIP, ZSTD, BZIP2, PARQUET = "plain", "gzip", "zstd", "bzip2", "parquet"
+_MAGIC = {b"\x1f\x8b": GZIP, b"\x28\xb5\x2f\xfd": ZSTD, b"BZh": BZIP2, b"PAR1": PARQUET}
 _REFUSED = {b"\xfd7zXZ\x00": ("xz", "xz -d"), b"PK\x03\x04": ("a zip archive", "unzip"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
 _TAR, _TAR_PLACE = b"ustar", 257
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 LONGEST = 1 << 20
 """Bytes of a line; a longer one is no line of a log."""
+OF_FILE = "column:"
+"""Before the name of a column that a file brings with it."""
 _NEVER_IN_A_LINE = "\x00"
 AS_LINES: dict[str, Any] = {
     "separator": _NEVER_IN_A_LINE,
@@ -87,8 +89,17 @@ def cannot_be_read(called: str | Path, error: OSError) -> InputError:
 
 def scan(source: Source, number: int) -> pl.LazyFrame:
     """Return `source, line_no, line, fault` of one log, numbered from 1; blank lines have a null `line`, lines that are too long a `fault`."""
+    if source.packing == PARQUET:
+        return _rows(source.path, number)
     read = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **AS_LINES)
     return told(read, number, {"longer than 1 MiB": pl.col("line").str.len_bytes() > LONGEST})
+
+
+def _rows(path: Path, number: int) -> pl.LazyFrame:
+    """Return the rows of a Parquet file as lines without text, its columns beside them, each behind OF_FILE."""
+    read = pl.scan_parquet(path, glob=False).select(pl.all().name.prefix(OF_FILE)).with_row_index("line_no", offset=1)
+    text, fault = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=PROBLEM)
+    return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), "line_no", pl.exclude("line_no"), line=text, fault=fault)
 
 
 def told(read: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
@@ -100,6 +111,15 @@ def told(read: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
 def is_regular(path: Path) -> bool:
     """Tell files that can be read twice from pipes and devices, which cannot."""
     return stat.S_ISREG(path.stat().st_mode)
+
+
+@contextmanager
+def spooled_text(lines: Iterable[str], name: str) -> Iterator[Source]:
+    """Give lines as a log in a temporary file."""
+    with temporary.file(tempfile.gettempdir()) as spool:
+        spool.writelines(f"{line}\n".encode() for line in lines)
+        spool.flush()
+        yield open_source(Path(spool.name), name)
 
 
 @contextmanager

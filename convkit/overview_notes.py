@@ -34,6 +34,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _aside(sums, view),
         _values(sums),
         _only_errors(sums, tally["errors"]),
+        _local_times(view),
         _bots(),
     ]
     return tuple(note for note in found if note)
@@ -45,7 +46,9 @@ def _definitions(sums: Mapping[str, int], view: View) -> Note:
     timeout = figures.length(site.session_timeout.total_seconds())
     told_by = next((rule for rule in site.visitor if rule != "user"), "address").replace("+", " + ")
     text = f"A session ends after {timeout} without a page or goal; a visitor is {told_by}."
-    if sums["by_user"]:
+    if sums["by_user"] and sums["by_user"] == sums["sessions"]:
+        text = text.replace(told_by, "a user id")
+    elif sums["by_user"]:
         text = text[:-1] + f", in {figures.plural(sums['by_user'], 'session')} ({figures.share(sums['by_user'], sums['sessions'])}) a user id."
     return Note("definitions", text)
 
@@ -101,6 +104,12 @@ def _only_errors(sums: Mapping[str, int], errors: pl.DataFrame) -> Note | None:
         return None
     page, number = errors.sort("n", "page", descending=[True, False]).select("page", "n").row(0)
     return Note("only-errors", f"{figures.plural(sums['only_errors'], 'visitor')} met only errors, most often at {page} ({figures.count(number)}).")
+
+
+def _local_times(view: View) -> Note | None:
+    if not view.has_local_times or view.goals.site.timezone != "UTC":
+        return None
+    return Note("no-zone", "Times that say no zone are taken as UTC; --tz names another.")
 
 
 def _bots() -> Note:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import documents, funnels, lists, matching, plugins, reading, sessions, traffic
+from convkit import documents, events, funnels, lists, matching, plugins, reading, sessions, traffic
 from convkit.analysis import Analysis, Run
 from convkit.departures import behind, departures, looked_at
 from convkit.goals import load_goals
@@ -43,7 +43,7 @@ def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_forma
     """Return the hits of logs (HITS) that people sent, sorted by visitor and ORDER, with `names:<goal>`. Raises InputError, UsageError."""
     goals = goals or load_goals()
     with ExitStack() as stack:
-        cells = _read(reading.open_logs(paths, log_format, stack), goals).cells
+        cells = _read(reading.open_logs(paths, log_format, stack, traffic.asked(goals)), goals).cells
     decided = _decided(cells, goals).lazy().filter(pl.col("fate").is_null())
     return traffic.settle(traffic.name_kinds(decided, goals)).filter(pl.col("fate") != "asset")
 
@@ -65,18 +65,20 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     goals = goals or load_goals()
     wanted = parse_period(since, until, last, goals.site.timezone)
     with ExitStack() as stack:
-        copies: list[str] = []
-        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, copies)
+        asked, copies = traffic.asked(goals), list[str]()
+        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, asked, copies)
         taken_in = _read(logs, goals, rejects=rejects)
-    return replace(_analyze(taken_in, tuple(log.source.name for log in logs), goals, wanted), copies=tuple(copies))
+    done = _analyze(taken_in, tuple(log.source.name for log in logs), goals, wanted)
+    return replace(done, copies=tuple(copies), has_local_times=any(log.has_local_times for log in logs))
 
 
 def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False) -> Intake:
     """Read what the lines of the logs say, sources numbered without regard to the command line."""
     taken_in = take_in(logs, traffic.kept_assets(goals, lists.words("assets")), rejects=rejects)
-    if len(logs) == 1:
-        return taken_in
-    return replace(taken_in, cells=traffic.rank_sources(taken_in.cells.lazy(), [log.source.name for log in logs]).collect())
+    cells = taken_in.cells
+    if len(logs) > 1:
+        cells = traffic.rank_sources(cells.lazy(), [log.source.name for log in logs]).collect()
+    return replace(taken_in, cells=traffic.without_duplicates(cells))
 
 
 def _analyze(taken_in: Intake, names: tuple[str, ...], goals: Goals, wanted: Wanted) -> Run:
@@ -104,7 +106,8 @@ def _decided(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:
     askers = traffic.askers(cells.lazy()).collect()
     visitors = traffic.visitors(askers.lazy(), goals.site).collect()
     records = cells.filter(pl.col("problem").is_null())
-    return traffic.decide(records.lazy(), visitors.lazy(), traffic.targets(records.lazy(), goals), goals).collect()
+    told = events.tell(records, goals, traffic.tested_columns(goals))
+    return traffic.decide(records.lazy(), visitors.lazy(), traffic.targets(records.lazy(), goals), told, goals).collect()
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
@@ -123,10 +126,10 @@ def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
 def _sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
     """Cut sessions; where users are known, once by address and browser to find whose they are, then by the users."""
     timeout = goals.site.session_timeout
-    with_user = looked_at.filter(pl.col("user_visitor").is_not_null())["visitor"].unique()
+    known = looked_at.filter(pl.col("user_visitor").is_not_null() & (pl.col("user_visitor") != pl.col("visitor")))
     hits = looked_at.lazy()
-    if len(with_user):
-        has_user = pl.col("visitor").is_in(with_user.implode())
+    if known.height:
+        has_user = pl.col("visitor").is_in(pl.concat([known["visitor"], known["user_visitor"]]).unique().implode())
         handed = sessions.hand_to_users(sessions.cut(hits.filter(has_user), timeout)).drop("session", "started")
         hits = pl.concat([hits.filter(~has_user), traffic.name_kinds(handed, goals).select(looked_at.columns)]).collect().lazy()
     return sessions.set_aside(sessions.cut(hits, timeout))

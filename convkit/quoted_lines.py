@@ -6,11 +6,10 @@ apart; it is safe once escaped quotes (`\"`) stand as `\x22`, which is how nginx
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import polars as pl
 
 from convkit.lists import words
+from convkit.moments import WEB
 from convkit.schema import CELLS, PROBLEM, TIME
 from convkit.senders import said
 
@@ -19,8 +18,6 @@ _HOST_FIRST = r"^\S+ +(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) +\S+ +\
 AGENT_FOLLOWS = r' "(?:[^"\\]|\\.)*" "'
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
 _FARTHEST, _MINUTES = 1559, 60
-_WEB = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-"""When a server of the web can have written a line: a time before or after is none."""
 _TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
 COMMENT = "#"
 _QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
@@ -58,10 +55,10 @@ def parse(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = Tr
             number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3),
         )
         .with_columns(**_sender(host_first=host_first), **_answer(), **_agent(has_agent=has_agent), time=_time())
-        .with_columns(time=pl.when(pl.col("time").is_between(*_WEB)).then("time"))
+        .with_columns(time=pl.when(pl.col("time").is_between(*WEB)).then("time"))
         .with_columns(is_odd=(pl.col("request").is_null() | pl.col("time").is_null()) & ~pl.col("plain"))
         .with_columns(odd=pl.when("is_odd").then("line"))
-        .with_columns(problem=_problem(has_agent=has_agent))
+        .with_columns(problem=_problem(has_agent=has_agent), event=pl.lit(None, dtype=pl.String), event_id=pl.lit(None, dtype=pl.Int64))
         .select(*CELLS)
     )
 

@@ -12,20 +12,22 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from convkit import addresses, lines, plugins, requests, sampling, senders
+from convkit.columns import NOTHING
 from convkit.copies import without_copies
 from convkit.errors import InputError, UsageError, did_you_mean
 from convkit.schema import RECORDS
 from convkit.text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import ModuleType
 
+    from convkit.columns import Asked
     from convkit.lines import Source
 
 STANDARD_INPUT = "-"
@@ -33,21 +35,31 @@ SHOWN, _TRIED, _LONGEST = 3, 1_000, 500
 """How many lines of a log that is not read are shown."""
 _RECOGNISED = 0.5
 """Of the lines looked at, the share that a format must read to be taken for the log's."""
+_SURELY = 0.9
+"""The share that must be alike to be taken for an export's, where no name of a column is known."""
 
 
 @dataclass(frozen=True)
 class Log:
-    """A source, its number and its format's module."""
+    """A source, its number and its format: `COMMENT`, `is_asset` and `scan` of a module, or of an export's format made to fit the file."""
 
     source: Source
     number: int
-    format: ModuleType
+    name: str
+    """What users call the format."""
+    format: Any
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether times of an export say no zone."""
+        found = getattr(self.format, "columns", None)
+        return found is not None and found.has_local_times
 
 
-def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, said: list[str] | None = None) -> list[Log]:
+def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, asked: Asked = NOTHING, said: list[str] | None = None) -> list[Log]:
     """Return the logs that the paths name: files, globs, directories (their regular files) and `-`; `stack` closes what was opened.
 
-    Copies are left out, with a sentence for each added to `said`.
+    `asked` is what is asked of exports. Copies are left out, with a sentence for each added to `said`.
 
     Raises InputError for what cannot be read or is of no known format, UsageError for an unknown format.
     """
@@ -59,7 +71,7 @@ def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, sa
         sources, copies = without_copies(sources)
         if said is not None:
             said += copies
-    return [Log(source, number, _format(source, log_format)) for number, source in enumerate(sources)]
+    return [_log(source, number, log_format, asked, stack) for number, source in enumerate(sources)]
 
 
 def open_files(paths: Iterable[str | Path], log_format: str) -> list[Log]:
@@ -130,29 +142,48 @@ def _files(path: str) -> list[Path]:
     return matched
 
 
-def _format(source: Source, wanted: str) -> ModuleType:
-    """Return the format of a log: the one wanted, or the one that reads most of its lines."""
-    if wanted != "auto":
-        return plugins.load("formats", wanted)
+def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStack) -> Log:
+    """Return a log with its format: the one wanted, or the one that reads most of its lines; an export's is made to fit the file."""
+    is_file = source.packing == lines.PARQUET
     head = sampling.sample(source)
+    name = "parquet" if is_file else _format(source, head, asked) if wanted == "auto" else wanted
+    module = plugins.load("formats", name)
+    if name == "parquet" and not is_file:
+        raise InputError(f"{source.name} is no Parquet file; leave out --log-format, or name another")
+    if hasattr(module, "as_lines"):
+        source = stack.enter_context(module.as_lines(source))
+        head = sampling.sample(source)
+    return Log(source, number, name, module.fit(source, head, asked) if hasattr(module, "fit") else module)
+
+
+def _format(source: Source, head: pl.Series, asked: Asked) -> str:
+    """Return the name of the format that reads most of a log's lines."""
     formats = plugins.load_all("formats")
     told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
     if told.str.contains("\r", literal=True).sum() > _RECOGNISED * len(told):
         raise InputError(f"the lines of {source.name} end in CR alone; convert them first with tr '\\r' '\\n'")
-    bare = {name: told.filter(~told.str.starts_with(module.COMMENT)) for name, module in formats.items()}
+    bare = {name: told if module.COMMENT is None else told.filter(~told.str.starts_with(module.COMMENT)) for name, module in formats.items()}
     scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
     best = max(scores, key=lambda name: scores[name])
-    if any(map(len, bare.values())) and sum(scores.values()) < _RECOGNISED:
+    if scores[best] < _RECOGNISED and (export := _export_of_other_names(told, formats, _RECOGNISED if asked.told else _SURELY)):
+        return export
+    if all(map(len, bare.values())) and sum(scores.values()) < _RECOGNISED:
         fits = formats[best].sniff(bare[best])
         odd = [line for line in bare[best].head(_TRIED) if not formats[best].sniff(pl.Series([line]))]
-        raise of_no_format(source, formats[best], fits, [shown(line) for line in odd[:SHOWN]])
-    return formats[best]
+        raise of_no_format(source, best, fits, [shown(line) for line in odd[:SHOWN]])
+    return best
 
 
-def of_no_format(source: Source, best: ModuleType, fits: float, lines: list[str]) -> InputError:
+def _export_of_other_names(told: pl.Series, formats: Mapping[str, ModuleType], least: float) -> str | None:
+    """Return the format of what is written like an export, at least that share of its lines: what its columns are is for its owner to tell."""
+    shares = {name: module.alike(told) for name, module in formats.items() if hasattr(module, "alike")}
+    best = max(shares, key=lambda name: shares[name])
+    return best if shares[best] >= least else None
+
+
+def of_no_format(source: Source, best: str, fits: float, lines: list[str]) -> InputError:
     """Return the error of a log most of whose lines the best format does not read; `lines` are some of them."""
-    name = best.__name__.rpartition(".")[2].replace("_", "-")
-    score = f"{name} fits best, with {math.floor(fits * 100)}% of its lines"
+    score = f"{best} fits best, with {math.floor(fits * 100)}% of its lines"
     samples = "".join(f"\n  {line}" for line in lines)
     return InputError(f"{source.name} is of no format that is read here ({score}); name one with --log-format to try it all the same:{samples}")
 
@@ -168,7 +199,7 @@ def cells(logs: Sequence[Log], kept_assets: tuple[str, ...] = (), *, all_assets:
     Of plain assets only who asked is read, unless their extension is among `kept_assets`, because a goal may name them, or `all_assets` are wanted.
     """
     wanted = None if all_assets else kept_assets
-    return pl.concat([of_lines(lines.scan(log.source, log.number), log, wanted) for log in logs])
+    return pl.concat([of_lines(lines.scan(log.source, log.number), log, wanted) for log in logs], how="diagonal")
 
 
 def of_lines(read: pl.LazyFrame, log: Log, kept_assets: tuple[str, ...] | None) -> pl.LazyFrame:

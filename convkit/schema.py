@@ -20,6 +20,7 @@ PROBLEMS = (
     "asset",
     "blank",
     "comment",
+    "duplicate",
     "longer than 1 MiB",
     "zero bytes inside",
     UNFINISHED,
@@ -29,8 +30,14 @@ PROBLEMS = (
     "request without an end",
     "no status behind the request",
     "a quote inside a quoted field",
+    "a quote without an end",
+    "not as many fields as the header",
+    "no JSON object",
+    "no time",
+    "no visitor",
+    "no event and no page",
 )
-"""Why a line becomes no record: the first three are fates of their own."""
+"""Why a line becomes no record: the first four are fates of their own."""
 PROBLEM = pl.Enum(PROBLEMS)
 
 LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "fault": PROBLEM, "asset": pl.Boolean(), "plain": pl.Boolean()}
@@ -51,9 +58,11 @@ RECORDS = {
     "bytes": pl.Int64(),
     "referrer": pl.String(),
     "user_agent": pl.String(),
+    "event": pl.String(),
 }
-"""What an access log says, nothing decided. Text is as logged but for `\\"` and `\\\\`, which stand as `\\x22` and `\\x5C`; `user_agent` is null
-where the line has no such field and empty where the field says nothing."""
+"""What a log or an export says, nothing decided. Text is as logged but for `\\"` and `\\\\`, which stand as `\\x22` and `\\x5C`; `user_agent` is
+null where the line has no such field and empty where the field says nothing; `event` is null in access logs and empty where a row of an export names
+none."""
 
 CELLS = {
     "source": pl.UInt32(),
@@ -66,11 +75,14 @@ CELLS = {
     "bytes": pl.Int64(),
     "referrer": pl.String(),
     "user_agent": pl.String(),
+    "event": pl.String(),
+    "event_id": pl.Int64(),
     "asset": pl.Boolean(),
     "problem": PROBLEM,
 }
 """What a format returns of every line: RECORDS, but that `sender` (`address ident user`) and `request` (`method target protocol`) are whole,
-because each distinct one is taken apart once; and `problem`, null where the line is a record."""
+because each distinct one is taken apart once; `event_id`, a number for each id of an event, null where there is none; and `problem`, null where the
+line is a record. Exports add a `prop.NAME` for each property that goals test."""
 
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
 """What becomes of a line, in the order in which the fates apply."""

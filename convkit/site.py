@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from convkit import kinds, plugins, strict_yaml
+from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.durations import parse_duration
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
@@ -81,6 +82,27 @@ def _names(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     return tuple(kinds.texts(node, problems, "a parameter's name"))
 
 
+def _patterns(node: Node, problems: list[Problem]) -> tuple[str, ...]:
+    return tuple(kinds.patterns_of(node, problems, "a name or a pattern"))
+
+
+def _columns(node: Node, problems: list[Problem]) -> dict[str, str | int]:
+    found: dict[str, str | int] = {}
+    if not isinstance(node.value, dict):
+        problems.append(node.problem(f"`columns` says which column is which, like {{user: account_id}}; it takes {', '.join(ROLES)}"))
+    for role, key, value in node.items():
+        is_place = isinstance(value.value, int) and not isinstance(value.value, bool) and value.value > 0
+        if role not in ROLES:
+            problems.append(key.problem(f"unknown key {role!r} in `columns`{did_you_mean(role, ROLES)}; it takes {', '.join(ROLES)}"))
+        elif is_place or (isinstance(value.value, str) and value.value):
+            found[role] = value.value  # type: ignore[assignment]
+        else:
+            problems.append(value.problem("a column is a name, or its position from 1"))
+    if len({type(place) for place in found.values()}) > 1:
+        problems.append(node.problem("columns are names or positions, not both: a position says that the file has no header"))
+    return found
+
+
 def _log_format(node: Node, problems: list[Problem]) -> str:
     known = ("auto", *plugins.names("formats"))
     if node.text not in known:
@@ -101,6 +123,8 @@ def _addresses(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 _IGNORE: dict[str, tuple[str, Callable[[Node, list[Problem]], object]]] = {
     "paths": ("ignore_paths", _paths),
     "addresses": ("ignore_addresses", _addresses),
+    "events": ("ignore_events", _patterns),
+    "users": ("ignore_users", _patterns),
 }
 _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "timezone": _timezone,
@@ -111,6 +135,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "group": _paths,
     "keep_query": _names,
     "log_format": _log_format,
+    "columns": _columns,
 }
 
 
@@ -127,7 +152,8 @@ def set_facts(site: Site, settings: Iterable[str]) -> Site:
         if sign and value:
             text = f"{{{': {'.join(key.split('.'))}: {value}{'}' * (key.count('.') + 1)}"
             try:
-                site = replace(site, **_values(strict_yaml.load(text, "--set"), problems))
+                values = _values(strict_yaml.load(text, "--set"), problems)
+                site = replace(site, **values | {name: {**getattr(site, name), **value} for name, value in values.items() if isinstance(value, dict)})
             except GoalsFileError as error:
                 problems = error.problems
         if problems or not (sign and value):
@@ -155,7 +181,7 @@ def _read_ignore(node: Node, problems: list[Problem]) -> dict[str, object]:
     """Read what nobody looks at."""
     values: dict[str, object] = {}
     if not isinstance(node.value, dict):
-        problems.append(node.problem("`ignore` takes `paths` and `addresses`"))
+        problems.append(node.problem(f"`ignore` takes {', '.join(_IGNORE)}"))
     for name, key, value in node.items():
         if name in _IGNORE:
             field, read = _IGNORE[name]

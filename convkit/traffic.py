@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import addresses, bots, paths, patterns, requests, senders
-from convkit.schema import FATES, KIND, ORDER, TEXT
+from convkit import addresses, bots, events, goal_attributes, paths, patterns, requests, senders
+from convkit.columns import Asked
+from convkit.schema import FATES, KIND, ORDER, PROBLEM, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from convkit.definitions import Goals, Site
 
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
-_TEXTS = ("sender", "host", "request", "user_agent")
+_TEXTS = ("sender", "host", "request", "user_agent", "event")
+_OF_EXPORTS = "^prop[.].*$"
 _ASKER = ("sender", "user_agent")
 _FATE = pl.Enum(FATES)
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
@@ -26,8 +28,9 @@ _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 
 def narrow(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, problem` and the texts."""
-    return cells.select("source", "line_no", "time", "status", "asset", "problem", *(pl.col(name).cast(TEXT) for name in _TEXTS))
+    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, event_id, problem` and the texts."""
+    texts = [pl.col(name).cast(TEXT) for name in (*_TEXTS, _OF_EXPORTS)]
+    return cells.select("source", "line_no", "time", "status", "asset", "event_id", "problem", *texts)
 
 
 def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
@@ -41,8 +44,15 @@ def tested_columns(goals: Goals) -> list[str]:
     """Return the named columns (`path~/x`, `query.id~**`) and values (`query.total`) that the goals ask for."""
     expressions = [expr for goal in goals.all for expr in (*goal.named.values(), *goal.turned)]
     roots = {name for expr in expressions for name in expr.meta.root_names()}
-    roots |= {str(name) for goal in goals.all for name in (goal.once_per, goal.value) if isinstance(name, str) and name.startswith("query.")}
-    return sorted(name for name in roots if "~" in name or name.startswith("query."))
+    roots |= {str(name) for goal in goals.all for name in (goal.once_per, goal.value)}
+    return sorted(name for name in roots if "~" in name or goal_attributes.is_taken(name))
+
+
+def asked(goals: Goals) -> Asked:
+    """Return what a run asks of exports."""
+    columns = {patterns.split_name(name)[0] for name in tested_columns(goals)}
+    properties = sorted(column.removeprefix("prop.") for column in columns if column.startswith("prop."))
+    return Asked(goals.site.columns, tuple(properties), goals.site.timezone)
 
 
 def askers(cells: pl.LazyFrame) -> pl.LazyFrame:
@@ -61,13 +71,13 @@ def visitors(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     return (
         askers.join(_agents(askers), on="user_agent", how="left", nulls_equal=True)
         .join(_senders(askers, site), on="sender", how="left", nulls_equal=True)
-        .with_columns(visitor=(address ^ agent if told_by_browser else address).reinterpret(signed=True))
+        .with_columns(visitor=pl.coalesce((address ^ agent if told_by_browser else address).reinterpret(signed=True), "user_visitor", "by_user"))
         .with_columns(has_assets=pl.when(pl.col("asked").any()).then(pl.col("asked").any().over("visitor")))
-        .drop("asked", "address_part", "agent_part")
+        .drop("asked", "address_part", "agent_part", "by_user")
     )
 
 
-def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame, told: events.Told, goals: Goals) -> pl.LazyFrame:
     """Return the hits among CELLS without a problem, with `fate` and `reason` as far as they are known without looking at what goals name.
 
     What was decided once for every distinct asker and request is joined; the texts themselves are left behind.
@@ -75,9 +85,10 @@ def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame,
     return (
         records.join(visitors, on=_ASKER, how="left", nulls_equal=True)
         .join(targets, on="request", how="left", nulls_equal=True)
+        .pipe(events.as_hits, told)
         .with_columns(own=_is_own(goals.site.hosts), other=_is_other())
         .with_columns(**_early_fate())
-        .drop(*_TEXTS, "problem", "ignored", "own", "bot", "probing", "target_host")
+        .drop(*(name for name in _TEXTS if name != "event"), "event_id", "problem", "ignored", "own", "bot", "probing", "target_host")
     )
 
 
@@ -119,20 +130,23 @@ def _agents(askers: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _senders(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `sender, address_part, ignored, user_visitor` of each distinct sender; users are told where the rules begin with that."""
-    user = pl.col("user").hash(3).reinterpret(signed=True)
-    is_told = pl.col("user").is_not_null() & pl.lit(site.visitor[:1] == ("user",))
+    """Return `sender, address_part, ignored, user_visitor, by_user` of each distinct sender; users are told where the rules begin with that.
+
+    `address_part` is null where there is no address, as in many exports: `by_user` tells who it was all the same.
+    """
+    user = pl.when(pl.col("user").is_not_null()).then(pl.col("user").hash(3).reinterpret(signed=True))
     return addresses.add_parts(senders.add_words(askers.select("sender").unique())).select(
         "sender",
-        address_part=pl.col("part").hash(2),
-        ignored=addresses.is_in(pl.col("sorted"), site.ignore_addresses),
-        user_visitor=pl.when(is_told).then(user),
+        address_part=pl.when(pl.col("part").is_not_null()).then(pl.col("part").hash(2)),
+        ignored=addresses.is_in(pl.col("sorted"), site.ignore_addresses) | patterns.matches_any(pl.col("user"), site.ignore_users),
+        user_visitor=pl.when(pl.lit(site.visitor[:1] == ("user",))).then(user),
+        by_user=user,
     )
 
 
 def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return each distinct `request` with its method, path, page, lists, and all that goals ask of it; `probing` ones are nobody's interest."""
-    names = tested_columns(goals)
+    names = [name for name in tested_columns(goals) if not events.is_of_events(name)]
     tested = [patterns.split_name(name) for name in names]
     values = sorted({column for column, _ in tested if column.startswith("query.")})
     tests = {f"{column}~{pattern}": patterns.matches(pl.col(column), pattern) for column, pattern in tested if pattern}
@@ -174,7 +188,7 @@ def _kind() -> pl.Expr:
     status, is_get = pl.col("status"), pl.col("method") == "GET"
     unchanged = status == _NOT_MODIFIED
     good = (status < _FIRST_REDIRECT) | unchanged
-    is_page = is_get & good & (status != _NO_CONTENT) & ~pl.col("listed")
+    is_page = (is_get & good & (status != _NO_CONTENT) & ~pl.col("listed")).fill_null(value=False)
     return (
         pl.when("other")
         .then(pl.lit("other"))
@@ -188,6 +202,8 @@ def _kind() -> pl.Expr:
         .then(pl.lit("download"))
         .when(is_page)
         .then(pl.lit("page"))
+        .when(pl.col("event").is_not_null())
+        .then(pl.lit("event"))
         .when(is_get & (status >= _FIRST_REDIRECT) & ~unchanged)
         .then(pl.lit("redirect"))
         .otherwise(pl.lit("background"))
@@ -198,6 +214,17 @@ def _kind() -> pl.Expr:
 def is_looked_at() -> pl.Expr:
     """Tell hits that later stages need: kept ones, and posts that no list names, which may be a form shown again."""
     return (pl.col("fate") == "kept") | ((pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background"))
+
+
+def without_duplicates(cells: pl.DataFrame) -> pl.DataFrame:
+    """Say of events whose id was seen before that they are duplicates."""
+    if not cells["event_id"].count():
+        return cells
+    has_id = pl.col("event_id").is_not_null() & pl.col("problem").is_null()
+    places = cells.filter(has_id).sort("source", "line_no").filter(pl.col("event_id").is_duplicated() & ~pl.col("event_id").is_first_distinct())
+    marks = places.select("source", "line_no", mark=pl.lit("duplicate", dtype=PROBLEM))
+    joined = cells.join(marks, on=["source", "line_no"], how="left", maintain_order="left")
+    return joined.with_columns(problem=pl.coalesce("mark", "problem")).drop("mark")
 
 
 def rank_sources(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:

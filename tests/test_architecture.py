@@ -34,13 +34,15 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions"),
     ("temporary", "surroundings", "terminal"),
     ("talk", "writing", "signals"),
-    ("lines", "strict_yaml", "windows", "lists", "figures", "addresses", "senders", "requests", "bots"),
-    ("plain", "origin", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant"),
-    # Rows as more than one output holds them.
-    ("sheets", "json_rows", "sampling", "copies"),
+    ("lines", "strict_yaml", "windows", "lists", "figures", "addresses", "senders", "requests", "bots", "moments"),
+    ("plain", "origin", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
+    ("exports",),
+    # Rows as more than one output or format holds them.
+    ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
+    ("events",),
     ("reading", "traffic", "sessions", "matching", "funnels", "departures", "site", "goal_reader"),
     ("goals", "intake"),
     # What reports may use.
@@ -67,12 +69,15 @@ CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
 """What a plug-in's module says, by folder."""
 
 FUNCTIONS: dict[str, dict[str, int]] = {
-    "formats": {"sniff": 1, "is_asset": 1, "scan": 1},
+    "formats": {"sniff": 1},
     "goal_kinds": {"read": 2},
     "outputs": {"render": 2},
     "reports": {"tally": 1, "present": 2},
 }
 """The functions that it has, and how many arguments they take."""
+
+OF_LINES, OF_EXPORTS = {"is_asset": 1, "scan": 1}, {"fit": 3}
+"""What a format has beside: one of lines that are always the same, or one that is made to fit each file."""
 
 MOMENTS = {"what": ("names", 2), "which": ("names", 2), "how": ("turns", 3), "count": ("turns", 3)}
 """By a goal key's role: its expression, and how many arguments that takes."""
@@ -180,6 +185,7 @@ def test_a_plugin_is_what_its_folder_says(folder: str, name: str) -> None:
     assert plugins.headline(folder, name).strip(), "a first line of its docstring"
     assert {key for key, kind in CONTRACTS[folder].items() if not isinstance(getattr(module, key), kind)} == set()
     asked = FUNCTIONS[folder] | ({MOMENTS[module.ROLE][0]: MOMENTS[module.ROLE][1]} if folder == "goal_kinds" else {})
+    asked |= (OF_EXPORTS if hasattr(module, "fit") else OF_LINES) if folder == "formats" else {}
     assert {key: len(inspect.signature(getattr(module, key)).parameters) for key in asked} == asked
 
 
@@ -200,7 +206,7 @@ def test_files_are_named_as_users_type(folder: str) -> None:
         assert Path(str(plugins.load(folder, name).__file__)).stem == name.replace("-", "_")
 
 
-@pytest.mark.parametrize("name", plugins.names("formats"))
+@pytest.mark.parametrize("name", [name for name in plugins.names("formats") if hasattr(plugins.load("formats", name), "scan")])
 def test_a_format_reads_its_samples_and_knows_them_best(name: str) -> None:
     formats = plugins.load_all("formats")
     samples = pl.Series("line", formats[name].SAMPLES, dtype=pl.String)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MINUTES = float(os.environ.get("CONVKIT_FUZZ_MINUTES", "10"))
-SAMPLES = [line.encode() for module in plugins.load_all("formats").values() for line in module.SAMPLES]
+SAMPLES = [line.encode() for module in plugins.load_all("formats").values() if hasattr(module, "scan") for line in module.SAMPLES]
 SPICE = [
     b'"',
     b"\\",

@@ -67,7 +67,22 @@ def test_a_key_has_a_role_and_what_the_role_needs(key: str, module: ModuleType) 
     assert module.__doc__
 
 
-@EVERY_KIND
+EXPORTED = {
+    "event": (["video_play,31", "video_play,"], ["video_player,31", "page_view,31"]),
+    "where": (["video_play,31", "video_play,30.0", "video_play,1e3"], ["video_play,29.9", "video_play,", "video_play,long", "audio_play,31"]),
+}
+"""The same of keys about events: rows of an export, `event,seconds`."""
+
+
+@pytest.mark.parametrize("key", EXPORTED)
+def test_its_example_matches_rows_of_an_export_as_it_says(key: str, tmp_path: Path) -> None:
+    fitting, others = EXPORTED[key]
+    rows = [f"u1,2026-10-10 12:00:{second:02},{row}" for second, row in enumerate(fitting + others)]
+    found = reached_by(tmp_path, ["user,time,event,seconds", *rows], f"macro: {{sale: {{any: [{KINDS[key].EXAMPLE}], once_per: hit}}}}")["sale"]
+    assert [row for line, row in enumerate(fitting + others, start=2) if line in found] == fitting
+
+
+@pytest.mark.parametrize(("key", "module"), [(key, KINDS[key.replace("_", "-")]) for key in PLAYED])
 def test_its_example_is_free_of_mistakes_and_matches_as_it_says(key: str, module: ModuleType, tmp_path: Path) -> None:
     assert parse_goals(f"macro: {{sale: {module.EXAMPLE}}}", None).goals[0].name == "sale"
     fitting, others = PLAYED[key]

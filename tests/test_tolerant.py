@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SAMPLES = [line for module in plugins.load_all("formats").values() for line in module.SAMPLES]
+SAMPLES = [line for module in plugins.load_all("formats").values() if hasattr(module, "scan") for line in module.SAMPLES]
 MANY = "".join(f"{line} {random.Random(number).random()}\n" for number, line in enumerate(SAMPLES * 400)).encode()
 LONG = lines.LONGEST
 
@@ -44,7 +44,7 @@ def texts(source: lines.Source) -> list[object]:
 
 def records(read: pl.LazyFrame, source: lines.Source) -> pl.DataFrame:
     """Return the cells of lines as the combined format reads them."""
-    log = reading.Log(source, 0, plugins.load("formats", "combined"))
+    log = reading.Log(source, 0, "combined", plugins.load("formats", "combined"))
     return reading.of_lines(read, log, ()).collect()
 
 

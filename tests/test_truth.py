@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from bench.make_sample import SAMPLE, sample
+from bench import simulator_export
+from bench.make_sample import EXPORT, SAMPLE, sample
 from bench.simulator import Simulation, Span, midnight, simulate
 from bench.simulator_features import features, same_second
 from bench.simulator_goals import chain
@@ -128,6 +129,33 @@ def test_every_figure_of_one_month_is_true(tmp_path: Path) -> None:
 
 def test_every_figure_of_the_sample_is_true() -> None:
     _compare(_report(SAMPLE, EXAMPLE_GOALS), sample().truth(EXAMPLE))
+
+
+def test_every_figure_of_the_same_month_as_an_export_is_true() -> None:
+    """An export has no lines of its own that meet fates, but sessions, goals, funnels and pages are those of the log."""
+    truth = sample().truth(EXAMPLE)
+    report = _report(EXPORT, EXAMPLE_GOALS)
+    truth.fates = _tables(report)["input"]["lines"]
+    assert (truth.fates["lines"], truth.fates["comment"]) == (truth.fates["kept"] + 1, 1)
+    _compare(report, truth)
+
+
+NOTATIONS = {
+    "events.csv": simulator_export.as_csv,
+    "events.tsv": lambda rows: simulator_export.as_csv(rows, "\t"),
+    "events.ndjson": simulator_export.as_ndjson,
+    "events.json": lambda rows: json.dumps(rows, indent=1),
+}
+
+
+@pytest.mark.parametrize("name", NOTATIONS)
+def test_every_figure_of_an_export_is_true(name: str, tmp_path: Path) -> None:
+    simulation = simulate(sum(map(ord, name)), 200, Span("2026-09-29", 36), odd=0.0, edges=1)
+    log = tmp_path / name
+    log.write_text(NOTATIONS[name](simulator_export.events(simulation, EXAMPLE)), encoding="utf-8")
+    truth, report = simulation.truth(EXAMPLE), _report(log, EXAMPLE_GOALS)
+    truth.fates = _tables(report)["input"]["lines"]
+    _compare(report, truth)
 
 
 def test_a_wrong_figure_is_found(tmp_path: Path) -> None:

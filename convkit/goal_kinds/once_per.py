@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import windows
+from convkit import goal_attributes, windows
 from convkit.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -21,9 +21,9 @@ _WORDS = ("session", "visitor", "hit", "path")
 
 def read(node: Node, problems: list[Problem]) -> str | None:
     """Read what a match counts once for."""
-    if node.text in _WORDS or (node.text.startswith("query.") and len(node.text) > len("query.")):
+    if node.text in _WORDS or goal_attributes.is_taken(node.text):
         return node.text
-    problems.append(node.problem(f"`once_per` takes session, visitor, hit, path or query.NAME{did_you_mean(node.text, _WORDS)}"))
+    problems.append(node.problem(f"`once_per` takes session, visitor, hit, path, query.NAME or prop.NAME{did_you_mean(node.text, _WORDS)}"))
     return None
 
 

@@ -1,6 +1,6 @@
-"""Write the sample log again: `python -m tests.bench.make_sample` at the project root.
+"""Write the samples again, the log and the same month as an export: `python -m tests.bench.make_sample` at the project root.
 
-It stands alone because the sample is one fixed run of the simulator, which a test repeats and compares.
+It stands alone because the samples are one fixed run of the simulator, which a test repeats and compares.
 """
 
 from __future__ import annotations
@@ -10,9 +10,11 @@ import sys
 from pathlib import Path
 
 from .simulator import Simulation, Span, simulate
+from .simulator_export import as_csv, events
 from .simulator_site import EXAMPLE
 
 SAMPLE = Path(__file__).parents[2] / "sample_logs" / "access.log.gz"
+EXPORT = SAMPLE.with_name("events.csv.gz")
 SEED = 2026
 
 
@@ -22,10 +24,11 @@ def sample() -> Simulation:
 
 
 def main() -> None:
-    """Write the sample and print its headline figures."""
+    """Write the samples and print their headline figures."""
     simulation = sample()
     SAMPLE.parent.mkdir(exist_ok=True)
     SAMPLE.write_bytes(gzip.compress(simulation.text.encode(), 9, mtime=0))
+    EXPORT.write_bytes(gzip.compress(as_csv(events(simulation, EXAMPLE)).encode(), 9, mtime=0))
     truth = simulation.truth(EXAMPLE)
     figures = {"bytes": SAMPLE.stat().st_size, **truth.fates}
     figures |= {name: truth.overview[name] for name in ("sessions", "visitors", "bounces", "converted_sessions")}

@@ -1,0 +1,146 @@
+"""Which column of an export says what: by the names that are usual, or as the site's owner tells it.
+
+It stands alone because the readers of exports differ in how a column is reached, and in nothing else of this.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from convkit import addresses, lists, moments
+from convkit.errors import InputError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Place = tuple[str, ...]
+"""Where a column is: its name, behind the names of the objects that hold it."""
+
+ROLES = ("time", "date", "user", "address", "agent", "event", "url", "host", "referrer", "id")
+_CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?")
+_SHOWN, _LONGEST = 12, 40
+_STATUSES = {"status", "statuscode", "httpstatus", "responsecode", "downstreamstatus", "edgeresponsestatus"}
+_METHODS = {"method", "requestmethod", "httpmethod", "verb", "request", "clientrequestmethod"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a run asks of exports: columns named by their owner, properties that goals test, and the zone of times that have none."""
+
+    told: Mapping[str, str | int] = field(default_factory=dict)
+    """By role: a column's name, or its position from 1, which says that there is no header."""
+    properties: tuple[str, ...] = ()
+    timezone: str = "UTC"
+
+    @property
+    def has_header(self) -> bool:
+        """Whether the columns have names."""
+        return not any(isinstance(place, int) for place in self.told.values())
+
+
+NOTHING = Asked()
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where an export says what."""
+
+    roles: Mapping[str, Place]
+    properties: Mapping[str, Place]
+    timezone: str
+    has_local_times: bool = False
+    """Whether some times say no zone: then they are of `timezone`."""
+
+
+def find(names: Sequence[Place], asked: Asked, called: str, clocks: Sequence[str] = ()) -> Columns:
+    """Return where the columns are among `names`; `clocks` are some values of the column of the time.
+
+    Raises InputError where a role has two candidates, a told column is not there, or one is missing that every run needs.
+    """
+    told = {role: _told(role, name, names, called) for role, name in asked.told.items()}
+    left = [name for name in names if name not in told.values()]
+    roles = told | {role: place for role in ROLES if role not in told and (place := _usual(role, left, called))}
+    if "id" in roles and roles["id"] == roles.get("user"):
+        del roles["id"]
+    if "date" in roles and "time" in roles and not ("date" in told or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
+        del roles["date"]
+    if "time" not in roles and "date" in roles:
+        roles["time"] = roles.pop("date")
+    _refuse_what_says_too_little(roles, names, called)
+    properties = {name: place for name in asked.properties if (place := _property(name, names))}
+    return Columns(roles, properties, asked.timezone, any(map(moments.is_local, clocks)))
+
+
+def is_known(names: Sequence[Place]) -> bool:
+    """Tell names among which every run finds what it needs, or a choice of it."""
+    known = {role for role in ROLES if any(_candidates(role, names))}
+    return bool(known & {"time", "date"} and known & {"user", "address"} and known & {"event", "url"})
+
+
+def is_access_log(names: Sequence[Place]) -> bool:
+    """Tell names of an access log, whose lines are requests and no events."""
+    there = {_squeezed(place[-1]) for place in names}
+    return bool(there & _STATUSES and there & _METHODS)
+
+
+def shown(place: Place) -> str:
+    """Return a column's name as people write it."""
+    return ".".join(place)
+
+
+def _told(role: str, name: str | int, names: Sequence[Place], called: str) -> Place:
+    """Return the column that its owner named."""
+    by_name = {shown(place): place for place in names}
+    if str(name) in by_name:
+        return by_name[str(name)]
+    alike = [place for place in names if _squeezed(shown(place)) == _squeezed(str(name))]
+    if len(alike) == 1:
+        return alike[0]
+    there = f"its columns are {_listed(names)}" if isinstance(name, str) else f"it has {len(names)} columns"
+    raise InputError(f"{called} has no column {name}, which site.columns names for {role}{did_you_mean(str(name), by_name)}; {there}")
+
+
+def _usual(role: str, names: Sequence[Place], called: str) -> Place | None:
+    """Return the one column whose name is usual for a role."""
+    found = next((places for places in _candidates(role, names) if places), [])
+    if len(found) > 1:
+        first, second = (shown(place) for place in found[:2])
+        raise InputError(f"{called} has two columns that may be the {role}, {first} and {second}; say which with --set columns.{role}={first}")
+    return found[0] if found else None
+
+
+def _candidates(role: str, names: Sequence[Place]) -> list[list[Place]]:
+    """Return the columns whose names are usual for a role, the most usual first; one that nothing holds goes before one within an object."""
+    listed = [line.partition(":") for line in lists.lines("columns")]
+    usual = [{_squeezed(word) for word in words.split()} for named, _, words in listed if named == role]
+    found: list[list[Place]] = [[place for place in names if len(place) == 1 and _squeezed(place[0]) in words] for words in usual]
+    return [*found, [place for place in names if len(place) > 1 and _squeezed(place[-1]) in usual[0]]]
+
+
+def _squeezed(name: str) -> str:
+    """Return a name without case and signs."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _property(name: str, names: Sequence[Place]) -> Place | None:
+    """Return the column of a property: of this whole name, else the first of this name within an object."""
+    return next((place for place in names if shown(place) == name), next((place for place in names if place[-1] == name), None))
+
+
+def _refuse_what_says_too_little(roles: Mapping[str, Place], names: Sequence[Place], called: str) -> None:
+    """Raise InputError where a column is missing that every run needs."""
+    for needed, what in ((("time",), "the time"), (("user", "address"), "who it was"), (("event", "url"), "what happened")):
+        if not any(role in roles for role in needed):
+            option = f"--set columns.{needed[0]}="
+            raise InputError(
+                f"no column of {called} is named like one that says {what}; name it with {option}NAME, or {option}2 for the second column of a file "
+                f"without a header; there are {_listed(names)}"
+            )
+
+
+def _listed(names: Sequence[Place]) -> str:
+    """Return names of columns, not too many."""
+    some = ", ".join(addresses.masked(shown(name)[:_LONGEST]) for name in names[:_SHOWN])
+    return f"{some} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else some

@@ -1,0 +1,163 @@
+r"""Rows of fields between separators (CSV, TSV) -> CELLS: RFC 4180, with any of a few separators, a header or none.
+
+It stands alone because a quote that is never closed must cost its own line and not the rest of the file, which no CSV reader promises: a line is a
+record unless its quotes say otherwise.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import columns, exports
+from convkit.errors import InputError
+from convkit.schema import PROBLEM
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from convkit.columns import Asked, Columns
+
+COMMA_AND_OTHERS, TAB = (",", ";", "|"), ("\t",)
+OPEN_QUOTE, RAGGED = "a quote without an end", "not as many fields as the header"
+_QUOTED = r'"[^"]*"'
+_ENOUGH = 0.5
+"""The share of lines with the same number of fields that makes them a table."""
+_MOST_LINES = 100
+"""Lines that a record may go on over; a quote open for longer was never closed."""
+_CLOCKS = 100
+
+
+@dataclass(frozen=True)
+class Table:
+    """How an export is laid out: a format of lines, made for one file."""
+
+    separator: str
+    header: str | None
+    width: int
+    columns: Columns
+
+    COMMENT = None
+
+    def is_asset(self, _: tuple[str, ...] | None = None) -> pl.Expr:
+        """Tell assets: an export has none."""
+        return pl.lit(value=False)
+
+    def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """Return CELLS of LINES, and a `prop.NAME` for each property that is there."""
+        places = {**self.columns.roles, **{f"prop.{name}": place for name, place in self.columns.properties.items()}}
+        fields = {name: self._field(int(place[0])) for name, place in places.items()}
+        line, quotes = pl.col("line"), pl.col("line").str.count_matches('"', literal=True)
+        has_quotes = line.str.contains('"', literal=True)
+        rows = (
+            lines.with_columns(
+                part=pl.when(~has_quotes).then(line).str.split_exact(self.separator, self.width - 1),
+                number=pl.when(~has_quotes).then(line).str.count_matches(self.separator, literal=True) + 1,
+                quoted=pl.when(has_quotes & (quotes % 2 == 0)).then(pl.concat_str([pl.lit(self.separator), "line"])),
+                is_open=quotes % 2 == 1,
+            )
+            .with_columns(texts=pl.col("quoted").str.extract_all(f'[{self.separator}](?:"(?:[^"]|"")*"|[^"{self.separator}]*)'))
+            .with_columns(is_whole=pl.col("texts").list.join("") == pl.col("quoted"))
+            .with_columns(fault=self._fault())
+            .select("source", "line_no", "fault", **fields)
+        )
+        return exports.cells(rows, self.columns)
+
+    def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield LINES with records that go on over several lines joined, each in the place of its first line; what ends nowhere stays as it is."""
+        lines = pl.concat(frames)
+        quotes = pl.col("line").fill_null("").str.count_matches('"', literal=True).cast(pl.Int64)
+        is_inside = (quotes.cum_sum().shift(1, fill_value=0) % 2) == 1
+        numbered = lines.with_columns(record=(~is_inside).cum_sum())
+        joined = numbered.group_by("record", maintain_order=True).agg(pl.col("line").fill_null("").str.join("\n"), lines=pl.len())
+        is_whole = (pl.col("lines") > 1) & (pl.col("lines") <= _MOST_LINES) & (_separators(pl.col("line"), self.separator) == self.width - 1)
+        whole = joined.filter(is_whole).select("record", whole="line")
+        mended = numbered.join(whole, on="record", how="left", maintain_order="left")
+        is_first = pl.col("record").is_first_distinct() | pl.col("whole").is_null()
+        yield mended.filter(is_first).with_columns(line=pl.coalesce("whole", "line")).drop("record", "whole")
+
+    def _field(self, place: int) -> pl.Expr:
+        """Return a field of a line, without its quotes."""
+        text = pl.col("texts").list.get(place, null_on_oob=True).str.slice(1)
+        is_quoted = text.str.starts_with('"')
+        bare = pl.when(is_quoted).then(text.str.head(-1).str.slice(1).str.replace_all('""', '"', literal=True)).otherwise(text)
+        return pl.coalesce(pl.col("part").struct[place], bare)
+
+    def _fault(self) -> pl.Expr:
+        """Return why a line is no row."""
+        line = pl.col("line")
+        rules = {
+            "blank": line.str.strip_chars().fill_null("") == "",
+            "comment": line.str.starts_with("sep=") if self.header is None else line.str.starts_with("sep=") | (line == self.header),
+            OPEN_QUOTE: pl.col("is_open"),
+            RAGGED: pl.col("number").ne(self.width).fill_null(value=False) | (pl.col("texts").list.len() != self.width) | ~pl.col("is_whole"),
+        }
+        return pl.coalesce("fault", *(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))
+
+
+def share(lines: pl.Series, separators: Sequence[str]) -> float:
+    """Return the share of lines that are rows of a table whose header has names that are known."""
+    table = _said(lines)
+    headers = {separator: [(name,) for name in _names(table[0], separator)] for separator in separators if len(table)}
+    return max((_alike(table, separator) for separator, names in headers.items() if _is_of_export(names)), default=0.0)
+
+
+def alike(lines: pl.Series, separators: Sequence[str]) -> float:
+    """Return the share of lines that have as many fields as the first, between the separator of which this holds most."""
+    table = _said(lines)
+    is_json = table.head(1).str.contains(r"^\s*[{\[]").any()
+    return 0.0 if is_json else max(_alike(table, separator) for separator in separators)
+
+
+def fit(lines: pl.Series, called: str, asked: Asked, separators: Sequence[str]) -> Table:
+    """Return how a table is laid out. Raises InputError where its lines are no table, or it does not say what a run needs."""
+    table = _said(lines)
+    best = max(separators, key=lambda separator: _alike(table, separator))
+    if not len(table) or _alike(table, best) < _ENOUGH:
+        raise InputError(f"{called} is no table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")
+    first = _names(table[0], best)
+    names: list[columns.Place] = [(name,) for name in first] if asked.has_header else [(str(number),) for number in range(1, len(first) + 1)]
+    rows = [_names(line, best) for line in table[asked.has_header : _CLOCKS]]
+    found = columns.find(names, asked, called)
+    if "time" in found.roles:
+        place = names.index(found.roles["time"])
+        found = columns.find(names, asked, called, [row[place].strip() for row in rows if len(row) == len(first)])
+    return Table(best, table[0] if asked.has_header else None, len(first), _numbered(found, names))
+
+
+def _is_of_export(names: Sequence[columns.Place]) -> bool:
+    """Tell a header whose names are known, and not those of an access log."""
+    return columns.is_known(names) and not columns.is_access_log(names)
+
+
+def _numbered(found: Columns, names: Sequence[columns.Place]) -> Columns:
+    """Return columns by their numbers, from 0."""
+    roles, properties = ({name: (str(names.index(place)),) for name, place in places.items()} for places in (found.roles, found.properties))
+    return replace(found, roles=roles, properties=properties)
+
+
+def _said(lines: pl.Series) -> pl.Series:
+    """Return the lines that are rows, the header first."""
+    return lines.filter((lines.str.strip_chars() != "") & ~lines.str.starts_with("sep="))
+
+
+def _separators(line: pl.Expr, separator: str) -> pl.Expr:
+    """Count the separators of a line that are not within quotes."""
+    return line.str.replace_all(_QUOTED, "").str.count_matches(separator, literal=True)
+
+
+def _alike(lines: pl.Series, separator: str) -> float:
+    """Return the share of lines that have as many fields as the first, where that has several."""
+    numbers = lines.to_frame("line").select(_separators(pl.col("line"), separator)).to_series()
+    return float((numbers == numbers[0]).mean() or 0.0) if len(numbers) and numbers[0] else 0.0
+
+
+def _names(line: str, separator: str) -> list[str]:
+    """Return the fields of a line."""
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return []

@@ -1,0 +1,36 @@
+"""An export as CSV: a row an event, fields between commas, semicolons or bars, a header that names them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import delimited
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from convkit.columns import Asked
+    from convkit.delimited import Table
+    from convkit.lines import Source
+
+COMMENT = None
+SAMPLES = (
+    "user_id,event,timestamp,url,plan",
+    "u1,page_view,2026-10-10 13:55:36,https://shop.example/cart,pro",
+    '"u2","said ""hi"", and left",2026-10-10T13:55:36+02:00,,',
+)
+
+
+def sniff(lines: pl.Series) -> float:
+    """Return the share of lines that are rows of one table whose header is known."""
+    return delimited.share(lines, delimited.COMMA_AND_OTHERS)
+
+
+def fit(source: Source, head: pl.Series, asked: Asked) -> Table:
+    """Return the format of one export, made to fit it."""
+    return delimited.fit(head, source.name, asked, delimited.COMMA_AND_OTHERS)
+
+
+def alike(lines: pl.Series) -> float:
+    """Return the share of lines that have as many fields as the first, whatever the header says."""
+    return delimited.alike(lines, delimited.COMMA_AND_OTHERS)

@@ -1,0 +1,60 @@
+"""An export as one JSON array: an object an event, as tools download a small one."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from convkit import json_lines, tolerant
+from convkit.errors import InputError
+from convkit.lines import spooled_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from convkit.columns import Asked
+    from convkit.json_lines import Objects
+    from convkit.lines import Source
+
+COMMENT = None
+SAMPLES = (
+    "[",
+    '  {"user_id": "u1", "event": "page_view", "timestamp": "2026-10-10T13:55:36Z", "url": "/cart"},',
+    '  {"user_id": 7, "event": "paid", "timestamp": 1760104536}',
+    "]",
+)
+LARGEST = 100 << 20
+"""Bytes of an array: it has to be in memory as a whole before its first event is known."""
+
+
+def sniff(lines: pl.Series) -> float:
+    """Tell the beginning of an array of objects."""
+    start = "".join(line.strip() for line in lines.head(3))
+    return float(start == "[]" or (start.startswith("[") and start[1:].lstrip().startswith("{")))
+
+
+@contextmanager
+def as_lines(source: Source) -> Iterator[Source]:
+    """Give the array as a log of lines, an object each, its number the object's place. Raises InputError where it is too large or damaged."""
+    parts, size = [], 0
+    for part in tolerant.unpacked(source, []):
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST:
+            raise InputError(f"{source.name} is a JSON array of more than 100 MB; write a line an object first with jq -c '.[]'")
+    try:
+        found = json.loads(b"".join(parts).decode("utf-8", "replace"), object_pairs_hook=json_lines.first_of_each)
+    except (ValueError, RecursionError) as error:
+        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as a line an object") from None
+    rows = found if isinstance(found, list) else [found]
+    with spooled_text((json.dumps(row) for row in rows), source.name) as spool:
+        yield spool
+
+
+def fit(source: Source, head: pl.Series, asked: Asked) -> Objects:
+    """Return the format of one export, made to fit it: `head` is of the lines that `as_lines` gives."""
+    return json_lines.fit(head, source.name, asked)

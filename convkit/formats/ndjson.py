@@ -1,0 +1,35 @@
+"""An export as NDJSON: a line an event, each a JSON object; objects within it hold properties."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import json_lines
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from convkit.columns import Asked
+    from convkit.json_lines import Objects
+    from convkit.lines import Source
+
+COMMENT = None
+SAMPLES = (
+    '{"user_id": "u1", "event": "page_view", "timestamp": "2026-10-10T13:55:36Z", "url": "/cart"}',
+    '{"user_id": 7, "event": "video_play", "timestamp": 1760104536123, "properties": {"seconds": 31}}',
+)
+
+
+def sniff(lines: pl.Series) -> float:
+    """Return the share of lines that are objects with names that are known."""
+    return json_lines.share(lines)
+
+
+def fit(source: Source, head: pl.Series, asked: Asked) -> Objects:
+    """Return the format of one export, made to fit it."""
+    return json_lines.fit(head, source.name, asked)
+
+
+def alike(lines: pl.Series) -> float:
+    """Return the share of lines that are objects, whatever their names, but for those of an access log."""
+    return json_lines.share(lines, is_known=False)

@@ -1,0 +1,36 @@
+"""An export as TSV: a row an event, fields between tabs, a header that names them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import delimited
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from convkit.columns import Asked
+    from convkit.delimited import Table
+    from convkit.lines import Source
+
+COMMENT = None
+SAMPLES = (
+    "User ID\tEvent\tTime\tPrice",
+    "u1\tadd_to_cart\t1760104536\t19.90",
+    "u2\tscreen_view\t1760104536123\t",
+)
+
+
+def sniff(lines: pl.Series) -> float:
+    """Return the share of lines that are rows of one table whose header is known."""
+    return delimited.share(lines, delimited.TAB)
+
+
+def fit(source: Source, head: pl.Series, asked: Asked) -> Table:
+    """Return the format of one export, made to fit it."""
+    return delimited.fit(head, source.name, asked, delimited.TAB)
+
+
+def alike(lines: pl.Series) -> float:
+    """Return the share of lines that have as many fields as the first, whatever the header says."""
+    return delimited.alike(lines, delimited.TAB)
