@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convkit import plugins, signals, surroundings, talk, terminal, writing
+from convkit import plugins, progress, signals, surroundings, talk, terminal, writing
 from convkit.destinations import destination, refuse_inputs
 from convkit.errors import ConvkitError, ExitCode, UsageError, did_you_mean, gravest
 from convkit.options import of_reports
@@ -84,7 +84,9 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
 
         limit, timezone, _ = options.pop("limit"), options.pop("timezone"), options.pop("debug")
         settings, strict = options.pop("settings"), options.pop("strict")
-        document = run(logs, reports, _goals(goals, timezone, settings), rejects=rejects is not None, **options)
+        loaded = _goals(goals, timezone, settings)
+        with progress.shown(is_wanted=not quiet) as watching:
+            document = run(logs, reports, loaded, rejects=rejects is not None, progress=watching, **options)
         deliver(document, place, limit)
         if rejects is not None:
             deliver_rejects(document, rejects)

@@ -1,37 +1,40 @@
 """Logs -> the cells of every line in memory, and what was lost on the way.
 
-It stands alone because only here a reading may fail and be tried in another way: all logs at once the fast way, then one by one, then tolerantly.
+It stands alone because only when all lines are there it is known whether a log is one, which line its writer had not finished, and what was lost.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import reading, tolerant, traffic
-from convkit.delimited import OPEN_QUOTE
+from convkit import reading, tolerant
 from convkit.errors import InputError
 from convkit.figures import plural
-from convkit.lines import GZIP, PARQUET, PLAIN, ZSTD, cannot_be_read, scan
+from convkit.lines import PARQUET, scan
+from convkit.loading import load
+from convkit.progress import UNWATCHED
 from convkit.schema import PROBLEM, TEXT, UNFINISHED
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
+    from convkit.loading import Loaded
+    from convkit.progress import Progress
     from convkit.reading import Log
 
-_FAULTS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
 _NO_LOSS = ("asset", "blank", "comment", UNFINISHED)
 _PLACE = ("source", "line_no")
 _REPLACED = "\ufffd"
 _MOST_LOST, _LONGEST = 0.5, 500
-_SUSPICIOUS, _LARGE = 100, 64 << 20
-"""A gzip file that says it holds so many times its size, and more than this, may be one line without an end."""
+_AT_ONCE = 2
+"""Logs that are read at once: unpacking one keeps a single core busy."""
 
 
 @dataclass(frozen=True)
@@ -44,76 +47,30 @@ class Intake:
     """`file, line, reason, text`: the text's first 500 bytes, what looks like an address masked."""
 
 
-def take_in(logs: Sequence[Log], kept_assets: tuple[str, ...], *, rejects: bool = False) -> Intake:
+def take_in(logs: Sequence[Log], kept_assets: tuple[str, ...], *, rejects: bool = False, progress: Progress = UNWATCHED) -> Intake:
     """Read logs. Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format."""
-    losses: dict[int, list[str]] = {}
-    cells = _with_long_records(_cells(logs, kept_assets, losses), [log for log in logs if log.number not in losses], kept_assets)
+    progress.begin(sum(log.source.size for log in logs))
+    loaded = _loaded(logs, partial(load, kept_assets=kept_assets, progress=progress))
+    cells = pl.concat([of_log.cells for of_log in loaded], how="diagonal")
+    mended = {log.number for log, of_log in zip(logs, loaded, strict=True) if of_log.is_mended}
     lost = cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem")
     unfinished = _unfinished(logs, cells, lost)
     if unfinished.height:
         cells = _marked(cells, unfinished)
         lost = lost.join(unfinished, on=_PLACE, how="anti")
-    _refuse_what_is_of_no_format(logs, cells, lost, losses)
-    said = (*(sentence for of_log in losses.values() for sentence in of_log), *_replaced(cells, logs), *_shrunk(logs))
+    _refuse_what_is_of_no_format(logs, cells, lost, mended)
+    said = (*(sentence for of_log in loaded for sentence in of_log.losses), *_replaced(cells, logs), *_shrunk(logs))
     if cells.is_empty() and said:
         raise InputError(said[0])
-    return Intake(cells, said, _rejects(logs, lost, losses) if rejects else None)
+    return Intake(cells, said, _rejects(logs, lost, mended) if rejects else None)
 
 
-def _cells(logs: Sequence[Log], kept_assets: tuple[str, ...], losses: dict[int, list[str]]) -> pl.DataFrame:
-    """Read logs: all at once the fast way; where that fails, one by one; and one of which it fails, tolerantly."""
-    with suppress(*_FAULTS):
-        if all(map(_is_easy, logs)):
-            return traffic.narrow(reading.cells(logs, kept_assets)).collect(engine="streaming")
-    if len(logs) > 1:
-        return pl.concat([_cells([log], kept_assets, losses) for log in logs], how="diagonal")
-    return _tolerantly(logs[0], kept_assets, losses)
-
-
-def _is_easy(log: Log) -> bool:
-    """Tell logs that the fast reader may be given."""
-    source = log.source
-    return source.packing in {PLAIN, ZSTD, PARQUET} or (source.packing == GZIP and not _may_burst(source.path))
-
-
-def _may_burst(path: Path) -> bool:
-    """Tell a gzip file whose trailer says that it holds a great many times its size."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(-min(size, 4), 2)
-        unpacked = int.from_bytes(file.read(4), "little")
-    return unpacked > _LARGE and unpacked > size * _SUSPICIOUS
-
-
-def _tolerantly(log: Log, kept_assets: tuple[str, ...], losses: dict[int, list[str]]) -> pl.DataFrame:
-    """Read one log tolerantly: then it has an entry in `losses`, unless it cannot be read but as a whole."""
-    source = log.source
-    if source.packing == PARQUET:
-        raise InputError(f"{source.name} is damaged; export it again")
-    try:
-        if source.packing != ZSTD:
-            frames = tolerant.frames(source, log.number, losses.setdefault(log.number, []))
-            return _narrowed(frames, log, kept_assets)
-        return _narrowed([scan(source, log.number).collect()], log, kept_assets)
-    except pl.exceptions.ComputeError:
-        raise InputError(f"{source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc") from None
-    except OSError as error:
-        raise cannot_be_read(source.name, error) from None
-
-
-def _narrowed(frames: Iterable[pl.DataFrame], log: Log, kept_assets: tuple[str, ...]) -> pl.DataFrame:
-    """Return what is needed of the lines of a log, mended where its format can do that."""
-    lines = log.format.mend(frames) if hasattr(log.format, "mend") else frames
-    return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets)).collect() for frame in lines])
-
-
-def _with_long_records(cells: pl.DataFrame, logs: Iterable[Log], kept_assets: tuple[str, ...]) -> pl.DataFrame:
-    """Read logs once more of which records go on over several lines, or seem to; only a look at all of their lines tells."""
-    numbers = cells.filter(pl.col("problem") == OPEN_QUOTE)["source"].unique()
-    for log in (log for log in logs if log.number in numbers):
-        mended = _narrowed([scan(log.source, log.number).collect()], log, kept_assets)
-        cells = pl.concat([cells.filter(pl.col("source") != log.number), mended], how="diagonal")
-    return cells
+def _loaded(logs: Sequence[Log], read: Callable[[Log], Loaded]) -> list[Loaded]:
+    """Read logs, a few at once."""
+    if len(logs) == 1:
+        return [read(logs[0])]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(read, logs))
 
 
 def _unfinished(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
@@ -157,20 +114,20 @@ def _replaced(cells: pl.DataFrame, logs: Sequence[Log]) -> list[str]:
     return [f"{logs[number].source.name} holds bytes that are no UTF-8 in {plural(lines, 'line')}; they are read as �" for number, lines in numbers]
 
 
-def _refuse_what_is_of_no_format(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame, losses: Collection[int]) -> None:
+def _refuse_what_is_of_no_format(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame, mended: Collection[int]) -> None:
     """Raise InputError for the first log most of whose lines are not read: its figures would mean nothing."""
     lines = cells.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len()
     numbers = lines.join(lost.group_by("source").len("lost"), on="source").filter(pl.col("lost") > _MOST_LOST * pl.col("len")).sort("source")
     for number, of_all, unread in numbers.select("source", "len", "lost").head(1).rows():
-        shown = _rejects([logs[number]], lost.filter(source=number).sort("line_no").head(reading.SHOWN), losses)
+        shown = _rejects([logs[number]], lost.filter(source=number).sort("line_no").head(reading.SHOWN), mended)
         raise reading.of_no_format(logs[number].source, logs[number].name, (of_all - unread) / of_all, shown["text"].to_list())
 
 
-def _rejects(logs: Sequence[Log], lost: pl.DataFrame, losses: Collection[int]) -> pl.DataFrame:
-    """Return `file, line, reason, text` of lines that were not read, of logs read tolerantly where `losses` knows them."""
+def _rejects(logs: Sequence[Log], lost: pl.DataFrame, mended: Collection[int]) -> pl.DataFrame:
+    """Return `file, line, reason, text` of lines that were not read, of logs read tolerantly where they are among `mended`."""
     schema = {"file": pl.String, "line": pl.UInt32, "reason": pl.String, "text": pl.String}
     parts = [(log, lost.filter(source=log.number)) for log in logs]
-    found = [_of_log(log, part, is_easy=log.number not in losses) for log, part in parts if part.height]
+    found = [_of_log(log, part, is_easy=log.number not in mended) for log, part in parts if part.height]
     return pl.concat(found) if found else pl.DataFrame(schema=schema)
 
 

@@ -1,4 +1,4 @@
-"""The way of the data from files to reports, and the only place that collects but for `intake`, which reads.
+"""The way of the data from files to reports, and the only place that collects but for `loading` and `intake`, which read.
 
 It stands alone because whoever wants to know in which order things happen reads this file.
 """
@@ -20,6 +20,7 @@ from convkit.departures import behind, departures, looked_at
 from convkit.goals import load_goals
 from convkit.intake import take_in
 from convkit.periods import parse_period
+from convkit.progress import UNWATCHED
 from convkit.schema import FATES, RECORDS
 from convkit.tables import Period
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from convkit.documents import Tallies
     from convkit.intake import Intake
     from convkit.periods import Wanted
+    from convkit.progress import Progress
     from convkit.tables import Document
 
 
@@ -57,6 +59,7 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     until: str | None = None,
     last: str | None = None,
     rejects: bool = False,
+    progress: Progress = UNWATCHED,
 ) -> Run:
     """Read logs and return their analysis; `goals` are the built-in ones by default.
 
@@ -67,14 +70,14 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     with ExitStack() as stack:
         asked, copies = traffic.asked(goals), list[str]()
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, asked, copies)
-        taken_in = _read(logs, goals, rejects=rejects)
+        taken_in = _read(logs, goals, rejects=rejects, progress=progress)
     done = _analyze(taken_in, tuple(log.source.name for log in logs), goals, wanted)
     return replace(done, copies=tuple(copies), has_local_times=any(log.has_local_times for log in logs))
 
 
-def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False) -> Intake:
+def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, progress: Progress = UNWATCHED) -> Intake:
     """Read what the lines of the logs say, sources numbered without regard to the command line."""
-    taken_in = take_in(logs, traffic.kept_assets(goals, lists.words("assets")), rejects=rejects)
+    taken_in = take_in(logs, traffic.kept_assets(goals, lists.words("assets")), rejects=rejects, progress=progress)
     cells = taken_in.cells
     if len(logs) > 1:
         cells = traffic.rank_sources(cells.lazy(), [log.source.name for log in logs]).collect()
@@ -191,11 +194,12 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     until: str | None = None,
     last: str | None = None,
     rejects: bool = False,
+    progress: Progress = UNWATCHED,
 ) -> Document:
     """Read logs and return reports, all of them by default; `goals` is a goals file, or goals that were loaded."""
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     paths = list(paths)
-    done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last, rejects=rejects)
+    done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last, rejects=rejects, progress=progress)
     names = list(reports or documents.whole_report())
     read = [str(path) for path in paths]
     return documents.finish(done, tally(done.analysis, names), is_whole=reports is None, command=documents.command_of("drop-off", read, loaded.file))

@@ -15,7 +15,7 @@ import polars as pl
 from convkit.lines import BZIP2, GZIP, LONGEST, told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from convkit.lines import Source
 
@@ -26,12 +26,15 @@ _ENOUGH = LONGEST + 2
 _MARK = b"\xef\xbb\xbf"
 
 
-def frames(source: Source, number: int, losses: list[str]) -> Iterator[pl.DataFrame]:
-    """Yield the lines of a log in frames of some 32 MB, the first of them empty, as `lines.scan` returns them; what was lost is added to `losses`."""
+def frames(source: Source, number: int, losses: list[str], hear: Callable[[int], None] | None = None) -> Iterator[pl.DataFrame]:
+    """Yield the lines of a log in frames of some 32 MB, the first of them empty, as `lines.scan` returns them; what was lost is added to `losses`.
+
+    `hear` hears of every piece how many bytes of the file it took.
+    """
     line_no, line = 1, pl.col("line")
     faults = {"longer than 1 MiB": line.str.len_bytes() > LONGEST, "zero bytes inside": line.str.contains("\0", literal=True)}
     yield told(pl.DataFrame(schema={"line_no": pl.UInt32, "line": pl.String}), number, faults)
-    for block in _blocks(unpacked(source, losses)):
+    for block in _blocks(unpacked(source, losses, hear)):
         found = [_line(raw) for raw in block.removesuffix(b"\n").split(b"\n")]
         frame = pl.DataFrame({"line": found}, schema={"line": pl.String}).with_row_index("line_no", offset=line_no)
         yield told(frame, number, faults)
@@ -79,9 +82,9 @@ def _cut(rest: bytearray) -> bool:
     return len(line) > _ENOUGH
 
 
-def unpacked(source: Source, losses: list[str]) -> Iterator[bytes]:
+def unpacked(source: Source, losses: list[str], hear: Callable[[int], None] | None = None) -> Iterator[bytes]:
     """Yield the bytes of a log, unpacked, without a byte order mark."""
-    pieces = _PACKED.get(source.packing, _plain)(source, losses)
+    pieces = _PACKED.get(source.packing, _plain)(source, losses, hear)
     first = b""
     while len(first) < len(_MARK) and (piece := next(pieces, b"")):
         first += piece
@@ -90,19 +93,21 @@ def unpacked(source: Source, losses: list[str]) -> Iterator[bytes]:
     yield from pieces
 
 
-def _plain(source: Source, _: list[str]) -> Iterator[bytes]:
+def _plain(source: Source, _: list[str], hear: Callable[[int], None] | None) -> Iterator[bytes]:
     """Yield the bytes of a plain file, but not those that were written since it was opened: a log may grow faster than it is read."""
     left = source.size
     with source.path.open("rb") as file:
         while piece := file.read(min(_READ, left)):
             left -= len(piece)
+            if hear:
+                hear(len(piece))
             yield piece
 
 
-def _gzipped(source: Source, losses: list[str]) -> Iterator[bytes]:
+def _gzipped(source: Source, losses: list[str], hear: Callable[[int], None] | None) -> Iterator[bytes]:
     """Yield what a gzip file holds, in one or several members, up to where it is damaged; zeros behind a member are padding."""
     unpacker, members, is_open = zlib.decompressobj(wbits=31), 0, False
-    for left in _plain(source, losses):
+    for left in _plain(source, losses, hear):
         while left if is_open else (left := left.lstrip(b"\0")):
             before, was_open, is_open = unpacker.copy(), is_open, True
             try:
@@ -132,11 +137,15 @@ def _until_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
     return bytes(found)
 
 
-def _bzipped(source: Source, losses: list[str]) -> Iterator[bytes]:
+def _bzipped(source: Source, losses: list[str], hear: Callable[[int], None] | None) -> Iterator[bytes]:
     """Yield what a bzip2 file holds up to where it is damaged."""
+    heard = 0
     try:
-        with bz2.open(source.path) as file:
+        with source.path.open("rb") as packed, bz2.open(packed) as file:
             while piece := file.read(_READ):
+                heard, before = packed.tell(), heard
+                if hear:
+                    hear(heard - before)
                 yield piece
     except (EOFError, OSError):
         losses.append(_damaged(source))

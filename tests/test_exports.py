@@ -12,7 +12,7 @@ import pytest
 from small_logs import figures, overview, reached_by, written
 
 import convkit
-from convkit import intake, json_lines, pipeline, plugins, reading
+from convkit import json_lines, loading, pipeline, plugins, reading
 from convkit.errors import InputError
 from convkit.formats import json as json_array
 
@@ -340,7 +340,7 @@ def test_the_reader_for_damage_reads_every_notation_alike(tmp_path: Path, monkey
             continue
         usual = reported(tmp_path, content)
         with monkeypatch.context() as patch:
-            patch.setattr(intake, "_is_easy", lambda _: False)
+            patch.setattr(loading, "_is_easy", lambda _: False)
             assert reported(tmp_path, content) == usual, name
 
 

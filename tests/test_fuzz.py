@@ -6,22 +6,45 @@
 from __future__ import annotations
 
 import gzip
+import io
+import json
 import os
 import random
 import time
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 import convkit
 from convkit import plugins
 from convkit.errors import InputError
+from convkit.goals import parse_goals
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 MINUTES = float(os.environ.get("CONVKIT_FUZZ_MINUTES", "10"))
-SAMPLES = [line.encode() for module in plugins.load_all("formats").values() if hasattr(module, "scan") for line in module.SAMPLES]
+FORMATS = plugins.load_all("formats")
+LOGS = [line.encode() for module in FORMATS.values() if hasattr(module, "scan") for line in module.SAMPLES]
+EVENTS = [
+    {
+        "user_id": f"u{number % 7}",
+        "event": ["page_view", "buy, now", 'say "hi"'][number % 3],
+        "time": 1_791_640_000 + number,
+        "url": f"/{number}",
+        "n": number,
+    }
+    for number in range(60)
+]
+KINDS: dict[str, list[bytes]] = {
+    "log": LOGS,
+    "csv": pl.DataFrame(EVENTS).write_csv().encode().splitlines(),
+    "tsv": pl.DataFrame(EVENTS).write_csv(separator="\t").encode().splitlines(),
+    "ndjson": [json.dumps(event).encode() for event in EVENTS],
+    "json": json.dumps(EVENTS, indent=1).encode().splitlines(),
+}
+"""Lines of each kind of input; of exports the first is kept as it is."""
 SPICE = [
     b'"',
     b"\\",
@@ -65,29 +88,32 @@ SPICE += [
     b"\n",
 ]
 FAILED: tuple[int, ...] = ()
+GOALS = parse_goals("macro: {buy: {event: buy*, where: {n: '>= 5'}, value: prop.n}, page: {page: /*, value: query.total, once_per: prop.n}}", None)
 
 
-def mutated(rng: random.Random) -> bytes:
-    """Return a line of some format with some bytes put in, taken out and exchanged."""
-    line = bytearray(rng.choice(SAMPLES))
+def mutated(rng: random.Random, samples: list[bytes]) -> bytes:
+    """Return a line with some bytes put in, taken out and exchanged."""
+    line = bytearray(rng.choice(samples))
     for _ in range(rng.choice([0, 1, 1, 2, 3, 8])):
         place = rng.randrange(len(line) + 1)
         line[place : place + rng.choice([0, 0, 1, 2, 20])] = rng.choice([b"", rng.choice(SPICE), rng.randbytes(rng.randint(1, 4))])
     return bytes(line)
 
 
-def check(seed: int, folder: Path) -> None:
-    """Make all reports of a log of mutated lines, in every output."""
-    rng = random.Random(seed)
-    lines = [mutated(rng) for _ in range(100)] + [rng.choice(SAMPLES) for _ in range(rng.choice([0, 150]))]
+def check(seed: int, kind: str, folder: Path) -> None:
+    """Make all reports of an input of mutated lines, in every output."""
+    rng = random.Random(f"{seed} {kind}")
+    samples = KINDS[kind]
+    lines = [mutated(rng, samples) for _ in range(100)] + [rng.choice(samples) for _ in range(rng.choice([0, 150]))]
     rng.shuffle(lines)
-    content = b"\n".join(lines)
+    content = b"\n".join(lines if kind == "log" else [samples[0], *lines])
     packed = gzip.compress(content) if seed % 3 == 1 else gzip.compress(content)[: -rng.randint(1, 200)] if seed % 3 == 2 else content
     log = folder / f"{seed}.log"
     log.write_bytes(packed)
+    known = [name for name in plugins.names("formats") if (name in KINDS) != (kind == "log")]
     refused = None
     try:
-        document = convkit.run([log], log_format=rng.choice(plugins.names("formats")), rejects=True)
+        document = convkit.run([log], goals=GOALS, log_format=rng.choice([*known, "auto", kind.replace("log", "auto")]), rejects=True)
     except InputError as error:
         refused = str(error)
     log.unlink()
@@ -96,15 +122,41 @@ def check(seed: int, folder: Path) -> None:
         return
     fates = dict(document.input)
     assert fates.pop("lines") == sum(fates.values())
-    if seed % 3 != 2:
+    if seed % 3 != 2 and kind in {"log", "ndjson"}:
         assert document.input["lines"] == content.count(b"\n") + (content[-1:] not in {b"", b"\n"})
     for output in plugins.names("outputs"):
         assert convkit.render(document, output)
 
 
+def check_parquet(seed: int, folder: Path) -> None:
+    """Read a file with some bytes of it exchanged, or cut off: it is refused in one sentence, or read."""
+    rng = random.Random(seed)
+    file = io.BytesIO()
+    pl.DataFrame(EVENTS).write_parquet(file, compression=rng.choice(["zstd", "uncompressed"]))
+    content = bytearray(file.getvalue())
+    for _ in range(rng.choice([0, 1, 1, 5])):
+        content[rng.randrange(4, len(content))] = rng.randrange(256)
+    log = folder / f"{seed}.parquet"
+    log.write_bytes(content[: rng.choice([len(content), len(content), rng.randrange(4, len(content))])])
+    refused, fates = "", {"lines": 0}
+    try:
+        fates = dict(convkit.run([log], goals=GOALS).input)
+    except InputError as error:
+        refused = str(error)
+    assert not refused or log.name in refused
+    assert fates.pop("lines") == sum(fates.values())
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", [*range(20), *FAILED])
-def test_mutated_lines_are_read_or_counted(seed: int, tmp_path: Path) -> None:
-    check(seed, tmp_path)
+def test_mutated_lines_are_read_or_counted(seed: int, kind: str, tmp_path: Path) -> None:
+    """Two thousand lines a kind of input."""
+    check(seed, kind, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_parquet_is_read_or_refused(seed: int, tmp_path: Path) -> None:
+    check_parquet(seed, tmp_path)
 
 
 @pytest.mark.fuzz
@@ -113,5 +165,7 @@ def test_mutated_lines_for_some_minutes(tmp_path: Path) -> None:
     seed = 1_000
     while time.monotonic() - begun < MINUTES * 60:
         seed += 1
-        check(seed, tmp_path)
+        check_parquet(seed, tmp_path)
+        for kind in KINDS:
+            check(seed, kind, tmp_path)
     assert seed > 1_100

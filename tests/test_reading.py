@@ -102,7 +102,7 @@ def test_paths_that_name_nothing_end_with_code_3(tmp_path: Path, path: str, mess
     assert raised.value.exit_code == ExitCode.INPUT
 
 
-@pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"time": "2026-10-10", "path": "/"}\n'])
+@pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"time": "2026-10-10", "path": "/", "status": 200, "method": "GET"}\n'])
 def test_a_log_of_no_known_format_ends_with_code_3(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "odd.log").write_bytes(content)
     with pytest.raises(InputError, match=r"odd\.log is of no format that is read here .*; name one with --log-format"):

@@ -1,0 +1,119 @@
+"""One log -> the cells of its lines in memory: the fast way, and where that fails tolerantly.
+
+It stands alone because only here a reading may fail and be tried in another way.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import reading, tolerant, traffic
+from convkit.delimited import OPEN_QUOTE
+from convkit.errors import InputError
+from convkit.lines import GZIP, PARQUET, PLAIN, ZSTD, cannot_be_read, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from convkit.progress import Progress
+    from convkit.reading import Log
+
+_FAULTS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
+_SUSPICIOUS, _LARGE = 100, 64 << 20
+"""A gzip file that says it holds so many times its size, and more than this, may be one line without an end."""
+_STANDARD_ERROR = 2
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a log says: CELLS as `traffic.narrow` leaves them, and sentences of what was lost."""
+
+    cells: pl.DataFrame
+    losses: tuple[str, ...] = ()
+    is_mended: bool = False
+    """Whether the tolerant reader read it."""
+
+
+def load(log: Log, kept_assets: tuple[str, ...], progress: Progress) -> Loaded:
+    """Read a log; `kept_assets` are the extensions that a goal may name. Raises InputError where nothing of it can be kept."""
+    is_parquet = log.source.packing == PARQUET
+    found = Loaded(_of_parquet(log)) if is_parquet else _fast(log, kept_assets) or _tolerantly(log, kept_assets, progress)
+    if not found.is_mended:
+        progress.advance(log.source.size)
+    return found
+
+
+def _fast(log: Log, kept_assets: tuple[str, ...]) -> Loaded | None:
+    """Read a log the fast way, and once more as a whole where records go on over several lines; None where that fails."""
+    with suppress(*_FAULTS):
+        if not _is_easy(log):
+            return None
+        cells = traffic.narrow(reading.of_lines(scan(log.source, log.number), log, kept_assets)).collect(engine="streaming")
+        if hasattr(log.format, "mend") and (cells["problem"] == OPEN_QUOTE).any():
+            cells = _narrowed([scan(log.source, log.number).collect()], log, kept_assets)
+        return Loaded(cells)
+    return None
+
+
+def _of_parquet(log: Log) -> pl.DataFrame:
+    """Read a Parquet file."""
+    try:
+        with _ONE_AT_A_TIME, _native_silence():
+            return traffic.narrow(reading.of_lines(scan(log.source, log.number), log, ())).collect(engine="streaming")
+    except (*_FAULTS, pl.exceptions.PolarsError, pl.exceptions.PanicException):
+        raise InputError(f"{log.source.name} is a Parquet file that is damaged; export it again") from None
+
+
+@contextmanager
+def _native_silence() -> Iterator[None]:
+    """Keep the reader of Parquet, which panics over some damage, from telling so on standard error before it is told here in one sentence."""
+    kept, nowhere = os.dup(_STANDARD_ERROR), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STANDARD_ERROR)
+        yield
+    finally:
+        os.dup2(kept, _STANDARD_ERROR)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _is_easy(log: Log) -> bool:
+    """Tell logs that the fast reader may be given."""
+    source = log.source
+    return source.packing in {PLAIN, ZSTD} or (source.packing == GZIP and not _may_burst(source.path))
+
+
+def _may_burst(path: Path) -> bool:
+    """Tell a gzip file whose trailer says that it holds a great many times its size."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        file.seek(-min(size, 4), 2)
+        unpacked = int.from_bytes(file.read(4), "little")
+    return unpacked > _LARGE and unpacked > size * _SUSPICIOUS
+
+
+def _tolerantly(log: Log, kept_assets: tuple[str, ...], progress: Progress) -> Loaded:
+    """Read a log by the reader for damage; of zstd, which that does not know, the lines are read at once and mended."""
+    source, losses = log.source, list[str]()
+    try:
+        if source.packing != ZSTD:
+            return Loaded(_narrowed(tolerant.frames(source, log.number, losses, progress.advance), log, kept_assets), tuple(losses), is_mended=True)
+        return Loaded(_narrowed([scan(source, log.number).collect()], log, kept_assets))
+    except pl.exceptions.ComputeError:
+        raise InputError(f"{source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc") from None
+    except OSError as error:
+        raise cannot_be_read(source.name, error) from None
+
+
+def _narrowed(frames: Iterable[pl.DataFrame], log: Log, kept_assets: tuple[str, ...]) -> pl.DataFrame:
+    """Return what is needed of the lines of a log, mended where its format can do that."""
+    lines = log.format.mend(frames) if hasattr(log.format, "mend") else frames
+    return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets)).collect() for frame in lines])
