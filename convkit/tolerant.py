@@ -138,16 +138,21 @@ def _until_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
 
 
 def _bzipped(source: Source, losses: list[str], hear: Callable[[int], None] | None) -> Iterator[bytes]:
-    """Yield what a bzip2 file holds up to where it is damaged."""
-    heard = 0
-    try:
-        with source.path.open("rb") as packed, bz2.open(packed) as file:
-            while piece := file.read(_READ):
-                heard, before = packed.tell(), heard
-                if hear:
-                    hear(heard - before)
-                yield piece
-    except (EOFError, OSError):
+    """Yield what a bzip2 file holds, in one or several streams, up to where it is damaged."""
+    unpacker, is_open = bz2.BZ2Decompressor(), False
+    for left in _plain(source, losses, hear):
+        while left or not unpacker.needs_input:
+            is_open = True
+            try:
+                piece = unpacker.decompress(left, _READ)
+            except OSError:
+                losses.append(_damaged(source))
+                return
+            yield piece
+            left = b""  # noqa: PLW2901 (it is in the unpacker now)
+            if unpacker.eof:
+                left, unpacker, is_open = unpacker.unused_data, bz2.BZ2Decompressor(), False  # noqa: PLW2901 (what is left of it)
+    if is_open:
         losses.append(_damaged(source))
 
 

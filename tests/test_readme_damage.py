@@ -1,0 +1,154 @@
+"""The README's table of damaged and odd logs: each row is played, and what becomes of the log is what the row says."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import tarfile
+import zipfile
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+import pytest
+from small_logs import line
+from test_readme import table
+
+import convkit
+from convkit.errors import ExitCode, InputError
+from convkit.lines import LONGEST
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PAGES = [line(f"GET /{number}", number).encode() for number in range(40)]
+TEXT = b"".join(page + b"\n" for page in PAGES)
+GZIP = gzip.compress(TEXT)
+EVENTS = b"user,time,event\n" + b"".join(b"u,%d,a\n" % (1_791_640_000 + number) for number in range(40))
+OBJECTS = b"".join(b'{"user": "u", "time": %d, "event": "a"}\n' % (1_791_640_000 + number) for number in range(40))
+
+
+class Case(NamedTuple):
+    """A log, and what becomes of it: lines kept, lines not read, a word of the warning; or a word of the refusal."""
+
+    content: bytes
+    kept: int = 40
+    unread: int = 0
+    warning: str = ""
+    refusal: str = ""
+
+
+def packed(pack: type[tarfile.TarFile | zipfile.ZipFile]) -> bytes:
+    """Return an archive of the log."""
+    file = io.BytesIO()
+    if pack is zipfile.ZipFile:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("access.log", TEXT)
+    else:
+        with tarfile.open(fileobj=file, mode="w") as archive:
+            archive.addfile(tarfile.TarInfo("access.log"), io.BytesIO())
+    return file.getvalue()
+
+
+def parquet() -> bytes:
+    """Return an export as Parquet."""
+    file = io.BytesIO()
+    pl.read_csv(EVENTS).write_parquet(file)
+    return file.getvalue()
+
+
+CASES: dict[str, list[Case]] = {
+    "bytes that are no UTF-8": [Case(TEXT.replace(b"/7 ", b"/\xff ", 1), warning="holds bytes that are no UTF-8 in 1 line")],
+    "a byte order mark, CR LF": [Case(b"\xef\xbb\xbf" + TEXT.replace(b"\n", b"\r\n"))],
+    "zero bytes in front of a line, the hole that copytruncate leaves": [Case(b"\0" * 8_192 + TEXT)],
+    "zero bytes inside of a line, a line longer than 1 MiB, a line of another kind": [
+        Case(TEXT + PAGES[0].replace(b"/0", b"/\0") + b"\n", unread=1),
+        Case(TEXT + PAGES[0].replace(b"/0", b"/" + b"x" * LONGEST) + b"\n", unread=1),
+        Case(TEXT + b"hello\n", unread=1),
+    ],
+    "a last line without an end": [Case(TEXT[:-1]), Case(TEXT[:-130], kept=39, unread=1)],
+    "a row with too few or too many fields, a quote that is never closed, a line that is no JSON object": [
+        Case(EVENTS + b"u,1791640000\n", unread=1),
+        Case(EVENTS + b"u,1791640000,a,b\n", unread=1),
+        Case(EVENTS + b'u,1791640000,"a\n', unread=1),
+        Case(OBJECTS + b'{"user": "u", \n', unread=1),
+    ],
+    "a record of CSV over several lines, a header in the middle of a file": [
+        Case(EVENTS + b'u,1791640000,"a\nb"\n', kept=41),
+        Case(EVENTS + EVENTS, kept=80),
+    ],
+    "gzip that is cut, damaged or followed by rubbish; bzip2 that is damaged": [
+        Case(gzip.compress(TEXT, 0)[:-400], kept=37, unread=1, warning="ends in the middle of its packed data"),
+        Case(GZIP[:-8] + bytes(8), warning="is damaged"),
+        Case(GZIP + b"rubbish", warning="goes on behind its packed data"),
+        Case(bz2.compress(TEXT) + bz2.compress(TEXT)[:-20], warning="is damaged"),
+    ],
+    "gzip of several members, or padded with zeros; a name that lies about the packing": [
+        Case(gzip.compress(TEXT[:500]) + gzip.compress(TEXT[500:]) + bytes(512))
+    ],
+    "xz, zip, 7z, tar; damaged zstd; UTF-16; lines that end in CR alone": [
+        Case(lzma.compress(TEXT), refusal="unpack it first with xz -d"),
+        Case(packed(zipfile.ZipFile), refusal="unpack it first with unzip"),
+        Case(b"7z\xbc\xaf\x27\x1c", refusal="unpack it first with 7z x"),
+        Case(packed(tarfile.TarFile), refusal="unpack it first with tar -x"),
+        Case(b"\x28\xb5\x2f\xfd" + bytes(range(90)), refusal="is damaged"),
+        Case(TEXT.decode().encode("utf-16"), refusal="convert it first with iconv"),
+        Case(TEXT.replace(b"\n", b"\r"), refusal="convert them first with tr"),
+    ],
+    "a damaged Parquet file or JSON array": [
+        Case(parquet()[:-30], refusal="is a Parquet file that is damaged"),
+        Case(b'[{"user": "u", ', refusal="is a JSON array that is damaged"),
+    ],
+    "more than half of a log's lines of no known format": [
+        Case(b"".join(PAGES[0] + b"\nhello\n" * 2 for _ in range(9)), refusal="is of no format that is read here")
+    ],
+    "nothing at all, or only blank lines and comments": [Case(b"", kept=0), Case(b"\n\n", kept=0), Case(b"# a comment\n", kept=0)],
+}
+"""By the README's row."""
+ABOUT_NAMES = "a log that is named twice, by links or as a packed copy"
+
+
+def test_every_row_of_the_table_is_played() -> None:
+    assert {*CASES, ABOUT_NAMES} == set(table("Damaged and odd logs", "in the log"))
+
+
+@pytest.mark.parametrize(
+    ("row", "case"), [(row, case) for row, cases in CASES.items() for case in cases], ids=lambda value: value[:40] if isinstance(value, str) else ""
+)
+def test_what_the_table_says_becomes_of_a_log(row: str, case: Case, tmp_path: Path) -> None:
+    log = tmp_path / "access.gz.txt"
+    log.write_bytes(case.content)
+    said = table("Damaged and odd logs", "in the log")[row]
+    if case.refusal:
+        with pytest.raises(InputError) as raised:
+            convkit.run([log])
+        assert case.refusal in str(raised.value)
+        assert raised.value.exit_code == ExitCode.INPUT
+        assert said.startswith("refused")
+        assert "(code 3)" in said
+        return
+    document = convkit.run([log], rejects=True)
+    assert document.input["kept"] == case.kept
+    assert document.input["unparsed"] == case.unread
+    assert sum(number for fate, number in document.input.items() if fate != "lines") == document.input["lines"]
+    assert ("warning" in said) == bool(document.warnings) == bool(case.warning)
+    assert case.warning in " ".join(document.warnings)
+    assert document.rejects is not None
+    if "--rejects" in said:
+        assert document.rejects.height == case.unread
+
+
+def test_a_log_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    """A warning is for the copy; a link is the log itself."""
+    log, soft, hard, copy = (tmp_path / name for name in ("a.log", "soft.log", "hard.log", "copy.gz"))
+    log.write_bytes(TEXT)
+    soft.symlink_to(log)
+    os.link(log, hard)
+    copy.write_bytes(GZIP)
+    assert convkit.run([log, soft, hard, log]).input["kept"] == 40
+    document = convkit.run([log, copy])
+    assert document.input["kept"] == 40
+    assert len(document.warnings) == 1
+    assert table("Damaged and odd logs", "in the log")[ABOUT_NAMES] == "read once; a warning for a copy"
