@@ -60,13 +60,21 @@ def measure(command: Sequence[str], errors: Path) -> tuple[int, Run]:
     return child.returncode, Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
 
 
-def contenders(logs: list[Path]) -> list[Contender]:
-    """List the product, its rivals and those optional ones that this machine has, in the order in which they take turns."""
+def _report(logs: Sequence[str]) -> list[str]:
+    """Return the product's command."""
+    return [sys.executable, "-m", "convkit", "report", *logs, "-g", str(HERE / "bench_goals.yaml"), "-f", "json"]
+
+
+def contenders(logs: list[Path], others: Sequence[Path] = ()) -> list[Contender]:
+    """List the product, its rivals and those optional ones that this machine has, in the order in which they take turns.
+
+    `others` are the log in other clothes: packed, and as exports of events.
+    """
     names = [str(log) for log in logs]
     rival = [sys.executable, str(HERE / "rivals.py")]
-    report = [sys.executable, "-m", "convkit", "report", *names, "-g", str(HERE / "bench_goals.yaml"), "-f", "json"]
     found = [
-        Contender(PRODUCT, report),
+        Contender(PRODUCT, _report(names)),
+        *(Contender(f"{PRODUCT}, {other.suffix[1:]}", _report([str(other)])) for other in others),
         Contender(YARDSTICK, [*rival, "duckdb", *names]),
         Contender("duckdb, tuned", [*rival, "duckdb-tuned", *names]),
         Contender("polars sketch", [*rival, "sketch", *names]),
@@ -158,9 +166,15 @@ def extent(logs: list[Path]) -> str:
     return f"{lines:,} lines, {size / 1e9:.2f} GB, {len(logs)} file{'s' if len(logs) > 1 else ''}"
 
 
+def in_other_clothes(log: Path, folder: Path) -> list[Path]:
+    """Write a log as gzip, and as exports of events of as many rows; return what was written."""
+    subprocess.run([sys.executable, str(HERE / "big_export.py"), str(log), str(folder)], check=True)
+    return sorted(path for path in folder.iterdir() if path.name.startswith("events.") or path.suffix == ".gz")
+
+
 @contextmanager
-def logs_for(options: argparse.Namespace) -> Iterator[list[Path]]:
-    """Give the logs to measure on: the given one, or one generated into DIR or into a folder that is removed afterwards."""
+def logs_for(options: argparse.Namespace) -> Iterator[tuple[list[Path], list[Path]]]:
+    """Give the logs to measure on, the given one, or one generated into DIR or a folder that is removed afterwards; and the log in other clothes."""
     with tempfile.TemporaryDirectory(prefix="bench") as temporary:
         folder = (options.dir or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
@@ -169,10 +183,10 @@ def logs_for(options: argparse.Namespace) -> Iterator[list[Path]]:
         if not options.log:
             subprocess.run([*generator, str(log), "--lines", str(options.lines)], check=True, stdout=sys.stderr)
         if not options.rotated:
-            yield [log]
+            yield [log], in_other_clothes(log, folder) if options.exports else []
             return
         subprocess.run([*generator, str(log), "--existing", "--rotated", str(folder / "rotated")], check=True, stdout=sys.stderr)
-        yield sorted((folder / "rotated").glob("access.log.*"))
+        yield sorted((folder / "rotated").glob("access.log.*")), []
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -183,11 +197,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--log", type=Path, help="measure on this combined log instead of a generated one")
     parser.add_argument("--dir", type=Path, help="generate here, and keep it")
     parser.add_argument("--rotated", action="store_true", help="cut the log at midnight into 30 files and measure on these (a log of 30 days)")
+    parser.add_argument("--exports", action="store_true", help="measure the product on the log as gzip, CSV, NDJSON and Parquet, too")
     options = parser.parse_args(arguments)
-    with logs_for(options) as logs:
+    with logs_for(options) as (logs, others):
         sys.stdout.write(f"{machine()}\n{extent(logs)}; {options.runs} runs in turn, each in its own process\n\n")
         sys.stdout.flush()
-        measured = contenders(logs)
+        measured = contenders(logs, others)
         take_turns(measured, options.runs)
     sys.stdout.write(table(measured))
     return int(any(contender.problem for contender in measured))

@@ -15,6 +15,7 @@ import crawleruseragents
 import pytest
 import yaml
 
+import convkit
 from bench import benchmark, big_log
 
 if TYPE_CHECKING:
@@ -138,9 +139,22 @@ def test_peak_memory_is_the_child_s() -> None:
     assert 200 < contender.runs[0].peak < 300
 
 
+def test_the_log_in_other_clothes_has_as_many_rows_and_is_reported_on(log: Path, lines: list[tuple[str, ...]], tmp_path: Path) -> None:
+    """An odd line may be none: it has no request."""
+    found = {}
+    for path in benchmark.in_other_clothes(log, tmp_path):
+        done = convkit.run([path], ["goals"], benchmark.HERE / "bench_goals.yaml")
+        found[path.suffix] = (done.input["lines"] - done.input["comment"], done.reports["goals"].frame["conversions"].to_list())
+    assert set(found) == {".gz", ".csv", ".ndjson", ".parquet"}
+    assert found[".gz"][0] == LINES
+    assert len(lines) * 0.98 < found[".csv"][0] <= LINES
+    assert found[".csv"] == found[".ndjson"] == found[".parquet"]
+    assert min(found[".csv"][1]) > 0
+
+
 @pytest.mark.bench
 def test_the_benchmark_runs_and_every_contender_answers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert benchmark.main(["--lines", "200000", "--runs", "1"]) == 0
+    assert benchmark.main(["--lines", "200000", "--runs", "1", "--exports"]) == 0
     with capsys.disabled():
         sys.stdout.write("\n" + capsys.readouterr().out)
 

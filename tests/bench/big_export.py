@@ -1,0 +1,53 @@
+"""The benchmark's log in other clothes: `python big_export.py LOG FOLDER` writes it as gzip, and a row an event as CSV, NDJSON and Parquet.
+
+It stands alone because the benchmark itself loads no Polars: a child's peak memory begins with what its parent held.
+"""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import sys
+from pathlib import Path
+
+import polars as pl
+
+NAMES = ("access.log.gz", "events.csv", "events.ndjson", "events.parquet")
+
+
+def events(log: Path) -> pl.LazyFrame:
+    """Return `user_id, event, timestamp, url, referrer` of every line that is a request: as many rows as the log has, nearly."""
+    lines = pl.scan_csv(log, separator="\x1f", has_header=False, schema={"line": pl.String}, quote_char=None, encoding="utf8-lossy")
+    part, request = pl.col("part").struct, pl.col("request").struct
+    time = part[0].str.extract(r"\[([^ ]+) ").str.to_datetime("%d/%b/%Y:%H:%M:%S", strict=False)
+    user = pl.concat_str([part[0].str.extract("^([^ ]+)"), part[5]], separator=" ").hash() % (1 << 40)
+    return (
+        lines.select(part=pl.col("line").str.split_exact('"', 6))
+        .with_columns(request=part[1].str.split_exact(" ", 2))
+        .select(
+            user_id=pl.format("u{}", user),
+            event=pl.when(request[0] == "POST").then(pl.lit("add_to_cart")).otherwise(pl.lit("page_view")),
+            timestamp=time.dt.to_string("%Y-%m-%dT%H:%M:%SZ"),
+            url=pl.concat_str([pl.lit("https://shop.example"), request[1]]),
+            referrer=part[3],
+        )
+        .filter(pl.col("url").is_not_null() & pl.col("timestamp").is_not_null())
+    )
+
+
+def write(log: Path, folder: Path) -> list[Path]:
+    """Write every form, unless it is there; return the paths."""
+    paths = [folder / name for name in NAMES]
+    packed, table, lines, parquet = paths
+    if not packed.exists():
+        with log.open("rb") as plain, gzip.open(packed, "wb", 6) as target:
+            shutil.copyfileobj(plain, target, 1 << 20)
+    if not parquet.exists():
+        events(log).sink_csv(table)
+        events(log).sink_ndjson(lines)
+        events(log).sink_parquet(parquet)
+    return paths
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), Path(sys.argv[2]))
