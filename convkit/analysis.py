@@ -63,6 +63,10 @@ class Run:
     """Sentences of what of the input was lost."""
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the lines that were not read, where they are wanted."""
+    bots: str = "drop"
+    """One of BOTS."""
+    bot_agents: tuple[tuple[str, int, str], ...] = ()
+    """Agent, lines and reason of the bots that sent most."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ class View:
     knows_macro: bool = True
     """Whether it is known what the site is for: a goals file says it, or a built-in macro goal was reached."""
     by: tuple[str, ...] = ()
+    bots: str = "drop"
+    """One of BOTS."""
 
     @property
     def steps(self) -> pl.DataFrame:

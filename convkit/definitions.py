@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+BOTS = ("drop", "keep", "only")
+"""What becomes of bots: they are left out, counted like people, or looked at alone."""
+
+
 @dataclass(frozen=True)
 class Site:
     """Facts about the site, from `site:`."""
@@ -29,6 +33,8 @@ class Site:
     group: tuple[str, ...] = ()
     keep_query: tuple[str, ...] = ()
     log_format: str = "auto"
+    bots_keep: tuple[str, ...] = ()
+    bots_drop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

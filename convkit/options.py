@@ -8,8 +8,10 @@ from __future__ import annotations
 import click
 
 from convkit import plugins
+from convkit.definitions import BOTS
 
 _OUTPUT_HELP = "The file to write, its ending says the format; DIR/: a file a report; -: standard output."
+_BOTS_HELP = "Leave bots out (drop, the default), count them like people, or look at them alone."
 _GOALS_HELP = "The goals file; else $CONVKIT_GOALS, else ./goals.yaml, else built-in goals."
 
 
@@ -23,6 +25,7 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01, 2026-10-01T14:00, yesterday."),
         click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),
         click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
+        click.Option(["--bots"], metavar="|".join(BOTS), type=click.Choice(BOTS), default="drop", help=_BOTS_HELP),
         click.Option(
             ["-f", "--format", "output"],
             metavar="NAME",

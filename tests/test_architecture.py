@@ -41,7 +41,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
-    ("reading", "traffic", "sessions", "matching", "funnels", "departures", "site", "goal_reader"),
+    ("reading", "traffic", "behaviour", "sessions", "matching", "funnels", "departures", "site", "goal_reader"),
     ("goals", "intake"),
     # What reports may use.
     ("analysis",),

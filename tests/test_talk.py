@@ -29,9 +29,9 @@ def test_that_nobody_listens_is_no_error(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_warnings_are_lines_and_what_was_read_is_the_last(capsys: pytest.CaptureFixture[str]) -> None:
-    talk.tell(["a.gz ends early\x1b", "b.gz too"], "read 1 line")
+    talk.tell(["a.gz ends early\x1b", "b.gz too"], ["read 1 line"])
     assert capsys.readouterr() == ("", "convkit: warning: a.gz ends early␛\nconvkit: warning: b.gz too\nconvkit: read 1 line\n")
-    talk.tell([], "")
+    talk.tell([], [])
     assert capsys.readouterr() == ("", "")
 
 
