@@ -1,7 +1,7 @@
 """Which visitors behave like bots, whatever their agents say: by all that they asked for and all that they got.
 
-It stands alone because these rules look at a visitor's hits together, those about agents at a text. They are of access logs: of hits without a
-status none of them knows anything.
+It stands alone because these rules look at a visitor's hits together, those about agents at a text. They are of access logs: rows of exports, which
+have no status and no method, tell of nobody that it is a bot.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def _suspects(hits: pl.LazyFrame) -> pl.LazyFrame:
 
 def _fast(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Return `visitor, fast` of those who saw too many pages at once: a page and the 180th after it stand at most 180 seconds apart."""
-    pages = hits.filter(is_kind("page")).select("visitor", "time")
+    pages = hits.filter(is_kind("page") & pl.col("status").is_not_null()).select("visitor", "time")
     busy = pages.group_by("visitor").len().filter(pl.col("len") > MOST_PAGES)
     ordered = pages.join(busy, on="visitor", how="semi").sort("visitor", "time")
     is_same = pl.col("visitor") == pl.col("visitor").shift(MOST_PAGES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -200,13 +201,14 @@ def test_a_line_without_a_status_is_no_error(tmp_path: Path) -> None:
 
 
 def test_hits_of_no_access_log_behave_like_nothing() -> None:
-    """Rows of exports have no status and no method, and may have any path."""
-    row = {"visitor": 1, "time": None, "kind": "event", "method": None, "status": None, "robots": True, "scanner": True}
+    """Rows of exports have no status and no method, may have any path, and often all of a day have one time."""
+    row = {"visitor": 1, "time": datetime(2026, 10, 10, tzinfo=UTC), "kind": "page", "method": None, "status": None, "robots": True, "scanner": True}
     types = {"visitor": pl.Int64, "time": TIME, "kind": KIND, "method": pl.Categorical(), "status": pl.Int16}
-    hits = pl.DataFrame([row] * 3, schema_overrides=types)
+    hits = pl.DataFrame([row] * 200, schema_overrides=types)
     assert behaviour.reasons(hits.lazy()).collect().height == 0
-    answered = hits.with_columns(status=pl.lit(404, dtype=pl.Int16))
-    assert behaviour.reasons(answered.lazy()).collect()["behaviour"].to_list() == [behaviour.ROBOTS]
+    for asked, reason in ((True, behaviour.ROBOTS), (False, behaviour.FAST)):
+        answered = hits.with_columns(status=pl.lit(200, dtype=pl.Int16), robots=asked, scanner=False)
+        assert behaviour.reasons(answered.lazy()).collect()["behaviour"].to_list() == [reason]
 
 
 def test_a_planted_mix_is_told_apart(tmp_path: Path) -> None:
@@ -317,7 +319,7 @@ def test_every_report_says_so_where_bots_are_not_dropped(name: str, tmp_path: Pa
 
 
 def test_an_unknown_wish_says_what_is_known(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="bots='onyl' is unknown, did you mean 'only'.*; known are drop, keep, only"):
+    with pytest.raises(UsageError, match=r"bots='onyl' is unknown, did you mean 'only'.*; known are drop, keep, only"):
         convkit.run([written(tmp_path / "access.log", PERSON)], bots="onyl")
 
 
