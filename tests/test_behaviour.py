@@ -185,6 +185,13 @@ def test_where_addresses_tell_visitors_an_agent_on_the_list_speaks_for_itself(tm
     assert reasons(tmp_path, [line("GET /robots.txt", agent="Another/1.0"), *people], goals) == {behaviour.ROBOTS: 3}
 
 
+def test_where_addresses_tell_visitors_an_agent_that_is_kept_stays_and_tells_nothing(tmp_path: Path) -> None:
+    goals = f"{GOALS}\nsite: {{visitor: address, bots: {{keep: [MyApp]}}}}"
+    other, kept = line("GET /a", 1), line("GET /a", 2, agent="MyApp/1.0")
+    assert reasons(tmp_path, [other, kept, line("GET /robots.txt", agent="MyApp/1.0")], goals) == {}
+    assert reasons(tmp_path, [other, kept, line("GET /robots.txt")], goals) == {behaviour.ROBOTS: 2}
+
+
 def test_a_picture_that_a_goal_names_is_more_than_errors(tmp_path: Path) -> None:
     lines = requests([("GET /old", 404), ("GET /px.gif", 200)])
     assert reasons(tmp_path, lines) == {behaviour.ONLY_ERRORS: 1}
@@ -192,6 +199,13 @@ def test_a_picture_that_a_goal_names_is_more_than_errors(tmp_path: Path) -> None
     assert (found["input"]["bot"], found["input"]["asset"]) == (0, 0)
     listed = read(tmp_path, requests([("GET /old", 404), ("GET /px.gif", 200)], agent="curl/8.5.0"), f"{GOALS}\nmicro: {{seen: /px.gif}}")
     assert listed["input"]["bot_by_reason"] == {bots.LISTED: 2}
+
+
+@pytest.mark.parametrize(("agent", "reason"), [(FIREFOX, behaviour.ONLY_ERRORS), ("curl/8.5.0", bots.LISTED)])
+def test_a_picture_that_no_goal_names_is_an_asset_and_tells_nothing(agent: str, reason: str, tmp_path: Path) -> None:
+    """Also where it is read, because a goal names another picture of its kind."""
+    found = read(tmp_path, requests([("GET /old", 404), ("GET /a.gif", 200)], agent=agent), f"{GOALS}\nmicro: {{seen: /px.gif}}")
+    assert (found["input"]["bot_by_reason"], found["input"]["asset"]) == ({reason: 1}, 1)
 
 
 def test_a_line_without_a_status_is_no_error(tmp_path: Path) -> None:
