@@ -65,6 +65,10 @@ class Run:
     """Sentences of what of the input was lost."""
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the lines that were not read, where they are wanted."""
+    bots: str = "drop"
+    """One of BOTS."""
+    bot_agents: tuple[tuple[str, int, str], ...] = ()
+    """Agent, lines and reason of the bots that sent most."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class View:
     has_local_times: bool = False
     """Whether an export has times without a zone."""
     by: tuple[str, ...] = ()
+    bots: str = "drop"
+    """One of BOTS."""
 
     @property
     def steps(self) -> pl.DataFrame:

@@ -92,7 +92,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
             deliver_rejects(document, rejects)
         lost = talk.lost(document.losses, document.reasons["unparsed_by_reason"]) if strict else ""
         if not quiet:
-            talk.tell(document.warnings, talk.read(document.input, len(document.logs)) if verbose else "")
+            talk.tell(document.warnings, [*talk.agents(document.bot_agents), talk.read(document.input, len(document.logs))] if verbose else [])
         if lost:
             talk.say(lost)
         return gravest([ExitCode.LOST] if lost else [])

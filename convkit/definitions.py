@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+BOTS = ("drop", "keep", "only")
+"""What becomes of bots: they are left out, counted like people, or looked at alone."""
+
+
 @dataclass(frozen=True)
 class Site:
     """Facts about the site, from `site:`."""
@@ -33,6 +37,8 @@ class Site:
     log_format: str = "auto"
     columns: Mapping[str, str | int] = field(default_factory=dict)
     """Of exports, by role: a column's name, or its position from 1."""
+    bots_keep: tuple[str, ...] = ()
+    bots_drop: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ It stands alone because nothing here touches a hit: what comes in is small, and 
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit import plugins, reading
+from convkit import overview_notes, plugins, reading
 from convkit.analysis import View
 from convkit.figures import plural
 from convkit.findings import find
@@ -57,8 +58,8 @@ def command_of(report: str, paths: list[str], goals_file: str | None) -> str:
 def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") -> Document:
     """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding."""
     goals = done.analysis.goals
-    view = View(goals, done.period, done.input, done.knows_macro, done.has_local_times)
-    reports = present(tallies, view)
+    view = View(goals, done.period, done.input, done.knows_macro, done.has_local_times, bots=done.bots)
+    reports = {name: _with_bots(report, view) for name, report in present(tallies, view).items()}
     return Document(
         version=__version__,
         logs=done.logs,
@@ -73,7 +74,13 @@ def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") ->
         copies=done.copies,
         losses=done.losses,
         rejects=done.rejects,
+        bot_agents=done.bot_agents,
     )
+
+
+def _with_bots(report: Report, view: View) -> Report:
+    """Return a report that says, where bots are not left out, whom its figures are of."""
+    return report if view.bots == "drop" else replace(report, notes=tuple(dict.fromkeys([*report.notes, overview_notes.of_bots(view.bots)])))
 
 
 def _summary(goals: Goals) -> str:

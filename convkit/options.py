@@ -8,8 +8,10 @@ from __future__ import annotations
 import click
 
 from convkit import plugins
+from convkit.definitions import BOTS
 
 _OUTPUT_HELP = "The file to write, its ending says the format; DIR/: a file a report; -: standard output."
+_BOTS_HELP = "drop bots (the default), keep them, or look at them only."
 _GOALS_HELP = "The goals file; else $CONVKIT_GOALS, else ./goals.yaml, else built-in goals."
 
 
@@ -23,6 +25,7 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01, 2026-10-01T14:00, yesterday."),
         click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),
         click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
+        click.Option(["--bots"], metavar="MODE", type=click.Choice(BOTS), default="drop", help=_BOTS_HELP),
         click.Option(
             ["-f", "--format", "output"],
             metavar="NAME",
@@ -35,7 +38,7 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--rejects"], metavar="FILE", help="Write the lines that were not read, and why, as NDJSON."),
         click.Option(["-n", "--limit"], type=click.IntRange(min=0), metavar="N", help="Rows a report shows on screen; 0 is all."),
         click.Option(["-q", "--quiet"], is_flag=True, help="Say errors only, no warnings."),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say how many lines were read, and what became of them."),
+        click.Option(["-v", "--verbose"], is_flag=True, help="Say what became of the lines, and which bots sent most."),
         click.Option(["--debug"], is_flag=True, help="Show the traceback of a mistake in convkit."),
     ]
     return command

@@ -35,7 +35,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _values(sums),
         _only_errors(sums, tally["errors"]),
         _local_times(view),
-        _bots(),
+        of_bots(view.bots),
     ]
     return tuple(note for note in found if note)
 
@@ -71,7 +71,7 @@ def _macros(view: View) -> Note | None:
 def _bare(sums: Mapping[str, int], view: View) -> Note | None:
     """Say how many sessions look like programs that load no assets; nothing where the log has none of anybody."""
     bare, sessions = sums["bare"], sums["sessions"]
-    if not bare or not sums["assets_known"] or bare > _MOST_BARE * sessions:
+    if view.bots == "only" or not bare or not sums["assets_known"] or bare > _MOST_BARE * sessions:
         return None
     text = f"{figures.plural(bare, 'session')} ({figures.share(bare, sessions)}) loaded no image or style: perhaps bots."
     if view.knows_macro and len(view.goals.macros) == 1:
@@ -112,5 +112,8 @@ def _local_times(view: View) -> Note | None:
     return Note("no-zone", "Times that say no zone are taken as UTC; --tz names another.")
 
 
-def _bots() -> Note:
-    return Note("bots", f"Bots are told by {bots.list_version()} and by agents that say nothing.")
+def of_bots(mode: str) -> Note:
+    """Say how bots are told, and what becomes of them."""
+    told = f"told by {bots.list_version()}, by agents that say nothing and by what they do"
+    texts = {"drop": f"Bots are {told}.", "keep": "Bots are counted like people.", "only": f"Only bots are counted, {told}."}
+    return Note("bots", texts[mode])

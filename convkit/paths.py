@@ -59,9 +59,11 @@ def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 
 def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add to targets with paths: `background` and `download`, Boolean."""
+    """Add to targets with paths: `background`, `download`, `robots` and `scanner` (what bots ask for), Boolean."""
     listed = lists.lines("background")
-    of_paths = "|".join(patterns.to_regex(line) for line in listed if not line.startswith("?"))
+    of_paths, of_scanners = (
+        "|".join(patterns.to_regex(line) for line in lines if not line.startswith("?")) for lines in (listed, lists.lines("scanners"))
+    )
     of_query = _place("|".join(re.escape(line[1:]) for line in listed if line.startswith("?")))
     bare = pl.col("bare")
     return targets.with_columns(
@@ -72,6 +74,8 @@ def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
             patterns.matches_any(pl.col("path"), site.ignore_paths),
         ).fill_null(value=False),
         download=bare.str.contains(lists.with_extension("downloads")).fill_null(value=False),
+        robots=(bare == "/robots.txt").fill_null(value=False),
+        scanner=bare.str.contains(of_scanners).fill_null(value=False),
     )
 
 

@@ -14,9 +14,11 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import documents, events, funnels, lists, matching, plugins, reading, sessions, traffic
+from convkit import behaviour, documents, events, funnels, lists, matching, plugins, reading, sessions, traffic
 from convkit.analysis import Analysis, Run
+from convkit.definitions import BOTS
 from convkit.departures import behind, departures, looked_at
+from convkit.errors import UsageError, did_you_mean
 from convkit.goals import load_goals
 from convkit.intake import take_in
 from convkit.periods import parse_period
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
     from convkit.progress import Progress
     from convkit.tables import Document
 
+_MOST_AGENTS = 5
+"""How many agents of bots are told."""
+
 
 def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.LazyFrame:
     """Return what logs say, nothing decided (RECORDS): of every line that is one, assets included. Raises InputError, UsageError."""
@@ -46,8 +51,8 @@ def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_forma
     goals = goals or load_goals()
     with ExitStack() as stack:
         cells = _read(reading.open_logs(paths, log_format, stack, traffic.asked(goals)), goals).cells
-    decided = _decided(cells, goals).lazy().filter(pl.col("fate").is_null())
-    return traffic.settle(traffic.name_kinds(decided, goals)).filter(pl.col("fate") != "asset")
+    is_person = pl.col("reason").is_null() & ~pl.col("fate").is_in(["asset", "excluded"])
+    return _settled(_decided(cells, goals, "drop"), goals, "drop").lazy().filter(is_person).drop("user_agent", "reason")
 
 
 def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
@@ -58,20 +63,23 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     since: str | None = None,
     until: str | None = None,
     last: str | None = None,
+    bots: str = "drop",
     rejects: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Run:
     """Read logs and return their analysis; `goals` are the built-in ones by default.
 
-    Raises InputError, UsageError.
+    `bots` are left out (`drop`), counted like people (`keep`), or looked at alone (`only`). Raises InputError, UsageError.
     """
+    if bots not in BOTS:
+        raise UsageError(f"bots={bots!r} is unknown{did_you_mean(bots, BOTS)}; known are {', '.join(BOTS)}")
     goals = goals or load_goals()
     wanted = parse_period(since, until, last, goals.site.timezone)
     with ExitStack() as stack:
         asked, copies = traffic.asked(goals), list[str]()
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, asked, copies)
         taken_in = _read(logs, goals, rejects=rejects, progress=progress)
-    done = _analyze(taken_in, tuple(log.source.name for log in logs), goals, wanted)
+    done = _analyze(taken_in, tuple(log.source.name for log in logs), goals, wanted, bots)
     return replace(done, copies=tuple(copies), has_local_times=any(log.has_local_times for log in logs))
 
 
@@ -84,30 +92,40 @@ def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, p
     return replace(taken_in, cells=traffic.without_duplicates(cells))
 
 
-def _analyze(taken_in: Intake, names: tuple[str, ...], goals: Goals, wanted: Wanted) -> Run:
+def _analyze(taken_in: Intake, names: tuple[str, ...], goals: Goals, wanted: Wanted, mode: str) -> Run:
     """Go from the cells of all lines to the analysis."""
     cells = taken_in.cells
-    decided = _decided(cells, goals)
-    settled = traffic.settle(traffic.name_kinds(decided.lazy().filter(pl.col("fate").is_null() | pl.col("asset")), goals)).collect()
+    decided = _decided(cells, goals, mode)
+    settled = _settled(decided, goals, mode)
     begins, ends = _span(cells)
     begin, end = wanted.limits(ends, goals.site.timezone)
-    hits = _sessionized(settled.filter(traffic.is_looked_at()), goals).with_columns(inside=_is_inside(begin, end)).collect()
-    early = decided.select("fate", "reason", "asset").filter(pl.col("fate").is_not_null() & ~pl.col("asset"))
-    decided = pl.concat([early.drop("asset"), settled.select("fate", "reason")])
-    fates, reasons = _fates(cells, decided, hits)
+    looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
+    hits = _sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
+    met = pl.concat([traffic.told(decided.lazy(), mode), settled.lazy().select("fate", "reason", "user_agent")]).collect()
+    fates, reasons = _fates(cells, met, hits)
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
     analysis = prepare(hits, table, goals, ends)
-    return Run(analysis, fates, reasons, period, names, knows_macro, losses=taken_in.losses, rejects=taken_in.rejects)
+    run = Run(analysis, fates, reasons, period, names, knows_macro, losses=taken_in.losses, rejects=taken_in.rejects)
+    return replace(run, bots=mode, bot_agents=_bot_agents(met))
 
 
-def _decided(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:
+def _settled(decided: pl.DataFrame, goals: Goals, mode: str) -> pl.DataFrame:
+    """Settle the hits that agents alone do not: by all that visitors sent, whatever the period, they are bots or people."""
+    kinds = traffic.name_kinds(decided.lazy().filter(~traffic.is_told(mode)), goals).collect()
+    is_of_log = pl.col("event").is_null()
+    open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("spared") & ~traffic.is_plain_asset())
+    behaviours = behaviour.reasons(open_cases).collect()
+    return traffic.settle(behaviour.judge(kinds.lazy(), behaviours.lazy()), mode).collect()
+
+
+def _decided(cells: pl.DataFrame, goals: Goals, mode: str) -> pl.DataFrame:
     """Decide on the lines that are records; what several queries ask of is collected first, or each would compute it again."""
     askers = traffic.askers(cells.lazy()).collect()
-    visitors = traffic.visitors(askers.lazy(), goals.site).collect()
+    visitors = traffic.visitors(askers.lazy(), goals.site, mode).collect()
     records = cells.filter(pl.col("problem").is_null())
     told = events.tell(records, goals, traffic.tested_columns(goals))
     return traffic.decide(records.lazy(), visitors.lazy(), traffic.targets(records.lazy(), goals), told, goals).collect()
@@ -146,15 +164,23 @@ def _is_inside(begin: datetime | None, end: datetime | None, column: str | None 
     return pl.all_horizontal(when.is_not_null(), *limits)
 
 
-def _fates(cells: pl.DataFrame, decided: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+def _bot_agents(met: pl.DataFrame) -> tuple[tuple[str, int, str], ...]:
+    """Return agent, lines and reason of the bots that sent most; what they sent to hosts that are not ours, say, does not count."""
+    sent = met.filter(pl.col("reason").is_not_null() & ~pl.col("fate").is_in(["asset", "excluded"]))
+    counts = sent.group_by("user_agent", "reason").len().cast({"user_agent": pl.String, "reason": pl.String})
+    most = counts.sort("len", "user_agent", "reason", descending=[True, False, False]).head(_MOST_AGENTS)
+    return tuple((agent or "", lines, reason) for agent, reason, lines in most.rows())
+
+
+def _fates(cells: pl.DataFrame, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     """Return what became of every line, `lines` and each of FATES, which add up to it; and the reasons of two of them."""
     problems = dict(cells.filter(pl.col("problem").is_not_null()).group_by("problem").len().rows())
-    found = dict(decided.group_by("fate").len().rows())
+    found = dict(met.group_by("fate").len().rows())
     counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
     counts["unparsed"] = sum(problems.values())
-    counts["outside"] = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
-    counts["kept"] -= counts["outside"]
-    bots = dict(decided.filter(pl.col("reason").is_not_null()).group_by("reason").len().rows())
+    outside = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
+    counts |= {"outside": counts["outside"] + outside, "kept": counts["kept"] - outside}
+    bots = dict(met.filter(pl.col("fate") == "bot").group_by("reason").len().rows())
     by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
     return {"lines": cells.height, **counts}, by_reason
 
@@ -193,13 +219,14 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     since: str | None = None,
     until: str | None = None,
     last: str | None = None,
+    bots: str = "drop",
     rejects: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Document:
     """Read logs and return reports, all of them by default; `goals` is a goals file, or goals that were loaded."""
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     paths = list(paths)
-    done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last, rejects=rejects, progress=progress)
+    done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last, bots=bots, rejects=rejects, progress=progress)
     names = list(reports or documents.whole_report())
     read = [str(path) for path in paths]
     return documents.finish(done, tally(done.analysis, names), is_whole=reports is None, command=documents.command_of("drop-off", read, loaded.file))

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit import kinds, plugins, strict_yaml
+from convkit import bots, kinds, patterns, plugins, strict_yaml
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.durations import parse_duration
@@ -120,12 +120,23 @@ def _addresses(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     return tuple(found)
 
 
-_IGNORE: dict[str, tuple[str, Callable[[Node, list[Problem]], object]]] = {
-    "paths": ("ignore_paths", _paths),
-    "addresses": ("ignore_addresses", _addresses),
-    "events": ("ignore_events", _patterns),
-    "users": ("ignore_users", _patterns),
+def _agents(node: Node, problems: list[Problem]) -> tuple[str, ...]:
+    found = kinds.texts(node, problems, "an agent or a part of one, like MyMonitor")
+    wrong = {text: patterns.problem(text) for text in found if bots.is_pattern(text)}
+    problems += [kinds.place(node, text).problem(why) for text, why in wrong.items() if why]
+    return tuple(found)
+
+
+_NESTED: dict[str, dict[str, tuple[str, Callable[[Node, list[Problem]], object]]]] = {
+    "ignore": {
+        "paths": ("ignore_paths", _paths),
+        "addresses": ("ignore_addresses", _addresses),
+        "events": ("ignore_events", _patterns),
+        "users": ("ignore_users", _patterns),
+    },
+    "bots": {"keep": ("bots_keep", _agents), "drop": ("bots_drop", _agents)},
 }
+"""Keys that hold keys: of each of those the field of a Site, and how it is read."""
 _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "timezone": _timezone,
     "currency": _currency,
@@ -168,24 +179,24 @@ def _values(node: Node, problems: list[Problem]) -> dict[str, Any]:
     if node.value is not None and not isinstance(node.value, dict):
         problems.append(node.problem("`site` takes keys like `timezone: Europe/Berlin`"))
     for name, key, value in node.items():
-        if name == "ignore":
-            values |= _read_ignore(value, problems)
+        if name in _NESTED:
+            values |= _read_nested(name, value, problems)
         elif name in _KEYS:
             values[name] = _KEYS[name](value, problems)
         else:
-            problems.append(key.problem(f"unknown key {name!r} in `site`{did_you_mean(name, [*_KEYS, 'ignore'])}"))
+            problems.append(key.problem(f"unknown key {name!r} in `site`{did_you_mean(name, [*_KEYS, *_NESTED])}"))
     return values
 
 
-def _read_ignore(node: Node, problems: list[Problem]) -> dict[str, object]:
-    """Read what nobody looks at."""
+def _read_nested(fact: str, node: Node, problems: list[Problem]) -> dict[str, object]:
+    """Read a fact that has keys of its own."""
     values: dict[str, object] = {}
     if not isinstance(node.value, dict):
-        problems.append(node.problem(f"`ignore` takes {', '.join(_IGNORE)}"))
+        problems.append(node.problem(f"`{fact}` takes {', '.join(_NESTED[fact])}"))
     for name, key, value in node.items():
-        if name in _IGNORE:
-            field, read = _IGNORE[name]
+        if name in _NESTED[fact]:
+            field, read = _NESTED[fact][name]
             values[field] = read(value, problems)
         else:
-            problems.append(key.problem(f"unknown key {name!r} in `ignore`{did_you_mean(name, _IGNORE)}"))
+            problems.append(key.problem(f"unknown key {name!r} in `{fact}`{did_you_mean(name, _NESTED[fact])}"))
     return values

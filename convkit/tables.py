@@ -204,6 +204,8 @@ class Document:
     """Sentences of what of the input was lost."""
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the lines that were not read, where they are wanted."""
+    bot_agents: tuple[tuple[str, int, str], ...] = ()
+    """Agent, lines and reason of the bots that sent most."""
 
     @property
     def warnings(self) -> tuple[str, ...]:

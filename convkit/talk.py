@@ -27,12 +27,11 @@ def say(*lines: str, by_name: bool = True) -> None:
             click.echo(f"{'convkit: ' if by_name else ''}{safe(line, _LONGEST)}", err=True)
 
 
-def tell(warnings: Iterable[str], last: str) -> None:
-    """Say warnings, a line each, and a last line where there is one."""
+def tell(warnings: Iterable[str], rest: Iterable[str]) -> None:
+    """Say warnings, a line each, and what else there is to say."""
     for warning in warnings:
         say(f"warning: {warning}")
-    if last:
-        say(last)
+    say(*rest)
 
 
 def lost(losses: Iterable[str], unread: Mapping[str, int]) -> str:
@@ -41,6 +40,11 @@ def lost(losses: Iterable[str], unread: Mapping[str, int]) -> str:
     found = [f"{lines:,} {'line was' if lines == 1 else 'lines were'} not read (see them with --rejects FILE)"] if lines else []
     found += [f"{'other ' * bool(lines)}input was lost, as the warnings say"] if any(losses) else []
     return f"{', and '.join(found)}; without --strict this is no error" if found else ""
+
+
+def agents(bots: Iterable[tuple[str, int, str]]) -> list[str]:
+    """Return a line for each agent of bots, its lines and the reason: who is left out by mistake is seen here."""
+    return [f"bot: {lines:,} {'line' if lines == 1 else 'lines'} ({reason}) of {safe(agent) or '-'}" for agent, lines, reason in bots]
 
 
 def read(counts: Mapping[str, int], logs: int) -> str:

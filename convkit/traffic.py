@@ -22,6 +22,7 @@ _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXTS = ("sender", "host", "request", "user_agent", "event")
 _OF_EXPORTS = "^prop[.].*$"
 _ASKER = ("sender", "user_agent")
+_ASKED = ("sender", "host", "request")
 _FATE = pl.Enum(FATES)
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
@@ -60,16 +61,16 @@ def askers(cells: pl.LazyFrame) -> pl.LazyFrame:
     return cells.group_by(_ASKER).agg(asked=(pl.col("problem") == "asset").any())
 
 
-def visitors(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `sender, user_agent, visitor, user_visitor, ignored, bot, has_assets` of askers in memory.
+def visitors(askers: pl.LazyFrame, site: Site, mode: str) -> pl.LazyFrame:
+    """Return `sender, user_agent, visitor, user_visitor, ignored, bot, spared, has_assets` of askers in memory.
 
-    `visitor` is told by address, `user_visitor` by user id, null where there is none; `has_assets` tells whether the visitor asked for assets, null
-    where nobody did, as behind a content delivery network.
+    `visitor` is told by address, `user_visitor` by user id, null where there is none; `bot` and `spared` are what the agent tells (`bots.told`);
+    `has_assets` tells whether the visitor asked for assets, null where nobody did, as behind a content delivery network.
     """
     told_by_browser = next((rule for rule in site.visitor if rule != "user"), "address") == "address+browser"
     address, agent = pl.col("address_part"), pl.col("agent_part")
     return (
-        askers.join(_agents(askers), on="user_agent", how="left", nulls_equal=True)
+        askers.join(_agents(askers, site, mode), on="user_agent", how="left", nulls_equal=True)
         .join(_senders(askers, site), on="sender", how="left", nulls_equal=True)
         .with_columns(visitor=pl.coalesce((address ^ agent if told_by_browser else address).reinterpret(signed=True), "user_visitor", "by_user"))
         .with_columns(has_assets=pl.when(pl.col("asked").any()).then(pl.col("asked").any().over("visitor")))
@@ -78,25 +79,17 @@ def visitors(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 
 def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame, told: events.Told, goals: Goals) -> pl.LazyFrame:
-    """Return the hits among CELLS without a problem, with `fate` and `reason` as far as they are known without looking at what goals name.
+    """Return the hits among CELLS without a problem: what was decided once for every distinct asker, request and event is joined.
 
-    What was decided once for every distinct asker and request is joined; the texts themselves are left behind.
+    Of the texts only `user_agent` is left; `excluded` hits are looked at by nobody, `bot` and `spared` are what agents tell.
     """
     return (
         records.join(visitors, on=_ASKER, how="left", nulls_equal=True)
         .join(targets, on="request", how="left", nulls_equal=True)
         .pipe(events.as_hits, told)
-        .with_columns(own=_is_own(goals.site.hosts), other=_is_other())
-        .with_columns(**_early_fate())
-        .drop(*(name for name in _TEXTS if name != "event"), "event_id", "problem", "ignored", "own", "bot", "probing", "target_host")
+        .with_columns(excluded=pl.col("ignored") | ~_is_own(goals.site.hosts), other=_is_other())
+        .drop(*_ASKED, "event_id", "problem", "ignored", "probing", "target_host")
     )
-
-
-def _early_fate() -> dict[str, pl.Expr]:
-    """Return the fate of a line that is not looked at, null for the others, and its reason."""
-    bot = pl.col("bot")
-    fate = pl.when(pl.col("ignored") | ~pl.col("own")).then(pl.lit("excluded")).when(bot.is_not_null()).then(pl.lit("bot"))
-    return {"fate": fate.cast(_FATE), "reason": pl.when(fate == "bot").then(bot)}
 
 
 def name_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
@@ -112,21 +105,46 @@ def name_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     )
 
 
-def settle(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Complete `fate` where kinds are known."""
+def is_told(mode: str) -> pl.Expr:
+    """Tell hits of which nothing is asked but their agent, which is a bot's; a goal may still name one on the list of assets."""
+    return pl.col("bot").is_not_null() & ~pl.col("asset") & pl.lit(mode == "drop")
+
+
+def told(hits: pl.LazyFrame, mode: str) -> pl.LazyFrame:
+    """Return `fate, reason, user_agent` of hits of which nothing is asked but their agent."""
+    fate = pl.when("excluded").then(pl.lit("excluded")).otherwise(pl.lit("bot")).cast(_FATE)
+    return hits.filter(is_told(mode)).select(fate=fate, reason="bot", user_agent="user_agent")
+
+
+def is_plain_asset() -> pl.Expr:
+    """Tell hits on the list of assets that no goal names."""
+    return pl.col("asset") & ~pl.col("named")
+
+
+def settle(hits: pl.LazyFrame, mode: str) -> pl.LazyFrame:
+    """Add `fate` to judged hits of known kinds; where bots are looked at alone, what people sent is outside."""
     kind = pl.col("kind").cast(pl.String)
-    of_kind = pl.when(kind.is_in(["other", "background"])).then(kind).otherwise(pl.lit("kept")).cast(_FATE)
-    is_asset = pl.col("asset") & ~pl.col("named")
-    return hits.with_columns(
-        fate=pl.when(is_asset).then(pl.lit("asset", dtype=_FATE)).otherwise(pl.coalesce("fate", of_kind)),
-        reason=pl.when(~is_asset).then("reason"),
+    is_bot = pl.col("reason").is_not_null()
+    fate = (
+        pl.when(is_plain_asset())
+        .then(pl.lit("asset"))
+        .when("excluded")
+        .then(pl.lit("excluded"))
+        .when(is_bot & pl.lit(mode == "drop"))
+        .then(pl.lit("bot"))
+        .when(kind.is_in(["other", "background"]))
+        .then(kind)
+        .when(~is_bot & pl.lit(mode == "only"))
+        .then(pl.lit("outside"))
+        .otherwise(pl.lit("kept"))
     )
+    return hits.with_columns(fate=fate.cast(_FATE)).drop("excluded")
 
 
-def _agents(askers: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `user_agent, agent_part, bot` of each distinct agent."""
+def _agents(askers: pl.LazyFrame, site: Site, mode: str) -> pl.LazyFrame:
+    """Return `user_agent, agent_part, bot, spared` of each distinct agent."""
     text = pl.col("user_agent").cast(pl.String)
-    return askers.select("user_agent").unique().with_columns(agent_part=text.hash(1), bot=bots.reason(text).cast(TEXT))
+    return askers.select("user_agent").unique().with_columns(agent_part=text.hash(1), **bots.told(text, site, mode))
 
 
 def _senders(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
@@ -145,22 +163,27 @@ def _senders(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 
 def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return each distinct `request` with its method, path, page, lists, and all that goals ask of it; `probing` ones are nobody's interest."""
+    """Return each distinct `request` with its method, path, page, lists, and all that goals ask of it.
+
+    `probing` ones are nobody's interest; `robots` and `scanner` are those that bots ask for.
+    """
     names = [name for name in tested_columns(goals) if not events.is_of_events(name)]
     tested = [patterns.split_name(name) for name in names]
     values = sorted({column for column, _ in tested if column.startswith("query.")})
     tests = {f"{column}~{pattern}": patterns.matches(pl.col(column), pattern) for column, pattern in tested if pattern}
     wanted = [name for name in names if "~" not in name]
     words = requests.add_words(cells.select("request").unique())
-    is_robots = (pl.col("bare") == "/robots.txt").fill_null(value=False)
+    is_probing = pl.col("method").is_null() | pl.col("method").is_in(_OTHER_METHODS) | pl.col("robots")
     return (
         paths.add_lists(paths.add_paths(words, goals.site), goals.site)
-        .with_columns(probing=pl.col("method").is_null() | pl.col("method").is_in(_OTHER_METHODS) | is_robots, page=paths.page(goals.site))
+        .with_columns(probing=is_probing, page=paths.page(goals.site))
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
         .with_columns(**tests)
         .select(
             "request",
             "probing",
+            "robots",
+            "scanner",
             "background",
             "download",
             *tests,
@@ -211,9 +234,10 @@ def _kind() -> pl.Expr:
     )
 
 
-def is_looked_at() -> pl.Expr:
-    """Tell hits that later stages need: kept ones, and posts that no list names, which may be a form shown again."""
-    return (pl.col("fate") == "kept") | ((pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background"))
+def is_looked_at(mode: str) -> pl.Expr:
+    """Tell settled hits that later stages need: kept ones, and posts that no list names, which may be a form shown again."""
+    is_form = (pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background")
+    return (pl.col("fate") == "kept") | (is_form & (pl.col("reason").is_not_null() | pl.lit(mode != "only")))
 
 
 def without_duplicates(cells: pl.DataFrame) -> pl.DataFrame:

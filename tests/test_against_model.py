@@ -20,8 +20,9 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from model.brute_force import Period, figures_of
 from model.comparing import additive, figures_in, first_difference
-from model.lines import orders
-from model.streams import Example, examples, to_yaml
+from model.goals import GoalsFile
+from model.lines import orders, rush
+from model.streams import Example, examples, simple, to_yaml
 
 import convkit
 
@@ -90,6 +91,22 @@ def test_every_figure_is_the_model_s(example: Example, folder: Path, half: int) 
 @given(example=examples(with_users=True))
 def test_every_figure_is_the_model_s_where_users_sign_in(example: Example, folder: Path) -> None:
     check(example, folder)
+
+
+@pytest.mark.parametrize("bots", ["keep", "only"])
+@some(0.08)
+@given(example=examples())
+def test_every_figure_is_the_model_s_where_bots_are_kept_or_looked_at_alone(example: Example, folder: Path, bots: str) -> None:
+    log, goals = write(example, folder)
+    got = figures_in(report([log], goals, bots=bots))
+    difference = first_difference(figures_of(list(example.stream.hits), example.goals, bots=bots), got)
+    assert difference is None, f"{example!r}\n{bots}: {difference}"
+
+
+@pytest.mark.parametrize("seconds", [180, 181])
+@pytest.mark.parametrize("count", [180, 181])
+def test_who_is_too_fast_is_the_model_s(folder: Path, count: int, seconds: int) -> None:
+    check(Example(rush(count, seconds), GoalsFile({"bought": simple("/b")})), folder)
 
 
 def days_of(example: Example) -> list[datetime]:

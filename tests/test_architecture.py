@@ -44,7 +44,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
     ("events",),
-    ("reading", "traffic", "sessions", "matching", "funnels", "departures", "site", "goal_reader"),
+    ("reading", "traffic", "behaviour", "sessions", "matching", "funnels", "departures", "site", "goal_reader"),
     ("goals", "loading"),
     ("intake",),
     # What reports may use.

@@ -316,6 +316,26 @@ def test_verbose_says_what_was_read_and_quiet_says_nothing(convkit_command: Run,
     assert convkit_command("goals", "access.log", "-q", "-v")[2] == ""
 
 
+def test_verbose_says_which_bots_sent_most_before_what_was_read(convkit_command: Run, tmp_path: Path) -> None:
+    """Agents of people are never said."""
+    planted = [line("GET /", 5, agent="curl/8\u202e"), line("GET /", 6, agent="curl/8\u202e"), line("GET /", 7, agent="-")]
+    written(tmp_path / "access.log", [*LINES, *planted])
+    assert convkit_command("goals", "access.log", "-v")[2].splitlines() == [
+        "convkit: bot: 2 lines (agent is on the list of crawlers) of curl/8\\u202e",
+        "convkit: bot: 1 line (agent says nothing) of -",
+        "convkit: read 9 lines from 1 log: 3 bot, 6 kept",
+    ]
+
+
+def test_bots_are_kept_or_looked_at_alone_where_it_is_asked_for(convkit_command: Run, tmp_path: Path) -> None:
+    written(tmp_path / "access.log", [*LINES, line("GET /bot", 5, agent="curl/8")])
+    counted = {mode: convkit_command("pages", "access.log", "--bots", mode, "-f", "csv")[1].count("\n") - 1 for mode in ("drop", "keep", "only")}
+    assert counted == {"drop": 3, "keep": 4, "only": 1}
+    assert "Only bots are counted" in convkit_command("pages", "access.log", "--bots", "only")[1]
+    code, _, said = convkit_command("pages", "access.log", "--bots", "none")
+    assert (code, said.count("\n")) == (ExitCode.USAGE, 1)
+
+
 def test_without_arguments_the_help_is_shown(convkit_command: Run) -> None:
     code, out, err = convkit_command()
     assert (code, out) == (2, "")

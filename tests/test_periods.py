@@ -135,7 +135,7 @@ def test_a_session_belongs_whole_to_the_day_on_which_it_starts(tmp_path: Path) -
     """Noon plus twelve hours is midnight: one session crosses it, one begins behind it, an error belongs to the first."""
     midnight = 12 * 3600
     lines = [line("GET /a", midnight - 60), line("GET /sale", midnight + 60), line("GET /none", midnight + 90, 404)]
-    lines += [line("GET /b", midnight + 1, who="198.51.100.2 - -"), line("GET /none", midnight - 1, 404, who="198.51.100.3 - -")]
+    lines += [line("GET /b", midnight + 1, who="198.51.100.2 - -"), line("GET /none", midnight - 1, 500, who="198.51.100.3 - -")]
     first = report(tmp_path, lines, GOALS, until="2026-10-10")
     second = report(tmp_path, lines, GOALS, since="2026-10-11")
     assert [overview(found)["sessions"] for found in (first, second)] == [1, 1]

@@ -121,7 +121,7 @@ def test_what_the_built_in_goals_file_explains_loads_too() -> None:
     text = (ROOT / "convkit" / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
     explained = "\n".join(re.findall(r"^# (\w+:|  .*)$", text, re.MULTILINE))
     assert parse_goals(explained, "goals.yaml").funnels
-    keys = (*plugins.keys("goal_kinds"), *GOAL_ATTRIBUTES, *(field.name.removeprefix("ignore_") for field in fields(Site)))
+    keys = (*plugins.keys("goal_kinds"), *GOAL_ATTRIBUTES, *(re.sub("^(ignore|bots)_", "", field.name) for field in fields(Site)))
     assert [key for key in keys if not re.search(rf"\b{key}:", explained)] == []
 
 
@@ -196,7 +196,7 @@ def test_formats_and_outputs_are_named() -> None:
 def test_the_tables_of_keys_are_those_of_the_product() -> None:
     assert set(table("Goals", "key")) == {*plugins.keys("goal_kinds"), *GOAL_ATTRIBUTES}
     assert set(table("Funnels", "key")) == set(FUNNEL_KEYS)
-    assert set(table("Site", "key")) == {field.name.replace("ignore_", "ignore.") for field in fields(Site)}
+    assert set(table("Site", "key")) == {re.sub("^(ignore|bots)_", r"\1.", field.name) for field in fields(Site)}
 
 
 def test_every_key_stands_in_a_goals_file() -> None:

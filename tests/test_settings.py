@@ -34,6 +34,7 @@ def test_goals_are_read_under_what_is_set() -> None:
         ("timezone=Mars/Base", "--set timezone=Mars/Base: 'Mars/Base' is no time zone"),
         ("timezon=UTC", "--set timezon=UTC: unknown key 'timezon' in `site`, did you mean 'timezone'"),
         ("ignore.path=/x", "--set ignore.path=/x: unknown key 'path' in `ignore`, did you mean 'paths'"),
+        ("bots.kep=[x]", "--set bots.kep=[x]: unknown key 'kep' in `bots`, did you mean 'keep'"),
         ("session_timeout=soon", "--set session_timeout=soon: "),
         ("group=[/a", "--set group="),
         ("a.b.c=1", "--set a.b.c=1: unknown key 'a'"),

@@ -33,6 +33,8 @@ READ: dict[str, tuple[str, object]] = {
     "columns: {user: 1, time: 2}": ("columns", {"user": 1, "time": 2}),
     "group: [/product/*, 're:/[0-9]+']": ("group", ("/product/*", "re:/[0-9]+")),
     "keep_query: [route]": ("keep_query", ("route",)),
+    "bots: {keep: [MyAppWebView, 'Mozilla/**']}": ("bots_keep", ("MyAppWebView", "Mozilla/**")),
+    "bots: {drop: MyMonitor}": ("bots_drop", ("MyMonitor",)),
     "log_format: vhost-combined": ("log_format", "vhost-combined"),
 }
 
@@ -61,6 +63,11 @@ REFUSED = {
     "group: 're:['": "this regular expression cannot be used",
     "keep_query: [1]": "a parameter's name is text here; write '1' in quotes",
     "log_format: apache": "is no log format",
+    "bots: [MyMonitor]": "`bots` takes `keep` and `drop`",
+    "bots: {drops: [x]}": "unknown key 'drops' in `bots`, did you mean 'drop'?",
+    "bots: {keep: []}": "an empty list; write an agent or a part of one",
+    "bots: {keep: [1.5]}": "an agent or a part of one, like MyMonitor is text here; write '1.5' in quotes",
+    "bots: {drop: 're:('}": "this regular expression cannot be used",
     "timezon: UTC": "unknown key 'timezon' in `site`, did you mean 'timezone'?",
 }
 

@@ -29,10 +29,18 @@ def test_that_nobody_listens_is_no_error(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_warnings_are_lines_and_what_was_read_is_the_last(capsys: pytest.CaptureFixture[str]) -> None:
-    talk.tell(["a.gz ends early\x1b", "b.gz too"], "read 1 line")
+    talk.tell(["a.gz ends early\x1b", "b.gz too"], ["read 1 line"])
     assert capsys.readouterr() == ("", "convkit: warning: a.gz ends early␛\nconvkit: warning: b.gz too\nconvkit: read 1 line\n")
-    talk.tell([], "")
+    talk.tell([], [])
     assert capsys.readouterr() == ("", "")
+
+
+def test_agents_of_bots_are_harmless_lines() -> None:
+    assert talk.agents([("curl/8\x1b[2J", 1_200, "asked for robots.txt"), ("", 1, "agent says nothing")]) == [
+        "bot: 1,200 lines (asked for robots.txt) of curl/8␛[2J",
+        "bot: 1 line (agent says nothing) of -",
+    ]
+    assert len(talk.agents([("x" * 9_000, 1, "")])[0]) < 250
 
 
 def test_what_was_read_is_one_sentence() -> None:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:139.0) Gecko/20100101 Firefox/139.0"
-NOTHING_NAMED = "macro: {bought: /nowhere}"
+NOBODY_IS_A_BOT = "site: {bots: {keep: [Firefox]}}\n"
+NOTHING_NAMED = f"{NOBODY_IS_A_BOT}macro: {{bought: /nowhere}}"
 
 KINDS = {
     "GET /a 200": "page",
@@ -83,9 +84,8 @@ def test_the_first_row_of_the_table_that_fits_is_the_kind(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("goal", "request_line"), NAMED)
 def test_a_goal_makes_an_event_of_what_it_names_and_is_no_page(goal: str, request_line: str, tmp_path: Path) -> None:
-    assert kinds(tmp_path, [request_line], f"macro: {{bought: '{goal}'}}" if goal[0] != "{" else f"macro: {{bought: {goal}}}") == [
-        NAMED[goal, request_line]
-    ]
+    goals = f"macro: {{bought: '{goal}'}}" if goal[0] != "{" else f"macro: {{bought: {goal}}}"
+    assert kinds(tmp_path, [request_line], NOBODY_IS_A_BOT + goals) == [NAMED[goal, request_line]]
 
 
 @pytest.mark.parametrize(

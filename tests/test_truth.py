@@ -40,6 +40,8 @@ PROMISED = (
     | dict.fromkeys(("cart twice", "checkout twice", "receipt twice", "product twice", "repeated ranges", "reloaded receipts"), 1)
     | dict.fromkeys(("quotes", "bytes", "options", "head", "no_protocol", "blank", "IPv6 visitors", "+0100", "+0200"), 1)
     | dict.fromkeys(("status 204", "status 206", "status 304", "status 422", "listed as asset, named", "rubbish"), 1)
+    | dict.fromkeys(("asked for robots.txt", "asked for what scanners ask for, got no page", "more than 180 pages in 180 seconds"), 1)
+    | dict.fromkeys(("sent only HEAD", "got only 4xx", "agent says nothing", "agent is on the list of crawlers"), 1)
     | {"background POSTs": 4, "listed as background, named": 8, "displaced": 3, "spelling": 5, "odd": 20}
 )
 """How often each hard case occurs at least in a run."""
@@ -87,7 +89,7 @@ def _tables(report: dict[str, Any]) -> dict[str, dict[object, dict[str, Any]]]:
     rows = report["reports"]
     fates = {fate: sum(value.values()) if isinstance(value, dict) else value for fate, value in report["input"].items()}
     return {
-        "input": {"lines": fates},
+        "input": {"lines": fates, "bots": report["input"]["bot_by_reason"]},
         "overview": {"all": {row["metric"]: row["value"] for row in rows["overview"]}},
         "goals": {row["goal"]: row for row in rows["goals"]},
         "funnel": {(row["funnel"], row["step"]): row for row in rows["funnel"]},
@@ -98,7 +100,7 @@ def _tables(report: dict[str, Any]) -> dict[str, dict[object, dict[str, Any]]]:
 def _compare(report: dict[str, Any], truth: Truth) -> None:
     """Hold every figure of a report against the truth; a row too many or too few is wrong as well."""
     expected: dict[str, dict[Any, dict[str, Any]]] = {
-        "input": {"lines": truth.fates},
+        "input": {"lines": truth.fates, "bots": truth.bots},
         "overview": {"all": truth.overview},
         "goals": truth.goals,
         "funnel": truth.funnels,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from .simulator_bots import MACHINES
 from .simulator_crowd import Crowd
 from .simulator_edges import ANY_TIME, crawl, night, rubbish, users, weeks
 from .simulator_log import Written, write
@@ -95,7 +96,7 @@ def _passers_by(number: int, crowd: Crowd, shop: Shop, span: Span) -> None:
 def _edges(crowd: Crowd, shop: Shop, span: Span) -> None:
     """Play every script once, the long ones in the first third of the time."""
     rng = crowd.rng
-    for script in ANY_TIME:
+    for script in (*ANY_TIME, *MACHINES):
         script(crowd, shop, span.moment(rng, 17, span.days - 3))
     weeks(crowd, shop, span.moment(rng, 17, max(1, span.days // 3)))
     for day in (span.day(rng.randint(1, span.days - 3)), f"{span.day(span.days - 3)[:8]}01"):

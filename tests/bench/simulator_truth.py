@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from .simulator_acts import Hit, Kind
+from .simulator_acts import Device, Hit, Kind
+from .simulator_bots import reasons_of
 from .simulator_figures import median, quantile, ratio, wilson
 from .simulator_goals import Chain, Reached, amount, chains_of, reach
 from .simulator_sessions import Session, Visits, visits_of
@@ -35,6 +36,8 @@ class Truth:
     goals: dict[str, Row]
     funnels: dict[tuple[str, int], Row]
     pages: dict[str, Row]
+    bots: dict[str, int]
+    """Lines by the reason why their sender is a bot."""
     sessions: list[Session] = field(default_factory=list)
     """The sessions of the period that have a page."""
     visits: Visits = field(default_factory=lambda: Visits([], [], {}))
@@ -44,19 +47,19 @@ def _within(period: Period, time: int) -> bool:
     return period[0] <= time < period[1]
 
 
-def _fate(hit: Hit, site: Site) -> str:
+def _fate(hit: Hit, site: Site, bots: dict[Device, str]) -> str:
     """Return the fate of a line that is a hit, as far as it does not hang on the period."""
     if hit.kind is Kind.ASSET and not site.names(hit.tags):
         return "asset"
     if hit.device.excluded:
         return "excluded"
-    if hit.device.bot:
+    if hit.device in bots:
         return "bot"
     return "person"
 
 
-def _fates(plan: list[Hit], site: Site, visits: Visits, written: Written, period: Period) -> dict[str, int]:
-    counts = Counter(_fate(hit, site) for hit in plan)
+def _fates(fates: list[str], visits: Visits, written: Written, period: Period) -> dict[str, int]:
+    counts = Counter(fates)
     counts["person"] = 0
     homes = {hit: session.start for session in visits.sessions for hit in session.hits}
     for hit, kind in visits.kinds.items():
@@ -65,8 +68,8 @@ def _fates(plan: list[Hit], site: Site, visits: Visits, written: Written, period
         else:
             counts["kept" if _within(period, homes.get(hit, hit.time)) else "outside"] += 1
     names = ("asset", "excluded", "bot", "other", "background", "outside", "kept")
-    fates = {"blank": written.blank, "comment": 0, "unparsed": written.unparsed, "duplicate": 0} | {name: counts[name] for name in names}
-    return {"lines": len(written.lines)} | fates
+    found = {"blank": written.blank, "comment": 0, "unparsed": written.unparsed, "duplicate": 0} | {name: counts[name] for name in names}
+    return {"lines": len(written.lines)} | found
 
 
 def _overview(sessions: list[Session], converted: set[Session], value: Fraction) -> Row:
@@ -168,7 +171,9 @@ def _pages(sessions: list[Session], converted: set[Session], site: Site) -> dict
 
 def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALWAYS) -> Truth:
     """Count everything; sessions and chains belong, whole, to the period in which they start."""
-    visits = visits_of([hit for hit in plan if _fate(hit, site) == "person"], site)
+    bots = reasons_of(plan, site)
+    fates = [_fate(hit, site, bots) for hit in plan]
+    visits = visits_of([hit for hit, fate in zip(plan, fates, strict=True) if fate == "person"], site)
     with_page = sorted((session for session in visits.sessions if session.pages), key=lambda session: session.start)
     reached = {goal.name: reach(with_page, goal, visits.kinds) for goal in site.goals}
     inside = [session for session in with_page if _within(period, session.start)]
@@ -184,7 +189,8 @@ def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALW
         chains = chains_of(with_page if funnel.per_visitor else inside, funnel, site, reached)
         funnels |= _funnel(funnel, [chain for chain in chains if not funnel.per_visitor or _within(period, chain.times[0])])
     return Truth(
-        fates=_fates(plan, site, visits, written, period),
+        fates=_fates(fates, visits, written, period),
+        bots=Counter(bots[hit.device] for hit, fate in zip(plan, fates, strict=True) if fate == "bot"),
         overview=_overview(inside, set(last_macro), value),
         goals=goals,
         funnels=funnels,

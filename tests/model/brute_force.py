@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from model.figures import Figures, amount, quantile, rate, wilson
 from model.funnels import funnel_figures
+from model.robots import reasons_of
 from model.sessions import Session, Traffic, cut, fate, look_at, matches_of, visitors_of
 
 if TYPE_CHECKING:
     from model.goals import Goal, GoalsFile
     from model.hits import Hit
 
-FATES = ("asset", "excluded", "bot", "other", "background", "kept")
+FATES = ("asset", "excluded", "bot", "other", "background", "outside", "kept")
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class Model:
     goals: GoalsFile
     period: Period
     traffic: Traffic
+    robots: dict[str, str]
+    bots: str
     sessions: list[Session]
     matches: dict[Goal, list[list[Hit]]]
 
@@ -58,18 +61,19 @@ class Model:
         return any(self.of(name)[number] for name in self.goals.macro)
 
 
-def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None) -> Model:
-    """Cut and match the hits of a log."""
-    seen = [hit for hit in hits if fate(hit, "", goals.site) == "kept"]
+def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop") -> Model:
+    """Cut and match the hits of a log; `bots` are dropped, kept, or looked at alone (`only`)."""
+    robots = reasons_of(hits, goals.site) if bots != "keep" else {}
+    seen = [hit for hit in hits if fate(hit, "", goals.site, robots, bots) == "kept"]
     traffic = look_at(seen, visitors_of(seen, goals), goals)
     sessions = [session for session in cut(traffic, goals.site.timeout) if session.pages]
     matches = {goal: matches_of(goal, sessions, traffic, goals.site) for goal in goals.all_goals}
-    return Model(goals, period or Period(), traffic, sessions, matches)
+    return Model(goals, period or Period(), traffic, robots, bots, sessions, matches)
 
 
-def figures_of(hits: list[Hit], goals: GoalsFile, period: Period | None = None) -> Figures:
+def figures_of(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop") -> Figures:
     """Return every figure of every report, and the fates of lines where no period is given."""
-    model = analyze(hits, goals, period)
+    model = analyze(hits, goals, period, bots)
     found: Figures = {}
     if period is None:
         found |= fate_figures(hits, model)
@@ -84,9 +88,13 @@ def figures_of(hits: list[Hit], goals: GoalsFile, period: Period | None = None) 
 
 def fate_figures(hits: list[Hit], model: Model) -> Figures:
     """Count every line's one fate."""
-    kinds = model.traffic.kinds
-    counts = Counter(fate(hit, kinds.get(hit.position, ""), model.goals.site) for hit in hits)
-    return {("input", "lines"): len(hits)} | {("input", name): counts[name] for name in FATES}
+    # Whoever is not looked at has kinds, too: what is other or background stays it, whoever sent it.
+    kinds = look_at(hits, {hit.position: hit.browser for hit in hits}, model.goals).kinds | model.traffic.kinds
+    fates = [fate(hit, kinds[hit.position], model.goals.site, model.robots, model.bots) for hit in hits]
+    counts = Counter(fates)
+    reasons = Counter(model.robots[hit.browser] for hit, one in zip(hits, fates, strict=True) if one == "bot")
+    found: Figures = {("input", "lines"): len(hits)} | {("input", name): counts[name] for name in FATES}
+    return found | {("input", "bot", reason): number for reason, number in reasons.items()}
 
 
 def overview_figures(model: Model) -> Figures:

@@ -37,6 +37,7 @@ ADDITIVE = {
 def figures_in(document: dict[str, Any]) -> Figures:
     """Return the figures of a report in JSON."""
     found: Figures = {("input", fate): document["input"].get(fate, 0) for fate in ("lines", *FATES)}
+    found |= {("input", "bot", reason): number for reason, number in document["input"]["bot_by_reason"].items()}
     for report, keys in KEYS.items():
         for row in document["reports"].get(report, []):
             if report == "overview":

@@ -70,6 +70,8 @@ class Site:
     ignored_paths: tuple[str, ...] = ()
     ignored_addresses: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    bots_kept: tuple[str, ...] = ()
+    bots_dropped: tuple[str, ...] = ()
 
     def is_background(self, hit: Hit) -> bool:
         """Whether the path is on the background list or ignored."""

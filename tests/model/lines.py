@@ -60,6 +60,9 @@ REQUESTS: tuple[tuple[str, str, int], ...] = (
     ("GET", "/d?order=3&total=5", 304),
     ("HEAD", "/a", 200),
     ("HEAD", "/f.pdf", 200),
+    ("GET", "/robots.txt", 200),
+    ("GET", "/.env", 404),
+    ("GET", "/wp-login.php", 200),
     ("GET", "/style.CSS?v=2", 200),
     ("GET", "/logo.png", 404),
 )
@@ -73,6 +76,17 @@ WALK = (
 DOWNLOADS = (("GET", "/f.pdf", 206),) * 3
 WALK_GAPS = (0, 0, 0, 1, 10, 10, 10, 20, 21)
 """Few pages and short gaps, for deep funnels."""
+
+
+KNOCKS = (
+    *(("GET", path, status) for path in ("/.env", "/wp-login.php", "/.git/config") for status in (200, 302, 404)),
+    *(("POST", "/xmlrpc.php", 200), ("POST", "/wp-login.php", 200), ("GET", "/a", 404), ("GET", "/a", 302), ("GET", "/api/x", 200)),
+    *(("GET", "/a", 204), ("GET", "/f.pdf", 200), ("GET", "/a", 304)),
+)
+HEADS = (("HEAD", "/a", 200), ("HEAD", "/b", 404), ("HEAD", "/c", 302))
+FAILURES = (("GET", "/a", 404), ("GET", "/b", 410), ("POST", "/a", 422), ("GET", "/logo.png", 200), ("OPTIONS", "/a", 405))
+ODD_VISITS = (KNOCKS, HEADS, FAILURES, (*HEADS, ("GET", "/a", 200)), (*FAILURES, ("GET", "/b", 500)), (*FAILURES, ("GET", "/", 200)))
+"""What nobody but a bot sends, and what is nearly that."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +150,8 @@ def visits(draw: st.DrawFn, person: Person, *, with_users: bool = False, is_walk
     """Draw the hits of one person, in order."""
     with_downloads = (WALK + DOWNLOADS) if is_walk else REQUESTS
     requests = st.sampled_from((WALK if is_walk else PLAIN) if with_users else with_downloads)
+    if not with_users and draw(st.integers(0, 7)) == 7:
+        requests = st.sampled_from(draw(st.sampled_from(ODD_VISITS)))
     users = st.sampled_from((None, None, None, "ann", "bob")) if with_users else st.none()
     count = draw(st.integers(1, 25))
     rows = draw(st.lists(st.tuples(st.sampled_from(WALK_GAPS if is_walk else GAPS), requests, users), min_size=count, max_size=count))
@@ -145,6 +161,14 @@ def visits(draw: st.DrawFn, person: Person, *, with_users: bool = False, is_walk
         time += gap
         hits.append(hit_of(request, time, person, number, user))
     return hits
+
+
+def rush(count: int, seconds: int) -> Stream:
+    """Return as many pages of one person in as many seconds, most of them in between, and one page of another person."""
+    times = [START, *(START + 90 for _ in range(count - 2)), START + seconds]
+    hits = [hit_of(("GET", "/b" if number % 2 else "/a", 200), time, PEOPLE[0], 0, None) for number, time in enumerate(times)]
+    hits.append(hit_of(("GET", "/b", 200), START, PEOPLE[1], 0, None))
+    return Stream(tuple(hits), (*(PEOPLE[0].agent for _ in times), PEOPLE[1].agent)).in_order(list(range(count + 1)))
 
 
 @st.composite

@@ -42,15 +42,17 @@ class Session:
         return self.interactions[-1].time - self.started
 
 
-def fate(hit: Hit, kind: str, site: Site) -> str:
-    """Return the one fate of a line, the first that applies."""
+def fate(hit: Hit, kind: str, site: Site, robots: dict[str, str], bots: str) -> str:
+    """Return the one fate of a line, the first that applies; `robots` are visitors who are bots, `bots` what becomes of them."""
     if hit.is_asset:
         return "asset"
     if hit.address in site.ignored_addresses:
         return "excluded"
-    if hit.bot:
+    if hit.browser in robots and bots == "drop":
         return "bot"
-    return kind if kind in {"other", "background"} else "kept"
+    if kind in {"other", "background"}:
+        return kind
+    return "outside" if bots == "only" and hit.browser not in robots else "kept"
 
 
 def first_downloads(hits: list[Hit], visitors: dict[int, str], site: Site) -> frozenset[int]:

@@ -174,6 +174,8 @@ def sites(draw: st.DrawFn) -> Site:
         ignored_paths=draw(st.sampled_from(((), (), ("/c",), ("/p/**",)))),
         ignored_addresses=draw(st.sampled_from(((), (), ("192.0.2.2",)))),
         groups=draw(st.sampled_from(((), ("/p/*",), ("/a", "/p/*")))),
+        bots_kept=draw(st.sampled_from(((), (), (), ("googlebot",), ("windows nt", "CURL")))),
+        bots_dropped=draw(st.sampled_from(((), (), (), ("linux",), ("curl", "nobody")))),
     )
 
 
@@ -195,6 +197,9 @@ def to_yaml(goals: GoalsFile) -> str:
         site["ignore"] = {key: values for key, values in ignore.items() if values}
     if goals.site.groups:
         site["group"] = [*goals.site.groups]
+    bots = {"keep": [*goals.site.bots_kept], "drop": [*goals.site.bots_dropped]}
+    if any(bots.values()):
+        site["bots"] = {key: values for key, values in bots.items() if values}
     document: dict[str, Any] = {"site": site, "macro": {name: goal.written for name, goal in goals.macro.items()}}
     if goals.micro:
         document["micro"] = {name: goal.written for name, goal in goals.micro.items()}

@@ -1,0 +1,94 @@
+"""Programs that call themselves browsers, people who nearly act like them, and who of all is a bot.
+
+It stands alone because whether somebody is a bot is told from all that one does, before anything else is counted.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from .simulator_acts import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .simulator_acts import Device, Hit
+    from .simulator_crowd import Crowd
+    from .simulator_shop import Shop
+    from .simulator_site import Site
+
+MOST, WINDOW = 180, 180
+SCANNED = ("/.env", "/wp-login.php", "/shop/.git/config", "/cgi-bin/test.cgi")
+
+
+def guests(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Ask for robots.txt among pages; a neighbour behind the same address does not, a listed bot does, a colleague too."""
+    office = crowd.address()
+    reader = crowd.person(clock, addresses=(office,), agent="ShopApp/2.0 (first)").see("/").wait(5).see("/search", "search").wait(900)
+    reader.other("GET /robots.txt HTTP/1.1", 304)
+    crowd.person(clock, addresses=(office,), agent="ShopApp/2.0 (second)").see("/").wait(30).see("/search", "search")
+    crowd.robot(clock).other("GET /robots.txt HTTP/1.1").see("/")
+    crowd.colleague(clock).see("/").wait(3).other("HEAD /robots.txt HTTP/1.1")
+
+
+def scanners(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Knock at closed doors and get no page, or only the door itself; whoever also gets a page may knock."""
+    crowd.person(clock).fail(SCANNED[0]).wait(1).fail(SCANNED[2]).redirected("/").call("/api/track").load("/image/logo.svg")
+    crowd.person(clock).see(SCANNED[1]).wait(2).post(SCANNED[1], 200).wait(1).see("/", status=304)
+    crowd.person(clock).see(SCANNED[1]).wait(9).post(SCANNED[1], 302).see("/blog/archive")
+    crowd.person(clock).fetch("/files/size-guide.pdf", "guide").wait(1).fail(SCANNED[3], status=500)
+
+
+def rushes(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """See 180 or 181 pages within 180 or 181 seconds, after a calm visit on the day before."""
+    for pages, seconds in ((MOST, WINDOW), (MOST + 1, WINDOW), (MOST + 1, WINDOW + 1)):
+        guest = crowd.person(clock).see("/").wait(86_400).see("/help/page-0")
+        start = guest.clock
+        for number in range(1, pages):
+            guest.clock = start + number * seconds // (pages - 1)
+            guest.see(f"/help/page-{number % 9}")
+
+
+def heads(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Send nothing but HEAD, or a GET among them."""
+    crowd.person(clock).other("HEAD / HTTP/1.1").wait(60).other("HEAD /search HTTP/1.1", 404).load("/image/logo.svg")
+    crowd.person(clock).other("HEAD / HTTP/1.1").wait(60).see("/search", "search").other("HEAD / HTTP/1.1")
+
+
+def failures(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Get nothing but 4xx, with one answer of another sort, or a pixel that a goal names."""
+    crowd.person(clock).fail("/old/shop", "lost")
+    crowd.person(clock).fail("/old/shop", "lost").wait(4).post("/contact", 422).other("OPTIONS * HTTP/1.1", 405).load("/image/logo.svg")
+    crowd.person(clock).fail("/old/shop", "lost").wait(4).fail("/search", status=503)
+    crowd.person(clock).fail("/old/shop", "lost").wait(4).see("/")
+    crowd.person(clock).fail("/old/shop", "lost").wait(4).load("/px.gif", "pixel")
+
+
+MACHINES = (guests, scanners, rushes, heads, failures)
+
+
+def reasons_of(plan: Iterable[Hit], site: Site) -> dict[Device, str]:
+    """Return why a device is a bot's, of those that are."""
+    sent: dict[Device, list[Hit]] = defaultdict(list)
+    for hit in plan:
+        if hit.kind is not Kind.ASSET or site.names(hit.tags):
+            sent[hit.device].append(hit)
+    reasons = {device: _reason(device, hits) for device, hits in sent.items()}
+    return {device: reason for device, reason in reasons.items() if reason}
+
+
+def _reason(device: Device, hits: list[Hit]) -> str:
+    if device.bot:
+        return "agent says nothing" if device.agent == "-" else "agent is on the list of crawlers"
+    if any(" /robots.txt " in hit.request for hit in hits):
+        return "asked for robots.txt"
+    pages = [hit for hit in hits if hit.kind is Kind.PAGE]
+    if any(hit.path in SCANNED for hit in hits) and not any(hit.status < 300 and hit.path not in SCANNED for hit in pages):
+        return "asked for what scanners ask for, got no page"
+    times = sorted(hit.time for hit in pages)
+    if any(late - early <= WINDOW for early, late in zip(times, times[MOST:], strict=False)):
+        return "more than 180 pages in 180 seconds"
+    if all(hit.request.startswith("HEAD ") for hit in hits):
+        return "sent only HEAD"
+    return "got only 4xx" if all(400 <= hit.status < 500 for hit in hits) else ""
