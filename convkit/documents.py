@@ -6,9 +6,10 @@ It stands alone because nothing here touches a hit: what comes in is small, and 
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit import plugins, reading
+from convkit import plugins, reading, sorting
 from convkit.analysis import View
 from convkit.figures import plural
 from convkit.findings import find
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 
     from convkit.analysis import Run
     from convkit.definitions import Goals
-    from convkit.tables import Report
+    from convkit.sorting import Sorting
+    from convkit.tables import Column, Note, Report
 
     Tallies = dict[str, dict[str, pl.DataFrame]]
     """By report, by name: what `add` merges and `present` takes."""
@@ -43,8 +45,13 @@ def present(tallies: Tallies, view: View) -> dict[str, Report]:
 
 def whole_report() -> list[str]:
     """Return the reports that `convkit report` is made of, in the order of its screen."""
-    modules = plugins.load_all("reports")
-    return sorted(modules, key=lambda name: int(modules[name].IN_REPORT))
+    places = {name: module.IN_REPORT for name, module in plugins.load_all("reports").items() if module.IN_REPORT is not None}
+    return sorted(places, key=lambda name: int(places[name]))
+
+
+def columns_of(reports: Sequence[str]) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of reports."""
+    return {report: plugins.load("reports", report).COLUMNS for report in reports}
 
 
 def command_of(report: str, paths: list[str], goals_file: str | None) -> str:
@@ -54,10 +61,10 @@ def command_of(report: str, paths: list[str], goals_file: str | None) -> str:
     return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else [])])
 
 
-def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") -> Document:
+def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "", sort: Sorting | None = None) -> Document:
     """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding."""
     goals = done.analysis.goals
-    view = View(goals, done.period, done.input, done.knows_macro)
+    view = View(goals, done.period, done.input, done.knows_macro, sources=done.sources, is_narrowed=done.where is not None, sort=sort)
     reports = present(tallies, view)
     return Document(
         version=__version__,
@@ -67,13 +74,19 @@ def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") ->
         input=done.input,
         reasons=done.reasons,
         period=done.period,
-        reports=reports,
+        reports={name: _dressed(report, done.where, sort) for name, report in reports.items()},
         findings=find(reports, view, command) if is_whole else (),
         is_whole=is_whole,
         copies=done.copies,
         losses=done.losses,
         rejects=done.rejects,
     )
+
+
+def _dressed(report: Report, where: Note | None, sort: Sorting | None) -> Report:
+    """Return a report that says which sessions it is of, in the order asked for; findings are made before, of reports in their own order."""
+    report = replace(report, notes=(where, *report.notes)) if where else report
+    return sorting.applied(report, sort) if sort else report
 
 
 def _summary(goals: Goals) -> str:

@@ -51,12 +51,12 @@ def askers(cells: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def visitors(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `sender, user_agent, visitor, user_visitor, ignored, bot, has_assets` of askers in memory.
+    """Return `sender, user_agent, visitor, user_visitor, ignored, bot, has_assets` of askers in memory, and `part, user`, the texts of `identities`.
 
     `visitor` is told by address, `user_visitor` by user id, null where there is none; `has_assets` tells whether the visitor asked for assets, null
     where nobody did, as behind a content delivery network.
     """
-    told_by_browser = next((rule for rule in site.visitor if rule != "user"), "address") == "address+browser"
+    told_by_browser = _told_by_browser(site)
     address, agent = pl.col("address_part"), pl.col("agent_part")
     return (
         askers.join(_agents(askers), on="user_agent", how="left", nulls_equal=True)
@@ -67,17 +67,31 @@ def visitors(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     )
 
 
+def identities(visitors: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Return `visitor, identity` of visitors: what tells each one as text, personal data that nothing may show."""
+    agent = pl.col("user_agent").cast(pl.String) if _told_by_browser(site) else pl.lit("")
+    by_address = pl.format("address {} {}", pl.col("part").fill_null(""), agent.fill_null(""))
+    by_user = visitors.drop_nulls("user_visitor").select(visitor="user_visitor", identity=pl.format("user {}", "user"))
+    return pl.concat([visitors.select("visitor", identity=by_address), by_user]).unique("visitor")
+
+
+def _told_by_browser(site: Site) -> bool:
+    """Tell whether visitors without a user id are told by address and browser, and not by the address alone."""
+    return next((rule for rule in site.visitor if rule != "user"), "address") == "address+browser"
+
+
 def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return the hits among CELLS without a problem, with `fate` and `reason` as far as they are known without looking at what goals name.
 
     What was decided once for every distinct asker and request is joined; the texts themselves are left behind.
     """
     return (
-        records.join(visitors, on=_ASKER, how="left", nulls_equal=True)
+        records.join(visitors.drop("part", "user"), on=_ASKER, how="left", nulls_equal=True)
         .join(targets, on="request", how="left", nulls_equal=True)
+        .with_columns(host=pl.coalesce("target_host", "host"))
         .with_columns(own=_is_own(goals.site.hosts), other=_is_other())
         .with_columns(**_early_fate())
-        .drop(*_TEXTS, "problem", "ignored", "own", "bot", "probing", "target_host")
+        .drop(*_ASKER, "request", "problem", "ignored", "own", "bot", "probing", "target_host")
     )
 
 
@@ -119,19 +133,24 @@ def _agents(askers: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _senders(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `sender, address_part, ignored, user_visitor` of each distinct sender; users are told where the rules begin with that."""
+    """Return `sender, address_part, part, ignored, user_visitor, user` of each distinct sender; users are told where the rules begin with that."""
     user = pl.col("user").hash(3).reinterpret(signed=True)
     is_told = pl.col("user").is_not_null() & pl.lit(site.visitor[:1] == ("user",))
     return addresses.add_parts(senders.add_words(askers.select("sender").unique())).select(
         "sender",
+        "part",
         address_part=pl.col("part").hash(2),
         ignored=addresses.is_in(pl.col("sorted"), site.ignore_addresses),
         user_visitor=pl.when(is_told).then(user),
+        user=pl.when(is_told).then("user"),
     )
 
 
 def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return each distinct `request` with its method, path, page, lists, and all that goals ask of it; `probing` ones are nobody's interest."""
+    """Return each distinct `request` with its method, path, page, lists, and all that goals ask of it; `probing` ones are nobody's interest.
+
+    `query` holds the parameters that `site.keep_query` or a goal names, and no others.
+    """
     names = tested_columns(goals)
     tested = [patterns.split_name(name) for name in names]
     values = sorted({column for column, _ in tested if column.startswith("query.")})
@@ -143,14 +162,14 @@ def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
         paths.add_lists(paths.add_paths(words, goals.site), goals.site)
         .with_columns(probing=pl.col("method").is_null() | pl.col("method").is_in(_OTHER_METHODS) | is_robots, page=paths.page(goals.site))
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
-        .with_columns(**tests)
+        .with_columns(query=paths.shown_query(goals.site, values), **tests)
         .select(
             "request",
             "probing",
             "background",
             "download",
             *tests,
-            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", *wanted)),
+            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", "query", *wanted)),
         )
     )
 
@@ -159,7 +178,7 @@ def _is_own(hosts: tuple[str, ...]) -> pl.Expr:
     """Tell hits of the site's own hosts; a hit without a host is taken for one."""
     if not hosts:
         return pl.lit(value=True)
-    host = pl.coalesce("target_host", "host").cast(pl.String)
+    host = pl.col("host").cast(pl.String)
     return host.is_null() | host.is_in(list(hosts))
 
 
@@ -200,9 +219,9 @@ def is_looked_at() -> pl.Expr:
     return (pl.col("fate") == "kept") | ((pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background"))
 
 
-def rank_sources(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
-    """Renumber `source` by (time of its first parsed line, name), so that the order on the command line does not matter."""
-    ranks = (
+def source_ranks(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
+    """Return `source, rank` in the order of ranks, by (time of a source's first parsed line, name): the order on the command line does not matter."""
+    return (
         records.filter(pl.col("time").is_not_null())
         .group_by("source")
         .agg(first=pl.col("time").sort_by("line_no").first())
@@ -210,4 +229,8 @@ def rank_sources(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
         .sort("first", "name", "source", nulls_last=True)
         .select("source", rank=pl.int_range(pl.len(), dtype=pl.UInt32))
     )
+
+
+def rank_sources(records: pl.LazyFrame, ranks: pl.LazyFrame) -> pl.LazyFrame:
+    """Renumber `source` by its rank."""
     return records.join(ranks, on="source", how="left").with_columns(source="rank").drop("rank")

@@ -34,8 +34,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions"),
     ("temporary", "surroundings", "terminal"),
     ("talk", "writing", "signals"),
-    ("lines", "strict_yaml", "windows", "lists", "figures", "addresses", "senders", "requests", "bots"),
-    ("plain", "origin", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant"),
+    ("lines", "strict_yaml", "windows", "lists", "figures", "addresses", "senders", "requests", "bots", "visitor_ids", "sorting"),
+    ("plain", "origin", "questions", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant"),
     # Rows as more than one output holds them.
     ("sheets", "json_rows", "sampling", "copies"),
     # Plug-ins of the way in and the way out.
@@ -45,7 +45,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("goals", "intake"),
     # What reports may use.
     ("analysis",),
-    ("drop_off_screen", "funnel_screen", "overview_notes", "findings"),
+    ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),

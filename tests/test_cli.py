@@ -14,7 +14,7 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit import cli, pipeline, plugins
+from convkit import cli, documents, pipeline, plugins
 from convkit.errors import ExitCode
 from convkit.version import __version__
 
@@ -299,8 +299,8 @@ def test_a_directory_gets_a_file_a_report(place: str, convkit_command: Run) -> N
     if not place.endswith("/"):
         Path(place).mkdir()
     assert convkit_command("report", "access.log", "-o", place) == (0, "", "")
-    assert {path.name for path in Path("made").iterdir()} == {f"{name}.csv" for name in plugins.names("reports")}
-    for name in plugins.names("reports"):
+    assert {path.name for path in Path("made").iterdir()} == {f"{name}.csv" for name in documents.whole_report()}
+    for name in documents.whole_report():
         assert Path("made", f"{name}.csv").read_bytes().decode() == convkit_command(name, "access.log", "-f", "csv")[1]
     assert convkit_command("goals", "access.log", "-o", place, "-f", "markdown") == (0, "", "")
     assert Path("made/goals.md").is_file()

@@ -92,7 +92,7 @@ def parts_of(analysis: Analysis, count: int) -> list[Analysis]:
     """Split the visitors of an analysis, whole visitors only; parts may be empty."""
     hits, sessions = pl.collect_all([analysis.hits, analysis.sessions])
     of_part = [pl.col("visitor").reinterpret(signed=False) % count == number for number in range(count)]
-    return [pipeline.prepare(hits.filter(here), sessions.filter(here), analysis.goals, analysis.ends) for here in of_part]
+    return [pipeline.prepare(hits.filter(here), sessions.filter(here), analysis.goals, analysis.ends, analysis.identities) for here in of_part]
 
 
 def outputs_of(run: analyses.Run, tallies: documents.Tallies) -> dict[tuple[str, str], str]:
@@ -150,7 +150,7 @@ def test_a_tally_of_nobody_has_the_columns_of_a_tally(report: str, folder: Path)
     """Else a part without visitors could not be added."""
     run = run_of(Path(__file__).parent.joinpath("data", "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
     hits, sessions = pl.collect_all([run.analysis.hits, run.analysis.sessions])
-    nobody = pipeline.prepare(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends)
+    nobody = pipeline.prepare(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends, run.analysis.identities)
     schemas = [{name: frame.schema for name, frame in pipeline.tally(analysis, [report])[report].items()} for analysis in (run.analysis, nobody)]
     assert schemas[0] == schemas[1]
 
