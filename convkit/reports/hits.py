@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 IN_REPORT = None
 _ROWS = 20
+_DROPS = {"kind": 2, "value": 7, "event": 6, "method": 3, "goals": 8, "status": 5, "time": 1}
+"""The columns of a screen that are left out where not all fit, the least important first; never the one that the rows are sorted by."""
 _ORDER = ("time", "source", "line")
 COLUMNS = (
     Column("session", "text"),
@@ -83,8 +85,9 @@ def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
     headings = [Cell(title, "dim", left=title != "value") for title in titles]
     hidden = tuple(column for column, name in ((6, "event"), (7, "value")) if frame[name].null_count() == frame.height)
     most = {4: 30, 6: 16, 8: 22} if room.wide else {4: 24, 6: 16, 8: 16}
+    drops = (*hidden, *(place for name, place in _DROPS.items() if view.sort is None or view.sort.column != name))
     rows = [Row(_cells(row, view)) for row in shown.rows(named=True)]
-    return [heading, Grid(rows, headings, hidden=hidden, drops=(*hidden, 2, 7, 6, 3, 8, 5, 1), most=most)]
+    return [heading, Grid(rows, headings, hidden=hidden, drops=drops, most=most)]
 
 
 def _cells(row: dict[str, Any], view: View) -> list[Cell]:

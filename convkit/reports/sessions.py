@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 IN_REPORT = None
 _ROWS = 20
+_DROPS = {"exit": 5, "value": 7, "converted": 6, "pages": 3, "seconds": 2, "goals": 8, "started": 1, "landing": 4}
+"""The columns of a screen that are left out where not all fit, the least important first; never the one that the rows are sorted by."""
 COLUMNS = (
     Column("session", "text"),
     Column("visitor", "text"),
@@ -77,10 +79,10 @@ def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
     titles = ["", "started", "time", "pages", "landing", "exit", view.macro_name, "value", "goals"]
     left = {"started", "landing", "exit", "goals"}
     hidden = (6, 7) if not view.knows_macro else (7,) if frame["value"].null_count() == frame.height else ()
-    most = dict.fromkeys((4, 5, 8), 17)
+    drops = (*hidden, *(place for name, place in _DROPS.items() if view.sort is None or view.sort.column != name))
     rows = [Row(_cells(row, view)) for row in shown.rows(named=True)]
     headings = [Cell(title, "dim", left=title in left) for title in titles]
-    return [heading, Grid(rows, headings, hidden=hidden, drops=(*hidden, 5, 7, 6, 3, 2, 8, 1, 4), most=most)]
+    return [heading, Grid(rows, headings, hidden=hidden, drops=drops, most=dict.fromkeys((4, 5, 8), 17))]
 
 
 def _cells(row: dict[str, Any], view: View) -> list[Cell]:
