@@ -54,11 +54,12 @@ def columns_of(reports: Sequence[str]) -> dict[str, tuple[Column, ...]]:
     return {report: plugins.load("reports", report).COLUMNS for report in reports}
 
 
-def command_of(report: str, paths: list[str], goals_file: str | None) -> str:
+def command_of(report: str, paths: list[str], goals_file: str | None, where: Sequence[str] = ()) -> str:
     """Return the command of another report on the same logs, empty where it would be too long or cannot be run again."""
     if len(paths) > _MOST_LOGS or reading.STANDARD_INPUT in paths:
         return ""
-    return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else [])])
+    asked = [word for text in where for word in ("--where", text)]
+    return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else []), *asked])
 
 
 def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "", sort: Sorting | None = None) -> Document:

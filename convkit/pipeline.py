@@ -226,8 +226,8 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     `where` is as in `analyze`; `sort` is a column, its largest values first, or `COLUMN:asc`. Raises InputError, UsageError.
     """
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
-    paths, names = list(paths), list(reports or documents.whole_report())
+    paths, names, where = list(paths), list(reports or documents.whole_report()), [where] if isinstance(where, str) else list(where)
     order = sorting.parse(sort, documents.columns_of(names)) if sort is not None else None
     done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last, where=where, rejects=rejects)
-    command = documents.command_of("drop-off", [str(path) for path in paths], loaded.file)
+    command = documents.command_of("drop-off", [str(path) for path in paths], loaded.file, where)
     return documents.finish(done, tally(done.analysis, names), is_whole=reports is None, command=command, sort=order)

@@ -113,6 +113,8 @@ ERRORS = {
     "backwards": (["funnel", "--since", "2026-10-12", "--until", "2026-10-11", "access.log"], 2, "exchange them"),
     "said twice": (["funnel", "--since", "2026-10-12", "--last", "7d", "access.log"], 2, "use one of them"),
     "no whole days": (["funnel", "--last", "36h", "access.log"], 2, "whole days"),
+    "no such field": (["funnel", "--where", "lading=/", "missing.log"], 2, "did you mean 'landing'?"),
+    "no such column": (["pages", "--sort", "landing", "missing.log"], 2, "did you mean 'landings'?"),
     "no such format": (["funnel", "--log-format", "combind", "access.log"], 2, "combined"),
     "no such log": (["funnel", "missing.log"], 3, "missing.log cannot be read: No such file or directory"),
     "no such goals file": (["funnel", "-g", "missing.yaml", "access.log"], 2, "missing.yaml"),
@@ -286,6 +288,13 @@ def test_every_report_is_written_in_every_output(report: str, output: str, convk
     made = convkit.render(convkit.run(["access.log"], None if report == "report" else [report]), output)
     assert convkit_command(report, "access.log", "-f", output, "-o", "made") == (0, "", "")
     assert Path("made").read_bytes() == (made.encode() if isinstance(made, str) else made)
+
+
+def test_questions_and_order_reach_the_report(convkit_command: Run) -> None:
+    code, out, err = convkit_command("pages", "access.log", "--where", "page!=/pricing", "--where", "landing=/", "--sort", "page", "-f", "csv")
+    assert (code, err) == (0, "")
+    rows = [row.split(",") for row in out.splitlines()]
+    assert [(row[0], row[rows[0].index("exits")]) for row in rows[1:]] == [("/about", "1"), ("/", "1")]
 
 
 def test_standard_output_is_the_same_by_any_name(convkit_command: Run) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,17 +19,20 @@ from model.comparing import additive, figures_in, first_difference
 from model.hits import matches
 from model.streams import Example, examples, to_yaml
 from small_logs import conversions, line, overview, report, written
+from test_tally_contract import check
 
 import convkit
+from convkit import pipeline
 from convkit.errors import ExitCode, UsageError
 from convkit.goals import parse_goals
 from convkit.questions import FIELDS, parse
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from model.brute_force import Model
 
+    from convkit.tables import Document
+
+DATA = Path(__file__).parent / "data"
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale], later: {steps: [cart, sale], per: visitor}}\n"
@@ -126,11 +131,15 @@ def test_what_every_session_holds_changes_nothing(example: Example, folder: Path
     assert told[0] == told[1], repr(example)
 
 
-def ask(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> dict[str, Any]:
+def document(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> Document:
     """Return the whole report on the sessions that are asked for."""
-    log = written(folder / "access.log", lines)
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    found: dict[str, Any] = json.loads(convkit.render(convkit.run([log], None, folder / "goals.yaml", where=where, **options), "json"))
+    return convkit.run([written(folder / "access.log", lines)], None, folder / "goals.yaml", where=where, **options)
+
+
+def ask(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> dict[str, Any]:
+    """Return the whole report on the sessions that are asked for, as JSON has it."""
+    found: dict[str, Any] = json.loads(convkit.render(document(folder, lines, *where, goals=goals, **options), "json"))
     return found
 
 
@@ -196,6 +205,25 @@ def test_a_note_says_which_and_how_many(tmp_path: Path) -> None:
 def test_visitors_who_met_only_errors_are_in_no_session(tmp_path: Path) -> None:
     assert "only-errors" in {note["code"] for note in ask(tmp_path, SHOP)["notes"]}
     assert "only-errors" not in {note["code"] for note in ask(tmp_path, SHOP, "landing=/a")["notes"]}
+
+
+def test_what_is_worth_a_look_is_of_the_sessions_asked_for(tmp_path: Path) -> None:
+    """Nothing is said of the site: how much a change needs to show is no matter of some of its sessions."""
+    errors = [line("GET /oops", 11, 500, who=f"198.51.100.{number} - -") for number in range(40)]
+    shoppers = [text for number in range(80) for text in walk(number, "/b", "/cart", *(["/sale"] if number >= 40 else []))]
+    lines = [*(text for number in range(100, 220) for text in walk(number, "/a")), *shoppers, *errors]
+    whole, asked = (convkit.render(found, width=200) for found in (document(tmp_path, lines), document(tmp_path, lines, "page!=/none")))
+    assert "120 sessions land there, 100% see nothing else (the rest of the site: 0%), 0 converted." in whole
+    assert "120 sessions land there, 100% see nothing else (the other sessions: 0%), 0 converted." in asked
+    assert "are few:" in whole
+    assert "are few:" not in asked
+    assert re.search(r"convkit drop-off \S+ -g \S+ --where 'page!=/none'\n", asked)
+
+
+def test_parts_of_the_visitors_add_up() -> None:
+    run = pipeline.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), where=["goal=saw_product"])
+    assert run.input["outside"] > 0
+    check(run, 3)
 
 
 def test_paths_are_those_before_they_are_grouped(tmp_path: Path) -> None:

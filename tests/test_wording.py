@@ -29,7 +29,7 @@ SAMPLE = ROOT / "sample_logs" / "access.log.gz"
 REPORTS = (None, *plugins.names("reports"))
 
 SCREENS = ("findings", "departures", "overview_notes", "funnel_screen", "drop_off_screen", "figures", "outputs/table")
-SPEAKING = (*SCREENS, "pipeline", "cli", "options")
+SPEAKING = (*SCREENS, "pipeline", "cli", "options", "questions", "sorting", "naming")
 """Modules with sentences, beside the reports."""
 
 FORBIDDEN = re.compile(
