@@ -76,7 +76,7 @@ def _is_goal(pattern: str, goals: Goals) -> str | None:
     names = [goal.name for goal in goals.goals]
     if pattern in names or "*" in pattern or pattern.startswith("re:"):
         return None
-    return f"no goal is called {pattern!r}{did_you_mean(pattern, names)}; goals are {', '.join(names) or 'in no block of the file'}"
+    return f"no goal is called {pattern!r}{did_you_mean(pattern, names)}; known are {', '.join(names) or 'none'}"
 
 
 def _is_host(pattern: str, _: Goals) -> str | None:

@@ -79,9 +79,10 @@ MOMENTS = {"what": ("names", 2), "which": ("names", 2), "how": ("turns", 3), "co
 
 UNSTABLE = """
 import sys, convkit
-document = convkit.run([sys.argv[1]], goals=sys.argv[2])
-for output in sys.argv[3:]:
-    convkit.render(document, output)
+for reports, where in ((None, ()), (["sessions", "hits"], ["page=**", "goal!=x*", "host!=x"])):
+    document = convkit.run([sys.argv[1]], reports, sys.argv[2], where=where, sort="value")
+    for output in sys.argv[3:]:
+        convkit.render(document, output)
 """
 
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}

@@ -296,8 +296,8 @@ def test_one_question_may_be_a_plain_text(tmp_path: Path) -> None:
         ("landing=", "--where landing=: an empty pattern matches nothing"),
         ("landing=blog/**", "--where landing=blog/**: 'blog/**' is no path: a path begins with `/`, as /blog/**"),
         ("page=re:(", "--where page=re:(: this regular expression cannot be used"),
-        ("goal=sales", "--where goal=sales: no goal is called 'sales', did you mean 'sale'?; goals are sale, cart"),
-        ("goal!=xyz", "--where goal!=xyz: no goal is called 'xyz'; goals are sale, cart"),
+        ("goal=sales", "--where goal=sales: no goal is called 'sales', did you mean 'sale'?; known are sale, cart"),
+        ("goal!=xyz", "--where goal!=xyz: no goal is called 'xyz'; known are sale, cart"),
         ("host=Shop.example", "--where host=Shop.example: hosts are written in small letters"),
     ],
 )
