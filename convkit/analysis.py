@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from convkit.definitions import Goals
-    from convkit.tables import Period
+    from convkit.sorting import Sorting
+    from convkit.tables import Column, Note, Period
 
 _STEPS = {
     "place": pl.Int32,
@@ -44,6 +45,8 @@ class Analysis:
     goals: Goals
     ends: datetime | None
     """Time of the last hit of the log."""
+    identities: pl.LazyFrame
+    """`visitor, identity` of all visitors of the logs: personal data, of which ids are made."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,15 @@ class Run:
     reasons: Mapping[str, Mapping[str, int]]
     """Of the lines that were not read, and of bots: `unparsed_by_reason`, `bot_by_reason`."""
     period: Period
-    logs: tuple[str, ...]
     knows_macro: bool
+    logs: tuple[str, ...] = ()
+    """The logs' names in the order of the command line."""
     has_local_times: bool = False
     """Whether an export has times without a zone."""
+    sources: tuple[str, ...] = ()
+    """The logs' names by the number in `source` of their hits."""
+    where: Note | None = None
+    """Which sessions were kept, where only some of them were."""
     copies: tuple[str, ...] = ()
     """Sentences of logs that were left out because others hold all of them."""
     losses: tuple[str, ...] = ()
@@ -86,6 +94,15 @@ class View:
     by: tuple[str, ...] = ()
     bots: str = "drop"
     """One of BOTS."""
+    sources: tuple[str, ...] = ()
+    """The logs' names by the number in `source` of their hits."""
+    is_narrowed: bool = False
+    """Whether only some sessions of the period are looked at."""
+    sort: Sorting | None = None
+
+    def order(self, columns: Iterable[Column], usual: str) -> str:
+        """Return by what a report's rows are sorted, in words."""
+        return self.sort.words if self.sort and self.sort.is_of(columns) else usual
 
     @property
     def steps(self) -> pl.DataFrame:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _WHOLE = "report"
 _GOALS_FILE = "goals.yaml"
-_ORDER = ("overview", "goals", "funnel", "drop-off", "pages")
+_ORDER = ("overview", "goals", "funnel", "drop-off", "pages", "sessions", "hits")
 """The known reports as people need them; others follow."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _CODES = f"Exit codes: {', '.join(f'{code} {code.name.lower()}' for code in ExitCode)}."

@@ -9,7 +9,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit import overview_notes, plugins, reading
+from convkit import overview_notes, plugins, reading, sorting
 from convkit.analysis import View
 from convkit.figures import plural
 from convkit.findings import find
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from convkit.analysis import Run
     from convkit.definitions import Goals
-    from convkit.tables import Report
+    from convkit.sorting import Sorting
+    from convkit.tables import Column, Note, Report
 
     Tallies = dict[str, dict[str, pl.DataFrame]]
     """By report, by name: what `add` merges and `present` takes."""
@@ -44,22 +45,38 @@ def present(tallies: Tallies, view: View) -> dict[str, Report]:
 
 def whole_report() -> list[str]:
     """Return the reports that `convkit report` is made of, in the order of its screen."""
-    modules = plugins.load_all("reports")
-    return sorted(modules, key=lambda name: int(modules[name].IN_REPORT))
+    places = {name: module.IN_REPORT for name, module in plugins.load_all("reports").items() if module.IN_REPORT is not None}
+    return sorted(places, key=lambda name: int(places[name]))
 
 
-def command_of(report: str, paths: list[str], goals_file: str | None) -> str:
+def columns_of(reports: Sequence[str]) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of reports."""
+    return {report: plugins.load("reports", report).COLUMNS for report in reports}
+
+
+def command_of(report: str, paths: list[str], goals_file: str | None, where: Sequence[str] = ()) -> str:
     """Return the command of another report on the same logs, empty where it would be too long or cannot be run again."""
     if len(paths) > _MOST_LOGS or reading.STANDARD_INPUT in paths:
         return ""
-    return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else [])])
+    asked = [word for text in where for word in ("--where", text)]
+    return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else []), *asked])
 
 
-def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") -> Document:
+def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "", sort: Sorting | None = None) -> Document:
     """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding."""
     goals = done.analysis.goals
-    view = View(goals, done.period, done.input, done.knows_macro, done.has_local_times, bots=done.bots)
-    reports = {name: _with_bots(report, view) for name, report in present(tallies, view).items()}
+    view = View(
+        goals,
+        done.period,
+        done.input,
+        done.knows_macro,
+        done.has_local_times,
+        bots=done.bots,
+        sources=done.sources,
+        is_narrowed=done.where is not None,
+        sort=sort,
+    )
+    reports = present(tallies, view)
     return Document(
         version=__version__,
         logs=done.logs,
@@ -68,7 +85,7 @@ def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") ->
         input=done.input,
         reasons=done.reasons,
         period=done.period,
-        reports=reports,
+        reports={name: _dressed(report, done.where, view) for name, report in reports.items()},
         findings=find(reports, view, command) if is_whole else (),
         is_whole=is_whole,
         copies=done.copies,
@@ -78,9 +95,12 @@ def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "") ->
     )
 
 
-def _with_bots(report: Report, view: View) -> Report:
-    """Return a report that says, where bots are not left out, whom its figures are of."""
-    return report if view.bots == "drop" else replace(report, notes=tuple(dict.fromkeys([*report.notes, overview_notes.of_bots(view.bots)])))
+def _dressed(report: Report, where: Note | None, view: View) -> Report:
+    """Return a report that says whom its figures are of, in the order asked for; findings are made before, of reports in their own order."""
+    of_bots = overview_notes.of_bots(view.bots) if view.bots != "drop" else None
+    notes = tuple(dict.fromkeys(note for note in (where, *report.notes, of_bots) if note))
+    report = replace(report, notes=notes)
+    return sorting.applied(report, view.sort) if view.sort else report
 
 
 def _summary(goals: Goals) -> str:

@@ -31,8 +31,9 @@ def find(reports: Mapping[str, Report], view: View, command: str) -> tuple[Findi
     steps = reports["funnel"].frame
     found = [
         _largest_difference(reports["drop-off"].details, steps, view, command),
-        _landing_page(reports["pages"].frame, steps, reports["overview"].frame),
-        _few_conversions(reports["goals"].frame, view, reports["overview"].frame),
+        _landing_page(reports["pages"].frame, steps, reports["overview"].frame, view),
+        # How much a site's log can show is no matter of some of its sessions.
+        None if view.is_narrowed else _few_conversions(reports["goals"].frame, view, reports["overview"].frame),
     ]
     return tuple(finding for finding in found if finding)
 
@@ -53,8 +54,8 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
     return Finding(best[1], command) if best else None
 
 
-def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, overview: pl.DataFrame) -> Finding | None:
-    """Name the landing page with most landings whose bounce rate lies above the rest of the site."""
+def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, overview: pl.DataFrame, view: View) -> Finding | None:
+    """Name the landing page with most landings whose bounce rate lies above the rest of the site, or of the sessions that were asked for."""
     sessions, bounces = overview["sessions"][0], overview["bounces"][0]
     sides = steps.select("funnel", "step", stopped="drop_offs", continued="went_on").drop_nulls()
     rest, rest_bounces = sessions - pl.col("landings"), bounces - pl.col("bounces")
@@ -66,9 +67,8 @@ def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, overview: pl.DataFra
     others = figures.share(bounces - row["bounces"], sessions - row["landings"])
     share = figures.share(row["bounces"], row["landings"])
     converted = f", {figures.count(row['landings_converted'])} converted" if overview["converted_sessions"][0] is not None else ""
-    return Finding(
-        f"{row['page']}: {figures.count(row['landings'])} sessions land there, {share} see nothing else (the rest of the site: {others}){converted}."
-    )
+    rest_of = "the other sessions" if view.is_narrowed else "the rest of the site"
+    return Finding(f"{row['page']}: {figures.count(row['landings'])} sessions land there, {share} see nothing else ({rest_of}: {others}){converted}.")
 
 
 def _few_conversions(goals: pl.DataFrame, view: View, overview: pl.DataFrame) -> Finding | None:

@@ -26,6 +26,7 @@ _WAYS = {
     "order": "in another order",
     "earlier": "in a later session",
     "before": "begun before this period",
+    "outside": "begun outside of these sessions",
     "without": "without step {step}",
 }
 

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit import windows
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from convkit.definitions import Goal, Goals
 
 
@@ -55,6 +59,23 @@ def counted(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     found = matched(hits, goal)
     if not goal.counts_hits:
         found = found.unique("session", keep="first", maintain_order=True)
+    return found.with_columns(amount=_amount(goal))
+
+
+def counts(goal: Goal) -> pl.Expr:
+    """Tell the hits that a goal counts, of hits of the period sorted by visitor and ORDER."""
+    fits = pl.col(goal.column)
+    return fits if goal.counts_hits else windows.is_nth(fits, 1, "session")
+
+
+def amounts(goals: Iterable[Goal]) -> pl.Expr:
+    """Return what a hit is worth: of the goals that count it (`counts`, as columns), the first one's amount that is a number."""
+    worth = [pl.when(pl.col(goal.column)).then(_amount(goal)) for goal in goals if goal.value is not None]
+    return pl.coalesce(*worth, pl.lit(None, dtype=pl.Int64))
+
+
+def _amount(goal: Goal) -> pl.Expr:
+    """Return what a counted hit is worth to a goal, in millionths."""
     if isinstance(goal.value, str):
-        return found.with_columns(amount=millionths(pl.col(goal.value).cast(pl.String)))
-    return found.with_columns(amount=pl.lit(goal.value, dtype=pl.Int64))
+        return millionths(pl.col(goal.value).cast(pl.String))
+    return pl.lit(goal.value, dtype=pl.Int64)

@@ -10,7 +10,7 @@ import click
 from convkit import plugins
 from convkit.definitions import BOTS
 
-_OUTPUT_HELP = "The file to write, its ending says the format; DIR/: a file a report; -: standard output."
+_OUTPUT_HELP = "The file to write, its ending says how; or a directory/."
 _BOTS_HELP = "drop bots (the default), keep them, or look at them only."
 _GOALS_HELP = "The goals file; else $CONVKIT_GOALS, else ./goals.yaml, else built-in goals."
 
@@ -22,10 +22,12 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["-g", "--goals"], metavar="FILE", envvar="CONVKIT_GOALS", help=_GOALS_HELP),
         click.Option(["--log-format"], metavar="NAME", default="auto", help=f"auto, or one of: {', '.join(plugins.names('formats'))}."),
         click.Option(["--tz", "timezone"], metavar="ZONE", help="The time zone of days and reports, like Europe/Berlin."),
-        click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01, 2026-10-01T14:00, yesterday."),
+        click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01T14:00, yesterday."),
         click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),
         click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
         click.Option(["--bots"], metavar="MODE", type=click.Choice(BOTS), default="drop", help=_BOTS_HELP),
+        click.Option(["--where"], metavar="TEST", multiple=True, help="Only sessions with FIELD=PATTERN, like landing=/blog/**."),
+        click.Option(["--sort"], metavar="COLUMN", help="Rows by a column, largest first, or smallest with :asc."),
         click.Option(
             ["-f", "--format", "output"],
             metavar="NAME",
@@ -33,7 +35,7 @@ def of_reports(command: click.Command) -> click.Command:
             help=f"One of: {', '.join(plugins.names('outputs'))}.",
         ),
         click.Option(["-o", "--output", "path"], metavar="PATH", help=_OUTPUT_HELP),
-        click.Option(["--set", "settings"], metavar="KEY=VALUE", multiple=True, help="Set a key of `site:` for this run, like session_timeout=10m."),
+        click.Option(["--set", "settings"], metavar="KEY=VALUE", multiple=True, help="Set a key of `site:` once, like session_timeout=10m."),
         click.Option(["--strict"], is_flag=True, help="End with exit code 4 where a line of the input was lost."),
         click.Option(["--rejects"], metavar="FILE", help="Write the lines that were not read, and why, as NDJSON."),
         click.Option(["-n", "--limit"], type=click.IntRange(min=0), metavar="N", help="Rows a report shows on screen; 0 is all."),

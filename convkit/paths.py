@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 _ORIGIN = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)"
 _ESCAPE = r"\\x([0-9A-Fa-f]{2})"
 _SESSION_ID = r"(?i);jsessionid=[^/?#]*"
+_SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?key|^x-amz-|(?:^|[_.\[-])(?:key|sig|code)(?:[_.\]-]|$)")
+"""Parameters whose values may open a door or name a person; in doubt more than those."""
+_MASK = "***"
 _DOTS = 8
 """How many `..` of a path are resolved; no browser sends one."""
 
@@ -93,6 +96,17 @@ def parameter(name: str) -> pl.Expr:
     there = pl.when(query.str.contains(place)).then(query)
     value = there.str.extract(place).fill_null("").str.replace_all("+", " ", literal=True)
     return pl.when(there.is_not_null()).then(decode(value, slash=True))
+
+
+def shown_query(site: Site, known: list[str]) -> pl.Expr:
+    """Return the parameters of `query` that may be shown, as `name=value&...`: those of `site.keep_query` and the `known` columns `query.NAME`.
+
+    What looks like a secret is masked; null where none of them stands.
+    """
+    values = {name: parameter(name) for name in site.keep_query} | {column.removeprefix("query."): pl.col(column) for column in known}
+    masked = {name: pl.when(value.is_not_null()).then(pl.lit(_MASK)) if _SECRET.search(name) else value for name, value in values.items()}
+    shown = [pl.concat_str(pl.lit(f"{name}="), value) for name, value in masked.items()]
+    return pl.concat_str(shown, separator="&", ignore_nulls=True).replace("", None) if shown else pl.lit(None, dtype=pl.String)
 
 
 def _place(names: str) -> str:

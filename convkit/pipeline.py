@@ -1,4 +1,4 @@
-"""The way of the data from files to reports, and the only place that collects but for `loading` and `intake`, which read.
+"""The way of the data from files to reports.
 
 It stands alone because whoever wants to know in which order things happen reads this file.
 """
@@ -14,10 +14,9 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import behaviour, documents, events, funnels, lists, matching, plugins, reading, sessions, traffic
-from convkit.analysis import Analysis, Run
+from convkit import askers, deciding, documents, lists, matching, questions, reading, sessions, sorting, sources, traffic
+from convkit.analysis import Run
 from convkit.definitions import BOTS
-from convkit.departures import behind, departures, looked_at
 from convkit.errors import UsageError, did_you_mean
 from convkit.goals import load_goals
 from convkit.intake import take_in
@@ -25,16 +24,17 @@ from convkit.periods import parse_period
 from convkit.progress import UNWATCHED
 from convkit.schema import FATES, RECORDS
 from convkit.tables import Period
+from convkit.tallying import prepare, tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from convkit.definitions import Goals
-    from convkit.documents import Tallies
     from convkit.intake import Intake
     from convkit.periods import Wanted
     from convkit.progress import Progress
-    from convkit.tables import Document
+    from convkit.questions import Question
+    from convkit.tables import Document, Note
 
 _MOST_AGENTS = 5
 """How many agents of bots are told."""
@@ -50,9 +50,10 @@ def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_forma
     """Return the hits of logs (HITS) that people sent, sorted by visitor and ORDER, with `names:<goal>`. Raises InputError, UsageError."""
     goals = goals or load_goals()
     with ExitStack() as stack:
-        cells = _read(reading.open_logs(paths, log_format, stack, traffic.asked(goals)), goals).cells
+        cells = _read(reading.open_logs(paths, log_format, stack, traffic.asked(goals)), goals)[0].cells
+    decided = deciding.decided(cells, deciding.visitors(cells, goals, "drop"), goals)
     is_person = pl.col("reason").is_null() & ~pl.col("fate").is_in(["asset", "excluded"])
-    return _settled(_decided(cells, goals, "drop"), goals, "drop").lazy().filter(is_person).drop("user_agent", "reason")
+    return deciding.settled(decided, goals, "drop").lazy().filter(is_person).drop("user_agent", "reason")
 
 
 def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
@@ -64,71 +65,69 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     until: str | None = None,
     last: str | None = None,
     bots: str = "drop",
+    where: Iterable[str] = (),
     rejects: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Run:
     """Read logs and return their analysis; `goals` are the built-in ones by default.
 
-    `bots` are left out (`drop`), counted like people (`keep`), or looked at alone (`only`). Raises InputError, UsageError.
+    `bots` are left out (`drop`), counted like people (`keep`), or looked at alone (`only`); `where` are questions like `landing=/blog/**`: only
+    sessions that hold all of them are kept.
+
+    Raises InputError, UsageError.
     """
     if bots not in BOTS:
         raise UsageError(f"bots={bots!r} is unknown{did_you_mean(bots, BOTS)}; known are {', '.join(BOTS)}")
     goals = goals or load_goals()
-    wanted = parse_period(since, until, last, goals.site.timezone)
+    wanted, asked = parse_period(since, until, last, goals.site.timezone), questions.parse(where, goals)
+    copies: list[str] = []
     with ExitStack() as stack:
-        asked, copies = traffic.asked(goals), list[str]()
-        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, asked, copies)
-        taken_in = _read(logs, goals, rejects=rejects, progress=progress)
-    done = _analyze(taken_in, tuple(log.source.name for log in logs), goals, wanted, bots)
-    return replace(done, copies=tuple(copies), has_local_times=any(log.has_local_times for log in logs))
+        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
+        taken_in, names = _read(logs, goals, rejects=rejects, progress=progress)
+    done = _analyze(taken_in, goals, wanted, bots, asked)
+    read, has_local_times = tuple(log.source.name for log in logs), any(log.has_local_times for log in logs)
+    return replace(done, logs=read, sources=names, copies=tuple(copies), has_local_times=has_local_times)
 
 
-def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, progress: Progress = UNWATCHED) -> Intake:
-    """Read what the lines of the logs say, sources numbered without regard to the command line."""
+def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, progress: Progress = UNWATCHED) -> tuple[Intake, tuple[str, ...]]:
+    """Read what the lines of the logs say, and return the logs' names by their number, which does not depend on the command line."""
     taken_in = take_in(logs, traffic.kept_assets(goals, lists.words("assets")), rejects=rejects, progress=progress)
-    cells = taken_in.cells
+    cells, names = taken_in.cells, [log.source.name for log in logs]
     if len(logs) > 1:
-        cells = traffic.rank_sources(cells.lazy(), [log.source.name for log in logs]).collect()
-    return replace(taken_in, cells=traffic.without_duplicates(cells))
+        ranks = sources.ranks(cells.lazy(), names).collect()
+        cells, names = sources.ranked(cells.lazy(), ranks.lazy()).collect(), [names[number] for number in ranks["source"]]
+    return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(names)
 
 
-def _analyze(taken_in: Intake, names: tuple[str, ...], goals: Goals, wanted: Wanted, mode: str) -> Run:
+def _analyze(taken_in: Intake, goals: Goals, wanted: Wanted, mode: str, asked: Sequence[Question]) -> Run:
     """Go from the cells of all lines to the analysis."""
     cells = taken_in.cells
-    decided = _decided(cells, goals, mode)
-    settled = _settled(decided, goals, mode)
+    visitors = deciding.visitors(cells, goals, mode)
+    decided = deciding.decided(cells, visitors, goals)
+    settled = deciding.settled(decided, goals, mode)
     begins, ends = _span(cells)
     begin, end = wanted.limits(ends, goals.site.timezone)
     looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
-    hits = _sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
+    hits = deciding.sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
     met = pl.concat([traffic.told(decided.lazy(), mode), settled.lazy().select("fate", "reason", "user_agent")]).collect()
-    fates, reasons = _fates(cells, met, hits)
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
-    period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
-    analysis = prepare(hits, table, goals, ends)
-    run = Run(analysis, fates, reasons, period, names, knows_macro, losses=taken_in.losses, rejects=taken_in.rejects)
+    hits, table, where = _kept(hits, table, goals, asked)
+    fates, reasons = _fates(cells, met, hits)
+    period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
+    analysis = prepare(hits, table, goals, ends, askers.identities(visitors.lazy(), goals.site))
+    run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
     return replace(run, bots=mode, bot_agents=_bot_agents(met))
 
 
-def _settled(decided: pl.DataFrame, goals: Goals, mode: str) -> pl.DataFrame:
-    """Settle the hits that agents alone do not: by all that visitors sent, whatever the period, they are bots or people."""
-    kinds = traffic.name_kinds(decided.lazy().filter(~traffic.is_told(mode)), goals).collect()
-    is_of_log = pl.col("event").is_null()
-    open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("spared") & ~traffic.is_plain_asset())
-    behaviours = behaviour.reasons(open_cases).collect()
-    return traffic.settle(behaviour.judge(kinds.lazy(), behaviours.lazy()), mode).collect()
-
-
-def _decided(cells: pl.DataFrame, goals: Goals, mode: str) -> pl.DataFrame:
-    """Decide on the lines that are records; what several queries ask of is collected first, or each would compute it again."""
-    askers = traffic.askers(cells.lazy()).collect()
-    visitors = traffic.visitors(askers.lazy(), goals.site, mode).collect()
-    records = cells.filter(pl.col("problem").is_null())
-    told = events.tell(records, goals, traffic.tested_columns(goals))
-    return traffic.decide(records.lazy(), visitors.lazy(), traffic.targets(records.lazy(), goals), told, goals).collect()
+def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Question]) -> tuple[pl.DataFrame, pl.DataFrame, Note | None]:
+    """Return hits and sessions, of which only those that the questions keep are inside, and what is said of that."""
+    if not asked:
+        return hits, table, None
+    kept = questions.kept(table.lazy(), hits.lazy().filter("inside"), goals, asked).collect()
+    return questions.only(hits.lazy(), kept).collect(), kept, questions.note(asked, kept.height, table.height)
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
@@ -142,18 +141,6 @@ def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Peri
 def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
     """Return the times of the first and the last record."""
     return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
-
-
-def _sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
-    """Cut sessions; where users are known, once by address and browser to find whose they are, then by the users."""
-    timeout = goals.site.session_timeout
-    known = looked_at.filter(pl.col("user_visitor").is_not_null() & (pl.col("user_visitor") != pl.col("visitor")))
-    hits = looked_at.lazy()
-    if known.height:
-        has_user = pl.col("visitor").is_in(pl.concat([known["visitor"], known["user_visitor"]]).unique().implode())
-        handed = sessions.hand_to_users(sessions.cut(hits.filter(has_user), timeout)).drop("session", "started")
-        hits = pl.concat([hits.filter(~has_user), traffic.name_kinds(handed, goals).select(looked_at.columns)]).collect().lazy()
-    return sessions.set_aside(sessions.cut(hits, timeout))
 
 
 def _is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
@@ -185,31 +172,6 @@ def _fates(cells: pl.DataFrame, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[
     return {"lines": cells.height, **counts}, by_reason
 
 
-def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None) -> Analysis:
-    """Return the analysis of some visitors' matched hits and sessions, their chains found."""
-    frame, names = hits.lazy(), [funnel.name for funnel in goals.funnels]
-    chains = dict(zip(names, _collected(funnels.chains(frame, funnel).filter("inside") for funnel in goals.funnels), strict=True))
-    seen = _collected(looked_at(frame, funnel) for funnel in goals.funnels)
-    at = list(zip(seen, chains.values(), goals.funnels, strict=True))
-    later = _collected(behind(pages, found, funnel) for pages, found, funnel in at)
-    went = _collected(departures(pages, rows, found, funnel) for rows, (pages, found, funnel) in zip(later, at, strict=True))
-    return Analysis(frame, table.lazy(), chains, dict(zip(names, went, strict=True)), goals, ends)
-
-
-def _collected(queries: Iterable[pl.LazyFrame]) -> list[pl.LazyFrame]:
-    """Collect frames that several queries are built on."""
-    return [frame.lazy() for frame in pl.collect_all(list(queries))]
-
-
-def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
-    """Return the tallies of some reports."""
-    wanted = [(report, name, frame) for report in reports for name, frame in plugins.load("reports", report).tally(analysis).items()]
-    tallies: Tallies = {report: {} for report in reports}
-    for (report, name, _), frame in zip(wanted, pl.collect_all([frame for _, _, frame in wanted]), strict=True):
-        tallies[report][name] = frame
-    return tallies
-
-
 def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     paths: Iterable[str | Path],
     reports: Sequence[str] | None = None,
@@ -220,13 +182,20 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     until: str | None = None,
     last: str | None = None,
     bots: str = "drop",
+    where: Iterable[str] = (),
+    sort: str | None = None,
     rejects: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Document:
-    """Read logs and return reports, all of them by default; `goals` is a goals file, or goals that were loaded."""
+    """Read logs and return reports, those of `convkit report` by default; `goals` is a goals file, or goals that were loaded.
+
+    `bots` and `where` are as in `analyze`; `sort` is a column, its largest values first, or `COLUMN:asc`. Raises InputError, UsageError.
+    """
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
-    paths = list(paths)
-    done = analyze(paths, loaded, log_format=log_format, since=since, until=until, last=last, bots=bots, rejects=rejects, progress=progress)
-    names = list(reports or documents.whole_report())
-    read = [str(path) for path in paths]
-    return documents.finish(done, tally(done.analysis, names), is_whole=reports is None, command=documents.command_of("drop-off", read, loaded.file))
+    paths, names, where = list(paths), list(reports or documents.whole_report()), [where] if isinstance(where, str) else list(where)
+    order = sorting.parse(sort, documents.columns_of(names)) if sort is not None else None
+    done = analyze(
+        paths, loaded, log_format=log_format, since=since, until=until, last=last, bots=bots, where=where, rejects=rejects, progress=progress
+    )
+    command = documents.command_of("drop-off", [str(path) for path in paths], loaded.file, where)
+    return documents.finish(done, tally(done.analysis, names), is_whole=reports is None, command=command, sort=order)

@@ -5,7 +5,7 @@ It stands alone because an output must not know a report, nor a report an output
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -108,6 +108,8 @@ class Grid:
     """Columns that are left out where not all fit, the least important first."""
     least: int = 0
     """Characters that the first column has at least, so that grids below each other align."""
+    most: Mapping[int, int] = field(default_factory=dict)
+    """Characters that columns have at most: their texts are cut where they are longer."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class Room:
 
 @dataclass(frozen=True)
 class Report:
-    """One report, finished: `frame` has the `columns`, sorted; `draw` says what it looks like.
+    """One report, finished: `frame` has the `columns`, sorted; `draw` says what these rows look like.
 
     `metrics` marks a report of one row that files show as `metric,value`.
     """
@@ -157,7 +159,7 @@ class Report:
     name: str
     columns: tuple[Column, ...]
     frame: pl.DataFrame
-    draw: Callable[[Room], list[Block]]
+    draw: Callable[[pl.DataFrame, Room], list[Block]]
     notes: tuple[Note, ...] = ()
     metrics: bool = False
     details: pl.DataFrame | None = None

@@ -1,6 +1,6 @@
-"""Records -> hits: who asked, what kind of hit it is, what the goals name, and which lines are not looked at.
+"""Records -> hits: what kind of hit it is, what the goals name, and which lines are not looked at.
 
-It stands alone because all decisions about a single line are made here, each once for every distinct agent, sender and request.
+It stands alone because all decisions about a single line are made here, each once for every distinct request.
 """
 
 from __future__ import annotations
@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import addresses, bots, events, goal_attributes, paths, patterns, requests, senders
+from convkit import events, goal_attributes, paths, patterns, requests
+from convkit.askers import ASKER
 from convkit.columns import Asked
-from convkit.schema import FATES, KIND, ORDER, PROBLEM, TEXT
+from convkit.schema import FATES, KIND, ORDER, TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from convkit.definitions import Goals, Site
+    from convkit.definitions import Goals
 
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXTS = ("sender", "host", "request", "user_agent", "event")
 _OF_EXPORTS = "^prop[.].*$"
-_ASKER = ("sender", "user_agent")
-_ASKED = ("sender", "host", "request")
 _FATE = pl.Enum(FATES)
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
@@ -56,39 +55,18 @@ def asked(goals: Goals) -> Asked:
     return Asked(goals.site.columns, tuple(properties), goals.site.timezone)
 
 
-def askers(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `sender, user_agent, asked` of each distinct pair of sender and agent: whether it asked for plain assets."""
-    return cells.group_by(_ASKER).agg(asked=(pl.col("problem") == "asset").any())
-
-
-def visitors(askers: pl.LazyFrame, site: Site, mode: str) -> pl.LazyFrame:
-    """Return `sender, user_agent, visitor, user_visitor, ignored, bot, spared, has_assets` of askers in memory.
-
-    `visitor` is told by address, `user_visitor` by user id, null where there is none; `bot` and `spared` are what the agent tells (`bots.told`);
-    `has_assets` tells whether the visitor asked for assets, null where nobody did, as behind a content delivery network.
-    """
-    told_by_browser = next((rule for rule in site.visitor if rule != "user"), "address") == "address+browser"
-    address, agent = pl.col("address_part"), pl.col("agent_part")
-    return (
-        askers.join(_agents(askers, site, mode), on="user_agent", how="left", nulls_equal=True)
-        .join(_senders(askers, site), on="sender", how="left", nulls_equal=True)
-        .with_columns(visitor=pl.coalesce((address ^ agent if told_by_browser else address).reinterpret(signed=True), "user_visitor", "by_user"))
-        .with_columns(has_assets=pl.when(pl.col("asked").any()).then(pl.col("asked").any().over("visitor")))
-        .drop("asked", "address_part", "agent_part", "by_user")
-    )
-
-
 def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame, told: events.Told, goals: Goals) -> pl.LazyFrame:
     """Return the hits among CELLS without a problem: what was decided once for every distinct asker, request and event is joined.
 
     Of the texts only `user_agent` is left; `excluded` hits are looked at by nobody, `bot` and `spared` are what agents tell.
     """
     return (
-        records.join(visitors, on=_ASKER, how="left", nulls_equal=True)
+        records.join(visitors.drop("part", "user", "by_user"), on=ASKER, how="left", nulls_equal=True)
         .join(targets, on="request", how="left", nulls_equal=True)
         .pipe(events.as_hits, told)
+        .with_columns(host=pl.coalesce("target_host", "host"))
         .with_columns(excluded=pl.col("ignored") | ~_is_own(goals.site.hosts), other=_is_other())
-        .drop(*_ASKED, "event_id", "problem", "ignored", "probing", "target_host")
+        .drop("sender", "request", "event_id", "problem", "ignored", "probing", "target_host")
     )
 
 
@@ -141,31 +119,11 @@ def settle(hits: pl.LazyFrame, mode: str) -> pl.LazyFrame:
     return hits.with_columns(fate=fate.cast(_FATE)).drop("excluded")
 
 
-def _agents(askers: pl.LazyFrame, site: Site, mode: str) -> pl.LazyFrame:
-    """Return `user_agent, agent_part, bot, spared` of each distinct agent."""
-    text = pl.col("user_agent").cast(pl.String)
-    return askers.select("user_agent").unique().with_columns(agent_part=text.hash(1), **bots.told(text, site, mode))
-
-
-def _senders(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `sender, address_part, ignored, user_visitor, by_user` of each distinct sender; users are told where the rules begin with that.
-
-    `address_part` is null where there is no address, as in many exports: `by_user` tells who it was all the same.
-    """
-    user = pl.when(pl.col("user").is_not_null()).then(pl.col("user").hash(3).reinterpret(signed=True))
-    return addresses.add_parts(senders.add_words(askers.select("sender").unique())).select(
-        "sender",
-        address_part=pl.when(pl.col("part").is_not_null()).then(pl.col("part").hash(2)),
-        ignored=addresses.is_in(pl.col("sorted"), site.ignore_addresses) | patterns.matches_any(pl.col("user"), site.ignore_users),
-        user_visitor=pl.when(pl.lit(site.visitor[:1] == ("user",))).then(user),
-        by_user=user,
-    )
-
-
 def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return each distinct `request` with its method, path, page, lists, and all that goals ask of it.
 
-    `probing` ones are nobody's interest; `robots` and `scanner` are those that bots ask for.
+    `probing` ones are nobody's interest; `robots` and `scanner` are those that bots ask for; `query` holds the parameters that `site.keep_query` or
+    a goal names, and no others.
     """
     names = [name for name in tested_columns(goals) if not events.is_of_events(name)]
     tested = [patterns.split_name(name) for name in names]
@@ -178,7 +136,7 @@ def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
         paths.add_lists(paths.add_paths(words, goals.site), goals.site)
         .with_columns(probing=is_probing, page=paths.page(goals.site))
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
-        .with_columns(**tests)
+        .with_columns(query=paths.shown_query(goals.site, values), **tests)
         .select(
             "request",
             "probing",
@@ -187,7 +145,7 @@ def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
             "background",
             "download",
             *tests,
-            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", *wanted)),
+            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", "query", *wanted)),
         )
     )
 
@@ -196,7 +154,7 @@ def _is_own(hosts: tuple[str, ...]) -> pl.Expr:
     """Tell hits of the site's own hosts; a hit without a host is taken for one."""
     if not hosts:
         return pl.lit(value=True)
-    host = pl.coalesce("target_host", "host").cast(pl.String)
+    host = pl.col("host").cast(pl.String)
     return host.is_null() | host.is_in(list(hosts))
 
 
@@ -238,27 +196,3 @@ def is_looked_at(mode: str) -> pl.Expr:
     """Tell settled hits that later stages need: kept ones, and posts that no list names, which may be a form shown again."""
     is_form = (pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background")
     return (pl.col("fate") == "kept") | (is_form & (pl.col("reason").is_not_null() | pl.lit(mode != "only")))
-
-
-def without_duplicates(cells: pl.DataFrame) -> pl.DataFrame:
-    """Say of events whose id was seen before that they are duplicates."""
-    if not cells["event_id"].count():
-        return cells
-    has_id = pl.col("event_id").is_not_null() & pl.col("problem").is_null()
-    places = cells.filter(has_id).sort("source", "line_no").filter(pl.col("event_id").is_duplicated() & ~pl.col("event_id").is_first_distinct())
-    marks = places.select("source", "line_no", mark=pl.lit("duplicate", dtype=PROBLEM))
-    joined = cells.join(marks, on=["source", "line_no"], how="left", maintain_order="left")
-    return joined.with_columns(problem=pl.coalesce("mark", "problem")).drop("mark")
-
-
-def rank_sources(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
-    """Renumber `source` by (time of its first parsed line, name), so that the order on the command line does not matter."""
-    ranks = (
-        records.filter(pl.col("time").is_not_null())
-        .group_by("source")
-        .agg(first=pl.col("time").sort_by("line_no").first())
-        .join(pl.LazyFrame({"source": range(len(names)), "name": names}, schema_overrides={"source": pl.UInt32}), on="source", how="right")
-        .sort("first", "name", "source", nulls_last=True)
-        .select("source", rank=pl.int_range(pl.len(), dtype=pl.UInt32))
-    )
-    return records.join(ranks, on="source", how="left").with_columns(source="rank").drop("rank")

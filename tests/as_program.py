@@ -22,7 +22,15 @@ PATIENCE = 60
 
 def environment(**more: str) -> dict[str, str]:
     """Return an environment without settings of whoever runs the tests."""
-    return {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT), "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "TERM": "xterm", **more}
+    return {
+        "PATH": os.environ.get("PATH", ""),
+        "PYTHONPATH": str(ROOT),
+        "HOME": "/nonexistent",
+        "LC_ALL": "C.UTF-8",
+        "TERM": "xterm",
+        "CONVKIT_KEY": "a key for tests",
+        **more,
+    }
 
 
 def run(*arguments: str, env: dict[str, str] | None = None, **more: Any) -> subprocess.CompletedProcess[bytes]:  # noqa: ANN401 (subprocess's own)

@@ -35,24 +35,25 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("temporary", "surroundings", "terminal"),
     ("progress_bar",),
     ("talk", "writing", "signals", "progress"),
-    ("lines", "strict_yaml", "windows", "lists", "figures", "addresses", "senders", "requests", "bots", "moments"),
-    ("plain", "origin", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
+    ("lines", "strict_yaml", "windows", "lists", "figures", "addresses", "senders", "requests", "bots", "moments", "visitor_ids", "sorting"),
+    ("plain", "origin", "questions", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("exports",),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
-    ("events",),
+    ("events", "askers", "sources"),
     ("reading", "traffic", "behaviour", "sessions", "matching", "funnels", "departures", "site", "goal_reader"),
-    ("goals", "loading"),
+    ("goals", "loading", "deciding"),
     ("intake",),
     # What reports may use.
     ("analysis",),
-    ("drop_off_screen", "funnel_screen", "overview_notes", "findings"),
+    ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
+    ("tallying",),
     ("pipeline",),
     # Who asks for it.
     ("options", "destinations"),
@@ -86,9 +87,10 @@ MOMENTS = {"what": ("names", 2), "which": ("names", 2), "how": ("turns", 3), "co
 
 UNSTABLE = """
 import sys, convkit
-document = convkit.run([sys.argv[1]], goals=sys.argv[2])
-for output in sys.argv[3:]:
-    convkit.render(document, output)
+for reports, where in ((None, ()), (["sessions", "hits"], ["page=**", "goal!=x*", "host!=x"])):
+    document = convkit.run([sys.argv[1]], reports, sys.argv[2], where=where, sort="value")
+    for output in sys.argv[3:]:
+        convkit.render(document, output)
 """
 
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
@@ -157,7 +159,7 @@ def test_a_module_imports_only_from_lower_floors(module: str) -> None:
 
 def test_imports_are_found() -> None:
     """Were they not, every floor would hold."""
-    assert {"plugins", "reading", "analysis", "goals", "documents"} <= set(imports_of("pipeline"))
+    assert {"deciding", "reading", "analysis", "goals", "documents"} <= set(imports_of("pipeline"))
     assert set(imports_of("formats.combined")) == {"quoted_lines"}
     assert "goals" in set(imports_of("__init__"))
     assert {"stats", "tables", "analysis"} <= set(imports_of("reports.pages"))
@@ -169,10 +171,16 @@ def test_modules_and_functions_are_short(module: str) -> None:
     assert {function.name: length for function in functions_of(module) if (length := length_of(function)) > LONGEST_FUNCTION} == {}
 
 
-def test_three_places_collect() -> None:
-    """What is read, where a reading may fail and be tried in another way, and everything after."""
+def test_the_run_collects_and_nothing_else() -> None:
+    """Reading, deciding, tallying, and what calls them."""
     collects = {"collect", "collect_all", "collect_async", "collect_batches"}
-    assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {"intake", "loading", "pipeline"}
+    assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {
+        "deciding",
+        "intake",
+        "loading",
+        "pipeline",
+        "tallying",
+    }
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -14,7 +14,7 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit import cli, pipeline, plugins
+from convkit import cli, documents, pipeline, plugins
 from convkit.errors import ExitCode
 from convkit.version import __version__
 
@@ -113,6 +113,8 @@ ERRORS = {
     "backwards": (["funnel", "--since", "2026-10-12", "--until", "2026-10-11", "access.log"], 2, "exchange them"),
     "said twice": (["funnel", "--since", "2026-10-12", "--last", "7d", "access.log"], 2, "use one of them"),
     "no whole days": (["funnel", "--last", "36h", "access.log"], 2, "whole days"),
+    "no such field": (["funnel", "--where", "lading=/", "missing.log"], 2, "did you mean 'landing'?"),
+    "no such column": (["pages", "--sort", "landing", "missing.log"], 2, "did you mean 'landings'?"),
     "no such format": (["funnel", "--log-format", "combind", "access.log"], 2, "combined"),
     "no such log": (["funnel", "missing.log"], 3, "missing.log cannot be read: No such file or directory"),
     "no such goals file": (["funnel", "-g", "missing.yaml", "access.log"], 2, "missing.yaml"),
@@ -288,6 +290,13 @@ def test_every_report_is_written_in_every_output(report: str, output: str, convk
     assert Path("made").read_bytes() == (made.encode() if isinstance(made, str) else made)
 
 
+def test_questions_and_order_reach_the_report(convkit_command: Run) -> None:
+    code, out, err = convkit_command("pages", "access.log", "--where", "page!=/pricing", "--where", "landing=/", "--sort", "page", "-f", "csv")
+    assert (code, err) == (0, "")
+    rows = [row.split(",") for row in out.splitlines()]
+    assert [(row[0], row[rows[0].index("exits")]) for row in rows[1:]] == [("/about", "1"), ("/", "1")]
+
+
 def test_standard_output_is_the_same_by_any_name(convkit_command: Run) -> None:
     made = convkit_command("goals", "access.log", "-f", "csv")
     assert made[1].startswith("goal,")
@@ -299,8 +308,8 @@ def test_a_directory_gets_a_file_a_report(place: str, convkit_command: Run) -> N
     if not place.endswith("/"):
         Path(place).mkdir()
     assert convkit_command("report", "access.log", "-o", place) == (0, "", "")
-    assert {path.name for path in Path("made").iterdir()} == {f"{name}.csv" for name in plugins.names("reports")}
-    for name in plugins.names("reports"):
+    assert {path.name for path in Path("made").iterdir()} == {f"{name}.csv" for name in documents.whole_report()}
+    for name in documents.whole_report():
         assert Path("made", f"{name}.csv").read_bytes().decode() == convkit_command(name, "access.log", "-f", "csv")[1]
     assert convkit_command("goals", "access.log", "-o", place, "-f", "markdown") == (0, "", "")
     assert Path("made/goals.md").is_file()

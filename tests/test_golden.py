@@ -30,6 +30,10 @@ ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "reports"
 SAMPLE = "sample_logs/access.log.gz"
 
+SINGLE = ("sessions", "hits")
+"""Reports of single sessions and hits are shown on a small log: a month of them would be megabytes."""
+SMALL = "tests/data/by_hand.log", "tests/data/by_hand.yaml"
+
 WHOLE = "report"
 REPORTS = (WHOLE, *plugins.names("reports"))
 ENDINGS = ("80.txt", "120.txt", "csv", "json", "markdown", "ndjson", "tsv")
@@ -59,6 +63,8 @@ def _document(name: str) -> Document:
     if name == NO_MACRO:
         with tempfile.TemporaryDirectory() as folder:
             return convkit.run([written(Path(folder) / "access.log", lead_site())])
+    if name in SINGLE:
+        return convkit.run([SMALL[0]], [name], SMALL[1])
     return convkit.run([SAMPLE], None if name == WHOLE else [name], "goals.example.yaml")
 
 
@@ -113,6 +119,8 @@ def rewrite() -> None:
 
 
 if __name__ == "__main__":
+    import conftest  # noqa: F401 (the key of which ids are made)
+
     if sys.argv[1:] != ["--write"]:
         sys.exit(f"{__doc__}")
     rewrite()

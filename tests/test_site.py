@@ -63,7 +63,7 @@ REFUSED = {
     "group: 're:['": "this regular expression cannot be used",
     "keep_query: [1]": "a parameter's name is text here; write '1' in quotes",
     "log_format: apache": "is no log format",
-    "bots: [MyMonitor]": "`bots` takes `keep` and `drop`",
+    "bots: [MyMonitor]": "`bots` takes keep, drop",
     "bots: {drops: [x]}": "unknown key 'drops' in `bots`, did you mean 'drop'?",
     "bots: {keep: []}": "an empty list; write an agent or a part of one",
     "bots: {keep: [1.5]}": "an agent or a part of one, like MyMonitor is text here; write '1.5' in quotes",

@@ -18,7 +18,7 @@ from model.streams import Example, examples, to_yaml
 
 import convkit
 from convkit import analysis as analyses
-from convkit import documents, pipeline, plugins
+from convkit import documents, pipeline, plugins, tallying
 
 if TYPE_CHECKING:
     from convkit.analysis import Analysis
@@ -92,7 +92,7 @@ def parts_of(analysis: Analysis, count: int) -> list[Analysis]:
     """Split the visitors of an analysis, whole visitors only; parts may be empty."""
     hits, sessions = pl.collect_all([analysis.hits, analysis.sessions])
     of_part = [pl.col("visitor").reinterpret(signed=False) % count == number for number in range(count)]
-    return [pipeline.prepare(hits.filter(here), sessions.filter(here), analysis.goals, analysis.ends) for here in of_part]
+    return [tallying.prepare(hits.filter(here), sessions.filter(here), analysis.goals, analysis.ends, analysis.identities) for here in of_part]
 
 
 def outputs_of(run: analyses.Run, tallies: documents.Tallies) -> dict[tuple[str, str], str]:
@@ -104,8 +104,8 @@ def outputs_of(run: analyses.Run, tallies: documents.Tallies) -> dict[tuple[str,
 
 def check(run: analyses.Run, count: int) -> None:
     """Hold the sum of the parts against the whole, and the sum in another order against both."""
-    whole = outputs_of(run, pipeline.tally(run.analysis, REPORTS))
-    parts = [pipeline.tally(part, REPORTS) for part in parts_of(run.analysis, count)]
+    whole = outputs_of(run, tallying.tally(run.analysis, REPORTS))
+    parts = [tallying.tally(part, REPORTS) for part in parts_of(run.analysis, count)]
     added = outputs_of(run, documents.add_tallies(parts))
     assert {place: text for place, text in added.items() if text != whole[place]} == {}
     backwards = documents.finish(run, documents.add_tallies(parts[::-1]), is_whole=True)
@@ -139,7 +139,7 @@ def test_goals_without_funnels_or_macros_add_up(folder: Path) -> None:
 def test_a_tally_is_keys_and_whole_numbers(report: str, folder: Path) -> None:
     """No float is ever summed: Polars adds floats in another order on every run."""
     run = run_of(Path(__file__).parent.joinpath("data", "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
-    for name, tally in pipeline.tally(run.analysis, [report])[report].items():
+    for name, tally in tallying.tally(run.analysis, [report])[report].items():
         odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
         assert not odd, f"{report}: {name}"
         assert COUNTED in tally.dtypes, f"{report}: {name} counts nothing"
@@ -150,8 +150,8 @@ def test_a_tally_of_nobody_has_the_columns_of_a_tally(report: str, folder: Path)
     """Else a part without visitors could not be added."""
     run = run_of(Path(__file__).parent.joinpath("data", "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
     hits, sessions = pl.collect_all([run.analysis.hits, run.analysis.sessions])
-    nobody = pipeline.prepare(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends)
-    schemas = [{name: frame.schema for name, frame in pipeline.tally(analysis, [report])[report].items()} for analysis in (run.analysis, nobody)]
+    nobody = tallying.prepare(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends, run.analysis.identities)
+    schemas = [{name: frame.schema for name, frame in tallying.tally(analysis, [report])[report].items()} for analysis in (run.analysis, nobody)]
     assert schemas[0] == schemas[1]
 
 
@@ -163,6 +163,6 @@ def test_money_that_floats_get_wrong_is_exact(folder: Path) -> None:
         for number, amount in enumerate(amounts)
     )
     run = run_of(log, GOALS, folder)
-    tallies = documents.add_tallies([pipeline.tally(part, ["overview"]) for part in parts_of(run.analysis, 3)])
+    tallies = documents.add_tallies([tallying.tally(part, ["overview"]) for part in parts_of(run.analysis, 3)])
     text = convkit.render(documents.finish(run, tallies, is_whole=False), "csv")
     assert "value,1000000000000.299998\r\n" in text

@@ -137,7 +137,7 @@ def test_every_figure_of_the_same_month_as_an_export_is_true() -> None:
     """An export has no lines of its own that meet fates, but sessions, goals, funnels and pages are those of the log."""
     truth = sample().truth(EXAMPLE)
     report = _report(EXPORT, EXAMPLE_GOALS)
-    truth.fates = _tables(report)["input"]["lines"]
+    truth.fates, truth.bots = _tables(report)["input"]["lines"], {}
     assert (truth.fates["lines"], truth.fates["comment"]) == (truth.fates["kept"] + 1, 1)
     _compare(report, truth)
 
@@ -156,7 +156,7 @@ def test_every_figure_of_an_export_is_true(name: str, tmp_path: Path) -> None:
     log = tmp_path / name
     log.write_text(NOTATIONS[name](simulator_export.events(simulation, EXAMPLE)), encoding="utf-8")
     truth, report = simulation.truth(EXAMPLE), _report(log, EXAMPLE_GOALS)
-    truth.fates = _tables(report)["input"]["lines"]
+    truth.fates, truth.bots = _tables(report)["input"]["lines"], {}
     _compare(report, truth)
 
 

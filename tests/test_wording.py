@@ -29,7 +29,7 @@ SAMPLE = ROOT / "sample_logs" / "access.log.gz"
 REPORTS = (None, *plugins.names("reports"))
 
 SCREENS = ("findings", "departures", "overview_notes", "funnel_screen", "drop_off_screen", "figures", "outputs/table")
-SPEAKING = (*SCREENS, "pipeline", "cli", "options")
+SPEAKING = (*SCREENS, "pipeline", "cli", "options", "questions", "sorting", "naming")
 """Modules with sentences, beside the reports."""
 
 FORBIDDEN = re.compile(
@@ -84,7 +84,7 @@ def sentences(document: Document) -> Iterator[str]:
     yield from (note.text for note in document.notes)
     for room in (Room(width, limit, part=part) for width in (80, 120) for limit in (None, 0) for part in (True, False)):
         for report in document.reports.values():
-            yield from _of_blocks(report.draw(room))
+            yield from _of_blocks(report.draw(report.frame, room))
 
 
 def _of_blocks(blocks: Iterable[Block]) -> Iterator[str]:

@@ -48,7 +48,7 @@ def _document(document: Document, room: Room) -> Iterator[Text]:
     """Yield every line of the screen."""
     yield from _header(document, room)
     for report in document.reports.values():
-        blocks = report.draw(room)
+        blocks = report.draw(report.frame, room)
         if blocks:
             yield Text()
             yield from _blocks(blocks, room.width)
@@ -151,6 +151,7 @@ def _widths(grid: Grid, width: int) -> dict[int, int]:
     texts = [[safe(cell.text) for cell in row] for row in rows]
     columns = [column for column in range(max((len(row) for row in rows), default=0)) if column not in grid.hidden]
     widths = {column: max((cell_len(row[column]) for row in texts if column < len(row)), default=0) for column in columns}
+    widths |= {column: min(widths[column], most) for column, most in grid.most.items() if column in widths}
     if not widths:
         return widths
     needed = min(widths[0], _NARROWEST_NAME)

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convkit.analysis import Analysis, View
+    from convkit.tables import Block, Room
 
 IN_REPORT = 4
+_KEYS = ("funnel", "step", "what", "item")
 COLUMNS = (
     Column("funnel", "text"),
     Column("step", "step"),
@@ -47,7 +49,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report by funnel, step, what, dropped; `more` marks what chance would not do."""
     if not tally:
-        return Report("drop-off", COLUMNS, empty(COLUMNS), lambda _: [])
+        return Report("drop-off", COLUMNS, empty(COLUMNS), lambda *_: [])
     frame = (
         judge(tally["went"], tally["steps"])
         .join(view.steps.select("place", "funnel", "step", "name"), on=["funnel", "step"])
@@ -55,4 +57,9 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         .sort("place", "step", "rank", "dropped", "went_on", "item", descending=[False, False, False, True, True, False])
     )
     columns = frame.select(column.name for column in COLUMNS)
-    return Report("drop-off", COLUMNS, columns, lambda room: [] if room.part else drop_off_screen.draw(frame, view, room), details=frame)
+
+    def draw(rows: pl.DataFrame, room: Room) -> list[Block]:
+        drawn = rows.join(frame.select(*_KEYS, "stopped", "continued"), on=_KEYS, maintain_order="left")
+        return [] if room.part else drop_off_screen.draw(drawn, view, room)
+
+    return Report("drop-off", COLUMNS, columns, draw, details=frame)

@@ -96,16 +96,19 @@ def _seconds(chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report, funnels and steps in the order of the file."""
     if not view.goals.funnels:
-        return Report("funnel", COLUMNS, empty(COLUMNS), lambda _: [])
+        return Report("funnel", COLUMNS, empty(COLUMNS), lambda *_: [])
     frame = _rates(tally, view.steps)
     steps = frame.filter(~pl.col("is_last")).select("funnel", "step", stopped="drop_offs", continued="went_on")
     went = judge(tally["went"], steps)
+    # A chain that is complete and not shown began outside: before the period, or in a session that was not asked for.
+    ways = tally["ways"].with_columns(pl.col("way").replace("before", "outside")) if view.is_narrowed else tally["ways"]
     return Report(
         "funnel",
         COLUMNS,
         frame.select(column.name for column in COLUMNS),
-        lambda room: funnel_screen.draw(frame, went, tally["ways"], view, room),
-        _notes(view, frame, tally["ways"]),
+        # A funnel out of its order is none: on a screen it keeps its steps as they are.
+        lambda _, room: funnel_screen.draw(frame, went, ways, view, room),
+        _notes(view, frame, ways),
     )
 
 
@@ -140,7 +143,8 @@ def _notes(view: View, frame: pl.DataFrame, ways: pl.DataFrame) -> tuple[Note, .
             found.append(Note("other-ways", f"{funnel.name}: {sentence}", is_drawn=True))
         never = frame.filter(pl.col("funnel") == funnel.name, pl.col("matched") == 0)["name"].to_list()
         if never and view.goals.file is not None:
-            found.append(Note("empty-step", f"{funnel.name}: nothing in the log fits {', '.join(never)}."))
+            where = "these sessions" if view.is_narrowed else "the log"
+            found.append(Note("empty-step", f"{funnel.name}: nothing in {where} fits {', '.join(never)}."))
         if funnel.per == "visitor":
             found.append(Note("visitors", f"{funnel.name} counts visitors: {_BIAS}"))
     return tuple(found)

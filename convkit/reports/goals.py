@@ -110,8 +110,8 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         )
         .sort("type", "reached", "goal", descending=[False, True, False])
     )
-    rows = frame.rows(named=True)
-    return Report("goals", COLUMNS, frame.select(column.name for column in COLUMNS), lambda room: _draw(rows, base, view, room), _notes(rows))
+    columns = frame.select(column.name for column in COLUMNS)
+    return Report("goals", COLUMNS, columns, lambda rows, room: _draw(rows.rows(named=True), base, view, room), _notes(frame.rows(named=True)))
 
 
 def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room: Room) -> list[Block]:

@@ -136,7 +136,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     )
     facts = frame.row(0, named=True)
     notes = overview_notes.notes(tally, view)
-    return Report("overview", COLUMNS, frame, lambda room: _draw(facts, tally, view, room), notes, metrics=True)
+    return Report("overview", COLUMNS, frame, lambda _, room: _draw(facts, tally, view, room), notes, metrics=True)
 
 
 def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Room) -> list[Block]:

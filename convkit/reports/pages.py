@@ -89,14 +89,14 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     )
     if not view.knows_macro:
         frame = frame.with_columns(landings_converted=pl.lit(None, dtype=pl.Int64), exits_converted=pl.lit(None, dtype=pl.Int64))
-    return Report("pages", COLUMNS, frame.select(column.name for column in COLUMNS), lambda room: _draw(frame, view, room))
+    return Report("pages", COLUMNS, frame.select(column.name for column in COLUMNS), lambda rows, room: _draw(rows, view, room))
 
 
 def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
-    """Return a row a page, the worst first."""
+    """Return a row a page."""
     shown = frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or frame.height)
     some = f"; {shown.height} of {figures.plural(frame.height, 'page')}" if shown.height < frame.height else ""
-    of = "by exits of sessions that had not converted" if view.knows_macro else "by exits"
+    of = view.order(COLUMNS, "by exits of sessions that had not converted" if view.knows_macro else "by exits")
     heading = Heading("PAGES", f"{of}{some}")
     cells, headings = (_wide, _WIDE) if room.wide else (_narrow, _NARROW)
     titles = [Cell(title.format(macro=view.macro_name), "dim") for title in headings]

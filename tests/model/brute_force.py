@@ -17,8 +17,12 @@ from model.robots import reasons_of
 from model.sessions import Session, Traffic, cut, fate, look_at, matches_of, visitors_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from model.goals import Goal, GoalsFile
     from model.hits import Hit
+
+    Where = Callable[["Model", int], bool]
 
 FATES = ("asset", "excluded", "bot", "other", "background", "outside", "kept")
 
@@ -46,11 +50,16 @@ class Model:
     bots: str
     sessions: list[Session]
     matches: dict[Goal, list[list[Hit]]]
+    where: Where | None = None
 
     @property
     def shown(self) -> list[int]:
-        """Numbers of the sessions that belong to the period."""
-        return [number for number, session in enumerate(self.sessions) if self.period.holds(session.started)]
+        """Numbers of the sessions that are looked at."""
+        return [number for number in range(len(self.sessions)) if self.shows(number)]
+
+    def shows(self, number: int) -> bool:
+        """Whether a session belongs to the period, and is asked for."""
+        return self.period.holds(self.sessions[number].started) and (self.where is None or self.where(self, number))
 
     def of(self, name: str) -> list[list[Hit]]:
         """Return the matches of a named goal in each session."""
@@ -61,21 +70,21 @@ class Model:
         return any(self.of(name)[number] for name in self.goals.macro)
 
 
-def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop") -> Model:
+def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop", where: Where | None = None) -> Model:
     """Cut and match the hits of a log; `bots` are dropped, kept, or looked at alone (`only`)."""
     robots = reasons_of(hits, goals.site) if bots != "keep" else {}
     seen = [hit for hit in hits if fate(hit, "", goals.site, robots, bots) == "kept"]
     traffic = look_at(seen, visitors_of(seen, goals), goals)
     sessions = [session for session in cut(traffic, goals.site.timeout) if session.pages]
     matches = {goal: matches_of(goal, sessions, traffic, goals.site) for goal in goals.all_goals}
-    return Model(goals, period or Period(), traffic, robots, bots, sessions, matches)
+    return Model(goals, period or Period(), traffic, robots, bots, sessions, matches, where)
 
 
-def figures_of(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop") -> Figures:
-    """Return every figure of every report, and the fates of lines where no period is given."""
-    model = analyze(hits, goals, period, bots)
+def figures_of(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop", where: Where | None = None) -> Figures:
+    """Return every figure of every report, and the fates of lines where neither a period is given nor which sessions are kept."""
+    model = analyze(hits, goals, period, bots, where)
     found: Figures = {}
-    if period is None:
+    if period is None and where is None:
         found |= fate_figures(hits, model)
     found |= overview_figures(model)
     for name in goals.goals:

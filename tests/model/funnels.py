@@ -65,9 +65,9 @@ def walks_of(model: Model, funnel: Funnel) -> list[Walk]:
 
 
 def is_shown(model: Model, walk: Walk) -> bool:
-    """Tell whether a walk belongs to the period: that of the session of step 1, which belongs whole to where it starts."""
+    """Tell whether a walk is looked at: as the session of step 1 is, which belongs whole to where it starts."""
     _, _, session = walk.hits[walk.chain[0]]
-    return model.period.holds(model.sessions[session].started)
+    return model.shows(session)
 
 
 def matched(model: Model, step: Step) -> set[int]:

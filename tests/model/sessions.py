@@ -156,7 +156,7 @@ def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
 
 def fits(goal: Goal, session: Session, traffic: Traffic, site: Site) -> list[Hit]:
     """Return the hits of a session on which a goal holds, before `at_least` and `stayed` of this goal."""
-    own = [hit for hit, _ in session.hits]
+    own = [hit for hit, kind in session.hits if kind != "other"]
     if goal.is_state_only:
         return session.interactions
     if goal.what != "any":

@@ -1,0 +1,49 @@
+"""The cells of all lines -> hits whose fate is known, and their sessions.
+
+It stands alone because each of these steps looks at what the one before has found out about all hits, and must have it in memory.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import askers, behaviour, events, sessions, traffic
+
+if TYPE_CHECKING:
+    from convkit.definitions import Goals
+
+
+def visitors(cells: pl.DataFrame, goals: Goals, mode: str) -> pl.DataFrame:
+    """Tell visitors; what several queries ask of is collected first, or each would compute it again."""
+    found = askers.askers(cells.lazy()).collect()
+    return askers.visitors(found.lazy(), goals.site, mode).collect()
+
+
+def decided(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals) -> pl.DataFrame:
+    """Decide on the lines that are records."""
+    records = cells.filter(pl.col("problem").is_null())
+    told = events.tell(records, goals, traffic.tested_columns(goals))
+    return traffic.decide(records.lazy(), visitors.lazy(), traffic.targets(records.lazy(), goals), told, goals).collect()
+
+
+def settled(decided: pl.DataFrame, goals: Goals, mode: str) -> pl.DataFrame:
+    """Settle the hits that agents alone do not: by all that visitors sent, whatever the period, they are bots or people."""
+    kinds = traffic.name_kinds(decided.lazy().filter(~traffic.is_told(mode)), goals).collect()
+    is_of_log = pl.col("event").is_null()
+    open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("spared") & ~traffic.is_plain_asset())
+    behaviours = behaviour.reasons(open_cases).collect()
+    return traffic.settle(behaviour.judge(kinds.lazy(), behaviours.lazy()), mode).collect()
+
+
+def sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
+    """Cut sessions; where users are known, once by address and browser to find whose they are, then by the users."""
+    timeout = goals.site.session_timeout
+    known = looked_at.filter(pl.col("user_visitor").is_not_null() & (pl.col("user_visitor") != pl.col("visitor")))
+    hits = looked_at.lazy()
+    if known.height:
+        has_user = pl.col("visitor").is_in(pl.concat([known["visitor"], known["user_visitor"]]).unique().implode())
+        handed = sessions.hand_to_users(sessions.cut(hits.filter(has_user), timeout)).drop("session", "started")
+        hits = pl.concat([hits.filter(~has_user), traffic.name_kinds(handed, goals).select(looked_at.columns)]).collect().lazy()
+    return sessions.set_aside(sessions.cut(hits, timeout))

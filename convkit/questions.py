@@ -1,0 +1,141 @@
+"""Questions of one's own: `--where 'FIELD=PATTERN'`, and which whole sessions it keeps.
+
+It stands alone because what may be asked of a session is one table, to which any text of a session can be added.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import figures, patterns
+from convkit.errors import UsageError, did_you_mean
+from convkit.schema import is_kind
+from convkit.tables import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from convkit.definitions import Goals
+
+    Texts = Callable[[pl.LazyFrame, Goals], pl.LazyFrame]
+    Check = Callable[[str, Goals], str | None]
+
+_WRITTEN = re.compile(r"([^=!]*)(!?)=(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One `--where`: a session is kept where one of its texts in the field matches the pattern; inverted, where none does."""
+
+    text: str
+    field: str
+    pattern: str
+    is_inverted: bool
+
+
+@dataclass(frozen=True)
+class _Field:
+    """What may be asked: `texts` returns `session, text` of hits of sessions, and `check` why a pattern makes no sense here, or None."""
+
+    texts: Texts
+    check: Check
+
+
+def _pages(hits: pl.LazyFrame, _: Goals) -> pl.LazyFrame:
+    """Return the paths of pages, in order."""
+    return hits.filter(is_kind("page")).select("session", text="path")
+
+
+def _landings(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    return _pages(hits, goals).unique("session", keep="first", maintain_order=True)
+
+
+def _exits(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    return _pages(hits, goals).unique("session", keep="last", maintain_order=True)
+
+
+def _goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Return the names of the goals that were reached."""
+    reached = [hits.filter(goal.column).select("session", text=pl.lit(goal.name)) for goal in goals.goals]
+    return pl.concat([hits.clear().select("session", text=pl.lit("")), *reached])
+
+
+def _hosts(hits: pl.LazyFrame, _: Goals) -> pl.LazyFrame:
+    return hits.select("session", text="host")
+
+
+def _is_path(pattern: str, _: Goals) -> str | None:
+    # In an export without pages the names of events stand where paths would.
+    is_name = pattern.startswith(("/", "*", "re:")) or "/" not in pattern
+    return None if is_name else f"{pattern!r} is no path: a path begins with `/`, as /{pattern}"
+
+
+def _is_goal(pattern: str, goals: Goals) -> str | None:
+    names = [goal.name for goal in goals.goals]
+    if pattern in names or "*" in pattern or pattern.startswith("re:"):
+        return None
+    return f"no goal is called {pattern!r}{did_you_mean(pattern, names)}; known are {', '.join(names) or 'none'}"
+
+
+def _is_host(pattern: str, _: Goals) -> str | None:
+    return "hosts are written in small letters" if pattern != pattern.lower() and not pattern.startswith("re:") else None
+
+
+FIELDS = {
+    "page": _Field(_pages, _is_path),
+    "landing": _Field(_landings, _is_path),
+    "exit": _Field(_exits, _is_path),
+    "goal": _Field(_goals, _is_goal),
+    "host": _Field(_hosts, _is_host),
+}
+"""All that may be asked. Paths are those that goals see, before `site.group`."""
+
+
+def parse(asked: Iterable[str], goals: Goals) -> tuple[Question, ...]:
+    """Return the questions that the options ask; UsageError with the fix where one of them makes no sense."""
+    return tuple(_parse(text, goals) for text in ([asked] if isinstance(asked, str) else asked))
+
+
+def _parse(text: str, goals: Goals) -> Question:
+    """Return one question."""
+    written = _WRITTEN.fullmatch(text)
+    if written is None:
+        raise UsageError(f"--where {text}: write it as FIELD=PATTERN, like landing=/blog/**; fields are {', '.join(FIELDS)}")
+    field, sign, pattern = written.groups()
+    if field not in FIELDS:
+        raise UsageError(f"--where {text}: {field!r} is no field{did_you_mean(field, FIELDS)}; fields are {', '.join(FIELDS)}")
+    if problem := patterns.problem(pattern) or FIELDS[field].check(pattern, goals):
+        raise UsageError(f"--where {text}: {problem}")
+    return Question(text, field, pattern, bool(sign))
+
+
+def kept(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, questions: Iterable[Question]) -> pl.LazyFrame:
+    """Return the rows of `sessions` that every question keeps, of matched hits sorted by visitor and ORDER."""
+    # A background request may belong to a session; nobody looks at it, so nobody asks for it either.
+    hits = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept"))
+    for question in questions:
+        holding = _holding(FIELDS[question.field].texts(hits, goals), question.pattern)
+        sessions = sessions.join(holding, on="session", how="anti" if question.is_inverted else "semi", maintain_order="left")
+    return sessions
+
+
+def _holding(texts: pl.LazyFrame, pattern: str) -> pl.LazyFrame:
+    """Return the sessions one of whose texts matches: each distinct text is looked at once."""
+    fits = patterns.matches(pl.col("text").cast(pl.String), pattern)
+    return texts.group_by("text").agg("session").filter(fits).select(pl.col("session").explode(empty_as_null=False)).unique()
+
+
+def only(hits: pl.LazyFrame, sessions: pl.DataFrame) -> pl.LazyFrame:
+    """Take the hits that belong to none of the `sessions` out of what is asked for: they are no longer `inside`."""
+    belongs = pl.col("session").is_in(sessions["session"].implode()).fill_null(value=False)
+    return hits.with_columns(inside=pl.col("inside") & belongs)
+
+
+def note(questions: Iterable[Question], number: int, of: int) -> Note:
+    """Say which sessions the figures are of."""
+    words = " and ".join(question.text for question in questions)
+    return Note("where", f"Only sessions with {words}: {figures.count(number)} of {figures.count(of)}.")

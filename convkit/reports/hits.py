@@ -1,0 +1,107 @@
+"""One row a hit, for questions of your own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from convkit import figures, matching, naming, visitor_ids
+from convkit.tables import Cell, Column, Grid, Heading, Report, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from convkit.analysis import Analysis, View
+    from convkit.tables import Block, Room
+
+IN_REPORT = None
+_ROWS = 20
+_DROPS = {"kind": 2, "value": 7, "event": 6, "method": 3, "goals": 8, "status": 5, "time": 1}
+"""The columns of a screen that are left out where not all fit, the least important first; never the one that the rows are sorted by."""
+_ORDER = ("time", "source", "line")
+COLUMNS = (
+    Column("session", "text"),
+    Column("visitor", "text"),
+    Column("time", "time"),
+    Column("kind", "text"),
+    Column("method", "text"),
+    Column("path", "text"),
+    Column("query", "text"),
+    Column("status", "count"),
+    Column("event", "text"),
+    Column("value", "money"),
+    Column("goals", "text"),
+    Column("source", "text"),
+    Column("line", "count"),
+)
+
+
+def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
+    """Return `hits`: a row a hit, `source` (the number of its log) and `line` its keys; `value` is one where `has_value` says so."""
+    goals = analysis.goals.goals
+    found = (
+        analysis.hits.filter(pl.col("inside") & (pl.col("fate") == "kept"))
+        .join(analysis.sessions.select("session", "number"), on="session", how="left", maintain_order="left")
+        .with_columns(naming.reached(goals))
+        .with_columns(matching.counts(goal).alias(goal.column) for goal in goals)
+        .with_columns(value=matching.amounts(goals))
+    )
+    keys = ("visitor", "number", "time", "kind", "path", "query", "event", "goals", "value")
+    places = {"source": pl.col("source").cast(pl.Int32), "line": pl.col("line_no").cast(pl.Int32)}
+    # A row of an export is no request: what stands for its method and its answer is nobody's word.
+    of_log = {name: pl.when(pl.col("event").is_null()).then(name) for name in ("method", "status")}
+    return {"hits": found.select(*keys, **of_log, has_value=pl.col("value").is_not_null(), **places)}
+
+
+def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+    """Return the report in the order of hits."""
+    names = pl.DataFrame({"source": range(len(view.sources)), "name": view.sources}, schema={"source": pl.Int32, "name": pl.String})
+    frame = (
+        tally["hits"]
+        .sort(*_ORDER)
+        .join(names, on="source", how="left", maintain_order="left")
+        .with_columns(
+            pl.col("kind", "method", "path", "query").cast(pl.String),
+            pl.col("status", "line").cast(pl.Int64),
+            session=naming.session(),
+            time=pl.col("time").dt.convert_time_zone(view.period.timezone),
+            value=pl.when("has_value").then("value"),
+            source="name",
+            event=pl.when(pl.col("event") != "").then(pl.col("event").cast(pl.String)),
+        )
+        .select(column.name for column in COLUMNS)
+    )
+    return Report("hits", COLUMNS, frame, lambda rows, room: _draw(rows, view, room), naming.notes())
+
+
+def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
+    """Return a row a hit; what no hit has is left out."""
+    shown = frame.head(room.rows(_ROWS) or frame.height)
+    if shown.is_empty():
+        return []
+    order = view.order(COLUMNS, "")
+    some = f"; {figures.count(shown.height)} of {figures.plural(frame.height, 'hit')}" if shown.height < frame.height else ""
+    heading = Heading("HITS", f"one row a hit{order and ', ' + order}{some}")
+    titles = ["", "time", "kind", "", "path", "", "event", "value", "goals"]
+    headings = [Cell(title, "dim", left=title != "value") for title in titles]
+    hidden = tuple(column for column, name in ((6, "event"), (7, "value")) if frame[name].null_count() == frame.height)
+    most = {4: 30, 6: 16, 8: 22} if room.wide else {4: 24, 6: 16, 8: 16}
+    drops = (*hidden, *(place for name, place in _DROPS.items() if view.sort is None or view.sort.column != name))
+    rows = [Row(_cells(row, view)) for row in shown.rows(named=True)]
+    return [heading, Grid(rows, headings, hidden=hidden, drops=drops, most=most)]
+
+
+def _cells(row: dict[str, Any], view: View) -> list[Cell]:
+    """Return the cells of a hit."""
+    return [
+        Cell(visitor_ids.short(row["session"] or row["visitor"])),
+        Cell(naming.moment(row["time"], view.period, seconds=True), left=True),
+        Cell(row["kind"], left=True),
+        Cell(row["method"] or "", left=True),
+        Cell(row["path"] or "", left=True),
+        Cell("" if row["status"] is None else str(row["status"])),
+        Cell(row["event"] or "", left=True),
+        Cell("" if row["value"] is None else figures.money(row["value"], view.goals.site.currency)),
+        Cell(row["goals"], "dim", left=True),
+    ]

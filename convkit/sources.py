@@ -1,0 +1,38 @@
+"""Several logs as one: their order, whatever the command line says, and events that stand in more than one of them.
+
+It stands alone because only here rows of different logs know of each other before they are hits.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from convkit.schema import PROBLEM
+
+
+def without_duplicates(cells: pl.DataFrame) -> pl.DataFrame:
+    """Say of events whose id was seen before that they are duplicates."""
+    if not cells["event_id"].count():
+        return cells
+    has_id = pl.col("event_id").is_not_null() & pl.col("problem").is_null()
+    places = cells.filter(has_id).sort("source", "line_no").filter(pl.col("event_id").is_duplicated() & ~pl.col("event_id").is_first_distinct())
+    marks = places.select("source", "line_no", mark=pl.lit("duplicate", dtype=PROBLEM))
+    joined = cells.join(marks, on=["source", "line_no"], how="left", maintain_order="left")
+    return joined.with_columns(problem=pl.coalesce("mark", "problem")).drop("mark")
+
+
+def ranks(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
+    """Return `source, rank` in the order of ranks, by (time of a source's first parsed line, name): the order on the command line does not matter."""
+    return (
+        records.filter(pl.col("time").is_not_null())
+        .group_by("source")
+        .agg(first=pl.col("time").sort_by("line_no").first())
+        .join(pl.LazyFrame({"source": range(len(names)), "name": names}, schema_overrides={"source": pl.UInt32}), on="source", how="right")
+        .sort("first", "name", "source", nulls_last=True)
+        .select("source", rank=pl.int_range(pl.len(), dtype=pl.UInt32))
+    )
+
+
+def ranked(records: pl.LazyFrame, ranks: pl.LazyFrame) -> pl.LazyFrame:
+    """Renumber `source` by its rank."""
+    return records.join(ranks, on="source", how="left").with_columns(source="rank").drop("rank")
