@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from convkit import addresses, lists, moments
 from convkit.errors import InputError, did_you_mean
+from convkit.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +107,7 @@ def _usual(role: str, names: Sequence[Place], called: str) -> Place | None:
     """Return the one column whose name is usual for a role."""
     found = next((places for places in _candidates(role, names) if places), [])
     if len(found) > 1:
-        first, second = (shown(place) for place in found[:2])
+        first, second = (_quoted(place) for place in found[:2])
         raise InputError(f"{called} has two columns that may be the {role}, {first} and {second}; say which with --set columns.{role}={first}")
     return found[0] if found else None
 
@@ -142,5 +143,10 @@ def _refuse_what_says_too_little(roles: Mapping[str, Place], names: Sequence[Pla
 
 def _listed(names: Sequence[Place]) -> str:
     """Return names of columns, not too many."""
-    some = ", ".join(addresses.masked(shown(name)[:_LONGEST]) for name in names[:_SHOWN])
+    some = ", ".join(map(_quoted, names[:_SHOWN]))
     return f"{some} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else some
+
+
+def _quoted(place: Place) -> str:
+    """Return a column's name as a message may hold it: where the file has no header, it is what the first row says."""
+    return addresses.masked(safe(shown(place), _LONGEST))

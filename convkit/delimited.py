@@ -47,7 +47,7 @@ class Table:
         return pl.lit(value=False)
 
     def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Return CELLS of LINES, and a `prop.NAME` for each property that is there."""
+        """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there."""
         places = {**self.columns.roles, **{f"prop.{name}": place for name, place in self.columns.properties.items()}}
         fields = {name: self._field(int(place[0])) for name, place in places.items()}
         line, quotes = pl.col("line"), pl.col("line").str.count_matches('"', literal=True)

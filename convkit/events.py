@@ -40,6 +40,12 @@ def is_of_events(name: str) -> bool:
     return name.startswith(("event~", "prop."))
 
 
+def complete(records: pl.DataFrame) -> pl.DataFrame:
+    """Add `event` and `event_id`, null, where all records are of access logs."""
+    missing = {"event": pl.lit(None, dtype=TEXT), "event_id": pl.lit(None, dtype=pl.Int64)}
+    return records.with_columns(**{name: null for name, null in missing.items() if name not in records.columns})
+
+
 def tell(records: pl.DataFrame, goals: Goals, tested: Sequence[str]) -> Told:
     """Return what is known of the events among records."""
     asked = tuple(name for name in tested if is_of_events(name))

@@ -12,7 +12,7 @@ import polars as pl
 
 from convkit import moments
 from convkit.columns import ROLES
-from convkit.schema import CELLS, PROBLEM
+from convkit.schema import CELLS, EVENT_CELLS, PROBLEM
 
 if TYPE_CHECKING:
     from convkit.columns import Columns
@@ -23,7 +23,7 @@ _DATE_LENGTH = len("20261010")
 
 
 def cells(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> pl.LazyFrame:
-    """Return CELLS and `prop.NAME`s of rows: `source, line_no, fault`, text by role (ROLES), and `prop.NAME`s, each as far as the export has it.
+    """Return CELLS, EVENT_CELLS and `prop.NAME`s of rows: `source, line_no, fault`, text by role (ROLES), and `prop.NAME`s, as far as they are there.
 
     `fault` says why a row is no event, `blank` and `comment` among it. `has_times` says that `time` is one already, and no text.
     """
@@ -48,7 +48,7 @@ def cells(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> p
             event_id=_number(_said(pl.col("id"))),
             asset=pl.lit(value=False),
         )
-        .select(*CELLS, *(f"prop.{name}" for name in columns.properties))
+        .select(*CELLS, *EVENT_CELLS, *(f"prop.{name}" for name in columns.properties))
     )
 
 

@@ -36,7 +36,10 @@ class Objects:
         return pl.lit(value=False)
 
     def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Return CELLS of LINES, and a `prop.NAME` for each property that is there. Fails where a line is no JSON object: then they need mending."""
+        """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there.
+
+        Fails where a line is no JSON object: then they need mending.
+        """
         is_blank = pl.col("line").str.strip_chars().fill_null("") == ""
         fields = {name: _field(place) for name, place in self._places().items()}
         rows = (

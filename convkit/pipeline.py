@@ -51,9 +51,9 @@ def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_forma
     goals = goals or load_goals()
     with ExitStack() as stack:
         cells = _read(reading.open_logs(paths, log_format, stack, traffic.asked(goals)), goals)[0].cells
-    decided = deciding.decided(cells, deciding.visitors(cells, goals, "drop"), goals)
+    settled, _ = deciding.settled(cells, deciding.visitors(cells, goals, "drop"), goals, "drop")
     is_person = pl.col("reason").is_null() & ~pl.col("fate").is_in(["asset", "excluded"])
-    return deciding.settled(decided, goals, "drop").lazy().filter(is_person).drop("user_agent", "reason")
+    return settled.lazy().filter(is_person).drop("user_agent", "reason")
 
 
 def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
@@ -103,13 +103,11 @@ def _analyze(taken_in: Intake, goals: Goals, wanted: Wanted, mode: str, asked: S
     """Go from the cells of all lines to the analysis."""
     cells = taken_in.cells
     visitors = deciding.visitors(cells, goals, mode)
-    decided = deciding.decided(cells, visitors, goals)
-    settled = deciding.settled(decided, goals, mode)
+    settled, met = deciding.settled(cells, visitors, goals, mode)
     begins, ends = _span(cells)
     begin, end = wanted.limits(ends, goals.site.timezone)
     looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
     hits = deciding.sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
-    met = pl.concat([traffic.told(decided.lazy(), mode), settled.lazy().select("fate", "reason", "user_agent")]).collect()
     hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
     columns = [goal.column for goal in goals.goals]
     table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()

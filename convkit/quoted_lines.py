@@ -58,7 +58,7 @@ def parse(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = Tr
         .with_columns(time=pl.when(pl.col("time").is_between(*WEB)).then("time"))
         .with_columns(is_odd=(pl.col("request").is_null() | pl.col("time").is_null()) & ~pl.col("plain"))
         .with_columns(odd=pl.when("is_odd").then("line"))
-        .with_columns(problem=_problem(has_agent=has_agent), event=pl.lit(None, dtype=pl.String), event_id=pl.lit(None, dtype=pl.Int64))
+        .with_columns(problem=_problem(has_agent=has_agent))
         .select(*CELLS)
     )
 

@@ -212,7 +212,9 @@ def of_lines(read: pl.LazyFrame, log: Log, kept_assets: tuple[str, ...] | None) 
 
 def records(cells: pl.LazyFrame) -> pl.LazyFrame:
     """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line."""
-    return cells.pipe(senders.add_words).pipe(requests.add_words).select(*RECORDS, "asset", "problem")
+    no_event = pl.LazyFrame(schema={"event": pl.String})
+    whole = pl.concat([cells, no_event], how="diagonal")
+    return whole.pipe(senders.add_words).pipe(requests.add_words).select(*RECORDS, "asset", "problem")
 
 
 def _is_asset(log: Log, extensions: tuple[str, ...] | None = None) -> pl.Expr:

@@ -75,14 +75,15 @@ CELLS = {
     "bytes": pl.Int64(),
     "referrer": pl.String(),
     "user_agent": pl.String(),
-    "event": pl.String(),
-    "event_id": pl.Int64(),
     "asset": pl.Boolean(),
     "problem": PROBLEM,
 }
 """What a format returns of every line: RECORDS, but that `sender` (`address ident user`) and `request` (`method target protocol`) are whole,
-because each distinct one is taken apart once; `event_id`, a number for each id of an event, null where there is none; and `problem`, null where the
-line is a record. Exports add a `prop.NAME` for each property that goals test."""
+because each distinct one is taken apart once; and `problem`, null where the line is a record."""
+
+EVENT_CELLS = {"event": pl.String(), "event_id": pl.Int64()}
+"""What an export says beside CELLS: `event`, empty where a row names none; `event_id`, a number for each id of an event, null where there is none.
+For each property that goals test there is a `prop.NAME`, too."""
 
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
 """What becomes of a line, in the order in which the fates apply."""

@@ -12,7 +12,7 @@ from convkit.schema import PROBLEM
 
 def without_duplicates(cells: pl.DataFrame) -> pl.DataFrame:
     """Say of events whose id was seen before that they are duplicates."""
-    if not cells["event_id"].count():
+    if "event_id" not in cells.columns or not cells["event_id"].count():
         return cells
     has_id = pl.col("event_id").is_not_null() & pl.col("problem").is_null()
     places = cells.filter(has_id).sort("source", "line_no").filter(pl.col("event_id").is_duplicated() & ~pl.col("event_id").is_first_distinct())

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from convkit.definitions import Goals
 
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
-_TEXTS = ("sender", "host", "request", "user_agent", "event")
-_OF_EXPORTS = "^prop[.].*$"
+_TEXTS = ("sender", "host", "request", "user_agent")
+_OF_EXPORTS = ("^event$", "^prop[.].*$")
 _FATE = pl.Enum(FATES)
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 
 def narrow(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, event_id, problem` and the texts."""
-    texts = [pl.col(name).cast(TEXT) for name in (*_TEXTS, _OF_EXPORTS)]
-    return cells.select("source", "line_no", "time", "status", "asset", "event_id", "problem", *texts)
+    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, problem`, the texts, and what exports add."""
+    texts = [pl.col(name).cast(TEXT) for name in (*_TEXTS, *_OF_EXPORTS)]
+    return cells.select("source", "line_no", "time", "status", "asset", "problem", "^event_id$", *texts)
 
 
 def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
@@ -99,7 +99,7 @@ def is_plain_asset() -> pl.Expr:
     return pl.col("asset") & ~pl.col("named")
 
 
-def settle(hits: pl.LazyFrame, mode: str) -> pl.LazyFrame:
+def settle(hits: pl.DataFrame, mode: str) -> pl.DataFrame:
     """Add `fate` to judged hits of known kinds; where bots are looked at alone, what people sent is outside."""
     kind = pl.col("kind").cast(pl.String)
     is_bot = pl.col("reason").is_not_null()

@@ -379,6 +379,15 @@ def test_what_cannot_be_told_is_asked_in_one_sentence(name: str, tmp_path: Path)
     assert "203.0.113.7" not in str(raised.value)
 
 
+def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
+    """They may be anything, and where there is no header they are what somebody did."""
+    (tmp_path / "export").write_text('"a\x1b[31m","203.0.113.7","\u202eb",' + "c" * 400 + "\n1,2,3,4\n" * 2, encoding="utf-8")
+    with pytest.raises(InputError) as raised:
+        convkit.run([tmp_path / "export"], log_format="csv")
+    assert "there are a\u241b[31m, x.x.x.x, \\u202eb, ccc" in str(raised.value)
+    assert len(str(raised.value)) < 400
+
+
 def test_an_array_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_array, "LARGEST", 100)
     (tmp_path / "export").write_bytes(NOTATIONS["array"])

@@ -12,17 +12,20 @@ import os
 import random
 import time
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import polars as pl
 import pytest
 
 import convkit
-from convkit import plugins
+from convkit import loading, plugins
 from convkit.errors import InputError
 from convkit.goals import parse_goals
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from convkit.tables import Document
 
 MINUTES = float(os.environ.get("CONVKIT_FUZZ_MINUTES", "10"))
 FORMATS = plugins.load_all("formats")
@@ -111,13 +114,16 @@ def check(seed: int, kind: str, folder: Path) -> None:
     log = folder / f"{seed}.log"
     log.write_bytes(packed)
     known = [name for name in plugins.names("formats") if (name in KINDS) != (kind == "log")]
-    refused = None
+    log_format = rng.choice([*known, "auto", kind.replace("log", "auto")])
+    refused, document = "", None
     try:
-        document = convkit.run([log], goals=GOALS, log_format=rng.choice([*known, "auto", kind.replace("log", "auto")]), rejects=True)
+        document = convkit.run([log], goals=GOALS, log_format=log_format, rejects=True)
     except InputError as error:
         refused = str(error)
+    if seed % 3 == 0:
+        check_by_the_reader_for_damage(log, log_format, document, refused)
     log.unlink()
-    if refused is not None:
+    if document is None:
         assert log.name in refused
         return
     fates = dict(document.input)
@@ -126,6 +132,22 @@ def check(seed: int, kind: str, folder: Path) -> None:
         assert document.input["lines"] == content.count(b"\n") + (content[-1:] not in {b"", b"\n"})
     for output in plugins.names("outputs"):
         assert convkit.render(document, output)
+
+
+def check_by_the_reader_for_damage(log: Path, log_format: str, document: Document | None, refused: str) -> None:
+    """Both readers read the same lines, refuse the same files, and reject the same lines for the same reasons."""
+    said = ""
+    with mock.patch.object(loading, "_is_easy", return_value=False):
+        try:
+            again = convkit.run([log], goals=GOALS, log_format=log_format, rejects=True)
+        except InputError as error:
+            said = str(error)
+    assert said == refused
+    if document is not None:
+        assert again.input == document.input
+        assert again.rejects is not None
+        assert again.rejects.equals(document.rejects)
+        assert convkit.render(again, "csv") == convkit.render(document, "csv")
 
 
 def check_parquet(seed: int, folder: Path) -> None:

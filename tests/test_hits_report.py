@@ -62,7 +62,8 @@ def test_a_row_says_all_of_a_hit(tmp_path: Path) -> None:
 def test_every_kept_line_is_a_row_in_order(tmp_path: Path) -> None:
     """Whatever its kind; what nobody looks at is none."""
     requests = [("GET /b", 5, 200), ("GET /a", 3, 200), ("POST /x", 3, 302), ("GET /gone", 4, 404), ("GET /old", 4, 301), ("GET /f.pdf", 6, 200)]
-    lines = [line(*request) for request in requests] + [line("GET /api/x", 1), line("POST /form", 4), line("GET /robots.txt", agent="Other/1.0"), "rubbish", ""]
+    others = [line("GET /api/x", 1), line("POST /form", 4), line("GET /robots.txt", agent="Other/1.0"), "rubbish", ""]
+    lines = [line(*request) for request in requests] + others
     found = rows(tmp_path, lines)
     assert column(found, "line") == [2, 4, 5, 1, 6]
     assert column(found, "kind") == ["page", "error", "redirect", "page", "download"]

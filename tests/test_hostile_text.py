@@ -1,4 +1,4 @@
-"""Text of a log is harmless in every output, whatever carries it: paths, parameters, steps, the names of files.
+"""Text of a log is harmless in every output, whatever carries it: paths, parameters, events, steps, the names of files.
 
 Nothing of it steers a terminal, hides, runs in a spreadsheet, or breaks the form of the file.
 """
@@ -80,8 +80,15 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     lines += [line(request, 9 * number, who=f"192.0.2.{number % 250} - -") for number, request in enumerate([*requests, "GET /sale?total=-5.5"])]
     log = written(folder / LOG, [*lines, line("GET /sale?total=-5.5", 9 * len(lines)), line("GET /sale/last", 9 * len(lines))])
 
+    rows = [
+        {"user": f"{text}{number}", "time": f"2026-10-10T12:00:{number % 60:02}Z", "event": text, "url": f"/{text}"}
+        for number, text in enumerate(TEXTS)
+    ]
+    pages = [{**row, "event": "page_view"} for row in rows]
+    export = written(folder / f"export{LOG}", [json.dumps(row) for row in (*rows, *pages)])
+
     def document(report: str | None) -> Document:
-        found = convkit.run([log], report and [report], goals=goals)
+        found = convkit.run([log, export], report and [report], goals=goals)
         return replace(found, logs=tuple(f"{name}{NO_TEXT}" for name in found.logs))
 
     return cache(document)

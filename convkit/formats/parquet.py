@@ -36,7 +36,7 @@ class File:
         return pl.lit(value=False)
 
     def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Return CELLS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
+        """Return CELLS and EVENT_CELLS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
         roles = {role: _text(_column(place)) for role, place in self.columns.roles.items()}
         properties = {f"prop.{name}": _text(_column(place)) for name, place in self.columns.properties.items()}
         time = self._time() if "date" not in roles else None
