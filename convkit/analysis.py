@@ -37,6 +37,8 @@ class Analysis:
     """
 
     hits: pl.LazyFrame
+    size: int
+    """How many rows `hits` has."""
     sessions: pl.LazyFrame
     chains: Mapping[str, pl.LazyFrame]
     """By funnel: the chains whose step 1 is in the period (`funnels.chains`)."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import askers, behaviour, events, sessions, traffic
+from convkit.collecting import collected
 
 if TYPE_CHECKING:
     from convkit.definitions import Goals
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 def visitors(cells: pl.DataFrame, goals: Goals, mode: str) -> pl.DataFrame:
     """Tell visitors; what several queries ask of is collected first, or each would compute it again."""
-    found = askers.askers(cells.lazy()).collect()
-    return askers.visitors(found.lazy(), goals.site, mode).collect()
+    found = collected(askers.askers(cells.lazy()), cells.height)
+    return collected(askers.visitors(found.lazy(), goals.site, mode), found.height)
 
 
 def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -27,12 +28,12 @@ def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str
     By all that visitors sent, whatever the period, they are bots or people.
     """
     decided = _decided(cells, visitors, goals)
-    early = traffic.told(decided.lazy(), mode).collect()
-    kinds = traffic.name_kinds(decided.lazy().filter(~traffic.is_told(mode)), goals).collect()
+    early = collected(traffic.told(decided.lazy(), mode), decided.height)
+    kinds = collected(traffic.name_kinds(decided.lazy().filter(~traffic.is_told(mode)), goals), decided.height)
     del decided  # Of all hits at once, one frame less is a tenth of the memory.
     is_of_log = pl.col("event").is_null()
     open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("spared") & ~traffic.is_plain_asset())
-    hits = traffic.settle(behaviour.judge(kinds, behaviour.reasons(open_cases).collect()), mode)
+    hits = traffic.settle(behaviour.judge(kinds, collected(behaviour.reasons(open_cases), kinds.height)), mode)
     return hits, pl.concat([early, hits.select("fate", "reason", "user_agent")])
 
 
@@ -40,7 +41,7 @@ def _decided(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals) -> pl.Da
     """Decide on the lines that are records."""
     records = events.complete(cells.filter(pl.col("problem").is_null()))
     told = events.tell(records, goals, traffic.tested_columns(goals))
-    return traffic.decide(records.lazy(), visitors.lazy(), traffic.targets(records.lazy(), goals), told, goals).collect()
+    return collected(traffic.decide(records.lazy(), visitors.lazy(), traffic.targets(records.lazy(), goals), told, goals), records.height)
 
 
 def sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
@@ -51,5 +52,6 @@ def sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
     if known.height:
         has_user = pl.col("visitor").is_in(pl.concat([known["visitor"], known["user_visitor"]]).unique().implode())
         handed = sessions.hand_to_users(sessions.cut(hits.filter(has_user), timeout)).drop("session", "started")
-        hits = pl.concat([hits.filter(~has_user), traffic.name_kinds(handed, goals).select(looked_at.columns)]).collect().lazy()
+        hits = pl.concat([hits.filter(~has_user), traffic.name_kinds(handed, goals).select(looked_at.columns)])
+        hits = collected(hits, looked_at.height).lazy()
     return sessions.set_aside(sessions.cut(hits, timeout))

@@ -50,17 +50,19 @@ class Table:
         """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there."""
         places = {**self.columns.roles, **{f"prop.{name}": place for name, place in self.columns.properties.items()}}
         fields = {name: self._field(int(place[0])) for name, place in places.items()}
-        line, quotes = pl.col("line"), pl.col("line").str.count_matches('"', literal=True)
-        has_quotes = line.str.contains('"', literal=True)
+        # Most lines hold no quote: on nulls the rules of quotes cost next to nothing.
+        quoted, bare = pl.col("quoted"), pl.col("bare")
         rows = (
-            lines.with_columns(
-                part=pl.when(~has_quotes).then(line).str.split_exact(self.separator, self.width - 1),
-                number=pl.when(~has_quotes).then(line).str.count_matches(self.separator, literal=True) + 1,
-                quoted=pl.when(has_quotes & (quotes % 2 == 0)).then(pl.concat_str([pl.lit(self.separator), "line"])),
-                is_open=quotes % 2 == 1,
+            lines.with_columns(has_quotes=pl.col("line").str.contains('"', literal=True))
+            .with_columns(quoted=pl.when("has_quotes").then("line"), bare=pl.when(~pl.col("has_quotes")).then("line"))
+            .with_columns(
+                part=bare.str.split_exact(self.separator, self.width - 1),
+                number=bare.str.count_matches(self.separator, literal=True) + 1,
+                is_open=quoted.str.count_matches('"', literal=True) % 2 == 1,
+                quoted=pl.concat_str([pl.lit(self.separator), quoted]),
             )
-            .with_columns(texts=pl.col("quoted").str.extract_all(f'[{self.separator}](?:"(?:[^"]|"")*"|[^"{self.separator}]*)'))
-            .with_columns(is_whole=pl.col("texts").list.join("") == pl.col("quoted"))
+            .with_columns(texts=quoted.str.extract_all(f'[{self.separator}](?:"(?:[^"]|"")*"|[^"{self.separator}]*)'))
+            .with_columns(is_whole=pl.col("texts").list.join("") == quoted)
             .with_columns(fault=self._fault())
             .select("source", "line_no", "fault", **fields)
         )

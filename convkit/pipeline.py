@@ -16,6 +16,7 @@ import polars as pl
 
 from convkit import askers, deciding, documents, lists, matching, questions, reading, sessions, sorting, sources, traffic
 from convkit.analysis import Run
+from convkit.collecting import collected
 from convkit.definitions import BOTS
 from convkit.errors import UsageError, did_you_mean
 from convkit.goals import load_goals
@@ -94,8 +95,8 @@ def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, p
     taken_in = take_in(logs, traffic.kept_assets(goals, lists.words("assets")), rejects=rejects, progress=progress)
     cells, names = taken_in.cells, [log.source.name for log in logs]
     if len(logs) > 1:
-        ranks = sources.ranks(cells.lazy(), names).collect()
-        cells, names = sources.ranked(cells.lazy(), ranks.lazy()).collect(), [names[number] for number in ranks["source"]]
+        ranks = collected(sources.ranks(cells.lazy(), names), cells.height)
+        cells, names = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [names[number] for number in ranks["source"]]
     return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(names)
 
 
@@ -107,10 +108,10 @@ def _analyze(taken_in: Intake, goals: Goals, wanted: Wanted, mode: str, asked: S
     begins, ends = _span(cells)
     begin, end = wanted.limits(ends, goals.site.timezone)
     looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
-    hits = deciding.sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)).collect()
-    hits = matching.match(hits.lazy(), goals).with_row_index("row").collect()
-    columns = [goal.column for goal in goals.goals]
-    table = sessions.table(hits.lazy(), [goal.column for goal in goals.macros], columns).filter(_is_inside(begin, end, "started")).collect()
+    hits = collected(deciding.sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)), looked_at.height)
+    hits = collected(matching.match(hits.lazy(), goals).with_row_index("row"), hits.height)
+    macros, columns = [goal.column for goal in goals.macros], [goal.column for goal in goals.goals]
+    table = collected(sessions.table(hits.lazy(), macros, columns).filter(_is_inside(begin, end, "started")), hits.height)
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
     hits, table, where = _kept(hits, table, goals, asked)
     fates, reasons = _fates(cells, met, hits)
@@ -124,8 +125,8 @@ def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence
     """Return hits and sessions, of which only those that the questions keep are inside, and what is said of that."""
     if not asked:
         return hits, table, None
-    kept = questions.kept(table.lazy(), hits.lazy().filter("inside"), goals, asked).collect()
-    return questions.only(hits.lazy(), kept).collect(), kept, questions.note(asked, kept.height, table.height)
+    kept = collected(questions.kept(table.lazy(), hits.lazy().filter("inside"), goals, asked), hits.height)
+    return collected(questions.only(hits.lazy(), kept), hits.height), kept, questions.note(asked, kept.height, table.height)
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:

@@ -1,0 +1,31 @@
+"""Queries -> frames in memory, by the engine that suits their size.
+
+It stands alone because a report on a small log is a hundred queries that take no time: starting the streaming engine's threads for each takes longer
+than they do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_FEW = 200_000
+"""Rows below which the engine that works on whole frames is the faster one."""
+
+
+def collected(query: pl.LazyFrame, rows: int) -> pl.DataFrame:
+    """Return what a query on frames of so many rows gives."""
+    return query.collect(engine=_engine(rows))
+
+
+def all_collected(queries: Iterable[pl.LazyFrame], rows: int) -> list[pl.DataFrame]:
+    """Return what several queries give, run together."""
+    return pl.collect_all(list(queries), engine=_engine(rows))
+
+
+def _engine(rows: int) -> Literal["in-memory", "streaming"]:
+    return "in-memory" if rows < _FEW else "streaming"
