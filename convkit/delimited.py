@@ -32,19 +32,13 @@ _CLOCKS = 100
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(exports.Fitted):
     """How an export is laid out: a format of lines, made for one file."""
 
     separator: str
     header: str | None
     width: int
     columns: Columns
-
-    COMMENT = None
-
-    def is_asset(self, _: tuple[str, ...] | None = None) -> pl.Expr:
-        """Tell assets: an export has none."""
-        return pl.lit(value=False)
 
     def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there."""

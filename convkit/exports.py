@@ -22,6 +22,16 @@ _NOTHING = ["", "-", "null", "NULL", "Null", "None", "nan", "NaN", "NA", "N/A", 
 _DATE_LENGTH = len("20261010")
 
 
+class Fitted:
+    """What formats have in common that are made to fit one file: no line of an export is a comment by its beginning, and none an asset."""
+
+    COMMENT = None
+
+    def is_asset(self, _: tuple[str, ...] | None = None) -> pl.Expr:
+        """Tell no line."""
+        return pl.lit(value=False)
+
+
 def cells(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> pl.LazyFrame:
     """Return CELLS, EVENT_CELLS and `prop.NAME`s of rows: `source, line_no, fault`, text by role (ROLES), and `prop.NAME`s, as far as they are there.
 

@@ -24,16 +24,10 @@ _SAMPLED, _DEEPEST = 1_000, 4
 
 
 @dataclass(frozen=True)
-class Objects:
+class Objects(exports.Fitted):
     """How an export is laid out: a format of lines, made for one file."""
 
     columns: Columns
-
-    COMMENT = None
-
-    def is_asset(self, _: tuple[str, ...] | None = None) -> pl.Expr:
-        """Tell assets: an export has none."""
-        return pl.lit(value=False)
 
     def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there.

@@ -5,9 +5,7 @@ It stands alone because only here a reading may fail and be tried in another way
 
 from __future__ import annotations
 
-import os
-import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,9 +15,10 @@ from convkit import reading, tolerant, traffic
 from convkit.delimited import OPEN_QUOTE
 from convkit.errors import InputError
 from convkit.lines import GZIP, PARQUET, PLAIN, ZSTD, cannot_be_read, scan
+from convkit.panics import told_as_damage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
     from pathlib import Path
 
     from convkit.progress import Progress
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
 _FAULTS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
 _SUSPICIOUS, _LARGE = 100, 64 << 20
 """A gzip file that says it holds so many times its size, and more than this, may be one line without an end."""
-_STANDARD_ERROR = 2
-_ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -65,24 +62,8 @@ def _fast(log: Log, kept_assets: tuple[str, ...]) -> Loaded | None:
 
 def _of_parquet(log: Log) -> pl.DataFrame:
     """Read a Parquet file."""
-    try:
-        with _ONE_AT_A_TIME, _native_silence():
-            return traffic.narrow(reading.of_lines(scan(log.source, log.number), log, ())).collect(engine="streaming")
-    except (*_FAULTS, pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        raise InputError(f"{log.source.name} is a Parquet file that is damaged; export it again") from None
-
-
-@contextmanager
-def _native_silence() -> Iterator[None]:
-    """Keep the reader of Parquet, which panics over some damage, from telling so on standard error before it is told here in one sentence."""
-    kept, nowhere = os.dup(_STANDARD_ERROR), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, _STANDARD_ERROR)
-        yield
-    finally:
-        os.dup2(kept, _STANDARD_ERROR)
-        os.close(kept)
-        os.close(nowhere)
+    with told_as_damage(log.source.name):
+        return traffic.narrow(reading.of_lines(scan(log.source, log.number), log, ())).collect(engine="streaming")
 
 
 def _is_easy(log: Log) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -13,13 +16,13 @@ from small_logs import figures, overview, reached_by, written
 
 import convkit
 from convkit import json_lines, loading, pipeline, plugins, reading
-from convkit.errors import InputError
+from convkit.errors import ExitCode, InputError
 from convkit.formats import json as json_array
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 NAMES = ("user_id", "event", "timestamp", "url", "referrer", "seconds", "note")
 ROWS: tuple[tuple[object, ...], ...] = (
     ("u1", "page_view", "2026-10-10T13:55:36Z", "https://shop.example/", "", None, 'two "words", and one'),
@@ -386,6 +389,19 @@ def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
         convkit.run([tmp_path / "export"], log_format="csv")
     assert "there are a\u241b[31m, x.x.x.x, \\u202eb, ccc" in str(raised.value)
     assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize("ends", ["2>&1", "2>&-"])
+def test_damaged_parquet_is_one_sentence_on_standard_error(ends: str, tmp_path: Path) -> None:
+    """Its reader panics over some damage and says so; a run whose standard error is closed ends in the same code."""
+    content = bytearray(as_parquet(typed=False))
+    for place in range(200, len(content) - 900, 7):
+        content[place] ^= 0xFF
+    (tmp_path / "events.parquet").write_bytes(content)
+    command = f"{sys.executable} -m convkit overview {tmp_path}/events.parquet {ends}"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == ExitCode.INPUT
+    assert done.stdout == ("convkit: events.parquet is a Parquet file that is damaged; export it again\n" if "1" in ends else "")
 
 
 def test_an_array_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

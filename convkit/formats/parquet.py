@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import columns, exports, moments
-from convkit.errors import InputError
 from convkit.lines import OF_FILE
+from convkit.panics import told_as_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,17 +23,11 @@ _FEW = 100
 
 
 @dataclass(frozen=True)
-class File:
+class File(exports.Fitted):
     """How an export is laid out: a format of rows, made for one file."""
 
     columns: Columns
     types: Mapping[Place, pl.DataType]
-
-    COMMENT = None
-
-    def is_asset(self, _: tuple[str, ...] | None = None) -> pl.Expr:
-        """Tell assets: an export has none."""
-        return pl.lit(value=False)
 
     def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
@@ -64,15 +58,10 @@ def sniff(_: pl.Series) -> float:
 
 def fit(source: Source, _: pl.Series, asked: Asked) -> File:
     """Return the format of one file. Raises InputError where it is damaged, or does not say what a run needs."""
-    try:
+    with told_as_damage(source.name):
         types = {place: of_type for place, of_type in _within(pl.read_parquet_schema(source.path), ()) if not of_type.is_nested()}
-        found = columns.find(list(types), asked, source.name)
-        place = found.roles["time"]
-        few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(
-            _column(place, prefix="").cast(pl.String, strict=False)
-        )
-    except (pl.exceptions.PolarsError, OSError):
-        raise InputError(f"{source.name} is a Parquet file that is damaged; export it again") from None
+        place = columns.find(list(types), asked, source.name).roles["time"]
+        few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix="")))
     return File(columns.find(list(types), asked, source.name, few.to_series().drop_nulls().to_list()), types)
 
 
