@@ -19,7 +19,7 @@ from convkit.figures import plural
 from convkit.lines import PARQUET, scan
 from convkit.loading import load
 from convkit.progress import UNWATCHED
-from convkit.schema import PROBLEM, TEXT, UNFINISHED
+from convkit.schema import PROBLEM, TEXT, TOO_LONG, UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -76,7 +76,7 @@ def _loaded(logs: Sequence[Log], read: Callable[[Log], Loaded]) -> list[Loaded]:
 def _unfinished(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
     """Return the places of last lines that no line end closes and that are no records: their writer has not finished them."""
     ends = cells.group_by("source").agg(pl.col("line_no").max()) if lost.height else lost.select(_PLACE)
-    last = lost.join(ends, on=_PLACE, how="semi").select(_PLACE)
+    last = lost.filter(pl.col("problem") != TOO_LONG).join(ends, on=_PLACE, how="semi").select(_PLACE)
     of_lines = [log for log in logs if log.number in last["source"] and log.source.packing != PARQUET]
     open_ended = [log.number for log in of_lines if not tolerant.is_finished(log.source)]
     return last.filter(pl.col("source").is_in(open_ended))

@@ -21,7 +21,7 @@ import polars as pl
 
 from convkit import temporary
 from convkit.errors import InputError
-from convkit.schema import PROBLEM
+from convkit.schema import PROBLEM, TOO_LONG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -92,7 +92,7 @@ def scan(source: Source, number: int) -> pl.LazyFrame:
     if source.packing == PARQUET:
         return _rows(source.path, number)
     read = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **AS_LINES)
-    return told(read, number, {"longer than 1 MiB": pl.col("line").str.len_bytes() > LONGEST})
+    return told(read, number, {TOO_LONG: pl.col("line").str.len_bytes() > LONGEST})
 
 
 def _rows(path: Path, number: int) -> pl.LazyFrame:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import addresses, lines, plugins, requests, sampling, senders
+from convkit import addresses, lines, plugins, requests, sampling, senders, writing
 from convkit.columns import NOTHING
 from convkit.copies import without_copies
 from convkit.errors import InputError, UsageError, did_you_mean
@@ -123,7 +123,7 @@ def _source(file: Path, stack: ExitStack) -> Source:
     try:
         return stack.enter_context(lines.spooled(stack.enter_context(file.open("rb")), name))
     except OSError as error:
-        raise lines.cannot_be_read(file, error) from None
+        raise writing.no_room(error) or lines.cannot_be_read(file, error) from None
 
 
 def _files(path: str) -> list[Path]:

@@ -51,5 +51,6 @@ def _spread(file: BinaryIO, size: int) -> list[bytes]:
     for place in range(_PLACES):
         file.seek((size - _BYTES) * place // (_PLACES - 1))
         found = file.read(_BYTES).split(b"\n")
-        lines += found[1 if place else 0 : -1][: _LINES // _PLACES]
+        # A first line of that length is no line of a log, but it may be a whole export.
+        lines += found[1 if place else 0 : -1][: _LINES // _PLACES] or ([] if place else found)
     return lines

@@ -15,13 +15,13 @@ KIND = pl.Enum(KINDS)
 ORDER = ("time", "source", "line_no")
 """The order of hits, always: a source's number is its rank by (time of its first parsed line, name)."""
 
-UNFINISHED = "unfinished last line"
+UNFINISHED, TOO_LONG = "unfinished last line", "longer than 1 MiB"
 PROBLEMS = (
     "asset",
     "blank",
     "comment",
     "duplicate",
-    "longer than 1 MiB",
+    TOO_LONG,
     "zero bytes inside",
     UNFINISHED,
     "no request in quotes",

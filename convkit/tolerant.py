@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.lines import BZIP2, GZIP, LONGEST, told
+from convkit.schema import TOO_LONG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,7 +33,7 @@ def frames(source: Source, number: int, losses: list[str], hear: Callable[[int],
     `hear` hears of every piece how many bytes of the file it took.
     """
     line_no, line = 1, pl.col("line")
-    faults = {"longer than 1 MiB": line.str.len_bytes() > LONGEST, "zero bytes inside": line.str.contains("\0", literal=True)}
+    faults = {TOO_LONG: line.str.len_bytes() > LONGEST, "zero bytes inside": line.str.contains("\0", literal=True)}
     yield told(pl.DataFrame(schema={"line_no": pl.UInt32, "line": pl.String}), number, faults)
     for block in _blocks(unpacked(source, losses, hear)):
         found = [_line(raw) for raw in block.removesuffix(b"\n").split(b"\n")]

@@ -29,6 +29,8 @@ def environment(**more: str) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TERM": "xterm",
         "CONVKIT_KEY": "a key for tests",
+        # Under a limit of the size of files Python would leave half a file of byte code.
+        "PYTHONDONTWRITEBYTECODE": "1",
         **more,
     }
 

@@ -391,6 +391,13 @@ def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
     assert len(str(raised.value)) < 400
 
 
+def test_a_large_array_on_one_line_is_read(tmp_path: Path) -> None:
+    """It is longer than what is looked at to tell the format, and than any line of a log."""
+    rows = [{"user": f"u{number}", "time": 1_791_640_000 + number, "event": "a", "note": "x" * 300} for number in range(15_000)]
+    report = reported(tmp_path, json.dumps(rows).encode(), "macro: {a: {event: a}}")
+    assert (report["input"]["lines"], report["input"]["kept"]) == (15_000, 15_000)
+
+
 @pytest.mark.parametrize("ends", ["2>&1", "2>&-"])
 def test_damaged_parquet_is_one_sentence_on_standard_error(ends: str, tmp_path: Path) -> None:
     """Its reader panics over some damage and says so; a run whose standard error is closed ends in the same code."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -70,6 +72,18 @@ def test_standard_output_that_grows_too_large_is_told(log: str, tmp_path: Path) 
     done = shell('ulimit -f 1; $CONVKIT report -f json "$1" > made', log, folder=tmp_path)
     assert done.returncode == 6
     assert done.stderr.startswith(b"convkit: standard output cannot be written: File too large; ")
+
+
+@pytest.mark.parametrize("given", ['$CONVKIT goals - < "$1"', 'mkfifo pipe; (cat "$1" > pipe &); $CONVKIT goals pipe', "$CONVKIT goals array.json"])
+def test_no_room_for_temporary_files_is_told(given: str, log: str, tmp_path: Path) -> None:
+    """What can be read once is put aside first, an array is unrolled: both need room."""
+    rows = [{"user": f"u{number}", "time": 1_791_640_000 + number, "event": "a", "note": "x" * 100} for number in range(1_000)]
+    (tmp_path / "array.json").write_text(json.dumps(rows), encoding="utf-8")
+    done = shell(f"ulimit -f 1; {given}", log, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (6, b"")
+    assert re.fullmatch(
+        rb"convkit: .*the directory of temporary files \(/.*\) cannot be written: File too large; free some space, or set TMPDIR\n", done.stderr
+    )
 
 
 def test_streams_may_be_closed(log: str, tmp_path: Path) -> None:
