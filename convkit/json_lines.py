@@ -67,24 +67,30 @@ class Objects(exports.Fitted):
 
 def share(lines: pl.Series, *, is_known: bool = True) -> float:
     """Return the share of lines that are objects whose names are known, or any objects, but for those of an access log."""
-    objects = _objects(lines)
+    some = _some(lines)
+    objects = _objects(some)
     names = _names(objects)
     fits = not columns.is_access_log(names) and (columns.is_known(names) or not is_known)
-    return len(objects) / max(min(len(lines), _SAMPLED), 1) if fits else 0.0
+    return len(objects) / max(len(some), 1) if fits else 0.0
 
 
 def fit(lines: pl.Series, called: str, asked: Asked) -> Objects:
     """Return how an export is laid out. Raises InputError where it does not say what a run needs."""
-    objects = _objects(lines)
+    objects = _objects(_some(lines))
     names = _names(objects)
     time = columns.find(names, asked, called).roles["time"]
     clocks = [str(value) for item in objects if (value := _value(item, time)) is not None]
     return Objects(columns.find(names, asked, called, clocks))
 
 
-def _objects(lines: pl.Series) -> list[dict[str, Any]]:
-    """Return the objects among the first lines."""
-    return [found for line in lines.head(_SAMPLED) if (found := _object(line)) is not None]
+def _some(lines: pl.Series) -> pl.Series:
+    """Return lines spread over many: some columns come late."""
+    return lines.gather_every(len(lines) // _SAMPLED + 1)
+
+
+def _objects(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the objects among lines."""
+    return [found for line in lines if (found := _object(line)) is not None]
 
 
 def _names(objects: Iterable[dict[str, Any]]) -> list[Place]:

@@ -35,6 +35,7 @@ SHOWN, _TRIED, _LONGEST = 3, 1_000, 500
 """How many lines of a log that is not read are shown."""
 _RECOGNISED = 0.5
 """Of the lines looked at, the share that a format must read to be taken for the log's."""
+_OF_NOTHING = "combined"
 _SURELY = 0.9
 """The share that must be alike to be taken for an export's, where no name of a column is known."""
 
@@ -147,6 +148,9 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
     is_file = source.packing == lines.PARQUET
     head = sampling.sample(source)
     name = "parquet" if is_file else _format(source, head, asked) if wanted == "auto" else wanted
+    if not is_file and not head.str.contains(r"\S").any():
+        # Nothing is in it: every format reads that, but for those that ask the file what it is.
+        name = _OF_NOTHING
     module = plugins.load("formats", name)
     if name == "parquet" and not is_file:
         raise InputError(f"{source.name} is no Parquet file; leave out --log-format, or name another")

@@ -509,6 +509,23 @@ def test_a_format_reads_its_samples_and_knows_them_best(name: str, tmp_path: Pat
     assert report["kept"] == 2
 
 
+def test_a_column_that_comes_late_is_found(tmp_path: Path) -> None:
+    """Two thousand events without a URL, then as many with one."""
+    rows = [
+        {"user": "u", "time": 1_791_640_000 + number, "event": "page_view"} | ({"url": "/late"} if number >= 2_000 else {}) for number in range(4_000)
+    ]
+    found = reported(tmp_path, as_lines(rows), "macro: {late: {page: /late, once_per: hit}}")
+    assert found["reports"]["goals"][0]["conversions"] == 2_000
+
+
+@pytest.mark.parametrize("name", ["csv", "tsv", "ndjson", "json"])
+@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"")])
+def test_nothing_at_all_is_a_report_of_zeros(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "export").write_bytes(content)
+    found = convkit.run([tmp_path / "export"], ["overview"], log_format=name)
+    assert (found.input["kept"], found.warnings) == (0, ())
+
+
 def test_only_a_parquet_file_is_read_as_one(tmp_path: Path) -> None:
     (tmp_path / "export").write_bytes(NOTATIONS["comma"])
     with pytest.raises(InputError, match="is no Parquet file"):
