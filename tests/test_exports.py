@@ -519,7 +519,7 @@ def test_a_column_that_comes_late_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["csv", "tsv", "ndjson", "json"])
-@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"", mtime=0)], ids=["empty", "blank", "gzip"])
 def test_nothing_at_all_is_a_report_of_zeros(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / "export").write_bytes(content)
     found = convkit.run([tmp_path / "export"], ["overview"], log_format=name)
