@@ -29,9 +29,6 @@ import convkit
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Thousands of runs over lines that other tests run as well: counting them again would take half as long as running them.
-pytestmark = pytest.mark.no_cover
-
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]

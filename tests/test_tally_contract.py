@@ -23,9 +23,6 @@ from convkit import documents, pipeline, plugins, tallying
 if TYPE_CHECKING:
     from convkit.analysis import Analysis
 
-# As in `test_against_model`.
-pytestmark = pytest.mark.no_cover
-
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 REPORTS = plugins.names("reports")
 OUTPUTS = plugins.names("outputs")
