@@ -14,7 +14,7 @@ from convkit.errors import InputError, did_you_mean
 from convkit.text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 Place = tuple[str, ...]
 """Where a column is: its name, behind the names of the objects that hold it."""
@@ -54,9 +54,14 @@ class Columns:
     has_local_times: bool = False
     """Whether some times say no zone: then they are of `timezone`."""
 
+    @property
+    def fields(self) -> dict[str, Place]:
+        """Where everything is that a run needs, by the name that rows give it: a role, or `prop.NAME`."""
+        return {**self.roles, **{f"prop.{name}": place for name, place in self.properties.items()}}
 
-def find(names: Sequence[Place], asked: Asked, called: str, clocks: Sequence[str] = ()) -> Columns:
-    """Return where the columns are among `names`; `clocks` are some values of the column of the time.
+
+def find(names: Sequence[Place], asked: Asked, called: str, values: Callable[[Place], Iterable[str]]) -> Columns:
+    """Return where the columns are among `names`; `values` gives some texts of a column, and is asked for those of the time.
 
     Raises InputError where a role has two candidates, a told column is not there, or one is missing that every run needs.
     """
@@ -65,11 +70,12 @@ def find(names: Sequence[Place], asked: Asked, called: str, clocks: Sequence[str
     roles = told | {role: place for role in ROLES if role not in told and (place := _usual(role, left, called))}
     if "id" in roles and roles["id"] == roles.get("user"):
         del roles["id"]
-    if "date" in roles and "time" in roles and not ("date" in told or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
-        del roles["date"]
     if "time" not in roles and "date" in roles:
         roles["time"] = roles.pop("date")
     _refuse_what_says_too_little(roles, names, called)
+    clocks = list(values(roles["time"]))
+    if "date" in roles and not ("date" in told or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
+        del roles["date"]
     properties = {name: place for name in asked.properties if (place := _property(name, names))}
     return Columns(roles, properties, asked.timezone, any(map(moments.is_local, clocks)))
 

@@ -14,7 +14,7 @@ import polars as pl
 
 from convkit import columns, exports
 from convkit.errors import InputError
-from convkit.schema import PROBLEM
+from convkit.schema import first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,8 +42,7 @@ class Table(exports.Fitted):
 
     def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there."""
-        places = {**self.columns.roles, **{f"prop.{name}": place for name, place in self.columns.properties.items()}}
-        fields = {name: self._field(int(place[0])) for name, place in places.items()}
+        fields = {name: self._field(int(place[0])) for name, place in self.columns.fields.items()}
         # Most lines hold no quote: on nulls the rules of quotes cost next to nothing.
         quoted, bare = pl.col("quoted"), pl.col("bare")
         rows = (
@@ -91,7 +90,7 @@ class Table(exports.Fitted):
             OPEN_QUOTE: pl.col("is_open"),
             RAGGED: pl.col("number").ne(self.width).fill_null(value=False) | (pl.col("texts").list.len() != self.width) | ~pl.col("is_whole"),
         }
-        return pl.coalesce("fault", *(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))
+        return pl.coalesce("fault", first_problem(rules))
 
 
 def share(lines: pl.Series, separators: Sequence[str]) -> float:
@@ -117,10 +116,11 @@ def fit(lines: pl.Series, called: str, asked: Asked, separators: Sequence[str]) 
     first = _names(table[0], best)
     names: list[columns.Place] = [(name,) for name in first] if asked.has_header else [(str(number),) for number in range(1, len(first) + 1)]
     rows = [_names(line, best) for line in table[asked.has_header : _CLOCKS]]
-    found = columns.find(names, asked, called)
-    if "time" in found.roles:
-        place = names.index(found.roles["time"])
-        found = columns.find(names, asked, called, [row[place].strip() for row in rows if len(row) == len(first)])
+
+    def values(place: columns.Place) -> list[str]:
+        return [row[names.index(place)].strip() for row in rows if len(row) == len(first)]
+
+    found = columns.find(names, asked, called, values)
     return Table(best, table[0] if asked.has_header else None, len(first), _numbered(found, names))
 
 

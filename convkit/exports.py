@@ -12,7 +12,7 @@ import polars as pl
 
 from convkit import moments
 from convkit.columns import ROLES
-from convkit.schema import CELLS, EVENT_CELLS, PROBLEM
+from convkit.schema import CELLS, EVENT_CELLS, first_problem
 
 if TYPE_CHECKING:
     from convkit.columns import Columns
@@ -76,8 +76,7 @@ def _number(text: pl.Expr) -> pl.Expr:
 def _with_clock() -> pl.Expr:
     """Return day and time of day, from two columns, as one text."""
     day, clock = pl.col("date").str.strip_chars(), pl.col("time").str.strip_chars()
-    compact = pl.when(day.str.len_bytes() == _DATE_LENGTH).then(day)
-    dashed = pl.concat_str([compact.str.slice(0, 4), compact.str.slice(4, 2), compact.str.slice(6, 2)], separator="-")
+    dashed = moments.dashed(pl.when(day.str.len_bytes() == _DATE_LENGTH).then(day))
     padded = pl.when(clock.str.slice(1, 1) == ":").then(pl.concat_str([pl.lit("0"), clock])).otherwise(clock)
     return pl.concat_str([pl.coalesce(dashed, day), padded], separator=" ")
 
@@ -89,4 +88,4 @@ def _problem() -> pl.Expr:
         "no visitor": pl.col("user").is_null() & pl.col("address").is_null(),
         "no event and no page": pl.col("event").is_null() & pl.col("url").is_null(),
     }
-    return pl.coalesce("fault", *(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))
+    return pl.coalesce("fault", first_problem(rules))

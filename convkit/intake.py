@@ -19,7 +19,8 @@ from convkit.figures import plural
 from convkit.lines import PARQUET, scan
 from convkit.loading import load
 from convkit.progress import UNWATCHED
-from convkit.schema import PROBLEM, TEXT, TOO_LONG, UNFINISHED
+from convkit.schema import TEXT, TOO_LONG, UNFINISHED
+from convkit.sources import PLACE, marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from convkit.reading import Log
 
 _NO_LOSS = ("asset", "blank", "comment", UNFINISHED)
-_PLACE = ("source", "line_no")
 _REPLACED = "\ufffd"
 _MOST_LOST, _LONGEST = 0.5, 500
 _AT_ONCE = 2
@@ -56,8 +56,8 @@ def take_in(logs: Sequence[Log], kept_assets: tuple[str, ...], *, rejects: bool 
     lost = cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem")
     unfinished = _unfinished(logs, cells, lost)
     if unfinished.height:
-        cells = _marked(cells, unfinished)
-        lost = lost.join(unfinished, on=_PLACE, how="anti")
+        cells = marked(cells, unfinished, UNFINISHED)
+        lost = lost.join(unfinished, on=PLACE, how="anti")
     _refuse_what_is_of_no_format(logs, cells, lost, mended)
     said = (*(sentence for of_log in loaded for sentence in of_log.losses), *_replaced(cells, logs), *_shrunk(logs))
     if cells.is_empty() and said:
@@ -75,18 +75,11 @@ def _loaded(logs: Sequence[Log], read: Callable[[Log], Loaded]) -> list[Loaded]:
 
 def _unfinished(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
     """Return the places of last lines that no line end closes and that are no records: their writer has not finished them."""
-    ends = cells.group_by("source").agg(pl.col("line_no").max()) if lost.height else lost.select(_PLACE)
-    last = lost.filter(pl.col("problem") != TOO_LONG).join(ends, on=_PLACE, how="semi").select(_PLACE)
+    ends = cells.group_by("source").agg(pl.col("line_no").max()) if lost.height else lost.select(PLACE)
+    last = lost.filter(pl.col("problem") != TOO_LONG).join(ends, on=PLACE, how="semi").select(PLACE)
     of_lines = [log for log in logs if log.number in last["source"] and log.source.packing != PARQUET]
     open_ended = [log.number for log in of_lines if not tolerant.is_finished(log.source)]
     return last.filter(pl.col("source").is_in(open_ended))
-
-
-def _marked(cells: pl.DataFrame, unfinished: pl.DataFrame) -> pl.DataFrame:
-    """Say of lines in these places that they are unfinished."""
-    marks = unfinished.with_columns(unfinished=pl.lit(UNFINISHED, dtype=PROBLEM))
-    joined = cells.join(marks, on=_PLACE, how="left", maintain_order="left")
-    return joined.with_columns(problem=pl.coalesce("unfinished", "problem")).drop("unfinished")
 
 
 def _shrunk(logs: Sequence[Log]) -> list[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import columns, exports
-from convkit.schema import PROBLEM
+from convkit.schema import first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,18 +35,18 @@ class Objects(exports.Fitted):
         Fails where a line is no JSON object: then they need mending.
         """
         is_blank = pl.col("line").str.strip_chars().fill_null("") == ""
-        fields = {name: _field(place) for name, place in self._places().items()}
+        fields = {name: _field(place) for name, place in self.columns.fields.items()}
         rows = (
-            lines.with_columns(fault=pl.when(is_blank).then(pl.lit("blank", dtype=PROBLEM)).otherwise("fault"))
-            .with_columns(object=pl.when(pl.col("fault").is_null()).then("line").str.json_decode(_shape(self._places().values())))
-            .with_columns(fault=pl.coalesce("fault", pl.when(pl.col("object").is_null()).then(pl.lit(NO_OBJECT, dtype=PROBLEM))))
+            lines.with_columns(fault=pl.coalesce(first_problem({"blank": is_blank}), "fault"))
+            .with_columns(object=pl.when(pl.col("fault").is_null()).then("line").str.json_decode(_shape(self.columns.fields.values())))
+            .with_columns(fault=pl.coalesce("fault", first_problem({NO_OBJECT: pl.col("object").is_null()})))
             .select("source", "line_no", "fault", **fields)
         )
         return exports.cells(rows, self.columns)
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Yield LINES that `scan` does not fail of: of objects what a run needs of them, and a `fault` for what is none."""
-        shape = _shape(self._places().values())
+        shape = _shape(self.columns.fields.values())
         for frame in frames:
             read = frame.select(pl.when(pl.col("fault").is_null() & (pl.col("line").str.strip_chars() != "")).then("line")).to_series()
             try:
@@ -57,12 +57,7 @@ class Objects(exports.Fitted):
                 mended = [None if found is None else json.dumps(_cut(found, shape)) for found in objects]
                 lines = pl.Series([kept or line for kept, line in zip(mended, frame["line"], strict=True)], dtype=pl.String)
                 is_none = pl.Series([line is not None and kept is None for kept, line in zip(mended, read, strict=True)])
-                no_object = pl.when(is_none).then(pl.lit(NO_OBJECT, dtype=PROBLEM))
-                yield frame.with_columns(line=lines, fault=pl.coalesce("fault", no_object))
-
-    def _places(self) -> dict[str, Place]:
-        """Return where everything is that a run needs, by its column."""
-        return {**self.columns.roles, **{f"prop.{name}": place for name, place in self.columns.properties.items()}}
+                yield frame.with_columns(line=lines, fault=pl.coalesce("fault", first_problem({NO_OBJECT: pl.lit(is_none)})))
 
 
 def share(lines: pl.Series, *, is_known: bool = True) -> float:
@@ -77,10 +72,11 @@ def share(lines: pl.Series, *, is_known: bool = True) -> float:
 def fit(lines: pl.Series, called: str, asked: Asked) -> Objects:
     """Return how an export is laid out. Raises InputError where it does not say what a run needs."""
     objects = _objects(_some(lines))
-    names = _names(objects)
-    time = columns.find(names, asked, called).roles["time"]
-    clocks = [str(value) for item in objects if (value := _value(item, time)) is not None]
-    return Objects(columns.find(names, asked, called, clocks))
+
+    def values(place: Place) -> list[str]:
+        return [str(value) for item in objects if (value := _value(item, place)) is not None]
+
+    return Objects(columns.find(_names(objects), asked, called, values))
 
 
 def _some(lines: pl.Series) -> pl.Series:

@@ -21,7 +21,7 @@ import polars as pl
 
 from convkit import temporary
 from convkit.errors import InputError
-from convkit.schema import PROBLEM, TOO_LONG
+from convkit.schema import PROBLEM, TOO_LONG, first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,8 +104,7 @@ def _rows(path: Path, number: int) -> pl.LazyFrame:
 
 def told(read: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
     """Complete `line_no, line` by the log's number and by what is wrong with a line before anybody takes it apart."""
-    fault = pl.coalesce(*(pl.when(is_so).then(pl.lit(name, dtype=PROBLEM)) for name, is_so in faults.items()))
-    return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line", fault=fault)
+    return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line", fault=first_problem(faults))
 
 
 def is_regular(path: Path) -> bool:

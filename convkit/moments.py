@@ -57,6 +57,11 @@ def of_local(moment: pl.Expr, timezone: str) -> pl.Expr:
     return moment.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
 
 
+def dashed(day: pl.Expr) -> pl.Expr:
+    """Return the day in which a text like `20261010` begins, as ISO 8601 writes it."""
+    return pl.concat_str([day.str.slice(0, 4), day.str.slice(4, 2), day.str.slice(6, 2)], separator="-")
+
+
 def add_time(rows: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
     """Put the time in place of `time`, text; null where it is none. A time without a zone is of `timezone`."""
     text, rest, number = pl.col("text"), pl.col("rest"), pl.col("number")
@@ -83,9 +88,8 @@ def _written_out(text: pl.Expr, number: pl.Expr) -> pl.Expr:
     """Return days and seconds that are written as one number, `20261010` and `20261010135536`, as ISO 8601 writes them."""
     day = pl.when(number.is_between(*_CALENDAR_DAYS) | number.is_between(*_CALENDAR_SECONDS)).then(text)
     clock = pl.when(day.str.len_bytes() > len("20261010")).then(day)
-    of_day = pl.concat_str([day.str.slice(0, 4), day.str.slice(4, 2), day.str.slice(6, 2)], separator="-")
     of_clock = pl.concat_str([clock.str.slice(8, 2), clock.str.slice(10, 2), clock.str.slice(12, 2)], separator=":")
-    return pl.coalesce(pl.concat_str([of_day, of_clock], separator=" "), of_day, text)
+    return pl.coalesce(pl.concat_str([dashed(day), of_clock], separator=" "), dashed(day), text)
 
 
 def _minute(text: pl.Expr) -> pl.Expr:

@@ -1,6 +1,6 @@
-"""How single sessions and hits are named: by visitor and number, by time, by the goals that they reached.
+"""How single sessions and hits are shown: their names by visitor and number, their times, the goals that they reached, what stands above them.
 
-It stands alone because the reports that show single ones must name the same session alike.
+It stands alone because the reports that show single ones must show the same session alike.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import visitor_ids
-from convkit.tables import Note
+from convkit import figures, visitor_ids
+from convkit.tables import Heading, Note
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from convkit.definitions import Goal
+    from convkit.sorting import Sorting
     from convkit.tables import Period
 
 
@@ -36,6 +37,18 @@ def moment(time: datetime, period: Period, *, seconds: bool = False) -> str:
     is_one_year = period.begin is not None and period.end is not None and period.begin.year == period.end.year
     day = f"{time.day:2} {time:%b}" if is_one_year else f"{time:%Y-%m-%d}"
     return f"{day} {time:%H:%M:%S}" if seconds else f"{day} {time:%H:%M}"
+
+
+def heading(title: str, noun: str, numbers: tuple[int, int], order: str) -> Heading:
+    """Return the heading of single ones: by what they are sorted, where it was asked for, and how many of all are shown."""
+    shown, total = numbers
+    some = f"; {figures.count(shown)} of {figures.plural(total, noun)}" if shown < total else ""
+    return Heading(title, f"one row a {noun}{order and ', ' + order}{some}")
+
+
+def drops(places: Mapping[str, int], hidden: Iterable[int], sort: Sorting | None) -> tuple[int, ...]:
+    """Return the columns of a screen that are left out where not all fit, in this order; never the one that the rows are sorted by."""
+    return (*hidden, *(place for name, place in places.items() if sort is None or sort.column != name))
 
 
 def notes() -> tuple[Note, ...]:

@@ -42,15 +42,12 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
 
 def _definitions(sums: Mapping[str, int], view: View) -> Note:
     """Say what a session and a visitor are, and which rule served what share."""
-    site = view.goals.site
+    site, by_user, sessions = view.goals.site, sums["by_user"], sums["sessions"]
     timeout = figures.length(site.session_timeout.total_seconds())
-    told_by = next((rule for rule in site.visitor if rule != "user"), "address").replace("+", " + ")
-    text = f"A session ends after {timeout} without a page or goal; a visitor is {told_by}."
-    if sums["by_user"] and sums["by_user"] == sums["sessions"]:
-        text = text.replace(told_by, "a user id")
-    elif sums["by_user"]:
-        text = text[:-1] + f", in {figures.plural(sums['by_user'], 'session')} ({figures.share(sums['by_user'], sums['sessions'])}) a user id."
-    return Note("definitions", text)
+    rule = next((rule for rule in site.visitor if rule != "user"), "address").replace("+", " + ")
+    some = f"{rule}, in {figures.plural(by_user, 'session')} ({figures.share(by_user, sessions)}) a user id"
+    told_by = rule if not by_user else "a user id" if by_user == sessions else some
+    return Note("definitions", f"A session ends after {timeout} without a page or goal; a visitor is {told_by}.")
 
 
 def _built_in(view: View) -> Note | None:

@@ -44,7 +44,7 @@ _MOST_AGENTS = 5
 def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.LazyFrame:
     """Return what logs say, nothing decided (RECORDS): of every line that is one, assets included. Raises InputError, UsageError."""
     logs = reading.open_files(paths, log_format)
-    return reading.records(reading.cells(logs, all_assets=True)).filter(pl.col("problem").is_null()).select(*RECORDS)
+    return reading.records(reading.cells(logs)).filter(pl.col("problem").is_null()).select(*RECORDS)
 
 
 def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_format: str = "auto") -> pl.LazyFrame:

@@ -10,7 +10,7 @@ import polars as pl
 
 from convkit.lists import words
 from convkit.moments import WEB
-from convkit.schema import CELLS, PROBLEM, TIME
+from convkit.schema import CELLS, TIME, first_problem
 from convkit.senders import said
 
 _START = r'^\S+ +\S+ +.*\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "(?:[^"\\]|\\.)*" (?:\d{3}|-) \S+'
@@ -139,4 +139,4 @@ def _problem(*, has_agent: bool) -> pl.Expr:
         "no status behind the request": pl.col("status").is_null() & (pl.col("number").struct[0] != "-"),
         "a quote inside a quoted field": (pl.col("between").str.strip_chars() != "") if has_agent else pl.lit(value=False),
     }
-    return pl.coalesce("fault", *(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))
+    return pl.coalesce("fault", first_problem(rules))

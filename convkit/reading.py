@@ -197,17 +197,16 @@ def shown(line: str) -> str:
     return addresses.masked(safe(line[:_LONGEST], longest=None))
 
 
-def cells(logs: Sequence[Log], kept_assets: tuple[str, ...] = (), *, all_assets: bool = False) -> pl.LazyFrame:
-    """Return CELLS of all lines.
-
-    Of plain assets only who asked is read, unless their extension is among `kept_assets`, because a goal may name them, or `all_assets` are wanted.
-    """
-    wanted = None if all_assets else kept_assets
-    return pl.concat([of_lines(lines.scan(log.source, log.number), log, wanted) for log in logs], how="diagonal")
+def cells(logs: Sequence[Log]) -> pl.LazyFrame:
+    """Return CELLS of all lines, assets too."""
+    return pl.concat([of_lines(lines.scan(log.source, log.number), log, None) for log in logs], how="diagonal")
 
 
 def of_lines(read: pl.LazyFrame, log: Log, kept_assets: tuple[str, ...] | None) -> pl.LazyFrame:
-    """Return CELLS of lines of one log; all assets are read where `kept_assets` is None."""
+    """Return CELLS of lines of one log.
+
+    Of plain assets only who asked is read, unless their extension is among `kept_assets`, because a goal may name them; where that is None, all are.
+    """
     is_kept = pl.lit(value=False) if kept_assets == () else _is_asset(log, kept_assets)
     plain = pl.lit(value=False) if kept_assets is None else _is_asset(log) & ~is_kept
     found: pl.LazyFrame = log.format.scan(read.with_columns(asset=is_kept, plain=plain))

@@ -5,33 +5,35 @@ It stands alone because it is the only reading that wants a few lines and not al
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit import tolerant
 from convkit.errors import InputError
-from convkit.lines import AS_LINES, PLAIN, ZSTD
+from convkit.lines import AS_LINES, PARQUET, PLAIN, ZSTD
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import BinaryIO
 
     from convkit.lines import Source
 
 _LINES = 20_000
 _PLACES, _BYTES = 16, 1 << 18
+_MOST = 32 << 20
+"""Bytes that are unpacked at most, where lines have no end."""
 
 
 def sample(source: Source) -> pl.Series:
-    """Return lines to tell the format by: spread over a plain file, the first 20,000 of any other."""
+    """Return lines to tell the format by: spread over a plain file, the first 20,000 of a packed one; Parquet has none."""
     if source.packing == ZSTD:
         return _head(source)
-    if source.packing != PLAIN:
-        found = [line for frame in islice(tolerant.frames(source, 0, []), 2) for line in frame["line"].head(_LINES)]
-        return pl.Series("line", found, dtype=pl.String).fill_null("")
-    with source.path.open("rb") as file:
-        lines = _spread(file, source.size)
+    if source.packing == PLAIN:
+        with source.path.open("rb") as file:
+            lines = _spread(file, source.size)
+    else:
+        lines = [] if source.packing == PARQUET else _first(tolerant.unpacked(source, []))
     return pl.Series("line", [line.decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
 
 
@@ -41,6 +43,17 @@ def _head(source: Source) -> pl.Series:
         return pl.read_csv(source.path, n_rows=_LINES, **AS_LINES)["line"].fill_null("")
     except (pl.exceptions.PolarsError, OSError):
         raise InputError(f"{source.name} is damaged; copy it again, or unpack it with zstd -d") from None
+
+
+def _first(pieces: Iterable[bytes]) -> list[bytes]:
+    """Return the first lines of what is unpacked piece by piece, and unpack no more than they take."""
+    start, ends = bytearray(), 0
+    for piece in pieces:
+        start += piece
+        ends += piece.count(b"\n")
+        if ends >= _LINES or len(start) >= _MOST:
+            break
+    return bytes(start).removesuffix(b"\n").split(b"\n")[:_LINES]
 
 
 def _spread(file: BinaryIO, size: int) -> list[bytes]:

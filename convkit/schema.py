@@ -5,7 +5,12 @@ It stands alone because every stage names these columns and none of them owns th
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 TIME = pl.Datetime("us", "UTC")
 TEXT = pl.Categorical()
@@ -39,6 +44,12 @@ PROBLEMS = (
 )
 """Why a line becomes no record: the first four are fates of their own."""
 PROBLEM = pl.Enum(PROBLEMS)
+
+
+def first_problem(rules: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Return the name of the first rule that holds, null where none does."""
+    return pl.coalesce(*(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))
+
 
 LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "fault": PROBLEM, "asset": pl.Boolean(), "plain": pl.Boolean()}
 """What a format is given: one row a line, null where the line is blank. `fault` says what is wrong with a line before it is taken apart; `asset`

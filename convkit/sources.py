@@ -9,6 +9,9 @@ import polars as pl
 
 from convkit.schema import PROBLEM
 
+PLACE = ("source", "line_no")
+"""What tells a line from all others."""
+
 
 def without_duplicates(cells: pl.DataFrame) -> pl.DataFrame:
     """Say of events whose id was seen before that they are duplicates."""
@@ -16,8 +19,13 @@ def without_duplicates(cells: pl.DataFrame) -> pl.DataFrame:
         return cells
     has_id = pl.col("event_id").is_not_null() & pl.col("problem").is_null()
     places = cells.filter(has_id).sort("source", "line_no").filter(pl.col("event_id").is_duplicated() & ~pl.col("event_id").is_first_distinct())
-    marks = places.select("source", "line_no", mark=pl.lit("duplicate", dtype=PROBLEM))
-    joined = cells.join(marks, on=["source", "line_no"], how="left", maintain_order="left")
+    return marked(cells, places, "duplicate")
+
+
+def marked(cells: pl.DataFrame, places: pl.DataFrame, problem: str) -> pl.DataFrame:
+    """Say of the lines in some places (`source, line_no`) that they have this problem, whatever was said of them before."""
+    marks = places.select(*PLACE, mark=pl.lit(problem, dtype=PROBLEM))
+    joined = cells.join(marks, on=PLACE, how="left", maintain_order="left")
     return joined.with_columns(problem=pl.coalesce("mark", "problem")).drop("mark")
 
 

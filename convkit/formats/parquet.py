@@ -31,12 +31,11 @@ class File(exports.Fitted):
 
     def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
-        roles = {role: _text(_column(place)) for role, place in self.columns.roles.items()}
-        properties = {f"prop.{name}": _text(_column(place)) for name, place in self.columns.properties.items()}
-        time = self._time() if "date" not in roles else None
+        fields = {name: _text(_column(place)) for name, place in self.columns.fields.items()}
+        time = self._time() if "date" not in fields else None
         if time is not None:
-            roles["time"] = pl.when(time.is_between(*moments.WEB)).then(time)
-        return exports.cells(lines.select("source", "line_no", "fault", **roles, **properties), self.columns, has_times=time is not None)
+            fields["time"] = pl.when(time.is_between(*moments.WEB)).then(time)
+        return exports.cells(lines.select("source", "line_no", "fault", **fields), self.columns, has_times=time is not None)
 
     def _time(self) -> pl.Expr | None:
         """Return the time where its column is no text."""
@@ -58,11 +57,14 @@ def sniff(_: pl.Series) -> float:
 
 def fit(source: Source, _: pl.Series, asked: Asked) -> File:
     """Return the format of one file. Raises InputError where it is damaged, or does not say what a run needs."""
+
+    def values(place: Place) -> list[str]:
+        few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix="")))
+        return few.to_series().drop_nulls().to_list()
+
     with told_as_damage(source.name):
         types = {place: of_type for place, of_type in _within(pl.read_parquet_schema(source.path), ()) if not of_type.is_nested()}
-        place = columns.find(list(types), asked, source.name).roles["time"]
-        few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix="")))
-    return File(columns.find(list(types), asked, source.name, few.to_series().drop_nulls().to_list()), types)
+        return File(columns.find(list(types), asked, source.name, values), types)
 
 
 def _within(fields: Mapping[str, Any], place: Place) -> Iterator[tuple[Place, Any]]:

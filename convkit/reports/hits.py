@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import figures, matching, naming, visitor_ids
-from convkit.tables import Cell, Column, Grid, Heading, Report, Row
+from convkit.tables import Cell, Column, Grid, Report, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,14 +80,12 @@ def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
     shown = frame.head(room.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []
-    order = view.order(COLUMNS, "")
-    some = f"; {figures.count(shown.height)} of {figures.plural(frame.height, 'hit')}" if shown.height < frame.height else ""
-    heading = Heading("HITS", f"one row a hit{order and ', ' + order}{some}")
+    heading = naming.heading("HITS", "hit", (shown.height, frame.height), view.order(COLUMNS, ""))
     titles = ["", "time", "kind", "", "path", "", "event", "value", "goals"]
     headings = [Cell(title, "dim", left=title != "value") for title in titles]
     hidden = tuple(column for column, name in ((6, "event"), (7, "value")) if frame[name].null_count() == frame.height)
     most = {4: 30, 6: 16, 8: 22} if room.wide else {4: 24, 6: 16, 8: 16}
-    drops = (*hidden, *(place for name, place in _DROPS.items() if view.sort is None or view.sort.column != name))
+    drops = naming.drops(_DROPS, hidden, view.sort)
     rows = [Row(_cells(row, view)) for row in shown.rows(named=True)]
     return [heading, Grid(rows, headings, hidden=hidden, drops=drops, most=most)]
 

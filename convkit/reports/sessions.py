@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import figures, matching, naming, visitor_ids
-from convkit.tables import Cell, Column, Grid, Heading, Report, Row
+from convkit.tables import Cell, Column, Grid, Report, Row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,13 +73,11 @@ def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
     shown = frame.head(room.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []
-    order = view.order(COLUMNS, "")
-    some = f"; {figures.count(shown.height)} of {figures.plural(frame.height, 'session')}" if shown.height < frame.height else ""
-    heading = Heading("SESSIONS", f"one row a session{order and ', ' + order}{some}")
+    heading = naming.heading("SESSIONS", "session", (shown.height, frame.height), view.order(COLUMNS, ""))
     titles = ["", "started", "time", "pages", "landing", "exit", view.macro_name, "value", "goals"]
     left = {"started", "landing", "exit", "goals"}
     hidden = (6, 7) if not view.knows_macro else (7,) if frame["value"].null_count() == frame.height else ()
-    drops = (*hidden, *(place for name, place in _DROPS.items() if view.sort is None or view.sort.column != name))
+    drops = naming.drops(_DROPS, hidden, view.sort)
     rows = [Row(_cells(row, view)) for row in shown.rows(named=True)]
     headings = [Cell(title, "dim", left=title in left) for title in titles]
     return [heading, Grid(rows, headings, hidden=hidden, drops=drops, most=dict.fromkeys((4, 5, 8), 17))]
