@@ -59,6 +59,8 @@ class Goal:
     target: float | None = None
     is_condition: bool = False
     """It has no *what*: as a funnel step, the hit that fills it may also fill the next."""
+    line: int = field(default=0, compare=False)
+    """Where it stands in its file, from 1."""
 
     @property
     def column(self) -> str:
@@ -88,6 +90,8 @@ class Funnel:
     steps: tuple[Step, ...]
     per: str = "session"
     window: timedelta | None = None
+    line: int = field(default=0, compare=False)
+    """Where it stands in its file, from 1."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ It stands alone because it is the only place that knows how goals and funnels ar
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -68,13 +69,16 @@ class _FileReader:
         blocks: dict[str, Any] = self.root.value if isinstance(self.root.value, dict) else {}
         self._check_top()
         site = set_facts(read_site(blocks["site"], self.problems) if "site" in blocks else Site(), self.settings)
-        nodes = {name: node for block in ("macro", "micro") for name, _, node in self._named(blocks.get(block), block)}
+        entries = [entry for block in ("macro", "micro") for entry in self._named(blocks.get(block), block)]
+        nodes, lines = {name: node for name, _, node in entries}, {name: key.line for name, key, _ in entries}
         self._check_names(blocks)
         reader = GoalReader(site.session_timeout, nodes, self.problems)
         macros = {name for name, _, _ in self._named(blocks.get("macro"), "macro")}
-        listed = tuple(reader.goal(name, node, macro=name in macros) for name, node in nodes.items())
+        listed = tuple(replace(reader.goal(name, node, macro=name in macros), line=lines[name]) for name, node in nodes.items())
         funnels = tuple(
-            funnel for name, _, node in self._named(blocks.get("funnels"), "funnels") if (funnel := self._funnel(reader, name, node)) is not None
+            replace(funnel, line=key.line)
+            for name, key, node in self._named(blocks.get("funnels"), "funnels")
+            if (funnel := self._funnel(reader, name, node)) is not None
         )
         return Goals(file, site, listed, tuple(reader.unlisted), funnels)
 

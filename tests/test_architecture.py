@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import polars as pl
 import pytest
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "convkit"
-FOLDERS = ("formats", "goal_kinds", "outputs", "reports")
+FOLDERS = ("commands", "formats", "goal_kinds", "outputs", "reports")
 LONGEST_MODULE, LONGEST_FUNCTION = 250, 30
 
 FLOORS: tuple[tuple[str, ...], ...] = (
@@ -72,12 +73,14 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Who asks for it.
     ("options", "destinations"),
     ("delivery",),
+    ("commands.*",),
     ("cli",),
     ("__init__", "__main__"),
 )
 """From the ground up: a module imports only from floors below its own, so that plug-ins (`folder.*`) never import each other."""
 
 CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "commands": {"COMMAND": click.Command},
     "formats": {"SAMPLES": tuple, "COMMENT": (str, type(None))},
     "goal_kinds": {"ROLE": str, "EXAMPLE": str},
     "outputs": {"HOLDS_MANY": bool},
@@ -86,6 +89,7 @@ CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
 """What a plug-in's module says, by folder."""
 
 FUNCTIONS: dict[str, dict[str, int]] = {
+    "commands": {},
     "formats": {"sniff": 1},
     "goal_kinds": {"read": 2},
     "outputs": {"render": 2},
