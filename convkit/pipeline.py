@@ -51,7 +51,7 @@ def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_forma
     """Return the hits of logs (HITS) that people sent, sorted by visitor and ORDER, with `names:<goal>`. Raises InputError, UsageError."""
     goals = goals or load_goals()
     with ExitStack() as stack:
-        cells = _read(reading.open_logs(paths, log_format, stack, traffic.asked(goals)), goals)[0].cells
+        cells = take(reading.open_logs(paths, log_format, stack, traffic.asked(goals)), goals)[0].cells
     settled, _ = deciding.settled(cells, deciding.visitors(cells, goals, "drop"), goals, "drop")
     is_person = pl.col("reason").is_null() & ~pl.col("fate").is_in(["asset", "excluded"])
     return settled.lazy().filter(is_person).drop("user_agent", "reason")
@@ -84,15 +84,21 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     copies: list[str] = []
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
-        taken_in, names = _read(logs, goals, rejects=rejects, progress=progress)
-    done = _analyze(taken_in, goals, wanted, bots, asked)
+        taken_in, names = take(logs, goals, rejects=rejects, progress=progress)
+    done = analyze_cells(taken_in, goals, wanted, bots, asked)
     read, has_local_times = tuple(log.source.name for log in logs), any(log.has_local_times for log in logs)
     return replace(done, logs=read, sources=names, copies=tuple(copies), has_local_times=has_local_times)
 
 
-def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, progress: Progress = UNWATCHED) -> tuple[Intake, tuple[str, ...]]:
-    """Read what the lines of the logs say, and return the logs' names by their number, which does not depend on the command line."""
-    taken_in = take_in(logs, traffic.kept_assets(goals, lists.words("assets")), rejects=rejects, progress=progress)
+def take(
+    logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, assets: bool = False, progress: Progress = UNWATCHED
+) -> tuple[Intake, tuple[str, ...]]:
+    """Read what the lines of the logs say, and return the logs' names by their number, which does not depend on the command line.
+
+    Of assets those are read that a goal may name, or all.
+    """
+    known = tuple(lists.words("assets"))
+    taken_in = take_in(logs, known if assets else traffic.kept_assets(goals, known), rejects=rejects, progress=progress)
     cells, names = taken_in.cells, [log.source.name for log in logs]
     if len(logs) > 1:
         ranks = collected(sources.ranks(cells.lazy(), names), cells.height)
@@ -100,7 +106,7 @@ def _read(logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, p
     return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(names)
 
 
-def _analyze(taken_in: Intake, goals: Goals, wanted: Wanted, mode: str, asked: Sequence[Question]) -> Run:
+def analyze_cells(taken_in: Intake, goals: Goals, wanted: Wanted, mode: str, asked: Sequence[Question]) -> Run:
     """Go from the cells of all lines to the analysis."""
     cells = taken_in.cells
     visitors = deciding.visitors(cells, goals, mode)

@@ -63,13 +63,15 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("goals", "loading", "deciding"),
     ("intake",),
     # What reports may use.
-    ("analysis",),
-    ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming"),
+    ("analysis", "surveys"),
+    ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming", "nearness"),
+    ("checks",),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
     ("tallying",),
     ("pipeline",),
+    ("surveying",),
     # Who asks for it.
     ("options", "destinations"),
     ("delivery",),
@@ -193,7 +195,7 @@ def test_the_run_collects_and_nothing_else() -> None:
     """Reading does, and through `collecting` deciding, tallying and what calls them."""
     collects = {"collect", "collect_all", "collect_async", "collect_batches"}
     assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {"collecting", "intake", "loading"}
-    assert {module for module in MODULES if "collecting" in imports_of(module)} == {"deciding", "pipeline", "tallying"}
+    assert {module for module in MODULES if "collecting" in imports_of(module)} == {"deciding", "pipeline", "surveying", "tallying"}
 
 
 @pytest.mark.parametrize("module", MODULES)
