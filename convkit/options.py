@@ -22,7 +22,7 @@ GOALS_FILE = "goals.yaml"
 _OUTPUT_HELP = "The file to write, its ending says how; or a directory/."
 _BOTS_HELP = "drop bots (the default), keep them, or look at them only."
 _GOALS_HELP = "The goals file; else $CONVKIT_GOALS, else ./goals.yaml, else built-in goals."
-_OF_READING = ("log_format", "timezone", "since", "until", "last", "settings", "quiet", "debug")
+_OF_READING = ("log_format", "timezone", "since", "until", "last", "quiet", "debug")
 
 
 def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 class Logs:
     """What logs hold, the period that is looked at, and sentences of what must be known of the input."""
 
+    names: tuple[str, ...]
     taken_in: Intake
     wanted: Wanted
     warnings: tuple[str, ...]
@@ -53,13 +54,17 @@ def read(  # noqa: PLR0913 (every filter of a run is one keyword)
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
         taken_in, _ = take(logs, goals, assets=True, progress=progress)
-    return Logs(taken_in, wanted, (*copies, *taken_in.losses))
+    return Logs(tuple(log.source.name for log in logs), taken_in, wanted, (*copies, *taken_in.losses))
 
 
-def survey(logs: Logs, goals: Goals) -> tuple[Survey, Analysis]:
-    """Return what check and init look at, and the analysis of what people did."""
-    cells = logs.taken_in.cells
-    analysis = analyze_cells(logs.taken_in, goals, logs.wanted, "drop", ()).analysis
+def analyzed(logs: Logs, goals: Goals) -> Analysis:
+    """Return the analysis of what people did."""
+    return analyze_cells(logs.taken_in, goals, logs.wanted, "drop", ()).analysis
+
+
+def survey(logs: Logs, goals: Goals) -> Survey:
+    """Return what sessions reached, and every request."""
+    cells, analysis = logs.taken_in.cells, analyzed(logs, goals)
     # Where bots are looked at alone, who is one is told of all hits, and none of them is left out.
     settled, _ = deciding.settled(cells, deciding.visitors(cells, goals, "only"), goals, "only")
     begin, end = logs.wanted.limits(analysis.ends, goals.site.timezone)
@@ -67,4 +72,4 @@ def survey(logs: Logs, goals: Goals) -> tuple[Survey, Analysis]:
     limits += [] if end is None else [pl.col("time") < end]
     sessions = collected(surveys.moments(analysis.hits, goals), analysis.size)
     requests = collected(surveys.requests(settled.lazy().filter(*limits), settled.columns, goals), settled.height)
-    return Survey(goals, sessions, requests), analysis
+    return Survey(goals, sessions, requests)

@@ -32,7 +32,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 250, 30
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     # Words and tools: they know nothing of ours.
-    ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions"),
+    ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions", "siblings"),
     ("temporary", "surroundings", "terminal"),
     ("progress_bar",),
     ("talk", "writing", "signals", "progress"),
@@ -65,13 +65,15 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # What reports may use.
     ("analysis", "surveys"),
     ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming", "nearness"),
-    ("checks",),
+    ("checks", "evidence", "goals_writing"),
+    ("proposals",),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
     ("tallying",),
     ("pipeline",),
     ("surveying",),
+    ("proposing",),
     # Who asks for it.
     ("options", "destinations"),
     ("delivery",),
@@ -195,7 +197,7 @@ def test_the_run_collects_and_nothing_else() -> None:
     """Reading does, and through `collecting` deciding, tallying and what calls them."""
     collects = {"collect", "collect_all", "collect_async", "collect_batches"}
     assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {"collecting", "intake", "loading"}
-    assert {module for module in MODULES if "collecting" in imports_of(module)} == {"deciding", "pipeline", "surveying", "tallying"}
+    assert {module for module in MODULES if "collecting" in imports_of(module)} == {"deciding", "pipeline", "proposing", "surveying", "tallying"}
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -35,7 +35,7 @@ def who(number: int) -> str:
 def found(folder: Path, lines: Iterable[str], goals: str) -> list[checks.Remark]:
     """Return what is found beside a log."""
     loaded = parse_goals(goals, "goals.yaml")
-    survey, _ = surveying.survey(surveying.read([written(folder / "access.log", lines)], loaded), loaded)
+    survey = surveying.survey(surveying.read([written(folder / "access.log", lines)], loaded), loaded)
     return checks.check(survey, has_logs=True)
 
 
@@ -278,7 +278,7 @@ def test_a_log_without_sessions_is_one_remark(tmp_path: Path) -> None:
 def test_the_sample_log_and_its_goals_are_clean() -> None:
     loaded = parse_goals((ROOT / "goals.example.yaml").read_text(encoding="utf-8"), "goals.yaml")
     for log in ("access.log.gz", "events.csv.gz"):
-        survey, _ = surveying.survey(surveying.read([ROOT / "sample_logs" / log], loaded), loaded)
+        survey = surveying.survey(surveying.read([ROOT / "sample_logs" / log], loaded), loaded)
         assert [remark for remark in checks.check(survey, has_logs=True) if remark.is_warning] == []
 
 

@@ -26,7 +26,7 @@ def check(logs: tuple[str, ...], goals: str | None, timezone: str | None, settin
     if logs:
         with progress.shown(is_wanted=not quiet) as watching:
             read = surveying.read(logs, loaded, progress=watching, **asked)
-            survey, _ = surveying.survey(read, loaded)
+            survey = surveying.survey(read, loaded)
     remarks = checks.check(survey, has_logs=bool(logs))
     if not quiet:
         talk.tell(read.warnings if logs else (), ())
@@ -49,4 +49,4 @@ def _summary(file: str, goals: Goals, remarks: list[Remark], sessions: int | Non
     return f"{file}: {summary(goals)}; {plural(warnings, 'warning') if warnings else 'no mistakes'}{beside}."
 
 
-COMMAND = options.of_logs(options.command_of("check", __doc__, check, "convkit check", "convkit check access.log"), "goals")
+COMMAND = options.of_logs(options.command_of("check", __doc__, check, "convkit check", "convkit check access.log"), "goals", "settings")
