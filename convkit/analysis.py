@@ -25,7 +25,9 @@ _STEPS = {
     "name": pl.String,
     "unit": pl.String,
     "has_window": pl.Boolean,
-    "is_last": pl.Boolean,
+    "is_open": pl.Boolean,
+    "is_optional": pl.Boolean,
+    "next_step": pl.Int32,
 }
 
 
@@ -41,9 +43,13 @@ class Analysis:
     """How many rows `hits` has."""
     sessions: pl.LazyFrame
     chains: Mapping[str, pl.LazyFrame]
-    """By funnel: the chains whose step 1 is in the period (`funnels.chains`)."""
+    """By funnel: the chains that begin in the period (`funnels.best`)."""
     departures: Mapping[str, pl.LazyFrame]
     """By funnel: where they went (`departures.departures`)."""
+    ways: Mapping[str, pl.LazyFrame]
+    """By funnel: how its last step was reached by those whom it does not show there (`other_ways.ways`)."""
+    entering: Mapping[str, pl.LazyFrame]
+    """By funnel: the sessions that may enter it."""
     goals: Goals
     ends: datetime | None
     """Time of the last hit of the log."""
@@ -108,12 +114,22 @@ class View:
 
     @property
     def steps(self) -> pl.DataFrame:
-        """Return a row a funnel's step, in the order of the file: `place` (of the funnel), `funnel, step, name, unit, has_window, is_last`."""
+        """Return a row a funnel's step, in the order of the file: `place` is that of the funnel, `next_step` null at the last step."""
         return pl.DataFrame(
             [
-                (place, funnel.name, number, step.name, f"{funnel.per}s", funnel.window is not None, number == len(funnel.steps))
+                (
+                    place,
+                    funnel.name,
+                    number,
+                    name,
+                    f"{funnel.per}s",
+                    funnel.window is not None,
+                    funnel.is_open,
+                    funnel.step(number).is_optional,
+                    funnel.next_step(number),
+                )
                 for place, funnel in enumerate(self.goals.funnels)
-                for number, step in enumerate(funnel.steps, 1)
+                for number, name in zip(funnel.numbers, funnel.names, strict=True)
             ],
             schema=_STEPS,
             orient="row",

@@ -140,17 +140,13 @@ def _is_part(one: Goal, other: Goal, requests: pl.DataFrame) -> bool:
 def _reversed(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
     for funnel in seen.goals.funnels:
         firsts = _firsts(funnel, seen.survey.sessions)
-        for number in range(1, len(funnel.steps)) if _is_ordered(funnel) else ():
+        for number in range(1, len(funnel.steps)) if funnel.order != "any" else ():
             both = firsts.drop_nulls([f"first{number}", f"first{number + 1}"])
             before = both.filter(pl.col(f"first{number + 1}") < pl.col(f"first{number}")).height
             if both.height >= _FEWEST and before > _MOSTLY * both.height:
                 one, other = funnel.steps[number - 1].name, funnel.steps[number].name
                 said = f"{figures.count(before)} of the {plural(both.height, funnel.per)} with both had {other} before {one}"
                 yield funnel.line, (funnel.name,), f"{funnel.name}: {said}, which is step {number}; exchange the two"
-
-
-def _is_ordered(funnel: Funnel) -> bool:
-    return getattr(funnel, "order", "ordered") != "any"
 
 
 def _firsts(funnel: Funnel, sessions: pl.DataFrame) -> pl.DataFrame:
@@ -161,10 +157,10 @@ def _firsts(funnel: Funnel, sessions: pl.DataFrame) -> pl.DataFrame:
 
 def _later_session(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
     for funnel in seen.goals.funnels:
-        if funnel.per != "session" or not _is_ordered(funnel):
+        if funnel.per != "session" or funnel.order == "any":
             continue
         firsts, last = _firsts(funnel, seen.survey.sessions), f"first{len(funnel.steps)}"
-        before = [f"first{number}" for number in range(1, len(funnel.steps))]
+        before = [f"first{number}" for number in funnel.numbers[:-1] if not funnel.step(number).is_optional]
         complete = firsts.with_columns(
             here=pl.all_horizontal((pl.col(name) <= pl.col(last)).fill_null(value=False) for name in before),
             ever=pl.all_horizontal((pl.col(name).min().over("visitor") <= pl.col(last)).fill_null(value=False) for name in before),

@@ -73,25 +73,69 @@ class Goal:
         return self.once_per != "session"
 
 
+ORDERS = ("ordered", "strict", "any")
+"""How steps follow each other: in this order, in this order and nothing between, or in whatever order."""
+
+
 @dataclass(frozen=True)
 class Step:
-    """One step of a funnel: any of the goals whose columns it names."""
+    """One step of a funnel: any of the goals whose columns it names, at most `within` after the step before."""
 
     name: str
     columns: tuple[str, ...]
     is_condition: bool = False
+    within: timedelta | None = None
+    is_optional: bool = False
+    """A chain may jump over it."""
+
+
+@dataclass(frozen=True)
+class Without:
+    """Goals, by their columns, that a chain may not meet between two steps, counted from 1."""
+
+    name: str
+    columns: tuple[str, ...]
+    after: int
+    before: int
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """Steps in order, in one session or across a visitor's sessions, the last at most `window` after the first."""
+    """Steps, counted from 1, in one session or across a visitor's sessions, the last at most `window` after the first."""
 
     name: str
     steps: tuple[Step, ...]
     per: str = "session"
     window: timedelta | None = None
+    order: str = "ordered"
+    """One of ORDERS."""
+    without: tuple[Without, ...] = ()
+    same: str | None = None
+    """The column whose value is the same on all hits of a chain."""
+    is_open: bool = False
+    """Every step may begin a chain."""
+    where: tuple[str, ...] = ()
+    """Questions like `landing=/blog/**` that the session of the first hit holds."""
     line: int = field(default=0, compare=False)
     """Where it stands in its file, from 1."""
+
+    @property
+    def numbers(self) -> range:
+        """The numbers of the steps."""
+        return range(1, len(self.steps) + 1)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the rows are called: in any order they count how many steps were done."""
+        return tuple(f"any {number}" if self.order == "any" else step.name for number, step in zip(self.numbers, self.steps, strict=True))
+
+    def step(self, number: int) -> Step:
+        """Return a step by its number."""
+        return self.steps[number - 1]
+
+    def next_step(self, number: int) -> int | None:
+        """Return the step that those reach who go on: the next that is not optional, None behind the last."""
+        return next((later for later in self.numbers[number:] if not self.step(later).is_optional), None)
 
 
 @dataclass(frozen=True)

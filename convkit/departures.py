@@ -42,10 +42,16 @@ def looked_at(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
             is_page=is_kind("page"),
             form_again=form_again,
             error=is_kind("error") & ~form_again,
-            **{f"fits{number}": pl.any_horizontal(step.columns) for number, step in enumerate(funnel.steps, 1)},
+            **{f"fits{number}": pl.any_horizontal(_looked_for(funnel, number)) for number in funnel.numbers},
         )
         .filter(pl.any_horizontal("is_page", *TESTED))
     )
+
+
+def _looked_for(funnel: Funnel, number: int) -> list[str]:
+    """Return the goals of a step; in any order every step was looked for."""
+    steps = funnel.steps if funnel.order == "any" else (funnel.step(number),)
+    return [column for step in steps for column in step.columns]
 
 
 def behind(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
@@ -56,12 +62,15 @@ def behind(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyF
     """
     # Few sessions get further than the first step; the steps behind it look at those alone.
     further = seen.join(
-        _reached(chains, _steps(funnel)).filter(pl.col("step") > 1).select("session").unique(), on="session", how="semi", maintain_order="left"
+        _reached(chains, funnel, _steps(funnel)).filter(pl.col("step") > 1).select("session").unique(),
+        on="session",
+        how="semi",
+        maintain_order="left",
     )
     on_the_way = (pl.col("row") < pl.col("ends")).fill_null(value=True)
     return pl.concat(
         (seen if number == 1 else further)
-        .join(_reached(chains, range(number, number + 1)), on="session", maintain_order="left")
+        .join(_reached(chains, funnel, range(number, number + 1)), on="session", maintain_order="left")
         .filter(pl.col("row") > pl.col("begins"))
         .select("step", "unit", "went_on", "page", "is_page", *TESTED, on_the_way=on_the_way, again=f"fits{number}")
         for number in _steps(funnel)
@@ -72,7 +81,7 @@ def departures(seen: pl.LazyFrame, behind: pl.LazyFrame, chains: pl.LazyFrame, f
     """Return `step, what, item, dropped, went_on`: how many units of either side met the item, Int64."""
     pages, session = seen.filter("is_page"), pl.col("session")
     exits = pages.filter(session.ne_missing(session.shift(-1))).select("session", item="page")
-    reached = _reached(chains, _steps(funnel))
+    reached = _reached(chains, funnel, _steps(funnel))
     of_unit = ["step", "unit"]
     next_page = behind.filter(pl.col("is_page") & ~pl.col("again")).unique(of_unit, keep="first", maintain_order=True)
     parts = {
@@ -91,16 +100,16 @@ def _steps(funnel: Funnel) -> range:
     return range(1, len(funnel.steps))
 
 
-def _reached(chains: pl.LazyFrame, steps: range) -> pl.LazyFrame:
-    """Return `step, unit, session, begins, ends, went_on` of units that reached the steps."""
+def _reached(chains: pl.LazyFrame, funnel: Funnel, steps: range) -> pl.LazyFrame:
+    """Return `step, unit, session, begins, ends, went_on` of units that reached the steps; they go on to the next that is not optional."""
     return pl.concat(
-        chains.filter(pl.col("depth") >= number).select(
+        chains.filter(pl.col(f"row{number}").is_not_null()).select(
             pl.lit(number, dtype=pl.Int32).alias("step"),
             "unit",
             session=f"session{number}",
             begins=f"row{number}",
-            ends=f"row{number + 1}",
-            went_on=pl.col("depth") > number,
+            ends=f"row{funnel.next_step(number)}",
+            went_on=pl.col(f"row{funnel.next_step(number)}").is_not_null(),
         )
         for number in steps
     )

@@ -14,6 +14,8 @@ from convkit.departures import ANY, LEFT, difference
 from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from convkit.analysis import View
     from convkit.definitions import Funnel
     from convkit.tables import Block, Room
@@ -23,6 +25,8 @@ _FUNNELS_IN_REPORT = 2
 _ITEMS, _WIDE_ITEMS = 3, 2
 _WAYS = {
     "window": "after the window",
+    "between": "with something in between",
+    "value": "with another {same}",
     "order": "in another order",
     "earlier": "in a later session",
     "before": "begun before this period",
@@ -60,25 +64,49 @@ def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, ways
     return [heading, *picture, *other, *(_differences(rows, went) if room.wide else [])]
 
 
+_ORDERS = {"ordered": "in this order", "strict": "in this order and nothing else between", "any": "in any order"}
+
+
 def _describe(funnel: Funnel, rows: list[dict[str, Any]], room: Room) -> str:
     """Return how the funnel is counted, and how many never entered."""
     unit = f"{funnel.per}s"
     scope = ("within one session" if room.wide else "in one session") if funnel.per == "session" else "across a visitor's sessions"
-    window = f", at most {figures.length(funnel.window.total_seconds())} from first to last" if funnel.window else ""
-    everybody, entered = rows[0]["everybody"], rows[0]["reached"]
+    everybody, entered = rows[0]["everybody"], rows[0]["entered"]
     never = f"{figures.count(everybody - entered)} of {figures.count(everybody)}"
     of = f" {unit}" if room.wide or funnel.per == "visitor" else ""
     share = f" ({figures.share(everybody - entered, everybody)})" if room.wide and everybody >= figures.FEWEST else ""
-    return f"in this order, {scope}{window}; {never}{of} never entered{share}"
+    return f"{', '.join([_ORDERS[funnel.order], scope, *_limits(funnel)])}; {never}{of} never entered{share}"
+
+
+def _limits(funnel: Funnel) -> Iterator[str]:
+    """Yield what is asked of chains beside the order of their steps."""
+    if funnel.is_open:
+        yield "begun at any step"
+    if funnel.window:
+        yield f"at most {figures.length(funnel.window.total_seconds())} from first to last"
+    for number, step in zip(funnel.numbers, funnel.steps, strict=True):
+        if step.within:
+            yield f"step {number} at most {figures.length(step.within.total_seconds())} after the one before"
+    for one in funnel.without:
+        yield f"without {one.name} between {one.after} and {one.before}"
+    if funnel.same:
+        yield f"with the same {_bare(funnel.same)}"
+    if funnel.where:
+        yield f"only where {' and '.join(funnel.where)}"
+
+
+def _bare(value: str) -> str:
+    """Return the name of a value taken from a hit without where it is taken from."""
+    return value.partition(".")[2] or value
 
 
 def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Room) -> list[Block]:
     """Return a line a step with its bar, and under it where they went."""
-    first = rows[0]["reached"]
+    first = rows[0]["entered"]
     lines = [
         Row(
             [
-                Cell(f"{row['step']} {row['name']}"),
+                Cell(_label(row)),
                 Cell(figures.count(row["reached"]), "bold"),
                 Cell(f"{figures.bar(row['reached'], first, _BAR):{_BAR}}", "bar", left=True),
                 Cell(figures.share(row["reached"], first)),
@@ -88,6 +116,10 @@ def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Room) -> list[
         for row in rows
     ]
     return [Gap(), Grid(lines, drops=(2, 3))]
+
+
+def _label(row: dict[str, Any]) -> str:
+    return f"{row['step']} {row['name']}{' (optional)' if row['is_optional'] else ''}"
 
 
 def _details(row: dict[str, Any], went: pl.DataFrame, room: Room) -> list[Paragraph]:
@@ -127,8 +159,8 @@ def _short_differences(went: pl.DataFrame) -> list[str]:
 
 def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
     """Return a table with a row a step."""
-    first = rows[0]["reached"]
-    titles = ("", rows[0]["unit"], "of step 1", "", "dropped", "share", "likely range", "to next", "mostly went")
+    first = rows[0]["entered"]
+    titles = ("", rows[0]["unit"], "of all" if rows[0]["is_open"] else "of step 1", "", "dropped", "share", "likely range", "to next", "mostly went")
     headings = [Cell(title, "dim", left=title == "mostly went") for title in titles]
     return [Grid([Row(_wide_cells(row, first, went.filter(step=row["step"]))) for row in rows], headings, drops=(3, 8, 7, 6))]
 
@@ -136,7 +168,7 @@ def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
 def _wide_cells(row: dict[str, Any], first: int, went: pl.DataFrame) -> list[Cell]:
     """Return the cells of one step."""
     cells = [
-        Cell(f"{row['step']} {row['name']}"),
+        Cell(_label(row)),
         Cell(figures.count(row["reached"]), "bold"),
         Cell(figures.share(row["reached"], first)),
         Cell(f"{figures.bar(row['reached'], first, _WIDE_BAR):{_WIDE_BAR}}", "bar", left=True),
@@ -174,7 +206,8 @@ def other_ways(funnel: Funnel, ways: pl.DataFrame) -> str:
     found = sorted(ways.select("way", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
     if not found:
         return ""
-    words = ", ".join(f"{figures.count(number)} {_WAYS[way].format(step=step)}" for way, step, number in found)
+    same = _bare(funnel.same) if funnel.same else ""
+    words = ", ".join(f"{figures.count(number)} {_WAYS[way].format(step=step, same=same)}" for way, step, number in found)
     number = sum(number for _, _, number in found)
     subject = figures.times(number, funnel.steps[-1].name).replace(" ", " more ", 1)
     return f"{subject} went another way: {words}."

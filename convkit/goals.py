@@ -12,22 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from convkit import strict_yaml
-from convkit.definitions import Funnel, Goals, Site
-from convkit.durations import parse_duration
+from convkit.definitions import Goals, Site
 from convkit.errors import GoalsFileError, Problem, UsageError, did_you_mean
+from convkit.funnel_reader import FunnelReader
 from convkit.goal_reader import GoalReader
 from convkit.site import read_site, set_facts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convkit.definitions import Step
     from convkit.strict_yaml import Node
 
 _TOP = ("site", "macro", "micro", "funnels")
-_FUNNEL = ("steps", "per", "order", "window")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_FEWEST_STEPS = 2
 
 
 def load_goals(path: str | Path | None = None, settings: Sequence[str] = ()) -> Goals:
@@ -75,12 +72,10 @@ class _FileReader:
         reader = GoalReader(site.session_timeout, nodes, self.problems)
         macros = {name for name, _, _ in self._named(blocks.get("macro"), "macro")}
         listed = tuple(replace(reader.goal(name, node, macro=name in macros), line=lines[name]) for name, node in nodes.items())
-        funnels = tuple(
-            replace(funnel, line=key.line)
-            for name, key, node in self._named(blocks.get("funnels"), "funnels")
-            if (funnel := self._funnel(reader, name, node)) is not None
-        )
-        return Goals(file, site, listed, tuple(reader.unlisted), funnels)
+        goals = Goals(file, site, listed)
+        funnels = FunnelReader(reader, goals, self.problems)
+        read = [(key.line, funnels.funnel(name, node)) for name, key, node in self._named(blocks.get("funnels"), "funnels")]
+        return replace(goals, unlisted=tuple(reader.unlisted), funnels=tuple(replace(funnel, line=line) for line, funnel in read if funnel))
 
     def _check_top(self) -> None:
         """Find what stands at the top of the file and does not belong there."""
@@ -112,35 +107,3 @@ class _FileReader:
                 first = seen.setdefault(name.casefold(), key)
                 if first is not key:
                     self.problems.append(key.problem(f"{name!r} is called like the one in line {first.line}; rename one of them"))
-
-    def _funnel(self, reader: GoalReader, name: str, node: Node) -> Funnel | None:
-        """Read a funnel: a list of steps, or a mapping with `steps`."""
-        options = {"steps": node} if isinstance(node.value, list) else dict(node.value) if isinstance(node.value, dict) else {}
-        for key, place, _ in node.items():
-            if key not in _FUNNEL:
-                self.problems.append(place.problem(f"unknown key {key!r} in a funnel{did_you_mean(key, _FUNNEL)}"))
-        if "steps" not in options:
-            self.problems.append(node.problem("a funnel is a list of steps, or has `steps`"))
-            return None
-        window = None
-        if "window" in options:
-            try:
-                window = parse_duration(options["window"].text)
-            except ValueError as error:
-                self.problems.append(options["window"].problem(str(error)))
-        self._choice(options, "order", ("ordered",))
-        return Funnel(name, self._steps(reader, name, options["steps"]), self._choice(options, "per", ("session", "visitor")), window)
-
-    def _choice(self, options: dict[str, Node], key: str, known: tuple[str, ...]) -> str:
-        """Read one of a few words; the first is the default."""
-        node = options.get(key)
-        if node is not None and node.value not in known:
-            self.problems.append(node.problem(f"`{key}` is {' or '.join(known)}{did_you_mean(node.text, known)}"))
-        return known[0] if node is None else node.text
-
-    def _steps(self, reader: GoalReader, name: str, node: Node) -> tuple[Step, ...]:
-        """Read the steps of a funnel."""
-        items = node.value if isinstance(node.value, list) else []
-        if len(items) < _FEWEST_STEPS:
-            self.problems.append(node.problem("a funnel has at least two steps, as a list like [product, cart, purchase]"))
-        return tuple(reader.step(item, f"{name}#{number}") for number, item in enumerate(items, 1))

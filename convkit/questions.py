@@ -135,6 +135,13 @@ def only(hits: pl.LazyFrame, sessions: pl.DataFrame) -> pl.LazyFrame:
     return hits.with_columns(inside=pl.col("inside") & belongs)
 
 
+def entered(hits: pl.LazyFrame, sessions: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `enters` to hits, which tells those of the `sessions`, which are in memory."""
+    return hits.join(sessions.select("session", enters=pl.lit(value=True)), on="session", how="left", maintain_order="left").with_columns(
+        pl.col("enters").fill_null(value=False)
+    )
+
+
 def note(questions: Iterable[Question], number: int, of: int) -> Note:
     """Say which sessions the figures are of."""
     words = " and ".join(question.text for question in questions)

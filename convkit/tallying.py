@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import funnels, plugins, visitor_ids
+from convkit import funnels, other_ways, plugins, questions, visitor_ids
 from convkit.analysis import Analysis
 from convkit.collecting import all_collected, collected
 from convkit.departures import behind, departures, looked_at
@@ -18,24 +18,37 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from convkit.definitions import Goals
+    from convkit.definitions import Funnel, Goals
     from convkit.documents import Tallies
 
 
 def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None, identities: pl.LazyFrame) -> Analysis:
     """Return the analysis of some visitors' matched hits and sessions, their chains found; `identities` may know of more visitors."""
-    frame, names = hits.lazy(), [funnel.name for funnel in goals.funnels]
+    names = [funnel.name for funnel in goals.funnels]
 
     def at_hand(queries: Iterable[pl.LazyFrame]) -> list[pl.LazyFrame]:
-        """Collect frames that several queries are built on."""
+        """Collect frames, one a funnel, that several queries are built on."""
         return [found.lazy() for found in all_collected(queries, hits.height)]
 
-    chains = dict(zip(names, at_hand(funnels.chains(frame, funnel).filter("inside") for funnel in goals.funnels), strict=True))
+    frame, entering = hits.lazy(), at_hand(_entering(hits, table, goals, funnel) for funnel in goals.funnels)
+    of_funnel = [questions.entered(frame, sessions) if funnel.where else frame for sessions, funnel in zip(entering, goals.funnels, strict=True)]
+    fitting = at_hand(funnels.fitting(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
+    chains = at_hand(funnels.best(fits, funnel).filter("inside") for fits, funnel in zip(fitting, goals.funnels, strict=True))
+    del fitting
+    last = at_hand(other_ways.of_last(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
+    ways = at_hand(other_ways.ways(mine, found, funnel) for mine, found, funnel in zip(last, chains, goals.funnels, strict=True))
     seen = at_hand(looked_at(frame, funnel) for funnel in goals.funnels)
-    at = list(zip(seen, chains.values(), goals.funnels, strict=True))
+    at = list(zip(seen, chains, goals.funnels, strict=True))
     later = at_hand(behind(pages, found, funnel) for pages, found, funnel in at)
     went = at_hand(departures(pages, rows, found, funnel) for rows, (pages, found, funnel) in zip(later, at, strict=True))
-    return Analysis(frame, hits.height, table.lazy(), chains, dict(zip(names, went, strict=True)), goals, ends, identities)
+    chains_of, went_of, ways_of, entering_of = (dict(zip(names, found, strict=True)) for found in (chains, went, ways, entering))
+    return Analysis(frame, hits.height, table.lazy(), chains_of, went_of, ways_of, entering_of, goals, ends, identities)
+
+
+def _entering(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
+    """Return `session, visitor` of the sessions that may enter a funnel."""
+    asked = questions.parse(funnel.where, goals)
+    return questions.kept(table.lazy(), hits.lazy().filter("inside"), goals, asked).select("session", "visitor")
 
 
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:

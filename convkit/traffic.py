@@ -44,7 +44,7 @@ def tested_columns(goals: Goals) -> list[str]:
     """Return the named columns (`path~/x`, `query.id~**`) and values (`query.total`) that the goals ask for."""
     expressions = [expr for goal in goals.all for expr in (*goal.named.values(), *goal.turned)]
     roots = {name for expr in expressions for name in expr.meta.root_names()}
-    roots |= {str(name) for goal in goals.all for name in (goal.once_per, goal.value)}
+    roots |= {str(name) for goal in goals.all for name in (goal.once_per, goal.value)} | {str(funnel.same) for funnel in goals.funnels}
     return sorted(name for name in roots if "~" in name or goal_attributes.is_taken(name))
 
 

@@ -58,9 +58,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
-    ("events", "askers", "sources", "collecting"),
-    ("reading", "traffic", "behaviour", "sessions", "matching", "funnels", "departures", "site", "goal_reader"),
-    ("goals", "loading", "deciding"),
+    ("events", "askers", "sources", "collecting", "chains"),
+    ("any_order",),
+    ("funnels",),
+    ("reading", "traffic", "behaviour", "sessions", "matching", "other_ways", "departures", "site", "goal_reader"),
+    ("loading", "deciding", "funnel_reader"),
+    ("goals",),
     ("intake",),
     # What reports may use.
     ("analysis", "surveys"),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convkit.definitions import Funnel, Goals, Step
+from convkit.definitions import Funnel, Goals, Step, Without
 from convkit.errors import ExitCode, GoalsFileError, UsageError
 from convkit.goals import load_goals, parse_goals
 
@@ -46,7 +46,37 @@ SINGLE = {
     "macro: {sale: /x}\nfunnels: {f: [sale, {pag: /x}]}": "2:22: unknown key 'pag' in a goal, did you mean 'page'?",
     "macro: {sale: /x}\nfunnels: {f: {steps: [sale, sale], window: 7}}": "2:44: '7' is no length of time",
     "macro: {sale: /x}\nfunnels: {f: {steps: [sale, sale], within: 1h}}": "2:36: unknown key 'within' in a funnel",
-    "macro: {sale: /x}\nfunnels: {f: {steps: [sale, sale], order: any}}": "2:43: `order` is ordered",
+    **{
+        f"macro: {{sale: /x}}\nfunnels: {{f: {{{text}}}}}": expected
+        for text, expected in {
+            "steps: [sale, sale], order: all": "2:43: `order` is ordered, strict or any",
+            "steps: [sale, sale], open: maybe": "2:42: `open` is true or false",
+            "steps: [{goal: sale, optional: true}, sale]": "2:23: the first and the last step cannot be optional",
+            "steps: [sale, {goal: sale, optional: true}]": "2:29: the first and the last step cannot be optional",
+            "steps: [{goal: sale, within: 1h}, sale]": "2:23: `within` is the time since the step before; the first step has none",
+            "steps: [sale, {goal: sale, within: soon}]": "2:50: 'soon' is no length of time",
+            "steps: [sale, {page: /a, within: 1h}, sale], order: any": "2:22: `within` needs `order: ordered` or strict: in any order no step",
+            "steps: [sale, {page: /a, optional: true}, sale], order: any": "2:22: `optional` needs `order: ordered`: in any order",
+            "steps: [sale, {page: /a, optional: true}, sale], order: strict": "2:22: `optional` needs `order: ordered`: where nothing",
+            "steps: [sale, sale], order: strict, open: true": "2:57: `open` needs `order: ordered`: where nothing may come between",
+            "steps: [sale, sale], order: any, open: true": "2:54: `open` needs `order: ordered`: in any order",
+            "steps: [sale, sale], order: any, without: /x": "2:57: `without` needs `order: ordered`: in any order",
+            "steps: [sale, sale], order: strict, without: /x": "2:60: `without` needs `order: ordered`: where nothing may come between",
+            "steps: [sale, /a], without: {after: sale}": "2:43: `without` takes a goal, like {goal: help, after: cart, before: purchase}",
+            "steps: [sale, /a], without: {goal: sale, behind: sale}": "2:56: unknown key 'behind' in `without`",
+            "steps: [sale, /a], without: {goal: sale, after: sail}": "2:63: no step is called 'sail', did you mean 'sale'?; steps are sale, /a",
+            "steps: [sale, /a, sale], without: {goal: /b, after: sale}": "2:67: 2 steps are called 'sale'; write the number of one",
+            "steps: [sale, /a], without: {goal: /b, after: 2}": "2:43: step 2 does not come behind step 2; nothing lies between them",
+            "steps: [sale, {goal: /a, optional: true}, /b], without: {goal: /c, after: 2}": "2:89: '2' is optional: a chain without it",
+            "steps: [sale, /a], same: sku": "2:40: `same` is path, query.NAME or prop.NAME",
+            "steps: [sale, /a], where: landed=/x": "2:41: landed=/x: 'landed' is no field, did you mean 'landing'?",
+            "steps: [sale, /a], where: {goal: sail}": "2:48: goal=sail: no goal is called 'sail', did you mean 'sale'?",
+            "steps: [sale, {goal: /a, page: /b}]": "2:30: unknown key 'goal' in a goal",
+            "steps: [sale, " + ", ".join(f"{{goal: /{number}, optional: true}}" for number in range(7)) + ", sale]": (
+                "2:22: at most 6 steps of a funnel can be optional; leave some out"
+            ),
+        }.items()
+    },
     "- macro": "1:1: a goals file has the blocks site, macro, micro, funnels, like `macro:`",
     "": " empty; write at least a macro goal, or run `convkit init` for a start",
 }
@@ -125,6 +155,18 @@ def test_what_a_goal_counts_and_is_worth() -> None:
     assert (seen.macro, seen.value, seen.once_per, seen.target, seen.counts_hits) == (False, None, "session", None, False)
     assert goals_of("macro: {sale: {page: /x, value: query.total}}").goals[0].value == "query.total"
     assert goals_of("macro: {sale: {page: /x, value: 0.000001}}").goals[0].value == 1
+
+
+def test_what_a_funnel_and_its_steps_may_say() -> None:
+    text = "macro: {sale: /x}\nmicro: {seen: /p/*, helped: /help}\nfunnels:\n  all:\n"
+    text += "    steps: [seen, {goal: [helped, /b], optional: true, within: 1h}, sale]\n"
+    text += "    open: true\n    same: query.sku\n    where: [landing=/a, goal!=helped]\n"
+    text += "    without: [helped, {goal: [helped, /c], after: seen, before: 3}]"
+    (funnel,) = goals_of(text).funnels
+    assert funnel.steps[1] == Step("helped or /b", ("goal:helped", "goal:all#2/1"), within=timedelta(hours=1), is_optional=True)
+    assert (funnel.is_open, funnel.same, funnel.where) == (True, "query.sku", ("landing=/a", "goal!=helped"))
+    assert funnel.without == (Without("helped", ("goal:helped",), 1, 3), Without("helped or /c", ("goal:helped", "goal:all#without1/1"), 1, 3))
+    assert goals_of("macro: {sale: /x}\nfunnels: {f: {steps: [sale, sale], where: {landing: /a}}}").funnels[0].where == ("landing=/a",)
 
 
 def test_a_funnel_is_a_list_or_has_steps() -> None:

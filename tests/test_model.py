@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from model.brute_force import Period, figures_of
-from model.chains import Fill, best_chain
+from model.chains import Fill, Rules, best_chain
 from model.comparing import first_difference
 from model.goals import Funnel, Goal, GoalsFile, Step
 from model.hits import Hit, Site, matches, takes_off_a_list
@@ -53,16 +53,17 @@ def test_hand_traces_of_funnels_in_order(trace: str, steps: str, window: int | N
 
 def test_the_chain_that_counts_is_deepest_then_earliest_at_each_step() -> None:
     first, second, third = (Fill(frozenset(hits)) for hits in ((0, 2), (1, 3), (4,)))
-    assert best_chain([first, second, third], [0, 10, 100, 105, 109], 10) == (2, 3, 4)
-    assert best_chain([first, second, third], [0, 10, 100, 105, 109]) == (0, 1, 4)
-    assert best_chain([first, second, third], [0, 10, 100, 105, 109], 5) == (2, 3)
+    times = [0, 10, 100, 105, 109]
+    assert best_chain([first, second, third], times, Rules(window=10)) == ((0, 2), (1, 3), (2, 4))
+    assert best_chain([first, second, third], times) == ((0, 0), (1, 1), (2, 4))
+    assert best_chain([first, second, third], times, Rules(window=5)) == ((0, 2), (1, 3))
 
 
 def test_a_condition_shares_its_hit_with_the_next_step() -> None:
     condition, act = Fill(frozenset({0}), is_condition=True), Fill(frozenset({0}))
-    assert best_chain([condition, act], [0]) == (0, 0)
-    assert best_chain([act, condition], [0]) == (0,)
-    assert best_chain([condition, condition, act, act], [0]) == (0, 0, 0)
+    assert best_chain([condition, act], [0]) == ((0, 0), (1, 0))
+    assert best_chain([act, condition], [0]) == ((0, 0),)
+    assert best_chain([condition, condition, act, act], [0]) == ((0, 0), (1, 0), (2, 0))
 
 
 def test_exit_rate_divides_by_pageviews() -> None:

@@ -39,8 +39,9 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         name = pl.lit(funnel.name).alias("funnel")
         found = analysis.chains[funnel.name]
         went.append(analysis.departures[funnel.name].select(name, pl.all()))
-        for number in range(1, len(funnel.steps)):
-            sides = {"stopped": pl.col("depth") == number, "continued": pl.col("depth") > number}
+        for number in funnel.numbers[:-1]:
+            is_here, goes_on = (pl.col(f"row{step}").is_not_null() for step in (number, funnel.next_step(number)))
+            sides = {"stopped": is_here & ~goes_on, "continued": is_here & goes_on}
             counts = {side: fits.sum().cast(pl.Int64) for side, fits in sides.items()}
             steps.append(found.select(name, pl.lit(number, dtype=pl.Int32).alias("step"), **counts))
     return {"went": pl.concat(went), "steps": pl.concat(steps)} if went else {}

@@ -9,12 +9,16 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from model.chains import Chain, Fill, best_chain
+from model.chains import Ban, Fill, Rules, best_chain
 from model.figures import Figures, quantile, rate, wilson
+from model.hits import matches
+from model.sessions import INTERACTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from model.brute_force import Model
-    from model.goals import Funnel, Step
+    from model.goals import Funnel, Goal, Step
     from model.hits import Hit
 
 LEFT, ANY = "(left)", "(any)"
@@ -23,10 +27,15 @@ LEFT, ANY = "(left)", "(any)"
 
 @dataclass
 class Walk:
-    """The hits of one session or one visitor, with kinds and session numbers, and the chain that counts."""
+    """The hits of one session or one visitor, with kinds and session numbers, and by step the number of the hit that fills it."""
 
     hits: list[tuple[Hit, str, int]]
-    chain: Chain = ()
+    chain: dict[int, int]
+
+    @property
+    def entry(self) -> tuple[Hit, str, int]:
+        """The hit that began the chain."""
+        return self.hits[min(self.chain.values())]
 
     def time(self, step: int) -> int:
         """Return when a step was filled."""
@@ -37,10 +46,10 @@ class Walk:
         _, _, session = self.hits[self.chain[step]]
         return [(hit, kind) for hit, kind, number in self.hits[self.chain[step] + 1 :] if number == session]
 
-    def way(self, step: int) -> list[tuple[Hit, str, Hit | None]]:
-        """Return the hits between a step and the next, or the session's end if that comes first, each with the page just shown."""
+    def way(self, step: int, end_step: int | None) -> list[tuple[Hit, str, Hit | None]]:
+        """Return the hits between a step and another, or the session's end if that comes first, each with the page just shown."""
         start = self.chain[step]
-        end = self.chain[step + 1] if len(self.chain) > step + 1 else len(self.hits)
+        end = self.chain.get(end_step, len(self.hits)) if end_step is not None else len(self.hits)
         _, _, session = self.hits[start]
         found = []
         for number in range(start + 1, end):
@@ -57,28 +66,51 @@ def walks_of(model: Model, funnel: Funnel) -> list[Walk]:
     for number, session in enumerate(model.sessions):
         unit = session.visitor if funnel.per == "visitor" else str(number)
         by_unit[unit] += [(hit, kind, number) for hit, kind in session.hits]
-    walks = [Walk(sorted(hits, key=lambda row: row[0].order)) for hits in by_unit.values()]
-    for walk in walks:
+    walks = []
+    for hits in by_unit.values():
+        walk = Walk(sorted(hits, key=lambda row: row[0].order), {})
         fills = [fill_of(model, step, walk) for step in funnel.steps]
-        walk.chain = best_chain(fills, [hit.time for hit, _, _ in walk.hits], funnel.window)
-    return [walk for walk in walks if walk.chain and is_shown(model, walk)]
+        walk.chain = dict(best_chain(fills, [hit.time for hit, _, _ in walk.hits], rules_of(model, funnel, walk)))
+        walks.append(walk)
+    return [walk for walk in walks if walk.chain and model.shows(walk.entry[2])]
 
 
-def is_shown(model: Model, walk: Walk) -> bool:
-    """Tell whether a walk is looked at: as the session of step 1 is, which belongs whole to where it starts."""
-    _, _, session = walk.hits[walk.chain[0]]
-    return model.shows(session)
+def matched(model: Model, goals: Iterable[Goal]) -> set[int]:
+    """Return the positions of the hits on which one of the goals is true."""
+    return {hit.position for goal in goals for hits in model.matches[goal] for hit in hits}
 
 
-def matched(model: Model, step: Step) -> set[int]:
-    """Return the positions of the hits on which a step is true."""
-    return {hit.position for goal in step.goals for hits in model.matches[goal] for hit in hits}
+def numbers_of(walk: Walk, positions: set[int]) -> frozenset[int]:
+    """Return the numbers of hits of a walk."""
+    return frozenset(number for number, row in enumerate(walk.hits) if row[0].position in positions)
 
 
 def fill_of(model: Model, step: Step, walk: Walk) -> Fill:
     """Return what a step takes on a walk."""
-    positions = matched(model, step)
-    return Fill(frozenset(number for number, row in enumerate(walk.hits) if row[0].position in positions), is_condition=step.is_condition)
+    return Fill(numbers_of(walk, matched(model, step.goals)), step.is_condition, step.within, step.is_optional)
+
+
+def rules_of(model: Model, funnel: Funnel, walk: Walk) -> Rules:
+    """Return what a funnel asks of chains on a walk."""
+    return Rules(
+        window=funnel.window,
+        order=funnel.order,
+        is_open=funnel.is_open,
+        bans=tuple(Ban(numbers_of(walk, matched(model, one.goals)), one.after, one.before) for one in funnel.without),
+        acts=frozenset(number for number, (_, kind, _) in enumerate(walk.hits) if kind in INTERACTIONS),
+        values=None if funnel.same is None else [value_of(hit, funnel.same) for hit, _, _ in walk.hits],
+        entries=frozenset(number for number, (_, _, session) in enumerate(walk.hits) if may_enter(model, funnel, session)),
+    )
+
+
+def value_of(hit: Hit, same: str) -> str | None:
+    """Return what must be the same in a chain; an empty parameter is none."""
+    return hit.path if same == "path" else hit.parameter(same.removeprefix("query.")) or None
+
+
+def may_enter(model: Model, funnel: Funnel, session: int) -> bool:
+    """Tell whether the first step may be in a session."""
+    return funnel.landing is None or matches(funnel.landing, model.sessions[session].pages[0].path)
 
 
 def funnel_figures(model: Model, name: str) -> Figures:
@@ -87,7 +119,7 @@ def funnel_figures(model: Model, name: str) -> Figures:
     walks = walks_of(model, funnel)
     found: Figures = {}
     for step in range(len(funnel.steps)):
-        row = step_row(walks, step, is_last=step == len(funnel.steps) - 1)
+        row = step_row(walks, funnel, step)
         found |= {("funnel", name, str(step + 1), column): figure for column, figure in row.items()}
     for step in range(len(funnel.steps) - 1):
         for (what, item), row in drop_off_rows(model, funnel, walks, step).items():
@@ -95,20 +127,23 @@ def funnel_figures(model: Model, name: str) -> Figures:
     return found
 
 
-def step_row(walks: list[Walk], step: int, *, is_last: bool) -> dict[str, int | float | None]:
+def step_row(walks: list[Walk], funnel: Funnel, step: int) -> dict[str, int | float | None]:
     """Count one step; the last one has nothing to look forward to."""
-    reached = sum(len(walk.chain) > step for walk in walks)
-    row: dict[str, int | float | None] = {"reached": reached, "of_first": rate(reached, len(walks))}
-    if is_last:
+    here = [walk for walk in walks if step in walk.chain]
+    entered = len(walks) if funnel.is_open else sum(0 in walk.chain for walk in walks)
+    row: dict[str, int | float | None] = {"reached": len(here), "of_first": rate(len(here), entered)}
+    row["entries"] = sum(min(walk.chain) == step for walk in walks) if funnel.is_open else None
+    following = funnel.next_step(step)
+    if following is None:
         empty = "went_on went_on_rate drop_offs drop_off_rate drop_off_low drop_off_high"
         return row | dict.fromkeys([*empty.split(), "q1_seconds_to_next", "median_seconds_to_next", "q3_seconds_to_next"])
-    seconds = [walk.time(step + 1) - walk.time(step) for walk in walks if len(walk.chain) > step + 1]
-    low, high = wilson(reached - len(seconds), reached)
+    seconds = [walk.time(following) - walk.time(step) for walk in here if following in walk.chain]
+    low, high = wilson(len(here) - len(seconds), len(here))
     return row | {
         "went_on": len(seconds),
-        "went_on_rate": rate(len(seconds), reached),
-        "drop_offs": reached - len(seconds),
-        "drop_off_rate": rate(reached - len(seconds), reached),
+        "went_on_rate": rate(len(seconds), len(here)),
+        "drop_offs": len(here) - len(seconds),
+        "drop_off_rate": rate(len(here) - len(seconds), len(here)),
         "drop_off_low": low,
         "drop_off_high": high,
         "q1_seconds_to_next": quantile(seconds, 0.25),
@@ -119,14 +154,16 @@ def step_row(walks: list[Walk], step: int, *, is_last: bool) -> dict[str, int | 
 
 def drop_off_rows(model: Model, funnel: Funnel, walks: list[Walk], step: int) -> dict[tuple[str, str], dict[str, int | float | None]]:
     """Count what those met who went no further, and those who went on: each walk once an item."""
-    positions = matched(model, funnel.steps[step])
+    looked_for = funnel.steps if funnel.order == "any" else funnel.steps[step : step + 1]
+    positions = matched(model, (goal for one in looked_for for goal in one.goals))
+    following = funnel.next_step(step)
     counts: dict[tuple[str, str], Counter[bool]] = defaultdict(Counter)
     everybody: Counter[bool] = Counter()
     for walk in walks:
-        if len(walk.chain) > step:
-            went_on = len(walk.chain) > step + 1
+        if step in walk.chain:
+            went_on = following in walk.chain
             everybody[went_on] += 1
-            for item in destinations(model, walk, step, positions) | met(model, walk, step):
+            for item in destinations(model, walk, step, positions) | met(model, walk, step, following):
                 counts[item][went_on] += 1
     return {
         item: {
@@ -148,11 +185,11 @@ def destinations(model: Model, walk: Walk, step: int, positions: set[int]) -> se
     return {("next", later[0] if later else LEFT), ("last_page", shown(exit_page))}
 
 
-def met(model: Model, walk: Walk, step: int) -> set[tuple[str, str]]:
+def met(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple[str, str]]:
     """Return pages, errors and forms that came back on the way from a step, the latter two also over all paths."""
     shown = model.goals.site.shown
     found = set()
-    for hit, kind, page in walk.way(step):
+    for hit, kind, page in walk.way(step, following):
         came_back = hit.method == "POST" and hit.status in {200, 400, 422} and page is not None and page.path == hit.path
         if came_back and not model.goals.site.is_background(hit):
             found |= {("form_again", shown(hit.path)), ("form_again", ANY)}

@@ -57,10 +57,12 @@ class Goal:
 
 @dataclass(frozen=True)
 class Step:
-    """A funnel's step: any of its goals, with its name where the step is a goal's name."""
+    """A funnel's step: any of its goals, with its name where the step is a goal's name; `within` is in seconds."""
 
     goals: tuple[Goal, ...]
     written: Any = field(compare=False, hash=False)
+    within: int | None = None
+    is_optional: bool = False
 
     @property
     def is_condition(self) -> bool:
@@ -69,13 +71,36 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Without:
+    """Goals that may not be reached between two steps, counted from 0."""
+
+    goals: tuple[Goal, ...]
+    after: int
+    before: int
+
+
+@dataclass(frozen=True)
 class Funnel:
-    """A funnel in the default order; the window is in seconds."""
+    """A funnel; the window is in seconds, `same` a parameter of the query or `path`, `landing` what the session of the first step landed on."""
 
     steps: tuple[Step, ...]
     written: Any = field(compare=False, hash=False)
     per: str = "session"
     window: int | None = None
+    order: str = "ordered"
+    is_open: bool = False
+    without: tuple[Without, ...] = ()
+    same: str | None = None
+    landing: str | None = None
+
+    @property
+    def required(self) -> list[int]:
+        """The steps that no chain jumps over, counted from 0."""
+        return [number for number, step in enumerate(self.steps) if not step.is_optional]
+
+    def next_step(self, step: int) -> int | None:
+        """Return the step that those reach who go on."""
+        return next((number for number in self.required if number > step), None)
 
 
 @dataclass(frozen=True)
@@ -96,7 +121,8 @@ class GoalsFile:
     def all_goals(self) -> list[Goal]:
         """Named goals and those written out in steps: all of them name hits."""
         steps = [step for funnel in self.funnels.values() for step in funnel.steps]
-        return [*self.goals.values(), *(goal for step in steps for goal in step.goals)]
+        forbidden = [goal for funnel in self.funnels.values() for one in funnel.without for goal in one.goals]
+        return [*self.goals.values(), *(goal for step in steps for goal in step.goals), *forbidden]
 
 
 def fits_status(status: int, wanted: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from hypothesis import strategies as st
 
-from model.goals import Funnel, Goal, GoalsFile, Step
+from model.goals import Funnel, Goal, GoalsFile, Step, Without
 from model.hits import Site
 from model.lines import Stream, streams
 
@@ -150,20 +150,70 @@ def shared(draw: st.DrawFn) -> Step:
 
 
 @st.composite
+def with_options(draw: st.DrawFn, step: Step, *, may_jump: bool, may_wait: bool) -> Step:
+    """Draw what a step may say beside its goal."""
+    within = draw(st.sampled_from((None, None, None, 1, 10, 20))) if may_wait else None
+    is_optional = may_jump and draw(st.integers(0, 3)) == 0
+    written: dict[str, Any] = {"goal": step.written}
+    written |= {"within": durations(within)} if within is not None else {}
+    written |= {"optional": True} if is_optional else {}
+    return Step(step.goals, written if len(written) > 1 else step.written, within, is_optional)
+
+
+@st.composite
+def bans(draw: st.DrawFn, steps: tuple[Step, ...]) -> tuple[tuple[Without, ...], Any]:
+    """Draw what may not come between steps, with its YAML."""
+    places = [number for number, step in enumerate(steps) if not step.is_optional]
+    found, written = [], []
+    for _ in range(draw(st.integers(1, 2))):
+        goal = draw(st.one_of(paths_of_walks, paths_of_walks, texts))
+        after = draw(st.sampled_from(places[:-1]))
+        before = draw(st.sampled_from([place for place in places if place > after]))
+        is_whole = after == 0 and before == len(steps) - 1 and draw(st.booleans())
+        found.append(Without((goal,), after, before))
+        written.append(goal.written if is_whole else {"goal": goal.written, "after": after + 1, "before": before + 1})
+    return tuple(found), written if len(written) > 1 else written[0]
+
+
+@st.composite
+def rules(draw: st.DrawFn, steps: tuple[Step, ...], order: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Draw what a funnel asks of chains, as fields with their YAML."""
+    fields: dict[str, Any] = {"order": order}
+    written: dict[str, Any] = {} if order == "ordered" else {"order": order}
+    if order == "ordered" and draw(st.integers(0, 3)) == 0:
+        fields["is_open"] = written["open"] = True
+    if order == "ordered" and draw(st.integers(0, 3)) == 0:
+        fields["without"], written["without"] = draw(bans(steps))
+    if draw(st.integers(0, 4)) == 0:
+        fields["same"] = written["same"] = draw(st.sampled_from(("query.order", "path")))
+    if draw(st.integers(0, 4)) == 0:
+        fields["landing"] = draw(st.sampled_from(("/a", "/*", "/p/*")))
+        written["where"] = draw(st.sampled_from((f"landing={fields['landing']}", {"landing": fields["landing"]})))
+    return fields, written
+
+
+@st.composite
 def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
     """Draw a funnel of two to four steps out of few, so that equal steps occur."""
     walk = paths_of_walks.map(lambda goal: Step((goal,), goal.written))
-    few = draw(st.lists(draw(st.sampled_from((steps(goals), steps(goals), walk, shared()))), min_size=1, max_size=3))
+    few = draw(st.lists(draw(st.sampled_from((steps(goals), steps(goals), walk, walk, shared()))), min_size=1, max_size=3))
     count = draw(st.integers(2, 4))
     chosen = draw(st.lists(st.sampled_from(few), min_size=count, max_size=count))
     per = draw(st.sampled_from(("session", "session", "visitor")))
     window = draw(st.sampled_from(WINDOWS))
-    written: dict[str, Any] = {"steps": [step.written for step in chosen]}
+    order = draw(st.sampled_from(("ordered", "ordered", "ordered", "strict", "any")))
+    fields: dict[str, Any] = {}
+    written: dict[str, Any] = {}
+    if draw(st.booleans()):
+        limits = [(order == "ordered" and 0 < number < count - 1, order != "any" and number > 0) for number in range(count)]
+        chosen = [draw(with_options(step, may_jump=jump, may_wait=wait)) for step, (jump, wait) in zip(chosen, limits, strict=True)]
+        fields, written = draw(rules(tuple(chosen), order))
+    written = {"steps": [step.written for step in chosen], **written}
     if per == "visitor" or draw(st.booleans()):
         written["per"] = per
     if window is not None:
         written["window"] = durations(window)
-    return Funnel(tuple(chosen), written if len(written) > 1 else written["steps"], per, window)
+    return Funnel(tuple(chosen), written if len(written) > 1 else written["steps"], per, window, **fields)
 
 
 @st.composite
