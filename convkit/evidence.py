@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _WRITABLE = r"^[^\p{C}\p{Zl}\p{Zp}*]{1,200}$"
 """Text that people can read in a file, and no wildcard; all else is left out."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
+_STEP_BY_STEP = ("cart", "checkout", "purchase", "lead", "signup", "newsletter")
+"""Kinds whose folders hold steps, which are no pages side by side."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def _counted(hits: pl.LazyFrame, *of: str) -> pl.LazyFrame:
 
 def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
     """Return what the collected queries tell, by patterns."""
-    pages = siblings.add_patterns(frames["pages"].filter(pl.col("path").str.starts_with("/")))
+    pages = siblings.add_patterns(frames["pages"].filter(pl.col("path").str.starts_with("/")), _segment(*_STEP_BY_STEP))
     folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{_any('files')}))/"))
     pages = pages.with_columns(folder=pl.concat_str(folder, pl.lit("/**")))
     files, pages = pages["folder"].drop_nulls().unique().sort(), pages.filter(pl.col("folder").is_null())
@@ -111,12 +113,16 @@ def tells(text: pl.Expr, *kinds: str) -> pl.Expr:
 
 def is_named(path: pl.Expr, kind: str) -> pl.Expr:
     """Tell paths that have a segment which is a word of a kind and nothing else but an ending."""
-    return path.str.contains(rf"(?i)/(?:{_any(kind)})(?:\.\w+)?(?:/|$)")
+    return path.str.contains(_segment(kind))
 
 
 def ends(path: pl.Expr, kind: str) -> pl.Expr:
     """Tell paths that have a segment which ends in a word of a kind."""
     return path.str.contains(rf"(?i)[/_-](?:{_any(kind)})(?:\.\w+)?(?:/|$)")
+
+
+def _segment(*kinds: str) -> str:
+    return rf"(?i)/(?:{_any(*kinds)})(?:\.\w+)?(?:/|$)"
 
 
 @cache

@@ -72,7 +72,7 @@ def _confirmations(evidence: Evidence) -> pl.DataFrame:
     """
     path = pl.col("pattern")
     after = evidence.after.group_by("pattern", maintain_order=True).agg(pl.col("form").first(), sent=pl.col("n").sum())
-    pages = evidence.pages.filter(~pl.col("is_group"), pl.col("n") >= FEWEST, ~tells(path, "not")).join(after, on="pattern", how="left")
+    pages = evidence.pages.filter(pl.col("n") >= FEWEST, ~tells(path, "not")).join(after, on="pattern", how="left")
     of_form = _class(pl.concat_str(path, pl.lit(" "), pl.col("form").fill_null("")))
     bare = pl.lit("purchase" if _is_shop(evidence) else "lead")
     is_bought = (of_form == "purchase") & (pl.col("sent") >= _SURELY * pl.col("n")) & ~tells(path, "aside", "cart", "checkout")
@@ -106,9 +106,8 @@ def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
 def _seen(name: str, evidence: Evidence, *, with_forms: bool = False) -> Iterator[Proposal]:
     """Find pages with a segment of a kind, and events, and the forms of them where these are the act itself."""
     path = pl.col("pattern")
-    pages = evidence.pages.filter(is_named(path, name), ~ends(path, "thanks"), ~tells(path, "not", "aside"))
-    # A word within many pages side by side is one article's; in front of them it is what they all are.
-    pages = _few(pages.filter(~pl.col("is_group") | is_named(path.str.replace(r"/\*.*$", ""), name)))
+    # The pattern of pages side by side holds what they have in common, and no word that is only one's.
+    pages = _few(evidence.pages.filter(is_named(path, name), ~ends(path, "thanks"), ~tells(path, "not", "aside")))
     forms = _few(evidence.forms.filter(is_named(path, name), ~tells(path, "not", "aside"))) if with_forms else pages.clear()
     events = _of_events(evidence, name)
     goals: list[Written] = [*(f"POST {pattern}" for pattern in forms["pattern"]), *pages["pattern"]]
@@ -146,7 +145,7 @@ def _long_visit(name: str, evidence: Evidence) -> Iterator[Proposal]:
 def _of_events(evidence: Evidence, kind: str) -> pl.DataFrame:
     """Return the events of a kind."""
     name = pl.col("pattern")
-    return _few(evidence.events.filter(tells(name, kind), ~tells(name, "not", "aside")))
+    return _few(evidence.events.filter(tells(name, kind), ~tells(name, "not")))
 
 
 def _few(found: pl.DataFrame) -> pl.DataFrame:

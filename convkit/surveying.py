@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -68,8 +69,8 @@ def survey(logs: Logs, goals: Goals) -> Survey:
     # Where bots are looked at alone, who is one is told of all hits, and none of them is left out.
     settled, _ = deciding.settled(cells, deciding.visitors(cells, goals, "only"), goals, "only")
     begin, end = logs.wanted.limits(analysis.ends, goals.site.timezone)
-    limits = [] if begin is None else [pl.col("time") >= begin]
-    limits += [] if end is None else [pl.col("time") < end]
+    limits = [] if begin is None else [pl.col("time") >= begin.astimezone(UTC)]
+    limits += [] if end is None else [pl.col("time") < end.astimezone(UTC)]
     sessions = collected(surveys.moments(analysis.hits, goals), analysis.size)
     requests = collected(surveys.requests(settled.lazy().filter(*limits), settled.columns, goals), settled.height)
     return Survey(goals, sessions, requests)
