@@ -65,7 +65,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("goals",),
     ("intake",),
     # What reports may use.
-    ("analysis",),
+    ("analysis", "funnel_words"),
     ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming"),
     ("reports.*",),
     # The run.
