@@ -81,6 +81,8 @@ class Run:
     """Sentences of what of the input was lost."""
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the lines that were not read, where they are wanted."""
+    sensitivity: pl.DataFrame | None = None
+    """How far the funnels get under other choices (`sensitivity.asked` and `otherwise`), where it was asked for."""
     bots: str = "drop"
     """One of BOTS."""
     bot_agents: tuple[tuple[str, int, str], ...] = ()

@@ -9,7 +9,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit import overview_notes, plugins, reading, sorting
+from convkit import overview_notes, plugins, reading, sensitivity, sorting
 from convkit.analysis import View
 from convkit.figures import plural
 from convkit.findings import find
@@ -64,18 +64,7 @@ def command_of(report: str, paths: list[str], goals_file: str | None, where: Seq
 
 def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "", sort: Sorting | None = None) -> Document:
     """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding."""
-    goals = done.analysis.goals
-    view = View(
-        goals,
-        done.period,
-        done.input,
-        done.knows_macro,
-        done.has_local_times,
-        bots=done.bots,
-        sources=done.sources,
-        is_narrowed=done.where is not None,
-        sort=sort,
-    )
+    goals, view = done.analysis.goals, _view(done, sort)
     reports = present(tallies, view)
     return Document(
         version=__version__,
@@ -86,12 +75,28 @@ def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "", so
         reasons=done.reasons,
         period=done.period,
         reports={name: _dressed(report, done.where, view) for name, report in reports.items()},
+        asides={sensitivity.NAME: sensitivity.present(done.sensitivity, goals)} if done.sensitivity is not None else {},
         findings=find(reports, view, command) if is_whole else (),
         is_whole=is_whole,
         copies=done.copies,
         losses=done.losses,
         rejects=done.rejects,
         bot_agents=done.bot_agents,
+    )
+
+
+def _view(done: Run, sort: Sorting | None) -> View:
+    """Return what presenting needs to know of a run."""
+    return View(
+        done.analysis.goals,
+        done.period,
+        done.input,
+        done.knows_macro,
+        done.has_local_times,
+        bots=done.bots,
+        sources=done.sources,
+        is_narrowed=done.where is not None,
+        sort=sort,
     )
 
 

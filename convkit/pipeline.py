@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import askers, deciding, documents, lists, matching, questions, reading, sessions, sorting, sources, traffic
+from convkit import askers, deciding, documents, lists, matching, questions, reading, sensitivity, sessions, sorting, sources, traffic
 from convkit.analysis import Run
 from convkit.collecting import collected
 from convkit.definitions import BOTS
@@ -28,13 +28,15 @@ from convkit.tables import Period
 from convkit.tallying import prepare, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from convkit.analysis import Analysis
     from convkit.definitions import Goals
     from convkit.intake import Intake
     from convkit.periods import Wanted
     from convkit.progress import Progress
     from convkit.questions import Question
+    from convkit.sensitivity import Variant
     from convkit.tables import Document, Note
 
 _MOST_AGENTS = 5
@@ -68,12 +70,13 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     bots: str = "drop",
     where: Iterable[str] = (),
     rejects: bool = False,
+    choices: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Run:
     """Read logs and return their analysis; `goals` are the built-in ones by default.
 
     `bots` are left out (`drop`), counted like people (`keep`), or looked at alone (`only`); `where` are questions like `landing=/blog/**`: only
-    sessions that hold all of them are kept.
+    sessions that hold all of them are kept; with `choices` it is told how far the funnels get under other ones, at an analysis more each.
 
     Raises InputError, UsageError.
     """
@@ -86,6 +89,10 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
         taken_in, names = _read(logs, goals, rejects=rejects, progress=progress)
     done = _analyze(taken_in, goals, wanted, bots, asked)
+    if choices and goals.funnels:
+        done = replace(
+            done, sensitivity=_under_other_choices(done.analysis, bots, lambda other: _analyze(taken_in, other.goals, wanted, other.bots, asked))
+        )
     read, has_local_times = tuple(log.source.name for log in logs), any(log.has_local_times for log in logs)
     return replace(done, logs=read, sources=names, copies=tuple(copies), has_local_times=has_local_times)
 
@@ -119,6 +126,15 @@ def _analyze(taken_in: Intake, goals: Goals, wanted: Wanted, mode: str, asked: S
     analysis = prepare(hits, table, goals, ends, askers.identities(visitors.lazy(), goals.site))
     run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
     return replace(run, bots=mode, bot_agents=_bot_agents(met))
+
+
+def _under_other_choices(analysis: Analysis, bots: str, analyze_again: Callable[[Variant], Run]) -> pl.DataFrame:
+    """Return how far the funnels get as it was asked, and under every other choice."""
+    rows = [sensitivity.asked(analysis, bots)]
+    rows += [
+        sensitivity.otherwise(analyze_again(other).analysis, other) for other in sensitivity.variants(analysis.goals, bots) if other.goals.funnels
+    ]
+    return pl.concat(collected(row, analysis.size) for row in rows)
 
 
 def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Question]) -> tuple[pl.DataFrame, pl.DataFrame, Note | None]:
@@ -184,17 +200,17 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     where: Iterable[str] = (),
     sort: str | None = None,
     rejects: bool = False,
+    choices: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Document:
     """Read logs and return reports, those of `convkit report` by default; `goals` is a goals file, or goals that were loaded.
 
-    `bots` and `where` are as in `analyze`; `sort` is a column, its largest values first, or `COLUMN:asc`. Raises InputError, UsageError.
+    `bots`, `where` and `choices` are as in `analyze`; `sort` is a column, its largest values first, or `COLUMN:asc`. Raises InputError, UsageError.
     """
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     paths, names, where = list(paths), list(reports or documents.whole_report()), [where] if isinstance(where, str) else list(where)
     order = sorting.parse(sort, documents.columns_of(names)) if sort is not None else None
-    done = analyze(
-        paths, loaded, log_format=log_format, since=since, until=until, last=last, bots=bots, where=where, rejects=rejects, progress=progress
-    )
+    when = {"since": since, "until": until, "last": last}
+    done = analyze(paths, loaded, log_format=log_format, **when, bots=bots, where=where, rejects=rejects, choices=choices, progress=progress)
     command = documents.command_of("drop-off", [str(path) for path in paths], loaded.file, where)
     return documents.finish(done, tally(done.analysis, names), is_whole=reports is None, command=command, sort=order)

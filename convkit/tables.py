@@ -197,6 +197,8 @@ class Document:
     """Of fates that have reasons."""
     period: Period
     reports: Mapping[str, Report]
+    asides: Mapping[str, Report] = field(default_factory=dict)
+    """Reports that only outputs for reading and JSON show: they belong to another report."""
     findings: tuple[Finding, ...] = ()
     is_whole: bool = False
     """Whether this is `report`, all of it on one screen."""
@@ -217,7 +219,7 @@ class Document:
     @property
     def notes(self) -> tuple[Note, ...]:
         """The notes of all reports, each once."""
-        return tuple(dict.fromkeys(note for report in self.reports.values() for note in report.notes))
+        return tuple(dict.fromkeys(note for report in (*self.reports.values(), *self.asides.values()) for note in report.notes))
 
 
 def add(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:

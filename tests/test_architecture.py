@@ -66,7 +66,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("intake",),
     # What reports may use.
     ("analysis", "funnel_words"),
-    ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming"),
+    ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming", "sensitivity"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
