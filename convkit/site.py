@@ -145,6 +145,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "visitor": _visitor,
     "group": _paths,
     "keep_query": _names,
+    "payment": _hosts,
     "log_format": _log_format,
     "columns": _columns,
 }
