@@ -30,7 +30,7 @@ REFERRERS = (
     ("*.example",),
 )  # fmt: skip
 HOW = (("at_least", 2), ("at_least", 2), ("at_least", 3), ("stayed", 20), ("stayed", 60), ("visits", 1), ("visits", 2), ("visits", 3))
-WITHIN = (None, None, 1799, 1800, 1801, 3600, 3620, 86400)
+WITHIN = (None, None, 21, 1799, 1800, 1800, 1801, 3600, 3620, 86400)
 ONCE = ("session", "visitor", "visitor", "hit", "hit", "path", "query.order", "query.order")
 VALUES = ("5", "0.25", "query.total", "query.total")
 WINDOWS = (None, None, 10, 20, 1800)
