@@ -32,7 +32,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 250, 30
 FLOORS: tuple[tuple[str, ...], ...] = (
     # Words and tools: they know nothing of ours.
     ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions"),
-    ("temporary", "surroundings", "terminal"),
+    ("temporary", "surroundings", "terminal", "shapes"),
     ("progress_bar",),
     ("talk", "writing", "signals", "progress"),
     (
@@ -62,7 +62,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("funnels",),
     ("reading", "traffic", "behaviour", "sessions", "matching", "other_ways", "departures", "site", "goal_reader"),
     ("loading", "deciding", "funnel_reader"),
-    ("goals",),
+    ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
     ("analysis",),
@@ -82,7 +82,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 
 CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "formats": {"SAMPLES": tuple, "COMMENT": (str, type(None))},
-    "goal_kinds": {"ROLE": str, "EXAMPLE": str},
+    "goal_kinds": {"ROLE": str, "EXAMPLE": str, "SCHEMA": dict},
     "outputs": {"HOLDS_MANY": bool},
     "reports": {"IN_REPORT": (int, type(None)), "COLUMNS": tuple},
 }

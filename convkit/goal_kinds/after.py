@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import windows
+from convkit import shapes, windows
 
 if TYPE_CHECKING:
     from convkit import kinds
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{page: /checkout, after: POST /cart/add}"
+SCHEMA = shapes.GOAL_OR_NAME
 
 
 def read(node: Node, _: list[Problem]) -> Node:

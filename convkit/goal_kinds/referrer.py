@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from convkit import kinds, patterns
+from convkit import kinds, patterns, shapes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{page: /**, referrer: [news.example, '*.google.com', t.co]}"
+SCHEMA = shapes.one_or_more({**shapes.PATTERN, "pattern": r"^(?:re:|(?!/)(?!.*(?:://|[?#]))(?![^/]*:[0-9]+(?:/|$)))"})
 _PORT = re.compile(r"^[^/]*?(:\d+)(?:/|$)")
 
 

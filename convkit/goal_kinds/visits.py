@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import windows
+from convkit import shapes, windows
 from convkit.schema import interaction
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ROLE = "how"
 EXAMPLE = "{visits: 3, within: 14d}"
+SCHEMA = shapes.COUNT
 
 
 def read(node: Node, problems: list[Problem]) -> int | None:

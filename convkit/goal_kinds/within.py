@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convkit import shapes
 from convkit.durations import parse_duration
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 ROLE = "beside"
 OF = "visits"
 EXAMPLE = "{visits: 3, within: 14d}"
+SCHEMA = shapes.DURATION
 
 
 def read(node: Node, problems: list[Problem]) -> timedelta | None:
