@@ -153,7 +153,7 @@ class Room:
 class Report:
     """One report, finished: `frame` has the `columns`, sorted; `draw` says what these rows look like.
 
-    `metrics` marks a report of one row that files show as `metric,value`.
+    `metrics` marks a report of one row, or one row a value, that files show as `metric,value`.
     """
 
     name: str
@@ -163,7 +163,12 @@ class Report:
     notes: tuple[Note, ...] = ()
     metrics: bool = False
     details: pl.DataFrame | None = None
-    """What the findings need beyond the columns."""
+    """What findings and pictures need beyond the columns."""
+
+    @property
+    def naming(self) -> list[Column]:
+        """The columns that name a row; all others are figures."""
+        return [column for column in self.columns if column.unit in {"text", "step"}]
 
 
 @dataclass(frozen=True)

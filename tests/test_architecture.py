@@ -50,6 +50,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sorting",
         "panics",
     ),
+    ("devices", "splits"),
     ("plain", "origin", "questions", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("exports",),
     # Rows as more than one output or format holds them.
@@ -66,7 +67,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("intake",),
     # What reports may use.
     ("analysis", "funnel_words"),
-    ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming", "sensitivity"),
+    ("split_tables", "overview_notes", "findings", "naming", "sensitivity"),
+    ("split_screen",),
+    ("drop_off_screen", "funnel_screen", "overview_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),

@@ -39,7 +39,7 @@ def _section(report: Report) -> Iterator[str]:
     yield ""
     columns = [_cells(report.frame[column.name], column) for column in report.columns]
     titles = [_escaped(column.name.replace("_", " ")) for column in report.columns]
-    if report.metrics:
+    if report.metrics and not report.naming:
         yield from _table(["metric", "value"], ["---", "--:"], zip(titles, [cells[0] for cells in columns], strict=True))
     else:
         yield from _table(titles, ["---" if column.unit in _LEFT else "--:" for column in report.columns], zip(*columns, strict=True))
