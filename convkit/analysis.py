@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.tables import Column
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from convkit.definitions import Goals
     from convkit.sorting import Sorting
-    from convkit.tables import Column, Note, Period
+    from convkit.tables import Note, Period
 
 _STEPS = {
     "place": pl.Int32,
@@ -55,6 +57,24 @@ class Analysis:
     """Time of the last hit of the log."""
     identities: pl.LazyFrame
     """`visitor, identity` of all visitors of the logs: personal data, of which ids are made."""
+    by: tuple[str, ...] = ()
+    """The column of the values that all is split by: every tally begins with it. Empty where nothing is split."""
+    values: pl.LazyFrame | None = None
+    """`session` and that column: a row for each value of a session."""
+
+    def split(self, rows: pl.LazyFrame, session: str = "session") -> pl.LazyFrame:
+        """Return rows of sessions once for each value of their session, those of no session left out; as they are where nothing is split."""
+        if self.values is None:
+            return rows
+        return rows.join(self.values, left_on=session, right_on="session", maintain_order="left")
+
+    def summed(self, rows: pl.LazyFrame, **sums: pl.Expr) -> pl.LazyFrame:
+        """Return sums of split rows: a row a value; one row of all where nothing is split."""
+        return rows.group_by(self.by).agg(**sums) if self.by else rows.select(**sums)
+
+    def beside(self, sums: pl.LazyFrame, others: pl.LazyFrame) -> pl.LazyFrame:
+        """Return `summed` rows next to each other, nulls where a value is not among the others."""
+        return sums.join(others, on=self.by, how="left") if self.by else pl.concat([sums, others], how="horizontal")
 
 
 @dataclass(frozen=True)
@@ -81,10 +101,14 @@ class Run:
     """Sentences of what of the input was lost."""
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the lines that were not read, where they are wanted."""
+    sensitivity: pl.DataFrame | None = None
+    """How far the funnels get under other choices (`sensitivity.asked` and `otherwise`), where it was asked for."""
     bots: str = "drop"
     """One of BOTS."""
     bot_agents: tuple[tuple[str, int, str], ...] = ()
     """Agent, lines and reason of the bots that sent most."""
+    split: Analysis | None = None
+    """The analysis once more, split by a key, where one was asked for."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +123,10 @@ class View:
     """Whether it is known what the site is for: a goals file says it, or a built-in macro goal was reached."""
     has_local_times: bool = False
     """Whether an export has times without a zone."""
+    key: str = ""
+    """By which the tally is split, where it is."""
     by: tuple[str, ...] = ()
+    """The column of the key's values."""
     bots: str = "drop"
     """One of BOTS."""
     sources: tuple[str, ...] = ()
@@ -111,6 +138,11 @@ class View:
     def order(self, columns: Iterable[Column], usual: str) -> str:
         """Return by what a report's rows are sorted, in words."""
         return self.sort.words if self.sort and self.sort.is_of(columns) else usual
+
+    @property
+    def keys(self) -> tuple[Column, ...]:
+        """Return the columns that stand before a report's own."""
+        return tuple(Column(key, "text") for key in self.by)
 
     @property
     def steps(self) -> pl.DataFrame:

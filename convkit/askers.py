@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import addresses, bots, patterns, senders
+from convkit import addresses, bots, devices, patterns, senders
 
 if TYPE_CHECKING:
     from convkit.definitions import Site
@@ -22,16 +22,17 @@ def askers(cells: pl.LazyFrame) -> pl.LazyFrame:
     return cells.group_by(ASKER).agg(asked=(pl.col("problem") == "asset").any())
 
 
-def visitors(askers: pl.LazyFrame, site: Site, mode: str) -> pl.LazyFrame:
+def visitors(askers: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False) -> pl.LazyFrame:
     """Return `sender, user_agent, visitor, user_visitor, ignored, bot, spared, has_assets` of askers in memory, and the texts of `identities`.
 
     `visitor` is told by address, `user_visitor` by user id, null where there is none; `bot` and `spared` are what the agent tells (`bots.told`);
     `has_assets` tells whether the visitor asked for assets, null where nobody did, as behind a content delivery network.
+    `device` (DEVICE) is told only where it is asked for.
     """
     told_by_browser = _told_by_browser(site)
     address, agent = pl.col("address_part"), pl.col("agent_part")
     return (
-        askers.join(_agents(askers, site, mode), on="user_agent", how="left", nulls_equal=True)
+        askers.join(_agents(askers, site, mode, with_device=with_device), on="user_agent", how="left", nulls_equal=True)
         .join(_senders(askers, site), on="sender", how="left", nulls_equal=True)
         .with_columns(visitor=pl.coalesce((address ^ agent if told_by_browser else address).reinterpret(signed=True), "user_visitor", "by_user"))
         .with_columns(has_assets=pl.when(pl.col("asked").any()).then(pl.col("asked").any().over("visitor")))
@@ -52,10 +53,11 @@ def _told_by_browser(site: Site) -> bool:
     return next((rule for rule in site.visitor if rule != "user"), "address") == "address+browser"
 
 
-def _agents(askers: pl.LazyFrame, site: Site, mode: str) -> pl.LazyFrame:
-    """Return `user_agent, agent_part, bot, spared` of each distinct agent."""
+def _agents(askers: pl.LazyFrame, site: Site, mode: str, *, with_device: bool) -> pl.LazyFrame:
+    """Return `user_agent, agent_part, bot, spared` of each distinct agent, and its `device` where it is asked for."""
     text = pl.col("user_agent").cast(pl.String)
-    return askers.select("user_agent").unique().with_columns(agent_part=text.hash(1), **bots.told(text, site, mode))
+    device = {"device": devices.device(text)} if with_device else {}
+    return askers.select("user_agent").unique().with_columns(agent_part=text.hash(1), **bots.told(text, site, mode), **device)
 
 
 def _senders(askers: pl.LazyFrame, site: Site) -> pl.LazyFrame:

@@ -20,7 +20,7 @@ from convkit.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_WHOLE = "report"
+_WHOLE, _FUNNEL = "report", "funnel"
 _ORDER = ("overview", "goals", "funnel", "drop-off", "pages", "sessions", "hits", "init", "check", "explain", "formats", "import")
 """The known reports, then the other commands, as people need them; others follow, each among its own."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -86,7 +86,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
         settings, strict = options.pop("settings"), options.pop("strict")
         loaded = load_goals(goals_file(goals), timezone, settings)
         with progress.shown(is_wanted=not quiet) as watching:
-            document = run(logs, reports, loaded, rejects=rejects is not None, progress=watching, **options)
+            document = run(logs, reports, loaded, rejects=rejects is not None, choices=verbose and reports == [_FUNNEL], progress=watching, **options)
         deliver(document, place, limit)
         if rejects is not None:
             deliver_rejects(document, rejects)

@@ -28,12 +28,14 @@ _METHODS = {"method", "requestmethod", "httpmethod", "verb", "request", "clientr
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run asks of exports: columns named by their owner, properties that goals test, and the zone of times that have none."""
+    """What a run asks of logs; of exports, columns named by their owner, properties that goals test, and the zone of times that have none."""
 
     told: Mapping[str, str | int] = field(default_factory=dict)
     """By role: a column's name, or its position from 1, which says that there is no header."""
     properties: tuple[str, ...] = ()
     timezone: str = "UTC"
+    texts: tuple[str, ...] = ()
+    """Of CELLS, texts that not every run needs: `referrer`."""
 
     @property
     def has_header(self) -> bool:

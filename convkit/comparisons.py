@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _COMPARISON = re.compile(r"(<=|>=|!=|<|>|=)\s*(.*)", re.DOTALL)
 _OF_SIZE = {"<", "<=", ">", ">="}
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+TEXT = rf"^(?:(?:<=|>=|<|>)\s*{_NUMBER.pattern}$|(?![<>])(?!(?:!?=\s*)?(?:re:)?$)[\s\S])"
+"""A regular expression of what something can be compared with, for JSON Schema."""
 _SIGNS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {
     "<=": lambda value, number: value <= number,
     ">=": lambda value, number: value >= number,

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from convkit.definitions import Goals
 
 
-def visitors(cells: pl.DataFrame, goals: Goals, mode: str) -> pl.DataFrame:
+def visitors(cells: pl.DataFrame, goals: Goals, mode: str, *, with_device: bool = False) -> pl.DataFrame:
     """Tell visitors; what several queries ask of is collected first, or each would compute it again."""
     found = collected(askers.askers(cells.lazy()), cells.height)
-    return collected(askers.visitors(found.lazy(), goals.site, mode), found.height)
+    return collected(askers.visitors(found.lazy(), goals.site, mode, with_device=with_device), found.height)
 
 
 def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -34,6 +34,8 @@ class Site:
     ignore_users: tuple[str, ...] = ()
     group: tuple[str, ...] = ()
     keep_query: tuple[str, ...] = ()
+    payment: tuple[str, ...] = ()
+    """Hosts from which people come back after they have paid."""
     log_format: str = "auto"
     columns: Mapping[str, str | int] = field(default_factory=dict)
     """Of exports, by role: a column's name, or its position from 1."""
@@ -71,6 +73,12 @@ class Goal:
     def counts_hits(self) -> bool:
         """Whether every match counts, not only a session's first."""
         return self.once_per != "session"
+
+    @property
+    def asked(self) -> set[str]:
+        """The columns of other goals that it asks for: those must be matched before."""
+        names = {name for expr in self.turned for name in expr.meta.root_names()}
+        return {name for name in names if name.startswith("goal:")} - {self.column}
 
 
 ORDERS = ("ordered", "strict", "any")
@@ -140,7 +148,7 @@ class Funnel:
 
 @dataclass(frozen=True)
 class Goals:
-    """All that a goals file says. `file` is None for the built-in goals; `unlisted` are goals written out in funnel steps."""
+    """All that a goals file says. `file` is None for the built-in goals; `unlisted` are goals written out in funnel steps and under `after`."""
 
     file: str | None
     site: Site

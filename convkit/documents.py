@@ -9,22 +9,25 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit import overview_notes, plugins, reading, sorting
+from convkit import overview_notes, plugins, reading, sensitivity, sorting, split_tables
 from convkit.analysis import View
+from convkit.errors import UsageError
 from convkit.figures import plural
 from convkit.findings import find
-from convkit.tables import Document, add
+from convkit.split_screen import Split
+from convkit.splits import BY
+from convkit.tables import Column, Document, Note, add
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import polars as pl
 
     from convkit.analysis import Run
     from convkit.definitions import Goals
     from convkit.sorting import Sorting
-    from convkit.tables import Column, Note, Report
+    from convkit.tables import Block, Report, Room
 
     Tallies = dict[str, dict[str, pl.DataFrame]]
     """By report, by name: what `add` merges and `present` takes."""
@@ -49,9 +52,22 @@ def whole_report() -> list[str]:
     return sorted(places, key=lambda name: int(places[name]))
 
 
-def columns_of(reports: Sequence[str]) -> dict[str, tuple[Column, ...]]:
-    """Return the columns of reports."""
-    return {report: plugins.load("reports", report).COLUMNS for report in reports}
+def columns_of(reports: Sequence[str], by: str | None = None) -> dict[str, tuple[Column, ...]]:
+    """Return the columns of reports, split by a key or not."""
+    of = {report: plugins.load("reports", report).COLUMNS for report in reports}
+    return of if by is None else {report: (_key_column(by, columns), *columns) for report, columns in of.items()}
+
+
+def _key_column(key: str, columns: Iterable[Column]) -> Column:
+    """Return the column of a key's values, in front of a report's own: one of the same name keeps it."""
+    return Column(f"by_{key}" if any(column.name == key for column in columns) else key, "text")
+
+
+def refuse_split(reports: Sequence[str], by: str | None) -> None:
+    """Raise UsageError where one of the reports cannot be split."""
+    for report in reports if by is not None else ():
+        if not hasattr(plugins.load("reports", report), "draw_split"):
+            raise UsageError(f"--by {by}: {report} cannot be split; keep some of its sessions with --where, as --where landing=/blog/**")
 
 
 def command_of(report: str, paths: list[str], goals_file: str | None, where: Sequence[str] = ()) -> str:
@@ -62,21 +78,19 @@ def command_of(report: str, paths: list[str], goals_file: str | None, where: Seq
     return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else []), *asked])
 
 
-def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "", sort: Sorting | None = None) -> Document:
-    """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding."""
-    goals = done.analysis.goals
-    view = View(
-        goals,
-        done.period,
-        done.input,
-        done.knows_macro,
-        done.has_local_times,
-        bots=done.bots,
-        sources=done.sources,
-        is_narrowed=done.where is not None,
-        sort=sort,
-    )
+def finish(  # noqa: PLR0913 (a document is made of all of this)
+    done: Run, tallies: Tallies, split: tuple[str, Tallies] | None = None, *, is_whole: bool, command: str = "", sort: Sorting | None = None
+) -> Document:
+    """Return what outputs take: the reports, and what is said of their input; `command` shows more of the first finding.
+
+    `split` is a key with the tallies split by it, where one was asked for: notes and findings are of the whole all the same.
+    """
+    goals, view = done.analysis.goals, _view(done, sort)
     reports = present(tallies, view)
+    findings = find(reports, view, command) if is_whole else ()
+    if split is not None:
+        key, parts = split
+        reports = {name: _split(report, parts[name], replace(view, key=key, by=(BY,))) for name, report in reports.items()}
     return Document(
         version=__version__,
         logs=done.logs,
@@ -86,13 +100,52 @@ def finish(done: Run, tallies: Tallies, *, is_whole: bool, command: str = "", so
         reasons=done.reasons,
         period=done.period,
         reports={name: _dressed(report, done.where, view) for name, report in reports.items()},
-        findings=find(reports, view, command) if is_whole else (),
+        asides={sensitivity.NAME: sensitivity.present(done.sensitivity, goals)} if done.sensitivity is not None else {},
+        findings=findings,
         is_whole=is_whole,
         copies=done.copies,
         losses=done.losses,
         rejects=done.rejects,
         bot_agents=done.bot_agents,
     )
+
+
+def _view(done: Run, sort: Sorting | None) -> View:
+    """Return what presenting needs to know of a run."""
+    return View(
+        done.analysis.goals,
+        done.period,
+        done.input,
+        done.knows_macro,
+        done.has_local_times,
+        bots=done.bots,
+        sources=done.sources,
+        is_narrowed=done.where is not None,
+        sort=sort,
+    )
+
+
+def _split(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
+    """Return a report split by a key: its frame is of the values, its notes are of the whole, and its picture shows both."""
+    module = plugins.load("reports", whole.name)
+    report: Report = module.present(tally, view)
+
+    def folded(count: int | None) -> Split:
+        """Return the report with so many values, and the others as one; None for all."""
+        values = split_tables.values(tally, view)
+        if count is None or count >= values.height:
+            return Split(values, report)
+        shown = split_tables.folded(tally, values[BY].head(count).to_list())
+        return Split(split_tables.values(shown, view), module.present(shown, view))
+
+    def draw(_: pl.DataFrame, room: Room) -> list[Block]:
+        sorted_whole = sorting.applied(whole, view.sort) if view.sort else whole
+        blocks: list[Block] = module.draw_split(sorted_whole, folded, view, room)
+        return blocks
+
+    several = (Note("by-goal", "Sessions that reached several goals stand in several rows."),) if view.key == "goal" else ()
+    columns = (_key_column(view.key, whole.columns), *whole.columns)
+    return replace(report, columns=columns, frame=report.frame.rename({BY: columns[0].name}), notes=(*several, *whole.notes), draw=draw)
 
 
 def _dressed(report: Report, where: Note | None, view: View) -> Report:

@@ -6,9 +6,11 @@ It stands alone because every report speaks in the same figures.
 from __future__ import annotations
 
 from decimal import Decimal
+from math import ceil
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 FEWEST = 30
@@ -16,6 +18,7 @@ FEWEST = 30
 UNKNOWN, TOO_FEW = "–", "·"
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+_HEIGHTS = "▁▂▃▄▅▆▇█"
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$", "PLN": "zł ", "CHF": "CHF "}
 _MILLION = 1_000_000
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -109,6 +112,12 @@ def bar(part: float, whole: float, width: int) -> str:
     """Return a bar of at most `width` characters; what is not nothing is never shown as nothing."""
     eighths = max(round(part / whole * width * 8), 1) if part and whole else 0
     return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+
+
+def sparkline(numbers: Sequence[int]) -> str:
+    """Return a character a number, as high as it is beside the largest; what is not nothing is never shown as nothing."""
+    most = max(numbers, default=0)
+    return "".join(_HEIGHTS[ceil(number / most * (len(_HEIGHTS) - 1)) if most else 0] for number in numbers)
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:

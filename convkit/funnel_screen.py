@@ -9,34 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures
-from convkit.departures import ANY, LEFT, difference
+from convkit import figures, funnel_words
+from convkit.departures import ANY, LEFT
 from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from convkit.analysis import View
     from convkit.definitions import Funnel
+    from convkit.funnel_words import Said
     from convkit.tables import Block, Room
 
-_BAR, _WIDE_BAR = 40, 18
+_BAR, _WIDE_BAR, _OPEN_BAR = 40, 18, 8
 _FUNNELS_IN_REPORT = 2
 _ITEMS, _WIDE_ITEMS = 3, 2
-_WAYS = {
-    "window": "after the window",
-    "between": "with something in between",
-    "value": "with another {same}",
-    "order": "in another order",
-    "earlier": "in a later session",
-    "before": "begun before this period",
-    "outside": "begun outside of these sessions",
-    "without": "without step {step}",
-}
 
 
-def draw(frame: pl.DataFrame, went: pl.DataFrame, ways: pl.DataFrame, view: View, room: Room) -> list[Block]:
-    """Return the funnels; inside `report` the first two, the others named."""
+def draw(frame: pl.DataFrame, went: pl.DataFrame, said: Mapping[str, Said], view: View, room: Room) -> list[Block]:
+    """Return the funnels, and what is said of each; inside `report` the first two, the others named."""
     funnels = view.goals.funnels
     if view.goals.file is None:
         reached = frame.filter(pl.col("reached") > 0)["funnel"].to_list()
@@ -46,7 +37,7 @@ def draw(frame: pl.DataFrame, went: pl.DataFrame, ways: pl.DataFrame, view: View
     for funnel in shown:
         mine = pl.col("funnel") == funnel.name
         blocks += [Gap()] if blocks else []
-        blocks += _funnel(funnel, frame.filter(mine).rows(named=True), went.filter(mine), ways.filter(mine), room)
+        blocks += _funnel(funnel, frame.filter(mine).rows(named=True), went.filter(mine), said[funnel.name], room)
     if len(shown) < len(funnels):
         names = ", ".join(funnel.name for funnel in funnels[len(shown) :])
         blocks += [
@@ -56,15 +47,14 @@ def draw(frame: pl.DataFrame, went: pl.DataFrame, ways: pl.DataFrame, view: View
     return blocks
 
 
-def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, ways: pl.DataFrame, room: Room) -> list[Block]:
+def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, said: Said, room: Room) -> list[Block]:
     """Return one funnel."""
     heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, room))
     picture = _wide(rows, went) if room.wide else _narrow(rows, went, room)
-    other = _other_ways(funnel, ways)
-    return [heading, *picture, *other, *(_differences(rows, went) if room.wide else [])]
-
-
-_ORDERS = {"ordered": "in this order", "strict": "in this order and nothing else between", "any": "in any order"}
+    # What differs stands under its step where there is room for it; that nothing does is worth a line to who asks for the funnel.
+    is_shown = room.wide if said.has_difference else not room.part
+    sentences = [sentence for sentence in (said.other_ways, *(said.differences if is_shown else ())) if sentence]
+    return [heading, *picture, *([Gap()] if sentences else []), *(Paragraph(sentence) for sentence in sentences)]
 
 
 def _describe(funnel: Funnel, rows: list[dict[str, Any]], room: Room) -> str:
@@ -75,29 +65,7 @@ def _describe(funnel: Funnel, rows: list[dict[str, Any]], room: Room) -> str:
     never = f"{figures.count(everybody - entered)} of {figures.count(everybody)}"
     of = f" {unit}" if room.wide or funnel.per == "visitor" else ""
     share = f" ({figures.share(everybody - entered, everybody)})" if room.wide and everybody >= figures.FEWEST else ""
-    return f"{', '.join([_ORDERS[funnel.order], scope, *_limits(funnel)])}; {never}{of} never entered{share}"
-
-
-def _limits(funnel: Funnel) -> Iterator[str]:
-    """Yield what is asked of chains beside the order of their steps."""
-    if funnel.is_open:
-        yield "begun at any step"
-    if funnel.window:
-        yield f"at most {figures.length(funnel.window.total_seconds())} from first to last"
-    for number, step in zip(funnel.numbers, funnel.steps, strict=True):
-        if step.within:
-            yield f"step {number} at most {figures.length(step.within.total_seconds())} after the one before"
-    for one in funnel.without:
-        yield f"without {one.name} between {one.after} and {one.before}"
-    if funnel.same:
-        yield f"with the same {_bare(funnel.same)}"
-    if funnel.where:
-        yield f"only where {' and '.join(funnel.where)}"
-
-
-def _bare(value: str) -> str:
-    """Return the name of a value taken from a hit without where it is taken from."""
-    return value.partition(".")[2] or value
+    return f"{funnel_words.asked(funnel, scope)}; {never}{of} never entered{share}"
 
 
 def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Room) -> list[Block]:
@@ -123,15 +91,16 @@ def _label(row: dict[str, Any]) -> str:
 
 
 def _details(row: dict[str, Any], went: pl.DataFrame, room: Room) -> list[Paragraph]:
-    """Return where those went who dropped off at a step."""
+    """Return how many began at a step, where any step may be the first, and where those went who dropped off."""
+    began = [Paragraph(f"{figures.count(row['entries'])} began here", indent=6, first="↳ ", style="dim")] if row["entries"] else []
     if not row["drop_offs"]:
-        return []
+        return began
     share = figures.share(row["drop_offs"], row["reached"])
     text = f"{figures.count(row['drop_offs'])} dropped off" + (f" ({share})" if share != figures.TOO_FEW else "")
     items = [f"{figures.count(number)} {_place(item)}" for item, number in _next(went).head(_ITEMS).rows()]
     while len(f"      ↳ {text}: {', '.join(items)}") > room.width and len(items) > 1:
         items.pop()
-    lines = [Paragraph(f"{text}: {', '.join(items)}", indent=6, first="↳ ", style="dim")]
+    lines = [*began, Paragraph(f"{text}: {', '.join(items)}", indent=6, first="↳ ", style="dim")]
     return lines + [Paragraph(sentence, indent=8, style="") for sentence in _short_differences(went)]
 
 
@@ -160,18 +129,33 @@ def _short_differences(went: pl.DataFrame) -> list[str]:
 def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
     """Return a table with a row a step."""
     first = rows[0]["entered"]
-    titles = ("", rows[0]["unit"], "of all" if rows[0]["is_open"] else "of step 1", "", "dropped", "share", "likely range", "to next", "mostly went")
+    is_open = rows[0]["is_open"]
+    titles = (
+        "",
+        rows[0]["unit"],
+        "began here",
+        "of all" if is_open else "of step 1",
+        "",
+        "dropped",
+        "share",
+        "likely range",
+        "to next",
+        "mostly went",
+    )
     headings = [Cell(title, "dim", left=title == "mostly went") for title in titles]
-    return [Grid([Row(_wide_cells(row, first, went.filter(step=row["step"]))) for row in rows], headings, drops=(3, 8, 7, 6))]
+    lines = [Row(_wide_cells(row, first, went.filter(step=row["step"]))) for row in rows]
+    return [Grid(lines, headings, hidden=() if is_open else (2,), drops=(4, 9, 8, 7))]
 
 
 def _wide_cells(row: dict[str, Any], first: int, went: pl.DataFrame) -> list[Cell]:
     """Return the cells of one step."""
+    width = _OPEN_BAR if row["is_open"] else _WIDE_BAR
     cells = [
         Cell(_label(row)),
         Cell(figures.count(row["reached"]), "bold"),
+        Cell(figures.count(row["entries"])),
         Cell(figures.share(row["reached"], first)),
-        Cell(f"{figures.bar(row['reached'], first, _WIDE_BAR):{_WIDE_BAR}}", "bar", left=True),
+        Cell(f"{figures.bar(row['reached'], first, width):{width}}", "bar", left=True),
     ]
     if row["drop_offs"] is None:
         return cells
@@ -185,29 +169,3 @@ def _wide_cells(row: dict[str, Any], first: int, went: pl.DataFrame) -> list[Cel
         Cell(figures.duration(row["median_seconds_to_next"])),
         Cell(went_to, "dim", left=True),
     ]
-
-
-def _differences(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
-    """Return a sentence for each step at which something differs."""
-    names = {row["step"]: row["name"] for row in rows}
-    found = went.filter(pl.col("more") & (pl.col("item") == ANY)).sort("step", "what").rows(named=True)
-    return [Paragraph(f"{names[row['step']]}: {difference(row)}; not chance.") for row in found]
-
-
-def _other_ways(funnel: Funnel, ways: pl.DataFrame) -> list[Block]:
-    """Say how the last step's goal was reached outside the funnel."""
-    sentence = other_ways(funnel, ways)
-    return [Gap(), Paragraph(sentence)] if sentence else []
-
-
-def other_ways(funnel: Funnel, ways: pl.DataFrame) -> str:
-    """Return the sentence, empty where the funnel shows all."""
-    order = {way: place for place, way in enumerate(_WAYS)}
-    found = sorted(ways.select("way", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
-    if not found:
-        return ""
-    same = _bare(funnel.same) if funnel.same else ""
-    words = ", ".join(f"{figures.count(number)} {_WAYS[way].format(step=step, same=same)}" for way, step, number in found)
-    number = sum(number for _, _, number in found)
-    subject = figures.times(number, funnel.steps[-1].name).replace(" ", " more ", 1)
-    return f"{subject} went another way: {words}."

@@ -9,6 +9,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
+from convkit import shapes
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -50,4 +52,14 @@ def _target(node: Node, problems: list[Problem]) -> float | None:
     return None
 
 
+SCHEMAS = {
+    "value": {
+        "description": "What a counted match is worth: a number, or where in the URL or the event the amount stands, like query.total.",
+        "anyOf": [{"type": "number", "exclusiveMinimum": -_LARGEST_VALUE, "exclusiveMaximum": _LARGEST_VALUE}, shapes.TAKEN],
+    },
+    "target": {
+        "description": "The rate that you hope for, like 1.5%.",
+        **shapes.matching(r"^(?!0+(?:\.0+)? ?%)0*(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?) ?%$"),
+    },
+}
 READERS: dict[str, Callable[[Node, list[Problem]], int | str | float | None]] = {"value": _value, "target": _target}

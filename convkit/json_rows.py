@@ -17,10 +17,13 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
 def objects(report: Report, first: str = "") -> list[str]:
-    """Return an object a row, on one line each, with what comes `first` in it; the one row of metrics as a row each."""
+    """Return an object a row, on one line each, with what comes `first` in it; of metrics one for each, behind the value that they are of."""
     if report.metrics:
-        columns = [_values(report, column, f'"metric": {quoted(column.name)}, "value": ') for column in report.columns]
-        return [f"{{{first}{cell}}}" for cells in columns for cell in cells]
+        naming = [_values(report, column, f"{quoted(column.name)}: ") for column in report.naming]
+        figures = report.columns[len(naming) :]
+        columns = [_values(report, column, f'"metric": {quoted(column.name)}, "value": ') for column in figures]
+        keys = ["".join(f"{texts[row]}, " for texts in naming) for row in range(report.frame.height)]
+        return [f"{{{first}{key}{cells[row]}}}" for row, key in enumerate(keys) for cells in columns]
     columns = [_values(report, column, f"{quoted(column.name)}: ") for column in report.columns]
     return [f"{{{first}{', '.join(cells)}}}" for cells in zip(*columns, strict=True)]
 

@@ -6,14 +6,14 @@ It stands alone because the keys must not know each other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from convkit import patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import timedelta
 
     from convkit.errors import Problem
@@ -30,6 +30,10 @@ class Context:
     """After how long without an interaction a session ends."""
     tests_pages: bool
     """Whether the goal is about pages and nothing else."""
+    reached: Callable[[Node], pl.Expr]
+    """Turns a nested goal, or a list, into the expression of the hits on which one is true; for what is decided on sessions."""
+    beside: Mapping[str, Any]
+    """The values of the keys that only say more of another."""
 
 
 def texts(node: Node, problems: list[Problem], what: str) -> list[str]:

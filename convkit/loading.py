@@ -53,7 +53,7 @@ def _fast(log: Log, kept_assets: tuple[str, ...]) -> Loaded | None:
     with suppress(*_FAULTS):
         if not _is_easy(log):
             return None
-        cells = traffic.narrow(reading.of_lines(scan(log.source, log.number), log, kept_assets)).collect(engine="streaming")
+        cells = traffic.narrow(reading.of_lines(scan(log.source, log.number), log, kept_assets), log.texts).collect(engine="streaming")
         if hasattr(log.format, "mend") and (cells["problem"] == OPEN_QUOTE).any():
             cells = _narrowed([scan(log.source, log.number).collect()], log, kept_assets)
         return Loaded(cells)
@@ -63,7 +63,7 @@ def _fast(log: Log, kept_assets: tuple[str, ...]) -> Loaded | None:
 def _of_parquet(log: Log) -> pl.DataFrame:
     """Read a Parquet file."""
     with told_as_damage(log.source.name):
-        return traffic.narrow(reading.of_lines(scan(log.source, log.number), log, ())).collect(engine="streaming")
+        return traffic.narrow(reading.of_lines(scan(log.source, log.number), log, ()), log.texts).collect(engine="streaming")
 
 
 def _is_easy(log: Log) -> bool:
@@ -97,4 +97,4 @@ def _tolerantly(log: Log, kept_assets: tuple[str, ...], progress: Progress) -> L
 def _narrowed(frames: Iterable[pl.DataFrame], log: Log, kept_assets: tuple[str, ...]) -> pl.DataFrame:
     """Return what is needed of the lines of a log, mended where its format can do that."""
     lines = log.format.mend(frames) if hasattr(log.format, "mend") else frames
-    return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets)).collect() for frame in lines])
+    return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets), log.texts).collect() for frame in lines])

@@ -13,7 +13,7 @@ import polars as pl
 from convkit import windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from convkit.definitions import Goal, Goals
 
@@ -30,10 +30,20 @@ def match(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     of_macros = [column for goal in goals.macros for column in goal.named]
     hits = hits.with_columns(aside_macro=pl.col("aside") & pl.any_horizontal(pl.lit(value=False), *of_macros))
     hits = hits.with_columns(pl.col(column) & in_session for column in named)
-    for number, stages in enumerate(zip_longest(*(goal.turned for goal in goals.all))):
-        later = {goal.column: stage for goal, stage in zip(goals.all, stages, strict=True) if stage is not None}
-        hits = hits.with_columns(**{column: stage & in_session if number == 0 else stage for column, stage in later.items()})
-    return hits.with_columns(pl.col(goal.column).fill_null(value=False) for goal in goals.all).drop(named)
+    for level in _levels(goals.all):
+        for number, stages in enumerate(zip_longest(*(goal.turned for goal in level))):
+            later = {goal.column: stage for goal, stage in zip(level, stages, strict=True) if stage is not None}
+            hits = hits.with_columns(**{column: stage & in_session if number == 0 else stage for column, stage in later.items()})
+        hits = hits.with_columns(pl.col(goal.column).fill_null(value=False) for goal in level)
+    return hits.drop(named)
+
+
+def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:
+    """Yield goals level by level: those of one ask only for goals of levels before. No goal asks for itself."""
+    while goals:
+        waiting = {goal.column for goal in goals}
+        yield [goal for goal in goals if not goal.asked & waiting]
+        goals = [goal for goal in goals if goal.asked & waiting]
 
 
 def millionths(value: pl.Expr) -> pl.Expr:

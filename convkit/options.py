@@ -21,7 +21,7 @@ GOALS_FILE = "goals.yaml"
 
 _OUTPUT_HELP = "The file to write, its ending says how; or a directory/."
 _BOTS_HELP = "drop bots (the default), keep them, or look at them only."
-_GOALS_HELP = "The goals file; else $CONVKIT_GOALS, else ./goals.yaml, else built-in goals."
+_GOALS_HELP = "Else $CONVKIT_GOALS, ./goals.yaml, or built-in goals."
 _OF_READING = ("log_format", "timezone", "since", "until", "last", "quiet", "debug")
 
 
@@ -44,6 +44,7 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
         click.Option(["--bots"], metavar="MODE", type=click.Choice(BOTS), default="drop", help=_BOTS_HELP),
         click.Option(["--where"], metavar="TEST", multiple=True, help="Only sessions with FIELD=PATTERN, like landing=/blog/**."),
+        click.Option(["--by"], metavar="KEY", help="day, week, month, landing, exit, host, device or goal."),
         click.Option(["--sort"], metavar="COLUMN", help="Rows by a column, largest first, or smallest with :asc."),
         click.Option(
             ["-f", "--format", "output"],

@@ -68,20 +68,23 @@ def _less_and_less(funnel: Funnel) -> Iterator[tuple[str, Funnel]]:
 
 def _units(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return the units that reached the last step in the period: `unit`, which steps they fit, and those that the visitor did before."""
-    fits = [f"fits{number}" for number in funnel.numbers]
+    # Of equal steps each asks for a hit of its own.
+    alike = {number: [step.name for step in funnel.steps[:number]].count(funnel.step(number).name) for number in funnel.numbers}
+    last = f"fits{len(funnel.steps)}"
     earliest = {f"earliest{number}": pl.when(f"fits{number}").then("row").min().over("visitor") for number in funnel.numbers}
     return (
         funnels.fitting(hits, funnel)
         .with_columns(**earliest)
         .group_by("unit", maintain_order=True)
         .agg(
-            *(pl.col(name).any() for name in fits),
+            *(pl.col(f"fits{number}").sum() >= needed for number, needed in alike.items()),
             *(pl.col(name).first() for name in earliest),
             begins=pl.col("row").min(),
             enters=pl.col("enters").any(),
-            inside=(pl.col("inside") & pl.col(fits[-1])).any(),
+            inside=(pl.col("inside") & pl.col(last)).any(),
+            is_last=pl.col(last).any(),
         )
-        .filter("inside", "enters", fits[-1])
+        .filter("inside", "enters", "is_last")
     )
 
 

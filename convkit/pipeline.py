@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import askers, deciding, documents, lists, matching, questions, reading, sessions, sorting, sources, traffic
+from convkit import askers, deciding, documents, lists, matching, questions, reading, sensitivity, sessions, sorting, sources, splits, traffic
 from convkit.analysis import Run
 from convkit.collecting import collected
 from convkit.definitions import BOTS
@@ -25,16 +25,18 @@ from convkit.periods import parse_period
 from convkit.progress import UNWATCHED
 from convkit.schema import FATES, RECORDS
 from convkit.tables import Period
-from convkit.tallying import prepare, tally
+from convkit.tallying import prepare, split_by, tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
+    from convkit.analysis import Analysis
     from convkit.definitions import Goals
     from convkit.intake import Intake
     from convkit.periods import Wanted
     from convkit.progress import Progress
     from convkit.questions import Question
+    from convkit.sensitivity import Variant
     from convkit.tables import Document, Note
 
 _MOST_AGENTS = 5
@@ -67,25 +69,35 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     last: str | None = None,
     bots: str = "drop",
     where: Iterable[str] = (),
+    by: str | None = None,
     rejects: bool = False,
+    choices: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Run:
     """Read logs and return their analysis; `goals` are the built-in ones by default.
 
     `bots` are left out (`drop`), counted like people (`keep`), or looked at alone (`only`); `where` are questions like `landing=/blog/**`: only
-    sessions that hold all of them are kept.
+    sessions that hold all of them are kept. `by` is a key of `splits.KEYS`: then `split` of the run is split by it. With `choices` it is told how far
+    the funnels get under other ones, at an analysis more each.
 
     Raises InputError, UsageError.
     """
     if bots not in BOTS:
         raise UsageError(f"bots={bots!r} is unknown{did_you_mean(bots, BOTS)}; known are {', '.join(BOTS)}")
-    goals = goals or load_goals()
+    goals, by = goals or load_goals(), splits.parse(by)
     wanted, asked = parse_period(since, until, last, goals.site.timezone), questions.parse(where, goals)
     copies: list[str] = []
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
         taken_in, names = take(logs, goals, rejects=rejects, progress=progress)
-    done = analyze_cells(taken_in, goals, wanted, bots, asked)
+    done = analyze_cells(taken_in, goals, wanted, bots, asked, by)
+    if choices and goals.funnels:
+        done = replace(
+            done,
+            sensitivity=_under_other_choices(
+                done.analysis, bots, lambda other: analyze_cells(taken_in, other.goals, wanted, other.bots, asked, None)
+            ),
+        )
     read, has_local_times = tuple(log.source.name for log in logs), any(log.has_local_times for log in logs)
     return replace(done, logs=read, sources=names, copies=tuple(copies), has_local_times=has_local_times)
 
@@ -106,10 +118,12 @@ def take(
     return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(names)
 
 
-def analyze_cells(taken_in: Intake, goals: Goals, wanted: Wanted, mode: str, asked: Sequence[Question]) -> Run:
+def analyze_cells(  # noqa: PLR0913, PLR0917
+    taken_in: Intake, goals: Goals, wanted: Wanted, mode: str, asked: Sequence[Question], by: str | None
+) -> Run:
     """Go from the cells of all lines to the analysis."""
     cells = taken_in.cells
-    visitors = deciding.visitors(cells, goals, mode)
+    visitors = deciding.visitors(cells, goals, mode, with_device=questions.DEVICE in {by, *(question.field for question in asked)})
     settled, met = deciding.settled(cells, visitors, goals, mode)
     begins, ends = _span(cells)
     begin, end = wanted.limits(ends, goals.site.timezone)
@@ -123,8 +137,18 @@ def analyze_cells(taken_in: Intake, goals: Goals, wanted: Wanted, mode: str, ask
     fates, reasons = _fates(cells, met, hits)
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     analysis = prepare(hits, table, goals, ends, askers.identities(visitors.lazy(), goals.site))
+    divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
     run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
-    return replace(run, bots=mode, bot_agents=_bot_agents(met))
+    return replace(run, bots=mode, bot_agents=_bot_agents(met), split=divided)
+
+
+def _under_other_choices(analysis: Analysis, bots: str, analyze_again: Callable[[Variant], Run]) -> pl.DataFrame:
+    """Return how far the funnels get as it was asked, and under every other choice."""
+    rows = [sensitivity.asked(analysis, bots)]
+    rows += [
+        sensitivity.otherwise(analyze_again(other).analysis, other) for other in sensitivity.variants(analysis.goals, bots) if other.goals.funnels
+    ]
+    return pl.concat(collected(row, analysis.size) for row in rows)
 
 
 def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Question]) -> tuple[pl.DataFrame, pl.DataFrame, Note | None]:
@@ -188,19 +212,23 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     last: str | None = None,
     bots: str = "drop",
     where: Iterable[str] = (),
+    by: str | None = None,
     sort: str | None = None,
     rejects: bool = False,
+    choices: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Document:
     """Read logs and return reports, those of `convkit report` by default; `goals` is a goals file, or goals that were loaded.
 
-    `bots` and `where` are as in `analyze`; `sort` is a column, its largest values first, or `COLUMN:asc`. Raises InputError, UsageError.
+    `bots`, `where` and `choices` are as in `analyze`; `by` splits the reports by a key: day, week, month, landing, exit, host, device or goal; `sort`
+    is a column, its largest values first, or `COLUMN:asc`. Raises InputError, UsageError.
     """
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     paths, names, where = list(paths), list(reports or documents.whole_report()), [where] if isinstance(where, str) else list(where)
-    order = sorting.parse(sort, documents.columns_of(names)) if sort is not None else None
-    done = analyze(
-        paths, loaded, log_format=log_format, since=since, until=until, last=last, bots=bots, where=where, rejects=rejects, progress=progress
-    )
+    documents.refuse_split(names, splits.parse(by))
+    order = sorting.parse(sort, documents.columns_of(names, by)) if sort is not None else None
+    when = {"since": since, "until": until, "last": last}
+    done = analyze(paths, loaded, log_format=log_format, **when, bots=bots, where=where, by=by, rejects=rejects, choices=choices, progress=progress)
     command = documents.command_of("drop-off", [str(path) for path in paths], loaded.file, where)
-    return documents.finish(done, tally(done.analysis, names), is_whole=reports is None, command=command, sort=order)
+    split = None if by is None or done.split is None else (by, tally(done.split, names))
+    return documents.finish(done, tally(done.analysis, names), split, is_whole=reports is None, command=command, sort=order)

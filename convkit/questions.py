@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import figures, patterns
+from convkit.devices import DEVICES
 from convkit.errors import UsageError, did_you_mean
-from convkit.schema import is_kind
+from convkit.schema import interaction, is_kind
 from convkit.tables import Note
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     Texts = Callable[[pl.LazyFrame, Goals], pl.LazyFrame]
     Check = Callable[[str, Goals], str | None]
 
+DEVICE = "device"
+"""The field for which hits must know their device."""
 _WRITTEN = re.compile(r"([^=!]*)(!?)=(.*)", re.DOTALL)
 
 
@@ -68,6 +71,11 @@ def _hosts(hits: pl.LazyFrame, _: Goals) -> pl.LazyFrame:
     return hits.select("session", text="host")
 
 
+def _devices(hits: pl.LazyFrame, _: Goals) -> pl.LazyFrame:
+    """Return the devices of first interactions: where a user signs in on two of them, the session is of the first."""
+    return hits.filter(interaction()).unique("session", keep="first", maintain_order=True).select("session", text="device")
+
+
 def _is_path(pattern: str, _: Goals) -> str | None:
     # In an export without pages the names of events stand where paths would.
     is_name = pattern.startswith(("/", "*", "re:")) or "/" not in pattern
@@ -85,12 +93,19 @@ def _is_host(pattern: str, _: Goals) -> str | None:
     return "hosts are written in small letters" if pattern != pattern.lower() and not pattern.startswith("re:") else None
 
 
+def _is_device(pattern: str, _: Goals) -> str | None:
+    if pattern in DEVICES or "*" in pattern or pattern.startswith("re:"):
+        return None
+    return f"no device is called {pattern!r}{did_you_mean(pattern, DEVICES)}; known are {', '.join(DEVICES)}"
+
+
 FIELDS = {
     "page": _Field(_pages, _is_path),
     "landing": _Field(_landings, _is_path),
     "exit": _Field(_exits, _is_path),
     "goal": _Field(_goals, _is_goal),
     "host": _Field(_hosts, _is_host),
+    DEVICE: _Field(_devices, _is_device),
 }
 """All that may be asked. Paths are those that goals see, before `site.group`."""
 

@@ -49,6 +49,8 @@ class Log:
     name: str
     """What users call the format."""
     format: Any
+    texts: tuple[str, ...] = ()
+    """Of CELLS, texts that this run needs and not every one does."""
 
     @property
     def has_local_times(self) -> bool:
@@ -60,7 +62,7 @@ class Log:
 def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, asked: Asked = NOTHING, said: list[str] | None = None) -> list[Log]:
     """Return the logs that the paths name: files, globs, directories (their regular files) and `-`; `stack` closes what was opened.
 
-    `asked` is what is asked of exports. Copies are left out, with a sentence for each added to `said`.
+    `asked` is what is asked of them. Copies are left out, with a sentence for each added to `said`.
 
     Raises InputError for what cannot be read or is of no known format, UsageError for an unknown format.
     """
@@ -157,7 +159,7 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
     if hasattr(module, "as_lines"):
         source = stack.enter_context(module.as_lines(source))
         head = sampling.sample(source)
-    return Log(source, number, name, module.fit(source, head, asked) if hasattr(module, "fit") else module)
+    return Log(source, number, name, module.fit(source, head, asked) if hasattr(module, "fit") else module, asked.texts)
 
 
 def _format(source: Source, head: pl.Series, asked: Asked) -> str:

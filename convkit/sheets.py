@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 TIDY = ("report", "item", "metric", "value")
 _JOINED = " / "
-_NAMING = {"text", "step"}
 
 
 def is_tidy(document: Document) -> bool:
@@ -35,8 +34,8 @@ def tidy(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator[Sequ
     """Yield the tidy table's header and one row a figure; an item is the row's text and step cells, as `text` writes them."""
     yield TIDY
     for report in reports:
-        figures = [column for column in report.columns if column.unit not in _NAMING]
-        naming = [_texts(report, column, plain.harmless) for column in report.columns if column.unit in _NAMING]
+        figures = [column for column in report.columns if column not in report.naming]
+        naming = [_texts(report, column, plain.harmless) for column in report.naming]
         values = [_texts(report, column, lambda value: text(plain.harmless(value))) for column in figures]
         for place in range(report.frame.height):
             item = text(_JOINED.join(texts[place] for texts in naming if texts[place]))
@@ -44,12 +43,13 @@ def tidy(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator[Sequ
 
 
 def _columns(report: Report) -> Iterator[Sequence[str]]:
-    """Yield the header and the rows of one report; the one row of metrics as a row each."""
+    """Yield the header and the rows of one report; of metrics a row each, behind the value that they are of."""
     columns = [_texts(report, column, lambda value: no_formula(plain.harmless(value))) for column in report.columns]
     names = [column.name for column in report.columns]
     if report.metrics:
-        yield ("metric", "value")
-        yield from ((name, value) for name, values in zip(names, columns, strict=True) for value in values)
+        keys = len(report.naming)
+        yield (*names[:keys], "metric", "value")
+        yield from ((*row[:keys], name, value) for row in zip(*columns, strict=True) for name, value in zip(names[keys:], row[keys:], strict=True))
     else:
         yield names
         yield from zip(*columns, strict=True)

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit import bots, kinds, patterns, plugins, strict_yaml
+from convkit import bots, kinds, patterns, plugins, shapes, strict_yaml
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.durations import parse_duration
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from convkit.errors import Problem
+    from convkit.shapes import Shape
     from convkit.strict_yaml import Node
 
 _CURRENCY_LETTERS = 3
@@ -145,9 +146,32 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "visitor": _visitor,
     "group": _paths,
     "keep_query": _names,
+    "payment": _hosts,
     "log_format": _log_format,
     "columns": _columns,
 }
+
+_SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
+    _timezone: shapes.TEXT,
+    _currency: shapes.matching("^[A-Z]{3}$"),
+    _hosts: shapes.one_or_more(shapes.TEXT),
+    _timeout: shapes.DURATION,
+    _visitor: shapes.one_or_more({"enum": list(_VISITOR_RULES)}),
+    _paths: shapes.one_or_more(shapes.PATH),
+    _names: shapes.one_or_more(shapes.TEXT),
+    _patterns: shapes.one_or_more(shapes.PATTERN),
+    _columns: {"anyOf": [shapes.keys(dict.fromkeys(ROLES, place)) for place in (shapes.TEXT, shapes.COUNT)]},
+    _log_format: {"enum": ["auto", *plugins.names("formats")]},
+    _addresses: shapes.one_or_more(shapes.TEXT),
+    _agents: shapes.one_or_more(shapes.PATTERN),
+}
+"""What each reader takes."""
+
+
+def schema() -> Shape:
+    """Return the JSON Schema of `site:`."""
+    nested = {fact: shapes.keys({name: _SHAPES[read] for name, (_, read) in keys.items()}) for fact, keys in _NESTED.items()}
+    return shapes.keys({name: _SHAPES[read] for name, read in _KEYS.items()} | nested)
 
 
 def read_site(node: Node, problems: list[Problem]) -> Site:

@@ -60,7 +60,7 @@ def read(  # noqa: PLR0913 (every filter of a run is one keyword)
 
 def analyzed(logs: Logs, goals: Goals) -> Analysis:
     """Return the analysis of what people did."""
-    return analyze_cells(logs.taken_in, goals, logs.wanted, "drop", ()).analysis
+    return analyze_cells(logs.taken_in, goals, logs.wanted, "drop", (), None).analysis
 
 
 def survey(logs: Logs, goals: Goals) -> Survey:

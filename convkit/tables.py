@@ -153,7 +153,7 @@ class Room:
 class Report:
     """One report, finished: `frame` has the `columns`, sorted; `draw` says what these rows look like.
 
-    `metrics` marks a report of one row that files show as `metric,value`.
+    `metrics` marks a report of one row, or one row a value, that files show as `metric,value`.
     """
 
     name: str
@@ -163,7 +163,12 @@ class Report:
     notes: tuple[Note, ...] = ()
     metrics: bool = False
     details: pl.DataFrame | None = None
-    """What the findings need beyond the columns."""
+    """What findings and pictures need beyond the columns."""
+
+    @property
+    def naming(self) -> list[Column]:
+        """The columns that name a row; all others are figures."""
+        return [column for column in self.columns if column.unit in {"text", "step"}]
 
 
 @dataclass(frozen=True)
@@ -197,6 +202,8 @@ class Document:
     """Of fates that have reasons."""
     period: Period
     reports: Mapping[str, Report]
+    asides: Mapping[str, Report] = field(default_factory=dict)
+    """Reports that only outputs for reading and JSON show: they belong to another report."""
     findings: tuple[Finding, ...] = ()
     is_whole: bool = False
     """Whether this is `report`, all of it on one screen."""
@@ -217,7 +224,7 @@ class Document:
     @property
     def notes(self) -> tuple[Note, ...]:
         """The notes of all reports, each once."""
-        return tuple(dict.fromkeys(note for report in self.reports.values() for note in report.notes))
+        return tuple(dict.fromkeys(note for report in (*self.reports.values(), *self.asides.values()) for note in report.notes))
 
 
 def add(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -5,6 +5,7 @@ It stands alone because a part of the visitors is tallied as the whole is: in on
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,6 +14,8 @@ from convkit import funnels, other_ways, plugins, questions, visitor_ids
 from convkit.analysis import Analysis
 from convkit.collecting import all_collected, collected
 from convkit.departures import behind, departures, looked_at
+from convkit.split_tables import VALUES
+from convkit.splits import BY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,13 +54,26 @@ def _entering(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Fun
     return questions.kept(table.lazy(), hits.lazy().filter("inside"), goals, asked).select("session", "visitor")
 
 
+def split_by(analysis: Analysis, values: pl.DataFrame) -> Analysis:
+    """Return the analysis split by `values` (`session, by`), which may know of more sessions."""
+    return replace(analysis, by=(BY,), values=values.lazy())
+
+
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
     """Return the tallies of some reports, in which a column `visitor` holds ids that may be shown."""
-    wanted = [(report, name, frame) for report in reports for name, frame in plugins.load("reports", report).tally(analysis).items()]
+    wanted = [(report, name, frame) for report in reports for name, frame in _tallies(analysis, report).items()]
     tallies: Tallies = {report: {} for report in reports}
     for (report, name, _), frame in zip(wanted, all_collected([frame for _, _, frame in wanted], analysis.size), strict=True):
         tallies[report][name] = _with_ids(frame, analysis.identities) if "visitor" in frame.columns else frame
     return tallies
+
+
+def _tallies(analysis: Analysis, report: str) -> dict[str, pl.LazyFrame]:
+    """Return the tallies of a report; where they are split, with how many sessions each value has."""
+    found: dict[str, pl.LazyFrame] = plugins.load("reports", report).tally(analysis)
+    if not analysis.by:
+        return found
+    return {VALUES: analysis.summed(analysis.split(analysis.sessions), sessions=pl.len().cast(pl.Int64)), **found}
 
 
 def _with_ids(tally: pl.DataFrame, identities: pl.LazyFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import events, goal_attributes, paths, patterns, requests
+from convkit import events, goal_attributes, paths, patterns, referrers, requests
 from convkit.askers import ASKER
 from convkit.columns import Asked
 from convkit.schema import FATES, KIND, ORDER, TEXT
@@ -27,10 +27,14 @@ _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 
-def narrow(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, problem`, the texts, and what exports add."""
+def narrow(cells: pl.LazyFrame, asked: Iterable[str] = ()) -> pl.LazyFrame:
+    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, problem`, the texts, and what exports add.
+
+    `asked` are texts that not every run needs; only records have them.
+    """
     texts = [pl.col(name).cast(TEXT) for name in (*_TEXTS, *_OF_EXPORTS)]
-    return cells.select("source", "line_no", "time", "status", "asset", "problem", "^event_id$", *texts)
+    of_records = [pl.when(pl.col("problem").is_null()).then(name).cast(TEXT) for name in asked]
+    return cells.select("source", "line_no", "time", "status", "asset", "problem", "^event_id$", *texts, *of_records)
 
 
 def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
@@ -49,10 +53,10 @@ def tested_columns(goals: Goals) -> list[str]:
 
 
 def asked(goals: Goals) -> Asked:
-    """Return what a run asks of exports."""
+    """Return what a run asks of logs."""
     columns = {patterns.split_name(name)[0] for name in tested_columns(goals)}
     properties = sorted(column.removeprefix("prop.") for column in columns if column.startswith("prop."))
-    return Asked(goals.site.columns, tuple(properties), goals.site.timezone)
+    return Asked(goals.site.columns, tuple(properties), goals.site.timezone, tuple({referrers.COLUMN} & columns))
 
 
 def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame, told: events.Told, goals: Goals) -> pl.LazyFrame:
@@ -61,7 +65,8 @@ def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame,
     Of the texts only `user_agent` is left; `excluded` hits are looked at by nobody, `bot` and `spared` are what agents tell.
     """
     return (
-        records.join(visitors.drop("part", "user", "by_user"), on=ASKER, how="left", nulls_equal=True)
+        records.pipe(referrers.add_tests, tested_columns(goals))
+        .join(visitors.drop("part", "user", "by_user"), on=ASKER, how="left", nulls_equal=True)
         .join(targets, on="request", how="left", nulls_equal=True)
         .pipe(events.as_hits, told)
         .with_columns(host=pl.coalesce("target_host", "host"))
@@ -125,7 +130,7 @@ def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     `probing` ones are nobody's interest; `robots` and `scanner` are those that bots ask for; `query` holds the parameters that `site.keep_query` or
     a goal names, and no others.
     """
-    names = [name for name in tested_columns(goals) if not events.is_of_events(name)]
+    names = [name for name in tested_columns(goals) if not (events.is_of_events(name) or referrers.is_of_referrers(name))]
     tested = [patterns.split_name(name) for name in names]
     values = sorted({column for column, _ in tested if column.startswith("query.")})
     tests = {f"{column}~{pattern}": patterns.matches(pl.col(column), pattern) for column, pattern in tested if pattern}

@@ -26,6 +26,16 @@ def before(value: pl.Expr, group: str) -> pl.Expr:
     return pl.when(~_begins(group)).then(value.shift(1))
 
 
+def group_before(value: pl.Expr, number: int, group: str, whole: str) -> pl.Expr:
+    """Return what `value` was where the `number`-th group before this one began in the same whole, as a visitor's session; null where there is none.
+
+    Rows of no group are none of them, and what they get means nothing.
+    """
+    begins = _begins(group) & pl.col(group).is_not_null()
+    place = pl.when(running(begins, whole) > number).then(begins.cast(pl.Int64).cum_sum() - 1 - number)
+    return value.filter(begins).gather(place)
+
+
 def last_seen(value: pl.Expr, fits: pl.Expr, group: str) -> pl.Expr:
     """Return the value of the last fitting row before this one in the group, null where there is none."""
     seen = pl.when(fits).then(value).forward_fill().shift(1)

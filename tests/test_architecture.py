@@ -33,7 +33,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 250, 30
 FLOORS: tuple[tuple[str, ...], ...] = (
     # Words and tools: they know nothing of ours.
     ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions", "siblings"),
-    ("temporary", "surroundings", "terminal"),
+    ("temporary", "surroundings", "terminal", "shapes"),
     ("progress_bar",),
     ("talk", "writing", "signals", "progress"),
     (
@@ -51,6 +51,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sorting",
         "panics",
     ),
+    ("devices", "splits"),
     ("plain", "origin", "questions", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("exports",),
     # Rows as more than one output or format holds them.
@@ -58,18 +59,20 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
-    ("events", "askers", "sources", "collecting", "chains"),
+    ("events", "askers", "referrers", "sources", "collecting", "chains", "goal_keys"),
     ("any_order",),
     ("funnels",),
     ("reading", "traffic", "behaviour", "sessions", "matching", "other_ways", "departures", "site", "goal_reader"),
     ("loading", "deciding", "funnel_reader"),
-    ("goals",),
+    ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
-    ("analysis", "surveys"),
-    ("drop_off_screen", "funnel_screen", "overview_notes", "findings", "naming", "nearness"),
+    ("analysis", "funnel_words", "surveys"),
+    ("split_tables", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
     ("checks", "evidence", "goals_writing"),
     ("proposals",),
+    ("split_screen",),
+    ("drop_off_screen", "funnel_screen", "overview_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
@@ -89,7 +92,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "commands": {"COMMAND": click.Command},
     "formats": {"SAMPLES": tuple, "COMMENT": (str, type(None))},
-    "goal_kinds": {"ROLE": str, "EXAMPLE": str},
+    "goal_kinds": {"ROLE": str, "EXAMPLE": str, "SCHEMA": dict},
     "outputs": {"HOLDS_MANY": bool},
     "reports": {"IN_REPORT": (int, type(None)), "COLUMNS": tuple},
 }
@@ -107,8 +110,8 @@ FUNCTIONS: dict[str, dict[str, int]] = {
 OF_LINES, OF_EXPORTS = {"is_asset": 1, "scan": 1}, {"fit": 3}
 """What a format has beside: one of lines that are always the same, or one that is made to fit each file."""
 
-MOMENTS = {"what": ("names", 2), "which": ("names", 2), "how": ("turns", 3), "count": ("turns", 3)}
-"""By a goal key's role: its expression, and how many arguments that takes."""
+MOMENTS = {"what": {"names": 2}, "which": {"names": 2}, "how": {"turns": 3}, "count": {"turns": 3}, "beside": {}}
+"""By a goal key's role: its expression, and how many arguments that takes; a which may be decided on sessions, as a how is."""
 
 UNSTABLE = """
 import sys, convkit
@@ -214,7 +217,7 @@ def test_a_plugin_is_what_its_folder_says(folder: str, name: str) -> None:
     module = plugins.load(folder, name)
     assert plugins.headline(folder, name).strip(), "a first line of its docstring"
     assert {key for key, kind in CONTRACTS[folder].items() if not isinstance(getattr(module, key), kind)} == set()
-    asked = FUNCTIONS[folder] | ({MOMENTS[module.ROLE][0]: MOMENTS[module.ROLE][1]} if folder == "goal_kinds" else {})
+    asked = FUNCTIONS[folder] | (MOMENTS["how" if hasattr(module, "turns") else module.ROLE] if folder == "goal_kinds" else {})
     asked |= (OF_EXPORTS if hasattr(module, "fit") else OF_LINES) if folder == "formats" else {}
     assert {key: len(inspect.signature(getattr(module, key)).parameters) for key in asked} == asked
 

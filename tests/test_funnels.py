@@ -6,37 +6,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model.chains import Ban, Chain, Fill, Rules, best_chain
+from traces import Trace, funnel_of, hits_of, trace_of
 
 from convkit import funnels
 from convkit.definitions import ORDERS, Funnel, Step, Without
-from convkit.schema import KIND
-
-LETTERS = "ABCX"
 
 
-def hits_of(trace: list[tuple[int, str, str, int]]) -> pl.LazyFrame:
-    """Return matched hits of one visitor: for each its time in seconds, the letters that it fits, its value, and its session."""
-    frame = pl.DataFrame(
-        {
-            "visitor": pl.Series([7] * len(trace), dtype=pl.Int64),
-            "session": pl.Series([session for *_, session in trace], dtype=pl.Int64),
-            "inside": pl.Series([True] * len(trace), dtype=pl.Boolean),
-            "time": pl.Series([timedelta(seconds=time) for time, *_ in trace], dtype=pl.Duration("us")).cast(pl.Int64).cast(pl.Datetime("us")),
-            "kind": pl.Series(["error" if "!" in letters else "page" for _, letters, *_ in trace], dtype=KIND),
-            "path": pl.Series([value for _, _, value, _ in trace], dtype=pl.Categorical()),
-            "enters": pl.Series(["<" not in letters for _, letters, *_ in trace], dtype=pl.Boolean),
-            **{f"goal:{letter}": pl.Series([letter in letters for _, letters, *_ in trace], dtype=pl.Boolean) for letter in LETTERS},
-        }
-    )
-    return frame.with_row_index("row").lazy()
-
-
-def chain_of(trace: list[tuple[int, str, str, int]], funnel: Funnel) -> dict[int, Chain]:
+def chain_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
     """Return the chain of each unit, as the model writes it."""
     hits = funnels.fitting(hits_of(trace), funnel).collect().lazy()
     found = funnels.best(hits, funnel).collect().rows(named=True)
@@ -44,14 +24,14 @@ def chain_of(trace: list[tuple[int, str, str, int]], funnel: Funnel) -> dict[int
     return {row["unit"]: tuple((step, row[name]) for step, name in enumerate(rows) if row[name] is not None) for row in found}
 
 
-def model_of(trace: list[tuple[int, str, str, int]], funnel: Funnel) -> dict[int, Chain]:
+def model_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
     """Return the chain of each unit, from a list of all."""
     units = {session if funnel.per == "session" else 7 for *_, session in trace}
     chains = {unit: best_of(trace, funnel, [at for at, row in enumerate(trace) if funnel.per == "visitor" or row[3] == unit]) for unit in units}
     return {unit: chain for unit, chain in chains.items() if chain}
 
 
-def best_of(trace: list[tuple[int, str, str, int]], funnel: Funnel, rows: list[int]) -> Chain:
+def best_of(trace: Trace, funnel: Funnel, rows: list[int]) -> Chain:
     """Return the chain of one unit."""
 
     def matched(columns: tuple[str, ...]) -> frozenset[int]:
@@ -79,7 +59,7 @@ FITS = st.sampled_from(("", "A", "B", "C", "A", "B", "C", "AB", "BC", "AC", "ABC
 
 
 @st.composite
-def traces(draw: st.DrawFn) -> list[tuple[int, str, str, int]]:
+def traces(draw: st.DrawFn) -> Trace:
     """Draw up to eleven hits in one or two sessions, with ties."""
     time, session, found = 0, 1, []
     for gap, fits, value, is_cut in draw(st.lists(st.tuples(GAPS, FITS, st.sampled_from(("", "u", "u", "v")), st.integers(0, 8)), max_size=11)):
@@ -129,7 +109,7 @@ def drawn(draw: st.DrawFn) -> Funnel:
 
 @settings(max_examples=600)
 @given(trace=traces(), funnel=drawn())
-def test_the_chain_is_the_model_s_whatever_is_asked_of_it(trace: list[tuple[int, str, str, int]], funnel: Funnel) -> None:
+def test_the_chain_is_the_model_s_whatever_is_asked_of_it(trace: Trace, funnel: Funnel) -> None:
     assert chain_of(trace, funnel) == model_of(trace, funnel)
 
 
@@ -151,21 +131,6 @@ TRACES: tuple[tuple[str, str, dict[str, Any], int, int | None, int | None], ...]
     ("A A", "A A", {}, 2, 2, 2),
 )
 """Trace, steps, options, and the steps reached in order, strictly, and in any order; None where the options do not go together."""
-
-
-def trace_of(text: str) -> list[tuple[int, str, str, int]]:
-    """Read `A:0 x:10` as hits; without seconds, one a second."""
-    words = [word.partition(":") for word in text.split()]
-    return [(int(seconds or number), letters.strip("x"), "", 1) for number, (letters, _, seconds) in enumerate(words)]
-
-
-def funnel_of(names: str, *, window: int | None = None, within: int | None = None, without: tuple[int, int] | None = None) -> Funnel:
-    """Return a funnel of these steps; `within` is of the last."""
-    chosen = [Step(name, (f"goal:{name}",)) for name in names.split()]
-    if within is not None:
-        chosen[-1] = replace(chosen[-1], within=timedelta(seconds=within))
-    bans = (Without("X", ("goal:X",), *without),) if without else ()
-    return Funnel("traced", tuple(chosen), window=None if window is None else timedelta(seconds=window), without=bans)
 
 
 @pytest.mark.parametrize(("text", "names", "options", "depths"), [(*traced[:3], traced[3:]) for traced in TRACES])

@@ -37,6 +37,26 @@ SINGLE = {
     "macro: {sale: {page: /x, target: 1.5}}": "1:34: `target` is a rate like 1.5%",
     "macro: {sale: {page: /x, target: 0%}}": "1:34: `target` is a rate like 1.5%",
     "macro: {sale: {page: /x, at_least: 2, stayed: 5m}}": "1:39: a goal has one of at_least and stayed, not both",
+    "macro: {sale: {page: /x, at_least: 2, visits: 3}}": "1:39: a goal has one of at_least and visits, not both",
+    "macro: {sale: {stayed: 5m, visits: 3, within: 7d}}": "1:28: a goal has one of stayed and visits, not both",
+    "macro: {sale: {visits: 0}}": "1:24: `visits` takes a whole number of 1 or more",
+    "macro: {sale: {visits: 2.5}}": "1:24: `visits` takes a whole number of 1 or more",
+    "macro: {sale: {visits: true}}": "1:24: `visits` takes a whole number of 1 or more",
+    "macro: {sale: {visits: 3, within: 7}}": "1:35: '7' is no length of time",
+    "macro: {sale: {within: 7d}}": "1:16: `within` belongs to `visits`; write {visits: 3, within: 14d}",
+    "macro: {sale: {page: /x, at_least: 2, within: 7d}}": "1:39: `within` belongs to `visits`; write {visits: 3, within: 14d}",
+    "macro: {sale: {referrer: https://t.co/x}}": "1:26: a referrer is its host and path; write t.co/x",
+    "macro: {sale: {referrer: /post}}": "1:26: a referrer begins with its host; write one, like news.example/post",
+    "macro: {sale: {referrer: [t.co, 'x.example/?q=*']}}": "1:33: a referrer ends before `?` and `#`",
+    "macro: {sale: {referrer: 'x.example:80/a'}}": "1:26: a referrer has no port; leave out :80",
+    "macro: {sale: {referrer: 7}}": "1:26: a referrer like news.example or news.example/post is text here; write '7' in quotes",
+    "macro: {sale: {referrer: 're:('}}": "1:26: this regular expression cannot be used",
+    "macro: {sale: {page: /x, after: cart}}": "1:33: no goal is called 'cart'",
+    "macro: {sale: {page: /x, after: salf}}": "1:33: no goal is called 'salf', did you mean 'sale'?",
+    "macro: {sale: {page: /x, after: {pag: /y}}}": "1:34: unknown key 'pag' in a goal, did you mean 'page'?",
+    "macro: {sale: {page: /x, after: []}}": "1:33: `any` takes a list of goals",
+    "macro: {sale: {page: /x, after: sale}}": "1:33: 'sale' is reached after itself: sale -> sale",
+    "macro: {sale: [/y, {page: /x, after: {after: [/z, sale]}}]}": "1:51: 'sale' is reached after itself: sale -> sale",
     "macro: {sale: {page: /x, status: []}}": "1:34: an empty list; write a status like 404 or 3xx",
     "macro:\n  sale:\n    page:\n      - /x\n      - y": "5:9: 'y' is no path: a path begins with `/`, as /y",
     "macro:\n  sale:\n    request:\n      - POST /x\n      - post /y": "5:9: 'post /y' is no request",
@@ -127,6 +147,28 @@ def test_goals_that_are_defined_by_themselves_name_the_way_round() -> None:
     ]
 
 
+def test_goals_that_are_reached_after_themselves_name_the_way_round() -> None:
+    text = "macro:\n  a: {page: /x, after: [/y, b]}\n  b: {page: /x, after: {page: /z, after: c}}\n  c: [/y, {page: /x, after: a}]\n  d: {after: a}"
+    assert list(problems(text)) == [
+        "2:29: 'b' is reached after itself: b -> c -> a -> b",
+        "3:42: 'c' is reached after itself: c -> a -> b -> c",
+        "4:29: 'a' is reached after itself: a -> b -> c -> a",
+    ]
+
+
+def test_what_a_goal_comes_after_is_no_part_of_what_it_names() -> None:
+    """So a goal may leave out one that comes after it."""
+    text = "macro: {a: {page: '/*', except: b}, b: {page: /x, after: a}}"
+    a, b = goals_of(text).goals
+    assert [goal.asked for goal in (a, b)] == [set(), {"goal:a"}]
+    assert [{*goal.named} for goal in (a, b)] == [{"names:a"}, {"names:b"}]
+
+
+def test_a_goal_without_a_what_is_a_condition() -> None:
+    text = "macro: {a: {visits: 2}, b: {referrer: t.co}, c: {after: a}, d: [{visits: 3}, {after: a}], e: {page: /x, visits: 2}, f: [{visits: 3}, /x]}"
+    assert [goal.is_condition for goal in goals_of(text).goals] == [True, True, True, True, False, False]
+
+
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.yaml cannot be read: No such file or directory; name another with --goals"):
         load_goals(tmp_path / "none.yaml")
@@ -211,9 +253,12 @@ def test_a_goals_file_opens_no_other_file(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert opened == []
 
 
+KEYS = ["page", "request", "any", "status", "at_least", "stayed", "except", "query", "after", "visits", "within", "referrer"]
+
+
 @given(st.recursive(st.sampled_from(["/a", "POST /b", "re:(", 3, None, True, "sale", "", "5m", []]), lambda inner: st.one_of(
     st.lists(inner, max_size=3),
-    st.dictionaries(st.sampled_from(["page", "request", "any", "status", "at_least", "stayed", "except", "query"]), inner, max_size=3),
+    st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
 ), max_leaves=8))  # fmt: skip
 def test_any_goal_is_read_or_refused_with_its_place(goal: object) -> None:
     text = f"macro: {{sale: {_yaml(goal)}}}\nfunnels: {{f: [sale, {_yaml(goal)}]}}"

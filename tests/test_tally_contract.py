@@ -18,13 +18,14 @@ from model.streams import Example, examples, to_yaml
 
 import convkit
 from convkit import analysis as analyses
-from convkit import documents, pipeline, plugins, tallying
+from convkit import documents, pipeline, plugins, splits, tallying
 
 if TYPE_CHECKING:
     from convkit.analysis import Analysis
 
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 REPORTS = plugins.names("reports")
+SPLIT = [name for name in REPORTS if hasattr(plugins.load("reports", name), "draw_split")]
 OUTPUTS = plugins.names("outputs")
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 """An example takes a second, so that making a failing one smaller would take many minutes."""
@@ -81,11 +82,11 @@ def logs(draw: st.DrawFn) -> str:
     return "".join(lines)
 
 
-def run_of(log: str, goals: str, folder: Path) -> analyses.Run:
+def run_of(log: str, goals: str, folder: Path, by: str | None = None) -> analyses.Run:
     """Return the analysis of a log's text."""
     (folder / "access.log").write_text(log, encoding="utf-8")
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    return pipeline.analyze([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"))
+    return pipeline.analyze([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"), by=by)
 
 
 def parts_of(analysis: Analysis, count: int) -> list[Analysis]:
@@ -122,6 +123,36 @@ def test_parts_of_the_visitors_add_up_to_the_whole(log: str, count: int, folder:
 @given(example=st.one_of(examples(), examples(with_users=True)), count=st.integers(2, 5))
 def test_parts_add_up_whatever_the_goals(example: Example, count: int, folder: Path) -> None:
     check(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder), count)
+
+
+def check_split(run: analyses.Run, by: str, count: int) -> None:
+    """Hold the sum of the parts of a split analysis against the whole of it."""
+    assert run.split is not None
+    assert run.split.values is not None
+    values, tallies = run.split.values.collect(), tallying.tally(run.analysis, SPLIT)
+    whole = tallying.tally(run.split, SPLIT)
+    parts = [tallying.tally(tallying.split_by(part, values), SPLIT) for part in parts_of(run.analysis, count)]
+    made = [documents.finish(run, tallies, (by, split), is_whole=False) for split in (whole, documents.add_tallies(parts))]
+    for output in ("csv", "table"):
+        rendered = [convkit.render(document, output) for document in made]
+        assert rendered[0] == rendered[1]
+    for report, of_report in whole.items():
+        for name, tally in of_report.items():
+            odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
+            assert not odd, f"{report}: {name}"
+            assert tally.columns[0] == splits.BY, f"{report}: {name}"
+
+
+@pytest.mark.parametrize("by", splits.KEYS)
+def test_parts_add_up_by_every_key(by: str, folder: Path) -> None:
+    log = Path(__file__).parent.joinpath("data", "by_hand.log").read_text(encoding="utf-8")
+    check_split(run_of(log, GOALS, folder, by), by, 3)
+
+
+@settings(FEW, max_examples=6)
+@given(example=examples(), by=st.sampled_from(sorted(splits.KEYS)), count=st.integers(2, 4))
+def test_split_parts_add_up_whatever_the_goals(example: Example, by: str, count: int, folder: Path) -> None:
+    check_split(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder, by), by, count)
 
 
 @pytest.mark.parametrize("log", ["", '192.0.2.1 - - [10/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "Mozilla/5.0 Firefox/139.0"\n'])

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
 import convkit
+from convkit import traffic
 from convkit.goals import parse_goals
+from convkit.intake import take_in
+from convkit.reading import open_logs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,6 +54,7 @@ KINDS = {
 }
 """Requests with their answer, and the kind of the hit."""
 
+ASKED = [("/a", "t.co"), ("/a.css", "t.co"), ("/b", "x.example")]
 NAMED = {
     ("/a", "GET /a 200"): "page",
     ("/a", "GET /a 302"): "redirect",
@@ -97,6 +102,21 @@ def test_only_a_pattern_that_names_a_file_takes_an_asset_off_the_list(goal: str,
     run = convkit.analyze([log], parse_goals(f"macro: {{seen: {goal}}}", "goals.yaml"))
     assert run.input[fate] == 1
     assert run.input["lines"] == 1
+
+
+def test_texts_that_no_goal_asks_for_are_never_carried(tmp_path: Path) -> None:
+    """A referrer is read where a goal asks for one, of records alone, and is left behind once it was tested."""
+    log = tmp_path / "access.log"
+    lines = [f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "GET {path} HTTP/1.1" 200 1 "https://{host}/" "{PERSON}"\n' for path, host in ASKED]
+    log.write_text("".join(lines))
+    carried = {}
+    for goal in ("/a", "{page: /a, referrer: t.co}", "{page: /b, after: {referrer: t.co}}"):
+        goals = parse_goals(f"macro: {{came: {goal}}}", "goals.yaml")
+        logs = open_logs([log], "auto", ExitStack(), traffic.asked(goals))
+        cells = take_in(logs, ()).cells
+        carried[goal] = cells["referrer"].cast(pl.String).to_list() if "referrer" in cells.columns else None
+        assert "referrer" not in convkit.read_hits([log], goals).collect_schema().names()
+    assert list(carried.values()) == [None, ["https://t.co/", None, "https://x.example/"], ["https://t.co/", None, "https://x.example/"]]
 
 
 def test_records_hold_every_line_that_is_one_assets_included(tmp_path: Path) -> None:

@@ -289,7 +289,7 @@ def test_one_question_may_be_a_plain_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("where", "message"),
     [
-        ("landing", "--where landing: write it as FIELD=PATTERN, like landing=/blog/**; fields are page, landing, exit, goal, host"),
+        ("landing", "--where landing: write it as FIELD=PATTERN, like landing=/blog/**; fields are page, landing, exit, goal, host, device"),
         ("lading=/a", "--where lading=/a: 'lading' is no field, did you mean 'landing'?; fields are page, landing, exit, goal, host"),
         ("=/a", "--where =/a: '' is no field"),
         ("landing==/a", "--where landing==/a: '=/a' is no path"),
@@ -298,6 +298,7 @@ def test_one_question_may_be_a_plain_text(tmp_path: Path) -> None:
         ("page=re:(", "--where page=re:(: this regular expression cannot be used"),
         ("goal=sales", "--where goal=sales: no goal is called 'sales', did you mean 'sale'?; known are sale, cart"),
         ("goal!=xyz", "--where goal!=xyz: no goal is called 'xyz'; known are sale, cart"),
+        ("device=mobil", "--where device=mobil: no device is called 'mobil', did you mean 'mobile'?; known are desktop, mobile, tablet, other"),
         ("host=Shop.example", "--where host=Shop.example: hosts are written in small letters"),
     ],
 )
@@ -309,5 +310,5 @@ def test_mistakes_say_the_fix_before_a_log_is_read(where: str, message: str, tmp
 
 
 def test_every_field_is_tested_here() -> None:
-    assert set(FIELDS) == {"page", "landing", "exit", "goal", "host"}
+    assert set(FIELDS) == {"page", "landing", "exit", "goal", "host", "device"}
     assert parse(["goal=*", "host!=a*"], parse_goals(GOALS, "goals.yaml"))[1].is_inverted

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import kinds
+from convkit import kinds, shapes
 from convkit.strict_yaml import Node
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{any: [/contact/thanks, POST /quote], value: 400}"
+SCHEMA = {"type": "array", "items": shapes.ref("part"), "minItems": 1}
 
 
 def read(node: Node, problems: list[Problem]) -> list[Node]:

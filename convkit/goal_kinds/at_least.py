@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import windows
+from convkit import shapes, windows
 
 if TYPE_CHECKING:
     from convkit import kinds
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROLE = "how"
 EXAMPLE = "{page: /product/*, at_least: 2}"
+SCHEMA = shapes.COUNT
 
 
 def read(node: Node, problems: list[Problem]) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import kinds, patterns
+from convkit import kinds, patterns, shapes
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{download: /files/*.pdf}"
+SCHEMA = shapes.one_or_more(shapes.PATH)
 
 
 def read(node: Node, problems: list[Problem]) -> list[str]:

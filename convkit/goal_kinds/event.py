@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import kinds, patterns
+from convkit import kinds, patterns, shapes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{event: video_play}"
+SCHEMA = shapes.one_or_more(shapes.PATTERN)
 
 
 def read(node: Node, problems: list[Problem]) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convkit import shapes
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{page: /blog/**, except: /blog/archive/**}"
+SCHEMA = shapes.ref("goalsOrNames")
 
 
 def read(node: Node, _: list[Problem]) -> Node:

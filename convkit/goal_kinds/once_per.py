@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import goal_attributes, windows
+from convkit import goal_attributes, shapes, windows
 from convkit.errors import did_you_mean
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ROLE = "count"
 EXAMPLE = "{page: /thank-you, once_per: query.order}"
 _WORDS = ("session", "visitor", "hit", "path")
+SCHEMA = {"anyOf": [{"enum": list(_WORDS)}, shapes.TAKEN]}
 
 
 def read(node: Node, problems: list[Problem]) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import kinds
+from convkit import kinds, shapes
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{page: /thank-you}"
+SCHEMA = shapes.one_or_more(shapes.PATH)
 _NO_CONTENT = 204
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import kinds, patterns
+from convkit import kinds, patterns, shapes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{query: {utm_medium: email}}"
+SCHEMA = {"anyOf": [shapes.TEXT, {"type": "object", "minProperties": 1, "additionalProperties": shapes.SCALAR}]}
 _ANYTHING = "**"
 
 

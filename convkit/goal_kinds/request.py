@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import kinds, patterns
+from convkit import kinds, patterns, shapes
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{request: POST /register, status: 3xx}"
+SCHEMA = shapes.one_or_more(shapes.REQUEST)
 _REQUEST = re.compile(r"([A-Z]+) +(\S.*)")
 _FIRST_GOOD, _FIRST_ERROR = 200, 400
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import kinds
+from convkit import kinds, shapes
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{request: POST /newsletter, status: 3xx}"
+SCHEMA = shapes.one_or_more({"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, shapes.matching("^[1-5](?:xx|[0-9]{2})$")]})
 _STATUS = re.compile(r"[1-5](?:xx|\d\d)")
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import windows
+from convkit import shapes, windows
 from convkit.durations import parse_duration
 from convkit.schema import interaction
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ROLE = "how"
 EXAMPLE = "{stayed: 5m}"
+SCHEMA = shapes.DURATION
 
 
 def read(node: Node, problems: list[Problem]) -> timedelta | None:

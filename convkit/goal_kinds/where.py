@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import comparisons, kinds, patterns
+from convkit import comparisons, kinds, patterns, shapes
 
 if TYPE_CHECKING:
     import polars as pl
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{event: video_play, where: {seconds: '>= 30'}}"
+SCHEMA = {"type": "object", "minProperties": 1, "additionalProperties": shapes.one_or_more({**shapes.SCALAR, "pattern": comparisons.TEXT})}
 
 
 def read(node: Node, problems: list[Problem]) -> dict[str, list[str]]:

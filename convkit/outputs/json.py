@@ -31,7 +31,7 @@ def render(document: Document, _: Room) -> str:
         "notes": [{"code": note.code, "text": plain.harmless(note.text)} for note in document.notes],
     }
     parts = [f"  {quoted(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in head.items()]
-    reports = [f"    {quoted(name)}: [{_rows(report)}]" for name, report in document.reports.items()]
+    reports = [f"    {quoted(name)}: [{_rows(report)}]" for name, report in {**document.reports, **document.asides}.items()]
     parts.append('  "reports": {\n' + ",\n".join(reports) + "\n  }")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 

@@ -28,7 +28,7 @@ _FIRST_OF_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
 def render(document: Document, _: Room) -> str:
     """Return the logs, the period and the goals as the title, a table a report, and the notes as a list."""
     parts = [f"# {_escaped(origin(document, wide=True))}\n"]
-    parts += ["".join(f"{line}\n" for line in _section(report)) for report in document.reports.values()]
+    parts += ["".join(f"{line}\n" for line in _section(report)) for report in (*document.reports.values(), *document.asides.values())]
     notes = [_FIRST_OF_A_BLOCK.sub(r"\1\\\2", _escaped(note.text)) for note in document.notes]
     return "\n".join([*parts, *(["".join(f"- {note}\n" for note in notes)] if notes else [])])
 
@@ -39,7 +39,7 @@ def _section(report: Report) -> Iterator[str]:
     yield ""
     columns = [_cells(report.frame[column.name], column) for column in report.columns]
     titles = [_escaped(column.name.replace("_", " ")) for column in report.columns]
-    if report.metrics:
+    if report.metrics and not report.naming:
         yield from _table(["metric", "value"], ["---", "--:"], zip(titles, [cells[0] for cells in columns], strict=True))
     else:
         yield from _table(titles, ["---" if column.unit in _LEFT else "--:" for column in report.columns], zip(*columns, strict=True))

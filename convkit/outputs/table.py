@@ -47,7 +47,7 @@ def render(document: Document, room: Room) -> str:
 def _document(document: Document, room: Room) -> Iterator[Text]:
     """Yield every line of the screen."""
     yield from _header(document, room)
-    for report in document.reports.values():
+    for report in (*document.reports.values(), *document.asides.values()):
         blocks = report.draw(report.frame, room)
         if blocks:
             yield Text()

@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import funnel_screen, stats
+from convkit import funnel_screen, funnel_words, stats
 from convkit.departures import judge
 from convkit.durations import microseconds
-from convkit.tables import Column, Note, Report, empty
+from convkit.tables import Column, Report, empty
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convkit.analysis import Analysis, View
     from convkit.definitions import Funnel
+    from convkit.tables import Note
 
 IN_REPORT = 3
 COLUMNS = (
@@ -36,7 +37,6 @@ COLUMNS = (
     Column("entries", "count"),
     Column("incomplete", "count"),
 )
-_BIAS = "shared offices hide some of them in one, changing addresses make two of one."
 _QUARTILES = {"q1_seconds_to_next": 0.25, "median_seconds_to_next": 0.5, "q3_seconds_to_next": 0.75}
 
 
@@ -111,14 +111,15 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     went = judge(tally["went"], steps)
     # A chain that is complete and not shown began outside: before the period, or in a session that was not asked for.
     ways = tally["ways"].with_columns(pl.col("way").replace("before", "outside")) if view.is_narrowed else tally["ways"]
-    return Report(
-        "funnel",
-        COLUMNS,
-        frame.select(column.name for column in COLUMNS),
-        # A funnel out of its order is none: on a screen it keeps its steps as they are.
-        lambda _, room: funnel_screen.draw(frame, went, ways, view, room),
-        _notes(view, frame, ways),
-    )
+    said, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
+    notes: list[Note] = []
+    for funnel in view.goals.funnels:
+        mine = pl.col("funnel") == funnel.name
+        said[funnel.name] = funnel_words.say(funnel, went.filter(mine), steps.filter(mine), ways.filter(mine))
+        notes += funnel_words.notes(funnel, frame.filter(mine), said[funnel.name], looked_at)
+    columns = frame.select(column.name for column in COLUMNS)
+    # A funnel out of its order is none: on a screen it keeps its steps as they are.
+    return Report("funnel", COLUMNS, columns, lambda _, room: funnel_screen.draw(frame, went, said, view, room), tuple(notes))
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], steps: pl.DataFrame) -> pl.DataFrame:
@@ -141,19 +142,3 @@ def _rates(tally: Mapping[str, pl.DataFrame], steps: pl.DataFrame) -> pl.DataFra
         .with_columns(everybody=pl.when(pl.col("unit") == "visitors").then("visitors").otherwise("sessions"))
         .with_columns(entries=pl.when("is_open").then("entries"), incomplete=pl.when(pl.col("has_window") & has_next).then("incomplete"))
     )
-
-
-def _notes(view: View, frame: pl.DataFrame, ways: pl.DataFrame) -> tuple[Note, ...]:
-    """Say what of a funnel's figures needs a word: other ways to its last step, steps that nobody reached, visitors counted across sessions."""
-    found = []
-    for funnel in view.goals.funnels:
-        sentence = funnel_screen.other_ways(funnel, ways.filter(funnel=funnel.name))
-        if sentence:
-            found.append(Note("other-ways", f"{funnel.name}: {sentence}", is_drawn=True))
-        never = frame.filter(pl.col("funnel") == funnel.name, pl.col("matched") == 0)["name"].to_list()
-        if never and view.goals.file is not None:
-            where = "these sessions" if view.is_narrowed else "the log"
-            found.append(Note("empty-step", f"{funnel.name}: nothing in {where} fits {', '.join(never)}."))
-        if funnel.per == "visitor":
-            found.append(Note("visitors", f"{funnel.name} counts visitors: {_BIAS}"))
-    return tuple(found)

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, matching, stats
+from convkit import figures, matching, split_screen, split_tables, stats
+from convkit.schema import TEXT
+from convkit.split_screen import Lines
 from convkit.tables import Cell, Column, Grid, Heading, Note, Report, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from convkit.analysis import Analysis, View
     from convkit.definitions import Goal
+    from convkit.split_screen import Split
     from convkit.tables import Block, Room
 
 IN_REPORT = 2
@@ -45,10 +48,17 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     macro = pl.any_horizontal(pl.lit(value=False), *(goal.column for goal in analysis.goals.macros))
     macros = hits.filter(pl.col("inside") & macro).group_by("session").agg(last_macro=pl.col("row").max())
     return {
-        "goals": pl.concat([pl.LazyFrame(schema=_GOALS), *(_of_goal(hits, macros, goal) for goal in goals)]),
-        "seconds": pl.concat([pl.LazyFrame(schema=_SECONDS), *(_seconds(hits, goal) for goal in goals)]),
-        "base": analysis.sessions.select(sessions=pl.len().cast(pl.Int64), visitors=pl.col("visitor").n_unique().cast(pl.Int64)),
+        "goals": pl.concat([_none(analysis, _GOALS), *(_of_goal(analysis, macros, goal) for goal in goals)]),
+        "seconds": pl.concat([_none(analysis, _SECONDS), *(_seconds(analysis, goal) for goal in goals)]),
+        "base": analysis.summed(
+            analysis.split(analysis.sessions), sessions=pl.len().cast(pl.Int64), visitors=pl.col("visitor").n_unique().cast(pl.Int64)
+        ),
     }
+
+
+def _none(analysis: Analysis, schema: Mapping[str, type[pl.DataType]]) -> pl.LazyFrame:
+    """Return a tally without rows."""
+    return pl.LazyFrame(schema={**dict.fromkeys(analysis.by, TEXT), **schema})
 
 
 def _firsts(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
@@ -56,51 +66,59 @@ def _firsts(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     return matching.matched(hits, goal).unique("session", keep="first", maintain_order=True)
 
 
-def _of_goal(hits: pl.LazyFrame, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return one goal's row."""
-    reached = (
-        _firsts(hits, goal)
-        .join(macros, on="session", how="left")
-        .select(
-            reached=pl.len().cast(pl.Int64),
-            reached_visitors=pl.col("visitor").n_unique().cast(pl.Int64),
-            then_converted=(pl.col("last_macro") > pl.col("row")).sum().cast(pl.Int64),
-        )
+    reached = analysis.summed(
+        analysis.split(_firsts(analysis.hits, goal).join(macros, on="session", how="left")),
+        reached=pl.len().cast(pl.Int64),
+        reached_visitors=pl.col("visitor").n_unique().cast(pl.Int64),
+        then_converted=(pl.col("last_macro") > pl.col("row")).sum().cast(pl.Int64),
     )
-    counts = matching.counted(hits, goal).select(
+    counts = analysis.summed(
+        analysis.split(matching.counted(analysis.hits, goal)),
         conversions=pl.len().cast(pl.Int64),
         value=pl.col("amount").sum(),
         without_value=pl.col("amount").is_null().sum().cast(pl.Int64),
         last_reached=pl.col("time").max().dt.epoch("us"),
     )
-    return pl.concat([reached, counts], how="horizontal").select(pl.lit(goal.name).alias("goal"), pl.all())
+    return analysis.beside(reached, counts).select(*analysis.by, pl.lit(goal.name).alias("goal"), pl.col(*_SUMS))
 
 
-def _seconds(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
     """Return how many sessions took how many whole seconds from their first interaction to the goal."""
     took = (pl.col("time") - pl.col("started")).dt.total_seconds().clip(0).cast(pl.Int32)
-    return _firsts(hits, goal).group_by(seconds=took).agg(n=pl.len().cast(pl.Int64)).select(pl.lit(goal.name).alias("goal"), "seconds", "n")
+    counts = analysis.split(_firsts(analysis.hits, goal)).group_by(*analysis.by, seconds=took).agg(n=pl.len().cast(pl.Int64))
+    return counts.select(*analysis.by, pl.lit(goal.name).alias("goal"), "seconds", "n")
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report: macro goals first, then by sessions reached."""
+    base, columns = split_tables.every("base", tally, view), (*view.keys, *COLUMNS)
+    frame = split_tables.ordered(_rates(tally, base, view), tally, view)
+    shown = frame.select(column.name for column in columns)
+    if view.by:
+        return Report("goals", columns, shown, lambda *_: [], details=frame)
+    of, notes = base.row(0, named=True), _notes(frame.rows(named=True))
+    return Report("goals", columns, shown, lambda rows, room: _draw(rows.rows(named=True), of, view, room), notes, details=frame)
+
+
+def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) -> pl.DataFrame:
+    """Return the columns of the report, `sessions` and `visitors` beside them; of every goal a row for each row of the base."""
     order = pl.DataFrame(
         [(goal.name, "macro" if goal.macro else "micro", goal.target, goal.value is not None) for goal in view.goals.goals],
         schema={"goal": pl.String, "type": pl.String, "target": pl.Float64, "has_value": pl.Boolean},
         orient="row",
     )
-    base = tally["base"].row(0, named=True)
-    medians = (
-        tally["seconds"]
-        .sort("goal", "seconds")
-        .group_by("goal")
-        .agg(median_seconds=stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5))
-    )
-    reached, sessions = pl.col("reached"), pl.lit(base["sessions"])
+    keys, text = [*view.by, "goal"], pl.col(view.by).cast(pl.String)
+    median = stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5)
+    medians = tally["seconds"].sort("seconds").with_columns(text).group_by(keys).agg(median_seconds=median)
+    reached, sessions = pl.col("reached"), pl.col("sessions")
     low, high = stats.wilson(reached, sessions)
-    frame = (
-        order.join(tally["goals"], on="goal", how="left")
-        .join(medians, on="goal", how="left")
+    return (
+        order.join(base, how="cross")
+        .join(tally["goals"].with_columns(text), on=keys, how="left")
+        .join(medians, on=keys, how="left")
+        .with_columns(pl.col("conversions", "reached", "reached_visitors", "then_converted", "value").fill_null(0))
         .with_columns(rate=stats.ratio(reached, sessions), rate_low=low, rate_high=high)
         .with_columns(
             then_converted=pl.when((pl.col("type") == "micro") & view.knows_macro).then("then_converted"),
@@ -110,8 +128,6 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         )
         .sort("type", "reached", "goal", descending=[False, True, False])
     )
-    columns = frame.select(column.name for column in COLUMNS)
-    return Report("goals", COLUMNS, columns, lambda rows, room: _draw(rows.rows(named=True), base, view, room), _notes(frame.rows(named=True)))
 
 
 def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room: Room) -> list[Block]:
@@ -130,6 +146,21 @@ def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room:
     drops = (*hidden, 5, 8, 7, 4, 6, 1) if room.wide else (*hidden, 4, 1, 5)
     grid = Grid([Row(_cells(row, base, most, room)) for row in shown], [Cell(text, "dim") for text in headings], drops=drops, hidden=hidden)
     return [heading, grid]
+
+
+def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+    """Return a row a goal that was reached, with a figure a value or a line over the periods."""
+    rows = _lines(whole, ()).filter((pl.col("part") > 0) | ((pl.col("type") == "macro") & (view.goals.file is not None)))
+    lines = Lines(
+        Heading("GOALS", "sessions that reached each one"), rows.head(room.rows(_ROWS) or rows.height), lambda part: _lines(part.report, view.by)
+    )
+    return split_screen.draw(lines, split, view.key, room)
+
+
+def _lines(report: Report, by: tuple[str, ...]) -> pl.DataFrame:
+    """Return how many of how many sessions reached a goal."""
+    of = pl.DataFrame(report.details).select(*by, "goal", "sessions")
+    return report.frame.join(of, on=[*by, "goal"], maintain_order="left").select(*by, "type", label="goal", part="reached", whole="sessions")
 
 
 def _cells(row: dict[str, Any], base: Mapping[str, int], most: int, room: Room) -> list[Cell]:

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, matching, overview_notes, stats, windows
+from convkit import figures, matching, overview_notes, overview_screen, split_tables, stats, windows
 from convkit.durations import microseconds
 from convkit.schema import is_kind
 from convkit.tables import Cell, Column, Gap, Grid, Line, Report, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from convkit.analysis import Analysis, View
+    from convkit.split_screen import Split
     from convkit.tables import Block, Room
 
 IN_REPORT = 1
@@ -36,11 +37,18 @@ _CANDIDATES = 5
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `sums` (one row), `seconds` (sessions of two interactions or more by whole seconds), `candidates` (pages after a form) and `errors`."""
-    timed = analysis.sessions.filter(pl.col("interactions") > 1)
+    """Return `sums` (one row), `seconds` (sessions of two interactions or more by whole seconds), `candidates` (pages after a form) and `errors`.
+
+    Where it is split, only the first two: what is set aside has no session, and what is said of it is said of the whole.
+    """
+    timed = analysis.split(analysis.sessions.filter(pl.col("interactions") > 1))
+    sums = analysis.beside(_sums(analysis), _amounts(analysis))
+    seconds = timed.group_by(*analysis.by, seconds=pl.col("seconds").cast(pl.Int32)).agg(n=pl.len().cast(pl.Int64))
+    if analysis.by:
+        return {"sums": sums.with_columns(pl.col("value", "macro_hits", "without_value").fill_null(0)), "seconds": seconds}
     return {
-        "sums": pl.concat([_sums(analysis), _amounts(analysis), _set_aside(analysis)], how="horizontal"),
-        "seconds": timed.group_by(seconds=pl.col("seconds").cast(pl.Int32)).agg(n=pl.len().cast(pl.Int64)),
+        "sums": pl.concat([sums, _set_aside(analysis)], how="horizontal"),
+        "seconds": seconds,
         "candidates": _after_forms(analysis),
         "errors": _only_errors(analysis),
     }
@@ -56,7 +64,8 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
         else pl.lit(analysis.ends) - last < pl.duration(microseconds=microseconds(goals.site.session_timeout))
     )
     bare = ~pl.col("has_assets")
-    return analysis.sessions.select(
+    return analysis.summed(
+        analysis.split(analysis.sessions),
         sessions=pl.len().cast(pl.Int64),
         visitors=pl.col("visitor").n_unique().cast(pl.Int64),
         pageviews=pl.col("pages").sum().cast(pl.Int64),
@@ -73,14 +82,16 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
 def _amounts(analysis: Analysis) -> pl.LazyFrame:
     """Sum what the counted hits of macro goals are worth."""
     amounts = [
-        matching.counted(analysis.hits, goal).select(
-            value=pl.col("amount").sum(),
-            macro_hits=pl.len().cast(pl.Int64),
-            without_value=(pl.col("amount").is_null().sum() if goal.value is not None else pl.lit(0)).cast(pl.Int64),
-        )
+        matching.counted(analysis.hits, goal).select("session", "amount", lacks=pl.col("amount").is_null() & (goal.value is not None))
         for goal in analysis.goals.macros
     ]
-    return pl.concat(amounts).sum() if amounts else pl.LazyFrame({"value": [0], "macro_hits": [0], "without_value": [0]})
+    nothing = analysis.hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64), lacks=pl.lit(value=False))
+    return analysis.summed(
+        analysis.split(pl.concat([nothing, *amounts])),
+        value=pl.col("amount").sum(),
+        macro_hits=pl.len().cast(pl.Int64),
+        without_value=pl.col("lacks").sum().cast(pl.Int64),
+    )
 
 
 def _set_aside(analysis: Analysis) -> pl.LazyFrame:
@@ -116,27 +127,41 @@ def _lost(analysis: Analysis) -> pl.LazyFrame:
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the headline; where no macro goal is known, what it would say of conversions is missing."""
+    columns, frame = (*view.keys, *COLUMNS), _figures(tally, view)
+    if view.by:
+        return Report("overview", columns, frame, lambda *_: [], metrics=True)
+    facts = frame.row(0, named=True)
+    notes = overview_notes.notes(tally, view)
+    return Report("overview", columns, frame, lambda _, room: _draw(facts, tally, view, room), notes, metrics=True)
+
+
+def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
+    """Return the columns of the report, one row, or a row a value."""
     known = view.knows_macro
     has_value = any(goal.value is not None for goal in view.goals.macros)
     sessions, converted = pl.col("sessions"), pl.when(known).then("converted")
     low, high = stats.wilson(pl.col("converted_sessions"), sessions)
-    median = tally["seconds"].sort("seconds").select(stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5)).item()
-    frame = (
-        tally["sums"]
+    median = stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5).alias("median_session_seconds")
+    seconds = tally["seconds"].sort("seconds")
+    medians = seconds.group_by(pl.col(view.by).cast(pl.String)).agg(median) if view.by else seconds.select(median)
+    sums = split_tables.every("sums", tally, view)
+    return (
+        (sums.join(medians, on=view.by, how="left", maintain_order="left") if view.by else pl.concat([sums, medians], how="horizontal"))
         .with_columns(converted_sessions=converted, value=pl.when(known & has_value).then("value"))
         .with_columns(
             pages_per_session=stats.ratio(pl.col("pageviews"), sessions),
             bounce_rate=stats.ratio(pl.col("bounces"), sessions),
-            median_session_seconds=pl.lit(median, dtype=pl.Float64),
             conversion_rate=stats.ratio(pl.col("converted_sessions"), sessions),
             conversion_rate_low=low,
             conversion_rate_high=high,
         )
-        .select(column.name for column in COLUMNS)
+        .select(*view.by, *(column.name for column in COLUMNS))
     )
-    facts = frame.row(0, named=True)
-    notes = overview_notes.notes(tally, view)
-    return Report("overview", COLUMNS, frame, lambda _, room: _draw(facts, tally, view, room), notes, metrics=True)
+
+
+def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+    """Return the headline of all, and a row a value or a period under it."""
+    return [*whole.draw(whole.frame, room), Gap(), *overview_screen.table(split, view, room)]
 
 
 def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Room) -> list[Block]:

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, stats
+from convkit import figures, split_screen, split_tables, stats
 from convkit.schema import interaction, is_kind
+from convkit.split_screen import Lines
 from convkit.tables import Cell, Column, Grid, Heading, Report, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from convkit.analysis import Analysis, View
+    from convkit.split_screen import Split
     from convkit.tables import Block, Room
 
 IN_REPORT = 5
@@ -37,6 +39,7 @@ _COUNTS = ("sessions", "pageviews", "landings", "bounces", "landings_converted",
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `pages` (a row a page) and `seconds` (views of a page by the whole seconds until the session's next interaction)."""
+    keys = [*analysis.by, "page"]
     seen = analysis.hits.filter(pl.col("inside") & interaction()).select("session", "time", "kind", "page")
     took = (pl.col("time").shift(-1) - pl.col("time")).dt.total_seconds().cast(pl.Int32)
     same = pl.col("session").shift(-1) == pl.col("session")
@@ -44,20 +47,20 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     # One integer for session and page: counting distinct sessions page by page takes three times as long.
     visit = pl.col("session") * (1 << 32) + pl.col("page").to_physical().cast(pl.Int64)
     by_view = (
-        views.with_columns(is_first=visit.is_first_distinct())
-        .group_by("page")
+        analysis.split(views.with_columns(is_first=visit.is_first_distinct()))
+        .group_by(keys)
         .agg(sessions=_count(pl.col("is_first")), pageviews=_count(), timed=_count(pl.col("seconds").is_not_null()))
     )
-    ends = analysis.sessions
-    by_landing = ends.group_by(page="landing").agg(
+    ends = analysis.split(analysis.sessions)
+    by_landing = ends.group_by(*analysis.by, page="landing").agg(
         landings=_count(), bounces=_count(pl.col("bounced")), landings_converted=_count(pl.col("converted"))
     )
-    by_exit = ends.group_by(page="exit").agg(exits=_count(), exits_converted=_count(pl.col("converted")))
-    pages = by_view.join(by_landing, on="page", how="left").join(by_exit, on="page", how="left")
+    by_exit = ends.group_by(*analysis.by, page="exit").agg(exits=_count(), exits_converted=_count(pl.col("converted")))
+    pages = by_view.join(by_landing, on=keys, how="left").join(by_exit, on=keys, how="left")
     return {
-        "pages": pages.select(pl.col("page").cast(pl.String), pl.col(*_COUNTS).fill_null(0)),
-        "seconds": views.drop_nulls("seconds")
-        .group_by(pl.col("page"), "seconds")
+        "pages": pages.select(*analysis.by, pl.col("page").cast(pl.String), pl.col(*_COUNTS).fill_null(0)),
+        "seconds": analysis.split(views.drop_nulls("seconds"))
+        .group_by(*keys, "seconds")
         .agg(n=pl.len().cast(pl.Int64))
         .with_columns(pl.col("page").cast(pl.String)),
     }
@@ -70,15 +73,16 @@ def _count(fits: pl.Expr | None = None) -> pl.Expr:
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report by exits of sessions that had not converted."""
+    keys = [*view.by, "page"]
     medians = (
         tally["seconds"]
         .sort("seconds")
-        .group_by("page")
+        .group_by(keys)
         .agg(median_seconds=stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5))
     )
     frame = (
         tally["pages"]
-        .join(medians, on="page", how="left")
+        .join(medians, on=keys, how="left")
         .with_columns(
             bounce_rate=stats.ratio(pl.col("bounces"), pl.col("landings")),
             exit_rate=stats.ratio(pl.col("exits"), pl.col("pageviews")),
@@ -89,7 +93,9 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     )
     if not view.knows_macro:
         frame = frame.with_columns(landings_converted=pl.lit(None, dtype=pl.Int64), exits_converted=pl.lit(None, dtype=pl.Int64))
-    return Report("pages", COLUMNS, frame.select(column.name for column in COLUMNS), lambda rows, room: _draw(rows, view, room))
+    columns = (*view.keys, *COLUMNS)
+    shown = split_tables.ordered(frame, tally, view).select(column.name for column in columns)
+    return Report("pages", columns, shown, lambda rows, room: _draw(rows, view, room))
 
 
 def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
@@ -104,6 +110,19 @@ def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
     drops = (10, 9, 6, 3, 4, 2) if room.wide else (3, 2, 6)
     hidden = () if view.knows_macro else of_macro
     return [heading, Grid([Row(cells(row)) for row in shown.rows(named=True)], titles, drops=drops, hidden=hidden)] if shown.height else []
+
+
+def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+    """Return a row a page: its exits and its exit rate by value or over the periods."""
+    rows = whole.frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or whole.frame.height)
+    some = f"; {rows.height} of {figures.plural(whole.frame.height, 'page')}" if rows.height < whole.frame.height else ""
+    lines = Lines(Heading("PAGES", f"exits and exit rate{some}"), _lines(rows, ()), lambda part: _lines(part.report.frame, view.by))
+    return split_screen.draw(lines, split, view.key, room)
+
+
+def _lines(frame: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Return how many of how many views of a page were exits."""
+    return frame.select(*by, label="page", part="exits", whole="pageviews")
 
 
 _NARROW = ("", "landings", "bounced", "{macro}", "   sessions", "exits", "exit rate")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from model.figures import Figures, amount, quantile, rate, wilson
 from model.funnels import funnel_figures
 from model.robots import reasons_of
-from model.sessions import Session, Traffic, cut, fate, look_at, matches_of, visitors_of
+from model.sessions import Session, Traffic, Visits, cut, fate, look_at, matches_of, visitors_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,8 @@ def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bot
     seen = [hit for hit in hits if fate(hit, "", goals.site, robots, bots) == "kept"]
     traffic = look_at(seen, visitors_of(seen, goals), goals)
     sessions = [session for session in cut(traffic, goals.site.timeout) if session.pages]
-    matches = {goal: matches_of(goal, sessions, traffic, goals.site) for goal in goals.all_goals}
+    visits = Visits(tuple(sessions), traffic, goals.site)
+    matches = {goal: matches_of(goal, visits) for goal in goals.all_goals}
     return Model(goals, period or Period(), traffic, robots, bots, sessions, matches, where)
 
 

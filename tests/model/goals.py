@@ -5,7 +5,7 @@ It stands alone because strategies draw these objects and sessions ask them; eac
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from model.hits import Hit, Site, matches, takes_off_a_list
@@ -22,17 +22,22 @@ class Goal:
     parts: tuple[Goal, ...] = ()
     status: tuple[str, ...] = ()
     query: tuple[tuple[str, str], ...] = ()
-    exception: Goal | None = None
+    referrers: tuple[tuple[str, ...], ...] = ()
+    exceptions: tuple[Goal, ...] = ()
+    after: tuple[tuple[Goal, ...], ...] = ()
     at_least: int | None = None
     stayed: int | None = None
+    visits: int | None = None
+    within: int | None = None
     once_per: str = "session"
     value: str | None = None
     target: str | None = None
 
     @property
     def is_state_only(self) -> bool:
-        """Whether it asks nothing of a hit but to be an interaction late enough."""
-        return self.what is None and not self.query and self.exception is None and self.stayed is not None
+        """Whether it asks nothing of a hit but to be an interaction late enough, in the session or among sessions."""
+        asks = bool(self.query or self.referrers or self.exceptions or self.after)
+        return self.what is None and not asks and (self.stayed is not None or self.visits is not None)
 
     @property
     def is_condition(self) -> bool:
@@ -49,10 +54,29 @@ class Goal:
         return self.what in {None, "page"}
 
     def allows(self, hit: Hit) -> bool:
-        """Tell whether `query` and `status` hold; a list of alternatives has no status of its own."""
+        """Tell whether `query`, `referrer` and `status` hold; a list of alternatives has no status of its own."""
         if not all(fits_parameter(pattern, hit.parameter(name)) for name, pattern in self.query):
             return False
+        if not all(any(fits_referrer(pattern, hit.referrer) for pattern in patterns) for patterns in self.referrers):
+            return False
         return not self.status or any(fits_status(hit.status, wanted) for wanted in self.status)
+
+    def part(self, number: int) -> Goal:
+        """Return one of the goals of a list, of which all is asked that is asked of the list."""
+        own = self.parts[number]
+        return replace(
+            own,
+            query=own.query + self.query,
+            referrers=own.referrers + self.referrers,
+            exceptions=own.exceptions + self.exceptions,
+            after=own.after + self.after,
+        )
+
+    @property
+    def named(self) -> list[Goal]:
+        """The goals that name hits because of it: itself, and those behind which its hits, or its parts' hits, count."""
+        behind = [other for goal in (self, *self.parts) for others in goal.after for other in others]
+        return [self, *(goal for other in behind for goal in other.named)]
 
 
 @dataclass(frozen=True)
@@ -119,10 +143,11 @@ class GoalsFile:
 
     @property
     def all_goals(self) -> list[Goal]:
-        """Named goals and those written out in steps: all of them name hits."""
+        """Named goals and those written out in steps or under `after`: all of them name hits."""
         steps = [step for funnel in self.funnels.values() for step in funnel.steps]
         forbidden = [goal for funnel in self.funnels.values() for one in funnel.without for goal in one.goals]
-        return [*self.goals.values(), *(goal for step in steps for goal in step.goals), *forbidden]
+        goals = [*self.goals.values(), *(goal for step in steps for goal in step.goals), *forbidden]
+        return [named for goal in goals for named in goal.named]
 
 
 def fits_status(status: int, wanted: str) -> bool:
@@ -135,6 +160,16 @@ def fits_parameter(pattern: str, value: str | None) -> bool:
     return value is not None and (not pattern or matches(pattern, value))
 
 
+def fits_referrer(pattern: str, referrer: str) -> bool:
+    """Tell whether a referrer's host and path fit; a pattern without a slash is a host with any path."""
+    if not referrer:
+        return False
+    _, _, rest = referrer.partition("://")
+    host, _, path = rest.split("?")[0].split("#")[0].partition("/")
+    host, path = host.split(":")[0].lower(), path.rstrip("/")
+    return matches(pattern, f"{host}/{path}") if "/" in pattern else matches(pattern, host)
+
+
 def names(goal: Goal, hit: Hit, site: Site, first_downloads: frozenset[int]) -> bool:
     """Tell whether the hit conditions of a goal hold on a hit, before sessions are cut.
 
@@ -142,7 +177,7 @@ def names(goal: Goal, hit: Hit, site: Site, first_downloads: frozenset[int]) -> 
     """
     if goal.is_state_only or not goal.allows(hit):
         return False
-    if goal.exception is not None and names(goal.exception, hit, site, first_downloads):
+    if any(names(exception, hit, site, first_downloads) for exception in goal.exceptions):
         return False
     if goal.what == "any":
         return any(names(part, hit, site, first_downloads) for part in goal.parts)

@@ -34,6 +34,7 @@ class Hit:
     status: int = 200
     address: str = "192.0.2.1"
     user: str | None = None
+    referrer: str = ""
     bot: bool = False
 
     @property

@@ -69,6 +69,11 @@ REQUESTS: tuple[tuple[str, str, int], ...] = (
 PLAIN = tuple(request for request in REQUESTS if "f.pdf" not in request[1])
 """Without downloads: repeats of one are told by visitor, and with users the visitor is told by sessions."""
 
+REFERRERS = (
+    *("",) * 8, "https://www.google.com/", "https://www.google.com/search?q=/a", "http://NEWS.example:8080/post#top", "https://news.example/post/",
+    "https://news.example/x/y", "https://t.co/Abc", "android-app://com.x", "https://other.example/www.google.com",
+)  # fmt: skip
+
 WALK = (
     *(("GET", path, 200) for path in ("/a", "/b", "/c") * 3),
     *(("GET", TARGETS[0], 200), ("GET", TARGETS[1], 200), ("POST", "/a", 422), ("POST", "/b", 302), ("GET", "/b", 404)),
@@ -114,7 +119,7 @@ def line_of(hit: Hit, agent: str, offset: int) -> str:
     stamp = f"{local.day:02}/{MONTHS[local.month - 1]}/{local:%Y:%H:%M:%S %z}"
     query = "&".join(f"{name}={value}" for name, value in hit.query)
     target = f"{hit.path}?{query}" if query else hit.path
-    return f'{hit.address} - {hit.user or "-"} [{stamp}] "{hit.method} {target} HTTP/1.1" {hit.status} 512 "-" "{agent}"'
+    return f'{hit.address} - {hit.user or "-"} [{stamp}] "{hit.method} {target} HTTP/1.1" {hit.status} 512 "{hit.referrer or "-"}" "{agent}"'
 
 
 def hit_of(request: tuple[str, str, int], time: int, person: Person, address: int, user: str | None) -> Hit:
@@ -154,12 +159,13 @@ def visits(draw: st.DrawFn, person: Person, *, with_users: bool = False, is_walk
         requests = st.sampled_from(draw(st.sampled_from(ODD_VISITS)))
     users = st.sampled_from((None, None, None, "ann", "bob")) if with_users else st.none()
     count = draw(st.integers(1, 25))
-    rows = draw(st.lists(st.tuples(st.sampled_from(WALK_GAPS if is_walk else GAPS), requests, users), min_size=count, max_size=count))
+    gaps, referrers = st.sampled_from(WALK_GAPS if is_walk else GAPS), st.sampled_from(REFERRERS)
+    rows = draw(st.lists(st.tuples(gaps, requests, users, referrers), min_size=count, max_size=count))
     time = START + draw(st.sampled_from((0, 0, 1, 9000)))
     hits = []
-    for number, (gap, request, user) in enumerate(rows):
+    for number, (gap, request, user, referrer) in enumerate(rows):
         time += gap
-        hits.append(hit_of(request, time, person, number, user))
+        hits.append(replace(hit_of(request, time, person, number, user), referrer=referrer))
     return hits
 
 

@@ -6,7 +6,7 @@ It stands alone because reports and chains both begin from matched sessions.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from model.goals import Goal, GoalsFile, names
 from model.hits import MEASURED_METHODS, Hit, Site
@@ -154,38 +154,58 @@ def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
     return visitors
 
 
-def fits(goal: Goal, session: Session, traffic: Traffic, site: Site) -> list[Hit]:
-    """Return the hits of a session on which a goal holds, before `at_least` and `stayed` of this goal."""
+@dataclass(frozen=True)
+class Visits:
+    """Sessions with a page, in order, and the traffic that they are of."""
+
+    sessions: tuple[Session, ...]
+    traffic: Traffic
+    site: Site
+
+    def completes(self, number: int, visits: int, within: int | None) -> bool:
+        """Tell whether a session is at least the visitor's n-th begun within so many seconds."""
+        own = [session for session in self.sessions[: number + 1] if session.visitor == self.sessions[number].visitor]
+        if len(own) < visits:
+            return False
+        return within is None or own[-1].started - own[-visits].started <= within
+
+
+def fits(goal: Goal, number: int, visits: Visits) -> list[Hit]:
+    """Return the hits of a session on which a goal holds, before its count of hits, seconds or visits."""
+    session = visits.sessions[number]
     own = [hit for hit, kind in session.hits if kind != "other"]
     if goal.is_state_only:
         return session.interactions
-    if goal.what != "any":
-        return [hit for hit in own if names(goal, hit, site, traffic.first_downloads)]
-    of_parts = {hit for part in goal.parts for hit in moments(part, session, traffic, site)}
-    without = replace(goal, what="any", parts=(), exception=None)
-    excepted = goal.exception
-    left_out = {hit for hit in own if excepted and names(excepted, hit, site, traffic.first_downloads)}
-    return [hit for hit in own if hit in of_parts - left_out and without.allows(hit)]
+    if goal.what == "any":
+        of_parts = {hit for part in range(len(goal.parts)) for hit in moments(goal.part(part), number, visits)}
+        return [hit for hit in own if hit in of_parts]
+    named = [hit for hit in own if names(goal, hit, visits.site, visits.traffic.first_downloads)]
+    reached = [[hit.order for other in others for hit in matches_of(other, visits)[number]] for others in goal.after]
+    return [hit for hit in named if all(any(order < hit.order for order in orders) for orders in reached)]
 
 
-def moments(goal: Goal, session: Session, traffic: Traffic, site: Site) -> list[Hit]:
+def moments(goal: Goal, number: int, visits: Visits) -> list[Hit]:
     """Return the hits of a session on which a goal is true, before `once_per`."""
-    fitting = fits(goal, session, traffic, site)
+    fitting, session = fits(goal, number, visits), visits.sessions[number]
+    acts = [hit for hit in fitting if hit in session.interactions]
+    if goal.visits is not None:
+        return acts[:1] if visits.completes(number, goal.visits, goal.within) else []
     if goal.stayed is not None:
-        return [hit for hit in fitting if hit in session.interactions and hit.time - session.started >= goal.stayed][:1]
+        return [hit for hit in acts if hit.time - session.started >= goal.stayed][:1]
     if goal.at_least is not None:
         seen: set[str] = set()
-        for number, hit in enumerate(fitting, start=1):
+        for count, hit in enumerate(fitting, start=1):
             seen.add(hit.path)
-            if (len(seen) if goal.is_about_pages else number) == goal.at_least:
+            if (len(seen) if goal.is_about_pages else count) == goal.at_least:
                 return [hit]
         return []
     return fitting
 
 
-def matches_of(goal: Goal, sessions: list[Session], traffic: Traffic, site: Site) -> list[list[Hit]]:
+def matches_of(goal: Goal, visits: Visits) -> list[list[Hit]]:
     """Return a goal's matches in each session: under `visitor` and a value, a repeated hit is none."""
-    found = [moments(goal, session, traffic, site) for session in sessions]
+    sessions = visits.sessions
+    found = [moments(goal, number, visits) for number in range(len(sessions))]
     if goal.once_per in {"session", "hit"}:
         return found
     used: dict[str, set[str]] = defaultdict(set)

@@ -25,7 +25,12 @@ REQUESTS = (
 )  # fmt: skip
 STATUSES = (("3xx",), ("404",), ("422",), ("2xx",), ("200", "404"), ("4xx", "5xx"), ("204",), ("302",))
 QUERIES = (("order", ""), ("order", "1"), ("total", "*.*"), ("total", ""))
-HOW = (("at_least", 2), ("at_least", 2), ("at_least", 3), ("stayed", 20), ("stayed", 60))
+REFERRERS = (
+    ("www.google.com",), ("*.google.com/**",), ("news.example/post",), ("news.example/*",), ("t.co", "com.x"), ("www.google.com/",), ("**",),
+    ("*.example",),
+)  # fmt: skip
+HOW = (("at_least", 2), ("at_least", 2), ("at_least", 3), ("stayed", 20), ("stayed", 60), ("visits", 1), ("visits", 2), ("visits", 3))
+WITHIN = (None, None, 21, 1799, 1800, 1800, 1801, 3600, 3620, 86400)
 ONCE = ("session", "visitor", "visitor", "hit", "hit", "path", "query.order", "query.order")
 VALUES = ("5", "0.25", "query.total", "query.total")
 WINDOWS = (None, None, 10, 20, 1800)
@@ -47,13 +52,26 @@ paths = st.sampled_from(PATTERNS).map(simple)
 paths_of_walks = st.sampled_from(("/a", "/b", "/c", "/*")).map(simple)
 
 
+def visiting(draw: st.DrawFn, visits: int) -> dict[str, Any]:
+    """Draw `visits`, with `within` or without, as the fields of a goal with their YAML."""
+    within = draw(st.sampled_from(WITHIN))
+    limit = {} if within is None else {"within": durations(within)}
+    return {"visits": visits, "within": within, "written": {"visits": visits, **limit}}
+
+
 @st.composite
 def hows(draw: st.DrawFn) -> Goal:
     """Draw a part of a list that is about a state."""
-    if draw(st.booleans()):
+    how = draw(st.sampled_from(("stayed", "visits", "at_least", "at_least", "after")))
+    if how == "stayed":
         seconds = draw(st.sampled_from((1, 20, 60)))
         return Goal({"stayed": durations(seconds)}, stayed=seconds)
+    if how == "visits":
+        return Goal(**visiting(draw, draw(st.integers(1, 3))))
     number, pattern = draw(st.tuples(st.integers(2, 3), st.sampled_from(PATTERNS)))
+    if how == "after":
+        other = draw(texts)
+        return Goal({"page": pattern, "after": other.written}, what="page", pattern=pattern, after=((other,),))
     return Goal({"page": pattern, "at_least": number}, what="page", pattern=pattern, at_least=number)
 
 
@@ -64,10 +82,19 @@ def lists(draw: st.DrawFn) -> Goal:
     return Goal([part.written for part in parts], what="any", parts=tuple(parts))
 
 
+def behind(draw: st.DrawFn, goals: dict[str, Goal]) -> tuple[tuple[Goal, ...], Any]:
+    """Draw what stands under `after`, and its YAML: a goal's name, a goal written out, or a list."""
+    named = st.sampled_from(sorted(goals)).map(lambda name: (goals[name], name)) if goals else st.nothing()
+    inline = st.one_of(texts, hows()).map(lambda goal: (goal, goal.written))
+    found = draw(st.lists(st.one_of(named, named, inline), min_size=1, max_size=2))
+    written = [text for _, text in found]
+    return tuple(goal for goal, _ in found), written if len(written) > 1 else written[0]
+
+
 @st.composite
 def bases(draw: st.DrawFn) -> dict[str, Any]:
     """Draw what a mapping is about, as the fields of a goal with their YAML."""
-    what = draw(st.sampled_from(("page", "page", "request", "request", "download", "download", "any", None, "stayed")))
+    what = draw(st.sampled_from(("page", "page", "request", "request", "download", "any", "any", None, None, None)))
     if what == "page":
         pattern = draw(st.sampled_from(PATTERNS))
         return {"what": "page", "pattern": pattern, "written": {"page": pattern}}
@@ -79,17 +106,29 @@ def bases(draw: st.DrawFn) -> dict[str, Any]:
         pattern = draw(st.sampled_from(("/f.pdf", "/*.pdf", "/**")))
         return {"what": "download", "pattern": pattern, "written": {"download": pattern}}
     if what == "any":
-        parts = draw(st.lists(texts, min_size=1, max_size=2))
+        parts = draw(st.lists(st.one_of(texts, texts, hows()), min_size=1, max_size=2))
         return {"what": "any", "parts": tuple(parts), "written": {"any": [part.written for part in parts]}}
-    if what == "stayed":
+    return draw(circumstances())
+
+
+@st.composite
+def circumstances(draw: st.DrawFn) -> dict[str, Any]:
+    """Draw a goal without a *what*, as its fields with their YAML."""
+    key = draw(st.sampled_from(("query", "query", "referrer", "stayed", "visits")))
+    if key == "stayed":
         seconds = draw(st.sampled_from((1, 10, 20, 60, 1799)))
         return {"stayed": seconds, "written": {"stayed": durations(seconds)}}
+    if key == "visits":
+        return visiting(draw, draw(st.integers(1, 3)))
+    if key == "referrer":
+        patterns = draw(st.sampled_from(REFERRERS))
+        return {"referrers": (patterns,), "written": {"referrer": [*patterns] if len(patterns) > 1 else patterns[0]}}
     name, pattern = draw(st.sampled_from(QUERIES))
     return {"query": ((name, pattern),), "written": {"query": {name: pattern} if pattern else name}}
 
 
 @st.composite
-def conditions(draw: st.DrawFn, base: dict[str, Any]) -> dict[str, Any]:
+def conditions(draw: st.DrawFn, base: dict[str, Any], goals: dict[str, Goal]) -> dict[str, Any]:
     """Draw *which* and *how* keys for a mapping."""
     fields: dict[str, Any] = {"written": dict(base["written"])}
     written = fields["written"]
@@ -102,20 +141,37 @@ def conditions(draw: st.DrawFn, base: dict[str, Any]) -> dict[str, Any]:
         fields["query"] = ((name, pattern),)
         written["query"] = {name: pattern} if pattern else name
     if "what" in base and draw(st.integers(0, 4)) == 0:
-        fields["exception"] = draw(texts)
-        written["except"] = fields["exception"].written
-    if "stayed" not in base and draw(st.integers(0, 3)) == 0:
-        key, number = draw(st.sampled_from(HOW))
-        fields[key] = number
-        written[key] = durations(number) if key == "stayed" else number
+        exception = draw(texts)
+        fields["exceptions"] = (exception,)
+        written["except"] = exception.written
+    if "what" in base and draw(st.integers(0, 5)) == 0:
+        patterns = draw(st.sampled_from(REFERRERS))
+        fields["referrers"] = (patterns,)
+        written["referrer"] = [*patterns]
+    if draw(st.integers(0, 4)) == 0:
+        others, written["after"] = behind(draw, goals)
+        fields["after"] = (others,)
+    if not {"stayed", "visits"} & {*base} and draw(st.integers(0, 3)) == 0:
+        fields |= how(draw, written)
     return fields
 
 
+def how(draw: st.DrawFn, written: dict[str, Any]) -> dict[str, Any]:
+    """Draw a *how* key, and write it."""
+    key, number = draw(st.sampled_from(HOW))
+    if key == "visits":
+        fields = visiting(draw, number)
+        written |= fields.pop("written")
+        return fields
+    written[key] = durations(number) if key == "stayed" else number
+    return {key: number}
+
+
 @st.composite
-def mappings(draw: st.DrawFn, *, counts: bool = True) -> Goal:
-    """Draw a goal as a mapping; without `counts` it says nothing of what a match counts for."""
+def mappings(draw: st.DrawFn, goals: dict[str, Goal], *, counts: bool = True) -> Goal:
+    """Draw a goal as a mapping, which may come after some of the `goals`; without `counts` it says nothing of what a match counts for."""
     base = draw(bases())
-    fields = base | draw(conditions(base))
+    fields = base | draw(conditions(base, goals))
     written = fields["written"]
     if counts and draw(st.booleans()):
         fields["once_per"] = written["once_per"] = draw(st.sampled_from(ONCE))
@@ -131,7 +187,7 @@ def mappings(draw: st.DrawFn, *, counts: bool = True) -> Goal:
 def steps(draw: st.DrawFn, goals: dict[str, Goal]) -> Step:
     """Draw a step: a goal's name, a goal written out, or a list of both."""
     named = st.sampled_from(sorted(goals)).map(lambda name: Step((goals[name],), name))
-    inline = st.one_of(paths, paths, texts, mappings(counts=False)).map(lambda goal: Step((goal,), goal.written))
+    inline = st.one_of(paths, paths, texts, mappings(goals, counts=False)).map(lambda goal: Step((goal,), goal.written))
     alone = st.one_of(named, inline)
     if draw(st.integers(0, 4)) > 0:
         return draw(alone)
@@ -232,9 +288,12 @@ def sites(draw: st.DrawFn) -> Site:
 @st.composite
 def goals_files(draw: st.DrawFn) -> GoalsFile:
     """Draw a goals file with one or two macro goals, and funnels."""
-    shapes = st.one_of(texts, paths, lists(), mappings(), mappings())
-    macro = {name: draw(shapes) for name in draw(st.sampled_from((("bought",), ("bought", "asked"))))}
-    micro = {name: draw(shapes) for name in ("saw", "sent", "took")[: draw(st.integers(0, 3))]}
+    macros, micros = draw(st.sampled_from((("bought",), ("bought", "asked")))), ("saw", "sent", "took")[: draw(st.integers(0, 3))]
+    drawn_goals: dict[str, Goal] = {}
+    # In any order: a goal may come after one that stands below it.
+    for name in draw(st.permutations((*macros, *micros))):
+        drawn_goals[name] = draw(st.one_of(texts, paths, lists(), mappings(drawn_goals), mappings(drawn_goals)))
+    macro, micro = ({name: drawn_goals[name] for name in names} for names in (macros, micros))
     drawn = {name: draw(funnels({**macro, **micro})) for name in ("first", "second")[: draw(st.integers(1, 2))]}
     return GoalsFile(macro, micro, drawn, draw(sites()))
 

@@ -1,0 +1,35 @@
+"""Coming back: in a session that is at least the visitor's n-th, `within` a length of time where there is one, the first fitting interaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import shapes, windows
+from convkit.schema import interaction
+
+if TYPE_CHECKING:
+    from convkit import kinds
+    from convkit.errors import Problem
+    from convkit.strict_yaml import Node
+
+ROLE = "how"
+EXAMPLE = "{visits: 3, within: 14d}"
+SCHEMA = shapes.COUNT
+
+
+def read(node: Node, problems: list[Problem]) -> int | None:
+    """Read a whole number of 1 or more."""
+    if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 1:
+        return node.value
+    problems.append(node.problem("`visits` takes a whole number of 1 or more"))
+    return None
+
+
+def turns(value: int, named: pl.Expr, context: kinds.Context) -> pl.Expr:
+    """Return the first interaction of a session that completes so many; the edge of `within`, from start to start, is inside."""
+    started, within = pl.col("started"), context.beside.get("within")
+    first_counted = windows.group_before(started, value - 1, "session", "visitor")
+    fits = first_counted.is_not_null() if within is None else started - first_counted <= within
+    return windows.is_nth(named & interaction() & fits.fill_null(value=False), 1, "session")

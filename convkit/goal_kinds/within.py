@@ -1,0 +1,28 @@
+"""How long `visits` may take, from the start of the first to the start of the last; the edge is inside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit import shapes
+from convkit.durations import parse_duration
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from convkit.errors import Problem
+    from convkit.strict_yaml import Node
+
+ROLE = "beside"
+OF = "visits"
+EXAMPLE = "{visits: 3, within: 14d}"
+SCHEMA = shapes.DURATION
+
+
+def read(node: Node, problems: list[Problem]) -> timedelta | None:
+    """Read a length of time."""
+    try:
+        return parse_duration(node.text)
+    except ValueError as error:
+        problems.append(node.problem(str(error)))
+        return None

@@ -1,0 +1,139 @@
+"""What a report that is split by a key looks like: a column a value, or a small line over the periods.
+
+It stands alone because all reports but the headline share the two pictures: rows of their own, each a part of a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from convkit import figures
+from convkit.split_tables import OTHER
+from convkit.splits import BY, PERIODS
+from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import polars as pl
+
+    from convkit.tables import Block, Report, Room
+
+VALUES = 5
+"""How many values a screen shows as columns, the others as one."""
+_MOST_PERIODS = 60
+_NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 20, 11, 6, 18, 2, 2
+"""Characters of a name at most, of a figure with its rate, of the rate, and of a value at most."""
+_ALL, _SESSIONS = "all", "sessions"
+
+
+@dataclass(frozen=True)
+class Split:
+    """A report split by a key, and the values in order: `by, sessions`. On a screen the last value may be all others."""
+
+    values: pl.DataFrame
+    report: Report
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Rows of one picture: `label`, `part`, `whole`, of a split report with `by` in front."""
+
+    heading: Heading
+    of_all: pl.DataFrame
+    of_values: Callable[[Split], pl.DataFrame]
+
+
+def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Room) -> list[Block]:
+    """Return the lines with a column a value, or with a small line over the periods; `split` folds all values but so many into one."""
+    if lines.of_all.is_empty():
+        return []
+    heading = Heading(lines.heading.title, f"{lines.heading.rest}, by {key}")
+    name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), _NAME if room.wide else _NARROW_NAME)
+    space, every = room.width - _INDENT - name - _PAIR - _GAP, split(None)
+    if key in PERIODS:
+        is_few = _fitting(every.values[BY].to_list(), space) == every.values.height
+        return [heading, *(_matrix(lines, every, key, name, space) if is_few else _trend(lines, every, key, name, room))]
+    return [heading, *_matrix(lines, split(_shown(split, key, room, space)), key, name, space)]
+
+
+def _shown(split: Callable[[int | None], Split], key: str, room: Room, space: int) -> int | None:
+    """Return how many values stand for themselves: those that fit beside their sum, or as many as were asked for; None for all."""
+    if room.limit is not None:
+        return room.limit or None
+    values = split(None).values[BY].to_list()
+    fits = _fitting(values[:VALUES], space)
+    # Sessions that reached several goals cannot be added up: there are no others.
+    if key == "goal" or fits == len(values):
+        return fits
+    return max(_fitting(values[:fits], space - _PAIR - _GAP), 1)
+
+
+def _fitting(values: Sequence[str], space: int) -> int:
+    """Return how many columns fit, at least one."""
+    ends = accumulate(_width(value) + _GAP for value in values)
+    return max(sum(end <= space for end in ends), 1)
+
+
+def _width(value: str) -> int:
+    """Return how wide the column of a value is."""
+    return min(max(len(value), _PAIR), _WIDEST)
+
+
+def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list[Block]:
+    """Return a column a value, in as many grids as they need."""
+    pairs, values = _by_label(lines.of_values(split)), split.values.rows()
+    values = [value for value in values if key != "goal" or value[0] != OTHER]
+    total = "" if key == "goal" else figures.count(int(split.values["sessions"].sum()))
+    blocks: list[Block] = []
+    while values:
+        shown, values = _cut(values, _fitting([value for value, _ in values], space))
+        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(_short(value), "dim") for value, _ in shown)]
+        counts = [total, *(figures.count(sessions) for _, sessions in shown)]
+        rows = [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE}}", "dim") for count in counts)])]
+        for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
+            found = [pairs.get((label, value), (0, 0)) for value, _ in shown]
+            cells = [Cell(figures.pair(part, whole, _RATE), "bold"), *(Cell(figures.pair(*pair, _RATE)) for pair in found)]
+            rows.append(Row([Cell(label), *cells]))
+        most = {0: name, 1: _PAIR} | {column: _width(value) for column, (value, _) in enumerate(shown, 2)}
+        blocks += [*([Gap()] if blocks else []), Grid(rows, titles, most=most, least=name)]
+    return blocks
+
+
+def _cut(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    return values[:place], values[place:]
+
+
+def _short(value: str) -> str:
+    """Return the ends of a value that is too long: many paths begin alike."""
+    return value if len(value) <= _WIDEST else f"{value[: _WIDEST // 2]}…{value[-(_WIDEST - 1 - _WIDEST // 2) :]}"
+
+
+def _trend(lines: Lines, split: Split, key: str, name: int, room: Room) -> list[Block]:
+    """Return the sums, and beside them how they went over the periods that fit."""
+    pairs, periods = _by_label(lines.of_values(split)), split.values[BY].to_list()
+    last = max((len(figures.count(part)) for part in lines.of_all["part"]), default=0)
+    fits = min(_MOST_PERIODS, room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 4))
+    shown = periods[-fits:]
+    titles = [Cell(), Cell(_ALL, "dim"), Cell(_span(shown), "dim", left=True), Cell("last", "dim")]
+    rows = []
+    for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
+        parts = [pairs.get((label, period), (0, 0))[0] for period in shown]
+        cells = [Cell(figures.pair(part, whole, _RATE), "bold"), Cell(figures.sparkline(parts), "bar", left=True), Cell(figures.count(parts[-1]))]
+        rows.append(Row([Cell(label), *cells]))
+    some = f"The last {len(shown)} of {len(periods)} {key}s." if len(shown) < len(periods) else ""
+    grid = Grid(rows, titles, most={2: max(len(shown), len(_span(shown)))}, least=name)
+    return [grid, *([Paragraph(some, style="dim")] if some else [])]
+
+
+def _span(periods: Sequence[str]) -> str:
+    """Return the first and the last period, as far as there is room above the line of so many."""
+    words = f"{periods[0]} … {periods[-1]}"
+    return words if len(words) <= len(periods) else periods[-1] if len(periods) == 1 else f"… {periods[-1]}"
+
+
+def _by_label(lines: pl.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return part and whole by label and value."""
+    return {(label, value): (part, whole) for label, value, part, whole in lines.select("label", BY, "part", "whole").rows()}

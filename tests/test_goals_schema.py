@@ -1,0 +1,117 @@
+"""The JSON Schema of goals files says what the reader says, as far as a schema can.
+
+After a wanted change, `python tests/test_goals_schema.py --write` writes the file that editors load.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from model.streams import goals_files, to_yaml
+from test_goal_kinds import COMBINED
+from test_goals import EXAMPLE, GOLDEN, SINGLE
+from test_readme import blocks
+
+from convkit import goals_schema, plugins, strict_yaml
+from convkit.errors import GoalsFileError
+from convkit.funnel_reader import OPTIONS, STEP_OPTIONS
+from convkit.goals import parse_goals
+
+if TYPE_CHECKING:
+    from model.goals import GoalsFile
+
+    from convkit.strict_yaml import Node
+
+FILE = Path(goals_schema.__file__).parent / "data" / "goals.schema.json"
+SCHEMA = json.loads(goals_schema.schema())
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
+
+BEYOND = (
+    "is called like the one", "no goal is called", "no step is called", "steps are called", "defined by itself", "reached after itself",
+    "is no time zone", "is no address and no network", "this regular expression cannot be used", "the first and the last step",
+    "the first step has none", "does not come behind", "is optional: a chain", "steps of a funnel can be optional", "needs `order",
+)  # fmt: skip
+"""What is said of mistakes that no schema sees: of other places of the file, and of what only a machine knows."""
+
+
+def plain(node: Node) -> Any:  # noqa: ANN401 (YAML holds anything)
+    """Return the values of a file without their places."""
+    if isinstance(node.value, dict):
+        return {name: plain(value) for name, value in node.value.items()}
+    return [plain(item) for item in node.value] if isinstance(node.value, list) else node.value
+
+
+def is_valid(text: str) -> bool:
+    """Tell whether the schema takes a file."""
+    return bool(VALIDATOR.is_valid(plain(strict_yaml.load(text, "goals.yaml"))))
+
+
+def mistakes(text: str) -> list[str]:
+    """Return what the reader says of a file."""
+    try:
+        parse_goals(text, "goals.yaml")
+    except GoalsFileError as error:
+        return [problem.message for problem in error.problems]
+    return []
+
+
+def test_it_is_a_schema_and_stands_where_editors_find_it() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert FILE.read_text(encoding="utf-8") == goals_schema.schema()
+    assert SCHEMA["$id"].endswith(f"/convkit/data/{FILE.name}")
+
+
+def test_no_key_of_funnels_is_forgotten() -> None:
+    assert (tuple(goals_schema.FUNNEL), tuple(goals_schema.STEP)) == (OPTIONS, STEP_OPTIONS)
+
+
+FILES = [
+    EXAMPLE.read_text(encoding="utf-8"),
+    *blocks("yaml"),
+    *(f"macro: {{g: {module.EXAMPLE}}}" for module in plugins.load_all("goal_kinds").values()),
+    *(f"micro: {{g: {goal}}}\nfunnels: {{f: [{goal}, g]}}" for goal in COMBINED),
+    "macro:\nsite:\n",
+]
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_it_takes_what_the_reader_takes(text: str) -> None:
+    assert mistakes(text) == []
+    assert list(VALIDATOR.iter_errors(plain(strict_yaml.load(text, "goals.yaml")))) == []
+
+
+@settings(max_examples=100, deadline=None)
+@given(goals_files())
+def test_it_takes_every_goals_file_that_the_model_draws(goals: GoalsFile) -> None:
+    assert is_valid(to_yaml(goals))
+
+
+def entries() -> list[str]:
+    """Return the entries of the file of all mistakes that say nothing of others, each as a file of its own."""
+    lines = (GOLDEN / "bad_goals.yaml").read_text(encoding="utf-8").splitlines()
+    found, block = [], ""
+    for text in lines:
+        if re.fullmatch(r"\w+:", text):
+            block = text
+        elif text.startswith("  ") and not text.startswith("   ") and text != "  ignore:" and "except:" not in text:
+            found.append(f"{block}\n{text}")
+    return found
+
+
+@pytest.mark.parametrize("text", [*SINGLE, *entries()])
+def test_it_refuses_what_the_reader_refuses(text: str) -> None:
+    said = [message for message in mistakes(text) if not any(words in message for words in BEYOND)]
+    assert is_valid(text) == (not said), said
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        sys.exit(f"{__doc__}")
+    FILE.write_text(goals_schema.schema(), encoding="utf-8")

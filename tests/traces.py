@@ -1,0 +1,48 @@
+"""Traces as people write them, `A B:10 X`, as matched hits and as funnels over them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import polars as pl
+
+from convkit.definitions import Funnel, Step, Without
+from convkit.schema import KIND
+
+Trace = list[tuple[int, str, str, int]]
+"""Hits of one visitor: the time in seconds, the letters that it fits (`!` an error, `<` of a session that may not enter), its value, its session."""
+
+LETTERS = "ABCX"
+
+
+def hits_of(trace: Trace) -> pl.LazyFrame:
+    """Return matched hits of one visitor: for each its time in seconds, the letters that it fits, its value, and its session."""
+    frame = pl.DataFrame(
+        {
+            "visitor": pl.Series([7] * len(trace), dtype=pl.Int64),
+            "session": pl.Series([session for *_, session in trace], dtype=pl.Int64),
+            "inside": pl.Series([True] * len(trace), dtype=pl.Boolean),
+            "time": pl.Series([timedelta(seconds=time) for time, *_ in trace], dtype=pl.Duration("us")).cast(pl.Int64).cast(pl.Datetime("us")),
+            "kind": pl.Series(["error" if "!" in letters else "page" for _, letters, *_ in trace], dtype=KIND),
+            "path": pl.Series([value for _, _, value, _ in trace], dtype=pl.Categorical()),
+            "enters": pl.Series(["<" not in letters for _, letters, *_ in trace], dtype=pl.Boolean),
+            **{f"goal:{letter}": pl.Series([letter in letters for _, letters, *_ in trace], dtype=pl.Boolean) for letter in LETTERS},
+        }
+    )
+    return frame.with_row_index("row").lazy()
+
+
+def trace_of(text: str) -> Trace:
+    """Read `A:0 x:10` as hits; without seconds, one a second."""
+    words = [word.partition(":") for word in text.split()]
+    return [(int(seconds or number), letters.strip("x"), "", 1) for number, (letters, _, seconds) in enumerate(words)]
+
+
+def funnel_of(names: str, *, window: int | None = None, within: int | None = None, without: tuple[int, int] | None = None) -> Funnel:
+    """Return a funnel of these steps; `within` is of the last."""
+    chosen = [Step(name, (f"goal:{name}",)) for name in names.split()]
+    if within is not None:
+        chosen[-1] = replace(chosen[-1], within=timedelta(seconds=within))
+    bans = (Without("X", ("goal:X",), *without),) if without else ()
+    return Funnel("traced", tuple(chosen), window=None if window is None else timedelta(seconds=window), without=bans)
