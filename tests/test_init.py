@@ -15,7 +15,7 @@ from payloads import FORMULAS, NASTY
 from small_logs import line, written
 
 import convkit
-from convkit import checks, cli, evidence, goals_writing, proposals, proposing, siblings, surveying
+from convkit import checks, cli, evidence, goals_schema, goals_writing, proposals, proposing, siblings, surveying
 from convkit.definitions import Goals, Site
 from convkit.goals import parse_goals
 from convkit.strict_yaml import load
@@ -324,6 +324,18 @@ def test_hostile_paths_are_left_out_or_quoted(init: Run) -> None:
     assert ["'/contact/\"/thanks'" in text, "'/contact/!!python/thanks'" in text] == [True, True]
     assert not set(text) & {"\x1b", "\u202e"}
     assert convkit.load_goals("goals.yaml").macros
+
+
+def test_the_first_line_names_the_schema_for_editors(init: Run) -> None:
+    written(Path("access.log"), SITES["shop"][0])
+    for arguments in (["-o", "built-in.yaml"], ["-o", "proposed.yaml", "access.log"]):
+        assert init(*arguments)[0] == 0
+        assert Path(arguments[1]).read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={goals_schema.ADDRESS}\n# ")
+
+
+def test_the_schema_is_printed_and_nothing_written(init: Run) -> None:
+    assert init("--schema") == (0, goals_schema.schema(), "")
+    assert not Path("goals.yaml").exists()
 
 
 def test_a_log_that_cannot_be_read_is_an_error_of_input(init: Run) -> None:

@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 _NEXT = "then run `convkit report access.log`"
 
 
-def init(logs: tuple[str, ...], path: str, *, force: bool, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
+def init(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
     """Write goals that fit logs, or the built-in ones. Raises InputError, OutputError, UsageError."""
+    from convkit import goals_schema  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+
+    if schema:
+        writing.write_stream(goals_schema.schema().encode())
+        return
     if Path(path).exists() and not force:
         raise UsageError(f"{safe(path)} is there already; name another file with -o, or write over it with --force")
     refuse_inputs(path, logs)
     writing.check_file(path)
     asked.pop("debug")
     text, said = _proposed(logs, quiet=quiet, **asked) if logs else (_built_in(), f"Put what your site is for under `macro:`, {_NEXT}.")
-    writing.write_file(path, text.encode())
+    writing.write_file(path, f"# yaml-language-server: $schema={goals_schema.ADDRESS}\n{text}".encode())
     if not quiet:
         talk.say(f"{safe(path)} is written. {said}", by_name=False)
 
@@ -39,7 +44,7 @@ def _built_in() -> str:
 
 def _proposed(logs: tuple[str, ...], *, quiet: bool, timezone: str | None, log_format: str, **asked: Any) -> tuple[str, str]:  # noqa: ANN401 (as Click hands them over)
     """Return the text of a goals file that fits logs, and what is said of it."""
-    from convkit import proposing, surveying  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+    from convkit import proposing, surveying  # noqa: PLC0415
     from convkit.figures import plural  # noqa: PLC0415
 
     known: dict[str, Written] = {} if timezone is None else {"timezone": timezone}
@@ -58,4 +63,5 @@ COMMAND = options.of_logs(options.command_of("init", __doc__, init, "convkit ini
 COMMAND.params += [
     click.Option(["-o", "--output", "path"], metavar="FILE", default=options.GOALS_FILE, show_default=True, help="The file to write."),
     click.Option(["--force"], is_flag=True, help="Write over a file that is there."),
+    click.Option(["--schema"], is_flag=True, help="Print the JSON Schema of goals files instead."),
 ]
