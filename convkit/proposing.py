@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import checks, evidence, figures, goals_writing, proposals, surveying
+from convkit import checks, evidence, figures, goal_words, goals_writing, proposals, surveying
 from convkit.collecting import all_collected, collected
 from convkit.definitions import Goals, Site
 from convkit.figures import plural
@@ -141,7 +141,7 @@ def _probes(goals: Sequence[Proposal]) -> list[Proposal]:
         Proposal(f"probe-{kind}-{name}", {"page": page, "query": {name: test}})
         for page in pages
         for kind, test in tests.items()
-        for name in evidence.words(kind)
+        for name in goal_words.words(kind)
     ]
 
 

@@ -67,7 +67,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
-    ("analysis", "funnel_words", "surveys"),
+    ("analysis", "funnel_words", "goal_words", "surveys"),
     ("split_tables", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
     ("checks", "evidence", "goals_writing"),
     ("proposals",),

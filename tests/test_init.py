@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "sample_logs" / "access.log.gz"
 REAL = Path(os.environ.get("CONVKIT_TEST_DATA", "/nonexistent")) / "real"
+FIRST_LINE = f"# yaml-language-server: $schema={goals_schema.ADDRESS}\n# "
+"""By it editors find the schema."""
 FRAMES = ("pages", "forms", "downloads", "events")
 
 
@@ -162,7 +164,7 @@ PATTERNS = {
 
 @pytest.mark.parametrize(("paths", "patterns"), PATTERNS.items())
 def test_pages_side_by_side_are_one_pattern_and_ids_are_none(paths: str, patterns: set[str]) -> None:
-    assert set(siblings.add_patterns(pl.DataFrame({"path": paths.split(), "n": 1}), "^/steps$")["pattern"]) == patterns
+    assert set(siblings.add_patterns(pl.DataFrame({"path": paths.split(), "n": 1}), lambda folder: folder == "/steps")["pattern"]) == patterns
 
 
 @settings(max_examples=40)
@@ -252,12 +254,8 @@ def test_what_a_site_is_for_and_the_way_to_it(lines: list[str], macro: str, step
     made = drafted(written(tmp_path / "access.log", lines))
     assert made
     assert (made.macro, made.funnel.get("steps", [])) == (macro, steps)
-
-
-def test_ids_of_orders_count_once(tmp_path: Path) -> None:
-    made = drafted(written(tmp_path / "access.log", ORDERS))
-    assert made
-    assert {proposal.name: proposal.goal for proposal in made.goals}["purchase"] == {"page": "/checkout/order-received/*", "once_per": "path"}
+    goal = made.goals[0].goal
+    assert ("once_per" in goal) == (lines is ORDERS)
 
 
 def test_pages_that_are_images_are_ignored(tmp_path: Path) -> None:
@@ -290,6 +288,7 @@ def test_init_writes_what_it_proposes(init: Run) -> None:
     goals = convkit.load_goals("goals.yaml")
     assert (goals.site.timezone, goals.site.log_format, [goal.name for goal in goals.macros]) == ("Europe/Berlin", "combined", ["purchase"])
     text = Path("goals.yaml").read_text(encoding="utf-8")
+    assert text.startswith(FIRST_LINE)
     assert "# Goals for convkit, proposed from access.log: 9 sessions, 10 Oct 2026." in text.splitlines()
     assert text.count("# 9 sessions") == len(goals.goals)
 
@@ -305,13 +304,14 @@ def test_init_writes_over_nothing_and_no_log(init: Run) -> None:
     assert convkit.load_goals("goals.yaml").macros
 
 
-@pytest.mark.parametrize("lines", [[line("GET /")], [line("GET /a.css"), line("GET /x", 5, 404)], [line("GET /", agent="Googlebot/2.1")]])
+@pytest.mark.parametrize("lines", [[line("GET /")], [line("GET /", agent="Googlebot/2.1")]])
 def test_a_log_with_nothing_to_go_by_gets_the_built_in_goals(lines: list[str], init: Run) -> None:
     written(Path("access.log"), lines)
     code, _, err = init("access.log")
     assert code == 0
     assert "nothing to go by" in err
     assert [goal.name for goal in convkit.load_goals("goals.yaml").goals] == [goal.name for goal in convkit.load_goals().goals]
+    assert Path("goals.yaml").read_text(encoding="utf-8").startswith(FIRST_LINE)
 
 
 def test_hostile_paths_are_left_out_or_quoted(init: Run) -> None:
@@ -324,13 +324,6 @@ def test_hostile_paths_are_left_out_or_quoted(init: Run) -> None:
     assert ["'/contact/\"/thanks'" in text, "'/contact/!!python/thanks'" in text] == [True, True]
     assert not set(text) & {"\x1b", "\u202e"}
     assert convkit.load_goals("goals.yaml").macros
-
-
-def test_the_first_line_names_the_schema_for_editors(init: Run) -> None:
-    written(Path("access.log"), SITES["shop"][0])
-    for arguments in (["-o", "built-in.yaml"], ["-o", "proposed.yaml", "access.log"]):
-        assert init(*arguments)[0] == 0
-        assert Path(arguments[1]).read_text(encoding="utf-8").startswith(f"# yaml-language-server: $schema={goals_schema.ADDRESS}\n# ")
 
 
 def test_the_schema_is_printed_and_nothing_written(init: Run) -> None:
