@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,27 +14,25 @@ import click
 from convkit import plugins, progress, signals, surroundings, talk, terminal, writing
 from convkit.destinations import destination, refuse_inputs
 from convkit.errors import ConvkitError, ExitCode, UsageError, did_you_mean, gravest
-from convkit.options import of_reports
-from convkit.text import safe
+from convkit.options import GOALS_FILE, command_of, goals_file, load_goals, of_reports
 from convkit.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WHOLE, _FUNNEL = "report", "funnel"
-_GOALS_FILE = "goals.yaml"
-_ORDER = ("overview", "goals", "funnel", "drop-off", "pages", "sessions", "hits")
-"""The known reports as people need them; others follow."""
+_ORDER = ("overview", "goals", "funnel", "drop-off", "pages", "sessions", "hits", "init", "check", "explain", "formats", "import")
+"""The known reports, then the other commands, as people need them; others follow, each among its own."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _CODES = f"Exit codes: {', '.join(f'{code} {code.name.lower()}' for code in ExitCode)}."
 
 
 class _Commands(click.Group):
-    """The commands in the order in which people need them: `report`, the reports on its screen, then what is about goals."""
+    """The commands in the order in which people need them: `report`, the reports on its screen, then what is about goals and logs."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         """Return the names, without importing a report."""
-        return [_WHOLE, *sorted(plugins.names("reports"), key=_place), "init"]
+        return [_WHOLE, *sorted(plugins.names("reports"), key=_place), *sorted(plugins.names("commands"), key=_place)]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Return a command, made when it is asked for."""
@@ -43,12 +40,15 @@ class _Commands(click.Group):
             return _report_command(_WHOLE, "All of it on one screen; start here.", None)
         if name in plugins.names("reports"):
             return _report_command(name, plugins.headline("reports", name), [name])
+        if name in plugins.names("commands"):
+            command: click.Command = plugins.load("commands", name).COMMAND
+            return command
         return super().get_command(context, name)
 
 
-def _place(report: str) -> int:
-    """Return where a report stands in the list of commands."""
-    return _ORDER.index(report) if report in _ORDER else len(_ORDER)
+def _place(command: str) -> int:
+    """Return where a command stands in the list of commands."""
+    return _ORDER.index(command) if command in _ORDER else len(_ORDER)
 
 
 @click.group(cls=_Commands, context_settings=_SETTINGS, epilog=_CODES)
@@ -64,8 +64,8 @@ def cli() -> None:
 
 def _report_command(name: str, headline: str, reports: list[str] | None) -> click.Command:
     """Return the command of a report."""
-    examples = f"\b\nconvkit {name} access.log\nconvkit {name} access.log* --last 7d -f csv"
-    return of_reports(click.Command(name, callback=_run_report(reports), help=f"{examples}\n\n{headline}", short_help=headline))
+    examples = f"convkit {name} access.log", f"convkit {name} access.log* --last 7d -f csv"
+    return of_reports(command_of(name, headline, _run_report(reports), *examples))
 
 
 def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
@@ -76,7 +76,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
             raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
         place, rejects = destination(options.pop("path"), options.pop("output")), options.pop("rejects")
         for path in (place.path, rejects):
-            refuse_inputs(path, [*logs, goals or _GOALS_FILE])
+            refuse_inputs(path, [*logs, goals or GOALS_FILE])
         if rejects is not None:
             writing.check_file(rejects)
         from convkit.delivery import deliver, deliver_rejects  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
@@ -84,7 +84,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
 
         limit, timezone, _ = options.pop("limit"), options.pop("timezone"), options.pop("debug")
         settings, strict = options.pop("settings"), options.pop("strict")
-        loaded = _goals(goals, timezone, settings)
+        loaded = load_goals(goals_file(goals), timezone, settings)
         with progress.shown(is_wanted=not quiet) as watching:
             document = run(logs, reports, loaded, rejects=rejects is not None, choices=verbose and reports == [_FUNNEL], progress=watching, **options)
         deliver(document, place, limit)
@@ -98,40 +98,6 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
         return gravest([ExitCode.LOST] if lost else [])
 
     return run_report
-
-
-def _goals(path: str | None, timezone: str | None, settings: tuple[str, ...]) -> Any:  # noqa: ANN401 (Goals, whose module loads Polars)
-    """Return the goals of the file that was named, of ./goals.yaml, or the built-in ones, with the facts and the time zone asked for."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from convkit.goals import load_goals  # noqa: PLC0415
-    from convkit.site import is_timezone, timezone_hint  # noqa: PLC0415
-
-    goals = load_goals(path or (_GOALS_FILE if Path(_GOALS_FILE).is_file() else None), settings)
-    if timezone is None:
-        return goals
-    if not is_timezone(timezone):
-        raise UsageError(f"--tz: {timezone_hint(timezone)}")
-    return replace(goals, site=replace(goals.site, timezone=timezone))
-
-
-@cli.command(short_help="Write a goals.yaml to start from, explained line by line.")
-@click.option("-o", "--output", "path", default=_GOALS_FILE, show_default=True, help="The file to write.")
-@click.option("--force", is_flag=True, help="Write over a file that is there.")
-def init(path: str, *, force: bool) -> None:
-    """\b
-    convkit init
-    convkit init -o shop.yaml
-
-    Write a goals.yaml to start from, explained line by line.
-    """  # noqa: D205, D301, D400, D415 (the examples come first; \\b is for Click)
-    from importlib.resources import files  # noqa: PLC0415
-
-    if Path(path).exists() and not force:
-        raise UsageError(f"{safe(path)} is there already; name another file with -o, or write over it with --force")
-    text = (files("convkit") / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
-    writing.write_file(path, text.encode())
-    talk.say(f"{safe(path)} is written. Put what your site is for under `macro:`, then run `convkit report access.log`.", by_name=False)
 
 
 def main() -> None:

@@ -61,6 +61,8 @@ class Goal:
     target: float | None = None
     is_condition: bool = False
     """It has no *what*: as a funnel step, the hit that fills it may also fill the next."""
+    line: int = field(default=0, compare=False)
+    """Where it stands in its file, from 1."""
 
     @property
     def column(self) -> str:
@@ -122,6 +124,8 @@ class Funnel:
     """Every step may begin a chain."""
     where: tuple[str, ...] = ()
     """Questions like `landing=/blog/**` that the session of the first hit holds."""
+    line: int = field(default=0, compare=False)
+    """Where it stands in its file, from 1."""
 
     @property
     def numbers(self) -> range:

@@ -95,7 +95,7 @@ def finish(  # noqa: PLR0913 (a document is made of all of this)
         version=__version__,
         logs=done.logs,
         goals_file=goals.file,
-        goals_summary=_summary(goals),
+        goals_summary=summary(goals),
         input=done.input,
         reasons=done.reasons,
         period=done.period,
@@ -156,7 +156,7 @@ def _dressed(report: Report, where: Note | None, view: View) -> Report:
     return sorting.applied(report, view.sort) if view.sort else report
 
 
-def _summary(goals: Goals) -> str:
+def summary(goals: Goals) -> str:
     """Return what a goals file holds, in words."""
     number = f"{plural(len(goals.goals), 'goal')}, {len(goals.macros)} of them macro"
     return f"{number}; {plural(len(goals.funnels), 'funnel')}" if goals.funnels else number

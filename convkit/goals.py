@@ -66,15 +66,16 @@ class _FileReader:
         blocks: dict[str, Any] = self.root.value if isinstance(self.root.value, dict) else {}
         self._check_top()
         site = set_facts(read_site(blocks["site"], self.problems) if "site" in blocks else Site(), self.settings)
-        nodes = {name: node for block in ("macro", "micro") for name, _, node in self._named(blocks.get(block), block)}
+        entries = [entry for block in ("macro", "micro") for entry in self._named(blocks.get(block), block)]
+        nodes, lines = {name: node for name, _, node in entries}, {name: key.line for name, key, _ in entries}
         self._check_names(blocks)
         reader = GoalReader(site.session_timeout, nodes, self.problems)
         macros = {name for name, _, _ in self._named(blocks.get("macro"), "macro")}
-        listed = tuple(reader.goal(name, node, macro=name in macros) for name, node in nodes.items())
+        listed = tuple(replace(reader.goal(name, node, macro=name in macros), line=lines[name]) for name, node in nodes.items())
         goals = Goals(file, site, listed)
         funnels = FunnelReader(reader, goals, self.problems)
-        read = [funnels.funnel(name, node) for name, _, node in self._named(blocks.get("funnels"), "funnels")]
-        return replace(goals, unlisted=tuple(reader.unlisted), funnels=tuple(funnel for funnel in read if funnel))
+        read = [(key.line, funnels.funnel(name, node)) for name, key, node in self._named(blocks.get("funnels"), "funnels")]
+        return replace(goals, unlisted=tuple(reader.unlisted), funnels=tuple(replace(funnel, line=line) for line, funnel in read if funnel))
 
     def _check_top(self) -> None:
         """Find what stands at the top of the file and does not belong there."""

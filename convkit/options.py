@@ -1,18 +1,35 @@
-"""The options that every report shares, declared once.
+"""The options that commands share, declared once, and the goals that they name.
 
 It stands alone so that a report's command is made of its name and nothing else.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from convkit import plugins
 from convkit.definitions import BOTS
+from convkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOALS_FILE = "goals.yaml"
 
 _OUTPUT_HELP = "The file to write, its ending says how; or a directory/."
 _BOTS_HELP = "drop bots (the default), keep them, or look at them only."
 _GOALS_HELP = "Else $CONVKIT_GOALS, ./goals.yaml, or built-in goals."
+_OF_READING = ("log_format", "timezone", "since", "until", "last", "quiet", "debug")
+
+
+def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:
+    """Return a command without options, whose help is examples and the first line of a `document`."""
+    headline = document.partition("\n")[0]
+    shown = "\n".join(examples)
+    return click.Command(name, callback=run, help=f"\b\n{shown}\n\n{headline}", short_help=headline)
 
 
 def of_reports(command: click.Command) -> click.Command:
@@ -45,3 +62,31 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--debug"], is_flag=True, help="Show the traceback of a mistake in convkit."),
     ]
     return command
+
+
+def of_logs(command: click.Command, *more: str) -> click.Command:
+    """Add logs, which may be missing, and of the options of reports those that say what is read, and some `more`, to a command."""
+    of_all = of_reports(click.Command(None)).params
+    command.params += [click.Argument(["logs"], nargs=-1, metavar="[LOG...]", type=click.Path(path_type=str))]
+    command.params += [option for option in of_all if option.name in {*_OF_READING, *more}]
+    return command
+
+
+def goals_file(path: str | None) -> str | None:
+    """Return the goals file that was named, else ./goals.yaml where there is one."""
+    return path or (GOALS_FILE if Path(GOALS_FILE).is_file() else None)
+
+
+def load_goals(path: str | None, timezone: str | None, settings: tuple[str, ...]) -> Any:  # noqa: ANN401 (Goals, whose module loads Polars)
+    """Return the goals of a file, the built-in ones where there is none, with the facts and the time zone asked for. Raises UsageError."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    from convkit.goals import load_goals as load  # noqa: PLC0415
+    from convkit.site import is_timezone, timezone_hint  # noqa: PLC0415
+
+    goals = load(path, settings)
+    if timezone is None:
+        return goals
+    if not is_timezone(timezone):
+        raise UsageError(f"--tz: {timezone_hint(timezone)}")
+    return replace(goals, site=replace(goals.site, timezone=timezone))

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
 import polars as pl
 import pytest
 
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "convkit"
-FOLDERS = ("formats", "goal_kinds", "outputs", "reports")
+FOLDERS = ("commands", "formats", "goal_kinds", "outputs", "reports")
 LONGEST_MODULE, LONGEST_FUNCTION = 250, 30
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     # Words and tools: they know nothing of ours.
-    ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions"),
+    ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions", "siblings"),
     ("temporary", "surroundings", "terminal", "shapes"),
     ("progress_bar",),
     ("talk", "writing", "signals", "progress"),
@@ -66,24 +67,29 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
-    ("analysis", "funnel_words"),
-    ("split_tables", "overview_notes", "findings", "naming", "sensitivity"),
-    ("split_screen",),
-    ("drop_off_screen", "funnel_screen", "overview_screen"),
+    ("analysis", "surveys", "funnel_words"),
+    ("split_tables", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
+    ("checks", "evidence", "goals_writing", "split_screen"),
+    ("proposals", "drop_off_screen", "funnel_screen", "overview_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
     ("tallying",),
+    ("analyzing",),
     ("pipeline",),
+    ("surveying",),
+    ("proposing",),
     # Who asks for it.
     ("options", "destinations"),
     ("delivery",),
+    ("commands.*",),
     ("cli",),
     ("__init__", "__main__"),
 )
 """From the ground up: a module imports only from floors below its own, so that plug-ins (`folder.*`) never import each other."""
 
 CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "commands": {"COMMAND": click.Command},
     "formats": {"SAMPLES": tuple, "COMMENT": (str, type(None))},
     "goal_kinds": {"ROLE": str, "EXAMPLE": str, "SCHEMA": dict},
     "outputs": {"HOLDS_MANY": bool},
@@ -92,6 +98,7 @@ CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
 """What a plug-in's module says, by folder."""
 
 FUNCTIONS: dict[str, dict[str, int]] = {
+    "commands": {},
     "formats": {"sniff": 1},
     "goal_kinds": {"read": 2},
     "outputs": {"render": 2},
@@ -195,7 +202,7 @@ def test_the_run_collects_and_nothing_else() -> None:
     """Reading does, and through `collecting` deciding, tallying and what calls them."""
     collects = {"collect", "collect_all", "collect_async", "collect_batches"}
     assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {"collecting", "intake", "loading"}
-    assert {module for module in MODULES if "collecting" in imports_of(module)} == {"deciding", "pipeline", "tallying"}
+    assert {module for module in MODULES if "collecting" in imports_of(module)} == {"analyzing", "deciding", "proposing", "surveying", "tallying"}
 
 
 @pytest.mark.parametrize("module", MODULES)

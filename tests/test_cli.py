@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ("report", *plugins.names("reports"))
-COMMANDS = (*REPORTS, "init")
+COMMANDS = (*REPORTS, *plugins.names("commands"))
 ONE_SCREEN = 30
 
 LINES = [

@@ -22,6 +22,7 @@ import pytest
 
 import convkit
 from convkit import plugins
+from convkit.checks import KINDS
 from convkit.cli import cli
 from convkit.definitions import Site
 from convkit.errors import ExitCode
@@ -213,6 +214,10 @@ def test_the_tables_of_columns_are_those_of_the_product() -> None:
 
 def test_the_table_of_fates_is_that_of_the_product() -> None:
     assert tuple(table("Outputs", "fate")) == FATES
+
+
+def test_the_table_of_codes_of_check_is_that_of_the_product() -> None:
+    assert tuple(table("Checking it", "code")) == tuple(KINDS)
 
 
 def test_the_table_of_exit_codes_is_that_of_the_product() -> None:

@@ -1,0 +1,61 @@
+"""Write a goals.yaml to start from, guessed from a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convkit import options, progress, talk, writing
+from convkit.destinations import refuse_inputs
+from convkit.errors import UsageError
+from convkit.text import safe
+
+if TYPE_CHECKING:
+    from convkit.goals_writing import Written
+
+_NEXT = "then run `convkit report access.log`"
+
+
+def init(logs: tuple[str, ...], path: str, *, force: bool, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
+    """Write goals that fit logs, or the built-in ones. Raises InputError, OutputError, UsageError."""
+    if Path(path).exists() and not force:
+        raise UsageError(f"{safe(path)} is there already; name another file with -o, or write over it with --force")
+    refuse_inputs(path, logs)
+    writing.check_file(path)
+    asked.pop("debug")
+    text, said = _proposed(logs, quiet=quiet, **asked) if logs else (_built_in(), f"Put what your site is for under `macro:`, {_NEXT}.")
+    writing.write_file(path, text.encode())
+    if not quiet:
+        talk.say(f"{safe(path)} is written. {said}", by_name=False)
+
+
+def _built_in() -> str:
+    from importlib.resources import files  # noqa: PLC0415
+
+    return (files("convkit") / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
+
+
+def _proposed(logs: tuple[str, ...], *, quiet: bool, timezone: str | None, log_format: str, **asked: Any) -> tuple[str, str]:  # noqa: ANN401 (as Click hands them over)
+    """Return the text of a goals file that fits logs, and what is said of it."""
+    from convkit import proposing, surveying  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+    from convkit.figures import plural  # noqa: PLC0415
+
+    known: dict[str, Written] = {} if timezone is None else {"timezone": timezone}
+    known |= {} if log_format == "auto" else {"log_format": log_format}
+    with progress.shown(is_wanted=not quiet) as watching:
+        read = surveying.read(logs, options.load_goals(None, timezone, ()), log_format=log_format, progress=watching, **asked)
+        made = proposing.draft(read, known)
+    talk.tell(() if quiet else read.warnings, ())
+    if made is None or made.survey is None:
+        return _built_in(), f"The logs show nothing to go by: these are the built-in goals. Put what your site is for under `macro:`, {_NEXT}."
+    number = f"{plural(len(made.goals), 'goal')}{' and a funnel' * bool(made.funnel)}, from {plural(made.survey.sessions.height, 'session')}"
+    return proposing.text(made, read), f"It proposes {number}, with {made.macro} as what the site is for. Correct it, {_NEXT}."
+
+
+COMMAND = options.of_logs(options.command_of("init", __doc__, init, "convkit init access.log", "convkit init -o shop.yaml"))
+COMMAND.params += [
+    click.Option(["-o", "--output", "path"], metavar="FILE", default=options.GOALS_FILE, show_default=True, help="The file to write."),
+    click.Option(["--force"], is_flag=True, help="Write over a file that is there."),
+]

@@ -1,0 +1,75 @@
+"""Logs, read once -> surveys of them, with one goals file after the other.
+
+It stands alone because a report asks a log one thing, while `check` and `init` look at everything in it, and `init` more than once.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import deciding, reading, surveys, traffic
+from convkit.analyzing import Scope, analyze_cells, take
+from convkit.collecting import collected
+from convkit.periods import parse_period
+from convkit.progress import UNWATCHED
+from convkit.surveys import Survey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from convkit.analysis import Analysis
+    from convkit.definitions import Goals
+    from convkit.intake import Intake
+    from convkit.periods import Wanted
+    from convkit.progress import Progress
+
+
+@dataclass(frozen=True)
+class Logs:
+    """What logs hold, the period that is looked at, and sentences of what must be known of the input."""
+
+    names: tuple[str, ...]
+    taken_in: Intake
+    wanted: Wanted
+    warnings: tuple[str, ...]
+
+
+def read(  # noqa: PLR0913 (every filter of a run is one keyword)
+    paths: Iterable[str | Path],
+    goals: Goals,
+    *,
+    log_format: str = "auto",
+    since: str | None = None,
+    until: str | None = None,
+    last: str | None = None,
+    progress: Progress = UNWATCHED,
+) -> Logs:
+    """Read logs, assets too, and of exports the properties that the goals ask for. Raises InputError, UsageError."""
+    wanted, copies = parse_period(since, until, last, goals.site.timezone), list[str]()
+    with ExitStack() as stack:
+        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
+        taken_in, _ = take(logs, goals, assets=True, progress=progress)
+    return Logs(tuple(log.source.name for log in logs), taken_in, wanted, (*copies, *taken_in.losses))
+
+
+def analyzed(logs: Logs, goals: Goals) -> Analysis:
+    """Return the analysis of what people did."""
+    return analyze_cells(logs.taken_in, goals, Scope(logs.wanted)).analysis
+
+
+def survey(logs: Logs, goals: Goals) -> Survey:
+    """Return what sessions reached, and every request."""
+    cells, analysis = logs.taken_in.cells, analyzed(logs, goals)
+    # Where bots are looked at alone, who is one is told of all hits, and none of them is left out.
+    settled, _ = deciding.settled(cells, deciding.visitors(cells, goals, "only"), goals, "only")
+    begin, end = logs.wanted.limits(analysis.ends, goals.site.timezone)
+    limits = [] if begin is None else [pl.col("time") >= begin]
+    limits += [] if end is None else [pl.col("time") < end]
+    sessions = collected(surveys.moments(analysis.hits, goals), analysis.size)
+    requests = collected(surveys.requests(settled.lazy().filter(*limits), settled.columns, goals), settled.height)
+    return Survey(goals, sessions, requests)
