@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import deciding, reading, surveys, traffic
+from convkit.analyzing import Scope, analyze_cells, take
 from convkit.collecting import collected
 from convkit.periods import parse_period
-from convkit.pipeline import analyze_cells, take
 from convkit.progress import UNWATCHED
 from convkit.surveys import Survey
 
@@ -60,7 +60,7 @@ def read(  # noqa: PLR0913 (every filter of a run is one keyword)
 
 def analyzed(logs: Logs, goals: Goals) -> Analysis:
     """Return the analysis of what people did."""
-    return analyze_cells(logs.taken_in, goals, logs.wanted, "drop", (), None).analysis
+    return analyze_cells(logs.taken_in, goals, Scope(logs.wanted)).analysis
 
 
 def survey(logs: Logs, goals: Goals) -> Survey:

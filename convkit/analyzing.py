@@ -1,0 +1,150 @@
+"""The cells of all lines -> the analysis that reports are made of.
+
+It stands alone because the same cells may be analyzed more than once: under other goals, with other bots, for other sessions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from convkit import askers, deciding, lists, matching, questions, sensitivity, sessions, sources, splits, traffic
+from convkit.analysis import Run
+from convkit.collecting import collected
+from convkit.intake import take_in
+from convkit.progress import UNWATCHED
+from convkit.schema import FATES
+from convkit.tables import Period
+from convkit.tallying import prepare, split_by
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convkit import reading
+    from convkit.analysis import Analysis
+    from convkit.definitions import Goals
+    from convkit.intake import Intake
+    from convkit.periods import Wanted
+    from convkit.progress import Progress
+    from convkit.questions import Question
+    from convkit.tables import Note
+
+_MOST_AGENTS = 5
+"""How many agents of bots are told."""
+
+
+def take(
+    logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, assets: bool = False, progress: Progress = UNWATCHED
+) -> tuple[Intake, tuple[str, ...]]:
+    """Read what the lines of the logs say, and return the logs' names by their number, which does not depend on the command line.
+
+    Of assets those are read that a goal may name, or all.
+    """
+    known = tuple(lists.words("assets"))
+    taken_in = take_in(logs, known if assets else traffic.kept_assets(goals, known), rejects=rejects, progress=progress)
+    cells, names = taken_in.cells, [log.source.name for log in logs]
+    if len(logs) > 1:
+        ranks = collected(sources.ranks(cells.lazy(), names), cells.height)
+        cells, names = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [names[number] for number in ranks["source"]]
+    return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(names)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What of the cells is looked at: a period, what becomes of bots (one of BOTS), questions that sessions hold, a key by which they are split."""
+
+    wanted: Wanted
+    bots: str = "drop"
+    asked: Sequence[Question] = ()
+    by: str | None = None
+
+    @property
+    def asks_devices(self) -> bool:
+        """Whether it must be known what devices people have."""
+        return questions.DEVICE in {self.by, *(question.field for question in self.asked)}
+
+
+def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
+    """Go from the cells of all lines to the analysis."""
+    cells, mode, by = taken_in.cells, scope.bots, scope.by
+    visitors = deciding.visitors(cells, goals, mode, with_device=scope.asks_devices)
+    settled, met = deciding.settled(cells, visitors, goals, mode)
+    begins, ends = _span(cells)
+    begin, end = scope.wanted.limits(ends, goals.site.timezone)
+    looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
+    hits = collected(deciding.sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)), looked_at.height)
+    hits = collected(matching.match(hits.lazy(), goals).with_row_index("row"), hits.height)
+    macros, columns = [goal.column for goal in goals.macros], [goal.column for goal in goals.goals]
+    table = collected(sessions.table(hits.lazy(), macros, columns).filter(_is_inside(begin, end, "started")), hits.height)
+    knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
+    hits, table, where = _kept(hits, table, goals, scope.asked)
+    fates, reasons = _fates(cells, met, hits)
+    period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
+    analysis = prepare(hits, table, goals, ends, askers.identities(visitors.lazy(), goals.site))
+    divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
+    run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
+    return replace(run, bots=mode, bot_agents=_bot_agents(met), split=divided)
+
+
+def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> pl.DataFrame:
+    """Return how far the funnels of an analysis get, and how far they get under every other choice."""
+    rows = [collected(sensitivity.asked(analysis, scope.bots), analysis.size)]
+    for other in sensitivity.variants(analysis.goals, scope.bots):
+        if other.goals.funnels:
+            again = analyze_cells(taken_in, other.goals, replace(scope, bots=other.bots, by=None)).analysis
+            rows.append(collected(sensitivity.otherwise(again, other), again.size))
+    return pl.concat(rows)
+
+
+def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Question]) -> tuple[pl.DataFrame, pl.DataFrame, Note | None]:
+    """Return hits and sessions, of which only those that the questions keep are inside, and what is said of that."""
+    if not asked:
+        return hits, table, None
+    kept = collected(questions.kept(table.lazy(), hits.lazy().filter("inside"), goals, asked), hits.height)
+    return collected(questions.only(hits.lazy(), kept), hits.height), kept, questions.note(asked, kept.height, table.height)
+
+
+def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
+    """Return a period, both ends inside, in the site's time zone."""
+    if begin is None or end is None:
+        return Period(None, None, timezone)
+    zone = ZoneInfo(timezone)
+    return Period(begin.astimezone(zone), max(begin, end).astimezone(zone), timezone)
+
+
+def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
+    """Return the times of the first and the last record."""
+    return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
+
+
+def _is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
+    """Tell what lies in the period: a session, whole, by its start; a hit of no session by its own time."""
+    when = pl.col(column) if column else pl.coalesce("started", "time")
+    limits = [] if begin is None else [when >= begin.astimezone(UTC)]
+    limits += [] if end is None else [when < end.astimezone(UTC)]
+    return pl.all_horizontal(when.is_not_null(), *limits)
+
+
+def _bot_agents(met: pl.DataFrame) -> tuple[tuple[str, int, str], ...]:
+    """Return agent, lines and reason of the bots that sent most; what they sent to hosts that are not ours, say, does not count."""
+    sent = met.filter(pl.col("reason").is_not_null() & ~pl.col("fate").is_in(["asset", "excluded"]))
+    counts = sent.group_by("user_agent", "reason").len().cast({"user_agent": pl.String, "reason": pl.String})
+    most = counts.sort("len", "user_agent", "reason", descending=[True, False, False]).head(_MOST_AGENTS)
+    return tuple((agent or "", lines, reason) for agent, reason, lines in most.rows())
+
+
+def _fates(cells: pl.DataFrame, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """Return what became of every line, `lines` and each of FATES, which add up to it; and the reasons of two of them."""
+    problems = dict(cells.filter(pl.col("problem").is_not_null()).group_by("problem").len().rows())
+    found = dict(met.group_by("fate").len().rows())
+    counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
+    counts["unparsed"] = sum(problems.values())
+    outside = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
+    counts |= {"outside": counts["outside"] + outside, "kept": counts["kept"] - outside}
+    bots = dict(met.filter(pl.col("fate") == "bot").group_by("reason").len().rows())
+    by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
+    return {"lines": cells.height, **counts}, by_reason
