@@ -62,6 +62,10 @@ micro:
   deep: {page: /product/*, at_least: 5}
   late: {stayed: 3h}
   nowhere: /nothing/like/this
+  packed: {download: /files/*.zip}
+  no_file: {download: /contact}
+  too_early: {page: /product/*, after: bought}
+  from_there: {page: /checkout, referrer: other.example/**}
   posted: {request: POST /cart/add, status: 200}
   of_an_api: POST /push
   lost: /gone
@@ -90,6 +94,7 @@ LINES = [
     line("GET /contact", 13, who=who(1)),
     line("GET /image/logo.png", 14, who=who(1)),
     line("GET /feeds/all.xml", 15, who=who(1)),
+    line("GET /files/sizes.pdf", 15, who=who(1)),
     line("GET /checkout", 16, who=who(1)),
     line("GET /checkout/thank-you", 17, who=who(1)),
     line("GET /gone", 18, 404, who=who(1)),
@@ -115,10 +120,14 @@ NEVER = {
     "redirected": "always redirected (1 GET answered 301), and a redirected /start is no /start",
     "pictures": "the list of assets, off which no wildcard takes them; name the file, like /image/logo.png",
     "feeds": "the list of background requests, off which no wildcard takes them; name the file, like /feeds/all.xml",
-    "with_mail": "/checkout is there (2 hits), but never with the rest",
-    "deep": "3 hits fit, but no session completes what it asks for",
+    "with_mail": "/checkout is there (2 hits), but never with query.utm_medium: email",
+    "deep": "3 hits fit, but none completes what `at_least`",
     "late": "no session and no visitor completes it",
     "nowhere": "nothing in the log is like /nothing/like/this",
+    "packed": "nearest is /files/*.pdf (1)",
+    "no_file": "/contact is there (1 hit), but no download by its ending",
+    "too_early": "3 hits fit, but none completes",
+    "from_there": "but never with referrer: other.example/**",
     "posted": "with another answer (1 POST answered 302); change its `status`",
     "of_an_api": "outside sessions with a page",
     "way#2/0": "step 2 of way never matches",
