@@ -32,7 +32,7 @@ _WAYS: Mapping[str, Sequence[Mapping[str, object]]] = {
 }
 """How a request might have been otherwise."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
-_MOST_REQUESTS, _MOST_PATHS, _MOST_NEAR, _LEAST_LIKE, _SHORTEST_WORD = 2_000, 5_000, 3, 0.7, 4
+_MOST_REQUESTS, _MOST_PATHS, _MOST_NEAR, _LEAST_LIKE, _MUCH_LIKE, _SHORTEST_WORD = 2_000, 5_000, 3, 0.7, 0.8, 4
 _LISTS = {"asset": "assets", "background": "background requests", "download": "downloads"}
 
 
@@ -50,7 +50,7 @@ def explain(goal: Goal, shown: str, requests: pl.DataFrame) -> tuple[str, str]:
         return NEVER, f"{shown} never matches: {_nearest(tests, requests)}"
     fitting = _fitting(there, goal, ("method", "status", "list"))
     if fitting.is_empty():
-        lacking = [": ".join(patterns.split_name(name)) for name in asked if name not in tests and not there[name].any()]
+        lacking = [name.removesuffix("~**").replace("~", ": ", 1) for name in asked if name not in tests and not there[name].any()]
         rest = " and ".join(lacking) or "all that the goal asks for at once"
         met = "all else" if tests in ([], ["path~**"]) else f"{_what(there, tests)} is there"
         return NEVER, f"{shown} never matches: {met} ({_hits(there)}), but never with {rest}; write what the log has"
@@ -121,14 +121,18 @@ def _nearest(tests: Sequence[str], requests: pl.DataFrame) -> str:
         known = seen.drop_nulls(column).select(_as_written(column, pattern), "n").drop_nulls().group_by("text").agg(pl.col("n").sum())
         known = known.sort("n", "text", descending=[True, False]).head(_MOST_PATHS)
         numbers = dict(known.rows())
-        word = pattern.rpartition("/")[2] if "*" not in pattern else ""
-        same_end = [text for text in numbers if len(word) >= _SHORTEST_WORD and text.endswith(f"/{word}")]
+        of_last = {_last(text): text for text in reversed(numbers)}
+        same_end = [of_last[word] for word in get_close_matches(_last(pattern), of_last, _MOST_NEAR, _MUCH_LIKE) if len(word) >= _SHORTEST_WORD]
         near |= {text: numbers[text] for text in [*same_end, *get_close_matches(pattern, numbers, _MOST_NEAR, _LEAST_LIKE)] if text != pattern}
     sought = " or ".join(pattern for _, pattern in names[:_MOST_NEAR])
     if not near:
         return f"nothing in the log is like {sought}; look at it, or take it out"
     shown = ", ".join(f"{text} ({figures.count(number)})" for text, number in list(near.items())[:_MOST_NEAR])
     return f"nothing fits {sought}; nearest {'is' if len(near) == 1 else 'are'} {shown}"
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _as_written(column: str, pattern: str) -> pl.Expr:

@@ -48,13 +48,14 @@ def read(  # noqa: PLR0913 (every filter of a run is one keyword)
     since: str | None = None,
     until: str | None = None,
     last: str | None = None,
+    assets: bool = True,
     progress: Progress = UNWATCHED,
 ) -> Logs:
-    """Read logs, assets too, and of exports the properties that the goals ask for. Raises InputError, UsageError."""
+    """Read logs, all assets too where they are wanted, and of exports the properties that the goals ask for. Raises InputError, UsageError."""
     wanted, copies = parse_period(since, until, last, goals.site.timezone), list[str]()
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
-        taken_in, _ = take(logs, goals, assets=True, progress=progress)
+        taken_in, _ = take(logs, goals, assets=assets, progress=progress)
     return Logs(tuple(log.source.name for log in logs), taken_in, wanted, (*copies, *taken_in.losses))
 
 

@@ -50,7 +50,7 @@ def _proposed(logs: tuple[str, ...], *, quiet: bool, timezone: str | None, log_f
     known: dict[str, Written] = {} if timezone is None else {"timezone": timezone}
     known |= {} if log_format == "auto" else {"log_format": log_format}
     with progress.shown(is_wanted=not quiet) as watching:
-        read = surveying.read(logs, options.load_goals(None, timezone, ()), log_format=log_format, progress=watching, **asked)
+        read = surveying.read(logs, options.load_goals(None, timezone, ()), log_format=log_format, assets=False, progress=watching, **asked)
         made = proposing.draft(read, known)
     talk.tell(() if quiet else read.warnings, ())
     if made is None or made.survey is None:
