@@ -23,6 +23,7 @@ from convkit import goals_schema, plugins, strict_yaml
 from convkit.errors import GoalsFileError
 from convkit.funnel_reader import OPTIONS, STEP_OPTIONS
 from convkit.goals import parse_goals
+from convkit.goals_examples import example, examples
 
 if TYPE_CHECKING:
     from model.goals import GoalsFile
@@ -74,6 +75,7 @@ def test_no_key_of_funnels_is_forgotten() -> None:
 
 FILES = [
     EXAMPLE.read_text(encoding="utf-8"),
+    *map(example, examples()),
     *blocks("yaml"),
     *(f"macro: {{g: {module.EXAMPLE}}}" for module in plugins.load_all("goal_kinds").values()),
     *(f"micro: {{g: {goal}}}\nfunnels: {{f: [{goal}, g]}}" for goal in COMBINED),
