@@ -89,7 +89,7 @@ def test_it_takes_what_the_reader_takes(text: str) -> None:
     assert list(VALIDATOR.iter_errors(plain(strict_yaml.load(text, "goals.yaml")))) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(goals_files())
 def test_it_takes_every_goals_file_that_the_model_draws(goals: GoalsFile) -> None:
     assert is_valid(to_yaml(goals))
