@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from model.streams import goals_files, to_yaml
 from test_goal_kinds import COMBINED
 from test_goals import EXAMPLE, GOLDEN, SINGLE
-from test_readme import blocks
+from test_readme import blocks, table
 
-from convkit import goals_schema, plugins, strict_yaml
+from convkit import goals_schema, lists, plugins, strict_yaml
 from convkit.errors import GoalsFileError
 from convkit.funnel_reader import OPTIONS, STEP_OPTIONS
 from convkit.goals import parse_goals
@@ -71,6 +71,11 @@ def test_it_is_a_schema_and_stands_where_editors_find_it() -> None:
 
 def test_no_key_of_funnels_is_forgotten() -> None:
     assert (tuple(goals_schema.FUNNEL), tuple(goals_schema.STEP)) == (OPTIONS, STEP_OPTIONS)
+
+
+def test_what_keys_of_the_site_mean_is_told_as_in_the_readme() -> None:
+    told = {key: re.sub(r"\[(.*?)\]\(.*?\)", r"\1", meaning).replace("`", "") for key, meaning in table("Site", "key").items()}
+    assert dict(line.split(": ", 1) for line in lists.lines("site_keys")) == told
 
 
 FILES = [
