@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = str(ROOT / "sample_logs" / "access.log.gz")
-GOALS_FILES = [ROOT / "goals.example.yaml", *sorted((ROOT / "tests" / "data" / "goals_files").glob("*.yaml"))]
+FOLDERS = (ROOT / "tests" / "data" / "goals_files", ROOT / "convkit" / "data" / "examples")
+GOALS_FILES = [ROOT / "goals.example.yaml", *(file for folder in FOLDERS for file in sorted(folder.glob("*.yaml")))]
 CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 
 

@@ -15,7 +15,7 @@ from payloads import FORMULAS, NASTY
 from small_logs import line, written
 
 import convkit
-from convkit import checks, cli, evidence, goals_schema, goals_writing, proposals, proposing, siblings, surveying
+from convkit import checks, cli, evidence, goals_examples, goals_schema, goals_writing, proposals, proposing, siblings, surveying
 from convkit.definitions import Goals, Site
 from convkit.goals import parse_goals
 from convkit.strict_yaml import load
@@ -324,6 +324,22 @@ def test_hostile_paths_are_left_out_or_quoted(init: Run) -> None:
     assert ["'/contact/\"/thanks'" in text, "'/contact/!!python/thanks'" in text] == [True, True]
     assert not set(text) & {"\x1b", "\u202e"}
     assert convkit.load_goals("goals.yaml").macros
+
+
+@pytest.mark.parametrize("name", goals_examples.examples())
+def test_an_example_is_written_as_it_is(name: str, init: Run) -> None:
+    code, out, err = init("--example", name)
+    assert (code, out) == (0, "")
+    assert "Put the paths of your site in the place of its own" in err
+    assert Path("goals.yaml").read_text(encoding="utf-8") == goals_examples.example(name)
+    assert init("--example", name)[0] == 2
+
+
+def test_an_example_fits_no_log(init: Run) -> None:
+    written(Path("access.log"), [line("GET /")])
+    code, _, err = init("--example", "shop", "access.log")
+    assert (code, err.count("leave out --example")) == (2, 1)
+    assert "'app', 'blog'" in init("--example", "shp")[2]
 
 
 def test_the_schema_is_printed_and_nothing_written(init: Run) -> None:
