@@ -21,7 +21,8 @@ def words(kind: str) -> tuple[str, ...]:
 
 def plain(text: pl.Expr) -> pl.Expr:
     """Return a path or a name as small words with `-` between them, each segment between slashes: /Order/thankYou.php is /order/thank-you/."""
-    bare = text.str.replace_all(r"(\p{Ll})(\p{Lu})", "${1}-${2}").str.to_lowercase().str.replace_all(r"\.\w+(/|$)", "${1}")
+    bare = text.str.replace_all(r"(\p{Ll})(\p{Lu})", "${1}-${2}").str.to_lowercase()
+    bare = bare.str.replace(r"\?\w+=", "/").str.replace_all(r"\.\w+(/|$)", "${1}")
     return pl.concat_str(pl.lit("/"), bare.str.replace_all("%20", "-").str.replace_all(r"[^\p{L}/]+", "-").str.strip_chars("/"), pl.lit("/"))
 
 

@@ -26,6 +26,7 @@ _MOST = 3
 _SURELY = 0.8
 """Share of a page's sessions that saw it after a form, from which on it is what the form leads to."""
 _DEPTH = 3
+_OF_YEARS = r"/(?:19|20)\d\d/(?:\d\d/)?\*"
 _WORDS = pl.col("words")
 _DONE = ("newsletter", "signup", "lead", "purchase")
 """What may be done, the most telling word first: /checkout/newsletter/thanks is no purchase."""
@@ -127,10 +128,13 @@ def _downloads(name: str, evidence: Evidence) -> Iterator[Proposal]:
 
 
 def _depth(_: str, evidence: Evidence) -> Iterator[Proposal]:
-    """Find the largest group of pages side by side, and that of articles."""
+    """Find the largest group of pages side by side, and that of articles; who reads one of these, and who several."""
     groups = evidence.pages.filter("is_group", pl.col("n") >= FEWEST, ~tells(_WORDS, "aside"))
-    articles = groups.filter(is_named(_WORDS, "article"))["pattern"].head(1).to_list()
-    yield from (Proposal("reader", {"page": pattern, "at_least": _DEPTH}) for pattern in articles)
+    of_articles = is_named(_WORDS, "article") | pl.col("pattern").str.contains(_OF_YEARS)
+    articles = groups.filter(of_articles)["pattern"].head(1).to_list()
+    for pattern in articles:
+        yield Proposal("reader", {"page": pattern, "at_least": _DEPTH})
+        yield Proposal("read_one", pattern)
     largest = [pattern for pattern in groups["pattern"].head(1) if pattern not in articles]
     yield from (Proposal("looked_around", {"page": pattern, "at_least": _DEPTH}) for pattern in largest)
 

@@ -122,8 +122,14 @@ PLANTED: list[tuple[str, dict[str, str], Any]] = [
     ("reader", {"pages": many("/blog")}, {"page": "/blog/*", "at_least": 3}),
     ("reader", {"pages": many("/product", 8) + " " + many("/es/noticias")}, {"page": "/es/noticias/*", "at_least": 3}),
     ("reader", {"pages": many("/posts/2025") + " " + many("/posts/2026")}, {"page": "/posts/2025/*", "at_least": 3}),
+    ("reader", {"pages": many("/2026/10")}, {"page": "/2026/10/*", "at_least": 3}),
     ("reader", {"pages": "/blog /blog/one /blog/two"}, None),
     ("reader", {"pages": many("/product")}, None),
+    ("read_one", {"pages": many("/blog")}, "/blog/*"),
+    ("read_one", {"pages": many("/it/notizie")}, "/it/notizie/*"),
+    ("read_one", {"pages": many("/archive/2026")}, "/archive/2026/*"),
+    ("read_one", {"pages": many("/stores")}, None),
+    ("read_one", {"pages": "/blog/one"}, None),
     ("looked_around", {"pages": many("/product")}, {"page": "/product/*", "at_least": 3}),
     ("looked_around", {"pages": many("/product", 8) + " " + many("/blog")}, {"page": "/product/*", "at_least": 3}),
     ("looked_around", {"pages": many("/stores")}, {"page": "/stores/*", "at_least": 3}),
@@ -145,7 +151,7 @@ def test_what_is_proposed(name: str, seen: dict[str, str], goal: Any) -> None:  
 
 def test_every_kind_is_tested_in_both_ways() -> None:
     tested = {(name if not name.startswith("sent_") else "form", goal is None) for name, _, goal in PLANTED}
-    names = {*proposals.KINDS, "reader", "looked_around"} - {"depth"}
+    names = {*proposals.KINDS, "reader", "read_one", "looked_around"} - {"depth"}
     assert tested == {(name, absent) for name in names for absent in (True, False)}
 
 
@@ -263,6 +269,14 @@ def test_pages_that_are_images_are_ignored(tmp_path: Path) -> None:
     made = drafted(written(tmp_path / "access.log", lines))
     assert made
     assert made.facts["ignore"] == {"paths": ["/shop/image/**"]}
+
+
+def test_pages_that_are_parameters_are_told_by_them(tmp_path: Path) -> None:
+    routes = ("product/product", "checkout/cart", "checkout/checkout", "checkout/success")
+    made = drafted(written(tmp_path / "access.log", visits(5, *(f"/index.php?route={route}" for route in routes))))
+    assert made
+    assert made.facts["keep_query"] == ["route"]
+    assert {proposal.name: proposal.goal for proposal in made.goals}["purchase"] == "/index.php?route=checkout/success"
 
 
 @pytest.fixture
