@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit import bots, kinds, patterns, plugins, shapes, strict_yaml
+from convkit import bots, kinds, lists, patterns, plugins, shapes, strict_yaml
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.durations import parse_duration
@@ -169,9 +169,14 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
 
 
 def schema() -> Shape:
-    """Return the JSON Schema of `site:`."""
-    nested = {fact: shapes.keys({name: _SHAPES[read] for name, (_, read) in keys.items()}) for fact, keys in _NESTED.items()}
-    return shapes.keys({name: _SHAPES[read] for name, read in _KEYS.items()} | nested)
+    """Return the JSON Schema of `site:`, with what each key means."""
+    meanings = dict(line.split(": ", 1) for line in lists.lines("site_keys"))
+
+    def said(name: str, read: Callable[[Node, list[Problem]], object]) -> Shape:
+        return {"description": meanings[name], **_SHAPES[read]}
+
+    nested = {fact: shapes.keys({name: said(f"{fact}.{name}", read) for name, (_, read) in keys.items()}) for fact, keys in _NESTED.items()}
+    return shapes.keys({name: said(name, read) for name, read in _KEYS.items()} | nested)
 
 
 def read_site(node: Node, problems: list[Problem]) -> Site:

@@ -33,7 +33,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 250, 30
 FLOORS: tuple[tuple[str, ...], ...] = (
     # Words and tools: they know nothing of ours.
     ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions", "siblings"),
-    ("temporary", "surroundings", "terminal", "shapes"),
+    ("temporary", "surroundings", "terminal", "shapes", "goals_examples"),
     ("progress_bar",),
     ("talk", "writing", "signals", "progress"),
     (

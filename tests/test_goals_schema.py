@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from model.streams import goals_files, to_yaml
 from test_goal_kinds import COMBINED
 from test_goals import EXAMPLE, GOLDEN, SINGLE
-from test_readme import blocks
+from test_readme import blocks, table
 
-from convkit import goals_schema, plugins, strict_yaml
+from convkit import goals_schema, lists, plugins, strict_yaml
 from convkit.errors import GoalsFileError
 from convkit.funnel_reader import OPTIONS, STEP_OPTIONS
 from convkit.goals import parse_goals
+from convkit.goals_examples import example, examples
 
 if TYPE_CHECKING:
     from model.goals import GoalsFile
@@ -72,8 +73,14 @@ def test_no_key_of_funnels_is_forgotten() -> None:
     assert (tuple(goals_schema.FUNNEL), tuple(goals_schema.STEP)) == (OPTIONS, STEP_OPTIONS)
 
 
+def test_what_keys_of_the_site_mean_is_told_as_in_the_readme() -> None:
+    told = {key: re.sub(r"\[(.*?)\]\(.*?\)", r"\1", meaning).replace("`", "") for key, meaning in table("Site", "key").items()}
+    assert dict(line.split(": ", 1) for line in lists.lines("site_keys")) == told
+
+
 FILES = [
     EXAMPLE.read_text(encoding="utf-8"),
+    *map(example, examples()),
     *blocks("yaml"),
     *(f"macro: {{g: {module.EXAMPLE}}}" for module in plugins.load_all("goal_kinds").values()),
     *(f"micro: {{g: {goal}}}\nfunnels: {{f: [{goal}, g]}}" for goal in COMBINED),
@@ -87,7 +94,7 @@ def test_it_takes_what_the_reader_takes(text: str) -> None:
     assert list(VALIDATOR.iter_errors(plain(strict_yaml.load(text, "goals.yaml")))) == []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(goals_files())
 def test_it_takes_every_goals_file_that_the_model_draws(goals: GoalsFile) -> None:
     assert is_valid(to_yaml(goals))

@@ -31,5 +31,6 @@ def turns(value: int, named: pl.Expr, context: kinds.Context) -> pl.Expr:
     """Return the first interaction of a session that completes so many; the edge of `within`, from start to start, is inside."""
     started, within = pl.col("started"), context.beside.get("within")
     first_counted = windows.group_before(started, value - 1, "session", "visitor")
-    fits = first_counted.is_not_null() if within is None else started - first_counted <= within
-    return windows.is_nth(named & interaction() & fits.fill_null(value=False), 1, "session")
+    completes = first_counted.is_not_null() if within is None else (started - first_counted <= within).fill_null(value=False)
+    # A session completes them or does not, as a whole: asked last, it is worked out once.
+    return windows.is_nth(named & interaction(), 1, "session") & completes
