@@ -9,14 +9,17 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit import terminal, writing
+from convkit import plugins, terminal, writing
 from convkit.errors import UsageError
 from convkit.rendering import render
+from convkit.tables import Room
 from convkit.text import safe
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from convkit.destinations import Destination
-    from convkit.tables import Document
+    from convkit.tables import Block, Document
 
 
 def deliver(document: Document, place: Destination, limit: int | None) -> None:
@@ -30,6 +33,12 @@ def deliver(document: Document, place: Destination, limit: int | None) -> None:
         for name, report in document.reports.items():
             part = replace(document, reports={name: report}, findings=(), is_whole=False)
             writing.write_file(place.file_of(name), _bytes(part, place.output, limit))
+
+
+def show(draw: Callable[[Room], list[Block]]) -> None:
+    """Write blocks that are no report on standard output. Raises OutputError."""
+    room = Room(terminal.width(of_screen=True), colour=terminal.has_colour(of_screen=True))
+    writing.write_stream(terminal.encoded(plugins.load("outputs", "table").drawn(draw(room), room), of_screen=True))
 
 
 def deliver_rejects(document: Document, path: str) -> None:

@@ -32,7 +32,7 @@ def looked_at(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
     A stage of its own, to be collected: every step of the funnel looks at it several times.
     """
-    form_again = _form_again()
+    came_back = form_again()
     return (
         hits.filter(pl.col("session").is_not_null())
         .select(
@@ -40,8 +40,8 @@ def looked_at(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
             "row",
             "page",
             is_page=is_kind("page"),
-            form_again=form_again,
-            error=is_kind("error") & ~form_again,
+            form_again=came_back,
+            error=is_kind("error") & ~came_back,
             **{f"fits{number}": pl.any_horizontal(_looked_for(funnel, number)) for number in funnel.numbers},
         )
         .filter(pl.any_horizontal("is_page", *TESTED))
@@ -115,7 +115,7 @@ def _reached(chains: pl.LazyFrame, funnel: Funnel, steps: range) -> pl.LazyFrame
     )
 
 
-def _form_again() -> pl.Expr:
+def form_again() -> pl.Expr:
     """Tell POSTs to the page just shown that were answered by the form instead of a redirect."""
     shown = windows.last_seen(pl.col("path"), is_kind("page"), "session")
     is_form = (pl.col("method") == "POST") & ~pl.col("background") & pl.col("status").is_in(_FORM_AGAIN)

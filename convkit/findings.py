@@ -5,6 +5,7 @@ It stands alone because it reads finished reports and nothing else. A gain is an
 
 from __future__ import annotations
 
+import shlex
 from math import floor
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,7 @@ _PATIENCE = 3
 
 
 def find(reports: Mapping[str, Report], view: View, command: str) -> tuple[Finding, ...]:
-    """Return the findings of a whole report; `command` shows more of a difference between those who dropped off and those who went on."""
+    """Return the findings of a whole report; `command` explains single sessions, empty where it cannot be run again."""
     steps = reports["funnel"].frame
     found = [
         _largest_difference(reports["drop-off"].details, steps, view, command),
@@ -42,7 +43,7 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
     """Name the step at which something differs between those who dropped off and those who went on, with the largest upper bound."""
     if judged is None:
         return None
-    best: tuple[float, str] | None = None
+    best: tuple[float, str, str] | None = None
     names = {funnel.name: funnel.steps[-1].name for funnel in view.goals.funnels}
     for row in judged.filter(pl.col("more") & (pl.col("item") == ANY)).rows(named=True):
         of_funnel = steps.filter(funnel=row["funnel"])
@@ -50,8 +51,10 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
         up_to = row["dropped"] * of_funnel["reached"][-1] / reached * _MONTH / view.period.days
         gain = f" Up to {figures.times(floor(up_to), names[row['funnel']])} a month." if up_to >= 1 else ""
         if best is None or up_to > best[0]:
-            best = up_to, f"{row['name']}: {difference(row)}. More than chance.{gain}"
-    return Finding(best[1], command) if best else None
+            best = up_to, f"{row['name']}: {difference(row)}. More than chance.{gain}", row["name"]
+    if best is None:
+        return None
+    return Finding(best[1], f"{command} --dropped-at {shlex.quote(best[2])}" if command else "")
 
 
 def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, overview: pl.DataFrame, view: View) -> Finding | None:

@@ -117,6 +117,6 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     order = sorting.parse(sort, documents.columns_of(names, by)) if sort is not None else None
     when = {"since": since, "until": until, "last": last}
     done = analyze(paths, loaded, log_format=log_format, **when, bots=bots, where=where, by=by, rejects=rejects, choices=choices, progress=progress)
-    command = documents.command_of("drop-off", [str(path) for path in paths], loaded.file, where)
+    command = documents.command_of("explain", [str(path) for path in paths], loaded.file, where)
     split = None if by is None or done.split is None else (by, tally(done.split, names))
     return documents.finish(done, tally(done.analysis, names), split, is_whole=reports is None, command=command, sort=order)

@@ -67,17 +67,17 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
-    ("analysis", "surveys", "funnel_words", "goal_words"),
+    ("analysis", "surveys", "funnel_words", "goal_words", "stops", "lines_told"),
     ("split_tables", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
     ("checks", "evidence", "goals_writing", "split_screen"),
-    ("proposals", "drop_off_screen", "funnel_screen", "overview_screen"),
+    ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
     ("tallying",),
     ("analyzing",),
     ("pipeline",),
-    ("surveying",),
+    ("surveying", "explaining"),
     ("proposing",),
     # Who asks for it.
     ("options", "destinations"),
@@ -202,7 +202,14 @@ def test_the_run_collects_and_nothing_else() -> None:
     """Reading does, and through `collecting` deciding, tallying and what calls them."""
     collects = {"collect", "collect_all", "collect_async", "collect_batches"}
     assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {"collecting", "intake", "loading"}
-    assert {module for module in MODULES if "collecting" in imports_of(module)} == {"analyzing", "deciding", "proposing", "surveying", "tallying"}
+    assert {module for module in MODULES if "collecting" in imports_of(module)} == {
+        "analyzing",
+        "deciding",
+        "explaining",
+        "proposing",
+        "surveying",
+        "tallying",
+    }
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -25,6 +25,8 @@ def hits_of(trace: Trace) -> pl.LazyFrame:
             "inside": pl.Series([True] * len(trace), dtype=pl.Boolean),
             "time": pl.Series([timedelta(seconds=time) for time, *_ in trace], dtype=pl.Duration("us")).cast(pl.Int64).cast(pl.Datetime("us")),
             "kind": pl.Series(["error" if "!" in letters else "page" for _, letters, *_ in trace], dtype=KIND),
+            "page": pl.Series([f"/{letters}" for _, letters, *_ in trace], dtype=pl.Categorical()),
+            "event": pl.Series([None] * len(trace), dtype=pl.Categorical()),
             "path": pl.Series([value for _, _, value, _ in trace], dtype=pl.Categorical()),
             "enters": pl.Series(["<" not in letters for _, letters, *_ in trace], dtype=pl.Boolean),
             **{f"goal:{letter}": pl.Series([letter in letters for _, letters, *_ in trace], dtype=pl.Boolean) for letter in LETTERS},

@@ -27,7 +27,16 @@ _BETWEEN = 2
 
 def render(document: Document, room: Room) -> str:
     """Return the document as text; with escape sequences only where the room has colour."""
-    lines = list(_document(document, room))
+    return _printed(list(_document(document, room)), room)
+
+
+def drawn(blocks: Sequence[Block], room: Room) -> str:
+    """Return blocks that are no document as text."""
+    return _printed(list(_blocks(blocks, room.width)), room)
+
+
+def _printed(lines: list[Text], room: Room) -> str:
+    """Return lines with their styles, where the room has colour."""
     out = io.StringIO()
     console = Console(
         file=out,

@@ -1,0 +1,163 @@
+"""How far a funnel got in one session or with one visitor, and the first thing that stopped it.
+
+It stands alone because nobody believes a count that cannot be explained, and the reasons are those of the chain's own rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import figures
+from convkit.schema import interaction
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import timedelta
+
+    from convkit.definitions import Funnel
+
+_SECOND = 1_000_000
+
+
+@dataclass(frozen=True)
+class Act:
+    """One hit of a unit, as a funnel sees it."""
+
+    row: int
+    at: int
+    """Microseconds."""
+    name: str
+    """The page or the event."""
+    is_interaction: bool
+    value: str
+    """What must be the same in a chain; empty where it has none, or nothing must."""
+    fits: frozenset[int]
+    """The numbers of the steps that it fits."""
+    bans: frozenset[int]
+    """The places of the funnel's `without` that it meets."""
+
+
+def acts(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return what a funnel sees of the hits of sessions: `unit`, and the fields of an `Act`, its steps and bans as lists."""
+    steps = [pl.when(pl.any_horizontal(funnel.step(number).columns)).then(number) for number in funnel.numbers]
+    bans = [pl.when(pl.any_horizontal(one.columns)).then(place) for place, one in enumerate(funnel.without)]
+    return hits.filter(pl.col("session").is_not_null()).select(
+        "row",
+        unit=funnel.per,
+        at=pl.col("time").dt.epoch("us"),
+        name=pl.coalesce(pl.col("event", "page").cast(pl.String)),
+        is_interaction=interaction(),
+        value=pl.col(funnel.same).cast(pl.String).fill_null("") if funnel.same else pl.lit(""),
+        fits=pl.concat_list(steps).list.drop_nulls(),
+        bans=pl.concat_list(bans).list.drop_nulls() if bans else pl.lit(None, dtype=pl.List(pl.Int32)),
+    )
+
+
+def read(rows: pl.DataFrame) -> list[Act]:
+    """Return the acts of one unit, in their order."""
+    return [
+        Act(row["row"], row["at"], row["name"] or "", row["is_interaction"], row["value"], frozenset(row["fits"]), frozenset(row["bans"] or ()))
+        for row in rows.sort("row").rows(named=True)
+    ]
+
+
+def told(funnel: Funnel, seen: Sequence[Act], filled: Mapping[int, int], *, may_enter: bool = True) -> str:
+    """Return how far a funnel got and what stopped it: `3 of 4 steps; step 4, purchase, was never reached`.
+
+    `filled` are the rows of the hits that filled steps, by step; `seen` is all that the session or the visitor did.
+    """
+    count = f"{len(filled)} of {len(funnel.steps)} steps"
+    required = [number for number in funnel.numbers if not funnel.step(number).is_optional]
+    if not filled:
+        return f"{count}; {_not_entered(funnel, seen, may_enter=may_enter)}"
+    if funnel.order == "any":
+        return _told_of_any(funnel, seen, filled, count)
+    if required[-1] in filled:
+        return f"all {len(filled)} steps" if len(filled) == len(funnel.steps) else f"{count}, to the last"
+    last = max(filled)
+    following = next(number for number in required if number > last)
+    return f"{count}; {_stopped(funnel, seen, filled[last], last, following, min(filled.values()))}"
+
+
+def _named(funnel: Funnel, number: int) -> str:
+    return f"step {number}, {funnel.step(number).name},"
+
+
+def _not_entered(funnel: Funnel, seen: Sequence[Act], *, may_enter: bool) -> str:
+    """Return why no chain begins."""
+    if not may_enter:
+        return f"it begins only where {' and '.join(funnel.where)}"
+    if any(1 in act.fits for act in seen) and funnel.same:
+        return f"step 1, {funnel.step(1).name}, had no {_bare(funnel.same)}"
+    if any(1 in act.fits for act in seen):
+        return f"step 1, {funnel.step(1).name}, was reached by no page or event"
+    return f"step 1, {funnel.step(1).name}, was never reached"
+
+
+def _told_of_any(funnel: Funnel, seen: Sequence[Act], filled: Mapping[int, int], count: str) -> str:
+    """Return how many steps were done in one window, and what was missing in it."""
+    if len(filled) == len(funnel.steps):
+        return f"all {len(filled)} steps"
+    done = {number for act in seen if act.row in filled.values() for number in act.fits}
+    missing = [funnel.step(number).name for number in funnel.numbers if number not in done]
+    lacking = [
+        name for number, name in zip(funnel.numbers, (step.name for step in funnel.steps), strict=True) if not any(number in act.fits for act in seen)
+    ]
+    if lacking:
+        return f"{count}; never reached: {', '.join(lacking)}"
+    if missing and funnel.window:
+        return f"{count} within {_length(funnel.window)}; outside of it: {', '.join(missing)}"
+    return f"{count}; one hit never fills two of them"
+
+
+def _stopped(funnel: Funnel, seen: Sequence[Act], row: int, last: int, following: int, first: int) -> str:  # noqa: PLR0913, PLR0917 (where a chain stands)
+    """Return why a chain that ends on the hit `row` of step `last` did not go on to the `following` one."""
+    by_row = {act.row: act for act in seen}
+    step, shares = _named(funnel, following), funnel.step(last).is_condition
+    later = [act for act in seen if following in act.fits and (act.row > row or (shares and act.row == row))]
+    if not later:
+        before = any(following in act.fits and act.row < row for act in seen)
+        same_hit = following in by_row[row].fits and not shares
+        if same_hit and not before:
+            return f"{step} was reached by the hit of step {last} alone: one hit never fills two steps"
+        return f"{step} came only before step {last}" if before else f"{step} was never reached"
+    act, own = later[0], by_row[row]
+    if funnel.same and act.value != own.value:
+        other = f"{_bare(funnel.same)} {act.value}" if act.value else f"no {_bare(funnel.same)}"
+        return f"{step} had {other}, not {own.value}"
+    return f"{step} {_limit(funnel, seen, own, act, (last, following), by_row[first])}"
+
+
+def _limit(funnel: Funnel, seen: Sequence[Act], own: Act, act: Act, steps: tuple[int, int], first: Act) -> str:  # noqa: PLR0913, PLR0917 (as above)
+    """Return which limit the first later hit of the following step broke."""
+    last, following = steps
+    between = [one for one in seen if own.row < one.row < act.row]
+    if funnel.order == "strict":
+        if not act.is_interaction:
+            return "was reached by no page or event"
+        if other := next((one for one in between if one.is_interaction and last not in one.fits), None):
+            return f"did not come next: {other.name} came between"
+    for place, one in enumerate(funnel.without):
+        if (
+            one.after <= last
+            and following <= one.before
+            and any(place in other.bans for other in [*between, *([act] if following < one.before else [])])
+        ):
+            return f"came behind {one.name}, which may not come between steps {one.after} and {one.before}"
+    within = funnel.step(following).within
+    if within is not None and (late := act.at - own.at - within.total_seconds() * _SECOND) > 0:
+        return f"came {figures.duration(late / _SECOND)} after the {_length(within)} from step {last}"
+    if funnel.window is not None and (late := act.at - first.at - funnel.window.total_seconds() * _SECOND) > 0:
+        return f"came {figures.duration(late / _SECOND)} after the {_length(funnel.window)} window"
+    return "could not be reached by any chain"
+
+
+def _length(time: timedelta) -> str:
+    return figures.length(time.total_seconds())
+
+
+def _bare(value: str) -> str:
+    return value.partition(".")[2] or value

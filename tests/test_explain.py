@@ -1,0 +1,174 @@
+"""Single sessions are shown hit by hit, with what was decided about each, and every line of a log can be asked after."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from small_logs import line, written
+
+from convkit import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., tuple[int, str, str]]
+    Explain = Callable[..., str]
+
+GOALS = """
+site: {timezone: UTC, ignore: {addresses: [203.0.113.9]}}
+macro: {purchase: /thanks}
+micro: {saw: /product/*, cart: POST /cart, checkout: /checkout}
+funnels:
+  shop: [saw, cart, checkout, purchase]
+  quick: {steps: [saw, purchase], window: 20m}
+"""
+OTHER = "198.51.100.2 - -"
+LINES = (
+    line("GET /product/anorak"),
+    line("GET /style.css", 1),
+    line("GET /api/stock", 2),
+    line("POST /cart", 60, 302),
+    line("GET /checkout", 120),
+    line("POST /checkout", 180),
+    line("GET /nowhere", 200, 404),
+    line("GET /product/anorak", 5000),
+    line("GET /a", 10, who=OTHER, agent="curl/8.5.0"),
+    "",
+    "rubbish",
+    line("GET /a", 11, who="203.0.113.9 - -"),
+    line("HEAD /a", 12),
+    line("GET /moved", 9000, 301, who="198.51.100.7 - -"),
+    line("GET /product/x", 100, who="198.51.100.8 - -"),
+    line("GET /thanks", 1347, who="198.51.100.8 - -"),
+)
+TOLD = {
+    1: "access.log:1: GET /product/anorak 200. It is of kind page.",
+    2: "access.log:2: a static file: only who asked for it is of interest.",
+    3: "access.log:3: GET /api/stock 200. It is a background request: nobody looks at it unless a goal names it.",
+    9: "access.log:9: GET /a 200. It is a bot's (agent is on the list of crawlers); --bots keep counts it.",
+    10: "access.log:10: an empty line.",
+    11: "access.log:11: not read: no request in quotes.",
+    12: "access.log:12: GET /a 200. It is left out: of `ignore` in the goals file, or of a host that is not yours.",
+    13: "access.log:13: HEAD /a 200. It is nobody's interest: HEAD, OPTIONS and such, no valid request, or robots.txt.",
+    14: "access.log:14: GET /moved 301. It is of kind redirect and belongs to no session: its visitor saw no page around that time.",
+}
+STORY = """\
+SESSION  of 10 Oct 2026, 12:00 – 12:02; visitor {id}… (address + browser), visit 1; 1 of 1 that dropped off at
+checkout (shop)
+
+  12:00:00  page        /product/anorak       landing             saw       step 1
+  12:00:02  background  /api/stock            nobody looks at it
+  12:00:12  HEAD        /a                    nobody looks at it
+  12:01:00  POST        /cart            302                      cart      step 2
+  12:02:00  page        /checkout             exit                checkout  step 3
+  12:03:00  POST        /checkout             the form came back
+  12:03:20  error       /nowhere         404
+
+  Before it, the logs have nothing of this visitor.
+  Then nothing for 1h 21m: 30 min without a page or goal end a session; the visitor came back.
+  shop: 3 of 4 steps; step 4, purchase, was never reached.
+"""
+
+
+@pytest.fixture(autouse=True)
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a log and a goals file, and go where they are."""
+    for name in ("CONVKIT_GOALS", "COLUMNS", "NO_COLOR", "FORCE_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+    written(tmp_path / "access.log", LINES)
+    (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def convkit_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs the command line: arguments -> exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["convkit", *arguments])
+        with pytest.raises(SystemExit) as finished:
+            cli.main()
+        said = capfd.readouterr()
+        return int(finished.value.code or 0), said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def explained(convkit_command: Run) -> Explain:
+    """Return what explains the log, as a pipe gets it."""
+
+    def explain(*options: str) -> str:
+        code, out, err = convkit_command("explain", "access.log", *options)
+        assert (code, err) == (0, "")
+        return out
+
+    return explain
+
+
+def test_a_session_is_told_hit_by_hit(explained: Explain) -> None:
+    told = explained("--dropped-at", "shop.checkout")
+    identity = told.partition("visitor ")[2][:6]
+    assert told == STORY.format(id=identity)
+
+
+@pytest.mark.parametrize("number", TOLD)
+def test_what_became_of_a_line_is_told(number: int, explained: Explain) -> None:
+    assert explained("--line", f"access.log:{number}").replace("\n", " ").startswith(TOLD[number])
+
+
+def test_a_line_of_a_session_is_marked_in_it(explained: Explain) -> None:
+    told = explained("--line", "access.log:4")
+    assert "POST        /cart            302  this line" in told
+    assert "1 of 1 with this line" in told
+
+
+def test_the_sessions_that_reached_a_goal(explained: Explain) -> None:
+    told = explained("--reached", "purchase")
+    assert "visit 1; 1 of 1 that reached purchase" in told
+    assert "quick: 1 of 2 steps; step 2, purchase, came 47s after the 20 min window." in told
+    assert "shop: 1 of 4 steps; step 2, cart, was never reached." in told
+
+
+def test_the_last_sessions_are_shown_in_their_order(explained: Explain) -> None:
+    told = explained("--reached", "saw", "-n", "2")
+    assert [text[:6] for text in told.split("visit 1; ")[1:]] == ["2 of 3"]
+    assert "visit 2; 3 of 3 that reached saw" in told
+    assert explained("--reached", "saw", "-n", "0").count("SESSION") == 3
+
+
+def test_a_visitor_is_found_by_the_beginning_of_the_id(explained: Explain) -> None:
+    identity = explained("--dropped-at", "checkout").partition("visitor ")[2][:6]
+    told = explained("--visitor", f"{identity}…-2")
+    assert [told.count(f"{number} of 2 of this visitor") for number in (1, 2)] == [1, 1]
+
+
+def test_bots_are_explained_where_they_are_kept(explained: Explain) -> None:
+    assert "GET /a 200. It is of kind page." in explained("--line", "access.log:9", "--bots", "keep")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--dropped-at", "chekout"), "--dropped-at chekout: no step is called so, did you mean 'checkout'?; steps are saw, cart, checkout"),
+        (("--dropped-at", "purchase"), "--dropped-at purchase: it is the last step of shop, where nobody drops off"),
+        (("--reached", "sold"), "--reached sold: no goal is called so; known are purchase, saw, cart, checkout"),
+        (("--line", "access.log"), "--line access.log: write it as FILE:N, like access.log:1200"),
+        (("--line", "acces.log:1"), "--line acces.log:1: no log is called acces.log, did you mean 'access.log'?; logs are access.log"),
+        (("--line", "access.log:17"), "--line access.log:17: access.log has no such line; it has 16"),
+        (("--visitor", "zz"), "--visitor zz: no visitor has such an id here; `convkit sessions` shows ids"),
+        (("--visitor", ""), "--visitor : no visitor has such an id here; `convkit sessions` shows ids"),
+        (("--reached", "saw", "--visitor", "a"), "give one of --dropped-at, --reached, --line and --visitor"),
+    ],
+)
+def test_what_cannot_be_explained_is_refused(options: tuple[str, ...], said: str, convkit_command: Run) -> None:
+    code, out, err = convkit_command("explain", "access.log", *options)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"convkit: {said}")
+
+
+def test_nobody_is_no_mistake(explained: Explain) -> None:
+    assert explained("--dropped-at", "cart") == "There is no session that dropped off at cart (shop) in this period.\n"
