@@ -248,7 +248,7 @@ SITES = {
         "lead",
         ["pricing", "contact", "lead"],
     ),
-    "letter": (visits(9, "/", "POST /newsletter", "/newsletter/thanks") + visits(9, "/", first=50), "newsletter", []),
+    "letter": (visits(9, "/", "POST /rundbrief", "/rundbrief/bestaetigt") + visits(9, "/", first=50), "newsletter", []),
     "both": (visits(5, "/cart", "/checkout/thank-you") + visits(9, "/contact/thanks", first=50), "purchase", ["cart", "purchase"]),
     "orders by number": (ORDERS, "purchase", ["cart", "purchase"]),
 }

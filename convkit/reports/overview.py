@@ -224,11 +224,7 @@ def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
         Row([Cell(figures.count(number)), Cell(page, left=True), Cell(f"after POST {form} ({status})", "dim", left=True)])
         for page, form, status, number in found.select("page", "form", "status", "n").rows()
     ]
-    hint = (
-        "convkit init writes a goals.yaml to start from; put one of these under macro:."
-        if rows
-        else "convkit init writes a goals.yaml to start from."
-    )
+    hint = f"convkit init LOG writes {'these into' if rows else 'a'} goals.yaml for you to correct."
     return [
         Gap(),
         Line.of("Tell convkit what your site is for." + (" Pages that look like it:" if rows else "")),
