@@ -5,24 +5,23 @@ It stands alone because what is proposed is matched as any goals are, and what `
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import checks, evidence, figures, goal_words, goals_writing, proposals, surveying
+from convkit import checks, drafts, evidence, goal_words, proposals, surveying
 from convkit.collecting import all_collected, collected
-from convkit.definitions import Goals, Site
-from convkit.figures import plural
+from convkit.drafts import Draft
 from convkit.goals import parse_goals
 from convkit.proposals import FEWEST, Proposal
-from convkit.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from convkit.definitions import Goals
     from convkit.evidence import Evidence
     from convkit.goals_writing import Written
     from convkit.surveying import Logs
@@ -41,56 +40,38 @@ _STATES = ("reader", "looked_around", "long_visit")
 """Goals that come true at no place of their own: no steps."""
 _NEXT_BEST = ("download", "contact", "reader", "looked_around", "read_one", "search", "product")
 """What a site may be for of which nothing says what was done there."""
-_FACTS = {
-    "timezone": "in which days begin: like Europe/Berlin",
-    "log_format": "of the logs",
-    "ignore": "nobody looks at these; a goal still finds them",
-    "keep_query": "where the page is the query",
-    "group": "each pattern is one row in the reports; the first that fits",
-}
-_A_MACRO = "What the site is for: one or two."
-_NO_MACRO = "What the site is for. Nothing in the logs looks like a purchase or an enquiry; this is the nearest sign: put yours in its place."
 
 
-@dataclass(frozen=True)
-class Draft:
-    """What is proposed: facts, goals, and a funnel; and what the logs say of it."""
-
-    facts: Mapping[str, Written]
-    macro: str
-    goals: tuple[Proposal, ...]
-    funnel: Mapping[str, Written]
-    """`steps` and what else it has; empty where there is none."""
-    survey: Survey | None = None
-
-    def reached(self, goal: str) -> int:
-        """Return how many sessions reached a goal."""
-        return int(self.survey.sessions[f"goal:{goal}"].count()) if self.survey else 0
-
-
-def draft(logs: Logs, facts: Mapping[str, Written]) -> Draft | None:
+def propose(logs: Logs, facts: Mapping[str, Written]) -> Draft | None:
     """Return what to propose for logs, None where they hold nothing to go by; `facts` of `site:` are known."""
     facts = {**facts, **_page_parameters(logs)}
     found = _evidence(logs, facts)
     facts = {**facts, **_facts(found)}
     offered = proposals.propose(found)
     probes = _probes(offered)
-    survey = _survey(logs, Draft(facts, "", (*offered, *probes), {}))
+    survey = _survey(logs, Draft(facts, [*offered, *probes]))
     goals = _sensible(survey, [_with_parameters(proposal, probes, survey) for proposal in offered])
     for _ in range(_MOST_ROUNDS):
         macro = _macro(goals)
         if macro is None:
             return None
-        made = Draft(facts, macro, tuple(goals), _funnel(survey, macro, goals))
-        survey = _survey(logs, made)
-        made = replace(made, survey=survey)
-        amiss = [remark for remark in checks.check(survey, has_logs=True) if remark.is_warning]
-        if not amiss:
-            return made
-        if all(remark.names == (_funnel_name(macro),) for remark in amiss):
-            return replace(made, funnel={})
+        draft = Draft(facts, goals, macro.name, _steps(survey, macro, goals))
+        survey = _survey(logs, draft)
+        draft = replace(draft, survey=survey)
+        amiss = {remark.names for remark in checks.check(survey, has_logs=True) if remark.is_warning}
+        if amiss <= {(draft.funnel,)}:
+            return replace(draft, steps=() if amiss else draft.steps)
         goals = _sensible(survey, goals)
-    return replace(made, funnel={})
+    return replace(draft, steps=())
+
+
+def text(draft: Draft, logs: Logs) -> str:
+    """Return the text of a goals file that was proposed for logs."""
+    timezone = _parsed(draft).site.timezone
+    first, last = logs.taken_in.cells.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
+    begin, end = logs.wanted.limits(last, timezone)
+    days = max(first, begin or first), min(last, end - _SECOND if end else last)
+    return drafts.headed(draft, logs.names, *(day.astimezone(ZoneInfo(timezone)) for day in days))
 
 
 def _page_parameters(logs: Logs) -> dict[str, Written]:
@@ -102,7 +83,7 @@ def _page_parameters(logs: Logs) -> dict[str, Written]:
 
 def _evidence(logs: Logs, facts: Mapping[str, Written]) -> Evidence:
     """Return what there is to be seen where no goal says what to look at."""
-    analysis = surveying.analyzed(logs, replace(_parsed(Draft(facts, "", (), {})), file="goals.yaml"))
+    analysis = surveying.analyzed(logs, _parsed(Draft(facts, ())))
     queries = evidence.queries(collected(evidence.looked_at(analysis), analysis.size).lazy())
     return evidence.gather(dict(zip(queries, all_collected(queries.values(), analysis.size), strict=True)))
 
@@ -115,12 +96,12 @@ def _facts(found: Evidence) -> dict[str, Written]:
     return {**({"ignore": {"paths": [*found.files]}} if found.files else {}), **({"group": ordered} if ordered else {})}
 
 
-def _parsed(made: Draft) -> Goals:
-    return parse_goals(_text(made), "goals.yaml") if made.goals or made.facts else Goals("goals.yaml", Site(), ())
+def _parsed(draft: Draft) -> Goals:
+    return parse_goals(drafts.text(draft), "goals.yaml")
 
 
-def _survey(logs: Logs, made: Draft) -> Survey:
-    return surveying.survey(logs, _parsed(made))
+def _survey(logs: Logs, draft: Draft) -> Survey:
+    return surveying.survey(logs, _parsed(draft))
 
 
 def _sensible(survey: Survey, goals: Sequence[Proposal]) -> list[Proposal]:
@@ -137,11 +118,11 @@ def _sensible(survey: Survey, goals: Sequence[Proposal]) -> list[Proposal]:
     return kept
 
 
-def _macro(goals: Sequence[Proposal]) -> str | None:
+def _macro(goals: Sequence[Proposal]) -> Proposal | None:
     """Return what the site is for: the first goal that may be it, else the strongest other sign."""
-    names = [proposal.name for proposal in goals]
-    best = [*(proposal.name for proposal in goals if proposal.may_be_macro), *(name for name in _NEXT_BEST if name in names), *names]
-    return best[0] if best else None
+    best = [proposal for proposal in goals if proposal.may_be_macro]
+    best += [proposal for name in _NEXT_BEST for proposal in goals if proposal.name == name]
+    return next(iter([*best, *goals]), None)
 
 
 def _probes(goals: Sequence[Proposal]) -> list[Proposal]:
@@ -175,64 +156,16 @@ def _with_parameters(proposal: Proposal, probes: Sequence[Proposal], survey: Sur
     return replace(proposal, goal=goal) if len(goal) > 1 else proposal
 
 
-def _funnel(survey: Survey, macro: str, goals: Sequence[Proposal]) -> dict[str, Written]:
-    """Return the goals that came before the macro in most of its sessions, in their usual order; nothing where the macro is but a sign."""
-    if not any(proposal.may_be_macro for proposal in goals if proposal.name == macro):
-        return {}
-    last = pl.col(f"goal:{macro}")
+def _steps(survey: Survey, macro: Proposal, goals: Sequence[Proposal]) -> Sequence[str]:
+    """Return the goals that came before the macro in most of its sessions, in their usual order, and it; none where the macro is but a sign."""
+    if not macro.may_be_macro:
+        return ()
+    last = pl.col(f"goal:{macro.name}")
     sessions = survey.sessions.filter(last.is_not_null())
     ahead: dict[str, tuple[int, float]] = {}
-    for name in (proposal.name for proposal in goals if proposal.name not in {macro, *_STATES}):
-        before = sessions.select(by=last - pl.col(f"goal:{name}")).filter(pl.col("by") > 0)["by"]
-        if before.len() > _MOSTLY * sessions.height and before.len() >= FEWEST:
-            ahead[name] = before.len(), float(before.median() or 0)  # type: ignore[arg-type]
+    for name in (proposal.name for proposal in goals if proposal.name not in {macro.name, *_STATES}):
+        by = sessions.select(by=(last - pl.col(f"goal:{name}")).cast(pl.Float64)).filter(pl.col("by") > 0)
+        if by.height > _MOSTLY * sessions.height and by.height >= FEWEST:
+            ahead[name] = by.height, by.select(pl.col("by").median()).item()
     most = sorted(ahead, key=lambda name: -ahead[name][0])[:_MOST_BEFORE]
-    steps = sorted(most, key=lambda name: -ahead[name][1])
-    return {"steps": [*steps, macro]} if steps else {}
-
-
-def _funnel_name(macro: str) -> str:
-    return f"to_{macro}"
-
-
-def text(made: Draft, logs: Logs) -> str:
-    """Return the text of a goals file."""
-    timezone = _parsed(made).site.timezone
-    first, last = logs.taken_in.cells.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
-    begin, end = logs.wanted.limits(last, timezone)
-    days = (max(first, begin or first).astimezone(ZoneInfo(timezone)), min(last, end - _SECOND if end else last).astimezone(ZoneInfo(timezone)))
-    sessions = plural(made.survey.sessions.height if made.survey else 0, "session")
-    head = [
-        f"# Goals for convkit, proposed from {', '.join(logs.names)}: {sessions}, {figures.dates(*days)}.",
-        "# All of it is guessed from addresses; a number is how many sessions reached the goal. Take out what means nothing to you, correct",
-        "# what is wrong, and give it names of your own. Then run `convkit check LOG` and `convkit report LOG`.",
-    ]
-    return "\n".join([*(safe(line, None) for line in head), "", _text(made)])
-
-
-def _text(made: Draft) -> str:
-    """Return the blocks of a file."""
-    macros, micros = (
-        {one.name: (one.goal, _count(made, one)) for one in made.goals if (one.name == made.macro) is wanted} for wanted in (True, False)
-    )
-    is_sign = not any(one.may_be_macro for one in made.goals if one.name == made.macro)
-    steps = made.funnel.get("steps", []) if list(made.funnel) == ["steps"] else {**made.funnel}
-    before = f"What came before {made.macro} in most of its sessions, in the usual order."
-    blocks = [
-        goals_writing.block(
-            "site", "", {"timezone": ("UTC", _FACTS["timezone"]), **{name: (value, _FACTS[name]) for name, value in made.facts.items()}}
-        ),
-        goals_writing.block("macro", _NO_MACRO if is_sign else _A_MACRO, macros),
-        goals_writing.block("micro", "Steps and signs of interest: as many as you like.", micros),
-        goals_writing.block("funnels", before, {_funnel_name(made.macro): (steps, "")} if steps else {}),
-    ]
-    return "\n\n".join("\n".join(lines) for lines in blocks if lines) + "\n"
-
-
-def _count(made: Draft, proposal: Proposal) -> str:
-    """Return how many sessions reached a goal, and what else speaks for it."""
-    if made.survey is None:
-        return ""
-    reached, sessions = made.reached(proposal.name), made.survey.sessions.height
-    share = f" ({figures.share(reached, sessions)})" if sessions >= figures.FEWEST else ""
-    return f"{plural(reached, 'session')}{share}" + (f", {proposal.said}" if proposal.said else "")
+    return (*sorted(most, key=lambda name: -ahead[name][1]), macro.name) if most else ()

@@ -15,7 +15,7 @@ from payloads import FORMULAS, NASTY
 from small_logs import line, written
 
 import convkit
-from convkit import checks, cli, evidence, goals_examples, goals_schema, goals_writing, proposals, proposing, siblings, surveying
+from convkit import checks, cli, drafts, evidence, goals_examples, goals_schema, goals_writing, proposals, proposing, siblings, surveying
 from convkit.definitions import Goals, Site
 from convkit.goals import parse_goals
 from convkit.strict_yaml import load
@@ -205,10 +205,10 @@ def visits(number: int, *requests: str, first: int = 0, apart: int = 20) -> list
     ]
 
 
-def drafted(log: Path) -> proposing.Draft | None:
+def drafted(log: Path) -> drafts.Draft | None:
     """Return what is proposed for a log; what is written of it loads, and is clean beside the log."""
     logs = surveying.read([log], Goals(None, Site(), ()))
-    made = proposing.draft(logs, {})
+    made = proposing.propose(logs, {})
     if made is not None:
         goals = parse_goals(proposing.text(made, logs), "goals.yaml")
         assert [remark for remark in checks.check(surveying.survey(logs, goals), has_logs=True) if remark.is_warning] == []
@@ -221,7 +221,7 @@ def test_the_sample_log_gets_its_purchase_and_the_funnel_to_it() -> None:
     assert made.macro == "purchase"
     goals = {proposal.name: proposal.goal for proposal in made.goals}
     assert goals["purchase"] == {"page": "/checkout/thank-you", "value": "query.total", "once_per": "query.order"}
-    assert made.funnel == {"steps": ["product", "cart", "checkout", "purchase"]}
+    assert made.steps == ("product", "cart", "checkout", "purchase")
     assert made.facts["group"] == ["/product/*", "/blog/*", "/product/*/reviews", "/category/**"]
 
 
@@ -259,7 +259,7 @@ def test_what_a_site_is_for_and_the_way_to_it(lines: list[str], macro: str, step
     """A purchase before a lead before a newsletter; the steps are those that came before it in most of its sessions, in their order."""
     made = drafted(written(tmp_path / "access.log", lines))
     assert made
-    assert (made.macro, made.funnel.get("steps", [])) == (macro, steps)
+    assert (made.macro, [*made.steps]) == (macro, steps)
     goal = made.goals[0].goal
     assert ("once_per" in goal) == (lines is ORDERS)
 

@@ -61,11 +61,11 @@ def _proposed(logs: tuple[str, ...], *, quiet: bool, timezone: str | None, log_f
     known |= {} if log_format == "auto" else {"log_format": log_format}
     with progress.shown(is_wanted=not quiet) as watching:
         read = surveying.read(logs, options.load_goals(None, timezone, ()), log_format=log_format, assets=False, progress=watching, **asked)
-        made = proposing.draft(read, known)
+        made = proposing.propose(read, known)
     talk.tell(() if quiet else read.warnings, ())
     if made is None or made.survey is None:
         return _built_in(), f"The logs show nothing to go by: these are the built-in goals. Put what your site is for under `macro:`, {_NEXT}."
-    number = f"{plural(len(made.goals), 'goal')}{' and a funnel' * bool(made.funnel)}, from {plural(made.survey.sessions.height, 'session')}"
+    number = f"{plural(len(made.goals), 'goal')}{' and a funnel' * bool(made.steps)}, from {plural(made.survey.sessions.height, 'session')}"
     return proposing.text(made, read), f"It proposes {number}, with {made.macro} as what the site is for. Correct it, {_NEXT}."
 
 
