@@ -77,7 +77,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("tallying",),
     ("analyzing",),
     ("pipeline",),
-    ("surveying", "explaining"),
+    ("surveying", "explaining", "drafts"),
     ("proposing",),
     # Who asks for it.
     ("options", "destinations"),
