@@ -6,7 +6,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
+from model.chains import Chain
 
+from convkit import funnels
 from convkit.definitions import Funnel, Step, Without
 from convkit.schema import KIND
 
@@ -33,6 +35,14 @@ def hits_of(trace: Trace) -> pl.LazyFrame:
         }
     )
     return frame.with_row_index("row").lazy()
+
+
+def chain_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
+    """Return the chain of each unit, as the model writes it."""
+    hits = funnels.fitting(hits_of(trace), funnel).collect().lazy()
+    found = funnels.best(hits, funnel).collect().rows(named=True)
+    rows = [f"row{number}" for number in funnel.numbers]
+    return {row["unit"]: tuple((step, row[name]) for step, name in enumerate(rows) if row[name] is not None) for row in found}
 
 
 def trace_of(text: str) -> Trace:
