@@ -58,7 +58,7 @@ class Analysis:
     identities: pl.LazyFrame
     """`visitor, identity` of all visitors of the logs: personal data, of which ids are made."""
     by: tuple[str, ...] = ()
-    """The column of the values that all is split by: every tally begins with it. Empty where nothing is split."""
+    """The column of the values that all is split by: every tally begins with it; `chains` and `departures` have it. Empty where nothing is split."""
     values: pl.LazyFrame | None = None
     """`session` and that column: a row for each value of a session."""
 

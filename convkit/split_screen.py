@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VALUES = 5
 """How many values a screen shows as columns, the others as one."""
 _MOST_PERIODS = 60
-_NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 20, 11, 6, 18, 2, 2
+_NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2, 2
 """Characters of a name at most, of a figure with its rate, of the rate, and of a value at most."""
 _ALL, _SESSIONS = "all", "sessions"
 
@@ -44,6 +44,8 @@ class Lines:
     heading: Heading
     of_all: pl.DataFrame
     of_values: Callable[[Split], pl.DataFrame]
+    with_sessions: bool = True
+    """Whether the sessions of every value stand above."""
 
 
 def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Room) -> list[Block]:
@@ -92,7 +94,7 @@ def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list
         shown, values = _cut(values, _fitting([value for value, _ in values], space))
         titles = [Cell(), Cell(_ALL, "dim"), *(Cell(_short(value), "dim") for value, _ in shown)]
         counts = [total, *(figures.count(sessions) for _, sessions in shown)]
-        rows = [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE}}", "dim") for count in counts)])]
+        rows = [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE}}", "dim") for count in counts)])] if lines.with_sessions else []
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
             found = [pairs.get((label, value), (0, 0)) for value, _ in shown]
             cells = [Cell(figures.pair(part, whole, _RATE), "bold"), *(Cell(figures.pair(*pair, _RATE)) for pair in found)]
