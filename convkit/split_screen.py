@@ -52,7 +52,7 @@ def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Roo
     """Return the lines with a column a value, or with a small line over the periods; `split` folds all values but so many into one."""
     if lines.of_all.is_empty():
         return []
-    heading = Heading(lines.heading.title, f"{lines.heading.rest}, by {key}")
+    heading = Heading(lines.heading.title, f"by {key}; {lines.heading.rest}")
     name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), _NAME if room.wide else _NARROW_NAME)
     space, every = room.width - _INDENT - name - _PAIR - _GAP, split(None)
     if key in PERIODS:
