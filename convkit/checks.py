@@ -179,7 +179,8 @@ def _off_list(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
             if taken.height:
                 paths = taken.group_by("path").agg(pl.col("n").sum()).sort("n", "path", descending=[True, False])
                 some = paths["path"][0] + (f" and {plural(paths.height - 1, 'other')}" if paths.height > 1 else "")
-                yield line, (goal.name,), f"{shown} takes {some} off the list of {name}: {plural(int(taken['n'].sum()), 'hit')} count as interactions"
+                more = plural(int(taken["n"].sum()), "interaction")
+                yield line, (goal.name,), f"{shown} takes {some} off the list of {name}: {more} more"
 
 
 KINDS: dict[str, _Kind] = {

@@ -1,18 +1,16 @@
 """What there is to be seen in logs of which nobody said what they are about: pages, forms, downloads and events, by sessions.
 
-It stands alone because `init` knows words, and this knows hits.
+It stands alone because what is proposed is told by patterns and words, and no longer by hits.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import lists, siblings, windows
+from convkit import goal_words, siblings, windows
 from convkit.schema import is_kind
 
 if TYPE_CHECKING:
@@ -23,18 +21,20 @@ if TYPE_CHECKING:
 _WRITABLE = r"^[^\p{C}\p{Zl}\p{Zp}*]{1,200}$"
 """Text that people can read in a file, and no wildcard; all else is left out."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
+_STEP_BY_STEP = ("cart", "checkout", "purchase", "lead", "signup", "newsletter")
+"""Kinds whose folders hold steps, which are no pages side by side."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Evidence:
-    """Frames with `n`, the sessions that saw or did it, the most frequent first."""
+    """Frames with `n`, the sessions that saw or did it, and `words`, the pattern as `goal_words.plain` has it; the most frequent first."""
 
     pages: pl.DataFrame
     """`pattern, is_group, n`"""
     forms: pl.DataFrame
     """`pattern, n`: of POSTs answered by a redirect."""
     after: pl.DataFrame
-    """`pattern, form, n`: pages right after such a form."""
+    """`pattern, form, n`, and the form's `form_words`: pages right after such a form."""
     downloads: pl.DataFrame
     """`pattern, n`"""
     events: pl.DataFrame
@@ -74,8 +74,8 @@ def _counted(hits: pl.LazyFrame, *of: str) -> pl.LazyFrame:
 
 def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
     """Return what the collected queries tell, by patterns."""
-    pages = siblings.add_patterns(frames["pages"].filter(pl.col("path").str.starts_with("/")))
-    folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{_any('files')}))/"))
+    pages = siblings.add_patterns(frames["pages"].filter(pl.col("path").str.starts_with("/")), _is_step_by_step)
+    folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words.words('files'))}))/"))
     pages = pages.with_columns(folder=pl.concat_str(folder, pl.lit("/**")))
     files, pages = pages["folder"].drop_nulls().unique().sort(), pages.filter(pl.col("folder").is_null())
     patterns = pages.select("path", "pattern")
@@ -85,42 +85,17 @@ def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
     return Evidence(
         _summed(pages, "pattern", "is_group"),
         _summed(frames["forms"].with_columns(pattern=siblings.without_ids(pl.col("path"))), "pattern"),
-        _summed(after, "pattern", "form"),
+        _summed(after, "pattern", "form").with_columns(form_words=goal_words.plain(pl.col("form"))),
         _summed(downloads, "pattern"),
         _summed(frames["events"].filter(~pl.col("path").str.starts_with("re:")).rename({"path": "pattern"}), "pattern"),
         tuple(files),
     )
 
 
+def _is_step_by_step(folder: pl.Expr) -> pl.Expr:
+    return goal_words.is_named(goal_words.plain(folder), *_STEP_BY_STEP)
+
+
 def _summed(frame: pl.DataFrame, *of: str) -> pl.DataFrame:
-    return frame.group_by(of).agg(pl.col("n").sum()).sort("n", *of, descending=[True, *(False for _ in of)])
-
-
-@cache
-def words(kind: str) -> tuple[str, ...]:
-    """Return the words of a kind, from `data/goal_words.txt`."""
-    found = (line.partition(": ") for line in lists.lines("goal_words"))
-    return tuple(word for of, _, text in found if of == kind for word in text.split())
-
-
-def tells(text: pl.Expr, *kinds: str) -> pl.Expr:
-    """Tell paths and events in which a word of some kinds stands, whole, anywhere between signs; `AddToCart` is `add-to-cart`."""
-    apart = text.str.replace_all(r"(\p{Ll})(\p{Lu})", "${1}-${2}").str.replace_all("%20|[+ ]", "-")
-    return apart.str.contains(rf"(?i)(?:^|[^\p{{L}}])(?:{_any(*kinds)})(?:$|[^\p{{L}}])")
-
-
-def is_named(path: pl.Expr, kind: str) -> pl.Expr:
-    """Tell paths that have a segment which is a word of a kind and nothing else but an ending."""
-    return path.str.contains(rf"(?i)/(?:{_any(kind)})(?:\.\w+)?(?:/|$)")
-
-
-def ends(path: pl.Expr, kind: str) -> pl.Expr:
-    """Tell paths that have a segment which ends in a word of a kind."""
-    return path.str.contains(rf"(?i)[/_-](?:{_any(kind)})(?:\.\w+)?(?:/|$)")
-
-
-@cache
-def _any(*kinds: str) -> str:
-    """Return the regular expression of any word of some kinds, the longest first."""
-    found = sorted((word for kind in kinds for word in words(kind)), key=len, reverse=True)
-    return "|".join(re.escape(word).replace(r"\-", "[-_ ]?") for word in found)
+    summed = frame.group_by(of).agg(pl.col("n").sum()).sort("n", *of, descending=[True, *(False for _ in of)])
+    return summed.with_columns(words=goal_words.plain(pl.col("pattern")))

@@ -32,7 +32,7 @@ _WAYS: Mapping[str, Sequence[Mapping[str, object]]] = {
 }
 """How a request might have been otherwise."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
-_MOST_REQUESTS, _MOST_PATHS, _MOST_NEAR, _LEAST_LIKE, _SHORTEST_WORD = 2_000, 5_000, 3, 0.7, 4
+_MOST_REQUESTS, _MOST_PATHS, _MOST_NEAR, _LEAST_LIKE, _MUCH_LIKE, _SHORTEST_WORD = 2_000, 5_000, 3, 0.7, 0.8, 4
 _LISTS = {"asset": "assets", "background": "background requests", "download": "downloads"}
 
 
@@ -43,14 +43,17 @@ def explain(goal: Goal, shown: str, requests: pl.DataFrame) -> tuple[str, str]:
     named = requests.filter(pl.any_horizontal(*goal.named))
     if named.height:
         return _unfinished(goal, shown, named)
-    tests = sorted({name for expr in goal.named.values() for name in expr.meta.root_names() if name.startswith(("path~", "event~"))})
+    asked = sorted({name for expr in goal.named.values() for name in expr.meta.root_names() if "~" in name})
+    tests = [name for name in asked if name.startswith(("path~", "event~"))]
     there = requests.filter(pl.any_horizontal(*tests)) if tests else requests
     if there.is_empty():
         return NEVER, f"{shown} never matches: {_nearest(tests, requests)}"
     fitting = _fitting(there, goal, ("method", "status", "list"))
     if fitting.is_empty():
-        said = f"{_what(there, tests)} is there ({_hits(there)}), but never with the rest that the goal asks for"
-        return NEVER, f"{shown} never matches: {said}; look at its `except`, `query` and the like"
+        lacking = [name.removesuffix("~**").replace("~", ": ", 1) for name in asked if name not in tests and not there[name].any()]
+        rest = " and ".join(lacking) or "all that the goal asks for at once"
+        met = "all else" if tests in ([], ["path~**"]) else f"{_what(there, tests)} is there"
+        return NEVER, f"{shown} never matches: {met} ({_hits(there)}), but never with {rest}; write what the log has"
     return _obstacle(goal, shown, fitting, _what(fitting, tests))
 
 
@@ -64,7 +67,8 @@ def _unfinished(goal: Goal, shown: str, named: pl.DataFrame) -> tuple[str, str]:
         return NEVER, f"{shown} never matches: all its {_hits(people)} are of hosts, addresses or users that `site` leaves out; look there"
     if all(expr.meta.is_column() for expr in goal.turned):
         return NEVER, f"{shown} is never reached: all its {_hits(people)} stand outside sessions with a page, as those of an API do"
-    return NEVER, f"{shown} is never reached: {_hits(people)} fit, but no session completes what it asks for; ask for less"
+    states = "`at_least`, `stayed`, `visits` or `after`"
+    return NEVER, f"{shown} is never reached: {_hits(people)} fit, but none completes what {states} asks for; ask for less"
 
 
 def _fitting(requests: pl.DataFrame, goal: Goal, ways: Collection[str]) -> pl.DataFrame:
@@ -88,8 +92,10 @@ def _obstacle(goal: Goal, shown: str, fitting: pl.DataFrame, what: str) -> tuple
         return NEVER, f"{shown} never matches: {what} comes with {' and '.join(methods) or 'no method'} only ({_answers(fitting)}); {fix}"
     if _fitting(fitting, goal, ("method", "list")).is_empty():
         return _answered(shown, fitting, what)
-    on = [name for column, name in _LISTS.items() if fitting[column].all()]
-    if on and _fitting(fitting, goal, ("method", "status")).is_empty():
+    if _fitting(fitting, goal, ("method", "status")).is_empty():
+        on = [name for column, name in _LISTS.items() if fitting[column].all()]
+        if not on:
+            return NEVER, f"{shown} never matches: {what} is there ({_hits(fitting)}), but no download by its ending; write it as a page"
         fix = f"name the file, like {fitting['path'][0]}"
         return NEVER, f"{shown} never matches: all {_hits(fitting)} of {what} are on the list of {on[0]}, off which no wildcard takes them; {fix}"
     return NEVER, f"{shown} never matches: {what} is there, but not as the goal asks for it ({_answers(fitting)}); write what the log has"
@@ -115,14 +121,18 @@ def _nearest(tests: Sequence[str], requests: pl.DataFrame) -> str:
         known = seen.drop_nulls(column).select(_as_written(column, pattern), "n").drop_nulls().group_by("text").agg(pl.col("n").sum())
         known = known.sort("n", "text", descending=[True, False]).head(_MOST_PATHS)
         numbers = dict(known.rows())
-        word = pattern.rpartition("/")[2] if "*" not in pattern else ""
-        same_end = [text for text in numbers if len(word) >= _SHORTEST_WORD and text.endswith(f"/{word}")]
-        near |= {text: numbers[text] for text in [*same_end, *get_close_matches(pattern, numbers, _MOST_NEAR, _LEAST_LIKE)]}
+        of_last = {_last(text): text for text in reversed(numbers)}
+        same_end = [of_last[word] for word in get_close_matches(_last(pattern), of_last, _MOST_NEAR, _MUCH_LIKE) if len(word) >= _SHORTEST_WORD]
+        near |= {text: numbers[text] for text in [*same_end, *get_close_matches(pattern, numbers, _MOST_NEAR, _LEAST_LIKE)] if text != pattern}
     sought = " or ".join(pattern for _, pattern in names[:_MOST_NEAR])
     if not near:
         return f"nothing in the log is like {sought}; look at it, or take it out"
     shown = ", ".join(f"{text} ({figures.count(number)})" for text, number in list(near.items())[:_MOST_NEAR])
     return f"nothing fits {sought}; nearest {'is' if len(near) == 1 else 'are'} {shown}"
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _as_written(column: str, pattern: str) -> pl.Expr:
@@ -132,7 +142,10 @@ def _as_written(column: str, pattern: str) -> pl.Expr:
         return pl.col(column).alias("text")
     deep = path.list.len()
     fits = deep >= len(parts) if parts[-1] == "**" else deep == len(parts)
-    written = [pl.lit(part) if "*" in part else path.list.get(place, null_on_oob=True) for place, part in enumerate(parts)]
+    found = [path.list.get(place, null_on_oob=True) for place in range(len(parts))]
+    written = [pl.lit(part) if part in {"*", "**"} else of_path for part, of_path in zip(parts, found, strict=True)]
+    if parts[-1].startswith("*."):
+        written[-1] = pl.concat_str(pl.lit("*"), found[-1].str.extract(r"(\.\w+)$"))
     return pl.when(fits).then(pl.concat_str(written, separator="/")).alias("text")
 
 

@@ -6,12 +6,12 @@ It stands alone because what people name their pages is guessed here, by the wor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.evidence import ends, is_named, tells
+from convkit.goal_words import ends, is_named, tells
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +26,8 @@ _MOST = 3
 _SURELY = 0.8
 """Share of a page's sessions that saw it after a form, from which on it is what the form leads to."""
 _DEPTH = 3
+_OF_YEARS = r"/(?:19|20)\d\d/(?:\d\d/)?\*"
+_WORDS = pl.col("words")
 _DONE = ("newsletter", "signup", "lead", "purchase")
 """What may be done, the most telling word first: /checkout/newsletter/thanks is no purchase."""
 
@@ -58,26 +60,26 @@ def _done(name: str, evidence: Evidence) -> Iterator[Proposal]:
         yield Proposal(name, _goal("page", pages), said, may_be_macro=True)
         return
     events = _of_events(evidence, "bought" if name == "purchase" else name)
-    forms = _few(evidence.forms.filter(_class(pl.col("pattern")) == name, ~tells(pl.col("pattern"), "not", "aside", "cart")))
+    forms = _few(evidence.forms.filter(_class(_WORDS) == name, ~tells(_WORDS, "not", "aside", "cart")))
     if events.height:
         yield Proposal(name, _goal("event", events), may_be_macro=True)
     elif forms.height:
         yield Proposal(name, {"request": _one_or_list([f"POST {path}" for path in forms["pattern"]]), "status": "3xx"}, may_be_macro=True)
 
 
+@lru_cache(maxsize=1)
 def _confirmations(evidence: Evidence) -> pl.DataFrame:
     """Return the pages that say that something was done, `pattern, n, class_`, those after a form first.
 
     A page without a word of thanks is one where it is hardly ever seen but after a form that buys something.
     """
-    path = pl.col("pattern")
-    after = evidence.after.group_by("pattern", maintain_order=True).agg(pl.col("form").first(), sent=pl.col("n").sum())
-    pages = evidence.pages.filter(~pl.col("is_group"), pl.col("n") >= FEWEST, ~tells(path, "not")).join(after, on="pattern", how="left")
-    of_form = _class(pl.concat_str(path, pl.lit(" "), pl.col("form").fill_null("")))
+    after = evidence.after.group_by("pattern", maintain_order=True).agg(pl.col("form_words").first(), sent=pl.col("n").sum())
+    pages = evidence.pages.filter(pl.col("n") >= FEWEST, ~tells(_WORDS, "not")).join(after, on="pattern", how="left")
+    of_form = _class(pl.concat_str(_WORDS, pl.col("form_words").fill_null("")))
     bare = pl.lit("purchase" if _is_shop(evidence) else "lead")
-    is_bought = (of_form == "purchase") & (pl.col("sent") >= _SURELY * pl.col("n")) & ~tells(path, "aside", "cart", "checkout")
+    is_bought = (of_form == "purchase") & (pl.col("sent") >= _SURELY * pl.col("n")) & ~tells(_WORDS, "aside", "cart", "checkout")
     return (
-        pages.filter(ends(path, "thanks") | is_bought)
+        pages.filter(ends(_WORDS, "thanks") | is_bought)
         .with_columns(class_=of_form.fill_null(bare))
         .sort(pl.col("sent").fill_null(0), "n", "pattern", descending=[True, True, False], maintain_order=True)
     )
@@ -90,14 +92,12 @@ def _class(text: pl.Expr) -> pl.Expr:
 
 def _is_shop(evidence: Evidence) -> bool:
     """Tell whether there is a cart or a checkout."""
-    seen = pl.concat([evidence.pages["pattern"], evidence.forms["pattern"], evidence.events["pattern"]])
-    return not seen.to_frame("text").filter(tells(pl.col("text"), "cart", "checkout")).is_empty()
+    return any(frame.select(tells(_WORDS, "cart", "checkout").any()).item() for frame in (evidence.pages, evidence.forms, evidence.events))
 
 
 def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
     """Find forms of which no word tells what they are for."""
-    path = pl.col("pattern")
-    known = tells(path, "not", "aside", "search", "cart", *_DONE)
+    known = tells(_WORDS, "not", "aside", "search", "cart", *_DONE)
     for pattern in _few(evidence.forms.filter(~known))["pattern"]:
         last = next((part for part in reversed(pattern.split("/")) if part.isascii() and part.replace("-", "").replace("_", "").isalnum()), "form")
         yield Proposal(f"sent_{last.replace('-', '_').lower()}"[:40], {"request": f"POST {pattern}", "status": "3xx"})
@@ -105,11 +105,9 @@ def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
 
 def _seen(name: str, evidence: Evidence, *, with_forms: bool = False) -> Iterator[Proposal]:
     """Find pages with a segment of a kind, and events, and the forms of them where these are the act itself."""
-    path = pl.col("pattern")
-    pages = evidence.pages.filter(is_named(path, name), ~ends(path, "thanks"), ~tells(path, "not", "aside"))
-    # A word within many pages side by side is one article's; in front of them it is what they all are.
-    pages = _few(pages.filter(~pl.col("is_group") | is_named(path.str.replace(r"/\*.*$", ""), name)))
-    forms = _few(evidence.forms.filter(is_named(path, name), ~tells(path, "not", "aside"))) if with_forms else pages.clear()
+    # The pattern of pages side by side holds what they have in common, and no word that is only one's.
+    pages = _few(evidence.pages.filter(is_named(_WORDS, name), ~ends(_WORDS, "thanks"), ~tells(_WORDS, "not", "aside")))
+    forms = _few(evidence.forms.filter(is_named(_WORDS, name), ~tells(_WORDS, "not", "aside"))) if with_forms else pages.clear()
     events = _of_events(evidence, name)
     goals: list[Written] = [*(f"POST {pattern}" for pattern in forms["pattern"]), *pages["pattern"]]
     goals += [{"event": _one_or_list(events["pattern"].to_list())}] if events.height else []
@@ -130,10 +128,13 @@ def _downloads(name: str, evidence: Evidence) -> Iterator[Proposal]:
 
 
 def _depth(_: str, evidence: Evidence) -> Iterator[Proposal]:
-    """Find the largest group of pages side by side, and that of articles."""
-    groups = evidence.pages.filter("is_group", pl.col("n") >= FEWEST, ~tells(pl.col("pattern"), "aside"))
-    articles = groups.filter(is_named(pl.col("pattern"), "article"))["pattern"].head(1).to_list()
-    yield from (Proposal("reader", {"page": pattern, "at_least": _DEPTH}) for pattern in articles)
+    """Find the largest group of pages side by side, and that of articles; who reads one of these, and who several."""
+    groups = evidence.pages.filter("is_group", pl.col("n") >= FEWEST, ~tells(_WORDS, "aside"))
+    of_articles = is_named(_WORDS, "article") | pl.col("pattern").str.contains(_OF_YEARS)
+    articles = groups.filter(of_articles)["pattern"].head(1).to_list()
+    for pattern in articles:
+        yield Proposal("reader", {"page": pattern, "at_least": _DEPTH})
+        yield Proposal("read_one", pattern)
     largest = [pattern for pattern in groups["pattern"].head(1) if pattern not in articles]
     yield from (Proposal("looked_around", {"page": pattern, "at_least": _DEPTH}) for pattern in largest)
 
@@ -145,8 +146,9 @@ def _long_visit(name: str, evidence: Evidence) -> Iterator[Proposal]:
 
 def _of_events(evidence: Evidence, kind: str) -> pl.DataFrame:
     """Return the events of a kind."""
-    name = pl.col("pattern")
-    return _few(evidence.events.filter(tells(name, kind), ~tells(name, "not", "aside")))
+    if evidence.events.is_empty():
+        return evidence.events
+    return _few(evidence.events.filter(tells(_WORDS, kind), ~tells(_WORDS, "not")))
 
 
 def _few(found: pl.DataFrame) -> pl.DataFrame:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import checks, evidence, figures, goals_writing, proposals, surveying
+from convkit import checks, evidence, figures, goal_words, goals_writing, proposals, surveying
 from convkit.collecting import all_collected, collected
 from convkit.definitions import Goals, Site
 from convkit.figures import plural
@@ -33,16 +33,19 @@ _MOST_BEFORE, _MOSTLY = 4, 0.5
 _MOST_GROUPS = 8
 _LIKELY = 0.9
 """Share of purchases that have a parameter, from which on it is one of the page."""
+_OFTEN = 0.1
+"""Share of requests with a parameter, from which on it says what page it is."""
 _MOST_ROUNDS = 4
 _SECOND = timedelta(seconds=1)
 _STATES = ("reader", "looked_around", "long_visit")
 """Goals that come true at no place of their own: no steps."""
-_NEXT_BEST = ("download", "contact", "reader", "looked_around", "search", "product")
+_NEXT_BEST = ("download", "contact", "reader", "looked_around", "read_one", "search", "product")
 """What a site may be for of which nothing says what was done there."""
 _FACTS = {
     "timezone": "in which days begin: like Europe/Berlin",
     "log_format": "of the logs",
     "ignore": "nobody looks at these; a goal still finds them",
+    "keep_query": "where the page is the query",
     "group": "each pattern is one row in the reports; the first that fits",
 }
 _A_MACRO = "What the site is for: one or two."
@@ -67,6 +70,7 @@ class Draft:
 
 def draft(logs: Logs, facts: Mapping[str, Written]) -> Draft | None:
     """Return what to propose for logs, None where they hold nothing to go by; `facts` of `site:` are known."""
+    facts = {**facts, **_page_parameters(logs)}
     found = _evidence(logs, facts)
     facts = {**facts, **_facts(found)}
     offered = proposals.propose(found)
@@ -87,6 +91,13 @@ def draft(logs: Logs, facts: Mapping[str, Written]) -> Draft | None:
             return replace(made, funnel={})
         goals = _sensible(survey, goals)
     return replace(made, funnel={})
+
+
+def _page_parameters(logs: Logs) -> dict[str, Written]:
+    """Return which parameters say what page it is, where many requests ask for the same file with one."""
+    request = logs.taken_in.cells["request"].drop_nulls().cast(pl.String)
+    kept = [name for name in goal_words.words("page") if request.str.contains(rf"\.php\?(?:[^ ]*&)?{name}=").sum() > _OFTEN * request.len()]
+    return {"keep_query": [*kept]} if kept else {}
 
 
 def _evidence(logs: Logs, facts: Mapping[str, Written]) -> Evidence:
@@ -141,7 +152,7 @@ def _probes(goals: Sequence[Proposal]) -> list[Proposal]:
         Proposal(f"probe-{kind}-{name}", {"page": page, "query": {name: test}})
         for page in pages
         for kind, test in tests.items()
-        for name in evidence.words(kind)
+        for name in goal_words.words(kind)
     ]
 
 

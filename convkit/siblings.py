@@ -5,7 +5,12 @@ It stands alone because nobody wants to read ids in a goals file, whatever is pr
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MANY = 5
 """Pages side by side from which on they are one row."""
@@ -24,8 +29,11 @@ _LONG = r"^[A-Za-z0-9_=-]{20,}$"
 """The same, where there is a digit in it."""
 
 
-def add_patterns(pages: pl.DataFrame) -> pl.DataFrame:
-    """Add to distinct `path`s the `pattern` that a goals file names them by, and whether it `is_group`."""
+def add_patterns(pages: pl.DataFrame, apart: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
+    """Add to distinct `path`s the `pattern` that a goals file names them by, and whether it `is_group`.
+
+    In folders that `apart` tells by their path, each page is one of its own, however many there are.
+    """
     parts, place = pl.col("path").str.split("/"), pl.col("path").str.count_matches("/") + 1
     pages = pages.with_columns(pattern=pl.lit(None, dtype=pl.String))
     for depth in range(2, _DEEPEST + 1):
@@ -33,7 +41,7 @@ def add_patterns(pages: pl.DataFrame) -> pl.DataFrame:
         prefix, rest = parts.list.head(depth).list.join("/"), parts.list.slice(depth + 1).list.join("/")
         found = pages.filter(inside).select("path", prefix=prefix, child=parts.list.get(depth, null_on_oob=True), rest=rest)
         many = pl.col("child").n_unique() >= MANY
-        found = found.filter(many.over("prefix"), ~pl.col("prefix").str.contains(_CONTAINER)).with_columns(
+        found = found.filter(many.over("prefix"), ~pl.col("prefix").str.contains(_CONTAINER), ~apart(pl.col("prefix"))).with_columns(
             is_tail=(pl.col("rest") != "") & many.over("prefix", "rest")
         )
         is_deep = ~pl.col("is_tail") & (pl.col("rest") != "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -47,13 +48,14 @@ def read(  # noqa: PLR0913 (every filter of a run is one keyword)
     since: str | None = None,
     until: str | None = None,
     last: str | None = None,
+    assets: bool = True,
     progress: Progress = UNWATCHED,
 ) -> Logs:
-    """Read logs, assets too, and of exports the properties that the goals ask for. Raises InputError, UsageError."""
+    """Read logs, all assets too where they are wanted, and of exports the properties that the goals ask for. Raises InputError, UsageError."""
     wanted, copies = parse_period(since, until, last, goals.site.timezone), list[str]()
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
-        taken_in, _ = take(logs, goals, assets=True, progress=progress)
+        taken_in, _ = take(logs, goals, assets=assets, progress=progress)
     return Logs(tuple(log.source.name for log in logs), taken_in, wanted, (*copies, *taken_in.losses))
 
 
@@ -68,8 +70,8 @@ def survey(logs: Logs, goals: Goals) -> Survey:
     # Where bots are looked at alone, who is one is told of all hits, and none of them is left out.
     settled, _ = deciding.settled(cells, deciding.visitors(cells, goals, "only"), goals, "only")
     begin, end = logs.wanted.limits(analysis.ends, goals.site.timezone)
-    limits = [] if begin is None else [pl.col("time") >= begin]
-    limits += [] if end is None else [pl.col("time") < end]
+    limits = [] if begin is None else [pl.col("time") >= begin.astimezone(UTC)]
+    limits += [] if end is None else [pl.col("time") < end.astimezone(UTC)]
     sessions = collected(surveys.moments(analysis.hits, goals), analysis.size)
     requests = collected(surveys.requests(settled.lazy().filter(*limits), settled.columns, goals), settled.height)
     return Survey(goals, sessions, requests)
