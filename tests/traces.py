@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
-from model.chains import Chain
 
 from convkit import funnels
 from convkit.definitions import Funnel, Step, Without
 from convkit.schema import KIND
+
+if TYPE_CHECKING:
+    from model.chains import Chain
 
 Trace = list[tuple[int, str, str, int]]
 """Hits of one visitor: the time in seconds, the letters that it fits (`!` an error, `<` of a session that may not enter), its value, its session."""
