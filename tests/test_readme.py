@@ -186,7 +186,7 @@ def test_the_table_of_options_is_that_of_the_product() -> None:
     told = {tuple(re.findall(r"(?<!\S)--?[a-z-]+", row.replace(",", " "))) for row in table("Commands", "option")}
     assert told == {*flags("report"), ("-h", "--help")}
     others = {flag for name in plugins.names("commands") for option in flags(name) for flag in option}
-    assert [flag for flag in sorted(others) if not re.search(rf"`{flag}[ `]", README)] == []
+    assert [flag for flag in sorted(others) if not re.search(rf"`{flag}[ `]", README.read_text(encoding="utf-8"))] == []
 
 
 def test_formats_and_outputs_are_named() -> None:
