@@ -5,7 +5,7 @@ It stands alone because reports must not reach back into the stages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -58,9 +58,12 @@ class Analysis:
     identities: pl.LazyFrame
     """`visitor, identity` of all visitors of the logs: personal data, of which ids are made."""
     by: tuple[str, ...] = ()
-    """The column of the values that all is split by: every tally begins with it. Empty where nothing is split."""
+    """The column of the values that all is split by: every tally begins with it; `chains` and `departures` have it. Empty where nothing is split."""
     values: pl.LazyFrame | None = None
     """`session` and that column: a row for each value of a session."""
+
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What was asked of reports that have options of their own."""
 
     def split(self, rows: pl.LazyFrame, session: str = "session") -> pl.LazyFrame:
         """Return rows of sessions once for each value of their session, those of no session left out; as they are where nothing is split."""
@@ -134,6 +137,8 @@ class View:
     is_narrowed: bool = False
     """Whether only some sessions of the period are looked at."""
     sort: Sorting | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What was asked of reports that have options of their own."""
 
     def order(self, columns: Iterable[Column], usual: str) -> str:
         """Return by what a report's rows are sorted, in words."""

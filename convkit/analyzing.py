@@ -62,16 +62,16 @@ class Scope:
     asked: Sequence[Question] = ()
     by: str | None = None
 
-    @property
-    def asks_devices(self) -> bool:
+    def asks_devices(self, goals: Goals) -> bool:
         """Whether it must be known what devices people have."""
-        return questions.DEVICE in {self.by, *(question.field for question in self.asked)}
+        of_funnels = (question for funnel in goals.funnels for question in questions.parse(funnel.where, goals))
+        return questions.DEVICE in {self.by, *(question.field for question in (*self.asked, *of_funnels))}
 
 
 def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
     """Go from the cells of all lines to the analysis."""
     cells, mode, by = taken_in.cells, scope.bots, scope.by
-    visitors = deciding.visitors(cells, goals, mode, with_device=scope.asks_devices)
+    visitors = deciding.visitors(cells, goals, mode, with_device=scope.asks_devices(goals))
     settled, met = deciding.settled(cells, visitors, goals, mode)
     begins, ends = _span(cells)
     begin, end = scope.wanted.limits(ends, goals.site.timezone)

@@ -14,14 +14,14 @@ import click
 from convkit import plugins, progress, signals, surroundings, talk, terminal, writing
 from convkit.destinations import destination, refuse_inputs
 from convkit.errors import ConvkitError, ExitCode, UsageError, did_you_mean, gravest
-from convkit.options import GOALS_FILE, command_of, goals_file, load_goals, of_reports
+from convkit.options import GOALS_FILE, command_of, goals_file, load_goals, of_report, of_reports, with_own
 from convkit.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WHOLE, _FUNNEL = "report", "funnel"
-_ORDER = ("overview", "goals", "funnel", "drop-off", "pages", "sessions", "hits", "init", "check", "explain", "formats", "import")
+_ORDER = ("overview", "goals", "funnel", "drop-off", "pages", "paths", "sessions", "hits", "init", "check", "explain", "formats", "import")
 """The known reports, then the other commands, as people need them; others follow, each among its own."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _CODES = f"Exit codes: {', '.join(f'{code} {code.name.lower()}' for code in ExitCode)}."
@@ -65,7 +65,8 @@ def cli() -> None:
 def _report_command(name: str, headline: str, reports: list[str] | None) -> click.Command:
     """Return the command of a report."""
     examples = f"convkit {name} access.log", f"convkit {name} access.log* --last 7d -f csv"
-    return of_reports(command_of(name, headline, _run_report(reports), *examples))
+    command = command_of(name, headline, _run_report(reports), *examples)
+    return of_reports(command) if reports is None else of_report(command, name)
 
 
 def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
@@ -83,7 +84,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
         from convkit.pipeline import run  # noqa: PLC0415
 
         limit, timezone, _ = options.pop("limit"), options.pop("timezone"), options.pop("debug")
-        settings, strict = options.pop("settings"), options.pop("strict")
+        settings, strict, options = options.pop("settings"), options.pop("strict"), with_own(options)
         loaded = load_goals(goals_file(goals), timezone, settings)
         with progress.shown(is_wanted=not quiet) as watching:
             document = run(logs, reports, loaded, rejects=rejects is not None, choices=verbose and reports == [_FUNNEL], progress=watching, **options)

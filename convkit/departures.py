@@ -54,15 +54,15 @@ def _looked_for(funnel: Funnel, number: int) -> list[str]:
     return [column for step in steps for column in step.columns]
 
 
-def behind(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return what units looked at behind each step that they reached: `step, unit, went_on, page, is_page, form_again, error`.
+def behind(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
+    """Return what units looked at behind each step that they reached: `step, unit, went_on, page, is_page, form_again, error`, and the columns `by`.
 
     `on_the_way` tells what came before the next step, `again` what fits the step itself. `seen` is what sessions looked at, `chains` the funnel's, in
     the period. A stage of its own, to be collected: every `what` looks at it.
     """
     # Few sessions get further than the first step; the steps behind it look at those alone.
     further = seen.join(
-        _reached(chains, funnel, _steps(funnel)).filter(pl.col("step") > 1).select("session").unique(),
+        _reached(chains, funnel, _steps(funnel), by).filter(pl.col("step") > 1).select("session").unique(),
         on="session",
         how="semi",
         maintain_order="left",
@@ -70,19 +70,19 @@ def behind(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyF
     on_the_way = (pl.col("row") < pl.col("ends")).fill_null(value=True)
     return pl.concat(
         (seen if number == 1 else further)
-        .join(_reached(chains, funnel, range(number, number + 1)), on="session", maintain_order="left")
+        .join(_reached(chains, funnel, range(number, number + 1), by), on="session", maintain_order="left")
         .filter(pl.col("row") > pl.col("begins"))
-        .select("step", "unit", "went_on", "page", "is_page", *TESTED, on_the_way=on_the_way, again=f"fits{number}")
+        .select(*by, "step", "unit", "went_on", "page", "is_page", *TESTED, on_the_way=on_the_way, again=f"fits{number}")
         for number in _steps(funnel)
     )
 
 
-def departures(seen: pl.LazyFrame, behind: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return `step, what, item, dropped, went_on`: how many units of either side met the item, Int64."""
+def departures(seen: pl.LazyFrame, behind: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
+    """Return `step, what, item, dropped, went_on`: how many units of either side met the item, Int64; by the columns `by` of the chains."""
     pages, session = seen.filter("is_page"), pl.col("session")
     exits = pages.filter(session.ne_missing(session.shift(-1))).select("session", item="page")
-    reached = _reached(chains, funnel, _steps(funnel))
-    of_unit = ["step", "unit"]
+    reached = _reached(chains, funnel, _steps(funnel), by)
+    of_unit = [*by, "step", "unit"]
     next_page = behind.filter(pl.col("is_page") & ~pl.col("again")).unique(of_unit, keep="first", maintain_order=True)
     parts = {
         "next": reached.join(next_page.select(*of_unit, item="page"), on=of_unit, how="left"),
@@ -90,9 +90,9 @@ def departures(seen: pl.LazyFrame, behind: pl.LazyFrame, chains: pl.LazyFrame, f
         "met": behind.filter("on_the_way", "is_page").rename({"page": "item"}),
     }
     for what in TESTED:
-        found = behind.filter("on_the_way", what).select("step", "unit", "went_on", item="page")
+        found = behind.filter("on_the_way", what).select(*of_unit, "went_on", item="page")
         parts[what] = pl.concat([found, found.with_columns(item=pl.lit(ANY).cast(TEXT))])
-    return pl.concat([_counted(part, what) for what, part in parts.items()])
+    return pl.concat([_counted(part, what, by) for what, part in parts.items()])
 
 
 def _steps(funnel: Funnel) -> range:
@@ -100,10 +100,11 @@ def _steps(funnel: Funnel) -> range:
     return range(1, len(funnel.steps))
 
 
-def _reached(chains: pl.LazyFrame, funnel: Funnel, steps: range) -> pl.LazyFrame:
+def _reached(chains: pl.LazyFrame, funnel: Funnel, steps: range, by: tuple[str, ...]) -> pl.LazyFrame:
     """Return `step, unit, session, begins, ends, went_on` of units that reached the steps; they go on to the next that is not optional."""
     return pl.concat(
         chains.filter(pl.col(f"row{number}").is_not_null()).select(
+            *by,
             pl.lit(number, dtype=pl.Int32).alias("step"),
             "unit",
             session=f"session{number}",
@@ -122,30 +123,33 @@ def form_again() -> pl.Expr:
     return (is_form & (pl.col("path") == shown)).fill_null(value=False)
 
 
-def _counted(part: pl.LazyFrame, what: str) -> pl.LazyFrame:
+def _counted(part: pl.LazyFrame, what: str, by: tuple[str, ...]) -> pl.LazyFrame:
     """Count the units of either side at a step, each once an item."""
     went_on = pl.col("went_on")
     # One integer for unit and item: telling repeats by columns takes three times as long. A unit's number is a session's, or a visitor's hash.
-    once = (pl.col("step").hash(3) ^ pl.col("unit").hash(1) ^ pl.col("item").to_physical().hash(2)).is_first_distinct()
+    one = pl.col("step").hash(3) ^ pl.col("unit").hash(1) ^ pl.col("item").to_physical().hash(2)
+    for value in by:
+        one = one ^ pl.col(value).to_physical().hash(4)
     return (
-        part.filter(once)
-        .group_by("step", "item")
+        part.filter(one.is_first_distinct())
+        .group_by(*by, "step", "item")
         .agg(dropped=(~went_on).sum().cast(pl.Int64), went_on=went_on.sum().cast(pl.Int64))
-        .select("step", pl.lit(what).alias("what"), pl.col("item").cast(pl.String).fill_null(LEFT), "dropped", "went_on")
+        .select(*by, "step", pl.lit(what).alias("what"), pl.col("item").cast(pl.String).fill_null(LEFT), "dropped", "went_on")
     )
 
 
-def judge(went: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
+def judge(went: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...] = ()) -> pl.DataFrame:
     """Add the shares of either side, and `more`: true where a tested item is oftener among those who dropped off than chance would make it.
 
     `went` are the rows of `departures` with `funnel`; `steps` has `funnel, step`, how many `stopped` at the step and how many `continued`. Errors and
     forms that came back are tested, each over all paths, at steps with enough on both sides, with Newcombe's interval shared among all such tests.
+    Both have the columns `by`.
     """
     enough = (pl.col("stopped") >= FEWEST) & (pl.col("continued") >= FEWEST)
     z = stats.shared_z(tests(steps))
     is_tested = enough & pl.col("what").is_in(TESTED) & (pl.col("item") == ANY)
     low = stats.newcombe_low(pl.col("dropped"), pl.col("stopped"), pl.col("went_on"), pl.col("continued"), z)
-    return went.join(steps, on=["funnel", "step"]).with_columns(
+    return went.join(steps, on=[*by, "funnel", "step"]).with_columns(
         dropped_share=stats.ratio(pl.col("dropped"), pl.col("stopped")),
         went_on_share=stats.ratio(pl.col("went_on"), pl.col("continued")),
         more=is_tested & (low > 0),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from convkit import overview_notes, plugins, reading, sensitivity, sorting, split_tables
 from convkit.analysis import View
-from convkit.errors import UsageError
+from convkit.errors import UsageError, did_you_mean
 from convkit.figures import plural
 from convkit.findings import find
 from convkit.split_screen import Split
@@ -20,7 +20,7 @@ from convkit.tables import Column, Document, Note, add
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -68,6 +68,17 @@ def refuse_split(reports: Sequence[str], by: str | None) -> None:
     for report in reports if by is not None else ():
         if not hasattr(plugins.load("reports", report), "draw_split"):
             raise UsageError(f"--by {by}: {report} cannot be split; keep some of its sessions with --where, as --where landing=/blog/**")
+
+
+def check_options(reports: Sequence[str], options: Mapping[str, str], goals: Goals) -> None:
+    """Raise UsageError where none of the reports has an option of its own that was given, or one makes no sense."""
+    known = {report: plugins.options("reports", report) for report in reports}
+    for name in options:
+        if not any(name in of_report for of_report in known.values()):
+            every = [option for of_report in known.values() for option in of_report]
+            raise UsageError(f"{', '.join(reports)}: {name!r} is no option{did_you_mean(name, every)}; known are {', '.join(every) or 'none'}")
+    for report in (report for report, of_report in known.items() if of_report):
+        plugins.load("reports", report).asked(options, goals)
 
 
 def command_of(report: str, paths: list[str], goals_file: str | None, where: Sequence[str] = ()) -> str:
@@ -122,6 +133,7 @@ def _view(done: Run, sort: Sorting | None) -> View:
         sources=done.sources,
         is_narrowed=done.where is not None,
         sort=sort,
+        options=done.analysis.options,
     )
 
 

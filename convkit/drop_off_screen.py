@@ -5,22 +5,28 @@ It stands alone because a picture of this size would hide the report's few lines
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, stats
-from convkit.departures import ANY, LEFT
+from convkit import figures, split_screen, stats
+from convkit.departures import ANY, LEFT, TESTED
+from convkit.split_screen import Lines
 from convkit.tables import Beside, Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from convkit.analysis import View
     from convkit.definitions import Funnel
+    from convkit.split_screen import Split
     from convkit.tables import Block, Room
 
 _ROWS, _MET = 5, 3
 _NARROW_NAME, _NAME = 36, 27
 """Characters of an item, so that the figures of all steps stand in line."""
+_LEFT = "(left the site)"
 _ERROR, _FORM = "an error page (4xx, 5xx)", "a form that came back"
 _LEGEND = (
     "more = oftener among those who dropped off than chance would make it (tested: errors, forms that came back); went on = reached the next step."
@@ -39,6 +45,35 @@ def draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
         blocks += _beside(steps) if room.wide else [block for step in steps for block in (*step, Gap())]
     legend = _LEGEND + ("" if room.limit == 0 else _FIRST_LEFT_OUT)
     return [*blocks, Paragraph(legend, style="dim")] if blocks else []
+
+
+def draw_split(frame: pl.DataFrame, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+    """Return where those went who dropped off, and how many met errors or forms, step by step, beside the values of a key."""
+    blocks: list[Block] = []
+    for step in view.steps.filter(pl.col("next_step").is_not_null() & ((pl.col("step") > 1) | (room.limit == 0))).rows(named=True):
+        mine = frame.filter(funnel=step["funnel"], step=step["step"])
+        if mine.is_empty():
+            continue
+        stopped, continued = mine.select("stopped", "continued").row(0)
+        dropped = f"{figures.count(stopped)} of {figures.count(stopped + continued)} dropped off"
+        heading = Heading(f"DROP-OFF {step['funnel']}", f"{step['step']} {step['name']}: {dropped}; where they went next, and what they met")
+        of_all = _lines(mine.filter(pl.col("dropped") > 0), ())
+        rows = pl.concat([of_all.filter(what="next").head(room.rows(_ROWS) or of_all.height), of_all.filter(pl.col("what") != "next")])
+        of_values = partial(_of_values, funnel=step["funnel"], number=step["step"], by=view.by)
+        drawn = split_screen.draw(Lines(heading, rows, of_values, with_sessions=False), split, view.key, room)
+        blocks += [*([Gap()] if blocks and drawn else []), *drawn]
+    return blocks
+
+
+def _of_values(split: Split, funnel: str, number: int, by: tuple[str, ...]) -> pl.DataFrame:
+    return _lines(pl.DataFrame(split.report.details).filter(funnel=funnel, step=number), by)
+
+
+def _lines(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Return how many of those who dropped off went next to an item, met an error, or a form that came back."""
+    is_next, is_tested = pl.col("what") == "next", pl.col("what").is_in(TESTED) & (pl.col("item") == ANY)
+    name = pl.when(is_next).then(pl.col("item").replace(LEFT, _LEFT)).when(pl.col("what") == "error").then(pl.lit(_ERROR)).otherwise(pl.lit(_FORM))
+    return rows.filter(is_next | is_tested).select(*by, "what", label=name, part="dropped", whole="stopped")
 
 
 def _beside(steps: list[list[Block]]) -> list[Block]:
@@ -106,7 +141,7 @@ def _grid(title: str, rows: list[dict[str, Any]], room: Room, *, both: bool) -> 
 
 
 def _cells(row: dict[str, Any], *, both: bool) -> list[Cell]:
-    item = "(left the site)" if row["item"] == LEFT else row["item"]
+    item = _LEFT if row["item"] == LEFT else row["item"]
     cells = [Cell(f"  {item}"), Cell(figures.pair(row["dropped"], row["stopped"]))]
     if both:
         return [*cells, Cell(figures.pair(row["went_on"], row["continued"])), Cell("more" if row["more"] else "", "bold", left=True)]

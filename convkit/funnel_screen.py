@@ -5,21 +5,24 @@ It stands alone because a picture of this size would hide the report's few lines
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, funnel_words
+from convkit import figures, funnel_words, split_screen
 from convkit.departures import ANY, LEFT
+from convkit.split_screen import Lines
 from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from convkit.analysis import View
     from convkit.definitions import Funnel
     from convkit.funnel_words import Said
-    from convkit.tables import Block, Room
+    from convkit.split_screen import Split
+    from convkit.tables import Block, Report, Room
 
 _BAR, _WIDE_BAR, _OPEN_BAR = 40, 18, 8
 _FUNNELS_IN_REPORT = 2
@@ -28,23 +31,53 @@ _ITEMS, _WIDE_ITEMS = 3, 2
 
 def draw(frame: pl.DataFrame, went: pl.DataFrame, said: Mapping[str, Said], view: View, room: Room) -> list[Block]:
     """Return the funnels, and what is said of each; inside `report` the first two, the others named."""
-    funnels = view.goals.funnels
-    if view.goals.file is None:
-        reached = frame.filter(pl.col("reached") > 0)["funnel"].to_list()
-        funnels = tuple(funnel for funnel in funnels if funnel.name in reached)
-    shown = funnels[:_FUNNELS_IN_REPORT] if room.part and room.limit is None else funnels
+    shown, hidden = _shown(frame, view, room)
     blocks: list[Block] = []
     for funnel in shown:
         mine = pl.col("funnel") == funnel.name
         blocks += [Gap()] if blocks else []
         blocks += _funnel(funnel, frame.filter(mine).rows(named=True), went.filter(mine), said[funnel.name], room)
-    if len(shown) < len(funnels):
-        names = ", ".join(funnel.name for funnel in funnels[len(shown) :])
-        blocks += [
-            Gap(),
-            Paragraph(f"{figures.plural(len(funnels) - len(shown), 'more funnel')}: {names}. All: convkit funnel.", style="dim"),
-        ]
-    return blocks
+    return [*blocks, *hidden]
+
+
+def _shown(frame: pl.DataFrame, view: View, room: Room) -> tuple[tuple[Funnel, ...], list[Block]]:
+    """Return the funnels that are shown, and the line that names the others."""
+    funnels = view.goals.funnels
+    if view.goals.file is None:
+        reached = frame.filter(pl.col("reached") > 0)["funnel"].to_list()
+        funnels = tuple(funnel for funnel in funnels if funnel.name in reached)
+    shown = funnels[:_FUNNELS_IN_REPORT] if room.part and room.limit is None else funnels
+    if len(shown) == len(funnels):
+        return shown, []
+    names = ", ".join(funnel.name for funnel in funnels[len(shown) :])
+    more = f"{figures.plural(len(funnels) - len(shown), 'more funnel')}: {names}. All: convkit funnel."
+    return shown, [Gap(), Paragraph(more, style="dim")]
+
+
+def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+    """Return a row a step beside the values of a key, and below what the whole's picture would say."""
+    frame = pl.DataFrame(whole.details)
+    shown, hidden = _shown(frame, view, room)
+    blocks: list[Block] = []
+    for funnel in shown:
+        mine = frame.filter(funnel=funnel.name)
+        heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, mine.rows(named=True), room))
+        of_values = partial(_of_values, funnel=funnel.name, by=view.by)
+        blocks += [Gap()] if blocks else []
+        blocks += split_screen.draw(Lines(heading, _lines(mine, ()), of_values), split, view.key, room)
+        said = [note for note in whole.notes if note.is_drawn and note.text.startswith((f"{funnel.name}: ", f"{funnel.name} at "))]
+        sentences = [Paragraph(note.text) for note in said if note.code == "other-ways" or not room.part]
+        blocks += [Gap(), *sentences] if sentences else []
+    return [*blocks, *hidden]
+
+
+def _of_values(split: Split, funnel: str, by: tuple[str, ...]) -> pl.DataFrame:
+    return _lines(pl.DataFrame(split.report.details).filter(funnel=funnel), by)
+
+
+def _lines(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Return how many of those who entered reached a step."""
+    return rows.select(*by, label=pl.format("{} {}", "step", "name"), part="reached", whole="entered")
 
 
 def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, said: Said, room: Room) -> list[Block]:

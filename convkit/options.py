@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GOALS_FILE = "goals.yaml"
+_OWN = "own_"
+"""Before the names of options that a single report has: no other option is called so."""
 
 _OUTPUT_HELP = "The file to write, its ending says how; or a directory/."
 _BOTS_HELP = "drop bots (the default), keep them, or look at them only."
@@ -37,7 +39,7 @@ def of_reports(command: click.Command) -> click.Command:
     command.params += [
         click.Argument(["logs"], nargs=-1, metavar="LOG...", type=click.Path(path_type=str)),
         click.Option(["-g", "--goals"], metavar="FILE", envvar="CONVKIT_GOALS", help=_GOALS_HELP),
-        click.Option(["--log-format"], metavar="NAME", default="auto", help=f"auto, or one of: {', '.join(plugins.names('formats'))}."),
+        click.Option(["--log-format"], metavar="NAME", default="auto", help="auto tells the format; or its name: combined, csv, ..."),
         click.Option(["--tz", "timezone"], metavar="ZONE", help="The time zone of days and reports, like Europe/Berlin."),
         click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01T14:00, yesterday."),
         click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),
@@ -59,9 +61,27 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["-n", "--limit"], type=click.IntRange(min=0), metavar="N", help="Rows a report shows on screen; 0 is all."),
         click.Option(["-q", "--quiet"], is_flag=True, help="Say errors only, no warnings."),
         click.Option(["-v", "--verbose"], is_flag=True, help="Say what became of the lines, and which bots sent most."),
-        click.Option(["--debug"], is_flag=True, help="Show the traceback of a mistake in convkit."),
+        # Whoever needs it is told by the message of the mistake; the others need its line for a report's own options.
+        click.Option(["--debug"], is_flag=True, hidden=True, help="Show the traceback of a mistake in convkit."),
     ]
     return command
+
+
+def of_report(command: click.Command, report: str) -> click.Command:
+    """Add the options of every report to a command, and before them those that the report alone has."""
+    own = [
+        click.Option([f"--{name}", f"{_OWN}{name}"], metavar=metavar, help=words)
+        for name, (metavar, words) in plugins.options("reports", report).items()
+    ]
+    shared = of_reports(command).params
+    command.params = [shared[0], *own, *shared[1:]]
+    return command
+
+
+def with_own(options: dict[str, Any]) -> dict[str, Any]:
+    """Return what Click hands over, the options that a single report has together as `options`."""
+    given = {name.removeprefix(_OWN): value for name, value in options.items() if name.startswith(_OWN) and value is not None}
+    return {**{name: value for name, value in options.items() if not name.startswith(_OWN)}, "options": given}
 
 
 def of_logs(command: click.Command, *more: str) -> click.Command:

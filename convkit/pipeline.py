@@ -23,7 +23,7 @@ from convkit.schema import RECORDS
 from convkit.tallying import tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from convkit.analysis import Run
     from convkit.definitions import Goals
@@ -89,6 +89,12 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     return replace(done, logs=read, sources=names, copies=tuple(copies), has_local_times=has_local_times)
 
 
+def _with_options(done: Run, options: Mapping[str, str]) -> Run:
+    """Return a run whose reports know what was asked of them."""
+    split = None if done.split is None else replace(done.split, options=options)
+    return replace(done, analysis=replace(done.analysis, options=options), split=split)
+
+
 def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     paths: Iterable[str | Path],
     reports: Sequence[str] | None = None,
@@ -102,6 +108,7 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     where: Iterable[str] = (),
     by: str | None = None,
     sort: str | None = None,
+    options: Mapping[str, str | int] | None = None,
     rejects: bool = False,
     choices: bool = False,
     progress: Progress = UNWATCHED,
@@ -109,14 +116,19 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     """Read logs and return reports, those of `convkit report` by default; `goals` is a goals file, or goals that were loaded.
 
     `bots`, `where` and `choices` are as in `analyze`; `by` splits the reports by a key: day, week, month, landing, exit, host, device or goal; `sort`
-    is a column, its largest values first, or `COLUMN:asc`. Raises InputError, UsageError.
+    is a column, its largest values first, or `COLUMN:asc`; `options` are those that a single report has, like `{"to": "cart"}` of `paths`.
+
+    Raises InputError, UsageError.
     """
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     paths, names, where = list(paths), list(reports or documents.whole_report()), [where] if isinstance(where, str) else list(where)
     documents.refuse_split(names, splits.parse(by))
+    own = {name: str(value) for name, value in (options or {}).items()}
+    documents.check_options(names, own, loaded)
     order = sorting.parse(sort, documents.columns_of(names, by)) if sort is not None else None
     when = {"since": since, "until": until, "last": last}
     done = analyze(paths, loaded, log_format=log_format, **when, bots=bots, where=where, by=by, rejects=rejects, choices=choices, progress=progress)
+    done = _with_options(done, own)
     command = documents.command_of("explain", [str(path) for path in paths], loaded.file, where)
     split = None if by is None or done.split is None else (by, tally(done.split, names))
     return documents.finish(done, tally(done.analysis, names), split, is_whole=reports is None, command=command, sort=order)

@@ -12,6 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import ModuleType
 
 
@@ -37,6 +38,15 @@ def headline(package: str, name: str) -> str:
     """Return the first line of a plug-in's docstring, read from its source: help texts must not import Polars."""
     source = files("convkit").joinpath(package, f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
     return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+
+
+@cache
+def options(package: str, name: str) -> Mapping[str, tuple[str, str]]:
+    """Return a plug-in's own options, by name: what stands for a value in help, and the help; read from its source, for the same reason."""
+    source = files("convkit").joinpath(package, f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
+    assigned = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
+    found = (node.value for node in assigned if [ast.unparse(target) for target in node.targets] == ["OPTIONS"])
+    return next((ast.literal_eval(value) for value in found), {})
 
 
 def keys(package: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 VALUES = 5
 """How many values a screen shows as columns, the others as one."""
 _MOST_PERIODS = 60
-_NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 20, 11, 6, 18, 2, 2
+_NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2, 2
 """Characters of a name at most, of a figure with its rate, of the rate, and of a value at most."""
 _ALL, _SESSIONS = "all", "sessions"
 
@@ -44,14 +44,21 @@ class Lines:
     heading: Heading
     of_all: pl.DataFrame
     of_values: Callable[[Split], pl.DataFrame]
+    with_sessions: bool = True
+    """Whether the sessions of every value stand above."""
+    widest: int = 0
+    """Characters that a label takes at most, where they are not the usual number."""
+    short: Callable[[str], str] = str
+    """Makes a label shorter that would take more."""
 
 
 def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Room) -> list[Block]:
     """Return the lines with a column a value, or with a small line over the periods; `split` folds all values but so many into one."""
     if lines.of_all.is_empty():
         return []
-    heading = Heading(lines.heading.title, f"{lines.heading.rest}, by {key}")
-    name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), _NAME if room.wide else _NARROW_NAME)
+    heading = Heading(lines.heading.title, f"by {key}; {lines.heading.rest}")
+    widest = lines.widest or (_NAME if room.wide else _NARROW_NAME)
+    name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
     space, every = room.width - _INDENT - name - _PAIR - _GAP, split(None)
     if key in PERIODS:
         is_few = _fitting(every.values[BY].to_list(), space) == every.values.height
@@ -90,13 +97,13 @@ def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list
     blocks: list[Block] = []
     while values:
         shown, values = _cut(values, _fitting([value for value, _ in values], space))
-        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(_short(value), "dim") for value, _ in shown)]
+        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(value, _WIDEST), "dim") for value, _ in shown)]
         counts = [total, *(figures.count(sessions) for _, sessions in shown)]
-        rows = [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE}}", "dim") for count in counts)])]
+        rows = [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE}}", "dim") for count in counts)])] if lines.with_sessions else []
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
             found = [pairs.get((label, value), (0, 0)) for value, _ in shown]
             cells = [Cell(figures.pair(part, whole, _RATE), "bold"), *(Cell(figures.pair(*pair, _RATE)) for pair in found)]
-            rows.append(Row([Cell(label), *cells]))
+            rows.append(Row([Cell(lines.short(label)), *cells]))
         most = {0: name, 1: _PAIR} | {column: _width(value) for column, (value, _) in enumerate(shown, 2)}
         blocks += [*([Gap()] if blocks else []), Grid(rows, titles, most=most, least=name)]
     return blocks
@@ -106,9 +113,9 @@ def _cut(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str, int
     return values[:place], values[place:]
 
 
-def _short(value: str) -> str:
-    """Return the ends of a value that is too long: many paths begin alike."""
-    return value if len(value) <= _WIDEST else f"{value[: _WIDEST // 2]}…{value[-(_WIDEST - 1 - _WIDEST // 2) :]}"
+def shortened(text: str, most: int) -> str:
+    """Return both ends of a text that has too many characters: many paths begin alike."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
 
 
 def _trend(lines: Lines, split: Split, key: str, name: int, room: Room) -> list[Block]:
@@ -122,7 +129,7 @@ def _trend(lines: Lines, split: Split, key: str, name: int, room: Room) -> list[
     for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
         parts = [pairs.get((label, period), (0, 0))[0] for period in shown]
         cells = [Cell(figures.pair(part, whole, _RATE), "bold"), Cell(figures.sparkline(parts), "bar", left=True), Cell(figures.count(parts[-1]))]
-        rows.append(Row([Cell(label), *cells]))
+        rows.append(Row([Cell(lines.short(label)), *cells]))
     some = f"The last {len(shown)} of {len(periods)} {key}s." if len(shown) < len(periods) else ""
     grid = Grid(rows, titles, most={2: max(len(shown), len(_span(shown)))}, least=name)
     return [grid, *([Paragraph(some, style="dim")] if some else [])]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 VALUES = "values"
 """The tally of every split report that holds how many `sessions` each value has."""
+_PLACE = "place of the value"
 OTHER = "(other)"
 """What a screen calls the values that it has no room for."""
 
@@ -51,16 +52,21 @@ def every(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFr
     return found.with_columns(pl.col(counts).fill_null(0))
 
 
+def spread(rows: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
+    """Return rows once for each value."""
+    return rows.join(values(tally, view).select(view.by), how="cross") if view.by else rows
+
+
 def ordered(frame: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     """Return rows in the order of their values; those of one value stay in theirs."""
     if not view.by:
         return frame
-    ranks = values(tally, view).select(view.by).with_row_index("rank")
+    ranks = values(tally, view).select(view.by).with_row_index(_PLACE)
     return (
         frame.with_columns(pl.col(view.by).cast(pl.String))
         .join(ranks, on=view.by, how="left", maintain_order="left")
-        .sort("rank", maintain_order=True)
-        .drop("rank")
+        .sort(_PLACE, maintain_order=True)
+        .drop(_PLACE)
     )
 
 

@@ -6,6 +6,7 @@ It stands alone because a part of the visitors is tallied as the whole is: in on
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -29,10 +30,7 @@ def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetim
     """Return the analysis of some visitors' matched hits and sessions, their chains found; `identities` may know of more visitors."""
     names = [funnel.name for funnel in goals.funnels]
 
-    def at_hand(queries: Iterable[pl.LazyFrame]) -> list[pl.LazyFrame]:
-        """Collect frames, one a funnel, that several queries are built on."""
-        return [found.lazy() for found in all_collected(queries, hits.height)]
-
+    at_hand = partial(_at_hand, size=hits.height)
     frame, entering = hits.lazy(), at_hand(_entering(hits, table, goals, funnel) for funnel in goals.funnels)
     of_funnel = [questions.entered(frame, sessions) if funnel.where else frame for sessions, funnel in zip(entering, goals.funnels, strict=True)]
     fitting = at_hand(funnels.fitting(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
@@ -40,12 +38,22 @@ def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetim
     del fitting
     last = at_hand(other_ways.of_last(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
     ways = at_hand(other_ways.ways(mine, found, funnel) for mine, found, funnel in zip(last, chains, goals.funnels, strict=True))
-    seen = at_hand(looked_at(frame, funnel) for funnel in goals.funnels)
-    at = list(zip(seen, chains, goals.funnels, strict=True))
-    later = at_hand(behind(pages, found, funnel) for pages, found, funnel in at)
-    went = at_hand(departures(pages, rows, found, funnel) for rows, (pages, found, funnel) in zip(later, at, strict=True))
+    went = _departures(frame, chains, goals, hits.height)
     chains_of, went_of, ways_of, entering_of = (dict(zip(names, found, strict=True)) for found in (chains, went, ways, entering))
     return Analysis(frame, hits.height, table.lazy(), chains_of, went_of, ways_of, entering_of, goals, ends, identities)
+
+
+def _departures(hits: pl.LazyFrame, chains: Sequence[pl.LazyFrame], goals: Goals, size: int, by: tuple[str, ...] = ()) -> list[pl.LazyFrame]:
+    """Return where they went, a frame a funnel; what several queries look at is collected between the stages."""
+    seen = _at_hand((looked_at(hits, funnel) for funnel in goals.funnels), size)
+    at = list(zip(seen, chains, goals.funnels, strict=True))
+    later = _at_hand((behind(pages, found, funnel, by) for pages, found, funnel in at), size)
+    return _at_hand((departures(pages, rows, found, funnel, by) for rows, (pages, found, funnel) in zip(later, at, strict=True)), size)
+
+
+def _at_hand(queries: Iterable[pl.LazyFrame], size: int) -> list[pl.LazyFrame]:
+    """Collect frames, one a funnel, that several queries are built on."""
+    return [found.lazy() for found in all_collected(queries, size)]
 
 
 def _entering(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
@@ -56,7 +64,14 @@ def _entering(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Fun
 
 def split_by(analysis: Analysis, values: pl.DataFrame) -> Analysis:
     """Return the analysis split by `values` (`session, by`), which may know of more sessions."""
-    return replace(analysis, by=(BY,), values=values.lazy())
+    split, known = replace(analysis, by=(BY,), values=values.lazy()), analysis.goals.funnels
+    # A chain belongs to the session of its first hit: a visitor's sessions are numbered as they follow each other.
+    first = [pl.min_horizontal(f"session{number}" for number in funnel.numbers) for funnel in known]
+    began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(known, first, strict=True))
+    chains = _at_hand((split.split(found, "began") for found in began), analysis.size)
+    went = _departures(analysis.hits, chains, analysis.goals, analysis.size, split.by)
+    names = [funnel.name for funnel in known]
+    return replace(split, chains=dict(zip(names, chains, strict=True)), departures=dict(zip(names, went, strict=True)))
 
 
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:

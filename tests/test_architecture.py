@@ -67,7 +67,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
-    ("analysis", "surveys", "funnel_words", "goal_words", "stops", "lines_told"),
+    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words"),
     ("split_tables", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
     ("checks", "evidence", "goals_writing", "split_screen"),
     ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen"),

@@ -145,14 +145,14 @@ def test_a_value_s_rows_are_a_run_of_its_own(key: str, value: str, options: dict
 
 @cache
 def document(by: str | None = None, report: str | None = None, sort: str | None = None) -> Document:
-    """Return a report on the sample log, all that can be split where none is named."""
-    return convkit.run([SAMPLE], [report] if report else list(REPORTS), EXAMPLE, by=by, sort=sort)
+    """Return a report on the sample log, the whole one where none is named."""
+    return convkit.run([SAMPLE], report and [report], EXAMPLE, by=by, sort=sort)
 
 
 def run(folder: Path, lines: list[str], by: str, *reports: str, goals: str = GOALS, **options: str) -> Document:
     """Return reports on some lines."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    return convkit.run([written(folder / "access.log", lines)], reports or REPORTS, folder / "goals.yaml", by=by, **options)
+    return convkit.run([written(folder / "access.log", lines)], reports or None, folder / "goals.yaml", by=by, **options)
 
 
 def table(made: Document) -> list[list[str]]:
@@ -311,10 +311,11 @@ def test_texts_of_a_log_are_harmless_as_values(tmp_path: Path) -> None:
         assert max(map(len, text.splitlines())) <= 80
 
 
-def test_notes_are_of_the_whole() -> None:
+def test_notes_and_findings_are_of_the_whole() -> None:
     plain = document()
     for key in ("day", "device"):
         assert document(key).notes == plain.notes
+        assert document(key).findings == plain.findings
 
 
 def test_rows_can_be_sorted_by_the_key_too() -> None:

@@ -10,18 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from model.chains import Ban, Chain, Fill, Rules, best_chain
-from traces import Trace, funnel_of, hits_of, trace_of
+from traces import Trace, chain_of, funnel_of, trace_of
 
-from convkit import funnels
 from convkit.definitions import ORDERS, Funnel, Step, Without
-
-
-def chain_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
-    """Return the chain of each unit, as the model writes it."""
-    hits = funnels.fitting(hits_of(trace), funnel).collect().lazy()
-    found = funnels.best(hits, funnel).collect().rows(named=True)
-    rows = [f"row{number}" for number in funnel.numbers]
-    return {row["unit"]: tuple((step, row[name]) for step, name in enumerate(rows) if row[name] is not None) for row in found}
 
 
 def model_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:

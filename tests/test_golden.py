@@ -38,10 +38,15 @@ WHOLE = "report"
 REPORTS = (WHOLE, *plugins.names("reports"))
 ENDINGS = ("80.txt", "120.txt", "csv", "json", "markdown", "ndjson", "tsv")
 BUILT_IN, NO_MACRO = "built-in", "no-macro"
+SPLIT = "by-"
+FUNNELS, EVERY_OPTION = "funnels", "tests/data/funnels.yaml"
 NAMES = (
     *(f"{report}.{ending}" for report in REPORTS for ending in ENDINGS),
     *(f"{BUILT_IN}.{ending}" for ending in ("80.txt", "120.txt", "json", "markdown")),
     *(f"{NO_MACRO}.{ending}" for ending in ("80.txt", "120.txt", "json", "markdown")),
+    *(f"{FUNNELS}.{ending}" for ending in ("80.txt", "120.txt", "csv", "json", "markdown")),
+    *(f"{SPLIT}day.{ending}" for ending in ("80.txt", "120.txt")),
+    *(f"{SPLIT}device.{ending}" for ending in ("80.txt", "120.txt", "csv", "markdown", "ndjson")),
 )
 
 # Both change without a change of the reports: the version of the product, and that of the list of bots.
@@ -60,6 +65,10 @@ def _document(name: str) -> Document:
     """Return the reports, the files named as somebody in the clone would name them."""
     if name == BUILT_IN:
         return convkit.run([SAMPLE])
+    if name == FUNNELS:
+        return convkit.run([SAMPLE], ["funnel"], EVERY_OPTION, choices=True)
+    if name.startswith(SPLIT):
+        return convkit.run([SAMPLE], None, "goals.example.yaml", by=name.removeprefix(SPLIT))
     if name == NO_MACRO:
         with tempfile.TemporaryDirectory() as folder:
             return convkit.run([written(Path(folder) / "access.log", lead_site())])

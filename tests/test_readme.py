@@ -26,6 +26,7 @@ from convkit.checks import KINDS
 from convkit.cli import cli
 from convkit.definitions import Site
 from convkit.errors import ExitCode
+from convkit.funnel_reader import OPTIONS, STEP_OPTIONS
 from convkit.goals import parse_goals
 from convkit.schema import FATES
 
@@ -41,7 +42,6 @@ BLOCKS = FENCE.findall(TEXT)
 PROMPT = "$ "
 COLUMNS = "80"
 GOAL_ATTRIBUTES = ("value", "target")
-FUNNEL_KEYS = ("steps", "per", "order", "window")
 CAUSES = re.compile(r"\b(?:because|leads? to|led to|drives?|thanks to|due to|results? in|boosts?)\b", re.IGNORECASE)
 BOT_LIST = re.compile(r"crawler-user-agents \d+(?:\.\d+)*")
 """Changes without a change of the product."""
@@ -185,8 +185,8 @@ def flags(name: str) -> Iterator[tuple[str, ...]]:
 def test_the_table_of_options_is_that_of_the_product() -> None:
     told = {tuple(re.findall(r"(?<!\S)--?[a-z-]+", row.replace(",", " "))) for row in table("Commands", "option")}
     assert told == {*flags("report"), ("-h", "--help")}
-    for option in {option for name in plugins.names("commands") for option in flags(name)} - {*flags("report")}:
-        assert ", ".join(f"`{flag}`" for flag in option) in section("Commands")
+    others = {flag for name in plugins.names("commands") for option in flags(name) for flag in option}
+    assert [flag for flag in sorted(others) if not re.search(rf"`{flag}[ `]", README.read_text(encoding="utf-8"))] == []
 
 
 def test_formats_and_outputs_are_named() -> None:
@@ -196,7 +196,8 @@ def test_formats_and_outputs_are_named() -> None:
 
 def test_the_tables_of_keys_are_those_of_the_product() -> None:
     assert set(table("Goals", "key")) == {*plugins.keys("goal_kinds"), *GOAL_ATTRIBUTES}
-    assert set(table("Funnels", "key")) == set(FUNNEL_KEYS)
+    assert set(table("Funnels", "key")) == set(OPTIONS)
+    assert set(table("Funnels", "key of a step")) == {"goal", *STEP_OPTIONS}
     assert set(table("Site", "key")) == {re.sub("^(ignore|bots)_", r"\1.", field.name) for field in fields(Site)}
 
 

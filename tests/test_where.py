@@ -217,7 +217,7 @@ def test_what_is_worth_a_look_is_of_the_sessions_asked_for(tmp_path: Path) -> No
     assert "120 sessions land there, 100% see nothing else (the other sessions: 0%), 0 converted." in asked
     assert "are few:" in whole
     assert "are few:" not in asked
-    assert re.search(r"convkit drop-off \S+ -g \S+ --where 'page!=/none'\n", asked)
+    assert re.search(r"convkit explain \S+ -g \S+ --where 'page!=/none' --dropped-at \S+\n", asked)
 
 
 def test_parts_of_the_visitors_add_up() -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit import funnels
 from convkit.definitions import Funnel, Step, Without
 from convkit.schema import KIND
+
+if TYPE_CHECKING:
+    from model.chains import Chain
 
 Trace = list[tuple[int, str, str, int]]
 """Hits of one visitor: the time in seconds, the letters that it fits (`!` an error, `<` of a session that may not enter), its value, its session."""
@@ -33,6 +38,14 @@ def hits_of(trace: Trace) -> pl.LazyFrame:
         }
     )
     return frame.with_row_index("row").lazy()
+
+
+def chain_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
+    """Return the chain of each unit, as the model writes it."""
+    hits = funnels.fitting(hits_of(trace), funnel).collect().lazy()
+    found = funnels.best(hits, funnel).collect().rows(named=True)
+    rows = [f"row{number}" for number in funnel.numbers]
+    return {row["unit"]: tuple((step, row[name]) for step, name in enumerate(rows) if row[name] is not None) for row in found}
 
 
 def trace_of(text: str) -> Trace:

@@ -67,12 +67,23 @@ def _document(document: Document, room: Room) -> Iterator[Text]:
         for number, finding in enumerate(document.findings, 1):
             yield from _paragraph(Paragraph(finding.text, indent=2, first=f"{number} "), room.width)
             if finding.command:
-                yield _cut(f"      {finding.command}", room.width, _STYLES["dim"])
+                yield from _command(finding.command, room.width)
     said = [note.text for note in document.notes if not note.is_drawn]
     more = ["More: --limit 0, -f csv, -f json."] if document.is_whole else []
     if said or more:
         yield Text()
         yield from _paragraph(Paragraph(" ".join([*said, *more]), style="dim"), room.width)
+
+
+def _command(command: str, width: int) -> Iterator[Text]:
+    """Yield a command; where it is too long for a line, it goes on in the next as a shell takes it."""
+    line = "      "
+    for word in safe(command, None).split(" "):
+        if line.strip() and cell_len(line) + len(word) + 3 > width:
+            yield _cut(f"{line} \\", width, _STYLES["dim"])
+            line = "       "
+        line += f" {word}" if line.strip() else word
+    yield _cut(line, width, _STYLES["dim"])
 
 
 def _header(document: Document, room: Room) -> Iterator[Text]:

@@ -5,4 +5,11 @@
 - `COLUMNS`: its columns, in the order of files,
 - `tally(analysis)`: additive rows by name (Int64 columns are summed, all others are keys; a column `visitor` becomes ids, which are keys),
 - `present(tally, view)`: the finished Report.
+
+It may have
+
+- `draw_split(whole, split, view, room)`: its blocks on a screen where it is split by a key; then its tallies begin with the columns
+  `analysis.by`, and what it presents is within `view.by`;
+- `OPTIONS`, a plain dictionary: options that only this report has, by name what stands for a value and the help; and `asked(options, goals)`,
+  which reads them or raises UsageError. `analysis.options` and `view.options` hold what was given, as text.
 """

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import drop_off_screen
+from convkit import drop_off_screen, split_tables
 from convkit.departures import WHATS, judge
 from convkit.tables import Column, Report, empty
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from convkit.analysis import Analysis, View
+    from convkit.split_screen import Split
     from convkit.tables import Block, Room
 
 IN_REPORT = 4
@@ -38,29 +39,37 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     for funnel in analysis.goals.funnels:
         name = pl.lit(funnel.name).alias("funnel")
         found = analysis.chains[funnel.name]
-        went.append(analysis.departures[funnel.name].select(name, pl.all()))
+        went.append(analysis.departures[funnel.name].select(*analysis.by, name, pl.exclude(analysis.by)))
         for number in funnel.numbers[:-1]:
             is_here, goes_on = (pl.col(f"row{step}").is_not_null() for step in (number, funnel.next_step(number)))
             sides = {"stopped": is_here & ~goes_on, "continued": is_here & goes_on}
             counts = {side: fits.sum().cast(pl.Int64) for side, fits in sides.items()}
-            steps.append(found.select(name, pl.lit(number, dtype=pl.Int32).alias("step"), **counts))
+            summed = analysis.summed(found, **counts)
+            steps.append(summed.select(*analysis.by, name, pl.lit(number, dtype=pl.Int32).alias("step"), *sides))
     return {"went": pl.concat(went), "steps": pl.concat(steps)} if went else {}
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report by funnel, step, what, dropped; `more` marks what chance would not do."""
-    if not tally:
-        return Report("drop-off", COLUMNS, empty(COLUMNS), lambda *_: [])
+    shown = (*view.keys, *COLUMNS)
+    if not view.goals.funnels:
+        return Report("drop-off", shown, empty(shown), lambda *_: [])
     frame = (
-        judge(tally["went"], tally["steps"])
+        judge(tally["went"], tally["steps"], view.by)
         .join(view.steps.select("place", "funnel", "step", "name"), on=["funnel", "step"])
         .with_columns(rank=pl.col("what").replace_strict(WHATS, list(range(len(WHATS))), return_dtype=pl.Int32))
         .sort("place", "step", "rank", "dropped", "went_on", "item", descending=[False, False, False, True, True, False])
     )
-    columns = frame.select(column.name for column in COLUMNS)
+    frame = split_tables.ordered(frame, tally, view)
+    columns = frame.select(column.name for column in shown)
 
     def draw(rows: pl.DataFrame, room: Room) -> list[Block]:
         drawn = rows.join(frame.select(*_KEYS, "stopped", "continued"), on=_KEYS, maintain_order="left")
         return [] if room.part else drop_off_screen.draw(drawn, view, room)
 
-    return Report("drop-off", COLUMNS, columns, draw, details=frame)
+    return Report("drop-off", shown, columns, draw, details=frame)
+
+
+def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+    """Return a row a place they went to, step by step: how many of those who dropped off, by value or over the periods."""
+    return [] if room.part else drop_off_screen.draw_split(pl.DataFrame(whole.details), split, view, room)

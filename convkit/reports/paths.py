@@ -1,0 +1,211 @@
+"""Which pages came before a goal, or after a page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import figures, matching, patterns, questions, split_screen, split_tables, stats, windows
+from convkit.errors import UsageError, did_you_mean
+from convkit.schema import is_kind
+from convkit.split_screen import Lines
+from convkit.tables import Cell, Column, Grid, Heading, Note, Report, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from convkit.analysis import Analysis, View
+    from convkit.definitions import Goal, Goals
+    from convkit.split_screen import Split
+    from convkit.tables import Block, Room
+
+IN_REPORT = None
+OPTIONS = {
+    "to": ("GOAL", "The pages before a goal; the first macro goal by default."),
+    "from": ("PAGE", "The pages after a page: its path, or a pattern."),
+    "steps": ("N", "How many pages, 3 by default."),
+}
+COLUMNS = (
+    Column("path", "text"),
+    Column("sessions", "count"),
+    Column("share", "rate"),
+    Column("converted", "count"),
+)
+_START, _LEFT, _JOINED = "(start)", "(left)", " > "
+_STEPS, _MOST_STEPS, _ROWS = 3, 10, 20
+_FEWEST_CHARACTERS = 6
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked: the pages before a goal, or those after a page whose path matches a pattern; neither where no goal is known."""
+
+    goal: Goal | None
+    page: str | None
+    steps: int
+    is_default: bool = False
+
+
+def asked(options: Mapping[str, str], goals: Goals) -> Asked:
+    """Return what the options ask. Raises UsageError with the fix where they make no sense."""
+    to, page, steps = (options.get(name) for name in OPTIONS)
+    if to is not None and page is not None:
+        raise UsageError("--to and --from are two questions; ask one of them")
+    if steps is not None and not (steps.isdecimal() and 1 <= int(steps) <= _MOST_STEPS):
+        raise UsageError(f"--steps {steps}: write a number from 1 to {_MOST_STEPS}")
+    number = _STEPS if steps is None else int(steps)
+    if page is not None:
+        if problem := patterns.problem(page) or questions.FIELDS["page"].check(page, goals):
+            raise UsageError(f"--from {page}: {problem}")
+        return Asked(None, page, number)
+    known = {goal.name: goal for goal in goals.goals}
+    if to is not None and to not in known:
+        raise UsageError(f"--to {to}: no goal is called {to!r}{did_you_mean(to, known)}; known are {', '.join(known) or 'none'}")
+    return Asked(known[to] if to is not None else next(iter(goals.macros), None), None, number, is_default=to is None)
+
+
+def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
+    """Return `paths`: a row a path, by sessions, and how many of them reached a macro goal."""
+    wanted = asked(analysis.options, analysis.goals)
+    found = _before(analysis, wanted.goal, wanted.steps) if wanted.page is None else _after(analysis, wanted.page, wanted.steps)
+    names = [f"page{place}" for place in range(wanted.steps)]
+    one = pl.concat_str(names, separator=_JOINED, ignore_nulls=True)
+    whole = found.join(analysis.sessions.select("session", "converted"), on="session", how="inner")
+    counts = {"sessions": pl.len().cast(pl.Int64), "converted": pl.col("converted").sum().cast(pl.Int64)}
+    return {
+        "paths": analysis.split(whole)
+        .group_by(*analysis.by, *names, "edge")
+        .agg(**counts)
+        .select(*analysis.by, path=pl.concat_str(*_in_order(wanted, one), separator=_JOINED, ignore_nulls=True), **{n: pl.col(n) for n in counts})
+        .group_by(*analysis.by, "path")
+        .agg(pl.col(*counts).sum())
+    }
+
+
+def _in_order(wanted: Asked, pages: pl.Expr) -> list[pl.Expr]:
+    """Return the parts of a path: the edge of the session before or behind its pages, which may be none."""
+    edge = pl.when("edge").then(pl.lit(_LEFT if wanted.page is not None else _START))
+    pages = pl.when(pages != "").then(pages)
+    return [pages, edge] if wanted.page is not None else [edge, pages]
+
+
+def _pages(analysis: Analysis) -> pl.LazyFrame:
+    """Return the pages of sessions in order."""
+    return analysis.hits.filter(pl.col("inside") & pl.col("session").is_not_null() & is_kind("page")).select("session", "row", "path", "page")
+
+
+def _before(analysis: Analysis, goal: Goal | None, steps: int) -> pl.LazyFrame:
+    """Return `session, page0, ..., edge` of sessions that reached a goal: the last pages before, and whether the session began with the first."""
+    matches = analysis.hits.clear() if goal is None else matching.matched(analysis.hits, goal)
+    reached = matches.unique("session", keep="first", maintain_order=True).select("session", reached="row")
+    pages = _pages(analysis).join(reached, on="session", maintain_order="left").filter(pl.col("row") < pl.col("reached"))
+    names = [f"page{steps - 1 - back}" for back in range(steps)]
+    last = _collapsed(pages).with_columns(_at(back).alias(name) for back, name in enumerate([*names, "further"]))
+    found = last.unique("session", keep="last", maintain_order=True)
+    return reached.join(found, on="session", how="left").select("session", *names, edge=pl.col("further").is_null())
+
+
+def _after(analysis: Analysis, page: str, steps: int) -> pl.LazyFrame:
+    """Return `session, page0, ..., edge` of sessions that saw a page: the first pages behind it, and whether the session ended with the last."""
+    seen = _pages(analysis)
+    fitting = seen.select(pl.col("path").unique()).filter(patterns.matches(pl.col("path").cast(pl.String), page))
+    first = seen.join(fitting, on="path", how="semi", maintain_order="left").unique("session", keep="first", maintain_order=True)
+    pages = seen.join(first.select("session", begins="row"), on="session", maintain_order="left").filter(pl.col("row") >= pl.col("begins"))
+    names = [f"page{place}" for place in range(steps)]
+    ahead = _collapsed(pages).with_columns(_at(-1 - place).alias(name) for place, name in enumerate([*names, "further"]))
+    found = ahead.unique("session", keep="first", maintain_order=True)
+    return found.select("session", *names, edge=pl.col("further").is_null())
+
+
+def _collapsed(pages: pl.LazyFrame) -> pl.LazyFrame:
+    """Return pages without those that repeat the one before."""
+    return pages.filter(windows.before(pl.col("page"), "session").ne_missing(pl.col("page"))).select("session", "page")
+
+
+def _at(back: int) -> pl.Expr:
+    """Return the page so many rows before, of the same session; null where there is none."""
+    return pl.when(pl.col("session") == pl.col("session").shift(back)).then(pl.col("page").shift(back))
+
+
+def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
+    """Return the report by sessions, then by path; where a macro goal was asked for, nothing is said of conversions."""
+    wanted, columns = asked(view.options, view.goals), (*view.keys, *COLUMNS)
+    all_sessions = pl.col("sessions").sum().over(view.by) if view.by else pl.col("sessions").sum()
+    tells = view.knows_macro and not (wanted.goal and wanted.goal.macro)
+    frame = (
+        tally["paths"]
+        .with_columns(all_sessions=all_sessions)
+        .with_columns(share=stats.ratio(pl.col("sessions"), pl.col("all_sessions")), converted=pl.when(tells).then("converted"))
+        .sort("sessions", "path", descending=[True, False])
+    )
+    frame = split_tables.ordered(frame, tally, view)
+    shown = frame.select(column.name for column in columns)
+    is_asked = wanted.goal is not None or wanted.page is not None
+    notes = () if is_asked else (Note("no-goal", "No macro goal is known: name a goal with --to, or a page with --from."),)
+    return Report("paths", columns, shown, lambda rows, room: _draw(rows, wanted, view, room), notes, details=frame)
+
+
+def _heading(wanted: Asked, frame: pl.DataFrame, shown: int, order: str) -> Heading:
+    """Return what was asked, and of how many sessions."""
+    pages = f"{wanted.steps} pages" if wanted.steps > 1 else "page"
+    goal = wanted.goal.name if wanted.goal else ""
+    asked_for = f"the last {pages} before {goal}{', the first macro goal' if wanted.is_default else ''}"
+    words = asked_for if wanted.page is None else f"the next {pages} after {wanted.page}"
+    sessions = figures.plural(int(frame["sessions"].sum()), "session")
+    some = f"; {figures.count(shown)} of {figures.plural(frame.height, 'path')}" if shown < frame.height else ""
+    return Heading("PATHS", f"{words}; {sessions}{order and ', ' + order}{some}")
+
+
+def _draw(frame: pl.DataFrame, wanted: Asked, view: View, room: Room) -> list[Block]:
+    """Return a row a path."""
+    shown = frame.head(room.rows(_ROWS) or frame.height)
+    if shown.is_empty():
+        return []
+    total = int(frame["sessions"].sum())
+    titles = [Cell(text, "dim") for text in ("", "sessions", "share", f"then {view.macro_name}")]
+    hidden = (3,) if frame["converted"].null_count() == frame.height else ()
+    space = room.width - (24 if hidden else 28 + len(view.macro_name))
+    rows = [
+        Row(
+            [
+                Cell(_fit(path, space)),
+                Cell(figures.count(sessions), "bold"),
+                Cell(figures.share(sessions, total)),
+                Cell(figures.pair(converted, sessions)),
+            ]
+        )
+        for path, sessions, converted in shown.select("path", "sessions", "converted").rows()
+    ]
+    return [_heading(wanted, frame, shown.height, view.order(COLUMNS, "")), Grid(rows, titles, drops=hidden, hidden=hidden)]
+
+
+def _fit(path: str, space: int) -> str:
+    """Return a path whose longest pages are cut in the middle until it fits."""
+    pages = path.split(_JOINED)
+    longest = max(map(len, pages))
+    while len(_JOINED.join(pages)) > space and longest > _FEWEST_CHARACTERS:
+        longest -= 1
+        pages = [split_screen.shortened(page, longest) for page in path.split(_JOINED)]
+    return _JOINED.join(pages)
+
+
+def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+    """Return a row a path: its sessions by value or over the periods."""
+    wanted, rows = asked(view.options, view.goals), pl.DataFrame(whole.details).head(room.rows(_ROWS) or whole.frame.height)
+    heading = _heading(wanted, whole.frame, rows.height, "")
+    widest = room.width * 2 // 5
+    lines = Lines(
+        heading,
+        _lines(rows, ()),
+        lambda part: _lines(pl.DataFrame(part.report.details), view.by),
+        widest=widest,
+        short=lambda path: _fit(path, widest),
+    )
+    return split_screen.draw(lines, split, view.key, room)
+
+
+def _lines(frame: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Return how many of the sessions went a path."""
+    return frame.select(*by, label="path", part="sessions", whole="all_sessions")
