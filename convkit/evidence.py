@@ -74,7 +74,9 @@ def _counted(hits: pl.LazyFrame, *of: str) -> pl.LazyFrame:
 
 def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
     """Return what the collected queries tell, by patterns."""
-    pages = siblings.add_patterns(frames["pages"].filter(pl.col("path").str.starts_with("/")), _is_step_by_step)
+    # Probes and exports have paths that are none, and no goal could name.
+    frames = {name: frame if name == "events" else frame.filter(pl.col("path").str.starts_with("/")) for name, frame in frames.items()}
+    pages = siblings.add_patterns(frames["pages"], _is_step_by_step)
     folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words.words('files'))}))/"))
     pages = pages.with_columns(folder=pl.concat_str(folder, pl.lit("/**")))
     files, pages = pages["folder"].drop_nulls().unique().sort(), pages.filter(pl.col("folder").is_null())

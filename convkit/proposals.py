@@ -5,8 +5,9 @@ It stands alone because what people name their pages is guessed here, by the wor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -45,9 +46,11 @@ class Proposal:
 def propose(evidence: Evidence) -> list[Proposal]:
     """Return goals, those that the site may be for first; none of them has been counted."""
     found: dict[str, Proposal] = {}
-    for name, find in KINDS.items():
-        for proposal in find(name, evidence):
-            found.setdefault(proposal.name, proposal)
+    for kind, find in KINDS.items():
+        for proposal in find(kind, evidence):
+            names = chain([proposal.name], (f"{proposal.name}_{number}" for number in count(2)))
+            name = next(name for name in names if name not in found)
+            found[name] = replace(proposal, name=name)
     return list(found.values())
 
 

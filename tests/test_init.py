@@ -112,6 +112,7 @@ PLANTED: list[tuple[str, dict[str, str], Any]] = [
     ("sent_feedback", {"forms": "/feedback"}, {"request": "POST /feedback", "status": "3xx"}),
     ("sent_wish_list", {"forms": "/my/wish-list"}, {"request": "POST /my/wish-list", "status": "3xx"}),
     ("sent_ask", {"forms": "/item/12345/ask"}, {"request": "POST /item/*/ask", "status": "3xx"}),
+    ("sent_send_2", {"forms": "/a/send /b/send"}, {"request": "POST /b/send", "status": "3xx"}),
     ("sent_login", {"forms": "/login"}, None),
     ("sent_add", {"forms": "/cart/add"}, None),
     ("download", {"downloads": "/files/a.pdf /files/b.pdf"}, {"download": "/files/*.pdf"}),
@@ -332,7 +333,10 @@ def test_hostile_paths_are_left_out_or_quoted(init: Run) -> None:
     """What is written loads as the same text, and holds nothing that is hidden or acts."""
     shown = ["/contact/thanks:%20{x}", "/contact/thanks'#[a]", "/contact/%22/thanks", "/contact/!!python/thanks"]
     hidden = ["/contact/%1B[31m/thanks", "/contact/%E2%80%AE/thanks"]
-    written(Path("access.log"), visits(5, "/", "POST /contact", *hidden, *shown, "/contact/sent", "POST /tell/'x: y", "/*", "/re:x/done"))
+    written(
+        Path("access.log"),
+        visits(5, "/", "POST /contact", *hidden, *shown, "/contact/sent", "POST /tell/'x: y", "POST tell", "GET a.pdf", "/*", "/re:x/done"),
+    )
     assert init("access.log")[0] == 0
     text = Path("goals.yaml").read_text(encoding="utf-8")
     assert ["'/contact/\"/thanks'" in text, "'/contact/!!python/thanks'" in text] == [True, True]
