@@ -13,6 +13,7 @@ import polars as pl
 
 from convkit import figures, patterns
 from convkit.figures import plural
+from convkit.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -33,6 +34,8 @@ _WAYS: Mapping[str, Sequence[Mapping[str, object]]] = {
 """How a request might have been otherwise."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 _MOST_REQUESTS, _MOST_PATHS, _MOST_NEAR, _LEAST_LIKE, _MUCH_LIKE, _SHORTEST_WORD = 2_000, 5_000, 3, 0.7, 0.8, 4
+_LONGEST = 60
+"""Characters of a pattern that are shown."""
 _LISTS = {"asset": "assets", "background": "background requests", "download": "downloads"}
 
 
@@ -124,7 +127,7 @@ def _nearest(tests: Sequence[str], requests: pl.DataFrame) -> str:
         of_last = {_last(text): text for text in reversed(numbers)}
         same_end = [of_last[word] for word in get_close_matches(_last(pattern), of_last, _MOST_NEAR, _MUCH_LIKE) if len(word) >= _SHORTEST_WORD]
         near |= {text: numbers[text] for text in [*same_end, *get_close_matches(pattern, numbers, _MOST_NEAR, _LEAST_LIKE)] if text != pattern}
-    sought = " or ".join(pattern for _, pattern in names[:_MOST_NEAR])
+    sought = " or ".join(safe(pattern, _LONGEST) for _, pattern in names[:_MOST_NEAR])
     if not near:
         return f"nothing in the log is like {sought}; look at it, or take it out"
     shown = ", ".join(f"{text} ({figures.count(number)})" for text, number in list(near.items())[:_MOST_NEAR])
