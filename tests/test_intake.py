@@ -197,8 +197,7 @@ def test_whatever_stands_between_good_lines_they_are_read_and_every_line_is_coun
         assert fates(document)["kept"] >= 60
 
 
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-@pytest.mark.parametrize("size", [2 << 20, 5 << 20])
+@pytest.mark.parametrize(("pack", "size"), [(bytes, 2 << 20), (gzip.compress, 2 << 20), (bytes, 5 << 20)])
 def test_one_endless_line_is_no_log_and_no_report_of_zeros(tmp_path: Path, pack: Any, size: int) -> None:  # noqa: ANN401 (bytes or a function on them)
     """Whatever it is of: its only line is too long, and no line that its writer will finish."""
     with pytest.raises(InputError, match=r"access\.log is of no format that is read here"):

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import as_program
@@ -20,11 +21,17 @@ needs_full = pytest.mark.skipif(not Path(FULL).exists(), reason="no device that 
 ESCAPE = b"\x1b["
 
 
-@pytest.fixture
-def log(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return a log of some hundred lines."""
     texts = [line(f"GET /page/{number % 40}", number * 7, who=f"198.51.100.{number % 90} - -") for number in range(400)]
-    return str(written(tmp_path / "access.log", texts))
+    return str(written(tmp_path_factory.mktemp("manners") / "access.log", [*texts, line("GET /größe", 3_000)]))
+
+
+@cache
+def usual(report: str, log: str) -> bytes:
+    """Return what a report says in an environment without settings."""
+    return run(report, log).stdout
 
 
 @pytest.mark.parametrize("output", plugins.names("outputs"))
@@ -131,13 +138,11 @@ ODD = [
 
 
 @pytest.mark.parametrize("odd", ODD, ids=str)
-def test_pipes_get_utf_8_in_every_locale(odd: dict[str, str], tmp_path: Path) -> None:
-    log = str(written(tmp_path / "access.log", [line("GET /größe")]))
-    usual = run("report", log)
+def test_pipes_get_utf_8_in_every_locale(odd: dict[str, str], log: str, tmp_path: Path) -> None:
     done = run("report", log, env=environment(**odd))
-    assert "─" in usual.stdout.decode() or "–" in usual.stdout.decode()
+    assert "–" in usual("report", log).decode()
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == usual.stdout
+    assert done.stdout == usual("report", log)
     assert run("report", str(tmp_path / "fehlt-ü.log"), env=environment(**odd)).returncode == 3
     assert run("--help", env=environment(**odd)).returncode == 0
 
@@ -183,7 +188,7 @@ def test_a_pipe_gets_colours_only_if_forced(log: str) -> None:
 
 def test_a_file_gets_no_colours(log: str, tmp_path: Path) -> None:
     run("overview", log, "-o", str(tmp_path / "made.txt"), env=environment(FORCE_COLOR="1"))
-    assert (tmp_path / "made.txt").read_bytes() == run("overview", log).stdout
+    assert (tmp_path / "made.txt").read_bytes() == usual("overview", log)
 
 
 def test_a_screen_is_not_filled_with_bytes(log: str) -> None:
@@ -205,13 +210,13 @@ HOSTILE = [
 def test_no_variable_changes_a_report(hostile: dict[str, str], log: str) -> None:
     done = run("report", log, env=environment(**hostile))
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == run("report", log).stdout
+    assert done.stdout == usual("report", log)
 
 
 def test_the_directory_may_be_gone_and_home_unknown(log: str, tmp_path: Path) -> None:
     done = shell('mkdir gone; cd gone; rmdir ../gone; unset HOME; $CONVKIT overview "$1"', log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == run("overview", log).stdout
+    assert done.stdout == usual("overview", log)
     done = shell('mkdir gone; cd gone; rmdir ../gone; $CONVKIT overview "$1" -o made.csv', log, folder=tmp_path)
     assert (done.returncode, done.stdout) == (6, b"")
     assert done.stderr.startswith(b"convkit: made.csv cannot be written: No such file or directory")

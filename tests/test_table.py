@@ -46,7 +46,9 @@ HOSTILE = (
 
 @cache
 def sample(report: str | None) -> Document:
-    """Return a report, None for the whole one, on the sample log."""
+    """Return a report, None for the whole one, on the sample log; of single sessions and hits on a day of it."""
+    if report in {"sessions", "hits"}:
+        return convkit.run([SAMPLE], [report], EXAMPLE, last="1d")
     return convkit.run([SAMPLE], None if report is None else [report], EXAMPLE)
 
 

@@ -16,8 +16,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from benchmark import HERE, measure
 
 GOALS = (HERE / "bench_goals.yaml").read_text(encoding="utf-8")
-FUNNEL = "  shop"
-"""Where the funnel of the usual goals begins."""
 
 
 def more_goals(count: int) -> str:
@@ -29,7 +27,7 @@ def more_goals(count: int) -> str:
 
 def more_funnels(count: int) -> str:
     """Return the usual goals file with its funnel and so many others, each with another option."""
-    steps = [line.partition(":")[2].strip() for line in GOALS.partition("funnels:\n")[2].splitlines() if "[" in line][0]
+    steps = next(line.partition(":")[2].strip() for line in GOALS.partition("funnels:\n")[2].splitlines())
     options = ("order: strict", "order: any, window: 1h", "per: visitor, window: 7d", "open: true")
     return GOALS + "".join(f"  more_{number}: {{steps: {steps}, {options[number % len(options)]}}}\n" for number in range(count))
 
