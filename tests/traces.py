@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
+from model.chains import Ban, Fill, Rules, best_chain
 
 from convkit import funnels
 from convkit.definitions import Funnel, Step, Without
@@ -61,3 +62,33 @@ def funnel_of(names: str, *, window: int | None = None, within: int | None = Non
         chosen[-1] = replace(chosen[-1], within=timedelta(seconds=within))
     bans = (Without("X", ("goal:X",), *without),) if without else ()
     return Funnel("traced", tuple(chosen), window=None if window is None else timedelta(seconds=window), without=bans)
+
+
+def model_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
+    """Return the chain of each unit, from a list of all."""
+    units = {session if funnel.per == "session" else 7 for *_, session in trace}
+    chains = {unit: best_of(trace, funnel, [at for at, row in enumerate(trace) if funnel.per == "visitor" or row[3] == unit]) for unit in units}
+    return {unit: chain for unit, chain in chains.items() if chain}
+
+
+def best_of(trace: Trace, funnel: Funnel, rows: list[int]) -> Chain:
+    """Return the chain of one unit."""
+
+    def matched(columns: tuple[str, ...]) -> frozenset[int]:
+        letters = {column.removeprefix("goal:") for column in columns}
+        return frozenset(number for number, row in enumerate(rows) if letters & set(trace[row][1]))
+
+    def seconds(length: timedelta | None) -> int | None:
+        return None if length is None else int(length.total_seconds())
+
+    fills = [Fill(matched(step.columns), step.is_condition, seconds(step.within), step.is_optional) for step in funnel.steps]
+    rules = Rules(
+        window=seconds(funnel.window),
+        order=funnel.order,
+        is_open=funnel.is_open,
+        bans=tuple(Ban(matched(one.columns), one.after - 1, one.before - 1) for one in funnel.without),
+        acts=frozenset(number for number, row in enumerate(rows) if "!" not in trace[row][1]),
+        values=[trace[row][2] or None for row in rows] if funnel.same else None,
+        entries=frozenset(number for number, row in enumerate(rows) if "<" not in trace[row][1]) if funnel.where else None,
+    )
+    return tuple((step, rows[number]) for step, number in best_chain(fills, [trace[row][0] for row in rows], rules))
