@@ -126,9 +126,7 @@ def sample(by: str | None, **options: str) -> dict[str, Any]:
     ("key", "value", "options"),
     [
         ("day", "2026-10-25", {"since": "2026-10-25", "until": "2026-10-25"}),
-        ("week", "2026-W41", {"since": "2026-10-05", "until": "2026-10-11"}),
         ("landing", "/blog/*", {"where": "landing=/blog/*"}),
-        ("exit", "/cart", {"where": "exit=/cart"}),
         ("device", "mobile", {"where": "device=mobile"}),
         ("goal", "cart", {"where": "goal=cart"}),
     ],
