@@ -336,6 +336,20 @@ def test_an_unknown_key_is_told_before_a_log_is_read(tmp_path: Path) -> None:
         convkit.run([tmp_path / "missing.log"], ["pages"], by="dya")
 
 
+def test_goals_that_have_no_room_are_counted() -> None:
+    """Sessions that reached several goals cannot be added up as others."""
+    text = str(convkit.render(document("goal", "pages"), width=120))
+    assert "(other)" not in text
+    assert "  12 more goals: --limit 0." in text
+
+
+def test_an_empty_log_has_no_values(tmp_path: Path) -> None:
+    for key in ("day", "device"):
+        made = run(tmp_path, [], key)
+        assert table(made)[1:] == []
+        assert "Sessions" in convkit.render(made, width=80)
+
+
 def test_nobody_has_no_values(tmp_path: Path) -> None:
     for key in ("month", "exit", "goal"):
         made = run(tmp_path, [line("GET /gone", 0, 500)], key)
