@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from convkit import figures
 from convkit.split_tables import OTHER
 from convkit.splits import BY, PERIODS
@@ -16,8 +18,6 @@ from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import polars as pl
 
     from convkit.tables import Block, Report, Room
 
@@ -54,23 +54,26 @@ class Lines:
 
 def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Room) -> list[Block]:
     """Return the lines with a column a value, or with a small line over the periods; `split` folds all values but so many into one."""
-    if lines.of_all.is_empty():
+    every = split(None)
+    if lines.of_all.is_empty() or every.values.is_empty():
         return []
     heading = Heading(lines.heading.title, f"by {key}; {lines.heading.rest}")
     widest = lines.widest or (_NAME if room.wide else _NARROW_NAME)
     name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
-    space, every = room.width - _INDENT - name - _PAIR - _GAP, split(None)
+    space = room.width - _INDENT - name - _PAIR - _GAP
     if key in PERIODS:
         is_few = _fitting(every.values[BY].to_list(), space) == every.values.height
         return [heading, *(_matrix(lines, every, key, name, space) if is_few else _trend(lines, every, key, name, room))]
-    return [heading, *_matrix(lines, split(_shown(split, key, room, space)), key, name, space)]
+    shown = split(_shown(every.values[BY].to_list(), key, room, space))
+    hidden = every.values.height - shown.values.filter(pl.col(BY) != OTHER).height if key == "goal" else 0
+    more = [Paragraph(f"{figures.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
+    return [heading, *_matrix(lines, shown, key, name, space), *more]
 
 
-def _shown(split: Callable[[int | None], Split], key: str, room: Room, space: int) -> int | None:
+def _shown(values: Sequence[str], key: str, room: Room, space: int) -> int | None:
     """Return how many values stand for themselves: those that fit beside their sum, or as many as were asked for; None for all."""
     if room.limit is not None:
         return room.limit or None
-    values = split(None).values[BY].to_list()
     fits = _fitting(values[:VALUES], space)
     # Sessions that reached several goals cannot be added up: there are no others.
     if key == "goal" or fits == len(values):
@@ -91,7 +94,7 @@ def _width(value: str) -> int:
 
 def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list[Block]:
     """Return a column a value, in as many grids as they need."""
-    pairs, values = _by_label(lines.of_values(split)), split.values.rows()
+    pairs, values = _by_label(lines, split), split.values.rows()
     values = [value for value in values if key != "goal" or value[0] != OTHER]
     total = "" if key == "goal" else figures.count(int(split.values["sessions"].sum()))
     blocks: list[Block] = []
@@ -120,9 +123,9 @@ def shortened(text: str, most: int) -> str:
 
 def _trend(lines: Lines, split: Split, key: str, name: int, room: Room) -> list[Block]:
     """Return the sums, and beside them how they went over the periods that fit."""
-    pairs, periods = _by_label(lines.of_values(split)), split.values[BY].to_list()
+    pairs, periods = _by_label(lines, split), split.values[BY].to_list()
     last = max((len(figures.count(part)) for part in lines.of_all["part"]), default=0)
-    fits = min(_MOST_PERIODS, room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 4))
+    fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 4), _PAIR))
     shown = periods[-fits:]
     titles = [Cell(), Cell(_ALL, "dim"), Cell(_span(shown), "dim", left=True), Cell("last", "dim")]
     rows = []
@@ -141,6 +144,7 @@ def _span(periods: Sequence[str]) -> str:
     return words if len(words) <= len(periods) else periods[-1] if len(periods) == 1 else f"… {periods[-1]}"
 
 
-def _by_label(lines: pl.DataFrame) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return part and whole by label and value."""
-    return {(label, value): (part, whole) for label, value, part, whole in lines.select("label", BY, "part", "whole").rows()}
+def _by_label(lines: Lines, split: Split) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return part and whole by label and value, of the labels that are shown."""
+    shown = lines.of_values(split).join(lines.of_all.select("label"), on="label", how="semi")
+    return {(label, value): (part, whole) for label, value, part, whole in shown.select("label", BY, "part", "whole").rows()}

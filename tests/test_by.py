@@ -126,9 +126,7 @@ def sample(by: str | None, **options: str) -> dict[str, Any]:
     ("key", "value", "options"),
     [
         ("day", "2026-10-25", {"since": "2026-10-25", "until": "2026-10-25"}),
-        ("week", "2026-W41", {"since": "2026-10-05", "until": "2026-10-11"}),
         ("landing", "/blog/*", {"where": "landing=/blog/*"}),
-        ("exit", "/cart", {"where": "exit=/cart"}),
         ("device", "mobile", {"where": "device=mobile"}),
         ("goal", "cart", {"where": "goal=cart"}),
     ],
@@ -336,6 +334,20 @@ def test_an_unknown_key_is_told_before_a_log_is_read(tmp_path: Path) -> None:
         UsageError, match=r"^--by dya: 'dya' is no key, did you mean 'day'\?; keys are day, week, month, landing, exit, host, device, goal$"
     ):
         convkit.run([tmp_path / "missing.log"], ["pages"], by="dya")
+
+
+def test_goals_that_have_no_room_are_counted() -> None:
+    """Sessions that reached several goals cannot be added up as others."""
+    text = str(convkit.render(document("goal", "pages"), width=120))
+    assert "(other)" not in text
+    assert "  12 more goals: --limit 0." in text
+
+
+def test_an_empty_log_has_no_values(tmp_path: Path) -> None:
+    for key in ("day", "device"):
+        made = run(tmp_path, [], key)
+        assert table(made)[1:] == []
+        assert "Sessions" in convkit.render(made, width=80)
 
 
 def test_nobody_has_no_values(tmp_path: Path) -> None:

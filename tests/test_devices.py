@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 import pytest
 from small_logs import line, overview, report
 
 from convkit import devices
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 AGENTS = {
@@ -69,8 +74,16 @@ def test_every_device_is_tested_and_nobody_s_agent_is_other() -> None:
     assert pl.select(devices.device(pl.lit(None, dtype=pl.String))).item() == "other"
 
 
-def test_sessions_are_asked_for_by_device(tmp_path: object) -> None:
+def test_a_funnel_may_ask_for_devices(tmp_path: Path) -> None:
+    """Devices are told where anything asks for them."""
+    agents = [agents[0] for agents in AGENTS.values()]
+    lines = [line(f"GET {path}", number, who=f"192.0.2.{number} - -", agent=agent) for number, agent in enumerate(agents) for path in ("/a", "/b")]
+    goals = "macro: {b: /b}\nfunnels: {phones: {steps: [/a, b], where: device=mobile}}\n"
+    assert [row["reached"] for row in report(tmp_path, lines, goals)["reports"]["funnel"]] == [1, 1]
+
+
+def test_sessions_are_asked_for_by_device(tmp_path: Path) -> None:
     lines = [line("GET /a", number, who=f"192.0.2.{number} - -", agent=agent) for number, (_, agent) in enumerate(CASES) if agent]
     for device in devices.DEVICES:
         expected = sum(agent != "" for agent in AGENTS[device])
-        assert overview(report(tmp_path, lines, where=[f"device={device}"], bots="keep"))["sessions"] == expected  # type: ignore[arg-type]
+        assert overview(report(tmp_path, lines, where=[f"device={device}"], bots="keep"))["sessions"] == expected

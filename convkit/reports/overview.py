@@ -161,7 +161,8 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
 
 def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
     """Return the headline of all, and a row a value or a period under it."""
-    return [*whole.draw(whole.frame, room), Gap(), *overview_screen.table(split, view, room)]
+    table = overview_screen.table(split, view, room)
+    return [*whole.draw(whole.frame, room), *([Gap()] if table else []), *table]
 
 
 def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Room) -> list[Block]:
