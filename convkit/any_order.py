@@ -21,13 +21,20 @@ def most(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
     `hits` are those of `funnels.fitting`. Of windows in which as many steps are done, the first counts.
     """
-    fills = [pl.col(f"fill{number}") for number in funnel.numbers]
-    done = pl.when("enters").then(pl.sum_horizontal(fill.is_not_null().cast(pl.Int64) for fill in fills)).otherwise(0)
-    known = _fills(hits, funnel).with_columns(done=done).with_columns(most=pl.col("done").max().over("group"))
+    fills = {number: pl.col(f"fill{number}") for number in funnel.numbers}
+    done = pl.when("enters").then(pl.sum_horizontal(fill.is_not_null().cast(pl.Int64) for fill in fills.values())).otherwise(0)
+    # The k-th step that was done is the one whose hit has k - 1 others before it.
+    before = {f"before{at}": pl.sum_horizontal((other < fill).cast(pl.Int64) for other in fills.values()) for at, fill in fills.items()}
+    in_turn = {
+        f"place{number}": pl.coalesce(*(pl.when(pl.col(f"before{at}") == number - 1).then(fill) for at, fill in fills.items()))
+        for number in funnel.numbers
+    }
+    known = _fills(hits, funnel).with_columns(done=done, **before).with_columns(most=pl.col("done").max().over("group"), **in_turn)
     known = known.with_columns(counts=first_of_group((pl.col("done") == pl.col("most")) & (pl.col("most") > 0)))
-    in_turn = pl.concat_list(fills).filter(pl.col("counts")).list.sort(nulls_last=True)
-    places = {number: in_turn.list.get(number - 1) for number in funnel.numbers}
-    return known.select(pl.col("unit", "visitor", "inside").filter("counts"), **filled(places))
+    return known.select(
+        pl.col("unit", "visitor", "inside").filter("counts"),
+        **filled({number: pl.col(f"place{number}").filter("counts") for number in funnel.numbers}),
+    )
 
 
 def _fills(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:

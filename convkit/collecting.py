@@ -27,5 +27,10 @@ def all_collected(queries: Iterable[pl.LazyFrame], rows: int) -> list[pl.DataFra
     return pl.collect_all(list(queries), engine=_engine(rows))
 
 
+def all_at_hand(queries: Iterable[pl.LazyFrame]) -> list[pl.LazyFrame]:
+    """Return what several queries give that fill and gather: of these nothing can be streamed, on however many rows."""
+    return [found.lazy() for found in pl.collect_all(list(queries), engine="in-memory")]
+
+
 def _engine(rows: int) -> Literal["in-memory", "streaming"]:
     return "in-memory" if rows < _FEW else "streaming"

@@ -13,7 +13,7 @@ import polars as pl
 
 from convkit import funnels, other_ways, plugins, questions, visitor_ids
 from convkit.analysis import Analysis
-from convkit.collecting import all_collected, collected
+from convkit.collecting import all_at_hand, all_collected, collected
 from convkit.departures import behind, departures, looked_at
 from convkit.split_tables import VALUES
 from convkit.splits import BY
@@ -34,10 +34,10 @@ def prepare(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetim
     frame, entering = hits.lazy(), at_hand(_entering(hits, table, goals, funnel) for funnel in goals.funnels)
     of_funnel = [questions.entered(frame, sessions) if funnel.where else frame for sessions, funnel in zip(entering, goals.funnels, strict=True)]
     fitting = at_hand(funnels.fitting(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
-    chains = at_hand(funnels.best(fits, funnel).filter("inside") for fits, funnel in zip(fitting, goals.funnels, strict=True))
+    chains = all_at_hand(funnels.best(fits, funnel).filter("inside") for fits, funnel in zip(fitting, goals.funnels, strict=True))
     del fitting
     last = at_hand(other_ways.of_last(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
-    ways = at_hand(other_ways.ways(mine, found, funnel) for mine, found, funnel in zip(last, chains, goals.funnels, strict=True))
+    ways = all_at_hand(other_ways.ways(mine, found, funnel) for mine, found, funnel in zip(last, chains, goals.funnels, strict=True))
     went = _departures(frame, chains, goals, hits.height)
     chains_of, went_of, ways_of, entering_of = (dict(zip(names, found, strict=True)) for found in (chains, went, ways, entering))
     return Analysis(frame, hits.height, table.lazy(), chains_of, went_of, ways_of, entering_of, goals, ends, identities)
