@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from convkit import figures, naming, visitor_ids
+from convkit import figures, lines_told, naming, visitor_ids
 from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _cells(hit: Mapping[str, Any], shown: Shown, names: list[str], explained: Ex
     time = hit["time"].astimezone(ZoneInfo(explained.goals.site.timezone))
     of_export = hit["event"] is not None
     kind = hit["kind"] if of_export or hit["method"] == "GET" else hit["method"]
-    name = f"{hit['event']} {hit['path'] or ''}".strip() if of_export else hit["path"]
+    name = lines_told.name(hit)
     filled = [
         f"step {step}" if len(names) == 1 else f"{funnel} {step}"
         for funnel in names
@@ -116,7 +116,7 @@ def _cells(hit: Mapping[str, Any], shown: Shown, names: list[str], explained: Ex
     style = "" if hit["row"] is not None else "dim"
     plain = of_export or hit["status"] == 200  # noqa: PLR2004 (the usual answer needs no word)
     remark = ", ".join(text for text in ("this line" if is_line else "", hit["remark"]) if text)
-    texts = (f"{time:%H:%M:%S}", str(kind)[:_KIND], name or "", "" if plain else str(hit["status"]), remark, hit["goals"] or "", ", ".join(filled))
+    texts = (f"{time:%H:%M:%S}", str(kind)[:_KIND], name, "" if plain else str(hit["status"]), remark, hit["goals"] or "", ", ".join(filled))
     return [Cell(text, "bold" if place == len(texts) - 1 and text else style, left=True) for place, text in enumerate(texts)]
 
 

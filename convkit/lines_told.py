@@ -38,6 +38,12 @@ def place_of(names: tuple[str, ...], asked: str) -> tuple[int, int]:
     return fits[0], int(number)
 
 
+def name(hit: Mapping[str, Any]) -> str:
+    """Return what a hit was about: the path, or the event, with the page where it has one of its own."""
+    event, path = hit["event"], hit["path"] or ""
+    return path if event is None else event if path in {"", event} else f"{event} {path}".strip()
+
+
 def told(begin: str, problem: str | None, decided: Mapping[str, Any] | None, found: Mapping[str, Any] | None, mode: str) -> tuple[str, int | None]:
     """Return what became of a line, and the session that it belongs to.
 
@@ -45,7 +51,7 @@ def told(begin: str, problem: str | None, decided: Mapping[str, Any] | None, fou
     """
     if problem is not None or decided is None:
         return f"{begin}: {_PROBLEMS.get(problem or '', f'not read: {problem}')}.", None
-    what = " ".join(str(part) for part in (decided["method"], decided["event"] or decided["path"], decided["status"]) if part is not None)
+    what = name(decided) if decided["event"] is not None else f"{decided['method'] or ''} {name(decided)} {decided['status'] or ''}".strip()
     if decided["fate"] in _FATES:
         return f"{begin}: {what}. It is {_FATES[decided['fate']]}.", None
     if decided["reason"] is not None and mode == "drop":

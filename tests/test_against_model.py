@@ -87,14 +87,14 @@ def test_every_figure_is_the_model_s(example: Example, folder: Path, half: int) 
     check(example, folder)
 
 
-@some(0.15)
+@some(0.1)
 @given(example=examples(with_users=True))
 def test_every_figure_is_the_model_s_where_users_sign_in(example: Example, folder: Path) -> None:
     check(example, folder)
 
 
 @pytest.mark.parametrize("bots", ["keep", "only"])
-@some(0.08)
+@some(0.05)
 @given(example=examples())
 def test_every_figure_is_the_model_s_where_bots_are_kept_or_looked_at_alone(example: Example, folder: Path, bots: str) -> None:
     log, goals = write(example, folder)
@@ -116,7 +116,7 @@ def days_of(example: Example) -> list[datetime]:
     return [first + number * DAY for number in range((last - first).days + 1)]
 
 
-@some(0.06)
+@some(0.04)
 @given(example=examples())
 def test_single_days_are_the_model_s_and_add_up(example: Example, folder: Path) -> None:
     log, goals = write(example, folder)
@@ -132,7 +132,7 @@ def test_single_days_are_the_model_s_and_add_up(example: Example, folder: Path) 
     assert not missing, f"{example!r}\nwhole, sum of days: {missing}"
 
 
-@some(0.06)
+@some(0.04)
 @given(example=examples(), data=st.data())
 def test_shuffled_lines_give_the_same_bytes(example: Example, data: st.DataObject, folder: Path) -> None:
     """A visitor's hits of one second keep their order among themselves."""
@@ -145,7 +145,7 @@ def test_shuffled_lines_give_the_same_bytes(example: Example, data: st.DataObjec
     assert outputs[0] == outputs[1], f"{example!r}\nshuffled:{shuffled!r}"
 
 
-@some(0.04)
+@some(0.03)
 @given(example=examples(), carriage_return=st.booleans())
 def test_gz_and_crlf_give_the_same_bytes(example: Example, folder: Path, *, carriage_return: bool) -> None:
     log, goals = write(example, folder)
@@ -158,7 +158,7 @@ def test_gz_and_crlf_give_the_same_bytes(example: Example, folder: Path, *, carr
     assert as_bytes(report([log], goals)) == plain, repr(example)
 
 
-@some(0.04)
+@some(0.03)
 @given(example=examples(), data=st.data())
 def test_a_rotated_log_gives_the_same_figures_in_any_order_of_files(example: Example, data: st.DataObject, folder: Path) -> None:
     times = sorted({hit.time for hit in example.stream.hits})
@@ -175,7 +175,7 @@ def test_a_rotated_log_gives_the_same_figures_in_any_order_of_files(example: Exa
     assert as_bytes(reports[1]) == as_bytes(reports[2]), repr(example)
 
 
-@some(0.01)
+@some(0.006)
 @given(example=examples())
 def test_stdin_gives_the_same_bytes(example: Example, folder: Path) -> None:
     log, goals = write(example, folder)
