@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import convkit
-from convkit import plugins
+from convkit import documents, plugins, sorting, tallying
 from convkit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from convkit.analysis import Run
     from convkit.tables import Document
 
 DATA = Path(__file__).parent / "data"
@@ -24,9 +25,18 @@ CASES = [(report, column.name) for report in plugins.names("reports") for column
 
 
 @cache
-def by_hand(report: str | None, sort: str | None = None) -> Document:
+def tallied() -> tuple[Run, documents.Tallies]:
+    """Return the analysis of the small log and the tallies of all reports: sorting begins behind them."""
+    done = convkit.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"))
+    return done, tallying.tally(done.analysis, plugins.names("reports"))
+
+
+@cache
+def by_hand(report: str, sort: str | None = None) -> Document:
     """Return a report on the small log."""
-    return convkit.run([DATA / "by_hand.log"], report and [report], DATA / "by_hand.yaml", sort=sort)
+    done, tallies = tallied()
+    order = None if sort is None else sorting.parse(sort, documents.columns_of([report]))
+    return documents.finish(done, {report: tallies[report]}, is_whole=False, sort=order)
 
 
 @cache
