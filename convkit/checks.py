@@ -162,7 +162,8 @@ def _later_session(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
         firsts, last = _firsts(funnel, seen.survey.sessions), f"first{len(funnel.steps)}"
         before = [f"first{number}" for number in funnel.numbers[:-1] if not funnel.step(number).is_optional]
         complete = firsts.with_columns(
-            here=pl.all_horizontal((pl.col(name) <= pl.col(last)).fill_null(value=False) for name in before),
+            # What is all in one session, in whatever order, is a matter of order.
+            here=pl.all_horizontal(pl.col(name).is_not_null() for name in before),
             ever=pl.all_horizontal((pl.col(name).min().over("visitor") <= pl.col(last)).fill_null(value=False) for name in before),
         ).filter("ever")
         later = complete.height - int(complete["here"].sum())
