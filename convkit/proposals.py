@@ -25,7 +25,7 @@ FEWEST = 3
 _MOST = 3
 """Patterns of one goal."""
 _SURELY = 0.8
-"""Share of a page's sessions that saw it after a form, from which on it is what the form leads to."""
+"""Share of a page's sessions that saw it after a form, from which on it is what comes after the form."""
 _DEPTH = 3
 _OF_YEARS = r"/(?:19|20)\d\d/(?:\d\d/)?\*"
 _WORDS = pl.col("words")

@@ -63,7 +63,7 @@ def drawn(draw: st.DrawFn) -> Funnel:
     )
 
 
-@settings(max_examples=400)
+@settings(max_examples=300)
 @given(trace=traces(), funnel=drawn())
 def test_the_chain_is_the_model_s_whatever_is_asked_of_it(trace: Trace, funnel: Funnel) -> None:
     assert chain_of(trace, funnel) == model_of(trace, funnel)
