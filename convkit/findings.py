@@ -44,14 +44,16 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
     if judged is None:
         return None
     best: tuple[float, str, str] | None = None
-    names = {funnel.name: funnel.steps[-1].name for funnel in view.goals.funnels}
+    names = {funnel.name: funnel.names[-1] for funnel in view.goals.funnels}
+    steps_of_all = [name for funnel in view.goals.funnels for name in funnel.names[:-1]]
     for row in judged.filter(pl.col("more") & (pl.col("item") == ANY)).rows(named=True):
         of_funnel = steps.filter(funnel=row["funnel"])
         reached = of_funnel.filter(step=row["step"])["reached"][0]
         up_to = row["dropped"] * of_funnel["reached"][-1] / reached * _MONTH / view.period.days
         gain = f" Up to {figures.times(floor(up_to), names[row['funnel']])} a month." if up_to >= 1 else ""
         if best is None or up_to > best[0]:
-            best = up_to, f"{row['name']}: {difference(row)}. More than chance.{gain}", row["name"]
+            place = row["name"] if steps_of_all.count(row["name"]) == 1 else f"{row['funnel']}.{row['name']}"
+            best = up_to, f"{row['name']}: {difference(row)}. More than chance.{gain}", place
     if best is None:
         return None
     return Finding(best[1], f"{command} --dropped-at {shlex.quote(best[2])}" if command else "")

@@ -98,6 +98,18 @@ DIFFERENCES = {
     ),
 }
 
+TWO_FUNNELS = "macro: {purchase: /thanks}\nmicro: {checkout: /checkout}\nfunnels: {later: [checkout, /never], shop: [checkout, purchase]}\n"
+
+
+@pytest.mark.parametrize(("goals", "step"), [(SHORT, "checkout"), (TWO_FUNNELS, "shop.checkout")])
+def test_the_command_explains_the_step_of_the_funnel_that_differs(tmp_path: Path, goals: str, step: str) -> None:
+    """Where several funnels have such a step, its funnel is named."""
+    (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
+    log = written(tmp_path / "access.log", sessions(at_checkout("again", (20, 30), (2, 48))))
+    (finding,) = (found for found in convkit.run([log], goals=tmp_path / "goals.yaml", **MONTH).findings if found.command)
+    assert finding.command == f"convkit explain {log} -g {tmp_path / 'goals.yaml'} --dropped-at {step}"
+
+
 NO_DIFFERENCES = {
     "29 dropped off": at_checkout("again", (29, 0), (0, 50)),
     "29 went on": at_checkout("again", (50, 0), (0, 29)),
