@@ -5,6 +5,7 @@ It stands alone because the same cells may be analyzed more than once: under oth
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import askers, deciding, lists, matching, questions, sensitivity, sessions, sources, splits, traffic
+from convkit import askers, deciding, lists, matching, questions, reading, sensitivity, sessions, sources, splits, traffic
 from convkit.analysis import Run
 from convkit.collecting import collected
 from convkit.intake import take_in
@@ -22,9 +23,9 @@ from convkit.tables import Period
 from convkit.tallying import prepare, split_by
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
-    from convkit import reading
     from convkit.analysis import Analysis
     from convkit.definitions import Goals
     from convkit.intake import Intake
@@ -51,6 +52,32 @@ def take(
         ranks = collected(sources.ranks(cells.lazy(), names), cells.height)
         cells, names = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [names[number] for number in ranks["source"]]
     return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(names)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What logs hold, and what is known of them."""
+
+    intake: Intake
+    names: tuple[str, ...]
+    """The logs' names in the order of the command line."""
+    sources: tuple[str, ...]
+    """The logs' names by the number in `source` of their hits."""
+    copies: tuple[str, ...]
+    """Sentences of logs that were left out because others hold all of them."""
+    has_local_times: bool
+
+
+def read(  # noqa: PLR0913 (whoever reads says what of the logs is wanted)
+    paths: Iterable[str | Path], goals: Goals, log_format: str, *, rejects: bool = False, assets: bool = False, progress: Progress = UNWATCHED
+) -> Taken:
+    """Read logs in a format, `auto` for what the goals file or the logs say. Raises InputError, UsageError."""
+    copies: list[str] = []
+    with ExitStack() as stack:
+        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
+        intake, sources = take(logs, goals, rejects=rejects, assets=assets, progress=progress)
+    names, has_local_times = tuple(log.source.name for log in logs), any(log.has_local_times for log in logs)
+    return Taken(intake, names, sources, tuple(copies), has_local_times)
 
 
 @dataclass(frozen=True)

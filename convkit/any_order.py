@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.chains import filled, first_of_group
+from convkit import windows
+from convkit.chains import filled
 from convkit.durations import microseconds
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def most(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
         for number in funnel.numbers
     }
     known = _fills(hits, funnel).with_columns(done=done, **before).with_columns(most=pl.col("done").max().over("group"), **in_turn)
-    known = known.with_columns(counts=first_of_group((pl.col("done") == pl.col("most")) & (pl.col("most") > 0)))
+    known = known.with_columns(counts=windows.is_nth((pl.col("done") == pl.col("most")) & (pl.col("most") > 0), 1, "group"))
     return known.select(
         pl.col("unit", "visitor", "inside").filter("counts"),
         **filled({number: pl.col(f"place{number}").filter("counts") for number in funnel.numbers}),

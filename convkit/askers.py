@@ -50,7 +50,7 @@ def identities(visitors: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 def _told_by_browser(site: Site) -> bool:
     """Tell whether visitors without a user id are told by address and browser, and not by the address alone."""
-    return next((rule for rule in site.visitor if rule != "user"), "address") == "address+browser"
+    return site.visitor_rule == "address+browser"
 
 
 def _agents(askers: pl.LazyFrame, site: Site, mode: str, *, with_device: bool) -> pl.LazyFrame:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit import windows
 from convkit.durations import microseconds
 
 if TYPE_CHECKING:
@@ -27,17 +28,11 @@ def deepest(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.La
 
     `hits` are those of `funnels.fitting`. Chains fill all of the steps, or the first of them.
     """
-    known = _pointers(_depth(hits, funnel, steps), funnel, steps).with_columns(counts=first_of_group(pl.col("begins")))
+    known = _pointers(_depth(hits, funnel, steps), funnel, steps).with_columns(counts=windows.is_nth(pl.col("begins"), 1, "group"))
     places = {steps[0]: pl.col("place").filter("counts")}
     for step, later in pairwise(steps):
         places[later] = pl.col(f"next{step}").gather(places[step])
     return known.select(pl.col("unit", "visitor", "inside").filter("counts"), **filled(places))
-
-
-def first_of_group(fits: pl.Expr) -> pl.Expr:
-    """Tell the first fitting hit of each group."""
-    group = pl.col("group")
-    return fits & group.ne_missing(pl.when(fits).then(group).forward_fill().shift(1))
 
 
 def filled(places: Mapping[int, pl.Expr]) -> dict[str, pl.Expr]:

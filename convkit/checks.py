@@ -160,7 +160,7 @@ def _later_session(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
         if funnel.per != "session" or funnel.order == "any":
             continue
         firsts, last = _firsts(funnel, seen.survey.sessions), f"first{len(funnel.steps)}"
-        before = [f"first{number}" for number in funnel.numbers[:-1] if not funnel.step(number).is_optional]
+        before = [f"first{number}" for number in funnel.required[:-1]]
         complete = firsts.with_columns(
             # What is all in one session, in whatever order, is a matter of order.
             here=pl.all_horizontal(pl.col(name).is_not_null() for name in before),

@@ -37,6 +37,11 @@ def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str
     return hits, pl.concat([early, hits.select("fate", "reason", "user_agent")])
 
 
+def everything(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:
+    """Return the hits of all lines, with their `kind`, `fate` and `reason`: where bots are looked at alone, who is one is told of all hits."""
+    return settled(cells, visitors(cells, goals, "only"), goals, "only")[0]
+
+
 def _decided(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals) -> pl.DataFrame:
     """Decide on the lines that are records."""
     records = events.complete(cells.filter(pl.col("problem").is_null()))

@@ -42,6 +42,11 @@ class Site:
     bots_keep: tuple[str, ...] = ()
     bots_drop: tuple[str, ...] = ()
 
+    @property
+    def visitor_rule(self) -> str:
+        """The rule that tells visitors of whom no user is known."""
+        return next((rule for rule in self.visitor if rule != "user"), "address")
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -137,13 +142,24 @@ class Funnel:
         """What the rows are called: in any order they count how many steps were done."""
         return tuple(f"any {number}" if self.order == "any" else step.name for number, step in zip(self.numbers, self.steps, strict=True))
 
+    @property
+    def required(self) -> list[int]:
+        """The numbers of the steps that no chain jumps over."""
+        return [number for number in self.numbers if not self.step(number).is_optional]
+
+    @property
+    def same_name(self) -> str:
+        """What is the same on all hits of a chain, without where it is taken from: `sku` of query.sku."""
+        same = self.same or ""
+        return same.partition(".")[2] or same
+
     def step(self, number: int) -> Step:
         """Return a step by its number."""
         return self.steps[number - 1]
 
     def next_step(self, number: int) -> int | None:
         """Return the step that those reach who go on: the next that is not optional, None behind the last."""
-        return next((later for later in self.numbers[number:] if not self.step(later).is_optional), None)
+        return next((later for later in self.required if later > number), None)
 
 
 @dataclass(frozen=True)

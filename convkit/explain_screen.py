@@ -78,11 +78,9 @@ def _session(explained: Explained, shown: Shown, number: int, room: Room) -> lis
     begin, end = (moment.astimezone(zone) for moment in (facts["started"], shown.spans.filter(session=facts["session"])["ends"][0]))
     until = f"{end:%H:%M}" if begin.date() == end.date() else naming.moment(end, explained.period).strip()
     when = f"{begin.day} {begin:%b %Y}, {begin:%H:%M} – {until}"
-    rule = "user id" if facts["by_user"] else " + ".join(part for rule in explained.goals.site.visitor if rule != "user" for part in rule.split("+"))
+    rule = "user id" if facts["by_user"] else explained.goals.site.visitor_rule.replace("+", " + ")
     of_total = f"{figures.count(explained.total - len(explained.sessions) + number + 1)} of {figures.count(explained.total)} {explained.whose}"
-    heading = Heading(
-        "SESSION", f"of {when}; visitor {visitor_ids.short(facts['id'])} ({rule or 'address + browser'}), visit {facts['number']}; {of_total}"
-    )
+    heading = Heading("SESSION", f"of {when}; visitor {visitor_ids.short(facts['id'])} ({rule}), visit {facts['number']}; {of_total}")
     names = list(shown.told)
     rows = [Row(_cells(hit, shown, names, explained)) for hit in shown.hits.rows(named=True)]
     words = [_before(shown), _after(shown, explained.goals), *(f"{name}: {text}." for name, text in shown.told.items())]
@@ -133,7 +131,7 @@ def _after(shown: Shown, goals: Goals) -> str:
     """Return what came behind the session, and by which rule it was cut."""
     end = shown.spans.filter(session=shown.facts["session"])["ends"][0]
     timeout = goals.site.session_timeout
-    rule = f"{figures.length(timeout.total_seconds())} without a page or goal end a session"
+    rule = f"{figures.length(timeout)} without a page or goal end a session"
     later = shown.spans.filter(shown.spans["begins"] > end)
     if later.height:
         return f"Then nothing for {figures.duration((later['begins'][0] - end).total_seconds())}: {rule}; the visitor came back."

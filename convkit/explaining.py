@@ -5,14 +5,12 @@ It stands alone because a report counts, while `explain` picks some of those who
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import deciding, departures, lines_told, naming, reading, stops, traffic, visitor_ids
-from convkit.analyzing import Scope, analyze_cells, take
+from convkit import analyzing, deciding, departures, lines_told, naming, stops, visitor_ids
 from convkit.collecting import collected
 from convkit.errors import UsageError, did_you_mean
 from convkit.explain_screen import Explained, Shown
@@ -24,8 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from convkit.analysis import Analysis, Run
+    from convkit.analyzing import Scope, Taken
     from convkit.definitions import Funnel, Goals
-    from convkit.intake import Intake
     from convkit.progress import Progress
 
 _PLACE = ("source", "line_no")
@@ -60,19 +58,16 @@ def explain(  # noqa: PLR0913 (what is read, what is asked of it, and how much o
     paths: Iterable[str | Path], goals: Goals, wish: Wish, scope: Scope, count: int, *, log_format: str, progress: Progress = UNWATCHED
 ) -> Explained:
     """Read logs and return the last `count` of the sessions that are asked for. Raises InputError, UsageError."""
-    copies: list[str] = []
-    with ExitStack() as stack:
-        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
-        taken_in, names = take(logs, goals, progress=progress)
-    run = analyze_cells(taken_in, goals, scope)
-    everything = _everything(taken_in, goals)
-    found = _found(run, everything, taken_in, names, wish)
+    taken = analyzing.read(paths, goals, log_format, progress=progress)
+    run = analyzing.analyze_cells(taken.intake, goals, scope)
+    everything = deciding.everything(taken.intake.cells, goals)
+    found = _found(run, everything, taken, wish)
     shown = tuple(_shown(run.analysis, everything, session, found.funnels) for session in found.sessions.tail(count or found.sessions.len()))
     return Explained(
         goals,
         run.period,
-        tuple(log.source.name for log in logs),
-        (*copies, *run.losses),
+        taken.names,
+        (*taken.copies, *run.losses),
         shown,
         found.sessions.len(),
         found.whose,
@@ -81,14 +76,7 @@ def explain(  # noqa: PLR0913 (what is read, what is asked of it, and how much o
     )
 
 
-def _everything(taken_in: Intake, goals: Goals) -> pl.DataFrame:
-    """Return the hits of all lines, with `kind`, `fate` and `reason`: where bots are looked at alone, who is one is told of all hits."""
-    cells = taken_in.cells
-    settled, _ = deciding.settled(cells, deciding.visitors(cells, goals, "only"), goals, "only")
-    return settled
-
-
-def _found(run: Run, everything: pl.DataFrame, taken_in: Intake, names: tuple[str, ...], wish: Wish) -> _Found:
+def _found(run: Run, everything: pl.DataFrame, taken: Taken, wish: Wish) -> _Found:
     """Return the sessions that fit a wish, in the order of their start."""
     analysis = run.analysis
     funnels = analysis.goals.funnels
@@ -109,7 +97,7 @@ def _found(run: Run, everything: pl.DataFrame, taken_in: Intake, names: tuple[st
         ids = collected(analysis.sessions.filter(pl.col("visitor") == visitor).select("session"), analysis.size)["session"]
         return _Found(_by_start(analysis, ids), "of this visitor", funnels)
     if wish.line is not None:
-        return _with_line(run, everything, taken_in.cells, names, wish.line)
+        return _with_line(run, everything, taken.intake.cells, taken.sources, wish.line)
     ids = collected(analysis.sessions.select("session"), analysis.size)["session"]
     return _Found(_by_start(analysis, ids), "of the logs", funnels)
 
@@ -174,7 +162,7 @@ def _shown(analysis: Analysis, everything: pl.DataFrame, session: int, funnels: 
         unit = facts["visitor"] if funnel.per == "visitor" else session
         steps[funnel.name], told[funnel.name] = _of_funnel(analysis, of_visitor, funnel, unit)
     spans = of_visitor.filter(interaction()).group_by("session").agg(begins=pl.col("time").min(), ends=pl.col("time").max()).sort("begins")
-    hits = pl.concat([own, _unseen(everything, own, analysis.goals)], how="diagonal").sort("time", "source", "line_no")
+    hits = pl.concat([own, _unseen(everything, own)], how="diagonal").sort("time", "source", "line_no")
     return Shown(facts | {"id": visitor_ids.of(identity)[0]}, hits, steps, told, spans, analysis.ends)
 
 
@@ -198,9 +186,8 @@ def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
 _SHOWN = (*_PLACE, "time", "kind", "method", "path", "event", "status", "visitor", "asset")
 
 
-def _unseen(everything: pl.DataFrame, own: pl.DataFrame, goals: Goals) -> pl.DataFrame:
+def _unseen(everything: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Return what the same visitor sent meanwhile and nobody looks at, with `remark` saying so."""
-    del goals
     whose = everything.join(own.select(*_PLACE), on=_PLACE, how="semi")["visitor"].unique()
     during = pl.col("time").is_between(own["time"].min(), own["time"].max())
     found = everything.filter(pl.col("visitor").is_in(whose.implode()), during).join(own.select(*_PLACE), on=_PLACE, how="anti")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
 FEWEST = 30
 """Of a base on which a rate is shown."""
@@ -93,8 +93,9 @@ def duration(seconds: float | None) -> str:
     return f"{whole // _DAY}d {whole % _DAY // _HOUR}h"
 
 
-def length(seconds: float) -> str:
+def length(time: timedelta) -> str:
     """Return a length of time that somebody chose, without what is nothing: `30 min`, `7 days`."""
+    seconds = time.total_seconds()
     for size, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "min")):
         if seconds % size == 0:
             return plural(int(seconds // size), name, "min" if name == "min" else None)

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from convkit import goal_attributes, questions
+from convkit import goal_attributes, kinds, questions
 from convkit.definitions import ORDERS, Funnel, Step, Without
-from convkit.durations import parse_duration
 from convkit.errors import UsageError, did_you_mean
 from convkit.strict_yaml import Node
 
@@ -157,13 +156,7 @@ class FunnelReader:
         return node is not None and node.value is True
 
     def _duration(self, node: Node | None) -> timedelta | None:
-        if node is None:
-            return None
-        try:
-            return parse_duration(node.text)
-        except ValueError as error:
-            self.problems.append(node.problem(str(error)))
-            return None
+        return None if node is None else kinds.duration(node, self.problems)
 
     def _check(self, funnel: Funnel, options: dict[str, Node]) -> None:
         """Find options that make no sense together."""

@@ -45,21 +45,16 @@ def _limits(funnel: Funnel) -> Iterator[str]:
     if funnel.is_open:
         yield "begun at any step"
     if funnel.window:
-        yield f"at most {figures.length(funnel.window.total_seconds())} from first to last"
+        yield f"at most {figures.length(funnel.window)} from first to last"
     for number, step in zip(funnel.numbers, funnel.steps, strict=True):
         if step.within:
-            yield f"step {number} at most {figures.length(step.within.total_seconds())} after the one before"
+            yield f"step {number} at most {figures.length(step.within)} after the one before"
     for one in funnel.without:
         yield f"without {one.name} between {one.after} and {one.before}"
     if funnel.same:
-        yield f"with the same {_bare(funnel.same)}"
+        yield f"with the same {funnel.same_name}"
     if funnel.where:
         yield f"only where {' and '.join(funnel.where)}"
-
-
-def _bare(value: str) -> str:
-    """Return the name of a value taken from a hit without where it is taken from."""
-    return value.partition(".")[2] or value
 
 
 @dataclass(frozen=True)
@@ -91,8 +86,7 @@ def _other_ways(funnel: Funnel, ways: pl.DataFrame) -> str:
     found = sorted(ways.select("way", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
     if not found:
         return ""
-    same = _bare(funnel.same) if funnel.same else ""
-    words = ", ".join(f"{figures.count(number)} {_WAYS[way].format(step=step, same=same)}" for way, step, number in found)
+    words = ", ".join(f"{figures.count(number)} {_WAYS[way].format(step=step, same=funnel.same_name)}" for way, step, number in found)
     number = sum(number for _, _, number in found)
     subject = figures.times(number, funnel.steps[-1].name).replace(" ", " more ", 1)
     return f"{subject} went another way: {words}."
@@ -109,7 +103,7 @@ def notes(funnel: Funnel, rows: pl.DataFrame, said: Said, looked_at: str) -> Ite
         yield Note("empty-step", f"{funnel.name}: nothing in {looked_at} fits {', '.join(never)}.")
     waiting = int(rows["incomplete"].sum())
     if waiting and funnel.window:
-        length = figures.length(funnel.window.total_seconds())
+        length = figures.length(funnel.window)
         yield Note("incomplete", f"{funnel.name}: {figures.plural(waiting, funnel.per)} may still go on: {length} were not over when the log ended.")
     if funnel.per == "visitor":
         yield Note("visitors", f"{funnel.name} counts visitors: {_BIAS}")

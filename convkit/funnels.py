@@ -89,7 +89,7 @@ def best(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     is_any = funnel.order == "any"
     found = [any_order.most(hits, funnel)] if is_any else [chains.deepest(hits, funnel, steps) for steps in _sequences(funnel)]
     rows = [f"row{number}" for number in funnel.numbers]
-    depth = pl.max_horizontal(0, *(pl.when(pl.col(f"row{number}").is_not_null()).then(number) for number in _required(funnel))).cast(pl.Int64)
+    depth = pl.max_horizontal(0, *(pl.when(pl.col(f"row{number}").is_not_null()).then(number) for number in funnel.required)).cast(pl.Int64)
     known = pl.concat(found, how="diagonal").with_columns(depth=depth)
     if len(found) == 1 and funnel.same is None:
         return known
@@ -99,15 +99,10 @@ def best(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     return known.sort(order, nulls_last=True).unique("unit", keep="first", maintain_order=True)
 
 
-def _required(funnel: Funnel) -> list[int]:
-    """Return the numbers of the steps that no chain jumps over."""
-    return [number for number in funnel.numbers if not funnel.step(number).is_optional]
-
-
 def _sequences(funnel: Funnel) -> Iterator[tuple[int, ...]]:
     """Yield the steps that a chain may fill: one sequence for each choice of optional steps and, in an open funnel, of the first step."""
-    optional = [number for number in funnel.numbers if funnel.step(number).is_optional]
+    optional = [number for number in funnel.numbers if number not in funnel.required]
     kept = (chosen for count in range(len(optional) + 1) for chosen in combinations(optional, count))
-    every = [tuple(sorted((*_required(funnel), *chosen))) for chosen in kept]
+    every = [tuple(sorted((*funnel.required, *chosen))) for chosen in kept]
     begins = len(funnel.steps) if funnel.is_open else 1
     yield from dict.fromkeys(steps[begin:] for steps in every for begin in range(min(begins, len(steps))))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import patterns
+from convkit.durations import parse_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,6 +35,23 @@ class Context:
     """Turns a nested goal, or a list, into the expression of the hits on which one is true; for what is decided on sessions."""
     beside: Mapping[str, Any]
     """The values of the keys that only say more of another."""
+
+
+def duration(node: Node, problems: list[Problem]) -> timedelta | None:
+    """Read a length of time."""
+    try:
+        return parse_duration(node.text)
+    except ValueError as error:
+        problems.append(node.problem(str(error)))
+        return None
+
+
+def count(node: Node, problems: list[Problem], key: str) -> int | None:
+    """Read a whole number of 1 or more; `key` is where it stands."""
+    if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 1:
+        return node.value
+    problems.append(node.problem(f"`{key}` takes a whole number of 1 or more"))
+    return None
 
 
 def texts(node: Node, problems: list[Problem], what: str) -> list[str]:

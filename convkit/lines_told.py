@@ -12,14 +12,15 @@ from convkit.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_STATIC = "a static file: only who asked for it is of interest"
 _PROBLEMS = {
-    "asset": "a static file: only who asked for it is of interest",
+    "asset": _STATIC,
     "blank": "an empty line",
     "comment": "a header of the format",
     "duplicate": "its event id was seen before",
 }
 _FATES = {
-    "asset": "a static file: only who asked for it is of interest",
+    "asset": _STATIC,
     "excluded": "left out: of `ignore` in the goals file, or of a host that is not yours",
     "other": "nobody's interest: HEAD, OPTIONS and such, no valid request, or robots.txt",
     "background": "a background request: nobody looks at it unless a goal names it",

@@ -47,9 +47,8 @@ def ways(hits: pl.LazyFrame, found: pl.LazyFrame, funnel: Funnel) -> pl.LazyFram
         chains = funnels.best(funnels.fitting(hits, variant), variant)
         completed = chains.filter(pl.col("depth") == last).select("unit", pl.lit(value=True).alias(name))
         units = units.join(completed, on="unit", how="left").with_columns(pl.col(name).fill_null(value=False))
-    required = [number for number in funnel.numbers if not funnel.step(number).is_optional]
-    lacking = pl.coalesce(*(pl.when(~pl.col(f"fits{number}")).then(number) for number in required), 0)
-    way = _way(required, [name for name in relaxed if name != "before"])
+    lacking = pl.coalesce(*(pl.when(~pl.col(f"fits{number}")).then(number) for number in funnel.required), 0)
+    way = _way(funnel.required, [name for name in relaxed if name != "before"])
     return units.with_columns(way=way).select("unit", "way", step=pl.when(pl.col("way") == "without").then(lacking).otherwise(0).cast(pl.Int64))
 
 

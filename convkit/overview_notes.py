@@ -43,8 +43,8 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
 def _definitions(sums: Mapping[str, int], view: View) -> Note:
     """Say what a session and a visitor are, and which rule served what share."""
     site, by_user, sessions = view.goals.site, sums["by_user"], sums["sessions"]
-    timeout = figures.length(site.session_timeout.total_seconds())
-    rule = next((rule for rule in site.visitor if rule != "user"), "address").replace("+", " + ")
+    timeout = figures.length(site.session_timeout)
+    rule = site.visitor_rule.replace("+", " + ")
     some = f"{rule}, in {figures.plural(by_user, 'session')} ({figures.share(by_user, sessions)}) a user id"
     told_by = rule if not by_user else "a user id" if by_user == sessions else some
     return Note("definitions", f"A session ends after {timeout} without a page or goal; a visitor is {told_by}.")

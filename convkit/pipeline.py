@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import deciding, documents, questions, reading, sorting, splits, traffic
+from convkit import analyzing, deciding, documents, questions, reading, sorting, splits, traffic
 from convkit.analyzing import Scope, analyze_cells, take, under_other_choices
 from convkit.definitions import BOTS
 from convkit.errors import UsageError, did_you_mean
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from convkit.definitions import Goals
     from convkit.progress import Progress
     from convkit.tables import Document
-
-_MOST_AGENTS = 5
-"""How many agents of bots are told."""
 
 
 def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.LazyFrame:
@@ -77,16 +74,11 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
         raise UsageError(f"bots={bots!r} is unknown{did_you_mean(bots, BOTS)}; known are {', '.join(BOTS)}")
     goals, by = goals or load_goals(), splits.parse(by)
     wanted, asked = parse_period(since, until, last, goals.site.timezone), questions.parse(where, goals)
-    copies: list[str] = []
-    with ExitStack() as stack:
-        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
-        taken_in, names = take(logs, goals, rejects=rejects, progress=progress)
-    scope = Scope(wanted, bots, asked, by)
-    done = analyze_cells(taken_in, goals, scope)
+    taken, scope = analyzing.read(paths, goals, log_format, rejects=rejects, progress=progress), Scope(wanted, bots, asked, by)
+    done = analyze_cells(taken.intake, goals, scope)
     if choices and goals.funnels:
-        done = replace(done, sensitivity=under_other_choices(taken_in, done.analysis, scope))
-    read, has_local_times = tuple(log.source.name for log in logs), any(log.has_local_times for log in logs)
-    return replace(done, logs=read, sources=names, copies=tuple(copies), has_local_times=has_local_times)
+        done = replace(done, sensitivity=under_other_choices(taken.intake, done.analysis, scope))
+    return replace(done, logs=taken.names, sources=taken.sources, copies=taken.copies, has_local_times=taken.has_local_times)
 
 
 def _with_options(done: Run, options: Mapping[str, str]) -> Run:

@@ -60,17 +60,17 @@ def variants(goals: Goals, bots: str) -> Iterator[Variant]:
     for timeout in _TIMEOUTS:
         if timeout != goals.site.session_timeout:
             site = replace(goals.site, session_timeout=timeout)
-            yield Variant("timeout", figures.length(timeout.total_seconds()), replace(goals, site=site), bots)
+            yield Variant("timeout", figures.length(timeout), replace(goals, site=site), bots)
 
 
 def _may_be(funnel: Funnel, order: str) -> bool:
     """Tell whether a funnel can be counted in an order: where nothing may come between the steps, nothing else can be asked of them."""
-    return order != "strict" or not (funnel.without or funnel.is_open or any(step.is_optional for step in funnel.steps))
+    return order != "strict" or not (funnel.without or funnel.is_open or len(funnel.required) < len(funnel.steps))
 
 
 def asked(analysis: Analysis, bots: str) -> pl.LazyFrame:
     """Return the rows of the question as it was asked: its setting of each choice, all with the same counts."""
-    timeout = figures.length(analysis.goals.site.session_timeout.total_seconds())
+    timeout = figures.length(analysis.goals.site.session_timeout)
     rows = [
         _row(analysis, funnel, choice, setting, is_chosen=True)
         for funnel in analysis.goals.funnels
@@ -125,7 +125,7 @@ def present(counts: pl.DataFrame, goals: Goals) -> Report:
 
 def _ranks() -> dict[str, int]:
     """Return where settings stand in their choice."""
-    lengths = [figures.length(timeout.total_seconds()) for timeout in _TIMEOUTS]
+    lengths = [figures.length(timeout) for timeout in _TIMEOUTS]
     return {setting: place for settings in (*_SETTINGS.values(), lengths) for place, setting in enumerate(settings)}
 
 

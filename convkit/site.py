@@ -13,7 +13,6 @@ from zoneinfo import ZoneInfo, available_timezones
 from convkit import bots, kinds, lists, patterns, plugins, shapes, strict_yaml
 from convkit.columns import ROLES
 from convkit.definitions import Site
-from convkit.durations import parse_duration
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -59,11 +58,7 @@ def _hosts(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 
 
 def _timeout(node: Node, problems: list[Problem]) -> timedelta:
-    try:
-        return parse_duration(node.text)
-    except ValueError as error:
-        problems.append(node.problem(str(error)))
-        return Site.session_timeout
+    return kinds.duration(node, problems) or Site.session_timeout
 
 
 def _visitor(node: Node, problems: list[Problem]) -> tuple[str, ...]:

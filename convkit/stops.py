@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import figures
+from convkit.durations import microseconds
 from convkit.schema import interaction
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import timedelta
 
     from convkit.definitions import Funnel
 
@@ -70,16 +70,13 @@ def told(funnel: Funnel, seen: Sequence[Act], filled: Mapping[int, int], *, may_
     `filled` are the rows of the hits that filled steps, by step; `seen` is all that the session or the visitor did.
     """
     count = f"{len(filled)} of {len(funnel.steps)} steps"
-    required = [number for number in funnel.numbers if not funnel.step(number).is_optional]
     if not filled:
         return f"{count}; {_not_entered(funnel, seen, may_enter=may_enter)}"
     if funnel.order == "any":
         return _told_of_any(funnel, seen, filled, count)
-    if required[-1] in filled:
+    if len(funnel.steps) in filled:
         return f"all {len(filled)} steps" if len(filled) == len(funnel.steps) else f"{count}, to the last"
-    last = max(filled)
-    following = next(number for number in required if number > last)
-    return f"{count}; {_stopped(funnel, seen, filled[last], last, following, min(filled.values()))}"
+    return f"{count}; {_stopped(funnel, seen, filled)}"
 
 
 def _named(funnel: Funnel, number: int) -> str:
@@ -91,7 +88,7 @@ def _not_entered(funnel: Funnel, seen: Sequence[Act], *, may_enter: bool) -> str
     if not may_enter:
         return f"it begins only where {' and '.join(funnel.where)}"
     if any(1 in act.fits for act in seen) and funnel.same:
-        return f"step 1, {funnel.step(1).name}, had no {_bare(funnel.same)}"
+        return f"step 1, {funnel.step(1).name}, had no {funnel.same_name}"
     if any(1 in act.fits for act in seen):
         return f"step 1, {funnel.step(1).name}, was reached by no page or event"
     return f"step 1, {funnel.step(1).name}, was never reached"
@@ -109,55 +106,49 @@ def _told_of_any(funnel: Funnel, seen: Sequence[Act], filled: Mapping[int, int],
     if lacking:
         return f"{count}; never reached: {', '.join(lacking)}"
     if missing and funnel.window:
-        return f"{count} within {_length(funnel.window)}; outside of it: {', '.join(missing)}"
+        return f"{count} within {figures.length(funnel.window)}; outside of it: {', '.join(missing)}"
     return f"{count}; one hit never fills two of them"
 
 
-def _stopped(funnel: Funnel, seen: Sequence[Act], row: int, last: int, following: int, first: int) -> str:  # noqa: PLR0913, PLR0917 (where a chain stands)
-    """Return why a chain that ends on the hit `row` of step `last` did not go on to the `following` one."""
-    by_row = {act.row: act for act in seen}
-    step, shares = _named(funnel, following), funnel.step(last).is_condition
-    later = [act for act in seen if following in act.fits and (act.row > row or (shares and act.row == row))]
+def _stopped(funnel: Funnel, seen: Sequence[Act], filled: Mapping[int, int]) -> str:
+    """Return why a chain that fills these steps did not go on to the next that is not optional."""
+    by_row, last = {act.row: act for act in seen}, max(filled)
+    following = next(number for number in funnel.required if number > last)
+    own, step, shares = by_row[filled[last]], _named(funnel, following), funnel.step(last).is_condition
+    later = [act for act in seen if following in act.fits and (act.row > own.row or (shares and act is own))]
     if not later:
-        before = any(following in act.fits and act.row < row for act in seen)
-        same_hit = following in by_row[row].fits and not shares
-        if same_hit and not before:
+        before = any(following in act.fits and act.row < own.row for act in seen)
+        if following in own.fits and not shares and not before:
             return f"{step} was reached by the hit of step {last} alone: one hit never fills two steps"
         return f"{step} came only before step {last}" if before else f"{step} was never reached"
-    act, own = later[0], by_row[row]
+    act, first = later[0], by_row[min(filled.values())]
     if funnel.same and act.value != own.value:
-        other = f"{_bare(funnel.same)} {act.value}" if act.value else f"no {_bare(funnel.same)}"
+        other = f"{funnel.same_name} {act.value}" if act.value else f"no {funnel.same_name}"
         return f"{step} had {other}, not {own.value}"
-    return f"{step} {_limit(funnel, seen, own, act, (last, following), by_row[first])}"
-
-
-def _limit(funnel: Funnel, seen: Sequence[Act], own: Act, act: Act, steps: tuple[int, int], first: Act) -> str:  # noqa: PLR0913, PLR0917 (as above)
-    """Return which limit the first later hit of the following step broke."""
-    last, following = steps
     between = [one for one in seen if own.row < one.row < act.row]
+    why = _in_between(funnel, between, act, last, following) or _too_late(funnel, (first, own, act), last, following)
+    return f"{step} {why or 'could not be reached by any chain'}"
+
+
+def _in_between(funnel: Funnel, between: Sequence[Act], act: Act, last: int, following: int) -> str:
+    """Return what lies in between and may not, empty where nothing does; `act` is the first later hit of the following step."""
+    if funnel.order == "strict" and not act.is_interaction:
+        return "was reached by no page or event"
     if funnel.order == "strict":
-        if not act.is_interaction:
-            return "was reached by no page or event"
-        if other := next((one for one in between if one.is_interaction and last not in one.fits), None):
-            return f"did not come next: {other.name} came between"
+        other = next((one for one in between if one.is_interaction and last not in one.fits), None)
+        return f"did not come next: {other.name} came between" if other else ""
     for place, one in enumerate(funnel.without):
-        if (
-            one.after <= last
-            and following <= one.before
-            and any(place in other.bans for other in [*between, *([act] if following < one.before else [])])
-        ):
+        met = [*between, *([act] if following < one.before else [])]
+        if one.after <= last and following <= one.before and any(place in other.bans for other in met):
             return f"came behind {one.name}, which may not come between steps {one.after} and {one.before}"
-    within = funnel.step(following).within
-    if within is not None and (late := act.at - own.at - within.total_seconds() * _SECOND) > 0:
-        return f"came {figures.duration(late / _SECOND)} after the {_length(within)} from step {last}"
-    if funnel.window is not None and (late := act.at - first.at - funnel.window.total_seconds() * _SECOND) > 0:
-        return f"came {figures.duration(late / _SECOND)} after the {_length(funnel.window)} window"
-    return "could not be reached by any chain"
+    return ""
 
 
-def _length(time: timedelta) -> str:
-    return figures.length(time.total_seconds())
-
-
-def _bare(value: str) -> str:
-    return value.partition(".")[2] or value
+def _too_late(funnel: Funnel, acts: tuple[Act, Act, Act], last: int, following: int) -> str:
+    """Return which length of time was over, empty where none was; `acts` are the chain's first and last and the first of the following step."""
+    (first, own, act), within, window = acts, funnel.step(following).within, funnel.window
+    if within is not None and (late := act.at - own.at - microseconds(within)) > 0:
+        return f"came {figures.duration(late / _SECOND)} after the {figures.length(within)} from step {last}"
+    if window is not None and (late := act.at - first.at - microseconds(window)) > 0:
+        return f"came {figures.duration(late / _SECOND)} after the {figures.length(window)} window"
+    return ""

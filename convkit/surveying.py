@@ -5,15 +5,14 @@ It stands alone because a report asks a log one thing, while `check` and `init` 
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import deciding, reading, surveys, traffic
-from convkit.analyzing import Scope, analyze_cells, take
+from convkit import analyzing, deciding, surveys
+from convkit.analyzing import Scope, analyze_cells
 from convkit.collecting import collected
 from convkit.periods import parse_period
 from convkit.progress import UNWATCHED
@@ -52,11 +51,9 @@ def read(  # noqa: PLR0913 (every filter of a run is one keyword)
     progress: Progress = UNWATCHED,
 ) -> Logs:
     """Read logs, all assets too where they are wanted, and of exports the properties that the goals ask for. Raises InputError, UsageError."""
-    wanted, copies = parse_period(since, until, last, goals.site.timezone), list[str]()
-    with ExitStack() as stack:
-        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
-        taken_in, _ = take(logs, goals, assets=assets, progress=progress)
-    return Logs(tuple(log.source.name for log in logs), taken_in, wanted, (*copies, *taken_in.losses))
+    wanted = parse_period(since, until, last, goals.site.timezone)
+    taken = analyzing.read(paths, goals, log_format, assets=assets, progress=progress)
+    return Logs(taken.names, taken.intake, wanted, (*taken.copies, *taken.intake.losses))
 
 
 def analyzed(logs: Logs, goals: Goals) -> Analysis:
@@ -67,8 +64,7 @@ def analyzed(logs: Logs, goals: Goals) -> Analysis:
 def survey(logs: Logs, goals: Goals) -> Survey:
     """Return what sessions reached, and every request."""
     cells, analysis = logs.taken_in.cells, analyzed(logs, goals)
-    # Where bots are looked at alone, who is one is told of all hits, and none of them is left out.
-    settled, _ = deciding.settled(cells, deciding.visitors(cells, goals, "only"), goals, "only")
+    settled = deciding.everything(cells, goals)
     begin, end = logs.wanted.limits(analysis.ends, goals.site.timezone)
     limits = [] if begin is None else [pl.col("time") >= begin.astimezone(UTC)]
     limits += [] if end is None else [pl.col("time") < end.astimezone(UTC)]

@@ -6,9 +6,33 @@ No test makes or reads the key file of whoever runs it.
 from __future__ import annotations
 
 import os
+import sys
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import settings
+
+from convkit import cli
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., tuple[int, str, str]]
 
 os.environ["CONVKIT_KEY"] = "a key for tests"
 settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
+
+
+@pytest.fixture
+def convkit_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Return what runs the command line: arguments -> exit code, standard output, standard error."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["convkit", *arguments])
+        with pytest.raises(SystemExit) as finished:
+            cli.main()
+        said = capfd.readouterr()
+        return int(finished.value.code or 0), said.out, said.err
+
+    return run

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import pytest
 from payloads import NASTY
 from small_logs import line, written
 
-from convkit import checks, cli, surveying, surveys
+from convkit import checks, surveying, surveys
 from convkit.goals import parse_goals
 
 if TYPE_CHECKING:
@@ -285,19 +285,12 @@ def test_the_sample_log_and_its_goals_are_clean() -> None:
 
 
 @pytest.fixture
-def check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def check(convkit_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return what runs `convkit check` in an empty directory: arguments -> exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CONVKIT_GOALS", raising=False)
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["convkit", "check", *arguments])
-        with pytest.raises(SystemExit) as finished:
-            cli.main()
-        told = capfd.readouterr()
-        return int(finished.value.code or 0), told.out, told.err
-
-    return run
+    return partial(convkit_command, "check")
 
 
 def test_no_mistakes_are_one_sentence(check: Run) -> None:

@@ -48,20 +48,6 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture
-def convkit_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs the command line: arguments -> exit code, standard output, standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["convkit", *arguments])
-        with pytest.raises(SystemExit) as finished:
-            cli.main()
-        found = capfd.readouterr()
-        return int(finished.value.code or 0), found.out, found.err
-
-    return run
-
-
 def overview(out: str) -> dict[str, Any]:
     """Return the metrics of an overview in JSON."""
     return {row["metric"]: row["value"] for row in json.loads(out)["reports"]["overview"]}

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from small_logs import line, written
-
-from convkit import cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,20 +78,6 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written(tmp_path / "access.log", LINES)
     (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def convkit_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs the command line: arguments -> exit code, standard output, standard error."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["convkit", *arguments])
-        with pytest.raises(SystemExit) as finished:
-            cli.main()
-        said = capfd.readouterr()
-        return int(finished.value.code or 0), said.out, said.err
-
-    return run
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from payloads import FORMULAS, NASTY
 from small_logs import line, written
 
 import convkit
-from convkit import checks, cli, drafts, evidence, goals_examples, goals_schema, goals_writing, proposals, proposing, siblings, surveying
+from convkit import checks, drafts, evidence, goals_examples, goals_schema, goals_writing, proposals, proposing, siblings, surveying
 from convkit.definitions import Goals, Site
 from convkit.goals import parse_goals
 from convkit.strict_yaml import load
@@ -283,18 +283,11 @@ def test_pages_that_are_parameters_are_told_by_them(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+def init(convkit_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return what runs `convkit init` in an empty directory: arguments -> exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["convkit", "init", *arguments])
-        with pytest.raises(SystemExit) as finished:
-            cli.main()
-        told = capfd.readouterr()
-        return int(finished.value.code or 0), told.out, told.err
-
-    return run
+    return partial(convkit_command, "init")
 
 
 def test_init_writes_what_it_proposes(init: Run) -> None:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import shapes, windows
+from convkit import kinds, shapes, windows
 
 if TYPE_CHECKING:
-    from convkit import kinds
     from convkit.errors import Problem
     from convkit.strict_yaml import Node
 
@@ -20,10 +19,7 @@ SCHEMA = shapes.COUNT
 
 def read(node: Node, problems: list[Problem]) -> int | None:
     """Read a whole number of 1 or more."""
-    if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 1:
-        return node.value
-    problems.append(node.problem("`at_least` takes a whole number of 1 or more"))
-    return None
+    return kinds.count(node, problems, "at_least")
 
 
 def turns(value: int, named: pl.Expr, context: kinds.Context) -> pl.Expr:

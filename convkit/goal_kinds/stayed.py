@@ -6,14 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import shapes, windows
-from convkit.durations import parse_duration
+from convkit import kinds, shapes, windows
 from convkit.schema import interaction
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from convkit import kinds
     from convkit.errors import Problem
     from convkit.strict_yaml import Node
 
@@ -24,11 +22,7 @@ SCHEMA = shapes.DURATION
 
 def read(node: Node, problems: list[Problem]) -> timedelta | None:
     """Read a length of time."""
-    try:
-        return parse_duration(node.text)
-    except ValueError as error:
-        problems.append(node.problem(str(error)))
-        return None
+    return kinds.duration(node, problems)
 
 
 def turns(value: timedelta, named: pl.Expr, _: kinds.Context) -> pl.Expr:

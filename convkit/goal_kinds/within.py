@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import shapes
-from convkit.durations import parse_duration
+from convkit import kinds, shapes
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -21,8 +20,4 @@ SCHEMA = shapes.DURATION
 
 def read(node: Node, problems: list[Problem]) -> timedelta | None:
     """Read a length of time."""
-    try:
-        return parse_duration(node.text)
-    except ValueError as error:
-        problems.append(node.problem(str(error)))
-        return None
+    return kinds.duration(node, problems)
