@@ -23,7 +23,7 @@ def visitors(cells: pl.DataFrame, goals: Goals, mode: str, *, with_device: bool 
 
 
 def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the hits that agents alone do not settle, with their `fate`, and what became of all: `fate, reason, user_agent`.
+    """Return the hits that agents alone do not settle, with their `fate`, and what became of all: `time, fate, reason, user_agent`.
 
     By all that visitors sent, whatever the period, they are bots or people.
     """
@@ -34,7 +34,7 @@ def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str
     is_of_log = pl.col("event").is_null()
     open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("spared") & ~traffic.is_plain_asset())
     hits = traffic.settle(behaviour.judge(kinds, collected(behaviour.reasons(open_cases), kinds.height)), mode)
-    return hits, pl.concat([early, hits.select("fate", "reason", "user_agent")])
+    return hits, pl.concat([early, hits.select("time", "fate", "reason", "user_agent")])
 
 
 def everything(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:

@@ -41,6 +41,8 @@ class Site:
     """Of exports, by role: a column's name, or its position from 1."""
     bots_keep: tuple[str, ...] = ()
     bots_drop: tuple[str, ...] = ()
+    margin: float = 0.1
+    """How much a rate may move, relative to the one before, and pass for none."""
 
     @property
     def visitor_rule(self) -> str:

@@ -14,6 +14,7 @@ from convkit import bots, kinds, lists, patterns, plugins, shapes, strict_yaml
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
+from convkit.goal_attributes import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -123,6 +124,13 @@ def _agents(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _margin(node: Node, problems: list[Problem]) -> float:
+    margin = percent(node)
+    if margin is None:
+        problems.append(node.problem("`margin` is how much a rate may move and pass for none, like 10%"))
+    return margin or Site.margin
+
+
 _NESTED: dict[str, dict[str, tuple[str, Callable[[Node, list[Problem]], object]]]] = {
     "ignore": {
         "paths": ("ignore_paths", _paths),
@@ -144,6 +152,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "payment": _hosts,
     "log_format": _log_format,
     "columns": _columns,
+    "margin": _margin,
 }
 
 _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
@@ -159,6 +168,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
     _log_format: {"enum": ["auto", *plugins.names("formats")]},
     _addresses: shapes.one_or_more(shapes.TEXT),
     _agents: shapes.one_or_more(shapes.PATTERN),
+    _margin: shapes.PERCENT,
 }
 """What each reader takes."""
 

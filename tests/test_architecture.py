@@ -51,7 +51,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sorting",
         "panics",
     ),
-    ("devices", "splits", "planning"),
+    ("devices", "splits", "planning", "verdicts", "gaps"),
     ("plain", "origin", "questions", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("exports",),
     # Rows as more than one output or format holds them.
@@ -69,19 +69,24 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # What reports may use.
     ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words"),
     ("split_tables", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
+    ("sides",),
+    ("compare_rows", "compare_steps"),
+    ("compare_caveats", "compare_words"),
     ("checks", "evidence", "goals_writing", "split_screen"),
-    ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen"),
+    ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen", "compare_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
     ("tallying",),
     ("analyzing",),
+    ("comparing",),
     ("pipeline",),
     ("surveying", "explaining", "drafts"),
     ("proposing",),
     # Who asks for it.
     ("options", "destinations"),
     ("delivery",),
+    ("producing",),
     ("commands.*",),
     ("cli",),
     ("__init__", "__main__"),
@@ -204,6 +209,7 @@ def test_the_run_collects_and_nothing_else() -> None:
     assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {"collecting", "intake", "loading"}
     assert {module for module in MODULES if "collecting" in imports_of(module)} == {
         "analyzing",
+        "comparing",
         "deciding",
         "explaining",
         "proposing",

@@ -21,6 +21,7 @@ _TYPES: dict[str, type[pl.DataType]] = {
     "rate": pl.Float64,
     "ratio": pl.Float64,
     "seconds": pl.Float64,
+    "number": pl.Float64,
     "flag": pl.Boolean,
 }
 
