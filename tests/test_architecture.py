@@ -69,9 +69,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("intake",),
     # What reports may use.
     ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words"),
-    ("split_tables", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
+    ("split_tables", "marks", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
     ("checks", "evidence", "goals_writing", "split_screen"),
-    ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen"),
+    ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen", "channels_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
