@@ -53,6 +53,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("devices", "splits"),
     ("plain", "origin", "questions", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
+    ("site_notes",),
     ("exports",),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),
