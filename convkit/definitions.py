@@ -11,12 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
-    from collections.abc import Mapping
     from datetime import date
 
-=======
->>>>>>> h-rules
     import polars as pl
 
 
