@@ -5,19 +5,27 @@ It stands alone because every stage takes these and only `goals` knows how they 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+<<<<<<< HEAD
     from collections.abc import Mapping
     from datetime import date
 
+=======
+>>>>>>> h-rules
     import polars as pl
 
 
 BOTS = ("drop", "keep", "only")
 """What becomes of bots: they are left out, counted like people, or looked at alone."""
+
+
+ChannelRule = Mapping[str, tuple[str, ...]]
+"""By `source`, `medium`, `campaign` patterns of which one fits, and by `category` of sources of which it is one; all keys must hold."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,8 @@ class Site:
     keep_query: tuple[str, ...] = ()
     payment: tuple[str, ...] = ()
     """Hosts from which people come back after they have paid."""
+    channels: Mapping[str, tuple[ChannelRule, ...]] = field(default_factory=dict)
+    """Channels of one's own, that go before the built-in ones: of each the rules of which one fits."""
     log_format: str = "auto"
     columns: Mapping[str, str | int] = field(default_factory=dict)
     """Of exports, by role: a column's name, or its position from 1."""

@@ -60,8 +60,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
-    ("events", "askers", "referrers", "sources", "collecting", "chains", "goal_keys"),
-    ("any_order",),
+    ("events", "askers", "referrers", "sources", "collecting", "chains", "goal_keys", "channel_rules", "campaigns", "origins"),
+    ("any_order", "channels"),
     ("funnels",),
     ("reading", "traffic", "behaviour", "sessions", "matching", "other_ways", "departures", "site", "goal_reader"),
     ("loading", "deciding", "funnel_reader"),
