@@ -134,6 +134,8 @@ class View:
     """The column of the key's values."""
     bots: str = "drop"
     """One of BOTS."""
+    ends: datetime | None = None
+    """Time of the last hit of the log."""
     sources: tuple[str, ...] = ()
     """The logs' names by the number in `source` of their hits."""
     own_hosts: tuple[str, ...] = ()

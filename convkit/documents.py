@@ -135,6 +135,7 @@ def _view(done: Run, sort: Sorting | None) -> View:
         done.knows_macro,
         done.has_local_times,
         bots=done.bots,
+        ends=done.analysis.ends,
         sources=done.sources,
         own_hosts=done.own_hosts,
         is_narrowed=done.where is not None,

@@ -32,8 +32,8 @@ def alike(cells: Iterable[Shares]) -> list[bool]:
     rest = (pl.col("of_part") - part, pl.col("of_whole") - whole)
     is_tested = (whole >= figures.FEWEST) & (rest[1] > 0)
     z = stats.shared_z(int(frame.select(is_tested.sum()).item()))
-    lows = stats.newcombe_low(part, whole, *rest, z), stats.newcombe_low(*rest, part, whole, z)
-    return frame.select(alike=is_tested & (lows[0] <= 0) & (lows[1] <= 0)).to_series().fill_null(value=False).to_list()
+    low, high = stats.newcombe(part, whole, *rest, z)
+    return frame.select(alike=is_tested & (low <= 0) & (high >= 0)).to_series().fill_null(value=False).to_list()
 
 
 def marked(text: str, is_alike: bool) -> str:  # noqa: FBT001 (it is all that is said of the text)
