@@ -132,6 +132,8 @@ class View:
     """The column of the key's values."""
     bots: str = "drop"
     """One of BOTS."""
+    ends: datetime | None = None
+    """Time of the last hit of the log."""
     sources: tuple[str, ...] = ()
     """The logs' names by the number in `source` of their hits."""
     is_narrowed: bool = False

@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import polars as pl
 
 
@@ -46,6 +48,8 @@ class Site:
     """Of exports, by role: a column's name, or its position from 1."""
     bots_keep: tuple[str, ...] = ()
     bots_drop: tuple[str, ...] = ()
+    notes: tuple[tuple[date, str], ...] = ()
+    """Days and what happened on them, the earliest first."""
 
     @property
     def visitor_rule(self) -> str:

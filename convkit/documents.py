@@ -130,6 +130,7 @@ def _view(done: Run, sort: Sorting | None) -> View:
         done.knows_macro,
         done.has_local_times,
         bots=done.bots,
+        ends=done.analysis.ends,
         sources=done.sources,
         is_narrowed=done.where is not None,
         sort=sort,

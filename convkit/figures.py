@@ -21,6 +21,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$", "PLN": "zł ", "CHF": "CHF "}
 _MILLION = 1_000_000
+_MINUS = "\N{MINUS SIGN}"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -40,8 +41,19 @@ def percent(rate: float | None) -> str:
         return "<0.1%"
     if value >= 99.5:  # noqa: PLR2004 (what would be rounded to 100)
         return ">99%"
-    digits = 2 if value < 0.995 else 1 if value < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
-    return f"{value:.{digits}f}%"
+    return f"{value:.{_digits(value)}f}%"
+
+
+def change(relative: float) -> str:
+    """Return a change relative to what it is a change of, with its sign."""
+    value = abs(relative) * 100
+    size = f"{value:.{_digits(value)}f}%"
+    return "0%" if not float(size[:-1]) else f"{_MINUS if relative < 0 else '+'}{size}"
+
+
+def _digits(value: float) -> int:
+    """Return how many decimals show a percentage with two digits."""
+    return 2 if value < 0.995 else 1 if value < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
 
 
 def share(part: int | None, whole: int | None) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, stats
+from convkit import figures, planning, stats
 from convkit.departures import ANY, difference, tests
 from convkit.tables import Finding
 
@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from convkit.analysis import View
     from convkit.tables import Report
 
-_FEW, _FEWEST_LANDINGS = 100, 100
+_FEWEST_LANDINGS = 100
 _MONTH = 30
-_PATIENCE = 3
-"""Months of log on each side after which a site is too small to judge by its macro goal."""
 
 
 def find(reports: Mapping[str, Report], view: View, command: str) -> tuple[Finding, ...]:
@@ -79,41 +77,10 @@ def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, overview: pl.DataFra
 def _few_conversions(goals: pl.DataFrame, view: View, overview: pl.DataFrame) -> Finding | None:
     """Say what a macro goal reached by few can show, and which micro goal stands for it meanwhile."""
     macros = goals.filter(type="macro").rows(named=True)
-    if not macros or overview["converted_sessions"][0] is None or macros[0]["reached"] >= _FEW:
+    if not macros or overview["converted_sessions"][0] is None or macros[0]["reached"] >= planning.FEW:
         return None
-    macro, sessions = macros[0], overview["sessions"][0]
-    name = macro["goal"]
-    if not macro["reached"]:
-        return Finding(f"No session reached {name} yet: no change in it can be seen, and no micro goal stands for {name} yet.")
-    daily = sessions / view.period.days
-    needed = stats.sessions_needed(macro["reached"] / sessions)
-    words = (
-        f"{figures.times(macro['reached'], name)} {'is' if macro['reached'] == 1 else 'are'} few: a change of 20% needs some {_months(needed, daily)}"
-    )
-    words += " of log on each side to show"
-    stand_in = _stand_in(goals, macro["reached"], sessions, daily)
-    too_small = needed / daily / _MONTH > _PATIENCE
-    verdict = f" This site is too small to see that in {name};" if too_small else ""
-    if stand_in is None:
-        return Finding(
-            f"{words}.{verdict.rstrip(';') + ',' if too_small else ''}{' and' if too_small else ' So far'} no micro goal stands for {name} yet."
-        )
-    words += f", in {stand_in['goal']} {_months(stats.sessions_needed(stand_in['reached'] / sessions), daily)}."
-    before = f"{figures.count(min(stand_in['then_converted'], macro['reached']))} of the {figures.count(macro['reached'])} had it before"
-    return Finding(f"{words}{verdict}{' judge' if too_small else ' Judge'} by {stand_in['goal']} ({before}); see that {name} holds.")
-
-
-def _stand_in(goals: pl.DataFrame, conversions: int, sessions: int, daily: float) -> dict[str, int] | None:
-    """Return the micro goal that comes before most conversions, and of those the one nearest to them that happens often enough to be judged."""
-    before = (pl.col("type") == "micro") & (pl.col("then_converted") * 2 >= conversions) & (pl.col("reached") > conversions)
-    found = goals.filter(before).sort("then_converted", "reached", "goal", descending=[True, False, False]).rows(named=True)
-    often = (row for row in found if stats.sessions_needed(row["reached"] / sessions) / daily / _MONTH <= _PATIENCE)
-    return next(often, None)
-
-
-def _months(sessions: int, daily: float) -> str:
-    """Return how long a number of sessions takes, in words."""
-    months = sessions / daily / _MONTH
-    if months < 1:
-        return figures.plural(max(round(sessions / daily), 1), "day")
-    return figures.plural(round(months), "month") if months < 2 * 12 else figures.plural(round(months / 12), "year")
+    name, reached, sessions = macros[0]["goal"], macros[0]["reached"], overview["sessions"][0]
+    if not reached:
+        return Finding(planning.never(name))
+    counts = planning.Counts(goals, sessions, sessions / view.period.days)
+    return Finding(planning.what_would_tell(counts, name, reached, planning.few(reached, name)))

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit import bots, channel_rules, kinds, lists, patterns, plugins, shapes, strict_yaml
+from convkit import bots, channel_rules, kinds, lists, patterns, plugins, shapes, site_notes, strict_yaml
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
@@ -145,6 +145,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "channels": channel_rules.read,
     "log_format": _log_format,
     "columns": _columns,
+    "notes": site_notes.read,
 }
 
 _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
@@ -161,6 +162,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
     _log_format: {"enum": ["auto", *plugins.names("formats")]},
     _addresses: shapes.one_or_more(shapes.TEXT),
     _agents: shapes.one_or_more(shapes.PATTERN),
+    site_notes.read: site_notes.SHAPE,
 }
 """What each reader takes."""
 

@@ -51,8 +51,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sorting",
         "panics",
     ),
-    ("devices", "splits"),
+    ("devices", "splits", "planning"),
     ("plain", "origin", "questions", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
+    ("site_notes",),
     ("exports",),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),
@@ -68,7 +69,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("intake",),
     # What reports may use.
     ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words"),
-    ("split_tables", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
+    ("split_tables", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
     ("checks", "evidence", "goals_writing", "split_screen"),
     ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen"),
     ("reports.*",),
