@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 from payloads import NASTY
+from test_goals_schema import is_valid
 
 from convkit import channel_rules
 from convkit.channels import COLUMNS, add_channels
@@ -60,6 +61,7 @@ site:
 
 def test_rules_of_ones_own_go_first_and_the_first_that_fits_counts() -> None:
     """All keys of a rule hold, of a list one; patterns look at no case, in rules and in logs; a name may be one of the built-in ones."""
+    assert is_valid(RULES)
     site = parse_goals(RULES, "goals.yaml").site
     asked = {
         "utm_source=NEWSLETTER&utm_medium=Email": "Newsletter",
@@ -98,9 +100,12 @@ REFUSED = {
 
 @pytest.mark.parametrize(("text", "message"), REFUSED.items())
 def test_what_is_no_rule_is_refused_where_it_stands(text: str, message: str) -> None:
+    goals_file = f"macro: {{sale: /sale}}\nsite:\n  {text}"
     with pytest.raises(GoalsFileError) as raised:
-        parse_goals(f"macro: {{sale: /sale}}\nsite:\n  {text}", "goals.yaml")
+        parse_goals(goals_file, "goals.yaml")
     assert message in str(raised.value)
+    beyond_a_schema = ("a second time", "regular expression")
+    assert any(words in message for words in beyond_a_schema) or not is_valid(goals_file)
 
 
 def test_rules_can_be_set_for_one_run() -> None:
