@@ -51,8 +51,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sorting",
         "panics",
     ),
+    ("facts",),
     ("devices", "splits", "planning"),
-    ("plain", "origin", "questions", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
+    ("plain", "origin", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes",),
     ("exports",),
     # Rows as more than one output or format holds them.
@@ -62,8 +63,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Stages.
     ("events", "askers", "referrers", "sources", "collecting", "chains", "goal_keys", "channel_rules", "campaigns", "origins"),
     ("any_order", "channels"),
-    ("funnels",),
-    ("reading", "traffic", "behaviour", "sessions", "matching", "other_ways", "departures", "site", "goal_reader"),
+    ("funnels", "questions"),
+    ("reading", "traffic", "behaviour", "sessions", "arrivals", "matching", "other_ways", "departures", "site", "goal_reader"),
     ("loading", "deciding", "funnel_reader"),
     ("goals", "goals_schema"),
     ("intake",),

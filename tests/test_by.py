@@ -69,6 +69,7 @@ def values_of(model: Model, number: int, key: str) -> list[str]:
         "host": [NONE],
         "device": ["mobile" if CHROME in session.interactions[0].browser else "desktop"],
         "goal": reached or [NONE],
+        **{name: [value] for name, value in model.origins[number]._asdict().items()},
     }[key]
 
 
@@ -331,9 +332,8 @@ def test_single_ones_are_not_split(report: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_key_is_told_before_a_log_is_read(tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match=r"^--by dya: 'dya' is no key, did you mean 'day'\?; keys are day, week, month, landing, exit, host, device, goal$"
-    ):
+    keys = "day, week, month, landing, exit, host, device, source, medium, campaign, channel, goal"
+    with pytest.raises(UsageError, match=rf"^--by dya: 'dya' is no key, did you mean 'day'\?; keys are {keys}$"):
         convkit.run([tmp_path / "missing.log"], ["pages"], by="dya")
 
 
