@@ -81,10 +81,10 @@ def _listed() -> tuple[Mapping[str, str], Mapping[str, str]]:
     alone: dict[str, str] = {}
     whole: dict[str, str] = {}
     for line in lists.lines("sources"):
-        kind, name, *hosts = line.split()
-        for place in (name, *hosts):
+        kind, *places = line.split()
+        for place in places:
             listed = whole if "." in place and not place.startswith("=") else alone
-            listed[place.removeprefix("=")] = f"{kind} {name}"
+            listed[place.removeprefix("=")] = f"{kind} {places[0].removeprefix('=')}"
     return alone, whole
 
 
