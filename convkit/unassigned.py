@@ -24,7 +24,7 @@ _MOST = 3
 """Sources that are told of."""
 _FEWEST_OF_SOURCE, _FEWEST_OF_MEDIUM = 20, 3
 """Sessions; one stranger's link is no habit of the site."""
-_MOST_MEDIUMS, _LIKE, _SHORTEST = 200, 0.8, 4
+_MOST_ASKED, _LIKE, _SHORTEST = 200, 0.8, 4
 _LONGEST = 60
 """Characters of a source or medium that is told."""
 
@@ -32,19 +32,19 @@ _LONGEST = 60
 def mediums(unassigned: pl.DataFrame, site: Site) -> Iterator[str]:
     """Yield a sentence for each medium that is nearly one with a channel, of `source, medium, n`, sorted by `n`."""
     known = channel_rules.mediums(site.channels)
-    for (medium,), rows in unassigned.group_by("medium", maintain_order=True):
-        said, number = str(medium), int(rows["n"].sum())
-        near = _near(said, known)
-        if near and number >= _FEWEST_OF_MEDIUM and _can_be_told(said):
-            came = f"{plural(number, 'session')} came with the medium {said}, which has no channel, where {near} may be meant"
-            yield f"{came}; mend the links, and write `{known[near]}: {flow({'medium': said})}` under `site.channels`"
+    counted = unassigned.group_by("medium", maintain_order=True).agg(pl.col("n").sum()).filter(pl.col("n") >= _FEWEST_OF_MEDIUM)
+    for medium, number in counted.sort("n", "medium", descending=[True, False]).head(_MOST_ASKED).rows():
+        near = _near(medium, known)
+        if near and _can_be_told(medium):
+            came = f"{plural(number, 'session')} came with the medium {medium}, which has no channel, where {near} may be meant"
+            yield f"{came}; mend the links, and write `{known[near]}: {flow({'medium': medium})}` under `site.channels`"
 
 
 def sources(unassigned: pl.DataFrame, site: Site) -> Iterator[str]:
     """Yield a sentence for each of the largest sources, of `source, medium, n`, sorted by `n`; those with a misspelt medium are told of there."""
     known = channel_rules.mediums(site.channels)
     told = 0
-    for source, medium, number in unassigned.filter(pl.col("n") >= _FEWEST_OF_SOURCE).head(_MOST_MEDIUMS).rows():
+    for source, medium, number in unassigned.filter(pl.col("n") >= _FEWEST_OF_SOURCE).head(_MOST_ASKED).rows():
         if told < _MOST and not _near(medium, known) and _can_be_told(source) and _can_be_told(medium):
             told += 1
             rule = {name: text for name, text in (("source", source), ("medium", medium)) if text != NONE}
