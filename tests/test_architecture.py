@@ -69,9 +69,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
-    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words"),
-    ("split_tables", "marks", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
-    ("checks", "evidence", "goals_writing", "split_screen"),
+    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing"),
+    ("split_tables", "marks", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
+    ("checks", "evidence", "split_screen"),
     ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen", "channels_screen"),
     ("reports.*",),
     # The run.
