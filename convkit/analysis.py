@@ -112,6 +112,8 @@ class Run:
     """Agent, lines and reason of the bots that sent most."""
     bot_lines: tuple[int, int] = (0, 0)
     """Lines that bots sent in the period, and lines of all senders, but for assets and what was left out."""
+    own_hosts: tuple[str, ...] = ()
+    """Hosts that are taken for the site's own because nobody named them; known where it is asked where sessions came from."""
     split: Analysis | None = None
     """The analysis once more, split by a key, where one was asked for."""
 
@@ -134,8 +136,12 @@ class View:
     """The column of the key's values."""
     bots: str = "drop"
     """One of BOTS."""
+    ends: datetime | None = None
+    """Time of the last hit of the log."""
     sources: tuple[str, ...] = ()
     """The logs' names by the number in `source` of their hits."""
+    own_hosts: tuple[str, ...] = ()
+    """Hosts that are taken for the site's own because nobody named them."""
     is_narrowed: bool = False
     """Whether only some sessions of the period are looked at."""
     sort: Sorting | None = None

@@ -39,7 +39,7 @@ _REPORTS = ("overview", "goals", "funnel")
 def compare(taken: Taken, goals: Goals, asked: Asked, bots: str, sort: Sorting | None = None) -> Document:
     """Return the document of a comparison. Raises UsageError where the log has no two sides."""
     known = _coverage(taken.intake.cells, goals)
-    sides = choose(asked, known, goals.site.timezone)
+    sides = choose(asked, known, goals.site.timezone, goals.site.notes)
     runs = [analyze_cells(taken.intake, goals, Scope(Wanted(side.begin, side.end), bots, side.asked)) for side in (sides.before, sides.now)]
     pair = _pair(sides, runs, goals, known)
     report = _report(pair, compare_rows.compared(pair))

@@ -5,18 +5,23 @@ It stands alone because every stage takes these and only `goals` knows how they 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from datetime import date
 
     import polars as pl
 
 
 BOTS = ("drop", "keep", "only")
 """What becomes of bots: they are left out, counted like people, or looked at alone."""
+
+
+ChannelRule = Mapping[str, tuple[str, ...]]
+"""By `source`, `medium`, `campaign` patterns of which one fits, and by `category` of sources of which it is one; all keys must hold."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Site:
     keep_query: tuple[str, ...] = ()
     payment: tuple[str, ...] = ()
     """Hosts from which people come back after they have paid."""
+    channels: Mapping[str, tuple[ChannelRule, ...]] = field(default_factory=dict)
+    """Channels of one's own, that go before the built-in ones: of each the rules of which one fits."""
     log_format: str = "auto"
     columns: Mapping[str, str | int] = field(default_factory=dict)
     """Of exports, by role: a column's name, or its position from 1."""
@@ -43,6 +50,8 @@ class Site:
     bots_drop: tuple[str, ...] = ()
     margin: float = 0.1
     """How much a rate may move, relative to the one before, and pass for none."""
+    notes: tuple[tuple[date, str], ...] = ()
+    """Days and what happened on them, the earliest first."""
 
     @property
     def visitor_rule(self) -> str:

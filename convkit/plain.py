@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from convkit.tables import Column
 
 _MILLION = 1_000_000
-DECIMALS = {"rate": 6, "ratio": 6, "seconds": 2, "number": 6}
+DECIMALS = {"rate": 6, "ratio": 6, "change": 6, "seconds": 2, "number": 6}
 """How many decimals a file holds, by unit."""
 
 
@@ -75,6 +75,7 @@ def harmless(value: object) -> str:
 _WRITERS: dict[str, Callable[..., str]] = {
     "rate": _rate,
     "ratio": _rate,
+    "change": _rate,
     "seconds": _seconds,
     "money": lambda value: money(int(str(value))),
     "number": _number,

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit import bots, kinds, lists, patterns, plugins, shapes, strict_yaml
+from convkit import bots, channel_rules, kinds, lists, patterns, plugins, shapes, site_notes, strict_yaml
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
@@ -150,9 +150,11 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "group": _paths,
     "keep_query": _names,
     "payment": _hosts,
+    "channels": channel_rules.read,
     "log_format": _log_format,
     "columns": _columns,
     "margin": _margin,
+    "notes": site_notes.read,
 }
 
 _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
@@ -165,10 +167,12 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
     _names: shapes.one_or_more(shapes.TEXT),
     _patterns: shapes.one_or_more(shapes.PATTERN),
     _columns: {"anyOf": [shapes.keys(dict.fromkeys(ROLES, place)) for place in (shapes.TEXT, shapes.COUNT)]},
+    channel_rules.read: channel_rules.SHAPE,
     _log_format: {"enum": ["auto", *plugins.names("formats")]},
     _addresses: shapes.one_or_more(shapes.TEXT),
     _agents: shapes.one_or_more(shapes.PATTERN),
     _margin: shapes.PERCENT,
+    site_notes.read: site_notes.SHAPE,
 }
 """What each reader takes."""
 

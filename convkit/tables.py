@@ -14,15 +14,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-UNITS = ("text", "count", "step", "rate", "ratio", "seconds", "money", "number", "time", "flag")
+UNITS = ("text", "count", "step", "rate", "ratio", "change", "seconds", "money", "number", "time", "flag")
 
 
 @dataclass(frozen=True)
 class Column:
     """A column of a report: its exact name in files, and its unit.
 
-    `rate` is a Float64 from 0 to 1, `seconds` a Float64, `money` an Int64 of millionths, `time` a Datetime, `step` a number that names a row,
-    `number` a Float64 whose rows are counts, rates or amounts.
+    `rate` is a Float64 from 0 to 1, `change` one that is relative to a rate, `seconds` a Float64, `money` an Int64 of millionths, `time` a Datetime,
+    `step` a number that names a row, `number` a Float64 whose rows are counts, rates or amounts.
     """
 
     name: str
@@ -246,5 +246,6 @@ def _merge(name: str) -> pl.Expr:
 
 def empty(columns: Sequence[Column]) -> pl.DataFrame:
     """Return a frame of these columns without rows."""
-    types = {"text": pl.String, "rate": pl.Float64, "ratio": pl.Float64, "seconds": pl.Float64, "number": pl.Float64, "flag": pl.Boolean}
+    floats = ("rate", "ratio", "change", "seconds", "number")
+    types = {"text": pl.String, "flag": pl.Boolean, **dict.fromkeys(floats, pl.Float64)}
     return pl.DataFrame(schema={column.name: types.get(column.unit, pl.Int64) for column in columns})

@@ -25,6 +25,7 @@ from small_logs import line, written
 import convkit
 from convkit import plugins
 from convkit.errors import UsageError
+from convkit.split_screen import shortened
 from convkit.splits import KEYS, NONE, PERIODS
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def values_of(model: Model, number: int, key: str) -> list[str]:
         "host": [NONE],
         "device": ["mobile" if CHROME in session.interactions[0].browser else "desktop"],
         "goal": reached or [NONE],
+        **{name: [value] for name, value in model.origins[number]._asdict().items()},
     }[key]
 
 
@@ -276,9 +278,9 @@ def test_small_values_are_added_up_on_a_screen(tmp_path: Path) -> None:
 
 
 def test_many_values_take_several_grids() -> None:
-    """Nothing is squeezed, nothing is left out."""
+    """Nothing is squeezed, nothing is left out; of a long name both ends stand."""
     text = convkit.render(document("landing", "goals"), width=80, limit=0)
-    values = {row[0] for row in table(document("landing", "goals"))[1:]}
+    values = {shortened(row[0], 18) for row in table(document("landing", "goals"))[1:]}
     assert {word for found in str(text).splitlines() if found.startswith("   ") for word in found.split()} >= values
     assert str(text).count("  sessions  ") == 2
 
@@ -330,9 +332,8 @@ def test_single_ones_are_not_split(report: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_key_is_told_before_a_log_is_read(tmp_path: Path) -> None:
-    with pytest.raises(
-        UsageError, match=r"^--by dya: 'dya' is no key, did you mean 'day'\?; keys are day, week, month, landing, exit, host, device, goal$"
-    ):
+    keys = "day, week, month, landing, exit, host, device, source, medium, campaign, channel, goal"
+    with pytest.raises(UsageError, match=rf"^--by dya: 'dya' is no key, did you mean 'day'\?; keys are {keys}$"):
         convkit.run([tmp_path / "missing.log"], ["pages"], by="dya")
 
 

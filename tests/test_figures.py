@@ -24,6 +24,11 @@ def test_percent(rate: float | None, text: str) -> None:
     assert figures.percent(rate) == text
 
 
+def test_changes_have_a_sign() -> None:
+    changes = [0.0, -0.00001, 0.004, -0.0523, 0.0996, -0.224, 1.2]
+    assert [figures.change(relative) for relative in changes] == ["0%", "0%", "+0.40%", "\N{MINUS SIGN}5.2%", "+10%", "\N{MINUS SIGN}22%", "+120%"]
+
+
 @given(part=st.integers(0, 10**7), others=st.integers(0, 10**7))
 def test_percent_is_zero_or_hundred_only_where_it_is_exactly_that(part: int, others: int) -> None:
     rate = Fraction(part, part + others) if part + others else Fraction(0)

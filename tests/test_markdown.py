@@ -112,7 +112,7 @@ def test_every_row_of_a_table_has_the_cells_of_its_heading(report: str | None) -
 
 def test_figures_are_those_of_the_screen() -> None:
     cells: dict[str, Any] = {
-        "text": "a_b", "count": 12_345, "step": 3, "rate": 0.0123, "ratio": 3.14, "seconds": 192.0, "money": -1_234_500_000,
+        "text": "a_b", "count": 12_345, "step": 3, "rate": 0.0123, "ratio": 3.14, "change": -0.224, "seconds": 192.0, "money": -1_234_500_000,
         "number": 0.0123, "time": datetime(2026, 10, 31, 17, 14, 22, tzinfo=UTC), "flag": True,
     }  # fmt: skip
     assert set(cells) == set(UNITS)
@@ -122,7 +122,20 @@ def test_figures_are_those_of_the_screen() -> None:
     document = replace(told, reports={"x": Report("x", columns, frame, lambda _: [])})
     found = read(convkit.render(document, "markdown"))
     assert found["th"] == [f"the {unit}" for unit in cells]
-    assert found["td"] == ["a_b", "12,345", "3", "1.2%", "3.1", "3m 12s", "-1,234.50", "0.012", "2026-10-31 17:14", "yes", *(["–"] * len(cells))]
+    assert found["td"] == [
+        "a_b",
+        "12,345",
+        "3",
+        "1.2%",
+        "3.1",
+        "\N{MINUS SIGN}22%",
+        "3m 12s",
+        "-1,234.50",
+        "0.012",
+        "2026-10-31 17:14",
+        "yes",
+        *(["–"] * len(cells)),
+    ]
 
 
 def test_small_rates_are_no_markup() -> None:

@@ -30,6 +30,7 @@ TYPES: dict[str, Any] = {
     "step": pl.Int64,
     "rate": pl.Float64,
     "ratio": pl.Float64,
+    "change": pl.Float64,
     "seconds": pl.Float64,
     "money": pl.Decimal(38, 6),
     "time": pl.Datetime("us", "Europe/Berlin"),

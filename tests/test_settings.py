@@ -36,6 +36,7 @@ def test_goals_are_read_under_what_is_set() -> None:
         ("ignore.path=/x", "--set ignore.path=/x: unknown key 'path' in `ignore`, did you mean 'paths'"),
         ("bots.kep=[x]", "--set bots.kep=[x]: unknown key 'kep' in `bots`, did you mean 'keep'"),
         ("session_timeout=soon", "--set session_timeout=soon: "),
+        ("notes={7.10.: new checkout}", "--set notes={7.10.: new checkout}: '7.10.' is no day; write one like 2026-10-07"),
         ("group=[/a", "--set group="),
         ("a.b.c=1", "--set a.b.c=1: unknown key 'a'"),
     ],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +36,12 @@ READ: dict[str, tuple[str, object]] = {
     "bots: {keep: [MyAppWebView, 'Mozilla/**']}": ("bots_keep", ("MyAppWebView", "Mozilla/**")),
     "bots: {drop: MyMonitor}": ("bots_drop", ("MyMonitor",)),
     "log_format: vhost-combined": ("log_format", "vhost-combined"),
+    "notes: {2026-10-07: new checkout, '2026-09-30': ' sale ends '}": (
+        "notes",
+        ((date(2026, 9, 30), "sale ends"), (date(2026, 10, 7), "new checkout")),
+    ),
+    "notes: {2026-10-07: [new checkout, a, mail]}": ("notes", tuple((date(2026, 10, 7), text) for text in ("new checkout", "a", "mail"))),
+    "notes: {2024-02-29: leap day}": ("notes", ((date(2024, 2, 29), "leap day"),)),
 }
 
 REFUSED = {
@@ -68,6 +74,17 @@ REFUSED = {
     "bots: {keep: []}": "an empty list; write an agent or a part of one",
     "bots: {keep: [1.5]}": "an agent or a part of one, like MyMonitor is text here; write '1.5' in quotes",
     "bots: {drop: 're:('}": "this regular expression cannot be used",
+    "notes: new checkout": "`notes` says what happened on which day, like {2026-10-07: new checkout}",
+    "notes: [2026-10-07]": "`notes` says what happened on which day",
+    "notes: {7 Oct: new checkout}": "'7 Oct' is no day; write one like 2026-10-07",
+    "notes: {2026-02-29: leap day}": "'2026-02-29' is no day; write one like 2026-10-07",
+    "notes: {'20261007': new checkout}": "'20261007' is no day",
+    "notes: {2026-W41: new checkout}": "'2026-W41' is no day",
+    "notes: {2026-10-07: }": "what happened on a day is text here",
+    "notes: {2026-10-07: 7}": "what happened on a day is text here; write '7' in quotes",
+    "notes: {2026-10-07: []}": "an empty list; write what happened on a day",
+    "notes: {2026-10-07: [a, ' ']}": "a note without a word",
+    "notes: {2026-10-07: {a: b}}": "what happened on a day is text here",
     "timezon: UTC": "unknown key 'timezon' in `site`, did you mean 'timezone'?",
 }
 

@@ -93,7 +93,7 @@ def test_where_nothing_changed_rose_or_fell_is_seldom_said() -> None:
 
 def test_of_four_thousand_pairs_that_are_drawn_few_are_said_to_have_moved() -> None:
     """The same by simulation: 4,000 pairs of rates from 0.5 to 40 % and of 200 to 50,000 sessions."""
-    chance = random.Random(1)  # noqa: S311 (no secret: each run is to draw the same)
+    chance = random.Random(1)
     cells = [(exp(chance.uniform(log(0.005), log(0.4))), int(exp(chance.uniform(log(200), log(50_000))))) for _ in range(PAIRS // 40)]
     sides = [{name: drawn(chance, sessions, rate, 40) for name in ("now", "before")} for rate, sessions in cells]
     frames = [pl.DataFrame(side).with_columns(now_of=pl.lit(n), before_of=pl.lit(n)) for side, (_, n) in zip(sides, cells, strict=True)]

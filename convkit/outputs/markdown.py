@@ -66,6 +66,7 @@ _WRITERS: dict[str, Callable[..., str]] = {
     "count": figures.count,
     "rate": figures.percent,
     "ratio": "{:.1f}".format,
+    "change": figures.change,
     "seconds": figures.duration,
     "money": lambda millionths: figures.money(millionths, ""),
     "time": "{:%Y-%m-%d %H:%M}".format,

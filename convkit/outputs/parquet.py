@@ -20,6 +20,7 @@ _TYPES: dict[str, type[pl.DataType]] = {
     "step": pl.Int64,
     "rate": pl.Float64,
     "ratio": pl.Float64,
+    "change": pl.Float64,
     "seconds": pl.Float64,
     "number": pl.Float64,
     "flag": pl.Boolean,

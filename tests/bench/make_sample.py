@@ -9,18 +9,21 @@ import gzip
 import sys
 from pathlib import Path
 
-from .simulator import Simulation, Span, simulate
+from .simulator import Simulation, Span, midnight, simulate
 from .simulator_export import as_csv, events
+from .simulator_shop import Change
 from .simulator_site import EXAMPLE
 
 SAMPLE = Path(__file__).parents[2] / "sample_logs" / "access.log.gz"
 EXPORT = SAMPLE.with_name("events.csv.gz")
 SEED = 2026
+CHANGED = "2026-10-17"
+"""The day from which on fewer put something into the cart: what `convkit compare` must find."""
 
 
 def sample() -> Simulation:
     """Return the month of the sample: October 2026 in a small shop."""
-    return simulate(SEED, 1_800, Span("2026-10-01", 31), odd=0.008, edges=0)
+    return simulate(SEED, 1_800, Span("2026-10-01", 31, Change(midnight(CHANGED), 0.6)), odd=0.008, edges=0)
 
 
 def main() -> None:

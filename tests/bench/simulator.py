@@ -14,7 +14,7 @@ from .simulator_bots import MACHINES
 from .simulator_crowd import Crowd
 from .simulator_edges import ANY_TIME, crawl, night, rubbish, users, weeks
 from .simulator_log import Written, write
-from .simulator_shop import PRODUCTS, Shop
+from .simulator_shop import PRODUCTS, UNCHANGED, Change, Shop
 from .simulator_site import ZONE, Site
 from .simulator_truth import ALWAYS, Period, Truth, truth_of
 
@@ -48,10 +48,11 @@ def midnight(day: str) -> int:
 
 @dataclass(frozen=True)
 class Span:
-    """The days of a log."""
+    """The days of a log, and what changes in them."""
 
     first: str = "2026-10-01"
     days: int = 31
+    change: Change = UNCHANGED
 
     def day(self, number: int) -> str:
         """Return a day by its number, from 0."""
@@ -110,7 +111,7 @@ def simulate(seed: int, visitors: int, span: Span = Span(), *, odd: float = 0.03
     """
     rng = random.Random(seed)
     crowd = Crowd(rng, odd=odd)
-    shop = Shop(rng)
+    shop = Shop(rng, span.change)
     end = midnight(span.day(span.days))
     for number in range(visitors):
         _come_back(rng, shop, crowd.person(span.moment(rng, 22)), end)

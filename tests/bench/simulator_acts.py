@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from .simulator_origins import DIRECT, ODD, TOLD, Origin
+
 if TYPE_CHECKING:
     import random
 
@@ -54,16 +56,10 @@ class Hit:
     user: str = ""
     address: str = ""
     referrer: str = "-"
+    origin: Origin = DIRECT
+    """Where its sender came from, as far as this act shows it."""
     size: int = 0
     line_no: int = 0
-
-
-ODD_REFERRERS = (
-    r"https://forum.example/t/\"best lamp\"",
-    r"https://caf\xC3\xA9.example/",
-    "https://cdn.example/app.js",
-    "https://search.example/?q=GET+/style.css",
-)
 
 
 def _spellings(path: str) -> tuple[str, ...]:
@@ -99,6 +95,13 @@ class Visitor:
         self.odd = 0.0
         self.cached = False
         self.last_page = "-"
+        self.origin = DIRECT
+        self._tags: dict[str, str] = {}
+
+    def arrive(self, origin: Origin) -> Visitor:
+        """Come from somewhere: the next acts show it, until a page is seen."""
+        self.last_page, self.origin, self._tags = origin.referrer, origin, dict(origin.query)
+        return self
 
     def wait(self, least: int, most: int | None = None) -> Visitor:
         """Let time pass."""
@@ -107,7 +110,7 @@ class Visitor:
 
     def act(self, kind: Kind, request: str, status: int, path: str = "", *tags: str, query: dict[str, str] | None = None) -> Visitor:
         """Append one hit at the present second."""
-        odd = bool(self.odd) and self.rng.random() < self.odd / 3
+        odd = self.rng.choice(ODD) if self.origin is DIRECT and not query and self.odd and self.rng.random() < self.odd / 3 else None
         self.plan.append(
             Hit(
                 time=self.clock,
@@ -120,7 +123,8 @@ class Visitor:
                 tags=frozenset(tags),
                 user=self.user,
                 address=self.rng.choice(self.device.addresses),
-                referrer=self.rng.choice(ODD_REFERRERS) if odd else self.last_page,
+                referrer=odd.referrer if odd else self.last_page,
+                origin=odd or (TOLD if "utm_medium" in (query or {}) and self.origin is DIRECT else self.origin),
                 size=0 if status in {204, 304} else (len(path) * 397 + 1_150) % 9_973 if status < 300 else 162,
             ),
         )
@@ -138,14 +142,21 @@ class Visitor:
 
     def see(self, path: str, *tags: str, query: dict[str, str] | None = None, status: int = 200) -> Visitor:
         """Look at a page."""
+        query = self._tagged(query)
         if query and query.get("utm_medium") == "email":
             tags = (*tags, "mail")
         self.act(Kind.PAGE, self._request("GET", path, query), status, path, *tags, query=query)
-        self.last_page = f"https://shop.example{quote(path, safe='/%')}"
+        self.last_page, self.origin = f"https://shop.example{quote(path, safe='/%')}", DIRECT
         return self
+
+    def _tagged(self, query: dict[str, str] | None) -> dict[str, str] | None:
+        """Return a query with the parameters of the place that somebody comes from: the first request has them."""
+        tags, self._tags = self._tags, {}
+        return {**(query or {}), **tags} or None
 
     def redirected(self, path: str, *tags: str, query: dict[str, str] | None = None, status: int = 302) -> Visitor:
         """Ask for a page and be sent on."""
+        query = self._tagged(query)
         return self.act(Kind.REDIRECT, self._request("GET", path, query), status, path, *tags, query=query)
 
     def post(self, path: str, status: int, *tags: str) -> Visitor:

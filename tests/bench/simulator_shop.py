@@ -5,7 +5,10 @@ It stands alone because it is only about believable behaviour; the edges of ever
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from .simulator_origins import LETTER, PAYMENT, anywhere
 
 if TYPE_CHECKING:
     import random
@@ -21,24 +24,35 @@ CATEGORIES = ("/category/tables", "/category/lamps", "/category/chairs", "/categ
 POSTS = ("oiling-oak", "which-lamp-for-which-room", "small-flats", "wool-or-cotton", "café-style-at-home", "how-we-pack")
 WORDS = ("lamp", "oak", "chair", "rug", "app.js", "wall+shelf", "mirror", r"caf\xC3\xA9", r"\"oak\"")
 LANDINGS = ("home", "product", "category", "blog", "search", "mail")
-OUTSIDE = ("-", "-", "https://www.google.com/", "https://www.google.com/", "https://duckduckgo.com/", "https://www.bing.com/")
 STEPS = {"product": 38, "category": 22, "search": 9, "home": 6, "shipping": 7, "store": 3, "blog": 3}
 STEPS |= {"letter": 2.5, "register": 2, "guide": 1.5, "broken": 2, "track": 4, "feed": 0.6}
 """What people do next, and how often."""
 
 
+@dataclass(frozen=True)
+class Change:
+    """A change of the shop: from a second on, of those who would have filled a cart only a share does."""
+
+    at: float = float("inf")
+    share: float = 1.0
+
+
+UNCHANGED = Change()
+
+
 class Shop:
     """The shop as its visitors use it; it hands out order numbers."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, change: Change = UNCHANGED) -> None:
         """Open with an empty order book."""
-        self.rng = rng
+        self.rng, self.change = rng, change
         self.orders = 5_000
 
     def visit(self, who: Visitor) -> None:
         """One ordinary visit, from the landing page on."""
-        who.last_page = self.rng.choice(OUTSIDE)
         landing = self.rng.choices(LANDINGS, (30, 26, 13, 22, 3, 6))[0]
+        origin = LETTER if landing == "mail" else anywhere(self.rng)
+        who.arrive(origin)
         self._land(who, landing)
         self._load_assets(who)
         if self.rng.random() < {"blog": 0.82, "home": 0.3, "product": 0.5, "mail": 0.25}.get(landing, 0.35):
@@ -47,7 +61,7 @@ class Shop:
         for _ in range(14):
             who.wait(5, 110)
             seen = self._browse(who) or seen
-            if seen and self.rng.random() < 0.052:
+            if seen and self.rng.random() < 0.052 * origin.keen * (self.change.share if who.clock >= self.change.at else 1):
                 self._buy(who)
                 return
             if self.rng.random() < 0.22:
@@ -68,7 +82,7 @@ class Shop:
             self._search(who)
         else:
             path, tag = self.rng.choice((("/", ""), ("/product/wool-rug", "product")))
-            who.see(path, *filter(None, [tag]), query={"utm_source": "letter", "utm_medium": "email"})
+            who.see(path, *filter(None, [tag]))
 
     def see_product(self, who: Visitor) -> None:
         """See a product page, sometimes with its stock called by a script within the same second."""
@@ -158,7 +172,7 @@ class Shop:
     def _buy(self, who: Visitor) -> None:
         who.wait(8, 60)
         self.put_in_cart(who)
-        if self.rng.random() < 0.42:
+        if self.rng.random() < 0.6:
             return
         who.wait(10, 60)
         if self.rng.random() < 0.06:
@@ -172,6 +186,9 @@ class Shop:
         elif trouble < 0.47:
             return
         who.post("/checkout", 302).wait(0, 2)
+        if self.rng.random() < 0.3:
+            who.last_page = PAYMENT
+            who.wait(20, 200).wait(0, 0 if self.rng.random() < 0.9 else 2_000)
         self.receive(who)
 
     def receive(self, who: Visitor, total: str | None = None, order: str | None = None) -> dict[str, str]:

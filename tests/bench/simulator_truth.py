@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .simulator_acts import Device, Hit, Kind
 from .simulator_bots import reasons_of
+from .simulator_channels import channels_of, origins_of
 from .simulator_figures import median, quantile, ratio, wilson
 from .simulator_goals import Chain, Reached, amount, chains_of, reach
 from .simulator_sessions import Session, Visits, visits_of
@@ -36,6 +37,9 @@ class Truth:
     goals: dict[str, Row]
     funnels: dict[tuple[str, int], Row]
     pages: dict[str, Row]
+    channels: dict[str, Row]
+    origins: dict[tuple[str, str, str, str], int]
+    """Sessions by source, medium, campaign and channel."""
     bots: dict[str, int]
     """Lines by the reason why their sender is a bot."""
     sessions: list[Session] = field(default_factory=list)
@@ -183,7 +187,9 @@ def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALW
         if matches:
             last_macro[session] = max((hit.time, hit.line_no) for hit in matches)
     goals = {goal.name: _goal(goal, inside, reached[goal.name], last_macro) for goal in site.goals}
-    value = sum((Fraction(str(goals[goal.name]["value"])) for goal in site.goals if goal.macro and goal.value is not None), Fraction(0))
+    paid = [goal for goal in site.goals if goal.macro and goal.value is not None]
+    worth = {session: sum((amount(goal, hit) for goal in paid for hit in reached[goal.name][session].counted), Fraction(0)) for session in inside}
+    value = sum(worth.values(), Fraction(0))
     funnels: dict[tuple[str, int], Row] = {}
     for funnel in site.funnels:
         chains = chains_of(with_page if funnel.per_visitor else inside, funnel, site, reached)
@@ -195,6 +201,8 @@ def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALW
         goals=goals,
         funnels=funnels,
         pages=_pages(inside, set(last_macro), site),
+        channels=channels_of(with_page, inside, set(last_macro), worth, visits.kinds),
+        origins=origins_of(inside, visits.kinds),
         sessions=inside,
         visits=visits,
     )
