@@ -153,7 +153,7 @@ def _counted(before: Figures, now: Figures) -> pl.DataFrame:
     names = {"item": pl.format("{} / {} / {}", "funnel", "step", "name"), "group": pl.col("funnel"), "label": pl.format("{} {}", "step", "name")}
     is_all = (pl.col("step") == 1) & ~pl.col("is_open")
     of_steps = steps.select("before", "before_of", "now", "now_of", is_all=is_all, what=pl.lit("funnel"), **names)
-    return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(of_goals), _typed(of_steps)])
+    return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(of_goals), _typed(of_steps)], rechunk=True)
 
 
 def _typed(rows: pl.DataFrame) -> pl.DataFrame:

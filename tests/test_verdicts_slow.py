@@ -59,7 +59,7 @@ def every_pair(sessions: int, before: float, now: float) -> pl.DataFrame:
     """Return every pair of counts that comes about, with its weight: figures without the noise of a draw."""
     sides = [likely(sessions, rate).rename({"count": name, "weight": f"of_{name}"}) for name, rate in (("now", now), ("before", before))]
     frame = sides[0].join(sides[1], how="cross").with_columns(now_of=pl.lit(sessions), before_of=pl.lit(sessions))
-    return judged(frame.with_columns(weight=pl.col("of_now") * pl.col("of_before")).filter(pl.col("weight") > 1e-12))
+    return judged(frame.with_columns(weight=pl.col("of_now") * pl.col("of_before")).filter(pl.col("weight") > 1e-12).rechunk())
 
 
 def share(frame: pl.DataFrame, fits: pl.Expr) -> float:
