@@ -56,18 +56,11 @@ def likely(trials: int, rate: float) -> pl.DataFrame:
     return pl.DataFrame({"count": list(counts), "weight": [exp(value) for value in logs(trials, rate, counts)]})
 
 
-def judged(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return pairs of counts with bounds and verdict."""
-    counts = [pl.col(name) for name in ("now", "now_of", "before", "before_of")]
-    low, high = stats.newcombe(counts[0], counts[1], counts[2], counts[3])
-    return frame.with_columns(low=low, high=high, verdict=verdicts.of_rates(counts[0], counts[1], counts[2], counts[3]))
-
-
 def every_pair(sessions: int, before: float, now: float) -> pl.DataFrame:
     """Return every pair of counts that comes about, with its weight: figures without the noise of a draw."""
     sides = [likely(sessions, rate).rename({"count": name, "weight": f"of_{name}"}) for name, rate in (("now", now), ("before", before))]
     frame = sides[0].join(sides[1], how="cross").with_columns(now_of=pl.lit(sessions), before_of=pl.lit(sessions))
-    return judged(frame.with_columns(weight=pl.col("of_now") * pl.col("of_before")).filter(pl.col("weight") > 1e-12).rechunk())
+    return verdicts.judged(frame.with_columns(weight=pl.col("of_now") * pl.col("of_before")).filter(pl.col("weight") > 1e-12).rechunk())
 
 
 def share(frame: pl.DataFrame, fits: pl.Expr) -> float:
@@ -105,7 +98,7 @@ def test_of_four_thousand_pairs_that_are_drawn_few_are_said_to_have_moved() -> N
     cells = [(exp(chance.uniform(log(0.005), log(0.4))), int(exp(chance.uniform(log(200), log(50_000))))) for _ in range(PAIRS // 40)]
     sides = [{name: drawn(chance, sessions, rate, 40) for name in ("now", "before")} for rate, sessions in cells]
     frames = [pl.DataFrame(side).with_columns(now_of=pl.lit(n), before_of=pl.lit(n)) for side, (_, n) in zip(sides, cells, strict=True)]
-    frame = judged(pl.concat(frames)).with_columns(weight=pl.lit(1.0))
+    frame = verdicts.judged(pl.concat(frames)).with_columns(weight=pl.lit(1.0))
     said = share(frame, says("rose", "fell"))
     print(f"\nsaid to have moved, of {frame.height:,} pairs drawn: {said:.2f} %")  # noqa: T201 (the figures are what the test is for)
     assert frame.height == PAIRS
@@ -138,7 +131,7 @@ def test_intervals_cover_what_is_true() -> None:
 def _covers(change: float) -> Callable[[pl.DataFrame, float], float]:
     def measure(frame: pl.DataFrame, rate: float) -> float:
         true = rate * change
-        return share(frame, (pl.col("low") <= true) & (true <= pl.col("high")))
+        return share(frame, (pl.col("difference_low") <= true) & (true <= pl.col("difference_high")))
 
     return measure
 
