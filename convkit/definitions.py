@@ -50,6 +50,8 @@ class Site:
     bots_drop: tuple[str, ...] = ()
     notes: tuple[tuple[date, str], ...] = ()
     """Days and what happened on them, the earliest first."""
+    margin: float = 0.1
+    """How much a rate may move, relative to the one before, and pass for none."""
 
     @property
     def visitor_rule(self) -> str:
