@@ -11,12 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-<<<<<<< HEAD
-    from collections.abc import Mapping
     from datetime import date
 
-=======
->>>>>>> h-rules
     import polars as pl
 
 
@@ -54,6 +50,8 @@ class Site:
     bots_drop: tuple[str, ...] = ()
     notes: tuple[tuple[date, str], ...] = ()
     """Days and what happened on them, the earliest first."""
+    margin: float = 0.1
+    """How much may pass for no movement, relative to the rate before."""
 
     @property
     def visitor_rule(self) -> str:
@@ -91,6 +89,11 @@ class Goal:
     def counts_hits(self) -> bool:
         """Whether every match counts, not only a session's first."""
         return self.once_per != "session"
+
+    @property
+    def counts_visits(self) -> bool:
+        """Whether it asks how often the visitor came before: of sessions before the log nothing is known."""
+        return any({"visitor", "started"} <= set(expr.meta.root_names()) for expr in self.turned)
 
     @property
     def asked(self) -> set[str]:

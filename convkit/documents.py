@@ -9,7 +9,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit import overview_notes, plugins, reading, sensitivity, sorting, split_tables
+from convkit import overview_notes, plugins, reading, sensitivity, sorting, split_tables, trend_report
 from convkit.analysis import View
 from convkit.errors import UsageError, did_you_mean
 from convkit.figures import plural
@@ -97,11 +97,15 @@ def finish(  # noqa: PLR0913 (a document is made of all of this)
     `split` is a key with the tallies split by it, where one was asked for: notes and findings are of the whole all the same.
     """
     goals, view = done.analysis.goals, _view(done, sort)
-    reports = present(tallies, view)
+    wholes = reports = present(tallies, view)
+    asides = {sensitivity.NAME: sensitivity.present(done.sensitivity, goals)} if done.sensitivity is not None else {}
     findings = find(reports, view, command) if is_whole else ()
     if split is not None:
         key, parts = split
-        reports = {name: _split(report, parts[name], replace(view, key=key, by=(BY,))) for name, report in reports.items()}
+        divided = replace(view, key=key, by=(BY,))
+        reports = {name: _split(report, parts[name], divided) for name, report in wholes.items()}
+        trend = trend_report.present(wholes, reports, divided)
+        asides |= {trend.name: trend} if trend else {}
     return Document(
         version=__version__,
         logs=done.logs,
@@ -111,7 +115,7 @@ def finish(  # noqa: PLR0913 (a document is made of all of this)
         reasons=done.reasons,
         period=done.period,
         reports={name: _dressed(report, done.where, view) for name, report in reports.items()},
-        asides={sensitivity.NAME: sensitivity.present(done.sensitivity, goals)} if done.sensitivity is not None else {},
+        asides=asides,
         findings=findings,
         is_whole=is_whole,
         copies=done.copies,

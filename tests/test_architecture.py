@@ -70,8 +70,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # What reports may use.
     ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words"),
     ("split_tables", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
-    ("checks", "evidence", "goals_writing", "split_screen"),
-    ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen"),
+    ("checks", "evidence", "goals_writing", "trend_screen", "split_screen"),
+    ("trend_report", "proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
