@@ -9,7 +9,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit import overview_notes, plugins, reading, sensitivity, sorting, split_tables, trend_report
+from convkit import overview_notes, period_marks, plugins, reading, sensitivity, sorting, split_tables, trend_report
 from convkit.analysis import View
 from convkit.errors import UsageError, did_you_mean
 from convkit.figures import plural
@@ -146,12 +146,13 @@ def _split(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return a report split by a key: its frame is of the values, its notes are of the whole, and its picture shows both."""
     module = plugins.load("reports", whole.name)
     report: Report = module.present(tally, view)
+    values = split_tables.values(tally, view)
+    marks = period_marks.marks(values[BY].to_list(), view)
 
     def folded(count: int | None) -> Split:
         """Return the report with so many values, and the others as one; None for all."""
-        values = split_tables.values(tally, view)
         if count is None or count >= values.height:
-            return Split(values, report)
+            return Split(values, report, marks)
         shown = split_tables.folded(tally, values[BY].head(count).to_list())
         return Split(split_tables.values(shown, view), module.present(shown, view))
 
@@ -162,7 +163,7 @@ def _split(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
 
     several = (Note("by-goal", "Sessions that reached several goals stand in several rows."),) if view.key == "goal" else ()
     columns = (_key_column(view.key, whole.columns), *whole.columns)
-    return replace(report, columns=columns, frame=report.frame.rename({BY: columns[0].name}), notes=(*several, *whole.notes), draw=draw)
+    return replace(report, columns=columns, frame=report.frame.rename({BY: columns[0].name}), notes=(*several, *whole.notes, *marks.said()), draw=draw)
 
 
 def _dressed(report: Report, where: Note | None, view: View) -> Report:

@@ -37,15 +37,23 @@ class Marks:
 
     def title(self, value: str) -> str:
         """Return a period with its marks."""
-        return f"{value}{UNFINISHED if value in self.unfinished else ''}{HAPPENED if self.has_note(value) else ''}"
+        return f"{value}{UNFINISHED if value in self.unfinished else ''}{HAPPENED if self.notes_of([value]) else ''}"
 
-    def has_note(self, value: str) -> bool:
-        """Tell whether something happened in a period."""
-        return any(period == value for period, _, _ in self.notes)
+    def last(self, value: str) -> str:
+        """Return what stands above the figures of the last period."""
+        return f"last{UNFINISHED}" if value in self.unfinished else "last"
+
+    def line(self, values: Sequence[str]) -> str:
+        """Return a character a period: a mark where something happened."""
+        return "".join(HAPPENED if self.notes_of([value]) else " " for value in values).rstrip()
+
+    def notes_of(self, values: Sequence[str]) -> list[tuple[date, str]]:
+        """Return what happened in some of the periods."""
+        return [(day, text) for period, day, text in self.notes if period in values]
 
     def legend(self, values: Sequence[str]) -> list[Block]:
         """Return a line for each note of the periods that are shown."""
-        return [Paragraph(f"{HAPPENED} {day.day} {day:%b}: {text}") for period, day, text in self.notes if period in values]
+        return [Paragraph(f"{HAPPENED} {day.day} {day:%b}: {text}") for day, text in self.notes_of(values)]
 
     def said(self) -> tuple[Note, ...]:
         """Return the notes of a report that is split so."""
@@ -56,9 +64,9 @@ class Marks:
         if not self.unfinished or self.ends is None:
             return ()
         first, *more = self.unfinished
-        what = f"{first} and what follows are" if more else f"{first} is"
+        what = f"{first}{UNFINISHED} and what follows are" if more else f"{first}{UNFINISHED} is"
         when = f"{self.ends.day} {self.ends:%b %Y, %H:%M}"
-        return (Note("unfinished", f"{UNFINISHED} {what} not over: the figures end on {when}."),)
+        return (Note("unfinished", f"{what} not over: the figures end on {when}."),)
 
 
 def marks(values: Sequence[str], view: View) -> Marks:

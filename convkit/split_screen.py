@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import figures
+from convkit.period_marks import Marks
 from convkit.split_tables import OTHER
 from convkit.splits import BY, PERIODS
 from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
@@ -35,6 +36,8 @@ class Split:
 
     values: pl.DataFrame
     report: Report
+    marks: Marks = Marks()
+    """What is marked on the values, where they are periods."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,9 @@ def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Roo
     space = room.width - _INDENT - name - _PAIR - _GAP
     if key in PERIODS:
         is_few = _fitting(every.values[BY].to_list(), space) == every.values.height
-        return [heading, *(_matrix(lines, every, key, name, space) if is_few else _trend(lines, every, key, name, room))]
+        if not is_few:
+            return [heading, *_trend(lines, every, key, name, room)]
+        return [heading, *_matrix(lines, every, key, name, space), *([] if room.part else every.marks.legend(every.values[BY].to_list()))]
     shown = split(_shown(every.values[BY].to_list(), key, room, space))
     hidden = every.values.height - shown.values.filter(pl.col(BY) != OTHER).height if key == "goal" else 0
     more = [Paragraph(f"{figures.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
@@ -100,14 +105,14 @@ def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list
     blocks: list[Block] = []
     while values:
         shown, values = _cut(values, _fitting([value for value, _ in values], space))
-        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(value, _WIDEST), "dim") for value, _ in shown)]
+        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(split.marks.title(value), _WIDEST), "dim") for value, _ in shown)]
         counts = [total, *(figures.count(sessions) for _, sessions in shown)]
         rows = [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE}}", "dim") for count in counts)])] if lines.with_sessions else []
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
             found = [pairs.get((label, value), (0, 0)) for value, _ in shown]
             cells = [Cell(figures.pair(part, whole, _RATE), "bold"), *(Cell(figures.pair(*pair, _RATE)) for pair in found)]
             rows.append(Row([Cell(lines.short(label)), *cells]))
-        most = {0: name, 1: _PAIR} | {column: _width(value) for column, (value, _) in enumerate(shown, 2)}
+        most = {0: name, 1: _PAIR} | {column: _width(split.marks.title(value)) for column, (value, _) in enumerate(shown, 2)}
         blocks += [*([Gap()] if blocks else []), Grid(rows, titles, most=most, least=name)]
     return blocks
 
@@ -125,17 +130,18 @@ def _trend(lines: Lines, split: Split, key: str, name: int, room: Room) -> list[
     """Return the sums, and beside them how they went over the periods that fit."""
     pairs, periods = _by_label(lines, split), split.values[BY].to_list()
     last = max((len(figures.count(part)) for part in lines.of_all["part"]), default=0)
-    fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 4), _PAIR))
+    fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 5), _PAIR))
     shown = periods[-fits:]
-    titles = [Cell(), Cell(_ALL, "dim"), Cell(_span(shown), "dim", left=True), Cell("last", "dim")]
+    titles = [Cell(), Cell(_ALL, "dim"), Cell(_span(shown), "dim", left=True), Cell(split.marks.last(periods[-1]), "dim")]
     rows = []
     for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
         parts = [pairs.get((label, period), (0, 0))[0] for period in shown]
         cells = [Cell(figures.pair(part, whole, _RATE), "bold"), Cell(figures.sparkline(parts), "bar", left=True), Cell(figures.count(parts[-1]))]
         rows.append(Row([Cell(lines.short(label)), *cells]))
+    rows += [Row([Cell(), Cell(), Cell(split.marks.line(shown), "dim", left=True)])] if split.marks.notes_of(shown) else []
     some = f"The last {len(shown)} of {len(periods)} {key}s." if len(shown) < len(periods) else ""
     grid = Grid(rows, titles, most={2: max(len(shown), len(_span(shown)))}, least=name)
-    return [grid, *([Paragraph(some, style="dim")] if some else [])]
+    return [grid, *([Paragraph(some, style="dim")] if some else []), *([] if room.part else split.marks.legend(shown))]
 
 
 def _span(periods: Sequence[str]) -> str:

@@ -180,6 +180,6 @@ def _growing(rows: pl.DataFrame) -> Iterator[str]:
     """Yield why nothing is told of what a longer log knows more of."""
     names = {why: rows.filter(grows=why)["of"].unique(maintain_order=True).to_list() for why in ("visits", "window")}
     if names["visits"]:
-        yield f"No trend is told of {', '.join(names['visits'])}: who came before is known the better the longer the log is."
+        yield f"No trend is told of {', '.join(names['visits'])}: the longer the log, the more is known of earlier sessions."
     if names["window"]:
         yield f"No trend is told of {', '.join(names['window'])}: who came early had more time to go on. With a `window` all have the same."

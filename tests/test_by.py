@@ -74,10 +74,11 @@ def values_of(model: Model, number: int, key: str) -> list[str]:
 
 def parts_of(found: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each value with its rows, as a report of their own."""
-    column = {name: next(iter(rows[0])) for name, rows in found["reports"].items() if rows}
+    split = {name: rows for name, rows in found["reports"].items() if name != "trend"}
+    column = {name: next(iter(rows[0])) for name, rows in split.items() if rows}
     assert all(name in {key, f"by_{key}"} for name in column.values())
-    for value in dict.fromkeys(row[column[name]] for name, rows in found["reports"].items() for row in rows):
-        rows = {name: [dict(list(row.items())[1:]) for row in of if row[column[name]] == value] for name, of in found["reports"].items()}
+    for value in dict.fromkeys(row[column[name]] for name, rows in split.items() for row in rows):
+        rows = {name: [dict(list(row.items())[1:]) for row in of if row[column[name]] == value] for name, of in split.items()}
         yield value, {"input": {"bot_by_reason": {}}, "reports": rows}
 
 
