@@ -162,8 +162,9 @@ def _split(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
         return blocks
 
     several = (Note("by-goal", "Sessions that reached several goals stand in several rows."),) if view.key == "goal" else ()
+    notes = (*several, *whole.notes, *marks.said())
     columns = (_key_column(view.key, whole.columns), *whole.columns)
-    return replace(report, columns=columns, frame=report.frame.rename({BY: columns[0].name}), notes=(*several, *whole.notes, *marks.said()), draw=draw)
+    return replace(report, columns=columns, frame=report.frame.rename({BY: columns[0].name}), notes=notes, draw=draw)
 
 
 def _dressed(report: Report, where: Note | None, view: View) -> Report:

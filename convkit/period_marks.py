@@ -69,10 +69,13 @@ class Marks:
         return (Note("unfinished", f"{what} not over: the figures end on {when}."),)
 
 
+NO_MARKS = Marks()
+
+
 def marks(values: Sequence[str], view: View) -> Marks:
     """Return the marks of a report that is split by the view's key, whose values are these."""
     if view.key not in PERIODS or view.period.end is None:
-        return Marks()
+        return NO_MARKS
     known = {value: _span(value) for value in values}
     happened = [(period, day, text) for day, text in view.goals.site.notes for period, (begin, end) in known.items() if begin <= day < end]
     finish = min(view.period.end, view.ends or view.period.end).astimezone(ZoneInfo(view.period.timezone))

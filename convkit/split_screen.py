@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import figures
-from convkit.period_marks import Marks
+from convkit.period_marks import NO_MARKS, Marks
 from convkit.split_tables import OTHER
 from convkit.splits import BY, PERIODS
 from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
@@ -36,7 +36,7 @@ class Split:
 
     values: pl.DataFrame
     report: Report
-    marks: Marks = Marks()
+    marks: Marks = NO_MARKS
     """What is marked on the values, where they are periods."""
 
 
@@ -53,6 +53,8 @@ class Lines:
     """Characters that a label takes at most, where they are not the usual number."""
     short: Callable[[str], str] = str
     """Makes a label shorter that would take more."""
+    with_notes: bool = True
+    """Whether what happened in the periods is told below."""
 
 
 def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Room) -> list[Block]:
@@ -65,10 +67,10 @@ def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Roo
     name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
     space = room.width - _INDENT - name - _PAIR - _GAP
     if key in PERIODS:
-        is_few = _fitting(every.values[BY].to_list(), space) == every.values.height
-        if not is_few:
+        periods = every.values[BY].to_list()
+        if _fitting(periods, space) < len(periods):
             return [heading, *_trend(lines, every, key, name, room)]
-        return [heading, *_matrix(lines, every, key, name, space), *([] if room.part else every.marks.legend(every.values[BY].to_list()))]
+        return [heading, *_matrix(lines, every, key, name, space), *_told(lines, every, periods, room)]
     shown = split(_shown(every.values[BY].to_list(), key, room, space))
     hidden = every.values.height - shown.values.filter(pl.col(BY) != OTHER).height if key == "goal" else 0
     more = [Paragraph(f"{figures.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
@@ -141,7 +143,12 @@ def _trend(lines: Lines, split: Split, key: str, name: int, room: Room) -> list[
     rows += [Row([Cell(), Cell(), Cell(split.marks.line(shown), "dim", left=True)])] if split.marks.notes_of(shown) else []
     some = f"The last {len(shown)} of {len(periods)} {key}s." if len(shown) < len(periods) else ""
     grid = Grid(rows, titles, most={2: max(len(shown), len(_span(shown)))}, least=name)
-    return [grid, *([Paragraph(some, style="dim")] if some else []), *([] if room.part else split.marks.legend(shown))]
+    return [grid, *([Paragraph(some, style="dim")] if some else []), *_told(lines, split, shown, room)]
+
+
+def _told(lines: Lines, split: Split, periods: Sequence[str], room: Room) -> list[Block]:
+    """Return what happened in the periods that are shown; inside `report` the headline tells it."""
+    return split.marks.legend(periods) if lines.with_notes and not room.part else []
 
 
 def _span(periods: Sequence[str]) -> str:

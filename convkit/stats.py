@@ -33,7 +33,9 @@ def wilson(part: pl.Expr, whole: pl.Expr, z: float | pl.Expr = Z_95) -> tuple[pl
     return low, high
 
 
-def newcombe(part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl.Expr, z: float | pl.Expr = Z_95) -> tuple[pl.Expr, pl.Expr]:
+def newcombe(
+    part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl.Expr, z: float | pl.Expr = Z_95
+) -> tuple[pl.Expr, pl.Expr]:
     """Return the lower and upper bound of part / whole - other_part / other_whole; null where a whole is 0."""
     rate, other = ratio(part, whole), ratio(other_part, other_whole)
     (low, high), (other_low, other_high) = wilson(part, whole, z), wilson(other_part, other_whole, z)

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 _CHANGE = 0.2
 """How large a change is asked about where there is too little data, as everywhere."""
 _DAYS = {"day": 1, "week": 7, "month": 30}
-_PATIENCE, _MONTH, _YEARS = 90, 30, 24
-"""Days after which a length is told in months and somebody wants to know by what to judge meanwhile; months after which it is told in years."""
+_PATIENCE, _MONTH, _YEARS, _FOR_EVER = 90, 30, 24, 120
+"""Days after which a length is told in months and somebody wants to know by what to judge meanwhile; months after which it is told in
+years, and after which no more."""
 _MOST_NAMED, _ROWS, _NAME, _NARROW_NAME = 5, 40, 32, 24
 _STYLES = {trends.PROGRESSING: "good", trends.REGRESSING: "bad"}
 
@@ -55,12 +56,11 @@ def draw(judged: Judged, room: Room) -> list[Block]:
     sentences: list[Block] = [Paragraph(sentence) for sentence in _sentences(judged, shown, is_brief=is_brief)]
     if judged.is_short or rows.is_empty():
         return [_heading(judged), *sentences]
-    titles = ["", "reached", "first → last", "verdict", "target"]
+    titles = ["", "reached", "first → last", "verdict"]
     grid = Grid(
         list(_rows(shown, judged.view.goals.site.margin)),
-        [Cell(title, "dim", left=title in {"verdict", "target"}) for title in titles],
-        hidden=(4,) if shown["target"].null_count() == shown.height else (),
-        drops=(2, 4),
+        [Cell(title, "dim", left=title == "verdict") for title in titles],
+        drops=(2,),
         most={0: _NAME if room.wide else _NARROW_NAME},
     )
     hidden = rows.height - shown.height
@@ -92,21 +92,28 @@ def _rows(rows: pl.DataFrame, margin: float) -> Iterator[Row]:
         if row["report"] == "funnel" and row["of"] != funnel:
             funnel = row["of"]
             yield Row([Cell(funnel, "dim")])
-        yield Row(_cells(row, margin))
+        yield Row(_cells(row, margin), _target(row))
 
 
 def _cells(row: dict[str, Any], margin: float) -> list[Cell]:
     """Return the cells of a goal or step."""
     is_large, has_line = row["base"] >= figures.FEWEST, row["change"] is not None
     line = f"{figures.percent(row['first_rate'])} → {figures.percent(row['last_rate'])}" if has_line and is_large else figures.TOO_FEW
-    met = "" if row["target"] is None else f"{figures.percent(row['target'])} {'met' if row['target_met'] else 'not met'}"
     return [
         Cell(row["label"] if row["report"] == "goals" else f"  {row['label'].partition(': ')[2]}"),
         Cell(figures.pair(row["reached"], row["base"]), "bold"),
         Cell(line),
         Cell(_verdict(row, margin), _STYLES.get(row["verdict"], ""), left=True),
-        Cell(met, left=True),
     ]
+
+
+def _target(row: dict[str, Any]) -> list[Paragraph]:
+    """Return whether the rate of all periods is what somebody hoped for."""
+    if row["target"] is None or row["target_met"] is None:
+        return []
+    met = "meet" if row["target_met"] else "miss"
+    words = f"{figures.count(row['reached'])} of {figures.count(row['base'])} {met} the target of {figures.percent(row['target'])}"
+    return [Paragraph(words, indent=4, first="↳ ", style="dim")]
 
 
 def _verdict(row: dict[str, Any], margin: float) -> str:
@@ -135,10 +142,12 @@ def _sentences(judged: Judged, rows: pl.DataFrame, *, is_brief: bool) -> Iterato
     for change in (_CHANGE, judged.view.goals.site.margin):
         needs = sorted((label not in macros, days, label) for label, (asked, days) in waits.items() if asked == change)
         if needs:
-            named = ", ".join(f"{label} needs some {_length(days, key)} more" for _, days, label in needs[:_MOST_NAMED])
+            named = ", ".join(f"{label} needs {_length(days, key)} more" for _, days, label in needs[:_MOST_NAMED])
             others = f", {figures.plural(len(needs) - _MOST_NAMED, 'other')} longer" if len(needs) > _MOST_NAMED else ""
             yield f"To show a change of {change * 100:g}% from first to last, {named}{others}."
-    yield from (_meanwhile(row, judged) for label, row in macros.items() if waits[label][1] > _PATIENCE and not is_brief)
+    # What comes before one of several macro goals is not known of each.
+    if len(judged.view.goals.macros) == 1 and not is_brief:
+        yield from (_meanwhile(row, judged) for label, row in macros.items() if waits[label][1] > _PATIENCE)
     if never:
         yield f"Nobody reached {', '.join(never)} in these {key}s."
     yield from _growing(rows)
@@ -156,20 +165,19 @@ def _wait(row: dict[str, Any], judged: Judged) -> tuple[float, float]:
 def _length(days: float, key: str) -> str:
     """Return a length of time: of periods as far as somebody waits, else of months or years."""
     if days <= _PATIENCE:
-        return figures.plural(round(days / _DAYS[key]), key)
+        return f"some {figures.plural(round(days / _DAYS[key]), key)}"
     months = days / _MONTH
-    return figures.plural(round(months), "month") if months < _YEARS else figures.plural(round(months / 12), "year")
+    if months < _YEARS:
+        return f"some {figures.plural(round(months), 'month')}"
+    return f"some {figures.plural(round(months / 12), 'year')}" if months < _FOR_EVER else f"over {_FOR_EVER // 12} years"
 
 
 def _meanwhile(row: dict[str, Any], judged: Judged) -> str:
     """Say by what to judge until a macro goal can be told."""
-    name, whole = row["label"], judged.goals.frame if judged.goals is not None else None
-    sessions = row["base"]
-    reached = 0 if whole is None else int(whole.filter(goal=name)["reached"][0])
-    stand_in = None
-    if whole is not None and judged.view.knows_macro and sessions:
-        daily = sessions / (row["periods"] * _DAYS[judged.view.key])
-        stand_in = planning.Counts(whole, sessions, daily).stand_in(reached)
+    name, stand_in = row["label"], None
+    if judged.goals is not None and judged.goals.details is not None:
+        sessions, reached = judged.goals.details.filter(goal=name).select("sessions", "reached").row(0)
+        stand_in = planning.Counts(judged.goals.frame, sessions, sessions / judged.view.period.days).stand_in(reached)
     if stand_in is None:
         return f"This site is too small to see that in {name}, and no micro goal stands for {name} yet."
     before = f"{figures.count(min(stand_in['then_converted'], reached))} of the {figures.count(reached)} had it before"
