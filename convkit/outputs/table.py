@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convkit.tables import Beside, Block, Cell, Document, Room
 
 HOLDS_MANY = True
-_STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "": ""}
+_STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": "red", "": ""}
 _NARROWEST_NAME = 8
 _BETWEEN = 2
 

@@ -149,6 +149,7 @@ def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, 
         Heading("CHANNELS", "where sessions came from"),
         rows.head(channels_screen.rows(room) or rows.height),
         lambda part: _lines(part.report, view.by),
+        of_sessions=True,
     )
     return split_screen.draw(lines, split, view.key, room)
 

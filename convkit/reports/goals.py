@@ -145,7 +145,10 @@ def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, 
     """Return a row a goal that was reached, with a figure a value or a line over the periods."""
     rows = _lines(whole, ()).filter((pl.col("part") > 0) | ((pl.col("type") == "macro") & (view.goals.file is not None)))
     lines = Lines(
-        Heading("GOALS", "sessions that reached each one"), rows.head(room.rows(_ROWS) or rows.height), lambda part: _lines(part.report, view.by)
+        Heading("GOALS", "sessions that reached each one"),
+        rows.head(room.rows(_ROWS) or rows.height),
+        lambda part: _lines(part.report, view.by),
+        of_sessions=True,
     )
     return split_screen.draw(lines, split, view.key, room)
 
