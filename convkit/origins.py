@@ -42,14 +42,14 @@ def of_referrers(referrers: pl.LazyFrame, site: Site, own: Iterable[str]) -> pl.
         .with_columns(place=pl.coalesce("app", pl.when(~is_ours & ~is_provider).then(host)))
         .filter(pl.col("place").is_not_null())
         .with_columns(known=known(pl.col("place")))
-        .join(apps, on="place", how="left", maintain_order="left")
+        .join(apps.with_columns(app_site=known(pl.col("app_source"))), on="place", how="left", maintain_order="left")
         .with_columns(known_medium=category("known").replace_strict(_MEDIUMS, default=None, return_dtype=pl.String))
         .select(
             "referrer",
             referrer_source=pl.coalesce("app_source", pl.when(pl.col("known_medium").is_not_null()).then(_name("known")), "place"),
             referrer_medium=pl.coalesce("app_medium", "known_medium", pl.lit("referral")),
+            referrer_site=pl.coalesce("app_site", "known"),
         )
-        .with_columns(referrer_site=known(pl.col("referrer_source")))
     )
 
 
