@@ -56,7 +56,7 @@ def of_referrers(referrers: pl.LazyFrame, site: Site, own: Iterable[str]) -> pl.
 def known(source: pl.Expr) -> pl.Expr:
     """Return how a source in small letters, a host or a name, stands in the list of sources: `category name`, or null."""
     alone, whole = _listed()
-    plain = source.str.replace(_WWW, "")
+    plain = source.str.replace(_WWW, "").str.replace_all(" ", "-", literal=True)
     parents = [plain.str.replace(rf"^(?:[^.]+\.){{{number}}}", "") for number in range(1, _PARENTS + 1)]
     places = [(plain, alone), *((parent, whole) for parent in (plain, *parents))]
     return pl.coalesce(
