@@ -91,6 +91,11 @@ class Goal:
         return self.once_per != "session"
 
     @property
+    def counts_visits(self) -> bool:
+        """Whether it asks how often the visitor came before: of sessions before the log nothing is known."""
+        return any({"visitor", "started"} <= set(expr.meta.root_names()) for expr in self.turned)
+
+    @property
     def asked(self) -> set[str]:
         """The columns of other goals that it asks for: those must be matched before."""
         names = {name for expr in self.turned for name in expr.meta.root_names()}
