@@ -153,8 +153,8 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "channels": channel_rules.read,
     "log_format": _log_format,
     "columns": _columns,
-    "margin": _margin,
     "notes": site_notes.read,
+    "margin": _margin,
 }
 
 _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
@@ -171,8 +171,8 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
     _log_format: {"enum": ["auto", *plugins.names("formats")]},
     _addresses: shapes.one_or_more(shapes.TEXT),
     _agents: shapes.one_or_more(shapes.PATTERN),
-    _margin: shapes.PERCENT,
     site_notes.read: site_notes.SHAPE,
+    _margin: shapes.PERCENT,
 }
 """What each reader takes."""
 

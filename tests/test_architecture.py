@@ -53,7 +53,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("facts",),
     ("devices", "splits", "planning", "verdicts", "gaps"),
-    ("plain", "origin", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
+    ("plain", "masthead", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes",),
     ("exports",),
     # Rows as more than one output or format holds them.
@@ -70,12 +70,12 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("intake",),
     # What reports may use.
     ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing"),
-    ("split_tables", "marks", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
+    ("split_tables", "likeness", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
     ("sides",),
     ("compare_rows", "compare_steps"),
     ("compare_caveats", "compare_words"),
-    ("checks", "evidence", "split_screen"),
-    ("proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen", "channels_screen", "compare_screen"),
+    ("checks", "evidence", "trend_screen", "split_screen"),
+    ("trend_report", "proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen", "channels_screen", "compare_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
