@@ -178,5 +178,5 @@ def _of_caveats() -> Iterator[tuple[str, Pair]]:
     yield "a year ago", window(how="364 days before, on the same weekdays")
     yield "cut at a note", window(how="cut at 5 Oct 2026: new checkout")
     for number in (1, 120):
-        groups = [Side(name, NOW.begin, NOW.end) for name in ("device=desktop", "landing=/a/very/long/page/of/a/site")]
+        groups = [Side(name, NOW.begin, NOW.end) for name in ("landing=/", "landing=/a/very/long/page/of/a/site")]
         yield f"groups that have {number} in common", window(*groups, in_both=number, waiting=9)
