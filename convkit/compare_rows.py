@@ -197,8 +197,7 @@ def daily(before: Figures, now: Figures, known: Coverage, margin: float) -> str 
     sums = pairs.select(pl.col("sessions").sum(), total=_DIFFERENCE.sum(), squares=(_DIFFERENCE**2).sum()).row(0, named=True)
     days, mean = pairs.height, sums["total"] / pairs.height
     spread = (sums["squares"] - sums["total"] * mean) / (days - 1)
-    width = stats.student(days - 1) * (spread / days) ** 0.5
-    return verdicts.told(sums["sessions"] / days, (mean - width, mean + width), margin)
+    return verdicts.told(sums["sessions"] / days, stats.around(stats.Sample(days, mean, spread)), margin)
 
 
 _DIFFERENCE = pl.col("sessions_now") - pl.col("sessions")
