@@ -50,6 +50,8 @@ class Site:
     bots_drop: tuple[str, ...] = ()
     notes: tuple[tuple[date, str], ...] = ()
     """Days and what happened on them, the earliest first."""
+    margin: float = 0.1
+    """How much a rate may move, relative to the one before, and pass for none."""
 
     @property
     def visitor_rule(self) -> str:
@@ -87,6 +89,11 @@ class Goal:
     def counts_hits(self) -> bool:
         """Whether every match counts, not only a session's first."""
         return self.once_per != "session"
+
+    @property
+    def counts_visits(self) -> bool:
+        """Whether it asks how often the visitor came before: of sessions before the log nothing is known."""
+        return any({"visitor", "started"} <= set(expr.meta.root_names()) for expr in self.turned)
 
     @property
     def asked(self) -> set[str]:

@@ -9,7 +9,7 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit import overview_notes, plugins, reading, sensitivity, sorting, split_tables
+from convkit import overview_notes, period_marks, plugins, reading, sensitivity, sorting, split_tables, trend_report
 from convkit.analysis import View
 from convkit.errors import UsageError, did_you_mean
 from convkit.figures import plural
@@ -102,11 +102,15 @@ def finish(  # noqa: PLR0913 (a document is made of all of this)
     `split` is a key with the tallies split by it, where one was asked for: notes and findings are of the whole all the same.
     """
     goals, view = done.analysis.goals, _view(done, sort)
-    reports = present(tallies, view)
+    wholes = reports = present(tallies, view)
+    asides = {sensitivity.NAME: sensitivity.present(done.sensitivity, goals)} if done.sensitivity is not None else {}
     findings = find(reports, view, command) if is_whole else ()
     if split is not None:
         key, parts = split
-        reports = {name: _split(report, parts[name], replace(view, key=key, by=(BY,))) for name, report in reports.items()}
+        divided = replace(view, key=key, by=(BY,))
+        reports = {name: _split(report, parts[name], divided) for name, report in wholes.items()}
+        trend = trend_report.present(wholes, reports, divided)
+        asides |= {trend.name: trend} if trend else {}
     return Document(
         version=__version__,
         logs=done.logs,
@@ -116,7 +120,7 @@ def finish(  # noqa: PLR0913 (a document is made of all of this)
         reasons=done.reasons,
         period=done.period,
         reports={name: _dressed(report, done.where, view) for name, report in reports.items()},
-        asides={sensitivity.NAME: sensitivity.present(done.sensitivity, goals)} if done.sensitivity is not None else {},
+        asides=asides,
         findings=findings,
         is_whole=is_whole,
         copies=done.copies,
@@ -148,12 +152,13 @@ def _split(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return a report split by a key: its frame is of the values, its notes are of the whole, and its picture shows both."""
     module = plugins.load("reports", whole.name)
     report: Report = module.present(tally, view)
+    values = split_tables.values(tally, view)
+    marks = period_marks.marks(values[BY].to_list(), view)
 
     def folded(count: int | None) -> Split:
         """Return the report with so many values, and the others as one; None for all."""
-        values = split_tables.values(tally, view)
         if count is None or count >= values.height:
-            return Split(values, report)
+            return Split(values, report, marks)
         shown = split_tables.folded(tally, values[BY].head(count).to_list())
         return Split(split_tables.values(shown, view), module.present(shown, view))
 
@@ -163,8 +168,9 @@ def _split(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
         return blocks
 
     several = (Note("by-goal", "Sessions that reached several goals stand in several rows."),) if view.key == "goal" else ()
+    notes = (*several, *whole.notes, *marks.said())
     columns = (_key_column(view.key, whole.columns), *whole.columns)
-    return replace(report, columns=columns, frame=report.frame.rename({BY: columns[0].name}), notes=(*several, *whole.notes), draw=draw)
+    return replace(report, columns=columns, frame=report.frame.rename({BY: columns[0].name}), notes=notes, draw=draw)
 
 
 def _dressed(report: Report, where: Note | None, view: View) -> Report:

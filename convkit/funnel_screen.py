@@ -63,8 +63,9 @@ def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, 
         mine = frame.filter(funnel=funnel.name)
         heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, mine.rows(named=True), room))
         of_values = partial(_of_values, funnel=funnel.name, by=view.by)
+        is_first = not blocks
         blocks += [Gap()] if blocks else []
-        blocks += split_screen.draw(Lines(heading, _lines(mine, ()), of_values), split, view.key, room)
+        blocks += split_screen.draw(Lines(heading, _lines(mine, ()), of_values, with_notes=is_first), split, view.key, room)
         said = [note for note in whole.notes if note.is_drawn and note.text.startswith((f"{funnel.name}: ", f"{funnel.name} at "))]
         sentences = [Paragraph(note.text) for note in said if note.code == "other-ways" or not room.part]
         blocks += [Gap(), *sentences] if sentences else []

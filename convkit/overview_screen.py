@@ -40,20 +40,20 @@ def table(split: Callable[[int | None], Split], view: View, room: Room) -> list[
     hidden = [7] if all(row["value"] is None for row in shown) else []
     hidden += [] if view.knows_macro else [6]
     grid = Grid(
-        [Row(_cells(row, most, view)) for row in shown],
+        [Row(_cells(row, found.marks.title(row[BY]), most, view)) for row in shown],
         [Cell(f"by {key}", "bold"), *(Cell(title, "dim") for title in titles[1:])],
         hidden=tuple(hidden),
         drops=(*hidden, *_DROPS),
     )
-    return [grid, *([Line.of(some, "dim")] if some else [])]
+    return [grid, *([Line.of(some, "dim")] if some else []), *found.marks.legend([row[BY] for row in shown])]
 
 
-def _cells(row: dict[str, Any], most: int, view: View) -> list[Cell]:
+def _cells(row: dict[str, Any], title: str, most: int, view: View) -> list[Cell]:
     """Return the cells of a value; who is a visitor of two values cannot be added up."""
     sessions = row["sessions"]
     value = figures.UNKNOWN if row["value"] is None else figures.money(row["value"], view.goals.site.currency)
     return [
-        Cell(row[BY]),
+        Cell(title),
         Cell(figures.count(sessions), "bold"),
         Cell(figures.count(None if row[BY] == OTHER else row["visitors"])),
         Cell(figures.count(row["pageviews"])),

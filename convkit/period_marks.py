@@ -37,15 +37,23 @@ class Marks:
 
     def title(self, value: str) -> str:
         """Return a period with its marks."""
-        return f"{value}{UNFINISHED if value in self.unfinished else ''}{HAPPENED if self.has_note(value) else ''}"
+        return f"{value}{UNFINISHED if value in self.unfinished else ''}{HAPPENED if self.notes_of([value]) else ''}"
 
-    def has_note(self, value: str) -> bool:
-        """Tell whether something happened in a period."""
-        return any(period == value for period, _, _ in self.notes)
+    def last(self, value: str) -> str:
+        """Return what stands above the figures of the last period."""
+        return f"last{UNFINISHED}" if value in self.unfinished else "last"
+
+    def line(self, values: Sequence[str]) -> str:
+        """Return a character a period: a mark where something happened."""
+        return "".join(HAPPENED if self.notes_of([value]) else " " for value in values).rstrip()
+
+    def notes_of(self, values: Sequence[str]) -> list[tuple[date, str]]:
+        """Return what happened in some of the periods."""
+        return [(day, text) for period, day, text in self.notes if period in values]
 
     def legend(self, values: Sequence[str]) -> list[Block]:
         """Return a line for each note of the periods that are shown."""
-        return [Paragraph(f"{HAPPENED} {day.day} {day:%b}: {text}") for period, day, text in self.notes if period in values]
+        return [Paragraph(f"{HAPPENED} {day.day} {day:%b}: {text}") for day, text in self.notes_of(values)]
 
     def said(self) -> tuple[Note, ...]:
         """Return the notes of a report that is split so."""
@@ -56,15 +64,18 @@ class Marks:
         if not self.unfinished or self.ends is None:
             return ()
         first, *more = self.unfinished
-        what = f"{first} and what follows are" if more else f"{first} is"
+        what = f"{first}{UNFINISHED} and what follows are" if more else f"{first}{UNFINISHED} is"
         when = f"{self.ends.day} {self.ends:%b %Y, %H:%M}"
-        return (Note("unfinished", f"{UNFINISHED} {what} not over: the figures end on {when}."),)
+        return (Note("unfinished", f"{what} not over: the figures end on {when}."),)
+
+
+NO_MARKS = Marks()
 
 
 def marks(values: Sequence[str], view: View) -> Marks:
     """Return the marks of a report that is split by the view's key, whose values are these."""
     if view.key not in PERIODS or view.period.end is None:
-        return Marks()
+        return NO_MARKS
     known = {value: _span(value) for value in values}
     happened = [(period, day, text) for day, text in view.goals.site.notes for period, (begin, end) in known.items() if begin <= day < end]
     finish = min(view.period.end, view.ends or view.period.end).astimezone(ZoneInfo(view.period.timezone))

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, marks
+from convkit import figures, likeness
+from convkit.period_marks import NO_MARKS, Marks
 from convkit.split_tables import OTHER
 from convkit.splits import BY, PERIODS
 from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
@@ -35,6 +36,8 @@ class Split:
 
     values: pl.DataFrame
     report: Report
+    marks: Marks = NO_MARKS
+    """What is marked on the values, where they are periods."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class Lines:
     """Characters that a label takes at most, where they are not the usual number."""
     short: Callable[[str], str] = str
     """Makes a label shorter that would take more."""
+    with_notes: bool = True
+    """Whether what happened in the periods is told below."""
     of_sessions: bool = False
     """Whether parts and wholes are sessions: then what cannot be told from the other sessions is marked, where every session has one value."""
 
@@ -72,8 +77,10 @@ def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Roo
     name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
     space = room.width - _INDENT - name - lines.pair(key) - _GAP
     if key in PERIODS:
-        is_few = _fitting(every.values[BY].to_list(), space, _PAIR) == every.values.height
-        return [heading, *(_matrix(lines, every, key, name, space) if is_few else _trend(lines, every, key, name, room))]
+        periods = every.values[BY].to_list()
+        if _fitting(periods, space, _PAIR) < len(periods):
+            return [heading, *_trend(lines, every, key, name, room)]
+        return [heading, *_matrix(lines, every, key, name, space), *_told(lines, every, periods, room)]
     shown = split(_shown(every.values[BY].to_list(), key, room, space, lines.pair(key)))
     hidden = every.values.height - shown.values.filter(pl.col(BY) != OTHER).height if key == "goal" else 0
     more = [Paragraph(f"{figures.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
@@ -111,25 +118,25 @@ def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list
     alike, pair = _alike(lines, pairs) if lines.has_marks(key) else set(), lines.pair(key)
     while values:
         shown, values = _cut(values, _fitting([value for value, _ in values], space, pair))
-        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(value, _WIDEST), "dim") for value, _ in shown)]
+        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(split.marks.title(value), _WIDEST), "dim") for value, _ in shown)]
         counts = [total, *(figures.count(sessions) for _, sessions in shown)]
         rows = (
             [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE + pair - _PAIR}}", "dim") for count in counts)])] if lines.with_sessions else []
         )
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
             found = [(part, whole), *(pairs.get((label, value), (0, 0)) for value, _ in shown)]
-            signs = ["", *(marks.SIGN if (label, value) in alike else "" for value, _ in shown)]
+            signs = ["", *(likeness.SIGN if (label, value) in alike else "" for value, _ in shown)]
             texts = [f"{figures.pair(*one, _RATE)}{sign:{pair - _PAIR}}" for one, sign in zip(found, signs, strict=True)]
             rows.append(Row([Cell(lines.short(label)), Cell(texts[0], "bold"), *map(Cell, texts[1:])]))
-        most = {0: name, 1: pair} | {column: _width(value, pair) for column, (value, _) in enumerate(shown, 2)}
+        most = {0: name, 1: pair} | {column: _width(split.marks.title(value), pair) for column, (value, _) in enumerate(shown, 2)}
         blocks += [*([Gap()] if blocks else []), Grid(rows, titles, most=most, least=name)]
-    return [*blocks, *([marks.LEGEND] if alike else [])]
+    return [*blocks, *([likeness.LEGEND] if alike else [])]
 
 
 def _alike(lines: Lines, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
     """Return label and value of the cells that cannot be told from the other sessions."""
     of_all = {label: (part, whole) for label, part, whole in lines.of_all.select("label", "part", "whole").rows()}
-    found = marks.alike((*pair, *of_all[label]) for (label, _), pair in pairs.items())
+    found = likeness.alike((*pair, *of_all[label]) for (label, _), pair in pairs.items())
     return {place for place, is_alike in zip(pairs, found, strict=True) if is_alike}
 
 
@@ -146,17 +153,23 @@ def _trend(lines: Lines, split: Split, key: str, name: int, room: Room) -> list[
     """Return the sums, and beside them how they went over the periods that fit."""
     pairs, periods = _by_label(lines, split), split.values[BY].to_list()
     last = max((len(figures.count(part)) for part in lines.of_all["part"]), default=0)
-    fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 4), _PAIR))
+    fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 5), _PAIR))
     shown = periods[-fits:]
-    titles = [Cell(), Cell(_ALL, "dim"), Cell(_span(shown), "dim", left=True), Cell("last", "dim")]
+    titles = [Cell(), Cell(_ALL, "dim"), Cell(_span(shown), "dim", left=True), Cell(split.marks.last(periods[-1]), "dim")]
     rows = []
     for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
         parts = [pairs.get((label, period), (0, 0))[0] for period in shown]
         cells = [Cell(figures.pair(part, whole, _RATE), "bold"), Cell(figures.sparkline(parts), "bar", left=True), Cell(figures.count(parts[-1]))]
         rows.append(Row([Cell(lines.short(label)), *cells]))
+    rows += [Row([Cell(), Cell(), Cell(split.marks.line(shown), "dim", left=True)])] if split.marks.notes_of(shown) else []
     some = f"The last {len(shown)} of {len(periods)} {key}s." if len(shown) < len(periods) else ""
     grid = Grid(rows, titles, most={2: max(len(shown), len(_span(shown)))}, least=name)
-    return [grid, *([Paragraph(some, style="dim")] if some else [])]
+    return [grid, *([Paragraph(some, style="dim")] if some else []), *_told(lines, split, shown, room)]
+
+
+def _told(lines: Lines, split: Split, periods: Sequence[str], room: Room) -> list[Block]:
+    """Return what happened in the periods that are shown; inside `report` the headline tells it."""
+    return split.marks.legend(periods) if lines.with_notes and not room.part else []
 
 
 def _span(periods: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from small_logs import line, written
 
 import convkit
 from convkit import plugins
+from convkit.goals import parse_goals
 from convkit.version import __version__
 
 if TYPE_CHECKING:
@@ -39,6 +40,12 @@ REPORTS = (WHOLE, *plugins.names("reports"))
 ENDINGS = ("80.txt", "120.txt", "csv", "json", "markdown", "ndjson", "tsv")
 BUILT_IN, NO_MACRO = "built-in", "no-macro"
 SPLIT = "by-"
+TRENDS: dict[str, dict[str, str]] = {
+    "trends": {"by": "week"},
+    "trends-of-months": {"by": "month", "since": "2026-08-01", "until": "2026-09-10"},
+    "trends-of-days": {"by": "day", "since": "2026-09-29", "until": "2026-10-05"},
+    "trends-alone": {"by": "week"},
+}
 FUNNELS, EVERY_OPTION = "funnels", "tests/data/funnels.yaml"
 NAMES = (
     *(f"{report}.{ending}" for report in REPORTS for ending in ENDINGS),
@@ -46,8 +53,24 @@ NAMES = (
     *(f"{NO_MACRO}.{ending}" for ending in ("80.txt", "120.txt", "json", "markdown")),
     *(f"{FUNNELS}.{ending}" for ending in ("80.txt", "120.txt", "csv", "json", "markdown")),
     *(f"{SPLIT}day.{ending}" for ending in ("80.txt", "120.txt")),
+    *(f"trends.{ending}" for ending in ("80.txt", "120.txt", "csv", "json", "markdown")),
+    *(f"{name}.80.txt" for name in TRENDS if name != "trends"),
     *(f"{SPLIT}device.{ending}" for ending in ("80.txt", "120.txt", "csv", "markdown", "ndjson")),
 )
+
+FIRST_WEEK = -96 * 24 * 3_600 - 3 * 3_600
+"""Seconds from noon of 10 October 2026 to the morning of 6 July, a Monday."""
+CHANGING = """
+site: {notes: {2026-08-12: new checkout, 2026-08-31: [mail to customers, sale]}}
+macro: {purchase: {page: /buy, target: 1.5%}}
+micro: {home: /, quote: /quote, guide: /guide, cart: /cart, saw: /saw, asked: /asked, feed: /feed, regular: {page: /, visits: 2}}
+funnels:
+  shop: [home, cart, purchase]
+  ever: {steps: [home, cart, purchase], per: visitor}
+  soon: {steps: [home, cart, purchase], per: visitor, window: 14d}
+  lost: [home, /nowhere]
+"""
+ALONE = "macro: {quote: /quote}\nmicro: {home: /}\n"
 
 # Both change without a change of the reports: the version of the product, and that of the list of bots.
 _BOT_LIST = re.compile(r"crawler-user-agents \d+(?:\.\d+)*")
@@ -69,9 +92,11 @@ def _document(name: str) -> Document:
         return convkit.run([SAMPLE], ["funnel"], EVERY_OPTION, choices=True)
     if name.startswith(SPLIT):
         return convkit.run([SAMPLE], None, "goals.example.yaml", by=name.removeprefix(SPLIT))
-    if name == NO_MACRO:
+    if name in {NO_MACRO, *TRENDS}:
         with tempfile.TemporaryDirectory() as folder:
-            return convkit.run([written(Path(folder) / "access.log", lead_site())])
+            log = written(Path(folder) / "access.log", changing_site() if name in TRENDS else lead_site())
+            goals = parse_goals(ALONE if name == "trends-alone" else CHANGING, "goals.yaml")
+            return convkit.run([log], ["goals", "funnel"], goals, **TRENDS[name]) if name in TRENDS else convkit.run([log])
     if name in SINGLE:
         return convkit.run([SMALL[0]], [name], SMALL[1])
     return convkit.run([SAMPLE], None if name == WHOLE else [name], "goals.example.yaml")
@@ -86,6 +111,19 @@ def lead_site() -> list[str]:
         requests += [("POST /bestellung", 302), ("GET /bestellung/danke", 200)] if number % 4 == 0 else []
         requests += [("POST /rundbrief", 302), ("GET /rundbrief/bestaetigt", 200)] if number % 6 == 1 else []
         lines += [line(request, number * 60 + place * 20, status, who=who) for place, (request, status) in enumerate(requests)]
+    return lines
+
+
+def changing_site() -> list[str]:
+    """Return a log of twelve weeks and a half, 80 sessions each, on which goals of every kind of trend are reached; two visitors keep coming."""
+    lines = []
+    for week in range(13):
+        for place in range(80 if week < 12 else 30):
+            reached = {"guide": place < 8 + 4 * week, "cart": place < 60 - 4 * week, "saw": place < 64, "asked": place % 2, "buy": place in {1, 2}}
+            pages = ["", *(page for page, fits in reached.items() if fits)] if place != 79 else ["quote"]
+            who = f"10.{week if place > 2 else 0}.0.{place} - -"
+            begin = FIRST_WEEK + (week * 7 * 24 + place * 2) * 3_600
+            lines += [line(f"GET /{page}", begin + 10 * number, who=who) for number, page in enumerate(pages)]
     return lines
 
 

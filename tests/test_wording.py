@@ -29,7 +29,7 @@ SAMPLE = ROOT / "sample_logs" / "access.log.gz"
 REPORTS = (None, *plugins.names("reports"))
 
 SCREENS = ("findings", "departures", "overview_notes", "funnel_screen", "drop_off_screen", "figures", "outputs/table")
-TELLING = ("funnel_words", "stops", "lines_told", "explain_screen", "sensitivity", "split_screen", "overview_screen")
+TELLING = ("funnel_words", "stops", "lines_told", "explain_screen", "sensitivity", "split_screen", "overview_screen", "trend_screen", "period_marks")
 CHECKING = ("checks", "nearness", "proposals", "proposing", "goals_writing", "funnel_reader", "goal_reader", "goal_keys")
 SPEAKING = (*SCREENS, *TELLING, *CHECKING, "pipeline", "cli", "options", "questions", "sorting", "naming", "commands/check", "commands/init")
 """Modules with sentences, beside the reports."""
@@ -47,6 +47,7 @@ COUNT = re.compile(r"(?<![\d.,–])\d[\d,]*(?![\d.,]*[%\d]| ?–)")
 
 RATES_ALONE = (
     "a change of 20%",  # No rate of the log: how large a change is asked about.
+    "a change of 10%",  # As above, as small as the margin of the site.
     "Without them",  # The headline's rate once more, whose count stands above.
 )
 
@@ -114,9 +115,9 @@ def forbidden(text: str) -> list[str]:
 
 def rates_alone(sentence: str) -> list[str]:
     """Return the rates before which no count stands in the same sentence."""
-    if any(words in sentence for words in RATES_ALONE[1:]):
-        sentence = re.sub(rf"{RATES_ALONE[1]} [^.]*\d+(?:\.\d+)?%\.", "", sentence)
-    sentence = sentence.replace(RATES_ALONE[0], "")
+    if RATES_ALONE[2] in sentence:
+        sentence = re.sub(rf"{RATES_ALONE[2]} [^.]*\d+(?:\.\d+)?%\.", "", sentence)
+    sentence = sentence.replace(RATES_ALONE[0], "").replace(RATES_ALONE[1], "")
     return [found[0] for found in RATE.finditer(sentence) if not COUNT.search(sentence[: found.start()])]
 
 

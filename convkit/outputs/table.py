@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from convkit.origin import origin
+from convkit.masthead import masthead
 from convkit.tables import Gap, Grid, Heading, Line, Paragraph
 from convkit.text import safe
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convkit.tables import Beside, Block, Cell, Document, Room
 
 HOLDS_MANY = True
-_STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "": ""}
+_STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": "red", "": ""}
 _NARROWEST_NAME = 8
 _BETWEEN = 2
 
@@ -88,7 +88,7 @@ def _command(command: str, width: int) -> Iterator[Text]:
 
 def _header(document: Document, room: Room) -> Iterator[Text]:
     """Yield what was read, of which time, by which goals."""
-    yield from _paragraph(Paragraph(origin(document, wide=room.wide), indent=0, style="bold"), room.width)
+    yield from _paragraph(Paragraph(masthead(document, wide=room.wide), indent=0, style="bold"), room.width)
 
 
 def _blocks(blocks: Sequence[Block], width: int) -> Iterator[Text]:
