@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 FEWEST = 30
 """Of a base on which a rate is shown."""
 UNKNOWN, TOO_FEW = "–", "·"
-_MINUS = "\u2212"
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
