@@ -110,6 +110,8 @@ class Run:
     """One of BOTS."""
     bot_agents: tuple[tuple[str, int, str], ...] = ()
     """Agent, lines and reason of the bots that sent most."""
+    own_hosts: tuple[str, ...] = ()
+    """Hosts that are taken for the site's own because nobody named them; known where it is asked where sessions came from."""
     split: Analysis | None = None
     """The analysis once more, split by a key, where one was asked for."""
 
@@ -136,6 +138,8 @@ class View:
     """Time of the last hit of the log."""
     sources: tuple[str, ...] = ()
     """The logs' names by the number in `source` of their hits."""
+    own_hosts: tuple[str, ...] = ()
+    """Hosts that are taken for the site's own because nobody named them."""
     is_narrowed: bool = False
     """Whether only some sessions of the period are looked at."""
     sort: Sorting | None = None

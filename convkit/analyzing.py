@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import askers, deciding, lists, matching, questions, reading, sensitivity, sessions, sources, splits, traffic
+from convkit import arrivals, askers, deciding, facts, lists, matching, questions, reading, sensitivity, sessions, sources, splits, traffic
 from convkit.analysis import Run
 from convkit.collecting import collected
 from convkit.intake import take_in
@@ -23,7 +23,7 @@ from convkit.tables import Period
 from convkit.tallying import prepare, split_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from convkit.analysis import Analysis
@@ -69,12 +69,19 @@ class Taken:
 
 
 def read(  # noqa: PLR0913 (whoever reads says what of the logs is wanted)
-    paths: Iterable[str | Path], goals: Goals, log_format: str, *, rejects: bool = False, assets: bool = False, progress: Progress = UNWATCHED
+    paths: Iterable[str | Path],
+    goals: Goals,
+    log_format: str,
+    *,
+    needed: Collection[str] = (),
+    rejects: bool = False,
+    assets: bool = False,
+    progress: Progress = UNWATCHED,
 ) -> Taken:
-    """Read logs in a format, `auto` for what the goals file or the logs say. Raises InputError, UsageError."""
+    """Read logs in a format, `auto` for what the goals file or the logs say; `needed` are facts of sessions. Raises InputError, UsageError."""
     copies: list[str] = []
     with ExitStack() as stack:
-        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals), copies)
+        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals, needed), copies)
         intake, sources = take(logs, goals, rejects=rejects, assets=assets, progress=progress)
     names, has_local_times = tuple(log.source.name for log in logs), any(log.has_local_times for log in logs)
     return Taken(intake, names, sources, tuple(copies), has_local_times)
@@ -82,31 +89,34 @@ def read(  # noqa: PLR0913 (whoever reads says what of the logs is wanted)
 
 @dataclass(frozen=True)
 class Scope:
-    """What of the cells is looked at: a period, what becomes of bots (one of BOTS), questions that sessions hold, a key by which they are split."""
+    """What of the cells is looked at: a period, what becomes of bots (one of BOTS), questions that sessions hold, a key by which they are split.
+
+    `facts` are those of sessions that are needed beside.
+    """
 
     wanted: Wanted
     bots: str = "drop"
     asked: Sequence[Question] = ()
     by: str | None = None
+    facts: frozenset[str] = frozenset()
 
-    def asks_devices(self, goals: Goals) -> bool:
-        """Whether it must be known what devices people have."""
-        of_funnels = (question for funnel in goals.funnels for question in questions.parse(funnel.where, goals))
-        return questions.DEVICE in {self.by, *(question.field for question in (*self.asked, *of_funnels))}
+    def needed(self, goals: Goals) -> frozenset[str]:
+        """Return the facts of sessions that must be known."""
+        return self.facts | facts.of([self.by]) | questions.needed(self.asked, goals)
 
 
 def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
     """Go from the cells of all lines to the analysis."""
-    cells, mode, by = taken_in.cells, scope.bots, scope.by
-    visitors = deciding.visitors(cells, goals, mode, with_device=scope.asks_devices(goals))
-    settled, met = deciding.settled(cells, visitors, goals, mode)
+    cells, mode, by, needed = taken_in.cells, scope.bots, scope.by, scope.needed(goals)
+    visitors = deciding.visitors(cells, goals, mode, needed)
+    settled, met = deciding.settled(cells, visitors, goals, mode, needed)
     begins, ends = _span(cells)
     begin, end = scope.wanted.limits(ends, goals.site.timezone)
     looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
     hits = collected(deciding.sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)), looked_at.height)
     hits = collected(matching.match(hits.lazy(), goals).with_row_index("row"), hits.height)
-    macros, columns = [goal.column for goal in goals.macros], [goal.column for goal in goals.goals]
-    table = collected(sessions.table(hits.lazy(), macros, columns).filter(_is_inside(begin, end, "started")), hits.height)
+    every, own = _sessions(hits, goals, needed)
+    hits, table = hits.drop("referrer", "sent_query", strict=False), every.filter(_is_inside(begin, end, "started"))
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
     hits, table, where = _kept(hits, table, goals, scope.asked)
     fates, reasons = _fates(cells, met, hits)
@@ -114,7 +124,7 @@ def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
     analysis = prepare(hits, table, goals, ends, askers.identities(visitors.lazy(), goals.site))
     divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
     run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
-    return replace(run, bots=mode, bot_agents=_bot_agents(met), split=divided)
+    return replace(run, own_hosts=own, bots=mode, bot_agents=_bot_agents(met), split=divided)
 
 
 def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> pl.DataFrame:
@@ -125,6 +135,16 @@ def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> p
             again = analyze_cells(taken_in, other.goals, replace(scope, bots=other.bots, by=None)).analysis
             rows.append(collected(sensitivity.otherwise(again, other), again.size))
     return pl.concat(rows)
+
+
+def _sessions(hits: pl.DataFrame, goals: Goals, needed: Collection[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """Return the table of all sessions that were read, and the hosts that are taken for the site's own because nobody named them."""
+    macros, columns = [goal.column for goal in goals.macros], [goal.column for goal in goals.goals]
+    table = collected(sessions.table(hits.lazy(), macros, columns, needed), hits.height)
+    if facts.CHANNEL not in needed:
+        return table, ()
+    own = () if goals.site.hosts else tuple(collected(arrivals.own_hosts(hits.lazy()), hits.height)["host"])
+    return collected(arrivals.add(table.lazy(), goals.site, own), table.height), own
 
 
 def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Question]) -> tuple[pl.DataFrame, pl.DataFrame, Note | None]:

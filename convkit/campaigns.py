@@ -13,7 +13,7 @@ _FIELDS = ("source", "medium", "campaign")
 _SECOND_MARK = r"\?([A-Za-z][A-Za-z_-]*=)"
 """Where `?` stands a second time, in place of `&`."""
 _AMPERSANDS = "^(?:amp(?:;|%3b))+"
-_BLANKS = r"^(?:\s|%0[9ad])+|(?:\s|%0[9ad])+$"
+_BLANKS = r"(?i)^(?:\s|%0[9ad])+|(?:\s|%0[9ad])+$"
 
 
 def of_queries(queries: pl.LazyFrame) -> pl.LazyFrame:

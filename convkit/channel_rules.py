@@ -83,6 +83,15 @@ def builtin() -> Mapping[str, tuple[ChannelRule, ...]]:
     return rules[0]
 
 
+def mediums(own: Mapping[str, tuple[ChannelRule, ...]]) -> dict[str, str]:
+    """Return the mediums that rules name by themselves, and the channel of each: of own rules and the built-in ones."""
+    found: dict[str, str] = {}
+    for name, rules in [*own.items(), *builtin().items()]:
+        written = (medium.lower() for rule in rules if [*rule] == ["medium"] for medium in rule["medium"])
+        found |= {medium: name for medium in written if medium not in found and "*" not in medium and not medium.startswith("re:")}
+    return found
+
+
 def channel(own: Mapping[str, tuple[ChannelRule, ...]]) -> pl.Expr:
     """Return the channel of `source`, `medium`, `campaign`, in whatever case, and `category`: the first that fits, `own` ones before the built-in."""
     named = pl.lit(UNASSIGNED)

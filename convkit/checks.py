@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, nearness
+from convkit import figures, nearness, unassigned
 from convkit.figures import plural
 
 if TYPE_CHECKING:
@@ -184,6 +184,16 @@ def _off_list(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
                 yield line, (goal.name,), f"{shown} takes {some} off the list of {name}: {more} more"
 
 
+def _misspelt_mediums(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    if not seen.survey.unassigned.is_empty():
+        yield from ((0, (), text) for text in unassigned.mediums(seen.survey.unassigned, seen.goals.site))
+
+
+def _unassigned(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    if not seen.survey.unassigned.is_empty():
+        yield from ((0, (), text) for text in unassigned.sources(seen.survey.unassigned, seen.goals.site))
+
+
 KINDS: dict[str, _Kind] = {
     "no-macro": _Kind(_no_macro, needs_logs=False),
     "many-macros": _Kind(_many_macros, needs_logs=False),
@@ -196,5 +206,7 @@ KINDS: dict[str, _Kind] = {
     "reversed": _Kind(_reversed),
     "later-session": _Kind(_later_session),
     "off-list": _Kind(_off_list, is_warning=False),
+    "misspelt-medium": _Kind(_misspelt_mediums),
+    "unassigned": _Kind(_unassigned, is_warning=False),
 }
 """The kinds of findings by their codes, which scripts rely on."""

@@ -21,7 +21,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _WHOLE, _FUNNEL = "report", "funnel"
-_ORDER = ("overview", "goals", "funnel", "drop-off", "pages", "paths", "sessions", "hits", "init", "check", "explain", "formats", "import")
+_ORDER = (
+    "overview",
+    "goals",
+    "funnel",
+    "drop-off",
+    "pages",
+    "channels",
+    "paths",
+    "sessions",
+    "hits",
+    "init",
+    "check",
+    "explain",
+    "formats",
+    "import",
+)
 """The known reports, then the other commands, as people need them; others follow, each among its own."""
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _CODES = f"Exit codes: {', '.join(f'{code} {code.name.lower()}' for code in ExitCode)}."

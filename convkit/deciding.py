@@ -9,25 +9,28 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import askers, behaviour, events, sessions, traffic
+from convkit import askers, behaviour, events, facts, referrers, sessions, traffic
 from convkit.collecting import collected
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from convkit.definitions import Goals
 
 
-def visitors(cells: pl.DataFrame, goals: Goals, mode: str, *, with_device: bool = False) -> pl.DataFrame:
+def visitors(cells: pl.DataFrame, goals: Goals, mode: str, needed: Collection[str] = ()) -> pl.DataFrame:
     """Tell visitors; what several queries ask of is collected first, or each would compute it again."""
     found = collected(askers.askers(cells.lazy()), cells.height)
-    return collected(askers.visitors(found.lazy(), goals.site, mode, with_device=with_device), found.height)
+    return collected(askers.visitors(found.lazy(), goals.site, mode, with_device=facts.DEVICE in needed), found.height)
 
 
-def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str, needed: Collection[str] = ()) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the hits that agents alone do not settle, with their `fate`, and what became of all: `fate, reason, user_agent`.
 
-    By all that visitors sent, whatever the period, they are bots or people.
+    By all that visitors sent, whatever the period, they are bots or people. Where the `needed` facts of sessions are told by them, hits have
+    `referrer` and `sent_query`.
     """
-    decided = _decided(cells, visitors, goals)
+    decided = _decided(cells, visitors, goals, needed)
     early = collected(traffic.told(decided.lazy(), mode), decided.height)
     kinds = collected(traffic.name_kinds(decided.lazy().filter(~traffic.is_told(mode)), goals), decided.height)
     del decided  # Of all hits at once, one frame less is a tenth of the memory.
@@ -42,11 +45,13 @@ def everything(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:
     return settled(cells, visitors(cells, goals, "only"), goals, "only")[0]
 
 
-def _decided(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals) -> pl.DataFrame:
+def _decided(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, needed: Collection[str]) -> pl.DataFrame:
     """Decide on the lines that are records."""
     records = events.complete(cells.filter(pl.col("problem").is_null()))
     told = events.tell(records, goals, traffic.tested_columns(goals))
-    return collected(traffic.decide(records.lazy(), visitors.lazy(), traffic.targets(records.lazy(), goals), told, goals), records.height)
+    targets = traffic.targets(records.lazy(), goals, needed)
+    decided = traffic.decide(records.lazy(), visitors.lazy(), targets, told, goals)
+    return collected(decided.drop({referrers.COLUMN} - {*facts.texts(needed)}, strict=False), records.height)
 
 
 def sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:

@@ -70,6 +70,11 @@ def refuse_split(reports: Sequence[str], by: str | None) -> None:
             raise UsageError(f"--by {by}: {report} cannot be split; keep some of its sessions with --where, as --where landing=/blog/**")
 
 
+def facts_of(reports: Sequence[str]) -> frozenset[str]:
+    """Return the facts of sessions that reports ask for."""
+    return frozenset(fact for report in reports for fact in getattr(plugins.load("reports", report), "FACTS", ()))
+
+
 def check_options(reports: Sequence[str], options: Mapping[str, str], goals: Goals) -> None:
     """Raise UsageError where none of the reports has an option of its own that was given, or one makes no sense."""
     known = {report: plugins.options("reports", report) for report in reports}
@@ -136,6 +141,7 @@ def _view(done: Run, sort: Sorting | None) -> View:
         bots=done.bots,
         ends=done.analysis.ends,
         sources=done.sources,
+        own_hosts=done.own_hosts,
         is_narrowed=done.where is not None,
         sort=sort,
         options=done.analysis.options,

@@ -80,11 +80,18 @@ def _session(explained: Explained, shown: Shown, number: int, room: Room) -> lis
     when = f"{begin.day} {begin:%b %Y}, {begin:%H:%M} – {until}"
     rule = "user id" if facts["by_user"] else explained.goals.site.visitor_rule.replace("+", " + ")
     of_total = f"{figures.count(explained.total - len(explained.sessions) + number + 1)} of {figures.count(explained.total)} {explained.whose}"
-    heading = Heading("SESSION", f"of {when}; visitor {visitor_ids.short(facts['id'])} ({rule}), visit {facts['number']}; {of_total}")
+    who = f"visitor {visitor_ids.short(facts['id'])} ({rule}), visit {facts['number']}"
+    heading = Heading("SESSION", f"of {when}; {who}; {_origin(facts)}; {of_total}")
     names = list(shown.told)
     rows = [Row(_cells(hit, shown, names, explained)) for hit in shown.hits.rows(named=True)]
     words = [_before(shown), _after(shown, explained.goals), *(f"{name}: {text}." for name, text in shown.told.items())]
     return [heading, Gap(), Grid(rows, most=_most(rows, room)), Gap(), *(Paragraph(text) for text in words)]
+
+
+def _origin(facts: Mapping[str, Any]) -> str:
+    """Return where a session came from, its channel alone where nothing is known of its source."""
+    source, channel = facts["source"], facts["channel"]
+    return channel if source.startswith("(") else f"from {source}, {channel}"
 
 
 def _most(rows: list[Row], room: Room) -> dict[int, int]:

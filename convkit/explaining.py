@@ -58,7 +58,7 @@ def explain(  # noqa: PLR0913 (what is read, what is asked of it, and how much o
     paths: Iterable[str | Path], goals: Goals, wish: Wish, scope: Scope, count: int, *, log_format: str, progress: Progress = UNWATCHED
 ) -> Explained:
     """Read logs and return the last `count` of the sessions that are asked for. Raises InputError, UsageError."""
-    taken = analyzing.read(paths, goals, log_format, progress=progress)
+    taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), progress=progress)
     run = analyzing.analyze_cells(taken.intake, goals, scope)
     everything = deciding.everything(taken.intake.cells, goals)
     found = _found(run, everything, taken, wish)

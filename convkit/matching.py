@@ -64,11 +64,26 @@ def matched(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     return hits.filter(pl.col("inside"), pl.col(goal.column))
 
 
+def last_macros(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Return `session, last_macro`: the row of the last hit of the period on which a macro goal is true, of sessions that have one."""
+    macro = pl.any_horizontal(pl.lit(value=False), *(goal.column for goal in goals.macros))
+    return hits.filter(pl.col("inside") & macro).group_by("session").agg(last_macro=pl.col("row").max())
+
+
+def firsts(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return the first match of each session of the period."""
+    return matched(hits, goal).unique("session", keep="first", maintain_order=True)
+
+
+def with_then(firsts: pl.LazyFrame, macros: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `then` to first matches: whether their session reached a macro goal later, by `last_macros`."""
+    found = firsts.join(macros, on="session", how="left", maintain_order="left")
+    return found.with_columns(then=(pl.col("last_macro") > pl.col("row")).fill_null(value=False))
+
+
 def counted(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return the hits of the period that a goal counts, with their `amount` in millionths, null where they have none."""
-    found = matched(hits, goal)
-    if not goal.counts_hits:
-        found = found.unique("session", keep="first", maintain_order=True)
+    found = matched(hits, goal) if goal.counts_hits else firsts(hits, goal)
     return found.with_columns(amount=_amount(goal))
 
 

@@ -46,7 +46,7 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
         click.Option(["--bots"], metavar="MODE", type=click.Choice(BOTS), default="drop", help=_BOTS_HELP),
         click.Option(["--where"], metavar="TEST", multiple=True, help="Only sessions with FIELD=PATTERN, like landing=/blog/**."),
-        click.Option(["--by"], metavar="KEY", help="day, week, month, landing, exit, host, device or goal."),
+        click.Option(["--by"], metavar="KEY", help="day, week, month, landing, device, channel, goal, ..."),
         click.Option(["--sort"], metavar="COLUMN", help="Rows by a column, largest first, or smallest with :asc."),
         click.Option(
             ["-f", "--format", "output"],

@@ -38,7 +38,7 @@ def of_referrers(referrers: pl.LazyFrame, site: Site, own: Iterable[str]) -> pl.
     is_ours = host.is_in([_bare(name) for name in (*site.hosts, *own)])
     is_provider = host.str.contains(_at_or_below(_bare(name) for name in (*lists.lines("payment"), *site.payment)))
     return (
-        referrers.with_columns(host=_host(pl.col("referrer")), app=pl.col("referrer").str.extract(_APP).str.to_lowercase())
+        referrers.with_columns(host=host_of(pl.col("referrer")), app=pl.col("referrer").str.extract(_APP).str.to_lowercase())
         .with_columns(place=pl.coalesce("app", pl.when(~is_ours & ~is_provider).then(host)))
         .filter(pl.col("place").is_not_null())
         .with_columns(known=known(pl.col("place")))
@@ -81,14 +81,14 @@ def _listed() -> tuple[Mapping[str, str], Mapping[str, str]]:
     alone: dict[str, str] = {}
     whole: dict[str, str] = {}
     for line in lists.lines("sources"):
-        kind, name, *hosts = line.split()
-        for place in (name, *hosts):
+        kind, *places = line.split()
+        for place in places:
             listed = whole if "." in place and not place.startswith("=") else alone
-            listed[place.removeprefix("=")] = f"{kind} {name}"
+            listed[place.removeprefix("=")] = f"{kind} {places[0].removeprefix('=')}"
     return alone, whole
 
 
-def _host(referrer: pl.Expr) -> pl.Expr:
+def host_of(referrer: pl.Expr) -> pl.Expr:
     """Return the host that a referrer names, without `www.`, port and case, or null."""
     host = pl.coalesce(referrer.str.extract(_URL), referrer.str.extract(_BARE)).str.to_lowercase().str.strip_chars_end(".").str.replace(_WWW, "")
     return pl.when(host.str.contains(_HOST)).then(host)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -58,6 +58,7 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     bots: str = "drop",
     where: Iterable[str] = (),
     by: str | None = None,
+    facts: Iterable[str] = (),
     rejects: bool = False,
     choices: bool = False,
     progress: Progress = UNWATCHED,
@@ -65,8 +66,9 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     """Read logs and return their analysis; `goals` are the built-in ones by default.
 
     `bots` are left out (`drop`), counted like people (`keep`), or looked at alone (`only`); `where` are questions like `landing=/blog/**`: only
-    sessions that hold all of them are kept. `by` is a key of `splits.KEYS`: then `split` of the run is split by it. With `choices` it is told how far
-    the funnels get under other ones, at an analysis more each.
+    sessions that hold all of them are kept. `by` is a key of `splits.KEYS`: then `split` of the run is split by it. `facts` of sessions are known
+    beside those that the rest asks for: `device`, `channel`. With `choices` it is told how far the funnels get under other ones, at an analysis more
+    each.
 
     Raises InputError, UsageError.
     """
@@ -74,7 +76,8 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
         raise UsageError(f"bots={bots!r} is unknown{did_you_mean(bots, BOTS)}; known are {', '.join(BOTS)}")
     goals, by = goals or load_goals(), splits.parse(by)
     wanted, asked = parse_period(since, until, last, goals.site.timezone), questions.parse(where, goals)
-    taken, scope = analyzing.read(paths, goals, log_format, rejects=rejects, progress=progress), Scope(wanted, bots, asked, by)
+    scope = Scope(wanted, bots, asked, by, frozenset(facts))
+    taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), rejects=rejects, progress=progress)
     done = analyze_cells(taken.intake, goals, scope)
     if choices and goals.funnels:
         done = replace(done, sensitivity=under_other_choices(taken.intake, done.analysis, scope))
@@ -107,8 +110,9 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
 ) -> Document:
     """Read logs and return reports, those of `convkit report` by default; `goals` is a goals file, or goals that were loaded.
 
-    `bots`, `where` and `choices` are as in `analyze`; `by` splits the reports by a key: day, week, month, landing, exit, host, device or goal; `sort`
-    is a column, its largest values first, or `COLUMN:asc`; `options` are those that a single report has, like `{"to": "cart"}` of `paths`.
+    `bots`, `where` and `choices` are as in `analyze`; `by` splits the reports by a key: day, week, month, landing, exit, host, device, source,
+    medium, campaign, channel or goal; `sort` is a column, its largest values first, or `COLUMN:asc`; `options` are those that a single report has,
+    like `{"to": "cart"}` of `paths`.
 
     Raises InputError, UsageError.
     """
@@ -118,9 +122,9 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     own = {name: str(value) for name, value in (options or {}).items()}
     documents.check_options(names, own, loaded)
     order = sorting.parse(sort, documents.columns_of(names, by)) if sort is not None else None
-    when = {"since": since, "until": until, "last": last}
-    done = analyze(paths, loaded, log_format=log_format, **when, bots=bots, where=where, by=by, rejects=rejects, choices=choices, progress=progress)
-    done = _with_options(done, own)
+    when: dict[str, Any] = {"since": since, "until": until, "last": last}
+    scope: dict[str, Any] = {"bots": bots, "where": where, "by": by, "facts": documents.facts_of(names)}
+    done = _with_options(analyze(paths, loaded, log_format=log_format, **when, **scope, rejects=rejects, choices=choices, progress=progress), own)
     command = documents.command_of("explain", [str(path) for path in paths], loaded.file, where)
     split = None if by is None or done.split is None else (by, tally(done.split, names))
     return documents.finish(done, tally(done.analysis, names), split, is_whole=reports is None, command=command, sort=order)

@@ -11,22 +11,20 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, patterns
+from convkit import channel_rules, facts, figures, patterns
 from convkit.devices import DEVICES
 from convkit.errors import UsageError, did_you_mean
-from convkit.schema import interaction, is_kind
+from convkit.schema import is_kind
 from convkit.tables import Note
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from convkit.definitions import Goals
 
-    Texts = Callable[[pl.LazyFrame, Goals], pl.LazyFrame]
+    Texts = Callable[[pl.LazyFrame, pl.LazyFrame, Goals], pl.LazyFrame]
     Check = Callable[[str, Goals], str | None]
 
-DEVICE = "device"
-"""The field for which hits must know their device."""
 _WRITTEN = re.compile(r"([^=!]*)(!?)=(.*)", re.DOTALL)
 
 
@@ -42,38 +40,38 @@ class Question:
 
 @dataclass(frozen=True)
 class _Field:
-    """What may be asked: `texts` returns `session, text` of hits of sessions, and `check` why a pattern makes no sense here, or None."""
+    """What may be asked: `texts` returns `session, text` of sessions and their hits, and `check` why a pattern makes no sense here, or None."""
 
     texts: Texts
     check: Check
 
 
-def _pages(hits: pl.LazyFrame, _: Goals) -> pl.LazyFrame:
+def _of_session(column: str) -> Texts:
+    """Return what the table of sessions says."""
+    return lambda sessions, _, __: sessions.select("session", text=column)
+
+
+def _pages(_: pl.LazyFrame, hits: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
     """Return the paths of pages, in order."""
     return hits.filter(is_kind("page")).select("session", text="path")
 
 
-def _landings(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    return _pages(hits, goals).unique("session", keep="first", maintain_order=True)
+def _landings(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    return _pages(sessions, hits, goals).unique("session", keep="first", maintain_order=True)
 
 
-def _exits(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    return _pages(hits, goals).unique("session", keep="last", maintain_order=True)
+def _exits(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    return _pages(sessions, hits, goals).unique("session", keep="last", maintain_order=True)
 
 
-def _goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+def _goals(_: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return the names of the goals that were reached."""
     reached = [hits.filter(goal.column).select("session", text=pl.lit(goal.name)) for goal in goals.goals]
     return pl.concat([hits.clear().select("session", text=pl.lit("")), *reached])
 
 
-def _hosts(hits: pl.LazyFrame, _: Goals) -> pl.LazyFrame:
+def _hosts(_: pl.LazyFrame, hits: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
     return hits.select("session", text="host")
-
-
-def _devices(hits: pl.LazyFrame, _: Goals) -> pl.LazyFrame:
-    """Return the devices of first interactions: where a user signs in on two of them, the session is of the first."""
-    return hits.filter(interaction()).unique("session", keep="first", maintain_order=True).select("session", text="device")
 
 
 def _is_path(pattern: str, _: Goals) -> str | None:
@@ -83,10 +81,7 @@ def _is_path(pattern: str, _: Goals) -> str | None:
 
 
 def _is_goal(pattern: str, goals: Goals) -> str | None:
-    names = [goal.name for goal in goals.goals]
-    if pattern in names or "*" in pattern or pattern.startswith("re:"):
-        return None
-    return f"no goal is called {pattern!r}{did_you_mean(pattern, names)}; known are {', '.join(names) or 'none'}"
+    return _is_one_of("goal", [goal.name for goal in goals.goals], pattern)
 
 
 def _is_host(pattern: str, _: Goals) -> str | None:
@@ -94,9 +89,25 @@ def _is_host(pattern: str, _: Goals) -> str | None:
 
 
 def _is_device(pattern: str, _: Goals) -> str | None:
-    if pattern in DEVICES or "*" in pattern or pattern.startswith("re:"):
+    return _is_one_of("device", DEVICES, pattern)
+
+
+def _is_channel(pattern: str, goals: Goals) -> str | None:
+    return _is_one_of("channel", [*goals.site.channels, *channel_rules.builtin(), channel_rules.UNASSIGNED], pattern)
+
+
+def _is_one_of(what: str, known: Sequence[str], pattern: str) -> str | None:
+    if pattern in known or "*" in pattern or pattern.startswith("re:"):
         return None
-    return f"no device is called {pattern!r}{did_you_mean(pattern, DEVICES)}; known are {', '.join(DEVICES)}"
+    return f"no {what} is called {pattern!r}{did_you_mean(pattern, known)}; known are {', '.join(known) or 'none'}"
+
+
+def _is_written_small(pattern: str, _: Goals) -> str | None:
+    return "sources and mediums are compared in small letters" if pattern != pattern.lower() and not pattern.startswith("re:") else None
+
+
+def _is_text(_: str, __: Goals) -> str | None:
+    return None
 
 
 FIELDS = {
@@ -105,7 +116,11 @@ FIELDS = {
     "exit": _Field(_exits, _is_path),
     "goal": _Field(_goals, _is_goal),
     "host": _Field(_hosts, _is_host),
-    DEVICE: _Field(_devices, _is_device),
+    "device": _Field(_of_session("device"), _is_device),
+    "source": _Field(_of_session("source"), _is_written_small),
+    "medium": _Field(_of_session("medium"), _is_written_small),
+    "campaign": _Field(_of_session("campaign"), _is_text),
+    "channel": _Field(_of_session("channel"), _is_channel),
 }
 """All that may be asked. Paths are those that goals see, before `site.group`."""
 
@@ -128,14 +143,20 @@ def _parse(text: str, goals: Goals) -> Question:
     return Question(text, field, pattern, bool(sign))
 
 
+def needed(asked: Iterable[Question], goals: Goals) -> frozenset[str]:
+    """Return the facts of sessions that questions ask for, those of funnels too."""
+    of_funnels = (question for funnel in goals.funnels for question in parse(funnel.where, goals))
+    return facts.of(question.field for question in (*asked, *of_funnels))
+
+
 def kept(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, questions: Iterable[Question]) -> pl.LazyFrame:
     """Return the rows of `sessions` that every question keeps, of matched hits sorted by visitor and ORDER."""
     # A background request may belong to a session; nobody looks at it, so nobody asks for it either.
-    hits = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept"))
+    hits, left = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept")), sessions
     for question in questions:
-        holding = _holding(FIELDS[question.field].texts(hits, goals), question.pattern)
-        sessions = sessions.join(holding, on="session", how="anti" if question.is_inverted else "semi", maintain_order="left")
-    return sessions
+        holding = _holding(FIELDS[question.field].texts(sessions, hits, goals), question.pattern)
+        left = left.join(holding, on="session", how="anti" if question.is_inverted else "semi", maintain_order="left")
+    return left
 
 
 def _holding(texts: pl.LazyFrame, pattern: str) -> pl.LazyFrame:

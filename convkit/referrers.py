@@ -25,12 +25,12 @@ def is_of_referrers(name: str) -> bool:
 
 
 def add_tests(records: pl.LazyFrame, tested: Iterable[str]) -> pl.LazyFrame:
-    """Add to records in memory the columns among `tested` that goals ask of `referrer`, and leave that out; each distinct one is tested once."""
+    """Add to records in memory the columns among `tested` that goals ask of `referrer`; each distinct one is tested once."""
     tests = {name: _fits(patterns.split_name(name)[1]) for name in tested if is_of_referrers(name)}
     if not tests:
         return records
     told = _with_place(records.select(pl.col(COLUMN).drop_nulls().unique())).select(COLUMN, **tests)
-    return records.join(told, on=COLUMN, how="left").with_columns(pl.col(name).fill_null(value=False) for name in tests).drop(COLUMN)
+    return records.join(told, on=COLUMN, how="left").with_columns(pl.col(name).fill_null(value=False) for name in tests)
 
 
 def _with_place(referrers: pl.LazyFrame) -> pl.LazyFrame:

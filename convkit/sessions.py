@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import windows
+from convkit import facts, windows
 from convkit.durations import microseconds
 from convkit.schema import interaction, is_kind
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import timedelta
 
     from polars.lazyframe.group_by import LazyGroupBy
@@ -72,14 +73,17 @@ def set_aside(hits: pl.LazyFrame) -> pl.LazyFrame:
     return hits.with_columns(aside=aside).with_columns(session=pl.when(~pl.col("aside")).then("session"))
 
 
-def table(hits: pl.LazyFrame, macros: list[str], goals: list[str]) -> pl.LazyFrame:
+def table(hits: pl.LazyFrame, macros: list[str], goals: list[str], needed: Collection[str] = ()) -> pl.LazyFrame:
     """Return one row a session (SESSIONS): of matched hits sorted by visitor and ORDER.
+
+    Where facts are `needed`: `device` of the first interaction; `referrer` and `query`, as it was sent, of the first hit, a redirect or an error
+    in front of the landing page included.
 
     `number` counts the sessions of a visitor from 1; `seconds` is from the first to the last interaction; `has_assets` is null where the log has none
     of anybody, `converted` tells whether one of the `macros` was reached; each of the `goals`' columns tells whether it was.
     """
     first, last = pl.col("time").first(), pl.col("time").last()
-    # Every session has a page: the three frames have the same rows. Plain columns of sorted groups cost a tenth of filters within them.
+    # Every session has a page: the frames have the same rows. Plain columns of sorted groups cost a tenth of filters within them.
     return pl.concat(
         [
             _grouped(hits).agg(
@@ -88,17 +92,32 @@ def table(hits: pl.LazyFrame, macros: list[str], goals: list[str]) -> pl.LazyFra
                 **{column: pl.col(column).any() for column in goals},
             ),
             _grouped(hits.filter(interaction()))
-            .agg(seconds=(last - first).dt.total_seconds(), interactions=pl.len().cast(pl.Int64))
-            .select("seconds", "interactions", bounced=pl.col("interactions") == 1),
+            .agg(seconds=(last - first).dt.total_seconds(), interactions=pl.len().cast(pl.Int64), **_held(needed))
+            .with_columns(bounced=pl.col("interactions") == 1)
+            .drop("session"),
             _grouped(hits.filter(is_kind("page")))
             .agg(pages=pl.len().cast(pl.Int64), landing=pl.col("page").first(), exit=pl.col("page").last())
             .drop("session"),
+            *_first_hits(hits, needed),
         ],
         how="horizontal",
     ).with_columns(
         converted=pl.any_horizontal(pl.lit(value=False), *macros),
         number=windows.running(pl.col("session").is_not_null(), "visitor").cast(pl.Int32),
     )
+
+
+def _held(needed: Collection[str]) -> dict[str, pl.Expr]:
+    """Return what people held in their hands: where a user signs in on two devices, the session is of the first."""
+    return {"device": pl.col("device").first()} if facts.DEVICE in needed else {}
+
+
+def _first_hits(hits: pl.LazyFrame, needed: Collection[str]) -> list[pl.LazyFrame]:
+    """Return what brought sessions, where that is needed."""
+    if facts.CHANNEL not in needed:
+        return []
+    kept = _grouped(hits.filter(pl.col("fate") == "kept"))
+    return [kept.agg(referrer=pl.col("referrer").first(), query=pl.col("sent_query").first()).drop("session")]
 
 
 def _grouped(hits: pl.LazyFrame) -> LazyGroupBy:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures
+from convkit import figures, marks
 from convkit.period_marks import NO_MARKS, Marks
 from convkit.split_tables import OTHER
 from convkit.splits import BY, PERIODS
 from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from convkit.tables import Block, Report, Room
 
@@ -55,6 +55,16 @@ class Lines:
     """Makes a label shorter that would take more."""
     with_notes: bool = True
     """Whether what happened in the periods is told below."""
+    of_sessions: bool = False
+    """Whether parts and wholes are sessions: then what cannot be told from the other sessions is marked, where every session has one value."""
+
+    def pair(self, key: str) -> int:
+        """Return how many characters a figure takes with its rate, and with its mark where there may be one."""
+        return _PAIR + (1 if self.has_marks(key) else 0)
+
+    def has_marks(self, key: str) -> bool:
+        """Tell whether values of a key are held against each other: periods are judged by their trend, and a session may have several goals."""
+        return self.of_sessions and key not in PERIODS and key != "goal"
 
 
 def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Room) -> list[Block]:
@@ -65,38 +75,38 @@ def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Roo
     heading = Heading(lines.heading.title, f"by {key}; {lines.heading.rest}")
     widest = lines.widest or (_NAME if room.wide else _NARROW_NAME)
     name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
-    space = room.width - _INDENT - name - _PAIR - _GAP
+    space = room.width - _INDENT - name - lines.pair(key) - _GAP
     if key in PERIODS:
         periods = every.values[BY].to_list()
-        if _fitting(periods, space) < len(periods):
+        if _fitting(periods, space, _PAIR) < len(periods):
             return [heading, *_trend(lines, every, key, name, room)]
         return [heading, *_matrix(lines, every, key, name, space), *_told(lines, every, periods, room)]
-    shown = split(_shown(every.values[BY].to_list(), key, room, space))
+    shown = split(_shown(every.values[BY].to_list(), key, room, space, lines.pair(key)))
     hidden = every.values.height - shown.values.filter(pl.col(BY) != OTHER).height if key == "goal" else 0
     more = [Paragraph(f"{figures.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
     return [heading, *_matrix(lines, shown, key, name, space), *more]
 
 
-def _shown(values: Sequence[str], key: str, room: Room, space: int) -> int | None:
+def _shown(values: Sequence[str], key: str, room: Room, space: int, pair: int) -> int | None:
     """Return how many values stand for themselves: those that fit beside their sum, or as many as were asked for; None for all."""
     if room.limit is not None:
         return room.limit or None
-    fits = _fitting(values[:VALUES], space)
+    fits = _fitting(values[:VALUES], space, pair)
     # Sessions that reached several goals cannot be added up: there are no others.
     if key == "goal" or fits == len(values):
         return fits
-    return max(_fitting(values[:fits], space - _PAIR - _GAP), 1)
+    return max(_fitting(values[:fits], space - pair - _GAP, pair), 1)
 
 
-def _fitting(values: Sequence[str], space: int) -> int:
+def _fitting(values: Sequence[str], space: int, pair: int) -> int:
     """Return how many columns fit, at least one."""
-    ends = accumulate(_width(value) + _GAP for value in values)
+    ends = accumulate(_width(value, pair) + _GAP for value in values)
     return max(sum(end <= space for end in ends), 1)
 
 
-def _width(value: str) -> int:
+def _width(value: str, pair: int) -> int:
     """Return how wide the column of a value is."""
-    return min(max(len(value), _PAIR), _WIDEST)
+    return min(max(len(value), pair), _WIDEST)
 
 
 def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list[Block]:
@@ -105,18 +115,30 @@ def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list
     values = [value for value in values if key != "goal" or value[0] != OTHER]
     total = "" if key == "goal" else figures.count(int(split.values["sessions"].sum()))
     blocks: list[Block] = []
+    alike, pair = _alike(lines, pairs) if lines.has_marks(key) else set(), lines.pair(key)
     while values:
-        shown, values = _cut(values, _fitting([value for value, _ in values], space))
-        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(split.marks.title(value), _WIDEST), "dim") for value, _ in shown)]
+        shown, values = _cut(values, _fitting([value for value, _ in values], space, pair))
+        names = [split.marks.title(value) for value, _ in shown]
+        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(title, _WIDEST), "dim") for title in names)]
         counts = [total, *(figures.count(sessions) for _, sessions in shown)]
-        rows = [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE}}", "dim") for count in counts)])] if lines.with_sessions else []
+        rows = (
+            [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE + pair - _PAIR}}", "dim") for count in counts)])] if lines.with_sessions else []
+        )
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
-            found = [pairs.get((label, value), (0, 0)) for value, _ in shown]
-            cells = [Cell(figures.pair(part, whole, _RATE), "bold"), *(Cell(figures.pair(*pair, _RATE)) for pair in found)]
-            rows.append(Row([Cell(lines.short(label)), *cells]))
-        most = {0: name, 1: _PAIR} | {column: _width(split.marks.title(value)) for column, (value, _) in enumerate(shown, 2)}
+            found = [(part, whole), *(pairs.get((label, value), (0, 0)) for value, _ in shown)]
+            signs = ["", *(marks.SIGN if (label, value) in alike else "" for value, _ in shown)]
+            texts = [f"{figures.pair(*one, _RATE)}{sign:{pair - _PAIR}}" for one, sign in zip(found, signs, strict=True)]
+            rows.append(Row([Cell(lines.short(label)), Cell(texts[0], "bold"), *map(Cell, texts[1:])]))
+        most = {0: name, 1: pair} | {column: _width(title, pair) for column, title in enumerate(names, 2)}
         blocks += [*([Gap()] if blocks else []), Grid(rows, titles, most=most, least=name)]
-    return blocks
+    return [*blocks, *([marks.LEGEND] if alike else [])]
+
+
+def _alike(lines: Lines, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
+    """Return label and value of the cells that cannot be told from the other sessions."""
+    of_all = {label: (part, whole) for label, part, whole in lines.of_all.select("label", "part", "whole").rows()}
+    found = marks.alike((*pair, *of_all[label]) for (label, _), pair in pairs.items())
+    return {place for place, is_alike in zip(pairs, found, strict=True) if is_alike}
 
 
 def _cut(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:

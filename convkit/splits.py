@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit import facts
 from convkit.errors import UsageError, did_you_mean
 from convkit.schema import TEXT, interaction
 
@@ -64,7 +65,8 @@ KEYS: dict[str, Values] = {
     "landing": _of_session("landing"),
     "exit": _of_session("exit"),
     "host": _of_first("host"),
-    "device": _of_first("device"),
+    "device": _of_session("device"),
+    **{key: _of_session(key) for key in facts.ORIGIN},
     "goal": _goals,
 }
 """All that reports can be split by: `session, value` of the sessions of the period and their matched hits, sorted by visitor and ORDER."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from math import ceil, sqrt
 from statistics import NormalDist
+from typing import NamedTuple
 
 import polars as pl
 
@@ -33,9 +34,7 @@ def wilson(part: pl.Expr, whole: pl.Expr, z: float | pl.Expr = Z_95) -> tuple[pl
     return low, high
 
 
-def newcombe(
-    part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl.Expr, z: float | pl.Expr = Z_95
-) -> tuple[pl.Expr, pl.Expr]:
+def newcombe(part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl.Expr, z: float | pl.Expr = Z_95) -> tuple[pl.Expr, pl.Expr]:
     """Return the lower and upper bound of part / whole - other_part / other_whole; null where a whole is 0."""
     rate, other = ratio(part, whole), ratio(other_part, other_whole)
     (low, high), (other_low, other_high) = wilson(part, whole, z), wilson(other_part, other_whole, z)
@@ -56,13 +55,13 @@ def chance(part: int, whole: int, other_part: int, other_whole: int) -> float:
     """
     counts = [pl.lit(count, dtype=pl.Int64) for count in (part, whole, other_part, other_whole)]
     quantiles = pl.DataFrame({"z": _QUANTILES})
-    low, high = newcombe(*counts, pl.col("z"))
+    low, high = newcombe(counts[0], counts[1], counts[2], counts[3], pl.col("z"))
     outside = quantiles.filter((low > 0) | (high < 0))["z"]
     return 2 * (1 - NormalDist().cdf(outside[-1])) if outside.len() else 1.0
 
 
 def student(freedom: float) -> float:
-    """Return the quantile of a two-sided 95 % interval by Student's t (Cornish and Fisher's expansion; right to 0.001 from 6 degrees of freedom on)."""
+    """Return the quantile of a two-sided 95 % interval by Student's t (Cornish and Fisher's expansion: right to 0.001 from 6 degrees on)."""
     z = Z_95
     terms = (
         (z**3 + z) / 4,
@@ -73,16 +72,22 @@ def student(freedom: float) -> float:
     return z + sum(term / freedom**power for power, term in enumerate(terms, 1))
 
 
-def welch(mean: float, spread: float, number: int, other_mean: float, other_spread: float, other_number: int) -> tuple[float, float] | None:
-    """Return the bounds of mean - other_mean; `spread` is the variance of single values. None where a side has fewer than two values."""
-    if min(number, other_number) < 2:  # noqa: PLR2004 (one value has no variance)
+class Sample(NamedTuple):
+    """What is known of values: how many they are, their mean, and their variance."""
+
+    number: int
+    mean: float
+    variance: float
+
+
+def welch(sample: Sample, other: Sample) -> tuple[float, float] | None:
+    """Return the bounds of the difference of two means, the other one's subtracted. None where a side has fewer than two values."""
+    if min(sample.number, other.number) < 2:  # noqa: PLR2004 (one value has no variance)
         return None
-    error, other_error = spread / number, other_spread / other_number
-    if not error + other_error:
-        return mean - other_mean, mean - other_mean
-    freedom = (error + other_error) ** 2 / (error**2 / (number - 1) + other_error**2 / (other_number - 1))
-    width = student(freedom) * sqrt(error + other_error)
-    return mean - other_mean - width, mean - other_mean + width
+    errors = [one.variance / one.number for one in (sample, other)]
+    freedom = sum(errors) ** 2 / sum(error**2 / (one.number - 1) for error, one in zip(errors, (sample, other), strict=True)) if any(errors) else 1
+    width = student(freedom) * sqrt(sum(errors))
+    return sample.mean - other.mean - width, sample.mean - other.mean + width
 
 
 def shared_z(tests: int) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import analyzing, deciding, surveys
+from convkit import analyzing, deciding, facts, surveys
 from convkit.analyzing import Scope, analyze_cells
 from convkit.collecting import collected
 from convkit.periods import parse_period
@@ -37,6 +37,8 @@ class Logs:
     taken_in: Intake
     wanted: Wanted
     warnings: tuple[str, ...]
+    needed: frozenset[str] = frozenset()
+    """Facts of sessions that are known."""
 
 
 def read(  # noqa: PLR0913 (every filter of a run is one keyword)
@@ -48,17 +50,21 @@ def read(  # noqa: PLR0913 (every filter of a run is one keyword)
     until: str | None = None,
     last: str | None = None,
     assets: bool = True,
+    needed: frozenset[str] = frozenset(),
     progress: Progress = UNWATCHED,
 ) -> Logs:
-    """Read logs, all assets too where they are wanted, and of exports the properties that the goals ask for. Raises InputError, UsageError."""
+    """Read logs, all assets too where they are wanted, and of exports the properties that the goals ask for.
+
+    `needed` are facts of sessions. Raises InputError, UsageError.
+    """
     wanted = parse_period(since, until, last, goals.site.timezone)
-    taken = analyzing.read(paths, goals, log_format, assets=assets, progress=progress)
-    return Logs(taken.names, taken.intake, wanted, (*taken.copies, *taken.intake.losses))
+    taken = analyzing.read(paths, goals, log_format, needed=needed | Scope(wanted).needed(goals), assets=assets, progress=progress)
+    return Logs(taken.names, taken.intake, wanted, (*taken.copies, *taken.intake.losses), needed)
 
 
 def analyzed(logs: Logs, goals: Goals) -> Analysis:
     """Return the analysis of what people did."""
-    return analyze_cells(logs.taken_in, goals, Scope(logs.wanted)).analysis
+    return analyze_cells(logs.taken_in, goals, Scope(logs.wanted, facts=logs.needed)).analysis
 
 
 def survey(logs: Logs, goals: Goals) -> Survey:
@@ -70,4 +76,6 @@ def survey(logs: Logs, goals: Goals) -> Survey:
     limits += [] if end is None else [pl.col("time") < end.astimezone(UTC)]
     sessions = collected(surveys.moments(analysis.hits, goals), analysis.size)
     requests = collected(surveys.requests(settled.lazy().filter(*limits), settled.columns, goals), settled.height)
-    return Survey(goals, sessions, requests)
+    knows_channels = facts.CHANNEL in logs.needed
+    unassigned = collected(surveys.unassigned(analysis.sessions), analysis.size) if knows_channels else pl.DataFrame()
+    return Survey(goals, sessions, requests, unassigned)

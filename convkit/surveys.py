@@ -5,11 +5,12 @@ It stands alone because a goals file is judged, and proposed, by what did not ma
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit import channel_rules
 from convkit.schema import TIME
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Survey:
     requests: pl.DataFrame
     """Each distinct request of the period: `path, method, status, event, kind, asset, background, download, listed, other`, whether it `is_bot`'s or
     `is_excluded`, `names:<goal>`, and its number `n`; with all that the conditions of goals look at, so that they can be asked once more."""
+    unassigned: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """`source, medium, n` of the sessions without a channel, most first; without columns where nobody asked."""
 
 
 def without_logs(goals: Goals) -> Survey:
@@ -46,6 +49,13 @@ def moments(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     first = {goal.column: pl.col("row").cast(pl.Int64).filter(pl.col(goal.column)).min() for goal in goals.all}
     inside = hits.filter(pl.col("session").is_not_null(), "inside")
     return inside.group_by("session", maintain_order=True).agg(pl.col("visitor").first(), **first)
+
+
+def unassigned(sessions: pl.LazyFrame) -> pl.LazyFrame:
+    """Return what has no channel (`Survey.unassigned`), of the table of sessions."""
+    left = sessions.filter(pl.col("channel").cast(pl.String) == channel_rules.UNASSIGNED).select(pl.col("source", "medium").cast(pl.String))
+    counted = left.group_by("source", "medium").agg(n=pl.len().cast(pl.Int64))
+    return counted.sort("n", "source", "medium", descending=[True, False, False])
 
 
 def requests(hits: pl.LazyFrame, columns: Collection[str], goals: Goals) -> pl.LazyFrame:

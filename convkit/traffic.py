@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import events, goal_attributes, paths, patterns, referrers, requests
+from convkit import events, facts, goal_attributes, paths, patterns, referrers, requests
 from convkit.askers import ASKER
 from convkit.columns import Asked
 from convkit.schema import FATES, KIND, ORDER, TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from convkit.definitions import Goals
 
@@ -52,17 +52,19 @@ def tested_columns(goals: Goals) -> list[str]:
     return sorted(name for name in roots if "~" in name or goal_attributes.is_taken(name))
 
 
-def asked(goals: Goals) -> Asked:
-    """Return what a run asks of logs."""
+def asked(goals: Goals, needed: Collection[str] = ()) -> Asked:
+    """Return what a run asks of logs, which needs some facts of sessions."""
     columns = {patterns.split_name(name)[0] for name in tested_columns(goals)}
     properties = sorted(column.removeprefix("prop.") for column in columns if column.startswith("prop."))
-    return Asked(goals.site.columns, tuple(properties), goals.site.timezone, tuple({referrers.COLUMN} & columns))
+    texts = tuple(({referrers.COLUMN} & columns) | {*facts.texts(needed)})
+    return Asked(goals.site.columns, tuple(properties), goals.site.timezone, texts)
 
 
 def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame, told: events.Told, goals: Goals) -> pl.LazyFrame:
     """Return the hits among CELLS without a problem: what was decided once for every distinct asker, request and event is joined.
 
-    Of the texts only `user_agent` is left; `excluded` hits are looked at by nobody, `bot` and `spared` are what agents tell.
+    Of the texts only `user_agent` is left, and `referrer` where it was read; `excluded` hits are looked at by nobody, `bot` and `spared` are what
+    agents tell.
     """
     return (
         records.pipe(referrers.add_tests, tested_columns(goals))
@@ -124,11 +126,11 @@ def settle(hits: pl.DataFrame, mode: str) -> pl.DataFrame:
     return hits.with_columns(fate=fate.cast(_FATE)).drop("excluded")
 
 
-def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+def targets(cells: pl.LazyFrame, goals: Goals, needed: Collection[str] = ()) -> pl.LazyFrame:
     """Return each distinct `request` with its method, path, page, lists, and all that goals ask of it.
 
     `probing` ones are nobody's interest; `robots` and `scanner` are those that bots ask for; `query` holds the parameters that `site.keep_query` or
-    a goal names, and no others.
+    a goal names, and no others; `sent_query` is all of it, as it was sent, and only there where the `needed` facts are told by it.
     """
     names = [name for name in tested_columns(goals) if not (events.is_of_events(name) or referrers.is_of_referrers(name))]
     tested = [patterns.split_name(name) for name in names]
@@ -136,12 +138,13 @@ def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     tests = {f"{column}~{pattern}": patterns.matches(pl.col(column), pattern) for column, pattern in tested if pattern}
     wanted = [name for name in names if "~" not in name]
     words = requests.add_words(cells.select("request").unique())
+    sent = ["sent_query"] if facts.CHANNEL in needed else []
     is_probing = pl.col("method").is_null() | pl.col("method").is_in(_OTHER_METHODS) | pl.col("robots")
     return (
         paths.add_lists(paths.add_paths(words, goals.site), goals.site)
         .with_columns(probing=is_probing, page=paths.page(goals.site))
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
-        .with_columns(query=paths.shown_query(goals.site, values), **tests)
+        .with_columns(query=paths.shown_query(goals.site, values), sent_query="query", **tests)
         .select(
             "request",
             "probing",
@@ -150,7 +153,7 @@ def targets(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
             "background",
             "download",
             *tests,
-            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", "query", *wanted)),
+            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", "query", *sent, *wanted)),
         )
     )
 

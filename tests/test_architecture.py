@@ -51,8 +51,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sorting",
         "panics",
     ),
+    ("facts",),
     ("devices", "splits", "planning"),
-    ("plain", "origin", "questions", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
+    ("plain", "origin", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes",),
     ("exports",),
     # Rows as more than one output or format holds them.
@@ -62,16 +63,16 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Stages.
     ("events", "askers", "referrers", "sources", "collecting", "chains", "goal_keys", "channel_rules", "campaigns", "origins"),
     ("any_order", "channels"),
-    ("funnels",),
-    ("reading", "traffic", "behaviour", "sessions", "matching", "other_ways", "departures", "site", "goal_reader"),
+    ("funnels", "questions"),
+    ("reading", "traffic", "behaviour", "sessions", "arrivals", "matching", "other_ways", "departures", "site", "goal_reader"),
     ("loading", "deciding", "funnel_reader"),
     ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
-    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words"),
-    ("split_tables", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness"),
-    ("checks", "evidence", "goals_writing", "trend_screen", "split_screen"),
-    ("trend_report", "proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen"),
+    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing"),
+    ("split_tables", "marks", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
+    ("checks", "evidence", "trend_screen", "split_screen"),
+    ("trend_report", "proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen", "channels_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),

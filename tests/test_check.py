@@ -11,7 +11,7 @@ import pytest
 from payloads import NASTY
 from small_logs import line, written
 
-from convkit import checks, surveying, surveys
+from convkit import checks, facts, surveying, surveys
 from convkit.goals import parse_goals
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def who(number: int) -> str:
 def found(folder: Path, lines: Iterable[str], goals: str) -> list[checks.Remark]:
     """Return what is found beside a log."""
     loaded = parse_goals(goals, "goals.yaml")
-    survey = surveying.survey(surveying.read([written(folder / "access.log", lines)], loaded), loaded)
+    logs = surveying.read([written(folder / "access.log", lines)], loaded, needed=frozenset({facts.CHANNEL}))
+    survey = surveying.survey(logs, loaded)
     return checks.check(survey, has_logs=True)
 
 
@@ -248,6 +249,37 @@ funnels:
         *(line(f"GET {page}", 3_600 + place, who=who(each)) for each in range(20) for place, page in enumerate(("/c", "/thanks"))),
     ]
     assert named(found(tmp_path, log, goals), "later-session") == {"later", "later_too", "later_of_two"}
+
+
+def visits(number: int, query: str, first: int = 0) -> list[str]:
+    """Return sessions of one visitor each, who came by a link with a query."""
+    return [line(f"GET /?{query}", who=who(first + each)) for each in range(number)]
+
+
+def test_mediums_that_links_spell_wrong_are_told(tmp_path: Path) -> None:
+    """Not those that are in a channel, be it one of one's own, nor those like none, nor those of one or two strangers."""
+    goals = "macro: {sale: /sale}\nsite: {channels: {Partners: {medium: [partner, emails]}}}"
+    tagged = {"emial": 3, "REFFERAL": 4, "partnr": 5, "affiliates": 3, "email": 9, "emails": 9, "flyer": 9, "cpcc": 9, "sem": 9, "organik": 2}
+    log = [text for place, (medium, n) in enumerate(tagged.items()) for text in visits(n, f"utm_source=a&utm_medium={medium}", 20 * place)]
+    sentences = [remark.text for remark in found(tmp_path, log, goals) if remark.code == "misspelt-medium"]
+    assert [(text.split()[6].strip(","), re.findall("`(.*?)`", text)[0]) for text in sentences] == [
+        ("affiliates", "Affiliates: {medium: affiliates}"),
+        ("emial", "Email: {medium: emial}"),
+        ("refferal", "Referral: {medium: refferal}"),
+        ("partnr", "Partners: {medium: partnr}"),
+    ]
+
+
+def test_the_largest_sources_without_a_channel_are_told_with_a_rule_that_gives_them_one(tmp_path: Path) -> None:
+    """The three largest, of 20 sessions or more; not those with a channel, nor those that a misspelt medium keeps from one; and it is no warning."""
+    goals = "macro: {sale: /sale}\nsite: {channels: {Print: {source: flyer}}}"
+    tagged = ("a:b&utm_medium=qr", "poster", "c*&utm_medium=x", "flyer", "crm&utm_medium=emial", "google&utm_medium=cpc")
+    log = [text for place, query in enumerate(tagged) for text in visits(26 - place, f"utm_source={query}", 30 * place)]
+    log += [*visits(20, "utm_source=fourth", 200), *visits(19, "utm_source=fifth", 230), *visits(40, "utm_source=%E2%80%AEx", 260)]
+    told = [remark for remark in found(tmp_path, log, goals) if remark.code == "unassigned"]
+    rules = [re.findall("`(.*?)`", remark.text)[-1] for remark in told]
+    assert [remark.is_warning for remark in told] == [False] * 3
+    assert rules == ["NAME: {source: 'c*', medium: x}", "NAME: {source: poster}", "NAME: {source: 'a:b', medium: qr}"]
 
 
 MACROS = {

@@ -53,7 +53,8 @@ def run(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> D
 
 def test_a_row_says_all_of_a_session(tmp_path: Path) -> None:
     lines = [
-        *(line(f"GET {target}", 10 * number) for number, target in enumerate(("/product/1", "/cart", "/sale?total=1.5", "/sale?total=2", "/asked"))),
+        line("GET /product/1?utm_source=letter&utm_medium=email", 0),
+        *(line(f"GET {target}", 10 * number) for number, target in enumerate(("/cart", "/sale?total=1.5", "/sale?total=2", "/asked"), 1)),
         line("GET /asked", 50),
         line("GET /gone", 60, 404),
         line("GET /product/2", 5, who=OTHER),
@@ -72,6 +73,11 @@ def test_a_row_says_all_of_a_session(tmp_path: Path) -> None:
         "converted": True,
         "value": 8.5,
         "goals": "sale asked saw cart",
+        "device": "desktop",
+        "channel": "Email",
+        "source": "letter",
+        "medium": "email",
+        "campaign": "(none)",
     }
     assert (second["bounced"], second["converted"], second["seconds"], second["value"], second["goals"]) == (True, False, 0, 0, "saw")
     assert second["visitor"] != visitor
@@ -212,7 +218,7 @@ def test_by_hand() -> None:
     """The small log that is counted by hand in the tests of the other reports."""
     found = convkit.run([DATA / "by_hand.log"], ["sessions"], DATA / "by_hand.yaml").reports["sessions"].frame
     shown = found.with_columns(pl.col("session").str.slice(17), pl.col("started").dt.strftime("%H:%M:%S"), pl.col("value") // 10_000)
-    assert shown.drop("visitor").rows() == [
+    assert shown.drop("visitor", "device", "channel", "source", "medium", "campaign").rows() == [
         ("1", "09:00:02", 1198.0, 6, "/", "/thanks", False, True, 1999, "purchase saw_product compared cart long_visit"),
         ("1", "09:05:00", 0.0, 1, "/", "/", True, False, 0, ""),
         ("2", "09:35:00", 30.0, 2, "/", "/product/2", False, False, 0, "saw_product"),

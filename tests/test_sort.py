@@ -27,7 +27,8 @@ CASES = [(report, column.name) for report in plugins.names("reports") for column
 @cache
 def tallied() -> tuple[Run, documents.Tallies]:
     """Return the analysis of the small log and the tallies of all reports: sorting begins behind them."""
-    done = convkit.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"))
+    facts = documents.facts_of(plugins.names("reports"))
+    done = convkit.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), facts=facts)
     return done, tallying.tally(done.analysis, plugins.names("reports"))
 
 
@@ -70,7 +71,7 @@ def test_rows_are_by_the_column_and_ties_as_they_were(report: str, column: str, 
 
 def test_there_is_something_to_sort() -> None:
     """Else any order would do."""
-    assert {report for report, _ in CASES if len(rows(by_hand(report), report)) < 4} == {"overview", "paths"}
+    assert {report for report, _ in CASES if len(rows(by_hand(report), report)) < 4} == {"overview", "paths", "channels"}
     assert {value is None for value in by_hand("goals").reports["goals"].frame["value"]} == {True, False}
 
 

@@ -86,7 +86,8 @@ def run_of(log: str, goals: str, folder: Path, by: str | None = None) -> analyse
     """Return the analysis of a log's text."""
     (folder / "access.log").write_text(log, encoding="utf-8")
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    return pipeline.analyze([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"), by=by)
+    facts = documents.facts_of(REPORTS)
+    return pipeline.analyze([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"), by=by, facts=facts)
 
 
 def parts_of(analysis: Analysis, count: int) -> list[Analysis]:

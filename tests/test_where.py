@@ -310,5 +310,5 @@ def test_mistakes_say_the_fix_before_a_log_is_read(where: str, message: str, tmp
 
 
 def test_every_field_is_tested_here() -> None:
-    assert set(FIELDS) == {"page", "landing", "exit", "goal", "host", "device"}
+    assert set(FIELDS) == {"page", "landing", "exit", "goal", "host", "device", "source", "medium", "campaign", "channel"}
     assert parse(["goal=*", "host!=a*"], parse_goals(GOALS, "goals.yaml"))[1].is_inverted

@@ -18,14 +18,14 @@ def check(logs: tuple[str, ...], goals: str | None, timezone: str | None, settin
     file = options.goals_file(goals)
     if file is None:
         raise UsageError(f"there is no {options.GOALS_FILE} here; name one with -g, or write one with `convkit init`")
-    from convkit import checks, surveying, surveys  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+    from convkit import checks, facts, surveying, surveys  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
 
     asked.pop("debug")
     loaded = options.load_goals(file, timezone, settings)
     survey = surveys.without_logs(loaded)
     if logs:
         with progress.shown(is_wanted=not quiet) as watching:
-            read = surveying.read(logs, loaded, progress=watching, **asked)
+            read = surveying.read(logs, loaded, needed=frozenset({facts.CHANNEL}), progress=watching, **asked)
             survey = surveying.survey(read, loaded)
     remarks = checks.check(survey, has_logs=bool(logs))
     if not quiet:

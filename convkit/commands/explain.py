@@ -17,14 +17,14 @@ def explain(logs: tuple[str, ...], goals: str | None, timezone: str | None, sett
     wishes = {name: asked.pop(name) for name in ("dropped_at", "reached", "line", "visitor")}
     if sum(wish is not None for wish in wishes.values()) > 1:
         raise UsageError("give one of --dropped-at, --reached, --line and --visitor")
-    from convkit import explain_screen, explaining, questions  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+    from convkit import explain_screen, explaining, facts, questions  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
     from convkit.analyzing import Scope  # noqa: PLC0415
     from convkit.delivery import show  # noqa: PLC0415
     from convkit.periods import parse_period  # noqa: PLC0415
 
     loaded = options.load_goals(options.goals_file(goals), timezone, settings)
     period = parse_period(asked["since"], asked["until"], asked["last"], loaded.site.timezone)
-    scope = Scope(period, asked["bots"], questions.parse(asked["where"], loaded))
+    scope = Scope(period, asked["bots"], questions.parse(asked["where"], loaded), facts=frozenset({facts.CHANNEL}))
     with progress.shown(is_wanted=not quiet) as watching:
         wish = explaining.Wish(**wishes)
         found = explaining.explain(logs, loaded, wish, scope, asked["limit"], log_format=asked["log_format"], progress=watching)

@@ -44,9 +44,7 @@ COLUMNS = (
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `goals` (a row a goal), `seconds` (how long it took, per whole second) and `base` (all sessions and visitors)."""
-    goals, hits = analysis.goals.goals, analysis.hits
-    macro = pl.any_horizontal(pl.lit(value=False), *(goal.column for goal in analysis.goals.macros))
-    macros = hits.filter(pl.col("inside") & macro).group_by("session").agg(last_macro=pl.col("row").max())
+    goals, macros = analysis.goals.goals, matching.last_macros(analysis.hits, analysis.goals)
     return {
         "goals": pl.concat([_none(analysis, _GOALS), *(_of_goal(analysis, macros, goal) for goal in goals)]),
         "seconds": pl.concat([_none(analysis, _SECONDS), *(_seconds(analysis, goal) for goal in goals)]),
@@ -61,18 +59,13 @@ def _none(analysis: Analysis, schema: Mapping[str, type[pl.DataType]]) -> pl.Laz
     return pl.LazyFrame(schema={**dict.fromkeys(analysis.by, TEXT), **schema})
 
 
-def _firsts(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
-    """Return the first match of each session."""
-    return matching.matched(hits, goal).unique("session", keep="first", maintain_order=True)
-
-
 def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return one goal's row."""
     reached = analysis.summed(
-        analysis.split(_firsts(analysis.hits, goal).join(macros, on="session", how="left")),
+        analysis.split(matching.with_then(matching.firsts(analysis.hits, goal), macros)),
         reached=pl.len().cast(pl.Int64),
         reached_visitors=pl.col("visitor").n_unique().cast(pl.Int64),
-        then_converted=(pl.col("last_macro") > pl.col("row")).sum().cast(pl.Int64),
+        then_converted=pl.col("then").sum().cast(pl.Int64),
     )
     counts = analysis.summed(
         analysis.split(matching.counted(analysis.hits, goal)),
@@ -87,7 +80,7 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
 def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
     """Return how many sessions took how many whole seconds from their first interaction to the goal."""
     took = (pl.col("time") - pl.col("started")).dt.total_seconds().clip(0).cast(pl.Int32)
-    counts = analysis.split(_firsts(analysis.hits, goal)).group_by(*analysis.by, seconds=took).agg(n=pl.len().cast(pl.Int64))
+    counts = analysis.split(matching.firsts(analysis.hits, goal)).group_by(*analysis.by, seconds=took).agg(n=pl.len().cast(pl.Int64))
     return counts.select(*analysis.by, pl.lit(goal.name).alias("goal"), "seconds", "n")
 
 
@@ -152,7 +145,10 @@ def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, 
     """Return a row a goal that was reached, with a figure a value or a line over the periods."""
     rows = _lines(whole, ()).filter((pl.col("part") > 0) | ((pl.col("type") == "macro") & (view.goals.file is not None)))
     lines = Lines(
-        Heading("GOALS", "sessions that reached each one"), rows.head(room.rows(_ROWS) or rows.height), lambda part: _lines(part.report, view.by)
+        Heading("GOALS", "sessions that reached each one"),
+        rows.head(room.rows(_ROWS) or rows.height),
+        lambda part: _lines(part.report, view.by),
+        of_sessions=True,
     )
     return split_screen.draw(lines, split, view.key, room)
 

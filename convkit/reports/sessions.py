@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, matching, naming, visitor_ids
+from convkit import facts, figures, matching, naming, visitor_ids
 from convkit.tables import Cell, Column, Grid, Report, Row
 
 if TYPE_CHECKING:
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from convkit.tables import Block, Room
 
 IN_REPORT = None
+FACTS = (facts.DEVICE, facts.CHANNEL)
 _ROWS = 20
-_DROPS = {"exit": 5, "value": 7, "converted": 6, "pages": 3, "seconds": 2, "goals": 8, "started": 1, "landing": 4}
+_DROPS = {"channel": 9, "exit": 5, "value": 7, "converted": 6, "pages": 3, "seconds": 2, "goals": 8, "started": 1, "landing": 4}
 """The columns of a screen that are left out where not all fit, the least important first; never the one that the rows are sorted by."""
 COLUMNS = (
     Column("session", "text"),
@@ -31,14 +32,20 @@ COLUMNS = (
     Column("converted", "flag"),
     Column("value", "money"),
     Column("goals", "text"),
+    Column("device", "text"),
+    Column("channel", "text"),
+    Column("source", "text"),
+    Column("medium", "text"),
+    Column("campaign", "text"),
 )
+_TOLD = ("landing", "exit", "device", *facts.ORIGIN)
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `sessions`: a row a session, `visitor` and `number` its keys."""
     found = analysis.sessions.join(_worth(analysis), on="session", how="left")
     sums = (pl.col("seconds", "pages"), pl.col("value").fill_null(0))
-    keys = ("visitor", "number", "started", "landing", "exit", "bounced", "converted")
+    keys = ("visitor", "number", "started", "bounced", "converted", *_TOLD)
     return {"sessions": found.select(*keys, naming.reached(analysis.goals.goals), *sums)}
 
 
@@ -55,7 +62,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     frame = (
         tally["sessions"]
         .with_columns(
-            pl.col("landing", "exit").cast(pl.String),
+            pl.col(_TOLD).cast(pl.String),
             pl.col("seconds").cast(pl.Float64),
             session=naming.session(),
             started=pl.col("started").dt.convert_time_zone(view.period.timezone),
@@ -74,8 +81,8 @@ def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
     if shown.is_empty():
         return []
     heading = naming.heading("SESSIONS", "session", (shown.height, frame.height), view.order(COLUMNS, ""))
-    titles = ["", "started", "time", "pages", "landing", "exit", view.macro_name, "value", "goals"]
-    left = {"started", "landing", "exit", "goals"}
+    titles = ["", "started", "time", "pages", "landing", "exit", view.macro_name, "value", "goals", "channel"]
+    left = {"started", "landing", "exit", "goals", "channel"}
     hidden = (6, 7) if not view.knows_macro else (7,) if frame["value"].null_count() == frame.height else ()
     drops = naming.drops(_DROPS, hidden, view.sort)
     rows = [Row(_cells(row, view)) for row in shown.rows(named=True)]
@@ -95,4 +102,5 @@ def _cells(row: dict[str, Any], view: View) -> list[Cell]:
         Cell("yes" if row["converted"] else ""),
         Cell(figures.money(row["value"], view.goals.site.currency) if row["value"] else ""),
         Cell(row["goals"], "dim", left=True),
+        Cell(row["channel"], left=True),
     ]

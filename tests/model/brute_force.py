@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from model.figures import Figures, amount, quantile, rate, wilson
 from model.funnels import funnel_figures
+from model.origins import Origin, origin_of, own_host
 from model.robots import reasons_of
 from model.sessions import Session, Traffic, Visits, cut, fate, look_at, matches_of, visitors_of
 
@@ -51,6 +53,12 @@ class Model:
     sessions: list[Session]
     matches: dict[Goal, list[list[Hit]]]
     where: Where | None = None
+
+    @cached_property
+    def origins(self) -> list[Origin]:
+        """Where each session came from."""
+        own = own_host(self.sessions)
+        return [origin_of(session, own) for session in self.sessions]
 
     @property
     def shown(self) -> list[int]:

@@ -56,6 +56,7 @@ REQUESTS: tuple[tuple[str, str, int], ...] = (
     *(("GET", path, status) for path in ("/api/x", "/x.json") for status in (200, 204, 404)),
     *(("POST", "/api/x", status) for status in (200, 200, 302, 422)),
     *(("GET", "/f.pdf", status) for status in (200, 200, 200, 206, 206, 206, 206, 206, 304, 404)),
+    *(("GET", "/a?utm_source=letter&utm_medium=email", status) for status in (200, 301)),
     ("GET", "/d?order=3&total=5", 302),
     ("GET", "/d?order=3&total=5", 304),
     ("HEAD", "/a", 200),

@@ -1,0 +1,53 @@
+"""Where sessions of the model came from: by their first hit, with as few rules of channels as the drawn referrers and queries need.
+
+It stands alone because what a channel is has a table of cases of its own; here it matters whose hit tells it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from model.hits import Hit
+    from model.sessions import Session
+
+SOURCES = {"google.com": ("google", "organic", "Organic Search"), "t.co": ("t.co", "referral", "Organic Social")}
+
+
+class Origin(NamedTuple):
+    """What is told of a session."""
+
+    source: str = "(direct)"
+    medium: str = "(none)"
+    campaign: str = "(none)"
+    channel: str = "Direct"
+
+
+def kept(session: Session) -> list[Hit]:
+    """Return the hits that somebody looks at: redirects and errors too."""
+    return [hit for hit, kind in session.hits if kind not in {"other", "background"}]
+
+
+def host_of(referrer: str) -> str:
+    """Return the host of a referrer without port, case and `www.`."""
+    return referrer.partition("://")[2].partition("/")[0].partition(":")[0].lower().removeprefix("www.")
+
+
+def own_host(sessions: list[Session]) -> str:
+    """Return the host that refers more than half of the pages behind first hits, and more of them than first hits; empty where none does."""
+    behind = Counter(host_of(hit.referrer) for session in sessions for hit in kept(session)[1:] if hit in session.pages and hit.referrer)
+    begins = Counter(host_of(kept(session)[0].referrer) for session in sessions)
+    return next((host for host, pages in behind.items() if 2 * pages > behind.total() and pages > begins[host]), "")
+
+
+def origin_of(session: Session, own: str) -> Origin:
+    """Return where a session came from."""
+    first = kept(session)[0]
+    if source := first.parameter("utm_source"):
+        return Origin(source, first.parameter("utm_medium") or "(none)", "(none)", "Email")
+    host = host_of(first.referrer)
+    if host in {"", own}:
+        return Origin()
+    name, medium, channel = SOURCES.get(host, (host, "referral", "Referral"))
+    return Origin(name, medium, "(none)", channel)
