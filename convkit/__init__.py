@@ -12,11 +12,12 @@ from convkit.version import __version__
 
 if TYPE_CHECKING:
     from convkit.goals import load_goals
-    from convkit.pipeline import analyze, read_hits, read_records, run
+    from convkit.pipeline import analyze, compare, read_hits, read_records, run
     from convkit.rendering import render
 
 _PLACES = {
     "analyze": "pipeline",
+    "compare": "pipeline",
     "load_goals": "goals",
     "read_hits": "pipeline",
     "read_records": "pipeline",
@@ -24,7 +25,7 @@ _PLACES = {
     "run": "pipeline",
 }
 
-__all__ = ["__version__", "analyze", "load_goals", "read_hits", "read_records", "render", "run"]
+__all__ = ["__version__", "analyze", "compare", "load_goals", "read_hits", "read_records", "render", "run"]
 
 
 def __getattr__(name: str) -> object:

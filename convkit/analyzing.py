@@ -124,7 +124,8 @@ def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
     analysis = prepare(hits, table, goals, ends, askers.identities(visitors.lazy(), goals.site))
     divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
     run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
-    return replace(run, own_hosts=own, bots=mode, bot_agents=_bot_agents(met), split=divided)
+    sent = _bot_lines(met.filter(_is_inside(begin, end, "time")))
+    return replace(run, own_hosts=own, bots=mode, bot_agents=_bot_agents(met), bot_lines=sent, split=divided)
 
 
 def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> pl.DataFrame:
@@ -182,6 +183,12 @@ def _bot_agents(met: pl.DataFrame) -> tuple[tuple[str, int, str], ...]:
     counts = sent.group_by("user_agent", "reason").len().cast({"user_agent": pl.String, "reason": pl.String})
     most = counts.sort("len", "user_agent", "reason", descending=[True, False, False]).head(_MOST_AGENTS)
     return tuple((agent or "", lines, reason) for agent, reason, lines in most.rows())
+
+
+def _bot_lines(met: pl.DataFrame) -> tuple[int, int]:
+    """Return how many lines bots sent, and how many all did."""
+    sent = met.filter(~pl.col("fate").is_in(["asset", "excluded"]))
+    return sent.height - sent["reason"].null_count(), sent.height
 
 
 def _fates(cells: pl.DataFrame, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convkit import plugins, progress, signals, surroundings, talk, terminal, writing
-from convkit.destinations import destination, refuse_inputs
-from convkit.errors import ConvkitError, ExitCode, UsageError, did_you_mean, gravest
-from convkit.options import GOALS_FILE, command_of, goals_file, load_goals, of_report, of_reports, with_own
+from convkit import plugins, signals, surroundings, talk, terminal, writing
+from convkit.errors import ConvkitError, ExitCode, did_you_mean
+from convkit.options import command_of, of_report, of_reports, with_own
+from convkit.producing import produce
 from convkit.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_WHOLE, _FUNNEL = "report", "funnel"
+    from convkit.tables import Document
+
+_WHOLE, _FUNNEL, _COMPARE = "report", "funnel", "compare"
 _ORDER = (
     "overview",
     "goals",
@@ -28,6 +30,7 @@ _ORDER = (
     "drop-off",
     "pages",
     "channels",
+    "compare",
     "paths",
     "sessions",
     "hits",
@@ -47,7 +50,8 @@ class _Commands(click.Group):
 
     def list_commands(self, _: click.Context) -> list[str]:
         """Return the names, without importing a report."""
-        return [_WHOLE, *sorted(plugins.names("reports"), key=_place), *sorted(plugins.names("commands"), key=_place)]
+        reports, commands = [*plugins.names("reports"), _COMPARE], [name for name in plugins.names("commands") if name != _COMPARE]
+        return [_WHOLE, *sorted(reports, key=_place), *sorted(commands, key=_place)]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Return a command, made when it is asked for."""
@@ -87,31 +91,13 @@ def _report_command(name: str, headline: str, reports: list[str] | None) -> clic
 def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
     """Return what a report's command does."""
 
-    def run_report(logs: tuple[str, ...], goals: str | None, *, quiet: bool, verbose: bool, **options: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
-        if not logs:
-            raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
-        place, rejects = destination(options.pop("path"), options.pop("output")), options.pop("rejects")
-        for path in (place.path, rejects):
-            refuse_inputs(path, [*logs, goals or GOALS_FILE])
-        if rejects is not None:
-            writing.check_file(rejects)
-        from convkit.delivery import deliver, deliver_rejects  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
-        from convkit.pipeline import run  # noqa: PLC0415
+    def make(logs: tuple[str, ...], goals: Any, **options: Any) -> Document:  # noqa: ANN401 (as Click hands them over)
+        from convkit.pipeline import run  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
 
-        limit, timezone, _ = options.pop("limit"), options.pop("timezone"), options.pop("debug")
-        settings, strict, options = options.pop("settings"), options.pop("strict"), with_own(options)
-        loaded = load_goals(goals_file(goals), timezone, settings)
-        with progress.shown(is_wanted=not quiet) as watching:
-            document = run(logs, reports, loaded, rejects=rejects is not None, choices=verbose and reports == [_FUNNEL], progress=watching, **options)
-        deliver(document, place, limit)
-        if rejects is not None:
-            deliver_rejects(document, rejects)
-        lost = talk.lost(document.losses, document.reasons["unparsed_by_reason"]) if strict else ""
-        if not quiet:
-            talk.tell(document.warnings, [*talk.agents(document.bot_agents), talk.read(document.input, len(document.logs))] if verbose else [])
-        if lost:
-            talk.say(lost)
-        return gravest([ExitCode.LOST] if lost else [])
+        return run(logs, reports, goals, **options)
+
+    def run_report(logs: tuple[str, ...], goals: str | None, *, verbose: bool, **options: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
+        return produce(make, logs, goals, verbose=verbose, choices=verbose and reports == [_FUNNEL], **with_own(options))
 
     return run_report
 

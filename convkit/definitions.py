@@ -51,7 +51,7 @@ class Site:
     notes: tuple[tuple[date, str], ...] = ()
     """Days and what happened on them, the earliest first."""
     margin: float = 0.1
-    """How much may pass for no movement, relative to the rate before."""
+    """How much a rate may move, relative to the one before, and pass for none."""
 
     @property
     def visitor_rule(self) -> str:

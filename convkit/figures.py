@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 FEWEST = 30
 """Of a base on which a rate is shown."""
 UNKNOWN, TOO_FEW = "–", "·"
+_MINUS = "\u2212"
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
@@ -42,13 +43,6 @@ def percent(rate: float | None) -> str:
     if value >= 99.5:  # noqa: PLR2004 (what would be rounded to 100)
         return ">99%"
     return f"{value:.{_digits(value)}f}%"
-
-
-def change(relative: float) -> str:
-    """Return a change relative to what it is a change of, with its sign."""
-    value = abs(relative) * 100
-    size = f"{value:.{_digits(value)}f}%"
-    return "0%" if not float(size[:-1]) else f"{_MINUS if relative < 0 else '+'}{size}"
 
 
 def _digits(value: float) -> int:
@@ -119,6 +113,30 @@ def money(millionths: float, currency: str) -> str:
     amount = Decimal(round(millionths)) / _MILLION
     sign = "-" if amount < 0 else ""
     return f"{sign}{_SYMBOLS.get(currency, currency and currency + ' ')}{abs(amount):,.2f}"
+
+
+def number(value: float) -> str:
+    """Return a count, or a figure with two significant digits and no exponent, where a column holds both."""
+    if value == int(value):
+        return count(int(value))
+    return f"{value:,.2f}" if abs(value) >= 1 else f"{Decimal(f'{value:.2g}'):f}"
+
+
+def change(relative: float) -> str:
+    """Return a movement in percent with its sign: whole from 1 % on; nothing only where it is exactly that."""
+    size, sign = abs(relative) * 100, _MINUS if relative < 0 else "+"
+    if not size:
+        return "0%"
+    return f"{sign}{size:,.0f}%" if size >= 0.95 else f"{sign}{size:.1f}%" if size >= 0.05 else f"{sign}<0.1%"  # noqa: PLR2004 (where a figure gains a digit)
+
+
+def odds(chance: float) -> str:
+    """Return how often chance alone does something, in words."""
+    if chance < 0.01:  # noqa: PLR2004 (what is told apart no further)
+        return "less than 1 time in 100"
+    if chance > 0.5:  # noqa: PLR2004 (oftener than not)
+        return "oftener than not"
+    return f"1 time in {int(1 / chance + 1e-9)}"
 
 
 def bar(part: float, whole: float, width: int) -> str:

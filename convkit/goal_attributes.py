@@ -45,11 +45,16 @@ def is_taken(text: str) -> bool:
 
 def _target(node: Node, problems: list[Problem]) -> float | None:
     """Read a rate."""
+    rate = percent(node)
+    if rate is None:
+        problems.append(node.problem("`target` is a rate like 1.5%"))
+    return rate
+
+
+def percent(node: Node) -> float | None:
+    """Read a percentage above 0, None where it is none."""
     match = _PERCENT.fullmatch(node.text)
-    if match and 0 < float(match[1]) <= 100:  # noqa: PLR2004 (a percentage ends there)
-        return float(Decimal(match[1]) / 100)
-    problems.append(node.problem("`target` is a rate like 1.5%"))
-    return None
+    return float(Decimal(match[1]) / 100) if match and 0 < float(match[1]) <= 100 else None  # noqa: PLR2004 (a percentage ends there)
 
 
 SCHEMAS = {
@@ -59,7 +64,7 @@ SCHEMAS = {
     },
     "target": {
         "description": "The rate that you hope for, like 1.5%.",
-        **shapes.matching(r"^(?!0+(?:\.0+)? ?%)0*(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?) ?%$"),
+        **shapes.PERCENT,
     },
 }
 READERS: dict[str, Callable[[Node, list[Problem]], int | str | float | None]] = {"value": _value, "target": _target}

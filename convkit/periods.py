@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from convkit.durations import parse_duration
@@ -24,6 +24,11 @@ class Wanted:
     begin: datetime | None = None
     end: datetime | None = None
     days: int | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Tell whether anything was asked for."""
+        return self != Wanted()
 
     def limits(self, last: datetime | None, timezone: str) -> tuple[datetime | None, datetime | None]:
         """Return begin and end, known once the log's `last` hit is."""
@@ -44,6 +49,22 @@ def parse_period(since: str | None, until: str | None, last: str | None, timezon
     if begin and end and begin >= end:
         raise UsageError(f"--since {since} is after --until {until}; exchange them")
     return Wanted(begin, end)
+
+
+def parse_day(text: str, option: str, timezone: str) -> date:
+    """Return the day that an option names; UsageError with the fix where it names none, or a time of one."""
+    if "T" in text or " " in text:
+        raise UsageError(f"{option} {text}: it takes a day, like 2026-10-07")
+    return _parse(text, option, timezone)[0].date()
+
+
+def parse_range(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
+    """Return begin and end of `2026-09-01..2026-09-30`, the end outside; UsageError with the fix where it is none."""
+    first, _, last = text.partition("..")
+    begin, end = _parse(first, option, timezone)[0], _parse(last, option, timezone)[1]
+    if begin >= end:
+        raise UsageError(f"{option} {text}: it ends before it begins; exchange the dates")
+    return begin, end
 
 
 def _whole_days(text: str) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import analyzing, deciding, documents, questions, reading, sorting, splits, traffic
+from convkit import analyzing, compare_rows, comparing, deciding, documents, questions, reading, sides, sorting, splits, traffic
 from convkit.analyzing import Scope, analyze_cells, take, under_other_choices
 from convkit.definitions import BOTS
 from convkit.errors import UsageError, did_you_mean
@@ -72,8 +72,7 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
 
     Raises InputError, UsageError.
     """
-    if bots not in BOTS:
-        raise UsageError(f"bots={bots!r} is unknown{did_you_mean(bots, BOTS)}; known are {', '.join(BOTS)}")
+    _check_bots(bots)
     goals, by = goals or load_goals(), splits.parse(by)
     wanted, asked = parse_period(since, until, last, goals.site.timezone), questions.parse(where, goals)
     scope = Scope(wanted, bots, asked, by, frozenset(facts))
@@ -82,6 +81,12 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     if choices and goals.funnels:
         done = replace(done, sensitivity=under_other_choices(taken.intake, done.analysis, scope))
     return replace(done, logs=taken.names, sources=taken.sources, copies=taken.copies, has_local_times=taken.has_local_times)
+
+
+def _check_bots(mode: str) -> None:
+    """Raise UsageError where there is no such mode."""
+    if mode not in BOTS:
+        raise UsageError(f"bots={mode!r} is unknown{did_you_mean(mode, BOTS)}; known are {', '.join(BOTS)}")
 
 
 def _with_options(done: Run, options: Mapping[str, str]) -> Run:
@@ -128,3 +133,35 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     command = documents.command_of("explain", [str(path) for path in paths], loaded.file, where)
     split = None if by is None or done.split is None else (by, tally(done.split, names))
     return documents.finish(done, tally(done.analysis, names), split, is_whole=reports is None, command=command, sort=order)
+
+
+def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
+    paths: Iterable[str | Path],
+    goals: str | Path | Goals | None = None,
+    *,
+    against: str | None = None,
+    at: str | None = None,
+    log_format: str = "auto",
+    since: str | None = None,
+    until: str | None = None,
+    last: str | None = None,
+    bots: str = "drop",
+    where: Iterable[str] = (),
+    sort: str | None = None,
+    rejects: bool = False,
+    progress: Progress = UNWATCHED,
+) -> Document:
+    """Read logs and return the report `compare`: a period beside the one before it, or a group of sessions beside another.
+
+    `against` is what `--with` takes: `last-year`, a period like `2026-09-01..2026-09-30`, or a question like `device=mobile`, which takes the place
+    of the one in `where` about the same field; `at` is a day on which something changed. All else is as in `run`.
+
+    Raises InputError, UsageError.
+    """
+    _check_bots(bots)
+    loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
+    wanted = parse_period(since, until, last, loaded.site.timezone)
+    asked = sides.parse(wanted, [where] if isinstance(where, str) else list(where), against, at, loaded)
+    order = None if sort is None else sorting.parse(sort, {comparing.NAME: compare_rows.COLUMNS})
+    taken = analyzing.read(list(paths), loaded, log_format, rejects=rejects, progress=progress)
+    return comparing.compare(taken, loaded, asked, bots, order)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from convkit.tables import Column
 
 _MILLION = 1_000_000
-DECIMALS = {"rate": 6, "ratio": 6, "change": 6, "seconds": 2}
+DECIMALS = {"rate": 6, "ratio": 6, "change": 6, "seconds": 2, "number": 6}
 """How many decimals a file holds, by unit."""
 
 
@@ -47,6 +47,10 @@ def _rate(value: object) -> str:
     return f"{value:.{DECIMALS['rate']}f}"
 
 
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else _rate(value)
+
+
 def _flag(value: object) -> str:
     return "true" if value else "false"
 
@@ -68,11 +72,12 @@ def harmless(value: object) -> str:
     return value.isoformat() if isinstance(value, datetime) else safe(str(value), longest=None)
 
 
-_WRITERS: dict[str, Callable[[object], str]] = {
+_WRITERS: dict[str, Callable[..., str]] = {
     "rate": _rate,
     "ratio": _rate,
     "change": _rate,
     "seconds": _seconds,
     "money": lambda value: money(int(str(value))),
+    "number": _number,
     "flag": _flag,
 }

@@ -41,6 +41,7 @@ TEXT = {"type": "string", "minLength": 1}
 PATTERN = {**TEXT, "maxLength": LONGEST, "not": {"const": "re:"}}
 NAME = matching("^[A-Za-z0-9_-]{1,80}$")
 DURATION = matching(r"^\s*(?!0+[smhdw])[0-9]{1,6}[smhdw]\s*$")
+PERCENT = matching(r"^(?!0+(?:\.0+)? ?%)0*(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?) ?%$")
 COUNT = {"type": "integer", "minimum": 1}
 SCALAR = {"type": ["string", "number", "boolean"], "minLength": 1}
 TAKEN = matching(r"^(?:query|prop)\..")

@@ -14,6 +14,7 @@ from convkit import bots, channel_rules, kinds, lists, patterns, plugins, shapes
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
+from convkit.goal_attributes import percent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -123,6 +124,13 @@ def _agents(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _margin(node: Node, problems: list[Problem]) -> float:
+    margin = percent(node)
+    if margin is None:
+        problems.append(node.problem("`margin` is how much a rate may move and pass for none, like 10%"))
+    return margin or Site.margin
+
+
 _NESTED: dict[str, dict[str, tuple[str, Callable[[Node, list[Problem]], object]]]] = {
     "ignore": {
         "paths": ("ignore_paths", _paths),
@@ -146,6 +154,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "log_format": _log_format,
     "columns": _columns,
     "notes": site_notes.read,
+    "margin": _margin,
 }
 
 _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
@@ -163,6 +172,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
     _addresses: shapes.one_or_more(shapes.TEXT),
     _agents: shapes.one_or_more(shapes.PATTERN),
     site_notes.read: site_notes.SHAPE,
+    _margin: shapes.PERCENT,
 }
 """What each reader takes."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-UNITS = ("text", "count", "step", "rate", "ratio", "change", "seconds", "money", "time", "flag")
+UNITS = ("text", "count", "step", "rate", "ratio", "change", "seconds", "money", "number", "time", "flag")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Column:
     """A column of a report: its exact name in files, and its unit.
 
     `rate` is a Float64 from 0 to 1, `change` one that is relative to a rate, `seconds` a Float64, `money` an Int64 of millionths, `time` a Datetime,
-    `step` a number that names a row.
+    `step` a number that names a row, `number` a Float64 whose rows are counts, rates or amounts.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of text on a screen. `style` is bold, dim or bar; text from a log is made harmless by the output."""
+    """A piece of text on a screen. `style` is bold, dim, bar, good or bad; text from a log is made harmless by the output."""
 
     text: str = ""
     style: str = ""
@@ -246,5 +246,5 @@ def _merge(name: str) -> pl.Expr:
 
 def empty(columns: Sequence[Column]) -> pl.DataFrame:
     """Return a frame of these columns without rows."""
-    types = {"text": pl.String, "rate": pl.Float64, "ratio": pl.Float64, "change": pl.Float64, "seconds": pl.Float64, "flag": pl.Boolean}
-    return pl.DataFrame(schema={column.name: types.get(column.unit, pl.Int64) for column in columns})
+    floats = dict.fromkeys(("rate", "ratio", "change", "seconds", "number"), pl.Float64)
+    return pl.DataFrame(schema={column.name: ({"text": pl.String, "flag": pl.Boolean} | floats).get(column.unit, pl.Int64) for column in columns})

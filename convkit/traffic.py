@@ -96,9 +96,9 @@ def is_told(mode: str) -> pl.Expr:
 
 
 def told(hits: pl.LazyFrame, mode: str) -> pl.LazyFrame:
-    """Return `fate, reason, user_agent` of hits of which nothing is asked but their agent."""
+    """Return `time, fate, reason, user_agent` of hits of which nothing is asked but their agent."""
     fate = pl.when("excluded").then(pl.lit("excluded")).otherwise(pl.lit("bot")).cast(_FATE)
-    return hits.filter(is_told(mode)).select(fate=fate, reason="bot", user_agent="user_agent")
+    return hits.filter(is_told(mode)).select("time", fate=fate, reason="bot", user_agent="user_agent")
 
 
 def is_plain_asset() -> pl.Expr:

@@ -52,7 +52,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "panics",
     ),
     ("facts",),
-    ("devices", "splits", "planning"),
+    ("devices", "splits", "planning", "verdicts", "gaps"),
     ("plain", "origin", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes",),
     ("exports",),
@@ -71,19 +71,24 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # What reports may use.
     ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing"),
     ("split_tables", "marks", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
+    ("sides",),
+    ("compare_rows", "compare_steps"),
+    ("compare_caveats", "compare_words"),
     ("checks", "evidence", "trend_screen", "split_screen"),
-    ("trend_report", "proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen", "channels_screen"),
+    ("trend_report", "proposals", "drop_off_screen", "funnel_screen", "overview_screen", "explain_screen", "channels_screen", "compare_screen"),
     ("reports.*",),
     # The run.
     ("documents", "rendering"),
     ("tallying",),
     ("analyzing",),
+    ("comparing",),
     ("pipeline",),
     ("surveying", "explaining", "drafts"),
     ("proposing",),
     # Who asks for it.
     ("options", "destinations"),
     ("delivery",),
+    ("producing",),
     ("commands.*",),
     ("cli",),
     ("__init__", "__main__"),
@@ -206,6 +211,7 @@ def test_the_run_collects_and_nothing_else() -> None:
     assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {"collecting", "intake", "loading"}
     assert {module for module in MODULES if "collecting" in imports_of(module)} == {
         "analyzing",
+        "comparing",
         "deciding",
         "explaining",
         "proposing",

@@ -113,7 +113,7 @@ def test_every_row_of_a_table_has_the_cells_of_its_heading(report: str | None) -
 def test_figures_are_those_of_the_screen() -> None:
     cells: dict[str, Any] = {
         "text": "a_b", "count": 12_345, "step": 3, "rate": 0.0123, "ratio": 3.14, "change": -0.224, "seconds": 192.0, "money": -1_234_500_000,
-        "time": datetime(2026, 10, 31, 17, 14, 22, tzinfo=UTC), "flag": True,
+        "number": 0.0123, "time": datetime(2026, 10, 31, 17, 14, 22, tzinfo=UTC), "flag": True,
     }  # fmt: skip
     assert set(cells) == set(UNITS)
     columns = tuple(Column(f"the_{unit}", unit) for unit in cells)
@@ -131,6 +131,7 @@ def test_figures_are_those_of_the_screen() -> None:
         "\N{MINUS SIGN}22%",
         "3m 12s",
         "-1,234.50",
+        "0.012",
         "2026-10-31 17:14",
         "yes",
         *(["–"] * len(cells)),

@@ -21,7 +21,7 @@ import click
 import pytest
 
 import convkit
-from convkit import plugins
+from convkit import compare_rows, plugins
 from convkit.checks import KINDS
 from convkit.cli import cli
 from convkit.definitions import Site
@@ -209,6 +209,7 @@ def test_every_key_stands_in_a_goals_file() -> None:
 
 def test_the_tables_of_columns_are_those_of_the_product() -> None:
     columns = {name: [column.name for column in plugins.load("reports", name).COLUMNS] for name in plugins.names("reports")}
+    columns["compare"] = [column.name for column in compare_rows.COLUMNS]
     told = {name: cell.rpartition("`")[0].rpartition("`")[2].split(", ") for name, cell in table("Outputs", "report").items()}
     assert told == columns
 

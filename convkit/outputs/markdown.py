@@ -70,5 +70,6 @@ _WRITERS: dict[str, Callable[..., str]] = {
     "seconds": figures.duration,
     "money": lambda millionths: figures.money(millionths, ""),
     "time": "{:%Y-%m-%d %H:%M}".format,
+    "number": figures.number,
     "flag": lambda value: "yes" if value else "no",
 }

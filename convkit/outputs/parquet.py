@@ -22,6 +22,7 @@ _TYPES: dict[str, type[pl.DataType]] = {
     "ratio": pl.Float64,
     "change": pl.Float64,
     "seconds": pl.Float64,
+    "number": pl.Float64,
     "flag": pl.Boolean,
 }
 

@@ -1,0 +1,37 @@
+"""Two periods or groups of sessions: better, or chance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convkit import options
+from convkit.errors import ExitCode, UsageError
+from convkit.producing import produce
+
+if TYPE_CHECKING:
+    from convkit.tables import Document
+
+
+def compare(logs: tuple[str, ...], goals: str | None, *, by: str | None, **asked: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
+    """Set a period beside the one before it. Raises GoalsFileError, InputError, OutputError, UsageError."""
+    if by is not None:
+        raise UsageError(
+            f"--by {by}: compare has two sides and no more; name them with --where and --with, as --where device=mobile --with device=desktop"
+        )
+    return produce(_make, logs, goals, **asked)
+
+
+def _make(*asked: Any, **options: Any) -> Document:  # noqa: ANN401 (as Click hands them over)
+    from convkit import pipeline  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+
+    return pipeline.compare(*asked, **options)
+
+
+_EXAMPLES = ("convkit compare access.log* --last 28d", "convkit compare access.log --where device=mobile --with device=desktop")
+COMMAND = options.of_reports(options.command_of("compare", __doc__, compare, *_EXAMPLES))
+COMMAND.params[1:1] = [
+    click.Option(["--with", "against"], metavar="SIDE", help="last-year, FIRST..LAST day, or other sessions: FIELD=PATTERN."),
+    click.Option(["--at"], metavar="DATE", help="The day of a change: from it on, with the time before."),
+]

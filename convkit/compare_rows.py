@@ -1,0 +1,216 @@
+"""The figures of two sides -> the rows of `compare`, each with its verdict.
+
+It stands alone because the rows are what files hold, and the sentences are made of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import matching, stats, verdicts
+from convkit.tables import Column
+
+if TYPE_CHECKING:
+    from convkit.analysis import Analysis
+    from convkit.definitions import Goals
+    from convkit.gaps import Coverage
+    from convkit.sides import Side, Sides
+
+COLUMNS = (
+    Column("what", "text"),
+    Column("item", "text"),
+    Column("before", "number"),
+    Column("before_rate", "number"),
+    Column("now", "number"),
+    Column("now_rate", "number"),
+    Column("difference", "number"),
+    Column("difference_low", "number"),
+    Column("difference_high", "number"),
+    Column("verdict", "text"),
+)
+_COUNTED = {
+    "what": pl.String,
+    "item": pl.String,
+    "group": pl.String,
+    "label": pl.String,
+    "before": pl.Int64,
+    "before_of": pl.Int64,
+    "now": pl.Int64,
+    "now_of": pl.Int64,
+    "is_all": pl.Boolean,
+}
+_FIGURES = [column.name for column in COLUMNS if column.unit == "number"]
+_FEWEST_DAYS = 7
+_FEWEST_AMOUNTS = 100
+"""Sessions that converted, on each side, for a verdict on what a session is worth."""
+_MILLION = 1_000_000
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One side's: what its reports say, and the tallies that only a comparison asks for."""
+
+    side: Side
+    overview: pl.DataFrame
+    goals: pl.DataFrame
+    funnel: pl.DataFrame
+    """With what the picture of the report needs beyond its columns."""
+    days: pl.DataFrame
+    """`day, sessions`: sessions by the day on which they began, days without any left out."""
+    amounts: pl.DataFrame
+    """`amount, sessions`: how many sessions were worth how many millionths, those worth nothing left out."""
+
+    bot_lines: tuple[int, int]
+    """Lines that bots sent, and lines of all senders."""
+
+    @property
+    def sessions(self) -> int:
+        """Return how many sessions it has."""
+        return int(self.overview["sessions"][0])
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both sides, and what is known of them."""
+
+    sides: Sides
+    before: Figures
+    now: Figures
+    goals: Goals
+    known: Coverage
+    knows_macro: bool
+    in_both: int
+    """Sessions that are on both sides."""
+
+
+def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
+    """Return `days` and `amounts` of Figures: additive rows, as those of the reports."""
+    day = pl.col("started").dt.convert_time_zone(analysis.goals.site.timezone).dt.date()
+    nothing = analysis.hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64))
+    counted = [matching.counted(analysis.hits, goal).select("session", "amount") for goal in analysis.goals.macros]
+    of_sessions = pl.concat([nothing, *counted]).group_by("session").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
+    return {
+        "days": analysis.sessions.group_by(day=day).agg(sessions=pl.len().cast(pl.Int64)),
+        "amounts": of_sessions.group_by("amount").agg(sessions=pl.len().cast(pl.Int64)),
+    }
+
+
+def compared(pair: Pair) -> pl.DataFrame:
+    """Return COLUMNS, and beside them `group` (overview, macro, micro, a funnel's name), `label`, and what the rates are of: `before_of, now_of`."""
+    before, now, margin = pair.before, pair.now, pair.goals.site.margin
+    counted = _counted(before, now)
+    low, high = stats.newcombe(pl.col("now"), pl.col("now_of"), pl.col("before"), pl.col("before_of"))
+    rates = counted.with_columns(
+        before_rate=stats.ratio(pl.col("before"), pl.col("before_of")),
+        now_rate=stats.ratio(pl.col("now"), pl.col("now_of")),
+        difference_low=low,
+        difference_high=high,
+        verdict=verdicts.of_rates(pl.col("now"), pl.col("now_of"), pl.col("before"), pl.col("before_of"), margin),
+    ).with_columns(difference=pl.col("now_rate") - pl.col("before_rate"))
+    # All who begin a funnel are at its first step: there is nothing to tell.
+    tells = {name: pl.when(~pl.col("is_all")).then(name) for name in ("difference", "difference_low", "difference_high", "verdict")}
+    rates = rates.with_columns(**tells)
+    columns = [*(column.name for column in COLUMNS), "group", "label", "before_of", "now_of"]
+    typed = rates.select(columns).cast(dict.fromkeys(_FIGURES, pl.Float64))
+    daily = None if pair.sides.are_groups else _daily(pair)
+    sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, verdict=daily)
+    worth = _row(typed, item="value", **_worth(before, now, margin))
+    return pl.concat([sessions, typed.head(1), worth, typed.tail(-1)])
+
+
+def _row(like: pl.DataFrame, **cells: float | str | None) -> pl.DataFrame:
+    """Return one row of the overview, nulls where nothing is said."""
+    return pl.DataFrame([{"what": "overview", "group": "overview", "label": cells["item"], **cells}], schema=like.schema)
+
+
+def _counted(before: Figures, now: Figures) -> pl.DataFrame:
+    """Return what is counted of something: bounces, goals, steps of funnels."""
+    whole = {"before_of": before.sessions, "now_of": now.sessions}
+    counts = {name: figures.overview["bounces"][0] for name, figures in (("before", before), ("now", now))}
+    bounces = {"what": "overview", "item": "bounces", "group": "overview", "label": "bounces", **counts, **whole, "is_all": False}
+    goals = now.goals.select("goal", "type", now="reached").join(
+        before.goals.select("goal", before="reached"), on="goal", how="left", maintain_order="left"
+    )
+    of_goals = goals.select(
+        is_all=pl.lit(value=False),
+        what=pl.lit("goal"),
+        item="goal",
+        group="type",
+        label="goal",
+        before="before",
+        now="now",
+        **{name: pl.lit(of) for name, of in whole.items()},
+    )
+    keys = ["funnel", "step"]
+    steps = now.funnel.select(*keys, "name", "is_open", now="reached", now_of="entered").join(
+        before.funnel.select(*keys, before="reached", before_of="entered"), on=keys, how="left", maintain_order="left"
+    )
+    names = {"item": pl.format("{} / {} / {}", "funnel", "step", "name"), "group": pl.col("funnel"), "label": pl.format("{} {}", "step", "name")}
+    is_all = (pl.col("step") == 1) & ~pl.col("is_open")
+    of_steps = steps.select("before", "before_of", "now", "now_of", is_all=is_all, what=pl.lit("funnel"), **names)
+    return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(of_goals), _typed(of_steps)])
+
+
+def _typed(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(pl.col(name).cast(dtype) for name, dtype in _COUNTED.items())
+
+
+def _worth(before: Figures, now: Figures, margin: float) -> dict[str, float | str | None]:
+    """Return what sessions were worth, in all and each, in the currency; Welch's interval. Nothing where no macro goal has a value."""
+    totals = [figures.overview["value"][0] for figures in (before, now)]
+    if None in totals:
+        return {}
+    cells: dict[str, float | str | None] = {"before": totals[0] / _MILLION, "now": totals[1] / _MILLION}
+    samples = [_sample(figures.amounts, figures.sessions) for figures in (before, now)]
+    if not (before.sessions and now.sessions):
+        return cells
+    bounds = stats.welch(samples[1], samples[0])
+    cells |= {"before_rate": samples[0].mean, "now_rate": samples[1].mean, "difference": samples[1].mean - samples[0].mean}
+    if bounds:
+        cells |= {"difference_low": bounds[0], "difference_high": bounds[1]}
+    is_enough = all(figures.overview["converted_sessions"][0] >= _FEWEST_AMOUNTS for figures in (before, now))
+    return cells | {"verdict": verdicts.told(samples[0].mean, bounds if is_enough else None, margin)}
+
+
+def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
+    """Return what a session is worth, in the currency; sums are of integers, so their order does not matter."""
+    amount, number = pl.col("amount").cast(pl.Int128), pl.col("sessions")
+    total, squares = amounts.select(total=(amount * number).sum(), squares=(amount * amount * number).sum()).row(0)
+    variance = (squares - total * total / sessions) / (sessions - 1) if sessions > 1 else 0.0
+    return stats.Sample(sessions, total / (sessions or 1) / _MILLION, variance / _MILLION**2)
+
+
+def _daily(pair: Pair) -> str | None:
+    """Return the verdict on sessions: of the differences between days and their like, by Student's t; None where no seven days can be told.
+
+    A weekday is compared with the same one: what differs between Monday and Sunday is no movement.
+    """
+    if pair.sides.before.length != pair.sides.now.length:
+        return None
+    pairs = _whole_days(pair.before, pair.known).join(_whole_days(pair.now, pair.known), on=["weekday", "nth"], suffix="_now")
+    if pairs.height < _FEWEST_DAYS:
+        return None
+    sums = pairs.select(pl.col("sessions").sum(), total=_DIFFERENCE.sum(), squares=(_DIFFERENCE**2).sum()).row(0, named=True)
+    days, mean = pairs.height, sums["total"] / pairs.height
+    spread = (sums["squares"] - sums["total"] * mean) / (days - 1)
+    width = stats.student(days - 1) * (spread / days) ** 0.5
+    return verdicts.told(sums["sessions"] / days, (mean - width, mean + width), pair.goals.site.margin)
+
+
+_DIFFERENCE = pl.col("sessions_now") - pl.col("sessions")
+
+
+def _whole_days(figures: Figures, known: Coverage) -> pl.DataFrame:
+    """Return `weekday, nth, sessions` of the days that the side and the log hold whole, without gaps; `nth` numbers the days of a weekday."""
+    side = figures.side
+    first = max(side.begin.date() + (_DAY if side.begin.time() != side.begin.min.time() else timedelta()), known.first)
+    last = min(side.end.date() - _DAY, known.last)
+    every = pl.DataFrame({"day": pl.date_range(first, last, _DAY, eager=True)}) if first <= last else pl.DataFrame(schema={"day": pl.Date})
+    days = every.filter(~pl.col("day").is_in(known.silent_days(side.begin, side.end))).join(figures.days, on="day", how="left", maintain_order="left")
+    weekday = pl.col("day").dt.weekday()
+    return days.select(pl.col("sessions").fill_null(0), weekday=weekday, nth=weekday.cum_count().over(weekday))

@@ -1,0 +1,118 @@
+"""The cells of all lines -> the document of `compare`: both sides analyzed, tallied, and set beside each other.
+
+It stands alone because a comparison is of two analyses, of which a report knows only one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import compare_caveats, compare_rows, compare_screen, compare_words, documents, gaps, sorting
+from convkit.analysis import View
+from convkit.analyzing import Scope, analyze_cells
+from convkit.collecting import all_collected, collected
+from convkit.compare_rows import Figures, Pair
+from convkit.errors import UsageError
+from convkit.periods import Wanted
+from convkit.sides import choose
+from convkit.tables import Document, Gap, Heading, Note, Paragraph, Period, Report
+from convkit.tallying import tally
+from convkit.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from convkit.analysis import Run
+    from convkit.analyzing import Taken
+    from convkit.definitions import Goals
+    from convkit.gaps import Coverage
+    from convkit.sides import Asked, Side, Sides
+    from convkit.sorting import Sorting
+    from convkit.tables import Block, Room
+
+NAME = "compare"
+_REPORTS = ("overview", "goals", "funnel")
+
+
+def compare(taken: Taken, goals: Goals, asked: Asked, bots: str, sort: Sorting | None = None) -> Document:
+    """Return the document of a comparison. Raises UsageError where the log has no two sides."""
+    known = _coverage(taken.intake.cells, goals)
+    sides = choose(asked, known, goals.site.timezone)
+    runs = [analyze_cells(taken.intake, goals, Scope(Wanted(side.begin, side.end), bots, side.asked)) for side in (sides.before, sides.now)]
+    pair = _pair(sides, runs, goals, known)
+    report = _report(pair, compare_rows.compared(pair))
+    return _document(taken, goals, runs, sorting.applied(report, sort) if sort else report)
+
+
+def _pair(sides: Sides, runs: list[Run], goals: Goals, known: Coverage) -> Pair:
+    """Return both sides' figures."""
+    knows_macro = any(run.knows_macro for run in runs)
+    before, now = (_figures(side, run, knows_macro=knows_macro) for side, run in zip((sides.before, sides.now), runs, strict=True))
+    of_before, of_now = (run.analysis.sessions.select("session") for run in runs)
+    both = collected(of_before.join(of_now, on="session", how="semi").select(pl.len()), runs[0].analysis.size).item()
+    return Pair(sides, before, now, goals, known, knows_macro, both)
+
+
+def _report(pair: Pair, rows: pl.DataFrame) -> Report:
+    """Return the report: its heading and what must be known first, the table, and the sentences under it."""
+    heading, caveats, said = compare_words.heading(pair), compare_caveats.find(pair), compare_words.say(pair, rows)
+
+    def draw(frame: pl.DataFrame, room: Room) -> list[Block]:
+        shown = frame.select("what", "item").join(rows, on=["what", "item"], how="left", maintain_order="left")
+        first: list[Block] = [Gap(), *(Paragraph(note.text) for note in caveats)] if caveats else []
+        table = compare_screen.draw(shown, pair, room)
+        return [Heading("COMPARE", heading), *first, Gap(), *table, Gap(), *(Paragraph(note.text) for note in said)]
+
+    frame = rows.select(column.name for column in compare_rows.COLUMNS)
+    return Report(NAME, compare_rows.COLUMNS, frame, draw, (Note("sides", f"{heading}.", is_drawn=True), *caveats, *said))
+
+
+def _coverage(cells: pl.DataFrame, goals: Goals) -> Coverage:
+    """Return what of time the log covers."""
+    lines = cells.lazy().filter(pl.col("time").is_not_null())
+    hours = collected(lines.group_by(hour=pl.col("time").dt.truncate("1h")).agg(lines=pl.len().cast(pl.Int64)), cells.height)
+    begin, end = cells.select(begin=pl.col("time").min(), end=pl.col("time").max()).row(0)
+    if begin is None:
+        raise UsageError("the logs hold nothing to compare; name others")
+    return gaps.coverage(hours, begin, end, goals.site.timezone)
+
+
+def _figures(side: Side, run: Run, *, knows_macro: bool) -> Figures:
+    """Return what the reports say of one side."""
+    view = View(run.analysis.goals, run.period, run.input, knows_macro, bots=run.bots, is_narrowed=run.where is not None)
+    reports = documents.present(tally(run.analysis, _REPORTS), view)
+    own = compare_rows.tally(run.analysis)
+    tallies = dict(zip(own, all_collected(own.values(), run.analysis.size), strict=True))
+    details = {name: reports[name].details for name in ("goals", "funnel")}
+    frames = {name: reports[name].frame if frame is None else frame for name, frame in details.items()}
+    return Figures(side, reports["overview"].frame, frames["goals"], frames["funnel"], **tallies, bot_lines=run.bot_lines)
+
+
+def _document(taken: Taken, goals: Goals, runs: list[Run], report: Report) -> Document:
+    """Return what outputs take; what lies in one of the sides is not outside."""
+    before, now = runs
+    period = Period(before.period.begin, now.period.end, goals.site.timezone)
+    return Document(
+        version=__version__,
+        logs=taken.names,
+        goals_file=goals.file,
+        goals_summary=documents.summary(goals),
+        input=_fates(before, now),
+        reasons=now.reasons,
+        period=period,
+        reports={report.name: report},
+        copies=taken.copies,
+        losses=now.losses,
+        rejects=now.rejects,
+        bot_agents=now.bot_agents,
+    )
+
+
+def _fates(before: Run, now: Run) -> Mapping[str, int]:
+    """Return what became of every line: hits of either side are kept."""
+    sides = [run.analysis.hits.select(pl.col("inside").alias(name), "fate") for name, run in (("before", before), ("now", now))]
+    found = pl.concat([sides[0], sides[1].select("now")], how="horizontal").filter((pl.col("fate") == "kept") & (pl.col("before") | pl.col("now")))
+    kept = collected(found.select(pl.len()), now.analysis.size).item()
+    return {**now.input, "kept": kept, "outside": now.input["outside"] + now.input["kept"] - kept}
