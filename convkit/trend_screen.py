@@ -64,7 +64,8 @@ def draw(judged: Judged, room: Room) -> list[Block]:
         most={0: _NAME if room.wide else _NARROW_NAME},
     )
     hidden = rows.height - shown.height
-    more = f"{figures.plural(hidden, 'more row')}{', none of them moving' if is_brief else ''}: convkit goals --by {key}, convkit funnel --by {key}."
+    where = f", none of them moving: convkit goals --by {key}, convkit funnel --by {key}" if is_brief else ": --limit 0"
+    more = f"{figures.plural(hidden, 'more row')}{where}."
     said = [Gap(), *sentences] if sentences else []
     return [_heading(judged), *([grid] if shown.height else []), *([Paragraph(more, style="dim")] if hidden else []), *said]
 
