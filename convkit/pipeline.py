@@ -73,7 +73,8 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     Raises InputError, UsageError.
     """
     _check_bots(bots)
-    goals, by = goals or load_goals(), splits.parse(by)
+    goals = goals or load_goals()
+    by = splits.parse(by, goals)
     wanted, asked = parse_period(since, until, last, goals.site.timezone), questions.parse(where, goals)
     scope = Scope(wanted, bots, asked, by, frozenset(facts))
     taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), rejects=rejects, progress=progress)
@@ -123,7 +124,7 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     """
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     paths, names, where = list(paths), list(reports or documents.whole_report()), [where] if isinstance(where, str) else list(where)
-    documents.refuse_split(names, splits.parse(by))
+    documents.refuse_split(names, splits.parse(by, loaded))
     own = {name: str(value) for name, value in (options or {}).items()}
     documents.check_options(names, own, loaded)
     order = sorting.parse(sort, documents.columns_of(names, by)) if sort is not None else None
