@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, marks
+from convkit import figures, likeness
 from convkit.tables import Cell, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, room
     shown, total = frame.head(rows(room) or frame.height), int(frame["sessions"].sum())
     counts, sessions = _counts(frame, micros, view), dict(shown.select("channel", "sessions").rows())
     shares = [(count.by_channel[channel], of, count.total, total) for count in counts for channel, of in sessions.items()]
-    alike = marks.alike(shares)
+    alike = likeness.alike(shares)
     columns = [
         _Column("sessions", [figures.count(number) for number in (total, *sessions.values())], 9),
         _Column("share", [figures.share(number, total) for number in (total, *sessions.values())], 3),
@@ -78,7 +78,7 @@ def draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, room
         columns += _touches(frame, shown)
     some = f"; {shown.height} of {figures.plural(frame.height, 'channel')}" if shown.height < frame.height else ""
     heading = Heading("CHANNELS", f"where sessions came from, of {figures.count(total)}{order and ', ' + order}{some}")
-    legend = [marks.LEGEND] if any(alike) else []
+    legend = [likeness.LEGEND] if any(alike) else []
     legend += [Paragraph(_TOUCHES, style="dim")] if view.knows_macro and room.wide else []
     return [heading, _grid([_ALL, *sessions], columns), *legend]
 
@@ -94,10 +94,10 @@ def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_Coun
     return [*counts, *(_Count(goal, reached, 5 - place) for place, (goal, reached) in enumerate(zip(goals, of_goals, strict=True)))]
 
 
-def _column(count: _Count, shares: Sequence[marks.Shares], alike: Sequence[bool]) -> _Column:
+def _column(count: _Count, shares: Sequence[likeness.Shares], alike: Sequence[bool]) -> _Column:
     """Return a column of counts with their rates, those marked that are like the rest."""
     texts = [figures.share(part, of) if count.is_rate else figures.pair(part, of, _RATE) for part, of, _, _ in shares]
-    return _Column(count.title, [marks.marked(text, is_alike) for text, is_alike in zip(texts, alike, strict=True)], count.rank)
+    return _Column(count.title, [likeness.marked(text, is_alike) for text, is_alike in zip(texts, alike, strict=True)], count.rank)
 
 
 def _range(shown: pl.DataFrame) -> _Column:

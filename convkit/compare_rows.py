@@ -5,7 +5,7 @@ It stands alone because the rows are what files hold, and the sentences are made
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convkit.definitions import Goals
     from convkit.gaps import Coverage
     from convkit.sides import Side, Sides
+    from convkit.tables import Note
 
 COLUMNS = (
     Column("what", "text"),
@@ -67,6 +68,17 @@ class Figures:
 
     bot_lines: tuple[int, int]
     """Lines that bots sent, and lines of all senders."""
+    unit: str = "session"
+    """What goals are counted in."""
+
+    @property
+    def base(self) -> int:
+        """Return how many might have reached a goal."""
+        return int(self.overview[f"{self.unit}s"][0])
+
+    def in_visitors(self) -> Figures:
+        """Return the figures with goals counted in visitors."""
+        return replace(self, unit="visitor", goals=self.goals.with_columns(reached="reached_visitors"))
 
     @property
     def sessions(self) -> int:
@@ -86,6 +98,8 @@ class Pair:
     knows_macro: bool
     in_both: int
     """Sessions that are on both sides."""
+    of_variants: tuple[Note, ...] = ()
+    """What is said of visitors who saw several variants."""
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -144,7 +158,8 @@ def _counted(before: Figures, now: Figures) -> pl.DataFrame:
         label="goal",
         before="before",
         now="now",
-        **{name: pl.lit(of) for name, of in whole.items()},
+        before_of=pl.lit(before.base),
+        now_of=pl.lit(now.base),
     )
     keys = ["funnel", "step"]
     steps = now.funnel.select(*keys, "name", "is_open", now="reached", now_of="entered").join(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, marks
+from convkit import figures, likeness
 from convkit.period_marks import NO_MARKS, Marks
 from convkit.split_tables import OTHER
 from convkit.splits import BY, PERIODS
@@ -118,26 +118,25 @@ def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list
     alike, pair = _alike(lines, pairs) if lines.has_marks(key) else set(), lines.pair(key)
     while values:
         shown, values = _cut(values, _fitting([value for value, _ in values], space, pair))
-        names = [split.marks.title(value) for value, _ in shown]
-        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(title, _WIDEST), "dim") for title in names)]
+        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(split.marks.title(value), _WIDEST), "dim") for value, _ in shown)]
         counts = [total, *(figures.count(sessions) for _, sessions in shown)]
         rows = (
             [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE + pair - _PAIR}}", "dim") for count in counts)])] if lines.with_sessions else []
         )
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
             found = [(part, whole), *(pairs.get((label, value), (0, 0)) for value, _ in shown)]
-            signs = ["", *(marks.SIGN if (label, value) in alike else "" for value, _ in shown)]
+            signs = ["", *(likeness.SIGN if (label, value) in alike else "" for value, _ in shown)]
             texts = [f"{figures.pair(*one, _RATE)}{sign:{pair - _PAIR}}" for one, sign in zip(found, signs, strict=True)]
             rows.append(Row([Cell(lines.short(label)), Cell(texts[0], "bold"), *map(Cell, texts[1:])]))
-        most = {0: name, 1: pair} | {column: _width(title, pair) for column, title in enumerate(names, 2)}
+        most = {0: name, 1: pair} | {column: _width(split.marks.title(value), pair) for column, (value, _) in enumerate(shown, 2)}
         blocks += [*([Gap()] if blocks else []), Grid(rows, titles, most=most, least=name)]
-    return [*blocks, *([marks.LEGEND] if alike else [])]
+    return [*blocks, *([likeness.LEGEND] if alike else [])]
 
 
 def _alike(lines: Lines, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
     """Return label and value of the cells that cannot be told from the other sessions."""
     of_all = {label: (part, whole) for label, part, whole in lines.of_all.select("label", "part", "whole").rows()}
-    found = marks.alike((*pair, *of_all[label]) for (label, _), pair in pairs.items())
+    found = likeness.alike((*pair, *of_all[label]) for (label, _), pair in pairs.items())
     return {place for place, is_alike in zip(pairs, found, strict=True) if is_alike}
 
 

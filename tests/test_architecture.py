@@ -70,7 +70,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("intake",),
     # What reports may use.
     ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing"),
-    ("split_tables", "marks", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
+    ("split_tables", "likeness", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
     ("sides",),
     ("compare_rows", "compare_steps"),
     ("compare_caveats", "compare_words"),

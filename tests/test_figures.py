@@ -26,7 +26,15 @@ def test_percent(rate: float | None, text: str) -> None:
 
 def test_changes_have_a_sign() -> None:
     changes = [0.0, -0.00001, 0.004, -0.0523, 0.0996, -0.224, 1.2]
-    assert [figures.change(relative) for relative in changes] == ["0%", "0%", "+0.40%", "\N{MINUS SIGN}5.2%", "+10%", "\N{MINUS SIGN}22%", "+120%"]
+    assert [figures.change(relative) for relative in changes] == [
+        "0%",
+        "\N{MINUS SIGN}<0.1%",
+        "+0.4%",
+        "\N{MINUS SIGN}5%",
+        "+10%",
+        "\N{MINUS SIGN}22%",
+        "+120%",
+    ]
 
 
 @given(part=st.integers(0, 10**7), others=st.integers(0, 10**7))

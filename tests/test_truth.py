@@ -7,6 +7,7 @@ import gzip
 import itertools
 import json
 import random
+from collections import Counter
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
@@ -46,6 +47,8 @@ PROMISED = (
 )
 """How often each hard case occurs at least in a run."""
 
+ORIGIN = ("source", "medium", "campaign", "channel")
+REPORTS = ("overview", "goals", "funnel", "drop-off", "pages", "channels", "sessions")
 EXACT = ("seconds", "target")
 """Words in the names of columns that are compared exactly; other fractions are rates, which files round to 6 decimals."""
 
@@ -61,7 +64,7 @@ def _written(simulation: Simulation, folder: Path) -> Path:
 
 
 def _report(log: Path, goals: Path, **options: str) -> dict[str, Any]:
-    text = convkit.render(convkit.run([log], goals=goals, **options), "json")
+    text = convkit.render(convkit.run([log], REPORTS, goals=goals, **options), "json")
     return json.loads(text, parse_float=Fraction)
 
 
@@ -94,6 +97,8 @@ def _tables(report: dict[str, Any]) -> dict[str, dict[object, dict[str, Any]]]:
         "goals": {row["goal"]: row for row in rows["goals"]},
         "funnel": {(row["funnel"], row["step"]): row for row in rows["funnel"]},
         "pages": {row["page"]: row for row in rows["pages"]},
+        "channels": {row["channel"]: row for row in rows["channels"]},
+        "origins": {"all": Counter(" / ".join(row[name] for name in ORIGIN) for row in rows["sessions"])},
     }
 
 
@@ -105,6 +110,8 @@ def _compare(report: dict[str, Any], truth: Truth) -> None:
         "goals": truth.goals,
         "funnel": truth.funnels,
         "pages": truth.pages,
+        "channels": truth.channels,
+        "origins": {"all": {" / ".join(names): number for names, number in truth.origins.items()}},
     }
     actual = _tables(report)
     others = {name: actual[name].keys() ^ rows.keys() for name, rows in expected.items()}
@@ -135,7 +142,7 @@ def test_every_figure_of_the_sample_is_true() -> None:
 
 def test_every_figure_of_the_same_month_as_an_export_is_true() -> None:
     """An export has no lines of its own that meet fates, but sessions, goals, funnels and pages are those of the log."""
-    truth = sample().truth(EXAMPLE)
+    truth = sample().truth(EXAMPLE, export=True)
     report = _report(EXPORT, EXAMPLE_GOALS)
     truth.fates, truth.bots = _tables(report)["input"]["lines"], {}
     assert (truth.fates["lines"], truth.fates["comment"]) == (truth.fates["kept"] + 1, 1)
@@ -155,7 +162,7 @@ def test_every_figure_of_an_export_is_true(name: str, tmp_path: Path) -> None:
     simulation = simulate(sum(map(ord, name)), 200, Span("2026-09-29", 36), odd=0.0, edges=1)
     log = tmp_path / name
     log.write_text(NOTATIONS[name](simulator_export.events(simulation, EXAMPLE)), encoding="utf-8")
-    truth, report = simulation.truth(EXAMPLE), _report(log, EXAMPLE_GOALS)
+    truth, report = simulation.truth(EXAMPLE, export=True), _report(log, EXAMPLE_GOALS)
     truth.fates, truth.bots = _tables(report)["input"]["lines"], {}
     _compare(report, truth)
 
@@ -169,7 +176,8 @@ def test_a_wrong_figure_is_found(tmp_path: Path) -> None:
     truth.goals["purchase"]["value"] = Fraction(1, 100) + Fraction(str(truth.goals["purchase"]["value"]))
     truth.funnels["reader", 2]["went_on"] = 9_999
     del truth.pages["/cart"]
-    with pytest.raises(AssertionError, match=r"^5 figures differ"):
+    truth.channels["Direct"]["first_touch"] = -1
+    with pytest.raises(AssertionError, match=r"^6 figures differ"):
         _compare(report, truth)
 
 

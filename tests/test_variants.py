@@ -141,3 +141,86 @@ def test_unknown_variants_are_told_with_the_closest(tmp_path: Path) -> None:
         convkit.run([log(tmp_path)], ["goals"], goals, where=["variant.chekout=a"])
     with pytest.raises(UsageError, match=r"--by variant.checkout: 'variant.checkout' is no key"):
         convkit.run([log(tmp_path)], ["goals"], parse_goals("macro: {sale: /sale}", "goals.yaml"), by="variant.checkout")
+
+
+def shown_to(a: int, b: int, sales: tuple[int, int]) -> list[str]:
+    """Return a log on which so many visitors see a and b, and so many of them buy, those of b twice."""
+    lines = []
+    for place, (variant, number, bought) in enumerate((("a", a, sales[0]), ("b", b, sales[1]))):
+        for visitor in range(number):
+            paths = [f"/cart?v={variant}", *(["/sale"] if visitor < bought else [])]
+            for hour in range(1 + place):
+                who, second = f"10.{place}.{visitor >> 8}.{visitor & 255} - -", visitor * 40 + hour * 12 * HOUR
+                lines += [line(f"GET {path}", second + step, who=who) for step, path in enumerate(paths)]
+    return sorted(lines, key=_time)
+
+
+def compared(folder: Path, lines: list[str], **options: Any) -> tuple[Document, dict[str, dict[str, Any]]]:  # noqa: ANN401 (as `compare` takes them)
+    """Return the comparison of two variants, and its rows by item."""
+    goals = parse_goals(GOALS, "goals.yaml")
+    document = convkit.compare([written(folder / "access.log", lines)], goals, variant="checkout", **options)
+    return document, {row["item"]: row for row in rows(document, "compare")}
+
+
+def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
+    both = [line("GET /cart?v=a", 9, who="10.9.0.1 - -"), line("GET /cart?v=b", 12, who="10.9.0.1 - -")]
+    document, found = compared(tmp_path, [*shown_to(100, 110, (20, 60)), *both])
+    sale = found["sale"]
+    assert (sale["before"], sale["now"], sale["before_rate"], round(sale["now_rate"], 4)) == (20, 60, 0.2, round(60 / 110, 4))
+    assert (found["sessions"]["before"], found["sessions"]["now"]) == (100, 220)
+    assert sale["verdict"].startswith("rose, by at least ")
+    notes = {note.code: note.text for note in document.notes}
+    assert notes["several-variants"] == "1 visitor saw more than one variant of checkout; their 1 session is left out."
+    assert notes["sides"].startswith("checkout in visitors, b (110 visitors, 220 sessions) with a (100 visitors, 100 sessions); ")
+    assert "sample-ratio" not in notes
+    text = str(convkit.render(document, width=100))
+    assert text.splitlines()[2].startswith("COMPARE  checkout in visitors, b (110 visitors")
+
+
+def test_an_uneven_split_is_said_first(tmp_path: Path) -> None:
+    """Beyond what chance does 1 time in 1,000: (now - before)^2 / (now + before) above 10.83."""
+    even, _ = compared(tmp_path, shown_to(100, 152, (20, 30)))
+    uneven, _ = compared(tmp_path, shown_to(100, 154, (20, 30)))
+    assert [note.code for document in (even, uneven) for note in document.notes if note.code == "sample-ratio"] == ["sample-ratio"]
+    said = [text for text in str(convkit.render(uneven, width=250)).splitlines()[3:] if text.strip()]
+    assert said[0] == (
+        "  154 visitors saw b, 100 a: an even split comes so far apart less than 1 time in 1,000. Unless that was the plan, the two are not alike: "
+        "trust no verdict."
+    )
+
+
+def test_groups_of_variants_are_named(tmp_path: Path) -> None:
+    lines = [*shown_to(40, 40, (12, 12)), *(line("GET /cart?v=c*", 5, who=f"10.7.0.{visitor} - -") for visitor in range(35))]
+    with pytest.raises(
+        UsageError, match=r"--variant checkout: 3 were seen \(a, b, c\*\); name two, as --where 'variant.checkout=b' --with 'variant.ch"
+    ):
+        compared(tmp_path, lines)
+    document, found = compared(tmp_path, lines, where=["variant.checkout=b"], against="variant.checkout=a")
+    assert (found["sale"]["before"], found["sale"]["now"]) == (12, 12)
+    assert "b (40 visitors, 80 sessions) with a (40 visitors, 40 sessions)" in str(convkit.render(document, width=200))
+    two, found = compared(tmp_path, [text for text in lines if "v=b" not in text])
+    assert (found["sessions"]["before"], found["sessions"]["now"]) == (40, 35)
+    assert "c* (35 visitors" in str(convkit.render(two, width=200))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"variant": "chekout"}, "--variant chekout: no variant is called 'chekout', did you mean 'checkout'?; known are checkout"),
+        ({"at": "2026-10-10"}, "--at 2026-10-10 and --variant checkout both say what to compare; use one of them"),
+        ({"against": "last-year"}, "--with last-year: beside --variant checkout it names the other one, like variant.checkout=a"),
+        ({"where": ["variant.checkout=a"]}, "--where variant.checkout: name the other one, too, as --with variant.checkout=a"),
+        ({"last": "1d"}, "--variant checkout: only a was seen; choose another period, or see under `site.variants` what tells them"),
+        ({"where": ["goal=sale"]}, "--variant checkout: none was seen; choose another period, or see under `site.variants` what tells them"),
+    ],
+)
+def test_what_is_no_pair_of_variants_says_the_fix(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [*shown_to(3, 0, (0, 0)), line("GET /sale", 60)])
+    with pytest.raises(UsageError) as raised:
+        convkit.compare([log], parse_goals(GOALS, "goals.yaml"), **{"variant": "checkout", **options})
+    assert str(raised.value) == message
+
+
+def test_without_variants_the_fix_is_the_goals_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no variants are known; say under `site.variants` what tells them"):
+        convkit.compare([written(tmp_path / "access.log", [line("GET /")])], parse_goals("macro: {sale: /sale}", "goals.yaml"), variant="checkout")

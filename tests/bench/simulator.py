@@ -36,9 +36,9 @@ class Simulation:
         """The log."""
         return "\n".join(self.written.lines) + "\n"
 
-    def truth(self, site: Site, period: Period = ALWAYS) -> Truth:
-        """Return every figure that is true of the log under the goals of a site."""
-        return truth_of(self.plan, site, self.written, period)
+    def truth(self, site: Site, period: Period = ALWAYS, *, export: bool = False) -> Truth:
+        """Return every figure that is true of the log, or of the export of the same time, under the goals of a site."""
+        return truth_of(self.plan, site, self.written, period, export=export)
 
 
 def midnight(day: str) -> int:

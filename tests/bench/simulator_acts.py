@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from .simulator_origins import DIRECT, ODD, TOLD, Origin
+from .simulator_origins import DIRECT, ODD, TOLD, Origin, untagged
 
 if TYPE_CHECKING:
     import random
@@ -97,10 +97,12 @@ class Visitor:
         self.last_page = "-"
         self.origin = DIRECT
         self._tags: dict[str, str] = {}
+        self._comes = False
 
     def arrive(self, origin: Origin) -> Visitor:
         """Come from somewhere: the next acts show it, until a page is seen."""
         self.last_page, self.origin, self._tags = origin.referrer, origin, dict(origin.query)
+        self._comes = origin is not DIRECT
         return self
 
     def wait(self, least: int, most: int | None = None) -> Visitor:
@@ -110,7 +112,7 @@ class Visitor:
 
     def act(self, kind: Kind, request: str, status: int, path: str = "", *tags: str, query: dict[str, str] | None = None) -> Visitor:
         """Append one hit at the present second."""
-        odd = self.rng.choice(ODD) if self.origin is DIRECT and not query and self.odd and self.rng.random() < self.odd / 3 else None
+        odd = self.rng.choice(ODD) if not self._comes and not query and self.odd and self.rng.random() < self.odd / 3 else None
         self.plan.append(
             Hit(
                 time=self.clock,
@@ -146,7 +148,7 @@ class Visitor:
         if query and query.get("utm_medium") == "email":
             tags = (*tags, "mail")
         self.act(Kind.PAGE, self._request("GET", path, query), status, path, *tags, query=query)
-        self.last_page, self.origin = f"https://shop.example{quote(path, safe='/%')}", DIRECT
+        self.last_page, self.origin, self._comes = f"https://shop.example{quote(path, safe='/%')}", DIRECT, False
         return self
 
     def _tagged(self, query: dict[str, str] | None) -> dict[str, str] | None:
@@ -157,7 +159,9 @@ class Visitor:
     def redirected(self, path: str, *tags: str, query: dict[str, str] | None = None, status: int = 302) -> Visitor:
         """Ask for a page and be sent on."""
         query = self._tagged(query)
-        return self.act(Kind.REDIRECT, self._request("GET", path, query), status, path, *tags, query=query)
+        self.act(Kind.REDIRECT, self._request("GET", path, query), status, path, *tags, query=query)
+        self.origin = untagged(self.origin)
+        return self
 
     def post(self, path: str, status: int, *tags: str) -> Visitor:
         """Send a form."""

@@ -6,38 +6,37 @@ It stands alone because it hangs on visitors across sessions, as nothing else of
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from .simulator_figures import median, ratio, wilson
+from .simulator_origins import Origin
+from .simulator_sessions import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from .simulator_acts import Hit
-    from .simulator_origins import Origin
-    from .simulator_sessions import Session, Who
+    from .simulator_sessions import Who
 
 _UNSEEN = {"background", "other"}
 
 
-def origin_of(session: Session, kinds: dict[Hit, str]) -> Origin:
-    """Return where a session came from: what its first hit shows that anybody looks at."""
-    return next(hit for hit in session.hits if kinds[hit] not in _UNSEEN).origin
+Origins = Mapping[Session, Origin]
 
 
-def origins_of(sessions: list[Session], kinds: dict[Hit, str]) -> dict[tuple[str, str, str, str], int]:
-    """Count sessions by source, medium, campaign and channel."""
-    return Counter(origin_of(session, kinds).names for session in sessions)
+def origins_of(sessions: list[Session], kinds: dict[Hit, str], *, export: bool) -> Origins:
+    """Return where sessions came from: what the first hit shows that anybody looks at. An export has interactions and nothing else."""
+    return {
+        session: session.interactions[0].origin if export else next(hit for hit in session.hits if kinds[hit] not in _UNSEEN).origin
+        for session in sessions
+    }
 
 
-def channels_of(
-    every: list[Session], inside: list[Session], converted: set[Session], worth: Mapping[Session, Fraction], kinds: dict[Hit, str]
-) -> dict[str, dict[str, object]]:
+def channels_of(origins: Origins, inside: list[Session], converted: set[Session], worth: Mapping[Session, Fraction]) -> dict[str, dict[str, object]]:
     """Return a row a channel: of the sessions inside, whatever sessions there were before of the same visitors; both stand in order of time."""
-    channel = {session: origin_of(session, kinds).channel for session in every}
+    channel = {session: origin.channel for session, origin in origins.items()}
     first: dict[Who, Session] = {}
-    for session in every:
+    for session in origins:
         first.setdefault(session.visitor, session)
     buying: dict[Who, Session] = {}
     for session in inside:

@@ -55,7 +55,7 @@ _PAID = (
         3,
         Origin(
             *("Paid Social", "instagram", "paid-social", "Autumn Sale", "https://l.instagram.com/"),
-            query={"utm_source": "Instagram", "utm_medium": "paid-social", "utm_campaign": "Autumn+Sale", "fbclid": "IwAR2x"},
+            query={"utm_source": "Instagram", "utm_medium": "paid-social", "utm_campaign": "Autumn%20Sale", "fbclid": "IwAR2x"},
             keen=0.3,
         ),
     ),
@@ -75,6 +75,7 @@ _LINKED = (
     (2, Origin("AI Assistants", "chatgpt.com", "referral", referrer="https://chatgpt.com/")),
     (1, Origin("AI Assistants", "chatgpt.com", query={"utm_source": "chatgpt.com"})),
 )
+_UNTAGGED = Origin("Organic Social", "l.instagram.com", "referral", referrer="https://l.instagram.com/")
 _TAGGED = (
     (1, Origin("Mobile Push", "app", "push", query={"utm_source": "app", "utm_medium": "push"})),
     (1, Origin("Unassigned", "partner", "partner", query={"utm_source": "partner", "utm_medium": "partner"})),
@@ -85,13 +86,19 @@ _ORIGINS, _WEIGHTS = [origin for _, origin in _WEIGHTED], [weight for weight, _ 
 
 ODD = (
     Origin("Referral", "forum.example", "referral", referrer=r"https://forum.example/t/\"best lamp\""),
-    Origin("Referral", "café.example", "referral", referrer=r"https://caf\xC3\xA9.example/"),
+    Origin("Direct", "(direct)", referrer=r"https://caf\xC3\xA9.example/"),  # bytes that no name of a host has
     Origin("Referral", "cdn.example", "referral", referrer="https://cdn.example/app.js"),
     Origin("Referral", "search.example", "referral", referrer="https://search.example/?q=GET+/style.css"),
 )
 """Places that are written in an odd way."""
 PAYMENT = "https://www.paypal.com/checkoutnow"
 """From where people come back after they have paid."""
+
+
+def untagged(origin: Origin) -> Origin:
+    """Return what the referrer of a place says by itself."""
+    by_referrer = {known.referrer: known for known in (*_ORIGINS, _UNTAGGED) if known.medium in {"organic", "referral"}}
+    return by_referrer.get(origin.referrer, DIRECT)
 
 
 def anywhere(rng: random.Random) -> Origin:

@@ -173,8 +173,8 @@ def _pages(sessions: list[Session], converted: set[Session], site: Site) -> dict
     }
 
 
-def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALWAYS) -> Truth:
-    """Count everything; sessions and chains belong, whole, to the period in which they start."""
+def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALWAYS, *, export: bool = False) -> Truth:
+    """Count everything; sessions and chains belong, whole, to the period in which they start. An export knows less of where they came from."""
     bots = reasons_of(plan, site)
     fates = [_fate(hit, site, bots) for hit in plan]
     visits = visits_of([hit for hit, fate in zip(plan, fates, strict=True) if fate == "person"], site)
@@ -194,6 +194,7 @@ def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALW
     for funnel in site.funnels:
         chains = chains_of(with_page if funnel.per_visitor else inside, funnel, site, reached)
         funnels |= _funnel(funnel, [chain for chain in chains if not funnel.per_visitor or _within(period, chain.times[0])])
+    origins = origins_of(with_page, visits.kinds, export=export)
     return Truth(
         fates=_fates(fates, visits, written, period),
         bots=Counter(bots[hit.device] for hit, fate in zip(plan, fates, strict=True) if fate == "bot"),
@@ -201,8 +202,8 @@ def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALW
         goals=goals,
         funnels=funnels,
         pages=_pages(inside, set(last_macro), site),
-        channels=channels_of(with_page, inside, set(last_macro), worth, visits.kinds),
-        origins=origins_of(inside, visits.kinds),
+        channels=channels_of(origins, inside, set(last_macro), worth),
+        origins=Counter(origins[session].names for session in inside),
         sessions=inside,
         visits=visits,
     )
