@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import campaigns, channel_rules, origins
+from convkit.schema import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +25,14 @@ _NO_CODE = 2**32 - 1
 
 
 def add_channels(sessions: pl.LazyFrame, site: Site, own: Sequence[str] = ()) -> pl.LazyFrame:
-    """Add COLUMNS, text and never null, to sessions in memory with `referrer` and `query` of their first hit, as logged, null or empty without.
+    """Add COLUMNS, TEXT and never null, to sessions in memory with `referrer` and `query` of their first hit, as logged, null or empty without.
 
     `own` are hosts of ours beside `site.hosts`: coming from them is no source. Rows keep their order. Rules: SEMANTICS.md 6.
     """
     sessions = sessions.with_columns(pair=_pair())
     pairs = sessions.select("pair", *_PAIR).unique("pair")
     told = _with_sources(_beside(pairs, site, own)).with_columns(channel=channel_rules.channel(site.channels))
-    return sessions.join(told.select("pair", *COLUMNS), on="pair", how="left", maintain_order="left").drop("pair")
+    return sessions.join(told.select("pair", pl.col(COLUMNS).cast(TEXT)), on="pair", how="left", maintain_order="left").drop("pair")
 
 
 def _pair() -> pl.Expr:

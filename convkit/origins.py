@@ -42,21 +42,21 @@ def of_referrers(referrers: pl.LazyFrame, site: Site, own: Iterable[str]) -> pl.
         .with_columns(place=pl.coalesce("app", pl.when(~is_ours & ~is_provider).then(host)))
         .filter(pl.col("place").is_not_null())
         .with_columns(known=known(pl.col("place")))
-        .join(apps, on="place", how="left", maintain_order="left")
+        .join(apps.with_columns(app_site=known(pl.col("app_source"))), on="place", how="left", maintain_order="left")
         .with_columns(known_medium=category("known").replace_strict(_MEDIUMS, default=None, return_dtype=pl.String))
         .select(
             "referrer",
             referrer_source=pl.coalesce("app_source", pl.when(pl.col("known_medium").is_not_null()).then(_name("known")), "place"),
             referrer_medium=pl.coalesce("app_medium", "known_medium", pl.lit("referral")),
+            referrer_site=pl.coalesce("app_site", "known"),
         )
-        .with_columns(referrer_site=known(pl.col("referrer_source")))
     )
 
 
 def known(source: pl.Expr) -> pl.Expr:
     """Return how a source in small letters, a host or a name, stands in the list of sources: `category name`, or null."""
     alone, whole = _listed()
-    plain = source.str.replace(_WWW, "")
+    plain = source.str.replace(_WWW, "").str.replace_all(" ", "-", literal=True)
     parents = [plain.str.replace(rf"^(?:[^.]+\.){{{number}}}", "") for number in range(1, _PARENTS + 1)]
     places = [(plain, alone), *((parent, whole) for parent in (plain, *parents))]
     return pl.coalesce(

@@ -53,7 +53,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("facts",),
     ("devices", "splits", "planning", "verdicts", "gaps"),
-    ("plain", "origin", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
+    ("plain", "masthead", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes", "variants"),
     ("exports",),
     # Rows as more than one output or format holds them.

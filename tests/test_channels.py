@@ -11,11 +11,12 @@ import pytest
 from payloads import NASTY
 from test_goals_schema import is_valid
 
-from convkit import channel_rules
+from convkit import channel_rules, lists
 from convkit.channels import COLUMNS, add_channels
 from convkit.definitions import Site
 from convkit.errors import GoalsFileError, UsageError
 from convkit.goals import parse_goals
+from convkit.schema import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -124,6 +125,17 @@ def test_the_built_in_channels_are_written_as_ones_own() -> None:
     assert parse_goals(f"macro: {{sale: /sale}}\nsite:\n{indented}", "goals.yaml").site.channels == channel_rules.builtin()
 
 
+def test_the_lists_are_well_formed() -> None:
+    """No place stands twice among sources, all are in small letters, and each parameter, app and click id has all its fields."""
+    rows = [line.split() for line in lists.lines("sources")]
+    places = [place.removeprefix("=") for _, *row in rows for place in row]
+    assert {kind for kind, *_ in rows} == set(channel_rules.CATEGORIES)
+    assert [place for place, times in Counter(places).items() if times > 1] == []
+    assert [place for place in places if place != place.lower() or place.startswith("www.")] == []
+    assert [line for name in ("apps", "click_ids") for line in lists.lines(name) if len(line.split()) != 3] == []
+    assert {line.split()[1] for line in lists.lines("tags")} == {"source", "medium", "campaign"}
+
+
 def test_rows_keep_their_order_and_their_other_columns() -> None:
     frame = pl.LazyFrame(
         {"session": range(4_000), "referrer": ["https://a.example/", None] * 2_000, "query": [None, "gclid=1", "x=1", None] * 1_000},
@@ -131,7 +143,7 @@ def test_rows_keep_their_order_and_their_other_columns() -> None:
     )
     told = add_channels(frame, Site()).collect()
     assert told.columns == ["session", "referrer", "query", *COLUMNS]
-    assert [dtype for name, dtype in told.schema.items() if name in COLUMNS] == [pl.String] * 4
+    assert [dtype for name, dtype in told.schema.items() if name in COLUMNS] == [TEXT] * 4
     assert told["session"].to_list() == [*range(4_000)]
     assert told["channel"].to_list() == ["Referral", "Paid Search", "Referral", "Direct"] * 1_000
     empty = add_channels(frame.head(0), Site()).collect()

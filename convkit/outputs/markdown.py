@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from convkit import figures, plain
-from convkit.origin import origin
+from convkit.masthead import masthead
 from convkit.text import safe
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _FIRST_OF_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
 
 def render(document: Document, _: Room) -> str:
     """Return the logs, the period and the goals as the title, a table a report, and the notes as a list."""
-    parts = [f"# {_escaped(origin(document, wide=True))}\n"]
+    parts = [f"# {_escaped(masthead(document, wide=True))}\n"]
     parts += ["".join(f"{line}\n" for line in _section(report)) for report in (*document.reports.values(), *document.asides.values())]
     notes = [_FIRST_OF_A_BLOCK.sub(r"\1\\\2", _escaped(note.text)) for note in document.notes]
     return "\n".join([*parts, *(["".join(f"- {note}\n" for note in notes)] if notes else [])])

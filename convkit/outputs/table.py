@@ -10,7 +10,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from convkit.origin import origin
+from convkit.masthead import masthead
 from convkit.tables import Gap, Grid, Heading, Line, Paragraph
 from convkit.text import safe
 
@@ -88,7 +88,7 @@ def _command(command: str, width: int) -> Iterator[Text]:
 
 def _header(document: Document, room: Room) -> Iterator[Text]:
     """Yield what was read, of which time, by which goals."""
-    yield from _paragraph(Paragraph(origin(document, wide=room.wide), indent=0, style="bold"), room.width)
+    yield from _paragraph(Paragraph(masthead(document, wide=room.wide), indent=0, style="bold"), room.width)
 
 
 def _blocks(blocks: Sequence[Block], width: int) -> Iterator[Text]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _BUILT_IN = "built-in goals, guessed from common shops"
 
 
-def origin(document: Document, *, wide: bool) -> str:
+def masthead(document: Document, *, wide: bool) -> str:
     """Return the line; where there is room it says what the goals file holds. Names in it are as they are: the output makes them harmless."""
     names = document.logs[0] if len(document.logs) == 1 else f"{document.logs[0]} and {figures.plural(len(document.logs) - 1, 'more log')}"
     period = f"{figures.dates(document.period.begin, document.period.end)} ({document.period.timezone})"
