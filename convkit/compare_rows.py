@@ -77,8 +77,9 @@ class Figures:
         return int(self.overview[f"{self.unit}s"][0])
 
     def in_visitors(self) -> Figures:
-        """Return the figures with goals counted in visitors."""
-        return replace(self, unit="visitor", goals=self.goals.with_columns(reached="reached_visitors"))
+        """Return the figures with goals counted in visitors, and of funnels those that count them."""
+        of_visitors = self.funnel.filter(pl.col("unit") == "visitors")
+        return replace(self, unit="visitor", goals=self.goals.with_columns(reached="reached_visitors"), funnel=of_visitors)
 
     @property
     def sessions(self) -> int:
@@ -134,7 +135,9 @@ def compared(pair: Pair) -> pl.DataFrame:
     daily = None if pair.sides.are_groups else _daily(pair)
     sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, verdict=daily)
     worth = _row(typed, item="value", **_worth(before, now, margin))
-    return pl.concat([sessions, typed.head(1), worth, typed.tail(-1)])
+    rows = pl.concat([sessions, typed.head(1), worth, typed.tail(-1)])
+    # Sessions of one visitor are alike: where visitors were dealt out, their sessions make too much of a difference.
+    return rows if now.unit == "session" else rows.with_columns(verdict=pl.when(pl.col("what") != "overview").then("verdict"))
 
 
 def _row(like: pl.DataFrame, **cells: float | str | None) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -157,7 +158,9 @@ def shown_to(a: int, b: int, sales: tuple[int, int]) -> list[str]:
 
 def compared(folder: Path, lines: list[str], **options: Any) -> tuple[Document, dict[str, dict[str, Any]]]:  # noqa: ANN401 (as `compare` takes them)
     """Return the comparison of two variants, and its rows by item."""
-    goals = parse_goals(GOALS, "goals.yaml")
+    goals = parse_goals(
+        f"{GOALS}  ever: {{steps: [cart, sale], per: visitor}}\n".replace("{shop: [cart, sale]}", "\n  shop: [cart, sale]"), "goals.yaml"
+    )
     document = convkit.compare([written(folder / "access.log", lines)], goals, variant="checkout", **options)
     return document, {row["item"]: row for row in rows(document, "compare")}
 
@@ -169,6 +172,9 @@ def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
     assert (sale["before"], sale["now"], sale["before_rate"], round(sale["now_rate"], 4)) == (20, 60, 0.2, round(60 / 110, 4))
     assert (found["sessions"]["before"], found["sessions"]["now"]) == (100, 220)
     assert sale["verdict"].startswith("rose, by at least ")
+    # What is counted in sessions has no verdict, and a funnel within sessions no rows.
+    assert (found["bounces"]["verdict"], [item for item in found if item.startswith("shop")]) == (None, [])
+    assert [item for item in found if item.startswith("ever")] == ["ever / 1 / cart", "ever / 2 / sale"]
     notes = {note.code: note.text for note in document.notes}
     assert notes["several-variants"] == "1 visitor saw more than one variant of checkout; their 1 session is left out."
     assert notes["sides"].startswith("checkout in visitors, b (110 visitors, 220 sessions) with a (100 visitors, 100 sessions); ")
@@ -224,3 +230,38 @@ def test_what_is_no_pair_of_variants_says_the_fix(options: dict[str, Any], messa
 def test_without_variants_the_fix_is_the_goals_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no variants are known; say under `site.variants` what tells them"):
         convkit.compare([written(tmp_path / "access.log", [line("GET /")])], parse_goals("macro: {sale: /sale}", "goals.yaml"), variant="checkout")
+
+
+def expected_of(visitors: list[list[list[str]]]) -> tuple[dict[str, list[int]], int]:
+    """Return sessions and sales by variant, and how many visitors saw several, in plain Python: every session is a list of paths."""
+    found: dict[str, list[int]] = {}
+    several = 0
+    for sessions in visitors:
+        shown = [[path.partition("?v=")[2] for path in paths if "?v=" in path] for paths in sessions]
+        values = {value for one in shown for value in one if value}
+        several += len(values) > 1
+        known = False
+        for paths, one in zip(sessions, shown, strict=True):
+            known = known or any(one)
+            counts = found.setdefault(next(iter(values)) if known else "(none)", [0, 0]) if len(values) < 2 else [0, 0]
+            counts[0] += 1
+            counts[1] += any(path.startswith("/sale") for path in paths)
+    return found, several
+
+
+def test_random_visitors_have_the_variants_of_plain_python(tmp_path: Path) -> None:
+    draw = random.Random(7)
+    paths = ("/", "/cart", "/sale", "/cart?v=a", "/cart?v=a", "/sale?v=b", "/?v=")
+    visitors = [[[draw.choice(paths) for _ in range(draw.randint(1, 3))] for _ in range(draw.randint(1, 4))] for _ in range(200)]
+    lines = [
+        line(f"GET {path}", visitor + hour * HOUR + second * 5, who=f"10.0.0.{visitor} - -")
+        for visitor, sessions in enumerate(visitors)
+        for hour, one in enumerate(sessions)
+        for second, path in enumerate(one)
+    ]
+    document = convkit.run(
+        [written(tmp_path / "access.log", sorted(lines, key=_time))], ["goals"], parse_goals(GOALS, "goals.yaml"), by="variant.checkout"
+    )
+    expected, several = expected_of(visitors)
+    assert by_variant(document, "sale") == {value: sales for value, (_, sales) in expected.items()}
+    assert [note.text.partition(" ")[0] for note in document.notes if note.code == "several-variants"] == [str(several)]
