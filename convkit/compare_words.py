@@ -65,8 +65,11 @@ def _moved(micros: Sequence[Row], macros: Sequence[Row]) -> Iterator[str]:
     more = [f"{len(found) - _MOST} more moved"] if len(found) > _MOST else []
     beside = ", ".join(_beside(row) for row in macros) or "what the site is for is not known"
     yield "; ".join([*(f"{row['item']} {row['verdict']}" for row in found[:_MOST]), *more, beside]) + "."
-    odds = [f"{figures.odds(_chance(row))} in {row['item']}" for row in found[:_MOST]]
-    yield f"Chance alone does as much {', '.join(odds)}."
+    alike: dict[str, list[str]] = {}
+    for row in found[:_MOST]:
+        alike.setdefault(figures.odds(_chance(row)), []).append(row["item"])
+    often = "; ".join(f"{odds} in {', '.join(items)}" for odds, items in alike.items())
+    yield f"Chance alone does as much {often}."
 
 
 def _beside(macro: Row) -> str:

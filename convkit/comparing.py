@@ -42,10 +42,10 @@ def compare(taken: Taken, goals: Goals, asked: Asked, bots: str, sort: Sorting |
     known = _coverage(taken.intake.cells, goals)
     if asked.variant and asked.group is None:
         asked = sides_of.two_of(asked, _seen(taken, goals, asked, bots))
-    sides = choose(asked, known, goals.site.timezone)
+    sides = choose(asked, known, goals.site.timezone, goals.site.notes)
     runs = [analyze_cells(taken.intake, goals, Scope(Wanted(side.begin, side.end), bots, side.asked)) for side in (sides.before, sides.now)]
     pair = _pair(sides, runs, goals, known)
-    report = _report(pair, compare_rows.compared(pair))
+    report = report_of(pair, compare_rows.compared(pair))
     return _document(taken, goals, runs, sorting.applied(report, sort) if sort else report)
 
 
@@ -68,7 +68,7 @@ def _pair(sides: Sides, runs: list[Run], goals: Goals, known: Coverage) -> Pair:
     return Pair(sides, before, now, goals, known, knows_macro, both, runs[0].of_variants)
 
 
-def _report(pair: Pair, rows: pl.DataFrame) -> Report:
+def report_of(pair: Pair, rows: pl.DataFrame) -> Report:
     """Return the report: its heading and what must be known first, the table, and the sentences under it."""
     heading, caveats, said = compare_words.heading(pair), compare_caveats.find(pair), compare_words.say(pair, rows)
 

@@ -173,6 +173,9 @@ def choose(asked: Asked, known: Coverage, timezone: str, notes: Sequence[tuple[d
         if cuts:
             day, text = max(cuts)
             return replace(_cut(asked, _room(day, known), day, zone), how=f"cut at {day.day} {day:%b} {day.year}: {text}")
+        if known.days < 2 * _WEEK:
+            half = _enough(known.days // 2, known)
+            return _cut(asked, half, known.last + _DAY - timedelta(days=half), zone)
     begin, end = chosen or _last_days(asked, known, zone)
     now = Side(NOW, begin, end, asked.where)
     return Sides(_before(asked, now, zone), now, how="364 days before, on the same weekdays" if asked.is_last_year else "")
@@ -209,19 +212,22 @@ def _cut(asked: Asked, days: int, day: date, zone: ZoneInfo) -> Sides:
 
 def _last_days(asked: Asked, known: Coverage, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the last whole days of the log: as many as the other period has, else whole weeks, else half of the days."""
+    weeks = min(known.days // (2 * _WEEK), _MOST_WEEKS)
+    days = weeks * _WEEK if weeks else _enough(known.days // 2, known)
     if asked.other is not None:
         days = max(ceil((asked.other[1] - asked.other[0]) / _DAY), 1)
-    elif known.days >= 2 * _WEEK:
-        days = min(known.days // (2 * _WEEK), _MOST_WEEKS) * _WEEK
-    else:
-        days = known.days // 2
+    end = known.last + _DAY
+    return _midnight(end - timedelta(days=days), zone), _midnight(end, zone)
+
+
+def _enough(days: int, known: Coverage) -> int:
+    """Return the days of a side; UsageError where there is none."""
     if days < 1:
         raise UsageError(
             f"the log holds {figures.plural(max(known.days, 0), 'whole day')}, and both sides want one; "
             "read older logs, too, or compare groups, as --where device=mobile --with device=desktop"
         )
-    end = known.last + _DAY
-    return _midnight(end - timedelta(days=days), zone), _midnight(end, zone)
+    return days
 
 
 def _before(asked: Asked, now: Side, zone: ZoneInfo) -> Side:

@@ -22,6 +22,7 @@ CANNOT_TELL = "cannot tell"
 _ROSE, _FELL = "rose", "fell"
 _LEAST = 0.0001
 """The smallest movement that is called one."""
+_MOST = 1e9
 
 
 def verdict(before: pl.Expr, low: pl.Expr, high: pl.Expr, margin: float = MARGIN) -> pl.Expr:
@@ -80,7 +81,7 @@ def moved(words: str | None) -> bool:
 def _cautious(relative: pl.Expr) -> pl.Expr:
     """Return a movement in percent, rounded down: whole from 1 % on, and two significant digits at most."""
     # Where nothing moved it is evaluated all the same, and what is no number has no digits.
-    percent = (relative * 100).clip(lower_bound=_LEAST * 100)
+    percent = (relative * 100).clip(_LEAST * 100, _MOST * 100)
     digit = pl.lit(10.0).pow(percent.log10().floor() - 1)
     whole = pl.when(percent < 10).then(percent.floor()).otherwise((percent / digit).floor() * digit)  # noqa: PLR2004 (where a figure has two digits)
     small = pl.when(percent < 0.1).then((percent * 1000).floor() / 1000).otherwise((percent * 100).floor() / 100)  # noqa: PLR2004 (as above)
