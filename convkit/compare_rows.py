@@ -5,7 +5,7 @@ It stands alone because the rows are what files hold, and the sentences are made
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convkit.definitions import Goals
     from convkit.gaps import Coverage
     from convkit.sides import Side, Sides
+    from convkit.tables import Note
 
 COLUMNS = (
     Column("what", "text"),
@@ -67,6 +68,18 @@ class Figures:
 
     bot_lines: tuple[int, int]
     """Lines that bots sent, and lines of all senders."""
+    unit: str = "session"
+    """What goals are counted in."""
+
+    @property
+    def base(self) -> int:
+        """Return how many might have reached a goal."""
+        return int(self.overview[f"{self.unit}s"][0])
+
+    def in_visitors(self) -> Figures:
+        """Return the figures with goals counted in visitors, and of funnels those that count them."""
+        of_visitors = self.funnel if self.funnel.is_empty() else self.funnel.filter(pl.col("unit") == "visitors")
+        return replace(self, unit="visitor", goals=self.goals.with_columns(reached="reached_visitors"), funnel=of_visitors)
 
     @property
     def sessions(self) -> int:
@@ -86,6 +99,8 @@ class Pair:
     knows_macro: bool
     in_both: int
     """Sessions that are on both sides."""
+    of_variants: tuple[Note, ...] = ()
+    """What is said of visitors who saw several variants."""
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -114,7 +129,9 @@ def compared(pair: Pair) -> pl.DataFrame:
     of_days = None if pair.sides.are_groups else daily(before, now, pair.known, margin)
     sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, verdict=of_days)
     of_money = _row(typed, item="value", **worth(before, now, margin))
-    return pl.concat([sessions, typed.head(1), of_money, typed.tail(-1)])
+    rows = pl.concat([sessions, typed.head(1), of_money, typed.tail(-1)])
+    # Sessions of one visitor are alike: where visitors were dealt out, their sessions make too much of a difference.
+    return rows if now.unit == "session" else rows.with_columns(verdict=pl.when(pl.col("what") != "overview").then("verdict"))
 
 
 def _row(like: pl.DataFrame, **cells: float | str | None) -> pl.DataFrame:
@@ -138,7 +155,8 @@ def _counted(before: Figures, now: Figures) -> pl.DataFrame:
         label="goal",
         before="before",
         now="now",
-        **{name: pl.lit(of) for name, of in whole.items()},
+        before_of=pl.lit(before.base),
+        now_of=pl.lit(now.base),
     )
     of_steps = [] if now.funnel.is_empty() else [_typed(_steps(before.funnel, now.funnel))]
     return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(of_goals), *of_steps], rechunk=True)

@@ -246,5 +246,5 @@ def _merge(name: str) -> pl.Expr:
 
 def empty(columns: Sequence[Column]) -> pl.DataFrame:
     """Return a frame of these columns without rows."""
-    floats = dict.fromkeys(("rate", "ratio", "change", "seconds", "number"), pl.Float64)
-    return pl.DataFrame(schema={column.name: ({"text": pl.String, "flag": pl.Boolean} | floats).get(column.unit, pl.Int64) for column in columns})
+    types = {"text": pl.String, "flag": pl.Boolean, **dict.fromkeys(("rate", "ratio", "change", "seconds", "number"), pl.Float64)}
+    return pl.DataFrame(schema={column.name: types.get(column.unit, pl.Int64) for column in columns})
