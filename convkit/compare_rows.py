@@ -64,7 +64,7 @@ class Figures:
     days: pl.DataFrame
     """`day, sessions`: sessions by the day on which they began, days without any left out."""
     amounts: pl.DataFrame
-    """`amount, sessions`: how many sessions were worth how many millionths, those worth nothing left out."""
+    """`amount, sessions`: how many sessions were worth how many millionths (Int128, for a key is no Int64), those worth nothing left out."""
 
     bot_lines: tuple[int, int]
     """Lines that bots sent, and lines of all senders."""
@@ -111,7 +111,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     of_sessions = pl.concat([nothing, *counted]).group_by("session").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
     return {
         "days": analysis.sessions.group_by(day=day).agg(sessions=pl.len().cast(pl.Int64)),
-        "amounts": of_sessions.group_by("amount").agg(sessions=pl.len().cast(pl.Int64)),
+        "amounts": of_sessions.group_by(pl.col("amount").cast(pl.Int128)).agg(sessions=pl.len().cast(pl.Int64)),
     }
 
 

@@ -14,26 +14,26 @@ from convkit import figures, stats, verdicts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from convkit.definitions import Funnel, Goals
+    from convkit.compare_rows import Pair
+    from convkit.definitions import Funnel
 
 _MOST = 3
 """Steps that are named."""
 
 
-def say(before: pl.DataFrame, now: pl.DataFrame, goals: Goals) -> Iterator[str]:
-    """Name the steps at which the share of those who went on changed by more than chance would do.
-
-    `before` and `now` are the funnel report's rows, with `sessions`, `visitors`, `unit` and `is_open`.
-    """
-    if not goals.funnels:
+def say(pair: Pair) -> Iterator[str]:
+    """Name the steps at which the share of those who went on changed, or differs, by more than chance would do."""
+    if not pair.goals.funnels:
         return
-    tested = _tested(before, now)
+    tested = _tested(pair.before.funnel, pair.now.funnel)
     changed = tested.filter((pl.col("low") > 0) | (pl.col("high") < 0)).rows(named=True)
-    funnels = {funnel.name: funnel for funnel in goals.funnels}
+    funnels = {funnel.name: funnel for funnel in pair.goals.funnels}
     several = {row["funnel"] for row in changed if sum(row["funnel"] == other["funnel"] for other in changed) > 1}
-    yield from (_change(row, funnels[row["funnel"]], is_alone=row["funnel"] not in several) for row in changed[:_MOST])
+    did, does = ("differ", "differs") if pair.sides.are_groups else ("change", "changed")
+    for row in changed[:_MOST]:
+        yield _change(row, funnels[row["funnel"]], does, is_alone=row["funnel"] not in several)
     if tested.height and not changed:
-        yield "At no step of a funnel did the share of those who went on change by more than chance would do."
+        yield f"At no step of a funnel did the share of those who went on {did} by more than chance would do."
 
 
 def _tested(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
@@ -54,7 +54,7 @@ def _stages(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([began, went_on]).sort("funnel", "step")
 
 
-def _change(row: Mapping[str, Any], funnel: Funnel, *, is_alone: bool) -> str:
+def _change(row: Mapping[str, Any], funnel: Funnel, verb: str, *, is_alone: bool) -> str:
     """Return what changed at a step, and where to look; where it is the funnel's only one, where not, too."""
     number = row["step"]
     following = funnel.next_step(number) if number else 1
@@ -66,4 +66,4 @@ def _change(row: Mapping[str, Any], funnel: Funnel, *, is_alone: bool) -> str:
     elsewhere = f", not at {later[0] if len(later) == 1 else f'{later[0]} and behind it'}" if later and is_alone else ""
     share = "A smaller share" if row["high"] < 0 else "A larger share"
     went = f"went on {came}to {reached}" if number else f"came to {reached}"
-    return f"{funnel.name}: {share.lower()} {went} ({counts}), by more than chance would do. Look at what changed before {reached}{elsewhere}."
+    return f"{funnel.name}: {share.lower()} {went} ({counts}), by more than chance would do. Look at what {verb} before {reached}{elsewhere}."

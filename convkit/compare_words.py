@@ -51,7 +51,7 @@ def say(pair: Pair, rows: pl.DataFrame) -> tuple[Note, ...]:
         ("moved", _moved(micros, macros)),
         ("macro", _macros(macros, pair.now.unit) if pair.knows_macro else [_NO_MACRO]),
         ("would-tell", _would_tell(pair, macros)),
-        ("step", compare_steps.say(pair.before.funnel, pair.now.funnel, pair.goals)),
+        ("step", compare_steps.say(pair)),
         ("chance", _by_chance(rows)),
     ]
     return tuple(Note(code, text, is_drawn=True) for code, texts in said for text in texts)

@@ -78,8 +78,10 @@ def _usual(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str) -
     Lines come in bursts, a visitor's pages at once: their variance by their mean is how many come with one arrival.
     """
     midnights = [datetime.combine(day, datetime.min.time(), begin.tzinfo).astimezone(UTC) for day in (begin.date(), end.date() + _DAY)]
+    # Where days begin at half an hour, an hour belongs to the day of its middle.
+    midnights = [midnight.replace(minute=0) for midnight in midnights]
     every = pl.datetime_range(midnights[0], midnights[1], _HOUR, closed="left", time_zone="UTC", time_unit="us", eager=True)
-    local = pl.col("hour").dt.convert_time_zone(timezone)
+    local = (pl.col("hour") + _HOUR / 2).dt.convert_time_zone(timezone)
     weekday = local.dt.weekday() if (end.date() - begin.date()).days >= _WEEKS else local.dt.weekday() >= _SATURDAY
     rows = (
         pl.DataFrame({"hour": every})

@@ -177,6 +177,10 @@ def _of_caveats() -> Iterator[tuple[str, Pair]]:
     yield "other days of the week", window(*five)
     yield "a year ago", window(how="364 days before, on the same weekdays")
     yield "cut at a note", window(how="cut at 5 Oct 2026: new checkout")
+    differing = [
+        side(WINDOW, Side(name, NOW.begin, NOW.end), 900, {"purchase": 60, "cart": cart}, (cart, 60)) for name, cart in (("a=1", 90), ("a=2", 200))
+    ]
+    yield "groups that differ at a step", pair(WINDOW, *differing, in_both=0)
     for number in (1, 120):
         groups = [Side(name, NOW.begin, NOW.end) for name in ("landing=/", "landing=/a/very/long/page/of/a/site")]
         yield f"groups that have {number} in common", window(*groups, in_both=number, waiting=9)

@@ -21,6 +21,7 @@ from convkit.gaps import Coverage
 from convkit.goals import parse_goals
 from convkit.periods import parse_period
 from convkit.schema import FATES
+from convkit.tables import add
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -244,6 +245,31 @@ def test_days_at_the_ends_of_a_log_are_whole_where_no_more_is_missing_than_chanc
     assert (cut.first, cut.last, cut.days) == (date(2026, 9, 2), date(2026, 9, 13), 12)
     assert coverage(14, small, last=13 * 24 + 10).last == date(2026, 9, 13)
     assert coverage(14, small).last == date(2026, 9, 14)
+
+
+def test_days_may_begin_at_half_an_hour() -> None:
+    """In Kolkata the log below goes on into a day of which nearly all is missing."""
+    begin = datetime(2026, 9, 1, tzinfo=UTC)
+    every = [begin + timedelta(hours=number) for number in range(20 * 24)]
+    hours = pl.DataFrame({"hour": every, "lines": [steady(hour) for hour in every]}, schema_overrides={"hour": pl.Datetime("us", "UTC")})
+    found = gaps.coverage(hours, every[0], every[-1], "Asia/Kolkata")
+    assert (found.first, found.last, found.gaps) == (date(2026, 9, 2), date(2026, 9, 20), ())
+
+
+def test_tallies_of_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
+    goals = parse_goals(PLAIN, "goals.yaml")
+    lines = log_of_days(9)
+    parts = [lines, [text for text in lines if text.split(".")[3][0] in "024"], [text for text in lines if text.split(".")[3][0] not in "024"]]
+    whole, *some = (
+        {
+            name: frame.collect()
+            for name, frame in compare_rows.tally(convkit.analyze([written(tmp_path / f"{number}.log", part)], goals).analysis).items()
+        }
+        for number, part in enumerate(parts)
+    )
+    for name, frame in whole.items():
+        assert frame.height >= 3
+        assert add([one[name] for one in some]).sort(frame.columns[0]).rows() == frame.sort(frame.columns[0]).rows()
 
 
 def test_welchs_interval_is_the_textbooks() -> None:
