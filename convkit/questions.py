@@ -103,7 +103,8 @@ def _is_one_of(what: str, known: Sequence[str], pattern: str) -> str | None:
 
 
 def _is_written_small(pattern: str, _: Goals) -> str | None:
-    return "sources and mediums are compared in small letters" if pattern != pattern.lower() and not pattern.startswith("re:") else None
+    is_small = pattern == pattern.lower() or pattern.startswith("re:")
+    return None if is_small else f"sources and mediums are compared in small letters; write {pattern.lower()}"
 
 
 def _is_text(_: str, __: Goals) -> str | None:

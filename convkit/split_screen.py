@@ -5,6 +5,7 @@ It stands alone because all reports but the headline share the two pictures: row
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -58,10 +59,6 @@ class Lines:
     of_sessions: bool = False
     """Whether parts and wholes are sessions: then what cannot be told from the other sessions is marked, where every session has one value."""
 
-    def pair(self, key: str) -> int:
-        """Return how many characters a figure takes with its rate, and with its mark where there may be one."""
-        return _PAIR + (1 if self.has_marks(key) else 0)
-
     def has_marks(self, key: str) -> bool:
         """Tell whether values of a key are held against each other: periods are judged by their trend, and a session may have several goals."""
         return self.of_sessions and key not in PERIODS and key != "goal"
@@ -75,38 +72,52 @@ def draw(lines: Lines, split: Callable[[int | None], Split], key: str, room: Roo
     heading = Heading(lines.heading.title, f"by {key}; {lines.heading.rest}")
     widest = lines.widest or (_NAME if room.wide else _NARROW_NAME)
     name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
-    space = room.width - _INDENT - name - lines.pair(key) - _GAP
+    space, widths = room.width - _INDENT - name - _of_all(lines, every) - _GAP, [*_widths(lines, every, key).values()]
     if key in PERIODS:
-        periods = every.values[BY].to_list()
-        if _fitting(periods, space, _PAIR) < len(periods):
+        if _fitting(widths, space) < len(widths):
             return [heading, *_trend(lines, every, key, name, room)]
-        return [heading, *_matrix(lines, every, key, name, space), *_told(lines, every, periods, room)]
-    shown = split(_shown(every.values[BY].to_list(), key, room, space, lines.pair(key)))
+        return [heading, *_matrix(lines, every, key, name, space), *_told(lines, every, every.values[BY].to_list(), room)]
+    shown = split(_shown(widths, key, room, space, _of_all(lines, every) + len(likeness.SIGN)))
     hidden = every.values.height - shown.values.filter(pl.col(BY) != OTHER).height if key == "goal" else 0
     more = [Paragraph(f"{figures.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
     return [heading, *_matrix(lines, shown, key, name, space), *more]
 
 
-def _shown(values: Sequence[str], key: str, room: Room, space: int, pair: int) -> int | None:
+def _shown(widths: Sequence[int], key: str, room: Room, space: int, other: int) -> int | None:
     """Return how many values stand for themselves: those that fit beside their sum, or as many as were asked for; None for all."""
     if room.limit is not None:
         return room.limit or None
-    fits = _fitting(values[:VALUES], space, pair)
+    fits = _fitting(widths[:VALUES], space)
     # Sessions that reached several goals cannot be added up: there are no others.
-    if key == "goal" or fits == len(values):
+    if key == "goal" or fits == len(widths):
         return fits
-    return max(_fitting(values[:fits], space - pair - _GAP, pair), 1)
+    return max(_fitting(widths[:fits], space - other - _GAP), 1)
 
 
-def _fitting(values: Sequence[str], space: int, pair: int) -> int:
-    """Return how many columns fit, at least one."""
-    ends = accumulate(_width(value, pair) + _GAP for value in values)
+def _fitting(widths: Sequence[int], space: int) -> int:
+    """Return how many columns of these widths fit, at least one."""
+    ends = accumulate(width + _GAP for width in widths)
     return max(sum(end <= space for end in ends), 1)
 
 
-def _width(value: str, pair: int) -> int:
-    """Return how wide the column of a value is."""
-    return min(max(len(value), pair), _WIDEST)
+def _of_all(lines: Lines, split: Split) -> int:
+    """Return how wide the column of all values is."""
+    return _wide_enough([*lines.of_all["part"], int(split.values["sessions"].sum())])
+
+
+def _widths(lines: Lines, split: Split, key: str) -> dict[str, int]:
+    """Return how wide the column of each value is, in order: its figures have a mark behind them where there may be one."""
+    parts = defaultdict(list, lines.of_values(split).group_by(BY).agg("part").rows())
+    mark = len(likeness.SIGN) if lines.has_marks(key) else 0
+    return {
+        value: min(max(len(split.marks.title(value)), _wide_enough([*parts[value], sessions], mark)), _WIDEST)
+        for value, sessions in split.values.select(BY, "sessions").rows()
+    }
+
+
+def _wide_enough(counts: Sequence[int], mark: int = 0) -> int:
+    """Return how many characters counts take with their rates, and with a mark."""
+    return max(_PAIR, max(len(figures.count(count)) for count in counts) + _RATE + mark)
 
 
 def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list[Block]:
@@ -115,20 +126,18 @@ def _matrix(lines: Lines, split: Split, key: str, name: int, space: int) -> list
     values = [value for value in values if key != "goal" or value[0] != OTHER]
     total = "" if key == "goal" else figures.count(int(split.values["sessions"].sum()))
     blocks: list[Block] = []
-    alike, pair = _alike(lines, pairs) if lines.has_marks(key) else set(), lines.pair(key)
+    alike, mark = (_alike(lines, pairs), len(likeness.SIGN)) if lines.has_marks(key) else (set(), 0)
+    widths = _widths(lines, split, key)
     while values:
-        shown, values = _cut(values, _fitting([value for value, _ in values], space, pair))
+        shown, values = _cut(values, _fitting([widths[value] for value, _ in values], space))
         titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(split.marks.title(value), _WIDEST), "dim") for value, _ in shown)]
-        counts = [total, *(figures.count(sessions) for _, sessions in shown)]
-        rows = (
-            [Row([Cell(_SESSIONS, "dim"), *(Cell(f"{count}{'':{_RATE + pair - _PAIR}}", "dim") for count in counts)])] if lines.with_sessions else []
-        )
+        counts = [f"{total}{'':{_RATE}}", *(f"{figures.count(sessions)}{'':{_RATE + mark}}" for _, sessions in shown)]
+        rows = [Row([Cell(text, "dim") for text in (_SESSIONS, *counts)])] if lines.with_sessions else []
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
-            found = [(part, whole), *(pairs.get((label, value), (0, 0)) for value, _ in shown)]
-            signs = ["", *(likeness.SIGN if (label, value) in alike else "" for value, _ in shown)]
-            texts = [f"{figures.pair(*one, _RATE)}{sign:{pair - _PAIR}}" for one, sign in zip(found, signs, strict=True)]
-            rows.append(Row([Cell(lines.short(label)), Cell(texts[0], "bold"), *map(Cell, texts[1:])]))
-        most = {0: name, 1: pair} | {column: _width(split.marks.title(value), pair) for column, (value, _) in enumerate(shown, 2)}
+            signs = [likeness.SIGN if (label, value) in alike else " " * mark for value, _ in shown]
+            found = [figures.pair(*pairs.get((label, value), (0, 0)), _RATE) + sign for (value, _), sign in zip(shown, signs, strict=True)]
+            rows.append(Row([Cell(lines.short(label)), Cell(figures.pair(part, whole, _RATE), "bold"), *map(Cell, found)]))
+        most = {0: name, 1: _of_all(lines, split)} | {column: widths[value] for column, (value, _) in enumerate(shown, 2)}
         blocks += [*([Gap()] if blocks else []), Grid(rows, titles, most=most, least=name)]
     return [*blocks, *([likeness.LEGEND] if alike else [])]
 

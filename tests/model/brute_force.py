@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from itertools import pairwise
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     Where = Callable[["Model", int], bool]
 
+_OF_CHANNEL = (
+    "sessions", "bounce_rate", "pages_per_session", "converted_sessions", "conversion_rate", "conversion_rate_low", "conversion_rate_high", "value",
+)  # fmt: skip
 FATES = ("asset", "excluded", "bot", "other", "background", "outside", "kept")
 
 
@@ -89,8 +92,13 @@ def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bot
     return Model(goals, period or Period(), traffic, robots, bots, sessions, matches, where)
 
 
-def figures_of(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop", where: Where | None = None) -> Figures:
-    """Return every figure of every report, and the fates of lines where neither a period is given nor which sessions are kept."""
+def figures_of(  # noqa: PLR0913 (every filter of a run is an argument)
+    hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop", where: Where | None = None, *, channels: bool = False
+) -> Figures:
+    """Return every figure of every report, and the fates of lines where neither a period is given nor which sessions are kept.
+
+    Those of `channels` only where they are asked for: `convkit report` has none.
+    """
     model = analyze(hits, goals, period, bots, where)
     found: Figures = {}
     if period is None and where is None:
@@ -99,6 +107,7 @@ def figures_of(hits: list[Hit], goals: GoalsFile, period: Period | None = None, 
     for name in goals.goals:
         found |= goal_figures(model, name)
     found |= page_figures(model)
+    found |= channel_figures(model) if channels else {}
     for name in goals.funnels:
         found |= funnel_figures(model, name)
     return found
@@ -191,6 +200,28 @@ def then_converted(model: Model, name: str, number: int) -> bool:
         return False
     first = model.of(name)[number][0]
     return any(hit.order > first.order for macro in model.goals.macro for hit in model.of(macro)[number])
+
+
+def channel_figures(model: Model) -> Figures:
+    """Count every channel that sessions, or visitors who converted, came from."""
+    converted = {model.sessions[number].visitor: number for number in reversed(model.shown) if model.converted(number)}
+    firsts = {session.visitor: origin for session, origin in zip(reversed(model.sessions), reversed(model.origins), strict=True)}
+    first_touch = Counter(firsts[visitor].channel for visitor in converted)
+    last_touch = Counter(model.origins[number].channel for number in converted.values())
+    found: Figures = {}
+    for channel in {*(model.origins[number].channel for number in model.shown), *first_touch, *last_touch}:
+        mine = replace(model, where=lambda _, number, channel=channel: model.shows(number) and model.origins[number].channel == channel)
+        row = {column: figure for (_, column), figure in overview_figures(mine).items()}
+        names = {"median_seconds": "median_session_seconds"} | {name: name for name in _OF_CHANNEL}
+        timed = sum(len(model.sessions[number].interactions) > 1 for number in mine.shown)
+        row = {name: row[of] for name, of in names.items()} | {
+            "share": rate(len(mine.shown), len(model.shown)),
+            "timed_share": rate(timed, len(mine.shown)),
+            "first_touch": first_touch[channel],
+            "last_touch": last_touch[channel],
+        }
+        found |= {("channels", channel, column): figure for column, figure in row.items()}
+    return found
 
 
 def page_figures(model: Model) -> Figures:

@@ -18,10 +18,11 @@ KEYS = {
     "overview": (),
     "goals": ("goal",),
     "pages": ("page",),
+    "channels": ("channel",),
     "funnel": ("funnel", "step"),
     "drop-off": ("funnel", "step", "what", "item"),
 }
-ORDER = ("input", "overview", "goals", "pages", "funnel", "drop-off")
+ORDER = ("input", "overview", "goals", "pages", "channels", "funnel", "drop-off")
 """From causes to consequences: a wrong session is better told than the funnels it spoils."""
 
 ADDITIVE = {
@@ -29,6 +30,7 @@ ADDITIVE = {
     "goals": ("conversions", "reached", "then_converted", "value"),
     "funnel": ("reached", "went_on", "drop_offs"),
     "drop-off": ("dropped", "went_on"),
+    "channels": ("sessions", "converted_sessions", "value"),
     "pages": ("sessions", "pageviews", "landings", "bounces", "landings_converted", "exits", "exits_converted"),
 }
 """Columns of which single days add up to the month."""
@@ -69,7 +71,7 @@ def first_difference(expected: Figures, got: Figures) -> str | None:
 
 def agree(column: str, expected: Figure, got: Figure) -> bool:
     """Tell whether two figures are the same; a count that is left out is 0, a rate of nothing is not."""
-    is_rate = column.endswith(("rate", "_low", "_high", "_share", "of_first")) or column in {"pages_per_session", "target"}
+    is_rate = column.endswith(("rate", "_low", "_high", "share", "of_first")) or column in {"pages_per_session", "target"}
     if is_rate or column.endswith(("seconds", "_to_next")):
         if expected is None or got is None:
             return expected is got
