@@ -154,7 +154,7 @@ class Room:
 class Report:
     """One report, finished: `frame` has the `columns`, sorted; `draw` says what these rows look like.
 
-    `metrics` marks a report of one row, or one row a value, that files show as `metric,value`.
+    `metrics` marks a report of one row, or one row a value, that files show as `metric,value`; an aside stands `beside` the reports named.
     """
 
     name: str
@@ -165,6 +165,7 @@ class Report:
     metrics: bool = False
     details: pl.DataFrame | None = None
     """What findings and pictures need beyond the columns."""
+    beside: tuple[str, ...] = ()
 
     @property
     def naming(self) -> list[Column]:
