@@ -6,7 +6,7 @@ It stands alone because sentences have rules of their own: a micro goal stands w
 from __future__ import annotations
 
 from datetime import timedelta
-from math import ceil, floor
+from math import ceil, exp, floor
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -25,6 +25,9 @@ _MOST = 3
 """Goals that are named in one sentence."""
 _NO_MACRO = "No macro goal is known for this site, so nothing is said of conversions."
 _MANY_VERDICTS = 10
+_DAY, _MONTH = timedelta(days=1), 30
+_RARE, _RAREST = 3, 120
+"""Months in which a silence comes once that is told; and behind which it is not said in how many."""
 _ONE_IN = 20
 """How many verdicts there are to one that chance alone makes."""
 
@@ -53,6 +56,7 @@ def say(pair: Pair, rows: pl.DataFrame) -> tuple[Note, ...]:
         ("would-tell", _would_tell(pair, macros)),
         ("step", compare_steps.say(pair)),
         ("chance", _by_chance(rows)),
+        ("silence", _silent(pair, macros)),
     ]
     return tuple(Note(code, text, is_drawn=True) for code, texts in said for text in texts)
 
@@ -127,7 +131,7 @@ def _would_tell(pair: Pair, macros: Sequence[Row]) -> Iterator[str]:
         yield f"With so many {pair.now.unit}s on each side a change of 20% in {name} shows 4 times in 5."
         return
     sides = [side for side in (pair.before, pair.now) if side.base]
-    daily = min(side.base / (side.side.length / timedelta(days=1)) for side in sides)
+    daily = min(side.base / (side.side.length / _DAY) for side in sides)
     keys = ["goal", "type"]
     both = pl.concat([side.goals.select(*keys, "reached", "then_converted") for side in (pair.before, pair.now)])
     goals = both.group_by(keys, maintain_order=True).agg(pl.col("reached", "then_converted").sum())
@@ -144,3 +148,25 @@ def _by_chance(rows: pl.DataFrame) -> Iterator[str]:
     if len(told) >= _MANY_VERDICTS and 0 < moved <= 2 * usual:
         words = f"Of {len(told)} verdicts chance alone makes about {usual} say rose or fell"
         yield f"{words}: take the one that does with care." if moved == 1 else f"{words}; {moved} do: take them with care."
+
+
+def _silent(pair: Pair, macros: Sequence[Row]) -> Iterator[str]:
+    """Say of macro goals that nobody has reached since when, where so long a silence is rare."""
+    before, now, known = pair.sides.before, pair.sides.now, pair.known
+    if pair.sides.are_groups or now.end < known.end:
+        return
+    days = (min(before.end, known.end) - max(before.begin, known.begin) + known.end - now.begin) / _DAY
+    reached = pl.concat([side.goals.select("goal", "last_reached") for side in (pair.before, pair.now)]).drop_nulls()
+    for row in (row for row in macros if verdicts.is_enough(row)):
+        last: Any = reached.filter(goal=row["item"])["last_reached"].max()
+        silence = (known.end - last) / _DAY
+        months = _between((row["before"] + row["now"]) / days, silence) / _MONTH
+        if silence >= 1 and months >= _RARE:
+            often = f"about once in {figures.plural(round(months), 'month')}" if months < _RAREST else "less than once in 10 years"
+            words = f"{row['item']} was last reached on {last.day} {last:%b %Y}, {figures.plural(int(silence), 'day')} before the log ends"
+            yield f"{words}; so long a silence comes {often}: look at the pages before it."
+
+
+def _between(daily: float, silence: float) -> float:
+    """Return after how many days another silence of so many days comes, of what comes one by one so often a day."""
+    return exp(min(daily * silence, 50)) / daily

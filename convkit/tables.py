@@ -21,8 +21,7 @@ UNITS = ("text", "count", "step", "rate", "ratio", "change", "seconds", "money",
 class Column:
     """A column of a report: its exact name in files, and its unit.
 
-    `rate` is a Float64 from 0 to 1, `change` one that is relative to a rate, `seconds` a Float64, `money` an Int64 of millionths, `time` a Datetime,
-    `step` a number that names a row, `number` a Float64 whose rows are counts, rates or amounts.
+    `rate` is from 0 to 1, `change` relative to one, `number` of mixed kind; `money` an Int64 of millionths, `time` a Datetime, `step` names a row.
     """
 
     name: str

@@ -42,15 +42,23 @@ Counts = "Mapping[str, int | tuple[int, int]]"
 
 
 def side(  # noqa: PLR0913 (all that a side has)
-    text: str, which: Side, sessions: int, reached: Counts, steps: Sequence[int] = (), *, waiting: int = 0, bots: int = 100
+    text: str, which: Side, sessions: int, reached: Counts, steps: Sequence[int] = (), *, waiting: int = 0, bots: int = 100, silent: float = 0.1
 ) -> Figures:
     """Return a side's figures: by goal how many sessions reached it, and of them converted later; how many reached each step."""
     goals = _goals(text)
-    rows: list[dict[str, Any]] = []
+    last, rows = which.end - (silent if which.name == "now" else 0.1) * _DAY, []
     for goal in goals.goals:
         found = reached.get(goal.name, 0)
         number, then = found if isinstance(found, tuple) else (found, 0)
-        rows.append({"goal": goal.name, "type": "macro" if goal.macro else "micro", "reached": number, "then_converted": then})
+        rows.append(
+            {
+                "goal": goal.name,
+                "type": "macro" if goal.macro else "micro",
+                "reached": number,
+                "then_converted": then,
+                "last_reached": last if number else None,
+            }
+        )
     converted = sum(row["reached"] for row in rows if row["type"] == "macro")
     value = converted * 60_000_000 if any(goal.value is not None for goal in goals.macros) else None
     overview = pl.DataFrame(
@@ -61,7 +69,15 @@ def side(  # noqa: PLR0913 (all that a side has)
     counts = [max(sessions // number + (place < sessions % number) + more, 0) for place, more in enumerate(scatter)]
     daily = pl.DataFrame({"day": [which.begin.date() + place * _DAY for place in range(number)], "sessions": counts})
     amounts = pl.DataFrame({"amount": [60_000_000], "sessions": [converted]}, schema=NO_AMOUNTS.schema) if value else NO_AMOUNTS
-    return Figures(which, overview, pl.DataFrame(rows), _funnel(text, sessions, steps, waiting), daily, amounts, (bots, 1_000))
+    return Figures(
+        which,
+        overview,
+        pl.DataFrame(rows, schema_overrides={"last_reached": pl.Datetime("us", "UTC")}),
+        _funnel(text, sessions, steps, waiting),
+        daily,
+        amounts,
+        (bots, 1_000),
+    )
 
 
 def _funnel(text: str, sessions: int, steps: Sequence[int], waiting: int) -> pl.DataFrame:
@@ -175,6 +191,9 @@ def _of_caveats() -> Iterator[tuple[str, Pair]]:
     yield "sides of different lengths", window(now=longer, known=Coverage(KNOWN.begin, longer.end, first, last + 3 * _DAY))
     five = [Side(name, _BEGIN + number * 5 * _DAY, _BEGIN + (number + 1) * 5 * _DAY) for number, name in enumerate(("before", "now"))]
     yield "other days of the week", window(*five)
+    for days in (3, 5, 12):
+        silent = [side(PLAIN, which, 3_400, {"purchase": 40, "cart": 400}, silent=days) for which in (BEFORE, NOW)]
+        yield f"nobody bought for {days} days", pair(PLAIN, *silent)
     yield "a year ago", window(how="364 days before, on the same weekdays")
     yield "cut at a note", window(how="cut at 5 Oct 2026: new checkout")
     differing = [
