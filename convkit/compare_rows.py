@@ -119,14 +119,8 @@ def compared(pair: Pair) -> pl.DataFrame:
     """Return COLUMNS, and beside them `group` (overview, macro, micro, a funnel's name), `label`, and what the rates are of: `before_of, now_of`."""
     before, now, margin = pair.before, pair.now, pair.goals.site.margin
     counted = _counted(before, now)
-    low, high = stats.newcombe(pl.col("now"), pl.col("now_of"), pl.col("before"), pl.col("before_of"))
-    rates = counted.with_columns(
-        before_rate=stats.ratio(pl.col("before"), pl.col("before_of")),
-        now_rate=stats.ratio(pl.col("now"), pl.col("now_of")),
-        difference_low=low,
-        difference_high=high,
-        verdict=verdicts.of_rates(pl.col("now"), pl.col("now_of"), pl.col("before"), pl.col("before_of"), margin),
-    ).with_columns(difference=pl.col("now_rate") - pl.col("before_rate"))
+    rate, rate_now = stats.ratio(pl.col("before"), pl.col("before_of")), stats.ratio(pl.col("now"), pl.col("now_of"))
+    rates = verdicts.judged(counted, margin).with_columns(before_rate=rate, now_rate=rate_now, difference=rate_now - rate)
     # All who begin a funnel are at its first step: there is nothing to tell.
     tells = {name: pl.when(~pl.col("is_all")).then(name) for name in ("difference", "difference_low", "difference_high", "verdict")}
     rates = rates.with_columns(**tells)
@@ -221,8 +215,7 @@ def daily(before: Figures, now: Figures, known: Coverage, margin: float) -> str 
     sums = pairs.select(pl.col("sessions").sum(), total=_DIFFERENCE.sum(), squares=(_DIFFERENCE**2).sum()).row(0, named=True)
     days, mean = pairs.height, sums["total"] / pairs.height
     spread = (sums["squares"] - sums["total"] * mean) / (days - 1)
-    width = stats.student(days - 1) * (spread / days) ** 0.5
-    return verdicts.told(sums["sessions"] / days, (mean - width, mean + width), margin)
+    return verdicts.told(sums["sessions"] / days, stats.around(stats.Sample(days, mean, spread)), margin)
 
 
 _DIFFERENCE = pl.col("sessions_now") - pl.col("sessions")

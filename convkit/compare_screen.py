@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from convkit.compare_rows import Pair
     from convkit.definitions import Goals
+    from convkit.sides import Sides
     from convkit.tables import Block, Room
 
 _ROWS, _FUNNELS = 20, 2
@@ -31,7 +32,7 @@ def draw(rows: pl.DataFrame, pair: Pair, room: Room) -> list[Block]:
     """Return the table: the overview, the goals that were reached, and the steps of funnels."""
     parts, sides = _parts(rows, pair.goals, room), pair.sides
     texts = [[_texts(row, pair.goals.site.currency) for row in part] for _, part in parts]
-    headings = ["", *(shortened(side.name, _WIDEST) for side in (sides.before, sides.now)), "change", "likely change", "verdict"]
+    headings = ["", *_names(sides), "change", "likely change", "verdict"]
     # Each part is a grid of its own: padded to the widest, their columns stand below each other.
     widths = [max(map(len, column)) for column in zip(headings, *(row for part in texts for row in part), strict=True)]
     hidden = () if room.wide else (_LIKELY,)
@@ -46,6 +47,13 @@ def draw(rows: pl.DataFrame, pair: Pair, room: Room) -> list[Block]:
     if more:
         blocks += [Gap(), Paragraph(f"{figures.plural(more, 'more funnel')}: --limit 0.", style="dim")]
     return blocks
+
+
+def _names(sides: Sides) -> list[str]:
+    """Return what the columns of the sides are called: groups by what they do not have in common."""
+    names = [sides.before.name, sides.now.name]
+    fields = {name.partition("=")[0] for name in names}
+    return [shortened(name.partition("=")[2] if sides.are_groups and len(fields) == 1 else name, _WIDEST) for name in names]
 
 
 def _parts(rows: pl.DataFrame, goals: Goals, room: Room) -> list[tuple[str, list[dict[str, Any]]]]:

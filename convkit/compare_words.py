@@ -138,8 +138,9 @@ def _would_tell(pair: Pair, macros: Sequence[Row]) -> Iterator[str]:
 
 
 def _by_chance(rows: pl.DataFrame) -> Iterator[str]:
-    """Say how many verdicts chance alone would make, where there are no more than that."""
+    """Say how many verdicts chance alone would make, where there are at most twice as many."""
     told = [row for row in rows.drop_nulls(["before_of", "verdict"]).rows(named=True) if verdicts.is_enough(row)]
     moved, usual = sum(verdicts.moved(row["verdict"]) for row in told), max(round(len(told) / _ONE_IN), 1)
-    if len(told) >= _MANY_VERDICTS and 0 < moved <= usual:
-        yield f"Of {len(told)} verdicts chance alone makes about {usual} say rose or fell: take {'it' if moved == 1 else 'them'} with care."
+    if len(told) >= _MANY_VERDICTS and 0 < moved <= 2 * usual:
+        words = f"Of {len(told)} verdicts chance alone makes about {usual} say rose or fell"
+        yield f"{words}: take the one that does with care." if moved == 1 else f"{words}; {moved} do: take them with care."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -35,6 +36,8 @@ PLAIN = "macro: {purchase: /thanks}\nmicro: {cart: /cart}\n"
 WINDOW = "macro: {purchase: /thanks}\nmicro: {cart: /cart}\nfunnels: {first_order: {steps: [cart, purchase], per: visitor, window: 7d}}\n"
 MANY = "macro: {purchase: /thanks}\nmicro: {" + ", ".join(f"m{number}: /m{number}" for number in range(12)) + "}\n"
 
+_goals = cache(lambda text: parse_goals(text, "goals.yaml"))
+
 Counts = "Mapping[str, int | tuple[int, int]]"
 
 
@@ -42,7 +45,7 @@ def side(  # noqa: PLR0913 (all that a side has)
     text: str, which: Side, sessions: int, reached: Counts, steps: Sequence[int] = (), *, waiting: int = 0, bots: int = 100
 ) -> Figures:
     """Return a side's figures: by goal how many sessions reached it, and of them converted later; how many reached each step."""
-    goals = parse_goals(text, "goals.yaml")
+    goals = _goals(text)
     rows: list[dict[str, Any]] = []
     for goal in goals.goals:
         found = reached.get(goal.name, 0)
@@ -64,7 +67,7 @@ def side(  # noqa: PLR0913 (all that a side has)
 def _funnel(text: str, sessions: int, steps: Sequence[int], waiting: int) -> pl.DataFrame:
     """Return the rows of the one funnel that a goals file has."""
     rows = []
-    for funnel in parse_goals(text, "goals.yaml").funnels:
+    for funnel in _goals(text).funnels:
         counts = dict(zip(funnel.numbers, steps or [0] * len(funnel.steps), strict=True))
         for number, name in zip(funnel.numbers, funnel.names, strict=True):
             following = funnel.next_step(number)
@@ -83,7 +86,7 @@ def pair(  # noqa: PLR0913 (all that a pair has)
 ) -> Pair:
     """Return both sides; `in_both` is of groups."""
     sides = Sides(before.side, now.side, how, are_groups=in_both is not None)
-    return Pair(sides, before, now, parse_goals(text, "goals.yaml"), known, knows_macro, in_both or 0)
+    return Pair(sides, before, now, _goals(text), known, knows_macro, in_both or 0)
 
 
 def report(one: Pair) -> Report:
@@ -91,10 +94,9 @@ def report(one: Pair) -> Report:
     return comparing.report_of(one, compare_rows.compared(one))
 
 
-def shown(one: Pair, width: int = 80) -> str:
-    """Return what a screen shows of a pair."""
-    room = Room(width)
-    found = report(one)
+def drawn(found: Report, width: int = 80, *, colour: bool = False) -> str:
+    """Return what a screen shows of a report."""
+    room = Room(width, colour=colour)
     text: str = plugins.load("outputs", "table").drawn(found.draw(found.frame, room), room)
     return text
 
@@ -176,5 +178,5 @@ def _of_caveats() -> Iterator[tuple[str, Pair]]:
     yield "a year ago", window(how="364 days before, on the same weekdays")
     yield "cut at a note", window(how="cut at 5 Oct 2026: new checkout")
     for number in (1, 120):
-        groups = [Side(name, NOW.begin, NOW.end) for name in ("device=desktop", "landing=/a/very/long/page/of/a/site")]
+        groups = [Side(name, NOW.begin, NOW.end) for name in ("landing=/", "landing=/a/very/long/page/of/a/site")]
         yield f"groups that have {number} in common", window(*groups, in_both=number, waiting=9)

@@ -221,7 +221,7 @@ def test_what_is_worth_a_look_is_of_the_sessions_asked_for(tmp_path: Path) -> No
 
 
 def test_parts_of_the_visitors_add_up() -> None:
-    run = pipeline.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), where=["goal=saw_product"])
+    run = pipeline.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), where=["goal=saw_product"], facts=["device", "channel"])
     assert run.input["outside"] > 0
     check(run, 3)
 
