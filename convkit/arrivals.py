@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import channels, origins
-from convkit.schema import TEXT, is_kind
+from convkit.schema import is_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,15 +56,15 @@ def own_hosts(hits: pl.LazyFrame) -> pl.LazyFrame:
 def add(sessions: pl.LazyFrame, site: Site, own: Sequence[str]) -> pl.LazyFrame:
     """Add to the table of all sessions, in memory, `source, medium, campaign, channel` (TEXT), and leave `referrer` and `query` out.
 
-    `first_channel` is that of the visitor's first session; `came_back` tells sessions that are Direct although a page of the site itself or a
-    payment provider referred their first hit.
+    `first_channel` is that of the visitor's first session; `referred` tells sessions whose first hit has a referrer; `came_back` those that are
+    Direct although a page of the site itself or a payment provider referred it.
     """
     return (
         channels.add_channels(sessions, site, own)
         .join(_returns(sessions), on="referrer", how="left", maintain_order="left")
-        .with_columns(pl.col(channels.COLUMNS).cast(TEXT))
         .with_columns(
             first_channel=pl.when(pl.col("number") == 1).then("channel").forward_fill(),
+            referred=pl.col("referrer").is_not_null(),
             came_back=(pl.col("channel") == _DIRECT) & pl.col("names_host").fill_null(value=False),
         )
         .drop("referrer", "query", "names_host")

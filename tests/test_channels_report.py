@@ -205,6 +205,16 @@ def test_hosts_that_the_log_names_are_the_site_s_own(tmp_path: Path) -> None:
     assert not [note for note in report(tmp_path, lines, "site: {hosts: [shop.example, google.com]}\n" + GOALS).notes if note.code == "own-hosts"]
 
 
+def test_a_log_without_referrers_is_told(tmp_path: Path) -> None:
+    """Else everybody would seem to know the address by heart."""
+    lines = [line("GET /a", number, who=who(number)).rpartition(' "-"')[0] for number in range(30)]
+    made = report(tmp_path, lines)
+    assert rows(made, "channel", "sessions") == [("Direct", 30)]
+    assert [note.code for note in made.notes] == ["no-referrers"]
+    assert not report(tmp_path, lines[1:]).notes
+    assert [note.code for note in report(tmp_path, lines, where=["channel=Direct"]).notes] == ["where"]
+
+
 def test_exports_say_where_sessions_came_from_too(tmp_path: Path) -> None:
     export = tmp_path / "events.csv"
     export.write_text(

@@ -38,7 +38,7 @@ COLUMNS = (
     Column("first_touch", "count"),
     Column("last_touch", "count"),
 )
-_COUNTS = ("sessions", "pageviews", "bounces", "timed", "converted", "came_back", "value", "firsts", "lasts")
+_COUNTS = ("sessions", "pageviews", "bounces", "timed", "converted", "came_back", "referred", "value", "firsts", "lasts")
 _MICROS: dict[str, pl.DataType | type[pl.DataType]] = {"channel": TEXT, "goal": pl.String, "reached": pl.Int64, "then_converted": pl.Int64}
 
 
@@ -56,6 +56,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         timed=(pl.col("interactions") > 1).sum().cast(pl.Int64),
         converted=pl.col("converted").sum().cast(pl.Int64),
         came_back=pl.col("came_back").sum().cast(pl.Int64),
+        referred=pl.col("referred").sum().cast(pl.Int64),
     )
     seconds = sessions.filter(pl.col("interactions") > 1).group_by(*keys, seconds=pl.col("seconds").cast(pl.Int32))
     macros = matching.last_macros(analysis.hits, analysis.goals)
@@ -161,8 +162,12 @@ def _lines(report: Report, by: tuple[str, ...]) -> pl.DataFrame:
 
 
 def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
-    """Say whose links open no channel, and how many sessions are Direct for that reason."""
+    """Say whose links open no channel, how many sessions are Direct for that reason, and where the log may have no referrers at all."""
     notes = []
+    if not view.is_narrowed and not frame["referred"].sum() and frame["sessions"].sum() >= figures.FEWEST:
+        notes.append(
+            Note("no-referrers", "No session began with a referrer: where a log has none, as of the format common, only links with tags tell.")
+        )
     if view.own_hosts:
         shown, more = view.own_hosts[:_MOST_HOSTS], len(view.own_hosts) - _MOST_HOSTS
         names = [*shown, *([f"{more} more"] if more > 0 else [])]
