@@ -239,12 +239,11 @@ def add(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 def _merge(name: str) -> pl.Expr:
     """Return how a column of a tally is merged."""
-    if name.startswith("last_"):
-        return pl.col(name).max()
-    return pl.col(name).min() if name.startswith("first_") else pl.col(name).sum()
+    column = pl.col(name)
+    return column.max() if name.startswith("last_") else column.min() if name.startswith("first_") else column.sum()
 
 
 def empty(columns: Sequence[Column]) -> pl.DataFrame:
     """Return a frame of these columns without rows."""
-    types = {"text": pl.String, "flag": pl.Boolean, **dict.fromkeys(("rate", "ratio", "change", "seconds", "number"), pl.Float64)}
+    types = dict.fromkeys(("rate", "ratio", "change", "seconds", "number"), pl.Float64) | {"text": pl.String, "flag": pl.Boolean}
     return pl.DataFrame(schema={column.name: types.get(column.unit, pl.Int64) for column in columns})

@@ -36,3 +36,6 @@ COMMAND.params[1:1] = [
     click.Option(["--variant"], metavar="NAME", help="The two variants that visitors saw, of site.variants."),
     click.Option(["--at"], metavar="DATE", help="The day of a change: from it on, with the time before."),
 ]
+for option in COMMAND.params:
+    if isinstance(option, click.Option) and option.name == "by":
+        option.hidden = True  # It is known to be refused, with what to write instead.
