@@ -96,6 +96,8 @@ class Run:
     """Whether an export has times without a zone."""
     sources: tuple[str, ...] = ()
     """The logs' names by the number in `source` of their hits."""
+    of_variants: tuple[Note, ...] = ()
+    """What is said of visitors who saw several variants."""
     where: Note | None = None
     """Which sessions were kept, where only some of them were."""
     copies: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import arrivals, askers, deciding, facts, lists, matching, questions, reading, sensitivity, sessions, sources, splits, traffic
+from convkit import arrivals, askers, deciding, facts, lists, matching, questions, reading, sensitivity, sessions, sources, splits, traffic, variants
 from convkit.analysis import Run
 from convkit.collecting import collected
 from convkit.intake import take_in
@@ -118,6 +118,7 @@ def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
     every, own = _sessions(hits, goals, needed)
     hits, table = hits.drop("referrer", "sent_query", strict=False), every.filter(_is_inside(begin, end, "started"))
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
+    hits, table, of_variants = _of_one_variant(hits, table, needed)
     hits, table, where = _kept(hits, table, goals, scope.asked)
     fates, reasons = _fates(cells, met, hits)
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
@@ -125,7 +126,7 @@ def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
     divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
     run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
     sent = _bot_lines(met.filter(_is_inside(begin, end, "time")))
-    return replace(run, own_hosts=own, bots=mode, bot_agents=_bot_agents(met), bot_lines=sent, split=divided)
+    return replace(run, of_variants=of_variants, own_hosts=own, bots=mode, bot_agents=_bot_agents(met), bot_lines=sent, split=divided)
 
 
 def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> pl.DataFrame:
@@ -142,10 +143,22 @@ def _sessions(hits: pl.DataFrame, goals: Goals, needed: Collection[str]) -> tupl
     """Return the table of all sessions that were read, and the hosts that are taken for the site's own because nobody named them."""
     macros, columns = [goal.column for goal in goals.macros], [goal.column for goal in goals.goals]
     table = collected(sessions.table(hits.lazy(), macros, columns, needed), hits.height)
+    for name in variants.names(needed):
+        seen = collected(variants.seen(hits.lazy(), name, goals.site.variants[name]), hits.height)
+        table = collected(variants.add(table.lazy(), seen.lazy(), name), table.height)
     if facts.CHANNEL not in needed:
         return table, ()
     own = () if goals.site.hosts else tuple(collected(arrivals.own_hosts(hits.lazy()), hits.height)["host"])
     return collected(arrivals.add(table.lazy(), goals.site, own), table.height), own
+
+
+def _of_one_variant(hits: pl.DataFrame, table: pl.DataFrame, needed: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame, tuple[Note, ...]]:
+    """Return hits and sessions, of which those of visitors who saw several variants are no longer inside, and what is said of that."""
+    kept, notes = variants.of_one(table, variants.names(needed))
+    if kept.height == table.height:
+        return hits, kept, notes
+    left_out = pl.col("session").is_in(table.join(kept, on="session", how="anti")["session"].implode()).fill_null(value=False)
+    return collected(hits.lazy().with_columns(inside=pl.col("inside") & ~left_out), hits.height), kept, notes
 
 
 def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Question]) -> tuple[pl.DataFrame, pl.DataFrame, Note | None]:

@@ -5,6 +5,7 @@ It stands alone because these sentences come first, whatever the figures say.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 _MOST_GAPS = 3
 _SHARE = 0.05
 """By which the share of bots differs, at least, to be told."""
+_UNEVEN = 10.827566
+"""The quantile of chi-square that chance goes beyond 1 time in 1,000."""
 _DAY, _WEEK = timedelta(days=1), 7
 
 
@@ -33,10 +36,22 @@ def find(pair: Pair) -> tuple[Note, ...]:
     windows = [note for side in (pair.before, pair.now) for note in _unfinished(side, pair.goals)]
     if pair.sides.are_groups:
         words = f"{figures.plural(pair.in_both, 'session')} {'is' if pair.in_both == 1 else 'are'} in both groups."
-        return (*([Note("in-both", words, is_drawn=True)] if pair.in_both else []), *windows)
+        several = [replace(note, is_drawn=True) for note in pair.of_variants]
+        return (*_ratio(pair), *several, *([Note("in-both", words, is_drawn=True)] if pair.in_both else []), *windows)
     sides = (pair.sides.before, pair.sides.now)
     each = [note for side in sides for note in (*_not_covered(side, pair.known), *_gaps(side, pair.known))]
     return (*each, *_lengths(pair.sides), *windows, *_bots(pair))
+
+
+def _ratio(pair: Pair) -> Iterator[Note]:
+    """Say where visitors of two variants are not as many as an even split would leave of them (chi-square, one degree of freedom)."""
+    before, now = pair.before.base, pair.now.base
+    if pair.sides.variant and (now - before) ** 2 > _UNEVEN * (now + before):
+        saw = f"{figures.plural(now, 'visitor')} saw {pair.now.side.name}, {figures.count(before)} {pair.before.side.name}"
+        text = (
+            f"{saw}: an even split comes so far apart less than 1 time in 1,000. Unless that was the plan, the two are not alike: trust no verdict."
+        )
+        yield Note("sample-ratio", text, is_drawn=True)
 
 
 def _not_covered(side: Side, known: Coverage) -> Iterator[Note]:

@@ -5,7 +5,7 @@ It stands alone because the rows are what files hold, and the sentences are made
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convkit.definitions import Goals
     from convkit.gaps import Coverage
     from convkit.sides import Side, Sides
+    from convkit.tables import Note
 
 COLUMNS = (
     Column("what", "text"),
@@ -67,6 +68,18 @@ class Figures:
 
     bot_lines: tuple[int, int]
     """Lines that bots sent, and lines of all senders."""
+    unit: str = "session"
+    """What goals are counted in."""
+
+    @property
+    def base(self) -> int:
+        """Return how many might have reached a goal."""
+        return int(self.overview[f"{self.unit}s"][0])
+
+    def in_visitors(self) -> Figures:
+        """Return the figures with goals counted in visitors, and of funnels those that count them."""
+        of_visitors = self.funnel if self.funnel.is_empty() else self.funnel.filter(pl.col("unit") == "visitors")
+        return replace(self, unit="visitor", goals=self.goals.with_columns(reached="reached_visitors"), funnel=of_visitors)
 
     @property
     def sessions(self) -> int:
@@ -86,6 +99,8 @@ class Pair:
     knows_macro: bool
     in_both: int
     """Sessions that are on both sides."""
+    of_variants: tuple[Note, ...] = ()
+    """What is said of visitors who saw several variants."""
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -104,23 +119,19 @@ def compared(pair: Pair) -> pl.DataFrame:
     """Return COLUMNS, and beside them `group` (overview, macro, micro, a funnel's name), `label`, and what the rates are of: `before_of, now_of`."""
     before, now, margin = pair.before, pair.now, pair.goals.site.margin
     counted = _counted(before, now)
-    low, high = stats.newcombe(pl.col("now"), pl.col("now_of"), pl.col("before"), pl.col("before_of"))
-    rates = counted.with_columns(
-        before_rate=stats.ratio(pl.col("before"), pl.col("before_of")),
-        now_rate=stats.ratio(pl.col("now"), pl.col("now_of")),
-        difference_low=low,
-        difference_high=high,
-        verdict=verdicts.of_rates(pl.col("now"), pl.col("now_of"), pl.col("before"), pl.col("before_of"), margin),
-    ).with_columns(difference=pl.col("now_rate") - pl.col("before_rate"))
+    rate, rate_now = stats.ratio(pl.col("before"), pl.col("before_of")), stats.ratio(pl.col("now"), pl.col("now_of"))
+    rates = verdicts.judged(counted, margin).with_columns(before_rate=rate, now_rate=rate_now, difference=rate_now - rate)
     # All who begin a funnel are at its first step: there is nothing to tell.
     tells = {name: pl.when(~pl.col("is_all")).then(name) for name in ("difference", "difference_low", "difference_high", "verdict")}
     rates = rates.with_columns(**tells)
     columns = [*(column.name for column in COLUMNS), "group", "label", "before_of", "now_of"]
     typed = rates.select(columns).cast(dict.fromkeys(_FIGURES, pl.Float64))
-    daily = None if pair.sides.are_groups else _daily(pair)
-    sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, verdict=daily)
-    worth = _row(typed, item="value", **_worth(before, now, margin))
-    return pl.concat([sessions, typed.head(1), worth, typed.tail(-1)])
+    of_days = None if pair.sides.are_groups else daily(before, now, pair.known, margin)
+    sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, verdict=of_days)
+    of_money = _row(typed, item="value", **worth(before, now, margin))
+    rows = pl.concat([sessions, typed.head(1), of_money, typed.tail(-1)])
+    # Sessions of one visitor are alike: where visitors were dealt out, their sessions make too much of a difference.
+    return rows if now.unit == "session" else rows.with_columns(verdict=pl.when(pl.col("what") != "overview").then("verdict"))
 
 
 def _row(like: pl.DataFrame, **cells: float | str | None) -> pl.DataFrame:
@@ -144,23 +155,29 @@ def _counted(before: Figures, now: Figures) -> pl.DataFrame:
         label="goal",
         before="before",
         now="now",
-        **{name: pl.lit(of) for name, of in whole.items()},
+        before_of=pl.lit(before.base),
+        now_of=pl.lit(now.base),
     )
+    of_steps = [] if now.funnel.is_empty() else [_typed(_steps(before.funnel, now.funnel))]
+    return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(of_goals), *of_steps], rechunk=True)
+
+
+def _steps(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
+    """Return what is counted of the steps of funnels."""
     keys = ["funnel", "step"]
-    steps = now.funnel.select(*keys, "name", "is_open", now="reached", now_of="entered").join(
-        before.funnel.select(*keys, before="reached", before_of="entered"), on=keys, how="left", maintain_order="left"
+    steps = now.select(*keys, "name", "is_open", now="reached", now_of="entered").join(
+        before.select(*keys, before="reached", before_of="entered"), on=keys, how="left", maintain_order="left"
     )
     names = {"item": pl.format("{} / {} / {}", "funnel", "step", "name"), "group": pl.col("funnel"), "label": pl.format("{} {}", "step", "name")}
     is_all = (pl.col("step") == 1) & ~pl.col("is_open")
-    of_steps = steps.select("before", "before_of", "now", "now_of", is_all=is_all, what=pl.lit("funnel"), **names)
-    return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(of_goals), _typed(of_steps)])
+    return steps.select("before", "before_of", "now", "now_of", is_all=is_all, what=pl.lit("funnel"), **names)
 
 
 def _typed(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(pl.col(name).cast(dtype) for name, dtype in _COUNTED.items())
 
 
-def _worth(before: Figures, now: Figures, margin: float) -> dict[str, float | str | None]:
+def worth(before: Figures, now: Figures, margin: float) -> dict[str, float | str | None]:
     """Return what sessions were worth, in all and each, in the currency; Welch's interval. Nothing where no macro goal has a value."""
     totals = [figures.overview["value"][0] for figures in (before, now)]
     if None in totals:
@@ -185,21 +202,20 @@ def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
     return stats.Sample(sessions, total / (sessions or 1) / _MILLION, variance / _MILLION**2)
 
 
-def _daily(pair: Pair) -> str | None:
+def daily(before: Figures, now: Figures, known: Coverage, margin: float) -> str | None:
     """Return the verdict on sessions: of the differences between days and their like, by Student's t; None where no seven days can be told.
 
     A weekday is compared with the same one: what differs between Monday and Sunday is no movement.
     """
-    if pair.sides.before.length != pair.sides.now.length:
+    if before.side.length != now.side.length:
         return None
-    pairs = _whole_days(pair.before, pair.known).join(_whole_days(pair.now, pair.known), on=["weekday", "nth"], suffix="_now")
+    pairs = _whole_days(before, known).join(_whole_days(now, known), on=["weekday", "nth"], suffix="_now")
     if pairs.height < _FEWEST_DAYS:
         return None
     sums = pairs.select(pl.col("sessions").sum(), total=_DIFFERENCE.sum(), squares=(_DIFFERENCE**2).sum()).row(0, named=True)
     days, mean = pairs.height, sums["total"] / pairs.height
     spread = (sums["squares"] - sums["total"] * mean) / (days - 1)
-    width = stats.student(days - 1) * (spread / days) ** 0.5
-    return verdicts.told(sums["sessions"] / days, (mean - width, mean + width), pair.goals.site.margin)
+    return verdicts.told(sums["sessions"] / days, stats.around(stats.Sample(days, mean, spread)), margin)
 
 
 _DIFFERENCE = pl.col("sessions_now") - pl.col("sessions")

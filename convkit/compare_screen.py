@@ -31,8 +31,8 @@ _CHANGE, _LIKELY = 3, 4
 def draw(rows: pl.DataFrame, pair: Pair, room: Room) -> list[Block]:
     """Return the table: the overview, the goals that were reached, and the steps of funnels."""
     parts, sides = _parts(rows, pair.goals, room), pair.sides
-    texts = [[_texts(row, sides, pair.goals.site.currency) for row in part] for _, part in parts]
-    headings = ["", *(shortened(side.name, _WIDEST) for side in (sides.before, sides.now)), "change", "likely change", "verdict"]
+    texts = [[_texts(row, pair.goals.site.currency) for row in part] for _, part in parts]
+    headings = ["", *_names(sides), "change", "likely change", "verdict"]
     # Each part is a grid of its own: padded to the widest, their columns stand below each other.
     widths = [max(map(len, column)) for column in zip(headings, *(row for part in texts for row in part), strict=True)]
     hidden = () if room.wide else (_LIKELY,)
@@ -49,6 +49,13 @@ def draw(rows: pl.DataFrame, pair: Pair, room: Room) -> list[Block]:
     return blocks
 
 
+def _names(sides: Sides) -> list[str]:
+    """Return what the columns of the sides are called: groups by what they do not have in common."""
+    names = [sides.before.name, sides.now.name]
+    fields = {name.partition("=")[0] for name in names}
+    return [shortened(name.partition("=")[2] if sides.are_groups and len(fields) == 1 else name, _WIDEST) for name in names]
+
+
 def _parts(rows: pl.DataFrame, goals: Goals, room: Room) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the rows that are shown, under each other, of a funnel with its name."""
     is_reached = (pl.col("before") + pl.col("now") > 0) | ((pl.col("group") == "macro") & (goals.file is not None))
@@ -60,7 +67,7 @@ def _parts(rows: pl.DataFrame, goals: Goals, room: Room) -> list[tuple[str, list
     return [(title, part.rows(named=True)) for title, part in parts if part.height]
 
 
-def _texts(row: Mapping[str, Any], sides: Sides, currency: str) -> list[str]:
+def _texts(row: Mapping[str, Any], currency: str) -> list[str]:
     """Return the cells of a row."""
     if row["item"] == "value" and row["what"] == "overview":
         counts = ["–" if row[rate] is None else figures.money(row[rate] * 1_000_000, currency) for rate in ("before_rate", "now_rate")]
@@ -70,17 +77,17 @@ def _texts(row: Mapping[str, Any], sides: Sides, currency: str) -> list[str]:
     else:
         counts, label = [figures.pair(int(row[side]), row[f"{side}_of"], _RATE) for side in ("before", "now")], row["label"]
     likely = [row[bound] for bound in ("difference_low", "difference_high")]
-    change = _change(row, sides)
+    change = _change(row)
     has_range = change not in {figures.TOO_FEW, figures.UNKNOWN} and None not in likely and row["before_rate"]
     words = " to ".join(figures.change(max(bound / row["before_rate"], -1)) for bound in likely) if has_range else ""
     return [label, *counts, change, words, row["verdict"] or ""]
 
 
-def _change(row: Mapping[str, Any], sides: Sides) -> str:
+def _change(row: Mapping[str, Any]) -> str:
     """Return the movement relative to the side before; a dot where there are too few to tell one."""
     before, now = row["before_rate"], row["now_rate"]
     if row["item"] == "sessions" and row["what"] == "overview":
-        before, now = (row["before"], row["now"]) if not sides.are_groups and sides.before.length == sides.now.length else (None, None)
+        before, now = (row["before"], row["now"]) if row["verdict"] else (None, None)
     elif row["before_of"] is not None and not verdicts.is_enough(row):
         return figures.TOO_FEW
     if before is None or now is None:

@@ -30,7 +30,8 @@ def say(before: pl.DataFrame, now: pl.DataFrame, goals: Goals) -> Iterator[str]:
     tested = _tested(before, now)
     changed = tested.filter((pl.col("low") > 0) | (pl.col("high") < 0)).rows(named=True)
     funnels = {funnel.name: funnel for funnel in goals.funnels}
-    yield from (_change(row, funnels[row["funnel"]]) for row in changed[:_MOST])
+    several = {row["funnel"] for row in changed if sum(row["funnel"] == other["funnel"] for other in changed) > 1}
+    yield from (_change(row, funnels[row["funnel"]], is_alone=row["funnel"] not in several) for row in changed[:_MOST])
     if tested.height and not changed:
         yield "At no step of a funnel did the share of those who went on change by more than chance would do."
 
@@ -53,8 +54,8 @@ def _stages(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([began, went_on]).sort("funnel", "step")
 
 
-def _change(row: Mapping[str, Any], funnel: Funnel) -> str:
-    """Return what changed at a step, and where to look."""
+def _change(row: Mapping[str, Any], funnel: Funnel, *, is_alone: bool) -> str:
+    """Return what changed at a step, and where to look; where it is the funnel's only one, where not, too."""
     number = row["step"]
     following = funnel.next_step(number) if number else 1
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
@@ -62,7 +63,7 @@ def _change(row: Mapping[str, Any], funnel: Funnel) -> str:
     sides = [(row[f"on{side}"], row[f"came{side}"]) for side in ("", "_before")]
     counts = ", against ".join(f"{figures.count(part)} of {figures.count(whole)}" for part, whole in sides)
     later = [names[step] for step in funnel.numbers if step > (following or 1)]
-    elsewhere = f", not at {later[0] if len(later) == 1 else f'{later[0]} and behind it'}" if later else ""
+    elsewhere = f", not at {later[0] if len(later) == 1 else f'{later[0]} and behind it'}" if later and is_alone else ""
     share = "A smaller share" if row["high"] < 0 else "A larger share"
     went = f"went on {came}to {reached}" if number else f"came to {reached}"
     return f"{funnel.name}: {share.lower()} {went} ({counts}), by more than chance would do. Look at what changed before {reached}{elsewhere}."

@@ -34,8 +34,10 @@ def heading(pair: Pair) -> str:
     sides, numbers = (pair.sides.now, pair.sides.before), (pair.now.sessions, pair.before.sessions)
     counts = [figures.plural(number, "session") for number in numbers]
     if pair.sides.are_groups:
-        parts = [f"{side.name} ({count})" for side, count in zip(sides, counts, strict=True)]
-        return f"{' with '.join(parts)}; {sides[0].dates}, {sides[0].days}"
+        people = [f"{figures.plural(side.base, 'visitor')}, " if pair.sides.variant else "" for side in (pair.now, pair.before)]
+        parts = [f"{side.name} ({who}{count})" for side, who, count in zip(sides, people, counts, strict=True)]
+        of = f"{pair.sides.variant} in visitors, " if pair.sides.variant else ""
+        return f"{of}{' with '.join(parts)}; {sides[0].dates}, {sides[0].days}"
     only = f" with {' and '.join(question.text for question in sides[0].asked)}" if sides[0].asked else ""
     parts = [f"{side.dates} ({side.days}, {count}{only})" for side, count in zip(sides, counts, strict=True)]
     return " with ".join(parts) + (f"; {pair.sides.how}" if pair.sides.how else "")
@@ -47,7 +49,7 @@ def say(pair: Pair, rows: pl.DataFrame) -> tuple[Note, ...]:
     macros = macros if pair.knows_macro else []
     said = [
         ("moved", _moved(micros, macros)),
-        ("macro", _macros(macros) if pair.knows_macro else [_NO_MACRO]),
+        ("macro", _macros(macros, pair.now.unit) if pair.knows_macro else [_NO_MACRO]),
         ("would-tell", _would_tell(pair, macros)),
         ("step", compare_steps.say(pair.before.funnel, pair.now.funnel, pair.goals)),
         ("chance", _by_chance(rows)),
@@ -63,8 +65,11 @@ def _moved(micros: Sequence[Row], macros: Sequence[Row]) -> Iterator[str]:
     more = [f"{len(found) - _MOST} more moved"] if len(found) > _MOST else []
     beside = ", ".join(_beside(row) for row in macros) or "what the site is for is not known"
     yield "; ".join([*(f"{row['item']} {row['verdict']}" for row in found[:_MOST]), *more, beside]) + "."
-    odds = [f"{figures.odds(_chance(row))} in {row['item']}" for row in found[:_MOST]]
-    yield f"Chance alone does as much {', '.join(odds)}."
+    alike: dict[str, list[str]] = {}
+    for row in found[:_MOST]:
+        alike.setdefault(figures.odds(_chance(row)), []).append(row["item"])
+    often = "; ".join(f"{odds} in {', '.join(items)}" for odds, items in alike.items())
+    yield f"Chance alone does as much {often}."
 
 
 def _beside(macro: Row) -> str:
@@ -84,14 +89,14 @@ def _bound(row: Row, column: str, rounded: Any) -> str:  # noqa: ANN401 (math's 
     return figures.change(max(percent, -100) / 100)
 
 
-def _macros(macros: Sequence[Row]) -> Iterator[str]:
+def _macros(macros: Sequence[Row], unit: str) -> Iterator[str]:
     """Say of each macro goal what can be told."""
     for row in macros:
         counts = f"{_of(row, 'now')} against {_of(row, 'before')}"
         if not row["before"] + row["now"]:
             yield planning.never(row["item"])
         elif row["now_of"] < verdicts.FEWEST or row["before_of"] < verdicts.FEWEST:
-            yield f"{row['item']}: {counts}: cannot tell; fewer than {verdicts.FEWEST} sessions on a side are too few for any answer."
+            yield f"{row['item']}: {counts}: cannot tell; fewer than {verdicts.FEWEST} {unit}s on a side are too few for any answer."
         elif not verdicts.is_enough(row):
             number = int(row["before"] + row["now"])
             are = f"{figures.plural(number, 'conversion')} {'is' if number == 1 else 'are'}"
@@ -117,12 +122,12 @@ def _would_tell(pair: Pair, macros: Sequence[Row]) -> Iterator[str]:
     row = next((row for row in macros if row["verdict"] == verdicts.CANNOT_TELL and row["before"] + row["now"]), None)
     if row is None:
         return
-    name, reached, sessions = row["item"], int(row["before"] + row["now"]), pair.before.sessions + pair.now.sessions
-    if min(pair.before.sessions, pair.now.sessions) >= stats.sessions_needed(reached / sessions):
-        yield f"With so many sessions on each side a change of 20% in {name} shows 4 times in 5."
+    name, reached, sessions = row["item"], int(row["before"] + row["now"]), pair.before.base + pair.now.base
+    if min(pair.before.base, pair.now.base) >= stats.sessions_needed(reached / sessions):
+        yield f"With so many {pair.now.unit}s on each side a change of 20% in {name} shows 4 times in 5."
         return
-    sides = [side for side in (pair.before, pair.now) if side.sessions]
-    daily = min(side.sessions / (side.side.length / timedelta(days=1)) for side in sides)
+    sides = [side for side in (pair.before, pair.now) if side.base]
+    daily = min(side.base / (side.side.length / timedelta(days=1)) for side in sides)
     keys = ["goal", "type"]
     both = pl.concat([side.goals.select(*keys, "reached", "then_converted") for side in (pair.before, pair.now)])
     goals = both.group_by(keys, maintain_order=True).agg(pl.col("reached", "then_converted").sum())
@@ -133,8 +138,9 @@ def _would_tell(pair: Pair, macros: Sequence[Row]) -> Iterator[str]:
 
 
 def _by_chance(rows: pl.DataFrame) -> Iterator[str]:
-    """Say how many verdicts chance alone would make, where there are no more than that."""
+    """Say how many verdicts chance alone would make, where there are at most twice as many."""
     told = [row for row in rows.drop_nulls(["before_of", "verdict"]).rows(named=True) if verdicts.is_enough(row)]
     moved, usual = sum(verdicts.moved(row["verdict"]) for row in told), max(round(len(told) / _ONE_IN), 1)
-    if len(told) >= _MANY_VERDICTS and 0 < moved <= usual:
-        yield f"Of {len(told)} verdicts chance alone makes about {usual} say rose or fell: take {'it' if moved == 1 else 'them'} with care."
+    if len(told) >= _MANY_VERDICTS and 0 < moved <= 2 * usual:
+        words = f"Of {len(told)} verdicts chance alone makes about {usual} say rose or fell"
+        yield f"{words}: take the one that does with care." if moved == 1 else f"{words}; {moved} do: take them with care."

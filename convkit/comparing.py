@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import compare_caveats, compare_rows, compare_screen, compare_words, documents, gaps, sorting
+from convkit import compare_caveats, compare_rows, compare_screen, compare_words, documents, facts, gaps, sorting
+from convkit import sides as sides_of
 from convkit.analysis import View
 from convkit.analyzing import Scope, analyze_cells
 from convkit.collecting import all_collected, collected
@@ -39,23 +40,35 @@ _REPORTS = ("overview", "goals", "funnel")
 def compare(taken: Taken, goals: Goals, asked: Asked, bots: str, sort: Sorting | None = None) -> Document:
     """Return the document of a comparison. Raises UsageError where the log has no two sides."""
     known = _coverage(taken.intake.cells, goals)
-    sides = choose(asked, known, goals.site.timezone)
+    if asked.variant and asked.group is None:
+        asked = sides_of.two_of(asked, _seen(taken, goals, asked, bots))
+    sides = choose(asked, known, goals.site.timezone, goals.site.notes)
     runs = [analyze_cells(taken.intake, goals, Scope(Wanted(side.begin, side.end), bots, side.asked)) for side in (sides.before, sides.now)]
     pair = _pair(sides, runs, goals, known)
-    report = _report(pair, compare_rows.compared(pair))
+    report = report_of(pair, compare_rows.compared(pair))
     return _document(taken, goals, runs, sorting.applied(report, sort) if sort else report)
+
+
+def _seen(taken: Taken, goals: Goals, asked: Asked, bots: str) -> list[str]:
+    """Return the variants that sessions of the period have, in order."""
+    column = f"{facts.VARIANT}{asked.variant}"
+    run = analyze_cells(taken.intake, goals, Scope(asked.wanted, bots, asked.where, facts=facts.of([column])))
+    values = collected(run.analysis.sessions.select(pl.col(column).cast(pl.String).drop_nulls().unique().sort()), run.analysis.size)
+    return values.to_series().to_list()
 
 
 def _pair(sides: Sides, runs: list[Run], goals: Goals, known: Coverage) -> Pair:
     """Return both sides' figures."""
     knows_macro = any(run.knows_macro for run in runs)
     before, now = (_figures(side, run, knows_macro=knows_macro) for side, run in zip((sides.before, sides.now), runs, strict=True))
+    if sides.variant:
+        before, now = before.in_visitors(), now.in_visitors()
     of_before, of_now = (run.analysis.sessions.select("session") for run in runs)
     both = collected(of_before.join(of_now, on="session", how="semi").select(pl.len()), runs[0].analysis.size).item()
-    return Pair(sides, before, now, goals, known, knows_macro, both)
+    return Pair(sides, before, now, goals, known, knows_macro, both, runs[0].of_variants)
 
 
-def _report(pair: Pair, rows: pl.DataFrame) -> Report:
+def report_of(pair: Pair, rows: pl.DataFrame) -> Report:
     """Return the report: its heading and what must be known first, the table, and the sentences under it."""
     heading, caveats, said = compare_words.heading(pair), compare_caveats.find(pair), compare_words.say(pair, rows)
 
@@ -87,7 +100,7 @@ def _figures(side: Side, run: Run, *, knows_macro: bool) -> Figures:
     tallies = dict(zip(own, all_collected(own.values(), run.analysis.size), strict=True))
     details = {name: reports[name].details for name in ("goals", "funnel")}
     frames = {name: reports[name].frame if frame is None else frame for name, frame in details.items()}
-    return Figures(side, reports["overview"].frame, frames["goals"], frames["funnel"], **tallies, bot_lines=run.bot_lines)
+    return Figures(side, reports["overview"].frame, frames["goals"], frames["funnel"], tallies["days"], tallies["amounts"], run.bot_lines)
 
 
 def _document(taken: Taken, goals: Goals, runs: list[Run], report: Report) -> Document:

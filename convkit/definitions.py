@@ -24,6 +24,10 @@ ChannelRule = Mapping[str, tuple[str, ...]]
 """By `source`, `medium`, `campaign` patterns of which one fits, and by `category` of sources of which it is one; all keys must hold."""
 
 
+Variant = str | tuple[str, ...]
+"""A value taken from a hit, like `query.v`; `path`; or patterns of paths, of which the one that fits is the variant."""
+
+
 @dataclass(frozen=True)
 class Site:
     """Facts about the site, from `site:`."""
@@ -50,6 +54,8 @@ class Site:
     bots_drop: tuple[str, ...] = ()
     notes: tuple[tuple[date, str], ...] = ()
     """Days and what happened on them, the earliest first."""
+    variants: Mapping[str, Variant] = field(default_factory=dict)
+    """By name, what tells which variant of something a visitor was shown."""
     margin: float = 0.1
     """How much a rate may move, relative to the one before, and pass for none."""
 

@@ -31,7 +31,8 @@ def deliver(document: Document, place: Destination, limit: int | None) -> None:
     else:
         writing.make_folder(place.path)
         for name, report in document.reports.items():
-            part = replace(document, reports={name: report}, findings=(), is_whole=False)
+            asides = {aside: found for aside, found in document.asides.items() if name in found.beside}
+            part = replace(document, reports={name: report}, asides=asides, findings=(), is_whole=False)
             writing.write_file(place.file_of(name), _bytes(part, place.output, limit))
 
 

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
 DEVICE, CHANNEL = "device", "channel"
 ORIGIN = ("source", "medium", "campaign", "channel")
 """The columns of sessions that tell where they came from; all four need CHANNEL."""
+VARIANT = "variant."
+"""Before the name of a variant: each is a fact of its own."""
 _OF = {"device": DEVICE, **dict.fromkeys(ORIGIN, CHANNEL)}
 """By the name of a key or a field: the fact that it is of."""
 
 
 def of(names: Iterable[str | None]) -> frozenset[str]:
     """Return the facts that keys and fields need; most need none."""
-    return frozenset(_OF[name] for name in names if name in _OF)
+    return frozenset(_OF.get(name, name) for name in names if name is not None and (name in _OF or name.startswith(VARIANT)))
 
 
 def texts(facts: Collection[str]) -> tuple[str, ...]:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 FEWEST = 30
 """Of a base on which a rate is shown."""
 UNKNOWN, TOO_FEW = "–", "·"
-_MINUS = "\u2212"
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _HEIGHTS = "▁▂▃▄▅▆▇█"
@@ -43,6 +42,14 @@ def percent(rate: float | None) -> str:
     if value >= 99.5:  # noqa: PLR2004 (what would be rounded to 100)
         return ">99%"
     return f"{value:.{_digits(value)}f}%"
+
+
+def change(relative: float) -> str:
+    """Return a movement in percent with its sign: whole from 1 % on; nothing only where it is exactly that."""
+    size, sign = abs(relative) * 100, _MINUS if relative < 0 else "+"
+    if not size:
+        return "0%"
+    return f"{sign}{size:,.0f}%" if size >= 0.95 else f"{sign}{size:.1f}%" if size >= 0.05 else f"{sign}<0.1%"  # noqa: PLR2004 (where a figure gains a digit)
 
 
 def _digits(value: float) -> int:
@@ -120,14 +127,6 @@ def number(value: float) -> str:
     if value == int(value):
         return count(int(value))
     return f"{value:,.2f}" if abs(value) >= 1 else f"{Decimal(f'{value:.2g}'):f}"
-
-
-def change(relative: float) -> str:
-    """Return a movement in percent with its sign: whole from 1 % on; nothing only where it is exactly that."""
-    size, sign = abs(relative) * 100, _MINUS if relative < 0 else "+"
-    if not size:
-        return "0%"
-    return f"{sign}{size:,.0f}%" if size >= 0.95 else f"{sign}{size:.1f}%" if size >= 0.05 else f"{sign}<0.1%"  # noqa: PLR2004 (where a figure gains a digit)
 
 
 def odds(chance: float) -> str:

@@ -22,7 +22,9 @@ ADDRESS = "https://raw.githubusercontent.com/convkit/convkit/main/convkit/data/g
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FLAG: Shape = {"type": "boolean"}
 _PLACE: Shape = {"type": ["string", "integer"]}
-_QUESTION = shapes.matching(f"^(?:{'|'.join(questions.FIELDS)})!?=.")
+_VARIANT = r"variant\.[A-Za-z0-9_-]{1,80}"
+_QUESTION = shapes.matching(f"^(?:{'|'.join((*questions.FIELDS, _VARIANT))})!?=.")
+_QUESTIONS = shapes.keys(dict.fromkeys(questions.FIELDS, shapes.SCALAR), patternProperties={f"^{_VARIANT}$": shapes.SCALAR})
 _WITHOUT = shapes.keys({"goal": GOAL_OR_NAME, "after": _PLACE, "before": _PLACE}, required=["goal"])
 _WITHOUT_ANY: Shape = {"anyOf": [NAME, REQUEST_OR_PATH, _WITHOUT]}
 
@@ -36,7 +38,7 @@ FUNNEL: dict[str, Shape] = {
     "without": {"anyOf": [_WITHOUT_ANY, {"type": "array", "items": {"anyOf": [_WITHOUT_ANY, ref("goalsOrNames")]}}]},
     "same": {"anyOf": [{"const": "path"}, shapes.TAKEN]},
     "open": _FLAG,
-    "where": {"anyOf": [shapes.keys(dict.fromkeys(questions.FIELDS, shapes.SCALAR)), shapes.one_or_more(_QUESTION)]},
+    "where": {"anyOf": [_QUESTIONS, shapes.one_or_more(_QUESTION)]},
 }
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import analyzing, compare_rows, comparing, deciding, documents, questions, reading, sides, sorting, splits, traffic
+from convkit import analyzing, compare_rows, comparing, deciding, documents, facts, questions, reading, sides, sorting, splits, traffic
 from convkit.analyzing import Scope, analyze_cells, take, under_other_choices
 from convkit.definitions import BOTS
 from convkit.errors import UsageError, did_you_mean
@@ -73,7 +73,8 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     Raises InputError, UsageError.
     """
     _check_bots(bots)
-    goals, by = goals or load_goals(), splits.parse(by)
+    goals = goals or load_goals()
+    by = splits.parse(by, goals)
     wanted, asked = parse_period(since, until, last, goals.site.timezone), questions.parse(where, goals)
     scope = Scope(wanted, bots, asked, by, frozenset(facts))
     taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), rejects=rejects, progress=progress)
@@ -123,7 +124,7 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     """
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     paths, names, where = list(paths), list(reports or documents.whole_report()), [where] if isinstance(where, str) else list(where)
-    documents.refuse_split(names, splits.parse(by))
+    documents.refuse_split(names, splits.parse(by, loaded))
     own = {name: str(value) for name, value in (options or {}).items()}
     documents.check_options(names, own, loaded)
     order = sorting.parse(sort, documents.columns_of(names, by)) if sort is not None else None
@@ -141,6 +142,7 @@ def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
     *,
     against: str | None = None,
     at: str | None = None,
+    variant: str | None = None,
     log_format: str = "auto",
     since: str | None = None,
     until: str | None = None,
@@ -154,7 +156,8 @@ def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
     """Read logs and return the report `compare`: a period beside the one before it, or a group of sessions beside another.
 
     `against` is what `--with` takes: `last-year`, a period like `2026-09-01..2026-09-30`, or a question like `device=mobile`, which takes the place
-    of the one in `where` about the same field; `at` is a day on which something changed. All else is as in `run`.
+    of the one in `where` about the same field; `at` is a day on which something changed; `variant` is one of `site.variants`, of which two were seen.
+    All else is as in `run`.
 
     Raises InputError, UsageError.
     """
@@ -162,7 +165,9 @@ def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
     loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
     wanted = parse_period(since, until, last, loaded.site.timezone)
     asked = sides.parse(wanted, [where] if isinstance(where, str) else list(where), against, at, loaded)
+    asked = asked if variant is None else sides.of_variant(asked, variant, against, at, loaded)
     order = None if sort is None else sorting.parse(sort, {comparing.NAME: compare_rows.COLUMNS})
     needed = questions.needed((*asked.where, *(asked.group or ())), loaded)
+    needed |= facts.of([f"{facts.VARIANT}{variant}"] if variant else [])
     taken = analyzing.read(list(paths), loaded, log_format, needed=needed, rejects=rejects, progress=progress)
     return comparing.compare(taken, loaded, asked, bots, order)

@@ -123,7 +123,7 @@ FIELDS = {
     "campaign": _Field(_of_session("campaign"), _is_text),
     "channel": _Field(_of_session("channel"), _is_channel),
 }
-"""All that may be asked. Paths are those that goals see, before `site.group`."""
+"""All that may be asked beside the variants of the site. Paths are those that goals see, before `site.group`."""
 
 
 def parse(asked: Iterable[str], goals: Goals) -> tuple[Question, ...]:
@@ -137,11 +137,17 @@ def _parse(text: str, goals: Goals) -> Question:
     if written is None:
         raise UsageError(f"--where {text}: write it as FIELD=PATTERN, like landing=/blog/**; fields are {', '.join(FIELDS)}")
     field, sign, pattern = written.groups()
-    if field not in FIELDS:
-        raise UsageError(f"--where {text}: {field!r} is no field{did_you_mean(field, FIELDS)}; fields are {', '.join(FIELDS)}")
-    if problem := patterns.problem(pattern) or FIELDS[field].check(pattern, goals):
+    known = (*FIELDS, *(f"{facts.VARIANT}{name}" for name in goals.site.variants))
+    if field not in known:
+        raise UsageError(f"--where {text}: {field!r} is no field{did_you_mean(field, known)}; fields are {', '.join(known)}")
+    if problem := patterns.problem(pattern) or _field(field).check(pattern, goals):
         raise UsageError(f"--where {text}: {problem}")
     return Question(text, field, pattern, bool(sign))
+
+
+def _field(name: str) -> _Field:
+    """Return what may be asked in a field; of a variant, what the table of sessions says."""
+    return FIELDS.get(name, _Field(_of_session(name), _is_text))
 
 
 def needed(asked: Iterable[Question], goals: Goals) -> frozenset[str]:
@@ -155,7 +161,7 @@ def kept(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, questions: It
     # A background request may belong to a session; nobody looks at it, so nobody asks for it either.
     hits, left = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept")), sessions
     for question in questions:
-        holding = _holding(FIELDS[question.field].texts(sessions, hits, goals), question.pattern)
+        holding = _holding(_field(question.field).texts(sessions, hits, goals), question.pattern)
         left = left.join(holding, on="session", how="anti" if question.is_inverted else "semi", maintain_order="left")
     return left
 

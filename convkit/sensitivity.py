@@ -120,7 +120,7 @@ def present(counts: pl.DataFrame, goals: Goals) -> Report:
         drawn = [_draw(name, rows.filter(funnel=name), sentence) for name, sentence in said.items()]
         return [block for number, blocks in enumerate(drawn) for block in ([Gap()] if number else []) + blocks]
 
-    return Report(NAME, COLUMNS, frame, draw, notes)
+    return Report(NAME, COLUMNS, frame, draw, notes, beside=("funnel",))
 
 
 def _ranks() -> dict[str, int]:

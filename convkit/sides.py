@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from convkit import figures, questions
-from convkit.errors import UsageError
+from convkit.errors import UsageError, did_you_mean
+from convkit.facts import VARIANT
 from convkit.periods import parse_day, parse_range
+from convkit.questions import Question
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from convkit.definitions import Goals
     from convkit.gaps import Coverage
     from convkit.periods import Wanted
-    from convkit.questions import Question
 
 _DAY, _WEEK = timedelta(days=1), 7
 _MOST_WEEKS = 4
@@ -66,6 +67,8 @@ class Sides:
     how: str = ""
     are_groups: bool = False
     """Whether they are groups of sessions of the same period."""
+    variant: str | None = None
+    """Of what they are variants, where they are: then goals are counted in visitors, who were dealt out, not their sessions."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,39 @@ class Asked:
     other: tuple[datetime, datetime] | None = None
     group: tuple[Question, ...] | None = None
     is_last_year: bool = False
+    variant: str | None = None
+    """What the groups are variants of; the two that there are, where no group says which."""
+
+
+def of_variant(asked: Asked, variant: str, against: str | None, at: str | None, goals: Goals) -> Asked:
+    """Return what is asked for about a variant of the site: beside a period, at most which two. Raises UsageError."""
+    known, field = goals.site.variants, f"{VARIANT}{variant}"
+    if variant not in known:
+        names = f"known are {', '.join(known)}" if known else "no variants are known; say under `site.variants` what tells them"
+        raise UsageError(f"--variant {variant}: no variant is called {variant!r}{did_you_mean(variant, known)}; {names}")
+    if at is not None:
+        raise UsageError(f"--at {at} and --variant {variant} both say what to compare; use one of them")
+    if against is not None and not against.startswith(f"{field}="):
+        raise UsageError(f"--with {against}: beside --variant {variant} it names the other one, like {field}=a")
+    if against is None and any(question.field == field for question in asked.where):
+        raise UsageError(f"--where {field}: name the other one, too, as --with {field}=a")
+    return replace(asked, variant=variant)
+
+
+def two_of(asked: Asked, seen: Sequence[str]) -> Asked:
+    """Return what is asked for with the only two variants that were seen, the first by name as the side before. Raises UsageError."""
+    field, most = f"{VARIANT}{asked.variant}", 5
+    if len(seen) > 2:  # noqa: PLR2004 (two sides)
+        named = f"{', '.join(seen[:most])}{', ...' if len(seen) > most else ''}"
+        raise UsageError(
+            f"--variant {asked.variant}: {len(seen)} were seen ({named}); name two, as --where '{field}={seen[1]}' --with '{field}={seen[0]}'"
+        )
+    if len(seen) < 2:  # noqa: PLR2004 (as above)
+        only = f"only {seen[0]} was seen" if seen else "none was seen"
+        raise UsageError(f"--variant {asked.variant}: {only}; choose another period, or see under `site.variants` what tells them")
+    # A value of the log is no pattern.
+    groups = [(*asked.where, Question(f"{field}={value}", field, f"re:{re.escape(value)}", is_inverted=False)) for value in seen]
+    return replace(asked, group=groups[0], where=groups[1])
 
 
 def parse(wanted: Wanted, where: Sequence[str], against: str | None, at: str | None, goals: Goals) -> Asked:
@@ -122,7 +158,9 @@ def choose(asked: Asked, known: Coverage, timezone: str, notes: Sequence[tuple[d
     if asked.group is not None:
         begin, end = _chosen(asked, known, zone) or (_midnight(known.begin.date(), zone), _midnight(known.end.date() + _DAY, zone))
         names = [" and ".join(one.text for one in where) for where in (_differing(asked.group, asked.where), _differing(asked.where, asked.group))]
-        return Sides(Side(names[0], begin, end, asked.group), Side(names[1], begin, end, asked.where), are_groups=True)
+        names = [name.partition("=")[2] for name in names] if asked.variant else names
+        groups = Side(names[0], begin, end, asked.group), Side(names[1], begin, end, asked.where)
+        return Sides(*groups, are_groups=True, variant=asked.variant)
     if asked.cut is not None:
         days = _room(asked.cut, known)
         if days < 1:
@@ -135,6 +173,9 @@ def choose(asked: Asked, known: Coverage, timezone: str, notes: Sequence[tuple[d
         if cuts:
             day, text = max(cuts)
             return replace(_cut(asked, _room(day, known), day, zone), how=f"cut at {day.day} {day:%b} {day.year}: {text}")
+        if known.days < 2 * _WEEK:
+            half = _enough(known.days // 2, known)
+            return _cut(asked, half, known.last + _DAY - timedelta(days=half), zone)
     begin, end = chosen or _last_days(asked, known, zone)
     now = Side(NOW, begin, end, asked.where)
     return Sides(_before(asked, now, zone), now, how="364 days before, on the same weekdays" if asked.is_last_year else "")
@@ -171,19 +212,22 @@ def _cut(asked: Asked, days: int, day: date, zone: ZoneInfo) -> Sides:
 
 def _last_days(asked: Asked, known: Coverage, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the last whole days of the log: as many as the other period has, else whole weeks, else half of the days."""
+    weeks = min(known.days // (2 * _WEEK), _MOST_WEEKS)
+    days = weeks * _WEEK if weeks else _enough(known.days // 2, known)
     if asked.other is not None:
         days = max(ceil((asked.other[1] - asked.other[0]) / _DAY), 1)
-    elif known.days >= 2 * _WEEK:
-        days = min(known.days // (2 * _WEEK), _MOST_WEEKS) * _WEEK
-    else:
-        days = known.days // 2
+    end = known.last + _DAY
+    return _midnight(end - timedelta(days=days), zone), _midnight(end, zone)
+
+
+def _enough(days: int, known: Coverage) -> int:
+    """Return the days of a side; UsageError where there is none."""
     if days < 1:
         raise UsageError(
             f"the log holds {figures.plural(max(known.days, 0), 'whole day')}, and both sides want one; "
             "read older logs, too, or compare groups, as --where device=mobile --with device=desktop"
         )
-    end = known.last + _DAY
-    return _midnight(end - timedelta(days=days), zone), _midnight(end, zone)
+    return days
 
 
 def _before(asked: Asked, now: Side, zone: ZoneInfo) -> Side:

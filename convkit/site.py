@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit import bots, channel_rules, kinds, lists, patterns, plugins, shapes, site_notes, strict_yaml
+from convkit import bots, channel_rules, kinds, lists, patterns, plugins, shapes, site_notes, strict_yaml, variants
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
@@ -155,6 +155,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "columns": _columns,
     "notes": site_notes.read,
     "margin": _margin,
+    "variants": variants.read,
 }
 
 _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
@@ -173,6 +174,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
     _agents: shapes.one_or_more(shapes.PATTERN),
     site_notes.read: site_notes.SHAPE,
     _margin: shapes.PERCENT,
+    variants.read: variants.SHAPE,
 }
 """What each reader takes."""
 

@@ -69,17 +69,19 @@ KEYS: dict[str, Values] = {
     **{key: _of_session(key) for key in facts.ORIGIN},
     "goal": _goals,
 }
-"""All that reports can be split by: `session, value` of the sessions of the period and their matched hits, sorted by visitor and ORDER."""
+"""All that reports can be split by, beside the variants of the site: `session, value` of the sessions of the period
+and their matched hits, sorted by visitor and ORDER."""
 
 
-def parse(key: str | None) -> str | None:
+def parse(key: str | None, goals: Goals) -> str | None:
     """Return the key that the option names; UsageError with the fix where there is no such key."""
-    if key is not None and key not in KEYS:
-        raise UsageError(f"--by {key}: {key!r} is no key{did_you_mean(key, KEYS)}; keys are {', '.join(KEYS)}")
+    known = (*KEYS, *(f"{facts.VARIANT}{name}" for name in goals.site.variants))
+    if key is not None and key not in known:
+        raise UsageError(f"--by {key}: {key!r} is no key{did_you_mean(key, known)}; keys are {', '.join(known)}")
     return key
 
 
 def values(key: str, sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return `session` and `by` (TEXT), a value of the key: a row for each that a session has; most keys give it one."""
-    found = KEYS[key](sessions, hits, goals)
+    found = KEYS.get(key, _of_session(key))(sessions, hits, goals)
     return found.select("session", pl.col("value").cast(pl.String).fill_null(NONE).cast(TEXT).alias(BY))

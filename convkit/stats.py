@@ -80,6 +80,12 @@ class Sample(NamedTuple):
     variance: float
 
 
+def around(sample: Sample) -> tuple[float, float]:
+    """Return the bounds of a mean, by Student's t; of at least two values."""
+    width = student(sample.number - 1) * sqrt(sample.variance / sample.number)
+    return sample.mean - width, sample.mean + width
+
+
 def welch(sample: Sample, other: Sample) -> tuple[float, float] | None:
     """Return the bounds of the difference of two means, the other one's subtracted. None where a side has fewer than two values."""
     if min(sample.number, other.number) < 2:  # noqa: PLR2004 (one value has no variance)

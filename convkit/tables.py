@@ -154,7 +154,7 @@ class Room:
 class Report:
     """One report, finished: `frame` has the `columns`, sorted; `draw` says what these rows look like.
 
-    `metrics` marks a report of one row, or one row a value, that files show as `metric,value`.
+    `metrics` marks a report of one row, or one row a value, that files show as `metric,value`; an aside stands `beside` the reports named.
     """
 
     name: str
@@ -165,6 +165,7 @@ class Report:
     metrics: bool = False
     details: pl.DataFrame | None = None
     """What findings and pictures need beyond the columns."""
+    beside: tuple[str, ...] = ()
 
     @property
     def naming(self) -> list[Column]:
@@ -246,5 +247,5 @@ def _merge(name: str) -> pl.Expr:
 
 def empty(columns: Sequence[Column]) -> pl.DataFrame:
     """Return a frame of these columns without rows."""
-    floats = dict.fromkeys(("rate", "ratio", "change", "seconds", "number"), pl.Float64)
-    return pl.DataFrame(schema={column.name: ({"text": pl.String, "flag": pl.Boolean} | floats).get(column.unit, pl.Int64) for column in columns})
+    types = {"text": pl.String, "flag": pl.Boolean, **dict.fromkeys(("rate", "ratio", "change", "seconds", "number"), pl.Float64)}
+    return pl.DataFrame(schema={column.name: types.get(column.unit, pl.Int64) for column in columns})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import events, facts, goal_attributes, paths, patterns, referrers, requests
+from convkit import events, facts, goal_attributes, paths, patterns, referrers, requests, variants
 from convkit.askers import ASKER
 from convkit.columns import Asked
 from convkit.schema import FATES, KIND, ORDER, TEXT
@@ -49,7 +49,7 @@ def tested_columns(goals: Goals) -> list[str]:
     expressions = [expr for goal in goals.all for expr in (*goal.named.values(), *goal.turned)]
     roots = {name for expr in expressions for name in expr.meta.root_names()}
     roots |= {str(name) for goal in goals.all for name in (goal.once_per, goal.value)} | {str(funnel.same) for funnel in goals.funnels}
-    return sorted(name for name in roots if "~" in name or goal_attributes.is_taken(name))
+    return sorted({*variants.taken(goals.site), *(name for name in roots if "~" in name or goal_attributes.is_taken(name))})
 
 
 def asked(goals: Goals, needed: Collection[str] = ()) -> Asked:

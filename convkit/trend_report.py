@@ -56,7 +56,8 @@ def present(wholes: Mapping[str, Report], split: Mapping[str, Report], view: Vie
     details = _rates(counts, over, _waiting(over, marks, view.goals), view)
     judged = Judged(details, tuple(over), marks.unfinished, wholes.get("goals"), view)
     frame = details.select(column.name for column in COLUMNS)
-    return Report(NAME, COLUMNS, frame, lambda _, room: trend_screen.draw(judged, room), trend_screen.notes(NAME, judged))
+    said = trend_screen.notes(NAME, judged)
+    return Report(NAME, COLUMNS, frame, lambda _, room: trend_screen.draw(judged, room), said, beside=("goals", "funnel"))
 
 
 def _goals(report: Report | None, goals: Goals) -> pl.DataFrame | None:

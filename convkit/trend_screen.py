@@ -6,12 +6,12 @@ It stands alone because a verdict is one word, and what somebody can do about it
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor, log10
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, planning, trends
+from convkit import figures, planning, trends, verdicts
 from convkit.tables import Cell, Gap, Grid, Heading, Note, Paragraph, Row
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def draw(judged: Judged, room: Room) -> list[Block]:
         most={0: _NAME if room.wide else _NARROW_NAME},
     )
     hidden = rows.height - shown.height
-    more = f"{figures.plural(hidden, 'more row')}{', none of them moving' if is_brief else ''}: convkit goals --by {key}, convkit funnel --by {key}."
+    where = f", none of them moving: convkit goals --by {key}, convkit funnel --by {key}" if is_brief else ": --limit 0"
+    more = f"{figures.plural(hidden, 'more row')}{where}."
     said = [Gap(), *sentences] if sentences else []
     return [_heading(judged), *([grid] if shown.height else []), *([Paragraph(more, style="dim")] if hidden else []), *said]
 
@@ -120,12 +121,8 @@ def _verdict(row: dict[str, Any], margin: float) -> str:
     """Return a verdict with the cautious end of its range."""
     if row["verdict"] == trends.STAGNATING:
         return f"{trends.STAGNATING}, within {margin * 100:g}%"
-    if row["verdict"] not in _STYLES:
-        return str(row["verdict"])
-    least = min(abs(row["change_low"]), abs(row["change_high"])) * 100
-    digits = max(1 - floor(log10(least)), 0) if 0 < least < 1 else 0
-    shown = f"{floor(least * 10**digits) / 10**digits:.{digits}f}"
-    return f"{row['verdict']}, by at least {shown}%" if float(shown) else str(row["verdict"])
+    least = verdicts.told(1, (row["change_low"], row["change_high"]), margin).partition(", ")[2] if row["verdict"] in _STYLES else ""
+    return f"{row['verdict']}, {least}" if least else str(row["verdict"])
 
 
 def _sentences(judged: Judged, rows: pl.DataFrame, *, is_brief: bool) -> Iterator[str]:

@@ -22,44 +22,54 @@ CANNOT_TELL = "cannot tell"
 _ROSE, _FELL = "rose", "fell"
 _LEAST = 0.0001
 """The smallest movement that is called one."""
+_MOST = 1e9
 
 
-def verdict(before: pl.Expr, low: pl.Expr, high: pl.Expr, margin: float = MARGIN) -> pl.Expr:
-    """Return the verdict on a difference with the bounds `low` and `high`, in words; `before` is what it is relative to, above 0.
+def judged(counts: pl.DataFrame, margin: float = MARGIN) -> pl.DataFrame:
+    """Add `difference_low`, `difference_high` and `verdict` to rows of `now, now_of, before, before_of`.
 
-    Null bounds cannot be told.
+    A rate before of 0 is held for as much as it may be at most.
     """
-    rise, fall = low / before, -high / before
-    return (
+    now, now_of, before, before_of = (pl.col(name) for name in ("now", "now_of", "before", "before_of"))
+    low, high = stats.newcombe(now, now_of, before, before_of)
+    at_most = stats.wilson(before, before_of)[1]
+    are_enough = (now + before >= FEWEST_CONVERSIONS) & (now_of >= FEWEST) & (before_of >= FEWEST)
+    # Stage by stage: an expression that stands in another many times is a large one, and would be looked through at every run.
+    rows = counts.with_columns(difference_low=low, difference_high=high, _base=pl.when(before > 0).then(before / before_of).otherwise(at_most))
+    bounds = {f"_{end}": pl.when(are_enough).then(f"difference_{end}") for end in ("low", "high")}
+    return _decided(rows.with_columns(**bounds), margin).drop("_base", *bounds)
+
+
+def told(before: float, bounds: tuple[float, float] | None, margin: float) -> str:
+    """Return the verdict on one difference with these bounds; None where there are none. `before` is what it is relative to."""
+    if bounds is None or before <= 0:
+        return CANNOT_TELL
+    row = pl.DataFrame({"_base": [before], "_low": [bounds[0]], "_high": [bounds[1]]})
+    words: str = _decided(row, margin)["verdict"][0]
+    return words
+
+
+def _decided(rows: pl.DataFrame, margin: float) -> pl.DataFrame:
+    """Add the `verdict` on bounds `_low, _high`, relative to `_base`, which is above 0; null bounds cannot be told."""
+    base, rise, fall = pl.col("_base"), pl.col("_rise"), pl.col("_fall")
+    # Where nothing moved it is written out all the same, and what is no number has no digits.
+    percent = (pl.max_horizontal(rise, fall) * 100).clip(_LEAST * 100, _MOST * 100)
+    verdict = (
         pl.when(rise >= _LEAST)
-        .then(pl.format(f"{_ROSE}, by at least {{}}%", _cautious(rise)))
+        .then(pl.format(f"{_ROSE}, by at least {{}}%", "_percent"))
         .when(fall >= _LEAST)
-        .then(pl.format(f"{_FELL}, by at least {{}}%", _cautious(fall)))
+        .then(pl.format(f"{_FELL}, by at least {{}}%", "_percent"))
         .when((rise >= -margin) & (fall >= -margin))
         .then(pl.lit(f"did not move by more than {margin * 100:g}%"))
         .otherwise(pl.lit(CANNOT_TELL))
     )
-
-
-def of_rates(part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl.Expr, margin: float = MARGIN) -> pl.Expr:
-    """Return the verdict on part / whole beside other_part / other_whole, the rate before; 0 before is held for as much as it may be at most."""
-    low, high = stats.newcombe(part, whole, other_part, other_whole)
-    before = pl.when(other_part > 0).then(other_part / other_whole).otherwise(stats.wilson(other_part, other_whole)[1])
-    are_enough = (part + other_part >= FEWEST_CONVERSIONS) & (whole >= FEWEST) & (other_whole >= FEWEST)
-    return verdict(before, pl.when(are_enough).then(low), pl.when(are_enough).then(high), margin)
+    staged = rows.with_columns(_rise=pl.col("_low") / base, _fall=-pl.col("_high") / base).with_columns(_percent=percent)
+    return staged.with_columns(_percent=_cautious(pl.col("_percent"))).with_columns(verdict=verdict).drop("_rise", "_fall", "_percent")
 
 
 def is_enough(row: Mapping[str, Any]) -> bool:
     """Tell whether a row of `before, before_of, now, now_of` has enough for any answer."""
     return bool(row["before"] + row["now"] >= FEWEST_CONVERSIONS and min(row["before_of"], row["now_of"]) >= FEWEST)
-
-
-def told(before: float, bounds: tuple[float, float] | None, margin: float) -> str:
-    """Return the verdict on one difference with these bounds; None where there are none."""
-    if bounds is None or before <= 0:
-        return CANNOT_TELL
-    words: str = pl.select(verdict(pl.lit(before), pl.lit(bounds[0]), pl.lit(bounds[1]), margin)).item()
-    return words
 
 
 def rose(words: str | None) -> bool:
@@ -77,10 +87,8 @@ def moved(words: str | None) -> bool:
     return rose(words) or fell(words)
 
 
-def _cautious(relative: pl.Expr) -> pl.Expr:
+def _cautious(percent: pl.Expr) -> pl.Expr:
     """Return a movement in percent, rounded down: whole from 1 % on, and two significant digits at most."""
-    # Where nothing moved it is evaluated all the same, and what is no number has no digits.
-    percent = (relative * 100).clip(lower_bound=_LEAST * 100)
     digit = pl.lit(10.0).pow(percent.log10().floor() - 1)
     whole = pl.when(percent < 10).then(percent.floor()).otherwise((percent / digit).floor() * digit)  # noqa: PLR2004 (where a figure has two digits)
     small = pl.when(percent < 0.1).then((percent * 1000).floor() / 1000).otherwise((percent * 100).floor() / 100)  # noqa: PLR2004 (as above)

@@ -54,7 +54,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("facts",),
     ("devices", "splits", "planning", "verdicts", "gaps"),
     ("plain", "masthead", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
-    ("site_notes",),
+    ("site_notes", "variants"),
     ("exports",),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),

@@ -30,6 +30,7 @@ SINGLE = {
     "macro: {a.b: /x}": "1:9: 'a.b' is no name: use letters, digits, `_` and `-`",
     "macro: {sale: /x}\nsite: {notes: {7 Oct: checkout}}": "2:16: '7 Oct' is no day; write one like 2026-10-07",
     "macro: {sale: /x}\nsite: {notes: {2026-10-07: [a, '']}}": "2:32: what happened on a day is text here",
+    "macro: {sale: /x}\nsite: {variants: {a: v}}": "2:22: a variant is told by query.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
     "macro: [/x]": "1:8: `macro` takes names, each with what it means, like `name: /path`",
     "macro: {sale: {page: 2026}}": "1:22: a path like /thank-you is text here; write '2026' in quotes",
     "macro: {sale: {page: [/x, []]}}": "1:27: a path like /thank-you is text here",

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from small_logs import line, written
@@ -47,6 +47,13 @@ TRENDS: dict[str, dict[str, str]] = {
     "trends-alone": {"by": "week"},
 }
 FUNNELS, EVERY_OPTION = "funnels", "tests/data/funnels.yaml"
+COMPARE = "compare-"
+SIDES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "weeks": ({}, ENDINGS),
+    "year": ({"against": "last-year", "last": "7d"}, ("80.txt",)),
+    "devices": ({"where": ["device=mobile"], "against": "device=desktop"}, ("80.txt", "120.txt", "json")),
+}
+"""What is compared: the options, and the outputs."""
 NAMES = (
     *(f"{report}.{ending}" for report in REPORTS for ending in ENDINGS),
     *(f"{BUILT_IN}.{ending}" for ending in ("80.txt", "120.txt", "json", "markdown")),
@@ -55,6 +62,7 @@ NAMES = (
     *(f"{SPLIT}day.{ending}" for ending in ("80.txt", "120.txt")),
     *(f"trends.{ending}" for ending in ("80.txt", "120.txt", "csv", "json", "markdown")),
     *(f"{name}.80.txt" for name in TRENDS if name != "trends"),
+    *(f"{COMPARE}{name}.{ending}" for name, (_, endings) in SIDES.items() for ending in endings),
     *(f"{SPLIT}device.{ending}" for ending in ("80.txt", "120.txt", "csv", "markdown", "ndjson")),
 )
 
@@ -81,6 +89,8 @@ _CHANGES = ((f'"convkit": "{__version__}"', '"convkit": "VERSION"'),)
 def document(name: str) -> Document:
     """Return the finished reports that golden files of this name show."""
     with contextlib.chdir(ROOT):
+        if name.startswith(COMPARE):
+            return convkit.compare([SAMPLE], "goals.example.yaml", **SIDES[name.removeprefix(COMPARE)][0])
         return _document(name)
 
 

@@ -16,6 +16,8 @@ from test_wording import _of_blocks, forbidden, rates_alone
 import convkit
 from convkit.analysis import View
 from convkit.definitions import Goals, Site
+from convkit.delivery import deliver
+from convkit.destinations import destination
 from convkit.goals import parse_goals
 from convkit.period_marks import Marks, marks
 from convkit.tables import Period, Room
@@ -131,6 +133,13 @@ def test_only_periods_and_goals_have_trends(reported: Callable[..., Document]) -
     assert [*reported((3, 3, 3), "funnel").asides] == ["trend"]
     assert reported((3, 3, 3), "funnel", goals="macro: {sale: /sale}").asides == {}
     assert "trend" not in str(convkit.render(reported((3, 3, 3)), "csv"))
+
+
+def test_of_files_of_their_own_those_of_goals_and_funnels_have_trends(reported: Callable[..., Document], tmp_path: Path) -> None:
+    document = reported(RISING, "goals", "pages", "funnel")
+    deliver(document, destination(f"{tmp_path}/", "json"), None)
+    files = {path.stem: json.loads(path.read_text(encoding="utf-8"))["reports"] for path in tmp_path.iterdir()}
+    assert {name: list(found) for name, found in files.items()} == {"goals": ["goals", "trend"], "funnel": ["funnel", "trend"], "pages": ["pages"]}
 
 
 def test_a_few_periods_have_none(reported: Callable[..., Document]) -> None:

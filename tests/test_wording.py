@@ -29,9 +29,11 @@ SAMPLE = ROOT / "sample_logs" / "access.log.gz"
 REPORTS = (None, *plugins.names("reports"))
 
 SCREENS = ("findings", "departures", "overview_notes", "funnel_screen", "drop_off_screen", "figures", "outputs/table")
-TELLING = ("funnel_words", "stops", "lines_told", "explain_screen", "sensitivity", "split_screen", "overview_screen", "trend_screen", "period_marks")
+TELLING = ("funnel_words", "stops", "lines_told", "explain_screen", "sensitivity", "split_screen", "overview_screen")
+COMPARED = ("compare_caveats", "compare_screen", "compare_steps", "compare_words", "planning", "verdicts", "commands/compare")
+COMPARING = (*COMPARED, "commands/init", "trend_screen", "period_marks", "variants", "sides")
 CHECKING = ("checks", "nearness", "proposals", "proposing", "goals_writing", "funnel_reader", "goal_reader", "goal_keys")
-SPEAKING = (*SCREENS, *TELLING, *CHECKING, "pipeline", "cli", "options", "questions", "sorting", "naming", "commands/check", "commands/init")
+SPEAKING = (*SCREENS, *TELLING, *COMPARING, *CHECKING, "pipeline", "cli", "options", "questions", "sorting", "naming", "commands/check")
 """Modules with sentences, beside the reports."""
 
 FORBIDDEN = re.compile(

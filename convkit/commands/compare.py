@@ -32,6 +32,7 @@ def _make(*asked: Any, **options: Any) -> Document:  # noqa: ANN401 (as Click ha
 _EXAMPLES = ("convkit compare access.log* --last 28d", "convkit compare access.log --where device=mobile --with device=desktop")
 COMMAND = options.of_reports(options.command_of("compare", __doc__, compare, *_EXAMPLES))
 COMMAND.params[1:1] = [
-    click.Option(["--with", "against"], metavar="SIDE", help="last-year, FIRST..LAST day, or other sessions: FIELD=PATTERN."),
+    click.Option(["--with", "against"], metavar="SIDE", help="last-year, FIRST..LAST, or sessions with FIELD=PATTERN."),
+    click.Option(["--variant"], metavar="NAME", help="The two variants that visitors saw, of site.variants."),
     click.Option(["--at"], metavar="DATE", help="The day of a change: from it on, with the time before."),
 ]

@@ -1,0 +1,111 @@
+"""`site.variants`: how it is told which variant of something a visitor was shown, and which visitors saw which.
+
+It stands alone because a variant is a visitor's for good: nothing else of a session depends on all that was read of its visitor.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import facts, goal_attributes, kinds, patterns, shapes
+from convkit.figures import plural
+from convkit.schema import TEXT, is_kind
+from convkit.tables import Note
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from convkit.definitions import Site, Variant
+    from convkit.errors import Problem
+    from convkit.shapes import Shape
+    from convkit.strict_yaml import Node
+
+PREFIX = facts.VARIANT
+_PATH, _COOKIE, _SEVERAL = "path", "cookie.", "several:"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+_TAKES = "query.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}"
+SHAPE: Shape = {
+    "type": "object",
+    "propertyNames": shapes.NAME,
+    "additionalProperties": {"anyOf": [{"const": _PATH}, shapes.TAKEN, shapes.keys({_PATH: shapes.one_or_more(shapes.PATH)}, required=[_PATH])]},
+}
+"""What `read` takes."""
+
+
+def read(node: Node, problems: list[Problem]) -> dict[str, Variant]:
+    """Return what tells the variants, by name: a value taken from a hit, `path`, or patterns of paths."""
+    if not isinstance(node.value, dict):
+        problems.append(node.problem(f"`variants` says what tells them, like {{checkout: query.v}}: {_TAKES}"))
+    found: dict[str, Variant] = {}
+    for name, key, value in node.items():
+        if not _NAME.fullmatch(name):
+            problems.append(key.problem(f"{name!r} is no name: use letters, digits, `_` and `-`"))
+        found[name] = _variant(value, problems)
+    return found
+
+
+def _variant(node: Node, problems: list[Problem]) -> Variant:
+    if isinstance(node.value, dict) and list(node.value) == [_PATH]:
+        return tuple(kinds.path_patterns(node.value[_PATH], problems))
+    if node.text.startswith(_COOKIE):
+        problems.append(node.problem(f"no format of logs says cookies yet; write {_TAKES}"))
+    elif not (isinstance(node.value, str) and (node.value == _PATH or goal_attributes.is_taken(node.value))):
+        problems.append(node.problem(f"a variant is told by {_TAKES}"))
+    return node.text
+
+
+def taken(site: Site) -> set[str]:
+    """Return the values that variants take from hits: `query.v`, `prop.v`."""
+    return {told for told in site.variants.values() if isinstance(told, str) and goal_attributes.is_taken(told)}
+
+
+def names(needed: Collection[str]) -> list[str]:
+    """Return the variants among the facts that a run needs."""
+    return sorted(fact.removeprefix(PREFIX) for fact in needed if fact.startswith(PREFIX))
+
+
+def seen(hits: pl.LazyFrame, name: str, told: Variant) -> pl.LazyFrame:
+    """Return the visitors who were shown a variant: `visitor`, `variant.NAME`, in which session first (`since`), and `several:NAME`.
+
+    Of all matched hits that were read. Who was shown several has none: that is no group to be compared.
+    """
+    kept = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept"))
+    if isinstance(told, str) and told != _PATH:
+        values = kept.select("visitor", "session", shown=pl.col(told).cast(pl.String))
+    else:
+        pages = kept.filter(is_kind("page")).group_by("visitor", path=pl.col("path").cast(pl.String)).agg(pl.col("session").min())
+        fitting = [pl.when(patterns.matches(pl.col("path"), pattern)).then(pl.lit(pattern)) for pattern in told if told != _PATH]
+        values = pages.select("visitor", "session", shown=pl.coalesce(fitting) if fitting else "path")
+    several = pl.col("shown").n_unique() > 1
+    return (
+        values.filter(pl.col("shown").is_not_null() & (pl.col("shown") != ""))
+        .group_by("visitor")
+        .agg(
+            pl.when(~several).then(pl.col("shown").min()).cast(TEXT).alias(f"{PREFIX}{name}"),
+            several.alias(f"{_SEVERAL}{name}"),
+            since=pl.col("session").min(),
+        )
+    )
+
+
+def add(sessions: pl.LazyFrame, visitors: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """Add to the table of sessions `variant.NAME` (TEXT), null before the session in which it was first `seen`, and `several:NAME`."""
+    shown = pl.when(pl.col("session") >= pl.col("since")).then(f"{PREFIX}{name}").alias(f"{PREFIX}{name}")
+    found = sessions.join(visitors, on="visitor", how="left", maintain_order="left")
+    return found.with_columns(shown, pl.col(f"{_SEVERAL}{name}").fill_null(value=False)).drop("since")
+
+
+def of_one(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataFrame, tuple[Note, ...]]:
+    """Return the sessions of visitors who saw one variant at most of each, and what is said of the others."""
+    notes = []
+    for name in named:
+        others = sessions.filter(f"{_SEVERAL}{name}")
+        if others.height:
+            who, are = plural(others["visitor"].n_unique(), "visitor"), "is" if others.height == 1 else "are"
+            text = f"{who} saw more than one variant of {name}; their {plural(others.height, 'session')} {are} left out."
+            notes.append(Note("several-variants", text))
+    several = [f"{_SEVERAL}{name}" for name in named]
+    return sessions.filter(~pl.any_horizontal(pl.lit(value=False), *several)).drop(several), tuple(notes)
