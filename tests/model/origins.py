@@ -36,9 +36,11 @@ def host_of(referrer: str) -> str:
 
 def own_host(sessions: list[Session]) -> str:
     """Return the host that refers more than half of the pages behind first hits, and more of them than first hits; empty where none does."""
-    behind = Counter(host_of(hit.referrer) for session in sessions for hit in kept(session)[1:] if hit in session.pages and hit.referrer)
+    referrers = [hit.referrer for session in sessions for hit in kept(session)[1:] if hit in session.pages and hit.referrer]
+    # An app is no host, but it counts among what refers.
+    behind = Counter("" if referrer.startswith("android-app:") else host_of(referrer) for referrer in referrers)
     begins = Counter(host_of(kept(session)[0].referrer) for session in sessions)
-    return next((host for host, pages in behind.items() if 2 * pages > behind.total() and pages > begins[host]), "")
+    return next((host for host, pages in behind.items() if host and 2 * pages > behind.total() and pages > begins[host]), "")
 
 
 def origin_of(session: Session, own: str) -> Origin:
