@@ -78,6 +78,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     requests = [f"GET {before}{form}" for text in TEXTS for form in forms(text) for before in ("", "/", "/step/", "/?q=")]
     lines = [line(request, 9 * number) for number, request in enumerate(requests)]
     lines += [line(request, 9 * number, who=f"192.0.2.{number % 250} - -") for number, request in enumerate([*requests, "GET /sale?total=-5.5"])]
+    links = [f"GET /?utm_source={form}&utm_campaign={form}" for text in TEXTS for form in forms(text)]
+    lines += [line(request, number, who=f"198.51.100.{number} - -", referrer=f"https://{number}.example/") for number, request in enumerate(links)]
     log = written(folder / LOG, [*lines, line("GET /sale?total=-5.5", 9 * len(lines)), line("GET /sale/last", 9 * len(lines))])
 
     rows = [
@@ -88,7 +90,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     export = written(folder / f"export{LOG}", [json.dumps(row) for row in (*rows, *pages)])
 
     def document(report: str | None) -> Document:
-        found = convkit.run([log, export], report and [report], goals=goals)
+        # The names of channels are no text of a log, but those of campaigns are.
+        found = convkit.run([log, export], report and [report], goals=goals, by="campaign" if report == "channels" else None)
         return replace(found, logs=tuple(f"{name}{NO_TEXT}" for name in found.logs))
 
     return cache(document)
