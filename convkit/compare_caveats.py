@@ -33,8 +33,9 @@ _DAY, _WEEK = timedelta(days=1), 7
 
 def find(pair: Pair) -> tuple[Note, ...]:
     """Return the notes in the order in which they are read."""
-    windows = [note for side in (pair.before, pair.now) for note in _unfinished(side, pair.goals)]
-    if pair.sides.are_groups:
+    are_groups = pair.sides.are_groups
+    windows = [note for side in (pair.before, pair.now) for note in _unfinished(side, pair.goals, side.side.name if are_groups else side.side.dates)]
+    if are_groups:
         words = f"{figures.plural(pair.in_both, 'session')} {'is' if pair.in_both == 1 else 'are'} in both groups."
         several = [replace(note, is_drawn=True) for note in pair.of_variants]
         return (*_ratio(pair), *several, *([Note("in-both", words, is_drawn=True)] if pair.in_both else []), *windows)
@@ -67,10 +68,10 @@ def _not_covered(side: Side, known: Coverage) -> Iterator[Note]:
 def _lacking(side: Side, missing: int, days: int, which: str, edge: date) -> str:
     """Return what of a side is missing."""
     if missing >= days:
-        return f"it lacks all of {side.name} ({side.dates})"
+        return f"it lacks all of {side.dates}"
     if missing == 1:
-        return f"the {which} day of {side.name} is not whole"
-    return f"of {side.name}, whole days {'begin' if which == 'first' else 'end'} on {_day(edge)}"
+        return f"the {which} day of {side.dates} is not whole"
+    return f"of {side.dates}, whole days {'begin' if which == 'first' else 'end'} on {_day(edge)}"
 
 
 def _gaps(side: Side, known: Coverage) -> Iterator[Note]:
@@ -80,7 +81,7 @@ def _gaps(side: Side, known: Coverage) -> Iterator[Note]:
         return
     spans = [f"{_moment(begin)} to {_moment(end)}" for begin, end in found[:_MOST_GAPS]]
     more = [f"{len(found) - _MOST_GAPS} more"] if len(found) > _MOST_GAPS else []
-    yield Note("gaps", f"Lines of {side.name} seem to be missing, from {', '.join([*spans, *more])}.", is_drawn=True)
+    yield Note("gaps", f"Lines of {side.dates} seem to be missing, from {', '.join([*spans, *more])}.", is_drawn=True)
 
 
 def _lengths(sides: Sides) -> Iterator[Note]:
@@ -93,15 +94,13 @@ def _lengths(sides: Sides) -> Iterator[Note]:
         yield Note("weekdays", "The two periods hold different days of the week.", is_drawn=True)
 
 
-def _unfinished(side: Figures, goals: Goals) -> Iterator[Note]:
-    """Say of which funnels the window was not over."""
+def _unfinished(side: Figures, goals: Goals, called: str) -> Iterator[Note]:
+    """Say of which funnels the window was not over, on a side that is `called` so."""
     waiting = dict(side.funnel.group_by("funnel").agg(pl.col("incomplete").sum()).rows()) if goals.funnels else {}
     for funnel in goals.funnels:
         if funnel.window and (number := waiting.get(funnel.name)):
             length = figures.length(funnel.window)
-            text = (
-                f"{funnel.name}: {figures.plural(number, funnel.per)} of {side.side.name} may still go on: {length} were not over when the log ended."
-            )
+            text = f"{funnel.name}: {figures.plural(number, funnel.per)} of {called} may still go on: {length} were not over when the log ended."
             yield Note("unfinished", text, is_drawn=True)
 
 

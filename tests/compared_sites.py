@@ -146,6 +146,10 @@ def _of_verdicts() -> Iterator[tuple[str, Pair]]:
         "one of many moved",
         pair(MANY, side(MANY, BEFORE, 4_000, one | {"purchase": 200}), side(MANY, NOW, 4_000, one | {"m0": 480, "purchase": 210})),
     )
+    yield (
+        "two of many moved",
+        pair(MANY, side(MANY, BEFORE, 4_000, one | {"purchase": 200}), side(MANY, NOW, 4_000, one | {"m0": 480, "m1": 330, "purchase": 210})),
+    )
     two = one | {"m0": 900, "m1": 800, "m2": 700, "m3": 600, "m4": 200}
     yield "more moved than are named", pair(MANY, side(MANY, BEFORE, 4_000, one | {"purchase": 200}), side(MANY, NOW, 4_000, two | {"purchase": 210}))
 
@@ -185,6 +189,8 @@ def _of_caveats() -> Iterator[tuple[str, Pair]]:
     yield "the log has nothing of the side before", window(known=Coverage(NOW.begin, KNOWN.end, NOW.begin.date(), last))
     holes = tuple((_BEGIN + number * 3.5 * _DAY, _BEGIN + (number * 3.5 + 0.3) * _DAY) for number in range(5, 10))
     yield "gaps on both sides", window(known=Coverage(KNOWN.begin, KNOWN.end, first, last, holes))
+    many = tuple((_BEGIN + number * 3.5 * _DAY, _BEGIN + (number * 3.5 + 0.3) * _DAY) for number in range(1, 7))
+    yield "more gaps than are named", window(known=Coverage(KNOWN.begin, KNOWN.end, first, last, many))
     yield "windows that were not over", window(waiting=9)
     yield "another share of bots", window(bots=310)
     longer = Side("now", NOW.begin, NOW.end + 3 * _DAY)
