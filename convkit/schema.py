@@ -5,6 +5,7 @@ It stands alone because every stage names these columns and none of them owns th
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -103,8 +104,9 @@ INTERACTIONS = ("page", "event")
 """The kinds that start, lengthen and un-bounce sessions."""
 
 
+@cache
 def is_kind(*kinds: str) -> pl.Expr:
-    """Tell hits of one of these kinds."""
+    """Tell hits of one of these kinds; every stage asks this, and making the expression takes longer than asking it of a small log."""
     return pl.col("kind").is_in(pl.Series(kinds, dtype=KIND).implode())
 
 

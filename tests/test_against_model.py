@@ -91,14 +91,14 @@ def test_every_figure_is_the_model_s(example: Example, folder: Path, half: int) 
     check(example, folder)
 
 
-@some(0.1)
+@some(0.06)
 @given(example=examples(with_users=True))
 def test_every_figure_is_the_model_s_where_users_sign_in(example: Example, folder: Path) -> None:
     check(example, folder, channels=True)
 
 
 @pytest.mark.parametrize("bots", ["keep", "only"])
-@some(0.05)
+@some(0.03)
 @given(example=examples())
 def test_every_figure_is_the_model_s_where_bots_are_kept_or_looked_at_alone(example: Example, folder: Path, bots: str) -> None:
     log, goals = write(example, folder)
@@ -120,7 +120,7 @@ def days_of(example: Example) -> list[datetime]:
     return [first + number * DAY for number in range((last - first).days + 1)]
 
 
-@some(0.04)
+@some(0.03)
 @given(example=examples())
 def test_single_days_are_the_model_s_and_add_up(example: Example, folder: Path) -> None:
     log, goals = write(example, folder)
@@ -136,7 +136,7 @@ def test_single_days_are_the_model_s_and_add_up(example: Example, folder: Path) 
     assert not missing, f"{example!r}\nwhole, sum of days: {missing}"
 
 
-@some(0.04)
+@some(0.03)
 @given(example=examples(), data=st.data())
 def test_shuffled_lines_give_the_same_bytes(example: Example, data: st.DataObject, folder: Path) -> None:
     """A visitor's hits of one second keep their order among themselves."""

@@ -268,9 +268,10 @@ def test_logs_may_be_many(convkit_command: Run) -> None:
     assert sorted(json.loads(out)["logs"]) == ["access.log", "older.log"]
 
 
-@pytest.mark.parametrize("report", REPORTS)
-@pytest.mark.parametrize("output", plugins.names("outputs"))
-def test_every_report_is_written_in_every_output(report: str, output: str, convkit_command: Run) -> None:
+@pytest.mark.parametrize(
+    ("report", "output"), [*((report, "csv") for report in REPORTS), *(("report", output) for output in plugins.names("outputs"))]
+)
+def test_every_report_and_every_output_is_written(report: str, output: str, convkit_command: Run) -> None:
     made = convkit.render(convkit.run(["access.log"], None if report == "report" else [report]), output)
     assert convkit_command(report, "access.log", "-f", output, "-o", "made") == (0, "", "")
     assert Path("made").read_bytes() == (made.encode() if isinstance(made, str) else made)

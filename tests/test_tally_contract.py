@@ -29,7 +29,7 @@ SPLIT = [name for name in REPORTS if hasattr(plugins.load("reports", name), "dra
 OUTPUTS = plugins.names("outputs")
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 """An example takes a second, so that making a failing one smaller would take many minutes."""
-FEW = settings(max_examples=max(2, EXAMPLES // 50), deadline=None, phases=PHASES, print_blob=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=max(2, EXAMPLES // 80), deadline=None, phases=PHASES, print_blob=True, suppress_health_check=list(HealthCheck))
 
 COUNTED = pl.Int64
 KEYS = (pl.String, pl.Int16, pl.Int32, pl.Boolean, pl.Categorical, pl.Enum, pl.Datetime, pl.Date)
@@ -150,7 +150,7 @@ def test_parts_add_up_by_every_key(by: str, folder: Path) -> None:
     check_split(run_of(log, GOALS, folder, by), by, 3)
 
 
-@settings(FEW, max_examples=6)
+@settings(FEW, max_examples=4)
 @given(example=examples(), by=st.sampled_from(sorted(splits.KEYS)), count=st.integers(2, 4))
 def test_split_parts_add_up_whatever_the_goals(example: Example, by: str, count: int, folder: Path) -> None:
     check_split(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder, by), by, count)
