@@ -77,7 +77,8 @@ def parse(key: str | None, goals: Goals) -> str | None:
     """Return the key that the option names; UsageError with the fix where there is no such key."""
     known = (*KEYS, *(f"{facts.VARIANT}{name}" for name in goals.site.variants))
     if key is not None and key not in known:
-        raise UsageError(f"--by {key}: {key!r} is no key{did_you_mean(key, known)}; keys are {', '.join(known)}")
+        fix = did_you_mean(key, known) or ("; say what tells it under `site.variants`" if key.startswith(facts.VARIANT) else "")
+        raise UsageError(f"--by {key}: {key!r} is no key{fix}; keys are {', '.join(known)}")
     return key
 
 
