@@ -114,8 +114,6 @@ class Run:
     """Agent, lines and reason of the bots that sent most."""
     own_hosts: tuple[str, ...] = ()
     """Hosts that are taken for the site's own because nobody named them; known where it is asked where sessions came from."""
-    bot_lines: tuple[int, int] = (0, 0)
-    """Lines that bots sent in the period, and lines of all senders, but for assets and what was left out."""
     split: Analysis | None = None
     """The analysis once more, split by a key, where one was asked for."""
 

@@ -105,28 +105,55 @@ class Scope:
         return self.facts | facts.of([self.by]) | questions.needed(self.asked, goals)
 
 
+@dataclass(frozen=True)
+class Matched:
+    """All that goals make of logs, whatever of it is looked at."""
+
+    hits: pl.DataFrame
+    """Matched hits of all that was read, sorted by visitor and ORDER, with `row`."""
+    sessions: pl.DataFrame
+    """The table of all sessions."""
+    visitors: pl.DataFrame
+    met: pl.DataFrame
+    """What became of all: `time, fate, reason, user_agent`."""
+    needed: frozenset[str]
+    """Facts of sessions that are known."""
+    own_hosts: tuple[str, ...]
+    """Hosts that are taken for the site's own because nobody named them."""
+
+
 def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
     """Go from the cells of all lines to the analysis."""
-    cells, mode, by, needed = taken_in.cells, scope.bots, scope.by, scope.needed(goals)
-    visitors = deciding.visitors(cells, goals, mode, needed)
-    settled, met = deciding.settled(cells, visitors, goals, mode, needed)
+    return look_at(match(taken_in, goals, scope.bots, scope.needed(goals)), taken_in, goals, scope)
+
+
+def match(taken_in: Intake, goals: Goals, mode: str, needed: frozenset[str]) -> Matched:
+    """Go from the cells of all lines to sessions and what they reached; `mode` is one of BOTS, `needed` are facts of sessions."""
+    visitors = deciding.visitors(taken_in.cells, goals, mode, needed)
+    settled, met = deciding.settled(taken_in.cells, visitors, goals, mode, needed)
+    looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
+    hits = collected(deciding.sessionized(looked_at, goals), looked_at.height)
+    hits = collected(matching.match(hits.lazy(), goals).with_row_index("row"), hits.height)
+    table, own = _sessions(hits, goals, needed)
+    return Matched(hits.drop("referrer", "sent_query", strict=False), table, visitors, met, needed, own)
+
+
+def look_at(matched: Matched, taken_in: Intake, goals: Goals, scope: Scope) -> Run:
+    """Go from what is matched to the analysis of a scope."""
+    cells, by, met = taken_in.cells, scope.by, matched.met
     begins, ends = _span(cells)
     begin, end = scope.wanted.limits(ends, goals.site.timezone)
-    looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
-    hits = collected(deciding.sessionized(looked_at, goals).with_columns(inside=_is_inside(begin, end)), looked_at.height)
-    hits = collected(matching.match(hits.lazy(), goals).with_row_index("row"), hits.height)
-    every, own = _sessions(hits, goals, needed)
-    hits, table = hits.drop("referrer", "sent_query", strict=False), every.filter(_is_inside(begin, end, "started"))
+    hits = matched.hits.with_columns(inside=is_inside(begin, end))
+    table = matched.sessions.filter(is_inside(begin, end, "started"))
     knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
-    hits, table, of_variants = _of_one_variant(hits, table, needed)
+    hits, table, of_variants = _of_one_variant(hits, table, matched.needed)
     hits, table, where = _kept(hits, table, goals, scope.asked)
     fates, reasons = _fates(cells, met, hits)
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
-    analysis = prepare(hits, table, goals, ends, askers.identities(visitors.lazy(), goals.site))
+    analysis = prepare(hits, table, goals, ends, askers.identities(matched.visitors.lazy(), goals.site))
     divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
     run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
-    sent = _bot_lines(met.filter(_is_inside(begin, end, "time")))
-    return replace(run, of_variants=of_variants, own_hosts=own, bots=mode, bot_agents=_bot_agents(met), bot_lines=sent, split=divided)
+    return replace(run, of_variants=of_variants, own_hosts=matched.own_hosts, bots=scope.bots, bot_agents=_bot_agents(met), split=divided)
 
 
 def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> pl.DataFrame:
@@ -182,7 +209,7 @@ def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
     return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
 
 
-def _is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
+def is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
     """Tell what lies in the period: a session, whole, by its start; a hit of no session by its own time."""
     when = pl.col(column) if column else pl.coalesce("started", "time")
     limits = [] if begin is None else [when >= begin.astimezone(UTC)]
@@ -196,12 +223,6 @@ def _bot_agents(met: pl.DataFrame) -> tuple[tuple[str, int, str], ...]:
     counts = sent.group_by("user_agent", "reason").len().cast({"user_agent": pl.String, "reason": pl.String})
     most = counts.sort("len", "user_agent", "reason", descending=[True, False, False]).head(_MOST_AGENTS)
     return tuple((agent or "", lines, reason) for agent, reason, lines in most.rows())
-
-
-def _bot_lines(met: pl.DataFrame) -> tuple[int, int]:
-    """Return how many lines bots sent, and how many all did."""
-    sent = met.filter(~pl.col("fate").is_in(["asset", "excluded"]))
-    return sent.height - sent["reason"].null_count(), sent.height
 
 
 def _fates(cells: pl.DataFrame, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:

@@ -5,6 +5,7 @@ It stands alone because a comparison is of two analyses, of which a report knows
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,7 +13,7 @@ import polars as pl
 from convkit import compare_caveats, compare_rows, compare_screen, compare_words, documents, facts, gaps, sorting
 from convkit import sides as sides_of
 from convkit.analysis import View
-from convkit.analyzing import Scope, analyze_cells
+from convkit.analyzing import Scope, is_inside, look_at, match
 from convkit.collecting import all_collected, collected
 from convkit.compare_rows import Figures, Pair
 from convkit.errors import UsageError
@@ -23,12 +24,13 @@ from convkit.tallying import tally
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from convkit.analysis import Run
-    from convkit.analyzing import Taken
+    from convkit.analyzing import Matched, Taken
     from convkit.definitions import Goals
     from convkit.gaps import Coverage
+    from convkit.questions import Question
     from convkit.sides import Asked, Side, Sides
     from convkit.sorting import Sorting
     from convkit.tables import Block, Room
@@ -37,30 +39,34 @@ NAME = "compare"
 _REPORTS = ("overview", "goals", "funnel")
 
 
-def compare(taken: Taken, goals: Goals, asked: Asked, bots: str, sort: Sorting | None = None) -> Document:
-    """Return the document of a comparison. Raises UsageError where the log has no two sides."""
+def compare(taken: Taken, goals: Goals, asked: Asked, scope: Scope, sort: Sorting | None = None) -> Document:
+    """Return the document of a comparison; of the `scope` count bots and facts. Raises UsageError where the log has no two sides."""
     known = _coverage(taken.intake.cells, goals)
+    matched = match(taken.intake, goals, scope.bots, scope.needed(goals))
+
+    def looked_at(wanted: Wanted, where: Sequence[Question]) -> Run:
+        return look_at(matched, taken.intake, goals, replace(scope, wanted=wanted, asked=where))
+
     if asked.variant and asked.group is None:
-        asked = sides_of.two_of(asked, _seen(taken, goals, asked, bots))
+        asked = sides_of.two_of(asked, _seen(looked_at(asked.wanted, asked.where), asked.variant))
     sides = choose(asked, known, goals.site.timezone, goals.site.notes)
-    runs = [analyze_cells(taken.intake, goals, Scope(Wanted(side.begin, side.end), bots, side.asked)) for side in (sides.before, sides.now)]
-    pair = _pair(sides, runs, goals, known)
+    runs = [looked_at(Wanted(side.begin, side.end), side.asked) for side in (sides.before, sides.now)]
+    pair = _pair(sides, runs, matched, goals, known)
     report = report_of(pair, compare_rows.compared(pair))
     return _document(taken, goals, runs, sorting.applied(report, sort) if sort else report)
 
 
-def _seen(taken: Taken, goals: Goals, asked: Asked, bots: str) -> list[str]:
-    """Return the variants that sessions of the period have, in order."""
-    column = f"{facts.VARIANT}{asked.variant}"
-    run = analyze_cells(taken.intake, goals, Scope(asked.wanted, bots, asked.where, facts=facts.of([column])))
-    values = collected(run.analysis.sessions.select(pl.col(column).cast(pl.String).drop_nulls().unique().sort()), run.analysis.size)
+def _seen(run: Run, variant: str) -> list[str]:
+    """Return the variants that sessions have, in order."""
+    column = pl.col(f"{facts.VARIANT}{variant}").cast(pl.String)
+    values = collected(run.analysis.sessions.select(column.drop_nulls().unique().sort()), run.analysis.size)
     return values.to_series().to_list()
 
 
-def _pair(sides: Sides, runs: list[Run], goals: Goals, known: Coverage) -> Pair:
+def _pair(sides: Sides, runs: list[Run], matched: Matched, goals: Goals, known: Coverage) -> Pair:
     """Return both sides' figures."""
     knows_macro = any(run.knows_macro for run in runs)
-    before, now = (_figures(side, run, knows_macro=knows_macro) for side, run in zip((sides.before, sides.now), runs, strict=True))
+    before, now = (_figures(side, run, matched, knows_macro=knows_macro) for side, run in zip((sides.before, sides.now), runs, strict=True))
     if sides.variant:
         before, now = before.in_visitors(), now.in_visitors()
     of_before, of_now = (run.analysis.sessions.select("session") for run in runs)
@@ -92,7 +98,7 @@ def _coverage(cells: pl.DataFrame, goals: Goals) -> Coverage:
     return gaps.coverage(hours, begin, end, goals.site.timezone)
 
 
-def _figures(side: Side, run: Run, *, knows_macro: bool) -> Figures:
+def _figures(side: Side, run: Run, matched: Matched, *, knows_macro: bool) -> Figures:
     """Return what the reports say of one side."""
     view = View(run.analysis.goals, run.period, run.input, knows_macro, bots=run.bots, is_narrowed=run.where is not None)
     reports = documents.present(tally(run.analysis, _REPORTS), view)
@@ -100,7 +106,15 @@ def _figures(side: Side, run: Run, *, knows_macro: bool) -> Figures:
     tallies = dict(zip(own, all_collected(own.values(), run.analysis.size), strict=True))
     details = {name: reports[name].details for name in ("goals", "funnel")}
     frames = {name: reports[name].frame if frame is None else frame for name, frame in details.items()}
-    return Figures(side, reports["overview"].frame, frames["goals"], frames["funnel"], tallies["days"], tallies["amounts"], run.bot_lines)
+    return Figures(side, reports["overview"].frame, frames["goals"], frames["funnel"], tallies["days"], tallies["amounts"], _bot_lines(matched, side))
+
+
+def _bot_lines(matched: Matched, side: Side) -> tuple[int, int]:
+    """Return how many lines bots sent in the period of a side, and how many all senders did, but for assets and what was left out."""
+    sent = is_inside(side.begin, side.end, "time") & ~pl.col("fate").is_in(["asset", "excluded"])
+    counts = matched.met.lazy().select(bots=(sent & pl.col("reason").is_not_null()).sum(), lines=sent.sum())
+    bots, lines = collected(counts, matched.met.height).row(0)
+    return bots, lines
 
 
 def _document(taken: Taken, goals: Goals, runs: list[Run], report: Report) -> Document:

@@ -84,6 +84,11 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     return replace(done, logs=taken.names, sources=taken.sources, copies=taken.copies, has_local_times=taken.has_local_times)
 
 
+def _loaded(goals: str | Path | Goals | None) -> Goals:
+    """Return the goals of a file, or those that were loaded."""
+    return load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
+
+
 def _check_bots(mode: str) -> None:
     """Raise UsageError where there is no such mode."""
     if mode not in BOTS:
@@ -122,7 +127,7 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
 
     Raises InputError, UsageError.
     """
-    loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
+    loaded = _loaded(goals)
     paths, names, where = list(paths), list(reports or documents.whole_report()), [where] if isinstance(where, str) else list(where)
     documents.refuse_split(names, splits.parse(by, loaded))
     own = {name: str(value) for name, value in (options or {}).items()}
@@ -162,12 +167,12 @@ def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
     Raises InputError, UsageError.
     """
     _check_bots(bots)
-    loaded = load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
+    loaded = _loaded(goals)
     wanted = parse_period(since, until, last, loaded.site.timezone)
     asked = sides.parse(wanted, [where] if isinstance(where, str) else list(where), against, at, loaded)
     asked = asked if variant is None else sides.of_variant(asked, variant, against, at, loaded)
     order = None if sort is None else sorting.parse(sort, {comparing.NAME: compare_rows.COLUMNS})
     needed = questions.needed((*asked.where, *(asked.group or ())), loaded)
-    needed |= facts.of([f"{facts.VARIANT}{variant}"] if variant else [])
-    taken = analyzing.read(list(paths), loaded, log_format, needed=needed, rejects=rejects, progress=progress)
-    return comparing.compare(taken, loaded, asked, bots, order)
+    scope = Scope(wanted, bots, facts=needed | facts.of([f"{facts.VARIANT}{variant}"] if variant else []))
+    taken = analyzing.read(list(paths), loaded, log_format, needed=scope.facts, rejects=rejects, progress=progress)
+    return comparing.compare(taken, loaded, asked, scope, order)
