@@ -55,21 +55,12 @@ def _rule(node: Node, problems: list[Problem]) -> ChannelRule:
     rule: dict[str, tuple[str, ...]] = {}
     for name, key, value in node.items():
         if name == "category":
-            rule[name] = _categories(value, problems)
+            rule[name] = kinds.words(value, problems, CATEGORIES, "a category like search", "is no category")
         elif name in _TESTED:
             rule[name] = tuple(kinds.patterns_of(value, problems, f"a {name}, or a pattern of one,"))
         else:
             problems.append(key.problem(f"unknown key {name!r} in a rule of a channel{did_you_mean(name, _KEYS)}; it takes {', '.join(_KEYS)}"))
     return rule
-
-
-def _categories(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    found = kinds.texts(node, problems, "a category like search")
-    for text in found:
-        if text not in CATEGORIES:
-            message = f"{text!r} is no category{did_you_mean(text, CATEGORIES)}; known are {', '.join(CATEGORIES)}"
-            problems.append(kinds.place(node, text).problem(message))
-    return tuple(found)
 
 
 @cache

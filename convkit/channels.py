@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import campaigns, channel_rules, origins
+from convkit import campaigns, channel_rules, facts, origins
 from convkit.schema import TEXT
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from convkit.definitions import Site
 
-COLUMNS = ("source", "medium", "campaign", "channel")
+COLUMNS = facts.ORIGIN
 NONE, DIRECT = "(none)", "(direct)"
 _PAIR = ("referrer", "query")
 _NO_CODE = 2**32 - 1

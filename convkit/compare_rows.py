@@ -106,9 +106,8 @@ class Pair:
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `days` and `amounts` of Figures: additive rows, as those of the reports."""
     day = pl.col("started").dt.convert_time_zone(analysis.goals.site.timezone).dt.date()
-    nothing = analysis.hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64))
-    counted = [matching.counted(analysis.hits, goal).select("session", "amount") for goal in analysis.goals.macros]
-    of_sessions = pl.concat([nothing, *counted]).group_by("session").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
+    amounts = matching.macro_amounts(analysis.hits, analysis.goals)
+    of_sessions = amounts.group_by("session").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
     return {
         "days": analysis.sessions.group_by(day=day).agg(sessions=pl.len().cast(pl.Int64)),
         "amounts": of_sessions.group_by(pl.col("amount").cast(pl.Int128)).agg(sessions=pl.len().cast(pl.Int64)),

@@ -115,6 +115,11 @@ def length(time: timedelta) -> str:
     return plural(int(seconds), "second")
 
 
+def months(number: float) -> str:
+    """Return a long time in words: `5 months`, from two years on `3 years`."""
+    return plural(round(number), "month") if number < 2 * 12 else plural(round(number / 12), "year")
+
+
 def money(millionths: float, currency: str) -> str:
     """Return an amount rounded to cents, with its currency's sign."""
     amount = Decimal(round(millionths)) / _MILLION

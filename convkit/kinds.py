@@ -12,9 +12,10 @@ import polars as pl
 
 from convkit import patterns
 from convkit.durations import parse_duration
+from convkit.errors import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import timedelta
 
     from convkit.errors import Problem
@@ -62,6 +63,14 @@ def texts(node: Node, problems: list[Problem], what: str) -> list[str]:
     if not nodes:
         problems.append(node.problem(f"an empty list; write {what}"))
     return read
+
+
+def words(node: Node, problems: list[Problem], known: Collection[str], what: str, wrong: str) -> tuple[str, ...]:
+    """Read a word or a list of words that are `known`; `wrong` says what any other is or does not do."""
+    found = texts(node, problems, what)
+    unknown = [text for text in found if text not in known]
+    problems += [place(node, text).problem(f"{text!r} {wrong}{did_you_mean(text, known)}; known are {', '.join(known)}") for text in unknown]
+    return tuple(found)
 
 
 def _quote(node: Node) -> str:

@@ -87,6 +87,13 @@ def counted(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     return found.with_columns(amount=_amount(goal))
 
 
+def macro_amounts(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Return `session, amount` (millionths) of the hits of the period that macro goals count; `lacks` tells those that should have an amount."""
+    of_goals = [counted(hits, goal).select("session", "amount", lacks=pl.col("amount").is_null() & (goal.value is not None)) for goal in goals.macros]
+    nothing = hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64), lacks=pl.lit(value=False))
+    return pl.concat([nothing, *of_goals])
+
+
 def counts(goal: Goal) -> pl.Expr:
     """Tell the hits that a goal counts, of hits of the period sorted by visitor and ORDER."""
     fits = pl.col(goal.column)

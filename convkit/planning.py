@@ -39,7 +39,7 @@ class Counts:
         months = self.needed(reached)
         if months < 1:
             return figures.plural(max(round(months * _MONTH), 1), "day")
-        return figures.plural(round(months), "month") if months < 2 * 12 else figures.plural(round(months / 12), "year")
+        return figures.months(months)
 
     def stand_in(self, conversions: int) -> dict[str, Any] | None:
         """Return the micro goal that comes before most conversions, and of those the one nearest to them that happens often enough to be judged."""

@@ -63,12 +63,7 @@ def _timeout(node: Node, problems: list[Problem]) -> timedelta:
 
 
 def _visitor(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    rules = kinds.texts(node, problems, "a rule like address+browser")
-    for rule in rules:
-        if rule not in _VISITOR_RULES:
-            message = f"{rule!r} tells no visitor{did_you_mean(rule, _VISITOR_RULES)}; known are {', '.join(_VISITOR_RULES)}"
-            problems.append(kinds.place(node, rule).problem(message))
-    return tuple(rules)
+    return kinds.words(node, problems, _VISITOR_RULES, "a rule like address+browser", "tells no visitor")
 
 
 def _paths(node: Node, problems: list[Problem]) -> tuple[str, ...]:

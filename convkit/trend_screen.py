@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 _CHANGE = 0.2
 """How large a change is asked about where there is too little data, as everywhere."""
 _DAYS = {"day": 1, "week": 7, "month": 30}
-_PATIENCE, _MONTH, _YEARS, _FOR_EVER = 90, 30, 24, 120
-"""Days after which a length is told in months and somebody wants to know by what to judge meanwhile; months after which it is told in
-years, and after which no more."""
+_PATIENCE, _MONTH, _FOR_EVER = 90, 30, 120
+"""Days after which a length is told in months and somebody wants to know by what to judge meanwhile; months after which it is told no more."""
 _MOST_NAMED, _ROWS, _NAME, _NARROW_NAME = 5, 40, 32, 24
 _STYLES = {trends.PROGRESSING: "good", trends.REGRESSING: "bad"}
 
@@ -164,9 +163,7 @@ def _length(days: float, key: str) -> str:
     if days <= _PATIENCE:
         return f"some {figures.plural(round(days / _DAYS[key]), key)}"
     months = days / _MONTH
-    if months < _YEARS:
-        return f"some {figures.plural(round(months), 'month')}"
-    return f"some {figures.plural(round(months / 12), 'year')}" if months < _FOR_EVER else f"over {_FOR_EVER // 12} years"
+    return f"some {figures.months(months)}" if months < _FOR_EVER else f"over {_FOR_EVER // 12} years"
 
 
 def _meanwhile(row: dict[str, Any], judged: Judged) -> str:

@@ -76,9 +76,7 @@ def _of_channel(analysis: Analysis, rows: pl.LazyFrame) -> pl.LazyFrame:
 
 def _amounts(analysis: Analysis, keys: list[str]) -> pl.LazyFrame:
     """Sum what the counted hits of macro goals are worth."""
-    amounts = [matching.counted(analysis.hits, goal).select("session", "amount") for goal in analysis.goals.macros]
-    nothing = analysis.hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64))
-    return _of_channel(analysis, pl.concat([nothing, *amounts])).group_by(keys).agg(value=pl.col("amount").sum())
+    return _of_channel(analysis, matching.macro_amounts(analysis.hits, analysis.goals)).group_by(keys).agg(value=pl.col("amount").sum())
 
 
 def _touches(analysis: Analysis, keys: list[str], sessions: pl.LazyFrame) -> pl.LazyFrame:

@@ -81,13 +81,8 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
 
 def _amounts(analysis: Analysis) -> pl.LazyFrame:
     """Sum what the counted hits of macro goals are worth."""
-    amounts = [
-        matching.counted(analysis.hits, goal).select("session", "amount", lacks=pl.col("amount").is_null() & (goal.value is not None))
-        for goal in analysis.goals.macros
-    ]
-    nothing = analysis.hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64), lacks=pl.lit(value=False))
     return analysis.summed(
-        analysis.split(pl.concat([nothing, *amounts])),
+        analysis.split(matching.macro_amounts(analysis.hits, analysis.goals)),
         value=pl.col("amount").sum(),
         macro_hits=pl.len().cast(pl.Int64),
         without_value=pl.col("lacks").sum().cast(pl.Int64),
