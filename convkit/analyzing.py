@@ -15,6 +15,7 @@ import polars as pl
 
 from convkit import arrivals, askers, deciding, facts, lists, matching, questions, reading, sensitivity, sessions, sources, splits, traffic, variants
 from convkit.analysis import Run
+from convkit.assets import Assets
 from convkit.collecting import collected
 from convkit.intake import take_in
 from convkit.progress import UNWATCHED
@@ -46,7 +47,7 @@ def take(
     Of assets those are read that a goal may name, or all.
     """
     known = tuple(lists.words("assets"))
-    taken_in = take_in(logs, known if assets else traffic.kept_assets(goals, known), rejects=rejects, progress=progress)
+    taken_in = take_in(logs, Assets(known if assets else traffic.kept_assets(goals, known)), rejects=rejects, progress=progress)
     cells, names = taken_in.cells, [log.source.name for log in logs]
     if len(logs) > 1:
         ranks = collected(sources.ranks(cells.lazy(), names), cells.height)

@@ -19,6 +19,7 @@ from convkit.schema import first_problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from convkit.assets import Assets
     from convkit.columns import Asked, Columns
 
 COMMA_AND_OTHERS, TAB = (",", ";", "|"), ("\t",)
@@ -32,7 +33,7 @@ _CLOCKS = 100
 
 
 @dataclass(frozen=True)
-class Table(exports.Fitted):
+class Table:
     """How an export is laid out: a format of lines, made for one file."""
 
     separator: str
@@ -40,7 +41,7 @@ class Table(exports.Fitted):
     width: int
     columns: Columns
 
-    def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+    def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there."""
         fields = {name: self._field(int(place[0])) for name, place in self.columns.fields.items()}
         # Most lines hold no quote: on nulls the rules of quotes cost next to nothing.

@@ -41,8 +41,8 @@ def is_of_events(name: str) -> bool:
 
 
 def complete(records: pl.DataFrame) -> pl.DataFrame:
-    """Add `event` and `event_id`, null, where all records are of access logs."""
-    missing = {"event": pl.lit(None, dtype=TEXT), "event_id": pl.lit(None, dtype=pl.Int64)}
+    """Add `event` and `event_number`, null, where all records are of access logs."""
+    missing = {"event": pl.lit(None, dtype=TEXT), "event_number": pl.lit(None, dtype=pl.Int64)}
     return records.with_columns(**{name: null for name, null in missing.items() if name not in records.columns})
 
 

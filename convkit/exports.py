@@ -20,16 +20,7 @@ if TYPE_CHECKING:
 _NOTHING = ["", "-", "null", "NULL", "Null", "None", "nan", "NaN", "NA", "N/A", "\\N", "<NA>", "(not set)", "undefined"]
 """What tools write where there is no value."""
 _DATE_LENGTH = len("20261010")
-
-
-class Fitted:
-    """What formats have in common that are made to fit one file: no line of an export is a comment by its beginning, and none an asset."""
-
-    COMMENT = None
-
-    def is_asset(self, _: tuple[str, ...] | None = None) -> pl.Expr:
-        """Tell no line."""
-        return pl.lit(value=False)
+_NOT_THERE = {name: {**CELLS, **EVENT_CELLS}[name] for name in ("seconds", "forwarded", "cookies", "session_key", "value", "props")}
 
 
 def cells(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> pl.LazyFrame:
@@ -55,8 +46,10 @@ def cells(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> p
             referrer=_said(pl.col("referrer")),
             user_agent=_said(pl.col("agent")),
             event=pl.col("event").fill_null(""),
-            event_id=_number(_said(pl.col("id"))),
+            event_id=_said(pl.col("id")),
+            event_number=_number(_said(pl.col("id"))),
             asset=pl.lit(value=False),
+            **{name: pl.lit(None, dtype=dtype) for name, dtype in _NOT_THERE.items()},
         )
         .select(*CELLS, *EVENT_CELLS, *(f"prop.{name}" for name in columns.properties))
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import reading, tolerant
+from convkit import recognizing, tolerant
 from convkit.errors import InputError
 from convkit.figures import plural
 from convkit.lines import PARQUET, scan
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
+    from convkit.assets import Assets
     from convkit.loading import Loaded
     from convkit.progress import Progress
     from convkit.reading import Log
@@ -47,10 +48,10 @@ class Intake:
     """`file, line, reason, text`: the text's first 500 bytes, what looks like an address masked."""
 
 
-def take_in(logs: Sequence[Log], kept_assets: tuple[str, ...], *, rejects: bool = False, progress: Progress = UNWATCHED) -> Intake:
+def take_in(logs: Sequence[Log], assets: Assets, *, rejects: bool = False, progress: Progress = UNWATCHED) -> Intake:
     """Read logs. Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format."""
     progress.begin(sum(log.source.size for log in logs))
-    loaded = _loaded(logs, partial(load, kept_assets=kept_assets, progress=progress))
+    loaded = _loaded(logs, partial(load, assets=assets, progress=progress))
     cells = pl.concat([of_log.cells for of_log in loaded], how="diagonal")
     mended = {log.number for log, of_log in zip(logs, loaded, strict=True) if of_log.is_mended}
     lost = cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem")
@@ -112,8 +113,8 @@ def _refuse_what_is_of_no_format(logs: Sequence[Log], cells: pl.DataFrame, lost:
     lines = cells.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len()
     numbers = lines.join(lost.group_by("source").len("lost"), on="source").filter(pl.col("lost") > _MOST_LOST * pl.col("len")).sort("source")
     for number, of_all, unread in numbers.select("source", "len", "lost").head(1).rows():
-        shown = _rejects([logs[number]], lost.filter(source=number).sort("line_no").head(reading.SHOWN), mended)
-        raise reading.of_no_format(logs[number].source, logs[number].name, (of_all - unread) / of_all, shown["text"].to_list())
+        shown = _rejects([logs[number]], lost.filter(source=number).sort("line_no").head(recognizing.SHOWN), mended)
+        raise recognizing.of_no_format(logs[number].source, logs[number].name, (of_all - unread) / of_all, shown["text"].to_list())
 
 
 def _rejects(logs: Sequence[Log], lost: pl.DataFrame, mended: Collection[int]) -> pl.DataFrame:
@@ -132,5 +133,5 @@ def _of_log(log: Log, lost: pl.DataFrame, *, is_easy: bool) -> pl.DataFrame:
     start = pl.col("line").fill_null("").cast(pl.Binary).bin.slice(0, _LONGEST)
     found = pl.concat([frame.filter(is_wanted).select("line_no", start=start).collect(engine="streaming") for frame in again])
     found = found.join(wanted, on="line_no").sort("line_no")
-    text = pl.Series("text", [reading.shown(raw.decode("utf-8", "ignore")) for raw in found["start"]], dtype=pl.String)
+    text = pl.Series("text", [recognizing.shown(raw.decode("utf-8", "ignore")) for raw in found["start"]], dtype=pl.String)
     return found.select(pl.lit(log.source.name).alias("file"), pl.col("line_no").alias("line"), "reason", text)

@@ -17,6 +17,7 @@ from convkit.schema import first_problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from convkit.assets import Assets
     from convkit.columns import Asked, Columns, Place
 
 NO_OBJECT = "no JSON object"
@@ -24,12 +25,12 @@ _SAMPLED, _DEEPEST = 1_000, 4
 
 
 @dataclass(frozen=True)
-class Objects(exports.Fitted):
+class Objects:
     """How an export is laid out: a format of lines, made for one file."""
 
     columns: Columns
 
-    def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+    def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there.
 
         Fails where a line is no JSON object: then they need mending.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import reading, tolerant, traffic
+from convkit.assets import Assets
 from convkit.delimited import OPEN_QUOTE
 from convkit.errors import InputError
 from convkit.lines import GZIP, PARQUET, PLAIN, ZSTD, cannot_be_read, scan
@@ -39,23 +40,23 @@ class Loaded:
     """Whether the tolerant reader read it."""
 
 
-def load(log: Log, kept_assets: tuple[str, ...], progress: Progress) -> Loaded:
-    """Read a log; `kept_assets` are the extensions that a goal may name. Raises InputError where nothing of it can be kept."""
+def load(log: Log, assets: Assets, progress: Progress) -> Loaded:
+    """Read a log; `assets` are what is wanted of them. Raises InputError where nothing of it can be kept."""
     is_parquet = log.source.packing == PARQUET
-    found = Loaded(_of_parquet(log)) if is_parquet else _fast(log, kept_assets) or _tolerantly(log, kept_assets, progress)
+    found = Loaded(_of_parquet(log)) if is_parquet else _fast(log, assets) or _tolerantly(log, assets, progress)
     if not found.is_mended:
         progress.advance(log.source.size)
     return found
 
 
-def _fast(log: Log, kept_assets: tuple[str, ...]) -> Loaded | None:
+def _fast(log: Log, assets: Assets) -> Loaded | None:
     """Read a log the fast way, and once more as a whole where records go on over several lines; None where that fails."""
     with suppress(*_FAULTS):
         if not _is_easy(log):
             return None
-        cells = traffic.narrow(reading.of_lines(scan(log.source, log.number), log, kept_assets), log.texts).collect(engine="streaming")
+        cells = traffic.narrow(reading.cells_of(scan(log.source, log.number), log, assets), log.texts).collect(engine="streaming")
         if hasattr(log.format, "mend") and (cells["problem"] == OPEN_QUOTE).any():
-            cells = _narrowed([scan(log.source, log.number).collect()], log, kept_assets)
+            cells = _narrowed([scan(log.source, log.number).collect()], log, assets)
         return Loaded(cells)
     return None
 
@@ -63,7 +64,7 @@ def _fast(log: Log, kept_assets: tuple[str, ...]) -> Loaded | None:
 def _of_parquet(log: Log) -> pl.DataFrame:
     """Read a Parquet file."""
     with told_as_damage(log.source.name):
-        return traffic.narrow(reading.of_lines(scan(log.source, log.number), log, ()), log.texts).collect(engine="streaming")
+        return traffic.narrow(reading.cells_of(scan(log.source, log.number), log, Assets()), log.texts).collect(engine="streaming")
 
 
 def _is_easy(log: Log) -> bool:
@@ -81,20 +82,22 @@ def _may_burst(path: Path) -> bool:
     return unpacked > _LARGE and unpacked > size * _SUSPICIOUS
 
 
-def _tolerantly(log: Log, kept_assets: tuple[str, ...], progress: Progress) -> Loaded:
+def _tolerantly(log: Log, assets: Assets, progress: Progress) -> Loaded:
     """Read a log by the reader for damage; of zstd, which that does not know, the lines are read at once and mended."""
     source, losses = log.source, list[str]()
     try:
         if source.packing != ZSTD:
-            return Loaded(_narrowed(tolerant.frames(source, log.number, losses, progress.advance), log, kept_assets), tuple(losses), is_mended=True)
-        return Loaded(_narrowed([scan(source, log.number).collect()], log, kept_assets))
+            return Loaded(_narrowed(tolerant.frames(source, log.number, losses, progress.advance), log, assets), tuple(losses), is_mended=True)
+        return Loaded(_narrowed([scan(source, log.number).collect()], log, assets))
     except pl.exceptions.ComputeError:
         raise InputError(f"{source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc") from None
     except OSError as error:
         raise cannot_be_read(source.name, error) from None
 
 
-def _narrowed(frames: Iterable[pl.DataFrame], log: Log, kept_assets: tuple[str, ...]) -> pl.DataFrame:
+def _narrowed(frames: Iterable[pl.DataFrame], log: Log, assets: Assets) -> pl.DataFrame:
     """Return what is needed of the lines of a log, mended where its format can do that."""
-    lines = log.format.mend(frames) if hasattr(log.format, "mend") else frames
-    return pl.concat([traffic.narrow(reading.of_lines(frame.lazy(), log, kept_assets), log.texts).collect() for frame in lines])
+    if not hasattr(log.format, "mend"):
+        return pl.concat([traffic.narrow(reading.cells_of(frame.lazy(), log, assets), log.texts).collect() for frame in frames])
+    bare = (reading.peeled(frame.lazy(), log).collect() for frame in frames)
+    return pl.concat([traffic.narrow(log.format.scan(frame.lazy(), assets), log.texts).collect() for frame in log.format.mend(bare)])

@@ -20,7 +20,6 @@ _UNITS = ((10**11, 1_000_000), (10**14, 1_000))
 _NANOSECONDS = 10**17
 _DAY = "0000-00-00"
 _MINUTE = f"{_DAY} 00:00"
-_SECOND = f"{_MINUTE}:00"
 _HAS_FRACTION = r"^[.,][0-9]{1,9}"
 _OFFSET = r"^([+-])([0-9]{2}):?([0-9]{2})?$"
 _LOCAL = re.compile(r"(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[ T][0-9:.,]+)?|[0-9:.,]*:[0-9:.,]*|[0-9]{8}|[0-9]{14})")
@@ -62,24 +61,28 @@ def dashed(day: pl.Expr) -> pl.Expr:
     return pl.concat_str([day.str.slice(0, 4), day.str.slice(4, 2), day.str.slice(6, 2)], separator="-")
 
 
-def add_time(rows: pl.LazyFrame, timezone: str) -> pl.LazyFrame:
-    """Put the time in place of `time`, text; null where it is none. A time without a zone is of `timezone`."""
+def add_time(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
+    """Put the time in place of `time`, text; null where it is none. A time without a zone is of `timezone`.
+
+    `names_month` says that times are written like `10/Oct/2026:13:55:36 +0200`, else they are of ISO 8601 or numbers. Whether a server of the web can
+    have written such a time (WEB) is for others to judge.
+    """
     text, rest, number = pl.col("text"), pl.col("rest"), pl.col("number")
+    minute = len(_MINUTE) + names_month
     zone = rest.str.strip_chars_start(".,0123456789").str.strip_chars()
     fraction = pl.when(rest.str.contains(_HAS_FRACTION)).then(rest.str.slice(1, 9).str.extract("^([0-9]+)").str.pad_end(6, "0").str.head(6))
     return (
-        rows.with_columns(text=pl.col("time").str.strip_chars())
+        rows.with_columns(text=pl.col("time").str.strip_chars(" []"))
         .with_columns(number=text.cast(pl.Int64, strict=False))
         .with_columns(text=_written_out(text, number), real=pl.when(number.is_null()).then(text).cast(pl.Float64, strict=False))
-        .with_columns(has_seconds=text.str.slice(len(_MINUTE), 1) == ":", minute=_minute(text))
+        .with_columns(has_seconds=text.str.slice(minute, 1) == ":", minute=_minute_of_server(text) if names_month else _minute(text))
         .with_columns(
-            second=pl.when("has_seconds").then(text.str.slice(len(_MINUTE) + 1, 2)).otherwise(pl.lit("0")).cast(pl.Int64, strict=False),
-            rest=pl.when("has_seconds").then(text.str.slice(len(_SECOND))).otherwise(text.str.slice(len(_MINUTE))),
+            second=pl.when("has_seconds").then(text.str.slice(minute + 1, 2)).otherwise(pl.lit("0")).cast(pl.Int64, strict=False),
+            rest=pl.when("has_seconds").then(text.str.slice(minute + len(":00"))).otherwise(text.str.slice(minute)),
         )
         .with_columns(zone=zone, micros=fraction.cast(pl.Int64, strict=False).fill_null(0))
         .with_columns(moment=_within_minute(), offset=_offset(pl.col("zone")))
         .with_columns(time=_time(timezone))
-        .with_columns(time=pl.when(pl.col("time").is_between(*WEB)).then("time"))
         .drop("text", "number", "real", "has_seconds", "minute", "second", "rest", "zone", "micros", "moment", "offset")
     )
 
@@ -103,6 +106,12 @@ def _minute(text: pl.Expr) -> pl.Expr:
         for text, form in zip([*written, day.str.replace_all("/", "-", literal=True)], [*cases, "%Y-%m-%d"], strict=True)
     ]
     return pl.coalesce(found)
+
+
+def _minute_of_server(text: pl.Expr) -> pl.Expr:
+    """Return the minute of a time as servers write it, a colon or a blank behind the day."""
+    minute = text.str.head(len("10/Oct/2026:13:55"))
+    return pl.coalesce(minute.str.to_datetime(form, time_unit="us", strict=False) for form in ("%d/%b/%Y:%H:%M", "%d/%b/%Y %H:%M"))
 
 
 def _within_minute() -> pl.Expr:

@@ -6,12 +6,19 @@ apart; it is safe once escaped quotes (`\"`) stand as `\x22`, which is how nginx
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import polars as pl
 
-from convkit.lists import words
 from convkit.moments import WEB
 from convkit.schema import CELLS, TIME, first_problem
 from convkit.senders import said
+
+if TYPE_CHECKING:
+    from convkit.assets import Assets
+    from convkit.columns import Asked
+    from convkit.lines import Source
 
 _START = r'^\S+ +\S+ +.*\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "(?:[^"\\]|\\.)*" (?:\d{3}|-) \S+'
 _HOST_FIRST = r"^\S+ +(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) +\S+ +\S[^\[]* \["
@@ -25,25 +32,46 @@ _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _NO_ADDRESS = "^-?(?: |$)"
 _USUAL_ANSWER = r"^ [1-5]\d\d "
 _STATUS_DIGITS = 3
+_NOT_THERE = {name: pl.lit(None, dtype=CELLS[name]) for name in ("seconds", "forwarded", "cookies", "session_key")}
 
 
-def is_asset(extensions: tuple[str, ...] | None = None) -> pl.Expr:
-    """Tell lines that are plainly the request of an asset, by one pattern anchored at the request; all extensions of the list by default."""
-    of_list = "|".join(words("assets") if extensions is None else extensions)
-    return pl.col("line").str.contains(rf'\] "(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{of_list})[ "?]')
+@dataclass(frozen=True)
+class Lines:
+    """How the lines of a log are written."""
+
+    host_first: bool = False
+    """Whether a virtual host leads the line."""
+    has_agent: bool = True
+    """Whether what is quoted behind the bytes is referrer and agent."""
+
+    def fit(self, _source: Source, _head: pl.Series, _asked: Asked) -> Lines:
+        """Return the format: it is the same in every log."""
+        return self
+
+    def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
+        """Return CELLS of LINES; of plain assets who asked, and the problem `asset`."""
+        marked = lines.with_columns(**assets.marks(is_asset))
+        return _parsed(marked, host_first=self.host_first, has_agent=self.has_agent)
 
 
-def share(lines: pl.Series, *, host_first: bool, end: str = "") -> float:
-    """Return which share of lines is of this kind, with or without a virtual host in front, and continues as `end` says."""
-    fits = lines.str.contains(_START + end) & (lines.str.contains(_HOST_FIRST) == host_first)
-    return int(fits.sum()) / max(len(fits), 1)
+def is_asset(extensions: str) -> pl.Expr:
+    """Tell lines that are plainly the request of an asset, of extensions like `css|js`, by one pattern anchored at the request."""
+    return pl.col("line").str.contains(rf'\] "(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?]')
 
 
-def parse(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = True) -> pl.LazyFrame:
-    """Return CELLS of LINES; of plain assets who asked, and the problem `asset`.
+def claims(*, host_first: bool, end: str = "") -> pl.Expr:
+    """Tell lines of this kind, with or without a virtual host in front, that continue as `end` says."""
+    line = pl.col("line")
+    return (line.str.contains(_START + end) & (line.str.contains(_HOST_FIRST) == host_first)).fill_null(value=False)
 
-    `host_first` says that a virtual host leads the line, `has_agent` that what is quoted behind the bytes is referrer and agent.
-    """
+
+def share(lines: pl.Series, claimed: pl.Expr) -> float:
+    """Return which share of lines is claimed."""
+    return int(lines.to_frame("line").select(claimed.sum()).item()) / max(len(lines), 1)
+
+
+def _parsed(lines: pl.LazyFrame, *, host_first: bool, has_agent: bool) -> pl.LazyFrame:
+    """Return CELLS of LINES with `asset` and `plain`."""
     # Plain assets are most of a log: on nulls all that follows costs next to nothing. What is used twice is a stage, or it is computed twice.
     masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}
     return (
@@ -58,7 +86,7 @@ def parse(lines: pl.LazyFrame, *, host_first: bool = False, has_agent: bool = Tr
         .with_columns(time=pl.when(pl.col("time").is_between(*WEB)).then("time"))
         .with_columns(is_odd=(pl.col("request").is_null() | pl.col("time").is_null()) & ~pl.col("plain"))
         .with_columns(odd=pl.when("is_odd").then("line"))
-        .with_columns(problem=_problem(has_agent=has_agent))
+        .with_columns(problem=_problem(has_agent=has_agent), **_NOT_THERE)
         .select(*CELLS)
     )
 

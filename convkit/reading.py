@@ -6,7 +6,6 @@ It stands alone because it is the only place that knows files, formats and lines
 from __future__ import annotations
 
 import glob
-import math
 import os
 import sys
 from contextlib import ExitStack
@@ -16,39 +15,37 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import addresses, lines, plugins, requests, sampling, senders, writing
+from convkit import lines, plugins, recognizing, requests, sampling, senders, wrappers, writing
+from convkit.assets import ALL_READ
 from convkit.columns import NOTHING
 from convkit.copies import without_copies
 from convkit.errors import InputError, UsageError, did_you_mean
-from convkit.schema import RECORDS
-from convkit.text import safe
+from convkit.mixtures import Mixture
+from convkit.schema import EVENT_CELLS, RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from types import ModuleType
+    from collections.abc import Iterable, Sequence
 
+    from convkit.assets import Assets
     from convkit.columns import Asked
     from convkit.lines import Source
+    from convkit.wrappers import Wrapping
 
 STANDARD_INPUT = "-"
-SHOWN, _TRIED, _LONGEST = 3, 1_000, 500
-"""How many lines of a log that is not read are shown."""
-_RECOGNISED = 0.5
-"""Of the lines looked at, the share that a format must read to be taken for the log's."""
 _OF_NOTHING = "combined"
-_SURELY = 0.9
-"""The share that must be alike to be taken for an export's, where no name of a column is known."""
 
 
 @dataclass(frozen=True)
 class Log:
-    """A source, its number and its format: `COMMENT`, `is_asset` and `scan` of a module, or of an export's format made to fit the file."""
+    """A source, its number, and its format made to fit it: an object that has `scan`, and perhaps `mend`."""
 
     source: Source
     number: int
     name: str
     """What users call the format."""
     format: Any
+    around: Wrapping | None = None
+    """What stands around its lines."""
     texts: tuple[str, ...] = ()
     """Of CELLS, texts that this run needs and not every one does."""
 
@@ -146,83 +143,45 @@ def _files(path: str) -> list[Path]:
 
 
 def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStack) -> Log:
-    """Return a log with its format: the one wanted, or the one that reads most of its lines; an export's is made to fit the file."""
+    """Return a log with its format: the one wanted, or the one that reads most of its lines, made to fit the file."""
     is_file = source.packing == lines.PARQUET
     head = sampling.sample(source)
-    name = "parquet" if is_file else _format(source, head, asked) if wanted == "auto" else wanted
+    around = None if is_file else wrappers.around(head, source)
+    head = around.of(head) if around else head
+    names = ["parquet"] if is_file else recognizing.names_of(source, head, asked) if wanted == "auto" else [wanted]
     if not is_file and not head.str.contains(r"\S").any():
         # Nothing is in it: every format reads that, but for those that ask the file what it is.
-        name = _OF_NOTHING
-    module = plugins.load("formats", name)
-    if name == "parquet" and not is_file:
+        names = [_OF_NOTHING]
+    modules = [plugins.load("formats", name) for name in names]
+    if names == ["parquet"] and not is_file:
         raise InputError(f"{source.name} is no Parquet file; leave out --log-format, or name another")
-    if hasattr(module, "as_lines"):
-        source = stack.enter_context(module.as_lines(source))
+    if hasattr(modules[0], "as_lines"):
+        source = stack.enter_context(modules[0].as_lines(source))
         head = sampling.sample(source)
-    return Log(source, number, name, module.fit(source, head, asked) if hasattr(module, "fit") else module, asked.texts)
-
-
-def _format(source: Source, head: pl.Series, asked: Asked) -> str:
-    """Return the name of the format that reads most of a log's lines."""
-    formats = plugins.load_all("formats")
-    told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
-    if told.str.contains("\r", literal=True).sum() > _RECOGNISED * len(told):
-        raise InputError(f"the lines of {source.name} end in CR alone; convert them first with tr '\\r' '\\n'")
-    bare = {name: told if module.COMMENT is None else told.filter(~told.str.starts_with(module.COMMENT)) for name, module in formats.items()}
-    scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
-    best = max(scores, key=lambda name: scores[name])
-    if scores[best] < _RECOGNISED and (export := _export_of_other_names(told, formats, _RECOGNISED if asked.told else _SURELY)):
-        return export
-    if all(map(len, bare.values())) and sum(scores.values()) < _RECOGNISED:
-        fits = formats[best].sniff(bare[best])
-        odd = [line for line in bare[best].head(_TRIED) if not formats[best].sniff(pl.Series([line]))]
-        raise of_no_format(source, best, fits, [shown(line) for line in odd[:SHOWN]])
-    return best
-
-
-def _export_of_other_names(told: pl.Series, formats: Mapping[str, ModuleType], least: float) -> str | None:
-    """Return the format of what is written like an export, at least that share of its lines: what its columns are is for its owner to tell."""
-    shares = {name: module.alike(told) for name, module in formats.items() if hasattr(module, "alike")}
-    best = max(shares, key=lambda name: shares[name])
-    return best if shares[best] >= least else None
-
-
-def of_no_format(source: Source, best: str, fits: float, lines: list[str]) -> InputError:
-    """Return the error of a log most of whose lines the best format does not read; `lines` are some of them."""
-    score = f"{best} fits best, with {math.floor(fits * 100)}% of its lines"
-    samples = "".join(f"\n  {line}" for line in lines)
-    return InputError(f"{source.name} is of no format that is read here ({score}); name one with --log-format to try it all the same:{samples}")
-
-
-def shown(line: str) -> str:
-    """Return the start of a line as it may be shown: harmless, and without addresses."""
-    return addresses.masked(safe(line[:_LONGEST], longest=None))
+    layouts = tuple(module.fit(source, head, asked) for module in modules)
+    layout = layouts[0] if len(modules) == 1 else Mixture(layouts, tuple(module.claims() for module in modules[1:]))
+    return Log(source, number, " and ".join(names), layout, around, asked.texts)
 
 
 def cells(logs: Sequence[Log]) -> pl.LazyFrame:
     """Return CELLS of all lines, assets too."""
-    return pl.concat([of_lines(lines.scan(log.source, log.number), log, None) for log in logs], how="diagonal")
+    return pl.concat([cells_of(lines.scan(log.source, log.number), log, ALL_READ) for log in logs], how="diagonal")
 
 
-def of_lines(read: pl.LazyFrame, log: Log, kept_assets: tuple[str, ...] | None) -> pl.LazyFrame:
-    """Return CELLS of lines of one log.
-
-    Of plain assets only who asked is read, unless their extension is among `kept_assets`, because a goal may name them; where that is None, all are.
-    """
-    is_kept = pl.lit(value=False) if kept_assets == () else _is_asset(log, kept_assets)
-    plain = pl.lit(value=False) if kept_assets is None else _is_asset(log) & ~is_kept
-    found: pl.LazyFrame = log.format.scan(read.with_columns(asset=is_kept, plain=plain))
+def cells_of(read: pl.LazyFrame, log: Log, assets: Assets) -> pl.LazyFrame:
+    """Return CELLS of lines of one log, as `lines.scan` returns them."""
+    found: pl.LazyFrame = log.format.scan(peeled(read, log), assets)
     return found
+
+
+def peeled(read: pl.LazyFrame, log: Log) -> pl.LazyFrame:
+    """Return LINES of one log: what is around them is taken off."""
+    bare = read.with_columns(outer=pl.lit(None, dtype=pl.String))
+    return log.around.peeled(bare) if log.around else bare
 
 
 def records(cells: pl.LazyFrame) -> pl.LazyFrame:
     """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line."""
-    no_event = pl.LazyFrame(schema={"event": pl.String})
-    whole = pl.concat([cells, no_event], how="diagonal")
+    nothing = pl.LazyFrame(schema=EVENT_CELLS)
+    whole = pl.concat([cells, nothing], how="diagonal")
     return whole.pipe(senders.add_words).pipe(requests.add_words).select(*RECORDS, "asset", "problem")
-
-
-def _is_asset(log: Log, extensions: tuple[str, ...] | None = None) -> pl.Expr:
-    """Tell lines that are plainly requests of assets, of some extensions or all on the list."""
-    told: pl.Expr = log.format.is_asset(extensions).fill_null(value=False)
-    return told

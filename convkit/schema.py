@@ -42,6 +42,8 @@ PROBLEMS = (
     "no time",
     "no visitor",
     "no event and no page",
+    "not written like the format",
+    "a time that no server of the web has written",
 )
 """Why a line becomes no record: the first four are fates of their own."""
 PROBLEM = pl.Enum(PROBLEMS)
@@ -52,9 +54,9 @@ def first_problem(rules: Mapping[str, pl.Expr]) -> pl.Expr:
     return pl.coalesce(*(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))
 
 
-LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "fault": PROBLEM, "asset": pl.Boolean(), "plain": pl.Boolean()}
-"""What a format is given: one row a line, null where the line is blank. `fault` says what is wrong with a line before it is taken apart; `asset`
-marks the assets that a goal may name, `plain` all others: of those only who asked is of interest."""
+LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "fault": PROBLEM, "outer": pl.String()}
+"""What a format is given: one row a line, null where the line is blank. `fault` says what is wrong with a line before it is taken apart, `outer`
+when it was written, where what stood around it said so."""
 
 RECORDS = {
     "source": pl.UInt32(),
@@ -62,6 +64,7 @@ RECORDS = {
     "time": TIME,
     "address": pl.String(),
     "user": pl.String(),
+    "session_key": pl.String(),
     "host": pl.String(),
     "method": pl.String(),
     "target": pl.String(),
@@ -70,11 +73,15 @@ RECORDS = {
     "bytes": pl.Int64(),
     "referrer": pl.String(),
     "user_agent": pl.String(),
+    "seconds": pl.Float64(),
     "event": pl.String(),
+    "event_id": pl.String(),
+    "value": pl.String(),
+    "props": pl.String(),
 }
-"""What a log or an export says, nothing decided. Text is as logged but for `\\"` and `\\\\`, which stand as `\\x22` and `\\x5C`; `user_agent` is
-null where the line has no such field and empty where the field says nothing; `event` is null in access logs and empty where a row of an export names
-none."""
+"""What a log or an export says, nothing decided; null where it says nothing. `seconds` are those that serving took. `user_agent` is null where the
+line has no such field and empty where the field says nothing; `event` is null in access logs and empty where a row of an export names none; `props`
+is the JSON text of an event's properties."""
 
 CELLS = {
     "source": pl.UInt32(),
@@ -87,15 +94,20 @@ CELLS = {
     "bytes": pl.Int64(),
     "referrer": pl.String(),
     "user_agent": pl.String(),
+    "seconds": pl.Float64(),
+    "forwarded": pl.String(),
+    "cookies": pl.String(),
+    "session_key": pl.String(),
     "asset": pl.Boolean(),
     "problem": PROBLEM,
 }
 """What a format returns of every line: RECORDS, but that `sender` (`address ident user`) and `request` (`method target protocol`) are whole,
-because each distinct one is taken apart once; and `problem`, null where the line is a record."""
+because each distinct one is taken apart once; and `problem`, null where the line is a record. `forwarded` is X-Forwarded-For as it was sent;
+`cookies` are those that the log holds, `name=value; name=value`. What a run does not ask for is never computed."""
 
-EVENT_CELLS = {"event": pl.String(), "event_id": pl.Int64()}
-"""What an export says beside CELLS: `event`, empty where a row names none; `event_id`, a number for each id of an event, null where there is none.
-For each property that goals test there is a `prop.NAME`, too."""
+EVENT_CELLS = {"event": pl.String(), "event_id": pl.String(), "event_number": pl.Int64(), "value": pl.String(), "props": pl.String()}
+"""What an export says beside CELLS: `event`, empty where a row names none; `event_id` and a number for each, null where there is none; and what
+RECORDS say. For each property that goals test there is a `prop.NAME`, too."""
 
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
 """What becomes of a line, in the order in which the fates apply."""

@@ -15,10 +15,11 @@ PLACE = ("source", "line_no")
 
 def without_duplicates(cells: pl.DataFrame) -> pl.DataFrame:
     """Say of events whose id was seen before that they are duplicates."""
-    if "event_id" not in cells.columns or not cells["event_id"].count():
+    if "event_number" not in cells.columns or not cells["event_number"].count():
         return cells
-    has_id = pl.col("event_id").is_not_null() & pl.col("problem").is_null()
-    places = cells.filter(has_id).sort("source", "line_no").filter(pl.col("event_id").is_duplicated() & ~pl.col("event_id").is_first_distinct())
+    number = pl.col("event_number")
+    has_id = number.is_not_null() & pl.col("problem").is_null()
+    places = cells.filter(has_id).sort("source", "line_no").filter(number.is_duplicated() & ~number.is_first_distinct())
     return marked(cells, places, "duplicate")
 
 

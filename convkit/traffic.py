@@ -12,7 +12,8 @@ import polars as pl
 from convkit import events, facts, goal_attributes, paths, patterns, referrers, requests, variants
 from convkit.askers import ASKER
 from convkit.columns import Asked
-from convkit.schema import FATES, KIND, ORDER, TEXT
+from convkit.moments import WEB
+from convkit.schema import FATES, KIND, ORDER, TEXT, first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXTS = ("sender", "host", "request", "user_agent")
 _OF_EXPORTS = ("^event$", "^prop[.].*$")
+_NEEDED = {
+    "no time": pl.col("time").is_null(),
+    "a time that no server of the web has written": ~pl.col("time").is_between(*WEB),
+    "no visitor": (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
+}
+"""What a record must say to be of use; a server's own messages are no requests, and have no visitor."""
 _FATE = pl.Enum(FATES)
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
@@ -34,7 +41,9 @@ def narrow(cells: pl.LazyFrame, asked: Iterable[str] = ()) -> pl.LazyFrame:
     """
     texts = [pl.col(name).cast(TEXT) for name in (*_TEXTS, *_OF_EXPORTS)]
     of_records = [pl.when(pl.col("problem").is_null()).then(name).cast(TEXT) for name in asked]
-    return cells.select("source", "line_no", "time", "status", "asset", "problem", "^event_id$", *texts, *of_records)
+    return cells.with_columns(problem=pl.coalesce("problem", first_problem(_NEEDED))).select(
+        "source", "line_no", "time", "status", "asset", "problem", "^event_number$", *texts, *of_records
+    )
 
 
 def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
@@ -73,7 +82,7 @@ def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame,
         .pipe(events.as_hits, told)
         .with_columns(host=pl.coalesce("target_host", "host"))
         .with_columns(excluded=pl.col("ignored") | ~_is_own(goals.site.hosts), other=_is_other())
-        .drop("sender", "request", "event_id", "problem", "ignored", "probing", "target_host")
+        .drop("sender", "request", "event_number", "problem", "ignored", "probing", "target_host")
     )
 
 

@@ -19,7 +19,6 @@ import pytest
 import convkit
 from convkit import plugins
 from convkit.goals import parse_goals
-from convkit.schema import CELLS, PROBLEM
 from convkit.tables import UNITS
 
 if TYPE_CHECKING:
@@ -53,14 +52,16 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ),
     ("facts",),
     ("devices", "splits", "planning", "verdicts", "gaps"),
-    ("plain", "masthead", "paths", "periods", "quoted_lines", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
+    ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes", "variants"),
-    ("exports",),
+    ("exports", "log_fields", "quoted_lines", "mixtures", "wrappers"),
+    ("templates",),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
+    ("recognizing",),
     ("events", "askers", "referrers", "sources", "collecting", "chains", "goal_keys", "channel_rules", "campaigns", "origins"),
     ("any_order", "channels"),
     ("funnels", "questions"),
@@ -107,15 +108,12 @@ CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
 
 FUNCTIONS: dict[str, dict[str, int]] = {
     "commands": {},
-    "formats": {"sniff": 1},
+    "formats": {"sniff": 1, "fit": 3},
     "goal_kinds": {"read": 2},
     "outputs": {"render": 2},
     "reports": {"tally": 1, "present": 2},
 }
 """The functions that it has, and how many arguments they take."""
-
-OF_LINES, OF_EXPORTS = {"is_asset": 1, "scan": 1}, {"fit": 3}
-"""What a format has beside: one of lines that are always the same, or one that is made to fit each file."""
 
 MOMENTS = {"what": {"names": 2}, "which": {"names": 2}, "how": {"turns": 3}, "count": {"turns": 3}, "beside": {}}
 """By a goal key's role: its expression, and how many arguments that takes; a which may be decided on sessions, as a how is."""
@@ -233,7 +231,6 @@ def test_a_plugin_is_what_its_folder_says(folder: str, name: str) -> None:
     assert plugins.headline(folder, name).strip(), "a first line of its docstring"
     assert {key for key, kind in CONTRACTS[folder].items() if not isinstance(getattr(module, key), kind)} == set()
     asked = FUNCTIONS[folder] | (MOMENTS["how" if hasattr(module, "turns") else module.ROLE] if folder == "goal_kinds" else {})
-    asked |= (OF_EXPORTS if hasattr(module, "fit") else OF_LINES) if folder == "formats" else {}
     assert {key: len(inspect.signature(getattr(module, key)).parameters) for key in asked} == asked
 
 
@@ -252,23 +249,6 @@ def test_files_are_named_as_users_type(folder: str) -> None:
     assert set(plugins.names(folder)) == {stem.replace("_", "-") for stem in files}
     for name in plugins.names(folder):
         assert Path(str(plugins.load(folder, name).__file__)).stem == name.replace("-", "_")
-
-
-@pytest.mark.parametrize("name", [name for name in plugins.names("formats") if hasattr(plugins.load("formats", name), "scan")])
-def test_a_format_reads_its_samples_and_knows_them_best(name: str) -> None:
-    formats = plugins.load_all("formats")
-    samples = pl.Series("line", formats[name].SAMPLES, dtype=pl.String)
-    shares = {other: module.sniff(samples) for other, module in formats.items()}
-    assert shares[name] == 1
-    assert {other for other, share in shares.items() if share >= 1} == {name}
-    assert samples.str.starts_with(formats[name].COMMENT or "no comment").sum() == 0
-    lines = pl.LazyFrame({"source": 0, "line_no": range(1, len(samples) + 1), "line": samples})
-    lines = lines.cast({"source": pl.UInt32, "line_no": pl.UInt32}).with_columns(
-        asset=formats[name].is_asset(), plain=False, fault=pl.lit(None, dtype=PROBLEM)
-    )
-    records = formats[name].scan(lines).collect()
-    assert dict(records.schema) == CELLS
-    assert records["problem"].null_count() == len(samples)
 
 
 @pytest.mark.parametrize("key", plugins.keys("goal_kinds"))

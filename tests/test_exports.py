@@ -15,7 +15,8 @@ import pytest
 from small_logs import figures, overview, reached_by, written
 
 import convkit
-from convkit import json_lines, loading, pipeline, plugins, reading
+from convkit import json_lines, loading, pipeline, reading
+from convkit.assets import ALL_READ
 from convkit.errors import ExitCode, InputError
 from convkit.formats import json as json_array
 
@@ -326,13 +327,13 @@ def test_lines_read_one_by_one_say_what_they_say_at_once(name: str) -> None:
     layout = json_lines.fit(pl.Series([OBJECT]), "log", reading.NOTHING)
     for line in LINES[name][0].encode(errors="surrogateescape").decode("utf-8", "replace").splitlines():
         frame = pl.DataFrame(
-            {"source": [0], "line_no": [1], "line": [line], "fault": [None]},
-            schema={"source": pl.UInt32, "line_no": pl.UInt32, "line": pl.String, "fault": convkit.schema.PROBLEM},
+            {"source": [0], "line_no": [1], "line": [line], "fault": [None], "outer": [None]},
+            schema=convkit.schema.LINES,
         )
         beside_damage = pl.concat([frame, frame.with_columns(line=pl.lit("{"))])
-        mended = layout.scan(next(iter(layout.mend([beside_damage]))).lazy()).collect()[0]
+        mended = layout.scan(next(iter(layout.mend([beside_damage]))).lazy(), ALL_READ).collect()[0]
         try:
-            assert mended.equals(layout.scan(frame.lazy()).collect())
+            assert mended.equals(layout.scan(frame.lazy(), ALL_READ).collect())
         except pl.exceptions.ComputeError:
             assert mended["problem"].item() is not None or "{" in line[1:] or "1e400" in line
 
@@ -495,18 +496,6 @@ def test_rejects_of_an_export_name_line_and_reason(tmp_path: Path) -> None:
     rejects = convkit.run([tmp_path / "events.csv"], ["overview"], rejects=True).rejects
     assert rejects is not None
     assert rejects.rows() == [("events.csv", 3, "not as many fields as the header", "u,1791640001")]
-
-
-@pytest.mark.parametrize("name", [name for name, module in plugins.load_all("formats").items() if hasattr(module, "fit") and module.SAMPLES])
-def test_a_format_reads_its_samples_and_knows_them_best(name: str, tmp_path: Path) -> None:
-    formats = plugins.load_all("formats")
-    samples = pl.Series(formats[name].SAMPLES)
-    assert {other for other, module in formats.items() if module.sniff(samples) == 1} == {name}
-    assert all(module.sniff(pl.Series([], dtype=pl.String)) == 0 for module in formats.values())
-    log = written(tmp_path / "sample", formats[name].SAMPLES)
-    report = figures(log)["input"]
-    assert report["unparsed"] == 0
-    assert report["kept"] == 2
 
 
 def test_a_column_that_comes_late_is_found(tmp_path: Path) -> None:

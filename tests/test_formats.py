@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 
 from convkit import plugins, reading
+from convkit.assets import ALL_READ, Assets
+from convkit.columns import NOTHING
+from convkit.lines import Source
 from convkit.schema import CELLS, LINES
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 FORMATS = plugins.load_all("formats")
-OF_LINES = {name: module for name, module in FORMATS.items() if hasattr(module, "scan")}
-EVERY_FORMAT = pytest.mark.parametrize("module", OF_LINES.values(), ids=OF_LINES)
+QUOTED = {name: FORMATS[name] for name in ("combined", "common", "vhost-combined")}
+EVERY_FORMAT = pytest.mark.parametrize("name", [name for name, module in FORMATS.items() if module.SAMPLES])
+EVERY_QUOTED = pytest.mark.parametrize("module", QUOTED.values(), ids=QUOTED)
 HEAD, TIME, REQUEST, REST = "203.0.113.7 - -", "[10/Oct/2026:13:55:36 +0200]", "GET /cart HTTP/1.1", '200 2326 "-" "Opera/12.0"'
 MOMENT = "2026-10-10T11:55:36"
 USUAL: dict[str, Any] = {
@@ -153,9 +159,10 @@ BROKEN = {
 
 def records(module: ModuleType, lines: list[str]) -> list[dict[str, Any]]:
     """Return what a format reads in lines."""
-    numbers = range(1, len(lines) + 1)
-    frame = pl.LazyFrame({"source": 0, "line_no": numbers, "line": lines, "fault": None, "asset": False, "plain": False}, schema=LINES)
-    return reading.records(module.scan(frame)).with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().to_dicts()
+    frame = pl.LazyFrame({"source": 0, "line_no": range(1, len(lines) + 1), "line": lines}, schema_overrides=LINES)
+    layout = module.fit(Source(Path(), "log"), pl.Series("line", lines), NOTHING)
+    found = reading.records(layout.scan(frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String)), ALL_READ))
+    return found.with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().to_dicts()
 
 
 def check(line: str, differs: dict[str, Any], module: ModuleType = FORMATS["combined"]) -> None:
@@ -166,45 +173,52 @@ def check(line: str, differs: dict[str, Any], module: ModuleType = FORMATS["comb
 
 
 @EVERY_FORMAT
-def test_it_reads_its_samples_completely(module: ModuleType) -> None:
-    found = records(module, list(module.SAMPLES))
-    assert [record["problem"] for record in found] == [None] * len(module.SAMPLES)
-    assert all(record["time"] and record["address"] for record in found)
-    assert [record["line_no"] for record in found] == list(range(1, len(found) + 1))
+def test_it_is_told_by_its_samples_and_reads_them(name: str, tmp_path: Path) -> None:
+    """No other format claims them, and each is a record but for headers."""
+    (tmp_path / "log").write_text("\n".join(FORMATS[name].SAMPLES), encoding="utf-8")
+    with ExitStack() as stack:
+        logs = reading.open_logs([tmp_path / "log"], "auto", stack)
+        assert [log.name for log in logs] == [name]
+        cells = reading.cells(logs).collect()
+    assert {*cells["problem"].drop_nulls().cast(pl.String)} <= {"comment"}
+    assert cells["problem"].null_count() >= 1
+    assert dict(cells.schema).items() >= CELLS.items()
 
 
 @EVERY_FORMAT
-def test_no_format_claims_its_samples_more_than_itself(module: ModuleType) -> None:
-    head = pl.Series(module.SAMPLES)
-    scores = {name: other.sniff(head) for name, other in FORMATS.items()}
-    assert module.sniff(head) == 1
-    assert [name for name, score in scores.items() if score == 1] == [module.__name__.rpartition(".")[2].replace("_", "-")]
+def test_no_two_formats_claim_the_same_lines(name: str) -> None:
+    samples = pl.Series("line", FORMATS[name].SAMPLES)
+    bare = samples if FORMATS[name].COMMENT is None else samples.filter(~samples.str.starts_with(FORMATS[name].COMMENT))
+    shares = {other: module.sniff(samples if module.COMMENT is None else bare) for other, module in FORMATS.items()}
+    assert shares.pop(name) == 1
+    assert [other for other, share in shares.items() if share >= 0.5] == []
 
 
 @EVERY_FORMAT
-def test_it_claims_nothing_in_lines_that_are_none(module: ModuleType) -> None:
-    assert module.sniff(pl.Series(list(BROKEN))) == 0
-    assert module.sniff(pl.Series([], dtype=pl.String)) == 0
+def test_of_plain_assets_only_who_asked_is_read(name: str, tmp_path: Path) -> None:
+    """Where a request of the samples is one, it costs no time, no request and no status."""
+    module = FORMATS[name]
+    (tmp_path / "log").write_text("\n".join(module.SAMPLES), encoding="utf-8")
+    with ExitStack() as stack:
+        log = reading.open_logs([tmp_path / "log"], name, stack)[0]
+        read = reading.lines.scan(log.source, 0)
+        whole, asked = (reading.cells_of(read, log, assets).collect() for assets in (ALL_READ, Assets()))
+    is_asset = asked["problem"].cast(pl.String).fill_null("") == "asset"
+    assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
+    assert is_asset.to_list() == whole["asset"].to_list()
+    nothing = asked.filter(is_asset).select("time", "request", "status")
+    assert nothing.null_count().row(0) == (nothing.height,) * 3
 
 
 @EVERY_FORMAT
-def test_its_records_have_the_columns_that_all_formats_share(module: ModuleType) -> None:
-    assert module.scan(pl.LazyFrame(schema=LINES)).collect_schema() == CELLS
+def test_it_claims_nothing_in_lines_that_are_none(name: str) -> None:
+    assert FORMATS[name].sniff(pl.Series(["", " \t", "not a log line", "- - - - - - -", "{", "[", "\x1b[31m", '"'])) < 0.5
+    assert FORMATS[name].sniff(pl.Series([], dtype=pl.String)) == 0
 
 
-@EVERY_FORMAT
+@EVERY_QUOTED
 def test_a_line_that_is_none_has_a_reason(module: ModuleType) -> None:
     assert all(record["problem"] for record in records(module, list(BROKEN)))
-
-
-@EVERY_FORMAT
-def test_of_plain_assets_only_who_asked_is_read(module: ModuleType) -> None:
-    numbers = range(1, len(module.SAMPLES) + 1)
-    lines = {"source": 0, "line_no": numbers, "line": module.SAMPLES, "fault": None, "asset": False}
-    whole, asked = (module.scan(pl.LazyFrame({**lines, "plain": plain}, schema=LINES)).collect() for plain in (False, True))
-    assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
-    assert asked["problem"].to_list() == ["asset"] * len(module.SAMPLES)
-    assert asked.select("time", "request", "status").null_count().row(0) == (len(module.SAMPLES),) * 3
 
 
 @pytest.mark.parametrize(("request_line", "differs"), REQUESTS.items())

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from test_formats import HEAD, TIME
 
-from convkit import quoted_lines
+from convkit import lists, quoted_lines
 
 
 @pytest.mark.parametrize(
@@ -28,9 +28,9 @@ from convkit import quoted_lines
 )
 def test_an_asset_is_told_by_the_extension_of_what_was_asked_for(request_line: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
     line = f'{HEAD} {TIME} "{request_line}" 404 1 "https://shop.example/style.css" "Opera/12.0 /a.css"'
-    assert pl.DataFrame({"line": [line]}).select(quoted_lines.is_asset()).item() == expected
+    assert pl.DataFrame({"line": [line]}).select(quoted_lines.is_asset("|".join(lists.words("assets")))).item() == expected
 
 
 def test_only_the_extensions_that_are_asked_for_are_told() -> None:
     lines = pl.DataFrame({"line": [f'{HEAD} {TIME} "GET /a.{extension} HTTP/1.1" 200 1' for extension in ("gif", "GIF", "png", "css")]})
-    assert lines.select(quoted_lines.is_asset(("gif", "css"))).to_series().to_list() == [True, True, False, True]
+    assert lines.select(quoted_lines.is_asset("gif|css")).to_series().to_list() == [True, True, False, True]

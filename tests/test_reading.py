@@ -35,8 +35,7 @@ def names(*paths: Path | str) -> list[str]:
 def format_of(path: Path) -> str:
     """Return the format that a log is taken to be of."""
     with ExitStack() as stack:
-        module = reading.open_logs([path], "auto", stack)[0].format
-        return str(module.__name__).rpartition(".")[2]
+        return reading.open_logs([path], "auto", stack)[0].name.replace("-", "_")
 
 
 def numbers(found: dict[str, Any]) -> dict[str, Any]:

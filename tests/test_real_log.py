@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from convkit import lines, plugins, reading, sessions
+from convkit import reading, sessions
 from convkit.schema import KIND, ORDER
 
 FOLDER = os.environ.get("CONVKIT_TEST_DATA")
@@ -22,9 +23,8 @@ pytestmark = pytest.mark.skipif(FOLDER is None, reason="CONVKIT_TEST_DATA names 
 def records() -> pl.DataFrame:
     """Return the records of every line."""
     path = Path(FOLDER or "") / "real" / "apache_semicomplete_2015.log.gz"
-    raw = lines.scan(lines.Source(path, path.name), 0)
-    cells = plugins.load("formats", "combined").scan(raw.with_columns(asset=pl.lit(value=False), plain=pl.lit(value=False)))
-    return reading.records(cells).collect()
+    with ExitStack() as stack:
+        return reading.records(reading.cells(reading.open_logs([path], "combined", stack))).collect()
 
 
 def test_every_line_is_a_record(records: pl.DataFrame) -> None:

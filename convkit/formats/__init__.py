@@ -3,15 +3,14 @@
 - `SAMPLES`: lines that it reads,
 - `COMMENT`: how its header and directive lines begin, None where they begin in no way of their own,
 - `sniff(lines)`: which share of some lines it reads best, from 0 to 1,
+- `fit(source, head, asked)`: how one file is laid out: an object with `scan(lines, assets)`, which returns CELLS of LINES, and `mend(frames)` where
+  lines that `scan` cannot read can be made such that it can;
 
-and, of lines that all logs write in one way,
+and, where its lines are known one by one,
 
-- `is_asset(extensions)`: which raw lines are plainly requests of files with these extensions,
-- `scan(lines)`: CELLS of LINES;
+- `claims()`: which lines are written so, an expression of `line`: a log may go on in another format;
 
-or, of exports, whose columns are others in every file,
+or, where the file holds no lines,
 
-- `fit(source, head, asked)`: an object with `COMMENT`, `is_asset` and `scan` for this one file, and `mend(frames)` where lines that `scan` cannot
-  read can be made such that it can,
-- `as_lines(source)`, where the file holds no lines: gives it as one that does.
+- `as_lines(source)`: gives it as one that does.
 """

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit import quoted_lines
-from convkit.quoted_lines import COMMENT, is_asset
+from convkit.quoted_lines import COMMENT, Lines
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
+__all__ = ["COMMENT", "SAMPLES", "fit", "sniff"]
 
 SAMPLES = (
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/1.1" 200 2326 "https://shop.example/" "Mozilla/5.0 (X11; Linux x86_64)"',
@@ -19,11 +19,14 @@ SAMPLES = (
 )
 
 
+def claims() -> pl.Expr:
+    """Tell combined lines without a host in front."""
+    return quoted_lines.claims(host_first=False, end=quoted_lines.AGENT_FOLLOWS)
+
+
 def sniff(lines: pl.Series) -> float:
     """Return the share of combined lines without a host in front."""
-    return quoted_lines.share(lines, host_first=False, end=quoted_lines.AGENT_FOLLOWS)
+    return quoted_lines.share(lines, claims())
 
 
-def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return CELLS of LINES."""
-    return quoted_lines.parse(lines)
+fit = Lines().fit

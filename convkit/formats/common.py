@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit import quoted_lines
-from convkit.quoted_lines import COMMENT, is_asset
+from convkit.quoted_lines import COMMENT, Lines
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
+__all__ = ["COMMENT", "SAMPLES", "fit", "sniff"]
 
 SAMPLES = (
     '127.0.0.1 bob frank [10/Oct/2026:13:55:36 -0700] "GET /report.html HTTP/1.0" 200 2326',
@@ -19,11 +19,14 @@ SAMPLES = (
 )
 
 
+def claims() -> pl.Expr:
+    """Tell common lines without a host in front."""
+    return quoted_lines.claims(host_first=False, end=quoted_lines.NOTHING_IN_QUOTES_FOLLOWS)
+
+
 def sniff(lines: pl.Series) -> float:
     """Return the share of common lines without a host in front."""
-    return quoted_lines.share(lines, host_first=False, end=quoted_lines.NOTHING_IN_QUOTES_FOLLOWS)
+    return quoted_lines.share(lines, claims())
 
 
-def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return CELLS of LINES."""
-    return quoted_lines.parse(lines, has_agent=False)
+fit = Lines(has_agent=False).fit

@@ -14,6 +14,7 @@ from convkit.panics import told_as_damage
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from convkit.assets import Assets
     from convkit.columns import Asked, Columns, Place
     from convkit.lines import Source
 
@@ -23,13 +24,13 @@ _FEW = 100
 
 
 @dataclass(frozen=True)
-class File(exports.Fitted):
+class File:
     """How an export is laid out: a format of rows, made for one file."""
 
     columns: Columns
     types: Mapping[Place, pl.DataType]
 
-    def scan(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+    def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
         fields = {name: _text(_column(place)) for name, place in self.columns.fields.items()}
         time = self._time() if "date" not in fields else None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit import quoted_lines
-from convkit.quoted_lines import COMMENT, is_asset
+from convkit.quoted_lines import COMMENT, Lines
 
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["COMMENT", "SAMPLES", "is_asset", "scan", "sniff"]
+__all__ = ["COMMENT", "SAMPLES", "fit", "sniff"]
 
 SAMPLES = (
     'shop.example:443 203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET / HTTP/2.0" 200 2326 "-" "Mozilla/5.0"',
@@ -18,11 +18,14 @@ SAMPLES = (
 )
 
 
+def claims() -> pl.Expr:
+    """Tell lines with a host in front."""
+    return quoted_lines.claims(host_first=True)
+
+
 def sniff(lines: pl.Series) -> float:
     """Return the share of lines with a host in front."""
-    return quoted_lines.share(lines, host_first=True)
+    return quoted_lines.share(lines, claims())
 
 
-def scan(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return CELLS of LINES."""
-    return quoted_lines.parse(lines, host_first=True)
+fit = Lines(host_first=True).fit

@@ -1,0 +1,16 @@
+"""Squid's own log: time, milliseconds, client, result and status, bytes, method, URL, user."""
+
+from __future__ import annotations
+
+from convkit.templates import Template
+
+COMMENT = None
+SAMPLES = (
+    "1791640536.327   2864 203.0.113.7 TCP_MISS/200 10182 GET http://shop.example/ ann HIER_DIRECT/192.0.2.9 text/html",
+    "1791640537.100     12 203.0.113.7 TCP_TUNNEL/200 6256 CONNECT shop.example:443 - HIER_NONE/- -",
+)
+_FORMAT = Template(
+    r"^(?P<time>\d+\.\d+) +(?P<milliseconds>-?\d+) (?P<address>[^ ]+) [A-Z_]+/(?P<status>\d{3}) (?P<bytes>\d+) "
+    r"(?P<method>[^ ]+) (?P<target>[^ ]+) (?P<user>[^ ]+) [^ /]+/[^ ]+ [^ ]+",
+)
+claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

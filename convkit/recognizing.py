@@ -1,0 +1,84 @@
+"""A log's lines -> the format that it is of, whatever it is called.
+
+It stands alone because a wrong guess makes every figure wrong: here it is decided how sure one must be, and what is said where nothing fits.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import addresses, plugins
+from convkit.errors import InputError
+from convkit.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+    from convkit.columns import Asked
+    from convkit.lines import Source
+
+SHOWN, _TRIED, _LONGEST = 3, 1_000, 500
+"""How many lines of a log that is not read are shown."""
+_RECOGNISED = 0.5
+"""Of the lines looked at, the share that a format must read to be taken for the log's."""
+_SURELY = 0.9
+"""The share that must be alike to be taken for an export's, where no name of a column is known."""
+_MIXED, _OTHERS = 0.98, 2
+"""Below this share, a log may be of several formats: of what is left, another format must read half, and this many lines."""
+
+
+def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
+    """Return the names of the formats that read most of a log's lines: one, or several where a log goes on in another. Raises InputError."""
+    formats = plugins.load_all("formats")
+    told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
+    if told.str.contains("\r", literal=True).sum() > _RECOGNISED * len(told):
+        raise InputError(f"the lines of {source.name} end in CR alone; convert them first with tr '\\r' '\\n'")
+    few = told.gather_every(len(told) // _TRIED + 1)
+    bare = {name: few if module.COMMENT is None else few.filter(~few.str.starts_with(module.COMMENT)) for name, module in formats.items()}
+    scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
+    best = max(scores, key=lambda name: scores[name])
+    if scores[best] < _RECOGNISED and (export := _export_of_other_names(told, formats, _RECOGNISED if asked.told else _SURELY)):
+        return [export]
+    names = [best] if scores[best] >= _MIXED else _mixture(best, bare[best], formats)
+    if all(map(len, bare.values())) and sum(scores[name] for name in formats) < _RECOGNISED:
+        odd = [line for line in bare[best] if not formats[best].sniff(pl.Series([line]))]
+        raise of_no_format(source, best, scores[best], [shown(line) for line in odd[:SHOWN]])
+    return names
+
+
+def _mixture(best: str, lines: pl.Series, formats: Mapping[str, ModuleType]) -> list[str]:
+    """Return the format that reads most, and others that read what it leaves, as where a server's format was changed."""
+    claims = {name: module.claims() for name, module in formats.items() if hasattr(module, "claims")}
+    names = [best] if best in claims else []
+    left = lines.to_frame("line").filter(~claims[best]) if names else pl.DataFrame({"line": []}, schema={"line": pl.String})
+    while left.height:
+        fits = left.select(**{name: claim.sum() for name, claim in claims.items() if name not in names}).row(0, named=True)
+        other = max(fits, key=lambda name: fits[name])
+        if fits[other] < max(_OTHERS, _RECOGNISED * left.height):
+            break
+        names.append(other)
+        left = left.filter(~claims[other])
+    return names or [best]
+
+
+def _export_of_other_names(told: pl.Series, formats: Mapping[str, ModuleType], least: float) -> str | None:
+    """Return the format of what is written like an export, at least that share of its lines: what its columns are is for its owner to tell."""
+    shares = {name: module.alike(told) for name, module in formats.items() if hasattr(module, "alike")}
+    best = max(shares, key=lambda name: shares[name])
+    return best if shares[best] >= least else None
+
+
+def of_no_format(source: Source, best: str, fits: float, lines: list[str]) -> InputError:
+    """Return the error of a log most of whose lines the best format does not read; `lines` are some of them."""
+    score = f"{best} fits best, with {math.floor(fits * 100)}% of its lines"
+    samples = "".join(f"\n  {line}" for line in lines)
+    return InputError(f"{source.name} is of no format that is read here ({score}); name one with --log-format to try it all the same:{samples}")
+
+
+def shown(line: str) -> str:
+    """Return the start of a line as it may be shown: harmless, and without addresses."""
+    return addresses.masked(safe(line[:_LONGEST], longest=None))
