@@ -38,7 +38,7 @@ FIELDS = (
     *UNITS,
 )
 """What a line may say: `request` is `METHOD target PROTOCOL` as a whole, else its parts make it; `target` may lack the `query`."""
-_NOTHING = ["-", ""]
+_NOTHING = ["-", "", "- - -"]
 _PORT = r"^\[?(\d+\.\d+\.\d+\.\d+|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\])(?::\d+)?$"
 
 
