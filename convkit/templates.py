@@ -80,12 +80,12 @@ class Template:
 
     def _fault(self) -> pl.Expr:
         """Return why an odd line is no record; null where it is one all the same, or none is odd."""
-        odd = pl.col("odd")
-        is_comment = [odd.str.starts_with(self.comment)] * bool(self.comment) + [odd.str.contains(self.strangers or "")] * bool(self.strangers)
+        odd, none = pl.col("odd"), pl.lit(value=False)
+        is_stranger = odd.str.contains(self.strangers) if self.strangers else none
         return first_problem(
             {
                 "blank": pl.col("part").struct.field(_WHOLE).is_null() & (odd.str.strip_chars().fill_null("") == ""),
-                "comment": pl.any_horizontal(pl.lit(value=False), *is_comment),
+                "comment": (odd.str.starts_with(self.comment) if self.comment else none) | is_stranger,
                 NOT_LIKE_IT: ~odd.str.contains(self.messages) if self.messages else odd.is_not_null(),
             }
         )

@@ -8,8 +8,10 @@ from convkit.templates import Template
 
 COMMENT = None
 SAMPLES = (
-    "203.0.113.7:39759 [10/Oct/2026:13:55:36.633] shop~ pages/node8 0/51536/1/48082/99627 200 83285 - - ---- 87/87/87/1/0 0/67 "
-    '{shop.example|Mozilla/5.0 (X11; Linux x86_64)} {} "GET /cart?id=1 HTTP/1.1"',
+    (
+        "203.0.113.7:39759 [10/Oct/2026:13:55:36.633] shop~ pages/node8 0/51536/1/48082/99627 200 83285 - - ---- 87/87/87/1/0 0/67 "
+        '{shop.example|Mozilla/5.0 (X11; Linux x86_64)} {} "GET /cart?id=1 HTTP/1.1"'
+    ),
     '2001:db8::7:51940 [10/Oct/2026:13:55:37.339] shop shop/<NOSRV> -1/-1/-1/-1/+6001 408 +212 - - cR-- 100/89/0/0/0 0/0 "<BADREQ>"',
     "203.0.113.9:50210 [10/Oct/2026:13:55:38.266] shop/https: Connection closed during SSL handshake",
     "203.0.113.9:50211 [10/Oct/2026:13:55:39.321] ssh ssh/node1 1/1/861 1485 -- 2/1/0/0/0 0/0",
@@ -26,8 +28,8 @@ _FORMAT = Template(
         "host": _HEADERS.extract(r"(?:^|\|)([A-Za-z0-9][\w-]*(?:\.[\w-]+)*\.[A-Za-z][\w-]*(?::\d+)?)(?:\||$)"),
         "forwarded": _HEADERS.extract(r"(?:^|\|)((?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:, *[0-9a-fA-F:.]+)*)(?:\||$)"),
     },
-    messages=r"^(?:Proxy [^ ]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|(?:Server|Backup Server) [^ ]+/[^ ]+ is |"
-    r"(?:backend|proxy|frontend) [^ ]+ has no server)",
+    messages=r"^(?:Proxy [^ ]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|"
+    r"(?:Server|Backup Server) [^ ]+/[^ ]+ is |(?:backend|proxy|frontend) [^ ]+ has no server)",
     strangers=r"^[^ ]+:\d+ \[[^\]]+\] [^ ]+ [^ ]+ [-+\d]+/[-+\d]+/[-+]?\d+ \+?\d+ [^ ]{2} [\d/+]+ [\d/]+",
     names_month=True,
 )
