@@ -11,7 +11,7 @@ SAMPLES = (
     (
         "79a59df900b949e55d96a1e698fbaced shop-example [10/Oct/2026:13:55:36 +0000] 203.0.113.7 - 3E57427F3EXAMPLE REST.GET.OBJECT index.html "
         '"GET /index.html?id=1 HTTP/1.1" 200 - 2326 2326 27 26 "https://shop.example/" "Mozilla/5.0 (X11; Linux x86_64)" - '
-        "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3= SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader shop-example.s3.eu-west-1.amazonaws.com "
+        "s9lzHYrFp76ZVxRcpX9+5cjAnEH2ROuNkd2BHfIa6UkFVdtjf5mKR3= SigV4 ECDHE-RSA-AES128-GCM-SHA256 AuthHeader shop-example.s3.amazonaws.com "
         "TLSv1.2 - -"
     ),
     (

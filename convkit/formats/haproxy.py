@@ -19,7 +19,7 @@ SAMPLES = (
 _HEADERS = pl.col("headers").str
 _FORMAT = Template(
     r"^(?P<address>[^ ]+):\d+ \[(?P<time>\d{2}/[A-Z][a-z]{2}/\d{4}:[^\]]+)\] (?:[^ ]+: .*|"
-    r"[^ ]+ [^ ]+ [-+\d]+/[-+\d]+/[-+\d]+/[-+\d]+/[-+]?(?P<milliseconds>\d+) (?:(?P<status>\d+)|-\d+) \+?(?P<bytes>\d+) "
+    r"[^ ]+ [^ ]+[^>] [-+\d]+/[-+\d]+/[-+]?\d+ .*|[^ ]+ [^ ]+ [-+\d]+/[-+\d]+/[-+\d]+/[-+\d]+/[-+]?(?P<milliseconds>\d+) (?:(?P<status>\d+)|-\d+) \+?(?P<bytes>\d+) "
     r'[^ ]+ [^ ]+ [^ ]{4} [\d/+]+ [\d/]+ (?:\{(?P<headers>[^}]*)\} )?(?:\{[^}]*\} )?"(?P<request>[^"]*).*)$',
     # What was captured has no names: only what can be nothing else is taken for one.
     made={
@@ -30,7 +30,8 @@ _FORMAT = Template(
     },
     messages=r"^(?:Proxy [^ ]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|"
     r"(?:Server|Backup Server) [^ ]+/[^ ]+ is |(?:backend|proxy|frontend) [^ ]+ has no server)",
-    strangers=r"^[^ ]+:\d+ \[[^\]]+\] [^ ]+ [^ ]+ [-+\d]+/[-+\d]+/[-+]?\d+ \+?\d+ [^ ]{2} [\d/+]+ [\d/]+",
+    # Connections of TCP that no server took.
+    strangers=r"^[^ ]+:\d+ \[[^\]]+\] [^ ]+ [^ ]+/<NOSRV> [-+\d]+/[-+\d]+/[-+]?\d+ \+?\d+ [^ ]{2} [\d/+]+ [\d/]+",
     names_month=True,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -7,12 +7,12 @@ from convkit.templates import Template
 COMMENT = None
 SAMPLES = (
     (
-        "[pid: 88185|app: 0|req: 1/1] 203.0.113.7 () {38 vars in 696 bytes} [Sat Oct 10 13:55:36 2026] GET /cart?id=1 => generated 47 bytes in 129 msecs "
-        "(HTTP/1.1 200) 9 headers in 378 bytes (1 switches on core 3)"
+        "[pid: 8|app: 0|req: 1/1] 203.0.113.7 () {38 vars in 696 bytes} [Sat Oct 10 13:55:36 2026] GET /cart?id=1 => generated 47 bytes in 9 msecs "
+        "(HTTP/1.1 200) 9 headers in 378 bytes"
     ),
     (
-        "[pid: 88186|app: 0|req: 3/3] 2001:db8::7 (ann) {34 vars in 617 bytes} [Sat Oct  3 13:55:37 2026] POST /cart => generated 215 bytes in 68 micros "
-        "(HTTP/1.1 302) 9 headers in 373 bytes (1 switches on core 8)"
+        "[pid: 9|app: 0|req: 3/3] 2001:db8::7 (ann) {34 vars in 617 bytes} [Sat Oct  3 13:55:37 2026] POST /a => generated 215 bytes in 68 micros "
+        "(HTTP/1.1 302) 9 headers in 373 bytes"
     ),
     "*** Starting uWSGI 2.0.12 (64bit) on [Sat Oct 10 13:55:35 2026] ***",
 )
