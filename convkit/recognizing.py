@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from convkit.columns import Asked
     from convkit.lines import Source
 
-SHOWN, _TRIED, _LONGEST = 3, 1_000, 500
+SHOWN, _FIRST, _TRIED, _LONGEST = 3, 10, 1_000, 500
 """How many lines of a log that is not read are shown."""
 _RECOGNISED = 0.5
 """Of the lines looked at, the share that a format must read to be taken for the log's."""
@@ -37,7 +37,8 @@ def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
     told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
     if told.str.contains("\r", literal=True).sum() > _RECOGNISED * len(told):
         raise InputError(f"the lines of {source.name} end in CR alone; convert them first with tr '\\r' '\\n'")
-    few = told.gather_every(len(told) // _TRIED + 1)
+    # Headers stand first, and are told by as little as any line.
+    few = told if len(told) <= _TRIED else pl.concat([told.head(_FIRST), told.gather_every(len(told) // _TRIED + 1)])
     bare = {name: few if module.COMMENT is None else few.filter(~few.str.starts_with(module.COMMENT)) for name, module in formats.items()}
     scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
     best = max(scores, key=lambda name: scores[name])
