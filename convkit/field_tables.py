@@ -31,6 +31,8 @@ _CLOCKS = (("date", "time", "Z"), ("date-local", "time-local", ""))
 """The columns of the time, and its zone: what is local is of the site's."""
 _WORDS = r'"(?:[^"]|"")*"|[^ \t"][^ \t]*'
 _IS_ODD = r'["\t]|  '
+_PLUS = "\x1f"
+"""A plus within quotes, where it is one."""
 NOT_AS_MANY = "not as many fields as the header"
 
 
@@ -58,6 +60,8 @@ class Kind:
     others: frozenset[str] = frozenset()
     """Columns each of which tells a header of another kind."""
     has_tabs: bool = False
+    with_plus: frozenset[str] = frozenset()
+    """Fields in which a plus stands for a blank, where they are not quoted."""
     clean: Mapping[str, Callable[[pl.Expr], pl.Expr]] = field(default_factory=dict)
     """How a field is made readable."""
 
@@ -66,7 +70,7 @@ class Kind:
         headers = [names for line in lines.filter(lines.str.contains(_HEADER_LINE)) if (names := _named(line))]
         if headers and not any(self.marks & {*names} and not self.others & {*names} for names in headers):
             return 0.0
-        words = self._words(pl.col("line")).list.len()
+        words = self.words(pl.col("line")).list.len()
         fits = pl.any_horizontal(*(pl.col("line").str.contains(pattern) for pattern in self.usual), words.is_in({*map(len, headers)}))
         told = lines.to_frame("line").select(fits=fits.fill_null(value=False), is_comment=pl.col("line").str.starts_with(COMMENT))
         read = told.filter("fits", ~pl.col("is_comment")).height
@@ -77,13 +81,15 @@ class Kind:
         blocks = _blocks(sampling.beginning_with(source, COMMENT)) or _blocks(enumerate(head.filter(head.str.starts_with(COMMENT))))
         return Table(self, blocks, asked.timezone)
 
-    def _words(self, line: pl.Expr) -> pl.Expr:
+    def words(self, line: pl.Expr) -> pl.Expr:
         """Return the fields of lines, in a list: between single tabs; or between blanks, quoted where they hold some."""
         if self.has_tabs:
             return line.str.split("\t")
         is_odd = line.str.contains(_IS_ODD)
         plain = pl.when(~is_odd).then(line).str.strip_chars_end(" ").str.split(" ")
-        return pl.coalesce(plain, pl.when(is_odd).then(line).str.extract_all(_WORDS))
+        word = pl.element()
+        bare = pl.when(word.str.starts_with('"')).then(word.str.strip_chars('"').str.replace_many({'""': '"', "+": _PLUS}))
+        return pl.coalesce(plain, pl.when(is_odd).then(line).str.extract_all(_WORDS).list.eval(pl.coalesce(bare, word)))
 
 
 _HEADER_LINE = r"(?i)^#fields"
@@ -101,7 +107,7 @@ class Table:
         """Return CELLS of LINES."""
         line = pl.col("line")
         told = lines.with_columns(told=pl.when(~line.str.starts_with(COMMENT)).then(line))
-        rows = self._with_blocks(told).with_columns(words=self.kind._words(pl.col("told"))).with_columns(layout=self._layout())  # noqa: SLF001 (its own kind)
+        rows = self._with_layout(self._with_blocks(told).with_columns(words=self.kind.words(pl.col("told"))))
         rules = {
             "blank": line.str.strip_chars().fill_null("") == "",
             "comment": pl.col("told").is_null(),
@@ -113,7 +119,13 @@ class Table:
 
     def layouts(self) -> list[Names]:
         """Return the columns of all kinds of lines: of the headers', then of those that no header fits."""
-        return [*dict.fromkeys(block.names for block in self.blocks), *self.kind.usual.values()]
+        return [*dict.fromkeys(block.names for block in self.blocks), *self.usual.values()]
+
+    @property
+    def usual(self) -> Mapping[str, Names]:
+        """What is usual, where no header says who asked."""
+        asked = {*self.kind.columns["address"]}
+        return {} if self.blocks and all(asked & {*block.names} for block in self.blocks) else self.kind.usual
 
     def _with_blocks(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Add `block`, the layout of the header above, and `day`."""
@@ -125,16 +137,17 @@ class Table:
         opened = pl.LazyFrame(rows, schema={"line_no": pl.UInt32, "block": pl.UInt32, "day": pl.String}, orient="row")
         return lines.sort("line_no").join_asof(opened.set_sorted("line_no"), on="line_no")
 
-    def _layout(self) -> pl.Expr:
-        """Return the layout of lines: the header's where they have as many fields, else the one whose form they have."""
+    def _with_layout(self, rows: pl.LazyFrame) -> pl.LazyFrame:
+        """Add the layout of lines: the header's where they have as many fields, else the one whose form they have."""
         layouts, count = self.layouts(), pl.col("words").list.len()
-        headers = layouts[: len(layouts) - len(self.kind.usual)]
-        by_header = [pl.when((pl.col("block") == number) & (count == len(names))).then(number) for number, names in enumerate(headers)]
-        left = pl.when(~pl.any_horizontal(pl.lit(value=False), *((pl.col("block") == n) & (count == len(names)) for n, names in enumerate(headers))))
-        by_form = [
-            pl.when(left.then("told").str.contains(pattern)).then(number) for number, pattern in enumerate(self.kind.usual, start=len(headers))
-        ]
-        return pl.coalesce(*by_header, *by_form, pl.lit(None, dtype=pl.Int32))
+        first = len(layouts) - len(self.usual)
+        lengths = pl.coalesce(*(pl.when(block=number).then(len(layouts[number])) for number in range(first)), pl.lit(None, dtype=pl.Int32))
+        found = rows.with_columns(layout=pl.when(count == lengths).then("block"))
+        if not self.usual:
+            return found
+        left = found.with_columns(left=pl.when(pl.col("layout").is_null()).then("told"))
+        forms = [pl.when(pl.col("left").str.contains(pattern)).then(number) for number, pattern in enumerate(self.usual, start=first)]
+        return left.with_columns(layout=pl.coalesce("layout", *forms))
 
     def _said(self, name: str) -> pl.Expr | None:
         """Return what a field says, None where no layout has it."""
@@ -142,8 +155,9 @@ class Table:
         word = self._word(places)
         if word is None:
             return None
-        bare = pl.when(word.str.starts_with('"')).then(word.str.strip_chars('"').str.replace_all('""', '"', literal=True))
-        return pl.coalesce(bare, self.kind.clean[name](word) if name in self.kind.clean else word)
+        if name in self.kind.with_plus:
+            word = word.str.replace_many({"+": " ", _PLUS: "+"})
+        return self.kind.clean[name](word) if name in self.kind.clean else word
 
     def _word(self, places: list[int | None]) -> pl.Expr | None:
         """Return the word of lines at the place that their layout says."""
@@ -166,7 +180,7 @@ class Table:
             days, clocks = (self._word([names.index(name) if name in names else None for names in self.layouts()]) for name in (date, clock))
             if clocks is not None:
                 day = pl.col("day") if days is None else pl.coalesce(days, pl.col("day"))
-                found.append(pl.concat_str([day.str.strip_chars('"'), pl.lit(" "), clocks.str.strip_chars('"'), pl.lit(zone)]))
+                found.append(pl.concat_str([day, pl.lit(" "), clocks, pl.lit(zone)]))
         return pl.coalesce(*found, pl.lit(None, dtype=pl.String))
 
 

@@ -16,11 +16,6 @@ SAMPLES = (
 )
 
 
-def _without_plus(text: pl.Expr) -> pl.Expr:
-    """Return a text with blanks again."""
-    return text.str.replace_all("+", " ", literal=True)
-
-
 def _with_scheme(text: pl.Expr) -> pl.Expr:
     """Return a URL that begins with its host as one with a scheme."""
     return text.str.replace(r"^([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/)", "http://$1")
@@ -69,11 +64,10 @@ _KIND = Kind(
             *(*_ANSWER, *_BYTES),
         ),
     },
+    with_plus=frozenset({"agent", "cookies"}),
     clean={
         "target": _with_scheme,
         "protocol": _protocol,
-        "agent": _without_plus,
-        "cookies": _without_plus,
         # IIS counts milliseconds; the standard says seconds, and a fraction of them.
         "milliseconds": lambda text: text.str.extract("^([0-9]+)$"),
         "seconds": lambda text: text.str.extract(r"^([0-9]*\.[0-9]+)$"),
