@@ -56,6 +56,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("site_notes", "variants"),
     ("exports", "log_fields", "quoted_lines", "mixtures", "wrappers"),
     ("templates",),
+    ("labelled",),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),
     ("field_tables",),
