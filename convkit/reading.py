@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import lines, plugins, recognizing, requests, sampling, senders, wrappers, writing
+from convkit import lines, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
 from convkit.assets import ALL_READ
 from convkit.columns import NOTHING
 from convkit.copies import without_copies
@@ -99,6 +99,9 @@ def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
             if sys.stdin is None:
                 raise InputError("standard input is closed; give it a log, as in zcat access.log.gz | convkit report -")
             found[path] = stack.enter_context(lines.spooled(sys.stdin.buffer, "standard input"))
+            continue
+        if remote.is_remote(path):
+            found[path] = stack.enter_context(remote.fetched(path))
             continue
         for file in _files(path):
             if _state(file) not in found:
