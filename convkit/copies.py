@@ -49,7 +49,7 @@ def _first_line(source: Source) -> bytes:
     if source.packing == ZSTD:
         # Polars alone unpacks it, and as lines.
         with suppress(pl.exceptions.PolarsError, OSError):
-            start = (pl.read_csv(source.path, n_rows=1, **AS_LINES)["line"].fill_null("").first() or "").encode()
+            start = "".join(pl.read_csv(source.path, n_rows=1, **AS_LINES)["line"].drop_nulls()).encode()
         return start[:_FIRST] or os.fsencode(source.path)
     for piece in _bytes(source):
         start += piece

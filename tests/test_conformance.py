@@ -18,7 +18,7 @@ import pytest
 from small_logs import figures
 from test_formats import FORMATS, records
 
-from convkit import reading
+from convkit import loading, reading
 
 FOLDER = os.environ.get("CONVKIT_TEST_DATA")
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="CONVKIT_TEST_DATA names no folder")
@@ -88,7 +88,7 @@ def test_every_line_of_a_real_log_is_read(tmp_path: Path) -> None:
     log = DATA / "real" / "apache_semicomplete_2015.log.gz"
     with ExitStack() as stack:
         logs = reading.open_logs([log], "auto", stack)
-        found = reading.records(reading.cells(logs)).collect()
+        found = reading.records(loading.cells(logs)).collect()
     assert [log.name for log in logs] == ["combined"]
     assert found.height == 10_000
     assert found["problem"].null_count() == 10_000
