@@ -26,8 +26,8 @@ _PATTERNS = (
     r"^[\w.-]+ +\| (?P<line>.*)$",
     # kubectl logs --prefix.
     r"^\[pod/[^\]]+\] (?P<line>.*)$",
-    # Syslog of RFC 5424, as log drains send it, perhaps behind a count of bytes.
-    r"^(?:\d+ )?<\d{1,3}>\d (?P<time>\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+) ?(?P<line>.*)$",
+    # Syslog of RFC 5424, as log drains send it, perhaps behind a count of bytes; Heroku's leave out the structured data.
+    r"^(?:\d+ )?<\d{1,3}>\d (?P<time>\S+) \S+ \S+ \S+ \S+ (?:(?:-|(?:\[[^\]]*\])+)(?: |$))?(?P<line>.*)$",
     # Syslog as files and the journal have it; a drain's line may lack the host.
     rf"^(?:<\d{{1,3}}>)?{_SYSLOG_TIME} (?:[^\s\[:]+ )?[^\s\[:]+(?:\[[^\]]*\])?: (?P<line>.*)$",
 )
