@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import quoted_beginnings
+from convkit import escapes, quoted_beginnings
 from convkit.moments import WEB
 from convkit.quoted_beginnings import IS_USUAL, SAYS_NO_ZONE
 from convkit.schema import CELLS, first_problem
@@ -34,7 +34,12 @@ _START = rf'^(?:(?:"[^"\[]*" +|")?[^\s"\[]\S*(?: .*)? +{_TIME} +{_QUOTED}|{_ADDR
 _HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)|[^ -][^ ,]* +- +[^ \[]+ +\[)"
 _HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
 _FORWARDED = rf'" {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
-AGENT_FOLLOWS = r' "(?:[^"\\]|\\.)*" "'
+AGENT_FOLLOWS = rf' {_QUOTED} "'
+PROXIES = {
+    "traefik": rf' {_QUOTED} {_QUOTED} \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',
+    "ingress-nginx": rf" {_QUOTED} {_QUOTED} \d+ [0-9.]+ \[[^\]]*\] ",
+}
+"""What follows the bytes where a proxy adds to a combined line what we read."""
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
 COMMENT = "#"
 _MESSAGE = (
@@ -42,8 +47,6 @@ _MESSAGE = (
     r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$"
 )
 """What servers write beside requests: errors of nginx and Apache, an answer's message before its line, and syslog's own."""
-ESCAPES = {"\\\\": "\\x5C", '\\"': "\\x22", **{f"\\{letter}": f"\\x{ord(sign):02X}" for letter, sign in zip("nrtvbf", "\n\r\t\v\b\f", strict=True)}}
-"""How Apache escapes, and the notation of it that splits no line: nginx's."""
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _BEHIND = ("behind", "forwarded")
 _TRIED, _MOSTLY = 1_000, 0.5
@@ -165,7 +168,7 @@ def share(lines: pl.Series, claimed: pl.Expr) -> float:
 def _parts(lines: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
     """Split lines with `plain` on their quotes; plain assets are most of a log: on nulls all that follows costs next to nothing."""
     line = pl.col("line")
-    escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(ESCAPES)
+    escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(escapes.NOTATION)
     parts = pl.coalesce(escaped, line).str.split_exact('"', len(fields) - 1).struct.rename_fields(fields).alias("part")
     masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}
     return lines.with_columns(parts).unnest("part").with_columns(**masked)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import lines, plugins, recognizing, requests, sampling, senders, wrappers, writing
+from convkit import escapes, lines, plugins, recognizing, requests, sampling, senders, wrappers, writing
 from convkit.assets import ALL_READ
 from convkit.columns import NOTHING
 from convkit.copies import without_copies
@@ -181,7 +181,8 @@ def peeled(read: pl.LazyFrame, log: Log) -> pl.LazyFrame:
 
 
 def records(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line."""
+    """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line, escapes undone."""
     nothing = pl.LazyFrame(schema=EVENT_CELLS)
     whole = pl.concat([cells, nothing], how="diagonal")
-    return whole.pipe(senders.add_words).pipe(requests.add_words).select(*RECORDS, "asset", "problem")
+    apart = whole.pipe(senders.add_words).pipe(requests.add_words)
+    return apart.with_columns(**{name: escapes.undone(name) for name in escapes.KEPT}).select(*RECORDS, "asset", "problem")
