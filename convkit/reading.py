@@ -133,7 +133,9 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
     is_file = source.packing == lines.PARQUET
     head = sampling.sample(source)
     around = None if is_file else wrappers.around(head, source)
-    head = around.of(head) if around else head
+    if around:
+        around = around.without(recognizing.unread({name: around.of_program(head, name) for name in around.programs(head)}, wanted))
+        head = around.of(head)
     names = ["parquet"] if is_file else recognizing.names_of(source, head, asked) if wanted == "auto" else [wanted]
     if not is_file and not head.str.contains(r"\S").any():
         # Nothing is in it: every format reads that, but for those that ask the file what it is.

@@ -32,7 +32,6 @@ PROBLEMS = (
     UNFINISHED,
     "no request in quotes",
     "no time before the request",
-    "no address",
     "request without an end",
     "no status behind the request",
     "a quote inside a quoted field",
@@ -43,6 +42,7 @@ PROBLEMS = (
     "no visitor",
     "no event and no page",
     "not written like the format",
+    "cut in parts by the container's runtime",
     "a time that no server of the web has written",
 )
 """Why a line becomes no record: the first four are fates of their own."""
