@@ -44,7 +44,7 @@ def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
     formats = plugins.load_all("formats")
     bare = {name: few if module.COMMENT is None else few.filter(~few.str.starts_with(module.COMMENT)) for name, module in formats.items()}
     scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
-    best = max(scores, key=lambda name: scores[name])
+    best = max(scores, key=lambda name: (scores[name], name == _USUAL))
     if scores[best] < _RECOGNISED and (export := _export_of_other_names(told, formats, _RECOGNISED if asked.told else _SURELY)):
         return [export]
     names = [best] if scores[best] >= _MIXED else _mixture(best, bare[best], formats)
