@@ -62,7 +62,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
-    ("recognizing",),
+    ("recognizing", "remote"),
     ("events", "askers", "referrers", "sources", "collecting", "chains", "goal_keys", "channel_rules", "campaigns", "origins"),
     ("any_order", "channels"),
     ("funnels", "questions"),

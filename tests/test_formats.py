@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from convkit import plugins, reading
+from convkit import loading, plugins, reading
 from convkit.assets import ALL_READ, Assets
 from convkit.columns import NOTHING
 from convkit.lines import Source
+from convkit.progress import UNWATCHED
 from convkit.schema import CELLS, LINES
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def test_it_is_told_by_its_samples_and_reads_them(name: str, tmp_path: Path) -> 
     with ExitStack() as stack:
         logs = reading.open_logs([tmp_path / "log"], "auto", stack)
         assert [log.name for log in logs] == [name]
-        cells = reading.cells(logs).collect()
+        cells = loading.cells(logs).collect()
     assert {*cells["problem"].drop_nulls().cast(pl.String)} <= {"comment"}
     assert cells["problem"].null_count() >= 1
     assert dict(cells.schema).items() >= CELLS.items()
@@ -201,8 +202,7 @@ def test_of_plain_assets_only_who_asked_is_read(name: str, tmp_path: Path) -> No
     (tmp_path / "log").write_text("\n".join(module.SAMPLES), encoding="utf-8")
     with ExitStack() as stack:
         log = reading.open_logs([tmp_path / "log"], name, stack)[0]
-        read = reading.lines.scan(log.source, 0)
-        whole, asked = (reading.cells_of(read, log, assets).collect() for assets in (ALL_READ, Assets()))
+        whole, asked = (loading.load(log, assets, UNWATCHED, whole=True).cells for assets in (ALL_READ, Assets()))
     is_asset = asked["problem"].cast(pl.String).fill_null("") == "asset"
     assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
     assert is_asset.to_list() == whole["asset"].to_list()
