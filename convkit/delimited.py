@@ -122,7 +122,7 @@ class Table:
 def share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[Place]], bool] | None = None) -> float:
     """Return the share of lines that are rows of a table whose header has names that are known, or wanted."""
     table = _said(lines)
-    headers = {separator: [(name,) for name in _names(table[0], separator)] for separator in separators if len(table)}
+    headers = {separator: [(name,) for name in names_in(table[0], separator)] for separator in separators if len(table)}
     return max((_alike(table, separator) for separator, names in headers.items() if (is_wanted or _is_of_export)(names)), default=0.0)
 
 
@@ -139,9 +139,9 @@ def fit(lines: pl.Series, called: str, asked: Asked, separators: Sequence[str]) 
     best = max(separators, key=lambda separator: _alike(table, separator))
     if not len(table) or _alike(table, best) < _ENOUGH:
         raise InputError(f"{called} is no table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")
-    first = _names(table[0], best)
+    first = names_in(table[0], best)
     names: list[Place] = [(name,) for name in first] if asked.has_header else [(str(number),) for number in range(1, len(first) + 1)]
-    rows = [_names(line, best) for line in table[asked.has_header : _CLOCKS]]
+    rows = [names_in(line, best) for line in table[asked.has_header : _CLOCKS]]
 
     def values(place: Place) -> list[str]:
         return [row[names.index(place)].strip() for row in rows if len(row) == len(first)]
@@ -184,7 +184,7 @@ def _alike(lines: pl.Series, separator: str) -> float:
     return float((numbers == numbers[0]).mean() or 0.0) if len(numbers) and numbers[0] else 0.0
 
 
-def _names(line: str, separator: str) -> list[str]:
+def names_in(line: str, separator: str) -> list[str]:
     """Return the fields of a line."""
     try:
         return next(csv.reader([line], delimiter=separator), [])

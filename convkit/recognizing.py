@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import addresses, plugins
+from convkit import addresses, plugins, refusals
 from convkit.errors import InputError
 from convkit.text import safe
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from convkit.columns import Asked
     from convkit.lines import Source
 
+OF_NOTHING = "combined"
+"""The format of a log that holds nothing."""
 SHOWN, _TRIED, _LONGEST = 3, 1_000, 500
 """How many lines of a log that is not read are shown."""
 _RECOGNISED = 0.5
@@ -40,7 +42,9 @@ def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
     few = told.gather_every(len(told) // _TRIED + 1)
     bare = {name: few if module.COMMENT is None else few.filter(~few.str.starts_with(module.COMMENT)) for name, module in formats.items()}
     scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
-    best = max(scores, key=lambda name: scores[name])
+    best = max(scores, key=lambda name: (scores[name], name == OF_NOTHING))
+    if scores[best] < _RECOGNISED:
+        refusals.check(source.name, told)
     if scores[best] < _RECOGNISED and (export := _export_of_other_names(told, formats, _RECOGNISED if asked.told else _SURELY)):
         return [export]
     names = [best] if scores[best] >= _MIXED else _mixture(best, bare[best], formats)

@@ -50,7 +50,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sorting",
         "panics",
     ),
-    ("facts", "presets"),
+    ("facts", "presets", "archives"),
     ("devices", "splits", "planning", "verdicts", "gaps"),
     ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes", "variants"),
@@ -58,7 +58,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("templates",),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),
-    ("tools",),
+    ("tools", "refusals"),
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
