@@ -56,7 +56,7 @@ class Lines:
 
 def is_asset(extensions: str) -> pl.Expr:
     """Tell lines that are plainly the request of an asset, of extensions like `css|js`, by one pattern anchored at the request."""
-    return pl.col("line").str.contains(rf'\] "(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?]')
+    return pl.col("line").str.contains(rf'\] "(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?;]')
 
 
 def claims(*, host_first: bool, end: str = "") -> pl.Expr:

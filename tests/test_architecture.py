@@ -53,7 +53,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("facts",),
     ("devices", "splits", "planning", "verdicts", "gaps"),
     ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
-    ("site_notes", "variants"),
+    ("site_notes", "variants", "cookies", "visitor_rules"),
+    ("identities", "proxies", "session_keys"),
     ("exports", "log_fields", "quoted_lines", "mixtures", "wrappers"),
     ("templates",),
     # Rows as more than one output or format holds them.
