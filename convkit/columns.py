@@ -40,7 +40,9 @@ class Asked:
     properties: tuple[str, ...] = ()
     timezone: str = "UTC"
     texts: tuple[str, ...] = ()
-    """Of CELLS, texts that not every run needs: `referrer`."""
+    """Of CELLS, texts that not every run needs: `referrer`, `cookies`, `forwarded`, `session_key`."""
+    visitor: tuple[str, ...] = ()
+    """The rules that tell visitors, `site.visitor`."""
 
     @property
     def has_header(self) -> bool:

@@ -45,6 +45,8 @@ class Log:
     """What stands around its lines."""
     texts: tuple[str, ...] = ()
     """Of CELLS, texts that this run needs and not every one does."""
+    visitor: tuple[str, ...] = ()
+    """The rules that tell visitors."""
 
     @property
     def has_local_times(self) -> bool:
@@ -147,7 +149,7 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
         head = sampling.sample(source)
     layouts = tuple(module.fit(source, head, asked) for module in modules)
     layout = layouts[0] if len(modules) == 1 else Mixture(layouts, tuple(module.claims() for module in modules[1:]))
-    return Log(source, number, " and ".join(names), layout, around, asked.texts)
+    return Log(source, number, " and ".join(names), layout, around, asked.texts, asked.visitor)
 
 
 def peeled(read: Frame, log: Log) -> Frame:

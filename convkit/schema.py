@@ -105,6 +105,9 @@ CELLS = {
 because each distinct one is taken apart once; and `problem`, null where the line is a record. `forwarded` is X-Forwarded-For as it was sent;
 `cookies` are those that the log holds, `name=value; name=value`. What a run does not ask for is never computed."""
 
+SESSION_KEY = "session_key"
+"""The column of an export's own sessions."""
+
 EVENT_CELLS = {
     "event": pl.String(),
     "event_id": pl.String(),

@@ -54,7 +54,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("facts", "presets", "archives"),
     ("devices", "splits", "planning", "verdicts", "gaps"),
     ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
-    ("site_notes", "variants"),
+    ("site_notes", "variants", "cookies", "visitor_rules"),
+    ("identities", "proxies", "session_keys"),
     ("exports", "log_fields", "quoted_beginnings", "mixtures", "wrappers"),
     ("templates", "json_objects", "quoted_lines"),
     # Rows as more than one output or format holds them.
