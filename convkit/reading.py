@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import lines, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
+from convkit import escapes, lines, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
 from convkit.columns import NOTHING
 from convkit.copies import without_copies
 from convkit.errors import InputError, UsageError, did_you_mean
@@ -133,7 +133,9 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
     is_file = source.packing == lines.PARQUET
     head = sampling.sample(source)
     around = None if is_file else wrappers.around(head, source)
-    head = around.of(head) if around else head
+    if around:
+        around = around.without(recognizing.unread({name: around.of_program(head, name) for name in around.programs(head)}, wanted))
+        head = around.of(head)
     names = ["parquet"] if is_file else recognizing.names_of(source, head, asked) if wanted == "auto" else [wanted]
     if not is_file and not head.str.contains(r"\S").any():
         # Nothing is in it: every format reads that, but for those that ask the file what it is.
@@ -156,7 +158,8 @@ def peeled(read: Frame, log: Log) -> Frame:
 
 
 def records(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line."""
+    """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line, escapes undone."""
     nothing = pl.LazyFrame(schema=EVENT_CELLS)
     whole = pl.concat([cells, nothing], how="diagonal")
-    return whole.pipe(senders.add_words).pipe(requests.add_words).select(*RECORDS, "asset", "problem")
+    apart = whole.pipe(senders.add_words).pipe(requests.add_words)
+    return apart.with_columns(**{name: escapes.undone(name) for name in escapes.KEPT}).select(*RECORDS, "asset", "problem")

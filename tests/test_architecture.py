@@ -46,6 +46,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "requests",
         "bots",
         "moments",
+        "escapes",
         "visitor_ids",
         "sorting",
         "panics",
@@ -54,8 +55,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("devices", "splits", "planning", "verdicts", "gaps"),
     ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes", "variants"),
-    ("exports", "log_fields", "quoted_lines", "mixtures", "wrappers"),
-    ("templates", "json_objects"),
+    ("exports", "log_fields", "quoted_beginnings", "mixtures", "wrappers"),
+    ("templates", "json_objects", "quoted_lines"),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines", "json_logs"),
     # Plug-ins of the way in and the way out.
