@@ -52,6 +52,8 @@ def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
 
 def unread(lines_of: Mapping[str, pl.Series], wanted: str) -> list[str]:
     """Return the programs most of whose lines no format reads, or not the one wanted; none where that is all of them."""
+    if len(lines_of) < _OTHERS:
+        return []
     formats = plugins.load_all("formats") if wanted == "auto" else {wanted: plugins.load("formats", wanted)}
     reads = {name: any(module.sniff(lines) >= _RECOGNISED for module in formats.values()) for name, lines in lines_of.items()}
     return [name for name, is_read in reads.items() if not is_read] if any(reads.values()) else []
