@@ -27,7 +27,7 @@ _RECOGNISED = 0.5
 """Of the lines looked at, the share that a format must read to be taken for the log's."""
 _SURELY = 0.9
 """The share that must be alike to be taken for an export's, where no name of a column is known."""
-_MIXED, _OTHERS = 0.98, 2
+_MIXED, _OTHERS = 0.995, 2
 """Below this share, a log may be of several formats: of what is left, another format must read half, and this many lines."""
 
 
