@@ -58,8 +58,8 @@ _FRONTS = (
     _Front(r"^\[pod/[^\]]+\] "),
     # docker logs --timestamps and the like.
     _Front(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z) ", _TIME, inside=r"(?:\S+ (?:\S+ )+\[|\{)"),
-    # Syslog of RFC 5424, as log drains send it, perhaps behind a count of bytes.
-    _Front(r"^(?:\d+ )?<\d{1,3}>\d (\S+) \S+ (\S+) \S+ \S+ (?:-|(?:\[[^\]]*\])+) ?\x{feff}?", _PROGRAM),
+    # Syslog of RFC 5424, as log drains send it, perhaps behind a count of bytes; Heroku's leave out the structured data.
+    _Front(r"^(?:\d+ )?<\d{1,3}>\d (\S+) \S+ (\S+) \S+ \S+ (?:(?:-|(?:\[[^\]]*\])+)(?: |$))?\x{feff}?", _PROGRAM),
     # Syslog as files and the journal have it; a drain's line may lack the host.
     _Front(rf"^(?:<\d{{1,3}}>)?{_SYSLOG_TIME} (?:[^\s\[]*[^\s\[:] )?([^\s\[:]+)(?:\[[^\]]*\])?: ", _PROGRAM),
 )

@@ -56,9 +56,9 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes", "variants"),
     ("exports", "log_fields", "quoted_beginnings", "mixtures", "wrappers"),
-    ("templates", "quoted_lines"),
+    ("templates", "json_objects", "quoted_lines"),
     # Rows as more than one output or format holds them.
-    ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),
+    ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines", "json_logs"),
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
