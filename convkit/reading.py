@@ -135,7 +135,7 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
     head = sampling.sample(source)
     around = None if is_file else wrappers.around(head, source)
     if around:
-        around = around.without(recognizing.unread({name: around.of_program(head, name) for name in around.programs(head)}, wanted))
+        around = around.without(recognizing.unread(around.by_program(head), wanted))
         head = around.of(head)
     names = ["parquet"] if is_file else recognizing.names_of(source, head, asked) if wanted == "auto" else [wanted]
     if not is_file and not head.str.contains(r"\S").any():

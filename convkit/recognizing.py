@@ -29,7 +29,7 @@ _RECOGNISED = 0.5
 """Of the lines looked at, the share that a format must read to be taken for the log's."""
 _SURELY = 0.9
 """The share that must be alike to be taken for an export's, where no name of a column is known."""
-_MIXED, _OTHERS = 0.98, 2
+_MIXED, _OTHERS = 0.995, 2
 """Below this share, a log may be of several formats: of what is left, another format must read half, and this many lines."""
 
 
@@ -58,6 +58,8 @@ def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
 
 def unread(lines_of: Mapping[str, pl.Series], wanted: str) -> list[str]:
     """Return the programs most of whose lines no format reads, or not the one wanted; none where that is all of them."""
+    if len(lines_of) < _OTHERS:
+        return []
     formats = plugins.load_all("formats") if wanted == "auto" else {wanted: plugins.load("formats", wanted)}
     reads = {name: any(module.sniff(lines) >= _RECOGNISED for module in formats.values()) for name, lines in lines_of.items()}
     return [name for name, is_read in reads.items() if not is_read] if any(reads.values()) else []
