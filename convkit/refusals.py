@@ -26,7 +26,7 @@ _SINGLE = {"userid", "user", "visitorid", "sessionid", "time", "timestamp", "eve
 
 def check(name: str, lines: pl.Series) -> None:
     """Raise InputError where lines, none of them blank, are of a file that says nothing of single visits, or not when they were."""
-    if lines.str.contains(_UVICORN).any() and (lines.str.contains(_OF_UVICORN).mean() or 0) > _MOST:
+    if lines.str.contains(_UVICORN).any() and lines.str.contains(_OF_UVICORN).sum() > _MOST * len(lines):
         raise InputError(
             f"{name} is uvicorn's own log, whose lines do not say when they were written; bring the log of the proxy in front of it, or give uvicorn "
             "a --log-config whose access format begins with %(asctime)s"
