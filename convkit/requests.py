@@ -23,7 +23,7 @@ def add_words(requests: pl.LazyFrame) -> pl.LazyFrame:
         requests.with_columns(word=request.str.splitn(" ", 3))
         .with_columns(
             method=pl.when(is_request).then(word[0]),
-            target=pl.when(is_request | is_place).then(pl.when(is_odd).then(taken.struct[1]).otherwise(word[1])),
+            target=pl.when(is_place | (is_request & ~is_odd)).then(word[1]).when(is_request).then(taken.struct[1]),
             protocol=pl.when(is_request).then(pl.when(is_odd).then(taken.struct[2]).otherwise(word[2])),
         )
         .drop("word")
