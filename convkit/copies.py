@@ -7,10 +7,15 @@ requests. A log is a copy where the whole of it is the beginning of another.
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convkit import tolerant
-from convkit.lines import ZSTD
+import polars as pl
+
+from convkit import temporary, tolerant
+from convkit.lines import AS_LINES, ZSTD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,6 +46,11 @@ def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
 def _first_line(source: Source) -> bytes:
     """Return the first line of a log, and what tells it from others where it holds none."""
     start = b""
+    if source.packing == ZSTD:
+        # Polars alone unpacks it, and as lines.
+        with suppress(pl.exceptions.PolarsError, OSError):
+            start = "".join(pl.read_csv(source.path, n_rows=1, **AS_LINES)["line"].drop_nulls()).encode()
+        return start[:_FIRST] or os.fsencode(source.path)
     for piece in _bytes(source):
         start += piece
         if b"\n" in start or len(start) >= _FIRST:
@@ -65,10 +75,17 @@ def _shorter_if_copy(source: Source, other: Source) -> Source | None:
 
 
 def _bytes(source: Source) -> Iterator[bytes]:
-    """Yield the bytes of a log, none of them empty; of one that cannot be unpacked here, as they are."""
-    if source.packing == ZSTD:
-        with source.path.open("rb") as file:
+    """Yield the bytes of a log, none of them empty; zstd, which only Polars unpacks, by way of a temporary file."""
+    if source.packing != ZSTD:
+        yield from filter(None, tolerant.unpacked(source, []))
+        return
+    with temporary.file(tempfile.gettempdir()) as spool:
+        try:
+            pl.scan_csv(source.path, **AS_LINES).sink_csv(Path(spool.name), include_header=False, quote_style="never")
+        except (pl.exceptions.PolarsError, OSError):
+            # It is damaged, and a copy of nothing.
+            spool.write(source.path.read_bytes()[:_FIRST])
+            spool.flush()
+        with Path(spool.name).open("rb") as file:
             while piece := file.read(_FIRST):
                 yield piece
-    else:
-        yield from filter(None, tolerant.unpacked(source, []))

@@ -12,20 +12,24 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import reading, tolerant, traffic
-from convkit.assets import Assets
+from convkit.assets import ALL_READ
 from convkit.delimited import OPEN_QUOTE
 from convkit.errors import InputError
 from convkit.lines import GZIP, PARQUET, PLAIN, ZSTD, cannot_be_read, scan
 from convkit.panics import told_as_damage
+from convkit.progress import UNWATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from convkit.assets import Assets
     from convkit.progress import Progress
     from convkit.reading import Log
 
 _FAULTS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
+_AT_ONCE = 256 << 20
+"""Bytes of a log that is read as a whole for whoever asks for its records."""
 _SUSPICIOUS, _LARGE = 100, 64 << 20
 """A gzip file that says it holds so many times its size, and more than this, may be one line without an end."""
 
@@ -40,31 +44,62 @@ class Loaded:
     """Whether the tolerant reader read it."""
 
 
-def load(log: Log, assets: Assets, progress: Progress) -> Loaded:
-    """Read a log; `assets` are what is wanted of them. Raises InputError where nothing of it can be kept."""
+@dataclass(frozen=True)
+class Wanted:
+    """What is wanted of a log."""
+
+    log: Log
+    assets: Assets
+    whole: bool
+
+    def of(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """Return CELLS of LINES, as `traffic.narrow` leaves them or whole."""
+        cells: pl.LazyFrame = self.log.format.scan(lines, self.assets)
+        return cells if self.whole else traffic.narrow(cells, self.log.texts, self.log.visitor)
+
+
+def load(log: Log, assets: Assets, progress: Progress, *, whole: bool = False) -> Loaded:
+    """Read a log; `assets` are what is wanted of them, `whole` all CELLS. Raises InputError where nothing of it can be kept."""
     is_parquet = log.source.packing == PARQUET
-    found = Loaded(_of_parquet(log)) if is_parquet else _fast(log, assets) or _tolerantly(log, assets, progress)
+    wanted = Wanted(log, assets, whole=whole)
+    found = Loaded(_of_parquet(wanted)) if is_parquet else _fast(wanted) or _tolerantly(wanted, progress)
     if not found.is_mended:
         progress.advance(log.source.size)
     return found
 
 
-def _fast(log: Log, assets: Assets) -> Loaded | None:
+def cells(logs: Iterable[Log]) -> pl.LazyFrame:
+    """Return CELLS of all lines, assets too: read at once by the readers that nothing stops, but for logs that are too large for that.
+
+    Those are read later, by the fast reader alone, and their files must still be there then.
+    """
+    parts = []
+    for log in logs:
+        wanted = Wanted(log, ALL_READ, whole=True)
+        waits = log.source.size > _AT_ONCE and _is_easy(log) and not hasattr(log.format, "mend")
+        read = reading.peeled(scan(log.source, log.number), log) if waits else None
+        parts.append(load(log, ALL_READ, UNWATCHED, whole=True).cells.lazy() if read is None else wanted.of(read))
+    return pl.concat(parts, how="diagonal")
+
+
+def _fast(wanted: Wanted) -> Loaded | None:
     """Read a log the fast way, and once more as a whole where records go on over several lines; None where that fails."""
+    log = wanted.log
     with suppress(*_FAULTS):
         if not _is_easy(log):
             return None
-        cells = traffic.narrow(reading.cells_of(scan(log.source, log.number), log, assets), log.texts).collect(engine="streaming")
+        cells = wanted.of(reading.peeled(scan(log.source, log.number), log)).collect(engine="streaming")
         if hasattr(log.format, "mend") and (cells["problem"] == OPEN_QUOTE).any():
-            cells = _narrowed([scan(log.source, log.number).collect()], log, assets)
+            cells = _mended([scan(log.source, log.number).collect()], wanted)
         return Loaded(cells)
     return None
 
 
-def _of_parquet(log: Log) -> pl.DataFrame:
+def _of_parquet(wanted: Wanted) -> pl.DataFrame:
     """Read a Parquet file."""
-    with told_as_damage(log.source.name):
-        return traffic.narrow(reading.cells_of(scan(log.source, log.number), log, Assets()), log.texts).collect(engine="streaming")
+    source = wanted.log.source
+    with told_as_damage(source.name):
+        return wanted.of(scan(source, wanted.log.number)).collect(engine="streaming")
 
 
 def _is_easy(log: Log) -> bool:
@@ -82,22 +117,21 @@ def _may_burst(path: Path) -> bool:
     return unpacked > _LARGE and unpacked > size * _SUSPICIOUS
 
 
-def _tolerantly(log: Log, assets: Assets, progress: Progress) -> Loaded:
+def _tolerantly(wanted: Wanted, progress: Progress) -> Loaded:
     """Read a log by the reader for damage; of zstd, which that does not know, the lines are read at once and mended."""
-    source, losses = log.source, list[str]()
+    source, number, losses = wanted.log.source, wanted.log.number, list[str]()
     try:
         if source.packing != ZSTD:
-            return Loaded(_narrowed(tolerant.frames(source, log.number, losses, progress.advance), log, assets), tuple(losses), is_mended=True)
-        return Loaded(_narrowed([scan(source, log.number).collect()], log, assets))
+            return Loaded(_mended(tolerant.frames(source, number, losses, progress.advance), wanted), tuple(losses), is_mended=True)
+        return Loaded(_mended([scan(source, number).collect()], wanted))
     except pl.exceptions.ComputeError:
         raise InputError(f"{source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc") from None
     except OSError as error:
         raise cannot_be_read(source.name, error) from None
 
 
-def _narrowed(frames: Iterable[pl.DataFrame], log: Log, assets: Assets) -> pl.DataFrame:
-    """Return what is needed of the lines of a log, mended where its format can do that."""
-    if not hasattr(log.format, "mend"):
-        return pl.concat([traffic.narrow(reading.cells_of(frame.lazy(), log, assets), log.texts).collect() for frame in frames])
-    bare = (reading.peeled(frame.lazy(), log).collect() for frame in frames)
-    return pl.concat([traffic.narrow(log.format.scan(frame.lazy(), assets), log.texts).collect() for frame in log.format.mend(bare)])
+def _mended(frames: Iterable[pl.DataFrame], wanted: Wanted) -> pl.DataFrame:
+    """Return what is wanted of the lines of a log, mended where its format can do that."""
+    bare = (reading.peeled(frame, wanted.log) for frame in frames)
+    lines = wanted.log.format.mend(bare) if hasattr(wanted.log.format, "mend") else bare
+    return pl.concat([wanted.of(frame.lazy()).collect() for frame in lines])

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import analyzing, compare_rows, comparing, deciding, documents, facts, questions, reading, sides, sorting, splits, traffic
+from convkit import analyzing, compare_rows, comparing, deciding, documents, facts, loading, questions, reading, sides, sorting, splits, traffic
 from convkit.analyzing import Scope, analyze_cells, take, under_other_choices
 from convkit.definitions import BOTS
 from convkit.errors import UsageError, did_you_mean
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
 def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.LazyFrame:
     """Return what logs say, nothing decided (RECORDS): of every line that is one, assets included. Raises InputError, UsageError."""
-    logs = reading.open_files(paths, log_format)
-    return reading.records(reading.cells(logs)).filter(pl.col("problem").is_null()).select(*RECORDS)
+    with ExitStack() as stack:
+        cells = loading.cells(reading.open_logs(paths, log_format, stack))
+    return reading.records(cells).filter(pl.col("problem").is_null()).select(*RECORDS)
 
 
 def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_format: str = "auto") -> pl.LazyFrame:

@@ -8,15 +8,13 @@ from __future__ import annotations
 import glob
 import os
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import lines, plugins, recognizing, requests, sampling, senders, wrappers, writing
-from convkit.assets import ALL_READ
+from convkit import archives, escapes, lines, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
 from convkit.columns import NOTHING
 from convkit.copies import without_copies
 from convkit.errors import InputError, UsageError, did_you_mean
@@ -25,14 +23,13 @@ from convkit.schema import EVENT_CELLS, RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from contextlib import ExitStack
 
-    from convkit.assets import Assets
     from convkit.columns import Asked
-    from convkit.lines import Source
+    from convkit.lines import Frame, Source
     from convkit.wrappers import Wrapping
 
 STANDARD_INPUT = "-"
-_OF_NOTHING = "combined"
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,8 @@ class Log:
     """What stands around its lines."""
     texts: tuple[str, ...] = ()
     """Of CELLS, texts that this run needs and not every one does."""
+    visitor: tuple[str, ...] = ()
+    """The rules that tell visitors."""
 
     @property
     def has_local_times(self) -> bool:
@@ -74,21 +73,6 @@ def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, as
     return [_log(source, number, log_format, asked, stack) for number, source in enumerate(sources)]
 
 
-def open_files(paths: Iterable[str | Path], log_format: str) -> list[Log]:
-    """Return the logs that the paths name, where they are read later, by the fast reader alone: plain, gzip and zstd files."""
-    named = [str(path) for path in paths]
-    if STANDARD_INPUT in named:
-        raise UsageError("standard input is gone before a lazy frame is read; write it into a file first")
-    with ExitStack() as stack:
-        logs = open_logs(named, log_format, stack)
-    for source in (log.source for log in logs):
-        if not source.path.exists():
-            raise UsageError(f"{source.name} is gone before a lazy frame is read; write it into a file first")
-        if source.packing == lines.BZIP2:
-            raise InputError(f"{source.name} is bzip2, which no lazy frame is read from; unpack it first with bzip2 -d")
-    return logs
-
-
 def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
     """Return each log that the paths name, once."""
     if paths.count(STANDARD_INPUT) > 1:
@@ -100,10 +84,13 @@ def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
                 raise InputError("standard input is closed; give it a log, as in zcat access.log.gz | convkit report -")
             found[path] = stack.enter_context(lines.spooled(sys.stdin.buffer, "standard input"))
             continue
+        if remote.is_remote(path):
+            found[path] = stack.enter_context(remote.fetched(path))
+            continue
         for file in _files(path):
             if _state(file) not in found:
                 found[_state(file)] = _source(file, stack)
-    return list(found.values())
+    return [log for source in found.values() for log in archives.logs_of(source)]
 
 
 def _state(file: Path) -> tuple[int, int]:
@@ -147,11 +134,13 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
     is_file = source.packing == lines.PARQUET
     head = sampling.sample(source)
     around = None if is_file else wrappers.around(head, source)
-    head = around.of(head) if around else head
+    if around:
+        around = around.without(recognizing.unread(around.by_program(head), wanted))
+        head = around.of(head)
     names = ["parquet"] if is_file else recognizing.names_of(source, head, asked) if wanted == "auto" else [wanted]
     if not is_file and not head.str.contains(r"\S").any():
         # Nothing is in it: every format reads that, but for those that ask the file what it is.
-        names = [_OF_NOTHING]
+        names = [recognizing.USUAL]
     modules = [plugins.load("formats", name) for name in names]
     if names == ["parquet"] and not is_file:
         raise InputError(f"{source.name} is no Parquet file; leave out --log-format, or name another")
@@ -160,28 +149,18 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
         head = sampling.sample(source)
     layouts = tuple(module.fit(source, head, asked) for module in modules)
     layout = layouts[0] if len(modules) == 1 else Mixture(layouts, tuple(module.claims() for module in modules[1:]))
-    return Log(source, number, " and ".join(names), layout, around, asked.texts)
+    return Log(source, number, " and ".join(names), layout, around, asked.texts, asked.visitor)
 
 
-def cells(logs: Sequence[Log]) -> pl.LazyFrame:
-    """Return CELLS of all lines, assets too."""
-    return pl.concat([cells_of(lines.scan(log.source, log.number), log, ALL_READ) for log in logs], how="diagonal")
-
-
-def cells_of(read: pl.LazyFrame, log: Log, assets: Assets) -> pl.LazyFrame:
-    """Return CELLS of lines of one log, as `lines.scan` returns them."""
-    found: pl.LazyFrame = log.format.scan(peeled(read, log), assets)
-    return found
-
-
-def peeled(read: pl.LazyFrame, log: Log) -> pl.LazyFrame:
-    """Return LINES of one log: what is around them is taken off."""
+def peeled(read: Frame, log: Log) -> Frame:
+    """Return LINES of one log, of what `lines.scan` returns: what is around them is taken off."""
     bare = read.with_columns(outer=pl.lit(None, dtype=pl.String))
     return log.around.peeled(bare) if log.around else bare
 
 
 def records(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line."""
+    """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line, escapes undone."""
     nothing = pl.LazyFrame(schema=EVENT_CELLS)
     whole = pl.concat([cells, nothing], how="diagonal")
-    return whole.pipe(senders.add_words).pipe(requests.add_words).select(*RECORDS, "asset", "problem")
+    apart = whole.pipe(senders.add_words).pipe(requests.add_words)
+    return apart.with_columns(**{name: escapes.undone(name) for name in escapes.KEPT}).select(*RECORDS, "asset", "problem")

@@ -6,6 +6,7 @@ import bz2
 import gzip
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 from small_logs import line, written
 
@@ -42,6 +43,15 @@ def test_the_longer_one_is_read_wherever_it_stands(tmp_path: Path) -> None:
 def test_logs_that_only_begin_alike_are_two_logs(tmp_path: Path) -> None:
     assert sift(tmp_path, a=TEXT + b"x\n", b=TEXT + b"y\n", c=b"", d=b"") == (["a", "b", "c", "d"], [])
     assert sift(tmp_path, a=TEXT[17:], b=TEXT) == (["a", "b"], [])
+
+
+def test_a_copy_that_zstd_packed_is_known(tmp_path: Path) -> None:
+    """Polars packs what the standard library cannot."""
+    rows = pl.DataFrame({"line": TEXT.decode().splitlines()})
+    pl.LazyFrame(rows).sink_csv(tmp_path / "packed", include_header=False, quote_style="never", compression="zstd", check_extension=False)
+    packed = (tmp_path / "packed").read_bytes()
+    assert packed[:4] == b"\x28\xb5\x2f\xfd"
+    assert sift(tmp_path, a=packed, b=TEXT, c=packed[:-30]) == (["a", "c"], [SAID.format("b", "a")])
 
 
 def test_a_hard_link_and_a_symbolic_link_are_the_file_itself_and_a_copy_is_said(tmp_path: Path) -> None:

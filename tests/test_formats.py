@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from convkit import plugins, reading
+from convkit import loading, plugins, reading
 from convkit.assets import ALL_READ, Assets
 from convkit.columns import NOTHING
 from convkit.lines import Source
+from convkit.progress import UNWATCHED
 from convkit.schema import CELLS, LINES
 
 if TYPE_CHECKING:
@@ -46,10 +47,13 @@ NO_STATUS = {"problem": "no status behind the request"}
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "POST /cart/add HTTP/2.0": {"method": "POST", "target": "/cart/add", "protocol": "HTTP/2.0"},
-    r"GET /?q=\"x\" HTTP/1.1": {"target": r"/?q=\x22x\x22"},
-    r"GET /a\\b HTTP/1.1": {"target": r"/a\x5Cb"},
-    r"GET /a\\\"b HTTP/1.1": {"target": r"/a\x5C\x22b"},
-    r"GET /caf\xC3\xA9 HTTP/1.1": {"target": r"/caf\xC3\xA9"},
+    r"GET /?q=\"x\" HTTP/1.1": {"target": '/?q="x"'},
+    r"GET /a\\b HTTP/1.1": {"target": r"/a\b"},
+    r"GET /a\\\"b HTTP/1.1": {"target": r"/a\"b"},
+    r"GET /a\\nb\tc\x0A HTTP/1.1": {"target": "/a\\nb\tc\n"},
+    r"GET /caf\xC3\xA9\xe9\xF0\x9F\x98\x80\xE2\x82\x7c HTTP/1.1": {"target": "/café\ufffd😀\ufffd\ufffd|"},
+    r"GET /\q\x\x4\x41 HTTP/1.1": {"target": r"/\q\x\x4A"},
+    "GET /x HTTP 1.1": {"target": "/x", "protocol": "HTTP 1.1"},
     "GET /a b HTTP/1.1": {"target": "/a b"},
     "GET /a[ ]b HTTP/1.1": {"target": "/a[ ]b"},
     "GET  /x  HTTP/1.1": {"target": "/x"},
@@ -87,9 +91,10 @@ ENDS: dict[str, dict[str, Any]] = {
     '200 2326 "" "Opera/12.0"': {},
     '200 2326 "-" "-"': {"user_agent": ""},
     '200 2326 "-" ""': {"user_agent": ""},
-    r'200 2326 "-" "Alba 10\" Build"': {"user_agent": r"Alba 10\x22 Build"},
-    r'200 2326 "-" "ends in \\"': {"user_agent": r"ends in \x5C"},
-    r'200 2326 "-" "() { :; }; \x22(wget)\x22& #"': {"user_agent": r"() { :; }; \x22(wget)\x22& #"},
+    r'200 2326 "-" "Alba 10\" Build"': {"user_agent": 'Alba 10" Build'},
+    r'200 2326 "-" "ends in \\"': {"user_agent": "ends in \\"},
+    r'200 2326 "-" "() { :; }; \x22(wget)\x22& #"': {"user_agent": '() { :; }; "(wget)"& #'},
+    r'200 2326 "https://a.example/\"x" "Opera/12.0"': {"referrer": 'https://a.example/"x'},
     '200 2326 "-" "Opera/12.0" "203.0.113.9, 10.0.0.1"': {},
     '200 2326 "-" "Opera/12.0" 0.012 0.010 [pool] "-"': {},
     '200 2326 "-" "Opera/12.0" 1 "router with space" - 0ms': {},
@@ -117,9 +122,15 @@ BEGINNINGS: dict[str, dict[str, Any]] = {
     "203.0.113.7 - 45.155.170.181": {"user": "45.155.170.181"},
     "203.0.113.7 - lee, ann": {"user": "lee, ann"},
     "203.0.113.7 - a[b]": {"user": "a[b]"},
+    r"203.0.113.7 - \xC3\xA4": {"user": "ä"},
     "203.0.113.7 -  - ": {},
-    "203.0.113.7 192.0.2.1 -": {},
-    "- - -": {"address": None, "problem": "no address"},
+    "203.0.113.7 192.0.2.1 -": {"host": "192.0.2.1"},
+    "203.0.113.7 shop.example:8080 ann": {"host": "shop.example", "user": "ann"},
+    "203.0.113.7": {},
+    "- - -": {"address": None},
+    '"203.0.113.7, 10.0.0.1" 10.0.0.2 - ann': {"user": "ann"},
+    '"-" 203.0.113.7 - -': {},
+    '"203.0.113.7 - -': {},
 }
 
 TIMES: dict[str, dict[str, Any]] = {
@@ -135,9 +146,12 @@ TIMES: dict[str, dict[str, Any]] = {
     "[10/Oct/0001:13:55:36 +0000]": NO_TIME,
     "[10/Oct/9999:13:55:36 +0000]": NO_TIME,
     "[10/Oct/-126:13:55:36 +0000]": NO_TIME,
-    "[10/Oct/2026:13:55:36]": NO_TIME,
-    "[10/Oct/2026 13:55:36]": NO_TIME,
-    "[2026-10-10T13:55:36Z]": NO_TIME,
+    "[10/Oct/2026:13:55:36]": {"time": "2026-10-10T13:55:36"},
+    "[10/Oct/2026 13:55:36]": {"time": "2026-10-10T13:55:36"},
+    "[10/Oct/2026:13:55:36.120 +0200]": {},
+    "[2026-10-10T13:55:36+02:00]": {},
+    "[2026-10-10 13:55:36.5]": {"time": "2026-10-10T13:55:36"},
+    "[1791633336.120]": {},
     "[1234]": NO_TIME,
     "[-]": NO_TIME,
     "": NO_TIME,
@@ -179,7 +193,7 @@ def test_it_is_told_by_its_samples_and_reads_them(name: str, tmp_path: Path) -> 
     with ExitStack() as stack:
         logs = reading.open_logs([tmp_path / "log"], "auto", stack)
         assert [log.name for log in logs] == [name]
-        cells = reading.cells(logs).collect()
+        cells = loading.cells(logs).collect()
     assert {*cells["problem"].drop_nulls().cast(pl.String)} <= {"comment"}
     assert cells["problem"].null_count() >= 1
     assert dict(cells.schema).items() >= CELLS.items()
@@ -201,8 +215,7 @@ def test_of_plain_assets_only_who_asked_is_read(name: str, tmp_path: Path) -> No
     (tmp_path / "log").write_text("\n".join(module.SAMPLES), encoding="utf-8")
     with ExitStack() as stack:
         log = reading.open_logs([tmp_path / "log"], name, stack)[0]
-        read = reading.lines.scan(log.source, 0)
-        whole, asked = (reading.cells_of(read, log, assets).collect() for assets in (ALL_READ, Assets()))
+        whole, asked = (loading.load(log, assets, UNWATCHED, whole=True).cells for assets in (ALL_READ, Assets()))
     is_asset = asked["problem"].cast(pl.String).fill_null("") == "asset"
     assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
     assert is_asset.to_list() == whole["asset"].to_list()

@@ -8,7 +8,7 @@ import io
 import os
 import sys
 import threading
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import pytest
 from small_logs import figures, line, overview, written
 
 import convkit
-from convkit import reading
+from convkit import loading, reading
 from convkit.errors import ExitCode, InputError, UsageError
 
 if TYPE_CHECKING:
@@ -203,19 +203,22 @@ def test_a_missing_log_among_good_ones_is_found_before_work_starts(tmp_path: Pat
         figures(log, tmp_path / "gone.log")
 
 
-def test_what_can_be_read_once_is_read_for_hits_and_refused_for_records_that_are_read_later(tmp_path: Path) -> None:
+def test_what_can_be_read_once_gives_hits_and_records(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    for read, message in ((convkit.read_hits, ""), (convkit.read_records, r"pipe is gone before a lazy frame is read; write it into a file first")):
+    for read, number in ((convkit.read_hits, 2), (convkit.read_records, 3)):
         writer = threading.Thread(target=written, args=(pipe, LINES))
         writer.start()
-        with pytest.raises(UsageError, match=message) if message else nullcontext():
-            assert read([pipe], log_format="combined").collect().height == 2
+        assert read([pipe], log_format="combined").collect().height == number
         writer.join()
 
 
-def test_records_are_not_read_lazily_from_bzip2(tmp_path: Path) -> None:
-    (tmp_path / "a.bz2").write_bytes(bz2.compress("\n".join(LINES).encode()))
-    with pytest.raises(InputError, match=r"a\.bz2 is bzip2, which no lazy frame is read from; unpack it first with bzip2 -d"):
-        convkit.read_records([tmp_path / "a.bz2"])
-    assert convkit.read_hits([tmp_path / "a.bz2"]).collect().height == 2
+def test_records_of_a_large_log_are_those_of_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too large to be read at once is read when it is asked for; what only the tolerant reader reads is read at once all the same."""
+    log, packed = written(tmp_path / "a.log", LINES), tmp_path / "a.bz2"
+    packed.write_bytes(bz2.compress(log.read_bytes()))
+    at_once = convkit.read_records([log]).collect()
+    monkeypatch.setattr(loading, "_AT_ONCE", -1)
+    for path in (log, packed):
+        later = convkit.read_records([path])
+        assert later.collect().equals(at_once)

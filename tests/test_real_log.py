@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from convkit import reading, sessions
+from convkit import loading, reading, sessions
 from convkit.schema import KIND, ORDER
 
 FOLDER = os.environ.get("CONVKIT_TEST_DATA")
@@ -24,7 +24,7 @@ def records() -> pl.DataFrame:
     """Return the records of every line."""
     path = Path(FOLDER or "") / "real" / "apache_semicomplete_2015.log.gz"
     with ExitStack() as stack:
-        return reading.records(reading.cells(reading.open_logs([path], "combined", stack))).collect()
+        return reading.records(loading.cells(reading.open_logs([path], "combined", stack))).collect()
 
 
 def test_every_line_is_a_record(records: pl.DataFrame) -> None:

@@ -13,13 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convkit import lines, plugins, reading, tolerant
+from convkit import lines, plugins, quoted_lines, reading, tolerant
+from convkit.assets import Assets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SAMPLES = [line for module in plugins.load_all("formats").values() if hasattr(module, "scan") for line in module.SAMPLES]
+SAMPLES = [line for module in plugins.load_all("formats").values() if hasattr(module, "claims") for line in module.SAMPLES]
 MANY = "".join(f"{line} {random.Random(number).random()}\n" for number, line in enumerate(SAMPLES * 400)).encode()
 LONG = lines.LONGEST
 
@@ -44,8 +45,8 @@ def texts(source: lines.Source) -> list[object]:
 
 def records(read: pl.LazyFrame, source: lines.Source) -> pl.DataFrame:
     """Return the cells of lines as the combined format reads them."""
-    log = reading.Log(source, 0, "combined", plugins.load("formats", "combined"))
-    return reading.of_lines(read, log, ()).collect()
+    log = reading.Log(source, 0, "combined", quoted_lines.Lines())
+    return log.format.scan(reading.peeled(read, log), Assets()).collect()
 
 
 def check(source: lines.Source) -> None:
