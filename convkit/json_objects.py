@@ -17,7 +17,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from convkit.columns import Place
+    from convkit.presets import Place
 
 _ESCAPES = {"\\\\": "\\\\", "\\x": "\\\\x"}
 r"""nginx writes `\xHH`, which is no JSON: it stays as it is written, as in its other logs, and is undone where records are asked for."""

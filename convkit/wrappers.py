@@ -24,20 +24,44 @@ if TYPE_CHECKING:
     Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
 
 CUT = "cut in parts by the container's runtime"
-_SYSLOG_TIME = r"(?P<time>\d{4}-\d\d-\d\d[T ]\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
-_PATTERNS = (
+_TIME, _PROGRAM = 1, 2
+"""Of what stands in front, the groups: when, and of which program the line is."""
+_SYSLOG_TIME = r"(\d{4}-\d\d-\d\d[T ]\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
+
+
+@dataclass(frozen=True)
+class _Front:
+    """Text in front of a line: a regular expression, its groups _TIME and _PROGRAM as far as they are there."""
+
+    pattern: str
+    groups: int = 0
+    inside: str = ""
+    """How what is inside begins, where the front alone would be taken for one too often."""
+    cut: str = ""
+    """How the front is written where the line goes on in the next."""
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object of JSON around a line: where in it the line and its time are."""
+
+    line: str
+    time: str | None
+
+
+_FRONTS = (
     # A cluster's runtime: time, stream, and P where the line goes on in the next.
-    r"^(?P<time>\d{4}-\d\d-\d\dT\S+) (?:stdout|stderr) (?P<cut>[FP])(?::\S*)? (?P<line>.*)$",
+    _Front(r"^(\d{4}-\d\d-\d\dT\S+) (?:stdout|stderr) [FP](?::\S*)? ", _TIME, cut=r"^\S+ \S+ P"),
     # docker compose, also in colour.
-    r"^(?:\x1b\[[0-9;]*m)*[\w.-]+ +\|(?:\x1b\[0m)? (?P<line>.*)$",
+    _Front(r"^(?:\x1b\[[0-9;]*m)*[\w.-]+ +\|(?:\x1b\[0m)? "),
     # kubectl logs --prefix.
-    r"^\[pod/[^\]]+\] (?P<line>.*)$",
-    # docker logs --timestamps and the like, around lines that begin like quoted ones or are JSON.
-    r"^(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z) (?P<line>(?:\S+ (?:\S+ )+\[|\{).*)$",
+    _Front(r"^\[pod/[^\]]+\] "),
+    # docker logs --timestamps and the like.
+    _Front(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z) ", _TIME, inside=r"(?:\S+ (?:\S+ )+\[|\{)"),
     # Syslog of RFC 5424, as log drains send it, perhaps behind a count of bytes; Heroku's leave out the structured data.
-    r"^(?:\d+ )?<\d{1,3}>\d (?P<time>\S+) \S+ (?P<program>\S+) \S+ \S+ (?:(?:-|(?:\[[^\]]*\])+)(?: |$))?\x{feff}?(?P<line>.*)$",
+    _Front(r"^(?:\d+ )?<\d{1,3}>\d (\S+) \S+ (\S+) \S+ \S+ (?:(?:-|(?:\[[^\]]*\])+)(?: |$))?\x{feff}?", _PROGRAM),
     # Syslog as files and the journal have it; a drain's line may lack the host.
-    rf"^(?:<\d{{1,3}}>)?{_SYSLOG_TIME} (?:[^\s\[]*[^\s\[:] )?(?P<program>[^\s\[:]+)(?:\[[^\]]*\])?: (?P<line>.*)$",
+    _Front(rf"^(?:<\d{{1,3}}>)?{_SYSLOG_TIME} (?:[^\s\[]*[^\s\[:] )?([^\s\[:]+)(?:\[[^\]]*\])?: ", _PROGRAM),
 )
 _TEXTS = ("log", "message", "MESSAGE", "textPayload", "line")
 _TIMES = ("time", "@timestamp", "timestamp", "ts", "__REALTIME_TIMESTAMP")
@@ -51,18 +75,10 @@ _LATER = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class _Object:
-    """An object of JSON around a line: where in it the line and its time are."""
-
-    line: str
-    time: str | None
-
-
-@dataclass(frozen=True)
 class Wrapping:
-    """The layers around the lines of a log, the outermost first: regular expressions, or objects."""
+    """The layers around the lines of a log, the outermost first."""
 
-    layers: tuple[str | _Object, ...]
+    layers: tuple[_Front | _Object, ...]
     written: datetime
     """When the log was written last: where a time says no year, the latest that is not after it."""
     foreign: tuple[str, ...] = ()
@@ -70,12 +86,9 @@ class Wrapping:
 
     def peeled(self, lines: Frame) -> Frame:
         """Put what is inside in the place of `line` of LINES; `outer` is the time that the innermost layer says, if any does."""
-        lines = lines.with_columns(program=pl.lit(None, dtype=pl.String))
         for layer in self.layers:
-            lines = self._without_object(lines, layer) if isinstance(layer, _Object) else self._without(lines, layer)
-        if self.foreign:
-            lines = lines.with_columns(fault=pl.coalesce("fault", first_problem({"comment": pl.col("program").is_in(self.foreign)})))
-        return lines.drop("program")
+            lines = lines.with_columns(**(_without_object(layer) if isinstance(layer, _Object) else self._without(layer)))
+        return lines
 
     def of(self, head: pl.Series) -> pl.Series:
         """Return what is inside of some lines, but for those of other programs."""
@@ -83,38 +96,29 @@ class Wrapping:
         inside = self.peeled(head.to_frame("line").with_columns(**nothing))
         return inside.filter(pl.col("fault").is_null())["line"].fill_null("")
 
-    def programs(self, head: pl.Series) -> list[str]:
-        """Return the programs that some lines are of, where there are several."""
-        named = [layer for layer in self.layers if isinstance(layer, str) and "<program>" in layer]
-        found = [head.str.extract_groups(layer).struct.field("program").drop_nulls().unique().sort() for layer in named if layer == self.layers[0]]
-        return found[0].to_list() if found and len(found[0]) > 1 else []
-
-    def of_program(self, head: pl.Series, program: str) -> pl.Series:
-        """Return what is inside of some lines of a program."""
-        is_its = head.str.extract_groups(str(self.layers[0])).struct.field("program") == program
-        return self.of(head.filter(is_its).head(_OBJECTS))
+    def by_program(self, head: pl.Series) -> dict[str, pl.Series]:
+        """Return what is inside of some lines by the programs that the lines are of, where syslog stands outermost."""
+        layer = self.layers[0]
+        if not isinstance(layer, _Front) or layer.groups < _PROGRAM:
+            return {}
+        told = head.gather_every(len(head) // _TRIED + 1).to_frame("line").with_columns(program=pl.col("line").str.extract(layer.pattern, _PROGRAM))
+        return {part["program"][0]: self.of(part["line"].head(_OBJECTS)) for part in told.drop_nulls().partition_by("program", maintain_order=True)}
 
     def without(self, programs: Collection[str]) -> Wrapping:
         """Return the same, the lines of some programs left out."""
         return replace(self, foreign=tuple(programs))
 
-    def _without_object(self, lines: Frame, layer: _Object) -> Frame:
-        """Take an object off; a line without it stays as it is."""
-        line = pl.col("line")
-        time = {} if layer.time is None else {"outer": pl.coalesce(line.str.json_path_match(layer.time), "outer")}
-        return lines.with_columns(line=pl.coalesce(line.str.json_path_match(layer.line).str.strip_chars_end("\r\n"), line), **time)
-
-    def _without(self, lines: Frame, layer: str) -> Frame:
-        """Take a layer of text off; a line without it stays as it is."""
-        part = pl.col("part").struct
-        told = {"line": pl.coalesce(part.field("line"), "line")}
-        if "<time>" in layer:
-            told["outer"] = pl.coalesce(self._with_year(part.field("time")), "outer")
-        if "<program>" in layer:
-            told["program"] = pl.coalesce("program", part.field("program"))
-        if "<cut>" in layer:
-            told["fault"] = pl.coalesce("fault", first_problem({CUT: part.field("cut") == "P"}))
-        return lines.with_columns(part=pl.col("line").str.extract_groups(layer)).with_columns(**told).drop("part")
+    def _without(self, layer: _Front) -> dict[str, pl.Expr]:
+        """Return LINES without text in front; a line without it stays as it is."""
+        line, faults = pl.col("line"), {}
+        if layer.cut:
+            faults[CUT] = line.str.contains(layer.cut)
+        if layer.groups >= _PROGRAM and self.foreign:
+            faults["comment"] = line.str.extract(layer.pattern, _PROGRAM).is_in(self.foreign)
+        told = {"line": line.str.replace(layer.pattern, "")}
+        if layer.groups >= _TIME:
+            told["outer"] = pl.coalesce(self._with_year(line.str.extract(layer.pattern, _TIME)), "outer")
+        return told | ({"fault": pl.coalesce("fault", first_problem(faults))} if faults else {})
 
     def _with_year(self, time: pl.Expr) -> pl.Expr:
         """Return a time of syslog as ISO 8601 writes it."""
@@ -126,9 +130,16 @@ class Wrapping:
         return pl.coalesce(pl.when(moment <= latest).then(moment).otherwise(before).dt.strftime("%Y-%m-%d %H:%M:%S"), time)
 
 
+def _without_object(layer: _Object) -> dict[str, pl.Expr]:
+    """Return LINES without an object around; a line without it stays as it is."""
+    line = pl.col("line")
+    told = {"line": pl.coalesce(line.str.json_path_match(layer.line).str.strip_chars_end("\r\n"), line)}
+    return told | ({} if layer.time is None else {"outer": pl.coalesce(line.str.json_path_match(layer.time), "outer")})
+
+
 def around(head: pl.Series, source: Source) -> Wrapping | None:
     """Return what is around the lines of a log, None where nothing is."""
-    layers: list[str | _Object] = []
+    layers: list[_Front | _Object] = []
     told = head.filter(head.str.strip_chars() != "")
     said = told.gather_every(len(told) // _TRIED + 1)
     written = datetime.fromtimestamp(source.path.stat().st_mtime, UTC)
@@ -138,12 +149,12 @@ def around(head: pl.Series, source: Source) -> Wrapping | None:
     return Wrapping(tuple(layers), written) if layers else None
 
 
-def _layer(lines: pl.Series) -> str | _Object | None:
+def _layer(lines: pl.Series) -> _Front | _Object | None:
     """Return the layer around most of some lines, None where there is none."""
     most = _MOSTLY * max(len(lines), 1)
     if lines.str.contains(r"^\s*\{").sum() >= most:
         return _object(lines.gather_every(len(lines) // _OBJECTS + 1).to_list())
-    return next((pattern for pattern in _PATTERNS if lines.str.contains(pattern).sum() >= most), None)
+    return next((front for front in _FRONTS if lines.str.contains(front.pattern + front.inside).sum() >= most), None)
 
 
 def _object(lines: list[str]) -> _Object | None:

@@ -51,14 +51,16 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sorting",
         "panics",
     ),
-    ("facts",),
+    ("facts", "presets", "archives"),
     ("devices", "splits", "planning", "verdicts", "gaps"),
     ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
-    ("site_notes", "variants"),
+    ("site_notes", "variants", "cookies", "visitor_rules"),
+    ("identities", "proxies", "session_keys"),
     ("exports", "log_fields", "quoted_beginnings", "mixtures", "wrappers"),
     ("templates", "json_objects", "quoted_lines"),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines", "json_logs"),
+    ("tools", "refusals"),
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
