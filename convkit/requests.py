@@ -14,7 +14,7 @@ _ODD = r"^([A-Z][A-Z-]*) +(.*?)(?: +(HTTP[/ ][0-9.]+))?$"
 def add_words(requests: pl.LazyFrame) -> pl.LazyFrame:
     """Add `method, target, protocol`, text, to `request`; one without a method and a target, as probes send them, has neither."""
     word, request = pl.col("word").struct, pl.col("request").cast(pl.String)
-    is_odd = word[2].str.contains(" ", literal=True) | ~word[2].str.starts_with("HTTP/") | (word[1] == "")
+    is_odd = (word[2].str.contains(" ", literal=True) | ~word[2].str.starts_with("HTTP/") | (word[1] == "")).fill_null(value=False)
     taken = pl.when(is_odd).then(request).str.extract_groups(_ODD)
     # Of what was no request, balancers log where it went: `- https://shop.example:443/ -`.
     is_place = (word[0] == "-") & word[1].str.contains("://", literal=True)
