@@ -17,6 +17,7 @@ from convkit import arrivals, askers, deciding, facts, lists, matching, question
 from convkit.analysis import Run
 from convkit.assets import Assets
 from convkit.collecting import collected
+from convkit.identified import as_users
 from convkit.intake import take_in
 from convkit.progress import UNWATCHED
 from convkit.schema import FATES
@@ -52,7 +53,7 @@ def take(
     if len(logs) > 1:
         ranks = collected(sources.ranks(cells.lazy(), names), cells.height)
         cells, names = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [names[number] for number in ranks["source"]]
-    return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(names)
+    return replace(taken_in, cells=collected(as_users(sources.without_duplicates(cells)), cells.height)), tuple(names)
 
 
 @dataclass(frozen=True)

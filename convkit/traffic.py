@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXTS = ("sender", "host", "request", "user_agent")
-_OF_EXPORTS = ("^event$", "^prop[.].*$")
+_OF_EXPORTS = ("^event$", "^anonymous$", "^prop[.].*$")
 _NEEDED = {
     "no time": pl.col("time").is_null(),
     "a time that no server of the web has written": ~pl.col("time").is_between(*WEB),
