@@ -27,8 +27,9 @@ TOLD = "told."
 """Before the name of a role that its owner told of the export of a known tool."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?")
 _SHOWN, _LONGEST = 12, 40
-_STATUSES = {"status", "statuscode", "httpstatus", "responsecode", "downstreamstatus", "edgeresponsestatus"}
-_METHODS = {"method", "requestmethod", "httpmethod", "verb", "request", "clientrequestmethod"}
+_STATUSES = {"status", "statuscode", "httpstatus", "responsecode", "downstreamstatus", "edgeresponsestatus", "responsestatus", "scstatus"}
+_METHODS = {"method", "requestmethod", "httpmethod", "verb", "request", "clientrequestmethod", "csmethod"}
+_ANSWERS = {"bodybytessent", "bytessent", "length", "responsesize"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,9 @@ class Asked:
     properties: tuple[str, ...] = ()
     timezone: str = "UTC"
     texts: tuple[str, ...] = ()
-    """Of CELLS, texts that not every run needs: `referrer`."""
+    """Of CELLS, texts that not every run needs: `referrer`, `cookies`, `forwarded`, `session_key`."""
+    visitor: tuple[str, ...] = ()
+    """The rules that tell visitors, `site.visitor`."""
 
     @property
     def has_header(self) -> bool:
@@ -132,8 +135,8 @@ def is_known(names: Sequence[Place]) -> bool:
 
 def is_access_log(names: Sequence[Place]) -> bool:
     """Tell names of an access log, whose lines are requests and no events."""
-    there = {squeezed(place[-1]) for place in names}
-    return bool(there & _STATUSES and there & _METHODS)
+    there = {squeezed(name) for place in names for name in place[-1].split(".")}
+    return bool(there & _STATUSES and there & (_METHODS | _ANSWERS))
 
 
 def shown(place: Place) -> str:
