@@ -27,6 +27,8 @@ _RECOGNISED = 0.5
 """Of the lines looked at, the share that a format must read to be taken for the log's."""
 _SURELY = 0.9
 """The share that must be alike to be taken for an export's, where no name of a column is known."""
+_USUAL = "combined"
+"""The format of what none reads, like a log of comments."""
 _MIXED, _OTHERS = 0.995, 2
 """Below this share, a log may be of several formats: of what is left, another format must read half, and this many lines."""
 
@@ -40,7 +42,7 @@ def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
     few = told.gather_every(len(told) // _TRIED + 1)
     bare = {name: few if module.COMMENT is None else few.filter(~few.str.starts_with(module.COMMENT)) for name, module in formats.items()}
     scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
-    best = max(scores, key=lambda name: scores[name])
+    best = max(scores, key=lambda name: (scores[name], name == _USUAL))
     if scores[best] < _RECOGNISED and (export := _export_of_other_names(told, formats, _RECOGNISED if asked.told else _SURELY)):
         return [export]
     names = [best] if scores[best] >= _MIXED else _mixture(best, bare[best], formats)
