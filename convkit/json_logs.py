@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from convkit.assets import Assets
-    from convkit.columns import Asked, Place
+    from convkit.columns import Asked
     from convkit.lines import Source
+    from convkit.presets import Place
 
 NO_OBJECT = "no JSON object"
 _NOTHING = ["", "-"]
@@ -41,9 +42,10 @@ _LIKELY = {
     "target": r"[/*]|\w+://",
     "status": r"\d{3}$|0+$",
     "bytes": r"\d+$",
-    **dict.fromkeys(log_fields.UNITS, r"[\d.]+(e-?\d+)?[hmsnuµμ]*$"),
+    "seconds": r"\d+[.]\d+(e-?\d+)?s?$|0$|[\d.hm]*[hmnuµμ]?s$",
+    **dict.fromkeys([name for name in log_fields.UNITS if name != "seconds"], r"[\d.]+(e-?\d+)?$"),
 }
-"""How the values of a field begin, where names alone do not tell it."""
+"""How the values of a field begin, where names alone do not tell it: seconds are no whole numbers, which are of some unit or other."""
 _IN_WHOLE = ("method", "target", "query", "protocol")
 
 
@@ -156,8 +158,7 @@ class Layout:
         is_blank = is_none & (pl.when(is_none).then("line").str.strip_chars().fill_null("") == "")
         fields = self._fields()
         rows = (
-            lines.with_columns(text=pl.when(pl.col("fault").is_null()).then(json_objects.bare(pl.col("line"))))
-            .with_columns(object=self._places.read(pl.col("text")))
+            lines.with_columns(object=self._places.read(pl.when(pl.col("fault").is_null()).then("line")))
             .with_columns(fault=pl.coalesce("fault", first_problem({"blank": is_blank, NO_OBJECT: is_none})))
             .select("source", "line_no", "fault", **fields)
         )
@@ -177,9 +178,6 @@ class Layout:
         if date is not None:
             found["time"] = pl.concat_str([date, found["time"]], separator=" ")
         found.setdefault("time", pl.col("outer"))
-        if "agent" in found:
-            # Where a server says who sends such a header, a line without it is of somebody who sent none.
-            found["agent"] = found["agent"].fill_null("")
         if "protocol" in found:
             found["protocol"] = pl.concat_str([pl.lit("HTTP/"), found["protocol"].str.extract(_HTTP)])
         if "target" in found and "query" in found:
@@ -190,6 +188,9 @@ class Layout:
         if self.logger:
             log = self._said([self.logger[0]])
             found["method"] = pl.when(log.is_null() | log.str.starts_with(self.logger[1])).then(found["method"])
+        if "agent" in found and (request := found.get("method", found.get("request"))) is not None:
+            # Where a server says who sends such a header, a request without it is of somebody who sent none.
+            found["agent"] = pl.coalesce(found["agent"], pl.when(request.is_not_null()).then(pl.lit("")))
         with_unit = [name for name in log_fields.UNITS if self.values.like(_HAS_UNIT, self.fields.get(name, ()))]
         return found | {name: _in_seconds(found[name], log_fields.UNITS[name]) for name in with_unit}
 

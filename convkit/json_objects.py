@@ -17,11 +17,12 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from convkit.columns import Place
+    from convkit.presets import Place
 
 _ESCAPES = {"\\\\": "\\\\", "\\x": "\\\\x"}
 r"""nginx writes `\xHH`, which is no JSON: it stays as it is written, as in its other logs, and is undone where records are asked for."""
 _AROUND = " \t\r,\ufeff"
+_BETWEEN = r"\}\s*,\s*[{n]"
 _TAG, _COMMA = r"^[^{]*", r",\s*\}$"
 _NO_VALUE = re.compile(r'(":\s*)-?(?=\s*[,}])')
 """What a server writes that has no number where the format's author set no quotes."""
@@ -29,6 +30,11 @@ _NUMBER = "#"
 """The name under which each object carries its number, in front, so that no other of this name counts."""
 _FEW, _DEEPEST = 32, 5
 _INFINITE = float("inf")
+
+
+def _is_alone(line: pl.Expr) -> pl.Expr:
+    """Tell lines that are one object, if each of several is an object at all: none may be two with a comma between."""
+    return (line.str.starts_with('{"') & line.str.ends_with("}") & ~line.str.contains(_BETWEEN)).fill_null(value=True)
 
 
 def bare(line: pl.Expr) -> pl.Expr:
@@ -57,23 +63,35 @@ class Places:
             branch[place[-1]] = pl.List(pl.String()) if place in self.lists else pl.String()
         return _struct(tree)
 
-    def read(self, text: pl.Expr) -> pl.Expr:
-        """Return the objects that texts are, null where one is none."""
-        return text.map_batches(self.objects, return_dtype=self.shape, is_elementwise=True)
+    def read(self, line: pl.Expr) -> pl.Expr:
+        """Return the objects in lines, null where there is none."""
+        return line.map_batches(self.objects, return_dtype=self.shape, is_elementwise=True)
 
-    def objects(self, texts: pl.Series) -> pl.Series:
-        """Return the objects that texts are: all at once, and where that fails in halves, down to those that are none."""
+    def objects(self, lines: pl.Series) -> pl.Series:
+        """Return the objects in lines: as they are, and where that fails with what a writer's habit explains mended."""
+        whole = lines.to_frame("line").select(_is_alone(pl.col("line")).all()).item()
+        found = self._at_once(lines) if whole else None
+        return found if found is not None else self._one_by_one(lines.to_frame("line").select(bare(pl.col("line"))).to_series())
+
+    def _at_once(self, texts: pl.Series) -> pl.Series | None:
+        """Return the objects that texts are, None where any is none."""
         try:
-            found = _numbered(texts).str.json_decode(self.shape)
-            if len(found) == len(texts) and (found.struct.field(_NUMBER) == pl.int_range(len(texts), eager=True)).fill_null(texts.is_null()).all():
-                return found
+            found = texts.str.json_decode(self.shape)
         except pl.exceptions.PolarsError:
-            pass
+            return None
+        return found if len(found) == len(texts) else None
+
+    def _one_by_one(self, texts: pl.Series) -> pl.Series:
+        """Return the objects that texts are: all at once, and where that fails in halves, down to those that are none."""
+        found = self._at_once(_numbered(texts))
+        is_same = found is not None and (found.struct.field(_NUMBER) == pl.int_range(len(texts), eager=True)).fill_null(texts.is_null()).all()
+        if found is not None and is_same:
+            return found
         if len(texts) <= _FEW:
             mended = [None if text is None else _mended(text, self.shape) for text in texts]
             return pl.Series(texts.name, mended, dtype=pl.String).str.json_decode(self.shape)
         half = len(texts) // 2
-        return pl.concat([self.objects(texts.head(half)), self.objects(texts.slice(half))])
+        return pl.concat([self._one_by_one(texts.head(half)), self._one_by_one(texts.slice(half))])
 
     def field(self, place: Place, within: str) -> pl.Expr:
         """Return the text in a place of the objects in a column; of several the first."""

@@ -99,7 +99,7 @@ def _request(there: Collection[str]) -> pl.Expr:
 
 def _is_asset(extensions: str) -> pl.Expr:
     """Tell requests of files with one of these extensions."""
-    return pl.col("request").str.contains(rf"^(?:GET|HEAD) [^ ?]*[^ ?/]\.(?i:{extensions})(?:[ ?#]|$)")
+    return pl.col("request").str.contains(rf"^(?:GET|HEAD) [^ ?]*[^ ?/]\.(?i:{extensions})(?:[ ?#;]|$)")
 
 
 def _seconds(there: Collection[str]) -> pl.Expr:

@@ -149,8 +149,7 @@ def _time(timezone: str) -> pl.Expr:
     """Return the time in UTC."""
     moment, number = pl.col("moment"), pl.col("number")
     with_zone = (moment - pl.duration(microseconds="offset")).dt.replace_time_zone("UTC")
-    real = (pl.col("real") * 1_000_000).round(0).cast(pl.Int64, strict=False)
-    is_seconds = pl.col("real").abs() < _UNITS[0][0]
-    of_real = pl.when(is_seconds).then(real.cast(TIME)).otherwise(of_number(pl.col("real").cast(pl.Int64, strict=False)))
+    micros = pl.col("real") * pl.coalesce(*(pl.when(pl.col("real").abs() < limit).then(pl.lit(unit)) for limit, unit in _UNITS))
+    of_real = pl.coalesce(micros.round(0).cast(pl.Int64, strict=False).cast(TIME), of_number(pl.col("real").cast(pl.Int64, strict=False)))
     is_local = pl.col("zone") == ""
     return pl.coalesce(with_zone, of_local(pl.when(is_local).then(moment), timezone), of_number(number), of_real)

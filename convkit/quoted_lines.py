@@ -151,7 +151,7 @@ def _host(text: pl.Expr) -> pl.Expr:
 
 def is_asset(extensions: str, behind: str = r"\] ") -> pl.Expr:
     """Tell lines that are plainly the request of an asset, of extensions like `css|js`, by one pattern anchored at what the request stands behind."""
-    return pl.col("line").str.contains(rf'{behind}"(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?]')
+    return pl.col("line").str.contains(rf'{behind}"(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?;]')
 
 
 def claims(*, host_first: bool, end: str = "") -> pl.Expr:

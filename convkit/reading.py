@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import escapes, lines, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
+from convkit import archives, escapes, lines, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
 from convkit.columns import NOTHING
 from convkit.copies import without_copies
 from convkit.errors import InputError, UsageError, did_you_mean
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from convkit.wrappers import Wrapping
 
 STANDARD_INPUT = "-"
-_OF_NOTHING = "combined"
 
 
 @dataclass(frozen=True)
@@ -46,6 +45,8 @@ class Log:
     """What stands around its lines."""
     texts: tuple[str, ...] = ()
     """Of CELLS, texts that this run needs and not every one does."""
+    visitor: tuple[str, ...] = ()
+    """The rules that tell visitors."""
 
     @property
     def has_local_times(self) -> bool:
@@ -89,7 +90,7 @@ def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
         for file in _files(path):
             if _state(file) not in found:
                 found[_state(file)] = _source(file, stack)
-    return list(found.values())
+    return [log for source in found.values() for log in archives.logs_of(source)]
 
 
 def _state(file: Path) -> tuple[int, int]:
@@ -139,7 +140,7 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
     names = ["parquet"] if is_file else recognizing.names_of(source, head, asked) if wanted == "auto" else [wanted]
     if not is_file and not head.str.contains(r"\S").any():
         # Nothing is in it: every format reads that, but for those that ask the file what it is.
-        names = [_OF_NOTHING]
+        names = [recognizing.USUAL]
     modules = [plugins.load("formats", name) for name in names]
     if names == ["parquet"] and not is_file:
         raise InputError(f"{source.name} is no Parquet file; leave out --log-format, or name another")
@@ -148,7 +149,7 @@ def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStac
         head = sampling.sample(source)
     layouts = tuple(module.fit(source, head, asked) for module in modules)
     layout = layouts[0] if len(modules) == 1 else Mixture(layouts, tuple(module.claims() for module in modules[1:]))
-    return Log(source, number, " and ".join(names), layout, around, asked.texts)
+    return Log(source, number, " and ".join(names), layout, around, asked.texts, asked.visitor)
 
 
 def peeled(read: Frame, log: Log) -> Frame:

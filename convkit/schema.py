@@ -106,9 +106,20 @@ CELLS = {
 because each distinct one is taken apart once; and `problem`, null where the line is a record. `forwarded` is X-Forwarded-For as it was sent;
 `cookies` are those that the log holds, `name=value; name=value`. What a run does not ask for is never computed."""
 
-EVENT_CELLS = {"event": pl.String(), "event_id": pl.String(), "event_number": pl.Int64(), "value": pl.String(), "props": pl.String()}
-"""What an export says beside CELLS: `event`, empty where a row names none; `event_id` and a number for each, null where there is none; and what
-RECORDS say. For each property that goals test there is a `prop.NAME`, too."""
+SESSION_KEY = "session_key"
+"""The column of an export's own sessions."""
+
+EVENT_CELLS = {
+    "event": pl.String(),
+    "event_id": pl.String(),
+    "event_number": pl.Int64(),
+    "value": pl.String(),
+    "props": pl.String(),
+    "anonymous": pl.String(),
+}
+"""What an export says beside CELLS: `event`, empty where a row names none; `event_id`; `event_number`, the same for rows that are one event, null
+where nothing tells them; `value` and `props` as in RECORDS; and `anonymous`, by which the user of the row was known before. For each property that
+goals test there is a `prop.NAME`, too."""
 
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
 """What becomes of a line, in the order in which the fates apply."""

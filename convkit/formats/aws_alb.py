@@ -27,10 +27,13 @@ SAMPLES = (
 _PARTS = ("until_target", "of_target", "until_client")
 _SECONDS = [pl.col(name).cast(pl.Float64, strict=False) for name in _PARTS]
 _FORMAT = Template(
-    r"^(?:https?|h2|grpcs?|wss?) (?P<time>[^ ]+) [^ ]+ (?P<address>[^ ]+):\d+ [^ ]+ "
-    r"(?P<until_target>[^ ]+) (?P<of_target>[^ ]+) (?P<until_client>[^ ]+) (?P<status>\d+|-) [^ ]+ [^ ]+ (?P<bytes>\d+|-) "
-    r'"(?P<request>[^ "]* *(?:[a-z]+://(?P<host>\[[^\] "]*\]|[^/: "]*))?[^"]*)" "(?P<agent>[^"]*)"',
-    # A time of -1 says that the target never answered.
-    made={"seconds": pl.when(*(second >= 0 for second in _SECONDS)).then(pl.sum_horizontal(_SECONDS).round(6)).cast(pl.String)},
+    r"^(?:https?|h2|grpcs?|wss?) (?P<time>[^ ]+) [^ ]+ (?P<client>[^ ]+) [^ ]+ "
+    r"(?P<until_target>[^ ]+) (?P<of_target>[^ ]+) (?P<until_client>[^ ]+) (?P<status>[0-9]+|-) [^ ]+ [^ ]+ (?P<bytes>[0-9]+|-) "
+    r'"(?P<request>[^ "]*(?: (?:[a-z]+://(?P<host>[^\[/:? "]*|\[[^\] "]*\])(?:[/:? ][^"]*)?|[^a-z"][^"]*)?)?)" "(?P<agent>[^"]*)"',
+    made={
+        "address": pl.col("client").str.replace(":[0-9]+$", ""),
+        # A time of -1 says that the target never answered.
+        "seconds": pl.when(*(second >= 0 for second in _SECONDS)).then(pl.sum_horizontal(_SECONDS).round(6)).cast(pl.String),
+    },
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -25,7 +25,11 @@ SAMPLES = (
 )
 _FORMAT = Template(
     r"^[^ ]+ (?P<bucket>[^ ]+) \[(?P<time>[^\]]+)\] (?P<address>[^ ]+) (?P<user>[^ ]+) [^ ]+ [A-Z0-9]+\.[^ ]+ [^ ]+ "
-    r'(?:"(?P<request>.*?)"|-) "?(?P<status>\d{3}|-)"? [^ ]+ "?(?P<bytes>\d+|-)"? [^ ]+ "?(?P<milliseconds>\d+|-)"? [^ ]+'
+    r'"(?P<request>[^"]*)" (?P<status>[0-9]+|-) [^ ]+ (?P<bytes>[0-9]+|-) [^ ]+ (?P<milliseconds>[0-9]+|-) [^ ]+ '
+    r'"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)" [^ "]+(?: [^ "]+ [^ "]+ [^ "]+ [^ "]+ (?P<endpoint>[^ "]+)(?: [^ "]+)*)?$',
+    # Quotes within quotes, the oldest lines, and fields that say nothing in either way, `-` and `"-"`.
+    otherwise=r"^[^ ]+ (?P<bucket>[^ ]+) \[(?P<time>[^\]]+)\] (?P<address>[^ ]+) (?P<user>[^ ]+) [^ ]+ [A-Z0-9]+\.[^ ]+ [^ ]+ "
+    r'(?:"(?P<request>.*?)"|-) "?(?P<status>[0-9]{3}|-)"? [^ ]+ "?(?P<bytes>[0-9]+|-)"? [^ ]+ "?(?P<milliseconds>[0-9]+|-)"? [^ ]+'
     r'(?: (?:"(?P<referrer>.*?)"|-)(?: (?:"(?P<agent>.*?)"|-)"?(?:(?: [^ ]+){5} "?(?P<endpoint>[^ "]+)"?(?: [^ ]+)*|(?: [^ "]+| "-"){0,5})?)?)?$',
     made={"host": pl.coalesce(pl.when(pl.col("endpoint") != "-").then("endpoint"), "bucket")},
     escapes_quotes=False,

@@ -12,9 +12,12 @@ SAMPLES = (
     ),
     "MISS|404|1791640537100|0|390|2001:db8::7|-|https://shop.example/missing|WA|-|f9e5d6b1bd63fb63f2babe9de30a5d26|FR",
 )
+_START = r"^[^|]+\|(?P<status>[0-9]+|-)\|(?P<time>[0-9]{9,13})\|(?P<bytes>[0-9]+|-)\|[^|]*\|(?P<address>[^|]*)\|(?P<referrer>[^|]*)\|"
+_URL = r"(?P<target>[a-z]+://(?P<host>[^/|]*)(?:/[^|]*)?)\|[^|]*\|"
 _FORMAT = Template(
-    r"^[^|]+\|(?P<status>\d{1,3}|-)\|(?P<time>\d{9,13})\|(?P<bytes>\d+|-)\|[^|]*\|(?P<address>[^|]*)\|(?P<referrer>[^|]*)\|"
-    r"(?P<target>(?:[a-z]+://(?P<host>[^/|]*))?[^|]*)\|[^|]*\|(?P<agent>.*)\|[^|]*\|[^|]*$",
+    rf"{_START}{_URL}(?P<agent>[^|]*)\|[^|]*\|[^|]*$",
+    # A bar within the agent.
+    otherwise=rf"{_START}{_URL}(?P<agent>.*)\|[^|]*\|[^|]*$",
     escapes_quotes=False,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

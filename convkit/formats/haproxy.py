@@ -18,20 +18,22 @@ SAMPLES = (
 )
 _HEADERS = pl.col("headers").str
 _FORMAT = Template(
-    r"^(?P<address>[^ ]+):\d+ \[(?P<time>\d{2}/[A-Z][a-z]{2}/\d{4}:[^\]]+)\] (?:[^ ]+: .*|"
-    r"[^ ]+ [^ ]+[^>] [-+\d]+/[-+\d]+/[-+]?\d+ .*|[^ ]+ [^ ]+ [-+\d]+/[-+\d]+/[-+\d]+/[-+\d]+/[-+]?(?P<milliseconds>\d+) (?:(?P<status>\d+)|-\d+) \+?(?P<bytes>\d+) "
-    r'[^ ]+ [^ ]+ [^ ]{4} [\d/+]+ [\d/]+ (?:\{(?P<headers>[^}]*)\} )?(?:\{[^}]*\} )?"(?P<request>[^"]*).*)$',
+    r"^(?P<client>[^ ]+) \[(?P<time>[0-9]{2}/[^\]]+)\] [^ :]+"
+    r"(?:: .*| [^ ]+ [-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
+    r'[^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ (?:\{(?P<headers>[^}]*)\} (?:\{[^}]*\} )?)?"(?P<request>[^"]*))',
     # What was captured has no names: only what can be nothing else is taken for one.
     made={
-        "agent": _HEADERS.extract(r"(?:^|\|)([A-Za-z][\w.-]*/\d[^|]*)"),
+        "address": pl.col("client").str.replace(":[0-9]+$", ""),
+        "agent": _HEADERS.extract(r"(?:^|\|)([A-Za-z][A-Za-z0-9_.-]*/[0-9][^|]*)"),
         "referrer": _HEADERS.extract(r"(?:^|\|)(https?://[^|]*)"),
-        "host": _HEADERS.extract(r"(?:^|\|)([A-Za-z0-9][\w-]*(?:\.[\w-]+)*\.[A-Za-z][\w-]*(?::\d+)?)(?:\||$)"),
-        "forwarded": _HEADERS.extract(r"(?:^|\|)((?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:, *[0-9a-fA-F:.]+)*)(?:\||$)"),
+        "host": _HEADERS.extract(r"(?:^|\|)([A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9_-]*(?::[0-9]+)?)(?:\||$)"),
+        "forwarded": _HEADERS.extract(r"(?:^|\|)((?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:, *[0-9a-fA-F:.]+)*)(?:\||$)"),
     },
+    # What it did itself, and connections of TCP that a server took; those that none took are nobody's.
     messages=r"^(?:Proxy [^ ]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|"
-    r"(?:Server|Backup Server) [^ ]+/[^ ]+ is |(?:backend|proxy|frontend) [^ ]+ has no server)",
-    # Connections of TCP that no server took.
-    strangers=r"^[^ ]+:\d+ \[[^\]]+\] [^ ]+ [^ ]+/<NOSRV> [-+\d]+/[-+\d]+/[-+]?\d+ \+?\d+ [^ ]{2} [\d/+]+ [\d/]+",
+    r"(?:Server|Backup Server) [^ ]+/[^ ]+ is |(?:backend|proxy|frontend) [^ ]+ has no server|"
+    r"[^ ]+ \[[^\]]+\] [^ ]+ [^ ]+[^> ] [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} )",
+    strangers=r"^[^ ]+ \[[^\]]+\] [^ ]+ [^ ]+/<NOSRV> [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} ",
     names_month=True,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -36,7 +36,7 @@ _PLACES = {
     "forwarded": "http_x_forwarded_for x_forwarded_for xff forwarded_for proxy_add_x_forwarded_for request_x_forwarded_for",
     "cookies": "http_cookie cookie cookies",
     "seconds": "request_time duration response_time elapsed_time elapsed processing_time time_taken took latency request_duration",
-    "milliseconds": "duration_ms request_time_ms response_time_ms elapsed_ms latency_ms time_ms took_ms generation_time_milli ta tt",
+    "milliseconds": "duration_ms request_time_ms response_time_ms elapsed_ms latency_ms time_ms took_ms duration_in_ms generation_time_milli ta tt",
     "microseconds": "duration_us request_time_us response_time_us elapsed_us latency_us time_us duration_usec",
     "nanoseconds": "duration_ns request_time_ns response_time_ns elapsed_ns latency_ns",
 }

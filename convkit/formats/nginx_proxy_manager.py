@@ -13,9 +13,13 @@ SAMPLES = (
     '[10/Oct/2026:13:55:37 +0000] HIT - 304 - GET http shop.example "/logo.svg" [Client 2001:db8::7] [Length 0] [Gzip -] [Sent-to shop] "-" "-"',
     '[10/Oct/2026:13:55:38 +0000] 400 - - http localhost "-" [Client 203.0.113.9] [Length 154] [Gzip -] "-" "-"',
 )
+_REST = (
+    r'(?P<status>[0-9]+|-) - (?P<method>[^ ]+) [^ ]+ (?P<host>[^ ]*) "(?P<target>[^"]*)" '
+    r'\[Client (?P<address>[^\]]*)\] \[Length (?P<bytes>[^\]]*)\] (?:\[[^\]]*\] )*"(?P<agent>[^"]*)" "(?P<referrer>[^"]*)"'
+)
 _FORMAT = Template(
-    r'^\[(?P<time>[^\]]+)\] (?:[^\[]* )?(?P<status>\d{3}|-) - (?P<method>[^ ]+) [^ ]+ (?P<host>[^ ]*) "(?P<target>[^"]*)" '
-    r'\[Client (?P<address>[^\]]*)\] \[Length (?P<bytes>[^\]]*)\] (?:\[[^\]]*\] )*"(?P<agent>[^"]*)" "(?P<referrer>[^"]*)"',
+    rf"^\[(?P<time>[^\]]+)\] [^ ]+ (?:[^ ,]+, )*[^ ,]+ {_REST}",
+    otherwise=rf"^\[(?P<time>[^\]]+)\] {_REST}",
     names_month=True,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

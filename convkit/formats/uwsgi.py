@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from convkit.templates import Template
 
 COMMENT = None
@@ -16,9 +18,13 @@ SAMPLES = (
     ),
     "*** Starting uWSGI 2.0.12 (64bit) on [Sat Oct 10 13:55:35 2026] ***",
 )
+_START = r"^(?:\{[^}]*\} ?)*\[pid: [^\]]*\] "
+_MIDDLE = r"\((?P<user>[^)]*)\) \{[^}]*\} \[(?P<time>[^\]]+)\] (?P<method>[^ ]+) "
+_END = r"=> generated (?P<bytes>[0-9]+) bytes in (?P<took>[0-9]+) (?P<unit>[a-z]+) (?:via [^(]*)?\((?P<protocol>[^ ]+) (?P<status>[0-9]+)\)"
 _FORMAT = Template(
-    r"^(?:\{[^}]*\} ?)*\[pid: [^\]]*\] (?P<address>[^(]*) \((?P<user>[^)]*)\) \{[^}]*\} \[(?P<time>[^\]]+)\] (?P<method>[^ ]+) (?P<target>.*?) => "
-    r"generated (?P<bytes>\d+) bytes in (?:(?P<milliseconds>\d+) msecs|(?P<microseconds>\d+) micros)[^(]* \((?P<protocol>[^ ]+) (?P<status>\d+)\)",
+    rf"{_START}(?P<address>[^ ]+) {_MIDDLE}(?P<target>[^ ]*) {_END}",
+    otherwise=rf"{_START}(?P<address>[^(]*) {_MIDDLE}(?P<target>.*?) {_END}",
+    made={"milliseconds": pl.when(pl.col("unit") == "msecs").then("took"), "microseconds": pl.when(pl.col("unit") == "micros").then("took")},
     strangers=r"^(?:\*\*\* .* \*\*\*$|(?:spawned|respawned|Respawned) uWSGI |WSGI app \d+ |mapped \d+ bytes|(?:worker|uWSGI worker) \d+ |"
     r"(?:compiled with version|os|nodename|machine|clock source|pcre jit|detected number of CPU cores|current working directory|detected binary path|"
     r"your (?:processes|server|memory|mercy)|lock engine|thunder lock|uwsgi socket|Python version|Python main interpreter|python threads|"
