@@ -33,7 +33,7 @@ _ANSWER = r" (?:\d{3}|-) \S+"
 _START = rf'^(?:(?:"[^"\[]*" +|")?[^\s"\[]\S*(?: .*)? +{_TIME} +{_QUOTED}|{_ADDRESS} [^ \["]+ [^ \["]+ "(?:[A-Z]+ (?:[^"\\]|\\.)*|-)"){_ANSWER}'
 _HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)|[^ -][^ ,]* +- +[^ \[]+ +\[)"
 _HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
-_FORWARDED = rf'" {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
+_FORWARDED = rf' {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
 AGENT_FOLLOWS = rf' {_QUOTED} "'
 PROXIES = {
     "traefik": rf' {_QUOTED} {_QUOTED} \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',

@@ -11,10 +11,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from small_logs import FIREFOX
+from small_logs import FIREFOX, overview, report
+from small_logs import line as plain
 
 import convkit
-from convkit import cookies, log_fields, proxies, session_keys, sessions
+from convkit import checks, cookies, log_fields, proxies, session_keys, sessions, surveying
 from convkit.definitions import Site
 from convkit.formats import combined
 from convkit.goals import parse_goals
@@ -335,3 +336,48 @@ def test_sessions_by_key_are_counted_like_any(tmp_path: Path) -> None:
     found = convkit.run([log], ["overview", "goals"], goals, log_format="combined").reports
     assert (found["overview"].frame["sessions"][0], found["goals"].frame["reached"][0]) == (2, 2)
     assert convkit.run([log], ["overview"], parse_goals(BOUGHT, "goals.yaml"), log_format="combined").reports["overview"].frame["sessions"][0] == 2
+
+
+def test_a_rule_that_tells_nobody_is_a_finding_of_check(tmp_path: Path) -> None:
+    """Neither the user nor the address is: those are everybody's."""
+    log = tmp_path / "access.log"
+    log.write_text(f"{line(**COOKIE)}\n", encoding="utf-8")
+    expected = {
+        "[user, cookie.uid, address]": [],
+        "[cookie.uid, query.u]": ["query.u stands in `site.visitor` and tells nobody in these logs; correct its name, or take it out"],
+        "[address, cookie.uid]": ["cookie.uid stands behind address in `site.visitor`, which tells everybody in these logs; put it before"],
+    }
+    for rules, texts in expected.items():
+        goals = parse_goals(f"{BOUGHT}\nsite: {{visitor: {rules}}}", "goals.yaml")
+        survey = surveying.survey(surveying.read([log], goals, log_format="combined"), goals)
+        assert [remark.text for remark in checks.check(survey, has_logs=True) if remark.code == "visitor-rule"] == texts, rules
+
+
+HOSTS = {
+    "three": ({"shop.example": 60, "www.blog.example": 30, "blog.example": 9, "203.0.113.1": 2, "x.example": 2}, "{}", "3 sites: shop.example 58%, "),
+    "one": ({"shop.example": 60, "www.shop.example": 30, "probe.example": 0}, "{}", ""),
+    "named": ({"shop.example": 60, "blog.example": 30}, "{hosts: [shop.example, blog.example]}", ""),
+    "none": ({"-": 5}, "{}", ""),
+}
+
+
+@pytest.mark.parametrize("case", HOSTS)
+def test_a_log_of_several_sites_is_said_to_be_one_unless_somebody_told_which_are_ours(case: str, tmp_path: Path) -> None:
+    """A host with and without www. is one; an address in the place of a host is no site."""
+    pages, site, said = HOSTS[case]
+    targets = [f"GET {'' if host == '-' else f'http://{host}'}/a" for host, number in pages.items() for _ in range(number)]
+    lines = [line(target, 3 * number) for number, target in enumerate(targets)]
+    found = [note.text for note in run(tmp_path, lines, f"{BOUGHT}\nsite: {site}").reports["overview"].notes if note.code == "several-sites"]
+    assert [said in text for text in found] == ([True] if said else [])
+    assert "203.0.113.1" not in str(found)
+
+
+def test_combined_lines_say_whom_a_proxy_stood_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the field behind the agent, as nginx writes it, or in front, where the address is a list."""
+    monkeypatch.undo()
+    told = [("10.0.0.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "192.0.2.6, 203.0.113.2"), ("198.51.100.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "-")]
+    behind = [f'{plain("GET /a", number, who=sender)} "{forwarded}"' for number, (sender, forwarded) in enumerate(told)]
+    in_front = [plain("GET /a", number, who=f"192.0.2.6, 203.0.113.{number}, 10.0.0.1 - -") for number in range(3)]
+    for lines, trusting, plainly in ((behind, 4, 2), (in_front, 3, 1)):
+        found = [overview(report(tmp_path, lines, f"{BOUGHT}\nsite: {{{site}}}")) for site in ("trusted_proxy: 10.0.0.0/8", "visitor: [user]")]
+        assert [metrics["visitors"] for metrics in found] == [trusting, plainly]
