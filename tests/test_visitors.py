@@ -187,7 +187,7 @@ funnels: {same: {steps: [/a, /b], per: visitor, same: cookie.order}}
     ],
 )
 def test_a_cookie_s_value(text: str, expected: str | None) -> None:
-    assert pl.select(cookies=pl.lit(text)).select(cookies.value("cookie.uid")).item() == expected
+    assert pl.select(cookies.value("cookie.uid", pl.lit(text))).item() == expected
 
 
 TRUSTED = ("10.0.0.0/8", "2001:db8:7::/48")

@@ -37,10 +37,10 @@ _CANDIDATES = 5
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `sums` (one row), `seconds` (sessions of two interactions or more by whole seconds), `candidates` (pages after a form),
-    `errors` and `hosts`.
+    """Return `sums` (one row), `seconds` (sessions of two interactions or more by whole seconds), and what notes and hints are made of.
 
-    Where it is split, only the first two: what is set aside has no session, and what is said of it is said of the whole.
+    These are `candidates` (pages after a form), `errors` and `hosts`. Where it is split, there are only the first two: what is set aside has no
+    session, and what is said of it is said of the whole.
     """
     timed = analysis.split(analysis.sessions.filter(pl.col("interactions") > 1))
     sums = analysis.beside(_sums(analysis), _amounts(analysis))
