@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import bots, figures
+from convkit import bots, figures, traffic_notes
 from convkit.tables import Note
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _built_in(view),
         _macros(view),
         _bare(sums, view),
+        *traffic_notes.notes(tally, view),
         _running(sums),
         _aside(sums, view),
         _values(sums),

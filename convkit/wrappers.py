@@ -31,6 +31,8 @@ _PATTERNS = (
     # Syslog as files and the journal have it; a drain's line may lack the host.
     rf"^(?:<\d{{1,3}}>)?{_SYSLOG_TIME} (?:[^\s\[:]+ )?[^\s\[:]+(?:\[[^\]]*\])?: (?P<line>.*)$",
 )
+_NAMES = ("cri", "compose", "kubectl", "syslog", "syslog")
+"""What users call the patterns, in their order."""
 _AS_JSON = r'^\s*\{(?:"[^"]*"\s*:\s*"[^"]*"\s*,\s*)*"(?:log|message)"\s*:\s*"'
 _SURELY = 0.9
 _DEEPEST = 3
@@ -45,6 +47,12 @@ class Wrapping:
     layers: tuple[str, ...]
     written: datetime
     """When the log was written last: where a time says no year, the latest that is not after it."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return what users call the layers, the outermost first."""
+        known = {"": "json", **dict(zip(_PATTERNS, _NAMES, strict=True))}
+        return tuple(known[layer] for layer in self.layers)
 
     def peeled(self, lines: Frame) -> Frame:
         """Put what is inside in the place of `line` of LINES; `outer` is the time that the innermost layer says, if any does."""
