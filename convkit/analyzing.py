@@ -18,8 +18,10 @@ from convkit.analysis import Run
 from convkit.assets import Assets
 from convkit.bot_lines import of_bots
 from convkit.collecting import collected
+from convkit.identified import as_users
 from convkit.intake import take_in
 from convkit.progress import UNWATCHED
+from convkit.proxies import clients
 from convkit.schema import FATES
 from convkit.tables import Period
 from convkit.tallying import prepare, split_by
@@ -50,7 +52,9 @@ def take(
     if len(logs) > 1:
         ranks = collected(sources.ranks(cells.lazy(), [log.source.name for log in logs]), cells.height)
         cells, logs = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [logs[number] for number in ranks["source"]]
-    return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(logs)
+    if goals.site.trusted_proxy:
+        cells = collected(clients(cells.lazy(), goals.site.trusted_proxy), cells.height)
+    return replace(taken_in, cells=collected(as_users(sources.without_duplicates(cells)), cells.height)), tuple(logs)
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class Matched:
     """The table of all sessions."""
     visitors: pl.DataFrame
     met: pl.DataFrame
-    """What became of all: `time, fate, reason, user_agent, visitor, macro`."""
+    """What became of all: `time, fate, reason, user_agent, source, line_no, macro`."""
     needed: frozenset[str]
     """Facts of sessions that are known."""
     own_hosts: tuple[str, ...]
@@ -154,7 +158,7 @@ def look_at(matched: Matched, taken_in: Intake, goals: Goals, scope: Scope) -> R
     hits, table, where = _kept(hits, table, goals, scope.asked)
     fates, reasons = _fates(cells, met, hits)
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
-    analysis = prepare(hits, table, goals, ends, askers.identities(matched.visitors.lazy(), goals.site))
+    analysis = prepare(hits, table, goals, ends, askers.identities(matched.visitors.lazy(), cells.lazy(), goals.site))
     divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
     run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
     return replace(run, of_variants=of_variants, own_hosts=matched.own_hosts, bots=scope.bots, quality=of_bots(met), split=divided)

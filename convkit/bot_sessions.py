@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.analyzing import analyze_cells
-from convkit.askers import ASKER
 from convkit.collecting import collected
 from convkit.periods import Wanted
 from convkit.quality import BotSessions
+from convkit.sources import PLACE
 
 if TYPE_CHECKING:
     from convkit.analysis import Analysis, Run
@@ -27,8 +27,7 @@ def added_by_bots(done: Run, matched: Matched, taken_in: Intake, scope: Scope, *
     goals, sent = done.analysis.goals, matched.met.filter(pl.col("fate") == "bot")
     if sent.is_empty() or not (sent["macro"].any() or (is_asked and goals.macros)):
         return None
-    askers = matched.visitors.filter(pl.col("visitor").is_in(sent["visitor"].unique().implode())).select(*ASKER)
-    cells = collected(taken_in.cells.lazy().join(askers.lazy(), on=ASKER, how="semi", nulls_equal=True), taken_in.cells.height)
+    cells = collected(taken_in.cells.lazy().join(sent.lazy(), on=PLACE, how="semi"), taken_in.cells.height)
     # The period is that of all lines: of the bots' alone, the last days would be others.
     wanted = Wanted(*scope.wanted.limits(done.analysis.ends, goals.site.timezone))
     kept = analyze_cells(replace(taken_in, cells=cells), goals, replace(scope, wanted=wanted, bots="keep", by=None))

@@ -16,6 +16,8 @@ from convkit import log_fields
 from convkit.schema import first_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from convkit.assets import Assets
     from convkit.columns import Asked
     from convkit.lines import Source
@@ -30,23 +32,37 @@ class Template:
     """How the lines of a format are written."""
 
     pattern: str
-    """In Rust's notation; a group that is called like one of `log_fields.FIELDS` is that field, others are left out."""
+    """In Rust's notation; a group that is called like one of `log_fields.FIELDS` is that field, others are left out.
+
+    It is ten times as fast where each letter leaves but one way to go on, and classes are of ASCII: `[0-9]`, not `\\d`."""
+    otherwise: str | None = None
+    """The pattern of lines that the first one does not read: it may look for a way."""
     comment: str | None = None
     """How lines begin that are no record."""
+    messages: str | None = None
+    """The pattern of what the server says of itself: records without a request, written when what is around the line says."""
+    strangers: str | None = None
+    """The pattern of lines of the same server that are of no visit: they count as comments."""
+    made: Mapping[str, pl.Expr] = field(default_factory=dict)
+    """Fields that are made of groups."""
     escapes_quotes: bool = True
     names_month: bool = False
     """Whether times are written like `10/Oct/2026:13:55:36 +0200`."""
     timezone: str = "UTC"
+    groups: tuple[str, ...] = field(init=False)
     there: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Know the fields."""
-        named = re.findall(r"\(\?P?<(\w+)>", self.pattern)
-        object.__setattr__(self, "there", frozenset(named) & {*log_fields.FIELDS})
+        needed = {name for made in self.made.values() for name in made.meta.root_names()}
+        named = [name for name in re.findall(r"\(\?P?<(\w+)>", self.pattern) if name in needed or name in log_fields.FIELDS]
+        object.__setattr__(self, "groups", tuple(dict.fromkeys(named)))
+        object.__setattr__(self, "there", frozenset({*named, *self.made, "time"}) & {*log_fields.FIELDS})
 
     def claims(self) -> pl.Expr:
         """Tell lines that are written so."""
-        return self._line().str.contains(self.pattern).fill_null(value=False)
+        patterns = [pattern for pattern in (self.pattern, self.otherwise, self.messages, self.strangers) if pattern]
+        return pl.any_horizontal(self._line().str.contains(pattern) for pattern in patterns).fill_null(value=False)
 
     def sniff(self, lines: pl.Series) -> float:
         """Return which share of lines is written so."""
@@ -58,16 +74,34 @@ class Template:
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return CELLS of LINES."""
-        part = pl.col("part").struct
-        taken = lines.with_columns(part=self._line().str.extract_groups(f"(?P<{_WHOLE}>{self.pattern})"))
-        fields = {name: part.field(name) for name in sorted(self.there)}
-        rules = {
-            "blank": pl.col("line").str.strip_chars().fill_null("") == "",
-            "comment": pl.col("line").str.starts_with(self.comment) if self.comment else pl.lit(value=False),
-            NOT_LIKE_IT: part.field(_WHOLE).is_null(),
-        }
-        rows = taken.select("source", "line_no", fault=pl.coalesce("fault", first_problem(rules)), **fields)
-        return log_fields.cells(rows, self.there, assets, self.timezone, names_month=self.names_month)
+        taken = self._taken(lines)
+        fields = {name: pl.col(name) for name in self.groups}
+        time = pl.coalesce("time", "outer") if "time" in self.groups else pl.col("outer")
+        odd = taken.with_columns(odd=pl.when(pl.col(_WHOLE).is_null()).then("line"))
+        rows = odd.select("source", "line_no", fault=pl.coalesce("fault", self._fault()), **fields | {"time": time})
+        return log_fields.cells(rows.with_columns(**self.made), self.there, assets, self.timezone, names_month=self.names_month)
+
+    def _taken(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """Add the groups to lines, text each, and _WHOLE, null where a line is not written so."""
+        part, names = pl.col("part").struct, (*self.groups, _WHOLE)
+        taken = lines.with_columns(part=self._line().str.extract_groups(f"{self.pattern}(?P<{_WHOLE}>)"))
+        if not self.otherwise:
+            return taken.with_columns(part.field(*names))
+        left = pl.when(part.field(_WHOLE).is_null()).then(self._line())
+        again = taken.with_columns(again=left.str.extract_groups(f"{self.otherwise}(?P<{_WHOLE}>)"))
+        return again.with_columns(**{name: pl.coalesce(part.field(name), pl.col("again").struct.field(name)) for name in names})
+
+    def _fault(self) -> pl.Expr:
+        """Return why an odd line is no record; null where it is one all the same, or none is odd."""
+        odd, none = pl.col("odd"), pl.lit(value=False)
+        is_stranger = odd.str.contains(self.strangers) if self.strangers else none
+        return first_problem(
+            {
+                "blank": pl.col(_WHOLE).is_null() & (odd.str.strip_chars().fill_null("") == ""),
+                "comment": (odd.str.starts_with(self.comment) if self.comment else none) | is_stranger,
+                NOT_LIKE_IT: ~odd.str.contains(self.messages) if self.messages else odd.is_not_null(),
+            }
+        )
 
     def _line(self) -> pl.Expr:
         """Return the line, its escaped quotes out of the way."""
