@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.quality import NOTHING_KNOWN, Quality
 from convkit.tables import Column
 
 if TYPE_CHECKING:
@@ -110,8 +111,8 @@ class Run:
     """How far the funnels get under other choices (`sensitivity.asked` and `otherwise`), where it was asked for."""
     bots: str = "drop"
     """One of BOTS."""
-    bot_agents: tuple[tuple[str, int, str], ...] = ()
-    """Agent, lines and reason of the bots that sent most."""
+    quality: Quality = NOTHING_KNOWN
+    """What is known of the traffic beside."""
     own_hosts: tuple[str, ...] = ()
     """Hosts that are taken for the site's own because nobody named them; known where it is asked where sessions came from."""
     split: Analysis | None = None
@@ -145,6 +146,8 @@ class View:
     is_narrowed: bool = False
     """Whether only some sessions of the period are looked at."""
     sort: Sorting | None = None
+    quality: Quality = NOTHING_KNOWN
+    """What is known of the traffic beside the figures."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What was asked of reports that have options of their own."""
 

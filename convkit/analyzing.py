@@ -16,6 +16,7 @@ import polars as pl
 from convkit import arrivals, askers, deciding, facts, lists, matching, questions, reading, sensitivity, sessions, sources, splits, traffic, variants
 from convkit.analysis import Run
 from convkit.assets import Assets
+from convkit.bot_lines import of_bots
 from convkit.collecting import collected
 from convkit.identified import as_users
 from convkit.intake import take_in
@@ -37,26 +38,23 @@ if TYPE_CHECKING:
     from convkit.questions import Question
     from convkit.tables import Note
 
-_MOST_AGENTS = 5
-"""How many agents of bots are told."""
-
 
 def take(
     logs: Sequence[reading.Log], goals: Goals, *, rejects: bool = False, assets: bool = False, progress: Progress = UNWATCHED
-) -> tuple[Intake, tuple[str, ...]]:
-    """Read what the lines of the logs say, and return the logs' names by their number, which does not depend on the command line.
+) -> tuple[Intake, tuple[reading.Log, ...]]:
+    """Read what the lines of the logs say, and return the logs by their number, which does not depend on the command line.
 
     Of assets those are read that a goal may name, or all.
     """
     known = tuple(lists.words("assets"))
     taken_in = take_in(logs, Assets(known if assets else traffic.kept_assets(goals, known)), rejects=rejects, progress=progress)
-    cells, names = taken_in.cells, [log.source.name for log in logs]
+    cells = taken_in.cells
     if len(logs) > 1:
-        ranks = collected(sources.ranks(cells.lazy(), names), cells.height)
-        cells, names = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [names[number] for number in ranks["source"]]
+        ranks = collected(sources.ranks(cells.lazy(), [log.source.name for log in logs]), cells.height)
+        cells, logs = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [logs[number] for number in ranks["source"]]
     if goals.site.trusted_proxy:
         cells = collected(clients(cells.lazy(), goals.site.trusted_proxy), cells.height)
-    return replace(taken_in, cells=collected(as_users(sources.without_duplicates(cells)), cells.height)), tuple(names)
+    return replace(taken_in, cells=collected(as_users(sources.without_duplicates(cells)), cells.height)), tuple(logs)
 
 
 @dataclass(frozen=True)
@@ -66,11 +64,16 @@ class Taken:
     intake: Intake
     names: tuple[str, ...]
     """The logs' names in the order of the command line."""
-    sources: tuple[str, ...]
-    """The logs' names by the number in `source` of their hits."""
+    logs: tuple[reading.Log, ...]
+    """The logs by the number in `source` of their lines."""
     copies: tuple[str, ...]
     """Sentences of logs that were left out because others hold all of them."""
     has_local_times: bool
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The logs' names by their number."""
+        return tuple(log.source.name for log in self.logs)
 
 
 def read(  # noqa: PLR0913 (whoever reads says what of the logs is wanted)
@@ -87,9 +90,9 @@ def read(  # noqa: PLR0913 (whoever reads says what of the logs is wanted)
     copies: list[str] = []
     with ExitStack() as stack:
         logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals, needed), copies)
-        intake, sources = take(logs, goals, rejects=rejects, assets=assets, progress=progress)
+        intake, numbered = take(logs, goals, rejects=rejects, assets=assets, progress=progress)
     names, has_local_times = tuple(log.source.name for log in logs), any(log.has_local_times for log in logs)
-    return Taken(intake, names, sources, tuple(copies), has_local_times)
+    return Taken(intake, names, numbered, tuple(copies), has_local_times)
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class Matched:
     """The table of all sessions."""
     visitors: pl.DataFrame
     met: pl.DataFrame
-    """What became of all: `time, fate, reason, user_agent`."""
+    """What became of all: `time, fate, reason, user_agent, source, line_no, macro`."""
     needed: frozenset[str]
     """Facts of sessions that are known."""
     own_hosts: tuple[str, ...]
@@ -158,7 +161,7 @@ def look_at(matched: Matched, taken_in: Intake, goals: Goals, scope: Scope) -> R
     analysis = prepare(hits, table, goals, ends, askers.identities(matched.visitors.lazy(), cells.lazy(), goals.site))
     divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
     run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
-    return replace(run, of_variants=of_variants, own_hosts=matched.own_hosts, bots=scope.bots, bot_agents=_bot_agents(met), split=divided)
+    return replace(run, of_variants=of_variants, own_hosts=matched.own_hosts, bots=scope.bots, quality=of_bots(met), split=divided)
 
 
 def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> pl.DataFrame:
@@ -220,14 +223,6 @@ def is_inside(begin: datetime | None, end: datetime | None, column: str | None =
     limits = [] if begin is None else [when >= begin.astimezone(UTC)]
     limits += [] if end is None else [when < end.astimezone(UTC)]
     return pl.all_horizontal(when.is_not_null(), *limits)
-
-
-def _bot_agents(met: pl.DataFrame) -> tuple[tuple[str, int, str], ...]:
-    """Return agent, lines and reason of the bots that sent most; what they sent to hosts that are not ours, say, does not count."""
-    sent = met.filter(pl.col("reason").is_not_null() & ~pl.col("fate").is_in(["asset", "excluded"]))
-    counts = sent.group_by("user_agent", "reason").len().cast({"user_agent": pl.String, "reason": pl.String})
-    most = counts.sort("len", "user_agent", "reason", descending=[True, False, False]).head(_MOST_AGENTS)
-    return tuple((agent or "", lines, reason) for agent, reason, lines in most.rows())
 
 
 def _fates(cells: pl.DataFrame, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:

@@ -18,7 +18,7 @@ from convkit import patterns
 from convkit.schema import TEXT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from convkit.definitions import Site
 
@@ -27,23 +27,32 @@ _FILE = "crawleruseragents/crawler-user-agents.json"
 DROPPED, LISTED, SILENT = "agent is in bots.drop", "agent is on the list of crawlers", "agent says nothing"
 """The reasons, as they stand in JSON's `input`."""
 
+OWN, NO_AGENT, BY_BEHAVIOUR, UNKNOWN = "bots.drop", "no-agent", "behaviour", "other"
+"""Classes of bots that the list does not tell: its own classes are words like `search-engine`."""
+_GENERAL = ("browser-automation", "http-library")
+"""Classes that say how something was sent: where another says what for, that one is told."""
+
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 _SPECIAL = set("^$*+?()[]{}|.\\")
 
 
 @cache
-def _patterns() -> tuple[tuple[str, ...], str]:
-    """Return the list's plain texts and one regular expression of all others."""
+def _patterns() -> dict[str, tuple[tuple[str, ...], str]]:
+    """Return by class the list's plain texts and one regular expression of all others, in the order in which classes are told."""
     # Read as data: the package's own module compiles every pattern when it is imported, and reads the list in whatever encoding the locale has.
     listed = json.loads(Path(str(distribution(LIST).locate_file(_FILE))).read_text(encoding="utf-8"))
-    texts, expressions = [], []
-    for pattern in (entry["pattern"] for entry in listed):
+    texts: dict[str, list[str]] = {}
+    expressions: dict[str, list[str]] = {}
+    for entry in listed:
+        pattern, class_ = entry["pattern"], next(iter(entry.get("tags", [])), UNKNOWN)
         bare = _ESCAPED.sub("", pattern)
+        for found in (texts, expressions):
+            found.setdefault(class_, [])
         if _SPECIAL & set(bare):
-            expressions.append(f"(?:{pattern})")
+            expressions[class_].append(f"(?:{pattern})")
         else:
-            texts.append(_ESCAPED.sub(r"\1", pattern))
-    return tuple(texts), "|".join(expressions)
+            texts[class_].append(_ESCAPED.sub(r"\1", pattern))
+    return {class_: (tuple(texts[class_]), "|".join(expressions[class_])) for class_ in sorted(texts, key=lambda class_: class_ in _GENERAL)}
 
 
 def list_version() -> str:
@@ -64,10 +73,23 @@ def is_among(agent: pl.Expr, texts: Iterable[str]) -> pl.Expr:
 
 def reason(agent: pl.Expr, dropped: Iterable[str] = ()) -> pl.Expr:
     """Return why an agent is a bot's, null for a person's; a null agent (the format has none) is no bot."""
-    texts, expressions = _patterns()
-    listed = agent.str.contains_any(list(texts)) | agent.str.contains(expressions)
+    of_classes = _patterns().values()
+    listed = _is_listed(agent, [text for texts, _ in of_classes for text in texts], "|".join(found for _, found in of_classes if found))
     own = pl.when(is_among(agent, dropped)).then(pl.lit(DROPPED))
     return own.when(agent.str.strip_chars() == "").then(pl.lit(SILENT)).when(listed).then(pl.lit(LISTED))
+
+
+def _is_listed(agent: pl.Expr, texts: Sequence[str], expression: str) -> pl.Expr:
+    """Tell whether an agent holds one of some texts, or what fits an expression, where there are any."""
+    found = [agent.str.contains_any(list(texts))] * bool(texts) + [agent.str.contains(expression)] * bool(expression)
+    return pl.any_horizontal(*found)
+
+
+def class_of(agent: pl.Expr, reason: pl.Expr) -> pl.Expr:
+    """Return the class of bots that an agent is of which is one for a `reason`: what it is for, as the list says, or how else it was told."""
+    by_reason = {DROPPED: OWN, SILENT: NO_AGENT}
+    listed = pl.coalesce(*(pl.when(_is_listed(agent, *of_class)).then(pl.lit(class_)) for class_, of_class in _patterns().items()), pl.lit(UNKNOWN))
+    return pl.when(reason == LISTED).then(listed).otherwise(reason.replace_strict(by_reason, default=BY_BEHAVIOUR, return_dtype=pl.String))
 
 
 def told(agent: pl.Expr, site: Site, mode: str) -> dict[str, pl.Expr]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, nearness, unassigned
+from convkit import figures, followers, nearness, unassigned
 from convkit.definitions import USER
 from convkit.figures import plural
 
@@ -195,6 +195,16 @@ def _unserved(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
                 yield 0, (), f"{rule} stands behind {site.address_rule} in `site.visitor`, which tells everybody in these logs; put it before"
 
 
+def _like_no_page(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    for pattern, number, soon in seen.survey.followers.rows():
+        said = f"{figures.count(soon)} of the {plural(number, 'time')} that {pattern} was seen"
+        yield (
+            0,
+            (),
+            f"in {said} it came within {followers.SECONDS} s of another page, like what a page loads; if so, put it under ignore.paths",
+        )
+
+
 def _misspelt_mediums(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
     if not seen.survey.unassigned.is_empty():
         yield from ((0, (), text) for text in unassigned.mediums(seen.survey.unassigned, seen.goals.site))
@@ -218,6 +228,7 @@ KINDS: dict[str, _Kind] = {
     "later-session": _Kind(_later_session),
     "visitor-rule": _Kind(_unserved),
     "off-list": _Kind(_off_list, is_warning=False),
+    "like-no-page": _Kind(_like_no_page, is_warning=False),
     "misspelt-medium": _Kind(_misspelt_mediums),
     "unassigned": _Kind(_unassigned, is_warning=False),
 }

@@ -97,7 +97,8 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
         return run(logs, reports, goals, **options)
 
     def run_report(logs: tuple[str, ...], goals: str | None, *, verbose: bool, **options: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
-        return produce(make, logs, goals, verbose=verbose, choices=verbose and reports == [_FUNNEL], **with_own(options))
+        more = {"choices": verbose and reports == [_FUNNEL], "bots_beside": verbose}
+        return produce(make, logs, goals, verbose=verbose, **more, **with_own(options))
 
     return run_report
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import compare_caveats, compare_rows, compare_screen, compare_words, documents, facts, gaps, sorting
+from convkit import compare_caveats, compare_rows, compare_screen, compare_words, documents, facts, inspecting, sorting
 from convkit import sides as sides_of
 from convkit.analysis import View
 from convkit.analyzing import Scope, is_inside, look_at, match
@@ -41,7 +41,10 @@ _REPORTS = ("overview", "goals", "funnel")
 
 def compare(taken: Taken, goals: Goals, asked: Asked, scope: Scope, sort: Sorting | None = None) -> Document:
     """Return the document of a comparison; of the `scope` count bots and facts. Raises UsageError where the log has no two sides."""
-    known = _coverage(taken.intake.cells, goals)
+    by_hour = inspecting.hours(taken.intake.cells)
+    known = inspecting.coverage(by_hour, goals.site.timezone)
+    if known is None:
+        raise UsageError("the logs hold nothing to compare; name others")
     matched = match(taken.intake, goals, scope.bots, scope.needed(goals))
 
     def looked_at(wanted: Wanted, where: Sequence[Question]) -> Run:
@@ -53,7 +56,8 @@ def compare(taken: Taken, goals: Goals, asked: Asked, scope: Scope, sort: Sortin
     runs = [looked_at(Wanted(side.begin, side.end), side.asked) for side in (sides.before, sides.now)]
     pair = _pair(sides, runs, matched, goals, known)
     report = report_of(pair, compare_rows.compared(pair))
-    return _document(taken, goals, runs, sorting.applied(report, sort) if sort else report)
+    quality = inspecting.told(taken, by_hour, known, goals.site.timezone, runs[-1].quality)
+    return replace(_document(taken, goals, runs, sorting.applied(report, sort) if sort else report), quality=quality)
 
 
 def _seen(run: Run, variant: str) -> list[str]:
@@ -86,16 +90,6 @@ def report_of(pair: Pair, rows: pl.DataFrame) -> Report:
 
     frame = rows.select(column.name for column in compare_rows.COLUMNS)
     return Report(NAME, compare_rows.COLUMNS, frame, draw, (Note("sides", f"{heading}.", is_drawn=True), *caveats, *said))
-
-
-def _coverage(cells: pl.DataFrame, goals: Goals) -> Coverage:
-    """Return what of time the log covers."""
-    lines = cells.lazy().filter(pl.col("time").is_not_null())
-    hours = collected(lines.group_by(hour=pl.col("time").dt.truncate("1h")).agg(lines=pl.len().cast(pl.Int64)), cells.height)
-    begin, end = cells.select(begin=pl.col("time").min(), end=pl.col("time").max()).row(0)
-    if begin is None:
-        raise UsageError("the logs hold nothing to compare; name others")
-    return gaps.coverage(hours, begin, end, goals.site.timezone)
 
 
 def _figures(side: Side, run: Run, matched: Matched, *, knows_macro: bool) -> Figures:
@@ -133,7 +127,6 @@ def _document(taken: Taken, goals: Goals, runs: list[Run], report: Report) -> Do
         copies=taken.copies,
         losses=now.losses,
         rejects=now.rejects,
-        bot_agents=now.bot_agents,
     )
 
 

@@ -26,19 +26,19 @@ def visitors(cells: pl.DataFrame, goals: Goals, mode: str, needed: Collection[st
 
 
 def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str, needed: Collection[str] = ()) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the hits that agents alone do not settle, with their `fate`, and what became of all: `time, fate, reason, user_agent`.
+    """Return the hits that agents alone do not settle, with their `fate`, and what became of all (`traffic.told`).
 
     By all that visitors sent, whatever the period, they are bots or people. Where the `needed` facts of sessions are told by them, hits have
     `referrer` and `sent_query`.
     """
     decided = _decided(cells, visitors, goals, needed)
-    early = collected(traffic.told(decided.lazy(), mode), decided.height)
+    early = collected(traffic.told(decided.lazy(), mode, goals), decided.height)
     kinds = collected(traffic.name_kinds(decided.lazy().filter(~traffic.is_told(mode)), goals), decided.height)
     del decided  # Of all hits at once, one frame less is a tenth of the memory.
     is_of_log = pl.col("event").is_null()
     open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("spared") & ~traffic.is_plain_asset())
     hits = traffic.settle(behaviour.judge(kinds, collected(behaviour.reasons(open_cases), kinds.height)), mode)
-    return hits, pl.concat([early, hits.select("time", "fate", "reason", "user_agent")])
+    return hits, pl.concat([early, traffic.met(hits, goals)])
 
 
 def everything(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:

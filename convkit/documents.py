@@ -126,7 +126,7 @@ def finish(  # noqa: PLR0913 (a document is made of all of this)
         copies=done.copies,
         losses=done.losses,
         rejects=done.rejects,
-        bot_agents=done.bot_agents,
+        quality=done.quality,
     )
 
 
@@ -144,6 +144,7 @@ def _view(done: Run, sort: Sorting | None) -> View:
         own_hosts=done.own_hosts,
         is_narrowed=done.where is not None,
         sort=sort,
+        quality=done.quality,
         options=done.analysis.options,
     )
 

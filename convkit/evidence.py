@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import goal_words, siblings, windows
+from convkit import followers, goal_words, siblings, windows
 from convkit.schema import is_kind
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Evidence:
     events: pl.DataFrame
     """`pattern, n`: of exports."""
     files: tuple[str, ...]
-    """Patterns of pages that nobody looks at, as images without an ending; they are among no frame."""
+    """Patterns of pages that nobody looks at, as images without an ending, or what other pages load; they are among no frame."""
 
 
 def looked_at(analysis: Analysis) -> pl.LazyFrame:
@@ -66,6 +66,11 @@ def queries(hits: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
     }
 
 
+def followers_of(analysis: Analysis) -> pl.LazyFrame:
+    """Return what `gather` takes of pages that hardly ever come alone (`followers.counted`)."""
+    return followers.counted(analysis.hits).filter(pl.col("path").str.contains(_WRITABLE))
+
+
 def _counted(hits: pl.LazyFrame, *of: str) -> pl.LazyFrame:
     """Count sessions."""
     counted = hits.group_by(of).agg(n=pl.col("session").n_unique().cast(pl.Int64)).cast(dict.fromkeys(of, pl.String))
@@ -79,7 +84,9 @@ def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
     pages = siblings.add_patterns(frames["pages"], _is_step_by_step)
     folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words.words('files'))}))/"))
     pages = pages.with_columns(folder=pl.concat_str(folder, pl.lit("/**")))
-    files, pages = pages["folder"].drop_nulls().unique().sort(), pages.filter(pl.col("folder").is_null())
+    loaded = followers.found(frames["followers"])["pattern"]
+    files = pl.concat([pages["folder"].drop_nulls().unique().sort(), loaded])
+    pages = pages.filter(pl.col("folder").is_null(), ~pl.col("pattern").is_in(loaded.implode()))
     patterns = pages.select("path", "pattern")
     form = siblings.without_ids(pl.col("form"))
     after = frames["after"].join(patterns, on="path").with_columns(form=form)

@@ -69,6 +69,11 @@ def pair(part: int | None, whole: int | None, width: int = 7) -> str:
     return UNKNOWN if part is None else f"{count(part)}{share(part, whole):>{width}}"
 
 
+def of(part: int, whole: int, what: str) -> str:
+    """Return `46 of 2,453 sessions (1.9%)`, without the rate where the base is too small for one."""
+    return f"{count(part)} of {plural(whole, what)}{f' ({percent(part / whole)})' if whole >= FEWEST else ''}"
+
+
 def likely(low: float | None, high: float | None, base: int) -> str:
     """Return the range of a rate."""
     if low is None or high is None or base < FEWEST:

@@ -39,6 +39,8 @@ class Coverage:
     last: date
     gaps: tuple[tuple[datetime, datetime], ...] = ()
     """Hours without a line, from and to, where the same hours of other days are busy."""
+    usual: tuple[int, ...] = ()
+    """How many lines the hours of each gap have on other days."""
 
     @property
     def days(self) -> int:
@@ -65,7 +67,9 @@ def coverage(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str)
     first = begin.date() + (_DAY if _is_cut(to_first) else timedelta())
     last = end.date() - (_DAY if _is_cut(behind_last) else timedelta())
     silences = usual.filter((pl.col("hour") > _utc(begin)) & (pl.col("hour") < _utc(end))).sort("hour")
-    return Coverage(begin, end, first, last, tuple((gap.astimezone(zone), to.astimezone(zone)) for gap, to in _gaps(silences)))
+    found = _gaps(silences)
+    spans = tuple((gap.astimezone(zone), to.astimezone(zone)) for gap, to, _ in found)
+    return Coverage(begin, end, first, last, spans, tuple(round(usual) for _, _, usual in found))
 
 
 def _utc(moment: datetime) -> datetime:
@@ -73,8 +77,9 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _usual(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str) -> pl.DataFrame:
-    """Return every hour of the log's days: `hour, date, lines`, what is `expected` by the same hours of other days, in lines and in `arrivals`.
+    """Return every hour of the log's days: `hour, date, lines`, what is `expected` by the same hours of all days, in lines and in `arrivals`.
 
+    `others` is what all of these but one have, where that one has nothing.
     Lines come in bursts, a visitor's pages at once: their variance by their mean is how many come with one arrival.
     """
     midnights = [datetime.combine(day, datetime.min.time(), begin.tzinfo).astimezone(UTC) for day in (begin.date(), end.date() + _DAY)]
@@ -93,8 +98,10 @@ def _usual(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str) -
     lines, more = pl.col("lines"), pl.col("hours") - 1
     usual = inside.group_by("kind", "of_day").agg(expected=lines.mean(), spread=lines.var().fill_null(0.0), hours=pl.len().cast(pl.Float64))
     burst = usual.select(((pl.col("spread") * more).sum() / (pl.col("expected") * more).sum()).fill_nan(1.0).clip(lower_bound=1.0)).item()
-    usual = usual.select("kind", "of_day", "expected", arrivals=pl.col("expected") / burst)
-    return rows.join(usual, on=["kind", "of_day"], how="left", maintain_order="left").with_columns(pl.col("expected", "arrivals").fill_null(0.0))
+    others = pl.col("expected") * pl.col("hours") / more.clip(lower_bound=1)
+    usual = usual.select("kind", "of_day", "expected", arrivals=pl.col("expected") / burst, others=others)
+    known = rows.join(usual, on=["kind", "of_day"], how="left", maintain_order="left")
+    return known.with_columns(pl.col("expected", "arrivals", "others").fill_null(0.0))
 
 
 def _is_cut(missing: pl.DataFrame) -> bool:
@@ -102,9 +109,9 @@ def _is_cut(missing: pl.DataFrame) -> bool:
     return bool(missing["arrivals"].sum() >= _ARRIVALS_AT_EDGES)
 
 
-def _gaps(silences: pl.DataFrame) -> Sequence[tuple[datetime, datetime]]:
-    """Return the runs of hours without a line that chance would hardly make."""
+def _gaps(silences: pl.DataFrame) -> Sequence[tuple[datetime, datetime, float]]:
+    """Return the runs of hours without a line that chance would hardly make, and how many lines such hours have."""
     is_silent = pl.col("lines") == 0
     runs = silences.with_columns(run=(is_silent != is_silent.shift(1)).fill_null(value=True).cum_sum()).filter(is_silent)
-    found = runs.group_by("run").agg(pl.col("hour").min(), pl.col("expected").sum(), pl.col("arrivals").sum(), to=pl.col("hour").max() + _HOUR)
-    return found.filter((pl.col("expected") >= _LINES) & (pl.col("arrivals") >= _ARRIVALS)).sort("hour").select("hour", "to").rows()
+    found = runs.group_by("run").agg(pl.col("hour").min(), pl.col("expected", "arrivals", "others").sum(), to=pl.col("hour").max() + _HOUR)
+    return found.filter((pl.col("expected") >= _LINES) & (pl.col("arrivals") >= _ARRIVALS)).sort("hour").select("hour", "to", "others").rows()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import bots, figures, several_hosts, visitor_rules
+from convkit import bots, figures, several_hosts, traffic_notes, visitor_rules
 from convkit.definitions import USER
 from convkit.tables import Note
 
@@ -32,6 +32,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _built_in(view),
         _macros(view),
         _bare(sums, view),
+        *traffic_notes.notes(tally, view),
         _running(sums),
         _aside(sums, view),
         _values(sums),

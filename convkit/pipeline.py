@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import analyzing, compare_rows, comparing, deciding, documents, facts, loading, questions, reading, sides, sorting, splits, traffic
-from convkit.analyzing import Scope, analyze_cells, take, under_other_choices
+from convkit.analyzing import Scope, look_at, match, take, under_other_choices
+from convkit.bot_sessions import added_by_bots
 from convkit.definitions import BOTS
 from convkit.errors import UsageError, did_you_mean
 from convkit.goals import load_goals
+from convkit.inspecting import inspected
 from convkit.periods import parse_period
 from convkit.progress import UNWATCHED
 from convkit.schema import RECORDS
@@ -62,6 +64,7 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     facts: Iterable[str] = (),
     rejects: bool = False,
     choices: bool = False,
+    bots_beside: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Run:
     """Read logs and return their analysis; `goals` are the built-in ones by default.
@@ -69,7 +72,7 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     `bots` are left out (`drop`), counted like people (`keep`), or looked at alone (`only`); `where` are questions like `landing=/blog/**`: only
     sessions that hold all of them are kept. `by` is a key of `splits.KEYS`: then `split` of the run is split by it. `facts` of sessions are known
     beside those that the rest asks for: `device`, `channel`. With `choices` it is told how far the funnels get under other ones, at an analysis more
-    each.
+    each; with `bots_beside` what bots would add if they were kept, which is told in any case where one of them reached a macro goal.
 
     Raises InputError, UsageError.
     """
@@ -79,7 +82,10 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     wanted, asked = parse_period(since, until, last, goals.site.timezone), questions.parse(where, goals)
     scope = Scope(wanted, bots, asked, by, frozenset(facts))
     taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), rejects=rejects, progress=progress)
-    done = analyze_cells(taken.intake, goals, scope)
+    matched = match(taken.intake, goals, scope.bots, scope.needed(goals))
+    done = look_at(matched, taken.intake, goals, scope)
+    bot_sessions = added_by_bots(done, matched, taken.intake, scope, is_asked=bots_beside)
+    done = replace(done, quality=inspected(taken, goals.site.timezone, replace(done.quality, bot_sessions=bot_sessions)))
     if choices and goals.funnels:
         done = replace(done, sensitivity=under_other_choices(taken.intake, done.analysis, scope))
     return replace(done, logs=taken.names, sources=taken.sources, copies=taken.copies, has_local_times=taken.has_local_times)
@@ -118,26 +124,26 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     options: Mapping[str, str | int] | None = None,
     rejects: bool = False,
     choices: bool = False,
+    bots_beside: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Document:
     """Read logs and return reports, those of `convkit report` by default; `goals` is a goals file, or goals that were loaded.
 
-    `bots`, `where` and `choices` are as in `analyze`; `by` splits the reports by a key: day, week, month, landing, exit, host, device, source,
-    medium, campaign, channel or goal; `sort` is a column, its largest values first, or `COLUMN:asc`; `options` are those that a single report has,
-    like `{"to": "cart"}` of `paths`.
+    `bots`, `where`, `choices` and `bots_beside` are as in `analyze`; `by` splits the reports by a key: day, week, month, landing, exit, host, device,
+    source, medium, campaign, channel or goal; `sort` is a column, its largest values first, or `COLUMN:asc`; `options` are those that a single report
+    has, like `{"to": "cart"}` of `paths`.
 
     Raises InputError, UsageError.
     """
-    loaded = _loaded(goals)
-    paths, names, where = list(paths), list(reports or documents.whole_report()), [where] if isinstance(where, str) else list(where)
+    loaded, paths, names = _loaded(goals), list(paths), list(reports or documents.whole_report())
     documents.refuse_split(names, splits.parse(by, loaded))
     own = {name: str(value) for name, value in (options or {}).items()}
     documents.check_options(names, own, loaded)
     order = sorting.parse(sort, documents.columns_of(names, by)) if sort is not None else None
-    when: dict[str, Any] = {"since": since, "until": until, "last": last}
-    scope: dict[str, Any] = {"bots": bots, "where": where, "by": by, "facts": documents.facts_of(names)}
-    done = _with_options(analyze(paths, loaded, log_format=log_format, **when, **scope, rejects=rejects, choices=choices, progress=progress), own)
-    command = documents.command_of("explain", [str(path) for path in paths], loaded.file, where)
+    rest: dict[str, Any] = {"since": since, "until": until, "last": last, "rejects": rejects, "choices": choices, "bots_beside": bots_beside}
+    scope: dict[str, Any] = {"bots": bots, "where": [where] if isinstance(where, str) else list(where), "by": by, "facts": documents.facts_of(names)}
+    done = _with_options(analyze(paths, loaded, log_format=log_format, **rest, **scope, progress=progress), own)
+    command = documents.command_of("explain", [str(path) for path in paths], loaded.file, scope["where"])
     split = None if by is None or done.split is None else (by, tally(done.split, names))
     return documents.finish(done, tally(done.analysis, names), split, is_whole=reports is None, command=command, sort=order)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convkit import progress, talk, writing
+from convkit import progress, quality_lines, talk, writing
 from convkit.destinations import destination, refuse_inputs
 from convkit.errors import ExitCode, UsageError, gravest
 from convkit.options import GOALS_FILE, goals_file, load_goals
@@ -39,7 +39,7 @@ def produce(make: Callable[..., Document], logs: tuple[str, ...], goals: str | N
         deliver_rejects(document, rejects)
     lost = talk.lost(document.losses, document.reasons["unparsed_by_reason"]) if strict else ""
     if not quiet:
-        talk.tell(document.warnings, [*talk.agents(document.bot_agents), talk.read(document.input, len(document.logs))] if verbose else [])
+        talk.tell(document.warnings, quality_lines.told(document.quality, document.input, len(document.logs)) if verbose else [])
     if lost:
         talk.say(lost)
     return gravest([ExitCode.LOST] if lost else [])

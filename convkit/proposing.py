@@ -84,7 +84,7 @@ def _page_parameters(logs: Logs) -> dict[str, Written]:
 def _evidence(logs: Logs, facts: Mapping[str, Written]) -> Evidence:
     """Return what there is to be seen where no goal says what to look at."""
     analysis = surveying.analyzed(logs, _parsed(Draft(facts, ())))
-    queries = evidence.queries(collected(evidence.looked_at(analysis), analysis.size).lazy())
+    queries = {**evidence.queries(collected(evidence.looked_at(analysis), analysis.size).lazy()), "followers": evidence.followers_of(analysis)}
     return evidence.gather(dict(zip(queries, all_collected(queries.values(), analysis.size), strict=True)))
 
 

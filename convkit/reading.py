@@ -49,6 +49,11 @@ class Log:
     """The rules that tell visitors."""
 
     @property
+    def wrappers(self) -> tuple[str, ...]:
+        """What stands around its lines, the outermost first."""
+        return self.around.names if self.around else ()
+
+    @property
     def has_local_times(self) -> bool:
         """Whether times of an export say no zone."""
         found = getattr(self.format, "columns", None)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import analyzing, deciding, facts, surveys
+from convkit import analyzing, deciding, facts, followers, surveys
 from convkit.analyzing import Scope, analyze_cells
 from convkit.collecting import collected
 from convkit.periods import parse_period
@@ -78,4 +78,4 @@ def survey(logs: Logs, goals: Goals) -> Survey:
     requests = collected(surveys.requests(settled.lazy().filter(*limits), settled.columns, goals), settled.height)
     knows_channels = facts.CHANNEL in logs.needed
     unassigned = collected(surveys.unassigned(analysis.sessions), analysis.size) if knows_channels else pl.DataFrame()
-    return Survey(goals, sessions, requests, unassigned)
+    return Survey(goals, sessions, requests, unassigned, followers.found(collected(followers.counted(analysis.hits), analysis.size)))

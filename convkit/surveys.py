@@ -37,6 +37,8 @@ class Survey:
     `is_excluded`, `names:<goal>`, and its number `n`; with all that the conditions of goals look at, so that they can be asked once more."""
     unassigned: pl.DataFrame = field(default_factory=pl.DataFrame)
     """`source, medium, n` of the sessions without a channel, most first; without columns where nobody asked."""
+    followers: pl.DataFrame = field(default_factory=pl.DataFrame)
+    """`pattern, n, soon` of paths that look like no pages (`followers.found`)."""
 
 
 def without_logs(goals: Goals) -> Survey:

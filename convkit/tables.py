@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.quality import NOTHING_KNOWN, Quality
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
@@ -214,8 +216,7 @@ class Document:
     """Sentences of what of the input was lost."""
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the lines that were not read, where they are wanted."""
-    bot_agents: tuple[tuple[str, int, str], ...] = ()
-    """Agent, lines and reason of the bots that sent most."""
+    quality: Quality = NOTHING_KNOWN
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -42,11 +42,6 @@ def lost(losses: Iterable[str], unread: Mapping[str, int]) -> str:
     return f"{', and '.join(found)}; without --strict this is no error" if found else ""
 
 
-def agents(bots: Iterable[tuple[str, int, str]]) -> list[str]:
-    """Return a line for each agent of bots, its lines and the reason: who is left out by mistake is seen here."""
-    return [f"bot: {lines:,} {'line' if lines == 1 else 'lines'} ({reason}) of {safe(agent) or '-'}" for agent, lines, reason in bots]
-
-
 def read(counts: Mapping[str, int], logs: int) -> str:
     """Return what was read in one sentence; `counts` are `lines` and the fates of them."""
     fates = ", ".join(f"{number:,} {fate}" for fate, number in counts.items() if number and fate != "lines")

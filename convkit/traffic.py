@@ -100,10 +100,9 @@ def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame,
 def name_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Sort hits by visitor and ORDER, and add `names:<goal>` and `kind`; to be done again where visitors have changed."""
     named = {column: expr for goal in goals.all for column, expr in goal.named.items()}
-    listed = pl.col("background") | pl.col("download") | pl.col("asset")
     return (
         hits.sort("visitor", *ORDER)
-        .with_columns(listed=listed)
+        .with_columns(listed=_is_listed())
         .with_columns(**{column: expr & ~pl.col("other") for column, expr in named.items()})
         .with_columns(named=pl.any_horizontal(pl.lit(value=False), *named))
         .with_columns(kind=_kind())
@@ -115,10 +114,27 @@ def is_told(mode: str) -> pl.Expr:
     return pl.col("bot").is_not_null() & ~pl.col("asset") & pl.lit(mode == "drop")
 
 
-def told(hits: pl.LazyFrame, mode: str) -> pl.LazyFrame:
-    """Return `time, fate, reason, user_agent` of hits of which nothing is asked but their agent."""
+def _is_listed() -> pl.Expr:
+    """Tell hits on one of the lists."""
+    return pl.col("background") | pl.col("download") | pl.col("asset")
+
+
+def told(hits: pl.LazyFrame, mode: str, goals: Goals) -> pl.LazyFrame:
+    """Return `time, fate, reason, user_agent, source, line_no, macro` of hits of which little is asked but their agent: may be a `macro` goal."""
     fate = pl.when("excluded").then(pl.lit("excluded")).otherwise(pl.lit("bot")).cast(_FATE)
-    return hits.filter(is_told(mode)).select("time", fate=fate, reason="bot", user_agent="user_agent")
+    macro = [expr & ~pl.col("other") for goal in goals.macros for expr in goal.named.values()]
+    sent = hits.filter(is_told(mode)).with_columns(listed=_is_listed(), fate=fate)
+    return sent.select("time", "fate", pl.col("bot").alias("reason"), "user_agent", "source", "line_no", macro=_any_of(macro))
+
+
+def met(hits: pl.DataFrame, goals: Goals) -> pl.DataFrame:
+    """Return the same of settled hits."""
+    macro = [pl.col(column) for goal in goals.macros for column in goal.named]
+    return hits.select("time", "fate", "reason", "user_agent", "source", "line_no", macro=_any_of(macro))
+
+
+def _any_of(named: list[pl.Expr]) -> pl.Expr:
+    return pl.any_horizontal(pl.lit(value=False), *named).fill_null(value=False)
 
 
 def is_plain_asset() -> pl.Expr:

@@ -39,6 +39,8 @@ class _Front:
     """How what is inside begins, where the front alone would be taken for one too often."""
     cut: str = ""
     """How the front is written where the line goes on in the next."""
+    name: str = "syslog"
+    """What users call it."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +49,19 @@ class _Object:
 
     line: str
     time: str | None
+    name: str = "json"
+    """What users call it."""
 
 
 _FRONTS = (
     # A cluster's runtime: time, stream, and P where the line goes on in the next.
-    _Front(r"^(\d{4}-\d\d-\d\dT\S+) (?:stdout|stderr) [FP](?::\S*)? ", _TIME, cut=r"^\S+ \S+ P"),
+    _Front(r"^(\d{4}-\d\d-\d\dT\S+) (?:stdout|stderr) [FP](?::\S*)? ", _TIME, cut=r"^\S+ \S+ P", name="cri"),
     # docker compose, also in colour.
-    _Front(r"^(?:\x1b\[[0-9;]*m)*[\w.-]+ +\|(?:\x1b\[0m)? "),
+    _Front(r"^(?:\x1b\[[0-9;]*m)*[\w.-]+ +\|(?:\x1b\[0m)? ", name="compose"),
     # kubectl logs --prefix.
-    _Front(r"^\[pod/[^\]]+\] "),
+    _Front(r"^\[pod/[^\]]+\] ", name="kubectl"),
     # docker logs --timestamps and the like.
-    _Front(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z) ", _TIME, inside=r"(?:\S+ (?:\S+ )+\[|\{)"),
+    _Front(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z) ", _TIME, inside=r"(?:\S+ (?:\S+ )+\[|\{)", name="timestamps"),
     # Syslog of RFC 5424, as log drains send it, perhaps behind a count of bytes; Heroku's leave out the structured data.
     _Front(r"^(?:\d+ )?<\d{1,3}>\d (\S+) \S+ (\S+) \S+ \S+ (?:(?:-|(?:\[[^\]]*\])+)(?: |$))?\x{feff}?", _PROGRAM),
     # Syslog as files and the journal have it; a drain's line may lack the host.
@@ -83,6 +87,11 @@ class Wrapping:
     """When the log was written last: where a time says no year, the latest that is not after it."""
     foreign: tuple[str, ...] = ()
     """Programs whose lines are no part of the log, as where syslog puts all into one file."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return what users call the layers, the outermost first."""
+        return tuple(layer.name for layer in self.layers)
 
     def peeled(self, lines: Frame) -> Frame:
         """Put what is inside in the place of `line` of LINES; `outer` is the time that the innermost layer says, if any does."""

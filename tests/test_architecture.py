@@ -31,8 +31,8 @@ LONGEST_MODULE, LONGEST_FUNCTION = 250, 30
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     # Words and tools: they know nothing of ours.
-    ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "tables", "stats", "definitions", "siblings"),
-    ("temporary", "surroundings", "terminal", "shapes", "goals_examples"),
+    ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "stats", "definitions", "siblings", "quality"),
+    ("tables", "temporary", "surroundings", "terminal", "shapes", "goals_examples"),
     ("progress_bar",),
     ("talk", "writing", "signals", "progress"),
     (
@@ -51,7 +51,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "sorting",
         "panics",
     ),
-    ("facts", "presets", "archives"),
+    ("facts", "presets", "archives", "quality_lines"),
     ("devices", "splits", "planning", "verdicts", "gaps"),
     ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes", "variants", "cookies", "visitor_rules"),
@@ -60,7 +60,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("templates", "json_objects", "quoted_lines"),
     ("labelled",),
     # Rows as more than one output or format holds them.
-    ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines", "json_logs"),
+    ("sheets", "json_rows", "json_input", "sampling", "copies", "delimited", "json_lines", "json_logs"),
     ("field_tables",),
     ("tools", "refusals", "visits"),
     # Plug-ins of the way in and the way out.
@@ -71,13 +71,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("any_order", "channels", "identified"),
     ("funnels", "questions"),
     ("reading", "traffic", "behaviour", "sessions", "arrivals", "matching", "other_ways", "departures", "site", "goal_reader"),
-    ("loading", "deciding", "funnel_reader"),
+    ("loading", "deciding", "funnel_reader", "clocks", "bot_lines"),
     ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
-    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing", "several_hosts"),
-    ("split_tables", "likeness", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
-    ("sides",),
+    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing", "several_hosts", "followers"),
+    ("split_tables", "likeness", "period_marks", "trends", "traffic_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
+    ("sides", "overview_notes"),
     ("compare_rows",),
     ("compare_steps", "compare_caveats"),
     ("compare_words",),
@@ -88,6 +88,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("documents", "rendering"),
     ("tallying",),
     ("analyzing",),
+    ("inspecting", "bot_sessions"),
     ("comparing",),
     ("pipeline",),
     ("surveying", "explaining", "drafts"),
@@ -200,7 +201,7 @@ def test_imports_are_found() -> None:
     assert {"deciding", "reading", "analysis", "goals", "documents"} <= set(imports_of("pipeline"))
     assert set(imports_of("formats.combined")) == {"quoted_lines"}
     assert "goals" in set(imports_of("__init__"))
-    assert {"stats", "tables", "analysis"} <= set(imports_of("reports.pages"))
+    assert {"stats", "analysis"} <= set(imports_of("reports.pages"))
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -220,9 +221,11 @@ def test_the_run_collects_and_nothing_else() -> None:
     }
     assert {module for module in MODULES if "collecting" in imports_of(module)} == {
         "analyzing",
+        "bot_sessions",
         "comparing",
         "deciding",
         "explaining",
+        "inspecting",
         "proposing",
         "surveying",
         "tallying",

@@ -14,6 +14,7 @@ import convkit
 from convkit import behaviour, bots, lists
 from convkit.errors import UsageError
 from convkit.goals import parse_goals
+from convkit.quality import BotAgent
 from convkit.schema import KIND, TIME
 
 if TYPE_CHECKING:
@@ -269,9 +270,11 @@ def test_neither_the_order_of_lines_nor_the_cut_of_files_matters(mode: str, tmp_
     shuffled = random.Random(5).sample(lines, len(lines))
     assert shuffled != lines
     assert figures(written(tmp_path / "access.log", shuffled), goals=goals, bots=mode) == whole
+    del whole["input"]["files"]
     parts = [written(tmp_path / name, part) for name, part in (("one.log", shuffled[::2]), ("two.log", shuffled[1::2]))]
     for order in (parts, parts[::-1]):
         split = figures(*order, goals=goals, bots=mode)
+        assert {file["name"] for file in split["input"].pop("files")} == {"one.log", "two.log"}
         assert {**split, "logs": whole["logs"]} == whole
 
 
@@ -399,7 +402,8 @@ def test_the_agents_told_are_those_of_the_bots_that_sent_most(tmp_path: Path) ->
     goals = parse_goals(f"site: {{ignore: {{addresses: [192.0.2.1]}}}}\n{GOALS}", "goals.yaml")
     log = written(tmp_path / "access.log", lines)
     expected = (("curl/7", 7), ("curl/6", 6), (FIREFOX, 5), ("curl/5", 5), ("curl/4", 4))
-    found = convkit.run([log], goals=goals).bot_agents
-    assert found == tuple((agent, number, behaviour.ROBOTS if agent == FIREFOX else bots.LISTED) for agent, number in expected)
-    assert convkit.run([log], goals=goals, bots="only").bot_agents == found
-    assert convkit.run([log], goals=goals, bots="keep").bot_agents == ()
+    found = convkit.run([log], goals=goals).quality.bot_agents
+    told = ((behaviour.ROBOTS, bots.BY_BEHAVIOUR) if agent == FIREFOX else (bots.LISTED, "http-library") for agent, _ in expected)
+    assert found == tuple(BotAgent(*agent, *why) for agent, why in zip(expected, told, strict=True))
+    assert convkit.run([log], goals=goals, bots="only").quality.bot_agents == found
+    assert convkit.run([log], goals=goals, bots="keep").quality.bot_agents == ()

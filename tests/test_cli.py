@@ -303,11 +303,13 @@ def test_a_directory_gets_a_file_a_report(place: str, convkit_command: Run) -> N
 
 
 def test_verbose_says_what_was_read_and_quiet_says_nothing(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert convkit_command("goals", "access.log", "-v")[2] == "convkit: read 6 lines from 1 log: 6 kept\n"
+    assert convkit_command("goals", "access.log", "-v")[2].splitlines()[1:] == ["convkit: read 6 lines from 1 log: 6 kept"]
     plain = pipeline.run
     monkeypatch.setattr(pipeline, "run", lambda *given, **more: replace(plain(*given, **more), losses=("access.log ends early",)))
     assert convkit_command("goals", "access.log")[2] == "convkit: warning: access.log ends early\n"
-    assert convkit_command("goals", "access.log", "-v")[2].startswith("convkit: warning: access.log ends early\nconvkit: read 6 lines")
+    assert convkit_command("goals", "access.log", "-v")[2].startswith(
+        "convkit: warning: access.log ends early\nconvkit: log: access.log: combined; 6 lines"
+    )
     assert convkit_command("goals", "access.log", "-q")[2] == ""
     assert convkit_command("goals", "access.log", "-q", "-v")[2] == ""
 
@@ -316,9 +318,11 @@ def test_verbose_says_which_bots_sent_most_before_what_was_read(convkit_command:
     """Agents of people are never said."""
     planted = [line("GET /", 5, agent="curl/8\u202e"), line("GET /", 6, agent="curl/8\u202e"), line("GET /", 7, agent="-")]
     written(tmp_path / "access.log", [*LINES, *planted])
-    assert convkit_command("goals", "access.log", "-v")[2].splitlines() == [
-        "convkit: bot: 2 lines (agent is on the list of crawlers) of curl/8\\u202e",
-        "convkit: bot: 1 line (agent says nothing) of -",
+    said = convkit_command("goals", "access.log", "-v")[2].splitlines()
+    assert said[1].endswith(": 2 http-library (67%), 1 no-agent (33%)")
+    assert [*said[2:4], *said[5:]] == [
+        "convkit: bot: 2 lines (http-library: agent is on the list of crawlers) of curl/8\\u202e",
+        "convkit: bot: 1 line (no-agent: agent says nothing) of -",
         "convkit: read 9 lines from 1 log: 3 bot, 6 kept",
     ]
 

@@ -35,14 +35,6 @@ def test_warnings_are_lines_and_what_was_read_is_the_last(capsys: pytest.Capture
     assert capsys.readouterr() == ("", "")
 
 
-def test_agents_of_bots_are_harmless_lines() -> None:
-    assert talk.agents([("curl/8\x1b[2J", 1_200, "asked for robots.txt"), ("", 1, "agent says nothing")]) == [
-        "bot: 1,200 lines (asked for robots.txt) of curl/8␛[2J",
-        "bot: 1 line (agent says nothing) of -",
-    ]
-    assert len(talk.agents([("x" * 9_000, 1, "")])[0]) < 250
-
-
 def test_what_was_read_is_one_sentence() -> None:
     assert talk.read({"lines": 12_345, "blank": 0, "bot": 1_345, "kept": 11_000}, 2) == "read 12,345 lines from 2 logs: 1,345 bot, 11,000 kept"
     assert talk.read({"lines": 0, "kept": 0}, 1) == "read 0 lines from 1 log"

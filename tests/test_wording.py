@@ -28,7 +28,17 @@ ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_logs" / "access.log.gz"
 REPORTS = (None, *plugins.names("reports"))
 
-SCREENS = ("findings", "departures", "overview_notes", "funnel_screen", "drop_off_screen", "figures", "outputs/table")
+SCREENS = (
+    "findings",
+    "departures",
+    "overview_notes",
+    "traffic_notes",
+    "quality_lines",
+    "funnel_screen",
+    "drop_off_screen",
+    "figures",
+    "outputs/table",
+)
 TELLING = ("funnel_words", "stops", "lines_told", "explain_screen", "sensitivity", "split_screen", "overview_screen")
 COMPARED = ("compare_caveats", "compare_screen", "compare_steps", "compare_words", "planning", "verdicts", "commands/compare")
 COMPARING = (*COMPARED, "commands/init", "trend_screen", "period_marks", "variants", "sides")

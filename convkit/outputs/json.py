@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from convkit import json_rows, plain
+from convkit import json_input, json_rows, plain
 from convkit.json_rows import quoted
 
 if TYPE_CHECKING:
@@ -22,10 +22,10 @@ def render(document: Document, _: Room) -> str:
         "convkit": document.version,
         "logs": [plain.harmless(name) for name in document.logs],
         "goals_file": None if document.goals_file is None else plain.harmless(document.goals_file),
-        "input": {**document.input, **document.reasons},
+        "input": json_input.told(document),
         "period": {
-            "from": _time(document.period.begin),
-            "to": _time(document.period.end),
+            "from": json_input.time(document.period.begin),
+            "to": json_input.time(document.period.end),
             "timezone": document.period.timezone,
         },
         "notes": [{"code": note.code, "text": plain.harmless(note.text)} for note in document.notes],
@@ -34,10 +34,6 @@ def render(document: Document, _: Room) -> str:
     reports = [f"    {quoted(name)}: [{_rows(report)}]" for name, report in {**document.reports, **document.asides}.items()]
     parts.append('  "reports": {\n' + ",\n".join(reports) + "\n  }")
     return "{\n" + ",\n".join(parts) + "\n}\n"
-
-
-def _time(moment: object) -> str | None:
-    return None if moment is None else plain.harmless(moment)
 
 
 def _rows(report: Report) -> str:

@@ -1,0 +1,41 @@
+"""What bots would add to the headline: their sessions, and how many of them reached a macro goal.
+
+It stands alone because only what bots sent is analyzed for it, as if they were people, beside the analysis without them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.analyzing import analyze_cells
+from convkit.collecting import collected
+from convkit.periods import Wanted
+from convkit.quality import BotSessions
+from convkit.sources import PLACE
+
+if TYPE_CHECKING:
+    from convkit.analysis import Analysis, Run
+    from convkit.analyzing import Matched, Scope
+    from convkit.intake import Intake
+
+
+def added_by_bots(done: Run, matched: Matched, taken_in: Intake, scope: Scope, *, is_asked: bool) -> BotSessions | None:
+    """Return what the bots that were left out would add to a run; None where nobody asked, and none of their lines is one of a macro goal."""
+    goals, sent = done.analysis.goals, matched.met.filter(pl.col("fate") == "bot")
+    if sent.is_empty() or not (sent["macro"].any() or (is_asked and goals.macros)):
+        return None
+    cells = collected(taken_in.cells.lazy().join(sent.lazy(), on=PLACE, how="semi"), taken_in.cells.height)
+    # The period is that of all lines: of the bots' alone, the last days would be others.
+    wanted = Wanted(*scope.wanted.limits(done.analysis.ends, goals.site.timezone))
+    kept = analyze_cells(replace(taken_in, cells=cells), goals, replace(scope, wanted=wanted, bots="keep", by=None))
+    return BotSessions(*_counts(kept.analysis), *_counts(done.analysis))
+
+
+def _counts(analysis: Analysis) -> tuple[int, int]:
+    """Return how many sessions there are, and how many converted."""
+    counts = analysis.sessions.select(pl.len().cast(pl.Int64), pl.col("converted").sum().cast(pl.Int64))
+    sessions, converted = collected(counts, analysis.size).row(0)
+    return sessions, converted

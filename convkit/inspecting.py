@@ -1,0 +1,80 @@
+"""What was read -> what is known of the logs themselves: their formats and times, their silences, and where their clocks jump.
+
+It stands alone because this is of the lines as they are, whatever is asked of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from convkit import clocks, gaps
+from convkit.collecting import collected
+from convkit.moments import WEB
+from convkit.quality import Jump, LogRead, Silence
+
+if TYPE_CHECKING:
+    from convkit.analyzing import Taken
+    from convkit.gaps import Coverage
+    from convkit.quality import Quality
+
+_IS_KNOWN = pl.col("time").is_between(*WEB)
+
+
+def inspected(taken: Taken, timezone: str, of_bots: Quality) -> Quality:
+    """Return all that is known of the traffic, of which what is known of bots is told."""
+    by_hour = hours(taken.intake.cells)
+    return told(taken, by_hour, coverage(by_hour, timezone), timezone, of_bots)
+
+
+def hours(cells: pl.DataFrame) -> pl.DataFrame:
+    """Return `source, hour, lines, first, last` of the lines that say when they were written."""
+    hour = (pl.col("time").to_physical() // 3_600_000_000 * 3_600_000_000).cast(cells.schema["time"])
+    times = {"lines": pl.len().cast(pl.Int64), "first": pl.col("time").min(), "last": pl.col("time").max()}
+    return collected(cells.lazy().filter(_IS_KNOWN).group_by("source", hour=hour).agg(**times), cells.height)
+
+
+def coverage(by_hour: pl.DataFrame, timezone: str) -> Coverage | None:
+    """Return what of time the logs cover, None where they say no time."""
+    if by_hour.is_empty():
+        return None
+    begin, end = by_hour.select(pl.col("first").min(), pl.col("last").max()).row(0)
+    return gaps.coverage(by_hour.group_by("hour").agg(pl.col("lines").sum()), begin, end, timezone)
+
+
+def told(taken: Taken, by_hour: pl.DataFrame, known: Coverage | None, timezone: str, of_bots: Quality) -> Quality:
+    """Return the same where it is known what hours hold (`hours`), and what of time the logs cover (`coverage`)."""
+    return replace(of_bots, logs=_logs(taken, by_hour, timezone), silences=_silences(known), jumps=_jumps(taken, timezone))
+
+
+def _logs(taken: Taken, by_hour: pl.DataFrame, timezone: str) -> tuple[LogRead, ...]:
+    """Return what is known of each log, the earliest first."""
+    counts = dict(taken.intake.cells.group_by("source").agg(pl.len().cast(pl.Int64)).rows())
+    spans = {source: span for source, *span in by_hour.group_by("source").agg(pl.col("first").min(), pl.col("last").max()).rows()}
+    zone = ZoneInfo(timezone)
+
+    def read(number: int) -> LogRead:
+        log, span = taken.logs[number], spans.get(number)
+        begin, end = (None, None) if span is None else (moment.astimezone(zone) for moment in span)
+        return LogRead(log.source.name, log.name, log.source.packing, log.wrappers, counts.get(number, 0), begin, end)
+
+    return tuple(read(number) for number in range(len(taken.logs)))
+
+
+def _silences(known: Coverage | None) -> tuple[Silence, ...]:
+    """Return the hours without a line."""
+    return () if known is None else tuple(Silence(begin, end, usual) for (begin, end), usual in zip(known.gaps, known.usual, strict=True))
+
+
+def _jumps(taken: Taken, timezone: str) -> tuple[Jump, ...]:
+    """Return where the time of a log jumps; rows of an export stand in no order."""
+    cells, zone = taken.intake.cells, ZoneInfo(timezone)
+    of_log = pl.col("event").is_null() if "event" in cells.columns else pl.lit(value=True)
+    found = clocks.jumps(collected(cells.lazy().filter(_IS_KNOWN, of_log).select("source", "line_no", "time"), cells.height)).sort(
+        "source", "line_no"
+    )
+
+    return tuple(Jump(taken.sources[source], line, before.astimezone(zone), after.astimezone(zone)) for source, line, before, after in found.rows())
