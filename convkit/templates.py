@@ -16,6 +16,8 @@ from convkit import log_fields
 from convkit.schema import first_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from convkit.assets import Assets
     from convkit.columns import Asked
     from convkit.lines import Source
@@ -37,16 +39,23 @@ class Template:
     names_month: bool = False
     """Whether times are written like `10/Oct/2026:13:55:36 +0200`."""
     timezone: str = "UTC"
+    made: Mapping[str, pl.Expr] = field(default_factory=dict, compare=False)
+    """Fields that are made of groups, which are columns; of groups that are no field none is read but for these."""
+    slack: str = ""
+    """A pattern with the same groups for lines that the first does not fit, where that would be slow for all of them."""
     there: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Know the fields."""
-        named = re.findall(r"\(\?P?<(\w+)>", self.pattern)
-        object.__setattr__(self, "there", frozenset(named) & {*log_fields.FIELDS})
+        object.__setattr__(self, "there", frozenset({*self._groups(), *self.made} & {*log_fields.FIELDS}))
+
+    def _groups(self) -> set[str]:
+        """Return the names of the groups."""
+        return {*re.findall(r"\(\?P?<(\w+)>", self.pattern)}
 
     def claims(self) -> pl.Expr:
         """Tell lines that are written so."""
-        return self._line().str.contains(self.pattern).fill_null(value=False)
+        return self._line().str.contains(self.slack or self.pattern).fill_null(value=False)
 
     def sniff(self, lines: pl.Series) -> float:
         """Return which share of lines is written so."""
@@ -59,14 +68,20 @@ class Template:
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return CELLS of LINES."""
         part = pl.col("part").struct
-        taken = lines.with_columns(part=self._line().str.extract_groups(f"(?P<{_WHOLE}>{self.pattern})"))
-        fields = {name: part.field(name) for name in sorted(self.there)}
+        taken = lines.with_columns(line_=self._line()).with_columns(part=_groups_of(pl.col("line_"), self.pattern))
+        if self.slack:
+            odd = pl.when(part.field(_WHOLE).is_null()).then("line_")
+            taken = taken.with_columns(odd=_groups_of(odd, self.slack)).with_columns(
+                part=pl.when(part.field(_WHOLE).is_null()).then("odd").otherwise("part")
+            )
+        fields = {name: part.field(name) for name in sorted(self._groups() if self.made else self.there)}
         rules = {
             "blank": pl.col("line").str.strip_chars().fill_null("") == "",
             "comment": pl.col("line").str.starts_with(self.comment) if self.comment else pl.lit(value=False),
             NOT_LIKE_IT: part.field(_WHOLE).is_null(),
         }
         rows = taken.select("source", "line_no", fault=pl.coalesce("fault", first_problem(rules)), **fields)
+        rows = rows.with_columns(**self.made) if self.made else rows
         return log_fields.cells(rows, self.there, assets, self.timezone, names_month=self.names_month)
 
     def _line(self) -> pl.Expr:
@@ -76,3 +91,8 @@ class Template:
             return line
         escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(_QUOTES)
         return pl.coalesce(escaped, line)
+
+
+def _groups_of(line: pl.Expr, pattern: str) -> pl.Expr:
+    """Return what a pattern finds in a line, group by group."""
+    return line.str.extract_groups(f"(?P<{_WHOLE}>{pattern})")

@@ -56,6 +56,10 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("site_notes", "variants"),
     ("exports", "log_fields", "quoted_lines", "mixtures", "wrappers"),
     ("templates",),
+    ("log_strings",),
+    ("written_times",),
+    ("nginx_strings", "apache_strings", "goaccess_strings", "group_strings"),
+    ("own_formats",),
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines"),
     # Plug-ins of the way in and the way out.
