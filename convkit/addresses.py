@@ -15,6 +15,7 @@ _CLOCK = re.compile(r"(?:\d{4}:)?\d\d?:\d\d(?::\d\d)?")
 _MASK = "x.x.x.x"
 _GROUPS, _DIGITS = 8, 4
 _PREFIX_GROUPS = 4
+_SORTED = r"^(?:(?:(?:[01]\d\d|2[0-4]\d|25[0-5])(?:\.|$)){4}|(?:[0-9a-f]{4}(?::|$)){8})$"
 _MAPPED = "::ffff:"
 _ZEROS = ":" + _GROUPS * "0:"
 
@@ -68,6 +69,11 @@ def is_in(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
             first, last = (".".join(part.zfill(3) for part in text.split(".")) for text in (first, last))
         fits.append(sorted_text.is_between(pl.lit(first), pl.lit(last)) & (sorted_text.str.len_bytes() == len(first)))
     return pl.any_horizontal(fits).fill_null(value=False)
+
+
+def is_one(sorted_text: pl.Expr) -> pl.Expr:
+    """Tell a sortable address from any other text."""
+    return sorted_text.str.contains(_SORTED).fill_null(value=False)
 
 
 def masked(text: str) -> str:

@@ -19,6 +19,7 @@ from convkit.assets import Assets
 from convkit.collecting import collected
 from convkit.intake import take_in
 from convkit.progress import UNWATCHED
+from convkit.proxies import clients
 from convkit.schema import FATES
 from convkit.tables import Period
 from convkit.tallying import prepare, split_by
@@ -52,6 +53,8 @@ def take(
     if len(logs) > 1:
         ranks = collected(sources.ranks(cells.lazy(), names), cells.height)
         cells, names = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [names[number] for number in ranks["source"]]
+    if goals.site.trusted_proxy:
+        cells = collected(clients(cells.lazy(), goals.site.trusted_proxy), cells.height)
     return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(names)
 
 
@@ -151,7 +154,7 @@ def look_at(matched: Matched, taken_in: Intake, goals: Goals, scope: Scope) -> R
     hits, table, where = _kept(hits, table, goals, scope.asked)
     fates, reasons = _fates(cells, met, hits)
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
-    analysis = prepare(hits, table, goals, ends, askers.identities(matched.visitors.lazy(), goals.site))
+    analysis = prepare(hits, table, goals, ends, askers.identities(matched.visitors.lazy(), cells.lazy(), goals.site))
     divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
     run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
     return replace(run, of_variants=of_variants, own_hosts=matched.own_hosts, bots=scope.bots, bot_agents=_bot_agents(met), split=divided)

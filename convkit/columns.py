@@ -5,25 +5,31 @@ It stands alone because the readers of exports differ in how a column is reached
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from convkit import addresses, lists, moments
+from convkit import addresses, lists, moments, presets
 from convkit.errors import InputError, did_you_mean
+from convkit.presets import Place, squeezed
 from convkit.text import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-Place = tuple[str, ...]
-"""Where a column is: its name, behind the names of the objects that hold it."""
+    from convkit.presets import Preset
 
-ROLES = ("time", "date", "user", "address", "agent", "event", "url", "host", "referrer", "id")
+ROLES = ("time", "date", "user", "address", "agent", "event", "url", "host", "referrer", "id", "session", "value")
+_WANTED_BY_FEW = ("session", "value")
+"""Roles that no run needs: two candidates are no question, only none."""
+TOLD = "told."
+"""Before the name of a role that its owner told of the export of a known tool."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?")
 _SHOWN, _LONGEST = 12, 40
-_STATUSES = {"status", "statuscode", "httpstatus", "responsecode", "downstreamstatus", "edgeresponsestatus"}
-_METHODS = {"method", "requestmethod", "httpmethod", "verb", "request", "clientrequestmethod"}
+_STATUSES = {"status", "statuscode", "httpstatus", "responsecode", "downstreamstatus", "edgeresponsestatus", "responsestatus", "scstatus"}
+_METHODS = {"method", "requestmethod", "httpmethod", "verb", "request", "clientrequestmethod", "csmethod"}
+_ANSWERS = {"bodybytessent", "bytessent", "length", "responsesize"}
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,9 @@ class Asked:
     properties: tuple[str, ...] = ()
     timezone: str = "UTC"
     texts: tuple[str, ...] = ()
-    """Of CELLS, texts that not every run needs: `referrer`."""
+    """Of CELLS, texts that not every run needs: `referrer`, `cookies`, `forwarded`, `session_key`."""
+    visitor: tuple[str, ...] = ()
+    """The rules that tell visitors, `site.visitor`."""
 
     @property
     def has_header(self) -> bool:
@@ -55,11 +63,23 @@ class Columns:
     timezone: str
     has_local_times: bool = False
     """Whether some times say no zone: then they are of `timezone`."""
+    preset: Preset | None = None
+    """What is known of the tool's exports: then `roles` are the fields that it names, and those that the owner TOLD."""
+    texts: Mapping[Place, Place] = field(default_factory=dict)
+    """Of places within a column that holds JSON as text: that column."""
+    props: Place = ()
+    """The object or column that holds the properties."""
+    asked: tuple[str, ...] = ()
+    """The properties that goals test, be there a column for them or not."""
 
     @property
     def fields(self) -> dict[str, Place]:
         """Where everything is that a run needs, by the name that rows give it: a role, or `prop.NAME`."""
         return {**self.roles, **{f"prop.{name}": place for name, place in self.properties.items()}}
+
+    def column(self, place: Place) -> Place:
+        """Return the column in which a place is: itself, or the one whose text holds it as JSON."""
+        return self.texts.get(place, place)
 
 
 def find(names: Sequence[Place], asked: Asked, called: str, values: Callable[[Place], Iterable[str]]) -> Columns:
@@ -68,6 +88,8 @@ def find(names: Sequence[Place], asked: Asked, called: str, values: Callable[[Pl
     Raises InputError where a role has two candidates, a told column is not there, or one is missing that every run needs.
     """
     told = {role: _told(role, name, names, called) for role, name in asked.told.items()}
+    if asked.has_header and (preset := presets.of(names)):
+        return _of_tool(preset, told, names, asked)
     left = [name for name in names if name not in told.values()]
     roles = told | {role: place for role in ROLES if role not in told and (place := _usual(role, left, called))}
     if "id" in roles and roles["id"] == roles.get("user"):
@@ -79,19 +101,42 @@ def find(names: Sequence[Place], asked: Asked, called: str, values: Callable[[Pl
     if "date" in roles and not ("date" in told or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
         del roles["date"]
     properties = {name: place for name in asked.properties if (place := _property(name, names))}
-    return Columns(roles, properties, asked.timezone, any(map(moments.is_local, clocks)))
+    return Columns(roles, properties, asked.timezone, any(map(moments.is_local, clocks)), asked=asked.properties)
+
+
+def _of_tool(preset: Preset, told: Mapping[str, Place], names: Sequence[Place], asked: Asked) -> Columns:
+    """Return where the columns of a known tool's export are."""
+    fields = {name: presets.place_of(column, names) for name, column in preset.fields.items()}
+    roles = fields | {f"{TOLD}{role}": place for role, place in told.items()}
+    props = presets.place_of(preset.props, names) if preset.props else ()
+    # Where the object of the properties is a column of text, they are asked of its text.
+    properties = {name: place for name in asked.properties if (place := _property(name, names) or ((*props, name) if props in names else ()))}
+    there = set(names)
+    texts = {place: column for place in (*roles.values(), *properties.values()) if place not in there and (column := _beginning(place, there))}
+    timezone = preset.timezone or asked.timezone
+    return Columns(roles, properties, timezone, not preset.timezone and "time" not in told, preset, texts, props, asked.properties)
+
+
+def _beginning(place: Place, there: Collection[Place]) -> Place:
+    """Return the column within whose text a place may be, empty where there is none."""
+    return next((place[:length] for length in range(len(place) - 1, 0, -1) if place[:length] in there), ())
+
+
+def json_path(names: Place) -> str:
+    """Return how JSON within a text is asked for what stands there."""
+    return "$" + "".join(f"[{json.dumps(name)}]" for name in names)
 
 
 def is_known(names: Sequence[Place]) -> bool:
-    """Tell names among which every run finds what it needs, or a choice of it."""
+    """Tell names among which every run finds what it needs, or a choice of it, and that are no known tool's."""
     known = {role for role in ROLES if any(_candidates(role, names))}
-    return bool(known & {"time", "date"} and known & {"user", "address"} and known & {"event", "url"})
+    return presets.tool_of(names) is None and bool(known & {"time", "date"} and known & {"user", "address"} and known & {"event", "url"})
 
 
 def is_access_log(names: Sequence[Place]) -> bool:
     """Tell names of an access log, whose lines are requests and no events."""
-    there = {_squeezed(place[-1]) for place in names}
-    return bool(there & _STATUSES and there & _METHODS)
+    there = {squeezed(name) for place in names for name in place[-1].split(".")}
+    return bool(there & _STATUSES and there & (_METHODS | _ANSWERS))
 
 
 def shown(place: Place) -> str:
@@ -104,7 +149,7 @@ def _told(role: str, name: str | int, names: Sequence[Place], called: str) -> Pl
     by_name = {shown(place): place for place in names}
     if str(name) in by_name:
         return by_name[str(name)]
-    alike = [place for place in names if _squeezed(shown(place)) == _squeezed(str(name))]
+    alike = [place for place in names if squeezed(shown(place)) == squeezed(str(name))]
     if len(alike) == 1:
         return alike[0]
     there = f"its columns are {_listed(names)}" if isinstance(name, str) else f"it has {len(names)} columns"
@@ -114,6 +159,8 @@ def _told(role: str, name: str | int, names: Sequence[Place], called: str) -> Pl
 def _usual(role: str, names: Sequence[Place], called: str) -> Place | None:
     """Return the one column whose name is usual for a role."""
     found = next((places for places in _candidates(role, names) if places), [])
+    if len(found) > 1 and role in _WANTED_BY_FEW:
+        return None
     if len(found) > 1:
         first, second = (_quoted(place) for place in found[:2])
         raise InputError(f"{called} has two columns that may be the {role}, {first} and {second}; say which with --set columns.{role}={first}")
@@ -123,14 +170,9 @@ def _usual(role: str, names: Sequence[Place], called: str) -> Place | None:
 def _candidates(role: str, names: Sequence[Place]) -> list[list[Place]]:
     """Return the columns whose names are usual for a role, the most usual first; one that nothing holds goes before one within an object."""
     listed = [line.partition(":") for line in lists.lines("columns")]
-    usual = [{_squeezed(word) for word in words.split()} for named, _, words in listed if named == role]
-    found: list[list[Place]] = [[place for place in names if len(place) == 1 and _squeezed(place[0]) in words] for words in usual]
-    return [*found, [place for place in names if len(place) > 1 and _squeezed(place[-1]) in usual[0]]]
-
-
-def _squeezed(name: str) -> str:
-    """Return a name without case and signs."""
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    usual = [{squeezed(word) for word in words.split()} for named, _, words in listed if named == role]
+    found: list[list[Place]] = [[place for place in names if len(place) == 1 and squeezed(place[0]) in words] for words in usual]
+    return [*found, [place for place in names if len(place) > 1 and squeezed(place[-1]) in usual[0]]]
 
 
 def _property(name: str, names: Sequence[Place]) -> Place | None:

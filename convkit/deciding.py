@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import askers, behaviour, events, facts, referrers, sessions, traffic
+from convkit import askers, behaviour, events, facts, identities, referrers, session_keys, sessions, traffic
 from convkit.collecting import collected
+from convkit.schema import SESSION_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -55,13 +56,20 @@ def _decided(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, needed: 
 
 
 def sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
-    """Cut sessions; where users are known, once by address and browser to find whose they are, then by the users."""
-    timeout = goals.site.session_timeout
-    known = looked_at.filter(pl.col("user_visitor").is_not_null() & (pl.col("user_visitor") != pl.col("visitor")))
+    """Cut sessions; where preferred rules tell visitors, once by address and browser to find whose they are, then by those rules."""
+    preferred = identities.columns(goals.site.preferred_rules)
+    is_known = pl.any_horizontal(pl.lit(value=False), *(pl.col(name) != pl.col("visitor") for name in preferred))
+    known = looked_at.filter(is_known).select("visitor", *preferred)
     hits = looked_at.lazy()
     if known.height:
-        has_user = pl.col("visitor").is_in(pl.concat([known["visitor"], known["user_visitor"]]).unique().implode())
-        handed = sessions.hand_to_users(sessions.cut(hits.filter(has_user), timeout)).drop("session", "started")
-        hits = pl.concat([hits.filter(~has_user), traffic.name_kinds(handed, goals).select(looked_at.columns)])
+        has_one = pl.col("visitor").is_in(pl.concat(list(known)).unique().implode())
+        handed = sessions.hand_over(_cut(hits.filter(has_one), goals), preferred).drop("session", "started")
+        hits = pl.concat([hits.filter(~has_one), traffic.name_kinds(handed, goals).select(looked_at.columns)])
         hits = collected(hits, looked_at.height).lazy()
-    return sessions.set_aside(sessions.cut(hits, timeout))
+    return sessions.set_aside(_cut(hits.drop(preferred), goals)).drop(SESSION_KEY, strict=False)
+
+
+def _cut(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Cut sessions by the timeout, or by the export's own sessions where they are asked for."""
+    by_gaps = sessions.cut(hits, goals.site.session_timeout)
+    return session_keys.cut(by_gaps) if session_keys.ROLE in goals.site.columns else by_gaps

@@ -24,6 +24,9 @@ ChannelRule = Mapping[str, tuple[str, ...]]
 """By `source`, `medium`, `campaign` patterns of which one fits, and by `category` of sources of which it is one; all keys must hold."""
 
 
+USER, BY_ADDRESS = "user", ("address+browser", "address")
+"""Rules that tell visitors: by the log's user; and by what nearly every line has."""
+
 Variant = str | tuple[str, ...]
 """A value taken from a hit, like `query.v`; `path`; or patterns of paths, of which the one that fits is the variant."""
 
@@ -36,7 +39,9 @@ class Site:
     currency: str = ""
     hosts: tuple[str, ...] = ()
     session_timeout: timedelta = timedelta(minutes=30)
-    visitor: tuple[str, ...] = ("user", "address+browser")
+    visitor: tuple[str, ...] = (USER, BY_ADDRESS[0])
+    trusted_proxy: tuple[str, ...] = ()
+    """Networks of proxies whose X-Forwarded-For is believed."""
     ignore_paths: tuple[str, ...] = ()
     ignore_addresses: tuple[str, ...] = ()
     ignore_events: tuple[str, ...] = ()
@@ -60,9 +65,20 @@ class Site:
     """How much a rate may move, relative to the one before, and pass for none."""
 
     @property
-    def visitor_rule(self) -> str:
-        """The rule that tells visitors of whom no user is known."""
-        return next((rule for rule in self.visitor if rule != "user"), "address")
+    def visitor_rules(self) -> tuple[str, ...]:
+        """What tells visitors, the first that a hit can serve: behind those of `visitor` there is always an address, and the user."""
+        last = [] if any(rule in BY_ADDRESS for rule in self.visitor) else [BY_ADDRESS[0]]
+        return tuple(dict.fromkeys((*self.visitor, *last, USER)))
+
+    @property
+    def address_rule(self) -> str:
+        """The rule that tells visitors by their addresses."""
+        return next(rule for rule in self.visitor_rules if rule in BY_ADDRESS)
+
+    @property
+    def preferred_rules(self) -> tuple[str, ...]:
+        """The rules that go before the one by address."""
+        return self.visitor_rules[: self.visitor_rules.index(self.address_rule)]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ record unless its quotes say otherwise.
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -17,10 +17,11 @@ from convkit.errors import InputError
 from convkit.schema import first_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from convkit.assets import Assets
     from convkit.columns import Asked, Columns
+    from convkit.presets import Place
 
 COMMA_AND_OTHERS, TAB = (",", ";", "|"), ("\t",)
 OPEN_QUOTE, RAGGED = "a quote without an end", "not as many fields as the header"
@@ -30,6 +31,7 @@ _ENOUGH = 0.5
 _MOST_LINES = 100
 """Lines that a record may go on over; a quote open for longer was never closed."""
 _CLOCKS = 100
+_WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,18 @@ class Table:
     header: str | None
     width: int
     columns: Columns
+    others: Mapping[str, int] = field(default_factory=dict)
+    """The columns that have no role."""
+    has_quotes: bool = True
+    """Whether a quote at the beginning of a field is none of its own."""
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there."""
-        fields = {name: self._field(int(place[0])) for name, place in self.columns.fields.items()}
+        fields = {name: self._value(name, place) for name, place in self.columns.fields.items()}
         # Most lines hold no quote: on nulls the rules of quotes cost next to nothing.
         quoted, bare = pl.col("quoted"), pl.col("bare")
         rows = (
-            lines.with_columns(has_quotes=pl.col("line").str.contains('"', literal=True))
+            lines.with_columns(has_quotes=pl.col("line").str.contains('"', literal=True) & pl.lit(self.has_quotes))
             .with_columns(quoted=pl.when("has_quotes").then("line"), bare=pl.when(~pl.col("has_quotes")).then("line"))
             .with_columns(
                 part=bare.str.split_exact(self.separator, self.width - 1),
@@ -58,12 +64,15 @@ class Table:
             .with_columns(texts=quoted.str.extract_all(f'[{self.separator}](?:"(?:[^"]|"")*"|[^"{self.separator}]*)'))
             .with_columns(is_whole=pl.col("texts").list.join("") == quoted)
             .with_columns(fault=self._fault())
-            .select("source", "line_no", "fault", **fields)
+            .select("source", "line_no", "fault", props=self._props(), **fields)
         )
         return exports.cells(rows, self.columns)
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Yield LINES with records that go on over several lines joined, each in the place of its first line; what ends nowhere stays as it is."""
+        if not self.has_quotes:
+            yield from frames
+            return
         lines = pl.concat(frames)
         quotes = pl.col("line").fill_null("").str.count_matches('"', literal=True).cast(pl.Int64)
         is_inside = (quotes.cum_sum().shift(1, fill_value=0) % 2) == 1
@@ -82,6 +91,22 @@ class Table:
         bare = pl.when(is_quoted).then(text.str.head(-1).str.slice(1).str.replace_all('""', '"', literal=True)).otherwise(text)
         return pl.coalesce(pl.col("part").struct[place], bare)
 
+    def _value(self, name: str, place: Place) -> pl.Expr:
+        """Return what a field says, or what stands within its text; a decimal comma, as beside semicolons, is a point to all others."""
+        text = exports.text_within(self._field(int(place[0])), place[1:])
+        if self.separator != ";" or not (name == "value" or name.startswith("prop.")):
+            return text
+        points = pl.when(text.str.contains(_WITH_COMMA)).then(text).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+        return pl.coalesce(points, text)
+
+    def _props(self) -> pl.Expr:
+        """Return the properties as JSON: the column that holds them, or all columns that say nothing else."""
+        if self.columns.props:
+            return self._field(int(self.columns.props[0]))
+        if not self.others:
+            return pl.lit(None, dtype=pl.String)
+        return pl.struct([self._field(place).alias(name) for name, place in self.others.items()]).struct.json_encode()
+
     def _fault(self) -> pl.Expr:
         """Return why a line is no row."""
         line = pl.col("line")
@@ -94,11 +119,11 @@ class Table:
         return pl.coalesce("fault", first_problem(rules))
 
 
-def share(lines: pl.Series, separators: Sequence[str]) -> float:
-    """Return the share of lines that are rows of a table whose header has names that are known."""
+def share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[Place]], bool] | None = None) -> float:
+    """Return the share of lines that are rows of a table whose header has names that are known, or wanted."""
     table = _said(lines)
-    headers = {separator: [(name,) for name in _names(table[0], separator)] for separator in separators if len(table)}
-    return max((_alike(table, separator) for separator, names in headers.items() if _is_of_export(names)), default=0.0)
+    headers = {separator: [(name,) for name in names_in(table[0], separator)] for separator in separators if len(table)}
+    return max((_alike(table, separator) for separator, names in headers.items() if (is_wanted or _is_of_export)(names)), default=0.0)
 
 
 def alike(lines: pl.Series, separators: Sequence[str]) -> float:
@@ -114,26 +139,33 @@ def fit(lines: pl.Series, called: str, asked: Asked, separators: Sequence[str]) 
     best = max(separators, key=lambda separator: _alike(table, separator))
     if not len(table) or _alike(table, best) < _ENOUGH:
         raise InputError(f"{called} is no table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")
-    first = _names(table[0], best)
-    names: list[columns.Place] = [(name,) for name in first] if asked.has_header else [(str(number),) for number in range(1, len(first) + 1)]
-    rows = [_names(line, best) for line in table[asked.has_header : _CLOCKS]]
+    first = names_in(table[0], best)
+    names: list[Place] = [(name,) for name in first] if asked.has_header else [(str(number),) for number in range(1, len(first) + 1)]
+    rows = [names_in(line, best) for line in table[asked.has_header : _CLOCKS]]
 
-    def values(place: columns.Place) -> list[str]:
+    def values(place: Place) -> list[str]:
         return [row[names.index(place)].strip() for row in rows if len(row) == len(first)]
 
     found = columns.find(names, asked, called, values)
-    return Table(best, table[0] if asked.has_header else None, len(first), _numbered(found, names))
+    others = {name[0]: number for number, name in enumerate(names) if name not in set(found.roles.values())}
+    return Table(best, table[0] if asked.has_header else None, len(first), _numbered(found, names), others)
 
 
-def _is_of_export(names: Sequence[columns.Place]) -> bool:
+def _is_of_export(names: Sequence[Place]) -> bool:
     """Tell a header whose names are known, and not those of an access log."""
     return columns.is_known(names) and not columns.is_access_log(names)
 
 
-def _numbered(found: Columns, names: Sequence[columns.Place]) -> Columns:
-    """Return columns by their numbers, from 0."""
-    roles, properties = ({name: (str(names.index(place)),) for name, place in places.items()} for places in (found.roles, found.properties))
-    return replace(found, roles=roles, properties=properties)
+def _numbered(found: Columns, names: Sequence[Place]) -> Columns:
+    """Return columns by their numbers, from 0, those that are there; behind the number the names within a column's text."""
+    numbers = {name: str(number) for number, name in reversed([*enumerate(names)])}
+
+    def numbered(places: Mapping[str, Place]) -> dict[str, Place]:
+        there = {name: (place, found.column(place)) for name, place in places.items() if found.column(place) in numbers}
+        return {name: (numbers[column], *place[len(column) :]) for name, (place, column) in there.items()}
+
+    props = (numbers[found.props],) if found.props in numbers else ()
+    return replace(found, roles=numbered(found.roles), properties=numbered(found.properties), props=props)
 
 
 def _said(lines: pl.Series) -> pl.Series:
@@ -152,7 +184,7 @@ def _alike(lines: pl.Series, separator: str) -> float:
     return float((numbers == numbers[0]).mean() or 0.0) if len(numbers) and numbers[0] else 0.0
 
 
-def _names(line: str, separator: str) -> list[str]:
+def names_in(line: str, separator: str) -> list[str]:
     """Return the fields of a line."""
     try:
         return next(csv.reader([line], delimiter=separator), [])

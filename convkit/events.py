@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from convkit.definitions import Goals
 
-_PAGE = r"(?i)^[^a-z0-9]*(?:page[^a-z0-9]*views?|page[^a-z0-9]*viewed|viewed[^a-z0-9]*page|screen.*)$"
+_PAGE = r"(?i)^[^a-z0-9]*(?:page|page[^a-z0-9]*views?|page[^a-z0-9]*viewed|viewed[^a-z0-9]*page|screen.*)$"
 _ANSWERED = 200
 """Rows of exports are what people did: they count as answered."""
 

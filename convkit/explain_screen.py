@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from convkit import figures, lines_told, naming, visitor_ids
+from convkit import figures, lines_told, naming, visitor_ids, visitor_rules
 from convkit.tables import Cell, Gap, Grid, Heading, Paragraph, Row
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _session(explained: Explained, shown: Shown, number: int, room: Room) -> lis
     begin, end = (moment.astimezone(zone) for moment in (facts["started"], shown.spans.filter(session=facts["session"])["ends"][0]))
     until = f"{end:%H:%M}" if begin.date() == end.date() else naming.moment(end, explained.period).strip()
     when = f"{begin.day} {begin:%b %Y}, {begin:%H:%M} – {until}"
-    rule = "user id" if facts["by_user"] else explained.goals.site.visitor_rule.replace("+", " + ")
+    rule = visitor_rules.named(explained.goals.site.visitor_rules[facts["told_by"]])
     of_total = f"{figures.count(explained.total - len(explained.sessions) + number + 1)} of {figures.count(explained.total)} {explained.whose}"
     who = f"visitor {visitor_ids.short(facts['id'])} ({rule}), visit {facts['number']}"
     heading = Heading("SESSION", f"of {when}; {who}; {_origin(facts)}; {of_total}")

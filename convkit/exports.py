@@ -11,48 +11,81 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import moments
-from convkit.columns import ROLES
+from convkit.columns import ROLES, TOLD, json_path
 from convkit.schema import CELLS, EVENT_CELLS, first_problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from convkit.columns import Columns
+    from convkit.presets import Place, Preset
 
 _NOTHING = ["", "-", "null", "NULL", "Null", "None", "nan", "NaN", "NA", "N/A", "\\N", "<NA>", "(not set)", "undefined"]
 """What tools write where there is no value."""
 _DATE_LENGTH = len("20261010")
-_NOT_THERE = {name: {**CELLS, **EVENT_CELLS}[name] for name in ("seconds", "forwarded", "cookies", "session_key", "value", "props")}
+_NOT_THERE = {name: {**CELLS, **EVENT_CELLS}[name] for name in ("status", "bytes", "seconds", "forwarded", "cookies")}
+_NO_PAGE = "-"
 
 
 def cells(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> pl.LazyFrame:
     """Return CELLS, EVENT_CELLS and `prop.NAME`s of rows: `source, line_no, fault`, text by role (ROLES), and `prop.NAME`s, as far as they are there.
 
-    `fault` says why a row is no event, `blank` and `comment` among it. `has_times` says that `time` is one already, and no text.
+    `fault` says why a row is no event, `blank` and `comment` among it. `has_times` says that `time` is one already, and no text. Of a known tool's
+    export, rows have the fields of its preset in the place of roles. `props` is the JSON text of the properties.
     """
-    missing = {role: pl.lit(None, dtype=pl.String) for role in ROLES if role not in columns.roles}
-    told = rows.with_columns(**missing)
+    if columns.preset is not None:
+        rows = _of_tool(rows, columns, columns.preset)
+    there = rows.collect_schema().names()
+    told = rows.with_columns(_no_texts(name for name in (*ROLES, "anonymous", "props") if name not in there))
+    if "same" not in there:
+        told = told.with_columns(same="id")
     if not has_times:
-        told = moments.add_time(told.with_columns(time=_with_clock()) if "date" in columns.roles else told, columns.timezone)
-    user, address, event = (_said(pl.col(name)) for name in ("user", "address", "event"))
-    url = pl.col("url").str.strip_chars()
+        told = moments.add_time(told.with_columns(time=_with_clock()) if "date" in there else told, columns.timezone)
+    names = ("user", "address", "event", "anonymous", "host", "referrer", "id", "same", "session", "value")
     return (
-        told.with_columns(user=user, address=address.str.replace_all(" ", "", literal=True), event=event, url=pl.when(url != "").then(url))
-        .with_columns(problem=_problem())
+        told.with_columns(**{name: _said(pl.col(name)) for name in names}, url=_written(pl.col("url").str.strip_chars()))
+        .with_columns(problem=_problem(), address=pl.col("address").str.replace_all(" ", "", literal=True))
         .with_columns(
             sender=pl.concat_str([pl.col("address").fill_null("-"), pl.lit(" - "), pl.col("user").fill_null("-")]),
-            host=_said(pl.col("host")).str.to_lowercase(),
-            request=pl.concat_str([pl.lit("GET "), "url"]),
-            status=pl.lit(None, dtype=pl.Int16),
-            bytes=pl.lit(None, dtype=pl.Int64),
-            referrer=_said(pl.col("referrer")),
+            host=pl.col("host").str.to_lowercase(),
+            # A row without a page is no server's message: it has a visitor, or is of no use.
+            request=pl.concat_str([pl.lit("GET "), "url"]).fill_null(_NO_PAGE),
             user_agent=_said(pl.col("agent")),
+            session_key="session",
             event=pl.col("event").fill_null(""),
-            event_id=_said(pl.col("id")),
-            event_number=_number(_said(pl.col("id"))),
+            event_id="id",
+            event_number=_number(pl.col("same")),
             asset=pl.lit(value=False),
             **{name: pl.lit(None, dtype=dtype) for name, dtype in _NOT_THERE.items()},
         )
-        .select(*CELLS, *EVENT_CELLS, *(f"prop.{name}" for name in columns.properties))
+        .select(*CELLS, *EVENT_CELLS, *(f"prop.{name}" for name in columns.asked if f"prop.{name}" in there))
     )
+
+
+def _of_tool(rows: pl.LazyFrame, columns: Columns, preset: Preset) -> pl.LazyFrame:
+    """Turn the fields of a tool's export into roles; what the site's owner told of a role goes before."""
+    there = rows.collect_schema().names()
+    whole = rows.with_columns(_no_texts(name for name in preset.fields if name not in there))
+    if preset.property is not None:
+        found = {f"prop.{name}": preset.property(name) for name in columns.asked}
+        whole = whole.with_columns(**{name: pl.coalesce(value, name) if name in there else value for name, value in found.items()})
+    told = {name.removeprefix(TOLD): name for name in there if name.startswith(TOLD)}
+    return preset.rows(whole).with_columns(**told)
+
+
+def _no_texts(names: Iterable[str]) -> list[pl.Expr]:
+    """Return columns that say nothing."""
+    return [pl.lit(None, dtype=pl.String).alias(name) for name in names]
+
+
+def text_within(text: pl.Expr, names: Place) -> pl.Expr:
+    """Return what stands in a place of a text that is JSON; the text itself where no name is given."""
+    return text.str.json_path_match(json_path(names)) if names else text
+
+
+def _written(text: pl.Expr) -> pl.Expr:
+    """Return a text, null where it is empty."""
+    return pl.when(text != "").then(text)
 
 
 def _said(text: pl.Expr) -> pl.Expr:
@@ -75,10 +108,5 @@ def _with_clock() -> pl.Expr:
 
 
 def _problem() -> pl.Expr:
-    """Return why a row is no event."""
-    rules = {
-        "no time": pl.col("time").is_null(),
-        "no visitor": pl.col("user").is_null() & pl.col("address").is_null(),
-        "no event and no page": pl.col("event").is_null() & pl.col("url").is_null(),
-    }
-    return pl.coalesce("fault", first_problem(rules))
+    """Return why a row is no event: one without a time or a visitor says something all the same."""
+    return pl.coalesce("fault", first_problem({"no event and no page": pl.col("event").is_null() & pl.col("url").is_null()}))

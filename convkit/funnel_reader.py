@@ -140,7 +140,7 @@ class FunnelReader:
         if node is None:
             return None
         if node.text not in _SAME and not goal_attributes.is_taken(node.text):
-            self.problems.append(node.problem("`same` is path, query.NAME or prop.NAME"))
+            self.problems.append(node.problem("`same` is path, query.NAME, cookie.NAME or prop.NAME"))
         return node.text
 
     def _word(self, options: dict[str, Node], key: str, known: tuple[str, ...]) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from convkit.errors import Problem
     from convkit.strict_yaml import Node
 
-TAKEN = ("query.", "prop.")
+TAKEN = ("query.", "cookie.", "prop.")
 """How a value is written that is taken from a hit."""
 _MILLION = 1_000_000
 _LARGEST_VALUE = 10**12
@@ -34,12 +34,12 @@ def _value(node: Node, problems: list[Problem]) -> int | str | None:
         amount = Decimal("nan")
     if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) and abs(amount) < _LARGEST_VALUE:
         return int(amount * _MILLION)
-    problems.append(node.problem("`value` is a number like 60 or 19.90, query.NAME or prop.NAME"))
+    problems.append(node.problem("`value` is a number like 60 or 19.90, query.NAME, cookie.NAME or prop.NAME"))
     return None
 
 
 def is_taken(text: str) -> bool:
-    """Tell the notation of a value taken from a hit: a parameter or a property, each by its name."""
+    """Tell the notation of a value taken from a hit: a parameter, a cookie or a property, each by its name."""
     return any(text.startswith(source) and len(text) > len(source) for source in TAKEN)
 
 

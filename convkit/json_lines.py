@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -17,8 +18,11 @@ from convkit.schema import first_problem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from polars._typing import PolarsDataType
+
     from convkit.assets import Assets
-    from convkit.columns import Asked, Columns, Place
+    from convkit.columns import Asked, Columns
+    from convkit.presets import Place
 
 NO_OBJECT = "no JSON object"
 _SAMPLED, _DEEPEST = 1_000, 4
@@ -36,18 +40,33 @@ class Objects:
         Fails where a line is no JSON object: then they need mending.
         """
         is_blank = pl.col("line").str.strip_chars().fill_null("") == ""
-        fields = {name: _field(place) for name, place in self.columns.fields.items()}
+        fields = {name: self._field(place) for name, place in self.columns.fields.items()}
         rows = (
             lines.with_columns(fault=pl.coalesce(first_problem({"blank": is_blank}), "fault"))
-            .with_columns(object=pl.when(pl.col("fault").is_null()).then("line").str.json_decode(_shape(self.columns.fields.values())))
+            .with_columns(object=pl.when(pl.col("fault").is_null()).then("line").str.json_decode(self._shape()))
             .with_columns(fault=pl.coalesce("fault", first_problem({NO_OBJECT: pl.col("object").is_null()})))
-            .select("source", "line_no", "fault", **fields)
+            .select("source", "line_no", "fault", props=self._props("whole" if "whole" in lines.collect_schema() else "line"), **fields)
         )
         return exports.cells(rows, self.columns)
 
+    def _shape(self) -> pl.Struct:
+        """Return the type of objects that hold what a run needs, texts but where the tool says otherwise."""
+        preset = self.columns.preset
+        types = {self.columns.roles[name]: of_type for name, of_type in (preset.types if preset else {}).items()}
+        return _shape({self.columns.column(place): types.get(place, pl.String()) for place in self.columns.fields.values()})
+
+    def _field(self, place: Place) -> pl.Expr:
+        """Return what stands in a place of an object, or within the text there."""
+        column = self.columns.column(place)
+        return exports.text_within(_field(column), place[len(column) :])
+
+    def _props(self, line: str) -> pl.Expr:
+        """Return the properties as JSON: the object that holds them, or all of the object around them."""
+        return pl.col(line).str.json_path_match(columns.json_path(self.columns.props))
+
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES that `scan` does not fail of: of objects what a run needs of them, and a `fault` for what is none."""
-        shape = _shape(self.columns.fields.values())
+        """Yield LINES that `scan` does not fail of: of objects what a run needs of them, `whole` as they were, and a `fault` for what is none."""
+        shape = self._shape()
         for frame in frames:
             read = frame.select(pl.when(pl.col("fault").is_null() & (pl.col("line").str.strip_chars() != "")).then("line")).to_series()
             try:
@@ -58,16 +77,25 @@ class Objects:
                 mended = [None if found is None else json.dumps(_cut(found, shape)) for found in objects]
                 lines = pl.Series([kept or line for kept, line in zip(mended, frame["line"], strict=True)], dtype=pl.String)
                 is_none = pl.Series([line is not None and kept is None for kept, line in zip(mended, read, strict=True)])
-                yield frame.with_columns(line=lines, fault=pl.coalesce("fault", first_problem({NO_OBJECT: pl.lit(is_none)})))
+                yield frame.with_columns(line=lines, whole="line", fault=pl.coalesce("fault", first_problem({NO_OBJECT: pl.lit(is_none)})))
 
 
 def share(lines: pl.Series, *, is_known: bool = True) -> float:
     """Return the share of lines that are objects whose names are known, or any objects, but for those of an access log."""
-    some = _some(lines)
-    objects = _objects(some)
-    names = _names(objects)
-    fits = not columns.is_access_log(names) and (columns.is_known(names) or not is_known)
-    return len(objects) / max(len(some), 1) if fits else 0.0
+    fits, names = named(lines)
+    return fits if not columns.is_access_log(names) and (columns.is_known(names) or not is_known) else 0.0
+
+
+def named(lines: pl.Series) -> tuple[float, list[Place]]:
+    """Return the share of lines that are objects, and the names in them."""
+    return _named(tuple(_some(lines)))
+
+
+@lru_cache(maxsize=2)
+def _named(lines: tuple[str, ...]) -> tuple[float, list[Place]]:
+    """Tell of some lines what many formats ask of the same ones."""
+    objects = _objects(lines)
+    return len(objects) / max(len(lines), 1), _names(objects)
 
 
 def fit(lines: pl.Series, called: str, asked: Asked) -> Objects:
@@ -132,32 +160,32 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _shape(places: Iterable[Place]) -> pl.Struct:
-    """Return the type of objects that hold texts in these places."""
+def _shape(places: Mapping[Place, pl.DataType]) -> pl.Struct:
+    """Return the type of objects that hold these types in these places; of a place and one within it the first counts."""
     tree: dict[str, Any] = {}
-    for place in places:
+    for place, of_type in places.items():
         branch = tree
         for name in place[:-1]:
             branch = branch.setdefault(name, {})
-        branch.setdefault(place[-1], None)
+            if not isinstance(branch, dict):
+                break
+        else:
+            branch.setdefault(place[-1], of_type)
     return _struct(tree)
 
 
 def _struct(tree: Mapping[str, Any]) -> pl.Struct:
-    return pl.Struct({name: pl.String() if branch is None else _struct(branch) for name, branch in tree.items()})
+    return pl.Struct({name: _struct(branch) if isinstance(branch, dict) else branch for name, branch in tree.items()})
 
 
-def _cut(item: Mapping[str, Any], shape: pl.Struct) -> dict[str, Any]:
-    """Return what of an object has the shape: texts, numbers and truth values in its places."""
-    kept: dict[str, Any] = {}
-    for part in shape.fields:
-        value = item.get(part.name)
-        if isinstance(part.dtype, pl.Struct):
-            kept[part.name] = _cut(value, part.dtype) if isinstance(value, dict) else None
-        else:
-            is_plain = isinstance(value, (str, int)) or (isinstance(value, float) and abs(value) != float("inf"))
-            kept[part.name] = value if is_plain else None
-    return kept
+def _cut(value: Any, of_type: PolarsDataType) -> Any:  # noqa: ANN401 (JSON holds anything)
+    """Return what of a value has the type: texts, numbers and truth values for a text."""
+    if isinstance(of_type, pl.Struct):
+        return {part.name: _cut(value.get(part.name), part.dtype) for part in of_type.fields} if isinstance(value, dict) else None
+    if isinstance(of_type, pl.List):
+        return [_cut(item, of_type.inner) for item in value] if isinstance(value, list) else None
+    is_plain = isinstance(value, (str, int)) or (isinstance(value, float) and abs(value) != float("inf"))
+    return value if is_plain else None
 
 
 def _field(place: Place) -> pl.Expr:

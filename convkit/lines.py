@@ -29,11 +29,18 @@ if TYPE_CHECKING:
 
     Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
 
-PLAIN, GZIP, ZSTD, BZIP2, PARQUET = "plain", "gzip", "zstd", "bzip2", "parquet"
-_MAGIC = {b"\x1f\x8b": GZIP, b"\x28\xb5\x2f\xfd": ZSTD, b"BZh": BZIP2, b"PAR1": PARQUET}
-_REFUSED = {b"\xfd7zXZ\x00": ("xz", "xz -d"), b"PK\x03\x04": ("a zip archive", "unzip"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
+PLAIN, GZIP, ZSTD, BZIP2, PARQUET, ZIP, UTF_16 = "plain", "gzip", "zstd", "bzip2", "parquet", "zip", "UTF-16"
+_MAGIC = {
+    b"\x1f\x8b": GZIP,
+    b"\x28\xb5\x2f\xfd": ZSTD,
+    b"BZh": BZIP2,
+    b"PAR1": PARQUET,
+    b"PK\x03\x04": ZIP,
+    b"\xff\xfe": UTF_16,
+    b"\xfe\xff": UTF_16,
+}
+_REFUSED = {b"\xfd7zXZ\x00": ("xz", "xz -d"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
 _TAR, _TAR_PLACE = b"ustar", 257
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 LONGEST = 1 << 20
 """Bytes of a line; a longer one is no line of a log."""
 OF_FILE = "column:"
@@ -59,6 +66,8 @@ class Source:
     name: str
     packing: str = PLAIN
     size: int = sys.maxsize
+    members: tuple[str, ...] = ()
+    """Of an archive, the files in it that are this log."""
 
 
 def open_source(path: Path, name: str, called: str | None = None) -> Source:
@@ -77,9 +86,12 @@ def open_source(path: Path, name: str, called: str | None = None) -> Source:
             raise InputError(f"{called} is {what}, which is not read here; unpack it first with {command}")
     if start[_TAR_PLACE:] == _TAR:
         raise InputError(f"{called} is a tar archive, which is not read here; unpack it first with tar -x")
-    if start.startswith(_UTF_16):
-        raise InputError(f"{called} looks like UTF-16; convert it first with iconv -f UTF-16 -t UTF-8")
-    return Source(path, name, next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN), size)
+    return Source(path, name, packing_of(start), size)
+
+
+def packing_of(start: bytes) -> str:
+    """Return how a log is packed that begins so."""
+    return next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN)
 
 
 def cannot_be_read(called: str | Path, error: OSError) -> InputError:

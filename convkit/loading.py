@@ -55,7 +55,7 @@ class Wanted:
     def of(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return CELLS of LINES, as `traffic.narrow` leaves them or whole."""
         cells: pl.LazyFrame = self.log.format.scan(lines, self.assets)
-        return cells if self.whole else traffic.narrow(cells, self.log.texts)
+        return cells if self.whole else traffic.narrow(cells, self.log.texts, self.log.visitor)
 
 
 def load(log: Log, assets: Assets, progress: Progress, *, whole: bool = False) -> Loaded:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from convkit.assets import Assets
 
-UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6, "nanoseconds": 1e-9}
-"""Fields of the time that serving took, and how many seconds their unit has."""
+UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
+"""Fields of the time that serving took, and how many of their unit a second has."""
 FIELDS = (
     "time",
     "address",
@@ -38,7 +38,7 @@ FIELDS = (
     *UNITS,
 )
 """What a line may say: `request` is `METHOD target PROTOCOL` as a whole, else its parts make it; `target` may lack the `query`."""
-_NOTHING = ["-", ""]
+_NOTHING = ["-", "", "- - -"]
 _PORT = r"^\[?(\d+\.\d+\.\d+\.\d+|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\])(?::\d+)?$"
 
 
@@ -99,11 +99,11 @@ def _request(there: Collection[str]) -> pl.Expr:
 
 def _is_asset(extensions: str) -> pl.Expr:
     """Tell requests of files with one of these extensions."""
-    return pl.col("request").str.contains(rf"^(?:GET|HEAD) [^ ?]*[^ ?/]\.(?i:{extensions})(?:[ ?#]|$)")
+    return pl.col("request").str.contains(rf"^(?:GET|HEAD) [^ ?]*[^ ?/]\.(?i:{extensions})(?:[ ?#;]|$)")
 
 
 def _seconds(there: Collection[str]) -> pl.Expr:
     """Return how long serving took, null where that is not said."""
     number = {name: pl.col(name).str.strip_chars_end("mns ").cast(pl.Float64, strict=False) for name in UNITS if name in there}
-    found = [pl.when(value >= 0).then(value * UNITS[name]) for name, value in number.items()]
+    found = [pl.when(value >= 0).then(value / UNITS[name]) for name, value in number.items()]
     return pl.coalesce(found) if found else pl.lit(None, dtype=pl.Float64)

@@ -69,7 +69,7 @@ def template(segments: Sequence[str | Variable], made: Mapping[str, pl.Expr], *,
         fields["address"] = fields.get("forwarded", pl.col("forwarded"))
     pattern, other = (f"^{''.join(looks)}{end}" for looks in (strict, slack))
     parts = tuple(zip([segment if isinstance(segment, str) else segment.written for segment in segments], slack, strict=True))
-    return OwnTemplate(pattern, made=fields, names_month=names_month, slack="" if pattern == other else other, parts=parts)
+    return OwnTemplate(pattern, made=fields, names_month=names_month, otherwise=None if pattern == other else other, parts=parts)
 
 
 def _part(segments: Sequence[str | Variable], number: int, named: Mapping[Variable, str], *, is_strict: bool) -> str:

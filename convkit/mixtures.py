@@ -31,7 +31,7 @@ class Mixture:
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return CELLS of LINES."""
         parts: list[pl.LazyFrame] = [layout.scan(part, assets) for layout, part in zip(self.layouts, self._parts(lines), strict=True)]
-        return pl.concat(parts, how="diagonal")
+        return pl.concat(parts, how="diagonal").sort("line_no")
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Yield LINES that none of the formats fails of."""

@@ -23,6 +23,8 @@ _MINUTE = f"{_DAY} 00:00"
 _HAS_FRACTION = r"^[.,][0-9]{1,9}"
 _OFFSET = r"^([+-])([0-9]{2}):?([0-9]{2})?$"
 _LOCAL = re.compile(r"(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[ T][0-9:.,]+)?|[0-9:.,]*:[0-9:.,]*|[0-9]{8}|[0-9]{14})")
+_OF_C = r"^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}$"
+_OF_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]"
 _UTC = ("Z", "z", "UTC", "GMT")
 _CALENDAR_DAYS = (19_900_101, 21_001_231)
 _CALENDAR_SECONDS = (19_900_101_000_000, 21_001_231_235_959)
@@ -64,15 +66,15 @@ def dashed(day: pl.Expr) -> pl.Expr:
 def add_time(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
     """Put the time in place of `time`, text; null where it is none. A time without a zone is of `timezone`.
 
-    `names_month` says that times are written like `10/Oct/2026:13:55:36 +0200`, else they are of ISO 8601 or numbers. Whether a server of the web can
-    have written such a time (WEB) is for others to judge.
+    `names_month` says that times may be written like `10/Oct/2026:13:55:36 +0200` or `Sat Oct 10 13:55:36 2026`, too; else they are of ISO 8601 or
+    numbers. Whether a server of the web can have written such a time (WEB) is for others to judge.
     """
     text, rest, number = pl.col("text"), pl.col("rest"), pl.col("number")
     minute = len(_MINUTE) + names_month
     zone = rest.str.strip_chars_start(".,0123456789").str.strip_chars()
     fraction = pl.when(rest.str.contains(_HAS_FRACTION)).then(rest.str.slice(1, 9).str.extract("^([0-9]+)").str.pad_end(6, "0").str.head(6))
     return (
-        rows.with_columns(text=pl.col("time").str.strip_chars(" []"))
+        rows.with_columns(text=_as_servers_write(pl.col("time").str.strip_chars(" []")) if names_month else pl.col("time").str.strip_chars(" []"))
         .with_columns(number=text.cast(pl.Int64, strict=False))
         .with_columns(text=_written_out(text, number), real=pl.when(number.is_null()).then(text).cast(pl.Float64, strict=False))
         .with_columns(has_seconds=text.str.slice(minute, 1) == ":", minute=_minute_of_server(text) if names_month else _minute(text))
@@ -108,10 +110,25 @@ def _minute(text: pl.Expr) -> pl.Expr:
     return pl.coalesce(found)
 
 
+def _as_servers_write(text: pl.Expr) -> pl.Expr:
+    """Return a time of C, `Sat Oct 10 13:55:36 2026`, as servers write it, and one of ISO 8601 in the same places, `10/ 10/2026:13:55:36`."""
+    of_c = pl.when(text.str.contains(_OF_C)).then(text)
+    day = of_c.str.slice(8, 2).str.replace(" ", "0", literal=True)
+    served = pl.concat_str([day, pl.lit("/"), of_c.str.slice(4, 3), pl.lit("/"), of_c.str.slice(20, 4), pl.lit(":"), of_c.str.slice(11, 8)])
+    iso = pl.when(text.str.contains(_OF_ISO)).then(text)
+    moved = pl.concat_str([iso.str.slice(8, 2), pl.lit("/ "), iso.str.slice(5, 2), pl.lit("/"), iso.str.head(4), pl.lit(":"), iso.str.slice(11)])
+    return pl.coalesce(served, moved, text)
+
+
 def _minute_of_server(text: pl.Expr) -> pl.Expr:
     """Return the minute of a time as servers write it, a colon or a blank behind the day."""
     minute = text.str.head(len("10/Oct/2026:13:55"))
-    return pl.coalesce(minute.str.to_datetime(form, time_unit="us", strict=False) for form in ("%d/%b/%Y:%H:%M", "%d/%b/%Y %H:%M"))
+    forms = {"%d/%b/%Y:%H:%M": ":", "%d/%b/%Y %H:%M": " "}
+    named = [
+        pl.when(minute.str.slice(11, 1) == sign).then(minute).str.to_datetime(form, time_unit="us", strict=False) for form, sign in forms.items()
+    ]
+    moved = pl.when(minute.str.slice(3, 1) == " ").then(minute)
+    return pl.coalesce(*named, moved.str.to_datetime("%d/ %m/%Y:%H:%M", time_unit="us", strict=False))
 
 
 def _within_minute() -> pl.Expr:
@@ -132,8 +149,7 @@ def _time(timezone: str) -> pl.Expr:
     """Return the time in UTC."""
     moment, number = pl.col("moment"), pl.col("number")
     with_zone = (moment - pl.duration(microseconds="offset")).dt.replace_time_zone("UTC")
-    real = (pl.col("real") * 1_000_000).round(0).cast(pl.Int64, strict=False)
-    is_seconds = pl.col("real").abs() < _UNITS[0][0]
-    of_real = pl.when(is_seconds).then(real.cast(TIME)).otherwise(of_number(pl.col("real").cast(pl.Int64, strict=False)))
+    micros = pl.col("real") * pl.coalesce(*(pl.when(pl.col("real").abs() < limit).then(pl.lit(unit)) for limit, unit in _UNITS))
+    of_real = pl.coalesce(micros.round(0).cast(pl.Int64, strict=False).cast(TIME), of_number(pl.col("real").cast(pl.Int64, strict=False)))
     is_local = pl.col("zone") == ""
     return pl.coalesce(with_zone, of_local(pl.when(is_local).then(moment), timezone), of_number(number), of_real)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import bots, figures
+from convkit import bots, figures, visitor_rules
+from convkit.definitions import USER
 from convkit.tables import Note
 
 if TYPE_CHECKING:
@@ -42,12 +43,20 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
 
 def _definitions(sums: Mapping[str, int], view: View) -> Note:
     """Say what a session and a visitor are, and which rule served what share."""
-    site, by_user, sessions = view.goals.site, sums["by_user"], sums["sessions"]
-    timeout = figures.length(site.session_timeout)
-    rule = site.visitor_rule.replace("+", " + ")
-    some = f"{rule}, in {figures.plural(by_user, 'session')} ({figures.share(by_user, sessions)}) a user id"
-    told_by = rule if not by_user else "a user id" if by_user == sessions else some
-    return Note("definitions", f"A session ends after {timeout} without a page or goal; a visitor is {told_by}.")
+    site = view.goals.site
+    timeout, sessions = figures.length(site.session_timeout), sums["sessions"]
+    served = {rule: sums[f"told_by{place}"] for place, rule in enumerate(site.visitor_rules) if sums[f"told_by{place}"]}
+    most = site.address_rule if site.address_rule in served or not served else max(served, key=lambda rule: served[rule])
+    others = [f"in {figures.plural(n, 'session')} ({figures.share(n, sessions)}) {_a(rule)}" for rule, n in served.items() if rule != most]
+    told_by = ", ".join([_a(most), *others])
+    unused = [_a(rule) for rule in site.preferred_rules if rule != USER and rule not in served]
+    nobody = f" {' and '.join(unused)} told nobody." if unused and sessions else ""
+    return Note("definitions", f"A session ends after {timeout} without a page or goal; a visitor is {told_by}.{nobody}")
+
+
+def _a(rule: str) -> str:
+    """Return what tells a visitor, in a sentence."""
+    return f"a {visitor_rules.named(rule)}" if rule == USER else visitor_rules.named(rule)
 
 
 def _built_in(view: View) -> Note | None:

@@ -21,6 +21,7 @@ _SESSION_ID = r"(?i);jsessionid=[^/?#]*"
 _SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?key|^x-amz-|(?:^|[_.\[-])(?:key|sig|code)(?:[_.\]-]|$)")
 """Parameters whose values may open a door or name a person; in doubt more than those."""
 _MASK = "***"
+_OF_TARGET = pl.col("query")
 _DOTS = 8
 """How many `..` of a path are resolved; no browser sends one."""
 
@@ -90,9 +91,9 @@ def page(site: Site) -> pl.Expr:
     return row
 
 
-def parameter(name: str) -> pl.Expr:
+def parameter(name: str, query: pl.Expr = _OF_TARGET) -> pl.Expr:
     """Return the decoded value of the first parameter of that name in `query`: empty where it stands without one, null where it does not stand."""
-    place, query = _place(re.escape(name)), pl.col("query")
+    place = _place(re.escape(name))
     there = pl.when(query.str.contains(place)).then(query)
     value = there.str.extract(place).fill_null("").str.replace_all("+", " ", literal=True)
     return pl.when(there.is_not_null()).then(decode(value, slash=True))

@@ -6,57 +6,152 @@ apart; it is safe once escaped quotes (`\"`) stand as `\x22`, which is how nginx
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit import escapes, quoted_beginnings
 from convkit.moments import WEB
-from convkit.schema import CELLS, TIME, first_problem
+from convkit.quoted_beginnings import IS_USUAL, SAYS_NO_ZONE
+from convkit.schema import CELLS, first_problem
 from convkit.senders import said
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from convkit.assets import Assets
     from convkit.columns import Asked
     from convkit.lines import Source
 
-_START = r'^\S+ +\S+ +.*\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "(?:[^"\\]|\\.)*" (?:\d{3}|-) \S+'
-_HOST_FIRST = r"^\S+ +(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+) +\S+ +\S[^\[]* \["
-AGENT_FOLLOWS = r' "(?:[^"\\]|\\.)*" "'
+_ADDRESS = r"(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)"
+_NAME = r"(?:(?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*|localhost)(?::\d+)?"
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_TIME = r'\[[^\]"]*\d(?::\d\d|\d{8})[^\]"]*\]'
+_ANSWER = r" (?:\d{3}|-) \S+"
+_START = rf'^(?:(?:"[^"\[]*" +|")?[^\s"\[]\S*(?: .*)? +{_TIME} +{_QUOTED}|{_ADDRESS} [^ \["]+ [^ \["]+ "(?:[A-Z]+ (?:[^"\\]|\\.)*|-)"){_ANSWER}'
+_HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)|[^ -][^ ,]* +- +[^ \[]+ +\[)"
+_HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
+_FORWARDED = rf'" {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
+AGENT_FOLLOWS = rf' {_QUOTED} "'
+PROXIES = {
+    "traefik": rf' {_QUOTED} {_QUOTED} \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',
+    "ingress-nginx": rf" {_QUOTED} {_QUOTED} \d+ [0-9.]+ \[[^\]]*\] ",
+}
+"""What follows the bytes where a proxy adds to a combined line what we read."""
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
-_FARTHEST, _MINUTES = 1559, 60
-_TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
 COMMENT = "#"
-_QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
+_MESSAGE = (
+    r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] |^\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d[^\]]*\] \["
+    r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$"
+)
+"""What servers write beside requests: errors of nginx and Apache, an answer's message before its line, and syslog's own."""
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
-_NO_ADDRESS = "^-?(?: |$)"
+_BEHIND = ("behind", "forwarded")
+_TRIED, _MOSTLY = 1_000, 0.5
 _USUAL_ANSWER = r"^ [1-5]\d\d "
 _STATUS_DIGITS = 3
-_NOT_THERE = {name: pl.lit(None, dtype=CELLS[name]) for name in ("seconds", "forwarded", "cookies", "session_key")}
+_NOT_THERE = {name: pl.lit(None, dtype=CELLS[name]) for name in ("cookies", "session_key")}
+_NO_TEXT, _NO_NUMBER = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Float64)
 
 
 @dataclass(frozen=True)
 class Lines:
-    """How the lines of a log are written."""
+    """How the lines of a log are written; what is told by its lines is usual until `fit` has seen them."""
 
     host_first: bool = False
     """Whether a virtual host leads the line."""
     has_agent: bool = True
     """Whether what is quoted behind the bytes is referrer and agent."""
+    seconds: str = ""
+    """A regular expression of the time that serving took, its number the one group; empty where the line does not say it."""
+    unit: float = 1.0
+    """Of that number, in seconds."""
+    left_out: str = ""
+    """What stands between address and user and is neither, a regular expression."""
+    host_second: bool = False
+    """Whether a host stands where the ident would, as lighttpd writes it."""
+    has_forwarded: bool = False
+    """Whether X-Forwarded-For follows the agent, as in nginx's own `main`."""
+    timezone: str | None = None
+    """Of times that say none, where the lines begin in unusual ways; None where they do not."""
+    has_local_times: bool = False
+    """Whether times say no zone."""
 
-    def fit(self, _source: Source, _head: pl.Series, _asked: Asked) -> Lines:
-        """Return the format: it is the same in every log."""
-        return self
+    def fit(self, _source: Source, head: pl.Series, asked: Asked) -> Lines:
+        """Return the format as a log has it; only where lines begin in unusual ways they are read in the slower way that knows those."""
+        few, line = head.gather_every(len(head) // _TRIED + 1).to_frame("line"), pl.col("line")
+        told = {"odd": ~line.str.contains(IS_USUAL), "local": line.str.contains(SAYS_NO_ZONE)}
+        told |= {"second": line.str.contains(_HOST_SECOND), "forwarded": line.str.contains(_FORWARDED)}
+        share = (
+            few.filter(claims(host_first=self.host_first))
+            .select(mark.mean().fill_null(0).alias(name) for name, mark in told.items())
+            .row(0, named=True)
+        )
+        return replace(
+            self,
+            timezone=asked.timezone if share["odd"] else None,
+            has_local_times=share["local"] > 0,
+            host_second=not self.host_first and share["second"] >= _MOSTLY,
+            has_forwarded=self.has_agent and share["forwarded"] > 0,
+        )
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return CELLS of LINES; of plain assets who asked, and the problem `asset`."""
-        marked = lines.with_columns(**assets.marks(is_asset))
-        return _parsed(marked, host_first=self.host_first, has_agent=self.has_agent)
+        if self.timezone is None:
+            return self._cells(_parts(lines.with_columns(**assets.marks(is_asset)), self._fields()).pipe(quoted_beginnings.usual))
+        bare = lines.with_columns(line=quoted_beginnings.without_quotes_in_front(pl.col("line")))
+        parts = _parts(bare.with_columns(**assets.marks(partial(is_asset, behind='^[^"]*'))), self._fields())
+        return self._cells(parts.pipe(quoted_beginnings.in_any_way(self.timezone)))
+
+    def _fields(self) -> tuple[str, ...]:
+        """Return what stands between the quotes."""
+        return (*_FIELDS, *_BEHIND) if self.has_forwarded else _FIELDS
+
+    def _cells(self, begun: pl.LazyFrame) -> pl.LazyFrame:
+        """Return CELLS of LINES that are split on their quotes, with what stands before the request."""
+        lead, duration = pl.col("lead").str.strip_chars_end(" "), pl.col("line").str.extract(self.seconds) if self.seconds else _NO_TEXT
+        return (
+            begun.with_columns(
+                lead=lead.str.replace(self.left_out, " ") if self.left_out else lead,
+                number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3),
+            )
+            .with_columns(**self._sender(), **_answer(), **self._agent(), seconds=duration.cast(pl.Float64, strict=False) * self.unit)
+            .with_columns(time=pl.when(pl.col("time").is_between(*WEB)).then("time"))
+            .with_columns(is_odd=(pl.col("request").is_null() | (pl.col("time").is_null() & ~pl.col("timeless"))) & ~pl.col("plain"))
+            .with_columns(odd=pl.when("is_odd").then("line"))
+            .with_columns(problem=_problem(has_agent=self.has_agent), **_NOT_THERE)
+            .select(*CELLS)
+        )
+
+    def _sender(self) -> dict[str, pl.Expr]:
+        """Return who asked, and the virtual host, in front or second."""
+        if not (self.host_first or self.host_second):
+            return {"sender": pl.col("lead"), "host": _NO_TEXT}
+        if self.host_first:
+            word = pl.col("lead").str.splitn(" ", 2).struct
+            return {"sender": word[1].str.strip_chars_start(" "), "host": _host(word[0])}
+        word = pl.col("lead").str.splitn(" ", 3).struct
+        return {"sender": pl.concat_str([word[0], pl.lit(" - "), word[2].fill_null("-")]), "host": _host(word[1])}
+
+    def _agent(self) -> dict[str, pl.Expr]:
+        """Return referrer, agent and X-Forwarded-For; the agent is empty where the field says nothing and null where there is none."""
+        if not self.has_agent:
+            return dict.fromkeys(("referrer", "user_agent", "forwarded"), _NO_TEXT)
+        agent = pl.col("agent")
+        forwarded = pl.when(pl.col("behind").str.strip_chars() == "").then(said(pl.col("forwarded"))) if self.has_forwarded else _NO_TEXT
+        return {"referrer": said(pl.col("referrer")), "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent), "forwarded": forwarded}
 
 
-def is_asset(extensions: str) -> pl.Expr:
-    """Tell lines that are plainly the request of an asset, of extensions like `css|js`, by one pattern anchored at the request."""
-    return pl.col("line").str.contains(rf'\] "(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?]')
+def _host(text: pl.Expr) -> pl.Expr:
+    """Return a virtual host without its port, null where none is said."""
+    return said(text.str.to_lowercase().str.replace(r":\d+$", ""))
+
+
+def is_asset(extensions: str, behind: str = r"\] ") -> pl.Expr:
+    """Tell lines that are plainly the request of an asset, of extensions like `css|js`, by one pattern anchored at what the request stands behind."""
+    return pl.col("line").str.contains(rf'{behind}"(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?;]')
 
 
 def claims(*, host_first: bool, end: str = "") -> pl.Expr:
@@ -70,78 +165,13 @@ def share(lines: pl.Series, claimed: pl.Expr) -> float:
     return int(lines.to_frame("line").select(claimed.sum()).item()) / max(len(lines), 1)
 
 
-def _parsed(lines: pl.LazyFrame, *, host_first: bool, has_agent: bool) -> pl.LazyFrame:
-    """Return CELLS of LINES with `asset` and `plain`."""
-    # Plain assets are most of a log: on nulls all that follows costs next to nothing. What is used twice is a stage, or it is computed twice.
-    masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}
-    return (
-        _parts(lines)
-        .with_columns(**masked, clock=pl.when(~pl.col("plain")).then("before").str.tail(_TIME_LENGTH))
-        .with_columns(
-            **_clock(),
-            **_lead(host_first=host_first),
-            number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3),
-        )
-        .with_columns(**_sender(host_first=host_first), **_answer(), **_agent(has_agent=has_agent), time=_time())
-        .with_columns(time=pl.when(pl.col("time").is_between(*WEB)).then("time"))
-        .with_columns(is_odd=(pl.col("request").is_null() | pl.col("time").is_null()) & ~pl.col("plain"))
-        .with_columns(odd=pl.when("is_odd").then("line"))
-        .with_columns(problem=_problem(has_agent=has_agent), **_NOT_THERE)
-        .select(*CELLS)
-    )
-
-
-def _parts(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Split lines on their quotes."""
+def _parts(lines: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
+    """Split lines with `plain` on their quotes; plain assets are most of a log: on nulls all that follows costs next to nothing."""
     line = pl.col("line")
-    escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(_QUOTES)
-    parts = pl.coalesce(escaped, line).str.split_exact('"', len(_FIELDS) - 1).struct.rename_fields(_FIELDS).alias("part")
-    return lines.with_columns(parts).unnest("part")
-
-
-def _lead(*, host_first: bool) -> dict[str, pl.Expr]:
-    """Return what stands before the time: `lead`, the virtual host apart where there is one."""
-    whole = pl.col("before").str.head(-_TIME_LENGTH)
-    return {"lead": whole.str.splitn(" ", 2) if host_first else whole}
-
-
-def _sender(*, host_first: bool) -> dict[str, pl.Expr]:
-    """Return who asked, and the virtual host in front."""
-    if not host_first:
-        return {"sender": pl.col("lead"), "host": pl.lit(None, dtype=pl.String)}
-    word = pl.col("lead").struct
-    return {"sender": word[1], "host": said(word[0].str.to_lowercase().str.replace(r":\d+$", ""))}
-
-
-def _agent(*, has_agent: bool) -> dict[str, pl.Expr]:
-    """Return referrer and agent, this one empty where the field says nothing and null where there is none."""
-    if not has_agent:
-        return {"referrer": pl.lit(None, dtype=pl.String), "user_agent": pl.lit(None, dtype=pl.String)}
-    agent = pl.col("agent")
-    return {"referrer": said(pl.col("referrer")), "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent)}
-
-
-def _clock() -> dict[str, pl.Expr]:
-    """Return the parts of `[10/Oct/2000:13:55:36 -0700] `, null where they are none: `minute`, a time; `second`, `offset` (700 for seven hours).
-
-    Polars remembers the texts it has parsed, and a month has sixty times fewer minutes than seconds.
-    """
-    clock = pl.col("clock")
-    second, offset = (clock.str.slice(place, length).cast(pl.Int32, strict=False) for place, length in ((19, 2), (22, 5)))
-    return {
-        "minute": clock.str.slice(1, len("10/Oct/2000:13:55")).str.to_datetime("%d/%b/%Y:%H:%M", time_unit="us", strict=False),
-        "second": second,
-        "offset": pl.when(clock.str.ends_with("] ")).then(offset),
-    }
-
-
-def _time() -> pl.Expr:
-    """Return the time in UTC, null where it is none."""
-    second, offset = pl.col("second"), pl.col("offset")
-    is_time = second.is_between(0, 60) & (offset.abs() <= _FARTHEST) & (offset.abs() % 100 < _MINUTES)
-    east = offset.sign() * (offset.abs() // 100 * 3_600 + offset.abs() % 100 * 60)
-    past_minute = pl.when(is_time).then(second - east).cast(pl.Int64) * 1_000_000
-    return (pl.col("minute").dt.epoch("us") + past_minute).cast(TIME)
+    escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(escapes.NOTATION)
+    parts = pl.coalesce(escaped, line).str.split_exact('"', len(fields) - 1).struct.rename_fields(fields).alias("part")
+    masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}
+    return lines.with_columns(parts).unnest("part").with_columns(**masked)
 
 
 def _answer() -> dict[str, pl.Expr]:
@@ -159,10 +189,9 @@ def _problem(*, has_agent: bool) -> pl.Expr:
     rules = {
         "asset": pl.col("plain"),
         "blank": pl.col("is_odd") & (pl.col("odd").str.strip_chars().fill_null("") == ""),
-        "comment": pl.col("odd").str.starts_with(COMMENT),
+        "comment": pl.col("odd").str.starts_with(COMMENT) | pl.col("odd").str.contains(_MESSAGE),
         "no request in quotes": pl.col("request").is_null(),
-        "no time before the request": pl.col("time").is_null(),
-        "no address": pl.col("sender").str.contains(_NO_ADDRESS),
+        "no time before the request": pl.col("time").is_null() & ~pl.col("timeless"),
         "request without an end": pl.col("after").is_null(),
         "no status behind the request": pl.col("status").is_null() & (pl.col("number").struct[0] != "-"),
         "a quote inside a quoted field": (pl.col("between").str.strip_chars() != "") if has_agent else pl.lit(value=False),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import lines, own_formats, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
+from convkit import archives, escapes, lines, own_formats, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
 from convkit.columns import NOTHING
 from convkit.copies import without_copies
 from convkit.errors import InputError, UsageError
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from convkit.wrappers import Wrapping
 
 STANDARD_INPUT = "-"
-_OF_NOTHING = "combined"
 
 
 @dataclass(frozen=True)
@@ -47,6 +46,8 @@ class Log:
     """What stands around its lines."""
     texts: tuple[str, ...] = ()
     """Of CELLS, texts that this run needs and not every one does."""
+    visitor: tuple[str, ...] = ()
+    """The rules that tell visitors."""
 
     @property
     def has_local_times(self) -> bool:
@@ -89,7 +90,7 @@ def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
         for file in _files(path):
             if _state(file) not in found:
                 found[_state(file)] = _source(file, stack)
-    return list(found.values())
+    return [log for source in found.values() for log in archives.logs_of(source)]
 
 
 def _state(file: Path) -> tuple[int, int]:
@@ -133,14 +134,17 @@ def _log(source: Source, number: int, wanted: str | OwnTemplate, asked: Asked, s
     is_file = source.packing == lines.PARQUET
     head = sampling.sample(source)
     if not isinstance(wanted, str):
-        around = None if wanted.sniff(head) >= recognizing.RECOGNISED else wrappers.around(head, source)
-        return Log(source, number, own_formats.NAME, wanted.fit(source, head, asked), around, asked.texts)
+        around = wrappers.around(head, source)
+        around = around if around and wanted.sniff(around.of(head)) > wanted.sniff(head) else None
+        return Log(source, number, own_formats.NAME, wanted.fit(source, head, asked), around, asked.texts, asked.visitor)
     around = None if is_file else wrappers.around(head, source)
-    head = around.of(head) if around else head
+    if around:
+        around = around.without(recognizing.unread(around.by_program(head), wanted))
+        head = around.of(head)
     names = ["parquet"] if is_file else recognizing.names_of(source, head, asked) if wanted == "auto" else [wanted]
     if not is_file and not head.str.contains(r"\S").any():
         # Nothing is in it: every format reads that, but for those that ask the file what it is.
-        names = [_OF_NOTHING]
+        names = [recognizing.USUAL]
     modules = [plugins.load("formats", name) for name in names]
     if names == ["parquet"] and not is_file:
         raise InputError(f"{source.name} is no Parquet file; leave out --log-format, or name another")
@@ -149,7 +153,7 @@ def _log(source: Source, number: int, wanted: str | OwnTemplate, asked: Asked, s
         head = sampling.sample(source)
     layouts = tuple(module.fit(source, head, asked) for module in modules)
     layout = layouts[0] if len(modules) == 1 else Mixture(layouts, tuple(module.claims() for module in modules[1:]))
-    return Log(source, number, " and ".join(names), layout, around, asked.texts)
+    return Log(source, number, " and ".join(names), layout, around, asked.texts, asked.visitor)
 
 
 def peeled(read: Frame, log: Log) -> Frame:
@@ -159,7 +163,8 @@ def peeled(read: Frame, log: Log) -> Frame:
 
 
 def records(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line."""
+    """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line, escapes undone."""
     nothing = pl.LazyFrame(schema=EVENT_CELLS)
     whole = pl.concat([cells, nothing], how="diagonal")
-    return whole.pipe(senders.add_words).pipe(requests.add_words).select(*RECORDS, "asset", "problem")
+    apart = whole.pipe(senders.add_words).pipe(requests.add_words)
+    return apart.with_columns(**{name: escapes.undone(name) for name in escapes.KEPT}).select(*RECORDS, "asset", "problem")

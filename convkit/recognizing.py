@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import addresses, plugins
+from convkit import addresses, plugins, refusals
 from convkit.errors import InputError
 from convkit.text import safe
 
@@ -21,33 +21,48 @@ if TYPE_CHECKING:
     from convkit.columns import Asked
     from convkit.lines import Source
 
-SHOWN, _TRIED, _LONGEST = 3, 1_000, 500
+SHOWN, _TRIED, _LONGEST = 3, 300, 500
 """How many lines of a log that is not read are shown."""
-RECOGNISED = 0.5
+USUAL = "combined"
+"""The format that is asked first, because no two claim the same lines, so that no other need be loaded; it is also that of a log without lines."""
+_RECOGNISED = 0.5
 """Of the lines looked at, the share that a format must read to be taken for the log's."""
 _SURELY = 0.9
 """The share that must be alike to be taken for an export's, where no name of a column is known."""
-_MIXED, _OTHERS = 0.98, 2
+_MIXED, _OTHERS = 0.995, 2
 """Below this share, a log may be of several formats: of what is left, another format must read half, and this many lines."""
 
 
 def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
     """Return the names of the formats that read most of a log's lines: one, or several where a log goes on in another. Raises InputError."""
-    formats = plugins.load_all("formats")
     told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
-    if told.str.contains("\r", literal=True).sum() > RECOGNISED * len(told):
+    if told.str.contains("\r", literal=True).sum() > _RECOGNISED * len(told):
         raise InputError(f"the lines of {source.name} end in CR alone; convert them first with tr '\\r' '\\n'")
     few = told.gather_every(len(told) // _TRIED + 1)
+    if len(few) and plugins.load("formats", USUAL).sniff(few) >= _MIXED:
+        return [USUAL]
+    formats = plugins.load_all("formats")
     bare = {name: few if module.COMMENT is None else few.filter(~few.str.starts_with(module.COMMENT)) for name, module in formats.items()}
     scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
-    best = max(scores, key=lambda name: scores[name])
-    if scores[best] < RECOGNISED and (export := _export_of_other_names(told, formats, RECOGNISED if asked.told else _SURELY)):
+    best = max(scores, key=lambda name: (scores[name], name == USUAL))
+    if scores[best] < _RECOGNISED:
+        refusals.check(source.name, told)
+    if scores[best] < _RECOGNISED and (export := _export_of_other_names(told, formats, _RECOGNISED if asked.told else _SURELY)):
         return [export]
     names = [best] if scores[best] >= _MIXED else _mixture(best, bare[best], formats)
-    if all(map(len, bare.values())) and sum(scores[name] for name in formats) < RECOGNISED:
+    if all(map(len, bare.values())) and sum(scores[name] for name in formats) < _RECOGNISED:
         odd = [line for line in bare[best] if not formats[best].sniff(pl.Series([line]))]
         raise of_no_format(source, best, scores[best], [shown(line) for line in odd[:SHOWN]])
     return names
+
+
+def unread(lines_of: Mapping[str, pl.Series], wanted: str) -> list[str]:
+    """Return the programs most of whose lines no format reads, or not the one wanted; none where that is all of them."""
+    if len(lines_of) < _OTHERS:
+        return []
+    formats = plugins.load_all("formats") if wanted == "auto" else {wanted: plugins.load("formats", wanted)}
+    reads = {name: any(module.sniff(lines) >= _RECOGNISED for module in formats.values()) for name, lines in lines_of.items()}
+    return [name for name, is_read in reads.items() if not is_read] if any(reads.values()) else []
 
 
 def _mixture(best: str, lines: pl.Series, formats: Mapping[str, ModuleType]) -> list[str]:
@@ -58,7 +73,7 @@ def _mixture(best: str, lines: pl.Series, formats: Mapping[str, ModuleType]) -> 
     while left.height:
         fits = left.select(**{name: claim.sum() for name, claim in claims.items() if name not in names}).row(0, named=True)
         other = max(fits, key=lambda name: fits[name])
-        if fits[other] < max(_OTHERS, RECOGNISED * left.height):
+        if fits[other] < max(_OTHERS, _RECOGNISED * left.height):
             break
         names.append(other)
         left = left.filter(~claims[other])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 _METHOD = "^[A-Z][A-Z-]*$"
-_ODD = r"^([A-Z][A-Z-]*) +(.*?)(?: +(HTTP/[0-9.]+))?$"
+_ODD = r"^([A-Z][A-Z-]*) +(.*?)(?: +(HTTP[/ ][0-9.]+))?$"
 
 
 def add_words(requests: pl.LazyFrame) -> pl.LazyFrame:

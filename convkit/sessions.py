@@ -14,7 +14,7 @@ from convkit.durations import microseconds
 from convkit.schema import interaction, is_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from datetime import timedelta
 
     from polars.lazyframe.group_by import LazyGroupBy
@@ -54,15 +54,23 @@ def cut(hits: pl.LazyFrame, timeout: timedelta) -> pl.LazyFrame:
     )
 
 
-def hand_to_users(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Give a session's hits before a user id first appears in it to that user: `visitor` of sessionized hits, cut by address and browser.
+def hand_over(hits: pl.LazyFrame, preferred: Sequence[str]) -> pl.LazyFrame:
+    """Give hits to the visitors whom `preferred` rules tell, the first that serves: `visitor` and `told_by` of sessionized hits, cut by address.
 
-    `user_visitor` is the visitor's number by user id, null where the hit has none.
+    The rules' columns hold a visitor's number, null where a hit does not serve the rule: such a hit is lent the first number that a later hit of the
+    session has.
     """
-    has_user = pl.col("user_visitor").is_not_null()
-    first = pl.col("user_visitor").drop_nulls().first().over("session")
-    earlier = pl.col("session").is_not_null() & (windows.running(has_user, "session") == 0)
-    return hits.with_columns(visitor=pl.coalesce("user_visitor", pl.when(earlier).then(first), "visitor"))
+    lent = {
+        name: pl.coalesce(
+            name,
+            pl.when(pl.col("session").is_not_null() & (windows.running(pl.col(name).is_not_null(), "session") == 0)).then(
+                pl.col(name).drop_nulls().first().over("session")
+            ),
+        )
+        for name in preferred
+    }
+    places = [pl.when(pl.col(name).is_not_null()).then(pl.lit(place, dtype=pl.Int8)) for place, name in enumerate(preferred)]
+    return hits.with_columns(**lent).with_columns(visitor=pl.coalesce(*preferred, "visitor"), told_by=pl.coalesce(*places, "told_by"))
 
 
 def set_aside(hits: pl.LazyFrame) -> pl.LazyFrame:
@@ -79,16 +87,16 @@ def table(hits: pl.LazyFrame, macros: list[str], goals: list[str], needed: Colle
     Where facts are `needed`: `device` of the first interaction; `referrer` and `query`, as it was sent, of the first hit, a redirect or an error
     in front of the landing page included.
 
-    `number` counts the sessions of a visitor from 1; `seconds` is from the first to the last interaction; `has_assets` is null where the log has none
-    of anybody, `converted` tells whether one of the `macros` was reached; each of the `goals`' columns tells whether it was.
+    `told_by` is the place of the rule that tells the visitor, whose sessions `number` counts from 1; `seconds` is from the first to the last
+    interaction; `has_assets` is null where the log has none of anybody; `converted` tells whether one of the `macros` was reached, each of the
+    `goals`' columns whether it was.
     """
     first, last = pl.col("time").first(), pl.col("time").last()
     # Every session has a page: the frames have the same rows. Plain columns of sorted groups cost a tenth of filters within them.
     return pl.concat(
         [
             _grouped(hits).agg(
-                *(pl.col(name).first() for name in ("visitor", "started", "has_assets")),
-                by_user=pl.col("user_visitor").is_not_null().any(),
+                *(pl.col(name).first() for name in ("visitor", "started", "has_assets", "told_by")),
                 **{column: pl.col(column).any() for column in goals},
             ),
             _grouped(hits.filter(interaction()))

@@ -44,6 +44,6 @@ DURATION = matching(r"^\s*(?!0+[smhdw])[0-9]{1,6}[smhdw]\s*$")
 PERCENT = matching(r"^(?!0+(?:\.0+)? ?%)0*(?:100(?:\.0+)?|[0-9]{1,2}(?:\.[0-9]+)?) ?%$")
 COUNT = {"type": "integer", "minimum": 1}
 SCALAR = {"type": ["string", "number", "boolean"], "minLength": 1}
-TAKEN = matching(r"^(?:query|prop)\..")
+TAKEN = matching(r"^(?:query|cookie|prop)\..")
 """A value taken from a hit."""
 GOAL, GOAL_OR_NAME = ref("goal"), ref("goalOrName")

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit import bots, channel_rules, kinds, lists, own_formats, patterns, shapes, site_notes, strict_yaml, variants
+from convkit import bots, channel_rules, kinds, lists, own_formats, patterns, shapes, site_notes, strict_yaml, variants, visitor_rules
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from convkit.strict_yaml import Node
 
 _CURRENCY_LETTERS = 3
-_VISITOR_RULES = ("user", "address+browser", "address")
 
 
 def is_timezone(name: str) -> bool:
@@ -60,10 +59,6 @@ def _hosts(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 
 def _timeout(node: Node, problems: list[Problem]) -> timedelta:
     return kinds.duration(node, problems) or Site.session_timeout
-
-
-def _visitor(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    return kinds.words(node, problems, _VISITOR_RULES, "a rule like address+browser", "tells no visitor")
 
 
 def _paths(node: Node, problems: list[Problem]) -> tuple[str, ...]:
@@ -134,7 +129,8 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "currency": _currency,
     "hosts": _hosts,
     "session_timeout": _timeout,
-    "visitor": _visitor,
+    "visitor": visitor_rules.read,
+    "trusted_proxy": _addresses,
     "group": _paths,
     "keep_query": _names,
     "payment": _hosts,
@@ -151,7 +147,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
     _currency: shapes.matching("^[A-Z]{3}$"),
     _hosts: shapes.one_or_more(shapes.TEXT),
     _timeout: shapes.DURATION,
-    _visitor: shapes.one_or_more({"enum": list(_VISITOR_RULES)}),
+    visitor_rules.read: visitor_rules.SHAPE,
     _paths: shapes.one_or_more(shapes.PATH),
     _names: shapes.one_or_more(shapes.TEXT),
     _patterns: shapes.one_or_more(shapes.PATTERN),

@@ -1,4 +1,4 @@
-"""The reader of what the fast one cannot read: cut and damaged gzip, bzip2, zero bytes; it keeps what can be kept and says what is lost.
+"""The reader of what the fast one cannot read: cut and damaged gzip, bzip2, zip, UTF-16, zero bytes; it keeps what can be kept and says what is lost.
 
 It stands alone because it is the only place that reads bytes itself. Its lines are those of the fast reader, wherever both can read: tests compare
 them on every sample, on mutated lines and on random bytes.
@@ -7,12 +7,15 @@ them on every sample, on mutated lines and on random bytes.
 from __future__ import annotations
 
 import bz2
+import codecs
 import zlib
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.lines import BZIP2, GZIP, LONGEST, told
+from convkit import archives
+from convkit.lines import BZIP2, GZIP, LONGEST, UTF_16, ZIP, packing_of, told
 from convkit.schema import TOO_LONG
 
 if TYPE_CHECKING:
@@ -25,6 +28,7 @@ _BLOCK = 32 << 20
 _ENOUGH = LONGEST + 2
 """Bytes that show that a line is too long, a carriage return at their end taken off."""
 _MARK = b"\xef\xbb\xbf"
+_END = b"\n"
 
 
 def frames(source: Source, number: int, losses: list[str], hear: Callable[[int], None] | None = None) -> Iterator[pl.DataFrame]:
@@ -84,17 +88,51 @@ def _cut(rest: bytearray) -> bool:
 
 
 def unpacked(source: Source, losses: list[str], hear: Callable[[int], None] | None = None) -> Iterator[bytes]:
-    """Yield the bytes of a log, unpacked, without a byte order mark."""
-    pieces = _PACKED.get(source.packing, _plain)(source, losses, hear)
+    """Yield the bytes of a log, unpacked, as UTF-8 without a byte order mark."""
+    if source.packing != ZIP:
+        unpack = _PACKED.get(source.packing)
+        yield from _as_utf_8(unpack(_plain(source, hear), source, losses) if unpack else _plain(source, hear))
+        return
+    for number, member in enumerate(source.members):
+        yield from _of_member(source, member, losses)
+        if number < len(source.members) - 1:
+            yield b"\n"
+    if hear:
+        hear(source.size)
+
+
+def _of_member(source: Source, member: str, losses: list[str]) -> Iterator[bytes]:
+    """Yield the bytes of a member of an archive, which may be packed once more, up to where it is damaged; its last line without an end."""
+    held = b""
+    try:
+        pieces = archives.pieces(source, member)
+        first = next(pieces, b"")
+        unpack = _PACKED.get(packing_of(first))
+        whole = chain([first], pieces)
+        for piece in _as_utf_8(unpack(whole, source, losses) if unpack else whole):
+            yield held + piece[: -len(_END)]
+            held = piece[-len(_END) :]
+    except archives.DAMAGE:
+        losses.append(_damaged(source))
+    yield held.removesuffix(_END)
+
+
+def _as_utf_8(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield a text's bytes without the mark that says how it is written: UTF-8, or UTF-16, which is turned into it."""
     first = b""
     while len(first) < len(_MARK) and (piece := next(pieces, b"")):
         first += piece
+    if packing_of(first) == UTF_16:
+        decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        yield from (decoder.decode(piece).encode("utf-8", "replace") for piece in chain([first], pieces))
+        yield decoder.decode(b"", final=True).encode("utf-8", "replace")
+        return
     if first:
         yield first.removeprefix(_MARK)
     yield from pieces
 
 
-def _plain(source: Source, _: list[str], hear: Callable[[int], None] | None) -> Iterator[bytes]:
+def _plain(source: Source, hear: Callable[[int], None] | None) -> Iterator[bytes]:
     """Yield the bytes of a plain file, but not those that were written since it was opened: a log may grow faster than it is read."""
     left = source.size
     with source.path.open("rb") as file:
@@ -105,10 +143,10 @@ def _plain(source: Source, _: list[str], hear: Callable[[int], None] | None) -> 
             yield piece
 
 
-def _gzipped(source: Source, losses: list[str], hear: Callable[[int], None] | None) -> Iterator[bytes]:
+def _gzipped(pieces: Iterator[bytes], source: Source, losses: list[str]) -> Iterator[bytes]:
     """Yield what a gzip file holds, in one or several members, up to where it is damaged; zeros behind a member are padding."""
     unpacker, members, is_open = zlib.decompressobj(wbits=31), 0, False
-    for left in _plain(source, losses, hear):
+    for left in pieces:
         while left if is_open else (left := left.lstrip(b"\0")):
             before, was_open, is_open = unpacker.copy(), is_open, True
             try:
@@ -138,10 +176,10 @@ def _until_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
     return bytes(found)
 
 
-def _bzipped(source: Source, losses: list[str], hear: Callable[[int], None] | None) -> Iterator[bytes]:
+def _bzipped(pieces: Iterator[bytes], source: Source, losses: list[str]) -> Iterator[bytes]:
     """Yield what a bzip2 file holds, in one or several streams, up to where it is damaged."""
     unpacker, is_open = bz2.BZ2Decompressor(), False
-    for left in _plain(source, losses, hear):
+    for left in pieces:
         while left or not unpacker.needs_input:
             is_open = True
             try:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import events, facts, goal_attributes, paths, patterns, referrers, requests, variants
+from convkit import cookies, events, facts, goal_attributes, identities, paths, patterns, proxies, referrers, requests, session_keys, variants
 from convkit.askers import ASKER
 from convkit.columns import Asked
 from convkit.moments import WEB
-from convkit.schema import FATES, KIND, ORDER, TEXT, first_problem
+from convkit.schema import FATES, KIND, ORDER, SESSION_KEY, TEXT, first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXTS = ("sender", "host", "request", "user_agent")
 _OF_EXPORTS = ("^event$", "^prop[.].*$")
+_NOT_OF_REQUESTS = (events.is_of_events, referrers.is_of_referrers, cookies.is_of_cookies)
+_NOBODY = "no visitor"
 _NEEDED = {
     "no time": pl.col("time").is_null(),
     "a time that no server of the web has written": ~pl.col("time").is_between(*WEB),
-    "no visitor": (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
+    _NOBODY: (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
 }
 """What a record must say to be of use; a server's own messages are no requests, and have no visitor."""
 _FATE = pl.Enum(FATES)
@@ -34,14 +36,15 @@ _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 
-def narrow(cells: pl.LazyFrame, asked: Iterable[str] = ()) -> pl.LazyFrame:
+def narrow(cells: pl.LazyFrame, asked: Iterable[str] = (), rules: Iterable[str] = ()) -> pl.LazyFrame:
     """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, problem`, the texts, and what exports add.
 
-    `asked` are texts that not every run needs; only records have them.
+    `asked` are texts that not every run needs; only records have them, but for the addresses of those who asked for assets. `rules` tell visitors.
     """
     texts = [pl.col(name).cast(TEXT) for name in (*_TEXTS, *_OF_EXPORTS)]
-    of_records = [pl.when(pl.col("problem").is_null()).then(name).cast(TEXT) for name in asked]
-    return cells.with_columns(problem=pl.coalesce("problem", first_problem(_NEEDED))).select(
+    of_records = [pl.when(pl.col("problem").is_null() | (name == proxies.COLUMN)).then(name).cast(TEXT) for name in asked]
+    needed = _NEEDED | {_NOBODY: _NEEDED[_NOBODY] & ~identities.serves(rules, cells.collect_schema().names())}
+    return cells.with_columns(problem=pl.coalesce("problem", first_problem(needed))).select(
         "source", "line_no", "time", "status", "asset", "problem", "^event_number$", *texts, *of_records
     )
 
@@ -64,20 +67,27 @@ def tested_columns(goals: Goals) -> list[str]:
 def asked(goals: Goals, needed: Collection[str] = ()) -> Asked:
     """Return what a run asks of logs, which needs some facts of sessions."""
     columns = {patterns.split_name(name)[0] for name in tested_columns(goals)}
-    properties = sorted(column.removeprefix("prop.") for column in columns if column.startswith("prop."))
-    texts = tuple(({referrers.COLUMN} & columns) | {*facts.texts(needed)})
-    return Asked(goals.site.columns, tuple(properties), goals.site.timezone, texts)
+    site = goals.site
+    told = columns | {*site.visitor}
+    properties = sorted(column.removeprefix("prop.") for column in told if column.startswith("prop."))
+    texts = ({referrers.COLUMN} & columns) | {*facts.texts(needed)}
+    texts |= {cookies.COLUMN for column in told if cookies.is_of_cookies(column)}
+    texts |= {proxies.COLUMN for _ in site.trusted_proxy} | {SESSION_KEY for role in site.columns if role == session_keys.ROLE}
+    return Asked(site.columns, tuple(properties), site.timezone, tuple(sorted(texts)), site.visitor)
 
 
 def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame, told: events.Told, goals: Goals) -> pl.LazyFrame:
     """Return the hits among CELLS without a problem: what was decided once for every distinct asker, request and event is joined.
 
     Of the texts only `user_agent` is left, and `referrer` where it was read; `excluded` hits are looked at by nobody, `bot` and `spared` are what
-    agents tell.
+    agents tell. `visitor` is told by address, `told_by` is the place of the rule that tells it, and what rules tell that are preferred stands beside.
     """
     return (
         records.pipe(referrers.add_tests, tested_columns(goals))
-        .join(visitors.drop("part", "user", "by_user"), on=ASKER, how="left", nulls_equal=True)
+        .pipe(cookies.add_values, tested_columns(goals))
+        .pipe(identities.add, goals.site)
+        .join(visitors.drop("part", "user"), on=ASKER, how="left", nulls_equal=True)
+        .pipe(identities.tell, goals.site)
         .join(targets, on="request", how="left", nulls_equal=True)
         .pipe(events.as_hits, told)
         .with_columns(host=pl.coalesce("target_host", "host"))
@@ -141,7 +151,7 @@ def targets(cells: pl.LazyFrame, goals: Goals, needed: Collection[str] = ()) -> 
     `probing` ones are nobody's interest; `robots` and `scanner` are those that bots ask for; `query` holds the parameters that `site.keep_query` or
     a goal names, and no others; `sent_query` is all of it, as it was sent, and only there where the `needed` facts are told by it.
     """
-    names = [name for name in tested_columns(goals) if not (events.is_of_events(name) or referrers.is_of_referrers(name))]
+    names = [name for name in tested_columns(goals) if not any(is_of(name) for is_of in _NOT_OF_REQUESTS)]
     tested = [patterns.split_name(name) for name in names]
     values = sorted({column for column, _ in tested if column.startswith("query.")})
     tests = {f"{column}~{pattern}": patterns.matches(pl.col(column), pattern) for column, pattern in tested if pattern}

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from convkit.strict_yaml import Node
 
 PREFIX = facts.VARIANT
-_PATH, _COOKIE, _SEVERAL = "path", "cookie.", "several:"
+_PATH, _SEVERAL = "path", "several:"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_TAKES = "query.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}"
+_TAKES = "query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}"
 SHAPE: Shape = {
     "type": "object",
     "propertyNames": shapes.NAME,
@@ -50,15 +50,13 @@ def read(node: Node, problems: list[Problem]) -> dict[str, Variant]:
 def _variant(node: Node, problems: list[Problem]) -> Variant:
     if isinstance(node.value, dict) and list(node.value) == [_PATH]:
         return tuple(kinds.path_patterns(node.value[_PATH], problems))
-    if node.text.startswith(_COOKIE):
-        problems.append(node.problem(f"no format of logs says cookies yet; write {_TAKES}"))
-    elif not (isinstance(node.value, str) and (node.value == _PATH or goal_attributes.is_taken(node.value))):
+    if not (isinstance(node.value, str) and (node.value == _PATH or goal_attributes.is_taken(node.value))):
         problems.append(node.problem(f"a variant is told by {_TAKES}"))
     return node.text
 
 
 def taken(site: Site) -> set[str]:
-    """Return the values that variants take from hits: `query.v`, `prop.v`."""
+    """Return the values that variants take from hits: `query.v`, `cookie.v`, `prop.v`."""
     return {told for told in site.variants.values() if isinstance(told, str) and goal_attributes.is_taken(told)}
 
 

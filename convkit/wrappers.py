@@ -5,34 +5,70 @@ It stands alone because any format may be wrapped in any of these, one in anothe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import re
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from convkit.schema import first_problem
+
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import TypeVar
 
     from convkit.lines import Source
 
     Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
 
-_SYSLOG_TIME = r"(?P<time>\d{4}-\d\d-\d\d[T ]\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
-_PATTERNS = (
-    # A cluster's runtime: time, stream, whether the line is whole.
-    r"^(?P<time>\d{4}-\d\d-\d\dT\S+) (?:stdout|stderr) F (?P<line>.*)$",
-    # docker compose.
-    r"^[\w.-]+ +\| (?P<line>.*)$",
+CUT = "cut in parts by the container's runtime"
+_TIME, _PROGRAM = 1, 2
+"""Of what stands in front, the groups: when, and of which program the line is."""
+_SYSLOG_TIME = r"(\d{4}-\d\d-\d\d[T ]\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
+
+
+@dataclass(frozen=True)
+class _Front:
+    """Text in front of a line: a regular expression, its groups _TIME and _PROGRAM as far as they are there."""
+
+    pattern: str
+    groups: int = 0
+    inside: str = ""
+    """How what is inside begins, where the front alone would be taken for one too often."""
+    cut: str = ""
+    """How the front is written where the line goes on in the next."""
+
+
+@dataclass(frozen=True)
+class _Object:
+    """An object of JSON around a line: where in it the line and its time are."""
+
+    line: str
+    time: str | None
+
+
+_FRONTS = (
+    # A cluster's runtime: time, stream, and P where the line goes on in the next.
+    _Front(r"^(\d{4}-\d\d-\d\dT\S+) (?:stdout|stderr) [FP](?::\S*)? ", _TIME, cut=r"^\S+ \S+ P"),
+    # docker compose, also in colour.
+    _Front(r"^(?:\x1b\[[0-9;]*m)*[\w.-]+ +\|(?:\x1b\[0m)? "),
     # kubectl logs --prefix.
-    r"^\[pod/[^\]]+\] (?P<line>.*)$",
-    # Syslog of RFC 5424, as log drains send it, perhaps behind a count of bytes.
-    r"^(?:\d+ )?<\d{1,3}>\d (?P<time>\S+) \S+ \S+ \S+ \S+ (?:-|(?:\[[^\]]*\])+) ?(?P<line>.*)$",
+    _Front(r"^\[pod/[^\]]+\] "),
+    # docker logs --timestamps and the like.
+    _Front(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z) ", _TIME, inside=r"(?:\S+ (?:\S+ )+\[|\{)"),
+    # Syslog of RFC 5424, as log drains send it, perhaps behind a count of bytes; Heroku's leave out the structured data.
+    _Front(r"^(?:\d+ )?<\d{1,3}>\d (\S+) \S+ (\S+) \S+ \S+ (?:(?:-|(?:\[[^\]]*\])+)(?: |$))?\x{feff}?", _PROGRAM),
     # Syslog as files and the journal have it; a drain's line may lack the host.
-    rf"^(?:<\d{{1,3}}>)?{_SYSLOG_TIME} (?:[^\s\[:]+ )?[^\s\[:]+(?:\[[^\]]*\])?: (?P<line>.*)$",
+    _Front(rf"^(?:<\d{{1,3}}>)?{_SYSLOG_TIME} (?:[^\s\[]*[^\s\[:] )?([^\s\[:]+)(?:\[[^\]]*\])?: ", _PROGRAM),
 )
-_AS_JSON = r'^\s*\{(?:"[^"]*"\s*:\s*"[^"]*"\s*,\s*)*"(?:log|message)"\s*:\s*"'
-_SURELY = 0.9
+_TEXTS = ("log", "message", "MESSAGE", "textPayload", "line")
+_TIMES = ("time", "@timestamp", "timestamp", "ts", "__REALTIME_TIMESTAMP")
+_OF_ITS_OWN = {"status", "method", "request", "uri", "path", "url", "httpRequest", "event", "type", "request_method", "remote_addr", "ClientIP"}
+"""Keys of an object that says itself what happened: whatever its message is, no line is inside."""
+_LIKE_A_LINE = re.compile(r'\d.*["{=|\t]|^\s*\{')
+_MOSTLY, _TRIED, _OBJECTS = 0.5, 1_000, 100
 _DEEPEST = 3
 _NO_YEAR = "%b %e %H:%M:%S"
 _LATER = timedelta(days=1)
@@ -40,31 +76,49 @@ _LATER = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Wrapping:
-    """The layers around the lines of a log, the outermost first, each a regular expression, or empty for JSON."""
+    """The layers around the lines of a log, the outermost first."""
 
-    layers: tuple[str, ...]
+    layers: tuple[_Front | _Object, ...]
     written: datetime
     """When the log was written last: where a time says no year, the latest that is not after it."""
+    foreign: tuple[str, ...] = ()
+    """Programs whose lines are no part of the log, as where syslog puts all into one file."""
 
     def peeled(self, lines: Frame) -> Frame:
         """Put what is inside in the place of `line` of LINES; `outer` is the time that the innermost layer says, if any does."""
         for layer in self.layers:
-            lines = self._without(lines, layer)
+            lines = lines.with_columns(**(_without_object(layer) if isinstance(layer, _Object) else self._without(layer)))
         return lines
 
     def of(self, head: pl.Series) -> pl.Series:
-        """Return what is inside of some lines."""
-        return self.peeled(head.to_frame("line").with_columns(outer=pl.lit(None, dtype=pl.String)))["line"].fill_null("")
+        """Return what is inside of some lines, but for those of other programs."""
+        nothing = {"outer": pl.lit(None, dtype=pl.String), "fault": first_problem({"comment": pl.lit(value=False)})}
+        inside = self.peeled(head.to_frame("line").with_columns(**nothing))
+        return inside.filter(pl.col("fault").is_null())["line"].fill_null("")
 
-    def _without(self, lines: Frame, layer: str) -> Frame:
-        """Take one layer off; a line without it stays as it is."""
-        line, part = pl.col("line"), pl.col("part").struct
-        if not layer:
-            inside = pl.coalesce(line.str.json_path_match("$.log"), line.str.json_path_match("$.message")).str.strip_chars_end("\r\n")
-            return lines.with_columns(line=pl.coalesce(inside, line), outer=pl.coalesce(line.str.json_path_match("$.time"), "outer"))
-        taken = lines.with_columns(part=line.str.extract_groups(layer))
-        said = self._with_year(part.field("time")) if "<time>" in layer else pl.lit(None, dtype=pl.String)
-        return taken.with_columns(line=pl.coalesce(part.field("line"), "line"), outer=pl.coalesce(said, "outer")).drop("part")
+    def by_program(self, head: pl.Series) -> dict[str, pl.Series]:
+        """Return what is inside of some lines by the programs that the lines are of, where syslog stands outermost."""
+        layer = self.layers[0]
+        if not isinstance(layer, _Front) or layer.groups < _PROGRAM:
+            return {}
+        told = head.gather_every(len(head) // _TRIED + 1).to_frame("line").with_columns(program=pl.col("line").str.extract(layer.pattern, _PROGRAM))
+        return {part["program"][0]: self.of(part["line"].head(_OBJECTS)) for part in told.drop_nulls().partition_by("program", maintain_order=True)}
+
+    def without(self, programs: Collection[str]) -> Wrapping:
+        """Return the same, the lines of some programs left out."""
+        return replace(self, foreign=tuple(programs))
+
+    def _without(self, layer: _Front) -> dict[str, pl.Expr]:
+        """Return LINES without text in front; a line without it stays as it is."""
+        line, faults = pl.col("line"), {}
+        if layer.cut:
+            faults[CUT] = line.str.contains(layer.cut)
+        if layer.groups >= _PROGRAM and self.foreign:
+            faults["comment"] = line.str.extract(layer.pattern, _PROGRAM).is_in(self.foreign)
+        told = {"line": line.str.replace(layer.pattern, "")}
+        if layer.groups >= _TIME:
+            told["outer"] = pl.coalesce(self._with_year(line.str.extract(layer.pattern, _TIME)), "outer")
+        return told | ({"fault": pl.coalesce("fault", first_problem(faults))} if faults else {})
 
     def _with_year(self, time: pl.Expr) -> pl.Expr:
         """Return a time of syslog as ISO 8601 writes it."""
@@ -76,10 +130,18 @@ class Wrapping:
         return pl.coalesce(pl.when(moment <= latest).then(moment).otherwise(before).dt.strftime("%Y-%m-%d %H:%M:%S"), time)
 
 
+def _without_object(layer: _Object) -> dict[str, pl.Expr]:
+    """Return LINES without an object around; a line without it stays as it is."""
+    line = pl.col("line")
+    told = {"line": pl.coalesce(line.str.json_path_match(layer.line).str.strip_chars_end("\r\n"), line)}
+    return told | ({} if layer.time is None else {"outer": pl.coalesce(line.str.json_path_match(layer.time), "outer")})
+
+
 def around(head: pl.Series, source: Source) -> Wrapping | None:
     """Return what is around the lines of a log, None where nothing is."""
-    layers: list[str] = []
-    said = head.filter(head.str.strip_chars() != "")
+    layers: list[_Front | _Object] = []
+    told = head.filter(head.str.strip_chars() != "")
+    said = told.gather_every(len(told) // _TRIED + 1)
     written = datetime.fromtimestamp(source.path.stat().st_mtime, UTC)
     while len(layers) < _DEEPEST and (layer := _layer(said)) is not None:
         layers.append(layer)
@@ -87,7 +149,30 @@ def around(head: pl.Series, source: Source) -> Wrapping | None:
     return Wrapping(tuple(layers), written) if layers else None
 
 
-def _layer(lines: pl.Series) -> str | None:
-    """Return the layer around most of some lines: empty for JSON, None where there is none."""
-    patterns = {"": _AS_JSON, **{layer: layer for layer in _PATTERNS}}
-    return next((layer for layer, pattern in patterns.items() if lines.str.contains(pattern).sum() >= _SURELY * max(len(lines), 1)), None)
+def _layer(lines: pl.Series) -> _Front | _Object | None:
+    """Return the layer around most of some lines, None where there is none."""
+    most = _MOSTLY * max(len(lines), 1)
+    if lines.str.contains(r"^\s*\{").sum() >= most:
+        return _object(lines.gather_every(len(lines) // _OBJECTS + 1).to_list())
+    return next((front for front in _FRONTS if lines.str.contains(front.pattern + front.inside).sum() >= most), None)
+
+
+def _object(lines: list[str]) -> _Object | None:
+    """Return where the line is inside of objects, None where they are no wrapping."""
+    objects = [found for found in map(_read, lines) if found]
+    said = [found for found in objects if not any(isinstance(found.get(key), str | int) for key in _OF_ITS_OWN)]
+    for name in _TEXTS:
+        texts = [found[name] for found in said if isinstance(found.get(name), str)]
+        if texts and len(texts) >= _MOSTLY * len(lines) and sum(bool(_LIKE_A_LINE.search(text)) for text in texts) >= _MOSTLY * len(texts):
+            time = next((key for key in _TIMES if key in said[0]), None)
+            return _Object(f"$['{name}']", None if time is None else f"$['{time}']")
+    return None
+
+
+def _read(line: str) -> dict[str, Any] | None:
+    """Return a line's object, None where it holds none."""
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

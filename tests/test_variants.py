@@ -31,8 +31,8 @@ READ: dict[str, dict[str, Any]] = {
 REFUSED = {
     "query.v": "`variants` says what tells them, like {checkout: query.v}",
     "{the checkout: query.v}": "'the checkout' is no name: use letters, digits, `_` and `-`",
-    "{checkout: cookie.arm}": "no format of logs says cookies yet; write query.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
-    "{checkout: v}": "a variant is told by query.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
+    "{checkout: cookie}": "a variant is told by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
+    "{checkout: v}": "a variant is told by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
     "{checkout: query.}": "a variant is told by",
     "{checkout: [query.v]}": "a variant is told by",
     "{checkout: {query: v}}": "a variant is told by",

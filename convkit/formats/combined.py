@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import polars as pl
 
 from convkit import quoted_lines
-from convkit.quoted_lines import COMMENT, Lines
-
-if TYPE_CHECKING:
-    import polars as pl
+from convkit.quoted_lines import COMMENT, PROXIES, Lines
 
 __all__ = ["COMMENT", "SAMPLES", "fit", "sniff"]
 
@@ -20,8 +17,8 @@ SAMPLES = (
 
 
 def claims() -> pl.Expr:
-    """Tell combined lines without a host in front."""
-    return quoted_lines.claims(host_first=False, end=quoted_lines.AGENT_FOLLOWS)
+    """Tell combined lines without a host in front, and without what proxies add."""
+    return quoted_lines.claims(host_first=False, end=quoted_lines.AGENT_FOLLOWS) & ~pl.col("line").str.contains("|".join(PROXIES.values()))
 
 
 def sniff(lines: pl.Series) -> float:

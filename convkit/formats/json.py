@@ -1,12 +1,12 @@
-"""An export as one JSON array: an object an event, as tools download a small one."""
+"""An export as one JSON array: an object an event, as tools download a small one; or a log, an object a request."""
 
 from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from convkit import json_lines, tolerant
+from convkit import json_lines, plugins, tolerant
 from convkit.errors import InputError
 from convkit.lines import spooled_text
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from convkit.columns import Asked
-    from convkit.json_lines import Objects
     from convkit.lines import Source
 
 COMMENT = None
@@ -26,6 +25,7 @@ SAMPLES = (
     '  {"user_id": 7, "event": "paid", "timestamp": 1760104536}',
     "]",
 )
+_EXPORTS, _SURELY = ("json", "ndjson"), 0.5
 LARGEST = 100 << 20
 """Bytes of an array: it has to be in memory as a whole before its first event is known."""
 
@@ -55,6 +55,7 @@ def as_lines(source: Source) -> Iterator[Source]:
         yield spool
 
 
-def fit(source: Source, head: pl.Series, asked: Asked) -> Objects:
-    """Return the format of one export, made to fit it: `head` is of the lines that `as_lines` gives."""
-    return json_lines.fit(head, source.name, asked)
+def fit(source: Source, head: pl.Series, asked: Asked) -> Any:  # noqa: ANN401 (what another format says)
+    """Return the format of one export or log, made to fit it: `head` is of the lines that `as_lines` gives."""
+    logs = [module for name, module in plugins.load_all("formats").items() if name not in _EXPORTS and module.sniff(head) >= _SURELY]
+    return logs[0].fit(source, head, asked) if logs else json_lines.fit(head, source.name, asked)

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from convkit.assets import Assets
-    from convkit.columns import Asked, Columns, Place
+    from convkit.columns import Asked, Columns
     from convkit.lines import Source
+    from convkit.presets import Place
 
 COMMENT = None
 SAMPLES = ()
@@ -32,11 +33,31 @@ class File:
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
-        fields = {name: _text(_column(place)) for name, place in self.columns.fields.items()}
-        time = self._time() if "date" not in fields else None
+        there = {name: place for name, place in self.columns.fields.items() if self.columns.column(place) in self.types}
+        fields = {name: self._value(place, self._is_whole(name)) for name, place in there.items()}
+        time = self._time() if "date" not in fields and self.columns.preset is None else None
         if time is not None:
             fields["time"] = pl.when(time.is_between(*moments.WEB)).then(time)
-        return exports.cells(lines.select("source", "line_no", "fault", **fields), self.columns, has_times=time is not None)
+        rows = lines.select("source", "line_no", "fault", props=self._props(), **fields)
+        return exports.cells(rows, self.columns, has_times=time is not None)
+
+    def _is_whole(self, name: str) -> bool:
+        """Tell fields that their tool's preset takes as they are."""
+        return self.columns.preset is not None and name in self.columns.preset.types
+
+    def _value(self, place: Place, is_whole: bool) -> pl.Expr:  # noqa: FBT001 (told of a field, never written out)
+        """Return what stands in a place, or within the text there, as text."""
+        column = self.columns.column(place)
+        found = _column(column)
+        return found if is_whole else exports.text_within(_text(found, self.types[column]), place[len(column) :])
+
+    def _props(self) -> pl.Expr:
+        """Return the properties as JSON: the column that holds them, or all columns that say nothing else."""
+        place, roles = self.columns.props, set(self.columns.roles.values())
+        if place:
+            return _as_json(_column(place), self.types[place] if place in self.types else pl.Struct({}))
+        others = [_text(_column(name), of_type).alias(columns.shown(name)) for name, of_type in self.types.items() if name not in roles]
+        return pl.struct(others).struct.json_encode() if others else pl.lit(None, dtype=pl.String)
 
     def _time(self) -> pl.Expr | None:
         """Return the time where its column is no text."""
@@ -60,11 +81,11 @@ def fit(source: Source, _: pl.Series, asked: Asked) -> File:
     """Return the format of one file. Raises InputError where it is damaged, or does not say what a run needs."""
 
     def values(place: Place) -> list[str]:
-        few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix="")))
+        few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix=""), types[place]))
         return few.to_series().drop_nulls().to_list()
 
     with told_as_damage(source.name):
-        types = {place: of_type for place, of_type in _within(pl.read_parquet_schema(source.path), ()) if not of_type.is_nested()}
+        types = {place: of_type for place, of_type in _within(pl.read_parquet_schema(source.path), ()) if not isinstance(of_type, pl.Struct)}
         return File(columns.find(list(types), asked, source.name, values), types)
 
 
@@ -84,6 +105,16 @@ def _column(place: Place, prefix: str = OF_FILE) -> pl.Expr:
     return found
 
 
-def _text(column: pl.Expr) -> pl.Expr:
-    """Return a column as text."""
-    return column.cast(pl.String, strict=False)
+def _text(column: pl.Expr, of_type: pl.DataType) -> pl.Expr:
+    """Return a column as text; a list of things is none."""
+    if of_type.is_nested():
+        return pl.lit(None, dtype=pl.String)
+    in_utc = column.dt.convert_time_zone("UTC") if isinstance(of_type, pl.Datetime) and of_type.time_zone else column
+    return in_utc.cast(pl.String, strict=False)
+
+
+def _as_json(column: pl.Expr, of_type: pl.DataType) -> pl.Expr:
+    """Return a column as JSON: text is taken for it."""
+    if isinstance(of_type, pl.Struct):
+        return column.struct.json_encode()
+    return pl.struct(column.alias("list")).struct.json_encode().str.json_path_match("$.list") if of_type.is_nested() else column.cast(pl.String)

@@ -24,7 +24,8 @@ def read(node: Node, problems: list[Problem]) -> str | None:
     """Read what a match counts once for."""
     if node.text in _WORDS or goal_attributes.is_taken(node.text):
         return node.text
-    problems.append(node.problem(f"`once_per` takes session, visitor, hit, path, query.NAME or prop.NAME{did_you_mean(node.text, _WORDS)}"))
+    takes = "session, visitor, hit, path, query.NAME, cookie.NAME or prop.NAME"
+    problems.append(node.problem(f"`once_per` takes {takes}{did_you_mean(node.text, _WORDS)}"))
     return None
 
 

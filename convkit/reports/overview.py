@@ -75,7 +75,7 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
         assets_known=pl.col("has_assets").is_not_null().sum().cast(pl.Int64),
         bare=bare.sum().cast(pl.Int64),
         bare_converted=(bare & pl.col("converted")).sum().cast(pl.Int64),
-        by_user=pl.col("by_user").sum().cast(pl.Int64),
+        **{f"told_by{place}": (pl.col("told_by") == place).sum().cast(pl.Int64) for place, _ in enumerate(goals.site.visitor_rules)},
     )
 
 

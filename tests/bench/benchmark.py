@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-PRODUCT, YARDSTICK = "convkit report", "duckdb"
+PRODUCT, YARDSTICK, USUAL = "convkit report", "duckdb", "combined"
 CHUNK = 1 << 22
 
 
@@ -87,6 +87,12 @@ def contenders(logs: list[Path], others: Sequence[Path] = ()) -> list[Contender]
     return found
 
 
+def of_formats(log: Path, folder: Path, lines: int) -> list[Contender]:
+    """Write a log as other servers would have written it, and return the product on each of these files."""
+    subprocess.run([sys.executable, str(HERE / "big_formats.py"), str(log), str(folder), str(lines)], check=True)
+    return [Contender(path.stem, _report([str(path)])) for path in sorted(folder.glob("*.log"), key=lambda path: (path.stem != USUAL, path.stem))]
+
+
 def attempt(contender: Contender, errors: Path) -> None:
     """Add one run to the contender, or the reason why there is none."""
     try:
@@ -121,8 +127,8 @@ def ratio(runs: list[Run], yardstick: list[Run]) -> float | None:
 
 def table(all_of_them: list[Contender]) -> str:
     """Lay the runs out as plain text, one row a contender; failures follow below."""
-    yardstick = next(contender.runs for contender in all_of_them if contender.name == YARDSTICK)
-    rows = [("", "wall s of every run", "median", f"x {YARDSTICK}", "CPU s", "peak MB")]
+    beside, yardstick = next((contender.name, contender.runs) for contender in all_of_them if contender.name in {YARDSTICK, USUAL})
+    rows = [("", "wall s of every run", "median", f"x {beside}", "CPU s", "peak MB")]
     for contender in all_of_them:
         walls = "  ".join(f"{run.wall:.2f}" for run in contender.runs)
         if contender.problem or not contender.runs:
@@ -197,13 +203,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--log", type=Path, help="measure on this combined log instead of a generated one")
     parser.add_argument("--dir", type=Path, help="generate here, and keep it")
     parser.add_argument("--rotated", action="store_true", help="cut the log at midnight into 30 files and measure on these (a log of 30 days)")
+    parser.add_argument("--formats", action="store_true", help="measure the product alone, on the log as other servers would have written it")
     parser.add_argument("--exports", action="store_true", help="measure the product on the log as gzip, CSV, NDJSON and Parquet, too")
     options = parser.parse_args(arguments)
     with logs_for(options) as (logs, others):
         sys.stdout.write(f"{machine()}\n{extent(logs)}; {options.runs} runs in turn, each in its own process\n\n")
         sys.stdout.flush()
-        measured = contenders(logs, others)
-        take_turns(measured, options.runs)
+        with tempfile.TemporaryDirectory(prefix="bench") as folder:
+            measured = of_formats(logs[0], Path(folder), options.lines) if options.formats else contenders(logs, others)
+            take_turns(measured, options.runs)
     sys.stdout.write(table(measured))
     return int(any(contender.problem for contender in measured))
 

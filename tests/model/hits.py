@@ -36,6 +36,8 @@ class Hit:
     user: str | None = None
     referrer: str = ""
     bot: bool = False
+    java_session: str | None = None
+    """What stands behind `;jsessionid=` in the path that was sent."""
 
     @property
     def order(self) -> tuple[int, int]:
@@ -62,6 +64,11 @@ class Hit:
         """Return the value of a query parameter, None where it is not there."""
         return next((value for key, value in self.query if key == name), None)
 
+    def told_by(self, rule: str) -> str | None:
+        """Return the visitor that a rule of the site's tells, None where the hit does not serve it."""
+        value = {"user": self.user, "jsessionid": self.java_session}.get(rule) or self.parameter(rule.removeprefix("query."))
+        return f"{rule} {value}" if value else None
+
 
 @dataclass(frozen=True)
 class Site:
@@ -71,6 +78,8 @@ class Site:
     ignored_paths: tuple[str, ...] = ()
     ignored_addresses: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ("user",)
+    """What tells visitors, the first that a hit has, before address and browser do: `user`, `query.NAME`, `jsessionid`."""
     bots_kept: tuple[str, ...] = ()
     bots_dropped: tuple[str, ...] = ()
 

@@ -80,6 +80,9 @@ WALK = (
     *(("GET", TARGETS[0], 200), ("GET", TARGETS[1], 200), ("POST", "/a", 422), ("POST", "/b", 302), ("GET", "/b", 404)),
 )
 DOWNLOADS = (("GET", "/f.pdf", 206),) * 3
+NOBODY = ((None, None), (None, None), (None, None), ("", None))
+KNOWN = (("7", None), ("8", None), (None, "7"), (None, "ann"), ("7", "8"))
+"""What a parameter and a path tell of a visitor; the same text of two sources is two visitors."""
 WALK_GAPS = (0, 0, 0, 1, 10, 10, 10, 20, 21)
 """Few pages and short gaps, for deep funnels."""
 
@@ -119,7 +122,8 @@ def line_of(hit: Hit, agent: str, offset: int) -> str:
     local = datetime.fromtimestamp(hit.time, tz=timezone(timedelta(minutes=offset)))
     stamp = f"{local.day:02}/{MONTHS[local.month - 1]}/{local:%Y:%H:%M:%S %z}"
     query = "&".join(f"{name}={value}" for name, value in hit.query)
-    target = f"{hit.path}?{query}" if query else hit.path
+    path = hit.path if hit.java_session is None else f"{hit.path};jsessionid={hit.java_session}"
+    target = f"{path}?{query}" if query else path
     return f'{hit.address} - {hit.user or "-"} [{stamp}] "{hit.method} {target} HTTP/1.1" {hit.status} 512 "{hit.referrer or "-"}" "{agent}"'
 
 
@@ -159,14 +163,16 @@ def visits(draw: st.DrawFn, person: Person, *, with_users: bool = False, is_walk
     if not with_users and draw(st.integers(0, 7)) == 7:
         requests = st.sampled_from(draw(st.sampled_from(ODD_VISITS)))
     users = st.sampled_from((None, None, None, "ann", "bob")) if with_users else st.none()
+    ids = st.sampled_from((*NOBODY, *KNOWN)) if with_users else st.just(NOBODY[0])
     count = draw(st.integers(1, 25))
     gaps, referrers = st.sampled_from(WALK_GAPS if is_walk else GAPS), st.sampled_from(REFERRERS)
-    rows = draw(st.lists(st.tuples(gaps, requests, users, referrers), min_size=count, max_size=count))
+    rows = draw(st.lists(st.tuples(gaps, requests, users, referrers, ids), min_size=count, max_size=count))
     time = START + draw(st.sampled_from((0, 0, 1, 9000)))
     hits = []
-    for number, (gap, request, user, referrer) in enumerate(rows):
+    for number, (gap, request, user, referrer, (parameter, java_session)) in enumerate(rows):
         time += gap
-        hits.append(replace(hit_of(request, time, person, number, user), referrer=referrer))
+        hit = replace(hit_of(request, time, person, number, user), referrer=referrer, java_session=java_session)
+        hits.append(hit if parameter is None else replace(hit, query=(*hit.query, ("uid", parameter))))
     return hits
 
 

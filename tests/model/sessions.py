@@ -136,22 +136,31 @@ def home(hit: Hit, acts: list[Hit], timeout: int) -> Hit | None:
     return after[0] if after and after[0].time - hit.time < timeout else None
 
 
-def lends_user(hit: Hit, kind: str, site: Site) -> bool:
+def lends_id(hit: Hit, kind: str, site: Site) -> bool:
     """Whether a hit says whose session it is: background requests do not, but for a POST that no list names, which may be a login."""
     is_form = hit.method == "POST" and not site.is_background(hit)
     return kind not in {"other", "background"} or (kind == "background" and is_form)
 
 
 def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
-    """Return the visitor of every hit: its user, else the user who appears later in the same browser's session, else the browser."""
-    by_browser = {hit.position: hit.browser for hit in hits}
-    visitors = {hit.position: f"user {hit.user}" if hit.user else hit.browser for hit in hits}
+    """Return the visitor of every hit: the first rule tells it that serves the hit, or will serve a later hit of the same browser's session.
+
+    Such a later hit lends what it says to the hits before the first that says it. Where no rule serves, the browser tells the visitor.
+    """
+    rules, by_browser = goals.site.preferred, {hit.position: hit.browser for hit in hits}
+    visitors = by_browser | {hit.position: told for hit in hits for rule in reversed(rules) if (told := hit.told_by(rule))}
     for session in cut(look_at(hits, by_browser, goals), goals.site.timeout):
-        own = [hit for hit, kind in session.hits if lends_user(hit, kind, goals.site)]
-        known = next((number for number, hit in enumerate(own) if hit.user), None)
-        if known is not None:
-            visitors.update({hit.position: f"user {own[known].user}" for hit in own[:known]})
+        own = [hit for hit, kind in session.hits if lends_id(hit, kind, goals.site)]
+        for number, hit in enumerate(own):
+            tellings = [hit.told_by(rule) or lent(own, number, rule) for rule in rules]
+            visitors[hit.position] = next((told for told in tellings if told), hit.browser)
     return visitors
+
+
+def lent(hits: list[Hit], number: int, rule: str) -> str | None:
+    """Return the visitor whom a rule tells on a later hit, None where an earlier hit served it."""
+    told = [hit.told_by(rule) for hit in hits]
+    return None if any(told[:number]) else next((one for one in told[number:] if one), None)
 
 
 @dataclass(frozen=True)

@@ -272,10 +272,17 @@ def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
     return Funnel(tuple(chosen), written if len(written) > 1 else written["steps"], per, window, **fields)
 
 
+RULES = (
+    ("user",), ("user",), (), ("query.uid",), ("jsessionid",), ("user", "query.uid"), ("query.uid", "user"), ("jsessionid", "query.uid", "user"),
+)  # fmt: skip
+"""What tells visitors before address and browser do."""
+
+
 @st.composite
-def sites(draw: st.DrawFn) -> Site:
+def sites(draw: st.DrawFn, *, with_users: bool = False) -> Site:
     """Draw the facts about a site that change numbers."""
     return Site(
+        preferred=draw(st.sampled_from(RULES)) if with_users else ("user",),
         timeout=draw(st.sampled_from((1800, 1800, 1800, 21, 3600))),
         ignored_paths=draw(st.sampled_from(((), (), ("/c",), ("/p/**",)))),
         ignored_addresses=draw(st.sampled_from(((), (), ("192.0.2.2",)))),
@@ -286,7 +293,7 @@ def sites(draw: st.DrawFn) -> Site:
 
 
 @st.composite
-def goals_files(draw: st.DrawFn) -> GoalsFile:
+def goals_files(draw: st.DrawFn, *, with_users: bool = False) -> GoalsFile:
     """Draw a goals file with one or two macro goals, and funnels."""
     macros, micros = draw(st.sampled_from((("bought",), ("bought", "asked")))), ("saw", "sent", "took")[: draw(st.integers(0, 3))]
     drawn_goals: dict[str, Goal] = {}
@@ -295,7 +302,7 @@ def goals_files(draw: st.DrawFn) -> GoalsFile:
         drawn_goals[name] = draw(st.one_of(texts, paths, lists(), mappings(drawn_goals), mappings(drawn_goals)))
     macro, micro = ({name: drawn_goals[name] for name in names} for names in (macros, micros))
     drawn = {name: draw(funnels({**macro, **micro})) for name in ("first", "second")[: draw(st.integers(1, 2))]}
-    return GoalsFile(macro, micro, drawn, draw(sites()))
+    return GoalsFile(macro, micro, drawn, draw(sites(with_users=with_users)))
 
 
 def to_yaml(goals: GoalsFile) -> str:
@@ -304,6 +311,8 @@ def to_yaml(goals: GoalsFile) -> str:
     ignore = {"paths": [*goals.site.ignored_paths], "addresses": [*goals.site.ignored_addresses]}
     if any(ignore.values()):
         site["ignore"] = {key: values for key, values in ignore.items() if values}
+    if goals.site.preferred != Site.preferred:
+        site["visitor"] = [*goals.site.preferred, "address+browser"]
     if goals.site.groups:
         site["group"] = [*goals.site.groups]
     bots = {"keep": [*goals.site.bots_kept], "drop": [*goals.site.bots_dropped]}
@@ -343,4 +352,4 @@ class Example:
 @st.composite
 def examples(draw: st.DrawFn, *, with_users: bool = False) -> Example:
     """Draw a log and a goals file."""
-    return Example(draw(streams(with_users=with_users)), draw(goals_files()))
+    return Example(draw(streams(with_users=with_users)), draw(goals_files(with_users=with_users)))

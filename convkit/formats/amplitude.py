@@ -1,0 +1,61 @@
+"""Events of Amplitude's export: lines of JSON, also within its zip of packed files."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from convkit.presets import Preset
+from convkit.tools import Tool
+
+COMMENT = None
+SAMPLES = (
+    (
+        '{"$insert_id":"a1","amplitude_id":7,"device_id":"d1","event_properties":{"Total Price":20},"event_time":"2026-10-10 13:55:36.120000",'
+        '"event_type":"Paid","ip_address":"203.0.113.7","session_id":1791640500000,"user_id":"u1","uuid":"b2d0"}'
+    ),
+    (
+        '{"$insert_id":"a2","amplitude_id":7,"device_id":"d1","event_properties":{},"event_time":"2026-10-10 13:56:36.120000",'
+        '"event_type":"[Amplitude] Page Viewed","ip_address":null,"session_id":-1,"user_id":null,"uuid":"b2d1"}'
+    ),
+)
+_NO_SESSION = "-1"
+
+
+def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows of roles: who has not logged in is known by the device."""
+    session = pl.when(pl.col("session") != _NO_SESSION).then(
+        pl.concat_str([pl.coalesce("device", "user"), "session"], separator=".", ignore_nulls=True)
+    )
+    return rows.with_columns(
+        user=pl.coalesce("user", "device"),
+        anonymous="device",
+        session=session,
+        id=pl.coalesce("uuid", "insert"),
+        value=pl.coalesce("revenue", "event_revenue"),
+        url=pl.coalesce("page", "path"),
+    )
+
+
+PRESET = Preset(
+    {
+        "time": "event_time",
+        "event": "event_type",
+        "user": "user_id",
+        "device": "device_id",
+        "address": "ip_address",
+        "session": "session_id",
+        "uuid": "uuid",
+        "insert": "$insert_id",
+        "page": "event_properties.[Amplitude] Page URL",
+        "path": "event_properties.[Amplitude] Page Path",
+        "host": "event_properties.[Amplitude] Page Domain",
+        "referrer": "event_properties.referrer",
+        "revenue": "event_properties.$revenue",
+        "event_revenue": "event_properties.revenue",
+    },
+    _rows,
+    timezone="UTC",
+    props="event_properties",
+)
+_TOOL = Tool("amplitude")
+sniff, fit = _TOOL.sniff, _TOOL.fit

@@ -1,0 +1,15 @@
+"""Lines of a time in brackets and at most a request in quotes and a few numbers: the last resort, for they do not say who asked."""
+
+from __future__ import annotations
+
+from convkit.templates import Template
+
+COMMENT = None
+SAMPLES = (
+    '[10/Oct/2026:13:55:36 +0000] "GET /cart HTTP/1.1" 8080',
+    "ann.lee.[10/Oct/2026:13:55:36 +0000]",
+)
+_FORMAT = Template(
+    r'^[^ "\[]*\[(?P<time>\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4})\](?: "(?P<request>[^"]*)")?(?: -?\d+)* *$', names_month=True
+)
+claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

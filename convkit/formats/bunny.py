@@ -1,0 +1,23 @@
+"""Bunny's CDN: cache, status, milliseconds since 1970, bytes, zone, address, referrer, URL, edge, agent, id, country, between bars."""
+
+from __future__ import annotations
+
+from convkit.templates import Template
+
+COMMENT = None
+SAMPLES = (
+    (
+        "HIT|200|1791640536327|2326|390|203.0.113.7|https://shop.example/|https://shop.example/cart?id=1|WA|Mozilla/5.0 (X11; Linux x86_64)|"
+        "322b688bd63fb63f2babe9de30a5d262|DE"
+    ),
+    "MISS|404|1791640537100|0|390|2001:db8::7|-|https://shop.example/missing|WA|-|f9e5d6b1bd63fb63f2babe9de30a5d26|FR",
+)
+_START = r"^[^|]+\|(?P<status>[0-9]+|-)\|(?P<time>[0-9]{9,13})\|(?P<bytes>[0-9]+|-)\|[^|]*\|(?P<address>[^|]*)\|(?P<referrer>[^|]*)\|"
+_URL = r"(?P<target>[a-z]+://(?P<host>[^/|]*)(?:/[^|]*)?)\|[^|]*\|"
+_FORMAT = Template(
+    rf"{_START}{_URL}(?P<agent>[^|]*)\|[^|]*\|[^|]*$",
+    # A bar within the agent.
+    otherwise=rf"{_START}{_URL}(?P<agent>.*)\|[^|]*\|[^|]*$",
+    escapes_quotes=False,
+)
+claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

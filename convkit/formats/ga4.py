@@ -1,0 +1,77 @@
+"""Events of Google Analytics 4, as BigQuery exports them: lines of JSON or Parquet, parameters in a list."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from convkit.presets import Preset
+from convkit.tools import Tool
+
+COMMENT = None
+SAMPLES = (
+    (
+        '{"event_date":"20261010","event_timestamp":"1791640536120000","event_name":"page_view","user_pseudo_id":"7.1","event_params":['
+        '{"key":"ga_session_id","value":{"int_value":"1791640536"}},{"key":"page_location","value":{"string_value":"https://shop.example/"}}]}'
+    ),
+    (
+        '{"event_date":"20261010","event_timestamp":"1791640596120000","event_name":"purchase","user_pseudo_id":"7.1","user_id":"u1","event_params":['
+        '{"key":"ga_session_id","value":{"int_value":"1791640536"}},{"key":"value","value":{"double_value":19.9}}]}'
+    ),
+)
+_VALUES = ("string_value", "int_value", "double_value", "float_value")
+_LIST = pl.List(pl.Struct({"key": pl.String(), "value": pl.Struct(dict.fromkeys(_VALUES, pl.String()))}))
+_BATCH = ("page", "batch", "place")
+
+
+def _parameter(name: str) -> pl.Expr:
+    """Return a parameter as text. Every element of all lists is compared at once, and then one of each is taken."""
+    item = pl.element().struct
+    is_it = pl.col("params").list.eval(item.field("key") == name)
+    value = item.field("value").struct
+    texts = pl.col("params").list.eval(pl.coalesce(value.field(kind).cast(pl.String) for kind in _VALUES))
+    return pl.when(is_it.list.any()).then(texts.list.get(is_it.list.arg_max(), null_on_oob=True))
+
+
+def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows of roles. Until consent is given nobody is known: such a row has no visitor."""
+    page, referrer, session, value = map(_parameter, ("page_location", "page_referrer", "ga_session_id", "value"))
+    return in_order_of_batch(rows).with_columns(
+        user=pl.coalesce("user", "pseudo"),
+        anonymous="pseudo",
+        url=pl.coalesce(page, pl.when(pl.col("event") == "screen_view").then(_parameter("firebase_screen"))),
+        referrer=referrer,
+        session=pl.concat_str(["pseudo", session], separator=".", ignore_nulls=True),
+        value=pl.coalesce(value, "revenue"),
+    )
+
+
+def in_order_of_batch(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Put events that a browser sent at once in its order: all have one time, and each is put a microsecond behind the one before it."""
+    numbers = {name: pl.col(name).cast(pl.Int64, strict=False) for name in _BATCH}
+    is_first = pl.struct("pseudo", "time").ne_missing(pl.struct("pseudo", "time").shift(1)).fill_null(value=True)
+    number = pl.int_range(pl.len(), dtype=pl.Int64)
+    place = number - pl.when(is_first).then(number).forward_fill()
+    later = pl.when(pl.col("place").is_not_null()).then(pl.col("time").cast(pl.Int64, strict=False) + place).cast(pl.String)
+    return rows.with_columns(**numbers).sort("pseudo", "time", *_BATCH, "line_no").with_columns(time=pl.coalesce(later, "time")).sort("line_no")
+
+
+PRESET = Preset(
+    {
+        "time": "event_timestamp",
+        "event": "event_name",
+        "user": "user_id",
+        "pseudo": "user_pseudo_id",
+        "params": "event_params",
+        "page": "batch_page_id",
+        "batch": "batch_ordering_id",
+        "place": "batch_event_index",
+        "revenue": "ecommerce.purchase_revenue",
+    },
+    _rows,
+    timezone="UTC",
+    types={"params": _LIST},
+    props="event_params",
+    property=_parameter,
+)
+_TOOL = Tool("ga4")
+sniff, fit = _TOOL.sniff, _TOOL.fit

@@ -1,0 +1,39 @@
+"""HAProxy's HTTP log: client, accept date, frontend, backend, five times, status, bytes, captured headers, request."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from convkit.templates import Template
+
+COMMENT = None
+SAMPLES = (
+    (
+        "203.0.113.7:39759 [10/Oct/2026:13:55:36.633] shop~ pages/node8 0/51536/1/48082/99627 200 83285 - - ---- 87/87/87/1/0 0/67 "
+        '{shop.example|Mozilla/5.0 (X11; Linux x86_64)} {} "GET /cart?id=1 HTTP/1.1"'
+    ),
+    '2001:db8::7:51940 [10/Oct/2026:13:55:37.339] shop shop/<NOSRV> -1/-1/-1/-1/+6001 408 +212 - - cR-- 100/89/0/0/0 0/0 "<BADREQ>"',
+    "203.0.113.9:50210 [10/Oct/2026:13:55:38.266] shop/https: Connection closed during SSL handshake",
+    "203.0.113.9:50211 [10/Oct/2026:13:55:39.321] ssh ssh/node1 1/1/861 1485 -- 2/1/0/0/0 0/0",
+)
+_HEADERS = pl.col("headers").str
+_FORMAT = Template(
+    r"^(?P<client>[^ ]+) \[(?P<time>[0-9]{2}/[^\]]+)\] [^ :]+"
+    r"(?:: .*| [^ ]+ [-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
+    r'[^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ (?:\{(?P<headers>[^}]*)\} (?:\{[^}]*\} )?)?"(?P<request>[^"]*))',
+    # What was captured has no names: only what can be nothing else is taken for one.
+    made={
+        "address": pl.col("client").str.replace(":[0-9]+$", ""),
+        "agent": _HEADERS.extract(r"(?:^|\|)([A-Za-z][A-Za-z0-9_.-]*/[0-9][^|]*)"),
+        "referrer": _HEADERS.extract(r"(?:^|\|)(https?://[^|]*)"),
+        "host": _HEADERS.extract(r"(?:^|\|)([A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9_-]*(?::[0-9]+)?)(?:\||$)"),
+        "forwarded": _HEADERS.extract(r"(?:^|\|)((?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:, *[0-9a-fA-F:.]+)*)(?:\||$)"),
+    },
+    # What it did itself, and connections of TCP that a server took; those that none took are nobody's.
+    messages=r"^(?:Proxy [^ ]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|"
+    r"(?:Server|Backup Server) [^ ]+/[^ ]+ is |(?:backend|proxy|frontend) [^ ]+ has no server|"
+    r"[^ ]+ \[[^\]]+\] [^ ]+ [^ ]+[^> ] [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} )",
+    strangers=r"^[^ ]+ \[[^\]]+\] [^ ]+ [^ ]+/<NOSRV> [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} ",
+    names_month=True,
+)
+claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -1,0 +1,45 @@
+"""Events of Mixpanel's raw export: lines of JSON, times in the project's zone."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from convkit import moments
+from convkit.presets import Preset
+from convkit.tools import Tool
+
+COMMENT = None
+SAMPLES = (
+    '{"event":"$mp_web_page_view","properties":{"time":1791640536,"distinct_id":"u1","$insert_id":"m1","$current_url":"https://shop.example/"}}',
+    '{"event":"Purchase","properties":{"time":1791640596000,"distinct_id":"u1","$insert_id":"m2","$user_id":"u1","$device_id":"d1","Amount":5.5}}',
+)
+
+
+def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows of roles: an event is the same where name, user, time and id are; numbers are seconds or milliseconds of a clock on the wall."""
+    moment = moments.of_number(pl.col("time").cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)).dt.replace_time_zone(None)
+    same = pl.concat_str(["event", pl.col("user").fill_null(""), "time", "id"], separator="\0")
+    value = pl.coalesce("revenue", "amount", "total")
+    user = pl.coalesce("named", "user", "device")
+    return rows.with_columns(time=moment.dt.strftime("%Y-%m-%d %H:%M:%S%.6f"), same=same, value=value, user=user, anonymous="device")
+
+
+PRESET = Preset(
+    {
+        "time": "properties.time",
+        "event": "event",
+        "user": "properties.distinct_id",
+        "named": "properties.$user_id",
+        "device": "properties.$device_id",
+        "id": "properties.$insert_id",
+        "url": "properties.$current_url",
+        "referrer": "properties.$referrer",
+        "revenue": "properties.revenue",
+        "amount": "properties.Amount",
+        "total": "properties.total",
+    },
+    _rows,
+    props="properties",
+)
+_TOOL = Tool("mixpanel")
+sniff, fit = _TOOL.sniff, _TOOL.fit

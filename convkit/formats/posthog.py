@@ -1,0 +1,54 @@
+"""Events of PostHog's batch exports: lines of JSON, CSV or Parquet, properties as an object or as its text."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from convkit.presets import Preset
+from convkit.tools import Tool
+
+COMMENT = None
+SAMPLES = (
+    (
+        '{"uuid":"p1","event":"$pageview","distinct_id":"u1","properties":{"$current_url":"https://shop.example/","$session_id":"s1"},'
+        '"timestamp":"2026-10-10T13:55:36Z"}'
+    ),
+    (
+        '{"uuid":"p2","event":"signed_up","distinct_id":"u1","properties":{"$current_url":"https://shop.example/join","plan":"pro"},'
+        '"timestamp":"2026-10-10T13:56:36.500000+00:00"}'
+    ),
+)
+
+
+def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows of roles: a person is who PostHog has found out by now that it is, whatever it was called when the event came."""
+    anonymous, user = pl.when(pl.col("event") == "$identify").then("anonymous"), pl.coalesce("person", "user")
+    # Pages of an app are screens: they have a name and no URL.
+    event = pl.when(pl.col("event") == "$screen").then(pl.lit("screen")).otherwise("event")
+    url, value = pl.coalesce("url", "screen"), pl.coalesce("revenue", "value")
+    return rows.with_columns(event=event, user=user, anonymous=anonymous, url=url, value=value)
+
+
+PRESET = Preset(
+    {
+        "time": "timestamp",
+        "event": "event",
+        "user": "distinct_id",
+        "person": "person_id",
+        "id": "uuid",
+        "url": "properties.$current_url",
+        "screen": "properties.$screen_name",
+        "referrer": "properties.$referrer",
+        "agent": "properties.$raw_user_agent",
+        "address": "properties.$ip",
+        "session": "properties.$session_id",
+        "anonymous": "properties.$anon_distinct_id",
+        "revenue": "properties.revenue",
+        "value": "properties.value",
+    },
+    _rows,
+    timezone="UTC",
+    props="properties",
+)
+_TOOL = Tool("posthog")
+sniff, fit = _TOOL.sniff, _TOOL.fit

@@ -1,0 +1,78 @@
+"""Calls that Segment and RudderStack collect: lines of JSON, or the tables of a warehouse."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from convkit.presets import Preset
+from convkit.tools import Tool
+
+COMMENT = None
+SAMPLES = (
+    (
+        '{"type":"page","name":"Home","messageId":"s1","anonymousId":"a1","userId":null,"timestamp":"2026-10-10T13:55:36.120Z",'
+        '"context":{"ip":"203.0.113.7","userAgent":"Opera/12.0","page":{"url":"https://shop.example/","referrer":"https://search.example/"}},"properties":{}}'
+    ),
+    '{"type":"identify","messageId":"s2","anonymousId":"a1","userId":"u1","timestamp":"2026-10-10T13:56:36Z","context":{"ip":"203.0.113.7"}}',
+    (
+        '{"type":"track","event":"Order Completed","messageId":"s3","anonymousId":"a1","userId":"u1","originalTimestamp":"2026-10-10T15:57:36+02:00",'
+        '"context":{"page":{"url":"https://shop.example/paid"}},"properties":{"revenue":19.9}}'
+    ),
+)
+_KINDS = {"page": "page", "screen": "screen", "identify": "identify", "group": "$groupidentify", "alias": "alias"}
+"""By the type of a call that has no name of its own: its event, as pages and what tools write are called elsewhere."""
+
+
+def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows of roles: calls of `page` and `screen` are pages, those of `track` have names; a table of pages has neither type nor event."""
+    kind = pl.col("type").str.to_lowercase()
+    of_kind = kind.replace_strict(_KINDS, default=None, return_dtype=pl.String)
+    is_page = kind.is_null() & pl.col("event").is_null()
+    where = pl.col("url").str.contains("://", literal=True).fill_null(value=False)
+    return rows.with_columns(
+        time=pl.coalesce("time", "original", "sent"),
+        event=pl.coalesce(of_kind, "event", pl.when(is_page).then(pl.lit("page"))),
+        user=pl.coalesce("user", "anonymous"),
+        # An address without a host is no page: the path beside it says where it was.
+        url=pl.when(where).then("url").otherwise(pl.coalesce("path", "page_url", "page_path", "screen", "url")),
+        referrer=pl.coalesce("referrer", "page_referrer"),
+        address=pl.coalesce("address", "request_address", "table_address"),
+        agent=pl.coalesce("agent", "table_agent"),
+        id=pl.coalesce("id", "row"),
+        value=pl.coalesce("revenue", "value", "table_revenue"),
+    )
+
+
+PRESET = Preset(
+    {
+        "type": "type",
+        "event": "event",
+        "time": "timestamp",
+        "original": "originalTimestamp",
+        "sent": "sentAt",
+        "user": "userId",
+        "anonymous": "anonymousId",
+        "id": "messageId",
+        "row": "id",
+        "url": "properties.url",
+        "path": "properties.path",
+        "screen": "properties.name",
+        "referrer": "properties.referrer",
+        "page_url": "context.page.url",
+        "page_path": "context.page.path",
+        "page_referrer": "context.page.referrer",
+        "address": "context.ip",
+        "request_address": "request_ip",
+        "table_address": "context_ip",
+        "agent": "context.userAgent",
+        "table_agent": "context_user_agent",
+        "revenue": "properties.revenue",
+        "value": "properties.value",
+        "table_revenue": "revenue",
+    },
+    _rows,
+    timezone="UTC",
+    props="properties",
+)
+_TOOL = Tool("segment")
+sniff, fit = _TOOL.sniff, _TOOL.fit

@@ -1,0 +1,34 @@
+"""Orders of Shopify's export: a table with a row a line item; the first of an order's rows is the order."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from convkit.presets import Preset
+from convkit.schema import PROBLEM
+from convkit.tools import Tool
+
+COMMENT = None
+SAMPLES = (
+    "Name,Email,Financial Status,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Phone",
+    "#1001,ann@shop.example,paid,EUR,34.98,2026-10-10 13:55:36 +0200,2,Tee,9.99,",
+    "#1001,,,,,,1,Mug,15.00,",
+)
+
+
+def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows of roles: an order is an event `order`; a further line item of it is no event."""
+    is_item = pl.col("fault").is_null() & (pl.col("time").fill_null("") == "") & (pl.col("id").fill_null("") != "")
+    return rows.with_columns(
+        event=pl.lit("order"),
+        fault=pl.when(is_item).then(pl.lit("comment", dtype=PROBLEM)).otherwise("fault"),
+        user=pl.coalesce(*(pl.when(pl.col(name) != "").then(name) for name in ("user", "phone", "billed", "id"))),
+    )
+
+
+PRESET = Preset(
+    {"time": "Created at", "user": "Email", "phone": "Phone", "billed": "Billing Name", "id": "Name", "value": "Total"},
+    _rows,
+)
+_TOOL = Tool("shopify")
+sniff, fit = _TOOL.sniff, _TOOL.fit

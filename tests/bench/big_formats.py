@@ -1,0 +1,160 @@
+"""The benchmark's log as other servers would have written it: `python big_formats.py LOG FOLDER [LINES]` writes a file a format, as many lines each.
+
+It stands alone because the benchmark itself loads no Polars: a child's peak memory begins with what its parent held. Lines whose request is no
+request, or whose texts would have to be escaped in some format, are left out of all of them, so that all say the same.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import polars as pl
+
+TIME, STATUS, BYTES, REFERRER, AGENT, ADDRESS = map(pl.col, ("time", "status", "bytes", "referrer", "agent", "address"))
+METHOD, TARGET, PROTOCOL, PATH, QUERY = map(pl.col, ("method", "target", "protocol", "path", "query"))
+
+
+def _clf() -> pl.Expr:
+    return TIME.dt.strftime("%d/%b/%Y:%H:%M:%S +0000")
+
+
+def _iso() -> pl.Expr:
+    return TIME.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _day(between: str) -> pl.Expr:
+    return TIME.dt.strftime(f"%Y-%m-%d{between}%H:%M:%S")
+
+
+def _encoded(text: pl.Expr, blank: str) -> pl.Expr:
+    return text.str.replace_all(" ", blank, literal=True)
+
+
+def _json(**fields: pl.Expr) -> pl.Expr:
+    """Return an object of texts and numbers."""
+    return pl.struct(**fields).struct.json_encode()
+
+
+W3C = "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) sc-status time-taken"
+CLOUDFRONT = (
+    "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) "
+    "x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken"
+)
+HEADS = {"w3c": W3C, "cloudfront": CLOUDFRONT}
+FORMATS: dict[str, pl.Expr] = {
+    "combined": pl.format('{} - - [{}] "{} {} {}" {} {} "{}" "{}"', ADDRESS, _clf(), METHOD, TARGET, PROTOCOL, STATUS, BYTES, REFERRER, AGENT),
+    "vhost-combined": pl.format(
+        'shop.example:443 {} - - [{}] "{} {} {}" {} {} "{}" "{}"', ADDRESS, _clf(), METHOD, TARGET, PROTOCOL, STATUS, BYTES, REFERRER, AGENT
+    ),
+    "traefik": pl.format(
+        '{} - - [{}] "{} {} {}" {} {} "{}" "{}" 7 "web@docker" "http://172.17.0.2:80" 3ms',
+        *(ADDRESS, _clf(), METHOD, TARGET, PROTOCOL, STATUS, BYTES, REFERRER, AGENT),
+    ),
+    "aws-alb": pl.format(
+        'h2 {} app/shop/50dc {}:2817 10.0.0.1:80 0.000 0.001 0.000 {} {} 34 {} "{} https://shop.example:443{} {}" "{}" ECDHE TLSv1.2 arn:x '
+        '"Root=1-58" "shop.example" "-" 0 {} "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"',
+        *(_iso(), ADDRESS, STATUS, STATUS, BYTES, METHOD, TARGET, PROTOCOL, AGENT, _iso()),
+    ),
+    "aws-s3": pl.format(
+        '79a5 bucket [{}] {} - 3E57427F3EXAMPLE REST.GET.OBJECT key "{} {} {}" {} - {} 113 7 5 "{}" "{}" - s9lz= SigV2 ECDHE AuthHeader shop.example '
+        "TLSv1.2",
+        *(_clf(), ADDRESS, METHOD, TARGET, PROTOCOL, STATUS, BYTES, REFERRER, AGENT),
+    ),
+    "haproxy": pl.format(
+        'Oct 10 13:55:36 lb haproxy[7]: {}:53332 [{}] web~ shop/app1 0/0/1/48/49 {} {} - - ---- 3/2/0/0/0 0/0 {} "{} {} {}"',
+        *(ADDRESS, TIME.dt.strftime("%d/%b/%Y:%H:%M:%S.000"), STATUS, BYTES),
+        *(pl.concat_str([pl.lit("{"), AGENT, pl.lit("} {}")]), METHOD, TARGET, PROTOCOL),
+    ),
+    "envoy": pl.format(
+        '[{}] "{} {} {}" {} - 0 {} 5 4 "{}" "{}" "c219f6da" "shop.example" "10.0.0.1:80"',
+        *(TIME.dt.strftime("%Y-%m-%dT%H:%M:%S.000Z"), METHOD, TARGET, PROTOCOL, STATUS, BYTES, ADDRESS, AGENT),
+    ),
+    "w3c": pl.format(
+        "{} 10.0.0.1 {} {} {} 443 - {} {} {} {} 49",
+        *(_day(" "), METHOD, PATH, QUERY, ADDRESS, _encoded(AGENT, "+"), REFERRER, STATUS),
+    ),
+    "cloudfront": pl.format(
+        "{}\tSEA19\t{}\t{}\t{}\td1.cloudfront.net\t{}\t{}\t{}\t{}\t{}\t-\tHit\tIKaD==\tshop.example\thttps\t127\t0.004",
+        *(_day("\t"), BYTES, ADDRESS, METHOD, PATH, STATUS, REFERRER, _encoded(AGENT, "%20"), QUERY),
+    ),
+    "nginx-json": _json(
+        time_iso8601=_iso(),
+        remote_addr=ADDRESS,
+        request=pl.format("{} {} {}", METHOD, TARGET, PROTOCOL),
+        status=STATUS,
+        body_bytes_sent=BYTES,
+        http_referer=REFERRER,
+        http_user_agent=AGENT,
+        request_time=pl.lit("0.012"),
+    ),
+    "caddy": _json(
+        level=pl.lit("info"),
+        ts=TIME.dt.epoch("s").cast(pl.Float64) + 0.25,
+        logger=pl.lit("http.log.access.log0"),
+        msg=pl.lit("handled request"),
+        request=pl.struct(
+            remote_ip=ADDRESS,
+            client_ip=ADDRESS,
+            proto=PROTOCOL,
+            method=METHOD,
+            host=pl.lit("shop.example"),
+            uri=TARGET,
+            headers=pl.struct(**{"User-Agent": pl.concat_list(AGENT), "Referer": pl.concat_list(REFERRER), "Accept": pl.concat_list(pl.lit("*/*"))}),
+        ),
+        duration=pl.lit(0.0004),
+        size=BYTES.cast(pl.Int64),
+        status=STATUS.cast(pl.Int64),
+    ),
+    "cloudflare": _json(
+        ClientIP=ADDRESS,
+        ClientRequestHost=pl.lit("shop.example"),
+        ClientRequestMethod=METHOD,
+        ClientRequestURI=TARGET,
+        ClientRequestUserAgent=AGENT,
+        ClientRequestReferer=REFERRER,
+        EdgeResponseBytes=BYTES.cast(pl.Int64),
+        EdgeResponseStatus=STATUS.cast(pl.Int64),
+        EdgeStartTimestamp=TIME.dt.epoch("ns"),
+        RayID=pl.lit("87a1b2c3d4e5f001"),
+    ),
+}
+"""By format: a line, made of what a line of the log says."""
+
+
+def rows(log: Path, number: int) -> pl.LazyFrame:
+    """Return the fields of a log's lines, text but for the `time`."""
+    lines = pl.scan_csv(log, separator="\x1f", has_header=False, schema={"line": pl.String}, quote_char=None, encoding="utf8-lossy")
+    word, part = pl.col("word").struct, pl.col("part").struct
+    plain = lines.filter(~pl.col("line").str.contains(r"\\|[^\x20-\x7e]|\{|\}|[\t]")).select(part=pl.col("line").str.split_exact('"', 6))
+    split = plain.select("part", word=part[1].str.split_exact(" ", 2), answer=part[2].str.strip_chars().str.split_exact(" ", 1))
+    found = split.select(
+        time=part[0].str.extract(r"\[([^ ]+) ").str.to_datetime("%d/%b/%Y:%H:%M:%S", strict=False),
+        address=part[0].str.extract("^([^ ]+)"),
+        method=word[0],
+        target=word[1],
+        protocol=word[2],
+        status=pl.col("answer").struct[0],
+        bytes=pl.col("answer").struct[1],
+        referrer=part[3],
+        agent=part[5],
+    )
+    side = TARGET.str.splitn("?", 2).struct
+    return found.drop_nulls().filter(~pl.col("protocol").str.contains(" ")).head(number).with_columns(path=side[0], query=side[1].fill_null("-"))
+
+
+def write(log: Path, folder: Path, number: int) -> list[Path]:
+    """Write a file a format; return the paths."""
+    found = rows(log, number).collect()
+    paths = []
+    for name, line in FORMATS.items():
+        path = folder / f"{name}.log"
+        with path.open("wb") as file:
+            file.write(f"{HEADS[name]}\n".encode() if name in HEADS else b"")
+            found.select(line).write_csv(file, include_header=False, quote_style="never", separator="\x1f")
+        paths.append(path)
+    return paths
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
