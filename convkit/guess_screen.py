@@ -17,16 +17,18 @@ if TYPE_CHECKING:
 
     from convkit.tables import Block, Room
 
-_NAME, _FIELD, _INDENT = 18, 13, 4
-EXAMPLE = """'$remote_addr - $remote_user [$time_local] "$request" $status'"""
+_FIELD, _INDENT = 13, 4
+EXAMPLE = """'$remote_addr [$time_local] "$request"'"""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """A line that a format does not read, harmless and without addresses, and where it stopped: positions from 0."""
+    """Where a format stops in a line: positions from 0, and the line, harmless and without addresses."""
 
+    position: int
     line: str
     place: int
+    """The position in the line as it is shown."""
     string: str = ""
     """How the format is written, where that can be shown."""
     place_in_string: int = 0
@@ -57,10 +59,11 @@ class Guess:
 def every(formats: Mapping[str, tuple[str, str]], room: Room) -> list[Block]:
     """Return all formats by name: what each is, and a line of it."""
     blocks: list[Block] = []
+    width = max(map(len, formats)) + 2
     for name, (headline, sample) in formats.items():
-        blocks.append(Paragraph(headline, first=f"{name:<{_NAME}}"))
-        blocks += [Line.of(safe(sample, room.width - _NAME - 2), "dim", _NAME + 2)] if sample else []
-    ways = "Any other log of requests: --log-format takes a string as your server has it, from nginx or Apache; `convkit formats LOG` shows what it finds."
+        blocks.append(Paragraph(headline, first=f"{name:<{width}}"))
+        blocks += [Line.of(safe(sample, room.width - width - 2), "dim", width + 2)] if sample else []
+    ways = "Any other log of requests: --log-format takes the string of your nginx or Apache; `convkit formats LOG` shows what is found in a log."
     return [*blocks, Gap(), Paragraph(ways)]
 
 
@@ -88,16 +91,14 @@ def _read(guess: Guess, room: Room) -> list[Block]:
 
 def _unread(guess: Guess, room: Room) -> list[Block]:
     """Return the nearest format, where it stops, and what to do."""
-    near = f"The nearest is {guess.name}, which reads {guess.fits:,} of the {guess.of:,} lines looked at."
-    ways = "Say how its lines are written, by the string in your server's configuration, or by a regular expression with groups like (?P<address>...):"
+    fits = f"{guess.fits:,} of {plural(guess.of, 'line')} looked at"
+    stop = _stop(guess.stop, room) if guess.stop else []
+    if guess.stop and guess.stop.string:
+        return [Heading(guess.log, "is not written so"), Paragraph(f"The format fits {fits}."), *stop]
+    ways = "Say how its lines are written: by the string in your server's configuration, or a regular expression with groups like (?P<address>...):"
     example = f"convkit formats {safe(guess.log)} --log-format {EXAMPLE}"
-    return [
-        Heading(guess.log, "no format that is read here" if not guess.stop or not guess.stop.string else "not written so"),
-        Paragraph(near),
-        *(_stop(guess.stop, room) if guess.stop else []),
-        Paragraph(ways),
-        Line.of(example, indent=_INDENT),
-    ]
+    near = Paragraph(f"The nearest is {guess.name}, which reads {fits}.")
+    return [Heading(guess.log, "no format that is read here"), near, *stop, Paragraph(ways), Line.of(example, indent=_INDENT)]
 
 
 def _field(name: str, value: object, room: Room) -> Line:
@@ -107,7 +108,7 @@ def _field(name: str, value: object, room: Room) -> Line:
 
 def _stop(stop: Stop, room: Room) -> list[Block]:
     """Return the line and the place where the format stopped, and the place in the format where it is known."""
-    whole = [Paragraph(f"It stops at position {stop.place + 1} of this line:"), *_pointed(stop.line, stop.place, room)]
+    whole = [Paragraph(f"It stops at position {stop.position + 1} of this line:"), *_pointed(stop.line, stop.place, room)]
     return [*whole, *([Paragraph("which is here in the format:"), *_pointed(stop.string, stop.place_in_string, room)] if stop.string else [])]
 
 

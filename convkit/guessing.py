@@ -6,7 +6,7 @@ It stands alone because a run needs one answer, while whoever asks `convkit form
 from __future__ import annotations
 
 import re
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,7 +16,7 @@ from convkit.assets import ALL_READ
 from convkit.collecting import collected
 from convkit.guess_screen import Guess, Stop
 from convkit.log_strings import OwnTemplate
-from convkit.recognizing import NoFormat
+from convkit.recognizing import UnknownFormatError
 from convkit.schema import LINES
 from convkit.templates import Template
 
@@ -49,7 +49,7 @@ def guess(paths: Iterable[str], log_format: str) -> list[Guess]:
         with ExitStack() as stack:
             try:
                 logs = reading.open_logs([path], log_format, stack)
-            except NoFormat as error:
+            except UnknownFormatError as error:
                 found.append(_unknown(error))
             else:
                 found += [_of(log) for log in logs]
@@ -64,7 +64,7 @@ def _of(log: Log) -> Guess:
     reasons = asked["problem"].drop_nulls().cast(pl.String).value_counts(sort=True).rows()
     odd = asked.filter(pl.col("problem").is_not_null()).head(1)["line_no"].to_list()
     stop = _stop(log.name, log.format, head[odd[0] - 1]) if odd and len(head) else None
-    records = tuple(_said(record) for record in good.head(_SHOWN).to_dicts())
+    records = tuple(_said(record) for record in good.sort("asset", maintain_order=True).head(_SHOWN).to_dicts())
     fits = good.height, asked.height
     return Guess(log.source.name, log.name, *fits, records, log.around is not None, tuple(reasons[:_REASONS]), stop)
 
@@ -79,7 +79,7 @@ def _looked_at(log: Log) -> tuple[pl.DataFrame, pl.Series]:
         read = some.to_frame("line").lazy().select(source=pl.lit(0), line_no=pl.int_range(1, pl.len() + 1), line=text, fault=pl.lit(None))
         read = read.cast({name: dtype for name, dtype in LINES.items() if name != "outer"})
         head = log.around.of(some) if log.around else some
-    return collected(reading.records(reading.cells_of(read, log, ALL_READ)), _LOOKED_AT), head
+    return collected(reading.records(log.format.scan(reading.peeled(read, log), ALL_READ)), _LOOKED_AT), head
 
 
 def _said(record: dict[str, Any]) -> dict[str, str]:
@@ -88,15 +88,15 @@ def _said(record: dict[str, Any]) -> dict[str, str]:
     return {name: recognizing.shown(f"{value:{_TIME}}" if name == "time" else str(value)) for name, value in told.items()}
 
 
-def _unknown(error: NoFormat) -> Guess:
-    """Return the nearest format of a log that is of none: the one that reads most, else the one that reads on farthest in its first line."""
-    fits = round(error.fits * len(error.lines))
-    line = error.odd or ""
-    known = {name: _template(name, module.fit) for name, module in plugins.load_all("formats").items()}
-    reached = {name: _reached(template, line)[0] for name, template in known.items() if template is not None}
-    name = error.best if fits else max(reached, key=lambda name: reached[name])
-    template = known[name]
-    return Guess(error.source.name, name, fits, len(error.lines), stop=_stop_of(template, line, is_own=False) if template and line else None)
+def _unknown(error: UnknownFormatError) -> Guess:
+    """Return the nearest format of a log that is of none: the one that reads most, else the one most of whose pattern fits its first line."""
+    formats = plugins.load_all("formats")
+    odd = next((line for line in error.looked_at if not formats[error.best].sniff(pl.Series([line]))), "")
+    fits = round(formats[error.best].sniff(pl.Series(error.looked_at, dtype=pl.String)) * len(error.looked_at))
+    known = {name: _template(name, module.fit) for name, module in formats.items()}
+    shares = {name: _share(template, odd) for name, template in known.items() if template is not None}
+    best = error.best if fits else max(shares, key=lambda name: shares[name])
+    return Guess(error.log, best, fits, len(error.looked_at), stop=_stop(best, formats[best].fit, odd))
 
 
 def _stop(name: str, layout: object, line: str) -> Stop | None:
@@ -113,13 +113,20 @@ def _template(name: str, layout: object) -> Template | None:
     return found if isinstance(found, Template) else None
 
 
+def _share(template: Template, line: str) -> float:
+    """Return how much of a template fits the beginning of a line, from 0 to 1."""
+    _, fit = _reached(template, line)
+    parts = [looks for _, looks in template.parts] if isinstance(template, OwnTemplate) else [*template.pattern]
+    return len("".join(parts[:fit])) / len("".join(parts))
+
+
 def _stop_of(template: Template, line: str, *, is_own: bool) -> Stop:
     """Return where a template stops in a line."""
     place, part = _reached(template, line)
     shown, before = recognizing.shown(line), recognizing.shown(line[:place])
     parts = template.parts if is_own and isinstance(template, OwnTemplate) else ()
     string = "".join(written for written, _ in parts) or template.pattern * is_own
-    return Stop(shown, min(len(before), len(shown)), string, len("".join(written for written, _ in parts[:part])) if parts else part)
+    return Stop(place, shown, min(len(before), len(shown)), string, len("".join(written for written, _ in parts[:part])) if parts else part)
 
 
 def _reached(template: Template, line: str) -> tuple[int, int]:
@@ -134,18 +141,17 @@ def _reached(template: Template, line: str) -> tuple[int, int]:
         if found is None:
             most = middle - 1
         else:
-            least, end = middle, found.end()
+            least, end = middle, len(found)
     return end, max(least - 1, 0) if parts else least
 
 
-def _match(pattern: str, line: str) -> re.Match[str] | None:
-    """Return what the beginning of a pattern finds; what its last group or sign lacks is left out."""
-    bare = re.sub(r"\\.|\[[^\]]*\]", "", pattern)
-    for shorter in range(len(pattern), max(len(pattern) - _LONGEST, 0), -1):
+def _match(pattern: str, line: str) -> str | None:
+    """Return what the beginning of a pattern finds at the beginning of a line; what its last group or sign lacks is left out."""
+    told = pl.Series([line])
+    for shorter in range(len(pattern), 0, -1):
         begun = pattern[:shorter]
         bare = re.sub(r"\\.|\[\^?\]?[^\]]*\]", "", begun)
-        try:
-            return re.match(begun + ")" * (bare.count("(") - bare.count(")")), line)
-        except re.error:
-            continue
-    return re.match("", line)
+        with suppress(pl.exceptions.ComputeError):
+            found: str | None = told.str.extract(f"^(?:{begun}{')' * (bare.count('(') - bare.count(')'))})", 0)[0]
+            return found
+    return ""

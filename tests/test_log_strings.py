@@ -198,7 +198,12 @@ def asserted(case: dict[str, Any]) -> dict[str, Any]:
         found |= dict(zip(("method", "target", "protocol"), says["request_line"].split(), strict=True))
     if "request_uri" in says:
         found["target"] = says["request_uri"] + (says.get("request_query") or "")
-    return found
+    return {name: utf_8(value) for name, value in found.items()}
+
+
+def utf_8(value: Any) -> Any:  # noqa: ANN401 (as it stands in JSON)
+    """Return a text of which the origin took each byte for a character."""
+    return value.encode("latin-1").decode() if isinstance(value, str) and any("\x80" <= sign <= "\xff" for sign in value) else value
 
 
 def utc(time: str | None) -> str | None:
