@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from convkit.figures import plural
+from convkit.own_formats import NAME
 from convkit.tables import Cell, Gap, Heading, Line, Paragraph
 from convkit.text import safe
 
@@ -55,6 +56,11 @@ class Guess:
         """Whether most of the lines fit."""
         return self.of == 0 or 2 * self.fits >= self.of
 
+    @property
+    def is_own(self) -> bool:
+        """Whether the format is a string of its owner's."""
+        return self.name == NAME
+
 
 def every(formats: Mapping[str, tuple[str, str]], room: Room) -> list[Block]:
     """Return all formats by name: what each is, and a line of it."""
@@ -93,7 +99,7 @@ def _unread(guess: Guess, room: Room) -> list[Block]:
     """Return the nearest format, where it stops, and what to do."""
     fits = f"{guess.fits:,} of {plural(guess.of, 'line')} looked at"
     stop = _stop(guess.stop, room) if guess.stop else []
-    if guess.stop and guess.stop.string:
+    if guess.is_own:
         return [Heading(guess.log, "is not written so"), Paragraph(f"The format fits {fits}."), *stop]
     ways = "Say how its lines are written: by the string in your server's configuration, or a regular expression with groups like (?P<address>...):"
     example = f"convkit formats {safe(guess.log)} --log-format {EXAMPLE}"

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from convkit.assets import Assets
-    from convkit.columns import Asked, Place
+    from convkit.columns import Asked
     from convkit.lines import Source
+    from convkit.presets import Place
 
 NO_OBJECT = "no JSON object"
 _NOTHING = ["", "-"]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 """Fields of the time that serving took, and how many of their unit a second has."""
+_PLACES = 9
 FIELDS = (
     "time",
     "address",
@@ -105,5 +106,5 @@ def _is_asset(extensions: str) -> pl.Expr:
 def _seconds(there: Collection[str]) -> pl.Expr:
     """Return how long serving took, null where that is not said."""
     number = {name: pl.col(name).str.strip_chars_end("mns ").cast(pl.Float64, strict=False) for name in UNITS if name in there}
-    found = [pl.when(value >= 0).then(value / UNITS[name]) for name, value in number.items()]
+    found = [pl.when(value >= 0).then((value / UNITS[name]).round(_PLACES)) for name, value in number.items()]
     return pl.coalesce(found) if found else pl.lit(None, dtype=pl.Float64)

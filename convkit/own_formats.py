@@ -30,10 +30,10 @@ _READERS = ((_GROUPS, group_strings.read), (_NGINX, nginx_strings.read), (_GOACC
 _IN_BRACES = re.compile(r"\{[^}]*\}")
 _OF_GOACCESS = {
     "VCOMBINED": "vhost-combined",
-    "VCOMMON": "vhost-common",
-    "AWSALB": "alb",
-    "AWSELB": "elb",
-    "AWSS3": "s3",
+    "VCOMMON": "vhost-combined",
+    "AWSALB": "aws-alb",
+    "AWSELB": "aws-elb",
+    "AWSS3": "aws-s3",
     "TRAEFIKCLF": "traefik",
 }
 """GoAccess's names of formats that have others here."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from convkit.columns import Asked
     from convkit.lines import Source
 
-SHOWN, _TRIED, _LONGEST = 3, 300, 500
+SHOWN, _FIRST, _TRIED, _LONGEST = 3, 10, 300, 500
 """How many lines of a log that is not read are shown."""
 USUAL = "combined"
 """The format that is asked first, because no two claim the same lines, so that no other need be loaded; it is also that of a log without lines."""
@@ -38,7 +38,8 @@ def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
     told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
     if told.str.contains("\r", literal=True).sum() > _RECOGNISED * len(told):
         raise InputError(f"the lines of {source.name} end in CR alone; convert them first with tr '\\r' '\\n'")
-    few = told.gather_every(len(told) // _TRIED + 1)
+    # Headers stand first, and are told by as little as any line.
+    few = told if len(told) <= _TRIED else pl.concat([told.head(_FIRST), told.gather_every(len(told) // _TRIED + 1)])
     if len(few) and plugins.load("formats", USUAL).sniff(few) >= _MIXED:
         return [USUAL]
     formats = plugins.load_all("formats")

@@ -11,7 +11,7 @@ import polars as pl
 
 from convkit import tolerant
 from convkit.errors import InputError
-from convkit.lines import AS_LINES, PARQUET, PLAIN, ZSTD
+from convkit.lines import AS_LINES, PARQUET, PLAIN, ZSTD, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,3 +67,15 @@ def _spread(file: BinaryIO, size: int) -> list[bytes]:
         # A first line of that length is no line of a log, but it may be a whole export.
         lines += found[1 if place else 0 : -1][: _LINES // _PLACES] or ([] if place else found)
     return lines
+
+
+def beginning_with(source: Source, sign: str) -> list[tuple[int, str]]:
+    """Return all lines of a log that begin with a sign, with their numbers: headers may stand anywhere."""
+    wanted = pl.col("line").str.starts_with(sign)
+    try:
+        rows = scan(source, 0).filter(wanted).select("line_no", "line").collect(engine="streaming").rows()
+    except (pl.exceptions.PolarsError, OSError):
+        if source.packing == ZSTD:
+            return []
+        rows = [row for frame in tolerant.frames(source, 0, []) for row in frame.filter(wanted).select("line_no", "line").rows()]
+    return [(number, line) for number, line in rows]

@@ -366,10 +366,6 @@ REFUSED = {
     "nothing": ("user,amount,time\n1,2,3\n", "named like one that says what happened"),
     "an array cut off": ('[{"user": 1,\n "time": 2, "event": "a"}, {"us', "is a JSON array that is damaged at line 2"),
     "a Parquet file cut off": (as_parquet(typed=True)[:200], "is a Parquet file that is damaged"),
-    "an access log as JSON": (
-        '{"time": "2026-10-10T13:55:36Z", "remote_addr": "203.0.113.7", "method": "GET", "url": "/", "status": 200}\n',
-        "is of no format that is read here",
-    ),
 }
 
 

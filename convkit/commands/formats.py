@@ -16,12 +16,13 @@ def formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> ExitCode:
         return ExitCode.OK
     found = guessing.guess(logs, log_format)
     show(lambda room: guess_screen.draw(found, room))
-    unread = [guess.log for guess in found if not guess.is_read]
-    for name in unread:
-        talk.say(f"{name} is of no format that is read here; say how its lines are written with --log-format")
+    unread = [guess for guess in found if not guess.is_read]
+    for guess in unread:
+        of_none = "is of no format that is read here; say how its lines are written with --log-format"
+        talk.say(f"{guess.log} {'is not written as --log-format says; correct the string where it stops' if guess.is_own else of_none}")
     return ExitCode.INPUT if unread else ExitCode.OK
 
 
-_EXAMPLES = ("convkit formats", "convkit formats access.log --log-format '$remote_addr [$time_local] \"$request\"'")
+_EXAMPLES = ("convkit formats", "convkit formats access.log --log-format '$remote_addr \"$request\"'")
 COMMAND = options.of_logs(options.command_of("formats", __doc__, formats, *_EXAMPLES))
 COMMAND.params = [parameter for parameter in COMMAND.params if parameter.name in {"logs", "log_format", "debug"}]

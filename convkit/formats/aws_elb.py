@@ -18,9 +18,9 @@ SAMPLES = (
 _PARTS = ("until_target", "of_target", "until_client")
 _SECONDS = [pl.col(name).cast(pl.Float64, strict=False) for name in _PARTS]
 _FORMAT = Template(
-    r"^(?P<time>[0-9]{4}-[^ ]+) [^ ]+ (?P<client>[^ ]+) [^ ]+ "
-    r"(?P<until_target>[-.0-9]+) (?P<of_target>[-.0-9]+) (?P<until_client>[-.0-9]+) (?P<status>[0-9]+|-) [^ ]+ [0-9]+ (?P<bytes>[0-9]+|-) "
-    r'"(?P<request>[^ "]*(?: (?:[a-z]+://(?P<host>[^\[/:? "]*|\[[^\] "]*\])(?:[/:? ][^"]*)?|[^a-z"][^"]*)?)?)"(?: "(?P<agent>[^"]*)")?',
+    r"^(?P<time>[0-9]{4}-[!-~]+) [!-~]+ (?P<client>[!-~]+) [!-~]+ "
+    r"(?P<until_target>[-.0-9]+) (?P<of_target>[-.0-9]+) (?P<until_client>[-.0-9]+) (?P<status>[0-9]+|-) [!-~]+ [0-9]+ (?P<bytes>[0-9]+|-) "
+    r'"(?P<request>[!#-~]*(?: (?:[a-z]+://(?P<host>[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]*\])(?:[/:? ][^"]*)?|[^a-z"][^"]*)?)?)"(?: "(?P<agent>[^"]*)")?',
     made={
         "address": pl.col("client").str.replace(":[0-9]+$", ""),
         "seconds": pl.when(*(second >= 0 for second in _SECONDS)).then(pl.sum_horizontal(_SECONDS).round(6)).cast(pl.String),

@@ -24,13 +24,13 @@ SAMPLES = (
     ),
 )
 _FORMAT = Template(
-    r"^[^ ]+ (?P<bucket>[^ ]+) \[(?P<time>[^\]]+)\] (?P<address>[^ ]+) (?P<user>[^ ]+) [^ ]+ [A-Z0-9]+\.[^ ]+ [^ ]+ "
-    r'"(?P<request>[^"]*)" (?P<status>[0-9]+|-) [^ ]+ (?P<bytes>[0-9]+|-) [^ ]+ (?P<milliseconds>[0-9]+|-) [^ ]+ '
-    r'"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)" [^ "]+(?: [^ "]+ [^ "]+ [^ "]+ [^ "]+ (?P<endpoint>[^ "]+)(?: [^ "]+)*)?$',
+    r"^[!-~]+ (?P<bucket>[!-~]+) \[(?P<time>[0-9A-Za-z/: +-]+)\] (?P<address>[!-~]+) (?P<user>[!-~]+) [!-~]+ [A-Z0-9]+\.[!-~]+ [!-~]+ "
+    r'"(?P<request>[^"]*)" (?P<status>[0-9]+|-) [!-~]+ (?P<bytes>[0-9]+|-) [!-~]+ (?P<milliseconds>[0-9]+|-) [!-~]+ '
+    r'"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)" [!#-~]+(?: [!#-~]+ [!#-~]+ [!#-~]+ [!#-~]+ (?P<endpoint>[!#-~]+)(?: [!#-~]+)*)?$',
     # Quotes within quotes, the oldest lines, and fields that say nothing in either way, `-` and `"-"`.
-    otherwise=r"^[^ ]+ (?P<bucket>[^ ]+) \[(?P<time>[^\]]+)\] (?P<address>[^ ]+) (?P<user>[^ ]+) [^ ]+ [A-Z0-9]+\.[^ ]+ [^ ]+ "
-    r'(?:"(?P<request>.*?)"|-) "?(?P<status>[0-9]{3}|-)"? [^ ]+ "?(?P<bytes>[0-9]+|-)"? [^ ]+ "?(?P<milliseconds>[0-9]+|-)"? [^ ]+'
-    r'(?: (?:"(?P<referrer>.*?)"|-)(?: (?:"(?P<agent>.*?)"|-)"?(?:(?: [^ ]+){5} "?(?P<endpoint>[^ "]+)"?(?: [^ ]+)*|(?: [^ "]+| "-"){0,5})?)?)?$',
+    otherwise=r"^[!-~]+ (?P<bucket>[!-~]+) \[(?P<time>[^\]]+)\] (?P<address>[!-~]+) (?P<user>[!-~]+) [!-~]+ [A-Z0-9]+\.[!-~]+ [!-~]+ "
+    r'(?:"(?P<request>.*?)"|-) "?(?P<status>[0-9]{3}|-)"? [!-~]+ "?(?P<bytes>[0-9]+|-)"? [!-~]+ "?(?P<milliseconds>[0-9]+|-)"? [!-~]+'
+    r'(?: (?:"(?P<referrer>.*?)"|-)(?: (?:"(?P<agent>.*?)"|-)"?(?:(?: [!-~]+){5} "?(?P<endpoint>[^ "]+)"?(?: [!-~]+)*|(?: [^ "]+| "-"){0,5})?)?)?$',
     made={"host": pl.coalesce(pl.when(pl.col("endpoint") != "-").then("endpoint"), "bucket")},
     escapes_quotes=False,
     names_month=True,

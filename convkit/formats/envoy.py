@@ -19,9 +19,9 @@ SAMPLES = (
     '[2026-10-10T13:55:38.533Z] "- - -" 0 - 87 254 4 - "-" "-" "-" "-" "10.0.0.2:80"',
 )
 _FORMAT = Template(
-    r'^(?:ACCESS )?\[(?P<time>[0-9]{4}-[^\]]+)\] "(?P<request>[^"]*)" (?P<status>[0-9]+) [^ ]+ (?:[^" 0-9][^" ]* )*(?:"[^"]*" )*'
-    r'[0-9]+ (?P<bytes>[0-9]+) (?P<milliseconds>[0-9]+) [^ ]+ "(?P<forwarded>[^"]*)" "(?P<agent>[^"]*)" "[^"]*" "(?P<host>[^"]*)" "[^"]*"'
-    r"(?: [^ ]+ [^ ]+ [^ ]+ (?P<remote>[^ ]+))?",
+    r'^(?:ACCESS )?\[(?P<time>[0-9]{4}-[0-9A-Z:.+-]+)\] "(?P<request>[^"]*)" (?P<status>[0-9]+) [!-~]+ (?:[!#-/:-~][!#-~]* )*(?:"[ !#-~]*" )*'
+    r'[0-9]+ (?P<bytes>[0-9]+) (?P<milliseconds>[0-9]+) [!-~]+ "(?P<forwarded>[^"]*)" "(?P<agent>[^"]*)" "[ !#-~]*" "(?P<host>[ !#-~]*)" "[ !#-~]*"'
+    r"(?: [!-~]+ [!-~]+ [!-~]+ (?P<remote>[!-~]+))?",
     # Envoy's own log says who asked only so.
     made={"address": pl.coalesce(pl.when(~pl.col("forwarded").is_in(["-", ""])).then("forwarded"), "remote")},
 )

@@ -18,9 +18,9 @@ SAMPLES = (
 )
 _HEADERS = pl.col("headers").str
 _FORMAT = Template(
-    r"^(?P<client>[^ ]+) \[(?P<time>[0-9]{2}/[^\]]+)\] [^ :]+"
-    r"(?:: .*| [^ ]+ [-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
-    r'[^ ]+ [^ ]+ [^ ]+ [^ ]+ [^ ]+ (?:\{(?P<headers>[^}]*)\} (?:\{[^}]*\} )?)?"(?P<request>[^"]*))',
+    r"^(?P<client>[!-~]+) \[(?P<time>[0-9]{2}/[0-9A-Za-z/:.]+)\] [!-9;-~]+"
+    r"(?:: .*| [!-~]+ [-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
+    r'[!-~]+ [!-~]+ [!-~]+ [!-~]+ [!-~]+ (?:\{(?P<headers>[^}]*)\} (?:\{[^}]*\} )?)?"(?P<request>[^"]*))',
     # What was captured has no names: only what can be nothing else is taken for one.
     made={
         "address": pl.col("client").str.replace(":[0-9]+$", ""),
@@ -30,10 +30,10 @@ _FORMAT = Template(
         "forwarded": _HEADERS.extract(r"(?:^|\|)((?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:, *[0-9a-fA-F:.]+)*)(?:\||$)"),
     },
     # What it did itself, and connections of TCP that a server took; those that none took are nobody's.
-    messages=r"^(?:Proxy [^ ]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|"
-    r"(?:Server|Backup Server) [^ ]+/[^ ]+ is |(?:backend|proxy|frontend) [^ ]+ has no server|"
-    r"[^ ]+ \[[^\]]+\] [^ ]+ [^ ]+[^> ] [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} )",
-    strangers=r"^[^ ]+ \[[^\]]+\] [^ ]+ [^ ]+/<NOSRV> [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} ",
+    messages=r"^(?:Proxy [!-~]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|"
+    r"(?:Server|Backup Server) [!-~]+/[!-~]+ is |(?:backend|proxy|frontend) [!-~]+ has no server|"
+    r"[!-~]+ \[[^\]]+\] [!-~]+ [!-~]+[^> ] [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} )",
+    strangers=r"^[!-~]+ \[[^\]]+\] [!-~]+ [!-~]+/<NOSRV> [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} ",
     names_month=True,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -15,13 +15,13 @@ SAMPLES = (
         'fwd="203.0.113.9, 10.0.0.1" dyno=web.1 connect= service=30000ms status=503 bytes=0'
     ),
 )
-_REST = r"dyno=[^ ]* connect=[^ ]* service=(?P<milliseconds>[^ ]*) status=(?P<status>[^ ]*) bytes=(?P<bytes>[^ ]*)"
+_REST = r"dyno=[!-~]* connect=[!-~]* service=(?P<milliseconds>[!-~]*) status=(?P<status>[!-~]*) bytes=(?P<bytes>[!-~]*)"
 _FORMAT = Template(
-    r'^at=[^ ]+ (?:code=[^ ]+ desc="[^"]*" )?method=(?P<method>[^ ]+) path="?(?P<target>[^" ]*)"? host=(?P<host>[^ ]+) '
-    rf'(?:request_id=[^ ]* )?fwd="(?P<address>[^"]*)" {_REST}',
+    r'^at=[!-~]+ (?:code=[!-~]+ desc="[ !#-~]*" )?method=(?P<method>[!-~]+) path="?(?P<target>[^" ]*)"? host=(?P<host>[!-~]+) '
+    rf'(?:request_id=[!-~]* )?fwd="(?P<address>[ !#-~]*)" {_REST}',
     # A blank within the path, pairs that others wrote, and lines among those of others, whose beginning stayed.
-    otherwise=r"^(?:(?P<time>[^ ]+) (?:[^ ]+ )?heroku\[router\]: )?(?:sock=[^ ]* )?at=[^ ]+ (?:[^=]*=.*? )??"
-    r'method=(?P<method>[^ ]+) path="?(?P<target>[^"]*?)"? host="?(?P<host>[^ "]+)"? '
+    otherwise=r"^(?:(?P<time>[!-~]+) (?:[!-~]+ )?heroku\[router\]: )?(?:sock=[!-~]* )?at=[!-~]+ (?:[^=]*=.*? )??"
+    r'method=(?P<method>[!-~]+) path="?(?P<target>[^"]*?)"? host="?(?P<host>[^ "]+)"? '
     rf'(?:[^=]*=.*? )??fwd="?(?P<address>[^"]*?)"? (?:[^=]*=.*? )??{_REST}',
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -14,12 +14,12 @@ SAMPLES = (
     '[10/Oct/2026:13:55:38 +0000] 400 - - http localhost "-" [Client 203.0.113.9] [Length 154] [Gzip -] "-" "-"',
 )
 _REST = (
-    r'(?P<status>[0-9]+|-) - (?P<method>[^ ]+) [^ ]+ (?P<host>[^ ]*) "(?P<target>[^"]*)" '
-    r'\[Client (?P<address>[^\]]*)\] \[Length (?P<bytes>[^\]]*)\] (?:\[[^\]]*\] )*"(?P<agent>[^"]*)" "(?P<referrer>[^"]*)"'
+    r'(?P<status>[0-9]+|-) - (?P<method>[!-~]+) [!-~]+ (?P<host>[!-~]*) "(?P<target>[^"]*)" '
+    r'\[Client (?P<address>[ -\\^-~]*)\] \[Length (?P<bytes>[ -\\^-~]*)\] (?:\[[ -\\^-~]*\] )*"(?P<agent>[^"]*)" "(?P<referrer>[^"]*)"'
 )
 _FORMAT = Template(
-    rf"^\[(?P<time>[^\]]+)\] [^ ]+ (?:[^ ,]+, )*[^ ,]+ {_REST}",
-    otherwise=rf"^\[(?P<time>[^\]]+)\] {_REST}",
+    rf"^\[(?P<time>[0-9A-Za-z/: +-]+)\] [!-~]+ (?:[!-+.-~-]+, )*[!-+.-~-]+ {_REST}",
+    otherwise=rf"^\[(?P<time>[0-9A-Za-z/: +-]+)\] {_REST}",
     names_month=True,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -10,7 +10,7 @@ SAMPLES = (
     "1791640537.100     12 203.0.113.7 TCP_TUNNEL/200 6256 CONNECT shop.example:443 - HIER_NONE/- -",
 )
 _FORMAT = Template(
-    r"^(?P<time>[0-9]+\.[0-9]+) +(?P<milliseconds>-?[0-9]+) (?P<address>[^ ]+) [A-Z_]+/(?P<status>[0-9]{3}) (?P<bytes>[0-9]+) "
-    r"(?P<method>[^ ]+) (?P<target>[^ ]+) (?P<user>[^ ]+) [^ /]+/[^ ]+ [^ ]+",
+    r"^(?P<time>[0-9]+\.[0-9]+) +(?P<milliseconds>-?[0-9]+) (?P<address>[!-~]+) [A-Z_]+/(?P<status>[0-9]{3}) (?P<bytes>[0-9]+) "
+    r"(?P<method>[!-~]+) (?P<target>[!-~]+) (?P<user>[!-~]+) [^ /]+/[!-~]+ [!-~]+",
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

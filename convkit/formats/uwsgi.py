@@ -18,11 +18,11 @@ SAMPLES = (
     ),
     "*** Starting uWSGI 2.0.12 (64bit) on [Sat Oct 10 13:55:35 2026] ***",
 )
-_START = r"^(?:\{[^}]*\} ?)*\[pid: [^\]]*\] "
-_MIDDLE = r"\((?P<user>[^)]*)\) \{[^}]*\} \[(?P<time>[^\]]+)\] (?P<method>[^ ]+) "
-_END = r"=> generated (?P<bytes>[0-9]+) bytes in (?P<took>[0-9]+) (?P<unit>[a-z]+) (?:via [^(]*)?\((?P<protocol>[^ ]+) (?P<status>[0-9]+)\)"
+_START = r"^(?:\{[ -|~]*\} ?)*\[pid: [ -\\^-~]*\] "
+_MIDDLE = r"\((?P<user>[^)]*)\) \{[ -|~]*\} \[(?P<time>[0-9A-Za-z/: +-]+)\] (?P<method>[!-~]+) "
+_END = r"=> generated (?P<bytes>[0-9]+) bytes in (?P<took>[0-9]+) (?P<unit>[a-z]+) (?:via [^(]*)?\((?P<protocol>[!-~]+) (?P<status>[0-9]+)\)"
 _FORMAT = Template(
-    rf"{_START}(?P<address>[^ ]+) {_MIDDLE}(?P<target>[^ ]*) {_END}",
+    rf"{_START}(?P<address>[!-~]+) {_MIDDLE}(?P<target>[!-~]*) {_END}",
     otherwise=rf"{_START}(?P<address>[^(]*) {_MIDDLE}(?P<target>.*?) {_END}",
     made={"milliseconds": pl.when(pl.col("unit") == "msecs").then("took"), "microseconds": pl.when(pl.col("unit") == "micros").then("took")},
     strangers=r"^(?:\*\*\* .* \*\*\*$|(?:spawned|respawned|Respawned) uWSGI |WSGI app \d+ |mapped \d+ bytes|(?:worker|uWSGI worker) \d+ |"

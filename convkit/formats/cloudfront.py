@@ -1,0 +1,59 @@
+"""CloudFront's standard log: columns between tabs, as `#Fields` names them or, without it, in the order in which they were added."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from convkit.field_tables import Kind
+
+COMMENT = None
+SAMPLES = (
+    "#Version: 1.0",
+    "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie)",
+    "2026-10-10\t13:55:36\tFRA56-C2\t2326\t203.0.113.7\tGET\td1.cloudfront.net\t/cart\t200\thttps://shop.example/\tMozilla/5.0%20(X11)\tid=1\t-",
+    "2026-10-10\t13:55:37\tFRA56-C2\t0\t2001:db8::7\tGET\td1.cloudfront.net\t/\t000\t-\tMozilla/5.0%2520(X11)\t-\tcart=1;%20id=2",
+)
+_NAMES = (
+    *("date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(host)", "cs-uri-stem", "sc-status", "cs(referer)", "cs(user-agent)"),
+    *("cs-uri-query", "cs(cookie)", "x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol", "cs-bytes", "time-taken"),
+    *("x-forwarded-for", "ssl-protocol", "ssl-cipher", "x-edge-response-result-type", "cs-protocol-version"),
+)
+_CODES = {f"%{number:02{digits}}": chr(number) for number in range(0x20, 0x7F) for digits in "Xx"}
+_IS_TWICE = "%25[0-9A-Fa-f]{2}"
+
+
+def _decoded(text: pl.Expr) -> pl.Expr:
+    """Return a text that was percent-encoded, once or, as in old logs, twice."""
+    encoded = pl.when(text.str.contains("%", literal=True)).then(text)
+    once = encoded.str.replace_many(_CODES)
+    twice = pl.when(encoded.str.contains(_IS_TWICE)).then(once).str.replace_many(_CODES)
+    return pl.coalesce(twice, once, text)
+
+
+def _sent(text: pl.Expr) -> pl.Expr:
+    """Return a query as it was sent: the codes within it are its own."""
+    return text.str.replace_all("%25([0-9A-Fa-f]{2})", "%$1")
+
+
+_KIND = Kind(
+    columns={
+        "address": ("c-ip",),
+        "host": ("x-host-header", "cs(host)"),
+        "method": ("cs-method",),
+        "target": ("cs-uri-stem",),
+        "query": ("cs-uri-query",),
+        "protocol": ("cs-protocol-version",),
+        "status": ("sc-status",),
+        "bytes": ("sc-bytes",),
+        "referrer": ("cs(referer)",),
+        "agent": ("cs(user-agent)",),
+        "forwarded": ("x-forwarded-for",),
+        "cookies": ("cs(cookie)",),
+        "seconds": ("time-taken",),
+    },
+    marks=frozenset({"x-edge-location"}),
+    usual={r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\t[0-9:]+\t[^\t]+\t[0-9]+\t[^\t]+\t[^\t]+\t[^\t]+\t[^\t]+\t[0-9]+\t[^\t]*\t[^\t]*\t[^\t]*(?:\t|$)": _NAMES},
+    has_tabs=True,
+    clean={"agent": _decoded, "referrer": _decoded, "cookies": _decoded, "query": _sent},
+)
+sniff, fit = _KIND.sniff, _KIND.fit
