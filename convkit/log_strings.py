@@ -58,8 +58,10 @@ class OwnTemplate(Template):
 def template(segments: Sequence[str | Variable], made: Mapping[str, pl.Expr], *, names_month: bool = False) -> OwnTemplate:
     """Return the template of lines that are written so: texts as they stand, and variables; `made` are fields that groups of FIXED ones make.
 
-    Raises StringError where nobody can tell where one variable ends and the next begins.
+    Raises StringError where there is no variable, and where nobody can tell where one ends and the next begins.
     """
+    if not any(isinstance(segment, Variable) for segment in segments):
+        raise StringError("at position 1, no variable stands in the string; write it as your server has it, from the first variable to the last")
     named = _names([segment for segment in segments if isinstance(segment, Variable)], made)
     strict, slack = ([_part(segments, number, named, is_strict=is_strict) for number in range(len(segments))] for is_strict in (True, False))
     end = r"(?:\s|$)" if segments and isinstance(segments[-1], Variable) else ""

@@ -102,6 +102,8 @@ MISTAKES = {
     "$remote_addr$http_user_agent": "at position 13, nothing stands between $remote_addr and $http_user_agent",
     "log_format main '$remote_addr": "at position 17, a quote has no end",
     '%h "%{User-Agent': "at position 5, %{User-Agent has no closing brace",
+    "log_format main": "at position 1, no variable",
+    "100%%": "at position 1, no variable",
     "%h %Z": "at position 4, %Z is no directive",
     "100% of %h": "at position 4, % of %h is no directive",
     "%{%Y-%Q}t": "at position 1, %Q is no part of a time",
