@@ -39,7 +39,7 @@ def of_reports(command: click.Command) -> click.Command:
     command.params += [
         click.Argument(["logs"], nargs=-1, metavar="LOG...", type=click.Path(path_type=str)),
         click.Option(["-g", "--goals"], metavar="FILE", envvar="CONVKIT_GOALS", help=_GOALS_HELP),
-        click.Option(["--log-format"], metavar="NAME", default="auto", help="auto tells the format; or its name: combined, csv, ..."),
+        click.Option(["--log-format"], metavar="TEXT", default="auto", help="A name, or a string as in nginx or Apache; else told."),
         click.Option(["--tz", "timezone"], metavar="ZONE", help="The time zone of days and reports, like Europe/Berlin."),
         click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01T14:00, yesterday."),
         click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import archives, escapes, lines, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
+from convkit import archives, escapes, lines, own_formats, plugins, recognizing, remote, requests, sampling, senders, wrappers, writing
 from convkit.columns import NOTHING
 from convkit.copies import without_copies
-from convkit.errors import InputError, UsageError, did_you_mean
+from convkit.errors import InputError, UsageError
 from convkit.mixtures import Mixture
 from convkit.schema import EVENT_CELLS, RECORDS
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from convkit.columns import Asked
     from convkit.lines import Frame, Source
+    from convkit.log_strings import OwnTemplate
     from convkit.wrappers import Wrapping
 
 STANDARD_INPUT = "-"
@@ -67,15 +68,14 @@ def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, as
 
     Raises InputError for what cannot be read or is of no known format, UsageError for an unknown format.
     """
-    known = plugins.names("formats")
-    if log_format != "auto" and log_format not in known:
-        raise UsageError(f"{log_format!r} is no log format{did_you_mean(log_format, known)}; known are auto, {', '.join(known)}")
+    wanted = own_formats.named(log_format)
+    own = own_formats.of_option(wanted)
     sources = _sources([str(path) for path in paths], stack)
     if len(sources) > 1:
         sources, copies = without_copies(sources)
         if said is not None:
             said += copies
-    return [_log(source, number, log_format, asked, stack) for number, source in enumerate(sources)]
+    return [_log(source, number, own or wanted, asked, stack) for number, source in enumerate(sources)]
 
 
 def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
@@ -134,10 +134,14 @@ def _files(path: str) -> list[Path]:
     return matched
 
 
-def _log(source: Source, number: int, wanted: str, asked: Asked, stack: ExitStack) -> Log:
+def _log(source: Source, number: int, wanted: str | OwnTemplate, asked: Asked, stack: ExitStack) -> Log:
     """Return a log with its format: the one wanted, or the one that reads most of its lines, made to fit the file."""
     is_file = source.packing == lines.PARQUET
     head = sampling.sample(source)
+    if not isinstance(wanted, str):
+        around = wrappers.around(head, source)
+        around = around if around and wanted.sniff(around.of(head)) > wanted.sniff(head) else None
+        return Log(source, number, own_formats.NAME, wanted.fit(source, head, asked), around, asked.texts, asked.visitor)
     around = None if is_file else wrappers.around(head, source)
     if around:
         around = around.without(recognizing.unread(around.by_program(head), wanted))

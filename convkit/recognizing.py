@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import addresses, plugins, refusals
+from convkit import addresses, own_formats, plugins, refusals
 from convkit.errors import InputError
 from convkit.text import safe
 
@@ -53,7 +53,7 @@ def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
     names = [best] if scores[best] >= _MIXED else _mixture(best, bare[best], formats)
     if all(map(len, bare.values())) and sum(scores[name] for name in formats) < _RECOGNISED:
         odd = [line for line in bare[best] if not formats[best].sniff(pl.Series([line]))]
-        raise of_no_format(source, best, scores[best], [shown(line) for line in odd[:SHOWN]])
+        raise of_no_format(source, best, scores[best], [shown(line) for line in odd[:SHOWN]], tuple(bare[best]))
     return names
 
 
@@ -88,11 +88,26 @@ def _export_of_other_names(told: pl.Series, formats: Mapping[str, ModuleType], l
     return best if shares[best] >= least else None
 
 
-def of_no_format(source: Source, best: str, fits: float, lines: list[str]) -> InputError:
-    """Return the error of a log most of whose lines the best format does not read; `lines` are some of them."""
-    score = f"{best} fits best, with {math.floor(fits * 100)}% of its lines"
-    samples = "".join(f"\n  {line}" for line in lines)
-    return InputError(f"{source.name} is of no format that is read here ({score}); name one with --log-format to try it all the same:{samples}")
+class UnknownFormatError(InputError):
+    """A log most of whose lines no format reads: its name, the format that reads most, and the lines that were looked at, as they stand."""
+
+    def __init__(self, message: str, log: str, best: str, looked_at: tuple[str, ...] = ()) -> None:
+        """Keep what there is to see."""
+        super().__init__(message)
+        self.log, self.best, self.looked_at = log, best, looked_at
+
+
+def of_no_format(source: Source, best: str, fits: float, shown: list[str], looked_at: tuple[str, ...] = ()) -> UnknownFormatError:
+    """Return the error of a log most of whose lines the best format does not read; `shown` are some of them, as they may be shown."""
+    percent = f"{math.floor(fits * 100)}% of its lines"
+    samples = "".join(f"\n  {line}" for line in shown)
+    said = (
+        f"{source.name} is not written as the string of its format says: it fits {percent}; see with `convkit formats` where they differ"
+        if best == own_formats.NAME
+        else f"{source.name} is of no format that is read here ({best} fits best, with {percent}); "
+        "name one with --log-format to try it all the same, or see where it stops with `convkit formats`"
+    )
+    return UnknownFormatError(f"{said}:{samples}", source.name, best, looked_at)
 
 
 def shown(line: str) -> str:

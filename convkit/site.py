@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit import bots, channel_rules, kinds, lists, patterns, plugins, shapes, site_notes, strict_yaml, variants, visitor_rules
+from convkit import bots, channel_rules, kinds, lists, own_formats, patterns, shapes, site_notes, strict_yaml, variants, visitor_rules
 from convkit.columns import ROLES
 from convkit.definitions import Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
@@ -90,13 +90,6 @@ def _columns(node: Node, problems: list[Problem]) -> dict[str, str | int]:
     return found
 
 
-def _log_format(node: Node, problems: list[Problem]) -> str:
-    known = ("auto", *plugins.names("formats"))
-    if node.text not in known:
-        problems.append(node.problem(f"{node.text!r} is no log format{did_you_mean(node.text, known)}; known are {', '.join(known)}"))
-    return node.text
-
-
 def _addresses(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     found = kinds.texts(node, problems, "an address or a network like 203.0.113.0/24")
     for text in found:
@@ -142,7 +135,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "keep_query": _names,
     "payment": _hosts,
     "channels": channel_rules.read,
-    "log_format": _log_format,
+    "log_format": own_formats.read,
     "columns": _columns,
     "notes": site_notes.read,
     "margin": _margin,
@@ -160,7 +153,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
     _patterns: shapes.one_or_more(shapes.PATTERN),
     _columns: {"anyOf": [shapes.keys(dict.fromkeys(ROLES, place)) for place in (shapes.TEXT, shapes.COUNT)]},
     channel_rules.read: channel_rules.SHAPE,
-    _log_format: {"enum": ["auto", *plugins.names("formats")]},
+    own_formats.read: shapes.TEXT,
     _addresses: shapes.one_or_more(shapes.TEXT),
     _agents: shapes.one_or_more(shapes.PATTERN),
     site_notes.read: site_notes.SHAPE,

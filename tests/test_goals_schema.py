@@ -38,6 +38,7 @@ BEYOND = (
     "is called like the one", "no goal is called", "no step is called", "steps are called", "defined by itself", "reached after itself",
     "is no time zone", "is no address and no network", "this regular expression cannot be used", "the first and the last step",
     "the first step has none", "does not come behind", "is optional: a chain", "steps of a funnel can be optional", "needs `order",
+    "is no log format",
 )  # fmt: skip
 """What is said of mistakes that no schema sees: of other places of the file, and of what only a machine knows."""
 

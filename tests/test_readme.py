@@ -1,7 +1,7 @@
 """Every block of the README is run: consoles print what is pasted, goals files load, Python runs, and tables say what the product says.
 
-After a change that is wanted, `python tests/test_readme.py --write` pastes the outputs of all consoles anew. The two commands of the quick start
-need a network and minutes: `.ci/run` runs the second, and `-m slow` runs both in a clean copy.
+After a change that is wanted, `python tests/test_readme.py --write` pastes the outputs of all consoles and the table of formats anew. The two
+commands of the quick start need a network and minutes: `.ci/run` runs the second, and `-m slow` runs both in a clean copy.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCKS = FENCE.findall(TEXT)
 PROMPT = "$ "
 COLUMNS = "80"
+FORMATS = "Formats of logs"
+TABLE_OF_FORMATS = re.compile(r"(?<=^\| format \| what it is \|\n\|---\|---\|\n)(?:\|.*\n)*", re.MULTILINE)
 GOAL_ATTRIBUTES = ("value", "target")
 CAUSES = re.compile(r"\b(?:because|leads? to|led to|drives?|thanks to|due to|results? in|boosts?)\b", re.IGNORECASE)
 BOT_LIST = re.compile(r"crawler-user-agents \d+(?:\.\d+)*")
@@ -189,8 +191,12 @@ def test_the_table_of_options_is_that_of_the_product() -> None:
     assert [flag for flag in sorted(others) if not re.search(rf"`{flag}[ `]", README.read_text(encoding="utf-8"))] == []
 
 
-def test_formats_and_outputs_are_named() -> None:
-    assert [name for name in plugins.names("formats") if f"`{name}`" not in section("Commands")] == []
+def test_the_table_of_formats_is_that_of_the_product() -> None:
+    """After a new format, or another first line of one's docstring: `python tests/test_readme.py --write`."""
+    assert table(FORMATS, "format") == {name: plugins.headline("formats", name) for name in plugins.names("formats")}
+
+
+def test_outputs_are_named() -> None:
     assert [name for name in plugins.names("outputs") if f"- **{name}**" not in section("Outputs")] == []
 
 
@@ -231,7 +237,8 @@ def test_no_cause_is_named() -> None:
 
 
 def paste() -> None:
-    """Run every console and write its output into the README."""
+    """Run every console and write its output into the README, and what the formats are."""
+    rows = "".join(f"| `{name}` | {plugins.headline('formats', name)} |\n" for name in plugins.names("formats"))
 
     def again(found: re.Match[str]) -> str:
         if found[1] != "console":
@@ -239,7 +246,7 @@ def paste() -> None:
         with tempfile.TemporaryDirectory() as folder:
             return f"```console\n{played(found[2], Path(folder))}```"
 
-    README.write_text(FENCE.sub(again, TEXT), encoding="utf-8")
+    README.write_text(FENCE.sub(again, TABLE_OF_FORMATS.sub(lambda _: rows, TEXT)), encoding="utf-8")
 
 
 if __name__ == "__main__":
