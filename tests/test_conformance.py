@@ -35,7 +35,7 @@ MOST_EXCEPTIONS = 0.03
 EXCEPTIONS: dict[str, str] = {
     "logstash-patterns/S3_ACCESS_LOG#5": "the values are those of another line: an address and a time that this one does not hold",
     "logstash-patterns/CLOUDFRONT_ACCESS_LOG#6": "the values are those of another line: a time and an agent that this one does not hold",
-    "apachelogs/test_parse_custom_time#23": "a line feed within the line: its file has two lines",
+    "hand/basjes-tls-garbage": "it has no place for a request that is none; here it is the target, as vrl keeps it of the same kind of line",
 }
 """Cases that are not held against the product, and why the origin is wrong."""
 
@@ -109,7 +109,7 @@ def _of_peer(said: Mapping[str, Any]) -> dict[str, Any]:
         wanted["seconds"] = said["request_duration_milliseconds"] / 1000
     if "request_uri" in said:
         wanted["target"] = said["request_uri"] + (said.get("request_query") or "")
-    headers = {**said.get("original_headers_in", {}), **said.get("headers_in", {}), **said.get("final_headers_in", {})}
+    headers = {**said.get("original_headers_in", {}), **said.get("final_headers_in", {}), **said.get("headers_in", {})}
     return wanted | {name: headers[header] for name, header in (("referrer", "Referer"), ("user_agent", "User-Agent")) if header in headers}
 
 
@@ -117,7 +117,7 @@ def _plain(value: object) -> object:
     r"""Return a text without escapes, `\x22` for a quote, and nothing where there is none."""
     if isinstance(value, str):
         raw = re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), value.replace('\\"', '"').replace("\\\\", "\\"))
-        with_bytes = raw.encode("latin-1", "ignore").decode("utf-8", "replace") if all(ord(sign) < 256 for sign in raw) else raw
+        with_bytes = raw.encode("latin-1").decode("utf-8", "replace") if raw != value and max(raw, default="") < "\u0100" else raw
         return with_bytes.strip().removesuffix("?") or None
     return value
 
@@ -158,12 +158,12 @@ def differences(case: Mapping[str, Any], folder: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_lines_say_what_their_origin_says(origin: str, tmp_path: Path) -> None:
-    """One case is one file with its line; at most 3 % of an origin's cases are exceptions, but for those that say another line's values."""
+    """One case is one file with its line; at most 3 % of an origin's cases are exceptions, but for two that hold the values of another line."""
     found = {case["id"]: list(differences(case, tmp_path)) for case in cases(origin)}
     wrong = {name: said for name, said in found.items() if said}
     assert {name: said for name, said in wrong.items() if name not in EXCEPTIONS} == {}
     assert set(EXCEPTIONS) & set(found) == set(wrong), "an exception that is none any more"
-    assert sum(name not in EXCEPTIONS for name in found) >= (1 - MOST_EXCEPTIONS) * len(found) - 2
+    assert sum(name not in EXCEPTIONS for name in found) >= (1 - MOST_EXCEPTIONS) * len(found) - (2 if origin == "logstash-patterns" else 0)
 
 
 def test_lines_that_crash_others_crash_nothing(tmp_path: Path) -> None:
@@ -194,4 +194,5 @@ def test_every_line_of_a_real_log_is_read(tmp_path: Path) -> None:
     assert (found["time"].diff().dt.total_microseconds() < 0).sum() == 4915
     with gzip.open(log) as packed, (tmp_path / "plain.log").open("wb") as file:
         shutil.copyfileobj(packed, file)
-    assert figures(tmp_path / "plain.log")["input"] == figures(log)["input"]
+    plain, packed_too = (figures(path)["input"] for path in (tmp_path / "plain.log", log))
+    assert {**plain, "files": []} == {**packed_too, "files": []}
