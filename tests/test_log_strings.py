@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from small_logs import figures, written
@@ -15,7 +13,8 @@ import convkit
 from convkit import goals, own_formats
 from convkit.errors import GoalsFileError, UsageError
 
-FOLDER = os.environ.get("CONVKIT_TEST_DATA")
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NGINX = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
 LINE = '203.0.113.7 - ann [10/Oct/2026:13:55:36 +0200] "GET /cart?a=b HTTP/1.1" 200 2326 "https://shop.example/" "Opera/12.0"'
