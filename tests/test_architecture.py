@@ -212,7 +212,8 @@ def test_modules_and_functions_are_short(module: str) -> None:
 def test_the_run_collects_and_nothing_else() -> None:
     """Reading does, and through `collecting` deciding, tallying and what calls them."""
     collects = {"collect", "collect_all", "collect_async", "collect_batches"}
-    assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {"collecting", "intake", "loading", "sampling"}
+    collecting = {"collecting", "intake", "loading", "sampling"}
+    assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == collecting
     assert {module for module in MODULES if "collecting" in imports_of(module)} == {
         "analyzing",
         "comparing",
