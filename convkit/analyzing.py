@@ -17,6 +17,7 @@ from convkit import arrivals, askers, deciding, facts, lists, matching, question
 from convkit.analysis import Run
 from convkit.assets import Assets
 from convkit.collecting import collected
+from convkit.identified import as_users
 from convkit.intake import take_in
 from convkit.progress import UNWATCHED
 from convkit.proxies import clients
@@ -55,7 +56,7 @@ def take(
         cells, names = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [names[number] for number in ranks["source"]]
     if goals.site.trusted_proxy:
         cells = collected(clients(cells.lazy(), goals.site.trusted_proxy), cells.height)
-    return replace(taken_in, cells=sources.without_duplicates(cells)), tuple(names)
+    return replace(taken_in, cells=collected(as_users(sources.without_duplicates(cells)), cells.height)), tuple(names)
 
 
 @dataclass(frozen=True)

@@ -133,22 +133,25 @@ def alike(lines: pl.Series, separators: Sequence[str]) -> float:
     return 0.0 if is_json else max(_alike(table, separator) for separator in separators)
 
 
-def fit(lines: pl.Series, called: str, asked: Asked, separators: Sequence[str]) -> Table:
-    """Return how a table is laid out. Raises InputError where its lines are no table, or it does not say what a run needs."""
+def fit(lines: pl.Series, called: str, asked: Asked, separators: Sequence[str], headless: Sequence[str] = ()) -> Table:
+    """Return how a table is laid out; `headless` are the names of its columns where it never has a header, nor quotes.
+
+    Raises InputError where its lines are no table, or it does not say what a run needs.
+    """
     table = _said(lines)
     best = max(separators, key=lambda separator: _alike(table, separator))
     if not len(table) or _alike(table, best) < _ENOUGH:
         raise InputError(f"{called} is no table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")
-    first = names_in(table[0], best)
-    names: list[Place] = [(name,) for name in first] if asked.has_header else [(str(number),) for number in range(1, len(first) + 1)]
-    rows = [names_in(line, best) for line in table[asked.has_header : _CLOCKS]]
+    first, has_header = list(headless) or names_in(table[0], best), asked.has_header and not headless
+    names: list[Place] = [(name,) for name in first] if has_header or headless else [(str(number),) for number in range(1, len(first) + 1)]
+    rows = [names_in(line, best) for line in table[has_header:_CLOCKS]]
 
     def values(place: Place) -> list[str]:
         return [row[names.index(place)].strip() for row in rows if len(row) == len(first)]
 
     found = columns.find(names, asked, called, values)
     others = {name[0]: number for number, name in enumerate(names) if name not in set(found.roles.values())}
-    return Table(best, table[0] if asked.has_header else None, len(first), _numbered(found, names), others)
+    return Table(best, table[0] if has_header else None, len(first), _numbered(found, names), others, not headless)
 
 
 def _is_of_export(names: Sequence[Place]) -> bool:

@@ -22,8 +22,13 @@ _CHARACTER = (
     rf"|\\xe0\\x[ab][0-9a-f]{_NEXT}|\\xe[1-9a-cef]{_NEXT}{_NEXT}|\\xed\\x[89][0-9a-f]{_NEXT}"
     rf"|\\xf0\\x[9ab][0-9a-f]{_NEXT}{_NEXT}|\\xf[1-3]{_NEXT}{_NEXT}{_NEXT}|\\xf4\\x8[0-9a-f]{_NEXT}{_NEXT}"
 )
+_BEGUN = (
+    rf"\\xe0\\x[ab][0-9a-f]|\\xe[1-9a-cef]{_NEXT}|\\xed\\x[89][0-9a-f]"
+    rf"|(?:\\xf0\\x[9ab][0-9a-f]|\\xf[1-3]{_NEXT}|\\xf4\\x8[0-9a-f])(?:{_NEXT})?"
+)
+"""A character that does not end: all of it is one that nobody knows."""
 _BYTE = r"\\x[0-9a-f]{2}"
-_TOKEN = rf"(?i)(?:{_CHARACTER})|{_BYTE}|[^\\]+|\\"
+_TOKEN = rf"(?i)(?:{_CHARACTER})|(?:{_BEGUN})|{_BYTE}|[^\\]+|\\"
 _NO_TEXT = "\ufffd"
 
 
@@ -33,5 +38,5 @@ def undone(name: str) -> pl.Expr:
     token = pl.element()
     encoded = pl.when(token.str.contains(rf"(?i)^(?:{_CHARACTER})$")).then(token)
     character = encoded.str.replace_all(r"\\[xX]", "").str.decode("hex").cast(pl.String)
-    lone = pl.when(token.str.contains(rf"(?i)^{_BYTE}$")).then(pl.lit(_NO_TEXT))
-    return pl.coalesce(tokens.list.eval(pl.coalesce(character, lone, token)).list.join(""), name)
+    unknown = pl.when(token.str.contains(rf"(?i)^(?:{_BYTE})+$")).then(pl.lit(_NO_TEXT))
+    return pl.coalesce(tokens.list.eval(pl.coalesce(character, unknown, token)).list.join(""), name)

@@ -43,10 +43,10 @@ PROXIES = {
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
 COMMENT = "#"
 _MESSAGE = (
-    r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] |^\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d[^\]]*\] \["
-    r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$"
+    r"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d[^\]]*\] \["
+    r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$|^-- (?:Logs begin|Journal begins|Boot) "
 )
-"""What servers write beside requests: errors of nginx and Apache, an answer's message before its line, and syslog's own."""
+"""What is written beside requests: Apache's errors, what Python's server says before an answer's line, and syslog's and the journal's own."""
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _BEHIND = ("behind", "forwarded")
 _TRIED, _MOSTLY = 1_000, 0.5

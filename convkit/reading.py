@@ -162,5 +162,5 @@ def records(cells: pl.LazyFrame) -> pl.LazyFrame:
     """Return RECORDS, `asset` and `problem` of CELLS, senders and requests taken apart line by line, escapes undone."""
     nothing = pl.LazyFrame(schema=EVENT_CELLS)
     whole = pl.concat([cells, nothing], how="diagonal")
-    apart = whole.pipe(senders.add_words).pipe(requests.add_words)
+    apart = whole.pipe(senders.add_words).pipe(requests.add_words).with_columns(target=pl.coalesce("target", requests.sent_by_probe()))
     return apart.with_columns(**{name: escapes.undone(name) for name in escapes.KEPT}).select(*RECORDS, "asset", "problem")

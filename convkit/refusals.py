@@ -18,6 +18,7 @@ _UVICORN = r'^(?:\x1b\[[0-9;]*m)*INFO(?:\x1b\[[0-9;]*m)*: +\S+:\d+ - "(?:\x1b\[[
 _OF_UVICORN = r"^(?:\x1b\[[0-9;]*m)*(?:INFO|WARNING|ERROR)(?:\x1b\[[0-9;]*m)*:"
 _MOST = 0.5
 _REPORTS = {"a data file of AWStats": "^AWSTATS DATA FILE", "a report of GoAccess": r'^\{\s*"general"\s*:\s*\{\s*"start_date"'}
+_XML = r"^\s*<(?:\?xml|result)"
 _UMAMI = ["x", "y"]
 _COUNTS = {"visitors", "uniquevisitors", "pageviews", "visits", "nbvisits", "views", "users", "activeusers", "totalusers", "sessions"}
 _COUNTS |= {"uniqueconversions", "totalconversions", "bouncerate", "nbhits", "nbuniqvisitors"}
@@ -34,6 +35,8 @@ def check(name: str, lines: pl.Series) -> None:
     for what, pattern in _REPORTS.items():
         if lines.head(1).str.contains(pattern).any():
             raise InputError(f"{name} is {what}, which holds counts and not single visits; bring the access logs that it was made of")
+    if lines.head(1).str.contains(_XML).any():
+        raise InputError(f"{name} is XML, which is not read here; export it as CSV or JSON")
     header = lines.filter(~lines.str.starts_with("#")).head(1)
     columns = max((delimited.names_in(header[0], separator) for separator in (",", ";", "\t")), key=len) if len(header) else []
     named = {squeezed(column) for column in columns}

@@ -11,6 +11,12 @@ _METHOD = "^[A-Z][A-Z-]*$"
 _ODD = r"^([A-Z][A-Z-]*) +(.*?)(?: +(HTTP[/ ][0-9.]+))?$"
 
 
+def sent_by_probe() -> pl.Expr:
+    """Return what was sent where that is no method and no target, null where nothing was, to requests with words."""
+    bare = pl.when(pl.col("method").is_null()).then("request").str.strip_prefix("- ").str.strip_suffix(" -").str.strip_chars()
+    return pl.when(~bare.is_in(["-", ""])).then(bare)
+
+
 def add_words(requests: pl.LazyFrame) -> pl.LazyFrame:
     """Add `method, target, protocol`, text, to `request`; one without a method and a target, as probes send them, has neither."""
     word, request = pl.col("word").struct, pl.col("request").cast(pl.String)

@@ -81,7 +81,8 @@ RECORDS = {
 }
 """What a log or an export says, nothing decided; null where it says nothing. `seconds` are those that serving took. `user_agent` is null where the
 line has no such field and empty where the field says nothing; `event` is null in access logs and empty where a row of an export names none; `props`
-is the JSON text of an event's properties. Texts are as they were sent: where a server escaped them, that is undone."""
+is the JSON text of an event's properties. Where a request names no method, as probes send them, `target` is all of it. Texts are as they were sent:
+where a server escaped them, that is undone."""
 
 CELLS = {
     "source": pl.UInt32(),

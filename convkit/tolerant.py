@@ -101,6 +101,17 @@ def unpacked(source: Source, losses: list[str], hear: Callable[[int], None] | No
         hear(source.size)
 
 
+def whole(source: Source, most: int) -> str | None:
+    """Return the text of a log, None where it has more bytes than that."""
+    parts, size = [], 0
+    for part in unpacked(source, []):
+        parts.append(part)
+        size += len(part)
+        if size > most:
+            return None
+    return b"".join(parts).decode("utf-8", "replace")
+
+
 def _of_member(source: Source, member: str, losses: list[str]) -> Iterator[bytes]:
     """Yield the bytes of a member of an archive, which may be packed once more, up to where it is damaged; its last line without an end."""
     held = b""

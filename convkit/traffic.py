@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXTS = ("sender", "host", "request", "user_agent")
-_OF_EXPORTS = ("^event$", "^prop[.].*$")
+_OF_EXPORTS = ("^event$", "^anonymous$", "^prop[.].*$")
 _NOT_OF_REQUESTS = (events.is_of_events, referrers.is_of_referrers, cookies.is_of_cookies)
 _NOBODY = "no visitor"
 _NEEDED = {

@@ -62,13 +62,13 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # Rows as more than one output or format holds them.
     ("sheets", "json_rows", "sampling", "copies", "delimited", "json_lines", "json_logs"),
     ("field_tables",),
-    ("tools", "refusals"),
+    ("tools", "refusals", "visits"),
     # Plug-ins of the way in and the way out.
     ("formats.*", "goal_kinds.*", "outputs.*"),
     # Stages.
     ("recognizing", "remote"),
     ("events", "askers", "referrers", "sources", "collecting", "chains", "goal_keys", "channel_rules", "campaigns", "origins"),
-    ("any_order", "channels"),
+    ("any_order", "channels", "identified"),
     ("funnels", "questions"),
     ("reading", "traffic", "behaviour", "sessions", "arrivals", "matching", "other_ways", "departures", "site", "goal_reader"),
     ("loading", "deciding", "funnel_reader"),

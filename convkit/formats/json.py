@@ -31,22 +31,19 @@ LARGEST = 100 << 20
 
 
 def sniff(lines: pl.Series) -> float:
-    """Tell the beginning of an array of objects."""
+    """Tell the beginning of an array of objects, but for Matomo's visits, which are no events."""
     start = "".join(line.strip() for line in lines.head(3))
-    return float(start == "[]" or (start.startswith("[") and start[1:].lstrip().startswith("{")))
+    return float(start == "[]" or ('"idVisit"' not in start and start.startswith("[") and start[1:].lstrip().startswith("{")))
 
 
 @contextmanager
 def as_lines(source: Source) -> Iterator[Source]:
     """Give the array as a log of lines, an object each, its number the object's place. Raises InputError where it is too large or damaged."""
-    parts, size = [], 0
-    for part in tolerant.unpacked(source, []):
-        parts.append(part)
-        size += len(part)
-        if size > LARGEST:
-            raise InputError(f"{source.name} is a JSON array of more than 100 MB; write a line an object first with jq -c '.[]'")
+    whole = tolerant.whole(source, LARGEST)
+    if whole is None:
+        raise InputError(f"{source.name} is a JSON array of more than 100 MB; write a line an object first with jq -c '.[]'")
     try:
-        found = json.loads(b"".join(parts).decode("utf-8", "replace"), object_pairs_hook=json_lines.first_of_each)
+        found = json.loads(whole, object_pairs_hook=json_lines.first_of_each)
     except (ValueError, RecursionError) as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as a line an object") from None

@@ -1,0 +1,96 @@
+"""Events that Snowplow enriched: 131 columns between tabs without a header, or a table of the loader with their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit import delimited, lists
+from convkit.columns import json_path
+from convkit.presets import Preset
+from convkit.tools import Tool
+
+if TYPE_CHECKING:
+    from convkit.columns import Asked
+    from convkit.delimited import Table
+    from convkit.json_lines import Objects
+    from convkit.lines import Source
+
+COMMENT = None
+_NAMES = lists.words("snowplow")
+_TABS = len(_NAMES) - 1
+_ROW = r"^[^\t]*\t[^\t]*\t[^\t]*\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\t"
+_SAMPLE = {
+    "app_id": "shop",
+    "platform": "web",
+    "collector_tstamp": "2026-10-10 13:55:37.010",
+    "event": "page_view",
+    "event_id": "c6ef3124",
+    "user_ipaddress": "203.0.113.7",
+    "domain_userid": "bc2e92ec",
+    "page_url": "https://shop.example/",
+    "useragent": "Opera/12.0",
+    "domain_sessionid": "2b15e5c8",
+    "derived_tstamp": "2026-10-10 13:55:36.120",
+    "event_name": "page_view",
+}
+SAMPLES = tuple("\t".join((_SAMPLE | other).get(name, "") for name in _NAMES) for other in ({}, {"event_id": "c6ef3125", "user_id": "u1"}))
+_OF_DATA = ("data", "data")
+
+
+def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Return rows of roles: an event is called by its own name, one of the old kind by its action."""
+    written = {name: pl.when(pl.col(name) != "").then(name) for name in ("name", "action", "time", "collected", "user", "domain", "network", "total")}
+    is_struct = pl.col("event") == "struct"
+    return rows.with_columns(
+        time=pl.coalesce(written["time"], written["collected"]),
+        event=pl.coalesce(pl.when(is_struct).then(written["action"]), written["name"], "event"),
+        user=pl.coalesce(written["user"], written["domain"], written["network"]),
+        anonymous=pl.coalesce(written["domain"], written["network"]),
+        value=pl.coalesce(written["total"], "value"),
+    )
+
+
+def _property(name: str) -> pl.Expr:
+    return pl.col("own").str.json_path_match(json_path((*_OF_DATA, name)))
+
+
+PRESET = Preset(
+    {
+        "time": "derived_tstamp",
+        "collected": "collector_tstamp",
+        "event": "event",
+        "name": "event_name",
+        "action": "se_action",
+        "user": "user_id",
+        "domain": "domain_userid",
+        "network": "network_userid",
+        "session": "domain_sessionid",
+        "id": "event_id",
+        "address": "user_ipaddress",
+        "agent": "useragent",
+        "url": "page_url",
+        "referrer": "page_referrer",
+        "total": "tr_total",
+        "value": "se_value",
+        "own": "unstruct_event",
+    },
+    _rows,
+    timezone="UTC",
+    props="unstruct_event",
+    property=_property,
+)
+_TOOL = Tool("snowplow")
+
+
+def sniff(lines: pl.Series) -> float:
+    """Return the share of lines that have all columns, times in their places."""
+    is_row = lines.str.contains(_ROW) & (lines.str.count_matches("\t") == _TABS)
+    return int(is_row.sum()) / max(len(lines), 1) or _TOOL.sniff(lines)
+
+
+def fit(source: Source, head: pl.Series, asked: Asked) -> Table | Objects:
+    """Return the format of one export, made to fit it."""
+    has_names = _TOOL.sniff(head) > 0
+    return _TOOL.fit(source, head, asked) if has_names else delimited.fit(head, source.name, asked, delimited.TAB, _NAMES)
