@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import figures, nearness, unassigned
+from convkit.definitions import USER
 from convkit.figures import plural
 
 if TYPE_CHECKING:
@@ -184,6 +185,16 @@ def _off_list(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
                 yield line, (goal.name,), f"{shown} takes {some} off the list of {name}: {more} more"
 
 
+def _unserved(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    site, served = seen.goals.site, seen.survey.sessions["told_by"].unique()
+    for place, rule in enumerate(site.visitor_rules if seen.survey.sessions.height else ()):
+        if rule in site.visitor and rule not in {USER, site.address_rule} and place not in served:
+            if place < len(site.preferred_rules):
+                yield 0, (), f"{rule} stands in `site.visitor` and tells nobody in these logs; correct its name, or take it out"
+            else:
+                yield 0, (), f"{rule} stands behind {site.address_rule} in `site.visitor`, which tells everybody in these logs; put it before"
+
+
 def _misspelt_mediums(seen: _Seen) -> Iterator[tuple[int, tuple[str, ...], str]]:
     if not seen.survey.unassigned.is_empty():
         yield from ((0, (), text) for text in unassigned.mediums(seen.survey.unassigned, seen.goals.site))
@@ -205,6 +216,7 @@ KINDS: dict[str, _Kind] = {
     "always-together": _Kind(_always_together),
     "reversed": _Kind(_reversed),
     "later-session": _Kind(_later_session),
+    "visitor-rule": _Kind(_unserved),
     "off-list": _Kind(_off_list, is_warning=False),
     "misspelt-medium": _Kind(_misspelt_mediums),
     "unassigned": _Kind(_unassigned, is_warning=False),

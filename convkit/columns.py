@@ -110,7 +110,8 @@ def _of_tool(preset: Preset, told: Mapping[str, Place], names: Sequence[Place], 
     roles = fields | {f"{TOLD}{role}": place for role, place in told.items()}
     props = presets.place_of(preset.props, names) if preset.props else ()
     # Where the object of the properties is a column of text, they are asked of its text.
-    properties = {name: place for name in asked.properties if (place := _property(name, names) or ((*props, name) if props in names else ()))}
+    is_text = preset.property is None and props in names
+    properties = {name: place for name in asked.properties if (place := _property(name, names) or ((*props, name) if is_text else ()))}
     there = set(names)
     texts = {place: column for place in (*roles.values(), *properties.values()) if place not in there and (column := _beginning(place, there))}
     timezone = preset.timezone or asked.timezone

@@ -26,16 +26,16 @@ def is_of_cookies(name: str) -> bool:
     return name.startswith(PREFIX)
 
 
-def value(name: str) -> pl.Expr:
-    """Return the first value of a cookie (`cookie.NAME`) in `cookies`, text; null where it says nothing."""
-    found = pl.col(COLUMN).cast(pl.String).str.extract(rf'(?:^|;)[ +]*{re.escape(name.removeprefix(PREFIX))}="?([^;"]*)')
+def value(name: str, cookies: pl.Expr) -> pl.Expr:
+    """Return the first value of a cookie (`cookie.NAME`) in a text of cookies; null where it says nothing."""
+    found = cookies.str.extract(rf'(?:^|;)[ +]*{re.escape(name.removeprefix(PREFIX))}="?([^;"]*)')
     said = found.str.strip_chars(" +")
     return pl.when(~said.is_in(_NOTHING)).then(said)
 
 
 def add_values(records: pl.LazyFrame, asked: Iterable[str]) -> pl.LazyFrame:
     """Add to records in memory the columns among those `asked` that are cookies, `cookie.NAME` (TEXT); each distinct text is taken apart once."""
-    values = {name: value(name).cast(TEXT) for name in asked if is_of_cookies(name)}
+    values = {name: value(name, pl.col(COLUMN).cast(pl.String)).cast(TEXT) for name in asked if is_of_cookies(name)}
     if not values:
         return records
     told = records.select(pl.col(COLUMN).drop_nulls().unique()).with_columns(**values)

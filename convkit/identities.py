@@ -38,9 +38,11 @@ def text(rule: str, value: pl.Expr) -> pl.Expr:
     return pl.concat_str(pl.lit(f"{rule} "), value)
 
 
-def serves(rules: Iterable[str], columns: Sequence[str]) -> pl.Expr:
-    """Tell rows of these columns that one of the rules serves by what is neither user nor address."""
-    return pl.any_horizontal(pl.lit(value=False), *(_value(rule).is_not_null() for rule in _of_texts(rules) if _column(rule) in columns))
+def serves(rules: Iterable[str], columns: Sequence[str], among: pl.Expr) -> pl.Expr:
+    """Tell rows among some, of these columns, that one of the rules serves by what is neither user nor address."""
+    # On nulls the rules cost next to nothing.
+    texts = {rule: pl.when(among).then(_column(rule)) for rule in _of_texts(rules) if _column(rule) in columns}
+    return pl.any_horizontal(pl.lit(value=False), *(_value(rule, whole).is_not_null() for rule, whole in texts.items()))
 
 
 def add(records: pl.LazyFrame, site: Site) -> pl.LazyFrame:
@@ -49,7 +51,7 @@ def add(records: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     for column in dict.fromkeys(map(_column, _of_texts(site.visitor_rules))):
         rules = [rule for rule in _of_texts(site.visitor_rules) if _column(rule) == column]
         if column in there:
-            told = _distinct(records, column).with_columns(**{f"{PREFIX}{rule}": number(rule, _value(rule)) for rule in rules})
+            told = _distinct(records, column).with_columns(**{f"{PREFIX}{rule}": number(rule, _value(rule, pl.col(column))) for rule in rules})
             records = records.join(told, on=column, how="left", maintain_order="left")
         else:
             records = records.with_columns(**{f"{PREFIX}{rule}": pl.lit(None, dtype=pl.Int64) for rule in rules})
@@ -72,7 +74,8 @@ def tell(hits: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 def known(records: pl.LazyFrame, site: Site) -> list[pl.LazyFrame]:
     """Return for each of those rules `visitor, identity` of the visitors whom it tells: personal data, of which ids are made."""
     there = records.collect_schema().names()
-    values = {rule: _distinct(records, _column(rule)).select(value=_value(rule)) for rule in _of_texts(site.visitor_rules) if _column(rule) in there}
+    rules = [rule for rule in _of_texts(site.visitor_rules) if _column(rule) in there]
+    values = {rule: _distinct(records, _column(rule)).select(value=_value(rule, pl.col(_column(rule)))) for rule in rules}
     return [
         told.drop_nulls("value").select(visitor=number(rule, pl.col("value")), identity=text(rule, pl.col("value"))) for rule, told in values.items()
     ]
@@ -92,11 +95,11 @@ def _distinct(records: pl.LazyFrame, column: str) -> pl.LazyFrame:
     return records.select(pl.col(column).drop_nulls().unique())
 
 
-def _value(rule: str) -> pl.Expr:
+def _value(rule: str, text: pl.Expr) -> pl.Expr:
     """Return what a text says of the visitor, null where it says nothing."""
+    whole = text.cast(pl.String)
     if cookies.is_of_cookies(rule):
-        return cookies.value(rule)
-    whole = pl.col(_column(rule)).cast(pl.String)
+        return cookies.value(rule, whole)
     if rule == JAVA_SESSION:
         return whole.str.extract(_JAVA_SESSION)
     value = whole if rule.startswith("prop.") else paths.parameter(rule.removeprefix("query."), whole.str.extract(_QUERY))

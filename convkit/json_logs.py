@@ -6,6 +6,7 @@ It stands alone because servers differ in the names of what they say, and in not
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -79,10 +80,11 @@ class Preset:
         """Return which share of lines is this server's; its own messages count where there are requests."""
         if not lines.str.contains("{", literal=True).any():
             return 0.0
-        names = [self._names(item or ()) for item in json_objects.flat(_some(lines, _SNIFFED))]
-        messages, requests = set(_squeezed(self.messages)), [there for there in names if self._tells_request(there)]
-        own = [there for there in names if messages and messages <= there and there not in requests]
-        return (len(requests) + len(own)) / len(names) if requests else 0.0
+        kinds = Counter(tuple(item or ()) for item in json_objects.flat(_some(lines, _SNIFFED)))
+        messages, names = set(_squeezed(self.messages)), {places: self._names(places) for places in kinds}
+        requests = sum(count for places, count in kinds.items() if self._tells_request(names[places]))
+        own = sum(count for places, count in kinds.items() if messages and messages <= names[places] and not self._tells_request(names[places]))
+        return (requests + own) / kinds.total() if requests else 0.0
 
     def _names(self, places: Iterable[Place]) -> set[str]:
         """Return names as they are compared; anybody's without those around them, too."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import bots, figures, visitor_rules
+from convkit import bots, figures, several_hosts, visitor_rules
 from convkit.definitions import USER
 from convkit.tables import Note
 
@@ -28,6 +28,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
     sums = tally["sums"].row(0, named=True)
     found = [
         _definitions(sums, view),
+        several_hosts.note(tally["hosts"]),
         _built_in(view),
         _macros(view),
         _bare(sums, view),

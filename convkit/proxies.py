@@ -47,7 +47,8 @@ def _resolved(pairs: pl.LazyFrame, trusted: Iterable[str]) -> pl.LazyFrame:
         pairs.with_columns(lead=whole.str.extract(_LEAD))
         .with_columns(chain=pl.concat_str(pl.col(COLUMN).cast(pl.String), lead, separator=",", ignore_nulls=True).str.split(","))
         .explode("chain")
-        .with_columns(address=pl.col("chain").str.strip_chars())
+        # IIS writes a blank as a plus.
+        .with_columns(address=pl.col("chain").str.strip_chars(" +"))
         .with_columns(address=pl.coalesce(address.str.extract(_WITH_PORT), address))
         .pipe(addresses.add_parts)
         .with_columns(trusted=addresses.is_in(pl.col("sorted"), tuple(trusted)), is_one=addresses.is_one(pl.col("sorted")))

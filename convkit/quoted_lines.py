@@ -33,7 +33,7 @@ _ANSWER = r" (?:\d{3}|-) \S+"
 _START = rf'^(?:(?:"[^"\[]*" +|")?[^\s"\[]\S*(?: .*)? +{_TIME} +{_QUOTED}|{_ADDRESS} [^ \["]+ [^ \["]+ "(?:[A-Z]+ (?:[^"\\]|\\.)*|-)"){_ANSWER}'
 _HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)|[^ -][^ ,]* +- +[^ \[]+ +\[)"
 _HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
-_FORWARDED = rf'" {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
+_FORWARDED = rf'"{_ANSWER} {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
 AGENT_FOLLOWS = rf' {_QUOTED} "'
 PROXIES = {
     "traefik": rf' {_QUOTED} {_QUOTED} \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',
@@ -114,7 +114,7 @@ class Lines:
         lead, duration = pl.col("lead").str.strip_chars_end(" "), pl.col("line").str.extract(self.seconds) if self.seconds else _NO_TEXT
         return (
             begun.with_columns(
-                lead=lead.str.replace(self.left_out, " ") if self.left_out else lead,
+                lead=lead.str.replace(self.left_out, " - ") if self.left_out else lead,
                 number=pl.when(~pl.col("after").str.contains(_USUAL_ANSWER)).then("after").str.strip_chars().str.splitn(" ", 3),
             )
             .with_columns(**self._sender(), **_answer(), **self._agent(), seconds=duration.cast(pl.Float64, strict=False) * self.unit)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import polars as pl
 
 _METHOD = "^[A-Z][A-Z-]*$"
+_NOTHING = "^[- ]*$"
 _ODD = r"^([A-Z][A-Z-]*) +(.*?)(?: +(HTTP[/ ][0-9.]+))?$"
 
 
 def sent_by_probe() -> pl.Expr:
     """Return what was sent where that is no method and no target, null where nothing was, to requests with words."""
-    bare = pl.when(pl.col("method").is_null()).then("request").str.strip_prefix("- ").str.strip_suffix(" -").str.strip_chars()
-    return pl.when(~bare.is_in(["-", ""])).then(bare)
+    bare = pl.when(pl.col("method").is_null()).then("request").str.strip_chars()
+    return pl.when(~bare.str.contains(_NOTHING)).then(bare)
 
 
 def add_words(requests: pl.LazyFrame) -> pl.LazyFrame:

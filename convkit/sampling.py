@@ -11,7 +11,7 @@ import polars as pl
 
 from convkit import tolerant
 from convkit.errors import InputError
-from convkit.lines import AS_LINES, PARQUET, PLAIN, ZSTD, scan
+from convkit.lines import AS_LINES, LONGEST, PARQUET, PLAIN, ZSTD, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ def sample(source: Source) -> pl.Series:
             lines = _spread(file, source.size)
     else:
         lines = [] if source.packing == PARQUET else _first(tolerant.unpacked(source, []))
-    return pl.Series("line", [line.decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
+    return pl.Series("line", [line[:LONGEST].decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
 
 
 def _head(source: Source) -> pl.Series:

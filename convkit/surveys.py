@@ -29,7 +29,7 @@ class Survey:
 
     goals: Goals
     sessions: pl.DataFrame
-    """`session, visitor` of each session of the period, and of every goal `goal:<name>`: the `row` of the hit that reached it first, or null.
+    """`session, visitor, told_by` of each session of the period, and of every goal `goal:<name>`: the `row` of the hit that first reached it.
 
     Rows rise with the time of a visitor's hits."""
     requests: pl.DataFrame
@@ -48,7 +48,7 @@ def moments(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return when sessions reached what (`Survey.sessions`), of matched hits with `row`, sorted by visitor and ORDER."""
     first = {goal.column: pl.col("row").cast(pl.Int64).filter(pl.col(goal.column)).min() for goal in goals.all}
     inside = hits.filter(pl.col("session").is_not_null(), "inside")
-    return inside.group_by("session", maintain_order=True).agg(pl.col("visitor").first(), **first)
+    return inside.group_by("session", maintain_order=True).agg(pl.col("visitor", "told_by").first(), **first)
 
 
 def unassigned(sessions: pl.LazyFrame) -> pl.LazyFrame:

@@ -43,7 +43,8 @@ def narrow(cells: pl.LazyFrame, asked: Iterable[str] = (), rules: Iterable[str] 
     """
     texts = [pl.col(name).cast(TEXT) for name in (*_TEXTS, *_OF_EXPORTS)]
     of_records = [pl.when(pl.col("problem").is_null() | (name == proxies.COLUMN)).then(name).cast(TEXT) for name in asked]
-    needed = _NEEDED | {_NOBODY: _NEEDED[_NOBODY] & ~identities.serves(rules, cells.collect_schema().names())}
+    nobody = _NEEDED[_NOBODY]
+    needed = _NEEDED | {_NOBODY: nobody & ~identities.serves(rules, cells.collect_schema().names(), nobody)}
     return cells.with_columns(problem=pl.coalesce("problem", first_problem(needed))).select(
         "source", "line_no", "time", "status", "asset", "problem", "^event_number$", *texts, *of_records
     )

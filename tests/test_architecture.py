@@ -79,7 +79,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("goals", "goals_schema"),
     ("intake",),
     # What reports may use.
-    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing"),
+    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing", "several_hosts"),
     ("split_tables", "likeness", "period_marks", "trends", "overview_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
     ("sides",),
     ("compare_rows",),

@@ -142,6 +142,9 @@ def differences(case: Mapping[str, Any], folder: Path) -> Iterator[str]:
     else:
         refused = ""
     expected = case["expect"] or _of_peer(case.get("peer_expect", {}))
+    if "query" in expected and "target" in expected:
+        expected = {**expected, "path": expected["target"]}
+        del expected["target"]
     number = expected.get("n_hits", 1) if case["ok"] else 0
     if len(found) != number:
         yield f"{len(found)} records of {number} {refused}"

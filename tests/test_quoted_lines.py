@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 import pytest
-from test_formats import HEAD, TIME
+from test_formats import FORMATS, HEAD, TIME
 
 from convkit import lists, quoted_lines
+from convkit.assets import ALL_READ
+from convkit.columns import NOTHING
+from convkit.lines import Source
+from convkit.schema import LINES
 
 
 @pytest.mark.parametrize(
@@ -34,3 +40,46 @@ def test_an_asset_is_told_by_the_extension_of_what_was_asked_for(request_line: s
 def test_only_the_extensions_that_are_asked_for_are_told() -> None:
     lines = pl.DataFrame({"line": [f'{HEAD} {TIME} "GET /a.{extension} HTTP/1.1" 200 1' for extension in ("gif", "GIF", "png", "css")]})
     assert lines.select(quoted_lines.is_asset("gif|css")).to_series().to_list() == [True, True, False, True]
+
+
+def cells(name: str, *lines: str) -> pl.DataFrame:
+    """Return CELLS of a log of some lines."""
+    frame = pl.LazyFrame({"source": 0, "line_no": range(1, len(lines) + 1), "line": lines}, schema_overrides=LINES)
+    told = frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String))
+    found: pl.DataFrame = FORMATS[name].fit(Source(Path(), "log"), pl.Series(lines), NOTHING).scan(told, ALL_READ).collect()
+    return found
+
+
+def test_what_a_proxy_was_told_of_the_visitor_is_kept_where_some_line_says_it() -> None:
+    """A ratio or a name behind the agent is no address."""
+    usual = f'{HEAD} {TIME} "GET / HTTP/1.1" 200 1 "-" "Opera/12.0"'
+    ends = (' "203.0.113.9, 10.0.0.1"', ' "2001:db8::7"', ' "-"', "", ' 0.012 "203.0.113.9"')
+    assert cells("combined", *(usual + end for end in ends))["forwarded"].to_list() == ["203.0.113.9, 10.0.0.1", "2001:db8::7", None, None, None]
+    assert cells("combined", f'{usual} "2.75"')["forwarded"].to_list() == [None]
+
+
+def test_proxies_say_how_long_serving_took() -> None:
+    assert cells("traefik", *FORMATS["traefik"].SAMPLES)["seconds"].to_list() == [0.012, 0]
+    found = cells("ingress-nginx", *FORMATS["ingress-nginx"].SAMPLES)
+    assert found["seconds"].to_list() == [0.05, 0]
+    assert found["sender"].to_list() == ["203.0.113.7 - ann", "203.0.113.7 - -"]
+
+
+def test_lines_of_all_kinds_in_one_log_are_all_read() -> None:
+    """Where a single line begins in an unusual way, all are read in the way that knows each."""
+    rest = '"GET /a HTTP/1.1" 200 1 "-" "Opera/12.0"'
+    times = ("[10/Oct/2026:13:55:36 +0200]", "[10/Oct/2026:11:55:36]", "[10/Oct/2026 11:55:36]", "[2026-10-10T11:55:36Z]", "[1791633336]")
+    found = cells("combined", *(f"{HEAD} {time} {rest}" for time in times))
+    assert found["time"].n_unique() == 1
+    assert found["sender"].unique().to_list() == [HEAD]
+    assert found["problem"].null_count() == len(times)
+
+
+def test_what_servers_say_beside_requests_is_a_comment() -> None:
+    said = (
+        "[Sat Oct 10 13:55:36.097866 2026] [core:error] [pid 1:tid 1] [client 203.0.113.7:5] no such file",
+        "203.0.113.7 - - [10/Oct/2026 13:55:36] code 404, message File not found",
+        "Oct 10 13:55:36 --- last message repeated 2 times ---",
+        "-- Logs begin at Sat 2026-10-10 --",
+    )
+    assert cells("combined", *said)["problem"].to_list() == ["comment"] * len(said)

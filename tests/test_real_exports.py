@@ -51,6 +51,7 @@ def test_ecom() -> None:
     assert (found["input"]["kept"], metrics(found)["visitors"], metrics(found)["sessions"]) == (31_106, 600, 3_605)
     assert reached(found, "users") == [600, 596, 502, 419, 315, 209, 109]
     assert reached(found, "sessions") == [2_837, 2_108, 602, 271, 96, 27, 4]
+    assert report("ecom_v5.csv.gz", ECOM, "{columns: {session: session_id}}")["reports"] == found["reports"]
 
 
 def test_ibm() -> None:

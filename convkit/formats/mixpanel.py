@@ -18,10 +18,11 @@ SAMPLES = (
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Return rows of roles: an event is the same where name, user, time and id are; numbers are seconds or milliseconds of a clock on the wall."""
     moment = moments.of_number(pl.col("time").cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)).dt.replace_time_zone(None)
-    same = pl.concat_str(["event", pl.col("user").fill_null(""), "time", "id"], separator="\0")
+    time = moment.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
+    same = pl.concat_str(["event", pl.col("user").fill_null(""), time, "id"], separator="\0")
     value = pl.coalesce("revenue", "amount", "total")
     user = pl.coalesce("named", "user", "device")
-    return rows.with_columns(time=moment.dt.strftime("%Y-%m-%d %H:%M:%S%.6f"), same=same, value=value, user=user, anonymous="device")
+    return rows.with_columns(time=time, same=same, value=value, user=user, anonymous="device")
 
 
 PRESET = Preset(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, matching, overview_notes, overview_screen, split_tables, stats, windows
+from convkit import figures, matching, overview_notes, overview_screen, several_hosts, split_tables, stats, windows
 from convkit.durations import microseconds
 from convkit.schema import is_kind
 from convkit.tables import Cell, Column, Gap, Grid, Line, Report, Row
@@ -37,9 +37,10 @@ _CANDIDATES = 5
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `sums` (one row), `seconds` (sessions of two interactions or more by whole seconds), `candidates` (pages after a form) and `errors`.
+    """Return `sums` (one row), `seconds` (sessions of two interactions or more by whole seconds), and what notes and hints are made of.
 
-    Where it is split, only the first two: what is set aside has no session, and what is said of it is said of the whole.
+    These are `candidates` (pages after a form), `errors` and `hosts`. Where it is split, there are only the first two: what is set aside has no
+    session, and what is said of it is said of the whole.
     """
     timed = analysis.split(analysis.sessions.filter(pl.col("interactions") > 1))
     sums = analysis.beside(_sums(analysis), _amounts(analysis))
@@ -51,6 +52,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         "seconds": seconds,
         "candidates": _after_forms(analysis),
         "errors": _only_errors(analysis),
+        "hosts": several_hosts.counted(analysis.hits, analysis.goals.site),
     }
 
 
