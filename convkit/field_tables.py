@@ -106,6 +106,11 @@ class Table:
     blocks: tuple[Block, ...]
     timezone: str
 
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some times say no zone: then they are of `timezone`."""
+        return any("date-local" in block.names for block in self.blocks)
+
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return CELLS of LINES."""
         line = pl.col("line")
