@@ -18,14 +18,16 @@ SAMPLES = (
 )
 _PLACES = {
     "date": "date",
-    "time": "time_iso8601 iso8601 @timestamp time_local datetime date_time time start_time event_time log_time ts msec t epoch date",
+    "time": "time_iso8601 iso8601 @timestamp time_local datetime date_time time start_time event_time log_time ts msec t epoch request_time "
+    "request_time_epoch date",
     "address": "remote_addr client_ip client_addr client_address ip remote_ip x_real_ip http_x_real_ip real_ip remote_address remote_host ip_address "
     "source_ip src_ip src client remote c_ip cip peer_address downstream_remote_address",
     "user": "remote_user auth_user http_user user username user_name user_id client_user",
-    "host": "http_host host request_host server_name vhost virtual_host domain authority site",
-    "request": "request request_line http_request first_line request_first_line",
+    "host": "http_host host request_host server_name vhost virtual_host domain domain_name authority site",
+    "request": "request request_line http_request first_line request_first_line route_key",
     "method": "request_method method verb http_method request_type req_method",
-    "target": "request_uri uri path url request_path request_url target raw_path uri_path url_path http_path endpoint original_url request",
+    "target": "request_uri uri path url request_path request_url target raw_path uri_path url_path http_path endpoint original_url "
+    "resource_path request",
     "query": "query_string args query querystring qs request_query request_args",
     "protocol": "server_protocol protocol request_protocol http_protocol http_version request_http_version proto req_protocol",
     "status": "status response status_code response_code response_status http_status http_status_code http_code code",
@@ -43,8 +45,8 @@ _PLACES = {
 _FORMAT = Preset(
     places=_PLACES,
     needed=(f"{_PLACES['request']} {_PLACES['target']}", _PLACES["status"], " ".join(_PLACES[name] for name in ("address", "agent", "forwarded"))),
-    without="request.remote_ip request.client_ip request.remote_addr httpRequest.requestUrl DownstreamStatus ClientRequestHost ClientRequestMethod "
-    "response_flags cs-uri-stem url.original http.response.status_code",
+    without="id.orig_h properties.clientIp properties.CIp request.remote_ip request.client_ip request.remote_addr httpRequest.requestUrl "
+    "DownstreamStatus ClientRequestHost ClientRequestMethod response_flags cs-uri-stem url.original http.response.status_code",
     is_loose=True,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit
