@@ -64,7 +64,9 @@ def _of(log: Log) -> Guess:
     reasons = asked["problem"].drop_nulls().cast(pl.String).value_counts(sort=True).rows()
     odd = asked.filter(pl.col("problem").is_not_null()).head(1)["line_no"].to_list()
     stop = _stop(log.name, log.format, head[odd[0] - 1]) if odd and len(head) else None
-    records = tuple(_said(record) for record in good.sort("asset", maintain_order=True).head(_SHOWN).to_dicts())
+    # A server's own messages say least of how its requests are read.
+    shown = good.sort(pl.col("target").is_null() & pl.col("event").is_null(), "asset", maintain_order=True).head(_SHOWN)
+    records = tuple(_said(record) for record in shown.to_dicts())
     fits = good.height, asked.height
     return Guess(log.source.name, log.name, *fits, records, log.around is not None, tuple(reasons[:_REASONS]), stop)
 

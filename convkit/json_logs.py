@@ -189,7 +189,7 @@ class Layout:
         if self.values.like(_ORIGIN, self.fields.get("target", ())):
             origin = found["target"].str.extract(_ORIGIN)
             found["host"] = pl.coalesce(_stated(found["host"]), origin) if "host" in found else origin
-        if self.logger:
+        if self.logger and "method" in found:
             log = self._said([self.logger[0]])
             found["method"] = pl.when(log.is_null() | log.str.starts_with(self.logger[1])).then(found["method"])
         if "agent" in found and (request := found.get("method", found.get("request"))) is not None:

@@ -113,12 +113,19 @@ def _of_peer(said: Mapping[str, Any]) -> dict[str, Any]:
     return wanted | {name: headers[header] for name, header in (("referrer", "Referer"), ("user_agent", "User-Agent")) if header in headers}
 
 
+def _utf_8(text: str) -> str:
+    """Return a text of which each byte was taken for a character."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except ValueError:
+        return text
+
+
 def _plain(value: object) -> object:
     r"""Return a text without escapes, `\x22` for a quote, and nothing where there is none."""
     if isinstance(value, str):
         raw = re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), value.replace('\\"', '"').replace("\\\\", "\\"))
-        with_bytes = raw.encode("latin-1").decode("utf-8", "replace") if raw != value and max(raw, default="") < "\u0100" else raw
-        return with_bytes.strip().removesuffix("?") or None
+        return _utf_8(raw).strip().removesuffix("?") or None
     return value
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,9 +14,7 @@ from convkit import goals, own_formats
 from convkit.errors import GoalsFileError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-FOLDER = os.environ.get("CONVKIT_TEST_DATA")
+    from pathlib import Path
 
 NGINX = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
 LINE = '203.0.113.7 - ann [10/Oct/2026:13:55:36 +0200] "GET /cart?a=b HTTP/1.1" 200 2326 "https://shop.example/" "Opera/12.0"'
@@ -158,75 +154,3 @@ def test_a_goals_file_says_the_format_once_for_all(tmp_path: Path) -> None:
     (tmp_path / "goals.yaml").write_text(f"macro: {{g: {{page: /cart}}}}\nsite:\n  log_format: |\n    {indented}", encoding="utf-8")
     log = written(tmp_path / "access.log", [LINE.replace("ann", "ann lee")])
     assert convkit.run([log], ["goals"], tmp_path / "goals.yaml").reports["goals"].frame["reached"].sum() == 1
-
-
-TRANSLATED = {
-    **dict.fromkeys(("remote_address", "remote_host"), "address"),
-    "remote_user": "user",
-    "virtual_host": "host",
-    **dict.fromkeys(("request_method",), "method"),
-    "request_protocol": "protocol",
-    **dict.fromkeys(("original_status", "status", "final_status"), "status"),
-    **dict.fromkeys(("bytes_out", "bytes_sent"), "bytes"),
-}
-"""The origin's names of fields, those that go before others behind them."""
-UNITS = {"seconds": 1.0, "milliseconds": 1e-3, "microseconds": 1e-6}
-EXCEPTIONS = {"hand/basjes-tls-garbage": "what was sent stands as the target, as other origins have it"}
-"""Cases in which the origin is wrong, and why."""
-
-
-def cases() -> Iterator[Any]:
-    """Yield the cases that come with a string."""
-    for file in sorted(Path(FOLDER or "nowhere").glob("conformance/*/cases.jsonl")):
-        for text in file.read_text(encoding="utf-8").splitlines():
-            case = json.loads(text)
-            if ("logformat" in case or case.get("timestamp_format") == "%+") and case["id"] not in EXCEPTIONS:
-                yield case
-
-
-def asserted(case: dict[str, Any]) -> dict[str, Any]:
-    """Return what the origin says of a line, in our words."""
-    says = case["peer_expect"] if not case["expect"] else {}
-    found = {name: says[theirs] for theirs, name in TRANSLATED.items() if theirs in says}
-    found |= {{"ip": "address"}.get(name, name): value for name, value in case["expect"].items()}
-    for name, value in says.items():
-        if name.endswith("request_time"):
-            found["time"] = value
-        elif "request_duration_" in name:
-            found["seconds"] = value and value * UNITS[name.rpartition("_")[2]]
-    headers = says.get("headers_in", {})
-    found |= {name: headers[theirs] for theirs, name in {"Referer": "referrer", "User-Agent": "user_agent"}.items() if theirs in headers}
-    if "request_line" in says:
-        found |= dict(zip(("method", "target", "protocol"), says["request_line"].split(), strict=True))
-    if "request_uri" in says:
-        found["target"] = says["request_uri"] + (says.get("request_query") or "")
-    return {name: utf_8(value) for name, value in found.items()}
-
-
-def utf_8(value: Any) -> Any:  # noqa: ANN401 (as it stands in JSON)
-    """Return a text of which the origin took each byte for a character."""
-    return value.encode("latin-1").decode() if isinstance(value, str) and any("\x80" <= sign <= "\xff" for sign in value) else value
-
-
-def utc(time: str | None) -> str | None:
-    """Return a time of the origin's as ours are written; one without a zone is of UTC."""
-    from datetime import UTC, datetime  # noqa: PLC0415
-
-    found = datetime.fromisoformat(time) if time else None
-    return found and (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
-
-
-@pytest.mark.skipif(FOLDER is None, reason="CONVKIT_TEST_DATA names no folder")
-def test_lines_of_other_projects_say_what_their_origin_says(tmp_path: Path) -> None:
-    wrong = {}
-    total = 0
-    for case in cases():
-        total += 1
-        found = read(tmp_path, case.get("logformat", '%h %l %u [%{%+}t] "%r" %>s %b'), case["line"])
-        expected = asserted(case)
-        expected |= {"time": utc(expected["time"])} if "time" in expected else {}
-        said = {name: found[0].get(name) for name in expected} if len(found) == 1 else len(found)
-        if said != {name: plain(value) or (value if value == 0 else None) for name, value in expected.items()}:
-            wrong[case["id"]] = said, expected
-    assert wrong == {}
-    assert total >= 78

@@ -15,10 +15,9 @@ from convkit.goals import parse_goals
 
 FOLDER = Path(os.environ.get("CONVKIT_TEST_DATA", ""), "real")
 REFUSED = {
-    "iis_w3c_2015.log": "is of no format that is read here",
     "ibm_clickstream_10k.csv": "no column of ibm_clickstream_10k.csv is named like one that says the time",
 }
-"""Files that are not read as they are, and why: IIS writes another format, and the other says no names."""
+"""Files that are not read as they are, and why: it says no names."""
 
 ECOM = ("catalog", "product_view", "add_to_cart", "cart", "shipping_details", "payment_details", "purchase")
 IBM = ("login", "browsing", "add_to_cart", "checkout", "logout_with_purchase")
