@@ -36,7 +36,7 @@ _START = rf'^(?:{_BEGINNING}|{_ADDRESS} [^ \["]+ [^ \["]+ "(?:[A-Z]+ (?:[^"\\]|\
 _HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)|[^ -][^ ,]* +- +[^ \[]+ +\[)"
 _HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
 _FORWARDED = rf'"{_ANSWER} {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
-AGENT_FOLLOWS = rf'(?: [^" ]+){{0,4}} {_QUOTED} "'
+AGENT_FOLLOWS = rf'(?: [^" ]+){{0,4}} +{_QUOTED} +"'
 """Referrer and agent, perhaps behind a few words, as where the time that serving took stands behind the bytes."""
 PROXIES = {
     "traefik": rf' (?:-|{_QUOTED}) (?:-|{_QUOTED}) \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',
@@ -52,10 +52,11 @@ COMMENT = "#"
 _MESSAGE = (
     r"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d[^\]]*\] \["
     r"|^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] |^[IWEF]\d{4} \d\d:\d\d:\d\d\."
+    r"|^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[[A-Z]+\] |^Serving HTTP on "
     r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$|^-- (?:Logs begin|Journal begins|Boot) "
 )
-"""What is written beside requests: errors of Apache and nginx, messages of ingress-nginx, what Python's server says before an answer's line, and
-syslog's and the journal's own."""
+"""What is written beside requests: errors of Apache and nginx, messages of ingress-nginx, of Gunicorn and of Python's server, and syslog's and the
+journal's own."""
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _BEHIND = ("behind", "forwarded")
 _TRIED, _MOSTLY = 1_000, 0.5

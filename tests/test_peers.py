@@ -83,6 +83,33 @@ CASES: dict[str, list[tuple[str, dict[str, Any] | None]]] = {
             {"target": "/a"},
         ),
     ],
+    "Kong's, whose requests have a size, too": [
+        (
+            (
+                '{"service":{"host":"10.0.0.1"},"request":{"size":138,"url":"http://shop.example:8000/cart","headers":{"host":"shop.example","user-agent":"curl/8"},'
+                '"method":"GET"},"client_ip":"203.0.113.7","response":{"status":200,"size":827},"started_at":1791640536123}'
+            ),
+            {"host": "shop.example", "bytes": 827, "user_agent": "curl/8"},
+        ),
+    ],
+    "an object over several lines, and another": [
+        (
+            '{\n  "ts": 1791640536.5,\n  "status": 200,\n  "request": {"remote_ip": "203.0.113.7", "method": "GET", "uri": "/cart"}\n}',
+            {"address": "203.0.113.7", "target": "/cart"},
+        ),
+        (
+            '{\n  "ts": 1791640537.5,\n  "status": 404,\n  "request": {"remote_ip": "203.0.113.8", "method": "GET", "uri": "/x"}\n}',
+            {"address": "203.0.113.8", "target": "/x", "status": 404},
+        ),
+    ],
+    "Jetty's, with two blanks": [
+        (f'203.0.113.7 -  -  {AT} "GET /cart HTTP/1.1" 200 2326  "-" "Opera/12.0"  12', {"user": None, "user_agent": "Opera/12.0"}),
+    ],
+    "Gunicorn's, beside what it says of itself": [
+        (f'203.0.113.7 - - {AT} "GET /cart HTTP/1.1" 200 2326 "-" "Opera/12.0"', {"address": "203.0.113.7"}),
+        ("[2026-10-10 13:55:36 +0000] [42] [INFO] Booting worker with pid: 42", None),
+    ],
+    "Django's own server's": [('[10/Oct/2026 13:55:36] "GET /cart HTTP/1.1" 200 2326', {"target": "/cart", "status": 200, "bytes": 2326})],
     "HAProxy's with a host behind the server": [
         (
             '-:47625 [10/Oct/2026:13:55:36.000] www~ shop/a shop.example 0/0/1/17/18 302 291 - - ---- 1/1/0/0/0 0/0 "GET / HTTP/1.1"',
