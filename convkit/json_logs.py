@@ -34,13 +34,14 @@ _NAMES_MONTH = r"\[?\d\d/[A-Z][a-z]{2}/"
 _HAS_UNIT = r"[\d.]+(h|m|s|ms|[nuµμ]s)"
 _DURATION = r"^(?:(\d+)h)?(?:(\d+)m)?(?:([\d.]+)(s|ms|us|µs|μs|ns))?$"
 _ORIGIN = r"^\w+://([^/?#]+)"
-_HTTP = r"^(?:HTTP/)?([0-9.]+)$"
+_HTTP = r"^(?:HTTP/)?([0-9]+(?:\.[0-9]+)?)(?:\.0)*$"
 _LIKELY = {
     "time": rf"\[?(\d{{4}}[-/]\d\d[-/]\d\d|\d\d/[A-Z][a-z]{{2}}/|\d{{9,19}}([.]\d+)?$|\d{{14}}$)|{_CLOCK}",
     "address": r"[\w.-]+$|[^ ]*[.:]",
     "request": r"[A-Z][A-Z-]* +\S",
     "method": r"[A-Za-z-]+$",
     "target": r"[/*]|\w+://",
+    "protocol": r"(?i)(HTTP/)?\d",
     "status": r"\d{3}$|0+$",
     "bytes": r"\d+$",
     "seconds": r"\d+[.]\d+(e-?\d+)?s?$|0$|[\d.hm]*[hmnuµμ]?s$",
@@ -101,7 +102,8 @@ class Preset:
             for place, value in item.items():
                 values.setdefault(place, []).append(value)
         found = {name: self._places_of(name, values, len(items)) for name in self.places}
-        found["time"] = found["time"][:1]
+        if self.is_loose or len(_texts(values, found["time"][:1])) == len(items):
+            found["time"] = found["time"][:1]
         clocks = _texts(values, found["time"])
         if not (found["time"] and "date" in found and clocks and all(re.match(_CLOCK, text) for text in clocks)):
             found.pop("date", None)

@@ -20,7 +20,7 @@ _TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
 IS_USUAL = r'^[^"]*[^" ] +\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "'
 """Lines that `usual` reads."""
 SAYS_NO_ZONE = r'\d:\d\d(?:[.,]\d+)?\] "'
-_BEGINNING = r"^(?P<lead>[^\[]*(?:\[[^\]]*\][^\[]*)*?) *(?:\[(?P<clock>[^\[\]]*)\])? *$"
+_BEGINNING = r"^(?P<lead>[^\[]*(?:\[[^\]]*\][^\[]*)*?) *(?:\[(?P<clock>[^\[\]]*)\](?: *\([0-9.]+ s\))?)? *$"
 _THREE_WORDS = r"^[^ \[]+ +[^ ]+ +[^ \[]+ +$"
 _QUOTED_ADDRESSES = {r'^"(?:-|)" +': "", r'^"([^"\[]+)" +[^ ]+ ': "${1} ", r'^"': ""}
 """What may stand in quotes in front: no forwarded addresses; some, the first of them the visitor's; or the whole line."""

@@ -30,23 +30,33 @@ _NAME = r"(?:(?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*|localhost)(?::\d+)?"
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TIME = r'\[[^\]"]*\d(?::\d\d|\d{8})[^\]"]*\]'
 _ANSWER = r" (?:\d{3}|-) \S+"
-_START = rf'^(?:(?:"[^"\[]*" +|")?[^\s"\[]\S*(?: .*)? +{_TIME} +{_QUOTED}|{_ADDRESS} [^ \["]+ [^ \["]+ "(?:[A-Z]+ (?:[^"\\]|\\.)*|-)"){_ANSWER}'
+_TOOK = r"(?:\([0-9.]+ s\) +)?"
+_BEGINNING = rf'(?:"[^"\[]*" +|")?[^\s"\[]\S*(?: .*)? +{_TIME} +{_TOOK}{_QUOTED}'
+_START = rf'^(?:{_BEGINNING}|{_ADDRESS} [^ \["]+ [^ \["]+ "(?:[A-Z]+ (?:[^"\\]|\\.)*|-)"){_ANSWER}'
 _HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)|[^ -][^ ,]* +- +[^ \[]+ +\[)"
 _HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
 _FORWARDED = rf'"{_ANSWER} {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
-AGENT_FOLLOWS = rf' {_QUOTED} "'
+AGENT_FOLLOWS = rf'(?: [^" ]+){{0,4}} +{_QUOTED} +"'
+"""Referrer and agent, perhaps behind a few words, as where the time that serving took stands behind the bytes."""
 PROXIES = {
-    "traefik": rf' {_QUOTED} {_QUOTED} \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',
+    "traefik": rf' (?:-|{_QUOTED}) (?:-|{_QUOTED}) \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',
     "ingress-nginx": rf" {_QUOTED} {_QUOTED} \d+ [0-9.]+ \[[^\]]*\] ",
 }
 """What follows the bytes where a proxy adds to a combined line what we read."""
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
+NO_COMMON = rf'"{_ANSWER}(?:{AGENT_FOLLOWS}|{PROXIES["traefik"]})'
+"""What else goes on so: combined lines with words behind the bytes, and proxies' without quotes."""
+_OF_ENVOY = "ACCESS ["
+_BARE_REFERRER, _BARE_AGENT = r'^([^"]*"[^"]*" \S+ \S+) -( )', r'^([^"]*"[^"]*" \S+ \S+ "[^"]*") -( )'
 COMMENT = "#"
 _MESSAGE = (
     r"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d[^\]]*\] \["
+    r"|^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] |^[IWEF]\d{4} \d\d:\d\d:\d\d\."
+    r"|^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[[A-Z]+\] |^Serving HTTP on "
     r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$|^-- (?:Logs begin|Journal begins|Boot) "
 )
-"""What is written beside requests: Apache's errors, what Python's server says before an answer's line, and syslog's and the journal's own."""
+"""What is written beside requests: errors of Apache and nginx, messages of ingress-nginx, of Gunicorn and of Python's server, and syslog's and the
+journal's own."""
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _BEHIND = ("behind", "forwarded")
 _TRIED, _MOSTLY = 1_000, 0.5
@@ -78,6 +88,8 @@ class Lines:
     """Of times that say none, where the lines begin in unusual ways; None where they do not."""
     has_local_times: bool = False
     """Whether times say no zone."""
+    has_bare: bool = False
+    """Whether a referrer or an agent that is not said may stand without quotes."""
 
     def fit(self, _source: Source, head: pl.Series, asked: Asked) -> Lines:
         """Return the format as a log has it; only where lines begin in unusual ways they are read in the slower way that knows those."""
@@ -99,6 +111,8 @@ class Lines:
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return CELLS of LINES; of plain assets who asked, and the problem `asset`."""
+        if self.has_bare:
+            lines = lines.with_columns(pl.col("line").str.replace(_BARE_REFERRER, '$1 "-"$2').str.replace(_BARE_AGENT, '$1 "-"$2'))
         if self.timezone is None:
             return self._cells(_parts(lines.with_columns(**assets.marks(is_asset)), self._fields()).pipe(quoted_beginnings.usual))
         bare = lines.with_columns(line=quoted_beginnings.without_quotes_in_front(pl.col("line")))
@@ -157,7 +171,8 @@ def is_asset(extensions: str, behind: str = r"\] ") -> pl.Expr:
 def claims(*, host_first: bool, end: str = "") -> pl.Expr:
     """Tell lines of this kind, with or without a virtual host in front, that continue as `end` says."""
     line = pl.col("line")
-    return (line.str.contains(_START + end) & (line.str.contains(_HOST_FIRST) == host_first)).fill_null(value=False)
+    is_alike = line.str.contains(_START + end) & ~line.str.starts_with(_OF_ENVOY)
+    return (is_alike & (line.str.contains(_HOST_FIRST) == host_first)).fill_null(value=False)
 
 
 def share(lines: pl.Series, claimed: pl.Expr) -> float:

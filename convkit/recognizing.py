@@ -32,6 +32,9 @@ _SURELY = 0.9
 _MIXED, _OTHERS = 0.995, 2
 """Below this share, a log may be of several formats: of what is left, another format must read half, and this many lines."""
 
+_MISTAKEN = "vhost-combined"
+"""The format of whose lines one is enough, because the usual format would take its host for an address."""
+
 
 def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
     """Return the names of the formats that read most of a log's lines: one, or several where a log goes on in another. Raises InputError."""
@@ -73,8 +76,8 @@ def _mixture(best: str, lines: pl.Series, formats: Mapping[str, ModuleType]) -> 
     left = lines.to_frame("line").filter(~claims[best]) if names else pl.DataFrame({"line": []}, schema={"line": pl.String})
     while left.height:
         fits = left.select(**{name: claim.sum() for name, claim in claims.items() if name not in names}).row(0, named=True)
-        other = max(fits, key=lambda name: fits[name])
-        if fits[other] < max(_OTHERS, _RECOGNISED * left.height):
+        other = max(fits, key=lambda name: (fits[name], name == _MISTAKEN))
+        if fits[other] < (1 if other == _MISTAKEN else max(_OTHERS, _RECOGNISED * left.height)):
             break
         names.append(other)
         left = left.filter(~claims[other])

@@ -9,6 +9,7 @@ import polars as pl
 
 _FORWARDED = r"^([^ ,]+)(?:, *[^ ,]+)+"
 """The addresses of X-Forwarded-For in place of one; the first is the visitor's."""
+_ADDRESS = r"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$"
 
 
 def add_words(senders: pl.LazyFrame) -> pl.LazyFrame:
@@ -17,7 +18,11 @@ def add_words(senders: pl.LazyFrame) -> pl.LazyFrame:
     listed = pl.when(text.str.contains(",", literal=True)).then(text).str.replace(_FORWARDED, "$1")
     word = pl.col("word").struct
     apart = senders.with_columns(word=pl.coalesce(listed, text).str.splitn(" ", 3))
-    return apart.with_columns(address=said(word[0]), user=said(word[2].str.strip_chars())).drop("word")
+    # One word too many: a host in front of a single line, or the balancer's address behind those it forwarded.
+    rest = word[2].str.strip_chars()
+    is_host = rest.str.starts_with("- ") & word[1].str.contains(_ADDRESS) & ~word[0].str.contains(_ADDRESS)
+    address = pl.when(is_host).then(word[1]).otherwise(word[0])
+    return apart.with_columns(address=said(address), user=said(rest.str.strip_prefix("- ").str.strip_chars())).drop("word")
 
 
 def said(value: pl.Expr) -> pl.Expr:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import polars as pl
 
 from convkit import quoted_lines
 from convkit.quoted_lines import COMMENT, Lines
-
-if TYPE_CHECKING:
-    import polars as pl
 
 __all__ = ["COMMENT", "SAMPLES", "fit", "sniff"]
 
@@ -21,7 +18,8 @@ SAMPLES = (
 
 def claims() -> pl.Expr:
     """Tell common lines without a host in front."""
-    return quoted_lines.claims(host_first=False, end=quoted_lines.NOTHING_IN_QUOTES_FOLLOWS)
+    goes_on = pl.col("line").str.contains(quoted_lines.NO_COMMON)
+    return quoted_lines.claims(host_first=False, end=quoted_lines.NOTHING_IN_QUOTES_FOLLOWS) & ~goes_on.fill_null(value=False)
 
 
 def sniff(lines: pl.Series) -> float:

@@ -15,6 +15,7 @@ SAMPLES = (
     '2001:db8::7:51940 [10/Oct/2026:13:55:37.339] shop shop/<NOSRV> -1/-1/-1/-1/+6001 408 +212 - - cR-- 100/89/0/0/0 0/0 "<BADREQ>"',
     "203.0.113.9:50210 [10/Oct/2026:13:55:38.266] shop/https: Connection closed during SSL handshake",
     "203.0.113.9:50211 [10/Oct/2026:13:55:39.321] ssh ssh/node1 1/1/861 1485 -- 2/1/0/0/0 0/0",
+    '-:47625 [10/Oct/2026:13:55:40.473] www~ shop/node2 shop.example 0/0/1/17/18 302 291 - - ---- 1/1/0/0/0 0/0 "GET / HTTP/1.1"',
 )
 _HEADERS, _HEADER = pl.col("headers").str, pl.element()
 _IS_AGENT = _HEADER.str.contains("^[A-Za-z][A-Za-z0-9_.-]*/[0-9]")
@@ -22,6 +23,10 @@ _FORMAT = Template(
     r"^(?P<client>[!-~]+) \[(?P<time>[0-9]{2}/[0-9A-Za-z/:.]+)\] [!-9;-~]+"
     r"(?:: .*| [!-~]+ [-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
     r'[!-~]+ [!-~]+ [!-~]+ [!-~]+ [!-~]+ (?:\{(?P<headers>[^}]*)\} (?:\{[^}]*\} )?)?"(?P<request>[^"]*))',
+    # A host that was logged behind the server.
+    otherwise=r"^(?P<client>[!-~]+) \[(?P<time>[0-9]{2}/[0-9A-Za-z/:.]+)\] [!-9;-~]+ [!-~]+ (?P<headers>[A-Za-z0-9._:-]+) "
+    r"[-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
+    r'[!-~]+ [!-~]+ [!-~]+ [!-~]+ [!-~]+ (?:\{[^}]*\} )*"(?P<request>[^"]*)',
     # What was captured has no names: only what can be nothing else is taken for one.
     made={
         "address": pl.col("client").str.replace(":[0-9]+$", ""),
@@ -32,7 +37,7 @@ _FORMAT = Template(
         "forwarded": _HEADERS.extract(r"(?:^|\|)((?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:, *[0-9a-fA-F:.]+)*)(?:\||$)"),
     },
     # What it did itself, and connections of TCP that a server took; those that none took are nobody's.
-    messages=r"^(?:Proxy [!-~]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|"
+    messages=r"^(?:Connect from |Proxy [!-~]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|"
     r"(?:Server|Backup Server) [!-~]+/[!-~]+ is |(?:backend|proxy|frontend) [!-~]+ has no server|"
     r"[!-~]+ \[[^\]]+\] [!-~]+ [!-~]+[^> ] [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} )",
     strangers=r"^[!-~]+ \[[^\]]+\] [!-~]+ [!-~]+/<NOSRV> [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} ",

@@ -1,8 +1,9 @@
-"""An export as one JSON array: an object an event, as tools download a small one; or a log, an object a request."""
+"""An export as one JSON array: an object an event, as tools download a small one; or a log, an object a request, each over any number of lines."""
 
 from __future__ import annotations
 
 import json
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,10 @@ LARGEST = 100 << 20
 
 
 def sniff(lines: pl.Series) -> float:
-    """Tell the beginning of an array of objects, but for Matomo's visits, which are no events."""
+    """Tell the beginning of an array of objects, but for Matomo's visits, which are no events; or of objects over several lines."""
     start = "".join(line.strip() for line in lines.head(3))
+    if start.startswith('{"') and len(lines) > 1 and lines[0].strip() == "{":
+        return 1.0
     return float(start == "[]" or ('"idVisit"' not in start and start.startswith("[") and start[1:].lstrip().startswith("{")))
 
 
@@ -43,13 +46,22 @@ def as_lines(source: Source) -> Iterator[Source]:
     if whole is None:
         raise InputError(f"{source.name} is a JSON array of more than 100 MB; write a line an object first with jq -c '.[]'")
     try:
-        found = json.loads(whole, object_pairs_hook=json_lines.first_of_each)
+        found = list(_values(whole))
     except (ValueError, RecursionError) as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as a line an object") from None
-    rows = found if isinstance(found, list) else [found]
-    with spooled_text((json.dumps(row) for row in rows), source.name) as spool:
+    with spooled_text((json.dumps(row) for row in found), source.name) as spool:
         yield spool
+
+
+def _values(text: str) -> Iterator[Any]:
+    """Yield the elements of an array, or the objects that follow each other. Raises ValueError."""
+    decoder, blanks, place = json.JSONDecoder(object_pairs_hook=json_lines.first_of_each), re.compile(r"\s*"), 0
+    while found := blanks.match(text, place):
+        if found.end() == len(text):
+            return
+        value, place = decoder.raw_decode(text, found.end())
+        yield from value if isinstance(value, list) else [value]
 
 
 def fit(source: Source, head: pl.Series, asked: Asked) -> Any:  # noqa: ANN401 (what another format says)

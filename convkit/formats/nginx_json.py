@@ -18,19 +18,21 @@ SAMPLES = (
 )
 _PLACES = {
     "date": "date",
-    "time": "time_iso8601 iso8601 @timestamp time_local datetime date_time time start_time event_time log_time ts msec t epoch date",
+    "time": "time_iso8601 iso8601 @timestamp time_local datetime date_time time start_time event_time log_time ts msec t epoch started_at "
+    "request_time request_time_epoch date",
     "address": "remote_addr client_ip client_addr client_address ip remote_ip x_real_ip http_x_real_ip real_ip remote_address remote_host ip_address "
     "source_ip src_ip src client remote c_ip cip peer_address downstream_remote_address",
     "user": "remote_user auth_user http_user user username user_name user_id client_user",
-    "host": "http_host host request_host server_name vhost virtual_host domain authority site",
-    "request": "request request_line http_request first_line request_first_line",
+    "host": "http_host request_headers_host host request_host server_name vhost virtual_host domain domain_name authority site",
+    "request": "request request_line http_request first_line request_first_line route_key",
     "method": "request_method method verb http_method request_type req_method",
-    "target": "request_uri uri path url request_path request_url target raw_path uri_path url_path http_path endpoint original_url request",
-    "query": "query_string args query querystring qs request_query request_args",
+    "target": "request_uri uri path url request_path request_url target raw_path uri_path url_path http_path endpoint original_url "
+    "resource_path request",
+    "query": "query_string args query querystring qs request_query request_querystring request_args",
     "protocol": "server_protocol protocol request_protocol http_protocol http_version request_http_version proto req_protocol",
     "status": "status response status_code response_code response_status http_status http_status_code http_code code",
-    "bytes": "body_bytes_sent bytes_sent bytes size length response_size response_bytes response_length content_length bytes_out body_size "
-    "response_body_size body_bytes out_bytes resp_body_size",
+    "bytes": "body_bytes_sent bytes_sent response_size response_bytes response_length bytes size length byte_sent_nc content_length bytes_out "
+    "body_size response_body_size body_bytes out_bytes resp_body_size",
     "referrer": "http_referer http_referrer referer referrer request_referer request_header_referer headers.referer",
     "agent": "http_user_agent user_agent agent request_user_agent request_header_user_agent headers.user-agent ua",
     "forwarded": "http_x_forwarded_for x_forwarded_for xff forwarded_for proxy_add_x_forwarded_for request_x_forwarded_for",
@@ -43,8 +45,8 @@ _PLACES = {
 _FORMAT = Preset(
     places=_PLACES,
     needed=(f"{_PLACES['request']} {_PLACES['target']}", _PLACES["status"], " ".join(_PLACES[name] for name in ("address", "agent", "forwarded"))),
-    without="request.remote_ip request.client_ip request.remote_addr httpRequest.requestUrl DownstreamStatus ClientRequestHost ClientRequestMethod "
-    "response_flags cs-uri-stem url.original http.response.status_code",
+    without="id.orig_h properties.clientIp properties.CIp request.remote_ip request.client_ip request.remote_addr httpRequest.requestUrl "
+    "DownstreamStatus ClientRequestHost ClientRequestMethod response_flags cs-uri-stem url.original http.response.status_code",
     is_loose=True,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

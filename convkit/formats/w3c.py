@@ -30,8 +30,15 @@ _START = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ [0-9A-Fa-f:.%]+ [A-Z]+ [^ ]+ [^ 
 _FIRST = ("date", "time", "s-ip", "cs-method", "cs-uri-stem", "cs-uri-query", "s-port", "cs-username", "c-ip", "cs(user-agent)")
 _ANSWER = ("sc-status", "sc-substatus", "sc-win32-status")
 _BYTES = ("sc-bytes", "cs-bytes", "time-taken")
+_REFERRER = "(?:-|https?://[^ ]+)"
 _NUMBERS = " [0-9]{3} [0-9]+ [0-9]+ [0-9]+"
-_ALL_START = r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ [^ ]+ [^ ]+ [0-9A-Fa-f:.%]+ [A-Z]+ [^ ]+ [^ ]+ [0-9]+ [^ ]+ [0-9A-Fa-f:.%]+ HTTP/[^ ]+"
+_ALL_START = (
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:.]+ [^ ]+ [^ ]+ [0-9A-Fa-f:.%]+ [A-Z]+ [^ ]+ [^ ]+ [0-9]+ [^ ]+ [0-9A-Fa-f:.%]+ HTTP/[^ ]+(?: [^ ]+){4}"
+)
+_ALL = (
+    *("date", "time", "s-sitename", "s-computername", *_FIRST[2:9], "cs-version", "cs(user-agent)", "cs(cookie)", "cs(referer)", "cs-host"),
+    *(*_ANSWER, *_BYTES),
+)
 _KIND = Kind(
     columns={
         "address": ("c-ip", "cs-ip", "client-ip", "x-client-ip"),
@@ -57,12 +64,15 @@ _KIND = Kind(
         rf"{_START}{_NUMBERS}$": (*_FIRST, *_ANSWER, "time-taken"),
         rf"{_START} [^ ]+{_NUMBERS}$": (*_FIRST, "cs(referer)", *_ANSWER, "time-taken"),
         rf"{_START} [^ ]+{_NUMBERS} [^ ]*[^ 0-9][^ ]*$": (*_FIRST, "cs(referer)", *_ANSWER, "time-taken", "x-forwarded-for"),
+        rf"{_START} {_REFERRER} [^ ]+{_NUMBERS}$": (*_FIRST, "cs(referer)", "cs-host", *_ANSWER, "time-taken"),
+        rf"{_START} [^ ]*=[^ ]* {_REFERRER}{_NUMBERS} [0-9]+ [0-9]+$": (*_FIRST, "cs(cookie)", "cs(referer)", *_ANSWER, *_BYTES),
+        rf"{_START} [^ ]*=[^ ]* {_REFERRER}{_NUMBERS} [0-9]+ [0-9]+ [^ ]+$": (
+            *(*_FIRST, "cs(cookie)", "cs(referer)", *_ANSWER, *_BYTES, "x-forwarded-for"),
+        ),
         rf"{_START} [^ ]+{_NUMBERS} [0-9]+ [0-9]+$": (*_FIRST, "cs(referer)", *_ANSWER, *_BYTES),
         rf"{_START} [^ ]+{_NUMBERS} [0-9]+ [0-9]+ [^ ]+$": (*_FIRST, "cs(referer)", *_ANSWER, *_BYTES, "x-forwarded-for"),
-        rf"{_ALL_START} [^ ]+ [^ ]+ [^ ]+ [^ ]+{_NUMBERS} [0-9]+ [0-9]+$": (
-            *("date", "time", "s-sitename", "s-computername", *_FIRST[2:9], "cs-version", "cs(user-agent)", "cs(cookie)", "cs(referer)", "cs-host"),
-            *(*_ANSWER, *_BYTES),
-        ),
+        rf"{_ALL_START}{_NUMBERS} [0-9]+ [0-9]+$": _ALL,
+        rf"{_ALL_START}{_NUMBERS} [0-9]+ [0-9]+ [^ ]+$": (*_ALL, "x-forwarded-for"),
     },
     with_plus=frozenset({"agent", "cookies"}),
     clean={

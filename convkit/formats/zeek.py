@@ -37,7 +37,7 @@ _KIND = Kind(
         "referrer": ("referrer",),
         "agent": ("user_agent",),
     },
-    marks=frozenset({"id.orig_h"}),
+    marks=frozenset({"uri"}),
     usual={},
     has_tabs=True,
     clean={"protocol": _protocol},
