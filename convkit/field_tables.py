@@ -164,7 +164,8 @@ class Table:
         if word is None:
             return None
         if name in self.kind.with_plus:
-            word = word.str.replace_many({"+": " ", _PLUS: "+"})
+            # A plus of the agent's own mostly stands behind a blank: `;++http://`.
+            word = word.str.replace_many({"++": " +", "+": " ", _PLUS: "+"}, leftmost=True)
         return self.kind.clean[name](word) if name in self.kind.clean else word
 
     def _word(self, places: list[int | None]) -> pl.Expr | None:
