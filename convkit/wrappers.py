@@ -57,7 +57,7 @@ _FRONTS = (
     # A cluster's runtime: time, stream, and P where the line goes on in the next.
     _Front(r"^(\d{4}-\d\d-\d\dT\S+) (?:stdout|stderr) [FP](?::\S*)? ", _TIME, cut=r"^\S+ \S+ P", name="cri"),
     # docker compose, also in colour.
-    _Front(r"^(?:\x1b\[[0-9;]*m)*[\w.-]+ +\|(?:\x1b\[0m)? ", name="compose"),
+    _Front(r"^(?:\x1b\[[0-9;]*m)*[0-9.]*[A-Za-z_-][\w.-]* +\|(?:\x1b\[0m)? ", name="compose"),
     # kubectl logs --prefix.
     _Front(r"^\[pod/[^\]]+\] ", name="kubectl"),
     # docker logs --timestamps and the like.
