@@ -31,6 +31,7 @@ _CLOCKS = (("date", "time", "Z"), ("date-local", "time-local", ""))
 """The columns of the time, and its zone: what is local is of the site's."""
 _WORDS = r'"(?:[^"]|"")*"|[^ \t"][^ \t]*'
 _IS_ODD = r'["\t]|  '
+_ALL_QUOTED = r'^"[^"]*"(?: "[^"]*")*$'
 _PLUS = "\x1f"
 """A plus within quotes, where it is one."""
 NOT_AS_MANY = "not as many fields as the header"
@@ -85,11 +86,13 @@ class Kind:
         """Return the fields of lines, in a list: between single tabs; or between blanks, quoted where they hold some."""
         if self.has_tabs:
             return line.str.split("\t")
-        is_odd = line.str.contains(_IS_ODD)
+        is_odd, is_quoted = line.str.contains(_IS_ODD), line.str.contains(_ALL_QUOTED)
         plain = pl.when(~is_odd).then(line).str.strip_chars_end(" ").str.split(" ")
+        # Where all are quoted, splitting takes a quarter of the time.
+        quoted = pl.when(is_quoted).then(line).str.slice(1).str.strip_suffix('"').str.replace_all("+", _PLUS, literal=True).str.split('" "')
         word = pl.element()
         bare = pl.when(word.str.starts_with('"')).then(word.str.strip_chars('"').str.replace_many({'""': '"', "+": _PLUS}))
-        return pl.coalesce(plain, pl.when(is_odd).then(line).str.extract_all(_WORDS).list.eval(pl.coalesce(bare, word)))
+        return pl.coalesce(plain, quoted, pl.when(is_odd & ~is_quoted).then(line).str.extract_all(_WORDS).list.eval(pl.coalesce(bare, word)))
 
 
 _HEADER_LINE = r"(?i)^#fields"
@@ -102,6 +105,11 @@ class Table:
     kind: Kind
     blocks: tuple[Block, ...]
     timezone: str
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some times say no zone: then they are of `timezone`."""
+        return any("date-local" in block.names for block in self.blocks)
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return CELLS of LINES."""

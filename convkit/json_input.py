@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convkit import plain
+from convkit import bots, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,10 @@ def told(document: Document) -> dict[str, Any]:
         "bots": dict(known.bot_classes),
         "bot_list": known.bot_list,
         "bot_agents": [
-            {"agent": plain.harmless(agent.agent), "lines": agent.lines, "class": agent.class_, "reason": agent.reason} for agent in known.bot_agents
+            {"agent": plain.harmless(agent.agent), "lines": agent.lines, "class": agent.class_, "reason": agent.reason}
+            for agent in known.bot_agents
+            # What the browser of somebody is called who only acts like a bot is for the site's owner to see (-v), and for no file.
+            if agent.class_ != bots.BY_BEHAVIOUR
         ],
         "bots_kept": _bots_kept(document),
         "files": [

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import json_objects, log_fields
+from convkit import json_objects, log_fields, moments
 from convkit.json_objects import Places
 from convkit.schema import first_problem
 
@@ -81,7 +81,7 @@ class Preset:
         """Return which share of lines is this server's; its own messages count where there are requests."""
         if not lines.str.contains("{", literal=True).any():
             return 0.0
-        kinds = Counter(tuple(item or ()) for item in json_objects.flat(_some(lines, _SNIFFED)))
+        kinds = Counter(tuple(item or ()) for item in json_objects.flat(lines.gather_every(len(lines) // _SNIFFED + 1)))
         messages, names = set(_squeezed(self.messages)), {places: self._names(places) for places in kinds}
         requests = sum(count for places, count in kinds.items() if self._tells_request(names[places]))
         own = sum(count for places, count in kinds.items() if messages and messages <= names[places] and not self._tells_request(names[places]))
@@ -96,7 +96,7 @@ class Preset:
 
     def fit(self, _source: Source, head: pl.Series, asked: Asked) -> Layout:
         """Return how the objects of one file are laid out."""
-        items = [item for item in json_objects.flat(_some(head, _FITTED)) if item]
+        items = [item for item in json_objects.flat(head.gather_every(len(head) // _FITTED + 1)) if item]
         values: dict[Place, list[Any]] = {}
         for item in items:
             for place, value in item.items():
@@ -156,6 +156,11 @@ class Layout:
     timezone: str
     logger: tuple[Place, str] | None
 
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some times say no zone: then they are of `timezone`."""
+        return any(map(moments.is_local, _texts(self.values.by_place, self.fields.get("time", ()))))
+
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return CELLS of LINES."""
         is_none = pl.col("object").is_null()
@@ -166,8 +171,7 @@ class Layout:
             .with_columns(fault=pl.coalesce("fault", first_problem({"blank": is_blank, NO_OBJECT: is_none})))
             .select("source", "line_no", "fault", **fields)
         )
-        names_month = self.values.like(_NAMES_MONTH, self.fields.get("time", ()))
-        return log_fields.cells(rows, fields.keys(), assets, self.timezone, names_month=names_month)
+        return log_fields.cells(rows, fields.keys(), assets, self.timezone, names_month=self.values.like(_NAMES_MONTH, self.fields.get("time", ())))
 
     @cached_property
     def _places(self) -> Places:
@@ -217,10 +221,6 @@ def _in_seconds(text: pl.Expr, unit: float) -> pl.Expr:
     longer = [part[place].cast(pl.Float64, strict=False).fill_null(0) * size for place, size in ((0, 3600), (1, 60))]
     whole = pl.when(pl.any_horizontal(part[place].is_not_null() for place in range(3))).then(seconds.fill_null(0) + longer[0] + longer[1])
     return pl.coalesce((whole / unit).cast(pl.String), text)
-
-
-def _some(lines: pl.Series, count: int) -> pl.Series:
-    return lines.gather_every(len(lines) // count + 1)
 
 
 def _key(name: str) -> str:

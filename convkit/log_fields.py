@@ -40,7 +40,7 @@ FIELDS = (
 )
 """What a line may say: `request` is `METHOD target PROTOCOL` as a whole, else its parts make it; `target` may lack the `query`."""
 _NOTHING = ["-", "", "- - -"]
-_PORT = r"^\[?(\d+\.\d+\.\d+\.\d+|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\])(?::\d+)?$"
+_PORT = r"^\[?([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\])(?::[0-9]+)?$"
 
 
 def cells(rows: pl.LazyFrame, there: Collection[str], assets: Assets, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
@@ -50,13 +50,13 @@ def cells(rows: pl.LazyFrame, there: Collection[str], assets: Assets, timezone: 
     are of `timezone`; `names_month` says how they are written (`moments.add_time`).
     """
     absent = {name: pl.lit(None, dtype=pl.String) for name in FIELDS if name not in there}
-    told = rows.with_columns(**absent).with_columns(request=_request(there))
+    told = rows.with_columns(**absent).with_columns(request=_request(there), address=said("address").str.replace_all(" ", "", literal=True))
     told = told.with_columns(**assets.marks(_is_asset)).with_columns(time=pl.when(~pl.col("plain")).then("time"))
     told = moments.add_time(told, timezone, names_month=names_month) if "time" in there else told.with_columns(time=pl.lit(None, dtype=CELLS["time"]))
     plain_no_more = pl.col("plain") & pl.col("fault").is_null()
     return told.with_columns(
         sender=pl.concat_str([_address().fill_null("-"), pl.lit(" - "), said("user").fill_null("-")]),
-        host=said("host").str.to_lowercase().str.replace(r":\d+$", ""),
+        host=said("host").str.to_lowercase().str.replace(":[0-9]+$", ""),
         request=pl.when(~pl.col("plain")).then("request"),
         status=pl.when(~pl.col("plain")).then("status").cast(pl.Int16, strict=False),
         bytes=pl.col("bytes").cast(pl.Int64, strict=False),
@@ -78,9 +78,10 @@ def said(name: str) -> pl.Expr:
 
 def _address() -> pl.Expr:
     """Return who asked, without a port; a list of addresses without blanks, as what is no address."""
-    bare = said("address").str.replace_all(" ", "", literal=True)
-    with_port = pl.when(bare.str.contains(":", literal=True)).then(bare).str.replace(_PORT, "$1").str.strip_chars_end("]")
-    return pl.coalesce(with_port, bare)
+    with_colon = pl.when(pl.col("address").str.contains(":", literal=True)).then("address")
+    # A bare address of IPv6, of which there are many, has neither, and no port.
+    with_port = pl.when(with_colon.str.contains(r"[\].]")).then("address").str.replace(_PORT, "$1").str.strip_chars_end("]")
+    return pl.coalesce(with_port, "address")
 
 
 def _request(there: Collection[str]) -> pl.Expr:

@@ -28,6 +28,11 @@ class Mixture:
     claims: tuple[pl.Expr, ...]
     """Of each format but the first."""
 
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some times say no zone."""
+        return any(getattr(layout, "has_local_times", False) for layout in self.layouts)
+
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return CELLS of LINES."""
         parts: list[pl.LazyFrame] = [layout.scan(part, assets) for layout, part in zip(self.layouts, self._parts(lines), strict=True)]

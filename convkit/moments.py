@@ -22,7 +22,10 @@ _DAY = "0000-00-00"
 _MINUTE = f"{_DAY} 00:00"
 _HAS_FRACTION = r"^[.,][0-9]{1,9}"
 _OFFSET = r"^([+-])([0-9]{2}):?([0-9]{2})?$"
-_LOCAL = re.compile(r"(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[ T][0-9:.,]+)?|[0-9:.,]*:[0-9:.,]*|[0-9]{8}|[0-9]{14})")
+_LOCAL = re.compile(
+    r"(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[ T][0-9:.,]+)?|[0-9:.,]*:[0-9:.,]*|[0-9]{8}|[0-9]{14}"
+    r"|\[?[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}[: ][0-9:.,]+\]?|[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4})"
+)
 _OF_C = r"^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}$"
 _OF_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]"
 _UTC = ("Z", "z", "UTC", "GMT")
@@ -83,9 +86,10 @@ def add_time(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False) ->
             rest=pl.when("has_seconds").then(text.str.slice(minute + len(":00"))).otherwise(text.str.slice(minute)),
         )
         .with_columns(zone=zone, micros=fraction.cast(pl.Int64, strict=False).fill_null(0))
-        .with_columns(moment=_within_minute(), offset=_offset(pl.col("zone")))
+        .with_columns(moment=_within_minute(), ahead=pl.when(~pl.col("zone").is_in(["", *_UTC])).then("zone").str.extract_groups(_OFFSET))
+        .with_columns(offset=_offset())
         .with_columns(time=_time(timezone))
-        .drop("text", "number", "real", "has_seconds", "minute", "second", "rest", "zone", "micros", "moment", "offset")
+        .drop("text", "number", "real", "has_seconds", "minute", "second", "rest", "zone", "micros", "moment", "ahead", "offset")
     )
 
 
@@ -137,9 +141,9 @@ def _within_minute() -> pl.Expr:
     return pl.col("minute") + pl.duration(microseconds=pl.when(second.is_between(0, 60)).then(second * 1_000_000 + pl.col("micros")))
 
 
-def _offset(zone: pl.Expr) -> pl.Expr:
+def _offset() -> pl.Expr:
     """Return how many microseconds a zone is ahead of UTC, null where there is none."""
-    part = pl.when(~zone.is_in(["", *_UTC])).then(zone).str.extract_groups(_OFFSET).struct
+    part, zone = pl.col("ahead").struct, pl.col("zone")
     hours, minutes = part[1].cast(pl.Int64, strict=False), part[2].fill_null("0").cast(pl.Int64, strict=False)
     ahead = pl.when(part[0] == "-").then(-1).otherwise(1) * (hours * 60 + minutes) * 60_000_000
     return pl.when(zone.is_in(_UTC)).then(pl.lit(0, dtype=pl.Int64)).otherwise(ahead)

@@ -56,9 +56,8 @@ class Log:
 
     @property
     def has_local_times(self) -> bool:
-        """Whether times of an export say no zone."""
-        found = getattr(self.format, "columns", None)
-        return found is not None and found.has_local_times
+        """Whether times say no zone."""
+        return bool(getattr(getattr(self.format, "columns", self.format), "has_local_times", False))
 
 
 def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, asked: Asked = NOTHING, said: list[str] | None = None) -> list[Log]:

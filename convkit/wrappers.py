@@ -24,23 +24,31 @@ if TYPE_CHECKING:
     Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
 
 CUT = "cut in parts by the container's runtime"
-_TIME, _PROGRAM = 1, 2
-"""Of what stands in front, the groups: when, and of which program the line is."""
-_SYSLOG_TIME = r"(\d{4}-\d\d-\d\d[T ]\S+|[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d)"
+_PROGRAM = 2
+"""Of what stands in front, the group that says of which program the line is."""
+_SYSLOG_TIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][!-~]+|[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2})"
 
 
 @dataclass(frozen=True)
 class _Front:
-    """Text in front of a line: a regular expression, its groups _TIME and _PROGRAM as far as they are there."""
+    """Text in front of a line."""
 
-    pattern: str
-    groups: int = 0
+    time: str
+    """The regular expression of its beginning, up to the time in a group, if there is one."""
+    rest: str
+    """That of the rest, up to the line; of a program, its name is the group _PROGRAM of both together."""
+    has_program: bool = False
     inside: str = ""
     """How what is inside begins, where the front alone would be taken for one too often."""
     cut: str = ""
     """How the front is written where the line goes on in the next."""
     name: str = "syslog"
     """What users call it."""
+
+    @property
+    def pattern(self) -> str:
+        """The regular expression of all of it."""
+        return self.time + self.rest
 
 
 @dataclass(frozen=True)
@@ -55,17 +63,17 @@ class _Object:
 
 _FRONTS = (
     # A cluster's runtime: time, stream, and P where the line goes on in the next.
-    _Front(r"^(\d{4}-\d\d-\d\dT\S+) (?:stdout|stderr) [FP](?::\S*)? ", _TIME, cut=r"^\S+ \S+ P", name="cri"),
+    _Front(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[!-~]+) ", r"(?:stdout|stderr) [FP](?::\S*)? ", cut=r"^\S+ \S+ P", name="cri"),
     # docker compose, also in colour.
-    _Front(r"^(?:\x1b\[[0-9;]*m)*[0-9.]*[A-Za-z_-][\w.-]* +\|(?:\x1b\[0m)? ", name="compose"),
+    _Front("", r"^(?:\x1b\[[0-9;]*m)*[0-9.]*[A-Za-z_-][\w.-]* +\|(?:\x1b\[0m)? ", name="compose"),
     # kubectl logs --prefix.
-    _Front(r"^\[pod/[^\]]+\] ", name="kubectl"),
+    _Front("", r"^\[pod/[^\]]+\] ", name="kubectl"),
     # docker logs --timestamps and the like.
-    _Front(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3,9}Z) ", _TIME, inside=r"(?:\S+ (?:\S+ )+\[|\{)", name="timestamps"),
+    _Front(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3,9}Z) ", "", inside=r"(?:\S+ (?:\S+ )+\[|\{)", name="timestamps"),
     # Syslog of RFC 5424, as log drains send it, perhaps behind a count of bytes; Heroku's leave out the structured data.
-    _Front(r"^(?:\d+ )?<\d{1,3}>\d (\S+) \S+ (\S+) \S+ \S+ (?:(?:-|(?:\[[^\]]*\])+)(?: |$))?\x{feff}?", _PROGRAM),
+    _Front(r"^(?:[0-9]+ )?<[0-9]{1,3}>[0-9] (\S+) ", r"\S+ (\S+) \S+ \S+ (?:(?:-|(?:\[[^\]]*\])+)(?: |$))?\x{feff}?", has_program=True),
     # Syslog as files and the journal have it; a drain's line may lack the host.
-    _Front(rf"^(?:<\d{{1,3}}>)?{_SYSLOG_TIME} (?:[^\s\[]*[^\s\[:] )?([^\s\[:]+)(?:\[[^\]]*\])?: ", _PROGRAM),
+    _Front(rf"^(?:<[0-9]{{1,3}}>)?{_SYSLOG_TIME} ", r"(?:[^\s\[]*[^\s\[:] )?([^\s\[:]+)(?:\[[^\]]*\])?: ", has_program=True),
 )
 _TEXTS = ("log", "message", "MESSAGE", "textPayload", "line")
 _TIMES = ("time", "@timestamp", "timestamp", "ts", "__REALTIME_TIMESTAMP")
@@ -96,7 +104,7 @@ class Wrapping:
     def peeled(self, lines: Frame) -> Frame:
         """Put what is inside in the place of `line` of LINES; `outer` is the time that the innermost layer says, if any does."""
         for layer in self.layers:
-            lines = lines.with_columns(**(_without_object(layer) if isinstance(layer, _Object) else self._without(layer)))
+            lines = lines.with_columns(**_without_object(layer)) if isinstance(layer, _Object) else self._without(layer, lines)
         return lines
 
     def of(self, head: pl.Series) -> pl.Series:
@@ -108,7 +116,7 @@ class Wrapping:
     def by_program(self, head: pl.Series) -> dict[str, pl.Series]:
         """Return what is inside of some lines by the programs that the lines are of, where syslog stands outermost."""
         layer = self.layers[0]
-        if not isinstance(layer, _Front) or layer.groups < _PROGRAM:
+        if not isinstance(layer, _Front) or not layer.has_program:
             return {}
         told = head.gather_every(len(head) // _TRIED + 1).to_frame("line").with_columns(program=pl.col("line").str.extract(layer.pattern, _PROGRAM))
         return {part["program"][0]: self.of(part["line"].head(_OBJECTS)) for part in told.drop_nulls().partition_by("program", maintain_order=True)}
@@ -117,26 +125,34 @@ class Wrapping:
         """Return the same, the lines of some programs left out."""
         return replace(self, foreign=tuple(programs))
 
-    def _without(self, layer: _Front) -> dict[str, pl.Expr]:
+    def _without(self, layer: _Front, lines: Frame) -> Frame:
         """Return LINES without text in front; a line without it stays as it is."""
         line, faults = pl.col("line"), {}
         if layer.cut:
             faults[CUT] = line.str.contains(layer.cut)
-        if layer.groups >= _PROGRAM and self.foreign:
+        if layer.has_program and self.foreign:
             faults["comment"] = line.str.extract(layer.pattern, _PROGRAM).is_in(self.foreign)
-        told = {"line": line.str.replace(layer.pattern, "")}
-        if layer.groups >= _TIME:
-            told["outer"] = pl.coalesce(self._with_year(line.str.extract(layer.pattern, _TIME)), "outer")
-        return told | ({"fault": pl.coalesce("fault", first_problem(faults))} if faults else {})
+        told = lines.with_columns(inside=line.str.replace(layer.pattern, ""))
+        if layer.time:
+            is_there = pl.col("inside").str.len_bytes() < line.str.len_bytes()
+            said = told.with_columns(said=pl.when(is_there).then(line).str.extract(layer.time))
+            told = self._with_year(said).with_columns(outer=pl.coalesce("said", "outer"))
+        fault = pl.coalesce("fault", first_problem(faults)) if faults else pl.col("fault")
+        return told.with_columns(line="inside", fault=fault).drop("inside", "said", strict=False)
 
-    def _with_year(self, time: pl.Expr) -> pl.Expr:
-        """Return a time of syslog as ISO 8601 writes it."""
-        year = self.written.year
-        when = pl.concat_str([pl.lit(f"{year} "), pl.when(time.str.contains("^[A-Z]")).then(time)])
-        moment = when.str.to_datetime(f"%Y {_NO_YEAR}", time_unit="us", strict=False)
-        before = when.str.replace(f"^{year}", f"{year - 1}").str.to_datetime(f"%Y {_NO_YEAR}", time_unit="us", strict=False)
-        latest = pl.lit((self.written + _LATER).replace(tzinfo=None), dtype=pl.Datetime("us"))
-        return pl.coalesce(pl.when(moment <= latest).then(moment).otherwise(before).dt.strftime("%Y-%m-%d %H:%M:%S"), time)
+    def _with_year(self, lines: Frame) -> Frame:
+        """Write a time of syslog in `said` as ISO 8601 does."""
+        year, latest = self.written.year, pl.lit((self.written + _LATER).replace(tzinfo=None), dtype=pl.Datetime("us"))
+        is_later = ~(pl.col("moment") <= latest).fill_null(value=False)
+        now, before = (pl.concat_str([pl.lit(f"{number} "), "yearless"]) for number in (year, year - 1))
+        moment, earlier = (when.str.to_datetime(f"%Y {_NO_YEAR}", time_unit="us", strict=False) for when in (now, pl.when(is_later).then(before)))
+        return (
+            lines.with_columns(yearless=pl.when(pl.col("said").str.contains("^[A-Z]")).then("said"))
+            .with_columns(moment=moment)
+            .with_columns(moment=pl.when(is_later).then(earlier).otherwise("moment"))
+            .with_columns(said=pl.coalesce(pl.col("moment").dt.strftime("%Y-%m-%d %H:%M:%S"), "said"))
+            .drop("yearless", "moment")
+        )
 
 
 def _without_object(layer: _Object) -> dict[str, pl.Expr]:

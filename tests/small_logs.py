@@ -48,6 +48,11 @@ def figures(*logs: Path | str, goals: Path | None = None, **options: str) -> dic
     return found
 
 
+def fates(found: dict[str, Any]) -> dict[str, Any]:
+    """Return what became of the lines, whatever the logs are called and however they are packed."""
+    return {name: told for name, told in found["input"].items() if name not in {"files", "copies"}}
+
+
 def _refuse(constant: str) -> None:
     """Refuse NaN and Infinity, which are no JSON."""
     message = f"{constant} is no JSON"

@@ -23,6 +23,7 @@ from model.comparing import additive, figures_in, first_difference
 from model.goals import GoalsFile
 from model.lines import orders, rush
 from model.streams import Example, examples, simple, to_yaml
+from small_logs import fates
 
 import convkit
 
@@ -66,7 +67,7 @@ def report(logs: list[Path], goals: Path, reports: list[str] | None = None, **op
 
 def nameless(document: dict[str, Any]) -> dict[str, Any]:
     """Return a report without the logs' names; keys keep their order, so equal documents are equal bytes."""
-    return {key: value for key, value in document.items() if key != "logs"}
+    return {key: fates(document) if key == "input" else value for key, value in document.items() if key != "logs"}
 
 
 def as_bytes(document: dict[str, Any]) -> bytes:
@@ -175,7 +176,7 @@ def test_a_rotated_log_gives_the_same_figures_in_any_order_of_files(example: Exa
     newer.write_text("".join(f"{line}\n" for hit, line in lines if hit.time > cut), encoding="utf-8")
     reports = [report(logs, goals) for logs in ([log], [older, newer], [newer, older])]
     assert reports[0]["reports"] == reports[1]["reports"], repr(example)
-    assert reports[0]["input"] == reports[1]["input"], repr(example)
+    assert fates(reports[0]) == fates(reports[1]), repr(example)
     assert as_bytes(reports[1]) == as_bytes(reports[2]), repr(example)
 
 

@@ -62,6 +62,8 @@ def test_what_is_no_time_is_none() -> None:
 def test_times_that_servers_write() -> None:
     """Their months have names; a colon or a blank stands behind the day."""
     written = {"10/Oct/2026:13:55:36 +0200": "2026-10-10T11:55:36", "[10/Oct/2026:13:55:36.5]": "2026-10-10T13:55:36.500000"}
+    written |= {"Sat Oct 10 13:55:36 2026": "2026-10-10T13:55:36", "Sat Oct  3 13:55:36 2026": "2026-10-03T13:55:36"}
+    written |= {"2026-10-10T13:55:36.5+02:00": "2026-10-10T11:55:36.500000", "1791640536": "2026-10-10T13:55:36", "2026-10-10": None}
     written |= {"10/Oct/2026 13:55:36": "2026-10-10T13:55:36", "31/Feb/2026:13:55:36 +0000": None, "10/Oct/2026:24:00:00 +0000": None}
     found = moments.add_time(pl.LazyFrame({"time": [*written]}), "UTC", names_month=True).collect()["time"].dt.replace_time_zone(None)
     assert dict(zip(written, [None if time is None else time.isoformat() for time in found], strict=True)) == written

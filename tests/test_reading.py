@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from small_logs import figures, line, overview, written
+from small_logs import fates, figures, line, overview, written
 
 import convkit
 from convkit import loading, reading
@@ -40,7 +40,7 @@ def format_of(path: Path) -> str:
 
 def numbers(found: dict[str, Any]) -> dict[str, Any]:
     """Return all figures, without the names of logs and files."""
-    return {name: found[name] for name in ("input", "period", "reports")}
+    return {"input": fates(found), **{name: found[name] for name in ("period", "reports")}}
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_file_that_is_named_twice_is_read_once(folder: Path, tmp_path: Path) -
 def test_equal_lines_in_two_files_are_two_requests(folder: Path) -> None:
     other = written(folder / "other.log", [LINES[1], *LINES])
     found = figures(folder / "b.log", other)
-    assert found["input"] == figures(folder / "b.log")["input"] | {"lines": 7, "asset": 2, "kept": 5}
+    assert fates(found) == fates(figures(folder / "b.log")) | {"lines": 7, "asset": 2, "kept": 5}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import polars as pl
 import pytest
-from small_logs import figures, line, written
+from small_logs import fates, figures, line, written
 
 from convkit import remote
 from convkit.errors import InputError
@@ -73,22 +73,22 @@ def parquet(folder: Path) -> bytes:
 @pytest.mark.parametrize("has_ranges", [True, False])
 def test_a_web_server_s_log_is_the_log(tmp_path: Path, has_ranges: bool) -> None:  # noqa: FBT001 (a column of the table)
     """Plain, gzip and Parquet; where the server sends no parts of a file, it is asked for the whole."""
-    expected = figures(written(tmp_path / "access.log", LINES))["input"]
+    expected = fates(figures(written(tmp_path / "access.log", LINES)))
     files = {"access.log": TEXT, "access.log.gz": gzip.compress(TEXT), "cut.gz": gzip.compress(TEXT)[:-3], "events.parquet": parquet(tmp_path)}
     with served(files, has_ranges=has_ranges) as address:
         for name in ("access.log", "access.log.gz"):
-            assert figures(f"{address}/{name}?signature=secret")["input"] == expected
+            assert fates(figures(f"{address}/{name}?signature=secret")) == expected
         assert figures(f"{address}/events.parquet")["input"]["kept"] == 2
         assert figures(f"{address}/cut.gz")["input"]["lines"] == len(LINES)
 
 
 def test_an_object_store_s_logs_are_read_by_name_and_by_pattern(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"bucket/access.log": TEXT, "bucket/logs/1.gz": gzip.compress(TEXT), "bucket/logs/2.gz": gzip.compress(TEXT.replace(b"cart", b"other"))}
-    expected = figures(written(tmp_path / "access.log", LINES))["input"]
+    expected = fates(figures(written(tmp_path / "access.log", LINES)))
     with served(files) as address:
         for name, value in {"ACCESS_KEY_ID": "x", "SECRET_ACCESS_KEY": "y", "REGION": "x", "ENDPOINT_URL": address, "ALLOW_HTTP": "true"}.items():
             monkeypatch.setenv(f"AWS_{name}", value)
-        assert figures("s3://bucket/access.log")["input"] == expected
+        assert fates(figures("s3://bucket/access.log")) == expected
         assert figures("s3://bucket/logs/*.gz")["input"]["lines"] == 2 * len(LINES)
         with pytest.raises(InputError, match=r"^s3://bucket/none\.log is not there; check the address$"):
             figures("s3://bucket/none.log")

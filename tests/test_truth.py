@@ -22,6 +22,7 @@ from bench.simulator_goals import chain
 from bench.simulator_site import EXAMPLE, TRUTH, ZONE
 
 import convkit
+from convkit.schema import FATES
 
 if TYPE_CHECKING:
     from bench.simulator_truth import Truth
@@ -90,7 +91,10 @@ def _differences(where: object, actual: dict[str, Any], expected: dict[str, Any]
 
 def _tables(report: dict[str, Any]) -> dict[str, dict[object, dict[str, Any]]]:
     rows = report["reports"]
-    fates = {fate: sum(value.values()) if isinstance(value, dict) else value for fate, value in report["input"].items()}
+    reasons = ("unparsed_by_reason", "bot_by_reason")
+    fates = {
+        name: sum(value.values()) if name in reasons else value for name, value in report["input"].items() if name in {"lines", *FATES, *reasons}
+    }
     return {
         "input": {"lines": fates, "bots": report["input"]["bot_by_reason"]},
         "overview": {"all": {row["metric"]: row["value"] for row in rows["overview"]}},

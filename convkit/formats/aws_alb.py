@@ -27,7 +27,7 @@ SAMPLES = (
 _PARTS = ("until_target", "of_target", "until_client")
 _SECONDS = [pl.col(name).cast(pl.Float64, strict=False) for name in _PARTS]
 _FORMAT = Template(
-    r"^(?:https?|h2|grpcs?|wss?) (?P<time>[!-~]+) [!-~]+ (?P<client>[!-~]+) [!-~]+ "
+    r"^(?:h(?:ttps?|2)|grpcs?|wss?) (?P<time>[!-~]+) [!-~]+ (?P<client>[!-~]+) [!-~]+ "
     r"(?P<until_target>[!-~]+) (?P<of_target>[!-~]+) (?P<until_client>[!-~]+) (?P<status>[0-9]+|-) [!-~]+ [!-~]+ (?P<bytes>[0-9]+|-) "
     r'"(?P<request>[!#-~]*(?: (?:[a-z]+://(?P<host>[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]*\])(?:[/:? ][^"]*)?|[^a-z"][^"]*)?)?)" "(?P<agent>[^"]*)"',
     made={

@@ -18,6 +18,7 @@ _NAMES = (
     *("cs-uri-query", "cs(cookie)", "x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol", "cs-bytes", "time-taken"),
     *("x-forwarded-for", "ssl-protocol", "ssl-cipher", "x-edge-response-result-type", "cs-protocol-version"),
 )
+_START = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\t[0-9:]+\t[^\t]+\t[0-9]+\t[^\t]+\t[^\t]+\t[^\t]+\t[^\t]+\t[0-9]+\t[^\t]*\t[^\t]*\t[^\t]*"
 _CODES = {f"%{number:02{digits}}": chr(number) for number in range(0x20, 0x7F) for digits in "Xx"}
 _IS_TWICE = "%25[0-9A-Fa-f]{2}"
 
@@ -52,7 +53,8 @@ _KIND = Kind(
         "seconds": ("time-taken",),
     },
     marks=frozenset({"x-edge-location"}),
-    usual={r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\t[0-9:]+\t[^\t]+\t[0-9]+\t[^\t]+\t[^\t]+\t[^\t]+\t[^\t]+\t[0-9]+\t[^\t]*\t[^\t]*\t[^\t]*(?:\t|$)": _NAMES},
+    # The oldest lines end before the site's own host.
+    usual={rf"{_START}(?:\t[^\t]*){{4}}": _NAMES, rf"{_START}(?:\t|$)": _NAMES[:15]},
     has_tabs=True,
     clean={"agent": _decoded, "referrer": _decoded, "cookies": _decoded, "query": _sent},
 )

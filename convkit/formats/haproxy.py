@@ -17,7 +17,8 @@ SAMPLES = (
     "203.0.113.9:50211 [10/Oct/2026:13:55:39.321] ssh ssh/node1 1/1/861 1485 -- 2/1/0/0/0 0/0",
     '-:47625 [10/Oct/2026:13:55:40.473] www~ shop/node2 shop.example 0/0/1/17/18 302 291 - - ---- 1/1/0/0/0 0/0 "GET / HTTP/1.1"',
 )
-_HEADERS = pl.col("headers").str
+_HEADERS, _HEADER = pl.col("headers").str, pl.element()
+_IS_AGENT = _HEADER.str.contains("^[A-Za-z][A-Za-z0-9_.-]*/[0-9]")
 _FORMAT = Template(
     r"^(?P<client>[!-~]+) \[(?P<time>[0-9]{2}/[0-9A-Za-z/:.]+)\] [!-9;-~]+"
     r"(?:: .*| [!-~]+ [-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
@@ -29,7 +30,8 @@ _FORMAT = Template(
     # What was captured has no names: only what can be nothing else is taken for one.
     made={
         "address": pl.col("client").str.replace(":[0-9]+$", ""),
-        "agent": _HEADERS.extract(r"(?:^|\|)([A-Za-z][A-Za-z0-9_.-]*/[0-9][^|]*)"),
+        # To take a text as long as an agent out by a pattern takes ten times as long as to split all of them.
+        "agent": _HEADERS.split("|").list.eval(_HEADER.filter(_IS_AGENT).first()).list.first(),
         "referrer": _HEADERS.extract(r"(?:^|\|)(https?://[^|]*)"),
         "host": _HEADERS.extract(r"(?:^|\|)([A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9_-]*(?::[0-9]+)?)(?:\||$)"),
         "forwarded": _HEADERS.extract(r"(?:^|\|)((?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:, *[0-9a-fA-F:.]+)*)(?:\||$)"),

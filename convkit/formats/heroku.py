@@ -17,7 +17,7 @@ SAMPLES = (
 )
 _REST = r"dyno=[!-~]* connect=[!-~]* service=(?P<milliseconds>[!-~]*) status=(?P<status>[!-~]*) bytes=(?P<bytes>[!-~]*)"
 _FORMAT = Template(
-    r'^at=[!-~]+ (?:code=[!-~]+ desc="[ !#-~]*" )?method=(?P<method>[!-~]+) path="?(?P<target>[^" ]*)"? host=(?P<host>[!-~]+) '
+    r'^at=[!-~]+ (?:code=[!-~]+ desc="[ !#-~]*" )?method=(?P<method>[!-~]+) path="?(?P<target>[^" ]+)"? host=(?P<host>[!-~]+) '
     rf'(?:request_id=[!-~]* )?fwd="(?P<address>[ !#-~]*)" {_REST}',
     # A blank within the path, pairs that others wrote, and lines among those of others, whose beginning stayed.
     otherwise=r"^(?:(?P<time>[!-~]+) (?:[!-~]+ )?heroku\[router\]: )?(?:sock=[!-~]* )?at=[!-~]+ (?:[^=]*=.*? )??"

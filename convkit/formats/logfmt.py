@@ -18,8 +18,10 @@ _NOTATION = Notation(
     line=r'^[A-Za-z@][A-Za-z0-9_.-]*=(?:"[^"]*(?:\\"[^"]*)*"|[^ "]*)(?: [A-Za-z][A-Za-z0-9_.-]*=(?:"[^"]*(?:\\"[^"]*)*"|[^ "]*))+ ?$',
     word=r'[A-Za-z@][A-Za-z0-9_.-]*=(?:"[^"]*"|[^ ]*)',
     before="(?:^| )",
-    value='"[^"]*"|[^ ]*',
+    value='"[^"]*"|[^ "]*',
     sign="=",
+    between=" ",
+    has_quotes=True,
     needed=r"(?:^| )(?:method|verb|request|http[._]method|request_method)=.*(?:^| )(?:status|status_code|code|http[._]status)=",
     labels={
         "time": ("time", "ts", "timestamp", "t", "@timestamp", "datetime", "date"),

@@ -18,7 +18,7 @@ _REST = (
     r'\[Client (?P<address>[ -\\^-~]*)\] \[Length (?P<bytes>[ -\\^-~]*)\] (?:\[[ -\\^-~]*\] )*"(?P<agent>[^"]*)" "(?P<referrer>[^"]*)"'
 )
 _FORMAT = Template(
-    rf"^\[(?P<time>[0-9A-Za-z/: +-]+)\] [!-~]+ (?:[!-+.-~-]+, )*[!-+.-~-]+ {_REST}",
+    rf"^\[(?P<time>[0-9A-Za-z/: +-]+)\] [!-~]+ [!-+.-~-]+(?:, [!-+.-~-]+)* {_REST}",
     otherwise=rf"^\[(?P<time>[0-9A-Za-z/: +-]+)\] {_REST}",
     names_month=True,
 )

@@ -41,7 +41,8 @@ CLOUDFRONT = (
     "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie) "
     "x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken"
 )
-HEADS = {"w3c": W3C, "cloudfront": CLOUDFRONT}
+ZEEK = "#fields\tts\tuid\tid.orig_h\tid.orig_p\tmethod\thost\turi\treferrer\tversion\tuser_agent\tresponse_body_len\tstatus_code"
+HEADS = {"w3c": W3C, "w3c-quoted": W3C, "cloudfront": CLOUDFRONT, "zeek": ZEEK}
 FORMATS: dict[str, pl.Expr] = {
     "combined": pl.format('{} - - [{}] "{} {} {}" {} {} "{}" "{}"', ADDRESS, _clf(), METHOD, TARGET, PROTOCOL, STATUS, BYTES, REFERRER, AGENT),
     "vhost-combined": pl.format(
@@ -56,6 +57,10 @@ FORMATS: dict[str, pl.Expr] = {
         '"Root=1-58" "shop.example" "-" 0 {} "forward" "-" "-" "10.0.0.1:80" "200" "-" "-"',
         *(_iso(), ADDRESS, STATUS, STATUS, BYTES, METHOD, TARGET, PROTOCOL, AGENT, _iso()),
     ),
+    "aws-elb": pl.format(
+        '{} shop {}:2817 10.0.0.1:80 0.000073 0.001048 0.000057 {} {} 0 {} "{} https://shop.example:443{} {}" "{}" ECDHE TLSv1.2',
+        *(_iso(), ADDRESS, STATUS, STATUS, BYTES, METHOD, TARGET, PROTOCOL, AGENT),
+    ),
     "aws-s3": pl.format(
         '79a5 bucket [{}] {} - 3E57427F3EXAMPLE REST.GET.OBJECT key "{} {} {}" {} - {} 113 7 5 "{}" "{}" - s9lz= SigV2 ECDHE AuthHeader shop.example '
         "TLSv1.2",
@@ -69,6 +74,43 @@ FORMATS: dict[str, pl.Expr] = {
     "envoy": pl.format(
         '[{}] "{} {} {}" {} - 0 {} 5 4 "{}" "{}" "c219f6da" "shop.example" "10.0.0.1:80"',
         *(TIME.dt.strftime("%Y-%m-%dT%H:%M:%S.000Z"), METHOD, TARGET, PROTOCOL, STATUS, BYTES, ADDRESS, AGENT),
+    ),
+    "nginx-proxy-manager": pl.format(
+        '[{}] - {} {} - {} https shop.example "{}" [Client {}] [Length {}] [Gzip -] [Sent-to 10.0.0.3] "{}" "{}"',
+        *(_clf(), STATUS, STATUS, METHOD, TARGET, ADDRESS, BYTES, AGENT, REFERRER),
+    ),
+    "bunny": pl.format(
+        "HIT|{}|{}|{}|390|{}|{}|https://shop.example{}|WA|{}|322b688bd63fb63f|DE",
+        *(STATUS, TIME.dt.epoch("ms"), BYTES, ADDRESS, REFERRER, TARGET, AGENT),
+    ),
+    "heroku": pl.format(
+        '{} heroku[router]: at=info method={} path="{}" host=shop.example request_id=8601b555 fwd="{}" dyno=web.1 connect=1ms service=18ms status={} '
+        "bytes={} protocol=https",
+        *(TIME.dt.strftime("%Y-%m-%dT%H:%M:%S.078581+00:00"), METHOD, TARGET, ADDRESS, STATUS, BYTES),
+    ),
+    "logfmt": pl.format(
+        'time={} level=info msg="request done" method={} path={} status={} bytes={} remote_addr={} user_agent="{}" referer={} duration=0.25s',
+        *(_iso(), METHOD, TARGET, STATUS, BYTES, ADDRESS, AGENT, REFERRER),
+    ),
+    "ltsv": pl.format(
+        "time:[{}]\thost:{}\treq:{} {} {}\tstatus:{}\tsize:{}\treferer:{}\tua:{}\treqtime:0.25",
+        *(_clf(), ADDRESS, METHOD, TARGET, PROTOCOL, STATUS, BYTES, REFERRER, AGENT),
+    ),
+    "uwsgi": pl.format(
+        "[pid: 8|app: 0|req: 1/1] {} () {} [{}] {} {} => generated {} bytes in 9 msecs ({} {}) 9 headers in 378 bytes",
+        *(ADDRESS, pl.lit("{38 vars in 696 bytes}"), TIME.dt.strftime("%a %b %e %H:%M:%S %Y"), METHOD, TARGET, BYTES, PROTOCOL, STATUS),
+    ),
+    "squid": pl.format(
+        "{}.327 2864 {} TCP_MISS/{} {} {} http://shop.example{} - HIER_DIRECT/192.0.2.9 text/html",
+        *(TIME.dt.epoch("s"), ADDRESS, STATUS, BYTES, METHOD, TARGET),
+    ),
+    "zeek": pl.format(
+        "{}.452687\tCwFs1P2UcUdlSxD2La\t{}\t52026\t{}\tshop.example\t{}\t{}\t1.1\t{}\t{}\t{}",
+        *(TIME.dt.epoch("s"), ADDRESS, METHOD, TARGET, REFERRER, AGENT, BYTES, STATUS),
+    ),
+    "w3c-quoted": pl.format(
+        '"{}" "{}" "10.0.0.1" "{}" "{}" "{}" "443" "-" "{}" "{}" "{}" "{}" "49"',
+        *(TIME.dt.strftime("%Y-%m-%d"), TIME.dt.strftime("%H:%M:%S"), METHOD, PATH, QUERY, ADDRESS, AGENT, REFERRER, STATUS),
     ),
     "w3c": pl.format(
         "{} 10.0.0.1 {} {} {} 443 - {} {} {} {} 49",
@@ -105,6 +147,34 @@ FORMATS: dict[str, pl.Expr] = {
         duration=pl.lit(0.0004),
         size=BYTES.cast(pl.Int64),
         status=STATUS.cast(pl.Int64),
+    ),
+    "traefik-json": _json(
+        ClientHost=ADDRESS,
+        DownstreamContentSize=BYTES.cast(pl.Int64),
+        DownstreamStatus=STATUS.cast(pl.Int64),
+        Duration=pl.lit(1_208_000),
+        RequestHost=pl.lit("shop.example"),
+        RequestMethod=METHOD,
+        RequestPath=TARGET,
+        RequestProtocol=PROTOCOL,
+        StartUTC=_iso(),
+        level=pl.lit("info"),
+        **{"request_User-Agent": AGENT, "request_Referer": REFERRER},
+    ),
+    "google": _json(
+        httpRequest=pl.struct(
+            latency=pl.lit("0.012s"),
+            protocol=PROTOCOL,
+            referer=REFERRER,
+            remoteIp=ADDRESS,
+            requestMethod=METHOD,
+            requestUrl=pl.concat_str([pl.lit("https://shop.example"), TARGET]),
+            responseSize=BYTES,
+            status=STATUS.cast(pl.Int64),
+            userAgent=AGENT,
+        ),
+        timestamp=_iso(),
+        severity=pl.lit("INFO"),
     ),
     "cloudflare": _json(
         ClientIP=ADDRESS,
