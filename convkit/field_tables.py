@@ -154,7 +154,10 @@ class Table:
         if not self.usual:
             return found
         left = found.with_columns(left=pl.when(pl.col("layout").is_null()).then("told"))
-        forms = [pl.when(pl.col("left").str.contains(pattern)).then(number) for number, pattern in enumerate(self.usual, start=first)]
+        # What is null costs nothing to look at, and between blanks a form has its number of words; with tabs, lines may go on.
+        may_be = {names: pl.lit(value=True) if self.kind.has_tabs else count == len(names) for names in self.usual.values()}
+        alike = [pl.when(may_be[names]).then("left").str.contains(pattern) for pattern, names in self.usual.items()]
+        forms = [pl.when(fits).then(number) for number, fits in enumerate(alike, start=first)]
         return left.with_columns(layout=pl.coalesce("layout", *forms))
 
     def _said(self, name: str) -> pl.Expr | None:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import polars as pl
 
-_METHOD = "^[A-Z][A-Z-]*$"
+_METHOD = "^[A-Z][A-Z_-]*$"
 _NOTHING = "^[- ]*$"
-_ODD = r"^([A-Z][A-Z-]*) +(.*?)(?: +(HTTP[/ ][0-9.]+))?$"
+_ODD = r"^([A-Z][A-Z_-]*) +(.*?)(?: +(HTTP[/ ][0-9.]+))?$"
 
 
 def sent_by_probe() -> pl.Expr:

@@ -10,6 +10,8 @@ import polars as pl
 _FORWARDED = r"^([^ ,]+)(?:, *[^ ,]+)+"
 """The addresses of X-Forwarded-For in place of one; the first is the visitor's."""
 _ADDRESS = r"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$"
+_NAMED = r"^[^ ]*[g-zG-Z][^ :]*:([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+)$"
+"""A name that is glued to an address: a host's, or a program's."""
 
 
 def add_words(senders: pl.LazyFrame) -> pl.LazyFrame:
@@ -22,7 +24,7 @@ def add_words(senders: pl.LazyFrame) -> pl.LazyFrame:
     rest = word[2].str.strip_chars()
     is_host = rest.str.starts_with("- ") & word[1].str.contains(_ADDRESS) & ~word[0].str.contains(_ADDRESS)
     address = pl.when(is_host).then(word[1]).otherwise(word[0])
-    return apart.with_columns(address=said(address), user=said(rest.str.strip_prefix("- ").str.strip_chars())).drop("word")
+    return apart.with_columns(address=said(address.str.replace(_NAMED, "$1")), user=said(rest.str.strip_prefix("- ").str.strip_chars())).drop("word")
 
 
 def said(value: pl.Expr) -> pl.Expr:

@@ -65,7 +65,7 @@ _FRONTS = (
     # A cluster's runtime: time, stream, and P where the line goes on in the next.
     _Front(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[!-~]+) ", r"(?:stdout|stderr) [FP](?::\S*)? ", cut=r"^\S+ \S+ P", name="cri"),
     # docker compose, also in colour.
-    _Front("", r"^(?:\x1b\[[0-9;]*m)*[\w.-]+ +\|(?:\x1b\[0m)? ", name="compose"),
+    _Front("", r"^(?:\x1b\[[0-9;]*m)*[0-9.]*[A-Za-z_-][\w.-]* +\|(?:\x1b\[0m)? ", name="compose"),
     # kubectl logs --prefix.
     _Front("", r"^\[pod/[^\]]+\] ", name="kubectl"),
     # docker logs --timestamps and the like.

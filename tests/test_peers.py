@@ -109,6 +109,29 @@ CASES: dict[str, list[tuple[str, dict[str, Any] | None]]] = {
         (f'203.0.113.7 - - {AT} "GET /cart HTTP/1.1" 200 2326 "-" "Opera/12.0"', {"address": "203.0.113.7"}),
         ("[2026-10-10 13:55:36 +0000] [42] [INFO] Booting worker with pid: 42", None),
     ],
+    "a name glued to the address": [
+        (f'shop.example:203.0.113.7 - - {AT} "GET / HTTP/1.1" 200 1', {"address": "203.0.113.7"}),
+        (f'INFO:werkzeug:203.0.113.8 - - {AT} "GET / HTTP/1.1" 200 -', {"address": "203.0.113.8"}),
+        (f'::ffff:203.0.113.9 - - {AT} "GET / HTTP/1.1" 200 -', {"address": "::ffff:203.0.113.9"}),
+    ],
+    "IIS's, a method with a line in it": [
+        (
+            "#Fields: date time c-ip cs-method cs-uri-stem sc-status\n2026-10-10 13:55:36 203.0.113.7 RPC_IN_DATA /rpc 200",
+            {"method": "RPC_IN_DATA", "target": "/rpc"},
+        ),
+    ],
+    "Bitbucket's, whose addresses are no services of compose": [
+        (
+            '203.0.113.7 | https | o@2CM38x2 | ann | 2026-10-10 13:55:36,408 | "GET /x HTTP/1.1" | "" "Opera/12.0" | 201 | 832 | 1204 | - | 3 | e |',
+            {"address": "203.0.113.7", "user": "ann", "status": 201, "bytes": 1204, "user_agent": "Opera/12.0"},
+        ),
+    ],
+    "Bunny's extended": [
+        (
+            "HIT|200|1791640536100|9|390|203.0.113.7|-|https://shop.example/|WA|Opera/12.0|322b688bd63fb63f2babe9de30a5d262|DE|12|bytes=0-12|x",
+            {"user_agent": "Opera/12.0", "status": 200},
+        ),
+    ],
     "Django's own server's": [('[10/Oct/2026 13:55:36] "GET /cart HTTP/1.1" 200 2326', {"target": "/cart", "status": 200, "bytes": 2326})],
     "HAProxy's with a host behind the server": [
         (

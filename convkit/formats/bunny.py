@@ -11,11 +11,13 @@ SAMPLES = (
         "322b688bd63fb63f2babe9de30a5d262|DE"
     ),
     "MISS|404|1791640537100|0|390|2001:db8::7|-|https://shop.example/missing|WA|-|f9e5d6b1bd63fb63f2babe9de30a5d26|FR",
+    "HIT|200|1791640538100|9|390|203.0.113.7|-|https://shop.example/|WA|-|322b688bd63fb63f2babe9de30a5d262|DE|123|bytes=0-123|Bearer: x",
 )
 _START = r"^[^|]+\|(?P<status>[0-9]+|-)\|(?P<time>[0-9]{9,13})\|(?P<bytes>[0-9]+|-)\|[^|]*\|(?P<address>[^|]*)\|(?P<referrer>[^|]*)\|"
 _URL = r"(?P<target>[a-z]+://(?P<host>[^/|]*)(?:/[^|]*)?)\|[^|]*\|"
 _FORMAT = Template(
-    rf"{_START}{_URL}(?P<agent>[^|]*)\|[^|]*\|[^|]*$",
+    # The extended log has three columns more.
+    rf"{_START}{_URL}(?P<agent>[^|]*)\|[0-9a-fA-F]*\|[^|]*(?:\|[^|]*\|[^|]*\|[^|]*)?$",
     # A bar within the agent.
     otherwise=rf"{_START}{_URL}(?P<agent>.*)\|[^|]*\|[^|]*$",
     escapes_quotes=False,

@@ -12,9 +12,9 @@ SAMPLES = (
 )
 _FORMAT = Template(
     r"^(?P<time>[0-9]+\.[0-9]+) +(?P<milliseconds>-?[0-9]+) (?P<address>[!-~]+) [A-Z_]+/(?P<status>[0-9]{3}) (?P<bytes>[0-9]+) "
-    r"(?P<method>[!-~]+) (?P<target>[!-~]+) (?P<user>[!-~]+) [^ /]+/[!-~]+ [!-~]+",
+    r"(?P<method>[!-~]+) (?P<target>[!-~]+) (?P<user>[!-~]+) [^ /]+/[!-~]+ +[!-~]+",
     # With ports, sizes, the protocol and headers, as its documentation proposes it.
     otherwise=r"^(?P<time>[0-9]+\.[0-9]+) +(?P<milliseconds>-?[0-9]+) (?P<address>[!-~]+) (?:[0-9]+ )?[A-Z_]+/(?P<status>[0-9]{3}) (?P<bytes>[0-9]+) "
-    r"(?:[-0-9]+ )*(?P<method>[A-Z]+) (?P<target>[!-~]+) (?:[0-9.]+ )?(?P<user>[!-~]+) [^ /]+/[!-~]+ [!-~]+",
+    r"(?:[-0-9]+ )*(?P<method>[A-Z]+) (?P<target>[!-~]+) (?:[0-9.]+ )?(?P<user>[!-~]+) [^ /]+/[!-~]+ +[!-~]+",
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -1,0 +1,22 @@
+"""Bitbucket's access log: client, protocol, id, user, time, request, referrer, agent, status, bytes, between bars."""
+
+from __future__ import annotations
+
+from convkit.templates import Template
+
+COMMENT = None
+SAMPLES = (
+    (
+        '203.0.113.7,10.0.0.1 | https | o@9K7Z3NNx6x3112x1 | ann | 2026-10-10 13:55:36,838 | "GET /git/shop.git HTTP/1.1" | '
+        '"" "git/2.44.0" | 200 | 13 | 52 | refs, cache:hit | 101 | tmpqqw | '
+    ),
+    '2001:db8::7 | ssh | o@1APC3V1x9 | ben | 2026-10-10 13:55:37,907 | "SSH - git-upload-pack" | "" "git/2.38.1" | 0 | 0 | 98 | push | 47 | abc | ',
+)
+_FORMAT = Template(
+    r"^(?P<address>[!-~]+) \| [a-z]+ \| o@[!-~]+ \| (?P<user>[^|]+) \| (?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:,]+) \| "
+    r'"(?P<request>[^"]*)" \| (?:"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)"|-) \| (?P<status>[-0-9]+) \| [-0-9]+ \| (?P<bytes>[-0-9]+) \| '
+    r"[^|]* \| (?P<milliseconds>[-0-9]+) \|",
+    # A request is written as it comes in, and once more as it is answered.
+    strangers=r"^[!-~]+ \| [a-z]+ \| i@",
+)
+claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit
