@@ -123,7 +123,7 @@ def features(simulation: Simulation, truth: Truth) -> Counter[str]:
     counts += _devices(simulation.plan) + _acts(simulation.plan, visits) + odd
     counts.update({"blank": written.blank, "unparsed": written.unparsed, "displaced": written.displaced})
     counts.update(truth.bots)
-    counts["odd"] = odd.total() + written.blank + written.comment + written.unparsed
+    counts["odd"] = odd.total() + written.blank + written.unparsed
     for offset in ("+0200", "+0100"):
         counts[offset] = sum(f" {offset}]" in line for line in written.lines)
     return counts

@@ -36,8 +36,6 @@ class Written:
 
     lines: list[str] = field(default_factory=list)
     blank: int = 0
-    comment: int = 0
-    """What the server says of itself."""
     unparsed: int = 0
     displaced: int = 0
     """Hits that stand after a later one."""
@@ -69,9 +67,7 @@ def write(plan: list[Hit], rng: random.Random, *, odd: float, tails: float) -> W
             written.blank += 1
         if rng.random() < odd / 20:
             written.lines.append(rng.choice(NO_HITS))
-            is_comment = written.lines[-1] == NO_HITS[0]
-            written.comment += is_comment
-            written.unparsed += not is_comment
+            written.unparsed += 1
         tail = rng.choice((' "-"', " 0.012")) if rng.random() < tails else ""
         written.lines.append(_line(hit, tail))
         hit.line_no = len(written.lines)

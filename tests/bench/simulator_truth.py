@@ -72,9 +72,7 @@ def _fates(fates: list[str], visits: Visits, written: Written, period: Period) -
         else:
             counts["kept" if _within(period, homes.get(hit, hit.time)) else "outside"] += 1
     names = ("asset", "excluded", "bot", "other", "background", "outside", "kept")
-    found = {"blank": written.blank, "comment": written.comment, "unparsed": written.unparsed, "duplicate": 0} | {
-        name: counts[name] for name in names
-    }
+    found = {"blank": written.blank, "comment": 0, "unparsed": written.unparsed, "duplicate": 0} | {name: counts[name] for name in names}
     return {"lines": len(written.lines)} | found
 
 
