@@ -51,11 +51,11 @@ _BARE_REFERRER, _BARE_AGENT = r'^([^"]*"[^"]*" \S+ \S+) -( )', r'^([^"]*"[^"]*" 
 COMMENT = "#"
 _MESSAGE = (
     r"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d[^\]]*\] \["
-    r"|^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \[[a-z]+\] |^[IWEF]\d{4} \d\d:\d\d:\d\d\."
+    r"|^[IWEF]\d{4} \d\d:\d\d:\d\d\."
     r"|^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[[A-Z]+\] |^Serving HTTP on "
     r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$|^-- (?:Logs begin|Journal begins|Boot) "
 )
-"""What is written beside requests: errors of Apache and nginx, messages of ingress-nginx, of Gunicorn and of Python's server, and syslog's and the
+"""What is written beside requests: errors of Apache, messages of ingress-nginx, of Gunicorn and of Python's server, and syslog's and the
 journal's own."""
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _BEHIND = ("behind", "forwarded")
