@@ -6,6 +6,7 @@ It stands alone because this is of the lines as they are, whatever is asked of t
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -21,13 +22,17 @@ if TYPE_CHECKING:
     from convkit.gaps import Coverage
     from convkit.quality import Quality
 
+_DAY = timedelta(days=1)
 _IS_KNOWN = pl.col("time").is_between(*WEB)
 
 
 def inspected(taken: Taken, timezone: str, of_bots: Quality) -> Quality:
     """Return all that is known of the traffic, of which what is known of bots is told."""
     by_hour = hours(taken.intake.cells)
-    return told(taken, by_hour, coverage(by_hour, timezone), timezone, of_bots)
+    span = by_hour.select(pl.col("last").max() - pl.col("first").min()).item()
+    # Within a day no hour has another of its kind beside it.
+    known = coverage(by_hour, timezone) if span is not None and span >= _DAY else None
+    return told(taken, by_hour, known, timezone, of_bots)
 
 
 def hours(cells: pl.DataFrame) -> pl.DataFrame:
@@ -47,7 +52,7 @@ def coverage(by_hour: pl.DataFrame, timezone: str) -> Coverage | None:
 
 def told(taken: Taken, by_hour: pl.DataFrame, known: Coverage | None, timezone: str, of_bots: Quality) -> Quality:
     """Return the same where it is known what hours hold (`hours`), and what of time the logs cover (`coverage`)."""
-    return replace(of_bots, logs=_logs(taken, by_hour, timezone), silences=_silences(known), jumps=_jumps(taken, timezone))
+    return replace(of_bots, logs=_logs(taken, by_hour, timezone), silences=_silences(known), jumps=_jumps(taken, by_hour, timezone))
 
 
 def _logs(taken: Taken, by_hour: pl.DataFrame, timezone: str) -> tuple[LogRead, ...]:
@@ -69,8 +74,11 @@ def _silences(known: Coverage | None) -> tuple[Silence, ...]:
     return () if known is None else tuple(Silence(begin, end, usual) for (begin, end), usual in zip(known.gaps, known.usual, strict=True))
 
 
-def _jumps(taken: Taken, timezone: str) -> tuple[Jump, ...]:
+def _jumps(taken: Taken, by_hour: pl.DataFrame, timezone: str) -> tuple[Jump, ...]:
     """Return where the time of a log jumps; rows of an export stand in no order."""
+    spans = by_hour.group_by("source").agg(span=pl.col("last").max() - pl.col("first").min())
+    if not (spans["span"] > _DAY).any():
+        return ()
     cells, zone = taken.intake.cells, ZoneInfo(timezone)
     of_log = pl.col("event").is_null() if "event" in cells.columns else pl.lit(value=True)
     found = clocks.jumps(collected(cells.lazy().filter(_IS_KNOWN, of_log).select("source", "line_no", "time"), cells.height)).sort(
