@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., tuple[int, str, str]]
 
+LONGEST = ("test_against_model", "test_manners", "test_readme", "test_tally_contract", "test_exports", "test_parquet", "test_presets", "test_strict")
 os.environ["CONVKIT_KEY"] = "a key for tests"
 settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
@@ -29,6 +30,14 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """Keep the tests of a file in one process: what several of them look at is made once."""
     if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
         config.option.dist = "loadfile"
+        # It would begin with the files of most tests, and end waiting for the longest ones.
+        config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture
