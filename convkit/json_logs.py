@@ -200,7 +200,7 @@ class Layout:
             # Where a server says who sends such a header, a request without it is of somebody who sent none.
             found["agent"] = pl.coalesce(found["agent"], pl.when(request.is_not_null()).then(pl.lit("")))
         with_unit = [name for name in log_fields.UNITS if self.values.like(_HAS_UNIT, self.fields.get(name, ()))]
-        return found | {name: _in_seconds(found[name], log_fields.UNITS[name]) for name in with_unit}
+        return found | {name: _in_unit(found[name], log_fields.UNITS[name]) for name in with_unit}
 
     def _said(self, places: Iterable[Place]) -> pl.Expr:
         """Return the first text in places that says something, or what the last holds."""
@@ -212,15 +212,15 @@ def _stated(text: pl.Expr) -> pl.Expr:
     return pl.when(~text.is_in(_NOTHING)).then(text)
 
 
-def _in_seconds(text: pl.Expr, unit: float) -> pl.Expr:
-    """Return a duration as Go writes it, `1m2.5s`, in a unit of so many seconds, as text."""
+def _in_unit(text: pl.Expr, of_second: int) -> pl.Expr:
+    """Return a duration as Go writes it, `1m2.5s`, as a number of the unit of which a second has so many, as text."""
     part = text.str.extract_groups(_DURATION).struct
     factors = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
     number = part[2].cast(pl.Float64, strict=False)
     seconds = pl.coalesce(*(pl.when(part[3] == sign).then(number * factor) for sign, factor in factors.items()), number)
     longer = [part[place].cast(pl.Float64, strict=False).fill_null(0) * size for place, size in ((0, 3600), (1, 60))]
     whole = pl.when(pl.any_horizontal(part[place].is_not_null() for place in range(3))).then(seconds.fill_null(0) + longer[0] + longer[1])
-    return pl.coalesce((whole / unit).cast(pl.String), text)
+    return pl.coalesce((whole * of_second).cast(pl.String), text)
 
 
 def _key(name: str) -> str:

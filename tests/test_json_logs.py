@@ -61,8 +61,9 @@ SAID: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
             "url.path": "/a",
             "url.query": "x=1",
             "http": {"request": {"method": "GET"}, "response": {"status_code": 200}},
+            "event.duration": "12.5ms",
         },
-        {},
+        {"seconds": 0.0125},
     ),
     (
         "google",
