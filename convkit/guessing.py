@@ -80,7 +80,8 @@ def _looked_at(log: Log) -> tuple[pl.DataFrame, pl.Series]:
         text = pl.when(pl.col("line").str.strip_chars() != "").then("line")
         read = some.to_frame("line").lazy().select(source=pl.lit(0), line_no=pl.int_range(1, pl.len() + 1), line=text, fault=pl.lit(None))
         read = read.cast({name: dtype for name, dtype in LINES.items() if name != "outer"})
-        head = log.around.of(some) if log.around else some
+        # By its number a line is found: those that are left out of the log are among them.
+        head = collected(reading.peeled(read, log).select("line"), _LOOKED_AT)["line"].fill_null("")
     return collected(reading.records(log.format.scan(reading.peeled(read, log), ALL_READ)), _LOOKED_AT), head
 
 

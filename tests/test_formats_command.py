@@ -6,6 +6,7 @@ import gzip
 from typing import TYPE_CHECKING
 
 import pytest
+from small_logs import written
 
 from convkit import guessing, plugins
 
@@ -51,6 +52,17 @@ def test_a_log_says_its_format_and_what_its_first_lines_say(convkit_command: Run
     ]
     assert "203.0.113.7" not in out
     assert "time         2026-10-10 11:55:36 UTC" in out
+
+
+@pytest.mark.parametrize("layer", ["2026-10-10T11:55:36.1Z stdout {} ", "Oct 10 11:55:36 host {}: "], ids=["cri", "syslog"])
+def test_the_line_that_is_shown_is_the_one_that_does_not_fit(layer: str, convkit_command: Run, tmp_path: Path) -> None:
+    """Lines that are left out, as half a line is or another program's, move no other into its place."""
+    left_out = layer.format("P" if "stdout" in layer else "cron[7]") + "(root) CMD x"
+    inside = [LINE.replace("/cart", f"/{number}") for number in range(4)] + [LINE.replace(" 200 ", " ")]
+    written(tmp_path / "access.log", [*([] if "stdout" in layer else [left_out]), *[layer.format("F") + line for line in inside]])
+    out = convkit_command("formats", "access.log")[1]
+    assert "4 of the 5 lines looked at fit" in out
+    assert '"GET /cart' in out[out.index("It stops at") :]
 
 
 @pytest.mark.parametrize(
