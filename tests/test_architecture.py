@@ -56,7 +56,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
     ("site_notes", "variants", "cookies", "visitor_rules"),
     ("identities", "proxies", "session_keys"),
-    ("exports", "log_fields", "quoted_beginnings", "mixtures", "wrappers"),
+    ("exports", "log_fields", "quoted_beginnings", "mixtures", "wrappers", "aws_balancers"),
     ("templates", "json_objects", "quoted_lines"),
     ("log_strings",),
     ("written_times",),

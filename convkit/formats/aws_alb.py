@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import polars as pl
-
+from convkit.aws_balancers import MADE, REQUEST
 from convkit.templates import Template
 
 COMMENT = None
@@ -24,16 +23,10 @@ SAMPLES = (
         '"- http://shop-640112591.eu-west-1.elb.amazonaws.com:80- -" "-" - - - "-" "-" "-" - 2026-10-10T13:55:37.967000Z "-" "-" "-" "-" "-" "-" "-"'
     ),
 )
-_PARTS = ("until_target", "of_target", "until_client")
-_SECONDS = [pl.col(name).cast(pl.Float64, strict=False) for name in _PARTS]
 _FORMAT = Template(
     r"^(?:h(?:ttps?|2)|grpcs?|wss?) (?P<time>[!-~]+) [!-~]+ (?P<client>[!-~]+) [!-~]+ "
     r"(?P<until_target>[!-~]+) (?P<of_target>[!-~]+) (?P<until_client>[!-~]+) (?P<status>[0-9]+|-) [!-~]+ [!-~]+ (?P<bytes>[0-9]+|-) "
-    r'"(?P<request>[!#-~]*(?: (?:[a-z]+://(?P<host>[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]*\])(?:[/:? ][^"]*)?|[^a-z"][^"]*)?)?)" "(?P<agent>[^"]*)"',
-    made={
-        "address": pl.col("client").str.replace(":[0-9]+$", ""),
-        # A time of -1 says that the target never answered.
-        "seconds": pl.when(*(second >= 0 for second in _SECONDS)).then(pl.sum_horizontal(_SECONDS).round(6)).cast(pl.String),
-    },
+    rf'{REQUEST} "(?P<agent>[^"]*)"',
+    made=MADE,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit
