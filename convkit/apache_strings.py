@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from convkit import written_times
-from convkit.log_strings import FIXED, HOST, LISTED, NUMBER, TEXT, USER, WORD, StringError, Variable, template
+from convkit.log_strings import CLIENT_HEADERS, FIXED, HOST, LISTED, NUMBER, TEXT, USER, WORD, StringError, Variable, template
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,7 +32,7 @@ _HEADERS = {
     "cookie": ("cookies", 0, TEXT),
     "host": ("host", 0, HOST),
     "x-forwarded-for": ("forwarded", 0, LISTED),
-    **dict.fromkeys(("x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip"), ("forwarded", 1, LISTED)),
+    **dict.fromkeys(CLIENT_HEADERS, ("forwarded", 1, LISTED)),
 }
 _KNOWN: dict[str, tuple[str, int, str]] = {
     "a": ("address", 0, LISTED),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import moments
+from convkit import moments, senders
 from convkit.columns import ROLES, TOLD, json_path
 from convkit.schema import CELLS, EVENT_CELLS, first_problem
 
@@ -46,7 +46,7 @@ def cells(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> p
         told.with_columns(**{name: _said(pl.col(name)) for name in names}, url=_written(pl.col("url").str.strip_chars()))
         .with_columns(problem=_problem(), address=pl.col("address").str.replace_all(" ", "", literal=True))
         .with_columns(
-            sender=pl.concat_str([pl.col("address").fill_null("-"), pl.lit(" - "), pl.col("user").fill_null("-")]),
+            sender=senders.whole(pl.col("address"), pl.col("user")),
             host=pl.col("host").str.to_lowercase(),
             # A row without a page is no server's message: it has a visitor, or is of no use.
             request=pl.concat_str([pl.lit("GET "), "url"]).fill_null(_NO_PAGE),

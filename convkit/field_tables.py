@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import log_fields, sampling
+from convkit.delimited import RAGGED
 from convkit.schema import first_problem
 from convkit.templates import NOT_LIKE_IT
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Names = tuple[str, ...]
 COMMENT = "#"
+_HEADER_LINE = r"(?i)^#fields"
 _HEADER = re.compile(r"#fields:?[ \t]+(.*)", re.IGNORECASE)
 _DAY = re.compile(r"#(?:start-)?date:.*?(\d{4}-\d\d-\d\d)", re.IGNORECASE)
 _CLOCKS = (("date", "time", "Z"), ("date-local", "time-local", ""))
@@ -34,7 +36,6 @@ _IS_ODD = r'["\t]|  '
 _ALL_QUOTED = r'^"[^"]*"(?: "[^"]*")*$'
 _PLUS = "\x1f"
 """A plus within quotes, where it is one."""
-NOT_AS_MANY = "not as many fields as the header"
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,6 @@ class Kind:
         return pl.coalesce(plain, quoted, pl.when(is_odd & ~is_quoted).then(line).str.extract_all(_WORDS).list.eval(pl.coalesce(bare, word)))
 
 
-_HEADER_LINE = r"(?i)^#fields"
-
-
 @dataclass(frozen=True)
 class Table:
     """How one log is laid out."""
@@ -119,7 +117,7 @@ class Table:
         rules = {
             "blank": line.str.strip_chars().fill_null("") == "",
             "comment": pl.col("told").is_null(),
-            NOT_AS_MANY if self.blocks else NOT_LIKE_IT: pl.col("layout").is_null(),
+            RAGGED if self.blocks else NOT_LIKE_IT: pl.col("layout").is_null(),
         }
         fields = {name: said for name in self.kind.columns if (said := self._said(name)) is not None} | {"time": self._time()}
         read = rows.select("source", "line_no", fault=pl.coalesce("fault", first_problem(rules)), **fields)

@@ -16,6 +16,7 @@ from convkit import clocks, gaps
 from convkit.collecting import collected
 from convkit.moments import WEB
 from convkit.quality import Jump, LogRead, Silence
+from convkit.sources import PLACE
 
 if TYPE_CHECKING:
     from convkit.analyzing import Taken
@@ -81,8 +82,5 @@ def _jumps(taken: Taken, by_hour: pl.DataFrame, timezone: str) -> tuple[Jump, ..
         return ()
     cells, zone = taken.intake.cells, ZoneInfo(timezone)
     of_log = pl.col("event").is_null() if "event" in cells.columns else pl.lit(value=True)
-    found = clocks.jumps(collected(cells.lazy().filter(_IS_KNOWN, of_log).select("source", "line_no", "time"), cells.height)).sort(
-        "source", "line_no"
-    )
-
+    found = clocks.jumps(collected(cells.lazy().filter(_IS_KNOWN, of_log).select(*PLACE, "time"), cells.height)).sort(PLACE)
     return tuple(Jump(taken.sources[source], line, before.astimezone(zone), after.astimezone(zone)) for source, line, before, after in found.rows())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import columns, exports
+from convkit.json_objects import NO_OBJECT, first_of_each, struct
 from convkit.schema import first_problem
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from convkit.columns import Asked, Columns
     from convkit.presets import Place
 
-NO_OBJECT = "no JSON object"
 _SAMPLED, _DEEPEST = 1_000, 4
 
 
@@ -151,11 +151,6 @@ def _object(line: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of names and values; of equal names the first counts."""
-    return dict(reversed(pairs)) if len(pairs) > len(dict(pairs)) else dict(pairs)
-
-
 def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
@@ -171,11 +166,7 @@ def _shape(places: Mapping[Place, pl.DataType]) -> pl.Struct:
                 break
         else:
             branch.setdefault(place[-1], of_type)
-    return _struct(tree)
-
-
-def _struct(tree: Mapping[str, Any]) -> pl.Struct:
-    return pl.Struct({name: _struct(branch) if isinstance(branch, dict) else branch for name, branch in tree.items()})
+    return struct(tree)
 
 
 def _cut(value: Any, of_type: PolarsDataType) -> Any:  # noqa: ANN401 (JSON holds anything)

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import json_objects, log_fields, moments
-from convkit.json_objects import Places
+from convkit.json_objects import NO_OBJECT, Places
+from convkit.presets import squeezed
 from convkit.schema import first_problem
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from convkit.lines import Source
     from convkit.presets import Place
 
-NO_OBJECT = "no JSON object"
 _NOTHING = ["", "-"]
 _SNIFFED, _FITTED = 100, 1_000
 """Lines that are looked at, spread over the head."""
@@ -231,13 +231,13 @@ def _key(name: str) -> str:
 @lru_cache(maxsize=256)
 def _squeezed(names: str) -> tuple[str, ...]:
     """Return names, blanks between them, as they are compared."""
-    return tuple(re.sub(r"[^a-z0-9]", "", name.lower()) for name in names.split())
+    return tuple(map(squeezed, names.split()))
 
 
 @lru_cache(maxsize=1024)
 def _tails(place: Place) -> tuple[str, ...]:
     """Return a place's name as it is compared: as a whole, then within the outermost object, and so on."""
-    return tuple(re.sub(r"[^a-z0-9]", "", "".join(place[outer:]).lower()) for outer in range(len(place)))
+    return tuple(squeezed("".join(place[outer:])) for outer in range(len(place)))
 
 
 def _texts(values: Mapping[Place, list[Any]], places: Iterable[Place]) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from convkit.presets import Place
 
+NO_OBJECT = "no JSON object"
 _ESCAPES = {"\\\\": "\\\\", "\\x": "\\\\x"}
 r"""nginx writes `\xHH`, which is no JSON: it stays as it is written, as in its other logs, and is undone where records are asked for."""
 _AROUND = " \t\r,\ufeff"
@@ -61,7 +62,7 @@ class Places:
             for name in place[:-1]:
                 branch = branch.setdefault(name, {})
             branch[place[-1]] = pl.List(pl.String()) if place in self.lists else pl.String()
-        return _struct(tree)
+        return struct(tree)
 
     def read(self, line: pl.Expr) -> pl.Expr:
         """Return the objects in lines, null where there is none."""
@@ -146,14 +147,15 @@ def _object(text: str) -> dict[str, Any] | None:
     """Return the object that a text is, None where it is none; of equal names the first counts, as in the fast reader."""
     for written in (text, _NO_VALUE.sub(r"\1null", text)):
         try:
-            found = json.loads(written, object_pairs_hook=_first_of_each, parse_constant=lambda _: None, strict=False)
+            found = json.loads(written, object_pairs_hook=first_of_each, parse_constant=lambda _: None, strict=False)
         except (ValueError, RecursionError):
             continue
         return found if isinstance(found, dict) else None
     return None
 
 
-def _first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def first_of_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of names and values; of equal names the first counts."""
     return dict(reversed(pairs)) if len(pairs) > len(dict(pairs)) else dict(pairs)
 
 
@@ -179,5 +181,6 @@ def _text(value: object) -> str | None:
     return json.dumps(value) if is_number else None
 
 
-def _struct(tree: Mapping[str, Any]) -> pl.Struct:
-    return pl.Struct({name: _struct(branch) if isinstance(branch, dict) else branch for name, branch in tree.items()})
+def struct(tree: Mapping[str, Any]) -> pl.Struct:
+    """Return the type of objects that hold what a tree of types says."""
+    return pl.Struct({name: struct(branch) if isinstance(branch, dict) else branch for name, branch in tree.items()})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import log_fields
+from convkit import escapes, log_fields, mixtures
 from convkit.schema import first_problem
 from convkit.templates import NOT_LIKE_IT
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from convkit.columns import Asked
     from convkit.lines import Source
 
-_QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
 _SHOWN = 100
 """Lines whose labels are looked at."""
 _WHOLE = "whole"
@@ -60,7 +59,7 @@ class Notation:
 
     def sniff(self, lines: pl.Series) -> float:
         """Return which share of lines is written so."""
-        return int(lines.to_frame("line").select(self.claims().sum()).item()) / max(len(lines), 1)
+        return mixtures.share(lines, self.claims())
 
     def fit(self, _source: Source, head: pl.Series, asked: Asked) -> Labelled:
         """Return the format with the labels of one log."""
@@ -103,8 +102,7 @@ class Labelled:
         line, odd, form = pl.col("line"), pl.col("odd"), pl.col("form").struct
         known = lines.with_columns(form=pl.when(~line.str.contains("\\", literal=True)).then(line).str.extract_groups(self._form))
         others = known.with_columns(odd=pl.when(form.field(_WHOLE).is_null()).then(line))
-        bare = pl.coalesce(pl.when(odd.str.contains("\\", literal=True)).then(odd).str.replace_many(_QUOTES), odd)
-        rows = others.with_columns(bare=bare).with_columns(words=self.notation.words(pl.col("bare")))
+        rows = others.with_columns(bare=escapes.rewritten(odd, escapes.QUOTES)).with_columns(words=self.notation.words(pl.col("bare")))
         placed = rows.with_columns(**{name: self._at_its_place(labels) for name, labels in self.chosen.items()})
         moved = placed.with_columns(
             left=pl.when(pl.any_horizontal(pl.lit(value=False), *(pl.col(name).is_null() for name in self.chosen))).then("bare")

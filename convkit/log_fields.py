@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import moments
+from convkit import moments, senders
 from convkit.schema import CELLS, first_problem
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def cells(rows: pl.LazyFrame, there: Collection[str], assets: Assets, timezone: 
     told = moments.add_time(told, timezone, names_month=names_month) if "time" in there else told.with_columns(time=pl.lit(None, dtype=CELLS["time"]))
     plain_no_more = pl.col("plain") & pl.col("fault").is_null()
     return told.with_columns(
-        sender=pl.concat_str([_address().fill_null("-"), pl.lit(" - "), said("user").fill_null("-")]),
+        sender=senders.whole(_address(), said("user")),
         host=said("host").str.to_lowercase().str.replace(":[0-9]+$", ""),
         request=pl.when(~pl.col("plain")).then("request"),
         status=pl.when(~pl.col("plain")).then("status").cast(pl.Int16, strict=False),

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WORD, TEXT, USER, NUMBER, LISTED, HOST, FIXED = "word", "text", "user", "number", "listed", "host", "fixed"
 """What a variable may hold: no blank; blanks; a name, `""` for none; digits; words with a comma and a blank between; a host; its own pattern."""
+CLIENT_HEADERS = ("x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip")
+"""Headers in which proxies say who asked."""
 _STRONG = "\"'|,;\\t[](){}<>=&^~?"
 """Signs that end a variable wherever they stand behind it; others may stand in it, too."""
 _STRICT = {USER: '[^ "]*', LISTED: "[^ ,]*"}

@@ -6,18 +6,12 @@ It stands alone because a format knows nothing of others: each is given the line
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from typing import TypeVar
-
     from convkit.assets import Assets
-
-    Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
 
 
 @dataclass(frozen=True)
@@ -38,16 +32,14 @@ class Mixture:
         parts: list[pl.LazyFrame] = [layout.scan(part, assets) for layout, part in zip(self.layouts, self._parts(lines), strict=True)]
         return pl.concat(parts, how="diagonal").sort("line_no")
 
-    def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES that none of the formats fails of."""
-        for frame in frames:
-            parts = zip(self.layouts, self._parts(frame), strict=True)
-            mended = [layout.mend([part]) if hasattr(layout, "mend") else [part] for layout, part in parts]
-            yield pl.concat(chain.from_iterable(mended)).sort("line_no")
-
-    def _parts(self, lines: Frame) -> list[Frame]:
+    def _parts(self, lines: pl.LazyFrame) -> list[pl.LazyFrame]:
         """Return the lines of each format."""
         numbers = [pl.lit(number, dtype=pl.UInt8) for number in range(len(self.layouts))]
         claimed = [pl.when(claim).then(number) for claim, number in zip(self.claims, numbers[1:], strict=True)]
         sorted_out = lines.with_columns(whose=pl.coalesce(*claimed, numbers[0]))
         return [sorted_out.filter(whose=number).drop("whose") for number in range(len(numbers))]
+
+
+def share(lines: pl.Series, claimed: pl.Expr) -> float:
+    """Return which share of some lines a format claims."""
+    return int(lines.to_frame("line").select(claimed.sum()).item()) / max(len(lines), 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from convkit.log_strings import FIXED, HOST, LISTED, NUMBER, TEXT, USER, WORD, StringError, Variable, template
+from convkit.log_strings import CLIENT_HEADERS, FIXED, HOST, LISTED, NUMBER, TEXT, USER, WORD, StringError, Variable, template
 
 if TYPE_CHECKING:
     from convkit.log_strings import OwnTemplate
@@ -22,7 +22,6 @@ _MEANT = {"t": "\t", "r": "\r", "n": "\n"}
 _NAME = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _TIME_LOCAL = "[^ ]+ [+0-9-]+"
 _PATH_AND_QUERY = re.compile(r"\$\{?(?:document_)?uri\}?\$\{?is_args\}?\$\{?(?:args|query_string)\}?")
-_PROXIES = ("http_x_real_ip", "http_cf_connecting_ip", "http_true_client_ip", "http_x_client_ip", "http_x_cluster_client_ip")
 
 _KNOWN: dict[str, tuple[str, int, str]] = {
     "remote_addr": ("address", 0, LISTED),
@@ -48,7 +47,7 @@ _KNOWN: dict[str, tuple[str, int, str]] = {
     "http_user_agent": ("agent", 0, TEXT),
     "http_x_forwarded_for": ("forwarded", 0, LISTED),
     "proxy_add_x_forwarded_for": ("forwarded", 1, LISTED),
-    **dict.fromkeys(_PROXIES, ("forwarded", 2, LISTED)),
+    **dict.fromkeys([f"http_{name.replace('-', '_')}" for name in CLIENT_HEADERS], ("forwarded", 2, LISTED)),
     "http_cookie": ("cookies", 0, TEXT),
     "host": ("host", 0, HOST),
     "http_host": ("host", 1, HOST),

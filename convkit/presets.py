@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING
 
 from convkit import lists, plugins
@@ -43,8 +44,14 @@ class Preset:
 def tool_of(names: Iterable[Place]) -> str | None:
     """Return the tool whose export has columns of these names, None where it is no known one's."""
     there = {tuple(map(squeezed, place)) for place in names}
+    return next((tool for tool, needed in _needed() if there.issuperset(needed)), None)
+
+
+@cache
+def _needed() -> tuple[tuple[str, tuple[Place, ...]], ...]:
+    """Return the tools, each with the columns by which it is told."""
     listed = [line.partition(":") for line in lists.lines("tools")]
-    return next((tool for tool, _, needed in listed if there.issuperset(tuple(map(squeezed, name.split("."))) for name in needed.split())), None)
+    return tuple((tool, tuple(tuple(map(squeezed, name.split("."))) for name in needed.split())) for tool, _, needed in listed)
 
 
 def of(names: Iterable[Place]) -> Preset | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import escapes, quoted_beginnings
+from convkit import escapes, mixtures, quoted_beginnings
 from convkit.moments import WEB
 from convkit.quoted_beginnings import IS_USUAL, SAYS_NO_ZONE
 from convkit.schema import CELLS, first_problem
@@ -70,6 +70,10 @@ _NO_TEXT, _NO_NUMBER = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Floa
 class Lines:
     """How the lines of a log are written; what is told by its lines is usual until `fit` has seen them."""
 
+    end: str = ""
+    """How a line goes on behind the bytes, a regular expression."""
+    but: str = ""
+    """What tells a line that goes on so and is of another format."""
     host_first: bool = False
     """Whether a virtual host leads the line."""
     has_agent: bool = True
@@ -91,13 +95,22 @@ class Lines:
     has_bare: bool = False
     """Whether a referrer or an agent that is not said may stand without quotes."""
 
+    def claims(self) -> pl.Expr:
+        """Tell lines that are written so."""
+        is_other = pl.col("line").str.contains(self.but) if self.but else pl.lit(value=False)
+        return (_are_alike(host_first=self.host_first, end=self.end) & ~is_other).fill_null(value=False)
+
+    def sniff(self, lines: pl.Series) -> float:
+        """Return which share of lines is written so."""
+        return mixtures.share(lines, self.claims())
+
     def fit(self, _source: Source, head: pl.Series, asked: Asked) -> Lines:
         """Return the format as a log has it; only where lines begin in unusual ways they are read in the slower way that knows those."""
         few, line = head.gather_every(len(head) // _TRIED + 1).to_frame("line"), pl.col("line")
         told = {"odd": ~line.str.contains(IS_USUAL), "local": line.str.contains(SAYS_NO_ZONE)}
         told |= {"second": line.str.contains(_HOST_SECOND), "forwarded": line.str.contains(_FORWARDED)}
         share = (
-            few.filter(claims(host_first=self.host_first))
+            few.filter(_are_alike(host_first=self.host_first))
             .select(mark.mean().fill_null(0).alias(name) for name, mark in told.items())
             .row(0, named=True)
         )
@@ -168,23 +181,17 @@ def is_asset(extensions: str, behind: str = r"\] ") -> pl.Expr:
     return pl.col("line").str.contains(rf'{behind}"(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?;]')
 
 
-def claims(*, host_first: bool, end: str = "") -> pl.Expr:
-    """Tell lines of this kind, with or without a virtual host in front, that continue as `end` says."""
+def _are_alike(*, host_first: bool, end: str = "") -> pl.Expr:
+    """Tell lines of this kind, with or without a virtual host in front, that go on as `end` says."""
     line = pl.col("line")
     is_alike = line.str.contains(_START + end) & ~line.str.starts_with(_OF_ENVOY)
-    return (is_alike & (line.str.contains(_HOST_FIRST) == host_first)).fill_null(value=False)
-
-
-def share(lines: pl.Series, claimed: pl.Expr) -> float:
-    """Return which share of lines is claimed."""
-    return int(lines.to_frame("line").select(claimed.sum()).item()) / max(len(lines), 1)
+    return is_alike & (line.str.contains(_HOST_FIRST) == host_first)
 
 
 def _parts(lines: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
     """Split lines with `plain` on their quotes; plain assets are most of a log: on nulls all that follows costs next to nothing."""
     line = pl.col("line")
-    escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(escapes.NOTATION)
-    parts = pl.coalesce(escaped, line).str.split_exact('"', len(fields) - 1).struct.rename_fields(fields).alias("part")
+    parts = escapes.rewritten(line, escapes.NOTATION).str.split_exact('"', len(fields) - 1).struct.rename_fields(fields).alias("part")
     masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}
     return lines.with_columns(parts).unnest("part").with_columns(**masked)
 

@@ -54,7 +54,7 @@ def names_of(source: Source, head: pl.Series, asked: Asked) -> list[str]:
     if scores[best] < _RECOGNISED and (export := _export_of_other_names(told, formats, _RECOGNISED if asked.told else _SURELY)):
         return [export]
     names = [best] if scores[best] >= _MIXED else _mixture(best, bare[best], formats)
-    if all(map(len, bare.values())) and sum(scores[name] for name in formats) < _RECOGNISED:
+    if all(map(len, bare.values())) and sum(scores.values()) < _RECOGNISED:
         odd = [line for line in bare[best] if not formats[best].sniff(pl.Series([line]))]
         raise of_no_format(source, best, scores[best], [shown(line) for line in odd[:SHOWN]], tuple(bare[best]))
     return names

@@ -27,6 +27,11 @@ def add_words(senders: pl.LazyFrame) -> pl.LazyFrame:
     return apart.with_columns(address=said(address.str.replace(_NAMED, "$1")), user=said(rest.str.strip_prefix("- ").str.strip_chars())).drop("word")
 
 
+def whole(address: pl.Expr, user: pl.Expr) -> pl.Expr:
+    """Return a sender as a common log line has it, where address and user are known apart."""
+    return pl.concat_str([address.fill_null("-"), pl.lit(" - "), user.fill_null("-")])
+
+
 def said(value: pl.Expr) -> pl.Expr:
     """Return a field, null where the log says nothing."""
     return pl.when(~value.is_in(["-", ""])).then(value)

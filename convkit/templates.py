@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import log_fields, moments
+from convkit import escapes, log_fields, mixtures, moments
 from convkit.schema import first_problem
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from convkit.lines import Source
 
 NOT_LIKE_IT = "not written like the format"
-_QUOTES = {"\\\\": "\\x5C", '\\"': "\\x22"}
 _WHOLE = "whole"
 _FEW = 100
 
@@ -70,7 +69,7 @@ class Template:
 
     def sniff(self, lines: pl.Series) -> float:
         """Return which share of lines is written so."""
-        return int(lines.to_frame("line").select(self.claims().sum()).item()) / max(len(lines), 1)
+        return mixtures.share(lines, self.claims())
 
     def fit(self, _source: Source, head: pl.Series, asked: Asked) -> Template:
         """Return the format with the time zone that a run says."""
@@ -117,7 +116,4 @@ class Template:
     def _line(self) -> pl.Expr:
         """Return the line, its escaped quotes out of the way."""
         line = pl.col("line")
-        if not self.escapes_quotes:
-            return line
-        escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(_QUOTES)
-        return pl.coalesce(escaped, line)
+        return escapes.rewritten(line, escapes.QUOTES) if self.escapes_quotes else line

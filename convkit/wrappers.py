@@ -17,11 +17,8 @@ from convkit.schema import first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection
-    from typing import TypeVar
 
-    from convkit.lines import Source
-
-    Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
+    from convkit.lines import Frame, Source
 
 CUT = "cut in parts by the container's runtime"
 _PROGRAM = 2

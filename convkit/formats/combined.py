@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import polars as pl
+from convkit.quoted_lines import AGENT_FOLLOWS, COMMENT, PROXIES, Lines
 
-from convkit import quoted_lines
-from convkit.quoted_lines import COMMENT, PROXIES, Lines
-
-__all__ = ["COMMENT", "SAMPLES", "fit", "sniff"]
+__all__ = ["COMMENT", "SAMPLES", "claims", "fit", "sniff"]
 
 SAMPLES = (
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/1.1" 200 2326 "https://shop.example/" "Mozilla/5.0 (X11; Linux x86_64)"',
     '2001:db8::7 - ann [10/Oct/2026:13:55:36 -0700] "POST /cart/add HTTP/2.0" 302 0 "-" "Opera/12.0" "203.0.113.9" 0.012',
     r'203.0.113.7 - - [10/Oct/2026:13:55:36 +0000] "GET /?q=\"x\" HTTP/1.1" 200 1 "-" "An agent with a 10\" screen"',
 )
-
-
-def claims() -> pl.Expr:
-    """Tell combined lines without a host in front, and without what proxies add."""
-    return quoted_lines.claims(host_first=False, end=quoted_lines.AGENT_FOLLOWS) & ~pl.col("line").str.contains("|".join(PROXIES.values()))
-
-
-def sniff(lines: pl.Series) -> float:
-    """Return the share of combined lines without a host in front."""
-    return quoted_lines.share(lines, claims())
-
-
-fit = Lines().fit
+_FORMAT = Lines(end=AGENT_FOLLOWS, but="|".join(PROXIES.values()))
+claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -7,7 +7,7 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from convkit import json_lines, plugins, tolerant
+from convkit import json_lines, json_objects, plugins, tolerant
 from convkit.errors import InputError
 from convkit.lines import spooled_text
 
@@ -56,7 +56,7 @@ def as_lines(source: Source) -> Iterator[Source]:
 
 def _values(text: str) -> Iterator[Any]:
     """Yield the elements of an array, or the objects that follow each other. Raises ValueError."""
-    decoder, blanks, place = json.JSONDecoder(object_pairs_hook=json_lines.first_of_each), re.compile(r"\s*"), 0
+    decoder, blanks, place = json.JSONDecoder(object_pairs_hook=json_objects.first_of_each), re.compile(r"\s*"), 0
     while found := blanks.match(text, place):
         if found.end() == len(text):
             return

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import csv
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import delimited, json_lines, presets, tolerant, visits
+from convkit import json_lines, tolerant, visits
 from convkit.errors import InputError
 from convkit.lines import spooled_text
 from convkit.presets import Preset
-from convkit.tools import is_json
+from convkit.tools import Tool, is_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,20 +28,19 @@ SAMPLES = (
     "1,7,203.0.113.7,f3a1,1791640536,,action,https://shop.example/,1791640536",
     "1,8,203.0.113.8,f3a2,1791640596,u1,action,https://shop.example/cart,1791640596",
 )
+_TOOL = Tool("matomo")
 LARGEST = 100 << 20
 """Bytes of an export: it has to be in memory as a whole before its first visit is known."""
-_BEGINS_ARRAY = r'^\s*\[?\s*\{[^\[]*"idVisit"'
+_BEGINS_ARRAY = re.compile(r'\s*\[?\s*\{[^\[]*"idVisit"')
 _EVENTS = {"action": "page_view", "ecommerceOrder": "order", "ecommerceAbandonedCart": "abandoned_cart", "search": "site_search"}
 
 
 def sniff(lines: pl.Series) -> float:
     """Tell a table or an array of visits by how it begins, and lines of objects by their names."""
     if is_json(lines):
-        fits, names = json_lines.named(lines)
-        return fits if presets.tool_of(names) == "matomo" else 0.0
+        return _TOOL.sniff(lines)
     head = "".join(lines.head(3).str.strip_chars().to_list())
-    is_array = pl.Series([head]).str.contains(_BEGINS_ARRAY).any()
-    return float(is_array or delimited.share(lines.head(1), (",", "\t", ";"), lambda names: presets.tool_of(names) == "matomo") > 0)
+    return float(bool(_BEGINS_ARRAY.match(head)) or _TOOL.sniff(lines.head(1)) > 0)
 
 
 @contextmanager
