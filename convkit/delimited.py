@@ -1,20 +1,18 @@
-r"""Rows of fields between separators (CSV, TSV) -> CELLS: RFC 4180, with any of a few separators, a header or none.
+"""Rows of an export's table, with a header or none -> CELLS.
 
-It stands alone because a quote that is never closed must cost its own line and not the rest of the file, which no CSV reader promises: a line is a
-record unless its quotes say otherwise.
+It stands alone because the columns of a table may be the roles of events, or hold the properties of one.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import columns, exports
+from convkit import columns, exports, separated
 from convkit.errors import InputError
-from convkit.schema import first_problem
+from convkit.separated import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,16 +21,9 @@ if TYPE_CHECKING:
     from convkit.columns import Asked, Columns
     from convkit.presets import Place
 
-COMMA_AND_OTHERS, TAB = (",", ";", "|"), ("\t",)
-OPEN_QUOTE, RAGGED = "a quote without an end", "not as many fields as the header"
-_QUOTED = r'"[^"]*"'
 _ENOUGH = 0.5
 """The share of lines with the same number of fields that makes them a table."""
-_MOST_LINES = 100
-"""Lines that a record may go on over; a quote open for longer was never closed."""
 _CLOCKS = 100
-_WIDE = 40
-"""Columns from which on a list of all takes less time than a column for each."""
 _WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 
 
@@ -40,64 +31,25 @@ _WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 class Table:
     """How an export is laid out: a format of lines, made for one file."""
 
-    separator: str
-    header: str | None
-    width: int
+    rows: Rows
     columns: Columns
     others: Mapping[str, int] = field(default_factory=dict)
     """The columns that have no role."""
-    has_quotes: bool = True
-    """Whether a quote at the beginning of a field is none of its own."""
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there."""
         fields = {name: self._value(name, place) for name, place in self.columns.fields.items()}
-        # Most lines hold no quote: on nulls the rules of quotes cost next to nothing.
-        quoted, bare = pl.col("quoted"), pl.col("bare")
-        rows = (
-            lines.with_columns(has_quotes=pl.col("line").str.contains('"', literal=True) & pl.lit(self.has_quotes))
-            .with_columns(quoted=pl.when("has_quotes").then("line"), bare=pl.when(~pl.col("has_quotes")).then("line"))
-            .with_columns(
-                part=bare.str.split(self.separator) if self.width > _WIDE else bare.str.split_exact(self.separator, self.width - 1),
-                number=bare.str.count_matches(self.separator, literal=True) + 1,
-                is_open=quoted.str.count_matches('"', literal=True) % 2 == 1,
-                quoted=pl.concat_str([pl.lit(self.separator), quoted]),
-            )
-            .with_columns(texts=quoted.str.extract_all(f'[{self.separator}](?:"(?:[^"]|"")*"|[^"{self.separator}]*)'))
-            .with_columns(is_whole=pl.col("texts").list.join("") == quoted)
-            .with_columns(fault=self._fault())
-            .select("source", "line_no", "fault", props=self._props(), **fields)
-        )
+        rows = self.rows.split(lines).select("source", "line_no", "fault", props=self._props(), **fields)
         return exports.cells(rows, self.columns)
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES with records that go on over several lines joined, each in the place of its first line; what ends nowhere stays as it is."""
-        if not self.has_quotes:
-            yield from frames
-            return
-        lines = pl.concat(frames)
-        quotes = pl.col("line").fill_null("").str.count_matches('"', literal=True).cast(pl.Int64)
-        is_inside = (quotes.cum_sum().shift(1, fill_value=0) % 2) == 1
-        numbered = lines.with_columns(record=(~is_inside).cum_sum())
-        joined = numbered.group_by("record", maintain_order=True).agg(pl.col("line").fill_null("").str.join("\n"), lines=pl.len())
-        is_whole = (pl.col("lines") > 1) & (pl.col("lines") <= _MOST_LINES) & (_separators(pl.col("line"), self.separator) == self.width - 1)
-        whole = joined.filter(is_whole).select("record", whole="line")
-        mended = numbered.join(whole, on="record", how="left", maintain_order="left")
-        is_first = pl.col("record").is_first_distinct() | pl.col("whole").is_null()
-        yield mended.filter(is_first).with_columns(line=pl.coalesce("whole", "line")).drop("record", "whole")
-
-    def _field(self, place: int) -> pl.Expr:
-        """Return a field of a line, without its quotes."""
-        text = pl.col("texts").list.get(place, null_on_oob=True).str.slice(1)
-        is_quoted = text.str.starts_with('"')
-        bare = pl.when(is_quoted).then(text.str.head(-1).str.slice(1).str.replace_all('""', '"', literal=True)).otherwise(text)
-        part = pl.col("part").list.get(place, null_on_oob=True) if self.width > _WIDE else pl.col("part").struct[place]
-        return pl.coalesce(part, bare)
+        """Yield LINES with records that go on over several lines joined."""
+        return self.rows.mend(frames)
 
     def _value(self, name: str, place: Place) -> pl.Expr:
         """Return what a field says, or what stands within its text; a decimal comma, as beside semicolons, is a point to all others."""
-        text = exports.text_within(self._field(int(place[0])), place[1:])
-        if self.separator != ";" or not (name == "value" or name.startswith("prop.")):
+        text = exports.text_within(self.rows.field(int(place[0])), place[1:])
+        if self.rows.separator != ";" or not (name == "value" or name.startswith("prop.")):
             return text
         points = pl.when(text.str.contains(_WITH_COMMA)).then(text).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
         return pl.coalesce(points, text)
@@ -105,35 +57,22 @@ class Table:
     def _props(self) -> pl.Expr:
         """Return the properties as JSON: the column that holds them, or all columns that say nothing else."""
         if self.columns.props:
-            return self._field(int(self.columns.props[0]))
+            return self.rows.field(int(self.columns.props[0]))
         if not self.others:
             return pl.lit(None, dtype=pl.String)
-        return pl.struct([self._field(place).alias(name) for name, place in self.others.items()]).struct.json_encode()
-
-    def _fault(self) -> pl.Expr:
-        """Return why a line is no row."""
-        line = pl.col("line")
-        rules = {
-            "blank": line.str.strip_chars().fill_null("") == "",
-            "comment": line.str.starts_with("sep=") if self.header is None else line.str.starts_with("sep=") | (line == self.header),
-            OPEN_QUOTE: pl.col("is_open"),
-            RAGGED: pl.col("number").ne(self.width).fill_null(value=False) | (pl.col("texts").list.len() != self.width) | ~pl.col("is_whole"),
-        }
-        return pl.coalesce("fault", first_problem(rules))
+        return pl.struct([self.rows.field(place).alias(name) for name, place in self.others.items()]).struct.json_encode()
 
 
 def share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[Place]], bool] | None = None) -> float:
     """Return the share of lines that are rows of a table whose header has names that are known, or wanted."""
-    table = _said(lines)
-    headers = {separator: [(name,) for name in names_in(table[0], separator)] for separator in separators if len(table)}
-    return max((_alike(table, separator) for separator, names in headers.items() if (is_wanted or _is_of_export)(names)), default=0.0)
+    return separated.share(lines, separators, lambda names: (is_wanted or _is_of_export)([(name,) for name in names]))
 
 
 def alike(lines: pl.Series, separators: Sequence[str]) -> float:
     """Return the share of lines that have as many fields as the first, between the separator of which this holds most."""
-    table = _said(lines)
+    table = separated.said(lines)
     is_json = table.head(1).str.contains(r"^\s*[{\[]").any()
-    return 0.0 if is_json else max(_alike(table, separator) for separator in separators)
+    return 0.0 if is_json else max(separated.likeness(table, separator) for separator in separators)
 
 
 def fit(lines: pl.Series, called: str, asked: Asked, separators: Sequence[str], headless: Sequence[str] = ()) -> Table:
@@ -141,20 +80,20 @@ def fit(lines: pl.Series, called: str, asked: Asked, separators: Sequence[str], 
 
     Raises InputError where its lines are no table, or it does not say what a run needs.
     """
-    table = _said(lines)
-    best = max(separators, key=lambda separator: _alike(table, separator))
-    if not len(table) or _alike(table, best) < _ENOUGH:
+    table = separated.said(lines)
+    best = max(separators, key=lambda separator: separated.likeness(table, separator))
+    if not len(table) or separated.likeness(table, best) < _ENOUGH:
         raise InputError(f"{called} is no table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")
-    first, has_header = list(headless) or names_in(table[0], best), asked.has_header and not headless
+    first, has_header = list(headless) or separated.names_in(table[0], best), asked.has_header and not headless
     names: list[Place] = [(name,) for name in first] if has_header or headless else [(str(number),) for number in range(1, len(first) + 1)]
-    rows = [names_in(line, best) for line in table[has_header:_CLOCKS]]
+    rows = [separated.names_in(line, best) for line in table[has_header:_CLOCKS]]
 
     def values(place: Place) -> list[str]:
         return [row[names.index(place)].strip() for row in rows if len(row) == len(first)]
 
     found = columns.find(names, asked, called, values)
     others = {name[0]: number for number, name in enumerate(names) if name not in set(found.roles.values())}
-    return Table(best, table[0] if has_header else None, len(first), _numbered(found, names), others, not headless)
+    return Table(Rows(best, table[0] if has_header else None, len(first), not headless), _numbered(found, names), others)
 
 
 def _is_of_export(names: Sequence[Place]) -> bool:
@@ -172,27 +111,3 @@ def _numbered(found: Columns, names: Sequence[Place]) -> Columns:
 
     props = (numbers[found.props],) if found.props in numbers else ()
     return replace(found, roles=numbered(found.roles), properties=numbered(found.properties), props=props)
-
-
-def _said(lines: pl.Series) -> pl.Series:
-    """Return the lines that are rows, the header first."""
-    return lines.filter((lines.str.strip_chars() != "") & ~lines.str.starts_with("sep="))
-
-
-def _separators(line: pl.Expr, separator: str) -> pl.Expr:
-    """Count the separators of a line that are not within quotes."""
-    return line.str.replace_all(_QUOTED, "").str.count_matches(separator, literal=True)
-
-
-def _alike(lines: pl.Series, separator: str) -> float:
-    """Return the share of lines that have as many fields as the first, where that has several."""
-    numbers = lines.to_frame("line").select(_separators(pl.col("line"), separator)).to_series()
-    return float((numbers == numbers[0]).mean() or 0.0) if len(numbers) and numbers[0] else 0.0
-
-
-def names_in(line: str, separator: str) -> list[str]:
-    """Return the fields of a line."""
-    try:
-        return next(csv.reader([line], delimiter=separator), [])
-    except csv.Error:
-        return []

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import log_fields, sampling
-from convkit.delimited import RAGGED
 from convkit.schema import first_problem
+from convkit.separated import RAGGED
 from convkit.templates import NOT_LIKE_IT
 
 if TYPE_CHECKING:

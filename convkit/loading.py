@@ -13,11 +13,11 @@ import polars as pl
 
 from convkit import reading, tolerant, traffic
 from convkit.assets import ALL_READ
-from convkit.delimited import OPEN_QUOTE
 from convkit.errors import InputError
 from convkit.lines import GZIP, PARQUET, PLAIN, ZSTD, cannot_be_read, scan
 from convkit.panics import told_as_damage
 from convkit.progress import UNWATCHED
+from convkit.separated import OPEN_QUOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import delimited
+from convkit import separated
 from convkit.errors import InputError
 from convkit.presets import squeezed
 
@@ -38,7 +38,7 @@ def check(name: str, lines: pl.Series) -> None:
     if lines.head(1).str.contains(_XML).any():
         raise InputError(f"{name} is XML, which is not read here; export it as CSV or JSON")
     header = lines.filter(~lines.str.starts_with("#")).head(1)
-    columns = max((delimited.names_in(header[0], separator) for separator in (",", ";", "\t")), key=len) if len(header) else []
+    columns = max((separated.names_in(header[0], separator) for separator in (",", ";", "\t")), key=len) if len(header) else []
     named = {squeezed(column) for column in columns}
     if columns == _UMAMI or (named & _COUNTS and not named & _SINGLE and len(columns) > 1):
         raise InputError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convkit import delimited, json_lines, presets
+from convkit import delimited, json_lines, presets, separated
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from convkit.lines import Source
     from convkit.presets import Place
 
-_SEPARATORS = (*delimited.TAB, *delimited.COMMA_AND_OTHERS)
+_SEPARATORS = (*separated.TAB, *separated.COMMA_AND_OTHERS)
 
 
 @dataclass(frozen=True)

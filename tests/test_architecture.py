@@ -57,7 +57,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("site_notes", "variants", "cookies", "visitor_rules"),
     ("identities", "proxies", "session_keys"),
     ("exports", "log_fields", "quoted_beginnings", "mixtures", "wrappers", "aws_balancers"),
-    ("templates", "json_objects", "quoted_lines", "named_fields"),
+    ("templates", "json_objects", "quoted_lines", "named_fields", "separated"),
     ("log_strings",),
     ("written_times",),
     ("nginx_strings", "apache_strings", "goaccess_strings", "group_strings"),

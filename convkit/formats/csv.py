@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import delimited
+from convkit import delimited, separated
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,14 +23,14 @@ SAMPLES = (
 
 def sniff(lines: pl.Series) -> float:
     """Return the share of lines that are rows of one table whose header is known."""
-    return delimited.share(lines, delimited.COMMA_AND_OTHERS)
+    return delimited.share(lines, separated.COMMA_AND_OTHERS)
 
 
 def fit(source: Source, head: pl.Series, asked: Asked) -> Table:
     """Return the format of one export, made to fit it."""
-    return delimited.fit(head, source.name, asked, delimited.COMMA_AND_OTHERS)
+    return delimited.fit(head, source.name, asked, separated.COMMA_AND_OTHERS)
 
 
 def alike(lines: pl.Series) -> float:
     """Return the share of lines that have as many fields as the first, whatever the header says."""
-    return delimited.alike(lines, delimited.COMMA_AND_OTHERS)
+    return delimited.alike(lines, separated.COMMA_AND_OTHERS)

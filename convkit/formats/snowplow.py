@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import delimited, lists
+from convkit import delimited, lists, separated
 from convkit.columns import json_path
 from convkit.presets import Preset
 from convkit.tools import Tool
@@ -93,4 +93,4 @@ def sniff(lines: pl.Series) -> float:
 def fit(source: Source, head: pl.Series, asked: Asked) -> Table | Objects:
     """Return the format of one export, made to fit it."""
     has_names = _TOOL.sniff(head) > 0
-    return _TOOL.fit(source, head, asked) if has_names else delimited.fit(head, source.name, asked, delimited.TAB, _NAMES)
+    return _TOOL.fit(source, head, asked) if has_names else delimited.fit(head, source.name, asked, separated.TAB, _NAMES)
