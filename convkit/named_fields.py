@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import log_fields, moments
+from convkit import lists, log_fields, moments
 from convkit.presets import squeezed
 
 if TYPE_CHECKING:
@@ -178,6 +178,19 @@ def _in_unit(text: pl.Expr, of_second: int) -> pl.Expr:
     longer = [part[place].cast(pl.Float64, strict=False).fill_null(0) * size for place, size in ((0, 3600), (1, 60))]
     whole = pl.when(pl.any_horizontal(part[place].is_not_null() for place in range(3))).then(seconds.fill_null(0) + longer[0] + longer[1])
     return pl.coalesce((whole * of_second).cast(pl.String), text)
+
+
+@cache
+def usual() -> dict[str, str]:
+    """Return the names that are usual, by field: `places` of anybody's lines."""
+    listed = [line.partition(":") for line in lists.lines("request_fields")]
+    return {field: "".join(names for name, _, names in listed if name == field).strip() for field in dict.fromkeys(name for name, _, _ in listed)}
+
+
+def usual_needs() -> tuple[str, ...]:
+    """Return what tells of a request where names are usual: what was asked for, what came of it, and who asked."""
+    names = usual()
+    return tuple(" ".join(names[field] for field in fields) for fields in (("request", "target"), ("status",), ("address", "agent", "forwarded")))
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,37 @@
+"""Apache APISIX's log as JSON, as its loggers send it; times that it took are milliseconds."""
+
+from __future__ import annotations
+
+from convkit.json_logs import Preset
+
+COMMENT = None
+SAMPLES = (
+    (
+        '{"client_ip":"203.0.113.7","start_time":1791640536123,"latency":13.0000114,"apisix_latency":2.0000114,"upstream_latency":11,"route_id":"1",'
+        '"request":{"method":"GET","uri":"/cart?a=1","url":"http://shop.example:9080/cart?a=1","querystring":{"a":"1"},"size":180,"headers":{"host":'
+        '"shop.example","user-agent":"Mozilla/5.0","referer":"https://www.example.org/"}},"response":{"status":200,"size":2326,"headers":{}}}'
+    ),
+    (
+        '{"client_ip":"2001:db8::7","start_time":1791640537123,"latency":1.5,"apisix_latency":1.5,"route_id":"1","request":{"method":"GET","uri":'
+        '"/logo.png","size":90,"headers":{"host":"shop.example"}},"response":{"status":304,"size":0,"headers":{}}}'
+    ),
+)
+_FORMAT = Preset(
+    places={
+        "time": "start_time",
+        "address": "client_ip",
+        "user": "consumer.username",
+        "host": "request.headers.host",
+        "method": "request.method",
+        "target": "request.uri",
+        "status": "response.status",
+        "bytes": "response.size",
+        "referrer": "request.headers.referer",
+        "agent": "request.headers.user-agent",
+        "forwarded": "request.headers.x-forwarded-for",
+        "cookies": "request.headers.cookie",
+        "milliseconds": "latency",
+    },
+    needed=("apisix_latency upstream_latency", "request.uri", "response.status"),
+)
+claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -1,0 +1,24 @@
+"""Requests of Rails, as Lograge writes them as JSON: `controller` and `action` beside what was asked; `duration` is milliseconds."""
+
+from __future__ import annotations
+
+from convkit import named_fields
+from convkit.json_logs import Preset
+
+COMMENT = None
+SAMPLES = (
+    (
+        '{"method":"GET","path":"/cart?a=1","format":"html","controller":"CartController","action":"show","status":200,"duration":58.33,"view":40.43,'
+        '"db":15.26,"@timestamp":"2026-10-10T13:55:36.123Z","ip":"203.0.113.7","host":"shop.example","user_agent":"Mozilla/5.0"}'
+    ),
+    (
+        '{"method":"GET","path":"/logo.png","format":"png","controller":"FilesController","action":"show","status":304,"duration":1.5,"view":0.0,'
+        '"@timestamp":"2026-10-10T13:55:37.123Z","ip":"2001:db8::7","host":"shop.example","user_agent":""}'
+    ),
+)
+_FORMAT = Preset(
+    places={name: names for name, names in named_fields.usual().items() if name not in {"seconds", "milliseconds"}} | {"milliseconds": "duration"},
+    needed=(*named_fields.usual_needs(), "controller", "action", "duration"),
+    is_loose=True,
+)
+claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit
