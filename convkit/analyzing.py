@@ -27,8 +27,7 @@ from convkit.tables import Period
 from convkit.tallying import prepare, split_by
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Collection, Sequence
 
     from convkit.analysis import Analysis
     from convkit.definitions import Goals
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from convkit.periods import Wanted
     from convkit.progress import Progress
     from convkit.questions import Question
+    from convkit.reading import Paths
     from convkit.tables import Note
 
 
@@ -77,7 +77,7 @@ class Taken:
 
 
 def read(  # noqa: PLR0913 (whoever reads says what of the logs is wanted)
-    paths: Iterable[str | Path],
+    paths: Paths,
     goals: Goals,
     log_format: str,
     *,

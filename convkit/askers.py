@@ -21,15 +21,17 @@ ASKER = ("sender", "user_agent")
 
 
 def askers(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `sender, user_agent, asked` of each distinct pair of sender and agent: whether it asked for plain assets."""
-    return cells.group_by(ASKER).agg(asked=(pl.col("problem") == "asset").any())
+    """Return `sender, user_agent, asked` of each distinct pair of sender and agent: whether it asked for plain assets, null if no log tells."""
+    asked = (pl.col("problem") == "asset").any()
+    is_logged = pl.col("event").is_null().any() if "event" in cells.collect_schema() else pl.lit(value=True)
+    return cells.group_by(ASKER).agg(asked=pl.when(is_logged).then(asked))
 
 
 def visitors(askers: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False) -> pl.LazyFrame:
     """Return `sender, user_agent, visitor, by:user, ignored, bot, spared, has_assets` of askers in memory, and the texts of `identities`.
 
     `visitor` is told by address, `by:user` by user id, null where there is none; `bot` and `spared` are what the agent tells (`bots.told`);
-    `has_assets` tells whether the visitor asked for assets, null where nobody did, as behind a content delivery network.
+    `has_assets` tells whether the visitor asked for assets, null where nobody did, as behind a content delivery network, or no log tells.
     `device` (DEVICE) is told only where it is asked for.
     """
     told_by_browser = _told_by_browser(site)
@@ -38,7 +40,7 @@ def visitors(askers: pl.LazyFrame, site: Site, mode: str, *, with_device: bool =
         askers.join(_agents(askers, site, mode, with_device=with_device), on="user_agent", how="left", nulls_equal=True)
         .join(_senders(askers, site), on="sender", how="left", nulls_equal=True)
         .with_columns(visitor=(address ^ agent if told_by_browser else address).reinterpret(signed=True))
-        .with_columns(has_assets=pl.when(pl.col("asked").any()).then(pl.col("asked").any().over(pl.coalesce("visitor", _BY_USER))))
+        .with_columns(has_assets=pl.when(pl.col("asked").any()).then(pl.col("asked").max().over(pl.coalesce("visitor", _BY_USER))))
         .drop("asked", "address_part", "agent_part")
     )
 

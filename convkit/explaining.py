@@ -18,13 +18,11 @@ from convkit.progress import UNWATCHED
 from convkit.schema import interaction, is_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from convkit.analysis import Analysis, Run
     from convkit.analyzing import Scope, Taken
     from convkit.definitions import Funnel, Goals
     from convkit.progress import Progress
+    from convkit.reading import Paths
 
 _PLACE = ("source", "line_no")
 
@@ -55,7 +53,7 @@ class _Found:
 
 
 def explain(  # noqa: PLR0913 (what is read, what is asked of it, and how much of the answer)
-    paths: Iterable[str | Path], goals: Goals, wish: Wish, scope: Scope, count: int, *, log_format: str, progress: Progress = UNWATCHED
+    paths: Paths, goals: Goals, wish: Wish, scope: Scope, count: int, *, log_format: str, progress: Progress = UNWATCHED
 ) -> Explained:
     """Read logs and return the last `count` of the sessions that are asked for. Raises InputError, UsageError."""
     taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), progress=progress)

@@ -30,17 +30,18 @@ if TYPE_CHECKING:
     from convkit.analysis import Run
     from convkit.definitions import Goals
     from convkit.progress import Progress
+    from convkit.reading import Paths
     from convkit.tables import Document
 
 
-def read_records(paths: Iterable[str | Path], log_format: str = "auto") -> pl.LazyFrame:
+def read_records(paths: Paths, log_format: str = "auto") -> pl.LazyFrame:
     """Return what logs say, nothing decided (RECORDS): of every line that is one, assets included. Raises InputError, UsageError."""
     with ExitStack() as stack:
         cells = loading.cells(reading.open_logs(paths, log_format, stack))
     return reading.records(cells).filter(pl.col("problem").is_null()).select(*RECORDS)
 
 
-def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_format: str = "auto") -> pl.LazyFrame:
+def read_hits(paths: Paths, goals: Goals | None = None, log_format: str = "auto") -> pl.LazyFrame:
     """Return the hits of logs (HITS) that people sent, sorted by visitor and ORDER, with `names:<goal>`. Raises InputError, UsageError."""
     goals = goals or load_goals()
     with ExitStack() as stack:
@@ -51,7 +52,7 @@ def read_hits(paths: Iterable[str | Path], goals: Goals | None = None, log_forma
 
 
 def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
-    paths: Iterable[str | Path],
+    paths: Paths,
     goals: Goals | None = None,
     *,
     log_format: str = "auto",
@@ -109,7 +110,7 @@ def _with_options(done: Run, options: Mapping[str, str]) -> Run:
 
 
 def run(  # noqa: PLR0913 (every filter of a run is one keyword)
-    paths: Iterable[str | Path],
+    paths: Paths,
     reports: Sequence[str] | None = None,
     goals: str | Path | Goals | None = None,
     *,
@@ -135,7 +136,7 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
 
     Raises InputError, UsageError.
     """
-    loaded, paths, names = _loaded(goals), list(paths), list(reports or documents.whole_report())
+    loaded, paths, names = _loaded(goals), reading.listed(paths), list(reports or documents.whole_report())
     documents.refuse_split(names, splits.parse(by, loaded))
     own = {name: str(value) for name, value in (options or {}).items()}
     documents.check_options(names, own, loaded)
@@ -143,13 +144,13 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     rest: dict[str, Any] = {"since": since, "until": until, "last": last, "rejects": rejects, "choices": choices, "bots_beside": bots_beside}
     scope: dict[str, Any] = {"bots": bots, "where": [where] if isinstance(where, str) else list(where), "by": by, "facts": documents.facts_of(names)}
     done = _with_options(analyze(paths, loaded, log_format=log_format, **rest, **scope, progress=progress), own)
-    command = documents.command_of("explain", [str(path) for path in paths], loaded.file, scope["where"])
+    command = documents.command_of("explain", paths, loaded.file, scope["where"])
     split = None if by is None or done.split is None else (by, tally(done.split, names))
     return documents.finish(done, tally(done.analysis, names), split, is_whole=reports is None, command=command, sort=order)
 
 
 def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
-    paths: Iterable[str | Path],
+    paths: Paths,
     goals: str | Path | Goals | None = None,
     *,
     against: str | None = None,
@@ -181,5 +182,5 @@ def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
     order = None if sort is None else sorting.parse(sort, {comparing.NAME: compare_rows.COLUMNS})
     needed = questions.needed((*asked.where, *(asked.group or ())), loaded)
     scope = Scope(wanted, bots, facts=needed | facts.of([f"{facts.VARIANT}{variant}"] if variant else []))
-    taken = analyzing.read(list(paths), loaded, log_format, needed=scope.facts, rejects=rejects, progress=progress)
+    taken = analyzing.read(paths, loaded, log_format, needed=scope.facts, rejects=rejects, progress=progress)
     return comparing.compare(taken, loaded, asked, scope, order)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from convkit.log_strings import OwnTemplate
     from convkit.wrappers import Wrapping
 
+    Paths = str | Path | Iterable[str | Path]
+    """One log, or several."""
+
 STANDARD_INPUT = "-"
 
 
@@ -60,7 +63,7 @@ class Log:
         return bool(getattr(getattr(self.format, "columns", self.format), "has_local_times", False))
 
 
-def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, asked: Asked = NOTHING, said: list[str] | None = None) -> list[Log]:
+def open_logs(paths: Paths, log_format: str, stack: ExitStack, asked: Asked = NOTHING, said: list[str] | None = None) -> list[Log]:
     """Return the logs that the paths name: files, globs, directories (their regular files) and `-`; `stack` closes what was opened.
 
     `asked` is what is asked of them. Copies are left out, with a sentence for each added to `said`.
@@ -69,12 +72,17 @@ def open_logs(paths: Iterable[str | Path], log_format: str, stack: ExitStack, as
     """
     wanted = own_formats.named(log_format)
     own = own_formats.of_option(wanted)
-    sources = _sources([str(path) for path in paths], stack)
+    sources = _sources(listed(paths), stack)
     if len(sources) > 1:
         sources, copies = without_copies(sources)
         if said is not None:
             said += copies
     return [_log(source, number, own or wanted, asked, stack) for number, source in enumerate(sources)]
+
+
+def listed(paths: Paths) -> list[str]:
+    """Return paths as texts, be it one alone."""
+    return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
 
 
 def _sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:

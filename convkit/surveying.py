@@ -19,14 +19,12 @@ from convkit.progress import UNWATCHED
 from convkit.surveys import Survey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
     from convkit.analysis import Analysis
     from convkit.definitions import Goals
     from convkit.intake import Intake
     from convkit.periods import Wanted
     from convkit.progress import Progress
+    from convkit.reading import Paths
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Logs:
 
 
 def read(  # noqa: PLR0913 (every filter of a run is one keyword)
-    paths: Iterable[str | Path],
+    paths: Paths,
     goals: Goals,
     *,
     log_format: str = "auto",

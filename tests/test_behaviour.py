@@ -328,6 +328,16 @@ def test_a_note_says_whose_figures_they_are(tmp_path: Path) -> None:
     assert "no-assets" not in notes(read(tmp_path, lines, bots="only"))
 
 
+def test_rows_of_an_export_say_nothing_of_assets(tmp_path: Path) -> None:
+    lines = [*requests([("GET /a", 200), ("GET /a.png", 200)]), line("GET /b", 9, who="203.0.113.99 - -")]
+    log = written(tmp_path / "access.log", lines)
+    events = written(tmp_path / "events.csv", ["user,event,timestamp,url", *(f"u{number},view,2026-10-10 12:00:0{number},/a" for number in range(9))])
+    said = notes(figures(log))["no-assets"]
+    assert said.startswith("1 session ")
+    assert notes(figures(log, events))["no-assets"].startswith("1 session ")
+    assert "no-assets" not in notes(figures(events))
+
+
 @pytest.mark.parametrize("name", ["goals", "funnel", "pages", "drop-off"])
 def test_every_report_says_so_where_bots_are_not_dropped(name: str, tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", PERSON)

@@ -222,3 +222,13 @@ def test_records_of_a_large_log_are_those_of_a_small_one(tmp_path: Path, monkeyp
     for path in (log, packed):
         later = convkit.read_records([path])
         assert later.collect().equals(at_once)
+
+
+def test_one_path_need_not_be_a_list(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [line("GET /a")])
+    goals = convkit.load_goals()
+    for path in (log, str(log)):
+        assert convkit.read_records(path).collect().equals(convkit.read_records([path]).collect())
+        assert convkit.read_hits(path, goals).collect().height == 1
+        assert convkit.analyze(path, goals).analysis.sessions.collect().height == 1
+        assert convkit.run(path, ["overview"], goals).reports["overview"].frame["sessions"].to_list() == [1]

@@ -20,7 +20,8 @@ SAMPLES = (
 _FORMAT = Preset(
     places=named_fields.usual(),
     needed=named_fields.usual_needs(),
-    without="apisix_latency controller id.orig_h properties.clientIp properties.CIp request.remote_ip request.client_ip request.remote_addr httpRequest.requestUrl "
+    without="apisix_latency controller id.orig_h properties.clientIp properties.CIp request.remote_ip request.client_ip request.remote_addr "
+    "httpRequest.requestUrl "
     "DownstreamStatus ClientRequestHost ClientRequestMethod response_flags cs-uri-stem url.original http.response.status_code",
     is_loose=True,
 )
