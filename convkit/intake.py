@@ -21,6 +21,7 @@ from convkit.loading import load
 from convkit.progress import UNWATCHED
 from convkit.schema import TEXT, TOO_LONG, UNFINISHED
 from convkit.sources import PLACE, marked
+from convkit.traffic import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -109,12 +110,21 @@ def _replaced(cells: pl.DataFrame, logs: Sequence[Log]) -> list[str]:
 
 
 def _refuse_what_is_of_no_format(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame, mended: Collection[int]) -> None:
-    """Raise InputError for the first log most of whose lines are not read: its figures would mean nothing."""
+    """Raise InputError for the first log most of whose lines are not read, or all of nobody: its figures would mean nothing."""
     lines = cells.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len()
-    numbers = lines.join(lost.group_by("source").len("lost"), on="source").filter(pl.col("lost") > _MOST_LOST * pl.col("len")).sort("source")
-    for number, of_all, unread in numbers.select("source", "len", "lost").head(1).rows():
-        shown = _rejects([logs[number]], lost.filter(source=number).sort("line_no").head(recognizing.SHOWN), mended)
-        raise recognizing.of_no_format(logs[number].source, logs[number].name, (of_all - unread) / of_all, shown["text"].to_list())
+    is_of_nobody = pl.col("problem") == NOBODY
+    counted = lost.group_by("source").agg(of_nobody=is_of_nobody.sum(), unread=(~is_of_nobody).sum())
+    is_refused = (pl.col("unread") > _MOST_LOST * pl.col("len")) | (pl.col("unread") + pl.col("of_nobody") == pl.col("len"))
+    numbers = lines.join(counted, on="source").filter(is_refused).sort("source")
+    for number, of_all, of_nobody, unread in numbers.select("source", "len", "of_nobody", "unread").head(1).rows():
+        log = logs[number]
+        if of_nobody > unread:
+            raise InputError(
+                f"no line of {log.source.name} says who it was, by an address or a user id ({log.name}); let what writes it say so, "
+                "or name the column of an export with --set columns.user=NAME"
+            )
+        shown = _rejects([log], lost.filter(source=number).sort("line_no").head(recognizing.SHOWN), mended)
+        raise recognizing.of_no_format(log.source, log.name, (of_all - unread) / of_all, shown["text"].to_list())
 
 
 def _rejects(logs: Sequence[Log], lost: pl.DataFrame, mended: Collection[int]) -> pl.DataFrame:

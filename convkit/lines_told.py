@@ -16,7 +16,7 @@ _STATIC = "a static file: only who asked for it is of interest"
 _PROBLEMS = {
     "asset": _STATIC,
     "blank": "an empty line",
-    "comment": "a header of the format",
+    "comment": "no record: a header of the format, another program's line, or a further row of one order",
     "duplicate": "its event id was seen before",
 }
 _FATES = {

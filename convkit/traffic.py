@@ -24,11 +24,11 @@ _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXTS = ("sender", "host", "request", "user_agent")
 _OF_EXPORTS = ("^event$", "^anonymous$", "^prop[.].*$")
 _NOT_OF_REQUESTS = (events.is_of_events, referrers.is_of_referrers, cookies.is_of_cookies)
-_NOBODY = "no visitor"
+NOBODY = "no visitor"
 _NEEDED = {
     "no time": pl.col("time").is_null(),
     "a time that no server of the web has written": ~pl.col("time").is_between(*WEB),
-    _NOBODY: (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
+    NOBODY: (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
 }
 """What a record must say to be of use; a server's own messages are no requests, and have no visitor."""
 _FATE = pl.Enum(FATES)
@@ -43,8 +43,8 @@ def narrow(cells: pl.LazyFrame, asked: Iterable[str] = (), rules: Iterable[str] 
     """
     texts = [pl.col(name).cast(TEXT) for name in (*_TEXTS, *_OF_EXPORTS)]
     of_records = [pl.when(pl.col("problem").is_null() | (name == proxies.COLUMN)).then(name).cast(TEXT) for name in asked]
-    nobody = _NEEDED[_NOBODY]
-    needed = _NEEDED | {_NOBODY: nobody & ~identities.serves(rules, cells.collect_schema().names(), nobody)}
+    nobody = _NEEDED[NOBODY]
+    needed = _NEEDED | {NOBODY: nobody & ~identities.serves(rules, cells.collect_schema().names(), nobody)}
     return cells.with_columns(problem=pl.coalesce("problem", first_problem(needed))).select(
         "source", "line_no", "time", "status", "asset", "problem", "^event_number$", *texts, *of_records
     )

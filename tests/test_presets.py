@@ -290,6 +290,15 @@ def test_a_row_without_a_time_or_a_visitor_is_a_record_and_of_no_use(tmp_path: P
     assert figures(file)["input"]["unparsed_by_reason"] == {"no time": 1, "no visitor": 1}
 
 
+def test_rows_of_nobody_are_no_other_format(tmp_path: Path) -> None:
+    """Where most visitors give no consent, their rows are of nobody; what is known of the others counts."""
+    rows = ["user,time,event", *(f",179164000{number},a" for number in range(9)), "u,1791640001,a"]
+    found = figures(written(tmp_path / "few", rows))["input"]
+    assert (found["kept"], found["unparsed_by_reason"]) == (1, {"no visitor": 9})
+    with pytest.raises(InputError, match=r"no line of none says who it was, by an address or a user id \(csv\); .*--set columns.user=NAME"):
+        figures(written(tmp_path / "none", rows[:-1]))
+
+
 LINE = '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /a HTTP/1.1" 200 5 "-" "Opera/12.0"'
 
 
