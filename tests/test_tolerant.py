@@ -154,9 +154,9 @@ def test_zeros_behind_a_gzip_file_are_padding_and_rubbish_is_said(tmp_path: Path
 
 def test_bzip2_is_read_and_a_cut_one_as_far_as_it_goes(tmp_path: Path) -> None:
     assert texts(opened(tmp_path, bz2.compress(b"a\n") + bz2.compress(b"b\n"))) == ["a", "b"]
-    packed = b"".join(bz2.compress(MANY * 5, 1) for _ in range(3))
+    packed = bz2.compress(MANY, 1) * 3
     found, losses = tolerantly(opened(tmp_path, packed[:-20]))
-    assert len(found) >= len(SAMPLES) * 400
+    assert len(found) >= len(SAMPLES) * 400 * 2
     assert losses == ["a.log is damaged; what comes before the damage is read; copy it again for the rest"]
 
 
