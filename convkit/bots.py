@@ -55,6 +55,7 @@ def _patterns() -> dict[str, tuple[tuple[str, ...], str]]:
     return {class_: (tuple(texts[class_]), "|".join(expressions[class_])) for class_ in sorted(texts, key=lambda class_: class_ in _GENERAL)}
 
 
+@cache
 def list_version() -> str:
     """Return which edition of the list decides."""
     return f"{LIST} {version(LIST)}"

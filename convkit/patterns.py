@@ -7,6 +7,7 @@ It stands alone because goals, groups and ignored paths all speak this language.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import polars as pl
 
@@ -32,12 +33,15 @@ def to_regex(pattern: str) -> str:
     return f"(?s)^{''.join(parts)}$"
 
 
+@lru_cache(maxsize=4096)
 def problem(pattern: str) -> str | None:
     """Return why a pattern cannot be used, or None."""
     if not pattern or pattern == "re:":
         return "an empty pattern matches nothing; leave it out or write `**` for everything"
     if len(pattern) > LONGEST:
         return f"a pattern has at most {LONGEST:,} characters"
+    if not pattern.startswith("re:") and "*" not in pattern:
+        return None
     try:
         pl.Series([""]).str.contains(to_regex(pattern))
     except pl.exceptions.ComputeError as error:
