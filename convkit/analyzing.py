@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import arrivals, askers, deciding, facts, lists, matching, questions, reading, sensitivity, sessions, sources, splits, traffic, variants
+from convkit import arrivals, askers, deciding, facts, lists, matching, reading, sensitivity, sessions, sources, splits, traffic, variants
 from convkit.analysis import Run
 from convkit.assets import Assets
 from convkit.bot_lines import of_bots
@@ -23,6 +23,7 @@ from convkit.intake import take_in
 from convkit.progress import UNWATCHED
 from convkit.proxies import clients
 from convkit.schema import FATES
+from convkit.scopes import Matched, within
 from convkit.tables import Period
 from convkit.tallying import prepare, split_by
 
@@ -32,11 +33,9 @@ if TYPE_CHECKING:
     from convkit.analysis import Analysis
     from convkit.definitions import Goals
     from convkit.intake import Intake
-    from convkit.periods import Wanted
     from convkit.progress import Progress
-    from convkit.questions import Question
     from convkit.reading import Paths
-    from convkit.tables import Note
+    from convkit.scopes import Scope
 
 
 def take(
@@ -95,41 +94,6 @@ def read(  # noqa: PLR0913 (whoever reads says what of the logs is wanted)
     return Taken(intake, names, numbered, tuple(copies), has_local_times)
 
 
-@dataclass(frozen=True)
-class Scope:
-    """What of the cells is looked at: a period, what becomes of bots (one of BOTS), questions that sessions hold, a key by which they are split.
-
-    `facts` are those of sessions that are needed beside.
-    """
-
-    wanted: Wanted
-    bots: str = "drop"
-    asked: Sequence[Question] = ()
-    by: str | None = None
-    facts: frozenset[str] = frozenset()
-
-    def needed(self, goals: Goals) -> frozenset[str]:
-        """Return the facts of sessions that must be known."""
-        return self.facts | facts.of([self.by]) | questions.needed(self.asked, goals)
-
-
-@dataclass(frozen=True)
-class Matched:
-    """All that goals make of logs, whatever of it is looked at."""
-
-    hits: pl.DataFrame
-    """Matched hits of all that was read, sorted by visitor and ORDER, with `row`."""
-    sessions: pl.DataFrame
-    """The table of all sessions."""
-    visitors: pl.DataFrame
-    met: pl.DataFrame
-    """What became of all: `time, fate, reason, user_agent, source, line_no, macro`."""
-    needed: frozenset[str]
-    """Facts of sessions that are known."""
-    own_hosts: tuple[str, ...]
-    """Hosts that are taken for the site's own because nobody named them."""
-
-
 def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
     """Go from the cells of all lines to the analysis."""
     return look_at(match(taken_in, goals, scope.bots, scope.needed(goals)), taken_in, goals, scope)
@@ -151,17 +115,14 @@ def look_at(matched: Matched, taken_in: Intake, goals: Goals, scope: Scope) -> R
     cells, by, met = taken_in.cells, scope.by, matched.met
     begins, ends = _span(cells)
     begin, end = scope.wanted.limits(ends, goals.site.timezone)
-    hits = matched.hits.with_columns(inside=is_inside(begin, end))
-    table = matched.sessions.filter(is_inside(begin, end, "started"))
-    knows_macro = bool(goals.macros) and (goals.file is not None or bool(table["converted"].any()))
-    hits, table, of_variants = _of_one_variant(hits, table, matched.needed)
-    hits, table, where = _kept(hits, table, goals, scope.asked)
-    fates, reasons = _fates(cells, met, hits)
+    found = within(matched, goals, scope, ends)
+    knows_macro = bool(goals.macros) and (goals.file is not None or found.converts)
+    fates, reasons = _fates(cells, met, found.hits)
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
-    analysis = prepare(hits, table, goals, ends, askers.identities(matched.visitors.lazy(), cells.lazy(), goals.site))
-    divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), hits.height))
-    run = Run(analysis, fates, reasons, period, knows_macro, where=where, losses=taken_in.losses, rejects=taken_in.rejects)
-    return replace(run, of_variants=of_variants, own_hosts=matched.own_hosts, bots=scope.bots, quality=of_bots(met), split=divided)
+    analysis = prepare(found.hits, found.sessions, goals, ends, askers.identities(matched.visitors.lazy(), cells.lazy(), goals.site))
+    divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), found.hits.height))
+    run = Run(analysis, fates, reasons, period, knows_macro, where=found.where, losses=taken_in.losses, rejects=taken_in.rejects)
+    return replace(run, of_variants=found.of_variants, own_hosts=matched.own_hosts, bots=scope.bots, quality=of_bots(met), split=divided)
 
 
 def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> pl.DataFrame:
@@ -187,23 +148,6 @@ def _sessions(hits: pl.DataFrame, goals: Goals, needed: Collection[str]) -> tupl
     return collected(arrivals.add(table.lazy(), goals.site, own), table.height), own
 
 
-def _of_one_variant(hits: pl.DataFrame, table: pl.DataFrame, needed: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame, tuple[Note, ...]]:
-    """Return hits and sessions, of which those of visitors who saw several variants are no longer inside, and what is said of that."""
-    kept, notes = variants.of_one(table, variants.names(needed))
-    if kept.height == table.height:
-        return hits, kept, notes
-    left_out = pl.col("session").is_in(table.join(kept, on="session", how="anti")["session"].implode()).fill_null(value=False)
-    return collected(hits.lazy().with_columns(inside=pl.col("inside") & ~left_out), hits.height), kept, notes
-
-
-def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Question]) -> tuple[pl.DataFrame, pl.DataFrame, Note | None]:
-    """Return hits and sessions, of which only those that the questions keep are inside, and what is said of that."""
-    if not asked:
-        return hits, table, None
-    kept = collected(questions.kept(table.lazy(), hits.lazy().filter("inside"), goals, asked), hits.height)
-    return collected(questions.only(hits.lazy(), kept), hits.height), kept, questions.note(asked, kept.height, table.height)
-
-
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
     """Return a period, both ends inside, in the site's time zone."""
     if begin is None or end is None:
@@ -215,14 +159,6 @@ def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Peri
 def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
     """Return the times of the first and the last record."""
     return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
-
-
-def is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
-    """Tell what lies in the period: a session, whole, by its start; a hit of no session by its own time."""
-    when = pl.col(column) if column else pl.coalesce("started", "time")
-    limits = [] if begin is None else [when >= begin.astimezone(UTC)]
-    limits += [] if end is None else [when < end.astimezone(UTC)]
-    return pl.all_horizontal(when.is_not_null(), *limits)
 
 
 def _fates(cells: pl.DataFrame, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:

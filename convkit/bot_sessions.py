@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.analyzing import analyze_cells
+from convkit.analyzing import match
 from convkit.collecting import collected
-from convkit.periods import Wanted
 from convkit.quality import BotSessions
+from convkit.scopes import within
 from convkit.sources import PLACE
 
 if TYPE_CHECKING:
-    from convkit.analysis import Analysis, Run
-    from convkit.analyzing import Matched, Scope
+    from convkit.analysis import Run
     from convkit.intake import Intake
+    from convkit.scopes import Matched, Scope
 
 
 def added_by_bots(done: Run, matched: Matched, taken_in: Intake, scope: Scope, *, is_asked: bool) -> BotSessions | None:
@@ -28,14 +28,14 @@ def added_by_bots(done: Run, matched: Matched, taken_in: Intake, scope: Scope, *
     if sent.is_empty() or not (sent["macro"].any() or (is_asked and goals.macros)):
         return None
     cells = collected(taken_in.cells.lazy().join(sent.lazy(), on=PLACE, how="semi"), taken_in.cells.height)
+    as_people = match(replace(taken_in, cells=cells), goals, "keep", scope.needed(goals))
     # The period is that of all lines: of the bots' alone, the last days would be others.
-    wanted = Wanted(*scope.wanted.limits(done.analysis.ends, goals.site.timezone))
-    kept = analyze_cells(replace(taken_in, cells=cells), goals, replace(scope, wanted=wanted, bots="keep", by=None))
-    return BotSessions(*_counts(kept.analysis), *_counts(done.analysis))
+    kept = within(as_people, goals, scope, done.analysis.ends)
+    return BotSessions(*_counts(kept.sessions.lazy(), kept.hits.height), *_counts(done.analysis.sessions, done.analysis.size))
 
 
-def _counts(analysis: Analysis) -> tuple[int, int]:
+def _counts(sessions: pl.LazyFrame, size: int) -> tuple[int, int]:
     """Return how many sessions there are, and how many converted."""
-    counts = analysis.sessions.select(pl.len().cast(pl.Int64), pl.col("converted").sum().cast(pl.Int64))
-    sessions, converted = collected(counts, analysis.size).row(0)
-    return sessions, converted
+    counts = sessions.select(pl.len().cast(pl.Int64), pl.col("converted").sum().cast(pl.Int64))
+    number, converted = collected(counts, size).row(0)
+    return number, converted

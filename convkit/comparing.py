@@ -13,11 +13,12 @@ import polars as pl
 from convkit import compare_caveats, compare_rows, compare_screen, compare_words, documents, facts, inspecting, sorting
 from convkit import sides as sides_of
 from convkit.analysis import View
-from convkit.analyzing import Scope, is_inside, look_at, match
+from convkit.analyzing import look_at, match
 from convkit.collecting import all_collected, collected
 from convkit.compare_rows import Figures, Pair
 from convkit.errors import UsageError
 from convkit.periods import Wanted
+from convkit.scopes import Matched, Scope, is_inside
 from convkit.sides import choose
 from convkit.tables import Document, Gap, Heading, Note, Paragraph, Period, Report
 from convkit.tallying import tally
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from convkit.analysis import Run
-    from convkit.analyzing import Matched, Taken
+    from convkit.analyzing import Taken
     from convkit.definitions import Goals
     from convkit.gaps import Coverage
     from convkit.questions import Question

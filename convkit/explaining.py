@@ -19,10 +19,11 @@ from convkit.schema import interaction, is_kind
 
 if TYPE_CHECKING:
     from convkit.analysis import Analysis, Run
-    from convkit.analyzing import Scope, Taken
+    from convkit.analyzing import Taken
     from convkit.definitions import Funnel, Goals
     from convkit.progress import Progress
     from convkit.reading import Paths
+    from convkit.scopes import Scope
 
 _PLACE = ("source", "line_no")
 

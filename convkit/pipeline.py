@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import analyzing, compare_rows, comparing, deciding, documents, facts, loading, questions, reading, sides, sorting, splits, traffic
-from convkit.analyzing import Scope, look_at, match, take, under_other_choices
+from convkit.analyzing import look_at, match, take, under_other_choices
 from convkit.bot_sessions import added_by_bots
 from convkit.definitions import BOTS
 from convkit.errors import UsageError, did_you_mean
@@ -22,6 +22,7 @@ from convkit.inspecting import inspected
 from convkit.periods import parse_period
 from convkit.progress import UNWATCHED
 from convkit.schema import RECORDS
+from convkit.scopes import Scope
 from convkit.tallying import tally
 
 if TYPE_CHECKING:

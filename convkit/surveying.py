@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import analyzing, deciding, facts, followers, surveys
-from convkit.analyzing import Scope, analyze_cells
+from convkit.analyzing import analyze_cells
 from convkit.collecting import collected
 from convkit.periods import parse_period
 from convkit.progress import UNWATCHED
+from convkit.scopes import Scope
 from convkit.surveys import Survey
 
 if TYPE_CHECKING:

@@ -101,6 +101,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     # The run.
     ("documents", "rendering"),
     ("tallying",),
+    ("scopes",),
     ("analyzing",),
     ("inspecting", "bot_sessions"),
     ("comparing",),
@@ -242,6 +243,7 @@ def test_the_run_collects_and_nothing_else() -> None:
         "guessing",
         "inspecting",
         "proposing",
+        "scopes",
         "surveying",
         "tallying",
     }

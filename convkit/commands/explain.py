@@ -18,9 +18,9 @@ def explain(logs: tuple[str, ...], goals: str | None, timezone: str | None, sett
     if sum(wish is not None for wish in wishes.values()) > 1:
         raise UsageError("give one of --dropped-at, --reached, --line and --visitor")
     from convkit import explain_screen, explaining, facts, questions  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
-    from convkit.analyzing import Scope  # noqa: PLC0415
     from convkit.delivery import show  # noqa: PLC0415
     from convkit.periods import parse_period  # noqa: PLC0415
+    from convkit.scopes import Scope  # noqa: PLC0415
 
     loaded = options.load_goals(options.goals_file(goals), timezone, settings)
     period = parse_period(asked["since"], asked["until"], asked["last"], loaded.site.timezone)
