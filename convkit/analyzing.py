@@ -43,11 +43,11 @@ def take(
 ) -> tuple[Intake, tuple[reading.Log, ...]]:
     """Read what the lines of the logs say, and return the logs by their number, which does not depend on the command line.
 
-    Of assets those are read that a goal may name, or all.
+    Of assets those are read that a goal may name, or all. Whether an answer was `slow` is said only where one was.
     """
     known = tuple(lists.words("assets"))
     taken_in = take_in(logs, Assets(known if assets else traffic.kept_assets(goals, known)), rejects=rejects, progress=progress)
-    cells = taken_in.cells
+    cells = taken_in.cells if taken_in.cells["slow"].any() else taken_in.cells.drop("slow")
     if len(logs) > 1:
         ranks = collected(sources.ranks(cells.lazy(), [log.source.name for log in logs]), cells.height)
         cells, logs = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [logs[number] for number in ranks["source"]]

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 LEFT, ANY = "(left)", "(any)"
 """Items that are no page: the session ended; the same on whatever path."""
 
-WHATS = ("next", "last_page", "met", "error", "form_again")
-TESTED = ("error", "form_again")
+WHATS = ("next", "last_page", "met", "error", "form_again", "slow")
+TESTED = ("error", "form_again", "slow")
 FEWEST = 30
 """On both sides of a step, for a test."""
 _FORM_AGAIN = (200, 400, 422)
@@ -42,6 +42,7 @@ def looked_at(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
             is_page=is_kind("page"),
             form_again=came_back,
             error=is_kind("error") & ~came_back,
+            slow=is_slow(hits),
             **{f"fits{number}": pl.any_horizontal(_looked_for(funnel, number)) for number in funnel.numbers},
         )
         .filter(pl.any_horizontal("is_page", *TESTED))
@@ -55,7 +56,7 @@ def _looked_for(funnel: Funnel, number: int) -> list[str]:
 
 
 def behind(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
-    """Return what units looked at behind each step that they reached: `step, unit, went_on, page, is_page, form_again, error`, and the columns `by`.
+    """Return what units looked at behind each step that they reached: `step, unit, went_on, page, is_page`, TESTED, and the columns `by`.
 
     `on_the_way` tells what came before the next step, `again` what fits the step itself. `seen` is what sessions looked at, `chains` the funnel's, in
     the period. A stage of its own, to be collected: every `what` looks at it.
@@ -123,6 +124,13 @@ def form_again() -> pl.Expr:
     return (is_form & (pl.col("path") == shown)).fill_null(value=False)
 
 
+def is_slow(hits: pl.LazyFrame) -> pl.Expr:
+    """Tell slow answers, where the log has times: a file takes as long as it takes, and nobody waits for what a page loads later."""
+    if "slow" not in hits.collect_schema():
+        return pl.lit(value=False)
+    return pl.col("slow").fill_null(value=False) & ~pl.any_horizontal("background", "download", "asset")
+
+
 def _counted(part: pl.LazyFrame, what: str, by: tuple[str, ...]) -> pl.LazyFrame:
     """Count the units of either side at a step, each once an item."""
     went_on = pl.col("went_on")
@@ -141,12 +149,12 @@ def _counted(part: pl.LazyFrame, what: str, by: tuple[str, ...]) -> pl.LazyFrame
 def judge(went: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...] = ()) -> pl.DataFrame:
     """Add the shares of either side, and `more`: true where a tested item is oftener among those who dropped off than chance would make it.
 
-    `went` are the rows of `departures` with `funnel`; `steps` has `funnel, step`, how many `stopped` at the step and how many `continued`. Errors and
-    forms that came back are tested, each over all paths, at steps with enough on both sides, with Newcombe's interval shared among all such tests.
-    Both have the columns `by`.
+    `went` are the rows of `departures` with `funnel`; `steps` has `funnel, step`, how many `stopped` at the step and how many `continued`. Errors,
+    forms that came back and slow answers are tested, each over all paths, at steps with enough on both sides, with Newcombe's interval shared among
+    all such tests. Both have the columns `by`.
     """
     enough = (pl.col("stopped") >= FEWEST) & (pl.col("continued") >= FEWEST)
-    z = stats.shared_z(tests(steps))
+    z = stats.shared_z(tests(steps, went))
     is_tested = enough & pl.col("what").is_in(TESTED) & (pl.col("item") == ANY)
     low = stats.newcombe_low(pl.col("dropped"), pl.col("stopped"), pl.col("went_on"), pl.col("continued"), z)
     return went.join(steps, on=[*by, "funnel", "step"]).with_columns(
@@ -156,21 +164,23 @@ def judge(went: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...] = ()) -> 
     )
 
 
-def tests(steps: pl.DataFrame) -> int:
-    """Return how many items are tested at these steps."""
-    return steps.filter(pl.col("stopped") >= FEWEST, pl.col("continued") >= FEWEST).height * len(TESTED)
+def tests(steps: pl.DataFrame, went: pl.DataFrame) -> int:
+    """Return how many items are tested at these steps: slow answers only where there are any, as most logs say nothing of time."""
+    tested = len(TESTED) - (not has_slow(went))
+    return steps.filter(pl.col("stopped") >= FEWEST, pl.col("continued") >= FEWEST).height * tested
+
+
+def has_slow(went: pl.DataFrame) -> bool:
+    """Tell whether anybody met a slow answer."""
+    return bool((went["what"] == "slow").any())
 
 
 def difference(row: Mapping[str, Any]) -> str:
     """Return what happened to those who dropped off beside those who went on."""
     stopped, continued = figures.count(row["stopped"]), figures.count(row["continued"])
     share, other = figures.share(row["dropped"], row["stopped"]), figures.share(row["went_on"], row["continued"])
+    dropped, went_on = figures.count(row["dropped"]), figures.count(row["went_on"])
     if row["what"] == "form_again":
-        return (
-            f"the form came back to {figures.count(row['dropped'])} of the {stopped} who dropped off ({share}) "
-            f"and to {figures.count(row['went_on'])} of the {continued} who went on ({other})"
-        )
-    return (
-        f"{figures.count(row['dropped'])} of the {stopped} who dropped off met an error page ({share}) "
-        f"and {figures.count(row['went_on'])} of the {continued} who went on ({other})"
-    )
+        return f"the form came back to {dropped} of the {stopped} who dropped off ({share}) and to {went_on} of the {continued} who went on ({other})"
+    met = "waited over 3 s for an answer" if row["what"] == "slow" else "met an error page"
+    return f"{dropped} of the {stopped} who dropped off {met} ({share}) and {went_on} of the {continued} who went on ({other})"

@@ -86,11 +86,11 @@ def check_options(reports: Sequence[str], options: Mapping[str, str], goals: Goa
         plugins.load("reports", report).asked(options, goals)
 
 
-def command_of(report: str, paths: list[str], goals_file: str | None, where: Sequence[str] = ()) -> str:
+def command_of(report: str, paths: list[str], goals_file: str | None, where: Sequence[str] = (), log_format: str = "auto") -> str:
     """Return the command of another report on the same logs, empty where it would be too long or cannot be run again."""
     if len(paths) > _MOST_LOGS or reading.STANDARD_INPUT in paths:
         return ""
-    asked = [word for text in where for word in ("--where", text)]
+    asked = [*(["--log-format", log_format] if log_format != "auto" else []), *(word for text in where for word in ("--where", text))]
     return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else []), *asked])
 
 

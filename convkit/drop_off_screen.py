@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit import figures, split_screen, stats
-from convkit.departures import ANY, LEFT, TESTED
+from convkit.departures import ANY, LEFT, TESTED, has_slow
 from convkit.split_screen import Lines
 from convkit.tables import Beside, Cell, Gap, Grid, Heading, Paragraph, Row
 
@@ -27,10 +27,8 @@ _ROWS, _MET = 5, 3
 _NARROW_NAME, _NAME = 36, 27
 """Characters of an item, so that the figures of all steps stand in line."""
 _LEFT = "(left the site)"
-_ERROR, _FORM = "an error page (4xx, 5xx)", "a form that came back"
-_LEGEND = (
-    "more = oftener among those who dropped off than chance would make it (tested: errors, forms that came back); went on = reached the next step."
-)
+_TESTED = {"form_again": "a form that came back", "error": "an error page (4xx, 5xx)", "slow": "an answer slower than 3 s"}
+_LEGEND = "more = oftener among those who dropped off than chance would make it (tested: {}); went on = reached the next step."
 _FIRST_LEFT_OUT = " Step 1 is left out: --limit 0."
 
 
@@ -43,7 +41,8 @@ def draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
         mine = frame.filter(funnel=funnel.name)
         steps = [_step(mine.filter(step=number), funnel, number, room) for number in range(first, len(funnel.steps))]
         blocks += _beside(steps) if room.wide else [block for step in steps for block in (*step, Gap())]
-    legend = _LEGEND + ("" if room.limit == 0 else _FIRST_LEFT_OUT)
+    tested = "errors, forms that came back" + (", slow answers" if has_slow(frame) else "")
+    legend = _LEGEND.format(tested) + ("" if room.limit == 0 else _FIRST_LEFT_OUT)
     return [*blocks, Paragraph(legend, style="dim")] if blocks else []
 
 
@@ -70,9 +69,9 @@ def _of_values(split: Split, funnel: str, number: int, by: tuple[str, ...]) -> p
 
 
 def _lines(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
-    """Return how many of those who dropped off went next to an item, met an error, or a form that came back."""
+    """Return how many of those who dropped off went next to an item, or met what is tested."""
     is_next, is_tested = pl.col("what") == "next", pl.col("what").is_in(TESTED) & (pl.col("item") == ANY)
-    name = pl.when(is_next).then(pl.col("item").replace(LEFT, _LEFT)).when(pl.col("what") == "error").then(pl.lit(_ERROR)).otherwise(pl.lit(_FORM))
+    name = pl.when(is_next).then(pl.col("item").replace(LEFT, _LEFT)).otherwise(pl.col("what").replace(_TESTED))
     return rows.filter(is_next | is_tested).select(*by, "what", label=name, part="dropped", whole="stopped")
 
 
@@ -91,7 +90,7 @@ def _step(rows: pl.DataFrame, funnel: Funnel, number: int, room: Room) -> list[B
     heading = Heading(names, _counted(stopped, stopped + continued, room))
     limit = room.rows(_ROWS)
     went = rows.filter(what="next").rows(named=True)
-    met = [row for what in ("met", "form_again", "error") for row in _met(rows, what, limit and _MET)]
+    met = [row for what in ("met", *_TESTED) for row in _met(rows, what, limit and _MET)]
     grids = [_grid("went next to", _cut(went, limit), room, both=False)]
     return [heading, *grids, *([_grid("on the way they met", met, room, both=True)] if met else [])]
 
@@ -115,12 +114,12 @@ def _named(bounds: tuple[pl.Expr, pl.Expr]) -> list[pl.Expr]:
 
 
 def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any]]:
-    """Return what they met of one kind; errors and forms over all paths, with the path where there is one."""
+    """Return what they met of one kind; what is tested over all paths, a form with its path where there is one."""
     found = rows.filter((pl.col("what") == what) & (pl.col("dropped") > 0))
     if what == "met":
         return found.head(limit or found.height).rows(named=True)
     paths = found.filter(pl.col("item") != ANY)["item"].to_list()
-    words = _ERROR if what == "error" else f"POST {paths[0]} gave the form" if len(paths) == 1 else _FORM
+    words = f"POST {paths[0]} gave the form" if what == "form_again" and len(paths) == 1 else _TESTED[what]
     return [row | {"item": words} for row in found.filter(item=ANY).rows(named=True)]
 
 

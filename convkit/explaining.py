@@ -166,7 +166,7 @@ def _shown(analysis: Analysis, everything: pl.DataFrame, session: int, funnels: 
 
 
 def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return what is shown of a session's hits: `remark` names the landing page, the exit page and forms that came back."""
+    """Return what is shown of a session's hits: `remark` names the landing page, the exit page, forms that came back and slow answers."""
     pages = pl.col("row").filter(is_kind("page"))
     remark = (
         pl.when(departures.form_again())
@@ -177,9 +177,9 @@ def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
         .then(pl.lit("landing"))
         .when(pl.col("row") == pages.last())
         .then(pl.lit("exit"))
-        .otherwise(pl.lit(""))
     )
-    return hits.select("row", *_SHOWN, remark=remark, goals=naming.reached(goals.goals))
+    slow = pl.when(departures.is_slow(hits)).then(pl.lit("slower than 3 s"))
+    return hits.select("row", *_SHOWN, remark=pl.concat_str([remark, slow], separator=", ", ignore_nulls=True), goals=naming.reached(goals.goals))
 
 
 _SHOWN = (*_PLACE, "time", "kind", "method", "path", "event", "status", "visitor", "asset")

@@ -30,7 +30,7 @@ def find(reports: Mapping[str, Report], view: View, command: str) -> tuple[Findi
     steps = reports["funnel"].frame
     found = [
         _largest_difference(reports["drop-off"].details, steps, view, command),
-        _landing_page(reports["pages"].frame, steps, reports["overview"].frame, view),
+        _landing_page(reports, view),
         # How much a site's log can show is no matter of some of its sessions.
         None if view.is_narrowed else _few_conversions(reports["goals"].frame, view, reports["overview"].frame),
     ]
@@ -57,12 +57,13 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
     return Finding(best[1], f"{command} --dropped-at {shlex.quote(best[2])}" if command else "")
 
 
-def _landing_page(pages: pl.DataFrame, steps: pl.DataFrame, overview: pl.DataFrame, view: View) -> Finding | None:
+def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
     """Name the landing page with most landings whose bounce rate lies above the rest of the site, or of the sessions that were asked for."""
+    pages, steps, overview = (reports[name].frame for name in ("pages", "funnel", "overview"))
     sessions, bounces = overview["sessions"][0], overview["bounces"][0]
     sides = steps.select("funnel", "step", stopped="drop_offs", continued="went_on").drop_nulls()
     rest, rest_bounces = sessions - pl.col("landings"), bounces - pl.col("bounces")
-    low = stats.newcombe_low(pl.col("bounces"), pl.col("landings"), rest_bounces, rest, stats.shared_z(tests(sides)))
+    low = stats.newcombe_low(pl.col("bounces"), pl.col("landings"), rest_bounces, rest, stats.shared_z(tests(sides, reports["drop-off"].frame)))
     worse = pages.filter((pl.col("landings") >= _FEWEST_LANDINGS) & (low > 0)).sort("landings", "page", descending=[True, False])
     if worse.is_empty():
         return None

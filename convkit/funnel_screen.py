@@ -152,7 +152,7 @@ def _short_differences(went: pl.DataFrame) -> list[str]:
     """Say what was oftener among those who dropped off than chance would make it."""
     sentences = []
     for row in went.filter(pl.col("more") & (pl.col("item") == ANY)).sort("what").rows(named=True):
-        met = "got the form back" if row["what"] == "form_again" else "met an error"
+        met = {"form_again": "got the form back", "error": "met an error", "slow": "waited over 3 s"}[row["what"]]
         sentences.append(
             f"{figures.count(row['dropped'])} of the {figures.count(row['stopped'])} {met}; "
             f"of the {figures.count(row['continued'])} who went on, {figures.count(row['went_on'])}"

@@ -76,7 +76,7 @@ def say(funnel: Funnel, went: pl.DataFrame, steps: pl.DataFrame, ways: pl.DataFr
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
     found = went.filter(pl.col("more") & (pl.col("item") == ANY)).sort("step", "what").rows(named=True)
     differing = tuple(f"{names[row['step']]}: {difference(row)}; not chance." for row in found)
-    none = _NOTHING_DIFFERS if tests(steps) else _TOO_FEW
+    none = _NOTHING_DIFFERS if tests(steps, went) else _TOO_FEW
     return Said(_other_ways(funnel, ways), bool(differing), differing or (none,))
 
 

@@ -145,7 +145,7 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     rest: dict[str, Any] = {"since": since, "until": until, "last": last, "rejects": rejects, "choices": choices, "bots_beside": bots_beside}
     scope: dict[str, Any] = {"bots": bots, "where": [where] if isinstance(where, str) else list(where), "by": by, "facts": documents.facts_of(names)}
     done = _with_options(analyze(paths, loaded, log_format=log_format, **rest, **scope, progress=progress), own)
-    command = documents.command_of("explain", paths, loaded.file, scope["where"])
+    command = documents.command_of("explain", paths, loaded.file, scope["where"], log_format)
     split = None if by is None or done.split is None else (by, tally(done.split, names))
     return documents.finish(done, tally(done.analysis, names), split, is_whole=reports is None, command=command, sort=order)
 

@@ -31,13 +31,15 @@ _NEEDED = {
     NOBODY: (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
 }
 """What a record must say to be of use; a server's own messages are no requests, and have no visitor."""
+_SLOW = 3
+"""Seconds: an answer that took longer to serve is slow."""
 _FATE = pl.Enum(FATES)
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 
 def narrow(cells: pl.LazyFrame, asked: Iterable[str] = (), rules: Iterable[str] = ()) -> pl.LazyFrame:
-    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, problem`, the texts, and what exports add.
+    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, slow, problem`, texts, and what exports add.
 
     `asked` are texts that not every run needs; only records have them, but for the addresses of those who asked for assets. `rules` tell visitors.
     """
@@ -45,9 +47,8 @@ def narrow(cells: pl.LazyFrame, asked: Iterable[str] = (), rules: Iterable[str] 
     of_records = [pl.when(pl.col("problem").is_null() | (name == proxies.COLUMN)).then(name).cast(TEXT) for name in asked]
     nobody = _NEEDED[NOBODY]
     needed = _NEEDED | {NOBODY: nobody & ~identities.serves(rules, cells.collect_schema().names(), nobody)}
-    return cells.with_columns(problem=pl.coalesce("problem", first_problem(needed))).select(
-        "source", "line_no", "time", "status", "asset", "problem", "^event_number$", *texts, *of_records
-    )
+    told = {"problem": pl.coalesce("problem", first_problem(needed)), "slow": pl.col("seconds") > _SLOW}
+    return cells.with_columns(**told).select("source", "line_no", "time", "status", "asset", "slow", "problem", "^event_number$", *texts, *of_records)
 
 
 def kept_assets(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 DAY = timedelta(days=1)
+WITH_SECONDS = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time'
 
 
 def some(share: float = 1.0) -> settings:
@@ -96,6 +98,18 @@ def test_every_figure_is_the_model_s(example: Example, folder: Path, half: int) 
 @given(example=examples(with_users=True))
 def test_every_figure_is_the_model_s_where_users_sign_in(example: Example, folder: Path) -> None:
     check(example, folder, channels=True)
+
+
+@some(0.06)
+@given(example=examples(), data=st.data())
+def test_slow_answers_are_the_model_s(example: Example, folder: Path, data: st.DataObject) -> None:
+    """In a format that says how long serving took; both sides of three seconds."""
+    served = [data.draw(st.sampled_from((0.0, 0.2, 3.0, 3.001, 12.5))) for _ in example.stream.hits]
+    hits = tuple(replace(hit, seconds=seconds) for hit, seconds in zip(example.stream.hits, served, strict=True))
+    timed = replace(example, stream=replace(example.stream, hits=hits))
+    log, goals = write(timed, folder)
+    difference = first_difference(figures_of(list(hits), timed.goals), figures_in(report([log], goals, log_format=WITH_SECONDS)))
+    assert difference is None, f"{timed!r}\n{difference}"
 
 
 @pytest.mark.parametrize("bots", ["keep", "only"])

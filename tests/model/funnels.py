@@ -186,8 +186,8 @@ def destinations(model: Model, walk: Walk, step: int, positions: set[int]) -> se
 
 
 def met(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple[str, str]]:
-    """Return pages, errors and forms that came back on the way from a step, the latter two also over all paths."""
-    shown = model.goals.site.shown
+    """Return pages, errors, forms that came back and slow answers on the way from a step, all but pages also over all paths."""
+    site, shown = model.goals.site, model.goals.site.shown
     found = set()
     for hit, kind, page in walk.way(step, following):
         came_back = hit.method == "POST" and hit.status in {200, 400, 422} and page is not None and page.path == hit.path
@@ -197,4 +197,7 @@ def met(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple
             found |= {("error", shown(hit.path)), ("error", ANY)}
         elif kind == "page":
             found.add(("met", shown(hit.path)))
+        is_waited_for = kind in {"page", "error", "redirect", "event"} or hit.method == "POST"
+        if hit.seconds is not None and hit.seconds > 3 and is_waited_for and not site.is_listed(hit):
+            found |= {("slow", shown(hit.path)), ("slow", ANY)}
     return found

@@ -36,6 +36,8 @@ class Hit:
     user: str | None = None
     referrer: str = ""
     bot: bool = False
+    seconds: float | None = None
+    """How long serving took, where the log says it."""
     java_session: str | None = None
     """What stands behind `;jsessionid=` in the path that was sent."""
 

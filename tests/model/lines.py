@@ -124,7 +124,8 @@ def line_of(hit: Hit, agent: str, offset: int) -> str:
     query = "&".join(f"{name}={value}" for name, value in hit.query)
     path = hit.path if hit.java_session is None else f"{hit.path};jsessionid={hit.java_session}"
     target = f"{path}?{query}" if query else path
-    return f'{hit.address} - {hit.user or "-"} [{stamp}] "{hit.method} {target} HTTP/1.1" {hit.status} 512 "{hit.referrer or "-"}" "{agent}"'
+    served = "" if hit.seconds is None else f" {hit.seconds}"
+    return f'{hit.address} - {hit.user or "-"} [{stamp}] "{hit.method} {target} HTTP/1.1" {hit.status} 512 "{hit.referrer or "-"}" "{agent}"{served}'
 
 
 def hit_of(request: tuple[str, str, int], time: int, person: Person, address: int, user: str | None) -> Hit:
