@@ -42,7 +42,8 @@ CLOUDFRONT = (
     "x-edge-result-type x-edge-request-id x-host-header cs-protocol cs-bytes time-taken"
 )
 ZEEK = "#fields\tts\tuid\tid.orig_h\tid.orig_p\tmethod\thost\turi\treferrer\tversion\tuser_agent\tresponse_body_len\tstatus_code"
-HEADS = {"w3c": W3C, "w3c-quoted": W3C, "cloudfront": CLOUDFRONT, "zeek": ZEEK}
+CSV = "time,client_ip,method,url,protocol,status,bytes,referrer,user_agent"
+HEADS = {"csv-log": CSV, "w3c": W3C, "w3c-quoted": W3C, "cloudfront": CLOUDFRONT, "zeek": ZEEK}
 FORMATS: dict[str, pl.Expr] = {
     "combined": pl.format('{} - - [{}] "{} {} {}" {} {} "{}" "{}"', ADDRESS, _clf(), METHOD, TARGET, PROTOCOL, STATUS, BYTES, REFERRER, AGENT),
     "vhost-combined": pl.format(
@@ -104,6 +105,7 @@ FORMATS: dict[str, pl.Expr] = {
         "{}.327 2864 {} TCP_MISS/{} {} {} http://shop.example{} - HIER_DIRECT/192.0.2.9 text/html",
         *(TIME.dt.epoch("s"), ADDRESS, STATUS, BYTES, METHOD, TARGET),
     ),
+    "csv-log": pl.format('{},{},{},"{}",{},{},{},"{}","{}"', _iso(), ADDRESS, METHOD, TARGET, PROTOCOL, STATUS, BYTES, REFERRER, AGENT),
     "zeek": pl.format(
         "{}.452687\tCwFs1P2UcUdlSxD2La\t{}\t52026\t{}\tshop.example\t{}\t{}\t1.1\t{}\t{}\t{}",
         *(TIME.dt.epoch("s"), ADDRESS, METHOD, TARGET, REFERRER, AGENT, BYTES, STATUS),
