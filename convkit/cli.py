@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convkit import plugins, signals, surroundings, talk, terminal, writing
+from convkit import plugins, signals, surroundings, talk, terminal
 from convkit.errors import ConvkitError, ExitCode, did_you_mean
 from convkit.options import command_of, of_report, of_reports, with_own
-from convkit.producing import produce
 from convkit.version import __version__
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ _ORDER = (
     "import",
 )
 """The known reports, then the other commands, as people need them; others follow, each among its own."""
+_WHOLE_HEADLINE = "All of it on one screen; start here."
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _CODES = f"Exit codes: {', '.join(f'{code} {code.name.lower()}' for code in ExitCode)}."
 
@@ -56,13 +56,23 @@ class _Commands(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Return a command, made when it is asked for."""
         if name == _WHOLE:
-            return _report_command(_WHOLE, "All of it on one screen; start here.", None)
+            return _report_command(_WHOLE, _headline(name), None)
         if name in plugins.names("reports"):
-            return _report_command(name, plugins.headline("reports", name), [name])
+            return _report_command(name, _headline(name), [name])
         if name in plugins.names("commands"):
             command: click.Command = plugins.load("commands", name).COMMAND
             return command
         return super().get_command(context, name)
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Say of each command what it does, without making it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _headline(name)) for name in self.list_commands(context)])
+
+
+def _headline(name: str) -> str:
+    """Return what a command does."""
+    return _WHOLE_HEADLINE if name == _WHOLE else plugins.headline("reports" if name in plugins.names("reports") else "commands", name)
 
 
 def _place(command: str) -> int:
@@ -97,6 +107,8 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
         return run(logs, reports, goals, **options)
 
     def run_report(logs: tuple[str, ...], goals: str | None, *, verbose: bool, **options: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
+        from convkit.producing import produce  # noqa: PLC0415 (as above)
+
         more = {"choices": verbose and reports == [_FUNNEL], "bots_beside": verbose}
         return produce(make, logs, goals, verbose=verbose, **more, **with_own(options))
 
@@ -134,6 +146,8 @@ def _code() -> ExitCode:
 
 def _unexpected(error: BaseException) -> ExitCode:
     """Return the code of what no part of convkit raises, and say it; with --debug it goes on, as a traceback."""
+    from convkit import writing  # noqa: PLC0415 (help needs none of it)
+
     if isinstance(error, SystemExit):
         return ExitCode.OK  # Click ends so where the reader of a help text went away, and behind the completion of a command.
     full = writing.no_room(error) if isinstance(error, OSError) else None

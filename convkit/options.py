@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convkit import plugins
-from convkit.definitions import BOTS
 from convkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +35,8 @@ def command_of(name: str, document: str, run: Callable[..., object], *examples: 
 
 def of_reports(command: click.Command) -> click.Command:
     """Add the logs and the options of every report to a command."""
+    from convkit.definitions import BOTS  # noqa: PLC0415 (the list of commands needs no options)
+
     command.params += [
         click.Argument(["logs"], nargs=-1, metavar="LOG...", type=click.Path(path_type=str)),
         click.Option(["-g", "--goals"], metavar="FILE", envvar="CONVKIT_GOALS", help=_GOALS_HELP),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+_HERE = Path(__file__).parent
+
+
 @cache
 def names(package: str) -> tuple[str, ...]:
     """Return the users' names of the plug-ins in a folder of convkit, sorted; imports none of them."""
-    found = (entry.name for entry in files("convkit").joinpath(package).iterdir())
+    found = (entry.name for entry in _HERE.joinpath(package).iterdir())
     return tuple(sorted(name[:-3].replace("_", "-") for name in found if name.endswith(".py") and not name.startswith("_")))
 
 
@@ -35,18 +38,23 @@ def load_all(package: str) -> dict[str, ModuleType]:
 
 @cache
 def headline(package: str, name: str) -> str:
-    """Return the first line of a plug-in's docstring, read from its source: help texts must not import Polars."""
-    source = files("convkit").joinpath(package, f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
-    return (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    """Return the first line of a plug-in's docstring, read from its source: help imports no Polars, and parsing would take longest of all."""
+    return _source(package, name).partition('"""')[2].partition("\n")[0].removesuffix('"""')
 
 
 @cache
 def options(package: str, name: str) -> Mapping[str, tuple[str, str]]:
     """Return a plug-in's own options, by name: what stands for a value in help, and the help; read from its source, for the same reason."""
-    source = files("convkit").joinpath(package, f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
+    source = _source(package, name)
+    if "\nOPTIONS = " not in source:
+        return {}
     assigned = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
     found = (node.value for node in assigned if [ast.unparse(target) for target in node.targets] == ["OPTIONS"])
     return next((ast.literal_eval(value) for value in found), {})
+
+
+def _source(package: str, name: str) -> str:
+    return (_HERE / package / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
 
 
 def keys(package: str) -> tuple[str, ...]:
