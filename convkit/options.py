@@ -35,8 +35,6 @@ def command_of(name: str, document: str, run: Callable[..., object], *examples: 
 
 def of_reports(command: click.Command) -> click.Command:
     """Add the logs and the options of every report to a command."""
-    from convkit.definitions import BOTS  # noqa: PLC0415 (the list of commands needs no options)
-
     command.params += [
         click.Argument(["logs"], nargs=-1, metavar="LOG...", type=click.Path(path_type=str)),
         click.Option(["-g", "--goals"], metavar="FILE", envvar="CONVKIT_GOALS", help=_GOALS_HELP),
@@ -45,7 +43,7 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01T14:00, yesterday."),
         click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),
         click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
-        click.Option(["--bots"], metavar="MODE", type=click.Choice(BOTS), default="drop", help=_BOTS_HELP),
+        click.Option(["--bots"], metavar="MODE", type=_modes_of_bots(), default="drop", help=_BOTS_HELP),
         click.Option(["--where"], metavar="TEST", multiple=True, help="Only sessions with FIELD=PATTERN, like landing=/blog/**."),
         click.Option(["--by"], metavar="KEY", help="day, week, month, landing, device, channel, goal, ..."),
         click.Option(["--sort"], metavar="COLUMN", help="Rows by a column, largest first, or smallest with :asc."),
@@ -66,6 +64,12 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--debug"], is_flag=True, hidden=True, help="Show the traceback of a mistake in convkit."),
     ]
     return command
+
+
+def _modes_of_bots() -> click.Choice[str]:
+    from convkit.definitions import BOTS  # noqa: PLC0415 (the list of commands needs no options)
+
+    return click.Choice(BOTS)
 
 
 def of_report(command: click.Command, report: str) -> click.Command:
