@@ -93,10 +93,8 @@ def page(site: Site) -> pl.Expr:
 
 def parameter(name: str, query: pl.Expr = _OF_TARGET) -> pl.Expr:
     """Return the decoded value of the first parameter of that name in `query`: empty where it stands without one, null where it does not stand."""
-    place = _place(re.escape(name))
-    there = pl.when(query.str.contains(place)).then(query)
-    value = there.str.extract(place).fill_null("").str.replace_all("+", " ", literal=True)
-    return pl.when(there.is_not_null()).then(decode(value, slash=True))
+    value = query.str.extract(_place(re.escape(name))).str.strip_prefix("=")
+    return decode(value.str.replace_all("+", " ", literal=True), slash=True)
 
 
 def shown_query(site: Site, known: list[str]) -> pl.Expr:
@@ -113,8 +111,8 @@ def shown_query(site: Site, known: list[str]) -> pl.Expr:
 
 
 def _place(names: str) -> str:
-    """Return the regular expression of a parameter, its value as the one group."""
-    return f"(?:^|&)(?:{names})(?:=([^&]*))?(?:&|$)"
+    """Return the regular expression of a parameter; its one group is the value behind `=`, empty where neither stands."""
+    return f"(?:^|&)(?:{names})(=[^&]*|)(?:&|$)"
 
 
 def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
