@@ -43,11 +43,11 @@ def take(
 ) -> tuple[Intake, tuple[reading.Log, ...]]:
     """Read what the lines of the logs say, and return the logs by their number, which does not depend on the command line.
 
-    Of assets those are read that a goal may name, or all. Whether an answer was `slow` is said only where one was.
+    Of assets those are read that a goal may name, or all.
     """
     known = tuple(lists.words("assets"))
     taken_in = take_in(logs, Assets(known if assets else traffic.kept_assets(goals, known)), rejects=rejects, progress=progress)
-    cells = taken_in.cells if taken_in.cells["slow"].any() else taken_in.cells.drop("slow")
+    cells = taken_in.cells
     if len(logs) > 1:
         ranks = collected(sources.ranks(cells.lazy(), [log.source.name for log in logs]), cells.height)
         cells, logs = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [logs[number] for number in ranks["source"]]
@@ -115,7 +115,7 @@ def look_at(matched: Matched, taken_in: Intake, goals: Goals, scope: Scope) -> R
     cells, by, met = taken_in.cells, scope.by, matched.met
     begins, ends = _span(cells)
     begin, end = scope.wanted.limits(ends, goals.site.timezone)
-    found = within(matched, goals, scope, ends)
+    found = within(matched, goals, scope.asked, begin, end)
     knows_macro = bool(goals.macros) and (goals.file is not None or found.converts)
     fates, reasons = _fates(cells, met, found.hits)
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)

@@ -30,7 +30,7 @@ def added_by_bots(done: Run, matched: Matched, taken_in: Intake, scope: Scope, *
     cells = collected(taken_in.cells.lazy().join(sent.lazy(), on=PLACE, how="semi"), taken_in.cells.height)
     as_people = match(replace(taken_in, cells=cells), goals, "keep", scope.needed(goals))
     # The period is that of all lines: of the bots' alone, the last days would be others.
-    kept = within(as_people, goals, scope, done.analysis.ends)
+    kept = within(as_people, goals, scope.asked, *scope.wanted.limits(done.analysis.ends, goals.site.timezone))
     return BotSessions(*_counts(kept.sessions.lazy(), kept.hits.height), *_counts(done.analysis.sessions, done.analysis.size))
 
 

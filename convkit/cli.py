@@ -146,10 +146,10 @@ def _code() -> ExitCode:
 
 def _unexpected(error: BaseException) -> ExitCode:
     """Return the code of what no part of convkit raises, and say it; with --debug it goes on, as a traceback."""
-    from convkit import writing  # noqa: PLC0415 (help needs none of it)
-
     if isinstance(error, SystemExit):
         return ExitCode.OK  # Click ends so where the reader of a help text went away, and behind the completion of a command.
+    from convkit import writing  # noqa: PLC0415 (help needs none of it)
+
     full = writing.no_room(error) if isinstance(error, OSError) else None
     if full is not None:
         writing.abandon_stream()

@@ -27,8 +27,10 @@ TOLD = "told."
 """Before the name of a role that its owner told of the export of a known tool."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?")
 _SHOWN, _LONGEST = 12, 40
-_STATUSES = {"status", "statuscode", "httpstatus", "responsecode", "downstreamstatus", "edgeresponsestatus", "responsestatus"}
-_STATUSES |= {"scstatus", "elbstatuscode"}
+_STATUSES = {
+    *("status", "statuscode", "httpstatus", "responsecode", "responsestatus"),
+    *("downstreamstatus", "edgeresponsestatus", "scstatus", "elbstatuscode"),
+}
 _METHODS = {"method", "requestmethod", "httpmethod", "verb", "request", "clientrequestmethod", "csmethod", "requestverb"}
 _ANSWERS = {"bodybytessent", "bytessent", "length", "responsesize"}
 

@@ -42,7 +42,7 @@ def looked_at(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
             is_page=is_kind("page"),
             form_again=came_back,
             error=is_kind("error") & ~came_back,
-            slow=is_slow(hits),
+            slow=is_slow(),
             **{f"fits{number}": pl.any_horizontal(_looked_for(funnel, number)) for number in funnel.numbers},
         )
         .filter(pl.any_horizontal("is_page", *TESTED))
@@ -124,10 +124,8 @@ def form_again() -> pl.Expr:
     return (is_form & (pl.col("path") == shown)).fill_null(value=False)
 
 
-def is_slow(hits: pl.LazyFrame) -> pl.Expr:
+def is_slow() -> pl.Expr:
     """Tell slow answers, where the log has times: a file takes as long as it takes, and nobody waits for what a page loads later."""
-    if "slow" not in hits.collect_schema():
-        return pl.lit(value=False)
     return pl.col("slow").fill_null(value=False) & ~pl.any_horizontal("background", "download", "asset")
 
 

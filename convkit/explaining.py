@@ -178,7 +178,7 @@ def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
         .when(pl.col("row") == pages.last())
         .then(pl.lit("exit"))
     )
-    slow = pl.when(departures.is_slow(hits)).then(pl.lit("slower than 3 s"))
+    slow = pl.when(departures.is_slow()).then(pl.lit("slower than 3 s"))
     return hits.select("row", *_SHOWN, remark=pl.concat_str([remark, slow], separator=", ", ignore_nulls=True), goals=naming.reached(goals.goals))
 
 

@@ -61,7 +61,7 @@ class Matched:
 
 @dataclass(frozen=True)
 class Within:
-    """What of all that was matched lies in a scope."""
+    """What of all that was matched is looked at."""
 
     hits: pl.DataFrame
     """All hits, which of them are `inside`."""
@@ -72,14 +72,13 @@ class Within:
     where: Note | None
 
 
-def within(matched: Matched, goals: Goals, scope: Scope, ends: datetime | None) -> Within:
-    """Return what of all that was matched lies in a scope; the logs end at `ends`."""
-    begin, end = scope.wanted.limits(ends, goals.site.timezone)
+def within(matched: Matched, goals: Goals, asked: Sequence[Question], begin: datetime | None, end: datetime | None) -> Within:
+    """Return what of all that was matched lies in a period, and is as asked for."""
     hits = matched.hits.with_columns(inside=is_inside(begin, end))
     table = matched.sessions.filter(is_inside(begin, end, "started"))
     converts = bool(table["converted"].any())
     hits, table, of_variants = _of_one_variant(hits, table, matched.needed)
-    hits, table, where = _kept(hits, table, goals, scope.asked)
+    hits, table, where = _kept(hits, table, goals, asked)
     return Within(hits, table, converts, of_variants, where)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
 COMMA_AND_OTHERS, TAB = (",", ";", "|"), ("\t",)
+ANY = (*TAB, *COMMA_AND_OTHERS)
 OPEN_QUOTE, RAGGED = "a quote without an end", "not as many fields as the header"
 _QUOTED = r'"[^"]*"'
 _MOST_LINES = 100

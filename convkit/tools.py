@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from convkit.lines import Source
     from convkit.presets import Place
 
-_SEPARATORS = (*separated.TAB, *separated.COMMA_AND_OTHERS)
-
 
 @dataclass(frozen=True)
 class Tool:
@@ -35,11 +33,11 @@ class Tool:
         if is_json(lines):
             fits, names = json_lines.named(lines)
             return fits if self._is_its(names) else 0.0
-        return delimited.share(lines, _SEPARATORS, self._is_its)
+        return delimited.share(lines, separated.ANY, self._is_its)
 
     def fit(self, source: Source, head: pl.Series, asked: Asked) -> Table | Objects:
         """Return the format of one export, made to fit it."""
-        return json_lines.fit(head, source.name, asked) if is_json(head) else delimited.fit(head, source.name, asked, _SEPARATORS)
+        return json_lines.fit(head, source.name, asked) if is_json(head) else delimited.fit(head, source.name, asked, separated.ANY)
 
     def _is_its(self, names: Sequence[Place]) -> bool:
         return presets.tool_of(names) == self.name

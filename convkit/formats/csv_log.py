@@ -26,7 +26,6 @@ SAMPLES = (
     "2001:db8::7,shop.example,GET,/logo.png,,0,304,1791640537100000000",
 )
 _NAMES = Names(named_fields.usual(), named_fields.usual_needs(), is_loose=True)
-_SEPARATORS = (*separated.COMMA_AND_OTHERS, *separated.TAB)
 _FITTED = 1_000
 """Lines that are looked at, spread over the head."""
 
@@ -58,14 +57,14 @@ class Layout:
 
 def sniff(lines: pl.Series) -> float:
     """Return the share of lines that are rows of a table whose header names what a request has."""
-    return separated.share(lines, _SEPARATORS, _are_of_requests)
+    return separated.share(lines, separated.ANY, _are_of_requests)
 
 
 def fit(_source: Source, head: pl.Series, asked: Asked) -> Layout:
     """Return how one table is laid out."""
     table = separated.said(head)
-    separator = max(_SEPARATORS, key=lambda one: separated.likeness(table, one))
-    header, *lines = [table[0], *table.slice(1).gather_every(len(table) // _FITTED + 1)]
+    separator = max(separated.ANY, key=lambda one: separated.likeness(table, one))
+    header, lines = table[0], table.slice(1).gather_every(len(table) // _FITTED + 1)
     names = separated.names_in(header, separator)
     rows = [row for line in lines if len(row := separated.names_in(line, separator)) == len(names)]
     found = _NAMES.find([{(name,): text for name, text in zip(names, row, strict=True)} for row in rows])
