@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from convkit.definitions import Goals
+    from convkit.questions import Narrowed
     from convkit.sorting import Sorting
-    from convkit.tables import Note, Period
+    from convkit.tables import Period
+    from convkit.variants import Several
 
 _STEPS = {
     "place": pl.Int32,
@@ -97,9 +99,9 @@ class Run:
     """Whether an export has times without a zone."""
     sources: tuple[str, ...] = ()
     """The logs' names by the number in `source` of their hits."""
-    of_variants: tuple[Note, ...] = ()
-    """What is said of visitors who saw several variants."""
-    where: Note | None = None
+    of_variants: tuple[Several, ...] = ()
+    """The visitors who saw several variants."""
+    where: Narrowed | None = None
     """Which sessions were kept, where only some of them were."""
     copies: tuple[str, ...] = ()
     """Sentences of logs that were left out because others hold all of them."""
@@ -113,6 +115,8 @@ class Run:
     """One of BOTS."""
     quality: Quality = NOTHING_KNOWN
     """What is known of the traffic beside."""
+    bot_lines: pl.DataFrame | None = None
+    """A tally of what bots sent (`bot_lines.tally`)."""
     own_hosts: tuple[str, ...] = ()
     """Hosts that are taken for the site's own because nobody named them; known where it is asked where sessions came from."""
     split: Analysis | None = None

@@ -13,13 +13,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from convkit import arrivals, askers, deciding, facts, lists, matching, reading, sensitivity, sessions, sources, splits, traffic, variants
+from convkit import arrivals, askers, bot_lines, deciding, facts, lists, matching, reading, sensitivity, sessions, sources, splits, traffic, variants
 from convkit.analysis import Run
 from convkit.assets import Assets
-from convkit.bot_lines import of_bots
 from convkit.collecting import collected
 from convkit.identified import as_users
-from convkit.intake import take_in
+from convkit.intake import Intake, take_in
 from convkit.progress import UNWATCHED
 from convkit.proxies import clients
 from convkit.schema import FATES
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
     from convkit.analysis import Analysis
     from convkit.definitions import Goals
-    from convkit.intake import Intake
     from convkit.progress import Progress
     from convkit.reading import Paths
     from convkit.scopes import Scope
@@ -45,15 +43,21 @@ def take(
 
     Of assets those are read that a goal may name, or all.
     """
-    known = tuple(lists.words("assets"))
-    taken_in = take_in(logs, Assets(known if assets else traffic.kept_assets(goals, known)), rejects=rejects, progress=progress)
-    cells = taken_in.cells
+    lines = take_in(logs, assets_of(goals, is_all=assets), rejects=rejects, progress=progress)
+    cells = collected(lines.cells, 0)
     if len(logs) > 1:
         ranks = collected(sources.ranks(cells.lazy(), [log.source.name for log in logs]), cells.height)
         cells, logs = collected(sources.ranked(cells.lazy(), ranks.lazy()), cells.height), [logs[number] for number in ranks["source"]]
     if goals.site.trusted_proxy:
         cells = collected(clients(cells.lazy(), goals.site.trusted_proxy), cells.height)
-    return replace(taken_in, cells=collected(as_users(sources.without_duplicates(cells)), cells.height)), tuple(logs)
+    cells = collected(as_users(collected(sources.without_duplicates(cells), cells.height)), cells.height)
+    return Intake(cells, lines.losses, lines.rejects), tuple(logs)
+
+
+def assets_of(goals: Goals, *, is_all: bool = False) -> Assets:
+    """Return the assets that are read: those that a goal may name, or all."""
+    known = tuple(lists.words("assets"))
+    return Assets(known if is_all else traffic.kept_assets(goals, known))
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,10 @@ class Taken:
     """What logs hold, and what is known of them."""
 
     intake: Intake
+    cells: pl.LazyFrame
+    """The cells of all lines, in memory or on disk."""
+    size: int
+    """How many lines there are."""
     names: tuple[str, ...]
     """The logs' names in the order of the command line."""
     logs: tuple[reading.Log, ...]
@@ -75,6 +83,31 @@ class Taken:
         return tuple(log.source.name for log in self.logs)
 
 
+@dataclass(frozen=True)
+class Opened:
+    """Logs that were not read yet, in the order of the command line, and sentences of those that were left out."""
+
+    logs: list[reading.Log]
+    copies: tuple[str, ...]
+
+    def taken(self, intake: Intake, numbered: Sequence[reading.Log], cells: pl.LazyFrame, size: int) -> Taken:
+        """Return what they hold."""
+        names, has_local_times = tuple(log.source.name for log in self.logs), any(log.has_local_times for log in self.logs)
+        return Taken(intake, cells, size, names, tuple(numbered), self.copies, has_local_times)
+
+    def read(self, goals: Goals, *, rejects: bool = False, assets: bool = False, progress: Progress = UNWATCHED) -> Taken:
+        """Read them into memory. Raises InputError."""
+        intake, numbered = take(self.logs, goals, rejects=rejects, assets=assets, progress=progress)
+        return self.taken(intake, numbered, intake.cells.lazy(), intake.cells.height)
+
+
+def opened(paths: Paths, goals: Goals, log_format: str, stack: ExitStack, needed: Collection[str] = ()) -> Opened:
+    """Open logs in a format, `auto` for what the goals file or the logs say; `needed` are facts of sessions. Raises InputError, UsageError."""
+    copies: list[str] = []
+    logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals, needed), copies)
+    return Opened(logs, tuple(copies))
+
+
 def read(  # noqa: PLR0913 (whoever reads says what of the logs is wanted)
     paths: Paths,
     goals: Goals,
@@ -85,13 +118,9 @@ def read(  # noqa: PLR0913 (whoever reads says what of the logs is wanted)
     assets: bool = False,
     progress: Progress = UNWATCHED,
 ) -> Taken:
-    """Read logs in a format, `auto` for what the goals file or the logs say; `needed` are facts of sessions. Raises InputError, UsageError."""
-    copies: list[str] = []
+    """Open and read logs, as these do."""
     with ExitStack() as stack:
-        logs = reading.open_logs(paths, goals.site.log_format if log_format == "auto" else log_format, stack, traffic.asked(goals, needed), copies)
-        intake, numbered = take(logs, goals, rejects=rejects, assets=assets, progress=progress)
-    names, has_local_times = tuple(log.source.name for log in logs), any(log.has_local_times for log in logs)
-    return Taken(intake, names, numbered, tuple(copies), has_local_times)
+        return opened(paths, goals, log_format, stack, needed).read(goals, rejects=rejects, assets=assets, progress=progress)
 
 
 def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
@@ -101,19 +130,33 @@ def analyze_cells(taken_in: Intake, goals: Goals, scope: Scope) -> Run:
 
 def match(taken_in: Intake, goals: Goals, mode: str, needed: frozenset[str]) -> Matched:
     """Go from the cells of all lines to sessions and what they reached; `mode` is one of BOTS, `needed` are facts of sessions."""
-    visitors = deciding.visitors(taken_in.cells, goals, mode, needed)
-    settled, met = deciding.settled(taken_in.cells, visitors, goals, mode, needed)
-    looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
-    hits = collected(deciding.sessionized(looked_at, goals), looked_at.height)
+    visitors = deciding.visitors(taken_in.cells, goals, mode, needed, taken_in.whole)
+    hits, met = _sessionized(taken_in, visitors, goals, mode, needed)
     hits = collected(matching.match(hits.lazy(), goals).with_row_index("row"), hits.height)
-    table, own = _sessions(hits, goals, needed)
+    own = taken_in.whole.own_hosts
+    if own is None:
+        own = arrivals.own_hosts(_hosts(hits)) if asks_for_hosts(goals, needed) else ()
+    table = _sessions(hits, goals, needed, own)
     return Matched(hits.drop("referrer", "sent_query", strict=False), table, visitors, met, needed, own)
+
+
+def _sessionized(taken_in: Intake, visitors: pl.DataFrame, goals: Goals, mode: str, needed: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the hits that are looked at, cut into sessions, and what became of all."""
+    settled, met = deciding.settled(taken_in.cells, visitors, goals, mode, needed, taken_in.whole)
+    looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
+    return collected(deciding.sessionized(looked_at, goals), looked_at.height), met
+
+
+def hosts(taken_in: Intake, goals: Goals, mode: str, needed: Collection[str]) -> pl.DataFrame:
+    """Return the tally of hosts (`arrivals.hosts`)."""
+    visitors = deciding.visitors(taken_in.cells, goals, mode, needed, taken_in.whole)
+    return _hosts(_sessionized(taken_in, visitors, goals, mode, needed)[0])
 
 
 def look_at(matched: Matched, taken_in: Intake, goals: Goals, scope: Scope) -> Run:
     """Go from what is matched to the analysis of a scope."""
     cells, by, met = taken_in.cells, scope.by, matched.met
-    begins, ends = _span(cells)
+    begins, ends = taken_in.whole.span or span(cells)
     begin, end = scope.wanted.limits(ends, goals.site.timezone)
     found = within(matched, goals, scope.asked, begin, end)
     knows_macro = bool(goals.macros) and (goals.file is not None or found.converts)
@@ -121,8 +164,10 @@ def look_at(matched: Matched, taken_in: Intake, goals: Goals, scope: Scope) -> R
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     analysis = prepare(found.hits, found.sessions, goals, ends, askers.identities(matched.visitors.lazy(), cells.lazy(), goals.site))
     divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), found.hits.height))
-    run = Run(analysis, fates, reasons, period, knows_macro, where=found.where, losses=taken_in.losses, rejects=taken_in.rejects)
-    return replace(run, of_variants=found.of_variants, own_hosts=matched.own_hosts, bots=scope.bots, quality=of_bots(met), split=divided)
+    sent = bot_lines.tally(met)
+    run = Run(analysis, fates, reasons, period, knows_macro, where=found.where, losses=taken_in.losses, rejects=taken_in.rejects, bot_lines=sent)
+    quality = bot_lines.of_bots(sent)
+    return replace(run, of_variants=found.of_variants, own_hosts=matched.own_hosts, bots=scope.bots, quality=quality, split=divided)
 
 
 def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> pl.DataFrame:
@@ -135,17 +180,26 @@ def under_other_choices(taken_in: Intake, analysis: Analysis, scope: Scope) -> p
     return pl.concat(rows)
 
 
-def _sessions(hits: pl.DataFrame, goals: Goals, needed: Collection[str]) -> tuple[pl.DataFrame, tuple[str, ...]]:
-    """Return the table of all sessions that were read, and the hosts that are taken for the site's own because nobody named them."""
+def asks_for_hosts(goals: Goals, needed: Collection[str]) -> bool:
+    """Tell whether it must be found out which hosts are the site's own."""
+    return facts.CHANNEL in needed and not goals.site.hosts
+
+
+def _hosts(hits: pl.DataFrame) -> pl.DataFrame:
+    """Return the tally of hosts of sessionized hits."""
+    return collected(arrivals.hosts(hits.lazy()), hits.height)
+
+
+def _sessions(hits: pl.DataFrame, goals: Goals, needed: Collection[str], own: tuple[str, ...]) -> pl.DataFrame:
+    """Return the table of all sessions that were read; `own` are the site's own hosts where nobody named them."""
     macros, columns = [goal.column for goal in goals.macros], [goal.column for goal in goals.goals]
     table = collected(sessions.table(hits.lazy(), macros, columns, needed), hits.height)
     for name in variants.names(needed):
         seen = collected(variants.seen(hits.lazy(), name, goals.site.variants[name]), hits.height)
         table = collected(variants.add(table.lazy(), seen.lazy(), name), table.height)
     if facts.CHANNEL not in needed:
-        return table, ()
-    own = () if goals.site.hosts else tuple(collected(arrivals.own_hosts(hits.lazy()), hits.height)["host"])
-    return collected(arrivals.add(table.lazy(), goals.site, own), table.height), own
+        return table
+    return collected(arrivals.add(table.lazy(), goals.site, own), table.height)
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
@@ -156,7 +210,7 @@ def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Peri
     return Period(begin.astimezone(zone), max(begin, end).astimezone(zone), timezone)
 
 
-def _span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
+def span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
     """Return the times of the first and the last record."""
     return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
 

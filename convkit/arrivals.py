@@ -25,19 +25,15 @@ _DIRECT = "Direct"
 _HOST = origins.host_of(pl.col("referrer").cast(pl.String))
 
 
-def own_hosts(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `host` of the hosts that are taken for the site's own, those of most pages first: of hits sorted by visitor and ORDER, with `referrer`.
+def hosts(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Return a tally of hosts, of hits sorted by visitor and ORDER, with `referrer`: `host, pages` that were asked from it.
 
-    Those are the host that refers most pages behind the first hit of their session, and more than it begins sessions; and the hosts that the log
-    itself names for its pages.
+    And `behind, begins`: pages that it refers behind the first hit of their session, and sessions that it begins.
     """
     seen = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept"))
     is_first = pl.col("session").ne_missing(pl.col("session").shift(1)).fill_null(value=True)
     pages = (
-        seen.filter(is_kind("page") & pl.col("host").is_not_null())
-        .group_by(host=pl.col("host").cast(pl.String))
-        .agg(n=pl.len().cast(pl.Int64))
-        .filter(pl.col("n") >= _FEWEST * pl.col("n").sum())
+        seen.filter(is_kind("page") & pl.col("host").is_not_null()).group_by(host=pl.col("host").cast(pl.String)).agg(pages=pl.len().cast(pl.Int64))
     )
     referred = (
         seen.select("referrer", behind=is_kind("page") & ~is_first, begins=is_first)
@@ -46,11 +42,21 @@ def own_hosts(hits: pl.LazyFrame) -> pl.LazyFrame:
         .agg(pl.col("behind", "begins").sum().cast(pl.Int64))
         .group_by(host=_HOST)
         .agg(pl.col("behind", "begins").sum())
-        .filter(pl.col("behind") > _MOST * pl.col("behind").sum(), pl.col("behind") > pl.col("begins"))
-        .drop_nulls("host")
     )
-    found = pl.concat([pages, referred.select("host", n="behind")])
-    return found.group_by(pl.col("host").str.strip_prefix("www.")).agg(pl.col("n").max()).sort("n", "host", descending=[True, False]).select("host")
+    return pl.concat([pages, referred], how="diagonal").with_columns(pl.col("pages", "behind", "begins").fill_null(0))
+
+
+def own_hosts(hosts: pl.DataFrame) -> tuple[str, ...]:
+    """Return the hosts that are taken for the site's own, those of most pages first.
+
+    Those are the host that refers most pages behind the first hit of their session, and more than it begins sessions; and the hosts that the log
+    itself names for its pages.
+    """
+    is_named = (pl.col("pages") > 0) & (pl.col("pages") >= _FEWEST * pl.col("pages").sum())
+    is_referrer = (pl.col("behind") > _MOST * pl.col("behind").sum()) & (pl.col("behind") > pl.col("begins"))
+    found = [hosts.filter(is_named).select("host", n="pages"), hosts.filter(is_referrer).drop_nulls("host").select("host", n="behind")]
+    of_host = pl.concat(found).group_by(pl.col("host").str.strip_prefix("www.")).agg(pl.col("n").max())
+    return tuple(of_host.sort("n", "host", descending=[True, False])["host"])
 
 
 def add(sessions: pl.LazyFrame, site: Site, own: Sequence[str]) -> pl.LazyFrame:

@@ -27,20 +27,21 @@ def askers(cells: pl.LazyFrame) -> pl.LazyFrame:
     return cells.group_by(ASKER).agg(asked=pl.when(is_logged).then(asked))
 
 
-def visitors(askers: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False) -> pl.LazyFrame:
+def visitors(askers: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False, has_assets: bool | None = None) -> pl.LazyFrame:
     """Return `sender, user_agent, visitor, by:user, ignored, bot, spared, has_assets` of askers in memory, and the texts of `identities`.
 
     `visitor` is told by address, `by:user` by user id, null where there is none; `bot` and `spared` are what the agent tells (`bots.told`);
     `has_assets` tells whether the visitor asked for assets, null where nobody did, as behind a content delivery network, or no log tells.
-    `device` (DEVICE) is told only where it is asked for.
+    `device` (DEVICE) is told only where it is asked for. Where these are not all askers, `has_assets` says whether any of all asked for assets.
     """
+    is_known = pl.col("asked").any() if has_assets is None else pl.lit(has_assets)
     told_by_browser = _told_by_browser(site)
     address, agent = pl.col("address_part"), pl.col("agent_part")
     return (
         askers.join(_agents(askers, site, mode, with_device=with_device), on="user_agent", how="left", nulls_equal=True)
         .join(_senders(askers, site), on="sender", how="left", nulls_equal=True)
         .with_columns(visitor=(address ^ agent if told_by_browser else address).reinterpret(signed=True))
-        .with_columns(has_assets=pl.when(pl.col("asked").any()).then(pl.col("asked").max().over(pl.coalesce("visitor", _BY_USER))))
+        .with_columns(has_assets=pl.when(is_known).then(pl.col("asked").max().over(pl.coalesce("visitor", _BY_USER))))
         .drop("asked", "address_part", "agent_part")
     )
 

@@ -14,13 +14,16 @@ _MOST = 5
 """How many agents are told."""
 
 
-def of_bots(met: pl.DataFrame) -> Quality:
-    """Return what is known of bots, of what became of all lines: `fate, reason, user_agent`."""
+def tally(met: pl.DataFrame) -> pl.DataFrame:
+    """Return `user_agent, reason, is_out, lines` of what bots sent, of what became of lines: `fate, reason, user_agent`."""
     is_sent = pl.col("reason").is_not_null() & ~pl.col("fate").is_in(["asset", "excluded"])
     counted = met.filter(is_sent).group_by("user_agent", "reason", is_out=pl.col("fate") == "bot").agg(lines=pl.len().cast(pl.Int64))
-    agents = counted.with_columns(pl.col("user_agent", "reason").cast(pl.String)).with_columns(
-        class_=bots.class_of(pl.col("user_agent"), pl.col("reason"))
-    )
+    return counted.with_columns(pl.col("user_agent", "reason").cast(pl.String))
+
+
+def of_bots(counted: pl.DataFrame) -> Quality:
+    """Return what is known of bots, of a tally."""
+    agents = counted.with_columns(class_=bots.class_of(pl.col("user_agent"), pl.col("reason")))
     left_out = agents.filter("is_out").group_by("class_").agg(pl.col("lines").sum()).sort("lines", "class_", descending=[True, False])
     most = agents.group_by("user_agent", "reason", "class_").agg(pl.col("lines").sum())
     most = most.sort("lines", "user_agent", "reason", descending=[True, False, False]).head(_MOST)

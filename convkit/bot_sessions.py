@@ -18,15 +18,22 @@ from convkit.sources import PLACE
 
 if TYPE_CHECKING:
     from convkit.analysis import Run
+    from convkit.definitions import Goals
     from convkit.intake import Intake
     from convkit.scopes import Matched, Scope
 
 
-def added_by_bots(done: Run, matched: Matched, taken_in: Intake, scope: Scope, *, is_asked: bool) -> BotSessions | None:
-    """Return what the bots that were left out would add to a run; None where nobody asked, and none of their lines is one of a macro goal."""
+def are_worth_telling(matched: Matched, goals: Goals, *, is_asked: bool) -> bool:
+    """Tell whether there are bots that were left out, and somebody asked of them, or one of their lines is one of a macro goal."""
+    sent = matched.met.filter(pl.col("fate") == "bot")
+    return not sent.is_empty() and bool(sent["macro"].any() or (is_asked and goals.macros))
+
+
+def added_by_bots(done: Run, matched: Matched, taken_in: Intake, scope: Scope) -> BotSessions:
+    """Return what the bots that were left out would add to a run."""
     goals, sent = done.analysis.goals, matched.met.filter(pl.col("fate") == "bot")
-    if sent.is_empty() or not (sent["macro"].any() or (is_asked and goals.macros)):
-        return None
+    if sent.is_empty():
+        return BotSessions(0, 0, *_counts(done.analysis.sessions, done.analysis.size))
     cells = collected(taken_in.cells.lazy().join(sent.lazy(), on=PLACE, how="semi"), taken_in.cells.height)
     as_people = match(replace(taken_in, cells=cells), goals, "keep", scope.needed(goals))
     # The period is that of all lines: of the bots' alone, the last days would be others.

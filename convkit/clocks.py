@@ -30,8 +30,8 @@ def jumps(lines: pl.DataFrame) -> pl.DataFrame:
     if not ordered.select(place)["source"].is_sorted():
         ordered = ordered.sort(PLACE)
     by = pl.col("time").diff()
-    is_same = pl.col("source") == pl.col("source").shift(1)
-    if not ordered.select((is_same & (by < -_JUMP)).any()).item():
+    is_same = _is_same_log()
+    if not ordered.select(goes_back().any()).item():
         return _none(ordered)
     places = ordered.with_row_index("at").with_columns(by=by).filter(is_same & (by.abs() > _JUMP))
     places = places.filter(pl.col("by").min().over("source") < -_JUMP)
@@ -44,6 +44,15 @@ def jumps(lines: pl.DataFrame) -> pl.DataFrame:
     is_ahead = pl.col("lowest_after") - pl.col("highest_before") > _JUMP
     returns = (pl.col("time") - pl.col("latest") <= _JUMP) | (pl.col("time") - pl.col("earliest") > _JUMP)
     return found.filter(is_back | (is_ahead & returns)).select(*PLACE, "before", after="time")
+
+
+def goes_back() -> pl.Expr:
+    """Tell lines, as they stand in their logs, that are older than the one before them by more than a day."""
+    return _is_same_log() & (pl.col("time").diff() < -_JUMP)
+
+
+def _is_same_log() -> pl.Expr:
+    return pl.col("source") == pl.col("source").shift(1)
 
 
 def _around(ordered: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:

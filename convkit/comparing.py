@@ -42,7 +42,7 @@ _REPORTS = ("overview", "goals", "funnel")
 
 def compare(taken: Taken, goals: Goals, asked: Asked, scope: Scope, sort: Sorting | None = None) -> Document:
     """Return the document of a comparison; of the `scope` count bots and facts. Raises UsageError where the log has no two sides."""
-    by_hour = inspecting.hours(taken.intake.cells)
+    by_hour = inspecting.hours(taken)
     known = inspecting.coverage(by_hour, goals.site.timezone)
     if known is None:
         raise UsageError("the logs hold nothing to compare; name others")
@@ -76,7 +76,7 @@ def _pair(sides: Sides, runs: list[Run], matched: Matched, goals: Goals, known: 
         before, now = before.in_visitors(), now.in_visitors()
     of_before, of_now = (run.analysis.sessions.select("session") for run in runs)
     both = collected(of_before.join(of_now, on="session", how="semi").select(pl.len()), runs[0].analysis.size).item()
-    return Pair(sides, before, now, goals, known, knows_macro, both, runs[0].of_variants)
+    return Pair(sides, before, now, goals, known, knows_macro, both, tuple(note for several in runs[0].of_variants if (note := several.note)))
 
 
 def report_of(pair: Pair, rows: pl.DataFrame) -> Report:

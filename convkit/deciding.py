@@ -12,26 +12,31 @@ import polars as pl
 from convkit import askers, behaviour, events, facts, identities, referrers, session_keys, sessions, traffic
 from convkit.collecting import collected
 from convkit.schema import SESSION_KEY
+from convkit.whole import ALL_AT_HAND
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from convkit.definitions import Goals
+    from convkit.whole import Whole
 
 
-def visitors(cells: pl.DataFrame, goals: Goals, mode: str, needed: Collection[str] = ()) -> pl.DataFrame:
+def visitors(cells: pl.DataFrame, goals: Goals, mode: str, needed: Collection[str] = (), whole: Whole = ALL_AT_HAND) -> pl.DataFrame:
     """Tell visitors; what several queries ask of is collected first, or each would compute it again."""
     found = collected(askers.askers(cells.lazy()), cells.height)
-    return collected(askers.visitors(found.lazy(), goals.site, mode, with_device=facts.DEVICE in needed), found.height)
+    told = askers.visitors(found.lazy(), goals.site, mode, with_device=facts.DEVICE in needed, has_assets=whole.has_assets)
+    return collected(told, found.height)
 
 
-def settled(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str, needed: Collection[str] = ()) -> tuple[pl.DataFrame, pl.DataFrame]:
+def settled(  # noqa: PLR0913, PLR0917 (every choice of a run tells of hits)
+    cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, mode: str, needed: Collection[str] = (), whole: Whole = ALL_AT_HAND
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the hits that agents alone do not settle, with their `fate`, and what became of all (`traffic.told`).
 
     By all that visitors sent, whatever the period, they are bots or people. Where the `needed` facts of sessions are told by them, hits have
     `referrer` and `sent_query`.
     """
-    decided = _decided(cells, visitors, goals, needed)
+    decided = _decided(cells, visitors, goals, needed, whole)
     early = collected(traffic.told(decided.lazy(), mode, goals), decided.height)
     kinds = collected(traffic.name_kinds(decided.lazy().filter(~traffic.is_told(mode)), goals), decided.height)
     del decided  # Of all hits at once, one frame less is a tenth of the memory.
@@ -46,10 +51,10 @@ def everything(cells: pl.DataFrame, goals: Goals) -> pl.DataFrame:
     return settled(cells, visitors(cells, goals, "only"), goals, "only")[0]
 
 
-def _decided(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, needed: Collection[str]) -> pl.DataFrame:
+def _decided(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, needed: Collection[str], whole: Whole) -> pl.DataFrame:
     """Decide on the lines that are records."""
     records = events.complete(cells.filter(pl.col("problem").is_null()))
-    told = events.tell(records, goals, traffic.tested_columns(goals))
+    told = events.tell(records, goals, traffic.tested_columns(goals), names_pages=whole.names_pages)
     targets = traffic.targets(records.lazy(), goals, needed)
     decided = traffic.decide(records.lazy(), visitors.lazy(), targets, told, goals)
     return collected(decided.drop({referrers.COLUMN} - {*facts.texts(needed)}, strict=False), records.height)

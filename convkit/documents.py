@@ -119,7 +119,7 @@ def finish(  # noqa: PLR0913 (a document is made of all of this)
         input=done.input,
         reasons=done.reasons,
         period=done.period,
-        reports={name: _dressed(report, (*done.of_variants, done.where), view) for name, report in reports.items()},
+        reports={name: _dressed(report, done, view) for name, report in reports.items()},
         asides=asides,
         findings=findings,
         is_whole=is_whole,
@@ -174,8 +174,9 @@ def _split(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
     return replace(report, columns=columns, frame=report.frame.rename({BY: columns[0].name}), notes=notes, draw=draw)
 
 
-def _dressed(report: Report, whose: Sequence[Note | None], view: View) -> Report:
+def _dressed(report: Report, done: Run, view: View) -> Report:
     """Return a report that says whom its figures are of, in the order asked for; findings are made before, of reports in their own order."""
+    whose = [*(several.note for several in done.of_variants), done.where.note if done.where else None]
     of_bots = overview_notes.of_bots(view.bots) if view.bots != "drop" else None
     notes = tuple(dict.fromkeys(note for note in (*whose, *report.notes, of_bots) if note))
     report = replace(report, notes=notes)

@@ -46,30 +46,46 @@ def complete(records: pl.DataFrame) -> pl.DataFrame:
     return records.with_columns(**{name: null for name, null in missing.items() if name not in records.columns})
 
 
-def tell(records: pl.DataFrame, goals: Goals, tested: Sequence[str]) -> Told:
-    """Return what is known of the events among records."""
+def tell(records: pl.DataFrame, goals: Goals, tested: Sequence[str], *, names_pages: bool | None = None) -> Told:
+    """Return what is known of the events among records; where these are not all, `names_pages` says whether any of all is named as a page's are."""
     asked = tuple(name for name in tested if is_of_events(name))
     if not records["event"].count():
         return Told(None, (), asked)
     tests = [patterns.split_name(name) for name in asked if "~" in name]
     properties = sorted({column for column, _ in tests if column in records.columns and column != "event"})
     return Told(
-        _names(records.lazy(), goals, [test for column, test in tests if column == "event"]),
+        _names(records.lazy(), goals, [test for column, test in tests if column == "event"], names_pages=names_pages),
         tuple(_values(records.lazy(), column, [test for of, test in tests if of == column]) for column in properties),
         asked,
     )
 
 
-def _names(records: pl.LazyFrame, goals: Goals, tests: Sequence[str]) -> pl.LazyFrame:
+def _names(records: pl.LazyFrame, goals: Goals, tests: Sequence[str], *, names_pages: bool | None) -> pl.LazyFrame:
     """Return `event, is_page, is_tool` and tests of each distinct name; where no name is a page's, the events stand for pages."""
-    text = pl.col("event").cast(pl.String)
-    is_tool = text.is_in(list(lists.lines("tool_events"))) | patterns.matches_any(text, goals.site.ignore_events)
-    is_page = text.str.contains(_PAGE) | (text == "")
+    text, names_page = pl.col("event").cast(pl.String), pl.col("is_page").any() if names_pages is None else pl.lit(names_pages)
     return (
         records.select(pl.col("event").drop_nulls().unique())
-        .with_columns(is_page=is_page & ~is_tool, is_tool=is_tool, **{f"event~{test}": patterns.matches(text, test) for test in tests})
-        .with_columns(stands_for_page=~pl.col("is_page").any() & ~pl.col("is_tool"))
+        .with_columns(
+            is_page=_is_page(text, goals), is_tool=_is_tool(text, goals), **{f"event~{test}": patterns.matches(text, test) for test in tests}
+        )
+        .with_columns(stands_for_page=~names_page & ~pl.col("is_tool"))
     )
+
+
+def names_pages(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Tell of CELLS with events whether one of them is named as a page's views are."""
+    named = cells.filter(pl.col("problem").is_null()).select(pl.col("event").drop_nulls().unique().cast(pl.String))
+    return named.select(_is_page(pl.col("event"), goals).any())
+
+
+def _is_page(name: pl.Expr, goals: Goals) -> pl.Expr:
+    """Tell names of events that are a page's views."""
+    return (name.str.contains(_PAGE) | (name == "")) & ~_is_tool(name, goals)
+
+
+def _is_tool(name: pl.Expr, goals: Goals) -> pl.Expr:
+    """Tell names of events that a tool sends for itself, or that nobody wants to look at."""
+    return name.is_in(list(lists.lines("tool_events"))) | patterns.matches_any(name, goals.site.ignore_events)
 
 
 def _values(records: pl.LazyFrame, column: str, tests: Sequence[str]) -> pl.LazyFrame:

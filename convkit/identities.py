@@ -45,6 +45,11 @@ def serves(rules: Iterable[str], columns: Sequence[str], among: pl.Expr) -> pl.E
     return pl.any_horizontal(pl.lit(value=False), *(_value(rule, whole).is_not_null() for rule, whole in texts.items()))
 
 
+def numbers(rules: Iterable[str], there: Sequence[str]) -> dict[str, pl.Expr]:
+    """Return by rule whom it tells (Int64), of rows with the columns that are there: of rules by what is neither user nor address."""
+    return {rule: number(rule, _value(rule, pl.col(_column(rule)))) for rule in _of_texts(rules) if _column(rule) in there}
+
+
 def add(records: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     """Add to records in memory the columns of all rules but those by user and address, and drop `cookies`."""
     there = records.collect_schema().names()

@@ -16,6 +16,7 @@ from convkit import clocks, gaps
 from convkit.collecting import collected
 from convkit.moments import WEB
 from convkit.quality import Jump, LogRead, Silence
+from convkit.schema import TIME
 from convkit.sources import PLACE
 
 if TYPE_CHECKING:
@@ -24,23 +25,25 @@ if TYPE_CHECKING:
     from convkit.quality import Quality
 
 _DAY = timedelta(days=1)
+_AT_ONCE = 10_000_000
+"""Lines whose times are looked at together: the few logs of more whose time ever goes back are looked at once more."""
 _IS_KNOWN = pl.col("time").is_between(*WEB)
 
 
 def inspected(taken: Taken, timezone: str, of_bots: Quality) -> Quality:
     """Return all that is known of the traffic, of which what is known of bots is told."""
-    by_hour = hours(taken.intake.cells)
+    by_hour = hours(taken)
     span = by_hour.select(pl.col("last").max() - pl.col("first").min()).item()
     # Within a day no hour has another of its kind beside it.
     known = coverage(by_hour, timezone) if span is not None and span >= _DAY else None
     return told(taken, by_hour, known, timezone, of_bots)
 
 
-def hours(cells: pl.DataFrame) -> pl.DataFrame:
+def hours(taken: Taken) -> pl.DataFrame:
     """Return `source, hour, lines, first, last` of the lines that say when they were written."""
-    hour = (pl.col("time").to_physical() // 3_600_000_000 * 3_600_000_000).cast(cells.schema["time"])
+    hour = (pl.col("time").to_physical() // 3_600_000_000 * 3_600_000_000).cast(TIME)
     times = {"lines": pl.len().cast(pl.Int64), "first": pl.col("time").min(), "last": pl.col("time").max()}
-    return collected(cells.lazy().filter(_IS_KNOWN).group_by("source", hour=hour).agg(**times), cells.height)
+    return collected(taken.cells.filter(_IS_KNOWN).group_by("source", hour=hour).agg(**times), taken.size)
 
 
 def coverage(by_hour: pl.DataFrame, timezone: str) -> Coverage | None:
@@ -58,7 +61,7 @@ def told(taken: Taken, by_hour: pl.DataFrame, known: Coverage | None, timezone: 
 
 def _logs(taken: Taken, by_hour: pl.DataFrame, timezone: str) -> tuple[LogRead, ...]:
     """Return what is known of each log, the earliest first."""
-    counts = dict(taken.intake.cells.group_by("source").agg(pl.len().cast(pl.Int64)).rows())
+    counts = dict(collected(taken.cells.group_by("source").agg(pl.len().cast(pl.Int64)), taken.size).rows())
     spans = {source: span for source, *span in by_hour.group_by("source").agg(pl.col("first").min(), pl.col("last").max()).rows()}
     zone = ZoneInfo(timezone)
 
@@ -80,7 +83,19 @@ def _jumps(taken: Taken, by_hour: pl.DataFrame, timezone: str) -> tuple[Jump, ..
     spans = by_hour.group_by("source").agg(span=pl.col("last").max() - pl.col("first").min())
     if not (spans["span"] > _DAY).any():
         return ()
-    cells, zone = taken.intake.cells, ZoneInfo(timezone)
-    of_log = pl.col("event").is_null() if "event" in cells.columns else pl.lit(value=True)
-    found = clocks.jumps(collected(cells.lazy().filter(_IS_KNOWN, of_log).select(*PLACE, "time"), cells.height)).sort(PLACE)
+    cells, zone = taken.cells, ZoneInfo(timezone)
+    of_log = pl.col("event").is_null() if "event" in cells.collect_schema() else pl.lit(value=True)
+    times = cells.filter(_IS_KNOWN, of_log).select(*PLACE, "time")
+    if taken.size > _AT_ONCE:
+        times = times.filter(pl.col("source").is_in(_going_back(times, taken.size)))
+    found = clocks.jumps(collected(times, taken.size)).sort(PLACE)
     return tuple(Jump(taken.sources[source], line, before.astimezone(zone), after.astimezone(zone)) for source, line, before, after in found.rows())
+
+
+def _going_back(times: pl.LazyFrame, size: int) -> list[int]:
+    """Return the numbers of logs in which the time of a line is before that of the line in front."""
+    found = set[int]()
+    for start in range(0, size, _AT_ONCE):
+        some = collected(times.slice(max(start - 1, 0), _AT_ONCE + 1), _AT_ONCE)
+        found |= set(some.filter(clocks.goes_back())["source"])
+    return sorted(found)

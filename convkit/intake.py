@@ -16,18 +16,21 @@ import polars as pl
 from convkit import recognizing, tolerant
 from convkit.errors import InputError
 from convkit.figures import plural
+from convkit.keeping import IN_MEMORY
 from convkit.lines import PARQUET, scan
 from convkit.loading import load
 from convkit.progress import UNWATCHED
 from convkit.schema import TEXT, TOO_LONG, UNFINISHED
 from convkit.sources import PLACE, marked
 from convkit.traffic import NOBODY
+from convkit.whole import ALL_AT_HAND, Whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
     from convkit.assets import Assets
+    from convkit.keeping import Keeper
     from convkit.loading import Loaded
     from convkit.progress import Progress
     from convkit.reading import Log
@@ -47,24 +50,40 @@ class Intake:
     losses: tuple[str, ...]
     rejects: pl.DataFrame | None
     """`file, line, reason, text`: the text's first 500 bytes, what looks like an address masked."""
+    whole: Whole = ALL_AT_HAND
+    """What holds of all lines, where the cells are those of some visitors."""
 
 
-def take_in(logs: Sequence[Log], assets: Assets, *, rejects: bool = False, progress: Progress = UNWATCHED) -> Intake:
+@dataclass(frozen=True)
+class Lines:
+    """The same where cells may be on disk: a query that gives them."""
+
+    cells: pl.LazyFrame
+    losses: tuple[str, ...]
+    rejects: pl.DataFrame | None
+
+
+def take_in(logs: Sequence[Log], assets: Assets, *, keeper: Keeper = IN_MEMORY, rejects: bool = False, progress: Progress = UNWATCHED) -> Lines:
     """Read logs. Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format."""
     progress.begin(sum(log.source.size for log in logs))
-    loaded = _loaded(logs, partial(load, assets=assets, progress=progress))
+    loaded = _loaded(logs, partial(load, assets=assets, progress=progress, keeper=keeper))
     cells = pl.concat([of_log.cells for of_log in loaded], how="diagonal")
     mended = {log.number for log, of_log in zip(logs, loaded, strict=True) if of_log.is_mended}
-    lost = cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem")
+    lost = _found(cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem"))
     unfinished = _unfinished(logs, cells, lost)
     if unfinished.height:
         cells = marked(cells, unfinished, UNFINISHED)
         lost = lost.join(unfinished, on=PLACE, how="anti")
     _refuse_what_is_of_no_format(logs, cells, lost, mended)
     said = (*(sentence for of_log in loaded for sentence in of_log.losses), *_replaced(cells, logs), *_shrunk(logs))
-    if cells.is_empty() and said:
+    if said and not _found(cells.select(pl.len())).item():
         raise InputError(said[0])
-    return Intake(cells, said, _rejects(logs, lost, mended) if rejects else None)
+    return Lines(cells, said, _rejects(logs, lost, mended) if rejects else None)
+
+
+def _found(query: pl.LazyFrame) -> pl.DataFrame:
+    """Run a query on cells, wherever they are kept."""
+    return query.collect(engine="streaming")
 
 
 def _loaded(logs: Sequence[Log], read: Callable[[Log], Loaded]) -> list[Loaded]:
@@ -75,9 +94,9 @@ def _loaded(logs: Sequence[Log], read: Callable[[Log], Loaded]) -> list[Loaded]:
         return list(pool.map(read, logs))
 
 
-def _unfinished(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame) -> pl.DataFrame:
+def _unfinished(logs: Sequence[Log], cells: pl.LazyFrame, lost: pl.DataFrame) -> pl.DataFrame:
     """Return the places of last lines that no line end closes and that are no records: their writer has not finished them."""
-    ends = cells.group_by("source").agg(pl.col("line_no").max()) if lost.height else lost.select(PLACE)
+    ends = _found(cells.group_by("source").agg(pl.col("line_no").max())) if lost.height else lost.select(PLACE)
     last = lost.filter(pl.col("problem") != TOO_LONG).join(ends, on=PLACE, how="semi").select(PLACE)
     of_lines = [log for log in logs if log.number in last["source"] and log.source.packing != PARQUET]
     open_ended = [log.number for log in of_lines if not tolerant.is_finished(log.source)]
@@ -98,20 +117,22 @@ def _size(path: Path) -> int:
         return sys.maxsize
 
 
-def _replaced(cells: pl.DataFrame, logs: Sequence[Log]) -> list[str]:
+def _replaced(cells: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
     """Say in how many lines of each log bytes were replaced that are no text, as far as the lines were read."""
-    texts = [name for name, dtype in cells.schema.items() if dtype == TEXT]
-    # All texts share their categories: where none of them holds the sign, no line needs a look.
-    if not TEXT.categories.to_series().str.contains(_REPLACED, literal=True).any():
+    texts = [name for name, dtype in cells.collect_schema().items() if dtype in {TEXT, pl.String}]
+    # All texts in memory share their categories: where none of them holds the sign, no line needs a look.
+    if TEXT in cells.collect_schema().dtypes() and not TEXT.categories.to_series().str.contains(_REPLACED, literal=True).any():
         return []
     holds = pl.any_horizontal(pl.col(name).cast(pl.String).str.contains(_REPLACED, literal=True) for name in texts)
-    numbers = cells.filter(holds).group_by("source").len().sort("source").rows()
+    numbers = _found(cells.filter(holds).group_by("source").len().sort("source")).rows()
     return [f"{logs[number].source.name} holds bytes that are no UTF-8 in {plural(lines, 'line')}; they are read as �" for number, lines in numbers]
 
 
-def _refuse_what_is_of_no_format(logs: Sequence[Log], cells: pl.DataFrame, lost: pl.DataFrame, mended: Collection[int]) -> None:
+def _refuse_what_is_of_no_format(logs: Sequence[Log], cells: pl.LazyFrame, lost: pl.DataFrame, mended: Collection[int]) -> None:
     """Raise InputError for the first log most of whose lines are not read, or all of nobody: its figures would mean nothing."""
-    lines = cells.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len()
+    if lost.is_empty():
+        return
+    lines = _found(cells.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len())
     is_of_nobody = pl.col("problem") == NOBODY
     counted = lost.group_by("source").agg(of_nobody=is_of_nobody.sum(), unread=(~is_of_nobody).sum())
     is_refused = (pl.col("unread") > _MOST_LOST * pl.col("len")) | (pl.col("unread") + pl.col("of_nobody") == pl.col("len"))

@@ -14,6 +14,7 @@ import polars as pl
 from convkit import reading, tolerant, traffic
 from convkit.assets import ALL_READ
 from convkit.errors import InputError
+from convkit.keeping import IN_MEMORY
 from convkit.lines import GZIP, PARQUET, PLAIN, ZSTD, cannot_be_read, scan
 from convkit.panics import told_as_damage
 from convkit.progress import UNWATCHED
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from convkit.assets import Assets
+    from convkit.keeping import Keeper
     from convkit.progress import Progress
     from convkit.reading import Log
 
 _FAULTS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
+_MANY = 2_000_000
+"""Lines that are kept at once of a log that is read piece by piece."""
 _AT_ONCE = 256 << 20
 """Bytes of a log that is read as a whole for whoever asks for its records."""
 _SUSPICIOUS, _LARGE = 100, 64 << 20
@@ -36,9 +40,9 @@ _SUSPICIOUS, _LARGE = 100, 64 << 20
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a log says: CELLS as `traffic.narrow` leaves them, and sentences of what was lost."""
+    """What a log says: CELLS as `traffic.narrow` leaves them, where they are kept, and sentences of what was lost."""
 
-    cells: pl.DataFrame
+    cells: pl.LazyFrame
     losses: tuple[str, ...] = ()
     is_mended: bool = False
     """Whether the tolerant reader read it."""
@@ -51,17 +55,22 @@ class Wanted:
     log: Log
     assets: Assets
     whole: bool
+    keeper: Keeper
 
     def of(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return CELLS of LINES, as `traffic.narrow` leaves them or whole."""
         cells: pl.LazyFrame = self.log.format.scan(lines, self.assets)
-        return cells if self.whole else traffic.narrow(cells, self.log.texts, self.log.visitor)
+        return cells if self.whole else traffic.narrow(cells, self.log.texts, self.log.visitor, self.keeper.text)
+
+    def kept(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """Return the same once it is read."""
+        return self.keeper.keep(self.of(lines))
 
 
-def load(log: Log, assets: Assets, progress: Progress, *, whole: bool = False) -> Loaded:
+def load(log: Log, assets: Assets, progress: Progress, *, whole: bool = False, keeper: Keeper = IN_MEMORY) -> Loaded:
     """Read a log; `assets` are what is wanted of them, `whole` all CELLS. Raises InputError where nothing of it can be kept."""
     is_parquet = log.source.packing == PARQUET
-    wanted = Wanted(log, assets, whole=whole)
+    wanted = Wanted(log, assets, whole, keeper)
     found = Loaded(_of_parquet(wanted)) if is_parquet else _fast(wanted) or _tolerantly(wanted, progress)
     if not found.is_mended:
         progress.advance(log.source.size)
@@ -75,10 +84,10 @@ def cells(logs: Iterable[Log]) -> pl.LazyFrame:
     """
     parts = []
     for log in logs:
-        wanted = Wanted(log, ALL_READ, whole=True)
+        wanted = Wanted(log, ALL_READ, whole=True, keeper=IN_MEMORY)
         waits = log.source.size > _AT_ONCE and _is_easy(log) and not hasattr(log.format, "mend")
         read = reading.peeled(scan(log.source, log.number), log) if waits else None
-        parts.append(load(log, ALL_READ, UNWATCHED, whole=True).cells.lazy() if read is None else wanted.of(read))
+        parts.append(load(log, ALL_READ, UNWATCHED, whole=True).cells if read is None else wanted.of(read))
     return pl.concat(parts, how="diagonal")
 
 
@@ -88,18 +97,18 @@ def _fast(wanted: Wanted) -> Loaded | None:
     with suppress(*_FAULTS):
         if not _is_easy(log):
             return None
-        cells = wanted.of(reading.peeled(scan(log.source, log.number), log)).collect(engine="streaming")
-        if hasattr(log.format, "mend") and (cells["problem"] == OPEN_QUOTE).any():
+        cells = wanted.kept(reading.peeled(scan(log.source, log.number), log))
+        if hasattr(log.format, "mend") and cells.select((pl.col("problem") == OPEN_QUOTE).any()).collect(engine="streaming").item():
             cells = _mended([scan(log.source, log.number).collect()], wanted)
         return Loaded(cells)
     return None
 
 
-def _of_parquet(wanted: Wanted) -> pl.DataFrame:
+def _of_parquet(wanted: Wanted) -> pl.LazyFrame:
     """Read a Parquet file."""
     source = wanted.log.source
     with told_as_damage(source.name):
-        return wanted.of(scan(source, wanted.log.number)).collect(engine="streaming")
+        return wanted.kept(scan(source, wanted.log.number))
 
 
 def _is_easy(log: Log) -> bool:
@@ -130,8 +139,14 @@ def _tolerantly(wanted: Wanted, progress: Progress) -> Loaded:
         raise cannot_be_read(source.name, error) from None
 
 
-def _mended(frames: Iterable[pl.DataFrame], wanted: Wanted) -> pl.DataFrame:
-    """Return what is wanted of the lines of a log, mended where its format can do that."""
+def _mended(frames: Iterable[pl.DataFrame], wanted: Wanted) -> pl.LazyFrame:
+    """Return what is wanted of the lines of a log, mended where its format can do that, a few million of them at a time."""
     bare = (reading.peeled(frame, wanted.log) for frame in frames)
     lines = wanted.log.format.mend(bare) if hasattr(wanted.log.format, "mend") else bare
-    return pl.concat([wanted.of(frame.lazy()).collect() for frame in lines])
+    kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
+    for frame in lines:
+        waiting.append(wanted.of(frame.lazy()).collect())
+        if sum(part.height for part in waiting) >= _MANY:
+            kept.append(wanted.keeper.keep(pl.concat(waiting).lazy()))
+            waiting.clear()
+    return pl.concat([*kept, *([wanted.keeper.keep(pl.concat(waiting).lazy())] if waiting else [])])

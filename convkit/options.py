@@ -58,12 +58,20 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--strict"], is_flag=True, help="End with exit code 4 where a line of the input was lost."),
         click.Option(["--rejects"], metavar="FILE", help="Write the lines that were not read, and why, as NDJSON."),
         click.Option(["-n", "--limit"], type=click.IntRange(min=0), metavar="N", help="Rows a report shows on screen; 0 is all."),
+        *_of_running(),
+    ]
+    return command
+
+
+def _of_running() -> list[click.Option]:
+    """Return the options that no figure depends on."""
+    return [
+        click.Option(["--memory"], metavar="SIZE", help="What a run may take, like 1GiB; larger logs wait on disk."),
         click.Option(["-q", "--quiet"], is_flag=True, help="Say errors only, no warnings."),
         click.Option(["-v", "--verbose"], is_flag=True, help="Say what became of the lines, and which bots sent most."),
         # Whoever needs it is told by the message of the mistake; the others need its line for a report's own options.
         click.Option(["--debug"], is_flag=True, hidden=True, help="Show the traceback of a mistake in convkit."),
     ]
-    return command
 
 
 def _modes_of_bots() -> click.Choice[str]:

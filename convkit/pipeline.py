@@ -6,30 +6,45 @@ It stands alone because whoever wants to know in which order things happen reads
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import analyzing, compare_rows, comparing, deciding, documents, facts, loading, questions, reading, sides, sorting, splits, traffic
-from convkit.analyzing import look_at, match, take, under_other_choices
-from convkit.bot_sessions import added_by_bots
+from convkit import (
+    analyzing,
+    compare_rows,
+    comparing,
+    deciding,
+    documents,
+    facts,
+    loading,
+    parts,
+    pieces,
+    questions,
+    reading,
+    sides,
+    sorting,
+    splits,
+    traffic,
+)
+from convkit.analyzing import take
+from convkit.budget import Budget
 from convkit.definitions import BOTS
 from convkit.errors import UsageError, did_you_mean
 from convkit.goals import load_goals
-from convkit.inspecting import inspected
 from convkit.periods import parse_period
+from convkit.pieces import Wanted
 from convkit.progress import UNWATCHED
 from convkit.schema import RECORDS
 from convkit.scopes import Scope
-from convkit.tallying import tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from convkit.analysis import Run
     from convkit.definitions import Goals
+    from convkit.pieces import Piece
     from convkit.progress import Progress
     from convkit.reading import Paths
     from convkit.tables import Document
@@ -78,19 +93,19 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
 
     Raises InputError, UsageError.
     """
-    _check_bots(bots)
     goals = goals or load_goals()
-    by = splits.parse(by, goals)
-    wanted, asked = parse_period(since, until, last, goals.site.timezone), questions.parse(where, goals)
-    scope = Scope(wanted, bots, asked, by, frozenset(facts))
+    scope = _scope(goals, (since, until, last), bots, where, by, facts)
     taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), rejects=rejects, progress=progress)
-    matched = match(taken.intake, goals, scope.bots, scope.needed(goals))
-    done = look_at(matched, taken.intake, goals, scope)
-    bot_sessions = added_by_bots(done, matched, taken.intake, scope, is_asked=bots_beside)
-    done = replace(done, quality=inspected(taken, goals.site.timezone, replace(done.quality, bot_sessions=bot_sessions)))
-    if choices and goals.funnels:
-        done = replace(done, sensitivity=under_other_choices(taken.intake, done.analysis, scope))
-    return replace(done, logs=taken.names, sources=taken.sources, copies=taken.copies, has_local_times=taken.has_local_times)
+    return pieces.about(pieces.run_of(taken.intake, Wanted(goals, scope, choices=choices, bots_beside=bots_beside)), taken, goals)
+
+
+def _scope(  # noqa: PLR0913, PLR0917 (each filter of a run is one)
+    goals: Goals, period: tuple[str | None, str | None, str | None], bots: str, where: Iterable[str], by: str | None, facts: Iterable[str]
+) -> Scope:
+    """Return what of logs is looked at: `since`, `until` and `last` say the period. Raises UsageError."""
+    _check_bots(bots)
+    wanted = parse_period(*period, goals.site.timezone)
+    return Scope(wanted, bots, questions.parse(where, goals), splits.parse(by, goals), frozenset(facts))
 
 
 def _loaded(goals: str | Path | Goals | None) -> Goals:
@@ -102,12 +117,6 @@ def _check_bots(mode: str) -> None:
     """Raise UsageError where there is no such mode."""
     if mode not in BOTS:
         raise UsageError(f"bots={mode!r} is unknown{did_you_mean(mode, BOTS)}; known are {', '.join(BOTS)}")
-
-
-def _with_options(done: Run, options: Mapping[str, str]) -> Run:
-    """Return a run whose reports know what was asked of them."""
-    split = None if done.split is None else replace(done.split, options=options)
-    return replace(done, analysis=replace(done.analysis, options=options), split=split)
 
 
 def run(  # noqa: PLR0913 (every filter of a run is one keyword)
@@ -127,27 +136,38 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     rejects: bool = False,
     choices: bool = False,
     bots_beside: bool = False,
+    memory: str | None = None,
     progress: Progress = UNWATCHED,
 ) -> Document:
     """Read logs and return reports, those of `convkit report` by default; `goals` is a goals file, or goals that were loaded.
 
     `bots`, `where`, `choices` and `bots_beside` are as in `analyze`; `by` splits the reports by a key: day, week, month, landing, exit, host, device,
     source, medium, campaign, channel or goal; `sort` is a column, its largest values first, or `COLUMN:asc`; `options` are those that a single report
-    has, like `{"to": "cart"}` of `paths`.
+    has, like `{"to": "cart"}` of `paths`. `memory`, like `1GiB`, is what the run may take, 3GiB by default, or half of what there is: logs for which
+    that is too little wait on disk (TMPDIR), and their visitors are analyzed part by part, with the same outcome.
 
     Raises InputError, UsageError.
     """
     loaded, paths, names = _loaded(goals), reading.listed(paths), list(reports or documents.whole_report())
     documents.refuse_split(names, splits.parse(by, loaded))
-    own = {name: str(value) for name, value in (options or {}).items()}
-    documents.check_options(names, own, loaded)
-    order = sorting.parse(sort, documents.columns_of(names, by)) if sort is not None else None
-    rest: dict[str, Any] = {"since": since, "until": until, "last": last, "rejects": rejects, "choices": choices, "bots_beside": bots_beside}
-    scope: dict[str, Any] = {"bots": bots, "where": [where] if isinstance(where, str) else list(where), "by": by, "facts": documents.facts_of(names)}
-    done = _with_options(analyze(paths, loaded, log_format=log_format, **rest, **scope, progress=progress), own)
-    command = documents.command_of("explain", paths, loaded.file, scope["where"], log_format)
-    split = None if by is None or done.split is None else (by, tally(done.split, names))
-    return documents.finish(done, tally(done.analysis, names), split, is_whole=reports is None, command=command, sort=order)
+    documents.check_options(names, own := {name: str(value) for name, value in (options or {}).items()}, loaded)
+    order = None if sort is None else sorting.parse(sort, documents.columns_of(names, by))
+    asked = [where] if isinstance(where, str) else list(where)
+    scope = _scope(loaded, (since, until, last), bots, asked, by, documents.facts_of(names))
+    wanted = Wanted(loaded, scope, tuple(names), own, choices=choices, bots_beside=bots_beside)
+    done = _piece(paths, wanted, log_format, Budget.of(memory), rejects=rejects, progress=progress)
+    command, is_whole = documents.command_of("explain", paths, loaded.file, asked, log_format), reports is None
+    return documents.finish(done.run, done.tallies, (by or "", done.split) if done.split else None, is_whole=is_whole, command=command, sort=order)
+
+
+def _piece(paths: list[str], wanted: Wanted, log_format: str, budget: Budget, **options: Any) -> Piece:  # noqa: ANN401 (as the readers take them)
+    """Read logs and analyze them, in one piece where that fits into memory."""
+    goals = wanted.goals
+    with ExitStack() as stack:
+        opened = analyzing.opened(paths, goals, log_format, stack, wanted.scope.needed(goals))
+        if budget.holds(log.source for log in opened.logs):
+            return pieces.in_one_piece(opened.read(goals, **options), wanted)
+        return pieces.in_parts(parts.deal(opened, goals, budget, stack, **options), wanted)
 
 
 def compare(  # noqa: PLR0913 (every filter of a run is one keyword)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import addresses
-from convkit.schema import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,7 +22,7 @@ _WITH_PORT = r'^"?\[?([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]?(?
 
 
 def clients(cells: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFrame:
-    """Put the client's address in the place of a trusted proxy's: of CELLS in memory, of which `forwarded` is dropped.
+    """Put the client's address in the place of a trusted proxy's: of CELLS, of which `forwarded` is dropped.
 
     It is the right-most address of the chain, X-Forwarded-For and the connection's, that is not in one of the `trusted` networks. Where that is no
     address the chain is broken, and the connection's counts; where all are trusted, the left-most is farthest away.
@@ -31,7 +30,7 @@ def clients(cells: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFrame:
     pairs = cells.select(_PAIR).unique()
     return (
         cells.join(_resolved(pairs, trusted), on=_PAIR, how="left", nulls_equal=True, maintain_order="left")
-        .with_columns(sender=pl.coalesce("client", "sender"))
+        .with_columns(sender=pl.coalesce(pl.col("client").cast(cells.collect_schema()["sender"]), "sender"))
         .drop("client", COLUMN)
     )
 
@@ -54,6 +53,6 @@ def _resolved(pairs: pl.LazyFrame, trusted: Iterable[str]) -> pl.LazyFrame:
         .with_columns(trusted=addresses.is_in(pl.col("sorted"), tuple(trusted)), is_one=addresses.is_one(pl.col("sorted")))
         .group_by(_PAIR, maintain_order=True)
         .agg(lead.first(), client=pl.coalesce(client, address.first()))
-        .with_columns(client=pl.concat_str("client", whole.str.strip_prefix(lead)).cast(TEXT))
+        .with_columns(client=pl.concat_str("client", whole.str.strip_prefix(lead)))
         .drop("lead")
     )

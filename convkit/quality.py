@@ -5,7 +5,7 @@ It stands alone because stages find it out one by one, notes and outputs tell it
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -67,6 +67,11 @@ class BotSessions:
     converted: int
     of_people: int
     converted_of_people: int
+
+    def __add__(self, other: BotSessions) -> BotSessions:
+        """Return the same of more visitors."""
+        mine, others = astuple(self), astuple(other)
+        return BotSessions(*(number + more for number, more in zip(mine, others, strict=True)))
 
     @property
     def all_kept(self) -> tuple[int, int]:

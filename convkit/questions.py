@@ -185,7 +185,24 @@ def entered(hits: pl.LazyFrame, sessions: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def note(questions: Iterable[Question], number: int, of: int) -> Note:
-    """Say which sessions the figures are of."""
-    words = " and ".join(question.text for question in questions)
-    return Note("where", f"Only sessions with {words}: {figures.count(number)} of {figures.count(of)}.")
+@dataclass(frozen=True)
+class Narrowed:
+    """How many sessions answer questions as asked, of all."""
+
+    words: str
+    kept: int
+    of: int
+
+    def __add__(self, other: Narrowed) -> Narrowed:
+        """Return the same of more visitors."""
+        return Narrowed(self.words, self.kept + other.kept, self.of + other.of)
+
+    @property
+    def note(self) -> Note:
+        """Say which sessions the figures are of."""
+        return Note("where", f"Only sessions with {self.words}: {figures.count(self.kept)} of {figures.count(self.of)}.")
+
+
+def narrowed(questions: Iterable[Question], kept: int, of: int) -> Narrowed:
+    """Return how many sessions questions keep."""
+    return Narrowed(" and ".join(question.text for question in questions), kept, of)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from convkit.definitions import Goals
     from convkit.periods import Wanted
-    from convkit.questions import Question
-    from convkit.tables import Note
+    from convkit.questions import Narrowed, Question
+    from convkit.variants import Several
 
 
 @dataclass(frozen=True)
@@ -68,8 +68,8 @@ class Within:
     sessions: pl.DataFrame
     converts: bool
     """Whether a session of the period converted, be it kept or not."""
-    of_variants: tuple[Note, ...]
-    where: Note | None
+    of_variants: tuple[Several, ...]
+    where: Narrowed | None
 
 
 def within(matched: Matched, goals: Goals, asked: Sequence[Question], begin: datetime | None, end: datetime | None) -> Within:
@@ -90,18 +90,18 @@ def is_inside(begin: datetime | None, end: datetime | None, column: str | None =
     return pl.all_horizontal(when.is_not_null(), *limits)
 
 
-def _of_one_variant(hits: pl.DataFrame, table: pl.DataFrame, needed: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame, tuple[Note, ...]]:
+def _of_one_variant(hits: pl.DataFrame, table: pl.DataFrame, needed: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame, tuple[Several, ...]]:
     """Return hits and sessions, of which those of visitors who saw several variants are no longer inside, and what is said of that."""
-    kept, notes = variants.of_one(table, variants.names(needed))
+    kept, several = variants.of_one(table, variants.names(needed))
     if kept.height == table.height:
-        return hits, kept, notes
+        return hits, kept, several
     left_out = pl.col("session").is_in(table.join(kept, on="session", how="anti")["session"].implode()).fill_null(value=False)
-    return collected(hits.lazy().with_columns(inside=pl.col("inside") & ~left_out), hits.height), kept, notes
+    return collected(hits.lazy().with_columns(inside=pl.col("inside") & ~left_out), hits.height), kept, several
 
 
-def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Question]) -> tuple[pl.DataFrame, pl.DataFrame, Note | None]:
+def _kept(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Question]) -> tuple[pl.DataFrame, pl.DataFrame, Narrowed | None]:
     """Return hits and sessions, of which only those that the questions keep are inside, and what is said of that."""
     if not asked:
         return hits, table, None
     kept = collected(questions.kept(table.lazy(), hits.lazy().filter("inside"), goals, asked), hits.height)
-    return collected(questions.only(hits.lazy(), kept), hits.height), kept, questions.note(asked, kept.height, table.height)
+    return collected(questions.only(hits.lazy(), kept), hits.height), kept, questions.narrowed(asked, kept.height, table.height)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _FILES: set[Path] = set()
 _CHANGING = threading.Lock()
 """Held while a file appears or gets its final name, so that none does after the last one was removed."""
+NAMELESS = Path("/proc/self/fd")
+"""Where Linux keeps paths to open files, those too that have no name any more."""
 _PATIENCE = 0.2
 """Seconds after which a file system that hangs is not waited for."""
 
@@ -36,6 +38,20 @@ def file(folder: str | Path) -> Iterator[BinaryIO]:
     finally:
         path.unlink(missing_ok=True)
         _FILES.discard(path)
+
+
+@contextmanager
+def place(folder: str | Path) -> Iterator[str]:
+    """Give the path of a new file in a folder that has no name in it where the system allows that: not even what kills the program leaves it behind.
+
+    Raises OSError.
+    """
+    with file(folder) as made:
+        nameless = NAMELESS / str(made.fileno())
+        is_known = nameless.exists()
+        if is_known:
+            Path(made.name).unlink()
+        yield str(nameless if is_known else made.name)
 
 
 def _private(path: str, flags: int) -> int:

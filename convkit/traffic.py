@@ -38,13 +38,13 @@ _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 
-def narrow(cells: pl.LazyFrame, asked: Iterable[str] = (), rules: Iterable[str] = ()) -> pl.LazyFrame:
-    """Return what is needed of CELLS, text as dictionary codes: `source, line_no, time, status, asset, slow, problem`, texts, and what exports add.
+def narrow(cells: pl.LazyFrame, asked: Iterable[str] = (), rules: Iterable[str] = (), text: pl.Categorical | pl.String = TEXT) -> pl.LazyFrame:
+    """Return what is needed of CELLS: `source, line_no, time, status, asset, slow, problem`, texts (as `text`), and what exports add.
 
     `asked` are texts that not every run needs; only records have them, but for the addresses of those who asked for assets. `rules` tell visitors.
     """
-    texts = [pl.col(name).cast(TEXT) for name in (*_TEXTS, *_OF_EXPORTS)]
-    of_records = [pl.when(pl.col("problem").is_null() | (name == proxies.COLUMN)).then(name).cast(TEXT) for name in asked]
+    texts = [pl.col(name).cast(text) for name in (*_TEXTS, *_OF_EXPORTS)]
+    of_records = [pl.when(pl.col("problem").is_null() | (name == proxies.COLUMN)).then(name).cast(text) for name in asked]
     nobody = _NEEDED[NOBODY]
     needed = _NEEDED | {NOBODY: nobody & ~identities.serves(rules, cells.collect_schema().names(), nobody)}
     told = {"problem": pl.coalesce("problem", first_problem(needed)), "slow": pl.col("seconds") > _SLOW}

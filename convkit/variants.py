@@ -6,6 +6,7 @@ It stands alone because a variant is a visitor's for good: nothing else of a ses
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -96,14 +97,29 @@ def add(sessions: pl.LazyFrame, visitors: pl.LazyFrame, name: str) -> pl.LazyFra
     return found.with_columns(shown, pl.col(f"{_SEVERAL}{name}").fill_null(value=False)).drop("since")
 
 
-def of_one(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataFrame, tuple[Note, ...]]:
-    """Return the sessions of visitors who saw one variant at most of each, and what is said of the others."""
-    notes = []
-    for name in named:
-        others = sessions.filter(f"{_SEVERAL}{name}")
-        if others.height:
-            who, are = plural(others["visitor"].n_unique(), "visitor"), "is" if others.height == 1 else "are"
-            text = f"{who} saw more than one variant of {name}; their {plural(others.height, 'session')} {are} left out."
-            notes.append(Note("several-variants", text))
+@dataclass(frozen=True)
+class Several:
+    """How many visitors saw more than one variant, and their sessions: they are left out."""
+
+    variant: str
+    visitors: int
+    sessions: int
+
+    def __add__(self, other: Several) -> Several:
+        """Return the same of more visitors."""
+        return Several(self.variant, self.visitors + other.visitors, self.sessions + other.sessions)
+
+    @property
+    def note(self) -> Note | None:
+        """Say so, where there is anybody."""
+        who, are = plural(self.visitors, "visitor"), "is" if self.sessions == 1 else "are"
+        text = f"{who} saw more than one variant of {self.variant}; their {plural(self.sessions, 'session')} {are} left out."
+        return Note("several-variants", text) if self.sessions else None
+
+
+def of_one(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataFrame, tuple[Several, ...]]:
+    """Return the sessions of visitors who saw one variant at most of each, and how many others there are."""
+    others = {name: sessions.filter(f"{_SEVERAL}{name}")["visitor"] for name in named}
+    counts = tuple(Several(name, visitors.n_unique(), len(visitors)) for name, visitors in others.items())
     several = [f"{_SEVERAL}{name}" for name in named]
-    return sessions.filter(~pl.any_horizontal(pl.lit(value=False), *several)).drop(several), tuple(notes)
+    return sessions.filter(~pl.any_horizontal(pl.lit(value=False), *several)).drop(several), counts

@@ -14,7 +14,7 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit import cli, documents, pipeline, plugins
+from convkit import cli, documents, pieces, pipeline, plugins
 from convkit.errors import ExitCode
 from convkit.version import __version__
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ("report", *plugins.names("reports"))
 COMMANDS = (*REPORTS, *plugins.names("commands"))
-ONE_SCREEN = 30
+ONE_SCREEN = 31
 
 LINES = [
     line("GET /"),
@@ -150,7 +150,7 @@ def test_standard_input_is_a_log(convkit_command: Run, tmp_path: Path) -> None:
 
 
 def test_a_mistake_of_ours_is_one_line(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "tally", _broken)
+    monkeypatch.setattr(pieces, "tally", _broken)
     code, out, err = convkit_command("goals", "access.log")
     assert (code, out) == (1, "")
     assert err == "convkit: a mistake in convkit: KeyError: 'broken'; run it again with --debug and report it\n"
@@ -167,7 +167,7 @@ def test_ctrl_c_is_one_line(convkit_command: Run, monkeypatch: pytest.MonkeyPatc
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "tally", interrupted)
+    monkeypatch.setattr(pieces, "tally", interrupted)
     code, out, err = convkit_command("goals", "access.log")
     assert (code, out) == (130, "")
     assert err.strip() == "convkit: stopped by SIGINT; files that were not finished are removed"

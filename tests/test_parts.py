@@ -1,0 +1,300 @@
+"""Logs that do not fit into memory: the visitors are analyzed part by part, and the outcome has the bytes of the run in one piece.
+
+`CONVKIT_IN_PARTS=1 pytest` runs the whole suite in that way.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from model.lines import CHROME, FIREFOX
+from model.streams import Example, examples, to_yaml
+
+import convkit
+from convkit import addresses, buckets, inspecting, keeping, linking, parts, pieces, senders, sources
+from convkit.budget import BASE, USUAL, Budget
+from convkit.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from convkit.parts import Dealt
+    from convkit.pieces import Piece, Wanted
+
+ROOT = Path(__file__).parent.parent
+LOG, EVENTS, GOALS = ROOT / "sample_logs" / "access.log.gz", ROOT / "sample_logs" / "events.csv.gz", ROOT / "goals.example.yaml"
+EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
+FEW = settings(max_examples=max(3, EXAMPLES // 30), deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def both(paths: list[Path], small: int = 300_000, **asked: Any) -> tuple[int, str, str]:  # noqa: ANN401 (what `run` takes)
+    """Return in how many parts a run was made where memory is short, and its JSON in one piece and in parts."""
+    number, of, in_parts = list[int](), Budget.of, pieces.in_parts
+
+    def counted(dealt: Dealt, wanted: Wanted) -> Piece:
+        number.append(len(dealt.bounds))
+        return in_parts(dealt, wanted)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Budget, "of", classmethod(lambda cls, _: cls(1 << 40)))
+        whole = convkit.render(convkit.run(paths, **asked), "json")
+        patch.setattr(Budget, "of", classmethod(lambda cls, _: cls(BASE + small)))
+        patch.setattr(pieces, "in_parts", counted)
+        made = convkit.render(convkit.run(paths, **asked), "json")
+        patch.setattr(Budget, "of", of)
+    return number[0], whole, made
+
+
+ASKED: dict[str, dict[str, Any]] = {
+    "built-in goals": {},
+    "a goals file": {"goals": GOALS},
+    "by week": {"goals": GOALS, "by": "week"},
+    "by channel": {"goals": GOALS, "by": "channel"},
+    "channels": {"goals": GOALS, "reports": ["channels"]},
+    "choices": {"goals": GOALS, "choices": True, "bots_beside": True},
+    "a question": {"goals": GOALS, "where": ["landing=/**"], "last": "7d"},
+    "sessions": {"goals": GOALS, "reports": ["sessions"]},
+    "bots": {"goals": GOALS, "bots": "only"},
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+def test_parts_have_the_bytes_of_one_piece(asked: dict[str, Any]) -> None:
+    number, whole, made = both([LOG], **asked)
+    assert number > 5
+    assert made == whole
+
+
+@pytest.mark.parametrize("paths", [[EVENTS], [EVENTS, LOG]], ids=["an export", "an export and a log"])
+def test_exports_have_them(paths: list[Path]) -> None:
+    number, whole, made = both(paths)
+    assert number > 5
+    assert made == whole
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("parts")
+
+
+@FEW
+@given(example=st.one_of(examples(), examples(with_users=True)))
+def test_drawn_logs_have_them(example: Example, folder: Path) -> None:
+    (folder / "access.log").write_text("\n".join(example.stream.lines) + "\n", encoding="utf-8")
+    (folder / "goals.yaml").write_text(to_yaml(example.goals), encoding="utf-8")
+    _, whole, made = both([folder / "access.log"], 300, goals=folder / "goals.yaml", choices=True, bots_beside=True)
+    assert made == whole
+
+
+def line(address: str, user: str, minute: int, request: str = "GET /", **more: str) -> str:
+    """Return a line of nginx's own `main`."""
+    moment = f"10/Mar/2026:{minute // 60:02}:{minute % 60:02}:00 +0000"
+    return f'{address} - {user} [{moment}] "{request} HTTP/1.1" 200 9 "-" "{more.get("agent", FIREFOX)}" "{more.get("forwarded", "-")}"\n'
+
+
+def crowd() -> list[str]:
+    """Return what many people with few addresses and users did, some of whom share one or the other."""
+    users = [f"u{number % 11}" if number % 3 else "-" for number in range(600)]
+    return [line(f"10.0.{n % 7}.{n % 23}", user, n * 7 % 1_400, f"GET /p{n % 5}?id=v{n % 17}") for n, user in enumerate(users)]
+
+
+RULES = {
+    "user": "visitor: [user, address]",
+    "a parameter": "visitor: [query.id, address]",
+    "user and parameter": "visitor: [user, query.id, address+browser]",
+    "no address": "visitor: [address, query.id]",
+}
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
+def test_visitors_told_by_more_than_addresses_are_in_one_part(rule: str, tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_text("".join(crowd()), encoding="utf-8")
+    (tmp_path / "goals.yaml").write_text(f"site: {{{rule}}}\nmacro: {{bought: /p1}}\nmicro: {{saw: /p2}}\n", encoding="utf-8")
+    _, whole, made = both([tmp_path / "access.log"], 500, goals=tmp_path / "goals.yaml")
+    assert made == whole
+
+
+def test_clients_of_a_trusted_proxy_are_told_before_they_are_dealt(tmp_path: Path) -> None:
+    log = "".join(line(f"10.0.0.{number % 2}", "-", number, forwarded=f"203.0.113.{number % 13}") for number in range(300))
+    (tmp_path / "access.log").write_text(log, encoding="utf-8")
+    (tmp_path / "goals.yaml").write_text("site: {trusted_proxy: 10.0.0.0/8}\nmacro: {home: /}\n", encoding="utf-8")
+    number, whole, made = both([tmp_path / "access.log"], 9_000, goals=tmp_path / "goals.yaml")
+    assert number > 5
+    assert made == whole
+    assert json.loads(made)["reports"]["overview"][0]["value"] != 2
+
+
+def call(second: int, anonymous: str | None, user: str | None, name: str = "page") -> str:
+    """Return a row of an export that knows browsers before it knows their users."""
+    moment = f"2026-03-10T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
+    more = {"type": "track", "event": name, "messageId": f"m{second}", "originalTimestamp": moment}
+    return json.dumps({"anonymousId": anonymous, "userId": user, "context": {"page": {"path": f"/p{second % 4}"}}, **more}) + "\n"
+
+
+def test_anonymous_ids_and_their_users_are_in_one_part_and_events_count_once(tmp_path: Path) -> None:
+    rows = [call(number * 61, f"a{number % 37}", f"u{number % 19}" if number % 5 == 0 else None) for number in range(800)]
+    for name, some in {"one": rows[:500], "two": rows[400:]}.items():
+        (tmp_path / f"{name}.ndjson").write_text("".join(some), encoding="utf-8")
+    _, whole, made = both(sorted(tmp_path.glob("*.ndjson")), 5_000)
+    assert made == whole
+    assert json.loads(made)["input"]["duplicate"] == 100
+
+
+def test_what_bots_would_add_is_told_of_all_parts_or_of_none(tmp_path: Path) -> None:
+    """A bot reaches a macro goal in one part only; the sessions of the bots of other parts count all the same."""
+    bots = [line(f"192.0.2.{number}", "-", number, "GET /thanks" if number == 77 else "GET /", agent="Googlebot/2.1") for number in range(200)]
+    people = [line(f"198.51.100.{number}", "-", number, "GET /thanks", agent=CHROME) for number in range(100)]
+    (tmp_path / "access.log").write_text("".join(bots + people), encoding="utf-8")
+    (tmp_path / "goals.yaml").write_text("macro: {bought: /thanks}\n", encoding="utf-8")
+    number, whole, made = both([tmp_path / "access.log"], 9_000, goals=tmp_path / "goals.yaml")
+    assert number > 5
+    assert made == whole
+    assert json.loads(made)["input"]["bots_kept"]["sessions"] == 200
+
+
+def test_damaged_logs_are_read_onto_disk_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = gzip.compress("".join(crowd()).encode())
+    (tmp_path / "access.log.gz").write_bytes(packed[:-2_000])
+    from convkit import loading  # noqa: PLC0415
+
+    monkeypatch.setattr(loading, "_MANY", 50)
+    _, whole, made = both([tmp_path / "access.log.gz"], 20_000, rejects=True)
+    assert made == whole
+
+
+def test_a_clock_that_jumps_is_told_of_logs_that_are_looked_at_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    days = [f'192.0.2.{n % 40} - - [{24 - n // 100 * 2:02}/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "{FIREFOX}"\n' for n in range(600)]
+    (tmp_path / "access.log").write_text("".join(days), encoding="utf-8")
+    (tmp_path / "other.log").write_text("".join(crowd()), encoding="utf-8")
+    monkeypatch.setattr(inspecting, "_AT_ONCE", 50)
+    _, whole, made = both([tmp_path / "access.log", tmp_path / "other.log"], 20_000)
+    monkeypatch.setattr(inspecting, "_AT_ONCE", 10_000_000)
+    assert made == whole == both([tmp_path / "access.log", tmp_path / "other.log"], 20_000)[2]
+    assert json.loads(made)["input"]["jumps"]
+
+
+NOTATIONS = st.sampled_from(
+    (
+        *("203.0.113.7", "::ffff:203.0.113.7", "203.0.113.7, 10.0.0.1", "shop:203.0.113.7", "[::FFFF:203.0.113.7]"),
+        *("2001:db8::7", "2001:0DB8::1", "[2001:db8:0:0::9]", "2001:db8:0:0:1:2:3:4", "2001:db8::7%eth0", "2001:DB8::7"),
+        *("::1", "0:0:0:0:0:0:0:1", "1::", "fe80::1", "0:1::2", "::1:0:0:0:1", "a:b", "-", "", "example.org", "2001:db8:1::7"),
+    )
+)
+
+
+@given(st.lists(st.tuples(NOTATIONS, st.sampled_from(("-", "-", "ann", "bob"))), min_size=1, max_size=20))
+def test_who_may_be_one_visitor_is_in_one_bucket(drawn: list[tuple[str, str]]) -> None:
+    cells = pl.LazyFrame({"sender": [f"{address} - {user}" for address, user in drawn]})
+    told = addresses.add_parts(senders.add_words(cells)).select(who=pl.coalesce("part", "user"))
+    dealt = pl.concat([buckets.add_key(cells).select("key", "sender"), told], how="horizontal").collect()
+    assert dealt["sender"].to_list() == cells.collect()["sender"].to_list()
+    assert dealt.group_by("who").agg(pl.col("key").n_unique())["key"].to_list() == [1] * dealt["who"].n_unique()
+
+
+NODE = st.one_of(st.none(), st.integers(0, 9))
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), NODE, NODE, NODE), min_size=1, max_size=25))
+def test_whoever_is_linked_over_others_is_in_one_group(drawn: list[tuple[int | None, ...]]) -> None:
+    names = ["key", "node:query.id", "node:user", "node:anonymous"]
+    lines = pl.DataFrame(drawn, schema=dict.fromkeys(names, pl.Int64), orient="row").cast({"key": pl.UInt32})
+    groups = dict(linking._groups(lines).rows())  # noqa: SLF001 (the rule itself)
+    nodes = [{(min(kind, 2), value) for kind, value in enumerate(row) if value is not None} for row in drawn]
+    expected = {row[0]: row[0] for row in drawn}
+    for _ in drawn:
+        for row, mine in zip(drawn, nodes, strict=True):
+            for other, theirs in zip(drawn, nodes, strict=True):
+                if mine & theirs:
+                    expected[row[0]] = expected[other[0]] = min(expected[row[0]], expected[other[0]])
+    assert groups == expected
+
+
+def test_parts_are_as_many_as_memory_asks_for() -> None:
+    counts = pl.DataFrame({"bucket": list(range(10)), "lines": [1_000] * 10, "records": [1_000] * 10}).cast({"bucket": pl.UInt16})
+    assert parts._bounds(counts, Budget(USUAL)) == ((0, 9),)  # noqa: SLF001 (the rule itself)
+    assert parts._bounds(counts, Budget(BASE + 1_750_000)) == ((0, 4), (5, 9))  # noqa: SLF001 (the rule itself)
+    assert len(parts._bounds(counts, Budget(BASE + 1))) == 10  # noqa: SLF001 (the rule itself)
+    assert parts._bounds(counts.clear(), Budget(USUAL)) == ((0, buckets.MANY),)  # noqa: SLF001 (the rule itself)
+
+
+def test_duplicates_are_found_whatever_is_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    numbers = [n * 7 % 40 if n % 3 else None for n in range(200)]
+    cells = pl.DataFrame({"source": [0] * 200, "line_no": range(200), "event_number": numbers, "problem": [None] * 200})
+    cells = cells.cast({"source": pl.UInt32, "line_no": pl.UInt32, "problem": pl.String})
+    found = sources.duplicates(cells.lazy(), 200).sort("line_no")
+    monkeypatch.setattr(sources, "_AT_ONCE", 13)
+    assert sources.duplicates(cells.lazy(), 200).sort("line_no").equals(found)
+    assert found.height == sum(n is not None for n in numbers) - len({*numbers} - {None})
+
+
+SIZES = {"1GiB": 1 << 30, "800MB": 800_000_000, "0.5 GiB": 1 << 29, "2g": 2_000_000_000, "1TiB": 1 << 40}
+
+
+@pytest.mark.parametrize("text", SIZES)
+def test_sizes_are_read_as_people_write_them(text: str) -> None:
+    assert Budget.of(text).size == SIZES[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("much", "--memory: 'much' is no size; write it like 1GiB or 800MB"),
+        ("1000", "--memory: '1000' is no size; write it like 1GiB or 800MB"),
+        ("100MB", "--memory: 100MB is too little; a run takes at least 512MiB"),
+    ],
+)
+def test_what_is_no_size_is_said(text: str, said: str) -> None:
+    with pytest.raises(UsageError) as told:
+        convkit.run([LOG], memory=text)
+    assert str(told.value) == said
+
+
+def test_small_logs_are_never_written_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Budget, "of", classmethod(lambda cls, _: cls(1 << 29)))
+    monkeypatch.setattr(pieces, "in_parts", None)
+    convkit.run([LOG])
+
+
+def test_a_disk_that_is_full_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
+    monkeypatch.setattr(Budget, "of", classmethod(lambda cls, _: cls(BASE + 1)))
+    with pytest.raises(OutputError, match="No space left on device; free some space, or set TMPDIR"):
+        convkit.run([LOG])
+
+
+STOPPED = """
+import sys, time, convkit
+from convkit import pieces
+from convkit.budget import BASE, Budget
+Budget.of = classmethod(lambda cls, _: cls(BASE + 1))
+def wait(*_):
+    print("here", flush=True)
+    time.sleep(60)
+pieces.in_parts = wait
+convkit.run([sys.argv[1]])
+"""
+
+
+@pytest.mark.skipif(not keeping.temporary.NAMELESS.exists(), reason="this system gives no path to a file without a name")
+def test_not_even_what_kills_the_program_leaves_a_file_behind(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen([sys.executable, "-c", STOPPED, str(LOG)], env=environment, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"here\n"
+        assert list(tmp_path.iterdir()) == []
+        process.send_signal(signal.SIGKILL)
+    time.sleep(0.1)
+    assert list(tmp_path.iterdir()) == []
