@@ -16,19 +16,27 @@ from convkit.definitions import BY_ADDRESS, USER
 if TYPE_CHECKING:
     from convkit.definitions import Site
 
-ASKER = ("sender", "user_agent")
+ASKER = "asker"
+_NO_TEXT = (1 << 32) - 1
 (_BY_USER,) = known.columns([USER])
 
 
+def asker() -> pl.Expr:
+    """Return one number (`asker`, UInt64) for a sender and an agent, of their dictionary codes: it is told apart twice as fast as two texts are."""
+    sender, agent = (pl.col(name).to_physical().cast(pl.UInt64).fill_null(_NO_TEXT) for name in ("sender", "user_agent"))
+    return (sender * (1 << 32) + agent).alias(ASKER)
+
+
 def askers(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `sender, user_agent, asked` of each distinct pair of sender and agent: whether it asked for plain assets, null if no log tells."""
+    """Return `asker, sender, user_agent, asked` of each distinct pair of sender and agent: whether it asked for assets, null if no log tells."""
     asked = (pl.col("problem") == "asset").any()
     is_logged = pl.col("event").is_null().any() if "event" in cells.collect_schema() else pl.lit(value=True)
-    return cells.group_by(ASKER).agg(asked=pl.when(is_logged).then(asked))
+    texts = pl.col("sender", "user_agent").first()
+    return cells.group_by(asker()).agg(texts, asked=pl.when(is_logged).then(asked))
 
 
 def visitors(askers: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False, has_assets: bool | None = None) -> pl.LazyFrame:
-    """Return `sender, user_agent, visitor, by:user, ignored, bot, spared, has_assets` of askers in memory, and the texts of `identities`.
+    """Return `asker, sender, user_agent, visitor, by:user, ignored, bot, spared, has_assets` of askers in memory, and the texts of `identities`.
 
     `visitor` is told by address, `by:user` by user id, null where there is none; `bot` and `spared` are what the agent tells (`bots.told`);
     `has_assets` tells whether the visitor asked for assets, null where nobody did, as behind a content delivery network, or no log tells.

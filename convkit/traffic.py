@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit import cookies, events, facts, goal_attributes, identities, paths, patterns, proxies, referrers, requests, session_keys, variants
-from convkit.askers import ASKER
+from convkit.askers import ASKER, asker
 from convkit.columns import Asked
 from convkit.moments import WEB
 from convkit.schema import FATES, KIND, ORDER, SESSION_KEY, TEXT, first_problem
@@ -88,13 +88,14 @@ def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame,
         records.pipe(referrers.add_tests, tested_columns(goals))
         .pipe(cookies.add_values, tested_columns(goals))
         .pipe(identities.add, goals.site)
-        .join(visitors.drop("part", "user"), on=ASKER, how="left", nulls_equal=True)
+        .with_columns(asker())
+        .join(visitors.drop("part", "user", "sender", "user_agent"), on=ASKER, how="left")
         .pipe(identities.tell, goals.site)
         .join(targets, on="request", how="left", nulls_equal=True)
         .pipe(events.as_hits, told)
         .with_columns(host=pl.coalesce("target_host", "host"))
         .with_columns(excluded=pl.col("ignored") | ~_is_own(goals.site.hosts), other=_is_other())
-        .drop("sender", "request", "event_number", "problem", "ignored", "probing", "target_host")
+        .drop(ASKER, "sender", "request", "event_number", "problem", "ignored", "probing", "target_host")
     )
 
 

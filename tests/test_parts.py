@@ -222,7 +222,7 @@ def test_whoever_is_linked_over_others_is_in_one_group(drawn: list[tuple[int | N
 def test_parts_are_as_many_as_memory_asks_for() -> None:
     counts = pl.DataFrame({"bucket": list(range(10)), "lines": [1_000] * 10, "records": [1_000] * 10}).cast({"bucket": pl.UInt16})
     assert parts._bounds(counts, Budget(USUAL)) == ((0, 9),)  # noqa: SLF001 (the rule itself)
-    assert parts._bounds(counts, Budget(BASE + 1_750_000)) == ((0, 4), (5, 9))  # noqa: SLF001 (the rule itself)
+    assert parts._bounds(counts, Budget(BASE + 1_350_000)) == ((0, 4), (5, 9))  # noqa: SLF001 (the rule itself)
     assert len(parts._bounds(counts, Budget(BASE + 1))) == 10  # noqa: SLF001 (the rule itself)
     assert parts._bounds(counts.clear(), Budget(USUAL)) == ((0, buckets.MANY),)  # noqa: SLF001 (the rule itself)
 
@@ -237,7 +237,7 @@ def test_duplicates_are_found_whatever_is_looked_at_together(monkeypatch: pytest
     assert found.height == sum(n is not None for n in numbers) - len({*numbers} - {None})
 
 
-SIZES = {"1GiB": 1 << 30, "800MB": 800_000_000, "0.5 GiB": 1 << 29, "2g": 2_000_000_000, "1TiB": 1 << 40}
+SIZES = {"1GiB": 1 << 30, "810MB": 810_000_000, "1.5 GiB": 3 << 29, "2g": 2_000_000_000, "1TiB": 1 << 40}
 
 
 @pytest.mark.parametrize("text", SIZES)
@@ -250,7 +250,7 @@ def test_sizes_are_read_as_people_write_them(text: str) -> None:
     [
         ("much", "--memory: 'much' is no size; write it like 1GiB or 800MB"),
         ("1000", "--memory: '1000' is no size; write it like 1GiB or 800MB"),
-        ("100MB", "--memory: 100MB is too little; a run takes at least 512MiB"),
+        ("100MB", "--memory: 100MB is too little; a run takes at least 768MiB"),
     ],
 )
 def test_what_is_no_size_is_said(text: str, said: str) -> None:
@@ -260,7 +260,7 @@ def test_what_is_no_size_is_said(text: str, said: str) -> None:
 
 
 def test_small_logs_are_never_written_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Budget, "of", classmethod(lambda cls, _: cls(1 << 29)))
+    monkeypatch.setattr(Budget, "of", classmethod(lambda cls, _: cls(1 << 30)))
     monkeypatch.setattr(pieces, "in_parts", None)
     convkit.run([LOG])
 

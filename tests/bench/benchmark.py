@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PRODUCT, YARDSTICK, USUAL = "convkit report", "duckdb", "combined"
+SIZES = (2, 20, 50)
+SMALLEST = f"{SIZES[0]} million lines"
 CHUNK = 1 << 22
 
 
@@ -46,6 +48,8 @@ class Contender:
     command: list[str]
     runs: list[Run] = field(default_factory=list)
     problem: str = ""
+    size: int = 1
+    """Of its log, in millions of lines, where contenders read different ones: they are compared by line."""
 
 
 def measure(command: Sequence[str], errors: Path) -> tuple[int, Run]:
@@ -60,9 +64,9 @@ def measure(command: Sequence[str], errors: Path) -> tuple[int, Run]:
     return child.returncode, Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit / 1e6)
 
 
-def _report(logs: Sequence[str]) -> list[str]:
+def _report(logs: Sequence[str], *options: str) -> list[str]:
     """Return the product's command."""
-    return [sys.executable, "-m", "convkit", "report", *logs, "-g", str(HERE / "bench_goals.yaml"), "-f", "json"]
+    return [sys.executable, "-m", "convkit", "report", *logs, "-g", str(HERE / "bench_goals.yaml"), "-f", "json", *options]
 
 
 def contenders(logs: list[Path], others: Sequence[Path] = ()) -> list[Contender]:
@@ -93,6 +97,17 @@ def of_formats(log: Path, folder: Path, lines: int) -> list[Contender]:
     return [Contender(path.stem, _report([str(path)])) for path in sorted(folder.glob("*.log"), key=lambda path: (path.stem != USUAL, path.stem))]
 
 
+def of_sizes(folder: Path) -> list[Contender]:
+    """Generate logs of more and more lines, unless they are there, and return the product on each, on the largest with little memory, too."""
+    found = []
+    for size in SIZES:
+        log = folder / f"{size}m.log"
+        if not log.exists():
+            subprocess.run([sys.executable, str(HERE / "big_log.py"), str(log), "--lines", str(size * 1_000_000)], check=True, stdout=sys.stderr)
+        found.append(Contender(f"{size} million lines", _report([str(log)]), size=size))
+    return [*found, Contender(f"{SIZES[-1]} million, --memory 1GiB", _report([str(log)], "--memory", "1GiB"), size=SIZES[-1])]
+
+
 def attempt(contender: Contender, errors: Path) -> None:
     """Add one run to the contender, or the reason why there is none."""
     try:
@@ -119,23 +134,24 @@ def take_turns(all_of_them: list[Contender], runs: int) -> None:
                 attempt(contender, errors)
 
 
-def ratio(runs: list[Run], yardstick: list[Run]) -> float | None:
+def ratio(contender: Contender, yardstick: Contender) -> float | None:
     """Return the median of the wall times' ratios, each run divided by the yardstick's run of the same turn."""
-    pairs = [run.wall / other.wall for run, other in zip(runs, yardstick, strict=False)]
+    pairs = [run.wall / other.wall * yardstick.size / contender.size for run, other in zip(contender.runs, yardstick.runs, strict=False)]
     return statistics.median(pairs) if pairs else None
 
 
 def table(all_of_them: list[Contender]) -> str:
     """Lay the runs out as plain text, one row a contender; failures follow below."""
-    beside, yardstick = next((contender.name, contender.runs) for contender in all_of_them if contender.name in {YARDSTICK, USUAL})
-    rows = [("", "wall s of every run", "median", f"x {beside}", "CPU s", "peak MB")]
+    yardstick = next(contender for contender in all_of_them if contender.name in {YARDSTICK, USUAL, SMALLEST})
+    beside = f"x {yardstick.name}" + (" a line" if yardstick.name == SMALLEST else "")
+    rows = [("", "wall s of every run", "median", beside, "CPU s", "peak MB")]
     for contender in all_of_them:
         walls = "  ".join(f"{run.wall:.2f}" for run in contender.runs)
         if contender.problem or not contender.runs:
             rows.append((contender.name, walls or "-", "failed", "-", "-", "-"))
             continue
         median = [statistics.median(column) for column in zip(*contender.runs, strict=True)]
-        relative = ratio(contender.runs, yardstick)
+        relative = ratio(contender, yardstick)
         compared = "-" if relative is None else f"{relative:.2f}"
         rows.append((contender.name, walls, f"{median[0]:.2f}", compared, f"{median[1]:.1f}", f"{median[2]:,.0f}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -173,9 +189,9 @@ def extent(logs: list[Path]) -> str:
 
 
 def in_other_clothes(log: Path, folder: Path) -> list[Path]:
-    """Write a log as gzip, and as exports of events of as many rows; return what was written."""
+    """Write a log packed, and as exports of events of as many rows; return what was written."""
     subprocess.run([sys.executable, str(HERE / "big_export.py"), str(log), str(folder)], check=True)
-    return sorted(path for path in folder.iterdir() if path.name.startswith("events.") or path.suffix == ".gz")
+    return sorted(path for path in folder.iterdir() if path.name.startswith("events.") or path.suffix in {".gz", ".zst"})
 
 
 @contextmanager
@@ -195,6 +211,18 @@ def logs_for(options: argparse.Namespace) -> Iterator[tuple[list[Path], list[Pat
         yield sorted((folder / "rotated").glob("access.log.*")), []
 
 
+def grow(options: argparse.Namespace) -> int:
+    """Measure how time and memory grow with the log."""
+    with tempfile.TemporaryDirectory(prefix="bench") as temporary:
+        folder = (options.dir or Path(temporary)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        measured = of_sizes(folder)
+        sys.stdout.write(f"{machine()}\n{options.runs} runs in turn, each in its own process\n\n")
+        take_turns(measured, options.runs)
+    sys.stdout.write(table(measured))
+    return int(any(contender.problem for contender in measured))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure what the command line asks for; the exit code is 1 where a contender failed."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -204,8 +232,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dir", type=Path, help="generate here, and keep it")
     parser.add_argument("--rotated", action="store_true", help="cut the log at midnight into 30 files and measure on these (a log of 30 days)")
     parser.add_argument("--formats", action="store_true", help="measure the product alone, on the log as other servers would have written it")
-    parser.add_argument("--exports", action="store_true", help="measure the product on the log as gzip, CSV, NDJSON and Parquet, too")
+    parser.add_argument("--exports", action="store_true", help="measure the product on the log as gzip, zstd, CSV, NDJSON and Parquet, too")
+    parser.add_argument("--sizes", action="store_true", help="measure the product alone, on logs of 2, 20 and 50 million lines (20 GB)")
     options = parser.parse_args(arguments)
+    if options.sizes:
+        return grow(options)
     with logs_for(options) as (logs, others):
         sys.stdout.write(f"{machine()}\n{extent(logs)}; {options.runs} runs in turn, each in its own process\n\n")
         sys.stdout.flush()

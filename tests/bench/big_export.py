@@ -1,4 +1,4 @@
-"""The benchmark's log in other clothes: `python big_export.py LOG FOLDER` writes it as gzip, and a row an event as CSV, NDJSON and Parquet.
+"""The benchmark's log in other clothes: `python big_export.py LOG FOLDER` packs it, and writes a row an event as CSV, NDJSON, Parquet.
 
 It stands alone because the benchmark itself loads no Polars: a child's peak memory begins with what its parent held.
 """
@@ -12,17 +12,22 @@ from pathlib import Path
 
 import polars as pl
 
-NAMES = ("access.log.gz", "events.csv", "events.ndjson", "events.parquet")
+NAMES = ("access.log.gz", "access.log.zst", "events.csv", "events.ndjson", "events.parquet")
+
+
+def of_lines(log: Path) -> pl.LazyFrame:
+    """Return the lines of a log."""
+    return pl.scan_csv(log, separator="\x1f", has_header=False, schema={"line": pl.String}, quote_char=None, encoding="utf8-lossy")
 
 
 def events(log: Path) -> pl.LazyFrame:
     """Return `user_id, event, timestamp, url, referrer` of every line that is a request: as many rows as the log has, nearly."""
-    lines = pl.scan_csv(log, separator="\x1f", has_header=False, schema={"line": pl.String}, quote_char=None, encoding="utf8-lossy")
     part, request = pl.col("part").struct, pl.col("request").struct
     time = part[0].str.extract(r"\[([^ ]+) ").str.to_datetime("%d/%b/%Y:%H:%M:%S", strict=False)
     user = pl.concat_str([part[0].str.extract("^([^ ]+)"), part[5]], separator=" ").hash() % (1 << 40)
     return (
-        lines.select(part=pl.col("line").str.split_exact('"', 6))
+        of_lines(log)
+        .select(part=pl.col("line").str.split_exact('"', 6))
         .with_columns(request=part[1].str.split_exact(" ", 2))
         .select(
             user_id=pl.format("u{}", user),
@@ -38,10 +43,12 @@ def events(log: Path) -> pl.LazyFrame:
 def write(log: Path, folder: Path) -> list[Path]:
     """Write every form, unless it is there; return the paths."""
     paths = [folder / name for name in NAMES]
-    packed, table, lines, parquet = paths
+    packed, zstd, table, lines, parquet = paths
     if not packed.exists():
         with log.open("rb") as plain, gzip.open(packed, "wb", 6) as target:
             shutil.copyfileobj(plain, target, 1 << 20)
+    if not zstd.exists():
+        of_lines(log).sink_csv(zstd, include_header=False, quote_style="never", separator="\x1f", compression="zstd")
     if not parquet.exists():
         events(log).sink_csv(table)
         events(log).sink_ndjson(lines)

@@ -9,6 +9,7 @@ import re
 import resource
 import sys
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -121,7 +122,9 @@ def test_every_goal_of_the_benchmark_happens(lines: list[tuple[str, ...]]) -> No
 def test_ratios_are_taken_turn_by_turn_and_a_failure_is_told(tmp_path: Path) -> None:
     runs = [benchmark.Run(wall, 1.0, 10.0) for wall in (2.0, 4.0, 9.0)]
     rival = [benchmark.Run(wall, 1.0, 10.0) for wall in (4.0, 4.0, 10.0)]
-    assert benchmark.ratio(runs, rival) == pytest.approx(0.9)
+    one, other = benchmark.Contender("one", [], runs), benchmark.Contender("duckdb", [], rival)
+    assert benchmark.ratio(one, other) == pytest.approx(0.9)
+    assert benchmark.ratio(replace(one, size=10), replace(other, size=2)) == pytest.approx(0.18)
     measured = [
         benchmark.Contender("duckdb", [sys.executable, "-c", "pass"]),
         benchmark.Contender("broken", [sys.executable, "-c", "raise SystemExit('no such log')"]),
@@ -148,7 +151,8 @@ def test_the_log_in_other_clothes_has_as_many_rows_and_is_reported_on(log: Path,
     for path in benchmark.in_other_clothes(log, tmp_path):
         done = convkit.run([path], ["goals"], benchmark.HERE / "bench_goals.yaml")
         found[path.suffix] = (done.input["lines"] - done.input["comment"], done.reports["goals"].frame["conversions"].to_list())
-    assert set(found) == {".gz", ".csv", ".ndjson", ".parquet"}
+    assert set(found) == {".gz", ".zst", ".csv", ".ndjson", ".parquet"}
+    assert found[".gz"] == found[".zst"]
     assert found[".gz"][0] == LINES
     assert len(lines) * 0.98 < found[".csv"][0] <= LINES
     assert found[".csv"] == found[".ndjson"] == found[".parquet"]
