@@ -43,7 +43,7 @@ class InMemory:
 
 @dataclass(frozen=True)
 class OnDisk:
-    """Rows wait in Parquet files that are gone with the `stack`; the dictionaries of Parquet make them a twentieth of the log."""
+    """Rows wait in Parquet files that are gone with the `stack`; the dictionaries of Parquet make them a fifteenth of the log."""
 
     stack: ExitStack
     text: Text = pl.String()  # noqa: RUF009 (a type without a state)
@@ -54,8 +54,9 @@ class OnDisk:
         try:
             # LZ4 costs nothing beside reading the log; Zstandard makes a third less of it, for a fifth more time.
             buckets.add_key(cells).sink_parquet(path, compression="lz4", row_group_size=_ROWS)
-        except OSError as error:
-            raise writing.no_room(error) or error from None
+        except (OSError, pl.exceptions.ComputeError) as error:
+            # Where Polars wraps what the system says, its number stands in the text.
+            raise writing.no_room(error if isinstance(error, OSError) else OSError(str(error))) or error from None
         return pl.scan_parquet(path)
 
 

@@ -158,7 +158,7 @@ def test_a_log_that_is_cut_while_it_is_read_is_said(tmp_path: Path) -> None:
         logs = reading.open_logs([log], "combined", stack)
         log.write_bytes(TEXT[: len(LINES[0]) + 1])
         taken_in = take_in(logs, Assets())
-    assert taken_in.cells.height == 1
+    assert taken_in.cells.collect().height == 1
     assert taken_in.losses == ("access.log was cut while it was read; read it again, together with the file that it was rotated into",)
 
 
@@ -170,7 +170,7 @@ def test_a_log_that_grows_while_it_is_read_is_read_as_far_as_it_was(tmp_path: Pa
         with log.open("ab") as growing:
             growing.write(TEXT)
         taken_in = take_in(logs, Assets())
-    assert taken_in.cells.height == len(LINES)
+    assert taken_in.cells.collect().height == len(LINES)
     assert taken_in.losses == ()
 
 

@@ -265,9 +265,10 @@ def test_small_logs_are_never_written_to_disk(monkeypatch: pytest.MonkeyPatch) -
     convkit.run([LOG])
 
 
-def test_a_disk_that_is_full_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), pl.exceptions.ComputeError("No space left on device (os error 28)")])
+def test_a_disk_that_is_full_is_said(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise error
 
     monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
     monkeypatch.setattr(Budget, "of", classmethod(lambda cls, _: cls(BASE + 1)))
