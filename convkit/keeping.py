@@ -6,6 +6,7 @@ It stands alone because readers hand over queries and get queries back: only her
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -47,6 +48,14 @@ class OnDisk:
 
     stack: ExitStack
     text: Text = pl.String()  # noqa: RUF009 (a type without a state)
+
+    def __post_init__(self) -> None:
+        """Allow as many open files as the system does: on disk, each log is one."""
+        with suppress(ImportError, ValueError, OSError):
+            import resource  # noqa: PLC0415 (only Unix has it)
+
+            most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
     def keep(self, cells: pl.LazyFrame) -> pl.LazyFrame:
         """Run a query, write its rows with their `key`, and return what reads them again."""

@@ -299,3 +299,22 @@ def test_not_even_what_kills_the_program_leaves_a_file_behind(tmp_path: Path) ->
         process.send_signal(signal.SIGKILL)
     time.sleep(0.1)
     assert list(tmp_path.iterdir()) == []
+
+
+CROWDED = """
+import resource, sys, convkit
+from convkit.budget import BASE, Budget
+Budget.of = classmethod(lambda cls, _: cls(BASE + 1))
+resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+print(convkit.run([sys.argv[1]], ["overview"]).input["lines"])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_more_logs_than_open_files_are_allowed_at_first(tmp_path: Path) -> None:
+    people = crowd()
+    for number in range(100):
+        (tmp_path / f"access.log.{number}").write_text("".join(people[number * 6 : number * 6 + 6]), encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", CROWDED, str(tmp_path)], env=environment, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("600\n", "")
