@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from convkit.reading import Log
 
 
+_AT_ONCE = 5_000_000
+"""Lines on disk that are counted together."""
 _MANY = 1 << 30
 """Rows that queries on disk are told to be of, for the engine that holds few of them at once."""
 
@@ -74,7 +76,7 @@ def deal(opened: Opened, goals: Goals, budget: Budget, stack: ExitStack, **optio
     linked = linking.links(cells, goals.site, size)
     bucket = buckets.bucket(pl.col(KEY).replace(linked[KEY], linked["group"]))
     intake = Intake(collected(cells.clear().drop(KEY), 0), lines.losses, lines.rejects, _whole(cells, goals))
-    return Dealt(opened.taken(intake, logs, cells, size), bucket, _bounds(_counts(cells, bucket), budget))
+    return Dealt(opened.taken(intake, logs, cells, size), bucket, _bounds(_counts(cells, bucket, size), budget))
 
 
 def _ranked(cells: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Sequence[Log]]:
@@ -122,10 +124,12 @@ def _whole(cells: pl.LazyFrame, goals: Goals) -> Whole:
     return Whole((first, last), has_assets, collected(events.names_pages(cells, goals), _MANY).item() if has_events else None)
 
 
-def _counts(cells: pl.LazyFrame, bucket: pl.Expr) -> pl.DataFrame:
+def _counts(cells: pl.LazyFrame, bucket: pl.Expr, size: int) -> pl.DataFrame:
     """Return `bucket, lines, records`."""
-    counted = cells.group_by(bucket=bucket).agg(lines=pl.len().cast(pl.Int64), records=pl.col("problem").is_null().sum().cast(pl.Int64))
-    return collected(counted.sort("bucket"), _MANY)
+    sums = {"lines": pl.len().cast(pl.Int64), "records": pl.col("problem").is_null().sum().cast(pl.Int64)}
+    # Grouping reads ahead without a limit: of 50 million lines at once, that took 1.4 GB.
+    some = (cells.slice(start, _AT_ONCE) for start in range(0, max(size, 1), _AT_ONCE))
+    return add([collected(part.group_by(bucket=bucket).agg(**sums), _MANY) for part in some]).sort("bucket")
 
 
 def _bounds(counts: pl.DataFrame, budget: Budget) -> tuple[tuple[int, int], ...]:
