@@ -119,9 +119,10 @@ def _size(path: Path) -> int:
 
 def _replaced(cells: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
     """Say in how many lines of each log bytes were replaced that are no text, as far as the lines were read."""
-    texts = [name for name, dtype in cells.collect_schema().items() if dtype in {TEXT, pl.String}]
+    schema = cells.collect_schema()
+    texts = [name for name, dtype in schema.items() if dtype in {TEXT, pl.String}]
     # All texts in memory share their categories: where none of them holds the sign, no line needs a look.
-    if TEXT in cells.collect_schema().dtypes() and not TEXT.categories.to_series().str.contains(_REPLACED, literal=True).any():
+    if TEXT in schema.dtypes() and not TEXT.categories.to_series().str.contains(_REPLACED, literal=True).any():
         return []
     holds = pl.any_horizontal(pl.col(name).cast(pl.String).str.contains(_REPLACED, literal=True) for name in texts)
     numbers = _found(cells.filter(holds).group_by("source").len().sort("source")).rows()

@@ -64,8 +64,7 @@ class OnDisk:
             # LZ4 costs nothing beside reading the log; Zstandard makes a third less of it, for a fifth more time.
             buckets.add_key(cells).sink_parquet(path, compression="lz4", row_group_size=_ROWS)
         except (OSError, pl.exceptions.ComputeError) as error:
-            # Where Polars wraps what the system says, its number stands in the text.
-            raise writing.no_room(error if isinstance(error, OSError) else OSError(str(error))) or error from None
+            raise writing.no_room(error) or error from None
         return pl.scan_parquet(path)
 
 

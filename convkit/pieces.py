@@ -67,10 +67,12 @@ def run_of(taken_in: Intake, wanted: Wanted, *, bots_anyway: bool = False) -> Ru
     goals, scope = wanted.goals, wanted.scope
     matched = match(taken_in, goals, scope.bots, scope.needed(goals))
     done = look_at(matched, taken_in, goals, scope)
+    # What is told beside takes the same hosts for the site's own as the run, which names them.
+    beside = replace(taken_in, whole=replace(taken_in.whole, own_hosts=done.own_hosts))
     if bots_anyway or are_worth_telling(matched, goals, is_asked=wanted.bots_beside):
-        done = replace(done, quality=replace(done.quality, bot_sessions=added_by_bots(done, matched, taken_in, scope)))
+        done = replace(done, quality=replace(done.quality, bot_sessions=added_by_bots(done, matched, beside, scope)))
     if wanted.choices and goals.funnels:
-        done = replace(done, sensitivity=under_other_choices(taken_in, done.analysis, scope))
+        done = replace(done, sensitivity=under_other_choices(beside, done.analysis, scope))
     return done
 
 

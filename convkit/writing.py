@@ -182,20 +182,18 @@ def is_foreign(link: os.stat_result, folder: os.stat_result, user: int) -> bool:
     return bool(folder.st_mode & stat.S_IWOTH) and link.st_uid not in {user, folder.st_uid}
 
 
-def number_of(error: OSError) -> int | None:
-    """Return an error's number; Polars says it only in the text."""
-    said = _IN_TEXT.search(str(error))
-    if error.errno is not None or said is None:
-        return error.errno
-    return int(said[1])
+def number_of(error: Exception) -> int | None:
+    """Return the number of what the system said; Polars says it only in the text."""
+    number, said = getattr(error, "errno", None), _IN_TEXT.search(str(error))
+    return int(said[1]) if number is None and said else number
 
 
-def no_room(error: OSError) -> OutputError | None:
+def no_room(error: Exception) -> OutputError | None:
     """Return what to say of an error of a full disk, wherever it came from; None for any other."""
     number = number_of(error)
     if number not in FULL:
         return None
-    place = error.filename or f"standard output, or the directory of temporary files ({tempfile.gettempdir()})"
+    place = getattr(error, "filename", None) or f"standard output, or the directory of temporary files ({tempfile.gettempdir()})"
     return OutputError(f"{safe(str(place), None)} cannot be written: {os.strerror(number)}; free some space, or set TMPDIR")
 
 

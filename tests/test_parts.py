@@ -162,6 +162,28 @@ def test_what_bots_would_add_is_told_of_all_parts_or_of_none(tmp_path: Path) -> 
     assert json.loads(made)["input"]["bots_kept"]["sessions"] == 200
 
 
+def test_what_is_told_beside_knows_the_hosts_that_are_the_site_s_own(tmp_path: Path) -> None:
+    """Nobody names them; the pages of people tell it, the bots' would tell nothing."""
+    pages = {"/": "-", "/a": "https://shop.example/", "/thanks": "https://shop.example/a"}
+    people = [said(f"192.0.2.{n}", n + m, path, pages[path], FIREFOX) for n in range(60) for m, path in enumerate(pages)]
+    bots = [said(f"198.51.100.{n}", n + m * 50, path, "https://shop.example/", "Googlebot/2.1") for n in range(60) for m, path in enumerate(pages)]
+    (tmp_path / "access.log").write_text("".join(people + bots), encoding="utf-8")
+    goals = "macro: {bought: /thanks}\nfunnels:\n  direct: {steps: [/, /thanks], where: channel=Direct}\n"
+    (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
+    for where in (["channel=Direct"], ["channel=Referral"], []):
+        asked = {"goals": tmp_path / "goals.yaml", "where": where, "choices": True, "bots_beside": True}
+        number, whole, made = both([tmp_path / "access.log"], 9_000, **asked)
+        assert number > 5
+        assert made == whole
+        assert json.loads(made)["input"]["bots_kept"]["sessions"] == (0 if where == ["channel=Referral"] else 180)
+
+
+def said(address: str, minute: int, path: str, referrer: str, agent: str) -> str:
+    """Return a line with a referrer."""
+    moment = f"10/Mar/2026:{minute // 60:02}:{minute % 60:02}:00 +0000"
+    return f'{address} - - [{moment}] "GET {path} HTTP/1.1" 200 9 "{referrer}" "{agent}"\n'
+
+
 def test_damaged_logs_are_read_onto_disk_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = gzip.compress("".join(crowd()).encode())
     (tmp_path / "access.log.gz").write_bytes(packed[:-2_000])

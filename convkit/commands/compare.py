@@ -36,7 +36,7 @@ COMMAND.params[1:1] = [
     click.Option(["--variant"], metavar="NAME", help="The two variants that visitors saw, of site.variants."),
     click.Option(["--at"], metavar="DATE", help="The day of a change: from it on, with the time before."),
 ]
-COMMAND.params = [option for option in COMMAND.params if option.name != "memory"]  # Two sides of one piece are no reports.
+COMMAND.params = [option for option in COMMAND.params if option.name != "memory"]  # It reads its logs into memory.
 for option in COMMAND.params:
     if isinstance(option, click.Option) and option.name == "by":
         option.hidden = True  # It is known to be refused, with what to write instead.
