@@ -11,6 +11,7 @@ import polars as pl
 
 from convkit import askers, behaviour, events, facts, identities, referrers, session_keys, sessions, traffic
 from convkit.collecting import collected
+from convkit.hit_order import in_order
 from convkit.schema import SESSION_KEY
 from convkit.whole import ALL_AT_HAND
 
@@ -38,8 +39,11 @@ def settled(  # noqa: PLR0913, PLR0917 (every choice of a run tells of hits)
     """
     decided = _decided(cells, visitors, goals, needed, whole)
     early = collected(traffic.told(decided.lazy(), mode, goals), decided.height)
-    kinds = collected(traffic.name_kinds(decided.lazy().filter(~traffic.is_told(mode)), goals), decided.height)
-    del decided  # Of all hits at once, one frame less is a tenth of the memory.
+    # Of all hits at once, one frame less is a tenth of the memory.
+    decided = decided.filter(~traffic.is_told(mode))
+    decided = in_order(decided)
+    kinds = collected(traffic.name_kinds(decided.lazy(), goals), decided.height)
+    del decided
     is_of_log = pl.col("event").is_null()
     open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("spared") & ~traffic.is_plain_asset())
     hits = traffic.settle(behaviour.judge(kinds, collected(behaviour.reasons(open_cases), kinds.height)), mode)
@@ -55,8 +59,8 @@ def _decided(cells: pl.DataFrame, visitors: pl.DataFrame, goals: Goals, needed: 
     """Decide on the lines that are records."""
     records = events.complete(cells.filter(pl.col("problem").is_null()))
     told = events.tell(records, goals, traffic.tested_columns(goals), names_pages=whole.names_pages)
-    targets = traffic.targets(records.lazy(), goals, needed)
-    decided = traffic.decide(records.lazy(), visitors.lazy(), targets, told, goals)
+    targets = collected(traffic.targets(records.lazy(), goals, needed), records.height)
+    decided = traffic.decide(records.lazy(), visitors.lazy(), targets.lazy(), told, goals)
     return collected(decided.drop({referrers.COLUMN} - {*facts.texts(needed)}, strict=False), records.height)
 
 
@@ -68,8 +72,9 @@ def sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
     hits = looked_at.lazy()
     if known.height:
         has_one = pl.col("visitor").is_in(pl.concat(list(known)).unique().implode())
-        handed = sessions.hand_over(_cut(hits.filter(has_one), goals), preferred).drop("session", "started")
-        hits = pl.concat([hits.filter(~has_one), traffic.name_kinds(handed, goals).select(looked_at.columns)])
+        handed = collected(sessions.hand_over(_cut(hits.filter(has_one), goals), preferred).drop("session", "started"), looked_at.height)
+        named = traffic.name_kinds(in_order(handed).lazy(), goals)
+        hits = pl.concat([hits.filter(~has_one), named.select(looked_at.columns)])
         hits = collected(hits, looked_at.height).lazy()
     return sessions.set_aside(_cut(hits.drop(preferred), goals)).drop(SESSION_KEY, strict=False)
 

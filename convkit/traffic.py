@@ -13,7 +13,7 @@ from convkit import cookies, events, facts, goal_attributes, identities, paths, 
 from convkit.askers import ASKER, asker
 from convkit.columns import Asked
 from convkit.moments import WEB
-from convkit.schema import FATES, KIND, ORDER, SESSION_KEY, TEXT, first_problem
+from convkit.schema import FATES, KIND, SESSION_KEY, TEXT, first_problem
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -100,11 +100,10 @@ def decide(records: pl.LazyFrame, visitors: pl.LazyFrame, targets: pl.LazyFrame,
 
 
 def name_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Sort hits by visitor and ORDER, and add `names:<goal>` and `kind`; to be done again where visitors have changed."""
+    """Add `names:<goal>` and `kind` to hits sorted by visitor and ORDER; to be done again where visitors have changed."""
     named = {column: expr for goal in goals.all for column, expr in goal.named.items()}
     return (
-        hits.sort("visitor", *ORDER)
-        .with_columns(listed=_is_listed())
+        hits.with_columns(listed=_is_listed())
         .with_columns(**{column: expr & ~pl.col("other") for column, expr in named.items()})
         .with_columns(named=pl.any_horizontal(pl.lit(value=False), *named))
         .with_columns(kind=_kind())

@@ -48,6 +48,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "moments",
         "escapes",
         "visitor_ids",
+        "hit_order",
         "sorting",
         "panics",
     ),
