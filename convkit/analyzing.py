@@ -77,6 +77,11 @@ class Taken:
     """Sentences of logs that were left out because others hold all of them."""
     has_local_times: bool
 
+    def once(self) -> Taken:
+        """Return the same for whoever asks for no single line: a third of the cells."""
+        intake = self.intake.once()
+        return replace(self, intake=intake, cells=intake.cells.lazy(), size=intake.cells.height)
+
     @property
     def sources(self) -> tuple[str, ...]:
         """The logs' names by their number."""
@@ -161,7 +166,7 @@ def look_at(matched: Matched, taken_in: Intake, goals: Goals, scope: Scope) -> R
     begin, end = scope.wanted.limits(ends, goals.site.timezone)
     found = within(matched, goals, scope.asked, begin, end)
     knows_macro = bool(goals.macros) and (goals.file is not None or found.converts)
-    fates, reasons = _fates(cells, met, found.hits)
+    fates, reasons = _fates(taken_in, met, found.hits)
     period = _period(begin or begins, end - timedelta(seconds=1) if end else ends, goals.site.timezone)
     analysis = prepare(found.hits, found.sessions, goals, ends, askers.identities(matched.visitors.lazy(), cells.lazy(), goals.site))
     divided = None if by is None else split_by(analysis, collected(splits.values(by, analysis.sessions, analysis.hits, goals), found.hits.height))
@@ -216,14 +221,16 @@ def span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
     return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
 
 
-def _fates(cells: pl.DataFrame, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+def _fates(taken_in: Intake, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
     """Return what became of every line, `lines` and each of FATES, which add up to it; and the reasons of two of them."""
-    problems = dict(cells.filter(pl.col("problem").is_not_null()).group_by("problem").len().rows())
+    cells, more = taken_in.cells, sum(taken_in.more.values())
+    problems = dict(cells.select("problem").drop_nulls().group_by("problem").len().rows())
     found = dict(met.group_by("fate").len().rows())
     counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
+    counts["asset"] += more
     counts["unparsed"] = sum(problems.values())
     outside = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
     counts |= {"outside": counts["outside"] + outside, "kept": counts["kept"] - outside}
     bots = dict(met.filter(pl.col("fate") == "bot").group_by("reason").len().rows())
     by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
-    return {"lines": cells.height, **counts}, by_reason
+    return {"lines": cells.height + more, **counts}, by_reason

@@ -11,7 +11,9 @@ import polars as pl
 
 from convkit import addresses, bots, devices, patterns, senders
 from convkit import identities as known
+from convkit.collecting import collected
 from convkit.definitions import BY_ADDRESS, USER
+from convkit.schema import PROBLEM
 
 if TYPE_CHECKING:
     from convkit.definitions import Site
@@ -25,6 +27,15 @@ def asker() -> pl.Expr:
     """Return one number (`asker`, UInt64) for a sender and an agent, of their dictionary codes: it is told apart twice as fast as two texts are."""
     sender, agent = (pl.col(name).to_physical().cast(pl.UInt64).fill_null(_NO_TEXT) for name in ("sender", "user_agent"))
     return (sender * (1 << 32) + agent).alias(ASKER)
+
+
+def each_once(cells: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
+    """Return CELLS with one plain asset of every asker, and by log how many more there were: most lines of a log tell nothing new."""
+    is_asset = pl.col("problem").eq_missing(pl.lit("asset", dtype=PROBLEM))
+    assets = cells.lazy().filter(is_asset).select("source", "problem", "sender", "user_agent")
+    kept = collected(assets.group_by(asker()).first().drop(ASKER), cells.height)
+    lines, known = (dict(collected(some.group_by("source").len(), cells.height).rows()) for some in (assets, kept.lazy()))
+    return pl.concat([cells.filter(~is_asset), kept], how="diagonal"), {log: count - known.get(log, 0) for log, count in lines.items()}
 
 
 def askers(cells: pl.LazyFrame) -> pl.LazyFrame:

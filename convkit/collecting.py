@@ -1,7 +1,7 @@
-"""Queries -> frames in memory, by the engine that suits their size.
+"""Queries -> frames in memory, by the engine that suits their size, and in one piece.
 
 It stands alone because a report on a small log is a hundred queries that take no time: starting the streaming engine's threads for each takes longer
-than they do.
+than they do; and because what streams comes in a hundred pieces, from which gathering rows takes five times as long, and more memory.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _FEW = 200_000
 
 def collected(query: pl.LazyFrame, rows: int) -> pl.DataFrame:
     """Return what a query on frames of so many rows gives."""
-    return query.collect(engine=_engine(rows))
+    return query.collect(engine=_engine(rows)).rechunk()
 
 
 def all_collected(queries: Iterable[pl.LazyFrame], rows: int) -> list[pl.DataFrame]:
     """Return what several queries give, run together."""
-    return pl.collect_all(list(queries), engine=_engine(rows))
+    return [found.rechunk() for found in pl.collect_all(list(queries), engine=_engine(rows))]
 
 
 def all_at_hand(queries: Iterable[pl.LazyFrame]) -> list[pl.LazyFrame]:

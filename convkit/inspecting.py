@@ -63,12 +63,12 @@ def _logs(taken: Taken, by_hour: pl.DataFrame, timezone: str) -> tuple[LogRead, 
     """Return what is known of each log, the earliest first."""
     counts = dict(collected(taken.cells.group_by("source").agg(pl.len().cast(pl.Int64)), taken.size).rows())
     spans = {source: span for source, *span in by_hour.group_by("source").agg(pl.col("first").min(), pl.col("last").max()).rows()}
-    zone = ZoneInfo(timezone)
+    zone, more = ZoneInfo(timezone), taken.intake.more
 
     def read(number: int) -> LogRead:
         log, span = taken.logs[number], spans.get(number)
         begin, end = (None, None) if span is None else (moment.astimezone(zone) for moment in span)
-        return LogRead(log.source.name, log.name, log.source.packing, log.wrappers, counts.get(number, 0), begin, end)
+        return LogRead(log.source.name, log.name, log.source.packing, log.wrappers, counts.get(number, 0) + more.get(number, 0), begin, end)
 
     return tuple(read(number) for number in range(len(taken.logs)))
 

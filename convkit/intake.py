@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit import recognizing, tolerant
+from convkit.askers import each_once
 from convkit.errors import InputError
 from convkit.figures import plural
 from convkit.keeping import IN_MEMORY
@@ -26,7 +27,7 @@ from convkit.traffic import NOBODY
 from convkit.whole import ALL_AT_HAND, Whole
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from convkit.assets import Assets
@@ -52,6 +53,13 @@ class Intake:
     """`file, line, reason, text`: the text's first 500 bytes, what looks like an address masked."""
     whole: Whole = ALL_AT_HAND
     """What holds of all lines, where the cells are those of some visitors."""
+    more: Mapping[int, int] = field(default_factory=dict)
+    """By log, how many lines there are beside the cells."""
+
+    def once(self) -> Intake:
+        """Return the same with one asset of every asker: most lines of a log tell nothing new."""
+        cells, more = each_once(self.cells)
+        return replace(self, cells=cells, more=more)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Dealt:
         """Return what was read of the visitors of one part."""
         mine = self.taken.cells.filter(self.bucket.is_between(*bounds)).drop(KEY)
         cells = collected(mine.with_columns(pl.col(pl.String).cast(TEXT)), self.taken.size)
-        return replace(self.taken.intake, cells=collected(as_users(cells), cells.height))
+        return replace(self.taken.intake, cells=collected(as_users(cells), cells.height)).once()
 
     def told(self, whole: Whole) -> Dealt:
         """Return the same where more is known of all lines."""

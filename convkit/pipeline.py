@@ -95,7 +95,7 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     """
     goals = goals or load_goals()
     scope = _scope(goals, (since, until, last), bots, where, by, facts)
-    taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), rejects=rejects, progress=progress)
+    taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), rejects=rejects, progress=progress).once()
     return pieces.about(pieces.run_of(taken.intake, Wanted(goals, scope, choices=choices, bots_beside=bots_beside)), taken, goals)
 
 
@@ -166,7 +166,7 @@ def _piece(paths: list[str], wanted: Wanted, log_format: str, budget: Budget, **
     with ExitStack() as stack:
         opened = analyzing.opened(paths, goals, log_format, stack, wanted.scope.needed(goals))
         if budget.holds(log.source for log in opened.logs):
-            return pieces.in_one_piece(opened.read(goals, **options), wanted)
+            return pieces.in_one_piece(opened.read(goals, **options).once(), wanted)
         return pieces.in_parts(parts.deal(opened, goals, budget, stack, **options), wanted)
 
 
@@ -203,5 +203,5 @@ def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
     order = None if sort is None else sorting.parse(sort, {comparing.NAME: compare_rows.COLUMNS})
     needed = questions.needed((*asked.where, *(asked.group or ())), loaded)
     scope = Scope(wanted, bots, facts=needed | facts.of([f"{facts.VARIANT}{variant}"] if variant else []))
-    taken = analyzing.read(paths, loaded, log_format, needed=scope.facts, rejects=rejects, progress=progress)
+    taken = analyzing.read(paths, loaded, log_format, needed=scope.facts, rejects=rejects, progress=progress).once()
     return comparing.compare(taken, loaded, asked, scope, order)

@@ -239,6 +239,7 @@ def test_the_run_collects_and_nothing_else() -> None:
     }
     assert {module for module in MODULES if "collecting" in imports_of(module)} == {
         "analyzing",
+        "askers",
         "bot_sessions",
         "budget",
         "comparing",

@@ -66,6 +66,19 @@ def test_each_log_is_told_with_its_format_and_times_in_the_order_of_time(tmp_pat
     assert figures(*logs, logs[1], goals=tmp_path / "goals.yaml")["input"]["files"] == found["files"]
 
 
+def test_assets_are_counted_in_the_log_that_they_stand_in(tmp_path: Path) -> None:
+    """However often somebody asks for them, in however many logs."""
+    others = [line("GET /x.css", 100 + second, who="198.51.100.77 - -") for second in range(4)]
+    logs = [
+        written(tmp_path / "a.log", [line("GET /"), *(line(f"GET /{number}.css", number) for number in range(3))]),
+        written(tmp_path / "b.log", [*others, line("GET /a.css", 200), line("GET /b.png", 200), line("GET /b", 201)]),
+        written(tmp_path / "c.log", [line("GET /a.css", 301), line("GET /b.png", 302)]),
+    ]
+    found = figures(*logs)["input"]
+    assert [(file["name"], file["lines"]) for file in found["files"]] == [("a.log", 4), ("b.log", 7), ("c.log", 2)]
+    assert (found["lines"], found["asset"], found["kept"]) == (13, 11, 2)
+
+
 def test_copies_are_told(tmp_path: Path) -> None:
     logs = [written(tmp_path / name, shop()) for name in ("access.log", "copy.log")]
     found = figures(*logs)["input"]
