@@ -29,12 +29,17 @@ _THE_USER_S = (
 )
 """What says how much of the machine to use, and where: it changes no figure. All else chooses engines, prints, or splits the work in other ways."""
 
+_ALLOCATOR = "_RJEM_MALLOC_CONF"
+"""Where the allocator of Polars, jemalloc as Rust names it, looks for its settings when it is loaded."""
+
 
 def settle() -> None:
     """Take out of the environment what would change results or write on standard error."""
     for name in [name for name in os.environ if name.startswith(_POLARS)]:
         if not name.removeprefix(_POLARS).startswith(_THE_USER_S):
             del os.environ[name]
+    # Memory that one thread gives back serves the others: with four pools a core, as is usual, a run takes an eighth more of it and a little longer.
+    os.environ.setdefault(_ALLOCATOR, f"narenas:{os.cpu_count() or 1}")
     for name in _SIZES:
         size = os.environ.get(name, "")
         if not (size.isascii() and size.isdecimal()):

@@ -46,3 +46,15 @@ def test_other_filters_stay(monkeypatch: pytest.MonkeyPatch) -> None:
     surroundings.settle()
     with pytest.raises(DeprecationWarning):
         warnings.warn("a library's", DeprecationWarning, stacklevel=1)
+
+
+@pytest.mark.parametrize("said", [None, "narenas:7"])
+def test_pools_of_memory_are_as_many_as_cores_unless_somebody_says_otherwise(said: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "_RJEM_MALLOC_CONF"
+    if said:
+        monkeypatch.setenv(name, said)
+    else:
+        monkeypatch.setenv(name, "")  # What it was is put back afterwards.
+        monkeypatch.delenv(name)
+    surroundings.settle()
+    assert os.environ[name] == (said or f"narenas:{os.cpu_count()}")
