@@ -14,8 +14,14 @@ import polars as pl
 Z_95 = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
 POWER_80 = NormalDist().inv_cdf(0.8)
+_LONGEST = (1 << 31) - 1
 _QUANTILES = [place / 200 for place in range(1, 1_001)]
 """At which it is looked how far an interval reaches: up to 5, behind which chance does next to nothing."""
+
+
+def whole_seconds(seconds: pl.Expr) -> pl.Expr:
+    """Return seconds as tallies count them, Int32: none is below 0, and 68 years stand for all that lasts longer, as where a clock was wrong."""
+    return seconds.clip(0, _LONGEST).cast(pl.Int32)
 
 
 def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:

@@ -48,6 +48,7 @@ def narrow(cells: pl.LazyFrame, asked: Iterable[str] = (), rules: Iterable[str] 
     nobody = _NEEDED[NOBODY]
     needed = _NEEDED | {NOBODY: nobody & ~identities.serves(rules, cells.collect_schema().names(), nobody)}
     told = {"problem": pl.coalesce("problem", first_problem(needed)), "slow": pl.col("seconds") > _SLOW}
+    told["time"] = pl.when(pl.col("time").is_between(*WEB)).then("time")
     return cells.with_columns(**told).select("source", "line_no", "time", "status", "asset", "slow", "problem", "^event_number$", *texts, *of_records)
 
 

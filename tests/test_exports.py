@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -523,3 +524,32 @@ def test_what_a_run_does_not_need_is_not_read(tmp_path: Path) -> None:
     """Properties are columns of a run only where a goal asks for them."""
     goals = convkit.load_goals(written(tmp_path / "g.yaml", ["macro: {a: {event: a, where: {x: 1}, value: prop.y}}"]))
     assert pipeline.traffic.asked(goals).properties == ("x", "y")
+
+
+def test_times_a_lifetime_apart_are_no_error(tmp_path: Path) -> None:
+    """A clock that was wrong, in sessions of a tool of its own and between visitors: 68 years stand for all that lasts longer."""
+    rows = [f"{user},{session},{time},{name}" for user, session, name, time in [
+        ("ann", "s1", "page_view", "1991-01-01T00:00:00Z"),
+        ("ann", "s1", "page_view", "2099-01-01T00:00:00Z"),
+        ("ann", "s1", "buy", "2099-01-01T00:00:01Z"),
+        ("bob", "s2", "page_view", "1991-01-01T00:00:00Z"),
+    ]]  # fmt: skip
+    log = written(tmp_path / "events.csv", ["user_id,session,time,event", *rows])
+    goals = "site: {columns: {session: session}}\nmacro: {buy: {event: buy}}\nfunnels: {f: [{event: page_view}, buy]}"
+    (tmp_path / "goals.yaml").write_text(goals)
+    found = convkit.run([log], goals=tmp_path / "goals.yaml").reports
+    longest = 2**31 - 1
+    assert found["goals"].frame["median_seconds"].to_list() == [longest]
+    assert found["funnel"].frame["median_seconds_to_next"].to_list() == [longest, None]
+
+
+@pytest.mark.parametrize("time", [-63_000_000_000, -2_300_000_000, 5_000_000_000, 253_402_300_800])
+def test_a_time_that_no_server_has_written_is_no_part_of_the_period(time: int, tmp_path: Path) -> None:
+    rows = [{"user_id": "ann", "event": "page_view", "time": second, "url": "/"} for second in (1_791_640_000, time, 1_791_640_060)]
+    log = written(tmp_path / "events.ndjson", map(json.dumps, rows))
+    document = convkit.run([log])
+    assert document.reasons["unparsed_by_reason"] == {"a time that no server of the web has written": 1}
+    assert (document.period.begin, document.period.end) == (
+        datetime(2026, 10, 10, 13, 46, 40, tzinfo=UTC),
+        datetime(2026, 10, 10, 13, 47, 40, tzinfo=UTC),
+    )

@@ -102,7 +102,7 @@ def _seconds(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.Laz
     """Return how many took how many whole seconds from each step to the next."""
     rows = []
     for number in funnel.numbers[:-1]:
-        took = ((pl.col(f"at{funnel.next_step(number)}") - pl.col(f"at{number}")) // 1_000_000).cast(pl.Int32)
+        took = stats.whole_seconds((pl.col(f"at{funnel.next_step(number)}") - pl.col(f"at{number}")) // 1_000_000)
         went_on = chains.select(*analysis.by, seconds=took).drop_nulls().group_by(*analysis.by, "seconds").agg(n=_count(pl.len()))
         rows.append(went_on.select(*analysis.by, pl.lit(number, dtype=pl.Int32).alias("step"), "seconds", "n"))
     return pl.concat(rows)

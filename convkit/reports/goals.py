@@ -79,7 +79,7 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
 
 def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
     """Return how many sessions took how many whole seconds from their first interaction to the goal."""
-    took = (pl.col("time") - pl.col("started")).dt.total_seconds().clip(0).cast(pl.Int32)
+    took = stats.whole_seconds((pl.col("time") - pl.col("started")).dt.total_seconds())
     counts = analysis.split(matching.firsts(analysis.hits, goal)).group_by(*analysis.by, seconds=took).agg(n=pl.len().cast(pl.Int64))
     return counts.select(*analysis.by, pl.lit(goal.name).alias("goal"), "seconds", "n")
 

@@ -44,7 +44,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """
     timed = analysis.split(analysis.sessions.filter(pl.col("interactions") > 1))
     sums = analysis.beside(_sums(analysis), _amounts(analysis))
-    seconds = timed.group_by(*analysis.by, seconds=pl.col("seconds").cast(pl.Int32)).agg(n=pl.len().cast(pl.Int64))
+    seconds = timed.group_by(*analysis.by, seconds=stats.whole_seconds(pl.col("seconds"))).agg(n=pl.len().cast(pl.Int64))
     if analysis.by:
         return {"sums": sums.with_columns(pl.col("value", "macro_hits", "without_value").fill_null(0)), "seconds": seconds}
     return {

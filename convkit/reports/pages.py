@@ -41,9 +41,9 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `pages` (a row a page) and `seconds` (views of a page by the whole seconds until the session's next interaction)."""
     keys = [*analysis.by, "page"]
     seen = analysis.hits.filter(pl.col("inside") & interaction()).select("session", "time", "kind", "page")
-    took = (pl.col("time").shift(-1) - pl.col("time")).dt.total_seconds().cast(pl.Int32)
+    took = (pl.col("time").shift(-1) - pl.col("time")).dt.total_seconds()
     same = pl.col("session").shift(-1) == pl.col("session")
-    views = seen.with_columns(seconds=pl.when(same).then(took)).filter(is_kind("page"))
+    views = seen.with_columns(seconds=stats.whole_seconds(pl.when(same).then(took))).filter(is_kind("page"))
     # One integer for session and page: counting distinct sessions page by page takes three times as long.
     visit = pl.col("session") * (1 << 32) + pl.col("page").to_physical().cast(pl.Int64)
     by_view = (
