@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from convkit.quality import Quality
 
 _DAY = timedelta(days=1)
-_AT_ONCE = 10_000_000
+_AT_ONCE = 5_000_000
 """Lines whose times are looked at together: the few logs of more whose time ever goes back are looked at once more."""
 _IS_KNOWN = pl.col("time").is_between(*WEB)
 
