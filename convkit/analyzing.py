@@ -149,7 +149,7 @@ def _sessionized(taken_in: Intake, visitors: pl.DataFrame, goals: Goals, mode: s
     """Return the hits that are looked at, cut into sessions, and what became of all."""
     settled, met = deciding.settled(taken_in.cells, visitors, goals, mode, needed, taken_in.whole)
     looked_at = settled.filter(traffic.is_looked_at(mode)).drop("user_agent", "reason")
-    del settled  # As above: of all hits, every frame counts.
+    del settled  # Of all hits at once, every frame counts.
     return collected(deciding.sessionized(looked_at, goals), looked_at.height), met
 
 

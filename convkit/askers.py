@@ -34,8 +34,8 @@ def each_once(cells: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
     is_asset = pl.col("problem").eq_missing(pl.lit("asset", dtype=PROBLEM))
     assets = cells.lazy().filter(is_asset).select("source", "problem", "sender", "user_agent")
     kept = collected(assets.group_by(asker()).first().drop(ASKER), cells.height)
-    lines, known = (dict(collected(some.group_by("source").len(), cells.height).rows()) for some in (assets, kept.lazy()))
-    return pl.concat([cells.filter(~is_asset), kept], how="diagonal"), {log: count - known.get(log, 0) for log, count in lines.items()}
+    lines, rows = (dict(collected(some.group_by("source").len(), cells.height).rows()) for some in (assets, kept.lazy()))
+    return pl.concat([cells.filter(~is_asset), kept], how="diagonal"), {log: count - rows.get(log, 0) for log, count in lines.items()}
 
 
 def askers(cells: pl.LazyFrame) -> pl.LazyFrame:

@@ -14,7 +14,6 @@ import polars as pl
 
 from convkit import clocks, gaps
 from convkit.collecting import collected
-from convkit.moments import WEB
 from convkit.quality import Jump, LogRead, Silence
 from convkit.schema import TIME
 from convkit.sources import PLACE
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _DAY = timedelta(days=1)
 _AT_ONCE = 5_000_000
 """Lines whose times are looked at together: the few logs of more whose time ever goes back are looked at once more."""
-_IS_KNOWN = pl.col("time").is_between(*WEB)
+_IS_KNOWN = pl.col("time").is_not_null()
 
 
 def inspected(taken: Taken, timezone: str, of_bots: Quality) -> Quality:
