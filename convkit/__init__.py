@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from convkit.goals import load_goals
-    from convkit.pipeline import analyze, compare, read_hits, read_records, run
-    from convkit.rendering import render
+    from convkit.engine.pipeline import analyze, compare, read_hits, read_records, run
+    from convkit.goals.goals import load_goals
+    from convkit.outputs._rendering import render
 
 _PLACES = {
-    "analyze": "pipeline",
-    "compare": "pipeline",
-    "load_goals": "goals",
-    "read_hits": "pipeline",
-    "read_records": "pipeline",
-    "render": "rendering",
-    "run": "pipeline",
+    "analyze": "engine.pipeline",
+    "compare": "engine.pipeline",
+    "load_goals": "goals.goals",
+    "read_hits": "engine.pipeline",
+    "read_records": "engine.pipeline",
+    "render": "outputs._rendering",
+    "run": "engine.pipeline",
 }
 
 __all__ = ["__version__", "analyze", "compare", "load_goals", "read_hits", "read_records", "render", "run"]

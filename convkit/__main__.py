@@ -1,5 +1,5 @@
 """`python -m convkit` is `convkit`."""
 
-from convkit.cli import main
+from convkit.cli.cli import main
 
 main()

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import compare_rows, comparing, plugins
-from convkit.compare_rows import Figures, Pair
-from convkit.gaps import Coverage
-from convkit.goals import parse_goals
-from convkit.sides import Side, Sides
-from convkit.tables import Room
+from convkit.comparison import compare_rows, comparing
+from convkit.comparison.compare_rows import Figures, Pair
+from convkit.comparison.sides import Side, Sides
+from convkit.core import plugins
+from convkit.core.tables import Room
+from convkit.goals.goals import parse_goals
+from convkit.traffic.gaps import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from convkit.tables import Report
+    from convkit.core.tables import Report
 
 _DAY = timedelta(days=1)
 _BEGIN = datetime(2026, 9, 7, tzinfo=UTC)

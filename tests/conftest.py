@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from convkit import cli
-from convkit.budget import BASE, Budget
+from convkit.cli import cli
+from convkit.engine.budget import BASE, Budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable

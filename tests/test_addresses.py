@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_logs import FIREFOX, line, overview, report
 
-from convkit import addresses
+from convkit.formats.parsers import addresses
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""The house's rules: floors, sizes, one place that collects, no loops over rows, all from the syntax trees; what plug-ins owe."""
+"""The house's rules: rooms in the order of the data, one place that collects, no loops over rows, all from the syntax trees; what plug-ins owe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import re
 import subprocess
 import sys
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,122 +16,69 @@ import polars as pl
 import pytest
 
 import convkit
-from convkit import plugins
-from convkit.goals import parse_goals
-from convkit.tables import UNITS
+from convkit.core import plugins
+from convkit.core.tables import UNITS
+from convkit.goals.goals import parse_goals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "convkit"
-FOLDERS = ("commands", "formats", "goal_kinds", "outputs", "reports")
-LONGEST_MODULE, LONGEST_FUNCTION = 250, 30
+FOLDERS = ("cli.commands", "formats", "goals.kinds", "outputs", "reports")
 
-FLOORS: tuple[tuple[str, ...], ...] = (
-    # Words and tools: they know nothing of ours.
-    ("errors", "version", "plugins", "durations", "schema", "patterns", "text", "stats", "definitions", "siblings", "quality"),
-    ("tables", "temporary", "surroundings", "whole", "terminal", "shapes", "goals_examples"),
-    ("progress_bar",),
-    ("talk", "writing", "signals", "progress"),
-    (
-        "lines",
-        "strict_yaml",
-        "windows",
-        "lists",
-        "figures",
-        "addresses",
-        "senders",
-        "requests",
-        "bots",
-        "moments",
-        "escapes",
-        "visitor_ids",
-        "hit_order",
-        "sorting",
-        "panics",
-    ),
-    ("facts", "presets", "archives", "quality_lines", "buckets"),
-    ("devices", "splits", "planning", "verdicts", "gaps"),
-    ("plain", "masthead", "paths", "periods", "assets", "kinds", "goal_attributes", "tolerant", "columns", "comparisons"),
-    ("site_notes", "variants", "cookies", "visitor_rules"),
-    ("identities", "proxies", "session_keys"),
-    ("exports", "log_fields", "quoted_beginnings", "mixtures", "wrappers", "aws_balancers"),
-    ("templates", "json_objects", "quoted_lines", "named_fields", "separated"),
-    ("log_strings",),
-    ("written_times",),
-    ("nginx_strings", "apache_strings", "goaccess_strings", "group_strings"),
-    ("own_formats",),
-    ("labelled",),
-    # Rows as more than one output or format holds them.
-    ("sheets", "json_rows", "json_input", "sampling", "copies", "delimited", "json_lines", "json_logs"),
-    ("field_tables",),
-    ("tools", "refusals", "visits"),
-    # Plug-ins of the way in and the way out.
-    ("formats.*", "goal_kinds.*", "outputs.*"),
-    # Stages.
-    ("recognizing", "remote", "keeping", "collecting"),
-    ("events", "askers", "budget", "referrers", "sources", "chains", "goal_keys", "channel_rules", "campaigns", "origins"),
-    ("any_order", "channels", "identified", "linking"),
-    ("funnels", "questions"),
-    ("reading", "traffic", "behaviour", "sessions", "arrivals", "matching", "other_ways", "departures", "site", "goal_reader"),
-    ("loading", "deciding", "funnel_reader", "clocks", "bot_lines"),
-    ("goals", "goals_schema"),
-    ("intake",),
-    # What reports may use.
-    ("analysis", "surveys", "funnel_words", "stops", "lines_told", "goal_words", "goals_writing", "several_hosts", "followers"),
-    ("split_tables", "likeness", "period_marks", "trends", "traffic_notes", "findings", "naming", "sensitivity", "nearness", "unassigned"),
-    ("sides", "overview_notes"),
-    ("compare_rows",),
-    ("compare_steps", "compare_caveats"),
-    ("compare_words",),
-    ("checks", "evidence", "trend_screen", "split_screen"),
-    (
-        "trend_report",
-        "proposals",
-        "drop_off_screen",
-        "funnel_screen",
-        "overview_screen",
-        "explain_screen",
-        "guess_screen",
-        "channels_screen",
-        "compare_screen",
-    ),
-    ("reports.*",),
-    # The run.
-    ("documents", "rendering"),
-    ("tallying",),
-    ("scopes",),
-    ("analyzing",),
-    ("inspecting", "bot_sessions", "parts"),
-    ("pieces",),
-    ("comparing",),
-    ("pipeline",),
-    ("surveying", "explaining", "guessing", "drafts"),
-    ("proposing",),
-    # Who asks for it.
-    ("options", "destinations"),
-    ("delivery",),
-    ("producing",),
-    ("commands.*",),
-    ("cli",),
-    ("__init__", "__main__"),
+ROOMS = (
+    "core",
+    "files",
+    "formats",
+    "goals",
+    "ingest",
+    "traffic",
+    "sessions",
+    "funnels",
+    "analysis",
+    "reports",
+    "outputs",
+    "engine",
+    "comparison",
+    "diagnosis",
+    "authoring",
+    "cli",
 )
-"""From the ground up: a module imports only from floors below its own, so that plug-ins (`folder.*`) never import each other."""
+"""In the order of the data: a room imports from itself and from rooms before it."""
+FOR_ALL = ("errors", "version")
+BESIDE_CLI = ("__init__", "__main__")
+
+AGAINST_THE_ORDER = {
+    ("analysis.tallying", "engine.documents"),
+    ("core.progress", "cli.progress_bar"),
+    ("engine.pipeline", "comparison.compare_rows"),
+    ("engine.pipeline", "comparison.comparing"),
+    ("engine.pipeline", "comparison.sides"),
+    ("formats.strings.own_formats", "goals.strict_yaml"),
+    ("goals.questions", "traffic.devices"),
+    ("goals.site", "traffic.bots"),
+    ("ingest.intake", "traffic.askers"),
+    ("ingest.intake", "traffic.traffic"),
+    ("ingest.loading", "traffic.traffic"),
+    ("traffic.inspecting", "engine.analyzing"),
+    ("traffic.traffic", "sessions.session_keys"),
+}
+"""Imports that still run against the order of the rooms."""
 
 CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "commands": {"COMMAND": click.Command},
+    "cli.commands": {"COMMAND": click.Command},
     "formats": {"SAMPLES": tuple, "COMMENT": (str, type(None))},
-    "goal_kinds": {"ROLE": str, "EXAMPLE": str, "SCHEMA": dict},
+    "goals.kinds": {"ROLE": str, "EXAMPLE": str, "SCHEMA": dict},
     "outputs": {"HOLDS_MANY": bool},
     "reports": {"IN_REPORT": (int, type(None)), "COLUMNS": tuple},
 }
 """What a plug-in's module says, by folder."""
 
 FUNCTIONS: dict[str, dict[str, int]] = {
-    "commands": {},
+    "cli.commands": {},
     "formats": {"sniff": 1, "fit": 3},
-    "goal_kinds": {"read": 2},
+    "goals.kinds": {"read": 2},
     "outputs": {"render": 2},
     "reports": {"tally": 1, "present": 2},
 }
@@ -158,12 +104,10 @@ def tree_of(module: str) -> ast.Module:
     return ast.parse(MODULES[module].read_text(encoding="utf-8"))
 
 
-def floor_of(module: str) -> int | None:
-    """Return a module's floor, None where it has none; a folder's `__init__` is only its docstring, on the ground."""
-    folder, _, name = module.rpartition(".")
-    if name == "__init__" and folder:
-        return 0
-    return next((number for number, floor in enumerate(FLOORS) if module in floor or f"{folder}.*" in floor), None)
+def room_of(module: str) -> int | None:
+    """Return the place of a module's room in ROOMS, None where it has none."""
+    room = module.partition(".")[0]
+    return ROOMS.index(room) if room in ROOMS else None
 
 
 def imports_of(module: str) -> Iterator[str]:
@@ -187,81 +131,53 @@ def functions_of(module: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef
     return (node for node in ast.walk(tree_of(module)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
 
-def length_of(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return a function's lines without its docstring."""
-    first = function.body[0]
-    documented = ast.get_docstring(function) is not None
-    return (function.end_lineno or 0) - function.lineno + 1 - ((first.end_lineno or 0) - first.lineno + 1 if documented else 0)
-
-
 def attributes_of(module: str) -> list[ast.Attribute]:
     """Return every attribute that a module names."""
     return [node for node in ast.walk(tree_of(module)) if isinstance(node, ast.Attribute)]
 
 
-def test_every_module_has_a_floor() -> None:
-    assert [module for module in MODULES if floor_of(module) is None] == []
-    named = [name for name in chain(*FLOORS) if not name.endswith("*")]
-    assert [name for name in named if name not in MODULES] == []
-    assert len(named) == len(set(named))
+def test_every_module_is_in_a_room() -> None:
+    assert [module for module in MODULES if room_of(module) is None] == sorted([*BESIDE_CLI, *FOR_ALL])
+    assert sorted(ROOMS) == sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_from_lower_floors(module: str) -> None:
-    own = floor_of(module)
-    assert own is not None
-    assert {other for other in imports_of(module) if (floor_of(other) or 0) >= own} == set()
+def test_a_room_imports_only_from_rooms_before_it() -> None:
+    rising = {
+        (module, other)
+        for module in MODULES
+        for other in imports_of(module)
+        if (mine := room_of(module)) is not None and (room_of(other) or 0) > mine
+    }
+    assert rising == AGAINST_THE_ORDER
+
+
+def test_no_plugin_imports_another() -> None:
+    plugins_of = {f"{folder}.{name.replace('-', '_')}" for folder, name in EVERY_PLUGIN}
+    assert {(module, other) for module in plugins_of for other in imports_of(module) if other in plugins_of} == set()
 
 
 def test_imports_are_found() -> None:
-    """Were they not, every floor would hold."""
-    assert {"deciding", "reading", "analysis", "goals", "documents"} <= set(imports_of("pipeline"))
-    assert set(imports_of("formats.combined")) == {"quoted_lines"}
-    assert "goals" in set(imports_of("__init__"))
-    assert {"stats", "analysis"} <= set(imports_of("reports.pages"))
+    """Were they not, every rule about them would hold."""
+    assert {"engine.deciding", "ingest.reading", "engine.documents", "goals.goals"} <= set(imports_of("engine.pipeline"))
+    assert set(imports_of("formats.combined")) == {"formats.parsers.quoted_lines"}
+    assert "goals.goals" in set(imports_of("__init__"))
+    assert {"core.stats", "analysis.analysis"} <= set(imports_of("reports.pages"))
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_modules_and_functions_are_short(module: str) -> None:
-    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
-    assert {function.name: length for function in functions_of(module) if (length := length_of(function)) > LONGEST_FUNCTION} == {}
-
-
-def test_the_run_collects_and_nothing_else() -> None:
-    """Reading does, and through `collecting` deciding, tallying and what calls them."""
+def test_rooms_that_describe_never_collect() -> None:
+    """Reading collects what it reads; all else goes through one place."""
     collects = {"collect", "collect_all", "collect_async", "collect_batches"}
-    assert {module for module in MODULES for node in attributes_of(module) if node.attr in collects} == {
-        "collecting",
-        "intake",
-        "keeping",
-        "loading",
-        "sampling",
-    }
-    assert {module for module in MODULES if "collecting" in imports_of(module)} == {
-        "analyzing",
-        "askers",
-        "bot_sessions",
-        "budget",
-        "comparing",
-        "deciding",
-        "explaining",
-        "guessing",
-        "inspecting",
-        "linking",
-        "parts",
-        "proposing",
-        "scopes",
-        "sources",
-        "surveying",
-        "tallying",
-    }
+    collecting = {module for module in MODULES for node in attributes_of(module) if node.attr in collects}
+    assert {module for module in collecting if module.partition(".")[0] not in {"files", "ingest"}} == {"core.collecting"}
+    lazy = {"formats", "goals", "sessions", "funnels", "reports"}
+    assert {module for module in MODULES if module.partition(".")[0] in lazy and "core.collecting" in imports_of(module)} == set()
 
 
 @pytest.mark.parametrize("module", MODULES)
 def test_no_python_runs_on_rows(module: str) -> None:
     """But for objects of JSON, of which Polars reads whole batches: where one fails, Python looks for the lines that made it fail."""
     loops = {"map_elements", "map_batches", "map_groups", "map_rows", "iter_rows", "iter_slices", "apply"}
-    loops -= {"map_batches"} if module == "json_objects" else set()
+    loops -= {"map_batches"} if module == "formats.parsers.json_objects" else set()
     assert {node.lineno: node.attr for node in attributes_of(module) if node.attr in loops} == {}
 
 
@@ -270,7 +186,7 @@ def test_a_plugin_is_what_its_folder_says(folder: str, name: str) -> None:
     module = plugins.load(folder, name)
     assert plugins.headline(folder, name).strip(), "a first line of its docstring"
     assert {key for key, kind in CONTRACTS[folder].items() if not isinstance(getattr(module, key), kind)} == set()
-    asked = FUNCTIONS[folder] | (MOMENTS["how" if hasattr(module, "turns") else module.ROLE] if folder == "goal_kinds" else {})
+    asked = FUNCTIONS[folder] | (MOMENTS["how" if hasattr(module, "turns") else module.ROLE] if folder == "goals.kinds" else {})
     assert {key: len(inspect.signature(getattr(module, key)).parameters) for key in asked} == asked
 
 
@@ -285,15 +201,15 @@ def test_a_folder_s_docstring_names_its_contract(folder: str) -> None:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_files_are_named_as_users_type(folder: str) -> None:
     """`drop_off.py` is `drop-off`."""
-    files = {path.stem for path in PACKAGE.joinpath(folder).glob("*.py")} - {"__init__"}
+    files = {path.stem for path in PACKAGE.joinpath(*folder.split(".")).glob("[!_]*.py")}
     assert set(plugins.names(folder)) == {stem.replace("_", "-") for stem in files}
     for name in plugins.names(folder):
         assert Path(str(plugins.load(folder, name).__file__)).stem == name.replace("-", "_")
 
 
-@pytest.mark.parametrize("key", plugins.keys("goal_kinds"))
+@pytest.mark.parametrize("key", plugins.keys("goals.kinds"))
 def test_a_goal_key_s_example_is_a_goal_that_uses_it(key: str) -> None:
-    example = plugins.load("goal_kinds", key).EXAMPLE
+    example = plugins.load("goals.kinds", key).EXAMPLE
     assert re.search(rf"[{{ ,]{key}:", example)
     assert [goal.name for goal in parse_goals(f"macro: {{g: {example}}}\n", "goals.yaml").goals] == ["g"]
 

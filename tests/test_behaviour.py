@@ -11,11 +11,12 @@ import pytest
 from small_logs import FIREFOX, figures, line, overview, report, written
 
 import convkit
-from convkit import behaviour, bots, lists
+from convkit.core import lists
+from convkit.core.quality import BotAgent
+from convkit.core.schema import KIND, TIME
 from convkit.errors import UsageError
-from convkit.goals import parse_goals
-from convkit.quality import BotAgent
-from convkit.schema import KIND, TIME
+from convkit.goals.goals import parse_goals
+from convkit.traffic import behaviour, bots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import pytest
 from crawleruseragents import is_crawler
 from small_logs import FIREFOX, line, report
 
-from convkit import bots
+from convkit.traffic import bots
 
 if TYPE_CHECKING:
     from pathlib import Path

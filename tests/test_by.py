@@ -23,17 +23,17 @@ from model.streams import Example, examples, to_yaml
 from small_logs import line, written
 
 import convkit
-from convkit import plugins
+from convkit.analysis.split_screen import shortened
+from convkit.analysis.splits import KEYS, NONE, PERIODS
+from convkit.core import plugins
 from convkit.errors import UsageError
-from convkit.split_screen import shortened
-from convkit.splits import KEYS, NONE, PERIODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from model.brute_force import Model
 
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 ROOT = Path(__file__).parents[1]
 SAMPLE, EXAMPLE = ROOT / "sample_logs" / "access.log.gz", ROOT / "goals.example.yaml"

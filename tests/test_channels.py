@@ -11,12 +11,13 @@ import pytest
 from payloads import NASTY
 from test_goals_schema import is_valid
 
-from convkit import channel_rules, lists
-from convkit.channels import COLUMNS, add_channels
-from convkit.definitions import Site
+from convkit.core import lists
+from convkit.core.definitions import Site
+from convkit.core.schema import TEXT
 from convkit.errors import GoalsFileError, UsageError
-from convkit.goals import parse_goals
-from convkit.schema import TEXT
+from convkit.goals import channel_rules
+from convkit.goals.goals import parse_goals
+from convkit.sessions.channels import COLUMNS, add_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,7 +121,7 @@ def test_rules_can_be_set_for_one_run() -> None:
 
 
 def test_the_built_in_channels_are_written_as_ones_own() -> None:
-    text = (Path(channel_rules.__file__).parent / "data" / "channels.yaml").read_text(encoding="utf-8")
+    text = (Path(channel_rules.__file__).parents[1] / "data" / "channels.yaml").read_text(encoding="utf-8")
     indented = "".join(f"  {line}\n" for line in text.splitlines())
     assert parse_goals(f"macro: {{sale: /sale}}\nsite:\n{indented}", "goals.yaml").site.channels == channel_rules.builtin()
 

@@ -11,17 +11,18 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit import plugins, traffic
-from convkit.assets import Assets
+from convkit.core import plugins
 from convkit.errors import UsageError
-from convkit.goals import parse_goals
-from convkit.intake import take_in
-from convkit.reading import open_logs
+from convkit.formats.parsers.assets import Assets
+from convkit.goals.goals import parse_goals
+from convkit.ingest.intake import take_in
+from convkit.ingest.reading import open_logs
+from convkit.traffic import traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 GOALS = (
     "macro: {sale: {page: /thanks, value: 10}}\nmicro: {cart: /cart, saw: /product/*}\nfunnels: {shop: {steps: [cart, sale], where: channel=Email}}\n"

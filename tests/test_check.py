@@ -11,8 +11,9 @@ import pytest
 from payloads import NASTY
 from small_logs import line, written
 
-from convkit import checks, facts, surveying, surveys
-from convkit.goals import parse_goals
+from convkit.authoring import checks, surveying, surveys
+from convkit.core import facts
+from convkit.goals.goals import parse_goals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,7 +14,9 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit import cli, documents, pieces, pipeline, plugins
+from convkit.cli import cli
+from convkit.core import plugins
+from convkit.engine import documents, pieces, pipeline
 from convkit.errors import ExitCode
 from convkit.version import __version__
 
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ("report", *plugins.names("reports"))
-COMMANDS = (*REPORTS, *plugins.names("commands"))
+COMMANDS = (*REPORTS, *plugins.names("cli.commands"))
 ONE_SCREEN = 31
 
 LINES = [

@@ -15,13 +15,15 @@ from rich.text import Text
 from small_logs import line, written
 
 import convkit
-from convkit import compare_rows, gaps, sides, stats, verdicts
+from convkit.analysis.periods import parse_period
+from convkit.comparison import compare_rows, sides
+from convkit.core import stats, verdicts
+from convkit.core.schema import FATES
+from convkit.core.tables import add
 from convkit.errors import UsageError
-from convkit.gaps import Coverage
-from convkit.goals import parse_goals
-from convkit.periods import parse_period
-from convkit.schema import FATES
-from convkit.tables import add
+from convkit.goals.goals import parse_goals
+from convkit.traffic import gaps
+from convkit.traffic.gaps import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

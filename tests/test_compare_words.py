@@ -15,8 +15,8 @@ from compared_sites import cases, drawn, report
 from test_wording import FORBIDDEN
 
 if TYPE_CHECKING:
-    from convkit.compare_rows import Pair
-    from convkit.tables import Report
+    from convkit.comparison.compare_rows import Pair
+    from convkit.core.tables import Report
 
 GOLDEN = Path(__file__).parent / "golden" / "compare_words.txt"
 VERDICT = re.compile(r"(?:rose|fell), by at least (?!0(?:\.0+)?%)\d[\d.]*%|did not move by more than 10%|cannot tell")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from convkit import comparisons
+from convkit.core import comparisons
 
 VALUES = ["30", "30.0", " 3e1 ", "29.99", "-30", "pro", "pro plus", "", "nan", "inf", None]
 HOLDS: dict[str, list[str]] = {

@@ -20,8 +20,8 @@ import pytest
 from small_logs import fates, figures
 
 import convkit
-from convkit import loading, reading
 from convkit.errors import ConvkitError
+from convkit.ingest import loading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -11,8 +11,8 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit import lines
-from convkit.copies import without_copies
+from convkit.files import lines
+from convkit.files.copies import without_copies
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from convkit import plugins
-from convkit.destinations import Destination, destination, refuse_inputs
+from convkit.cli.destinations import Destination, destination, refuse_inputs
+from convkit.core import plugins
 from convkit.errors import OutputError, UsageError
 
 ENDINGS = {"csv": "csv", "tsv": "tsv", "json": "json", "ndjson": "ndjson", "jsonl": "ndjson", "md": "markdown", "parquet": "parquet", "txt": "table"}

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from small_logs import line, overview, report
 
-from convkit import devices
+from convkit.traffic import devices
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convkit.durations import microseconds, parse_duration
+from convkit.core.durations import microseconds, parse_duration
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ import pytest
 from small_logs import figures, overview, reached_by, written
 
 import convkit
-from convkit import json_lines, loading, pipeline, reading
-from convkit.assets import ALL_READ
+from convkit.engine import pipeline
 from convkit.errors import ExitCode, InputError
 from convkit.formats import json as json_array
+from convkit.formats.parsers import json_lines
+from convkit.formats.parsers.assets import ALL_READ
+from convkit.ingest import loading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convkit import figures
+from convkit.core import figures
 
 PERCENTS = [
     (0.0, "0%"), (0.000001, "<0.1%"), (0.000999, "<0.1%"), (0.001, "0.10%"), (0.0091, "0.91%"), (0.00994, "0.99%"), (0.00996, "1.0%"),

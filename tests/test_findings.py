@@ -13,8 +13,8 @@ import pytest
 from small_logs import line, report, written
 
 import convkit
-from convkit import stats
-from convkit.departures import ANY, judge
+from convkit.core import stats
+from convkit.funnels.departures import ANY, judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from small_logs import line, report, written
 
 import convkit
-from convkit import followers
-from convkit.schema import KIND, TIME
+from convkit.core.schema import KIND, TIME
+from convkit.traffic import followers
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from convkit import loading, plugins, reading
-from convkit.assets import ALL_READ, Assets
-from convkit.columns import NOTHING
-from convkit.lines import Source
-from convkit.progress import UNWATCHED
-from convkit.schema import CELLS, LINES
+from convkit.core import plugins
+from convkit.core.progress import UNWATCHED
+from convkit.core.schema import CELLS, LINES
+from convkit.files.lines import Source
+from convkit.formats.parsers.assets import ALL_READ, Assets
+from convkit.formats.parsers.columns import NOTHING
+from convkit.ingest import loading, reading
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from small_logs import written
 
-from convkit import guessing, plugins
+from convkit.core import plugins
+from convkit.diagnosis import guessing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

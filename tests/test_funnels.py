@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from traces import Trace, chain_of, model_of
 
-from convkit.definitions import Funnel, Step, Without
+from convkit.core.definitions import Funnel, Step, Without
 
 GAPS = st.sampled_from((0, 0, 1, 5, 10, 10, 11, 20))
 FITS = st.sampled_from(("", "A", "B", "C", "A", "B", "C", "AB", "BC", "AC", "ABC", "X", "AX", "BX", "CX", "A!", "B!", "X!", "A<", "AB<"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from traces import chain_of, funnel_of, model_of, trace_of
 
-from convkit.definitions import ORDERS, Funnel
+from convkit.core.definitions import ORDERS, Funnel
 
 if TYPE_CHECKING:
     from model.chains import Chain

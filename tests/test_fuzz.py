@@ -18,14 +18,15 @@ import polars as pl
 import pytest
 
 import convkit
-from convkit import loading, plugins
+from convkit.core import plugins
 from convkit.errors import InputError
-from convkit.goals import parse_goals
+from convkit.goals.goals import parse_goals
+from convkit.ingest import loading
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 MINUTES = float(os.environ.get("CONVKIT_FUZZ_MINUTES", "10"))
 FORMATS = plugins.load_all("formats")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 import pytest
 from small_logs import conversions, line, reached_by, report
 
-from convkit import plugins
-from convkit.goals import parse_goals
+from convkit.core import plugins
+from convkit.goals.goals import parse_goals
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import ModuleType
 
-KINDS = plugins.load_all("goal_kinds")
-EVERY_KIND = pytest.mark.parametrize(("key", "module"), [*zip(plugins.keys("goal_kinds"), KINDS.values(), strict=True)], ids=KINDS)
+KINDS = plugins.load_all("goals.kinds")
+EVERY_KIND = pytest.mark.parametrize(("key", "module"), [*zip(plugins.keys("goals.kinds"), KINDS.values(), strict=True)], ids=KINDS)
 
 PLAYED = {
     "page": (["GET /thank-you", "GET /thank-you/?order=7", "GET /thank-you 304"], ["GET /thanks", "POST /thank-you", "GET /thank-you 404"]),

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convkit.definitions import Funnel, Goals, Step, Without
+from convkit.core.definitions import Funnel, Goals, Step, Without
 from convkit.errors import ExitCode, GoalsFileError, UsageError
-from convkit.goals import load_goals, parse_goals
+from convkit.goals.goals import load_goals, parse_goals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,9 +9,9 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit.goals import parse_goals
-from convkit.goals_examples import example, examples
-from convkit.goals_schema import ADDRESS
+from convkit.authoring.goals_examples import example, examples
+from convkit.goals.goals import parse_goals
+from convkit.goals.goals_schema import ADDRESS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,18 +19,19 @@ from test_goal_kinds import COMBINED
 from test_goals import EXAMPLE, GOLDEN, SINGLE
 from test_readme import blocks, table
 
-from convkit import goals_schema, lists, plugins, strict_yaml
+from convkit.authoring.goals_examples import example, examples
+from convkit.core import lists, plugins
 from convkit.errors import GoalsFileError
-from convkit.funnel_reader import OPTIONS, STEP_OPTIONS
-from convkit.goals import parse_goals
-from convkit.goals_examples import example, examples
+from convkit.goals import goals_schema, strict_yaml
+from convkit.goals.funnel_reader import OPTIONS, STEP_OPTIONS
+from convkit.goals.goals import parse_goals
 
 if TYPE_CHECKING:
     from model.goals import GoalsFile
 
-    from convkit.strict_yaml import Node
+    from convkit.goals.strict_yaml import Node
 
-FILE = Path(goals_schema.__file__).parent / "data" / "goals.schema.json"
+FILE = Path(goals_schema.__file__).parents[1] / "data" / "goals.schema.json"
 SCHEMA = json.loads(goals_schema.schema())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
@@ -83,7 +84,7 @@ FILES = [
     EXAMPLE.read_text(encoding="utf-8"),
     *map(example, examples()),
     *blocks("yaml"),
-    *(f"macro: {{g: {module.EXAMPLE}}}" for module in plugins.load_all("goal_kinds").values()),
+    *(f"macro: {{g: {module.EXAMPLE}}}" for module in plugins.load_all("goals.kinds").values()),
     *(f"micro: {{g: {goal}}}\nfunnels: {{f: [{goal}, g]}}" for goal in COMBINED),
     "macro:\nsite:\n",
 ]

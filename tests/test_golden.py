@@ -20,12 +20,12 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit import plugins
-from convkit.goals import parse_goals
+from convkit.core import plugins
+from convkit.goals.goals import parse_goals
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 ROOT = Path(__file__).resolve().parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "reports"

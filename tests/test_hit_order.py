@@ -9,8 +9,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convkit.hit_order import in_order
-from convkit.schema import ORDER, TIME
+from convkit.core.schema import ORDER, TIME
+from convkit.traffic.hit_order import in_order
 
 START = datetime(2026, 10, 10, tzinfo=UTC)
 SCHEMA = {"visitor": pl.Int64, "time": TIME, "source": pl.UInt32, "line_no": pl.UInt32, "path": pl.String}

@@ -10,7 +10,8 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit import paths, plugins
+from convkit.core import plugins
+from convkit.traffic import paths
 
 DATA = Path(__file__).parent / "data"
 GOALS = """

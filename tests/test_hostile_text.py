@@ -22,13 +22,13 @@ from payloads import FORMULAS, NASTY
 from small_logs import line, written
 
 import convkit
-from convkit import plugins
-from convkit.text import no_formula, safe
+from convkit.core import plugins
+from convkit.core.text import no_formula, safe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
     Documents = Callable[[str | None], Document]
 

@@ -16,10 +16,12 @@ from payloads import FORMULAS, NASTY
 from small_logs import line, written
 
 import convkit
-from convkit import checks, drafts, evidence, goals_examples, goals_schema, goals_writing, proposals, proposing, siblings, surveying
-from convkit.definitions import Goals, Site
-from convkit.goals import parse_goals
-from convkit.strict_yaml import load
+from convkit.authoring import checks, drafts, evidence, goals_examples, goals_writing, proposals, proposing, surveying
+from convkit.core.definitions import Goals, Site
+from convkit.goals import goals_schema
+from convkit.goals.goals import parse_goals
+from convkit.goals.strict_yaml import load
+from convkit.traffic import siblings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -15,15 +15,16 @@ from hypothesis import strategies as st
 from small_logs import line, written
 
 import convkit
-from convkit import lines, reading
-from convkit.assets import Assets
 from convkit.errors import InputError
-from convkit.intake import take_in
+from convkit.files import lines
+from convkit.formats.parsers.assets import Assets
+from convkit.ingest import reading
+from convkit.ingest.intake import take_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20), line("GET /pay", 30)]
 TEXT = "".join(f"{text}\n" for text in LINES).encode()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from convkit import plugins
+from convkit.core import plugins
 
 ROOT = Path(__file__).parents[1]
 LOG, GOALS = ROOT / "sample_logs" / "access.log.gz", ROOT / "goals.example.yaml"

@@ -13,7 +13,7 @@ from payloads import FORMULAS, NASTY
 from small_logs import figures, line, report, written
 
 import convkit
-from convkit.schema import FATES
+from convkit.core.schema import FATES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,9 +10,9 @@ import pytest
 from small_logs import figures
 
 import convkit
-from convkit import plugins
+from convkit.core import plugins
 from convkit.formats import caddy
-from convkit.json_objects import Places
+from convkit.formats.parsers.json_objects import Places
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convkit import lines, sampling
 from convkit.errors import ExitCode, InputError
+from convkit.files import lines, sampling
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from convkit.lines import Source
+    from convkit.files.lines import Source
 
 TEXT = (
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0000] "GET /cart HTTP/1.1" 200 5 "-" "Opera/12.0"\n'

@@ -10,8 +10,9 @@ import pytest
 from small_logs import figures, written
 
 import convkit
-from convkit import goals, own_formats
 from convkit.errors import GoalsFileError, UsageError
+from convkit.formats.strings import own_formats
+from convkit.goals import goals
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,9 +18,9 @@ from payloads import FORMULAS, NASTY
 from small_logs import line, written
 
 import convkit
-from convkit import plugins
-from convkit.tables import UNITS, Column, Document, Note, Period, Report
-from convkit.text import safe
+from convkit.core import plugins
+from convkit.core.tables import UNITS, Column, Document, Note, Period, Report
+from convkit.core.text import safe
 
 if TYPE_CHECKING:
     from markdown_it.token import Token

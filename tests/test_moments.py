@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from convkit import moments
+from convkit.formats.parsers import moments
 
 NOON = "2026-10-10T13:55:36"
 READ = {

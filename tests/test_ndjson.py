@@ -10,7 +10,7 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit import plugins
+from convkit.core import plugins
 
 SAMPLE = Path(__file__).parents[1] / "sample_logs" / "access.log.gz"
 REPORTS = plugins.names("reports")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from traces import Trace, funnel_of, hits_of, trace_of
 
-from convkit import funnels, other_ways
+from convkit.funnels import funnels, other_ways
 
 if TYPE_CHECKING:
-    from convkit.definitions import Funnel
+    from convkit.core.definitions import Funnel
 
 
 def ways_of(trace: Trace, funnel: Funnel) -> list[tuple[int, str, int]]:

@@ -16,10 +16,10 @@ from payloads import FORMULAS
 from small_logs import line, written
 
 import convkit
-from convkit import plugins
+from convkit.core import plugins
 
 if TYPE_CHECKING:
-    from convkit.tables import Column
+    from convkit.core.tables import Column
 
 ROOT = Path(__file__).parents[1]
 SAMPLE, EXAMPLE = ROOT / "sample_logs" / "access.log.gz", ROOT / "goals.example.yaml"

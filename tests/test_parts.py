@@ -23,13 +23,16 @@ from model.lines import CHROME, FIREFOX
 from model.streams import Example, examples, to_yaml
 
 import convkit
-from convkit import addresses, buckets, inspecting, keeping, linking, parts, pieces, senders, sources
-from convkit.budget import BASE, USUAL, Budget
+from convkit.engine import linking, parts, pieces
+from convkit.engine.budget import BASE, USUAL, Budget
 from convkit.errors import OutputError, UsageError
+from convkit.formats.parsers import addresses, senders
+from convkit.ingest import buckets, keeping, sources
+from convkit.traffic import inspecting
 
 if TYPE_CHECKING:
-    from convkit.parts import Dealt
-    from convkit.pieces import Piece, Wanted
+    from convkit.engine.parts import Dealt
+    from convkit.engine.pieces import Piece, Wanted
 
 ROOT = Path(__file__).parent.parent
 LOG, EVENTS, GOALS = ROOT / "sample_logs" / "access.log.gz", ROOT / "sample_logs" / "events.csv.gz", ROOT / "goals.example.yaml"
@@ -187,7 +190,7 @@ def said(address: str, minute: int, path: str, referrer: str, agent: str) -> str
 def test_damaged_logs_are_read_onto_disk_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = gzip.compress("".join(crowd()).encode())
     (tmp_path / "access.log.gz").write_bytes(packed[:-2_000])
-    from convkit import loading  # noqa: PLC0415
+    from convkit.ingest import loading  # noqa: PLC0415
 
     monkeypatch.setattr(loading, "_MANY", 50)
     _, whole, made = both([tmp_path / "access.log.gz"], 20_000, rejects=True)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convkit import paths
-from convkit.definitions import Site
+from convkit.core.definitions import Site
+from convkit.traffic import paths
 
 NORMAL = {
     "/": "/",

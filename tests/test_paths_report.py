@@ -21,7 +21,8 @@ from small_logs import line, written
 from test_tally_contract import parts_of
 
 import convkit
-from convkit import documents, pipeline, tallying
+from convkit.analysis import tallying
+from convkit.engine import documents, pipeline
 from convkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     from model.brute_force import Model
 
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 PHASES = [phase for phase in Phase if phase is not Phase.explain]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from convkit import patterns
+from convkit.core import patterns
 
 MATCHES = {
     "/thank-you": ("/thank-you", "/thank-you/x /thank-you2 /a/thank-you /thank-yo /Thank-you"),

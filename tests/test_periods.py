@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_logs import line, overview, report
 
-from convkit import periods
+from convkit.analysis import periods
+from convkit.analysis.periods import parse_period
 from convkit.errors import ExitCode, UsageError
-from convkit.periods import parse_period
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,8 +15,10 @@ import pytest
 from small_logs import figures, written
 
 import convkit
-from convkit import archives, lines, plugins, presets, tolerant, visits
+from convkit.core import plugins
 from convkit.errors import InputError
+from convkit.files import archives, lines, tolerant
+from convkit.formats.parsers import presets, visits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -13,7 +13,7 @@ import pytest
 from small_logs import line
 
 import convkit
-from convkit import progress
+from convkit.core import progress
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 from small_logs import figures, line, overview, report, written
 
 import convkit
-from convkit import bots, clocks, quality_lines
-from convkit.quality import BotAgent, BotSessions, LogRead, Quality
-from convkit.schema import TIME
+from convkit.cli import quality_lines
+from convkit.core.quality import BotAgent, BotSessions, LogRead, Quality
+from convkit.core.schema import TIME
+from convkit.traffic import bots, clocks
 
 if TYPE_CHECKING:
     from conftest import Run

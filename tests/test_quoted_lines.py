@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 from test_formats import FORMATS, HEAD, TIME
 
-from convkit import lists, quoted_lines
-from convkit.assets import ALL_READ
-from convkit.columns import NOTHING
-from convkit.lines import Source
-from convkit.schema import LINES
+from convkit.core import lists
+from convkit.core.schema import LINES
+from convkit.files.lines import Source
+from convkit.formats.parsers import quoted_lines
+from convkit.formats.parsers.assets import ALL_READ
+from convkit.formats.parsers.columns import NOTHING
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ import pytest
 from small_logs import fates, figures, line, overview, written
 
 import convkit
-from convkit import loading, reading
 from convkit.errors import ExitCode, InputError, UsageError
+from convkit.ingest import loading, reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

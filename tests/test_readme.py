@@ -21,14 +21,15 @@ import click
 import pytest
 
 import convkit
-from convkit import compare_rows, plugins
-from convkit.checks import KINDS
-from convkit.cli import cli
-from convkit.definitions import Site
+from convkit.authoring.checks import KINDS
+from convkit.cli.cli import cli
+from convkit.comparison import compare_rows
+from convkit.core import plugins
+from convkit.core.definitions import Site
+from convkit.core.schema import FATES
 from convkit.errors import ExitCode
-from convkit.funnel_reader import OPTIONS, STEP_OPTIONS
-from convkit.goals import parse_goals
-from convkit.schema import FATES
+from convkit.goals.funnel_reader import OPTIONS, STEP_OPTIONS
+from convkit.goals.goals import parse_goals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,7 +125,7 @@ def test_what_the_built_in_goals_file_explains_loads_too() -> None:
     text = (ROOT / "convkit" / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
     explained = "\n".join(re.findall(r"^# (\w+:|  .*)$", text, re.MULTILINE))
     assert parse_goals(explained, "goals.yaml").funnels
-    keys = (*plugins.keys("goal_kinds"), *GOAL_ATTRIBUTES, *(re.sub("^(ignore|bots)_", "", field.name) for field in fields(Site)))
+    keys = (*plugins.keys("goals.kinds"), *GOAL_ATTRIBUTES, *(re.sub("^(ignore|bots)_", "", field.name) for field in fields(Site)))
     assert [key for key in keys if not re.search(rf"\b{key}:", explained)] == []
 
 
@@ -187,7 +188,7 @@ def flags(name: str) -> Iterator[tuple[str, ...]]:
 def test_the_table_of_options_is_that_of_the_product() -> None:
     told = {tuple(re.findall(r"(?<!\S)--?[a-z-]+", row.replace(",", " "))) for row in table("Commands", "option")}
     assert told == {*flags("report"), ("-h", "--help")}
-    others = {flag for name in plugins.names("commands") for option in flags(name) for flag in option}
+    others = {flag for name in plugins.names("cli.commands") for option in flags(name) for flag in option}
     assert [flag for flag in sorted(others) if not re.search(rf"`{flag}[ `]", README.read_text(encoding="utf-8"))] == []
 
 
@@ -201,7 +202,7 @@ def test_outputs_are_named() -> None:
 
 
 def test_the_tables_of_keys_are_those_of_the_product() -> None:
-    assert set(table("Goals", "key")) == {*plugins.keys("goal_kinds"), *GOAL_ATTRIBUTES}
+    assert set(table("Goals", "key")) == {*plugins.keys("goals.kinds"), *GOAL_ATTRIBUTES}
     assert set(table("Funnels", "key")) == set(OPTIONS)
     assert set(table("Funnels", "key of a step")) == {"goal", *STEP_OPTIONS}
     assert set(table("Site", "key")) == {re.sub("^(ignore|bots)_", r"\1.", field.name) for field in fields(Site)}

@@ -18,7 +18,7 @@ from test_readme import table
 
 import convkit
 from convkit.errors import ExitCode, InputError
-from convkit.lines import LONGEST
+from convkit.files.lines import LONGEST
 
 if TYPE_CHECKING:
     from pathlib import Path

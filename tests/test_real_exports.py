@@ -11,7 +11,7 @@ import pytest
 
 import convkit
 from convkit.errors import InputError
-from convkit.goals import parse_goals
+from convkit.goals.goals import parse_goals
 
 FOLDER = Path(os.environ.get("CONVKIT_TEST_DATA", ""), "real")
 REFUSED = {

@@ -10,8 +10,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from convkit import loading, reading, sessions
-from convkit.schema import KIND, ORDER
+from convkit.core.schema import KIND, ORDER
+from convkit.ingest import loading, reading
+from convkit.sessions import sessions
 
 FOLDER = os.environ.get("CONVKIT_TEST_DATA")
 TIMEOUT = timedelta(minutes=30)

@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 from small_logs import fates, figures, line, written
 
-from convkit import remote
 from convkit.errors import InputError
+from convkit.files import remote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

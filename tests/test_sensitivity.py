@@ -10,7 +10,7 @@ import pytest
 from small_logs import line, written
 
 import convkit
-from convkit.goals import parse_goals
+from convkit.goals.goals import parse_goals
 
 SAMPLE = Path(__file__).parents[1] / "sample_logs" / "access.log.gz"
 GOALS = """

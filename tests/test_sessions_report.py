@@ -16,10 +16,12 @@ from model.streams import Example, examples, to_yaml
 from small_logs import FIREFOX, line, overview, written
 
 import convkit
-from convkit import documents, plugins, visitor_ids
+from convkit.core import plugins
+from convkit.engine import documents
+from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 DATA = Path(__file__).parent / "data"
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))

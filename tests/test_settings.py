@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from convkit.errors import UsageError
-from convkit.goals import load_goals, parse_goals
+from convkit.goals.goals import load_goals, parse_goals
 
 FILE = "site: {timezone: Europe/Berlin, currency: EUR, ignore: {paths: [/old/**]}}\nmacro: {sale: /b}\nmicro: {guide: {download: /a.pdf}}\n"
 

@@ -15,7 +15,7 @@ import pytest
 from as_program import COMMAND, PATIENCE, SAMPLE, environment, run
 from small_logs import line
 
-from convkit import signals
+from convkit.cli import signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

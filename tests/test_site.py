@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 from small_logs import line, overview, report
 
-from convkit.definitions import Site
+from convkit.core.definitions import Site
 from convkit.errors import GoalsFileError
-from convkit.goals import parse_goals
-from convkit.site import is_timezone
+from convkit.goals.goals import parse_goals
+from convkit.goals.site import is_timezone
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 from small_logs import figures, line, written
 
 import convkit
-from convkit.departures import ANY
+from convkit.funnels.departures import ANY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import convkit
-from convkit import documents, plugins, sorting, tallying
+from convkit.analysis import sorting, tallying
+from convkit.core import plugins
+from convkit.engine import documents
 from convkit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from convkit.analysis import Run
-    from convkit.tables import Document
+    from convkit.analysis.analysis import Run
+    from convkit.core.tables import Document
 
 DATA = Path(__file__).parent / "data"
 SAMPLE, EXAMPLE = Path(__file__).parents[1] / "sample_logs" / "access.log.gz", Path(__file__).parents[1] / "goals.example.yaml"

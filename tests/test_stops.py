@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from traces import Trace, funnel_of, hits_of, trace_of
 
-from convkit import funnels, stops
+from convkit.funnels import funnels, stops
 
 if TYPE_CHECKING:
-    from convkit.definitions import Funnel
+    from convkit.core.definitions import Funnel
 
 PLAIN = funnel_of("A B C")
 STRICT, ANY, OPEN = replace(PLAIN, order="strict"), replace(PLAIN, order="any"), replace(PLAIN, is_open=True)

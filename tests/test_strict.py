@@ -11,7 +11,7 @@ import pytest
 from as_program import run
 from small_logs import line
 
-from convkit import talk
+from convkit.cli import talk
 
 if TYPE_CHECKING:
     from pathlib import Path

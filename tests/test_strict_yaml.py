@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convkit import strict_yaml
 from convkit.errors import ExitCode, GoalsFileError
+from convkit.goals import strict_yaml
 
 if TYPE_CHECKING:
-    from convkit.strict_yaml import Node
+    from convkit.goals.strict_yaml import Node
 
 ANCHORS = "anchors and aliases are not read here; quote a value that starts with `*` or `&` with '...'"
 QUOTE = "quote it with '...': YAML gives this character a meaning of its own at the start of a value"

@@ -7,7 +7,7 @@ import warnings
 
 import pytest
 
-from convkit import surroundings
+from convkit.cli import surroundings
 
 
 @pytest.mark.parametrize("name", ["MAX_THREADS", "TEMP_DIR", "OOC_MEMORY_BUDGET_MB", "SKIP_CPU_CHECK"])

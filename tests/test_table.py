@@ -19,11 +19,11 @@ from rich.cells import cell_len
 from small_logs import line, written
 
 import convkit
-from convkit import plugins
-from convkit.text import safe
+from convkit.core import plugins
+from convkit.core.text import safe
 
 if TYPE_CHECKING:
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_logs" / "access.log.gz"

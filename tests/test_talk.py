@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from convkit import talk
+from convkit.cli import talk
 
 if TYPE_CHECKING:
     import pytest

@@ -17,11 +17,13 @@ from model.lines import CHROME, FIREFOX
 from model.streams import Example, examples, to_yaml
 
 import convkit
-from convkit import analysis as analyses
-from convkit import documents, pipeline, plugins, splits, tallying
+from convkit.analysis import analysis as analyses
+from convkit.analysis import splits, tallying
+from convkit.core import plugins
+from convkit.engine import documents, pipeline
 
 if TYPE_CHECKING:
-    from convkit.analysis import Analysis
+    from convkit.analysis.analysis import Analysis
 
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 REPORTS = plugins.names("reports")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from as_program import environment
 
-from convkit import temporary
+from convkit.core import temporary
 
 ENDED = """
 import sys, threading

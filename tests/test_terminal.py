@@ -9,7 +9,7 @@ import sys
 import pytest
 from rich.cells import cell_len
 
-from convkit import terminal
+from convkit.cli import terminal
 
 WIDTHS = {"": 120, "80": 80, "0080": 80, "1": 1, "0": 120, "-5": 120, "²": 120, "٤٠": 120, "99999": 120, "9999": 9999, "8 0": 120, "80\n": 120}
 

@@ -15,7 +15,7 @@ from payloads import FORMULAS, HARMLESS, NASTY
 from small_logs import line, written
 
 import convkit
-from convkit.text import LONGEST, no_formula, safe
+from convkit.core.text import LONGEST, no_formula, safe
 
 if TYPE_CHECKING:
     from pathlib import Path

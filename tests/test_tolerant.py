@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convkit import lines, plugins, quoted_lines, reading, tolerant
-from convkit.assets import Assets
+from convkit.core import plugins
+from convkit.files import lines, tolerant
+from convkit.formats.parsers import quoted_lines
+from convkit.formats.parsers.assets import Assets
+from convkit.ingest import reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

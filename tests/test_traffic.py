@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 import convkit
-from convkit import traffic
-from convkit.assets import Assets
-from convkit.goals import parse_goals
-from convkit.intake import take_in
-from convkit.reading import open_logs
+from convkit.formats.parsers.assets import Assets
+from convkit.goals.goals import parse_goals
+from convkit.ingest.intake import take_in
+from convkit.ingest.reading import open_logs
+from convkit.traffic import traffic
 
 if TYPE_CHECKING:
     from pathlib import Path

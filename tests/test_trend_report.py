@@ -14,19 +14,19 @@ from small_logs import line, written
 from test_wording import _of_blocks, forbidden, rates_alone
 
 import convkit
-from convkit.analysis import View
-from convkit.definitions import Goals, Site
-from convkit.delivery import deliver
-from convkit.destinations import destination
-from convkit.goals import parse_goals
-from convkit.period_marks import Marks, marks
-from convkit.tables import Period, Room
+from convkit.analysis.analysis import View
+from convkit.analysis.period_marks import Marks, marks
+from convkit.cli.delivery import deliver
+from convkit.cli.destinations import destination
+from convkit.core.definitions import Goals, Site
+from convkit.core.tables import Period, Room
+from convkit.goals.goals import parse_goals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 DAY, NIGHT = 24 * 3_600, 23 * 3_600 + 1_800
 SESSIONS = 40

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convkit import trends
-from convkit.trends import PROGRESSING, REGRESSING, STAGNATING, TOO_LITTLE
+from convkit.core import trends
+from convkit.core.trends import PROGRESSING, REGRESSING, STAGNATING, TOO_LITTLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

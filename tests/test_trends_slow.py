@@ -10,7 +10,7 @@ from statistics import NormalDist
 import polars as pl
 import pytest
 
-from convkit import trends
+from convkit.core import trends
 
 pytestmark = pytest.mark.slow
 

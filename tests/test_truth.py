@@ -22,7 +22,7 @@ from bench.simulator_goals import chain
 from bench.simulator_site import EXAMPLE, TRUTH, ZONE
 
 import convkit
-from convkit.schema import FATES
+from convkit.core.schema import FATES
 
 if TYPE_CHECKING:
     from bench.simulator_truth import Truth

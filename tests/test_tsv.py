@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from small_logs import line, written
 
 import convkit
-from convkit import plugins
-from convkit.plain import harmless
-from convkit.text import no_formula
+from convkit.core import plugins
+from convkit.core.text import no_formula
+from convkit.outputs._plain import harmless
 
 SAMPLE = Path(__file__).parents[1] / "sample_logs" / "access.log.gz"
 

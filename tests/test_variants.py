@@ -11,13 +11,13 @@ from small_logs import line, written
 
 import convkit
 from convkit.errors import GoalsFileError, UsageError
-from convkit.goals import parse_goals
+from convkit.goals.goals import parse_goals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 GOALS = "site: {variants: {checkout: query.v}}\nmacro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale]}\n"
 HOUR = 3_600

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 
-from convkit import stats, verdicts
+from convkit.core import stats, verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

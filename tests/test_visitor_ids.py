@@ -13,8 +13,8 @@ from as_program import COMMAND, environment
 from small_logs import line, written
 
 import convkit
-from convkit import visitor_ids
-from convkit.visitor_ids import VARIABLE
+from convkit.traffic import visitor_ids
+from convkit.traffic.visitor_ids import VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,19 +15,22 @@ from small_logs import FIREFOX, overview, report
 from small_logs import line as plain
 
 import convkit
-from convkit import checks, cookies, log_fields, proxies, session_keys, sessions, surveying
-from convkit.definitions import Site
+from convkit.authoring import checks, surveying
+from convkit.core.definitions import Site
+from convkit.core.schema import KIND, TEXT, TIME
 from convkit.formats import combined
-from convkit.goals import parse_goals
-from convkit.schema import KIND, TEXT, TIME
-from convkit.visitor_ids import VARIABLE
+from convkit.formats.parsers import log_fields
+from convkit.goals.goals import parse_goals
+from convkit.sessions import session_keys, sessions
+from convkit.traffic import cookies, proxies
+from convkit.traffic.visitor_ids import VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from convkit.assets import Assets
-    from convkit.tables import Document
+    from convkit.core.tables import Document
+    from convkit.formats.parsers.assets import Assets
 
 FIELDS = ("time", "address", "user", "request", "status", "agent", "cookies", "forwarded", "session")
 BOUGHT = "macro: {bought: /b}"

@@ -22,15 +22,15 @@ from small_logs import conversions, line, overview, report, written
 from test_tally_contract import check
 
 import convkit
-from convkit import pipeline
+from convkit.engine import pipeline
 from convkit.errors import ExitCode, UsageError
-from convkit.goals import parse_goals
-from convkit.questions import FIELDS, parse
+from convkit.goals.goals import parse_goals
+from convkit.goals.questions import FIELDS, parse
 
 if TYPE_CHECKING:
     from model.brute_force import Model
 
-    from convkit.tables import Document
+    from convkit.core.tables import Document
 
 DATA = Path(__file__).parent / "data"
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))

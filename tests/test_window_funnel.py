@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 from traces import chain_of, funnel_of, trace_of
 
-from convkit import funnels
-from convkit.definitions import Funnel, Step
-from convkit.schema import KIND
+from convkit.core.definitions import Funnel, Step
+from convkit.core.schema import KIND
+from convkit.funnels import funnels
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -16,13 +16,13 @@ from rich.text import Text
 from small_logs import line, written
 
 import convkit
-from convkit import plugins
-from convkit.tables import Beside, Grid, Line, Paragraph, Room
+from convkit.core import plugins
+from convkit.core.tables import Beside, Grid, Line, Paragraph, Room
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from convkit.tables import Block, Cell, Document
+    from convkit.core.tables import Block, Cell, Document
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "sample_logs" / "access.log.gz"

@@ -14,13 +14,13 @@ from small_logs import figures, line, written
 from test_formats import FORMATS
 
 import convkit
-from convkit import wrappers
-from convkit.lines import Source
+from convkit.files import wrappers
+from convkit.files.lines import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from convkit.wrappers import Wrapping
+    from convkit.files.wrappers import Wrapping
 
 COMBINED = [line("GET /", 1), line('GET /?q=\\"x\\"', 2, agent='An agent with a 10\\" screen'), line("POST /cart/add", 3, 302)]
 COMMON = [text.partition(' "-" ')[0] for text in COMBINED]

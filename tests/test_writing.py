@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 
-from convkit import temporary, writing
+from convkit.core import temporary, writing
 from convkit.errors import OutputError
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 from model.chains import Ban, Fill, Rules, best_chain
 
-from convkit import funnels
-from convkit.definitions import Funnel, Step, Without
-from convkit.schema import KIND
+from convkit.core.definitions import Funnel, Step, Without
+from convkit.core.schema import KIND
+from convkit.funnels import funnels
 
 if TYPE_CHECKING:
     from model.chains import Chain

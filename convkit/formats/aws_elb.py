@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from convkit.aws_balancers import MADE, REQUEST
-from convkit.templates import Template
+from convkit.formats._aws_balancers import MADE, REQUEST
+from convkit.formats.parsers.templates import Template
 
 COMMENT = None
 SAMPLES = (

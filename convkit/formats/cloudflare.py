@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.json_logs import Preset
+from convkit.formats.parsers.json_logs import Preset
 
 COMMENT = None
 SAMPLES = (

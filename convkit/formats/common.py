@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.quoted_lines import COMMENT, NO_COMMON, NOTHING_IN_QUOTES_FOLLOWS, Lines
+from convkit.formats.parsers.quoted_lines import COMMENT, NO_COMMON, NOTHING_IN_QUOTES_FOLLOWS, Lines
 
 __all__ = ["COMMENT", "SAMPLES", "claims", "fit", "sniff"]
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convkit import columns, log_fields, named_fields, separated
-from convkit.named_fields import Names
-from convkit.separated import Rows
+from convkit.formats.parsers import columns as parsers_columns
+from convkit.formats.parsers import log_fields, named_fields, separated
+from convkit.formats.parsers.named_fields import Names
+from convkit.formats.parsers.separated import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     import polars as pl
 
-    from convkit.assets import Assets
-    from convkit.columns import Asked
-    from convkit.lines import Source
-    from convkit.named_fields import Found
+    from convkit.files.lines import Source
+    from convkit.formats.parsers.assets import Assets
+    from convkit.formats.parsers.columns import Asked
+    from convkit.formats.parsers.named_fields import Found
 
 COMMENT = None
 SAMPLES = (
@@ -74,4 +75,4 @@ def fit(_source: Source, head: pl.Series, asked: Asked) -> Layout:
 def _are_of_requests(names: Sequence[str]) -> bool:
     """Tell the header of a log, and none of events."""
     places = [(name,) for name in names]
-    return columns.is_access_log(places) and _NAMES.tell_request(_NAMES.compared(places))
+    return parsers_columns.is_access_log(places) and _NAMES.tell_request(_NAMES.compared(places))

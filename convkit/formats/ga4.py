@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from convkit.presets import Preset
-from convkit.tools import Tool
+from convkit.formats.parsers.presets import Preset
+from convkit.formats.parsers.tools import Tool
 
 COMMENT = None
 SAMPLES = (

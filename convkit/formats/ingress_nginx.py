@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.quoted_lines import COMMENT, PROXIES, Lines
+from convkit.formats.parsers.quoted_lines import COMMENT, PROXIES, Lines
 
 __all__ = ["COMMENT", "SAMPLES", "claims", "fit", "sniff"]
 

@@ -7,17 +7,19 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from convkit import json_lines, json_objects, plugins, tolerant
+from convkit.core import plugins
 from convkit.errors import InputError
-from convkit.lines import spooled_text
+from convkit.files import tolerant
+from convkit.files.lines import spooled_text
+from convkit.formats.parsers import json_lines, json_objects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import polars as pl
 
-    from convkit.columns import Asked
-    from convkit.lines import Source
+    from convkit.files.lines import Source
+    from convkit.formats.parsers.columns import Asked
 
 COMMENT = None
 SAMPLES = (

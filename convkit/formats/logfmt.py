@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from convkit.labelled import Notation
+from convkit.formats.parsers.labelled import Notation
 
 COMMENT = None
 SAMPLES = (

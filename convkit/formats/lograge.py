@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from convkit import named_fields
-from convkit.json_logs import Preset
+from convkit.formats.parsers import named_fields
+from convkit.formats.parsers.json_logs import Preset
 
 COMMENT = None
 SAMPLES = (

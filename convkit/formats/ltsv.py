@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.labelled import Notation
+from convkit.formats.parsers.labelled import Notation
 
 COMMENT = None
 SAMPLES = (

@@ -9,18 +9,19 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import json_lines, tolerant, visits
 from convkit.errors import InputError
-from convkit.lines import spooled_text
-from convkit.presets import Preset
-from convkit.tools import Tool, is_json
+from convkit.files import tolerant
+from convkit.files.lines import spooled_text
+from convkit.formats.parsers import json_lines, visits
+from convkit.formats.parsers.presets import Preset
+from convkit.formats.parsers.tools import Tool, is_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from convkit.columns import Asked
-    from convkit.json_lines import Objects
-    from convkit.lines import Source
+    from convkit.files.lines import Source
+    from convkit.formats.parsers.columns import Asked
+    from convkit.formats.parsers.json_lines import Objects
 
 COMMENT = None
 SAMPLES = (

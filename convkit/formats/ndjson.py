@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import json_lines
+from convkit.formats.parsers import json_lines
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from convkit.columns import Asked
-    from convkit.json_lines import Objects
-    from convkit.lines import Source
+    from convkit.files.lines import Source
+    from convkit.formats.parsers.columns import Asked
+    from convkit.formats.parsers.json_lines import Objects
 
 COMMENT = None
 SAMPLES = (

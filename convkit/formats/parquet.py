@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import columns, exports, moments
-from convkit.lines import OF_FILE
-from convkit.panics import told_as_damage
+from convkit.files.lines import OF_FILE
+from convkit.files.panics import told_as_damage
+from convkit.formats.parsers import columns as parsers_columns
+from convkit.formats.parsers import exports, moments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from convkit.assets import Assets
-    from convkit.columns import Asked, Columns
-    from convkit.lines import Source
-    from convkit.presets import Place
+    from convkit.files.lines import Source
+    from convkit.formats.parsers.assets import Assets
+    from convkit.formats.parsers.columns import Asked, Columns
+    from convkit.formats.parsers.presets import Place
 
 COMMENT = None
 SAMPLES = ()
@@ -56,7 +57,7 @@ class File:
         place, roles = self.columns.props, set(self.columns.roles.values())
         if place:
             return _as_json(_column(place), self.types[place] if place in self.types else pl.Struct({}))
-        others = [_text(_column(name), of_type).alias(columns.shown(name)) for name, of_type in self.types.items() if name not in roles]
+        others = [_text(_column(name), of_type).alias(parsers_columns.shown(name)) for name, of_type in self.types.items() if name not in roles]
         return pl.struct(others).struct.json_encode() if others else pl.lit(None, dtype=pl.String)
 
     def _time(self) -> pl.Expr | None:
@@ -86,7 +87,7 @@ def fit(source: Source, _: pl.Series, asked: Asked) -> File:
 
     with told_as_damage(source.name):
         types = {place: of_type for place, of_type in _within(pl.read_parquet_schema(source.path), ()) if not isinstance(of_type, pl.Struct)}
-        return File(columns.find(list(types), asked, source.name, values), types)
+        return File(parsers_columns.find(list(types), asked, source.name, values), types)
 
 
 def _within(fields: Mapping[str, Any], place: Place) -> Iterator[tuple[Place, Any]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from convkit.presets import Preset
-from convkit.schema import PROBLEM
-from convkit.tools import Tool
+from convkit.core.schema import PROBLEM
+from convkit.formats.parsers.presets import Preset
+from convkit.formats.parsers.tools import Tool
 
 COMMENT = None
 SAMPLES = (

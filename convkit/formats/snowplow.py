@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import delimited, lists, separated
-from convkit.columns import json_path
-from convkit.presets import Preset
-from convkit.tools import Tool
+from convkit.core import lists
+from convkit.formats.parsers import delimited, separated
+from convkit.formats.parsers.columns import json_path
+from convkit.formats.parsers.presets import Preset
+from convkit.formats.parsers.tools import Tool
 
 if TYPE_CHECKING:
-    from convkit.columns import Asked
-    from convkit.delimited import Table
-    from convkit.json_lines import Objects
-    from convkit.lines import Source
+    from convkit.files.lines import Source
+    from convkit.formats.parsers.columns import Asked
+    from convkit.formats.parsers.delimited import Table
+    from convkit.formats.parsers.json_lines import Objects
 
 COMMENT = None
 _NAMES = lists.words("snowplow")

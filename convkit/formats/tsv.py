@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import delimited, separated
+from convkit.formats.parsers import delimited, separated
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from convkit.columns import Asked
-    from convkit.delimited import Table
-    from convkit.lines import Source
+    from convkit.files.lines import Source
+    from convkit.formats.parsers.columns import Asked
+    from convkit.formats.parsers.delimited import Table
 
 COMMENT = None
 SAMPLES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.quoted_lines import COMMENT, Lines
+from convkit.formats.parsers.quoted_lines import COMMENT, Lines
 
 __all__ = ["COMMENT", "SAMPLES", "claims", "fit", "sniff"]
 

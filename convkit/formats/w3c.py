@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from convkit.field_tables import Kind
+from convkit.formats.parsers.field_tables import Kind
 
 COMMENT = None
 SAMPLES = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.field_tables import Kind
+from convkit.formats.parsers.field_tables import Kind
 
 if TYPE_CHECKING:
     import polars as pl

@@ -6,10 +6,10 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from convkit import sheets
+from convkit.outputs import _sheets
 
 if TYPE_CHECKING:
-    from convkit.tables import Document, Room
+    from convkit.core.tables import Document, Room
 
 HOLDS_MANY = True
 
@@ -17,5 +17,5 @@ HOLDS_MANY = True
 def render(document: Document, _: Room) -> str:
     """Return RFC 4180 text: the report's columns, or `report,item,metric,value` where there are several."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(sheets.rows(document))
+    csv.writer(text, lineterminator="\r\n").writerows(_sheets.rows(document))
     return text.getvalue()

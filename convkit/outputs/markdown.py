@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from convkit import figures, plain
-from convkit.masthead import masthead
-from convkit.text import safe
+from convkit.core import figures
+from convkit.core.text import safe
+from convkit.outputs import _plain
+from convkit.outputs._masthead import masthead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import polars as pl
 
-    from convkit.tables import Column, Document, Report, Room
+    from convkit.core.tables import Column, Document, Report, Room
 
 HOLDS_MANY = True
 
@@ -53,7 +54,7 @@ def _table(titles: list[str], sides: list[str], rows: Iterator[tuple[str, ...]])
 def _cells(values: pl.Series, column: Column) -> list[str]:
     """Return a column's cells as a screen shows them; missing is a dash."""
     write = _WRITERS.get(column.unit, str)
-    return plain.written(values, lambda value: figures.UNKNOWN if value is None else _escaped(write(value)))
+    return _plain.written(values, lambda value: figures.UNKNOWN if value is None else _escaped(write(value)))
 
 
 def _escaped(text: str) -> str:

@@ -10,14 +10,14 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from convkit.masthead import masthead
-from convkit.tables import Gap, Grid, Heading, Line, Paragraph
-from convkit.text import safe
+from convkit.core.tables import Gap, Grid, Heading, Line, Paragraph
+from convkit.core.text import safe
+from convkit.outputs._masthead import masthead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from convkit.tables import Beside, Block, Cell, Document, Room
+    from convkit.core.tables import Beside, Block, Cell, Document, Room
 
 HOLDS_MANY = True
 _STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": "red", "": ""}

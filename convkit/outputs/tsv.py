@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit import sheets
+from convkit.outputs import _sheets
 
 if TYPE_CHECKING:
-    from convkit.tables import Document, Room
+    from convkit.core.tables import Document, Room
 
 HOLDS_MANY = True
 
 
 def render(document: Document, _: Room) -> str:
     """Return a line a row; no cell holds a tab or a line's end, for control characters are made visible before."""
-    return "".join("\t".join(row) + "\n" for row in sheets.rows(document))
+    return "".join("\t".join(row) + "\n" for row in _sheets.rows(document))

@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import channels_screen, facts, figures, matching, split_screen, split_tables, stats
-from convkit.schema import TEXT
-from convkit.split_screen import Lines
-from convkit.tables import Column, Heading, Note, Report
+from convkit.analysis import split_screen, split_tables
+from convkit.analysis.split_screen import Lines
+from convkit.core import facts, figures, stats
+from convkit.core.schema import TEXT
+from convkit.core.tables import Column, Heading, Note, Report
+from convkit.goals import matching
+from convkit.reports import _channels_screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from convkit.analysis import Analysis, View
-    from convkit.definitions import Goal
-    from convkit.split_screen import Split
-    from convkit.tables import Block, Room
+    from convkit.analysis.analysis import Analysis, View
+    from convkit.analysis.split_screen import Split
+    from convkit.core.definitions import Goal
+    from convkit.core.tables import Block, Room
 
 IN_REPORT = None
 FACTS = (facts.CHANNEL,)
@@ -105,7 +108,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
     def draw(rows: pl.DataFrame, room: Room) -> list[Block]:
         counts = frame.select("channel", *(name for name in _COUNTS if name not in shown.columns))
-        return channels_screen.draw(rows.join(counts, on="channel", maintain_order="left"), micros, view, view.order(COLUMNS, ""), room)
+        return _channels_screen.draw(rows.join(counts, on="channel", maintain_order="left"), micros, view, view.order(COLUMNS, ""), room)
 
     return Report("channels", columns, shown, draw, _notes(frame, view), details=frame)
 
@@ -146,7 +149,7 @@ def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, 
     rows = _lines(whole, ()).filter(pl.col("part") > 0)
     lines = Lines(
         Heading("CHANNELS", "where sessions came from"),
-        rows.head(channels_screen.rows(room) or rows.height),
+        rows.head(_channels_screen.rows(room) or rows.height),
         lambda part: _lines(part.report, view.by),
         of_sessions=True,
     )

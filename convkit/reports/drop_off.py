@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import drop_off_screen, split_tables
-from convkit.departures import WHATS, judge
-from convkit.tables import Column, Report, empty
+from convkit.analysis import split_tables
+from convkit.core.tables import Column, Report, empty
+from convkit.funnels.departures import WHATS, judge
+from convkit.reports import _drop_off_screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from convkit.analysis import Analysis, View
-    from convkit.split_screen import Split
-    from convkit.tables import Block, Room
+    from convkit.analysis.analysis import Analysis, View
+    from convkit.analysis.split_screen import Split
+    from convkit.core.tables import Block, Room
 
 IN_REPORT = 4
 _KEYS = ("funnel", "step", "what", "item")
@@ -65,11 +66,11 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
     def draw(rows: pl.DataFrame, room: Room) -> list[Block]:
         drawn = rows.join(frame.select(*_KEYS, "stopped", "continued"), on=_KEYS, maintain_order="left")
-        return [] if room.part else drop_off_screen.draw(drawn, view, room)
+        return [] if room.part else _drop_off_screen.draw(drawn, view, room)
 
     return Report("drop-off", shown, columns, draw, details=frame)
 
 
 def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
     """Return a row a place they went to, step by step: how many of those who dropped off, by value or over the periods."""
-    return [] if room.part else drop_off_screen.draw_split(pl.DataFrame(whole.details), split, view, room)
+    return [] if room.part else _drop_off_screen.draw_split(pl.DataFrame(whole.details), split, view, room)

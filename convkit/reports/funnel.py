@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import funnel_screen, funnel_words, split_tables, stats
-from convkit.departures import judge
-from convkit.durations import microseconds
-from convkit.tables import Column, Report, empty
+from convkit.analysis import split_tables
+from convkit.core import stats
+from convkit.core.durations import microseconds
+from convkit.core.tables import Column, Report, empty
+from convkit.funnels.departures import judge
+from convkit.reports import _funnel_screen, _funnel_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from convkit.analysis import Analysis, View
-    from convkit.definitions import Funnel
-    from convkit.split_screen import Split
-    from convkit.tables import Block, Note, Room
+    from convkit.analysis.analysis import Analysis, View
+    from convkit.analysis.split_screen import Split
+    from convkit.core.definitions import Funnel
+    from convkit.core.tables import Block, Note, Room
 
 IN_REPORT = 3
 COLUMNS = (
@@ -125,15 +127,15 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     notes: list[Note] = []
     for funnel in view.goals.funnels:
         mine = pl.col("funnel") == funnel.name
-        said[funnel.name] = funnel_words.say(funnel, went.filter(mine), steps.filter(mine), ways.filter(mine))
-        notes += funnel_words.notes(funnel, frame.filter(mine), said[funnel.name], looked_at)
+        said[funnel.name] = _funnel_words.say(funnel, went.filter(mine), steps.filter(mine), ways.filter(mine))
+        notes += _funnel_words.notes(funnel, frame.filter(mine), said[funnel.name], looked_at)
     # A funnel out of its order is none: on a screen it keeps its steps as they are.
-    return Report("funnel", columns, shown, lambda _, room: funnel_screen.draw(frame, went, said, view, room), tuple(notes), details=frame)
+    return Report("funnel", columns, shown, lambda _, room: _funnel_screen.draw(frame, went, said, view, room), tuple(notes), details=frame)
 
 
 def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
     """Return a row a step: how many reached it, of those who entered, by value or over the periods."""
-    return funnel_screen.draw_split(whole, split, view, room)
+    return _funnel_screen.draw_split(whole, split, view, room)
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:

@@ -6,18 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, matching, split_screen, split_tables, stats
-from convkit.schema import TEXT
-from convkit.split_screen import Lines
-from convkit.tables import Cell, Column, Grid, Heading, Note, Report, Row
+from convkit.analysis import split_screen, split_tables
+from convkit.analysis.split_screen import Lines
+from convkit.core import figures, stats
+from convkit.core.schema import TEXT
+from convkit.core.tables import Cell, Column, Grid, Heading, Note, Report, Row
+from convkit.goals import matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from convkit.analysis import Analysis, View
-    from convkit.definitions import Goal
-    from convkit.split_screen import Split
-    from convkit.tables import Block, Room
+    from convkit.analysis.analysis import Analysis, View
+    from convkit.analysis.split_screen import Split
+    from convkit.core.definitions import Goal
+    from convkit.core.tables import Block, Room
 
 IN_REPORT = 2
 _ROWS, _BAR = 20, 20

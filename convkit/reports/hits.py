@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, matching, naming, visitor_ids
-from convkit.tables import Cell, Column, Grid, Report, Row
+from convkit.analysis import naming
+from convkit.core import figures
+from convkit.core.tables import Cell, Column, Grid, Report, Row
+from convkit.goals import matching
+from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from convkit.analysis import Analysis, View
-    from convkit.tables import Block, Room
+    from convkit.analysis.analysis import Analysis, View
+    from convkit.core.tables import Block, Room
 
 IN_REPORT = None
 _ROWS = 20

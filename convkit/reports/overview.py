@@ -6,17 +6,21 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, followers, matching, overview_notes, overview_screen, several_hosts, split_tables, stats, windows
-from convkit.durations import microseconds
-from convkit.schema import is_kind
-from convkit.tables import Cell, Column, Gap, Grid, Line, Report, Row
+from convkit.analysis import split_tables
+from convkit.core import figures, stats, windows
+from convkit.core.durations import microseconds
+from convkit.core.schema import is_kind
+from convkit.core.tables import Cell, Column, Gap, Grid, Line, Report, Row
+from convkit.goals import matching
+from convkit.reports import _overview_notes, _overview_screen, _several_hosts
+from convkit.traffic import followers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from convkit.analysis import Analysis, View
-    from convkit.split_screen import Split
-    from convkit.tables import Block, Room
+    from convkit.analysis.analysis import Analysis, View
+    from convkit.analysis.split_screen import Split
+    from convkit.core.tables import Block, Room
 
 IN_REPORT = 1
 COLUMNS = (
@@ -52,7 +56,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         "seconds": seconds,
         "candidates": _after_forms(analysis),
         "errors": _only_errors(analysis),
-        "hosts": several_hosts.counted(analysis.hits, analysis.goals.site),
+        "hosts": _several_hosts.counted(analysis.hits, analysis.goals.site),
         "followers": followers.counted(analysis.hits),
     }
 
@@ -129,7 +133,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     if view.by:
         return Report("overview", columns, frame, lambda *_: [], metrics=True)
     facts = frame.row(0, named=True)
-    notes = overview_notes.notes(tally, view)
+    notes = _overview_notes.notes(tally, view)
     return Report("overview", columns, frame, lambda _, room: _draw(facts, tally, view, room), notes, metrics=True)
 
 
@@ -159,7 +163,7 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
 
 def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
     """Return the headline of all, and a row a value or a period under it."""
-    table = overview_screen.table(split, view, room)
+    table = _overview_screen.table(split, view, room)
     return [*whole.draw(whole.frame, room), *([Gap()] if table else []), *table]
 
 

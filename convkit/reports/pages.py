@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit import figures, split_screen, split_tables, stats
-from convkit.schema import interaction, is_kind
-from convkit.split_screen import Lines
-from convkit.tables import Cell, Column, Grid, Heading, Report, Row
+from convkit.analysis import split_screen, split_tables
+from convkit.analysis.split_screen import Lines
+from convkit.core import figures, stats
+from convkit.core.schema import interaction, is_kind
+from convkit.core.tables import Cell, Column, Grid, Heading, Report, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from convkit.analysis import Analysis, View
-    from convkit.split_screen import Split
-    from convkit.tables import Block, Room
+    from convkit.analysis.analysis import Analysis, View
+    from convkit.analysis.split_screen import Split
+    from convkit.core.tables import Block, Room
 
 IN_REPORT = 5
 _ROWS, _ROWS_IN_REPORT = 20, 6

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit import figures, matching, patterns, questions, split_screen, split_tables, stats, windows
+from convkit.analysis import split_screen, split_tables
+from convkit.analysis.split_screen import Lines
+from convkit.core import figures, patterns, stats, windows
+from convkit.core.schema import is_kind
+from convkit.core.tables import Cell, Column, Grid, Heading, Note, Report, Row
 from convkit.errors import UsageError, did_you_mean
-from convkit.schema import is_kind
-from convkit.split_screen import Lines
-from convkit.tables import Cell, Column, Grid, Heading, Note, Report, Row
+from convkit.goals import matching, questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from convkit.analysis import Analysis, View
-    from convkit.definitions import Goal, Goals
-    from convkit.split_screen import Split
-    from convkit.tables import Block, Room
+    from convkit.analysis.analysis import Analysis, View
+    from convkit.analysis.split_screen import Split
+    from convkit.core.definitions import Goal, Goals
+    from convkit.core.tables import Block, Room
 
 IN_REPORT = None
 OPTIONS = {

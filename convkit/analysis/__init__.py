@@ -1,0 +1,1 @@
+"""What a report may use: the analysis, its view, segments, breakdowns, tallies, periods."""

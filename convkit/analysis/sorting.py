@@ -1,0 +1,55 @@
+"""`--sort COLUMN[:asc]`: the rows of a report by one of its columns.
+
+It stands alone because every report is sorted in the same way, behind its own order and before every output.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from convkit.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from convkit.core.tables import Column, Report
+
+_ASCENDING, _DESCENDING = "asc", "desc"
+
+
+@dataclass(frozen=True)
+class Sorting:
+    """A column, and whether its smallest values come first."""
+
+    column: str
+    is_ascending: bool = False
+
+    @property
+    def words(self) -> str:
+        """What a heading says of the order."""
+        return f"by {self.column}" + (", smallest first" if self.is_ascending else "")
+
+    def is_of(self, columns: Iterable[Column]) -> bool:
+        """Tell whether a report has the column."""
+        return any(column.name == self.column for column in columns)
+
+
+def parse(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting:
+    """Return the order that the option names; UsageError with the fix where none of the reports has the column."""
+    column, _, direction = text.partition(":")
+    known = list(dict.fromkeys(one.name for of_report in columns.values() for one in of_report))
+    if column not in known:
+        of = f"{next(iter(columns))} has" if len(columns) == 1 else "the reports have"
+        raise UsageError(f"--sort {text}: {column!r} is no column{did_you_mean(column, known)}; {of} {', '.join(known)}")
+    if direction not in {"", _ASCENDING, _DESCENDING} or text.endswith(":"):
+        raise UsageError(f"--sort {text}: write {column} for the largest first, or {column}:{_ASCENDING} for the smallest")
+    return Sorting(column, direction == _ASCENDING)
+
+
+def applied(report: Report, sorting: Sorting) -> Report:
+    """Return a report by the column, where it has it; ties stay in the report's own order, missing values come last."""
+    if not sorting.is_of(report.columns):
+        return report
+    frame = report.frame.sort(sorting.column, descending=not sorting.is_ascending, nulls_last=True, maintain_order=True)
+    return replace(report, frame=frame)

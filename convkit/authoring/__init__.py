@@ -1,0 +1,1 @@
+"""`convkit check` and `convkit init`."""

@@ -1,0 +1,112 @@
+"""What there is to be seen in logs of which nobody said what they are about: pages, forms, downloads and events, by sessions.
+
+It stands alone because what is proposed is told by patterns and words, and no longer by hits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.authoring import goal_words
+from convkit.core import windows
+from convkit.core.schema import is_kind
+from convkit.traffic import followers, siblings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from convkit.analysis.analysis import Analysis
+
+_WRITABLE = r"^[^\p{C}\p{Zl}\p{Zp}*]{1,200}$"
+"""Text that people can read in a file, and no wildcard; all else is left out."""
+_FIRST_REDIRECT, _FIRST_ERROR = 300, 400
+_STEP_BY_STEP = ("cart", "checkout", "purchase", "lead", "signup", "newsletter")
+"""Kinds whose folders hold steps, which are no pages side by side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Frames with `n`, the sessions that saw or did it, and `words`, the pattern as `goal_words.plain` has it; the most frequent first."""
+
+    pages: pl.DataFrame
+    """`pattern, is_group, n`"""
+    forms: pl.DataFrame
+    """`pattern, n`: of POSTs answered by a redirect."""
+    after: pl.DataFrame
+    """`pattern, form, n`, and the form's `form_words`: pages right after such a form."""
+    downloads: pl.DataFrame
+    """`pattern, n`"""
+    events: pl.DataFrame
+    """`pattern, n`: of exports."""
+    files: tuple[str, ...]
+    """Patterns of pages that nobody looks at, as images without an ending, or what other pages load; they are among no frame."""
+
+
+def looked_at(analysis: Analysis) -> pl.LazyFrame:
+    """Return what hits of sessions say, of hits that no goal changed; to be collected, for all `queries` look at it."""
+    is_form = (pl.col("method") == "POST") & pl.col("status").is_between(_FIRST_REDIRECT, _FIRST_ERROR - 1)
+    return (
+        analysis.hits.filter(pl.col("inside"), pl.col("session").is_not_null())
+        .select("session", "path", "event", is_form=is_form.fill_null(value=False), is_page=is_kind("page"), is_download=is_kind("download"))
+        .with_columns(is_named=(pl.col("event") == pl.col("path")).fill_null(value=False), form=windows.before(pl.col("path"), "session"))
+        .with_columns(is_after=windows.before(pl.col("is_form"), "session").fill_null(value=False))
+    )
+
+
+def queries(hits: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
+    """Return by the frames of `Evidence` what `gather` takes: `path, n`, of `after` also `form`."""
+    is_page, is_named = pl.col("is_page"), pl.col("is_named")
+    return {
+        "pages": _counted(hits.filter(is_page & ~is_named), "path"),
+        "forms": _counted(hits.filter("is_form"), "path"),
+        "after": _counted(hits.filter("is_after", is_page), "path", "form"),
+        "downloads": _counted(hits.filter("is_download"), "path"),
+        "events": _counted(hits.filter(pl.col("event").is_not_null(), is_named | ~is_page).select("session", path="event"), "path"),
+    }
+
+
+def followers_of(analysis: Analysis) -> pl.LazyFrame:
+    """Return what `gather` takes of pages that hardly ever come alone (`followers.counted`)."""
+    return followers.counted(analysis.hits).filter(pl.col("path").str.contains(_WRITABLE))
+
+
+def _counted(hits: pl.LazyFrame, *of: str) -> pl.LazyFrame:
+    """Count sessions."""
+    counted = hits.group_by(of).agg(n=pl.col("session").n_unique().cast(pl.Int64)).cast(dict.fromkeys(of, pl.String))
+    return counted.filter(pl.col(name).str.contains(_WRITABLE) for name in of)
+
+
+def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
+    """Return what the collected queries tell, by patterns."""
+    # Probes and exports have paths that are none, and no goal could name.
+    frames = {name: frame if name == "events" else frame.filter(pl.col("path").str.starts_with("/")) for name, frame in frames.items()}
+    pages = siblings.add_patterns(frames["pages"], _is_step_by_step)
+    folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words.words('files'))}))/"))
+    pages = pages.with_columns(folder=pl.concat_str(folder, pl.lit("/**")))
+    loaded = followers.found(frames["followers"])["pattern"]
+    files = pl.concat([pages["folder"].drop_nulls().unique().sort(), loaded])
+    pages = pages.filter(pl.col("folder").is_null(), ~pl.col("pattern").is_in(loaded.implode()))
+    patterns = pages.select("path", "pattern")
+    form = siblings.without_ids(pl.col("form"))
+    after = frames["after"].join(patterns, on="path").with_columns(form=form)
+    downloads = frames["downloads"].with_columns(pattern=pl.col("path").str.replace(r"/[^/]*(\.\w+)$", "/*${1}"))
+    return Evidence(
+        _summed(pages, "pattern", "is_group"),
+        _summed(frames["forms"].with_columns(pattern=siblings.without_ids(pl.col("path"))), "pattern"),
+        _summed(after, "pattern", "form").with_columns(form_words=goal_words.plain(pl.col("form"))),
+        _summed(downloads, "pattern"),
+        _summed(frames["events"].filter(~pl.col("path").str.starts_with("re:")).rename({"path": "pattern"}), "pattern"),
+        tuple(files),
+    )
+
+
+def _is_step_by_step(folder: pl.Expr) -> pl.Expr:
+    return goal_words.is_named(goal_words.plain(folder), *_STEP_BY_STEP)
+
+
+def _summed(frame: pl.DataFrame, *of: str) -> pl.DataFrame:
+    summed = frame.group_by(of).agg(pl.col("n").sum()).sort("n", *of, descending=[True, *(False for _ in of)])
+    return summed.with_columns(words=goal_words.plain(pl.col("pattern")))

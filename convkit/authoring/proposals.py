@@ -1,0 +1,188 @@
+"""Evidence -> goals that it speaks for: a kind of proposal is one entry of a table.
+
+It stands alone because what people name their pages is guessed here, by the words of `data/goal_words.txt`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from itertools import chain, count
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.authoring.goal_words import ends, is_named, tells
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from convkit.authoring.evidence import Evidence
+    from convkit.authoring.goals_writing import Written
+
+FEWEST = 3
+"""Sessions that saw or did something, for a proposal."""
+_MOST = 3
+"""Patterns of one goal."""
+_SURELY = 0.8
+"""Share of a page's sessions that saw it after a form, from which on it is what comes after the form."""
+_DEPTH = 3
+_OF_YEARS = r"/(?:19|20)\d\d/(?:\d\d/)?\*"
+_WORDS = pl.col("words")
+_DONE = ("newsletter", "signup", "lead", "purchase")
+"""What may be done, the most telling word first: /checkout/newsletter/thanks is no purchase."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A goal by the name that it gets, what of the log speaks for it, and whether it may be what the site is for."""
+
+    name: str
+    goal: Written
+    said: str = ""
+    may_be_macro: bool = False
+
+
+def propose(evidence: Evidence) -> list[Proposal]:
+    """Return goals, those that the site may be for first; none of them has been counted."""
+    found: dict[str, Proposal] = {}
+    for kind, find in KINDS.items():
+        for proposal in find(kind, evidence):
+            names = chain([proposal.name], (f"{proposal.name}_{number}" for number in count(2)))
+            name = next(name for name in names if name not in found)
+            found[name] = replace(proposal, name=name)
+    return list(found.values())
+
+
+def _done(name: str, evidence: Evidence) -> Iterator[Proposal]:
+    """Find what says that something was done: a page of thanks, an event, or else a form that was answered by a redirect."""
+    pages = _confirmations(evidence).filter(class_=name)
+    if pages.height:
+        sent = evidence.after.filter(pl.col("pattern").is_in(pages["pattern"].implode()))
+        said = f"seen after POST {sent['form'][0]}" if sent.height else ""
+        yield Proposal(name, _goal("page", pages), said, may_be_macro=True)
+        return
+    events = _of_events(evidence, "bought" if name == "purchase" else name)
+    forms = _few(evidence.forms.filter(_class(_WORDS) == name, ~tells(_WORDS, "not", "aside", "cart")))
+    if events.height:
+        yield Proposal(name, _goal("event", events), may_be_macro=True)
+    elif forms.height:
+        yield Proposal(name, {"request": _one_or_list([f"POST {path}" for path in forms["pattern"]]), "status": "3xx"}, may_be_macro=True)
+
+
+@lru_cache(maxsize=1)
+def _confirmations(evidence: Evidence) -> pl.DataFrame:
+    """Return the pages that say that something was done, `pattern, n, class_`, those after a form first.
+
+    A page without a word of thanks is one where it is hardly ever seen but after a form that buys something.
+    """
+    after = evidence.after.group_by("pattern", maintain_order=True).agg(pl.col("form_words").first(), sent=pl.col("n").sum())
+    pages = evidence.pages.filter(pl.col("n") >= FEWEST, ~tells(_WORDS, "not")).join(after, on="pattern", how="left")
+    of_form = _class(pl.concat_str(_WORDS, pl.col("form_words").fill_null("")))
+    bare = pl.lit("purchase" if _is_shop(evidence) else "lead")
+    is_bought = (of_form == "purchase") & (pl.col("sent") >= _SURELY * pl.col("n")) & ~tells(_WORDS, "aside", "cart", "checkout")
+    return (
+        pages.filter(ends(_WORDS, "thanks") | is_bought)
+        .with_columns(class_=of_form.fill_null(bare))
+        .sort(pl.col("sent").fill_null(0), "n", "pattern", descending=[True, True, False], maintain_order=True)
+    )
+
+
+def _class(text: pl.Expr) -> pl.Expr:
+    """Return what is done, by the words of a text; null where none of them tells."""
+    return pl.coalesce(*(pl.when(tells(text, kind)).then(pl.lit(kind)) for kind in _DONE))
+
+
+def _is_shop(evidence: Evidence) -> bool:
+    """Tell whether there is a cart or a checkout."""
+    return any(frame.select(tells(_WORDS, "cart", "checkout").any()).item() for frame in (evidence.pages, evidence.forms, evidence.events))
+
+
+def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
+    """Find forms of which no word tells what they are for."""
+    known = tells(_WORDS, "not", "aside", "search", "cart", *_DONE)
+    for pattern in _few(evidence.forms.filter(~known))["pattern"]:
+        last = next((part for part in reversed(pattern.split("/")) if part.isascii() and part.replace("-", "").replace("_", "").isalnum()), "form")
+        yield Proposal(f"sent_{last.replace('-', '_').lower()}"[:40], {"request": f"POST {pattern}", "status": "3xx"})
+
+
+def _seen(name: str, evidence: Evidence, *, with_forms: bool = False) -> Iterator[Proposal]:
+    """Find pages with a segment of a kind, and events, and the forms of them where these are the act itself."""
+    # The pattern of pages side by side holds what they have in common, and no word that is only one's.
+    pages = _few(evidence.pages.filter(is_named(_WORDS, name), ~ends(_WORDS, "thanks"), ~tells(_WORDS, "not", "aside")))
+    forms = _few(evidence.forms.filter(is_named(_WORDS, name), ~tells(_WORDS, "not", "aside"))) if with_forms else pages.clear()
+    events = _of_events(evidence, name)
+    goals: list[Written] = [*(f"POST {pattern}" for pattern in forms["pattern"]), *pages["pattern"]]
+    goals += [{"event": _one_or_list(events["pattern"].to_list())}] if events.height else []
+    if goals:
+        yield Proposal(name, goals[0] if len(goals) == 1 else goals)
+
+
+def _form_page(name: str, evidence: Evidence, *, of: str) -> Iterator[Proposal]:
+    """Find the page on which a form stands."""
+    yield from (Proposal(name, proposal.goal) for proposal in _seen(of, evidence))
+
+
+def _downloads(name: str, evidence: Evidence) -> Iterator[Proposal]:
+    files = _few(evidence.downloads)
+    if files.height:
+        patterns = files["pattern"].to_list()
+        yield Proposal(name, {"download": "/**" if evidence.downloads.height > 2 * _MOST else _one_or_list(patterns)})
+
+
+def _depth(_: str, evidence: Evidence) -> Iterator[Proposal]:
+    """Find the largest group of pages side by side, and that of articles; who reads one of these, and who several."""
+    groups = evidence.pages.filter("is_group", pl.col("n") >= FEWEST, ~tells(_WORDS, "aside"))
+    of_articles = is_named(_WORDS, "article") | pl.col("pattern").str.contains(_OF_YEARS)
+    articles = groups.filter(of_articles)["pattern"].head(1).to_list()
+    for pattern in articles:
+        yield Proposal("reader", {"page": pattern, "at_least": _DEPTH})
+        yield Proposal("read_one", pattern)
+    largest = [pattern for pattern in groups["pattern"].head(1) if pattern not in articles]
+    yield from (Proposal("looked_around", {"page": pattern, "at_least": _DEPTH}) for pattern in largest)
+
+
+def _long_visit(name: str, evidence: Evidence) -> Iterator[Proposal]:
+    if evidence.pages.height or evidence.events.height:
+        yield Proposal(name, {"stayed": "5m"})
+
+
+def _of_events(evidence: Evidence, kind: str) -> pl.DataFrame:
+    """Return the events of a kind."""
+    if evidence.events.is_empty():
+        return evidence.events
+    return _few(evidence.events.filter(tells(_WORDS, kind), ~tells(_WORDS, "not")))
+
+
+def _few(found: pl.DataFrame) -> pl.DataFrame:
+    """Return the most frequent patterns, each once."""
+    return found.filter(pl.col("n") >= FEWEST).unique("pattern", keep="first", maintain_order=True).head(_MOST)
+
+
+def _goal(what: str, found: pl.DataFrame) -> Written:
+    """Return a goal of the most frequent patterns."""
+    texts = _one_or_list(_few(found)["pattern"].to_list())
+    return texts if what == "page" else {what: texts}
+
+
+def _one_or_list(texts: list[str]) -> Written:
+    return texts[0] if len(texts) == 1 else [*texts]
+
+
+KINDS: dict[str, Callable[[str, Evidence], Iterator[Proposal]]] = {
+    "purchase": _done,
+    "lead": _done,
+    "signup": _done,
+    "newsletter": _done,
+    "product": _seen,
+    "cart": partial(_seen, with_forms=True),
+    "checkout": _seen,
+    "search": _seen,
+    "pricing": _seen,
+    "contact": partial(_form_page, of="lead"),
+    "form": _other_forms,
+    "download": _downloads,
+    "depth": _depth,
+    "long_visit": _long_visit,
+}
+"""The kinds of proposals; most give their goals their own name. Those that a site may be for stand first, in the order in which they are."""

@@ -1,0 +1,82 @@
+"""Write a goals.yaml to start from, guessed from a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from convkit.authoring import goals_examples
+from convkit.cli import options, talk
+from convkit.cli.destinations import refuse_inputs
+from convkit.core import progress, writing
+from convkit.core.text import safe
+from convkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from convkit.authoring.goals_writing import Written
+
+_NEXT = "then run `convkit report access.log`"
+
+
+def init(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
+    """Write a goals file, or print its schema. Raises InputError, OutputError, UsageError."""
+    from convkit.goals import goals_schema  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+
+    if schema:
+        writing.write_stream(goals_schema.schema().encode())
+        return
+    if Path(path).exists() and not force:
+        raise UsageError(f"{safe(path)} is there already; name another file with -o, or write over it with --force")
+    refuse_inputs(path, logs)
+    writing.check_file(path)
+    asked.pop("debug")
+    text, said = _written(logs, quiet=quiet, **asked)
+    first = f"# yaml-language-server: $schema={goals_schema.ADDRESS}\n"
+    writing.write_file(path, (first + text.removeprefix(first)).encode())
+    if not quiet:
+        talk.say(f"{safe(path)} is written. {said}", by_name=False)
+
+
+def _written(logs: tuple[str, ...], *, example: str | None, **asked: Any) -> tuple[str, str]:  # noqa: ANN401 (as Click hands them over)
+    """Return the text of an example, of goals that fit logs, or of the built-in ones, and what is said of it."""
+    if example and logs:
+        raise UsageError("an example fits no log; leave out --example, or the log")
+    if example:
+        return goals_examples.example(example), f"Put the paths of your site in the place of its own, {_NEXT}."
+    return _proposed(logs, **asked) if logs else (_built_in(), f"Put what your site is for under `macro:`, {_NEXT}.")
+
+
+def _built_in() -> str:
+    from importlib.resources import files  # noqa: PLC0415
+
+    return (files("convkit") / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
+
+
+def _proposed(logs: tuple[str, ...], *, quiet: bool, timezone: str | None, log_format: str, **asked: Any) -> tuple[str, str]:  # noqa: ANN401 (as Click hands them over)
+    """Return the text of a goals file that fits logs, and what is said of it."""
+    from convkit.authoring import proposing, surveying  # noqa: PLC0415
+    from convkit.core.figures import plural  # noqa: PLC0415
+
+    known: dict[str, Written] = {} if timezone is None else {"timezone": timezone}
+    known |= {} if log_format == "auto" else {"log_format": log_format}
+    with progress.shown(is_wanted=not quiet) as watching:
+        read = surveying.read(logs, options.load_goals(None, timezone, ()), log_format=log_format, assets=False, progress=watching, **asked)
+        made = proposing.propose(read, known)
+    talk.tell(() if quiet else read.warnings, ())
+    if made is None or made.survey is None:
+        return _built_in(), f"The logs show nothing to go by: these are the built-in goals. Put what your site is for under `macro:`, {_NEXT}."
+    number = f"{plural(len(made.goals), 'goal')}{' and a funnel' * bool(made.steps)}, from {plural(made.survey.sessions.height, 'session')}"
+    return proposing.text(made, read), f"It proposes {number}, with {made.macro} as what the site is for. Correct it, {_NEXT}."
+
+
+COMMAND = options.of_logs(options.command_of("init", __doc__, init, "convkit init access.log", "convkit init -o shop.yaml"))
+COMMAND.params += [
+    click.Option(["-o", "--output", "path"], metavar="FILE", default=options.GOALS_FILE, show_default=True, help="The file to write."),
+    click.Option(["--force"], is_flag=True, help="Write over a file that is there."),
+    click.Option(
+        ["--example"], type=click.Choice(goals_examples.examples()), metavar="NAME", help=f"Write one of: {', '.join(goals_examples.examples())}."
+    ),
+    click.Option(["--schema"], is_flag=True, help="Print the JSON Schema of goals files instead."),
+]

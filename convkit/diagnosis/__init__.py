@@ -1,0 +1,1 @@
+"""`convkit explain` and `convkit formats`."""

@@ -1,0 +1,1 @@
+"""The run: plan, stages, partition by memory, document."""

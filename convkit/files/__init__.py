@@ -1,0 +1,1 @@
+"""Bytes to lines: paths, archives, compression, damage, wrappers, copies."""

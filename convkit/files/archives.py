@@ -1,0 +1,69 @@
+"""A zip archive -> the logs in it, and their bytes, piece by piece: however much one holds, little of it is in memory.
+
+It stands alone because an archive is the only file that holds several logs.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from convkit.errors import InputError
+from convkit.files.lines import ZIP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from convkit.files.lines import Source
+
+_READ = 1 << 20
+_NO_LOGS = ("__MACOSX/", ".")
+_JSON = r"\.(?:json|jsonl|ndjson)(?:\.gz)?$"
+_FILES = (".parquet", ".zip", ".xlsx", ".tar", ".zst")
+_ENCRYPTED = 1
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+
+
+def logs_of(source: Source) -> list[Source]:
+    """Return the logs in a zip archive, or the source itself where it is none.
+
+    A member is a log; those of lines of JSON, each of which names its fields, are one. Raises InputError where nothing can be read.
+    """
+    if source.packing != ZIP:
+        return [source]
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            members = [member for member in archive.infolist() if not member.is_dir() and _is_log(member.filename)]
+    except DAMAGE:
+        raise InputError(f"{source.name} is a zip archive that is damaged; copy it again, or unpack what can be unpacked with unzip") from None
+    if not members:
+        raise InputError(f"{source.name} is a zip archive without a file; give it one that holds logs")
+    if any(member.flag_bits & _ENCRYPTED for member in members):
+        raise InputError(f"{source.name} is a zip archive under a password; unpack it first with unzip")
+    if odd := [member.filename for member in members if member.filename.lower().endswith(_FILES)]:
+        raise InputError(f"{source.name} is a zip archive that holds {odd[0]}, which is not read from within it; unpack it first with unzip")
+    alike: dict[object, list[zipfile.ZipInfo]] = {}
+    for member in members:
+        alike.setdefault("json" if re.search(_JSON, member.filename) else member, []).append(member)
+    size = {member.filename: member.compress_size for member in members}
+    logs = [tuple(sorted(member.filename for member in group)) for group in alike.values()]
+    return [
+        replace(source, name=source.name if len(logs) == 1 else f"{source.name}/{names[0]}", members=names, size=sum(size[name] for name in names))
+        for names in logs
+    ]
+
+
+def _is_log(name: str) -> bool:
+    """Tell members that people put there from those that systems do."""
+    return not name.startswith(_NO_LOGS) and not PurePosixPath(name).name.startswith(".")
+
+
+def pieces(source: Source, member: str) -> Iterator[bytes]:
+    """Yield the bytes of a member. Raises what DAMAGE lists."""
+    with zipfile.ZipFile(source.path) as archive, archive.open(member) as file:
+        while piece := file.read(_READ):
+            yield piece

@@ -1,0 +1,1 @@
+"""The parsers that log formats and exports share."""

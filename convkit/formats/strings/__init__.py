@@ -1,0 +1,1 @@
+"""Formats that users write as their server's `log_format` string."""

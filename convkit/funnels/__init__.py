@@ -1,0 +1,1 @@
+"""Matched hits to chains of steps, drop-off, detours."""

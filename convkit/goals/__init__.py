@@ -1,0 +1,1 @@
+"""goals.yaml to goals, funnels and filters as expressions."""

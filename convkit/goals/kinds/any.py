@@ -1,0 +1,30 @@
+"""Any of several goals, as a list does; other keys beside it hold for all of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit.goals import shapes, values
+from convkit.goals.strict_yaml import Node
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from convkit.errors import Problem
+
+ROLE = "what"
+EXAMPLE = "{any: [/contact/thanks, POST /quote], value: 400}"
+SCHEMA = {"type": "array", "items": shapes.ref("part"), "minItems": 1}
+
+
+def read(node: Node, problems: list[Problem]) -> list[Node]:
+    """Read a list of goals."""
+    if isinstance(node.value, list) and node.value:
+        return [item for item in node.value if isinstance(item, Node)]
+    problems.append(node.problem("`any` takes a list of goals, like [/thanks, POST /quote]"))
+    return []
+
+
+def names(value: list[Node], context: values.Context) -> pl.Expr:
+    """Name the hits that one of the goals names."""
+    return values.any_of([context.condition(part) for part in value])

@@ -1,0 +1,28 @@
+"""Events of an export, by their name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit.core import patterns
+from convkit.goals import shapes, values
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from convkit.errors import Problem
+    from convkit.goals.strict_yaml import Node
+
+ROLE = "what"
+EXAMPLE = "{event: video_play}"
+SCHEMA = shapes.one_or_more(shapes.PATTERN)
+
+
+def read(node: Node, problems: list[Problem]) -> list[str]:
+    """Read a name, a pattern of names, or a list of them."""
+    return values.patterns_of(node, problems, "an event's name like video_play")
+
+
+def names(value: list[str], _: values.Context) -> pl.Expr:
+    """Name rows of an export whose event has such a name."""
+    return values.any_of([patterns.test("event", pattern) for pattern in value])

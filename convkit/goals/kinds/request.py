@@ -1,0 +1,45 @@
+"""Requests with a method: a form posted, an API called, a link that acts."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core import patterns
+from convkit.goals import shapes, values
+
+if TYPE_CHECKING:
+    from convkit.errors import Problem
+    from convkit.goals.strict_yaml import Node
+
+ROLE = "what"
+EXAMPLE = "{request: POST /register, status: 3xx}"
+SCHEMA = shapes.one_or_more(shapes.REQUEST)
+_REQUEST = re.compile(r"([A-Z]+) +(\S.*)")
+_FIRST_GOOD, _FIRST_ERROR = 200, 400
+
+
+def read(node: Node, problems: list[Problem]) -> list[tuple[str, str]]:
+    """Read `METHOD /path` or a list of them."""
+    found = []
+    for text in values.texts(node, problems, "a request like POST /cart/add"):
+        match = _REQUEST.fullmatch(text)
+        if not match or not match[2].startswith(("/", "*", "re:")):
+            problems.append(values.place(node, text).problem(f"{text!r} is no request: write a method and a path, like POST /cart/add"))
+        elif why := patterns.problem(match[2]):
+            problems.append(values.place(node, text).problem(why))
+        else:
+            found.append((match[1], match[2]))
+    return found
+
+
+def names(value: list[tuple[str, str]], _: values.Context) -> pl.Expr:
+    """Name requests with the method and path; assets only where the pattern names a file."""
+    return values.any_of([(pl.col("method") == method) & values.on_path(pattern, pl.col("asset")) for method, pattern in value])
+
+
+def answered() -> pl.Expr:
+    """Take every status below 400, redirects included."""
+    return pl.col("status").is_between(_FIRST_GOOD, _FIRST_ERROR - 1)

@@ -1,0 +1,38 @@
+"""The server's answer: a number, a class like 3xx, or a list of them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.goals import shapes, values
+
+if TYPE_CHECKING:
+    from convkit.errors import Problem
+    from convkit.goals.strict_yaml import Node
+
+ROLE = "which"
+EXAMPLE = "{request: POST /newsletter, status: 3xx}"
+SCHEMA = shapes.one_or_more({"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, shapes.matching("^[1-5](?:xx|[0-9]{2})$")]})
+_STATUS = re.compile(r"[1-5](?:xx|\d\d)")
+
+
+def read(node: Node, problems: list[Problem]) -> list[tuple[int, int]]:
+    """Read statuses as ranges, both ends inside."""
+    nodes = node.value if isinstance(node.value, list) else [node]
+    found = []
+    if not nodes:
+        problems.append(node.problem("an empty list; write a status like 404 or 3xx"))
+    for item in nodes:
+        if _STATUS.fullmatch(item.text):
+            found.append((int(item.text.replace("x", "0")), int(item.text.replace("x", "9"))))
+        else:
+            problems.append(item.problem("a status is a number like 404 or a class like 3xx"))
+    return found
+
+
+def names(value: list[tuple[int, int]], _: values.Context) -> pl.Expr:
+    """Name hits answered so."""
+    return values.any_of([pl.col("status").is_between(low, high) for low, high in value])

@@ -1,0 +1,31 @@
+"""Time on the site: the first interaction at or past this long after the session began."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core import windows
+from convkit.core.schema import interaction
+from convkit.goals import shapes, values
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from convkit.errors import Problem
+    from convkit.goals.strict_yaml import Node
+
+ROLE = "how"
+EXAMPLE = "{stayed: 5m}"
+SCHEMA = shapes.DURATION
+
+
+def read(node: Node, problems: list[Problem]) -> timedelta | None:
+    """Read a length of time."""
+    return values.duration(node, problems)
+
+
+def turns(value: timedelta, named: pl.Expr, _: values.Context) -> pl.Expr:
+    """Return the first interaction that late in the session."""
+    return windows.is_nth(named & interaction() & (pl.col("time") - pl.col("started") >= value), 1, "session")

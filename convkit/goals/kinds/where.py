@@ -1,0 +1,42 @@
+"""Properties of an event: `where: {seconds: ">= 30"}`, a pattern, a number, a comparison, or a list of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convkit.core import comparisons, patterns
+from convkit.goals import shapes, values
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from convkit.errors import Problem
+    from convkit.goals.strict_yaml import Node
+
+ROLE = "which"
+EXAMPLE = "{event: video_play, where: {seconds: '>= 30'}}"
+SCHEMA = {"type": "object", "minProperties": 1, "additionalProperties": shapes.one_or_more({**shapes.SCALAR, "pattern": comparisons.TEXT})}
+
+
+def read(node: Node, problems: list[Problem]) -> dict[str, list[str]]:
+    """Read a mapping of properties to what they are compared with, any of it."""
+    found: dict[str, list[str]] = {}
+    before = len(problems)
+    for name, _, value in node.items():
+        items = value.value if isinstance(value.value, list) else [value]
+        found[name] = [item.text for item in items]
+        if not items:
+            problems.append(value.problem("an empty list; write what the property is compared with"))
+        for item in items:
+            if isinstance(item.value, (dict, list)) or item.value is None:
+                problems.append(item.problem("a property is compared with a pattern, a number, or a text like '>= 30'"))
+            elif why := comparisons.problem(item.text):
+                problems.append(item.problem(why))
+    if not found and len(problems) == before:
+        problems.append(node.problem("`where` takes properties, like {seconds: '>= 30'}"))
+    return found
+
+
+def names(value: dict[str, list[str]], _: values.Context) -> pl.Expr:
+    """Name hits whose properties are all so."""
+    return values.all_of([values.any_of([patterns.test(f"prop.{name}", text) for text in texts]) for name, texts in value.items()])

@@ -1,0 +1,113 @@
+"""Sessionized hits -> matched hits: one Boolean `goal:<name>` a goal, never null.
+
+It stands alone because it runs after sessions are cut, on what `goals.kinds` say of states and of what counts once.
+"""
+
+from __future__ import annotations
+
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core import windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from convkit.core.definitions import Goal, Goals
+
+
+def match(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Add `goal:<name>` for every goal, and drop `names:<goal>`; hits of no session match nothing.
+
+    `aside_macro` marks hits that a macro goal names in sessions that were set aside.
+
+    Asks for sessionized hits with `started`, sorted by visitor and ORDER.
+    """
+    named = [column for goal in goals.all for column in goal.named]
+    in_session = pl.col("session").is_not_null()
+    of_macros = [column for goal in goals.macros for column in goal.named]
+    hits = hits.with_columns(aside_macro=pl.col("aside") & pl.any_horizontal(pl.lit(value=False), *of_macros))
+    hits = hits.with_columns(pl.col(column) & in_session for column in named)
+    for level in _levels(goals.all):
+        for number, stages in enumerate(zip_longest(*(goal.turned for goal in level))):
+            later = {goal.column: stage for goal, stage in zip(level, stages, strict=True) if stage is not None}
+            hits = hits.with_columns(**{column: stage & in_session if number == 0 else stage for column, stage in later.items()})
+        hits = hits.with_columns(pl.col(goal.column).fill_null(value=False) for goal in level)
+    return hits.drop(named)
+
+
+def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:
+    """Yield goals level by level: those of one ask only for goals of levels before. No goal asks for itself."""
+    while goals:
+        waiting = {goal.column for goal in goals}
+        yield [goal for goal in goals if not goal.asked & waiting]
+        goals = [goal for goal in goals if goal.asked & waiting]
+
+
+def millionths(value: pl.Expr) -> pl.Expr:
+    """Return an amount, read from text, in integer millionths; null where it is no plain number (`-?digits[.digits]`).
+
+    Digits behind the sixth are rounded half away from zero.
+    """
+    plain = pl.when(value.str.contains(r"^-?[0-9]{1,12}(?:\.[0-9]+)?$")).then(value)
+    sides = plain.str.strip_prefix("-").str.splitn(".", 2)
+    fraction = sides.struct[1].fill_null("").str.pad_end(7, "0")
+    whole = sides.struct[0].cast(pl.Int64) * 1_000_000 + fraction.str.head(6).cast(pl.Int64)
+    rounded = whole + (fraction.str.slice(6, 1) >= "5").cast(pl.Int64)
+    return pl.when(plain.str.starts_with("-")).then(-rounded).otherwise(rounded)
+
+
+def matched(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return the hits of the period on which a goal is true."""
+    return hits.filter(pl.col("inside"), pl.col(goal.column))
+
+
+def last_macros(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Return `session, last_macro`: the row of the last hit of the period on which a macro goal is true, of sessions that have one."""
+    macro = pl.any_horizontal(pl.lit(value=False), *(goal.column for goal in goals.macros))
+    return hits.filter(pl.col("inside") & macro).group_by("session").agg(last_macro=pl.col("row").max())
+
+
+def firsts(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return the first match of each session of the period."""
+    return matched(hits, goal).unique("session", keep="first", maintain_order=True)
+
+
+def with_then(firsts: pl.LazyFrame, macros: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `then` to first matches: whether their session reached a macro goal later, by `last_macros`."""
+    found = firsts.join(macros, on="session", how="left", maintain_order="left")
+    return found.with_columns(then=(pl.col("last_macro") > pl.col("row")).fill_null(value=False))
+
+
+def counted(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return the hits of the period that a goal counts, with their `amount` in millionths, null where they have none."""
+    found = matched(hits, goal) if goal.counts_hits else firsts(hits, goal)
+    return found.with_columns(amount=_amount(goal))
+
+
+def macro_amounts(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Return `session, amount` (millionths) of the hits of the period that macro goals count; `lacks` tells those that should have an amount."""
+    of_goals = [counted(hits, goal).select("session", "amount", lacks=pl.col("amount").is_null() & (goal.value is not None)) for goal in goals.macros]
+    nothing = hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64), lacks=pl.lit(value=False))
+    return pl.concat([nothing, *of_goals])
+
+
+def counts(goal: Goal) -> pl.Expr:
+    """Tell the hits that a goal counts, of hits of the period sorted by visitor and ORDER."""
+    fits = pl.col(goal.column)
+    return fits if goal.counts_hits else windows.is_nth(fits, 1, "session")
+
+
+def amounts(goals: Iterable[Goal]) -> pl.Expr:
+    """Return what a hit is worth: of the goals that count it (`counts`, as columns), the first one's amount that is a number."""
+    worth = [pl.when(pl.col(goal.column)).then(_amount(goal)) for goal in goals if goal.value is not None]
+    return pl.coalesce(*worth, pl.lit(None, dtype=pl.Int64))
+
+
+def _amount(goal: Goal) -> pl.Expr:
+    """Return what a counted hit is worth to a goal, in millionths."""
+    if isinstance(goal.value, str):
+        return millionths(pl.col(goal.value).cast(pl.String))
+    return pl.lit(goal.value, dtype=pl.Int64)

@@ -1,0 +1,166 @@
+"""How much a funnel's headline depends on choices: the last step's rate under each of them, and whether it leaves the likely range.
+
+It stands alone because it compares whole analyses, of which a report knows only one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from convkit.core import figures, stats
+from convkit.core.tables import Cell, Column, Gap, Grid, Heading, Note, Paragraph, Report, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from convkit.analysis.analysis import Analysis
+    from convkit.core.definitions import Funnel, Goals
+    from convkit.core.tables import Block, Room
+
+NAME = "sensitivity"
+COLUMNS = (
+    Column("funnel", "text"),
+    Column("choice", "text"),
+    Column("setting", "text"),
+    Column("chosen", "flag"),
+    Column("entered", "count"),
+    Column("reached", "count"),
+    Column("rate", "rate"),
+    Column("rate_low", "rate"),
+    Column("rate_high", "rate"),
+    Column("differs", "flag"),
+)
+_TIMEOUTS = tuple(timedelta(minutes=minutes) for minutes in (15, 30, 60))
+_SETTINGS = {"order": ("ordered", "strict"), "per": ("session", "visitor"), "bots": ("drop", "keep")}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The same question with one choice made otherwise."""
+
+    choice: str
+    setting: str
+    goals: Goals
+    bots: str
+
+
+def variants(goals: Goals, bots: str) -> Iterator[Variant]:
+    """Yield what is to be analyzed beside the question as it was asked: one analysis more each."""
+    for setting in _SETTINGS["order"]:
+        turned = tuple(replace(funnel, order=setting) for funnel in goals.funnels if funnel.order != setting and _may_be(funnel, setting))
+        yield Variant("order", setting, replace(goals, funnels=turned), bots)
+    for setting in _SETTINGS["per"]:
+        turned = tuple(replace(funnel, per=setting) for funnel in goals.funnels if funnel.per != setting)
+        yield Variant("per", setting, replace(goals, funnels=turned), bots)
+    yield from (Variant("bots", setting, goals, setting) for setting in _SETTINGS["bots"] if setting != bots)
+    for timeout in _TIMEOUTS:
+        if timeout != goals.site.session_timeout:
+            site = replace(goals.site, session_timeout=timeout)
+            yield Variant("timeout", figures.length(timeout), replace(goals, site=site), bots)
+
+
+def _may_be(funnel: Funnel, order: str) -> bool:
+    """Tell whether a funnel can be counted in an order: where nothing may come between the steps, nothing else can be asked of them."""
+    return order != "strict" or not (funnel.without or funnel.is_open or len(funnel.required) < len(funnel.steps))
+
+
+def asked(analysis: Analysis, bots: str) -> pl.LazyFrame:
+    """Return the rows of the question as it was asked: its setting of each choice, all with the same counts."""
+    timeout = figures.length(analysis.goals.site.session_timeout)
+    rows = [
+        _row(analysis, funnel, choice, setting, is_chosen=True)
+        for funnel in analysis.goals.funnels
+        for choice, setting in {"order": funnel.order, "per": funnel.per, "bots": bots, "timeout": timeout}.items()
+    ]
+    return pl.concat(rows)
+
+
+def otherwise(analysis: Analysis, variant: Variant) -> pl.LazyFrame:
+    """Return the rows of a variant."""
+    return pl.concat(_row(analysis, funnel, variant.choice, variant.setting, is_chosen=False) for funnel in analysis.goals.funnels)
+
+
+def _row(analysis: Analysis, funnel: Funnel, choice: str, setting: str, *, is_chosen: bool) -> pl.LazyFrame:
+    """Return how many entered a funnel, and how many reached its last step."""
+    last = pl.col(f"row{len(funnel.steps)}").is_not_null()
+    return analysis.chains[funnel.name].select(
+        funnel=pl.lit(funnel.name),
+        choice=pl.lit(choice),
+        setting=pl.lit(setting),
+        chosen=pl.lit(is_chosen),
+        entered=pl.len().cast(pl.Int64),
+        reached=last.sum().cast(pl.Int64),
+    )
+
+
+def present(counts: pl.DataFrame, goals: Goals) -> Report:
+    """Return the report: of each funnel every choice, its settings side by side.
+
+    A setting differs where its rate lies outside of the likely range of the rate as it was asked for.
+    """
+    places = {funnel.name: place for place, funnel in enumerate(goals.funnels)}
+    order = [pl.col("funnel").replace_strict(places), pl.col("choice").replace_strict({name: at for at, name in enumerate((*_SETTINGS, "timeout"))})]
+    low, high = stats.wilson(pl.col("reached"), pl.col("entered"))
+    of_chosen = {bound: pl.col(f"rate_{bound}").filter("chosen").first().over("funnel") for bound in ("low", "high")}
+    is_enough = (pl.col("entered") >= figures.FEWEST) & (pl.col("entered").filter("chosen").first().over("funnel") >= figures.FEWEST)
+    frame = (
+        counts.with_columns(rate=stats.ratio(pl.col("reached"), pl.col("entered")), rate_low=low, rate_high=high)
+        .with_columns(differs=pl.when(is_enough).then(~pl.col("rate").is_between(of_chosen["low"], of_chosen["high"])))
+        .sort(*order, pl.col("setting").replace_strict(_ranks(), default=9), "setting")
+        .select(column.name for column in COLUMNS)
+    )
+    said = {funnel.name: _sentence(frame.filter(funnel=funnel.name)) for funnel in goals.funnels}
+    notes = tuple(Note(NAME, f"{name}: {sentence}", is_drawn=True) for name, sentence in said.items())
+
+    def draw(rows: pl.DataFrame, _: Room) -> list[Block]:
+        drawn = [_draw(name, rows.filter(funnel=name), sentence) for name, sentence in said.items()]
+        return [block for number, blocks in enumerate(drawn) for block in ([Gap()] if number else []) + blocks]
+
+    return Report(NAME, COLUMNS, frame, draw, notes, beside=("funnel",))
+
+
+def _ranks() -> dict[str, int]:
+    """Return where settings stand in their choice."""
+    lengths = [figures.length(timeout) for timeout in _TIMEOUTS]
+    return {setting: place for settings in (*_SETTINGS.values(), lengths) for place, setting in enumerate(settings)}
+
+
+def _sentence(rows: pl.DataFrame) -> str:
+    """Return whether the headline depends on the choices."""
+    chosen = rows.filter("chosen").row(0, named=True)
+    if chosen["entered"] < figures.FEWEST:
+        return "Too few entered to tell whether the last step's rate depends on these choices."
+    likely = figures.likely(chosen["rate_low"], chosen["rate_high"], chosen["entered"])
+    found = rows.filter("differs").select(pl.format("{} ({})", "choice", "setting")).to_series().to_list()
+    if found:
+        return f"The last step's rate depends on {', '.join(found)}: there it leaves the likely {likely}."
+    return f"The last step's rate does not depend on these choices: it stays within the likely {likely}."
+
+
+def _draw(name: str, rows: pl.DataFrame, sentence: str) -> list[Block]:
+    """Return the settings of one funnel."""
+    heading = Heading(f"CHOICES {name}", "what the last step's rate would be; * as it was asked for")
+    titles = [Cell(title, "dim") for title in ("", "entered", "last step", "rate", "likely range", "")]
+    lines, before = [], ""
+    for row in rows.rows(named=True):
+        lines.append(Row(_cells(row, is_first=row["choice"] != before)))
+        before = row["choice"]
+    return [heading, Grid(lines, titles), Gap(), Paragraph(sentence)]
+
+
+def _cells(row: dict[str, Any], *, is_first: bool) -> list[Cell]:
+    """Return the cells of one setting."""
+    label = f"{row['choice'] if is_first else '':8} {row['setting']}{' *' if row['chosen'] else ''}"
+    likely = figures.likely(row["rate_low"], row["rate_high"], row["entered"])
+    return [
+        Cell(label),
+        Cell(figures.count(row["entered"])),
+        Cell(figures.count(row["reached"]), "bold"),
+        Cell(figures.share(row["reached"], row["entered"])),
+        Cell(likely),
+        Cell("differs" if row["differs"] else "", "bold", left=True),
+    ]

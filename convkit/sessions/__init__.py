@@ -1,0 +1,1 @@
+"""Hits to sessions, and the channel that each came by."""

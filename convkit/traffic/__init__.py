@@ -1,0 +1,1 @@
+"""Parsed lines to hits: visitors, bots, kinds, paths, coverage of the log."""

@@ -1,0 +1,39 @@
+"""What visitors hold in their hands, told by their agents: desktop, mobile, tablet, or other.
+
+It stands alone because the rules are data that ages, as the agents do.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import polars as pl
+
+from convkit.core import lists
+
+DEVICES = ("desktop", "mobile", "tablet", "other")
+DEVICE = pl.Enum(DEVICES)
+_OTHER = "other"
+_WITHOUT = " without "
+
+
+def device(agent: pl.Expr) -> pl.Expr:
+    """Return the device (DEVICE) of an agent: the first rule that fits tells; a null agent is `other`."""
+    told = [pl.when(_fits(agent, pattern, missing)).then(pl.lit(name, dtype=DEVICE)) for name, pattern, missing in _rules()]
+    return pl.coalesce(*told, pl.lit(_OTHER, dtype=DEVICE))
+
+
+@cache
+def _rules() -> tuple[tuple[str, str, str], ...]:
+    """Return device, pattern and the pattern that must be missing, which may be empty."""
+    rules = []
+    for line in lists.lines("devices"):
+        name, _, rule = line.partition(" ")
+        pattern, _, missing = rule.strip().partition(_WITHOUT)
+        rules.append((name, pattern, missing))
+    return tuple(rules)
+
+
+def _fits(agent: pl.Expr, pattern: str, missing: str) -> pl.Expr:
+    found = agent.str.contains(pattern)
+    return found & ~agent.str.contains(missing) if missing else found

@@ -1,0 +1,151 @@
+"""Path rules: a request's target -> the path that goals see, the row it has in reports, its parameters, and the lists it is on.
+
+It stands alone because it is evaluated once a distinct target, never once a hit.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core import lists, patterns
+
+if TYPE_CHECKING:
+    from convkit.core.definitions import Site
+
+_ORIGIN = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)"
+_ESCAPE = r"\\x([0-9A-Fa-f]{2})"
+_SESSION_ID = r"(?i);jsessionid=[^/?#]*"
+_SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?key|^x-amz-|(?:^|[_.\[-])(?:key|sig|code)(?:[_.\]-]|$)")
+"""Parameters whose values may open a door or name a person; in doubt more than those."""
+_MASK = "***"
+_OF_TARGET = pl.col("query")
+_DOTS = 8
+"""How many `..` of a path are resolved; no browser sends one."""
+
+_NEXT = "%[89ab][0-9a-f]"
+_CHARACTER = (
+    "%(?:2[0-9a-e]|[3-6][0-9a-f]|7[0-9a-e])"  # printable ASCII; %2F and control characters stay as they are
+    f"|%c2%[ab][0-9a-f]|%(?:c[3-9a-f]|d[0-9a-f]){_NEXT}"  # two bytes, from U+00A0 on
+    f"|%e0%[ab][0-9a-f]{_NEXT}|%e[1-9a-cef]{_NEXT}{_NEXT}|%ed%[89][0-9a-f]{_NEXT}"
+    f"|%f0%[9ab][0-9a-f]{_NEXT}{_NEXT}|%f[1-3]{_NEXT}{_NEXT}{_NEXT}|%f4%8[0-9a-f]{_NEXT}{_NEXT}"
+)
+_TOKEN = rf"(?i)(?:{_CHARACTER})|[^%]+|%"
+_TOKEN_WITH_SLASH = rf"(?i)(?:%2f|{_CHARACTER})|[^%]+|%"
+
+
+def decode(text: pl.Expr, *, slash: bool = False) -> pl.Expr:
+    """Percent-decode once: valid UTF-8 of printable characters; what is not stays as written, `%2F` too unless `slash`."""
+    tokens = pl.when(text.str.contains("%", literal=True)).then(text).str.extract_all(_TOKEN_WITH_SLASH if slash else _TOKEN)
+    token = pl.element()
+    encoded = pl.when(token.str.starts_with("%") & (token.str.len_bytes() > 1)).then(token)
+    character = encoded.str.replace_all("%", "", literal=True).str.decode("hex").cast(pl.String)
+    return tokens.list.eval(character.fill_null(token)).list.join("").fill_null(text)
+
+
+def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Add to distinct `target`s: `target_host`, `bare` (the path alone), `path` (with kept parameters) and `query`, text all."""
+    plain = pl.col("target").cast(pl.String).str.replace_all(_ESCAPE, "%${1}")
+    return (
+        targets.with_columns(plain=plain)
+        .with_columns(
+            target_host=pl.col("plain").str.extract(_ORIGIN).str.to_lowercase().str.replace(r"^.*@", "").str.replace(r":\d+$", ""),
+            plain=pl.col("plain").str.replace(_ORIGIN, "").str.replace(r"#.*$", ""),
+        )
+        .with_columns(side=pl.col("plain").str.splitn("?", 2))
+        .with_columns(query=pl.col("side").struct[1], bare=pl.col("side").struct[0])
+        .drop("plain", "side")
+        .pipe(_normalized)
+        .with_columns(path=_with_query(site.keep_query))
+    )
+
+
+def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Add to targets with paths: `background`, `download`, `robots` and `scanner` (what bots ask for), Boolean."""
+    listed = lists.lines("background")
+    of_paths, of_scanners = (
+        "|".join(patterns.to_regex(line) for line in lines if not line.startswith("?")) for lines in (listed, lists.lines("scanners"))
+    )
+    of_query = _place("|".join(re.escape(line[1:]) for line in listed if line.startswith("?")))
+    bare = pl.col("bare")
+    return targets.with_columns(
+        background=pl.any_horizontal(
+            bare.str.contains(of_paths),
+            pl.col("query").str.contains(of_query),
+            patterns.matches_any(bare, site.ignore_paths),
+            patterns.matches_any(pl.col("path"), site.ignore_paths),
+        ).fill_null(value=False),
+        download=bare.str.contains(lists.with_extension("downloads")).fill_null(value=False),
+        robots=(bare == "/robots.txt").fill_null(value=False),
+        scanner=bare.str.contains(of_scanners).fill_null(value=False),
+    )
+
+
+def page(site: Site) -> pl.Expr:
+    """Return the row that a path has in reports: the first pattern of `site.group` that it matches, else the path."""
+    row = pl.col("path")
+    for pattern in reversed(site.group):
+        row = pl.when(patterns.matches(pl.col("path"), pattern)).then(pl.lit(pattern)).otherwise(row)
+    return row
+
+
+def parameter(name: str, query: pl.Expr = _OF_TARGET) -> pl.Expr:
+    """Return the decoded value of the first parameter of that name in `query`: empty where it stands without one, null where it does not stand."""
+    value = query.str.extract(_place(re.escape(name))).str.strip_prefix("=")
+    return decode(value.str.replace_all("+", " ", literal=True), slash=True)
+
+
+def shown_query(site: Site, known: list[str]) -> pl.Expr:
+    """Return the parameters of `query` that may be shown, as `name=value&...`: those of `site.keep_query` and the `known` columns `query.NAME`.
+
+    What looks like a secret is masked; null where none of them stands.
+    """
+    values = {name: parameter(name) for name in site.keep_query} | {column.removeprefix("query."): pl.col(column) for column in known}
+    masked = {name: pl.when(value.is_not_null()).then(pl.lit(_MASK)) if _SECRET.search(name) else value for name, value in values.items()}
+    shown = [pl.concat_str(pl.lit(f"{name}="), value) for name, value in masked.items()]
+    # Few requests have one of them: on nulls the rest costs next to nothing.
+    any_stands = pl.any_horizontal(pl.lit(value=False), *(value.is_not_null() for value in values.values()))
+    return pl.when(any_stands).then(pl.concat_str([pl.lit(None, dtype=pl.String), *shown], separator="&", ignore_nulls=True))
+
+
+def _place(names: str) -> str:
+    """Return the regular expression of a parameter; its one group is the value behind `=`, empty where neither stands."""
+    return f"(?:^|&)(?:{names})(=[^&]*|)(?:&|$)"
+
+
+def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
+    """Bring `bare` into its one notation: decoded, NFC, without doubled slashes, dots, session ids and a trailing slash; case is kept.
+
+    Each rule sees only the few paths that need it: on a null it costs next to nothing.
+    """
+    bare, few = pl.col("bare"), pl.col("few")
+    rules = (
+        (bare.str.contains("%", literal=True), decode(few)),
+        (bare.str.len_bytes() != bare.str.len_chars(), few.str.normalize("NFC")),
+        (bare.str.contains("//", literal=True), few.str.replace_all("/{2,}", "/")),
+        (bare.str.contains("/.", literal=True), _without_dots(few)),
+        (bare.str.contains(";", literal=True), few.str.replace(_SESSION_ID, "")),
+        (bare.str.ends_with("/"), few.str.strip_chars_end("/")),
+    )
+    for needed, changed in rules:
+        targets = targets.with_columns(few=pl.when(needed).then("bare")).with_columns(bare=pl.when(needed).then(changed).otherwise("bare"))
+    return targets.drop("few").with_columns(bare=pl.when(bare == "").then(pl.lit("/")).otherwise("bare"))
+
+
+def _without_dots(path: pl.Expr) -> pl.Expr:
+    """Resolve `.` and `..`."""
+    path = path.str.replace_all(r"/(?:\./)+", "/").str.replace(r"/\.$", "/")
+    for _ in range(_DOTS):
+        path = path.str.replace(r"^/\.\.(?:/|$)|/[^/]+/\.\.(?:/|$)", "/")
+    return path
+
+
+def _with_query(names: tuple[str, ...]) -> pl.Expr:
+    """Return the path with the parameters that are part of it, in the order of `site.keep_query`."""
+    kept = [pl.when(parameter(name).is_not_null()).then(pl.format(f"{name}={{}}", parameter(name))) for name in names]
+    if not kept:
+        return pl.col("bare")
+    text = pl.concat_str(kept, separator="&", ignore_nulls=True)
+    return pl.when(text != "").then(pl.format("{}?{}", "bare", text)).otherwise("bare")

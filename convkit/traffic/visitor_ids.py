@@ -1,0 +1,79 @@
+"""Ids of visitors for outputs: a keyed hash of what tells them, the same for equal input and key, and never an address.
+
+It stands alone because the key is the one secret that convkit keeps.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from convkit.core import temporary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+VARIABLE = "CONVKIT_KEY"
+_PLACE = ("convkit", "key")
+_ID_BYTES, _KEY_BYTES = 8, 32
+_SHOWN = 6
+"""Digits of an id on a screen."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key, and whether the next run will have the same."""
+
+    secret: bytes
+    is_lasting: bool = True
+
+
+def key() -> Key:
+    """Return the key of the environment, else of the user's key file, which is made where there is none, else one of this run."""
+    if said := os.environ.get(VARIABLE):
+        return Key(os.fsencode(said))
+    with suppress(OSError, RuntimeError):
+        if secret := _read_or_made(_file()):
+            return Key(secret)
+    return Key(_of_this_run(), is_lasting=False)
+
+
+def of(identities: Iterable[str]) -> list[str]:
+    """Return 16 hex digits for each text that tells a visitor (BLAKE2b, keyed)."""
+    # A key may be of any length; BLAKE2b takes one of 64 bytes at most.
+    secret = hashlib.blake2b(key().secret, digest_size=_KEY_BYTES).digest()
+    return [hashlib.blake2b(text.encode(), digest_size=_ID_BYTES, key=secret).hexdigest() for text in identities]
+
+
+def short(name: str) -> str:
+    """Return a visitor's or a session's name as a screen shows it: `3f9a1c…-2`."""
+    return f"{name[:_SHOWN]}…{name[2 * _ID_BYTES :]}"
+
+
+def _file() -> Path:
+    """Return the place of the key file (XDG). Raises OSError, RuntimeError where the user has no home."""
+    folder = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+    # The base directory specification says to leave out a relative one.
+    return (folder if folder.is_absolute() else Path.home().resolve(strict=True) / ".config").joinpath(*_PLACE)
+
+
+def _read_or_made(file: Path) -> bytes:
+    """Return what the key file holds; where there is none, make it for its owner alone. Of two runs that do, one wins. Raises OSError."""
+    if not file.exists():
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with temporary.file(file.parent) as new:
+            new.write(os.urandom(_KEY_BYTES).hex().encode() + b"\n")
+            new.flush()
+            with suppress(FileExistsError):
+                file.hardlink_to(new.name)
+    return file.read_bytes().strip()
+
+
+@cache
+def _of_this_run() -> bytes:
+    return os.urandom(_KEY_BYTES)
