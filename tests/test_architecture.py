@@ -51,18 +51,12 @@ BESIDE_CLI = ("__init__", "__main__")
 
 AGAINST_THE_ORDER = {
     ("analysis.tallying", "engine.documents"),
-    ("core.progress", "cli.progress_bar"),
     ("engine.pipeline", "comparison.compare_rows"),
     ("engine.pipeline", "comparison.comparing"),
     ("engine.pipeline", "comparison.sides"),
-    ("formats.strings.own_formats", "goals.strict_yaml"),
-    ("goals.questions", "traffic.devices"),
-    ("goals.site", "traffic.bots"),
     ("ingest.intake", "traffic.askers"),
-    ("ingest.intake", "traffic.traffic"),
     ("ingest.loading", "traffic.traffic"),
     ("traffic.inspecting", "engine.analyzing"),
-    ("traffic.traffic", "sessions.session_keys"),
 }
 """Imports that still run against the order of the rooms."""
 

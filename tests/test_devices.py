@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from small_logs import line, overview, report
 
+from convkit.core import schema
 from convkit.traffic import devices
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def test_an_agent_tells_its_device(device: str, agent: str) -> None:
 
 
 def test_every_device_is_tested_and_nobody_s_agent_is_other() -> None:
-    assert set(AGENTS) == set(devices.DEVICES)
+    assert set(AGENTS) == set(schema.DEVICES)
     assert pl.select(devices.device(pl.lit(None, dtype=pl.String))).item() == "other"
 
 
@@ -84,6 +85,6 @@ def test_a_funnel_may_ask_for_devices(tmp_path: Path) -> None:
 
 def test_sessions_are_asked_for_by_device(tmp_path: Path) -> None:
     lines = [line("GET /a", number, who=f"192.0.2.{number} - -", agent=agent) for number, (_, agent) in enumerate(CASES) if agent]
-    for device in devices.DEVICES:
+    for device in schema.DEVICES:
         expected = sum(agent != "" for agent in AGENTS[device])
         assert overview(report(tmp_path, lines, where=[f"device={device}"], bots="keep"))["sessions"] == expected

@@ -13,6 +13,7 @@ import pytest
 from small_logs import line
 
 import convkit
+from convkit.cli import progress as cli_progress
 from convkit.core import progress
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def drawn(monkeypatch: pytest.MonkeyPatch, *, wait: float, after: float = 0.0, i
     """Return what is drawn of a reading that takes so long."""
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setattr(progress, "_AFTER", after)
+    monkeypatch.setattr(cli_progress, "_AFTER", after)
     monkeypatch.setenv("TERM", "xterm")
-    with progress.shown(is_wanted=is_wanted) as watching:
+    with cli_progress.shown(is_wanted=is_wanted) as watching:
         watching.begin(4_000_000)
         time.sleep(wait / 2)
         watching.advance(1_000_000)
@@ -89,5 +90,5 @@ def test_a_short_run_and_a_quiet_one_show_nothing(monkeypatch: pytest.MonkeyPatc
 def test_what_is_no_terminal_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream in (io.StringIO(), None):
         monkeypatch.setattr(sys, "stderr", stream)
-        with progress.shown(is_wanted=True) as watching:
+        with cli_progress.shown(is_wanted=True) as watching:
             assert watching is progress.UNWATCHED

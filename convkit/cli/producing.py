@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convkit.cli import quality_lines, talk
+from convkit.cli import progress, quality_lines, talk
 from convkit.cli.destinations import destination, refuse_inputs
 from convkit.cli.options import GOALS_FILE, goals_file, load_goals
-from convkit.core import progress, writing
+from convkit.core import writing
 from convkit.errors import ExitCode, UsageError, gravest
 
 if TYPE_CHECKING:

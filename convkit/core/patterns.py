@@ -88,3 +88,8 @@ def matches(value: pl.Expr, pattern: str) -> pl.Expr:
 def matches_any(value: pl.Expr, patterns: tuple[str, ...] | list[str]) -> pl.Expr:
     """Tell whether a text matches one of the patterns."""
     return pl.any_horizontal(pl.lit(value=False), *(matches(value, pattern) for pattern in patterns))
+
+
+def is_whole_pattern(text: str) -> bool:
+    """Tell whether a text of `site.bots` is a pattern of the whole agent; any other is a part of the agent, in any case."""
+    return "*" in text or text.startswith("re:")

@@ -13,6 +13,7 @@ import polars as pl
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+
 TIME = pl.Datetime("us", "UTC")
 TEXT = pl.Categorical()
 KINDS = ("page", "event", "download", "redirect", "error", "background", "other")
@@ -47,6 +48,19 @@ PROBLEMS = (
 )
 """Why a line becomes no record: the first four are fates of their own."""
 PROBLEM = pl.Enum(PROBLEMS)
+
+
+DEVICES = ("desktop", "mobile", "tablet", "other")
+
+
+DEVICE = pl.Enum(DEVICES)
+
+
+SESSION_ROLE = "session"
+"""The key of `site.columns` that asks for them."""
+
+
+NOBODY = "no visitor"
 
 
 def first_problem(rules: Mapping[str, pl.Expr]) -> pl.Expr:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import facts
+from convkit.core import facts, schema
 from convkit.core.collecting import collected
 from convkit.core.schema import SESSION_KEY
 from convkit.ingest.whole import ALL_AT_HAND
@@ -84,4 +84,4 @@ def sessionized(looked_at: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
 def _cut(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Cut sessions by the timeout, or by the export's own sessions where they are asked for."""
     by_gaps = sessions.cut(hits, goals.site.session_timeout)
-    return session_keys.cut(by_gaps) if session_keys.ROLE in goals.site.columns else by_gaps
+    return session_keys.cut(by_gaps) if schema.SESSION_ROLE in goals.site.columns else by_gaps

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import facts, figures, patterns
-from convkit.core.schema import is_kind
+from convkit.core.schema import DEVICES, is_kind
 from convkit.core.tables import Note
 from convkit.errors import UsageError, did_you_mean
 from convkit.goals import channel_rules
-from convkit.traffic.devices import DEVICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

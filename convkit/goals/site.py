@@ -10,15 +10,15 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit.core import lists, patterns
+from convkit.core import lists, patterns, plugins
 from convkit.core.definitions import Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
 from convkit.formats.parsers.columns import ROLES
-from convkit.formats.strings import own_formats
+from convkit.formats.strings.log_strings import StringError
+from convkit.formats.strings.own_formats import AUTO, named, template
 from convkit.goals import channel_rules, shapes, site_notes, strict_yaml, variants, visitor_rules
 from convkit.goals import values as goals_values
 from convkit.goals.goal_attributes import percent
-from convkit.traffic import bots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from convkit.errors import Problem
     from convkit.goals.shapes import Shape
     from convkit.goals.strict_yaml import Node
+
 
 _CURRENCY_LETTERS = 3
 
@@ -106,7 +107,7 @@ def _addresses(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 
 def _agents(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     found = goals_values.texts(node, problems, "an agent or a part of one, like MyMonitor")
-    wrong = {text: patterns.problem(text) for text in found if bots.is_pattern(text)}
+    wrong = {text: patterns.problem(text) for text in found if patterns.is_whole_pattern(text)}
     problems += [goals_values.place(node, text).problem(why) for text, why in wrong.items() if why]
     return tuple(found)
 
@@ -128,6 +129,19 @@ _NESTED: dict[str, dict[str, tuple[str, Callable[[Node, list[Problem]], object]]
     "bots": {"keep": ("bots_keep", _agents), "drop": ("bots_drop", _agents)},
 }
 """Keys that hold keys: of each of those the field of a Site, and how it is read."""
+
+
+def _log_format(node: Node, problems: list[Problem]) -> str:
+    """Read `site.log_format`."""
+    wanted = named(node.text)
+    if wanted != AUTO and wanted not in plugins.names("formats"):
+        try:
+            template(wanted)
+        except StringError as error:
+            problems.append(node.problem(str(error)))
+    return wanted
+
+
 _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "timezone": _timezone,
     "currency": _currency,
@@ -139,7 +153,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "keep_query": _names,
     "payment": _hosts,
     "channels": channel_rules.read,
-    "log_format": own_formats.read,
+    "log_format": _log_format,
     "columns": _columns,
     "notes": site_notes.read,
     "margin": _margin,
@@ -157,7 +171,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
     _patterns: shapes.one_or_more(shapes.PATTERN),
     _columns: {"anyOf": [shapes.keys(dict.fromkeys(ROLES, place)) for place in (shapes.TEXT, shapes.COUNT)]},
     channel_rules.read: channel_rules.SHAPE,
-    own_formats.read: shapes.TEXT,
+    _log_format: shapes.TEXT,
     _addresses: shapes.one_or_more(shapes.TEXT),
     _agents: shapes.one_or_more(shapes.PATTERN),
     site_notes.read: site_notes.SHAPE,

@@ -15,7 +15,7 @@ import polars as pl
 
 from convkit.core.figures import plural
 from convkit.core.progress import UNWATCHED
-from convkit.core.schema import TEXT, TOO_LONG, UNFINISHED
+from convkit.core.schema import NOBODY, TEXT, TOO_LONG, UNFINISHED
 from convkit.errors import InputError
 from convkit.files import tolerant
 from convkit.files.lines import PARQUET, scan
@@ -25,7 +25,6 @@ from convkit.ingest.loading import load
 from convkit.ingest.sources import PLACE, marked
 from convkit.ingest.whole import ALL_AT_HAND, Whole
 from convkit.traffic.askers import each_once
-from convkit.traffic.traffic import NOBODY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -9,9 +9,6 @@ import polars as pl
 
 from convkit.core.schema import SESSION_KEY, interaction
 
-ROLE = "session"
-"""The key of `site.columns` that asks for them."""
-
 
 def cut(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Cut sessions anew by `session_key`: of hits in memory that `sessions.cut` returns. Sessions of one visitor follow each other as they began.

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns
+from convkit.core.patterns import is_whole_pattern
 from convkit.core.schema import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from convkit.core.definitions import Site
+
 
 LIST = "crawler-user-agents"
 _FILE = "crawleruseragents/crawler-user-agents.json"
@@ -61,14 +63,9 @@ def list_version() -> str:
     return f"{LIST} {version(LIST)}"
 
 
-def is_pattern(text: str) -> bool:
-    """Tell whether a text of `site.bots` is a pattern of the whole agent; any other is a part of the agent, in any case."""
-    return "*" in text or text.startswith("re:")
-
-
 def is_among(agent: pl.Expr, texts: Iterable[str]) -> pl.Expr:
     """Tell whether an agent is one of those that texts of `site.bots` name; a null agent is none."""
-    named = [agent.str.contains(patterns.to_regex(text) if is_pattern(text) else f"(?i){re.escape(text)}") for text in texts]
+    named = [agent.str.contains(patterns.to_regex(text) if is_whole_pattern(text) else f"(?i){re.escape(text)}") for text in texts]
     return pl.any_horizontal(pl.lit(value=False), *named).fill_null(value=False)
 
 

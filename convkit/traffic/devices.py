@@ -10,9 +10,8 @@ from functools import cache
 import polars as pl
 
 from convkit.core import lists
+from convkit.core.schema import DEVICE
 
-DEVICES = ("desktop", "mobile", "tablet", "other")
-DEVICE = pl.Enum(DEVICES)
 _OTHER = "other"
 _WITHOUT = " without "
 

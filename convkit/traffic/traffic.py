@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import facts, patterns
-from convkit.core.schema import FATES, KIND, SESSION_KEY, TEXT, first_problem
+from convkit.core import facts, patterns, schema
+from convkit.core.schema import FATES, KIND, NOBODY, SESSION_KEY, TEXT, first_problem
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.columns import Asked
 from convkit.formats.parsers.moments import WEB
 from convkit.goals import goal_attributes, variants
-from convkit.sessions import session_keys
 from convkit.traffic import cookies, events, identities, paths, proxies, referrers
 from convkit.traffic.askers import ASKER, asker
 
@@ -24,11 +23,11 @@ if TYPE_CHECKING:
 
     from convkit.core.definitions import Goals
 
+
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXTS = ("sender", "host", "request", "user_agent")
 _OF_EXPORTS = ("^event$", "^anonymous$", "^prop[.].*$")
 _NOT_OF_REQUESTS = (events.is_of_events, referrers.is_of_referrers, cookies.is_of_cookies)
-NOBODY = "no visitor"
 _NEEDED = {
     "no time": pl.col("time").is_null(),
     "a time that no server of the web has written": ~pl.col("time").is_between(*WEB),
@@ -79,7 +78,7 @@ def asked(goals: Goals, needed: Collection[str] = ()) -> Asked:
     properties = sorted(column.removeprefix("prop.") for column in told if column.startswith("prop."))
     texts = ({referrers.COLUMN} & columns) | {*facts.texts(needed)}
     texts |= {cookies.COLUMN for column in told if cookies.is_of_cookies(column)}
-    texts |= {proxies.COLUMN for _ in site.trusted_proxy} | {SESSION_KEY for role in site.columns if role == session_keys.ROLE}
+    texts |= {proxies.COLUMN for _ in site.trusted_proxy} | {SESSION_KEY for role in site.columns if role == schema.SESSION_ROLE}
     return Asked(site.columns, tuple(properties), site.timezone, tuple(sorted(texts)), site.visitor)
 
 

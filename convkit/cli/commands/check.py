@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convkit.cli import options, talk, terminal
-from convkit.core import progress, writing
+from convkit.cli import options, progress, talk, terminal
+from convkit.core import writing
 from convkit.core.text import safe
 from convkit.errors import UsageError
 

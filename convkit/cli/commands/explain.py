@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from convkit.cli import options, talk
-from convkit.core import progress
+from convkit.cli import options, progress, talk
 from convkit.errors import UsageError
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convkit.authoring import goals_examples
-from convkit.cli import options, talk
+from convkit.cli import options, progress, talk
 from convkit.cli.destinations import refuse_inputs
-from convkit.core import progress, writing
+from convkit.core import writing
 from convkit.core.text import safe
 from convkit.errors import UsageError
 

@@ -17,9 +17,8 @@ from convkit.formats.strings.log_strings import StringError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from convkit.errors import Problem
     from convkit.formats.strings.log_strings import OwnTemplate
-    from convkit.goals.strict_yaml import Node
+
 
 AUTO = "auto"
 NAME = "your own format"
@@ -69,17 +68,6 @@ def of_option(wanted: str) -> OwnTemplate | None:
         return template(wanted)
     except StringError as error:
         raise UsageError(str(error) if not is_string(wanted) else f"--log-format: {error}") from None
-
-
-def read(node: Node, problems: list[Problem]) -> str:
-    """Read `site.log_format`."""
-    wanted = named(node.text)
-    if wanted != AUTO and wanted not in plugins.names("formats"):
-        try:
-            template(wanted)
-        except StringError as error:
-            problems.append(node.problem(str(error)))
-    return wanted
 
 
 def no_format(wanted: str) -> str:
