@@ -1,0 +1,14 @@
+"""Where tests find the project's files, whichever folder they stand in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+ROOT = TESTS.parent
+PACKAGE = ROOT / "convkit"
+DATA = TESTS / "data"
+GOLDEN = TESTS / "golden"
+BENCH = TESTS / "bench"
+SAMPLE = ROOT / "sample_logs" / "access.log.gz"
+EXAMPLE_GOALS = ROOT / "goals.example.yaml"
