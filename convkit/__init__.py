@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from convkit.engine.pipeline import analyze, compare, read_hits, read_records, run
+    from convkit.comparison.comparing import compare
+    from convkit.engine.pipeline import analyze, read_hits, read_records, run
     from convkit.goals.goals import load_goals
     from convkit.outputs._rendering import render
 
 _PLACES = {
     "analyze": "engine.pipeline",
-    "compare": "engine.pipeline",
+    "compare": "comparison.comparing",
     "load_goals": "goals.goals",
     "read_hits": "engine.pipeline",
     "read_records": "engine.pipeline",

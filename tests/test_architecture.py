@@ -49,15 +49,7 @@ ROOMS = (
 FOR_ALL = ("errors", "version")
 BESIDE_CLI = ("__init__", "__main__")
 
-AGAINST_THE_ORDER = {
-    ("analysis.tallying", "engine.documents"),
-    ("engine.pipeline", "comparison.compare_rows"),
-    ("engine.pipeline", "comparison.comparing"),
-    ("engine.pipeline", "comparison.sides"),
-    ("ingest.intake", "traffic.askers"),
-    ("ingest.loading", "traffic.traffic"),
-    ("traffic.inspecting", "engine.analyzing"),
-}
+AGAINST_THE_ORDER = {("analysis.tallying", "engine.documents")}
 """Imports that still run against the order of the rooms."""
 
 CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {

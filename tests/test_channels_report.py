@@ -94,7 +94,7 @@ def test_referrers_are_read_only_where_a_run_needs_them(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line("GET /a?utm_source=x", referrer=GOOGLE)])
     goals = parse_goals("macro: {sale: /thanks}", "goals.yaml")
     for needed, there in (((), False), (("device",), False), (("channel",), True)):
-        cells = take_in(open_logs([log], "auto", ExitStack(), traffic.asked(goals, needed)), Assets()).cells.collect()
+        cells = take_in(open_logs([log], "auto", ExitStack(), traffic.asked(goals, needed)), Assets(), traffic.narrow).cells.collect()
         assert ("referrer" in cells.columns) is there
     asking = parse_goals(GOALS, "goals.yaml")
     runs = [

@@ -16,6 +16,7 @@ import pytest
 from small_logs import figures, overview, reached_by, written
 
 import convkit
+from convkit.core import schema
 from convkit.engine import pipeline
 from convkit.errors import ExitCode, InputError
 from convkit.formats import json as json_array
@@ -333,7 +334,7 @@ def test_lines_read_one_by_one_say_what_they_say_at_once(name: str) -> None:
     for line in LINES[name][0].encode(errors="surrogateescape").decode("utf-8", "replace").splitlines():
         frame = pl.DataFrame(
             {"source": [0], "line_no": [1], "line": [line], "fault": [None], "outer": [None]},
-            schema=convkit.schema.LINES,
+            schema=schema.LINES,
         )
         beside_damage = pl.concat([frame, frame.with_columns(line=pl.lit("{"))])
         mended = layout.scan(next(iter(layout.mend([beside_damage]))).lazy(), ALL_READ).collect()[0]

@@ -216,7 +216,7 @@ def test_of_plain_assets_only_who_asked_is_read(name: str, tmp_path: Path) -> No
     (tmp_path / "log").write_text("\n".join(module.SAMPLES), encoding="utf-8")
     with ExitStack() as stack:
         log = reading.open_logs([tmp_path / "log"], name, stack)[0]
-        whole, asked = (loading.load(log, assets, UNWATCHED, whole=True).cells.collect() for assets in (ALL_READ, Assets()))
+        whole, asked = (loading.load(log, assets, UNWATCHED).cells.collect() for assets in (ALL_READ, Assets()))
     is_asset = asked["problem"].cast(pl.String).fill_null("") == "asset"
     assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
     assert is_asset.to_list() == whole["asset"].to_list()

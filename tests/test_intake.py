@@ -20,6 +20,7 @@ from convkit.files import lines
 from convkit.formats.parsers.assets import Assets
 from convkit.ingest import reading
 from convkit.ingest.intake import take_in
+from convkit.traffic import traffic
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,7 +159,7 @@ def test_a_log_that_is_cut_while_it_is_read_is_said(tmp_path: Path) -> None:
     with ExitStack() as stack:
         logs = reading.open_logs([log], "combined", stack)
         log.write_bytes(TEXT[: len(LINES[0]) + 1])
-        taken_in = take_in(logs, Assets())
+        taken_in = take_in(logs, Assets(), traffic.narrow)
     assert taken_in.cells.collect().height == 1
     assert taken_in.losses == ("access.log was cut while it was read; read it again, together with the file that it was rotated into",)
 
@@ -170,7 +171,7 @@ def test_a_log_that_grows_while_it_is_read_is_read_as_far_as_it_was(tmp_path: Pa
         logs = reading.open_logs([log], "combined", stack)
         with log.open("ab") as growing:
             growing.write(TEXT)
-        taken_in = take_in(logs, Assets())
+        taken_in = take_in(logs, Assets(), traffic.narrow)
     assert taken_in.cells.collect().height == len(LINES)
     assert taken_in.losses == ()
 

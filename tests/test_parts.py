@@ -303,8 +303,8 @@ def test_a_disk_that_is_full_is_said(error: Exception, monkeypatch: pytest.Monke
 
 STOPPED = """
 import sys, time, convkit
-from convkit import pieces
-from convkit.budget import BASE, Budget
+from convkit.engine import pieces
+from convkit.engine.budget import BASE, Budget
 Budget.of = classmethod(lambda cls, _: cls(BASE + 1))
 def wait(*_):
     print("here", flush=True)
@@ -328,7 +328,7 @@ def test_not_even_what_kills_the_program_leaves_a_file_behind(tmp_path: Path) ->
 
 CROWDED = """
 import resource, sys, convkit
-from convkit.budget import BASE, Budget
+from convkit.engine.budget import BASE, Budget
 Budget.of = classmethod(lambda cls, _: cls(BASE + 1))
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
 print(convkit.run([sys.argv[1]], ["overview"]).input["lines"])

@@ -26,7 +26,7 @@ ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONG_QUERY = """
 import sys
 import polars as pl
-from convkit import signals
+from convkit.cli import signals
 text = pl.LazyFrame({"text": ["a" * 1_000_000]})
 with signals.answered():
     print("ready", flush=True)

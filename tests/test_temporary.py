@@ -15,7 +15,7 @@ from convkit.core import temporary
 ENDED = """
 import sys, threading
 from pathlib import Path
-from convkit import temporary
+from convkit.core import temporary
 folder = Path(sys.argv[1])
 with temporary.file(folder) as first:
     temporary.remove_all()

@@ -114,7 +114,7 @@ def test_texts_that_no_goal_asks_for_are_never_carried(tmp_path: Path) -> None:
     for goal in ("/a", "{page: /a, referrer: t.co}", "{page: /b, after: {referrer: t.co}}"):
         goals = parse_goals(f"macro: {{came: {goal}}}", "goals.yaml")
         logs = open_logs([log], "auto", ExitStack(), traffic.asked(goals))
-        cells = take_in(logs, Assets()).cells.collect()
+        cells = take_in(logs, Assets(), traffic.narrow).cells.collect()
         carried[goal] = cells["referrer"].cast(pl.String).to_list() if "referrer" in cells.columns else None
         assert "referrer" not in convkit.read_hits([log], goals).collect_schema().names()
     assert list(carried.values()) == [None, ["https://t.co/", None, "https://x.example/"], ["https://t.co/", None, "https://x.example/"]]

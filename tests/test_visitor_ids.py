@@ -108,7 +108,7 @@ def test_without_a_place_the_key_is_of_this_run_and_a_note_says_so(what: str, ho
 
 
 def test_of_several_first_runs_one_makes_the_key(tmp_path: Path) -> None:
-    program = "from convkit import visitor_ids; print(visitor_ids.of(['x'])[0], visitor_ids.key().is_lasting)"
+    program = "from convkit.traffic import visitor_ids; print(visitor_ids.of(['x'])[0], visitor_ids.key().is_lasting)"
     env = environment(HOME=str(tmp_path))
     del env[VARIABLE]
     runs = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=env) for _ in range(6)]

@@ -12,39 +12,47 @@ import polars as pl
 
 from convkit.analysis import sorting
 from convkit.analysis.analysis import View
-from convkit.analysis.periods import Wanted
+from convkit.analysis.periods import Wanted, parse_period
 from convkit.analysis.scopes import Matched, Scope, is_inside
 from convkit.analysis.tallying import tally
-from convkit.comparison import compare_caveats, compare_rows, compare_screen, compare_words
+from convkit.comparison import compare_caveats, compare_rows, compare_screen, compare_words, sides
 from convkit.comparison import sides as sides_of
 from convkit.comparison.compare_rows import Figures, Pair
 from convkit.comparison.sides import choose
 from convkit.core import facts
+from convkit.core import facts as core_facts
 from convkit.core.collecting import all_collected, collected
+from convkit.core.progress import UNWATCHED
 from convkit.core.tables import Document, Gap, Heading, Note, Paragraph, Period, Report
-from convkit.engine import documents
+from convkit.engine import analyzing, documents
 from convkit.engine.analyzing import look_at, match
+from convkit.engine.pipeline import check_bots, loaded_goals
 from convkit.errors import UsageError
+from convkit.goals import questions
 from convkit.traffic import inspecting
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from convkit.analysis.analysis import Run
     from convkit.analysis.sorting import Sorting
     from convkit.comparison.sides import Asked, Side, Sides
     from convkit.core.definitions import Goals
+    from convkit.core.progress import Progress
     from convkit.core.tables import Block, Room
-    from convkit.engine.analyzing import Taken
     from convkit.goals.questions import Question
+    from convkit.ingest.reading import Paths
+    from convkit.ingest.whole import Taken
     from convkit.traffic.gaps import Coverage
+
 
 NAME = "compare"
 _REPORTS = ("overview", "goals", "funnel")
 
 
-def compare(taken: Taken, goals: Goals, asked: Asked, scope: Scope, sort: Sorting | None = None) -> Document:
+def compare_sides(taken: Taken, goals: Goals, asked: Asked, scope: Scope, sort: Sorting | None = None) -> Document:
     """Return the document of a comparison; of the `scope` count bots and facts. Raises UsageError where the log has no two sides."""
     by_hour = inspecting.hours(taken)
     known = inspecting.coverage(by_hour, goals.site.timezone)
@@ -141,3 +149,40 @@ def _fates(before: Run, now: Run) -> Mapping[str, int]:
     found = pl.concat([sides[0], sides[1].select("now")], how="horizontal").filter((pl.col("fate") == "kept") & (pl.col("before") | pl.col("now")))
     kept = collected(found.select(pl.len()), now.analysis.size).item()
     return {**now.input, "kept": kept, "outside": now.input["outside"] + now.input["kept"] - kept}
+
+
+def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
+    paths: Paths,
+    goals: str | Path | Goals | None = None,
+    *,
+    against: str | None = None,
+    at: str | None = None,
+    variant: str | None = None,
+    log_format: str = "auto",
+    since: str | None = None,
+    until: str | None = None,
+    last: str | None = None,
+    bots: str = "drop",
+    where: Iterable[str] = (),
+    sort: str | None = None,
+    rejects: bool = False,
+    progress: Progress = UNWATCHED,
+) -> Document:
+    """Read logs and return the report `compare`: a period beside the one before it, or a group of sessions beside another.
+
+    `against` is what `--with` takes: `last-year`, a period like `2026-09-01..2026-09-30`, or a question like `device=mobile`, which takes the place
+    of the one in `where` about the same field; `at` is a day on which something changed; `variant` is one of `site.variants`, of which two were seen.
+    All else is as in `run`.
+
+    Raises InputError, UsageError.
+    """
+    check_bots(bots)
+    loaded = loaded_goals(goals)
+    wanted = parse_period(since, until, last, loaded.site.timezone)
+    asked = sides.parse(wanted, [where] if isinstance(where, str) else list(where), against, at, loaded)
+    asked = asked if variant is None else sides.of_variant(asked, variant, against, at, loaded)
+    order = None if sort is None else sorting.parse(sort, {NAME: compare_rows.COLUMNS})
+    needed = questions.needed((*asked.where, *(asked.group or ())), loaded)
+    scope = Scope(wanted, bots, facts=needed | core_facts.of([f"{core_facts.VARIANT}{variant}"] if variant else []))
+    taken = analyzing.once(analyzing.read(paths, loaded, log_format, needed=scope.facts, rejects=rejects, progress=progress))
+    return compare_sides(taken, loaded, asked, scope, order)

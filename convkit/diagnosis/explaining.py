@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from convkit.analysis.scopes import Scope
     from convkit.core.definitions import Funnel, Goals
     from convkit.core.progress import Progress
-    from convkit.engine.analyzing import Taken
     from convkit.ingest.reading import Paths
+    from convkit.ingest.whole import Taken
 
 _PLACE = ("source", "line_no")
 

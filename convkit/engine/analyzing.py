@@ -29,6 +29,7 @@ from convkit.ingest import reading
 from convkit.ingest import sources as ingest_sources
 from convkit.ingest.identified import as_users
 from convkit.ingest.intake import Intake, take_in
+from convkit.ingest.whole import Taken
 from convkit.reports.asides import sensitivity
 from convkit.sessions import arrivals, sessions
 from convkit.traffic import askers, bot_lines, traffic
@@ -51,7 +52,7 @@ def take(
 
     Of assets those are read that a goal may name, or all.
     """
-    lines = take_in(logs, assets_of(goals, is_all=assets), rejects=rejects, progress=progress)
+    lines = take_in(logs, assets_of(goals, is_all=assets), traffic.narrow, rejects=rejects, progress=progress)
     cells = collected(lines.cells, 0)
     if len(logs) > 1:
         ranks = collected(ingest_sources.ranks(cells.lazy(), [log.source.name for log in logs]), cells.height)
@@ -68,32 +69,16 @@ def assets_of(goals: Goals, *, is_all: bool = False) -> Assets:
     return Assets(known if is_all else traffic.kept_assets(goals, known))
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What logs hold, and what is known of them."""
+def one_asset_each(intake: Intake) -> Intake:
+    """Return the same with one asset of every asker: most lines of a log tell nothing new."""
+    cells, more = askers.each_once(intake.cells)
+    return replace(intake, cells=cells, more=more)
 
-    intake: Intake
-    cells: pl.LazyFrame
-    """The cells of all lines, in memory or on disk."""
-    size: int
-    """How many lines there are."""
-    names: tuple[str, ...]
-    """The logs' names in the order of the command line."""
-    logs: tuple[reading.Log, ...]
-    """The logs by the number in `source` of their lines."""
-    copies: tuple[str, ...]
-    """Sentences of logs that were left out because others hold all of them."""
-    has_local_times: bool
 
-    def once(self) -> Taken:
-        """Return the same for whoever asks for no single line: a third of the cells."""
-        intake = self.intake.once()
-        return replace(self, intake=intake, cells=intake.cells.lazy(), size=intake.cells.height)
-
-    @property
-    def sources(self) -> tuple[str, ...]:
-        """The logs' names by their number."""
-        return tuple(log.source.name for log in self.logs)
+def once(taken: Taken) -> Taken:
+    """Return the same for whoever asks for no single line: a third of the cells."""
+    intake = one_asset_each(taken.intake)
+    return replace(taken, intake=intake, cells=intake.cells.lazy(), size=intake.cells.height)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from convkit.ingest.identified import as_users
 from convkit.ingest.intake import Intake, take_in
 from convkit.ingest.keeping import OnDisk
 from convkit.ingest.whole import Whole
-from convkit.traffic import bot_lines, events
+from convkit.traffic import bot_lines, events, traffic
 from convkit.traffic.proxies import clients
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 
     from convkit.analysis.analysis import Run
     from convkit.core.definitions import Goals
-    from convkit.engine.analyzing import Opened, Taken
+    from convkit.engine.analyzing import Opened
     from convkit.ingest.reading import Log
+    from convkit.ingest.whole import Taken
 
 
 _AT_ONCE = 5_000_000
@@ -58,7 +59,7 @@ class Dealt:
         """Return what was read of the visitors of one part."""
         mine = self.taken.cells.filter(self.bucket.is_between(*bounds)).drop(KEY)
         cells = collected(mine.with_columns(pl.col(pl.String).cast(TEXT)), self.taken.size)
-        return replace(self.taken.intake, cells=collected(as_users(cells), cells.height)).once()
+        return analyzing.one_asset_each(replace(self.taken.intake, cells=collected(as_users(cells), cells.height)))
 
     def told(self, whole: Whole) -> Dealt:
         """Return the same where more is known of all lines."""
@@ -68,7 +69,7 @@ class Dealt:
 def deal(opened: Opened, goals: Goals, budget: Budget, stack: ExitStack, **options: Any) -> Dealt:  # noqa: ANN401 (as `take_in` takes them)
     """Read logs onto disk, where they stay as long as the stack. Raises InputError, OutputError."""
     keeper = OnDisk(stack)
-    lines = take_in(opened.logs, analyzing.assets_of(goals), keeper=keeper, **options)
+    lines = take_in(opened.logs, analyzing.assets_of(goals), traffic.narrow, keeper=keeper, **options)
     cells, logs = _ranked(lines.cells, opened.logs)
     if goals.site.trusted_proxy:
         cells = keeper.keep(clients(cells.drop(KEY), goals.site.trusted_proxy))

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from convkit.analysis.analysis import Run
     from convkit.analysis.scopes import Scope
     from convkit.core.definitions import Goals
-    from convkit.engine.analyzing import Taken
     from convkit.engine.documents import Tallies
     from convkit.engine.parts import Dealt
     from convkit.ingest.intake import Intake
+    from convkit.ingest.whole import Taken
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ import polars as pl
 from convkit.analysis import sorting, splits
 from convkit.analysis.periods import parse_period
 from convkit.analysis.scopes import Scope
-from convkit.comparison import compare_rows, comparing, sides
-from convkit.core import facts as core_facts
 from convkit.core.definitions import BOTS
 from convkit.core.progress import UNWATCHED
 from convkit.core.schema import RECORDS
@@ -85,7 +83,7 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     """
     goals = goals or load_goals()
     scope = _scope(goals, (since, until, last), bots, where, by, facts)
-    taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), rejects=rejects, progress=progress).once()
+    taken = analyzing.once(analyzing.read(paths, goals, log_format, needed=scope.needed(goals), rejects=rejects, progress=progress))
     return pieces.about(pieces.run_of(taken.intake, Wanted(goals, scope, choices=choices, bots_beside=bots_beside)), taken, goals)
 
 
@@ -93,17 +91,17 @@ def _scope(  # noqa: PLR0913, PLR0917 (each filter of a run is one)
     goals: Goals, period: tuple[str | None, str | None, str | None], bots: str, where: Iterable[str], by: str | None, facts: Iterable[str]
 ) -> Scope:
     """Return what of logs is looked at: `since`, `until` and `last` say the period. Raises UsageError."""
-    _check_bots(bots)
+    check_bots(bots)
     wanted = parse_period(*period, goals.site.timezone)
     return Scope(wanted, bots, questions.parse(where, goals), splits.parse(by, goals), frozenset(facts))
 
 
-def _loaded(goals: str | Path | Goals | None) -> Goals:
+def loaded_goals(goals: str | Path | Goals | None) -> Goals:
     """Return the goals of a file, or those that were loaded."""
     return load_goals(goals) if goals is None or isinstance(goals, (str, Path)) else goals
 
 
-def _check_bots(mode: str) -> None:
+def check_bots(mode: str) -> None:
     """Raise UsageError where there is no such mode."""
     if mode not in BOTS:
         raise UsageError(f"bots={mode!r} is unknown{did_you_mean(mode, BOTS)}; known are {', '.join(BOTS)}")
@@ -138,7 +136,7 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
 
     Raises InputError, UsageError.
     """
-    loaded, paths, names = _loaded(goals), reading.listed(paths), list(reports or documents.whole_report())
+    loaded, paths, names = loaded_goals(goals), reading.listed(paths), list(reports or documents.whole_report())
     documents.refuse_split(names, splits.parse(by, loaded))
     documents.check_options(names, own := {name: str(value) for name, value in (options or {}).items()}, loaded)
     order = None if sort is None else sorting.parse(sort, documents.columns_of(names, by))
@@ -156,42 +154,5 @@ def _piece(paths: list[str], wanted: Wanted, log_format: str, budget: Budget, **
     with ExitStack() as stack:
         opened = analyzing.opened(paths, goals, log_format, stack, wanted.scope.needed(goals))
         if budget.holds(log.source for log in opened.logs):
-            return pieces.in_one_piece(opened.read(goals, **options).once(), wanted)
+            return pieces.in_one_piece(analyzing.once(opened.read(goals, **options)), wanted)
         return pieces.in_parts(parts.deal(opened, goals, budget, stack, **options), wanted)
-
-
-def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
-    paths: Paths,
-    goals: str | Path | Goals | None = None,
-    *,
-    against: str | None = None,
-    at: str | None = None,
-    variant: str | None = None,
-    log_format: str = "auto",
-    since: str | None = None,
-    until: str | None = None,
-    last: str | None = None,
-    bots: str = "drop",
-    where: Iterable[str] = (),
-    sort: str | None = None,
-    rejects: bool = False,
-    progress: Progress = UNWATCHED,
-) -> Document:
-    """Read logs and return the report `compare`: a period beside the one before it, or a group of sessions beside another.
-
-    `against` is what `--with` takes: `last-year`, a period like `2026-09-01..2026-09-30`, or a question like `device=mobile`, which takes the place
-    of the one in `where` about the same field; `at` is a day on which something changed; `variant` is one of `site.variants`, of which two were seen.
-    All else is as in `run`.
-
-    Raises InputError, UsageError.
-    """
-    _check_bots(bots)
-    loaded = _loaded(goals)
-    wanted = parse_period(since, until, last, loaded.site.timezone)
-    asked = sides.parse(wanted, [where] if isinstance(where, str) else list(where), against, at, loaded)
-    asked = asked if variant is None else sides.of_variant(asked, variant, against, at, loaded)
-    order = None if sort is None else sorting.parse(sort, {comparing.NAME: compare_rows.COLUMNS})
-    needed = questions.needed((*asked.where, *(asked.group or ())), loaded)
-    scope = Scope(wanted, bots, facts=needed | core_facts.of([f"{core_facts.VARIANT}{variant}"] if variant else []))
-    taken = analyzing.read(paths, loaded, log_format, needed=scope.facts, rejects=rejects, progress=progress).once()
-    return comparing.compare(taken, loaded, asked, scope, order)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,6 @@ from convkit.ingest.keeping import IN_MEMORY
 from convkit.ingest.loading import load
 from convkit.ingest.sources import PLACE, marked
 from convkit.ingest.whole import ALL_AT_HAND, Whole
-from convkit.traffic.askers import each_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from convkit.core.progress import Progress
     from convkit.formats.parsers.assets import Assets
     from convkit.ingest.keeping import Keeper
-    from convkit.ingest.loading import Loaded
+    from convkit.ingest.loading import Loaded, Narrow
     from convkit.ingest.reading import Log
 
 _NO_LOSS = ("asset", "blank", "comment", UNFINISHED)
@@ -56,11 +55,6 @@ class Intake:
     more: Mapping[int, int] = field(default_factory=dict)
     """By log, how many lines there are beside the cells."""
 
-    def once(self) -> Intake:
-        """Return the same with one asset of every asker: most lines of a log tell nothing new."""
-        cells, more = each_once(self.cells)
-        return replace(self, cells=cells, more=more)
-
 
 @dataclass(frozen=True)
 class Lines:
@@ -71,10 +65,15 @@ class Lines:
     rejects: pl.DataFrame | None
 
 
-def take_in(logs: Sequence[Log], assets: Assets, *, keeper: Keeper = IN_MEMORY, rejects: bool = False, progress: Progress = UNWATCHED) -> Lines:
-    """Read logs. Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format."""
+def take_in(  # noqa: PLR0913 (how logs are read, and what is kept of them)
+    logs: Sequence[Log], assets: Assets, narrow: Narrow, *, keeper: Keeper = IN_MEMORY, rejects: bool = False, progress: Progress = UNWATCHED
+) -> Lines:
+    """Read logs, of whose lines `narrow` keeps what a run needs.
+
+    Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format.
+    """
     progress.begin(sum(log.source.size for log in logs))
-    loaded = _loaded(logs, partial(load, assets=assets, progress=progress, keeper=keeper))
+    loaded = _loaded(logs, partial(load, assets=assets, progress=progress, narrow=narrow, keeper=keeper))
     cells = pl.concat([of_log.cells for of_log in loaded], how="diagonal")
     mended = {log.number for log, of_log in zip(logs, loaded, strict=True) if of_log.is_mended}
     lost = _found(cells.filter(~pl.col("problem").is_in(_NO_LOSS)).select("source", "line_no", "problem"))

@@ -20,16 +20,18 @@ from convkit.formats.parsers.assets import ALL_READ
 from convkit.formats.parsers.separated import OPEN_QUOTE
 from convkit.ingest import reading
 from convkit.ingest.keeping import IN_MEMORY
-from convkit.traffic import traffic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from convkit.core.progress import Progress
     from convkit.formats.parsers.assets import Assets
-    from convkit.ingest.keeping import Keeper
+    from convkit.ingest.keeping import Keeper, Text
     from convkit.ingest.reading import Log
+
+    Narrow = Callable[[pl.LazyFrame, Sequence[str], Sequence[str], Text], pl.LazyFrame]
+    """Keeps of CELLS what a run needs: given texts, the rules that tell visitors, and the type of texts."""
 
 _FAULTS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
 _MANY = 2_000_000
@@ -56,23 +58,23 @@ class Wanted:
 
     log: Log
     assets: Assets
-    whole: bool
+    narrow: Narrow | None
     keeper: Keeper
 
     def of(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Return CELLS of LINES, as `traffic.narrow` leaves them or whole."""
+        """Return CELLS of LINES, as they are narrowed or whole."""
         cells: pl.LazyFrame = self.log.format.scan(lines, self.assets)
-        return cells if self.whole else traffic.narrow(cells, self.log.texts, self.log.visitor, self.keeper.text)
+        return cells if self.narrow is None else self.narrow(cells, self.log.texts, self.log.visitor, self.keeper.text)
 
     def kept(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return the same once it is read."""
         return self.keeper.keep(self.of(lines))
 
 
-def load(log: Log, assets: Assets, progress: Progress, *, whole: bool = False, keeper: Keeper = IN_MEMORY) -> Loaded:
-    """Read a log; `assets` are what is wanted of them, `whole` all CELLS. Raises InputError where nothing of it can be kept."""
+def load(log: Log, assets: Assets, progress: Progress, *, narrow: Narrow | None = None, keeper: Keeper = IN_MEMORY) -> Loaded:
+    """Read a log; `assets` are those wanted, `narrow` keeps of CELLS what a run needs. Raises InputError where nothing of it can be kept."""
     is_parquet = log.source.packing == PARQUET
-    wanted = Wanted(log, assets, whole, keeper)
+    wanted = Wanted(log, assets, narrow, keeper)
     found = Loaded(_of_parquet(wanted)) if is_parquet else _fast(wanted) or _tolerantly(wanted, progress)
     if not found.is_mended:
         progress.advance(log.source.size)
@@ -86,10 +88,10 @@ def cells(logs: Iterable[Log]) -> pl.LazyFrame:
     """
     parts = []
     for log in logs:
-        wanted = Wanted(log, ALL_READ, whole=True, keeper=IN_MEMORY)
+        wanted = Wanted(log, ALL_READ, None, IN_MEMORY)
         waits = log.source.size > _AT_ONCE and _is_easy(log) and not hasattr(log.format, "mend")
         read = reading.peeled(scan(log.source, log.number), log) if waits else None
-        parts.append(load(log, ALL_READ, UNWATCHED, whole=True).cells if read is None else wanted.of(read))
+        parts.append(load(log, ALL_READ, UNWATCHED).cells if read is None else wanted.of(read))
     return pl.concat(parts, how="diagonal")
 
 

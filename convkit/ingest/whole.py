@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    import polars as pl
+
+    from convkit.ingest import reading
+    from convkit.ingest.intake import Intake
+
 
 @dataclass(frozen=True)
 class Whole:
@@ -27,3 +32,26 @@ class Whole:
 
 
 ALL_AT_HAND = Whole()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What logs hold, and what is known of them."""
+
+    intake: Intake
+    cells: pl.LazyFrame
+    """The cells of all lines, in memory or on disk."""
+    size: int
+    """How many lines there are."""
+    names: tuple[str, ...]
+    """The logs' names in the order of the command line."""
+    logs: tuple[reading.Log, ...]
+    """The logs by the number in `source` of their lines."""
+    copies: tuple[str, ...]
+    """Sentences of logs that were left out because others hold all of them."""
+    has_local_times: bool
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The logs' names by their number."""
+        return tuple(log.source.name for log in self.logs)

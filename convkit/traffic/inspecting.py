@@ -20,7 +20,7 @@ from convkit.traffic import clocks, gaps
 
 if TYPE_CHECKING:
     from convkit.core.quality import Quality
-    from convkit.engine.analyzing import Taken
+    from convkit.ingest.whole import Taken
     from convkit.traffic.gaps import Coverage
 
 _DAY = timedelta(days=1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convkit.cli import options as cli_options
+from convkit.cli import options
 from convkit.cli.producing import produce
 from convkit.errors import ExitCode, UsageError
 
@@ -24,13 +24,13 @@ def compare(logs: tuple[str, ...], goals: str | None, *, by: str | None, **asked
 
 
 def _make(*asked: Any, **options: Any) -> Document:  # noqa: ANN401 (as Click hands them over)
-    from convkit.engine import pipeline  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+    from convkit.comparison import comparing  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
 
-    return pipeline.compare(*asked, **options)
+    return comparing.compare(*asked, **options)
 
 
 _EXAMPLES = ("convkit compare access.log* --last 28d", "convkit compare access.log --where device=mobile --with device=desktop")
-COMMAND = cli_options.of_reports(cli_options.command_of("compare", __doc__, compare, *_EXAMPLES))
+COMMAND = options.of_reports(options.command_of("compare", __doc__, compare, *_EXAMPLES))
 COMMAND.params[1:1] = [
     click.Option(["--with", "against"], metavar="SIDE", help="last-year, FIRST..LAST, or sessions with FIELD=PATTERN."),
     click.Option(["--variant"], metavar="NAME", help="The two variants that visitors saw, of site.variants."),
