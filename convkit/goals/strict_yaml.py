@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 LARGEST = 1 << 20
 """Bytes of a file; goals files have a few thousand."""
 DEEPEST = 30
+TOO_DEEP = f"nested more than {DEEPEST} levels deep; remove levels, and check for brackets that are never closed"
 
 _CORE = "tag:yaml.org,2002:"
 _SCALARS = {
@@ -37,6 +38,8 @@ _HINTS = {
     "did not find expected": "check brackets, quotes and indentation just before this place, or quote the text with '...'",
     "could not find expected ':'": "a key needs a `:` and a blank behind it",
     "expected a single document": "one document only: remove the `---` line and what follows it",
+    # PyYAML 6.0.4 looks ahead past brackets for a key and gives up at 1,000 of them, before it yields an event that could be counted here.
+    "exceeded maximum nesting depth": TOO_DEEP,
 }
 
 
@@ -113,7 +116,7 @@ def _refuse_events(text: str, problems: list[Problem]) -> None:
             problems.append(Problem(mark.line + 1, mark.column + 1, message))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
-            problems.append(Problem(mark.line + 1, mark.column + 1, f"nested more than {DEEPEST} deep"))
+            problems.append(Problem(mark.line + 1, mark.column + 1, TOO_DEEP))
             return
 
 
