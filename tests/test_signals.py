@@ -35,6 +35,20 @@ with signals.answered():
 """A query of many minutes in little memory, which Python's own handlers would wait for: each match looks at the whole rest first."""
 
 
+@pytest.fixture(autouse=True)
+def no_signal_is_ignored() -> Iterator[None]:
+    """Start every test's processes with signals that end them, even if the tests run under `nohup` or in a script's background.
+
+    A program inherits what its parent ignores, but not its parent's handlers; the tests themselves stay as deaf as they were.
+    """
+    ignored = [number for number in ANSWERED if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def started(command: Sequence[str], folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command in a folder with all of its streams piped, and end it whatever a test does."""
@@ -122,8 +136,7 @@ def test_killed_at_many_random_moments_no_file_is_half_written(tmp_path: Path) -
 def test_handlers_are_given_back() -> None:
     before = [signal.getsignal(number) for number in ANSWERED]
     with signals.answered():
-        # What whoever started the program has it ignore stays ignored.
-        assert {*before} & {signal.getsignal(number) for number in ANSWERED} <= {signal.SIG_IGN}
+        assert {*before}.isdisjoint(signal.getsignal(number) for number in ANSWERED)
     assert [signal.getsignal(number) for number in ANSWERED] == before
     unused = signal.set_wakeup_fd(-1)
     assert unused == -1
