@@ -48,11 +48,12 @@ def shell(script: str, *arguments: str, folder: Path) -> subprocess.CompletedPro
     return subprocess.run(command, env=env, cwd=folder, capture_output=True, check=False, timeout=PATIENCE)
 
 
-def on_screen(*arguments: str, columns: int = 80, **env: str) -> tuple[int, bytes]:
-    """Return the exit code, and what a terminal of some columns was told on standard output."""
+def on_screen(*arguments: str, columns: int = 80, keyboard: bool = False, **env: str) -> tuple[int, bytes]:
+    """Return the exit code, and what a terminal of some columns was told on standard output; it may be standard input, too."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    with subprocess.Popen([*COMMAND, *arguments], stdout=theirs, stderr=subprocess.DEVNULL, env=environment(**env)) as process:
+    streams = {"stdin": theirs if keyboard else None, "stdout": theirs, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen([*COMMAND, *arguments], env=environment(**env), **streams) as process:  # type: ignore[call-overload]
         os.close(theirs)
         told = bytearray()
         # The terminal ends with an error where the last process has closed it.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Run = Callable[..., tuple[int, str, str]]
 
-LONGEST = ("test_against_model", "test_manners", "test_readme", "test_tally_contract", "test_exports", "test_parquet", "test_presets", "test_strict")
+LONGEST = ("test_against_model", "test_manners", "test_docs", "test_tally_contract", "test_exports", "test_parquet", "test_presets", "test_strict")
 os.environ["CONVKIT_KEY"] = "a key for tests"
 settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")

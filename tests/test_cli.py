@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 REPORTS = ("report", *plugins.names("reports"))
 COMMANDS = (*REPORTS, *plugins.names("cli.commands"))
-ONE_SCREEN = 31
+ONE_SCREEN = 33
 
 LINES = [
     line("GET /"),

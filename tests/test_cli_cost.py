@@ -13,7 +13,7 @@ import pytest
 HEAVY = frozenset({"polars", "rich", "yaml", "crawleruseragents", "numpy", "pandas", "pyarrow", "zoneinfo"})
 """Top-level names of packages that only a report needs."""
 
-HELPS = (["--help"], ["report", "--help"], ["--version"])
+HELPS = (["--help"], ["report", "--help"], ["--version"], ["help"], ["help", "goals"], ["help", "pages"])
 
 
 def loaded(*arguments: str) -> set[str]:

@@ -293,7 +293,7 @@ def test_students_quantiles_are_those_of_the_tables(freedom: int, expected: floa
 
 
 def test_chance_is_where_the_interval_begins_to_hold_nothing() -> None:
-    """The counts of SCREENS and of the table in the README; at 5 % chance and verdict agree."""
+    """The counts of SCREENS and of the table in docs/compare.md; at 5 % chance and verdict agree."""
     assert stats.chance(40, 3_412, 52, 3_466) == pytest.approx(0.24, abs=0.005)
     assert stats.chance(196, 3_412, 254, 3_466) == pytest.approx(0.008, abs=0.001)
     assert stats.chance(5, 90, 5, 90) == stats.chance(0, 0, 1, 2) == 1

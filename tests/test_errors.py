@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import signal
-from pathlib import Path
 
 import pytest
 
 from convkit.errors import ExitCode, gravest
-
-README = Path(__file__).resolve().parents[1] / "README.md"
 
 CODES = {
     "OK": 0, "BUG": 1, "USAGE": 2, "INPUT": 3, "LOST": 4, "STORE": 5, "OUTPUT": 6, "THRESHOLD": 10,
@@ -20,11 +16,6 @@ CODES = {
 
 def test_codes_are_never_changed() -> None:
     assert {code.name: code.value for code in ExitCode} == CODES
-
-
-def test_the_readme_says_what_each_means() -> None:
-    table = README.read_text(encoding="utf-8").partition("## Exit codes\n")[2].partition("\n## ")[0]
-    assert re.findall(r"^\| (\d+) \| (.*) \|$", table, re.MULTILINE) == [(str(code.value), code.meaning) for code in ExitCode]
 
 
 @pytest.mark.parametrize(

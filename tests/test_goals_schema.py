@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from documentation import DOCUMENTS, PAGES
 from hypothesis import given, settings
 from model.streams import goals_files, to_yaml
 from test_goal_kinds import COMBINED
 from test_goals import EXAMPLE, GOLDEN, SINGLE
-from test_readme import blocks, table
 
 from convkit.authoring.goals_examples import example, examples
 from convkit.core import lists, plugins
@@ -75,15 +75,15 @@ def test_no_key_of_funnels_is_forgotten() -> None:
     assert (tuple(goals_schema.FUNNEL), tuple(goals_schema.STEP)) == (OPTIONS, STEP_OPTIONS)
 
 
-def test_what_keys_of_the_site_mean_is_told_as_in_the_readme() -> None:
-    told = {key: re.sub(r"\[(.*?)\]\(.*?\)", r"\1", meaning).replace("`", "") for key, meaning in table("Site", "key").items()}
-    assert dict(line.split(": ", 1) for line in lists.lines("site_keys")) == told
+def test_keys_of_the_site_are_described_as_in_the_documentation() -> None:
+    meanings = {key: re.sub(r"\[(.*?)\]\(.*?\)", r"\1", meaning).replace("`", "") for key, meaning in PAGES["site"].table("key").items()}
+    assert dict(line.split(": ", 1) for line in lists.lines("site_keys")) == meanings
 
 
 FILES = [
     EXAMPLE.read_text(encoding="utf-8"),
     *map(example, examples()),
-    *blocks("yaml"),
+    *(block.text for page in DOCUMENTS for block in page.blocks("yaml")),
     *(f"macro: {{g: {module.EXAMPLE}}}" for module in plugins.load_all("goals.kinds").values()),
     *(f"micro: {{g: {goal}}}\nfunnels: {{f: [{goal}, g]}}" for goal in COMBINED),
     "macro:\nsite:\n",

@@ -1,4 +1,4 @@
-"""How often the verdicts of `compare` are right: `pytest -m slow -s tests/test_verdicts_slow.py` prints the figures of the README.
+"""How often the verdicts of `compare` are right: `pytest -m slow -s tests/test_verdicts_slow.py` prints the figures of docs/compare.md.
 
 Of rates every pair of counts is looked at, with how often it comes about; days and amounts are drawn, from one seed. Each run gives the same figures.
 """

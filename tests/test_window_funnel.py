@@ -1,4 +1,4 @@
-"""Depths of funnels beside ClickHouse's `windowFunnel`, which nobody here wrote (the extra `clickhouse`), and the README's table of tools.
+"""Depths of funnels beside ClickHouse's `windowFunnel`, which nobody here wrote (the extra `clickhouse`), and the table of tools in docs/funnels.md.
 
 Where no two hits of a visitor are at the same time and none fits two steps, both must agree, always.
 """
@@ -21,7 +21,7 @@ from convkit.funnels import funnels
 if TYPE_CHECKING:
     from types import ModuleType
 
-README = Path(__file__).parents[1] / "README.md"
+PAGE = Path(__file__).parents[1] / "convkit" / "docs" / "funnels.md"
 VISITORS, ROUNDS = 250, 30
 DAY = 86_400
 
@@ -94,19 +94,17 @@ TEN: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "`B` `A` in one second, steps `A` then `B`": ("B:0 A:0", "A B", {}, ""),
     "`A B X C`, without `X` between `B` and `C`": ("A B X C", "A B C", {"without": (2, 3)}, "none"),
 }
-"""The rows of the README's table: trace, steps, options, and ClickHouse's mode, `none` where it has no such option."""
+"""The rows of the page's table: trace, steps, options, and ClickHouse's mode, `none` where it has no such option."""
 
 
 def table() -> dict[str, list[str]]:
-    """Return the cells of the README's table by its first column."""
-    rows = [
-        line.strip("| \n").split(" | ") for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("| `A") or "`B` `A`" in line
-    ]
+    """Return the cells of the page's table by its first column."""
+    rows = [line.strip("| \n").split(" | ") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `A") or "`B` `A`" in line]
     return {cells[0]: cells[1:] for cells in rows if cells[0] in TEN}
 
 
 @pytest.mark.parametrize("row", TEN)
-def test_our_column_of_the_readme_is_what_we_answer(row: str) -> None:
+def test_our_column_of_the_page_is_what_we_answer(row: str) -> None:
     text, names, options, _ = TEN[row]
     order = options.get("order", "ordered")
     funnel = funnel_of(names, **{key: value for key, value in options.items() if key != "order"})
@@ -115,7 +113,7 @@ def test_our_column_of_the_readme_is_what_we_answer(row: str) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in TEN if TEN[row][3] != "none"])
-def test_clickhouse_s_column_of_the_readme_is_what_it_answers(row: str, clickhouse: ModuleType) -> None:
+def test_clickhouse_s_column_of_the_page_is_what_it_answers(row: str, clickhouse: ModuleType) -> None:
     text, names, options, mode = TEN[row]
     values = ", ".join(f"({seconds}, '{letter}')" for seconds, letter, *_ in trace_of(text))
     conditions = ", ".join(f"letter = '{letter}'" for letter in names.split())

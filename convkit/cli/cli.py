@@ -44,6 +44,7 @@ _ORDER = (
 _WHOLE_HEADLINE = "All of it on one screen; start here."
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _CODES = f"Exit codes: {', '.join(f'{code} {code.name.lower()}' for code in ExitCode)}."
+_MORE = "More: convkit help"
 
 
 class _Commands(click.Group):
@@ -81,7 +82,7 @@ def _place(command: str) -> int:
     return _ORDER.index(command) if command in _ORDER else len(_ORDER)
 
 
-@click.group(cls=_Commands, context_settings=_SETTINGS, epilog=_CODES)
+@click.group(cls=_Commands, context_settings=_SETTINGS, epilog=f"{_CODES}\n\n{_MORE}")
 @click.version_option(__version__, "-V", "--version", message="convkit %(version)s")
 def cli() -> None:
     """Goals, funnels, drop-off, bounces and exits, straight from the access log.

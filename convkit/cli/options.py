@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convkit.cli import topics
 from convkit.core import plugins
 from convkit.errors import UsageError
 
@@ -27,10 +28,10 @@ _OF_READING = ("log_format", "timezone", "since", "until", "last", "quiet", "deb
 
 
 def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:
-    """Return a command without options, whose help is examples and the first line of a `document`."""
+    """Return a command without options, whose help is examples, the first line of a `document`, and at the end the topic to read on."""
     headline = document.partition("\n")[0]
-    shown = "\n".join(examples)
-    return click.Command(name, callback=run, help=f"\b\n{shown}\n\n{headline}", short_help=headline)
+    shown, more = "\n".join(examples), f"More: convkit help {topics.of_command(name)}"
+    return click.Command(name, callback=run, help=f"\b\n{shown}\n\n{headline}", short_help=headline, epilog=more)
 
 
 def of_reports(command: click.Command) -> click.Command:

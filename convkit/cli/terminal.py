@@ -45,6 +45,11 @@ def has_colour(*, of_screen: bool) -> bool:
     return is_screen() and os.environ.get("TERM") != "dumb"
 
 
+def knows_unicode() -> bool:
+    """Return whether standard output can show every character."""
+    return codecs.lookup(sys.stdout.encoding).name == "utf-8"
+
+
 def encoded(text: str, *, of_screen: bool) -> bytes:
     """Return text as bytes: UTF-8, but on a terminal of another encoding that one, drawing characters replaced where it lacks them."""
     encoding = sys.stdout.encoding if of_screen and is_screen() else "utf-8"

@@ -1,4 +1,4 @@
-"""The README's table of damaged and odd logs: each row is played, and what becomes of the log is what the row says."""
+"""The table of damaged logs: each row is tried, and what happens to the log is what the row says."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 import pytest
+from documentation import PAGES as DOCUMENTATION
 from small_logs import line
-from test_readme import table
 
 import convkit
 from convkit.errors import ExitCode, InputError
@@ -60,32 +60,32 @@ def parquet() -> bytes:
 
 
 CASES: dict[str, list[Case]] = {
-    "bytes that are no UTF-8": [Case(TEXT.replace(b"/7 ", b"/\xff ", 1), warning="holds bytes that are no UTF-8 in 1 line")],
+    "bytes that are not UTF-8": [Case(TEXT.replace(b"/7 ", b"/\xff ", 1), warning="holds bytes that are no UTF-8 in 1 line")],
     "a byte order mark, CR LF": [Case(b"\xef\xbb\xbf" + TEXT.replace(b"\n", b"\r\n"))],
     "zero bytes in front of a line, the hole that copytruncate leaves": [Case(b"\0" * 8_192 + TEXT)],
-    "zero bytes inside of a line, a line longer than 1 MiB, a line of another kind": [
+    "zero bytes inside a line, a line longer than 1 MiB, a line of another kind": [
         Case(TEXT + PAGES[0].replace(b"/0", b"/\0") + b"\n", unread=1),
         Case(TEXT + PAGES[0].replace(b"/0", b"/" + b"x" * LONGEST) + b"\n", unread=1),
         Case(TEXT + b"hello\n", unread=1),
     ],
-    "a last line without an end": [Case(TEXT[:-1]), Case(TEXT[:-130], kept=39, unread=1)],
-    "a row with too few or too many fields, a quote that is never closed, a line that is no JSON object": [
+    "a last line that does not end": [Case(TEXT[:-1]), Case(TEXT[:-130], kept=39, unread=1)],
+    "a row with too few or too many fields, a quote that is never closed, a line that is not a JSON object": [
         Case(EVENTS + b"u,1791640000\n", unread=1),
         Case(EVENTS + b"u,1791640000,a,b\n", unread=1),
         Case(EVENTS + b'u,1791640000,"a\n', unread=1),
         Case(OBJECTS + b'{"user": "u", \n', unread=1),
     ],
-    "a record of CSV over several lines, a header in the middle of a file": [
+    "a CSV record over several lines, a header in the middle of a file": [
         Case(EVENTS + b'u,1791640000,"a\nb"\n', kept=41),
         Case(EVENTS + EVENTS, kept=80),
     ],
-    "gzip that is cut, damaged or followed by rubbish; bzip2 that is damaged": [
+    "gzip that is cut off, damaged or followed by garbage; damaged bzip2": [
         Case(gzip.compress(TEXT, 0)[:-400], kept=37, unread=1, warning="ends in the middle of its packed data"),
         Case(GZIP[:-8] + bytes(8), warning="is damaged"),
         Case(GZIP + b"rubbish", warning="goes on behind its packed data"),
         Case(bz2.compress(TEXT) + bz2.compress(TEXT)[:-20], warning="is damaged"),
     ],
-    "gzip of several members, or padded with zeros; a name that lies about the packing": [
+    "gzip with several members, or padded with zeros; a file name with the wrong extension": [
         Case(gzip.compress(TEXT[:500]) + gzip.compress(TEXT[500:]) + bytes(512))
     ],
     "a zip archive; UTF-16": [Case(packed(zipfile.ZipFile)), Case(TEXT.decode().encode("utf-16"))],
@@ -100,17 +100,18 @@ CASES: dict[str, list[Case]] = {
         Case(parquet()[:-30], refusal="is a Parquet file that is damaged"),
         Case(b'[{"user": "u", ', refusal="is a JSON array that is damaged"),
     ],
-    "more than half of a log's lines of no known format": [
+    "a log in which more than half of the lines have no known format": [
         Case(b"".join(PAGES[0] + b"\nhello\n" * 2 for _ in range(9)), refusal="is of no format that is read here")
     ],
     "nothing at all, or only blank lines and comments": [Case(b"", kept=0), Case(b"\n\n", kept=0), Case(b"# a comment\n", kept=0)],
 }
-"""By the README's row."""
-ABOUT_NAMES = "a log that is named twice, by links or as a packed copy"
+"""By the row of the table."""
+ABOUT_NAMES = "a log named twice, through links or as a compressed copy"
+TABLE = DOCUMENTATION["damaged-logs"].table("in the log")
 
 
 def test_every_row_of_the_table_is_played() -> None:
-    assert {*CASES, ABOUT_NAMES} == set(table("Damaged and odd logs", "in the log"))
+    assert {*CASES, ABOUT_NAMES} == set(TABLE)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +120,7 @@ def test_every_row_of_the_table_is_played() -> None:
 def test_what_the_table_says_becomes_of_a_log(row: str, case: Case, tmp_path: Path) -> None:
     log = tmp_path / "access.gz.txt"
     log.write_bytes(case.content)
-    said = table("Damaged and odd logs", "in the log")[row]
+    said = TABLE[row]
     if case.refusal:
         with pytest.raises(InputError) as raised:
             convkit.run([log])
@@ -150,4 +151,4 @@ def test_a_log_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     document = convkit.run([log, copy])
     assert document.input["kept"] == 40
     assert len(document.warnings) == 1
-    assert table("Damaged and odd logs", "in the log")[ABOUT_NAMES] == "read once; a warning for a copy"
+    assert TABLE[ABOUT_NAMES] == "read once; a warning for a copy"

@@ -1,0 +1,36 @@
+"""The reference pages in `docs`, and the page that the help of each command names.
+
+A page begins with a title and, as its second paragraph, one sentence for the list of topics.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "docs"
+GENERAL = "report"
+"""The page about every report and the options they share."""
+BY_COMMAND = {"funnel": "funnels", "drop-off": "funnels", "init": "goals", "check": "goals"}
+"""Pages of commands, if they are not named like the command."""
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """Return the topics, sorted."""
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.md")))
+
+
+def page(topic: str) -> str:
+    """Return the Markdown of a topic's page."""
+    return (FOLDER / f"{topic}.md").read_text(encoding="utf-8")
+
+
+def headline(topic: str) -> str:
+    """Return the sentence that describes a topic in the list."""
+    return page(topic).split("\n\n")[1].replace("\n", " ")
+
+
+def of_command(command: str) -> str:
+    """Return the topic that the help of a command refers to."""
+    return command if command in names() else BY_COMMAND.get(command, GENERAL)

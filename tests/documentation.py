@@ -1,0 +1,236 @@
+"""The README and the reference pages: their blocks, tables and links, and what their commands print.
+
+Commands run in this process, each distinct one once: several pages may show the same screen. After an intended change,
+`python tests/documentation.py --write` pastes the outputs of all commands into the pages anew, and the tables that the product itself could write.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from contextlib import ExitStack, chdir
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+from unittest import mock
+
+from convkit.cli import cli, topics
+from convkit.core import plugins
+from convkit.errors import ExitCode
+
+ROOT = Path(__file__).resolve().parents[1]
+COLUMNS = 80
+PROMPT = "$ "
+LEFT_OUT = "  ..."
+_FENCE = re.compile(r"^(?:<!-- cut: (?P<cut>.*) -->\n)?```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
+_LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+_CODE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+_FIRST_COMMAND = re.compile(r"""((?:\w+=\S+ )*)convkit ((?:[^'"|&;>]|'[^']*'|"[^"]*")*)(.*)""")
+_SCREEN_SECTION = re.compile(r"^(?=[A-Z]{4,}[A-Z ]*\b)", re.MULTILINE)
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its text, and which sections of a screen it shows, if not all."""
+
+    language: str
+    text: str
+    cut: str | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """The README or a reference page."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Return the topic, or `README`."""
+        return self.path.stem
+
+    @cached_property
+    def text(self) -> str:
+        """Return the whole Markdown."""
+        return self.path.read_text(encoding="utf-8")
+
+    @cached_property
+    def prose(self) -> str:
+        """Return the Markdown without fenced blocks."""
+        return _FENCE.sub("", self.text)
+
+    def blocks(self, *languages: str) -> list[Block]:
+        """Return the fenced blocks of some languages, of all without any."""
+        found = [Block(match["language"], match["text"], match["cut"]) for match in _FENCE.finditer(self.text)]
+        return [block for block in found if not languages or block.language in languages]
+
+    def table(self, heading: str) -> dict[str, str]:
+        """Return the first and the last cell of each row of the table whose first heading this is."""
+        rows: dict[str, str] = {}
+        inside = False
+        for line in self.prose.splitlines():
+            cells = [cell.strip() for cell in line.strip("|").split(" | ")] if line.startswith("|") else []
+            inside = bool(cells) and (inside or cells[0] == heading)
+            if inside and cells[0] != heading and not set(cells[0]) <= set("-|"):
+                rows[cells[0].replace("`", "")] = cells[-1]
+        return rows
+
+    def anchors(self) -> set[str]:
+        """Return the anchors of the headings, as GitHub makes them."""
+        return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in _HEADING.findall(self.prose)}
+
+    def links(self) -> list[str]:
+        """Return the targets of all links."""
+        return _LINK.findall(self.prose)
+
+    def code(self) -> list[str]:
+        """Return what is marked as code within sentences and tables."""
+        return [code.replace("\\|", "|") for code in _CODE.findall(self.prose)]
+
+
+README = Page(ROOT / "README.md")
+PAGES = {name: Page(topics.FOLDER / f"{name}.md") for name in topics.names()}
+DOCUMENTS = (README, *PAGES.values())
+
+
+def furnish(folder: Path) -> None:
+    """Put what the commands name into a folder: the sample logs, one of them as `access.log`, and the goals of the sample."""
+    (folder / "sample_logs").symlink_to(ROOT / "sample_logs")
+    (folder / "access.log").symlink_to(ROOT / "sample_logs" / "access.log.gz")
+    shutil.copy(ROOT / "goals.example.yaml", folder)
+
+
+class Outcome(NamedTuple):
+    """What a command wrote on standard output and standard error, and its exit code."""
+
+    out: str
+    err: str
+    code: int
+
+
+_outcomes: dict[tuple[str, ...], Outcome] = {}
+"""By the commands that came before in the same folder, and the command."""
+
+
+def outcome(command: str, folder: Path, before: tuple[str, ...] = ()) -> Outcome:
+    """Run `convkit ...`, with variables in front if it has any, in a folder and this process; once after the same commands."""
+    if (*before, command) not in _outcomes:
+        match = _FIRST_COMMAND.fullmatch(command)
+        assert match, command
+        _outcomes[*before, command] = _run(shlex.split(match[2]), dict(setting.split("=", 1) for setting in match[1].split()), folder)
+    return _outcomes[*before, command]
+
+
+def _run(arguments: list[str], settings: dict[str, str], folder: Path) -> Outcome:
+    names = [folder.parent / f"{folder.name}.{name}" for name in ("out", "err")]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CONVKIT_") and name != "FORCE_COLOR"}
+    environment |= {"COLUMNS": str(COLUMNS), "HOME": str(folder), "XDG_CONFIG_HOME": str(folder), **settings}
+    with ExitStack() as stack:
+        out, err = (stack.enter_context(name.open("w", encoding="utf-8")) for name in names)
+        stack.enter_context(mock.patch.dict(os.environ, environment, clear=True))
+        stack.enter_context(mock.patch.multiple(sys, argv=["convkit", *arguments], stdout=out, stderr=err))
+        stack.enter_context(chdir(folder))
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        out.flush()
+        err.flush()
+        return Outcome(*(name.read_text(encoding="utf-8") for name in names), code)
+
+
+def _printed(command: str, folder: Path, before: tuple[str, ...]) -> str:
+    """Return what a command prints, errors included; the part after `|`, `||` or `>` is left to bash."""
+    match = _FIRST_COMMAND.fullmatch(command)
+    if match is None:
+        return _bash(command, folder)
+    made = outcome(command.removesuffix(match[3]).strip(), folder, before)
+    if not match[3]:
+        return made.out + made.err
+    with TemporaryDirectory() as place:
+        for name in ("out", "err"):
+            Path(place, name).write_text(getattr(made, name), encoding="utf-8", newline="")
+        return _bash(f"{{ cat {place}/out; cat {place}/err >&2; (exit {made.code}); }} {match[3]}", folder)
+
+
+def _bash(script: str, folder: Path) -> str:
+    done = subprocess.run(["/bin/bash", "-c", f"exec 2>&1\n{script}"], cwd=folder, stdout=subprocess.PIPE, check=False)
+    return done.stdout.decode()
+
+
+def played(block: Block, folder: Path) -> str:
+    """Return a console block as it looks when its commands are run one after the other in a folder, cut as it says."""
+    furnish(folder)
+    shown, before = "", ()
+    for line in block.text.splitlines():
+        if line.startswith(PROMPT):
+            command = line.removeprefix(PROMPT)
+            shown += f"{line}\n{_printed(command, folder, before)}"
+            writes = not command.partition("convkit ")[2] or "convkit init" in command or " -o " in command
+            before = (*before, command) if writes else before
+    return shown if block.cut is None else _cut(shown, block.cut)
+
+
+def _cut(screen: str, wanted: str) -> str:
+    """Return some sections of a screen, like `TOP, GOALS 6`: that many lines of the section with this heading."""
+    lines_of = {re.match(r"\D*?(?=(?: \d+)?$)", part)[0]: re.search(r"\d+$", part) for part in wanted.split(", ")}  # type: ignore[index]
+    pieces: list[str] = []
+    for number, section in enumerate(_SCREEN_SECTION.split(screen)):
+        name = next((name for name in lines_of if section.startswith(name)), None) if number else "TOP"
+        lines = section.rstrip("\n").split("\n")
+        most = (int(found[0]) if (found := lines_of[name]) else len(lines)) if name in lines_of and name else 0
+        pieces += ["\n".join(lines[:most]), ""] if most >= len(lines) else ["\n".join([*lines[:most], LEFT_OUT]), ""] if most else []
+        if not most and pieces and not pieces[-2].endswith(LEFT_OUT):
+            pieces[-2] += f"\n{LEFT_OUT}"
+    return "\n".join(pieces)
+
+
+def tables() -> dict[tuple[str, str], dict[str, str]]:
+    """Return the rows of the tables that the product itself could write, by page and headings."""
+    commands = cli.cli.list_commands(cli.click.Context(cli.cli))
+    return {
+        ("report", "command | what it does"): {f"`{name}`": _headline(name) for name in commands},
+        ("formats", "format | what it is"): {f"`{name}`": plugins.headline("formats", name) for name in plugins.names("formats")},
+        ("exit-codes", "code | meaning"): {str(code.value): code.meaning for code in ExitCode},
+    }
+
+
+def _headline(name: str) -> str:
+    command = cli.cli.get_command(cli.click.Context(cli.cli), name)
+    assert command is not None
+    return command.get_short_help_str(limit=200)
+
+
+def renewed(page: Page) -> str:
+    """Return a page with the outputs of its commands and its tables as the product writes them."""
+
+    def pasted(match: re.Match[str]) -> str:
+        if match["language"] != "console":
+            return match[0]
+        with TemporaryDirectory() as folder:
+            (here := Path(folder, "here")).mkdir()
+            shown = played(Block(match["language"], match["text"], match["cut"]), here)
+        return f"{match[0].partition('```')[0]}```console\n{shown}```"
+
+    text = _FENCE.sub(pasted, page.text)
+    for (name, headings), rows in tables().items():
+        if name == page.name:
+            head = f"| {headings} |\n|---|---|\n"
+            before, found, after = text.partition(head)
+            assert found, f"{name} has no table {headings}"
+            text = before + head + "".join(f"| {key} | {value} |\n" for key, value in rows.items()) + re.sub(r"\A(?:\|.*\n)*", "", after)
+    return text
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        sys.exit(f"{__doc__}")
+    for document in DOCUMENTS:
+        document.path.write_text(renewed(document), encoding="utf-8")
