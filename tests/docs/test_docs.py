@@ -195,7 +195,9 @@ def test_links_go_somewhere(page: Page) -> None:
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_files_in_sentences_exist(page: Page) -> None:
     named = {found for code in page.code() for found in re.findall(r"(?:^|\s)((?:convkit|tests|sample_logs)/[\w./-]+)", code)}
-    moving = set() if (ROOT / "convkit" / "engine" / "run.py").is_file() else {name for name in named if re.match(r"convkit/(?:cli|engine|goals)/", name)}
+    moving = (
+        set() if (ROOT / "convkit" / "engine" / "run.py").is_file() else {name for name in named if re.match(r"convkit/(?:cli|engine|goals)/", name)}
+    )
     paths = {name: ROOT / name.replace("NAME.py", "__init__.py").replace("TOPIC", "goals") for name in named - moving}
     assert [name for name, path in paths.items() if not path.exists()] == []
 

@@ -12,6 +12,7 @@ from documentation import PAGES
 
 from convkit.cli import topics
 from convkit.cli.cli import cli
+from convkit.cli.pages import formatted
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -75,6 +76,14 @@ def test_a_terminal_shows_a_page_with_styles_and_the_pager() -> None:
         ESCAPE.sub("", on_screen("help", "report", keyboard=True, PAGER="cat")[1].decode()).split()
     )
     assert not on_screen("help", "exit-codes", keyboard=True, PAGER="sed s/^/>/", columns=120)[1].startswith(b">")
+
+
+@pytest.mark.parametrize("topic", PAGES)
+def test_every_page_is_formatted_for_narrow_and_wide_terminals(topic: str) -> None:
+    for width in (40, 80, 200):
+        plain = formatted(PAGES[topic].text, width, colour=False)
+        assert not re.search(r"\]\([\w.#/-]+\)|```|\x1b| $", plain, re.MULTILINE)
+        assert ESCAPE.sub("", formatted(PAGES[topic].text, width, colour=True)).split() == plain.split()
 
 
 def test_a_terminal_without_colour_gets_no_escape_sequences() -> None:
