@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from convkit.comparison.comparing import compare
+    from convkit.comparison.report import compare
     from convkit.engine.pipeline import analyze, read_hits, read_records, run
-    from convkit.goals.goals import load_goals
-    from convkit.outputs._rendering import render
+    from convkit.goals.loader import load_goals
+    from convkit.outputs import render
 
 _PLACES = {
     "analyze": "engine.pipeline",
-    "compare": "comparison.comparing",
-    "load_goals": "goals.goals",
+    "compare": "comparison.report",
+    "load_goals": "goals.loader",
     "read_hits": "engine.pipeline",
     "read_records": "engine.pipeline",
-    "render": "outputs._rendering",
+    "render": "outputs",
     "run": "engine.pipeline",
 }
 

@@ -1,5 +1,5 @@
 """`python -m convkit` is `convkit`."""
 
-from convkit.cli.cli import main
+from convkit.cli.main import main
 
 main()

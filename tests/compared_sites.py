@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.comparison import compare_rows, comparing
-from convkit.comparison.compare_rows import Figures, Pair
+from convkit.comparison import report as comparison_report
+from convkit.comparison import rows as comparison_rows
+from convkit.comparison.rows import Pair, SideFigures
 from convkit.comparison.sides import Side, Sides
 from convkit.core import plugins
-from convkit.core.tables import Room
-from convkit.goals.goals import parse_goals
-from convkit.traffic.gaps import Coverage
+from convkit.core.blocks import Screen
+from convkit.goals.loader import parse_goals
+from convkit.traffic.coverage import Coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from convkit.core.tables import Report
+    from convkit.core.document import Report
 
 _DAY = timedelta(days=1)
 _BEGIN = datetime(2026, 9, 7, tzinfo=UTC)
@@ -44,7 +45,7 @@ Counts = "Mapping[str, int | tuple[int, int]]"
 
 def side(  # noqa: PLR0913 (all that a side has)
     text: str, which: Side, sessions: int, reached: Counts, steps: Sequence[int] = (), *, waiting: int = 0, bots: int = 100, silent: float = 0.1
-) -> Figures:
+) -> SideFigures:
     """Return a side's figures: by goal how many sessions reached it, and of them converted later; how many reached each step."""
     goals = _goals(text)
     last, rows = which.end - (silent if which.name == "now" else 0.1) * _DAY, []
@@ -70,7 +71,7 @@ def side(  # noqa: PLR0913 (all that a side has)
     counts = [max(sessions // number + (place < sessions % number) + more, 0) for place, more in enumerate(scatter)]
     daily = pl.DataFrame({"day": [which.begin.date() + place * _DAY for place in range(number)], "sessions": counts})
     amounts = pl.DataFrame({"amount": [60_000_000], "sessions": [converted]}, schema=NO_AMOUNTS.schema) if value else NO_AMOUNTS
-    return Figures(
+    return SideFigures(
         which,
         overview,
         pl.DataFrame(rows, schema_overrides={"last_reached": pl.Datetime("us", "UTC")}),
@@ -99,7 +100,7 @@ def _funnel(text: str, sessions: int, steps: Sequence[int], waiting: int) -> pl.
 
 
 def pair(  # noqa: PLR0913 (all that a pair has)
-    text: str, before: Figures, now: Figures, *, known: Coverage = KNOWN, how: str = "", knows_macro: bool = True, in_both: int | None = None
+    text: str, before: SideFigures, now: SideFigures, *, known: Coverage = KNOWN, how: str = "", knows_macro: bool = True, in_both: int | None = None
 ) -> Pair:
     """Return both sides; `in_both` is of groups."""
     sides = Sides(before.side, now.side, how, are_groups=in_both is not None)
@@ -108,13 +109,13 @@ def pair(  # noqa: PLR0913 (all that a pair has)
 
 def report(one: Pair) -> Report:
     """Return the report of a pair."""
-    return comparing.report_of(one, compare_rows.compared(one))
+    return comparison_report.report_of(one, comparison_rows.compared_rows(one))
 
 
 def drawn(found: Report, width: int = 80, *, colour: bool = False) -> str:
     """Return what a screen shows of a report."""
-    room = Room(width, colour=colour)
-    text: str = plugins.load("outputs", "table").drawn(found.draw(found.frame, room), room)
+    room = Screen(width, colour=colour)
+    text: str = plugins.load("outputs", "table").render_blocks(found.draw(found.frame, room), room)
     return text
 
 

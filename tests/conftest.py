@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from convkit.cli import cli
+from convkit.cli import main
 from convkit.engine.budget import BASE, Budget
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def convkit_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixtur
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["convkit", *arguments])
         with pytest.raises(SystemExit) as finished:
-            cli.main()
+            main.main()
         said = capfd.readouterr()
         return int(finished.value.code or 0), said.out, said.err
 

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from unittest import mock
 
-from convkit.cli import cli, topics
+from convkit.cli import main, topics
 from convkit.core import plugins
 from convkit.errors import ExitCode
 
@@ -138,7 +138,7 @@ def _run(arguments: list[str], settings: dict[str, str], folder: Path) -> Outcom
         stack.enter_context(chdir(folder))
         code = 0
         try:
-            cli.main()
+            main.main()
         except SystemExit as end:
             code = int(end.code or 0)
         out.flush()
@@ -194,7 +194,7 @@ def _cut(screen: str, wanted: str) -> str:
 
 def tables() -> dict[tuple[str, str], dict[str, str]]:
     """Return the rows of the tables that the product itself could write, by page and headings."""
-    commands = cli.cli.list_commands(cli.click.Context(cli.cli))
+    commands = main.cli.list_commands(main.click.Context(main.cli))
     return {
         ("report", "command | what it does"): {f"`{name}`": _headline(name) for name in commands},
         ("formats", "format | what it is"): {f"`{name}`": plugins.headline("formats", name) for name in plugins.names("formats")},
@@ -203,7 +203,7 @@ def tables() -> dict[tuple[str, str], dict[str, str]]:
 
 
 def _headline(name: str) -> str:
-    command = cli.cli.get_command(cli.click.Context(cli.cli), name)
+    command = main.cli.get_command(main.click.Context(main.cli), name)
     assert command is not None
     return command.get_short_help_str(limit=200)
 

@@ -12,3 +12,4 @@ GOLDEN = TESTS / "golden"
 BENCH = TESTS / "bench"
 SAMPLE = ROOT / "sample_logs" / "access.log.gz"
 EXAMPLE_GOALS = ROOT / "goals.example.yaml"
+PLUGIN_FOLDERS = ("cli.commands", "formats", "goals.kinds", "outputs", "reports")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import convkit
-from convkit.goals.goals import parse_goals
+from convkit.goals.loader import parse_goals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

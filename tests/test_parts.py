@@ -26,9 +26,9 @@ import convkit
 from convkit.engine import linking, parts, pieces
 from convkit.engine.budget import BASE, USUAL, Budget
 from convkit.errors import OutputError, UsageError
-from convkit.formats.parsers import addresses, senders
-from convkit.ingest import buckets, keeping, sources
-from convkit.traffic import inspecting
+from convkit.formats.parsers import addresses, requests
+from convkit.ingest import merge, store
+from convkit.traffic import quality
 
 if TYPE_CHECKING:
     from convkit.engine.parts import Dealt
@@ -190,9 +190,9 @@ def said(address: str, minute: int, path: str, referrer: str, agent: str) -> str
 def test_damaged_logs_are_read_onto_disk_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = gzip.compress("".join(crowd()).encode())
     (tmp_path / "access.log.gz").write_bytes(packed[:-2_000])
-    from convkit.ingest import loading  # noqa: PLC0415
+    from convkit.ingest import load  # noqa: PLC0415
 
-    monkeypatch.setattr(loading, "_MANY", 50)
+    monkeypatch.setattr(load, "_MAX_WAITING", 50)
     _, whole, made = both([tmp_path / "access.log.gz"], 20_000, rejects=True)
     assert made == whole
 
@@ -201,9 +201,9 @@ def test_a_clock_that_jumps_is_told_of_logs_that_are_looked_at_piece_by_piece(tm
     days = [f'192.0.2.{n % 40} - - [{24 - n // 100 * 2:02}/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "{FIREFOX}"\n' for n in range(600)]
     (tmp_path / "access.log").write_text("".join(days), encoding="utf-8")
     (tmp_path / "other.log").write_text("".join(crowd()), encoding="utf-8")
-    monkeypatch.setattr(inspecting, "_AT_ONCE", 50)
+    monkeypatch.setattr(quality, "_AT_ONCE", 50)
     _, whole, made = both([tmp_path / "access.log", tmp_path / "other.log"], 20_000)
-    monkeypatch.setattr(inspecting, "_AT_ONCE", 5_000_000)
+    monkeypatch.setattr(quality, "_AT_ONCE", 5_000_000)
     assert made == whole == both([tmp_path / "access.log", tmp_path / "other.log"], 20_000)[2]
     assert json.loads(made)["input"]["jumps"]
 
@@ -220,8 +220,8 @@ NOTATIONS = st.sampled_from(
 @given(st.lists(st.tuples(NOTATIONS, st.sampled_from(("-", "-", "ann", "bob"))), min_size=1, max_size=20))
 def test_who_may_be_one_visitor_is_in_one_bucket(drawn: list[tuple[str, str]]) -> None:
     cells = pl.LazyFrame({"sender": [f"{address} - {user}" for address, user in drawn]})
-    told = addresses.add_parts(senders.add_words(cells)).select(who=pl.coalesce("part", "user"))
-    dealt = pl.concat([buckets.add_key(cells).select("key", "sender"), told], how="horizontal").collect()
+    told = addresses.add_address_parts(requests.split_senders(cells)).select(who=pl.coalesce("part", "user"))
+    dealt = pl.concat([store.add_bucket_key(cells).select("key", "sender"), told], how="horizontal").collect()
     assert dealt["sender"].to_list() == cells.collect()["sender"].to_list()
     assert dealt.group_by("who").agg(pl.col("key").n_unique())["key"].to_list() == [1] * dealt["who"].n_unique()
 
@@ -249,16 +249,16 @@ def test_parts_are_as_many_as_memory_asks_for() -> None:
     assert parts._bounds(counts, Budget(USUAL)) == ((0, 9),)  # noqa: SLF001 (the rule itself)
     assert parts._bounds(counts, Budget(BASE + 1_350_000)) == ((0, 4), (5, 9))  # noqa: SLF001 (the rule itself)
     assert len(parts._bounds(counts, Budget(BASE + 1))) == 10  # noqa: SLF001 (the rule itself)
-    assert parts._bounds(counts.clear(), Budget(USUAL)) == ((0, buckets.MANY),)  # noqa: SLF001 (the rule itself)
+    assert parts._bounds(counts.clear(), Budget(USUAL)) == ((0, store.BUCKETS),)  # noqa: SLF001 (the rule itself)
 
 
 def test_duplicates_are_found_whatever_is_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [n * 7 % 40 if n % 3 else None for n in range(200)]
     cells = pl.DataFrame({"source": [0] * 200, "line_no": range(200), "event_number": numbers, "problem": [None] * 200})
     cells = cells.cast({"source": pl.UInt32, "line_no": pl.UInt32, "problem": pl.String})
-    found = sources.duplicates(cells.lazy(), 200).sort("line_no")
-    monkeypatch.setattr(sources, "_AT_ONCE", 13)
-    assert sources.duplicates(cells.lazy(), 200).sort("line_no").equals(found)
+    found = merge.find_duplicates(cells.lazy(), 200).sort("line_no")
+    monkeypatch.setattr(merge, "_IDS_AT_ONCE", 13)
+    assert merge.find_duplicates(cells.lazy(), 200).sort("line_no").equals(found)
     assert found.height == sum(n is not None for n in numbers) - len({*numbers} - {None})
 
 
@@ -314,7 +314,7 @@ convkit.run([sys.argv[1]])
 """
 
 
-@pytest.mark.skipif(not keeping.temporary.NAMELESS.exists(), reason="this system gives no path to a file without a name")
+@pytest.mark.skipif(not store.filesystem.OPEN_FILES.exists(), reason="this system gives no path to a file without a name")
 def test_not_even_what_kills_the_program_leaves_a_file_behind(tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", STOPPED, str(LOG)], env=environment, stdout=subprocess.PIPE) as process:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 from model.chains import Ban, Fill, Rules, best_chain
 
-from convkit.core.definitions import Funnel, Step, Without
+from convkit.core.model import Exclusion, Funnel, Step
 from convkit.core.schema import KIND
-from convkit.funnels import funnels
+from convkit.funnels import chains as funnels_chains
 
 if TYPE_CHECKING:
     from model.chains import Chain
@@ -43,8 +43,8 @@ def hits_of(trace: Trace) -> pl.LazyFrame:
 
 def chain_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
     """Return the chain of each unit, as the model writes it."""
-    hits = funnels.fitting(hits_of(trace), funnel).collect().lazy()
-    found = funnels.best(hits, funnel).collect().rows(named=True)
+    hits = funnels_chains.fitting_hits(hits_of(trace), funnel).collect().lazy()
+    found = funnels_chains.best_chains(hits, funnel).collect().rows(named=True)
     rows = [f"row{number}" for number in funnel.numbers]
     return {row["unit"]: tuple((step, row[name]) for step, name in enumerate(rows) if row[name] is not None) for row in found}
 
@@ -60,7 +60,7 @@ def funnel_of(names: str, *, window: int | None = None, within: int | None = Non
     chosen = [Step(name, (f"goal:{name}",)) for name in names.split()]
     if within is not None:
         chosen[-1] = replace(chosen[-1], within=timedelta(seconds=within))
-    bans = (Without("X", ("goal:X",), *without),) if without else ()
+    bans = (Exclusion("X", ("goal:X",), *without),) if without else ()
     return Funnel("traced", tuple(chosen), window=None if window is None else timedelta(seconds=window), without=bans)
 
 

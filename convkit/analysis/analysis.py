@@ -1,7 +1,4 @@
-"""All that a report may use: matched hits, sessions, goals and the few facts of the whole log.
-
-It stands alone because reports must not reach back into the stages.
-"""
+"""The analysis: what reports may read, matched hits, sessions, goals and the few facts about the whole log."""
 
 from __future__ import annotations
 
@@ -10,18 +7,18 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core.quality import NOTHING_KNOWN, Quality
-from convkit.core.tables import Column
+from convkit.core.document import Column
+from convkit.core.quality import UNKNOWN_QUALITY, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from convkit.analysis.sorting import Sorting
-    from convkit.core.definitions import Goals
-    from convkit.core.tables import Period
-    from convkit.goals.questions import Narrowed
-    from convkit.goals.variants import Several
+    from convkit.core.document import Period
+    from convkit.core.model import Goals
+    from convkit.goals.filters import FilterSummary
+    from convkit.goals.variants import SeveralVariants
 
 _STEPS = {
     "place": pl.Int32,
@@ -48,11 +45,11 @@ class Analysis:
     """How many rows `hits` has."""
     sessions: pl.LazyFrame
     chains: Mapping[str, pl.LazyFrame]
-    """By funnel: the chains that begin in the period (`funnels.best`)."""
+    """By funnel: the chains that begin in the period (`chains.best_chains`)."""
     departures: Mapping[str, pl.LazyFrame]
-    """By funnel: where they went (`departures.departures`)."""
+    """By funnel: where they went (`drop_off.drop_off_counts`)."""
     ways: Mapping[str, pl.LazyFrame]
-    """By funnel: how its last step was reached by those whom it does not show there (`other_ways.ways`)."""
+    """By funnel: how its last step was reached by those whom it does not show there (`detours.find_detours`)."""
     entering: Mapping[str, pl.LazyFrame]
     """By funnel: the sessions that may enter it."""
     goals: Goals
@@ -99,9 +96,9 @@ class Run:
     """Whether an export has times without a zone."""
     sources: tuple[str, ...] = ()
     """The logs' names by the number in `source` of their hits."""
-    of_variants: tuple[Several, ...] = ()
+    of_variants: tuple[SeveralVariants, ...] = ()
     """The visitors who saw several variants."""
-    where: Narrowed | None = None
+    where: FilterSummary | None = None
     """Which sessions were kept, where only some of them were."""
     copies: tuple[str, ...] = ()
     """Sentences of logs that were left out because others hold all of them."""
@@ -110,13 +107,13 @@ class Run:
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of the lines that were not read, where they are wanted."""
     sensitivity: pl.DataFrame | None = None
-    """How far the funnels get under other choices (`sensitivity.asked` and `otherwise`), where it was asked for."""
+    """How far the funnels get under other choices (`sensitivity.chosen_rows` and `alternative_rows`), where it was asked for."""
     bots: str = "drop"
-    """One of BOTS."""
-    quality: Quality = NOTHING_KNOWN
+    """One of BOT_MODES."""
+    quality: Quality = UNKNOWN_QUALITY
     """What is known of the traffic beside."""
     bot_lines: pl.DataFrame | None = None
-    """A tally of what bots sent (`bot_lines.tally`)."""
+    """A tally of what bots sent (`bots.tally_bot_lines`)."""
     own_hosts: tuple[str, ...] = ()
     """Hosts that are taken for the site's own because nobody named them; known where it is asked where sessions came from."""
     split: Analysis | None = None
@@ -140,7 +137,7 @@ class View:
     by: tuple[str, ...] = ()
     """The column of the key's values."""
     bots: str = "drop"
-    """One of BOTS."""
+    """One of BOT_MODES."""
     ends: datetime | None = None
     """Time of the last hit of the log."""
     sources: tuple[str, ...] = ()
@@ -150,7 +147,7 @@ class View:
     is_narrowed: bool = False
     """Whether only some sessions of the period are looked at."""
     sort: Sorting | None = None
-    quality: Quality = NOTHING_KNOWN
+    quality: Quality = UNKNOWN_QUALITY
     """What is known of the traffic beside the figures."""
     options: Mapping[str, str] = field(default_factory=dict)
     """What was asked of reports that have options of their own."""

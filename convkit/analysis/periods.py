@@ -1,6 +1,6 @@
-"""Which time is reported: `--since`, `--until`, `--last`, in the site's time zone.
+"""Periods: `--since`, `--until`, `--last` in the site's time zone, and marks on days, weeks and months.
 
-It stands alone because dates, days and time zones are a world of their own. A date without a time is the whole day, at both ends.
+A date without a time is the whole day, at both ends. Marked are periods that are incomplete where the data ends, and dates of `site.notes`.
 """
 
 from __future__ import annotations
@@ -8,17 +8,33 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from convkit.analysis.breakdown import PERIODS
+from convkit.core.blocks import Paragraph
+from convkit.core.document import Note
 from convkit.core.durations import parse_duration
 from convkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convkit.analysis.analysis import View
+    from convkit.core.blocks import Block
+
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY = timedelta(days=1)
 
+UNFINISHED, ANNOTATED = "*", "▲"
+_SLACK = timedelta(hours=1)
+"""What may be missing of a period that is over: at night nobody comes for a while."""
+_DAYS_OF_A_WEEK, _MORE_THAN_A_MONTH = 7, timedelta(days=31)
+
 
 @dataclass(frozen=True)
-class Wanted:
+class DateRange:
     """What was asked for: `begin` inside, `end` outside, or whole `days` back from the last hit; None is no limit."""
 
     begin: datetime | None = None
@@ -28,7 +44,7 @@ class Wanted:
     @property
     def is_limited(self) -> bool:
         """Tell whether anything was asked for."""
-        return self != Wanted()
+        return self != DateRange()
 
     def limits(self, last: datetime | None, timezone: str) -> tuple[datetime | None, datetime | None]:
         """Return begin and end, known once the log's `last` hit is."""
@@ -38,17 +54,17 @@ class Wanted:
         return _midnight(midnight - self.days * _DAY), midnight
 
 
-def parse_period(since: str | None, until: str | None, last: str | None, timezone: str) -> Wanted:
+def parse_period(since: str | None, until: str | None, last: str | None, timezone: str) -> DateRange:
     """Return the period that the options name; UsageError with the fix where they name none."""
     if last is not None:
         if since or until:
             raise UsageError("--last and --since or --until say the same thing twice; use one of them")
-        return Wanted(days=_whole_days(last))
+        return DateRange(days=_whole_days(last))
     begin = _parse(since, "--since", timezone)[0] if since else None
     end = _parse(until, "--until", timezone)[1] if until else None
     if begin and end and begin >= end:
         raise UsageError(f"--since {since} is after --until {until}; exchange them")
-    return Wanted(begin, end)
+    return DateRange(begin, end)
 
 
 def parse_day(text: str, option: str, timezone: str) -> date:
@@ -100,3 +116,82 @@ def _parse(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
 def _midnight(moment: datetime) -> datetime:
     """Return the beginning of a day; days of 23 or 25 hours included, because the date decides."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+
+
+@dataclass(frozen=True)
+class PeriodMarks:
+    """Of the periods of a split report, in order: those `unfinished`, and the `notes` of days in them; nothing where no period splits it."""
+
+    unfinished: tuple[str, ...] = ()
+    notes: tuple[tuple[str, date, str], ...] = ()
+    """Period, day, and what happened."""
+    ends: datetime | None = None
+    """Where the figures end, in the site's time zone."""
+
+    def title(self, value: str) -> str:
+        """Return a period with its marks."""
+        return f"{value}{UNFINISHED if value in self.unfinished else ''}{ANNOTATED if self.notes_of([value]) else ''}"
+
+    def last(self, value: str) -> str:
+        """Return what stands above the figures of the last period."""
+        return f"last{UNFINISHED}" if value in self.unfinished else "last"
+
+    def line(self, values: Sequence[str]) -> str:
+        """Return a character a period: a mark where something happened."""
+        return "".join(ANNOTATED if self.notes_of([value]) else " " for value in values).rstrip()
+
+    def notes_of(self, values: Sequence[str]) -> list[tuple[date, str]]:
+        """Return what happened in some of the periods."""
+        return [(day, text) for period, day, text in self.notes if period in values]
+
+    def legend(self, values: Sequence[str]) -> list[Block]:
+        """Return a line for each note of the periods that are shown."""
+        return [Paragraph(f"{ANNOTATED} {day.day} {day:%b}: {text}") for day, text in self.notes_of(values)]
+
+    def said(self) -> tuple[Note, ...]:
+        """Return the notes of a report that is split so."""
+        happened = [Note("annotation", f"{day.day} {day:%b %Y}: {text}", is_drawn=True) for _, day, text in self.notes]
+        return (*happened, *self._not_over())
+
+    def _not_over(self) -> tuple[Note, ...]:
+        if not self.unfinished or self.ends is None:
+            return ()
+        first, *more = self.unfinished
+        what = f"{first}{UNFINISHED} and what follows are" if more else f"{first}{UNFINISHED} is"
+        when = f"{self.ends.day} {self.ends:%b %Y, %H:%M}"
+        return (Note("unfinished", f"{what} not over: the figures end on {when}."),)
+
+
+NO_MARKS = PeriodMarks()
+
+
+def period_marks(values: Sequence[str], view: View) -> PeriodMarks:
+    """Return the marks of a report that is split by the view's key, whose values are these."""
+    if view.key not in PERIODS or view.period.end is None:
+        return NO_MARKS
+    known = {value: _days_of_period(value) for value in values}
+    happened = [(period, day, text) for day, text in view.goals.site.notes for period, (begin, end) in known.items() if begin <= day < end]
+    finish = min(view.period.end, view.ends or view.period.end).astimezone(ZoneInfo(view.period.timezone))
+    return PeriodMarks(tuple(value for value, (_, end) in known.items() if finish + _SLACK < _midnight_like(end, finish)), tuple(happened), finish)
+
+
+def is_over(value: str, moment: datetime) -> bool:
+    """Tell a period that is over at a moment, in the moment's time zone."""
+    return _midnight_like(_days_of_period(value)[1], moment) <= moment
+
+
+def _midnight_like(day: date, like: datetime) -> datetime:
+    """Return when a day begins in the time zone of another moment."""
+    return datetime(day.year, day.month, day.day, tzinfo=like.tzinfo)
+
+
+def _days_of_period(value: str) -> tuple[date, date]:
+    """Return the first day of a period, as it is written, and the first behind it."""
+    if "W" in value:
+        begin = date.fromisoformat(f"{value}-1")
+        return begin, begin + _DAYS_OF_A_WEEK * _DAY
+    if value.count("-") == 1:
+        begin = date.fromisoformat(f"{value}-01")
+        return begin, (begin + _MORE_THAN_A_MONTH).replace(day=1)
+    begin = date.fromisoformat(value)
+    return begin, begin + _DAY

@@ -1,7 +1,4 @@
-"""How long a log must be to show a change in a goal, and which micro goal stands in for one that too few reach.
-
-It stands alone because `report` and `compare` plan alike: from counts that are shown, at 80 % power for a change of 20 %.
-"""
+"""Planning: how long a log must be to show a change of 20% in a goal at 80% power, and which micro goal to judge by meanwhile."""
 
 from __future__ import annotations
 
@@ -10,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import figures, stats
+from convkit.core import formatting, stats
 
 if TYPE_CHECKING:
     from typing import Any
 
-FEW = 100
+FEW_CONVERSIONS = 100
 """Conversions below which a rate alone says little."""
 _MONTH = 30
 _PATIENCE = 3
@@ -23,7 +20,7 @@ _PATIENCE = 3
 
 
 @dataclass(frozen=True)
-class Counts:
+class GoalCounts:
     """What a plan is made from: `goals` with `goal, type, reached, then_converted`, of so many sessions, of which so many come a day."""
 
     goals: pl.DataFrame
@@ -38,8 +35,8 @@ class Counts:
         """Return the same in words."""
         months = self.needed(reached)
         if months < 1:
-            return figures.plural(max(round(months * _MONTH), 1), "day")
-        return figures.months(months)
+            return formatting.plural(max(round(months * _MONTH), 1), "day")
+        return formatting.months(months)
 
     def stand_in(self, conversions: int) -> dict[str, Any] | None:
         """Return the micro goal that comes before most conversions, and of those the one nearest to them that happens often enough to be judged."""
@@ -48,17 +45,17 @@ class Counts:
         return next((row for row in found if self.needed(row["reached"]) <= _PATIENCE), None)
 
 
-def never(name: str) -> str:
+def describe_no_conversions(name: str) -> str:
     """Say what can be told of a macro goal that nobody reached."""
     return f"No session reached {name} yet: no change in it can be seen, and no micro goal stands for {name} yet."
 
 
-def few(reached: int, name: str) -> str:
+def describe_few_conversions(reached: int, name: str) -> str:
     """Begin a plan with how few there are."""
-    return f"{figures.times(reached, name)} {'is' if reached == 1 else 'are'} few: a"
+    return f"{formatting.goal_count(reached, name)} {'is' if reached == 1 else 'are'} few: a"
 
 
-def what_would_tell(counts: Counts, name: str, reached: int, begin: str, *, within: str = "") -> str:
+def describe_needed_log(counts: GoalCounts, name: str, reached: int, begin: str, *, within: str = "") -> str:
     """Say how long a log shows a change in a macro goal that `reached` sessions reached, and by what to judge meanwhile.
 
     `begin` comes before `change of 20%`; `within` says in what, where it does not.
@@ -69,5 +66,5 @@ def what_would_tell(counts: Counts, name: str, reached: int, begin: str, *, with
     if stand_in is None:
         return f"{words}.{f'{verdict}, and' if is_too_small else ' So far'} no micro goal stands for {name} yet."
     words += f", in {stand_in['goal']} {counts.length(stand_in['reached'])}."
-    before = f"{figures.count(min(stand_in['then_converted'], reached))} of the {figures.count(reached)} had it before"
+    before = f"{formatting.count(min(stand_in['then_converted'], reached))} of the {formatting.count(reached)} had it before"
     return f"{words}{f'{verdict}; judge' if is_too_small else ' Judge'} by {stand_in['goal']} ({before}); see that {name} holds."

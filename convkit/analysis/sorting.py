@@ -1,7 +1,4 @@
-"""`--sort COLUMN[:asc]`: the rows of a report by one of its columns.
-
-It stands alone because every report is sorted in the same way, behind its own order and before every output.
-"""
+"""Sorting (`--sort COLUMN[:asc]`): the rows of a report by one of its columns."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from convkit.errors import UsageError, did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from convkit.core.tables import Column, Report
+    from convkit.core.document import Column, Report
 
 _ASCENDING, _DESCENDING = "asc", "desc"
 
@@ -35,7 +32,7 @@ class Sorting:
         return any(column.name == self.column for column in columns)
 
 
-def parse(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting:
+def parse_sorting(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting:
     """Return the order that the option names; UsageError with the fix where none of the reports has the column."""
     column, _, direction = text.partition(":")
     known = list(dict.fromkeys(one.name for of_report in columns.values() for one in of_report))
@@ -47,7 +44,7 @@ def parse(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting:
     return Sorting(column, direction == _ASCENDING)
 
 
-def applied(report: Report, sorting: Sorting) -> Report:
+def sort_report(report: Report, sorting: Sorting) -> Report:
     """Return a report by the column, where it has it; ties stay in the report's own order, missing values come last."""
     if not sorting.is_of(report.columns):
         return report

@@ -1,19 +1,19 @@
-"""What there is to be seen in logs of which nobody said what they are about: pages, forms, downloads and events, by sessions.
+"""Evidence in a log without goals: pages, forms, downloads and events by sessions, and the words that name them.
 
-It stands alone because what is proposed is told by patterns and words, and no longer by hits.
+The words of each kind are in `data/goal_words.txt`, in several languages.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.authoring import goal_words
-from convkit.core import windows
+from convkit.core import datafiles, windows
 from convkit.core.schema import is_kind
-from convkit.traffic import followers, siblings
+from convkit.traffic import subrequests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +29,7 @@ _STEP_BY_STEP = ("cart", "checkout", "purchase", "lead", "signup", "newsletter")
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Frames with `n`, the sessions that saw or did it, and `words`, the pattern as `goal_words.plain` has it; the most frequent first."""
+    """Frames with `n`, the sessions that saw or did it, and `words`, the pattern as `plain_words` has it; the most frequent first."""
 
     pages: pl.DataFrame
     """`pattern, is_group, n`"""
@@ -45,14 +45,14 @@ class Evidence:
     """Patterns of pages that nobody looks at, as images without an ending, or what other pages load; they are among no frame."""
 
 
-def looked_at(analysis: Analysis) -> pl.LazyFrame:
-    """Return what hits of sessions say, of hits that no goal changed; to be collected, for all `queries` look at it."""
+def session_hits(analysis: Analysis) -> pl.LazyFrame:
+    """Return what hits of sessions say, of hits that no goal changed; to be collected, for all `queries` read it."""
     is_form = (pl.col("method") == "POST") & pl.col("status").is_between(_FIRST_REDIRECT, _FIRST_ERROR - 1)
     return (
         analysis.hits.filter(pl.col("inside"), pl.col("session").is_not_null())
         .select("session", "path", "event", is_form=is_form.fill_null(value=False), is_page=is_kind("page"), is_download=is_kind("download"))
-        .with_columns(is_named=(pl.col("event") == pl.col("path")).fill_null(value=False), form=windows.before(pl.col("path"), "session"))
-        .with_columns(is_after=windows.before(pl.col("is_form"), "session").fill_null(value=False))
+        .with_columns(is_named=(pl.col("event") == pl.col("path")).fill_null(value=False), form=windows.previous(pl.col("path"), "session"))
+        .with_columns(is_after=windows.previous(pl.col("is_form"), "session").fill_null(value=False))
     )
 
 
@@ -69,8 +69,8 @@ def queries(hits: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
 
 
 def followers_of(analysis: Analysis) -> pl.LazyFrame:
-    """Return what `gather` takes of pages that hardly ever come alone (`followers.counted`)."""
-    return followers.counted(analysis.hits).filter(pl.col("path").str.contains(_WRITABLE))
+    """Return what `gather` takes of pages that hardly ever come alone (`subrequests.count_paths`)."""
+    return subrequests.count_paths(analysis.hits).filter(pl.col("path").str.contains(_WRITABLE))
 
 
 def _counted(hits: pl.LazyFrame, *of: str) -> pl.LazyFrame:
@@ -83,20 +83,20 @@ def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
     """Return what the collected queries tell, by patterns."""
     # Probes and exports have paths that are none, and no goal could name.
     frames = {name: frame if name == "events" else frame.filter(pl.col("path").str.starts_with("/")) for name, frame in frames.items()}
-    pages = siblings.add_patterns(frames["pages"], _is_step_by_step)
-    folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words.words('files'))}))/"))
+    pages = subrequests.add_patterns(frames["pages"], _is_step_by_step)
+    folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words('files'))}))/"))
     pages = pages.with_columns(folder=pl.concat_str(folder, pl.lit("/**")))
-    loaded = followers.found(frames["followers"])["pattern"]
+    loaded = subrequests.subrequest_patterns(frames["followers"])["pattern"]
     files = pl.concat([pages["folder"].drop_nulls().unique().sort(), loaded])
     pages = pages.filter(pl.col("folder").is_null(), ~pl.col("pattern").is_in(loaded.implode()))
     patterns = pages.select("path", "pattern")
-    form = siblings.without_ids(pl.col("form"))
+    form = subrequests.without_ids(pl.col("form"))
     after = frames["after"].join(patterns, on="path").with_columns(form=form)
     downloads = frames["downloads"].with_columns(pattern=pl.col("path").str.replace(r"/[^/]*(\.\w+)$", "/*${1}"))
     return Evidence(
         _summed(pages, "pattern", "is_group"),
-        _summed(frames["forms"].with_columns(pattern=siblings.without_ids(pl.col("path"))), "pattern"),
-        _summed(after, "pattern", "form").with_columns(form_words=goal_words.plain(pl.col("form"))),
+        _summed(frames["forms"].with_columns(pattern=subrequests.without_ids(pl.col("path"))), "pattern"),
+        _summed(after, "pattern", "form").with_columns(form_words=plain_words(pl.col("form"))),
         _summed(downloads, "pattern"),
         _summed(frames["events"].filter(~pl.col("path").str.starts_with("re:")).rename({"path": "pattern"}), "pattern"),
         tuple(files),
@@ -104,9 +104,45 @@ def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
 
 
 def _is_step_by_step(folder: pl.Expr) -> pl.Expr:
-    return goal_words.is_named(goal_words.plain(folder), *_STEP_BY_STEP)
+    return has_segment(plain_words(folder), *_STEP_BY_STEP)
 
 
 def _summed(frame: pl.DataFrame, *of: str) -> pl.DataFrame:
     summed = frame.group_by(of).agg(pl.col("n").sum()).sort("n", *of, descending=[True, *(False for _ in of)])
-    return summed.with_columns(words=goal_words.plain(pl.col("pattern")))
+    return summed.with_columns(words=plain_words(pl.col("pattern")))
+
+
+@cache
+def goal_words(kind: str) -> tuple[str, ...]:
+    """Return the words of a kind, from `data/goal_words.txt`."""
+    found = (line.partition(": ") for line in datafiles.lines("goal_words"))
+    return tuple(word for of, _, text in found if of == kind for word in text.split())
+
+
+def plain_words(text: pl.Expr) -> pl.Expr:
+    """Return a path or a name as small words with `-` between them, each segment between slashes: /Order/thankYou.php is /order/thank-you/."""
+    bare = text.str.replace_all(r"(\p{Ll})(\p{Lu})", "${1}-${2}").str.to_lowercase()
+    bare = bare.str.replace(r"\?\w+=", "/").str.replace_all(r"\.\w+(/|$)", "${1}")
+    return pl.concat_str(pl.lit("/"), bare.str.replace_all("%20", "-").str.replace_all(r"[^\p{L}/]+", "-").str.strip_chars("/"), pl.lit("/"))
+
+
+def has_word(text: pl.Expr, *kinds: str) -> pl.Expr:
+    """Tell plain texts in which a word of some kinds stands anywhere."""
+    return text.str.replace_all("/", "-", literal=True).str.contains_any([f"-{word}-" for word in _spellings(*kinds)])
+
+
+def has_segment(text: pl.Expr, *kinds: str) -> pl.Expr:
+    """Tell plain texts that have a segment which is a word of some kinds."""
+    return text.str.contains_any([f"/{word}/" for word in _spellings(*kinds)])
+
+
+def has_ending(text: pl.Expr, kind: str) -> pl.Expr:
+    """Tell plain texts that have a segment which ends in a word of a kind."""
+    return text.str.contains_any([f"{before}{word}/" for word in _spellings(kind) for before in "/-"])
+
+
+@cache
+def _spellings(*kinds: str) -> list[str]:
+    """Return the words of some kinds as they may be written: `thank-you` also as `thankyou`."""
+    found = [word.replace("_", "-") for kind in kinds for word in goal_words(kind)]
+    return [*found, *(word.replace("-", "") for word in found if "-" in word)]

@@ -1,7 +1,4 @@
-"""Evidence -> goals that it speaks for: a kind of proposal is one entry of a table.
-
-It stands alone because what people name their pages is guessed here, by the words of `data/goal_words.txt`, and nowhere else.
-"""
+"""Goals proposed from evidence: one entry of KINDS per kind of goal, guessed by the words in `data/goal_words.txt`."""
 
 from __future__ import annotations
 
@@ -12,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.authoring.goal_words import ends, is_named, tells
+from convkit.authoring.evidence import has_ending, has_segment, has_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from convkit.authoring.evidence import Evidence
-    from convkit.authoring.goals_writing import Written
+    from convkit.authoring.goals_file import YamlValue
 
 FEWEST = 3
 """Sessions that saw or did something, for a proposal."""
@@ -38,7 +35,7 @@ class Proposal:
     """A goal by the name that it gets, what of the log speaks for it, and whether it may be what the site is for."""
 
     name: str
-    goal: Written
+    goal: YamlValue
     said: str = ""
     may_be_macro: bool = False
 
@@ -63,7 +60,7 @@ def _done(name: str, evidence: Evidence) -> Iterator[Proposal]:
         yield Proposal(name, _goal("page", pages), said, may_be_macro=True)
         return
     events = _of_events(evidence, "bought" if name == "purchase" else name)
-    forms = _few(evidence.forms.filter(_class(_WORDS) == name, ~tells(_WORDS, "not", "aside", "cart")))
+    forms = _few(evidence.forms.filter(_class(_WORDS) == name, ~has_word(_WORDS, "not", "aside", "cart")))
     if events.height:
         yield Proposal(name, _goal("event", events), may_be_macro=True)
     elif forms.height:
@@ -77,12 +74,12 @@ def _confirmations(evidence: Evidence) -> pl.DataFrame:
     A page without a word of thanks is one where it is hardly ever seen but after a form that buys something.
     """
     after = evidence.after.group_by("pattern", maintain_order=True).agg(pl.col("form_words").first(), sent=pl.col("n").sum())
-    pages = evidence.pages.filter(pl.col("n") >= FEWEST, ~tells(_WORDS, "not")).join(after, on="pattern", how="left")
+    pages = evidence.pages.filter(pl.col("n") >= FEWEST, ~has_word(_WORDS, "not")).join(after, on="pattern", how="left")
     of_form = _class(pl.concat_str(_WORDS, pl.col("form_words").fill_null("")))
     bare = pl.lit("purchase" if _is_shop(evidence) else "lead")
-    is_bought = (of_form == "purchase") & (pl.col("sent") >= _SURELY * pl.col("n")) & ~tells(_WORDS, "aside", "cart", "checkout")
+    is_bought = (of_form == "purchase") & (pl.col("sent") >= _SURELY * pl.col("n")) & ~has_word(_WORDS, "aside", "cart", "checkout")
     return (
-        pages.filter(ends(_WORDS, "thanks") | is_bought)
+        pages.filter(has_ending(_WORDS, "thanks") | is_bought)
         .with_columns(class_=of_form.fill_null(bare))
         .sort(pl.col("sent").fill_null(0), "n", "pattern", descending=[True, True, False], maintain_order=True)
     )
@@ -90,17 +87,17 @@ def _confirmations(evidence: Evidence) -> pl.DataFrame:
 
 def _class(text: pl.Expr) -> pl.Expr:
     """Return what is done, by the words of a text; null where none of them tells."""
-    return pl.coalesce(*(pl.when(tells(text, kind)).then(pl.lit(kind)) for kind in _DONE))
+    return pl.coalesce(*(pl.when(has_word(text, kind)).then(pl.lit(kind)) for kind in _DONE))
 
 
 def _is_shop(evidence: Evidence) -> bool:
     """Tell whether there is a cart or a checkout."""
-    return any(frame.select(tells(_WORDS, "cart", "checkout").any()).item() for frame in (evidence.pages, evidence.forms, evidence.events))
+    return any(frame.select(has_word(_WORDS, "cart", "checkout").any()).item() for frame in (evidence.pages, evidence.forms, evidence.events))
 
 
 def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
     """Find forms of which no word tells what they are for."""
-    known = tells(_WORDS, "not", "aside", "search", "cart", *_DONE)
+    known = has_word(_WORDS, "not", "aside", "search", "cart", *_DONE)
     for pattern in _few(evidence.forms.filter(~known))["pattern"]:
         last = next((part for part in reversed(pattern.split("/")) if part.isascii() and part.replace("-", "").replace("_", "").isalnum()), "form")
         yield Proposal(f"sent_{last.replace('-', '_').lower()}"[:40], {"request": f"POST {pattern}", "status": "3xx"})
@@ -109,10 +106,10 @@ def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
 def _seen(name: str, evidence: Evidence, *, with_forms: bool = False) -> Iterator[Proposal]:
     """Find pages with a segment of a kind, and events, and the forms of them where these are the act itself."""
     # The pattern of pages side by side holds what they have in common, and no word that is only one's.
-    pages = _few(evidence.pages.filter(is_named(_WORDS, name), ~ends(_WORDS, "thanks"), ~tells(_WORDS, "not", "aside")))
-    forms = _few(evidence.forms.filter(is_named(_WORDS, name), ~tells(_WORDS, "not", "aside"))) if with_forms else pages.clear()
+    pages = _few(evidence.pages.filter(has_segment(_WORDS, name), ~has_ending(_WORDS, "thanks"), ~has_word(_WORDS, "not", "aside")))
+    forms = _few(evidence.forms.filter(has_segment(_WORDS, name), ~has_word(_WORDS, "not", "aside"))) if with_forms else pages.clear()
     events = _of_events(evidence, name)
-    goals: list[Written] = [*(f"POST {pattern}" for pattern in forms["pattern"]), *pages["pattern"]]
+    goals: list[YamlValue] = [*(f"POST {pattern}" for pattern in forms["pattern"]), *pages["pattern"]]
     goals += [{"event": _one_or_list(events["pattern"].to_list())}] if events.height else []
     if goals:
         yield Proposal(name, goals[0] if len(goals) == 1 else goals)
@@ -132,8 +129,8 @@ def _downloads(name: str, evidence: Evidence) -> Iterator[Proposal]:
 
 def _depth(_: str, evidence: Evidence) -> Iterator[Proposal]:
     """Find the largest group of pages side by side, and that of articles; who reads one of these, and who several."""
-    groups = evidence.pages.filter("is_group", pl.col("n") >= FEWEST, ~tells(_WORDS, "aside"))
-    of_articles = is_named(_WORDS, "article") | pl.col("pattern").str.contains(_OF_YEARS)
+    groups = evidence.pages.filter("is_group", pl.col("n") >= FEWEST, ~has_word(_WORDS, "aside"))
+    of_articles = has_segment(_WORDS, "article") | pl.col("pattern").str.contains(_OF_YEARS)
     articles = groups.filter(of_articles)["pattern"].head(1).to_list()
     for pattern in articles:
         yield Proposal("reader", {"page": pattern, "at_least": _DEPTH})
@@ -151,7 +148,7 @@ def _of_events(evidence: Evidence, kind: str) -> pl.DataFrame:
     """Return the events of a kind."""
     if evidence.events.is_empty():
         return evidence.events
-    return _few(evidence.events.filter(tells(_WORDS, kind), ~tells(_WORDS, "not")))
+    return _few(evidence.events.filter(has_word(_WORDS, kind), ~has_word(_WORDS, "not")))
 
 
 def _few(found: pl.DataFrame) -> pl.DataFrame:
@@ -159,13 +156,13 @@ def _few(found: pl.DataFrame) -> pl.DataFrame:
     return found.filter(pl.col("n") >= FEWEST).unique("pattern", keep="first", maintain_order=True).head(_MOST)
 
 
-def _goal(what: str, found: pl.DataFrame) -> Written:
+def _goal(what: str, found: pl.DataFrame) -> YamlValue:
     """Return a goal of the most frequent patterns."""
     texts = _one_or_list(_few(found)["pattern"].to_list())
     return texts if what == "page" else {what: texts}
 
 
-def _one_or_list(texts: list[str]) -> Written:
+def _one_or_list(texts: list[str]) -> YamlValue:
     return texts[0] if len(texts) == 1 else [*texts]
 
 

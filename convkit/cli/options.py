@@ -1,7 +1,4 @@
-"""The options that commands share, declared once, and the goals that they name.
-
-It stands alone so that a report's command is made of its name and nothing else.
-"""
+"""The command-line options that commands share, and the goals file that they name."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 GOALS_FILE = "goals.yaml"
-_OWN = "own_"
+_REPORT_OPTION = "own_"
 """Before the names of options that a single report has: no other option is called so."""
 
 _OUTPUT_HELP = "The file to write, its ending says how; or a directory/."
 _BOTS_HELP = "drop bots (the default), keep them, or look at them only."
 _GOALS_HELP = "Else $CONVKIT_GOALS, ./goals.yaml, or built-in goals."
-_OF_READING = ("log_format", "timezone", "since", "until", "last", "quiet", "debug")
+_READING_OPTIONS = ("log_format", "timezone", "since", "until", "last", "quiet", "debug")
 
 
 def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:
@@ -34,7 +31,7 @@ def command_of(name: str, document: str, run: Callable[..., object], *examples: 
     return click.Command(name, callback=run, help=f"\b\n{shown}\n\n{headline}", short_help=headline, epilog=more)
 
 
-def of_reports(command: click.Command) -> click.Command:
+def add_shared_options(command: click.Command) -> click.Command:
     """Add the logs and the options of every report to a command."""
     command.params += [
         click.Argument(["logs"], nargs=-1, metavar="LOG...", type=click.Path(path_type=str)),
@@ -44,7 +41,7 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01T14:00, yesterday."),
         click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),
         click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
-        click.Option(["--bots"], metavar="MODE", type=_modes_of_bots(), default="drop", help=_BOTS_HELP),
+        click.Option(["--bots"], metavar="MODE", type=_bot_modes(), default="drop", help=_BOTS_HELP),
         click.Option(["--where"], metavar="TEST", multiple=True, help="Only sessions with FIELD=PATTERN, like landing=/blog/**."),
         click.Option(["--by"], metavar="KEY", help="day, week, month, landing, device, channel, goal, ..."),
         click.Option(["--sort"], metavar="COLUMN", help="Rows by a column, largest first, or smallest with :asc."),
@@ -59,12 +56,12 @@ def of_reports(command: click.Command) -> click.Command:
         click.Option(["--strict"], is_flag=True, help="End with exit code 4 where a line of the input was lost."),
         click.Option(["--rejects"], metavar="FILE", help="Write the lines that were not read, and why, as NDJSON."),
         click.Option(["-n", "--limit"], type=click.IntRange(min=0), metavar="N", help="Rows a report shows on screen; 0 is all."),
-        *_of_running(),
+        *_running_options(),
     ]
     return command
 
 
-def _of_running() -> list[click.Option]:
+def _running_options() -> list[click.Option]:
     """Return the options that no figure depends on."""
     return [
         click.Option(["--memory"], metavar="SIZE", help="What a run may take, like 1GiB; larger logs wait on disk."),
@@ -75,34 +72,34 @@ def _of_running() -> list[click.Option]:
     ]
 
 
-def _modes_of_bots() -> click.Choice[str]:
-    from convkit.core.definitions import BOTS  # noqa: PLC0415 (the list of commands needs no options)
+def _bot_modes() -> click.Choice[str]:
+    from convkit.core.model import BOT_MODES  # noqa: PLC0415 (the list of commands needs no options)
 
-    return click.Choice(BOTS)
+    return click.Choice(BOT_MODES)
 
 
-def of_report(command: click.Command, report: str) -> click.Command:
+def add_report_options(command: click.Command, report: str) -> click.Command:
     """Add the options of every report to a command, and before them those that the report alone has."""
     own = [
-        click.Option([f"--{name}", f"{_OWN}{name}"], metavar=metavar, help=words)
+        click.Option([f"--{name}", f"{_REPORT_OPTION}{name}"], metavar=metavar, help=words)
         for name, (metavar, words) in plugins.options("reports", report).items()
     ]
-    shared = of_reports(command).params
+    shared = add_shared_options(command).params
     command.params = [shared[0], *own, *shared[1:]]
     return command
 
 
-def with_own(options: dict[str, Any]) -> dict[str, Any]:
+def with_report_options(options: dict[str, Any]) -> dict[str, Any]:
     """Return what Click hands over, the options that a single report has together as `options`."""
-    given = {name.removeprefix(_OWN): value for name, value in options.items() if name.startswith(_OWN) and value is not None}
-    return {**{name: value for name, value in options.items() if not name.startswith(_OWN)}, "options": given}
+    given = {name.removeprefix(_REPORT_OPTION): value for name, value in options.items() if name.startswith(_REPORT_OPTION) and value is not None}
+    return {**{name: value for name, value in options.items() if not name.startswith(_REPORT_OPTION)}, "options": given}
 
 
-def of_logs(command: click.Command, *more: str) -> click.Command:
+def add_log_options(command: click.Command, *more: str) -> click.Command:
     """Add logs, which may be missing, and of the options of reports those that say what is read, and some `more`, to a command."""
-    of_all = of_reports(click.Command(None)).params
+    of_all = add_shared_options(click.Command(None)).params
     command.params += [click.Argument(["logs"], nargs=-1, metavar="[LOG...]", type=click.Path(path_type=str))]
-    command.params += [option for option in of_all if option.name in {*_OF_READING, *more}]
+    command.params += [option for option in of_all if option.name in {*_READING_OPTIONS, *more}]
     return command
 
 
@@ -115,7 +112,7 @@ def load_goals(path: str | None, timezone: str | None, settings: tuple[str, ...]
     """Return the goals of a file, the built-in ones where there is none, with the facts and the time zone asked for. Raises UsageError."""
     from dataclasses import replace  # noqa: PLC0415
 
-    from convkit.goals.goals import load_goals as load  # noqa: PLC0415
+    from convkit.goals.loader import load_goals as load  # noqa: PLC0415
     from convkit.goals.site import is_timezone, timezone_hint  # noqa: PLC0415
 
     goals = load(path, settings)

@@ -7,7 +7,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from convkit.core.progress import UNWATCHED, Progress
+from convkit.core.progress import NO_PROGRESS, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,10 +18,10 @@ _AFTER = 1.0
 
 
 @contextmanager
-def shown(*, is_wanted: bool) -> Iterator[Progress]:
+def display(*, is_wanted: bool) -> Iterator[Progress]:
     """Show progress on standard error where that is a terminal: bytes read of all, a pulse while the first log is in work, the time it took."""
     if not is_wanted or sys.stderr is None or not sys.stderr.isatty():
-        yield UNWATCHED
+        yield NO_PROGRESS
         return
     from convkit.cli.progress_bar import Bar  # noqa: PLC0415 (Rich loads only where somebody looks)
 

@@ -1,7 +1,4 @@
-"""The bar of `progress`, as Rich draws it: it goes away when the report comes.
-
-It stands alone because it is the one module that loads Rich before a report is there.
-"""
+"""The progress bar, drawn by Rich and removed when the report comes. The one module that loads Rich before a report is made."""
 
 from __future__ import annotations
 

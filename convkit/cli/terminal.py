@@ -1,7 +1,4 @@
-"""What is known of the screen: its width, its colours, its encoding.
-
-It stands alone because an output draws for a width that it is told, and must never ask who looks at it.
-"""
+"""The terminal and standard output: width, colours, encoding, and writing. Outputs are given a width and never ask for one."""
 
 from __future__ import annotations
 
@@ -10,6 +7,9 @@ import io
 import os
 import re
 import sys
+
+from convkit.core import filesystem
+from convkit.errors import OutputError
 
 WIDE = 120
 """Columns where nobody says how many there are: files and pipes."""
@@ -67,8 +67,27 @@ def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
     return drawn.encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
-def be_tolerant() -> None:
+def escape_unencodable() -> None:
     """Let no character that an encoding lacks stop a message: it is written as its number."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def write_stream(content: bytes) -> None:
+    """Write to standard output; whoever reads may go away, as `head` does. Raises OutputError."""
+    if sys.stdout is None:
+        raise OutputError(f"standard output is closed; {filesystem.ANOTHER_PLACE}")
+    try:
+        sys.stdout.flush()
+        filesystem.write_all(sys.stdout.fileno(), content)
+    except OSError as error:
+        raise filesystem.output_error(error, "standard output") from None
+
+
+def abandon_stream() -> None:
+    """Take what Python still holds for standard output away, which it would try to write once more at exit."""
+    if sys.stdout is not None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

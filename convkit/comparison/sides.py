@@ -1,7 +1,4 @@
-"""Which two sides are compared: two periods of the same length that begin on the same weekday, or two groups of sessions.
-
-It stands alone because what is compared with what is decided before a figure is known.
-"""
+"""The two sides of a comparison: two periods of the same length that begin on the same weekday, or two groups of sessions."""
 
 from __future__ import annotations
 
@@ -13,18 +10,18 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from convkit.analysis.periods import parse_day, parse_range
-from convkit.core import figures
-from convkit.core.facts import VARIANT
+from convkit.core import formatting
+from convkit.core.schema import VARIANT_PREFIX
 from convkit.errors import UsageError, did_you_mean
-from convkit.goals import questions
-from convkit.goals.questions import Question
+from convkit.goals import filters
+from convkit.goals.filters import Filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convkit.analysis.periods import Wanted
-    from convkit.core.definitions import Goals
-    from convkit.traffic.gaps import Coverage
+    from convkit.analysis.periods import DateRange
+    from convkit.core.model import Goals
+    from convkit.traffic.coverage import Coverage
 
 _DAY, _WEEK = timedelta(days=1), 7
 _MOST_WEEKS = 4
@@ -41,7 +38,7 @@ class Side:
     name: str
     begin: datetime
     end: datetime
-    asked: tuple[Question, ...] = ()
+    asked: tuple[Filter, ...] = ()
 
     @property
     def length(self) -> timedelta:
@@ -51,12 +48,12 @@ class Side:
     @property
     def days(self) -> str:
         """Return its days in words: `31 days`."""
-        return figures.plural(ceil(self.length / _DAY), "day")
+        return formatting.plural(ceil(self.length / _DAY), "day")
 
     @property
     def dates(self) -> str:
         """Return from when to when, in words: `1–31 Oct 2026`."""
-        return figures.dates(self.begin, self.end - timedelta(microseconds=1))
+        return formatting.dates(self.begin, self.end - timedelta(microseconds=1))
 
 
 @dataclass(frozen=True)
@@ -73,22 +70,22 @@ class Sides:
 
 
 @dataclass(frozen=True)
-class Asked:
+class CompareRequest:
     """What was asked for, before the log is known: at most one of `cut`, `other`, `group` and `is_last_year`."""
 
-    wanted: Wanted
-    where: tuple[Question, ...]
+    wanted: DateRange
+    where: tuple[Filter, ...]
     cut: date | None = None
     other: tuple[datetime, datetime] | None = None
-    group: tuple[Question, ...] | None = None
+    group: tuple[Filter, ...] | None = None
     is_last_year: bool = False
     variant: str | None = None
     """What the groups are variants of; the two that there are, where no group says which."""
 
 
-def of_variant(asked: Asked, variant: str, against: str | None, at: str | None, goals: Goals) -> Asked:
+def with_variant(asked: CompareRequest, variant: str, against: str | None, at: str | None, goals: Goals) -> CompareRequest:
     """Return what is asked for about a variant of the site: beside a period, at most which two. Raises UsageError."""
-    known, field = goals.site.variants, f"{VARIANT}{variant}"
+    known, field = goals.site.variants, f"{VARIANT_PREFIX}{variant}"
     if variant not in known:
         names = f"known are {', '.join(known)}" if known else "no variants are known; say under `site.variants` what tells them"
         raise UsageError(f"--variant {variant}: no variant is called {variant!r}{did_you_mean(variant, known)}; {names}")
@@ -101,9 +98,9 @@ def of_variant(asked: Asked, variant: str, against: str | None, at: str | None, 
     return replace(asked, variant=variant)
 
 
-def two_of(asked: Asked, seen: Sequence[str]) -> Asked:
+def between_variants(asked: CompareRequest, seen: Sequence[str]) -> CompareRequest:
     """Return what is asked for with the only two variants that were seen, the first by name as the side before. Raises UsageError."""
-    field, most = f"{VARIANT}{asked.variant}", 5
+    field, most = f"{VARIANT_PREFIX}{asked.variant}", 5
     if len(seen) > 2:  # noqa: PLR2004 (two sides)
         named = f"{', '.join(seen[:most])}{', ...' if len(seen) > most else ''}"
         raise UsageError(
@@ -113,13 +110,13 @@ def two_of(asked: Asked, seen: Sequence[str]) -> Asked:
         only = f"only {seen[0]} was seen" if seen else "none was seen"
         raise UsageError(f"--variant {asked.variant}: {only}; choose another period, or see under `site.variants` what tells them")
     # A value of the log is no pattern.
-    groups = [(*asked.where, Question(f"{field}={value}", field, f"re:{re.escape(value)}", is_inverted=False)) for value in seen]
+    groups = [(*asked.where, Filter(f"{field}={value}", field, f"re:{re.escape(value)}", is_inverted=False)) for value in seen]
     return replace(asked, group=groups[0], where=groups[1])
 
 
-def parse(wanted: Wanted, where: Sequence[str], against: str | None, at: str | None, goals: Goals) -> Asked:
+def parse(wanted: DateRange, where: Sequence[str], against: str | None, at: str | None, goals: Goals) -> CompareRequest:
     """Return what the options ask for: `--with` (against) and `--at` beside the period and the questions. Raises UsageError."""
-    asked, timezone = Asked(wanted, questions.parse(where, goals)), goals.site.timezone
+    asked, timezone = CompareRequest(wanted, filters.parse_filters(where, goals)), goals.site.timezone
     if at is not None:
         if against is not None:
             raise UsageError(f"--at {at} and --with {against} both say what to compare with; use one of them")
@@ -137,10 +134,10 @@ def parse(wanted: Wanted, where: Sequence[str], against: str | None, at: str | N
     return replace(asked, other=parse_range(against, "--with", timezone))
 
 
-def _group(against: str, where: tuple[Question, ...], goals: Goals) -> tuple[Question, ...]:
+def _group(against: str, where: tuple[Filter, ...], goals: Goals) -> tuple[Filter, ...]:
     """Return the questions of the other group: the one of --with in the place of the one about the same field."""
     try:
-        question = questions.parse([against], goals)[0]
+        question = filters.parse_filters([against], goals)[0]
     except UsageError as error:
         raise UsageError(str(error).replace("--where", "--with", 1)) from None
     same = [one for one in where if one.field == question.field]
@@ -153,7 +150,7 @@ def _group(against: str, where: tuple[Question, ...], goals: Goals) -> tuple[Que
     return tuple(question if one is same[0] else one for one in where)
 
 
-def choose(asked: Asked, known: Coverage, timezone: str, notes: Sequence[tuple[date, str]] = ()) -> Sides:
+def choose(asked: CompareRequest, known: Coverage, timezone: str, notes: Sequence[tuple[date, str]] = ()) -> Sides:
     """Return the sides; `notes` are days on which something changed. Raises UsageError where the log has no room for them."""
     zone = ZoneInfo(timezone)
     if asked.group is not None:
@@ -182,12 +179,12 @@ def choose(asked: Asked, known: Coverage, timezone: str, notes: Sequence[tuple[d
     return Sides(_before(asked, now, zone), now, how="364 days before, on the same weekdays" if asked.is_last_year else "")
 
 
-def _differing(one: tuple[Question, ...], other: tuple[Question, ...]) -> list[Question]:
+def _differing(one: tuple[Filter, ...], other: tuple[Filter, ...]) -> list[Filter]:
     """Return the questions that tell a group from the other."""
     return [question for question in one if question not in other]
 
 
-def _chosen(asked: Asked, known: Coverage, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
+def _chosen(asked: CompareRequest, known: Coverage, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
     """Return the period that was chosen, to the ends of the log where it has none."""
     if not asked.wanted.is_limited:
         return None
@@ -205,13 +202,13 @@ def _room(day: date, known: Coverage) -> int:
     return days // _WEEK * _WEEK if days >= _WEEK else days
 
 
-def _cut(asked: Asked, days: int, day: date, zone: ZoneInfo) -> Sides:
+def _cut(asked: CompareRequest, days: int, day: date, zone: ZoneInfo) -> Sides:
     """Return so many days before a day, and from it on."""
     limits = [_midnight(day + timedelta(days=shift), zone) for shift in (-days, 0, days)]
     return Sides(Side(BEFORE, limits[0], limits[1], asked.where), Side(NOW, limits[1], limits[2], asked.where))
 
 
-def _last_days(asked: Asked, known: Coverage, zone: ZoneInfo) -> tuple[datetime, datetime]:
+def _last_days(asked: CompareRequest, known: Coverage, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return the last whole days of the log: as many as the other period has, else whole weeks, else half of the days."""
     weeks = min(known.days // (2 * _WEEK), _MOST_WEEKS)
     days = weeks * _WEEK if weeks else _enough(known.days // 2, known)
@@ -225,13 +222,13 @@ def _enough(days: int, known: Coverage) -> int:
     """Return the days of a side; UsageError where there is none."""
     if days < 1:
         raise UsageError(
-            f"the log holds {figures.plural(max(known.days, 0), 'whole day')}, and both sides want one; "
+            f"the log holds {formatting.plural(max(known.days, 0), 'whole day')}, and both sides want one; "
             "read older logs, too, or compare groups, as --where device=mobile --with device=desktop"
         )
     return days
 
 
-def _before(asked: Asked, now: Side, zone: ZoneInfo) -> Side:
+def _before(asked: CompareRequest, now: Side, zone: ZoneInfo) -> Side:
     """Return the other period: the one that was named, the same weekdays a year ago, or the nearest before that begins on the same weekday."""
     if asked.other is not None:
         begin, end = (moment.astimezone(zone) for moment in asked.other)

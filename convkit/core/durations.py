@@ -1,7 +1,4 @@
-"""Lengths of time as people write them (`30m`, `7d`), for YAML and options alike.
-
-It stands alone so that one notation means the same in both places.
-"""
+"""Durations as people write them (`30m`, `7d`), in YAML and in options."""
 
 from __future__ import annotations
 

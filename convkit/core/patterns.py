@@ -1,17 +1,21 @@
-"""The one pattern language: exact text, `*` within a segment, `**` across segments, `re:` for a regular expression.
+"""Patterns and comparisons: exact text, `*` within a segment, `**` across segments, `re:` for a regular expression; `>= 30` and `!=` for properties.
 
-A test of a column against a pattern is a *named column*, `path~/product/*`, that `tests` evaluates once on unique values.
-It stands alone because goals, groups and ignored paths all speak this language.
+A test of a column against a pattern is a *named column*, `path~/product/*`, that `goals.matching` evaluates once for each unique value.
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-LONGEST = 2_000
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+MAX_LENGTH = 2_000
 """Characters of a pattern; more is a mistake."""
 
 _WILD = re.compile(r"\*\*|\*")
@@ -38,8 +42,8 @@ def problem(pattern: str) -> str | None:
     """Return why a pattern cannot be used, or None."""
     if not pattern or pattern == "re:":
         return "an empty pattern matches nothing; leave it out or write `**` for everything"
-    if len(pattern) > LONGEST:
-        return f"a pattern has at most {LONGEST:,} characters"
+    if len(pattern) > MAX_LENGTH:
+        return f"a pattern has at most {MAX_LENGTH:,} characters"
     if not pattern.startswith("re:") and "*" not in pattern:
         return None
     try:
@@ -67,12 +71,12 @@ def extension(pattern: str) -> str | None:
     return match[1].lower() if match else None
 
 
-def test(column: str, pattern: str) -> pl.Expr:
+def named_column(column: str, pattern: str) -> pl.Expr:
     """Return the named column that tells whether `column` matches `pattern`."""
     return pl.col(f"{column}~{pattern}")
 
 
-def split_name(name: str) -> tuple[str, str]:
+def split_named_column(name: str) -> tuple[str, str]:
     """Return column and pattern of a named column."""
     column, _, pattern = name.partition("~")
     return column, pattern
@@ -93,3 +97,43 @@ def matches_any(value: pl.Expr, patterns: tuple[str, ...] | list[str]) -> pl.Exp
 def is_whole_pattern(text: str) -> bool:
     """Tell whether a text of `site.bots` is a pattern of the whole agent; any other is a part of the agent, in any case."""
     return "*" in text or text.startswith("re:")
+
+
+_COMPARISON = re.compile(r"(<=|>=|!=|<|>|=)\s*(.*)", re.DOTALL)
+_SIZE_SIGNS = {"<", "<=", ">", ">="}
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
+COMPARISON_REGEX = rf"^(?:(?:<=|>=|<|>)\s*{_NUMBER.pattern}$|(?![<>])(?!(?:!?=\s*)?(?:re:)?$)[\s\S])"
+"""A regular expression of what something can be compared with, for JSON Schema."""
+_SIGNS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {
+    "<=": lambda value, number: value <= number,
+    ">=": lambda value, number: value >= number,
+    "<": lambda value, number: value < number,
+    ">": lambda value, number: value > number,
+    "=": lambda value, number: value == number,
+    "!=": lambda value, number: value != number,
+}
+
+
+def comparison_problem(text: str) -> str | None:
+    """Return why nothing can be compared with this, or None."""
+    sign, rest = _sign_and_value(text)
+    if sign in _SIZE_SIGNS and not _NUMBER.fullmatch(rest):
+        return f"{sign} compares numbers, like '{sign} 30'; {rest!r} is none"
+    return problem(rest)
+
+
+def matches_comparison(value: pl.Expr, text: str) -> pl.Expr:
+    """Tell whether a text compares so; one that is missing, or is no number where one is asked for, does not."""
+    sign, rest = _sign_and_value(text)
+    if _NUMBER.fullmatch(rest):
+        number = value.str.strip_chars().cast(pl.Float64, strict=False)
+        # `nan` and `inf` are words that tools write, and no numbers: Polars holds the one for larger than all.
+        return _SIGNS[sign](pl.when(number.is_finite()).then(number), float(rest)).fill_null(value=False)
+    fits = matches(value, rest)
+    return ~fits & value.is_not_null() if sign == "!=" else fits
+
+
+def _sign_and_value(text: str) -> tuple[str, str]:
+    """Return the sign, `=` where there is none, and what is compared."""
+    match = _COMPARISON.fullmatch(text)
+    return (match[1], match[2]) if match else ("=", text)

@@ -1,6 +1,6 @@
-"""Finding the formats, goal kinds, reports and outputs: one module each, named as users type it.
+"""Finding plug-ins (formats, goal keys, reports, outputs, commands): one module each, named as users type it.
 
-It stands alone because four folders share this one rule, and because a list of names must not cost an import.
+Listing their names imports none of them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""How far the reading has come, for whoever looks at a terminal: nothing is shown in the first second, and nothing anywhere else.
-
-It stands alone because the stages only say how many bytes they have read, and must not know of terminals.
-"""
+"""The protocol by which reading reports how many bytes it has read."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ class Progress(Protocol):
         """Hear how many bytes more were read."""
 
 
-class Unwatched:
+class NoProgress:
     """Nobody looks."""
 
     def begin(self, total: int) -> None:
@@ -28,4 +25,4 @@ class Unwatched:
         """Say nothing."""
 
 
-UNWATCHED = Unwatched()
+NO_PROGRESS = NoProgress()

@@ -1,7 +1,4 @@
-"""What is known of the traffic beside the figures: the logs it came in, their silences, and who was left out as a bot.
-
-It stands alone because stages find it out one by one, notes and outputs tell it, and none of them owns it.
-"""
+"""What is known about the traffic: the logs it came from, silences and clock jumps, and the bots that were excluded."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LogRead:
+class LogSummary:
     """One log that was read."""
 
     name: str
@@ -39,7 +36,7 @@ class Silence:
 
 
 @dataclass(frozen=True)
-class Jump:
+class ClockJump:
     """A place in a log from which on the time is another by more than a day, and stays so."""
 
     log: str
@@ -83,9 +80,9 @@ class BotSessions:
 class Quality:
     """All of it."""
 
-    logs: tuple[LogRead, ...] = ()
+    logs: tuple[LogSummary, ...] = ()
     silences: tuple[Silence, ...] = ()
-    jumps: tuple[Jump, ...] = ()
+    jumps: tuple[ClockJump, ...] = ()
     bot_list: str = ""
     """The list of crawlers, and its version."""
     bot_classes: Mapping[str, int] = field(default_factory=dict)
@@ -96,4 +93,4 @@ class Quality:
     """Known where bots are left out and reached a macro goal, or where it was asked for."""
 
 
-NOTHING_KNOWN = Quality()
+UNKNOWN_QUALITY = Quality()

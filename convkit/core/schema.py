@@ -1,6 +1,6 @@
-"""The columns that pass between the stages, with their types, and the order of hits.
+"""The columns that pass between the stages, with their types; the fields of sessions that only some runs need.
 
-It stands alone because every stage names these columns and none of them owns them.
+LINES -> PARSED, with PARSED_EVENTS for exports -> RECORDS. Hits are always sorted by ORDER.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
 
 TIME = pl.Datetime("us", "UTC")
@@ -22,7 +22,7 @@ KIND = pl.Enum(KINDS)
 ORDER = ("time", "source", "line_no")
 """The order of hits, always: a source's number is its rank by (time of its first parsed line, name)."""
 
-UNFINISHED, TOO_LONG = "unfinished last line", "longer than 1 MiB"
+UNFINISHED, TOO_LONG, NO_VISITOR = "unfinished last line", "longer than 1 MiB", "no visitor"
 PROBLEMS = (
     "asset",
     "blank",
@@ -40,7 +40,7 @@ PROBLEMS = (
     "not as many fields as the header",
     "no JSON object",
     "no time",
-    "no visitor",
+    NO_VISITOR,
     "no event and no page",
     "not written like the format",
     "cut in parts by the container's runtime",
@@ -51,16 +51,7 @@ PROBLEM = pl.Enum(PROBLEMS)
 
 
 DEVICES = ("desktop", "mobile", "tablet", "other")
-
-
 DEVICE = pl.Enum(DEVICES)
-
-
-SESSION_ROLE = "session"
-"""The key of `site.columns` that asks for them."""
-
-
-NOBODY = "no visitor"
 
 
 def first_problem(rules: Mapping[str, pl.Expr]) -> pl.Expr:
@@ -98,7 +89,7 @@ line has no such field and empty where the field says nothing; `event` is null i
 is the JSON text of an event's properties. Where a request names no method, as probes send them, `target` is all of it. Texts are as they were sent:
 where a server escaped them, that is undone."""
 
-CELLS = {
+PARSED = {
     "source": pl.UInt32(),
     "line_no": pl.UInt32(),
     "time": TIME,
@@ -122,8 +113,10 @@ because each distinct one is taken apart once; and `problem`, null where the lin
 
 SESSION_KEY = "session_key"
 """The column of an export's own sessions."""
+SESSION_ROLE = "session"
+"""The key of `site.columns` that names it."""
 
-EVENT_CELLS = {
+PARSED_EVENTS = {
     "event": pl.String(),
     "event_id": pl.String(),
     "event_number": pl.Int64(),
@@ -131,7 +124,7 @@ EVENT_CELLS = {
     "props": pl.String(),
     "anonymous": pl.String(),
 }
-"""What an export says beside CELLS: `event`, empty where a row names none; `event_id`; `event_number`, the same for rows that are one event, null
+"""What an export says beside PARSED: `event`, empty where a row names none; `event_id`; `event_number`, the same for rows that are one event, null
 where nothing tells them; `value` and `props` as in RECORDS; and `anonymous`, by which the user of the row was known before. For each property that
 goals test there is a `prop.NAME`, too."""
 
@@ -148,6 +141,27 @@ def is_kind(*kinds: str) -> pl.Expr:
     return pl.col("kind").is_in(pl.Series(kinds, dtype=KIND).implode())
 
 
-def interaction() -> pl.Expr:
+def is_interaction() -> pl.Expr:
     """Tell hits that are interactions."""
     return is_kind(*INTERACTIONS)
+
+
+DEVICE_FIELD, CHANNEL_FIELD = "device", "channel"
+CHANNEL_COLUMNS = ("source", "medium", "campaign", "channel")
+"""The columns of sessions that tell where they came from; all four need CHANNEL_FIELD."""
+VARIANT_PREFIX = "variant."
+"""Before the name of a variant: each is a session field of its own."""
+_SESSION_FIELDS = {"device": DEVICE_FIELD, **dict.fromkeys(CHANNEL_COLUMNS, CHANNEL_FIELD)}
+"""By the name of a key or a field: the session field that it belongs to."""
+
+
+def session_fields_of(names: Iterable[str | None]) -> frozenset[str]:
+    """Return the session fields that keys and columns need; most need none."""
+    return frozenset(
+        _SESSION_FIELDS.get(name, name) for name in names if name is not None and (name in _SESSION_FIELDS or name.startswith(VARIANT_PREFIX))
+    )
+
+
+def texts_needed(fields: Collection[str]) -> tuple[str, ...]:
+    """Return the texts of PARSED that must be read for session fields."""
+    return ("referrer",) if CHANNEL_FIELD in fields else ()

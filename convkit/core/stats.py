@@ -1,6 +1,6 @@
 """The statistics: Wilson's interval for a rate, Newcombe's for a difference, Welch's and Student's for means, medians of tallied values.
 
-It stands alone because every report shares these definitions (Wilson 1927; Newcombe 1998, method 10; Welch 1947; Hyndman and Fan 1996, type 7).
+Sources: Wilson 1927; Newcombe 1998, method 10; Welch 1947; Hyndman and Fan 1996, type 7.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import polars as pl
 Z_95 = 1.959963984540054
 """The normal quantile of a two-sided 95 % interval."""
 POWER_80 = NormalDist().inv_cdf(0.8)
-_LONGEST = (1 << 31) - 1
+_MAX_SECONDS = (1 << 31) - 1
 _QUANTILES = [place / 200 for place in range(1, 1_001)]
 """At which it is looked how far an interval reaches: up to 5, behind which chance does next to nothing."""
 
 
 def whole_seconds(seconds: pl.Expr) -> pl.Expr:
     """Return seconds as tallies count them, Int32: none is below 0, and 68 years stand for all that lasts longer, as where a clock was wrong."""
-    return seconds.clip(0, _LONGEST).cast(pl.Int32)
+    return seconds.clip(0, _MAX_SECONDS).cast(pl.Int32)
 
 
 def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
@@ -54,7 +54,7 @@ def newcombe_low(part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole
     return newcombe(part, whole, other_part, other_whole, z)[0]
 
 
-def chance(part: int, whole: int, other_part: int, other_whole: int) -> float:
+def p_value(part: int, whole: int, other_part: int, other_whole: int) -> float:
     """Return how often chance alone makes two rates differ by as much: at the quantile at which Newcombe's interval begins to hold 0.
 
     1.0 where nothing differs, or where a whole is 0.
@@ -66,7 +66,7 @@ def chance(part: int, whole: int, other_part: int, other_whole: int) -> float:
     return 2 * (1 - NormalDist().cdf(outside[-1])) if outside.len() else 1.0
 
 
-def student(freedom: float) -> float:
+def student_t(freedom: float) -> float:
     """Return the quantile of a two-sided 95 % interval by Student's t (Cornish and Fisher's expansion: right to 0.001 from 6 degrees on)."""
     z = Z_95
     terms = (
@@ -86,9 +86,9 @@ class Sample(NamedTuple):
     variance: float
 
 
-def around(sample: Sample) -> tuple[float, float]:
+def mean_interval(sample: Sample) -> tuple[float, float]:
     """Return the bounds of a mean, by Student's t; of at least two values."""
-    width = student(sample.number - 1) * sqrt(sample.variance / sample.number)
+    width = student_t(sample.number - 1) * sqrt(sample.variance / sample.number)
     return sample.mean - width, sample.mean + width
 
 
@@ -98,11 +98,11 @@ def welch(sample: Sample, other: Sample) -> tuple[float, float] | None:
         return None
     errors = [one.variance / one.number for one in (sample, other)]
     freedom = sum(errors) ** 2 / sum(error**2 / (one.number - 1) for error, one in zip(errors, (sample, other), strict=True)) if any(errors) else 1
-    width = student(freedom) * sqrt(sum(errors))
+    width = student_t(freedom) * sqrt(sum(errors))
     return sample.mean - other.mean - width, sample.mean - other.mean + width
 
 
-def shared_z(tests: int) -> float:
+def bonferroni_z(tests: int) -> float:
     """Return the quantile for `tests` two-sided intervals that are right together in 95 of 100 cases (Bonferroni)."""
     return NormalDist().inv_cdf(1 - 0.05 / max(tests, 1) / 2)
 

@@ -1,14 +1,13 @@
-"""Making text from a log harmless: nothing in it may run, colour or break what shows it.
+"""Making text from a log harmless, so that nothing in it can run, colour or break the output that shows it.
 
-It stands alone because every output calls `safe` on every text cell and the command line on every message;
-inside the pipeline data stays as it was read.
+Every output calls `safe` on every text cell, and the command line on every message; inside the pipeline data stays as it was read.
 """
 
 from __future__ import annotations
 
 import re
 
-LONGEST = 200
+MAX_LENGTH = 200
 """Characters of one cell; a longer text ends in an ellipsis."""
 
 # Bidirectional marks, zero-width and interlinear characters, format signs of scripts, tags, and the code points that break lines.
@@ -28,13 +27,13 @@ _VISIBLE: dict[int, int | str] = {
 _FORMULA = re.compile(r"[\s\ufeff\u200b]*[=+\-@\t\r\n\0＝＋－＠]")
 
 
-def safe(text: str, longest: int | None = LONGEST) -> str:
+def safe(text: str, longest: int | None = MAX_LENGTH) -> str:
     """Return `text` with control, direction and invisible characters made visible, cut at `longest` characters."""
     # Nearly all text is plain, and telling so takes a tenth of the time of a translation.
     shown = text if text.isascii() and text.isprintable() else text.translate(_VISIBLE)
     return shown if longest is None or len(shown) <= longest else shown[: longest - 1] + "…"
 
 
-def no_formula(text: str) -> str:
+def escape_formula(text: str) -> str:
     """Return `text` with a leading `'` where a spreadsheet would run it (OWASP, CSV injection)."""
     return "'" + text if _FORMULA.match(text) else text

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.analysis.scopes import within
-from convkit.core.collecting import collected
+from convkit.analysis.segment import select_segment
+from convkit.core.collect import collect_frame
 from convkit.core.quality import BotSessions
 from convkit.engine.analyzing import match
-from convkit.ingest.sources import PLACE
+from convkit.ingest.merge import LINE_KEY
 
 if TYPE_CHECKING:
     from convkit.analysis.analysis import Run
-    from convkit.analysis.scopes import Matched, Scope
-    from convkit.core.definitions import Goals
-    from convkit.ingest.intake import Intake
+    from convkit.analysis.segment import Matched, Segment
+    from convkit.core.model import Goals
+    from convkit.ingest.load import LogData
 
 
 def are_worth_telling(matched: Matched, goals: Goals, *, is_asked: bool) -> bool:
@@ -29,20 +29,20 @@ def are_worth_telling(matched: Matched, goals: Goals, *, is_asked: bool) -> bool
     return not sent.is_empty() and bool(sent["macro"].any() or (is_asked and goals.macros))
 
 
-def added_by_bots(done: Run, matched: Matched, taken_in: Intake, scope: Scope) -> BotSessions:
+def added_by_bots(done: Run, matched: Matched, taken_in: LogData, scope: Segment) -> BotSessions:
     """Return what the bots that were left out would add to a run."""
     goals, sent = done.analysis.goals, matched.met.filter(pl.col("fate") == "bot")
     if sent.is_empty():
         return BotSessions(0, 0, *_counts(done.analysis.sessions, done.analysis.size))
-    cells = collected(taken_in.cells.lazy().join(sent.lazy(), on=PLACE, how="semi"), taken_in.cells.height)
+    cells = collect_frame(taken_in.cells.lazy().join(sent.lazy(), on=LINE_KEY, how="semi"), taken_in.cells.height)
     as_people = match(replace(taken_in, cells=cells), goals, "keep", scope.needed(goals))
     # The period is that of all lines: of the bots' alone, the last days would be others.
-    kept = within(as_people, goals, scope.asked, *scope.wanted.limits(done.analysis.ends, goals.site.timezone))
+    kept = select_segment(as_people, goals, scope.asked, *scope.wanted.limits(done.analysis.ends, goals.site.timezone))
     return BotSessions(*_counts(kept.sessions.lazy(), kept.hits.height), *_counts(done.analysis.sessions, done.analysis.size))
 
 
 def _counts(sessions: pl.LazyFrame, size: int) -> tuple[int, int]:
     """Return how many sessions there are, and how many converted."""
     counts = sessions.select(pl.len().cast(pl.Int64), pl.col("converted").sum().cast(pl.Int64))
-    number, converted = collected(counts, size).row(0)
+    number, converted = collect_frame(counts, size).row(0)
     return number, converted

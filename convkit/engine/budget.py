@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
-from convkit.core.collecting import collected
+from convkit.core.collect import collect_frame
 from convkit.errors import UsageError
 from convkit.files.lines import BZIP2, GZIP, PARQUET, ZIP, ZSTD
 from convkit.files.sampling import sample
@@ -72,7 +72,7 @@ class Budget:
     def _rows(self, source: Source) -> int:
         """Return about how many rows a log has, at least; where even the shortest lines would fit, nobody looks."""
         if source.packing == PARQUET:
-            return int(collected(pl.scan_parquet(source.path).select(pl.len()), 0).item())
+            return int(collect_frame(pl.scan_parquet(source.path).select(pl.len()), 0).item())
         size = source.size * _UNPACKED.get(source.packing, 1)
         if _RECORD * size // _SHORTEST <= self.size // 4:
             return size // _SHORTEST

@@ -9,18 +9,19 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from convkit.analysis import period_marks, sorting, split_tables
+from convkit.analysis import breakdown, periods, sorting
 from convkit.analysis.analysis import View
-from convkit.analysis.split_screen import Split
-from convkit.analysis.splits import BY
+from convkit.analysis.breakdown import BREAKDOWN
+from convkit.analysis.breakdown_screen import Breakdown
 from convkit.core import plugins
-from convkit.core.figures import plural
-from convkit.core.tables import Column, Document, Note, add
+from convkit.core.document import Column, Document, Note, Tallies, sum_tallies
+from convkit.core.formatting import plural
 from convkit.errors import UsageError, did_you_mean
-from convkit.ingest import reading
-from convkit.reports import _overview_notes
-from convkit.reports.asides import sensitivity, trend_report
-from convkit.reports.asides.findings import find
+from convkit.files.paths import STANDARD_INPUT
+from convkit.reports.asides import sensitivity
+from convkit.reports.asides import trend as asides_trend
+from convkit.reports.asides.findings import findings_of
+from convkit.traffic import bots
 from convkit.version import __version__
 
 if TYPE_CHECKING:
@@ -30,11 +31,10 @@ if TYPE_CHECKING:
 
     from convkit.analysis.analysis import Run
     from convkit.analysis.sorting import Sorting
-    from convkit.core.definitions import Goals
-    from convkit.core.tables import Block, Report, Room
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.document import Report
+    from convkit.core.model import Goals
 
-    Tallies = dict[str, dict[str, pl.DataFrame]]
-    """By report, by name: what `add` merges and `present` takes."""
 
 _MOST_LOGS = 3
 """How many logs a suggested command names."""
@@ -42,7 +42,7 @@ _MOST_LOGS = 3
 
 def add_tallies(parts: Sequence[Tallies]) -> Tallies:
     """Add the tallies of parts of the visitors."""
-    return {report: {name: add([part[report][name] for part in parts]) for name in tallies} for report, tallies in parts[0].items()}
+    return {report: {name: sum_tallies([part[report][name] for part in parts]) for name in tallies} for report, tallies in parts[0].items()}
 
 
 def present(tallies: Tallies, view: View) -> dict[str, Report]:
@@ -76,7 +76,7 @@ def refuse_split(reports: Sequence[str], by: str | None) -> None:
 
 def facts_of(reports: Sequence[str]) -> frozenset[str]:
     """Return the facts of sessions that reports ask for."""
-    return frozenset(fact for report in reports for fact in getattr(plugins.load("reports", report), "FACTS", ()))
+    return frozenset(fact for report in reports for fact in getattr(plugins.load("reports", report), "SESSION_FIELDS", ()))
 
 
 def check_options(reports: Sequence[str], options: Mapping[str, str], goals: Goals) -> None:
@@ -87,12 +87,12 @@ def check_options(reports: Sequence[str], options: Mapping[str, str], goals: Goa
             every = [option for of_report in known.values() for option in of_report]
             raise UsageError(f"{', '.join(reports)}: {name!r} is no option{did_you_mean(name, every)}; known are {', '.join(every) or 'none'}")
     for report in (report for report, of_report in known.items() if of_report):
-        plugins.load("reports", report).asked(options, goals)
+        plugins.load("reports", report).parse_options(options, goals)
 
 
 def command_of(report: str, paths: list[str], goals_file: str | None, where: Sequence[str] = (), log_format: str = "auto") -> str:
     """Return the command of another report on the same logs, empty where it would be too long or cannot be run again."""
-    if len(paths) > _MOST_LOGS or reading.STANDARD_INPUT in paths:
+    if len(paths) > _MOST_LOGS or STANDARD_INPUT in paths:
         return ""
     asked = [*(["--log-format", log_format] if log_format != "auto" else []), *(word for text in where for word in ("--where", text))]
     return shlex.join(["convkit", report, *paths, *(["-g", goals_file] if goals_file not in {None, "goals.yaml"} else []), *asked])
@@ -108,12 +108,12 @@ def finish(  # noqa: PLR0913 (a document is made of all of this)
     goals, view = done.analysis.goals, _view(done, sort)
     wholes = reports = present(tallies, view)
     asides = {sensitivity.NAME: sensitivity.present(done.sensitivity, goals)} if done.sensitivity is not None else {}
-    findings = find(reports, view, command) if is_whole else ()
+    findings = findings_of(reports, view, command) if is_whole else ()
     if split is not None:
         key, parts = split
-        divided = replace(view, key=key, by=(BY,))
+        divided = replace(view, key=key, by=(BREAKDOWN,))
         reports = {name: _split(report, parts[name], divided) for name, report in wholes.items()}
-        trend = trend_report.present(wholes, reports, divided)
+        trend = asides_trend.present(wholes, reports, divided)
         asides |= {trend.name: trend} if trend else {}
     return Document(
         version=__version__,
@@ -157,34 +157,34 @@ def _split(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return a report split by a key: its frame is of the values, its notes are of the whole, and its picture shows both."""
     module = plugins.load("reports", whole.name)
     report: Report = module.present(tally, view)
-    values = split_tables.values(tally, view)
-    marks = period_marks.marks(values[BY].to_list(), view)
+    values = breakdown.ordered_values(tally, view)
+    marks = periods.period_marks(values[BREAKDOWN].to_list(), view)
 
-    def folded(count: int | None) -> Split:
+    def folded(count: int | None) -> Breakdown:
         """Return the report with so many values, and the others as one; None for all."""
         if count is None or count >= values.height:
-            return Split(values, report, marks)
-        shown = split_tables.folded(tally, values[BY].head(count).to_list())
-        return Split(split_tables.values(shown, view), module.present(shown, view))
+            return Breakdown(values, report, marks)
+        shown = breakdown.fold_values(tally, values[BREAKDOWN].head(count).to_list())
+        return Breakdown(breakdown.ordered_values(shown, view), module.present(shown, view))
 
-    def draw(_: pl.DataFrame, room: Room) -> list[Block]:
-        sorted_whole = sorting.applied(whole, view.sort) if view.sort else whole
+    def draw(_: pl.DataFrame, room: Screen) -> list[Block]:
+        sorted_whole = sorting.sort_report(whole, view.sort) if view.sort else whole
         blocks: list[Block] = module.draw_split(sorted_whole, folded, view, room)
         return blocks
 
     several = (Note("by-goal", "Sessions that reached several goals stand in several rows."),) if view.key == "goal" else ()
     notes = (*several, *whole.notes, *marks.said())
     columns = (_key_column(view.key, whole.columns), *whole.columns)
-    return replace(report, columns=columns, frame=report.frame.rename({BY: columns[0].name}), notes=notes, draw=draw)
+    return replace(report, columns=columns, frame=report.frame.rename({BREAKDOWN: columns[0].name}), notes=notes, draw=draw)
 
 
 def _dressed(report: Report, done: Run, view: View) -> Report:
     """Return a report that says whom its figures are of, in the order asked for; findings are made before, of reports in their own order."""
     whose = [*(several.note for several in done.of_variants), done.where.note if done.where else None]
-    of_bots = _overview_notes.of_bots(view.bots) if view.bots != "drop" else None
+    of_bots = bots.detection_note(view.bots) if view.bots != "drop" else None
     notes = tuple(dict.fromkeys(note for note in (*whose, *report.notes, of_bots) if note))
     report = replace(report, notes=notes)
-    return sorting.applied(report, view.sort) if view.sort else report
+    return sorting.sort_report(report, view.sort) if view.sort else report
 
 
 def summary(goals: Goals) -> str:

@@ -9,33 +9,33 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core.collecting import collected
-from convkit.core.definitions import USER
-from convkit.formats.parsers import senders
-from convkit.ingest.buckets import KEY
-from convkit.traffic import identities
+from convkit.core.collect import collect_frame
+from convkit.core.model import USER_RULE
+from convkit.formats.parsers import requests
+from convkit.ingest.store import BUCKET_KEY
+from convkit.traffic import visitors
 
 if TYPE_CHECKING:
-    from convkit.core.definitions import Site
+    from convkit.core.model import Site
 
 _NODE = "node:"
-_OF_USERS = (f"{_NODE}{USER}", f"{_NODE}anonymous")
+_OF_USERS = (f"{_NODE}{USER_RULE}", f"{_NODE}anonymous")
 _NOBODY = " - -"
 """The end of senders that name no user."""
 
 
 def links(cells: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
-    """Return `key, group` of the keys of CELLS on disk that rules and ids link with each other, be it over others: those of one group go together."""
+    """Return `key, group` of the keys of PARSED on disk that rules and ids link, also indirectly: those of one group go together."""
     there = cells.collect_schema().names()
     if not site.preferred_rules and "anonymous" not in there:
-        return pl.DataFrame(schema={KEY: pl.UInt32, "group": pl.UInt32})
+        return pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "group": pl.UInt32})
     # Few senders of a log name a user: on nulls it costs next to nothing to take them apart.
     named = cells.with_columns(sender=pl.when(~pl.col("sender").str.ends_with(_NOBODY)).then("sender"))
-    values = identities.numbers(site.preferred_rules, there) | {USER: identities.number(USER, pl.col("user"))}
-    values |= {"anonymous": identities.number(USER, pl.col("anonymous"))} if "anonymous" in there else {}
-    nodes = senders.add_words(named).select(KEY, **{f"{_NODE}{name}": value for name, value in values.items()})
+    values = visitors.visitor_numbers(site.preferred_rules, there) | {USER_RULE: visitors.visitor_number(USER_RULE, pl.col("user"))}
+    values |= {"anonymous": visitors.visitor_number(USER_RULE, pl.col("anonymous"))} if "anonymous" in there else {}
+    nodes = requests.split_senders(named).select(BUCKET_KEY, **{f"{_NODE}{name}": value for name, value in values.items()})
     linked = nodes.filter(pl.any_horizontal(pl.col(f"^{_NODE}.*$").is_not_null())).unique()
-    return _groups(collected(linked, size))
+    return _groups(collect_frame(linked, size))
 
 
 def _groups(lines: pl.DataFrame) -> pl.DataFrame:
@@ -44,11 +44,11 @@ def _groups(lines: pl.DataFrame) -> pl.DataFrame:
     A user and an anonymous id are nodes of one kind: the one may be named in the place of the other.
     """
     rows = lines.with_row_index("at")
-    kinds = {name: USER if name in _OF_USERS else name for name in lines.columns}
+    kinds = {name: USER_RULE if name in _OF_USERS else name for name in lines.columns}
     nodes = pl.concat([rows.select("at", kind=pl.lit(kind), node=pl.col(name).cast(pl.Int64)) for name, kind in kinds.items()]).drop_nulls("node")
-    group = rows.select("at", group=KEY)
+    group = rows.select("at", group=BUCKET_KEY)
     while True:
         lowest = nodes.join(group, on="at").with_columns(pl.col("group").min().over("kind", "node")).group_by("at").agg(pl.col("group").min())
         if lowest.sort("at").equals(group):
-            return rows.join(group, on="at").select(KEY, "group").unique()
+            return rows.join(group, on="at").select(BUCKET_KEY, "group").unique()
         group = lowest.sort("at")

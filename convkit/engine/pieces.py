@@ -10,25 +10,25 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.analysis.tallying import tally
-from convkit.core.tables import add
+from convkit.analysis.tallies import tally
+from convkit.core.document import sum_tallies
 from convkit.engine import analyzing, parts
 from convkit.engine.analyzing import look_at, match, under_other_choices
 from convkit.engine.bot_sessions import added_by_bots, are_worth_telling
 from convkit.engine.documents import add_tallies
-from convkit.sessions import arrivals
-from convkit.traffic.inspecting import inspected
+from convkit.sessions import channels
+from convkit.traffic.quality import inspect_logs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convkit.analysis.analysis import Run
-    from convkit.analysis.scopes import Scope
-    from convkit.core.definitions import Goals
-    from convkit.engine.documents import Tallies
+    from convkit.analysis.segment import Segment
+    from convkit.core.document import Tallies
+    from convkit.core.model import Goals
     from convkit.engine.parts import Dealt
-    from convkit.ingest.intake import Intake
-    from convkit.ingest.whole import Taken
+    from convkit.ingest.load import LogData
+    from convkit.ingest.log_data import Taken
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Wanted:
     """What is wanted of logs: a scope of them under some goals, reports with their options, and what is told beside."""
 
     goals: Goals
-    scope: Scope
+    scope: Segment
     reports: tuple[str, ...] = ()
     options: Mapping[str, str] | None = None
     choices: bool = False
@@ -63,7 +63,7 @@ class Piece:
 _NOBODY = pl.LazyFrame()
 
 
-def run_of(taken_in: Intake, wanted: Wanted, *, bots_anyway: bool = False) -> Run:
+def run_of(taken_in: LogData, wanted: Wanted, *, bots_anyway: bool = False) -> Run:
     """Analyze what was read; `bots_anyway` tells what bots would add without asking whether it is worth telling."""
     goals, scope = wanted.goals, wanted.scope
     matched = match(taken_in, goals, scope.bots, scope.needed(goals))
@@ -120,10 +120,10 @@ def _with_own_hosts(dealt: Dealt, wanted: Wanted) -> Dealt:
     if not analyzing.asks_for_hosts(goals, needed):
         return dealt
     seen = [analyzing.hosts(dealt.intake(bounds), goals, wanted.scope.bots, needed) for bounds in dealt.bounds]
-    return dealt.told(replace(dealt.taken.intake.whole, own_hosts=arrivals.own_hosts(add(seen))))
+    return dealt.told(replace(dealt.taken.intake.whole, own_hosts=channels.own_hosts(sum_tallies(seen))))
 
 
 def about(done: Run, taken: Taken, goals: Goals) -> Run:
     """Return a run that knows of its logs."""
-    known = replace(done, quality=inspected(taken, goals.site.timezone, done.quality))
+    known = replace(done, quality=inspect_logs(taken, goals.site.timezone, done.quality))
     return replace(known, logs=taken.names, sources=taken.sources, copies=taken.copies, has_local_times=taken.has_local_times)

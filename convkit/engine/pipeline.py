@@ -11,45 +11,47 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import sorting, splits
+from convkit.analysis import breakdown, sorting
 from convkit.analysis.periods import parse_period
-from convkit.analysis.scopes import Scope
-from convkit.core.definitions import BOTS
-from convkit.core.progress import UNWATCHED
+from convkit.analysis.segment import Segment
+from convkit.core.model import BOT_MODES
+from convkit.core.progress import NO_PROGRESS
 from convkit.core.schema import RECORDS
 from convkit.engine import analyzing, deciding, documents, parts, pieces
 from convkit.engine.analyzing import take
 from convkit.engine.budget import Budget
 from convkit.engine.pieces import Wanted
 from convkit.errors import UsageError, did_you_mean
-from convkit.goals import questions
-from convkit.goals.goals import load_goals
-from convkit.ingest import loading, reading
-from convkit.traffic import traffic
+from convkit.files.paths import path_names
+from convkit.goals import filters
+from convkit.goals.loader import load_goals
+from convkit.ingest import load
+from convkit.ingest.logs import open_logs
+from convkit.traffic import hits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from convkit.analysis.analysis import Run
-    from convkit.core.definitions import Goals
+    from convkit.core.document import Document
+    from convkit.core.model import Goals
     from convkit.core.progress import Progress
-    from convkit.core.tables import Document
     from convkit.engine.pieces import Piece
-    from convkit.ingest.reading import Paths
+    from convkit.files.paths import Paths
 
 
 def read_records(paths: Paths, log_format: str = "auto") -> pl.LazyFrame:
     """Return what logs say, nothing decided (RECORDS): of every line that is one, assets included. Raises InputError, UsageError."""
     with ExitStack() as stack:
-        cells = loading.cells(reading.open_logs(paths, log_format, stack))
-    return reading.records(cells).filter(pl.col("problem").is_null()).select(*RECORDS)
+        cells = load.read_parsed(open_logs(paths, log_format, stack))
+    return load.to_records(cells).filter(pl.col("problem").is_null()).select(*RECORDS)
 
 
 def read_hits(paths: Paths, goals: Goals | None = None, log_format: str = "auto") -> pl.LazyFrame:
     """Return the hits of logs (HITS) that people sent, sorted by visitor and ORDER, with `names:<goal>`. Raises InputError, UsageError."""
     goals = goals or load_goals()
     with ExitStack() as stack:
-        cells = take(reading.open_logs(paths, log_format, stack, traffic.asked(goals)), goals)[0].cells
+        cells = take(open_logs(paths, log_format, stack, hits.parser_needs(goals)), goals)[0].cells
     settled, _ = deciding.settled(cells, deciding.visitors(cells, goals, "drop"), goals, "drop")
     is_person = pl.col("reason").is_null() & ~pl.col("fate").is_in(["asset", "excluded"])
     return settled.lazy().filter(is_person).drop("user_agent", "reason")
@@ -70,12 +72,12 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
     rejects: bool = False,
     choices: bool = False,
     bots_beside: bool = False,
-    progress: Progress = UNWATCHED,
+    progress: Progress = NO_PROGRESS,
 ) -> Run:
     """Read logs and return their analysis; `goals` are the built-in ones by default.
 
     `bots` are left out (`drop`), counted like people (`keep`), or looked at alone (`only`); `where` are questions like `landing=/blog/**`: only
-    sessions that hold all of them are kept. `by` is a key of `splits.KEYS`: then `split` of the run is split by it. `facts` of sessions are known
+    sessions that hold all of them are kept. `by` is a key of `breakdown.KEYS`: then `split` of the run is split by it. `facts` of sessions are known
     beside those that the rest asks for: `device`, `channel`. With `choices` it is told how far the funnels get under other ones, at an analysis more
     each; with `bots_beside` what bots would add if they were kept, which is told in any case where one of them reached a macro goal.
 
@@ -89,11 +91,11 @@ def analyze(  # noqa: PLR0913 (every filter of a run is one keyword)
 
 def _scope(  # noqa: PLR0913, PLR0917 (each filter of a run is one)
     goals: Goals, period: tuple[str | None, str | None, str | None], bots: str, where: Iterable[str], by: str | None, facts: Iterable[str]
-) -> Scope:
+) -> Segment:
     """Return what of logs is looked at: `since`, `until` and `last` say the period. Raises UsageError."""
     check_bots(bots)
     wanted = parse_period(*period, goals.site.timezone)
-    return Scope(wanted, bots, questions.parse(where, goals), splits.parse(by, goals), frozenset(facts))
+    return Segment(wanted, bots, filters.parse_filters(where, goals), breakdown.parse_key(by, goals), frozenset(facts))
 
 
 def loaded_goals(goals: str | Path | Goals | None) -> Goals:
@@ -103,8 +105,8 @@ def loaded_goals(goals: str | Path | Goals | None) -> Goals:
 
 def check_bots(mode: str) -> None:
     """Raise UsageError where there is no such mode."""
-    if mode not in BOTS:
-        raise UsageError(f"bots={mode!r} is unknown{did_you_mean(mode, BOTS)}; known are {', '.join(BOTS)}")
+    if mode not in BOT_MODES:
+        raise UsageError(f"bots={mode!r} is unknown{did_you_mean(mode, BOT_MODES)}; known are {', '.join(BOT_MODES)}")
 
 
 def run(  # noqa: PLR0913 (every filter of a run is one keyword)
@@ -125,7 +127,7 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
     choices: bool = False,
     bots_beside: bool = False,
     memory: str | None = None,
-    progress: Progress = UNWATCHED,
+    progress: Progress = NO_PROGRESS,
 ) -> Document:
     """Read logs and return reports, those of `convkit report` by default; `goals` is a goals file, or goals that were loaded.
 
@@ -136,10 +138,10 @@ def run(  # noqa: PLR0913 (every filter of a run is one keyword)
 
     Raises InputError, UsageError.
     """
-    loaded, paths, names = loaded_goals(goals), reading.listed(paths), list(reports or documents.whole_report())
-    documents.refuse_split(names, splits.parse(by, loaded))
+    loaded, paths, names = loaded_goals(goals), path_names(paths), list(reports or documents.whole_report())
+    documents.refuse_split(names, breakdown.parse_key(by, loaded))
     documents.check_options(names, own := {name: str(value) for name, value in (options or {}).items()}, loaded)
-    order = None if sort is None else sorting.parse(sort, documents.columns_of(names, by))
+    order = None if sort is None else sorting.parse_sorting(sort, documents.columns_of(names, by))
     asked = [where] if isinstance(where, str) else list(where)
     scope = _scope(loaded, (since, until, last), bots, asked, by, documents.facts_of(names))
     wanted = Wanted(loaded, scope, tuple(names), own, choices=choices, bots_beside=bots_beside)

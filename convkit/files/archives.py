@@ -1,7 +1,4 @@
-"""A zip archive -> the logs in it, and their bytes, piece by piece: however much one holds, little of it is in memory.
-
-It stands alone because an archive is the only file that holds several logs.
-"""
+"""Zip archives: the logs in one, and their bytes, piece by piece; only a little of it is in memory at a time."""
 
 from __future__ import annotations
 
@@ -20,15 +17,15 @@ if TYPE_CHECKING:
 
     from convkit.files.lines import Source
 
-_READ = 1 << 20
+_CHUNK = 1 << 20
 _NO_LOGS = ("__MACOSX/", ".")
 _JSON = r"\.(?:json|jsonl|ndjson)(?:\.gz)?$"
-_FILES = (".parquet", ".zip", ".xlsx", ".tar", ".zst")
+_UNREADABLE = (".parquet", ".zip", ".xlsx", ".tar", ".zst")
 _ENCRYPTED = 1
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
 
-def logs_of(source: Source) -> list[Source]:
+def logs_in(source: Source) -> list[Source]:
     """Return the logs in a zip archive, or the source itself where it is none.
 
     A member is a log; those of lines of JSON, each of which names its fields, are one. Raises InputError where nothing can be read.
@@ -38,13 +35,13 @@ def logs_of(source: Source) -> list[Source]:
     try:
         with zipfile.ZipFile(source.path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir() and _is_log(member.filename)]
-    except DAMAGE:
+    except DAMAGE_ERRORS:
         raise InputError(f"{source.name} is a zip archive that is damaged; copy it again, or unpack what can be unpacked with unzip") from None
     if not members:
         raise InputError(f"{source.name} is a zip archive without a file; give it one that holds logs")
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise InputError(f"{source.name} is a zip archive under a password; unpack it first with unzip")
-    if odd := [member.filename for member in members if member.filename.lower().endswith(_FILES)]:
+    if odd := [member.filename for member in members if member.filename.lower().endswith(_UNREADABLE)]:
         raise InputError(f"{source.name} is a zip archive that holds {odd[0]}, which is not read from within it; unpack it first with unzip")
     alike: dict[object, list[zipfile.ZipInfo]] = {}
     for member in members:
@@ -62,8 +59,8 @@ def _is_log(name: str) -> bool:
     return not name.startswith(_NO_LOGS) and not PurePosixPath(name).name.startswith(".")
 
 
-def pieces(source: Source, member: str) -> Iterator[bytes]:
-    """Yield the bytes of a member. Raises what DAMAGE lists."""
+def member_bytes(source: Source, member: str) -> Iterator[bytes]:
+    """Yield the bytes of a member. Raises DAMAGE_ERRORS."""
     with zipfile.ZipFile(source.path) as archive, archive.open(member) as file:
-        while piece := file.read(_READ):
+        while piece := file.read(_CHUNK):
             yield piece

@@ -1,7 +1,6 @@
-"""Logs that are copies of others: known by what they hold, whatever they are called and however they are packed.
+"""Logs that are copies of other logs, recognised by their content, whatever their names and compression.
 
-It stands alone because counting a visit twice is the one mistake that no report shows. Lines are never compared: two equal lines of one log are two
-requests. A log is a copy where the whole of it is the beginning of another.
+A log is a copy where all of it is the beginning of another. Single lines are never compared: two equal lines of one log are two requests.
 """
 
 from __future__ import annotations
@@ -14,16 +13,16 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import temporary
-from convkit.files import tolerant
-from convkit.files.lines import AS_LINES, ZSTD
+from convkit.core import filesystem
+from convkit.files import damaged
+from convkit.files.lines import CSV_AS_LINES, ZSTD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from convkit.files.lines import Source
 
-_FIRST = 1 << 16
+_CHUNK = 1 << 16
 
 
 def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
@@ -50,13 +49,13 @@ def _first_line(source: Source) -> bytes:
     if source.packing == ZSTD:
         # Polars alone unpacks it, and as lines.
         with suppress(pl.exceptions.PolarsError, OSError):
-            start = "".join(pl.read_csv(source.path, n_rows=1, **AS_LINES)["line"].drop_nulls()).encode()
-        return start[:_FIRST] or os.fsencode(source.path)
+            start = "".join(pl.read_csv(source.path, n_rows=1, **CSV_AS_LINES)["line"].drop_nulls()).encode()
+        return start[:_CHUNK] or os.fsencode(source.path)
     for piece in _bytes(source):
         start += piece
-        if b"\n" in start or len(start) >= _FIRST:
+        if b"\n" in start or len(start) >= _CHUNK:
             break
-    return start[:_FIRST].partition(b"\n")[0] or os.fsencode(source.path)
+    return start[:_CHUNK].partition(b"\n")[0] or os.fsencode(source.path)
 
 
 def _shorter_if_copy(source: Source, other: Source) -> Source | None:
@@ -78,15 +77,15 @@ def _shorter_if_copy(source: Source, other: Source) -> Source | None:
 def _bytes(source: Source) -> Iterator[bytes]:
     """Yield the bytes of a log, none of them empty; zstd, which only Polars unpacks, by way of a temporary file."""
     if source.packing != ZSTD:
-        yield from filter(None, tolerant.unpacked(source, []))
+        yield from filter(None, damaged.unpacked_bytes(source, []))
         return
-    with temporary.file(tempfile.gettempdir()) as spool:
+    with filesystem.temporary_file(tempfile.gettempdir()) as spool:
         try:
-            pl.scan_csv(source.path, **AS_LINES).sink_csv(Path(spool.name), include_header=False, quote_style="never")
+            pl.scan_csv(source.path, **CSV_AS_LINES).sink_csv(Path(spool.name), include_header=False, quote_style="never")
         except (pl.exceptions.PolarsError, OSError):
             # It is damaged, and a copy of nothing.
-            spool.write(source.path.read_bytes()[:_FIRST])
+            spool.write(source.path.read_bytes()[:_CHUNK])
             spool.flush()
         with Path(spool.name).open("rb") as file:
-            while piece := file.read(_FIRST):
+            while piece := file.read(_CHUNK):
                 yield piece

@@ -1,8 +1,8 @@
-"""The fast reader of text: a log -> lines with their source and number, and how a log is packed.
+"""The fast reader: from a log to lines with their source and number; how a log is packed.
 
-It stands alone because every format of lines begins here. Polars' CSV reader serves as the reader of lines: without a quote character and with
-one text column it takes gz, zst, CR LF and a byte order mark as they come, and keeps blank lines as null rows, so that every line is counted. It
-stops at zero bytes and at damage: then `tolerant` reads the same log.
+Polars' CSV reader serves as the reader of lines: without a quote character and with one text column it takes gz, zst, CR LF and a byte order mark as
+they come, and keeps blank lines as null rows, so that every line is counted. It stops at zero bytes and at damage: then `files.damaged` reads the
+same log. Over damaged Parquet its reader panics, and writes on standard error before anybody can catch that.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import shutil
 import stat
 import sys
 import tempfile
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.core import temporary
+from convkit.core import filesystem
 from convkit.core.schema import PROBLEM, TOO_LONG, first_problem
 from convkit.errors import InputError
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TypeVar
 
     Frame = TypeVar("Frame", pl.LazyFrame, pl.DataFrame)
+
 
 PLAIN, GZIP, ZSTD, BZIP2, PARQUET, ZIP, UTF_16 = "plain", "gzip", "zstd", "bzip2", "parquet", "zip", "UTF-16"
 _MAGIC = {
@@ -39,14 +41,14 @@ _MAGIC = {
     b"\xff\xfe": UTF_16,
     b"\xfe\xff": UTF_16,
 }
-_REFUSED = {b"\xfd7zXZ\x00": ("xz", "xz -d"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
-_TAR, _TAR_PLACE = b"ustar", 257
-LONGEST = 1 << 20
+_UNSUPPORTED = {b"\xfd7zXZ\x00": ("xz", "xz -d"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
+_TAR, _TAR_OFFSET = b"ustar", 257
+MAX_LINE_BYTES = 1 << 20
 """Bytes of a line; a longer one is no line of a log."""
-OF_FILE = "column:"
+COLUMN_PREFIX = "column:"
 """Before the name of a column that a file brings with it."""
 _NEVER_IN_A_LINE = "\x00"
-AS_LINES: dict[str, Any] = {
+CSV_AS_LINES: dict[str, Any] = {
     "separator": _NEVER_IN_A_LINE,
     "has_header": False,
     "schema": {"line": pl.String},
@@ -78,13 +80,13 @@ def open_source(path: Path, name: str, called: str | None = None) -> Source:
     called = called or name
     try:
         with path.open("rb") as file:
-            start, size = file.read(_TAR_PLACE + len(_TAR)), os.fstat(file.fileno()).st_size
+            start, size = file.read(_TAR_OFFSET + len(_TAR)), os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise cannot_be_read(called, error) from None
-    for magic, (what, command) in _REFUSED.items():
+        raise read_error(called, error) from None
+    for magic, (what, command) in _UNSUPPORTED.items():
         if start.startswith(magic):
             raise InputError(f"{called} is {what}, which is not read here; unpack it first with {command}")
-    if start[_TAR_PLACE:] == _TAR:
+    if start[_TAR_OFFSET:] == _TAR:
         raise InputError(f"{called} is a tar archive, which is not read here; unpack it first with tar -x")
     return Source(path, name, packing_of(start), size)
 
@@ -94,7 +96,7 @@ def packing_of(start: bytes) -> str:
     return next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN)
 
 
-def cannot_be_read(called: str | Path, error: OSError) -> InputError:
+def read_error(called: str | Path, error: OSError) -> InputError:
     """Return what to say of a log that the system does not open."""
     return InputError(f"{called} cannot be read: {error.strerror}")
 
@@ -102,41 +104,74 @@ def cannot_be_read(called: str | Path, error: OSError) -> InputError:
 def scan(source: Source, number: int) -> pl.LazyFrame:
     """Return `source, line_no, line, fault` of one log, numbered from 1; blank lines have a null `line`, lines that are too long a `fault`."""
     if source.packing == PARQUET:
-        return _rows(source.path, number)
-    read = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **AS_LINES)
-    return told(read, number, {TOO_LONG: pl.col("line").str.len_bytes() > LONGEST})
+        return _scan_parquet(source.path, number)
+    read = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **CSV_AS_LINES)
+    return add_source_and_fault(read, number, {TOO_LONG: pl.col("line").str.len_bytes() > MAX_LINE_BYTES})
 
 
-def _rows(path: Path, number: int) -> pl.LazyFrame:
-    """Return the rows of a Parquet file as lines without text, its columns beside them, each behind OF_FILE."""
-    read = pl.scan_parquet(path, glob=False).select(pl.all().name.prefix(OF_FILE)).with_row_index("line_no", offset=1)
+def _scan_parquet(path: Path, number: int) -> pl.LazyFrame:
+    """Return the rows of a Parquet file as lines without text, its columns beside them, each behind COLUMN_PREFIX."""
+    read = pl.scan_parquet(path, glob=False).select(pl.all().name.prefix(COLUMN_PREFIX)).with_row_index("line_no", offset=1)
     text, fault = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=PROBLEM)
     return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), "line_no", pl.exclude("line_no"), line=text, fault=fault)
 
 
-def told(read: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
+def add_source_and_fault(read: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
     """Complete `line_no, line` by the log's number and by what is wrong with a line before anybody takes it apart."""
     return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line", fault=first_problem(faults))
 
 
-def is_regular(path: Path) -> bool:
+def is_regular_file(path: Path) -> bool:
     """Tell files that can be read twice from pipes and devices, which cannot."""
     return stat.S_ISREG(path.stat().st_mode)
 
 
 @contextmanager
-def spooled_text(lines: Iterable[str], name: str) -> Iterator[Source]:
+def spool_text(lines: Iterable[str], name: str) -> Iterator[Source]:
     """Give lines as a log in a temporary file."""
-    with temporary.file(tempfile.gettempdir()) as spool:
+    with filesystem.temporary_file(tempfile.gettempdir()) as spool:
         spool.writelines(f"{line}\n".encode() for line in lines)
         spool.flush()
         yield open_source(Path(spool.name), name)
 
 
 @contextmanager
-def spooled(stream: BinaryIO, name: str) -> Iterator[Source]:
+def spool(stream: BinaryIO, name: str) -> Iterator[Source]:
     """Give what can be read once as a log: its bytes go into a temporary file, so that they need no memory."""
-    with temporary.file(tempfile.gettempdir()) as spool:
+    with filesystem.temporary_file(tempfile.gettempdir()) as spool:
         shutil.copyfileobj(stream, spool, 1 << 20)
         spool.flush()
         yield open_source(Path(spool.name), name)
+
+
+_STANDARD_ERROR = 2
+_STDERR_LOCK = threading.Lock()
+"""Standard error is one, whoever reads."""
+
+
+@contextmanager
+def parquet_damage_as_error(called: str) -> Iterator[None]:
+    """Read Parquet in here: whatever its reader stumbles over is raised as InputError, and nothing of it is written on standard error."""
+    try:
+        with _STDERR_LOCK, _silent_stderr():
+            yield
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
+        raise InputError(f"{called} is a Parquet file that is damaged; export it again") from None
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Lead standard error to nowhere; where it is closed, nothing is written on it anyway."""
+    try:
+        kept = os.dup(_STANDARD_ERROR)
+    except OSError:
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, _STANDARD_ERROR)
+        yield
+    finally:
+        os.dup2(kept, _STANDARD_ERROR)
+        os.close(kept)
+        os.close(nowhere)

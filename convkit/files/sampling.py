@@ -1,7 +1,4 @@
-"""Lines to tell a log's format by.
-
-It stands alone because it is the only reading that wants a few lines and not all of them.
-"""
+"""Sample lines of a log, from which its format is detected."""
 
 from __future__ import annotations
 
@@ -10,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.errors import InputError
-from convkit.files import tolerant
-from convkit.files.lines import AS_LINES, LONGEST, PARQUET, PLAIN, ZSTD, scan
+from convkit.files import damaged
+from convkit.files.lines import CSV_AS_LINES, MAX_LINE_BYTES, PARQUET, PLAIN, ZSTD, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,26 +18,26 @@ if TYPE_CHECKING:
 
 _LINES = 20_000
 _PLACES, _BYTES = 16, 1 << 18
-_MOST = 32 << 20
+_MAX_BYTES = 32 << 20
 """Bytes that are unpacked at most, where lines have no end."""
 
 
 def sample(source: Source) -> pl.Series:
     """Return lines to tell the format by: spread over a plain file, the first 20,000 of a packed one; Parquet has none."""
     if source.packing == ZSTD:
-        return _head(source)
+        return _head_of_zstd(source)
     if source.packing == PLAIN:
         with source.path.open("rb") as file:
             lines = _spread(file, source.size)
     else:
-        lines = [] if source.packing == PARQUET else _first(tolerant.unpacked(source, []))
-    return pl.Series("line", [line[:LONGEST].decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
+        lines = [] if source.packing == PARQUET else _first(damaged.unpacked_bytes(source, []))
+    return pl.Series("line", [line[:MAX_LINE_BYTES].decode("utf-8-sig", "replace").strip("\r\n\0") for line in lines], dtype=pl.String)
 
 
-def _head(source: Source) -> pl.Series:
+def _head_of_zstd(source: Source) -> pl.Series:
     """Return the first lines by way of Polars, for what Python cannot open."""
     try:
-        return pl.read_csv(source.path, n_rows=_LINES, **AS_LINES)["line"].fill_null("")
+        return pl.read_csv(source.path, n_rows=_LINES, **CSV_AS_LINES)["line"].fill_null("")
     except (pl.exceptions.PolarsError, OSError):
         raise InputError(f"{source.name} is damaged; copy it again, or unpack it with zstd -d") from None
 
@@ -51,7 +48,7 @@ def _first(pieces: Iterable[bytes]) -> list[bytes]:
     for piece in pieces:
         start += piece
         ends += piece.count(b"\n")
-        if ends >= _LINES or len(start) >= _MOST:
+        if ends >= _LINES or len(start) >= _MAX_BYTES:
             break
     return bytes(start).removesuffix(b"\n").split(b"\n")[:_LINES]
 
@@ -69,7 +66,7 @@ def _spread(file: BinaryIO, size: int) -> list[bytes]:
     return lines
 
 
-def beginning_with(source: Source, sign: str) -> list[tuple[int, str]]:
+def lines_starting_with(source: Source, sign: str) -> list[tuple[int, str]]:
     """Return all lines of a log that begin with a sign, with their numbers: headers may stand anywhere."""
     wanted = pl.col("line").str.starts_with(sign)
     try:
@@ -77,5 +74,5 @@ def beginning_with(source: Source, sign: str) -> list[tuple[int, str]]:
     except (pl.exceptions.PolarsError, OSError):
         if source.packing == ZSTD:
             return []
-        rows = [row for frame in tolerant.frames(source, 0, []) for row in frame.filter(wanted).select("line_no", "line").rows()]
+        rows = [row for frame in damaged.frames(source, 0, []) for row in frame.filter(wanted).select("line_no", "line").rows()]
     return [(number, line) for number, line in rows]

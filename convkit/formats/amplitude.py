@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from convkit.formats.parsers.presets import Preset
-from convkit.formats.parsers.tools import Tool
+from convkit.formats.parsers.tool_exports import ToolExport
 
 COMMENT = None
 SAMPLES = (
@@ -57,5 +57,5 @@ PRESET = Preset(
     timezone="UTC",
     props="event_properties",
 )
-_TOOL = Tool("amplitude")
+_TOOL = ToolExport("amplitude")
 sniff, fit = _TOOL.sniff, _TOOL.fit

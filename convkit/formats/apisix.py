@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -16,7 +16,7 @@ SAMPLES = (
         '"/logo.png","size":90,"headers":{"host":"shop.example"}},"response":{"status":304,"size":0,"headers":{}}}'
     ),
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "time": "start_time",
         "address": "client_ip",

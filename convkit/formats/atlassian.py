@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.templates import Template
+from convkit.formats.parsers.regex import Template
 
 COMMENT = None
 SAMPLES = (

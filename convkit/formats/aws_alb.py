@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from convkit.formats._aws_balancers import MADE, REQUEST
-from convkit.formats.parsers.templates import Template
+from convkit.formats._aws import DERIVED, REQUEST
+from convkit.formats.parsers.regex import Template
 
 COMMENT = None
 SAMPLES = (
@@ -27,6 +27,6 @@ _FORMAT = Template(
     r"^(?:h(?:ttps?|2)|grpcs?|wss?) (?P<time>[!-~]+) [!-~]+ (?P<client>[!-~]+) [!-~]+ "
     r"(?P<until_target>[!-~]+) (?P<of_target>[!-~]+) (?P<until_client>[!-~]+) (?P<status>[0-9]+|-) [!-~]+ [!-~]+ (?P<bytes>[0-9]+|-) "
     rf'{REQUEST} "(?P<agent>[^"]*)"',
-    made=MADE,
+    made=DERIVED,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

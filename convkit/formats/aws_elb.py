@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from convkit.formats._aws_balancers import MADE, REQUEST
-from convkit.formats.parsers.templates import Template
+from convkit.formats._aws import DERIVED, REQUEST
+from convkit.formats.parsers.regex import Template
 
 COMMENT = None
 SAMPLES = (
@@ -18,6 +18,6 @@ _FORMAT = Template(
     r"^(?P<time>[0-9]{4}-[!-~]+) [!-~]+ (?P<client>[!-~]+) [!-~]+ "
     r"(?P<until_target>[-.0-9]+) (?P<of_target>[-.0-9]+) (?P<until_client>[-.0-9]+) (?P<status>[0-9]+|-) [!-~]+ [0-9]+ (?P<bytes>[0-9]+|-) "
     rf'{REQUEST}(?: "(?P<agent>[^"]*)")?',
-    made=MADE,
+    made=DERIVED,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

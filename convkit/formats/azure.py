@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -21,7 +21,7 @@ SAMPLES = (
         '"CsUriStem":"/cart/add","CsUriQuery":"","CsUsername":"ann","ScStatus":302,"ScBytes":0,"TimeTaken":31,"UserAgent":"Opera/12.0","Referer":""}}'
     ),
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "time": "properties.timeStamp time timeStamp",
         "address": "properties.clientIp properties.CIp",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -18,7 +18,7 @@ SAMPLES = (
     ),
     '{"level":"warn","ts":1791640538.25,"logger":"tls","msg":"storage cleaning happened too recently; skipping for now"}',
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "time": "ts",
         "address": "request.client_ip request.remote_ip request.remote_addr",

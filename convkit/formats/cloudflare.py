@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -16,7 +16,7 @@ SAMPLES = (
         '"","ClientRequestReferer":"","EdgeResponseBytes":0,"EdgeResponseStatus":304,"EdgeStartTimestamp":1791640537100000000,"RayID":"87a1b2c3d4e5f002"}'
     ),
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "time": "EdgeStartTimestamp EdgeEndTimestamp",
         "address": "ClientIP",

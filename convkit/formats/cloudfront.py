@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from convkit.formats.parsers.field_tables import Kind
+from convkit.formats.parsers.w3c import W3cLog
 
 COMMENT = None
 SAMPLES = (
@@ -36,7 +36,7 @@ def _sent(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all("%25([0-9A-Fa-f]{2})", "%$1")
 
 
-_KIND = Kind(
+_KIND = W3cLog(
     columns={
         "address": ("c-ip",),
         "host": ("x-host-header", "cs(host)"),

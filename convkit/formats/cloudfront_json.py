@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -14,7 +14,7 @@ SAMPLES = (
     ),
     '{"timestamp(ms)":"1791640537000","c-ip":"2001:db8::7","cs-method":"GET","cs-uri-stem":"/logo.png","sc-status":"000","cs-uri-query":"-"}',
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "date": "date",
         "time": "timestamp(ms) timestamp time",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.quoted_lines import COMMENT, NO_COMMON, NOTHING_IN_QUOTES_FOLLOWS, Lines
+from convkit.formats.parsers.clf import COMMENT, NOT_COMMON, NOTHING_IN_QUOTES_FOLLOWS, CommonLog
 
 __all__ = ["COMMENT", "SAMPLES", "claims", "fit", "sniff"]
 
@@ -11,5 +11,5 @@ SAMPLES = (
     'proxy.example - - [01/Jun/1995:00:00:59 -0600] "GET /~ann/publish.html" 200 -',
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0000] "-" 408 0 0.250',
 )
-_FORMAT = Lines(end=NOTHING_IN_QUOTES_FOLLOWS, but=NO_COMMON, has_agent=False)
+_FORMAT = CommonLog(end=NOTHING_IN_QUOTES_FOLLOWS, but=NOT_COMMON, has_agent=False)
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -16,7 +16,7 @@ SAMPLES = (
         '"http":{"request":{"method":"GET"},"response":{"status_code":304}}}'
     ),
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "time": "@timestamp",
         "address": "source.ip source.address client.ip client.address",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -20,7 +20,7 @@ SAMPLES = (
         '"response_code":0,"response_flags":"UH","start_time":"2026-10-10T13:55:38.000Z"}'
     ),
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "time": "start_time timestamp",
         "address": "downstream_remote_address downstream_direct_remote_address",

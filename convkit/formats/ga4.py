@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from convkit.formats.parsers.presets import Preset
-from convkit.formats.parsers.tools import Tool
+from convkit.formats.parsers.tool_exports import ToolExport
 
 COMMENT = None
 SAMPLES = (
@@ -73,5 +73,5 @@ PRESET = Preset(
     props="event_params",
     property=_parameter,
 )
-_TOOL = Tool("ga4")
+_TOOL = ToolExport("ga4")
 sniff, fit = _TOOL.sniff, _TOOL.fit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from convkit.formats.parsers.templates import Template
+from convkit.formats.parsers.regex import Template
 
 COMMENT = None
 SAMPLES = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -18,7 +18,7 @@ SAMPLES = (
     ),
     '{"insertId":"a2","logName":"projects/shop/logs/run.googleapis.com%2Fstdout","textPayload":"ready","timestamp":"2026-10-10T13:55:38Z"}',
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "time": "timestamp receiveTimestamp",
         "address": "httpRequest.remoteIp",

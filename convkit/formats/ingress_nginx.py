@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.quoted_lines import COMMENT, PROXIES, Lines
+from convkit.formats.parsers.clf import COMMENT, PROXIES, CommonLog
 
 __all__ = ["COMMENT", "SAMPLES", "claims", "fit", "sniff"]
 
@@ -11,5 +11,5 @@ SAMPLES = (
     '203.0.113.7 - [203.0.113.7] - - [10/Oct/2026:13:55:36 +0000] "GET / HTTP/1.1" 503 197 "-" "Mozilla/5.0" 74 0.000 [default-shop-80] - - - -',
 )
 # Until 2019 the address stood twice.
-_FORMAT = Lines(end=PROXIES["ingress-nginx"], seconds=r'" \d+ ([0-9.]+) \[', left_out=r" - \[[^\]]*\] - ")
+_FORMAT = CommonLog(end=PROXIES["ingress-nginx"], seconds=r'" \d+ ([0-9.]+) \[', left_out=r" - \[[^\]]*\] - ")
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from convkit.core import plugins
 from convkit.errors import InputError
-from convkit.files import tolerant
-from convkit.files.lines import spooled_text
-from convkit.formats.parsers import json_lines, json_objects
+from convkit.files import damaged
+from convkit.files.lines import spool_text
+from convkit.formats.parsers import json_events, json_log
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from convkit.files.lines import Source
-    from convkit.formats.parsers.columns import Asked
+    from convkit.formats.parsers.base import Needs
 
 COMMENT = None
 SAMPLES = (
@@ -44,7 +44,7 @@ def sniff(lines: pl.Series) -> float:
 @contextmanager
 def as_lines(source: Source) -> Iterator[Source]:
     """Give the array as a log of lines, an object each, its number the object's place. Raises InputError where it is too large or damaged."""
-    whole = tolerant.whole(source, LARGEST)
+    whole = damaged.text_up_to(source, LARGEST)
     if whole is None:
         raise InputError(f"{source.name} is a JSON array of more than 100 MB; write a line an object first with jq -c '.[]'")
     try:
@@ -52,13 +52,13 @@ def as_lines(source: Source) -> Iterator[Source]:
     except (ValueError, RecursionError) as error:
         place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as a line an object") from None
-    with spooled_text((json.dumps(row) for row in found), source.name) as spool:
+    with spool_text((json.dumps(row) for row in found), source.name) as spool:
         yield spool
 
 
 def _values(text: str) -> Iterator[Any]:
     """Yield the elements of an array, or the objects that follow each other. Raises ValueError."""
-    decoder, blanks, place = json.JSONDecoder(object_pairs_hook=json_objects.first_of_each), re.compile(r"\s*"), 0
+    decoder, blanks, place = json.JSONDecoder(object_pairs_hook=json_log.keep_first), re.compile(r"\s*"), 0
     while found := blanks.match(text, place):
         if found.end() == len(text):
             return
@@ -66,7 +66,7 @@ def _values(text: str) -> Iterator[Any]:
         yield from value if isinstance(value, list) else [value]
 
 
-def fit(source: Source, head: pl.Series, asked: Asked) -> Any:  # noqa: ANN401 (what another format says)
+def fit(source: Source, head: pl.Series, asked: Needs) -> Any:  # noqa: ANN401 (what another format says)
     """Return the format of one export or log, made to fit it: `head` is of the lines that `as_lines` gives."""
     logs = [module for name, module in plugins.load_all("formats").items() if name not in _EXPORTS and module.sniff(head) >= _SURELY]
-    return logs[0].fit(source, head, asked) if logs else json_lines.fit(head, source.name, asked)
+    return logs[0].fit(source, head, asked) if logs else json_events.fit(head, source.name, asked)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from convkit.formats.parsers.labelled import Notation
+from convkit.formats.parsers.key_value import KeyValueLog
 
 COMMENT = None
 SAMPLES = (
@@ -14,7 +14,7 @@ SAMPLES = (
     ),
     'ts=1791640537.1 level=info method=POST uri="/a b" status=302 size=0 client_ip=2001:db8::7 host=shop.example duration_ms=12 msg="say \\"hi\\""',
 )
-_NOTATION = Notation(
+_NOTATION = KeyValueLog(
     line=r'^[A-Za-z@][A-Za-z0-9_.-]*=(?:"[^"]*(?:\\"[^"]*)*"|[^ "]*)(?: [A-Za-z][A-Za-z0-9_.-]*=(?:"[^"]*(?:\\"[^"]*)*"|[^ "]*))+ ?$',
     word=r'[A-Za-z@][A-Za-z0-9_.-]*=(?:"[^"]*"|[^ ]*)',
     before="(?:^| )",

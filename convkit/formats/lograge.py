@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers import named_fields
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers import fields
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -16,9 +16,9 @@ SAMPLES = (
         '"@timestamp":"2026-10-10T13:55:37.123Z","ip":"2001:db8::7","host":"shop.example","user_agent":""}'
     ),
 )
-_FORMAT = Preset(
-    places={name: names for name, names in named_fields.usual().items() if name not in {"seconds", "milliseconds"}} | {"milliseconds": "duration"},
-    needed=(*named_fields.usual_needs(), "controller", "action", "duration"),
+_FORMAT = JsonLog(
+    places={name: names for name, names in fields.usual_names().items() if name not in {"seconds", "milliseconds"}} | {"milliseconds": "duration"},
+    needed=(*fields.request_names(), "controller", "action", "duration"),
     is_loose=True,
 )
 claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

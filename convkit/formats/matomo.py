@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 import re
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from convkit.errors import InputError
-from convkit.files import tolerant
-from convkit.files.lines import spooled_text
-from convkit.formats.parsers import json_lines, visits
+from convkit.files import damaged
+from convkit.files.lines import spool_text
+from convkit.formats.parsers import json_events
 from convkit.formats.parsers.presets import Preset
-from convkit.formats.parsers.tools import Tool, is_json
+from convkit.formats.parsers.tool_exports import ToolExport, is_json_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from convkit.files.lines import Source
-    from convkit.formats.parsers.columns import Asked
-    from convkit.formats.parsers.json_lines import Objects
+    from convkit.formats.parsers.base import Needs
+    from convkit.formats.parsers.json_events import JsonExport
+
 
 COMMENT = None
 SAMPLES = (
@@ -29,7 +32,7 @@ SAMPLES = (
     "1,7,203.0.113.7,f3a1,1791640536,,action,https://shop.example/,1791640536",
     "1,8,203.0.113.8,f3a2,1791640596,u1,action,https://shop.example/cart,1791640596",
 )
-_TOOL = Tool("matomo")
+_TOOL = ToolExport("matomo")
 LARGEST = 100 << 20
 """Bytes of an export: it has to be in memory as a whole before its first visit is known."""
 _BEGINS_ARRAY = re.compile(r'\s*\[?\s*\{[^\[]*"idVisit"')
@@ -38,7 +41,7 @@ _EVENTS = {"action": "page_view", "ecommerceOrder": "order", "ecommerceAbandoned
 
 def sniff(lines: pl.Series) -> float:
     """Tell a table or an array of visits by how it begins, and lines of objects by their names."""
-    if is_json(lines):
+    if is_json_lines(lines):
         return _TOOL.sniff(lines)
     head = "".join(lines.head(3).str.strip_chars().to_list())
     return float(bool(_BEGINS_ARRAY.match(head)) or _TOOL.sniff(lines.head(1)) > 0)
@@ -47,20 +50,20 @@ def sniff(lines: pl.Series) -> float:
 @contextmanager
 def as_lines(source: Source) -> Iterator[Source]:
     """Give the visits as a log of lines, an action each. Raises InputError where there are too many or the file is damaged."""
-    text = tolerant.whole(source, LARGEST)
+    text = damaged.text_up_to(source, LARGEST)
     if text is None:
         raise InputError(f"{source.name} is an export of visits of more than 100 MB; export it in parts, one period after the other")
     try:
-        actions = list(visits.lines_of(text))
+        actions = list(action_lines(text))
     except (ValueError, RecursionError, AttributeError, csv.Error):
         raise InputError(f"{source.name} is an export of visits that is damaged; export it again") from None
-    with spooled_text(actions, source.name) as spool:
+    with spool_text(actions, source.name) as spool:
         yield spool
 
 
-def fit(source: Source, head: pl.Series, asked: Asked) -> Objects:
+def fit(source: Source, head: pl.Series, asked: Needs) -> JsonExport:
     """Return the format of one export, made to fit it: `head` is of the lines that `as_lines` gives."""
-    return json_lines.fit(head, source.name, asked)
+    return json_events.fit(head, source.name, asked)
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -97,3 +100,39 @@ PRESET = Preset(
     timezone="UTC",
     props="action",
 )
+
+
+_ACTION_COLUMN = re.compile(r"actionDetails_(\d+)_(\w+)")
+_VISIT_FIELDS = ("idVisit", "visitorId", "userId", "visitIp", "fingerprint")
+_LARGEST_FIELD = 1 << 20
+
+
+def action_lines(text: str) -> Iterator[str]:
+    """Yield a line of JSON an action. Raises ValueError, RecursionError or csv.Error where the text is damaged."""
+    start = text.lstrip()[:1]
+    if start == "[":
+        visits: Iterable[Mapping[str, Any]] = json.loads(text)
+    elif start == "{":
+        visits = (json.loads(line) for line in text.splitlines() if line.strip())
+    else:
+        csv.field_size_limit(_LARGEST_FIELD)
+        visits = map(_nested, csv.DictReader(io.StringIO(text)))
+    for visit in visits:
+        yield from map(json.dumps, _actions(visit))
+
+
+def _nested(row: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row as the object that it was before its actions became columns."""
+    actions: dict[int, dict[str, str]] = {}
+    for name, value in row.items():
+        if name and value and (found := _ACTION_COLUMN.fullmatch(name)):
+            actions.setdefault(int(found[1]), {})[found[2]] = value
+    return {**row, "actionDetails": [actions[number] for number in sorted(actions)]}
+
+
+def _actions(visit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the actions of a visit in their order, each with what the visit says of its visitor; of a visit without any, that there was one."""
+    of_visit = {name: visit.get(name) for name in _VISIT_FIELDS}
+    done = visit.get("actionDetails") or [{"type": "visit", "timestamp": visit.get("firstActionTimestamp")}]
+    for number, action in enumerate(done):
+        yield {**of_visit, "referrerUrl": visit.get("referrerUrl") if not number else None, "action": action, "number": number}

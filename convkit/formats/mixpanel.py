@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from convkit.formats.parsers import moments
+from convkit.formats.parsers import timestamps
 from convkit.formats.parsers.presets import Preset
-from convkit.formats.parsers.tools import Tool
+from convkit.formats.parsers.tool_exports import ToolExport
 
 COMMENT = None
 SAMPLES = (
@@ -17,7 +17,7 @@ SAMPLES = (
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Return rows of roles: an event is the same where name, user, time and id are; numbers are seconds or milliseconds of a clock on the wall."""
-    moment = moments.of_number(pl.col("time").cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)).dt.replace_time_zone(None)
+    moment = timestamps.from_number(pl.col("time").cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)).dt.replace_time_zone(None)
     time = moment.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
     same = pl.concat_str(["event", pl.col("user").fill_null(""), time, "id"], separator="\0")
     value = pl.coalesce("revenue", "amount", "total")
@@ -42,5 +42,5 @@ PRESET = Preset(
     _rows,
     props="properties",
 )
-_TOOL = Tool("mixpanel")
+_TOOL = ToolExport("mixpanel")
 sniff, fit = _TOOL.sniff, _TOOL.fit

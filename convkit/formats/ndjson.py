@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.formats.parsers import json_lines
+from convkit.formats.parsers import json_events
 
 if TYPE_CHECKING:
     import polars as pl
 
     from convkit.files.lines import Source
-    from convkit.formats.parsers.columns import Asked
-    from convkit.formats.parsers.json_lines import Objects
+    from convkit.formats.parsers.base import Needs
+    from convkit.formats.parsers.json_events import JsonExport
 
 COMMENT = None
 SAMPLES = (
@@ -22,14 +22,14 @@ SAMPLES = (
 
 def sniff(lines: pl.Series) -> float:
     """Return the share of lines that are objects with names that are known."""
-    return json_lines.share(lines)
+    return json_events.export_share(lines)
 
 
-def fit(source: Source, head: pl.Series, asked: Asked) -> Objects:
+def fit(source: Source, head: pl.Series, asked: Needs) -> JsonExport:
     """Return the format of one export, made to fit it."""
-    return json_lines.fit(head, source.name, asked)
+    return json_events.fit(head, source.name, asked)
 
 
 def alike(lines: pl.Series) -> float:
     """Return the share of lines that are objects, whatever their names, but for those of an access log."""
-    return json_lines.share(lines, is_known=False)
+    return json_events.export_share(lines, is_known=False)

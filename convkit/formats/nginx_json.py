@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers import named_fields
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers import fields
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -17,9 +17,9 @@ SAMPLES = (
         '"status":"304","body_bytes_sent":"0","request_time":"0.000","http_referer":"","http_user_agent":"","http_host":"shop.example","http_x_forwarded_for":""}'
     ),
 )
-_FORMAT = Preset(
-    places=named_fields.usual(),
-    needed=named_fields.usual_needs(),
+_FORMAT = JsonLog(
+    places=fields.usual_names(),
+    needed=fields.request_names(),
     without="apisix_latency controller id.orig_h properties.clientIp properties.CIp request.remote_ip request.client_ip request.remote_addr "
     "httpRequest.requestUrl "
     "DownstreamStatus ClientRequestHost ClientRequestMethod response_flags cs-uri-stem url.original http.response.status_code",

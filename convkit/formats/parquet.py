@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.files.lines import OF_FILE
-from convkit.files.panics import told_as_damage
-from convkit.formats.parsers import columns as parsers_columns
-from convkit.formats.parsers import exports, moments
+from convkit.files.lines import COLUMN_PREFIX, parquet_damage_as_error
+from convkit.formats.parsers import exports, timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from convkit.files.lines import Source
-    from convkit.formats.parsers.assets import Assets
-    from convkit.formats.parsers.columns import Asked, Columns
-    from convkit.formats.parsers.presets import Place
+    from convkit.formats.parsers.base import Assets, Needs
+    from convkit.formats.parsers.exports import Columns
+    from convkit.formats.parsers.presets import ColumnPath
 
 COMMENT = None
 SAMPLES = ()
@@ -26,38 +24,38 @@ _FEW = 100
 
 
 @dataclass(frozen=True)
-class File:
+class ParquetExport:
     """How an export is laid out: a format of rows, made for one file."""
 
     columns: Columns
-    types: Mapping[Place, pl.DataType]
+    types: Mapping[ColumnPath, pl.DataType]
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
-        """Return CELLS and EVENT_CELLS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
+        """Return PARSED and PARSED_EVENTS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
         there = {name: place for name, place in self.columns.fields.items() if self.columns.column(place) in self.types}
         fields = {name: self._value(place, self._is_whole(name)) for name, place in there.items()}
         time = self._time() if "date" not in fields and self.columns.preset is None else None
         if time is not None:
-            fields["time"] = pl.when(time.is_between(*moments.WEB)).then(time)
+            fields["time"] = pl.when(time.is_between(*timestamps.WEB_ERA)).then(time)
         rows = lines.select("source", "line_no", "fault", props=self._props(), **fields)
-        return exports.cells(rows, self.columns, has_times=time is not None)
+        return exports.parse_events(rows, self.columns, has_times=time is not None)
 
     def _is_whole(self, name: str) -> bool:
         """Tell fields that their tool's preset takes as they are."""
         return self.columns.preset is not None and name in self.columns.preset.types
 
-    def _value(self, place: Place, is_whole: bool) -> pl.Expr:  # noqa: FBT001 (told of a field, never written out)
+    def _value(self, place: ColumnPath, is_whole: bool) -> pl.Expr:  # noqa: FBT001 (told of a field, never written out)
         """Return what stands in a place, or within the text there, as text."""
         column = self.columns.column(place)
         found = _column(column)
-        return found if is_whole else exports.text_within(_text(found, self.types[column]), place[len(column) :])
+        return found if is_whole else exports.json_text(_text(found, self.types[column]), place[len(column) :])
 
     def _props(self) -> pl.Expr:
         """Return the properties as JSON: the column that holds them, or all columns that say nothing else."""
         place, roles = self.columns.props, set(self.columns.roles.values())
         if place:
             return _as_json(_column(place), self.types[place] if place in self.types else pl.Struct({}))
-        others = [_text(_column(name), of_type).alias(parsers_columns.shown(name)) for name, of_type in self.types.items() if name not in roles]
+        others = [_text(_column(name), of_type).alias(exports.dotted(name)) for name, of_type in self.types.items() if name not in roles]
         return pl.struct(others).struct.json_encode() if others else pl.lit(None, dtype=pl.String)
 
     def _time(self) -> pl.Expr | None:
@@ -65,11 +63,11 @@ class File:
         place = self.columns.roles["time"]
         value, of_type = _column(place), self.types[place]
         if of_type.is_integer():
-            return moments.of_number(value.cast(pl.Int64, strict=False))
+            return timestamps.from_number(value.cast(pl.Int64, strict=False))
         if isinstance(of_type, pl.Datetime) and of_type.time_zone:
             return value.dt.convert_time_zone("UTC").cast(pl.Datetime("us", "UTC"))
         if of_type.is_temporal():
-            return moments.of_local(value.cast(pl.Datetime("us")), self.columns.timezone)
+            return timestamps.from_local(value.cast(pl.Datetime("us")), self.columns.timezone)
         return None
 
 
@@ -78,19 +76,19 @@ def sniff(_: pl.Series) -> float:
     return 0.0
 
 
-def fit(source: Source, _: pl.Series, asked: Asked) -> File:
+def fit(source: Source, _: pl.Series, asked: Needs) -> ParquetExport:
     """Return the format of one file. Raises InputError where it is damaged, or does not say what a run needs."""
 
-    def values(place: Place) -> list[str]:
+    def values(place: ColumnPath) -> list[str]:
         few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix=""), types[place]))
         return few.to_series().drop_nulls().to_list()
 
-    with told_as_damage(source.name):
+    with parquet_damage_as_error(source.name):
         types = {place: of_type for place, of_type in _within(pl.read_parquet_schema(source.path), ()) if not isinstance(of_type, pl.Struct)}
-        return File(parsers_columns.find(list(types), asked, source.name, values), types)
+        return ParquetExport(exports.find_columns(list(types), asked, source.name, values), types)
 
 
-def _within(fields: Mapping[str, Any], place: Place) -> Iterator[tuple[Place, Any]]:
+def _within(fields: Mapping[str, Any], place: ColumnPath) -> Iterator[tuple[ColumnPath, Any]]:
     """Yield the columns, those within structs too."""
     for name, of_type in fields.items():
         yield (*place, name), of_type
@@ -98,7 +96,7 @@ def _within(fields: Mapping[str, Any], place: Place) -> Iterator[tuple[Place, An
             yield from _within({field.name: field.dtype for field in of_type.fields}, (*place, name))
 
 
-def _column(place: Place, prefix: str = OF_FILE) -> pl.Expr:
+def _column(place: ColumnPath, prefix: str = COLUMN_PREFIX) -> pl.Expr:
     """Return the column in a place."""
     found = pl.col(prefix + place[0])
     for name in place[1:]:

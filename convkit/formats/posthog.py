@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from convkit.formats.parsers.presets import Preset
-from convkit.formats.parsers.tools import Tool
+from convkit.formats.parsers.tool_exports import ToolExport
 
 COMMENT = None
 SAMPLES = (
@@ -50,5 +50,5 @@ PRESET = Preset(
     timezone="UTC",
     props="properties",
 )
-_TOOL = Tool("posthog")
+_TOOL = ToolExport("posthog")
 sniff, fit = _TOOL.sniff, _TOOL.fit

@@ -6,7 +6,7 @@ import polars as pl
 
 from convkit.core.schema import PROBLEM
 from convkit.formats.parsers.presets import Preset
-from convkit.formats.parsers.tools import Tool
+from convkit.formats.parsers.tool_exports import ToolExport
 
 COMMENT = None
 SAMPLES = (
@@ -30,5 +30,5 @@ PRESET = Preset(
     {"time": "Created at", "user": "Email", "phone": "Phone", "billed": "Billing Name", "id": "Name", "value": "Total"},
     _rows,
 )
-_TOOL = Tool("shopify")
+_TOOL = ToolExport("shopify")
 sniff, fit = _TOOL.sniff, _TOOL.fit

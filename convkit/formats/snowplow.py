@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import lists
-from convkit.formats.parsers import delimited, separated
-from convkit.formats.parsers.columns import json_path
+from convkit.core import datafiles
+from convkit.formats.parsers import delimited
+from convkit.formats.parsers.exports import json_path
 from convkit.formats.parsers.presets import Preset
-from convkit.formats.parsers.tools import Tool
+from convkit.formats.parsers.tool_exports import ToolExport
 
 if TYPE_CHECKING:
     from convkit.files.lines import Source
-    from convkit.formats.parsers.columns import Asked
-    from convkit.formats.parsers.delimited import Table
-    from convkit.formats.parsers.json_lines import Objects
+    from convkit.formats.parsers.base import Needs
+    from convkit.formats.parsers.delimited import TableExport
+    from convkit.formats.parsers.json_events import JsonExport
 
 COMMENT = None
-_NAMES = lists.words("snowplow")
+_NAMES = datafiles.words("snowplow")
 _TABS = len(_NAMES) - 1
 _ROW = r"^[^\t]*\t[^\t]*\t[^\t]*\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\t"
 _SAMPLE = {
@@ -82,7 +82,7 @@ PRESET = Preset(
     props="unstruct_event",
     property=_property,
 )
-_TOOL = Tool("snowplow")
+_TOOL = ToolExport("snowplow")
 
 
 def sniff(lines: pl.Series) -> float:
@@ -91,7 +91,7 @@ def sniff(lines: pl.Series) -> float:
     return int(is_row.sum()) / max(len(lines), 1) or _TOOL.sniff(lines)
 
 
-def fit(source: Source, head: pl.Series, asked: Asked) -> Table | Objects:
+def fit(source: Source, head: pl.Series, asked: Needs) -> TableExport | JsonExport:
     """Return the format of one export, made to fit it."""
     has_names = _TOOL.sniff(head) > 0
-    return _TOOL.fit(source, head, asked) if has_names else delimited.fit(head, source.name, asked, separated.TAB, _NAMES)
+    return _TOOL.fit(source, head, asked) if has_names else delimited.fit(head, source.name, asked, delimited.TAB, _NAMES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -19,7 +19,7 @@ SAMPLES = (
     ),
     '{"level":"info","msg":"Configuration loaded from file: /etc/traefik/traefik.yml","time":"2026-10-10T13:55:38Z"}',
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "time": "StartUTC StartLocal time",
         "address": "ClientHost ClientAddr",

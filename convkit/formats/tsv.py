@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.formats.parsers import delimited, separated
+from convkit.formats.parsers import delimited
 
 if TYPE_CHECKING:
     import polars as pl
 
     from convkit.files.lines import Source
-    from convkit.formats.parsers.columns import Asked
-    from convkit.formats.parsers.delimited import Table
+    from convkit.formats.parsers.base import Needs
+    from convkit.formats.parsers.delimited import TableExport
 
 COMMENT = None
 SAMPLES = (
@@ -23,14 +23,14 @@ SAMPLES = (
 
 def sniff(lines: pl.Series) -> float:
     """Return the share of lines that are rows of one table whose header is known."""
-    return delimited.share(lines, separated.TAB)
+    return delimited.export_share(lines, delimited.TAB)
 
 
-def fit(source: Source, head: pl.Series, asked: Asked) -> Table:
+def fit(source: Source, head: pl.Series, asked: Needs) -> TableExport:
     """Return the format of one export, made to fit it."""
-    return delimited.fit(head, source.name, asked, separated.TAB)
+    return delimited.fit(head, source.name, asked, delimited.TAB)
 
 
 def alike(lines: pl.Series) -> float:
     """Return the share of lines that have as many fields as the first, whatever the header says."""
-    return delimited.alike(lines, separated.TAB)
+    return delimited.table_share(lines, delimited.TAB)

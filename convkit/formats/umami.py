@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from convkit.formats.parsers.presets import Preset
-from convkit.formats.parsers.tools import Tool
+from convkit.formats.parsers.tool_exports import ToolExport
 
 COMMENT = None
 SAMPLES = (
@@ -44,5 +44,5 @@ PRESET = Preset(
     _rows,
     timezone="UTC",
 )
-_TOOL = Tool("umami")
+_TOOL = ToolExport("umami")
 sniff, fit = _TOOL.sniff, _TOOL.fit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from convkit.formats.parsers.field_tables import Kind
+from convkit.formats.parsers.w3c import W3cLog
 
 COMMENT = None
 SAMPLES = (
@@ -39,7 +39,7 @@ _ALL = (
     *("date", "time", "s-sitename", "s-computername", *_FIRST[2:9], "cs-version", "cs(user-agent)", "cs(cookie)", "cs(referer)", "cs-host"),
     *(*_ANSWER, *_BYTES),
 )
-_KIND = Kind(
+_KIND = W3cLog(
     columns={
         "address": ("c-ip", "cs-ip", "client-ip", "x-client-ip"),
         "user": ("cs-username", "c-username", "c-auth-id", "cs-auth-user", "x-username"),

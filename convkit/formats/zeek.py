@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.formats.parsers.field_tables import Kind
+from convkit.formats.parsers.w3c import W3cLog
 
 if TYPE_CHECKING:
     import polars as pl
@@ -23,7 +23,7 @@ def _protocol(text: pl.Expr) -> pl.Expr:
     return text.str.replace("^([0-9])", "HTTP/$1")
 
 
-_KIND = Kind(
+_KIND = W3cLog(
     columns={
         "time": ("ts",),
         "address": ("id.orig_h",),

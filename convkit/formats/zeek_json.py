@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.json_logs import Preset
+from convkit.formats.parsers.json_log import JsonLog
 
 COMMENT = None
 SAMPLES = (
@@ -15,7 +15,7 @@ SAMPLES = (
         '"uri":"/","referrer":"https://shop.example/","version":"1.1","user_agent":"curl/8.11.1","response_body_len":0,"status_code":304,"username":"ann"}'
     ),
 )
-_FORMAT = Preset(
+_FORMAT = JsonLog(
     places={
         "time": "ts",
         "address": "id.orig_h",

@@ -1,41 +1,134 @@
-"""The chain of some steps in order that counts, of each group of hits.
+"""Chains: for each session or visitor, the funnel steps reached and the hits that filled them.
 
-It stands alone because two passes of fills are enough, and greedy search from each start would be wrong. Forward, a hit of a step takes the latest
-hit of the step before that a chain reaches: if that one is too long ago, or what may not be lies between, so it is with every earlier one, and no
-other chain starts later. Backward from the depth, a hit points to the earliest hit of the next step from which the chain can be completed.
+Of all chains the one that gets furthest counts; of those, the one that fills most steps; then the one that starts earliest; then the one that takes
+the earliest hit at each next step.
+
+Two passes of fills find it; a greedy search from each start would be wrong. Forward, a hit of a step takes the latest hit of the step before that a
+chain reaches: if that one is too long ago, or something forbidden lies between, the same holds for every earlier one, and no other chain starts
+later. Backward from the depth, a hit points to the earliest hit of the next step from which the chain can be completed. In any order no step waits
+for another: from each hit on, a step is filled by the first hit that fits it and fills none listed before.
 """
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.core import windows
 from convkit.core.durations import microseconds
+from convkit.core.schema import is_interaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from convkit.core.definitions import Funnel
+    from convkit.core.model import Funnel
 
     Link = tuple[pl.Expr, pl.Expr, int]
 
 
-def deepest(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.LazyFrame:
+def fitting_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return the hits of sessions that fit any step; a stage of its own, to be collected, in which `best_chains` looks for chains.
+
+    `unit` is the session or visitor that is counted, `group` those hits of it of which one chain may be made: they stand together and in order. `row`
+    is the hit's number among all hits, which are sorted by visitor and ORDER, `place` its number here; `first` and `last` are the places of the
+    group's first and last hit: what a fill over the whole column brings from outside them is another group's. `at` is in microseconds, `enters` tells
+    whether a chain may begin, `fits<k>` which steps the hit fits; `others<k>` counts interactions that do not fit a step, `met<n>` hits that
+    a `without` names.
+    """
+    fits = {f"fits{number}": pl.any_horizontal(step.columns) for number, step in zip(funnel.numbers, funnel.steps, strict=True)}
+    bans = {number: pl.any_horizontal(one.columns) for number, one in enumerate(funnel.without)}
+    is_seen = [pl.col("session").is_not_null(), *([is_interaction()] if funnel.order == "strict" else [])]
+    return (
+        hits.filter(*is_seen)
+        .select(
+            "visitor",
+            "session",
+            "inside",
+            "row",
+            unit=funnel.per,
+            at=pl.col("time").dt.epoch("us"),
+            enters=pl.col("enters") if funnel.where else pl.lit(value=True),
+            value=pl.col(funnel.same) if funnel.same else pl.lit(0),
+            number=pl.int_range(pl.len(), dtype=pl.Int64) if funnel.order == "strict" else pl.lit(0),
+            **fits,
+            **{f"meets{number}": ban for number, ban in bans.items()},
+            **{f"met{number}": ban.cast(pl.Int64).cum_sum() for number, ban in bans.items()},
+        )
+        .filter(pl.any_horizontal(list(fits)))
+        .pipe(_by_value, funnel)
+        .pipe(_in_groups)
+        .with_columns(**_others(funnel))
+    )
+
+
+def _others(funnel: Funnel) -> dict[str, pl.Expr]:
+    """Return the running counts of interactions that do not fit a step, where nothing else may come behind it."""
+    if funnel.order != "strict":
+        return {}
+    return {f"others{number}": pl.col("number") - pl.col(f"fits{number}").cast(pl.Int64).cum_sum() for number in funnel.numbers}
+
+
+def _by_value(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Put hits of one value together, where it must be the same on all hits of a chain; a hit without one fits no step."""
+    if funnel.same is None:
+        return hits
+    has_one = (pl.col("value").cast(pl.String) != "").fill_null(value=False)
+    return hits.filter(has_one).with_columns(pl.col("value").to_physical()).sort("visitor", "unit", "value", "row")
+
+
+def _in_groups(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `place, group, first, last`."""
+    unit, value, group = pl.col("unit"), pl.col("value"), pl.col("group")
+    begins = unit.ne_missing(unit.shift(1)) | value.ne_missing(value.shift(1))
+    return hits.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64), group=begins.cum_sum()).with_columns(
+        first=pl.when(group.ne_missing(group.shift(1))).then("place").forward_fill(),
+        last=pl.when(group.ne_missing(group.shift(-1))).then("place").backward_fill(),
+    )
+
+
+def best_chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return one row a unit with a chain: `unit, visitor, inside, depth`, and for each step `row<k>, at<k>, session<k>`, null where it is not filled.
+
+    `hits` are those of `fitting_hits`, in memory; `inside` is that of the chain's first hit; `depth` is the number of the furthest step that is not
+    optional, 0 where an open funnel's chain fills none; in any order it is how many steps were done.
+    """
+    is_any = funnel.order == "any"
+    found = [any_order_chains(hits, funnel)] if is_any else [deepest_chains(hits, funnel, steps) for steps in _sequences(funnel)]
+    rows = [f"row{number}" for number in funnel.numbers]
+    depth = pl.max_horizontal(0, *(pl.when(pl.col(f"row{number}").is_not_null()).then(number) for number in funnel.required)).cast(pl.Int64)
+    known = pl.concat(found, how="diagonal").with_columns(depth=depth)
+    if len(found) == 1 and funnel.same is None:
+        return known
+    # The first hit that is filled begins the chain; one that fills a step comes before one that jumps over it.
+    begins, filled = pl.min_horizontal(rows), pl.sum_horizontal(pl.col(row).is_not_null().cast(pl.Int64) for row in rows)
+    order = ["visitor", "unit", -pl.col("depth"), -filled, begins, *rows]
+    return known.sort(order, nulls_last=True).unique("unit", keep="first", maintain_order=True)
+
+
+def _sequences(funnel: Funnel) -> Iterator[tuple[int, ...]]:
+    """Yield the steps that a chain may fill: one sequence for each choice of optional steps and, in an open funnel, of the first step."""
+    optional = [number for number in funnel.numbers if number not in funnel.required]
+    kept = (chosen for count in range(len(optional) + 1) for chosen in combinations(optional, count))
+    every = [tuple(sorted((*funnel.required, *chosen))) for chosen in kept]
+    begins = len(funnel.steps) if funnel.is_open else 1
+    yield from dict.fromkeys(steps[begin:] for steps in every for begin in range(min(begins, len(steps))))
+
+
+def deepest_chains(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.LazyFrame:
     """Return one row a group with a chain: `unit, visitor, inside`, and for each of the steps `row<k>, at<k>, session<k>`, null if not filled.
 
-    `hits` are those of `funnels.fitting`. Chains fill all of the steps, or the first of them.
+    `hits` are those of `fitting_hits`. Chains fill all of the steps, or the first of them.
     """
     known = _pointers(_depth(hits, funnel, steps), funnel, steps).with_columns(counts=windows.is_nth(pl.col("begins"), 1, "group"))
     places = {steps[0]: pl.col("place").filter("counts")}
     for step, later in pairwise(steps):
         places[later] = pl.col(f"next{step}").gather(places[step])
-    return known.select(pl.col("unit", "visitor", "inside").filter("counts"), **filled(places))
+    return known.select(pl.col("unit", "visitor", "inside").filter("counts"), **step_columns(places))
 
 
-def filled(places: Mapping[int, pl.Expr]) -> dict[str, pl.Expr]:
+def step_columns(places: Mapping[int, pl.Expr]) -> dict[str, pl.Expr]:
     """Return what is told of the hits that fill steps, by the hits' places."""
     return {f"{name}{step}": pl.col(name).gather(place) for step, place in places.items() for name in ("row", "at", "session")}
 
@@ -97,3 +190,46 @@ def _pointers(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.
     took = pl.col("at").gather(pl.col("end")) - pl.col("at")
     in_time = pl.lit(value=True) if funnel.window is None else took <= microseconds(funnel.window)
     return hits.with_columns(begins=(pl.col("enters") & pl.col("end").is_not_null() & in_time).fill_null(value=False))
+
+
+def any_order_chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return one row a group in which a step is done: `unit, visitor, inside`, and for the k-th step that was done `row<k>, at<k>, session<k>`.
+
+    `hits` are those of `fitting_hits`. Of windows in which as many steps are done, the first counts.
+    """
+    fills = {number: pl.col(f"fill{number}") for number in funnel.numbers}
+    done = pl.when("enters").then(pl.sum_horizontal(fill.is_not_null().cast(pl.Int64) for fill in fills.values())).otherwise(0)
+    # The k-th step that was done is the one whose hit has k - 1 others before it.
+    before = {f"before{at}": pl.sum_horizontal((other < fill).cast(pl.Int64) for other in fills.values()) for at, fill in fills.items()}
+    in_turn = {
+        f"place{number}": pl.coalesce(*(pl.when(pl.col(f"before{at}") == number - 1).then(fill) for at, fill in fills.items()))
+        for number in funnel.numbers
+    }
+    known = _window_fills(hits, funnel).with_columns(done=done, **before).with_columns(most=pl.col("done").max().over("group"), **in_turn)
+    known = known.with_columns(counts=windows.is_nth((pl.col("done") == pl.col("most")) & (pl.col("most") > 0), 1, "group"))
+    return known.select(
+        pl.col("unit", "visitor", "inside").filter("counts"),
+        **step_columns({number: pl.col(f"place{number}").filter("counts") for number in funnel.numbers}),
+    )
+
+
+def _window_fills(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Add `fill<k>`: the place of the hit that fills a step in the window that begins here, null where none does."""
+    nexts = {f"next{number}": pl.when(f"fits{number}").then("place").backward_fill() for number in funnel.numbers}
+    hits = hits.with_columns(**nexts)
+    for number in funnel.numbers:
+        hits = hits.with_columns(pl.col(f"next{number}").alias(f"fill{number}"))
+        fill, behind = pl.col(f"fill{number}"), pl.col(f"next{number}").shift(-1)
+        # Each of the steps listed before may have taken one hit.
+        for _ in range(1, number):
+            is_taken = pl.any_horizontal(fill == pl.col(f"fill{other}") for other in range(1, number))
+            hits = hits.with_columns(pl.when(is_taken).then(behind.gather(fill)).otherwise(fill).alias(f"fill{number}"))
+    if funnel.window is None:
+        return hits.with_columns(_fill_where(pl.col(f"fill{number}") <= pl.col("last"), number) for number in funnel.numbers)
+    took = {number: pl.col("at").gather(pl.col(f"fill{number}")) - pl.col("at") for number in funnel.numbers}
+    ends = microseconds(funnel.window)
+    return hits.with_columns(_fill_where((pl.col(f"fill{number}") <= pl.col("last")) & (took[number] <= ends), number) for number in funnel.numbers)
+
+
+def _fill_where(holds: pl.Expr, number: int) -> pl.Expr:
+    return pl.when(holds).then(f"fill{number}").alias(f"fill{number}")

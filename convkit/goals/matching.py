@@ -1,6 +1,6 @@
-"""Sessionized hits -> matched hits: one Boolean `goal:<name>` a goal, never null.
+"""Matching goals: sessionized hits -> matched hits, with one Boolean column `goal:<name>` per goal, never null.
 
-It stands alone because it runs after sessions are cut, on what `goals.kinds` say of states and of what counts once.
+Also which matches count, and the amounts that they are worth, in integer millionths.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from convkit.core import windows
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from convkit.core.definitions import Goal, Goals
+    from convkit.core.model import Goal, Goals
 
 
-def match(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Add `goal:<name>` for every goal, and drop `names:<goal>`; hits of no session match nothing.
 
     `aside_macro` marks hits that a macro goal names in sessions that were set aside.
@@ -46,7 +46,7 @@ def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:
         goals = [goal for goal in goals if goal.asked & waiting]
 
 
-def millionths(value: pl.Expr) -> pl.Expr:
+def to_millionths(value: pl.Expr) -> pl.Expr:
     """Return an amount, read from text, in integer millionths; null where it is no plain number (`-?digits[.digits]`).
 
     Digits behind the sixth are rounded half away from zero.
@@ -59,7 +59,7 @@ def millionths(value: pl.Expr) -> pl.Expr:
     return pl.when(plain.str.starts_with("-")).then(-rounded).otherwise(rounded)
 
 
-def matched(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+def goal_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return the hits of the period on which a goal is true."""
     return hits.filter(pl.col("inside"), pl.col(goal.column))
 
@@ -70,38 +70,40 @@ def last_macros(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     return hits.filter(pl.col("inside") & macro).group_by("session").agg(last_macro=pl.col("row").max())
 
 
-def firsts(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+def first_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return the first match of each session of the period."""
-    return matched(hits, goal).unique("session", keep="first", maintain_order=True)
+    return goal_hits(hits, goal).unique("session", keep="first", maintain_order=True)
 
 
-def with_then(firsts: pl.LazyFrame, macros: pl.LazyFrame) -> pl.LazyFrame:
+def add_later_macro(firsts: pl.LazyFrame, macros: pl.LazyFrame) -> pl.LazyFrame:
     """Add `then` to first matches: whether their session reached a macro goal later, by `last_macros`."""
     found = firsts.join(macros, on="session", how="left", maintain_order="left")
     return found.with_columns(then=(pl.col("last_macro") > pl.col("row")).fill_null(value=False))
 
 
-def counted(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+def counted_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return the hits of the period that a goal counts, with their `amount` in millionths, null where they have none."""
-    found = matched(hits, goal) if goal.counts_hits else firsts(hits, goal)
+    found = goal_hits(hits, goal) if goal.counts_hits else first_hits(hits, goal)
     return found.with_columns(amount=_amount(goal))
 
 
 def macro_amounts(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return `session, amount` (millionths) of the hits of the period that macro goals count; `lacks` tells those that should have an amount."""
-    of_goals = [counted(hits, goal).select("session", "amount", lacks=pl.col("amount").is_null() & (goal.value is not None)) for goal in goals.macros]
+    of_goals = [
+        counted_hits(hits, goal).select("session", "amount", lacks=pl.col("amount").is_null() & (goal.value is not None)) for goal in goals.macros
+    ]
     nothing = hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64), lacks=pl.lit(value=False))
     return pl.concat([nothing, *of_goals])
 
 
-def counts(goal: Goal) -> pl.Expr:
+def is_counted(goal: Goal) -> pl.Expr:
     """Tell the hits that a goal counts, of hits of the period sorted by visitor and ORDER."""
     fits = pl.col(goal.column)
     return fits if goal.counts_hits else windows.is_nth(fits, 1, "session")
 
 
-def amounts(goals: Iterable[Goal]) -> pl.Expr:
-    """Return what a hit is worth: of the goals that count it (`counts`, as columns), the first one's amount that is a number."""
+def hit_amount(goals: Iterable[Goal]) -> pl.Expr:
+    """Return what a hit is worth: of the goals that count it (`is_counted`, as columns), the first one's amount that is a number."""
     worth = [pl.when(pl.col(goal.column)).then(_amount(goal)) for goal in goals if goal.value is not None]
     return pl.coalesce(*worth, pl.lit(None, dtype=pl.Int64))
 
@@ -109,5 +111,5 @@ def amounts(goals: Iterable[Goal]) -> pl.Expr:
 def _amount(goal: Goal) -> pl.Expr:
     """Return what a counted hit is worth to a goal, in millionths."""
     if isinstance(goal.value, str):
-        return millionths(pl.col(goal.value).cast(pl.String))
+        return to_millionths(pl.col(goal.value).cast(pl.String))
     return pl.lit(goal.value, dtype=pl.Int64)

@@ -1,32 +1,107 @@
-"""Reading `site:`, the facts about the site.
-
-It stands alone because goals and facts have nothing in common but the file they stand in.
-"""
+"""Reading `site:`, the settings of the site, among them its notes (what happened on which day) and the rules that identify visitors."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import date
 from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, available_timezones
 
-from convkit.core import lists, patterns, plugins
-from convkit.core.definitions import Site
+from convkit.core import datafiles, patterns, plugins
+from convkit.core.model import ADDRESS_RULES, USER_RULE, Site
 from convkit.errors import GoalsFileError, UsageError, did_you_mean
-from convkit.formats.parsers.columns import ROLES
-from convkit.formats.strings.log_strings import StringError
-from convkit.formats.strings.own_formats import AUTO, named, template
-from convkit.goals import channel_rules, shapes, site_notes, strict_yaml, variants, visitor_rules
-from convkit.goals import values as goals_values
-from convkit.goals.goal_attributes import percent
+from convkit.formats.parsers.exports import ROLES
+from convkit.formats.strings import AUTO, canonical_name, parse_string
+from convkit.formats.strings.template import FormatStringError
+from convkit.goals import channel_rules, strict_yaml, variants
+from convkit.goals.values import (
+    COUNT_SCHEMA,
+    DURATION_SCHEMA,
+    HIT_VALUE_SCHEMA,
+    HIT_VALUE_SOURCES,
+    PATH_SCHEMA,
+    PATTERN_SCHEMA,
+    PERCENT_SCHEMA,
+    TEXT_SCHEMA,
+    is_hit_value,
+    mapping_schema,
+    node_of,
+    one_or_more,
+    read_duration,
+    read_paths,
+    read_patterns,
+    read_percent,
+    read_texts,
+    text_schema,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import timedelta
 
     from convkit.errors import Problem
-    from convkit.goals.shapes import Shape
     from convkit.goals.strict_yaml import Node
+    from convkit.goals.values import Schema
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+NOTES_SCHEMA: Schema = {
+    "type": "object",
+    "propertyNames": text_schema("^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$"),
+    "additionalProperties": one_or_more(text_schema(r"\S")),
+}
+"""What `read_notes` takes, as far as a schema knows days."""
+
+
+def read_notes(node: Node, problems: list[Problem]) -> tuple[tuple[date, str], ...]:
+    """Return days and what happened on them, the earliest first; of one day in the order of the file."""
+    if not isinstance(node.value, dict):
+        problems.append(node.problem("`notes` says what happened on which day, like {2026-10-07: new checkout}"))
+    found: list[tuple[date, str]] = []
+    for name, key, value in node.items():
+        day = _parse_day(name)
+        if day is None:
+            problems.append(key.problem(f"{name!r} is no day; write one like 2026-10-07"))
+        texts = read_texts(value, problems, "what happened on a day")
+        problems += [node_of(value, text).problem("a note without a word; write what happened on that day") for text in texts if not text.strip()]
+        found += [(day, " ".join(text.split())) for text in texts if day is not None]
+    return tuple(sorted(found, key=lambda note: note[0]))
+
+
+def _parse_day(text: str) -> date | None:
+    """Return the day that is written so, None where there is none."""
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
+
+
+JAVA_SESSION = "jsessionid"
+_VISITOR_WORDS = (USER_RULE, JAVA_SESSION, *ADDRESS_RULES)
+_VISITOR_SYNTAX = f"{USER_RULE}, cookie.NAME, query.NAME, prop.NAME, {JAVA_SESSION}, {ADDRESS_RULES[0]}, {ADDRESS_RULES[1]}"
+VISITOR_SCHEMA: Schema = one_or_more({"anyOf": [{"enum": [*_VISITOR_WORDS, f";{JAVA_SESSION}"]}, HIT_VALUE_SCHEMA]})
+"""What `read_visitor_rules` takes."""
+
+
+def read_visitor_rules(node: Node, problems: list[Problem]) -> tuple[str, ...]:
+    """Return the rules, the most preferred first."""
+    found = read_texts(node, problems, "a rule like address+browser")
+    unknown = [text for text in found if text.removeprefix(";") not in _VISITOR_WORDS and not is_hit_value(text)]
+    problems += [node_of(node, text).problem(f"{text!r} tells no visitor{_closest_rule(text)}; known are {_VISITOR_SYNTAX}") for text in unknown]
+    return tuple(dict.fromkeys(text.removeprefix(";") for text in found))
+
+
+def visitor_rule_label(rule: str) -> str:
+    """Return what a rule is called in a sentence."""
+    return "user id" if rule == USER_RULE else rule.replace("+", " + ")
+
+
+def _closest_rule(text: str) -> str:
+    """Return the closest rule; behind the source of a value stands any name."""
+    name = text.partition(".")[2]
+    return did_you_mean(text, [f"{source}{name}" for source in HIT_VALUE_SOURCES] if name else _VISITOR_WORDS)
 
 
 _CURRENCY_LETTERS = 3
@@ -59,23 +134,23 @@ def _currency(node: Node, problems: list[Problem]) -> str:
 
 
 def _hosts(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    return tuple(host.lower() for host in goals_values.texts(node, problems, "a host like www.shop.example"))
+    return tuple(host.lower() for host in read_texts(node, problems, "a host like www.shop.example"))
 
 
 def _timeout(node: Node, problems: list[Problem]) -> timedelta:
-    return goals_values.duration(node, problems) or Site.session_timeout
+    return read_duration(node, problems) or Site.session_timeout
 
 
 def _paths(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    return tuple(goals_values.path_patterns(node, problems))
+    return tuple(read_paths(node, problems))
 
 
 def _names(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    return tuple(goals_values.texts(node, problems, "a parameter's name"))
+    return tuple(read_texts(node, problems, "a parameter's name"))
 
 
 def _patterns(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    return tuple(goals_values.patterns_of(node, problems, "a name or a pattern"))
+    return tuple(read_patterns(node, problems, "a name or a pattern"))
 
 
 def _columns(node: Node, problems: list[Problem]) -> dict[str, str | int]:
@@ -96,24 +171,24 @@ def _columns(node: Node, problems: list[Problem]) -> dict[str, str | int]:
 
 
 def _addresses(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    found = goals_values.texts(node, problems, "an address or a network like 203.0.113.0/24")
+    found = read_texts(node, problems, "an address or a network like 203.0.113.0/24")
     for text in found:
         try:
             ip_network(text, strict=False)
         except ValueError:
-            problems.append(goals_values.place(node, text).problem(f"{text!r} is no address and no network; write one like 203.0.113.0/24"))
+            problems.append(node_of(node, text).problem(f"{text!r} is no address and no network; write one like 203.0.113.0/24"))
     return tuple(found)
 
 
 def _agents(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    found = goals_values.texts(node, problems, "an agent or a part of one, like MyMonitor")
+    found = read_texts(node, problems, "an agent or a part of one, like MyMonitor")
     wrong = {text: patterns.problem(text) for text in found if patterns.is_whole_pattern(text)}
-    problems += [goals_values.place(node, text).problem(why) for text, why in wrong.items() if why]
+    problems += [node_of(node, text).problem(why) for text, why in wrong.items() if why]
     return tuple(found)
 
 
 def _margin(node: Node, problems: list[Problem]) -> float:
-    margin = percent(node)
+    margin = read_percent(node)
     if margin is None:
         problems.append(node.problem("`margin` is how much a rate may move and pass for none, like 10%"))
     return margin or Site.margin
@@ -133,11 +208,11 @@ _NESTED: dict[str, dict[str, tuple[str, Callable[[Node, list[Problem]], object]]
 
 def _log_format(node: Node, problems: list[Problem]) -> str:
     """Read `site.log_format`."""
-    wanted = named(node.text)
+    wanted = canonical_name(node.text)
     if wanted != AUTO and wanted not in plugins.names("formats"):
         try:
-            template(wanted)
-        except StringError as error:
+            parse_string(wanted)
+        except FormatStringError as error:
             problems.append(node.problem(str(error)))
     return wanted
 
@@ -147,49 +222,49 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "currency": _currency,
     "hosts": _hosts,
     "session_timeout": _timeout,
-    "visitor": visitor_rules.read,
+    "visitor": read_visitor_rules,
     "trusted_proxy": _addresses,
     "group": _paths,
     "keep_query": _names,
     "payment": _hosts,
-    "channels": channel_rules.read,
+    "channels": channel_rules.read_channels,
     "log_format": _log_format,
     "columns": _columns,
-    "notes": site_notes.read,
+    "notes": read_notes,
     "margin": _margin,
-    "variants": variants.read,
+    "variants": variants.read_variants,
 }
 
-_SHAPES: dict[Callable[[Node, list[Problem]], object], Shape] = {
-    _timezone: shapes.TEXT,
-    _currency: shapes.matching("^[A-Z]{3}$"),
-    _hosts: shapes.one_or_more(shapes.TEXT),
-    _timeout: shapes.DURATION,
-    visitor_rules.read: visitor_rules.SHAPE,
-    _paths: shapes.one_or_more(shapes.PATH),
-    _names: shapes.one_or_more(shapes.TEXT),
-    _patterns: shapes.one_or_more(shapes.PATTERN),
-    _columns: {"anyOf": [shapes.keys(dict.fromkeys(ROLES, place)) for place in (shapes.TEXT, shapes.COUNT)]},
-    channel_rules.read: channel_rules.SHAPE,
-    _log_format: shapes.TEXT,
-    _addresses: shapes.one_or_more(shapes.TEXT),
-    _agents: shapes.one_or_more(shapes.PATTERN),
-    site_notes.read: site_notes.SHAPE,
-    _margin: shapes.PERCENT,
-    variants.read: variants.SHAPE,
+_SHAPES: dict[Callable[[Node, list[Problem]], object], Schema] = {
+    _timezone: TEXT_SCHEMA,
+    _currency: text_schema("^[A-Z]{3}$"),
+    _hosts: one_or_more(TEXT_SCHEMA),
+    _timeout: DURATION_SCHEMA,
+    read_visitor_rules: VISITOR_SCHEMA,
+    _paths: one_or_more(PATH_SCHEMA),
+    _names: one_or_more(TEXT_SCHEMA),
+    _patterns: one_or_more(PATTERN_SCHEMA),
+    _columns: {"anyOf": [mapping_schema(dict.fromkeys(ROLES, place)) for place in (TEXT_SCHEMA, COUNT_SCHEMA)]},
+    channel_rules.read_channels: channel_rules.CHANNELS_SCHEMA,
+    _log_format: TEXT_SCHEMA,
+    _addresses: one_or_more(TEXT_SCHEMA),
+    _agents: one_or_more(PATTERN_SCHEMA),
+    read_notes: NOTES_SCHEMA,
+    _margin: PERCENT_SCHEMA,
+    variants.read_variants: variants.VARIANTS_SCHEMA,
 }
 """What each reader takes."""
 
 
-def schema() -> Shape:
+def schema() -> Schema:
     """Return the JSON Schema of `site:`, with what each key means."""
-    meanings = dict(line.split(": ", 1) for line in lists.lines("site_keys"))
+    meanings = dict(line.split(": ", 1) for line in datafiles.lines("site_keys"))
 
-    def said(name: str, read: Callable[[Node, list[Problem]], object]) -> Shape:
+    def said(name: str, read: Callable[[Node, list[Problem]], object]) -> Schema:
         return {"description": meanings[name], **_SHAPES[read]}
 
-    nested = {fact: shapes.keys({name: said(f"{fact}.{name}", read) for name, (_, read) in keys.items()}) for fact, keys in _NESTED.items()}
-    return shapes.keys({name: said(name, read) for name, read in _KEYS.items()} | nested)
+    nested = {fact: mapping_schema({name: said(f"{fact}.{name}", read) for name, (_, read) in keys.items()}) for fact, keys in _NESTED.items()}
+    return mapping_schema({name: said(name, read) for name, read in _KEYS.items()} | nested)
 
 
 def read_site(node: Node, problems: list[Problem]) -> Site:
@@ -197,7 +272,7 @@ def read_site(node: Node, problems: list[Problem]) -> Site:
     return Site(**_values(node, problems))
 
 
-def set_facts(site: Site, settings: Iterable[str]) -> Site:
+def apply_settings(site: Site, settings: Iterable[str]) -> Site:
     """Return the facts with some of them set for one run, each as `key=value` or `ignore.paths=[/admin/**]`. Raises UsageError."""
     for setting in settings:
         key, sign, value = setting.partition("=")

@@ -1,7 +1,6 @@
-"""YAML without surprises, with the place of every value, and every problem at once.
+"""YAML without surprises: the scalars of YAML 1.2, every value with its line and column, and all problems at once.
 
-It stands alone because it knows YAML and nothing of goals: no anchors, tags, merge or duplicate keys, and the scalars of YAML 1.2,
-so that `on`, `yes`, `30:00` and `010` stay what was written.
+Anchors, tags, merge keys and duplicate keys are refused; `on`, `yes`, `30:00` and `010` stay what was written.
 """
 
 from __future__ import annotations
@@ -17,10 +16,10 @@ from convkit.errors import GoalsFileError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST = 1 << 20
+LARGEST_FILE = 1 << 20
 """Bytes of a file; goals files have a few thousand."""
-DEEPEST = 30
-TOO_DEEP = f"nested more than {DEEPEST} levels deep; remove levels, and check for brackets that are never closed"
+DEEPEST_NESTING = 30
+TOO_DEEP = f"nested more than {DEEPEST_NESTING} levels deep; remove levels, and check for brackets that are never closed"
 
 _CORE = "tag:yaml.org,2002:"
 _SCALARS = {
@@ -76,7 +75,7 @@ class Node:
 
 def load(text: str, file: str) -> Node:
     """Return the root of a YAML text; GoalsFileError with all its problems where it has any."""
-    if len(text.encode(errors="replace")) > LARGEST:
+    if len(text.encode(errors="replace")) > LARGEST_FILE:
         raise GoalsFileError(file, [Problem(0, 0, "larger than 1 MiB; a goals file has a few thousand bytes")])
     problems: list[Problem] = []
     try:
@@ -115,7 +114,7 @@ def _refuse_events(text: str, problems: list[Problem]) -> None:
             message = "anchors and aliases are not read here; quote a value that starts with `*` or `&` with '...'"
             problems.append(Problem(mark.line + 1, mark.column + 1, message))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST:
+        if depth > DEEPEST_NESTING:
             problems.append(Problem(mark.line + 1, mark.column + 1, TOO_DEEP))
             return
 

@@ -1,6 +1,6 @@
-"""`site.variants`: how it is told which variant of something a visitor was shown, and which visitors saw which.
+"""`site.variants`: how variants are recognised, which visitors were shown which, and who was shown several.
 
-It stands alone because a variant is a visitor's for good: nothing else of a session depends on all that was read of its visitor.
+A visitor keeps the variant for good, so this is decided over all hits that were read, not over those of the period.
 """
 
 from __future__ import annotations
@@ -11,38 +11,43 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import facts, patterns
-from convkit.core.figures import plural
+from convkit.core import patterns, schema
+from convkit.core.document import Note
+from convkit.core.formatting import plural
 from convkit.core.schema import TEXT, is_kind
-from convkit.core.tables import Note
-from convkit.goals import goal_attributes, shapes
-from convkit.goals import values as goals_values
+from convkit.goals.values import HIT_VALUE_SCHEMA, NAME_SCHEMA, PATH_SCHEMA, is_hit_value, mapping_schema, one_or_more, read_paths
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from convkit.core.definitions import Site, Variant
+    from convkit.core.model import Site, VariantSource
     from convkit.errors import Problem
-    from convkit.goals.shapes import Shape
     from convkit.goals.strict_yaml import Node
+    from convkit.goals.values import Schema
 
-PREFIX = facts.VARIANT
+PREFIX = schema.VARIANT_PREFIX
 _PATH, _SEVERAL = "path", "several:"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _TAKES = "query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}"
-SHAPE: Shape = {
+VARIANTS_SCHEMA: Schema = {
     "type": "object",
-    "propertyNames": shapes.NAME,
-    "additionalProperties": {"anyOf": [{"const": _PATH}, shapes.TAKEN, shapes.keys({_PATH: shapes.one_or_more(shapes.PATH)}, required=[_PATH])]},
+    "propertyNames": NAME_SCHEMA,
+    "additionalProperties": {
+        "anyOf": [
+            {"const": _PATH},
+            HIT_VALUE_SCHEMA,
+            mapping_schema({_PATH: one_or_more(PATH_SCHEMA)}, required=[_PATH]),
+        ]
+    },
 }
-"""What `read` takes."""
+"""What `read_variants` takes."""
 
 
-def read(node: Node, problems: list[Problem]) -> dict[str, Variant]:
+def read_variants(node: Node, problems: list[Problem]) -> dict[str, VariantSource]:
     """Return what tells the variants, by name: a value taken from a hit, `path`, or patterns of paths."""
     if not isinstance(node.value, dict):
         problems.append(node.problem(f"`variants` says what tells them, like {{checkout: query.v}}: {_TAKES}"))
-    found: dict[str, Variant] = {}
+    found: dict[str, VariantSource] = {}
     for name, key, value in node.items():
         if not _NAME.fullmatch(name):
             problems.append(key.problem(f"{name!r} is no name: use letters, digits, `_` and `-`"))
@@ -50,25 +55,25 @@ def read(node: Node, problems: list[Problem]) -> dict[str, Variant]:
     return found
 
 
-def _variant(node: Node, problems: list[Problem]) -> Variant:
+def _variant(node: Node, problems: list[Problem]) -> VariantSource:
     if isinstance(node.value, dict) and list(node.value) == [_PATH]:
-        return tuple(goals_values.path_patterns(node.value[_PATH], problems))
-    if not (isinstance(node.value, str) and (node.value == _PATH or goal_attributes.is_taken(node.value))):
+        return tuple(read_paths(node.value[_PATH], problems))
+    if not (isinstance(node.value, str) and (node.value == _PATH or is_hit_value(node.value))):
         problems.append(node.problem(f"a variant is told by {_TAKES}"))
     return node.text
 
 
-def taken(site: Site) -> set[str]:
+def hit_values(site: Site) -> set[str]:
     """Return the values that variants take from hits: `query.v`, `cookie.v`, `prop.v`."""
-    return {told for told in site.variants.values() if isinstance(told, str) and goal_attributes.is_taken(told)}
+    return {told for told in site.variants.values() if isinstance(told, str) and is_hit_value(told)}
 
 
-def names(needed: Collection[str]) -> list[str]:
+def variant_names(needed: Collection[str]) -> list[str]:
     """Return the variants among the facts that a run needs."""
     return sorted(fact.removeprefix(PREFIX) for fact in needed if fact.startswith(PREFIX))
 
 
-def seen(hits: pl.LazyFrame, name: str, told: Variant) -> pl.LazyFrame:
+def visitors_shown(hits: pl.LazyFrame, name: str, told: VariantSource) -> pl.LazyFrame:
     """Return the visitors who were shown a variant: `visitor`, `variant.NAME`, in which session first (`since`), and `several:NAME`.
 
     Of all matched hits that were read. Who was shown several has none: that is no group to be compared.
@@ -92,24 +97,24 @@ def seen(hits: pl.LazyFrame, name: str, told: Variant) -> pl.LazyFrame:
     )
 
 
-def add(sessions: pl.LazyFrame, visitors: pl.LazyFrame, name: str) -> pl.LazyFrame:
-    """Add to the table of sessions `variant.NAME` (TEXT), null before the session in which it was first `seen`, and `several:NAME`."""
+def add_variant(sessions: pl.LazyFrame, visitors: pl.LazyFrame, name: str) -> pl.LazyFrame:
+    """Add to the table of sessions `variant.NAME` (TEXT), null before the session in which it was first shown, and `several:NAME`."""
     shown = pl.when(pl.col("session") >= pl.col("since")).then(f"{PREFIX}{name}").alias(f"{PREFIX}{name}")
     found = sessions.join(visitors, on="visitor", how="left", maintain_order="left")
     return found.with_columns(shown, pl.col(f"{_SEVERAL}{name}").fill_null(value=False)).drop("since")
 
 
 @dataclass(frozen=True)
-class Several:
+class SeveralVariants:
     """How many visitors saw more than one variant, and their sessions: they are left out."""
 
     variant: str
     visitors: int
     sessions: int
 
-    def __add__(self, other: Several) -> Several:
+    def __add__(self, other: SeveralVariants) -> SeveralVariants:
         """Return the same of more visitors."""
-        return Several(self.variant, self.visitors + other.visitors, self.sessions + other.sessions)
+        return SeveralVariants(self.variant, self.visitors + other.visitors, self.sessions + other.sessions)
 
     @property
     def note(self) -> Note | None:
@@ -119,9 +124,9 @@ class Several:
         return Note("several-variants", text) if self.sessions else None
 
 
-def of_one(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataFrame, tuple[Several, ...]]:
+def drop_several(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataFrame, tuple[SeveralVariants, ...]]:
     """Return the sessions of visitors who saw one variant at most of each, and how many others there are."""
     others = {name: sessions.filter(f"{_SEVERAL}{name}")["visitor"] for name in named}
-    counts = tuple(Several(name, visitors.n_unique(), len(visitors)) for name, visitors in others.items())
+    counts = tuple(SeveralVariants(name, visitors.n_unique(), len(visitors)) for name, visitors in others.items())
     several = [f"{_SEVERAL}{name}" for name in named]
     return sessions.filter(~pl.any_horizontal(pl.lit(value=False), *several)).drop(several), counts

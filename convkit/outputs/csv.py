@@ -6,16 +6,17 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from convkit.outputs import _sheets
+from convkit.outputs import _rows
 
 if TYPE_CHECKING:
-    from convkit.core.tables import Document, Room
+    from convkit.core.blocks import Screen
+    from convkit.core.document import Document
 
 HOLDS_MANY = True
 
 
-def render(document: Document, _: Room) -> str:
+def render(document: Document, _: Screen) -> str:
     """Return RFC 4180 text: the report's columns, or `report,item,metric,value` where there are several."""
     text = io.StringIO()
-    csv.writer(text, lineterminator="\r\n").writerows(_sheets.rows(document))
+    csv.writer(text, lineterminator="\r\n").writerows(_rows.document_rows(document))
     return text.getvalue()

@@ -3,40 +3,90 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from convkit.outputs import _json_input, _json_rows, _plain
-from convkit.outputs._json_rows import quoted
+from convkit.outputs import _rows
+from convkit.outputs._rows import json_text
+from convkit.traffic import bots
 
 if TYPE_CHECKING:
-    from convkit.core.tables import Document, Report, Room
+    from collections.abc import Mapping
+
+    from convkit.core.blocks import Screen
+    from convkit.core.document import Document, Report
 
 HOLDS_MANY = True
 VERSION = 1
 
 
-def render(document: Document, _: Room) -> str:
+def render(document: Document, _: Screen) -> str:
     """Return the document; equal input gives equal bytes."""
     head = {
         "version": VERSION,
         "convkit": document.version,
-        "logs": [_plain.harmless(name) for name in document.logs],
-        "goals_file": None if document.goals_file is None else _plain.harmless(document.goals_file),
-        "input": _json_input.told(document),
+        "logs": [_rows.safe_text(name) for name in document.logs],
+        "goals_file": None if document.goals_file is None else _rows.safe_text(document.goals_file),
+        "input": _input(document),
         "period": {
-            "from": _json_input.time(document.period.begin),
-            "to": _json_input.time(document.period.end),
+            "from": _time(document.period.begin),
+            "to": _time(document.period.end),
             "timezone": document.period.timezone,
         },
-        "notes": [{"code": note.code, "text": _plain.harmless(note.text)} for note in document.notes],
+        "notes": [{"code": note.code, "text": _rows.safe_text(note.text)} for note in document.notes],
     }
-    parts = [f"  {quoted(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in head.items()]
-    reports = [f"    {quoted(name)}: [{_rows(report)}]" for name, report in {**document.reports, **document.asides}.items()]
+    parts = [f"  {json_text(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}" for key, value in head.items()]
+    reports = [f"    {json_text(name)}: [{_report_lines(report)}]" for name, report in {**document.reports, **document.asides}.items()]
     parts.append('  "reports": {\n' + ",\n".join(reports) + "\n  }")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
-def _rows(report: Report) -> str:
+def _report_lines(report: Report) -> str:
     """Return a report's rows, one a line."""
-    objects = _json_rows.objects(report)
+    objects = _rows.json_objects(report)
     return "\n      " + ",\n      ".join(objects) + "\n    " if objects else ""
+
+
+def _input(document: Document) -> dict[str, Any]:
+    """Return the object: counts of lines are its only numbers, and but for `lines` they add up to `lines`."""
+    known = document.quality
+    return {
+        **document.input,
+        **document.reasons,
+        "bots": dict(known.bot_classes),
+        "bot_list": known.bot_list,
+        "bot_agents": [
+            {"agent": _rows.safe_text(agent.agent), "lines": agent.lines, "class": agent.class_, "reason": agent.reason}
+            for agent in known.bot_agents
+            # What the browser of somebody is called who only acts like a bot is for the site's owner to see (-v), and for no file.
+            if agent.class_ != bots.BEHAVIOUR_CLASS
+        ],
+        "bots_kept": _bots_kept(document),
+        "files": [
+            {
+                "name": _rows.safe_text(log.name),
+                "format": log.log_format,
+                "wrappers": [*log.wrappers],
+                "packing": log.packing,
+                "lines": log.lines,
+                "from": _time(log.begin),
+                "to": _time(log.end),
+            }
+            for log in known.logs
+        ],
+        "copies": [_rows.safe_text(sentence) for sentence in document.copies],
+        "gaps": [{"from": _time(gap.begin), "to": _time(gap.end), "usual_lines": gap.usual} for gap in known.silences],
+        "jumps": [
+            {"file": _rows.safe_text(jump.log), "line": jump.line, "from": _time(jump.before), "to": _time(jump.after)} for jump in known.jumps
+        ],
+    }
+
+
+def _bots_kept(document: Document) -> Mapping[str, int] | None:
+    """Return what the bots that were left out would add, null where it is not known."""
+    added = document.quality.bot_sessions
+    return None if added is None else {"sessions": added.sessions, "converted": added.converted}
+
+
+def _time(moment: object) -> str | None:
+    """Return a time, null where there is none."""
+    return None if moment is None else _rows.safe_text(moment)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from convkit.core import figures
+from convkit.core import formatting
 from convkit.core.text import safe
-from convkit.outputs import _plain
+from convkit.outputs import _rows
 from convkit.outputs._masthead import masthead
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from convkit.core.tables import Column, Document, Report, Room
+    from convkit.core.blocks import Screen
+    from convkit.core.document import Column, Document, Report
 
 HOLDS_MANY = True
 
@@ -26,7 +27,7 @@ _EDGE = re.compile(r"^\s|\s$")
 _FIRST_OF_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
 
 
-def render(document: Document, _: Room) -> str:
+def render(document: Document, _: Screen) -> str:
     """Return the logs, the period and the goals as the title, a table a report, and the notes as a list."""
     parts = [f"# {_escaped(masthead(document, wide=True))}\n"]
     parts += ["".join(f"{line}\n" for line in _section(report)) for report in (*document.reports.values(), *document.asides.values())]
@@ -54,7 +55,7 @@ def _table(titles: list[str], sides: list[str], rows: Iterator[tuple[str, ...]])
 def _cells(values: pl.Series, column: Column) -> list[str]:
     """Return a column's cells as a screen shows them; missing is a dash."""
     write = _WRITERS.get(column.unit, str)
-    return _plain.written(values, lambda value: figures.UNKNOWN if value is None else _escaped(write(value)))
+    return _rows.converted_values(values, lambda value: formatting.UNKNOWN if value is None else _escaped(write(value)))
 
 
 def _escaped(text: str) -> str:
@@ -64,13 +65,13 @@ def _escaped(text: str) -> str:
 
 
 _WRITERS: dict[str, Callable[..., str]] = {
-    "count": figures.count,
-    "rate": figures.percent,
+    "count": formatting.count,
+    "rate": formatting.percent,
     "ratio": "{:.1f}".format,
-    "change": figures.change,
-    "seconds": figures.duration,
-    "money": lambda millionths: figures.money(millionths, ""),
+    "change": formatting.change,
+    "seconds": formatting.duration,
+    "money": lambda millionths: formatting.money(millionths, ""),
     "time": "{:%Y-%m-%d %H:%M}".format,
-    "number": figures.number,
+    "number": formatting.number,
     "flag": lambda value: "yes" if value else "no",
 }

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.outputs import _json_rows
+from convkit.outputs import _rows
 
 if TYPE_CHECKING:
-    from convkit.core.tables import Document, Room
+    from convkit.core.blocks import Screen
+    from convkit.core.document import Document
 
 HOLDS_MANY = True
 
 
-def render(document: Document, _: Room) -> str:
+def render(document: Document, _: Screen) -> str:
     """Return the rows of all reports, `report` their first key; no notes, and nothing of the input."""
-    lines = (line for report in document.reports.values() for line in _json_rows.objects(report, f'"report": {_json_rows.quoted(report.name)}, '))
+    lines = (line for report in document.reports.values() for line in _rows.json_objects(report, f'"report": {_rows.json_text(report.name)}, '))
     return "".join(f"{line}\n" for line in lines)

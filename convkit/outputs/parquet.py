@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.outputs import _plain, _sheets
+from convkit.outputs import _rows
 
 if TYPE_CHECKING:
-    from convkit.core.tables import Column, Document, Report, Room
+    from convkit.core.blocks import Screen
+    from convkit.core.document import Column, Document, Report
 
 HOLDS_MANY = True
 _MONEY = pl.Decimal(38, 6)
@@ -27,11 +28,11 @@ _TYPES: dict[str, type[pl.DataType]] = {
 }
 
 
-def render(document: Document, _: Room) -> bytes:
+def render(document: Document, _: Screen) -> bytes:
     """Return the file: the report's columns, or `report, item, metric, value` where there are several; missing is null."""
     reports = list(document.reports.values())
     file = io.BytesIO()
-    frame = _tidy(reports) if _sheets.is_tidy(document) else _typed(reports[0])
+    frame = _tidy(reports) if _rows.is_tidy(document) else _typed(reports[0])
     # In one piece: how many there are depends on the number of threads, and the file would show it.
     frame.rechunk().write_parquet(file)
     return file.getvalue()
@@ -46,16 +47,16 @@ def _column(values: pl.Series, column: Column) -> pl.Series:
     """Return a column in the type of its unit."""
     if column.unit == "text":
         found = values.unique().drop_nulls().to_list()
-        return values.replace(found, [_plain.harmless(text) for text in found])
+        return values.replace(found, [_rows.safe_text(text) for text in found])
     if column.unit == "money":
         return values.cast(_MONEY) / _MILLION
     typed = values.cast(_TYPES.get(column.unit, values.dtype))
     # As in the other files; behind these decimals sums in another order may differ.
-    return typed.round(_plain.DECIMALS[column.unit]) if column.unit in _plain.DECIMALS else typed
+    return typed.round(_rows.DECIMALS[column.unit]) if column.unit in _rows.DECIMALS else typed
 
 
 def _tidy(reports: list[Report]) -> pl.DataFrame:
     """Return the tidy table of CSV, but for what only spreadsheets need."""
-    rows = list(_sheets.tidy(reports, str))[1:]
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(_sheets.TIDY, pl.String), orient="row")
+    rows = list(_rows.tidy_rows(reports, str))[1:]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(_rows.TIDY, pl.String), orient="row")
     return frame.with_columns(pl.col("value").replace("", None))

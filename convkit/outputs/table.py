@@ -10,14 +10,15 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from convkit.core.tables import Gap, Grid, Heading, Line, Paragraph
+from convkit.core.blocks import BlankLine, Grid, Heading, Line, Paragraph
 from convkit.core.text import safe
 from convkit.outputs._masthead import masthead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from convkit.core.tables import Beside, Block, Cell, Document, Room
+    from convkit.core.blocks import Block, Cell, Screen, SideBySide
+    from convkit.core.document import Document
 
 HOLDS_MANY = True
 _STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": "red", "": ""}
@@ -25,17 +26,17 @@ _NARROWEST_NAME = 8
 _BETWEEN = 2
 
 
-def render(document: Document, room: Room) -> str:
+def render(document: Document, room: Screen) -> str:
     """Return the document as text; with escape sequences only where the room has colour."""
     return _printed(list(_document(document, room)), room)
 
 
-def drawn(blocks: Sequence[Block], room: Room) -> str:
+def render_blocks(blocks: Sequence[Block], room: Screen) -> str:
     """Return blocks that are no document as text."""
     return _printed(list(_blocks(blocks, room.width)), room)
 
 
-def _printed(lines: list[Text], room: Room) -> str:
+def _printed(lines: list[Text], room: Screen) -> str:
     """Return lines with their styles, where the room has colour."""
     out = io.StringIO()
     console = Console(
@@ -53,7 +54,7 @@ def _printed(lines: list[Text], room: Room) -> str:
     return out.getvalue()
 
 
-def _document(document: Document, room: Room) -> Iterator[Text]:
+def _document(document: Document, room: Screen) -> Iterator[Text]:
     """Yield every line of the screen."""
     yield from _header(document, room)
     for report in (*document.reports.values(), *document.asides.values()):
@@ -86,7 +87,7 @@ def _command(command: str, width: int) -> Iterator[Text]:
     yield _cut(line, width, _STYLES["dim"])
 
 
-def _header(document: Document, room: Room) -> Iterator[Text]:
+def _header(document: Document, room: Screen) -> Iterator[Text]:
     """Yield what was read, of which time, by which goals."""
     yield from _paragraph(Paragraph(masthead(document, wide=room.wide), indent=0, style="bold"), room.width)
 
@@ -94,7 +95,7 @@ def _header(document: Document, room: Room) -> Iterator[Text]:
 def _blocks(blocks: Sequence[Block], width: int) -> Iterator[Text]:
     """Yield the lines of blocks."""
     for block in blocks:
-        if isinstance(block, Gap):
+        if isinstance(block, BlankLine):
             yield Text()
         elif isinstance(block, Heading):
             yield from _heading(block, width)
@@ -108,7 +109,7 @@ def _blocks(blocks: Sequence[Block], width: int) -> Iterator[Text]:
             yield from _beside(block, (width - _BETWEEN) // 2)
 
 
-def _beside(block: Beside, half: int) -> Iterator[Text]:
+def _beside(block: SideBySide, half: int) -> Iterator[Text]:
     """Yield two columns of blocks."""
     for left, right in zip_longest(_blocks(block.left, half), _blocks(block.right, half), fillvalue=Text()):
         left.rstrip()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.outputs import _sheets
+from convkit.outputs import _rows
 
 if TYPE_CHECKING:
-    from convkit.core.tables import Document, Room
+    from convkit.core.blocks import Screen
+    from convkit.core.document import Document
 
 HOLDS_MANY = True
 
 
-def render(document: Document, _: Room) -> str:
+def render(document: Document, _: Screen) -> str:
     """Return a line a row; no cell holds a tab or a line's end, for control characters are made visible before."""
-    return "".join("\t".join(row) + "\n" for row in _sheets.rows(document))
+    return "".join("\t".join(row) + "\n" for row in _rows.document_rows(document))

@@ -1,29 +1,40 @@
-"""What qualifies the headline: how sessions and visitors are told, who may be no visitor, and what was cut or set aside.
+"""The notes of the overview: how visitors and sessions are identified, what was excluded, and gaps and clock jumps in the log.
 
-It stands alone because notes are sentences, with rules of their own: a count before a rate, no causes, no word that frightens.
+A note states a count before its rate and names no cause.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.core import figures
-from convkit.core.definitions import USER
-from convkit.core.tables import Note
-from convkit.goals import visitor_rules
-from convkit.reports import _several_hosts, _traffic_notes
-from convkit.traffic import bots
+import polars as pl
+
+from convkit.core import formatting
+from convkit.core.document import Note
+from convkit.core.model import USER_RULE
+from convkit.core.schema import is_kind
+from convkit.goals import site as goals_site
+from convkit.traffic import subrequests
+from convkit.traffic.bots import detection_note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import polars as pl
+    from datetime import datetime
 
     from convkit.analysis.analysis import View
+    from convkit.core.model import Site
+    from convkit.core.quality import Silence
 
 _MANY_MACROS = 2
 _MOST_BARE = 0.9
 """Share of sessions without assets above which the log rather than the visitors lacks them."""
+_MOST_PATHS = 3
+"""How many shapes of paths are named."""
+_LEAST_SHARE = 0.01
+"""The share of pages from which on a host is a site, and no name that a robot has sent."""
+_HOST_NAME = r"^[a-z0-9_-]*[a-z][a-z0-9_.-]*$"
+"""Names of hosts; an address in the place of one is shown to nobody."""
+_MOST_HOSTS = 3
 
 
 def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
@@ -31,17 +42,17 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
     sums = tally["sums"].row(0, named=True)
     found = [
         _definitions(sums, view),
-        _several_hosts.note(tally["hosts"]),
+        _several_hosts(tally["hosts"]),
         _built_in(view),
         _macros(view),
         _bare(sums, view),
-        *_traffic_notes.notes(tally, view),
+        *_log_notes(tally, view),
         _running(sums),
         _aside(sums, view),
         _values(sums),
         _only_errors(sums, tally["errors"]),
         _local_times(view),
-        of_bots(view.bots),
+        detection_note(view.bots),
     ]
     return tuple(note for note in found if note)
 
@@ -49,19 +60,19 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
 def _definitions(sums: Mapping[str, int], view: View) -> Note:
     """Say what a session and a visitor are, and which rule served what share."""
     site = view.goals.site
-    timeout, sessions = figures.length(site.session_timeout), sums["sessions"]
+    timeout, sessions = formatting.duration_in_words(site.session_timeout), sums["sessions"]
     served = {rule: sums[f"told_by{place}"] for place, rule in enumerate(site.visitor_rules) if sums[f"told_by{place}"]}
     most = site.address_rule if site.address_rule in served or not served else max(served, key=lambda rule: served[rule])
-    others = [f"in {figures.plural(n, 'session')} ({figures.share(n, sessions)}) {_a(rule)}" for rule, n in served.items() if rule != most]
+    others = [f"in {formatting.plural(n, 'session')} ({formatting.share(n, sessions)}) {_a(rule)}" for rule, n in served.items() if rule != most]
     told_by = ", ".join([_a(most), *others])
-    unused = [_a(rule) for rule in site.preferred_rules if rule != USER and rule not in served]
+    unused = [_a(rule) for rule in site.preferred_rules if rule != USER_RULE and rule not in served]
     nobody = f" {' and '.join(unused)} told nobody." if unused and sessions else ""
     return Note("definitions", f"A session ends after {timeout} without a page or goal; a visitor is {told_by}.{nobody}")
 
 
 def _a(rule: str) -> str:
     """Return what tells a visitor, in a sentence."""
-    return f"a {visitor_rules.named(rule)}" if rule == USER else visitor_rules.named(rule)
+    return f"a {goals_site.visitor_rule_label(rule)}" if rule == USER_RULE else goals_site.visitor_rule_label(rule)
 
 
 def _built_in(view: View) -> Note | None:
@@ -84,9 +95,9 @@ def _bare(sums: Mapping[str, int], view: View) -> Note | None:
     bare, sessions = sums["bare"], sums["sessions"]
     if view.bots == "only" or not bare or not sums["assets_known"] or bare > _MOST_BARE * sessions:
         return None
-    text = f"{figures.plural(bare, 'session')} ({figures.share(bare, sessions)}) loaded no image or style: perhaps bots."
+    text = f"{formatting.plural(bare, 'session')} ({formatting.share(bare, sessions)}) loaded no image or style: perhaps bots."
     if view.knows_macro and len(view.goals.macros) == 1:
-        without = figures.share(sums["converted"] - sums["bare_converted"], sessions - bare)
+        without = formatting.share(sums["converted"] - sums["bare_converted"], sessions - bare)
         text += f" Without them {view.goals.macros[0].name} is {without}."
     return Note("no-assets", text)
 
@@ -94,7 +105,7 @@ def _bare(sums: Mapping[str, int], view: View) -> Note | None:
 def _running(sums: Mapping[str, int]) -> Note | None:
     if not sums["running"]:
         return None
-    return Note("cut-sessions", f"{figures.plural(sums['running'], 'session')} may have gone on: sessions are cut where the log ends.")
+    return Note("cut-sessions", f"{formatting.plural(sums['running'], 'session')} may have gone on: sessions are cut where the log ends.")
 
 
 def _aside(sums: Mapping[str, int], view: View) -> Note | None:
@@ -102,19 +113,21 @@ def _aside(sums: Mapping[str, int], view: View) -> Note | None:
     if not number:
         return None
     names = view.goals.macros[0].name if len(view.goals.macros) == 1 else "conversion"
-    return Note("no-page", f"{figures.times(number, names)} came without a page and counted nowhere: an API?")
+    return Note("no-page", f"{formatting.goal_count(number, names)} came without a page and counted nowhere: an API?")
 
 
 def _values(sums: Mapping[str, int]) -> Note | None:
     number = sums["without_value"]
-    return Note("no-value", f"{figures.plural(number, 'conversion')} had no plain number as value and added nothing to it.") if number else None
+    return Note("no-value", f"{formatting.plural(number, 'conversion')} had no plain number as value and added nothing to it.") if number else None
 
 
 def _only_errors(sums: Mapping[str, int], errors: pl.DataFrame) -> Note | None:
     if not sums["only_errors"]:
         return None
     page, number = errors.sort("n", "page", descending=[True, False]).select("page", "n").row(0)
-    return Note("only-errors", f"{figures.plural(sums['only_errors'], 'visitor')} met only errors, most often at {page} ({figures.count(number)}).")
+    return Note(
+        "only-errors", f"{formatting.plural(sums['only_errors'], 'visitor')} met only errors, most often at {page} ({formatting.count(number)})."
+    )
 
 
 def _local_times(view: View) -> Note | None:
@@ -123,8 +136,89 @@ def _local_times(view: View) -> Note | None:
     return Note("no-zone", "Times that say no zone are taken as UTC; --tz names another.")
 
 
-def of_bots(mode: str) -> Note:
-    """Say how bots are told, and what becomes of them."""
-    told = f"told by {bots.list_version()}, by agents that say nothing and by what they do"
-    texts = {"drop": f"Bots are {told}.", "keep": "Bots are counted like people.", "only": f"Only bots are counted, {told}."}
-    return Note("bots", texts[mode])
+def _log_notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
+    """Return the notes in the order in which they are read."""
+    found = [_bots_that_converted(view), _silences(view), _jumps(view), _followers(subrequests.subrequest_patterns(tally["followers"]))]
+    return tuple(note for note in found if note)
+
+
+def _bots_that_converted(view: View) -> Note | None:
+    """Say how many sessions of bots reached a macro goal, and what it would be with them."""
+    added = view.quality.bot_sessions
+    if added is None or not added.converted or not view.knows_macro:
+        return None
+    is_one = len(view.goals.macros) == 1
+    reached = f"reached {view.goals.macros[0].name}" if is_one else "converted"
+    are = "is" if added.converted == 1 else "are"
+    with_them = f"with all bots kept it would be {formatting.count_of(*added.all_kept, 'session')}"
+    return Note("bots-converted", f"{formatting.plural(added.converted, 'session')} of bots {reached} and {are} left out; {with_them}.")
+
+
+def _silences(view: View) -> Note | None:
+    """Name the longest silence of the period, and how many there are."""
+    begin, end = view.period.begin, view.period.end
+    found = [gap for gap in view.quality.silences if begin is not None and end is not None and gap.begin < end and gap.end > begin]
+    if not found:
+        return None
+    longest = max(found, key=lambda gap: (gap.end - gap.begin, gap.usual))
+    span = f"{_moment(longest.begin)} to {_moment(longest.end)} ({_length(longest)})"
+    several = f"{len(found)} gaps: the" if len(found) > 1 else "The"
+    return Note("gaps", f"{several} log is silent from {span}, where such hours have some {formatting.plural(longest.usual, 'line')}.")
+
+
+def _length(gap: Silence) -> str:
+    return formatting.duration_in_words(gap.end - gap.begin)
+
+
+def _jumps(view: View) -> Note | None:
+    """Name the first place at which the time of a log jumps, and how many there are."""
+    found = view.quality.jumps
+    if not found:
+        return None
+    first, more = found[0], len(found) - 1
+    way = "back" if first.after < first.before else "ahead"
+    by = formatting.duration(abs((first.after - first.before).total_seconds()))
+    others = f", and at {formatting.plural(more, 'other place')}" if more else ""
+    where = f"The time of {first.log} jumps {way} by {by} at line {formatting.count(first.line)}, to {_moment(first.after)}{others}"
+    return Note("clock", f"{where}; every line counts at the time that it says.")
+
+
+def _followers(shapes: pl.DataFrame) -> Note | None:
+    """Name the paths that look like no pages."""
+    if shapes.is_empty():
+        return None
+    soon = f"came within {subrequests.SOON_SECONDS} s of another page"
+    named = [f"{pattern} ({formatting.count(number)} of {formatting.plural(n, 'time')})" for pattern, n, number in shapes.head(_MOST_PATHS).rows()]
+    named += [f"{formatting.count(shapes.height - _MOST_PATHS)} more"] if shapes.height > _MOST_PATHS else []
+    takes = f"ignore.paths in goals.yaml takes {'it' if shapes.height == 1 else 'them'} off"
+    if shapes.height > 1:
+        return Note("like-no-page", f"Paths that nearly always {soon} look like no pages: {', '.join(named)}; {takes}.")
+    pattern, n, number = shapes.row(0)
+    often = f"{formatting.count(number)} of {formatting.plural(n, 'time')}"
+    return Note("like-no-page", f"{pattern} looks like no page: {often} it {soon}; {takes}.")
+
+
+def _moment(when: datetime) -> str:
+    """Return a day and a time: `12 Oct 2026 14:00`."""
+    return f"{when.day} {when:%b} {when.year} {when:%H:%M}"
+
+
+def pages_by_host(hits: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Return `host, pages`, of pages in sessions of the period, a `www.` in front left out; nothing where `site.hosts` are known."""
+    host = pl.col("host").cast(pl.String).str.strip_prefix("www.")
+    pages = hits.filter(pl.lit(not site.hosts), pl.col("inside"), pl.col("session").is_not_null(), is_kind("page"), pl.col("host").is_not_null())
+    return pages.group_by(host=host).agg(pages=pl.len().cast(pl.Int64))
+
+
+def _several_hosts(hosts: pl.DataFrame) -> Note | None:
+    """Say which sites a log holds, of what was `counted`; nothing where it is one."""
+    whole = int(hosts["pages"].sum())
+    found = hosts.filter(pl.col("pages") >= _LEAST_SHARE * whole, pl.col("host").str.contains(_HOST_NAME)).sort(
+        "pages", "host", descending=[True, False]
+    )
+    if found.height < 2:  # noqa: PLR2004 (several are two or more)
+        return None
+    named = [f"{host} {formatting.share(pages, whole)}" for host, pages in found.head(_MOST_HOSTS).rows()]
+    more = [f"{found.height - _MOST_HOSTS} more"] if found.height > _MOST_HOSTS else []
+    text = f"The log holds {found.height} sites: {', '.join([*named, *more])} of the pages; name yours under `site.hosts`."
+    return Note("several-sites", text)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.analysis import split_screen, split_tables
-from convkit.analysis.split_screen import Lines
-from convkit.core import facts, figures, stats
+from convkit.analysis import breakdown, breakdown_screen
+from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.core import formatting, schema, stats
+from convkit.core.blocks import Cell, Grid, Heading, Paragraph, Row
+from convkit.core.document import Column, Note, Report
 from convkit.core.schema import TEXT
-from convkit.core.tables import Column, Heading, Note, Report
 from convkit.goals import matching
-from convkit.reports import _channels_screen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.split_screen import Split
-    from convkit.core.definitions import Goal
-    from convkit.core.tables import Block, Room
+    from convkit.analysis.breakdown_screen import Breakdown
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.model import Goal
 
 IN_REPORT = None
-FACTS = (facts.CHANNEL,)
+SESSION_FIELDS = (schema.CHANNEL_FIELD,)
 _MOST_HOSTS = 3
 COLUMNS = (
     Column("channel", "text"),
@@ -43,6 +44,13 @@ COLUMNS = (
 )
 _COUNTS = ("sessions", "pageviews", "bounces", "timed", "converted", "came_back", "referred", "value", "firsts", "lasts")
 _MICROS: dict[str, pl.DataType | type[pl.DataType]] = {"channel": TEXT, "goal": pl.String, "reached": pl.Int64, "then_converted": pl.Int64}
+_ROWS, _MOST_MICROS = 20, 2
+_ALL, _BOUNCED = "all", "bounced"
+_NAME, _GOAL, _RATE = 26, 14, 6
+"""Characters of a channel and of a goal's name at most, and of a rate behind its count."""
+_BEHIND_MACRO = 4
+_OF_TOUCH = {"first": "first_touch", "last": "last_touch"}
+_TOUCHES = "first, last: visitors who converted, by the channel of their first session and of the one in which they first did."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -93,22 +101,22 @@ def _touches(analysis: Analysis, keys: list[str], sessions: pl.LazyFrame) -> pl.
 
 def _micro(analysis: Analysis, keys: list[str], macros: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return the rows of one micro goal."""
-    reached = matching.with_then(matching.firsts(analysis.hits, goal), macros)
+    reached = matching.add_later_macro(matching.first_hits(analysis.hits, goal), macros)
     counts = _of_channel(analysis, reached).group_by(keys).agg(reached=pl.len().cast(pl.Int64), then_converted=pl.col("then").sum().cast(pl.Int64))
     return counts.select(*keys, pl.lit(goal.name).alias("goal"), "reached", "then_converted")
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report by sessions; where no macro goal is known, nothing is said of conversions."""
-    columns, frame = (*view.keys, *COLUMNS), split_tables.ordered(_figures(tally, view), tally, view)
+    columns, frame = (*view.keys, *COLUMNS), breakdown.in_value_order(_figures(tally, view), tally, view)
     shown = frame.select(column.name for column in columns)
     if view.by:
         return Report("channels", columns, shown, lambda *_: [], details=frame)
     micros = tally["micros"].with_columns(pl.col("channel").cast(pl.String))
 
-    def draw(rows: pl.DataFrame, room: Room) -> list[Block]:
+    def draw(rows: pl.DataFrame, room: Screen) -> list[Block]:
         counts = frame.select("channel", *(name for name in _COUNTS if name not in shown.columns))
-        return _channels_screen.draw(rows.join(counts, on="channel", maintain_order="left"), micros, view, view.order(COLUMNS, ""), room)
+        return _draw(rows.join(counts, on="channel", maintain_order="left"), micros, view, view.order(COLUMNS, ""), room)
 
     return Report("channels", columns, shown, draw, _notes(frame, view), details=frame)
 
@@ -144,16 +152,16 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     )
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
     """Return a row a channel: its sessions and their share of all by value, or over the periods."""
     rows = _lines(whole, ()).filter(pl.col("part") > 0)
-    lines = Lines(
+    lines = BreakdownRows(
         Heading("CHANNELS", "where sessions came from"),
-        rows.head(_channels_screen.rows(room) or rows.height),
+        rows.head(_row_limit(room) or rows.height),
         lambda part: _lines(part.report, view.by),
         of_sessions=True,
     )
-    return split_screen.draw(lines, split, view.key, room)
+    return breakdown_screen.draw(lines, split, view.key, room)
 
 
 def _lines(report: Report, by: tuple[str, ...]) -> pl.DataFrame:
@@ -165,7 +173,7 @@ def _lines(report: Report, by: tuple[str, ...]) -> pl.DataFrame:
 def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
     """Say whose links open no channel, how many sessions are Direct for that reason, and where the log may have no referrers at all."""
     notes = []
-    if not view.is_narrowed and not frame["referred"].sum() and frame["sessions"].sum() >= figures.FEWEST:
+    if not view.is_narrowed and not frame["referred"].sum() and frame["sessions"].sum() >= formatting.MIN_BASE:
         notes.append(
             Note("no-referrers", "No session began with a referrer: where a log has none, as of the format common, only links with tags tell.")
         )
@@ -176,7 +184,108 @@ def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
         which = "is taken for the site's own host: name yours" if len(names) == 1 else "are taken for the site's own hosts: name yours"
         notes.append(Note("own-hosts", f"{said} {which} under `site.hosts`."))
     if came_back := int(frame["came_back"].sum()):
-        began = figures.plural(came_back, "session under Direct", "sessions under Direct")
+        began = formatting.plural(came_back, "session under Direct", "sessions under Direct")
         text = f"{began} began on a link of the site itself, after a pause, or on the way back from a payment provider: neither opens a channel."
         notes.append(Note("came-back", text))
     return tuple(notes)
+
+
+@dataclass(frozen=True)
+class _ScreenColumn:
+    """A column of the picture, the text of all channels in front; where not all fit, those with the lowest `rank` are left out first."""
+
+    title: str
+    texts: Sequence[str]
+    rank: int
+
+
+@dataclass(frozen=True)
+class _SessionCount:
+    """How many sessions of which channel did something."""
+
+    title: str
+    by_channel: Mapping[str, int]
+    rank: int
+    is_rate: bool = False
+    """Whether only its rate is shown."""
+
+    @property
+    def total(self) -> int:
+        """How many sessions of all channels."""
+        return sum(self.by_channel.values())
+
+
+def _row_limit(room: Screen) -> int | None:
+    """Return how many channels are shown, None for all."""
+    return room.rows(_ROWS)
+
+
+def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, room: Screen) -> list[Block]:
+    """Return a row a channel of the report's `frame`, which has its counts; `micros` are `channel, goal, reached, then_converted`."""
+    if frame.is_empty():
+        return []
+    shown, total = frame.head(_row_limit(room) or frame.height), int(frame["sessions"].sum())
+    counts, sessions = _counts(frame, micros, view), dict(shown.select("channel", "sessions").rows())
+    shares = [(count.by_channel[channel], of, count.total, total) for count in counts for channel, of in sessions.items()]
+    alike = breakdown_screen.indistinguishable(shares)
+    columns = [
+        _ScreenColumn("sessions", [formatting.count(number) for number in (total, *sessions.values())], 9),
+        _ScreenColumn("share", [formatting.share(number, total) for number in (total, *sessions.values())], 3),
+    ]
+    for place, count in enumerate(counts):
+        mine = slice(place * len(sessions), (place + 1) * len(sessions))
+        columns.append(_column(count, [(count.total, total, count.total, total), *shares[mine]], [False, *alike[mine]]))
+    if view.knows_macro and room.wide:
+        columns[_BEHIND_MACRO:_BEHIND_MACRO] = [_range(shown)]
+        columns += _touch_columns(frame, shown)
+    some = f"; {shown.height} of {formatting.plural(frame.height, 'channel')}" if shown.height < frame.height else ""
+    heading = Heading("CHANNELS", f"where sessions came from, of {formatting.count(total)}{order and ', ' + order}{some}")
+    legend = [breakdown_screen.INDISTINGUISHABLE_LEGEND] if any(alike) else []
+    legend += [Paragraph(_TOUCHES, style="dim")] if view.knows_macro and room.wide else []
+    return [heading, _grid([_ALL, *sessions], columns), *legend]
+
+
+def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_SessionCount]:
+    """Return what is counted: bounces, conversions, and the micro goals that most converters passed."""
+    bounces, converted = (dict(frame.select("channel", name).rows()) for name in ("bounces", "converted_sessions"))
+    counts = [_SessionCount(_BOUNCED, bounces, 6, is_rate=True), *([_SessionCount(view.macro_name, converted, 8)] if view.knows_macro else [])]
+    sums = micros.group_by("goal").agg(pl.col("then_converted", "reached").sum()).filter(pl.col("reached") > 0)
+    goals = sums.sort("then_converted", "reached", "goal", descending=[True, True, False])["goal"].head(_MOST_MICROS)
+    none = dict.fromkeys(frame["channel"].to_list(), 0)
+    of_goals = [none | dict(micros.filter(pl.col("goal") == goal).select("channel", "reached").rows()) for goal in goals]
+    return [*counts, *(_SessionCount(goal, reached, 5 - place) for place, (goal, reached) in enumerate(zip(goals, of_goals, strict=True)))]
+
+
+def _column(count: _SessionCount, shares: Sequence[breakdown_screen.CellCounts], alike: Sequence[bool]) -> _ScreenColumn:
+    """Return a column of counts with their rates, those marked that are like the rest."""
+    texts = [formatting.share(part, of) if count.is_rate else formatting.count_and_rate(part, of, _RATE) for part, of, _, _ in shares]
+    return _ScreenColumn(
+        count.title, [breakdown_screen.mark_indistinguishable(text, is_alike) for text, is_alike in zip(texts, alike, strict=True)], count.rank
+    )
+
+
+def _range(shown: pl.DataFrame) -> _ScreenColumn:
+    """Return how large rates of conversion may be."""
+    ranges = [
+        formatting.rate_interval(low, high, of) for low, high, of in shown.select("conversion_rate_low", "conversion_rate_high", "sessions").rows()
+    ]
+    return _ScreenColumn("likely range", ["", *ranges], 1)
+
+
+def _touch_columns(frame: pl.DataFrame, shown: pl.DataFrame) -> list[_ScreenColumn]:
+    """Return by which channels those who converted came."""
+    return [
+        _ScreenColumn(title, [formatting.count(int(frame[name].sum())), *map(formatting.count, shown[name])], 2) for title, name in _OF_TOUCH.items()
+    ]
+
+
+def _grid(names: Sequence[str], columns: Sequence[_ScreenColumn]) -> Grid:
+    """Return the columns as rows."""
+    lines = [
+        Row([Cell(text, "dim" if name == _ALL and not place else "") for text in (name, *(column.texts[place] for column in columns))])
+        for place, name in enumerate(names)
+    ]
+    places = sorted(range(len(columns)), key=lambda place: columns[place].rank)
+    titles = [Cell(), *(Cell(column.title, "dim") for column in columns)]
+    most = {0: _NAME} | {place: _GOAL for place, column in enumerate(columns, 1) if len(column.title) > _GOAL}
+    return Grid(lines, titles, drops=tuple(place + 1 for place in places[:-1]), most=most)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import split_tables
-from convkit.core.tables import Column, Report, empty
-from convkit.funnels.departures import WHATS, judge
-from convkit.reports import _drop_off_screen
+from convkit.analysis import breakdown, breakdown_screen
+from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.core import formatting, stats
+from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row, SideBySide
+from convkit.core.document import Column, Report, empty_frame
+from convkit.funnels.drop_off import ANY_PATH, BEHAVIOURS, LEFT, TESTED, has_slow_answers, judge_drop_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.split_screen import Split
-    from convkit.core.tables import Block, Room
+    from convkit.analysis.breakdown_screen import Breakdown
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.model import Funnel
 
 IN_REPORT = 4
 _KEYS = ("funnel", "step", "what", "item")
@@ -32,6 +36,13 @@ COLUMNS = (
     Column("went_on_share", "rate"),
     Column("more", "flag"),
 )
+_ROWS, _MET = 5, 3
+_NARROW_NAME, _NAME = 36, 27
+"""Characters of an item, so that the figures of all steps stand in line."""
+_LEFT = "(left the site)"
+_TESTED = {"form_again": "a form that came back", "error": "an error page (4xx, 5xx)", "slow": "an answer slower than 3 s"}
+_LEGEND = "more = oftener among those who dropped off than chance would make it (tested: {}); went on = reached the next step."
+_FIRST_LEFT_OUT = " Step 1 is left out: --limit 0."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -54,23 +65,138 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report by funnel, step, what, dropped; `more` marks what chance would not do."""
     shown = (*view.keys, *COLUMNS)
     if not view.goals.funnels:
-        return Report("drop-off", shown, empty(shown), lambda *_: [])
+        return Report("drop-off", shown, empty_frame(shown), lambda *_: [])
     frame = (
-        judge(tally["went"], tally["steps"], view.by)
+        judge_drop_off(tally["went"], tally["steps"], view.by)
         .join(view.steps.select("place", "funnel", "step", "name"), on=["funnel", "step"])
-        .with_columns(rank=pl.col("what").replace_strict(WHATS, list(range(len(WHATS))), return_dtype=pl.Int32))
+        .with_columns(rank=pl.col("what").replace_strict(BEHAVIOURS, list(range(len(BEHAVIOURS))), return_dtype=pl.Int32))
         .sort("place", "step", "rank", "dropped", "went_on", "item", descending=[False, False, False, True, True, False])
     )
-    frame = split_tables.ordered(frame, tally, view)
+    frame = breakdown.in_value_order(frame, tally, view)
     columns = frame.select(column.name for column in shown)
 
-    def draw(rows: pl.DataFrame, room: Room) -> list[Block]:
+    def draw(rows: pl.DataFrame, room: Screen) -> list[Block]:
         drawn = rows.join(frame.select(*_KEYS, "stopped", "continued"), on=_KEYS, maintain_order="left")
-        return [] if room.part else _drop_off_screen.draw(drawn, view, room)
+        return [] if room.part else _draw(drawn, view, room)
 
     return Report("drop-off", shown, columns, draw, details=frame)
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
     """Return a row a place they went to, step by step: how many of those who dropped off, by value or over the periods."""
-    return [] if room.part else _drop_off_screen.draw_split(pl.DataFrame(whole.details), split, view, room)
+    return [] if room.part else _draw_breakdown(pl.DataFrame(whole.details), split, view, room)
+
+
+def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
+    """Return all funnels, step by step."""
+    blocks: list[Block] = []
+    for funnel in view.goals.funnels:
+        blocks += [Heading(f"DROP-OFF {funnel.name}", f"what the {funnel.per}s did that went no further"), BlankLine()]
+        first = 1 if room.limit == 0 or len(funnel.steps) == 2 else 2  # noqa: PLR2004 (of two steps only the first can be left)
+        mine = frame.filter(funnel=funnel.name)
+        steps = [_step(mine.filter(step=number), funnel, number, room) for number in range(first, len(funnel.steps))]
+        blocks += _beside(steps) if room.wide else [block for step in steps for block in (*step, BlankLine())]
+    tested = "errors, forms that came back" + (", slow answers" if has_slow_answers(frame) else "")
+    legend = _LEGEND.format(tested) + ("" if room.limit == 0 else _FIRST_LEFT_OUT)
+    return [*blocks, Paragraph(legend, style="dim")] if blocks else []
+
+
+def _draw_breakdown(frame: pl.DataFrame, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
+    """Return where those went who dropped off, and how many met errors or forms, step by step, beside the values of a key."""
+    blocks: list[Block] = []
+    for step in view.steps.filter(pl.col("next_step").is_not_null() & ((pl.col("step") > 1) | (room.limit == 0))).rows(named=True):
+        mine = frame.filter(funnel=step["funnel"], step=step["step"])
+        if mine.is_empty():
+            continue
+        stopped, continued = mine.select("stopped", "continued").row(0)
+        dropped = f"{formatting.count(stopped)} of {formatting.count(stopped + continued)} dropped off"
+        heading = Heading(f"DROP-OFF {step['funnel']}", f"{step['step']} {step['name']}: {dropped}; where they went next, and what they met")
+        of_all = _lines(mine.filter(pl.col("dropped") > 0), ())
+        rows = pl.concat([of_all.filter(what="next").head(room.rows(_ROWS) or of_all.height), of_all.filter(pl.col("what") != "next")])
+        of_values = partial(_lines_of_values, funnel=step["funnel"], number=step["step"], by=view.by)
+        drawn = breakdown_screen.draw(BreakdownRows(heading, rows, of_values, with_sessions=False), split, view.key, room)
+        blocks += [*([BlankLine()] if blocks and drawn else []), *drawn]
+    return blocks
+
+
+def _lines_of_values(split: Breakdown, funnel: str, number: int, by: tuple[str, ...]) -> pl.DataFrame:
+    return _lines(pl.DataFrame(split.report.details).filter(funnel=funnel, step=number), by)
+
+
+def _lines(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Return how many of those who dropped off went next to an item, or met what is tested."""
+    is_next, is_tested = pl.col("what") == "next", pl.col("what").is_in(TESTED) & (pl.col("item") == ANY_PATH)
+    name = pl.when(is_next).then(pl.col("item").replace(LEFT, _LEFT)).otherwise(pl.col("what").replace(_TESTED))
+    return rows.filter(is_next | is_tested).select(*by, "what", label=name, part="dropped", whole="stopped")
+
+
+def _beside(steps: list[list[Block]]) -> list[Block]:
+    """Return the steps two by two."""
+    pairs = [(steps[place], steps[place + 1] if place + 1 < len(steps) else []) for place in range(0, len(steps), 2)]
+    return [block for left, right in pairs for block in (SideBySide(left, right), BlankLine())]
+
+
+def _step(rows: pl.DataFrame, funnel: Funnel, number: int, room: Screen) -> list[Block]:
+    """Return one step: where those went who dropped off, and what they met on the way."""
+    names = f"{number} {funnel.steps[number - 1].name} → {number + 1} {funnel.steps[number].name}"
+    if rows.is_empty():
+        return [Heading(names, " nobody reached it")]
+    stopped, continued = rows.select("stopped", "continued").row(0)
+    heading = Heading(names, _counted(stopped, stopped + continued, room))
+    limit = room.rows(_ROWS)
+    went = rows.filter(what="next").rows(named=True)
+    met = [row for what in ("met", *_TESTED) for row in _met(rows, what, limit and _MET)]
+    grids = [_grid("went next to", _cut(went, limit), room, both=False)]
+    return [heading, *grids, *([_grid("on the way they met", met, room, both=True)] if met else [])]
+
+
+def _counted(stopped: int, reached: int, room: Screen) -> str:
+    """Return how many dropped off, and the range of their share."""
+    words = f" {formatting.count(stopped)} of {formatting.count(reached)} dropped" + ("" if room.wide else " off")
+    if reached < formatting.MIN_BASE:
+        return words
+    likely = formatting.rate_interval(*_likely(stopped, reached), reached)
+    return f"{words} ({likely})" if room.wide else f"{words} ({formatting.share(stopped, reached)}, likely {likely})"
+
+
+def _likely(part: int, whole: int) -> tuple[float | None, float | None]:
+    low, high = pl.DataFrame({"part": [part], "whole": [whole]}).select(*_named(stats.wilson(pl.col("part"), pl.col("whole")))).row(0)
+    return low, high
+
+
+def _named(bounds: tuple[pl.Expr, pl.Expr]) -> list[pl.Expr]:
+    return [bound.alias(name) for name, bound in zip(("low", "high"), bounds, strict=True)]
+
+
+def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any]]:
+    """Return what they met of one kind; what is tested over all paths, a form with its path where there is one."""
+    found = rows.filter((pl.col("what") == what) & (pl.col("dropped") > 0))
+    if what == "met":
+        return found.head(limit or found.height).rows(named=True)
+    paths = found.filter(pl.col("item") != ANY_PATH)["item"].to_list()
+    words = f"POST {paths[0]} gave the form" if what == "form_again" and len(paths) == 1 else _TESTED[what]
+    return [row | {"item": words} for row in found.filter(item=ANY_PATH).rows(named=True)]
+
+
+def _cut(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:
+    """Return the first rows; the others as one."""
+    rows = [row for row in rows if row["dropped"]]
+    if limit is None or len(rows) <= limit + 1:
+        return rows
+    others = rows[limit:]
+    tail = others[0] | {"item": f"({len(others)} others)", "dropped": sum(row["dropped"] for row in others)}
+    return [*rows[:limit], tail]
+
+
+def _grid(title: str, rows: list[dict[str, Any]], room: Screen, *, both: bool) -> Grid:
+    """Return rows of items with how many of either side."""
+    headings = [Cell(title), Cell("    dropped", "dim"), Cell("    went on", "dim") if both else Cell(), Cell()]
+    return Grid([Row(_cells(row, both=both)) for row in rows], headings, least=_NAME if room.wide else _NARROW_NAME)
+
+
+def _cells(row: dict[str, Any], *, both: bool) -> list[Cell]:
+    item = _LEFT if row["item"] == LEFT else row["item"]
+    cells = [Cell(f"  {item}"), Cell(formatting.count_and_rate(row["dropped"], row["stopped"]))]
+    if both:
+        return [*cells, Cell(formatting.count_and_rate(row["went_on"], row["continued"])), Cell("more" if row["more"] else "", "bold", left=True)]
+    return [*cells, Cell(""), Cell("")]

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import split_tables
-from convkit.core import stats
+from convkit.analysis import breakdown, breakdown_screen
+from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.core import formatting, stats
+from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+from convkit.core.document import Column, Note, Report, empty_frame
 from convkit.core.durations import microseconds
-from convkit.core.tables import Column, Report, empty
-from convkit.funnels.departures import judge
-from convkit.reports import _funnel_screen, _funnel_words
+from convkit.funnels.drop_off import ANY_PATH, LEFT, count_tests, describe_difference, judge_drop_off
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.split_screen import Split
-    from convkit.core.definitions import Funnel
-    from convkit.core.tables import Block, Note, Room
+    from convkit.analysis.breakdown_screen import Breakdown
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.model import Funnel
 
 IN_REPORT = 3
 COLUMNS = (
@@ -41,6 +44,23 @@ COLUMNS = (
     Column("incomplete", "count"),
 )
 _QUARTILES = {"q1_seconds_to_next": 0.25, "median_seconds_to_next": 0.5, "q3_seconds_to_next": 0.75}
+_BAR, _WIDE_BAR, _OPEN_BAR = 40, 18, 8
+_FUNNELS_IN_REPORT = 2
+_ITEMS, _WIDE_ITEMS = 3, 2
+_ORDERS = {"ordered": "in this order", "strict": "in this order and nothing else between", "any": "in any order"}
+_DETOURS = {
+    "window": "after the window",
+    "between": "with something in between",
+    "value": "with another {same}",
+    "order": "in another order",
+    "earlier": "in a later session",
+    "before": "begun before this period",
+    "outside": "begun outside of these sessions",
+    "without": "without step {step}",
+}
+_NOTHING_DIFFERS = "At no step do those who dropped off differ from those who went on in anything the log shows."
+_TOO_FEW = "At no step are there enough on both sides to tell whether those who dropped off differ from those who went on."
+_BIAS = "shared offices hide some of them in one, changing addresses make two of one."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -114,28 +134,28 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report, funnels and steps in the order of the file."""
     columns = (*view.keys, *COLUMNS)
     if not view.goals.funnels:
-        return Report("funnel", columns, empty(columns), lambda *_: [])
+        return Report("funnel", columns, empty_frame(columns), lambda *_: [])
     frame = _rates(tally, view)
     shown = frame.select(column.name for column in columns)
     if view.by:
         return Report("funnel", columns, shown, lambda *_: [], details=frame)
     steps = frame.filter(pl.col("next_step").is_not_null()).select("funnel", "step", stopped="drop_offs", continued="went_on")
-    went = judge(tally["went"], steps)
+    went = judge_drop_off(tally["went"], steps)
     # A chain that is complete and not shown began outside: before the period, or in a session that was not asked for.
     ways = tally["ways"].with_columns(pl.col("way").replace("before", "outside")) if view.is_narrowed else tally["ways"]
     said, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
     notes: list[Note] = []
     for funnel in view.goals.funnels:
         mine = pl.col("funnel") == funnel.name
-        said[funnel.name] = _funnel_words.say(funnel, went.filter(mine), steps.filter(mine), ways.filter(mine))
-        notes += _funnel_words.notes(funnel, frame.filter(mine), said[funnel.name], looked_at)
+        said[funnel.name] = _sentences(funnel, went.filter(mine), steps.filter(mine), ways.filter(mine))
+        notes += _notes(funnel, frame.filter(mine), said[funnel.name], looked_at)
     # A funnel out of its order is none: on a screen it keeps its steps as they are.
-    return Report("funnel", columns, shown, lambda _, room: _funnel_screen.draw(frame, went, said, view, room), tuple(notes), details=frame)
+    return Report("funnel", columns, shown, lambda _, room: _draw(frame, went, said, view, room), tuple(notes), details=frame)
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
     """Return a row a step: how many reached it, of those who entered, by value or over the periods."""
-    return _funnel_screen.draw_split(whole, split, view, room)
+    return _draw_breakdown(whole, split, view, room)
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
@@ -148,7 +168,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     low, high = stats.wilson(pl.col("drop_offs"), reached)
     counts = ["reached", "went_on", "entries", "incomplete", "sessions", "visitors"]
     found = (
-        split_tables.spread(view.steps, tally, view)
+        breakdown.repeat_for_values(view.steps, tally, view)
         .join(tally["steps"].with_columns(text), on=at, how="left")
         .join(tally["base"].with_columns(text), on=[*view.by, "funnel"], how="left")
         .with_columns(pl.col(counts).fill_null(0))
@@ -161,4 +181,256 @@ def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
         .with_columns(everybody=pl.when(pl.col("unit") == "visitors").then("visitors").otherwise("sessions"))
         .with_columns(entries=pl.when("is_open").then("entries"), incomplete=pl.when(pl.col("has_window") & has_next).then("incomplete"))
     )
-    return split_tables.ordered(found, tally, view) if view.by else found.join(tally["matched"], on=at, how="left", maintain_order="left")
+    return breakdown.in_value_order(found, tally, view) if view.by else found.join(tally["matched"], on=at, how="left", maintain_order="left")
+
+
+def _draw(frame: pl.DataFrame, went: pl.DataFrame, said: Mapping[str, FunnelSentences], view: View, room: Screen) -> list[Block]:
+    """Return the funnels, and what is said of each; inside `report` the first two, the others named."""
+    shown, hidden = _shown(frame, view, room)
+    blocks: list[Block] = []
+    for funnel in shown:
+        mine = pl.col("funnel") == funnel.name
+        blocks += [BlankLine()] if blocks else []
+        blocks += _funnel(funnel, frame.filter(mine).rows(named=True), went.filter(mine), said[funnel.name], room)
+    return [*blocks, *hidden]
+
+
+def _shown(frame: pl.DataFrame, view: View, room: Screen) -> tuple[tuple[Funnel, ...], list[Block]]:
+    """Return the funnels that are shown, and the line that names the others."""
+    funnels = view.goals.funnels
+    if view.goals.file is None:
+        reached = frame.filter(pl.col("reached") > 0)["funnel"].to_list()
+        funnels = tuple(funnel for funnel in funnels if funnel.name in reached)
+    shown = funnels[:_FUNNELS_IN_REPORT] if room.part and room.limit is None else funnels
+    if len(shown) == len(funnels):
+        return shown, []
+    names = ", ".join(funnel.name for funnel in funnels[len(shown) :])
+    more = f"{formatting.plural(len(funnels) - len(shown), 'more funnel')}: {names}. All: convkit funnel."
+    return shown, [BlankLine(), Paragraph(more, style="dim")]
+
+
+def _draw_breakdown(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
+    """Return a row a step beside the values of a key, and below what the whole's picture would say."""
+    frame = pl.DataFrame(whole.details)
+    shown, hidden = _shown(frame, view, room)
+    blocks: list[Block] = []
+    for funnel in shown:
+        mine = frame.filter(funnel=funnel.name)
+        heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, mine.rows(named=True), room))
+        of_values = partial(_lines_of_values, funnel=funnel.name, by=view.by)
+        is_first = not blocks
+        blocks += [BlankLine()] if blocks else []
+        blocks += breakdown_screen.draw(BreakdownRows(heading, _lines(mine, ()), of_values, with_notes=is_first), split, view.key, room)
+        said = [note for note in whole.notes if note.is_drawn and note.text.startswith((f"{funnel.name}: ", f"{funnel.name} at "))]
+        sentences = [Paragraph(note.text) for note in said if note.code == "other-ways" or not room.part]
+        blocks += [BlankLine(), *sentences] if sentences else []
+    return [*blocks, *hidden]
+
+
+def _lines_of_values(split: Breakdown, funnel: str, by: tuple[str, ...]) -> pl.DataFrame:
+    return _lines(pl.DataFrame(split.report.details).filter(funnel=funnel), by)
+
+
+def _lines(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
+    """Return how many of those who entered reached a step."""
+    return rows.select(*by, label=pl.format("{} {}", "step", "name"), part="reached", whole="entered")
+
+
+def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, said: FunnelSentences, room: Screen) -> list[Block]:
+    """Return one funnel."""
+    heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, room))
+    picture = _wide(rows, went) if room.wide else _narrow(rows, went, room)
+    # What differs stands under its step where there is room for it; that nothing does is worth a line to who asks for the funnel.
+    is_shown = room.wide if said.has_difference else not room.part
+    sentences = [sentence for sentence in (said.other_ways, *(said.differences if is_shown else ())) if sentence]
+    return [heading, *picture, *([BlankLine()] if sentences else []), *(Paragraph(sentence) for sentence in sentences)]
+
+
+def _describe(funnel: Funnel, rows: list[dict[str, Any]], room: Screen) -> str:
+    """Return how the funnel is counted, and how many never entered."""
+    unit = f"{funnel.per}s"
+    scope = ("within one session" if room.wide else "in one session") if funnel.per == "session" else "across a visitor's sessions"
+    everybody, entered = rows[0]["everybody"], rows[0]["entered"]
+    never = f"{formatting.count(everybody - entered)} of {formatting.count(everybody)}"
+    of = f" {unit}" if room.wide or funnel.per == "visitor" else ""
+    share = f" ({formatting.share(everybody - entered, everybody)})" if room.wide and everybody >= formatting.MIN_BASE else ""
+    return f"{_conditions(funnel, scope)}; {never}{of} never entered{share}"
+
+
+def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Screen) -> list[Block]:
+    """Return a line a step with its bar, and under it where they went."""
+    first = rows[0]["entered"]
+    lines = [
+        Row(
+            [
+                Cell(_label(row)),
+                Cell(formatting.count(row["reached"]), "bold"),
+                Cell(f"{formatting.bar(row['reached'], first, _BAR):{_BAR}}", "bar", left=True),
+                Cell(formatting.share(row["reached"], first)),
+            ],
+            _details(row, went.filter(step=row["step"]), room),
+        )
+        for row in rows
+    ]
+    return [BlankLine(), Grid(lines, drops=(2, 3))]
+
+
+def _label(row: dict[str, Any]) -> str:
+    return f"{row['step']} {row['name']}{' (optional)' if row['is_optional'] else ''}"
+
+
+def _details(row: dict[str, Any], went: pl.DataFrame, room: Screen) -> list[Paragraph]:
+    """Return how many began at a step, where any step may be the first, and where those went who dropped off."""
+    began = [Paragraph(f"{formatting.count(row['entries'])} began here", indent=6, first="↳ ", style="dim")] if row["entries"] else []
+    if not row["drop_offs"]:
+        return began
+    share = formatting.share(row["drop_offs"], row["reached"])
+    text = f"{formatting.count(row['drop_offs'])} dropped off" + (f" ({share})" if share != formatting.TOO_FEW else "")
+    items = [f"{formatting.count(number)} {_place(item)}" for item, number in _next(went).head(_ITEMS).rows()]
+    while len(f"      ↳ {text}: {', '.join(items)}") > room.width and len(items) > 1:
+        items.pop()
+    lines = [*began, Paragraph(f"{text}: {', '.join(items)}", indent=6, first="↳ ", style="dim")]
+    return lines + [Paragraph(sentence, indent=8, style="") for sentence in _short_differences(went)]
+
+
+def _next(went: pl.DataFrame) -> pl.DataFrame:
+    """Return where they went next, the most first."""
+    found = went.filter((pl.col("what") == "next") & (pl.col("dropped") > 0))
+    return found.sort("dropped", "item", descending=[True, False]).select("item", "dropped")
+
+
+def _place(item: str) -> str:
+    return "left" if item == LEFT else item
+
+
+def _short_differences(went: pl.DataFrame) -> list[str]:
+    """Say what was oftener among those who dropped off than chance would make it."""
+    sentences = []
+    for row in went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("what").rows(named=True):
+        met = {"form_again": "got the form back", "error": "met an error", "slow": "waited over 3 s"}[row["what"]]
+        sentences.append(
+            f"{formatting.count(row['dropped'])} of the {formatting.count(row['stopped'])} {met}; "
+            f"of the {formatting.count(row['continued'])} who went on, {formatting.count(row['went_on'])}"
+        )
+    return sentences
+
+
+def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
+    """Return a table with a row a step."""
+    first = rows[0]["entered"]
+    is_open = rows[0]["is_open"]
+    titles = (
+        "",
+        rows[0]["unit"],
+        "began here",
+        "of all" if is_open else "of step 1",
+        "",
+        "dropped",
+        "share",
+        "likely range",
+        "to next",
+        "mostly went",
+    )
+    headings = [Cell(title, "dim", left=title == "mostly went") for title in titles]
+    lines = [Row(_wide_cells(row, first, went.filter(step=row["step"]))) for row in rows]
+    return [Grid(lines, headings, hidden=() if is_open else (2,), drops=(4, 9, 8, 7))]
+
+
+def _wide_cells(row: dict[str, Any], first: int, went: pl.DataFrame) -> list[Cell]:
+    """Return the cells of one step."""
+    width = _OPEN_BAR if row["is_open"] else _WIDE_BAR
+    cells = [
+        Cell(_label(row)),
+        Cell(formatting.count(row["reached"]), "bold"),
+        Cell(formatting.count(row["entries"])),
+        Cell(formatting.share(row["reached"], first)),
+        Cell(f"{formatting.bar(row['reached'], first, width):{width}}", "bar", left=True),
+    ]
+    if row["drop_offs"] is None:
+        return cells
+    likely = formatting.rate_interval(row["drop_off_low"], row["drop_off_high"], row["reached"])
+    went_to = ", ".join(_place(item) for item, _ in _next(went).head(_WIDE_ITEMS).rows())
+    return [
+        *cells,
+        Cell(formatting.count(row["drop_offs"])),
+        Cell(formatting.share(row["drop_offs"], row["reached"])),
+        Cell(likely),
+        Cell(formatting.duration(row["median_seconds_to_next"])),
+        Cell(went_to, "dim", left=True),
+    ]
+
+
+def _conditions(funnel: Funnel, scope: str) -> str:
+    """Return what a funnel asks of chains; `scope` says within what."""
+    return ", ".join([_ORDERS[funnel.order], scope, *_limits(funnel)])
+
+
+def _limits(funnel: Funnel) -> Iterator[str]:
+    """Yield what is asked of chains beside the order of their steps."""
+    if funnel.is_open:
+        yield "begun at any step"
+    if funnel.window:
+        yield f"at most {formatting.duration_in_words(funnel.window)} from first to last"
+    for number, step in zip(funnel.numbers, funnel.steps, strict=True):
+        if step.within:
+            yield f"step {number} at most {formatting.duration_in_words(step.within)} after the one before"
+    for one in funnel.without:
+        yield f"without {one.name} between {one.after} and {one.before}"
+    if funnel.same:
+        yield f"with the same {funnel.same_name}"
+    if funnel.where:
+        yield f"only where {' and '.join(funnel.where)}"
+
+
+@dataclass(frozen=True)
+class FunnelSentences:
+    """Sentences about one funnel."""
+
+    other_ways: str
+    """How the last step's goal was reached outside of the funnel; empty where the funnel shows all."""
+    has_difference: bool
+    differences: tuple[str, ...]
+    """For each step at which those who dropped off differ from those who went on; or one that says that no difference is known."""
+
+
+def _sentences(funnel: Funnel, went: pl.DataFrame, steps: pl.DataFrame, ways: pl.DataFrame) -> FunnelSentences:
+    """Return the sentences about a funnel.
+
+    `went` are its judged departures, `steps` says of each step how many `stopped` there and `continued`, `ways` the tallied detours.
+    """
+    names = dict(zip(funnel.numbers, funnel.names, strict=True))
+    found = went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)
+    differing = tuple(f"{names[row['step']]}: {describe_difference(row)}; not chance." for row in found)
+    none = _NOTHING_DIFFERS if count_tests(steps, went) else _TOO_FEW
+    return FunnelSentences(_detours(funnel, ways), bool(differing), differing or (none,))
+
+
+def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
+    """Return how the last step's goal was reached outside of the funnel."""
+    order = {way: place for place, way in enumerate(_DETOURS)}
+    found = sorted(ways.select("way", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
+    if not found:
+        return ""
+    words = ", ".join(f"{formatting.count(number)} {_DETOURS[way].format(step=step, same=funnel.same_name)}" for way, step, number in found)
+    number = sum(number for _, _, number in found)
+    subject = formatting.goal_count(number, funnel.steps[-1].name).replace(" ", " more ", 1)
+    return f"{subject} went another way: {words}."
+
+
+def _notes(funnel: Funnel, rows: pl.DataFrame, said: FunnelSentences, looked_at: str) -> Iterator[Note]:
+    """Yield what of a funnel's figures needs a word; `rows` are the report's, `looked_at` names where the steps' goals were looked for."""
+    if said.other_ways:
+        yield Note("other-ways", f"{funnel.name}: {said.other_ways}", is_drawn=True)
+    begin = f"{funnel.name} at " if said.has_difference else f"{funnel.name}: "
+    yield from (Note("difference", f"{begin}{sentence}", is_drawn=True) for sentence in said.differences)
+    never = rows.filter(pl.col("matched") == 0)["name"].to_list()
+    if never and looked_at:
+        yield Note("empty-step", f"{funnel.name}: nothing in {looked_at} fits {', '.join(never)}.")
+    waiting = int(rows["incomplete"].sum())
+    if waiting and funnel.window:
+        length = formatting.duration_in_words(funnel.window)
+        yield Note(
+            "incomplete", f"{funnel.name}: {formatting.plural(waiting, funnel.per)} may still go on: {length} were not over when the log ended."
+        )
+    if funnel.per == "visitor":
+        yield Note("visitors", f"{funnel.name} counts visitors: {_BIAS}")

@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import split_screen, split_tables
-from convkit.analysis.split_screen import Lines
-from convkit.core import figures, stats
+from convkit.analysis import breakdown, breakdown_screen
+from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.core import formatting, stats
+from convkit.core.blocks import Cell, Grid, Heading, Row
+from convkit.core.document import Column, Note, Report
 from convkit.core.schema import TEXT
-from convkit.core.tables import Cell, Column, Grid, Heading, Note, Report, Row
 from convkit.goals import matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.split_screen import Split
-    from convkit.core.definitions import Goal
-    from convkit.core.tables import Block, Room
+    from convkit.analysis.breakdown_screen import Breakdown
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.model import Goal
 
 IN_REPORT = 2
 _ROWS, _BAR = 20, 20
@@ -64,13 +65,13 @@ def _none(analysis: Analysis, schema: Mapping[str, type[pl.DataType]]) -> pl.Laz
 def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
     """Return one goal's row."""
     reached = analysis.summed(
-        analysis.split(matching.with_then(matching.firsts(analysis.hits, goal), macros)),
+        analysis.split(matching.add_later_macro(matching.first_hits(analysis.hits, goal), macros)),
         reached=pl.len().cast(pl.Int64),
         reached_visitors=pl.col("visitor").n_unique().cast(pl.Int64),
         then_converted=pl.col("then").sum().cast(pl.Int64),
     )
     counts = analysis.summed(
-        analysis.split(matching.counted(analysis.hits, goal)),
+        analysis.split(matching.counted_hits(analysis.hits, goal)),
         conversions=pl.len().cast(pl.Int64),
         value=pl.col("amount").sum(),
         without_value=pl.col("amount").is_null().sum().cast(pl.Int64),
@@ -82,14 +83,14 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
 def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
     """Return how many sessions took how many whole seconds from their first interaction to the goal."""
     took = stats.whole_seconds((pl.col("time") - pl.col("started")).dt.total_seconds())
-    counts = analysis.split(matching.firsts(analysis.hits, goal)).group_by(*analysis.by, seconds=took).agg(n=pl.len().cast(pl.Int64))
+    counts = analysis.split(matching.first_hits(analysis.hits, goal)).group_by(*analysis.by, seconds=took).agg(n=pl.len().cast(pl.Int64))
     return counts.select(*analysis.by, pl.lit(goal.name).alias("goal"), "seconds", "n")
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report: macro goals first, then by sessions reached."""
-    base, columns = split_tables.every("base", tally, view), (*view.keys, *COLUMNS)
-    frame = split_tables.ordered(_rates(tally, base, view), tally, view)
+    base, columns = breakdown.every_value("base", tally, view), (*view.keys, *COLUMNS)
+    frame = breakdown.in_value_order(_rates(tally, base, view), tally, view)
     shown = frame.select(column.name for column in columns)
     if view.by:
         return Report("goals", columns, shown, lambda *_: [], details=frame)
@@ -125,12 +126,12 @@ def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) ->
     )
 
 
-def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room: Room) -> list[Block]:
+def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room: Screen) -> list[Block]:
     """Return a row a goal that was reached, a macro goal of a goals file even where it was not."""
     shown = [row for row in rows if row["reached"] or (row["type"] == "macro" and view.goals.file is not None)]
     shown = shown[: room.rows(_ROWS)]
-    sessions = figures.count(base["sessions"])
-    of = f"of {sessions} sessions and {figures.plural(base['visitors'], 'visitor')}" if room.wide else f"of {sessions}"
+    sessions = formatting.count(base["sessions"])
+    of = f"of {sessions} sessions and {formatting.plural(base['visitors'], 'visitor')}" if room.wide else f"of {sessions}"
     if not shown:
         return []
     heading = Heading("GOALS", f"sessions that reached each one, {of}")
@@ -143,16 +144,16 @@ def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room:
     return [heading, grid]
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
     """Return a row a goal that was reached, with a figure a value or a line over the periods."""
     rows = _lines(whole, ()).filter((pl.col("part") > 0) | ((pl.col("type") == "macro") & (view.goals.file is not None)))
-    lines = Lines(
+    lines = BreakdownRows(
         Heading("GOALS", "sessions that reached each one"),
         rows.head(room.rows(_ROWS) or rows.height),
         lambda part: _lines(part.report, view.by),
         of_sessions=True,
     )
-    return split_screen.draw(lines, split, view.key, room)
+    return breakdown_screen.draw(lines, split, view.key, room)
 
 
 def _lines(report: Report, by: tuple[str, ...]) -> pl.DataFrame:
@@ -161,15 +162,15 @@ def _lines(report: Report, by: tuple[str, ...]) -> pl.DataFrame:
     return report.frame.join(of, on=[*by, "goal"], maintain_order="left").select(*by, "type", label="goal", part="reached", whole="sessions")
 
 
-def _cells(row: dict[str, Any], base: Mapping[str, int], most: int, room: Room) -> list[Cell]:
+def _cells(row: dict[str, Any], base: Mapping[str, int], most: int, room: Screen) -> list[Cell]:
     """Return the cells of one goal."""
     sessions, reached = base["sessions"], row["reached"]
-    likely = figures.likely(row["rate_low"], row["rate_high"], sessions)
-    cells = [Cell(row["goal"]), Cell("macro" if row["type"] == "macro" else "", "dim", left=True), Cell(figures.count(reached), "bold")]
-    cells += [Cell(figures.share(reached, sessions)), Cell(likely)]
-    cells += [Cell(f"  {figures.bar(reached, most, _BAR):{_BAR}}", "bar", left=True)] if room.wide else []
-    cells.append(Cell(figures.pair(row["then_converted"], reached)))
-    cells += [Cell(figures.count(row["reached_visitors"])), Cell(figures.duration(row["median_seconds"]))] if room.wide else []
+    likely = formatting.rate_interval(row["rate_low"], row["rate_high"], sessions)
+    cells = [Cell(row["goal"]), Cell("macro" if row["type"] == "macro" else "", "dim", left=True), Cell(formatting.count(reached), "bold")]
+    cells += [Cell(formatting.share(reached, sessions)), Cell(likely)]
+    cells += [Cell(f"  {formatting.bar(reached, most, _BAR):{_BAR}}", "bar", left=True)] if room.wide else []
+    cells.append(Cell(formatting.count_and_rate(row["then_converted"], reached)))
+    cells += [Cell(formatting.count(row["reached_visitors"])), Cell(formatting.duration(row["median_seconds"]))] if room.wide else []
     return cells
 
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import naming
-from convkit.core import figures
-from convkit.core.tables import Cell, Column, Grid, Report, Row
+from convkit.analysis import listing
+from convkit.core import formatting
+from convkit.core.blocks import Cell, Grid, Row
+from convkit.core.document import Column, Report
 from convkit.goals import matching
 from convkit.traffic import visitor_ids
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.core.tables import Block, Room
+    from convkit.core.blocks import Block, Screen
 
 IN_REPORT = None
 _ROWS = 20
@@ -46,9 +47,9 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     found = (
         analysis.hits.filter(pl.col("inside") & (pl.col("fate") == "kept"))
         .join(analysis.sessions.select("session", "number"), on="session", how="left", maintain_order="left")
-        .with_columns(naming.reached(goals))
-        .with_columns(matching.counts(goal).alias(goal.column) for goal in goals)
-        .with_columns(value=matching.amounts(goals))
+        .with_columns(listing.reached_goals(goals))
+        .with_columns(matching.is_counted(goal).alias(goal.column) for goal in goals)
+        .with_columns(value=matching.hit_amount(goals))
     )
     keys = ("visitor", "number", "time", "kind", "path", "query", "event", "goals", "value")
     places = {"source": pl.col("source").cast(pl.Int32), "line": pl.col("line_no").cast(pl.Int32)}
@@ -67,7 +68,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         .with_columns(
             pl.col("kind", "method", "path", "query").cast(pl.String),
             pl.col("status", "line").cast(pl.Int64),
-            session=naming.session(),
+            session=listing.session_name(),
             time=pl.col("time").dt.convert_time_zone(view.period.timezone),
             value=pl.when("has_value").then("value"),
             source="name",
@@ -75,20 +76,20 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         )
         .select(column.name for column in COLUMNS)
     )
-    return Report("hits", COLUMNS, frame, lambda rows, room: _draw(rows, view, room), naming.notes())
+    return Report("hits", COLUMNS, frame, lambda rows, room: _draw(rows, view, room), listing.visitor_id_notes())
 
 
-def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
+def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     """Return a row a hit; what no hit has is left out."""
     shown = frame.head(room.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []
-    heading = naming.heading("HITS", "hit", (shown.height, frame.height), view.order(COLUMNS, ""))
+    heading = listing.heading("HITS", "hit", (shown.height, frame.height), view.order(COLUMNS, ""))
     titles = ["", "time", "kind", "", "path", "", "event", "value", "goals"]
     headings = [Cell(title, "dim", left=title != "value") for title in titles]
     hidden = tuple(column for column, name in ((6, "event"), (7, "value")) if frame[name].null_count() == frame.height)
     most = {4: 30, 6: 16, 8: 22} if room.wide else {4: 24, 6: 16, 8: 16}
-    drops = naming.drops(_DROPS, hidden, view.sort)
+    drops = listing.dropped_columns(_DROPS, hidden, view.sort)
     rows = [Row(_cells(row, view)) for row in shown.rows(named=True)]
     return [heading, Grid(rows, headings, hidden=hidden, drops=drops, most=most)]
 
@@ -96,13 +97,13 @@ def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
 def _cells(row: dict[str, Any], view: View) -> list[Cell]:
     """Return the cells of a hit."""
     return [
-        Cell(visitor_ids.short(row["session"] or row["visitor"])),
-        Cell(naming.moment(row["time"], view.period, seconds=True), left=True),
+        Cell(visitor_ids.shorten(row["session"] or row["visitor"])),
+        Cell(listing.shown_time(row["time"], view.period, seconds=True), left=True),
         Cell(row["kind"], left=True),
         Cell(row["method"] or "", left=True),
         Cell(row["path"] or "", left=True),
         Cell("" if row["status"] is None else str(row["status"])),
         Cell(row["event"] or "", left=True),
-        Cell("" if row["value"] is None else figures.money(row["value"], view.goals.site.currency)),
+        Cell("" if row["value"] is None else formatting.money(row["value"], view.goals.site.currency)),
         Cell(row["goals"], "dim", left=True),
     ]

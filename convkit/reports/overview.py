@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import split_tables
-from convkit.core import figures, stats, windows
+from convkit.analysis import breakdown
+from convkit.analysis.breakdown import BREAKDOWN, OTHER, PERIODS
+from convkit.core import formatting, stats, windows
+from convkit.core.blocks import BlankLine, Cell, Grid, Line, Row
+from convkit.core.document import Column, Report
 from convkit.core.durations import microseconds
 from convkit.core.schema import is_kind
-from convkit.core.tables import Cell, Column, Gap, Grid, Line, Report, Row
 from convkit.goals import matching
-from convkit.reports import _overview_notes, _overview_screen, _several_hosts
-from convkit.traffic import followers
+from convkit.reports import _overview_notes
+from convkit.traffic import subrequests
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.split_screen import Split
-    from convkit.core.tables import Block, Room
+    from convkit.analysis.breakdown_screen import Breakdown
+    from convkit.core.blocks import Block, Screen
 
 IN_REPORT = 1
 COLUMNS = (
@@ -38,6 +40,10 @@ COLUMNS = (
     Column("value", "money"),
 )
 _CANDIDATES = 5
+_VALUES, _PERIODS = 10, 31
+_BAR = 20
+_DROPS = (8, 4, 3, 7, 2)
+"""Columns that are left out where not all fit, the least important first."""
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -56,8 +62,8 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         "seconds": seconds,
         "candidates": _after_forms(analysis),
         "errors": _only_errors(analysis),
-        "hosts": _several_hosts.counted(analysis.hits, analysis.goals.site),
-        "followers": followers.counted(analysis.hits),
+        "hosts": _overview_notes.pages_by_host(analysis.hits, analysis.goals.site),
+        "followers": subrequests.count_paths(analysis.hits),
     }
 
 
@@ -105,7 +111,7 @@ def _set_aside(analysis: Analysis) -> pl.LazyFrame:
 def _after_forms(analysis: Analysis) -> pl.LazyFrame:
     """Return `page, form, status, n`: pages seen right after a form was answered with a redirect, by sessions."""
     seen = analysis.hits.filter(pl.col("inside") & pl.col("session").is_not_null())
-    before = {name: windows.before(pl.col(name), "session") for name in ("method", "status", "page")}
+    before = {name: windows.previous(pl.col(name), "session") for name in ("method", "status", "page")}
     is_after = (before["method"] == "POST") & before["status"].is_between(300, 399) & is_kind("page")
     return (
         seen.with_columns(is_after=is_after, form=before["page"].cast(pl.String), answer=before["status"])
@@ -146,7 +152,7 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     median = stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5).alias("median_session_seconds")
     seconds = tally["seconds"].sort("seconds")
     medians = seconds.group_by(pl.col(view.by).cast(pl.String)).agg(median) if view.by else seconds.select(median)
-    sums = split_tables.every("sums", tally, view)
+    sums = breakdown.every_value("sums", tally, view)
     return (
         (sums.join(medians, on=view.by, how="left", maintain_order="left") if view.by else pl.concat([sums, medians], how="horizontal"))
         .with_columns(converted_sessions=converted, value=pl.when(known & has_value).then("value"))
@@ -161,76 +167,116 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     )
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
     """Return the headline of all, and a row a value or a period under it."""
-    table = _overview_screen.table(split, view, room)
-    return [*whole.draw(whole.frame, room), *([Gap()] if table else []), *table]
+    table = _breakdown_table(split, view, room)
+    return [*whole.draw(whole.frame, room), *([BlankLine()] if table else []), *table]
 
 
-def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Room) -> list[Block]:
+def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Screen) -> list[Block]:
     """Return four lines: what came, what left at once, what converted, what was read."""
     rows = [
-        ("Sessions", figures.count(facts["sessions"]), _sessions(facts, room)),
-        ("Bounced", figures.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, " saw one page and did nothing else")),
+        ("Sessions", formatting.count(facts["sessions"]), _sessions(facts, room)),
+        ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, " saw one page and did nothing else")),
         ("Converted", *_converted(facts, view, room)),
-        ("Lines", figures.count(view.input["lines"]), _lines(view.input, room)),
+        ("Lines", formatting.count(view.input["lines"]), _lines(view.input, room)),
     ]
     grid = Grid([Row([Cell(name), Cell(number, "bold"), Cell(words, left=True)]) for name, number, words in rows], gap=3)
     return [grid, *(_unknown(tally) if facts["converted_sessions"] is None else [])]
 
 
-def _sessions(facts: Mapping[str, int], room: Room) -> str:
+def _sessions(facts: Mapping[str, int], room: Screen) -> str:
     """Return by whom, and how long."""
-    words = f"by {figures.plural(facts['visitors'], 'visitor')}"
+    words = f"by {formatting.plural(facts['visitors'], 'visitor')}"
     if facts["sessions"]:
         words += f", {facts['pages_per_session']:.1f} pages a session"
     if room.wide and facts["median_session_seconds"] is not None:
-        words += f"; half of those with two pages or more last over {figures.duration(facts['median_session_seconds'])}"
+        words += f"; half of those with two pages or more last over {formatting.duration(facts['median_session_seconds'])}"
     return words
 
 
 def _of_sessions(part: int, facts: Mapping[str, int], words: str) -> str:
     """Return a rate in words, without it where the base is too small for one."""
-    return (figures.share(part, facts["sessions"]) if facts["sessions"] >= figures.FEWEST else "") + words
+    return (formatting.share(part, facts["sessions"]) if facts["sessions"] >= formatting.MIN_BASE else "") + words
 
 
-def _converted(facts: Mapping[str, int], view: View, room: Room) -> tuple[str, str]:
+def _converted(facts: Mapping[str, int], view: View, room: Screen) -> tuple[str, str]:
     """Return how many converted, the odds, and what they were worth."""
     converted, sessions = facts["converted_sessions"], facts["sessions"]
     if converted is None:
         return "?", "no macro goal is known for this site"
-    odds = figures.one_in(converted, sessions)
+    odds = formatting.one_in(converted, sessions)
     words = [_of_sessions(converted, facts, f", {odds}" if odds else "")]
-    if room.wide and sessions >= figures.FEWEST:
-        words[0] += f" (likely {figures.likely(facts['conversion_rate_low'], facts['conversion_rate_high'], sessions)})"
+    if room.wide and sessions >= formatting.MIN_BASE:
+        words[0] += f" (likely {formatting.rate_interval(facts['conversion_rate_low'], facts['conversion_rate_high'], sessions)})"
     if facts["value"] is not None and converted:
         each = [facts["value"] / converted, facts["value"] / sessions]
-        total, of_one, of_session = (figures.money(amount, view.goals.site.currency) for amount in (facts["value"], *each))
+        total, of_one, of_session = (formatting.money(amount, view.goals.site.currency) for amount in (facts["value"], *each))
         words.append(f"{total}, {of_one} each" + (f", {of_session} a session" if room.wide else ""))
-    return figures.count(converted), "; ".join(word for word in words if word)
+    return formatting.count(converted), "; ".join(word for word in words if word)
 
 
-def _lines(fates: Mapping[str, int], room: Room) -> str:
+def _lines(fates: Mapping[str, int], room: Screen) -> str:
     """Return what became of the lines."""
     named = {"kept": "used", "asset": "static files" if room.wide else "static", "bot": "by bots" if room.wide else "bots"}
     counts = {word: fates[fate] for fate, word in named.items()}
     if room.wide and fates["unparsed"]:
         counts |= {"other": 0, "unreadable": fates["unparsed"]}
     counts["other"] = fates["lines"] - sum(counts.values())
-    return ", ".join(f"{figures.count(number)} {word}" for word, number in counts.items())
+    return ", ".join(f"{formatting.count(number)} {word}" for word, number in counts.items())
 
 
 def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
     """Return what to do where nobody said what the site is for."""
     found = tally["candidates"].sort("n", "page", "form", "status", descending=[True, False, False, False]).head(_CANDIDATES)
     rows = [
-        Row([Cell(figures.count(number)), Cell(page, left=True), Cell(f"after POST {form} ({status})", "dim", left=True)])
+        Row([Cell(formatting.count(number)), Cell(page, left=True), Cell(f"after POST {form} ({status})", "dim", left=True)])
         for page, form, status, number in found.select("page", "form", "status", "n").rows()
     ]
     hint = f"convkit init LOG writes {'these into' if rows else 'a'} goals.yaml for you to correct."
     return [
-        Gap(),
+        BlankLine(),
         Line.of("Tell convkit what your site is for." + (" Pages that look like it:" if rows else "")),
         *([Grid(rows, indent=6, gap=2)] if rows else []),
         Line.of(hint),
+    ]
+
+
+def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
+    """Return a row a value, those with few sessions as one; of periods the last ones."""
+    key = view.key
+    found = split(None if key in PERIODS else room.rows(_VALUES))
+    rows = found.report.frame.rows(named=True)
+    if not rows:
+        return []
+    # Sessions that reached several goals cannot be added up: there are no others.
+    shown = rows[-(room.rows(_PERIODS) or 0) :] if key in PERIODS else [row for row in rows if key != "goal" or row[BREAKDOWN] != OTHER]
+    some = f"The last {len(shown)} of {len(rows)} {key}s." if key in PERIODS and len(shown) < len(rows) else ""
+    most = max(row["sessions"] for row in shown)
+    titles = ["", "sessions", "visitors", "views", "time", "bounced", view.macro_name, "value", ""]
+    hidden = [7] if all(row["value"] is None for row in shown) else []
+    hidden += [] if view.knows_macro else [6]
+    grid = Grid(
+        [Row(_cells(row, found.marks.title(row[BREAKDOWN]), most, view)) for row in shown],
+        [Cell(f"by {key}", "bold"), *(Cell(title, "dim") for title in titles[1:])],
+        hidden=tuple(hidden),
+        drops=(*hidden, *_DROPS),
+    )
+    return [grid, *([Line.of(some, "dim")] if some else []), *found.marks.legend([row[BREAKDOWN] for row in shown])]
+
+
+def _cells(row: dict[str, Any], title: str, most: int, view: View) -> list[Cell]:
+    """Return the cells of a value; who is a visitor of two values cannot be added up."""
+    sessions = row["sessions"]
+    value = formatting.UNKNOWN if row["value"] is None else formatting.money(row["value"], view.goals.site.currency)
+    return [
+        Cell(title),
+        Cell(formatting.count(sessions), "bold"),
+        Cell(formatting.count(None if row[BREAKDOWN] == OTHER else row["visitors"])),
+        Cell(formatting.count(row["pageviews"])),
+        Cell(formatting.duration(row["median_session_seconds"])),
+        Cell(formatting.share(row["bounces"], sessions)),
+        Cell(formatting.count_and_rate(row["converted_sessions"], sessions)),
+        Cell(value),
+        Cell(f"  {formatting.bar(sessions, most, _BAR):{_BAR}}", "bar", left=True),
     ]

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import split_screen, split_tables
-from convkit.analysis.split_screen import Lines
-from convkit.core import figures, stats
-from convkit.core.schema import interaction, is_kind
-from convkit.core.tables import Cell, Column, Grid, Heading, Report, Row
+from convkit.analysis import breakdown, breakdown_screen
+from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.core import formatting, stats
+from convkit.core.blocks import Cell, Grid, Heading, Row
+from convkit.core.document import Column, Report
+from convkit.core.schema import is_interaction, is_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.split_screen import Split
-    from convkit.core.tables import Block, Room
+    from convkit.analysis.breakdown_screen import Breakdown
+    from convkit.core.blocks import Block, Screen
 
 IN_REPORT = 5
 _ROWS, _ROWS_IN_REPORT = 20, 6
@@ -41,7 +42,7 @@ _COUNTS = ("sessions", "pageviews", "landings", "bounces", "landings_converted",
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `pages` (a row a page) and `seconds` (views of a page by the whole seconds until the session's next interaction)."""
     keys = [*analysis.by, "page"]
-    seen = analysis.hits.filter(pl.col("inside") & interaction()).select("session", "time", "kind", "page")
+    seen = analysis.hits.filter(pl.col("inside") & is_interaction()).select("session", "time", "kind", "page")
     took = (pl.col("time").shift(-1) - pl.col("time")).dt.total_seconds()
     same = pl.col("session").shift(-1) == pl.col("session")
     views = seen.with_columns(seconds=stats.whole_seconds(pl.when(same).then(took))).filter(is_kind("page"))
@@ -95,14 +96,14 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     if not view.knows_macro:
         frame = frame.with_columns(landings_converted=pl.lit(None, dtype=pl.Int64), exits_converted=pl.lit(None, dtype=pl.Int64))
     columns = (*view.keys, *COLUMNS)
-    shown = split_tables.ordered(frame, tally, view).select(column.name for column in columns)
+    shown = breakdown.in_value_order(frame, tally, view).select(column.name for column in columns)
     return Report("pages", columns, shown, lambda rows, room: _draw(rows, view, room))
 
 
-def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
+def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     """Return a row a page."""
     shown = frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or frame.height)
-    some = f"; {shown.height} of {figures.plural(frame.height, 'page')}" if shown.height < frame.height else ""
+    some = f"; {shown.height} of {formatting.plural(frame.height, 'page')}" if shown.height < frame.height else ""
     of = view.order(COLUMNS, "by exits of sessions that had not converted" if view.knows_macro else "by exits")
     heading = Heading("PAGES", f"{of}{some}")
     cells, headings = (_wide, _WIDE) if room.wide else (_narrow, _NARROW)
@@ -113,12 +114,12 @@ def _draw(frame: pl.DataFrame, view: View, room: Room) -> list[Block]:
     return [heading, Grid([Row(cells(row)) for row in shown.rows(named=True)], titles, drops=drops, hidden=hidden)] if shown.height else []
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
     """Return a row a page: its exits and its exit rate by value or over the periods."""
     rows = whole.frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or whole.frame.height)
-    some = f"; {rows.height} of {figures.plural(whole.frame.height, 'page')}" if rows.height < whole.frame.height else ""
-    lines = Lines(Heading("PAGES", f"exits and exit rate{some}"), _lines(rows, ()), lambda part: _lines(part.report.frame, view.by))
-    return split_screen.draw(lines, split, view.key, room)
+    some = f"; {rows.height} of {formatting.plural(whole.frame.height, 'page')}" if rows.height < whole.frame.height else ""
+    lines = BreakdownRows(Heading("PAGES", f"exits and exit rate{some}"), _lines(rows, ()), lambda part: _lines(part.report.frame, view.by))
+    return breakdown_screen.draw(lines, split, view.key, room)
 
 
 def _lines(frame: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
@@ -132,31 +133,31 @@ _WIDE = ("", "landings", "bounces", "rate", "then {macro}", " sessions", "views"
 
 def _narrow(row: dict[str, Any]) -> list[Cell]:
     """Return the cells of a page for 80 columns."""
-    counts = figures.count
+    counts = formatting.count
     return [
         Cell(row["page"]),
         Cell(counts(row["landings"])),
-        Cell(figures.share(row["bounces"], row["landings"])),
+        Cell(formatting.share(row["bounces"], row["landings"])),
         Cell(counts(row["landings_converted"])),
         Cell(counts(row["sessions"])),
         Cell(counts(row["exits"])),
-        Cell(figures.share(row["exits"], row["pageviews"])),
+        Cell(formatting.share(row["exits"], row["pageviews"])),
     ]
 
 
 def _wide(row: dict[str, Any]) -> list[Cell]:
     """Return the cells of a page for 120 columns."""
-    counts = figures.count
+    counts = formatting.count
     return [
         Cell(row["page"]),
         Cell(counts(row["landings"])),
         Cell(counts(row["bounces"])),
-        Cell(figures.share(row["bounces"], row["landings"])),
-        Cell(figures.pair(row["landings_converted"], row["landings"])),
+        Cell(formatting.share(row["bounces"], row["landings"])),
+        Cell(formatting.count_and_rate(row["landings_converted"], row["landings"])),
         Cell(counts(row["sessions"])),
         Cell(counts(row["pageviews"])),
         Cell(counts(row["exits"])),
-        Cell(figures.share(row["exits"], row["pageviews"])),
+        Cell(formatting.share(row["exits"], row["pageviews"])),
         Cell(counts(row["exits_converted"])),
-        Cell(figures.duration(row["median_seconds"])),
+        Cell(formatting.duration(row["median_seconds"])),
     ]

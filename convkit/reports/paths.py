@@ -7,21 +7,22 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.analysis import split_screen, split_tables
-from convkit.analysis.split_screen import Lines
-from convkit.core import figures, patterns, stats, windows
+from convkit.analysis import breakdown, breakdown_screen
+from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.core import formatting, patterns, stats, windows
+from convkit.core.blocks import Cell, Grid, Heading, Row
+from convkit.core.document import Column, Note, Report
 from convkit.core.schema import is_kind
-from convkit.core.tables import Cell, Column, Grid, Heading, Note, Report, Row
 from convkit.errors import UsageError, did_you_mean
-from convkit.goals import matching, questions
+from convkit.goals import filters, matching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.split_screen import Split
-    from convkit.core.definitions import Goal, Goals
-    from convkit.core.tables import Block, Room
+    from convkit.analysis.breakdown_screen import Breakdown
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.model import Goal, Goals
 
 IN_REPORT = None
 OPTIONS = {
@@ -41,7 +42,7 @@ _FEWEST_CHARACTERS = 6
 
 
 @dataclass(frozen=True)
-class Asked:
+class PathQuery:
     """What is asked: the pages before a goal, or those after a page whose path matches a pattern; neither where no goal is known."""
 
     goal: Goal | None
@@ -50,7 +51,7 @@ class Asked:
     is_default: bool = False
 
 
-def asked(options: Mapping[str, str], goals: Goals) -> Asked:
+def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
     """Return what the options ask. Raises UsageError with the fix where they make no sense."""
     to, page, steps = (options.get(name) for name in OPTIONS)
     if to is not None and page is not None:
@@ -59,18 +60,18 @@ def asked(options: Mapping[str, str], goals: Goals) -> Asked:
         raise UsageError(f"--steps {steps}: write a number from 1 to {_MOST_STEPS}")
     number = _STEPS if steps is None else int(steps)
     if page is not None:
-        if problem := patterns.problem(page) or questions.FIELDS["page"].check(page, goals):
+        if problem := patterns.problem(page) or filters.FILTER_FIELDS["page"].check(page, goals):
             raise UsageError(f"--from {page}: {problem}")
-        return Asked(None, page, number)
+        return PathQuery(None, page, number)
     known = {goal.name: goal for goal in goals.goals}
     if to is not None and to not in known:
         raise UsageError(f"--to {to}: no goal is called {to!r}{did_you_mean(to, known)}; known are {', '.join(known) or 'none'}")
-    return Asked(known[to] if to is not None else next(iter(goals.macros), None), None, number, is_default=to is None)
+    return PathQuery(known[to] if to is not None else next(iter(goals.macros), None), None, number, is_default=to is None)
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `paths`: a row a path, by sessions, and how many of them reached a macro goal."""
-    wanted = asked(analysis.options, analysis.goals)
+    wanted = parse_options(analysis.options, analysis.goals)
     found = _before(analysis, wanted.goal, wanted.steps) if wanted.page is None else _after(analysis, wanted.page, wanted.steps)
     names = [f"page{place}" for place in range(wanted.steps)]
     one = pl.concat_str(names, separator=_JOINED, ignore_nulls=True)
@@ -86,7 +87,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     }
 
 
-def _in_order(wanted: Asked, pages: pl.Expr) -> list[pl.Expr]:
+def _in_order(wanted: PathQuery, pages: pl.Expr) -> list[pl.Expr]:
     """Return the parts of a path: the edge of the session before or behind its pages, which may be none."""
     edge = pl.when("edge").then(pl.lit(_LEFT if wanted.page is not None else _START))
     pages = pl.when(pages != "").then(pages)
@@ -100,7 +101,7 @@ def _pages(analysis: Analysis) -> pl.LazyFrame:
 
 def _before(analysis: Analysis, goal: Goal | None, steps: int) -> pl.LazyFrame:
     """Return `session, page0, ..., edge` of sessions that reached a goal: the last pages before, and whether the session began with the first."""
-    matches = analysis.hits.clear() if goal is None else matching.matched(analysis.hits, goal)
+    matches = analysis.hits.clear() if goal is None else matching.goal_hits(analysis.hits, goal)
     reached = matches.unique("session", keep="first", maintain_order=True).select("session", reached="row")
     pages = _pages(analysis).join(reached, on="session", maintain_order="left").filter(pl.col("row") < pl.col("reached"))
     names = [f"page{steps - 1 - back}" for back in range(steps)]
@@ -123,7 +124,7 @@ def _after(analysis: Analysis, page: str, steps: int) -> pl.LazyFrame:
 
 def _collapsed(pages: pl.LazyFrame) -> pl.LazyFrame:
     """Return pages without those that repeat the one before."""
-    return pages.filter(windows.before(pl.col("page"), "session").ne_missing(pl.col("page"))).select("session", "page")
+    return pages.filter(windows.previous(pl.col("page"), "session").ne_missing(pl.col("page"))).select("session", "page")
 
 
 def _at(back: int) -> pl.Expr:
@@ -133,7 +134,7 @@ def _at(back: int) -> pl.Expr:
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report by sessions, then by path; where a macro goal was asked for, nothing is said of conversions."""
-    wanted, columns = asked(view.options, view.goals), (*view.keys, *COLUMNS)
+    wanted, columns = parse_options(view.options, view.goals), (*view.keys, *COLUMNS)
     all_sessions = pl.col("sessions").sum().over(view.by) if view.by else pl.col("sessions").sum()
     tells = view.knows_macro and not (wanted.goal and wanted.goal.macro)
     frame = (
@@ -142,25 +143,25 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         .with_columns(share=stats.ratio(pl.col("sessions"), pl.col("all_sessions")), converted=pl.when(tells).then("converted"))
         .sort("sessions", "path", descending=[True, False])
     )
-    frame = split_tables.ordered(frame, tally, view)
+    frame = breakdown.in_value_order(frame, tally, view)
     shown = frame.select(column.name for column in columns)
     is_asked = wanted.goal is not None or wanted.page is not None
     notes = () if is_asked else (Note("no-goal", "No macro goal is known: name a goal with --to, or a page with --from."),)
     return Report("paths", columns, shown, lambda rows, room: _draw(rows, wanted, view, room), notes, details=frame)
 
 
-def _heading(wanted: Asked, frame: pl.DataFrame, shown: int, order: str) -> Heading:
+def _heading(wanted: PathQuery, frame: pl.DataFrame, shown: int, order: str) -> Heading:
     """Return what was asked, and of how many sessions."""
     pages = f"{wanted.steps} pages" if wanted.steps > 1 else "page"
     goal = wanted.goal.name if wanted.goal else ""
     asked_for = f"the last {pages} before {goal}{', the first macro goal' if wanted.is_default else ''}"
     words = asked_for if wanted.page is None else f"the next {pages} after {wanted.page}"
-    sessions = figures.plural(int(frame["sessions"].sum()), "session")
-    some = f"; {figures.count(shown)} of {figures.plural(frame.height, 'path')}" if shown < frame.height else ""
+    sessions = formatting.plural(int(frame["sessions"].sum()), "session")
+    some = f"; {formatting.count(shown)} of {formatting.plural(frame.height, 'path')}" if shown < frame.height else ""
     return Heading("PATHS", f"{words}; {sessions}{order and ', ' + order}{some}")
 
 
-def _draw(frame: pl.DataFrame, wanted: Asked, view: View, room: Room) -> list[Block]:
+def _draw(frame: pl.DataFrame, wanted: PathQuery, view: View, room: Screen) -> list[Block]:
     """Return a row a path."""
     shown = frame.head(room.rows(_ROWS) or frame.height)
     if shown.is_empty():
@@ -173,9 +174,9 @@ def _draw(frame: pl.DataFrame, wanted: Asked, view: View, room: Room) -> list[Bl
         Row(
             [
                 Cell(_fit(path, space)),
-                Cell(figures.count(sessions), "bold"),
-                Cell(figures.share(sessions, total)),
-                Cell(figures.pair(converted, sessions)),
+                Cell(formatting.count(sessions), "bold"),
+                Cell(formatting.share(sessions, total)),
+                Cell(formatting.count_and_rate(converted, sessions)),
             ]
         )
         for path, sessions, converted in shown.select("path", "sessions", "converted").rows()
@@ -189,23 +190,23 @@ def _fit(path: str, space: int) -> str:
     longest = max(map(len, pages))
     while len(_JOINED.join(pages)) > space and longest > _FEWEST_CHARACTERS:
         longest -= 1
-        pages = [split_screen.shortened(page, longest) for page in path.split(_JOINED)]
+        pages = [breakdown_screen.shortened(page, longest) for page in path.split(_JOINED)]
     return _JOINED.join(pages)
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Split], view: View, room: Room) -> list[Block]:
+def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
     """Return a row a path: its sessions by value or over the periods."""
-    wanted, rows = asked(view.options, view.goals), pl.DataFrame(whole.details).head(room.rows(_ROWS) or whole.frame.height)
+    wanted, rows = parse_options(view.options, view.goals), pl.DataFrame(whole.details).head(room.rows(_ROWS) or whole.frame.height)
     heading = _heading(wanted, whole.frame, rows.height, "")
     widest = room.width * 2 // 5
-    lines = Lines(
+    lines = BreakdownRows(
         heading,
         _lines(rows, ()),
         lambda part: _lines(pl.DataFrame(part.report.details), view.by),
         widest=widest,
         short=lambda path: _fit(path, widest),
     )
-    return split_screen.draw(lines, split, view.key, room)
+    return breakdown_screen.draw(lines, split, view.key, room)
 
 
 def _lines(frame: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:

@@ -1,13 +1,10 @@
-"""What the query of a link says of where they came from: the tags of campaigns, and the click ids of ads.
-
-It stands alone because people write these by hand, in every way that a query can be broken.
-"""
+"""Campaigns: campaign tags and click ids in the query of a landing page, in all the ways that people write them."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from convkit.core import lists
+from convkit.core import datafiles
 from convkit.traffic import paths
 
 _FIELDS = ("source", "medium", "campaign")
@@ -17,12 +14,12 @@ _AMPERSANDS = "^(?:amp(?:;|%3b))+"
 _BLANKS = r"(?i)^(?:\s|%0[9ad])+|(?:\s|%0[9ad])+$"
 
 
-def of_queries(queries: pl.LazyFrame) -> pl.LazyFrame:
+def tags_of_queries(queries: pl.LazyFrame) -> pl.LazyFrame:
     """Return of distinct `query`s, text, those that say something, with `tag_source, tag_medium, tag_campaign, click_source, click_medium`.
 
     Of each field the first that is not empty, in the order of the parameters in their list; sources and mediums are in small letters.
     """
-    known = _known()
+    known = _listed_parameters()
     says = pl.col("query").str.contains_any(known["name"].to_list(), ascii_case_insensitive=True)
     told = (
         _parameters(queries.filter(says))
@@ -37,10 +34,10 @@ def of_queries(queries: pl.LazyFrame) -> pl.LazyFrame:
     return found.with_columns(pl.col("tag_source", "tag_medium").str.to_lowercase())
 
 
-def _known() -> pl.DataFrame:
+def _listed_parameters() -> pl.DataFrame:
     """Return the parameters by their `name` and `rank`: the `field` that it is, or a click id's `source` and `medium`."""
-    tags = [[*line.split(), None, None] for line in lists.lines("tags")]
-    clicks = [[name, None, source, medium] for name, source, medium in map(str.split, lists.lines("click_ids"))]
+    tags = [[*line.split(), None, None] for line in datafiles.lines("tags")]
+    clicks = [[name, None, source, medium] for name, source, medium in map(str.split, datafiles.lines("click_ids"))]
     return pl.DataFrame([*tags, *clicks], schema=dict.fromkeys(("name", "field", "source", "medium"), pl.String), orient="row").with_row_index("rank")
 
 

@@ -1,6 +1,7 @@
-"""Which agents are no people: the site's own, the maintained list of crawler-user-agents, and agents that say nothing.
+"""Bots: by user agent, by behaviour, and what they sent.
 
-It stands alone because the list is somebody else's and grows by the month.
+Agents are judged by `site.bots`, the crawler-user-agents list, and whether they are empty; visitors by all of their requests and answers. Behaviour
+is judged in access logs only: rows of exports never make a visitor a bot.
 """
 
 from __future__ import annotations
@@ -15,38 +16,52 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns
+from convkit.core.document import Note
 from convkit.core.patterns import is_whole_pattern
-from convkit.core.schema import TEXT
+from convkit.core.quality import BotAgent, Quality
+from convkit.core.schema import TEXT, is_kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from convkit.core.definitions import Site
+    from convkit.core.model import Site
 
 
-LIST = "crawler-user-agents"
+CRAWLER_LIST = "crawler-user-agents"
 _FILE = "crawleruseragents/crawler-user-agents.json"
-DROPPED, LISTED, SILENT = "agent is in bots.drop", "agent is on the list of crawlers", "agent says nothing"
+DROPPED, LISTED, MISSING_AGENT = "agent is in bots.drop", "agent is on the list of crawlers", "agent says nothing"
 """The reasons, as they stand in JSON's `input`."""
 
-OWN, NO_AGENT, BY_BEHAVIOUR, UNKNOWN = "bots.drop", "no-agent", "behaviour", "other"
+OWN_CLASS, NO_AGENT_CLASS, BEHAVIOUR_CLASS, OTHER_CLASS = "bots.drop", "no-agent", "behaviour", "other"
 """Classes of bots that the list does not tell: its own classes are words like `search-engine`."""
-_GENERAL = ("browser-automation", "http-library")
+_GENERAL_CLASSES = ("browser-automation", "http-library")
 """Classes that say how something was sent: where another says what for, that one is told."""
 
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 _SPECIAL = set("^$*+?()[]{}|.\\")
+
+FAST_PAGES, FAST_SECONDS = 180, 180
+"""A visitor who sees more pages within so many seconds, both ends inside, is none."""
+ROBOTS_TXT = "asked for robots.txt"
+SCANNER = "asked for what scanners ask for, got no page"
+FAST = f"more than {FAST_PAGES} pages in {FAST_SECONDS} seconds"
+ONLY_HEAD = "sent only HEAD"
+ONLY_ERRORS = "got only 4xx"
+"""The reasons, as they stand in JSON's `input`; the first that fits is told."""
+_BY_REASON = {"robots": ROBOTS_TXT, "scanner": SCANNER, "fast": FAST, "only_head": ONLY_HEAD, "only_errors": ONLY_ERRORS}
+_MOST_AGENTS = 5
+"""How many agents are told."""
 
 
 @cache
 def _patterns() -> dict[str, tuple[tuple[str, ...], str]]:
     """Return by class the list's plain texts and one regular expression of all others, in the order in which classes are told."""
     # Read as data: the package's own module compiles every pattern when it is imported, and reads the list in whatever encoding the locale has.
-    listed = json.loads(Path(str(distribution(LIST).locate_file(_FILE))).read_text(encoding="utf-8"))
+    listed = json.loads(Path(str(distribution(CRAWLER_LIST).locate_file(_FILE))).read_text(encoding="utf-8"))
     texts: dict[str, list[str]] = {}
     expressions: dict[str, list[str]] = {}
     for entry in listed:
-        pattern, class_ = entry["pattern"], next(iter(entry.get("tags", [])), UNKNOWN)
+        pattern, class_ = entry["pattern"], next(iter(entry.get("tags", [])), OTHER_CLASS)
         bare = _ESCAPED.sub("", pattern)
         for found in (texts, expressions):
             found.setdefault(class_, [])
@@ -54,27 +69,27 @@ def _patterns() -> dict[str, tuple[tuple[str, ...], str]]:
             expressions[class_].append(f"(?:{pattern})")
         else:
             texts[class_].append(_ESCAPED.sub(r"\1", pattern))
-    return {class_: (tuple(texts[class_]), "|".join(expressions[class_])) for class_ in sorted(texts, key=lambda class_: class_ in _GENERAL)}
+    return {class_: (tuple(texts[class_]), "|".join(expressions[class_])) for class_ in sorted(texts, key=lambda class_: class_ in _GENERAL_CLASSES)}
 
 
 @cache
 def list_version() -> str:
     """Return which edition of the list decides."""
-    return f"{LIST} {version(LIST)}"
+    return f"{CRAWLER_LIST} {version(CRAWLER_LIST)}"
 
 
-def is_among(agent: pl.Expr, texts: Iterable[str]) -> pl.Expr:
+def is_named(agent: pl.Expr, texts: Iterable[str]) -> pl.Expr:
     """Tell whether an agent is one of those that texts of `site.bots` name; a null agent is none."""
     named = [agent.str.contains(patterns.to_regex(text) if is_whole_pattern(text) else f"(?i){re.escape(text)}") for text in texts]
     return pl.any_horizontal(pl.lit(value=False), *named).fill_null(value=False)
 
 
-def reason(agent: pl.Expr, dropped: Iterable[str] = ()) -> pl.Expr:
+def agent_reason(agent: pl.Expr, dropped: Iterable[str] = ()) -> pl.Expr:
     """Return why an agent is a bot's, null for a person's; a null agent (the format has none) is no bot."""
     of_classes = _patterns().values()
     listed = _is_listed(agent, [text for texts, _ in of_classes for text in texts], "|".join(found for _, found in of_classes if found))
-    own = pl.when(is_among(agent, dropped)).then(pl.lit(DROPPED))
-    return own.when(agent.str.strip_chars() == "").then(pl.lit(SILENT)).when(listed).then(pl.lit(LISTED))
+    own = pl.when(is_named(agent, dropped)).then(pl.lit(DROPPED))
+    return own.when(agent.str.strip_chars() == "").then(pl.lit(MISSING_AGENT)).when(listed).then(pl.lit(LISTED))
 
 
 def _is_listed(agent: pl.Expr, texts: Sequence[str], expression: str) -> pl.Expr:
@@ -85,12 +100,90 @@ def _is_listed(agent: pl.Expr, texts: Sequence[str], expression: str) -> pl.Expr
 
 def class_of(agent: pl.Expr, reason: pl.Expr) -> pl.Expr:
     """Return the class of bots that an agent is of which is one for a `reason`: what it is for, as the list says, or how else it was told."""
-    by_reason = {DROPPED: OWN, SILENT: NO_AGENT}
-    listed = pl.coalesce(*(pl.when(_is_listed(agent, *of_class)).then(pl.lit(class_)) for class_, of_class in _patterns().items()), pl.lit(UNKNOWN))
-    return pl.when(reason == LISTED).then(listed).otherwise(reason.replace_strict(by_reason, default=BY_BEHAVIOUR, return_dtype=pl.String))
+    by_reason = {DROPPED: OWN_CLASS, MISSING_AGENT: NO_AGENT_CLASS}
+    listed = pl.coalesce(
+        *(pl.when(_is_listed(agent, *of_class)).then(pl.lit(class_)) for class_, of_class in _patterns().items()), pl.lit(OTHER_CLASS)
+    )
+    return pl.when(reason == LISTED).then(listed).otherwise(reason.replace_strict(by_reason, default=BEHAVIOUR_CLASS, return_dtype=pl.String))
 
 
-def told(agent: pl.Expr, site: Site, mode: str) -> dict[str, pl.Expr]:
+def judge_agents(agent: pl.Expr, site: Site, mode: str) -> dict[str, pl.Expr]:
     """Return what an agent tells: `bot`, why it is a bot's, null for a person's, and whether it is `spared`, whatever else there is against it."""
-    spared = is_among(agent, site.bots_keep) | pl.lit(mode == "keep")
-    return {"spared": spared, "bot": pl.when(~spared).then(reason(agent, site.bots_drop)).cast(TEXT)}
+    spared = is_named(agent, site.bots_keep) | pl.lit(mode == "keep")
+    return {"spared": spared, "bot": pl.when(~spared).then(agent_reason(agent, site.bots_drop)).cast(TEXT)}
+
+
+def detection_note(mode: str) -> Note:
+    """Return the note that says how bots are identified, and whether they are counted; `mode` is one of BOT_MODES."""
+    told = f"told by {list_version()}, by agents that say nothing and by what they do"
+    texts = {"drop": f"Bots are {told}.", "keep": "Bots are counted like people.", "only": f"Only bots are counted, {told}."}
+    return Note("bots", texts[mode])
+
+
+def behaviour_reasons(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `visitor, behaviour`: why a visitor is a bot, of those who are.
+
+    `hits` are all that visitors sent but assets: `visitor, time, kind, method, status`, and whether they asked for `robots` or a `scanner`'s path.
+    """
+    found = _suspects(hits).join(_fast(hits), on="visitor", how="full", coalesce=True)
+    first = pl.coalesce(pl.when(name).then(pl.lit(reason)) for name, reason in _BY_REASON.items())
+    return found.select("visitor", behaviour=first.cast(TEXT)).filter(pl.col("behaviour").is_not_null())
+
+
+def add_reasons(hits: pl.DataFrame, behaviours: pl.DataFrame) -> pl.DataFrame:
+    """Add `reason`: why the visitor is a bot, null for people; what agents tell goes before what visitors do (`visitor, behaviour`)."""
+    # Few visitors are bots by what they do: looked up, where a join would make every column anew.
+    told = pl.col("visitor").replace_strict(behaviours["visitor"], behaviours["behaviour"], default=None, return_dtype=TEXT)
+    judged = hits.with_columns(reason=pl.coalesce("bot", pl.when(~pl.col("spared")).then(told)))
+    return judged.drop("bot", "spared", "robots", "scanner")
+
+
+def _suspects(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `visitor, robots, scanner, only_head, only_errors` of the few with a hit that may tell."""
+    status, is_answered = pl.col("status"), pl.col("status").is_not_null()
+    robots, scanner = pl.col("robots") & is_answered, pl.col("scanner") & is_answered
+    is_head = pl.col("method").eq_missing(pl.lit("HEAD"))
+    is_error = status.is_between(400, 499).fill_null(value=False)
+    suspects = hits.filter(robots | scanner | is_head | is_error).select("visitor").unique()
+    # What a scanner got where it knocked is no page that somebody read.
+    is_page = is_kind("page") & status.is_between(200, 299) & ~pl.col("scanner")
+    return (
+        hits.join(suspects, on="visitor", how="semi")
+        .group_by("visitor")
+        .agg(
+            robots=robots.any(),
+            scanner=scanner.any() & ~is_page.any(),
+            only_head=is_head.all(),
+            only_errors=is_error.all(),
+        )
+    )
+
+
+def _fast(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `visitor, fast` of those who saw too many pages at once: a page and the 180th after it stand at most 180 seconds apart."""
+    pages = hits.filter(is_kind("page") & pl.col("status").is_not_null()).select("visitor", "time")
+    busy = pages.group_by("visitor").len().filter(pl.col("len") > FAST_PAGES)
+    ordered = pages.join(busy, on="visitor", how="semi").sort("visitor", "time")
+    is_same = pl.col("visitor") == pl.col("visitor").shift(FAST_PAGES)
+    is_soon = pl.col("time") - pl.col("time").shift(FAST_PAGES) <= pl.duration(seconds=FAST_SECONDS)
+    return ordered.filter(is_same & is_soon).select("visitor").unique().with_columns(fast=True)
+
+
+def tally_bot_lines(met: pl.DataFrame) -> pl.DataFrame:
+    """Return `user_agent, reason, is_out, lines` of what bots sent, of what became of lines: `fate, reason, user_agent`."""
+    is_sent = pl.col("reason").is_not_null() & ~pl.col("fate").is_in(["asset", "excluded"])
+    counted = met.filter(is_sent).group_by("user_agent", "reason", is_out=pl.col("fate") == "bot").agg(lines=pl.len().cast(pl.Int64))
+    return counted.with_columns(pl.col("user_agent", "reason").cast(pl.String))
+
+
+def quality_of_bots(counted: pl.DataFrame) -> Quality:
+    """Return what is known of bots, of a tally."""
+    agents = counted.with_columns(class_=class_of(pl.col("user_agent"), pl.col("reason")))
+    left_out = agents.filter("is_out").group_by("class_").agg(pl.col("lines").sum()).sort("lines", "class_", descending=[True, False])
+    most = agents.group_by("user_agent", "reason", "class_").agg(pl.col("lines").sum())
+    most = most.sort("lines", "user_agent", "reason", descending=[True, False, False]).head(_MOST_AGENTS)
+    return Quality(
+        bot_list=list_version(),
+        bot_classes=dict(left_out.rows()),
+        bot_agents=tuple(BotAgent(agent or "", lines, reason, class_) for agent, reason, class_, lines in most.rows()),
+    )

@@ -1,7 +1,4 @@
-"""What visitors hold in their hands, told by their agents: desktop, mobile, tablet, or other.
-
-It stands alone because the rules are data that ages, as the agents do.
-"""
+"""Devices by user agent: desktop, mobile, tablet or other; the rules are `data/devices.txt`."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from functools import cache
 
 import polars as pl
 
-from convkit.core import lists
+from convkit.core import datafiles
 from convkit.core.schema import DEVICE
 
 _OTHER = "other"
@@ -26,7 +23,7 @@ def device(agent: pl.Expr) -> pl.Expr:
 def _rules() -> tuple[tuple[str, str, str], ...]:
     """Return device, pattern and the pattern that must be missing, which may be empty."""
     rules = []
-    for line in lists.lines("devices"):
+    for line in datafiles.lines("devices"):
         name, _, rule = line.partition(" ")
         pattern, _, missing = rule.strip().partition(_WITHOUT)
         rules.append((name, pattern, missing))

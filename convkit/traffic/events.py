@@ -1,6 +1,6 @@
-"""Rows of exports among the hits: which of them are pages, which were written by tools, and what goals ask of their names and properties.
+"""Events of exports: which of them are page views, which are sent by tools, and what goals ask of their names and properties.
 
-It stands alone because an access log has none of this: what is said here of a row holds in the place of what its path would say.
+For a row of an export this takes the place of what an access log's path would decide.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import comparisons, lists, patterns
+from convkit.core import datafiles, patterns
 from convkit.core.schema import TEXT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from convkit.core.definitions import Goals
+    from convkit.core.model import Goals
 
 _PAGE = r"(?i)^[^a-z0-9]*(?:page|page[^a-z0-9]*views?|page[^a-z0-9]*viewed|viewed[^a-z0-9]*page|screen.*)$"
 _ANSWERED = 200
@@ -24,7 +24,7 @@ _ANSWERED = 200
 
 
 @dataclass(frozen=True)
-class Told:
+class EventFacts:
     """What is known of the events of a run; both lists of frames are empty where no row is of an export."""
 
     names: pl.LazyFrame | None
@@ -35,32 +35,32 @@ class Told:
     """The names of all columns that goals ask of events."""
 
 
-def is_of_events(name: str) -> bool:
+def is_event_column(name: str) -> bool:
     """Tell columns that goals ask of events."""
     return name.startswith(("event~", "prop."))
 
 
-def complete(records: pl.DataFrame) -> pl.DataFrame:
+def add_missing_columns(records: pl.DataFrame) -> pl.DataFrame:
     """Add `event` and `event_number`, null, where all records are of access logs."""
     missing = {"event": pl.lit(None, dtype=TEXT), "event_number": pl.lit(None, dtype=pl.Int64)}
     return records.with_columns(**{name: null for name, null in missing.items() if name not in records.columns})
 
 
-def tell(records: pl.DataFrame, goals: Goals, tested: Sequence[str], *, names_pages: bool | None = None) -> Told:
+def describe_events(records: pl.DataFrame, goals: Goals, tested: Sequence[str], *, names_pages: bool | None = None) -> EventFacts:
     """Return what is known of the events among records; where these are not all, `names_pages` says whether any of all is named as a page's are."""
-    asked = tuple(name for name in tested if is_of_events(name))
+    asked = tuple(name for name in tested if is_event_column(name))
     if not records["event"].count():
-        return Told(None, (), asked)
-    tests = [patterns.split_name(name) for name in asked if "~" in name]
+        return EventFacts(None, (), asked)
+    tests = [patterns.split_named_column(name) for name in asked if "~" in name]
     properties = sorted({column for column, _ in tests if column in records.columns and column != "event"})
-    return Told(
-        _names(records.lazy(), goals, [test for column, test in tests if column == "event"], names_pages=names_pages),
-        tuple(_values(records.lazy(), column, [test for of, test in tests if of == column]) for column in properties),
+    return EventFacts(
+        _event_names(records.lazy(), goals, [test for column, test in tests if column == "event"], names_pages=names_pages),
+        tuple(_property_values(records.lazy(), column, [test for of, test in tests if of == column]) for column in properties),
         asked,
     )
 
 
-def _names(records: pl.LazyFrame, goals: Goals, tests: Sequence[str], *, names_pages: bool | None) -> pl.LazyFrame:
+def _event_names(records: pl.LazyFrame, goals: Goals, tests: Sequence[str], *, names_pages: bool | None) -> pl.LazyFrame:
     """Return `event, is_page, is_tool` and tests of each distinct name; where no name is a page's, the events stand for pages."""
     text, names_page = pl.col("event").cast(pl.String), pl.col("is_page").any() if names_pages is None else pl.lit(names_pages)
     return (
@@ -72,8 +72,8 @@ def _names(records: pl.LazyFrame, goals: Goals, tests: Sequence[str], *, names_p
     )
 
 
-def names_pages(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Tell of CELLS with events whether one of them is named as a page's views are."""
+def has_page_names(cells: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Tell of PARSED with events whether one of them is named as a page's views are."""
     named = cells.filter(pl.col("problem").is_null()).select(pl.col("event").drop_nulls().unique().cast(pl.String))
     return named.select(_is_page(pl.col("event"), goals).any())
 
@@ -85,16 +85,18 @@ def _is_page(name: pl.Expr, goals: Goals) -> pl.Expr:
 
 def _is_tool(name: pl.Expr, goals: Goals) -> pl.Expr:
     """Tell names of events that a tool sends for itself, or that nobody wants to look at."""
-    return name.is_in(list(lists.lines("tool_events"))) | patterns.matches_any(name, goals.site.ignore_events)
+    return name.is_in(list(datafiles.lines("tool_events"))) | patterns.matches_any(name, goals.site.ignore_events)
 
 
-def _values(records: pl.LazyFrame, column: str, tests: Sequence[str]) -> pl.LazyFrame:
+def _property_values(records: pl.LazyFrame, column: str, tests: Sequence[str]) -> pl.LazyFrame:
     """Return the distinct values of a property, and how they compare."""
     text = pl.col(column).cast(pl.String)
-    return records.select(pl.col(column).drop_nulls().unique()).with_columns(**{f"{column}~{test}": comparisons.holds(text, test) for test in tests})
+    return records.select(pl.col(column).drop_nulls().unique()).with_columns(
+        **{f"{column}~{test}": patterns.matches_comparison(text, test) for test in tests}
+    )
 
 
-def as_hits(hits: pl.LazyFrame, told: Told) -> pl.LazyFrame:
+def join_events(hits: pl.LazyFrame, told: EventFacts) -> pl.LazyFrame:
     """Complete hits that were told by their requests by what is known of their events: tests, and for rows of exports what lists say of a path."""
     if told.names is None:
         tests = {name: pl.lit(value=False) if "~" in name else pl.lit(None, dtype=TEXT) for name in told.tested}
@@ -102,16 +104,18 @@ def as_hits(hits: pl.LazyFrame, told: Told) -> pl.LazyFrame:
     for values in told.properties:
         hits = hits.join(values, on=values.collect_schema().names()[0], how="left", maintain_order="left")
     hits = hits.join(told.names, on="event", how="left", maintain_order="left")
-    return hits.with_columns(**_missing(told, hits.collect_schema().names()), **_of_rows()).drop("is_page", "is_tool", "stands_for_page")
+    return hits.with_columns(**_property_columns(told, hits.collect_schema().names()), **_export_columns()).drop(
+        "is_page", "is_tool", "stands_for_page"
+    )
 
 
-def _missing(told: Told, there: Sequence[str]) -> dict[str, pl.Expr]:
+def _property_columns(told: EventFacts, there: Sequence[str]) -> dict[str, pl.Expr]:
     """Return the columns of properties that no export has, and tests that are never null."""
     tests = {name: pl.col(name).fill_null(value=False) if name in there else pl.lit(value=False) for name in told.tested if "~" in name}
     return tests | {name: pl.lit(None, dtype=TEXT) for name in told.tested if "~" not in name and name not in there}
 
 
-def _of_rows() -> dict[str, pl.Expr]:
+def _export_columns() -> dict[str, pl.Expr]:
     """Return what holds of rows of exports in the place of what lists say; lines of logs keep what they have."""
     is_row, stands = pl.col("event").is_not_null(), pl.col("stands_for_page").fill_null(value=False)
     is_page = pl.col("is_page") | stands

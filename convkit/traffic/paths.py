@@ -1,6 +1,6 @@
-"""Path rules: a request's target -> the path that goals see, the row it has in reports, its parameters, and the lists it is on.
+"""Paths: a request's target -> the path that goals match, its page in reports, its query parameters, and the lists it is on.
 
-It stands alone because it is evaluated once a distinct target, never once a hit.
+Evaluated once per distinct target, never per hit.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import lists, patterns
+from convkit.core import datafiles, patterns
 
 if TYPE_CHECKING:
-    from convkit.core.definitions import Site
+    from convkit.core.model import Site
 
 _ORIGIN = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)"
 _ESCAPE = r"\\x([0-9A-Fa-f]{2})"
@@ -21,16 +21,16 @@ _SESSION_ID = r"(?i);jsessionid=[^/?#]*"
 _SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?key|^x-amz-|(?:^|[_.\[-])(?:key|sig|code)(?:[_.\]-]|$)")
 """Parameters whose values may open a door or name a person; in doubt more than those."""
 _MASK = "***"
-_OF_TARGET = pl.col("query")
-_DOTS = 8
+_QUERY = pl.col("query")
+_MOST_DOTS = 8
 """How many `..` of a path are resolved; no browser sends one."""
 
-_NEXT = "%[89ab][0-9a-f]"
+_CONTINUATION = "%[89ab][0-9a-f]"
 _CHARACTER = (
     "%(?:2[0-9a-e]|[3-6][0-9a-f]|7[0-9a-e])"  # printable ASCII; %2F and control characters stay as they are
-    f"|%c2%[ab][0-9a-f]|%(?:c[3-9a-f]|d[0-9a-f]){_NEXT}"  # two bytes, from U+00A0 on
-    f"|%e0%[ab][0-9a-f]{_NEXT}|%e[1-9a-cef]{_NEXT}{_NEXT}|%ed%[89][0-9a-f]{_NEXT}"
-    f"|%f0%[9ab][0-9a-f]{_NEXT}{_NEXT}|%f[1-3]{_NEXT}{_NEXT}{_NEXT}|%f4%8[0-9a-f]{_NEXT}{_NEXT}"
+    f"|%c2%[ab][0-9a-f]|%(?:c[3-9a-f]|d[0-9a-f]){_CONTINUATION}"  # two bytes, from U+00A0 on
+    f"|%e0%[ab][0-9a-f]{_CONTINUATION}|%e[1-9a-cef]{_CONTINUATION}{_CONTINUATION}|%ed%[89][0-9a-f]{_CONTINUATION}"
+    f"|%f0%[9ab][0-9a-f]{_CONTINUATION}{_CONTINUATION}|%f[1-3]{_CONTINUATION}{_CONTINUATION}{_CONTINUATION}|%f4%8[0-9a-f]{_CONTINUATION}{_CONTINUATION}"
 )
 _TOKEN = rf"(?i)(?:{_CHARACTER})|[^%]+|%"
 _TOKEN_WITH_SLASH = rf"(?i)(?:%2f|{_CHARACTER})|[^%]+|%"
@@ -64,11 +64,11 @@ def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     """Add to targets with paths: `background`, `download`, `robots` and `scanner` (what bots ask for), Boolean."""
-    listed = lists.lines("background")
+    listed = datafiles.lines("background")
     of_paths, of_scanners = (
-        "|".join(patterns.to_regex(line) for line in lines if not line.startswith("?")) for lines in (listed, lists.lines("scanners"))
+        "|".join(patterns.to_regex(line) for line in lines if not line.startswith("?")) for lines in (listed, datafiles.lines("scanners"))
     )
-    of_query = _place("|".join(re.escape(line[1:]) for line in listed if line.startswith("?")))
+    of_query = _parameter_pattern("|".join(re.escape(line[1:]) for line in listed if line.startswith("?")))
     bare = pl.col("bare")
     return targets.with_columns(
         background=pl.any_horizontal(
@@ -77,7 +77,7 @@ def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
             patterns.matches_any(bare, site.ignore_paths),
             patterns.matches_any(pl.col("path"), site.ignore_paths),
         ).fill_null(value=False),
-        download=bare.str.contains(lists.with_extension("downloads")).fill_null(value=False),
+        download=bare.str.contains(datafiles.extension_regex("downloads")).fill_null(value=False),
         robots=(bare == "/robots.txt").fill_null(value=False),
         scanner=bare.str.contains(of_scanners).fill_null(value=False),
     )
@@ -91,9 +91,9 @@ def page(site: Site) -> pl.Expr:
     return row
 
 
-def parameter(name: str, query: pl.Expr = _OF_TARGET) -> pl.Expr:
+def parameter(name: str, query: pl.Expr = _QUERY) -> pl.Expr:
     """Return the decoded value of the first parameter of that name in `query`: empty where it stands without one, null where it does not stand."""
-    value = query.str.extract(_place(re.escape(name))).str.strip_prefix("=")
+    value = query.str.extract(_parameter_pattern(re.escape(name))).str.strip_prefix("=")
     return decode(value.str.replace_all("+", " ", literal=True), slash=True)
 
 
@@ -110,7 +110,7 @@ def shown_query(site: Site, known: list[str]) -> pl.Expr:
     return pl.when(any_stands).then(pl.concat_str([pl.lit(None, dtype=pl.String), *shown], separator="&", ignore_nulls=True))
 
 
-def _place(names: str) -> str:
+def _parameter_pattern(names: str) -> str:
     """Return the regular expression of a parameter; its one group is the value behind `=`, empty where neither stands."""
     return f"(?:^|&)(?:{names})(=[^&]*|)(?:&|$)"
 
@@ -137,7 +137,7 @@ def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
 def _without_dots(path: pl.Expr) -> pl.Expr:
     """Resolve `.` and `..`."""
     path = path.str.replace_all(r"/(?:\./)+", "/").str.replace(r"/\.$", "/")
-    for _ in range(_DOTS):
+    for _ in range(_MOST_DOTS):
         path = path.str.replace(r"^/\.\.(?:/|$)|/[^/]+/\.\.(?:/|$)", "/")
     return path
 

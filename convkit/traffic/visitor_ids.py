@@ -1,7 +1,4 @@
-"""Ids of visitors for outputs: a keyed hash of what tells them, the same for equal input and key, and never an address.
-
-It stands alone because the key is the one secret that convkit keeps.
-"""
+"""Visitor ids for outputs: a keyed hash of what identifies a visitor, the same for equal input and key, and never an address."""
 
 from __future__ import annotations
 
@@ -13,15 +10,15 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from convkit.core import temporary
+from convkit.core import filesystem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-VARIABLE = "CONVKIT_KEY"
-_PLACE = ("convkit", "key")
+KEY_VARIABLE = "CONVKIT_KEY"
+_KEY_PLACE = ("convkit", "key")
 _ID_BYTES, _KEY_BYTES = 8, 32
-_SHOWN = 6
+_SHOWN_DIGITS = 6
 """Digits of an id on a screen."""
 
 
@@ -35,38 +32,38 @@ class Key:
 
 def key() -> Key:
     """Return the key of the environment, else of the user's key file, which is made where there is none, else one of this run."""
-    if said := os.environ.get(VARIABLE):
+    if said := os.environ.get(KEY_VARIABLE):
         return Key(os.fsencode(said))
     with suppress(OSError, RuntimeError):
-        if secret := _read_or_made(_file()):
+        if secret := _read_or_create_key(_key_file()):
             return Key(secret)
-    return Key(_of_this_run(), is_lasting=False)
+    return Key(_key_of_this_run(), is_lasting=False)
 
 
-def of(identities: Iterable[str]) -> list[str]:
+def hash_identities(identities: Iterable[str]) -> list[str]:
     """Return 16 hex digits for each text that tells a visitor (BLAKE2b, keyed)."""
     # A key may be of any length; BLAKE2b takes one of 64 bytes at most.
     secret = hashlib.blake2b(key().secret, digest_size=_KEY_BYTES).digest()
     return [hashlib.blake2b(text.encode(), digest_size=_ID_BYTES, key=secret).hexdigest() for text in identities]
 
 
-def short(name: str) -> str:
+def shorten(name: str) -> str:
     """Return a visitor's or a session's name as a screen shows it: `3f9a1c…-2`."""
-    return f"{name[:_SHOWN]}…{name[2 * _ID_BYTES :]}"
+    return f"{name[:_SHOWN_DIGITS]}…{name[2 * _ID_BYTES :]}"
 
 
-def _file() -> Path:
+def _key_file() -> Path:
     """Return the place of the key file (XDG). Raises OSError, RuntimeError where the user has no home."""
     folder = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     # The base directory specification says to leave out a relative one.
-    return (folder if folder.is_absolute() else Path.home().resolve(strict=True) / ".config").joinpath(*_PLACE)
+    return (folder if folder.is_absolute() else Path.home().resolve(strict=True) / ".config").joinpath(*_KEY_PLACE)
 
 
-def _read_or_made(file: Path) -> bytes:
+def _read_or_create_key(file: Path) -> bytes:
     """Return what the key file holds; where there is none, make it for its owner alone. Of two runs that do, one wins. Raises OSError."""
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with temporary.file(file.parent) as new:
+        with filesystem.temporary_file(file.parent) as new:
             new.write(os.urandom(_KEY_BYTES).hex().encode() + b"\n")
             new.flush()
             with suppress(FileExistsError):
@@ -75,5 +72,5 @@ def _read_or_made(file: Path) -> bytes:
 
 
 @cache
-def _of_this_run() -> bytes:
+def _key_of_this_run() -> bytes:
     return os.urandom(_KEY_BYTES)

@@ -18,7 +18,7 @@ from small_logs import line
 
 import convkit
 from convkit.errors import ExitCode, InputError
-from convkit.files.lines import LONGEST
+from convkit.files.lines import MAX_LINE_BYTES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,7 +65,7 @@ CASES: dict[str, list[Case]] = {
     "zero bytes in front of a line, the hole that copytruncate leaves": [Case(b"\0" * 8_192 + TEXT)],
     "zero bytes inside a line, a line longer than 1 MiB, a line of another kind": [
         Case(TEXT + PAGES[0].replace(b"/0", b"/\0") + b"\n", unread=1),
-        Case(TEXT + PAGES[0].replace(b"/0", b"/" + b"x" * LONGEST) + b"\n", unread=1),
+        Case(TEXT + PAGES[0].replace(b"/0", b"/" + b"x" * MAX_LINE_BYTES) + b"\n", unread=1),
         Case(TEXT + b"hello\n", unread=1),
     ],
     "a last line that does not end": [Case(TEXT[:-1]), Case(TEXT[:-130], kept=39, unread=1)],

@@ -21,15 +21,14 @@ import pytest
 from documentation import COLUMNS, DOCUMENTS, PAGES, README, ROOT, Block, Page, furnish, outcome, played, tables
 
 import convkit
-from convkit.authoring.checks import KINDS
+from convkit.authoring.check import KINDS
 from convkit.cli import topics
-from convkit.cli.cli import cli
-from convkit.comparison import compare_rows
+from convkit.cli.main import cli
+from convkit.comparison import rows as comparison_rows
 from convkit.core import plugins
-from convkit.core.definitions import Site
+from convkit.core.model import Site
 from convkit.core.schema import FATES
-from convkit.goals.funnel_reader import OPTIONS, STEP_OPTIONS
-from convkit.goals.goals import parse_goals
+from convkit.goals.loader import FUNNEL_OPTIONS, STEP_OPTIONS, parse_goals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,10 +194,7 @@ def test_links_go_somewhere(page: Page) -> None:
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_files_in_sentences_exist(page: Page) -> None:
     named = {found for code in page.code() for found in re.findall(r"(?:^|\s)((?:convkit|tests|sample_logs)/[\w./-]+)", code)}
-    moving = (
-        set() if (ROOT / "convkit" / "engine" / "run.py").is_file() else {name for name in named if re.match(r"convkit/(?:cli|engine|goals)/", name)}
-    )
-    paths = {name: ROOT / name.replace("NAME.py", "__init__.py").replace("TOPIC", "goals") for name in named - moving}
+    paths = {name: ROOT / name.replace("NAME.py", "__init__.py").replace("TOPIC", "goals") for name in named}
     assert [name for name, path in paths.items() if not path.exists()] == []
 
 
@@ -248,7 +244,7 @@ def test_outputs_are_named() -> None:
 
 def test_the_tables_of_keys_are_those_of_the_product() -> None:
     assert set(PAGES["goals"].table("key")) == {*plugins.keys("goals.kinds"), *GOAL_ATTRIBUTES}
-    assert set(PAGES["funnels"].table("key")) == set(OPTIONS)
+    assert set(PAGES["funnels"].table("key")) == set(FUNNEL_OPTIONS)
     assert set(PAGES["funnels"].table("key of a step")) == {"goal", *STEP_OPTIONS}
     assert set(PAGES["site"].table("key")) == {re.sub("^(ignore|bots)_", r"\1.", field.name) for field in fields(Site)}
 
@@ -262,7 +258,7 @@ def test_every_key_is_used_in_an_example_of_its_page(name: str) -> None:
 
 def test_the_table_of_columns_is_that_of_the_product() -> None:
     columns = {name: [column.name for column in plugins.load("reports", name).COLUMNS] for name in plugins.names("reports")}
-    columns["compare"] = [column.name for column in compare_rows.COLUMNS]
+    columns["compare"] = [column.name for column in comparison_rows.COLUMNS]
     listed = {name: cell.rpartition("`")[0].rpartition("`")[2].split(", ") for name, cell in PAGES["outputs"].table("report").items()}
     assert listed == columns
 

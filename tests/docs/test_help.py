@@ -11,7 +11,7 @@ from as_program import on_screen
 from documentation import PAGES
 
 from convkit.cli import topics
-from convkit.cli.cli import cli
+from convkit.cli.main import cli
 from convkit.cli.pages import formatted
 
 if TYPE_CHECKING:

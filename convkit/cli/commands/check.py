@@ -4,36 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convkit.cli import options, progress, talk, terminal
-from convkit.core import writing
+from convkit.cli import messages, options, progress, terminal
 from convkit.core.text import safe
 from convkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from convkit.authoring.checks import Remark
-    from convkit.core.definitions import Goals
+    from convkit.authoring.check import Remark
+    from convkit.core.model import Goals
 
 
-def check(logs: tuple[str, ...], goals: str | None, timezone: str | None, settings: tuple[str, ...], *, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
+def check_goals(logs: tuple[str, ...], goals: str | None, timezone: str | None, settings: tuple[str, ...], *, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
     """Say what is amiss with a goals file, by itself and beside logs. Raises GoalsFileError, InputError, UsageError."""
     file = options.goals_file(goals)
     if file is None:
         raise UsageError(f"there is no {options.GOALS_FILE} here; name one with -g, or write one with `convkit init`")
-    from convkit.authoring import checks, surveying, surveys  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
-    from convkit.core import facts  # noqa: PLC0415
+    from convkit.authoring import check, survey  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+    from convkit.core import schema  # noqa: PLC0415
 
     asked.pop("debug")
     loaded = options.load_goals(file, timezone, settings)
-    survey = surveys.without_logs(loaded)
+    surveyed = survey.without_logs(loaded)
     if logs:
-        with progress.shown(is_wanted=not quiet) as watching:
-            read = surveying.read(logs, loaded, needed=frozenset({facts.CHANNEL}), progress=watching, **asked)
-            survey = surveying.survey(read, loaded)
-    remarks = checks.check(survey, has_logs=bool(logs))
+        with progress.display(is_wanted=not quiet) as watching:
+            read = survey.read_logs(logs, loaded, needed=frozenset({schema.CHANNEL_FIELD}), progress=watching, **asked)
+            surveyed = survey.survey_logs(read, loaded)
+    remarks = check.remarks_on(surveyed, has_logs=bool(logs))
     if not quiet:
-        talk.tell(read.warnings if logs else (), ())
-        lines = [*(_line(file, remark) for remark in remarks), _summary(file, loaded, remarks, survey.sessions.height if logs else None)]
-        writing.write_stream(terminal.encoded("".join(f"{safe(line, None)}\n" for line in lines), of_screen=True))
+        messages.warn(read.warnings if logs else (), ())
+        lines = [*(_line(file, remark) for remark in remarks), _summary(file, loaded, remarks, surveyed.sessions.height if logs else None)]
+        terminal.write_stream(terminal.encoded("".join(f"{safe(line, None)}\n" for line in lines), of_screen=True))
 
 
 def _line(file: str, remark: Remark) -> str:
@@ -43,7 +42,7 @@ def _line(file: str, remark: Remark) -> str:
 
 def _summary(file: str, goals: Goals, remarks: list[Remark], sessions: int | None) -> str:
     """Return what the file holds, and how many warnings there are."""
-    from convkit.core.figures import plural  # noqa: PLC0415
+    from convkit.core.formatting import plural  # noqa: PLC0415
     from convkit.engine.documents import summary  # noqa: PLC0415
 
     warnings = sum(remark.is_warning for remark in remarks)
@@ -51,4 +50,4 @@ def _summary(file: str, goals: Goals, remarks: list[Remark], sessions: int | Non
     return f"{file}: {summary(goals)}; {plural(warnings, 'warning') if warnings else 'no mistakes'}{beside}."
 
 
-COMMAND = options.of_logs(options.command_of("check", __doc__, check, "convkit check", "convkit check access.log"), "goals", "settings")
+COMMAND = options.add_log_options(options.command_of("check", __doc__, check_goals, "convkit check", "convkit check access.log"), "goals", "settings")

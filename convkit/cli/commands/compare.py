@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convkit.cli import options
-from convkit.cli.producing import produce
+from convkit.cli import options as cli_options
+from convkit.cli.deliver import produce
 from convkit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from convkit.core.tables import Document
+    from convkit.core.document import Document
 
 
-def compare(logs: tuple[str, ...], goals: str | None, *, by: str | None, **asked: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
+def compare_sides(logs: tuple[str, ...], goals: str | None, *, by: str | None, **asked: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
     """Set a period beside the one before it. Raises GoalsFileError, InputError, OutputError, UsageError."""
     if by is not None:
         raise UsageError(
@@ -24,13 +25,13 @@ def compare(logs: tuple[str, ...], goals: str | None, *, by: str | None, **asked
 
 
 def _make(*asked: Any, **options: Any) -> Document:  # noqa: ANN401 (as Click hands them over)
-    from convkit.comparison import comparing  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+    from convkit.comparison import report  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
 
-    return comparing.compare(*asked, **options)
+    return report.compare(*asked, **options)
 
 
 _EXAMPLES = ("convkit compare access.log* --last 28d", "convkit compare access.log --where device=mobile --with device=desktop")
-COMMAND = options.of_reports(options.command_of("compare", __doc__, compare, *_EXAMPLES))
+COMMAND = cli_options.add_shared_options(options.command_of("compare", __doc__, compare_sides, *_EXAMPLES))
 COMMAND.params[1:1] = [
     click.Option(["--with", "against"], metavar="SIDE", help="last-year, FIRST..LAST, or sessions with FIELD=PATTERN."),
     click.Option(["--variant"], metavar="NAME", help="The two variants that visitors saw, of site.variants."),

@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from convkit.cli import options, progress, talk
+from convkit.cli import messages, options, progress
+from convkit.cli.deliver import write_blocks
 from convkit.errors import UsageError
 
 
-def explain(logs: tuple[str, ...], goals: str | None, timezone: str | None, settings: tuple[str, ...], *, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
+def explain_sessions(logs: tuple[str, ...], goals: str | None, timezone: str | None, settings: tuple[str, ...], *, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
     """Show some sessions, hit by hit. Raises GoalsFileError, InputError, UsageError."""
     if not logs:
         raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
@@ -18,25 +19,24 @@ def explain(logs: tuple[str, ...], goals: str | None, timezone: str | None, sett
     if sum(wish is not None for wish in wishes.values()) > 1:
         raise UsageError("give one of --dropped-at, --reached, --line and --visitor")
     from convkit.analysis.periods import parse_period  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
-    from convkit.analysis.scopes import Scope  # noqa: PLC0415
-    from convkit.cli.delivery import show  # noqa: PLC0415
-    from convkit.core import facts  # noqa: PLC0415
-    from convkit.diagnosis import explain_screen, explaining  # noqa: PLC0415
-    from convkit.goals import questions  # noqa: PLC0415
+    from convkit.analysis.segment import Segment  # noqa: PLC0415
+    from convkit.core import schema  # noqa: PLC0415
+    from convkit.diagnosis import screen, sessions  # noqa: PLC0415
+    from convkit.goals import filters  # noqa: PLC0415
 
     loaded = options.load_goals(options.goals_file(goals), timezone, settings)
     period = parse_period(asked["since"], asked["until"], asked["last"], loaded.site.timezone)
-    scope = Scope(period, asked["bots"], questions.parse(asked["where"], loaded), facts=frozenset({facts.CHANNEL}))
-    with progress.shown(is_wanted=not quiet) as watching:
-        wish = explaining.Wish(**wishes)
-        found = explaining.explain(logs, loaded, wish, scope, asked["limit"], log_format=asked["log_format"], progress=watching)
-    show(lambda room: explain_screen.draw(found, room))
+    scope = Segment(period, asked["bots"], filters.parse_filters(asked["where"], loaded), facts=frozenset({schema.CHANNEL_FIELD}))
+    with progress.display(is_wanted=not quiet) as watching:
+        wish = sessions.SessionQuery(**wishes)
+        found = sessions.explain(logs, loaded, wish, scope, asked["limit"], log_format=asked["log_format"], progress=watching)
+    write_blocks(lambda room: screen.draw(found, room))
     if not quiet:
-        talk.tell(found.warnings, ())
+        messages.warn(found.warnings, ())
 
 
 _EXAMPLES = ("convkit explain access.log --dropped-at checkout", "convkit explain access.log --line access.log:1200")
-COMMAND = options.of_logs(options.command_of("explain", __doc__, explain, *_EXAMPLES), "goals", "settings", "bots", "where")
+COMMAND = options.add_log_options(options.command_of("explain", __doc__, explain_sessions, *_EXAMPLES), "goals", "settings", "bots", "where")
 COMMAND.params += [
     click.Option(["--dropped-at"], metavar="STEP", help="Sessions that reached this step of a funnel and not the next."),
     click.Option(["--reached"], metavar="GOAL", help="Sessions that reached this goal."),

@@ -8,7 +8,6 @@ from shutil import get_terminal_size
 import click
 
 from convkit.cli import options, terminal, topics
-from convkit.core import writing
 from convkit.errors import UsageError, did_you_mean
 
 
@@ -59,7 +58,7 @@ def _show_page(page: str) -> None:
 
 
 def _write(text: str) -> None:
-    writing.write_stream(terminal.encoded(text, of_screen=True))
+    terminal.write_stream(terminal.encoded(text, of_screen=True))
 
 
 COMMAND = options.command_of("help", __doc__, show_help, "convkit help", "convkit help funnels")

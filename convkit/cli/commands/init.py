@@ -7,36 +7,36 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convkit.authoring import goals_examples
-from convkit.cli import options, progress, talk
-from convkit.cli.destinations import refuse_inputs
-from convkit.core import writing
+from convkit.authoring import goals_file
+from convkit.cli import messages, options, progress, terminal
+from convkit.cli.deliver import refuse_inputs
+from convkit.core import filesystem
 from convkit.core.text import safe
 from convkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from convkit.authoring.goals_writing import Written
+    from convkit.authoring.goals_file import YamlValue
 
 _NEXT = "then run `convkit report access.log`"
 
 
-def init(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
+def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
     """Write a goals file, or print its schema. Raises InputError, OutputError, UsageError."""
-    from convkit.goals import goals_schema  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+    from convkit.goals import json_schema  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
 
     if schema:
-        writing.write_stream(goals_schema.schema().encode())
+        terminal.write_stream(json_schema.schema().encode())
         return
     if Path(path).exists() and not force:
         raise UsageError(f"{safe(path)} is there already; name another file with -o, or write over it with --force")
     refuse_inputs(path, logs)
-    writing.check_file(path)
+    filesystem.check_writable(path)
     asked.pop("debug")
     text, said = _written(logs, quiet=quiet, **asked)
-    first = f"# yaml-language-server: $schema={goals_schema.ADDRESS}\n"
-    writing.write_file(path, (first + text.removeprefix(first)).encode())
+    first = f"# yaml-language-server: $schema={json_schema.SCHEMA_URL}\n"
+    filesystem.write_file(path, (first + text.removeprefix(first)).encode())
     if not quiet:
-        talk.say(f"{safe(path)} is written. {said}", by_name=False)
+        messages.write(f"{safe(path)} is written. {said}", by_name=False)
 
 
 def _written(logs: tuple[str, ...], *, example: str | None, **asked: Any) -> tuple[str, str]:  # noqa: ANN401 (as Click hands them over)
@@ -44,7 +44,7 @@ def _written(logs: tuple[str, ...], *, example: str | None, **asked: Any) -> tup
     if example and logs:
         raise UsageError("an example fits no log; leave out --example, or the log")
     if example:
-        return goals_examples.example(example), f"Put the paths of your site in the place of its own, {_NEXT}."
+        return goals_file.example_text(example), f"Put the paths of your site in the place of its own, {_NEXT}."
     return _proposed(logs, **asked) if logs else (_built_in(), f"Put what your site is for under `macro:`, {_NEXT}.")
 
 
@@ -56,27 +56,27 @@ def _built_in() -> str:
 
 def _proposed(logs: tuple[str, ...], *, quiet: bool, timezone: str | None, log_format: str, **asked: Any) -> tuple[str, str]:  # noqa: ANN401 (as Click hands them over)
     """Return the text of a goals file that fits logs, and what is said of it."""
-    from convkit.authoring import proposing, surveying  # noqa: PLC0415
-    from convkit.core.figures import plural  # noqa: PLC0415
+    from convkit.authoring import propose, survey  # noqa: PLC0415
+    from convkit.core.formatting import plural  # noqa: PLC0415
 
-    known: dict[str, Written] = {} if timezone is None else {"timezone": timezone}
+    known: dict[str, YamlValue] = {} if timezone is None else {"timezone": timezone}
     known |= {} if log_format == "auto" else {"log_format": log_format}
-    with progress.shown(is_wanted=not quiet) as watching:
-        read = surveying.read(logs, options.load_goals(None, timezone, ()), log_format=log_format, assets=False, progress=watching, **asked)
-        made = proposing.propose(read, known)
-    talk.tell(() if quiet else read.warnings, ())
+    with progress.display(is_wanted=not quiet) as watching:
+        read = survey.read_logs(logs, options.load_goals(None, timezone, ()), log_format=log_format, assets=False, progress=watching, **asked)
+        made = propose.propose_draft(read, known)
+    messages.warn(() if quiet else read.warnings, ())
     if made is None or made.survey is None:
         return _built_in(), f"The logs show nothing to go by: these are the built-in goals. Put what your site is for under `macro:`, {_NEXT}."
     number = f"{plural(len(made.goals), 'goal')}{' and a funnel' * bool(made.steps)}, from {plural(made.survey.sessions.height, 'session')}"
-    return proposing.text(made, read), f"It proposes {number}, with {made.macro} as what the site is for. Correct it, {_NEXT}."
+    return propose.goals_file_text(made, read), f"It proposes {number}, with {made.macro} as what the site is for. Correct it, {_NEXT}."
 
 
-COMMAND = options.of_logs(options.command_of("init", __doc__, init, "convkit init access.log", "convkit init -o shop.yaml"))
+COMMAND = options.add_log_options(options.command_of("init", __doc__, write_goals, "convkit init access.log", "convkit init -o shop.yaml"))
 COMMAND.params += [
     click.Option(["-o", "--output", "path"], metavar="FILE", default=options.GOALS_FILE, show_default=True, help="The file to write."),
     click.Option(["--force"], is_flag=True, help="Write over a file that is there."),
     click.Option(
-        ["--example"], type=click.Choice(goals_examples.examples()), metavar="NAME", help=f"Write one of: {', '.join(goals_examples.examples())}."
+        ["--example"], type=click.Choice(goals_file.example_names()), metavar="NAME", help=f"Write one of: {', '.join(goals_file.example_names())}."
     ),
     click.Option(["--schema"], is_flag=True, help="Print the JSON Schema of goals files instead."),
 ]

@@ -1,7 +1,4 @@
-"""Addresses: which network they are of, and how much of one tells a visitor.
-
-It stands alone because addresses are compared as text of fixed width, a notation that nothing else needs to know.
-"""
+"""IP addresses: as text of fixed width that sorts, the part that identifies a visitor, membership in networks, and masking."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ _MAPPED = "::ffff:"
 _ZEROS = ":" + _GROUPS * "0:"
 
 
-def add_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
+def add_address_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
     """Add to `address`, text: `sorted`, which sorts as the address's number, and `part`, what of it stays a visitor's.
 
     `sorted` is `203.000.113.007`, or eight groups of four hexadecimal digits. An IPv6 address changes below its /64.
@@ -60,7 +57,7 @@ def _whole(address: pl.Expr) -> pl.Expr:
     return pl.coalesce(short.str.replace("::", pl.lit(_ZEROS).str.head(1 + 2 * missing), literal=True), address)
 
 
-def is_in(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
+def in_networks(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
     """Tell whether a sortable address is of one of the networks (CIDR, or single addresses)."""
     fits = [pl.lit(value=False)]
     for network in (ip_network(text, strict=False) for text in networks):
@@ -71,11 +68,11 @@ def is_in(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
     return pl.any_horizontal(fits).fill_null(value=False)
 
 
-def is_one(sorted_text: pl.Expr) -> pl.Expr:
+def is_address(sorted_text: pl.Expr) -> pl.Expr:
     """Tell a sortable address from any other text."""
     return sorted_text.str.contains(_SORTED).fill_null(value=False)
 
 
-def masked(text: str) -> str:
+def mask_addresses(text: str) -> str:
     """Return a text with everything in it that looks like an IPv4 or IPv6 address as `x.x.x.x`."""
     return _ANY.sub(lambda found: found[0] if _CLOCK.fullmatch(found[0]) else _MASK, text)

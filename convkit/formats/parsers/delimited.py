@@ -1,55 +1,162 @@
-"""Rows of an export's table, with a header or none -> CELLS.
+"""Tables with separators (CSV, TSV), with or without a header, line by line: rows of fields, and event exports made of them.
 
-It stands alone because the columns of a table may be the roles of events, or hold the properties of one.
+RFC 4180 with any of a few separators. A line is a record unless its quotes say otherwise, so that a quote that is never closed costs its own line
+and not the rest of the file.
 """
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core.schema import first_problem
 from convkit.errors import InputError
-from convkit.formats.parsers import columns as parsers_columns
-from convkit.formats.parsers import exports, separated
-from convkit.formats.parsers.separated import Rows
+from convkit.formats.parsers import exports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from convkit.formats.parsers.assets import Assets
-    from convkit.formats.parsers.columns import Asked, Columns
-    from convkit.formats.parsers.presets import Place
+    from convkit.formats.parsers.base import Assets, Needs
+    from convkit.formats.parsers.exports import Columns
+    from convkit.formats.parsers.presets import ColumnPath
 
-_ENOUGH = 0.5
+
+COMMA_LIKE, TAB = (",", ";", "|"), ("\t",)
+ANY_SEPARATOR = (*TAB, *COMMA_LIKE)
+UNCLOSED_QUOTE, RAGGED_ROW = "a quote without an end", "not as many fields as the header"
+_QUOTED = r'"[^"]*"'
+_MOST_LINES = 100
+"""Lines that a record may go on over; a quote open for longer was never closed."""
+_WIDE = 40
+"""Columns from which on a list of all takes less time than a column for each."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How the rows of one file are written."""
+
+    separator: str
+    header: str | None
+    width: int
+    has_quotes: bool = True
+    """Whether a quote at the beginning of a field is none of its own."""
+
+    def split(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """Add what `field` looks at to LINES, and say in `fault` why a line is no row, `blank` and `comment` among it."""
+        # Most lines hold no quote: on nulls the rules of quotes cost next to nothing.
+        quoted, bare = pl.col("quoted"), pl.col("bare")
+        return (
+            lines.with_columns(has_quotes=pl.col("line").str.contains('"', literal=True) & pl.lit(self.has_quotes))
+            .with_columns(quoted=pl.when("has_quotes").then("line"), bare=pl.when(~pl.col("has_quotes")).then("line"))
+            .with_columns(
+                part=bare.str.split(self.separator) if self.width > _WIDE else bare.str.split_exact(self.separator, self.width - 1),
+                number=bare.str.count_matches(self.separator, literal=True) + 1,
+                is_open=quoted.str.count_matches('"', literal=True) % 2 == 1,
+                quoted=pl.concat_str([pl.lit(self.separator), quoted]),
+            )
+            .with_columns(texts=quoted.str.extract_all(f'[{self.separator}](?:"(?:[^"]|"")*"|[^"{self.separator}]*)'))
+            .with_columns(is_whole=pl.col("texts").list.join("") == quoted)
+            .with_columns(fault=self._fault())
+        )
+
+    def field(self, place: int) -> pl.Expr:
+        """Return a field of a line, without its quotes."""
+        text = pl.col("texts").list.get(place, null_on_oob=True).str.slice(1)
+        is_quoted = text.str.starts_with('"')
+        bare = pl.when(is_quoted).then(text.str.head(-1).str.slice(1).str.replace_all('""', '"', literal=True)).otherwise(text)
+        part = pl.col("part").list.get(place, null_on_oob=True) if self.width > _WIDE else pl.col("part").struct[place]
+        return pl.coalesce(part, bare)
+
+    def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield LINES with records that go on over several lines joined, each in the place of its first line; what ends nowhere stays as it is."""
+        if not self.has_quotes:
+            yield from frames
+            return
+        lines = pl.concat(frames)
+        quotes = pl.col("line").fill_null("").str.count_matches('"', literal=True).cast(pl.Int64)
+        is_inside = (quotes.cum_sum().shift(1, fill_value=0) % 2) == 1
+        numbered = lines.with_columns(record=(~is_inside).cum_sum())
+        joined = numbered.group_by("record", maintain_order=True).agg(pl.col("line").fill_null("").str.join("\n"), lines=pl.len())
+        is_whole = (pl.col("lines") > 1) & (pl.col("lines") <= _MOST_LINES) & (_separators(pl.col("line"), self.separator) == self.width - 1)
+        whole = joined.filter(is_whole).select("record", whole="line")
+        mended = numbered.join(whole, on="record", how="left", maintain_order="left")
+        is_first = pl.col("record").is_first_distinct() | pl.col("whole").is_null()
+        yield mended.filter(is_first).with_columns(line=pl.coalesce("whole", "line")).drop("record", "whole")
+
+    def _fault(self) -> pl.Expr:
+        """Return why a line is no row."""
+        line = pl.col("line")
+        rules = {
+            "blank": line.str.strip_chars().fill_null("") == "",
+            "comment": line.str.starts_with("sep=") if self.header is None else line.str.starts_with("sep=") | (line == self.header),
+            UNCLOSED_QUOTE: pl.col("is_open"),
+            RAGGED_ROW: pl.col("number").ne(self.width).fill_null(value=False) | (pl.col("texts").list.len() != self.width) | ~pl.col("is_whole"),
+        }
+        return pl.coalesce("fault", first_problem(rules))
+
+
+def header_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[str]], bool]) -> float:
+    """Return the share of lines that are rows of a table whose header has names that are wanted."""
+    table = table_rows(lines)
+    headers = {separator: split_row(table[0], separator) for separator in separators if len(table)}
+    return max((equal_width_share(table, separator) for separator, names in headers.items() if is_wanted(names)), default=0.0)
+
+
+def table_rows(lines: pl.Series) -> pl.Series:
+    """Return the lines that are rows, the header first."""
+    return lines.filter((lines.str.strip_chars() != "") & ~lines.str.starts_with("sep="))
+
+
+def equal_width_share(lines: pl.Series, separator: str) -> float:
+    """Return the share of lines that have as many fields as the first, where that has several."""
+    numbers = lines.to_frame("line").select(_separators(pl.col("line"), separator)).to_series()
+    return float((numbers == numbers[0]).mean() or 0.0) if len(numbers) and numbers[0] else 0.0
+
+
+def split_row(line: str, separator: str) -> list[str]:
+    """Return the fields of a line."""
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:
+        return []
+
+
+def _separators(line: pl.Expr, separator: str) -> pl.Expr:
+    """Count the separators of a line that are not within quotes."""
+    return line.str.replace_all(_QUOTED, "").str.count_matches(separator, literal=True)
+
+
+_LEAST_SHARE = 0.5
 """The share of lines with the same number of fields that makes them a table."""
 _CLOCKS = 100
 _WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 
 
 @dataclass(frozen=True)
-class Table:
+class TableExport:
     """How an export is laid out: a format of lines, made for one file."""
 
-    rows: Rows
+    rows: Dialect
     columns: Columns
     others: Mapping[str, int] = field(default_factory=dict)
     """The columns that have no role."""
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
-        """Return CELLS and EVENT_CELLS of LINES, and a `prop.NAME` for each property that is there."""
+        """Return PARSED and PARSED_EVENTS of LINES, and a `prop.NAME` for each property that is there."""
         fields = {name: self._value(name, place) for name, place in self.columns.fields.items()}
         rows = self.rows.split(lines).select("source", "line_no", "fault", props=self._props(), **fields)
-        return exports.cells(rows, self.columns)
+        return exports.parse_events(rows, self.columns)
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Yield LINES with records that go on over several lines joined."""
         return self.rows.mend(frames)
 
-    def _value(self, name: str, place: Place) -> pl.Expr:
+    def _value(self, name: str, place: ColumnPath) -> pl.Expr:
         """Return what a field says, or what stands within its text; a decimal comma, as beside semicolons, is a point to all others."""
-        text = exports.text_within(self.rows.field(int(place[0])), place[1:])
+        text = exports.json_text(self.rows.field(int(place[0])), place[1:])
         if self.rows.separator != ";" or not (name == "value" or name.startswith("prop.")):
             return text
         points = pl.when(text.str.contains(_WITH_COMMA)).then(text).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
@@ -64,49 +171,49 @@ class Table:
         return pl.struct([self.rows.field(place).alias(name) for name, place in self.others.items()]).struct.json_encode()
 
 
-def share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[Place]], bool] | None = None) -> float:
+def export_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[ColumnPath]], bool] | None = None) -> float:
     """Return the share of lines that are rows of a table whose header has names that are known, or wanted."""
-    return separated.share(lines, separators, lambda names: (is_wanted or _is_of_export)([(name,) for name in names]))
+    return header_share(lines, separators, lambda names: (is_wanted or _names_export)([(name,) for name in names]))
 
 
-def alike(lines: pl.Series, separators: Sequence[str]) -> float:
+def table_share(lines: pl.Series, separators: Sequence[str]) -> float:
     """Return the share of lines that have as many fields as the first, between the separator of which this holds most."""
-    table = separated.said(lines)
+    table = table_rows(lines)
     is_json = table.head(1).str.contains(r"^\s*[{\[]").any()
-    return 0.0 if is_json else max(separated.likeness(table, separator) for separator in separators)
+    return 0.0 if is_json else max(equal_width_share(table, separator) for separator in separators)
 
 
-def fit(lines: pl.Series, called: str, asked: Asked, separators: Sequence[str], headless: Sequence[str] = ()) -> Table:
+def fit(lines: pl.Series, called: str, asked: Needs, separators: Sequence[str], headless: Sequence[str] = ()) -> TableExport:
     """Return how a table is laid out; `headless` are the names of its columns where it never has a header, nor quotes.
 
     Raises InputError where its lines are no table, or it does not say what a run needs.
     """
-    table = separated.said(lines)
-    best = max(separators, key=lambda separator: separated.likeness(table, separator))
-    if not len(table) or separated.likeness(table, best) < _ENOUGH:
+    table = table_rows(lines)
+    best = max(separators, key=lambda separator: equal_width_share(table, separator))
+    if not len(table) or equal_width_share(table, best) < _LEAST_SHARE:
         raise InputError(f"{called} is no table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")
-    first, has_header = list(headless) or separated.names_in(table[0], best), asked.has_header and not headless
-    names: list[Place] = [(name,) for name in first] if has_header or headless else [(str(number),) for number in range(1, len(first) + 1)]
-    rows = [separated.names_in(line, best) for line in table[has_header:_CLOCKS]]
+    first, has_header = list(headless) or split_row(table[0], best), asked.has_header and not headless
+    names: list[ColumnPath] = [(name,) for name in first] if has_header or headless else [(str(number),) for number in range(1, len(first) + 1)]
+    rows = [split_row(line, best) for line in table[has_header:_CLOCKS]]
 
-    def values(place: Place) -> list[str]:
+    def values(place: ColumnPath) -> list[str]:
         return [row[names.index(place)].strip() for row in rows if len(row) == len(first)]
 
-    found = parsers_columns.find(names, asked, called, values)
+    found = exports.find_columns(names, asked, called, values)
     others = {name[0]: number for number, name in enumerate(names) if name not in set(found.roles.values())}
-    return Table(Rows(best, table[0] if has_header else None, len(first), not headless), _numbered(found, names), others)
+    return TableExport(Dialect(best, table[0] if has_header else None, len(first), not headless), _by_number(found, names), others)
 
 
-def _is_of_export(names: Sequence[Place]) -> bool:
+def _names_export(names: Sequence[ColumnPath]) -> bool:
     """Tell a header whose names are known, and not those of an access log."""
-    return parsers_columns.is_known(names) and not parsers_columns.is_access_log(names)
+    return exports.names_events(names) and not exports.names_requests(names)
 
 
-def _numbered(found: Columns, names: Sequence[Place]) -> Columns:
+def _by_number(found: Columns, names: Sequence[ColumnPath]) -> Columns:
     """Return columns by their numbers, from 0, those that are there; behind the number the names within a column's text."""
     numbers = {name: str(number) for number, name in reversed([*enumerate(names)])}
 
-    def numbered(places: Mapping[str, Place]) -> dict[str, Place]:
+    def numbered(places: Mapping[str, ColumnPath]) -> dict[str, ColumnPath]:
         there = {name: (place, found.column(place)) for name, place in places.items() if found.column(place) in numbers}
         return {name: (numbers[column], *place[len(column) :]) for name, (place, column) in there.items()}
 

@@ -1,6 +1,6 @@
-"""What is known of the exports of tools: by which columns one is told, where the tool keeps what, and what its rows mean.
+"""Presets for the exports of known tools: the columns that identify the tool, where it keeps each field, and what its rows mean.
 
-It stands alone because a tool's export comes in any notation: its format says once what holds of all of them.
+A tool's export may come in any notation (JSON, CSV, Parquet); its preset holds for all of them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
-from convkit.core import lists, plugins
+from convkit.core import datafiles, plugins
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     import polars as pl
 
-Place = tuple[str, ...]
+ColumnPath = tuple[str, ...]
 """Where a column is: its name, behind the names of the objects that hold it."""
 
 
@@ -41,27 +41,27 @@ class Preset:
     """Of the columns, where the tool writes no header."""
 
 
-def tool_of(names: Iterable[Place]) -> str | None:
+def tool_of(names: Iterable[ColumnPath]) -> str | None:
     """Return the tool whose export has columns of these names, None where it is no known one's."""
-    there = {tuple(map(squeezed, place)) for place in names}
-    return next((tool for tool, needed in _needed() if there.issuperset(needed)), None)
+    there = {tuple(map(normalized, place)) for place in names}
+    return next((tool for tool, needed in _tool_marks() if there.issuperset(needed)), None)
 
 
 @cache
-def _needed() -> tuple[tuple[str, tuple[Place, ...]], ...]:
+def _tool_marks() -> tuple[tuple[str, tuple[ColumnPath, ...]], ...]:
     """Return the tools, each with the columns by which it is told."""
-    listed = [line.partition(":") for line in lists.lines("tools")]
-    return tuple((tool, tuple(tuple(map(squeezed, name.split("."))) for name in needed.split())) for tool, _, needed in listed)
+    listed = [line.partition(":") for line in datafiles.lines("tools")]
+    return tuple((tool, tuple(tuple(map(normalized, name.split("."))) for name in needed.split())) for tool, _, needed in listed)
 
 
-def of(names: Iterable[Place]) -> Preset | None:
+def preset_of(names: Iterable[ColumnPath]) -> Preset | None:
     """Return what is known of an export with columns of these names."""
     tool = tool_of(names)
     found: Preset | None = None if tool is None else plugins.load("formats", tool).PRESET
     return found
 
 
-def place_of(name: str, names: Iterable[Place]) -> Place:
+def path_of(name: str, names: Iterable[ColumnPath]) -> ColumnPath:
     """Return the place of a field, as it is written in the file; a table has flattened objects: `context_page_url`, or the last name alone."""
     place, there = tuple(name.split(".")), list(names)
     found = [one for one in there if one in {place, (name,)}] or _alike(place, there) or _alike((name,), there)
@@ -70,12 +70,12 @@ def place_of(name: str, names: Iterable[Place]) -> Place:
     return found[0] if found else place
 
 
-def _alike(place: Place, there: Iterable[Place]) -> list[Place]:
+def _alike(place: ColumnPath, there: Iterable[ColumnPath]) -> list[ColumnPath]:
     """Return the places whose names are the same but for case and signs."""
-    wanted = tuple(map(squeezed, place))
-    return [one for one in there if tuple(map(squeezed, one)) == wanted]
+    wanted = tuple(map(normalized, place))
+    return [one for one in there if tuple(map(normalized, one)) == wanted]
 
 
-def squeezed(name: str) -> str:
+def normalized(name: str) -> str:
     """Return a name without case and signs."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import windows
-from convkit.goals import shapes
+from convkit.goals import values
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
-    from convkit.goals import values
     from convkit.goals.strict_yaml import Node
 
 ROLE = "which"
 EXAMPLE = "{page: /checkout, after: POST /cart/add}"
-SCHEMA = shapes.GOAL_OR_NAME
+SCHEMA = values.GOAL_OR_NAME_SCHEMA
 
 
 def read(node: Node, _: list[Problem]) -> Node:
@@ -27,7 +26,7 @@ def read(node: Node, _: list[Problem]) -> Node:
     return node
 
 
-def turns(value: Node, named: pl.Expr, context: values.Context) -> pl.Expr:
+def turns(value: Node, named: pl.Expr, context: values.GoalContext) -> pl.Expr:
     """Return the hits before which the other goal was true in the session; not on the same hit."""
     reached = context.reached(value)
-    return named & (windows.running(reached, "session") > reached.cast(pl.UInt32))
+    return named & (windows.running_count(reached, "session") > reached.cast(pl.UInt32))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.goals import shapes, values
+from convkit.goals import values
 from convkit.goals.strict_yaml import Node
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{any: [/contact/thanks, POST /quote], value: 400}"
-SCHEMA = {"type": "array", "items": shapes.ref("part"), "minItems": 1}
+SCHEMA = {"type": "array", "items": values.schema_ref("part"), "minItems": 1}
 
 
 def read(node: Node, problems: list[Problem]) -> list[Node]:
@@ -25,6 +25,6 @@ def read(node: Node, problems: list[Problem]) -> list[Node]:
     return []
 
 
-def names(value: list[Node], context: values.Context) -> pl.Expr:
+def names(value: list[Node], context: values.GoalContext) -> pl.Expr:
     """Name the hits that one of the goals names."""
     return values.any_of([context.condition(part) for part in value])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import windows
-from convkit.goals import shapes, values
+from convkit.goals import values
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 ROLE = "how"
 EXAMPLE = "{page: /product/*, at_least: 2}"
-SCHEMA = shapes.COUNT
+SCHEMA = values.COUNT_SCHEMA
 
 
 def read(node: Node, problems: list[Problem]) -> int | None:
     """Read a whole number of 1 or more."""
-    return values.count(node, problems, "at_least")
+    return values.read_count(node, problems, "at_least")
 
 
-def turns(value: int, named: pl.Expr, context: values.Context) -> pl.Expr:
+def turns(value: int, named: pl.Expr, context: values.GoalContext) -> pl.Expr:
     """Return the hit that completes the number."""
     if context.tests_pages:
         # One integer for session and path: telling repeats of a struct takes ten times as long.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns
-from convkit.goals import shapes, values
+from convkit.goals import values
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
@@ -15,24 +15,26 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{download: /files/*.pdf}"
-SCHEMA = shapes.one_or_more(shapes.PATH)
+SCHEMA = values.one_or_more(values.PATH_SCHEMA)
 
 
 def read(node: Node, problems: list[Problem]) -> list[str]:
     """Read a path pattern or a list of them."""
-    return values.path_patterns(node, problems)
+    return values.read_paths(node, problems)
 
 
-def names(value: list[str], context: values.Context) -> pl.Expr:
+def names(value: list[str], context: values.GoalContext) -> pl.Expr:
     """Name downloads of a path, each less than the timeout after the one before taken as one.
 
     Asks for a frame sorted by visitor and the order of hits.
     """
-    fits = pl.col("download") & (pl.col("method") == "GET") & answered() & values.any_of([patterns.test("path", pattern) for pattern in value])
+    fits = (
+        pl.col("download") & (pl.col("method") == "GET") & answered() & values.any_of([patterns.named_column("path", pattern) for pattern in value])
+    )
     before = pl.when(fits).then("time").forward_fill().shift(1).over("visitor", "path")
     return fits & ((pl.col("time") - before) >= context.timeout).fill_null(value=True)
 
 
 def answered() -> pl.Expr:
     """Take 2xx, ranges included, and 304."""
-    return values.succeeded()
+    return values.is_success()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit.core import patterns
-from convkit.goals import shapes, values
+from convkit.goals import values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{event: video_play}"
-SCHEMA = shapes.one_or_more(shapes.PATTERN)
+SCHEMA = values.one_or_more(values.PATTERN_SCHEMA)
 
 
 def read(node: Node, problems: list[Problem]) -> list[str]:
     """Read a name, a pattern of names, or a list of them."""
-    return values.patterns_of(node, problems, "an event's name like video_play")
+    return values.read_patterns(node, problems, "an event's name like video_play")
 
 
-def names(value: list[str], _: values.Context) -> pl.Expr:
+def names(value: list[str], _: values.GoalContext) -> pl.Expr:
     """Name rows of an export whose event has such a name."""
-    return values.any_of([patterns.test("event", pattern) for pattern in value])
+    return values.any_of([patterns.named_column("event", pattern) for pattern in value])

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.goals import shapes
+from convkit.goals import values
 
 if TYPE_CHECKING:
     import polars as pl
 
     from convkit.errors import Problem
-    from convkit.goals import values
     from convkit.goals.strict_yaml import Node
 
 ROLE = "which"
 EXAMPLE = "{page: /blog/**, except: /blog/archive/**}"
-SCHEMA = shapes.ref("goalsOrNames")
+SCHEMA = values.schema_ref("goalsOrNames")
 
 
 def read(node: Node, _: list[Problem]) -> Node:
@@ -23,6 +22,6 @@ def read(node: Node, _: list[Problem]) -> Node:
     return node
 
 
-def names(value: Node, context: values.Context) -> pl.Expr:
+def names(value: Node, context: values.GoalContext) -> pl.Expr:
     """Name hits that the other goal does not name."""
     return ~context.condition(value)

@@ -8,29 +8,28 @@ import polars as pl
 
 from convkit.core import windows
 from convkit.errors import did_you_mean
-from convkit.goals import goal_attributes, shapes
+from convkit.goals import values
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
-    from convkit.goals import values
     from convkit.goals.strict_yaml import Node
 
 ROLE = "count"
 EXAMPLE = "{page: /thank-you, once_per: query.order}"
 _WORDS = ("session", "visitor", "hit", "path")
-SCHEMA = {"anyOf": [{"enum": list(_WORDS)}, shapes.TAKEN]}
+SCHEMA = {"anyOf": [{"enum": list(_WORDS)}, values.HIT_VALUE_SCHEMA]}
 
 
 def read(node: Node, problems: list[Problem]) -> str | None:
     """Read what a match counts once for."""
-    if node.text in _WORDS or goal_attributes.is_taken(node.text):
+    if node.text in _WORDS or values.is_hit_value(node.text):
         return node.text
     takes = "session, visitor, hit, path, query.NAME, cookie.NAME or prop.NAME"
     problems.append(node.problem(f"`once_per` takes {takes}{did_you_mean(node.text, _WORDS)}"))
     return None
 
 
-def turns(value: str, named: pl.Expr, _: values.Context) -> pl.Expr:
+def turns(value: str, named: pl.Expr, _: values.GoalContext) -> pl.Expr:
     """Leave the first match a visitor or a visitor's value; under session and hit a repeat is a match too."""
     if value in {"session", "hit"}:
         return named

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.goals import shapes, values
+from convkit.goals import values
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{page: /thank-you}"
-SCHEMA = shapes.one_or_more(shapes.PATH)
+SCHEMA = values.one_or_more(values.PATH_SCHEMA)
 _NO_CONTENT = 204
 
 
 def read(node: Node, problems: list[Problem]) -> list[str]:
     """Read a path pattern or a list of them."""
-    return values.path_patterns(node, problems)
+    return values.read_paths(node, problems)
 
 
-def names(value: list[str], _: values.Context) -> pl.Expr:
+def names(value: list[str], _: values.GoalContext) -> pl.Expr:
     """Name GETs of a path: pages, and hits on a list only where the pattern names a file."""
-    return (pl.col("method") == "GET") & values.any_of([values.on_path(pattern, pl.col("listed")) for pattern in value])
+    return (pl.col("method") == "GET") & values.any_of([values.matches_path(pattern, pl.col("listed")) for pattern in value])
 
 
 def answered() -> pl.Expr:
     """Take 2xx and 304; an answer without content is no page."""
-    return values.succeeded() & (pl.col("listed") | (pl.col("status") != _NO_CONTENT))
+    return values.is_success() & (pl.col("listed") | (pl.col("status") != _NO_CONTENT))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit.core import patterns
-from convkit.goals import shapes, values
+from convkit.goals import values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{query: {utm_medium: email}}"
-SCHEMA = {"anyOf": [shapes.TEXT, {"type": "object", "minProperties": 1, "additionalProperties": shapes.SCALAR}]}
+SCHEMA = {"anyOf": [values.TEXT_SCHEMA, {"type": "object", "minProperties": 1, "additionalProperties": values.SCALAR_SCHEMA}]}
 _ANYTHING = "**"
 
 
@@ -38,6 +38,6 @@ def read(node: Node, problems: list[Problem]) -> dict[str, str]:
     return found
 
 
-def names(value: dict[str, str], _: values.Context) -> pl.Expr:
+def names(value: dict[str, str], _: values.GoalContext) -> pl.Expr:
     """Name hits with all these parameters."""
-    return values.all_of([patterns.test(f"query.{name}", pattern) for name, pattern in value.items()])
+    return values.all_of([patterns.named_column(f"query.{name}", pattern) for name, pattern in value.items()])

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from convkit.core import patterns
-from convkit.goals import shapes, values
+from convkit.goals import values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{page: /**, referrer: [news.example, '*.google.com', t.co]}"
-SCHEMA = shapes.one_or_more({**shapes.PATTERN, "pattern": r"^(?:re:|(?!/)(?!.*(?:://|[?#]))(?![^/]*:[0-9]+(?:/|$)))"})
+SCHEMA = values.one_or_more({**values.PATTERN_SCHEMA, "pattern": r"^(?:re:|(?!/)(?!.*(?:://|[?#]))(?![^/]*:[0-9]+(?:/|$)))"})
 _PORT = re.compile(r"^[^/]*?(:\d+)(?:/|$)")
 
 
 def read(node: Node, problems: list[Problem]) -> list[str]:
     """Read a pattern of a host, or of host and path, or a list of them."""
-    found = values.patterns_of(node, problems, "a referrer like news.example or news.example/post")
-    problems += [values.place(node, pattern).problem(why) for pattern in found if (why := _mistake(pattern))]
+    found = values.read_patterns(node, problems, "a referrer like news.example or news.example/post")
+    problems += [values.node_of(node, pattern).problem(why) for pattern in found if (why := _mistake(pattern))]
     return found
 
 
@@ -42,6 +42,6 @@ def _mistake(pattern: str) -> str | None:
     return None
 
 
-def names(value: list[str], _: values.Context) -> pl.Expr:
+def names(value: list[str], _: values.GoalContext) -> pl.Expr:
     """Name hits that came from there; one without a referrer came from nowhere."""
-    return values.any_of([patterns.test("referrer", pattern) for pattern in value])
+    return values.any_of([patterns.named_column("referrer", pattern) for pattern in value])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns
-from convkit.goals import shapes, values
+from convkit.goals import values
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROLE = "what"
 EXAMPLE = "{request: POST /register, status: 3xx}"
-SCHEMA = shapes.one_or_more(shapes.REQUEST)
+SCHEMA = values.one_or_more(values.REQUEST_SCHEMA)
 _REQUEST = re.compile(r"([A-Z]+) +(\S.*)")
 _FIRST_GOOD, _FIRST_ERROR = 200, 400
 
@@ -24,20 +24,20 @@ _FIRST_GOOD, _FIRST_ERROR = 200, 400
 def read(node: Node, problems: list[Problem]) -> list[tuple[str, str]]:
     """Read `METHOD /path` or a list of them."""
     found = []
-    for text in values.texts(node, problems, "a request like POST /cart/add"):
+    for text in values.read_texts(node, problems, "a request like POST /cart/add"):
         match = _REQUEST.fullmatch(text)
         if not match or not match[2].startswith(("/", "*", "re:")):
-            problems.append(values.place(node, text).problem(f"{text!r} is no request: write a method and a path, like POST /cart/add"))
+            problems.append(values.node_of(node, text).problem(f"{text!r} is no request: write a method and a path, like POST /cart/add"))
         elif why := patterns.problem(match[2]):
-            problems.append(values.place(node, text).problem(why))
+            problems.append(values.node_of(node, text).problem(why))
         else:
             found.append((match[1], match[2]))
     return found
 
 
-def names(value: list[tuple[str, str]], _: values.Context) -> pl.Expr:
+def names(value: list[tuple[str, str]], _: values.GoalContext) -> pl.Expr:
     """Name requests with the method and path; assets only where the pattern names a file."""
-    return values.any_of([(pl.col("method") == method) & values.on_path(pattern, pl.col("asset")) for method, pattern in value])
+    return values.any_of([(pl.col("method") == method) & values.matches_path(pattern, pl.col("asset")) for method, pattern in value])
 
 
 def answered() -> pl.Expr:

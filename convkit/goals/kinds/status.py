@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.goals import shapes, values
+from convkit.goals import values
 
 if TYPE_CHECKING:
     from convkit.errors import Problem
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{request: POST /newsletter, status: 3xx}"
-SCHEMA = shapes.one_or_more({"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, shapes.matching("^[1-5](?:xx|[0-9]{2})$")]})
+SCHEMA = values.one_or_more({"anyOf": [{"type": "integer", "minimum": 100, "maximum": 599}, values.text_schema("^[1-5](?:xx|[0-9]{2})$")]})
 _STATUS = re.compile(r"[1-5](?:xx|\d\d)")
 
 
@@ -33,6 +33,6 @@ def read(node: Node, problems: list[Problem]) -> list[tuple[int, int]]:
     return found
 
 
-def names(value: list[tuple[int, int]], _: values.Context) -> pl.Expr:
+def names(value: list[tuple[int, int]], _: values.GoalContext) -> pl.Expr:
     """Name hits answered so."""
     return values.any_of([pl.col("status").is_between(low, high) for low, high in value])

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import windows
-from convkit.core.schema import interaction
-from convkit.goals import shapes, values
+from convkit.core.schema import is_interaction
+from convkit.goals import values
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 ROLE = "how"
 EXAMPLE = "{stayed: 5m}"
-SCHEMA = shapes.DURATION
+SCHEMA = values.DURATION_SCHEMA
 
 
 def read(node: Node, problems: list[Problem]) -> timedelta | None:
     """Read a length of time."""
-    return values.duration(node, problems)
+    return values.read_duration(node, problems)
 
 
-def turns(value: timedelta, named: pl.Expr, _: values.Context) -> pl.Expr:
+def turns(value: timedelta, named: pl.Expr, _: values.GoalContext) -> pl.Expr:
     """Return the first interaction that late in the session."""
-    return windows.is_nth(named & interaction() & (pl.col("time") - pl.col("started") >= value), 1, "session")
+    return windows.is_nth(named & is_interaction() & (pl.col("time") - pl.col("started") >= value), 1, "session")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.core import comparisons, patterns
-from convkit.goals import shapes, values
+from convkit.core import patterns
+from convkit.goals import values
 
 if TYPE_CHECKING:
     import polars as pl
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 
 ROLE = "which"
 EXAMPLE = "{event: video_play, where: {seconds: '>= 30'}}"
-SCHEMA = {"type": "object", "minProperties": 1, "additionalProperties": shapes.one_or_more({**shapes.SCALAR, "pattern": comparisons.TEXT})}
+SCHEMA = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": values.one_or_more({**values.SCALAR_SCHEMA, "pattern": patterns.COMPARISON_REGEX}),
+}
 
 
 def read(node: Node, problems: list[Problem]) -> dict[str, list[str]]:
@@ -30,13 +34,13 @@ def read(node: Node, problems: list[Problem]) -> dict[str, list[str]]:
         for item in items:
             if isinstance(item.value, (dict, list)) or item.value is None:
                 problems.append(item.problem("a property is compared with a pattern, a number, or a text like '>= 30'"))
-            elif why := comparisons.problem(item.text):
+            elif why := patterns.comparison_problem(item.text):
                 problems.append(item.problem(why))
     if not found and len(problems) == before:
         problems.append(node.problem("`where` takes properties, like {seconds: '>= 30'}"))
     return found
 
 
-def names(value: dict[str, list[str]], _: values.Context) -> pl.Expr:
+def names(value: dict[str, list[str]], _: values.GoalContext) -> pl.Expr:
     """Name hits whose properties are all so."""
-    return values.all_of([values.any_of([patterns.test(f"prop.{name}", text) for text in texts]) for name, texts in value.items()])
+    return values.all_of([values.any_of([patterns.named_column(f"prop.{name}", text) for text in texts]) for name, texts in value.items()])

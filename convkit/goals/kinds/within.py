@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convkit.goals import shapes, values
+from convkit.goals import values
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 ROLE = "beside"
 OF = "visits"
 EXAMPLE = "{visits: 3, within: 14d}"
-SCHEMA = shapes.DURATION
+SCHEMA = values.DURATION_SCHEMA
 
 
 def read(node: Node, problems: list[Problem]) -> timedelta | None:
     """Read a length of time."""
-    return values.duration(node, problems)
+    return values.read_duration(node, problems)

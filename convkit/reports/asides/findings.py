@@ -1,6 +1,6 @@
-"""Worth a look: at most three sentences at the end of `convkit report`, left out where nothing holds.
+"""Findings: at most three sentences at the end of `convkit report`, each with the command that shows more.
 
-It stands alone because it reads finished reports and nothing else. A gain is an upper bound and a number of goals; no sentence names a cause.
+A gain is an upper bound in conversions; no sentence names a cause. Without a finding there is no section.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.analysis import planning
-from convkit.core import figures, stats
-from convkit.core.tables import Finding
-from convkit.funnels.departures import ANY, difference, tests
+from convkit.core import formatting, stats
+from convkit.core.document import Finding
+from convkit.funnels.drop_off import ANY_PATH, count_tests, describe_difference
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convkit.analysis.analysis import View
-    from convkit.core.tables import Report
+    from convkit.core.document import Report
 
 _FEWEST_LANDINGS = 100
 _MONTH = 30
 
 
-def find(reports: Mapping[str, Report], view: View, command: str) -> tuple[Finding, ...]:
+def findings_of(reports: Mapping[str, Report], view: View, command: str) -> tuple[Finding, ...]:
     """Return the findings of a whole report; `command` explains single sessions, empty where it cannot be run again."""
     steps = reports["funnel"].frame
     found = [
@@ -45,14 +45,14 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
     best: tuple[float, str, str] | None = None
     names = {funnel.name: funnel.names[-1] for funnel in view.goals.funnels}
     steps_of_all = [name for funnel in view.goals.funnels for name in funnel.names[:-1]]
-    for row in judged.filter(pl.col("more") & (pl.col("item") == ANY)).rows(named=True):
+    for row in judged.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).rows(named=True):
         of_funnel = steps.filter(funnel=row["funnel"])
         reached = of_funnel.filter(step=row["step"])["reached"][0]
         up_to = row["dropped"] * of_funnel["reached"][-1] / reached * _MONTH / view.period.days
-        gain = f" Up to {figures.times(floor(up_to), names[row['funnel']])} a month." if up_to >= 1 else ""
+        gain = f" Up to {formatting.goal_count(floor(up_to), names[row['funnel']])} a month." if up_to >= 1 else ""
         if best is None or up_to > best[0]:
             place = row["name"] if steps_of_all.count(row["name"]) == 1 else f"{row['funnel']}.{row['name']}"
-            best = up_to, f"{row['name']}: {difference(row)}. More than chance.{gain}", place
+            best = up_to, f"{row['name']}: {describe_difference(row)}. More than chance.{gain}", place
     if best is None:
         return None
     return Finding(best[1], f"{command} --dropped-at {shlex.quote(best[2])}" if command else "")
@@ -64,25 +64,29 @@ def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
     sessions, bounces = overview["sessions"][0], overview["bounces"][0]
     sides = steps.select("funnel", "step", stopped="drop_offs", continued="went_on").drop_nulls()
     rest, rest_bounces = sessions - pl.col("landings"), bounces - pl.col("bounces")
-    low = stats.newcombe_low(pl.col("bounces"), pl.col("landings"), rest_bounces, rest, stats.shared_z(tests(sides, reports["drop-off"].frame)))
+    low = stats.newcombe_low(
+        pl.col("bounces"), pl.col("landings"), rest_bounces, rest, stats.bonferroni_z(count_tests(sides, reports["drop-off"].frame))
+    )
     worse = pages.filter((pl.col("landings") >= _FEWEST_LANDINGS) & (low > 0)).sort("landings", "page", descending=[True, False])
     if worse.is_empty():
         return None
     row = worse.row(0, named=True)
-    others = figures.share(bounces - row["bounces"], sessions - row["landings"])
-    share = figures.share(row["bounces"], row["landings"])
-    converted = f", {figures.count(row['landings_converted'])} converted" if overview["converted_sessions"][0] is not None else ""
+    others = formatting.share(bounces - row["bounces"], sessions - row["landings"])
+    share = formatting.share(row["bounces"], row["landings"])
+    converted = f", {formatting.count(row['landings_converted'])} converted" if overview["converted_sessions"][0] is not None else ""
     rest_of = "the other sessions" if view.is_narrowed else "the rest of the site"
-    return Finding(f"{row['page']}: {figures.count(row['landings'])} sessions land there, {share} see nothing else ({rest_of}: {others}){converted}.")
+    return Finding(
+        f"{row['page']}: {formatting.count(row['landings'])} sessions land there, {share} see nothing else ({rest_of}: {others}){converted}."
+    )
 
 
 def _few_conversions(goals: pl.DataFrame, view: View, overview: pl.DataFrame) -> Finding | None:
     """Say what a macro goal reached by few can show, and which micro goal stands for it meanwhile."""
     macros = goals.filter(type="macro").rows(named=True)
-    if not macros or overview["converted_sessions"][0] is None or macros[0]["reached"] >= planning.FEW:
+    if not macros or overview["converted_sessions"][0] is None or macros[0]["reached"] >= planning.FEW_CONVERSIONS:
         return None
     name, reached, sessions = macros[0]["goal"], macros[0]["reached"], overview["sessions"][0]
     if not reached:
-        return Finding(planning.never(name))
-    counts = planning.Counts(goals, sessions, sessions / view.period.days)
-    return Finding(planning.what_would_tell(counts, name, reached, planning.few(reached, name)))
+        return Finding(planning.describe_no_conversions(name))
+    counts = planning.GoalCounts(goals, sessions, sessions / view.period.days)
+    return Finding(planning.describe_needed_log(counts, name, reached, planning.describe_few_conversions(reached, name)))

@@ -1,6 +1,6 @@
-"""How much a funnel's headline depends on choices: the last step's rate under each of them, and whether it leaves the likely range.
+"""Sensitivity: the rate of a funnel's last step under other settings of order, unit, bots and session timeout.
 
-It stands alone because it compares whole analyses, of which a report knows only one.
+An alternative is an analysis of its own; `differs` marks rates outside the likely range of the chosen setting.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.core import figures, stats
-from convkit.core.tables import Cell, Column, Gap, Grid, Heading, Note, Paragraph, Report, Row
+from convkit.core import formatting, stats
+from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+from convkit.core.document import Column, Note, Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from convkit.analysis.analysis import Analysis
-    from convkit.core.definitions import Funnel, Goals
-    from convkit.core.tables import Block, Room
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.model import Funnel, Goals
 
 NAME = "sensitivity"
 COLUMNS = (
@@ -39,7 +40,7 @@ _SETTINGS = {"order": ("ordered", "strict"), "per": ("session", "visitor"), "bot
 
 
 @dataclass(frozen=True)
-class Variant:
+class Alternative:
     """The same question with one choice made otherwise."""
 
     choice: str
@@ -48,19 +49,19 @@ class Variant:
     bots: str
 
 
-def variants(goals: Goals, bots: str) -> Iterator[Variant]:
+def alternatives(goals: Goals, bots: str) -> Iterator[Alternative]:
     """Yield what is to be analyzed beside the question as it was asked: one analysis more each."""
     for setting in _SETTINGS["order"]:
         turned = tuple(replace(funnel, order=setting) for funnel in goals.funnels if funnel.order != setting and _may_be(funnel, setting))
-        yield Variant("order", setting, replace(goals, funnels=turned), bots)
+        yield Alternative("order", setting, replace(goals, funnels=turned), bots)
     for setting in _SETTINGS["per"]:
         turned = tuple(replace(funnel, per=setting) for funnel in goals.funnels if funnel.per != setting)
-        yield Variant("per", setting, replace(goals, funnels=turned), bots)
-    yield from (Variant("bots", setting, goals, setting) for setting in _SETTINGS["bots"] if setting != bots)
+        yield Alternative("per", setting, replace(goals, funnels=turned), bots)
+    yield from (Alternative("bots", setting, goals, setting) for setting in _SETTINGS["bots"] if setting != bots)
     for timeout in _TIMEOUTS:
         if timeout != goals.site.session_timeout:
             site = replace(goals.site, session_timeout=timeout)
-            yield Variant("timeout", figures.length(timeout), replace(goals, site=site), bots)
+            yield Alternative("timeout", formatting.duration_in_words(timeout), replace(goals, site=site), bots)
 
 
 def _may_be(funnel: Funnel, order: str) -> bool:
@@ -68,9 +69,9 @@ def _may_be(funnel: Funnel, order: str) -> bool:
     return order != "strict" or not (funnel.without or funnel.is_open or len(funnel.required) < len(funnel.steps))
 
 
-def asked(analysis: Analysis, bots: str) -> pl.LazyFrame:
+def chosen_rows(analysis: Analysis, bots: str) -> pl.LazyFrame:
     """Return the rows of the question as it was asked: its setting of each choice, all with the same counts."""
-    timeout = figures.length(analysis.goals.site.session_timeout)
+    timeout = formatting.duration_in_words(analysis.goals.site.session_timeout)
     rows = [
         _row(analysis, funnel, choice, setting, is_chosen=True)
         for funnel in analysis.goals.funnels
@@ -79,7 +80,7 @@ def asked(analysis: Analysis, bots: str) -> pl.LazyFrame:
     return pl.concat(rows)
 
 
-def otherwise(analysis: Analysis, variant: Variant) -> pl.LazyFrame:
+def alternative_rows(analysis: Analysis, variant: Alternative) -> pl.LazyFrame:
     """Return the rows of a variant."""
     return pl.concat(_row(analysis, funnel, variant.choice, variant.setting, is_chosen=False) for funnel in analysis.goals.funnels)
 
@@ -106,7 +107,7 @@ def present(counts: pl.DataFrame, goals: Goals) -> Report:
     order = [pl.col("funnel").replace_strict(places), pl.col("choice").replace_strict({name: at for at, name in enumerate((*_SETTINGS, "timeout"))})]
     low, high = stats.wilson(pl.col("reached"), pl.col("entered"))
     of_chosen = {bound: pl.col(f"rate_{bound}").filter("chosen").first().over("funnel") for bound in ("low", "high")}
-    is_enough = (pl.col("entered") >= figures.FEWEST) & (pl.col("entered").filter("chosen").first().over("funnel") >= figures.FEWEST)
+    is_enough = (pl.col("entered") >= formatting.MIN_BASE) & (pl.col("entered").filter("chosen").first().over("funnel") >= formatting.MIN_BASE)
     frame = (
         counts.with_columns(rate=stats.ratio(pl.col("reached"), pl.col("entered")), rate_low=low, rate_high=high)
         .with_columns(differs=pl.when(is_enough).then(~pl.col("rate").is_between(of_chosen["low"], of_chosen["high"])))
@@ -116,25 +117,25 @@ def present(counts: pl.DataFrame, goals: Goals) -> Report:
     said = {funnel.name: _sentence(frame.filter(funnel=funnel.name)) for funnel in goals.funnels}
     notes = tuple(Note(NAME, f"{name}: {sentence}", is_drawn=True) for name, sentence in said.items())
 
-    def draw(rows: pl.DataFrame, _: Room) -> list[Block]:
+    def draw(rows: pl.DataFrame, _: Screen) -> list[Block]:
         drawn = [_draw(name, rows.filter(funnel=name), sentence) for name, sentence in said.items()]
-        return [block for number, blocks in enumerate(drawn) for block in ([Gap()] if number else []) + blocks]
+        return [block for number, blocks in enumerate(drawn) for block in ([BlankLine()] if number else []) + blocks]
 
     return Report(NAME, COLUMNS, frame, draw, notes, beside=("funnel",))
 
 
 def _ranks() -> dict[str, int]:
     """Return where settings stand in their choice."""
-    lengths = [figures.length(timeout) for timeout in _TIMEOUTS]
+    lengths = [formatting.duration_in_words(timeout) for timeout in _TIMEOUTS]
     return {setting: place for settings in (*_SETTINGS.values(), lengths) for place, setting in enumerate(settings)}
 
 
 def _sentence(rows: pl.DataFrame) -> str:
     """Return whether the headline depends on the choices."""
     chosen = rows.filter("chosen").row(0, named=True)
-    if chosen["entered"] < figures.FEWEST:
+    if chosen["entered"] < formatting.MIN_BASE:
         return "Too few entered to tell whether the last step's rate depends on these choices."
-    likely = figures.likely(chosen["rate_low"], chosen["rate_high"], chosen["entered"])
+    likely = formatting.rate_interval(chosen["rate_low"], chosen["rate_high"], chosen["entered"])
     found = rows.filter("differs").select(pl.format("{} ({})", "choice", "setting")).to_series().to_list()
     if found:
         return f"The last step's rate depends on {', '.join(found)}: there it leaves the likely {likely}."
@@ -149,18 +150,18 @@ def _draw(name: str, rows: pl.DataFrame, sentence: str) -> list[Block]:
     for row in rows.rows(named=True):
         lines.append(Row(_cells(row, is_first=row["choice"] != before)))
         before = row["choice"]
-    return [heading, Grid(lines, titles), Gap(), Paragraph(sentence)]
+    return [heading, Grid(lines, titles), BlankLine(), Paragraph(sentence)]
 
 
 def _cells(row: dict[str, Any], *, is_first: bool) -> list[Cell]:
     """Return the cells of one setting."""
     label = f"{row['choice'] if is_first else '':8} {row['setting']}{' *' if row['chosen'] else ''}"
-    likely = figures.likely(row["rate_low"], row["rate_high"], row["entered"])
+    likely = formatting.rate_interval(row["rate_low"], row["rate_high"], row["entered"])
     return [
         Cell(label),
-        Cell(figures.count(row["entered"])),
-        Cell(figures.count(row["reached"]), "bold"),
-        Cell(figures.share(row["reached"], row["entered"])),
+        Cell(formatting.count(row["entered"])),
+        Cell(formatting.count(row["reached"]), "bold"),
+        Cell(formatting.share(row["reached"], row["entered"])),
         Cell(likely),
         Cell("differs" if row["differs"] else "", "bold", left=True),
     ]

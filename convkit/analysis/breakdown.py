@@ -1,0 +1,150 @@
+"""Breakdown (`--by KEY`): the values that each session has, and tallies broken down by them.
+
+Values come in order, periods without sessions included; small values can be folded into one. Without a key all functions return what they were given.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core import schema
+from convkit.core.document import sum_tallies
+from convkit.core.schema import TEXT, is_interaction
+from convkit.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from convkit.analysis.analysis import View
+    from convkit.core.model import Goals
+
+    Values = Callable[[pl.LazyFrame, pl.LazyFrame, Goals], pl.LazyFrame]
+
+
+BREAKDOWN = "by"
+"""The column of a session's value: sessions and hits have columns of their own that are named as keys."""
+NO_VALUE = "(none)"
+"""The value of sessions that have none: no goal was reached, no host is known."""
+PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
+"""Keys that are periods, and how their values are written: `2026-10-07`, `2026-W41` (ISO 8601), `2026-10`."""
+
+VALUES_TALLY = "values"
+"""The tally of every split report that holds how many `sessions` each value has."""
+_PLACE = "place of the value"
+OTHER = "(other)"
+"""What a screen calls the values that it has no room for."""
+
+
+def _period(written: str) -> Values:
+    def values(sessions: pl.LazyFrame, _: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+        """Return when sessions began, in the site's time zone."""
+        return sessions.select("session", value=pl.col("started").dt.convert_time_zone(goals.site.timezone).dt.strftime(written))
+
+    return values
+
+
+def _session_column(column: str) -> Values:
+    def values(sessions: pl.LazyFrame, _: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
+        return sessions.select("session", value=column)
+
+    return values
+
+
+def _first_interaction_column(column: str) -> Values:
+    def values(_: pl.LazyFrame, hits: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
+        """Return what the first interaction says."""
+        first = hits.filter(pl.col("inside") & pl.col("session").is_not_null() & is_interaction())
+        return first.unique("session", keep="first", maintain_order=True).select("session", value=column)
+
+    return values
+
+
+def _goals_reached(sessions: pl.LazyFrame, _: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Return the goals that sessions reached, a row each."""
+    columns = [goal.column for goal in goals.goals]
+    reached = [sessions.filter(goal.column).select("session", value=pl.lit(goal.name, dtype=TEXT)) for goal in goals.goals]
+    nothing = sessions.filter(~pl.any_horizontal(pl.lit(value=False), *columns)).select("session", value=pl.lit(None, dtype=TEXT))
+    return pl.concat([*reached, nothing])
+
+
+KEYS: dict[str, Values] = {
+    **{key: _period(written) for key, written in PERIODS.items()},
+    "landing": _session_column("landing"),
+    "exit": _session_column("exit"),
+    "host": _first_interaction_column("host"),
+    "device": _session_column("device"),
+    **{key: _session_column(key) for key in schema.CHANNEL_COLUMNS},
+    "goal": _goals_reached,
+}
+"""All that reports can be split by, beside the variants of the site: `session, value` of the sessions of the period
+and their matched hits, sorted by visitor and ORDER."""
+
+
+def parse_key(key: str | None, goals: Goals) -> str | None:
+    """Return the key that the option names; UsageError with the fix where there is no such key."""
+    known = (*KEYS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
+    if key is not None and key not in known:
+        fix = did_you_mean(key, known) or ("; say what tells it under `site.variants`" if key.startswith(schema.VARIANT_PREFIX) else "")
+        raise UsageError(f"--by {key}: {key!r} is no key{fix}; keys are {', '.join(known)}")
+    return key
+
+
+def session_values(key: str, sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Return `session` and `by` (TEXT), a value of the key: a row for each that a session has; most keys give it one."""
+    found = KEYS.get(key, _session_column(key))(sessions, hits, goals)
+    return found.select("session", pl.col("value").cast(pl.String).fill_null(NO_VALUE).cast(TEXT).alias(BREAKDOWN))
+
+
+def ordered_values(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
+    """Return `by, sessions` in order: every period there is, rising; of other keys the values with most sessions first."""
+    found = tally[VALUES_TALLY].with_columns(pl.col(BREAKDOWN).cast(pl.String))
+    if view.key not in PERIODS:
+        return found.sort(pl.col(BREAKDOWN) == OTHER, "sessions", BREAKDOWN, descending=[False, True, False])
+    return _periods_of_view(view).join(found, on=BREAKDOWN, how="full", coalesce=True).with_columns(pl.col("sessions").fill_null(0)).sort(BREAKDOWN)
+
+
+def _periods_of_view(view: View) -> pl.DataFrame:
+    """Return the days, weeks or months of the period, in the site's time zone."""
+    begin, end = view.period.begin, view.period.end
+    if begin is None or end is None:
+        return pl.DataFrame(schema={BREAKDOWN: pl.String})
+    days = pl.date_range(begin.date(), end.date(), timedelta(days=1), eager=True)
+    return pl.DataFrame({BREAKDOWN: days.dt.strftime(PERIODS[view.key]).unique()})
+
+
+def every_value(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
+    """Return one row of sums a value, those without sessions too; without a key the one row that there is."""
+    if not view.by:
+        return tally[name]
+    sums = tally[name].with_columns(pl.col(view.by).cast(pl.String))
+    counts = [column for column in sums.columns if column not in view.by]
+    found = ordered_values(tally, view).select(view.by).join(sums, on=view.by, how="left", maintain_order="left")
+    return found.with_columns(pl.col(counts).fill_null(0))
+
+
+def repeat_for_values(rows: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
+    """Return rows once for each value."""
+    return rows.join(ordered_values(tally, view).select(view.by), how="cross") if view.by else rows
+
+
+def in_value_order(frame: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
+    """Return rows in the order of their values; those of one value stay in theirs."""
+    if not view.by:
+        return frame
+    ranks = ordered_values(tally, view).select(view.by).with_row_index(_PLACE)
+    return (
+        frame.with_columns(pl.col(view.by).cast(pl.String))
+        .join(ranks, on=view.by, how="left", maintain_order="left")
+        .sort(_PLACE, maintain_order=True)
+        .drop(_PLACE)
+    )
+
+
+def fold_values(tally: Mapping[str, pl.DataFrame], kept: Sequence[str]) -> dict[str, pl.DataFrame]:
+    """Return tallies in which the values that are not kept are one, OTHER."""
+    value = pl.col(BREAKDOWN).cast(pl.String)
+    one = pl.when(value.is_in(list(kept))).then(value).otherwise(pl.lit(OTHER))
+    return {name: sum_tallies([frame.with_columns(one.alias(BREAKDOWN))]) for name, frame in tally.items()}

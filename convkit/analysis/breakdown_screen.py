@@ -1,0 +1,225 @@
+"""Screens of reports that are broken down by a key: one column per value, or a sparkline over the periods.
+
+Cells that are not clearly different from the other sessions are marked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.analysis.breakdown import BREAKDOWN, OTHER, PERIODS
+from convkit.analysis.periods import NO_MARKS, PeriodMarks
+from convkit.core import formatting, stats
+from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.document import Report
+
+
+MOST_VALUES = 5
+"""How many values a screen shows as columns, the others as one."""
+_MOST_PERIODS = 60
+_NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2, 2
+"""Characters of a name at most, of a figure with its rate, of the rate, and of a value at most."""
+_ALL, _SESSIONS = "all", "sessions"
+
+INDISTINGUISHABLE_SIGN = "≈"
+INDISTINGUISHABLE_LEGEND = Paragraph(f"{INDISTINGUISHABLE_SIGN} cannot be told from the other sessions.", style="dim")
+CellCounts = tuple[int, int, int, int]
+"""Part and whole of a cell, and those of all sessions, the cell's among them."""
+
+
+@dataclass(frozen=True)
+class Breakdown:
+    """A report split by a key, and the values in order: `by, sessions`. On a screen the last value may be all others."""
+
+    values: pl.DataFrame
+    report: Report
+    marks: PeriodMarks = NO_MARKS
+    """What is marked on the values, where they are periods."""
+
+
+@dataclass(frozen=True)
+class BreakdownRows:
+    """Rows of one picture: `label`, `part`, `whole`, of a split report with `by` in front."""
+
+    heading: Heading
+    of_all: pl.DataFrame
+    of_values: Callable[[Breakdown], pl.DataFrame]
+    with_sessions: bool = True
+    """Whether the sessions of every value stand above."""
+    widest: int = 0
+    """Characters that a label takes at most, where they are not the usual number."""
+    short: Callable[[str], str] = str
+    """Makes a label shorter that would take more."""
+    with_notes: bool = True
+    """Whether what happened in the periods is told below."""
+    of_sessions: bool = False
+    """Whether parts and wholes are sessions: then what cannot be told from the other sessions is marked, where every session has one value."""
+
+    def has_marks(self, key: str) -> bool:
+        """Tell whether values of a key are held against each other: periods are judged by their trend, and a session may have several goals."""
+        return self.of_sessions and key not in PERIODS and key != "goal"
+
+
+def draw(lines: BreakdownRows, split: Callable[[int | None], Breakdown], key: str, room: Screen) -> list[Block]:
+    """Return the lines with a column a value, or with a small line over the periods; `split` folds all values but so many into one."""
+    every = split(None)
+    if lines.of_all.is_empty() or every.values.is_empty():
+        return []
+    heading = Heading(lines.heading.title, f"by {key}; {lines.heading.rest}")
+    widest = lines.widest or (_NAME if room.wide else _NARROW_NAME)
+    name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
+    space, widths = room.width - _INDENT - name - _width_of_all(lines, every) - _GAP, [*_widths_of_values(lines, every, key).values()]
+    if key in PERIODS:
+        if _fitting_columns(widths, space) < len(widths):
+            return [heading, *_sparklines(lines, every, key, name, room)]
+        return [heading, *_matrix(lines, every, key, name, space), *_period_legend(lines, every, every.values[BREAKDOWN].to_list(), room)]
+    shown = split(_shown_values(widths, key, room, space, _width_of_all(lines, every) + len(INDISTINGUISHABLE_SIGN)))
+    hidden = every.values.height - shown.values.filter(pl.col(BREAKDOWN) != OTHER).height if key == "goal" else 0
+    more = [Paragraph(f"{formatting.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
+    return [heading, *_matrix(lines, shown, key, name, space), *more]
+
+
+def _shown_values(widths: Sequence[int], key: str, room: Screen, space: int, other: int) -> int | None:
+    """Return how many values stand for themselves: those that fit beside their sum, or as many as were asked for; None for all."""
+    if room.limit is not None:
+        return room.limit or None
+    fits = _fitting_columns(widths[:MOST_VALUES], space)
+    # Sessions that reached several goals cannot be added up: there are no others.
+    if key == "goal" or fits == len(widths):
+        return fits
+    return max(_fitting_columns(widths[:fits], space - other - _GAP), 1)
+
+
+def _fitting_columns(widths: Sequence[int], space: int) -> int:
+    """Return how many columns of these widths fit, at least one."""
+    ends = accumulate(width + _GAP for width in widths)
+    return max(sum(end <= space for end in ends), 1)
+
+
+def _width_of_all(lines: BreakdownRows, split: Breakdown) -> int:
+    """Return how wide the column of all values is."""
+    return _width_of_counts([*lines.of_all["part"], int(split.values["sessions"].sum())])
+
+
+def _widths_of_values(lines: BreakdownRows, split: Breakdown, key: str) -> dict[str, int]:
+    """Return how wide the column of each value is, in order: its figures have a mark behind them where there may be one."""
+    parts = defaultdict(list, lines.of_values(split).group_by(BREAKDOWN).agg("part").rows())
+    mark = len(INDISTINGUISHABLE_SIGN) if lines.has_marks(key) else 0
+    return {
+        value: min(max(len(split.marks.title(value)), _width_of_counts([*parts[value], sessions], mark)), _WIDEST)
+        for value, sessions in split.values.select(BREAKDOWN, "sessions").rows()
+    }
+
+
+def _width_of_counts(counts: Sequence[int], mark: int = 0) -> int:
+    """Return how many characters counts take with their rates, and with a mark."""
+    return max(_PAIR, max(len(formatting.count(count)) for count in counts) + _RATE + mark)
+
+
+def _matrix(lines: BreakdownRows, split: Breakdown, key: str, name: int, space: int) -> list[Block]:
+    """Return a column a value, in as many grids as they need."""
+    pairs, values = _counts_by_label(lines, split), split.values.rows()
+    values = [value for value in values if key != "goal" or value[0] != OTHER]
+    total = "" if key == "goal" else formatting.count(int(split.values["sessions"].sum()))
+    blocks: list[Block] = []
+    alike, mark = (_indistinguishable_cells(lines, pairs), len(INDISTINGUISHABLE_SIGN)) if lines.has_marks(key) else (set(), 0)
+    widths = _widths_of_values(lines, split, key)
+    while values:
+        shown, values = _split_at(values, _fitting_columns([widths[value] for value, _ in values], space))
+        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(split.marks.title(value), _WIDEST), "dim") for value, _ in shown)]
+        counts = [f"{total}{'':{_RATE}}", *(f"{formatting.count(sessions)}{'':{_RATE + mark}}" for _, sessions in shown)]
+        rows = [Row([Cell(text, "dim") for text in (_SESSIONS, *counts)])] if lines.with_sessions else []
+        for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
+            signs = [INDISTINGUISHABLE_SIGN if (label, value) in alike else " " * mark for value, _ in shown]
+            found = [
+                formatting.count_and_rate(*pairs.get((label, value), (0, 0)), _RATE) + sign for (value, _), sign in zip(shown, signs, strict=True)
+            ]
+            rows.append(Row([Cell(lines.short(label)), Cell(formatting.count_and_rate(part, whole, _RATE), "bold"), *map(Cell, found)]))
+        most = {0: name, 1: _width_of_all(lines, split)} | {column: widths[value] for column, (value, _) in enumerate(shown, 2)}
+        blocks += [*([BlankLine()] if blocks else []), Grid(rows, titles, most=most, least=name)]
+    return [*blocks, *([INDISTINGUISHABLE_LEGEND] if alike else [])]
+
+
+def _indistinguishable_cells(lines: BreakdownRows, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
+    """Return label and value of the cells that cannot be told from the other sessions."""
+    of_all = {label: (part, whole) for label, part, whole in lines.of_all.select("label", "part", "whole").rows()}
+    found = indistinguishable((*pair, *of_all[label]) for (label, _), pair in pairs.items())
+    return {place for place, is_alike in zip(pairs, found, strict=True) if is_alike}
+
+
+def _split_at(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    return values[:place], values[place:]
+
+
+def shortened(text: str, most: int) -> str:
+    """Return both ends of a text that has too many characters: many paths begin alike."""
+    return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
+
+
+def _sparklines(lines: BreakdownRows, split: Breakdown, key: str, name: int, room: Screen) -> list[Block]:
+    """Return the sums, and beside them how they went over the periods that fit."""
+    pairs, periods = _counts_by_label(lines, split), split.values[BREAKDOWN].to_list()
+    last = max((len(formatting.count(part)) for part in lines.of_all["part"]), default=0)
+    fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 5), _PAIR))
+    shown = periods[-fits:]
+    titles = [Cell(), Cell(_ALL, "dim"), Cell(_period_range(shown), "dim", left=True), Cell(split.marks.last(periods[-1]), "dim")]
+    rows = []
+    for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
+        parts = [pairs.get((label, period), (0, 0))[0] for period in shown]
+        cells = [
+            Cell(formatting.count_and_rate(part, whole, _RATE), "bold"),
+            Cell(formatting.sparkline(parts), "bar", left=True),
+            Cell(formatting.count(parts[-1])),
+        ]
+        rows.append(Row([Cell(lines.short(label)), *cells]))
+    rows += [Row([Cell(), Cell(), Cell(split.marks.line(shown), "dim", left=True)])] if split.marks.notes_of(shown) else []
+    some = f"The last {len(shown)} of {len(periods)} {key}s." if len(shown) < len(periods) else ""
+    grid = Grid(rows, titles, most={2: max(len(shown), len(_period_range(shown)))}, least=name)
+    return [grid, *([Paragraph(some, style="dim")] if some else []), *_period_legend(lines, split, shown, room)]
+
+
+def _period_legend(lines: BreakdownRows, split: Breakdown, periods: Sequence[str], room: Screen) -> list[Block]:
+    """Return what happened in the periods that are shown; inside `report` the headline tells it."""
+    return split.marks.legend(periods) if lines.with_notes and not room.part else []
+
+
+def _period_range(periods: Sequence[str]) -> str:
+    """Return the first and the last period, as far as there is room above the line of so many."""
+    words = f"{periods[0]} … {periods[-1]}"
+    return words if len(words) <= len(periods) else periods[-1] if len(periods) == 1 else f"… {periods[-1]}"
+
+
+def _counts_by_label(lines: BreakdownRows, split: Breakdown) -> dict[tuple[str, str], tuple[int, int]]:
+    """Return part and whole by label and value, of the labels that are shown."""
+    shown = lines.of_values(split).join(lines.of_all.select("label"), on="label", how="semi")
+    return {(label, value): (part, whole) for label, value, part, whole in shown.select("label", BREAKDOWN, "part", "whole").rows()}
+
+
+def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:
+    """Tell cells whose difference from the rest may be none: Newcombe's interval holds 0, all that are shown being right together in 95 of 100 cases.
+
+    A cell on a base without a rate is none of them, nor one that has no rest.
+    """
+    schema = dict.fromkeys(("part", "whole", "of_part", "of_whole"), pl.Int64)
+    frame = pl.DataFrame(list(cells), schema=schema, orient="row")
+    part, whole = pl.col("part"), pl.col("whole")
+    rest = (pl.col("of_part") - part, pl.col("of_whole") - whole)
+    is_tested = (whole >= formatting.MIN_BASE) & (rest[1] > 0)
+    z = stats.bonferroni_z(int(frame.select(is_tested.sum()).item()))
+    low, high = stats.newcombe(part, whole, *rest, z)
+    return frame.select(alike=is_tested & (low <= 0) & (high >= 0)).to_series().fill_null(value=False).to_list()
+
+
+def mark_indistinguishable(text: str, is_alike: bool) -> str:  # noqa: FBT001 (it is all that is said of the text)
+    """Return a text with the sign behind it, or as much room."""
+    return f"{text}{INDISTINGUISHABLE_SIGN if is_alike else ' '}"

@@ -1,0 +1,58 @@
+"""Listings of single sessions and hits: their names, times, goals and headings, the same in every report that lists them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core import formatting
+from convkit.core.blocks import Heading
+from convkit.core.document import Note
+from convkit.traffic import visitor_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from convkit.analysis.sorting import Sorting
+    from convkit.core.document import Period
+    from convkit.core.model import Goal
+
+
+def reached_goals(goals: Iterable[Goal]) -> pl.Expr:
+    """Return `goals`: the names of those whose column is true, in the order of the file, joined by a blank; empty where none is."""
+    names = [pl.when(pl.col(goal.column)).then(pl.lit(goal.name)) for goal in goals]
+    return pl.concat_str([pl.lit(None, dtype=pl.String), *names], separator=" ", ignore_nulls=True).alias("goals")
+
+
+def session_name() -> pl.Expr:
+    """Return a session's name of its `visitor` and `number`; null for what belongs to none."""
+    return pl.concat_str("visitor", pl.lit("-"), "number")
+
+
+def shown_time(time: datetime, period: Period, *, seconds: bool = False) -> str:
+    """Return a time as a screen shows it, `7 Oct 20:14`; with the year where the period, which stands above, has more than one."""
+    is_one_year = period.begin is not None and period.end is not None and period.begin.year == period.end.year
+    day = f"{time.day:2} {time:%b}" if is_one_year else f"{time:%Y-%m-%d}"
+    return f"{day} {time:%H:%M:%S}" if seconds else f"{day} {time:%H:%M}"
+
+
+def heading(title: str, noun: str, numbers: tuple[int, int], order: str) -> Heading:
+    """Return the heading of single ones: by what they are sorted, where it was asked for, and how many of all are shown."""
+    shown, total = numbers
+    some = f"; {formatting.count(shown)} of {formatting.plural(total, noun)}" if shown < total else ""
+    return Heading(title, f"one row a {noun}{order and ', ' + order}{some}")
+
+
+def dropped_columns(places: Mapping[str, int], hidden: Iterable[int], sort: Sorting | None) -> tuple[int, ...]:
+    """Return the columns of a screen that are left out where not all fit, in this order; never the one that the rows are sorted by."""
+    return (*hidden, *(place for name, place in places.items() if sort is None or sort.column != name))
+
+
+def visitor_id_notes() -> tuple[Note, ...]:
+    """Say where ids will be others in the next run."""
+    if visitor_ids.key().is_lasting:
+        return ()
+    text = f"Visitors have other ids in the next run: no key file could be read or made; set {visitor_ids.KEY_VARIABLE}."
+    return (Note("visitor-ids", text),)

@@ -1,0 +1,98 @@
+"""Tallies of reports, from matched hits and sessions; tallies of several parts of the visitors can be added."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.analysis.analysis import Analysis
+from convkit.analysis.breakdown import BREAKDOWN, VALUES_TALLY
+from convkit.core import plugins
+from convkit.core.collect import collect_frame, collect_frames, materialize
+from convkit.funnels import chains as funnels_chains
+from convkit.funnels import detours
+from convkit.funnels.drop_off import drop_off_counts, viewed_hits, views_after_steps
+from convkit.goals import filters
+from convkit.traffic import visitor_ids
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from convkit.core.document import Tallies
+    from convkit.core.model import Funnel, Goals
+
+
+def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None, identities: pl.LazyFrame) -> Analysis:
+    """Return the analysis of some visitors' matched hits and sessions, their chains found; `identities` may know of more visitors."""
+    names = [funnel.name for funnel in goals.funnels]
+
+    at_hand = partial(_collected_frames, size=hits.height)
+    frame, entering = hits.lazy(), at_hand(_entering_sessions(hits, table, goals, funnel) for funnel in goals.funnels)
+    of_funnel = [filters.add_enters(frame, sessions) if funnel.where else frame for sessions, funnel in zip(entering, goals.funnels, strict=True)]
+    fitting = at_hand(funnels_chains.fitting_hits(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
+    chains = materialize(funnels_chains.best_chains(fits, funnel).filter("inside") for fits, funnel in zip(fitting, goals.funnels, strict=True))
+    del fitting
+    last = at_hand(detours.finisher_hits(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
+    ways = materialize(detours.find_detours(mine, found, funnel) for mine, found, funnel in zip(last, chains, goals.funnels, strict=True))
+    went = _drop_off(frame, chains, goals, hits.height)
+    chains_of, went_of, ways_of, entering_of = (dict(zip(names, found, strict=True)) for found in (chains, went, ways, entering))
+    return Analysis(frame, hits.height, table.lazy(), chains_of, went_of, ways_of, entering_of, goals, ends, identities)
+
+
+def _drop_off(hits: pl.LazyFrame, chains: Sequence[pl.LazyFrame], goals: Goals, size: int, by: tuple[str, ...] = ()) -> list[pl.LazyFrame]:
+    """Return where they went, a frame a funnel; what several queries look at is collected between the stages."""
+    seen = _collected_frames((viewed_hits(hits, funnel) for funnel in goals.funnels), size)
+    at = list(zip(seen, chains, goals.funnels, strict=True))
+    later = _collected_frames((views_after_steps(pages, found, funnel, by) for pages, found, funnel in at), size)
+    return _collected_frames((drop_off_counts(pages, rows, found, funnel, by) for rows, (pages, found, funnel) in zip(later, at, strict=True)), size)
+
+
+def _collected_frames(queries: Iterable[pl.LazyFrame], size: int) -> list[pl.LazyFrame]:
+    """Collect frames, one a funnel, that several queries are built on."""
+    return [found.lazy() for found in collect_frames(queries, size)]
+
+
+def _entering_sessions(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
+    """Return `session, visitor` of the sessions that may enter a funnel."""
+    asked = filters.parse_filters(funnel.where, goals)
+    return filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, asked).select("session", "visitor")
+
+
+def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
+    """Return the analysis split by `values` (`session, by`), which may know of more sessions."""
+    split, known = replace(analysis, by=(BREAKDOWN,), values=values.lazy()), analysis.goals.funnels
+    # A chain belongs to the session of its first hit: a visitor's sessions are numbered as they follow each other.
+    first = [pl.min_horizontal(f"session{number}" for number in funnel.numbers) for funnel in known]
+    began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(known, first, strict=True))
+    chains = _collected_frames((split.split(found, "began") for found in began), analysis.size)
+    went = _drop_off(analysis.hits, chains, analysis.goals, analysis.size, split.by)
+    names = [funnel.name for funnel in known]
+    return replace(split, chains=dict(zip(names, chains, strict=True)), departures=dict(zip(names, went, strict=True)))
+
+
+def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
+    """Return the tallies of some reports, in which a column `visitor` holds ids that may be shown."""
+    wanted = [(report, name, frame) for report in reports for name, frame in _report_tallies(analysis, report).items()]
+    tallies: Tallies = {report: {} for report in reports}
+    for (report, name, _), frame in zip(wanted, collect_frames([frame for _, _, frame in wanted], analysis.size), strict=True):
+        tallies[report][name] = _with_ids(frame, analysis.identities) if "visitor" in frame.columns else frame
+    return tallies
+
+
+def _report_tallies(analysis: Analysis, report: str) -> dict[str, pl.LazyFrame]:
+    """Return the tallies of a report; where they are split, with how many sessions each value has."""
+    found: dict[str, pl.LazyFrame] = plugins.load("reports", report).tally(analysis)
+    if not analysis.by:
+        return found
+    return {VALUES_TALLY: analysis.summed(analysis.split(analysis.sessions), sessions=pl.len().cast(pl.Int64)), **found}
+
+
+def _with_ids(tally: pl.DataFrame, identities: pl.LazyFrame) -> pl.DataFrame:
+    """Put an id in the place of every visitor's number: ids are made of visitors that are shown, and of no others."""
+    shown = collect_frame(identities.join(tally.lazy().select("visitor").unique(), on="visitor", how="semi"), tally.height)
+    ids = pl.DataFrame({"visitor": shown["visitor"], "id": pl.Series(visitor_ids.hash_identities(shown["identity"]), dtype=pl.String)})
+    return tally.join(ids, on="visitor", how="left", maintain_order="left").with_columns(visitor="id").drop("id")

@@ -1,0 +1,73 @@
+"""The text of goals files: values from a log, written so that YAML reads them as the same text, and the examples in `data/examples`."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from convkit.core.text import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    YamlValue = str | int | list["YamlValue"] | dict[str, "YamlValue"]
+    """A goal, a funnel or a fact, as YAML has it."""
+
+_PLAIN = re.compile(r"(?:(?:[A-Z]+ )?/[A-Za-z0-9_./*~+-]*|[A-Za-z_][A-Za-z0-9_.-]*|[1-9]xx|\d+[smhd])")
+_WORDS = frozenset({"true", "false", "null"})
+_WIDEST = 60
+"""Characters after which a mapping is written over several lines."""
+_ENDING = ".yaml"
+
+
+def is_writable(text: str) -> bool:
+    """Tell text that can stand in a goals file and be read there by people: nothing in it is hidden, or acts."""
+    return text.isprintable() and safe(text, None) == text
+
+
+def scalar(value: str | int) -> str:
+    """Return a value, in quotes where YAML might take it for anything but this text. The text is writable."""
+    text = str(value)
+    if isinstance(value, int) or (_PLAIN.fullmatch(text) and text.lower() not in _WORDS):
+        return text
+    quoted = text.replace("'", "''")
+    return f"'{quoted}'"
+
+
+def flow(value: YamlValue) -> str:
+    """Return a value on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {flow(inner)}" for key, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(flow(inner) for inner in value) + "]"
+    return scalar(value)
+
+
+def block(title: str, comment: str, entries: Mapping[str, tuple[YamlValue, str]]) -> list[str]:
+    """Return the lines of a block: names, each with a value and a comment on it; none where it is empty."""
+    if not entries:
+        return []
+    lines = [f"# {comment}", f"{title}:"] if comment else [f"{title}:"]
+    for name, (value, said) in entries.items():
+        whole = f"  {name}: {flow(value)}"
+        if len(whole) > _WIDEST and isinstance(value, dict):
+            lines += [*_commented([(f"  {name}:", said)]), *(f"    {key}: {flow(inner)}" for key, inner in value.items())]
+        else:
+            lines += _commented([(whole, said)])
+    return lines
+
+
+def _commented(lines: Iterable[tuple[str, str]]) -> list[str]:
+    """Return lines with what is said of them behind."""
+    return [f"{text:<{_WIDEST}}  # {safe(said, None)}" if said else text for text, said in lines]
+
+
+def example_names() -> tuple[str, ...]:
+    """Return the names of all examples."""
+    return tuple(sorted(entry.name.removesuffix(_ENDING) for entry in files("convkit").joinpath("data", "examples").iterdir()))
+
+
+def example_text(name: str) -> str:
+    """Return the text of an example."""
+    return files("convkit").joinpath("data", "examples", f"{name}{_ENDING}").read_text(encoding="utf-8")

@@ -1,0 +1,151 @@
+"""The document that outputs take: reports, each a frame with columns of known units, their notes, and what happened to the input."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core.quality import UNKNOWN_QUALITY, Quality
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from convkit.core.blocks import Block, Screen
+
+
+UNITS = ("text", "count", "step", "rate", "ratio", "change", "seconds", "money", "number", "time", "flag")
+
+
+Tallies = dict[str, dict[str, pl.DataFrame]]
+"""Per report and name: the tallies that `sum_tallies` adds up and `present` takes."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a report: its exact name in files, and its unit.
+
+    `rate` is from 0 to 1, `change` relative to one, `number` of mixed kind; `money` an Int64 of millionths, `time` a Datetime, `step` names a row.
+    """
+
+    name: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class Note:
+    """What qualifies the numbers: part of the report, last lines of the table, `notes` in JSON."""
+
+    code: str
+    text: str
+    is_drawn: bool = False
+    """Whether the report's picture says it already."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A sentence of what is worth a look, and the command that shows more."""
+
+    text: str
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report, finished: `frame` has the `columns`, sorted; `draw` says what these rows look like.
+
+    `metrics` marks a report of one row, or one row a value, that files show as `metric,value`; an aside stands `beside` the reports named.
+    """
+
+    name: str
+    columns: tuple[Column, ...]
+    frame: pl.DataFrame
+    draw: Callable[[pl.DataFrame, Screen], list[Block]]
+    notes: tuple[Note, ...] = ()
+    metrics: bool = False
+    details: pl.DataFrame | None = None
+    """What findings and pictures need beyond the columns."""
+    beside: tuple[str, ...] = ()
+
+    @property
+    def naming(self) -> list[Column]:
+        """The columns that name a row; all others are figures."""
+        return [column for column in self.columns if column.unit in {"text", "step"}]
+
+
+@dataclass(frozen=True)
+class Period:
+    """The time that the figures are of, both ends inside; None where nothing was read."""
+
+    begin: datetime | None
+    end: datetime | None
+    timezone: str
+
+    @property
+    def days(self) -> float:
+        """Return the length in days, at least one."""
+        if self.begin is None or self.end is None:
+            return 1.0
+        return max((self.end - self.begin).total_seconds() / 86_400, 1.0)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A run's whole outcome, as outputs take it."""
+
+    version: str
+    logs: tuple[str, ...]
+    goals_file: str | None
+    """None for the built-in goals."""
+    goals_summary: str
+    input: Mapping[str, int]
+    """`lines`, and how many of them met which fate: they add up."""
+    reasons: Mapping[str, Mapping[str, int]]
+    """Of fates that have reasons."""
+    period: Period
+    reports: Mapping[str, Report]
+    asides: Mapping[str, Report] = field(default_factory=dict)
+    """Reports that only outputs for reading and JSON show: they belong to another report."""
+    findings: tuple[Finding, ...] = ()
+    is_whole: bool = False
+    """Whether this is `report`, all of it on one screen."""
+    copies: tuple[str, ...] = ()
+    """Sentences of logs that were left out because others hold all of them."""
+    losses: tuple[str, ...] = ()
+    """Sentences of what of the input was lost."""
+    rejects: pl.DataFrame | None = None
+    """`file, line, reason, text` of the lines that were not read, where they are wanted."""
+    quality: Quality = UNKNOWN_QUALITY
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What people must know of the input, whatever the report says."""
+        return (*self.copies, *self.losses)
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """The notes of all reports, each once."""
+        return tuple(dict.fromkeys(note for report in (*self.reports.values(), *self.asides.values()) for note in report.notes))
+
+
+def sum_tallies(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Add the tallies of parts of the visitors: Int64 columns are summed (`last_...` by max, `first_...` by min), all others are keys."""
+    whole = pl.concat(tallies)
+    sums = [name for name, dtype in whole.schema.items() if dtype == pl.Int64]
+    keys = [name for name in whole.columns if name not in sums]
+    merged = [_sum_column(name) for name in sums]
+    return whole.group_by(keys, maintain_order=True).agg(merged) if keys else whole.select(merged)
+
+
+def _sum_column(name: str) -> pl.Expr:
+    """Return how a column of a tally is merged."""
+    column = pl.col(name)
+    return column.max() if name.startswith("last_") else column.min() if name.startswith("first_") else column.sum()
+
+
+def empty_frame(columns: Sequence[Column]) -> pl.DataFrame:
+    """Return a frame of these columns without rows."""
+    types = dict.fromkeys(("rate", "ratio", "change", "seconds", "number"), pl.Float64) | {"text": pl.String, "flag": pl.Boolean}
+    return pl.DataFrame(schema={column.name: types.get(column.unit, pl.Int64) for column in columns})

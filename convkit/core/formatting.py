@@ -1,0 +1,180 @@
+"""Numbers as a screen shows them: two significant digits, a count before its rate, no rate below MIN_BASE, the same in every locale."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import ceil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+MIN_BASE = 30
+"""Of a base on which a rate is shown."""
+UNKNOWN, TOO_FEW = "–", "·"
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_HEIGHTS = "▁▂▃▄▅▆▇█"
+_SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "KRW": "₩", "BRL": "R$", "PLN": "zł ", "CHF": "CHF "}
+_MILLION = 1_000_000
+_MINUS = "\N{MINUS SIGN}"
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+def count(number: int | None) -> str:
+    """Return `12,345`."""
+    return UNKNOWN if number is None else f"{number:,}"
+
+
+def percent(rate: float | None) -> str:
+    """Return a rate with two significant digits; 0 % and 100 % only where it is exactly that."""
+    if rate is None:
+        return UNKNOWN
+    value = rate * 100
+    if value in {0, 100}:
+        return f"{value:.0f}%"
+    if value < 0.1:  # noqa: PLR2004 (the smallest rate that is told apart)
+        return "<0.1%"
+    if value >= 99.5:  # noqa: PLR2004 (what would be rounded to 100)
+        return ">99%"
+    return f"{value:.{_digits(value)}f}%"
+
+
+def change(relative: float) -> str:
+    """Return a movement in percent with its sign: whole from 1 % on; nothing only where it is exactly that."""
+    size, sign = abs(relative) * 100, _MINUS if relative < 0 else "+"
+    if not size:
+        return "0%"
+    return f"{sign}{size:,.0f}%" if size >= 0.95 else f"{sign}{size:.1f}%" if size >= 0.05 else f"{sign}<0.1%"  # noqa: PLR2004 (where a figure gains a digit)
+
+
+def _digits(value: float) -> int:
+    """Return how many decimals show a percentage with two digits."""
+    return 2 if value < 0.995 else 1 if value < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
+
+
+def share(part: int | None, whole: int | None) -> str:
+    """Return a rate, or a dot where the base is too small to show one."""
+    if part is None or whole is None:
+        return UNKNOWN
+    return percent(part / whole) if whole >= MIN_BASE else TOO_FEW
+
+
+def count_and_rate(part: int | None, whole: int | None, width: int = 7) -> str:
+    """Return a count and its rate, as they stand in one column."""
+    return UNKNOWN if part is None else f"{count(part)}{share(part, whole):>{width}}"
+
+
+def count_of(part: int, whole: int, what: str) -> str:
+    """Return `46 of 2,453 sessions (1.9%)`, without the rate where the base is too small for one."""
+    return f"{count(part)} of {plural(whole, what)}{f' ({percent(part / whole)})' if whole >= MIN_BASE else ''}"
+
+
+def rate_interval(low: float | None, high: float | None, base: int) -> str:
+    """Return the range of a rate."""
+    if low is None or high is None or base < MIN_BASE:
+        return TOO_FEW
+    digits = 1 if high * 100 < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
+    return f"{_bound(low, digits)} – {_bound(high, digits)}%"
+
+
+def _bound(rate: float, digits: int) -> str:
+    """Return an end of a range: 0 and 100 only where it is exactly that."""
+    value = rate * 100
+    if 0 < value < 0.05:  # noqa: PLR2004 (what would be rounded to nothing)
+        return "<0.1"
+    if 99.5 <= value < 100:  # noqa: PLR2004 (what would be rounded to 100)
+        return ">99"
+    return f"{value:.{1 if 0 < value < 0.5 else digits}f}"  # noqa: PLR2004 (what would be rounded to nothing)
+
+
+def one_in(part: int, whole: int) -> str:
+    """Return the odds, `about 1 in 85`; empty where there are none to tell."""
+    return f"about 1 in {count(round(whole / part))}" if part and whole >= MIN_BASE and whole / part >= 1.5 else ""  # noqa: PLR2004 (1 in 1 says nothing)
+
+
+def duration(seconds: float | None) -> str:
+    """Return `21s`, `3m 12s`, `2h 05m`, `3d 4h`."""
+    if seconds is None:
+        return UNKNOWN
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{whole}s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE}m {whole % _MINUTE:02d}s"
+    if whole < _DAY:
+        return f"{whole // _HOUR}h {whole % _HOUR // _MINUTE:02d}m"
+    return f"{whole // _DAY}d {whole % _DAY // _HOUR}h"
+
+
+def duration_in_words(time: timedelta) -> str:
+    """Return a length of time that somebody chose, without what is nothing: `30 min`, `7 days`."""
+    seconds = time.total_seconds()
+    for size, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "min")):
+        if seconds % size == 0:
+            return plural(int(seconds // size), name, "min" if name == "min" else None)
+    return plural(int(seconds), "second")
+
+
+def months(number: float) -> str:
+    """Return a long time in words: `5 months`, from two years on `3 years`."""
+    return plural(round(number), "month") if number < 2 * 12 else plural(round(number / 12), "year")
+
+
+def money(millionths: float, currency: str) -> str:
+    """Return an amount rounded to cents, with its currency's sign."""
+    amount = Decimal(round(millionths)) / _MILLION
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{_SYMBOLS.get(currency, currency and currency + ' ')}{abs(amount):,.2f}"
+
+
+def number(value: float) -> str:
+    """Return a count, or a figure with two significant digits and no exponent, where a column holds both."""
+    if value == int(value):
+        return count(int(value))
+    return f"{value:,.2f}" if abs(value) >= 1 else f"{Decimal(f'{value:.2g}'):f}"
+
+
+def odds(chance: float) -> str:
+    """Return how often chance alone does something, in words."""
+    if chance < 0.01:  # noqa: PLR2004 (what is told apart no further)
+        return "less than 1 time in 100"
+    if chance > 0.5:  # noqa: PLR2004 (oftener than not)
+        return "oftener than not"
+    return f"1 time in {int(1 / chance + 1e-9)}"
+
+
+def bar(part: float, whole: float, width: int) -> str:
+    """Return a bar of at most `width` characters; what is not nothing is never shown as nothing."""
+    eighths = max(round(part / whole * width * 8), 1) if part and whole else 0
+    return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
+
+
+def sparkline(numbers: Sequence[int]) -> str:
+    """Return a character a number, as high as it is beside the largest; what is not nothing is never shown as nothing."""
+    most = max(numbers, default=0)
+    return "".join(_HEIGHTS[ceil(number / most * (len(_HEIGHTS) - 1)) if most else 0] for number in numbers)
+
+
+def plural(number: int, one: str, many: str | None = None) -> str:
+    """Return `1 session`, `2 sessions`."""
+    return f"{count(number)} {one if number == 1 else many or one + 's'}"
+
+
+def goal_count(number: int, goal: str) -> str:
+    """Return how often a goal was reached in words: `3 purchases`, or `3 with signed_up` where its name has no plural."""
+    is_noun = goal.isalpha() and not goal.endswith(("s", "ed", "ing"))
+    return plural(number, goal) if is_noun else f"{count(number)} with {goal}"
+
+
+def dates(begin: datetime | None, end: datetime | None) -> str:
+    """Return the days of a period: `1–31 Oct 2026`, `28 Sep – 3 Oct 2026`."""
+    if begin is None or end is None:
+        return "no time"
+    first, last = (f"{day.day} {day:%b} {day.year}" for day in (begin, end))
+    if begin.date() == end.date():
+        return first
+    if (begin.year, begin.month) == (end.year, end.month):
+        return f"{begin.day}–{last}"
+    return f"{begin.day} {begin:%b} – {last}" if begin.year == end.year else f"{first} – {last}"

@@ -1,0 +1,302 @@
+r"""Lines of the common log format and its relatives: `address ident user [time] "request" status bytes "referrer" "agent" ...`.
+
+Lines are split at their quotes, the fastest way to take them apart; it is safe once escaped quotes (`\"`) are written as `\x22`, as nginx does.
+Lines that begin in the usual way are read by the fast rules; the slower rules, which know every other way, only run where a log needs them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core.schema import PARSED, TIME, first_problem
+from convkit.formats.parsers import base, requests, timestamps
+from convkit.formats.parsers.requests import text_or_null
+from convkit.formats.parsers.timestamps import WEB_ERA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from convkit.files.lines import Source
+    from convkit.formats.parsers.base import Assets, Needs
+
+
+_FARTHEST, _MINUTES = 1559, 60
+_TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
+USUAL_BEGINNING = r'^[^"]*[^" ] +\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "'
+"""Lines that begin in the usual way (`add_usual_beginning`)."""
+HAS_NO_ZONE = r'\d:\d\d(?:[.,]\d+)?\] "'
+_LEAD_AND_CLOCK = r"^(?P<lead>[^\[]*(?:\[[^\]]*\][^\[]*)*?) *(?:\[(?P<clock>[^\[\]]*)\](?: *\([0-9.]+ s\))?)? *$"
+_THREE_WORDS = r"^[^ \[]+ +[^ ]+ +[^ \[]+ +$"
+_QUOTED_ADDRESSES = {r'^"(?:-|)" +': "", r'^"([^"\[]+)" +[^ ]+ ': "${1} ", r'^"': ""}
+"""What may stand in quotes in front: no forwarded addresses; some, the first of them the visitor's; or the whole line."""
+NO_TIME = (r"^(?:[A-Z]+ |-$)", _THREE_WORDS)
+"""Request and beginning of a line that says no time, as where syslog has said it already."""
+
+
+def add_usual_beginning(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `lead`, what stands before the time, `time` in UTC, null where it is none, and `timeless`, to `before` and `plain`."""
+    clock = pl.when(~pl.col("plain")).then("before").str.tail(_TIME_LENGTH)
+    return (
+        lines.with_columns(clock=clock, timeless=pl.lit(value=False))
+        .with_columns(**_clock(), lead=pl.col("before").str.head(-_TIME_LENGTH))
+        .with_columns(time=_time())
+    )
+
+
+def _clock() -> dict[str, pl.Expr]:
+    """Return the parts of `[10/Oct/2000:13:55:36 -0700] `, null where they are none: `minute`, a time; `second`, `offset` (700 for seven hours).
+
+    Polars remembers the texts it has parsed, and a month has sixty times fewer minutes than seconds.
+    """
+    clock = pl.col("clock")
+    second, offset = (clock.str.slice(place, length).cast(pl.Int32, strict=False) for place, length in ((19, 2), (22, 5)))
+    return {
+        "minute": clock.str.slice(1, len("10/Oct/2000:13:55")).str.to_datetime("%d/%b/%Y:%H:%M", time_unit="us", strict=False),
+        "second": second,
+        "offset": pl.when(clock.str.ends_with("] ")).then(offset),
+    }
+
+
+def _time() -> pl.Expr:
+    """Return the time in UTC, null where it is none."""
+    second, offset = pl.col("second"), pl.col("offset")
+    is_time = second.is_between(0, 60) & (offset.abs() <= _FARTHEST) & (offset.abs() % 100 < _MINUTES)
+    east = offset.sign() * (offset.abs() // 100 * 3_600 + offset.abs() % 100 * 60)
+    past_minute = pl.when(is_time).then(second - east).cast(pl.Int64) * 1_000_000
+    return (pl.col("minute").dt.epoch("us") + past_minute).cast(TIME)
+
+
+def unusual_beginning(timezone: str) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
+    """Return what adds the same, whatever a time is like: with a fraction, of ISO 8601, without a zone, then it is of `timezone`.
+
+    Of lines that say none at all, `timeless` ones, it is the time that was said around the line.
+    """
+
+    def begun(lines: pl.LazyFrame) -> pl.LazyFrame:
+        part = pl.col("part").struct
+        request, before = NO_TIME
+        is_timeless = pl.col("request").str.contains(request) & pl.col("before").str.contains(before)
+        apart = lines.with_columns(part=pl.col("before").str.extract_groups(_LEAD_AND_CLOCK), timeless=is_timeless.fill_null(value=False))
+        told = pl.when("timeless").then("outer").when(~pl.col("plain")).then(part.field("clock"))
+        return (
+            apart.with_columns(lead=part.field("lead"), time=told, clock=told)
+            .pipe(timestamps.parse_times, timezone, names_month=True)
+            .with_columns(named=pl.col("time"), time=pl.when(pl.col("time").is_null()).then("clock"))
+            .pipe(timestamps.parse_times, timezone)
+            .with_columns(time=pl.coalesce("named", "time"))
+            .drop("part", "named", "clock")
+        )
+
+    return begun
+
+
+def strip_leading_quotes(line: pl.Expr) -> pl.Expr:
+    """Return lines as they would be without quotes before the request."""
+    quoted: pl.Expr = pl.when(line.str.starts_with('"')).then(line)
+    for pattern, instead in _QUOTED_ADDRESSES.items():
+        quoted = quoted.str.replace(pattern, instead)
+    return pl.coalesce(quoted, line)
+
+
+_ADDRESS = r"(?:\d+\.\d+\.\d+\.\d+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)"
+_NAME = r"(?:(?:[A-Za-z0-9_-]+\.)+[A-Za-z][A-Za-z0-9-]*|localhost)(?::\d+)?"
+_QUOTED = r'"(?:[^"\\]|\\.)*"'
+_TIME = r'\[[^\]"]*\d(?::\d\d|\d{8})[^\]"]*\]'
+_STATUS_AND_BYTES = r" (?:\d{3}|-) \S+"
+_TOOK = r"(?:\([0-9.]+ s\) +)?"
+_BEGINNING = rf'(?:"[^"\[]*" +|")?[^\s"\[]\S*(?: .*)? +{_TIME} +{_TOOK}{_QUOTED}'
+_START = rf'^(?:{_BEGINNING}|{_ADDRESS} [^ \["]+ [^ \["]+ "(?:[A-Z]+ (?:[^"\\]|\\.)*|-)"){_STATUS_AND_BYTES}'
+_HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)|[^ -][^ ,]* +- +[^ \[]+ +\[)"
+_HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
+_FORWARDED = rf'"{_STATUS_AND_BYTES} {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
+AGENT_FOLLOWS = rf'(?: [^" ]+){{0,4}} +{_QUOTED} +"'
+"""Referrer and agent, perhaps behind a few words, as where the time that serving took stands behind the bytes."""
+PROXIES = {
+    "traefik": rf' (?:-|{_QUOTED}) (?:-|{_QUOTED}) \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',
+    "ingress-nginx": rf" {_QUOTED} {_QUOTED} \d+ [0-9.]+ \[[^\]]*\] ",
+}
+"""What follows the bytes where a proxy adds to a combined line what we read."""
+NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
+NOT_COMMON = rf'"{_STATUS_AND_BYTES}(?:{AGENT_FOLLOWS}|{PROXIES["traefik"]})'
+"""What else goes on so: combined lines with words behind the bytes, and proxies' without quotes."""
+_ENVOY = "ACCESS ["
+_BARE_REFERRER, _BARE_AGENT = r'^([^"]*"[^"]*" \S+ \S+) -( )', r'^([^"]*"[^"]*" \S+ \S+ "[^"]*") -( )'
+COMMENT = "#"
+_MESSAGE = (
+    r"^\[[A-Z][a-z]{2} [A-Z][a-z]{2} \d[^\]]*\] \["
+    r"|^[IWEF]\d{4} \d\d:\d\d:\d\d\."
+    r"|^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[[A-Z]+\] |^Serving HTTP on "
+    r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$|^-- (?:Logs begin|Journal begins|Boot) "
+)
+"""What is written beside requests: errors of Apache, messages of ingress-nginx, of Gunicorn and of Python's server, and syslog's and the
+journal's own."""
+_FIELDS = ("before", "request", "after", "referrer", "between", "agent")
+_BEHIND = ("behind", "forwarded")
+_TRIED, _MOSTLY = 1_000, 0.5
+_USUAL_STATUS = r"^ [1-5]\d\d "
+_STATUS_DIGITS = 3
+_ABSENT = {name: pl.lit(None, dtype=PARSED[name]) for name in ("cookies", "session_key")}
+_NO_TEXT, _NO_NUMBER = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Float64)
+
+
+@dataclass(frozen=True)
+class CommonLog:
+    """How the lines of a log are written; what is told by its lines is usual until `fit` has seen them."""
+
+    end: str = ""
+    """How a line goes on behind the bytes, a regular expression."""
+    but: str = ""
+    """What tells a line that goes on so and is of another format."""
+    host_first: bool = False
+    """Whether a virtual host leads the line."""
+    has_agent: bool = True
+    """Whether what is quoted behind the bytes is referrer and agent."""
+    seconds: str = ""
+    """A regular expression of the time that serving took, its number the one group; empty where the line does not say it."""
+    unit: float = 1.0
+    """Of that number, in seconds."""
+    left_out: str = ""
+    """What stands between address and user and is neither, a regular expression."""
+    host_second: bool = False
+    """Whether a host stands where the ident would, as lighttpd writes it."""
+    has_forwarded: bool = False
+    """Whether X-Forwarded-For follows the agent, as in nginx's own `main`."""
+    timezone: str | None = None
+    """Of times that say none, where the lines begin in unusual ways; None where they do not."""
+    has_local_times: bool = False
+    """Whether times say no zone."""
+    has_bare: bool = False
+    """Whether a referrer or an agent that is not said may stand without quotes."""
+
+    def claims(self) -> pl.Expr:
+        """Tell lines that are written so."""
+        is_other = pl.col("line").str.contains(self.but) if self.but else pl.lit(value=False)
+        return (_is_quoted_line(host_first=self.host_first, end=self.end) & ~is_other).fill_null(value=False)
+
+    def sniff(self, lines: pl.Series) -> float:
+        """Return which share of lines is written so."""
+        return base.claimed_share(lines, self.claims())
+
+    def fit(self, _source: Source, head: pl.Series, asked: Needs) -> CommonLog:
+        """Return the format as a log has it; only where lines begin in unusual ways they are read in the slower way that knows those."""
+        few, line = head.gather_every(len(head) // _TRIED + 1).to_frame("line"), pl.col("line")
+        told = {"odd": ~line.str.contains(USUAL_BEGINNING), "local": line.str.contains(HAS_NO_ZONE)}
+        told |= {"second": line.str.contains(_HOST_SECOND), "forwarded": line.str.contains(_FORWARDED)}
+        share = (
+            few.filter(_is_quoted_line(host_first=self.host_first))
+            .select(mark.mean().fill_null(0).alias(name) for name, mark in told.items())
+            .row(0, named=True)
+        )
+        return replace(
+            self,
+            timezone=asked.timezone if share["odd"] else None,
+            has_local_times=share["local"] > 0,
+            host_second=not self.host_first and share["second"] >= _MOSTLY,
+            has_forwarded=self.has_agent and share["forwarded"] > 0,
+        )
+
+    def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
+        """Return PARSED of LINES; of plain assets who asked, and the problem `asset`."""
+        if self.has_bare:
+            lines = lines.with_columns(pl.col("line").str.replace(_BARE_REFERRER, '$1 "-"$2').str.replace(_BARE_AGENT, '$1 "-"$2'))
+        if self.timezone is None:
+            return self._cells(_parts(lines.with_columns(**assets.marks(is_asset)), self._fields()).pipe(add_usual_beginning))
+        bare = lines.with_columns(line=strip_leading_quotes(pl.col("line")))
+        parts = _parts(bare.with_columns(**assets.marks(partial(is_asset, behind='^[^"]*'))), self._fields())
+        return self._cells(parts.pipe(unusual_beginning(self.timezone)))
+
+    def _fields(self) -> tuple[str, ...]:
+        """Return what stands between the quotes."""
+        return (*_FIELDS, *_BEHIND) if self.has_forwarded else _FIELDS
+
+    def _cells(self, begun: pl.LazyFrame) -> pl.LazyFrame:
+        """Return PARSED of LINES that are split on their quotes, with what stands before the request."""
+        lead, duration = pl.col("lead").str.strip_chars_end(" "), pl.col("line").str.extract(self.seconds) if self.seconds else _NO_TEXT
+        return (
+            begun.with_columns(
+                lead=lead.str.replace(self.left_out, " - ") if self.left_out else lead,
+                number=pl.when(~pl.col("after").str.contains(_USUAL_STATUS)).then("after").str.strip_chars().str.splitn(" ", 3),
+            )
+            .with_columns(**self._sender(), **_status_and_bytes(), **self._agent(), seconds=duration.cast(pl.Float64, strict=False) * self.unit)
+            .with_columns(time=pl.when(pl.col("time").is_between(*WEB_ERA)).then("time"))
+            .with_columns(is_odd=(pl.col("request").is_null() | (pl.col("time").is_null() & ~pl.col("timeless"))) & ~pl.col("plain"))
+            .with_columns(odd=pl.when("is_odd").then("line"))
+            .with_columns(problem=_problem(has_agent=self.has_agent), **_ABSENT)
+            .select(*PARSED)
+        )
+
+    def _sender(self) -> dict[str, pl.Expr]:
+        """Return who asked, and the virtual host, in front or second."""
+        if not (self.host_first or self.host_second):
+            return {"sender": pl.col("lead"), "host": _NO_TEXT}
+        if self.host_first:
+            word = pl.col("lead").str.splitn(" ", 2).struct
+            return {"sender": word[1].str.strip_chars_start(" "), "host": _host(word[0])}
+        word = pl.col("lead").str.splitn(" ", 3).struct
+        return {"sender": pl.concat_str([word[0], pl.lit(" - "), word[2].fill_null("-")]), "host": _host(word[1])}
+
+    def _agent(self) -> dict[str, pl.Expr]:
+        """Return referrer, agent and X-Forwarded-For; the agent is empty where the field says nothing and null where there is none."""
+        if not self.has_agent:
+            return dict.fromkeys(("referrer", "user_agent", "forwarded"), _NO_TEXT)
+        agent = pl.col("agent")
+        forwarded = pl.when(pl.col("behind").str.strip_chars() == "").then(text_or_null(pl.col("forwarded"))) if self.has_forwarded else _NO_TEXT
+        return {
+            "referrer": text_or_null(pl.col("referrer")),
+            "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent),
+            "forwarded": forwarded,
+        }
+
+
+def _host(text: pl.Expr) -> pl.Expr:
+    """Return a virtual host without its port, null where none is said."""
+    return text_or_null(text.str.to_lowercase().str.replace(r":\d+$", ""))
+
+
+def is_asset(extensions: str, behind: str = r"\] ") -> pl.Expr:
+    """Tell lines that are plainly the request of an asset, of extensions like `css|js`, by one pattern anchored at what the request stands behind."""
+    return pl.col("line").str.contains(rf'{behind}"(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?;]')
+
+
+def _is_quoted_line(*, host_first: bool, end: str = "") -> pl.Expr:
+    """Tell lines of this kind, with or without a virtual host in front, that go on as `end` says."""
+    line = pl.col("line")
+    is_alike = line.str.contains(_START + end) & ~line.str.starts_with(_ENVOY)
+    return is_alike & (line.str.contains(_HOST_FIRST) == host_first)
+
+
+def _parts(lines: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
+    """Split lines with `plain` on their quotes; plain assets are most of a log: on nulls all that follows costs next to nothing."""
+    line = pl.col("line")
+    parts = requests.rewrite_escapes(line, requests.APACHE_ESCAPES).str.split_exact('"', len(fields) - 1).struct.rename_fields(fields).alias("part")
+    masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}
+    return lines.with_columns(parts).unnest("part").with_columns(**masked)
+
+
+def _status_and_bytes() -> dict[str, pl.Expr]:
+    """Return what was answered."""
+    number, after = pl.col("number").struct, pl.col("after")
+    status = pl.when(number[0].is_null()).then(after.str.slice(1, _STATUS_DIGITS)).when(number[0].str.len_bytes() == _STATUS_DIGITS).then(number[0])
+    return {
+        "status": status.cast(pl.Int16, strict=False),
+        "bytes": after.str.strip_chars().str.splitn(" ", 3).struct[1].cast(pl.Int64, strict=False),
+    }
+
+
+def _problem(*, has_agent: bool) -> pl.Expr:
+    """Return why a line is no record; whether it is blank or a comment is asked of the few that have no request or no time."""
+    rules = {
+        "asset": pl.col("plain"),
+        "blank": pl.col("is_odd") & (pl.col("odd").str.strip_chars().fill_null("") == ""),
+        "comment": pl.col("odd").str.starts_with(COMMENT) | pl.col("odd").str.contains(_MESSAGE),
+        "no request in quotes": pl.col("request").is_null(),
+        "no time before the request": pl.col("time").is_null() & ~pl.col("timeless"),
+        "request without an end": pl.col("after").is_null(),
+        "no status behind the request": pl.col("status").is_null() & (pl.col("number").struct[0] != "-"),
+        "a quote inside a quoted field": (pl.col("between").str.strip_chars() != "") if has_agent else pl.lit(value=False),
+    }
+    return pl.coalesce("fault", first_problem(rules))

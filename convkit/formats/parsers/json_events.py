@@ -1,0 +1,184 @@
+"""Event exports of JSON objects, one per line: all at once where every line is an object, else line by line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from convkit.core.schema import first_problem
+from convkit.formats.parsers import exports
+from convkit.formats.parsers.json_log import NOT_JSON, keep_first, struct_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from polars._typing import PolarsDataType
+
+    from convkit.formats.parsers.base import Assets, Needs
+    from convkit.formats.parsers.exports import Columns
+    from convkit.formats.parsers.presets import ColumnPath
+
+_SAMPLED, _DEEPEST = 1_000, 4
+
+
+@dataclass(frozen=True)
+class JsonExport:
+    """How an export is laid out: a format of lines, made for one file."""
+
+    columns: Columns
+
+    def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
+        """Return PARSED and PARSED_EVENTS of LINES, and a `prop.NAME` for each property that is there.
+
+        Fails where a line is no JSON object: then they need mending.
+        """
+        is_blank = pl.col("line").str.strip_chars().fill_null("") == ""
+        fields = {name: self._field(place) for name, place in self.columns.fields.items()}
+        rows = (
+            lines.with_columns(fault=pl.coalesce(first_problem({"blank": is_blank}), "fault"))
+            .with_columns(object=pl.when(pl.col("fault").is_null()).then("line").str.json_decode(self._shape()))
+            .with_columns(fault=pl.coalesce("fault", first_problem({NOT_JSON: pl.col("object").is_null()})))
+            .select("source", "line_no", "fault", props=self._props("whole" if "whole" in lines.collect_schema() else "line"), **fields)
+        )
+        return exports.parse_events(rows, self.columns)
+
+    def _shape(self) -> pl.Struct:
+        """Return the type of objects that hold what a run needs, texts but where the tool says otherwise."""
+        preset = self.columns.preset
+        types = {self.columns.roles[name]: of_type for name, of_type in (preset.types if preset else {}).items()}
+        return _shape({self.columns.column(place): types.get(place, pl.String()) for place in self.columns.fields.values()})
+
+    def _field(self, place: ColumnPath) -> pl.Expr:
+        """Return what stands in a place of an object, or within the text there."""
+        column = self.columns.column(place)
+        return exports.json_text(_field(column), place[len(column) :])
+
+    def _props(self, line: str) -> pl.Expr:
+        """Return the properties as JSON: the object that holds them, or all of the object around them."""
+        return pl.col(line).str.json_path_match(exports.json_path(self.columns.props))
+
+    def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield LINES that `scan` does not fail of: of objects what a run needs of them, `whole` as they were, and a `fault` for what is none."""
+        shape = self._shape()
+        for frame in frames:
+            read = frame.select(pl.when(pl.col("fault").is_null() & (pl.col("line").str.strip_chars() != "")).then("line")).to_series()
+            try:
+                read.str.json_decode(shape)
+                yield frame
+            except pl.exceptions.ComputeError:
+                objects = [None if line is None else _object(line) for line in read]
+                mended = [None if found is None else json.dumps(_cut(found, shape)) for found in objects]
+                lines = pl.Series([kept or line for kept, line in zip(mended, frame["line"], strict=True)], dtype=pl.String)
+                is_none = pl.Series([line is not None and kept is None for kept, line in zip(mended, read, strict=True)])
+                yield frame.with_columns(line=lines, whole="line", fault=pl.coalesce("fault", first_problem({NOT_JSON: pl.lit(is_none)})))
+
+
+def export_share(lines: pl.Series, *, is_known: bool = True) -> float:
+    """Return the share of lines that are objects whose names are known, or any objects, but for those of an access log."""
+    fits, names = object_names(lines)
+    return fits if not exports.names_requests(names) and (exports.names_events(names) or not is_known) else 0.0
+
+
+def object_names(lines: pl.Series) -> tuple[float, list[ColumnPath]]:
+    """Return the share of lines that are objects, and the names in them."""
+    return _object_names(tuple(_some(lines)))
+
+
+@lru_cache(maxsize=2)
+def _object_names(lines: tuple[str, ...]) -> tuple[float, list[ColumnPath]]:
+    """Tell of some lines what many formats ask of the same ones."""
+    objects = _objects(lines)
+    return len(objects) / max(len(lines), 1), _names(objects)
+
+
+def fit(lines: pl.Series, called: str, asked: Needs) -> JsonExport:
+    """Return how an export is laid out. Raises InputError where it does not say what a run needs."""
+    objects = _objects(_some(lines))
+
+    def values(place: ColumnPath) -> list[str]:
+        return [str(value) for item in objects if (value := _value(item, place)) is not None]
+
+    return JsonExport(exports.find_columns(_names(objects), asked, called, values))
+
+
+def _some(lines: pl.Series) -> pl.Series:
+    """Return lines spread over many: some columns come late."""
+    return lines.gather_every(len(lines) // _SAMPLED + 1)
+
+
+def _objects(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the objects among lines."""
+    return [found for line in lines if (found := _object(line)) is not None]
+
+
+def _names(objects: Iterable[dict[str, Any]]) -> list[ColumnPath]:
+    """Return the names in objects, those within others too, in the order in which they come."""
+    found: dict[ColumnPath, None] = {}
+    for item in objects:
+        found.update(dict.fromkeys(_within(item, ())))
+    return list(found)
+
+
+def _within(item: Mapping[str, Any], place: ColumnPath) -> Iterator[ColumnPath]:
+    """Yield the names in one object."""
+    for name, value in item.items():
+        if not isinstance(value, dict):
+            yield (*place, name)
+        elif len(place) < _DEEPEST:
+            yield from _within(value, (*place, name))
+
+
+def _value(item: Any, place: ColumnPath) -> object:  # noqa: ANN401 (JSON holds anything)
+    """Return what stands in a place of an object."""
+    for name in place:
+        item = item.get(name) if isinstance(item, dict) else None
+    return item
+
+
+def _object(line: str) -> dict[str, Any] | None:
+    """Return the object that a line is, None where it is none; of equal names the first counts, as in the fast reader."""
+    try:
+        found = json.loads(line, object_pairs_hook=keep_first, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(constant)
+
+
+def _shape(places: Mapping[ColumnPath, pl.DataType]) -> pl.Struct:
+    """Return the type of objects that hold these types in these places; of a place and one within it the first counts."""
+    tree: dict[str, Any] = {}
+    for place, of_type in places.items():
+        branch = tree
+        for name in place[:-1]:
+            branch = branch.setdefault(name, {})
+            if not isinstance(branch, dict):
+                break
+        else:
+            branch.setdefault(place[-1], of_type)
+    return struct_type(tree)
+
+
+def _cut(value: Any, of_type: PolarsDataType) -> Any:  # noqa: ANN401 (JSON holds anything)
+    """Return what of a value has the type: texts, numbers and truth values for a text."""
+    if isinstance(of_type, pl.Struct):
+        return {part.name: _cut(value.get(part.name), part.dtype) for part in of_type.fields} if isinstance(value, dict) else None
+    if isinstance(of_type, pl.List):
+        return [_cut(item, of_type.inner) for item in value] if isinstance(value, list) else None
+    is_plain = isinstance(value, (str, int)) or (isinstance(value, float) and abs(value) != float("inf"))
+    return value if is_plain else None
+
+
+def _field(place: ColumnPath) -> pl.Expr:
+    """Return the text in a place of an object."""
+    field = pl.col("object")
+    for name in place:
+        field = field.struct.field(name)
+    return field

@@ -1,0 +1,156 @@
+"""Times as text -> UTC: ISO 8601 with or without a zone, the common log format's, and numbers since 1970, whose size tells the unit."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import polars as pl
+
+from convkit.core.schema import TIME
+
+WEB_ERA = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+"""When a server of the web can have written a time: one before or after is none."""
+
+_UNITS = ((10**11, 1_000_000), (10**14, 1_000))
+"""Below the limit, how many microseconds a number's unit has: seconds, milliseconds; then microseconds, and nanoseconds from 1e17 on."""
+_NANOSECONDS = 10**17
+_DAY = "0000-00-00"
+_MINUTE = f"{_DAY} 00:00"
+_HAS_FRACTION = r"^[.,][0-9]{1,9}"
+_OFFSET = r"^([+-])([0-9]{2}):?([0-9]{2})?$"
+_LOCAL = re.compile(
+    r"(?:[0-9]{4}[-/][0-9]{2}[-/][0-9]{2}(?:[ T][0-9:.,]+)?|[0-9:.,]*:[0-9:.,]*|[0-9]{8}|[0-9]{14}"
+    r"|\[?[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}[: ][0-9:.,]+\]?|[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4})"
+)
+_CTIME = r"^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}$"
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]"
+_UTC = ("Z", "z", "UTC", "GMT")
+_CALENDAR_DAYS = (19_900_101, 21_001_231)
+_CALENDAR_SECONDS = (19_900_101_000_000, 21_001_231_235_959)
+
+
+def is_local(text: str) -> bool:
+    """Tell a time that says no zone."""
+    return bool(_LOCAL.fullmatch(text.strip()))
+
+
+def from_number(number: pl.Expr) -> pl.Expr:
+    """Return the time that a whole number since 1970 says."""
+    size = number.abs()
+    (seconds, of_second), (milliseconds, of_millisecond) = _UNITS
+    micros = (
+        pl.when(size < seconds)
+        .then(number * of_second)
+        .when(size < milliseconds)
+        .then(number * of_millisecond)
+        .when(size < _NANOSECONDS)
+        .then(number)
+        .otherwise(number // 1_000)
+    )
+    return micros.cast(TIME)
+
+
+def from_local(moment: pl.Expr, timezone: str) -> pl.Expr:
+    """Return the UTC of a local time; of an hour that comes twice the first is taken, one that never was is no time."""
+    if timezone == "UTC":
+        return moment.dt.replace_time_zone("UTC")
+    return moment.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
+
+
+def iso_day(day: pl.Expr) -> pl.Expr:
+    """Return the day in which a text like `20261010` begins, as ISO 8601 writes it."""
+    return pl.concat_str([day.str.slice(0, 4), day.str.slice(4, 2), day.str.slice(6, 2)], separator="-")
+
+
+def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
+    """Put the time in place of `time`, text; null where it is none. A time without a zone is of `timezone`.
+
+    `names_month` says that times may be written like `10/Oct/2026:13:55:36 +0200` or `Sat Oct 10 13:55:36 2026`, too; else they are of ISO 8601 or
+    numbers. Whether a server of the web can have written such a time (WEB) is for others to judge.
+    """
+    text, rest, number = pl.col("text"), pl.col("rest"), pl.col("number")
+    minute = len(_MINUTE) + names_month
+    zone = rest.str.strip_chars_start(".,0123456789").str.strip_chars()
+    fraction = pl.when(rest.str.contains(_HAS_FRACTION)).then(rest.str.slice(1, 9).str.extract("^([0-9]+)").str.pad_end(6, "0").str.head(6))
+    return (
+        rows.with_columns(text=_clf_text(pl.col("time").str.strip_chars(" []")) if names_month else pl.col("time").str.strip_chars(" []"))
+        .with_columns(number=text.cast(pl.Int64, strict=False))
+        .with_columns(text=_iso_text(text, number), real=pl.when(number.is_null()).then(text).cast(pl.Float64, strict=False))
+        .with_columns(has_seconds=text.str.slice(minute, 1) == ":", minute=_clf_minute(text) if names_month else _minute(text))
+        .with_columns(
+            second=pl.when("has_seconds").then(text.str.slice(minute + 1, 2)).otherwise(pl.lit("0")).cast(pl.Int64, strict=False),
+            rest=pl.when("has_seconds").then(text.str.slice(minute + len(":00"))).otherwise(text.str.slice(minute)),
+        )
+        .with_columns(zone=zone, micros=fraction.cast(pl.Int64, strict=False).fill_null(0))
+        .with_columns(moment=_within_minute(), ahead=pl.when(~pl.col("zone").is_in(["", *_UTC])).then("zone").str.extract_groups(_OFFSET))
+        .with_columns(offset=_offset())
+        .with_columns(time=_time(timezone))
+        .drop("text", "number", "real", "has_seconds", "minute", "second", "rest", "zone", "micros", "moment", "ahead", "offset")
+    )
+
+
+def _iso_text(text: pl.Expr, number: pl.Expr) -> pl.Expr:
+    """Return days and seconds that are written as one number, `20261010` and `20261010135536`, as ISO 8601 writes them."""
+    day = pl.when(number.is_between(*_CALENDAR_DAYS) | number.is_between(*_CALENDAR_SECONDS)).then(text)
+    clock = pl.when(day.str.len_bytes() > len("20261010")).then(day)
+    of_clock = pl.concat_str([clock.str.slice(8, 2), clock.str.slice(10, 2), clock.str.slice(12, 2)], separator=":")
+    return pl.coalesce(pl.concat_str([iso_day(day), of_clock], separator=" "), iso_day(day), text)
+
+
+def _minute(text: pl.Expr) -> pl.Expr:
+    """Return the minute of a time of ISO 8601, or the day's first. Polars remembers the texts it has parsed, and minutes repeat."""
+    minute, between = text.str.head(len(_MINUTE)), text.str.slice(len(_DAY), 1)
+    day = pl.when(text.str.len_bytes() == len(_DAY)).then(text)
+    cases = {"%Y-%m-%d %H:%M": " ", "%Y-%m-%dT%H:%M": "T"}
+    written = [pl.when(between == sign).then(minute).str.replace_all("/", "-", literal=True) for sign in cases.values()]
+    found = [
+        text.str.to_datetime(form, time_unit="us", strict=False)
+        for text, form in zip([*written, day.str.replace_all("/", "-", literal=True)], [*cases, "%Y-%m-%d"], strict=True)
+    ]
+    return pl.coalesce(found)
+
+
+def _clf_text(text: pl.Expr) -> pl.Expr:
+    """Return a time of C, `Sat Oct 10 13:55:36 2026`, as servers write it, and one of ISO 8601 in the same places, `10/ 10/2026:13:55:36`."""
+    of_c = pl.when(text.str.contains(_CTIME)).then(text)
+    day = of_c.str.slice(8, 2).str.replace(" ", "0", literal=True)
+    served = pl.concat_str([day, pl.lit("/"), of_c.str.slice(4, 3), pl.lit("/"), of_c.str.slice(20, 4), pl.lit(":"), of_c.str.slice(11, 8)])
+    iso = pl.when(text.str.contains(_ISO)).then(text)
+    moved = pl.concat_str([iso.str.slice(8, 2), pl.lit("/ "), iso.str.slice(5, 2), pl.lit("/"), iso.str.head(4), pl.lit(":"), iso.str.slice(11)])
+    return pl.coalesce(served, moved, text)
+
+
+def _clf_minute(text: pl.Expr) -> pl.Expr:
+    """Return the minute of a time as servers write it, a colon or a blank behind the day."""
+    minute = text.str.head(len("10/Oct/2026:13:55"))
+    forms = {"%d/%b/%Y:%H:%M": ":", "%d/%b/%Y %H:%M": " "}
+    named = [
+        pl.when(minute.str.slice(11, 1) == sign).then(minute).str.to_datetime(form, time_unit="us", strict=False) for form, sign in forms.items()
+    ]
+    moved = pl.when(minute.str.slice(3, 1) == " ").then(minute)
+    return pl.coalesce(*named, moved.str.to_datetime("%d/ %m/%Y:%H:%M", time_unit="us", strict=False))
+
+
+def _within_minute() -> pl.Expr:
+    """Return the time without its zone."""
+    second = pl.col("second")
+    return pl.col("minute") + pl.duration(microseconds=pl.when(second.is_between(0, 60)).then(second * 1_000_000 + pl.col("micros")))
+
+
+def _offset() -> pl.Expr:
+    """Return how many microseconds a zone is ahead of UTC, null where there is none."""
+    part, zone = pl.col("ahead").struct, pl.col("zone")
+    hours, minutes = part[1].cast(pl.Int64, strict=False), part[2].fill_null("0").cast(pl.Int64, strict=False)
+    ahead = pl.when(part[0] == "-").then(-1).otherwise(1) * (hours * 60 + minutes) * 60_000_000
+    return pl.when(zone.is_in(_UTC)).then(pl.lit(0, dtype=pl.Int64)).otherwise(ahead)
+
+
+def _time(timezone: str) -> pl.Expr:
+    """Return the time in UTC."""
+    moment, number = pl.col("moment"), pl.col("number")
+    with_zone = (moment - pl.duration(microseconds="offset")).dt.replace_time_zone("UTC")
+    micros = pl.col("real") * pl.coalesce(*(pl.when(pl.col("real").abs() < limit).then(pl.lit(unit)) for limit, unit in _UNITS))
+    of_real = pl.coalesce(micros.round(0).cast(pl.Int64, strict=False).cast(TIME), from_number(pl.col("real").cast(pl.Int64, strict=False)))
+    is_local = pl.col("zone") == ""
+    return pl.coalesce(with_zone, from_local(pl.when(is_local).then(moment), timezone), from_number(number), of_real)

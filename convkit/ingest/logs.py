@@ -1,0 +1,103 @@
+"""From paths to open logs: each with its format and wrappers, ready to be loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from convkit.core import plugins
+from convkit.errors import InputError
+from convkit.files import lines, sampling
+from convkit.files.copies import without_copies
+from convkit.files.paths import Paths, open_sources, path_names
+from convkit.files.wrappers import detect_wrapping
+from convkit.formats import strings
+from convkit.formats.parsers.base import NO_NEEDS, MixedFormat
+from convkit.ingest import detection
+
+if TYPE_CHECKING:
+    from contextlib import ExitStack
+
+    from convkit.files.lines import Frame, Source
+    from convkit.files.wrappers import Wrapping
+    from convkit.formats.parsers.base import Needs
+    from convkit.formats.strings.template import StringTemplate
+
+
+@dataclass(frozen=True)
+class Log:
+    """A source, its number, and its format made to fit it: an object that has `scan`, and perhaps `mend`."""
+
+    source: Source
+    number: int
+    name: str
+    """What users call the format."""
+    format: Any
+    around: Wrapping | None = None
+    """What stands around its lines."""
+    texts: tuple[str, ...] = ()
+    """Of PARSED, texts that this run needs and not every one does."""
+    visitor: tuple[str, ...] = ()
+    """The rules that tell visitors."""
+
+    @property
+    def wrappers(self) -> tuple[str, ...]:
+        """What stands around its lines, the outermost first."""
+        return self.around.names if self.around else ()
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether times say no zone."""
+        return bool(getattr(getattr(self.format, "columns", self.format), "has_local_times", False))
+
+
+def open_logs(paths: Paths, log_format: str, stack: ExitStack, asked: Needs = NO_NEEDS, said: list[str] | None = None) -> list[Log]:
+    """Return the logs that the paths name: files, globs, directories (their regular files) and `-`; `stack` closes what was opened.
+
+    `asked` is what is asked of them. Copies are left out, with a sentence for each added to `said`.
+
+    Raises InputError for what cannot be read or is of no known format, UsageError for an unknown format.
+    """
+    wanted = strings.canonical_name(log_format)
+    own = strings.parse_option(wanted)
+    sources = open_sources(path_names(paths), stack)
+    if len(sources) > 1:
+        sources, copies = without_copies(sources)
+        if said is not None:
+            said += copies
+    return [_open_log(source, number, own or wanted, asked, stack) for number, source in enumerate(sources)]
+
+
+def _open_log(source: Source, number: int, wanted: str | StringTemplate, asked: Needs, stack: ExitStack) -> Log:
+    """Return a log with its format: the one wanted, or the one that reads most of its lines, made to fit the file."""
+    is_file = source.packing == lines.PARQUET
+    head = sampling.sample(source)
+    if not isinstance(wanted, str):
+        around = detect_wrapping(head, source)
+        around = around if around and wanted.sniff(around.of(head)) > wanted.sniff(head) else None
+        return Log(source, number, strings.OWN_FORMAT, wanted.fit(source, head, asked), around, asked.texts, asked.visitor)
+    around = None if is_file else detect_wrapping(head, source)
+    if around:
+        around = around.without(detection.foreign_programs(around.by_program(head), wanted))
+        head = around.of(head)
+    names = ["parquet"] if is_file else detection.detect_formats(source, head, asked) if wanted == "auto" else [wanted]
+    if not is_file and not head.str.contains(r"\S").any():
+        # Nothing is in it: every format reads that, but for those that ask the file what it is.
+        names = [detection.USUAL_FORMAT]
+    modules = [plugins.load("formats", name) for name in names]
+    if names == ["parquet"] and not is_file:
+        raise InputError(f"{source.name} is no Parquet file; leave out --log-format, or name another")
+    if hasattr(modules[0], "as_lines"):
+        source = stack.enter_context(modules[0].as_lines(source))
+        head = sampling.sample(source)
+    layouts = tuple(module.fit(source, head, asked) for module in modules)
+    layout = layouts[0] if len(modules) == 1 else MixedFormat(layouts, tuple(module.claims() for module in modules[1:]))
+    return Log(source, number, " and ".join(names), layout, around, asked.texts, asked.visitor)
+
+
+def unwrap(read: Frame, log: Log) -> Frame:
+    """Return LINES of one log, of what `lines.scan` returns: what is around them is taken off."""
+    bare = read.with_columns(outer=pl.lit(None, dtype=pl.String))
+    return log.around.peeled(bare) if log.around else bare

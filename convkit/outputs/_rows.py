@@ -1,0 +1,151 @@
+"""The rows of reports as files hold them: as columns, as one tidy table `report,item,metric,value`, or as JSON objects.
+
+CSV, TSV, Parquet, JSON and NDJSON write the same figures: integers as they are, rates with six decimals, seconds with at most two,
+money with at least two, never an exponent.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from convkit.core.text import escape_formula, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import polars as pl
+
+    from convkit.core.document import Column, Document, Report
+
+TIDY = ("report", "item", "metric", "value")
+_JOINED = " / "
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+_MILLION = 1_000_000
+DECIMALS = {"rate": 6, "ratio": 6, "change": 6, "seconds": 2, "number": 6}
+"""How many decimals a file holds, by unit."""
+
+
+def is_tidy(document: Document) -> bool:
+    """Tell documents that are one tidy table."""
+    return document.is_whole or len(document.reports) > 1
+
+
+def document_rows(document: Document) -> Iterator[Sequence[str]]:
+    """Yield the header and the rows of a document, with no cell that a spreadsheet would run; missing is empty."""
+    reports = list(document.reports.values())
+    yield from tidy_rows(reports, escape_formula) if is_tidy(document) else _report_rows(reports[0])
+
+
+def tidy_rows(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator[Sequence[str]]:
+    """Yield the tidy table's header and one row a figure; an item is the row's text and step cells, as `text` writes them."""
+    yield TIDY
+    for report in reports:
+        figures = [column for column in report.columns if column not in report.naming]
+        naming = [_cells(report, column, safe_text) for column in report.naming]
+        values = [_cells(report, column, lambda value: text(safe_text(value))) for column in figures]
+        for place in range(report.frame.height):
+            item = text(_JOINED.join(texts[place] for texts in naming if texts[place]))
+            yield from ((report.name, item, column.name, texts[place]) for column, texts in zip(figures, values, strict=True))
+
+
+def _report_rows(report: Report) -> Iterator[Sequence[str]]:
+    """Yield the header and the rows of one report; of metrics a row each, behind the value that they are of."""
+    columns = [_cells(report, column, lambda value: escape_formula(safe_text(value))) for column in report.columns]
+    names = [column.name for column in report.columns]
+    if report.metrics:
+        keys = len(report.naming)
+        yield (*names[:keys], "metric", "value")
+        yield from ((*row[:keys], name, value) for row in zip(*columns, strict=True) for name, value in zip(names[keys:], row[keys:], strict=True))
+    else:
+        yield names
+        yield from zip(*columns, strict=True)
+
+
+def _cells(report: Report, column: Column, text: Callable[[object], str]) -> list[str]:
+    """Return a column's cells."""
+    return column_texts(report.frame[column.name], column, missing="", text=text)
+
+
+def json_objects(report: Report, first: str = "") -> list[str]:
+    """Return an object a row, on one line each, with what comes `first` in it; of metrics one for each, behind the value that they are of."""
+    if report.metrics:
+        naming = [_json_values(report, column, f"{json_text(column.name)}: ") for column in report.naming]
+        figures = report.columns[len(naming) :]
+        columns = [_json_values(report, column, f'"metric": {json_text(column.name)}, "value": ') for column in figures]
+        keys = ["".join(f"{texts[row]}, " for texts in naming) for row in range(report.frame.height)]
+        return [f"{{{first}{key}{cells[row]}}}" for row, key in enumerate(keys) for cells in columns]
+    columns = [_json_values(report, column, f"{json_text(column.name)}: ") for column in report.columns]
+    return [f"{{{first}{', '.join(cells)}}}" for cells in zip(*columns, strict=True)]
+
+
+def json_text(text: str) -> str:
+    """Return a text as JSON writes it."""
+    return _ENCODER.encode(text)
+
+
+def _json_values(report: Report, column: Column, before: str) -> list[str]:
+    """Return a column's values in JSON's notation, each behind its key."""
+    return column_texts(report.frame[column.name], column, missing="null", text=lambda value: json_text(safe_text(value)), before=before)
+
+
+def column_texts(values: pl.Series, column: Column, *, missing: str, text: Callable[[object], str], before: str = "") -> list[str]:
+    """Return a column's values as files hold them, missing ones as `missing`, texts as `text` writes them, each behind what comes `before`."""
+    write = text if is_text(column) else _WRITERS.get(column.unit, str)
+    return converted_values(values, lambda value: before + (missing if value is None else write(value)))
+
+
+def converted_values(values: pl.Series, write: Callable[[object], str]) -> list[str]:
+    """Return a column's values as `write` writes them.
+
+    A column at a time, each distinct value once: reports of a large site have a hundred thousand rows.
+    """
+    found = values.to_list()
+    texts_of = {value: write(value) for value in set(found)}
+    return [texts_of[value] for value in found]
+
+
+def _seconds(value: object) -> str:
+    return f"{value:.{DECIMALS['seconds']}f}".rstrip("0").rstrip(".")
+
+
+def _rate(value: object) -> str:
+    return f"{value:.{DECIMALS['rate']}f}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value == int(value) else _rate(value)
+
+
+def _flag(value: object) -> str:
+    return "true" if value else "false"
+
+
+def money(millionths: int) -> str:
+    """Return an amount exactly, with at least two decimals."""
+    text = f"{Decimal(millionths) / _MILLION:.6f}"
+    whole, _, fraction = text.partition(".")
+    return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
+
+
+def is_text(column: Column) -> bool:
+    """Tell columns that hold text, times among them."""
+    return column.unit in {"text", "time"}
+
+
+def safe_text(value: object) -> str:
+    """Return a text or a time, made harmless."""
+    return value.isoformat() if isinstance(value, datetime) else safe(str(value), longest=None)
+
+
+_WRITERS: dict[str, Callable[..., str]] = {
+    "rate": _rate,
+    "ratio": _rate,
+    "change": _rate,
+    "seconds": _seconds,
+    "money": lambda value: money(int(str(value))),
+    "number": _number,
+    "flag": _flag,
+}

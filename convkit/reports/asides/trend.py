@@ -1,0 +1,321 @@
+"""Trends of goals and funnel steps over the periods of `--by day`, `week` or `month`: the table, its screen and its notes.
+
+Only complete periods decide. A goal or step that a longer log knows more about has no trend.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from convkit.analysis import periods as analysis_periods
+from convkit.analysis import planning
+from convkit.analysis.breakdown import BREAKDOWN, PERIODS
+from convkit.core import formatting, stats, verdicts
+from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+from convkit.core.document import Column, Note, Report
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from convkit.analysis.analysis import View
+    from convkit.analysis.periods import PeriodMarks
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.model import Funnel, Goals
+
+NAME = "trend"
+COLUMNS = (
+    Column("report", "text"),
+    Column("item", "text"),
+    Column("periods", "count"),
+    Column("reached", "count"),
+    Column("base", "count"),
+    Column("rate", "rate"),
+    Column("first_rate", "rate"),
+    Column("last_rate", "rate"),
+    Column("change", "change"),
+    Column("change_low", "change"),
+    Column("change_high", "change"),
+    Column("target", "rate"),
+    Column("target_met", "flag"),
+    Column("verdict", "text"),
+)
+_OF_LINE = ("first_rate", "last_rate", "change", "change_low", "change_high")
+_CHANGE = 0.2
+"""How large a change is asked about where there is too little data, as everywhere."""
+_DAYS = {"day": 1, "week": 7, "month": 30}
+_PATIENCE, _MONTH, _FOR_EVER = 90, 30, 120
+"""Days after which a length is told in months and somebody wants to know by what to judge meanwhile; months after which it is told no more."""
+_MOST_NAMED, _ROWS, _NAME, _NARROW_NAME = 5, 40, 32, 24
+_STYLES = {verdicts.PROGRESSING: "good", verdicts.REGRESSING: "bad"}
+
+
+def present(wholes: Mapping[str, Report], split: Mapping[str, Report], view: View) -> Report | None:
+    """Return the report; None where it is not split by periods, or nothing in it has a trend.
+
+    `wholes` are the reports of all sessions, `split` those of the periods of `view.key`.
+    """
+    found = [rows for rows in (_goals(split.get("goals"), view.goals), _steps(split.get("funnel"), view.goals)) if rows is not None]
+    if view.key not in PERIODS or not found:
+        return None
+    counts = pl.concat(found)
+    periods = counts[BREAKDOWN].unique().sort().to_list()
+    marks = analysis_periods.period_marks(periods, view)
+    over = [period for period in periods if period not in marks.unfinished]
+    details = _rates(counts, over, _waiting(over, marks, view.goals), view)
+    judged = JudgedTrends(details, tuple(over), marks.unfinished, wholes.get("goals"), view)
+    frame = details.select(column.name for column in COLUMNS)
+    said = _notes(NAME, judged)
+    return Report(NAME, COLUMNS, frame, lambda _, room: _draw(judged, room), said, beside=("goals", "funnel"))
+
+
+def _goals(report: Report | None, goals: Goals) -> pl.DataFrame | None:
+    """Return how many of the sessions of each period reached each goal, in the order of all sessions."""
+    if report is None or report.details is None or not goals.goals:
+        return None
+    growing = _growing_goals(goals)
+    names = [goal.name for goal in goals.goals if goal.column in growing]
+    return report.details.sort("type", -pl.col("reached").sum().over("goal"), "goal", maintain_order=True).select(
+        BREAKDOWN,
+        "target",
+        report=pl.lit("goals"),
+        item="goal",
+        of="goal",
+        label="goal",
+        is_macro=pl.col("type") == "macro",
+        grows=pl.when(pl.col("goal").is_in(names)).then(pl.lit("visits")),
+        part="reached",
+        whole="sessions",
+    )
+
+
+def _steps(report: Report | None, goals: Goals) -> pl.DataFrame | None:
+    """Return how many of those who entered in each period reached each step; of a first step, of all who might have entered.
+
+    Who enters a visitor's funnel does so once: the longer the log, the fewer are left to enter, so its first step has no trend.
+    """
+    if report is None or report.details is None:
+        return None
+    grows = {funnel.name: why for funnel in goals.funnels if (why := _why_it_grows(funnel, goals))}
+    is_first = (pl.col("step") == 1) & ~pl.col("is_open")
+    rows = report.details.filter(~(is_first & (pl.col("unit") == "visitors"))).sort("place", "step", maintain_order=True)
+    return rows.select(
+        BREAKDOWN,
+        target=pl.lit(None, dtype=pl.Float64),
+        report=pl.lit("funnel"),
+        item=pl.format("{} / {} / {}", "funnel", "step", "name"),
+        of="funnel",
+        label=pl.format("{}: {} {}", "funnel", "step", "name"),
+        is_macro=pl.lit(value=False),
+        grows=_named(grows),
+        part="reached",
+        whole=pl.when(is_first).then("everybody").otherwise("entered"),
+    )
+
+
+def _named(reasons: Mapping[str, str]) -> pl.Expr:
+    """Return the reasons by funnel."""
+    return pl.coalesce(pl.lit(None, dtype=pl.String), *(pl.when(pl.col("funnel") == name).then(pl.lit(why)) for name, why in reasons.items()))
+
+
+def _growing_goals(goals: Goals) -> set[str]:
+    """Return the columns of goals that are reached the oftener the longer the log is, because it knows of more sessions before."""
+    found: set[str] = set()
+    for _ in goals.all:
+        found |= {goal.column for goal in goals.all if goal.counts_visits or goal.asked & found}
+    return found
+
+
+def _why_it_grows(funnel: Funnel, goals: Goals) -> str | None:
+    if _growing_goals(goals) & {column for step in funnel.steps for column in step.columns}:
+        return "visits"
+    return "window" if funnel.per == "visitor" and funnel.window is None else None
+
+
+def _waiting(over: Sequence[str], marks: PeriodMarks, goals: Goals) -> Iterator[pl.Expr]:
+    """Yield what tells counts of funnels in periods from which chains may still go on."""
+    for funnel in goals.funnels:
+        if funnel.per == "visitor" and funnel.window and marks.ends:
+            late = [period for period in over if not analysis_periods.is_over(period, marks.ends - funnel.window)]
+            yield (pl.col("report") == "funnel") & (pl.col("of") == funnel.name) & pl.col(BREAKDOWN).is_in(late)
+
+
+def _rates(counts: pl.DataFrame, over: Sequence[str], waiting: Iterator[pl.Expr], view: View) -> pl.DataFrame:
+    """Return the columns of the report, a row an item, and what its picture needs beside them."""
+    places = pl.DataFrame({BREAKDOWN: over, "number": range(len(over))}, schema={BREAKDOWN: pl.String, "number": pl.Int64})
+    judged = counts.filter(~pl.any_horizontal(pl.lit(value=False), *waiting)).join(places, on=BREAKDOWN).sort("number", maintain_order=True)
+    items = counts.select("report", "item", "of", "label", "is_macro", "grows", "target").unique("item", keep="first", maintain_order=True)
+    is_few = (pl.col("periods") < verdicts.MIN_PERIODS) | (pl.col("reached") < verdicts.MIN_REACHED)
+    has_line = pl.col("grows").is_null() & ~is_few
+    return (
+        items.join(verdicts.fit_trends(judged), on="item", how="left", maintain_order="left")
+        .rename({"sessions": "base"})
+        .with_columns(pl.col("periods", "reached", "base").fill_null(0))
+        .with_columns(rate=stats.ratio(pl.col("reached"), pl.col("base")), verdict=verdicts.trend_verdict(view.goals.site.margin))
+        .with_columns(
+            *(pl.when(has_line).then(name).alias(name) for name in _OF_LINE),
+            target_met=pl.col("rate") >= pl.col("target"),
+            verdict=pl.when(has_line).then("verdict").otherwise(pl.lit(verdicts.TOO_LITTLE)),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class JudgedTrends:
+    """What was judged: `rows` of the report with `label, of, is_macro, grows` (why nothing can be told) and `scatter` beside its columns."""
+
+    rows: pl.DataFrame
+    over: tuple[str, ...]
+    unfinished: tuple[str, ...]
+    """Periods that are over, and those that are not."""
+    goals: Report | None
+    """The goals of all sessions."""
+    view: View
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there are too few periods for any verdict."""
+        return len(self.over) < verdicts.MIN_PERIODS
+
+
+def _draw(judged: JudgedTrends, room: Screen) -> list[Block]:
+    """Return a row a goal or step, and below what would tell; inside `report` only macro goals and what moves."""
+    is_brief, key = room.part and room.limit is None, judged.view.key
+    rows = judged.rows.filter(_is_known(judged.view))
+    shown = rows.filter(pl.col("is_macro") | pl.col("verdict").is_in(list(_STYLES))) if is_brief else rows.head(room.rows(_ROWS) or rows.height)
+    sentences: list[Block] = [Paragraph(sentence) for sentence in _sentences(judged, shown, is_brief=is_brief)]
+    if judged.is_short or rows.is_empty():
+        return [_heading(judged), *sentences]
+    titles = ["", "reached", "first → last", "verdict"]
+    grid = Grid(
+        list(_rows(shown, judged.view.goals.site.margin)),
+        [Cell(title, "dim", left=title == "verdict") for title in titles],
+        drops=(2,),
+        most={0: _NAME if room.wide else _NARROW_NAME},
+    )
+    hidden = rows.height - shown.height
+    where = f", none of them moving: convkit goals --by {key}, convkit funnel --by {key}" if is_brief else ": --limit 0"
+    more = f"{formatting.plural(hidden, 'more row')}{where}."
+    said = [BlankLine(), *sentences] if sentences else []
+    return [_heading(judged), *([grid] if shown.height else []), *([Paragraph(more, style="dim")] if hidden else []), *said]
+
+
+def _is_known(view: View) -> pl.Expr:
+    """Tell rows that are worth a line: built-in goals that nobody reached are none of this site."""
+    return (pl.col("reached") > 0) | (pl.lit(view.goals.file is not None) & (pl.col("is_macro") | (pl.col("report") == "funnel")))
+
+
+def _notes(code: str, judged: JudgedTrends) -> tuple[Note, ...]:
+    """Return what would tell."""
+    return tuple(Note(code, sentence, is_drawn=True) for sentence in _sentences(judged, judged.rows.filter(_is_known(judged.view)), is_brief=False))
+
+
+def _heading(judged: JudgedTrends) -> Heading:
+    over, key = judged.over, judged.view.key
+    span = f"by {key}" if judged.is_short else f"over {len(over)} {key}s, {over[0]} … {over[-1]}, by a line through all of them"
+    return Heading("TREND", f"{span}; {judged.unfinished[0]} is not over and left out" if judged.unfinished else span)
+
+
+def _rows(rows: pl.DataFrame, margin: float) -> Iterator[Row]:
+    """Yield a row a goal or step, funnels under their names."""
+    funnel = ""
+    for row in rows.rows(named=True):
+        if row["report"] == "funnel" and row["of"] != funnel:
+            funnel = row["of"]
+            yield Row([Cell(funnel, "dim")])
+        yield Row(_cells(row, margin), _target(row))
+
+
+def _cells(row: dict[str, Any], margin: float) -> list[Cell]:
+    """Return the cells of a goal or step."""
+    is_large, has_line = row["base"] >= formatting.MIN_BASE, row["change"] is not None
+    line = f"{formatting.percent(row['first_rate'])} → {formatting.percent(row['last_rate'])}" if has_line and is_large else formatting.TOO_FEW
+    return [
+        Cell(row["label"] if row["report"] == "goals" else f"  {row['label'].partition(': ')[2]}"),
+        Cell(formatting.count_and_rate(row["reached"], row["base"]), "bold"),
+        Cell(line),
+        Cell(_verdict(row, margin), _STYLES.get(row["verdict"], ""), left=True),
+    ]
+
+
+def _target(row: dict[str, Any]) -> list[Paragraph]:
+    """Return whether the rate of all periods is what somebody hoped for."""
+    if row["target"] is None or row["target_met"] is None:
+        return []
+    met = "meet" if row["target_met"] else "miss"
+    words = f"{formatting.count(row['reached'])} of {formatting.count(row['base'])} {met} the target of {formatting.percent(row['target'])}"
+    return [Paragraph(words, indent=4, first="↳ ", style="dim")]
+
+
+def _verdict(row: dict[str, Any], margin: float) -> str:
+    """Return a verdict with the cautious end of its range."""
+    if row["verdict"] == verdicts.STAGNATING:
+        return f"{verdicts.STAGNATING}, within {margin * 100:g}%"
+    least = verdicts.difference_verdict(1, (row["change_low"], row["change_high"]), margin).partition(", ")[2] if row["verdict"] in _STYLES else ""
+    return f"{row['verdict']}, {least}" if least else str(row["verdict"])
+
+
+def _sentences(judged: JudgedTrends, rows: pl.DataFrame, *, is_brief: bool) -> Iterator[str]:
+    """Yield what would tell where there is too little data; inside `report` findings say by what to judge meanwhile."""
+    key = judged.view.key
+    if judged.is_short:
+        more = "" if key == "day" else " --by day shows more of them." if key == "week" else " --by week shows more of them."
+        yield f"A trend takes {verdicts.MIN_PERIODS} {key}s that are over; here {'is' if len(judged.over) == 1 else 'are'} {len(judged.over)}.{more}"
+        return
+    unclear = rows.filter(pl.col("verdict") == verdicts.TOO_LITTLE, pl.col("grows").is_null())
+    never = unclear.filter(pl.col("reached") == 0)["label"].to_list()
+    macros = {row["label"]: row for row in unclear.filter("is_macro", pl.col("reached") > 0).rows(named=True)}
+    waits = {row["label"]: _wait(row, judged) for row in unclear.filter(pl.col("reached") > 0).rows(named=True)}
+    for change in (_CHANGE, judged.view.goals.site.margin):
+        needs = sorted((label not in macros, days, label) for label, (asked, days) in waits.items() if asked == change)
+        if needs:
+            named = ", ".join(f"{label} needs {_length(days, key)} more" for _, days, label in needs[:_MOST_NAMED])
+            others = f", {formatting.plural(len(needs) - _MOST_NAMED, 'other')} longer" if len(needs) > _MOST_NAMED else ""
+            yield f"To show a change of {change * 100:g}% from first to last, {named}{others}."
+    # What comes before one of several macro goals is not known of each.
+    if len(judged.view.goals.macros) == 1 and not is_brief:
+        yield from (_meanwhile(row, judged) for label, row in macros.items() if waits[label][1] > _PATIENCE)
+    if never:
+        yield f"Nobody reached {', '.join(never)} in these {key}s."
+    yield from _growth_sentences(rows)
+
+
+def _wait(row: dict[str, Any], judged: JudgedTrends) -> tuple[float, float]:
+    """Return a change that too few sessions show, and how many days more like these show it: the usual one, else one as small as the margin."""
+    margin = judged.view.goals.site.margin
+    needed = {change: verdicts.trend_sessions_needed(row["rate"], change) * row["scatter"] for change in (_CHANGE, margin)}
+    change = _CHANGE if needed[_CHANGE] > row["base"] else margin
+    periods = max(ceil((needed[change] - row["base"]) / (row["base"] / row["periods"])), 1)
+    return change, periods * _DAYS[judged.view.key]
+
+
+def _length(days: float, key: str) -> str:
+    """Return a length of time: of periods as far as somebody waits, else of months or years."""
+    if days <= _PATIENCE:
+        return f"some {formatting.plural(round(days / _DAYS[key]), key)}"
+    months = days / _MONTH
+    return f"some {formatting.months(months)}" if months < _FOR_EVER else f"over {_FOR_EVER // 12} years"
+
+
+def _meanwhile(row: dict[str, Any], judged: JudgedTrends) -> str:
+    """Say by what to judge until a macro goal can be told."""
+    name, stand_in = row["label"], None
+    if judged.goals is not None and judged.goals.details is not None:
+        sessions, reached = judged.goals.details.filter(goal=name).select("sessions", "reached").row(0)
+        stand_in = planning.GoalCounts(judged.goals.frame, sessions, sessions / judged.view.period.days).stand_in(reached)
+    if stand_in is None:
+        return f"This site is too small to see that in {name}, and no micro goal stands for {name} yet."
+    before = f"{formatting.count(min(stand_in['then_converted'], reached))} of the {formatting.count(reached)} had it before"
+    return f"This site is too small to see that in {name}; judge by {stand_in['goal']} ({before}); see that {name} holds."
+
+
+def _growth_sentences(rows: pl.DataFrame) -> Iterator[str]:
+    """Yield why nothing is told of what a longer log knows more of."""
+    names = {why: rows.filter(grows=why)["of"].unique(maintain_order=True).to_list() for why in ("visits", "window")}
+    if names["visits"]:
+        yield f"No trend is told of {', '.join(names['visits'])}: the longer the log, the more is known of earlier sessions."
+    if names["window"]:
+        yield f"No trend is told of {', '.join(names['window'])}: who came early had more time to go on. With a `window` all have the same."

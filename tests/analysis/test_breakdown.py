@@ -1,0 +1,368 @@
+"""`--by KEY`: every figure of a value is that of its own sessions, against the model, `--where` and periods; what files and screens show."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections import Counter
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from model.brute_force import analyze, figures_of
+from model.comparing import additive, figures_in, first_difference
+from model.lines import CHROME
+from model.streams import Example, examples, to_yaml
+from places import EXAMPLE_GOALS, SAMPLE
+from small_logs import line, written
+
+import convkit
+from convkit.analysis.breakdown import KEYS, NO_VALUE, PERIODS
+from convkit.analysis.breakdown_screen import shortened
+from convkit.core import plugins
+from convkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from model.brute_force import Model
+
+    from convkit.core.document import Document
+
+EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+FEW = settings(max_examples=max(2, EXAMPLES // 60), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+
+REPORTS = tuple(name for name in plugins.names("reports") if hasattr(plugins.load("reports", name), "draw_split"))
+PHONE = CHROME.replace("10.0; Win64; x64", "compatible; Windows Phone 10.0")
+"""The words that goals files of examples know agents by are still there."""
+GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale]}\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory whose files every example writes anew."""
+    return tmp_path_factory.mktemp("by")
+
+
+def values_of(model: Model, number: int, key: str) -> list[str]:
+    """Return the model's own values of a session."""
+    session = model.sessions[number]
+    started = datetime.fromtimestamp(session.started, tz=UTC)
+    year, week, _ = started.isocalendar()
+    shown = model.goals.site.shown
+    reached = [name for name in model.goals.goals if model.of(name)[number]]
+    return {
+        "day": [f"{started:%Y-%m-%d}"],
+        "week": [f"{year}-W{week:02}"],
+        "month": [f"{started:%Y-%m}"],
+        "landing": [shown(session.pages[0].path)],
+        "exit": [shown(session.pages[-1].path)],
+        "host": [NO_VALUE],
+        "device": ["mobile" if CHROME in session.interactions[0].browser else "desktop"],
+        "goal": reached or [NO_VALUE],
+        **{name: [value] for name, value in model.origins[number]._asdict().items()},
+    }[key]
+
+
+def parts_of(found: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each value with its rows, as a report of their own."""
+    split = {name: rows for name, rows in found["reports"].items() if name != "trend"}
+    column = {name: next(iter(rows[0])) for name, rows in split.items() if rows}
+    assert all(name in {key, f"by_{key}"} for name in column.values())
+    for value in dict.fromkeys(row[column[name]] for name, rows in split.items() for row in rows):
+        rows = {name: [dict(list(row.items())[1:]) for row in of if row[column[name]] == value] for name, of in split.items()}
+        yield value, {"input": {"bot_by_reason": {}}, "reports": rows}
+
+
+def figures(part: dict[str, Any]) -> dict[tuple[str, ...], Any]:
+    """Return the figures of a value; lines have no value, and chance is shared among the tests of all values."""
+    return {place: figure for place, figure in figures_in(part).items() if place[0] != "input" and place[-1] != "more"}
+
+
+@FEW
+@given(example=st.one_of(examples(), examples(with_users=True)), key=st.sampled_from(sorted(KEYS)))
+def test_every_figure_of_a_value_is_the_model_s_of_its_sessions(example: Example, key: str, folder: Path) -> None:
+    # Bots that are kept have devices of their own, of which the model knows nothing.
+    assume(key != "device" or not example.goals.site.bots_kept)
+    log, goals = folder / "access.log", folder / "goals.yaml"
+    written(log, [text.replace(CHROME, PHONE) for text in example.stream.lines])
+    goals.write_text(to_yaml(example.goals), encoding="utf-8")
+    found = json.loads(convkit.render(convkit.run([log], list(REPORTS), goals, by=key), "json"))
+    hits = list(example.stream.hits)
+    model = analyze(hits, example.goals)
+    expected = {value for number in model.shown for value in values_of(model, number, key)}
+    got = dict(parts_of(found, key))
+    assert expected <= set(got)
+    for value, part in got.items():
+
+        def where(model: Model, number: int, value: str = value) -> bool:
+            return value in values_of(model, number, key)
+
+        wanted = {place: figure for place, figure in figures_of(hits, example.goals, where=where, channels=True).items() if place[0] in REPORTS}
+        difference = first_difference(wanted, figures(part))
+        assert difference is None, f"{key} {value} {example!r}\n{difference}"
+    if key != "goal":
+        whole = additive(figures_in(json.loads(convkit.render(convkit.run([log], list(REPORTS), goals), "json"))))
+        total: Counter[tuple[str, ...]] = Counter()
+        for part in got.values():
+            total.update(additive(figures_in(part)))
+        assert dict(total) == whole, f"{key} {example!r}"
+
+
+@cache
+def sample(by: str | None, **options: str) -> dict[str, Any]:
+    """Return the reports on the sample log."""
+    where = [options.pop("where")] if "where" in options else []
+    document = convkit.run([SAMPLE], list(REPORTS), EXAMPLE_GOALS, by=by, where=where, **options)
+    found: dict[str, Any] = json.loads(convkit.render(document, "json"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "options"),
+    [
+        ("day", "2026-10-25", {"since": "2026-10-25", "until": "2026-10-25"}),
+        ("landing", "/blog/*", {"where": "landing=/blog/*"}),
+        ("device", "mobile", {"where": "device=mobile"}),
+        ("goal", "cart", {"where": "goal=cart"}),
+        ("channel", "Organic Search", {"where": "channel=Organic Search"}),
+        ("campaign", "(none)", {"where": "campaign=(none)"}),
+    ],
+)
+def test_a_value_s_rows_are_a_run_of_its_own(key: str, value: str, options: dict[str, str]) -> None:
+    """Whatever the report: its rows, in their order, are those of the run that looks at these sessions alone."""
+    part, alone = dict(parts_of(sample(key), key))[value], sample(None, **options)
+    for rows in (*part["reports"].values(), *alone["reports"].values()):
+        for row in rows:
+            row.pop("more", None)
+    # Goals that a part never reached keep their place by name; steps without anybody are there as well.
+    assert part["reports"] == alone["reports"]
+
+
+@cache
+def document(by: str | None = None, report: str | None = None, sort: str | None = None) -> Document:
+    """Return a report on the sample log, the whole one where none is named."""
+    return convkit.run([SAMPLE], report and [report], EXAMPLE_GOALS, by=by, sort=sort)
+
+
+def run(folder: Path, lines: list[str], by: str, *reports: str, goals: str = GOALS, **options: str) -> Document:
+    """Return reports on some lines."""
+    (folder / "goals.yaml").write_text(goals, encoding="utf-8")
+    return convkit.run([written(folder / "access.log", lines)], reports or None, folder / "goals.yaml", by=by, **options)
+
+
+def table(made: Document) -> list[list[str]]:
+    """Return the rows of CSV, the header in front."""
+    return list(csv.reader(io.StringIO(str(convkit.render(made, "csv")))))
+
+
+DAY = 86_400
+WALKS = [
+    *(line(f"GET {path}", 60 * place) for place, path in enumerate(("/a", "/cart", "/sale"))),
+    *(line(f"GET {path}", 3 * DAY + 60 * place, who="198.51.100.2 - -") for place, path in enumerate(("/b", "/cart"))),
+    line("GET /b", 3 * DAY, who="198.51.100.3 - -"),
+]
+
+
+def test_days_without_sessions_are_zeros(tmp_path: Path) -> None:
+    """In reports of which every value has the same rows; pages and drop-off have none of a day without any."""
+    rows = table(run(tmp_path, WALKS, "day", "overview"))
+    assert rows[0] == ["day", "metric", "value"]
+    assert [row[::2] for row in rows if row[1] == "sessions"] == [["2026-10-10", "1"], ["2026-10-11", "0"], ["2026-10-12", "0"], ["2026-10-13", "2"]]
+    assert ["2026-10-11", "bounce_rate", ""] in rows
+    goals = table(run(tmp_path, WALKS, "day", "goals"))
+    assert [row[:3] for row in goals if row[1] == "cart"] == [
+        ["2026-10-10", "cart", "micro"],
+        ["2026-10-11", "cart", "micro"],
+        ["2026-10-12", "cart", "micro"],
+        ["2026-10-13", "cart", "micro"],
+    ]
+    assert {row[0] for row in table(run(tmp_path, WALKS, "day", "pages"))[1:]} == {"2026-10-10", "2026-10-13"}
+    asked = table(run(tmp_path, WALKS, "day", "overview", since="2026-10-09", until="2026-10-10"))
+    assert [row[::2] for row in asked if row[1] == "sessions"] == [["2026-10-09", "0"], ["2026-10-10", "1"]]
+
+
+def test_days_are_those_of_the_site_s_time_zone_and_weeks_are_iso(tmp_path: Path) -> None:
+    lines = [line("GET /a", 11 * 3600 + 1800), line("GET /b", 12 * 3600, who="198.51.100.2 - -")]
+    values = {
+        zone: [row[0] for row in table(run(tmp_path, lines, "day", "pages", goals=f"site: {{timezone: {zone}}}\n{GOALS}"))[1:]]
+        for zone in ("UTC", "Asia/Tokyo")
+    }
+    assert values == {"UTC": ["2026-10-10", "2026-10-11"], "Asia/Tokyo": ["2026-10-11", "2026-10-11"]}
+    # 1 January 2027 is a Friday of 2026's last week.
+    turn = [line("GET /a", 83 * DAY), line("GET /a", 86 * DAY)]
+    assert [row[0] for row in table(run(tmp_path, turn, "week", "pages"))[1:]] == ["2026-W53", "2027-W01"]
+    assert [row[0] for row in table(run(tmp_path, turn, "month", "pages"))[1:]] == ["2027-01"]
+
+
+def test_a_session_is_of_the_host_of_its_first_interaction(tmp_path: Path) -> None:
+    lines = [f"blog.example {line('GET /a', 0, 302)}", f"shop.example {line('GET /a', 1)}", f"blog.example {line('GET /b', 2)}"]
+    assert [row for row in table(run(tmp_path, lines, "host", "overview")) if row[1] == "pageviews"] == [["shop.example", "pageviews", "2"]]
+    assert {row[0] for row in table(run(tmp_path, WALKS, "host", "goals"))[1:]} == {NO_VALUE}
+
+
+def test_sessions_of_several_goals_stand_in_several_rows(tmp_path: Path) -> None:
+    made = run(tmp_path, WALKS, "goal", "overview")
+    assert [row[::2] for row in table(made) if row[1] == "sessions"] == [["cart", "2"], [NO_VALUE, "1"], ["sale", "1"]]
+    assert "Sessions that reached several goals stand in several rows." in convkit.render(made)
+    assert "several rows" not in convkit.render(run(tmp_path, WALKS, "landing", "overview"))
+
+
+def test_a_report_s_own_column_of_the_name_keeps_it(tmp_path: Path) -> None:
+    assert table(run(tmp_path, WALKS, "goal", "goals"))[0][:3] == ["by_goal", "goal", "type"]
+    assert table(run(tmp_path, WALKS, "landing", "goals"))[0][:3] == ["landing", "goal", "type"]
+
+
+def test_values_with_most_sessions_come_first_then_by_name(tmp_path: Path) -> None:
+    lines = [line(f"GET /{path}", number, who=f"198.51.100.{number} - -") for number, path in enumerate("cbbaad")]
+    assert [row[0] for row in table(run(tmp_path, lines, "landing", "pages"))[1:]] == ["/a", "/b", "/c", "/d"]
+
+
+@pytest.mark.parametrize("key", ["week", "device"])
+def test_files_hold_all_values_first(key: str) -> None:
+    """Whatever the output: the value stands first, and the tidy table names it first."""
+    made = document(key)
+    of_csv = [(row[0], row[1].partition(" / ")[0]) for row in table(made)[1:]]
+    reports = json.loads(convkit.render(made, "json"))["reports"]
+    reports = {name: rows for name, rows in reports.items() if name in made.reports}
+    assert of_csv == [(name, next(iter(row.values()))) for name, rows in reports.items() for row in rows for _ in range(figures_a_row(name))]
+    alone = document(key, "pages")
+    frame = pl.read_parquet(io.BytesIO(bytes(convkit.render(alone, "parquet"))))  # type: ignore[arg-type]
+    rows = table(alone)
+    assert (frame.columns, frame[key].to_list()) == (rows[0], [row[0] for row in rows[1:]])
+    assert rows[0][0] == key
+
+
+def figures_a_row(report: str) -> int:
+    """Return how many rows of the tidy table a row of JSON is."""
+    made = document("week").reports[report]
+    return 1 if made.metrics else len(made.columns) - len(made.naming)
+
+
+def test_markdown_has_a_column_a_figure(tmp_path: Path) -> None:
+    text = str(convkit.render(run(tmp_path, WALKS, "landing", "overview"), "markdown"))
+    assert "| landing | sessions | visitors |" in text
+    assert "| /b | 2 | 2 | 3 |" in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("key", ["day", "landing", "goal"])
+def test_screens_fit(key: str, width: int) -> None:
+    for limit in (None, 0):
+        text = str(convkit.render(document(key), width=width, limit=limit))
+        assert max(map(len, text.splitlines())) <= width
+
+
+def section(title: str, text: object) -> list[str]:
+    """Return a heading of a screen and the lines up to the next gap."""
+    lines = [*str(text).splitlines(), ""]
+    begins = next(number for number, found in enumerate(lines) if found.startswith(title))
+    return lines[begins : lines.index("", begins)]
+
+
+def test_small_values_are_added_up_on_a_screen(tmp_path: Path) -> None:
+    """Medians and rates of the others are those of their own sessions; visitors cannot be added."""
+    lines = [line("GET /a", number, who=f"198.51.100.{number} - -") for number in range(3)]
+    lines += [line("GET /b", 10 + place * 20, who="198.51.100.9 - -") for place in range(2)]
+    lines += [line("GET /c", 10 + place * 40, who="198.51.100.8 - -") for place in range(2)]
+    screen = section("  by landing", convkit.render(run(tmp_path, lines, "landing", "overview"), limit=1))
+    assert [row.split()[:5] for row in screen[1:]] == [["/a", "3", "3", "3", "–"], ["(other)", "2", "–", "4", "30s"]]
+    goals = section("GOALS", convkit.render(run(tmp_path, WALKS, "landing", "goals"), limit=1))
+    assert goals[1].split() == ["all", "/b", "(other)"]
+    assert goals[2].split() == ["sessions", "3", "2", "1"]
+    every = section("GOALS", convkit.render(run(tmp_path, WALKS, "landing", "goals"), limit=0))
+    assert every[1].split() == ["all", "/b", "/a"]
+
+
+def test_many_values_take_several_grids() -> None:
+    """Nothing is squeezed, nothing is left out; of a long name both ends stand."""
+    text = convkit.render(document("landing", "goals"), width=80, limit=0)
+    values = {shortened(row[0], 18) for row in table(document("landing", "goals"))[1:]}
+    assert {word for found in str(text).splitlines() if found.startswith("   ") for word in found.split()} >= values
+    assert str(text).count("  sessions  ") == 2
+
+
+def test_periods_are_a_small_line_where_they_are_many() -> None:
+    rows = section("GOALS", convkit.render(document("day", "goals"), width=80))
+    assert rows[1].split() == ["all", "2026-10-01", "…", "2026-10-31", "last*"]
+    for row in rows[2:]:
+        assert len(row.split()[-2]) == 31, row
+    weeks = section("GOALS", convkit.render(document("week", "goals"), width=120))
+    assert weeks[1].split() == ["all", *(f"2026-W{number}" for number in range(40, 44)), "2026-W44*"]
+
+
+def test_the_last_periods_are_shown(tmp_path: Path) -> None:
+    lines = [line("GET /cart", day * DAY) for day in range(70)]
+    made = run(tmp_path, lines, "day", "goals")
+    assert "█" * 60 in convkit.render(made, width=120)
+    assert "The last 60 of 70 days." in convkit.render(made, width=120)
+    assert "The last 31 of 70 days." in convkit.render(run(tmp_path, lines, "day", "overview"), width=120)
+
+
+def test_texts_of_a_log_are_harmless_as_values(tmp_path: Path) -> None:
+    lines = [line("GET /%1b[31m%e2%80%aered", 0), line("GET /" + "x" * 300, 1, who="198.51.100.2 - -")]
+    for report in ("overview", "goals", "pages"):
+        text = str(convkit.render(run(tmp_path, lines, "landing", report, goals="macro: {sale: '/x**'}\n"), width=80))
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+        assert max(map(len, text.splitlines())) <= 80
+
+
+OF_PERIODS = {"unfinished", "annotation", "trend"}
+"""Notes that only days, weeks and months have."""
+
+
+def test_notes_and_findings_are_of_the_whole() -> None:
+    plain = document()
+    for key in ("day", "device"):
+        assert [note for note in document(key).notes if note.code not in OF_PERIODS] == list(plain.notes)
+        assert document(key).findings == plain.findings
+
+
+def test_rows_can_be_sorted_by_the_key_too() -> None:
+    made = document("device", "pages", "device:asc")
+    assert made.reports["pages"].frame["device"].is_sorted()
+    exits = document("device", "pages", "exits").reports["pages"].frame["exits"]
+    assert exits.is_sorted(descending=True)
+
+
+@pytest.mark.parametrize("report", ["sessions", "hits"])
+def test_single_ones_are_not_split(report: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=rf"^--by day: {report} cannot be split; keep some of its sessions with --where"):
+        convkit.run([tmp_path / "missing.log"], [report], by="day")
+
+
+def test_an_unknown_key_is_told_before_a_log_is_read(tmp_path: Path) -> None:
+    keys = "day, week, month, landing, exit, host, device, source, medium, campaign, channel, goal"
+    with pytest.raises(UsageError, match=rf"^--by dya: 'dya' is no key, did you mean 'day'\?; keys are {keys}$"):
+        convkit.run([tmp_path / "missing.log"], ["pages"], by="dya")
+
+
+def test_goals_that_have_no_room_are_counted() -> None:
+    """Sessions that reached several goals cannot be added up as others."""
+    text = str(convkit.render(document("goal", "pages"), width=120))
+    assert "(other)" not in text
+    assert "  12 more goals: --limit 0." in text
+
+
+def test_an_empty_log_has_no_values(tmp_path: Path) -> None:
+    for key in ("day", "device"):
+        made = run(tmp_path, [], key)
+        assert table(made)[1:] == []
+        assert "Sessions" in convkit.render(made, width=80)
+
+
+def test_nobody_has_no_values(tmp_path: Path) -> None:
+    for key in ("month", "exit", "goal"):
+        made = run(tmp_path, [line("GET /gone", 0, 500)], key)
+        assert convkit.render(made, width=80)
+        expected = 1 if key in PERIODS else 0
+        assert len({row[1].partition(" / ")[0] for row in table(made)[1:]}) == expected

@@ -1,0 +1,156 @@
+"""`--sort`: rows by a column, ties as they were, missing values last, on a screen as in files; a column nobody has is told before a log is read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from places import DATA, EXAMPLE_GOALS, SAMPLE
+
+import convkit
+from convkit.analysis import sorting
+from convkit.analysis import tallies as analysis_tallies
+from convkit.core import plugins
+from convkit.engine import documents
+from convkit.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from convkit.analysis.analysis import Run
+    from convkit.core.document import Document, Tallies
+
+CASES = [(report, column.name) for report in plugins.names("reports") for column in plugins.load("reports", report).COLUMNS]
+
+
+@cache
+def tallied() -> tuple[Run, Tallies]:
+    """Return the analysis of the small log and the tallies of all reports: sorting begins behind them."""
+    facts = documents.facts_of(plugins.names("reports"))
+    done = convkit.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), facts=facts)
+    return done, analysis_tallies.tally(done.analysis, plugins.names("reports"))
+
+
+@cache
+def by_hand(report: str, sort: str | None = None) -> Document:
+    """Return a report on the small log."""
+    done, tallies = tallied()
+    order = None if sort is None else sorting.parse_sorting(sort, documents.columns_of([report]))
+    return documents.finish(done, {report: tallies[report]}, is_whole=False, sort=order)
+
+
+@cache
+def sample(report: str | None, sort: str | None = None) -> Document:
+    """Return a report on the sample log."""
+    return convkit.run([SAMPLE], report and [report], EXAMPLE_GOALS, sort=sort)
+
+
+def under(title: str, text: str) -> list[str]:
+    """Return a heading of a screen and the lines that belong to it."""
+    lines = text.splitlines()
+    begins = next(number for number, found in enumerate(lines) if found.startswith(title))
+    return [*lines[begins:], ""][: [*lines[begins:], ""].index("")]
+
+
+def rows(document: Document, report: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a report."""
+    return document.reports[report].frame.rows()
+
+
+@pytest.mark.parametrize(("report", "column"), CASES)
+@pytest.mark.parametrize("direction", ["", ":asc", ":desc"])
+def test_rows_are_by_the_column_and_ties_as_they_were(report: str, column: str, direction: str) -> None:
+    place = [one.name for one in plugins.load("reports", report).COLUMNS].index(column)
+    plain = rows(by_hand(report), report)
+    known = [row for row in plain if row[place] is not None]
+    # Python keeps ties as they were, in both directions.
+    expected = sorted(known, key=lambda row: row[place], reverse=direction != ":asc")
+    assert rows(by_hand(report, f"{column}{direction}"), report) == expected + [row for row in plain if row[place] is None]
+
+
+def test_there_is_something_to_sort() -> None:
+    """Else any order would do."""
+    assert {report for report, _ in CASES if len(rows(by_hand(report), report)) < 4} == {"overview", "paths", "channels"}
+    assert {value is None for value in by_hand("goals").reports["goals"].frame["value"]} == {True, False}
+
+
+def test_the_landing_page_report() -> None:
+    heading, _, *shown = under("PAGES", convkit.render(sample("pages", "landings"), width=80, limit=5))
+    assert heading == "PAGES  by landings; 5 of 34 pages"
+    told = [row.split()[0] for row in shown]
+    made = list(csv.DictReader(io.StringIO(str(convkit.render(sample("pages", "landings"), "csv")))))
+    assert told == [row["page"] for row in made[:5]]
+    landings = [int(row["landings"]) for row in made]
+    assert landings == sorted(landings, reverse=True)
+    assert under("PAGES", convkit.render(sample("pages", "landings:asc")))[0].startswith("PAGES  by landings, smallest first; ")
+    assert under("PAGES", convkit.render(sample("pages")))[0].startswith("PAGES  by exits of sessions")
+
+
+@pytest.mark.parametrize("report", ["sessions", "hits"])
+def test_headings_say_the_order(report: str) -> None:
+    assert f"one row a {report[:-1]}, by value; 20 of " in convkit.render(sample(report, "value"), width=120)
+
+
+def test_the_column_of_the_order_is_on_the_screen() -> None:
+    """Where not all fit, others are left out."""
+    for column in ("exit", "value", "pages"):
+        assert column in under("SESSIONS", convkit.render(sample("sessions", column), width=80))[1].split()
+    assert "kind" in under("HITS", convkit.render(sample("hits", "kind"), width=80))[1].split()
+    assert "exit" not in under("SESSIONS", convkit.render(sample("sessions"), width=80))[1].split()
+
+
+def test_all_outputs_have_the_order() -> None:
+    document = sample("goals", "median_seconds")
+    told = [row["goal"] for row in json.loads(convkit.render(document, "json"))["reports"]["goals"]]
+    assert told != [row[0] for row in rows(sample("goals"), "goals")]
+    assert [row.partition(",")[0] for row in str(convkit.render(document, "csv")).splitlines()[1:]] == told
+    assert [row.split()[0] for row in under("GOALS", convkit.render(document, width=120))[2:]] == told
+
+
+def test_in_several_reports_those_that_have_the_column_are_sorted() -> None:
+    plain, document = sample(None), sample(None, "landings")
+    changed = {name for name in plain.reports if rows(plain, name) != rows(document, name)}
+    assert changed == {"pages"}
+    assert document.findings == plain.findings
+    assert document.notes == plain.notes
+
+
+def test_findings_are_made_of_reports_in_their_own_order() -> None:
+    assert sample(None, "rate:asc").findings == sample(None, "step").findings == sample(None).findings
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_funnel_keeps_its_steps_on_the_screen(width: int) -> None:
+    assert rows(sample("funnel"), "funnel") != rows(sample("funnel", "reached:asc"), "funnel")
+    assert convkit.render(sample("funnel", "reached:asc"), width=width) == convkit.render(sample("funnel"), width=width)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_drop_off_is_sorted_within_its_steps(width: int) -> None:
+    plain, other = (convkit.render(sample("drop-off", sort), width=width, limit=0) for sort in (None, "dropped:asc"))
+    assert sorted(plain.split()) == sorted(other.split())
+    assert plain != other
+    headings = [[text for text in found.splitlines() if "→" in text or text.startswith("DROP-OFF")] for found in (plain, other)]
+    assert headings[0] == headings[1]
+
+
+@pytest.mark.parametrize(
+    ("reports", "sort", "message"),
+    [
+        (["pages"], "landing", "--sort landing: 'landing' is no column, did you mean 'landings'?; pages has page, sessions, pageviews, landings,"),
+        (["pages"], "", "--sort : '' is no column; pages has page,"),
+        (["goals"], "landings", "--sort landings: 'landings' is no column; goals has goal, type,"),
+        (None, "landing", "--sort landing: 'landing' is no column, did you mean 'landings'?; the reports have sessions, visitors,"),
+        (["pages"], "exits:up", "--sort exits:up: write exits for the largest first, or exits:asc for the smallest"),
+        (["pages"], "exits:", "--sort exits:: write exits"),
+    ],
+)
+def test_mistakes_say_the_fix_before_a_log_is_read(reports: list[str] | None, sort: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        convkit.run([tmp_path / "missing.log"], reports, sort=sort)
+    assert str(raised.value).startswith(message)
+    assert raised.value.exit_code == ExitCode.USAGE

@@ -1,0 +1,43 @@
+"""What is said on standard error: harmless lines, warnings, and what was read."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from convkit.cli import messages
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def test_lines_are_harmless_and_begin_with_the_name(capsys: pytest.CaptureFixture[str]) -> None:
+    messages.write("one\x1b[31m", "tw\u2028o\r\n")
+    messages.write("three", by_name=False)
+    assert capsys.readouterr() == ("", "convkit: one␛[31m\nconvkit: tw\\u2028o␍␊\nthree\n")
+
+
+def test_that_nobody_listens_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(messages.click, "echo", full)
+    messages.write("one")
+    monkeypatch.undo()
+    monkeypatch.setattr(sys, "stderr", None)
+    messages.write("two")
+
+
+def test_warnings_are_lines_and_what_was_read_is_the_last(capsys: pytest.CaptureFixture[str]) -> None:
+    messages.warn(["a.gz ends early\x1b", "b.gz too"], ["read 1 line"])
+    assert capsys.readouterr() == ("", "convkit: warning: a.gz ends early␛\nconvkit: warning: b.gz too\nconvkit: read 1 line\n")
+    messages.warn([], [])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_what_was_read_is_one_sentence() -> None:
+    assert (
+        messages.fates_sentence({"lines": 12_345, "blank": 0, "bot": 1_345, "kept": 11_000}, 2)
+        == "read 12,345 lines from 2 logs: 1,345 bot, 11,000 kept"
+    )
+    assert messages.fates_sentence({"lines": 0, "kept": 0}, 1) == "read 0 lines from 1 log"

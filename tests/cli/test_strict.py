@@ -1,0 +1,77 @@
+"""`--strict` and `--rejects`: nothing that was lost stays hidden, and what was lost can be looked at."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from as_program import run
+from small_logs import line
+
+from convkit.cli import messages
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TEXT = "".join(f"{line('GET /', number)}\n" for number in range(200)).encode()
+ODD = b"\x1b[2J odd 203.0.113.7\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "said"),
+    [
+        (TEXT, 0, ""),
+        (TEXT + ODD, 4, "convkit: 1 line was not read (see them with --rejects FILE); without --strict this is no error\n"),
+        (TEXT + ODD[:9], 0, ""),
+        (TEXT.replace(b"GET /", b"GET /\xff", 1), 4, "input was lost, as the warnings say; without --strict this is no error\n"),
+        (gzip.compress(TEXT)[:-30], 4, "input was lost, as the warnings say; without --strict this is no error\n"),
+        (ODD + gzip.compress(TEXT), 3, "is of no format that is read here"),
+    ],
+)
+def test_what_is_lost_is_an_error_with_strict_alone(tmp_path: Path, content: bytes, code: int, said: str) -> None:
+    (tmp_path / "access.log").write_bytes(content)
+    log, rest = str(tmp_path / "access.log"), ("--log-format", "combined", "-f", "csv")
+    strict, usual = (run("report", log, *rest, *more) for more in (("--strict",), ()))
+    assert (strict.returncode, usual.returncode) == (code, 3 if code == 3 else 0)
+    assert said in strict.stderr.decode()
+    assert strict.stdout == usual.stdout
+    if not code:
+        assert strict.stderr == b""
+
+
+def test_rejects_are_for_their_owner_and_hold_no_address(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_bytes(TEXT + ODD + TEXT)
+    rejects = tmp_path / "rejects.ndjson"
+    rejects.write_text("old")
+    rejects.chmod(0o644)
+    assert run("goals", str(tmp_path / "access.log"), "--rejects", str(rejects)).returncode == 0
+    assert stat.S_IMODE(rejects.stat().st_mode) == 0o600
+    (row,) = [json.loads(text) for text in rejects.read_text().splitlines()]
+    assert row == {"file": "access.log", "line": 201, "reason": "no request in quotes", "text": "␛[2J odd x.x.x.x"}
+
+
+def test_rejects_are_never_written_over_the_log(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_bytes(TEXT)
+    ended = run("goals", str(tmp_path / "access.log"), "--rejects", str(tmp_path / "access.log"))
+    assert ended.returncode == 2
+    assert (tmp_path / "access.log").read_bytes() == TEXT
+
+
+def test_facts_are_set_for_one_run(tmp_path: Path) -> None:
+    (tmp_path / "access.log").write_bytes("".join(f"{line('GET /', number * 120)}\n" for number in range(5)).encode())
+    log = str(tmp_path / "access.log")
+    usual, short = (run("overview", log, "-f", "csv", *more).stdout.decode() for more in ((), ("--set", "session_timeout=1m")))
+    assert "sessions,1\r\n" in usual
+    assert "sessions,5\r\n" in short
+    ended = run("overview", log, "--set", "sesion_timeout=1m")
+    assert (ended.returncode, b"did you mean 'session_timeout'" in ended.stderr) == (2, True)
+
+
+def test_an_unfinished_last_line_is_no_loss() -> None:
+    assert messages.loss_sentence((), {messages.UNFINISHED: 1}) == ""
+    assert messages.loss_sentence(("x",), {messages.UNFINISHED: 1, "no address": 2_000}).startswith(
+        "2,000 lines were not read (see them with --rejects FILE), and other input"
+    )

@@ -1,0 +1,332 @@
+"""`compare`: which sides, what the log covers, and figures that are those of the reports of either side."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from math import sqrt
+from statistics import mean, variance
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from compared_sites import NOW, cases, drawn, pair, report, side
+from rich.text import Text
+from small_logs import line, written
+
+import convkit
+from convkit.analysis.periods import parse_period
+from convkit.comparison import rows as comparison_rows
+from convkit.comparison import sides
+from convkit.core import stats, verdicts
+from convkit.core.document import sum_tallies
+from convkit.core.schema import FATES
+from convkit.errors import UsageError
+from convkit.goals.loader import parse_goals
+from convkit.traffic import coverage as traffic_coverage
+from convkit.traffic.coverage import Coverage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    Run = Callable[..., tuple[int, str, str]]
+
+DAY = timedelta(days=1)
+PLAIN = "macro: {purchase: {page: /thanks, value: query.total}}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, purchase]}\n"
+BOTH_SIDES = 28
+"""Days of the log below, two weeks on each side."""
+
+
+def log_of_days(days: int = BOTH_SIDES) -> list[str]:
+    """Return a log that begins at midnight of 10 October: each day more sessions, some in the cart, some that buy."""
+    lines = []
+    for number in range(days):
+        for visit in range(6 + number // 2 + number % 3):
+            second = (number * 24 - 12) * 3_600 + visit * 3_600
+            who = f"10.{number}.0.{visit} - -"
+            requests = ["GET /", *(["GET /cart"] if visit % 2 else []), *([f"GET /thanks?total={visit * 10}.5"] if visit % 4 == 1 else [])]
+            lines += [line(request, second + place * 60, who=who) for place, request in enumerate(requests)]
+    return lines
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the log in a directory with goals."""
+    folder = tmp_path_factory.mktemp("compare")
+    (folder / "goals.yaml").write_text(PLAIN, encoding="utf-8")
+    return written(folder / "access.log", log_of_days())
+
+
+def compared(log: Path, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (what compare takes)
+    """Return a comparison as JSON holds it."""
+    found: dict[str, Any] = json.loads(str(convkit.render(convkit.compare([log], log.parent / "goals.yaml", **options), "json")))
+    return found
+
+
+def test_both_sides_are_those_of_the_reports(log: Path) -> None:
+    """What stands before and now is what the reports say of each period alone, and the lines of both are kept."""
+    found = compared(log)
+    rows = {(row["what"], row["item"]): row for row in found["reports"]["compare"]}
+    kept = 0
+    for name, since, until in (("before", "2026-10-10", "2026-10-23"), ("now", "2026-10-24", "2026-11-06")):
+        document = convkit.run([log], ["overview", "goals", "funnel"], log.parent / "goals.yaml", since=since, until=until)
+        alone = json.loads(str(convkit.render(document, "json")))
+        overview = {row["metric"]: row["value"] for row in alone["reports"]["overview"]}
+        kept += alone["input"]["kept"]
+        assert [rows["overview", item][name] for item in ("sessions", "bounces")] == [overview["sessions"], overview["bounces"]]
+        assert rows["overview", "value"][name] == overview["value"]
+        assert rows["overview", "value"][f"{name}_rate"] == pytest.approx(overview["value"] / overview["sessions"], abs=1e-6)
+        for goal in alone["reports"]["goals"]:
+            assert (rows["goal", goal["goal"]][name], rows["goal", goal["goal"]][f"{name}_rate"]) == (goal["reached"], goal["rate"])
+        for step in alone["reports"]["funnel"]:
+            row = rows["funnel", f"{step['funnel']} / {step['step']} / {step['name']}"]
+            assert (row[name], row[f"{name}_rate"]) == (step["reached"], step["of_first"])
+    assert list(rows)[:4] == [("overview", "sessions"), ("overview", "bounces"), ("overview", "value"), ("goal", "purchase")]
+    assert found["input"]["kept"] == kept
+    assert found["input"]["lines"] == sum(number for fate, number in found["input"].items() if fate in FATES)
+    assert (found["period"]["from"][:10], found["period"]["to"][:10]) == ("2026-10-10", "2026-11-06")
+
+
+def test_differences_are_now_less_before(log: Path) -> None:
+    for row in compared(log)["reports"]["compare"]:
+        if row["difference"] is not None:
+            assert row["difference"] == pytest.approx(row["now_rate"] - row["before_rate"], abs=2e-6)
+            assert row["difference_low"] <= row["difference"] <= row["difference_high"]
+
+
+def test_every_output_holds_counts_whole_and_rates_with_six_decimals(log: Path, convkit_command: Run, tmp_path: Path) -> None:
+    arguments = ["compare", str(log), "-g", str(log.parent / "goals.yaml")]
+    code, out, err = convkit_command(*arguments, "-f", "csv")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0] == ",".join(column.name for column in comparison_rows.COLUMNS)
+    assert out.splitlines()[1].startswith('overview,sessions,139,,238,,,,,"rose, by at least ')
+    assert all(len(cell.partition(".")[2]) == 6 for cell in out.splitlines()[4].split(",")[3:9:2] if cell)
+    assert convkit_command(*arguments, "-o", f"{tmp_path}/out/")[0] == 0
+    assert (tmp_path / "out" / "compare.csv").read_text(encoding="utf-8") == out.replace("\r\n", "\n")
+    frame = convkit_command(*arguments, "-o", f"{tmp_path}/compare.parquet")[0] == 0 and pl.read_parquet(tmp_path / "compare.parquet")
+    assert isinstance(frame, pl.DataFrame)
+    assert frame.schema["before"] == pl.Float64
+    code, out, _ = convkit_command(*arguments, "--sort", "now:asc", "-f", "markdown")
+    assert [row.split(" | ")[1] for row in out.splitlines() if row.startswith("| goal")] == ["purchase", "cart"]
+
+
+def test_groups_are_the_sessions_of_where_and_of_with(log: Path) -> None:
+    found = compared(log, where=["goal=cart"], against="goal=purchase")
+    rows = {row["item"]: row for row in found["reports"]["compare"]}
+    assert rows["sessions"]["verdict"] is None
+    assert rows["sessions"]["before"] == rows["purchase"]["now"] == rows["purchase"]["before"]
+    assert [note["code"] for note in found["notes"]][:2] == ["sides", "in-both"]
+    assert f"{rows['sessions']['before']} sessions are in both groups" in found["notes"][1]["text"]
+
+
+WRONG = {
+    "two ways to say it": (["--at", "2026-10-20", "--with", "last-year"], "use one of them"),
+    "a cut of a period": (["--at", "2026-10-20", "--last", "7d"], "leave out --since, --until and --last"),
+    "no day": (["--at", "2026-10-20T10:00"], "it takes a day, like 2026-10-07"),
+    "a key": (["--by", "day"], "name them with --where and --with"),
+    "no side": (["--with", "last year"], "write last-year, a period like"),
+    "no group beside it": (["--with", "device=mobile"], "as --where 'device=...'"),
+    "the same group": (["--where", "device=mobile", "--with", "device=mobile"], "name another one"),
+    "several groups": (["--where", "page=/a", "--where", "page=/b", "--with", "page=/c"], "leave one of the 2"),
+    "no field": (["--where", "device=mobile", "--with", "divice=tablet"], "--with divice=tablet: 'divice' is no field, did you mean 'device'?"),
+    "a range that ends before it begins": (["--with", "2026-10-20..2026-10-10"], "exchange the dates"),
+    "no date in a range": (["--with", "2026-10-20..x"], "write 2026-10-31"),
+    "no such column": (["--sort", "rate"], "is no column"),
+}
+
+
+@pytest.mark.parametrize(("options", "words"), WRONG.values(), ids=WRONG)
+def test_what_contradicts_itself_is_told_with_the_fix(options: list[str], words: str, convkit_command: Run) -> None:
+    """All of it before a log is opened."""
+    code, out, err = convkit_command("compare", "missing.log", *options)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert len(err.splitlines()) == 1
+
+
+def known(days: int, first: date = date(2026, 9, 1)) -> Coverage:
+    """Return what a log of so many whole days covers."""
+    begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    return Coverage(begin, begin + days * DAY - timedelta(seconds=1), first, first + (days - 1) * DAY)
+
+
+def chosen(days: int, *, notes: tuple[tuple[date, str], ...] = (), at: str | None = None, against: str | None = None, **period: str) -> str:
+    """Return the sides of a log of so many days from 1 September on, a Tuesday: `now with before`."""
+    goals = parse_goals(PLAIN, "goals.yaml")
+    asked = sides.parse(parse_period(period.get("since"), period.get("until"), period.get("last"), "UTC"), [], against, at, goals)
+    found = sides.choose(asked, known(days), "UTC", notes)
+    return f"{found.now.dates} with {found.before.dates}{f'; {found.how}' if found.how else ''}"
+
+
+def test_the_sides_are_those_that_were_asked_for() -> None:
+    """Whole weeks that begin on the same weekday and do not overlap."""
+    assert chosen(30) == "17–30 Sep 2026 with 3–16 Sep 2026"
+    assert chosen(100) == "12 Nov – 9 Dec 2026 with 15 Oct – 11 Nov 2026"
+    assert chosen(13) == "8–13 Sep 2026 with 2–7 Sep 2026"
+    assert chosen(3) == "3 Sep 2026 with 2 Sep 2026"
+    assert chosen(61, since="2026-10-01", until="2026-10-31") == "1–31 Oct 2026 with 27 Aug – 26 Sep 2026"
+    assert chosen(30, last="7d") == "24–30 Sep 2026 with 17–23 Sep 2026"
+    assert chosen(30, last="10d") == "21–30 Sep 2026 with 7–16 Sep 2026"
+    assert chosen(30, since="2026-09-24") == "24–30 Sep 2026 with 17–23 Sep 2026"
+    assert chosen(30, until="2026-09-10") == "1–10 Sep 2026 with 18–27 Aug 2026"
+    assert chosen(30, at="2026-09-11") == "11–17 Sep 2026 with 4–10 Sep 2026"
+    assert chosen(30, at="2026-09-16") == "16–29 Sep 2026 with 2–15 Sep 2026"
+    assert chosen(30, at="2026-09-04") == "4–6 Sep 2026 with 1–3 Sep 2026"
+    assert chosen(30, against="last-year") == "17–30 Sep 2026 with 18 Sep – 1 Oct 2025; 364 days before, on the same weekdays"
+    assert chosen(30, against="2026-09-01..2026-09-07") == "24–30 Sep 2026 with 1–7 Sep 2026"
+    assert chosen(30, against="2026-08-01..2026-08-07", since="2026-09-01", until="2026-09-09") == "1–9 Sep 2026 with 1–7 Aug 2026"
+
+
+def test_a_note_cuts_where_nothing_was_chosen() -> None:
+    """The last one with days on both sides; a note at the end of the log has none behind it yet."""
+    notes = ((date(2026, 9, 9), "a new shop"), (date(2026, 9, 20), "a new cart"), (date(2026, 10, 1), "to come"))
+    assert chosen(30, notes=notes) == "20–26 Sep 2026 with 13–19 Sep 2026; cut at 20 Sep 2026: a new cart"
+    assert chosen(30, notes=notes, last="7d") == "24–30 Sep 2026 with 17–23 Sep 2026"
+    assert chosen(30, notes=notes[2:]) == chosen(30)
+
+
+TOO_LITTLE: Mapping[str, tuple[dict[str, Any], str]] = {
+    "one day": ({"days": 1}, "the log holds 1 whole day, and both sides want one; read older logs, too"),
+    "a cut at its edge": ({"days": 30, "at": "2026-09-01"}, "the whole days of the log go from 2026-09-01 to 2026-09-30; name one with days before"),
+    "a cut behind it": ({"days": 30, "at": "2026-10-05"}, "name one with days before and behind it"),
+    "over a year": ({"days": 400, "against": "last-year", "last": "365d"}, "365 days are more than a year; choose fewer"),
+    "an overlap": ({"days": 30, "against": "2026-09-20..2026-09-27"}, "choose that one with --since and --until"),
+    "the wrong way round": ({"days": 30, "against": "2026-09-20..2026-09-27", "until": "2026-09-10"}, "exchange them"),
+}
+
+
+@pytest.mark.parametrize(("asked", "words"), TOO_LITTLE.values(), ids=TOO_LITTLE)
+def test_where_there_are_no_two_sides_it_is_told_with_the_fix(asked: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        chosen(**asked)
+
+
+def coverage(days: int, an_hour: Callable[[datetime], int], first: int = 0, last: int | None = None) -> Coverage:
+    """Return what a log covers that has so many lines in each hour, from hour `first` to `last` of its days."""
+    begin = datetime(2026, 9, 1, tzinfo=UTC)
+    every = [begin + timedelta(hours=number) for number in range(first, days * 24 if last is None else last)]
+    lines = [an_hour(hour) for hour in every]
+    busy = [hour for hour, number in zip(every, lines, strict=True) if number]
+    hours = pl.DataFrame({"hour": every, "lines": lines}, schema={"hour": pl.Datetime("us", "UTC"), "lines": pl.Int64}).filter(pl.col("lines") > 0)
+    return traffic_coverage.measure_coverage(hours, busy[0], busy[-1] + timedelta(minutes=59), "UTC")
+
+
+def small(hour: datetime) -> int:
+    """Return the lines of a small site: none at night, few and in bursts by day."""
+    return 0 if hour.hour < 7 else (hour.day * 7 + hour.hour * 5) % 4 * 8
+
+
+def steady(hour: datetime) -> int:
+    """Return the lines of a large site: fewer at night and at weekends."""
+    return (900 if hour.hour >= 7 else 200) // (2 if hour.weekday() > 4 else 1) + hour.day % 7 * 10
+
+
+def without(an_hour: Callable[[datetime], int], begin: datetime, end: datetime) -> Callable[[datetime], int]:
+    """Return a site of which some hours are missing."""
+    return lambda hour: 0 if begin <= hour < end else an_hour(hour)
+
+
+def test_a_small_sites_night_is_no_gap_and_missing_days_are() -> None:
+    begin = datetime(2026, 9, 9, tzinfo=UTC)
+    assert coverage(30, small).gaps == ()
+    assert coverage(10, small).gaps == ()
+    assert coverage(30, lambda hour: 0 if hour.weekday() > 4 else steady(hour)).gaps == ()
+    lost = coverage(30, without(small, begin, begin + 2 * DAY))
+    assert [(gap < begin + 8 * timedelta(hours=1), to > begin + 2 * DAY) for gap, to in lost.gaps] == [(True, True)]
+    assert lost.silent_days(begin - DAY, begin + 9 * DAY)[-2:] == [date(2026, 9, 10), date(2026, 9, 11)]
+    assert coverage(30, without(small, begin, begin + 0.4 * DAY)).gaps == ()
+    noon = begin + timedelta(hours=12)
+    assert coverage(30, without(steady, noon, noon + timedelta(hours=1))).gaps == ((noon, noon + timedelta(hours=1)),)
+    assert lost.silent(begin + 20 * DAY, begin + 21 * DAY) == []
+
+
+def test_days_at_the_ends_of_a_log_are_whole_where_no_more_is_missing_than_chance_would_leave_out() -> None:
+    whole = coverage(14, steady)
+    assert (whole.first, whole.last, whole.days) == (date(2026, 9, 1), date(2026, 9, 14), 14)
+    cut = coverage(14, steady, first=6, last=13 * 24 + 20)
+    assert (cut.first, cut.last, cut.days) == (date(2026, 9, 2), date(2026, 9, 13), 12)
+    assert coverage(14, small, last=13 * 24 + 10).last == date(2026, 9, 13)
+    assert coverage(14, small).last == date(2026, 9, 14)
+
+
+def test_days_may_begin_at_half_an_hour() -> None:
+    """In Kolkata the log below goes on into a day of which nearly all is missing."""
+    begin = datetime(2026, 9, 1, tzinfo=UTC)
+    every = [begin + timedelta(hours=number) for number in range(20 * 24)]
+    hours = pl.DataFrame({"hour": every, "lines": [steady(hour) for hour in every]}, schema_overrides={"hour": pl.Datetime("us", "UTC")})
+    found = traffic_coverage.measure_coverage(hours, every[0], every[-1], "Asia/Kolkata")
+    assert (found.first, found.last, found.gaps) == (date(2026, 9, 2), date(2026, 9, 20), ())
+
+
+def test_tallies_of_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
+    goals = parse_goals(PLAIN, "goals.yaml")
+    lines = log_of_days(9)
+    parts = [lines, [text for text in lines if text.split(".")[3][0] in "024"], [text for text in lines if text.split(".")[3][0] not in "024"]]
+    whole, *some = (
+        {
+            name: frame.collect()
+            for name, frame in comparison_rows.tally(convkit.analyze([written(tmp_path / f"{number}.log", part)], goals).analysis).items()
+        }
+        for number, part in enumerate(parts)
+    )
+    for name, frame in whole.items():
+        assert frame.height >= 3
+        assert sum_tallies([one[name] for one in some]).sort(frame.columns[0]).rows() == frame.sort(frame.columns[0]).rows()
+
+
+def test_welchs_interval_is_the_textbooks() -> None:
+    """Two samples whose interval is published: Welch's t of 14 and 13 values, by R's t.test."""
+    one = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4]
+    other = [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1, 22.9, 30.5, 25.0][:14]
+    samples = [stats.Sample(len(values), mean(values), variance(values)) for values in (one, other)]
+    found = stats.welch(*samples)
+    assert found is not None
+    error = sqrt(samples[0].variance / 15 + samples[1].variance / 14)
+    assert [(bound - (mean(one) - mean(other))) / error for bound in found] == pytest.approx([-2.0521, 2.0521], abs=0.002)
+    assert stats.welch(stats.Sample(1, 1.0, 0.0), samples[0]) is None
+    assert stats.welch(stats.Sample(9, 2.0, 0.0), stats.Sample(9, 1.5, 0.0)) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(("freedom", "expected"), [(6, 2.4469), (7, 2.3646), (13, 2.1604), (27, 2.0518), (100, 1.9840)])
+def test_students_quantiles_are_those_of_the_tables(freedom: int, expected: float) -> None:
+    assert stats.student_t(freedom) == pytest.approx(expected, abs=0.0002)
+
+
+def test_chance_is_where_the_interval_begins_to_hold_nothing() -> None:
+    """The counts of SCREENS and of the table in docs/compare.md; at 5 % chance and verdict agree."""
+    assert stats.p_value(40, 3_412, 52, 3_466) == pytest.approx(0.24, abs=0.005)
+    assert stats.p_value(196, 3_412, 254, 3_466) == pytest.approx(0.008, abs=0.001)
+    assert stats.p_value(5, 90, 5, 90) == stats.p_value(0, 0, 1, 2) == 1
+    for part in range(100, 200, 5):
+        words = verdicts.add_verdicts(pl.DataFrame({"now": [part], "now_of": [1_000], "before": [150], "before_of": [1_000]}))["verdict"][0]
+        chance = stats.p_value(part, 1_000, 150, 1_000)
+        assert verdicts.moved(words) == (chance < 0.05) or chance == pytest.approx(0.05, abs=0.001)
+
+
+def test_only_good_and_bad_news_have_a_colour() -> None:
+    """Goals and steps that rose are green, those that fell red; nothing else has one, and `cannot tell` never."""
+    colours = set()
+    for _, one in list(cases())[:4]:
+        text = Text.from_ansi(drawn(report(one), 120, colour=True))
+        for span in text.spans:
+            if not isinstance(span.style, str) and span.style.color:
+                colours.add((span.style.color.name, text.plain[span.start : span.end].split(",")[0]))
+    assert colours == {("color(2)", "rose"), ("color(1)", "fell")}
+
+
+def test_sessions_are_compared_with_the_same_weekday() -> None:
+    """Weekends have a tenth of the sessions: beside other weekdays nothing could be told, beside their like two in a hundred show."""
+    every = [sides.Side(name, NOW.begin + place * 28 * DAY, NOW.begin + (place + 1) * 28 * DAY) for place, name in enumerate(("before", "now"))]
+    counts = [1_000 if (number % 7) < 5 else 100 for number in range(28)]
+    figures = []
+    for place, one in enumerate(every):
+        days = pl.DataFrame({"day": [one.begin.date() + number * DAY for number in range(28)], "sessions": counts})
+        figures.append(side(PLAIN, one, 900, {}))
+        object.__setattr__(figures[-1], "days", days.with_columns(sessions=(pl.col("sessions") * (1 + place * 0.02)).round().cast(pl.Int64)))
+    covered = known(56, NOW.begin.date())
+    assert comparison_rows.sessions_verdict(figures[0], figures[1], covered, 0.1) == "rose, by at least 1%"
+    assert comparison_rows.sessions_verdict(figures[0], figures[1], known(34, NOW.begin.date()), 0.1) is None
+    assert comparison_rows.compared_rows(pair(PLAIN, *figures, known=covered))["verdict"][0] == comparison_rows.sessions_verdict(
+        figures[0], figures[1], covered, 0.1
+    )

@@ -1,0 +1,82 @@
+"""Every sentence of `compare` stands in one golden file, and none of them claims too much.
+
+After a change that is wanted, `PYTHONPATH=.:tests python tests/comparison/test_wording.py --write` rewrites the file.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from functools import cache
+from typing import TYPE_CHECKING
+
+from compared_sites import cases, drawn, report
+from places import TESTS
+from wording_rules import FORBIDDEN
+
+if TYPE_CHECKING:
+    from convkit.comparison.rows import Pair
+    from convkit.core.document import Report
+
+GOLDEN = TESTS / "golden" / "compare_words.txt"
+VERDICT = re.compile(r"(?:rose|fell), by at least (?!0(?:\.0+)?%)\d[\d.]*%|did not move by more than 10%|cannot tell")
+
+
+@cache
+def reports() -> dict[str, tuple[Pair, Report]]:
+    """Return what is said of every case, made once."""
+    return {name: (pair, report(pair)) for name, pair in cases()}
+
+
+@cache
+def told() -> str:
+    """Return what the golden file should hold."""
+    return "".join(f"=== {name}\n\n{drawn(found)}\n" for name, (_, found) in reports().items())
+
+
+def test_every_sentence_is_the_golden_one() -> None:
+    assert told().splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
+
+
+def test_no_sentence_names_a_cause_or_is_too_certain() -> None:
+    texts = [note.text for _, found in reports().values() for note in found.notes]
+    assert len(texts) > 60
+    assert [text for text in texts if FORBIDDEN.search(text)] == []
+
+
+def test_there_are_four_verdicts_and_no_other_words() -> None:
+    found = [verdict for _, one in reports().values() for verdict in one.frame["verdict"].drop_nulls()]
+    assert {VERDICT.fullmatch(verdict) is None for verdict in found} == {False}
+    assert {verdict.split(",")[0].split(" by")[0] for verdict in found} == {"rose", "fell", "did not move", "cannot tell"}
+
+
+def test_a_micro_goal_that_moved_stands_with_the_macro_goal() -> None:
+    """Never a green micro alone: its sentence ends in what became of the macro goal."""
+    moved = [note.text for name, (_, found) in reports().items() if "nobody said" not in name for note in found.notes if note.code == "moved"]
+    sentences = [text for text in moved if not text.startswith("Chance alone")]
+    assert len(sentences) >= 8
+    assert [text for text in sentences if not re.search(r"; purchase (?:rose|fell|did not|cannot be told \(|was never)", text)] == []
+
+
+def test_cannot_tell_is_never_the_last_word() -> None:
+    """Where the macro goal cannot be told, it is said what would tell, or that nobody reached it."""
+    for name, (pair, found) in reports().items():
+        row = found.frame.filter(item="purchase", what="goal").row(0, named=True)
+        codes = {note.code for note in found.notes}
+        if pair.knows_macro and row["verdict"] == "cannot tell" and row["before"] + row["now"]:
+            assert "would-tell" in codes, name
+
+
+def test_what_must_be_known_comes_before_the_verdicts() -> None:
+    for _, found in reports().values():
+        screen, codes = drawn(found), [note.code for note in found.notes]
+        first = [note.text for note in found.notes if note.code in {"not-covered", "gaps", "lengths", "bots-differ", "unfinished", "in-both"}]
+        joined = " ".join(screen.split())
+        assert all(joined.index(" ".join(text.split())) < joined.index("verdict") for text in first)
+        assert codes[0] == "sides"
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        sys.exit(f"{__doc__}")
+    GOLDEN.write_text(told(), encoding="utf-8")

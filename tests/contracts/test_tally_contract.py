@@ -1,0 +1,180 @@
+"""Tally, then present: parts of the visitors, tallied, added and presented, are the run in one piece, as bytes, for every report.
+
+Whatever adds nothing but the tallies of parts (buckets when memory is short, machines of a cluster) rests on this.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from model.lines import CHROME, FIREFOX
+from model.streams import Example, examples, to_yaml
+from places import DATA
+from tally_parts import REPORTS, check, parts_of
+
+import convkit
+from convkit.analysis import analysis as analyses
+from convkit.analysis import breakdown
+from convkit.analysis import tallies as analysis_tallies
+from convkit.core import plugins
+from convkit.engine import documents, pipeline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
+SPLIT = [name for name in REPORTS if hasattr(plugins.load("reports", name), "draw_split")]
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+"""An example takes a second, so that making a failing one smaller would take many minutes."""
+FEW = settings(max_examples=max(2, EXAMPLES // 80), deadline=None, phases=PHASES, print_blob=True, suppress_health_check=list(HealthCheck))
+
+COUNTED = pl.Int64
+KEYS = (pl.String, pl.Int16, pl.Int32, pl.Boolean, pl.Categorical, pl.Enum, pl.Datetime, pl.Date)
+"""What a key may be. No unsigned numbers: a count that was not cast would be a key, and never be summed. No fractions, not even as keys."""
+
+GOALS = """
+site: {timezone: Europe/Berlin, currency: EUR}
+macro:
+  bought: {page: /thanks, value: query.total, once_per: query.order, target: 5%}
+  asked: {page: /asked, value: 0.1, once_per: hit}
+micro:
+  saw: /product/*
+  compared: {page: /product/*, at_least: 2}
+  cart: POST /cart
+  stayed: {stayed: 1m}
+  first_look: {page: /product/*, once_per: visitor, value: query.total}
+  missed: {page: /gone, status: 404}
+funnels:
+  checkout: [saw, cart, bought]
+  later: {steps: [saw, bought], per: visitor, window: 1h}
+"""
+
+AMOUNTS = ("19.99", "0.01", "0.1", "0.2", "1e3", "-5", "0.0000005", "999999999999.999999", "x", "")
+TARGETS = (
+    *("GET /product/1 200", "GET /product/2 200", "GET /product/2?total=0.3 200", "POST /cart 302", "GET /asked 200"),
+    *(f"GET /thanks?order={order}&total={total} 200" for order in (1, 2, 3) for total in AMOUNTS),
+    *("GET /gone 404", "POST /product/1 200", "GET /style.css 200", "GET / 302", "GET =1+1 200"),
+)
+GAPS = (0, 0, 1, 7, 59, 60, 600, 1799, 1800, 4000)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory whose files every example writes anew."""
+    return tmp_path_factory.mktemp("tally")
+
+
+@st.composite
+def logs(draw: st.DrawFn) -> str:
+    """Draw the lines of up to ten visitors, several of them with one address."""
+    lines = []
+    for number in range(draw(st.integers(1, 10))):
+        seconds = draw(st.integers(0, 3))
+        for gap, request in draw(st.lists(st.tuples(st.sampled_from(GAPS), st.sampled_from(TARGETS)), min_size=1, max_size=8)):
+            seconds += gap
+            request_line, _, status = request.rpartition(" ")
+            moment = f"{10 + seconds // 86_400}/Mar/2026:{seconds // 3600 % 24:02}:{seconds // 60 % 60:02}:{seconds % 60:02} +0000"
+            agent = (FIREFOX, CHROME)[number % 2]
+            lines.append(f'192.0.2.{number // 2} - - [{moment}] "{request_line} HTTP/1.1" {status} 9 "-" "{agent}"\n')
+    return "".join(lines)
+
+
+def run_of(log: str, goals: str, folder: Path, by: str | None = None) -> analyses.Run:
+    """Return the analysis of a log's text."""
+    (folder / "access.log").write_text(log, encoding="utf-8")
+    (folder / "goals.yaml").write_text(goals, encoding="utf-8")
+    facts = documents.facts_of(REPORTS)
+    return pipeline.analyze([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"), by=by, facts=facts)
+
+
+@FEW
+@given(log=logs(), count=st.integers(2, 5))
+def test_parts_of_the_visitors_add_up_to_the_whole(log: str, count: int, folder: Path) -> None:
+    check(run_of(log, GOALS, folder), count)
+
+
+@FEW
+@given(example=st.one_of(examples(), examples(with_users=True)), count=st.integers(2, 5))
+def test_parts_add_up_whatever_the_goals(example: Example, count: int, folder: Path) -> None:
+    check(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder), count)
+
+
+def check_split(run: analyses.Run, by: str, count: int) -> None:
+    """Hold the sum of the parts of a split analysis against the whole of it."""
+    assert run.split is not None
+    assert run.split.values is not None
+    values, tallies = run.split.values.collect(), analysis_tallies.tally(run.analysis, SPLIT)
+    whole = analysis_tallies.tally(run.split, SPLIT)
+    parts = [analysis_tallies.tally(analysis_tallies.break_down(part, values), SPLIT) for part in parts_of(run.analysis, count)]
+    made = [documents.finish(run, tallies, (by, split), is_whole=False) for split in (whole, documents.add_tallies(parts))]
+    for output in ("csv", "table"):
+        rendered = [convkit.render(document, output) for document in made]
+        assert rendered[0] == rendered[1]
+    for report, of_report in whole.items():
+        for name, tally in of_report.items():
+            odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
+            assert not odd, f"{report}: {name}"
+            assert tally.columns[0] == breakdown.BREAKDOWN, f"{report}: {name}"
+
+
+@pytest.mark.parametrize("by", breakdown.KEYS)
+def test_parts_add_up_by_every_key(by: str, folder: Path) -> None:
+    log = (DATA / "by_hand.log").read_text(encoding="utf-8")
+    check_split(run_of(log, GOALS, folder, by), by, 3)
+
+
+@settings(FEW, max_examples=4)
+@given(example=examples(), by=st.sampled_from(sorted(breakdown.KEYS)), count=st.integers(2, 4))
+def test_split_parts_add_up_whatever_the_goals(example: Example, by: str, count: int, folder: Path) -> None:
+    check_split(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder, by), by, count)
+
+
+@pytest.mark.parametrize("log", ["", '192.0.2.1 - - [10/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "Mozilla/5.0 Firefox/139.0"\n'])
+def test_parts_without_visitors_add_nothing(log: str, folder: Path) -> None:
+    """Of one visitor, or none, all parts but one at most are empty."""
+    check(run_of(log, GOALS, folder), 5)
+
+
+def test_goals_without_funnels_or_macros_add_up(folder: Path) -> None:
+    log = (DATA / "by_hand.log").read_text(encoding="utf-8")
+    check(run_of(log, "micro: {saw: /product/*}\n", folder), 3)
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_tally_is_keys_and_whole_numbers(report: str, folder: Path) -> None:
+    """No float is ever summed: Polars adds floats in another order on every run."""
+    run = run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
+    for name, tally in analysis_tallies.tally(run.analysis, [report])[report].items():
+        odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
+        assert not odd, f"{report}: {name}"
+        assert COUNTED in tally.dtypes, f"{report}: {name} counts nothing"
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_tally_of_nobody_has_the_columns_of_a_tally(report: str, folder: Path) -> None:
+    """Else a part without visitors could not be added."""
+    run = run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
+    hits, sessions = pl.collect_all([run.analysis.hits, run.analysis.sessions])
+    nobody = analysis_tallies.build_analysis(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends, run.analysis.identities)
+    schemas = [
+        {name: frame.schema for name, frame in analysis_tallies.tally(analysis, [report])[report].items()} for analysis in (run.analysis, nobody)
+    ]
+    assert schemas[0] == schemas[1]
+
+
+def test_money_that_floats_get_wrong_is_exact(folder: Path) -> None:
+    """0.1 + 0.2, and cents beside a trillion, to the millionth."""
+    amounts = ("0.1", "0.2", "999999999999.999999", "-0.000001")
+    log = "".join(
+        f'192.0.2.{number} - - [10/Mar/2026:09:00:00 +0000] "GET /thanks?order=1&total={amount} HTTP/1.1" 200 9 "-" "{FIREFOX}"\n'
+        for number, amount in enumerate(amounts)
+    )
+    run = run_of(log, GOALS, folder)
+    tallies = documents.add_tallies([analysis_tallies.tally(part, ["overview"]) for part in parts_of(run.analysis, 3)])
+    text = convkit.render(documents.finish(run, tallies, is_whole=False), "csv")
+    assert "value,1000000000000.299998\r\n" in text

@@ -1,0 +1,140 @@
+"""The rules of wording, held against every sentence that the product can print: those of several screens, and the texts in its source.
+
+A count stands before its rate, the range is called likely, no cause is named, and no word claims more than a log can show.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+from places import EXAMPLE_GOALS, PACKAGE, SAMPLE
+from rich.text import Text
+from small_logs import line, written
+from wording_rules import FORBIDDEN, block_texts, forbidden, rates_alone
+
+import convkit
+from convkit.core import plugins
+from convkit.core.blocks import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from convkit.core.document import Document
+
+
+REPORTS = (None, *plugins.names("reports"))
+
+PATTERN = re.compile(r"\(\?P<|%p| fits best, ")
+"""What is no claim: groups of regular expressions, a directive of times, and how well a format fits."""
+
+
+def small_site(converting: int, others: int, goals: str, folder: Path) -> Document:
+    """Return the whole report on a log with so many purchases, written as the goals say."""
+    lines = []
+    for number in range(converting + others):
+        who = f"10.1.{number >> 8}.{number & 255} - -"
+        requests = ["GET /", "GET /cart", *(["POST /cart", "GET /thanks"] if number < converting else ["GET /away"] * (number % 2))]
+        lines += [line(request, number * 40 + place * 9, who=who) for place, request in enumerate(requests)]
+        lines += [line("GET /gone", number * 40, 404, who=f"10.2.{number >> 8}.{number & 255} - -")] if number % 9 == 0 else []
+        lines += [line("GET /style.css", number * 40, who=who)] if number % 3 else []
+    (folder / "goals.yaml").write_text(goals, encoding="utf-8")
+    return convkit.run([written(folder / "access.log", lines)], goals=folder / "goals.yaml")
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
+    """Return reports that between them say most of what can be said."""
+    folder = tmp_path_factory.mktemp("wording")
+    shop = "macro: {purchase: {page: /thanks, value: query.total}}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, purchase]}\n"
+    bought = "macro: {bought: /thanks, a: /a, b: /b}\nfunnels: {shop: {steps: [/cart, bought], per: visitor, window: 1h}}\n"
+    sites = [
+        small_site(converting, others, goals, folder)
+        for converting, others, goals in ((0, 0, shop), (0, 60, shop), (1, 400, shop), (40, 300, shop), (40, 30, bought), (200, 400, shop))
+    ]
+    return [convkit.run([SAMPLE], None if report is None else [report], EXAMPLE_GOALS) for report in REPORTS] + [
+        convkit.run([SAMPLE]),
+        *sites,
+    ]
+
+
+def sentences(document: Document) -> Iterator[str]:
+    """Yield every sentence, line and row of a document, before it is broken at the edge of a screen."""
+    yield from (finding.text for finding in document.findings)
+    yield from (note.text for note in document.notes)
+    for room in (Screen(width, limit, part=part) for width in (80, 120) for limit in (None, 0) for part in (True, False)):
+        for report in document.reports.values():
+            yield from block_texts(report.draw(report.frame, room))
+
+
+def test_the_checks_find_what_they_look_for() -> None:
+    wrong = ("more because of it", "leads to sales", "p = 0.03", "±2%", "not significant", "a lift", "95% confidence", "thanks to you")
+    assert [text for text in wrong if not FORBIDDEN.search(text)] == []
+    assert not forbidden("3 sessions came after /thanks")
+    assert rates_alone("41% of them") == ["41%"]
+    assert rates_alone("likely 39 – 42%, 40 of them") == ["42%"]
+    assert rates_alone("40 of 3,412, about 1 in 85 (1.2%)") == []
+
+
+def test_no_sentence_on_a_screen_claims_too_much(documents: list[Document]) -> None:
+    found = {sentence for document in documents for sentence in sentences(document)}
+    assert len(found) > 200
+    assert {sentence for sentence in found if forbidden(sentence)} == set()
+
+
+def test_a_count_stands_before_every_rate(documents: list[Document]) -> None:
+    """In sentences and rows alike; what is said of the log's lines and of bars is a count itself."""
+    assert {sentence for document in documents for sentence in sentences(document) if rates_alone(sentence)} == set()
+
+
+def constants(module: Path) -> list[str]:
+    """Return the texts in a module's source, docstrings left out."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    bare = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in bare and isinstance(node.value, str)]
+
+
+def test_no_text_in_the_source_claims_too_much() -> None:
+    texts = [text for module in PACKAGE.rglob("*.py") for text in constants(module)]
+    sentences_only = [PATTERN.sub("", text) for text in texts if " " in text and not text.startswith("^")]
+    assert len(sentences_only) > 2_000
+    assert [text for text in sentences_only if forbidden(text)] == []
+
+
+def test_under_a_hundred_conversions_the_odds_stand_beside_the_rate(documents: list[Document]) -> None:
+    """Count, then odds, then rate: the headline has all three, and a range where there is room for it."""
+    heads = [text for document in documents for text in sentences(document) if re.match(r"Converted +[1-9]\d? ", text)]
+    assert len(heads) >= 8
+    assert [text for text in heads if not re.match(r"Converted +\d+ +[\d.]+%(?:, about 1 in \d+|; |$| \(likely)", text)] == []
+    assert any(re.match(r"Converted +40 +12%, about 1 in 8 \(likely 9 – 16%\)", text) for text in heads)
+
+
+def test_cannot_tell_is_never_the_last_word(documents: list[Document]) -> None:
+    """Whoever has too few conversions is told how many months would do, or what to judge by meanwhile."""
+    few = [finding.text for document in documents for finding in document.findings if " few:" in finding.text]
+    assert len(few) >= 3
+    assert all(re.search(r"needs some [\d,]+ (?:day|month|year)s? of log on each side", text) for text in few)
+    assert all(re.search(r"[Jj]udge by \w+ \(\d+ of the \d+ had it before\)|no micro goal stands for \w+ yet", text) for text in few)
+
+
+def test_gains_are_upper_bounds_and_goals(documents: list[Document]) -> None:
+    gains = [text for document in documents for finding in document.findings for text in re.findall(r"[^.]*a month\.", finding.text)]
+    assert gains
+    assert all(re.fullmatch(r" Up to [\d,]+ (?:\w+s?|with [\w -]+) a month\.", gain) for gain in gains)
+
+
+def test_the_range_is_called_likely(documents: list[Document]) -> None:
+    wide = [convkit.render(document, width=120) for document in documents]
+    assert any("likely range" in text for text in wide)
+    assert not [text for text in wide if re.search(r"interval|margin", text)]
+
+
+def test_colours_are_few(documents: list[Document]) -> None:
+    """Bars have one, what is oftener than chance would make it another; nothing is green or red."""
+    for document in documents:
+        text = Text.from_ansi(convkit.render(document, width=120, colour=True))
+        colours = {style.color.name for span in text.spans if not isinstance(style := span.style, str) and style.color}
+        assert colours <= {"color(6)", "color(3)"}

@@ -1,0 +1,242 @@
+"""Files are written whole or not at all: permissions, links, strangers' links, full disks; temporary files are private and never stay behind."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from as_program import environment
+
+from convkit.core import filesystem
+from convkit.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+STRANGER, ANOTHER = 12_345, 12_346
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+not_as_root = pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o666, 0o755])
+def test_the_permissions_of_an_old_file_are_kept(mode: int, tmp_path: Path) -> None:
+    file = tmp_path / "made.csv"
+    file.write_bytes(b"old")
+    file.chmod(mode)
+    filesystem.write_file(str(file), b"new")
+    assert file.read_bytes() == b"new"
+    assert stat.S_IMODE(file.stat().st_mode) == mode
+    assert [path.name for path in tmp_path.iterdir()] == ["made.csv"]
+
+
+@as_root
+def test_the_owner_of_an_old_file_is_kept(tmp_path: Path) -> None:
+    file = tmp_path / "made.csv"
+    file.touch()
+    os.chown(file, STRANGER, ANOTHER)
+    filesystem.write_file(str(file), b"new")
+    assert (file.stat().st_uid, file.stat().st_gid) == (STRANGER, ANOTHER)
+
+
+def test_links_are_followed_and_stay(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    (tmp_path / "inner" / "made.csv").write_bytes(b"old")
+    (tmp_path / "inner" / "second").symlink_to("../inner/made.csv")
+    (tmp_path / "folder").symlink_to("inner")
+    (tmp_path / "first").symlink_to(tmp_path / "folder" / "second")
+    filesystem.write_file(str(tmp_path / "first"), b"new")
+    assert (tmp_path / "first").is_symlink()
+    assert (tmp_path / "inner" / "second").is_symlink()
+    assert (tmp_path / "inner" / "made.csv").read_bytes() == b"new"
+
+
+def test_a_link_to_nothing_makes_what_it_names(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("made.csv")
+    filesystem.write_file(str(tmp_path / "link"), b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "made.csv").read_bytes() == b"new"
+
+
+def test_a_circle_of_links_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
+    with pytest.raises(OutputError, match="Too many levels"):
+        filesystem.write_file(str(tmp_path / "one"), b"new")
+
+
+@as_root
+@pytest.mark.parametrize("write", [lambda path: filesystem.write_file(path, b"new"), filesystem.check_writable])
+@pytest.mark.parametrize("asked", ["link", "folder/made.csv"])
+def test_a_stranger_s_link_where_everybody_writes_is_not_followed(asked: str, write: Callable[[str], None], tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    (tmp_path / "made.csv").write_bytes(b"old")
+    for name, target in {"link": "../made.csv", "folder": ".."}.items():
+        (shared / name).symlink_to(target)
+        os.chown(shared / name, STRANGER, STRANGER, follow_symlinks=False)
+    with pytest.raises(OutputError, match="somebody else laid"):
+        write(str(shared / asked))
+    assert (tmp_path / "made.csv").read_bytes() == b"old"
+    shared.chmod(0o755)
+    write(str(shared / asked))
+
+
+@pytest.mark.parametrize(
+    ("mode", "link", "folder", "foreign"),
+    [(0o1777, 2, 1, True), (0o777, 2, 1, True), (0o755, 2, 1, False), (0o1777, 1, 1, False), (0o1777, 3, 1, False), (0o775, 2, 1, False)],
+)
+def test_whose_links_are_foreign(mode: int, link: int, folder: int, *, foreign: bool) -> None:
+    """The user is 3, and the rule that of Linux's `protected_symlinks`."""
+    made: list[Any] = [SimpleNamespace(st_uid=link), SimpleNamespace(st_uid=folder, st_mode=stat.S_IFDIR | mode)]
+    assert filesystem.is_foreign_link(*made, 3) == foreign
+
+
+PLACES = {
+    "missing/made.csv": "No such file or directory; make the directory first",
+    "file/made.csv": "Not a directory; name a file in a directory that is there",
+    "folder": "Is a directory; name a file in it",
+    "x" * 300: "File name too long; name a shorter one",
+}
+
+
+@pytest.mark.parametrize("write", [lambda path: filesystem.write_file(path, b"new"), filesystem.check_writable])
+@pytest.mark.parametrize(("place", "words"), PLACES.items(), ids=[text[:10] for text in PLACES])
+def test_what_cannot_be_written_is_said_with_the_fix(place: str, words: str, write: Callable[[str], None], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError) as told:
+        write(str(tmp_path / place))
+    assert str(told.value).startswith(f"{tmp_path / place} cannot be written: {words}")
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
+
+
+def test_a_name_cannot_pretend_to_be_a_line() -> None:
+    with pytest.raises(OutputError) as told:
+        filesystem.write_file("missing\nconvkit: all is well\x1b/made.csv", b"new")
+    assert str(told.value).startswith("missing␊convkit: all is well␛/made.csv cannot be written: ")
+
+
+def test_a_folder_under_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        filesystem.make_folder(f"{tmp_path}/file/made/")
+
+
+@pytest.mark.parametrize("write", [lambda path: filesystem.write_file(path, b"new"), filesystem.check_writable])
+def test_what_may_not_be_written_is_left_alone(write: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "made.csv").write_bytes(b"old")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match="Permission denied; name another place with -o"):
+        write(str(tmp_path / "made.csv"))
+    assert (tmp_path / "made.csv").read_bytes() == b"old"
+
+
+@not_as_root
+def test_a_directory_that_is_closed_is_an_error(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="Permission denied"):
+        filesystem.write_file(str(tmp_path / "made.csv"), b"new")
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "replace"])
+def test_whatever_fails_the_old_file_is_untouched(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "made.csv").write_bytes(b"old")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(*((filesystem, "keep_temporary_file") if step == "replace" else (os, step)), full)
+    with pytest.raises(OutputError, match=r"made\.csv cannot be written: No space left on device; free some space"):
+        filesystem.write_file(str(tmp_path / "made.csv"), b"new")
+    monkeypatch.undo()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"made.csv": b"old"}
+
+
+def test_all_of_a_long_text_is_written_though_a_write_takes_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, rest: whole(descriptor, rest[:7]))
+    filesystem.write_file(str(tmp_path / "made"), bytes(range(200)))
+    assert (tmp_path / "made").read_bytes() == bytes(range(200))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_errors_of_polars_are_told_by_their_text() -> None:
+    """Their number is missing."""
+    with pytest.raises(OSError, match="os error 28") as found:
+        pl.DataFrame({"a": range(1_000_000)}).write_csv("/dev/full")
+    assert found.value.errno is None
+    assert filesystem.error_number(found.value) == errno.ENOSPC
+    told = filesystem.disk_full_error(found.value)
+    assert told is not None
+    assert "No space left on device; free some space, or set TMPDIR" in str(told)
+
+
+def test_other_errors_are_no_full_disks() -> None:
+    assert filesystem.disk_full_error(OSError("something else")) is None
+    assert filesystem.disk_full_error(FileNotFoundError(errno.ENOENT, "No such file", "name")) is None
+    assert str(filesystem.disk_full_error(OSError(errno.EDQUOT, "quota", "/there/file"))).startswith("/there/file cannot be written: ")
+
+
+ENDED = """
+import sys, threading
+from pathlib import Path
+from convkit.core import filesystem
+folder = Path(sys.argv[1])
+with filesystem.temporary_file(folder) as first:
+    filesystem.remove_temporary_files()
+    assert list(folder.iterdir()) == []
+    late = threading.Thread(target=lambda: filesystem.temporary_file(folder).__enter__(), daemon=True)
+    late.start()
+    late.join(0.3)
+    assert late.is_alive(), "a file was made after the last was removed"
+    assert list(folder.iterdir()) == []
+"""
+
+
+def test_a_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with filesystem.temporary_file(tmp_path) as made:
+            assert Path(made.name).stat().st_mode & 0o777 == 0o600
+            made.write(b"text")
+            made.seek(0)
+            assert made.read() == b"text"
+    finally:
+        os.umask(before)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_is_gone_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError), filesystem.temporary_file(tmp_path):
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_may_be_kept_under_another_name(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_bytes(b"old")
+    with filesystem.temporary_file(tmp_path) as made:
+        made.write(b"new")
+        made.flush()
+        filesystem.keep_temporary_file(Path(made.name), tmp_path / "kept")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept").read_bytes() == b"new"
+
+
+def test_no_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), filesystem.temporary_file(tmp_path / "missing"):
+        pass
+
+
+def test_after_the_last_is_removed_none_is_made(tmp_path: Path) -> None:
+    """In a process of its own, which may make none afterwards."""
+    done = subprocess.run([sys.executable, "-c", ENDED, str(tmp_path)], env=environment(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

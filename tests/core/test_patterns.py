@@ -1,0 +1,170 @@
+"""Patterns (exact, `*` within a segment, `**` across segments, `re:`) match the whole text; properties compare with numbers and patterns."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from convkit.core import patterns
+
+MATCHES = {
+    "/thank-you": ("/thank-you", "/thank-you/x /thank-you2 /a/thank-you /thank-yo /Thank-you"),
+    "/thank-you/": ("/thank-you", "/thank-you/x"),
+    "/": ("/", "/a"),
+    "/product/*": ("/product/7 /product/a.b /product/", "/product /product/7/x /products/7 /a/product/7"),
+    "/product/**": ("/product/7 /product/7/x/y /product/", "/product /products"),
+    "/product/*/": ("/product/7", "/product/7/x"),
+    "/**": ("/ /a /a/b.png", "a"),
+    "**": ("/ /a a * a/b", ""),
+    "*": ("a *", "/ /a a/b"),
+    "/*/*/c": ("/a/b/c", "/a/c /a/b/c/c /a/b/d/c"),
+    "/**/c": ("/a/c /a/b/c //c", "/c /a/c/d"),
+    "/a*b": ("/ab /axxb", "/a/b /axxbc"),
+    "/files/*.pdf": ("/files/a.pdf /files/.pdf", "/files/a/b.pdf /files/a.pdfx /files/apdf"),
+    "**.json": ("/a.json /a/b.json .json", "/a.jsonp /ajson"),
+    "/a.b+c(d)[e]^$|{f}": ("/a.b+c(d)[e]^$|{f}", "/axb+c(d)[e]^$|{f}"),
+    "/a?b=c": ("/a?b=c", "/b=c /xb=c"),
+    "re:/a/[0-9]+": ("/a/1 /a/123", "/a/ /a/1/b x/a/1 /a/1x"),
+    "re:/a|/b": ("/a /b", "/ab /a/b /c"),
+    "re:(?i)/thanks?": ("/THANKS /thank", "/thanksx"),
+    "re:.*": ("/ /a a", ""),
+}
+"""A pattern, texts that it matches, and texts that it does not."""
+
+UNUSABLE = {
+    "re:(": "unclosed group",
+    "re:[a": "unclosed character class",
+    "re:*": "repetition operator missing expression",
+    "re:a{2,1}": "invalid repetition count range",
+    "re:(?=a)": "look-around",
+    "re:(?<!a)b": "look-around",
+    r"re:(a)\1": "backreferences are not supported",
+    "re:.{0,100000}": "exceeds size limit",
+    "re:(?:a{1000}){1000}": "exceeds size limit",
+    "": "an empty pattern matches nothing",
+    "re:": "an empty pattern matches nothing",
+    "/" + "a" * 2_000: "at most 2,000 characters",
+}
+
+FILES = {
+    "/feed.xml": "xml",
+    "/px.gif": "gif",
+    "/checkout": None,
+    "/a/*.pdf": "pdf",
+    "/a/x-*.PDF": "pdf",
+    r"re:/a/[0-9]+\.pdf": "pdf",
+    r"re:/a\.pdf$": "pdf",
+}
+NO_FILES = ("/", "/**", "/*", "/a/*", "/a/**", "**", "/presentations/**", "/a/*b", "/a.pdf/*", "re:.*", "re:/a.*", "re:/a/.*pdf")
+"""A wildcard never takes a picture off the list."""
+
+
+def matching(pattern: str, texts: list[str]) -> list[str]:
+    """Return the texts that a pattern matches."""
+    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
+    return frame.filter(patterns.matches(pl.col("text"), pattern))["text"].to_list()
+
+
+@pytest.mark.parametrize(("pattern", "texts"), MATCHES.items())
+def test_a_pattern_matches_the_whole_text(pattern: str, texts: tuple[str, str]) -> None:
+    fitting, others = (text.split() for text in texts)
+    assert matching(pattern, fitting + others) == fitting
+    assert patterns.problem(pattern) is None
+
+
+def test_a_missing_text_matches_nothing() -> None:
+    frame = pl.DataFrame({"text": [None]}, schema={"text": pl.String})
+    found = frame.select(a=patterns.matches(pl.col("text"), "**"), b=patterns.matches(pl.col("text"), "/a"))
+    assert found.row(0) == (False, False)
+    assert frame.select(patterns.matches_any(pl.col("text"), ())).item() is False
+
+
+def test_wildcards_cross_line_ends_like_any_other_character() -> None:
+    assert matching("/a/*", ["/a/b\nc"]) == matching("/a/**", ["/a/b\nc"]) == ["/a/b\nc"]
+
+
+@given(st.text(st.sampled_from("ab/.*"), max_size=8), st.text(st.sampled_from("ab/."), max_size=8))
+def test_patterns_mean_what_python_would_make_of_them(pattern: str, text: str) -> None:
+    """An independent reading: a trailing slash is left out, then `**` is anything and `*` anything but a slash."""
+    assume(pattern == "/" or not pattern or pattern.strip("/"))
+    bare = pattern.rstrip("/") or pattern[:1]
+    parts = re.split(r"(\*\*|\*)", bare)
+    expression = "".join({"**": ".*", "*": "[^/]*"}.get(part, re.escape(part)) for part in parts)
+    assert bool(matching(pattern, [text])) == bool(re.fullmatch(expression, text))
+
+
+@pytest.mark.parametrize(("pattern", "expected"), UNUSABLE.items())
+def test_a_pattern_that_cannot_be_used_says_why_in_one_line(pattern: str, expected: str) -> None:
+    found = patterns.problem(pattern)
+    assert found
+    assert expected in found
+    assert "\n" not in found
+    assert len(found) < 200
+
+
+def test_a_slow_looking_pattern_is_none() -> None:
+    assert patterns.problem("re:(a+)+$") is None
+    assert matching("re:(a+)+", ["a" * 5_000 + "b"]) == []
+
+
+@pytest.mark.parametrize(("pattern", "extension"), FILES.items())
+def test_patterns_that_name_a_file(pattern: str, extension: str | None) -> None:
+    assert patterns.names_a_file(pattern)
+    assert patterns.extension(pattern) == extension
+
+
+@pytest.mark.parametrize("pattern", NO_FILES)
+def test_patterns_that_name_no_file(pattern: str) -> None:
+    assert not patterns.names_a_file(pattern)
+
+
+def test_a_test_is_a_named_column_that_tells_what_it_asks() -> None:
+    expression = patterns.named_column("path", "/product/*")
+    assert expression.meta.root_names() == ["path~/product/*"]
+    assert patterns.split_named_column("query.q~re:a~b") == ("query.q", "re:a~b")
+
+
+VALUES = ["30", "30.0", " 3e1 ", "29.99", "-30", "pro", "pro plus", "", "nan", "inf", None]
+HOLDS: dict[str, list[str]] = {
+    "30": ["30", "30.0", " 3e1 "],
+    "= 30": ["30", "30.0", " 3e1 "],
+    ">= 30": ["30", "30.0", " 3e1 "],
+    "> 29.98": ["30", "30.0", " 3e1 ", "29.99"],
+    "<30": ["29.99", "-30"],
+    "<= -30": ["-30"],
+    "!= 30": ["29.99", "-30"],
+    "pro": ["pro"],
+    "pro*": ["pro", "pro plus"],
+    "!= pro": ["30", "30.0", " 3e1 ", "29.99", "-30", "pro plus", "", "nan", "inf"],
+    "!=pro*": ["30", "30.0", " 3e1 ", "29.99", "-30", "", "nan", "inf"],
+    "re:pro.+": ["pro plus"],
+    "**": ["30", "30.0", " 3e1 ", "29.99", "-30", "pro", "pro plus", "", "nan", "inf"],
+}
+"""A comparison, and the values of which it holds; of a missing one nothing does, and a size only of numbers."""
+
+
+@pytest.mark.parametrize("text", HOLDS)
+def test_it_holds_of_these_values_and_of_no_others(text: str) -> None:
+    assert patterns.comparison_problem(text) is None
+    found = pl.DataFrame({"value": VALUES}).filter(patterns.matches_comparison(pl.col("value"), text))["value"].to_list()
+    assert found == HOLDS[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (">= many", ">= compares numbers, like '>= 30'; 'many' is none"),
+        ("<", "< compares numbers"),
+        (">", "> compares numbers"),
+        ("!=", "an empty pattern"),
+        ("", "an empty pattern"),
+        ("re:(", "this regular expression cannot be used"),
+        ("!= re:(", "this regular expression cannot be used"),
+    ],
+)
+def test_what_compares_nothing_is_a_problem(text: str, why: str) -> None:
+    assert why in str(patterns.comparison_problem(text))

@@ -1,0 +1,198 @@
+"""How often the verdicts of `compare` are right: `pytest -m slow -s tests/core/test_verdicts_slow.py` prints the figures of docs/compare.md.
+
+Of rates every pair of counts is looked at, with how often it comes about; days and amounts are drawn, from one seed. Each run gives the same figures.
+"""
+
+from __future__ import annotations
+
+import random
+from itertools import accumulate, product
+from math import exp, lgamma, log, sqrt
+from statistics import mean, variance
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+from convkit.core import stats, verdicts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+pytestmark = pytest.mark.slow
+
+PAIRS = 4_000
+NOISE = 0.7
+"""By which a figure of 5 % that is drawn 4,000 times may differ from what is true: twice its error."""
+RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
+SESSIONS = (200, 1_000, 5_000, 20_000, 50_000)
+GRID = tuple(product(RATES, SESSIONS))
+ENOUGH = 10
+"""Conversions expected on each side, from which on an interval is held to its level from above, too: with fewer it covers oftener."""
+
+
+def drawn(chance: random.Random, trials: int, rate: float, size: int) -> pl.Series:
+    """Return binomial counts: of uniform numbers, where they stand in the distribution's sums."""
+    sums = pl.Series(list(accumulate(exp(value) for value in logs(trials, rate, range(trials + 1)))))
+    uniform = pl.Series([chance.random() for _ in range(size)])
+    return sums.search_sorted(uniform).cast(pl.Int64).clip(upper_bound=trials)
+
+
+def logs(trials: int, rate: float, counts: Iterable[int]) -> Iterable[float]:
+    """Yield the logarithms of a binomial distribution."""
+    whole = lgamma(trials + 1)
+    return (whole - lgamma(k + 1) - lgamma(trials - k + 1) + k * log(rate) + (trials - k) * log(1 - rate) for k in counts)
+
+
+def likely(trials: int, rate: float) -> pl.DataFrame:
+    """Return `count, weight`: all counts that come about, but for one time in a million."""
+    width = 5.5 * sqrt(trials * rate * (1 - rate)) + 10
+    counts = range(max(int(trials * rate - width), 0), min(int(trials * rate + width), trials) + 1)
+    return pl.DataFrame({"count": list(counts), "weight": [exp(value) for value in logs(trials, rate, counts)]})
+
+
+def every_pair(sessions: int, before: float, now: float) -> pl.DataFrame:
+    """Return every pair of counts that comes about, with its weight: figures without the noise of a draw."""
+    sides = [likely(sessions, rate).rename({"count": name, "weight": f"of_{name}"}) for name, rate in (("now", now), ("before", before))]
+    frame = sides[0].join(sides[1], how="cross").with_columns(now_of=pl.lit(sessions), before_of=pl.lit(sessions))
+    return verdicts.add_verdicts(frame.with_columns(weight=pl.col("of_now") * pl.col("of_before")).filter(pl.col("weight") > 1e-12).rechunk())
+
+
+def share(frame: pl.DataFrame, fits: pl.Expr) -> float:
+    """Return in how many percent of the pairs something holds."""
+    held, of = frame.select(pl.col("weight").filter(fits).sum(), of=pl.col("weight").sum()).row(0)
+    return float(held / of) * 100
+
+
+def says(*words: str) -> pl.Expr:
+    """Tell verdicts that begin so."""
+    return pl.any_horizontal(pl.col("verdict").str.starts_with(word) for word in words)
+
+
+def table(title: str, found: dict[tuple[float, int], float]) -> None:
+    """Print a row a rate, a column a number of sessions."""
+    print(f"\n{title}\n  rate " + "".join(f"{sessions:>9,}" for sessions in SESSIONS))  # noqa: T201 (the figures are what the test is for)
+    for rate in RATES:
+        print(f"{rate:6.1%} " + "".join(f"{found[rate, sessions]:9.2f}" for sessions in SESSIONS))  # noqa: T201 (as above)
+
+
+def of_grid(change: float, measure: Callable[[pl.DataFrame, float], float]) -> dict[tuple[float, int], float]:
+    """Return a figure for each cell of the grid, the rate now changed by so much."""
+    return {(rate, sessions): measure(every_pair(sessions, rate, rate * (1 + change)), rate) for rate, sessions in GRID}
+
+
+def test_where_nothing_changed_rose_or_fell_is_seldom_said() -> None:
+    found = of_grid(0, lambda frame, _: share(frame, says("rose", "fell")))
+    table("said to have moved, nothing changed (%)", found)
+    assert max(found.values()) <= 5.5
+
+
+def test_of_four_thousand_pairs_that_are_drawn_few_are_said_to_have_moved() -> None:
+    """The same by simulation: 4,000 pairs of rates from 0.5 to 40 % and of 200 to 50,000 sessions."""
+    chance = random.Random(1)
+    cells = [(exp(chance.uniform(log(0.005), log(0.4))), int(exp(chance.uniform(log(200), log(50_000))))) for _ in range(PAIRS // 40)]
+    sides = [{name: drawn(chance, sessions, rate, 40) for name in ("now", "before")} for rate, sessions in cells]
+    frames = [pl.DataFrame(side).with_columns(now_of=pl.lit(n), before_of=pl.lit(n)) for side, (_, n) in zip(sides, cells, strict=True)]
+    frame = verdicts.add_verdicts(pl.concat(frames)).with_columns(weight=pl.lit(1.0))
+    said = share(frame, says("rose", "fell"))
+    print(f"\nsaid to have moved, of {frame.height:,} pairs drawn: {said:.2f} %")  # noqa: T201 (the figures are what the test is for)
+    assert frame.height == PAIRS
+    assert said <= 5.5
+
+
+def test_a_change_of_the_planned_size_is_said() -> None:
+    found = {}
+    for rate in RATES:
+        sessions = stats.sessions_needed(rate, 0.3)
+        found[rate] = sessions, share(every_pair(sessions, rate, rate * 1.3), says("rose"))
+    print("\nsaid to have risen, by 30 % at the planned size (%)")  # noqa: T201 (as above)
+    for rate, (sessions, said) in found.items():
+        print(f"{rate:6.1%} {sessions:>9,} {said:9.2f}")  # noqa: T201 (as above)
+    assert min(said for _, said in found.values()) >= 78
+
+
+def test_intervals_cover_what_is_true() -> None:
+    """With fewer conversions than ten on each side they cover oftener, never seldomer."""
+    covered: dict[float, dict[tuple[float, int], float]] = {}
+    for change in (0, 0.1, 0.3):
+        covered[change] = of_grid(change, _covers(change))
+        table(f"intervals that cover a change of {change:.0%} (%)", covered[change])
+    every = [(rate * sessions, value) for found in covered.values() for (rate, sessions), value in found.items()]
+    assert 93 <= sum(value for _, value in every) / len(every) <= 97.5
+    assert min(value for _, value in every) >= 93
+    assert max(value for expected, value in every if expected >= ENOUGH) <= 97.5
+
+
+def _covers(change: float) -> Callable[[pl.DataFrame, float], float]:
+    def measure(frame: pl.DataFrame, rate: float) -> float:
+        true = rate * change
+        return share(frame, (pl.col("difference_low") <= true) & (true <= pl.col("difference_high")))
+
+    return measure
+
+
+def test_did_not_move_is_seldom_said_of_what_moved_by_the_margin() -> None:
+    found = {}
+    for change in (verdicts.MARGIN, -verdicts.MARGIN):
+        for cell, said in of_grid(change, lambda frame, _: share(frame, says("did not move"))).items():
+            found[cell] = max(found.get(cell, 0), said)
+    table("said not to have moved, changed by the margin (%)", found)
+    assert max(found.values()) <= 5.5
+
+
+def test_the_least_that_is_said_is_seldom_too_much() -> None:
+    """`rose, by at least 5%` claims that the true movement is not smaller."""
+    found: dict[tuple[float, int], float] = {}
+    for change, word in ((0.3, "rose"), (-0.3, "fell")):
+        least = pl.col("verdict").str.extract(r"at least ([\d.]+)%").cast(pl.Float64)
+        too_much = says(word) & (least > abs(change) * 100)
+        for cell, wrong in of_grid(change, lambda frame, _, too_much=too_much: share(frame, too_much)).items():
+            found[cell] = max(found.get(cell, 0), wrong)
+    table("said to have moved by more than 30 %, moved by 30 % (%)", found)
+    assert max(found.values()) <= 5.5
+
+
+def test_what_a_session_is_worth_is_covered_and_seldom_said_to_have_moved() -> None:
+    """Amounts are lognormal, few sessions have one: at a hundred conversions on a side, the least for a verdict, and at four hundred."""
+    print("\nvalue a session, lognormal amounts: conversions, spread of logs, covered (%), said to have moved (%)")  # noqa: T201 (as above)
+    for conversions, spread in product((100, 400), (0.5, 1.0)):
+        chance = random.Random(conversions)
+        sessions = conversions * 40
+        converted = drawn(chance, sessions, 1 / 40, 2 * PAIRS).to_list()
+        samples = [_worth([chance.lognormvariate(3, spread) for _ in range(number)], sessions) for number in converted]
+        bounds = [stats.welch(now, before) or (0, 0) for now, before in zip(samples[:PAIRS], samples[PAIRS:], strict=True)]
+        covered = sum(low <= 0 <= high for low, high in bounds) / PAIRS * 100
+        print(f"{conversions:6} {spread:6} {covered:9.2f} {100 - covered:9.2f}")  # noqa: T201 (as above)
+        assert 93 <= covered <= 97.5
+        assert 100 - covered <= 5.5 + NOISE
+
+
+def _worth(amounts: list[float], sessions: int) -> stats.Sample:
+    """Return what sessions are worth of which so many are worth these amounts, and the others nothing."""
+    total = sum(amounts)
+    return stats.Sample(sessions, total / sessions, (sum(amount**2 for amount in amounts) - total**2 / sessions) / (sessions - 1))
+
+
+def test_sessions_that_scatter_from_day_to_day_are_seldom_said_to_have_moved() -> None:
+    """Days scatter more than chance alone has it (gamma), and Sundays have half of the sessions; a weekday is compared with the same one."""
+    print("\nsessions by day: days, scatter, said to have moved (%), said of 30 % fewer (%)")  # noqa: T201 (as above)
+    for weeks, scatter in product((1, 2, 4), (0.05, 0.2)):
+        chance = random.Random(weeks)
+        usual = [50 if number % 7 == 6 else 100 for number in range(7 * weeks)]
+        differences = [
+            [
+                [after - before for before, after in zip(_days(chance, usual, scatter), _days(chance, usual, scatter, change), strict=True)]
+                for _ in range(PAIRS)
+            ]
+            for change in (1.0, 0.7)
+        ]
+        bounds = [[stats.mean_interval(stats.Sample(len(usual), mean(days), variance(days))) for days in one] for one in differences]
+        moved, fell = sum(not low <= 0 <= high for low, high in bounds[0]) / PAIRS * 100, sum(high < 0 for _, high in bounds[1]) / PAIRS * 100
+        print(f"{7 * weeks:6} {scatter:6} {moved:9.2f} {fell:9.2f}")  # noqa: T201 (as above)
+        assert moved <= 5.5 + NOISE
+
+
+def _days(chance: random.Random, usual: list[int], scatter: float, change: float = 1) -> list[float]:
+    """Return the sessions of days; `scatter` is the share by which a day's mean leaves that of its weekday."""
+    means = (number * change * chance.gammavariate(scatter**-2, scatter**2) for number in usual)
+    return [max(round(chance.gauss(rate, sqrt(rate))), 0) for rate in means]

@@ -1,0 +1,98 @@
+"""`convkit formats`: every format with a line of it, what a log is taken for, and the place in a line where a format stops."""
+
+from __future__ import annotations
+
+import gzip
+from typing import TYPE_CHECKING
+
+import pytest
+from small_logs import written
+
+from convkit.core import plugins
+from convkit.diagnosis import formats
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Run = Callable[..., tuple[int, str, str]]
+
+LINE = '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /cart?a=\x1b[31m HTTP/1.1" 200 2326 "-" "Opera/12.0"'
+ODD = '203.0.113.7 [10 Oct 2026 13:55:36] "GET /cart HTTP/1.1" 200'
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Stand in an empty directory, before a wide screen."""
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.chdir(tmp_path)
+
+
+def test_every_format_is_listed_with_what_it_is_and_a_line(convkit_command: Run) -> None:
+    code, out, err = convkit_command("formats")
+    assert (code, err) == (0, "")
+    assert [line.split()[0] for line in out.splitlines() if line.startswith("  ") and line[2:3].strip()][:-2] == list(plugins.names("formats"))
+    assert '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/1.1"' in out
+    assert all(headline and (sample or name == "parquet") for name, (headline, sample) in formats.known_formats().items())
+
+
+def test_a_log_says_its_format_and_what_its_first_lines_say(convkit_command: Run, tmp_path: Path) -> None:
+    """Three of them, assets last, addresses masked, nothing in them that colours the screen; of a packed log in a wrapping, too."""
+    asset = LINE.replace("/cart", "/site.css")
+    lines = [asset, *[LINE] * 2, LINE.replace("/cart", "/from/192.0.2.1"), LINE.replace(" 200 ", " ")]
+    with gzip.open(tmp_path / "access.log.gz", "wt", encoding="utf-8") as file:
+        file.writelines(f"web-1  | {line}\n" for line in lines)
+    code, out, err = convkit_command("formats", "access.log.gz")
+    assert (code, err) == (0, "")
+    assert out.startswith("access.log.gz  combined\n  4 of the 5 lines looked at fit; ")
+    assert "  1 line: no status behind the request.\n" in out
+    assert [line.split()[1] for line in out.splitlines() if line.strip().startswith("target ")] == [
+        "/cart?a=␛[31m",
+        "/cart?a=␛[31m",
+        "/from/x.x.x.x?a=␛[31m",
+    ]
+    assert "203.0.113.7" not in out
+    assert "time         2026-10-10 11:55:36 UTC" in out
+
+
+@pytest.mark.parametrize("layer", ["2026-10-10T11:55:36.1Z stdout {} ", "Oct 10 11:55:36 host {}: "], ids=["cri", "syslog"])
+def test_the_line_that_is_shown_is_the_one_that_does_not_fit(layer: str, convkit_command: Run, tmp_path: Path) -> None:
+    """Lines that are left out, as half a line is or another program's, move no other into its place."""
+    left_out = layer.format("P" if "stdout" in layer else "cron[7]") + "(root) CMD x"
+    inside = [LINE.replace("/cart", f"/{number}") for number in range(4)] + [LINE.replace(" 200 ", " ")]
+    written(tmp_path / "access.log", [*([] if "stdout" in layer else [left_out]), *[layer.format("F") + line for line in inside]])
+    out = convkit_command("formats", "access.log")[1]
+    assert "4 of the 5 lines looked at fit" in out
+    assert '"GET /cart' in out[out.index("It stops at") :]
+
+
+@pytest.mark.parametrize(
+    ("more", "position", "marked"),
+    [
+        ([], 21, "2026 13:55:36"),
+        (["--log-format", "$remote_addr [$time_local] $status"], 14, "10 Oct 2026"),
+        (["--log-format", "%h [%{%d %b %Y, %T}t] %>s"], 14, "10 Oct 2026 "),
+        (["--log-format", r"(?P<ip>\S+) \[(?P<date>\d+ \w+ \d+), "], 25, " 13:55:36"),
+    ],
+)
+def test_where_nothing_fits_the_place_is_marked(more: list[str], position: int, marked: str, convkit_command: Run, tmp_path: Path) -> None:
+    """The position is that of the line in the log; the mark stands under the line as it is shown."""
+    (tmp_path / "odd.log").write_text(f"{ODD}\n" * 3, encoding="utf-8")
+    code, out, err = convkit_command("formats", "odd.log", *more)
+    assert code == 3
+    assert ("is not written as --log-format says" if more else "is of no format that is read here; say how") in err
+    lines = out.splitlines()
+    under = next(number for number, line in enumerate(lines) if line.strip() == "^")
+    assert lines[under - 1].strip() == ODD.replace("203.0.113.7", "x.x.x.x")
+    assert lines[under - 1][lines[under].index("^") :].startswith(marked)
+    assert f"It stops at position {position} of this line:" in out
+
+
+def test_several_logs_are_told_one_by_one_and_a_wrong_string_is_an_error(convkit_command: Run, tmp_path: Path) -> None:
+    (tmp_path / "good.log").write_text(f"{LINE}\n", encoding="utf-8")
+    (tmp_path / "odd.log").write_text(f"{ODD}\n", encoding="utf-8")
+    code, out, _ = convkit_command("formats", "odd.log", "good.log")
+    assert code == 3
+    assert out.index("no format that is read here") < out.index("good.log  combined")
+    assert convkit_command("formats", "good.log", "--log-format", "%h %Z")[0] == 2
+    assert convkit_command("formats", "missing.log")[0] == 3

@@ -1,0 +1,183 @@
+"""The tolerant reader reads what the fast one reads, line by line, and what can be kept of all others."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import random
+import zlib
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convkit.core import plugins
+from convkit.files import damaged, lines
+from convkit.formats.parsers import clf
+from convkit.formats.parsers.base import Assets
+from convkit.ingest.logs import Log, unwrap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+SAMPLES = [line for module in plugins.load_all("formats").values() if hasattr(module, "claims") for line in module.SAMPLES]
+MANY = "".join(f"{line} {random.Random(number).random()}\n" for number, line in enumerate(SAMPLES * 400)).encode()
+LONG = lines.MAX_LINE_BYTES
+
+
+def opened(folder: Path, content: bytes) -> lines.Source:
+    """Write a log and open it."""
+    path = folder / "a.log"
+    path.write_bytes(content)
+    return lines.open_source(path, "a.log")
+
+
+def tolerantly(source: lines.Source) -> tuple[list[tuple[object, ...]], list[str]]:
+    """Return the lines that the tolerant reader reads, and what it says."""
+    losses: list[str] = []
+    return [row for frame in damaged.frames(source, 0, losses) for row in frame.rows()], losses
+
+
+def texts(source: lines.Source) -> list[object]:
+    """Return the texts that the tolerant reader reads."""
+    return [row[2] for row in tolerantly(source)[0]]
+
+
+def records(read: pl.LazyFrame, source: lines.Source) -> pl.DataFrame:
+    """Return the cells of lines as the combined format reads them."""
+    log = Log(source, 0, "combined", clf.CommonLog())
+    return log.format.scan(unwrap(read, log), Assets()).collect()
+
+
+def check(source: lines.Source) -> None:
+    """Hold both readers against each other: equal lines, equal records, equal rejects."""
+    fast = lines.scan(source, 0)
+    found, losses = tolerantly(source)
+    assert [(*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in found] == [
+        (*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in fast.collect().rows()
+    ]
+    assert losses == []
+    slow, quick = (records(read, source) for read in (pl.concat(damaged.frames(source, 0, [])).lazy(), fast))
+    assert slow["problem"].equals(quick["problem"])
+    assert slow.filter(pl.col("problem").is_null()).equals(quick.filter(pl.col("problem").is_null()))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\n",
+        b"\n\na\n",
+        b"a\n\r\nb",
+        b"a\r\r\n b \r\n",
+        b"a\rb\n",
+        b"\xef\xbb\xbfa\n\xef\xbb\xbfb\n",
+        b"caf\xe9 \xff\xe2\x82\n",
+        b"\xe2\x82\xac \xf0\x9f\x98\x80 \xed\xa0\x80\n",
+        b"a\x01\x0b\x0c\x1c\x1d\x85\xc2\x85\xe2\x80\xa8b\n",
+        b'a"b\n"c\nd\n',
+        b"y" * LONG + b"\r\nz\n" + b"y" * (LONG + 1) + b"\n" + b"x" * (3 * LONG),
+        MANY,
+        MANY.replace(b"\n", b"\r\n"),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda plain: gzip.compress(plain[:10]) + gzip.compress(plain[10:])])
+def test_both_readers_read_the_same(tmp_path: Path, content: bytes, pack: Callable[[bytes], bytes]) -> None:
+    check(opened(tmp_path, pack(content)))
+
+
+@settings(max_examples=50)
+@given(
+    content=st.lists(st.one_of(st.binary(max_size=12), st.sampled_from([b"\n", b"\r\n", b'"', b" ", b"\\", b"\xff", b"[", b"]"])), max_size=40).map(
+        b"".join
+    )
+)
+def test_both_readers_read_the_same_of_random_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    plain = content.replace(b"\0", b"0")
+    if not plain.startswith((b"\x1f\x8b", b"\x28\xb5", b"BZh", b"\xff\xfe", b"\xfe\xff", b"PK", b"\xfd7z", b"7z", b"PAR1")):
+        check(opened(tmp_path_factory.mktemp("random"), plain))
+
+
+@settings(max_examples=50)
+@given(seed=st.integers(0, 10**9))
+def test_both_readers_read_the_same_of_mutated_lines(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+    rng = random.Random(seed)
+    content = bytearray("".join(f"{line}\n" for line in rng.choices(SAMPLES, k=20)).encode())
+    for _ in range(rng.randint(1, 30)):
+        place = rng.randrange(len(content))
+        content[place : place + rng.randint(0, 3)] = bytes(rng.choices(b'"\\ []\n\r-/:\xff\xc3\xa9aZ09', k=rng.randint(0, 3)))
+    check(opened(tmp_path_factory.mktemp("mutated"), bytes(content)))
+
+
+def test_a_gzip_file_that_is_cut_gives_what_comes_before(tmp_path: Path) -> None:
+    packed = gzip.compress(MANY)
+    found, losses = tolerantly(opened(tmp_path, packed[: len(packed) * 2 // 3]))
+    assert len(found) > 100
+    assert [row[2] for row in found[:-1]] == MANY.decode().splitlines()[: len(found) - 1]
+    assert losses == ["a.log ends in the middle of its packed data; what comes before is read; copy it again when it is complete"]
+
+
+@pytest.mark.parametrize("cut", range(1, 40))
+def test_a_gzip_file_that_is_cut_anywhere_never_fails(tmp_path: Path, cut: int) -> None:
+    packed = gzip.compress(b"a\nb\n")
+    if 2 <= cut < len(packed):
+        found, losses = tolerantly(opened(tmp_path, packed[:cut]))
+        assert [row[2] for row in found] == ["a", "b"][: len(found)]
+        assert len(losses) == 1
+
+
+def test_a_gzip_file_with_a_wrong_checksum_gives_all_and_says_so(tmp_path: Path) -> None:
+    packed = gzip.compress(MANY)
+    found, losses = tolerantly(opened(tmp_path, packed[:-8] + b"\1\2\3\4" + packed[-4:]))
+    assert len(found) == len(SAMPLES) * 400
+    assert losses == ["a.log is damaged; what comes before the damage is read; copy it again for the rest"]
+
+
+def test_a_gzip_file_damaged_in_the_middle_gives_lines_up_to_there(tmp_path: Path) -> None:
+    plain = random.Random(1).randbytes(300_000).hex().encode()
+    packed = bytearray(gzip.compress(b"\n".join(plain[place : place + 100] for place in range(0, len(plain), 100))))
+    packed[len(packed) // 2] ^= 0xFF
+    found, losses = tolerantly(opened(tmp_path, bytes(packed)))
+    assert len(found) > 2_000
+    assert losses == ["a.log is damaged; what comes before the damage is read; copy it again for the rest"]
+
+
+def test_zeros_behind_a_gzip_file_are_padding_and_rubbish_is_said(tmp_path: Path) -> None:
+    assert tolerantly(opened(tmp_path, gzip.compress(b"a\n") + bytes(512) + gzip.compress(b"b\n") + bytes(3))) == (
+        [(0, 1, "a", None), (0, 2, "b", None)],
+        [],
+    )
+    found, losses = tolerantly(opened(tmp_path, gzip.compress(b"a\n") + b"rubbish"))
+    assert [row[2] for row in found] == ["a"]
+    assert losses == ["a.log goes on behind its packed data with what is no gzip; that is left out"]
+
+
+def test_bzip2_is_read_and_a_cut_one_as_far_as_it_goes(tmp_path: Path) -> None:
+    assert texts(opened(tmp_path, bz2.compress(b"a\n") + bz2.compress(b"b\n"))) == ["a", "b"]
+    packed = bz2.compress(MANY, 1) * 3
+    found, losses = tolerantly(opened(tmp_path, packed[:-20]))
+    assert len(found) >= len(SAMPLES) * 400 * 2
+    assert losses == ["a.log is damaged; what comes before the damage is read; copy it again for the rest"]
+
+
+def test_zero_bytes_in_front_of_a_line_are_a_hole_and_inside_of_it_a_fault(tmp_path: Path) -> None:
+    content = bytes(8_192) + b"good\nb\0ad\n\0\n" + bytes(3 << 20) + b"last"
+    found, _ = tolerantly(opened(tmp_path, content))
+    assert found == [(0, 1, "good", None), (0, 2, "b\0ad", "zero bytes inside"), (0, 3, None, None), (0, 4, "last", None)]
+
+
+def test_a_line_of_a_gibibyte_is_one_fault_and_takes_little_memory(tmp_path: Path) -> None:
+    packer, piece = zlib.compressobj(1, wbits=31), bytes(1 << 20).replace(b"\0", b"y")
+    packed = b"".join([packer.compress(b"a\n"), *(packer.compress(piece) for _ in range(256)), packer.compress(b"\nz\n"), packer.flush()])
+    frames = list(damaged.frames(opened(tmp_path, packed), 0, []))
+    assert [(row[1], row[3]) for frame in frames for row in frame.rows()] == [(1, None), (2, "longer than 1 MiB"), (3, None)]
+    assert sum(frame.estimated_size() for frame in frames) < 4 * LONG
+
+
+@pytest.mark.parametrize(("content", "expected"), [(b"a\nb\n", True), (b"a\nb", False), (b"", False), (b"\n", True)])
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
+def test_a_log_is_finished_where_its_last_line_has_an_end(tmp_path: Path, content: bytes, pack: Callable[[bytes], bytes], *, expected: bool) -> None:
+    assert damaged.ends_with_newline(opened(tmp_path, pack(content))) is expected

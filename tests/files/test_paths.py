@@ -1,0 +1,119 @@
+"""Paths become logs: files, directories, globs, standard input, pipes; what cannot be opened says why."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from small_logs import fates, figures, line, written
+
+import convkit
+from convkit.errors import ExitCode, InputError, UsageError
+from convkit.ingest.logs import open_logs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20)]
+
+
+def names(*paths: Path | str) -> list[str]:
+    """Return the names of the logs that paths name."""
+    with ExitStack() as stack:
+        return [log.source.name for log in open_logs(paths, "auto", stack)]
+
+
+def numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """Return all figures, without the names of logs and files."""
+    return {"input": fates(found), **{name: found[name] for name in ("period", "reports")}}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a folder with two logs, one packed, and things that are none."""
+    place = tmp_path / "logs"
+    (place / "deeper").mkdir(parents=True)
+    written(place / "deeper" / "access.log", LINES)
+    written(place / "b.log", LINES)
+    written(place / ".hidden", LINES)
+    (place / "a.log.gz").write_bytes(gzip.compress("\n".join(LINES[1:]).encode()))
+    return place
+
+
+def test_a_directory_is_its_regular_files(folder: Path) -> None:
+    assert names(folder) == ["a.log.gz", "b.log"]
+
+
+def test_a_glob_is_what_it_matches(folder: Path) -> None:
+    assert names(folder / "*.log") == ["b.log"]
+    assert names(folder / "*") == ["a.log.gz", "b.log"]
+    assert names(folder / "**" / "access.log") == ["access.log"]
+
+
+def test_a_name_that_looks_like_a_glob_is_the_file(tmp_path: Path) -> None:
+    odd = ["access[1].log", "a*b.log", "what?.log", "-x.log", "with blank.log", "new\nline.log"]
+    for name in odd:
+        written(tmp_path / name, LINES)
+    assert [names(tmp_path / name) for name in odd] == [[name] for name in odd]
+    assert figures(tmp_path / "access[1].log")["input"]["kept"] == 2
+
+
+def test_a_file_that_is_named_twice_is_read_once(folder: Path, tmp_path: Path) -> None:
+    link = tmp_path / "link.log"
+    link.symlink_to(folder / "b.log")
+    assert names(folder / "b.log", folder / "*.log", folder / "deeper" / ".." / "b.log", link) == ["b.log"]
+    assert figures(folder / "b.log", link)["input"]["lines"] == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("missing.log", "missing.log cannot be read: No such file or directory"),
+        ("*.none", "no file matches .*; check the pattern"),
+        ("empty", "empty holds no files; directories are not searched further down"),
+    ],
+)
+def test_paths_that_name_nothing_end_with_code_3(tmp_path: Path, path: str, message: str) -> None:
+    (tmp_path / "empty" / "deeper").mkdir(parents=True)
+    with pytest.raises(InputError, match=message) as raised:
+        names(tmp_path / path)
+    assert raised.value.exit_code == ExitCode.INPUT
+
+
+def test_standard_input_is_one_log_among_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = written(tmp_path / "access.log", LINES)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO("\n".join(LINES[::-1]).encode())))
+    assert figures("-", log)["input"]["lines"] == 6
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(log.read_bytes())))
+    alone = figures("-")
+    assert alone["logs"] == ["standard input"]
+    assert numbers(alone) == numbers(figures(log))
+    with pytest.raises(UsageError, match="standard input and can be read once"):
+        figures("-", "-")
+
+
+def test_a_standard_input_that_is_closed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(InputError, match="standard input is closed"):
+        figures("-")
+
+
+def test_a_missing_log_among_good_ones_is_found_before_work_starts(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", LINES)
+    with pytest.raises(InputError, match=r"gone\.log"):
+        figures(log, tmp_path / "gone.log")
+
+
+def test_one_path_need_not_be_a_list(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [line("GET /a")])
+    goals = convkit.load_goals()
+    for path in (log, str(log)):
+        assert convkit.read_records(path).collect().equals(convkit.read_records([path]).collect())
+        assert convkit.read_hits(path, goals).collect().height == 1
+        assert convkit.analyze(path, goals).analysis.sessions.collect().height == 1
+        assert convkit.run(path, ["overview"], goals).reports["overview"].frame["sessions"].to_list() == [1]

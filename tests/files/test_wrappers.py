@@ -1,0 +1,150 @@
+"""What stands around the lines of a log changes nothing of what is read in it, but for times that a line does not say itself."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from format_samples import FORMATS
+from small_logs import figures, line, written
+
+import convkit
+from convkit.files import wrappers
+from convkit.files.lines import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from convkit.files.wrappers import Wrapping
+
+COMBINED = [line("GET /", 1), line('GET /?q=\\"x\\"', 2, agent='An agent with a 10\\" screen'), line("POST /cart/add", 3, 302)]
+COMMON = [text.partition(' "-" ')[0] for text in COMBINED]
+AS_JSON = [json.dumps({"user": "ann", "event": "page", "timestamp": f"2026-10-10T12:00:0{second}Z"}) for second in (1, 2, 3)]
+INSIDE = {"combined": COMBINED, "common": COMMON, "json": AS_JSON}
+
+
+def docker(text: str) -> str:
+    return json.dumps({"log": f"{text}\n", "stream": "stdout", "attrs": {"tag": "web"}, "time": "2026-10-11T00:00:00.123456789Z"})
+
+
+def collected(text: str) -> str:
+    return json.dumps({"@timestamp": "2026-10-11T00:00:00Z", "log": {"file": {"path": "/var/log/x"}, "type": "x"}, "message": text})
+
+
+def journal(text: str) -> str:
+    return json.dumps({"__REALTIME_TIMESTAMP": "1791676800000000", "_PID": "12", "MESSAGE": text})
+
+
+WRAPPERS: dict[str, Callable[[str], str]] = {
+    "docker": docker,
+    "docker --timestamps": "2026-10-11T00:00:00.123456789Z {}".format,
+    "cluster": "2026-10-11T00:00:00.123456789+00:00 stdout F {}".format,
+    "compose": "web-1  | {}".format,
+    "compose in colour": "\x1b[36mweb-1  |\x1b[0m {}".format,
+    "kubectl": "[pod/web-7d4b9c-x2x/nginx] {}".format,
+    "syslog": "Oct 11 00:00:00 web nginx: {}".format,
+    "syslog with a priority": "<190>Oct  1 00:00:00 web nginx[12]: {}".format,
+    "syslog without a host": "<190>2026-10-11T00:00:00+00:00 nginx: {}".format,
+    "syslog of RFC 5424": "<190>1 2026-10-11T00:00:00.123Z web nginx 12 - - {}".format,
+    "a drain": '313 <190>1 2026-10-11T00:00:00.123Z web nginx 12 - [a@1 b="c"][d@1] {}'.format,
+    "collected": collected,
+    "journal": journal,
+    "compose around docker": lambda text: f"web-1  | {docker(text)}",
+    "syslog around a cluster's around docker": lambda text: f"Oct 11 00:00:00 web k8s: 2026-10-11T00:00:00Z stdout F {docker(text)}",
+}
+
+
+def around(lines: list[str]) -> Wrapping | None:
+    """Return what is around some lines."""
+    return wrappers.detect_wrapping(pl.Series(lines), Source(Path(__file__), "log"))
+
+
+def records(log: Path) -> list[dict[str, Any]]:
+    """Return what is read in a log."""
+    return convkit.read_records([log]).collect().to_dicts()
+
+
+@pytest.mark.parametrize("name", WRAPPERS)
+def test_a_wrapped_log_says_what_the_bare_one_says(name: str, tmp_path: Path) -> None:
+    """Three formats, and a line among them that nothing is around."""
+    for inside in INSIDE.values():
+        bare = records(written(tmp_path / "bare.log", inside))
+        wrapped = written(tmp_path / "wrapped.log", [*map(WRAPPERS[name], inside[:2]), inside[2]])
+        assert len(bare) == len(inside)
+        assert records(wrapped) == bare
+
+
+def test_a_run_on_a_wrapped_log_has_the_figures_of_the_bare_one(tmp_path: Path) -> None:
+    bare, wrapped = (written(tmp_path / f"{name}.log", map(wrap, COMBINED)) for name, wrap in (("bare", str), ("wrapped", docker)))
+    assert figures(wrapped)["reports"] == figures(bare)["reports"]
+
+
+@pytest.mark.parametrize(
+    ("around", "expected"),
+    [
+        ("Mar 24 14:02:50 web tomcat: {}", "2026-03-24T14:02:50"),
+        ("2026-03-24T14:02:50.5+02:00 web tomcat: {}", "2026-03-24T12:02:50"),
+        ("2026-03-24T14:02:50.123456789Z stdout F {}", "2026-03-24T14:02:50"),
+        ('{{"MESSAGE": "198.51.100.1 - - \\"GET / HTTP/1.1\\" 200 5 4.386", "__REALTIME_TIMESTAMP": "1774360970000000"}}', "2026-03-24T14:02:50"),
+    ],
+)
+def test_a_line_without_a_time_has_that_of_the_wrapper(around: str, expected: str, tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [around.format('198.51.100.1 - - "GET / HTTP/1.1" 200 5 4.386')])
+    os.utime(log, (datetime(2026, 6, 1, tzinfo=UTC).timestamp(),) * 2)
+    (record,) = records(log)
+    assert f"{record['time']:%Y-%m-%dT%H:%M:%S}" == expected
+    assert (record["address"], record["target"], record["status"], record["bytes"]) == ("198.51.100.1", "/", 200, 5)
+
+
+def test_a_time_that_says_no_year_is_the_latest_before_the_log_was_written(tmp_path: Path) -> None:
+    """Of a log that was written on the first of January most days are last year's; a clock may be ahead by a day."""
+    days = ["Dec 30", "Dec 31", "Jan  1", "Jan  2", "Feb 29"]
+    log = written(tmp_path / "access.log", [f'{day} 23:00:00 web tomcat: 198.51.100.1 - - "GET / HTTP/1.1" 200 5' for day in days])
+    os.utime(log, (datetime(2025, 1, 1, 23, 30, tzinfo=UTC).timestamp(),) * 2)
+    assert [f"{record['time']:%Y-%m-%d}" for record in records(log)] == ["2024-12-30", "2024-12-31", "2025-01-01", "2025-01-02", "2024-02-29"]
+
+
+def test_other_programs_lines_in_a_syslog_are_comments(tmp_path: Path) -> None:
+    """Where most lines are not of the web server, those of it are read, and nobody is frightened by the others."""
+    other = [f"Oct 10 12:00:0{second} web {program}" for second in range(3) for program in ("sudo: ann : TTY=pts/6", "cron[7]: job", "kernel: [1] x")]
+    log = written(
+        tmp_path / "messages",
+        [*other, *map("Oct 10 12:00:00 web nginx[3]: {}".format, COMBINED), "Oct 10 12:00:05 --- last message repeated 2 times ---"],
+    )
+    assert len(records(log)) == len(COMBINED)
+    lines = figures(log)["input"]
+    assert (lines["lines"], lines["comment"], lines["unparsed"]) == (len(COMBINED) + 10, 10, 0)
+
+
+def test_a_line_that_the_runtime_cut_has_a_reason(tmp_path: Path) -> None:
+    """Neither part is read as something else."""
+    whole = [f"2026-10-11T00:00:00Z stdout F {text}" for text in COMBINED]
+    cut = [f"2026-10-11T00:00:00Z stdout P {COMBINED[0][:60]}", f"2026-10-11T00:00:00Z stdout F {COMBINED[0][60:]}"]
+    found = convkit.run([written(tmp_path / "access.log", [*whole, *cut])], rejects=True)
+    assert found.rejects is not None
+    assert found.rejects["reason"].to_list() == ["cut in parts by the container's runtime", "no time before the request"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"ts": 1791633600.5, "msg": "handled request", "message": "GET / took \\"5 ms\\" 1", "request": {"uri": "/"}, "status": 200}',
+        '{"event": "chat", "user": "ann", "timestamp": "2026-10-10T12:00:00Z", "message": "{\\"a\\": 1}"}',
+        '{"user": "ann", "timestamp": "2026-10-10T12:00:00Z", "message": "see you tomorrow"}',
+        '{"log": 7, "timestamp": "2026-10-10T12:00:00Z"}',
+        '{"log": "',
+    ],
+)
+def test_an_object_that_is_no_wrapping_stays_whole(text: str) -> None:
+    assert around([text] * 3) is None
+
+
+def test_nothing_is_around_the_lines_of_servers() -> None:
+    """A line that begins with a time, a name or a number is not for that wrapped."""
+    for name in ("combined", "common", "vhost-combined", "traefik", "ingress-nginx", "time-first", "bracketed-time", "squid"):
+        assert around([*FORMATS[name].SAMPLES]) is None

@@ -1,0 +1,205 @@
+"""Lines of other projects' tests, and a real log: what their authors say of each is what is read.
+
+The folder of this data is named by `CONVKIT_TEST_DATA`; without it these tests are skipped.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import shutil
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from small_logs import fates, figures
+
+import convkit
+from convkit.errors import ConvkitError
+from convkit.ingest import load
+from convkit.ingest.logs import open_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+FOLDER = os.environ.get("CONVKIT_TEST_DATA")
+pytestmark = pytest.mark.skipif(FOLDER is None, reason="CONVKIT_TEST_DATA names no folder")
+DATA = Path(FOLDER or ".")
+ORIGINS = ("apachelogs", "handpicked", "kassner", "lnav", "logstash-patterns", "vrl")
+MOST_EXCEPTIONS = 0.03
+
+EXCEPTIONS: dict[str, str] = {
+    "logstash-patterns/S3_ACCESS_LOG#5": "the values are those of another line: an address and a time that this one does not hold",
+    "logstash-patterns/CLOUDFRONT_ACCESS_LOG#6": "the values are those of another line: a time and an agent that this one does not hold",
+    "hand/basjes-tls-garbage": "it has no place for a request that is none; here it is the target, as vrl keeps it of the same kind of line",
+}
+"""Cases that are not held against the product, and why the origin is wrong."""
+
+
+def _time(text: str) -> datetime:
+    """Return a time in UTC; one that says no zone is of UTC."""
+    found = datetime.fromisoformat(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def _address(text: str) -> str:
+    """Return an address without its port."""
+    return text.rpartition(":")[0] if text.count(".") == 3 or text.startswith("[") else ":".join(text.split(":")[:8])
+
+
+def _words(record: Mapping[str, Any]) -> str:
+    """Return a request; what is none is not kept as one."""
+    return " ".join(record[name] for name in ("method", "target", "protocol") if record[name] is not None)
+
+
+def _path(record: Mapping[str, Any]) -> str:
+    target = str(record["target"])
+    return re.sub(r"^[a-z]+://[^/]*", "", target).partition("?")[0]
+
+
+READ: dict[str, Callable[[Mapping[str, Any]], object]] = {
+    "ip_port": lambda record: record["address"],
+    "ip": lambda record: record["address"],
+    "host": lambda record: re.sub(r":\d+$", "", record["host"] or urlsplit(str(record["target"])).netloc),
+    "path": _path,
+    "query": lambda record: str(record["target"]).partition("?")[2],
+    "request": _words,
+    "url": lambda record: record["target"],
+    "http_version": lambda record: str(record["protocol"]).removeprefix("HTTP/"),
+    "duration_ms": lambda record: None if record["seconds"] is None else round(record["seconds"] * 1000),
+    "duration_s": lambda record: record["seconds"],
+    "time_naive": lambda record: record["time"],
+    **{name: lambda record, name=name: record[name] for name in ("user", "time", "method", "target", "protocol", "status", "bytes")},  # type: ignore[misc]
+    **{name: lambda record, name=name: record[name] for name in ("referrer", "user_agent", "seconds", "address")},  # type: ignore[misc]
+}
+"""By the name of what an origin says: what a record says of it."""
+SAID: dict[str, Callable[[Any], object]] = {
+    "time": _time,
+    "time_naive": _time,
+    "ip_port": _address,
+    "host": lambda text: re.sub(r":\d+$", "", text),
+    "request": lambda text: text,
+}
+"""What an origin says, where it writes it in another way."""
+
+PEER_NAMES = {
+    **dict.fromkeys(("remote_host", "remote_address"), "address"),
+    **dict.fromkeys(("request_time", "begin_request_time", "end_request_time", "original_request_time", "final_request_time"), "time"),
+    **dict.fromkeys(("original_end_request_time", "original_begin_request_time"), "time"),
+    **dict.fromkeys(("original_status", "status", "final_status"), "status"),
+    **dict.fromkeys(("bytes_sent", "bytes_out"), "bytes"),
+    **dict.fromkeys(("request_duration_seconds", "original_request_duration_seconds", "final_request_duration_seconds"), "seconds"),
+    "remote_user": "user",
+    "virtual_host": "host",
+    "request_method": "method",
+    "request_protocol": "protocol",
+    "request_line": "request",
+}
+"""Names of Python's apachelogs, the weaker first: of a status before and behind a redirect the last counts."""
+
+
+def _of_peer(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the origin's own names say, by ours."""
+    wanted = {PEER_NAMES[name]: said[name] for name in PEER_NAMES if name in said}
+    if "request_duration_milliseconds" in said:
+        wanted["seconds"] = said["request_duration_milliseconds"] / 1000
+    if "request_uri" in said:
+        wanted["target"] = said["request_uri"] + (said.get("request_query") or "")
+    headers = {**said.get("original_headers_in", {}), **said.get("final_headers_in", {}), **said.get("headers_in", {})}
+    return wanted | {name: headers[header] for name, header in (("referrer", "Referer"), ("user_agent", "User-Agent")) if header in headers}
+
+
+def _utf_8(text: str) -> str:
+    """Return a text of which each byte was taken for a character."""
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except ValueError:
+        return text
+
+
+def _plain(value: object) -> object:
+    r"""Return a text without escapes, `\x22` for a quote, and nothing where there is none."""
+    if isinstance(value, str):
+        raw = re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), value.replace('\\"', '"').replace("\\\\", "\\"))
+        return _utf_8(raw).strip().removesuffix("?") or None
+    return value
+
+
+def cases(origin: str) -> list[dict[str, Any]]:
+    """Return an origin's cases."""
+    texts = (DATA / "conformance" / origin / "cases.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(text) for text in texts]
+
+
+def differences(case: Mapping[str, Any], folder: Path) -> Iterator[str]:
+    """Yield what is read otherwise than the origin of a case says."""
+    log = folder / "case.log"
+    fields = f"#Fields: {case['fields']}\n" if "fields" in case else ""
+    log.write_text(f"{fields}{case['line']}\n", encoding="utf-8")
+    asked = case.get("logformat") or case.get("fmt") or "auto"
+    try:
+        found = convkit.read_records([log], log_format=asked).collect().rows(named=True)
+    except ConvkitError as error:
+        found = []
+        refused = str(error)[:100]
+    else:
+        refused = ""
+    expected = case["expect"] or _of_peer(case.get("peer_expect", {}))
+    if "query" in expected and "target" in expected:
+        expected = {**expected, "path": expected["target"]}
+        del expected["target"]
+    number = expected.get("n_hits", 1) if case["ok"] else 0
+    if len(found) != number:
+        yield f"{len(found)} records of {number} {refused}"
+        return
+    for name, value in expected.items() if found else ():
+        if name in READ and not (name == "request" and found[0]["method"] is None):
+            wanted, read = _plain(SAID[name](value) if name in SAID and value is not None else value), _plain(READ[name](found[0]))
+            if wanted != read and not (wanted in {None, 0} and read in {None, 0}):
+                yield f"{name} {read!r} for {wanted!r}"
+
+
+@pytest.mark.parametrize("origin", ORIGINS)
+def test_lines_say_what_their_origin_says(origin: str, tmp_path: Path) -> None:
+    """One case is one file with its line; at most 3 % of an origin's cases are exceptions, but for two that hold the values of another line."""
+    found = {case["id"]: list(differences(case, tmp_path)) for case in cases(origin)}
+    wrong = {name: said for name, said in found.items() if said}
+    assert {name: said for name, said in wrong.items() if name not in EXCEPTIONS} == {}
+    assert set(EXCEPTIONS) & set(found) == set(wrong), "an exception that is none any more"
+    assert sum(name not in EXCEPTIONS for name in found) >= (1 - MOST_EXCEPTIONS) * len(found) - (2 if origin == "logstash-patterns" else 0)
+
+
+def test_lines_that_crash_others_crash_nothing(tmp_path: Path) -> None:
+    folder = DATA / "conformance" / "nekrassov01"
+    lines = [json.loads(text)["line"] for text in (folder / "lines.jsonl").read_text(encoding="utf-8").splitlines()]
+    (tmp_path / "lines.log").write_text("\n".join(lines), encoding="utf-8")
+    for log in (tmp_path / "lines.log", *folder.glob("*.log")):
+        with suppress(ConvkitError):
+            assert convkit.read_records([log]).collect().height > 0
+            assert convkit.run([log]).input["lines"] > 0
+
+
+def test_every_line_of_a_real_log_is_read(tmp_path: Path) -> None:
+    """10,000 lines whose time runs backwards 4,915 times."""
+    log = DATA / "real" / "apache_semicomplete_2015.log.gz"
+    with ExitStack() as stack:
+        logs = open_logs([log], "auto", stack)
+        found = load.to_records(load.read_parsed(logs)).collect()
+    assert [log.name for log in logs] == ["combined"]
+    assert found.height == 10_000
+    assert found["problem"].null_count() == 10_000
+    statuses = dict(found["status"].value_counts().rows())
+    assert {status: statuses[status] for status in (200, 304, 404)} == {200: 9126, 304: 445, 404: 213}
+    methods = dict(found["method"].value_counts().rows())
+    assert {method: methods[method] for method in ("GET", "HEAD", "POST")} == {"GET": 9952, "HEAD": 42, "POST": 5}
+    assert found["address"].n_unique() == 1753
+    assert found.select("address", "user_agent").n_unique() == 1862
+    assert (found["time"].diff().dt.total_microseconds() < 0).sum() == 4915
+    with gzip.open(log) as packed, (tmp_path / "plain.log").open("wb") as file:
+        shutil.copyfileobj(packed, file)
+    assert fates(figures(tmp_path / "plain.log")) == fates(figures(log))

@@ -1,0 +1,79 @@
+"""A log whose format changed in mid-file: both halves are read as if they stood alone, and every line has one fate."""
+
+from __future__ import annotations
+
+import gzip
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from format_samples import FORMATS
+from small_logs import figures, line, written
+
+import convkit
+from convkit.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMBINED = [line(f"GET /{page}", second) for second, page in enumerate(("", "cart", "style.css", "thanks"), 1)]
+SHOP = [f"shop.example:443 {text}" for text in COMBINED]
+KINDS: dict[str, list[str]] = {
+    "combined": COMBINED,
+    "common": [text.partition(' "-" ')[0] for text in COMBINED],
+    "vhost-combined": SHOP,
+    "traefik": [f'{text} 1 "shop@docker" "http://192.0.2.9:80" 12ms' for text in COMBINED],
+    "squid": list(FORMATS["squid"].SAMPLES),
+}
+CHANGES = [*pairwise([*KINDS, "combined"]), *((after, before) for before, after in pairwise([*KINDS, "combined"]))]
+BROKEN = ["", "# comment", "no line of a log", '198.51.100.1 - - [10/Oct/2026:12:00:09 +0000] "GET /half']
+
+
+def records(log: Path) -> list[dict[str, Any]]:
+    """Return what is read in a log."""
+    return convkit.read_records([log]).collect().to_dicts()
+
+
+def without_place(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record without its line's number."""
+    return {name: value for name, value in record.items() if name != "line_no"}
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES)
+def test_both_halves_are_read_as_they_are_alone(before: str, after: str, tmp_path: Path) -> None:
+    halves = [KINDS[before], KINDS[after]]
+    alone = [records(written(tmp_path / f"{number}.log", half)) for number, half in enumerate(halves)]
+    together = records(written(tmp_path / "access.log", halves[0] + halves[1]))
+    assert list(map(without_place, together)) == [without_place(record) for half in alone for record in half]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_fates_add_up_and_lines_of_no_format_have_their_reasons(packed: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a column of the table)
+    """By both readers: the fast one, and the one that a damaged file needs."""
+    lines = [*COMBINED * 4, *BROKEN, *SHOP * 4]
+    log = written(tmp_path / "access.log", lines)
+    if packed:
+        (tmp_path / "cut.log.gz").write_bytes(gzip.compress(log.read_bytes())[:-6])
+        log = tmp_path / "cut.log.gz"
+    run = convkit.run([log], rejects=True)
+    assert run.rejects is not None
+    assert run.rejects.select("line", "reason").rows() == [(19, "no request in quotes"), (20, "request without an end")]
+    found = figures(log)["input"]
+    assert (found["lines"], found["blank"], found["comment"], found["unparsed"], found["asset"], found["kept"]) == (36, 1, 1, 2, 8, 24)
+
+
+def test_the_order_of_lines_is_that_of_the_file(tmp_path: Path) -> None:
+    """Lines that take turns are hits in turn."""
+    turns = [text for pair in zip(COMBINED, SHOP, strict=True) for text in pair]
+    assert [record["line_no"] for record in records(written(tmp_path / "access.log", turns))] == [*range(1, len(turns) + 1)]
+
+
+def test_a_few_odd_lines_make_no_other_format(tmp_path: Path) -> None:
+    """One line of another format is no format of the log, and is not read as what it is not."""
+    log = written(tmp_path / "access.log", [*COMBINED * 5, FORMATS["squid"].SAMPLES[0]])
+    assert figures(log)["input"]["unparsed"] == 1
+
+
+def test_two_formats_that_are_none_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is of no format that is read here"):
+        records(written(tmp_path / "notes.txt", ["one thing", "and another"] * 5))

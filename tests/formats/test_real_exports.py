@@ -1,0 +1,80 @@
+"""Real exports, whose figures are published: sessions, sessions of one hit, and how many users and sessions come to each step of a funnel."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import convkit
+from convkit.errors import InputError
+from convkit.goals.loader import parse_goals
+
+FOLDER = Path(os.environ.get("CONVKIT_TEST_DATA", ""), "real")
+REFUSED = {
+    "ibm_clickstream_10k.csv": "no column of ibm_clickstream_10k.csv is named like one that says the time",
+}
+"""Files that are not read as they are, and why: it says no names."""
+
+ECOM = ("catalog", "product_view", "add_to_cart", "cart", "shipping_details", "payment_details", "purchase")
+IBM = ("login", "browsing", "add_to_cart", "checkout", "logout_with_purchase")
+
+pytestmark = pytest.mark.skipif("CONVKIT_TEST_DATA" not in os.environ, reason="CONVKIT_TEST_DATA names no folder of test data")
+
+
+def report(name: str, steps: tuple[str, ...] = (), site: str = "{}") -> dict[str, Any]:
+    """Return the report of a file with a funnel of events, `users` and `sessions`."""
+    micro = "".join(f"  {step}: {{event: {step}}}\n" for step in steps)
+    funnels = f"funnels: {{sessions: [{', '.join(steps)}], users: {{steps: [{', '.join(steps)}], per: visitor}}}}" if steps else ""
+    goals = parse_goals(f"site: {site}\nmicro:\n{micro}{funnels}" if steps else f"site: {site}\nmicro: {{any: /**}}", "goals.yaml")
+    found: dict[str, Any] = json.loads(convkit.render(convkit.run([FOLDER / name], goals=goals), "json"))
+    return found
+
+
+def metrics(found: dict[str, Any]) -> dict[str, Any]:
+    """Return the overview."""
+    return {row["metric"]: row["value"] for row in found["reports"]["overview"]}
+
+
+def reached(found: dict[str, Any], funnel: str) -> list[int]:
+    """Return how many came to each step."""
+    return [row["reached"] for row in found["reports"]["funnel"] if row["funnel"] == funnel]
+
+
+def test_ecom() -> None:
+    """31,106 rows of 600 users; the tool's own session ids are those of half an hour."""
+    found = report("ecom_v5.csv.gz", ECOM)
+    assert (found["input"]["kept"], metrics(found)["visitors"], metrics(found)["sessions"]) == (31_106, 600, 3_605)
+    assert reached(found, "users") == [600, 596, 502, 419, 315, 209, 109]
+    assert reached(found, "sessions") == [2_837, 2_108, 602, 271, 96, 27, 4]
+    assert report("ecom_v5.csv.gz", ECOM, "{columns: {session: session_id}}")["reports"] == found["reports"]
+
+
+def test_ibm() -> None:
+    """No header: who, when and what are told by their positions."""
+    found = report("ibm_clickstream_10k.csv", IBM, "{columns: {user: 1, time: 2, event: 3}}")
+    assert found["input"]["kept"] == 10_000
+    assert [metrics(found)[name] for name in ("visitors", "sessions", "bounces")] == [1_059, 1_059, 94]
+    assert reached(found, "users") == [745, 658, 610, 403, 395]
+
+
+def test_nasa() -> None:
+    """Rows have a URL and no name: pages, those of pictures too."""
+    found = report("nasa_sessions_reconstructr.csv.gz")
+    assert found["input"]["kept"] == 63_524
+    assert [metrics(found)[name] for name in ("visitors", "sessions", "bounces")] == [10_000, 22_226, 13_138]
+    assert metrics(found)["bounce_rate"] == pytest.approx(0.5911, abs=0.00005)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*")) if FOLDER.is_dir() else [])
+def test_every_file_is_read_or_refused_in_one_sentence(name: str) -> None:
+    if name in REFUSED:
+        with pytest.raises(InputError, match=REFUSED[name]):
+            convkit.run([FOLDER / name])
+        return
+    counts = convkit.run([FOLDER / name]).input
+    assert counts["kept"] > 0
+    assert counts["unparsed"] == 0

@@ -1,0 +1,103 @@
+"""Times of exports: ISO 8601 with or without a zone, numbers by their magnitude; what is no time is none, and never another one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from convkit.formats.parsers import timestamps
+
+NOON = "2026-10-10T13:55:36"
+READ = {
+    "2026-10-10T13:55:36Z": NOON,
+    "2026-10-10T13:55:36+02:00": "2026-10-10T11:55:36",
+    "2026-10-10T13:55:36-0330": "2026-10-10T17:25:36",
+    "2026-10-10T13:55:36+14": "2026-10-09T23:55:36",
+    "2026-10-10 13:55:36 UTC": NOON,
+    "2026-10-10 13:55:36 GMT": NOON,
+    "2026-10-10 13:55:36": NOON,
+    " 2026-10-10 13:55:36 ": NOON,
+    "2026/10/10 13:55": "2026-10-10T13:55:00",
+    "2026-10-10T13:55Z": "2026-10-10T13:55:00",
+    "2026-10-10": "2026-10-10T00:00:00",
+    "20261010": "2026-10-10T00:00:00",
+    "20261010135536": NOON,
+    "2026-10-10T13:55:36.5Z": f"{NOON}.500000",
+    "2026-10-10T13:55:36,123456789+00:00": f"{NOON}.123456",
+    "2026-10-10 23:59:60": "2026-10-11T00:00:00",
+    "1760104536": NOON.replace("2026", "2025"),
+    "1760104536123": f"{NOON.replace('2026', '2025')}.123000",
+    "1760104536123456": f"{NOON.replace('2026', '2025')}.123456",
+    "1760104536123456789": f"{NOON.replace('2026', '2025')}.123456",
+    "1760104536.5": f"{NOON.replace('2026', '2025')}.500000",
+    "1.760104536E9": NOON.replace("2026", "2025"),
+    "1760104536123.7": f"{NOON.replace('2026', '2025')}.123700",
+}
+NONE = (
+    *("", " ", "x", "-", "12:30:00", "2026-02-31 00:00:00", "2026-13-01", "2026-10-10 24:00:00", "2026-10-10 13:60", "2026-10-10 13:55:61"),
+    *("9999999999999999999999", "NaN", "inf", "2026-10-10T13:55:36 CET"),
+    *("10/10/2026 13:55", "Sat, 10 Oct 2026 13:55:36 GMT", "2026-10-10T13:55:36+2:00", "26-10-10 13:55:36", "2026-10-1013:55:36"),
+)
+
+
+def read(texts: list[str], timezone: str = "UTC") -> list[str | None]:
+    """Return the times of texts, in UTC."""
+    found = timestamps.parse_times(pl.LazyFrame({"time": texts}), timezone).collect()["time"].dt.replace_time_zone(None)
+    return [None if time is None else time.isoformat() for time in found]
+
+
+def test_every_notation_is_read() -> None:
+    assert dict(zip(READ, read(list(READ)), strict=True)) == READ
+
+
+def test_what_is_no_time_is_none() -> None:
+    assert dict(zip(NONE, read(list(NONE)), strict=True)) == dict.fromkeys(NONE)
+
+
+def test_times_that_servers_write() -> None:
+    """Their months have names; a colon or a blank stands behind the day."""
+    written = {"10/Oct/2026:13:55:36 +0200": "2026-10-10T11:55:36", "[10/Oct/2026:13:55:36.5]": "2026-10-10T13:55:36.500000"}
+    written |= {"Sat Oct 10 13:55:36 2026": "2026-10-10T13:55:36", "Sat Oct  3 13:55:36 2026": "2026-10-03T13:55:36"}
+    written |= {"2026-10-10T13:55:36.5+02:00": "2026-10-10T11:55:36.500000", "1791640536": "2026-10-10T13:55:36", "2026-10-10": None}
+    written |= {"10/Oct/2026 13:55:36": "2026-10-10T13:55:36", "31/Feb/2026:13:55:36 +0000": None, "10/Oct/2026:24:00:00 +0000": None}
+    found = timestamps.parse_times(pl.LazyFrame({"time": [*written]}), "UTC", names_month=True).collect()["time"].dt.replace_time_zone(None)
+    assert dict(zip(written, [None if time is None else time.isoformat() for time in found], strict=True)) == written
+
+
+def test_a_time_without_a_zone_is_of_the_site_s() -> None:
+    """Of the hour that comes twice the first is taken; the hour that never was is no time. A zone that is there goes before."""
+    texts = ["2026-07-01 12:00", "2026-10-25 02:30:00", "2026-03-29 02:30:00", "2026-07-01T12:00Z", "1760104536"]
+    assert read(texts, "Europe/Berlin") == ["2026-07-01T10:00:00", "2026-10-25T00:30:00", None, "2026-07-01T12:00:00", "2025-10-10T13:55:36"]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_local"),
+    [
+        ("2026-10-10 13:55:36", True),
+        ("13:55", True),
+        ("20261010", True),
+        *((text, False) for text in ("2026-10-10T13:55Z", "2026-10-10 13:55:36+02:00", "1760104536", "")),
+    ],
+)
+def test_it_is_told_which_times_say_no_zone(text: str, is_local: bool) -> None:  # noqa: FBT001 (a column of the table)
+    assert timestamps.is_local(text) == is_local
+
+
+@given(
+    st.datetimes(*(time.replace(tzinfo=None) for time in timestamps.WEB_ERA)),
+    st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "UTC"]),
+)
+def test_what_python_writes_is_read_back(moment: datetime, zone: str) -> None:
+    """Any time, written with its zone or since 1970 in seconds, milli-, micro- or nanoseconds, is the same moment."""
+    aware = moment.replace(tzinfo=ZoneInfo(zone))
+    assume(timestamps.WEB_ERA[0] <= aware <= timestamps.WEB_ERA[1])
+    micros = (aware - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution)
+    texts = [aware.isoformat(), aware.astimezone(UTC).isoformat(sep=" "), str(micros), str(micros * 1_000)]
+    assert set(read(texts)) == {aware.astimezone(UTC).replace(tzinfo=None).isoformat()}
+    whole = aware.astimezone(UTC).replace(microsecond=0, tzinfo=None).isoformat()
+    assert read([str(micros // 1_000_000)]) == [whole]

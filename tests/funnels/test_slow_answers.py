@@ -1,0 +1,82 @@
+"""Answers that took more than three seconds: counted on the way between two steps, tested beside errors and forms, told on every screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from small_logs import figures, line, written
+
+import convkit
+from convkit.funnels.drop_off import ANY_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from conftest import Run
+
+WITH_SECONDS = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time'
+GOALS = "macro: {bought: /thanks}\nmicro: {cart: /cart}\nfunnels: {buy: [cart, bought]}\n"
+SLOW, QUICK = "3.001", "3.000"
+
+
+def visits(slow_left: int, left: int, slow_bought: int, bought: int, between: str = "GET /shipping") -> list[str]:
+    """Return visitors who left after the cart and who bought, so many of either with a slow answer between."""
+    lines = []
+    plan = [*[(False, False)] * left, *[(True, False)] * slow_left, *[(True, True)] * slow_bought, *[(False, True)] * bought]
+    for number, (is_slow, buys) in enumerate(plan):
+        who, begin = f"198.51.100.{number} - -", number * 100
+        lines += [f"{line('GET /cart', begin, who=who)} 0.1", f"{line(between, begin + 5, who=who)} {SLOW if is_slow else QUICK}"]
+        lines += [f"{line('GET /thanks', begin + 9, who=who)} 0.1"] if buys else []
+    return lines
+
+
+def drop_off(folder: Path, lines: Sequence[str], log_format: str = WITH_SECONDS) -> list[dict[str, Any]]:
+    """Return the rows of slow answers."""
+    log, goals = written(folder / "access.log", lines), written(folder / "goals.yaml", [GOALS])
+    return [row for row in figures(log, goals=goals, log_format=log_format)["reports"]["drop-off"] if row["what"] == "slow"]
+
+
+def test_they_are_counted_on_both_sides_and_tested(tmp_path: Path) -> None:
+    rows = drop_off(tmp_path, visits(30, 10, 5, 45))
+    assert [(row["item"], row["dropped"], row["went_on"], row["more"]) for row in rows] == [(ANY_PATH, 30, 5, True), ("/shipping", 30, 5, False)]
+
+
+@pytest.mark.parametrize(
+    ("request_line", "counts"), [("POST /shipping", True), ("GET /offer.pdf", False), ("GET /api/rates", False), ("HEAD /shipping", False)]
+)
+def test_files_and_what_nobody_waits_for_are_none(request_line: str, tmp_path: Path, *, counts: bool) -> None:
+    assert bool(drop_off(tmp_path, visits(3, 1, 1, 1, between=request_line))) == counts
+
+
+def test_a_log_that_does_not_say_how_long_it_took_has_none(tmp_path: Path) -> None:
+    assert drop_off(tmp_path, visits(3, 1, 1, 1), "combined") == []
+
+
+def test_screens_say_it(tmp_path: Path, convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, goals = written(tmp_path / "access.log", visits(30, 10, 5, 45)), written(tmp_path / "goals.yaml", [GOALS])
+    monkeypatch.setenv("COLUMNS", "80")
+    asked = (str(log), "-g", str(goals), "--log-format", WITH_SECONDS)
+    report = convkit_command("report", *asked)[1]
+    assert "30 of the 40 waited over 3 s; of the 50 who went on, 5" in report
+    assert "30 of the 40 who dropped off waited over 3 s for an answer (75%) and" in " ".join(report.split())
+    assert "--log-format '$remote_addr" in report, "the command that explains reads the log as this one did"
+    screen = " ".join(convkit_command("drop-off", *asked)[1].split())
+    assert "an answer slower than 3 s 30 75% 5 10% more" in screen
+    assert "(tested: errors, forms that came back, slow answers)" in screen
+    assert "slow answers" not in convkit_command("drop-off", str(log), "-g", str(goals))[1]
+    assert "exit, slower than 3 s" in convkit_command("explain", *asked, "--dropped-at", "cart")[1]
+
+
+def test_they_are_tested_only_where_there_are_any(tmp_path: Path) -> None:
+    """Each thing that is tested makes the others' intervals wider."""
+    lines = visits(0, 40, 0, 40)
+    errors = [line("GET /gone", number * 100 + 6, 404, who=f"198.51.100.{number} - -") for number in [*range(8), 40]]
+    goals = written(tmp_path / "goals.yaml", [GOALS])
+    found = {}
+    for name, slow in (("none", QUICK), ("one", SLOW)):
+        log = written(tmp_path / name, [*lines, *(f"{text} 0.1" for text in errors), f"{line('GET /x', 7, who='198.51.100.0 - -')} {slow}"])
+        rows = convkit.run(log, ["drop-off"], goals, log_format=WITH_SECONDS).reports["drop-off"].frame.filter(what="error", item=ANY_PATH)
+        found[name] = rows["more"].to_list()
+    assert found == {"none": [True], "one": [False]}

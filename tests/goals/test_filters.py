@@ -1,0 +1,315 @@
+"""`--where`: which whole sessions are kept, against the model and by hand; everything else is decided over all lines before."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from model.brute_force import analyze, figures_of
+from model.comparing import additive, figures_in, first_difference
+from model.hits import matches
+from model.streams import Example, examples, to_yaml
+from places import DATA
+from small_logs import conversions, line, overview, report, written
+from tally_parts import check
+
+import convkit
+from convkit.engine import pipeline
+from convkit.errors import ExitCode, UsageError
+from convkit.goals.filters import FILTER_FIELDS, parse_filters
+from convkit.goals.loader import parse_goals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model.brute_force import Model
+
+    from convkit.core.document import Document
+
+EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale], later: {steps: [cart, sale], per: visitor}}\n"
+
+
+def some(share: float) -> settings:
+    """Return settings for a share of the examples."""
+    return settings(max_examples=max(2, int(EXAMPLES * share)), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question, and the model's own answer to it."""
+
+    field: str
+    pattern: str
+    sign: str = "="
+
+    def __str__(self) -> str:
+        """Write it as a user does."""
+        return f"{self.field}{self.sign}{self.pattern}"
+
+    def __call__(self, model: Model, number: int) -> bool:
+        """Whether a session of the model is kept."""
+        return any(matches(self.pattern, text) for text in self.texts(model, number)) == (self.sign == "=")
+
+    def texts(self, model: Model, number: int) -> list[str]:
+        """Return what is asked of."""
+        paths = [page.path for page in model.sessions[number].pages]
+        if self.field == "goal":
+            return [name for name in model.goals.goals if model.of(name)[number]]
+        return {"page": paths, "landing": paths[:1], "exit": paths[-1:]}[self.field]
+
+
+@st.composite
+def questions(draw: st.DrawFn) -> Asked:
+    """Draw a question about paths or goals that occur."""
+    field = draw(st.sampled_from(("page", "landing", "landing", "exit", "goal")))
+    pattern = draw(st.sampled_from(("bought", "b*", "*", "**s*") if field == "goal" else ("/a", "/a", "/b", "/*", "/p/*", "/p/**", "**", "/none")))
+    return Asked(field, pattern, draw(st.sampled_from(("=", "=", "!="))))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory whose files every example writes anew."""
+    return tmp_path_factory.mktemp("where")
+
+
+def reported(example: Example, folder: Path, *where: Asked, **options: str) -> dict[str, Any]:
+    """Return the whole report on an example."""
+    log, goals = written(folder / "access.log", example.stream.lines), folder / "goals.yaml"
+    goals.write_text(to_yaml(example.goals), encoding="utf-8")
+    found: dict[str, Any] = json.loads(convkit.render(convkit.run([log], goals=goals, where=[str(one) for one in where], **options), "json"))
+    return found
+
+
+@some(0.03)
+@given(example=st.one_of(examples(), examples(with_users=True)), asked=st.lists(questions(), min_size=1, max_size=2))
+def test_every_figure_is_the_model_s(example: Example, asked: list[Asked], folder: Path) -> None:
+    def where(model: Model, number: int) -> bool:
+        return all(one(model, number) for one in asked)
+
+    found = reported(example, folder, *asked)
+    hits = list(example.stream.hits)
+    difference = first_difference(
+        figures_of(hits, example.goals, where=where), {key: value for key, value in figures_in(found).items() if key[0] != "input"}
+    )
+    told = [*map(str, asked)]
+    assert difference is None, f"{told} {example!r}\n{difference}"
+    model = analyze(hits, example.goals, where=where)
+    kept = sum(kind not in {"other", "background"} for number in model.shown for _, kind in model.sessions[number].hits)
+    assert found["input"]["kept"] == kept, f"{told} {example!r}"
+
+
+@some(0.012)
+@given(example=examples(), asked=questions())
+def test_those_who_hold_it_and_those_who_do_not_are_all(example: Example, asked: Asked, folder: Path) -> None:
+    other = Asked(asked.field, asked.pattern, "!=" if asked.sign == "=" else "=")
+    whole, *halves = (reported(example, folder, *where) for where in ((), (asked,), (other,)))
+    total: Counter[tuple[str, ...]] = Counter()
+    for half in halves:
+        total.update(additive(figures_in(half)))
+    expected = additive(figures_in(whole))
+    assert {key: total[key] for key in {*expected, *total} if expected.get(key, Decimal(0)) != total[key]} == {}, f"{asked} {example!r}"
+    assert [sum(count for fate, count in half["input"].items() if isinstance(count, int)) for half in halves] == [2 * whole["input"]["lines"]] * 2
+
+
+@some(0.012)
+@given(example=examples())
+def test_what_every_session_holds_changes_nothing(example: Example, folder: Path) -> None:
+    """Whatever a report looks at: notes, other ways into a funnel and findings too; only what belongs to no session goes."""
+    plain, asked = reported(example, folder), reported(example, folder, Asked("page", "**"))
+    assert asked["reports"] == plain["reports"], repr(example)
+    gone = {"where", "no-page", "only-errors"}
+    told = [[note["text"].replace("these sessions", "the log") for note in found["notes"] if note["code"] not in gone] for found in (asked, plain)]
+    assert told[0] == told[1], repr(example)
+
+
+def document(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> Document:
+    """Return the whole report on the sessions that are asked for."""
+    (folder / "goals.yaml").write_text(goals, encoding="utf-8")
+    return convkit.run([written(folder / "access.log", lines)], None, folder / "goals.yaml", where=where, **options)
+
+
+def ask(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> dict[str, Any]:
+    """Return the whole report on the sessions that are asked for, as JSON has it."""
+    found: dict[str, Any] = json.loads(convkit.render(document(folder, lines, *where, goals=goals, **options), "json"))
+    return found
+
+
+def walk(number: int, *paths: str, start: int = 0) -> list[str]:
+    """Return a visitor's lines, ten seconds apart."""
+    return [line(f"GET {path}", start + 10 * place, who=f"198.51.100.{number} - -") for place, path in enumerate(paths)]
+
+
+SHOP = [*walk(1, "/a", "/cart", "/sale"), *walk(2, "/b", "/cart"), *walk(3, "/a"), line("GET /gone", 5, 500, who="198.51.100.9 - -")]
+
+
+def sessions(found: dict[str, Any]) -> int:
+    """Return how many sessions a report is of."""
+    return int(overview(found)["sessions"])
+
+
+@pytest.mark.parametrize(
+    ("where", "number"),
+    [
+        (("landing=/a",), 2),
+        (("landing=/a", "exit=/a"), 1),
+        (("landing!=/a",), 1),
+        (("landing!=/a", "landing!=/b"), 0),
+        (("page=/cart",), 2),
+        (("page!=/cart",), 1),
+        (("page=**",), 3),
+        (("page=re:/(?:sale|b)",), 2),
+        (("exit=/cart",), 1),
+        (("goal=sale",), 1),
+        (("goal!=sale",), 2),
+        (("goal=*a*",), 2),
+        (("goal!=re:.*",), 1),
+        (("page=/cart", "goal!=sale", "landing=/b"), 1),
+    ],
+)
+def test_all_questions_must_hold(where: tuple[str, ...], number: int, tmp_path: Path) -> None:
+    assert sessions(ask(tmp_path, SHOP, *where)) == number
+
+
+def test_sessions_are_kept_whole(tmp_path: Path) -> None:
+    found = ask(tmp_path, SHOP, "page=/cart")
+    assert {row["page"]: row["pageviews"] for row in found["reports"]["pages"]} == {"/a": 1, "/b": 1, "/cart": 2, "/sale": 1}
+    assert conversions(found) == {"sale": 1, "cart": 2}
+    assert overview(found)["conversion_rate"] == 0.5
+
+
+def test_lines_of_other_sessions_and_of_none_are_outside(tmp_path: Path) -> None:
+    found = ask(tmp_path, SHOP, "landing=/a")["input"]
+    assert (found["lines"], found["kept"], found["outside"]) == (7, 4, 3)
+    plain = ask(tmp_path, SHOP)["input"]
+    assert (plain["kept"], plain["outside"]) == (7, 0)
+
+
+def test_a_note_says_which_and_how_many(tmp_path: Path) -> None:
+    found = ask(tmp_path, SHOP, "landing=/a", "goal!=sale")
+    assert found["notes"][0] == {"code": "where", "text": "Only sessions with landing=/a and goal!=sale: 1 of 3."}
+    assert [note["code"] for note in found["notes"]].count("where") == 1
+    assert "where" not in {note["code"] for note in ask(tmp_path, SHOP)["notes"]}
+    document = convkit.run([tmp_path / "access.log"], ["pages"], tmp_path / "goals.yaml", where=("landing=/a",))
+    assert "Only sessions with landing=/a: 2 of 3." in convkit.render(document)
+
+
+def test_visitors_who_met_only_errors_are_in_no_session(tmp_path: Path) -> None:
+    assert "only-errors" in {note["code"] for note in ask(tmp_path, SHOP)["notes"]}
+    assert "only-errors" not in {note["code"] for note in ask(tmp_path, SHOP, "landing=/a")["notes"]}
+
+
+def test_what_is_worth_a_look_is_of_the_sessions_asked_for(tmp_path: Path) -> None:
+    """Nothing is said of the site: how much a change needs to show is no matter of some of its sessions."""
+    errors = [line("GET /oops", 11, 500, who=f"198.51.100.{number} - -") for number in range(40)]
+    shoppers = [text for number in range(80) for text in walk(number, "/b", "/cart", *(["/sale"] if number >= 40 else []))]
+    lines = [*(text for number in range(100, 220) for text in walk(number, "/a")), *shoppers, *errors]
+    whole, asked = (convkit.render(found, width=900) for found in (document(tmp_path, lines), document(tmp_path, lines, "page!=/none")))
+    assert "120 sessions land there, 100% see nothing else (the rest of the site: 0%), 0 converted." in whole
+    assert "120 sessions land there, 100% see nothing else (the other sessions: 0%), 0 converted." in asked
+    assert "are few:" in whole
+    assert "are few:" not in asked
+    assert re.search(r"convkit explain \S+ -g \S+ --where 'page!=/none' --dropped-at \S+\n", asked)
+
+
+def test_parts_of_the_visitors_add_up() -> None:
+    run = pipeline.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), where=["goal=saw_product"], facts=["device", "channel"])
+    assert run.input["outside"] > 0
+    check(run, 3)
+
+
+def test_paths_are_those_before_they_are_grouped(tmp_path: Path) -> None:
+    goals = "site: {group: ['/product/*']}\nmacro: {sale: /sale}\n"
+    lines = [*walk(1, "/product/1"), *walk(2, "/product/2")]
+    found = ask(tmp_path, lines, "landing=/product/1", goals=goals)
+    assert [row["page"] for row in found["reports"]["pages"]] == ["/product/*"]
+    assert sessions(found) == 1
+
+
+def test_a_host_is_the_virtual_one_or_the_request_s(tmp_path: Path) -> None:
+    lines = [f"shop.example:443 {text}" for text in walk(1, "/a", "/b")] + [f"blog.example {text}" for text in walk(2, "/a")]
+    lines += [f"blog.example {line('GET http://Shop.example:80/a', 20, who='198.51.100.2 - -')}", f"x.example {line('GET /gone', 3, 404)}"]
+    assert [sessions(ask(tmp_path, lines, f"host={host}")) for host in ("shop.example", "blog.example", "*.example", "x.example")] == [2, 1, 2, 1]
+    assert sessions(ask(tmp_path, lines, "host!=blog.example")) == 1
+    assert sessions(ask(tmp_path, SHOP, "host=**")) == 0
+
+
+def test_what_visitors_did_before_is_known(tmp_path: Path) -> None:
+    """`once_per: visitor` looks at all sessions: one that is not kept may have used it up."""
+    goals = "macro: {sale: {page: /sale, once_per: visitor}}\n"
+    lines = [*walk(1, "/a", "/sale"), *walk(1, "/b", "/sale", start=4000)]
+    assert conversions(ask(tmp_path, lines, "landing=/a", goals=goals)) == {"sale": 1}
+    assert conversions(ask(tmp_path, lines, "landing=/b", goals=goals)) == {"sale": 0}
+
+
+def test_a_visitor_s_chain_belongs_to_the_session_of_its_first_step(tmp_path: Path) -> None:
+    lines = [*walk(1, "/a", "/cart"), *walk(1, "/b", "/sale", start=4000)]
+
+    def reached(*where: str) -> list[int]:
+        return [row["reached"] for row in ask(tmp_path, lines, *where)["reports"]["funnel"] if row["funnel"] == "later"]
+
+    assert reached("landing=/a") == [1, 1]
+    assert reached("landing=/b") == [0, 0]
+    notes = {note["code"]: note["text"] for note in ask(tmp_path, lines, "landing=/b")["notes"]}
+    told = [note["text"] for note in ask(tmp_path, lines, "landing=/b")["notes"] if note["code"] == "other-ways"]
+    assert "later: 1 more sale went another way: 1 begun outside of these sessions." in told
+    assert notes["empty-step"].endswith("nothing in these sessions fits cart.")
+    before = ask(tmp_path, lines, since="2026-10-10T12:30Z")["notes"]
+    assert any(note["text"].endswith("1 begun before this period.") for note in before)
+
+
+def test_what_a_site_is_for_is_known_from_all_sessions(tmp_path: Path) -> None:
+    """With built-in goals: that nobody of those asked for bought is no reason to say that nothing is known of buying."""
+    lines = [*walk(1, "/a", "/checkout/thank-you"), *walk(2, "/b")]
+    log = written(tmp_path / "access.log", lines)
+    found = json.loads(convkit.render(convkit.run([log], ["overview"], where=["landing=/b"]), "json"))
+    assert {row["metric"]: row["value"] for row in found["reports"]["overview"]}["converted_sessions"] == 0
+
+
+def test_a_period_is_cut_first(tmp_path: Path) -> None:
+    day = 86_400
+    found = ask(tmp_path, [*SHOP, *walk(1, "/a", start=day), *walk(2, "/b", start=day)], "landing=/a", since="2026-10-11")
+    assert sessions(found) == 1
+    assert found["notes"][0]["text"].endswith("1 of 2.")
+
+
+def test_one_question_may_be_a_plain_text(tmp_path: Path) -> None:
+    report(tmp_path, SHOP, GOALS)
+    assert convkit.analyze([tmp_path / "access.log"], convkit.load_goals(tmp_path / "goals.yaml"), where="landing=/a").input["kept"] == 4
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ("landing", "--where landing: write it as FIELD=PATTERN, like landing=/blog/**; fields are page, landing, exit, goal, host, device"),
+        ("lading=/a", "--where lading=/a: 'lading' is no field, did you mean 'landing'?; fields are page, landing, exit, goal, host"),
+        ("=/a", "--where =/a: '' is no field"),
+        ("landing==/a", "--where landing==/a: '=/a' is no path"),
+        ("landing=", "--where landing=: an empty pattern matches nothing"),
+        ("landing=blog/**", "--where landing=blog/**: 'blog/**' is no path: a path begins with `/`, as /blog/**"),
+        ("page=re:(", "--where page=re:(: this regular expression cannot be used"),
+        ("goal=sales", "--where goal=sales: no goal is called 'sales', did you mean 'sale'?; known are sale, cart"),
+        ("goal!=xyz", "--where goal!=xyz: no goal is called 'xyz'; known are sale, cart"),
+        ("device=mobil", "--where device=mobil: no device is called 'mobil', did you mean 'mobile'?; known are desktop, mobile, tablet, other"),
+        ("host=Shop.example", "--where host=Shop.example: hosts are written in small letters"),
+    ],
+)
+def test_mistakes_say_the_fix_before_a_log_is_read(where: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as raised:
+        convkit.run([tmp_path / "missing.log"], goals=parse_goals(GOALS, "goals.yaml"), where=[where])
+    assert str(raised.value).startswith(message)
+    assert raised.value.exit_code == ExitCode.USAGE
+
+
+def test_every_field_is_tested_here() -> None:
+    assert set(FILTER_FIELDS) == {"page", "landing", "exit", "goal", "host", "device", "source", "medium", "campaign", "channel"}
+    assert parse_filters(["goal=*", "host!=a*"], parse_goals(GOALS, "goals.yaml"))[1].is_inverted

@@ -1,0 +1,108 @@
+"""The JSON Schema of goals files says what the reader says, as far as a schema can.
+
+After a wanted change, `PYTHONPATH=tests python tests/goals/test_json_schema.py --write` writes the file that editors load.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import jsonschema
+import pytest
+from documentation import DOCUMENTS, PAGES
+from goals_schema import FILE, SCHEMA, VALIDATOR, is_valid, plain
+from goals_texts import COMBINED, SINGLE
+from hypothesis import given, settings
+from model.streams import goals_files, to_yaml
+from places import EXAMPLE_GOALS as EXAMPLE
+from places import GOLDEN
+
+from convkit.authoring.goals_file import example_names, example_text
+from convkit.core import datafiles, plugins
+from convkit.errors import GoalsFileError
+from convkit.goals import json_schema, strict_yaml
+from convkit.goals.loader import FUNNEL_OPTIONS, STEP_OPTIONS, parse_goals
+
+if TYPE_CHECKING:
+    from model.goals import GoalsFile
+
+
+BEYOND = (
+    "is called like the one", "no goal is called", "no step is called", "steps are called", "defined by itself", "reached after itself",
+    "is no time zone", "is no address and no network", "this regular expression cannot be used", "the first and the last step",
+    "the first step has none", "does not come behind", "is optional: a chain", "steps of a funnel can be optional", "needs `order",
+    "is no log format",
+)  # fmt: skip
+"""What is said of mistakes that no schema sees: of other places of the file, and of what only a machine knows."""
+
+
+def mistakes(text: str) -> list[str]:
+    """Return what the reader says of a file."""
+    try:
+        parse_goals(text, "goals.yaml")
+    except GoalsFileError as error:
+        return [problem.message for problem in error.problems]
+    return []
+
+
+def test_it_is_a_schema_and_stands_where_editors_find_it() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    assert FILE.read_text(encoding="utf-8") == json_schema.schema()
+    assert SCHEMA["$id"].endswith(f"/convkit/data/{FILE.name}")
+
+
+def test_no_key_of_funnels_is_forgotten() -> None:
+    assert (tuple(json_schema.FUNNEL_SCHEMAS), tuple(json_schema.STEP_SCHEMAS)) == (FUNNEL_OPTIONS, STEP_OPTIONS)
+
+
+def test_keys_of_the_site_are_described_as_in_the_documentation() -> None:
+    meanings = {key: re.sub(r"\[(.*?)\]\(.*?\)", r"\1", meaning).replace("`", "") for key, meaning in PAGES["site"].table("key").items()}
+    assert dict(line.split(": ", 1) for line in datafiles.lines("site_keys")) == meanings
+
+
+FILES = [
+    EXAMPLE.read_text(encoding="utf-8"),
+    *map(example_text, example_names()),
+    *(block.text for page in DOCUMENTS for block in page.blocks("yaml")),
+    *(f"macro: {{g: {module.EXAMPLE}}}" for module in plugins.load_all("goals.kinds").values()),
+    *(f"micro: {{g: {goal}}}\nfunnels: {{f: [{goal}, g]}}" for goal in COMBINED),
+    "macro:\nsite:\n",
+]
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_it_takes_what_the_reader_takes(text: str) -> None:
+    assert mistakes(text) == []
+    assert list(VALIDATOR.iter_errors(plain(strict_yaml.load(text, "goals.yaml")))) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(goals_files())
+def test_it_takes_every_goals_file_that_the_model_draws(goals: GoalsFile) -> None:
+    assert is_valid(to_yaml(goals))
+
+
+def entries() -> list[str]:
+    """Return the entries of the file of all mistakes that say nothing of others, each as a file of its own."""
+    lines = (GOLDEN / "bad_goals.yaml").read_text(encoding="utf-8").splitlines()
+    found, block = [], ""
+    for text in lines:
+        if re.fullmatch(r"\w+:", text):
+            block = text
+        elif text.startswith("  ") and not text.startswith("   ") and text != "  ignore:" and "except:" not in text:
+            found.append(f"{block}\n{text}")
+    return found
+
+
+@pytest.mark.parametrize("text", [*SINGLE, *entries()])
+def test_it_refuses_what_the_reader_refuses(text: str) -> None:
+    said = [message for message in mistakes(text) if not any(words in message for words in BEYOND)]
+    assert is_valid(text) == (not said), said
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] != ["--write"]:
+        sys.exit(f"{__doc__}")
+    FILE.write_text(json_schema.schema(), encoding="utf-8")

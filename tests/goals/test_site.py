@@ -1,0 +1,143 @@
+"""The facts about the site: each key is read, and what is no fact is refused where it stands."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from small_logs import line, overview, report
+
+from convkit.core.model import Site
+from convkit.errors import GoalsFileError
+from convkit.goals.loader import parse_goals
+from convkit.goals.site import is_timezone
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOALS = "macro: {sale: /sale}\nsite:\n  "
+
+READ: dict[str, tuple[str, object]] = {
+    "timezone: Europe/Berlin": ("timezone", "Europe/Berlin"),
+    "currency: EUR": ("currency", "EUR"),
+    "hosts: [Shop.Example, www.shop.example]": ("hosts", ("shop.example", "www.shop.example")),
+    "hosts: shop.example": ("hosts", ("shop.example",)),
+    "session_timeout: 10m": ("session_timeout", timedelta(minutes=10)),
+    "visitor: [address]": ("visitor", ("address",)),
+    "visitor: [cookie.id, query.u, prop.who, ;jsessionid, user, cookie.id]": ("visitor", ("cookie.id", "query.u", "prop.who", "jsessionid", "user")),
+    "trusted_proxy: [10.0.0.0/8, '::1']": ("trusted_proxy", ("10.0.0.0/8", "::1")),
+    "ignore: {paths: [/admin/**, '*.tmp']}": ("ignore_paths", ("/admin/**", "*.tmp")),
+    "ignore: {addresses: [203.0.113.0/24, 2001:db8::/32, '::1']}": ("ignore_addresses", ("203.0.113.0/24", "2001:db8::/32", "::1")),
+    "ignore: {events: [session_start, 'app_*']}": ("ignore_events", ("session_start", "app_*")),
+    "ignore: {users: tester}": ("ignore_users", ("tester",)),
+    "columns: {user: account_id, time: at}": ("columns", {"user": "account_id", "time": "at"}),
+    "columns: {user: 1, time: 2}": ("columns", {"user": 1, "time": 2}),
+    "group: [/product/*, 're:/[0-9]+']": ("group", ("/product/*", "re:/[0-9]+")),
+    "keep_query: [route]": ("keep_query", ("route",)),
+    "bots: {keep: [MyAppWebView, 'Mozilla/**']}": ("bots_keep", ("MyAppWebView", "Mozilla/**")),
+    "bots: {drop: MyMonitor}": ("bots_drop", ("MyMonitor",)),
+    "log_format: vhost-combined": ("log_format", "vhost-combined"),
+    "notes: {2026-10-07: new checkout, '2026-09-30': ' sale ends '}": (
+        "notes",
+        ((date(2026, 9, 30), "sale ends"), (date(2026, 10, 7), "new checkout")),
+    ),
+    "notes: {2026-10-07: [new checkout, a, mail]}": ("notes", tuple((date(2026, 10, 7), text) for text in ("new checkout", "a", "mail"))),
+    "notes: {2024-02-29: leap day}": ("notes", ((date(2024, 2, 29), "leap day"),)),
+}
+
+REFUSED = {
+    "timezone: Berlin": "is no time zone; write one like Europe/Berlin or UTC",
+    "timezone: 2": "is no time zone",
+    "timezone: ''": "is no time zone",
+    "timezone: ../../etc/passwd": "is no time zone",
+    "currency: eur": "a currency is three capital letters, like EUR",
+    "currency: [EUR]": "a currency is three capital letters, like EUR",
+    "hosts: []": "an empty list; write a host",
+    "hosts: {a: b}": "a host like www.shop.example is text here",
+    "session_timeout: 0m": "is no length of time",
+    "session_timeout: 30": "is no length of time",
+    "visitor: [cookie.]": "'cookie.' tells no visitor; known are user, cookie.NAME, query.NAME, prop.NAME, jsessionid, address+browser, address",
+    "visitor: [cokie.id]": "'cokie.id' tells no visitor, did you mean 'cookie.id'?",
+    "visitor: [adress]": "'adress' tells no visitor, did you mean 'address'?",
+    "visitor: []": "an empty list; write a rule like address+browser",
+    "trusted_proxy: [proxy.example]": "'proxy.example' is no address and no network; write one like 203.0.113.0/24",
+    "ignore: /admin": "`ignore` takes paths, addresses, events, users",
+    "ignore: {event: [x]}": "unknown key 'event' in `ignore`, did you mean 'events'?",
+    "ignore: {users: ['re:(']}": "this regular expression cannot be used",
+    "columns: user_id": "`columns` says which column is which, like {user: account_id}; it takes time, date, user, address",
+    "columns: {usr: id}": "unknown key 'usr' in `columns`, did you mean 'user'?",
+    "columns: {user: 0}": "a column is a name, or its position from 1",
+    "columns: {user: true}": "a column is a name, or its position from 1",
+    "columns: {user: 1, time: at}": "columns are names or positions, not both",
+    "ignore: {paths: [admin]}": "is no path: a path begins with `/`, as /admin",
+    "ignore: {addresses: [shop.example]}": "is no address and no network; write one like 203.0.113.0/24",
+    "group: 're:['": "this regular expression cannot be used",
+    "keep_query: [1]": "a parameter's name is text here; write '1' in quotes",
+    "log_format: apache": "is no log format",
+    "bots: [MyMonitor]": "`bots` takes keep, drop",
+    "bots: {drops: [x]}": "unknown key 'drops' in `bots`, did you mean 'drop'?",
+    "bots: {keep: []}": "an empty list; write an agent or a part of one",
+    "bots: {keep: [1.5]}": "an agent or a part of one, like MyMonitor is text here; write '1.5' in quotes",
+    "bots: {drop: 're:('}": "this regular expression cannot be used",
+    "notes: new checkout": "`notes` says what happened on which day, like {2026-10-07: new checkout}",
+    "notes: [2026-10-07]": "`notes` says what happened on which day",
+    "notes: {7 Oct: new checkout}": "'7 Oct' is no day; write one like 2026-10-07",
+    "notes: {2026-02-29: leap day}": "'2026-02-29' is no day; write one like 2026-10-07",
+    "notes: {'20261007': new checkout}": "'20261007' is no day",
+    "notes: {2026-W41: new checkout}": "'2026-W41' is no day",
+    "notes: {2026-10-07: }": "what happened on a day is text here",
+    "notes: {2026-10-07: 7}": "what happened on a day is text here; write '7' in quotes",
+    "notes: {2026-10-07: []}": "an empty list; write what happened on a day",
+    "notes: {2026-10-07: [a, ' ']}": "a note without a word",
+    "notes: {2026-10-07: {a: b}}": "what happened on a day is text here",
+    "timezon: UTC": "unknown key 'timezon' in `site`, did you mean 'timezone'?",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), READ.items())
+def test_facts_are_read(text: str, expected: tuple[str, object]) -> None:
+    name, value = expected
+    assert parse_goals(GOALS + text, "goals.yaml").site == Site(**{name: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("text", "expected"), REFUSED.items())
+def test_what_is_no_fact_is_refused_where_it_stands(text: str, expected: str) -> None:
+    with pytest.raises(GoalsFileError) as raised:
+        parse_goals(GOALS + text, "goals.yaml")
+    assert [problem.line for problem in raised.value.problems] == [3]
+    assert expected in raised.value.problems[0].message
+
+
+def test_site_itself_takes_keys() -> None:
+    with pytest.raises(GoalsFileError, match=r"goals\.yaml:1:7: `site` takes keys like `timezone: Europe/Berlin`"):
+        parse_goals("site: Europe/Berlin\nmacro: {sale: /sale}", "goals.yaml")
+    assert parse_goals("site:\nmacro: {sale: /sale}", "goals.yaml").site == Site()
+
+
+@pytest.mark.parametrize(("name", "expected"), [("Europe/Berlin", True), ("UTC", True), ("Europe/Berlim", False), ("/etc/passwd", False)])
+def test_time_zones_are_those_that_the_machine_knows(name: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
+    assert is_timezone(name) == expected
+
+
+def test_other_hosts_and_ignored_addresses_are_counted_and_left_out(tmp_path: Path) -> None:
+    goals = GOALS + "hosts: [shop.example]\n  ignore: {addresses: [203.0.113.0/24, 2001:db8::/32]}"
+    senders = ("198.51.100.1 - -", "203.0.113.9 - -", "203.0.114.9 - -", "2001:db8:5::1 - -", "2001:db9::1 - -")
+    targets = ("/a", "http://shop.example/a", "http://Shop.Example:80/a", "http://other.example/a")
+    lines = [line(f"GET {target}", who=sender) for sender in senders for target in targets]
+    found = report(tmp_path, lines, goals)
+    assert found["input"]["excluded"] == 2 * 4 + 3
+    assert found["input"]["kept"] == 3 * 3
+    assert overview(found)["visitors"] == 3
+
+
+def test_a_session_timeout_of_ones_own(tmp_path: Path) -> None:
+    lines = [line("GET /a"), line("GET /b", 599), line("GET /c", 1199)]
+    assert overview(report(tmp_path, lines, GOALS + "session_timeout: 10m"))["sessions"] == 2
+    assert overview(report(tmp_path, lines, GOALS + "timezone: UTC"))["sessions"] == 1
+
+
+def test_ignored_paths_are_no_pages(tmp_path: Path) -> None:
+    found = report(tmp_path, [line("GET /a"), line("GET /admin/x", 5)], GOALS + "ignore: {paths: [/admin/**]}")
+    assert found["input"]["background"] == 1
+    assert overview(found)["bounces"] == 1

@@ -1,0 +1,267 @@
+"""Variants: who was shown which, from when on, and what becomes of visitors who saw two."""
+
+from __future__ import annotations
+
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from small_logs import line, written
+
+import convkit
+from convkit.errors import GoalsFileError, UsageError
+from convkit.goals.loader import parse_goals
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from convkit.core.document import Document
+
+GOALS = "site: {variants: {checkout: query.v}}\nmacro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale]}\n"
+HOUR = 3_600
+
+READ: dict[str, dict[str, Any]] = {
+    "{checkout: query.v}": {"checkout": "query.v"},
+    "{a: prop.arm, b: path}": {"a": "prop.arm", "b": "path"},
+    "{checkout: {path: [/checkout-a/**, '/checkout-b*']}}": {"checkout": ("/checkout-a/**", "/checkout-b*")},
+    "{checkout: {path: /new/**}}": {"checkout": ("/new/**",)},
+}
+REFUSED = {
+    "query.v": "`variants` says what tells them, like {checkout: query.v}",
+    "{the checkout: query.v}": "'the checkout' is no name: use letters, digits, `_` and `-`",
+    "{checkout: cookie}": "a variant is told by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
+    "{checkout: v}": "a variant is told by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
+    "{checkout: query.}": "a variant is told by",
+    "{checkout: [query.v]}": "a variant is told by",
+    "{checkout: {query: v}}": "a variant is told by",
+    "{checkout: {path: [checkout]}}": "is no path: a path begins with `/`, as /checkout",
+    "{checkout: {path: []}}": "an empty list; write a path",
+}
+
+
+@pytest.mark.parametrize(("text", "expected"), READ.items())
+def test_variants_are_read(text: str, expected: dict[str, Any]) -> None:
+    assert parse_goals(f"site: {{variants: {text}}}\nmacro: {{sale: /sale}}", "goals.yaml").site.variants == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), REFUSED.items())
+def test_what_tells_no_variant_is_refused(text: str, expected: str) -> None:
+    with pytest.raises(GoalsFileError) as raised:
+        parse_goals(f"site:\n  variants: {text}\nmacro: {{sale: /sale}}", "goals.yaml")
+    assert [problem.line for problem in raised.value.problems] == [2]
+    assert expected in raised.value.problems[0].message
+
+
+def visits(visitor: int, *sessions: str) -> Iterable[str]:
+    """Yield the lines of a visitor's sessions, an hour after each other: paths with blanks between."""
+    for hour, paths in enumerate(sessions):
+        for second, path in enumerate(paths.split()):
+            yield line(f"GET {path}", hour * HOUR + second * 5 + visitor, who=f"10.0.0.{visitor} - -")
+
+
+VISITORS: tuple[tuple[str, ...], ...] = (
+    ("/ /cart?v=a /sale",),  # a, and bought
+    ("/", "/cart?v=a", "/cart /sale"),  # (none), then a twice: nothing says so in the last session
+    ("/cart?v=b",),
+    ("/cart?v=b /cart?v=b&x=1",),
+    ("/cart?v=a", "/", "/cart?v=b /sale"),  # both: left out, whole
+    ("/ /sale",),  # (none)
+    ("/cart?v=",),  # Nothing is no variant.
+)
+
+
+def log(folder: Path, visitors: Iterable[Iterable[str]] = VISITORS) -> Path:
+    """Return a log of visitors."""
+    return written(folder / "access.log", sorted((text for number, one in enumerate(visitors, 1) for text in visits(number, *one)), key=_time))
+
+
+def _time(text: str) -> str:
+    return text.partition("[")[2]
+
+
+def rows(document: Document, report: str) -> list[dict[str, Any]]:
+    """Return a report's rows."""
+    found: list[dict[str, Any]] = json.loads(convkit.render(document, "json"))["reports"][report]
+    return found
+
+
+def by_variant(document: Document, goal: str, figure: str = "reached") -> dict[str, int]:
+    """Return a figure of a goal by variant."""
+    return {row["variant.checkout"]: row[figure] for row in rows(document, "goals") if row["goal"] == goal}
+
+
+def test_a_visitor_has_the_only_variant_from_the_first_session_on(tmp_path: Path) -> None:
+    document = convkit.run([log(tmp_path)], ["overview", "goals", "funnel"], parse_goals(GOALS, "goals.yaml"), by="variant.checkout")
+    figures = {(row["variant.checkout"], row["metric"]): row["value"] for row in rows(document, "overview")}
+    assert {value: figures[value, "sessions"] for value, _ in figures} == {"a": 3, "b": 2, "(none)": 3}
+    assert by_variant(document, "sale") == {"a": 2, "b": 0, "(none)": 1}
+    assert by_variant(document, "cart") == {"a": 3, "b": 2, "(none)": 1}
+    assert {row["variant.checkout"]: row["reached"] for row in rows(document, "funnel") if row["step"] == 2} == {"a": 2, "b": 0, "(none)": 0}
+    note = "1 visitor saw more than one variant of checkout; their 3 sessions are left out."
+    assert [one.text for one in document.notes if one.code == "several-variants"] == [note]
+
+
+def test_what_was_read_decides_and_not_the_period(tmp_path: Path) -> None:
+    """A variant that was shown before the period is known; a second one behind it makes two."""
+    goals = parse_goals(GOALS, "goals.yaml")
+    late = convkit.run([log(tmp_path)], ["goals"], goals, by="variant.checkout", since="2026-10-10T14:00")
+    assert by_variant(late, "sale") == {"a": 1}
+    early = convkit.run([log(tmp_path)], ["goals"], goals, by="variant.checkout", until="2026-10-10T12:30")
+    assert by_variant(early, "cart") == {"a": 1, "b": 2, "(none)": 1}
+
+
+def test_questions_about_variants(tmp_path: Path) -> None:
+    goals = parse_goals(f"{GOALS.rstrip()[:-1]}, only_a: {{steps: [cart, sale], where: {{variant.checkout: a}}}}}}\n", "goals.yaml")
+    kept = convkit.run([log(tmp_path)], ["goals", "funnel"], goals, where=["variant.checkout=a"])
+    assert {row["goal"]: row["reached"] for row in rows(kept, "goals")} == {"sale": 2, "cart": 3}
+    others = convkit.run([log(tmp_path)], ["goals"], goals, where=["variant.checkout!=a"])
+    assert {row["goal"]: row["reached"] for row in rows(others, "goals")} == {"sale": 1, "cart": 3}
+    whole = rows(convkit.run([log(tmp_path)], ["funnel"], goals), "funnel")
+    assert [(row["funnel"], row["reached"]) for row in whole if row["step"] == 1] == [("shop", 6), ("only_a", 3)]
+
+
+def test_paths_tell_variants(tmp_path: Path) -> None:
+    visitors = (("/checkout-a/1 /sale",), ("/checkout-a/2 /checkout-a/3",), ("/checkout-b /",), ("/checkout-a/1", "/checkout-b"), ("/",))
+    of_patterns = parse_goals(GOALS.replace("query.v", "{path: [/checkout-a/**, /checkout-b]}"), "goals.yaml")
+    document = convkit.run([log(tmp_path, visitors)], ["goals"], of_patterns, by="variant.checkout")
+    assert by_variant(document, "sale") == {"/checkout-a/**": 1, "/checkout-b": 0, "(none)": 0}
+    of_paths = parse_goals(GOALS.replace("query.v", "path"), "goals.yaml")
+    assert by_variant(convkit.run([log(tmp_path, (("/a /a",), ("/b",), ("/a /b",)))], ["goals"], of_paths, by="variant.checkout"), "sale") == {
+        "/a": 0,
+        "/b": 0,
+    }
+
+
+def test_unknown_variants_are_told_with_the_closest(tmp_path: Path) -> None:
+    goals = parse_goals(GOALS, "goals.yaml")
+    with pytest.raises(UsageError, match=r"--by variant.chekout: 'variant.chekout' is no key, did you mean 'variant.checkout'\?; keys are day, "):
+        convkit.run([log(tmp_path)], ["goals"], goals, by="variant.chekout")
+    with pytest.raises(UsageError, match=r"'variant.chekout' is no field, did you mean 'variant.checkout'\?; fields are page, "):
+        convkit.run([log(tmp_path)], ["goals"], goals, where=["variant.chekout=a"])
+    with pytest.raises(UsageError, match=r"--by variant.checkout: 'variant.checkout' is no key"):
+        convkit.run([log(tmp_path)], ["goals"], parse_goals("macro: {sale: /sale}", "goals.yaml"), by="variant.checkout")
+
+
+def shown_to(a: int, b: int, sales: tuple[int, int]) -> list[str]:
+    """Return a log on which so many visitors see a and b, and so many of them buy, those of b twice."""
+    lines = []
+    for place, (variant, number, bought) in enumerate((("a", a, sales[0]), ("b", b, sales[1]))):
+        for visitor in range(number):
+            paths = [f"/cart?v={variant}", *(["/sale"] if visitor < bought else [])]
+            for hour in range(1 + place):
+                who, second = f"10.{place}.{visitor >> 8}.{visitor & 255} - -", visitor * 40 + hour * 12 * HOUR
+                lines += [line(f"GET {path}", second + step, who=who) for step, path in enumerate(paths)]
+    return sorted(lines, key=_time)
+
+
+def compared(folder: Path, lines: list[str], **options: Any) -> tuple[Document, dict[str, dict[str, Any]]]:  # noqa: ANN401 (as `compare` takes them)
+    """Return the comparison of two variants, and its rows by item."""
+    goals = parse_goals(
+        f"{GOALS}  ever: {{steps: [cart, sale], per: visitor}}\n".replace("{shop: [cart, sale]}", "\n  shop: [cart, sale]"), "goals.yaml"
+    )
+    document = convkit.compare([written(folder / "access.log", lines)], goals, variant="checkout", **options)
+    return document, {row["item"]: row for row in rows(document, "compare")}
+
+
+def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
+    both = [line("GET /cart?v=a", 9, who="10.9.0.1 - -"), line("GET /cart?v=b", 12, who="10.9.0.1 - -")]
+    document, found = compared(tmp_path, [*shown_to(100, 110, (20, 60)), *both])
+    sale = found["sale"]
+    assert (sale["before"], sale["now"], sale["before_rate"], round(sale["now_rate"], 4)) == (20, 60, 0.2, round(60 / 110, 4))
+    assert (found["sessions"]["before"], found["sessions"]["now"]) == (100, 220)
+    assert sale["verdict"].startswith("rose, by at least ")
+    # What is counted in sessions has no verdict, and a funnel within sessions no rows.
+    assert (found["bounces"]["verdict"], [item for item in found if item.startswith("shop")]) == (None, [])
+    assert [item for item in found if item.startswith("ever")] == ["ever / 1 / cart", "ever / 2 / sale"]
+    notes = {note.code: note.text for note in document.notes}
+    assert notes["several-variants"] == "1 visitor saw more than one variant of checkout; their 1 session is left out."
+    assert notes["sides"].startswith("checkout in visitors, b (110 visitors, 220 sessions) with a (100 visitors, 100 sessions); ")
+    assert "sample-ratio" not in notes
+    text = str(convkit.render(document, width=100))
+    assert text.splitlines()[2].startswith("COMPARE  checkout in visitors, b (110 visitors")
+
+
+def test_an_uneven_split_is_said_first(tmp_path: Path) -> None:
+    """Beyond what chance does 1 time in 1,000: (now - before)^2 / (now + before) above 10.83."""
+    even, _ = compared(tmp_path, shown_to(100, 152, (20, 30)))
+    uneven, _ = compared(tmp_path, shown_to(100, 154, (20, 30)))
+    assert [note.code for document in (even, uneven) for note in document.notes if note.code == "sample-ratio"] == ["sample-ratio"]
+    said = [text for text in str(convkit.render(uneven, width=250)).splitlines()[3:] if text.strip()]
+    assert said[0] == (
+        "  154 visitors saw b, 100 a: an even split comes so far apart less than 1 time in 1,000. Unless that was the plan, the two are not alike: "
+        "trust no verdict."
+    )
+
+
+def test_groups_of_variants_are_named(tmp_path: Path) -> None:
+    lines = [*shown_to(40, 40, (12, 12)), *(line("GET /cart?v=c*", 5, who=f"10.7.0.{visitor} - -") for visitor in range(35))]
+    with pytest.raises(
+        UsageError, match=r"--variant checkout: 3 were seen \(a, b, c\*\); name two, as --where 'variant.checkout=b' --with 'variant.ch"
+    ):
+        compared(tmp_path, lines)
+    document, found = compared(tmp_path, lines, where=["variant.checkout=b"], against="variant.checkout=a")
+    assert (found["sale"]["before"], found["sale"]["now"]) == (12, 12)
+    assert "b (40 visitors, 80 sessions) with a (40 visitors, 40 sessions)" in str(convkit.render(document, width=200))
+    two, found = compared(tmp_path, [text for text in lines if "v=b" not in text])
+    assert (found["sessions"]["before"], found["sessions"]["now"]) == (40, 35)
+    assert "c* (35 visitors" in str(convkit.render(two, width=200))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"variant": "chekout"}, "--variant chekout: no variant is called 'chekout', did you mean 'checkout'?; known are checkout"),
+        ({"at": "2026-10-10"}, "--at 2026-10-10 and --variant checkout both say what to compare; use one of them"),
+        ({"against": "last-year"}, "--with last-year: beside --variant checkout it names the other one, like variant.checkout=a"),
+        ({"where": ["variant.checkout=a"]}, "--where variant.checkout: name the other one, too, as --with variant.checkout=a"),
+        ({"last": "1d"}, "--variant checkout: only a was seen; choose another period, or see under `site.variants` what tells them"),
+        ({"where": ["goal=sale"]}, "--variant checkout: none was seen; choose another period, or see under `site.variants` what tells them"),
+    ],
+)
+def test_what_is_no_pair_of_variants_says_the_fix(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [*shown_to(3, 0, (0, 0)), line("GET /sale", 60)])
+    with pytest.raises(UsageError) as raised:
+        convkit.compare([log], parse_goals(GOALS, "goals.yaml"), **{"variant": "checkout", **options})
+    assert str(raised.value) == message
+
+
+def test_without_variants_the_fix_is_the_goals_file(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no variants are known; say under `site.variants` what tells them"):
+        convkit.compare([written(tmp_path / "access.log", [line("GET /")])], parse_goals("macro: {sale: /sale}", "goals.yaml"), variant="checkout")
+
+
+def expected_of(visitors: list[list[list[str]]]) -> tuple[dict[str, list[int]], int]:
+    """Return sessions and sales by variant, and how many visitors saw several, in plain Python: every session is a list of paths."""
+    found: dict[str, list[int]] = {}
+    several = 0
+    for sessions in visitors:
+        shown = [[path.partition("?v=")[2] for path in paths if "?v=" in path] for paths in sessions]
+        values = {value for one in shown for value in one if value}
+        several += len(values) > 1
+        known = False
+        for paths, one in zip(sessions, shown, strict=True):
+            known = known or any(one)
+            counts = found.setdefault(next(iter(values)) if known else "(none)", [0, 0]) if len(values) < 2 else [0, 0]
+            counts[0] += 1
+            counts[1] += any(path.startswith("/sale") for path in paths)
+    return found, several
+
+
+def test_random_visitors_have_the_variants_of_plain_python(tmp_path: Path) -> None:
+    draw = random.Random(7)
+    paths = ("/", "/cart", "/sale", "/cart?v=a", "/cart?v=a", "/sale?v=b", "/?v=")
+    visitors = [[[draw.choice(paths) for _ in range(draw.randint(1, 3))] for _ in range(draw.randint(1, 4))] for _ in range(200)]
+    lines = [
+        line(f"GET {path}", visitor + hour * HOUR + second * 5, who=f"10.0.0.{visitor} - -")
+        for visitor, sessions in enumerate(visitors)
+        for hour, one in enumerate(sessions)
+        for second, path in enumerate(one)
+    ]
+    document = convkit.run(
+        [written(tmp_path / "access.log", sorted(lines, key=_time))], ["goals"], parse_goals(GOALS, "goals.yaml"), by="variant.checkout"
+    )
+    expected, several = expected_of(visitors)
+    assert by_variant(document, "sale") == {value: sales for value, (_, sales) in expected.items()}
+    assert [note.text.partition(" ")[0] for note in document.notes if note.code == "several-variants"] == [str(several)]

@@ -1,0 +1,206 @@
+"""Whatever a log is like, every line has a fate, what was lost is said, and a log that is none ends with code 3."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_logs import line, written
+
+import convkit
+from convkit.errors import InputError
+from convkit.files import lines
+from convkit.formats.parsers.base import Assets
+from convkit.ingest.load import load_logs
+from convkit.ingest.logs import open_logs
+from convkit.traffic import hits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from convkit.core.document import Document
+
+LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20), line("GET /pay", 30)]
+TEXT = "".join(f"{text}\n" for text in LINES).encode()
+
+
+def run(folder: Path, content: bytes, name: str = "access.log", **options: Any) -> Document:  # noqa: ANN401 (whatever `run` takes)
+    """Return the report on a log with this content."""
+    (folder / name).write_bytes(content)
+    return convkit.run([folder / name], **options)
+
+
+def fates(document: Document) -> dict[str, int]:
+    """Return the fates that lines met; they add up."""
+    found = {fate: number for fate, number in document.input.items() if number}
+    assert found.pop("lines", 0) == sum(found.values())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("content", "expected", "reasons"),
+    [
+        (TEXT, {"asset": 1, "kept": 3}, {}),
+        (bytes(9_000) + TEXT, {"asset": 1, "kept": 3}, {}),
+        (TEXT + b"a\0b\n", {"asset": 1, "kept": 3, "unparsed": 1}, {"zero bytes inside": 1}),
+        (TEXT + b"a" * (lines.MAX_LINE_BYTES + 1) + b"\n", {"asset": 1, "kept": 3, "unparsed": 1}, {"longer than 1 MiB": 1}),
+        (TEXT + TEXT[:40], {"asset": 1, "kept": 3, "unparsed": 1}, {"unfinished last line": 1}),
+        (TEXT + TEXT[:40] + b"\n", {"asset": 1, "kept": 3, "unparsed": 1}, {"no request in quotes": 1}),
+        (TEXT.removesuffix(b"\n"), {"asset": 1, "kept": 3}, {}),
+        (b"", {}, {}),
+        (b"\n \n\n", {"blank": 3}, {}),
+        (b"# nothing\n#\n", {"comment": 2}, {}),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_every_line_has_a_fate(tmp_path: Path, content: bytes, expected: dict[str, int], reasons: dict[str, int], pack: type[bytes]) -> None:
+    document = run(tmp_path, pack(content))
+    assert fates(document) == expected
+    assert document.reasons["unparsed_by_reason"] == reasons
+    assert document.losses == ()
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_bytes_that_are_no_text_are_replaced_and_the_lines_are_counted(tmp_path: Path, pack: type[bytes]) -> None:
+    content = TEXT.replace(b"/cart", b"/caf\xe9").replace(b"198.51.100.1 - - [10/Oct/2026:12:00:30", b"198.51.100.1 - \xff [10/Oct/2026:12:00:30")
+    document = run(tmp_path, pack(content))
+    assert fates(document) == {"asset": 1, "kept": 3}
+    assert document.losses == document.warnings == ("access.log holds bytes that are no UTF-8 in 2 lines; they are read as �",)
+    good = written(tmp_path / "good.log", [line("GET /caf%E9")])
+    assert convkit.run([good]).losses == ()
+
+
+@pytest.mark.parametrize("cut", [*range(0, len(LINES[0]), 7), len(LINES[0])])
+def test_a_last_line_that_is_cut_anywhere_is_read_or_unfinished(tmp_path: Path, cut: int) -> None:
+    document = run(tmp_path, TEXT + LINES[0].encode()[:cut])
+    assert document.input["lines"] == sum(fates(document).values()) == 4 + (cut > 0)
+    assert set(document.reasons["unparsed_by_reason"]) <= {"unfinished last line"}
+
+
+def test_a_damaged_log_among_others_loses_its_damaged_part_and_nothing_else(tmp_path: Path) -> None:
+    good = written(tmp_path / "good.log", [*LINES, line("GET /a", 99)])
+    packed = gzip.compress("".join(f"{line('GET /', 9 * number)}\n" for number in range(2_000)).encode())
+    (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
+    document = convkit.run([good, tmp_path / "cut.gz"])
+    assert fates(document)["asset"] == 1
+    assert 500 < fates(document)["kept"] < 2_000
+    assert document.losses == ("cut.gz ends in the middle of its packed data; what comes before is read; copy it again when it is complete",)
+
+
+def test_a_log_of_which_nothing_can_be_kept_ends_with_code_3(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"^access\.log ends in the middle of its packed data"):
+        run(tmp_path, gzip.compress(TEXT)[:12])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"\xfd7zXZ\x00\x00", r"access\.log is xz, which is not read here; unpack it first with xz -d"),
+        (b"PK\x03\x04aa", r"access\.log is a zip archive that is damaged; copy it again"),
+        (b"\0" * 257 + b"ustar\0", r"access\.log is a tar archive, which is not read here; unpack it first with tar -x"),
+        (b"\x28\xb5\x2f\xfd" + b"nothing", r"access\.log is damaged; copy it again"),
+        (TEXT.replace(b"\n", b"\r"), r"the lines of access\.log end in CR alone; convert them first with tr '\\r' '\\n'"),
+    ],
+)
+def test_what_is_not_read_is_refused_with_the_way_out(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        run(tmp_path, content)
+
+
+def test_a_log_that_is_mostly_of_no_format_ends_with_code_3_and_shows_three_lines_without_addresses(tmp_path: Path) -> None:
+    content = TEXT + b"".join(b"odd %d from 203.0.113.7 and 2001:db8::7 at 12:30:45\n" % number for number in range(9))
+    with pytest.raises(InputError) as raised:
+        run(tmp_path, content, log_format="combined")
+    said = str(raised.value).splitlines()
+    assert said[0].startswith("access.log is of no format that is read here (combined fits best, with 30% of its lines); name one with --log-format")
+    assert said[1:] == [f"  odd {number} from x.x.x.x and x.x.x.x at 12:30:45" for number in range(3)]
+
+
+def test_rejects_hold_what_was_not_read_and_no_address(tmp_path: Path) -> None:
+    content = TEXT + b"\x1b[31mred 203.0.113.7\n" + b"y" * 900 + b"\na\0b\n" + TEXT[:30]
+    rejects = run(tmp_path, content, rejects=True).rejects
+    assert rejects is not None
+    assert rejects.rows() == [
+        ("access.log", 5, "no request in quotes", "␛[31mred x.x.x.x"),
+        ("access.log", 6, "no request in quotes", "y" * 500),
+        ("access.log", 7, "zero bytes inside", "a␀b"),
+    ]
+
+
+def test_rejects_of_a_log_without_any_are_empty(tmp_path: Path) -> None:
+    rejects = run(tmp_path, TEXT, rejects=True).rejects
+    assert rejects is not None
+    assert rejects.schema == {"file": pl.String, "line": pl.UInt32, "reason": pl.String, "text": pl.String}
+    assert rejects.is_empty()
+    assert run(tmp_path, TEXT).rejects is None
+
+
+def test_a_named_pipe_is_read_like_a_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(TEXT,))
+    writer.start()
+    document = convkit.run([pipe])
+    writer.join()
+    assert fates(document) == {"asset": 1, "kept": 3}
+    assert document.logs == ("pipe",)
+
+
+def test_a_log_that_is_cut_while_it_is_read_is_said(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(TEXT)
+    with ExitStack() as stack:
+        logs = open_logs([log], "combined", stack)
+        log.write_bytes(TEXT[: len(LINES[0]) + 1])
+        taken_in = load_logs(logs, Assets(), hits.select_needed)
+    assert taken_in.cells.collect().height == 1
+    assert taken_in.losses == ("access.log was cut while it was read; read it again, together with the file that it was rotated into",)
+
+
+def test_a_log_that_grows_while_it_is_read_is_read_as_far_as_it_was(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_bytes(b"\0" + TEXT)
+    with ExitStack() as stack:
+        logs = open_logs([log], "combined", stack)
+        with log.open("ab") as growing:
+            growing.write(TEXT)
+        taken_in = load_logs(logs, Assets(), hits.select_needed)
+    assert taken_in.cells.collect().height == len(LINES)
+    assert taken_in.losses == ()
+
+
+def test_a_log_whose_name_is_no_text_is_read_like_any_other(tmp_path: Path) -> None:
+    names = [os.fsdecode(b"\xff.log"), "\x1b[31m.log", "a\nb.log", "[bold]*?.log", "-x"]
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(f"{line('GET /', number)}\n".encode())
+    document = convkit.run([tmp_path / name for name in names])
+    assert fates(document) == {"kept": 5}
+    assert "\ufffd.log" in document.logs
+
+
+@settings(max_examples=25)
+@given(garbage=st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(LINES).map(str.encode)), max_size=12), place=st.integers(0, 4))
+def test_whatever_stands_between_good_lines_they_are_read_and_every_line_is_counted(
+    tmp_path_factory: pytest.TempPathFactory, garbage: list[bytes], place: int
+) -> None:
+    good = TEXT.splitlines() * 20
+    mixed = [*good[:place], *(piece for raw in garbage for piece in raw.split(b"\n")), *good[place:]]
+    if not mixed[0].startswith((b"\x1f\x8b", b"\x28\xb5", b"BZh", b"\xff\xfe", b"\xfe\xff", b"PK", b"\xfd7z", b"7z")):
+        document = run(tmp_path_factory.mktemp("mixed"), b"\n".join(mixed) + b"\n")
+        assert document.input["lines"] == len(mixed)
+        assert sum(fates(document).values()) == len(mixed)
+        assert fates(document)["kept"] >= 60
+
+
+@pytest.mark.parametrize(("pack", "size"), [(bytes, 2 << 20), (gzip.compress, 2 << 20), (bytes, 5 << 20)])
+def test_one_endless_line_is_no_log_and_no_report_of_zeros(tmp_path: Path, pack: Any, size: int) -> None:  # noqa: ANN401 (bytes or a function on them)
+    """Whatever it is of: its only line is too long, and no line that its writer will finish."""
+    with pytest.raises(InputError, match=r"access\.log is of no format that is read here"):
+        run(tmp_path, pack((TEXT.replace(b"\n", b" ") * (size // len(TEXT) + 1))[:size]))

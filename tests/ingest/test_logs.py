@@ -1,0 +1,147 @@
+"""Logs find their formats, and every line is either a record or counted."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import os
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from small_logs import fates, figures, line, overview, written
+
+import convkit
+from convkit.errors import InputError, UsageError
+from convkit.ingest import load
+from convkit.ingest.logs import open_logs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20)]
+
+
+def names(*paths: Path | str) -> list[str]:
+    """Return the names of the logs that paths name."""
+    with ExitStack() as stack:
+        return [log.source.name for log in open_logs(paths, "auto", stack)]
+
+
+def format_of(path: Path) -> str:
+    """Return the format that a log is taken to be of."""
+    with ExitStack() as stack:
+        return open_logs([path], "auto", stack)[0].name.replace("-", "_")
+
+
+def numbers(found: dict[str, Any]) -> dict[str, Any]:
+    """Return all figures, without the names of logs and files."""
+    return {"input": fates(found), **{name: found[name] for name in ("period", "reports")}}
+
+
+def test_equal_lines_in_two_files_are_two_requests(tmp_path: Path) -> None:
+    other = written(tmp_path / "other.log", [LINES[1], *LINES])
+    log = written(tmp_path / "b.log", LINES)
+    found = figures(log, other)
+    assert fates(found) == fates(figures(log)) | {"lines": 7, "asset": 2, "kept": 5}
+
+
+@pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"time": "2026-10-10", "path": "/", "status": 200, "method": "GET"}\n'])
+def test_a_log_of_no_known_format_ends_with_code_3(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "odd.log").write_bytes(content)
+    with pytest.raises(InputError, match=r"odd\.log is of no format that is read here .*; name one with --log-format"):
+        names(tmp_path / "odd.log")
+
+
+def test_a_format_that_is_named_is_taken_in_spite_of_odd_lines(tmp_path: Path) -> None:
+    log = written(tmp_path / "odd.log", ["hello", "world", *LINES[:2]])
+    found = figures(log, log_format="combined")
+    assert found["input"]["unparsed"] == 2
+    assert found["input"]["unparsed_by_reason"] == {"no request in quotes": 2}
+    assert found["input"]["kept"] == 2
+
+
+def test_a_format_that_does_not_exist_is_a_mistake_with_a_proposal(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", LINES)
+    with pytest.raises(UsageError, match="'combned' is no log format, did you mean 'combined'"):
+        figures(log, log_format="combned")
+
+
+@pytest.mark.parametrize(
+    ("beginning", "end", "expected"),
+    [("", "", "combined"), ("", ' "203.0.113.9" 0.012', "combined"), ("shop.example:443 ", "", "vhost_combined"), ("", "cut", "common")],
+)
+def test_a_format_is_told_by_most_of_the_lines(tmp_path: Path, beginning: str, end: str, expected: str) -> None:
+    lines = [(beginning + (text.partition(' "-"')[0] if end == "cut" else text + end)) for text in LINES]
+    assert format_of(written(tmp_path / "access.log", [*lines, "half a li"])) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], {}),
+        (["", "", "  "], {"lines": 3, "blank": 3}),
+        (["# comment", "#Fields: x"], {"lines": 2, "comment": 2}),
+        (["", "# comment", *LINES, "half a li"], {"lines": 6, "blank": 1, "comment": 1, "asset": 1, "unparsed": 1, "kept": 2}),
+    ],
+)
+def test_every_line_is_counted(tmp_path: Path, lines: list[str], expected: dict[str, int]) -> None:
+    counts = {name: count for name, count in figures(written(tmp_path / "access.log", lines))["input"].items() if count}
+    assert {name: count for name, count in counts.items() if isinstance(count, int)} == expected
+
+
+def test_packing_line_ends_and_marks_change_nothing(tmp_path: Path) -> None:
+    text = "".join(f"{text}\n" for text in LINES).encode()
+    forms = {
+        "a": text,
+        "b": gzip.compress(text),
+        "c": text.replace(b"\n", b"\r\n"),
+        "d": b"\xef\xbb\xbf" + text,
+        "e": text.removesuffix(b"\n"),
+    }
+    found = []
+    for name, content in forms.items():
+        (tmp_path / name).write_bytes(content)
+        found.append(numbers(figures(tmp_path / name)))
+    assert all(other == found[0] for other in found)
+    assert overview({"reports": found[0]["reports"]})["pageviews"] == 2
+
+
+def test_the_order_of_logs_on_the_command_line_changes_nothing(tmp_path: Path) -> None:
+    """Hits of one second in two logs are ordered by the logs' first times, not by who was named first."""
+    first = written(tmp_path / "z.log", [line("GET /one", -60, who="198.51.100.9 - -"), line("GET /a")])
+    second = written(tmp_path / "a.log", [line("GET /b"), line("GET /c", 5)])
+    found = [numbers(figures(*order)) for order in ((first, second), (second, first), (tmp_path,))]
+    assert found[0] == found[1] == found[2]
+    landings = {row["page"]: row["landings"] for row in found[0]["reports"]["pages"]}
+    assert landings == {"/a": 1, "/b": 0, "/c": 0, "/one": 1}
+
+
+def test_logs_whose_first_times_are_equal_are_ordered_by_name(tmp_path: Path) -> None:
+    logs: Sequence[Path] = [written(tmp_path / name, [line(f"GET /{name[0]}")]) for name in ("b.log", "a.log")]
+    for order in (logs, logs[::-1]):
+        landings = {row["page"]: row["landings"] for row in figures(*order)["reports"]["pages"]}
+        assert landings == {"/a": 1, "/b": 0}
+
+
+def test_what_can_be_read_once_gives_hits_and_records(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for read, number in ((convkit.read_hits, 2), (convkit.read_records, 3)):
+        writer = threading.Thread(target=written, args=(pipe, LINES))
+        writer.start()
+        assert read([pipe], log_format="combined").collect().height == number
+        writer.join()
+
+
+def test_records_of_a_large_log_are_those_of_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too large to be read at once is read when it is asked for; what only the tolerant reader reads is read at once all the same."""
+    log, packed = written(tmp_path / "a.log", LINES), tmp_path / "a.bz2"
+    packed.write_bytes(bz2.compress(log.read_bytes()))
+    at_once = convkit.read_records([log]).collect()
+    monkeypatch.setattr(load, "_MAX_READ_AT_ONCE", -1)
+    for path in (log, packed):
+        later = convkit.read_records([path])
+        assert later.collect().equals(at_once)

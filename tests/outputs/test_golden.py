@@ -1,0 +1,183 @@
+"""Golden files: every report in every output of text on the sample log, compared as bytes.
+
+Parquet has none: its bytes change with the version of Polars.
+
+After a change that is wanted, `PYTHONPATH=.:tests python tests/outputs/test_golden.py --write` rewrites them all and prints what differs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import re
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from places import ROOT, TESTS
+from small_logs import line, written
+
+import convkit
+from convkit.core import plugins
+from convkit.goals.loader import parse_goals
+from convkit.version import __version__
+
+if TYPE_CHECKING:
+    from convkit.core.document import Document
+
+GOLDEN = TESTS / "golden" / "reports"
+SAMPLE = "sample_logs/access.log.gz"
+
+SINGLE = ("sessions", "hits")
+"""Reports of single sessions and hits are shown on a small log: a month of them would be megabytes."""
+SMALL = "tests/data/by_hand.log", "tests/data/by_hand.yaml"
+
+WHOLE = "report"
+REPORTS = (WHOLE, *plugins.names("reports"))
+ENDINGS = ("80.txt", "120.txt", "csv", "json", "markdown", "ndjson", "tsv")
+BUILT_IN, NO_MACRO = "built-in", "no-macro"
+SPLIT = "by-"
+TRENDS: dict[str, dict[str, str]] = {
+    "trends": {"by": "week"},
+    "trends-of-months": {"by": "month", "since": "2026-08-01", "until": "2026-09-10"},
+    "trends-of-days": {"by": "day", "since": "2026-09-29", "until": "2026-10-05"},
+    "trends-alone": {"by": "week"},
+}
+FUNNELS, EVERY_OPTION = "funnels", "tests/data/funnels.yaml"
+COMPARE = "compare-"
+SIDES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "weeks": ({}, ENDINGS),
+    "year": ({"against": "last-year", "last": "7d"}, ("80.txt",)),
+    "devices": ({"where": ["device=mobile"], "against": "device=desktop"}, ("80.txt", "120.txt", "json")),
+}
+"""What is compared: the options, and the outputs."""
+NAMES = (
+    *(f"{report}.{ending}" for report in REPORTS for ending in ENDINGS),
+    *(f"{BUILT_IN}.{ending}" for ending in ("80.txt", "120.txt", "json", "markdown")),
+    *(f"{NO_MACRO}.{ending}" for ending in ("80.txt", "120.txt", "json", "markdown")),
+    *(f"{FUNNELS}.{ending}" for ending in ("80.txt", "120.txt", "csv", "json", "markdown")),
+    *(f"{SPLIT}day.{ending}" for ending in ("80.txt", "120.txt")),
+    *(f"trends.{ending}" for ending in ("80.txt", "120.txt", "csv", "json", "markdown")),
+    *(f"{name}.80.txt" for name in TRENDS if name != "trends"),
+    *(f"{COMPARE}{name}.{ending}" for name, (_, endings) in SIDES.items() for ending in endings),
+    *(f"{SPLIT}device.{ending}" for ending in ("80.txt", "120.txt", "csv", "markdown", "ndjson")),
+)
+
+FIRST_WEEK = -96 * 24 * 3_600 - 3 * 3_600
+"""Seconds from noon of 10 October 2026 to the morning of 6 July, a Monday."""
+CHANGING = """
+site: {notes: {2026-08-12: new checkout, 2026-08-31: [mail to customers, sale]}}
+macro: {purchase: {page: /buy, target: 1.5%}}
+micro: {home: /, quote: /quote, guide: /guide, cart: /cart, saw: /saw, asked: /asked, feed: /feed, regular: {page: /, visits: 2}}
+funnels:
+  shop: [home, cart, purchase]
+  ever: {steps: [home, cart, purchase], per: visitor}
+  soon: {steps: [home, cart, purchase], per: visitor, window: 14d}
+  lost: [home, /nowhere]
+"""
+ALONE = "macro: {quote: /quote}\nmicro: {home: /}\n"
+
+# Both change without a change of the reports: the version of the product, and that of the list of bots.
+_BOT_LIST = re.compile(r"crawler-user-agents \d+(?:\.\d+)*")
+_CHANGES = ((f'"convkit": "{__version__}"', '"convkit": "VERSION"'),)
+
+
+@cache
+def document(name: str) -> Document:
+    """Return the finished reports that golden files of this name show."""
+    with contextlib.chdir(ROOT):
+        if name.startswith(COMPARE):
+            return convkit.compare([SAMPLE], "goals.example.yaml", **SIDES[name.removeprefix(COMPARE)][0])
+        return _document(name)
+
+
+def _document(name: str) -> Document:
+    """Return the reports, the files named as somebody in the clone would name them."""
+    if name == BUILT_IN:
+        return convkit.run([SAMPLE])
+    if name == FUNNELS:
+        return convkit.run([SAMPLE], ["funnel"], EVERY_OPTION, choices=True)
+    if name.startswith(SPLIT):
+        return convkit.run([SAMPLE], None, "goals.example.yaml", by=name.removeprefix(SPLIT))
+    if name in {NO_MACRO, *TRENDS}:
+        with tempfile.TemporaryDirectory() as folder:
+            log = written(Path(folder) / "access.log", changing_site() if name in TRENDS else lead_site())
+            goals = parse_goals(ALONE if name == "trends-alone" else CHANGING, "goals.yaml")
+            return convkit.run([log], ["goals", "funnel"], goals, **TRENDS[name]) if name in TRENDS else convkit.run([log])
+    if name in SINGLE:
+        return convkit.run([SMALL[0]], [name], SMALL[1])
+    return convkit.run([SAMPLE], None if name == WHOLE else [name], "goals.example.yaml")
+
+
+def lead_site() -> list[str]:
+    """Return a log whose macro goal no built-in goal knows: a form that redirects, in a language of its own."""
+    lines = []
+    for number in range(60):
+        who = f"198.51.100.{number} - -"
+        requests = [("GET /", 200), ("GET /angebot", 200)]
+        requests += [("POST /bestellung", 302), ("GET /bestellung/danke", 200)] if number % 4 == 0 else []
+        requests += [("POST /rundbrief", 302), ("GET /rundbrief/bestaetigt", 200)] if number % 6 == 1 else []
+        lines += [line(request, number * 60 + place * 20, status, who=who) for place, (request, status) in enumerate(requests)]
+    return lines
+
+
+def changing_site() -> list[str]:
+    """Return a log of twelve weeks and a half, 80 sessions each, on which goals of every kind of trend are reached; two visitors keep coming."""
+    lines = []
+    for week in range(13):
+        for place in range(80 if week < 12 else 30):
+            reached = {"guide": place < 8 + 4 * week, "cart": place < 60 - 4 * week, "saw": place < 64, "asked": place % 2, "buy": place in {1, 2}}
+            pages = ["", *(page for page, fits in reached.items() if fits)] if place != 79 else ["quote"]
+            who = f"10.{week if place > 2 else 0}.0.{place} - -"
+            begin = FIRST_WEEK + (week * 7 * 24 + place * 2) * 3_600
+            lines += [line(f"GET /{page}", begin + 10 * number, who=who) for number, page in enumerate(pages)]
+    return lines
+
+
+def rendered(file: str) -> bytes:
+    """Return what a golden file should hold."""
+    name, _, ending = file.partition(".")
+    if ending.endswith("txt"):
+        text = convkit.render(document(name), "table", width=int(ending.partition(".")[0]))
+    else:
+        text = convkit.render(document(name), ending)
+    for changing, fixed in _CHANGES:
+        text = text.replace(changing, fixed)
+    return _BOT_LIST.sub("crawler-user-agents VERSION", text).encode()
+
+
+@pytest.mark.parametrize("file", NAMES)
+def test_report_is_the_golden_one(file: str) -> None:
+    golden = GOLDEN / file
+    assert golden.is_file(), f"{file} is missing; see how golden files are rewritten at the top of this module"
+    assert rendered(file).splitlines(keepends=True) == golden.read_bytes().splitlines(keepends=True)
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.name for path in GOLDEN.iterdir() if not path.name.startswith(".")} == set(NAMES)
+
+
+def rewrite() -> None:
+    """Write all golden files, remove those that nothing is compared with, and print what differs."""
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for path in GOLDEN.iterdir():
+        if path.name not in NAMES and not path.name.startswith("."):
+            path.unlink()
+            sys.stdout.write(f"{path.name} is removed\n")
+    for file in NAMES:
+        golden, new = GOLDEN / file, rendered(file)
+        old = golden.read_bytes() if golden.is_file() else b""
+        golden.write_bytes(new)
+        before, after = (text.decode().splitlines(keepends=True) for text in (old, new))
+        sys.stdout.writelines(difflib.unified_diff(before, after, f"{file} (before)", f"{file} (now)"))
+
+
+if __name__ == "__main__":
+    import conftest  # noqa: F401 (the key of which ids are made)
+
+    if sys.argv[1:] != ["--write"]:
+        sys.exit(f"{__doc__}")
+    rewrite()

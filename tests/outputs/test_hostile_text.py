@@ -1,0 +1,188 @@
+"""Text of a log is harmless in every output, whatever carries it: paths, parameters, events, steps, the names of files.
+
+Nothing of it steers a terminal, hides, runs in a spreadsheet, or breaks the form of the file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import sys
+import unicodedata
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import polars as pl
+import pytest
+from payloads import FORMULAS, NASTY
+from small_logs import line, written
+
+import convkit
+from convkit.core import plugins
+from convkit.core.text import escape_formula, safe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from convkit.core.document import Document
+
+    Documents = Callable[[str | None], Document]
+
+OUTPUTS, REPORTS = plugins.names("outputs"), (None, *plugins.names("reports"))
+STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Categories of characters that steer, hide or break what shows them."""
+FORM = {"csv": "\r\n", "tsv": "\t\n", "parquet": ""}
+"""Those that an output itself writes; a line's end otherwise."""
+RUN = re.compile(r"^[\s\ufeff\u200b]*[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+TEXTS = (
+    *FORMULAS,
+    *NASTY,
+    "\u3000=1",
+    "a|b",
+    "\\|",
+    "NaN",
+    "Infinity",
+    "null",
+    "<img src=x>",
+    "![a](http://evil.example)",
+    "`x`",
+    "@me",
+    "www.evil.example",
+)
+LOG = "=1+1|\x1b[31m\t[bold]:smile:\n.log"
+NO_TEXT = "\udcff"
+"""A byte of a file's name that is no UTF-8, as the system hands it over."""
+GOALS_FILE = "@\u202egoals|\x9b*.yaml"
+GOALS = """
+site: {keep_query: [q]}
+macro: {'-sale': {page: /sale, value: query.total}}
+micro: {'-x': {page: '/**'}}
+funnels:
+  '-f': [{page: "/**"}, {page: ["/\\x1b[31mstep|*", "/\\u202e**"]}, '-sale']
+  '-g': ['-x', '-sale']
+"""
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
+    """Return the reports on a log that attacks with all it has."""
+    folder = tmp_path_factory.mktemp("hostile")
+    goals = folder / GOALS_FILE
+    goals.write_text(GOALS, encoding="utf-8")
+    requests = [f"GET {before}{form}" for text in TEXTS for form in forms(text) for before in ("", "/", "/step/", "/?q=")]
+    lines = [line(request, 9 * number) for number, request in enumerate(requests)]
+    lines += [line(request, 9 * number, who=f"192.0.2.{number % 250} - -") for number, request in enumerate([*requests, "GET /sale?total=-5.5"])]
+    links = [f"GET /?utm_source={form}&utm_campaign={form}" for text in TEXTS for form in forms(text)]
+    lines += [line(request, number, who=f"198.51.100.{number} - -", referrer=f"https://{number}.example/") for number, request in enumerate(links)]
+    log = written(folder / LOG, [*lines, line("GET /sale?total=-5.5", 9 * len(lines)), line("GET /sale/last", 9 * len(lines))])
+
+    rows = [
+        {"user": f"{text}{number}", "time": f"2026-10-10T12:00:{number % 60:02}Z", "event": text, "url": f"/{text}"}
+        for number, text in enumerate(TEXTS)
+    ]
+    pages = [{**row, "event": "page_view"} for row in rows]
+    export = written(folder / f"export{LOG}", [json.dumps(row) for row in (*rows, *pages)])
+
+    def document(report: str | None) -> Document:
+        # The names of channels are no text of a log, but those of campaigns are.
+        found = convkit.run([log, export], report and [report], goals=goals, by="campaign" if report == "channels" else None)
+        return replace(found, logs=tuple(f"{name}{NO_TEXT}" for name in found.logs))
+
+    return cache(document)
+
+
+def forms(text: str) -> tuple[str, str]:
+    """Return a text as a path may hold it: encoded, and raw but for what ends a line or a request."""
+    return quote(text, safe="=+-@"), re.sub(r"[\0\r\n \"]", "", text)
+
+
+def rendered(document: Document, output: str) -> str | bytes:
+    """Return all rows of a document in an output."""
+    return convkit.render(document, output, limit=0, width=200)
+
+
+def texts_of(found: str | bytes) -> list[str]:
+    """Return the texts of an output: the one, or the names and cells of a Parquet file."""
+    if isinstance(found, str):
+        return [found]
+    frame = pl.read_parquet(found)
+    return [*frame.columns, *(text for name in frame.columns for text in frame[name].cast(pl.String).drop_nulls())]
+
+
+def steering(text: str, output: str) -> set[str]:
+    """Return the characters of a text that steer, but for those that the output's form is made of."""
+    return {letter for letter in text if unicodedata.category(letter) in STEERING} - set(FORM.get(output, "\n"))
+
+
+@pytest.mark.parametrize("report", REPORTS)
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_nothing_steers_or_hides_in_any_output(output: str, report: str | None, documents: Documents) -> None:
+    found = [steering(text, output) for text in texts_of(rendered(documents(report), output))]
+    assert set().union(*found) == set()
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_the_hostile_texts_are_there(output: str, documents: Documents) -> None:
+    """Were they not, everything would be harmless."""
+    text = "\n".join(texts_of(rendered(documents("pages"), output)))
+    for mark in ("SUM(A1)", "Set-Cookie", "\\u202eevil", "link=http", "smile", "\\x9b31m", "\u241b"):
+        assert mark in text.replace("\\=", "=").replace("\\\\", "\\").replace("`", "")
+    whole = "\n".join(texts_of(rendered(documents(None), output)))
+    assert "step" in whole
+    if output in {"table", "markdown", "json"}:
+        assert safe(NO_TEXT) in whole.replace("\\\\", "\\")
+
+
+def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 (whatever JSON holds)
+    """Yield the texts of a JSON value, keys included."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+    elif isinstance(value, str):
+        yield value
+
+
+def strict(text: str) -> Any:  # noqa: ANN401 (whatever JSON holds)
+    """Return the value of a JSON text that may hold no NaN and no Infinity."""
+    return json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_json_stays_json_when_it_is_read(report: str | None, documents: Documents) -> None:
+    """Escapes of JSON could bring back what its text does not show."""
+    whole = strict(str(rendered(documents(report), "json")))
+    lines = [strict(text) for text in str(rendered(documents(report), "ndjson")).split("\n")[:-1]]
+    assert [text for text in strings([whole, lines]) if steering(text, "parquet")] == []
+    assert len(lines) == sum(len(rows) for rows in whole["reports"].values())
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_no_cell_of_a_sheet_runs_or_breaks_its_row(report: str | None, documents: Documents) -> None:
+    document = documents(report)
+    sheets = {
+        "csv": list(csv.reader(io.StringIO(str(rendered(document, "csv")), newline=""), strict=True)),
+        "tsv": [text.split("\t") for text in str(rendered(document, "tsv")).split("\n")[:-1]],
+    }
+    assert sheets["csv"] == sheets["tsv"]
+    assert {len(row) for row in sheets["tsv"]} == {len(sheets["tsv"][0])}
+    cells = [cell for row in sheets["tsv"] for cell in row]
+    assert [cell for cell in cells if RUN.match(cell) and not NUMBER.fullmatch(cell)] == []
+    # A path begins with a page of the reports or the edge of a session.
+    assert report in {"overview", "paths"} or any(cell.startswith("'") for cell in cells)
+
+
+def test_no_blank_hides_a_formula() -> None:
+    blanks = [letter for code in range(sys.maxunicode) if (letter := chr(code)).isspace() or letter in "\ufeff\u200b"]
+    assert len(blanks) > 20
+    assert [blank for blank in blanks if escape_formula(f"{blank} {blank}=1") != f"'{blank} {blank}=1"] == []
+    assert [blank for blank in blanks if blank not in "\t\r\n" and escape_formula(f"{blank}a=1") != f"{blank}a=1"] == []

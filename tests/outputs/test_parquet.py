@@ -1,0 +1,109 @@
+"""Parquet for notebooks: columns in the types of their units, texts harmless, equal bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from payloads import FORMULAS
+from places import EXAMPLE_GOALS, SAMPLE
+from small_logs import line, written
+
+import convkit
+from convkit.core import plugins
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from convkit.core.document import Column
+
+EXAMPLE = EXAMPLE_GOALS
+REPORTS = plugins.names("reports")
+TYPES: dict[str, Any] = {
+    "text": pl.String,
+    "count": pl.Int64,
+    "step": pl.Int64,
+    "rate": pl.Float64,
+    "ratio": pl.Float64,
+    "change": pl.Float64,
+    "seconds": pl.Float64,
+    "money": pl.Decimal(38, 6),
+    "time": pl.Datetime("us", "Europe/Berlin"),
+    "flag": pl.Boolean,
+}
+
+
+def frame_of(*arguments: Any) -> pl.DataFrame:  # noqa: ANN401 (as `run` takes them)
+    """Return the table of a run's file."""
+    return pl.read_parquet(convkit.render(convkit.run(*arguments), "parquet"))
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_a_report_is_its_columns_in_the_types_of_their_units(report: str) -> None:
+    columns: tuple[Column, ...] = plugins.load("reports", report).COLUMNS
+    assert dict(frame_of([SAMPLE], [report], EXAMPLE).schema) == {column.name: TYPES[column.unit] for column in columns}
+
+
+@pytest.mark.parametrize("report", REPORTS)
+def test_without_rows_the_types_are_the_same(report: str, tmp_path: Path) -> None:
+    found = frame_of([written(tmp_path / "empty.log", [])], [report], EXAMPLE)
+    assert found.schema == frame_of([SAMPLE], [report], EXAMPLE).schema
+
+
+@pytest.mark.parametrize("report", sorted(set(REPORTS) - {"overview"}))
+def test_figures_are_those_of_json(report: str) -> None:
+    document = convkit.run([SAMPLE], [report], EXAMPLE)
+    told = json.loads(convkit.render(document, "json"))["reports"][report]
+    found = pl.read_parquet(convkit.render(document, "parquet"))
+    assert found.height == len(told)
+    for name, values in found.to_dict(as_series=False).items():
+        shown = [value.isoformat() if hasattr(value, "isoformat") else float(value) if isinstance(value, Decimal) else value for value in values]
+        assert shown == [pytest.approx(row[name], abs=0.005) if isinstance(row[name], float) else row[name] for row in told]
+
+
+def test_money_is_exact(tmp_path: Path) -> None:
+    goals = written(tmp_path / "goals.yaml", ["macro: {sale: {page: /sale, value: query.total, once_per: hit}}"])
+    log = written(tmp_path / "a.log", [line(f"GET /sale?total={total}", number) for number, total in enumerate(("0.1", "0.2", "1000000.000001"))])
+    assert frame_of([log], ["goals"], goals)["value"].to_list() == [Decimal("1000000.300001")]
+
+
+def test_several_reports_are_the_tidy_table_of_csv() -> None:
+    document = convkit.run([SAMPLE], None, EXAMPLE)
+    header, *rows = csv.reader(io.StringIO(convkit.render(document, "csv")))
+    found = pl.read_parquet(convkit.render(document, "parquet"))
+    assert dict(found.schema) == dict.fromkeys(header, pl.String)
+    assert found.with_columns(pl.col("value").fill_null("")).rows() == [tuple(row) for row in rows]
+    assert found["value"].null_count() > 0
+    assert "" not in found["value"]
+
+
+def test_texts_are_harmless_without_an_apostrophe(tmp_path: Path) -> None:
+    """A notebook is no spreadsheet."""
+    log = written(tmp_path / "a.log", [line("GET =1+1"), line("GET /\x1b[31m%E2%80%AE", 1)])
+    assert set(frame_of([log], ["pages"])["page"]) == {"=1+1", "/\u241b[31m\\u202e"}
+    assert not frame_of([log])["item"].str.contains(r"^'|\x1b|\u{202e}").any()
+    assert "=1+1" in FORMULAS
+
+
+def test_equal_input_gives_equal_bytes() -> None:
+    for reports in (["pages"], None):
+        first, second = (convkit.render(convkit.run([SAMPLE], reports, EXAMPLE), "parquet") for _ in range(2))
+        assert isinstance(first, bytes)
+        assert first == second
+
+
+def test_pieces_in_memory_do_not_show() -> None:
+    """How many there are depends on the number of threads; a small table hides it."""
+    document = convkit.run([SAMPLE], ["pages"], EXAMPLE)
+    report = document.reports["pages"]
+    whole = report.frame.sample(100_000, with_replacement=True, seed=1).rechunk()
+    pieces = pl.concat([whole[:30_000], whole[30_000:]], rechunk=False)
+    assert pieces.n_chunks() == 2
+    files = [convkit.render(replace(document, reports={"pages": replace(report, frame=frame)}), "parquet") for frame in (whole, pieces)]
+    assert files[0] == files[1]

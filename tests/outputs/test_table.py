@@ -1,0 +1,197 @@
+"""The table: nothing is wider than the screen, columns stand in line, and no text of a log reaches the terminal as anything but text."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import termios
+import unicodedata
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from places import DATA, EXAMPLE_GOALS, ROOT, SAMPLE
+from rich.cells import cell_len
+from small_logs import line, written
+
+import convkit
+from convkit.core import plugins
+from convkit.core.text import safe
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from convkit.core.document import Document
+
+EXAMPLE = EXAMPLE_GOALS
+HAND_MADE = DATA / "by_hand.log"
+
+WIDTHS = (40, 60, 80, 100, 120, 200)
+REPORTS = (None, *plugins.names("reports"))
+DANGEROUS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Categories of characters that steer what shows them."""
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+GOALS = "macro: {purchase: /thanks}\nmicro: {saw: '/**'}\nfunnels: {shop: [saw, '/missing/**', purchase]}\n"
+HOSTILE = (
+    "/[/x]", "/[bold]", "/:smile:", "/[link=http://e]a[/link]", "/\x1b[2J", "/\x1b]52;c;ZXZpbA==\x07", "/\x9b31m", "/\x7f\x08",
+    "/\u202ecod", "/\u2066a\u2069", "/a\u200bb", "/\ufeffbom", "/\U000e0041tag", "/\u2028line", "/tab\there", "/%1b%5b2J",
+    "/" + "long" * 200, "/日本語" * 30, "/e\u0301" * 9, "/👩\u200d👩\u200d👧",
+)  # fmt: skip
+
+
+@cache
+def sample(report: str | None) -> Document:
+    """Return a report, None for the whole one, on the sample log; of single sessions and hits on a day of it."""
+    if report in {"sessions", "hits"}:
+        return convkit.run([SAMPLE], [report], EXAMPLE, last="1d")
+    return convkit.run([SAMPLE], None if report is None else [report], EXAMPLE)
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Document:
+    """Return the whole report on a log whose paths, agents and users attack whoever looks at them."""
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "goals.yaml").write_text(GOALS, encoding="utf-8")
+    lines = []
+    for number, path in enumerate(HOSTILE):
+        who, agent = f"192.0.2.{number} - {path[1:9]}", f"Mozilla/5.0 {path}"
+        lines += [line(f"{method} {path}", 0, who=who, agent=agent) for method in ("GET", "POST")]
+        lines += [line(f"GET /missing{path}", number, 404, who="198.51.100.9 - -")] * 2
+    return convkit.run([written(folder / "a\x1b[31m\u202e\nname.log", lines)], goals=folder / "goals.yaml")
+
+
+def too_wide(text: str, width: int) -> list[str]:
+    """Return the lines that are wider than the screen, in cells."""
+    return [found for found in _SGR.sub("", text).splitlines() if cell_len(found) > width]
+
+
+def dangerous(text: str) -> set[str]:
+    """Return the control and format characters of a text, but for its line ends and colours."""
+    return {character for character in _SGR.sub("", text) if character != "\n" and unicodedata.category(character) in DANGEROUS}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("report", REPORTS)
+def test_no_line_is_wider_than_the_screen(report: str | None, width: int) -> None:
+    for limit in (None, 0, 3):
+        text = convkit.render(sample(report), width=width, limit=limit)
+        assert too_wide(text, width) == []
+        assert [found for found in text.splitlines() if found != found.rstrip()] == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_line_is_wider_whatever_the_log_says(hostile: Document, width: int) -> None:
+    assert too_wide(convkit.render(hostile, width=width, limit=0), width) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_word_of_a_sentence_is_wider(tmp_path: Path, width: int) -> None:
+    """Sentences are broken between words; a path in one of them may be a word that fits no line."""
+    lines = [line("GET /"), *(line(f"GET /{'gone' * 60}", 1, 404, who=f"192.0.2.{number} - -") for number in range(3))]
+    document = convkit.run([written(tmp_path / f"{'long' * 30}.log", lines)])
+    assert too_wide(convkit.render(document, width=width), width) == []
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("colour", [False, True])
+def test_text_of_a_log_is_harmless(hostile: Document, width: int, *, colour: bool) -> None:
+    text = convkit.render(hostile, width=width, limit=0, colour=colour)
+    assert dangerous(text) == set()
+    assert ("\x1b" in text) == colour
+
+
+def test_text_of_a_log_is_shown_as_it_is(hostile: Document) -> None:
+    """Neither markup nor emoji codes are read."""
+    text = convkit.render(hostile, width=200, limit=0)
+    for path in ("/[/x]", "/[bold]", "/:smile:", "/[link=http:/e]a[/link]"):
+        assert f"  {path} " in text
+    assert "/␛[2J" in text
+    assert "\\u202ecod" in text
+
+
+def test_every_format_character_is_made_visible() -> None:
+    odd = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in DANGEROUS]
+    assert [f"{ord(character):x}" for character in odd if safe(character) == character] == []
+
+
+ANY = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+PATHS = st.lists(st.text(ANY, min_size=1, max_size=40), min_size=1, max_size=12)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(paths=PATHS, width=st.sampled_from(WIDTHS))
+def test_any_text_is_harmless(paths: list[str], width: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("any")
+    lines = [line(f"GET /{path}", number, 200 + number % 3 * 102, agent=f"Firefox {path}") for number, path in enumerate(paths)]
+    # A log most of whose lines are broken in two would be refused.
+    lines += [line("GET /good", number) for number in range(sum(len(path) + 3 for path in paths))]
+    document = convkit.run([written(folder / "access.log", lines)], log_format="combined")
+    plain, coloured = (convkit.render(document, width=width, limit=0, colour=colour) for colour in (False, True))
+    assert dangerous(plain) | dangerous(coloured) == set()
+    assert "\x1b" not in plain
+    assert _SGR.sub("", coloured) == plain
+    assert too_wide(plain, width) == []
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_wide_characters_keep_columns_in_line(tmp_path: Path, width: int) -> None:
+    paths = ["/日本語/ページ", "/a", "/한국어-페이지", "/" + "漢" * 60, "/x" + "漢" * 60, "/" + "n" * 90]
+    lines = [line(f"GET {path}", number) for number, path in enumerate(paths)]
+    text = convkit.render(convkit.run([written(tmp_path / "access.log", lines)], ["pages"]), width=width)
+    rows = [row for row in text.splitlines() if row.startswith("  /")]
+    assert len(rows) == len(paths)
+    assert len({cell_len(row) for row in rows}) == 1, "the last column is aligned to the right"
+    heading = next(row for row in text.splitlines() if "landings" in row)
+    edge = heading.index("landings") + len("landings")
+    assert all(cell_len(re.match(r".*?\s+\d+(?=\s)", row)[0]) == edge for row in rows)
+    assert sum("…" in row for row in rows) == 3
+
+
+def test_a_name_that_fits_is_not_cut(tmp_path: Path) -> None:
+    lines = [line(f"GET /{'n' * length}", length) for length in (5, 15)]
+    text = convkit.render(convkit.run([written(tmp_path / "access.log", lines)], ["pages"]), width=80)
+    assert "…" not in text
+
+
+def output(*arguments: str | Path, **environment: str) -> str:
+    """Return what the program writes into a pipe."""
+    clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR", "CONVKIT_GOALS"}}
+    done = subprocess.run([sys.executable, "-m", "convkit", *arguments], cwd=ROOT, env=clean | environment, capture_output=True, check=True)
+    assert done.stderr == b""
+    return done.stdout.decode()
+
+
+def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> str:
+    """Return what the program writes on a terminal of so many columns."""
+    controller, terminal = os.openpty()
+    termios.tcsetwinsize(terminal, (24, columns))
+    clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR", "CONVKIT_GOALS"}} | {"TERM": "xterm"}
+    with subprocess.Popen([sys.executable, "-m", "convkit", *arguments], cwd=ROOT, env=clean | environment, stdout=terminal) as process:
+        os.close(terminal)
+        parts = []
+        try:
+            while part := os.read(controller, 65_536):
+                parts.append(part)
+        except OSError:  # Linux says EIO, not an end of file, when the other side is closed.
+            pass
+    os.close(controller)
+    assert process.returncode == 0
+    return b"".join(parts).decode().replace("\r\n", "\n")
+
+
+def test_a_pipe_gets_the_wide_form_without_colour() -> None:
+    document = convkit.run([HAND_MADE])
+    assert output("report", HAND_MADE) == convkit.render(document, width=120)
+    assert output("report", HAND_MADE, COLUMNS="80") == convkit.render(document, width=80)
+
+
+def test_a_terminal_gets_its_width_and_colours() -> None:
+    document = convkit.run([HAND_MADE], ["funnel"])
+    assert on_terminal(80, "funnel", HAND_MADE) == convkit.render(document, width=80, colour=True)
+    assert on_terminal(150, "funnel", HAND_MADE, NO_COLOR="1") == convkit.render(document, width=150)
+    assert on_terminal(80, "funnel", HAND_MADE, TERM="dumb", COLUMNS="100") == convkit.render(document, width=100)

@@ -1,0 +1,52 @@
+"""TSV for the shell: the rows of CSV, a line each, cells between tabs and never quoted."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from places import SAMPLE
+from small_logs import line, written
+
+import convkit
+from convkit.core import plugins
+from convkit.core.text import escape_formula
+from convkit.outputs._rows import safe_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def rows(text: str) -> list[list[str]]:
+    """Return the cells of a TSV text."""
+    return [row.split("\t") for row in text.split("\n")[:-1]]
+
+
+@pytest.mark.parametrize("report", [None, *plugins.names("reports")])
+def test_the_rows_are_those_of_csv(report: str | None) -> None:
+    document = convkit.run([SAMPLE], report and [report])
+    assert rows(convkit.render(document, "tsv")) == list(csv.reader(io.StringIO(convkit.render(document, "csv"))))
+
+
+@given(st.text(st.characters()))
+def test_no_text_holds_a_tab_or_ends_a_line(text: str) -> None:
+    cell = escape_formula(safe_text(text))
+    assert "\t" not in cell
+    assert len(f"{cell}.".splitlines()) == 1
+
+
+def test_nothing_is_quoted(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [line("GET /%22a%22,\tb")])
+    page = rows(convkit.render(convkit.run([log], ["pages"]), "tsv"))[1]
+    assert page[:3] == ['/"a",\u2409b', "1", "1"]
+
+
+def test_lines_end_in_a_line_feed_and_missing_cells_are_empty(tmp_path: Path) -> None:
+    text = convkit.render(convkit.run([written(tmp_path / "empty.log", [])], ["overview"]), "tsv")
+    assert text.startswith("metric\tvalue\nsessions\t0\n")
+    assert "bounce_rate\t\n" in text
+    assert "\r" not in text

@@ -1,0 +1,196 @@
+"""Whatever the lines are like: no exception but one with a sentence, and lines in are the sum of fates.
+
+`pytest -m fuzz` goes on for ten minutes, or as many as CONVKIT_FUZZ_MINUTES says. A seed that failed belongs into FAILED.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import random
+import time
+from typing import TYPE_CHECKING
+from unittest import mock
+
+import polars as pl
+import pytest
+
+import convkit
+from convkit.core import plugins
+from convkit.errors import InputError
+from convkit.goals.loader import parse_goals
+from convkit.ingest import load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from convkit.core.document import Document
+
+MINUTES = float(os.environ.get("CONVKIT_FUZZ_MINUTES", "10"))
+FORMATS = plugins.load_all("formats")
+SAMPLES = {name: [line.encode() for line in module.SAMPLES] for name, module in FORMATS.items() if module.SAMPLES}
+LINE_BY_LINE = {name for name, module in FORMATS.items() if hasattr(module, "claims")} | {"logs", "ndjson"}
+"""Formats of which every line is one; the rows of others may go on over lines, or be many in a line."""
+EVENTS = [
+    {
+        "user_id": f"u{number % 7}",
+        "event": ["page_view", "buy, now", 'say "hi"'][number % 3],
+        "time": 1_791_640_000 + number,
+        "url": f"/{number}",
+        "n": number,
+    }
+    for number in range(60)
+]
+KINDS: dict[str, list[bytes]] = {
+    **SAMPLES,
+    "logs": [line for name, lines in SAMPLES.items() if name in LINE_BY_LINE for line in lines],
+    "csv": pl.DataFrame(EVENTS).write_csv().encode().splitlines(),
+    "tsv": pl.DataFrame(EVENTS).write_csv(separator="\t").encode().splitlines(),
+    "ndjson": [json.dumps(event).encode() for event in EVENTS],
+    "json": json.dumps(EVENTS, indent=1).encode().splitlines(),
+}
+"""Lines of each format, and of logs of all kinds; of what may have a header the first line is kept as it is."""
+USUAL = ("logs", "combined", "csv", "tsv", "ndjson", "json")
+SPICE = [
+    b'"',
+    b"\\",
+    b'\\"',
+    b" ",
+    b"  ",
+    b"-",
+    b"[",
+    b"]",
+    b"\0",
+    b"\xff",
+    b"\xc3",
+    b"\r",
+    b"\t",
+    b"\x1b[31m",
+    b"%",
+    b"%ff",
+    b"?",
+    b"&",
+    b"=",
+    b"#",
+    b"//",
+    b"/../",
+    b";",
+]
+SPICE += [
+    b"9" * 30,
+    b"\xe2\x80\xae",
+    b"99999",
+    b"-1",
+    b"HTTP/",
+    b"GET ",
+    b"::",
+    b"::ffff:",
+    b",",
+    b"'",
+    b"=1+1",
+    b"[bold]",
+    b"a" * 3_000,
+    "é".encode(),
+    b"\n",
+]
+FAILED: tuple[int, ...] = ()
+GOALS = parse_goals("macro: {buy: {event: buy*, where: {n: '>= 5'}, value: prop.n}, page: {page: /*, value: query.total, once_per: prop.n}}", None)
+
+
+def mutated(rng: random.Random, samples: list[bytes]) -> bytes:
+    """Return a line with some bytes put in, taken out and exchanged."""
+    line = bytearray(rng.choice(samples))
+    for _ in range(rng.choice([0, 1, 1, 2, 3, 8])):
+        place = rng.randrange(len(line) + 1)
+        line[place : place + rng.choice([0, 0, 1, 2, 20])] = rng.choice([b"", rng.choice(SPICE), rng.randbytes(rng.randint(1, 4))])
+    return bytes(line)
+
+
+def check(seed: int, kind: str, folder: Path) -> None:
+    """Make all reports of an input of mutated lines, in every output."""
+    rng = random.Random(f"{seed} {kind}")
+    samples = KINDS[kind]
+    lines = [mutated(rng, samples) for _ in range(100)] + [rng.choice(samples) for _ in range(rng.choice([0, 150]))]
+    rng.shuffle(lines)
+    content = b"\n".join(lines if kind == "logs" else [samples[0], *lines])
+    packed = gzip.compress(content) if seed % 3 == 1 else gzip.compress(content)[: -rng.randint(1, 200)] if seed % 3 == 2 else content
+    log = folder / f"{seed}.log"
+    log.write_bytes(packed)
+    log_format = rng.choice([rng.choice(plugins.names("formats")), "auto", kind if kind in FORMATS else "auto"])
+    refused, document = "", None
+    try:
+        document = convkit.run([log], goals=GOALS, log_format=log_format, rejects=True)
+    except InputError as error:
+        refused = str(error)
+    if seed % 3 == 0:
+        check_by_the_reader_for_damage(log, log_format, document, refused)
+    log.unlink()
+    if document is None:
+        assert log.name in refused
+        return
+    fates = dict(document.input)
+    assert fates.pop("lines") == sum(fates.values())
+    if seed % 3 != 2 and kind in LINE_BY_LINE and log_format in {"auto", kind}:
+        assert document.input["lines"] == content.count(b"\n") + (content[-1:] not in {b"", b"\n"})
+    for output in plugins.names("outputs"):
+        assert convkit.render(document, output)
+
+
+def check_by_the_reader_for_damage(log: Path, log_format: str, document: Document | None, refused: str) -> None:
+    """Both readers read the same lines, refuse the same files, and reject the same lines for the same reasons."""
+    said = ""
+    with mock.patch.object(load, "_is_easy", return_value=False):
+        try:
+            again = convkit.run([log], goals=GOALS, log_format=log_format, rejects=True)
+        except InputError as error:
+            said = str(error)
+    assert said == refused
+    if document is not None:
+        assert again.input == document.input
+        assert again.rejects is not None
+        assert again.rejects.equals(document.rejects)
+        assert convkit.render(again, "csv") == convkit.render(document, "csv")
+
+
+def check_parquet(seed: int, folder: Path) -> None:
+    """Read a file with some bytes of it exchanged, or cut off: it is refused in one sentence, or read."""
+    rng = random.Random(seed)
+    file = io.BytesIO()
+    pl.DataFrame(EVENTS).write_parquet(file, compression=rng.choice(["zstd", "uncompressed"]))
+    content = bytearray(file.getvalue())
+    for _ in range(rng.choice([0, 1, 1, 5])):
+        content[rng.randrange(4, len(content))] = rng.randrange(256)
+    log = folder / f"{seed}.parquet"
+    log.write_bytes(content[: rng.choice([len(content), len(content), rng.randrange(4, len(content))])])
+    refused, fates = "", {"lines": 0}
+    try:
+        fates = dict(convkit.run([log], goals=GOALS).input)
+    except InputError as error:
+        refused = str(error)
+    assert not refused or log.name in refused
+    assert fates.pop("lines") == sum(fates.values())
+
+
+@pytest.mark.parametrize(("seed", "kind"), [(seed, kind) for kind in KINDS for seed in (*range(8 if kind in USUAL else 1), *FAILED)])
+def test_mutated_lines_are_read_or_counted(seed: int, kind: str, tmp_path: Path) -> None:
+    """A hundred lines a format, eight hundred of the usual ones."""
+    check(seed, kind, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_parquet_is_read_or_refused(seed: int, tmp_path: Path) -> None:
+    check_parquet(seed, tmp_path)
+
+
+@pytest.mark.fuzz
+def test_mutated_lines_for_some_minutes(tmp_path: Path) -> None:
+    begun = time.monotonic()
+    seed = 1_000
+    while time.monotonic() - begun < MINUTES * 60:
+        seed += 1
+        check_parquet(seed, tmp_path)
+        for kind in KINDS:
+            check(seed, kind, tmp_path)
+    assert seed > 1_005

@@ -1,0 +1,49 @@
+"""The machine changes nothing: other numbers of threads, and one run after another, give the same bytes in every output.
+
+Orders of lines and files, packed logs, line ends and standard input are held against the model's logs in `test_against_model`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from places import EXAMPLE_GOALS, ROOT, SAMPLE
+
+from convkit.core import plugins
+
+LOG, GOALS = SAMPLE, EXAMPLE_GOALS
+
+REPORT = """
+import sys, convkit
+document = convkit.run([sys.argv[1]], goals=sys.argv[2])
+rendered = [convkit.render(document, output, limit=0) for output in sys.argv[3:]]
+sys.stdout.buffer.write(b"".join(found if isinstance(found, bytes) else found.encode() for found in rendered))
+"""
+
+
+def report(**environment: str) -> bytes:
+    """Return the sample's report in every output, from a fresh interpreter."""
+    command = [sys.executable, "-W", "error", "-c", REPORT, str(LOG), str(GOALS), *plugins.names("outputs")]
+    return subprocess.run(command, capture_output=True, check=True, cwd=ROOT, env={**os.environ, **environment}).stdout
+
+
+@pytest.fixture(scope="module")
+def single() -> bytes:
+    """Return the report of one thread."""
+    return report(POLARS_MAX_THREADS="1")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"POLARS_MAX_THREADS": "2"},
+        {"POLARS_MAX_THREADS": "7", "PYTHONHASHSEED": "12345", "TZ": "Pacific/Kiritimati", "LC_ALL": "C.UTF-8"},
+    ],
+    ids=["two threads", "seven threads, other sets, another clock and language"],
+)
+def test_the_machine_changes_no_byte(environment: dict[str, str], single: bytes) -> None:
+    assert len(single) > 10_000
+    assert report(**environment) == single

@@ -1,0 +1,176 @@
+"""Signals are answered at any moment: the exit code, one line, no unfinished file, and nothing changed for those who use the library."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from as_program import COMMAND, PATIENCE, SAMPLE, environment, run
+from small_logs import line
+
+from convkit.cli import process as cli_process
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+LONG_QUERY = """
+import sys
+import polars as pl
+from convkit.cli import process
+text = pl.LazyFrame({"text": ["a" * 1_000_000]})
+with process.answered_signals():
+    print("ready", flush=True)
+    text.select(pl.col("text").str.count_matches(".*z|a")).collect(engine=sys.argv[1])
+"""
+"""A query of many minutes in little memory, which Python's own handlers would wait for: each match looks at the whole rest first."""
+
+
+@pytest.fixture(autouse=True)
+def no_signal_is_ignored() -> Iterator[None]:
+    """Start every test's processes with signals that end them, even if the tests run under `nohup` or in a script's background.
+
+    A program inherits what its parent ignores, but not its parent's handlers; the tests themselves stay as deaf as they were.
+    """
+    ignored = [number for number in ANSWERED if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
+@contextmanager
+def started(command: Sequence[str], folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command in a folder with all of its streams piped, and end it whatever a test does."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=folder, env=environment(**more), stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_for_spool(folder: Path) -> None:
+    """Wait until standard input is being written into a temporary file in a folder."""
+    ends = time.monotonic() + PATIENCE
+    while not list(folder.glob(".convkit-*")):
+        assert time.monotonic() < ends, "no temporary file"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", ANSWERED)
+def test_a_signal_ends_a_run_with_its_code_and_one_line(number: signal.Signals, tmp_path: Path) -> None:
+    with started([*COMMAND, "report", "-"], tmp_path, TMPDIR=str(tmp_path)) as process:
+        wait_for_spool(tmp_path)
+        process.send_signal(number)
+        assert process.wait(PATIENCE) == 128 + number
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.read() == b""
+        assert process.stderr.read() == f"convkit: stopped by {number.name}; files that were not finished are removed\n".encode()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("engine", ["in-memory", "streaming"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_query_is_not_waited_for(number: signal.Signals, engine: str, tmp_path: Path) -> None:
+    with started([sys.executable, "-c", LONG_QUERY, engine], tmp_path) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"ready\n"
+        time.sleep(0.2)
+        process.send_signal(number)
+        assert process.wait(10) == 128 + number
+
+
+def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
+    """As `nohup` wants it."""
+    command = ["/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "overview", "-", "-o", "made.csv"]
+    with started(command, tmp_path, TMPDIR=str(tmp_path)) as process:
+        wait_for_spool(tmp_path)
+        process.send_signal(signal.SIGHUP)
+        _, told = process.communicate(f"{line('GET /')}\n".encode(), PATIENCE)
+        assert (process.returncode, told) == (0, b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["made.csv"]
+
+
+def killed_at_random(folder: Path, times: int, seed: int) -> None:
+    """Assert that runs which are killed at random moments leave the old file or the whole new one."""
+    chance = random.Random(seed)
+    out = folder / "made.csv"
+    begun = time.monotonic()
+    run("report", SAMPLE, "-o", str(out))
+    lasts, new = time.monotonic() - begun, out.read_bytes()
+    for _ in range(times):
+        out.write_bytes(b"old")
+        number = chance.choice(ANSWERED)
+        with started([*COMMAND, "report", SAMPLE, "-o", "made.csv"], folder) as process:
+            time.sleep(chance.uniform(0, lasts))
+            process.send_signal(number)
+            code = process.wait(PATIENCE)
+        # Before the program has begun, and after it has ended, Python itself answers.
+        assert code in {0, 128 + number, -number}
+        assert out.read_bytes() in {b"old", new}
+        assert code or out.read_bytes() == new
+        assert [path.name for path in folder.iterdir()] == ["made.csv"]
+
+
+def test_killed_at_random_moments_no_file_is_half_written(tmp_path: Path) -> None:
+    killed_at_random(tmp_path, 4, 1)
+
+
+@pytest.mark.slow
+def test_killed_at_many_random_moments_no_file_is_half_written(tmp_path: Path) -> None:
+    killed_at_random(tmp_path, 30, 2)
+
+
+def test_handlers_are_given_back() -> None:
+    before = [signal.getsignal(number) for number in ANSWERED]
+    with cli_process.answered_signals():
+        assert {*before}.isdisjoint(signal.getsignal(number) for number in ANSWERED)
+    assert [signal.getsignal(number) for number in ANSWERED] == before
+    unused = signal.set_wakeup_fd(-1)
+    assert unused == -1
+
+
+def test_the_thread_ends_with_the_run() -> None:
+    with cli_process.answered_signals():
+        waiting = [thread for thread in threading.enumerate() if thread.name == "convkit signals"]
+        assert waiting
+    for thread in waiting:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def test_other_threads_change_nothing() -> None:
+    found: list[object] = []
+
+    def elsewhere() -> None:
+        with cli_process.answered_signals():
+            found.extend(signal.getsignal(number) for number in ANSWERED)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert found == [signal.getsignal(number) for number in ANSWERED]
+
+
+def test_the_library_leaves_signals_alone(tmp_path: Path) -> None:
+    program = f"""
+import signal, convkit
+before = [signal.getsignal(number) for number in signal.valid_signals()]
+convkit.render(convkit.run([{SAMPLE!r}], ["overview"]), "csv")
+assert before == [signal.getsignal(number) for number in signal.valid_signals()]
+assert signal.set_wakeup_fd(-1) == -1
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")

@@ -1,0 +1,276 @@
+"""Worth a look: what was planted is found and said in exact words, and what chance alone does is not.
+
+Every log is made of whole sessions, so that each count in a sentence can be read off the plan beside it.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from small_logs import line, report, written
+
+import convkit
+from convkit.core import stats
+from convkit.funnels.drop_off import ANY_PATH, judge_drop_off
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+Plan = list[tuple[int, str]]
+"""How many sessions made which requests: paths of pages shown, `again` for a form that came back, `error` for a page that is missing."""
+
+SHOP = """
+macro: {purchase: /thanks}
+micro: {cart: /cart, checkout: /checkout}
+funnels: {shop: [cart, checkout, purchase]}
+"""
+SHORT = "macro: {purchase: /thanks}\nmicro: {checkout: /checkout}\nfunnels: {shop: [checkout, purchase]}\n"
+NO_FUNNEL = "macro: {purchase: /thanks}\nmicro: {cart: /cart}\n"
+MONTH = {"since": "2026-10-01", "until": "2026-10-30"}
+OCTOBER = {"since": "2026-10-01", "until": "2026-10-31"}
+
+CHANCE = 0.05
+"""How often `more` may appear on logs without any difference."""
+
+
+def sessions(plan: Plan) -> Iterator[str]:
+    """Yield the lines of planned sessions, each of a visitor of its own, on one afternoon."""
+    number = 0
+    for count, requests in plan:
+        for _ in range(count):
+            number += 1
+            who = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255} - -"
+            shown = ""
+            for place, word in enumerate(requests.split()):
+                made = {"again": f"POST {shown}", "error": "GET /missing"}.get(word, f"GET {word}")
+                yield line(made, number * 5 + place * 20, 404 if word == "error" else 200, who=who)
+                shown = word if word.startswith("/") else shown
+
+
+def findings(folder: Path, goals: str, plan: Plan, period: dict[str, str] = MONTH) -> list[str]:
+    """Return what the whole report on planned sessions finds worth a look."""
+    (folder / "goals.yaml").write_text(goals, encoding="utf-8")
+    document = convkit.run([written(folder / "access.log", sessions(plan))], goals=folder / "goals.yaml", **period)
+    return [finding.text for finding in document.findings]
+
+
+def at_checkout(item: str, dropped: tuple[int, int], went_on: tuple[int, int], before: str = "") -> Plan:
+    """Return sessions at the checkout: of either side, how many met the item and how many did not."""
+    start = f"{before} /checkout".strip()
+    sides = [(dropped, ""), (went_on, "/thanks")]
+    return [row for (met, others), end in sides for row in ((met, f"{start} {item} {end}"), (others, f"{start} {end}"))]
+
+
+DIFFERENCES = {
+    "forms": (
+        SHORT,
+        at_checkout("again", (20, 30), (2, 48)),
+        (
+            "checkout: the form came back to 20 of the 50 who dropped off (40%) and to 2 of the 50 who went on (4.0%)."
+            " More than chance. Up to 10 purchases a month."
+        ),
+    ),
+    "errors, rounded down from 7.5": (
+        SHORT,
+        at_checkout("error", (15, 35), (1, 49)),
+        (
+            "checkout: 15 of the 50 who dropped off met an error page (30%) and 1 of the 50 who went on (2.0%)."
+            " More than chance. Up to 7 purchases a month."
+        ),
+    ),
+    "the largest gain, not the largest count": (
+        SHOP,
+        # Cart: 24 of 100 dropped met an error, times 50 of 200 is 6. Checkout: 20, times 50 of 100, is 10.
+        [(24, "/cart error"), (76, "/cart"), *at_checkout("again", (20, 30), (2, 48), before="/cart")],
+        (
+            "checkout: the form came back to 20 of the 50 who dropped off (40%) and to 2 of the 50 who went on (4.0%)."
+            " More than chance. Up to 10 purchases a month."
+        ),
+    ),
+    "thirty on both sides, no gain of a whole purchase": (
+        "macro: {purchase: /bought}\nmicro: {checkout: /checkout, sent: /thanks}\nfunnels: {shop: [checkout, sent, purchase]}\n",
+        at_checkout("again", (15, 15), (0, 30)),
+        "checkout: the form came back to 15 of the 30 who dropped off (50%) and to 0 of the 30 who went on (0%). More than chance.",
+    ),
+}
+
+TWO_FUNNELS = "macro: {purchase: /thanks}\nmicro: {checkout: /checkout}\nfunnels: {later: [checkout, /never], shop: [checkout, purchase]}\n"
+
+
+@pytest.mark.parametrize(("goals", "step"), [(SHORT, "checkout"), (TWO_FUNNELS, "shop.checkout")])
+def test_the_command_explains_the_step_of_the_funnel_that_differs(tmp_path: Path, goals: str, step: str) -> None:
+    """Where several funnels have such a step, its funnel is named."""
+    (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
+    log = written(tmp_path / "access.log", sessions(at_checkout("again", (20, 30), (2, 48))))
+    (finding,) = (found for found in convkit.run([log], goals=tmp_path / "goals.yaml", **MONTH).findings if found.command)
+    assert finding.command == f"convkit explain {log} -g {tmp_path / 'goals.yaml'} --dropped-at {step}"
+
+
+NO_DIFFERENCES = {
+    "29 dropped off": at_checkout("again", (29, 0), (0, 50)),
+    "29 went on": at_checkout("again", (50, 0), (0, 29)),
+    "equal shares": at_checkout("again", (20, 30), (20, 30)),
+    "oftener among those who went on": at_checkout("error", (2, 48), (20, 30)),
+    "more, as chance makes it": at_checkout("error", (8, 42), (4, 46)),
+}
+
+
+@pytest.mark.parametrize(("goals", "plan", "sentence"), DIFFERENCES.values(), ids=DIFFERENCES)
+def test_a_planted_difference_is_named(tmp_path: Path, goals: str, plan: Plan, sentence: str) -> None:
+    assert findings(tmp_path, goals, plan)[0] == sentence
+
+
+@pytest.mark.parametrize("plan", NO_DIFFERENCES.values(), ids=NO_DIFFERENCES)
+def test_no_difference_is_named_without_one(tmp_path: Path, plan: Plan) -> None:
+    assert not [text for text in findings(tmp_path, SHORT, plan) if "More than chance" in text]
+
+
+def test_a_gain_is_of_thirty_days(tmp_path: Path) -> None:
+    """In a period of ten days the same sessions are three times as many a month."""
+    found = findings(tmp_path, SHORT, at_checkout("again", (20, 30), (2, 48)), {"since": "2026-10-01", "until": "2026-10-10"})
+    assert found[0].endswith(" Up to 30 purchases a month.")
+
+
+def landings(landed: int, bounced: int, rest: tuple[int, int] = (150, 60)) -> Plan:
+    """Return sessions that land on a post, beside the rest of the site: how many land there and how many of them bounce."""
+    return [(bounced, "/post"), (landed - bounced, "/post /cart"), (rest[1], "/"), (rest[0] - rest[1], "/ /cart")]
+
+
+LANDING_PAGES = {
+    "90% against 40%": (
+        landings(150, 135),
+        "/post: 150 sessions land there, 90% see nothing else (the rest of the site: 40%), 0 converted.",
+    ),
+    "the one with most landings": (
+        # /post: 150 of 200 bounce, against 210 of 450; /news: 135 of 150, against 225 of 500.
+        [*landings(200, 150, (300, 75)), (135, "/news"), (15, "/news /thanks")],
+        "/post: 200 sessions land there, 75% see nothing else (the rest of the site: 47%), 0 converted.",
+    ),
+    "100 landings, with conversions": (
+        [*landings(97, 90), (3, "/post /thanks")],
+        "/post: 100 sessions land there, 90% see nothing else (the rest of the site: 40%), 3 converted.",
+    ),
+}
+NO_LANDING_PAGES = {"99 landings": landings(99, 90), "as the rest": landings(150, 60), "below the rest": landings(150, 30, (90, 60))}
+
+
+@pytest.mark.parametrize(("plan", "sentence"), LANDING_PAGES.values(), ids=LANDING_PAGES)
+def test_a_landing_page_that_is_left_at_once_is_named(tmp_path: Path, plan: Plan, sentence: str) -> None:
+    assert findings(tmp_path, NO_FUNNEL, plan)[0] == sentence
+
+
+@pytest.mark.parametrize("plan", NO_LANDING_PAGES.values(), ids=NO_LANDING_PAGES)
+def test_no_other_landing_page_is_named(tmp_path: Path, plan: Plan) -> None:
+    assert not [text for text in findings(tmp_path, NO_FUNNEL, plan) if "land there" in text]
+
+
+def test_without_a_macro_goal_nothing_is_said_of_conversions(tmp_path: Path) -> None:
+    found = findings(tmp_path, "micro: {cart: /cart}\n", landings(150, 135))
+    assert found == ["/post: 150 sessions land there, 90% see nothing else (the rest of the site: 40%)."]
+
+
+FEW = {
+    "eleven months, and a stand-in": (
+        [(39, "/ /cart /thanks"), (1, "/ /thanks"), (157, "/ /cart"), (3_215, "/ /about")],
+        (
+            "40 purchases are few: a change of 20% needs some 11 months of log on each side to show, in cart 2 months."
+            " This site is too small to see that in purchase; judge by cart (39 of the 40 had it before); see that purchase holds."
+        ),
+    ),
+    "no stand-in before half of them": (
+        [(19, "/ /cart /thanks"), (21, "/ /thanks /cart"), (156, "/ /cart"), (3_216, "/ /about")],
+        (
+            "40 purchases are few: a change of 20% needs some 11 months of log on each side to show."
+            " This site is too small to see that in purchase, and no micro goal stands for purchase yet."
+        ),
+    ),
+    "months that can be waited for": (
+        [(99, "/ /cart /thanks"), (21, "/ /cart"), (80, "/ /about")],
+        (
+            "99 purchases are few: a change of 20% needs some 2 months of log on each side to show, in cart 1 month."
+            " Judge by cart (99 of the 99 had it before); see that purchase holds."
+        ),
+    ),
+    "none": (
+        [(60, "/ /cart"), (40, "/ /about")],
+        "No session reached purchase yet: no change in it can be seen, and no micro goal stands for purchase yet.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("plan", "sentence"), FEW.values(), ids=FEW)
+def test_few_conversions_say_what_would_tell(tmp_path: Path, plan: Plan, sentence: str) -> None:
+    assert findings(tmp_path, NO_FUNNEL, plan, OCTOBER) == [sentence]
+
+
+@pytest.mark.parametrize("goals", [NO_FUNNEL, "micro: {cart: /cart}\n"], ids=["100 conversions", "no macro goal"])
+def test_enough_conversions_or_none_wanted_say_nothing(tmp_path: Path, goals: str) -> None:
+    assert findings(tmp_path, goals, [(100, "/ /cart /thanks"), (400, "/ /about")]) == []
+
+
+def test_sessions_needed_are_the_published_ones() -> None:
+    """To show a change of 20 % at 5 % with 80 % power: 40, and 196, of 3,412 sessions."""
+    assert stats.sessions_needed(40 / 3_412) == 36_347
+    assert stats.sessions_needed(196 / 3_412) == 7_039
+
+
+def test_a_single_report_has_no_findings(tmp_path: Path) -> None:
+    (tmp_path / "goals.yaml").write_text(SHORT, encoding="utf-8")
+    log = written(tmp_path / "access.log", sessions(at_checkout("again", (20, 30), (2, 48))))
+    assert convkit.run([log], ["funnel"], tmp_path / "goals.yaml").findings == ()
+
+
+def without_difference(chance: Random) -> Plan:
+    """Draw sessions of three steps in which errors and forms that come back fall on either side alike."""
+    plan = []
+    for _ in range(chance.randint(200, 400)):
+        words: list[str] = []
+        for step in ("/cart", "/checkout", "/thanks"):
+            words += [step, *(["again"] if chance.random() < 0.2 else []), *(["error"] if chance.random() < 0.15 else [])]
+            if chance.random() < 0.45:
+                break
+        plan.append((1, " ".join(words)))
+    return plan
+
+
+def false_alarms(folder: Path, logs: int) -> int:
+    """Count the logs without a difference in whose reports something is `more` all the same."""
+    alarms = 0
+    for seed in range(logs):
+        rows = report(folder, sessions(without_difference(Random(seed))), SHOP)["reports"]["drop-off"]
+        assert {row["what"] for row in rows if row["item"] == ANY_PATH and row["dropped"] >= 5} == {"error", "form_again"}
+        alarms += any(row["more"] for row in rows)
+    return alarms
+
+
+def test_chance_alone_raises_few_alarms(tmp_path: Path) -> None:
+    assert false_alarms(tmp_path, 40) <= 40 * CHANCE
+
+
+@pytest.mark.slow
+def test_chance_alone_raises_few_alarms_on_many_logs(tmp_path: Path) -> None:
+    assert false_alarms(tmp_path, 200) <= 200 * CHANCE
+
+
+@pytest.mark.parametrize("probability", [0.02, 0.1, 0.4])
+def test_the_test_keeps_its_promise_whatever_the_rate(probability: float) -> None:
+    """On 200 reports of four tested steps each; the sizes of both sides are drawn from 30 up."""
+    chance, alarms = Random(7), 0
+    for _ in range(200):
+        steps = pl.DataFrame(
+            [("f", step, chance.randint(30, 400), chance.randint(30, 400)) for step in range(1, 5)],
+            schema={"funnel": pl.String, "step": pl.Int32, "stopped": pl.Int64, "continued": pl.Int64},
+            orient="row",
+        )
+        went = [
+            (*row[:2], what, ANY_PATH, *(sum(chance.random() < probability for _ in range(size)) for size in row[2:]))
+            for row in steps.rows()
+            for what in ("error", "form_again")
+        ]
+        columns = {"funnel": pl.String, "step": pl.Int32, "what": pl.String, "item": pl.String, "dropped": pl.Int64, "went_on": pl.Int64}
+        alarms += bool(judge_drop_off(pl.DataFrame(went, schema=columns, orient="row"), steps)["more"].any())
+    assert alarms <= 200 * CHANCE

@@ -1,0 +1,84 @@
+"""What a funnel's headline would be under other choices is what a run with that choice tells."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from places import SAMPLE
+from small_logs import line, written
+
+import convkit
+from convkit.goals.loader import parse_goals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOALS = """
+site: {{session_timeout: {timeout}}}
+macro: {{purchase: /checkout/thank-you}}
+micro: {{saw: /product/*, cart: [POST /cart/add, GET /cart/add/*]}}
+funnels:
+  shop: {{steps: [saw, cart, purchase], order: {order}, per: {per}}}
+"""
+CHOSEN = {"timeout": "30m", "order": "ordered", "per": "session"}
+LENGTHS = {"15 min": "15m", "30 min": "30m", "1 hour": "60m"}
+
+
+def document(goals: Path, text: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever a run takes)
+    """Return the funnel of the sample log as JSON."""
+    goals.write_text(text, encoding="utf-8")
+    return json.loads(convkit.render(convkit.run([SAMPLE], ["funnel"], goals, **options), "json"))
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Return the choices of a funnel, asked for as usual."""
+    goals = tmp_path_factory.mktemp("choices") / "goals.yaml"
+    found: list[dict[str, Any]] = document(goals, GOALS.format(**CHOSEN), choices=True)["reports"]["sensitivity"]
+    return found
+
+
+def test_every_choice_is_there_once_and_one_setting_of_each_is_chosen(rows: list[dict[str, Any]]) -> None:
+    assert [(row["choice"], row["setting"]) for row in rows] == [
+        *(("order", "ordered"), ("order", "strict"), ("per", "session"), ("per", "visitor"), ("bots", "drop"), ("bots", "keep")),
+        *(("timeout", setting) for setting in LENGTHS),
+    ]
+    assert [row["setting"] for row in rows if row["chosen"]] == ["ordered", "session", "drop", "30 min"]
+
+
+def test_every_figure_is_that_of_a_run_with_the_choice(rows: list[dict[str, Any]], tmp_path: Path) -> None:
+    for row in rows:
+        chosen = CHOSEN | ({row["choice"]: LENGTHS.get(row["setting"], row["setting"])} if row["choice"] != "bots" else {})
+        bots = row["setting"] if row["choice"] == "bots" else "drop"
+        first, *_, last = document(tmp_path / "goals.yaml", GOALS.format(**chosen), bots=bots)["reports"]["funnel"]
+        assert (row["entered"], row["reached"], row["rate"]) == (first["reached"], last["reached"], last["of_first"]), row
+
+
+def test_a_setting_differs_where_its_rate_leaves_the_likely_range(rows: list[dict[str, Any]]) -> None:
+    chosen = rows[0]
+    assert chosen["chosen"]
+    for row in rows:
+        assert row["differs"] == (not chosen["rate_low"] <= row["rate"] <= chosen["rate_high"])
+    assert any(row["differs"] for row in rows)
+
+
+def test_a_funnel_that_cannot_be_strict_is_not(tmp_path: Path) -> None:
+    text = GOALS.format(**CHOSEN).replace("order: ordered", "open: true")
+    found = document(tmp_path / "goals.yaml", text, choices=True)["reports"]["sensitivity"]
+    assert ("order", "strict") not in {(row["choice"], row["setting"]) for row in found}
+
+
+@pytest.mark.parametrize(
+    ("sessions", "said"),
+    [
+        (29, "Too few entered to tell whether the last step's rate depends on these choices."),
+        (30, "The last step's rate depends on order (strict): there it leaves the likely 89 – 100%."),
+    ],
+)
+def test_one_sentence_says_whether_it_depends(sessions: int, said: str, tmp_path: Path) -> None:
+    visits = ((f"198.51.100.{number} - -", second, path) for number in range(sessions) for second, path in enumerate(("/a", "/x", "/b")))
+    log = written(tmp_path / "access.log", (line(f"GET {path}", second, who=who) for who, second, path in visits))
+    goals = parse_goals("macro: {b: /b}\nfunnels: {ab: [/a, b]}", "goals.yaml")
+    assert said in str(convkit.render(convkit.run([log], ["funnel"], goals, choices=True)))

@@ -1,0 +1,155 @@
+"""`hits`: a row a kept line, with the session and the goals that it is of, and nothing of a query that nobody asked for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from places import DATA
+from small_logs import line, written
+
+import convkit
+from convkit.core import plugins
+from convkit.traffic import paths
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOALS = """
+site: {timezone: Europe/Berlin, group: ['/product/*'], keep_query: [route]}
+macro:
+  sale: {page: /sale, value: query.total, once_per: query.order}
+  asked: {page: /asked, value: 5}
+micro:
+  saw: {page: '/product/*', value: 0.25}
+  any_sale: {page: /sale, value: 7, once_per: hit}
+  deep: {page: /**, at_least: 3}
+  gone: {page: /gone, status: 404}
+"""
+
+
+def rows(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (as `run` takes them)
+    """Return the rows on some lines as JSON has them."""
+    (folder / "goals.yaml").write_text(goals, encoding="utf-8")
+    document = convkit.run([written(folder / "access.log", lines)], ["hits"], folder / "goals.yaml", **options)
+    found: list[dict[str, Any]] = json.loads(convkit.render(document, "json"))["reports"]["hits"]
+    return found
+
+
+def column(found: list[dict[str, Any]], name: str) -> list[Any]:
+    """Return a column of rows."""
+    return [row[name] for row in found]
+
+
+def test_a_row_says_all_of_a_hit(tmp_path: Path) -> None:
+    lines = [line("GET /style.css"), line("GET /product/1?a=b&total=3#x", 10), line("HEAD /", 11)]
+    (only,) = rows(tmp_path, lines)
+    assert list(only) == [one.name for one in plugins.load("reports", "hits").COLUMNS]
+    assert only["session"] == f"{only['visitor']}-1"
+    assert {key: value for key, value in only.items() if key not in {"session", "visitor"}} == {
+        "time": "2026-10-10T14:00:10+02:00",
+        "kind": "page",
+        "method": "GET",
+        "path": "/product/1",
+        "query": "total=3",
+        "status": 200,
+        "event": None,
+        "value": 0.25,
+        "goals": "saw",
+        "source": "access.log",
+        "line": 2,
+    }
+
+
+def test_every_kept_line_is_a_row_in_order(tmp_path: Path) -> None:
+    """Whatever its kind; what nobody looks at is none."""
+    requests = [("GET /b", 5, 200), ("GET /a", 3, 200), ("POST /x", 3, 302), ("GET /gone", 4, 404), ("GET /old", 4, 301), ("GET /f.pdf", 6, 200)]
+    others = [line("GET /api/x", 1), line("POST /form", 4), line("GET /robots.txt", agent="Other/1.0"), "rubbish", ""]
+    lines = [line(*request) for request in requests] + others
+    found = rows(tmp_path, lines)
+    assert column(found, "line") == [2, 4, 5, 1, 6]
+    assert column(found, "kind") == ["page", "error", "redirect", "page", "download"]
+    assert convkit.run([tmp_path / "access.log"], ["hits"], tmp_path / "goals.yaml").input["kept"] == 5
+
+
+def test_the_value_is_the_first_goal_s_that_counts_the_hit(tmp_path: Path) -> None:
+    """Of `sale` and `any_sale` the first; where it does not count the hit, or has no plain number, the other; counted once, never their sum."""
+    targets = (
+        "/product/1",
+        "/product/2",
+        "/sale?order=1&total=9.5",
+        "/sale?order=1&total=9.5",
+        "/sale?order=2&total=x",
+        "/asked",
+        "/asked",
+        "/plain",
+    )
+    found = rows(tmp_path, [line(f"GET {target}", 10 * number) for number, target in enumerate(targets)])
+    assert column(found, "value") == [0.25, None, 9.5, 7, 7, 5, None, None]
+    assert column(found, "goals") == ["saw", "saw", "sale any_sale deep", "any_sale", "sale any_sale", "asked", "asked", ""]
+
+
+def test_hits_of_no_session_have_none(tmp_path: Path) -> None:
+    found = rows(tmp_path, [line("GET /gone", 0, 404), line("GET /", 4000), line("GET /gone", 4001, 404)])
+    assert [session and session[-2:] for session in column(found, "session")] == [None, "-1", "-1"]
+    assert len(set(column(found, "visitor"))) == 1
+    assert column(found, "goals") == ["", "", "gone"]
+    (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
+    document = convkit.run([tmp_path / "access.log"], ["hits"], tmp_path / "goals.yaml")
+    assert f"  {found[0]['visitor'][:6]}…    " in convkit.render(document, width=80)
+
+
+def test_period_and_questions_decide_on_rows(tmp_path: Path) -> None:
+    lines = [line("GET /a"), line("GET /b", 10), line("GET /a", 86_400), line("GET /gone", 90_000, 404)]
+    assert column(rows(tmp_path, lines, since="2026-10-11"), "line") == [3, 4]
+    assert column(rows(tmp_path, lines, where=["page=/b"]), "line") == [1, 2]
+    assert rows(tmp_path, lines, where=["page=/b"])[0]["session"].endswith("-1")
+
+
+def test_sources_are_named_whatever_the_order_of_files(tmp_path: Path) -> None:
+    late = written(tmp_path / "a.log", [line("GET /late", 50), line("GET /early", 0)])
+    early = written(tmp_path / "b.log", [line("GET /b", 1), line("GET /b", 50)])
+    orders = [[late, early], [early, late]]
+    found = [json.loads(convkit.render(convkit.run(logs, ["hits"]), "json"))["reports"]["hits"] for logs in orders]
+    assert found[0] == found[1]
+    assert [(row["source"], row["line"]) for row in found[0]] == [("a.log", 2), ("b.log", 1), ("b.log", 2), ("a.log", 1)]
+
+
+def test_only_parameters_that_somebody_named_are_shown(tmp_path: Path) -> None:
+    goals = "site: {keep_query: [route]}\nmacro: {sale: {page: /a, value: query.total}}\nmicro: {mail: {query: {utm_medium: e*}}, seen: {query: q}}\n"
+    lines = [line("GET /a?password=hidden&total=1%2E5&q=%C3%A9+x&route=r&utm_medium=email&utm_source=s"), line("GET /a?x=1", 9), line("GET /a?q", 10)]
+    found = rows(tmp_path, lines, goals)
+    assert column(found, "query") == ["route=r&q=é x&total=1.5&utm_medium=email", None, "q="]
+    assert column(found, "path") == ["/a?route=r", "/a", "/a"]
+
+
+SECRETS = (
+    *("token", "key", "sig", "code", "password", "email", "session", "jwt", "X-Amz-Signature", "x-amz-credential"),
+    *("access_token", "api_key", "apikey", "PHPSESSIONID", "auth.code", "Email", "reset-token", "user[email]", "SIG", "client_secret"),
+)
+PLAIN = ("total", "order", "keyword", "signup", "design", "encoded", "utm_medium", "q", "tokens_x"[-1:])
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_what_looks_like_a_secret_is_masked(name: str, tmp_path: Path) -> None:
+    goals = f"macro: {{sale: {{page: /a, once_per: 'query.{name}'}}}}\nmicro: {{seen: {{query: '{name}'}}}}\n"
+    found = rows(tmp_path, [line(f"GET /a?{name}=planted&x=1"), line("GET /a", 9)], goals)
+    assert column(found, "query") == [f"{name}=***", None]
+    assert "planted" not in json.dumps(found)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_other_parameters_are_not(name: str) -> None:
+    assert not paths._SECRET.search(name)  # noqa: SLF001 (the rule itself)
+
+
+def test_by_hand() -> None:
+    """The small log that is counted by hand in the tests of the other reports."""
+    document = convkit.run([DATA / "by_hand.log"], ["hits"], DATA / "by_hand.yaml")
+    frame = document.reports["hits"].frame
+    assert frame.height == document.input["kept"]
+    assert frame["session"].null_count() == 1
+    bought = frame.filter(frame["goals"].str.contains("purchase"))
+    assert bought.select("line", "query", "value").rows() == [(11, "order=71&total=19.99", 19_990_000), (40, "order=72&total=0.1", 100_000)]
+    assert frame["line"].to_list() == sorted(frame["line"])

@@ -1,0 +1,216 @@
+"""`paths`: the pages before a goal or after a page, against a plain walk through the model's sessions; its options, its screen."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections import Counter
+from dataclasses import replace
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from model.brute_force import analyze
+from model.hits import matches
+from model.streams import Example, examples, to_yaml
+from small_logs import line, written
+from tally_parts import parts_of
+
+import convkit
+from convkit.analysis import tallies as analysis_tallies
+from convkit.engine import documents, pipeline
+from convkit.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from model.brute_force import Model
+
+    from convkit.core.document import Document
+
+EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
+PHASES = [phase for phase in Phase if phase is not Phase.explain]
+FEW = settings(max_examples=max(2, EXAMPLES // 25), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a directory whose files every example writes anew."""
+    return tmp_path_factory.mktemp("paths")
+
+
+def path_of(model: Model, number: int, options: dict[str, str]) -> str | None:
+    """Return the path of a session, None where it has none."""
+    pages, steps, shown = model.sessions[number].pages, int(options.get("steps", 3)), model.goals.site.shown
+    if "from" in options:
+        fits = [place for place, page in enumerate(pages) if matches(options["from"], page.path)]
+        if not fits:
+            return None
+        after = [path for path, _ in groupby(shown(page.path) for page in pages[fits[0] :])][1:]
+        return " > ".join(after[:steps] + (["(left)"] if len(after) <= steps else []))
+    found = model.of(options.get("to", next(iter(model.goals.macro))))[number]
+    if not found:
+        return None
+    reached = min(hit.order for hit in found)
+    before = [path for path, _ in groupby(shown(page.path) for page in pages if page.order < reached)]
+    return " > ".join((["(start)"] if len(before) <= steps else []) + before[-steps:])
+
+
+asked = st.one_of(
+    st.just({}),
+    st.fixed_dictionaries({"to": st.sampled_from(("bought", "saw", "sent", "took"))}, optional={"steps": st.sampled_from("123")}),
+    st.fixed_dictionaries({"from": st.sampled_from(("/a", "/*", "/p/*", "/**", "/none"))}, optional={"steps": st.sampled_from("124")}),
+)
+
+
+@FEW
+@given(example=st.one_of(examples(), examples(with_users=True)), options=asked, day=st.booleans())
+def test_every_path_is_the_model_s(example: Example, options: dict[str, str], folder: Path, *, day: bool) -> None:
+    log, goals = written(folder / "access.log", example.stream.lines), folder / "goals.yaml"
+    goals.write_text(to_yaml(example.goals), encoding="utf-8")
+    if options.get("to", "bought") not in example.goals.goals:
+        options = {}
+    model = analyze(list(example.stream.hits), example.goals)
+    paths = {number: path for number in model.shown if (path := path_of(model, number, options)) is not None}
+    sessions, converted = Counter(paths.values()), Counter(path for number, path in paths.items() if model.converted(number))
+    is_macro = "from" not in options and options.get("to", "bought") in example.goals.macro
+    expected = [
+        (path, count, round(count / len(paths), 6), None if is_macro else converted[path])
+        for path, count in sorted(sessions.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    made = convkit.run([log], ["paths"], goals, options=options, by="month" if day else None)
+    rows = made.reports["paths"].frame.with_columns(pl.col("share").round(6)).select("path", "sessions", "share", "converted").rows()
+    assert rows == expected, f"{options} {example!r}"
+
+
+def run(folder: Path, lines: list[str], goals: str = GOALS, **options: str) -> Document:
+    """Return the report on some lines."""
+    (folder / "goals.yaml").write_text(goals, encoding="utf-8")
+    by = options.pop("by", None)
+    return convkit.run([written(folder / "access.log", lines)], ["paths"], folder / "goals.yaml", options=options, by=by)
+
+
+def walk(*paths: str, who: int = 1) -> list[str]:
+    """Return a visitor's lines, ten seconds apart."""
+    return [line(f"GET {path}", 10 * place, who=f"198.51.100.{who} - -") for place, path in enumerate(paths)]
+
+
+def paths(made: Document) -> list[str]:
+    """Return the paths of a report."""
+    return made.reports["paths"].frame["path"].to_list()
+
+
+LINES = [*walk("/a", "/a", "/b", "/cart", "/b", "/sale"), *walk("/b", "/cart", who=2), *walk("/cart", who=3)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, ["/b > /cart > /b"]),
+        ({"steps": "4"}, ["(start) > /a > /b > /cart > /b"]),
+        ({"to": "sale", "steps": "1"}, ["/b"]),
+        ({"to": "cart"}, ["(start)", "(start) > /a > /b", "(start) > /b"]),
+        ({"from": "/a"}, ["/b > /cart > /b"]),
+        ({"from": "/a", "steps": "4"}, ["/b > /cart > /b > /sale > (left)"]),
+        ({"from": "/cart"}, ["(left)", "/b > /sale > (left)"]),
+        ({"from": "/none"}, []),
+    ],
+)
+def test_paths_by_hand(options: dict[str, str], expected: list[str], tmp_path: Path) -> None:
+    """`(start)` and `(left)` stand where all that came before or after is told."""
+    assert paths(run(tmp_path, LINES, **options)) == expected
+
+
+def test_pages_are_told_as_reports_show_them(tmp_path: Path) -> None:
+    """After `group`: neighbours in one group are one; `--from` looks at the paths before."""
+    goals = "site: {group: [/p/*]}\n" + GOALS
+    lines = walk("/p/1", "/p/2", "/x", "/sale")
+    assert paths(run(tmp_path, lines, goals)) == ["(start) > /p/* > /x"]
+    assert paths(run(tmp_path, lines, goals, **{"from": "/p/2"})) == ["/x > /sale > (left)"]
+
+
+def test_conversions_are_told_where_they_are_no_matter_of_course(tmp_path: Path) -> None:
+    assert run(tmp_path, LINES, to="cart").reports["paths"].frame["converted"].to_list() == [0, 1, 0]
+    assert run(tmp_path, LINES).reports["paths"].frame["converted"].to_list() == [None]
+    assert "then sale" not in convkit.render(run(tmp_path, LINES))
+    assert "then sale" in convkit.render(run(tmp_path, LINES, to="cart"))
+
+
+def test_headings_say_what_was_asked(tmp_path: Path) -> None:
+    screens = [str(convkit.render(run(tmp_path, LINES, **options))) for options in ({}, {"to": "cart", "steps": "1"}, {"from": "/a"})]
+    assert "PATHS  the last 3 pages before sale, the first macro goal; 1 session\n" in screens[0]
+    assert "PATHS  the last page before cart; 3 sessions\n" in screens[1]
+    assert "PATHS  the next 3 pages after /a; 1 session\n" in screens[2]
+
+
+def test_without_a_macro_goal_it_says_what_to_name(tmp_path: Path) -> None:
+    made = run(tmp_path, LINES, "micro: {cart: /cart}\n")
+    assert paths(made) == []
+    assert "No macro goal is known: name a goal with --to, or a page with --from." in convkit.render(made)
+    assert len(paths(run(tmp_path, LINES, "micro: {cart: /cart}\n", to="cart"))) == 3
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("by", [None, "landing"])
+def test_long_and_hostile_pages_fit(width: int, by: str | None, tmp_path: Path) -> None:
+    """Pages are cut in the middle: many begin alike, and a path says nothing without its end."""
+    lines = walk("/" + "long/" * 30 + "a", "/" + "long/" * 30 + "b", "/%1b[31m", "/cart")
+    made = run(tmp_path, lines, to="cart", **({"by": by} if by else {}))
+    text = str(convkit.render(made, width=width))
+    assert max(map(len, text.splitlines())) <= width
+    assert "\x1b" not in text
+    if by is None:
+        assert "(start) > /long/" in text
+        assert "g/a > " in text
+    assert "long/" * 30 in str(convkit.render(made, "csv"))
+
+
+def test_paths_can_be_split(tmp_path: Path) -> None:
+    made = run(tmp_path, LINES, to="cart", by="landing")
+    rows = list(csv.reader(io.StringIO(str(convkit.render(made, "csv")))))
+    assert rows[0] == ["landing", "path", "sessions", "share", "converted"]
+    assert sorted(row[:3] for row in rows[1:]) == [["/a", "(start) > /a > /b", "1"], ["/b", "(start) > /b", "1"], ["/cart", "(start)", "1"]]
+    assert {row[3] for row in rows[1:]} == {"1.000000"}
+
+
+def test_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
+    """Of paths from a page; those to a goal are held by the contract of all tallies."""
+    (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
+    found = pipeline.analyze([written(tmp_path / "access.log", LINES)], convkit.load_goals(tmp_path / "goals.yaml"))
+    options = {"from": "/**", "steps": "2"}
+    parts = [analysis_tallies.tally(replace(part, options=options), ["paths"]) for part in parts_of(found.analysis, 3)]
+    whole = analysis_tallies.tally(replace(found.analysis, options=options), ["paths"])
+    asked_for = replace(found, analysis=replace(found.analysis, options=options))
+    made = [convkit.render(documents.finish(asked_for, tallies, is_whole=False), "csv") for tallies in (whole, documents.add_tallies(parts))]
+    assert made[0] == made[1]
+    assert str(made[0]).count("\n") == 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"to": "sale", "from": "/a"}, "--to and --from are two questions; ask one of them"),
+        ({"to": "sal"}, "--to sal: no goal is called 'sal', did you mean 'sale'?; known are sale, cart"),
+        ({"from": "a"}, "--from a/b: 'a/b' is no path: a path begins with `/`, as /a/b"),
+        ({"from": "re:("}, "--from re:(: this regular expression cannot be used"),
+        ({"steps": "0"}, "--steps 0: write a number from 1 to 10"),
+        ({"steps": "x"}, "--steps x: write a number from 1 to 10"),
+        ({"step": "2"}, "paths: 'step' is no option, did you mean 'steps'?; known are to, from, steps"),
+    ],
+)
+def test_mistakes_say_the_fix_before_a_log_is_read(options: dict[str, str], message: str, tmp_path: Path) -> None:
+    (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
+    options = {name: "a/b" if value == "a" else value for name, value in options.items()}
+    with pytest.raises(UsageError) as raised:
+        convkit.run([tmp_path / "missing.log"], ["paths"], tmp_path / "goals.yaml", options=options)
+    assert str(raised.value).startswith(message)
+
+
+def test_other_reports_have_no_such_options(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^pages: 'to' is no option; known are none$"):
+        convkit.run([tmp_path / "missing.log"], ["pages"], options={"to": "sale"})

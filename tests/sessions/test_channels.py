@@ -1,0 +1,161 @@
+"""Where sessions came from: a table of referrers and queries with the channel of each; rules of one's own; nothing in a log can break it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from goals_schema import is_valid
+from payloads import NASTY
+from places import DATA, PACKAGE
+
+from convkit.core import datafiles
+from convkit.core.model import Site
+from convkit.core.schema import TEXT
+from convkit.errors import GoalsFileError, UsageError
+from convkit.goals import channel_rules
+from convkit.goals.loader import parse_goals
+from convkit.sessions.channels import CHANNEL_COLUMNS, add_channels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Row = tuple[str | None, ...]
+
+TABLE = DATA / "channels.tsv"
+CASES = [line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+"""Referrer, query, source, medium, campaign, channel; an empty referrer or query is none."""
+SITE = Site(hosts=("shop.example",), payment=("pay.example",))
+OWN = ("www.other.example",)
+
+
+def came_from(pairs: Iterable[tuple[str | None, str | None]], site: Site = SITE, own: tuple[str, ...] = OWN) -> list[Row]:
+    """Return source, medium, campaign and channel of referrers and queries."""
+    frame = pl.LazyFrame(list(pairs), schema=["referrer", "query"], orient="row").cast({"referrer": pl.Categorical, "query": pl.Categorical})
+    return add_channels(frame, site, own).select(CHANNEL_COLUMNS).collect().rows()
+
+
+def test_each_case_of_the_table_has_its_channel() -> None:
+    found = came_from((referrer or None, query or None) for referrer, query, *_ in CASES)
+    wrong = [(case, row) for case, row in zip(CASES, found, strict=True) if tuple(case[2:]) != row]
+    assert wrong == []
+
+
+def test_every_rule_stands_in_the_table_three_times() -> None:
+    times = Counter(case[-1] for case in CASES)
+    assert len(CASES) >= 120
+    assert {name: times[name] for name in (*channel_rules.builtin_channels(), "Unassigned") if times[name] < 3} == {}
+
+
+RULES = """
+macro: {sale: /sale}
+site:
+  channels:
+    Newsletter: {source: 'News*', medium: [email, mail]}
+    Partners: [{medium: partner}, {source: [A.example, b.example]}]
+    Brand: {category: search, campaign: 're:Brand-\\d+'}
+    Chat: {category: [ai, social]}
+    Organic Search: {source: intranet.example}
+"""
+
+
+def test_rules_of_ones_own_go_first_and_the_first_that_fits_counts() -> None:
+    """All keys of a rule hold, of a list one; patterns look at no case, in rules and in logs; a name may be one of the built-in ones."""
+    assert is_valid(RULES)
+    site = parse_goals(RULES, "goals.yaml").site
+    asked = {
+        "utm_source=NEWSLETTER&utm_medium=Email": "Newsletter",
+        "utm_source=newsletter&utm_medium=sms": "SMS",
+        "utm_source=crm&utm_medium=mail": "Unassigned",
+        "utm_source=newsletter/7&utm_medium=mail": "Unassigned",
+        "utm_source=crm&utm_medium=Partner": "Partners",
+        "utm_source=b.example&utm_medium=cpc": "Partners",
+        "utm_source=news.example&utm_medium=email": "Newsletter",
+        "utm_source=google&utm_medium=cpc&utm_campaign=brand-12": "Brand",
+        "utm_source=google&utm_medium=cpc&utm_campaign=brand-x": "Paid Search",
+        "utm_source=taboola&utm_medium=cpc&utm_campaign=brand-12": "Paid Other",
+        "utm_source=fb&utm_medium=cpc": "Chat",
+        "utm_source=chatgpt.com": "Chat",
+        "utm_source=intranet.example&utm_medium=qr": "Organic Search",
+    }
+    assert {query: row[-1] for query, row in zip(asked, came_from([(None, query) for query in asked], site), strict=True)} == asked
+
+
+REFUSED = {
+    "channels: [Newsletter]": "goals.yaml:3:13: `channels` takes names with a rule each",
+    "channels: {A: newsletter}": "goals.yaml:3:17: a rule takes source, medium, campaign, category",
+    "channels: {A: {}}": "goals.yaml:3:17: a rule takes source",
+    "channels: {A: }": "goals.yaml:3:17: a rule takes source",
+    "channels: {A: []}": "goals.yaml:3:17: an empty list; write a rule",
+    "channels: {A: [{medium: x}, y]}": "goals.yaml:3:31: a rule takes source",
+    "channels: {' ': {medium: x}}": "goals.yaml:3:14: a channel needs a name",
+    "channels: {A: {medum: x}}": "goals.yaml:3:18: unknown key 'medum' in a rule of a channel, did you mean 'medium'?",
+    "channels: {A: {medium: []}}": "goals.yaml:3:26: an empty list; write a medium",
+    "channels: {A: {medium: 3}}": "write '3' in quotes",
+    "channels: {A: {source: 're:('}}": "goals.yaml:3:26: this regular expression cannot be used",
+    "channels: {A: {category: serach}}": "goals.yaml:3:28: 'serach' is no category, did you mean 'search'?",
+    "channels: {A: {medium: x}, A: {medium: y}}": "'A' stands here a second time",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.items())
+def test_what_is_no_rule_is_refused_where_it_stands(text: str, message: str) -> None:
+    goals_file = f"macro: {{sale: /sale}}\nsite:\n  {text}"
+    with pytest.raises(GoalsFileError) as raised:
+        parse_goals(goals_file, "goals.yaml")
+    assert message in str(raised.value)
+    beyond_a_schema = ("a second time", "regular expression")
+    assert any(words in message for words in beyond_a_schema) or not is_valid(goals_file)
+
+
+def test_rules_can_be_set_for_one_run() -> None:
+    """What is set replaces a channel of the file, in its place, or comes behind the file's."""
+    site = parse_goals(RULES, "goals.yaml", ["channels.Partners={medium: partners}", "channels.Print={medium: print}"]).site
+    queries = ["utm_medium=partner", "utm_medium=partners", "utm_medium=print"]
+    assert [row[-1] for row in came_from([(None, query) for query in queries], site)] == ["Unassigned", "Partners", "Print"]
+    assert [*site.channels] == ["Newsletter", "Partners", "Brand", "Chat", "Organic Search", "Print"]
+    with pytest.raises(UsageError, match="is no category"):
+        parse_goals(RULES, "goals.yaml", ["channels.Print={category: print}"])
+
+
+def test_the_built_in_channels_are_written_as_ones_own() -> None:
+    text = (PACKAGE / "data" / "channels.yaml").read_text(encoding="utf-8")
+    indented = "".join(f"  {line}\n" for line in text.splitlines())
+    assert parse_goals(f"macro: {{sale: /sale}}\nsite:\n{indented}", "goals.yaml").site.channels == channel_rules.builtin_channels()
+
+
+def test_the_lists_are_well_formed() -> None:
+    """No place stands twice among sources, all are in small letters, and each parameter, app and click id has all its fields."""
+    rows = [line.split() for line in datafiles.lines("sources")]
+    places = [place.removeprefix("=") for _, *row in rows for place in row]
+    assert {kind for kind, *_ in rows} == set(channel_rules.CATEGORIES)
+    assert [place for place, times in Counter(places).items() if times > 1] == []
+    assert [place for place in places if place != place.lower() or place.startswith("www.")] == []
+    assert [line for name in ("apps", "click_ids") for line in datafiles.lines(name) if len(line.split()) != 3] == []
+    assert {line.split()[1] for line in datafiles.lines("tags")} == {"source", "medium", "campaign"}
+
+
+def test_rows_keep_their_order_and_their_other_columns() -> None:
+    frame = pl.LazyFrame(
+        {"session": range(4_000), "referrer": ["https://a.example/", None] * 2_000, "query": [None, "gclid=1", "x=1", None] * 1_000},
+        schema_overrides={"referrer": pl.Categorical, "query": pl.Categorical},
+    )
+    told = add_channels(frame, Site()).collect()
+    assert told.columns == ["session", "referrer", "query", *CHANNEL_COLUMNS]
+    assert [dtype for name, dtype in told.schema.items() if name in CHANNEL_COLUMNS] == [TEXT] * 4
+    assert told["session"].to_list() == [*range(4_000)]
+    assert told["channel"].to_list() == ["Referral", "Paid Search", "Referral", "Direct"] * 1_000
+    empty = add_channels(frame.head(0), Site()).collect()
+    assert (empty.height, empty.columns) == (0, told.columns)
+
+
+def test_whatever_a_log_holds_has_a_channel() -> None:
+    hostile = [*NASTY, "utm_source=" * 500, "%" * 500, "&" * 500, "https://" + "a." * 500 + "example/", "utm_source=%00%1b[31m&utm_medium=\u202e"]
+    pairs = [
+        pair for text in hostile for pair in ((text, None), (None, text), (f"https://{text}/", f"utm_source={text}&utm_campaign={text}&gclid={text}"))
+    ]
+    told = came_from(pairs)
+    assert len(told) == len(pairs)
+    assert [row for row in told if None in row or "" in row] == []

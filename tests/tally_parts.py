@@ -1,0 +1,47 @@
+"""An analysis split into parts of its visitors, and the check that their tallies add up to the whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+import convkit
+from convkit.analysis import analysis as analyses
+from convkit.analysis import tallies as analysis_tallies
+from convkit.core import plugins
+from convkit.engine import documents
+
+if TYPE_CHECKING:
+    from convkit.analysis.analysis import Analysis
+    from convkit.core.document import Tallies
+
+REPORTS = plugins.names("reports")
+OUTPUTS = plugins.names("outputs")
+
+
+def parts_of(analysis: Analysis, count: int) -> list[Analysis]:
+    """Split the visitors of an analysis, whole visitors only; parts may be empty."""
+    hits, sessions = pl.collect_all([analysis.hits, analysis.sessions])
+    of_part = [pl.col("visitor").reinterpret(signed=False) % count == number for number in range(count)]
+    return [
+        analysis_tallies.build_analysis(hits.filter(here), sessions.filter(here), analysis.goals, analysis.ends, analysis.identities)
+        for here in of_part
+    ]
+
+
+def outputs_of(run: analyses.Run, tallies: Tallies) -> dict[tuple[str, str], str]:
+    """Return all reports in every output, together and each alone."""
+    made = {"report": documents.finish(run, tallies, is_whole=True)}
+    made |= {report: documents.finish(run, {report: tallies[report]}, is_whole=False) for report in REPORTS}
+    return {(name, output): convkit.render(document, output, limit=0) for name, document in made.items() for output in OUTPUTS}
+
+
+def check(run: analyses.Run, count: int) -> None:
+    """Hold the sum of the parts against the whole, and the sum in another order against both."""
+    whole = outputs_of(run, analysis_tallies.tally(run.analysis, REPORTS))
+    parts = [analysis_tallies.tally(part, REPORTS) for part in parts_of(run.analysis, count)]
+    added = outputs_of(run, documents.add_tallies(parts))
+    assert {place: text for place, text in added.items() if text != whole[place]} == {}
+    backwards = documents.finish(run, documents.add_tallies(parts[::-1]), is_whole=True)
+    assert convkit.render(backwards, "json") == whole["report", "json"]

@@ -1,0 +1,420 @@
+"""Who is a bot by what it does: each rule at its edges, which of them is told, and what becomes of bots."""
+
+from __future__ import annotations
+
+import random
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from small_logs import FIREFOX, figures, line, overview, report, written
+
+import convkit
+from convkit.core import datafiles
+from convkit.core.quality import BotAgent
+from convkit.core.schema import KIND, TIME
+from convkit.errors import UsageError
+from convkit.goals.loader import parse_goals
+from convkit.traffic import bots
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+GOALS = "macro: {sale: /sale}"
+PERSON = [line("GET /sale", who="203.0.113.99 - -")]
+"""Somebody who is no bot, so that there is always a session."""
+
+Answers = list[tuple[str, int]]
+
+RULES: dict[str, tuple[Answers, str | None]] = {
+    "asked for robots.txt, among pages": ([("GET /", 200), ("GET /robots.txt", 200), ("GET /sale", 200)], bots.ROBOTS_TXT),
+    "asked for robots.txt that is not there": ([("GET /", 200), ("GET /robots.txt", 404)], bots.ROBOTS_TXT),
+    "asked whether robots.txt is there": ([("GET /", 200), ("HEAD /robots.txt?x=1", 200)], bots.ROBOTS_TXT),
+    "asked for robots.txt written oddly": ([("GET /", 200), ("GET //r%6Fbots.txt", 200)], bots.ROBOTS_TXT),
+    "asked for another robots.txt": ([("GET /", 200), ("GET /help/robots.txt", 200), ("GET /robots.html", 200)], None),
+    "scanner, 404": ([("GET /.env", 404)], bots.SCANNER),
+    "scanner, 404, and redirects": ([("GET /wp-login.php", 404), ("GET /", 301)], bots.SCANNER),
+    "scanner, 500": ([("GET /.git/config", 500), ("GET /", 302)], bots.SCANNER),
+    "scanner, 200 itself": ([("GET /wp-login.php", 200), ("POST /wp-login.php", 200)], bots.SCANNER),
+    "scanner, and a page not modified": ([("GET /.env", 404), ("GET /", 304)], bots.SCANNER),
+    "scanner, and no page but a download, a call, an empty answer": (
+        [("GET /.env", 404), ("GET /a.pdf", 200), ("GET /api/x", 200), ("GET /", 204), ("POST /a", 200)],
+        bots.SCANNER,
+    ),
+    "scanner, and a page": ([("GET /.env", 404), ("GET /", 200)], None),
+    "owner of a WordPress": ([("GET /wp-login.php", 200), ("POST /wp-login.php", 302), ("GET /wp-admin/", 200)], None),
+    "no scanner": ([("GET /environment", 301), ("GET /git/config", 301), ("GET /login.php", 301), ("GET /wp-content/x.pdf", 200)], None),
+    "only HEAD": ([("HEAD /", 200), ("HEAD /sale", 404)], bots.ONLY_HEAD),
+    "only HEAD, and a picture": ([("HEAD /", 200), ("GET /a.png", 200)], bots.ONLY_HEAD),
+    "one HEAD among GETs": ([("GET /", 200), ("HEAD /", 200), ("GET /", 302)], None),
+    "HEAD, and one GET": ([("HEAD /", 200), ("HEAD /", 200), ("GET /", 301)], None),
+    "one 404": ([("GET /old", 404)], bots.ONLY_ERRORS),
+    "4xx of every sort": ([("GET /old", 400), ("POST /a", 422), ("OPTIONS /", 499), ("HEAD /", 404)], bots.ONLY_ERRORS),
+    "4xx, and a picture": ([("GET /old", 404), ("GET /a.png", 200)], bots.ONLY_ERRORS),
+    "4xx, and one 200": ([("GET /old", 404), ("GET /older", 410), ("GET /", 200)], None),
+    "4xx, and one redirect": ([("GET /old", 404), ("GET /", 301)], None),
+    "4xx, and one 500": ([("GET /old", 404), ("GET /", 500)], None),
+    "only 5xx": ([("GET /", 500), ("GET /", 503)], None),
+    "robots.txt goes before scanner": ([("GET /robots.txt", 404), ("GET /.env", 404)], bots.ROBOTS_TXT),
+    "scanner goes before HEAD and 4xx": ([("HEAD /.env", 404), ("HEAD /", 404)], bots.SCANNER),
+    "HEAD goes before 4xx": ([("HEAD /", 404)], bots.ONLY_HEAD),
+}
+
+SCANNED = (
+    *("/.env", "/shop/.env", "/.env.bak", "/.git/HEAD", "/x/.git/config", "/wp-login.php?action=register", "/blog/wp-login.php", "/xmlrpc.php"),
+    *("/cgi-bin/luci/;stok=/locale", "/cgi-bin/../../../../bin/sh", "/%2eenv", "//wp-login.php", "/phpMyAdmin/index.php", "/wp-includes/a/b.php"),
+    *("/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/actuator/env", "/blog/wp-includes/wlwmanifest.xml", "/+CSCOE+/logon.html"),
+)
+
+
+def requests(answers: Answers, who: str = "198.51.100.1 - -", **more: str) -> list[str]:
+    """Return a line a request, seconds apart."""
+    return [line(request, number * 7, status, who=who, **more) for number, (request, status) in enumerate(answers)]
+
+
+def read(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str) -> dict[str, Any]:
+    """Return a report on lines and a person's, whose fates add up whatever is asked for."""
+    found = report(folder, [*lines, *PERSON], goals, **options)
+    counts = found["input"]
+    fates = {fate: number for fate, number in counts.items() if isinstance(number, int) and fate != "lines"}
+    assert sum(fates.values()) == counts["lines"] == len(lines) + 1
+    assert sum(counts["bot_by_reason"].values()) == counts["bot"]
+    return found
+
+
+def reasons(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str) -> dict[str, int]:
+    """Return how many lines are of bots, by reason."""
+    counted: dict[str, int] = read(folder, lines, goals, **options)["input"]["bot_by_reason"]
+    return counted
+
+
+@pytest.mark.parametrize("case", RULES)
+def test_who_is_a_bot_by_what_it_does(case: str, tmp_path: Path) -> None:
+    """All lines of a bot but assets are a bot's."""
+    answers, reason = RULES[case]
+    number = sum(not request.endswith(".png") for request, _ in answers)
+    assert reasons(tmp_path, requests(answers)) == ({} if reason is None else {reason: number})
+
+
+@pytest.mark.parametrize("target", SCANNED)
+def test_paths_that_scanners_ask_for(target: str, tmp_path: Path) -> None:
+    assert reasons(tmp_path, requests([(f"GET {target}", 302)])) == {bots.SCANNER: 1}
+
+
+def test_nothing_that_people_are_led_to_is_on_the_list_of_scanners() -> None:
+    assert {"/", "/**", "/wp-admin/**", "/.well-known/**", "/login", "/admin"} & set(datafiles.lines("scanners")) == set()
+
+
+def rush(count: int, seconds: int, request: str = "GET /a", status: int = 200) -> list[str]:
+    """Return so many requests, the first and the last so many seconds apart, after a calm hour."""
+    times = [7_200, *([7_230] * (count - 2)), 7_200 + seconds]
+    return [line("GET /"), line("GET /a", 3_600), *(line(request, time, status) for time in times)]
+
+
+@pytest.mark.parametrize(("count", "seconds", "is_fast"), [(180, 180, False), (181, 180, True), (181, 181, False), (182, 181, True)])
+def test_more_than_180_pages_in_180_seconds_edge_inside(count: int, seconds: int, is_fast: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    assert reasons(tmp_path, rush(count, seconds)) == ({bots.FAST: count + 2} if is_fast else {})
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status", "is_fast"),
+    [("GET /a", 304, True), ("GET /a", 302, False), ("GET /a", 500, False), ("GET /api/a", 200, False), ("POST /a", 200, False)],
+)
+def test_only_pages_are_too_fast(request_line: str, status: int, is_fast: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    assert (bots.FAST in reasons(tmp_path, rush(400, 1, request_line, status))) == is_fast
+
+
+def test_two_visitors_are_not_fast_together(tmp_path: Path) -> None:
+    lines = [line("GET /a", number, who=f"198.51.100.{number % 2} - -") for number in range(300)]
+    assert reasons(tmp_path, lines) == {}
+
+
+def test_another_agent_at_the_same_address_is_another_visitor(tmp_path: Path) -> None:
+    lines = [line("GET /robots.txt", agent="Reader/1.0"), line("GET /a", 5, agent="Reader/1.0"), line("GET /a", 6)]
+    assert reasons(tmp_path, lines) == {bots.ROBOTS_TXT: 2}
+
+
+def test_addresses_of_one_network_are_one_visitor(tmp_path: Path) -> None:
+    lines = [line("GET /robots.txt", who="2001:db8::1 - -"), line("GET /a", 5, who="2001:db8::2 - -"), line("GET /a", 6, who="2001:db8:0:1::1 - -")]
+    assert reasons(tmp_path, lines) == {bots.ROBOTS_TXT: 2}
+
+
+@pytest.mark.parametrize(("agent", "reason"), [("curl/8.5.0", bots.LISTED), ("-", bots.MISSING_AGENT)])
+def test_what_the_agent_says_goes_before_what_is_done(agent: str, reason: str, tmp_path: Path) -> None:
+    lines = requests([("GET /robots.txt", 404), ("GET /.env", 404), ("HEAD /", 404)], agent=agent)
+    assert reasons(tmp_path, lines) == {reason: 3}
+
+
+def test_too_fast_goes_behind_scanner_and_before_head(tmp_path: Path) -> None:
+    calm = [line("GET /.env", 0, 404), *(line("GET /a", number, 304) for number in range(181))]
+    assert reasons(tmp_path, calm) == {bots.SCANNER: 182}
+    assert reasons(tmp_path, [*calm[1:], line("HEAD /a")]) == {bots.FAST: 182}
+
+
+def test_excluded_lines_stay_excluded_and_still_tell(tmp_path: Path) -> None:
+    """What was asked for at another host is among all that a visitor sent."""
+    goals = f"{GOALS}\nsite: {{hosts: [shop.example], ignore: {{addresses: [192.0.2.0/24]}}}}"
+    lines = requests([("GET /robots.txt", 200), ("GET /", 200)], who="192.0.2.1 - -")
+    found = read(tmp_path, lines, goals)["input"]
+    assert (found["excluded"], found["bot"]) == (2, 0)
+    lines = requests([("GET http://other.example/robots.txt", 200), ("GET http://shop.example/", 200)])
+    found = read(tmp_path, lines, goals)["input"]
+    assert (found["excluded"], found["bot_by_reason"]) == (1, {bots.ROBOTS_TXT: 1})
+    assert read(tmp_path, requests([("GET /robots.txt", 200)], who="192.0.2.1 - -", agent="curl/8"), goals)["input"]["excluded"] == 1
+
+
+def test_the_period_does_not_matter(tmp_path: Path) -> None:
+    lines = [line("GET /a"), line("GET /robots.txt", 3 * 86_400)]
+    found = read(tmp_path, lines, since="2026-10-10", until="2026-10-10")
+    assert found["input"]["bot_by_reason"] == {bots.ROBOTS_TXT: 2}
+    assert overview(found)["sessions"] == 1
+
+
+def test_a_visitor_is_judged_before_its_hits_go_to_a_user(tmp_path: Path) -> None:
+    """What a user does on another device is not the bot's."""
+    lines = [line("GET /robots.txt"), line("GET /a", 5, who="198.51.100.1 - ann"), line("GET /b", 9, who="198.51.100.2 - ann")]
+    found = read(tmp_path, lines)
+    assert found["input"]["bot_by_reason"] == {bots.ROBOTS_TXT: 2}
+    assert overview(found)["sessions"] == 2
+
+
+def test_where_addresses_tell_visitors_an_agent_on_the_list_speaks_for_itself(tmp_path: Path) -> None:
+    goals = f"{GOALS}\nsite: {{visitor: address}}"
+    people = [line("GET /a", 1), line("GET /b", 2, agent="Other/1.0")]
+    assert reasons(tmp_path, [line("GET /robots.txt", agent="curl/8.5.0"), *people], goals) == {bots.LISTED: 1}
+    assert reasons(tmp_path, [line("GET /robots.txt", agent="Another/1.0"), *people], goals) == {bots.ROBOTS_TXT: 3}
+
+
+def test_where_addresses_tell_visitors_an_agent_that_is_kept_stays_and_tells_nothing(tmp_path: Path) -> None:
+    goals = f"{GOALS}\nsite: {{visitor: address, bots: {{keep: [MyApp]}}}}"
+    other, kept = line("GET /a", 1), line("GET /a", 2, agent="MyApp/1.0")
+    assert reasons(tmp_path, [other, kept, line("GET /robots.txt", agent="MyApp/1.0")], goals) == {}
+    assert reasons(tmp_path, [other, kept, line("GET /robots.txt")], goals) == {bots.ROBOTS_TXT: 2}
+
+
+def test_a_picture_that_a_goal_names_is_more_than_errors(tmp_path: Path) -> None:
+    lines = requests([("GET /old", 404), ("GET /px.gif", 200)])
+    assert reasons(tmp_path, lines) == {bots.ONLY_ERRORS: 1}
+    found = read(tmp_path, lines, f"{GOALS}\nmicro: {{seen: /px.gif}}")
+    assert (found["input"]["bot"], found["input"]["asset"]) == (0, 0)
+    listed = read(tmp_path, requests([("GET /old", 404), ("GET /px.gif", 200)], agent="curl/8.5.0"), f"{GOALS}\nmicro: {{seen: /px.gif}}")
+    assert listed["input"]["bot_by_reason"] == {bots.LISTED: 2}
+
+
+@pytest.mark.parametrize(("agent", "reason"), [(FIREFOX, bots.ONLY_ERRORS), ("curl/8.5.0", bots.LISTED)])
+def test_a_picture_that_no_goal_names_is_an_asset_and_tells_nothing(agent: str, reason: str, tmp_path: Path) -> None:
+    """Also where it is read, because a goal names another picture of its kind."""
+    found = read(tmp_path, requests([("GET /old", 404), ("GET /a.gif", 200)], agent=agent), f"{GOALS}\nmicro: {{seen: /px.gif}}")
+    assert (found["input"]["bot_by_reason"], found["input"]["asset"]) == ({reason: 1}, 1)
+
+
+def test_a_line_without_a_status_is_no_error(tmp_path: Path) -> None:
+    lines = requests([("GET /old", 404), ("GET /older", 404)])
+    lines[1] = lines[1].replace(" 404 ", " - ")
+    assert reasons(tmp_path, lines) == {}
+
+
+def test_hits_of_no_access_log_behave_like_nothing() -> None:
+    """Rows of exports have no status and no method, may have any path, and often all of a day have one time."""
+    row = {"visitor": 1, "time": datetime(2026, 10, 10, tzinfo=UTC), "kind": "page", "method": None, "status": None, "robots": True, "scanner": True}
+    types = {"visitor": pl.Int64, "time": TIME, "kind": KIND, "method": pl.Categorical(), "status": pl.Int16}
+    hits = pl.DataFrame([row] * 200, schema_overrides=types)
+    assert bots.behaviour_reasons(hits.lazy()).collect().height == 0
+    for asked, reason in ((True, bots.ROBOTS_TXT), (False, bots.FAST)):
+        answered = hits.with_columns(status=pl.lit(200, dtype=pl.Int16), robots=asked, scanner=False)
+        assert bots.behaviour_reasons(answered.lazy()).collect()["behaviour"].to_list() == [reason]
+
+
+def test_a_planted_mix_is_told_apart(tmp_path: Path) -> None:
+    """Bots of every sort among people: each is counted under its own reason, and people are all that is left."""
+    planted: dict[str, list[Answers]] = {
+        bots.ROBOTS_TXT: [[("GET /robots.txt", 200), ("GET /", 200)]] * 3,
+        bots.SCANNER: [[("GET /.env", 404), ("GET /.git/config", 403)]] * 4,
+        bots.FAST: [[("GET /a", 200)] * 181],
+        bots.ONLY_HEAD: [[("HEAD /", 200)] * 2] * 5,
+        bots.ONLY_ERRORS: [[("GET /old", 404)]] * 6,
+    }
+    people: list[Answers] = [[("GET /", 200), ("GET /old", 404), ("HEAD /", 200), ("GET /sale", 200)]] * 7
+    lines: list[str] = []
+    for number, (reason, answers) in enumerate([(reason, one) for reason, many in planted.items() for one in many]):
+        gap = 0 if reason == bots.FAST else 7
+        lines += [line(request, place * gap, status, who=f"198.51.100.{number} - -") for place, (request, status) in enumerate(answers)]
+    for number, answers in enumerate(people):
+        lines += requests(answers, who=f"192.0.2.{number} - -")
+    lines += [line("GET /", agent="curl/8.5.0"), line("GET /", agent="-")]
+    random.Random(3).shuffle(lines)
+    found = read(tmp_path, lines)
+    expected = {reason: sum(map(len, many)) for reason, many in planted.items()} | {bots.LISTED: 1, bots.MISSING_AGENT: 1}
+    assert found["input"]["bot_by_reason"] == expected
+    assert (overview(found)["sessions"], overview(found)["converted_sessions"]) == (8, 8)
+    alone, together = (overview(read(tmp_path, lines, bots=mode))["sessions"] for mode in ("only", "keep"))
+    assert (alone, together) == (3 + 1 + 2, 8 + alone)
+
+
+def mixed_lines() -> list[str]:
+    """Return lines of visitors who fulfil any of the rules or none, a second of a visitor never twice."""
+    draw = random.Random(11)
+    kinds = [answers for answers, _ in RULES.values()]
+    lines = [text for number in range(60) for text in requests(draw.choice(kinds), who=f"198.51.100.{number} - -")]
+    return [*lines, *(line("GET /a", number // 2, who="192.0.2.1 - -") for number in range(200))]
+
+
+@pytest.mark.parametrize("mode", ["drop", "keep", "only"])
+def test_neither_the_order_of_lines_nor_the_cut_of_files_matters(mode: str, tmp_path: Path) -> None:
+    """Lines of one visitor and second are the same page here, so that any order will do."""
+    lines = [*mixed_lines(), *PERSON]
+    goals = tmp_path / "goals.yaml"
+    goals.write_text(GOALS)
+    whole = figures(written(tmp_path / "access.log", lines), goals=goals, bots=mode)
+    shuffled = random.Random(5).sample(lines, len(lines))
+    assert shuffled != lines
+    assert figures(written(tmp_path / "access.log", shuffled), goals=goals, bots=mode) == whole
+    del whole["input"]["files"]
+    parts = [written(tmp_path / name, part) for name, part in (("one.log", shuffled[::2]), ("two.log", shuffled[1::2]))]
+    for order in (parts, parts[::-1]):
+        split = figures(*order, goals=goals, bots=mode)
+        assert {file["name"] for file in split["input"].pop("files")} == {"one.log", "two.log"}
+        assert {**split, "logs": whole["logs"]} == whole
+
+
+def test_kept_bots_are_counted_like_people(tmp_path: Path) -> None:
+    lines = [*requests([("GET /robots.txt", 200), ("GET /sale", 200)]), *requests([("GET /a", 200), ("HEAD /a", 200)], agent="curl/8.5.0")]
+    found = read(tmp_path, lines, bots="keep")
+    counts = found["input"]
+    assert (counts["kept"], counts["other"], counts["bot"], counts["outside"], counts["bot_by_reason"]) == (3, 2, 0, 0, {})
+    assert (overview(found)["sessions"], overview(found)["converted_sessions"]) == (3, 2)
+
+
+def test_bots_alone_are_looked_at(tmp_path: Path) -> None:
+    """People's lines that would be kept are outside, all others have the fate that they always have."""
+    people = requests([("GET /a", 200), ("POST /a", 200), ("HEAD /a", 200), ("GET /a.png", 200), ("GET /x", 404)])
+    lines = [*people, *requests([("GET /robots.txt", 200), ("GET /a", 200), ("POST /b", 200)], who="198.51.100.2 - -")]
+    found = read(tmp_path, lines, bots="only")
+    counts = found["input"]
+    assert {fate: counts[fate] for fate in ("kept", "outside", "other", "background", "asset", "bot")} == {
+        "kept": 1,
+        "outside": 2 + 1,
+        "other": 2,
+        "background": 2,
+        "asset": 1,
+        "bot": 0,
+    }
+    assert counts["bot_by_reason"] == {}
+    assert (overview(found)["sessions"], overview(found)["converted_sessions"]) == (1, 0)
+    assert [row["page"] for row in found["reports"]["pages"]] == ["/a"]
+
+
+def test_dropped_kept_and_lone_bots_add_up(tmp_path: Path) -> None:
+    lines = mixed_lines()
+    counts = {mode: read(tmp_path, lines, bots=mode) for mode in ("drop", "keep", "only")}
+    sessions, pages = ({mode: overview(found)[name] for mode, found in counts.items()} for name in ("sessions", "pageviews"))
+    assert sessions["drop"] + sessions["only"] == sessions["keep"]
+    assert pages["drop"] + pages["only"] == pages["keep"]
+    assert min(sessions.values()) > 5
+
+
+def notes(found: dict[str, Any]) -> dict[str, str]:
+    """Return the notes by their codes."""
+    return {note["code"]: note["text"] for note in found["notes"]}
+
+
+def test_a_note_says_whose_figures_they_are(tmp_path: Path) -> None:
+    lines = requests([("GET /robots.txt", 200), ("GET /a", 200), ("GET /a.png", 200)])
+    said = {mode: notes(read(tmp_path, lines, bots=mode))["bots"] for mode in ("drop", "keep", "only")}
+    assert said["drop"] == f"Bots are told by {bots.list_version()}, by agents that say nothing and by what they do."
+    assert said["keep"] == "Bots are counted like people."
+    assert said["only"].startswith(f"Only bots are counted, told by {bots.list_version()},")
+    assert "no-assets" not in notes(read(tmp_path, lines, bots="only"))
+
+
+def test_rows_of_an_export_say_nothing_of_assets(tmp_path: Path) -> None:
+    lines = [*requests([("GET /a", 200), ("GET /a.png", 200)]), line("GET /b", 9, who="203.0.113.99 - -")]
+    log = written(tmp_path / "access.log", lines)
+    events = written(tmp_path / "events.csv", ["user,event,timestamp,url", *(f"u{number},view,2026-10-10 12:00:0{number},/a" for number in range(9))])
+    said = notes(figures(log))["no-assets"]
+    assert said.startswith("1 session ")
+    assert notes(figures(log, events))["no-assets"].startswith("1 session ")
+    assert "no-assets" not in notes(figures(events))
+
+
+@pytest.mark.parametrize("name", ["goals", "funnel", "pages", "drop-off"])
+def test_every_report_says_so_where_bots_are_not_dropped(name: str, tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", PERSON)
+    said = {mode: [note.code for note in convkit.run([log], [name], bots=mode).notes if note.code == "bots"] for mode in ("drop", "keep", "only")}
+    assert said == {"drop": [], "keep": ["bots"], "only": ["bots"]}
+
+
+def test_an_unknown_wish_says_what_is_known(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"bots='onyl' is unknown, did you mean 'only'.*; known are drop, keep, only"):
+        convkit.run([written(tmp_path / "access.log", PERSON)], bots="onyl")
+
+
+def test_the_note_of_errors_is_left_with_those_who_met_5xx(tmp_path: Path) -> None:
+    lines = [line("GET /old", status=404), *requests([("GET /down", 500), ("GET /old", 404)], who="198.51.100.2 - -")]
+    assert notes(read(tmp_path, lines))["only-errors"].startswith("1 visitor met only errors")
+    assert notes(read(tmp_path, lines, bots="keep"))["only-errors"].startswith("2 visitors met only errors")
+
+
+OWN: dict[str, tuple[str, str, dict[str, int]]] = {
+    "keep over the list": ("keep: [CURL]", "curl/8.5.0", {}),
+    "keep over what is done": ("keep: [firefox/140]", FIREFOX, {}),
+    "keep over drop": ("{keep: [Firefox], drop: [Firefox]}", FIREFOX, {}),
+    "keep over silence": ("keep: ['**']", "-", {}),
+    "keep of another": ("keep: [Chrome]", FIREFOX, {bots.ROBOTS_TXT: 2}),
+    "drop over the list": ("drop: [curl]", "curl/8.5.0", {bots.DROPPED: 2}),
+    "drop over what is done": ("drop: [FIREFOX]", FIREFOX, {bots.DROPPED: 2}),
+    "drop of another": ("drop: [Chrome]", FIREFOX, {bots.ROBOTS_TXT: 2}),
+    "a text is no pattern": ("drop: ['Fire.ox']", FIREFOX, {bots.ROBOTS_TXT: 2}),
+    "signs in a text mean themselves": ("drop: ['(X11; Linux x86_64; rv:140.0)']", FIREFOX, {bots.DROPPED: 2}),
+    "a pattern is of the whole agent": ("drop: ['Firefox**']", FIREFOX, {bots.ROBOTS_TXT: 2}),
+    "a pattern across slashes": ("drop: ['Mozilla/**Firefox/*']", FIREFOX, {bots.DROPPED: 2}),
+    "a pattern knows capitals": ("drop: ['mozilla/**']", FIREFOX, {bots.ROBOTS_TXT: 2}),
+    "a regular expression": ("drop: ['re:Mozilla/[0-9.]+ .*']", FIREFOX, {bots.DROPPED: 2}),
+    "letters of other scripts": ("drop: [ÜBERWACHER]", "Mein überwacher/1.0", {bots.DROPPED: 2}),
+}
+
+
+@pytest.mark.parametrize("case", OWN)
+def test_the_site_s_own_words_about_agents(case: str, tmp_path: Path) -> None:
+    texts, agent, expected = OWN[case]
+    texts = texts if texts.startswith("{") else f"{{{texts}}}"
+    lines = requests([("GET /robots.txt", 200), ("GET /sale", 200)], agent=agent)
+    found = report(tmp_path, [*lines, line("GET /", agent="Other/1.0")], f"site: {{bots: {texts}}}\n{GOALS}")["input"]
+    assert found["bot_by_reason"] == expected
+
+
+def test_a_dropped_agent_is_a_bot_without_doing_anything(tmp_path: Path) -> None:
+    lines = requests([("GET /a", 200), ("GET /sale", 200)], agent="MyMonitor/2.1 (+https://shop.example)")
+    assert reasons(tmp_path, lines, f"site: {{bots: {{drop: [mymonitor]}}}}\n{GOALS}") == {bots.DROPPED: 2}
+
+
+def test_agents_that_a_format_lacks_are_named_by_nothing(tmp_path: Path) -> None:
+    lines = [text.partition(' "-"')[0] for text in (*requests([("GET /a", 200), ("GET /b", 200)]), *PERSON)]
+    found = report(tmp_path, lines, f"site: {{bots: {{drop: ['**'], keep: ['re:.*']}}}}\n{GOALS}")["input"]
+    assert (found["bot"], found["kept"]) == (0, 3)
+
+
+def test_settings_of_one_run(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [*requests([("GET /a", 200)], agent="curl/8.5.0"), *PERSON])
+    counted = {"bots.keep=[curl]": {}, "bots.drop=[curl]": {bots.DROPPED: 1}, "bots.drop=Firefox": {bots.DROPPED: 1, bots.LISTED: 1}}
+    for setting, expected in counted.items():
+        run = convkit.analyze([log], parse_goals(GOALS, "goals.yaml", [setting]))
+        assert run.reasons["bot_by_reason"] == expected, setting
+
+
+def test_the_agents_told_are_those_of_the_bots_that_sent_most(tmp_path: Path) -> None:
+    """Excluded lines and assets are no lines of bots, and an agent of people is told only where it is a bot's, too."""
+    lines = [line(f"GET /{number}", second, agent=f"curl/{number}") for number in range(2, 8) for second in range(number)]
+    lines += [line("GET /a.png", agent="curl/2")] * 20
+    lines += [line("GET /x", who="192.0.2.1 - -", agent="curl/9")] * 20
+    lines += [*requests([("GET /robots.txt", 200)] * 5, who="198.51.100.9 - -"), line("GET /a"), *[line("GET /a", agent="Person/1.0")] * 30]
+    goals = parse_goals(f"site: {{ignore: {{addresses: [192.0.2.1]}}}}\n{GOALS}", "goals.yaml")
+    log = written(tmp_path / "access.log", lines)
+    expected = (("curl/7", 7), ("curl/6", 6), (FIREFOX, 5), ("curl/5", 5), ("curl/4", 4))
+    found = convkit.run([log], goals=goals).quality.bot_agents
+    told = ((bots.ROBOTS_TXT, bots.BEHAVIOUR_CLASS) if agent == FIREFOX else (bots.LISTED, "http-library") for agent, _ in expected)
+    assert found == tuple(BotAgent(*agent, *why) for agent, why in zip(expected, told, strict=True))
+    assert convkit.run([log], goals=goals, bots="only").quality.bot_agents == found
+    assert convkit.run([log], goals=goals, bots="keep").quality.bot_agents == ()

@@ -1,0 +1,87 @@
+"""Which agents are no people: the maintained list, the same as its own package reads it, and agents that say nothing."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from crawleruseragents import is_crawler
+from small_logs import FIREFOX, line, report
+
+from convkit.traffic import bots
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PEOPLE = (
+    FIREFOX,
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/604.1",
+    "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/27.0 Chrome/125.0.0.0 Mobile Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/137.0.0.0 Safari/537.36 Edg/137.0.0.0",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/605.1.15",
+    "Mozilla/5.0 (compatible; MSIE 10.0; Windows NT 6.1; WOW64; Trident/6.0)",
+    "Opera/12.0",
+)
+MACHINES = (
+    "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+    "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)",
+    "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
+    "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+    "curl/8.5.0",
+    "python-requests/2.32.3",
+    "Go-http-client/2.0",
+    "Wget/1.21.4",
+)
+SILENT = ("", " ", "\t")
+
+
+def reasons(agents: list[str | None]) -> list[str | None]:
+    """Return why each agent is a bot's."""
+    frame = pl.DataFrame({"agent": agents}, schema={"agent": pl.String})
+    return frame.select(bots.agent_reason(pl.col("agent"))).to_series().to_list()
+
+
+def test_people_are_none() -> None:
+    assert reasons(list(PEOPLE)) == [None] * len(PEOPLE)
+
+
+def test_machines_are_on_the_list() -> None:
+    assert reasons(list(MACHINES)) == [bots.LISTED] * len(MACHINES)
+
+
+def test_an_agent_that_says_nothing_is_a_bot_and_one_that_the_format_lacks_is_none() -> None:
+    assert reasons([*SILENT, None]) == [bots.MISSING_AGENT] * 3 + [None]
+
+
+def test_the_answers_are_those_of_the_package_that_keeps_the_list() -> None:
+    """Random texts out of the words of real agents, so that both answers are frequent."""
+    draw = random.Random(7)
+    words = [word for agent in PEOPLE + MACHINES for word in agent.split()] + ["bot", "Bot/1.0", "crawler", "axios/1.0", "curlx"]
+    agents = [" ".join(draw.choices(words, k=draw.randint(1, 4))) for _ in range(2_000)]
+    found = [reason is not None for reason in reasons(list(agents))]
+    assert found == [is_crawler(agent) for agent in agents]
+    assert 200 < sum(found) < 1_800
+
+
+def test_the_edition_of_the_list_has_a_name() -> None:
+    assert bots.list_version().startswith("crawler-user-agents 1.")
+
+
+@pytest.mark.parametrize(
+    ("agent", "reason"), [*((agent, bots.LISTED) for agent in MACHINES[:2]), ("-", bots.MISSING_AGENT), ("", bots.MISSING_AGENT)]
+)
+def test_bots_are_taken_out_before_anything_else(tmp_path: Path, agent: str, reason: str) -> None:
+    lines = [line("GET /a"), line("GET /b", 1, agent=agent), line("GET /none", 2, 404, agent=agent), line("HEAD /c", 3, agent=agent)]
+    found = report(tmp_path, lines, "macro: {sale: /b}")
+    assert (found["input"]["bot"], found["input"]["kept"], found["input"]["other"]) == (3, 1, 0)
+    assert found["input"]["bot_by_reason"] == {reason: 3}
+    assert found["reports"]["goals"][0]["reached"] == 0
+
+
+def test_lines_without_an_agent_are_no_bots(tmp_path: Path) -> None:
+    lines = [line("GET /a").partition(' "-"')[0], line("GET /b", 5).partition(' "-"')[0]]
+    found = report(tmp_path, lines, "macro: {sale: /b}")
+    assert (found["input"]["bot"], found["input"]["kept"]) == (0, 2)

@@ -1,0 +1,127 @@
+"""What kind of hit a line is, and what becomes of it: the table of kinds, row by row, and what goals change in it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+
+import convkit
+from convkit.formats.parsers.base import Assets
+from convkit.goals.loader import parse_goals
+from convkit.ingest.load import load_logs
+from convkit.ingest.logs import open_logs
+from convkit.traffic import hits as traffic_hits
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PERSON = "Mozilla/5.0 (X11; Linux x86_64; rv:139.0) Gecko/20100101 Firefox/139.0"
+NOBODY_IS_A_BOT = "site: {bots: {keep: [Firefox]}}\n"
+NOTHING_NAMED = f"{NOBODY_IS_A_BOT}macro: {{bought: /nowhere}}"
+
+KINDS = {
+    "GET /a 200": "page",
+    "GET /a 304": "page",
+    "GET /a 206": "page",
+    "GET /a 204": "background",
+    "POST /a 200": "background",
+    "POST /a 302": "background",
+    "PUT /a 200": "background",
+    "GET /a 301": "redirect",
+    "GET /a 302": "redirect",
+    "GET /a 404": "error",
+    "POST /a 500": "error",
+    "GET /api/a 404": "error",
+    "GET /api/a 200": "background",
+    "GET /api/a 302": "background",
+    "GET /feed.xml 200": "background",
+    "GET /?wc-ajax=get_cart 200": "background",
+    "GET /f.pdf 200": "download",
+    "GET /f.PDF?v=1 206": "download",
+    "GET /f.pdf 304": "download",
+    "GET /f.pdf 302": "redirect",
+    "GET /api/f.pdf 200": "background",
+    "POST /f.pdf 200": "background",
+    "HEAD /a 200": "other",
+    "OPTIONS /a 200": "other",
+    "PROPFIND /a 207": "other",
+    "GET /robots.txt 200": "other",
+    "GET /robots.txt 404": "other",
+    "GET /a -": "other",
+    "GET /a 101": "other",
+}
+"""Requests with their answer, and the kind of the hit."""
+
+ASKED = [("/a", "t.co"), ("/a.css", "t.co"), ("/b", "x.example")]
+NAMED = {
+    ("/a", "GET /a 200"): "page",
+    ("/a", "GET /a 302"): "redirect",
+    ("/feed.xml", "GET /feed.xml 200"): "event",
+    ("/*.xml", "GET /feed.xml 200"): "event",
+    ("/**", "GET /feed.xml 200"): "background",
+    ("/f.pdf", "GET /f.pdf 200"): "event",
+    ("/**", "GET /f.pdf 200"): "download",
+    ("{download: /f.pdf}", "GET /f.pdf 206"): "event",
+    ("POST /a", "POST /a 302"): "event",
+    ("POST /a", "POST /a 422"): "error",
+    ("{request: POST /a, status: 422}", "POST /a 422"): "error",
+    ("GET /api/*", "GET /api/a 200"): "event",
+    ("HEAD /a", "HEAD /a 200"): "other",
+    ("/robots.txt", "GET /robots.txt 200"): "other",
+}
+"""A goal and a request, and the kind that the goal makes of it."""
+
+
+def kinds(folder: Path, requests: list[str], goals: str) -> list[str]:
+    """Return the kinds of requests, in their order."""
+    log = folder / "access.log"
+    taken = [request.rsplit(" ", 1) for request in requests]
+    log.write_text("".join(f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "{asked} HTTP/1.1" {status} 1 "-" "{PERSON}"\n' for asked, status in taken))
+    hits = convkit.read_hits([log], parse_goals(goals, "goals.yaml"), log_format="combined").collect()
+    return hits.sort("line_no")["kind"].cast(pl.String).to_list()
+
+
+def test_the_first_row_of_the_table_that_fits_is_the_kind(tmp_path: Path) -> None:
+    assert dict(zip(KINDS, kinds(tmp_path, list(KINDS), NOTHING_NAMED), strict=True)) == KINDS
+
+
+@pytest.mark.parametrize(("goal", "request_line"), NAMED)
+def test_a_goal_makes_an_event_of_what_it_names_and_is_no_page(goal: str, request_line: str, tmp_path: Path) -> None:
+    goals = f"macro: {{bought: '{goal}'}}" if goal[0] != "{" else f"macro: {{bought: {goal}}}"
+    assert kinds(tmp_path, [request_line], NOBODY_IS_A_BOT + goals) == [NAMED[goal, request_line]]
+
+
+@pytest.mark.parametrize(
+    ("goal", "fate"), [("/px.gif", "kept"), ("/*.gif", "kept"), ("/img/*", "asset"), ("GET /px.gif", "kept"), ("GET /**", "asset")]
+)
+def test_only_a_pattern_that_names_a_file_takes_an_asset_off_the_list(goal: str, fate: str, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    log.write_text(f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "GET /px.gif?x=1 HTTP/1.1" 200 1 "-" "{PERSON}"\n')
+    run = convkit.analyze([log], parse_goals(f"macro: {{seen: {goal}}}", "goals.yaml"))
+    assert run.input[fate] == 1
+    assert run.input["lines"] == 1
+
+
+def test_texts_that_no_goal_asks_for_are_never_carried(tmp_path: Path) -> None:
+    """A referrer is read where a goal asks for one, of records alone, and is left behind once it was tested."""
+    log = tmp_path / "access.log"
+    lines = [f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "GET {path} HTTP/1.1" 200 1 "https://{host}/" "{PERSON}"\n' for path, host in ASKED]
+    log.write_text("".join(lines))
+    carried = {}
+    for goal in ("/a", "{page: /a, referrer: t.co}", "{page: /b, after: {referrer: t.co}}"):
+        goals = parse_goals(f"macro: {{came: {goal}}}", "goals.yaml")
+        logs = open_logs([log], "auto", ExitStack(), traffic_hits.parser_needs(goals))
+        cells = load_logs(logs, Assets(), traffic_hits.select_needed).cells.collect()
+        carried[goal] = cells["referrer"].cast(pl.String).to_list() if "referrer" in cells.columns else None
+        assert "referrer" not in convkit.read_hits([log], goals).collect_schema().names()
+    assert list(carried.values()) == [None, ["https://t.co/", None, "https://x.example/"], ["https://t.co/", None, "https://x.example/"]]
+
+
+def test_records_hold_every_line_that_is_one_assets_included(tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    line = f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "GET {{}} HTTP/1.1" 200 1 "-" "{PERSON}"\n'
+    log.write_text(line.format("/a") + line.format("/a.css") + "rubbish\n")
+    assert convkit.read_records([log], "combined").collect()["target"].to_list() == ["/a", "/a.css"]

@@ -1,0 +1,263 @@
+"""Whether traffic is what it seems: what is told of the logs, their silences and clocks, and of bots."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import distribution
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_logs import figures, line, overview, report, written
+
+import convkit
+from convkit.cli import messages
+from convkit.core.quality import BotAgent, BotSessions, LogSummary, Quality
+from convkit.core.schema import TIME
+from convkit.traffic import bots, coverage
+
+if TYPE_CHECKING:
+    from conftest import Run
+
+HOUR, DAY = 3_600, 86_400
+GOOGLE, CURL = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "curl/8.5.0"
+GOALS = "macro: {purchase: /buy}\n"
+
+
+def notes(found: dict[str, Any]) -> dict[str, str]:
+    """Return the notes of a report by their codes."""
+    return {note["code"]: note["text"] for note in found["notes"]}
+
+
+def shop(people: int = 60, buyers: int = 4, visits: int = 5, bought: int = 2) -> list[str]:
+    """Return a log in which some people and some visits of a bot buy."""
+    lines = []
+    for number in range(people):
+        who = f"198.51.100.{number} - -"
+        lines += [line("GET /", number * 40, who=who), line("GET /buy" if number < buyers else "GET /x", number * 40 + 9, who=who)]
+    for number in range(visits):
+        requests = ["GET /", *(["GET /buy"] if number < bought else [])]
+        lines += [line(request, number * 2 * HOUR + place, who="203.0.113.9 - -", agent=GOOGLE) for place, request in enumerate(requests)]
+    return lines
+
+
+def test_each_log_is_told_with_its_format_and_times_in_the_order_of_time(tmp_path: Path) -> None:
+    wrapped = [json.dumps({"log": f"{line('GET /', second)}\n", "stream": "stdout", "time": ""}) for second in (30, 90)]
+    (tmp_path / "old.log.gz").write_bytes(gzip.compress(f"{line('GET /', -DAY)}\nhalf a li\n{line('GET /a', -DAY - 5)}\n".encode()))
+    logs = [written(tmp_path / "docker.log", wrapped), tmp_path / "old.log.gz"]
+    (tmp_path / "goals.yaml").write_text(f"site: {{timezone: Europe/Berlin}}\n{GOALS}")
+    found = figures(*logs, goals=tmp_path / "goals.yaml")["input"]
+    assert found["files"] == [
+        {
+            "name": "old.log.gz", "format": "combined", "wrappers": [], "packing": "gzip", "lines": 3,
+            "from": "2026-10-09T13:59:55+02:00", "to": "2026-10-09T14:00:00+02:00",
+        },
+        {
+            "name": "docker.log", "format": "combined", "wrappers": ["json"], "packing": "plain", "lines": 2,
+            "from": "2026-10-10T14:00:30+02:00", "to": "2026-10-10T14:01:30+02:00",
+        },
+    ]  # fmt: skip
+    assert sum(file["lines"] for file in found["files"]) == found["lines"]
+    assert figures(*logs, logs[1], goals=tmp_path / "goals.yaml")["input"]["files"] == found["files"]
+
+
+def test_assets_are_counted_in_the_log_that_they_stand_in(tmp_path: Path) -> None:
+    """However often somebody asks for them, in however many logs."""
+    others = [line("GET /x.css", 100 + second, who="198.51.100.77 - -") for second in range(4)]
+    logs = [
+        written(tmp_path / "a.log", [line("GET /"), *(line(f"GET /{number}.css", number) for number in range(3))]),
+        written(tmp_path / "b.log", [*others, line("GET /a.css", 200), line("GET /b.png", 200), line("GET /b", 201)]),
+        written(tmp_path / "c.log", [line("GET /a.css", 301), line("GET /b.png", 302)]),
+    ]
+    found = figures(*logs)["input"]
+    assert [(file["name"], file["lines"]) for file in found["files"]] == [("a.log", 4), ("b.log", 7), ("c.log", 2)]
+    assert (found["lines"], found["asset"], found["kept"]) == (13, 11, 2)
+
+
+def test_copies_are_told(tmp_path: Path) -> None:
+    logs = [written(tmp_path / name, shop()) for name in ("access.log", "copy.log")]
+    found = figures(*logs)["input"]
+    assert (len(found["files"]), found["copies"]) == (1, ["copy.log holds nothing that access.log does not hold, and is left out"])
+
+
+def test_a_log_without_a_time_has_none(tmp_path: Path) -> None:
+    assert [(file["lines"], file["from"], file["to"]) for file in report(tmp_path, [""])["input"]["files"]] == [(1, None, None)]
+
+
+def test_the_list_s_own_examples_are_of_their_classes() -> None:
+    """Of several patterns that an agent fits, that of what it is for goes before that of what sent it."""
+    file = distribution(bots.CRAWLER_LIST).locate_file("crawleruseragents/crawler-user-agents.json")
+    listed = json.loads(Path(str(file)).read_text(encoding="utf-8"))
+    agents = pl.DataFrame([(agent, entry["tags"][0]) for entry in listed for agent in entry["instances"]], schema=["agent", "tag"], orient="row")
+    told = agents.with_columns(class_=bots.class_of(pl.col("agent"), pl.lit(bots.LISTED)))
+    assert told.filter(pl.col("tag") != pl.col("class_")).height < 0.02 * told.height
+    assert not told["class_"].is_in([bots.OTHER_CLASS]).any()
+    both = pl.Series(["HeadlessChrome/1 Googlebot/2.1", "curl/8", "someone"]).to_frame("agent")
+    assert both.select(bots.class_of(pl.col("agent"), pl.lit(bots.LISTED))).to_series().to_list() == [
+        "search-engine",
+        "http-library",
+        bots.OTHER_CLASS,
+    ]
+
+
+def test_classes_of_bots_add_up_to_their_lines(tmp_path: Path) -> None:
+    lines = [line("GET /a", number, agent=GOOGLE) for number in range(5)] + [line("GET /a", number, agent=CURL) for number in range(3)]
+    lines += [line("GET /a", agent="-"), line("GET /a", agent="MyMonitor/1"), line("GET /robots.txt", who="203.0.113.7 - -"), line("GET /a")]
+    found = report(tmp_path, lines, f"site: {{bots: {{drop: [MyMonitor]}}}}\n{GOALS}")["input"]
+    assert found["bots"] == {"search-engine": 5, "http-library": 3, "behaviour": 1, "bots.drop": 1, "no-agent": 1}
+    assert sum(found["bots"].values()) == found["bot"] == sum(found["bot_by_reason"].values())
+    assert found["bot_list"] == bots.list_version()
+    assert found["bot_agents"][0] == {"agent": GOOGLE, "lines": 5, "class": "search-engine", "reason": bots.LISTED}
+    kept = report(tmp_path, lines, GOALS, bots="keep")["input"]
+    assert (kept["bots"], kept["bot_agents"], kept["bots_kept"]) == ({}, [], None)
+
+
+@pytest.mark.parametrize("options", [{}, {"last": "1d"}, {"where": "page=/x"}, {"since": "2026-10-10T16:00"}])
+def test_what_bots_would_add_is_what_a_run_that_keeps_them_shows(options: dict[str, str], tmp_path: Path) -> None:
+    lines = [*shop(), *(line("GET /buy", number * DAY + HOUR, who="203.0.113.8 - -", agent=GOOGLE) for number in (1, 2))]
+    lines += [line("GET /robots.txt", 2 * HOUR, who="203.0.113.7 - -"), line("GET /buy", 2 * HOUR, who="203.0.113.7 - -")]
+    dropped, kept = (report(tmp_path, lines, GOALS, bots=mode, **options) for mode in ("drop", "keep"))
+    added = dropped["input"]["bots_kept"]
+    for name, metric in (("sessions", "sessions"), ("converted", "converted_sessions")):
+        assert overview(dropped)[metric] + added[name] == overview(kept)[metric]
+
+
+def test_bots_that_did_what_the_site_is_for_stand_in_a_note(tmp_path: Path) -> None:
+    found = notes(report(tmp_path, shop(), GOALS))["bots-converted"]
+    assert found == "2 sessions of bots reached purchase and are left out; with all bots kept it would be 6 of 65 sessions (9.2%)."
+    both = notes(report(tmp_path, shop(bought=1), "macro: {purchase: /buy, seen: /x}\n"))["bots-converted"]
+    assert both.startswith("1 session of bots converted and is left out")
+    for without in (report(tmp_path, shop(bought=0), GOALS), report(tmp_path, shop(), GOALS, bots="keep"), report(tmp_path, shop(buyers=0))):
+        assert "bots-converted" not in notes(without)
+
+
+def test_that_bots_reached_nothing_is_found_out_only_where_somebody_asks(tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", shop(bought=0))
+    (tmp_path / "goals.yaml").write_text(GOALS)
+    assert convkit.run([log], goals=tmp_path / "goals.yaml").quality.bot_sessions is None
+    assert convkit.run([log], goals=tmp_path / "goals.yaml", bots_beside=True).quality.bot_sessions == BotSessions(5, 0, 60, 4)
+
+
+def test_verbose_tells_logs_and_bots(tmp_path: Path, convkit_command: Run) -> None:
+    log = written(tmp_path / "access.log", shop())
+    (tmp_path / "goals.yaml").write_text(GOALS)
+    code, _, said = convkit_command("report", str(log), "-g", str(tmp_path / "goals.yaml"), "-v")
+    assert code == 0
+    assert said.splitlines() == [
+        "convkit: log: access.log: combined; 127 lines, 2026-10-10 12:00 to 2026-10-10 20:00",
+        f"convkit: bots: 7 lines left out, by {bots.list_version()} and other signs: 7 search-engine (100%)",
+        f"convkit: bot: 7 lines (search-engine: {bots.LISTED}) of {GOOGLE}",
+        "convkit: bots: with all of them kept, 6 of 65 sessions (9.2%) would have converted; without, 4 of 60 sessions (6.7%) did",
+        "convkit: read 127 lines from 1 log: 7 bot, 120 kept",
+    ]
+
+
+def test_names_and_agents_are_harmless() -> None:
+    log = LogSummary("a\x1b[2J", "combined", "gzip", ("json", "cri"), 1, None, None)
+    agents = BotAgent("x\x1b" * 9_000, 1, "r", "c"), BotAgent("", 2, "r", "c")
+    said = messages.quality_lines(Quality((log,), bot_agents=agents), {"lines": 1, "bot": 0}, 1)
+    assert said[0] == "log: a␛[2J: combined, in cri, in json, gzip; 1 line, no time"
+    assert "\x1b" not in said[1]
+    assert len(said[1]) < 250
+    assert said[2:] == ["bot: 2 lines (c: r) of -", "read 1 lines from 1 log"]
+
+
+def busy(hours: range, silent: set[int]) -> list[str]:
+    """Return a log with twenty visitors every hour but in some."""
+    return [line("GET /", hour * HOUR + 60 * number, who=f"198.51.100.{number} - -") for hour in hours if hour not in silent for number in range(20)]
+
+
+@settings(max_examples=5)
+@given(st.sets(st.integers(2, 9 * 24 - 3), max_size=12))
+def test_silences_are_told_where_such_hours_are_busy(tmp_path_factory: pytest.TempPathFactory, silent: set[int]) -> None:
+    """Of twenty lines an hour, an hour is no silence, and three are; what lies between depends on the other days."""
+    hours = range(9 * 24)
+    found = report(tmp_path_factory.mktemp("log"), busy(hours, silent), GOALS)
+    runs = [hour for hour in silent if hour - 1 not in silent]
+    lengths = {hour: next(length for length in range(1, 99) if hour + length not in silent) for hour in runs}
+    noon = datetime(2026, 10, 10, 12, tzinfo=UTC)
+    said = {datetime.fromisoformat(gap["from"]): gap for gap in found["input"]["gaps"]}
+    assert {noon + timedelta(hours=hour) for hour, length in lengths.items() if length > 2} <= set(said)
+    assert not {noon + timedelta(hours=hour) for hour, length in lengths.items() if length == 1} & set(said)
+    for hour, length in lengths.items():
+        if gap := said.get(noon + timedelta(hours=hour)):
+            assert datetime.fromisoformat(gap["to"]) == noon + timedelta(hours=hour + length)
+            assert 0.4 * 20 * length <= gap["usual_lines"] <= 20 * length
+    assert ("gaps" in notes(found)) == bool(said)
+    assert all(before["to"] < after["from"] for before, after in pairwise(found["input"]["gaps"]))
+
+
+def test_the_longest_silence_of_the_period_stands_in_a_note(tmp_path: Path) -> None:
+    lines = busy(range(9 * 24), {*range(30, 34), *range(80, 86)})
+    one = "log is silent from {}, where such hours have some {} lines."
+    said = [notes(report(tmp_path, lines, GOALS, **options)).get("gaps") for options in ({}, {"until": "2026-10-12"}, {"last": "2d"})]
+    assert said == [
+        f"2 gaps: the {one.format('13 Oct 2026 20:00 to 14 Oct 2026 02:00 (6 hours)', 120)}",
+        f"The {one.format('11 Oct 2026 18:00 to 11 Oct 2026 22:00 (4 hours)', 80)}",
+        None,
+    ]
+
+
+def model_jumps(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return `source, place` of the jumps in rows `source, hour`, as they stand in their logs."""
+    found = []
+    for source in sorted({of for of, _ in rows}):
+        times = [hour for of, hour in rows if of == source]
+        goes_back = any(after - before < -24 for before, after in pairwise(times))
+        for place in range(1, len(times)):
+            ahead, behind = times[max(0, place - coverage.LINES_NEAR_JUMP) : place], times[place : place + coverage.LINES_NEAR_JUMP]
+            is_enough = min(len(ahead), len(behind)) >= coverage.FEWEST_NEAR_JUMP and goes_back
+            returns = times[place] - max(times[:place]) <= 24 or times[place] - min(times[place:]) > 24
+            if is_enough and (min(ahead) - max(behind) > 24 or (min(behind) - max(ahead) > 24 and returns)):
+                found.append((source, place))
+    return found
+
+
+PIECES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 400), st.integers(1, 14), st.integers(-3, 30)), max_size=6)
+
+
+@settings(max_examples=40)
+@given(PIECES, st.randoms(use_true_random=False))
+def test_jumps_are_those_of_the_model(pieces: list[tuple[int, int, int, int]], draw: Any) -> None:  # noqa: ANN401 (a random number generator)
+    """In whatever order the lines are given, and however the log was put together from pieces."""
+    rows = [(source, begin + step * number) for source, begin, length, step in pieces for number in range(length)]
+    rows.sort(key=lambda row: row[0])
+    begin = datetime(2026, 10, 10, tzinfo=UTC)
+    given_rows = [(source, place, begin + timedelta(hours=hour)) for place, (source, hour) in enumerate(rows, 1)]
+    draw.shuffle(given_rows)
+    frame = pl.DataFrame(given_rows, schema={"source": pl.UInt32, "line_no": pl.UInt32, "time": TIME}, orient="row")
+    found = coverage.clock_jumps(frame).sort("source", "line_no")
+    first = {source: next(place for place, (of, _) in enumerate(rows) if of == source) for source, _ in rows}
+    expected = [first[source] + place for source, place in model_jumps(rows)]
+    assert found["line_no"].to_list() == [place + 1 for place in expected]
+    assert [(before - begin).total_seconds() / HOUR for before in found["before"]] == [rows[place - 1][1] for place in expected]
+    assert [(after - begin).total_seconds() / HOUR for after in found["after"]] == [rows[place][1] for place in expected]
+
+
+def test_a_clock_that_jumps_stands_in_a_note(tmp_path: Path) -> None:
+    """Lines that are late one by one, as several workers write them, are none; rows of an export stand in any order."""
+    lines = [line("GET /", (number % 3 - number) * 60 if number < 30 else number * 60) for number in range(60)]
+    assert "clock" not in notes(report(tmp_path, [*lines[:20], line("GET /", -9 * DAY), *lines[20:]], GOALS))
+    jumped = [*lines[:20], *(line("GET /", 9 * DAY + number) for number in range(20)), *lines[20:], *lines[:20]]
+    found = report(tmp_path, jumped, GOALS)
+    text = "The time of access.log jumps ahead by 9d 0h at line 21, to 19 Oct 2026 12:00, and at 1 other place"
+    assert notes(found)["clock"] == f"{text}; every line counts at the time that it says."
+    assert [(jump["file"], jump["line"], jump["to"][:10]) for jump in found["input"]["jumps"]] == [
+        ("access.log", 21, "2026-10-19"),
+        ("access.log", 41, "2026-10-10"),
+    ]
+    rows = [f"u{number},2026-10-{10 + number // 20 % 2 * 10}T12:00:00Z,view" for number in range(80)]
+    assert figures(written(tmp_path / "events.csv", ["user_id,time,event", *rows]))["input"]["jumps"] == []
+
+
+def test_lines_in_no_order_of_time_have_no_jumps() -> None:
+    times = [datetime(2026, 1, 1 + number // 20 % 2 * 9, tzinfo=UTC) for number in range(50_000)]
+    frame = pl.DataFrame({"source": 0, "line_no": range(50_000), "time": times}, schema={"source": pl.UInt32, "line_no": pl.UInt32, "time": TIME})
+    assert coverage.clock_jumps(frame).is_empty()
+    assert coverage.clock_jumps(frame.head(1_000)).height == 49

@@ -1,0 +1,127 @@
+"""Pages that hardly ever come alone: told by a model, said in a note, by `check` and by `init`."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_logs import line, report, written
+
+import convkit
+from convkit.core.schema import KIND, TIME
+from convkit.traffic import subrequests
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from conftest import Run
+
+GOALS = "macro: {purchase: /thanks}\nmicro: {signed_up: {request: GET /ajax/signed, status: 2xx}}\n"
+
+HITS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "visitor": st.integers(1, 2),
+            "second": st.integers(0, 12),
+            "path": st.sampled_from(["/a", "/b"]),
+            "method": st.sampled_from(["GET", "GET", "POST"]),
+            "status": st.sampled_from([200, 304, 302, 404]),
+            "kind": st.sampled_from(["page", "page", "event", "redirect", "error", "background"]),
+            "event": st.sampled_from([None, None, None, "view"]),
+            "named": st.booleans(),
+            "inside": st.booleans(),
+        }
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=40)
+@given(HITS)
+def test_counts_are_those_of_the_model(hits: list[dict[str, object]]) -> None:
+    """A case is a page of a log that no goal names; it is soon where the hit before is the same visitor's, got, answered, and 2 s old at most."""
+    hits.sort(key=lambda hit: (hit["visitor"], hit["second"]))
+    counts: dict[str, list[int]] = {}
+    for before, hit in zip([None, *hits], hits, strict=False):
+        if hit["kind"] != "page" or hit["event"] or hit["named"] or not hit["inside"]:
+            continue
+        of_path = counts.setdefault(str(hit["path"]), [0, 0])
+        of_path[0] += 1
+        is_soon = before and before["visitor"] == hit["visitor"] and int(str(hit["second"])) - int(str(before["second"])) <= subrequests.SOON_SECONDS
+        of_path[1] += bool(
+            is_soon and before and before["kind"] in {"page", "event"} and before["method"] == "GET" and before["status"] in {200, 304}
+        )
+    schema = {"visitor": pl.Int64, "second": pl.Int64, "path": pl.String, "method": pl.String, "status": pl.Int16, "kind": KIND, "event": pl.String}
+    frame = pl.DataFrame(hits, schema={**schema, "named": pl.Boolean, "inside": pl.Boolean})
+    times = pl.lit(datetime(2026, 10, 10, tzinfo=UTC)).cast(TIME) + pl.duration(seconds="second")
+    found = subrequests.count_paths(frame.lazy().with_columns(time=times)).collect()
+    assert {path: [n, soon] for path, n, soon in found.rows()} == counts
+
+
+@pytest.mark.parametrize(("n", "soon", "is_told"), [(50, 41, True), (50, 40, False), (49, 49, False), (500, 401, True), (500, 400, False)])
+def test_a_shape_is_told_from_fifty_times_and_over_four_fifths_on(n: int, soon: int, *, is_told: bool) -> None:
+    paths = pl.DataFrame([("/ajax/7", n, soon), ("/", 900, 0)], schema=["path", "n", "soon"], orient="row")
+    assert subrequests.subrequest_patterns(paths)["pattern"].to_list() == ["/ajax/*"] * is_told
+
+
+def test_paths_that_are_alike_are_one_shape() -> None:
+    paths = pl.DataFrame([(f"/ajax/part-{letter}", 10, 9) for letter in "abcdefgh"] + [("/", 900, 100)], schema=["path", "n", "soon"], orient="row")
+    assert subrequests.subrequest_patterns(paths).rows() == [("/ajax/*", 80, 72)]
+
+
+def site() -> list[str]:
+    """Return a log whose pages load a part, a form that leads to its thanks, a redirect to where it leads, and pages opened in tabs."""
+    lines = []
+    for number in range(60):
+        who = f"198.51.100.{number} - -"
+        requests = [
+            ("GET /", 0, 200), (f"GET /ajax/part{number % 8}", 1, 200), ("GET /ajax/signed", 2, 200), (f"GET /blog/p{number % 9}", 30, 200),
+            ("POST /buy", 60, 302), ("GET /thanks", 60, 200), ("GET /old", 90, 301), ("GET /new", 90, 200),
+            *([("GET /tab", 31, 200)] if number % 2 else [("GET /tab", 120, 200)]),
+        ]  # fmt: skip
+        lines += [line(request, number * 600 + second, status, who=who) for request, second, status in requests]
+    return lines
+
+
+def test_what_pages_load_stands_in_a_note(tmp_path: Path) -> None:
+    found = report(tmp_path, site(), GOALS)
+    said = {note["code"]: note["text"] for note in found["notes"]}["like-no-page"]
+    assert said == "/ajax/* looks like no page: 60 of 60 times it came within 2 s of another page; ignore.paths in goals.yaml takes it off."
+    found = report(tmp_path, site(), f"site: {{ignore: {{paths: [/ajax/*]}}}}\n{GOALS}")
+    assert "like-no-page" not in {note["code"] for note in found["notes"]}
+    twice = [text.replace("/ajax/", folder) for text in site() for folder in ("/ajax/", "/part/")]
+    several = {note["code"]: note["text"] for note in report(tmp_path, twice, "macro: {purchase: /thanks}")["notes"]}["like-no-page"]
+    assert "Paths that nearly always came within 2 s of another page look like no pages: " in several
+
+
+def test_check_and_init_tell_them_too(tmp_path: Path, convkit_command: Run) -> None:
+    log = written(tmp_path / "access.log", site())
+    (tmp_path / "goals.yaml").write_text(GOALS)
+    code, said, _ = convkit_command("check", str(log), "-g", str(tmp_path / "goals.yaml"))
+    assert code == 0
+    assert "like-no-page: in 60 of the 60 times that /ajax/* was seen it came within 2 s of another page" in said
+    assert convkit_command("init", str(log), "-o", str(tmp_path / "new.yaml"))[0] == 0
+    proposed = (tmp_path / "new.yaml").read_text()
+    assert "ignore: {paths: [/ajax/*]}" in proposed
+    assert convkit_command("check", str(log), "-g", str(tmp_path / "new.yaml"))[1].count("like-no-page") == 0
+
+
+def test_events_of_an_export_are_no_requests(tmp_path: Path) -> None:
+    rows = [
+        {
+            "user_id": f"u{number}",
+            "time": (datetime(2026, 10, 10, tzinfo=UTC) + timedelta(seconds=after)).isoformat(),
+            "event": "pageview",
+            "url": url,
+        }
+        for number in range(60)
+        for after, url in ((0, "/"), (1, "/part"))
+    ]
+    log = written(tmp_path / "events.ndjson", map(json.dumps, rows))
+    (tmp_path / "goals.yaml").write_text("macro: {purchase: /thanks}\n")
+    assert "like-no-page" not in {note.code for note in convkit.run([log], goals=tmp_path / "goals.yaml").notes}

@@ -1,0 +1,62 @@
+"""The rules of wording: words that claim too much, and rates without a count before them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from convkit.core.blocks import Grid, Line, Paragraph, SideBySide
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from convkit.core.blocks import Block, Cell
+
+
+FORBIDDEN = re.compile(
+    r"\b(?:because|leads? to|led to|drives?|drove|driven|thanks to|due to|caus(?:e|es|ed|ing)|results? in|effects?|impact|boosts?"
+    r"|uplift|lifts?|significan\w*|confiden\w*|p-values?|p|is (?:up|down) (?:by )?\d+|wins?|best|worst)\b|±",
+    re.IGNORECASE,
+)
+THANKS = re.compile(r"thanks(?! to)", re.IGNORECASE)
+"""A page of many shops: no cause."""
+
+RATE = re.compile(r"[<>]?\d[\d.]*%")
+COUNT = re.compile(r"(?<![\d.,–])\d[\d,]*(?![\d.,]*[%\d]| ?–)")
+
+RATES_ALONE = (
+    "a change of 20%",  # No rate of the log: how large a change is asked about.
+    "a change of 10%",  # As above, as small as the margin of the site.
+    "Without them",  # The headline's rate once more, whose count stands above.
+)
+
+
+def block_texts(blocks: Iterable[Block]) -> Iterator[str]:
+    for block in blocks:
+        if isinstance(block, Paragraph):
+            yield block.text
+        elif isinstance(block, Line):
+            yield _joined(block.cells)
+        elif isinstance(block, Grid):
+            for row in block.rows:
+                yield _joined(row.cells)
+                yield from block_texts(row.details)
+        elif isinstance(block, SideBySide):
+            yield from block_texts([*block.left, *block.right])
+
+
+def _joined(cells: Iterable[Cell]) -> str:
+    return "  ".join(cell.text for cell in cells)
+
+
+def forbidden(text: str) -> list[str]:
+    """Return the words that claim too much."""
+    return FORBIDDEN.findall(THANKS.sub("", text))
+
+
+def rates_alone(sentence: str) -> list[str]:
+    """Return the rates before which no count stands in the same sentence."""
+    if RATES_ALONE[2] in sentence:
+        sentence = re.sub(rf"{RATES_ALONE[2]} [^.]*\d+(?:\.\d+)?%\.", "", sentence)
+    sentence = sentence.replace(RATES_ALONE[0], "").replace(RATES_ALONE[1], "")
+    return [found[0] for found in RATE.finditer(sentence) if not COUNT.search(sentence[: found.start()])]
