@@ -11,27 +11,19 @@ from typing import TYPE_CHECKING
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from convkit.comparison.report import compare
-    from convkit.engine.pipeline import analyze, read_hits, read_records, run
-    from convkit.goals.loader import load_goals
-    from convkit.outputs import render
+    from convkit.api import Result, compare, load_goals, read_hits, read_records, read_sessions, report
 
-_PLACES = {
-    "analyze": "engine.pipeline",
-    "compare": "comparison.report",
-    "load_goals": "goals.loader",
-    "read_hits": "engine.pipeline",
-    "read_records": "engine.pipeline",
-    "render": "outputs",
-    "run": "engine.pipeline",
-}
-
-__all__ = ["__version__", "analyze", "compare", "load_goals", "read_hits", "read_records", "render", "run"]
+__all__ = ["Result", "__version__", "compare", "load_goals", "read_hits", "read_records", "read_sessions", "report"]
 
 
 def __getattr__(name: str) -> object:
-    """Import a public function when it is asked for (PEP 562)."""
-    if name in _PLACES:
-        return getattr(import_module(f"convkit.{_PLACES[name]}"), name)
+    """Import a public name when it is asked for (PEP 562)."""
+    if name in __all__:
+        return getattr(import_module("convkit.api"), name)
     msg = f"module 'convkit' has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """Return the public names alone."""
+    return [*__all__]

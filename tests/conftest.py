@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from convkit.cli import main
-from convkit.engine.budget import BASE, Budget
+from convkit.engine.memory import BASE, MemoryBudget
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ settings.load_profile("without a deadline")
 
 if "CONVKIT_IN_PARTS" in os.environ:
     # The whole suite holds for logs that do not fit into memory, too: `CONVKIT_IN_PARTS=1 pytest`.
-    Budget.of = classmethod(lambda cls, _: cls(BASE + 20_000))  # type: ignore[method-assign, assignment]
+    MemoryBudget.of = classmethod(lambda cls, _: cls(BASE + 20_000))  # type: ignore[method-assign, assignment]
 
 
 @pytest.hookimpl(tryfirst=True)

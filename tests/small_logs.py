@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import convkit
+import runs
+
 from convkit.goals.loader import parse_goals
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def written(log: Path, lines: Iterable[str]) -> Path:
 
 def figures(*logs: Path | str, goals: Path | None = None, **options: str) -> dict[str, Any]:
     """Return the whole report on some logs as JSON holds it."""
-    text = convkit.render(convkit.run(logs, goals=goals, **options), "json")
+    text = runs.render(runs.document(logs, goals=goals, **options), "json")
     found: dict[str, Any] = json.loads(text, parse_constant=_refuse)
     return found
 
@@ -72,6 +73,6 @@ def overview(found: dict[str, Any]) -> dict[str, Any]:
 def reached_by(folder: Path, lines: Iterable[str], goals: str | None = None) -> dict[str, list[int]]:
     """Return the numbers of the lines on which each goal is true."""
     loaded = None if goals is None else parse_goals(goals, "goals.yaml")
-    hits = convkit.analyze([written(folder / "access.log", lines)], loaded).analysis.hits.collect()
+    hits = runs.analysis([written(folder / "access.log", lines)], loaded).analysis.hits.collect()
     columns = [name for name in hits.columns if name.startswith("goal:")]
     return {name.removeprefix("goal:"): sorted(hits.filter(hits[name])["line_no"].to_list()) for name in columns}

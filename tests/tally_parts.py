@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import polars as pl
+import runs
 
-import convkit
-from convkit.analysis import analysis as analyses
 from convkit.analysis import tallies as analysis_tallies
 from convkit.core import plugins
-from convkit.engine import documents
+from convkit.engine.partial_result import add_tallies
 
 if TYPE_CHECKING:
+    from runs import Analyzed
+
     from convkit.analysis.analysis import Analysis
     from convkit.core.document import Tallies
 
@@ -30,18 +31,18 @@ def parts_of(analysis: Analysis, count: int) -> list[Analysis]:
     ]
 
 
-def outputs_of(run: analyses.Run, tallies: Tallies) -> dict[tuple[str, str], str]:
+def outputs_of(made: Analyzed, tallies: Tallies) -> dict[tuple[str, str], str]:
     """Return all reports in every output, together and each alone."""
-    made = {"report": documents.finish(run, tallies, is_whole=True)}
-    made |= {report: documents.finish(run, {report: tallies[report]}, is_whole=False) for report in REPORTS}
-    return {(name, output): convkit.render(document, output, limit=0) for name, document in made.items() for output in OUTPUTS}
+    documents = {"report": runs.finish(made, tallies, is_whole=True)}
+    documents |= {report: runs.finish(made, {report: tallies[report]}) for report in REPORTS}
+    return {(name, output): runs.render(document, output, limit=0) for name, document in documents.items() for output in OUTPUTS}
 
 
-def check(run: analyses.Run, count: int) -> None:
+def check(made: Analyzed, count: int) -> None:
     """Hold the sum of the parts against the whole, and the sum in another order against both."""
-    whole = outputs_of(run, analysis_tallies.tally(run.analysis, REPORTS))
-    parts = [analysis_tallies.tally(part, REPORTS) for part in parts_of(run.analysis, count)]
-    added = outputs_of(run, documents.add_tallies(parts))
+    whole = outputs_of(made, analysis_tallies.tally(made.run.analysis, REPORTS))
+    parts = [analysis_tallies.tally(part, REPORTS) for part in parts_of(made.run.analysis, count)]
+    added = outputs_of(made, add_tallies(parts))
     assert {place: text for place, text in added.items() if text != whole[place]} == {}
-    backwards = documents.finish(run, documents.add_tallies(parts[::-1]), is_whole=True)
-    assert convkit.render(backwards, "json") == whole["report", "json"]
+    backwards = runs.finish(made, add_tallies(parts[::-1]), is_whole=True)
+    assert runs.render(backwards, "json") == whole["report", "json"]

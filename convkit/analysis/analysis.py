@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from convkit.analysis.sorting import Sorting
     from convkit.core.document import Period
     from convkit.core.model import Goals
-    from convkit.goals.filters import FilterSummary
-    from convkit.goals.variants import SeveralVariants
 
 _STEPS = {
     "place": pl.Int32,
@@ -46,9 +44,9 @@ class Analysis:
     sessions: pl.LazyFrame
     chains: Mapping[str, pl.LazyFrame]
     """By funnel: the chains that begin in the period (`chains.best_chains`)."""
-    departures: Mapping[str, pl.LazyFrame]
+    drop_off: Mapping[str, pl.LazyFrame]
     """By funnel: where they went (`drop_off.drop_off_counts`)."""
-    ways: Mapping[str, pl.LazyFrame]
+    detours: Mapping[str, pl.LazyFrame]
     """By funnel: how its last step was reached by those whom it does not show there (`detours.find_detours`)."""
     entering: Mapping[str, pl.LazyFrame]
     """By funnel: the sessions that may enter it."""
@@ -78,46 +76,6 @@ class Analysis:
     def beside(self, sums: pl.LazyFrame, others: pl.LazyFrame) -> pl.LazyFrame:
         """Return `summed` rows next to each other, nulls where a value is not among the others."""
         return sums.join(others, on=self.by, how="left") if self.by else pl.concat([sums, others], how="horizontal")
-
-
-@dataclass(frozen=True)
-class Run:
-    """An analysis, and what is said of its input."""
-
-    analysis: Analysis
-    input: Mapping[str, int]
-    reasons: Mapping[str, Mapping[str, int]]
-    """Of the lines that were not read, and of bots: `unparsed_by_reason`, `bot_by_reason`."""
-    period: Period
-    knows_macro: bool
-    logs: tuple[str, ...] = ()
-    """The logs' names in the order of the command line."""
-    has_local_times: bool = False
-    """Whether an export has times without a zone."""
-    sources: tuple[str, ...] = ()
-    """The logs' names by the number in `source` of their hits."""
-    of_variants: tuple[SeveralVariants, ...] = ()
-    """The visitors who saw several variants."""
-    where: FilterSummary | None = None
-    """Which sessions were kept, where only some of them were."""
-    copies: tuple[str, ...] = ()
-    """Sentences of logs that were left out because others hold all of them."""
-    losses: tuple[str, ...] = ()
-    """Sentences of what of the input was lost."""
-    rejects: pl.DataFrame | None = None
-    """`file, line, reason, text` of the lines that were not read, where they are wanted."""
-    sensitivity: pl.DataFrame | None = None
-    """How far the funnels get under other choices (`sensitivity.chosen_rows` and `alternative_rows`), where it was asked for."""
-    bots: str = "drop"
-    """One of BOT_MODES."""
-    quality: Quality = UNKNOWN_QUALITY
-    """What is known of the traffic beside."""
-    bot_lines: pl.DataFrame | None = None
-    """A tally of what bots sent (`bots.tally_bot_lines`)."""
-    own_hosts: tuple[str, ...] = ()
-    """Hosts that are taken for the site's own because nobody named them; known where it is asked where sessions came from."""
-    split: Analysis | None = None
-    """The analysis once more, split by a key, where one was asked for."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ import polars as pl
 
 from convkit.core.collect import collect_frame
 from convkit.core.schema import session_fields_of
-from convkit.goals import filters, variants
+from convkit.goals import filters as goals_filters
+from convkit.goals import variants
+from convkit.goals.filters import needed_fields
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -27,20 +29,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Segment:
-    """What a run looks at: a period, what becomes of bots (one of BOT_MODES), questions that sessions hold, a key by which they are split.
+    """What a run looks at: a period, what becomes of bots (one of BOT_MODES), filters that sessions meet, a key by which they are broken down.
 
-    `facts` are those of sessions that are needed beside.
+    `session_fields` are the fields of sessions that are needed whatever the rest asks for.
     """
 
-    wanted: DateRange
+    date_range: DateRange
     bots: str = "drop"
-    asked: Sequence[Filter] = ()
+    filters: Sequence[Filter] = ()
     by: str | None = None
-    facts: frozenset[str] = frozenset()
+    session_fields: frozenset[str] = frozenset()
 
     def needed(self, goals: Goals) -> frozenset[str]:
-        """Return the facts of sessions that must be known."""
-        return self.facts | session_fields_of([self.by]) | filters.needed_fields(self.asked, goals)
+        """Return the fields of sessions that must be known."""
+        return self.session_fields | session_fields_of([self.by]) | needed_fields(self.filters, goals)
 
 
 @dataclass(frozen=True)
@@ -52,10 +54,10 @@ class Matched:
     sessions: pl.DataFrame
     """The table of all sessions."""
     visitors: pl.DataFrame
-    met: pl.DataFrame
+    fates: pl.DataFrame
     """What became of all: `time, fate, reason, user_agent, source, line_no, macro`."""
-    needed: frozenset[str]
-    """Facts of sessions that are known."""
+    session_fields: frozenset[str]
+    """Fields of sessions that are known."""
     own_hosts: tuple[str, ...]
     """Hosts that are taken for the site's own because nobody named them."""
 
@@ -78,7 +80,7 @@ def select_segment(matched: Matched, goals: Goals, asked: Sequence[Filter], begi
     hits = matched.hits.with_columns(inside=is_inside(begin, end))
     table = matched.sessions.filter(is_inside(begin, end, "started"))
     converts = bool(table["converted"].any())
-    hits, table, of_variants = _of_one_variant(hits, table, matched.needed)
+    hits, table, of_variants = _of_one_variant(hits, table, matched.session_fields)
     hits, table, where = _filtered(hits, table, goals, asked)
     return Selected(hits, table, converts, of_variants, where)
 
@@ -108,5 +110,5 @@ def _filtered(
     """Return hits and sessions, of which only those that the questions keep are inside, and what is said of that."""
     if not asked:
         return hits, table, None
-    kept = collect_frame(filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, asked), hits.height)
-    return collect_frame(filters.restrict_hits(hits.lazy(), kept), hits.height), kept, filters.summarize(asked, kept.height, table.height)
+    kept = collect_frame(goals_filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, asked), hits.height)
+    return collect_frame(goals_filters.restrict_hits(hits.lazy(), kept), hits.height), kept, goals_filters.summarize(asked, kept.height, table.height)

@@ -71,7 +71,7 @@ def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
     chains = _collected_frames((split.split(found, "began") for found in began), analysis.size)
     went = _drop_off(analysis.hits, chains, analysis.goals, analysis.size, split.by)
     names = [funnel.name for funnel in known]
-    return replace(split, chains=dict(zip(names, chains, strict=True)), departures=dict(zip(names, went, strict=True)))
+    return replace(split, chains=dict(zip(names, chains, strict=True)), drop_off=dict(zip(names, went, strict=True)))
 
 
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:

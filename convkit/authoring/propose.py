@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from convkit.analysis.analysis import Analysis
     from convkit.authoring.evidence import Evidence
     from convkit.authoring.goals_file import YamlValue
     from convkit.authoring.survey import Survey, SurveyedLogs
@@ -130,24 +131,31 @@ def propose_draft(logs: SurveyedLogs, facts: Mapping[str, YamlValue]) -> Draft |
 def goals_file_text(draft: Draft, logs: SurveyedLogs) -> str:
     """Return the text of a goals file that was proposed for logs."""
     timezone = _parsed(draft).site.timezone
-    first, last = logs.taken_in.cells.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
-    begin, end = logs.wanted.limits(last, timezone)
+    first, last = logs.span
+    begin, end = logs.plan.segment.date_range.limits(last, timezone)
     days = max(first, begin or first), min(last, end - _SECOND if end else last)
-    return headed_text(draft, logs.names, *(day.astimezone(ZoneInfo(timezone)) for day in days))
+    return headed_text(draft, logs.parts.data.names, *(day.astimezone(ZoneInfo(timezone)) for day in days))
 
 
 def _page_parameters(logs: SurveyedLogs) -> dict[str, YamlValue]:
     """Return which parameters say what page it is, where many requests ask for the same file with one."""
-    request = logs.taken_in.cells["request"].drop_nulls().cast(pl.String)
-    kept = [name for name in evidence.goal_words("page") if request.str.contains(rf"\.php\?(?:[^ ]*&)?{name}=").sum() > _OFTEN * request.len()]
+    request, words = pl.col("request").cast(pl.String), evidence.goal_words("page")
+    having = {name: request.str.contains(rf"\.php\?(?:[^ ]*&)?{name}=").sum().cast(pl.Int64) for name in words}
+    counted = logs.parts.data.lines.select(requests=request.count().cast(pl.Int64), **having)
+    counts = collect_frame(counted, logs.parts.data.size).row(0, named=True)
+    kept = [name for name in words if counts[name] > _OFTEN * counts["requests"]]
     return {"keep_query": [*kept]} if kept else {}
 
 
 def _evidence(logs: SurveyedLogs, facts: Mapping[str, YamlValue]) -> Evidence:
     """Return what there is to be seen where no goal says what to look at."""
-    analysis = authoring_survey.analysis_of(logs, _parsed(Draft(facts, ())))
-    queries = {**evidence.queries(collect_frame(evidence.session_hits(analysis), analysis.size).lazy()), "followers": evidence.followers_of(analysis)}
-    return evidence.gather(dict(zip(queries, collect_frames(queries.values(), analysis.size), strict=True)))
+
+    def counted(analysis: Analysis) -> dict[str, pl.DataFrame]:
+        hits = collect_frame(evidence.session_hits(analysis), analysis.size).lazy()
+        queries = {**evidence.queries(hits), "followers": evidence.followers_of(analysis)}
+        return dict(zip(queries, collect_frames(queries.values(), analysis.size), strict=True))
+
+    return evidence.gather(authoring_survey.count(logs, _parsed(Draft(facts, ())), counted))
 
 
 def _facts(found: Evidence) -> dict[str, YamlValue]:

@@ -1,36 +1,37 @@
 """Surveys of logs: which hit first reached each goal in every session, and every distinct request, matched or not.
 
-`check` and `init` read the logs once and survey them with one goals file after another.
+`check` and `init` read the logs once and survey them, part by part, with one goals file after another.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.analysis.periods import parse_period
-from convkit.analysis.segment import Segment
-from convkit.core import schema
 from convkit.core.collect import collect_frame
+from convkit.core.document import sum_tallies
 from convkit.core.progress import NO_PROGRESS
-from convkit.core.schema import TIME
-from convkit.engine import analyzing, deciding
-from convkit.engine.analyzing import analyze_cells
+from convkit.core.schema import CHANNEL_FIELD, TIME
+from convkit.engine import partition, stages
+from convkit.engine.plan import plan_segment
 from convkit.goals import channel_rules
 from convkit.traffic import subrequests
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     from convkit.analysis.analysis import Analysis
-    from convkit.analysis.periods import DateRange
     from convkit.core.model import Goals
+    from convkit.core.options import Options
     from convkit.core.progress import Progress
+    from convkit.engine.partition import Partition
+    from convkit.engine.plan import Plan
     from convkit.files.paths import Paths
-    from convkit.ingest.load import LogData
+    from convkit.ingest.log_data import Part
 
 _REQUEST_COLUMNS = ("path", "method", "status", "event", "kind", "asset", "background", "download", "listed", "other")
 _VISITOR_COLUMNS = ("time", "visitor")
@@ -62,20 +63,19 @@ def without_logs(goals: Goals) -> Survey:
 
 def _session_rows(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return when sessions reached what (`Survey.sessions`), of matched hits with `row`, sorted by visitor and ORDER."""
-    first = {goal.column: pl.col("row").cast(pl.Int64).filter(pl.col(goal.column)).min() for goal in goals.all}
+    first = {goal.column: pl.col("row").cast(pl.Int32).filter(pl.col(goal.column)).min() for goal in goals.all}
     inside = hits.filter(pl.col("session").is_not_null(), "inside")
     return inside.group_by("session", maintain_order=True).agg(pl.col("visitor", "told_by").first(), **first)
 
 
 def _unassigned_sources(sessions: pl.LazyFrame) -> pl.LazyFrame:
-    """Return what has no channel (`Survey.unassigned`), of the table of sessions."""
+    """Return what has no channel (`Survey.unassigned`), in any order, of the table of sessions."""
     left = sessions.filter(pl.col("channel").cast(pl.String) == channel_rules.UNASSIGNED).select(pl.col("source", "medium").cast(pl.String))
-    counted = left.group_by("source", "medium").agg(n=pl.len().cast(pl.Int64))
-    return counted.sort("n", "source", "medium", descending=[True, False, False])
+    return left.group_by("source", "medium").agg(n=pl.len().cast(pl.Int64))
 
 
 def _request_rows(hits: pl.LazyFrame, columns: Collection[str], goals: Goals) -> pl.LazyFrame:
-    """Return every distinct request (`Survey.requests`) of settled hits with these columns, bots and assets among them."""
+    """Return every distinct request (`Survey.requests`), in any order, of hits with these columns, bots and static files among them."""
     named = {name: expr for goal in goals.all for name, expr in goal.named.items()}
     asked = {name for expr in named.values() for name in expr.meta.root_names()}
     told = sorted(({*asked, *named} & {*columns}) - {*_REQUEST_COLUMNS, *_VISITOR_COLUMNS})
@@ -84,60 +84,95 @@ def _request_rows(hits: pl.LazyFrame, columns: Collection[str], goals: Goals) ->
         .group_by(*_REQUEST_COLUMNS, "is_bot", "is_excluded", *told)
         .agg(n=pl.len().cast(pl.Int64))
         .cast(dict.fromkeys(("path", "method", "event"), pl.String))
-        .sort("n", "path", "method", "status", descending=[True, False, False, False], nulls_last=True)
-        .with_columns(time=pl.lit(None, dtype=TIME), visitor=pl.int_range(pl.len(), dtype=pl.Int64))
     )
 
 
 @dataclass(frozen=True)
 class SurveyedLogs:
-    """What logs hold, the period that is looked at, and sentences of what must be known of the input."""
+    """Logs that were read, and the period that is looked at."""
 
-    names: tuple[str, ...]
-    taken_in: LogData
-    wanted: DateRange
-    warnings: tuple[str, ...]
-    needed: frozenset[str] = frozenset()
-    """Facts of sessions that are known."""
+    parts: Partition
+    plan: Plan
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The times of the first and the last line, of logs that have any."""
+        time, data = pl.col("time"), self.parts.data
+        first, last = collect_frame(data.lines.select(first=time.min(), last=time.max()), data.size).row(0)
+        return first, last
 
 
-def read_logs(  # noqa: PLR0913 (every filter of a run is one keyword)
-    paths: Paths,
-    goals: Goals,
-    *,
-    log_format: str = "auto",
-    since: str | None = None,
-    until: str | None = None,
-    last: str | None = None,
-    assets: bool = True,
-    needed: frozenset[str] = frozenset(),
-    progress: Progress = NO_PROGRESS,
-) -> SurveyedLogs:
-    """Read logs, all assets too where they are wanted, and of exports the properties that the goals ask for.
+@contextmanager
+def read_logs(paths: Paths, options: Options, goals: Goals, *, everything: bool = False, progress: Progress = NO_PROGRESS) -> Iterator[SurveyedLogs]:
+    """Read logs, and of exports the properties that the goals need; with `everything` also static files and the channels of sessions.
 
-    `needed` are facts of sessions. Raises InputError, UsageError.
+    Raises InputError, OutputError, UsageError.
     """
-    wanted = parse_period(since, until, last, goals.site.timezone)
-    taken = analyzing.read(paths, goals, log_format, needed=needed | Segment(wanted).needed(goals), assets=assets, progress=progress)
-    return SurveyedLogs(taken.names, taken.intake, wanted, (*taken.copies, *taken.intake.losses), needed)
+    plan = replace(plan_segment(options, goals, progress=progress), every_line=True, every_asset=everything)
+    plan = replace(plan, segment=replace(plan.segment, session_fields=frozenset({CHANNEL_FIELD} if everything else ())))
+    with partition.read(paths, plan) as parts:
+        yield SurveyedLogs(stages.with_own_hosts(parts, goals, plan.segment.bots, plan.session_fields), plan)
 
 
-def analysis_of(logs: SurveyedLogs, goals: Goals) -> Analysis:
-    """Return the analysis of what people did."""
-    return analyze_cells(logs.taken_in, goals, Segment(logs.wanted, facts=logs.needed)).analysis
+def survey_once(paths: Paths, options: Options, goals: Goals, progress: Progress) -> tuple[Survey, tuple[str, ...]]:
+    """Read logs and return the survey of a goals file, and what users must know about the input. Raises InputError, OutputError, UsageError."""
+    with read_logs(paths, options, goals, everything=True, progress=progress) as logs:
+        return survey_logs(logs, goals), logs.parts.data.warnings
+
+
+def analyze_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Analysis:
+    """Return the analysis of what the people of a part did."""
+    segment = logs.plan.segment
+    return stages.look_at(stages.match(part, goals, segment.bots, segment.needed(goals)), part, goals, segment).analysis
+
+
+def count(logs: SurveyedLogs, goals: Goals, queries: Callable[[Analysis], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
+    """Return tallies of the people of all parts, by name."""
+    tallies = logs.parts.map(lambda part: queries(analyze_part(part, logs, goals)))
+    return {name: sum_tallies([tally[name] for tally in tallies]) for name in tallies[0]}
 
 
 def survey_logs(logs: SurveyedLogs, goals: Goals) -> Survey:
     """Return what sessions reached, and every request."""
-    cells, analysis = logs.taken_in.cells, analysis_of(logs, goals)
-    settled = deciding.everything(cells, goals)
-    begin, end = logs.wanted.limits(analysis.ends, goals.site.timezone)
+    surveys = logs.parts.map(lambda part: _survey_part(part, logs, goals))
+    requests = pl.concat([survey.requests for survey in surveys]).lazy()
+    keys = [name for name in surveys[0].requests.columns if name != "n"]
+    requests = requests.group_by(keys).agg(pl.col("n").sum()) if len(surveys) > 1 else requests
+    requests = requests.sort("n", "path", "method", "status", descending=[True, False, False, False], nulls_last=True)
+    # What the hits of a visitor say together, and their times, is not known of a request.
+    requests = requests.with_columns(time=pl.lit(None, dtype=TIME), visitor=pl.int_range(pl.len(), dtype=pl.Int64))
+    unassigned = sum_tallies([survey.unassigned for survey in surveys]) if CHANNEL_FIELD in logs.plan.session_fields else pl.DataFrame()
+    return Survey(
+        goals,
+        _numbered([survey.sessions for survey in surveys]),
+        collect_frame(requests, 0),
+        unassigned.sort("n", "source", "medium", descending=[True, False, False]) if unassigned.width else unassigned,
+        subrequests.subrequest_patterns(sum_tallies([survey.followers for survey in surveys])),
+    )
+
+
+def _survey_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Survey:
+    """Return the survey of a part: rows in any order, and paths as they were counted."""
+    analysis, hits = analyze_part(part, logs, goals), stages.all_hits(part, goals)
+    begin, end = logs.plan.segment.date_range.limits(analysis.ends, goals.site.timezone)
     limits = [] if begin is None else [pl.col("time") >= begin.astimezone(UTC)]
     limits += [] if end is None else [pl.col("time") < end.astimezone(UTC)]
-    sessions = collect_frame(_session_rows(analysis.hits, goals), analysis.size)
-    requests = collect_frame(_request_rows(settled.lazy().filter(*limits), settled.columns, goals), settled.height)
-    knows_channels = schema.CHANNEL_FIELD in logs.needed
-    unassigned = collect_frame(_unassigned_sources(analysis.sessions), analysis.size) if knows_channels else pl.DataFrame()
+    knows_channels = CHANNEL_FIELD in logs.plan.session_fields
     return Survey(
-        goals, sessions, requests, unassigned, subrequests.subrequest_patterns(collect_frame(subrequests.count_paths(analysis.hits), analysis.size))
+        goals,
+        collect_frame(_session_rows(analysis.hits, goals), analysis.size),
+        collect_frame(_request_rows(hits.lazy().filter(*limits), hits.columns, goals), hits.height),
+        collect_frame(_unassigned_sources(analysis.sessions), analysis.size) if knows_channels else pl.DataFrame(),
+        collect_frame(subrequests.count_paths(analysis.hits), analysis.size),
+    )
+
+
+def _numbered(sessions: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Return the sessions of all parts, each with a number of its own."""
+    if len(sessions) == 1:
+        return sessions[0]
+    return (
+        pl.concat([frame.with_columns(part=pl.lit(number)) for number, frame in enumerate(sessions)])
+        .with_columns(session=pl.struct("part", "session").rank("dense").cast(pl.Int64))
+        .drop("part")
     )

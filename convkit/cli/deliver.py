@@ -9,19 +9,21 @@ import json
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from convkit.cli import messages, progress, terminal
-from convkit.cli.options import GOALS_FILE, goals_file, load_goals
+from convkit.cli.options import GOALS_FILE
 from convkit.core import filesystem, plugins
 from convkit.core.text import safe
 from convkit.errors import ExitCode, UsageError, gravest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
+    from convkit.cli.options import Delivery
     from convkit.core.blocks import Block, Screen
     from convkit.core.document import Document
+    from convkit.core.progress import Progress
 
 STANDARD_OUTPUT = "-"
 _ON_SCREEN, _IN_FOLDERS = "table", "csv"
@@ -29,26 +31,25 @@ _ENDINGS = {"markdown": ("md", "markdown"), "ndjson": ("ndjson", "jsonl"), "tabl
 """How files of an output end, where they do not end in its name; the first is the one that is written."""
 
 
-def produce(make: Callable[..., Document], logs: tuple[str, ...], goals: str | None, *, quiet: bool, verbose: bool, **options: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
-    """Write the document that `make` returns of logs and goals, with `rejects` and `progress` and the options that are not of its delivery."""
+def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: object, delivery: Delivery, *, verbose: bool) -> ExitCode:
+    """Write the document that `make` returns, and say what was lost; destinations are checked before.
+
+    Raises what `make` raises, OutputError, UsageError.
+    """
     if not logs:
         raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
-    place, rejects = destination(options.pop("path"), options.pop("output")), options.pop("rejects")
-    for path in (place.path, rejects):
-        refuse_inputs(path, [*logs, goals or GOALS_FILE])
-    if rejects is not None:
-        filesystem.check_writable(rejects)
-
-    limit, timezone, _ = options.pop("limit"), options.pop("timezone"), options.pop("debug")
-    settings, strict = options.pop("settings"), options.pop("strict")
-    loaded = load_goals(goals_file(goals), timezone, settings)
-    with progress.display(is_wanted=not quiet) as watching:
-        document = make(logs, loaded, rejects=rejects is not None, progress=watching, **options)
-    write_document(document, place, limit)
-    if rejects is not None:
-        write_rejects(document, rejects)
-    lost = messages.loss_sentence(document.losses, document.reasons["unparsed_by_reason"]) if strict else ""
-    if not quiet:
+    place = destination(delivery.path, delivery.output)
+    for path in (place.path, delivery.rejects):
+        refuse_inputs(path, [*logs, str(goals or GOALS_FILE)])
+    if delivery.rejects is not None:
+        filesystem.check_writable(delivery.rejects)
+    with progress.display(is_wanted=not delivery.quiet) as watching:
+        document = make(watching)
+    write_document(document, place, delivery.limit)
+    if delivery.rejects is not None:
+        write_rejects(document, delivery.rejects)
+    lost = messages.loss_sentence(document.losses, document.reasons["unparsed_by_reason"]) if delivery.strict else ""
+    if not delivery.quiet:
         messages.warn(document.warnings, messages.quality_lines(document.quality, document.input, len(document.logs)) if verbose else [])
     if lost:
         messages.write(lost)

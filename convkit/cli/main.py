@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from convkit.cli import messages, process, terminal
-from convkit.cli.options import add_report_options, add_shared_options, command_of, with_report_options
+from convkit.cli.options import add_options, add_report_options, command_of, parse_options, report_options
 from convkit.core import filesystem, plugins
+from convkit.core.options import Options
 from convkit.errors import ConvkitError, ExitCode, did_you_mean
 from convkit.version import __version__
 
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from convkit.core.document import Document
+    from convkit.core.progress import Progress
 
-_WHOLE, _FUNNEL, _COMPARE = "report", "funnel", "compare"
+_WHOLE, _COMPARE = "report", "compare"
 _ORDER = (
     "overview",
     "goals",
@@ -97,22 +99,23 @@ def _report_command(name: str, headline: str, reports: list[str] | None) -> clic
     """Return the command of a report."""
     examples = f"convkit {name} access.log", f"convkit {name} access.log* --last 7d -f csv"
     command = command_of(name, headline, _run_report(reports), *examples)
-    return add_shared_options(command) if reports is None else add_report_options(command, name)
+    return add_options(command) if reports is None else add_report_options(command, name)
 
 
 def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
     """Return what a report's command does."""
 
-    def make(logs: tuple[str, ...], goals: Any, **options: Any) -> Document:  # noqa: ANN401 (as Click hands them over)
-        from convkit.engine.pipeline import run  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
+    def run_report(logs: tuple[str, ...], **given: object) -> ExitCode:
+        from convkit.cli.deliver import produce  # noqa: PLC0415 (what reads logs loads when a report runs, not when help is shown)
 
-        return run(logs, reports, goals, **options)
+        options, delivery = parse_options(given, Options)
 
-    def run_report(logs: tuple[str, ...], goals: str | None, *, verbose: bool, **options: Any) -> ExitCode:  # noqa: ANN401 (as Click hands them over)
-        from convkit.cli.deliver import produce  # noqa: PLC0415 (as above)
+        def make(progress: Progress) -> Document:
+            from convkit.engine import plan, run  # noqa: PLC0415 (as above, once the command line is known to be right)
 
-        more = {"choices": verbose and reports == [_FUNNEL], "bots_beside": verbose}
-        return produce(make, logs, goals, verbose=verbose, **more, **with_report_options(options))
+            return run.report(logs, plan.plan_reports(options, reports, report_options(given), progress))
+
+        return produce(make, logs, options.goals, delivery, verbose=options.verbose)
 
     return run_report
 

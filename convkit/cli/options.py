@@ -1,27 +1,48 @@
-"""The command-line options that commands share, and the goals file that they name."""
+"""The options of commands, made from the fields of `core.options`, and those that only a command line has."""
 
 from __future__ import annotations
 
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from convkit.cli import topics
 from convkit.core import plugins
-from convkit.errors import UsageError
+from convkit.core.options import Options, option
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator, Mapping
+    from dataclasses import Field
+
+    Kind = TypeVar("Kind", bound=Options)
 
 GOALS_FILE = "goals.yaml"
+READING = ("log_format", "timezone", "since", "until", "last", "memory", "quiet", "debug")
+"""The options of every command that reads logs."""
 _REPORT_OPTION = "own_"
 """Before the names of options that a single report has: no other option is called so."""
+_OUTPUTS = plugins.names("outputs")
 
-_OUTPUT_HELP = "The file to write, its ending says how; or a directory/."
-_BOTS_HELP = "drop bots (the default), keep them, or look at them only."
-_GOALS_HELP = "Else $CONVKIT_GOALS, ./goals.yaml, or built-in goals."
-_READING_OPTIONS = ("log_format", "timezone", "since", "until", "last", "quiet", "debug")
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Where a document goes and what is said on standard error: what only a command line has."""
+
+    output: str | None = option("-f", "--format", metavar="NAME", choices=_OUTPUTS, help=f"One of: {', '.join(_OUTPUTS)}.")
+    path: str | None = option("-o", "--output", metavar="PATH", help="The file to write, its ending says how; or a directory/.")
+    strict: bool = option("--strict", default=False, help="End with exit code 4 where a line of the input was lost.")
+    limit: int | None = option("-n", "--limit", metavar="N", help="Rows a report shows on screen; 0 is all.")
+    quiet: bool = option("-q", "--quiet", default=False, help="Say errors only, no warnings.")
+    # Whoever needs it learns of it from the message of a bug; the others need its line for a report's own options.
+    debug: bool = option("--debug", default=False, is_hidden=True, help="Show the traceback of a mistake in convkit.")
+    rejects: str | None = None
+    """The file of rejected lines."""
+
+
+_AFTER = {"sort": ("output", "path"), "settings": ("strict",), "rejects": ("limit",), "memory": ("quiet",), "verbose": ("debug",)}
+"""Where the help lists the options of delivery: after these of a report."""
 
 
 def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:
@@ -31,51 +52,13 @@ def command_of(name: str, document: str, run: Callable[..., object], *examples: 
     return click.Command(name, callback=run, help=f"\b\n{shown}\n\n{headline}", short_help=headline, epilog=more)
 
 
-def add_shared_options(command: click.Command) -> click.Command:
-    """Add the logs and the options of every report to a command."""
-    command.params += [
-        click.Argument(["logs"], nargs=-1, metavar="LOG...", type=click.Path(path_type=str)),
-        click.Option(["-g", "--goals"], metavar="FILE", envvar="CONVKIT_GOALS", help=_GOALS_HELP),
-        click.Option(["--log-format"], metavar="TEXT", default="auto", help="A name, or a string as in nginx or Apache; else told."),
-        click.Option(["--tz", "timezone"], metavar="ZONE", help="The time zone of days and reports, like Europe/Berlin."),
-        click.Option(["--since"], metavar="DATE", help="From this day or time on: 2026-10-01T14:00, yesterday."),
-        click.Option(["--until"], metavar="DATE", help="To this day or time, its end included."),
-        click.Option(["--last"], metavar="7d", help="Whole days back from the last line of the log."),
-        click.Option(["--bots"], metavar="MODE", type=_bot_modes(), default="drop", help=_BOTS_HELP),
-        click.Option(["--where"], metavar="TEST", multiple=True, help="Only sessions with FIELD=PATTERN, like landing=/blog/**."),
-        click.Option(["--by"], metavar="KEY", help="day, week, month, landing, device, channel, goal, ..."),
-        click.Option(["--sort"], metavar="COLUMN", help="Rows by a column, largest first, or smallest with :asc."),
-        click.Option(
-            ["-f", "--format", "output"],
-            metavar="NAME",
-            type=click.Choice(plugins.names("outputs")),
-            help=f"One of: {', '.join(plugins.names('outputs'))}.",
-        ),
-        click.Option(["-o", "--output", "path"], metavar="PATH", help=_OUTPUT_HELP),
-        click.Option(["--set", "settings"], metavar="KEY=VALUE", multiple=True, help="Set a key of `site:` once, like session_timeout=10m."),
-        click.Option(["--strict"], is_flag=True, help="End with exit code 4 where a line of the input was lost."),
-        click.Option(["--rejects"], metavar="FILE", help="Write the lines that were not read, and why, as NDJSON."),
-        click.Option(["-n", "--limit"], type=click.IntRange(min=0), metavar="N", help="Rows a report shows on screen; 0 is all."),
-        *_running_options(),
-    ]
+def add_options(command: click.Command, kind: type[Options] = Options, *, only: Collection[str] = ()) -> click.Command:
+    """Add the logs and options to a command: those of reports and, before them, what `kind` has beyond; or `only` some, which need no log."""
+    made = {name: _click_option(name, one) for name, one in _in_order(kind) if not only or name in only or not _is_shared(name)}
+    own = [made.pop(name) for name in [*made] if not _is_shared(name)]
+    logs = click.Argument(["logs"], nargs=-1, metavar="[LOG...]" if only else "LOG...", type=click.Path(path_type=str))
+    command.params += [logs, *made.values(), *own] if only else [logs, *own, *made.values()]
     return command
-
-
-def _running_options() -> list[click.Option]:
-    """Return the options that no figure depends on."""
-    return [
-        click.Option(["--memory"], metavar="SIZE", help="What a run may take, like 1GiB; larger logs wait on disk."),
-        click.Option(["-q", "--quiet"], is_flag=True, help="Say errors only, no warnings."),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say what became of the lines, and which bots sent most."),
-        # Whoever needs it is told by the message of the mistake; the others need its line for a report's own options.
-        click.Option(["--debug"], is_flag=True, hidden=True, help="Show the traceback of a mistake in convkit."),
-    ]
-
-
-def _bot_modes() -> click.Choice[str]:
-    from convkit.core.model import BOT_MODES  # noqa: PLC0415 (the list of commands needs no options)
-
-    return click.Choice(BOT_MODES)
 
 
 def add_report_options(command: click.Command, report: str) -> click.Command:
@@ -84,40 +67,59 @@ def add_report_options(command: click.Command, report: str) -> click.Command:
         click.Option([f"--{name}", f"{_REPORT_OPTION}{name}"], metavar=metavar, help=words)
         for name, (metavar, words) in plugins.options("reports", report).items()
     ]
-    shared = add_shared_options(command).params
-    command.params = [shared[0], *own, *shared[1:]]
+    logs, *shared = add_options(command).params
+    command.params = [logs, *own, *shared]
     return command
 
 
-def with_report_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return what Click hands over, the options that a single report has together as `options`."""
-    given = {name.removeprefix(_REPORT_OPTION): value for name, value in options.items() if name.startswith(_REPORT_OPTION) and value is not None}
-    return {**{name: value for name, value in options.items() if not name.startswith(_REPORT_OPTION)}, "options": given}
+def parse_options(given: Mapping[str, Any], kind: type[Kind]) -> tuple[Kind, Delivery]:
+    """Return what Click hands over as options and their delivery; the goals file is ./goals.yaml if none is named and there is one."""
+    options: dict[str, Any] = {one.name: given[one.name] for one in fields(kind) if one.name in given}
+    if "goals" in options:
+        options["goals"] = goals_file(options["goals"])
+    rejects = options.pop("rejects", None)
+    delivery: dict[str, Any] = {one.name: given[one.name] for one in fields(Delivery) if one.name in given and one.name not in options}
+    return kind(**options, rejects=rejects is not None), replace(Delivery(**delivery), rejects=rejects)
 
 
-def add_log_options(command: click.Command, *more: str) -> click.Command:
-    """Add logs, which may be missing, and of the options of reports those that say what is read, and some `more`, to a command."""
-    of_all = add_shared_options(click.Command(None)).params
-    command.params += [click.Argument(["logs"], nargs=-1, metavar="[LOG...]", type=click.Path(path_type=str))]
-    command.params += [option for option in of_all if option.name in {*_READING_OPTIONS, *more}]
-    return command
+def report_options(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options that a single report has, of what Click hands over."""
+    return {name.removeprefix(_REPORT_OPTION): value for name, value in given.items() if name.startswith(_REPORT_OPTION) and value is not None}
 
 
 def goals_file(path: str | None) -> str | None:
-    """Return the goals file that was named, else ./goals.yaml where there is one."""
+    """Return the goals file that was named, else ./goals.yaml if there is one."""
     return path or (GOALS_FILE if Path(GOALS_FILE).is_file() else None)
 
 
-def load_goals(path: str | None, timezone: str | None, settings: tuple[str, ...]) -> Any:  # noqa: ANN401 (Goals, whose module loads Polars)
-    """Return the goals of a file, the built-in ones where there is none, with the facts and the time zone asked for. Raises UsageError."""
-    from dataclasses import replace  # noqa: PLC0415
+def _in_order(kind: type[Options]) -> Iterator[tuple[str, Field[Any]]]:
+    """Yield the fields of options and of their delivery in the order of the help."""
+    mine = {one.name: one for one in fields(kind)}
+    theirs = {one.name: one for one in fields(Delivery) if one.metadata and one.name not in mine}
+    for name, one in mine.items():
+        yield name, one
+        yield from ((other, theirs[other]) for other in _AFTER.get(name, ()) if other in theirs)
 
-    from convkit.goals.loader import load_goals as load  # noqa: PLC0415
-    from convkit.goals.site import is_timezone, timezone_hint  # noqa: PLC0415
 
-    goals = load(path, settings)
-    if timezone is None:
-        return goals
-    if not is_timezone(timezone):
-        raise UsageError(f"--tz: {timezone_hint(timezone)}")
-    return replace(goals, site=replace(goals.site, timezone=timezone))
+def _is_shared(name: str) -> bool:
+    """Tell whether every report has an option."""
+    return name in {one.name for one in (*fields(Options), *fields(Delivery))}
+
+
+def _click_option(name: str, one: Field[Any]) -> click.Option:
+    """Return the option of a field."""
+    flag = one.metadata["flag"]
+    default = None if one.default is MISSING or one.default == () else one.default
+    is_switch, is_number = default is False and not flag.metavar, name == "limit"
+    return click.Option(
+        [*flag.names, name],
+        metavar=flag.metavar or None,
+        default=None if default is False and flag.metavar else default,
+        is_flag=is_switch,
+        multiple=one.default == (),
+        type=click.Choice(flag.choices) if flag.choices else click.IntRange(min=0) if is_number else None,
+        show_default=is_number and default is not None,
+        envvar=flag.variable or None,
+        hidden=flag.is_hidden,
+        help=flag.help,
+    )

@@ -10,40 +10,41 @@ import polars as pl
 from convkit.analysis import sorting
 from convkit.analysis.analysis import View
 from convkit.analysis.breakdown_screen import shortened
-from convkit.analysis.periods import DateRange, parse_period
-from convkit.analysis.segment import Matched, Segment, is_inside
-from convkit.analysis.tallies import tally
+from convkit.analysis.periods import DateRange
+from convkit.analysis.segment import is_inside
 from convkit.comparison import rows as comparison_rows
-from convkit.comparison import sides, wording
-from convkit.comparison import sides as sides_of
+from convkit.comparison import sides as comparison_sides
+from convkit.comparison import wording
 from convkit.comparison.rows import Pair, SideFigures
-from convkit.comparison.sides import choose
 from convkit.core import formatting, schema, verdicts
 from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
 from convkit.core.collect import collect_frame, collect_frames
 from convkit.core.document import Document, Note, Period, Report
 from convkit.core.progress import NO_PROGRESS
-from convkit.engine import analyzing, documents
-from convkit.engine.analyzing import look_at, match
-from convkit.engine.pipeline import check_bots, loaded_goals
+from convkit.engine import document, partition, stages
+from convkit.engine.partial_result import merge
+from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError
 from convkit.goals import filters
+from convkit.traffic import bots
 from convkit.traffic import quality as traffic_quality
 from convkit.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from convkit.analysis.analysis import Run
-    from convkit.analysis.sorting import Sorting
+    from convkit.analysis.segment import Matched
     from convkit.comparison.sides import CompareRequest, Side, Sides
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Goals
+    from convkit.core.options import CompareOptions
     from convkit.core.progress import Progress
+    from convkit.engine.partial_result import PartialResult
+    from convkit.engine.partition import Partition
+    from convkit.engine.plan import Plan
+    from convkit.engine.stages import Run
     from convkit.files.paths import Paths
-    from convkit.goals.filters import Filter
-    from convkit.ingest.log_data import Taken
+    from convkit.ingest.log_data import LogData, Part
     from convkit.traffic.coverage import Coverage
 
 NAME = "compare"
@@ -55,43 +56,98 @@ _CHANGE, _LIKELY = 3, 4
 """Columns that are left out first."""
 
 
-def compare_sides(taken: Taken, goals: Goals, asked: CompareRequest, scope: Segment, sort: Sorting | None = None) -> Document:
-    """Return the document of a comparison; of the `scope` count bots and facts. Raises UsageError where the log has no two sides."""
-    by_hour = traffic_quality.lines_per_hour(taken)
-    known = traffic_quality.coverage_of_logs(by_hour, goals.site.timezone)
-    if known is None:
+def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGRESS) -> Document:
+    """Read logs and return the report `compare`: a period with the one before it, or a group of sessions with another.
+
+    Raises GoalsFileError, InputError, OutputError, and UsageError, also if the logs do not have two sides.
+    """
+    goals = read_goals(options)
+    plan = plan_segment(options, goals, progress=progress)
+    request = comparison_sides.parse(plan.segment.date_range, plan.where, options.against, options.at, goals)
+    if options.variant is not None:
+        request = comparison_sides.with_variant(request, options.variant, options.against, options.at, goals)
+    order = None if options.sort is None else sorting.parse_sorting(options.sort, {NAME: comparison_rows.COLUMNS})
+    variant = [f"{schema.VARIANT_PREFIX}{options.variant}"] if options.variant else []
+    fields = filters.needed_fields((*request.where, *(request.group or ())), goals) | schema.session_fields_of(variant)
+    plan = replace(plan, segment=replace(plan.segment, filters=(), session_fields=fields), reports=_REPORTS, order=order)
+    with partition.read(paths, plan) as parts:
+        return compare_sides(parts, plan, request)
+
+
+def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Document:
+    """Return the document of a comparison. Raises UsageError if the logs do not have two sides."""
+    goals, timezone = plan.goals, plan.goals.site.timezone
+    by_hour = traffic_quality.lines_per_hour(parts.data)
+    coverage = traffic_quality.coverage_of_logs(by_hour, timezone)
+    if coverage is None:
         raise UsageError("the logs hold nothing to compare; name others")
-    matched = match(taken.intake, goals, scope.bots, scope.needed(goals))
-
-    def looked_at(wanted: DateRange, where: Sequence[Filter]) -> Run:
-        return look_at(matched, taken.intake, goals, replace(scope, wanted=wanted, asked=where))
-
-    if asked.variant and asked.group is None:
-        asked = sides_of.between_variants(asked, _variant_values(looked_at(asked.wanted, asked.where), asked.variant))
-    sides = choose(asked, known, goals.site.timezone, goals.site.notes)
-    runs = [looked_at(DateRange(side.begin, side.end), side.asked) for side in (sides.before, sides.now)]
-    pair = _pair(sides, runs, matched, goals, known)
+    parts = stages.with_own_hosts(parts, goals, plan.segment.bots, plan.session_fields)
+    if request.variant and request.group is None:
+        request = comparison_sides.between_variants(request, _variants_seen(parts, plan, request))
+    sides = comparison_sides.choose(request, coverage, timezone, goals.site.notes)
+    results = parts.map(lambda part: _part_results(part, plan, sides))
+    before, now = (merge([of_part[number] for of_part in results]) for number in (0, 1))
+    pair = _pair(sides, before, now, plan, coverage)
     report = report_of(pair, comparison_rows.compared_rows(pair))
-    quality = traffic_quality.describe_logs(taken, by_hour, known, goals.site.timezone, runs[-1].quality)
-    return replace(_document(taken, goals, runs, sorting.sort_report(report, sort) if sort else report), quality=quality)
+    quality = traffic_quality.describe_logs(parts.data, by_hour, coverage, timezone, bots.quality_of_bots(now.bot_lines))
+    return replace(_document(parts.data, goals, before, now, sorting.sort_report(report, plan.order) if plan.order else report), quality=quality)
 
 
-def _variant_values(run: Run, variant: str) -> list[str]:
+def _variants_seen(parts: Partition, plan: Plan, request: CompareRequest) -> list[str]:
     """Return the variants that sessions have, in order."""
-    column = pl.col(f"{schema.VARIANT_PREFIX}{variant}").cast(pl.String)
-    values = collect_frame(run.analysis.sessions.select(column.drop_nulls().unique().sort()), run.analysis.size)
-    return values.to_series().to_list()
+    column = pl.col(f"{schema.VARIANT_PREFIX}{request.variant}").cast(pl.String)
+    segment = replace(plan.segment, date_range=request.date_range, filters=request.where)
+
+    def seen(part: Part) -> pl.DataFrame:
+        analysis = stages.look_at(_match(part, plan), part, plan.goals, segment).analysis
+        return collect_frame(analysis.sessions.select(column.drop_nulls().unique()), analysis.size)
+
+    return pl.concat(parts.map(seen)).to_series().unique().sort().to_list()
 
 
-def _pair(sides: Sides, runs: list[Run], matched: Matched, goals: Goals, known: Coverage) -> Pair:
+def _match(part: Part, plan: Plan) -> Matched:
+    """Return all that goals make of the lines of a part."""
+    return stages.match(part, plan.goals, plan.segment.bots, plan.session_fields)
+
+
+def _part_results(part: Part, plan: Plan, sides: Sides) -> tuple[PartialResult, PartialResult]:
+    """Return the results of both sides for the visitors of one part, with the tallies that only a comparison needs."""
+    matched, both = _match(part, plan), (sides.before, sides.now)
+    before, now = (
+        stages.look_at(matched, part, plan.goals, replace(plan.segment, date_range=DateRange(side.begin, side.end), filters=side.filters))
+        for side in both
+    )
+    shared = {"shared": _shared(before, now)}
+    return _side_result(before, matched, sides.before, plan, shared), _side_result(now, matched, sides.now, plan, shared)
+
+
+def _side_result(run: Run, matched: Matched, side: Side, plan: Plan, shared: Mapping[str, pl.DataFrame]) -> PartialResult:
+    """Return the result of one side."""
+    own = comparison_rows.tally(run.analysis)
+    tallies = dict(zip(own, collect_frames(own.values(), run.analysis.size), strict=True))
+    result = run.tallied(plan)
+    return replace(result, tallies={**result.tallies, NAME: {**tallies, "bot_lines": _bot_lines(matched, side), **shared}}).as_text()
+
+
+def _shared(before: Run, now: Run) -> pl.DataFrame:
+    """Return how many sessions are on both sides, and how many hits are kept on either: `in_both, kept`."""
+    of_before, of_now = (run.analysis.sessions.select("session") for run in (before, now))
+    in_both = collect_frame(of_before.join(of_now, on="session", how="semi").select(in_both=pl.len().cast(pl.Int64)), before.analysis.size)
+    hits = [run.analysis.hits.select(pl.col("inside").alias(name), "fate") for name, run in (("before", before), ("now", now))]
+    kept = pl.concat([hits[0], hits[1].select("now")], how="horizontal").filter((pl.col("fate") == "kept") & (pl.col("before") | pl.col("now")))
+    return in_both.hstack(collect_frame(kept.select(kept=pl.len().cast(pl.Int64)), now.analysis.size))
+
+
+def _pair(sides: Sides, of_before: PartialResult, of_now: PartialResult, plan: Plan, coverage: Coverage) -> Pair:
     """Return both sides' figures."""
-    knows_macro = any(run.knows_macro for run in runs)
-    before, now = (_figures(side, run, matched, knows_macro=knows_macro) for side, run in zip((sides.before, sides.now), runs, strict=True))
+    knows_macro = of_before.knows_macro or of_now.knows_macro
+    results = ((sides.before, of_before), (sides.now, of_now))
+    before, now = (_figures(side, result, plan, knows_macro=knows_macro) for side, result in results)
     if sides.variant:
         before, now = before.in_visitors(), now.in_visitors()
-    of_before, of_now = (run.analysis.sessions.select("session") for run in runs)
-    both = collect_frame(of_before.join(of_now, on="session", how="semi").select(pl.len()), runs[0].analysis.size).item()
-    return Pair(sides, before, now, goals, known, knows_macro, both, tuple(note for several in runs[0].of_variants if (note := several.note)))
+    in_both = int(of_now.tallies[NAME]["shared"]["in_both"].item())
+    notes = tuple(note for several in of_before.of_variants if (note := several.note))
+    return Pair(sides, before, now, plan.goals, coverage, knows_macro, in_both, notes)
 
 
 def report_of(pair: Pair, rows: pl.DataFrame) -> Report:
@@ -108,89 +164,40 @@ def report_of(pair: Pair, rows: pl.DataFrame) -> Report:
     return Report(NAME, comparison_rows.COLUMNS, frame, draw, (Note("sides", f"{heading}.", is_drawn=True), *caveats, *said))
 
 
-def _figures(side: Side, run: Run, matched: Matched, *, knows_macro: bool) -> SideFigures:
+def _figures(side: Side, result: PartialResult, plan: Plan, *, knows_macro: bool) -> SideFigures:
     """Return what the reports say of one side."""
-    view = View(run.analysis.goals, run.period, run.input, knows_macro, bots=run.bots, is_narrowed=run.where is not None)
-    reports = documents.present(tally(run.analysis, _REPORTS), view)
-    own = comparison_rows.tally(run.analysis)
-    tallies = dict(zip(own, collect_frames(own.values(), run.analysis.size), strict=True))
+    view = View(plan.goals, result.period, result.input, knows_macro, bots=plan.segment.bots, is_narrowed=result.filtered is not None)
+    reports = document.present({name: result.tallies[name] for name in _REPORTS}, view)
     details = {name: reports[name].details for name in ("goals", "funnel")}
     frames = {name: reports[name].frame if frame is None else frame for name, frame in details.items()}
-    return SideFigures(
-        side, reports["overview"].frame, frames["goals"], frames["funnel"], tallies["days"], tallies["amounts"], _bot_lines(matched, side)
-    )
+    own = result.tallies[NAME]
+    bot_lines, lines = own["bot_lines"].row(0)
+    return SideFigures(side, reports["overview"].frame, frames["goals"], frames["funnel"], own["days"], own["amounts"], (bot_lines, lines))
 
 
-def _bot_lines(matched: Matched, side: Side) -> tuple[int, int]:
-    """Return how many lines bots sent in the period of a side, and how many all senders did, but for assets and what was left out."""
+def _bot_lines(matched: Matched, side: Side) -> pl.DataFrame:
+    """Return `bots, lines`: lines that bots sent in the period of a side, and lines of all senders; no static files, no excluded lines."""
     sent = is_inside(side.begin, side.end, "time") & ~pl.col("fate").is_in(["asset", "excluded"])
-    counts = matched.met.lazy().select(bots=(sent & pl.col("reason").is_not_null()).sum(), lines=sent.sum())
-    bots, lines = collect_frame(counts, matched.met.height).row(0)
-    return bots, lines
+    counts = matched.fates.lazy().select(bots=(sent & pl.col("reason").is_not_null()).sum().cast(pl.Int64), lines=sent.sum().cast(pl.Int64))
+    return collect_frame(counts, matched.fates.height)
 
 
-def _document(taken: Taken, goals: Goals, runs: list[Run], report: Report) -> Document:
-    """Return what outputs take; what lies in one of the sides is not outside."""
-    before, now = runs
-    period = Period(before.period.begin, now.period.end, goals.site.timezone)
+def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialResult, report: Report) -> Document:
+    """Return what outputs take; what is inside one of the sides is not outside."""
+    kept = int(now.tallies[NAME]["shared"]["kept"].item())
     return Document(
         version=__version__,
-        logs=taken.names,
+        logs=data.names,
         goals_file=goals.file,
-        goals_summary=documents.summary(goals),
-        input=_fates(before, now),
+        goals_summary=document.summary(goals),
+        input={**now.input, "kept": kept, "outside": now.input["outside"] + now.input["kept"] - kept},
         reasons=now.reasons,
-        period=period,
+        period=Period(before.period.begin, now.period.end, goals.site.timezone),
         reports={report.name: report},
-        copies=taken.copies,
-        losses=now.losses,
-        rejects=now.rejects,
+        copies=data.copies,
+        losses=data.losses,
+        rejects=data.rejects,
     )
-
-
-def _fates(before: Run, now: Run) -> Mapping[str, int]:
-    """Return what became of every line: hits of either side are kept."""
-    sides = [run.analysis.hits.select(pl.col("inside").alias(name), "fate") for name, run in (("before", before), ("now", now))]
-    found = pl.concat([sides[0], sides[1].select("now")], how="horizontal").filter((pl.col("fate") == "kept") & (pl.col("before") | pl.col("now")))
-    kept = collect_frame(found.select(pl.len()), now.analysis.size).item()
-    return {**now.input, "kept": kept, "outside": now.input["outside"] + now.input["kept"] - kept}
-
-
-def compare(  # noqa: PLR0913 (every filter of a run is one keyword)
-    paths: Paths,
-    goals: str | Path | Goals | None = None,
-    *,
-    against: str | None = None,
-    at: str | None = None,
-    variant: str | None = None,
-    log_format: str = "auto",
-    since: str | None = None,
-    until: str | None = None,
-    last: str | None = None,
-    bots: str = "drop",
-    where: Iterable[str] = (),
-    sort: str | None = None,
-    rejects: bool = False,
-    progress: Progress = NO_PROGRESS,
-) -> Document:
-    """Read logs and return the report `compare`: a period beside the one before it, or a group of sessions beside another.
-
-    `against` is what `--with` takes: `last-year`, a period like `2026-09-01..2026-09-30`, or a question like `device=mobile`, which takes the place
-    of the one in `where` about the same field; `at` is a day on which something changed; `variant` is one of `site.variants`, of which two were seen.
-    All else is as in `run`.
-
-    Raises InputError, UsageError.
-    """
-    check_bots(bots)
-    loaded = loaded_goals(goals)
-    wanted = parse_period(since, until, last, loaded.site.timezone)
-    asked = sides.parse(wanted, [where] if isinstance(where, str) else list(where), against, at, loaded)
-    asked = asked if variant is None else sides_of.with_variant(asked, variant, against, at, loaded)
-    order = None if sort is None else sorting.parse_sorting(sort, {NAME: comparison_rows.COLUMNS})
-    needed = filters.needed_fields((*asked.where, *(asked.group or ())), loaded)
-    scope = Segment(wanted, bots, facts=needed | schema.session_fields_of([f"{schema.VARIANT_PREFIX}{variant}"] if variant else []))
-    taken = analyzing.once(analyzing.read(paths, loaded, log_format, needed=scope.facts, rejects=rejects, progress=progress))
-    return compare_sides(taken, loaded, asked, scope, order)
 
 
 def _draw_table(rows: pl.DataFrame, pair: Pair, room: Screen) -> list[Block]:

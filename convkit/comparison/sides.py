@@ -38,7 +38,7 @@ class Side:
     name: str
     begin: datetime
     end: datetime
-    asked: tuple[Filter, ...] = ()
+    filters: tuple[Filter, ...] = ()
 
     @property
     def length(self) -> timedelta:
@@ -73,7 +73,7 @@ class Sides:
 class CompareRequest:
     """What was asked for, before the log is known: at most one of `cut`, `other`, `group` and `is_last_year`."""
 
-    wanted: DateRange
+    date_range: DateRange
     where: tuple[Filter, ...]
     cut: date | None = None
     other: tuple[datetime, datetime] | None = None
@@ -186,9 +186,9 @@ def _differing(one: tuple[Filter, ...], other: tuple[Filter, ...]) -> list[Filte
 
 def _chosen(asked: CompareRequest, known: Coverage, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
     """Return the period that was chosen, to the ends of the log where it has none."""
-    if not asked.wanted.is_limited:
+    if not asked.date_range.is_limited:
         return None
-    begin, end = asked.wanted.limits(known.end, str(zone))
+    begin, end = asked.date_range.limits(known.end, str(zone))
     begin = _midnight(known.begin.date(), zone) if begin is None else begin.astimezone(zone)
     end = _midnight(known.end.date() + _DAY, zone) if end is None else end.astimezone(zone)
     if begin >= end:

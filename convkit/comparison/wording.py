@@ -56,7 +56,7 @@ def heading(pair: Pair) -> str:
         parts = [f"{side.name} ({who}{count})" for side, who, count in zip(sides, people, counts, strict=True)]
         of = f"{pair.sides.variant} in visitors, " if pair.sides.variant else ""
         return f"{of}{' with '.join(parts)}; {sides[0].dates}, {sides[0].days}"
-    only = f" with {' and '.join(question.text for question in sides[0].asked)}" if sides[0].asked else ""
+    only = f" with {' and '.join(question.text for question in sides[0].filters)}" if sides[0].filters else ""
     parts = [f"{side.dates} ({side.days}, {count}{only})" for side, count in zip(sides, counts, strict=True)]
     return " with ".join(parts) + (f"; {pair.sides.how}" if pair.sides.how else "")
 

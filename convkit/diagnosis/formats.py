@@ -56,7 +56,7 @@ def guess(paths: Iterable[str], log_format: str) -> list[Guess]:
     for path in paths:
         with ExitStack() as stack:
             try:
-                logs = open_logs([path], log_format, stack)
+                logs = open_logs([path], log_format, stack).logs
             except UnknownFormatError as error:
                 found.append(_nearest_format(error))
             else:

@@ -46,7 +46,7 @@ _FATES = {
 class ExplainedSession:
     """One session."""
 
-    facts: Mapping[str, Any]
+    row: Mapping[str, Any]
     """Its row of the table of sessions, and the `id` of its visitor."""
     hits: pl.DataFrame
     """`row, source, line_no, time, kind, method, path, event, status, remark, goals`, in order; `row` is null where nobody looks at a hit."""
@@ -89,7 +89,7 @@ def draw(explained: Explanation, room: Screen) -> list[Block]:
 
 def _session_blocks(explained: Explanation, shown: ExplainedSession, number: int, room: Screen) -> list[Block]:
     """Return one session."""
-    zone, facts = ZoneInfo(explained.goals.site.timezone), shown.facts
+    zone, facts = ZoneInfo(explained.goals.site.timezone), shown.row
     begin, end = (moment.astimezone(zone) for moment in (facts["started"], shown.spans.filter(session=facts["session"])["ends"][0]))
     until = f"{end:%H:%M}" if begin.date() == end.date() else listing.shown_time(end, explained.period).strip()
     when = f"{begin.day} {begin:%b %Y}, {begin:%H:%M} – {until}"
@@ -142,16 +142,16 @@ def _cells(hit: Mapping[str, Any], shown: ExplainedSession, names: list[str], ex
 
 def _before(shown: ExplainedSession) -> str:
     """Return what was before the session."""
-    earlier = shown.spans.filter(shown.spans["begins"] < shown.facts["started"])
+    earlier = shown.spans.filter(shown.spans["begins"] < shown.row["started"])
     if earlier.is_empty():
         return "Before it, the logs have nothing of this visitor."
-    silence = (shown.facts["started"] - earlier["ends"][-1]).total_seconds()
+    silence = (shown.row["started"] - earlier["ends"][-1]).total_seconds()
     return f"Before it, nothing of this visitor for {formatting.duration(silence)}."
 
 
 def _after(shown: ExplainedSession, goals: Goals) -> str:
     """Return what came behind the session, and by which rule it was cut."""
-    end = shown.spans.filter(session=shown.facts["session"])["ends"][0]
+    end = shown.spans.filter(session=shown.row["session"])["ends"][0]
     timeout = goals.site.session_timeout
     rule = f"{formatting.duration_in_words(timeout)} without a page or goal end a session"
     later = shown.spans.filter(shown.spans["begins"] > end)
@@ -180,19 +180,17 @@ def hit_name(hit: Mapping[str, Any]) -> str:
     return path if event is None else event if path in {"", event} else f"{event} {path}".strip()
 
 
-def describe_line(
-    begin: str, problem: str | None, decided: Mapping[str, Any] | None, found: Mapping[str, Any] | None, mode: str
-) -> tuple[str, int | None]:
+def describe_line(begin: str, problem: str | None, decided: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> tuple[str, int | None]:
     """Return what became of a line, and the session that it belongs to.
 
-    `problem` is the cell's, `decided` the hit with its `fate` and `reason`, `found` the matched hit, None if it is none; `mode` is one of BOT_MODES.
+    `problem` is the parsed line's, `decided` the hit with its `fate` and `reason`, `found` the analyzed hit; bots that are excluded have none.
     """
     if problem is not None or decided is None:
         return f"{begin}: {_PROBLEMS.get(problem or '', f'not read: {problem}')}.", None
     what = hit_name(decided) if decided["event"] is not None else f"{decided['method'] or ''} {hit_name(decided)} {decided['status'] or ''}".strip()
     if decided["fate"] in _FATES:
         return f"{begin}: {what}. It is {_FATES[decided['fate']]}.", None
-    if decided["reason"] is not None and mode == "drop":
+    if decided["reason"] is not None and found is None:
         return f"{begin}: {what}. It is a bot's ({decided['reason']}); --bots keep counts it.", None
     where, session = _session_sentence(found)
     return f"{begin}: {what}. {where}", session

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -10,113 +10,166 @@ import polars as pl
 from convkit.analysis import listing
 from convkit.core.collect import collect_frame
 from convkit.core.progress import NO_PROGRESS
-from convkit.core.schema import is_interaction, is_kind
+from convkit.core.schema import CHANNEL_FIELD, is_interaction, is_kind
 from convkit.diagnosis import screen
 from convkit.diagnosis.screen import ExplainedSession, Explanation
-from convkit.engine import analyzing, deciding
+from convkit.engine import partition, stages
+from convkit.engine.plan import plan_segment, read_goals
 from convkit.errors import UsageError, did_you_mean
 from convkit.funnels import drop_off, trace
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
-    from convkit.analysis.analysis import Analysis, Run
-    from convkit.analysis.segment import Segment
+    from convkit.analysis.analysis import Analysis
+    from convkit.core.document import Period
     from convkit.core.model import Funnel, Goals
+    from convkit.core.options import ExplainOptions
     from convkit.core.progress import Progress
+    from convkit.engine.partition import Partition
+    from convkit.engine.plan import Plan
+    from convkit.engine.stages import Run
     from convkit.files.paths import Paths
-    from convkit.ingest.log_data import Taken
+    from convkit.ingest.log_data import Part
 
 _PLACE = ("source", "line_no")
 _HIT_COLUMNS = (*_PLACE, "time", "kind", "method", "path", "event", "status", "visitor", "asset")
+_SESSION = pl.col("session")
 
 
 @dataclass(frozen=True)
-class SessionQuery:
-    """Which sessions are asked for: by one of these, or the last ones of the logs."""
+class _Query:
+    """Which sessions are asked for, and the funnels that are shown with them."""
 
-    dropped_at: str | None = None
-    """A step's name, or FUNNEL.STEP."""
-    reached: str | None = None
-    """A goal's name."""
-    line: str | None = None
-    """FILE:N."""
-    visitor: str | None = None
-    """An id, or how it begins."""
-
-
-@dataclass(frozen=True)
-class _Selection:
-    """Sessions that fit a wish: `session` of each, who they are in words, the funnels to tell of, and what is said of a line."""
-
-    sessions: pl.Series
     whose: str
+    """The sessions in words."""
     funnels: tuple[Funnel, ...]
+    step: int | None = None
+    """The step of the funnel at which they dropped off."""
+    goal: str | None = None
+    line: tuple[int, int] | None = None
+    """The number of a log, and of its line."""
+    visitor: str | None = None
+    """How the visitor's id begins."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a part of the visitors has of it."""
+
+    sessions: tuple[ExplainedSession, ...]
+    """The last ones, by their start."""
+    total: int
+    period: Period
+    visitors: int = 1
+    """How many visitors' ids fit."""
     line: str = ""
-    place: tuple[int, int] | None = None
+    """What became of the line that was asked for, if it is in this part."""
 
 
-def explain(  # noqa: PLR0913 (what is read, what is asked of it, and how much of the answer)
-    paths: Paths, goals: Goals, wish: SessionQuery, scope: Segment, count: int, *, log_format: str, progress: Progress = NO_PROGRESS
-) -> Explanation:
-    """Read logs and return the last `count` of the sessions that are asked for. Raises InputError, UsageError."""
-    taken = analyzing.read(paths, goals, log_format, needed=scope.needed(goals), progress=progress)
-    run = analyzing.analyze_cells(taken.intake, goals, scope)
-    everything = deciding.everything(taken.intake.cells, goals)
-    found = _selection(run, everything, taken, wish)
-    shown = tuple(_explained(run.analysis, everything, session, found.funnels) for session in found.sessions.tail(count or found.sessions.len()))
-    return Explanation(
-        goals,
-        run.period,
-        taken.names,
-        (*taken.copies, *run.losses),
-        shown,
-        found.sessions.len(),
-        found.whose,
-        found.line,
-        found.place,
-    )
+def explain(paths: Paths, options: ExplainOptions, progress: Progress = NO_PROGRESS) -> Explanation:
+    """Read logs and return the last sessions that are asked for. Raises GoalsFileError, InputError, OutputError, UsageError."""
+    goals = read_goals(options)
+    query = _parse_query(options, goals)
+    plan = plan_segment(options, goals, progress=progress)
+    plan = replace(plan, segment=replace(plan.segment, session_fields=frozenset({CHANNEL_FIELD})), every_line=True)
+    with partition.read(paths, plan) as read:
+        parts = stages.with_own_hosts(read, goals, plan.segment.bots, plan.session_fields)
+        if options.line is not None:
+            query = replace(query, line=screen.line_place(parts.data.sources, options.line))
+        found = parts.map(lambda part: _find(part, parts, plan, query, options.limit))
+        _refuse_nothing(found, parts, options)
+        sessions = sorted((session for part in found for session in part.sessions), key=_start)
+        return Explanation(
+            goals,
+            found[0].period,
+            parts.data.names,
+            parts.data.warnings,
+            tuple(sessions[-options.limit :]),
+            sum(part.total for part in found),
+            query.whose,
+            "".join(part.line for part in found),
+            query.line,
+        )
 
 
-def _selection(run: Run, everything: pl.DataFrame, taken: Taken, wish: SessionQuery) -> _Selection:
-    """Return the sessions that fit a wish, in the order of their start."""
-    analysis = run.analysis
-    funnels = analysis.goals.funnels
-    if wish.dropped_at is not None:
-        funnel, number = _step(funnels, wish.dropped_at)
-        following = pl.col(f"row{funnel.next_step(number)}")
-        stopped = analysis.chains[funnel.name].filter(pl.col(f"row{number}").is_not_null(), following.is_null())
-        ids = collect_frame(stopped.select(session=f"session{number}"), analysis.size)["session"]
-        return _Selection(_by_start(analysis, ids), f"that dropped off at {funnel.names[number - 1]} ({funnel.name})", (funnel,))
-    if wish.reached is not None:
-        known = [goal.name for goal in analysis.goals.goals]
-        if wish.reached not in known:
-            raise UsageError(f"--reached {wish.reached}: no goal is called so{did_you_mean(wish.reached, known)}; known are {', '.join(known)}")
-        ids = collect_frame(analysis.sessions.filter(f"goal:{wish.reached}").select("session"), analysis.size)["session"]
-        return _Selection(_by_start(analysis, ids), f"that reached {wish.reached}", funnels)
-    if wish.visitor is not None:
-        visitor = _visitor(analysis, wish.visitor)
-        ids = collect_frame(analysis.sessions.filter(pl.col("visitor") == visitor).select("session"), analysis.size)["session"]
-        return _Selection(_by_start(analysis, ids), "of this visitor", funnels)
-    if wish.line is not None:
-        return _with_line(run, everything, taken.intake.cells, taken.sources, wish.line)
-    ids = collect_frame(analysis.sessions.select("session"), analysis.size)["session"]
-    return _Selection(_by_start(analysis, ids), "of the logs", funnels)
+def _parse_query(options: ExplainOptions, goals: Goals) -> _Query:
+    """Return which sessions are asked for. Raises UsageError if several things are, or one that is unknown."""
+    funnels = goals.funnels
+    if sum(option is not None for option in (options.dropped_at, options.reached, options.line, options.visitor)) > 1:
+        raise UsageError("give one of --dropped-at, --reached, --line and --visitor")
+    if options.dropped_at is not None:
+        funnel, number = _step(funnels, options.dropped_at)
+        return _Query(f"that dropped off at {funnel.names[number - 1]} ({funnel.name})", (funnel,), step=number)
+    if options.reached is not None:
+        known = [goal.name for goal in goals.goals]
+        if options.reached not in known:
+            raise UsageError(f"--reached {options.reached}: no goal is called so{did_you_mean(options.reached, known)}; known are {', '.join(known)}")
+        return _Query(f"that reached {options.reached}", funnels, goal=options.reached)
+    if options.visitor is not None:
+        return _Query("of this visitor", funnels, visitor=options.visitor)
+    return _Query("of the logs" if options.line is None else "with this line", funnels)
 
 
-def _with_line(run: Run, everything: pl.DataFrame, cells: pl.DataFrame, names: tuple[str, ...], asked: str) -> _Selection:
-    """Return what became of a line, and its session."""
-    source, number = place = screen.line_place(names, asked)
-    here = (pl.col("source") == source) & (pl.col("line_no") == number)
-    cell, decided = cells.filter(here), everything.filter(here)
-    if cell.is_empty():
-        lines = cells.filter(pl.col("source") == source).height
-        raise UsageError(f"--line {asked}: {names[source]} has no such line; it has {lines:,}")
-    found = collect_frame(run.analysis.hits.filter(here), run.analysis.size)
-    rows = [frame.row(0, named=True) if frame.height else None for frame in (decided, found)]
-    said, session = screen.describe_line(f"{names[source]}:{number}", cell["problem"][0], rows[0], rows[1], run.bots)
-    return _Selection(
-        pl.Series("session", [] if session is None else [session], dtype=pl.Int64), "with this line", run.analysis.goals.funnels, said, place
-    )
+def _find(part: Part, parts: Partition, plan: Plan, query: _Query, limit: int) -> _Found:
+    """Return what a part has of the sessions that are asked for."""
+    goals, segment = plan.goals, plan.segment
+    run = stages.look_at(stages.match(part, goals, segment.bots, plan.session_fields), part, goals, segment)
+    all_hits = stages.all_hits(part, goals)
+    visitors, line = 1, ""
+    if query.line is not None:
+        line, sessions = _session_of_line(part, run, all_hits, query.line, parts.data.sources[query.line[0]])
+    elif query.visitor is not None:
+        fitting = _fitting_visitors(run.analysis, query.visitor)
+        visitors = fitting.len()
+        sessions = _select(run.analysis, pl.col("visitor").is_in(fitting.implode()) if visitors == 1 else pl.lit(value=False))
+    elif query.step is not None:
+        sessions = _select(run.analysis, _SESSION.is_in(_dropped_off(run.analysis, query.funnels[0], query.step).implode()))
+    else:
+        sessions = _select(run.analysis, pl.lit(value=True) if query.goal is None else pl.col(f"goal:{query.goal}"))
+    explained = tuple(_explained(run.analysis, all_hits, session, query.funnels) for session in sessions.tail(limit or sessions.len()))
+    return _Found(explained, sessions.len(), run.period, visitors, line)
+
+
+def _refuse_nothing(found: list[_Found], parts: Partition, options: ExplainOptions) -> None:
+    """Raise UsageError where no line, or not just one visitor, is what was asked for."""
+    if options.line is not None and not any(part.line for part in found):
+        source, _ = screen.line_place(parts.data.sources, options.line)
+        lines = collect_frame(parts.data.lines.filter(pl.col("source") == source).select(pl.len()), parts.data.size).item()
+        raise UsageError(f"--line {options.line}: {parts.data.sources[source]} has no such line; it has {lines:,}")
+    visitors = sum(part.visitors for part in found) if options.visitor is not None else 1
+    if visitors != 1:
+        many = f"{visitors} visitors' ids begin so; write more digits"
+        none = "no visitor has such an id here; `convkit sessions` shows ids"
+        raise UsageError(f"--visitor {options.visitor}: {many if visitors else none}")
+
+
+def _start(session: ExplainedSession) -> tuple[Any, ...]:
+    """Return by what sessions are sorted: their start, then the visitor, whose sessions are numbered in order."""
+    return tuple(session.row[name] for name in ("started", "visitor", "session"))
+
+
+def _select(analysis: Analysis, condition: pl.Expr) -> pl.Series:
+    """Return the sessions of the period for which a condition holds, by their start."""
+    return collect_frame(analysis.sessions.filter(condition).sort("started", "session").select("session"), analysis.size)["session"]
+
+
+def _dropped_off(analysis: Analysis, funnel: Funnel, step: int) -> pl.Series:
+    """Return the sessions that reached a step of a funnel and not the next."""
+    stopped = pl.col(f"row{step}").is_not_null(), pl.col(f"row{funnel.next_step(step)}").is_null()
+    return collect_frame(analysis.chains[funnel.name].filter(*stopped).select(session=f"session{step}"), analysis.size)["session"]
+
+
+def _session_of_line(part: Part, run: Run, all_hits: pl.DataFrame, line: tuple[int, int], name: str) -> tuple[str, pl.Series]:
+    """Return what became of a line of the log `name`, in words, and its session; empty if the line is not in this part."""
+    source, number = line
+    is_it = (pl.col("source") == source) & (pl.col("line_no") == number)
+    parsed = part.lines.filter(is_it)
+    if parsed.is_empty():
+        return "", pl.Series("session", [], dtype=pl.Int64)
+    frames = (all_hits.filter(is_it), collect_frame(run.analysis.hits.filter(is_it), run.analysis.size))
+    hit, matched = (frame.row(0, named=True) if frame.height else None for frame in frames)
+    sentence, session = screen.describe_line(f"{name}:{number}", parsed["problem"][0], hit, matched)
+    return sentence, pl.Series("session", [] if session is None else [session], dtype=pl.Int64)
 
 
 def _step(funnels: tuple[Funnel, ...], text: str) -> tuple[Funnel, int]:
@@ -132,27 +185,15 @@ def _step(funnels: tuple[Funnel, ...], text: str) -> tuple[Funnel, int]:
     raise UsageError(f"--dropped-at {text}: {why}; steps are {', '.join(steps) or 'none: the goals file has no funnel'}")
 
 
-def _visitor(analysis: Analysis, text: str) -> int:
-    """Return the number of the visitor whose id begins so."""
+def _fitting_visitors(analysis: Analysis, text: str) -> pl.Series:
+    """Return the numbers of the visitors whose ids begin with a text."""
     known = collect_frame(analysis.identities.join(analysis.sessions.select("visitor").unique(), on="visitor", how="semi"), analysis.size)
     digits = text.partition("-")[0].rstrip("…").lower()
     ids = pl.Series(visitor_ids.hash_identities(known["identity"]), dtype=pl.String)
-    fits = known.filter(ids.str.starts_with(digits)) if digits else known.clear()
-    if fits.height == 1:
-        return int(fits["visitor"][0])
-    what = (
-        f"{fits.height} visitors' ids begin so; write more digits" if fits.height else "no visitor has such an id here; `convkit sessions` shows ids"
-    )
-    raise UsageError(f"--visitor {text}: {what}")
+    return (known.filter(ids.str.starts_with(digits)) if digits else known.clear())["visitor"]
 
 
-def _by_start(analysis: Analysis, ids: pl.Series) -> pl.Series:
-    """Return those of the sessions that are in the period, by their start."""
-    found = analysis.sessions.filter(pl.col("session").is_in(ids.implode())).sort("started", "session").select("session")
-    return collect_frame(found, analysis.size)["session"]
-
-
-def _explained(analysis: Analysis, everything: pl.DataFrame, session: int, funnels: tuple[Funnel, ...]) -> ExplainedSession:
+def _explained(analysis: Analysis, all_hits: pl.DataFrame, session: int, funnels: tuple[Funnel, ...]) -> ExplainedSession:
     """Return one session with all that is shown of it."""
     own = collect_frame(_with_remarks(analysis.hits.filter(pl.col("session") == session), analysis.goals), analysis.size)
     facts: dict[str, Any] = collect_frame(analysis.sessions.filter(pl.col("session") == session), 1).row(0, named=True)
@@ -163,7 +204,7 @@ def _explained(analysis: Analysis, everything: pl.DataFrame, session: int, funne
         unit = facts["visitor"] if funnel.per == "visitor" else session
         steps[funnel.name], told[funnel.name] = _of_funnel(analysis, of_visitor, funnel, unit)
     spans = of_visitor.filter(is_interaction()).group_by("session").agg(begins=pl.col("time").min(), ends=pl.col("time").max()).sort("begins")
-    hits = pl.concat([own, _uncounted_hits(everything, own)], how="diagonal").sort("time", "source", "line_no")
+    hits = pl.concat([own, _uncounted_hits(all_hits, own)], how="diagonal").sort("time", "source", "line_no")
     return ExplainedSession(facts | {"id": visitor_ids.hash_identities(identity)[0]}, hits, steps, told, spans, analysis.ends)
 
 
@@ -186,11 +227,11 @@ def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     )
 
 
-def _uncounted_hits(everything: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+def _uncounted_hits(all_hits: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     """Return what the same visitor sent meanwhile and nobody looks at, with `remark` saying so."""
-    whose = everything.join(own.select(*_PLACE), on=_PLACE, how="semi")["visitor"].unique()
+    whose = all_hits.join(own.select(*_PLACE), on=_PLACE, how="semi")["visitor"].unique()
     during = pl.col("time").is_between(own["time"].min(), own["time"].max())
-    found = everything.filter(pl.col("visitor").is_in(whose.implode()), during).join(own.select(*_PLACE), on=_PLACE, how="anti")
+    found = all_hits.filter(pl.col("visitor").is_in(whose.implode()), during).join(own.select(*_PLACE), on=_PLACE, how="anti")
     return found.filter(pl.col("fate").is_in(["background", "other"])).select(
         *_HIT_COLUMNS, row=pl.lit(None, dtype=pl.UInt32), remark=pl.lit("nobody looks at it"), goals=pl.lit("")
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,13 +25,12 @@ from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import ALL_ASSETS
 from convkit.formats.parsers.delimited import UNCLOSED_QUOTE
 from convkit.ingest import detection
-from convkit.ingest.log_data import NO_GLOBAL_FACTS, GlobalFacts
 from convkit.ingest.logs import unwrap
 from convkit.ingest.merge import LINE_KEY, mark_problem
 from convkit.ingest.store import MEMORY_STORE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from convkit.core.progress import Progress
@@ -51,53 +50,41 @@ _PARALLEL_LOGS = 2
 
 
 @dataclass(frozen=True)
-class LogData:
-    """What was read: PARSED as `select_needed` leaves them, sentences of what was lost, and the lines that were not read, where they are wanted."""
+class LoadedLines:
+    """The parsed lines of logs, wherever they are kept, and what was lost."""
 
-    cells: pl.DataFrame
+    lines: pl.LazyFrame
+    """PARSED, as `narrow` leaves them."""
     losses: tuple[str, ...]
     rejects: pl.DataFrame | None
-    """`file, line, reason, text`: the text's first 500 bytes, what looks like an address masked."""
-    whole: GlobalFacts = NO_GLOBAL_FACTS
-    """What holds of all lines, where the cells are those of some visitors."""
-    more: Mapping[int, int] = field(default_factory=dict)
-    """By log, how many lines there are beside the cells."""
-
-
-@dataclass(frozen=True)
-class LazyLogData:
-    """The same where cells may be on disk: a query that gives them."""
-
-    cells: pl.LazyFrame
-    losses: tuple[str, ...]
-    rejects: pl.DataFrame | None
+    """`file, line, reason, text`: the text's first 500 bytes, with everything that looks like an address masked."""
 
 
 def load_logs(  # noqa: PLR0913 (how logs are read, and what is kept of them)
-    logs: Sequence[Log], assets: Assets, narrow: Narrow, *, keeper: Store = MEMORY_STORE, rejects: bool = False, progress: Progress = NO_PROGRESS
-) -> LazyLogData:
+    logs: Sequence[Log], assets: Assets, narrow: Narrow, *, store: Store = MEMORY_STORE, rejects: bool = False, progress: Progress = NO_PROGRESS
+) -> LoadedLines:
     """Read logs, of whose lines `narrow` keeps what a run needs.
 
     Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format.
     """
     progress.begin(sum(log.source.size for log in logs))
-    loaded = _load_each(logs, partial(load_log, assets=assets, progress=progress, narrow=narrow, keeper=keeper))
-    cells = pl.concat([of_log.cells for of_log in loaded], how="diagonal")
+    loaded = _load_each(logs, partial(load_log, assets=assets, progress=progress, narrow=narrow, store=store))
+    lines = pl.concat([of_log.lines for of_log in loaded], how="diagonal")
     mended = {log.number for log, of_log in zip(logs, loaded, strict=True) if of_log.is_mended}
-    lost = _collect(cells.filter(~pl.col("problem").is_in(_NO_LOSSES)).select("source", "line_no", "problem"))
-    unfinished = _unfinished(logs, cells, lost)
+    lost = _collect(lines.filter(~pl.col("problem").is_in(_NO_LOSSES)).select("source", "line_no", "problem"))
+    unfinished = _unfinished(logs, lines, lost)
     if unfinished.height:
-        cells = mark_problem(cells, unfinished, UNFINISHED)
+        lines = mark_problem(lines, unfinished, UNFINISHED)
         lost = lost.join(unfinished, on=LINE_KEY, how="anti")
-    _refuse_unreadable_logs(logs, cells, lost, mended)
-    said = (*(sentence for of_log in loaded for sentence in of_log.losses), *_replaced_bytes(cells, logs), *_shrunk_logs(logs))
-    if said and not _collect(cells.select(pl.len())).item():
+    _refuse_unreadable_logs(logs, lines, lost, mended)
+    said = (*(sentence for of_log in loaded for sentence in of_log.losses), *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
+    if said and not _collect(lines.select(pl.len())).item():
         raise InputError(said[0])
-    return LazyLogData(cells, said, _rejects(logs, lost, mended) if rejects else None)
+    return LoadedLines(lines, said, _rejects(logs, lost, mended) if rejects else None)
 
 
 def _collect(query: pl.LazyFrame) -> pl.DataFrame:
-    """Run a query on cells, wherever they are kept."""
+    """Run a query on lines, wherever they are kept."""
     return query.collect(engine="streaming")
 
 
@@ -109,9 +96,9 @@ def _load_each(logs: Sequence[Log], read: Callable[[Log], LoadedLog]) -> list[Lo
         return list(pool.map(read, logs))
 
 
-def _unfinished(logs: Sequence[Log], cells: pl.LazyFrame, lost: pl.DataFrame) -> pl.DataFrame:
+def _unfinished(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame) -> pl.DataFrame:
     """Return the places of last lines that no line end closes and that are no records: their writer has not finished them."""
-    ends = _collect(cells.group_by("source").agg(pl.col("line_no").max())) if lost.height else lost.select(LINE_KEY)
+    ends = _collect(lines.group_by("source").agg(pl.col("line_no").max())) if lost.height else lost.select(LINE_KEY)
     last = lost.filter(pl.col("problem") != TOO_LONG).join(ends, on=LINE_KEY, how="semi").select(LINE_KEY)
     of_lines = [log for log in logs if log.number in last["source"] and log.source.packing != PARQUET]
     open_ended = [log.number for log in of_lines if not damaged.ends_with_newline(log.source)]
@@ -132,27 +119,27 @@ def _size_of(path: Path) -> int:
         return sys.maxsize
 
 
-def _replaced_bytes(cells: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
+def _replaced_bytes(lines: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
     """Say in how many lines of each log bytes were replaced that are no text, as far as the lines were read."""
-    schema = cells.collect_schema()
+    schema = lines.collect_schema()
     texts = [name for name, dtype in schema.items() if dtype in {TEXT, pl.String}]
     # All texts in memory share their categories: where none of them holds the sign, no line needs a look.
     if TEXT in schema.dtypes() and not TEXT.categories.to_series().str.contains(_REPLACEMENT_CHARACTER, literal=True).any():
         return []
     holds = pl.any_horizontal(pl.col(name).cast(pl.String).str.contains(_REPLACEMENT_CHARACTER, literal=True) for name in texts)
-    numbers = _collect(cells.filter(holds).group_by("source").len().sort("source")).rows()
-    return [f"{logs[number].source.name} holds bytes that are no UTF-8 in {plural(lines, 'line')}; they are read as �" for number, lines in numbers]
+    numbers = _collect(lines.filter(holds).group_by("source").len().sort("source")).rows()
+    return [f"{logs[number].source.name} holds bytes that are no UTF-8 in {plural(count, 'line')}; they are read as �" for number, count in numbers]
 
 
-def _refuse_unreadable_logs(logs: Sequence[Log], cells: pl.LazyFrame, lost: pl.DataFrame, mended: Collection[int]) -> None:
+def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame, mended: Collection[int]) -> None:
     """Raise InputError for the first log most of whose lines are not read, or all of nobody: its figures would mean nothing."""
     if lost.is_empty():
         return
-    lines = _collect(cells.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len())
+    counts = _collect(lines.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len())
     is_of_nobody = pl.col("problem") == NO_VISITOR
     counted = lost.group_by("source").agg(of_nobody=is_of_nobody.sum(), unread=(~is_of_nobody).sum())
     is_refused = (pl.col("unread") > _MAX_LOST * pl.col("len")) | (pl.col("unread") + pl.col("of_nobody") == pl.col("len"))
-    numbers = lines.join(counted, on="source").filter(is_refused).sort("source")
+    numbers = counts.join(counted, on="source").filter(is_refused).sort("source")
     for number, of_all, of_nobody, unread in numbers.select("source", "len", "of_nobody", "unread").head(1).rows():
         log = logs[number]
         if of_nobody > unread:
@@ -174,12 +161,12 @@ def _rejects(logs: Sequence[Log], lost: pl.DataFrame, mended: Collection[int]) -
 
 def _rejects_of_log(log: Log, lost: pl.DataFrame, *, is_easy: bool) -> pl.DataFrame:
     """Return the rejects of one log, read once more in the way that worked."""
-    wanted = lost.select("line_no", reason=pl.col("problem").cast(pl.String))
+    reasons = lost.select("line_no", reason=pl.col("problem").cast(pl.String))
     again = [scan(log.source, log.number)] if is_easy else (frame.lazy() for frame in damaged.frames(log.source, log.number, []))
-    is_wanted = pl.col("line_no").is_in(wanted["line_no"].implode())
+    is_wanted = pl.col("line_no").is_in(reasons["line_no"].implode())
     start = pl.col("line").fill_null("").cast(pl.Binary).bin.slice(0, _MAX_REJECT_BYTES)
     found = pl.concat([frame.filter(is_wanted).select("line_no", start=start).collect(engine="streaming") for frame in again])
-    found = found.join(wanted, on="line_no").sort("line_no")
+    found = found.join(reasons, on="line_no").sort("line_no")
     text = pl.Series("text", [detection.shown_line(raw.decode("utf-8", "ignore")) for raw in found["start"]], dtype=pl.String)
     return found.select(pl.lit(log.source.name).alias("file"), pl.col("line_no").alias("line"), "reason", text)
 
@@ -197,7 +184,7 @@ _SUSPICIOUS_RATIO, _SUSPICIOUS_SIZE = 100, 64 << 20
 class LoadedLog:
     """What a log says: PARSED as `select_needed` leaves them, where they are kept, and sentences of what was lost."""
 
-    cells: pl.LazyFrame
+    lines: pl.LazyFrame
     losses: tuple[str, ...] = ()
     is_mended: bool = False
     """Whether the tolerant reader read it."""
@@ -205,28 +192,31 @@ class LoadedLog:
 
 @dataclass(frozen=True)
 class LoadJob:
-    """What is wanted of a log."""
+    """How a log is read, and what is kept of its lines."""
 
     log: Log
     assets: Assets
     narrow: Narrow | None
-    keeper: Store
+    store: Store
 
     def of(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return PARSED of LINES, as they are narrowed or whole."""
-        cells: pl.LazyFrame = self.log.format.scan(lines, self.assets)
-        return cells if self.narrow is None else self.narrow(cells, self.log.texts, self.log.visitor, self.keeper.text)
+        parsed: pl.LazyFrame = self.log.format.scan(lines, self.assets)
+        return parsed if self.narrow is None else self.narrow(parsed, self.log.texts, self.log.visitor, self.store.text)
 
     def kept(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return the same once it is read."""
-        return self.keeper.keep(self.of(lines))
+        return self.store.keep(self.of(lines))
 
 
-def load_log(log: Log, assets: Assets, progress: Progress, *, narrow: Narrow | None = None, keeper: Store = MEMORY_STORE) -> LoadedLog:
-    """Read a log; `assets` are those wanted, `narrow` keeps of PARSED what a run needs. Raises InputError where nothing of it can be kept."""
+def load_log(log: Log, assets: Assets, progress: Progress, *, narrow: Narrow | None = None, store: Store = MEMORY_STORE) -> LoadedLog:
+    """Read a log: `assets` are the static files that are wanted, `narrow` keeps of PARSED what a run needs.
+
+    Raises InputError if nothing of it can be kept.
+    """
     is_parquet = log.source.packing == PARQUET
-    wanted = LoadJob(log, assets, narrow, keeper)
-    found = LoadedLog(_load_parquet(wanted)) if is_parquet else _load_fast(wanted) or _load_damaged(wanted, progress)
+    job = LoadJob(log, assets, narrow, store)
+    found = LoadedLog(_load_parquet(job)) if is_parquet else _load_fast(job) or _load_damaged(job, progress)
     if not found.is_mended:
         progress.advance(log.source.size)
     return found
@@ -239,31 +229,31 @@ def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
     """
     parts = []
     for log in logs:
-        wanted = LoadJob(log, ALL_ASSETS, None, MEMORY_STORE)
+        job = LoadJob(log, ALL_ASSETS, None, MEMORY_STORE)
         waits = log.source.size > _MAX_READ_AT_ONCE and _is_easy(log) and not hasattr(log.format, "mend")
         read = unwrap(scan(log.source, log.number), log) if waits else None
-        parts.append(load_log(log, ALL_ASSETS, NO_PROGRESS).cells if read is None else wanted.of(read))
+        parts.append(load_log(log, ALL_ASSETS, NO_PROGRESS).lines if read is None else job.of(read))
     return pl.concat(parts, how="diagonal")
 
 
-def _load_fast(wanted: LoadJob) -> LoadedLog | None:
+def _load_fast(job: LoadJob) -> LoadedLog | None:
     """Read a log the fast way, and once more as a whole where records go on over several lines; None where that fails."""
-    log = wanted.log
+    log = job.log
     with suppress(*_READ_ERRORS):
         if not _is_easy(log):
             return None
-        cells = wanted.kept(unwrap(scan(log.source, log.number), log))
-        if hasattr(log.format, "mend") and cells.select((pl.col("problem") == UNCLOSED_QUOTE).any()).collect(engine="streaming").item():
-            cells = _load_in_pieces([scan(log.source, log.number).collect()], wanted)
-        return LoadedLog(cells)
+        lines = job.kept(unwrap(scan(log.source, log.number), log))
+        if hasattr(log.format, "mend") and lines.select((pl.col("problem") == UNCLOSED_QUOTE).any()).collect(engine="streaming").item():
+            lines = _load_in_pieces([scan(log.source, log.number).collect()], job)
+        return LoadedLog(lines)
     return None
 
 
-def _load_parquet(wanted: LoadJob) -> pl.LazyFrame:
+def _load_parquet(job: LoadJob) -> pl.LazyFrame:
     """Read a Parquet file."""
-    source = wanted.log.source
+    source = job.log.source
     with parquet_damage_as_error(source.name):
-        return wanted.kept(scan(source, wanted.log.number))
+        return job.kept(scan(source, job.log.number))
 
 
 def _is_easy(log: Log) -> bool:
@@ -281,35 +271,35 @@ def _may_burst(path: Path) -> bool:
     return unpacked > _SUSPICIOUS_SIZE and unpacked > size * _SUSPICIOUS_RATIO
 
 
-def _load_damaged(wanted: LoadJob, progress: Progress) -> LoadedLog:
+def _load_damaged(job: LoadJob, progress: Progress) -> LoadedLog:
     """Read a log by the reader for damage; of zstd, which that does not know, the lines are read at once and mended."""
-    source, number, losses = wanted.log.source, wanted.log.number, list[str]()
+    source, number, losses = job.log.source, job.log.number, list[str]()
     try:
         if source.packing != ZSTD:
-            return LoadedLog(_load_in_pieces(damaged.frames(source, number, losses, progress.advance), wanted), tuple(losses), is_mended=True)
-        return LoadedLog(_load_in_pieces([scan(source, number).collect()], wanted))
+            return LoadedLog(_load_in_pieces(damaged.frames(source, number, losses, progress.advance), job), tuple(losses), is_mended=True)
+        return LoadedLog(_load_in_pieces([scan(source, number).collect()], job))
     except pl.exceptions.ComputeError:
         raise InputError(f"{source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc") from None
     except OSError as error:
         raise read_error(source.name, error) from None
 
 
-def _load_in_pieces(frames: Iterable[pl.DataFrame], wanted: LoadJob) -> pl.LazyFrame:
+def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFrame:
     """Return what is wanted of the lines of a log, mended where its format can do that, a few million of them at a time."""
-    bare = (unwrap(frame, wanted.log) for frame in frames)
-    lines = wanted.log.format.mend(bare) if hasattr(wanted.log.format, "mend") else bare
+    bare = (unwrap(frame, job.log) for frame in frames)
+    lines = job.log.format.mend(bare) if hasattr(job.log.format, "mend") else bare
     kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
     for frame in lines:
-        waiting.append(wanted.of(frame.lazy()).collect())
+        waiting.append(job.of(frame.lazy()).collect())
         if sum(part.height for part in waiting) >= _MAX_WAITING:
-            kept.append(wanted.keeper.keep(pl.concat(waiting).lazy()))
+            kept.append(job.store.keep(pl.concat(waiting).lazy()))
             waiting.clear()
-    return pl.concat([*kept, *([wanted.keeper.keep(pl.concat(waiting).lazy())] if waiting else [])])
+    return pl.concat([*kept, *([job.store.keep(pl.concat(waiting).lazy())] if waiting else [])])
 
 
-def to_records(cells: pl.LazyFrame) -> pl.LazyFrame:
+def to_records(lines: pl.LazyFrame) -> pl.LazyFrame:
     """Return RECORDS, `asset` and `problem` of PARSED, senders and requests taken apart line by line, escapes undone."""
     nothing = pl.LazyFrame(schema=PARSED_EVENTS)
-    whole = pl.concat([cells, nothing], how="diagonal")
+    whole = pl.concat([lines, nothing], how="diagonal")
     apart = whole.pipe(requests.split_senders).pipe(requests.split_requests).with_columns(target=pl.coalesce("target", requests.probe_text()))
     return apart.with_columns(**{name: requests.unescape(name) for name in requests.ESCAPED_TEXTS}).select(*RECORDS, "asset", "problem")

@@ -53,36 +53,44 @@ class Log:
         return bool(getattr(getattr(self.format, "columns", self.format), "has_local_times", False))
 
 
-def open_logs(paths: Paths, log_format: str, stack: ExitStack, asked: Needs = NO_NEEDS, said: list[str] | None = None) -> list[Log]:
-    """Return the logs that the paths name: files, globs, directories (their regular files) and `-`; `stack` closes what was opened.
+@dataclass(frozen=True)
+class OpenLogs:
+    """Logs that were opened and not read yet, in the order of the command line."""
 
-    `asked` is what is asked of them. Copies are left out, with a sentence for each added to `said`.
+    logs: tuple[Log, ...]
+    copies: tuple[str, ...] = ()
+    """A sentence for each log that was left out because others hold all of it."""
+
+
+def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO_NEEDS) -> OpenLogs:
+    """Open the logs that the paths name: files, globs, directories (their regular files) and `-`; `stack` closes them.
+
+    `needs` is what a run needs of their lines. Copies are left out.
 
     Raises InputError for what cannot be read or is of no known format, UsageError for an unknown format.
     """
     wanted = strings.canonical_name(log_format)
     own = strings.parse_option(wanted)
-    sources = open_sources(path_names(paths), stack)
+    sources, copies = open_sources(path_names(paths), stack), list[str]()
     if len(sources) > 1:
         sources, copies = without_copies(sources)
-        if said is not None:
-            said += copies
-    return [_open_log(source, number, own or wanted, asked, stack) for number, source in enumerate(sources)]
+    logs = tuple(_open_log(source, number, own or wanted, needs, stack) for number, source in enumerate(sources))
+    return OpenLogs(logs, tuple(copies))
 
 
-def _open_log(source: Source, number: int, wanted: str | StringTemplate, asked: Needs, stack: ExitStack) -> Log:
+def _open_log(source: Source, number: int, wanted: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
     """Return a log with its format: the one wanted, or the one that reads most of its lines, made to fit the file."""
     is_file = source.packing == lines.PARQUET
     head = sampling.sample(source)
     if not isinstance(wanted, str):
         around = detect_wrapping(head, source)
         around = around if around and wanted.sniff(around.of(head)) > wanted.sniff(head) else None
-        return Log(source, number, strings.OWN_FORMAT, wanted.fit(source, head, asked), around, asked.texts, asked.visitor)
+        return Log(source, number, strings.OWN_FORMAT, wanted.fit(source, head, needs), around, needs.texts, needs.visitor)
     around = None if is_file else detect_wrapping(head, source)
     if around:
         around = around.without(detection.foreign_programs(around.by_program(head), wanted))
         head = around.of(head)
-    names = ["parquet"] if is_file else detection.detect_formats(source, head, asked) if wanted == "auto" else [wanted]
+    names = ["parquet"] if is_file else detection.detect_formats(source, head, needs) if wanted == "auto" else [wanted]
     if not is_file and not head.str.contains(r"\S").any():
         # Nothing is in it: every format reads that, but for those that ask the file what it is.
         names = [detection.USUAL_FORMAT]
@@ -92,9 +100,9 @@ def _open_log(source: Source, number: int, wanted: str | StringTemplate, asked: 
     if hasattr(modules[0], "as_lines"):
         source = stack.enter_context(modules[0].as_lines(source))
         head = sampling.sample(source)
-    layouts = tuple(module.fit(source, head, asked) for module in modules)
+    layouts = tuple(module.fit(source, head, needs) for module in modules)
     layout = layouts[0] if len(modules) == 1 else MixedFormat(layouts, tuple(module.claims() for module in modules[1:]))
-    return Log(source, number, " and ".join(names), layout, around, asked.texts, asked.visitor)
+    return Log(source, number, " and ".join(names), layout, around, needs.texts, needs.visitor)
 
 
 def unwrap(read: Frame, log: Log) -> Frame:

@@ -51,7 +51,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     for funnel in analysis.goals.funnels:
         name = pl.lit(funnel.name).alias("funnel")
         found = analysis.chains[funnel.name]
-        went.append(analysis.departures[funnel.name].select(*analysis.by, name, pl.exclude(analysis.by)))
+        went.append(analysis.drop_off[funnel.name].select(*analysis.by, name, pl.exclude(analysis.by)))
         for number in funnel.numbers[:-1]:
             is_here, goes_on = (pl.col(f"row{step}").is_not_null() for step in (number, funnel.next_step(number)))
             sides = {"stopped": is_here & ~goes_on, "continued": is_here & goes_on}

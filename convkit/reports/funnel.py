@@ -73,8 +73,8 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         name, found = pl.lit(funnel.name).alias("funnel"), analysis.chains[funnel.name]
         of_funnel = {"base": _base(analysis, funnel), "steps": _steps(found, funnel, analysis), "seconds": _seconds(found, funnel, analysis)}
         if not analysis.by:
-            ways = analysis.ways[funnel.name].group_by("way", pl.col("step").cast(pl.Int32)).agg(n=_count(pl.len()))
-            of_funnel |= {"matched": _matched(analysis, funnel), "went": analysis.departures[funnel.name], "ways": ways}
+            ways = analysis.detours[funnel.name].group_by("way", pl.col("step").cast(pl.Int32)).agg(n=_count(pl.len()))
+            of_funnel |= {"matched": _matched(analysis, funnel), "went": analysis.drop_off[funnel.name], "ways": ways}
         for part, frame in of_funnel.items():
             parts.setdefault(part, []).append(frame.select(*analysis.by, name, pl.exclude(analysis.by)))
     return {key: pl.concat(frames) for key, frames in parts.items()}

@@ -17,7 +17,7 @@ from convkit.traffic import coverage as traffic_coverage
 
 if TYPE_CHECKING:
     from convkit.core.quality import Quality
-    from convkit.ingest.log_data import Taken
+    from convkit.ingest.log_data import LogData
     from convkit.traffic.coverage import Coverage
 
 _DAY = timedelta(days=1)
@@ -26,20 +26,20 @@ _AT_ONCE = 5_000_000
 _HAS_TIME = pl.col("time").is_not_null()
 
 
-def inspect_logs(taken: Taken, timezone: str, of_bots: Quality) -> Quality:
+def inspect_logs(data: LogData, timezone: str, of_bots: Quality) -> Quality:
     """Return all that is known of the traffic, of which what is known of bots is told."""
-    by_hour = lines_per_hour(taken)
+    by_hour = lines_per_hour(data)
     span = by_hour.select(pl.col("last").max() - pl.col("first").min()).item()
     # Within a day no hour has another of its kind beside it.
     known = coverage_of_logs(by_hour, timezone) if span is not None and span >= _DAY else None
-    return describe_logs(taken, by_hour, known, timezone, of_bots)
+    return describe_logs(data, by_hour, known, timezone, of_bots)
 
 
-def lines_per_hour(taken: Taken) -> pl.DataFrame:
+def lines_per_hour(data: LogData) -> pl.DataFrame:
     """Return `source, hour, lines, first, last` of the lines that say when they were written."""
     hour = (pl.col("time").to_physical() // 3_600_000_000 * 3_600_000_000).cast(TIME)
     times = {"lines": pl.len().cast(pl.Int64), "first": pl.col("time").min(), "last": pl.col("time").max()}
-    return collect_frame(taken.cells.filter(_HAS_TIME).group_by("source", hour=hour).agg(**times), taken.size)
+    return collect_frame(data.lines.filter(_HAS_TIME).group_by("source", hour=hour).agg(**times), data.size)
 
 
 def coverage_of_logs(by_hour: pl.DataFrame, timezone: str) -> Coverage | None:
@@ -50,23 +50,23 @@ def coverage_of_logs(by_hour: pl.DataFrame, timezone: str) -> Coverage | None:
     return traffic_coverage.measure_coverage(by_hour.group_by("hour").agg(pl.col("lines").sum()), begin, end, timezone)
 
 
-def describe_logs(taken: Taken, by_hour: pl.DataFrame, known: Coverage | None, timezone: str, of_bots: Quality) -> Quality:
+def describe_logs(data: LogData, by_hour: pl.DataFrame, known: Coverage | None, timezone: str, of_bots: Quality) -> Quality:
     """Return the same where it is known what hours hold (`hours`), and what of time the logs cover (`coverage`)."""
-    return replace(of_bots, logs=_logs(taken, by_hour, timezone), silences=_silences(known), jumps=_jumps(taken, by_hour, timezone))
+    return replace(of_bots, logs=_logs(data, by_hour, timezone), silences=_silences(known), jumps=_jumps(data, by_hour, timezone))
 
 
-def _logs(taken: Taken, by_hour: pl.DataFrame, timezone: str) -> tuple[LogSummary, ...]:
+def _logs(data: LogData, by_hour: pl.DataFrame, timezone: str) -> tuple[LogSummary, ...]:
     """Return what is known of each log, the earliest first."""
-    counts = dict(collect_frame(taken.cells.group_by("source").agg(pl.len().cast(pl.Int64)), taken.size).rows())
+    counts = dict(collect_frame(data.lines.group_by("source").agg(pl.len().cast(pl.Int64)), data.size).rows())
     spans = {source: span for source, *span in by_hour.group_by("source").agg(pl.col("first").min(), pl.col("last").max()).rows()}
-    zone, more = ZoneInfo(timezone), taken.intake.more
+    zone, more = ZoneInfo(timezone), data.omitted
 
     def read(number: int) -> LogSummary:
-        log, span = taken.logs[number], spans.get(number)
+        log, span = data.logs[number], spans.get(number)
         begin, end = (None, None) if span is None else (moment.astimezone(zone) for moment in span)
         return LogSummary(log.source.name, log.name, log.source.packing, log.wrappers, counts.get(number, 0) + more.get(number, 0), begin, end)
 
-    return tuple(read(number) for number in range(len(taken.logs)))
+    return tuple(read(number) for number in range(len(data.logs)))
 
 
 def _silences(known: Coverage | None) -> tuple[Silence, ...]:
@@ -74,19 +74,19 @@ def _silences(known: Coverage | None) -> tuple[Silence, ...]:
     return () if known is None else tuple(Silence(begin, end, usual) for (begin, end), usual in zip(known.gaps, known.usual, strict=True))
 
 
-def _jumps(taken: Taken, by_hour: pl.DataFrame, timezone: str) -> tuple[ClockJump, ...]:
+def _jumps(data: LogData, by_hour: pl.DataFrame, timezone: str) -> tuple[ClockJump, ...]:
     """Return where the time of a log jumps; rows of an export stand in no order."""
     spans = by_hour.group_by("source").agg(span=pl.col("last").max() - pl.col("first").min())
     if not (spans["span"] > _DAY).any():
         return ()
-    cells, zone = taken.cells, ZoneInfo(timezone)
-    of_log = pl.col("event").is_null() if "event" in cells.collect_schema() else pl.lit(value=True)
-    times = cells.filter(_HAS_TIME, of_log).select(*LINE_KEY, "time")
-    if taken.size > _AT_ONCE:
-        times = times.filter(pl.col("source").is_in(_logs_going_back(times, taken.size)))
-    found = traffic_coverage.clock_jumps(collect_frame(times, taken.size)).sort(LINE_KEY)
+    lines, zone = data.lines, ZoneInfo(timezone)
+    of_log = pl.col("event").is_null() if "event" in lines.collect_schema() else pl.lit(value=True)
+    times = lines.filter(_HAS_TIME, of_log).select(*LINE_KEY, "time")
+    if data.size > _AT_ONCE:
+        times = times.filter(pl.col("source").is_in(_logs_going_back(times, data.size)))
+    found = traffic_coverage.clock_jumps(collect_frame(times, data.size)).sort(LINE_KEY)
     return tuple(
-        ClockJump(taken.sources[source], line, before.astimezone(zone), after.astimezone(zone)) for source, line, before, after in found.rows()
+        ClockJump(data.sources[source], line, before.astimezone(zone), after.astimezone(zone)) for source, line, before, after in found.rows()
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from model.brute_force import analyze, figures_of
@@ -22,7 +23,6 @@ from model.streams import Example, examples, to_yaml
 from places import EXAMPLE_GOALS, SAMPLE
 from small_logs import line, written
 
-import convkit
 from convkit.analysis.breakdown import KEYS, NO_VALUE, PERIODS
 from convkit.analysis.breakdown_screen import shortened
 from convkit.core import plugins
@@ -95,7 +95,7 @@ def test_every_figure_of_a_value_is_the_model_s_of_its_sessions(example: Example
     log, goals = folder / "access.log", folder / "goals.yaml"
     written(log, [text.replace(CHROME, PHONE) for text in example.stream.lines])
     goals.write_text(to_yaml(example.goals), encoding="utf-8")
-    found = json.loads(convkit.render(convkit.run([log], list(REPORTS), goals, by=key), "json"))
+    found = json.loads(runs.render(runs.document([log], list(REPORTS), goals, by=key), "json"))
     hits = list(example.stream.hits)
     model = analyze(hits, example.goals)
     expected = {value for number in model.shown for value in values_of(model, number, key)}
@@ -110,7 +110,7 @@ def test_every_figure_of_a_value_is_the_model_s_of_its_sessions(example: Example
         difference = first_difference(wanted, figures(part))
         assert difference is None, f"{key} {value} {example!r}\n{difference}"
     if key != "goal":
-        whole = additive(figures_in(json.loads(convkit.render(convkit.run([log], list(REPORTS), goals), "json"))))
+        whole = additive(figures_in(json.loads(runs.render(runs.document([log], list(REPORTS), goals), "json"))))
         total: Counter[tuple[str, ...]] = Counter()
         for part in got.values():
             total.update(additive(figures_in(part)))
@@ -121,8 +121,8 @@ def test_every_figure_of_a_value_is_the_model_s_of_its_sessions(example: Example
 def sample(by: str | None, **options: str) -> dict[str, Any]:
     """Return the reports on the sample log."""
     where = [options.pop("where")] if "where" in options else []
-    document = convkit.run([SAMPLE], list(REPORTS), EXAMPLE_GOALS, by=by, where=where, **options)
-    found: dict[str, Any] = json.loads(convkit.render(document, "json"))
+    document = runs.document([SAMPLE], list(REPORTS), EXAMPLE_GOALS, by=by, where=where, **options)
+    found: dict[str, Any] = json.loads(runs.render(document, "json"))
     return found
 
 
@@ -150,18 +150,18 @@ def test_a_value_s_rows_are_a_run_of_its_own(key: str, value: str, options: dict
 @cache
 def document(by: str | None = None, report: str | None = None, sort: str | None = None) -> Document:
     """Return a report on the sample log, the whole one where none is named."""
-    return convkit.run([SAMPLE], report and [report], EXAMPLE_GOALS, by=by, sort=sort)
+    return runs.document([SAMPLE], report and [report], EXAMPLE_GOALS, by=by, sort=sort)
 
 
 def run(folder: Path, lines: list[str], by: str, *reports: str, goals: str = GOALS, **options: str) -> Document:
     """Return reports on some lines."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    return convkit.run([written(folder / "access.log", lines)], reports or None, folder / "goals.yaml", by=by, **options)
+    return runs.document([written(folder / "access.log", lines)], reports or None, folder / "goals.yaml", by=by, **options)
 
 
 def table(made: Document) -> list[list[str]]:
     """Return the rows of CSV, the header in front."""
-    return list(csv.reader(io.StringIO(str(convkit.render(made, "csv")))))
+    return list(csv.reader(io.StringIO(str(runs.render(made, "csv")))))
 
 
 DAY = 86_400
@@ -212,8 +212,8 @@ def test_a_session_is_of_the_host_of_its_first_interaction(tmp_path: Path) -> No
 def test_sessions_of_several_goals_stand_in_several_rows(tmp_path: Path) -> None:
     made = run(tmp_path, WALKS, "goal", "overview")
     assert [row[::2] for row in table(made) if row[1] == "sessions"] == [["cart", "2"], [NO_VALUE, "1"], ["sale", "1"]]
-    assert "Sessions that reached several goals stand in several rows." in convkit.render(made)
-    assert "several rows" not in convkit.render(run(tmp_path, WALKS, "landing", "overview"))
+    assert "Sessions that reached several goals stand in several rows." in runs.render(made)
+    assert "several rows" not in runs.render(run(tmp_path, WALKS, "landing", "overview"))
 
 
 def test_a_report_s_own_column_of_the_name_keeps_it(tmp_path: Path) -> None:
@@ -231,11 +231,11 @@ def test_files_hold_all_values_first(key: str) -> None:
     """Whatever the output: the value stands first, and the tidy table names it first."""
     made = document(key)
     of_csv = [(row[0], row[1].partition(" / ")[0]) for row in table(made)[1:]]
-    reports = json.loads(convkit.render(made, "json"))["reports"]
+    reports = json.loads(runs.render(made, "json"))["reports"]
     reports = {name: rows for name, rows in reports.items() if name in made.reports}
     assert of_csv == [(name, next(iter(row.values()))) for name, rows in reports.items() for row in rows for _ in range(figures_a_row(name))]
     alone = document(key, "pages")
-    frame = pl.read_parquet(io.BytesIO(bytes(convkit.render(alone, "parquet"))))  # type: ignore[arg-type]
+    frame = pl.read_parquet(io.BytesIO(bytes(runs.render(alone, "parquet"))))  # type: ignore[arg-type]
     rows = table(alone)
     assert (frame.columns, frame[key].to_list()) == (rows[0], [row[0] for row in rows[1:]])
     assert rows[0][0] == key
@@ -248,7 +248,7 @@ def figures_a_row(report: str) -> int:
 
 
 def test_markdown_has_a_column_a_figure(tmp_path: Path) -> None:
-    text = str(convkit.render(run(tmp_path, WALKS, "landing", "overview"), "markdown"))
+    text = str(runs.render(run(tmp_path, WALKS, "landing", "overview"), "markdown"))
     assert "| landing | sessions | visitors |" in text
     assert "| /b | 2 | 2 | 3 |" in text
 
@@ -257,7 +257,7 @@ def test_markdown_has_a_column_a_figure(tmp_path: Path) -> None:
 @pytest.mark.parametrize("key", ["day", "landing", "goal"])
 def test_screens_fit(key: str, width: int) -> None:
     for limit in (None, 0):
-        text = str(convkit.render(document(key), width=width, limit=limit))
+        text = str(runs.render(document(key), width=width, limit=limit))
         assert max(map(len, text.splitlines())) <= width
 
 
@@ -273,44 +273,44 @@ def test_small_values_are_added_up_on_a_screen(tmp_path: Path) -> None:
     lines = [line("GET /a", number, who=f"198.51.100.{number} - -") for number in range(3)]
     lines += [line("GET /b", 10 + place * 20, who="198.51.100.9 - -") for place in range(2)]
     lines += [line("GET /c", 10 + place * 40, who="198.51.100.8 - -") for place in range(2)]
-    screen = section("  by landing", convkit.render(run(tmp_path, lines, "landing", "overview"), limit=1))
+    screen = section("  by landing", runs.render(run(tmp_path, lines, "landing", "overview"), limit=1))
     assert [row.split()[:5] for row in screen[1:]] == [["/a", "3", "3", "3", "–"], ["(other)", "2", "–", "4", "30s"]]
-    goals = section("GOALS", convkit.render(run(tmp_path, WALKS, "landing", "goals"), limit=1))
+    goals = section("GOALS", runs.render(run(tmp_path, WALKS, "landing", "goals"), limit=1))
     assert goals[1].split() == ["all", "/b", "(other)"]
     assert goals[2].split() == ["sessions", "3", "2", "1"]
-    every = section("GOALS", convkit.render(run(tmp_path, WALKS, "landing", "goals"), limit=0))
+    every = section("GOALS", runs.render(run(tmp_path, WALKS, "landing", "goals"), limit=0))
     assert every[1].split() == ["all", "/b", "/a"]
 
 
 def test_many_values_take_several_grids() -> None:
     """Nothing is squeezed, nothing is left out; of a long name both ends stand."""
-    text = convkit.render(document("landing", "goals"), width=80, limit=0)
+    text = runs.render(document("landing", "goals"), width=80, limit=0)
     values = {shortened(row[0], 18) for row in table(document("landing", "goals"))[1:]}
     assert {word for found in str(text).splitlines() if found.startswith("   ") for word in found.split()} >= values
     assert str(text).count("  sessions  ") == 2
 
 
 def test_periods_are_a_small_line_where_they_are_many() -> None:
-    rows = section("GOALS", convkit.render(document("day", "goals"), width=80))
+    rows = section("GOALS", runs.render(document("day", "goals"), width=80))
     assert rows[1].split() == ["all", "2026-10-01", "…", "2026-10-31", "last*"]
     for row in rows[2:]:
         assert len(row.split()[-2]) == 31, row
-    weeks = section("GOALS", convkit.render(document("week", "goals"), width=120))
+    weeks = section("GOALS", runs.render(document("week", "goals"), width=120))
     assert weeks[1].split() == ["all", *(f"2026-W{number}" for number in range(40, 44)), "2026-W44*"]
 
 
 def test_the_last_periods_are_shown(tmp_path: Path) -> None:
     lines = [line("GET /cart", day * DAY) for day in range(70)]
     made = run(tmp_path, lines, "day", "goals")
-    assert "█" * 60 in convkit.render(made, width=120)
-    assert "The last 60 of 70 days." in convkit.render(made, width=120)
-    assert "The last 31 of 70 days." in convkit.render(run(tmp_path, lines, "day", "overview"), width=120)
+    assert "█" * 60 in runs.render(made, width=120)
+    assert "The last 60 of 70 days." in runs.render(made, width=120)
+    assert "The last 31 of 70 days." in runs.render(run(tmp_path, lines, "day", "overview"), width=120)
 
 
 def test_texts_of_a_log_are_harmless_as_values(tmp_path: Path) -> None:
     lines = [line("GET /%1b[31m%e2%80%aered", 0), line("GET /" + "x" * 300, 1, who="198.51.100.2 - -")]
     for report in ("overview", "goals", "pages"):
-        text = str(convkit.render(run(tmp_path, lines, "landing", report, goals="macro: {sale: '/x**'}\n"), width=80))
+        text = str(runs.render(run(tmp_path, lines, "landing", report, goals="macro: {sale: '/x**'}\n"), width=80))
         assert "\x1b" not in text
         assert "\u202e" not in text
         assert max(map(len, text.splitlines())) <= 80
@@ -337,18 +337,18 @@ def test_rows_can_be_sorted_by_the_key_too() -> None:
 @pytest.mark.parametrize("report", ["sessions", "hits"])
 def test_single_ones_are_not_split(report: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=rf"^--by day: {report} cannot be split; keep some of its sessions with --where"):
-        convkit.run([tmp_path / "missing.log"], [report], by="day")
+        runs.document([tmp_path / "missing.log"], [report], by="day")
 
 
 def test_an_unknown_key_is_told_before_a_log_is_read(tmp_path: Path) -> None:
     keys = "day, week, month, landing, exit, host, device, source, medium, campaign, channel, goal"
     with pytest.raises(UsageError, match=rf"^--by dya: 'dya' is no key, did you mean 'day'\?; keys are {keys}$"):
-        convkit.run([tmp_path / "missing.log"], ["pages"], by="dya")
+        runs.document([tmp_path / "missing.log"], ["pages"], by="dya")
 
 
 def test_goals_that_have_no_room_are_counted() -> None:
     """Sessions that reached several goals cannot be added up as others."""
-    text = str(convkit.render(document("goal", "pages"), width=120))
+    text = str(runs.render(document("goal", "pages"), width=120))
     assert "(other)" not in text
     assert "  12 more goals: --limit 0." in text
 
@@ -357,12 +357,12 @@ def test_an_empty_log_has_no_values(tmp_path: Path) -> None:
     for key in ("day", "device"):
         made = run(tmp_path, [], key)
         assert table(made)[1:] == []
-        assert "Sessions" in convkit.render(made, width=80)
+        assert "Sessions" in runs.render(made, width=80)
 
 
 def test_nobody_has_no_values(tmp_path: Path) -> None:
     for key in ("month", "exit", "goal"):
         made = run(tmp_path, [line("GET /gone", 0, 500)], key)
-        assert convkit.render(made, width=80)
+        assert runs.render(made, width=80)
         expected = 1 if key in PERIODS else 0
         assert len({row[1].partition(" / ")[0] for row in table(made)[1:]}) == expected

@@ -9,44 +9,46 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from places import DATA, EXAMPLE_GOALS, SAMPLE
 
 import convkit
 from convkit.analysis import sorting
 from convkit.analysis import tallies as analysis_tallies
 from convkit.core import plugins
-from convkit.engine import documents
+from convkit.engine.plan import columns_of, session_fields
 from convkit.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from convkit.analysis.analysis import Run
+    from runs import Analyzed
+
     from convkit.core.document import Document, Tallies
 
 CASES = [(report, column.name) for report in plugins.names("reports") for column in plugins.load("reports", report).COLUMNS]
 
 
 @cache
-def tallied() -> tuple[Run, Tallies]:
+def tallied() -> tuple[Analyzed, Tallies]:
     """Return the analysis of the small log and the tallies of all reports: sorting begins behind them."""
-    facts = documents.facts_of(plugins.names("reports"))
-    done = convkit.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), facts=facts)
-    return done, analysis_tallies.tally(done.analysis, plugins.names("reports"))
+    fields = session_fields(plugins.names("reports"))
+    done = runs.analyzed([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), fields=fields)
+    return done, analysis_tallies.tally(done.run.analysis, plugins.names("reports"))
 
 
 @cache
 def by_hand(report: str, sort: str | None = None) -> Document:
     """Return a report on the small log."""
     done, tallies = tallied()
-    order = None if sort is None else sorting.parse_sorting(sort, documents.columns_of([report]))
-    return documents.finish(done, {report: tallies[report]}, is_whole=False, sort=order)
+    order = None if sort is None else sorting.parse_sorting(sort, columns_of([report]))
+    return runs.finish(done, {report: tallies[report]}, sort=order)
 
 
 @cache
 def sample(report: str | None, sort: str | None = None) -> Document:
     """Return a report on the sample log."""
-    return convkit.run([SAMPLE], report and [report], EXAMPLE_GOALS, sort=sort)
+    return runs.document([SAMPLE], report and [report], EXAMPLE_GOALS, sort=sort)
 
 
 def under(title: str, text: str) -> list[str]:
@@ -79,36 +81,36 @@ def test_there_is_something_to_sort() -> None:
 
 
 def test_the_landing_page_report() -> None:
-    heading, _, *shown = under("PAGES", convkit.render(sample("pages", "landings"), width=80, limit=5))
+    heading, _, *shown = under("PAGES", runs.render(sample("pages", "landings"), width=80, limit=5))
     assert heading == "PAGES  by landings; 5 of 34 pages"
     told = [row.split()[0] for row in shown]
-    made = list(csv.DictReader(io.StringIO(str(convkit.render(sample("pages", "landings"), "csv")))))
+    made = list(csv.DictReader(io.StringIO(str(runs.render(sample("pages", "landings"), "csv")))))
     assert told == [row["page"] for row in made[:5]]
     landings = [int(row["landings"]) for row in made]
     assert landings == sorted(landings, reverse=True)
-    assert under("PAGES", convkit.render(sample("pages", "landings:asc")))[0].startswith("PAGES  by landings, smallest first; ")
-    assert under("PAGES", convkit.render(sample("pages")))[0].startswith("PAGES  by exits of sessions")
+    assert under("PAGES", runs.render(sample("pages", "landings:asc")))[0].startswith("PAGES  by landings, smallest first; ")
+    assert under("PAGES", runs.render(sample("pages")))[0].startswith("PAGES  by exits of sessions")
 
 
 @pytest.mark.parametrize("report", ["sessions", "hits"])
 def test_headings_say_the_order(report: str) -> None:
-    assert f"one row a {report[:-1]}, by value; 20 of " in convkit.render(sample(report, "value"), width=120)
+    assert f"one row a {report[:-1]}, by value; 20 of " in runs.render(sample(report, "value"), width=120)
 
 
 def test_the_column_of_the_order_is_on_the_screen() -> None:
     """Where not all fit, others are left out."""
     for column in ("exit", "value", "pages"):
-        assert column in under("SESSIONS", convkit.render(sample("sessions", column), width=80))[1].split()
-    assert "kind" in under("HITS", convkit.render(sample("hits", "kind"), width=80))[1].split()
-    assert "exit" not in under("SESSIONS", convkit.render(sample("sessions"), width=80))[1].split()
+        assert column in under("SESSIONS", runs.render(sample("sessions", column), width=80))[1].split()
+    assert "kind" in under("HITS", runs.render(sample("hits", "kind"), width=80))[1].split()
+    assert "exit" not in under("SESSIONS", runs.render(sample("sessions"), width=80))[1].split()
 
 
 def test_all_outputs_have_the_order() -> None:
     document = sample("goals", "median_seconds")
-    told = [row["goal"] for row in json.loads(convkit.render(document, "json"))["reports"]["goals"]]
+    told = [row["goal"] for row in json.loads(runs.render(document, "json"))["reports"]["goals"]]
     assert told != [row[0] for row in rows(sample("goals"), "goals")]
-    assert [row.partition(",")[0] for row in str(convkit.render(document, "csv")).splitlines()[1:]] == told
-    assert [row.split()[0] for row in under("GOALS", convkit.render(document, width=120))[2:]] == told
+    assert [row.partition(",")[0] for row in str(runs.render(document, "csv")).splitlines()[1:]] == told
+    assert [row.split()[0] for row in under("GOALS", runs.render(document, width=120))[2:]] == told
 
 
 def test_in_several_reports_those_that_have_the_column_are_sorted() -> None:
@@ -126,12 +128,12 @@ def test_findings_are_made_of_reports_in_their_own_order() -> None:
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_funnel_keeps_its_steps_on_the_screen(width: int) -> None:
     assert rows(sample("funnel"), "funnel") != rows(sample("funnel", "reached:asc"), "funnel")
-    assert convkit.render(sample("funnel", "reached:asc"), width=width) == convkit.render(sample("funnel"), width=width)
+    assert runs.render(sample("funnel", "reached:asc"), width=width) == runs.render(sample("funnel"), width=width)
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_drop_off_is_sorted_within_its_steps(width: int) -> None:
-    plain, other = (convkit.render(sample("drop-off", sort), width=width, limit=0) for sort in (None, "dropped:asc"))
+    plain, other = (runs.render(sample("drop-off", sort), width=width, limit=0) for sort in (None, "dropped:asc"))
     assert sorted(plain.split()) == sorted(other.split())
     assert plain != other
     headings = [[text for text in found.splitlines() if "→" in text or text.startswith("DROP-OFF")] for found in (plain, other)]
@@ -151,6 +153,6 @@ def test_drop_off_is_sorted_within_its_steps(width: int) -> None:
 )
 def test_mistakes_say_the_fix_before_a_log_is_read(reports: list[str] | None, sort: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
-        convkit.run([tmp_path / "missing.log"], reports, sort=sort)
+        runs.document([tmp_path / "missing.log"], reports, sort=sort)
     assert str(raised.value).startswith(message)
     assert raised.value.exit_code == ExitCode.USAGE

@@ -14,7 +14,8 @@ from small_logs import line, written
 
 from convkit.authoring import check as authoring_check
 from convkit.authoring import survey as authoring_survey
-from convkit.core import schema
+from convkit.core.options import Options
+from convkit.core.progress import NO_PROGRESS
 from convkit.goals.loader import parse_goals
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ def who(number: int) -> str:
 def found(folder: Path, lines: Iterable[str], goals: str) -> list[authoring_check.Remark]:
     """Return what is found beside a log."""
     loaded = parse_goals(goals, "goals.yaml")
-    logs = authoring_survey.read_logs([written(folder / "access.log", lines)], loaded, needed=frozenset({schema.CHANNEL_FIELD}))
-    survey = authoring_survey.survey_logs(logs, loaded)
+    survey, _ = authoring_survey.survey_once([written(folder / "access.log", lines)], Options(), loaded, NO_PROGRESS)
     return authoring_check.remarks_on(survey, has_logs=True)
 
 
@@ -314,7 +314,8 @@ def test_a_log_without_sessions_is_one_remark(tmp_path: Path) -> None:
 def test_the_sample_log_and_its_goals_are_clean() -> None:
     loaded = parse_goals((EXAMPLE_GOALS).read_text(encoding="utf-8"), "goals.yaml")
     for log in ("access.log.gz", "events.csv.gz"):
-        survey = authoring_survey.survey_logs(authoring_survey.read_logs([ROOT / "sample_logs" / log], loaded), loaded)
+        with authoring_survey.read_logs([ROOT / "sample_logs" / log], Options(), loaded) as read:
+            survey = authoring_survey.survey_logs(read, loaded)
         assert [remark for remark in authoring_check.remarks_on(survey, has_logs=True) if remark.is_warning] == []
 
 

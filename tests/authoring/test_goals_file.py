@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+import runs
 from small_logs import line, written
 
-import convkit
 from convkit.authoring.goals_file import example_names, example_text
 from convkit.goals.json_schema import SCHEMA_URL
 from convkit.goals.loader import parse_goals
@@ -139,8 +139,8 @@ def test_an_example_loads_names_the_schema_and_needs_few_macros(name: str) -> No
 def test_an_example_finds_what_was_planted(name: str, tmp_path: Path) -> None:
     file = tmp_path / "goals.yaml"
     file.write_text(example_text(name), encoding="utf-8")
-    document = convkit.run([written(tmp_path / "log", lines(name))], ["overview", "goals", "funnel"], file)
-    reports = json.loads(convkit.render(document, "json"))["reports"]
+    document = runs.document([written(tmp_path / "log", lines(name))], ["overview", "goals", "funnel"], file)
+    reports = json.loads(runs.render(document, "json"))["reports"]
     assert {row["goal"]: row["reached"] for row in reports["goals"]} == REACHED[name]
     reached: dict[str, list[int]] = {}
     for row in reports["funnel"]:

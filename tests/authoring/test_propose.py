@@ -19,6 +19,7 @@ from small_logs import line, written
 import convkit
 from convkit.authoring import check, evidence, goals_file, proposals, propose, survey
 from convkit.core.model import Goals, Site
+from convkit.core.options import Options
 from convkit.goals import json_schema
 from convkit.goals.loader import parse_goals
 from convkit.goals.strict_yaml import load
@@ -211,12 +212,12 @@ def visits(number: int, *requests: str, first: int = 0, apart: int = 20) -> list
 
 def drafted(log: Path) -> propose.Draft | None:
     """Return what is proposed for a log; what is written of it loads, and is clean beside what it was counted on."""
-    logs = survey.read_logs([log], Goals(None, Site(), ()))
-    made = propose.propose_draft(logs, {})
-    if made is not None:
-        assert made.survey
-        goals = parse_goals(propose.goals_file_text(made, logs), "goals.yaml")
-        assert [remark for remark in check.remarks_on(replace(made.survey, goals=goals), has_logs=True) if remark.is_warning] == []
+    with survey.read_logs([log], Options(), Goals(None, Site(), ())) as logs:
+        made = propose.propose_draft(logs, {})
+        if made is not None:
+            assert made.survey
+            goals = parse_goals(propose.goals_file_text(made, logs), "goals.yaml")
+            assert [remark for remark in check.remarks_on(replace(made.survey, goals=goals), has_logs=True) if remark.is_warning] == []
     return made
 
 

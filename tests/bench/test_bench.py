@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import crawleruseragents
 import pytest
+import runs
 import yaml
 
-import convkit
 from bench import benchmark, big_log
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_the_log_in_other_clothes_has_as_many_rows_and_is_reported_on(log: Path,
     """An odd line may be none: it has no request."""
     found = {}
     for path in benchmark.in_other_clothes(log, tmp_path):
-        done = convkit.run([path], ["goals"], benchmark.HERE / "bench_goals.yaml")
+        done = runs.document([path], ["goals"], benchmark.HERE / "bench_goals.yaml")
         found[path.suffix] = (done.input["lines"] - done.input["comment"], done.reports["goals"].frame["conversions"].to_list())
     assert set(found) == {".gz", ".zst", ".csv", ".ndjson", ".parquet"}
     assert found[".gz"] == found[".zst"]

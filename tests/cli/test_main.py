@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from places import ROOT
 from small_logs import line, written
 
 import convkit
 from convkit.cli import main
 from convkit.core import plugins
-from convkit.engine import documents, pieces, pipeline
+from convkit.engine import plan, run, stages
 from convkit.errors import ExitCode
 from convkit.version import __version__
 
@@ -152,7 +153,7 @@ def test_standard_input_is_a_log(convkit_command: Run, tmp_path: Path) -> None:
 
 
 def test_a_mistake_of_ours_is_one_line(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pieces, "tally", _broken)
+    monkeypatch.setattr(stages, "tally", _broken)
     code, out, err = convkit_command("goals", "access.log")
     assert (code, out) == (1, "")
     assert err == "convkit: a mistake in convkit: KeyError: 'broken'; run it again with --debug and report it\n"
@@ -169,7 +170,7 @@ def test_ctrl_c_is_one_line(convkit_command: Run, monkeypatch: pytest.MonkeyPatc
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pieces, "tally", interrupted)
+    monkeypatch.setattr(stages, "tally", interrupted)
     code, out, err = convkit_command("goals", "access.log")
     assert (code, out) == (130, "")
     assert err.strip() == "convkit: stopped by SIGINT; files that were not finished are removed"
@@ -274,7 +275,7 @@ def test_logs_may_be_many(convkit_command: Run) -> None:
     ("report", "output"), [*((report, "csv") for report in REPORTS), *(("report", output) for output in plugins.names("outputs"))]
 )
 def test_every_report_and_every_output_is_written(report: str, output: str, convkit_command: Run) -> None:
-    made = convkit.render(convkit.run(["access.log"], None if report == "report" else [report]), output)
+    made = runs.render(runs.document(["access.log"], None if report == "report" else [report]), output)
     assert convkit_command(report, "access.log", "-f", output, "-o", "made") == (0, "", "")
     assert Path("made").read_bytes() == (made.encode() if isinstance(made, str) else made)
 
@@ -297,8 +298,8 @@ def test_a_directory_gets_a_file_a_report(place: str, convkit_command: Run) -> N
     if not place.endswith("/"):
         Path(place).mkdir()
     assert convkit_command("report", "access.log", "-o", place) == (0, "", "")
-    assert {path.name for path in Path("made").iterdir()} == {f"{name}.csv" for name in documents.whole_report()}
-    for name in documents.whole_report():
+    assert {path.name for path in Path("made").iterdir()} == {f"{name}.csv" for name in plan.whole_report()}
+    for name in plan.whole_report():
         assert Path("made", f"{name}.csv").read_bytes().decode() == convkit_command(name, "access.log", "-f", "csv")[1]
     assert convkit_command("goals", "access.log", "-o", place, "-f", "markdown") == (0, "", "")
     assert Path("made/goals.md").is_file()
@@ -306,8 +307,8 @@ def test_a_directory_gets_a_file_a_report(place: str, convkit_command: Run) -> N
 
 def test_verbose_says_what_was_read_and_quiet_says_nothing(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert convkit_command("goals", "access.log", "-v")[2].splitlines()[1:] == ["convkit: read 6 lines from 1 log: 6 kept"]
-    plain = pipeline.run
-    monkeypatch.setattr(pipeline, "run", lambda *given, **more: replace(plain(*given, **more), losses=("access.log ends early",)))
+    plain = run.report
+    monkeypatch.setattr(run, "report", lambda *given, **more: replace(plain(*given, **more), losses=("access.log ends early",)))
     assert convkit_command("goals", "access.log")[2] == "convkit: warning: access.log ends early\n"
     assert convkit_command("goals", "access.log", "-v")[2].startswith(
         "convkit: warning: access.log ends early\nconvkit: log: access.log: combined; 6 lines"

@@ -10,9 +10,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import runs
 from small_logs import line
 
-import convkit
 from convkit.cli import progress as cli_progress
 from convkit.core import progress
 
@@ -56,7 +56,7 @@ def test_every_byte_of_every_log_is_told(tmp_path: Path, pack: object, number: i
     for place, log in enumerate(logs):
         log.write_bytes(pack(line("GET /first", place).encode() + b"\n" + CONTENT))  # type: ignore[operator]
     watching = Watching()
-    convkit.run(logs, ["overview"], progress=watching)
+    runs.document(logs, ["overview"], progress=watching)
     assert watching.total == sum(watching.heard) == sum(log.stat().st_size for log in logs)
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import runs
 from bench.make_sample import CHANGED, SAMPLE
 from bench.simulator import Span, simulate
 from places import EXAMPLE_GOALS
-
-import convkit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +17,7 @@ GOALS = EXAMPLE_GOALS
 
 def _said(log: Path) -> tuple[dict[str, str], list[str]]:
     """Return the verdicts by goal, and what is said of steps."""
-    document = convkit.compare([log], GOALS, at=CHANGED)
+    document = runs.comparison([log], GOALS, at=CHANGED)
     rows = document.reports["compare"].frame.filter(what="goal")
     return dict(rows.select("item", "verdict").rows()), [note.text for note in document.notes if note.code == "step"]
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from compared_sites import NOW, cases, drawn, pair, report, side
 from rich.text import Text
 from small_logs import line, written
 
-import convkit
 from convkit.analysis.periods import parse_period
 from convkit.comparison import rows as comparison_rows
 from convkit.comparison import sides
@@ -60,7 +60,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def compared(log: Path, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (what compare takes)
     """Return a comparison as JSON holds it."""
-    found: dict[str, Any] = json.loads(str(convkit.render(convkit.compare([log], log.parent / "goals.yaml", **options), "json")))
+    found: dict[str, Any] = json.loads(str(runs.render(runs.comparison([log], log.parent / "goals.yaml", **options), "json")))
     return found
 
 
@@ -70,8 +70,8 @@ def test_both_sides_are_those_of_the_reports(log: Path) -> None:
     rows = {(row["what"], row["item"]): row for row in found["reports"]["compare"]}
     kept = 0
     for name, since, until in (("before", "2026-10-10", "2026-10-23"), ("now", "2026-10-24", "2026-11-06")):
-        document = convkit.run([log], ["overview", "goals", "funnel"], log.parent / "goals.yaml", since=since, until=until)
-        alone = json.loads(str(convkit.render(document, "json")))
+        document = runs.document([log], ["overview", "goals", "funnel"], log.parent / "goals.yaml", since=since, until=until)
+        alone = json.loads(str(runs.render(document, "json")))
         overview = {row["metric"]: row["value"] for row in alone["reports"]["overview"]}
         kept += alone["input"]["kept"]
         assert [rows["overview", item][name] for item in ("sessions", "bounces")] == [overview["sessions"], overview["bounces"]]
@@ -266,7 +266,7 @@ def test_tallies_of_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
     whole, *some = (
         {
             name: frame.collect()
-            for name, frame in comparison_rows.tally(convkit.analyze([written(tmp_path / f"{number}.log", part)], goals).analysis).items()
+            for name, frame in comparison_rows.tally(runs.analysis([written(tmp_path / f"{number}.log", part)], goals).analysis).items()
         }
         for number, part in enumerate(parts)
     )

@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 import polars as pl
 import pytest
+import runs
 from places import PACKAGE, ROOT
 from places import PLUGIN_FOLDERS as FOLDERS
 from syntax_trees import tree_of
 
-import convkit
 from convkit.core import plugins
 from convkit.core.document import UNITS
 from convkit.goals.loader import parse_goals
@@ -77,7 +77,7 @@ def test_a_goal_key_s_example_is_a_goal_that_uses_it(key: str) -> None:
 @pytest.mark.parametrize("name", plugins.names("reports"))
 def test_a_report_s_columns_are_its_frame_s(name: str) -> None:
     columns = plugins.load("reports", name).COLUMNS
-    report = convkit.run([ROOT / "tests" / "data" / "by_hand.log"], [name], goals=ROOT / "tests" / "data" / "by_hand.yaml").reports[name]
+    report = runs.document([ROOT / "tests" / "data" / "by_hand.log"], [name], goals=ROOT / "tests" / "data" / "by_hand.yaml").reports[name]
     assert report.name == name
     assert report.columns == columns
     assert report.frame.columns == [column.name for column in columns]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from model.lines import CHROME, FIREFOX
@@ -18,14 +19,16 @@ from places import DATA
 from tally_parts import REPORTS, check, parts_of
 
 import convkit
-from convkit.analysis import analysis as analyses
 from convkit.analysis import breakdown
 from convkit.analysis import tallies as analysis_tallies
 from convkit.core import plugins
-from convkit.engine import documents, pipeline
+from convkit.engine.partial_result import add_tallies
+from convkit.engine.plan import session_fields
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from runs import Analyzed
 
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 SPLIT = [name for name in REPORTS if hasattr(plugins.load("reports", name), "draw_split")]
@@ -84,12 +87,12 @@ def logs(draw: st.DrawFn) -> str:
     return "".join(lines)
 
 
-def run_of(log: str, goals: str, folder: Path, by: str | None = None) -> analyses.Run:
+def run_of(log: str, goals: str, folder: Path, by: str | None = None) -> Analyzed:
     """Return the analysis of a log's text."""
     (folder / "access.log").write_text(log, encoding="utf-8")
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    facts = documents.facts_of(REPORTS)
-    return pipeline.analyze([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"), by=by, facts=facts)
+    fields = session_fields(REPORTS)
+    return runs.analyzed([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"), by=by, fields=fields)
 
 
 @FEW
@@ -104,16 +107,17 @@ def test_parts_add_up_whatever_the_goals(example: Example, count: int, folder: P
     check(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder), count)
 
 
-def check_split(run: analyses.Run, by: str, count: int) -> None:
-    """Hold the sum of the parts of a split analysis against the whole of it."""
-    assert run.split is not None
-    assert run.split.values is not None
-    values, tallies = run.split.values.collect(), analysis_tallies.tally(run.analysis, SPLIT)
-    whole = analysis_tallies.tally(run.split, SPLIT)
+def check_breakdown(analyzed: Analyzed, count: int) -> None:
+    """Hold the sum of the parts of an analysis that is broken down against the whole of it."""
+    run = analyzed.run
+    assert run.broken_down is not None
+    assert run.broken_down.values is not None
+    values, tallies = run.broken_down.values.collect(), analysis_tallies.tally(run.analysis, SPLIT)
+    whole = analysis_tallies.tally(run.broken_down, SPLIT)
     parts = [analysis_tallies.tally(analysis_tallies.break_down(part, values), SPLIT) for part in parts_of(run.analysis, count)]
-    made = [documents.finish(run, tallies, (by, split), is_whole=False) for split in (whole, documents.add_tallies(parts))]
+    made = [runs.finish(analyzed, tallies, broken_down=broken_down) for broken_down in (whole, add_tallies(parts))]
     for output in ("csv", "table"):
-        rendered = [convkit.render(document, output) for document in made]
+        rendered = [runs.render(document, output) for document in made]
         assert rendered[0] == rendered[1]
     for report, of_report in whole.items():
         for name, tally in of_report.items():
@@ -125,13 +129,13 @@ def check_split(run: analyses.Run, by: str, count: int) -> None:
 @pytest.mark.parametrize("by", breakdown.KEYS)
 def test_parts_add_up_by_every_key(by: str, folder: Path) -> None:
     log = (DATA / "by_hand.log").read_text(encoding="utf-8")
-    check_split(run_of(log, GOALS, folder, by), by, 3)
+    check_breakdown(run_of(log, GOALS, folder, by), 3)
 
 
 @settings(FEW, max_examples=4)
 @given(example=examples(), by=st.sampled_from(sorted(breakdown.KEYS)), count=st.integers(2, 4))
 def test_split_parts_add_up_whatever_the_goals(example: Example, by: str, count: int, folder: Path) -> None:
-    check_split(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder, by), by, count)
+    check_breakdown(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder, by), count)
 
 
 @pytest.mark.parametrize("log", ["", '192.0.2.1 - - [10/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "Mozilla/5.0 Firefox/139.0"\n'])
@@ -148,7 +152,7 @@ def test_goals_without_funnels_or_macros_add_up(folder: Path) -> None:
 @pytest.mark.parametrize("report", REPORTS)
 def test_a_tally_is_keys_and_whole_numbers(report: str, folder: Path) -> None:
     """No float is ever summed: Polars adds floats in another order on every run."""
-    run = run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
+    run = run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder).run
     for name, tally in analysis_tallies.tally(run.analysis, [report])[report].items():
         odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
         assert not odd, f"{report}: {name}"
@@ -158,7 +162,7 @@ def test_a_tally_is_keys_and_whole_numbers(report: str, folder: Path) -> None:
 @pytest.mark.parametrize("report", REPORTS)
 def test_a_tally_of_nobody_has_the_columns_of_a_tally(report: str, folder: Path) -> None:
     """Else a part without visitors could not be added."""
-    run = run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
+    run = run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder).run
     hits, sessions = pl.collect_all([run.analysis.hits, run.analysis.sessions])
     nobody = analysis_tallies.build_analysis(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends, run.analysis.identities)
     schemas = [
@@ -174,7 +178,7 @@ def test_money_that_floats_get_wrong_is_exact(folder: Path) -> None:
         f'192.0.2.{number} - - [10/Mar/2026:09:00:00 +0000] "GET /thanks?order=1&total={amount} HTTP/1.1" 200 9 "-" "{FIREFOX}"\n'
         for number, amount in enumerate(amounts)
     )
-    run = run_of(log, GOALS, folder)
-    tallies = documents.add_tallies([analysis_tallies.tally(part, ["overview"]) for part in parts_of(run.analysis, 3)])
-    text = convkit.render(documents.finish(run, tallies, is_whole=False), "csv")
+    made = run_of(log, GOALS, folder)
+    tallies = add_tallies([analysis_tallies.tally(part, ["overview"]) for part in parts_of(made.run.analysis, 3)])
+    text = runs.render(runs.finish(made, tallies), "csv")
     assert "value,1000000000000.299998\r\n" in text

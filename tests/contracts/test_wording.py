@@ -10,12 +10,12 @@ import re
 from typing import TYPE_CHECKING
 
 import pytest
+import runs
 from places import EXAMPLE_GOALS, PACKAGE, SAMPLE
 from rich.text import Text
 from small_logs import line, written
 from wording_rules import FORBIDDEN, block_texts, forbidden, rates_alone
 
-import convkit
 from convkit.core import plugins
 from convkit.core.blocks import Screen
 
@@ -42,7 +42,7 @@ def small_site(converting: int, others: int, goals: str, folder: Path) -> Docume
         lines += [line("GET /gone", number * 40, 404, who=f"10.2.{number >> 8}.{number & 255} - -")] if number % 9 == 0 else []
         lines += [line("GET /style.css", number * 40, who=who)] if number % 3 else []
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    return convkit.run([written(folder / "access.log", lines)], goals=folder / "goals.yaml")
+    return runs.document([written(folder / "access.log", lines)], goals=folder / "goals.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +55,8 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
         small_site(converting, others, goals, folder)
         for converting, others, goals in ((0, 0, shop), (0, 60, shop), (1, 400, shop), (40, 300, shop), (40, 30, bought), (200, 400, shop))
     ]
-    return [convkit.run([SAMPLE], None if report is None else [report], EXAMPLE_GOALS) for report in REPORTS] + [
-        convkit.run([SAMPLE]),
+    return [runs.document([SAMPLE], None if report is None else [report], EXAMPLE_GOALS) for report in REPORTS] + [
+        runs.document([SAMPLE]),
         *sites,
     ]
 
@@ -127,7 +127,7 @@ def test_gains_are_upper_bounds_and_goals(documents: list[Document]) -> None:
 
 
 def test_the_range_is_called_likely(documents: list[Document]) -> None:
-    wide = [convkit.render(document, width=120) for document in documents]
+    wide = [runs.render(document, width=120) for document in documents]
     assert any("likely range" in text for text in wide)
     assert not [text for text in wide if re.search(r"interval|margin", text)]
 
@@ -135,6 +135,6 @@ def test_the_range_is_called_likely(documents: list[Document]) -> None:
 def test_colours_are_few(documents: list[Document]) -> None:
     """Bars have one, what is oftener than chance would make it another; nothing is green or red."""
     for document in documents:
-        text = Text.from_ansi(convkit.render(document, width=120, colour=True))
+        text = Text.from_ansi(runs.render(document, width=120, colour=True))
         colours = {style.color.name for span in text.spans if not isinstance(style := span.style, str) and style.color}
         assert colours <= {"color(6)", "color(3)"}

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+import runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from payloads import FORMULAS, HARMLESS, NASTY
 from small_logs import line, written
 
-import convkit
 from convkit.core.text import MAX_LENGTH, escape_formula, safe
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def test_no_output_holds_what_cannot_be_seen(tmp_path: Path, output: str) -> Non
     """As paths, raw and percent-encoded, as the log's name and as the names of groups."""
     requests = [f"GET /{form}" for text in NASTY for form in (quote(text), text.replace("\n", " ").replace("\0", "").replace("\r", " "))]
     log = written(tmp_path / "\x1b[31m\u202eevil.log", [line(request, 10 * number) for number, request in enumerate(requests)])
-    text = convkit.render(convkit.run([log]), output)
+    text = runs.render(runs.document([log]), output)
     rows = "".join(text.split("\r\n")) if output == "csv" else "".join(text.split("\n"))
     assert visible(rows)
     assert "evil" in rows
@@ -87,6 +87,6 @@ def test_no_output_holds_what_cannot_be_seen(tmp_path: Path, output: str) -> Non
 def test_a_path_comes_back_from_csv_as_one_cell(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     log = written(tmp_path_factory.mktemp("log") / "access.log", [line(f"GET /a/{quote(text, safe='')}")])
     goals = written(log.with_name("goals.yaml"), ["macro: {sale: /sale}"])
-    rows = list(csv.reader(io.StringIO(convkit.render(convkit.run([log], ["pages"], goals=goals), "csv"))))
+    rows = list(csv.reader(io.StringIO(runs.render(runs.document([log], ["pages"], goals=goals), "csv"))))
     assert [len(row) for row in rows] == [len(rows[0])] * 2
     assert visible(rows[1][0])

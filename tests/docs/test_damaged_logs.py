@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 import pytest
+import runs
 from documentation import PAGES as DOCUMENTATION
 from small_logs import line
 
-import convkit
 from convkit.errors import ExitCode, InputError
 from convkit.files.lines import MAX_LINE_BYTES
 
@@ -123,13 +123,13 @@ def test_what_the_table_says_becomes_of_a_log(row: str, case: Case, tmp_path: Pa
     said = TABLE[row]
     if case.refusal:
         with pytest.raises(InputError) as raised:
-            convkit.run([log])
+            runs.document([log])
         assert case.refusal in str(raised.value)
         assert raised.value.exit_code == ExitCode.INPUT
         assert said.startswith("refused")
         assert "(code 3)" in said
         return
-    document = convkit.run([log], rejects=True)
+    document = runs.document([log], rejects=True)
     assert document.input["kept"] == case.kept
     assert document.input["unparsed"] == case.unread
     assert sum(number for fate, number in document.input.items() if fate != "lines") == document.input["lines"]
@@ -147,8 +147,8 @@ def test_a_log_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     soft.symlink_to(log)
     os.link(log, hard)
     copy.write_bytes(GZIP)
-    assert convkit.run([log, soft, hard, log]).input["kept"] == 40
-    document = convkit.run([log, copy])
+    assert runs.document([log, soft, hard, log]).input["kept"] == 40
+    document = runs.document([log, copy])
     assert document.input["kept"] == 40
     assert len(document.warnings) == 1
     assert TABLE[ABOUT_NAMES] == "read once; a warning for a copy"

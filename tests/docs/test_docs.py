@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+import runs
 from documentation import COLUMNS, DOCUMENTS, PAGES, README, ROOT, Block, Page, furnish, outcome, played, tables
 
 import convkit
@@ -142,7 +143,7 @@ def test_what_the_built_in_goals_file_explains_loads_too() -> None:
 
 def test_every_goal_of_the_readme_s_goals_file_is_reached_in_the_sample_log(tmp_path: Path) -> None:
     (tmp_path / "goals.yaml").write_text(README.blocks("yaml")[0].text, encoding="utf-8")
-    goals = convkit.run([ROOT / "sample_logs" / "access.log.gz"], ["goals", "funnel"], tmp_path / "goals.yaml")
+    goals = runs.document([ROOT / "sample_logs" / "access.log.gz"], ["goals", "funnel"], tmp_path / "goals.yaml")
     assert all(goals.reports["goals"].frame["reached"])
     assert all(goals.reports["funnel"].frame["reached"])
 

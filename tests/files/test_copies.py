@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+import runs
 from small_logs import line, written
 
-import convkit
 from convkit.files import lines
 from convkit.files.copies import without_copies
 
@@ -59,7 +59,7 @@ def test_a_hard_link_and_a_symbolic_link_are_the_file_itself_and_a_copy_is_said(
     (tmp_path / "link.log").symlink_to(log)
     (tmp_path / "hard.log").hardlink_to(log)
     (tmp_path / "copy.gz").write_bytes(gzip.compress(log.read_bytes()))
-    document = convkit.run([log, tmp_path / "link.log", tmp_path / "hard.log"])
+    document = runs.document([log, tmp_path / "link.log", tmp_path / "hard.log"])
     assert (document.input["lines"], document.warnings) == (2, ())
-    document = convkit.run([log, tmp_path / "copy.gz"])
+    document = runs.document([log, tmp_path / "copy.gz"])
     assert (document.input["lines"], document.warnings, document.losses) == (2, (SAID.format("copy.gz", "access.log"),), ())

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from small_logs import fates, figures, line, written
 
 import convkit
@@ -25,7 +26,7 @@ LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20)]
 def names(*paths: Path | str) -> list[str]:
     """Return the names of the logs that paths name."""
     with ExitStack() as stack:
-        return [log.source.name for log in open_logs(paths, "auto", stack)]
+        return [log.source.name for log in open_logs(paths, "auto", stack).logs]
 
 
 def numbers(found: dict[str, Any]) -> dict[str, Any]:
@@ -114,6 +115,6 @@ def test_one_path_need_not_be_a_list(tmp_path: Path) -> None:
     goals = convkit.load_goals()
     for path in (log, str(log)):
         assert convkit.read_records(path).collect().equals(convkit.read_records([path]).collect())
-        assert convkit.read_hits(path, goals).collect().height == 1
-        assert convkit.analyze(path, goals).analysis.sessions.collect().height == 1
-        assert convkit.run(path, ["overview"], goals).reports["overview"].frame["sessions"].to_list() == [1]
+        assert convkit.read_hits(path, goals=goals).collect().height == 1
+        assert runs.analysis(path, goals).analysis.sessions.collect().height == 1
+        assert runs.document(path, ["overview"], goals).reports["overview"].frame["sessions"].to_list() == [1]

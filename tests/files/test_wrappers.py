@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from format_samples import FORMATS
 from small_logs import figures, line, written
 
@@ -125,7 +126,7 @@ def test_a_line_that_the_runtime_cut_has_a_reason(tmp_path: Path) -> None:
     """Neither part is read as something else."""
     whole = [f"2026-10-11T00:00:00Z stdout F {text}" for text in COMBINED]
     cut = [f"2026-10-11T00:00:00Z stdout P {COMBINED[0][:60]}", f"2026-10-11T00:00:00Z stdout F {COMBINED[0][60:]}"]
-    found = convkit.run([written(tmp_path / "access.log", [*whole, *cut])], rejects=True)
+    found = runs.document([written(tmp_path / "access.log", [*whole, *cut])], rejects=True)
     assert found.rejects is not None
     assert found.rejects["reason"].to_list() == ["cut in parts by the container's runtime", "no time before the request"]
 

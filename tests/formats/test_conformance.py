@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
+import runs
 from small_logs import fates, figures
 
 import convkit
@@ -181,14 +182,14 @@ def test_lines_that_crash_others_crash_nothing(tmp_path: Path) -> None:
     for log in (tmp_path / "lines.log", *folder.glob("*.log")):
         with suppress(ConvkitError):
             assert convkit.read_records([log]).collect().height > 0
-            assert convkit.run([log]).input["lines"] > 0
+            assert runs.document([log]).input["lines"] > 0
 
 
 def test_every_line_of_a_real_log_is_read(tmp_path: Path) -> None:
     """10,000 lines whose time runs backwards 4,915 times."""
     log = DATA / "real" / "apache_semicomplete_2015.log.gz"
     with ExitStack() as stack:
-        logs = open_logs([log], "auto", stack)
+        logs = open_logs([log], "auto", stack).logs
         found = load.to_records(load.read_parsed(logs)).collect()
     assert [log.name for log in logs] == ["combined"]
     assert found.height == 10_000

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from places import ROOT
 from small_logs import figures, overview, reached_by, written
 
@@ -167,7 +168,7 @@ def kinds(folder: Path, rows: Iterable[str], goals: str) -> dict[str, tuple[str,
     lines = [f"u{number},{1_791_640_000 + number},{row}" for number, row in enumerate(rows)]
     log = written(folder / "events.csv", ["user,time,event,url", *lines])
     file = written(folder / "kinds.yaml", [goals])
-    hits = convkit.read_hits([log], convkit.load_goals(file)).sort("line_no").select("kind", "page").collect()
+    hits = convkit.read_hits([log], goals=convkit.load_goals(file)).sort("line_no").select("kind", "page").collect()
     return {row: (str(kind), page) for row, (kind, page) in zip(rows, hits.rows(), strict=True)}
 
 
@@ -380,7 +381,7 @@ def test_what_cannot_be_told_is_asked_in_one_sentence(name: str, tmp_path: Path)
     content, expected = REFUSED[name]
     (tmp_path / "export").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError) as raised:
-        convkit.run([tmp_path / "export"])
+        runs.document([tmp_path / "export"])
     assert expected in str(raised.value)
     assert "203.0.113.7" not in str(raised.value)
 
@@ -389,7 +390,7 @@ def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
     """They may be anything, and where there is no header they are what somebody did."""
     (tmp_path / "export").write_text('"a\x1b[31m","203.0.113.7","\u202eb",' + "c" * 400 + "\n1,2,3,4\n" * 2, encoding="utf-8")
     with pytest.raises(InputError) as raised:
-        convkit.run([tmp_path / "export"], log_format="csv")
+        runs.document([tmp_path / "export"], log_format="csv")
     assert "there are a\u241b[31m, x.x.x.x, \\u202eb, ccc" in str(raised.value)
     assert len(str(raised.value)) < 400
 
@@ -418,7 +419,7 @@ def test_an_array_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(json_array, "LARGEST", 100)
     (tmp_path / "export").write_bytes(NOTATIONS["array"])
     with pytest.raises(InputError, match=r"more than 100 MB; write a line an object first with jq -c '\.\[\]'"):
-        convkit.run([tmp_path / "export"])
+        runs.document([tmp_path / "export"])
 
 
 TOLD = {
@@ -459,7 +460,7 @@ def test_a_told_column_that_is_not_there_is_an_error_with_the_closest(tmp_path: 
 def test_settings_of_columns_add_up(tmp_path: Path) -> None:
     (tmp_path / "export").write_text("u,1791640001,a\n", encoding="utf-8")
     goals = convkit.load_goals(None, ["columns.user=1", "columns.time=2", "columns.event=3"])
-    assert convkit.run([tmp_path / "export"], ["overview"], goals).input["kept"] == 1
+    assert runs.document([tmp_path / "export"], ["overview"], goals).input["kept"] == 1
 
 
 def test_times_without_a_zone_are_the_site_s_and_the_report_says_so(tmp_path: Path) -> None:
@@ -495,7 +496,7 @@ def test_records_and_hits_are_read_lazily(tmp_path: Path) -> None:
 
 def test_rejects_of_an_export_name_line_and_reason(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("user,time,event\nu,1791640001,a\nu,1791640001\nu,1791640001,b\n", encoding="utf-8")
-    rejects = convkit.run([tmp_path / "events.csv"], ["overview"], rejects=True).rejects
+    rejects = runs.document([tmp_path / "events.csv"], ["overview"], rejects=True).rejects
     assert rejects is not None
     assert rejects.rows() == [("events.csv", 3, "not as many fields as the header", "u,1791640001")]
 
@@ -513,14 +514,14 @@ def test_a_column_that_comes_late_is_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"", mtime=0)], ids=["empty", "blank", "gzip"])
 def test_nothing_at_all_is_a_report_of_zeros(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / "export").write_bytes(content)
-    found = convkit.run([tmp_path / "export"], ["overview"], log_format=name)
+    found = runs.document([tmp_path / "export"], ["overview"], log_format=name)
     assert (found.input["kept"], found.warnings) == (0, ())
 
 
 def test_only_a_parquet_file_is_read_as_one(tmp_path: Path) -> None:
     (tmp_path / "export").write_bytes(NOTATIONS["comma"])
     with pytest.raises(InputError, match="is no Parquet file"):
-        convkit.run([tmp_path / "export"], log_format="parquet")
+        runs.document([tmp_path / "export"], log_format="parquet")
 
 
 def test_what_a_run_does_not_need_is_not_read(tmp_path: Path) -> None:
@@ -540,7 +541,7 @@ def test_times_a_lifetime_apart_are_no_error(tmp_path: Path) -> None:
     log = written(tmp_path / "events.csv", ["user_id,session,time,event", *rows])
     goals = "site: {columns: {session: session}}\nmacro: {buy: {event: buy}}\nfunnels: {f: [{event: page_view}, buy]}"
     (tmp_path / "goals.yaml").write_text(goals)
-    found = convkit.run([log], goals=tmp_path / "goals.yaml").reports
+    found = runs.document([log], goals=tmp_path / "goals.yaml").reports
     longest = 2**31 - 1
     assert found["goals"].frame["median_seconds"].to_list() == [longest]
     assert found["funnel"].frame["median_seconds_to_next"].to_list() == [longest, None]
@@ -550,7 +551,7 @@ def test_times_a_lifetime_apart_are_no_error(tmp_path: Path) -> None:
 def test_a_time_that_no_server_has_written_is_no_part_of_the_period(time: int, tmp_path: Path) -> None:
     rows = [{"user_id": "ann", "event": "page_view", "time": second, "url": "/"} for second in (1_791_640_000, time, 1_791_640_060)]
     log = written(tmp_path / "events.ndjson", map(json.dumps, rows))
-    document = convkit.run([log])
+    document = runs.document([log])
     assert document.reasons["unparsed_by_reason"] == {"a time that no server of the web has written": 1}
     assert (document.period.begin, document.period.end) == (
         datetime(2026, 10, 10, 13, 46, 40, tzinfo=UTC),

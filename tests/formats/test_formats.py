@@ -181,7 +181,7 @@ def test_it_is_told_by_its_samples_and_reads_them(name: str, tmp_path: Path) -> 
     """No other format claims them, and each is a record but for headers."""
     (tmp_path / "log").write_text("\n".join(FORMATS[name].SAMPLES), encoding="utf-8")
     with ExitStack() as stack:
-        logs = open_logs([tmp_path / "log"], "auto", stack)
+        logs = open_logs([tmp_path / "log"], "auto", stack).logs
         assert [log.name for log in logs] == [name]
         cells = load.read_parsed(logs).collect()
     assert {*cells["problem"].drop_nulls().cast(pl.String)} <= {"comment"}
@@ -204,8 +204,8 @@ def test_of_plain_assets_only_who_asked_is_read(name: str, tmp_path: Path) -> No
     module = FORMATS[name]
     (tmp_path / "log").write_text("\n".join(module.SAMPLES), encoding="utf-8")
     with ExitStack() as stack:
-        log = open_logs([tmp_path / "log"], name, stack)[0]
-        whole, asked = (load.load_log(log, assets, NO_PROGRESS).cells.collect() for assets in (ALL_ASSETS, Assets()))
+        log = open_logs([tmp_path / "log"], name, stack).logs[0]
+        whole, asked = (load.load_log(log, assets, NO_PROGRESS).lines.collect() for assets in (ALL_ASSETS, Assets()))
     is_asset = asked["problem"].cast(pl.String).fill_null("") == "asset"
     assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
     assert is_asset.to_list() == whole["asset"].to_list()

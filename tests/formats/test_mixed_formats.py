@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from format_samples import FORMATS
 from small_logs import figures, line, written
 
@@ -55,7 +56,7 @@ def test_fates_add_up_and_lines_of_no_format_have_their_reasons(packed: bool, tm
     if packed:
         (tmp_path / "cut.log.gz").write_bytes(gzip.compress(log.read_bytes())[:-6])
         log = tmp_path / "cut.log.gz"
-    run = convkit.run([log], rejects=True)
+    run = runs.document([log], rejects=True)
     assert run.rejects is not None
     assert run.rejects.select("line", "reason").rows() == [(19, "no request in quotes"), (20, "request without an end")]
     found = figures(log)["input"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from small_logs import figures, written
 
 import convkit
@@ -283,7 +284,7 @@ def test_what_no_tool_says_is_found_by_usual_names_or_told(tmp_path: Path) -> No
     assert records(two, "value") == [None], "two candidates for what no run needs are no question"
     calls = objects(tmp_path / "calls", [call(1, "a", mine="u7"), call(2, "b", mine="u7")])
     goals = convkit.load_goals(settings=["columns.user=mine"])
-    assert convkit.read_hits([calls], goals).collect()["visitor"].n_unique() == 1
+    assert convkit.read_hits([calls], goals=goals).collect()["visitor"].n_unique() == 1
 
 
 def test_a_row_without_a_time_or_a_visitor_is_a_record_and_of_no_use(tmp_path: Path) -> None:
@@ -347,7 +348,7 @@ def test_what_holds_no_visits_is_refused_with_what_to_bring(name: str, tmp_path:
         archive.write(tmp_path / name, name)
     for file in (tmp_path / name, tmp_path / "export.zip"):
         with pytest.raises(InputError, match=expected):
-            convkit.run([file], ["overview"])
+            runs.document([file], ["overview"])
 
 
 def test_odd_archives_and_visits_are_refused_in_one_sentence(tmp_path: Path) -> None:
@@ -370,4 +371,4 @@ def test_odd_archives_and_visits_are_refused_in_one_sentence(tmp_path: Path) -> 
     for content, expected in cases.items():
         (tmp_path / "odd").write_bytes(content)
         with pytest.raises(InputError, match=expected):
-            convkit.run([tmp_path / "odd"], ["overview"])
+            runs.document([tmp_path / "odd"], ["overview"])

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import runs
 
-import convkit
 from convkit.errors import InputError
 from convkit.goals.loader import parse_goals
 
@@ -30,7 +30,7 @@ def report(name: str, steps: tuple[str, ...] = (), site: str = "{}") -> dict[str
     micro = "".join(f"  {step}: {{event: {step}}}\n" for step in steps)
     funnels = f"funnels: {{sessions: [{', '.join(steps)}], users: {{steps: [{', '.join(steps)}], per: visitor}}}}" if steps else ""
     goals = parse_goals(f"site: {site}\nmicro:\n{micro}{funnels}" if steps else f"site: {site}\nmicro: {{any: /**}}", "goals.yaml")
-    found: dict[str, Any] = json.loads(convkit.render(convkit.run([FOLDER / name], goals=goals), "json"))
+    found: dict[str, Any] = json.loads(runs.render(runs.document([FOLDER / name], goals=goals), "json"))
     return found
 
 
@@ -73,8 +73,8 @@ def test_nasa() -> None:
 def test_every_file_is_read_or_refused_in_one_sentence(name: str) -> None:
     if name in REFUSED:
         with pytest.raises(InputError, match=REFUSED[name]):
-            convkit.run([FOLDER / name])
+            runs.document([FOLDER / name])
         return
-    counts = convkit.run([FOLDER / name]).input
+    counts = runs.document([FOLDER / name]).input
     assert counts["kept"] > 0
     assert counts["unparsed"] == 0

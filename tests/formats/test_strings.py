@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from small_logs import figures, written
 
 import convkit
@@ -154,4 +155,4 @@ def test_a_goals_file_says_the_format_once_for_all(tmp_path: Path) -> None:
     indented = DIRECTIVE.replace("\n", "\n    ")
     (tmp_path / "goals.yaml").write_text(f"macro: {{g: {{page: /cart}}}}\nsite:\n  log_format: |\n    {indented}", encoding="utf-8")
     log = written(tmp_path / "access.log", [LINE.replace("ann", "ann lee")])
-    assert convkit.run([log], ["goals"], tmp_path / "goals.yaml").reports["goals"].frame["reached"].sum() == 1
+    assert runs.document([log], ["goals"], tmp_path / "goals.yaml").reports["goals"].frame["reached"].sum() == 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from small_logs import figures, line, written
 
-import convkit
 from convkit.funnels.drop_off import ANY_PATH
 
 if TYPE_CHECKING:
@@ -77,6 +77,6 @@ def test_they_are_tested_only_where_there_are_any(tmp_path: Path) -> None:
     found = {}
     for name, slow in (("none", QUICK), ("one", SLOW)):
         log = written(tmp_path / name, [*lines, *(f"{text} 0.1" for text in errors), f"{line('GET /x', 7, who='198.51.100.0 - -')} {slow}"])
-        rows = convkit.run(log, ["drop-off"], goals, log_format=WITH_SECONDS).reports["drop-off"].frame.filter(what="error", item=ANY_PATH)
+        rows = runs.document(log, ["drop-off"], goals, log_format=WITH_SECONDS).reports["drop-off"].frame.filter(what="error", item=ANY_PATH)
         found[name] = rows["more"].to_list()
     assert found == {"none": [True], "one": [False]}

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from model.brute_force import analyze, figures_of
@@ -22,7 +23,6 @@ from small_logs import conversions, line, overview, report, written
 from tally_parts import check
 
 import convkit
-from convkit.engine import pipeline
 from convkit.errors import ExitCode, UsageError
 from convkit.goals.filters import FILTER_FIELDS, parse_filters
 from convkit.goals.loader import parse_goals
@@ -86,7 +86,7 @@ def reported(example: Example, folder: Path, *where: Asked, **options: str) -> d
     """Return the whole report on an example."""
     log, goals = written(folder / "access.log", example.stream.lines), folder / "goals.yaml"
     goals.write_text(to_yaml(example.goals), encoding="utf-8")
-    found: dict[str, Any] = json.loads(convkit.render(convkit.run([log], goals=goals, where=[str(one) for one in where], **options), "json"))
+    found: dict[str, Any] = json.loads(runs.render(runs.document([log], goals=goals, where=[str(one) for one in where], **options), "json"))
     return found
 
 
@@ -135,12 +135,12 @@ def test_what_every_session_holds_changes_nothing(example: Example, folder: Path
 def document(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> Document:
     """Return the whole report on the sessions that are asked for."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    return convkit.run([written(folder / "access.log", lines)], None, folder / "goals.yaml", where=where, **options)
+    return runs.document([written(folder / "access.log", lines)], None, folder / "goals.yaml", where=where, **options)
 
 
 def ask(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> dict[str, Any]:
     """Return the whole report on the sessions that are asked for, as JSON has it."""
-    found: dict[str, Any] = json.loads(convkit.render(document(folder, lines, *where, goals=goals, **options), "json"))
+    found: dict[str, Any] = json.loads(runs.render(document(folder, lines, *where, goals=goals, **options), "json"))
     return found
 
 
@@ -199,8 +199,8 @@ def test_a_note_says_which_and_how_many(tmp_path: Path) -> None:
     assert found["notes"][0] == {"code": "where", "text": "Only sessions with landing=/a and goal!=sale: 1 of 3."}
     assert [note["code"] for note in found["notes"]].count("where") == 1
     assert "where" not in {note["code"] for note in ask(tmp_path, SHOP)["notes"]}
-    document = convkit.run([tmp_path / "access.log"], ["pages"], tmp_path / "goals.yaml", where=("landing=/a",))
-    assert "Only sessions with landing=/a: 2 of 3." in convkit.render(document)
+    document = runs.document([tmp_path / "access.log"], ["pages"], tmp_path / "goals.yaml", where=("landing=/a",))
+    assert "Only sessions with landing=/a: 2 of 3." in runs.render(document)
 
 
 def test_visitors_who_met_only_errors_are_in_no_session(tmp_path: Path) -> None:
@@ -213,7 +213,7 @@ def test_what_is_worth_a_look_is_of_the_sessions_asked_for(tmp_path: Path) -> No
     errors = [line("GET /oops", 11, 500, who=f"198.51.100.{number} - -") for number in range(40)]
     shoppers = [text for number in range(80) for text in walk(number, "/b", "/cart", *(["/sale"] if number >= 40 else []))]
     lines = [*(text for number in range(100, 220) for text in walk(number, "/a")), *shoppers, *errors]
-    whole, asked = (convkit.render(found, width=900) for found in (document(tmp_path, lines), document(tmp_path, lines, "page!=/none")))
+    whole, asked = (runs.render(found, width=900) for found in (document(tmp_path, lines), document(tmp_path, lines, "page!=/none")))
     assert "120 sessions land there, 100% see nothing else (the rest of the site: 0%), 0 converted." in whole
     assert "120 sessions land there, 100% see nothing else (the other sessions: 0%), 0 converted." in asked
     assert "are few:" in whole
@@ -222,7 +222,7 @@ def test_what_is_worth_a_look_is_of_the_sessions_asked_for(tmp_path: Path) -> No
 
 
 def test_parts_of_the_visitors_add_up() -> None:
-    run = pipeline.analyze([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), where=["goal=saw_product"], facts=["device", "channel"])
+    run = runs.analysis([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), where=["goal=saw_product"], fields=["device", "channel"])
     assert run.input["outside"] > 0
     check(run, 3)
 
@@ -271,7 +271,7 @@ def test_what_a_site_is_for_is_known_from_all_sessions(tmp_path: Path) -> None:
     """With built-in goals: that nobody of those asked for bought is no reason to say that nothing is known of buying."""
     lines = [*walk(1, "/a", "/checkout/thank-you"), *walk(2, "/b")]
     log = written(tmp_path / "access.log", lines)
-    found = json.loads(convkit.render(convkit.run([log], ["overview"], where=["landing=/b"]), "json"))
+    found = json.loads(runs.render(runs.document([log], ["overview"], where=["landing=/b"]), "json"))
     assert {row["metric"]: row["value"] for row in found["reports"]["overview"]}["converted_sessions"] == 0
 
 
@@ -284,7 +284,7 @@ def test_a_period_is_cut_first(tmp_path: Path) -> None:
 
 def test_one_question_may_be_a_plain_text(tmp_path: Path) -> None:
     report(tmp_path, SHOP, GOALS)
-    assert convkit.analyze([tmp_path / "access.log"], convkit.load_goals(tmp_path / "goals.yaml"), where="landing=/a").input["kept"] == 4
+    assert runs.analysis([tmp_path / "access.log"], convkit.load_goals(tmp_path / "goals.yaml"), where="landing=/a").input["kept"] == 4
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_one_question_may_be_a_plain_text(tmp_path: Path) -> None:
 )
 def test_mistakes_say_the_fix_before_a_log_is_read(where: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
-        convkit.run([tmp_path / "missing.log"], goals=parse_goals(GOALS, "goals.yaml"), where=[where])
+        runs.document([tmp_path / "missing.log"], goals=parse_goals(GOALS, "goals.yaml"), where=[where])
     assert str(raised.value).startswith(message)
     assert raised.value.exit_code == ExitCode.USAGE
 

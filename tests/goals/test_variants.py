@@ -7,9 +7,9 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from small_logs import line, written
 
-import convkit
 from convkit.errors import GoalsFileError, UsageError
 from convkit.goals.loader import parse_goals
 
@@ -83,7 +83,7 @@ def _time(text: str) -> str:
 
 def rows(document: Document, report: str) -> list[dict[str, Any]]:
     """Return a report's rows."""
-    found: list[dict[str, Any]] = json.loads(convkit.render(document, "json"))["reports"][report]
+    found: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"][report]
     return found
 
 
@@ -93,7 +93,7 @@ def by_variant(document: Document, goal: str, figure: str = "reached") -> dict[s
 
 
 def test_a_visitor_has_the_only_variant_from_the_first_session_on(tmp_path: Path) -> None:
-    document = convkit.run([log(tmp_path)], ["overview", "goals", "funnel"], parse_goals(GOALS, "goals.yaml"), by="variant.checkout")
+    document = runs.document([log(tmp_path)], ["overview", "goals", "funnel"], parse_goals(GOALS, "goals.yaml"), by="variant.checkout")
     figures = {(row["variant.checkout"], row["metric"]): row["value"] for row in rows(document, "overview")}
     assert {value: figures[value, "sessions"] for value, _ in figures} == {"a": 3, "b": 2, "(none)": 3}
     assert by_variant(document, "sale") == {"a": 2, "b": 0, "(none)": 1}
@@ -106,29 +106,29 @@ def test_a_visitor_has_the_only_variant_from_the_first_session_on(tmp_path: Path
 def test_what_was_read_decides_and_not_the_period(tmp_path: Path) -> None:
     """A variant that was shown before the period is known; a second one behind it makes two."""
     goals = parse_goals(GOALS, "goals.yaml")
-    late = convkit.run([log(tmp_path)], ["goals"], goals, by="variant.checkout", since="2026-10-10T14:00")
+    late = runs.document([log(tmp_path)], ["goals"], goals, by="variant.checkout", since="2026-10-10T14:00")
     assert by_variant(late, "sale") == {"a": 1}
-    early = convkit.run([log(tmp_path)], ["goals"], goals, by="variant.checkout", until="2026-10-10T12:30")
+    early = runs.document([log(tmp_path)], ["goals"], goals, by="variant.checkout", until="2026-10-10T12:30")
     assert by_variant(early, "cart") == {"a": 1, "b": 2, "(none)": 1}
 
 
 def test_questions_about_variants(tmp_path: Path) -> None:
     goals = parse_goals(f"{GOALS.rstrip()[:-1]}, only_a: {{steps: [cart, sale], where: {{variant.checkout: a}}}}}}\n", "goals.yaml")
-    kept = convkit.run([log(tmp_path)], ["goals", "funnel"], goals, where=["variant.checkout=a"])
+    kept = runs.document([log(tmp_path)], ["goals", "funnel"], goals, where=["variant.checkout=a"])
     assert {row["goal"]: row["reached"] for row in rows(kept, "goals")} == {"sale": 2, "cart": 3}
-    others = convkit.run([log(tmp_path)], ["goals"], goals, where=["variant.checkout!=a"])
+    others = runs.document([log(tmp_path)], ["goals"], goals, where=["variant.checkout!=a"])
     assert {row["goal"]: row["reached"] for row in rows(others, "goals")} == {"sale": 1, "cart": 3}
-    whole = rows(convkit.run([log(tmp_path)], ["funnel"], goals), "funnel")
+    whole = rows(runs.document([log(tmp_path)], ["funnel"], goals), "funnel")
     assert [(row["funnel"], row["reached"]) for row in whole if row["step"] == 1] == [("shop", 6), ("only_a", 3)]
 
 
 def test_paths_tell_variants(tmp_path: Path) -> None:
     visitors = (("/checkout-a/1 /sale",), ("/checkout-a/2 /checkout-a/3",), ("/checkout-b /",), ("/checkout-a/1", "/checkout-b"), ("/",))
     of_patterns = parse_goals(GOALS.replace("query.v", "{path: [/checkout-a/**, /checkout-b]}"), "goals.yaml")
-    document = convkit.run([log(tmp_path, visitors)], ["goals"], of_patterns, by="variant.checkout")
+    document = runs.document([log(tmp_path, visitors)], ["goals"], of_patterns, by="variant.checkout")
     assert by_variant(document, "sale") == {"/checkout-a/**": 1, "/checkout-b": 0, "(none)": 0}
     of_paths = parse_goals(GOALS.replace("query.v", "path"), "goals.yaml")
-    assert by_variant(convkit.run([log(tmp_path, (("/a /a",), ("/b",), ("/a /b",)))], ["goals"], of_paths, by="variant.checkout"), "sale") == {
+    assert by_variant(runs.document([log(tmp_path, (("/a /a",), ("/b",), ("/a /b",)))], ["goals"], of_paths, by="variant.checkout"), "sale") == {
         "/a": 0,
         "/b": 0,
     }
@@ -137,11 +137,11 @@ def test_paths_tell_variants(tmp_path: Path) -> None:
 def test_unknown_variants_are_told_with_the_closest(tmp_path: Path) -> None:
     goals = parse_goals(GOALS, "goals.yaml")
     with pytest.raises(UsageError, match=r"--by variant.chekout: 'variant.chekout' is no key, did you mean 'variant.checkout'\?; keys are day, "):
-        convkit.run([log(tmp_path)], ["goals"], goals, by="variant.chekout")
+        runs.document([log(tmp_path)], ["goals"], goals, by="variant.chekout")
     with pytest.raises(UsageError, match=r"'variant.chekout' is no field, did you mean 'variant.checkout'\?; fields are page, "):
-        convkit.run([log(tmp_path)], ["goals"], goals, where=["variant.chekout=a"])
+        runs.document([log(tmp_path)], ["goals"], goals, where=["variant.chekout=a"])
     with pytest.raises(UsageError, match=r"--by variant.checkout: 'variant.checkout' is no key"):
-        convkit.run([log(tmp_path)], ["goals"], parse_goals("macro: {sale: /sale}", "goals.yaml"), by="variant.checkout")
+        runs.document([log(tmp_path)], ["goals"], parse_goals("macro: {sale: /sale}", "goals.yaml"), by="variant.checkout")
 
 
 def shown_to(a: int, b: int, sales: tuple[int, int]) -> list[str]:
@@ -161,7 +161,7 @@ def compared(folder: Path, lines: list[str], **options: Any) -> tuple[Document, 
     goals = parse_goals(
         f"{GOALS}  ever: {{steps: [cart, sale], per: visitor}}\n".replace("{shop: [cart, sale]}", "\n  shop: [cart, sale]"), "goals.yaml"
     )
-    document = convkit.compare([written(folder / "access.log", lines)], goals, variant="checkout", **options)
+    document = runs.comparison([written(folder / "access.log", lines)], goals, variant="checkout", **options)
     return document, {row["item"]: row for row in rows(document, "compare")}
 
 
@@ -179,7 +179,7 @@ def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
     assert notes["several-variants"] == "1 visitor saw more than one variant of checkout; their 1 session is left out."
     assert notes["sides"].startswith("checkout in visitors, b (110 visitors, 220 sessions) with a (100 visitors, 100 sessions); ")
     assert "sample-ratio" not in notes
-    text = str(convkit.render(document, width=100))
+    text = str(runs.render(document, width=100))
     assert text.splitlines()[2].startswith("COMPARE  checkout in visitors, b (110 visitors")
 
 
@@ -188,7 +188,7 @@ def test_an_uneven_split_is_said_first(tmp_path: Path) -> None:
     even, _ = compared(tmp_path, shown_to(100, 152, (20, 30)))
     uneven, _ = compared(tmp_path, shown_to(100, 154, (20, 30)))
     assert [note.code for document in (even, uneven) for note in document.notes if note.code == "sample-ratio"] == ["sample-ratio"]
-    said = [text for text in str(convkit.render(uneven, width=250)).splitlines()[3:] if text.strip()]
+    said = [text for text in str(runs.render(uneven, width=250)).splitlines()[3:] if text.strip()]
     assert said[0] == (
         "  154 visitors saw b, 100 a: an even split comes so far apart less than 1 time in 1,000. Unless that was the plan, the two are not alike: "
         "trust no verdict."
@@ -203,10 +203,10 @@ def test_groups_of_variants_are_named(tmp_path: Path) -> None:
         compared(tmp_path, lines)
     document, found = compared(tmp_path, lines, where=["variant.checkout=b"], against="variant.checkout=a")
     assert (found["sale"]["before"], found["sale"]["now"]) == (12, 12)
-    assert "b (40 visitors, 80 sessions) with a (40 visitors, 40 sessions)" in str(convkit.render(document, width=200))
+    assert "b (40 visitors, 80 sessions) with a (40 visitors, 40 sessions)" in str(runs.render(document, width=200))
     two, found = compared(tmp_path, [text for text in lines if "v=b" not in text])
     assert (found["sessions"]["before"], found["sessions"]["now"]) == (40, 35)
-    assert "c* (35 visitors" in str(convkit.render(two, width=200))
+    assert "c* (35 visitors" in str(runs.render(two, width=200))
 
 
 @pytest.mark.parametrize(
@@ -223,13 +223,13 @@ def test_groups_of_variants_are_named(tmp_path: Path) -> None:
 def test_what_is_no_pair_of_variants_says_the_fix(options: dict[str, Any], message: str, tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [*shown_to(3, 0, (0, 0)), line("GET /sale", 60)])
     with pytest.raises(UsageError) as raised:
-        convkit.compare([log], parse_goals(GOALS, "goals.yaml"), **{"variant": "checkout", **options})
+        runs.comparison([log], parse_goals(GOALS, "goals.yaml"), **{"variant": "checkout", **options})
     assert str(raised.value) == message
 
 
 def test_without_variants_the_fix_is_the_goals_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no variants are known; say under `site.variants` what tells them"):
-        convkit.compare([written(tmp_path / "access.log", [line("GET /")])], parse_goals("macro: {sale: /sale}", "goals.yaml"), variant="checkout")
+        runs.comparison([written(tmp_path / "access.log", [line("GET /")])], parse_goals("macro: {sale: /sale}", "goals.yaml"), variant="checkout")
 
 
 def expected_of(visitors: list[list[list[str]]]) -> tuple[dict[str, list[int]], int]:
@@ -259,7 +259,7 @@ def test_random_visitors_have_the_variants_of_plain_python(tmp_path: Path) -> No
         for hour, one in enumerate(sessions)
         for second, path in enumerate(one)
     ]
-    document = convkit.run(
+    document = runs.document(
         [written(tmp_path / "access.log", sorted(lines, key=_time))], ["goals"], parse_goals(GOALS, "goals.yaml"), by="variant.checkout"
     )
     expected, several = expected_of(visitors)

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_logs import line, written
 
-import convkit
 from convkit.errors import InputError
 from convkit.files import lines
 from convkit.formats.parsers.base import Assets
@@ -34,7 +34,7 @@ TEXT = "".join(f"{text}\n" for text in LINES).encode()
 def run(folder: Path, content: bytes, name: str = "access.log", **options: Any) -> Document:  # noqa: ANN401 (whatever `run` takes)
     """Return the report on a log with this content."""
     (folder / name).write_bytes(content)
-    return convkit.run([folder / name], **options)
+    return runs.document([folder / name], **options)
 
 
 def fates(document: Document) -> dict[str, int]:
@@ -74,7 +74,7 @@ def test_bytes_that_are_no_text_are_replaced_and_the_lines_are_counted(tmp_path:
     assert fates(document) == {"asset": 1, "kept": 3}
     assert document.losses == document.warnings == ("access.log holds bytes that are no UTF-8 in 2 lines; they are read as �",)
     good = written(tmp_path / "good.log", [line("GET /caf%E9")])
-    assert convkit.run([good]).losses == ()
+    assert runs.document([good]).losses == ()
 
 
 @pytest.mark.parametrize("cut", [*range(0, len(LINES[0]), 7), len(LINES[0])])
@@ -88,7 +88,7 @@ def test_a_damaged_log_among_others_loses_its_damaged_part_and_nothing_else(tmp_
     good = written(tmp_path / "good.log", [*LINES, line("GET /a", 99)])
     packed = gzip.compress("".join(f"{line('GET /', 9 * number)}\n" for number in range(2_000)).encode())
     (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
-    document = convkit.run([good, tmp_path / "cut.gz"])
+    document = runs.document([good, tmp_path / "cut.gz"])
     assert fates(document)["asset"] == 1
     assert 500 < fates(document)["kept"] < 2_000
     assert document.losses == ("cut.gz ends in the middle of its packed data; what comes before is read; copy it again when it is complete",)
@@ -147,7 +147,7 @@ def test_a_named_pipe_is_read_like_a_file(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     writer = threading.Thread(target=pipe.write_bytes, args=(TEXT,))
     writer.start()
-    document = convkit.run([pipe])
+    document = runs.document([pipe])
     writer.join()
     assert fates(document) == {"asset": 1, "kept": 3}
     assert document.logs == ("pipe",)
@@ -157,10 +157,10 @@ def test_a_log_that_is_cut_while_it_is_read_is_said(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_bytes(TEXT)
     with ExitStack() as stack:
-        logs = open_logs([log], "combined", stack)
+        logs = open_logs([log], "combined", stack).logs
         log.write_bytes(TEXT[: len(LINES[0]) + 1])
         taken_in = load_logs(logs, Assets(), hits.select_needed)
-    assert taken_in.cells.collect().height == 1
+    assert taken_in.lines.collect().height == 1
     assert taken_in.losses == ("access.log was cut while it was read; read it again, together with the file that it was rotated into",)
 
 
@@ -168,11 +168,11 @@ def test_a_log_that_grows_while_it_is_read_is_read_as_far_as_it_was(tmp_path: Pa
     log = tmp_path / "access.log"
     log.write_bytes(b"\0" + TEXT)
     with ExitStack() as stack:
-        logs = open_logs([log], "combined", stack)
+        logs = open_logs([log], "combined", stack).logs
         with log.open("ab") as growing:
             growing.write(TEXT)
         taken_in = load_logs(logs, Assets(), hits.select_needed)
-    assert taken_in.cells.collect().height == len(LINES)
+    assert taken_in.lines.collect().height == len(LINES)
     assert taken_in.losses == ()
 
 
@@ -180,7 +180,7 @@ def test_a_log_whose_name_is_no_text_is_read_like_any_other(tmp_path: Path) -> N
     names = [os.fsdecode(b"\xff.log"), "\x1b[31m.log", "a\nb.log", "[bold]*?.log", "-x"]
     for number, name in enumerate(names):
         (tmp_path / name).write_bytes(f"{line('GET /', number)}\n".encode())
-    document = convkit.run([tmp_path / name for name in names])
+    document = runs.document([tmp_path / name for name in names])
     assert fates(document) == {"kept": 5}
     assert "\ufffd.log" in document.logs
 

@@ -27,13 +27,13 @@ LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20)]
 def names(*paths: Path | str) -> list[str]:
     """Return the names of the logs that paths name."""
     with ExitStack() as stack:
-        return [log.source.name for log in open_logs(paths, "auto", stack)]
+        return [log.source.name for log in open_logs(paths, "auto", stack).logs]
 
 
 def format_of(path: Path) -> str:
     """Return the format that a log is taken to be of."""
     with ExitStack() as stack:
-        return open_logs([path], "auto", stack)[0].name.replace("-", "_")
+        return open_logs([path], "auto", stack).logs[0].name.replace("-", "_")
 
 
 def numbers(found: dict[str, Any]) -> dict[str, Any]:

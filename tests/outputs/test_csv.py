@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
+import runs
 from payloads import FORMULAS, NASTY
 from small_logs import figures, line, written
-
-import convkit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,21 +46,21 @@ def goals(folder: Path) -> Path:
 
 @pytest.mark.parametrize("report", ["goals", "funnel", "drop-off", "pages", None])
 def test_no_cell_is_run_by_a_spreadsheet(log: Path, tmp_path: Path, report: str | None) -> None:
-    text = convkit.render(convkit.run([log], report and [report], goals=goals(tmp_path)), "csv")
+    text = runs.render(runs.document([log], report and [report], goals=goals(tmp_path)), "csv")
     cells = [cell for row in rows(text) for cell in row]
     assert [cell for cell in cells if RUN.match(cell) and not NUMBER.fullmatch(cell)] == []
     assert any(cell.startswith("'") for cell in cells)
 
 
 def test_figures_are_never_touched(log: Path, tmp_path: Path) -> None:
-    found = rows(convkit.render(convkit.run([log], ["goals"], goals=goals(tmp_path)), "csv"))
+    found = rows(runs.render(runs.document([log], ["goals"], goals=goals(tmp_path)), "csv"))
     sale = dict(zip(found[0], found[1], strict=True))
     assert (sale["goal"], sale["value"], sale["target"]) == ("sale", "-5.50", "0.020000")
 
 
 def test_one_report_is_its_columns_and_several_are_one_tidy_table(log: Path) -> None:
-    pages = rows(convkit.render(convkit.run([log], ["pages"]), "csv"))
-    whole = rows(convkit.render(convkit.run([log]), "csv"))
+    pages = rows(runs.render(runs.document([log], ["pages"]), "csv"))
+    whole = rows(runs.render(runs.document([log]), "csv"))
     assert pages[0][:3] == ["page", "sessions", "pageviews"]
     assert whole[0] == ["report", "item", "metric", "value"]
     assert {len(row) for row in whole} == {4}
@@ -71,13 +70,13 @@ def test_one_report_is_its_columns_and_several_are_one_tidy_table(log: Path) -> 
 
 
 def test_the_overview_is_metric_and_value(log: Path) -> None:
-    found = rows(convkit.render(convkit.run([log], ["overview"]), "csv"))
+    found = rows(runs.render(runs.document([log], ["overview"]), "csv"))
     assert found[0] == ["metric", "value"]
     assert ["sessions", "1"] in found
 
 
 def test_lines_end_as_rfc_4180_says_and_the_text_is_the_same_again(log: Path) -> None:
-    text, again = (convkit.render(convkit.run([log]), "csv") for _ in range(2))
+    text, again = (runs.render(runs.document([log]), "csv") for _ in range(2))
     assert text == again
     assert text.endswith("\r\n")
     assert text.count("\n") == text.count("\r\n") == len(rows(text))
@@ -86,13 +85,13 @@ def test_lines_end_as_rfc_4180_says_and_the_text_is_the_same_again(log: Path) ->
 def test_what_is_missing_is_an_empty_cell_and_never_nan(tmp_path: Path) -> None:
     """Nothing was read, so that every rate is 0 of 0."""
     log = written(tmp_path / "empty.log", [])
-    text = convkit.render(convkit.run([log]), "csv")
+    text = runs.render(runs.document([log]), "csv")
     assert not re.search(r"nan|inf|none|null", text, re.IGNORECASE)
     assert ["overview", "", "bounce_rate", ""] in rows(text)
 
 
 def test_figures_are_those_of_json(log: Path, tmp_path: Path) -> None:
-    pages = rows(convkit.render(convkit.run([log], ["pages"], goals=goals(tmp_path)), "csv"))
+    pages = rows(runs.render(runs.document([log], ["pages"], goals=goals(tmp_path)), "csv"))
     told = figures(log, goals=goals(tmp_path))["reports"]["pages"]
     for row, other in zip(pages[1:], told, strict=True):
         assert [None if cell == "" else float(cell) for cell in row[1:]] == [other[name] for name in pages[0][1:]]

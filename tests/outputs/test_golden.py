@@ -12,16 +12,19 @@ import difflib
 import re
 import sys
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from places import ROOT, TESTS
 from small_logs import line, written
 
-import convkit
 from convkit.core import plugins
+from convkit.core.options import Options
+from convkit.engine import plan, run
 from convkit.goals.loader import parse_goals
 from convkit.version import __version__
 
@@ -90,26 +93,27 @@ def document(name: str) -> Document:
     """Return the finished reports that golden files of this name show."""
     with contextlib.chdir(ROOT):
         if name.startswith(COMPARE):
-            return convkit.compare([SAMPLE], "goals.example.yaml", **SIDES[name.removeprefix(COMPARE)][0])
+            return runs.comparison([SAMPLE], "goals.example.yaml", **SIDES[name.removeprefix(COMPARE)][0])
         return _document(name)
 
 
 def _document(name: str) -> Document:
     """Return the reports, the files named as somebody in the clone would name them."""
     if name == BUILT_IN:
-        return convkit.run([SAMPLE])
+        return runs.document([SAMPLE])
     if name == FUNNELS:
-        return convkit.run([SAMPLE], ["funnel"], EVERY_OPTION, choices=True)
+        wanted = plan.plan_reports(Options(goals=EVERY_OPTION), ["funnel"])
+        return run.report([SAMPLE], replace(wanted, alternatives=True))
     if name.startswith(SPLIT):
-        return convkit.run([SAMPLE], None, "goals.example.yaml", by=name.removeprefix(SPLIT))
+        return runs.document([SAMPLE], None, "goals.example.yaml", by=name.removeprefix(SPLIT))
     if name in {NO_MACRO, *TRENDS}:
         with tempfile.TemporaryDirectory() as folder:
             log = written(Path(folder) / "access.log", changing_site() if name in TRENDS else lead_site())
             goals = parse_goals(ALONE if name == "trends-alone" else CHANGING, "goals.yaml")
-            return convkit.run([log], ["goals", "funnel"], goals, **TRENDS[name]) if name in TRENDS else convkit.run([log])
+            return runs.document([log], ["goals", "funnel"], goals, **TRENDS[name]) if name in TRENDS else runs.document([log])
     if name in SINGLE:
-        return convkit.run([SMALL[0]], [name], SMALL[1])
-    return convkit.run([SAMPLE], None if name == WHOLE else [name], "goals.example.yaml")
+        return runs.document([SMALL[0]], [name], SMALL[1])
+    return runs.document([SAMPLE], None if name == WHOLE else [name], "goals.example.yaml")
 
 
 def lead_site() -> list[str]:
@@ -141,9 +145,9 @@ def rendered(file: str) -> bytes:
     """Return what a golden file should hold."""
     name, _, ending = file.partition(".")
     if ending.endswith("txt"):
-        text = convkit.render(document(name), "table", width=int(ending.partition(".")[0]))
+        text = runs.render(document(name), "table", width=int(ending.partition(".")[0]))
     else:
-        text = convkit.render(document(name), ending)
+        text = runs.render(document(name), ending)
     for changing, fixed in _CHANGES:
         text = text.replace(changing, fixed)
     return _BOT_LIST.sub("crawler-user-agents VERSION", text).encode()

@@ -18,10 +18,10 @@ from urllib.parse import quote
 
 import polars as pl
 import pytest
+import runs
 from payloads import FORMULAS, NASTY
 from small_logs import line, written
 
-import convkit
 from convkit.core import plugins
 from convkit.core.text import escape_formula, safe
 
@@ -91,7 +91,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
 
     def document(report: str | None) -> Document:
         # The names of channels are no text of a log, but those of campaigns are.
-        found = convkit.run([log, export], report and [report], goals=goals, by="campaign" if report == "channels" else None)
+        found = runs.document([log, export], report and [report], goals=goals, by="campaign" if report == "channels" else None)
         return replace(found, logs=tuple(f"{name}{NO_TEXT}" for name in found.logs))
 
     return cache(document)
@@ -104,7 +104,7 @@ def forms(text: str) -> tuple[str, str]:
 
 def rendered(document: Document, output: str) -> str | bytes:
     """Return all rows of a document in an output."""
-    return convkit.render(document, output, limit=0, width=200)
+    return runs.render(document, output, limit=0, width=200)
 
 
 def texts_of(found: str | bytes) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+import runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from payloads import FORMULAS, NASTY
@@ -72,7 +73,7 @@ def test_paths_come_back_as_they_are(tmp_path: Path) -> None:
 
 def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line(f"GET /{number % 7}", 7 * number) for number in range(99)])
-    texts = {convkit.render(convkit.run([log]), "json") for _ in range(3)}
+    texts = {runs.render(runs.document([log]), "json") for _ in range(3)}
     assert len(texts) == 1
 
 

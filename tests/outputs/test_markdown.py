@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -17,7 +18,6 @@ from payloads import FORMULAS, NASTY
 from places import EXAMPLE_GOALS, SAMPLE
 from small_logs import line, written
 
-import convkit
 from convkit.core import plugins
 from convkit.core.document import UNITS, Column, Document, Note, Period, Report
 from convkit.core.text import safe
@@ -81,7 +81,7 @@ def harmless(text: str) -> str:
 @pytest.mark.parametrize("text", ATTACKS)
 def test_a_text_comes_back_as_it_is(text: str) -> None:
     """From a cell, a note and the name of a log."""
-    found = read(convkit.render(document_of([text, "/next"], f"{text}", f"{text}.log"), "markdown"))
+    found = read(runs.render(document_of([text, "/next"], f"{text}", f"{text}.log"), "markdown"))
     assert found["td"] == [harmless(text), "0", "/next", "1"]
     assert found["list_item"] == ([harmless(text)] if text else [])
     assert found["heading"] == [f"{harmless(text)}.log · 1–31 Oct 2026 (UTC) · built-in goals, guessed from common shops", "pages"]
@@ -90,7 +90,7 @@ def test_a_text_comes_back_as_it_is(text: str) -> None:
 @settings(max_examples=300)
 @given(st.lists(st.text(st.sampled_from("\\`*_[]<>|~&$#@:.!-+=()w1a/ é\u00a0\n\t\u202e"), max_size=9), min_size=1, max_size=5))
 def test_any_mixture_of_marks_comes_back(texts: list[str]) -> None:
-    text = convkit.render(document_of(texts), "markdown")
+    text = runs.render(document_of(texts), "markdown")
     assert read(text)["td"] == [cell for number, page in enumerate(texts) for cell in (harmless(page), str(number))]
     assert {pipes(row) for row in text.splitlines() if row.startswith("| ")} == {3}
 
@@ -102,8 +102,8 @@ def pipes(row: str) -> int:
 
 @pytest.mark.parametrize("report", [None, *plugins.names("reports")])
 def test_every_row_of_a_table_has_the_cells_of_its_heading(report: str | None) -> None:
-    document = convkit.run([SAMPLE], report and [report], EXAMPLE)
-    tables = re.split(r"^## .*\n\n", convkit.render(document, "markdown"), flags=re.MULTILINE)[1:]
+    document = runs.document([SAMPLE], report and [report], EXAMPLE)
+    tables = re.split(r"^## .*\n\n", runs.render(document, "markdown"), flags=re.MULTILINE)[1:]
     assert len(tables) == len(document.reports)
     for table, found in zip(tables, document.reports.values(), strict=True):
         rows = [row for row in table.splitlines() if row.startswith("|")]
@@ -121,7 +121,7 @@ def test_figures_are_those_of_the_screen() -> None:
     frame = pl.DataFrame({f"the_{unit}": [value, None] for unit, value in cells.items()})
     told = document_of([])
     document = replace(told, reports={"x": Report("x", columns, frame, lambda _: [])})
-    found = read(convkit.render(document, "markdown"))
+    found = read(runs.render(document, "markdown"))
     assert found["th"] == [f"the {unit}" for unit in cells]
     assert found["td"] == [
         "a_b",
@@ -142,24 +142,24 @@ def test_figures_are_those_of_the_screen() -> None:
 def test_small_rates_are_no_markup() -> None:
     frame = pl.DataFrame({"rate": [0.0001, 0.9999]})
     document = replace(document_of([]), reports={"x": Report("x", (Column("rate", "rate"),), frame, lambda _: [])})
-    assert read(convkit.render(document, "markdown"))["td"] == ["<0.1%", ">99%"]
+    assert read(runs.render(document, "markdown"))["td"] == ["<0.1%", ">99%"]
 
 
 def test_the_first_line_is_the_header_of_the_screen_and_the_last_are_the_notes() -> None:
-    document = convkit.run([os.path.relpath(SAMPLE)], None, os.path.relpath(EXAMPLE))
-    text = convkit.render(document, "markdown")
+    document = runs.document([os.path.relpath(SAMPLE)], None, os.path.relpath(EXAMPLE))
+    text = runs.render(document, "markdown")
     found = read(text)
-    assert found["heading"] == [convkit.render(document, width=400).splitlines()[0], *document.reports]
+    assert found["heading"] == [runs.render(document, width=400).splitlines()[0], *document.reports]
     assert found["list_item"] == [note.text for note in document.notes]
     assert len(text.splitlines()[-len(document.notes) :]) == len([row for row in text.splitlines() if row.startswith("- ")])
 
 
 def test_all_rows_are_there_whatever_a_screen_shows(tmp_path: Path) -> None:
-    document = convkit.run([written(tmp_path / "a.log", [line(f"GET /page/{number}", number) for number in range(30)])], ["pages"])
-    assert convkit.render(document, "markdown", limit=3, width=20).count("| /page/") == 30
+    document = runs.document([written(tmp_path / "a.log", [line(f"GET /page/{number}", number) for number in range(30)])], ["pages"])
+    assert runs.render(document, "markdown", limit=3, width=20).count("| /page/") == 30
 
 
 def test_a_report_without_rows_is_its_heading(tmp_path: Path) -> None:
-    found = read(convkit.render(convkit.run([written(tmp_path / "empty.log", [])], ["pages"]), "markdown"))
+    found = read(runs.render(runs.document([written(tmp_path / "empty.log", [])], ["pages"]), "markdown"))
     assert found["th"] == [column.name.replace("_", " ") for column in plugins.load("reports", "pages").COLUMNS]
     assert found["td"] == []

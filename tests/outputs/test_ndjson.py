@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from places import SAMPLE
 from small_logs import line, written
 
-import convkit
 from convkit.core import plugins
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ def rows(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("report", [None, *REPORTS])
 def test_the_rows_are_those_of_json(report: str | None) -> None:
-    document = convkit.run([SAMPLE], report and [report])
-    told = json.loads(convkit.render(document, "json"))["reports"]
-    assert rows(convkit.render(document, "ndjson")) == [{"report": name} | row for name, rows_of in told.items() for row in rows_of]
+    document = runs.document([SAMPLE], report and [report])
+    told = json.loads(runs.render(document, "json"))["reports"]
+    assert rows(runs.render(document, "ndjson")) == [{"report": name} | row for name, rows_of in told.items() for row in rows_of]
 
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_the_keys_are_the_report_then_its_columns(report: str) -> None:
     names = [column.name for column in plugins.load("reports", report).COLUMNS]
-    found = rows(convkit.render(convkit.run([SAMPLE], [report]), "ndjson"))
+    found = rows(runs.render(runs.document([SAMPLE], [report]), "ndjson"))
     expected = ["report", "metric", "value"] if report == "overview" else ["report", *names]
     assert {tuple(row) for row in found} == {tuple(expected)}
     assert "report" not in names
@@ -42,19 +42,19 @@ def test_the_keys_are_the_report_then_its_columns(report: str) -> None:
 
 def test_figures_are_written_as_in_json() -> None:
     """As text, not only as values: `0.50` and `0.5` are one value."""
-    document = convkit.run([SAMPLE], ["goals"])
-    told = [text.strip().rstrip(",") for text in convkit.render(document, "json").split("\n") if text.strip().startswith('{"goal"')]
-    assert [text.replace('"report": "goals", ', "") for text in convkit.render(document, "ndjson").split("\n")[:-1]] == told
+    document = runs.document([SAMPLE], ["goals"])
+    told = [text.strip().rstrip(",") for text in runs.render(document, "json").split("\n") if text.strip().startswith('{"goal"')]
+    assert [text.replace('"report": "goals", ', "") for text in runs.render(document, "ndjson").split("\n")[:-1]] == told
 
 
 def test_what_is_missing_is_null_and_no_rows_are_no_lines(tmp_path: Path) -> None:
     log = written(tmp_path / "empty.log", [])
-    metrics = {row["metric"]: row["value"] for row in rows(convkit.render(convkit.run([log], ["overview"]), "ndjson"))}
+    metrics = {row["metric"]: row["value"] for row in rows(runs.render(runs.document([log], ["overview"]), "ndjson"))}
     assert (metrics["sessions"], metrics["bounce_rate"]) == (0, None)
-    assert convkit.render(convkit.run([log], ["pages"]), "ndjson") == ""
+    assert runs.render(runs.document([log], ["pages"]), "ndjson") == ""
 
 
 def test_a_text_is_one_line(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line("GET /a%0Ab%E2%80%A8%22%5C")])
-    found = rows(convkit.render(convkit.run([log], ["pages"]), "ndjson"))
+    found = rows(runs.render(runs.document([log], ["pages"]), "ndjson"))
     assert [row["page"] for row in found] == ['/a%0Ab\\u2028"\\']

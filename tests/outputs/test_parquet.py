@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from payloads import FORMULAS
 from places import EXAMPLE_GOALS, SAMPLE
 from small_logs import line, written
 
-import convkit
 from convkit.core import plugins
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ TYPES: dict[str, Any] = {
 
 def frame_of(*arguments: Any) -> pl.DataFrame:  # noqa: ANN401 (as `run` takes them)
     """Return the table of a run's file."""
-    return pl.read_parquet(convkit.render(convkit.run(*arguments), "parquet"))
+    return pl.read_parquet(runs.render(runs.document(*arguments), "parquet"))
 
 
 @pytest.mark.parametrize("report", REPORTS)
@@ -58,9 +58,9 @@ def test_without_rows_the_types_are_the_same(report: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("report", sorted(set(REPORTS) - {"overview"}))
 def test_figures_are_those_of_json(report: str) -> None:
-    document = convkit.run([SAMPLE], [report], EXAMPLE)
-    told = json.loads(convkit.render(document, "json"))["reports"][report]
-    found = pl.read_parquet(convkit.render(document, "parquet"))
+    document = runs.document([SAMPLE], [report], EXAMPLE)
+    told = json.loads(runs.render(document, "json"))["reports"][report]
+    found = pl.read_parquet(runs.render(document, "parquet"))
     assert found.height == len(told)
     for name, values in found.to_dict(as_series=False).items():
         shown = [value.isoformat() if hasattr(value, "isoformat") else float(value) if isinstance(value, Decimal) else value for value in values]
@@ -74,9 +74,9 @@ def test_money_is_exact(tmp_path: Path) -> None:
 
 
 def test_several_reports_are_the_tidy_table_of_csv() -> None:
-    document = convkit.run([SAMPLE], None, EXAMPLE)
-    header, *rows = csv.reader(io.StringIO(convkit.render(document, "csv")))
-    found = pl.read_parquet(convkit.render(document, "parquet"))
+    document = runs.document([SAMPLE], None, EXAMPLE)
+    header, *rows = csv.reader(io.StringIO(runs.render(document, "csv")))
+    found = pl.read_parquet(runs.render(document, "parquet"))
     assert dict(found.schema) == dict.fromkeys(header, pl.String)
     assert found.with_columns(pl.col("value").fill_null("")).rows() == [tuple(row) for row in rows]
     assert found["value"].null_count() > 0
@@ -93,17 +93,17 @@ def test_texts_are_harmless_without_an_apostrophe(tmp_path: Path) -> None:
 
 def test_equal_input_gives_equal_bytes() -> None:
     for reports in (["pages"], None):
-        first, second = (convkit.render(convkit.run([SAMPLE], reports, EXAMPLE), "parquet") for _ in range(2))
+        first, second = (runs.render(runs.document([SAMPLE], reports, EXAMPLE), "parquet") for _ in range(2))
         assert isinstance(first, bytes)
         assert first == second
 
 
 def test_pieces_in_memory_do_not_show() -> None:
     """How many there are depends on the number of threads; a small table hides it."""
-    document = convkit.run([SAMPLE], ["pages"], EXAMPLE)
+    document = runs.document([SAMPLE], ["pages"], EXAMPLE)
     report = document.reports["pages"]
     whole = report.frame.sample(100_000, with_replacement=True, seed=1).rechunk()
     pieces = pl.concat([whole[:30_000], whole[30_000:]], rechunk=False)
     assert pieces.n_chunks() == 2
-    files = [convkit.render(replace(document, reports={"pages": replace(report, frame=frame)}), "parquet") for frame in (whole, pieces)]
+    files = [runs.render(replace(document, reports={"pages": replace(report, frame=frame)}), "parquet") for frame in (whole, pieces)]
     assert files[0] == files[1]

@@ -12,13 +12,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+import runs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from places import DATA, EXAMPLE_GOALS, ROOT, SAMPLE
 from rich.cells import cell_len
 from small_logs import line, written
 
-import convkit
 from convkit.core import plugins
 from convkit.core.text import safe
 
@@ -48,8 +48,8 @@ HOSTILE = (
 def sample(report: str | None) -> Document:
     """Return a report, None for the whole one, on the sample log; of single sessions and hits on a day of it."""
     if report in {"sessions", "hits"}:
-        return convkit.run([SAMPLE], [report], EXAMPLE, last="1d")
-    return convkit.run([SAMPLE], None if report is None else [report], EXAMPLE)
+        return runs.document([SAMPLE], [report], EXAMPLE, last="1d")
+    return runs.document([SAMPLE], None if report is None else [report], EXAMPLE)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Document:
         who, agent = f"192.0.2.{number} - {path[1:9]}", f"Mozilla/5.0 {path}"
         lines += [line(f"{method} {path}", 0, who=who, agent=agent) for method in ("GET", "POST")]
         lines += [line(f"GET /missing{path}", number, 404, who="198.51.100.9 - -")] * 2
-    return convkit.run([written(folder / "a\x1b[31m\u202e\nname.log", lines)], goals=folder / "goals.yaml")
+    return runs.document([written(folder / "a\x1b[31m\u202e\nname.log", lines)], goals=folder / "goals.yaml")
 
 
 def too_wide(text: str, width: int) -> list[str]:
@@ -79,35 +79,35 @@ def dangerous(text: str) -> set[str]:
 @pytest.mark.parametrize("report", REPORTS)
 def test_no_line_is_wider_than_the_screen(report: str | None, width: int) -> None:
     for limit in (None, 0, 3):
-        text = convkit.render(sample(report), width=width, limit=limit)
+        text = runs.render(sample(report), width=width, limit=limit)
         assert too_wide(text, width) == []
         assert [found for found in text.splitlines() if found != found.rstrip()] == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_wider_whatever_the_log_says(hostile: Document, width: int) -> None:
-    assert too_wide(convkit.render(hostile, width=width, limit=0), width) == []
+    assert too_wide(runs.render(hostile, width=width, limit=0), width) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_word_of_a_sentence_is_wider(tmp_path: Path, width: int) -> None:
     """Sentences are broken between words; a path in one of them may be a word that fits no line."""
     lines = [line("GET /"), *(line(f"GET /{'gone' * 60}", 1, 404, who=f"192.0.2.{number} - -") for number in range(3))]
-    document = convkit.run([written(tmp_path / f"{'long' * 30}.log", lines)])
-    assert too_wide(convkit.render(document, width=width), width) == []
+    document = runs.document([written(tmp_path / f"{'long' * 30}.log", lines)])
+    assert too_wide(runs.render(document, width=width), width) == []
 
 
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("colour", [False, True])
 def test_text_of_a_log_is_harmless(hostile: Document, width: int, *, colour: bool) -> None:
-    text = convkit.render(hostile, width=width, limit=0, colour=colour)
+    text = runs.render(hostile, width=width, limit=0, colour=colour)
     assert dangerous(text) == set()
     assert ("\x1b" in text) == colour
 
 
 def test_text_of_a_log_is_shown_as_it_is(hostile: Document) -> None:
     """Neither markup nor emoji codes are read."""
-    text = convkit.render(hostile, width=200, limit=0)
+    text = runs.render(hostile, width=200, limit=0)
     for path in ("/[/x]", "/[bold]", "/:smile:", "/[link=http:/e]a[/link]"):
         assert f"  {path} " in text
     assert "/␛[2J" in text
@@ -130,8 +130,8 @@ def test_any_text_is_harmless(paths: list[str], width: int, tmp_path_factory: py
     lines = [line(f"GET /{path}", number, 200 + number % 3 * 102, agent=f"Firefox {path}") for number, path in enumerate(paths)]
     # A log most of whose lines are broken in two would be refused.
     lines += [line("GET /good", number) for number in range(sum(len(path) + 3 for path in paths))]
-    document = convkit.run([written(folder / "access.log", lines)], log_format="combined")
-    plain, coloured = (convkit.render(document, width=width, limit=0, colour=colour) for colour in (False, True))
+    document = runs.document([written(folder / "access.log", lines)], log_format="combined")
+    plain, coloured = (runs.render(document, width=width, limit=0, colour=colour) for colour in (False, True))
     assert dangerous(plain) | dangerous(coloured) == set()
     assert "\x1b" not in plain
     assert _SGR.sub("", coloured) == plain
@@ -142,7 +142,7 @@ def test_any_text_is_harmless(paths: list[str], width: int, tmp_path_factory: py
 def test_wide_characters_keep_columns_in_line(tmp_path: Path, width: int) -> None:
     paths = ["/日本語/ページ", "/a", "/한국어-페이지", "/" + "漢" * 60, "/x" + "漢" * 60, "/" + "n" * 90]
     lines = [line(f"GET {path}", number) for number, path in enumerate(paths)]
-    text = convkit.render(convkit.run([written(tmp_path / "access.log", lines)], ["pages"]), width=width)
+    text = runs.render(runs.document([written(tmp_path / "access.log", lines)], ["pages"]), width=width)
     rows = [row for row in text.splitlines() if row.startswith("  /")]
     assert len(rows) == len(paths)
     assert len({cell_len(row) for row in rows}) == 1, "the last column is aligned to the right"
@@ -154,7 +154,7 @@ def test_wide_characters_keep_columns_in_line(tmp_path: Path, width: int) -> Non
 
 def test_a_name_that_fits_is_not_cut(tmp_path: Path) -> None:
     lines = [line(f"GET /{'n' * length}", length) for length in (5, 15)]
-    text = convkit.render(convkit.run([written(tmp_path / "access.log", lines)], ["pages"]), width=80)
+    text = runs.render(runs.document([written(tmp_path / "access.log", lines)], ["pages"]), width=80)
     assert "…" not in text
 
 
@@ -185,13 +185,13 @@ def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> str
 
 
 def test_a_pipe_gets_the_wide_form_without_colour() -> None:
-    document = convkit.run([HAND_MADE])
-    assert output("report", HAND_MADE) == convkit.render(document, width=120)
-    assert output("report", HAND_MADE, COLUMNS="80") == convkit.render(document, width=80)
+    document = runs.document([HAND_MADE])
+    assert output("report", HAND_MADE) == runs.render(document, width=120)
+    assert output("report", HAND_MADE, COLUMNS="80") == runs.render(document, width=80)
 
 
 def test_a_terminal_gets_its_width_and_colours() -> None:
-    document = convkit.run([HAND_MADE], ["funnel"])
-    assert on_terminal(80, "funnel", HAND_MADE) == convkit.render(document, width=80, colour=True)
-    assert on_terminal(150, "funnel", HAND_MADE, NO_COLOR="1") == convkit.render(document, width=150)
-    assert on_terminal(80, "funnel", HAND_MADE, TERM="dumb", COLUMNS="100") == convkit.render(document, width=100)
+    document = runs.document([HAND_MADE], ["funnel"])
+    assert on_terminal(80, "funnel", HAND_MADE) == runs.render(document, width=80, colour=True)
+    assert on_terminal(150, "funnel", HAND_MADE, NO_COLOR="1") == runs.render(document, width=150)
+    assert on_terminal(80, "funnel", HAND_MADE, TERM="dumb", COLUMNS="100") == runs.render(document, width=100)

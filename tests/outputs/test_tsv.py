@@ -7,12 +7,12 @@ import io
 from typing import TYPE_CHECKING
 
 import pytest
+import runs
 from hypothesis import given
 from hypothesis import strategies as st
 from places import SAMPLE
 from small_logs import line, written
 
-import convkit
 from convkit.core import plugins
 from convkit.core.text import escape_formula
 from convkit.outputs._rows import safe_text
@@ -28,8 +28,8 @@ def rows(text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("report", [None, *plugins.names("reports")])
 def test_the_rows_are_those_of_csv(report: str | None) -> None:
-    document = convkit.run([SAMPLE], report and [report])
-    assert rows(convkit.render(document, "tsv")) == list(csv.reader(io.StringIO(convkit.render(document, "csv"))))
+    document = runs.document([SAMPLE], report and [report])
+    assert rows(runs.render(document, "tsv")) == list(csv.reader(io.StringIO(runs.render(document, "csv"))))
 
 
 @given(st.text(st.characters()))
@@ -41,12 +41,12 @@ def test_no_text_holds_a_tab_or_ends_a_line(text: str) -> None:
 
 def test_nothing_is_quoted(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line("GET /%22a%22,\tb")])
-    page = rows(convkit.render(convkit.run([log], ["pages"]), "tsv"))[1]
+    page = rows(runs.render(runs.document([log], ["pages"]), "tsv"))[1]
     assert page[:3] == ['/"a",\u2409b', "1", "1"]
 
 
 def test_lines_end_in_a_line_feed_and_missing_cells_are_empty(tmp_path: Path) -> None:
-    text = convkit.render(convkit.run([written(tmp_path / "empty.log", [])], ["overview"]), "tsv")
+    text = runs.render(runs.document([written(tmp_path / "empty.log", [])], ["overview"]), "tsv")
     assert text.startswith("metric\tvalue\nsessions\t0\n")
     assert "bounce_rate\t\n" in text
     assert "\r" not in text

@@ -17,6 +17,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 from model.brute_force import Period, figures_of
@@ -25,8 +26,6 @@ from model.goals import GoalsFile
 from model.lines import orders, rush
 from model.streams import Example, examples, simple, to_yaml
 from small_logs import fates
-
-import convkit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +63,7 @@ CHANNELS = ["overview", "goals", "funnel", "drop-off", "pages", "channels"]
 
 def report(logs: list[Path], goals: Path, reports: list[str] | None = None, **options: str) -> dict[str, Any]:
     """Return what convkit reports, as JSON."""
-    return json.loads(convkit.render(convkit.run(logs, reports, goals, **options), "json"))
+    return json.loads(runs.render(runs.document(logs, reports, goals, **options), "json"))
 
 
 def nameless(document: dict[str, Any]) -> dict[str, Any]:
@@ -159,8 +158,8 @@ def test_shuffled_lines_give_the_same_bytes(example: Example, data: st.DataObjec
     outputs = []
     for same in (example, shuffled):
         log, goals = write(same, folder)
-        reports = convkit.run([log], goals=goals)
-        outputs.append([convkit.render(reports, output) for output in ("json", "csv")])
+        reports = runs.document([log], goals=goals)
+        outputs.append([runs.render(reports, output) for output in ("json", "csv")])
     assert outputs[0] == outputs[1], f"{example!r}\nshuffled:{shuffled!r}"
 
 

@@ -54,9 +54,8 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import runs
 from places import DATA
-
-import convkit
 
 LOG, GOALS = DATA / "by_hand.log", DATA / "by_hand.yaml"
 
@@ -219,7 +218,7 @@ def rows_of(text: str) -> list[str]:
 
 def document() -> dict[str, Any]:
     """Return all reports as JSON has them."""
-    read: dict[str, Any] = json.loads(convkit.render(convkit.run([LOG], goals=GOALS), "json"))
+    read: dict[str, Any] = json.loads(runs.render(runs.document([LOG], goals=GOALS), "json"))
     return read
 
 
@@ -228,7 +227,7 @@ def document() -> dict[str, Any]:
     [("overview", OVERVIEW), ("goals", GOALS_REPORT), ("funnel", FUNNEL), ("drop-off", DROP_OFF), ("pages", PAGES)],
 )
 def test_every_row_is_the_one_worked_out(report: str, expected: str) -> None:
-    text = convkit.render(convkit.run([LOG], [report], goals=GOALS), "csv")
+    text = runs.render(runs.document([LOG], [report], goals=GOALS), "csv")
     assert text.removesuffix("\r\n").split("\r\n") == rows_of(expected)
 
 

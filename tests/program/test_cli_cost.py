@@ -43,5 +43,5 @@ def test_import_loads_nothing_but_the_version() -> None:
 
 def test_a_public_function_loads_what_it_needs() -> None:
     """The test above sees what is loaded: here the packages are."""
-    modules = loaded("-c", "import convkit; convkit.run")
+    modules = loaded("-c", "import convkit; convkit.report")
     assert {"polars", "yaml"} <= heavy(modules)

@@ -16,8 +16,8 @@ from unittest import mock
 
 import polars as pl
 import pytest
+import runs
 
-import convkit
 from convkit.core import plugins
 from convkit.errors import InputError
 from convkit.goals.loader import parse_goals
@@ -121,7 +121,7 @@ def check(seed: int, kind: str, folder: Path) -> None:
     log_format = rng.choice([rng.choice(plugins.names("formats")), "auto", kind if kind in FORMATS else "auto"])
     refused, document = "", None
     try:
-        document = convkit.run([log], goals=GOALS, log_format=log_format, rejects=True)
+        document = runs.document([log], goals=GOALS, log_format=log_format, rejects=True)
     except InputError as error:
         refused = str(error)
     if seed % 3 == 0:
@@ -135,7 +135,7 @@ def check(seed: int, kind: str, folder: Path) -> None:
     if seed % 3 != 2 and kind in LINE_BY_LINE and log_format in {"auto", kind}:
         assert document.input["lines"] == content.count(b"\n") + (content[-1:] not in {b"", b"\n"})
     for output in plugins.names("outputs"):
-        assert convkit.render(document, output)
+        assert runs.render(document, output)
 
 
 def check_by_the_reader_for_damage(log: Path, log_format: str, document: Document | None, refused: str) -> None:
@@ -143,7 +143,7 @@ def check_by_the_reader_for_damage(log: Path, log_format: str, document: Documen
     said = ""
     with mock.patch.object(load, "_is_easy", return_value=False):
         try:
-            again = convkit.run([log], goals=GOALS, log_format=log_format, rejects=True)
+            again = runs.document([log], goals=GOALS, log_format=log_format, rejects=True)
         except InputError as error:
             said = str(error)
     assert said == refused
@@ -151,7 +151,7 @@ def check_by_the_reader_for_damage(log: Path, log_format: str, document: Documen
         assert again.input == document.input
         assert again.rejects is not None
         assert again.rejects.equals(document.rejects)
-        assert convkit.render(again, "csv") == convkit.render(document, "csv")
+        assert runs.render(again, "csv") == runs.render(document, "csv")
 
 
 def check_parquet(seed: int, folder: Path) -> None:
@@ -166,7 +166,7 @@ def check_parquet(seed: int, folder: Path) -> None:
     log.write_bytes(content[: rng.choice([len(content), len(content), rng.randrange(4, len(content))])])
     refused, fates = "", {"lines": 0}
     try:
-        fates = dict(convkit.run([log], goals=GOALS).input)
+        fates = dict(runs.document([log], goals=GOALS).input)
     except InputError as error:
         refused = str(error)
     assert not refused or log.name in refused

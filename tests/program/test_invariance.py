@@ -18,8 +18,8 @@ LOG, GOALS = SAMPLE, EXAMPLE_GOALS
 
 REPORT = """
 import sys, convkit
-document = convkit.run([sys.argv[1]], goals=sys.argv[2])
-rendered = [convkit.render(document, output, limit=0) for output in sys.argv[3:]]
+result = convkit.report([sys.argv[1]], goals=sys.argv[2])
+rendered = [result.render(output, limit=0) for output in sys.argv[3:]]
 sys.stdout.buffer.write(b"".join(found if isinstance(found, bytes) else found.encode() for found in rendered))
 """
 

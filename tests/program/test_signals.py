@@ -168,7 +168,7 @@ def test_the_library_leaves_signals_alone(tmp_path: Path) -> None:
     program = f"""
 import signal, convkit
 before = [signal.getsignal(number) for number in signal.valid_signals()]
-convkit.render(convkit.run([{SAMPLE!r}], ["overview"]), "csv")
+convkit.report([{SAMPLE!r}], ["overview"]).render("csv")
 assert before == [signal.getsignal(number) for number in signal.valid_signals()]
 assert signal.set_wakeup_fd(-1) == -1
 """

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from bench import simulator_export
 from bench.make_sample import EXPORT, SAMPLE, sample
 from bench.simulator import Simulation, Span, midnight, simulate
@@ -21,7 +22,6 @@ from bench.simulator_goals import chain
 from bench.simulator_site import EXAMPLE, TRUTH, ZONE
 from places import BENCH, EXAMPLE_GOALS
 
-import convkit
 from convkit.core.schema import FATES
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _written(simulation: Simulation, folder: Path) -> Path:
 
 
 def _report(log: Path, goals: Path, **options: str) -> dict[str, Any]:
-    text = convkit.render(convkit.run([log], REPORTS, goals=goals, **options), "json")
+    text = runs.render(runs.document([log], REPORTS, goals=goals, **options), "json")
     return json.loads(text, parse_float=Fraction)
 
 

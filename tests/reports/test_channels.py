@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from small_logs import line, written
 
-import convkit
 from convkit.core import plugins
 from convkit.errors import UsageError
 from convkit.formats.parsers.base import Assets
@@ -34,7 +34,7 @@ HOUR = 3600
 
 def origins(folder: Path, lines: list[str], goals: str = SITE + GOALS, **options: str) -> list[tuple[Any, ...]]:
     """Return of each session, in order of their start, its channel, source, medium, campaign, the visitor's first channel, whether it came back."""
-    run = convkit.analyze([written(folder / "access.log", lines)], parse_goals(goals, "goals.yaml"), facts=["channel"], **options)
+    run = runs.analysis([written(folder / "access.log", lines)], parse_goals(goals, "goals.yaml"), fields=["channel"], **options)
     columns = ("channel", "source", "medium", "campaign", "first_channel", "came_back")
     return run.analysis.sessions.sort("started").select(pl.col(columns)).collect().rows()
 
@@ -94,25 +94,25 @@ def test_referrers_are_read_only_where_a_run_needs_them(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line("GET /a?utm_source=x", referrer=GOOGLE)])
     goals = parse_goals("macro: {sale: /thanks}", "goals.yaml")
     for needed, there in (((), False), (("device",), False), (("channel",), True)):
-        cells = load_logs(open_logs([log], "auto", ExitStack(), hits.parser_needs(goals, needed)), Assets(), hits.select_needed).cells.collect()
+        cells = load_logs(open_logs([log], "auto", ExitStack(), hits.parser_needs(goals, needed)).logs, Assets(), hits.select_needed).lines.collect()
         assert ("referrer" in cells.columns) is there
     asking = parse_goals(GOALS, "goals.yaml")
-    runs = [
+    cases = [
         ({}, goals, False),
         ({"by": "device"}, goals, False),
         ({"by": "campaign"}, goals, True),
         ({"where": ["source=google"]}, goals, True),
         ({}, asking, True),
     ]
-    for options, of, there in runs:
-        analysis = convkit.analyze([log], of, **options).analysis
+    for options, of, there in cases:
+        analysis = runs.analysis([log], of, **options).analysis
         assert ("channel" in analysis.sessions.collect_schema().names()) is there
         assert not {"referrer", "sent_query"} & set(analysis.hits.collect_schema().names())
 
 
 def report(folder: Path, lines: list[str], goals: str = SITE + GOALS, **options: Any) -> Document:  # noqa: ANN401 (as `run` takes them)
     """Return the report on some lines."""
-    return convkit.run([written(folder / "access.log", lines)], ["channels"], parse_goals(goals, "goals.yaml"), **options)
+    return runs.document([written(folder / "access.log", lines)], ["channels"], parse_goals(goals, "goals.yaml"), **options)
 
 
 def rows(made: Document, *columns: str) -> list[tuple[Any, ...]]:
@@ -165,9 +165,9 @@ def test_first_and_last_touch_are_those_of_the_first_conversion_of_the_period(tm
 
 
 def test_without_a_macro_nothing_is_said_of_conversions(tmp_path: Path) -> None:
-    made = convkit.run([written(tmp_path / "access.log", [line("GET /a")])], ["channels"])
+    made = runs.document([written(tmp_path / "access.log", [line("GET /a")])], ["channels"])
     assert rows(made, "converted_sessions", "conversion_rate", "value", "first_touch", "last_touch") == [(None,) * 5]
-    assert "first, last" not in convkit.render(made, width=120)
+    assert "first, last" not in runs.render(made, width=120)
     worthless = report(tmp_path, WALKS, "macro: {sale: /thanks}")
     assert {value for (value,) in rows(worthless, "value")} == {None}
 
@@ -186,7 +186,7 @@ def test_without_a_macro_nothing_is_said_of_conversions(tmp_path: Path) -> None:
 def test_the_host_that_refers_most_pages_is_the_site_s_own(lines: list[tuple[str, str]], own: tuple[str, ...], direct: int, tmp_path: Path) -> None:
     written_lines = [line(f"GET {path}", 60 * place, referrer=referrer) for place, (path, referrer) in enumerate(lines)]
     made = report(tmp_path, written_lines, GOALS)
-    assert convkit.analyze([tmp_path / "access.log"], parse_goals(GOALS, "goals.yaml"), facts=["channel"]).own_hosts == own
+    assert runs.analysis([tmp_path / "access.log"], parse_goals(GOALS, "goals.yaml"), fields=["channel"]).own_hosts == own
     told = [note.text for note in made.notes if note.code == "own-hosts"]
     assert told == [f"{host} is taken for the site's own host: name yours under `site.hosts`." for host in own]
     assert dict(rows(made, "channel", "sessions")).get("Direct", 0) == direct
@@ -225,7 +225,7 @@ def test_exports_say_where_sessions_came_from_too(tmp_path: Path) -> None:
         "2,page_view,2026-10-10T12:00:00Z,https://shop.example/a,https://www.google.com/\n"
         "2,page_view,2026-10-10T13:00:00Z,https://shop.example/b,https://www.shop.example/a\n"
     )
-    made = convkit.run([export], ["channels"], parse_goals(GOALS, "goals.yaml"))
+    made = runs.document([export], ["channels"], parse_goals(GOALS, "goals.yaml"))
     assert rows(made, "channel", "sessions") == [("Direct", 1), ("Email", 1), ("Organic Search", 1)]
     assert {note.code for note in made.notes} == {"own-hosts", "came-back"}
 
@@ -237,15 +237,15 @@ def test_what_cannot_be_told_from_the_rest_is_marked(tmp_path: Path) -> None:
         referrer, bought = (GOOGLE, number % 2) if number < 60 else ("https://forum.example/", 0) if number < 90 else ("-", number % 3 == 0)
         asked = ("/product/1", "/thanks") if bought else ("/product/1",)
         lines += [line(f"GET {path}", 60 * place + number, who=who(number), referrer=referrer) for place, path in enumerate(asked)]
-    screen = str(convkit.render(report(tmp_path, lines), width=80)).splitlines()
+    screen = str(runs.render(report(tmp_path, lines), width=80)).splitlines()
     table = {row.split("  ")[1]: row.split()[-4:] for row in screen if row.startswith(("  Organic", "  Referral", "  Direct"))}
     assert {name: cells[-3] for name, cells in table.items()} == {"Organic Search": "50%", "Referral": "0%", "Direct": "33%≈"}
     assert "  ≈ cannot be told from the other sessions." in screen
-    goals = str(convkit.render(convkit.run([tmp_path / "access.log"], ["goals"], parse_goals(SITE + GOALS, "goals.yaml"), by="channel"), width=80))
+    goals = str(runs.render(runs.document([tmp_path / "access.log"], ["goals"], parse_goals(SITE + GOALS, "goals.yaml"), by="channel"), width=80))
     (sale,) = (row for row in goals.splitlines() if row.startswith("  sale"))
     assert sale.split() == ["sale", "40", "33%", "30", "50%", "10", "33%≈", "0", "0%"]
     for key in ("day", "goal"):
-        assert "≈" not in convkit.render(convkit.run([tmp_path / "access.log"], ["goals"], parse_goals(SITE + GOALS, "goals.yaml"), by=key))
+        assert "≈" not in runs.render(runs.document([tmp_path / "access.log"], ["goals"], parse_goals(SITE + GOALS, "goals.yaml"), by=key))
 
 
 def test_questions_of_origin_and_their_mistakes(tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_questions_of_origin_and_their_mistakes(tmp_path: Path) -> None:
         for where in ("channel=Organic Search", "channel!=Direct", "source=goo*", "medium=email", "campaign=May Day", "campaign=re:(?i)may.*")
     }
     assert list(found.values()) == [1, 5, 1, 3, 1, 1]
-    shop = convkit.run([tmp_path / "access.log"], ["funnel"], parse_goals(SITE + GOALS, "goals.yaml")).reports["funnel"].frame
+    shop = runs.document([tmp_path / "access.log"], ["funnel"], parse_goals(SITE + GOALS, "goals.yaml")).reports["funnel"].frame
     assert shop["reached"].to_list() == [2, 1]
     own = "site: {channels: {Partners: {source: forum.example}}}\n" + GOALS
     assert ("Partners", 1) in rows(report(tmp_path, lines, own), "channel", "sessions")
@@ -272,7 +272,7 @@ def test_hostile_tags_are_harmless_everywhere(tmp_path: Path) -> None:
     tag = "%1b[31m%e2%80%ae=1" + "x" * 300
     lines = [line(f"GET /a?utm_source={tag}&utm_medium={tag}&utm_campaign={tag}", number, who=who(number)) for number in range(2)]
     for report_name, by in (("sessions", None), ("channels", "campaign")):
-        made = convkit.run([written(tmp_path / "access.log", lines)], [report_name], parse_goals(SITE + GOALS, "goals.yaml"), by=by)
-        found = [convkit.render(made, output) for output in plugins.names("outputs")]
+        made = runs.document([written(tmp_path / "access.log", lines)], [report_name], parse_goals(SITE + GOALS, "goals.yaml"), by=by)
+        found = [runs.render(made, output) for output in plugins.names("outputs")]
         texts = [text if isinstance(text, str) else pl.read_parquet(text).write_csv() for text in found]
         assert not {"\x1b", "\u202e"} & set("".join(texts))

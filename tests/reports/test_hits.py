@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from places import DATA
 from small_logs import line, written
 
-import convkit
 from convkit.core import plugins
 from convkit.traffic import paths
 
@@ -32,8 +32,8 @@ micro:
 def rows(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (as `run` takes them)
     """Return the rows on some lines as JSON has them."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    document = convkit.run([written(folder / "access.log", lines)], ["hits"], folder / "goals.yaml", **options)
-    found: list[dict[str, Any]] = json.loads(convkit.render(document, "json"))["reports"]["hits"]
+    document = runs.document([written(folder / "access.log", lines)], ["hits"], folder / "goals.yaml", **options)
+    found: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"]["hits"]
     return found
 
 
@@ -70,7 +70,7 @@ def test_every_kept_line_is_a_row_in_order(tmp_path: Path) -> None:
     found = rows(tmp_path, lines)
     assert column(found, "line") == [2, 4, 5, 1, 6]
     assert column(found, "kind") == ["page", "error", "redirect", "page", "download"]
-    assert convkit.run([tmp_path / "access.log"], ["hits"], tmp_path / "goals.yaml").input["kept"] == 5
+    assert runs.document([tmp_path / "access.log"], ["hits"], tmp_path / "goals.yaml").input["kept"] == 5
 
 
 def test_the_value_is_the_first_goal_s_that_counts_the_hit(tmp_path: Path) -> None:
@@ -96,8 +96,8 @@ def test_hits_of_no_session_have_none(tmp_path: Path) -> None:
     assert len(set(column(found, "visitor"))) == 1
     assert column(found, "goals") == ["", "", "gone"]
     (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
-    document = convkit.run([tmp_path / "access.log"], ["hits"], tmp_path / "goals.yaml")
-    assert f"  {found[0]['visitor'][:6]}…    " in convkit.render(document, width=80)
+    document = runs.document([tmp_path / "access.log"], ["hits"], tmp_path / "goals.yaml")
+    assert f"  {found[0]['visitor'][:6]}…    " in runs.render(document, width=80)
 
 
 def test_period_and_questions_decide_on_rows(tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_sources_are_named_whatever_the_order_of_files(tmp_path: Path) -> None:
     late = written(tmp_path / "a.log", [line("GET /late", 50), line("GET /early", 0)])
     early = written(tmp_path / "b.log", [line("GET /b", 1), line("GET /b", 50)])
     orders = [[late, early], [early, late]]
-    found = [json.loads(convkit.render(convkit.run(logs, ["hits"]), "json"))["reports"]["hits"] for logs in orders]
+    found = [json.loads(runs.render(runs.document(logs, ["hits"]), "json"))["reports"]["hits"] for logs in orders]
     assert found[0] == found[1]
     assert [(row["source"], row["line"]) for row in found[0]] == [("a.log", 2), ("b.log", 1), ("b.log", 2), ("a.log", 1)]
 
@@ -146,7 +146,7 @@ def test_other_parameters_are_not(name: str) -> None:
 
 def test_by_hand() -> None:
     """The small log that is counted by hand in the tests of the other reports."""
-    document = convkit.run([DATA / "by_hand.log"], ["hits"], DATA / "by_hand.yaml")
+    document = runs.document([DATA / "by_hand.log"], ["hits"], DATA / "by_hand.yaml")
     frame = document.reports["hits"].frame
     assert frame.height == document.input["kept"]
     assert frame["session"].null_count() == 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from model.brute_force import analyze
@@ -22,7 +23,7 @@ from tally_parts import parts_of
 
 import convkit
 from convkit.analysis import tallies as analysis_tallies
-from convkit.engine import documents, pipeline
+from convkit.engine.partial_result import add_tallies
 from convkit.errors import UsageError
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_every_path_is_the_model_s(example: Example, options: dict[str, str], fo
         (path, count, round(count / len(paths), 6), None if is_macro else converted[path])
         for path, count in sorted(sessions.items(), key=lambda item: (-item[1], item[0]))
     ]
-    made = convkit.run([log], ["paths"], goals, options=options, by="month" if day else None)
+    made = runs.document([log], ["paths"], goals, options=options, by="month" if day else None)
     rows = made.reports["paths"].frame.with_columns(pl.col("share").round(6)).select("path", "sessions", "share", "converted").rows()
     assert rows == expected, f"{options} {example!r}"
 
@@ -92,7 +93,7 @@ def run(folder: Path, lines: list[str], goals: str = GOALS, **options: str) -> D
     """Return the report on some lines."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
     by = options.pop("by", None)
-    return convkit.run([written(folder / "access.log", lines)], ["paths"], folder / "goals.yaml", options=options, by=by)
+    return runs.document([written(folder / "access.log", lines)], ["paths"], folder / "goals.yaml", options=options, by=by)
 
 
 def walk(*paths: str, who: int = 1) -> list[str]:
@@ -137,12 +138,12 @@ def test_pages_are_told_as_reports_show_them(tmp_path: Path) -> None:
 def test_conversions_are_told_where_they_are_no_matter_of_course(tmp_path: Path) -> None:
     assert run(tmp_path, LINES, to="cart").reports["paths"].frame["converted"].to_list() == [0, 1, 0]
     assert run(tmp_path, LINES).reports["paths"].frame["converted"].to_list() == [None]
-    assert "then sale" not in convkit.render(run(tmp_path, LINES))
-    assert "then sale" in convkit.render(run(tmp_path, LINES, to="cart"))
+    assert "then sale" not in runs.render(run(tmp_path, LINES))
+    assert "then sale" in runs.render(run(tmp_path, LINES, to="cart"))
 
 
 def test_headings_say_what_was_asked(tmp_path: Path) -> None:
-    screens = [str(convkit.render(run(tmp_path, LINES, **options))) for options in ({}, {"to": "cart", "steps": "1"}, {"from": "/a"})]
+    screens = [str(runs.render(run(tmp_path, LINES, **options))) for options in ({}, {"to": "cart", "steps": "1"}, {"from": "/a"})]
     assert "PATHS  the last 3 pages before sale, the first macro goal; 1 session\n" in screens[0]
     assert "PATHS  the last page before cart; 3 sessions\n" in screens[1]
     assert "PATHS  the next 3 pages after /a; 1 session\n" in screens[2]
@@ -151,7 +152,7 @@ def test_headings_say_what_was_asked(tmp_path: Path) -> None:
 def test_without_a_macro_goal_it_says_what_to_name(tmp_path: Path) -> None:
     made = run(tmp_path, LINES, "micro: {cart: /cart}\n")
     assert paths(made) == []
-    assert "No macro goal is known: name a goal with --to, or a page with --from." in convkit.render(made)
+    assert "No macro goal is known: name a goal with --to, or a page with --from." in runs.render(made)
     assert len(paths(run(tmp_path, LINES, "micro: {cart: /cart}\n", to="cart"))) == 3
 
 
@@ -161,18 +162,18 @@ def test_long_and_hostile_pages_fit(width: int, by: str | None, tmp_path: Path) 
     """Pages are cut in the middle: many begin alike, and a path says nothing without its end."""
     lines = walk("/" + "long/" * 30 + "a", "/" + "long/" * 30 + "b", "/%1b[31m", "/cart")
     made = run(tmp_path, lines, to="cart", **({"by": by} if by else {}))
-    text = str(convkit.render(made, width=width))
+    text = str(runs.render(made, width=width))
     assert max(map(len, text.splitlines())) <= width
     assert "\x1b" not in text
     if by is None:
         assert "(start) > /long/" in text
         assert "g/a > " in text
-    assert "long/" * 30 in str(convkit.render(made, "csv"))
+    assert "long/" * 30 in str(runs.render(made, "csv"))
 
 
 def test_paths_can_be_split(tmp_path: Path) -> None:
     made = run(tmp_path, LINES, to="cart", by="landing")
-    rows = list(csv.reader(io.StringIO(str(convkit.render(made, "csv")))))
+    rows = list(csv.reader(io.StringIO(str(runs.render(made, "csv")))))
     assert rows[0] == ["landing", "path", "sessions", "share", "converted"]
     assert sorted(row[:3] for row in rows[1:]) == [["/a", "(start) > /a > /b", "1"], ["/b", "(start) > /b", "1"], ["/cart", "(start)", "1"]]
     assert {row[3] for row in rows[1:]} == {"1.000000"}
@@ -181,12 +182,14 @@ def test_paths_can_be_split(tmp_path: Path) -> None:
 def test_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
     """Of paths from a page; those to a goal are held by the contract of all tallies."""
     (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
-    found = pipeline.analyze([written(tmp_path / "access.log", LINES)], convkit.load_goals(tmp_path / "goals.yaml"))
+    found = runs.analyzed([written(tmp_path / "access.log", LINES)], convkit.load_goals(tmp_path / "goals.yaml"))
     options = {"from": "/**", "steps": "2"}
-    parts = [analysis_tallies.tally(replace(part, options=options), ["paths"]) for part in parts_of(found.analysis, 3)]
-    whole = analysis_tallies.tally(replace(found.analysis, options=options), ["paths"])
-    asked_for = replace(found, analysis=replace(found.analysis, options=options))
-    made = [convkit.render(documents.finish(asked_for, tallies, is_whole=False), "csv") for tallies in (whole, documents.add_tallies(parts))]
+    parts = [analysis_tallies.tally(replace(part, options=options), ["paths"]) for part in parts_of(found.run.analysis, 3)]
+    whole = analysis_tallies.tally(replace(found.run.analysis, options=options), ["paths"])
+    made = [
+        runs.render(runs.finish(found._replace(plan=replace(found.plan, report_options=options)), tallies), "csv")
+        for tallies in (whole, add_tallies(parts))
+    ]
     assert made[0] == made[1]
     assert str(made[0]).count("\n") == 4
 
@@ -207,10 +210,10 @@ def test_mistakes_say_the_fix_before_a_log_is_read(options: dict[str, str], mess
     (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
     options = {name: "a/b" if value == "a" else value for name, value in options.items()}
     with pytest.raises(UsageError) as raised:
-        convkit.run([tmp_path / "missing.log"], ["paths"], tmp_path / "goals.yaml", options=options)
+        runs.document([tmp_path / "missing.log"], ["paths"], tmp_path / "goals.yaml", options=options)
     assert str(raised.value).startswith(message)
 
 
 def test_other_reports_have_no_such_options(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^pages: 'to' is no option; known are none$"):
-        convkit.run([tmp_path / "missing.log"], ["pages"], options={"to": "sale"})
+        runs.document([tmp_path / "missing.log"], ["pages"], options={"to": "sale"})

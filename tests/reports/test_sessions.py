@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import HealthCheck, Phase, given, settings
 from model.streams import Example, examples, to_yaml
 from places import DATA
@@ -17,7 +18,7 @@ from small_logs import FIREFOX, line, overview, written
 
 import convkit
 from convkit.core import plugins
-from convkit.engine import documents
+from convkit.engine.plan import whole_report
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
@@ -44,14 +45,14 @@ OTHER = "198.51.100.2 - -"
 def rows(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (as `run` takes them)
     """Return the rows on some lines as JSON has them."""
     document = run(folder, lines, goals, **options)
-    found: list[dict[str, Any]] = json.loads(convkit.render(document, "json"))["reports"]["sessions"]
+    found: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"]["sessions"]
     return found
 
 
 def run(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> Document:  # noqa: ANN401 (as `run` takes them)
     """Return the report on some lines."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    return convkit.run([written(folder / "access.log", lines)], ["sessions"], folder / "goals.yaml", **options)
+    return runs.document([written(folder / "access.log", lines)], ["sessions"], folder / "goals.yaml", **options)
 
 
 def test_a_row_says_all_of_a_session(tmp_path: Path) -> None:
@@ -123,10 +124,10 @@ def test_hits_before_a_user_is_known_are_the_user_s(tmp_path: Path) -> None:
 
 def test_equal_input_and_key_give_equal_bytes_and_another_key_other_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [line("GET /", number, who=f"198.51.100.{number} - -") for number in range(9)]
-    first, second = (convkit.render(run(tmp_path, lines), "csv") for _ in range(2))
+    first, second = (runs.render(run(tmp_path, lines), "csv") for _ in range(2))
     assert first == second
     monkeypatch.setenv(visitor_ids.KEY_VARIABLE, "another")
-    third = convkit.render(run(tmp_path, lines), "csv")
+    third = runs.render(run(tmp_path, lines), "csv")
     assert [row.split(",")[2:] for row in str(third).splitlines()[1:]] == [row.split(",")[2:] for row in str(first).splitlines()[1:]]
     assert {row[:16] for row in str(third).splitlines()}.isdisjoint({row[:16] for row in str(first).splitlines()[1:]})
 
@@ -137,7 +138,7 @@ def test_the_rows_add_up_to_the_headline(example: Example, tmp_path_factory: pyt
     folder = tmp_path_factory.mktemp("sums")
     (folder / "goals.yaml").write_text(to_yaml(example.goals), encoding="utf-8")
     log = written(folder / "access.log", example.stream.lines)
-    found = json.loads(convkit.render(convkit.run([log], ["overview", "sessions", "hits"], folder / "goals.yaml"), "json"))
+    found = json.loads(runs.render(runs.document([log], ["overview", "sessions", "hits"], folder / "goals.yaml"), "json"))
     head, sessions, hits = overview(found), found["reports"]["sessions"], found["reports"]["hits"]
     assert head["sessions"] == len(sessions) == len({row["session"] for row in sessions})
     assert head["visitors"] == len({row["visitor"] for row in sessions})
@@ -154,7 +155,7 @@ def test_the_rows_add_up_to_the_headline(example: Example, tmp_path_factory: pyt
 
 
 def test_without_a_macro_goal_nothing_is_said_of_conversions(tmp_path: Path) -> None:
-    document = convkit.run([written(tmp_path / "access.log", [line("GET /")])], ["sessions"])
+    document = runs.document([written(tmp_path / "access.log", [line("GET /")])], ["sessions"])
     row = document.reports["sessions"].frame.row(0, named=True)
     assert (row["converted"], row["value"], row["goals"]) == (None, None, "")
     assert rows(tmp_path, [line("GET /sale")], "macro: {sale: /sale}\n")[0]["value"] is None
@@ -162,21 +163,21 @@ def test_without_a_macro_goal_nothing_is_said_of_conversions(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_it_is_no_part_of_the_whole_report(report: str) -> None:
-    assert report not in documents.whole_report()
+    assert report not in whole_report()
     assert plugins.load("reports", report).IN_REPORT is None
 
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_a_screen_shows_twenty_rows_and_short_names(report: str, tmp_path: Path) -> None:
     lines = [line("GET /", number, who=f"198.51.100.{number} - -") for number in range(25)]
-    document = convkit.run([written(tmp_path / "a.log", lines)], [report])
+    document = runs.document([written(tmp_path / "a.log", lines)], [report])
     for width in (80, 120):
-        text = convkit.render(document, width=width)
+        text = runs.render(document, width=width)
         assert f"one row a {report[:-1]}; 20 of 25 {report}" in text
         name = document.reports[report].frame["session"][0]
         assert f"  {name[:6]}…-1  10 Oct 12:00" in text
         assert name[:7] not in text
-    everything = convkit.render(document, limit=0)
+    everything = runs.render(document, limit=0)
     assert everything.count("…-1") == 25
     assert f"one row a {report[:-1]}\n" in everything
 
@@ -184,7 +185,7 @@ def test_a_screen_shows_twenty_rows_and_short_names(report: str, tmp_path: Path)
 def test_the_year_stands_where_the_period_has_two(tmp_path: Path) -> None:
     lines = [line("GET /"), line("GET /", 120 * 86_400)]
     for report in REPORTS:
-        text = convkit.render(convkit.run([written(tmp_path / "a.log", lines)], [report]))
+        text = runs.render(runs.document([written(tmp_path / "a.log", lines)], [report]))
         assert "  2026-10-10 12:00" in text
         assert "  2027-02-07 12:00" in text
 
@@ -200,10 +201,10 @@ def test_nothing_tells_who_a_visitor_is(report: str, tmp_path: Path) -> None:
     lines = [line(f"GET /{target}", number, who=who, agent=agent) for who, agent in people for number, target in enumerate(("", "sale?total=3"))]
     (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
     log = written(tmp_path / "access.log", [*lines, line("GET /missing", 9, 404, who="203.0.113.78 - -", agent="Planted/4.0")])
-    document = convkit.run([log], [report], tmp_path / "goals.yaml")
-    numbers = convkit.analyze([log], convkit.load_goals(tmp_path / "goals.yaml")).analysis.hits.collect()["visitor"]
+    document = runs.document([log], [report], tmp_path / "goals.yaml")
+    numbers = runs.analysis([log], convkit.load_goals(tmp_path / "goals.yaml")).analysis.hits.collect()["visitor"]
     for output in OUTPUTS:
-        made = convkit.render(document, output, limit=0, width=250)
+        made = runs.render(document, output, limit=0, width=250)
         text = made if isinstance(made, str) else pl.read_parquet(made).write_csv() + made.decode("latin-1")
         found = [word for word in ("203.0.113", "2001:", "2001:0db8", "198.51.100", "Planted", "plantedname", "agent)") if word in text]
         assert found == []
@@ -212,14 +213,14 @@ def test_nothing_tells_who_a_visitor_is(report: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_a_log_of_nothing_has_no_rows(report: str, tmp_path: Path) -> None:
-    document = convkit.run([written(tmp_path / "empty.log", [])], [report])
+    document = runs.document([written(tmp_path / "empty.log", [])], [report])
     assert document.reports[report].frame.is_empty()
-    assert report.upper() not in convkit.render(document)
+    assert report.upper() not in runs.render(document)
 
 
 def test_by_hand() -> None:
     """The small log that is counted by hand in the tests of the other reports."""
-    found = convkit.run([DATA / "by_hand.log"], ["sessions"], DATA / "by_hand.yaml").reports["sessions"].frame
+    found = runs.document([DATA / "by_hand.log"], ["sessions"], DATA / "by_hand.yaml").reports["sessions"].frame
     shown = found.with_columns(pl.col("session").str.slice(17), pl.col("started").dt.strftime("%H:%M:%S"), pl.col("value") // 10_000)
     assert shown.drop("visitor", "device", "channel", "source", "medium", "campaign").rows() == [
         ("1", "09:00:02", 1198.0, 6, "/", "/thanks", False, True, 1999, "purchase saw_product compared cart long_visit"),

@@ -26,7 +26,7 @@ def records() -> pl.DataFrame:
     """Return the records of every line."""
     path = Path(FOLDER or "") / "real" / "apache_semicomplete_2015.log.gz"
     with ExitStack() as stack:
-        return load.to_records(load.read_parsed(open_logs([path], "combined", stack))).collect()
+        return load.to_records(load.read_parsed(open_logs([path], "combined", stack).logs)).collect()
 
 
 def test_every_line_is_a_record(records: pl.DataFrame) -> None:

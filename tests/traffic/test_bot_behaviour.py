@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from small_logs import FIREFOX, figures, line, overview, report, written
 
-import convkit
 from convkit.core import datafiles
 from convkit.core.quality import BotAgent
 from convkit.core.schema import KIND, TIME
@@ -342,13 +342,13 @@ def test_rows_of_an_export_say_nothing_of_assets(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["goals", "funnel", "pages", "drop-off"])
 def test_every_report_says_so_where_bots_are_not_dropped(name: str, tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", PERSON)
-    said = {mode: [note.code for note in convkit.run([log], [name], bots=mode).notes if note.code == "bots"] for mode in ("drop", "keep", "only")}
+    said = {mode: [note.code for note in runs.document([log], [name], bots=mode).notes if note.code == "bots"] for mode in ("drop", "keep", "only")}
     assert said == {"drop": [], "keep": ["bots"], "only": ["bots"]}
 
 
 def test_an_unknown_wish_says_what_is_known(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"bots='onyl' is unknown, did you mean 'only'.*; known are drop, keep, only"):
-        convkit.run([written(tmp_path / "access.log", PERSON)], bots="onyl")
+        runs.document([written(tmp_path / "access.log", PERSON)], bots="onyl")
 
 
 def test_the_note_of_errors_is_left_with_those_who_met_5xx(tmp_path: Path) -> None:
@@ -400,7 +400,7 @@ def test_settings_of_one_run(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [*requests([("GET /a", 200)], agent="curl/8.5.0"), *PERSON])
     counted = {"bots.keep=[curl]": {}, "bots.drop=[curl]": {bots.DROPPED: 1}, "bots.drop=Firefox": {bots.DROPPED: 1, bots.LISTED: 1}}
     for setting, expected in counted.items():
-        run = convkit.analyze([log], parse_goals(GOALS, "goals.yaml", [setting]))
+        run = runs.analysis([log], parse_goals(GOALS, "goals.yaml", [setting]))
         assert run.reasons["bot_by_reason"] == expected, setting
 
 
@@ -413,8 +413,8 @@ def test_the_agents_told_are_those_of_the_bots_that_sent_most(tmp_path: Path) ->
     goals = parse_goals(f"site: {{ignore: {{addresses: [192.0.2.1]}}}}\n{GOALS}", "goals.yaml")
     log = written(tmp_path / "access.log", lines)
     expected = (("curl/7", 7), ("curl/6", 6), (FIREFOX, 5), ("curl/5", 5), ("curl/4", 4))
-    found = convkit.run([log], goals=goals).quality.bot_agents
+    found = runs.document([log], goals=goals).quality.bot_agents
     told = ((bots.ROBOTS_TXT, bots.BEHAVIOUR_CLASS) if agent == FIREFOX else (bots.LISTED, "http-library") for agent, _ in expected)
     assert found == tuple(BotAgent(*agent, *why) for agent, why in zip(expected, told, strict=True))
-    assert convkit.run([log], goals=goals, bots="only").quality.bot_agents == found
-    assert convkit.run([log], goals=goals, bots="keep").quality.bot_agents == ()
+    assert runs.document([log], goals=goals, bots="only").quality.bot_agents == found
+    assert runs.document([log], goals=goals, bots="keep").quality.bot_agents == ()

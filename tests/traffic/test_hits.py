@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+import runs
 
 import convkit
 from convkit.formats.parsers.base import Assets
@@ -100,7 +101,7 @@ def test_a_goal_makes_an_event_of_what_it_names_and_is_no_page(goal: str, reques
 def test_only_a_pattern_that_names_a_file_takes_an_asset_off_the_list(goal: str, fate: str, tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_text(f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "GET /px.gif?x=1 HTTP/1.1" 200 1 "-" "{PERSON}"\n')
-    run = convkit.analyze([log], parse_goals(f"macro: {{seen: {goal}}}", "goals.yaml"))
+    run = runs.analysis([log], parse_goals(f"macro: {{seen: {goal}}}", "goals.yaml"))
     assert run.input[fate] == 1
     assert run.input["lines"] == 1
 
@@ -113,8 +114,8 @@ def test_texts_that_no_goal_asks_for_are_never_carried(tmp_path: Path) -> None:
     carried = {}
     for goal in ("/a", "{page: /a, referrer: t.co}", "{page: /b, after: {referrer: t.co}}"):
         goals = parse_goals(f"macro: {{came: {goal}}}", "goals.yaml")
-        logs = open_logs([log], "auto", ExitStack(), traffic_hits.parser_needs(goals))
-        cells = load_logs(logs, Assets(), traffic_hits.select_needed).cells.collect()
+        logs = open_logs([log], "auto", ExitStack(), traffic_hits.parser_needs(goals)).logs
+        cells = load_logs(logs, Assets(), traffic_hits.select_needed).lines.collect()
         carried[goal] = cells["referrer"].cast(pl.String).to_list() if "referrer" in cells.columns else None
         assert "referrer" not in convkit.read_hits([log], goals).collect_schema().names()
     assert list(carried.values()) == [None, ["https://t.co/", None, "https://x.example/"], ["https://t.co/", None, "https://x.example/"]]

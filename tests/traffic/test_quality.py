@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_logs import figures, line, overview, report, written
 
-import convkit
 from convkit.cli import messages
 from convkit.core.quality import BotAgent, BotSessions, LogSummary, Quality
 from convkit.core.schema import TIME
@@ -140,8 +140,8 @@ def test_bots_that_did_what_the_site_is_for_stand_in_a_note(tmp_path: Path) -> N
 def test_that_bots_reached_nothing_is_found_out_only_where_somebody_asks(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", shop(bought=0))
     (tmp_path / "goals.yaml").write_text(GOALS)
-    assert convkit.run([log], goals=tmp_path / "goals.yaml").quality.bot_sessions is None
-    assert convkit.run([log], goals=tmp_path / "goals.yaml", bots_beside=True).quality.bot_sessions == BotSessions(5, 0, 60, 4)
+    assert runs.document([log], goals=tmp_path / "goals.yaml").quality.bot_sessions is None
+    assert runs.document([log], goals=tmp_path / "goals.yaml", verbose=True).quality.bot_sessions == BotSessions(5, 0, 60, 4)
 
 
 def test_verbose_tells_logs_and_bots(tmp_path: Path, convkit_command: Run) -> None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_logs import line, report, written
 
-import convkit
 from convkit.core.schema import KIND, TIME
 from convkit.traffic import subrequests
 
@@ -124,4 +124,4 @@ def test_events_of_an_export_are_no_requests(tmp_path: Path) -> None:
     ]
     log = written(tmp_path / "events.ndjson", map(json.dumps, rows))
     (tmp_path / "goals.yaml").write_text("macro: {purchase: /thanks}\n")
-    assert "like-no-page" not in {note.code for note in convkit.run([log], goals=tmp_path / "goals.yaml").notes}
+    assert "like-no-page" not in {note.code for note in runs.document([log], goals=tmp_path / "goals.yaml").notes}

@@ -9,10 +9,10 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import runs
 from as_program import COMMAND, environment
 from small_logs import line, written
 
-import convkit
 from convkit.traffic import visitor_ids
 from convkit.traffic.visitor_ids import KEY_VARIABLE
 
@@ -39,7 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def codes(folder: Path) -> set[str]:
     """Return the codes of the notes of a report with ids."""
-    return {note.code for note in convkit.run([written(folder / "access.log", [line("GET /")])], ["sessions"]).notes}
+    return {note.code for note in runs.document([written(folder / "access.log", [line("GET /")])], ["sessions"]).notes}
 
 
 def test_an_id_is_16_hex_digits_of_keyed_blake2b(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_without_a_place_the_key_is_of_this_run_and_a_note_says_so(what: str, ho
     assert visitor_ids.hash_identities(TEXTS) == visitor_ids.hash_identities(TEXTS)
     assert codes(home) == {"visitor-ids"}
     assert not (home / "missing").exists()
-    document = convkit.run([home / "access.log"], ["hits"])
+    document = runs.document([home / "access.log"], ["hits"])
     assert [note.text for note in document.notes] == [NOTE]
 
 

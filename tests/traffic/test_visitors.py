@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_logs import FIREFOX, overview, report
 from small_logs import line as plain
 
-import convkit
 from convkit.authoring import check
 from convkit.authoring import survey as authoring_survey
 from convkit.core.model import Site
@@ -66,7 +66,7 @@ def run(folder: Path, lines: Iterable[str], goals: str = BOUGHT, reports: Sequen
     """Return reports on lines."""
     log = folder / "access.log"
     log.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
-    return convkit.run([log], list(reports), parse_goals(goals, "goals.yaml"), log_format="combined", **options)
+    return runs.document([log], list(reports), parse_goals(goals, "goals.yaml"), log_format="combined", **options)
 
 
 def figures(document: Document) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def test_what_tells_visitors_is_in_no_output_and_ids_are_made_of_it(tmp_path: Pa
     ids = document.reports["sessions"].frame["visitor"]
     assert ids.n_unique() == len(lines)
     for output in ("json", "csv", "table", "markdown"):
-        shown = convkit.render(replace(document, reports={"hits": document.reports["hits"]}) if output == "csv" else document, output)
+        shown = runs.render(replace(document, reports={"hits": document.reports["hits"]}) if output == "csv" else document, output)
         assert [text for text in (*secrets.values(), "203.0.113.", "198.51.100.") if text in shown] == []
     again = run(tmp_path, [text.replace("198.51.100.1", "198.51.100.2") for text in lines], goals, ["sessions"]).reports["sessions"].frame
     assert sorted(again["visitor"]) == sorted(ids)
@@ -338,9 +338,9 @@ def test_sessions_by_key_are_counted_like_any(tmp_path: Path) -> None:
     goals = replace(parse_goals(BOUGHT, "goals.yaml"), site=replace(Site(), columns={"session": "visit"}))
     log = tmp_path / "access.log"
     log.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
-    found = convkit.run([log], ["overview", "goals"], goals, log_format="combined").reports
+    found = runs.document([log], ["overview", "goals"], goals, log_format="combined").reports
     assert (found["overview"].frame["sessions"][0], found["goals"].frame["reached"][0]) == (2, 2)
-    assert convkit.run([log], ["overview"], parse_goals(BOUGHT, "goals.yaml"), log_format="combined").reports["overview"].frame["sessions"][0] == 2
+    assert runs.document([log], ["overview"], parse_goals(BOUGHT, "goals.yaml"), log_format="combined").reports["overview"].frame["sessions"][0] == 2
 
 
 def test_a_rule_that_tells_nobody_is_a_finding_of_check(tmp_path: Path) -> None:

@@ -24,5 +24,4 @@ def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> Exit
 
 
 _EXAMPLES = ("convkit formats", "convkit formats access.log --log-format '$remote_addr \"$request\"'")
-COMMAND = options.add_log_options(options.command_of("formats", __doc__, show_formats, *_EXAMPLES))
-COMMAND.params = [parameter for parameter in COMMAND.params if parameter.name in {"logs", "log_format", "debug"}]
+COMMAND = options.add_options(options.command_of("formats", __doc__, show_formats, *_EXAMPLES), only=("log_format", "debug"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +11,7 @@ from convkit.authoring import goals_file
 from convkit.cli import messages, options, progress, terminal
 from convkit.cli.deliver import refuse_inputs
 from convkit.core import filesystem
+from convkit.core.options import Options
 from convkit.core.text import safe
 from convkit.errors import UsageError
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _NEXT = "then run `convkit report access.log`"
 
 
-def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, quiet: bool, **asked: Any) -> None:  # noqa: ANN401 (as Click hands them over)
+def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, example: str | None, **given: object) -> None:
     """Write a goals file, or print its schema. Raises InputError, OutputError, UsageError."""
     from convkit.goals import json_schema  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
 
@@ -29,23 +30,23 @@ def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, 
         return
     if Path(path).exists() and not force:
         raise UsageError(f"{safe(path)} is there already; name another file with -o, or write over it with --force")
-    refuse_inputs(path, logs)
-    filesystem.check_writable(path)
-    asked.pop("debug")
-    text, said = _written(logs, quiet=quiet, **asked)
-    first = f"# yaml-language-server: $schema={json_schema.SCHEMA_URL}\n"
-    filesystem.write_file(path, (first + text.removeprefix(first)).encode())
-    if not quiet:
-        messages.write(f"{safe(path)} is written. {said}", by_name=False)
-
-
-def _written(logs: tuple[str, ...], *, example: str | None, **asked: Any) -> tuple[str, str]:  # noqa: ANN401 (as Click hands them over)
-    """Return the text of an example, of goals that fit logs, or of the built-in ones, and what is said of it."""
     if example and logs:
         raise UsageError("an example fits no log; leave out --example, or the log")
+    refuse_inputs(path, logs)
+    filesystem.check_writable(path)
+    asked, delivery = options.parse_options(given, Options)
+    text, sentence = _text(logs, example, asked, quiet=delivery.quiet)
+    first = f"# yaml-language-server: $schema={json_schema.SCHEMA_URL}\n"
+    filesystem.write_file(path, (first + text.removeprefix(first)).encode())
+    if not delivery.quiet:
+        messages.write(f"{safe(path)} is written. {sentence}", by_name=False)
+
+
+def _text(logs: tuple[str, ...], example: str | None, asked: Options, *, quiet: bool) -> tuple[str, str]:
+    """Return the text of an example, of goals that fit logs, or of the built-in ones, and what is said of it."""
     if example:
         return goals_file.example_text(example), f"Put the paths of your site in the place of its own, {_NEXT}."
-    return _proposed(logs, **asked) if logs else (_built_in(), f"Put what your site is for under `macro:`, {_NEXT}.")
+    return _proposed(logs, asked, quiet=quiet) if logs else (_built_in(), f"Put what your site is for under `macro:`, {_NEXT}.")
 
 
 def _built_in() -> str:
@@ -54,24 +55,27 @@ def _built_in() -> str:
     return (files("convkit") / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
 
 
-def _proposed(logs: tuple[str, ...], *, quiet: bool, timezone: str | None, log_format: str, **asked: Any) -> tuple[str, str]:  # noqa: ANN401 (as Click hands them over)
+def _proposed(logs: tuple[str, ...], asked: Options, *, quiet: bool) -> tuple[str, str]:
     """Return the text of a goals file that fits logs, and what is said of it."""
-    from convkit.authoring import propose, survey  # noqa: PLC0415
+    from convkit.authoring import propose, survey  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
     from convkit.core.formatting import plural  # noqa: PLC0415
+    from convkit.engine.plan import read_goals  # noqa: PLC0415
 
-    known: dict[str, YamlValue] = {} if timezone is None else {"timezone": timezone}
-    known |= {} if log_format == "auto" else {"log_format": log_format}
-    with progress.display(is_wanted=not quiet) as watching:
-        read = survey.read_logs(logs, options.load_goals(None, timezone, ()), log_format=log_format, assets=False, progress=watching, **asked)
-        made = propose.propose_draft(read, known)
-    messages.warn(() if quiet else read.warnings, ())
-    if made is None or made.survey is None:
+    known: dict[str, YamlValue] = {} if asked.timezone is None else {"timezone": asked.timezone}
+    known |= {} if asked.log_format == "auto" else {"log_format": asked.log_format}
+    with progress.display(is_wanted=not quiet) as watching, survey.read_logs(logs, asked, read_goals(asked), progress=watching) as read:
+        draft = propose.propose_draft(read, known)
+        text = "" if draft is None else propose.goals_file_text(draft, read)
+    messages.warn(() if quiet else read.parts.data.warnings, ())
+    if draft is None or draft.survey is None:
         return _built_in(), f"The logs show nothing to go by: these are the built-in goals. Put what your site is for under `macro:`, {_NEXT}."
-    number = f"{plural(len(made.goals), 'goal')}{' and a funnel' * bool(made.steps)}, from {plural(made.survey.sessions.height, 'session')}"
-    return propose.goals_file_text(made, read), f"It proposes {number}, with {made.macro} as what the site is for. Correct it, {_NEXT}."
+    number = f"{plural(len(draft.goals), 'goal')}{' and a funnel' * bool(draft.steps)}, from {plural(draft.survey.sessions.height, 'session')}"
+    return text, f"It proposes {number}, with {draft.macro} as what the site is for. Correct it, {_NEXT}."
 
 
-COMMAND = options.add_log_options(options.command_of("init", __doc__, write_goals, "convkit init access.log", "convkit init -o shop.yaml"))
+COMMAND = options.add_options(
+    options.command_of("init", __doc__, write_goals, "convkit init access.log", "convkit init -o shop.yaml"), only=options.READING
+)
 COMMAND.params += [
     click.Option(["-o", "--output", "path"], metavar="FILE", default=options.GOALS_FILE, show_default=True, help="The file to write."),
     click.Option(["--force"], is_flag=True, help="Write over a file that is there."),

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+import runs
 from small_logs import line, report, written
 
-import convkit
 from convkit.core import stats
 from convkit.funnels.drop_off import ANY_PATH, judge_drop_off
 
@@ -54,7 +54,7 @@ def sessions(plan: Plan) -> Iterator[str]:
 def findings(folder: Path, goals: str, plan: Plan, period: dict[str, str] = MONTH) -> list[str]:
     """Return what the whole report on planned sessions finds worth a look."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
-    document = convkit.run([written(folder / "access.log", sessions(plan))], goals=folder / "goals.yaml", **period)
+    document = runs.document([written(folder / "access.log", sessions(plan))], goals=folder / "goals.yaml", **period)
     return [finding.text for finding in document.findings]
 
 
@@ -106,7 +106,7 @@ def test_the_command_explains_the_step_of_the_funnel_that_differs(tmp_path: Path
     """Where several funnels have such a step, its funnel is named."""
     (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
     log = written(tmp_path / "access.log", sessions(at_checkout("again", (20, 30), (2, 48))))
-    (finding,) = (found for found in convkit.run([log], goals=tmp_path / "goals.yaml", **MONTH).findings if found.command)
+    (finding,) = (found for found in runs.document([log], goals=tmp_path / "goals.yaml", **MONTH).findings if found.command)
     assert finding.command == f"convkit explain {log} -g {tmp_path / 'goals.yaml'} --dropped-at {step}"
 
 
@@ -221,7 +221,7 @@ def test_sessions_needed_are_the_published_ones() -> None:
 def test_a_single_report_has_no_findings(tmp_path: Path) -> None:
     (tmp_path / "goals.yaml").write_text(SHORT, encoding="utf-8")
     log = written(tmp_path / "access.log", sessions(at_checkout("again", (20, 30), (2, 48))))
-    assert convkit.run([log], ["funnel"], tmp_path / "goals.yaml").findings == ()
+    assert runs.document([log], ["funnel"], tmp_path / "goals.yaml").findings == ()
 
 
 def without_difference(chance: Random) -> Plan:

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import runs
 from places import SAMPLE
 from small_logs import line, written
 
-import convkit
 from convkit.goals.loader import parse_goals
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ LENGTHS = {"15 min": "15m", "30 min": "30m", "1 hour": "60m"}
 def document(goals: Path, text: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever a run takes)
     """Return the funnel of the sample log as JSON."""
     goals.write_text(text, encoding="utf-8")
-    return json.loads(convkit.render(convkit.run([SAMPLE], ["funnel"], goals, **options), "json"))
+    return json.loads(runs.render(runs.document([SAMPLE], ["funnel"], goals, **options), "json"))
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Return the choices of a funnel, asked for as usual."""
     goals = tmp_path_factory.mktemp("choices") / "goals.yaml"
-    found: list[dict[str, Any]] = document(goals, GOALS.format(**CHOSEN), choices=True)["reports"]["sensitivity"]
+    found: list[dict[str, Any]] = document(goals, GOALS.format(**CHOSEN), verbose=True)["reports"]["sensitivity"]
     return found
 
 
@@ -66,7 +66,7 @@ def test_a_setting_differs_where_its_rate_leaves_the_likely_range(rows: list[dic
 
 def test_a_funnel_that_cannot_be_strict_is_not(tmp_path: Path) -> None:
     text = GOALS.format(**CHOSEN).replace("order: ordered", "open: true")
-    found = document(tmp_path / "goals.yaml", text, choices=True)["reports"]["sensitivity"]
+    found = document(tmp_path / "goals.yaml", text, verbose=True)["reports"]["sensitivity"]
     assert ("order", "strict") not in {(row["choice"], row["setting"]) for row in found}
 
 
@@ -81,4 +81,4 @@ def test_one_sentence_says_whether_it_depends(sessions: int, said: str, tmp_path
     visits = ((f"198.51.100.{number} - -", second, path) for number in range(sessions) for second, path in enumerate(("/a", "/x", "/b")))
     log = written(tmp_path / "access.log", (line(f"GET {path}", second, who=who) for who, second, path in visits))
     goals = parse_goals("macro: {b: /b}\nfunnels: {ab: [/a, b]}", "goals.yaml")
-    assert said in str(convkit.render(convkit.run([log], ["funnel"], goals, choices=True)))
+    assert said in str(runs.render(runs.document([log], ["funnel"], goals, verbose=True)))

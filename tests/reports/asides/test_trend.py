@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import runs
 from small_logs import line, written
 from wording_rules import block_texts, forbidden, rates_alone
 
-import convkit
 from convkit.analysis.analysis import View
 from convkit.analysis.periods import PeriodMarks, period_marks
 from convkit.cli.deliver import destination, write_document
@@ -62,14 +62,14 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Document
     def run(rates: tuple[int, ...], *reports: str, ends: int = NIGHT, goals: str = GOALS, margin: float = 0.1, **options: str) -> Document:
         log, known = written(folder / "access.log", days(rates, ends)), parse_goals(goals, "goals.yaml")
         known = replace(known, site=replace(known.site, margin=margin))
-        return convkit.run([log], list(reports) or ["goals", "funnel"], known, **{"by": "day", **options})
+        return runs.document([log], list(reports) or ["goals", "funnel"], known, **{"by": "day", **options})
 
     return run
 
 
 def trend(document: Document) -> dict[str, dict[str, Any]]:
     """Return the rows of the report by their items."""
-    rows: list[dict[str, Any]] = json.loads(convkit.render(document, "json"))["reports"]["trend"]
+    rows: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"]["trend"]
     return {row["item"]: row for row in rows}
 
 
@@ -97,9 +97,9 @@ def test_rows_are_those_of_all_periods(reported: Callable[..., Document]) -> Non
 def test_a_day_that_is_not_over_is_shown_and_left_out(until: int, periods: int, mark: str, verdict: str, reported: Callable[..., Document]) -> None:
     """It may lack an hour: at night nobody comes for a while."""
     document = reported((*RISING[:-1], 0), "goals", ends=until)
-    row, text = trend(document)["sale"], str(convkit.render(document))
+    row, text = trend(document)["sale"], str(runs.render(document))
     assert (row["periods"], row["reached"], row["verdict"]) == (periods, sum(RISING[:-1]), verdict)
-    assert len({found["day"] for found in json.loads(convkit.render(document, "json"))["reports"]["goals"]}) == 8
+    assert len({found["day"] for found in json.loads(runs.render(document, "json"))["reports"]["goals"]}) == 8
     assert ("last*" in text) == (f"{mark} is not over and left out" in text) == bool(mark)
     assert ([note.text for note in document.notes if note.code == "unfinished"] != []) == bool(mark)
 
@@ -132,7 +132,7 @@ def test_only_periods_and_goals_have_trends(reported: Callable[..., Document]) -
     assert reported((3, 3, 3), "pages").asides == {}
     assert [*reported((3, 3, 3), "funnel").asides] == ["trend"]
     assert reported((3, 3, 3), "funnel", goals="macro: {sale: /sale}").asides == {}
-    assert "trend" not in str(convkit.render(reported((3, 3, 3)), "csv"))
+    assert "trend" not in str(runs.render(reported((3, 3, 3)), "csv"))
 
 
 def test_of_files_of_their_own_those_of_goals_and_funnels_have_trends(reported: Callable[..., Document], tmp_path: Path) -> None:
@@ -155,25 +155,25 @@ def test_the_margin_of_the_site_decides_what_stagnates(reported: Callable[..., D
 
 def test_notes_stand_under_their_period(reported: Callable[..., Document]) -> None:
     document = reported(RISING, "goals")
-    lines = str(convkit.render(document, width=60)).splitlines()
+    lines = str(runs.render(document, width=60)).splitlines()
     mark = next(place for place, text in enumerate(lines) if text.strip() == "▲")
     bars = next(text for text in lines if "▁" in text or "█" in text)
     begin = next(place for place, sign in enumerate(bars) if sign in "▁▂▃▄▅▆▇█")
     assert lines[mark].index("▲") == begin + 2
     assert lines[mark + 1] == "  ▲ 12 Oct: new checkout"
     assert [(note.code, note.text) for note in document.notes if note.code == "annotation"] == [("annotation", "12 Oct 2026: new checkout")]
-    assert "12 Oct 2026: new checkout" in str(convkit.render(document, "markdown"))
+    assert "12 Oct 2026: new checkout" in str(runs.render(document, "markdown"))
 
 
 def test_notes_of_columns_and_of_the_whole_report(reported: Callable[..., Document], tmp_path: Path) -> None:
     """Each is told once; periods that are not shown tell none."""
-    weeks = str(convkit.render(reported(RISING, "goals", by="week"), width=120))
+    weeks = str(runs.render(reported(RISING, "goals", by="week"), width=120))
     assert ("2026-W42▲*" in weeks, "2026-W42*▲" in weeks) == (False, True)
     assert weeks.count("▲ 12 Oct: new checkout") == 1
-    whole = convkit.run([written(tmp_path / "access.log", days(RISING, NIGHT))], None, parse_goals(GOALS, "goals.yaml"), by="day")
-    assert str(convkit.render(whole, width=80)).count("▲ 12 Oct: new checkout") == 1
+    whole = runs.document([written(tmp_path / "access.log", days(RISING, NIGHT))], None, parse_goals(GOALS, "goals.yaml"), by="day")
+    assert str(runs.render(whole, width=80)).count("▲ 12 Oct: new checkout") == 1
     late = reported(RISING, "goals", since="2026-10-13")
-    assert "▲" not in str(convkit.render(late))
+    assert "▲" not in str(runs.render(late))
 
 
 def test_sentences_claim_no_more_than_counts_show(reported: Callable[..., Document]) -> None:

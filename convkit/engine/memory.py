@@ -1,7 +1,4 @@
-"""How much memory a run may take, and how much logs need if they are analyzed in one piece.
-
-It stands alone because it guesses, before anything is read: whoever is told that logs do not fit need not know how that was found out.
-"""
+"""The memory budget of a run, and a guess, before anything is read, of how much logs need if they are analyzed in one piece."""
 
 from __future__ import annotations
 
@@ -55,13 +52,13 @@ def parse(text: str) -> int:
 
 
 @dataclass(frozen=True)
-class Budget:
+class MemoryBudget:
     """Bytes that a run may take."""
 
     size: int
 
     @classmethod
-    def of(cls, memory: str | None) -> Budget:
+    def of(cls, memory: str | None) -> MemoryBudget:
         """Return what was asked for, else what is usual, or half of the memory where that is less. Raises UsageError."""
         return cls(min(USUAL, max(_memory() // 2, _LEAST)) if memory is None else parse(memory))
 
@@ -94,3 +91,7 @@ def _memory() -> int:
     """Return the bytes of memory that this process may have."""
     of_machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else USUAL
     return min([of_machine, *(int(text) for file in map(Path, _CGROUPS) if file.is_file() and (text := file.read_text().strip()).isdigit())])
+
+
+UNLIMITED = MemoryBudget(1 << 62)
+"""For runs whose result is in memory anyway."""

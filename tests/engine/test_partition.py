@@ -17,24 +17,25 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
+import runs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model.lines import CHROME, FIREFOX
 from model.streams import Example, examples, to_yaml
 
-import convkit
-from convkit.engine import linking, parts, pieces
-from convkit.engine.budget import BASE, USUAL, Budget
+from convkit.engine import partition
+from convkit.engine.memory import BASE, USUAL, MemoryBudget
 from convkit.errors import OutputError, UsageError
 from convkit.formats.parsers import addresses, requests
 from convkit.ingest import merge, store
 from convkit.traffic import quality
 
 if TYPE_CHECKING:
-    from convkit.engine.parts import Dealt
-    from convkit.engine.pieces import Piece, Wanted
+    from conftest import Run
 
-ROOT = Path(__file__).parent.parent
+    from convkit.engine.partition import Partition
+
+ROOT = Path(__file__).parents[2]
 LOG, EVENTS, GOALS = ROOT / "sample_logs" / "access.log.gz", ROOT / "sample_logs" / "events.csv.gz", ROOT / "goals.example.yaml"
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 FEW = settings(max_examples=max(3, EXAMPLES // 30), deadline=None, suppress_health_check=list(HealthCheck))
@@ -42,19 +43,20 @@ FEW = settings(max_examples=max(3, EXAMPLES // 30), deadline=None, suppress_heal
 
 def both(paths: list[Path], small: int = 300_000, **asked: Any) -> tuple[int, str, str]:  # noqa: ANN401 (what `run` takes)
     """Return in how many parts a run was made where memory is short, and its JSON in one piece and in parts."""
-    number, of, in_parts = list[int](), Budget.of, pieces.in_parts
+    number, of, on_disk = list[int](), MemoryBudget.of, partition._on_disk  # noqa: SLF001 (to count its parts)
 
-    def counted(dealt: Dealt, wanted: Wanted) -> Piece:
-        number.append(len(dealt.bounds))
-        return in_parts(dealt, wanted)
+    def counted(*of_run: Any) -> Partition:  # noqa: ANN401 (as it takes them)
+        made = on_disk(*of_run)
+        number.append(len(made.bounds))
+        return made
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Budget, "of", classmethod(lambda cls, _: cls(1 << 40)))
-        whole = convkit.render(convkit.run(paths, **asked), "json")
-        patch.setattr(Budget, "of", classmethod(lambda cls, _: cls(BASE + small)))
-        patch.setattr(pieces, "in_parts", counted)
-        made = convkit.render(convkit.run(paths, **asked), "json")
-        patch.setattr(Budget, "of", of)
+        patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(1 << 40)))
+        whole = runs.render(runs.document(paths, **asked), "json")
+        patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(BASE + small)))
+        patch.setattr(partition, "_on_disk", counted)
+        made = runs.render(runs.document(paths, **asked), "json")
+        patch.setattr(MemoryBudget, "of", of)
     return number[0], whole, made
 
 
@@ -64,7 +66,8 @@ ASKED: dict[str, dict[str, Any]] = {
     "by week": {"goals": GOALS, "by": "week"},
     "by channel": {"goals": GOALS, "by": "channel"},
     "channels": {"goals": GOALS, "reports": ["channels"]},
-    "choices": {"goals": GOALS, "choices": True, "bots_beside": True},
+    "other settings": {"goals": GOALS, "reports": ["funnel"], "verbose": True},
+    "bots counted": {"goals": GOALS, "verbose": True},
     "a question": {"goals": GOALS, "where": ["landing=/**"], "last": "7d"},
     "sessions": {"goals": GOALS, "reports": ["sessions"]},
     "bots": {"goals": GOALS, "bots": "only"},
@@ -76,6 +79,36 @@ def test_parts_have_the_bytes_of_one_piece(asked: dict[str, Any]) -> None:
     number, whole, made = both([LOG], **asked)
     assert number > 5
     assert made == whole
+
+
+COMMANDS = {
+    "compare": ("compare", str(LOG), "-g", str(GOALS), "-f", "json"),
+    "compare groups": ("compare", str(LOG), "-g", str(GOALS), "--where", "device=mobile", "--with", "device=desktop"),
+    "compare channels": ("compare", str(LOG), "-g", str(GOALS), "--where", "channel=Direct", "--with", "channel=Organic Search"),
+    "explain": ("explain", str(LOG), "-g", str(GOALS)),
+    "explain a step": ("explain", str(LOG), "-g", str(GOALS), "--dropped-at", "checkout", "-n", "5"),
+    "explain a goal": ("explain", str(LOG), "-g", str(GOALS), "--reached", "purchase", "-n", "0"),
+    "explain a line": ("explain", str(LOG), "-g", str(GOALS), "--line", "access.log.gz:1200"),
+    "explain no line": ("explain", str(LOG), "-g", str(GOALS), "--line", "access.log.gz:99999"),
+    "explain nobody": ("explain", str(LOG), "-g", str(GOALS), "--visitor", "zz"),
+    "check": ("check", str(LOG), "-g", str(GOALS)),
+    "check an export": ("check", str(EVENTS), "-g", str(GOALS)),
+}
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_other_commands_have_them(arguments: tuple[str, ...], convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(1 << 40)))
+    whole = convkit_command(*arguments)
+    monkeypatch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(BASE + 300_000)))
+    assert convkit_command(*arguments) == whole
+
+
+def test_proposed_goals_have_them(convkit_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name, size in (("whole", 1 << 40), ("parts", BASE + 300_000)):
+        monkeypatch.setattr(MemoryBudget, "of", classmethod(lambda cls, _, size=size: cls(size)))
+        assert convkit_command("init", str(LOG), "-o", str(tmp_path / name))[0] == 0
+    assert (tmp_path / "parts").read_text(encoding="utf-8") == (tmp_path / "whole").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("paths", [[EVENTS], [EVENTS, LOG]], ids=["an export", "an export and a log"])
@@ -95,8 +128,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_drawn_logs_have_them(example: Example, folder: Path) -> None:
     (folder / "access.log").write_text("\n".join(example.stream.lines) + "\n", encoding="utf-8")
     (folder / "goals.yaml").write_text(to_yaml(example.goals), encoding="utf-8")
-    _, whole, made = both([folder / "access.log"], 300, goals=folder / "goals.yaml", choices=True, bots_beside=True)
-    assert made == whole
+    for reports in (None, ["funnel"]):
+        _, whole, made = both([folder / "access.log"], 300, goals=folder / "goals.yaml", reports=reports, verbose=True)
+        assert made == whole
 
 
 def line(address: str, user: str, minute: int, request: str = "GET /", **more: str) -> str:
@@ -174,7 +208,7 @@ def test_what_is_told_beside_knows_the_hosts_that_are_the_site_s_own(tmp_path: P
     goals = "macro: {bought: /thanks}\nfunnels:\n  direct: {steps: [/, /thanks], where: channel=Direct}\n"
     (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
     for where in (["channel=Direct"], ["channel=Referral"], []):
-        asked = {"goals": tmp_path / "goals.yaml", "where": where, "choices": True, "bots_beside": True}
+        asked = {"goals": tmp_path / "goals.yaml", "where": where, "verbose": True}
         number, whole, made = both([tmp_path / "access.log"], 9_000, **asked)
         assert number > 5
         assert made == whole
@@ -233,7 +267,7 @@ NODE = st.one_of(st.none(), st.integers(0, 9))
 def test_whoever_is_linked_over_others_is_in_one_group(drawn: list[tuple[int | None, ...]]) -> None:
     names = ["key", "node:query.id", "node:user", "node:anonymous"]
     lines = pl.DataFrame(drawn, schema=dict.fromkeys(names, pl.Int64), orient="row").cast({"key": pl.UInt32})
-    groups = dict(linking._groups(lines).rows())  # noqa: SLF001 (the rule itself)
+    groups = dict(partition.group_keys(lines).rows())
     nodes = [{(min(kind, 2), value) for kind, value in enumerate(row) if value is not None} for row in drawn]
     expected = {row[0]: row[0] for row in drawn}
     for _ in drawn:
@@ -246,10 +280,10 @@ def test_whoever_is_linked_over_others_is_in_one_group(drawn: list[tuple[int | N
 
 def test_parts_are_as_many_as_memory_asks_for() -> None:
     counts = pl.DataFrame({"bucket": list(range(10)), "lines": [1_000] * 10, "records": [1_000] * 10}).cast({"bucket": pl.UInt16})
-    assert parts._bounds(counts, Budget(USUAL)) == ((0, 9),)  # noqa: SLF001 (the rule itself)
-    assert parts._bounds(counts, Budget(BASE + 1_350_000)) == ((0, 4), (5, 9))  # noqa: SLF001 (the rule itself)
-    assert len(parts._bounds(counts, Budget(BASE + 1))) == 10  # noqa: SLF001 (the rule itself)
-    assert parts._bounds(counts.clear(), Budget(USUAL)) == ((0, store.BUCKETS),)  # noqa: SLF001 (the rule itself)
+    assert partition._bounds(counts, MemoryBudget(USUAL)) == ((0, 9),)  # noqa: SLF001 (the rule itself)
+    assert partition._bounds(counts, MemoryBudget(BASE + 1_350_000)) == ((0, 4), (5, 9))  # noqa: SLF001 (the rule itself)
+    assert len(partition._bounds(counts, MemoryBudget(BASE + 1))) == 10  # noqa: SLF001 (the rule itself)
+    assert partition._bounds(counts.clear(), MemoryBudget(USUAL)) == ((0, store.BUCKETS),)  # noqa: SLF001 (the rule itself)
 
 
 def test_duplicates_are_found_whatever_is_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +301,7 @@ SIZES = {"1GiB": 1 << 30, "810MB": 810_000_000, "1.5 GiB": 3 << 29, "2g": 2_000_
 
 @pytest.mark.parametrize("text", SIZES)
 def test_sizes_are_read_as_people_write_them(text: str) -> None:
-    assert Budget.of(text).size == SIZES[text]
+    assert MemoryBudget.of(text).size == SIZES[text]
 
 
 @pytest.mark.parametrize(
@@ -280,14 +314,14 @@ def test_sizes_are_read_as_people_write_them(text: str) -> None:
 )
 def test_what_is_no_size_is_said(text: str, said: str) -> None:
     with pytest.raises(UsageError) as told:
-        convkit.run([LOG], memory=text)
+        runs.document([LOG], memory=text)
     assert str(told.value) == said
 
 
 def test_small_logs_are_never_written_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Budget, "of", classmethod(lambda cls, _: cls(1 << 30)))
-    monkeypatch.setattr(pieces, "in_parts", None)
-    convkit.run([LOG])
+    monkeypatch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(1 << 30)))
+    monkeypatch.setattr(partition, "_on_disk", None)
+    runs.document([LOG])
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), pl.exceptions.ComputeError("No space left on device (os error 28)")])
@@ -296,21 +330,21 @@ def test_a_disk_that_is_full_is_said(error: Exception, monkeypatch: pytest.Monke
         raise error
 
     monkeypatch.setattr(pl.LazyFrame, "sink_parquet", full)
-    monkeypatch.setattr(Budget, "of", classmethod(lambda cls, _: cls(BASE + 1)))
+    monkeypatch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(BASE + 1)))
     with pytest.raises(OutputError, match="No space left on device; free some space, or set TMPDIR"):
-        convkit.run([LOG])
+        runs.document([LOG])
 
 
 STOPPED = """
 import sys, time, convkit
-from convkit.engine import pieces
-from convkit.engine.budget import BASE, Budget
-Budget.of = classmethod(lambda cls, _: cls(BASE + 1))
+from convkit.engine import partition
+from convkit.engine.memory import BASE, MemoryBudget
+MemoryBudget.of = classmethod(lambda cls, _: cls(BASE + 1))
 def wait(*_):
     print("here", flush=True)
     time.sleep(60)
-pieces.in_parts = wait
-convkit.run([sys.argv[1]])
+partition._on_disk = wait
+convkit.report([sys.argv[1]])
 """
 
 
@@ -328,10 +362,10 @@ def test_not_even_what_kills_the_program_leaves_a_file_behind(tmp_path: Path) ->
 
 CROWDED = """
 import resource, sys, convkit
-from convkit.engine.budget import BASE, Budget
-Budget.of = classmethod(lambda cls, _: cls(BASE + 1))
+from convkit.engine.memory import BASE, MemoryBudget
+MemoryBudget.of = classmethod(lambda cls, _: cls(BASE + 1))
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-print(convkit.run([sys.argv[1]], ["overview"]).input["lines"])
+print(convkit.report([sys.argv[1]], ["overview"]).input["lines"])
 """
 
 

@@ -1,0 +1,197 @@
+"""The Python API: reports and comparisons as results, and the records, hits and sessions of logs as frames."""
+
+from __future__ import annotations
+
+import html
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from convkit.comparison import report as comparison
+from convkit.core.options import CompareOptions, Options
+from convkit.engine import plan, run
+from convkit.errors import UsageError, did_you_mean
+from convkit.goals.loader import load_goals
+from convkit.outputs import render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from convkit.core.document import Document, Finding, Note, Period, Report
+    from convkit.core.model import Goals
+    from convkit.files.paths import Paths
+
+__all__ = ["CompareKeywords", "Keywords", "Result", "compare", "load_goals", "read_hits", "read_records", "read_sessions", "report"]
+
+
+class Keywords(TypedDict, total=False):
+    """The options of a run, by the words of the command line (`core.options.Options`)."""
+
+    goals: Goals | str | Path | None
+    log_format: str
+    timezone: str | None
+    since: str | None
+    until: str | None
+    last: str | None
+    bots: str
+    where: Sequence[str]
+    by: str | None
+    sort: str | None
+    settings: Sequence[str]
+    rejects: bool
+    memory: str | None
+    verbose: bool
+
+
+class CompareKeywords(Keywords, total=False):
+    """The options of a comparison (`core.options.CompareOptions`); `against` is what `--with` takes."""
+
+    against: str | None
+    variant: str | None
+    at: str | None
+
+
+class Result:
+    """The reports of a run: each is an attribute and an item, a Polars DataFrame with the columns of `convkit REPORT -f csv`."""
+
+    def __init__(self, document: Document) -> None:
+        """Show the reports of a document."""
+        self.document = document
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the reports, as on the command line; those appended to another report come last."""
+        return (*self.document.reports, *self.document.asides)
+
+    def __getitem__(self, name: str) -> pl.DataFrame:
+        """Return the frame of a report. Raises KeyError."""
+        return self._report(name).frame
+
+    def __getattr__(self, name: str) -> pl.DataFrame:
+        """Return the frame of a report; in its name `_` takes the place of `-`. Raises AttributeError."""
+        if name.startswith("_") or name == "document":  # What copying asks for before there is a document.
+            raise AttributeError(name)
+        known = {report.replace("-", "_"): report for report in self.names}
+        if name not in known:
+            raise AttributeError(f"this result has no report {name!r}{did_you_mean(name, known)}; it has {', '.join(known)}")
+        return self[known[name]]
+
+    def __dir__(self) -> list[str]:
+        """Return the attributes, with the reports among them."""
+        return sorted({*super().__dir__(), *(name.replace("-", "_") for name in self.names)})
+
+    @property
+    def notes(self) -> tuple[Note, ...]:
+        """What qualifies the numbers, of all reports: each has a `code` and a `text`."""
+        return self.document.notes
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is worth a look, of `convkit report`: each has a `text` and a `command` that shows more."""
+        return self.document.findings
+
+    @property
+    def input(self) -> Mapping[str, int]:
+        """The number of `lines`, and how many of them were `kept`, `asset`, `bot` and so on: these add up to `lines`."""
+        return self.document.input
+
+    @property
+    def period(self) -> Period:
+        """The time that the figures are about: `begin`, `end`, both inside, and `timezone`."""
+        return self.document.period
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was lost of the input, one sentence each."""
+        return self.document.warnings
+
+    @property
+    def rejects(self) -> pl.DataFrame | None:
+        """`file, line, reason, text` of the lines that could not be read, with `rejects=True`."""
+        return self.document.rejects
+
+    def render(self, output: str = "table", *, width: int = 120, limit: int | None = None) -> str | bytes:
+        """Return all reports in an output: text, but Parquet as bytes. `width` and `limit` (rows per report; 0 is all) are for the table.
+
+        Raises UsageError.
+        """
+        return render(self.document, output, width=width, limit=limit)
+
+    def write(self, path: str | Path, output: str | None = None) -> None:
+        """Write a file whose ending names the output, or one file per report into a directory (a path without an ending).
+
+        Raises OutputError, UsageError.
+        """
+        from convkit.cli.deliver import destination, write_document  # noqa: PLC0415 (the command line loads only where files are written)
+
+        is_folder = not PurePath(path).suffix and output is None
+        write_document(self.document, destination(f"{path}/" if is_folder else str(path), output), None)
+
+    def __repr__(self) -> str:
+        """Return the reports and the period on one line."""
+        begin, end = self.period.begin, self.period.end
+        days = f" {begin:%Y-%m-%d} to {end:%Y-%m-%d}" if begin and end else ""
+        return f"<convkit.Result{days}: {', '.join(self.names)}>"
+
+    def __str__(self) -> str:
+        """Return the screen."""
+        return str(self.render())
+
+    def _repr_html_(self) -> str:
+        """Return the screen for a notebook."""
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def _report(self, name: str) -> Report:
+        """Return a report by its name."""
+        reports = {**self.document.reports, **self.document.asides}
+        if name not in reports:
+            raise KeyError(f"no report {name!r}{did_you_mean(name, reports)}; this result has {', '.join(reports)}")
+        return reports[name]
+
+
+def report(logs: Paths, reports: Sequence[str] | None = None, *, options: Mapping[str, object] | None = None, **keywords: Unpack[Keywords]) -> Result:
+    """Read logs and return reports, by default those of `convkit report`.
+
+    `options` are those that a single report has, like `{"to": "cart"}` of `paths`; the keywords are the options of the command line.
+
+    Raises GoalsFileError, InputError, OutputError, UsageError.
+    """
+    if isinstance(reports, str):
+        raise UsageError(f"reports={reports!r} is a text; write a list, as reports=[{reports!r}]")
+    return Result(run.report(logs, plan.plan_reports(_options(Options, keywords), reports, options)))
+
+
+def compare(logs: Paths, **keywords: Unpack[CompareKeywords]) -> Result:
+    """Read logs and compare a period with the one before it, or a group of sessions with another: the result has one report, `compare`.
+
+    Raises GoalsFileError, InputError, OutputError, UsageError.
+    """
+    return Result(comparison.compare(logs, _options(CompareOptions, keywords)))
+
+
+def read_records(logs: Paths, log_format: str = "auto") -> pl.LazyFrame:
+    """Return what the lines of logs say, static files included, before anything is decided (RECORDS). Raises InputError, UsageError."""
+    return run.read_records(logs, log_format)
+
+
+def read_hits(logs: Paths, **keywords: Unpack[Keywords]) -> pl.LazyFrame:
+    """Return the hits of people (HITS), sorted by visitor and time, with a Boolean column `names:GOAL` per goal.
+
+    Raises GoalsFileError, InputError, UsageError.
+    """
+    return run.read_hits(logs, _options(Options, keywords))
+
+
+def read_sessions(logs: Paths, **keywords: Unpack[Keywords]) -> pl.LazyFrame:
+    """Return one row per session (SESSIONS), sorted by start, with its device, its channel and a Boolean column `goal:GOAL` per goal.
+
+    Raises GoalsFileError, InputError, UsageError.
+    """
+    return run.read_sessions(logs, _options(Options, keywords))
+
+
+def _options(kind: Any, keywords: Mapping[str, Any]) -> Any:  # noqa: ANN401 (options of that kind)
+    """Return options of a kind; unknown keywords are refused like unknown options."""
+    return kind(**keywords)

@@ -1,0 +1,142 @@
+"""The finished document of a run, made of its tallies: nothing here touches a hit."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from convkit.analysis import breakdown, periods, sorting
+from convkit.analysis.analysis import View
+from convkit.analysis.breakdown import BREAKDOWN
+from convkit.analysis.breakdown_screen import Breakdown
+from convkit.core import plugins
+from convkit.core.document import Document, Note
+from convkit.core.formatting import plural
+from convkit.engine.plan import key_column
+from convkit.files.paths import STANDARD_INPUT, path_names
+from convkit.reports.asides import sensitivity
+from convkit.reports.asides import trend as asides_trend
+from convkit.reports.asides.findings import findings_of
+from convkit.traffic import bots
+from convkit.traffic.quality import inspect_logs
+from convkit.version import __version__
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from convkit.core.blocks import Block, Screen
+    from convkit.core.document import Report, Tallies
+    from convkit.core.model import Goals
+    from convkit.core.quality import Quality
+    from convkit.engine.partial_result import PartialResult
+    from convkit.engine.plan import Plan
+    from convkit.files.paths import Paths
+    from convkit.ingest.log_data import LogData
+
+_MOST_LOGS = 3
+"""How many logs a suggested command names."""
+
+
+def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Document:
+    """Return what outputs take: the reports, and what is known of their input. Notes and findings of a breakdown are those of the whole."""
+    quality = replace(inspect_logs(data, plan.goals.site.timezone, bots.quality_of_bots(result.bot_lines)), bot_sessions=result.bot_sessions)
+    view = _view(result, data, plan, quality)
+    wholes = reports = present(result.tallies, view)
+    asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
+    findings = findings_of(reports, view, _explain_command(paths, plan)) if plan.is_whole else ()
+    if result.broken_down is not None:
+        by_key = replace(view, key=plan.segment.by or "", by=(BREAKDOWN,))
+        reports = {name: _broken_down(report, result.broken_down[name], by_key) for name, report in wholes.items()}
+        trend = asides_trend.present(wholes, reports, by_key)
+        asides |= {trend.name: trend} if trend else {}
+    return Document(
+        version=__version__,
+        logs=data.names,
+        goals_file=plan.goals.file,
+        goals_summary=summary(plan.goals),
+        input=result.input,
+        reasons=result.reasons,
+        period=result.period,
+        reports={name: _with_notes(report, result, view) for name, report in reports.items()},
+        asides=asides,
+        findings=findings,
+        is_whole=plan.is_whole,
+        copies=data.copies,
+        losses=data.losses,
+        rejects=data.rejects,
+        quality=quality,
+    )
+
+
+def present(tallies: Tallies, view: View) -> dict[str, Report]:
+    """Return the finished reports."""
+    return {report: plugins.load("reports", report).present(tallies[report], view) for report in tallies}
+
+
+def _explain_command(paths: Paths, plan: Plan) -> str:
+    """Return the command that explains sessions of the same logs, empty if it would be too long or cannot be run again."""
+    names, file = path_names(paths), plan.goals.file
+    if len(names) > _MOST_LOGS or STANDARD_INPUT in names:
+        return ""
+    words = [*(["--log-format", plan.log_format] if plan.log_format != "auto" else []), *(word for text in plan.where for word in ("--where", text))]
+    return shlex.join(["convkit", "explain", *names, *(["-g", file] if file not in {None, "goals.yaml"} else []), *words])
+
+
+def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) -> View:
+    """Return what presenting needs to know of a run."""
+    return View(
+        plan.goals,
+        result.period,
+        result.input,
+        result.knows_macro,
+        data.has_local_times,
+        bots=plan.segment.bots,
+        ends=result.ends,
+        sources=data.sources,
+        own_hosts=result.own_hosts,
+        is_narrowed=result.filtered is not None,
+        sort=plan.order,
+        quality=quality,
+        options=plan.report_options,
+    )
+
+
+def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
+    """Return a report split by a key: its frame is of the values, its notes are of the whole, and its picture shows both."""
+    module = plugins.load("reports", whole.name)
+    report: Report = module.present(tally, view)
+    values = breakdown.ordered_values(tally, view)
+    marks = periods.period_marks(values[BREAKDOWN].to_list(), view)
+
+    def folded(count: int | None) -> Breakdown:
+        """Return the report with so many values, and the others as one; None for all."""
+        if count is None or count >= values.height:
+            return Breakdown(values, report, marks)
+        shown = breakdown.fold_values(tally, values[BREAKDOWN].head(count).to_list())
+        return Breakdown(breakdown.ordered_values(shown, view), module.present(shown, view))
+
+    def draw(_: pl.DataFrame, room: Screen) -> list[Block]:
+        sorted_whole = sorting.sort_report(whole, view.sort) if view.sort else whole
+        blocks: list[Block] = module.draw_split(sorted_whole, folded, view, room)
+        return blocks
+
+    several = (Note("by-goal", "Sessions that reached several goals stand in several rows."),) if view.key == "goal" else ()
+    notes = (*several, *whole.notes, *marks.said())
+    columns = (key_column(view.key, whole.columns), *whole.columns)
+    return replace(report, columns=columns, frame=report.frame.rename({BREAKDOWN: columns[0].name}), notes=notes, draw=draw)
+
+
+def _with_notes(report: Report, result: PartialResult, view: View) -> Report:
+    """Return a report that says whom its figures are of, in the order asked for; findings are made before, of reports in their own order."""
+    whose = [*(several.note for several in result.of_variants), result.filtered.note if result.filtered else None]
+    of_bots = bots.detection_note(view.bots) if view.bots != "drop" else None
+    notes = tuple(dict.fromkeys(note for note in (*whose, *report.notes, of_bots) if note))
+    report = replace(report, notes=notes)
+    return sorting.sort_report(report, view.sort) if view.sort else report
+
+
+def summary(goals: Goals) -> str:
+    """Return what a goals file holds, in words."""
+    number = f"{plural(len(goals.goals), 'goal')}, {len(goals.macros)} of them macro"
+    return f"{number}; {plural(len(goals.funnels), 'funnel')}" if goals.funnels else number

@@ -1,0 +1,94 @@
+"""What a run found of some visitors, as tallies and counts that add up, and the sum of several."""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core.document import sum_tallies
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from convkit.core.document import Period, Tallies
+    from convkit.core.quality import BotSessions
+    from convkit.goals.filters import FilterSummary
+    from convkit.goals.variants import SeveralVariants
+
+
+@dataclass(frozen=True)
+class PartialResult:
+    """Tallies of reports and counts: nothing here refers to a frame of visitors."""
+
+    tallies: Tallies
+    broken_down: Tallies | None
+    """The tallies broken down by a key."""
+    input: Mapping[str, int]
+    """`lines`, and how many of them met which fate."""
+    reasons: Mapping[str, Mapping[str, int]]
+    """Of the lines that were not read, and of bots: `unparsed_by_reason`, `bot_by_reason`."""
+    period: Period
+    ends: datetime | None
+    """Time of the last hit of the logs."""
+    knows_macro: bool
+    bot_lines: pl.DataFrame
+    own_hosts: tuple[str, ...]
+    of_variants: tuple[SeveralVariants, ...]
+    filtered: FilterSummary | None
+    bot_sessions: BotSessions | None
+    sensitivity: pl.DataFrame | None
+
+    def as_text(self) -> PartialResult:
+        """Return the same without dictionary codes: one code keeps the texts of all visitors of its part in memory."""
+        return replace(self, tallies=_as_text(self.tallies), broken_down=None if self.broken_down is None else _as_text(self.broken_down))
+
+
+def merge(results: Sequence[PartialResult]) -> PartialResult:
+    """Return the result of all parts; of one alone it is that one."""
+    first = results[0]
+    if len(results) == 1:
+        return first
+    broken_down = [result.broken_down for result in results if result.broken_down is not None]
+    sensitivity = [result.sensitivity for result in results if result.sensitivity is not None]
+    filtered = [result.filtered for result in results if result.filtered]
+    bot_sessions = [result.bot_sessions for result in results if result.bot_sessions]
+    return replace(
+        first,
+        tallies=add_tallies([result.tallies for result in results]),
+        broken_down=add_tallies(broken_down) if broken_down else None,
+        input=_summed(result.input for result in results),
+        reasons={kind: dict(sorted(_summed(result.reasons[kind] for result in results).items())) for kind in first.reasons},
+        knows_macro=any(result.knows_macro for result in results),
+        bot_lines=sum_tallies([result.bot_lines for result in results]),
+        of_variants=tuple(reduce(operator.add, several) for several in zip(*(result.of_variants for result in results), strict=True)),
+        filtered=reduce(operator.add, filtered) if filtered else None,
+        bot_sessions=reduce(operator.add, bot_sessions) if bot_sessions else None,
+        sensitivity=sum_tallies(sensitivity) if sensitivity else None,
+    )
+
+
+def add_tallies(parts: Sequence[Tallies]) -> Tallies:
+    """Add the tallies of parts of the visitors."""
+    return {report: {name: sum_tallies([part[report][name] for part in parts]) for name in tallies} for report, tallies in parts[0].items()}
+
+
+def _as_text(tallies: Tallies) -> Tallies:
+    """Return tallies with text instead of dictionary codes."""
+    return {
+        report: {name: frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for name, frame in named.items()}
+        for report, named in tallies.items()
+    }
+
+
+def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Add counts by name."""
+    total = Counter[str]()
+    for some in counts:
+        total.update(some)
+    return dict(total)

@@ -1,0 +1,212 @@
+"""Partition: the lines of logs, in memory or on disk, and their visitors in as many parts as memory asks for.
+
+One part is the usual case. A part is analyzed like a log of its own, given the few facts that depend on all lines. On disk, all lines of a visitor
+are in one bucket; buckets whose visitors may be the same person (by user, cookie or id) are in one group.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+import polars as pl
+
+from convkit.core import datafiles
+from convkit.core.collect import collect_frame
+from convkit.core.document import sum_tallies
+from convkit.core.model import USER_RULE
+from convkit.core.schema import TEXT
+from convkit.engine.memory import MemoryBudget
+from convkit.formats.parsers import requests
+from convkit.formats.parsers.base import Assets
+from convkit.ingest import merge
+from convkit.ingest.load import load_logs
+from convkit.ingest.log_data import GlobalFacts, LogData, Part
+from convkit.ingest.logs import open_logs
+from convkit.ingest.merge import identify_users, mark_duplicates, rank_sources, source_ranks
+from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, bucket_of
+from convkit.traffic import events, hits
+from convkit.traffic import visitors as traffic_visitors
+from convkit.traffic.proxies import resolve_proxies
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from convkit.core.model import Goals, Site
+    from convkit.engine.plan import Plan
+    from convkit.files.paths import Paths
+    from convkit.ingest.load import LoadedLines
+    from convkit.ingest.logs import Log, OpenLogs
+
+T = TypeVar("T")
+
+_COUNTED_AT_ONCE = 5_000_000
+"""Lines on disk that are counted together: grouping reads ahead without a limit, and of 50 million lines at once took 1.4 GB."""
+_MANY = 1 << 30
+"""The size that queries on disk are given, for the engine that holds few rows at once."""
+_NODE = "node:"
+_USER_NODES = (f"{_NODE}{USER_RULE}", f"{_NODE}anonymous")
+_NO_USER = " - -"
+"""The end of senders that name no user."""
+
+
+@dataclass(frozen=True)
+class Partition:
+    """What logs hold, and their visitors part by part."""
+
+    data: LogData
+    every_line: bool = False
+    """Whether parts keep every line; else one static file of each client, which is a third of the lines."""
+    bucket: pl.Expr | None = None
+    """The bucket of a line on disk; None in memory, where one part is all."""
+    bounds: tuple[tuple[int, int], ...] = ()
+    """The first and the last bucket of each part."""
+
+    @property
+    def is_divided(self) -> bool:
+        """Whether the lines are on disk, and parts are read from there."""
+        return self.bucket is not None
+
+    def map(self, look: Callable[[Part], T]) -> list[T]:
+        """Look at the parts one after the other: only one of them is in memory at a time."""
+        return [look(self.part(number)) for number in range(len(self.bounds) or 1)]
+
+    def part(self, number: int) -> Part:
+        """Return one of the parts."""
+        if self.bucket is None:
+            return Part(collect_frame(self.data.lines, self.data.size), self.data.facts, self.data.omitted)
+        mine = self.data.lines.filter(self.bucket.is_between(*self.bounds[number])).drop(BUCKET_KEY)
+        lines = collect_frame(mine.with_columns(pl.col(pl.String).cast(TEXT)), self.data.size)
+        lines = collect_frame(identify_users(lines), lines.height)
+        return Part(lines, self.data.facts) if self.every_line else _without_more_assets(Part(lines, self.data.facts))
+
+    def with_own_hosts(self, own_hosts: tuple[str, ...]) -> Partition:
+        """Return the same partition, whose parts know the site's own hosts."""
+        return replace(self, data=replace(self.data, facts=replace(self.data.facts, own_hosts=own_hosts)))
+
+
+@contextmanager
+def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
+    """Read logs: into memory, or onto disk if they may need more memory than the plan allows. Raises InputError, OutputError, UsageError."""
+    wanted = plan.goals.site.log_format if plan.log_format == "auto" else plan.log_format
+    with ExitStack() as stack:
+        opened = open_logs(paths, wanted, stack, hits.parser_needs(plan.goals, plan.session_fields))
+        fits = plan.memory.holds(log.source for log in opened.logs)
+        yield _in_memory(opened, plan) if fits else _on_disk(opened, plan, stack)
+
+
+def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
+    """Read logs into memory, where one part is all."""
+    logs: Sequence[Log] = opened.logs
+    loaded = load_logs(logs, _assets(plan), hits.select_needed, rejects=plan.rejects, progress=plan.progress)
+    lines = collect_frame(loaded.lines, 0)
+    if len(logs) > 1:
+        # The number of a log does not depend on the order in which logs are named.
+        ranks = collect_frame(source_ranks(lines.lazy(), [log.source.name for log in logs]), lines.height)
+        lines, logs = collect_frame(rank_sources(lines.lazy(), ranks.lazy()), lines.height), [logs[number] for number in ranks["source"]]
+    if plan.goals.site.trusted_proxy:
+        lines = collect_frame(resolve_proxies(lines.lazy(), plan.goals.site.trusted_proxy), lines.height)
+    lines = collect_frame(identify_users(collect_frame(mark_duplicates(lines), lines.height)), lines.height)
+    part = Part(lines) if plan.every_line else _without_more_assets(Part(lines))
+    data = _log_data(opened, logs, loaded, part.lines.lazy(), part.lines.height)
+    return Partition(replace(data, omitted=part.omitted), plan.every_line)
+
+
+def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
+    """Read logs onto disk, where they stay as long as the stack."""
+    goals, store = plan.goals, DiskStore(stack)
+    loaded = load_logs(opened.logs, _assets(plan), hits.select_needed, store=store, rejects=plan.rejects, progress=plan.progress)
+    lines, logs = _ranked(loaded.lines, opened.logs)
+    if goals.site.trusted_proxy:
+        lines = store.keep(resolve_proxies(lines.drop(BUCKET_KEY), goals.site.trusted_proxy))
+    size = collect_frame(lines.select(pl.len()), _MANY).item()
+    if "event_number" in lines.collect_schema():
+        lines = merge.mark_problem(lines, merge.find_duplicates(lines, size), "duplicate")
+    linked = linked_keys(lines, goals.site, size)
+    bucket = bucket_of(pl.col(BUCKET_KEY).replace(linked[BUCKET_KEY], linked["group"]))
+    data = replace(_log_data(opened, logs, loaded, lines, size), facts=_global_facts(lines, goals))
+    return Partition(data, plan.every_line, bucket, _bounds(_counts(lines, bucket, size), plan.memory))
+
+
+def _assets(plan: Plan) -> Assets:
+    """Return the static files that are read: those that a goal may name, or all."""
+    known = tuple(datafiles.words("assets"))
+    return Assets(known if plan.every_asset else hits.goal_asset_extensions(plan.goals, known))
+
+
+def _without_more_assets(part: Part) -> Part:
+    """Return a part with one static file of each client: the others, most lines of a log, say nothing new."""
+    lines, omitted = traffic_visitors.deduplicate_assets(part.lines)
+    return replace(part, lines=lines, omitted=omitted)
+
+
+def _log_data(opened: OpenLogs, logs: Sequence[Log], loaded: LoadedLines, lines: pl.LazyFrame, size: int) -> LogData:
+    """Return what is known of logs that were read, `logs` by their number."""
+    names = tuple(log.source.name for log in opened.logs)
+    return LogData(lines, size, names, tuple(logs), opened.copies, loaded.losses, loaded.rejects)
+
+
+def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Sequence[Log]]:
+    """Return lines on disk whose `source` is the rank of their log, and the logs by it."""
+    if len(logs) == 1:
+        return lines, logs
+    ranks = collect_frame(source_ranks(lines, [log.source.name for log in logs]), _MANY)
+    rank = pl.col("source").replace_strict(ranks["source"], ranks["rank"])
+    return lines.with_columns(source=rank), [logs[number] for number in ranks["source"]]
+
+
+def _global_facts(lines: pl.LazyFrame, goals: Goals) -> GlobalFacts:
+    """Return the facts that depend on all lines."""
+    time = pl.col("time")
+    known = lines.select(first=time.min(), last=time.max(), assets=(pl.col("problem") == "asset").any())
+    first, last, has_assets = collect_frame(known, _MANY).row(0)
+    has_events = "event" in lines.collect_schema()
+    names_pages = collect_frame(events.has_page_names(lines, goals), _MANY).item() if has_events else None
+    return GlobalFacts((first, last), has_assets, names_pages)
+
+
+def _counts(lines: pl.LazyFrame, bucket: pl.Expr, size: int) -> pl.DataFrame:
+    """Return `bucket, lines, records`."""
+    sums = {"lines": pl.len().cast(pl.Int64), "records": pl.col("problem").is_null().sum().cast(pl.Int64)}
+    pieces = (lines.slice(start, _COUNTED_AT_ONCE) for start in range(0, max(size, 1), _COUNTED_AT_ONCE))
+    return sum_tallies([collect_frame(piece.group_by(bucket=bucket).agg(**sums), _MANY) for piece in pieces]).sort("bucket")
+
+
+def _bounds(counts: pl.DataFrame, memory: MemoryBudget) -> tuple[tuple[int, int], ...]:
+    """Return the first and the last bucket of parts that fit into memory, as far as buckets do."""
+    weight = MemoryBudget.weight(pl.col("records"), pl.col("lines") - pl.col("records"))
+    parts = memory.parts(int(counts.select(weight.sum()).item()))
+    part = (weight.cum_sum() - weight) * parts // weight.sum()
+    rows = counts.group_by(part.alias("part")).agg(first=pl.col("bucket").min(), last=pl.col("bucket").max()).sort("part")
+    return tuple(rows.select("first", "last").rows()) or ((0, BUCKETS),)
+
+
+def linked_keys(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
+    """Return `key, group` of the keys of lines on disk that visitor rules and ids link, also indirectly: those of one group go together."""
+    columns = lines.collect_schema().names()
+    if not site.preferred_rules and "anonymous" not in columns:
+        return pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "group": pl.UInt32})
+    # Few senders of a log name a user: on nulls it costs next to nothing to take them apart.
+    named = lines.with_columns(sender=pl.when(~pl.col("sender").str.ends_with(_NO_USER)).then("sender"))
+    values = traffic_visitors.visitor_numbers(site.preferred_rules, columns) | {USER_RULE: traffic_visitors.visitor_number(USER_RULE, pl.col("user"))}
+    values |= {"anonymous": traffic_visitors.visitor_number(USER_RULE, pl.col("anonymous"))} if "anonymous" in columns else {}
+    nodes = requests.split_senders(named).select(BUCKET_KEY, **{f"{_NODE}{name}": value for name, value in values.items()})
+    linked = nodes.filter(pl.any_horizontal(pl.col(f"^{_NODE}.*$").is_not_null())).unique()
+    return group_keys(collect_frame(linked, size))
+
+
+def group_keys(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return `key, group` of lines with a `key` and nodes: lines that share a node are in one group, the lowest key that they meet.
+
+    A user and an anonymous id are nodes of one kind: the one may be named in the place of the other.
+    """
+    rows = lines.with_row_index("at")
+    kinds = {name: USER_RULE if name in _USER_NODES else name for name in lines.columns}
+    nodes = pl.concat([rows.select("at", kind=pl.lit(kind), node=pl.col(name).cast(pl.Int64)) for name, kind in kinds.items()]).drop_nulls("node")
+    group = rows.select("at", group=BUCKET_KEY)
+    while True:
+        lowest = nodes.join(group, on="at").with_columns(pl.col("group").min().over("kind", "node")).group_by("at").agg(pl.col("group").min())
+        if lowest.sort("at").equals(group):
+            return rows.join(group, on="at").select(BUCKET_KEY, "group").unique()
+        group = lowest.sort("at")

@@ -1,0 +1,82 @@
+"""One run, from paths to a document: read the logs, analyze their visitors part by part, add up, present."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.analysis.segment import select_segment
+from convkit.core.schema import CHANNEL_FIELD, DEVICE_FIELD, RECORDS
+from convkit.engine import document, partition, plan, stages
+from convkit.engine.memory import UNLIMITED
+from convkit.engine.partial_result import merge
+from convkit.ingest.load import read_parsed, to_records
+from convkit.ingest.logs import open_logs
+
+if TYPE_CHECKING:
+    from convkit.core.document import Document
+    from convkit.core.options import Options
+    from convkit.engine.partial_result import PartialResult
+    from convkit.engine.partition import Partition
+    from convkit.engine.plan import Plan
+    from convkit.files.paths import Paths
+    from convkit.ingest.log_data import Part
+
+
+def report(paths: Paths, plan: Plan) -> Document:
+    """Read logs and return the reports of a plan. Raises InputError, OutputError, UsageError."""
+    with partition.read(paths, plan) as parts:
+        return document.build(analyze(parts, plan), parts.data, plan, paths)
+
+
+def analyze(parts: Partition, plan: Plan) -> PartialResult:
+    """Analyze the visitors part by part, and return the sum of what was found."""
+    parts = stages.with_own_hosts(parts, plan.goals, plan.segment.bots, plan.session_fields)
+
+    def tallied(part: Part) -> PartialResult:
+        result = stages.analyze(part, plan).tallied(plan)
+        return result.as_text() if parts.is_divided else result
+
+    results = parts.map(tallied)
+    if any(result.bot_sessions for result in results):
+        # The bots of one part were worth counting: then those of all parts are counted.
+        results = [result if result.bot_sessions else _with_bot_sessions(result, parts.part(number), plan) for number, result in enumerate(results)]
+    return merge(results)
+
+
+def _with_bot_sessions(result: PartialResult, part: Part, plan: Plan) -> PartialResult:
+    """Return the result of a part with what its bots would add."""
+    return replace(result, bot_sessions=stages.analyze(part, plan, count_bots=True).bot_sessions)
+
+
+def read_records(paths: Paths, log_format: str = "auto") -> pl.LazyFrame:
+    """Return what the lines of logs say, static files included, before anything is decided (RECORDS). Raises InputError, UsageError."""
+    with ExitStack() as stack:
+        lines = read_parsed(open_logs(paths, log_format, stack).logs)
+    return to_records(lines).filter(pl.col("problem").is_null()).select(*RECORDS)
+
+
+def read_hits(paths: Paths, options: Options) -> pl.LazyFrame:
+    """Return the hits of people (HITS), sorted by visitor and ORDER, with `names:<goal>`. Raises GoalsFileError, InputError, UsageError."""
+    wanted = plan.plan_segment(options, plan.read_goals(options))
+    with partition.read(paths, replace(wanted, memory=UNLIMITED, every_line=True)) as parts:
+        part = parts.part(0)
+    visitors = stages.identify_visitors(part, wanted.goals, "drop")
+    hits, _ = stages.settle_hits(part, visitors, wanted.goals, "drop")
+    is_person = pl.col("reason").is_null() & ~pl.col("fate").is_in(["asset", "excluded"])
+    return hits.lazy().filter(is_person).drop("user_agent", "reason")
+
+
+def read_sessions(paths: Paths, options: Options) -> pl.LazyFrame:
+    """Return one row per session (SESSIONS), with its device, its channel and `goal:<name>`. Raises GoalsFileError, InputError, UsageError."""
+    goals = plan.read_goals(options)
+    wanted = replace(plan.plan_segment(options, goals, fields=(DEVICE_FIELD, CHANNEL_FIELD)), memory=UNLIMITED)
+    with partition.read(paths, wanted) as parts:
+        part = parts.part(0)
+    matched = stages.match(part, goals, wanted.segment.bots, wanted.session_fields)
+    limits = wanted.segment.date_range.limits(stages.span(part.lines)[1], goals.site.timezone)
+    selected = select_segment(matched, goals, wanted.segment.filters, *limits)
+    return selected.sessions.lazy().sort("started", "session")

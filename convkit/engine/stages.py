@@ -1,0 +1,312 @@
+"""The stages of a run: from the lines of a part to hits, sessions, reached goals, and the analysis that reports are made of.
+
+Each stage looks at what the one before has found out about all hits, and must have it in memory: frames are collected in between, and dropped as soon
+as they are no longer needed. The same part may be analyzed more than once: with other goals, other bots, other sessions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from convkit.analysis import breakdown
+from convkit.analysis.segment import Matched, select_segment
+from convkit.analysis.tallies import break_down, build_analysis, tally
+from convkit.core import schema
+from convkit.core.collect import collect_frame
+from convkit.core.document import Period, sum_tallies
+from convkit.core.quality import BotSessions
+from convkit.core.schema import FATES, SESSION_KEY
+from convkit.engine.partial_result import PartialResult
+from convkit.goals import matching, variants
+from convkit.ingest.merge import LINE_KEY
+from convkit.reports.asides import sensitivity
+from convkit.sessions import channels, sessionize
+from convkit.traffic import attributes, bots, events
+from convkit.traffic import hits as traffic_hits
+from convkit.traffic import visitors as traffic_visitors
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from convkit.analysis.analysis import Analysis
+    from convkit.analysis.segment import Segment
+    from convkit.core.model import Goals
+    from convkit.engine.partition import Partition
+    from convkit.engine.plan import Plan
+    from convkit.goals.filters import FilterSummary
+    from convkit.goals.variants import SeveralVariants
+    from convkit.ingest.log_data import Part
+
+
+@dataclass(frozen=True)
+class Run:
+    """The analysis of a part, and what became of its lines."""
+
+    analysis: Analysis
+    input: Mapping[str, int]
+    """`lines`, and how many of them met which fate."""
+    reasons: Mapping[str, Mapping[str, int]]
+    """Of the lines that were not read, and of bots: `unparsed_by_reason`, `bot_by_reason`."""
+    period: Period
+    knows_macro: bool
+    """Whether it is known what the site is for: a goals file says it, or a built-in macro goal was reached."""
+    bot_lines: pl.DataFrame
+    """A tally of what bots sent (`bots.tally_bot_lines`)."""
+    own_hosts: tuple[str, ...] = ()
+    """Hosts that are taken for the site's own because nobody named them."""
+    of_variants: tuple[SeveralVariants, ...] = ()
+    """The visitors who saw several variants."""
+    filtered: FilterSummary | None = None
+    """How many sessions the filters kept, if there are filters."""
+    broken_down: Analysis | None = None
+    """The analysis once more, broken down by a key."""
+    bot_sessions: BotSessions | None = None
+    """What bots would add, if that is worth saying."""
+    sensitivity: pl.DataFrame | None = None
+    """How far the funnels get under other settings."""
+
+    def tallied(self, plan: Plan) -> PartialResult:
+        """Return the tallies of the plan's reports, and all counts; frames of visitors are no longer referred to."""
+        analysis = replace(self.analysis, options=plan.report_options)
+        broken_down = None if self.broken_down is None else replace(self.broken_down, options=plan.report_options)
+        return PartialResult(
+            tally(analysis, plan.reports),
+            None if broken_down is None else tally(broken_down, plan.reports),
+            self.input,
+            self.reasons,
+            self.period,
+            analysis.ends,
+            self.knows_macro,
+            self.bot_lines,
+            self.own_hosts,
+            self.of_variants,
+            self.filtered,
+            self.bot_sessions,
+            self.sensitivity,
+        )
+
+
+def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
+    """Analyze a part; `count_bots` counts what bots would add without asking whether that is worth saying."""
+    goals, segment = plan.goals, plan.segment
+    matched = match(part, goals, segment.bots, plan.session_fields)
+    run = look_at(matched, part, goals, segment)
+    # What is counted beside takes the same hosts for the site's own as the run, which names them.
+    part = replace(part, facts=replace(part.facts, own_hosts=run.own_hosts))
+    if count_bots or _are_bots_worth_counting(matched, goals, is_asked=plan.bot_sessions):
+        run = replace(run, bot_sessions=_bot_sessions(run, matched, part, segment))
+    if plan.alternatives and goals.funnels:
+        run = replace(run, sensitivity=_under_other_settings(part, run.analysis, segment))
+    return run
+
+
+def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -> Matched:
+    """Return all that goals make of a part's lines: sessions and what they reached; `mode` is one of BOT_MODES."""
+    visitors = identify_visitors(part, goals, mode, session_fields)
+    hits, fates = _sessionized(part, visitors, goals, mode, session_fields)
+    hits = collect_frame(matching.match_goals(hits.lazy(), goals).with_row_index("row"), hits.height)
+    own = part.facts.own_hosts
+    if own is None:
+        own = channels.own_hosts(_hosts(hits)) if _needs_hosts(goals, session_fields) else ()
+    sessions = _sessions(hits, goals, session_fields, own)
+    return Matched(hits.drop("referrer", "sent_query", strict=False), sessions, visitors, fates, session_fields, own)
+
+
+def look_at(matched: Matched, part: Part, goals: Goals, segment: Segment) -> Run:
+    """Return the analysis of a segment of what was matched."""
+    first, last = part.facts.span or span(part.lines)
+    begin, end = segment.date_range.limits(last, goals.site.timezone)
+    selected = select_segment(matched, goals, segment.filters, begin, end)
+    fates, reasons = _fates(part, matched.fates, selected.hits)
+    identities = traffic_visitors.identities(matched.visitors.lazy(), part.lines.lazy(), goals.site)
+    analysis = build_analysis(selected.hits, selected.sessions, goals, last, identities)
+    return Run(
+        analysis,
+        fates,
+        reasons,
+        _period(begin or first, end - timedelta(seconds=1) if end else last, goals.site.timezone),
+        bool(goals.macros) and (goals.file is not None or selected.converts),
+        bots.tally_bot_lines(matched.fates),
+        matched.own_hosts,
+        selected.of_variants,
+        selected.where,
+        None if segment.by is None else _broken_down(analysis, segment.by, goals),
+    )
+
+
+def with_own_hosts(partition: Partition, goals: Goals, mode: str, session_fields: frozenset[str]) -> Partition:
+    """Return a partition that knows which hosts are the site's own, if they are needed and nobody named them: that takes one look at all parts."""
+    if not partition.is_divided or not _needs_hosts(goals, session_fields):
+        return partition
+
+    def hosts(part: Part) -> pl.DataFrame:
+        visitors = identify_visitors(part, goals, mode, session_fields)
+        return _hosts(_sessionized(part, visitors, goals, mode, session_fields)[0])
+
+    return partition.with_own_hosts(channels.own_hosts(sum_tallies(partition.map(hosts))))
+
+
+def _broken_down(analysis: Analysis, key: str, goals: Goals) -> Analysis:
+    """Return an analysis broken down by a key."""
+    return break_down(analysis, collect_frame(breakdown.session_values(key, analysis.sessions, analysis.hits, goals), analysis.size))
+
+
+def _sessionized(part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, session_fields: Collection[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the hits that are analyzed, cut into sessions, and the fates of all lines."""
+    settled, fates = settle_hits(part, visitors, goals, mode, session_fields)
+    analyzed = settled.filter(traffic_hits.is_analyzed(mode)).drop("user_agent", "reason")
+    del settled  # Of all hits at once, every frame counts.
+    return collect_frame(sessionized(analyzed, goals), analyzed.height), fates
+
+
+def _needs_hosts(goals: Goals, session_fields: Collection[str]) -> bool:
+    """Tell whether it must be found out which hosts are the site's own."""
+    return schema.CHANNEL_FIELD in session_fields and not goals.site.hosts
+
+
+def _hosts(hits: pl.DataFrame) -> pl.DataFrame:
+    """Return the tally of hosts of sessionized hits."""
+    return collect_frame(channels.tally_hosts(hits.lazy()), hits.height)
+
+
+def _sessions(hits: pl.DataFrame, goals: Goals, session_fields: Collection[str], own: tuple[str, ...]) -> pl.DataFrame:
+    """Return the table of all sessions that were read; `own` are the site's own hosts where nobody named them."""
+    macros, columns = [goal.column for goal in goals.macros], [goal.column for goal in goals.goals]
+    table = collect_frame(sessionize.session_table(hits.lazy(), macros, columns, session_fields), hits.height)
+    for name in variants.variant_names(session_fields):
+        seen = collect_frame(variants.visitors_shown(hits.lazy(), name, goals.site.variants[name]), hits.height)
+        table = collect_frame(variants.add_variant(table.lazy(), seen.lazy(), name), table.height)
+    if schema.CHANNEL_FIELD not in session_fields:
+        return table
+    return collect_frame(channels.add_acquisition(table.lazy(), goals.site, own), table.height)
+
+
+def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
+    """Return a period, both ends inside, in the site's time zone."""
+    if begin is None or end is None:
+        return Period(None, None, timezone)
+    zone = ZoneInfo(timezone)
+    return Period(begin.astimezone(zone), max(begin, end).astimezone(zone), timezone)
+
+
+def span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
+    """Return the times of the first and the last record."""
+    return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
+
+
+def _fates(part: Part, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """Return what became of every line, `lines` and each of FATES, which add up to it; and the reasons of two of them."""
+    lines, omitted = part.lines, sum(part.omitted.values())
+    problems = dict(lines.select("problem").drop_nulls().group_by("problem").len().rows())
+    found = dict(met.group_by("fate").len().rows())
+    counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
+    counts["asset"] += omitted
+    counts["unparsed"] = sum(problems.values())
+    outside = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
+    counts |= {"outside": counts["outside"] + outside, "kept": counts["kept"] - outside}
+    bots = dict(met.filter(pl.col("fate") == "bot").group_by("reason").len().rows())
+    by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
+    return {"lines": lines.height + omitted, **counts}, by_reason
+
+
+def identify_visitors(part: Part, goals: Goals, mode: str, session_fields: Collection[str] = ()) -> pl.DataFrame:
+    """Identify the visitors of a part; what several queries need is collected first, or each would compute it again."""
+    clients = collect_frame(traffic_visitors.distinct_clients(part.lines.lazy()), part.lines.height)
+    with_device = schema.DEVICE_FIELD in session_fields
+    visitors = traffic_visitors.identify(clients.lazy(), goals.site, mode, with_device=with_device, has_assets=part.facts.has_assets)
+    return collect_frame(visitors, clients.height)
+
+
+def settle_hits(
+    part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, session_fields: Collection[str] = ()
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the hits whose fate agents alone do not decide, with their `fate`, and the fates of all (`hits.dropped_fate_rows`).
+
+    Everything that visitors sent, whatever the period, decides whether they are bots. Hits have `referrer` and `sent_query` where session fields
+    need them.
+    """
+    decided = _decided(part, visitors, goals, session_fields)
+    early = collect_frame(traffic_hits.dropped_fate_rows(decided.lazy(), mode, goals), decided.height)
+    # Of all hits at once, one frame less is a tenth of the memory.
+    decided = decided.filter(~traffic_hits.is_dropped_by_agent(mode))
+    decided = traffic_hits.sort_hits(decided)
+    kinds = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
+    del decided
+    is_of_log = pl.col("event").is_null()
+    open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("spared") & ~traffic_hits.is_plain_asset())
+    hits = traffic_hits.add_fates(bots.add_reasons(kinds, collect_frame(bots.behaviour_reasons(open_cases), kinds.height)), mode)
+    return hits, pl.concat([early, traffic_hits.fate_rows(hits, goals)])
+
+
+def all_hits(part: Part, goals: Goals) -> pl.DataFrame:
+    """Return the hits of all lines, with their `kind`, `fate` and `reason`: those of bots too, as if bots were looked at alone."""
+    return settle_hits(part, identify_visitors(part, goals, "only"), goals, "only")[0]
+
+
+def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: Collection[str]) -> pl.DataFrame:
+    """Return the hits of the lines that are records, before their kind and fate are known."""
+    records = events.add_missing_columns(part.lines.filter(pl.col("problem").is_null()))
+    event_facts = events.describe_events(records, goals, traffic_hits.tested_columns(goals), names_pages=part.facts.names_pages)
+    requests = collect_frame(traffic_hits.distinct_requests(records.lazy(), goals, session_fields), records.height)
+    decided = traffic_hits.from_records(records.lazy(), visitors.lazy(), requests.lazy(), event_facts, goals)
+    return collect_frame(decided.drop({attributes.REFERRER} - {*schema.texts_needed(session_fields)}, strict=False), records.height)
+
+
+def sessionized(hits: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
+    """Cut hits into sessions; if preferred rules identify visitors, once by address and browser to find whose they are, then by those rules."""
+    preferred = traffic_visitors.rule_columns(goals.site.preferred_rules)
+    is_known = pl.any_horizontal(pl.lit(value=False), *(pl.col(name) != pl.col("visitor") for name in preferred))
+    known = hits.filter(is_known).select("visitor", *preferred)
+    if known.height:
+        has_one = pl.col("visitor").is_in(pl.concat(list(known)).unique().implode())
+        assigned = sessionize.assign_preferred_visitors(_cut(hits.lazy().filter(has_one), goals), preferred).drop("session", "started")
+        named = traffic_hits.add_kinds(traffic_hits.sort_hits(collect_frame(assigned, hits.height)).lazy(), goals)
+        hits = collect_frame(pl.concat([hits.lazy().filter(~has_one), named.select(hits.columns)]), hits.height)
+    return sessionize.exclude_pageless(_cut(hits.lazy().drop(preferred), goals)).drop(SESSION_KEY, strict=False)
+
+
+def _cut(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
+    """Cut sessions by the timeout, or by the export's own sessions where they are asked for."""
+    by_gaps = sessionize.cut_by_gaps(hits, goals.site.session_timeout)
+    return sessionize.cut_by_keys(by_gaps) if schema.SESSION_ROLE in goals.site.columns else by_gaps
+
+
+def _are_bots_worth_counting(matched: Matched, goals: Goals, *, is_asked: bool) -> bool:
+    """Tell whether bots were excluded, and somebody asked about them or one of their lines is one of a macro goal."""
+    sent = matched.fates.filter(pl.col("fate") == "bot")
+    return not sent.is_empty() and bool(sent["macro"].any() or (is_asked and goals.macros))
+
+
+def _bot_sessions(run: Run, matched: Matched, part: Part, segment: Segment) -> BotSessions:
+    """Return what the bots that were excluded would add to a run: only their lines are analyzed, as if they were people."""
+    goals, sent = run.analysis.goals, matched.fates.filter(pl.col("fate") == "bot")
+    if sent.is_empty():
+        return BotSessions(0, 0, *_converted(run.analysis.sessions, run.analysis.size))
+    lines = collect_frame(part.lines.lazy().join(sent.lazy(), on=LINE_KEY, how="semi"), part.lines.height)
+    as_people = match(replace(part, lines=lines), goals, "keep", segment.needed(goals))
+    # The period is that of all lines: of the bots' alone, the last days would be others.
+    kept = select_segment(as_people, goals, segment.filters, *segment.date_range.limits(run.analysis.ends, goals.site.timezone))
+    return BotSessions(*_converted(kept.sessions.lazy(), kept.hits.height), *_converted(run.analysis.sessions, run.analysis.size))
+
+
+def _converted(sessions: pl.LazyFrame, size: int) -> tuple[int, int]:
+    """Return how many sessions there are, and how many of them converted."""
+    counts = sessions.select(pl.len().cast(pl.Int64), pl.col("converted").sum().cast(pl.Int64))
+    number, converted = collect_frame(counts, size).row(0)
+    return number, converted
+
+
+def _under_other_settings(part: Part, analysis: Analysis, segment: Segment) -> pl.DataFrame:
+    """Return how far the funnels of an analysis get, and how far they get under every other setting."""
+    rows = [collect_frame(sensitivity.chosen_rows(analysis, segment.bots), analysis.size)]
+    for other in sensitivity.alternatives(analysis.goals, segment.bots):
+        if other.goals.funnels:
+            mode = replace(segment, bots=other.bots, by=None)
+            again = look_at(match(part, other.goals, other.bots, mode.needed(other.goals)), part, other.goals, mode).analysis
+            rows.append(collect_frame(sensitivity.alternative_rows(again, other), again.size))
+    return pl.concat(rows)

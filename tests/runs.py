@@ -1,0 +1,86 @@
+"""Runs of the engine for tests: documents, comparisons and analyses of logs, without the command line and its results."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+
+from convkit.comparison import report as comparison_report
+from convkit.core.options import CompareOptions, Options
+from convkit.core.progress import NO_PROGRESS
+from convkit.engine import document as engine_document
+from convkit.engine import partition, plan, stages
+from convkit.engine import run as engine_run
+from convkit.engine.memory import UNLIMITED
+from convkit.outputs import render
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from convkit.analysis.sorting import Sorting
+    from convkit.api import CompareKeywords, Keywords
+    from convkit.core.document import Document, Tallies
+    from convkit.core.model import Goals
+    from convkit.core.progress import Progress
+    from convkit.engine.plan import Plan
+    from convkit.engine.stages import Run
+    from convkit.files.paths import Paths
+    from convkit.ingest.log_data import LogData
+
+    GoalsOption = Goals | str | Path | None
+
+__all__ = ["Analyzed", "analysis", "analyzed", "comparison", "document", "finish", "render", "segment_plan"]
+
+
+def document(
+    logs: Paths,
+    reports: Sequence[str] | None = None,
+    goals: GoalsOption = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    progress: Progress = NO_PROGRESS,
+    **keywords: Unpack[Keywords],
+) -> Document:
+    """Return the document of a run, with the reports of `convkit report` by default."""
+    return engine_run.report(logs, plan.plan_reports(Options(goals=goals, **keywords), reports, options, progress))
+
+
+def comparison(logs: Paths, goals: GoalsOption = None, *, progress: Progress = NO_PROGRESS, **keywords: Unpack[CompareKeywords]) -> Document:
+    """Return the document of a comparison."""
+    return comparison_report.compare(logs, CompareOptions(goals=goals, **keywords), progress)
+
+
+def segment_plan(goals: GoalsOption = None, *, fields: Iterable[str] = (), **keywords: Unpack[Keywords]) -> Plan:
+    """Return the plan of a run without reports."""
+    options = Options(goals=goals, **keywords)
+    loaded = plan.read_goals(options)
+    key = plan.breakdown.parse_key(options.by, loaded)
+    return replace(plan.plan_segment(options, loaded, fields=fields, key=key), memory=UNLIMITED)
+
+
+class Analyzed(NamedTuple):
+    """The analysis of logs in one piece, and what it was made of."""
+
+    run: Run
+    data: LogData
+    plan: Plan
+
+
+def analyzed(logs: Paths, goals: GoalsOption = None, *, fields: Iterable[str] = (), **keywords: Unpack[Keywords]) -> Analyzed:
+    """Return the analysis of logs in one piece, of which `fields` of sessions are known."""
+    wanted = segment_plan(goals, fields=fields, **keywords)
+    with partition.read(logs, wanted) as parts:
+        return Analyzed(stages.analyze(parts.part(0), wanted), parts.data, wanted)
+
+
+def analysis(logs: Paths, goals: GoalsOption = None, *, fields: Iterable[str] = (), **keywords: Unpack[Keywords]) -> Run:
+    """Return the analysis of logs in one piece."""
+    return analyzed(logs, goals, fields=fields, **keywords).run
+
+
+def finish(made: Analyzed, tallies: Tallies, *, broken_down: Tallies | None = None, is_whole: bool = False, sort: Sorting | None = None) -> Document:
+    """Return the document of an analysis with other tallies than its own."""
+    wanted = replace(made.plan, reports=tuple(tallies), is_whole=is_whole, order=sort)
+    result = replace(made.run.tallied(replace(wanted, reports=())), tallies=tallies, broken_down=broken_down)
+    return engine_document.build(result, made.data, wanted, [])
