@@ -52,7 +52,7 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: ob
     if not delivery.quiet:
         messages.warn(document.warnings, messages.quality_lines(document.quality, document.input, len(document.logs)) if verbose else [])
     if lost:
-        messages.write(lost)
+        messages.write_error(lost)
     return gravest([ExitCode.LOST] if lost else [])
 
 

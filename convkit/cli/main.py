@@ -137,10 +137,10 @@ def _code() -> ExitCode:
         click.echo(error.ctx.get_help() if error.ctx else "", err=True)
         return ExitCode.USAGE
     except click.ClickException as error:
-        messages.write(_sentence(error))
+        messages.write_error(_sentence(error))
         return ExitCode.USAGE
     except ConvkitError as error:
-        messages.write(*error.lines)
+        messages.write_error(*error.lines)
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         process.print_stopped(signal.SIGINT)
@@ -156,11 +156,12 @@ def _unexpected(error: BaseException) -> ExitCode:
     full = filesystem.disk_full_error(error) if isinstance(error, OSError) else None
     if full is not None:
         terminal.abandon_stream()
-        messages.write(str(full))
+        messages.write_error(str(full))
         return full.exit_code
     if "--debug" in sys.argv:
         raise error
-    messages.write(f"a mistake in convkit: {type(error).__name__}: {str(error).partition(chr(10))[0]}; run it again with --debug and report it")
+    first_line = str(error).partition("\n")[0]
+    messages.write_error(f"a bug in convkit: {type(error).__name__}: {first_line}; run it again with --debug and report it")
     return ExitCode.BUG
 
 

@@ -24,14 +24,19 @@ _LONGEST = 4_000
 
 
 def write(*lines: str, by_name: bool = True) -> None:
-    """Write lines on standard error, each behind the program's name; what they name is made harmless, and that nobody listens is no error."""
-    with suppress(OSError):
+    """Write lines to standard error, each after the program's name; characters that could harm a terminal are replaced."""
+    with suppress(OSError):  # Standard error may be closed or full; no report fails because of that.
         for line in lines:
             click.echo(f"{'convkit: ' if by_name else ''}{safe(line, _LONGEST)}", err=True)
 
 
+def write_error(*lines: str) -> None:
+    """Write an error; indented lines are examples that belong to the line before them."""
+    write(*(line if line.startswith("  ") else f"error: {line}" for line in lines))
+
+
 def warn(warnings: Iterable[str], rest: Iterable[str]) -> None:
-    """Say warnings, a line each, and what else there is to say."""
+    """Write warnings, one line each, and then the other lines."""
     for warning in warnings:
         write(f"warning: {warning}")
     write(*rest)

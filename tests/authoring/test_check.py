@@ -338,7 +338,7 @@ def test_mistakes_are_told_as_everywhere(check: Run) -> None:
     Path("mine.yaml").write_text("macro: {a: {pge: /a}}\nfunnel: {}\n", encoding="utf-8")
     code, out, err = check("-g", "mine.yaml")
     assert (code, out) == (2, "")
-    assert [text[:23] for text in err.splitlines()] == ["convkit: mine.yaml:1:13", "convkit: mine.yaml:2:1:"]
+    assert [text[:30] for text in err.splitlines()] == ["convkit: error: mine.yaml:1:13", "convkit: error: mine.yaml:2:1:"]
 
 
 def test_without_a_goals_file_there_is_nothing_to_check(check: Run) -> None:

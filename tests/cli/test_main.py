@@ -156,7 +156,7 @@ def test_a_mistake_of_ours_is_one_line(convkit_command: Run, monkeypatch: pytest
     monkeypatch.setattr(stages, "tally", _broken)
     code, out, err = convkit_command("goals", "access.log")
     assert (code, out) == (1, "")
-    assert err == "convkit: a mistake in convkit: KeyError: 'broken'; run it again with --debug and report it\n"
+    assert err == "convkit: error: a bug in convkit: KeyError: 'broken'; run it again with --debug and report it\n"
     monkeypatch.setattr(sys, "argv", ["convkit", "goals", "access.log", "--debug"])
     with pytest.raises(KeyError, match="broken"):
         main.main()
@@ -197,7 +197,7 @@ def test_init_writes_over_nothing_unless_told(convkit_command: Run) -> None:
 def test_init_that_cannot_write_says_so(convkit_command: Run) -> None:
     code, _, err = convkit_command("init", "-o", "missing/goals.yaml")
     assert code == 6
-    assert err == "convkit: missing/goals.yaml cannot be written: No such file or directory; make the directory first, or name another place\n"
+    assert err == "convkit: error: missing/goals.yaml cannot be written: No such file or directory; make the directory first, or name another place\n"
 
 
 def goals_of(out: str) -> list[str]:

@@ -24,7 +24,7 @@ ODD = b"\x1b[2J odd 203.0.113.7\n"
     ("content", "code", "said"),
     [
         (TEXT, 0, ""),
-        (TEXT + ODD, 4, "convkit: 1 line was not read (see them with --rejects FILE); without --strict this is no error\n"),
+        (TEXT + ODD, 4, "convkit: error: 1 line was not read (see them with --rejects FILE); without --strict this is no error\n"),
         (TEXT + ODD[:9], 0, ""),
         (TEXT.replace(b"GET /", b"GET /\xff", 1), 4, "input was lost, as the warnings say; without --strict this is no error\n"),
         (gzip.compress(TEXT)[:-30], 4, "input was lost, as the warnings say; without --strict this is no error\n"),

@@ -150,7 +150,7 @@ def test_bots_are_explained_where_they_are_kept(explained: Explain) -> None:
 def test_what_cannot_be_explained_is_refused(options: tuple[str, ...], said: str, convkit_command: Run) -> None:
     code, out, err = convkit_command("explain", "access.log", *options)
     assert (code, out) == (2, "")
-    assert err.startswith(f"convkit: {said}")
+    assert err.startswith(f"convkit: error: {said}")
 
 
 def test_nobody_is_no_mistake(explained: Explain) -> None:

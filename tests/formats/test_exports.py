@@ -412,7 +412,7 @@ def test_damaged_parquet_is_one_sentence_on_standard_error(ends: str, tmp_path: 
     command = f"{sys.executable} -m convkit overview {tmp_path}/events.parquet {ends}"
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == ExitCode.INPUT
-    assert done.stdout == ("convkit: events.parquet is a Parquet file that is damaged; export it again\n" if "1" in ends else "")
+    assert done.stdout == ("convkit: error: events.parquet is a Parquet file that is damaged; export it again\n" if "1" in ends else "")
 
 
 def test_an_array_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -61,7 +61,7 @@ def test_a_full_disk_behind_standard_output_is_told(arguments: tuple[str, ...]) 
 def test_a_device_is_written_directly() -> None:
     done = run("goals", SAMPLE, "-o", FULL)
     assert (done.returncode, done.stdout) == (6, b"")
-    assert done.stderr == b"convkit: /dev/full cannot be written: No space left on device; free some space, or name another place\n"
+    assert done.stderr == b"convkit: error: /dev/full cannot be written: No space left on device; free some space, or name another place\n"
 
 
 def test_a_file_that_grows_too_large_leaves_the_old_one(log: str, tmp_path: Path) -> None:
@@ -70,14 +70,14 @@ def test_a_file_that_grows_too_large_leaves_the_old_one(log: str, tmp_path: Path
     (out / "pages.json").write_text("old", encoding="utf-8")
     done = shell('ulimit -f 1; $CONVKIT report "$1" -o out/pages.json', log, folder=tmp_path)
     assert done.returncode == 6
-    assert done.stderr == b"convkit: out/pages.json cannot be written: File too large; free some space, or name another place\n"
+    assert done.stderr == b"convkit: error: out/pages.json cannot be written: File too large; free some space, or name another place\n"
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {"pages.json": b"old"}
 
 
 def test_standard_output_that_grows_too_large_is_told(log: str, tmp_path: Path) -> None:
     done = shell('ulimit -f 1; $CONVKIT report -f json "$1" > made', log, folder=tmp_path)
     assert done.returncode == 6
-    assert done.stderr.startswith(b"convkit: standard output cannot be written: File too large; ")
+    assert done.stderr.startswith(b"convkit: error: standard output cannot be written: File too large; ")
 
 
 @pytest.mark.parametrize("given", ['$CONVKIT goals - < "$1"', 'mkfifo pipe; (cat "$1" > pipe &); $CONVKIT goals pipe', "$CONVKIT goals array.json"])
@@ -88,13 +88,14 @@ def test_no_room_for_temporary_files_is_told(given: str, log: str, tmp_path: Pat
     done = shell(f"ulimit -f 1; {given}", log, folder=tmp_path)
     assert (done.returncode, done.stdout) == (6, b"")
     assert re.fullmatch(
-        rb"convkit: .*the directory of temporary files \(/.*\) cannot be written: File too large; free some space, or set TMPDIR\n", done.stderr
+        rb"convkit: error: .*the directory of temporary files \(/.*\) cannot be written: File too large; free some space, or set TMPDIR\n",
+        done.stderr,
     )
 
 
 def test_streams_may_be_closed(log: str, tmp_path: Path) -> None:
     done = shell('$CONVKIT goals "$1" >&-', log, folder=tmp_path)
-    assert (done.returncode, done.stderr) == (6, b"convkit: standard output is closed; name another place with -o\n")
+    assert (done.returncode, done.stderr) == (6, b"convkit: error: standard output is closed; name another place with -o\n")
     assert shell('$CONVKIT goals "$1" -o goals.csv >&-', log, folder=tmp_path).returncode == 0
     assert (tmp_path / "goals.csv").read_bytes().startswith(b"goal,")
     assert shell("$CONVKIT goals missing.log 2>&-", folder=tmp_path).returncode == 3
@@ -222,7 +223,7 @@ def test_the_directory_may_be_gone_and_home_unknown(log: str, tmp_path: Path) ->
     assert done.stdout == usual("overview", log)
     done = shell('mkdir gone; cd gone; rmdir ../gone; $CONVKIT overview "$1" -o made.csv', log, folder=tmp_path)
     assert (done.returncode, done.stdout) == (6, b"")
-    assert done.stderr.startswith(b"convkit: made.csv cannot be written: No such file or directory")
+    assert done.stderr.startswith(b"convkit: error: made.csv cannot be written: No such file or directory")
 
 
 @pytest.mark.parametrize(("umask", "mode"), [("000", 0o666), ("077", 0o600), ("022", 0o644)])

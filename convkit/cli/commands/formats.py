@@ -19,7 +19,7 @@ def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> Exit
     unread = [guess for guess in found if not guess.is_read]
     for guess in unread:
         of_none = "is of no format that is read here; say how its lines are written with --log-format"
-        messages.write(f"{guess.log} {'is not written as --log-format says; correct the string where it stops' if guess.is_own else of_none}")
+        messages.write_error(f"{guess.log} {'is not written as --log-format says; correct the string where it stops' if guess.is_own else of_none}")
     return ExitCode.INPUT if unread else ExitCode.OK
 
 
