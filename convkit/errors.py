@@ -1,12 +1,12 @@
-"""Everything that can go wrong in a way a user can mend, as one tree, and the exit codes that scripts rely on.
+"""The errors that a user can fix, as one class tree, and the exit codes that scripts rely on.
 
-ConvkitError            an error with one sentence that says the fix
+ConvkitError            an error whose message is one sentence with the fix
 ├── UsageError          2  a bad option or argument
 │   └── GoalsFileError  2  problems in goals.yaml, all of them at once
-├── InputError          3  a log that is missing, unreadable or of no known format
+├── InputError          3  a log that is missing, unreadable or in an unknown format
 └── OutputError         6  a report that could not be written
 
-It stands alone because every module raises these and only the command line turns them into text.
+Any module raises these; only the command line turns them into text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """What the shell learns."""
+    """The exit codes of the program."""
 
     OK = 0
     BUG = 1
@@ -38,29 +38,29 @@ class ExitCode(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """Return what the documentation says of the code."""
+        """The code's meaning, as the documentation gives it."""
         return _MEANINGS[self]
 
 
 _MEANINGS = {
-    ExitCode.OK: "The report was made; also when the reader of a pipe went away.",
-    ExitCode.BUG: "A mistake in convkit itself.",
+    ExitCode.OK: "The report was made (also if whatever reads the pipe stopped reading).",
+    ExitCode.BUG: "A bug in convkit.",
     ExitCode.USAGE: "A bad option, argument or goals file.",
-    ExitCode.INPUT: "A log that is missing, unreadable or of no known format.",
+    ExitCode.INPUT: "A log that is missing, unreadable or in an unknown format.",
     ExitCode.LOST: "Part of the input was lost, and `--strict` was given.",
-    ExitCode.STORE: "A store that is in use, damaged or of a newer version.",
-    ExitCode.OUTPUT: "The report could not be written; the file that was there is untouched.",
-    ExitCode.THRESHOLD: "A threshold was missed; the report was made.",
+    ExitCode.STORE: "A store that is in use, damaged or written by a newer version.",
+    ExitCode.OUTPUT: "The report could not be written; an existing file is left untouched.",
+    ExitCode.THRESHOLD: "The report was made, but a threshold was missed.",
     ExitCode.HANGUP: "The terminal was closed.",
     ExitCode.INTERRUPTED: "Ctrl-C.",
-    ExitCode.TERMINATED: "Ended by `kill`.",
+    ExitCode.TERMINATED: "Stopped by `kill`.",
 }
-_GRAVEST = (ExitCode.OUTPUT, ExitCode.STORE, ExitCode.INPUT, ExitCode.LOST, ExitCode.THRESHOLD)
+_BY_GRAVITY = (ExitCode.OUTPUT, ExitCode.STORE, ExitCode.INPUT, ExitCode.LOST, ExitCode.THRESHOLD)
 
 
 def gravest(codes: Collection[ExitCode]) -> ExitCode:
-    """Return the one code that the shell learns where several apply."""
-    return next((code for code in _GRAVEST if code in codes), ExitCode.OK)
+    """Return the most serious of several exit codes, OK if there are none."""
+    return next((code for code in _BY_GRAVITY if code in codes), ExitCode.OK)
 
 
 _BEFORE_EXAMPLES = re.compile(r"\n(?=  )")
@@ -73,7 +73,7 @@ class ConvkitError(Exception):
 
     @property
     def lines(self) -> list[str]:
-        """Return the message's lines: the sentence, and examples under it, indented. A name that holds a line break begins no line of its own."""
+        """The message's lines: the sentence, then indented examples. A line break inside a name does not start a new line."""
         return _BEFORE_EXAMPLES.split(str(self))
 
 
@@ -84,7 +84,7 @@ class UsageError(ConvkitError):
 
 
 class InputError(ConvkitError):
-    """A log that is missing, unreadable or of no known format."""
+    """A log that is missing, unreadable or in an unknown format."""
 
     exit_code = ExitCode.INPUT
 
@@ -97,7 +97,7 @@ class OutputError(ConvkitError):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake in a goals file: line and column count from 1, 0 means the file as a whole."""
+    """One mistake in a goals file. Line and column count from 1; line 0 means the file as a whole."""
 
     line: int
     column: int
@@ -105,24 +105,32 @@ class Problem:
 
 
 class GoalsFileError(UsageError):
-    """All problems of a goals file, one a line, as `goals.yaml:12:7: message`."""
+    """All problems in a goals file, one per line, as `goals.yaml:12:7: message`."""
 
     def __init__(self, file: str, problems: Iterable[Problem]) -> None:
-        """Sort the problems by their place in the file."""
+        """Sort the problems by position in the file."""
         self.file = file
         self.problems = sorted(set(problems))
         super().__init__("\n".join(self.lines))
 
     @property
     def lines(self) -> list[str]:
-        """Return a line a problem."""
-        return [self._place(problem) + problem.message for problem in self.problems]
+        """The message's lines, one per problem."""
+        return [self._position(problem) + problem.message for problem in self.problems]
 
-    def _place(self, problem: Problem) -> str:
+    def _position(self, problem: Problem) -> str:
         return f"{self.file}:{problem.line}:{problem.column}: " if problem.line else f"{self.file}: "
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `, did you mean 'x'?` where a known name is close to `name`, else an empty text."""
+    """Return `; did you mean 'x'?` if a known name is close to `name`, else an empty string."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f", did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], heading: str = "") -> str:
+    """Return `unknown goal 'sal'; did you mean 'sale'? Goals: sale, cart`; without a heading (`Goals`) the known names are not listed."""
+    names = list(known)
+    hint = did_you_mean(name, names)
+    listing = f"{'' if hint else '.'} {heading}: {', '.join(names) or 'none'}" if heading else ""
+    return f"unknown {kind} {name!r}{hint}{listing}"

@@ -1,1 +1,1 @@
-"""Words that every room uses: schemas, the model of goals, patterns, statistics, number formats, report and screen blocks."""
+"""What every room uses: schemas, options, the goals model, patterns, statistics, number formats, reports and screen blocks."""

@@ -1,4 +1,4 @@
-"""The lists in `convkit/data`: assets, downloads, background requests and others."""
+"""The lists in `convkit/data`: assets, downloads, background requests and more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from importlib.resources import files
 
 @cache
 def lines(name: str) -> tuple[str, ...]:
-    """Return the lines of a list without comments and blank lines."""
+    """Return the lines of a list, without comments and blank lines."""
     text = (files("convkit") / "data" / f"{name}.txt").read_text(encoding="utf-8")
     return tuple(line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#"))
 
@@ -20,5 +20,5 @@ def words(name: str) -> tuple[str, ...]:
 
 
 def extension_regex(name: str) -> str:
-    """Return the regular expression of paths that end in an extension of a list."""
+    """Return a regular expression for paths that end in one of the extensions on a list."""
     return rf"(?i)[^/]\.(?:{'|'.join(words(name))})$"

@@ -1,4 +1,4 @@
-"""Durations as people write them (`30m`, `7d`), in YAML and in options."""
+"""Durations as users write them (`30m`, `7d`), in YAML and in options."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 
 
 def parse_duration(text: str) -> timedelta:
-    """Return the length of time that `text` names; ValueError with the fix where it names none."""
+    """Return the duration written as `text`. Raises ValueError with the fix."""
     match = _DURATION.fullmatch(text.strip())
     if not match or int(match[1]) == 0:
-        msg = f"{text!r} is no length of time: write a whole number and s, m, h, d or w, like 30m or 7d"
+        msg = f"{text!r} is not a duration; use a whole number with a unit (s, m, h, d or w), like 30m or 7d"
         raise ValueError(msg)
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 def microseconds(length: timedelta) -> int:
-    """Return a length of time in whole microseconds, the unit of all times in a frame."""
+    """Return a duration in whole microseconds, the unit of all times in frames."""
     return length // timedelta(microseconds=1)

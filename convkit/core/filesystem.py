@@ -1,6 +1,6 @@
-"""Writing files, whole or not at all, and temporary files that never stay behind.
+"""Atomic file writes, and temporary files that are never left behind.
 
-An error is an OutputError that names the place. Temporary files are removed when they are done with, and all of them when a signal ends the program.
+Errors become OutputErrors that name the path. Temporary files are removed after use, and all of them when a signal ends the program.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
 
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What says that no more fits."""
+"""Error numbers of a full disk, an exceeded quota or a file that is too large."""
 _FIXES = {
-    **dict.fromkeys(DISK_FULL, "free some space, or name another place"),
-    errno.ENOENT: "make the directory first, or name another place",
-    errno.ENOTDIR: "name a file in a directory that is there",
-    errno.EISDIR: "name a file in it",
-    errno.ENAMETOOLONG: "name a shorter one",
+    **dict.fromkeys(DISK_FULL, "free some space, or choose another place"),
+    errno.ENOENT: "create the directory first, or choose another place",
+    errno.ENOTDIR: "choose a file in an existing directory",
+    errno.EISDIR: "choose a file in it",
+    errno.ENAMETOOLONG: "choose a shorter name",
 }
-ANOTHER_PLACE = "name another place with -o"
+ANOTHER_PLACE = "choose another place with -o"
 _OS_ERROR = re.compile(r"\(os error (\d+)\)")
 _PRIVATE = 0o600
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
 _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _MAX_LINKS = 40
-"""As many as the kernel follows."""
+"""The number of symbolic links that the kernel follows."""
 
 
 def write_file(name: str, content: bytes, *, is_private: bool = False) -> None:
-    """Write a file whole or not at all, its permissions kept; write pipes, devices and open descriptors directly. Raises OutputError.
+    """Write a file atomically and keep its permissions; write directly to pipes, devices and open descriptors. Raises OutputError.
 
-    A private one is for its owner alone.
+    Only the owner may read a private file.
     """
     try:
         _write_file(name, content, _PRIVATE if is_private else None)
@@ -54,7 +54,7 @@ def write_file(name: str, content: bytes, *, is_private: bool = False) -> None:
 
 
 def make_folder(name: str) -> None:
-    """Make a directory where there is none. Raises OutputError."""
+    """Create a directory if it does not exist. Raises OutputError."""
     try:
         _without_foreign_links(Path(name)).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -62,7 +62,7 @@ def make_folder(name: str) -> None:
 
 
 def check_writable(name: str) -> None:
-    """Raise OutputError where a file can plainly not be written, before an hour is spent on what it would hold."""
+    """Raise OutputError if a file obviously cannot be written, before an hour is spent on its content."""
     if _DESCRIPTOR.fullmatch(name):
         return
     try:
@@ -75,15 +75,15 @@ def check_writable(name: str) -> None:
 
 
 def is_special(name: str) -> bool:
-    """Tell pipes, devices and open descriptors, which are neither files nor directories."""
+    """Return whether a path is a pipe, a device or an open descriptor, neither a file nor a directory."""
     return bool(_DESCRIPTOR.fullmatch(name)) or (Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir())
 
 
 def _write_file(name: str, content: bytes, mode: int | None) -> None:
-    """Write a file, with a mode of its own or the one it had. Raises OSError."""
+    """Write a file with the given mode, or else the mode it had. Raises OSError."""
     number = _DESCRIPTOR.fullmatch(name)
     if number:
-        # Opened anew by this name, a file that the shell appends to would be cut.
+        # Reopening it by this name would truncate a file that the shell appends to.
         write_all(_STREAMS.get(number[1], -1) if number[1] else int(number[2] or number[3]), content)
         return
     target = _without_foreign_links(Path(name))
@@ -99,31 +99,31 @@ def _write_file(name: str, content: bytes, mode: int | None) -> None:
 
 
 def _existing_file(target: Path) -> os.stat_result | None:
-    """Return what is there, None where nothing is; PermissionError where it is not to be written, IsADirectoryError where no file is."""
+    """Return the state of the target, None if it does not exist. Raises PermissionError if it is read-only, IsADirectoryError for a directory."""
     try:
-        found = target.stat()
+        state = target.stat()
     except FileNotFoundError:
         return None
-    if stat.S_ISDIR(found.st_mode):
+    if stat.S_ISDIR(state.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not os.access(target, os.W_OK):
-        # A new file may well take its place, but whoever made it read-only did so for a reason.
+        # The directory would allow replacing it, but somebody made it read-only for a reason.
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    return found
+    return state
 
 
 def _replace(target: Path, old: os.stat_result | None, content: bytes, mode: int | None) -> None:
-    """Write a file beside the target and give it the target's name. Raises OSError."""
+    """Write a temporary file next to the target and rename it to the target. Raises OSError."""
     with temporary_file(target.parent) as new:
         if old is not None:
             with suppress(PermissionError):
                 os.fchown(new.fileno(), old.st_uid, old.st_gid)
-        kept = 0o666 & ~_umask() if old is None else stat.S_IMODE(old.st_mode)
-        os.fchmod(new.fileno(), kept if mode is None else mode)
+        old_mode = 0o666 & ~_umask() if old is None else stat.S_IMODE(old.st_mode)
+        os.fchmod(new.fileno(), old_mode if mode is None else mode)
         write_all(new.fileno(), content)
         os.fsync(new.fileno())
         keep_temporary_file(Path(new.name), target)
-    # Not every file system can do this for a directory.
+    # Not every file system can sync a directory.
     with suppress(OSError):
         descriptor = os.open(target.parent, os.O_RDONLY)
         try:
@@ -134,13 +134,13 @@ def _replace(target: Path, old: os.stat_result | None, content: bytes, mode: int
 
 def _umask() -> int:
     """Return the umask, which can only be read by setting it."""
-    found = os.umask(0o077)
-    os.umask(found)
-    return found
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def write_all(descriptor: int, content: bytes) -> None:
-    """Write bytes past Python's buffers, which would try again at exit; return early where a reader went away. Raises OSError."""
+    """Write bytes without Python's buffers, which would retry at exit; return early if the reader has gone. Raises OSError."""
     rest = memoryview(content)
     while rest:
         try:
@@ -152,64 +152,64 @@ def write_all(descriptor: int, content: bytes) -> None:
 
 
 def _without_foreign_links(path: Path) -> Path:
-    """Return where a path leads, links followed one at a time. Raises OSError: PermissionError at a link that a stranger may have laid."""
+    """Return the path with its links resolved one at a time. Raises OSError, PermissionError for a link that another user may have planted."""
     for _ in range(_MAX_LINKS):
         link = next((place for place in (*reversed(path.parents), path) if place.is_symlink()), None)
         if link is None:
             return path
         if is_foreign_link(link.lstat(), link.parent.stat(), os.geteuid()):
-            raise PermissionError(errno.EACCES, f"{link} is a link that somebody else laid where everybody may write")
+            raise PermissionError(errno.EACCES, f"{link} is a link created by another user in a directory that everybody can write to")
         path = link.parent / link.readlink() / path.relative_to(link)
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
 
 def is_foreign_link(link: os.stat_result, folder: os.stat_result, user: int) -> bool:
-    """Tell a link in a directory that everybody may write to, laid by neither the user nor the directory's owner."""
+    """Return whether a link in a world-writable directory belongs to neither the user nor the directory's owner."""
     return bool(folder.st_mode & stat.S_IWOTH) and link.st_uid not in {user, folder.st_uid}
 
 
 def error_number(error: Exception) -> int | None:
-    """Return the number of what the system said; Polars says it only in the text."""
-    number, said = getattr(error, "errno", None), _OS_ERROR.search(str(error))
-    return int(said[1]) if number is None and said else number
+    """Return the system's error number, which Polars gives only in the text of its errors."""
+    number, in_text = getattr(error, "errno", None), _OS_ERROR.search(str(error))
+    return int(in_text[1]) if number is None and in_text else number
 
 
 def disk_full_error(error: Exception) -> OutputError | None:
-    """Return what to say of an error of a full disk, wherever it came from; None for any other."""
+    """Return the OutputError for a full disk, wherever it was raised; None for any other error."""
     number = error_number(error)
     if number not in DISK_FULL:
         return None
-    place = getattr(error, "filename", None) or f"standard output, or the directory of temporary files ({tempfile.gettempdir()})"
+    place = getattr(error, "filename", None) or f"standard output or the directory for temporary files ({tempfile.gettempdir()})"
     return OutputError(f"{safe(str(place), None)} cannot be written: {os.strerror(number)}; free some space, or set TMPDIR")
 
 
 def output_error(error: OSError, place: str) -> OutputError:
-    """Return the error of a place that cannot be written, with the fix."""
+    """Return the OutputError for a path that cannot be written, with the fix."""
     number = error_number(error)
     reason = error.strerror or (os.strerror(number) if number else str(error).partition("\n")[0])
     return OutputError(f"{safe(place, None)} cannot be written: {safe(reason, None)}; {_FIXES.get(number or 0, ANOTHER_PLACE)}")
 
 
 _TEMPORARY_FILES: set[Path] = set()
-_CHANGING = threading.Lock()
-"""Held while a file appears or gets its final name, so that none does after the last one was removed."""
+_FILES_LOCK = threading.Lock()
+"""Held while a file is created or renamed, so that none appears after all have been removed."""
 OPEN_FILES = Path("/proc/self/fd")
-"""Where Linux keeps paths to open files, those too that have no name any more."""
+"""Where Linux keeps paths to open files, including those that have been unlinked."""
 _PATIENCE = 0.2
-"""Seconds after which a file system that hangs is not waited for."""
+"""Seconds to wait for a file system that hangs."""
 
 
 @contextmanager
 def temporary_file(folder: str | Path) -> Iterator[BinaryIO]:
-    """Give a new file in a folder, which only its owner may read; its `name` is its path. Raises OSError."""
-    # The name is known before the file is there: a signal in between finds nothing to remove, instead of not finding the file.
+    """Yield a new file in a folder that only its owner may read; its `name` is its path. Raises OSError."""
+    # The path is registered before the file exists: a signal in between then finds nothing to remove, rather than missing the file.
     path = Path(folder) / f".convkit-{os.urandom(8).hex()}.tmp"
     try:
-        with _CHANGING:
+        with _FILES_LOCK:
             _TEMPORARY_FILES.add(path)
-            made = open(path, "xb+", opener=_open_private)  # noqa: SIM115 (its method has no opener; it is closed below)
-        with made:
-            yield made
+            file = open(path, "xb+", opener=_open_private)  # noqa: SIM115 (Path.open has no opener; it is closed below)
+        with file:
+            yield file
     finally:
         path.unlink(missing_ok=True)
         _TEMPORARY_FILES.discard(path)
@@ -217,32 +217,32 @@ def temporary_file(folder: str | Path) -> Iterator[BinaryIO]:
 
 @contextmanager
 def temporary_path(folder: str | Path) -> Iterator[str]:
-    """Give the path of a new file in a folder that has no name in it where the system allows that: not even what kills the program leaves it behind.
+    """Yield the path of a new file in a folder, unlinked if the system allows it, so that not even SIGKILL leaves it behind.
 
     Raises OSError.
     """
-    with temporary_file(folder) as made:
-        nameless = OPEN_FILES / str(made.fileno())
-        is_known = nameless.exists()
-        if is_known:
-            Path(made.name).unlink()
-        yield str(nameless if is_known else made.name)
+    with temporary_file(folder) as file:
+        descriptor_path = OPEN_FILES / str(file.fileno())
+        can_unlink = descriptor_path.exists()
+        if can_unlink:
+            Path(file.name).unlink()
+        yield str(descriptor_path if can_unlink else file.name)
 
 
 def _open_private(path: str, flags: int) -> int:
-    """Open a file that only its owner may read, whatever the umask says."""
+    """Open a file that only its owner may read, whatever the umask."""
     return os.open(path, flags, 0o600)
 
 
 def keep_temporary_file(path: Path, target: Path) -> None:
-    """Give a temporary file its final name, in place of what has it; a reader sees the old file or the new one. Raises OSError."""
-    with _CHANGING:
+    """Rename a temporary file to its target, so that a reader sees either the old file or the new one. Raises OSError."""
+    with _FILES_LOCK:
         path.replace(target)
 
 
 def remove_temporary_files() -> None:
-    """Remove every temporary file, and let no other be made: the program ends."""
-    _CHANGING.acquire(timeout=_PATIENCE)
+    """Remove all temporary files and prevent new ones, as the program is about to end."""
+    _FILES_LOCK.acquire(timeout=_PATIENCE)
     for path in tuple(_TEMPORARY_FILES):
         with suppress(OSError):
             path.unlink()

@@ -1,4 +1,4 @@
-"""Numbers as a screen shows them: two significant digits, a count before its rate, no rate below MIN_BASE, the same in every locale."""
+"""Numbers as screens show them: two significant digits, the count before its rate, no rate below MIN_BASE, the same in every locale."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
 MIN_BASE = 30
-"""Of a base on which a rate is shown."""
+"""The smallest base for which a rate is shown."""
 UNKNOWN, TOO_FEW = "–", "·"
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -28,13 +28,13 @@ def count(number: int | None) -> str:
 
 
 def percent(rate: float | None) -> str:
-    """Return a rate with two significant digits; 0 % and 100 % only where it is exactly that."""
+    """Return a rate with two significant digits; 0% and 100% only if it is exactly that."""
     if rate is None:
         return UNKNOWN
     value = rate * 100
     if value in {0, 100}:
         return f"{value:.0f}%"
-    if value < 0.1:  # noqa: PLR2004 (the smallest rate that is told apart)
+    if value < 0.1:  # noqa: PLR2004 (the smallest rate that is shown)
         return "<0.1%"
     if value >= 99.5:  # noqa: PLR2004 (what would be rounded to 100)
         return ">99%"
@@ -42,7 +42,7 @@ def percent(rate: float | None) -> str:
 
 
 def change(relative: float) -> str:
-    """Return a movement in percent with its sign: whole from 1 % on; nothing only where it is exactly that."""
+    """Return a relative change in percent with its sign, whole from 1% on; 0% only if it is exactly that."""
     size, sign = abs(relative) * 100, _MINUS if relative < 0 else "+"
     if not size:
         return "0%"
@@ -50,29 +50,29 @@ def change(relative: float) -> str:
 
 
 def _digits(value: float) -> int:
-    """Return how many decimals show a percentage with two digits."""
+    """Return how many decimals a percentage needs for two significant digits."""
     return 2 if value < 0.995 else 1 if value < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
 
 
 def share(part: int | None, whole: int | None) -> str:
-    """Return a rate, or a dot where the base is too small to show one."""
+    """Return a rate, or a dot if the base is too small for one."""
     if part is None or whole is None:
         return UNKNOWN
     return percent(part / whole) if whole >= MIN_BASE else TOO_FEW
 
 
 def count_and_rate(part: int | None, whole: int | None, width: int = 7) -> str:
-    """Return a count and its rate, as they stand in one column."""
+    """Return a count and its rate for a single column."""
     return UNKNOWN if part is None else f"{count(part)}{share(part, whole):>{width}}"
 
 
 def count_of(part: int, whole: int, what: str) -> str:
-    """Return `46 of 2,453 sessions (1.9%)`, without the rate where the base is too small for one."""
+    """Return `46 of 2,453 sessions (1.9%)`, without the rate if the base is too small for one."""
     return f"{count(part)} of {plural(whole, what)}{f' ({percent(part / whole)})' if whole >= MIN_BASE else ''}"
 
 
 def rate_interval(low: float | None, high: float | None, base: int) -> str:
-    """Return the range of a rate."""
+    """Return a rate's interval."""
     if low is None or high is None or base < MIN_BASE:
         return TOO_FEW
     digits = 1 if high * 100 < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
@@ -80,17 +80,17 @@ def rate_interval(low: float | None, high: float | None, base: int) -> str:
 
 
 def _bound(rate: float, digits: int) -> str:
-    """Return an end of a range: 0 and 100 only where it is exactly that."""
+    """Return one end of an interval; 0 and 100 only if it is exactly that."""
     value = rate * 100
-    if 0 < value < 0.05:  # noqa: PLR2004 (what would be rounded to nothing)
+    if 0 < value < 0.05:  # noqa: PLR2004 (what would be rounded to 0)
         return "<0.1"
     if 99.5 <= value < 100:  # noqa: PLR2004 (what would be rounded to 100)
         return ">99"
-    return f"{value:.{1 if 0 < value < 0.5 else digits}f}"  # noqa: PLR2004 (what would be rounded to nothing)
+    return f"{value:.{1 if 0 < value < 0.5 else digits}f}"  # noqa: PLR2004 (what would be rounded to 0)
 
 
 def one_in(part: int, whole: int) -> str:
-    """Return the odds, `about 1 in 85`; empty where there are none to tell."""
+    """Return the odds, `about 1 in 85`; empty if there are none or the base is too small."""
     return f"about 1 in {count(round(whole / part))}" if part and whole >= MIN_BASE and whole / part >= 1.5 else ""  # noqa: PLR2004 (1 in 1 says nothing)
 
 
@@ -109,7 +109,7 @@ def duration(seconds: float | None) -> str:
 
 
 def duration_in_words(time: timedelta) -> str:
-    """Return a length of time that somebody chose, without what is nothing: `30 min`, `7 days`."""
+    """Return a configured duration in its largest whole unit: `30 min`, `7 days`."""
     seconds = time.total_seconds()
     for size, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "min")):
         if seconds % size == 0:
@@ -118,43 +118,43 @@ def duration_in_words(time: timedelta) -> str:
 
 
 def months(number: float) -> str:
-    """Return a long time in words: `5 months`, from two years on `3 years`."""
+    """Return a number of months in words: `5 months`, from two years on `3 years`."""
     return plural(round(number), "month") if number < 2 * 12 else plural(round(number / 12), "year")
 
 
 def money(millionths: float, currency: str) -> str:
-    """Return an amount rounded to cents, with its currency's sign."""
+    """Return an amount rounded to cents, with the currency's sign."""
     amount = Decimal(round(millionths)) / _MILLION
     sign = "-" if amount < 0 else ""
     return f"{sign}{_SYMBOLS.get(currency, currency and currency + ' ')}{abs(amount):,.2f}"
 
 
 def number(value: float) -> str:
-    """Return a count, or a figure with two significant digits and no exponent, where a column holds both."""
+    """Return a count, or a figure with two significant digits and no exponent, for columns that hold both."""
     if value == int(value):
         return count(int(value))
     return f"{value:,.2f}" if abs(value) >= 1 else f"{Decimal(f'{value:.2g}'):f}"
 
 
 def odds(chance: float) -> str:
-    """Return how often chance alone does something, in words."""
-    if chance < 0.01:  # noqa: PLR2004 (what is told apart no further)
-        return "less than 1 time in 100"
-    if chance > 0.5:  # noqa: PLR2004 (oftener than not)
-        return "oftener than not"
-    return f"1 time in {int(1 / chance + 1e-9)}"
+    """Return a probability in words: `once in 12 times`."""
+    if chance < 0.01:  # noqa: PLR2004 (the smallest probability that is shown)
+        return "less than once in 100 times"
+    if chance > 0.5:  # noqa: PLR2004 (more often than not)
+        return "more often than not"
+    return f"once in {int(1 / chance + 1e-9)} times"
 
 
 def bar(part: float, whole: float, width: int) -> str:
-    """Return a bar of at most `width` characters; what is not nothing is never shown as nothing."""
+    """Return a bar of at most `width` characters; anything above 0 is visible."""
     eighths = max(round(part / whole * width * 8), 1) if part and whole else 0
     return "█" * (eighths // 8) + (_EIGHTHS[eighths % 8] if eighths % 8 else "")
 
 
 def sparkline(numbers: Sequence[int]) -> str:
-    """Return a character a number, as high as it is beside the largest; what is not nothing is never shown as nothing."""
-    most = max(numbers, default=0)
-    return "".join(_HEIGHTS[ceil(number / most * (len(_HEIGHTS) - 1)) if most else 0] for number in numbers)
+    """Return one character per number, its height relative to the largest; anything above 0 is visible."""
+    largest = max(numbers, default=0)
+    return "".join(_HEIGHTS[ceil(number / largest * (len(_HEIGHTS) - 1)) if largest else 0] for number in numbers)
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
@@ -163,7 +163,7 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 
 def goal_count(number: int, goal: str) -> str:
-    """Return how often a goal was reached in words: `3 purchases`, or `3 with signed_up` where its name has no plural."""
+    """Return how often a goal was reached: `3 purchases`, or `3 with signed_up` if its name has no plural."""
     is_noun = goal.isalpha() and not goal.endswith(("s", "ed", "ing"))
     return plural(number, goal) if is_noun else f"{count(number)} with {goal}"
 

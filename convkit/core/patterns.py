@@ -1,6 +1,6 @@
-"""Patterns and comparisons: exact text, `*` within a segment, `**` across segments, `re:` for a regular expression; `>= 30` and `!=` for properties.
+"""Patterns (exact text, `*` within a segment, `**` across segments, `re:` for a regular expression) and comparisons (`>= 30`, `!=`).
 
-A test of a column against a pattern is a *named column*, `path~/product/*`, that `goals.matching` evaluates once for each unique value.
+A test of a column against a pattern is a *named column*, like `path~/product/*`, which is evaluated once for each distinct value.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 MAX_LENGTH = 2_000
-"""Characters of a pattern; more is a mistake."""
+"""The largest number of characters in a pattern."""
 
 _WILD = re.compile(r"\*\*|\*")
 _LITERAL_END = re.compile(r"[^/*]*\.[A-Za-z0-9]{1,8}")
@@ -24,7 +24,7 @@ _REGEX_END = re.compile(r"\\\.[A-Za-z0-9]{1,8}\$?")
 
 
 def to_regex(pattern: str) -> str:
-    """Return the Rust regular expression that matches the whole text as `pattern` does."""
+    """Return a Rust regular expression that matches the same whole texts as `pattern`."""
     if pattern.startswith("re:"):
         return f"^(?:{pattern[3:]})$"
     if len(pattern) > 1 and pattern.endswith("/"):
@@ -39,11 +39,11 @@ def to_regex(pattern: str) -> str:
 
 @lru_cache(maxsize=4096)
 def problem(pattern: str) -> str | None:
-    """Return why a pattern cannot be used, or None."""
+    """Return why a pattern cannot be used, None if it can."""
     if not pattern or pattern == "re:":
-        return "an empty pattern matches nothing; leave it out or write `**` for everything"
+        return "an empty pattern matches nothing; remove it, or write `**` to match everything"
     if len(pattern) > MAX_LENGTH:
-        return f"a pattern has at most {MAX_LENGTH:,} characters"
+        return f"this pattern is too long; use at most {MAX_LENGTH:,} characters"
     if not pattern.startswith("re:") and "*" not in pattern:
         return None
     try:
@@ -51,12 +51,12 @@ def problem(pattern: str) -> str | None:
     except pl.exceptions.ComputeError as error:
         lines = str(error).splitlines()
         reason = next((line for line in lines if line.startswith("error: ")), lines[0]).removeprefix("regex error: ").removeprefix("error: ")
-        return f"this regular expression cannot be used: {reason.rstrip('.')}"
+        return f"this regular expression is not valid: {reason.rstrip('.')}"
     return None
 
 
 def names_a_file(pattern: str) -> bool:
-    """Tell whether a pattern may take hits off a list: its last segment is written out or ends in a literal extension."""
+    """Return whether a pattern names a file, so that it also matches listed assets: its last segment is literal or has a literal extension."""
     if pattern.startswith("re:"):
         return any(match.end() == len(pattern) for match in _REGEX_END.finditer(pattern))
     last = pattern.rstrip("/").rpartition("/")[2]
@@ -66,36 +66,36 @@ def names_a_file(pattern: str) -> bool:
 
 
 def extension(pattern: str) -> str | None:
-    """Return the lower-case extension in which a pattern ends, where it ends in a literal one."""
+    """Return the literal extension at the end of a pattern in lower case, None if there is none."""
     match = re.search(r"\.([A-Za-z0-9]{1,8})\$?$", pattern)
     return match[1].lower() if match else None
 
 
 def named_column(column: str, pattern: str) -> pl.Expr:
-    """Return the named column that tells whether `column` matches `pattern`."""
+    """Return the named column for a test of `column` against `pattern`."""
     return pl.col(f"{column}~{pattern}")
 
 
 def split_named_column(name: str) -> tuple[str, str]:
-    """Return column and pattern of a named column."""
+    """Return the column and the pattern of a named column."""
     column, _, pattern = name.partition("~")
     return column, pattern
 
 
 def matches(value: pl.Expr, pattern: str) -> pl.Expr:
-    """Tell whether a text matches a pattern; a missing text matches none."""
+    """Return whether a text matches a pattern; a null matches nothing."""
     if not pattern.startswith("re:") and "*" not in pattern:
         return value.eq(pattern.rstrip("/") or pattern).fill_null(value=False)
     return value.str.contains(to_regex(pattern)).fill_null(value=False)
 
 
 def matches_any(value: pl.Expr, patterns: tuple[str, ...] | list[str]) -> pl.Expr:
-    """Tell whether a text matches one of the patterns."""
+    """Return whether a text matches one of the patterns."""
     return pl.any_horizontal(pl.lit(value=False), *(matches(value, pattern) for pattern in patterns))
 
 
 def is_whole_pattern(text: str) -> bool:
-    """Tell whether a text of `site.bots` is a pattern of the whole agent; any other is a part of the agent, in any case."""
+    """Return whether an entry of `site.bots` is a pattern for the whole user agent; if not, it matches any part of it, ignoring case."""
     return "*" in text or text.startswith("re:")
 
 
@@ -103,7 +103,7 @@ _COMPARISON = re.compile(r"(<=|>=|!=|<|>|=)\s*(.*)", re.DOTALL)
 _SIZE_SIGNS = {"<", "<=", ">", ">="}
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 COMPARISON_REGEX = rf"^(?:(?:<=|>=|<|>)\s*{_NUMBER.pattern}$|(?![<>])(?!(?:!?=\s*)?(?:re:)?$)[\s\S])"
-"""A regular expression of what something can be compared with, for JSON Schema."""
+"""A regular expression for valid comparisons, for the JSON Schema."""
 _SIGNS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {
     "<=": lambda value, number: value <= number,
     ">=": lambda value, number: value >= number,
@@ -115,25 +115,25 @@ _SIGNS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {
 
 
 def comparison_problem(text: str) -> str | None:
-    """Return why nothing can be compared with this, or None."""
+    """Return why a comparison cannot be used, None if it can."""
     sign, rest = _sign_and_value(text)
     if sign in _SIZE_SIGNS and not _NUMBER.fullmatch(rest):
-        return f"{sign} compares numbers, like '{sign} 30'; {rest!r} is none"
+        return f"{sign} compares numbers, like '{sign} 30', but {rest!r} is not a number"
     return problem(rest)
 
 
 def matches_comparison(value: pl.Expr, text: str) -> pl.Expr:
-    """Tell whether a text compares so; one that is missing, or is no number where one is asked for, does not."""
+    """Return whether a text meets a comparison; a null never does, nor does a text that is not a number if the comparison needs one."""
     sign, rest = _sign_and_value(text)
     if _NUMBER.fullmatch(rest):
         number = value.str.strip_chars().cast(pl.Float64, strict=False)
-        # `nan` and `inf` are words that tools write, and no numbers: Polars holds the one for larger than all.
+        # Tools write `nan` and `inf` as words; Polars would treat `nan` as larger than any number.
         return _SIGNS[sign](pl.when(number.is_finite()).then(number), float(rest)).fill_null(value=False)
     fits = matches(value, rest)
     return ~fits & value.is_not_null() if sign == "!=" else fits
 
 
 def _sign_and_value(text: str) -> tuple[str, str]:
-    """Return the sign, `=` where there is none, and what is compared."""
+    """Return the sign (`=` by default) and the value of a comparison."""
     match = _COMPARISON.fullmatch(text)
     return (match[1], match[2]) if match else ("=", text)

@@ -1,4 +1,4 @@
-"""The protocol by which reading reports how many bytes it has read."""
+"""The protocol for reporting how many bytes have been read."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Is told of what is read; any thread may tell it."""
+    """Receives the number of bytes read, from any thread."""
 
     def begin(self, total: int) -> None:
-        """Hear how many bytes all logs have."""
+        """Start, with the total size of all logs in bytes."""
 
     def advance(self, size: int) -> None:
-        """Hear how many bytes more were read."""
+        """Add a number of bytes that were read."""
 
 
 class NoProgress:
-    """Nobody looks."""
+    """Ignores all progress."""
 
     def begin(self, total: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self, size: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
 
 NO_PROGRESS = NoProgress()

@@ -1,4 +1,4 @@
-"""What is known about the traffic: the logs it came from, silences and clock jumps, and the bots that were excluded."""
+"""Data quality: the logs that were read, their silences and clock jumps, and the bots that were excluded."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ class LogSummary:
     log_format: str
     packing: str
     wrappers: tuple[str, ...]
-    """What stood around its lines, the outermost first."""
+    """The wrappers around its lines, outermost first."""
     lines: int
     begin: datetime | None
-    """The earliest time that one of its lines says, in the site's time zone; None where none says any."""
+    """The earliest time of its lines, in the site's time zone; None if no line has a time."""
     end: datetime | None
 
 
 @dataclass(frozen=True)
 class Silence:
-    """Hours without a line, where such hours are busy, in the site's time zone."""
+    """Hours without a line that are usually busy, in the site's time zone."""
 
     begin: datetime
     end: datetime
     usual: int
-    """Lines that such hours have."""
+    """The usual number of lines in such hours."""
 
 
 @dataclass(frozen=True)
 class ClockJump:
-    """A place in a log from which on the time is another by more than a day, and stays so."""
+    """A line of a log from which on the time is off by more than a day."""
 
     log: str
     line: int
-    """The first line behind the jump."""
+    """The first line after the jump."""
     before: datetime
     after: datetime
 
 
 @dataclass(frozen=True)
 class BotAgent:
-    """An agent of bots: its lines, why it is one, and of which class."""
+    """A bot's user agent: its number of lines, why it counts as a bot, and its class."""
 
     agent: str
     lines: int
@@ -58,7 +58,7 @@ class BotAgent:
 
 @dataclass(frozen=True)
 class BotSessions:
-    """What bots would add to the headline if they were kept, and what it is without them."""
+    """Sessions and conversions of the excluded bots, and of people."""
 
     sessions: int
     converted: int
@@ -66,31 +66,30 @@ class BotSessions:
     converted_of_people: int
 
     def __add__(self, other: BotSessions) -> BotSessions:
-        """Return the same of more visitors."""
-        mine, others = astuple(self), astuple(other)
-        return BotSessions(*(number + more for number, more in zip(mine, others, strict=True)))
+        """Return the sums with those of other visitors."""
+        return BotSessions(*(own + added for own, added in zip(astuple(self), astuple(other), strict=True)))
 
     @property
     def all_kept(self) -> tuple[int, int]:
-        """Return how many sessions would have converted, and of how many."""
+        """Conversions and sessions with bots included."""
         return self.converted + self.converted_of_people, self.sessions + self.of_people
 
 
 @dataclass(frozen=True)
 class Quality:
-    """All of it."""
+    """The data quality of a run."""
 
     logs: tuple[LogSummary, ...] = ()
     silences: tuple[Silence, ...] = ()
     jumps: tuple[ClockJump, ...] = ()
     bot_list: str = ""
-    """The list of crawlers, and its version."""
+    """The list of crawlers and its version."""
     bot_classes: Mapping[str, int] = field(default_factory=dict)
-    """Lines of the bots that were left out, by class, the largest first: they add up to the fate `bot`."""
+    """Lines of excluded bots by class, largest first; they add up to the fate `bot`."""
     bot_agents: tuple[BotAgent, ...] = ()
-    """The agents of bots that sent most."""
+    """The user agents of the busiest bots."""
     bot_sessions: BotSessions | None = None
-    """Known where bots are left out and reached a macro goal, or where it was asked for."""
+    """Present if bots are excluded and reached a macro goal, or on request."""
 
 
 UNKNOWN_QUALITY = Quality()

@@ -1,6 +1,6 @@
-"""Making text from a log harmless, so that nothing in it can run, colour or break the output that shows it.
+"""Making text from logs safe to show, so that it cannot run code, change colours or break the layout.
 
-Every output calls `safe` on every text cell, and the command line on every message; inside the pipeline data stays as it was read.
+Every output calls `safe` on every text cell, and the command line on every message; data inside the engine stays as it was read.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 MAX_LENGTH = 200
-"""Characters of one cell; a longer text ends in an ellipsis."""
+"""The largest number of characters in a cell; longer text ends in an ellipsis."""
 
-# Bidirectional marks, zero-width and interlinear characters, format signs of scripts, tags, and the code points that break lines.
+# Bidirectional marks, zero-width and interlinear characters, script format signs, tags, and code points that break lines.
 _INVISIBLE = [0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC)]
 _SURROGATES = range(0xD800, 0xE000)
 _SIGNS = [*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2]
@@ -23,17 +23,17 @@ _VISIBLE: dict[int, int | str] = {
     **{code: f"\\u{code:04x}" for code in [*_INVISIBLE, *_SIGNS, *_SURROGATES]},
     **{code: f"\\U{code:08x}" for code in _WIDE_SIGNS},
 }
-# Spreadsheets skip blanks, and some of them marks that take no room.
+# Spreadsheets skip blanks, and some also skip zero-width marks.
 _FORMULA = re.compile(r"[\s\ufeff\u200b]*[=+\-@\t\r\n\0＝＋－＠]")
 
 
 def safe(text: str, longest: int | None = MAX_LENGTH) -> str:
-    """Return `text` with control, direction and invisible characters made visible, cut at `longest` characters."""
-    # Nearly all text is plain, and telling so takes a tenth of the time of a translation.
-    shown = text if text.isascii() and text.isprintable() else text.translate(_VISIBLE)
-    return shown if longest is None or len(shown) <= longest else shown[: longest - 1] + "…"
+    """Return `text` with control, direction and invisible characters made visible, truncated to `longest` characters."""
+    # Nearly all text is plain, and checking that takes a tenth of the time of a translation.
+    visible = text if text.isascii() and text.isprintable() else text.translate(_VISIBLE)
+    return visible if longest is None or len(visible) <= longest else visible[: longest - 1] + "…"
 
 
 def escape_formula(text: str) -> str:
-    """Return `text` with a leading `'` where a spreadsheet would run it (OWASP, CSV injection)."""
+    """Return `text` with a leading `'` if a spreadsheet would run it as a formula (OWASP: CSV injection)."""
     return "'" + text if _FORMULA.match(text) else text

@@ -42,8 +42,8 @@ def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:
     """Yield goals level by level: those of one ask only for goals of levels before. No goal asks for itself."""
     while goals:
         waiting = {goal.column for goal in goals}
-        yield [goal for goal in goals if not goal.asked & waiting]
-        goals = [goal for goal in goals if goal.asked & waiting]
+        yield [goal for goal in goals if not goal.required_columns & waiting]
+        goals = [goal for goal in goals if goal.required_columns & waiting]
 
 
 def to_millionths(value: pl.Expr) -> pl.Expr:

@@ -120,8 +120,8 @@ def test_today_and_yesterday_ask_the_clock_in_the_sites_zone(monkeypatch: pytest
         ("2026-10-11", None, "7d", "--last and --since or --until say the same thing twice; use one of them"),
         (None, "2026-10-11", "7d", "--last and --since or --until say the same thing twice"),
         (None, None, "36h", "--last counts whole days, like 7d or 4w; 36h is none: use --since"),
-        (None, None, "week", "--last: 'week' is no length of time"),
-        (None, None, "0d", "--last: '0d' is no length of time"),
+        (None, None, "week", "--last: 'week' is not a duration"),
+        (None, None, "0d", "--last: '0d' is not a duration"),
     ],
 )
 def test_mistakes_say_the_fix(since: str | None, until: str | None, last: str | None, message: str) -> None:

@@ -143,10 +143,10 @@ def test_drop_off_is_sorted_within_its_steps(width: int) -> None:
 @pytest.mark.parametrize(
     ("reports", "sort", "message"),
     [
-        (["pages"], "landing", "--sort landing: 'landing' is no column, did you mean 'landings'?; pages has page, sessions, pageviews, landings,"),
+        (["pages"], "landing", "--sort landing: 'landing' is no column; did you mean 'landings'?; pages has page, sessions, pageviews, landings,"),
         (["pages"], "", "--sort : '' is no column; pages has page,"),
         (["goals"], "landings", "--sort landings: 'landings' is no column; goals has goal, type,"),
-        (None, "landing", "--sort landing: 'landing' is no column, did you mean 'landings'?; the reports have sessions, visitors,"),
+        (None, "landing", "--sort landing: 'landing' is no column; did you mean 'landings'?; the reports have sessions, visitors,"),
         (["pages"], "exits:up", "--sort exits:up: write exits for the largest first, or exits:asc for the smallest"),
         (["pages"], "exits:", "--sort exits:: write exits"),
     ],

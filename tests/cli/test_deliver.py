@@ -64,7 +64,7 @@ def test_pipes_and_devices_take_what_a_screen_would() -> None:
 def test_no_place_is_a_mistake() -> None:
     with pytest.raises(UsageError, match="-o is empty"):
         destination("", None)
-    with pytest.raises(OutputError, match="make the directory first"):
+    with pytest.raises(OutputError, match="create the directory first"):
         destination("missing/made.csv", None)
 
 

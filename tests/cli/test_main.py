@@ -197,7 +197,7 @@ def test_init_writes_over_nothing_unless_told(convkit_command: Run) -> None:
 def test_init_that_cannot_write_says_so(convkit_command: Run) -> None:
     code, _, err = convkit_command("init", "-o", "missing/goals.yaml")
     assert code == 6
-    assert err == "convkit: error: missing/goals.yaml cannot be written: No such file or directory; make the directory first, or name another place\n"
+    assert err == "convkit: error: missing/goals.yaml cannot be written: No such file or directory; create the directory first, or choose another place\n"
 
 
 def goals_of(out: str) -> list[str]:

@@ -83,7 +83,7 @@ def test_a_stranger_s_link_where_everybody_writes_is_not_followed(asked: str, wr
     for name, target in {"link": "../made.csv", "folder": ".."}.items():
         (shared / name).symlink_to(target)
         os.chown(shared / name, STRANGER, STRANGER, follow_symlinks=False)
-    with pytest.raises(OutputError, match="somebody else laid"):
+    with pytest.raises(OutputError, match="created by another user"):
         write(str(shared / asked))
     assert (tmp_path / "made.csv").read_bytes() == b"old"
     shared.chmod(0o755)
@@ -101,10 +101,10 @@ def test_whose_links_are_foreign(mode: int, link: int, folder: int, *, foreign: 
 
 
 PLACES = {
-    "missing/made.csv": "No such file or directory; make the directory first",
-    "file/made.csv": "Not a directory; name a file in a directory that is there",
-    "folder": "Is a directory; name a file in it",
-    "x" * 300: "File name too long; name a shorter one",
+    "missing/made.csv": "No such file or directory; create the directory first",
+    "file/made.csv": "Not a directory; choose a file in an existing directory",
+    "folder": "Is a directory; choose a file in it",
+    "x" * 300: "File name too long; choose a shorter name",
 }
 
 
@@ -135,7 +135,7 @@ def test_a_folder_under_a_file_is_refused(tmp_path: Path) -> None:
 def test_what_may_not_be_written_is_left_alone(write: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "made.csv").write_bytes(b"old")
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(OutputError, match="Permission denied; name another place with -o"):
+    with pytest.raises(OutputError, match="Permission denied; choose another place with -o"):
         write(str(tmp_path / "made.csv"))
     assert (tmp_path / "made.csv").read_bytes() == b"old"
 

@@ -136,11 +136,11 @@ def test_bots_are_explained_where_they_are_kept(explained: Explain) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--dropped-at", "chekout"), "--dropped-at chekout: no step is called so, did you mean 'checkout'?; steps are saw, cart, checkout"),
+        (("--dropped-at", "chekout"), "--dropped-at chekout: no step is called so; did you mean 'checkout'?; steps are saw, cart, checkout"),
         (("--dropped-at", "purchase"), "--dropped-at purchase: it is the last step of shop, where nobody drops off"),
         (("--reached", "sold"), "--reached sold: no goal is called so; known are purchase, saw, cart, checkout"),
         (("--line", "access.log"), "--line access.log: write it as FILE:N, like access.log:1200"),
-        (("--line", "acces.log:1"), "--line acces.log:1: no log is called acces.log, did you mean 'access.log'?; logs are access.log"),
+        (("--line", "acces.log:1"), "--line acces.log:1: no log is called acces.log; did you mean 'access.log'?; logs are access.log"),
         (("--line", "access.log:17"), "--line access.log:17: access.log has no such line; it has 16"),
         (("--visitor", "zz"), "--visitor zz: no visitor has such an id here; `convkit sessions` shows ids"),
         (("--visitor", ""), "--visitor : no visitor has such an id here; `convkit sessions` shows ids"),

@@ -47,7 +47,7 @@ def test_a_command_without_a_page_shows_its_help(convkit_command: Run) -> None:
 def test_an_unknown_topic_is_a_usage_error_with_the_closest_one(convkit_command: Run) -> None:
     code, out, err = convkit_command("help", "funel")
     assert (code, out) == (2, "")
-    assert "'funel', did you mean 'funnels'?" in err
+    assert "'funel'; did you mean 'funnels'?" in err
     assert err.count("\n") == 1
     assert convkit_command("help", "zzz")[0] == 2
 

@@ -450,7 +450,7 @@ def test_columns_are_found_or_told(name: str, tmp_path: Path) -> None:
 def test_a_told_column_that_is_not_there_is_an_error_with_the_closest(tmp_path: Path) -> None:
     with pytest.raises(
         InputError,
-        match=r"export has no column account, which site\.columns names for user, did you mean 'acount'\?; its columns are acount, time, event",
+        match=r"export has no column account, which site\.columns names for user; did you mean 'acount'\?; its columns are acount, time, event",
     ):
         reported(tmp_path, b"acount,time,event\nu,1791640001,a\n", "site: {columns: {user: account}}\nmacro: {a: {event: a}}")
     with pytest.raises(InputError, match=r"export has no column 7, which site\.columns names for user; it has 3 columns"):

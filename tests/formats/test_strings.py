@@ -108,8 +108,8 @@ MISTAKES = {
     "%h %^ %y": "at position 7, %y is nothing that GoAccess knows",
     r"(?P<ip>\S+": "at position 1, missing ), unterminated subpattern",
     r"(?P<ip>\S+)(?= )": "at position 12, (?= looks around",
-    r"(?P<addres>\S+)": "no group is named like a field, did you mean 'address'?",
-    "combind": "'combind' is no log format, did you mean 'combined'?",
+    r"(?P<addres>\S+)": "no group is named like a field; did you mean 'address'?",
+    "combind": "'combind' is no log format; did you mean 'combined'?",
 }
 
 

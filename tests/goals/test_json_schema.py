@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 BEYOND = (
     "is called like the one", "no goal is called", "no step is called", "steps are called", "defined by itself", "reached after itself",
-    "is no time zone", "is no address and no network", "this regular expression cannot be used", "the first and the last step",
+    "is no time zone", "is no address and no network", "this regular expression is not valid", "the first and the last step",
     "the first step has none", "does not come behind", "is optional: a chain", "steps of a funnel can be optional", "needs `order",
     "is no log format",
 )  # fmt: skip

@@ -79,7 +79,7 @@ def test_what_a_goal_comes_after_is_no_part_of_what_it_names() -> None:
     """So a goal may leave out one that comes after it."""
     text = "macro: {a: {page: '/*', except: b}, b: {page: /x, after: a}}"
     a, b = goals_of(text).goals
-    assert [goal.asked for goal in (a, b)] == [set(), {"goal:a"}]
+    assert [goal.required_columns for goal in (a, b)] == [set(), {"goal:a"}]
     assert [{*goal.named} for goal in (a, b)] == [{"names:a"}, {"names:b"}]
 
 

@@ -136,9 +136,9 @@ def test_paths_tell_variants(tmp_path: Path) -> None:
 
 def test_unknown_variants_are_told_with_the_closest(tmp_path: Path) -> None:
     goals = parse_goals(GOALS, "goals.yaml")
-    with pytest.raises(UsageError, match=r"--by variant.chekout: 'variant.chekout' is no key, did you mean 'variant.checkout'\?; keys are day, "):
+    with pytest.raises(UsageError, match=r"--by variant.chekout: 'variant.chekout' is no key; did you mean 'variant.checkout'\?; keys are day, "):
         runs.document([log(tmp_path)], ["goals"], goals, by="variant.chekout")
-    with pytest.raises(UsageError, match=r"'variant.chekout' is no field, did you mean 'variant.checkout'\?; fields are page, "):
+    with pytest.raises(UsageError, match=r"'variant.chekout' is no field; did you mean 'variant.checkout'\?; fields are page, "):
         runs.document([log(tmp_path)], ["goals"], goals, where=["variant.chekout=a"])
     with pytest.raises(UsageError, match=r"--by variant.checkout: 'variant.checkout' is no key"):
         runs.document([log(tmp_path)], ["goals"], parse_goals("macro: {sale: /sale}", "goals.yaml"), by="variant.checkout")
@@ -212,7 +212,7 @@ def test_groups_of_variants_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"variant": "chekout"}, "--variant chekout: no variant is called 'chekout', did you mean 'checkout'?; known are checkout"),
+        ({"variant": "chekout"}, "--variant chekout: no variant is called 'chekout'; did you mean 'checkout'?; known are checkout"),
         ({"at": "2026-10-10"}, "--at 2026-10-10 and --variant checkout both say what to compare; use one of them"),
         ({"against": "last-year"}, "--with last-year: beside --variant checkout it names the other one, like variant.checkout=a"),
         ({"where": ["variant.checkout=a"]}, "--where variant.checkout: name the other one, too, as --with variant.checkout=a"),

@@ -61,7 +61,7 @@ def test_a_full_disk_behind_standard_output_is_told(arguments: tuple[str, ...]) 
 def test_a_device_is_written_directly() -> None:
     done = run("goals", SAMPLE, "-o", FULL)
     assert (done.returncode, done.stdout) == (6, b"")
-    assert done.stderr == b"convkit: error: /dev/full cannot be written: No space left on device; free some space, or name another place\n"
+    assert done.stderr == b"convkit: error: /dev/full cannot be written: No space left on device; free some space, or choose another place\n"
 
 
 def test_a_file_that_grows_too_large_leaves_the_old_one(log: str, tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_a_file_that_grows_too_large_leaves_the_old_one(log: str, tmp_path: Path
     (out / "pages.json").write_text("old", encoding="utf-8")
     done = shell('ulimit -f 1; $CONVKIT report "$1" -o out/pages.json', log, folder=tmp_path)
     assert done.returncode == 6
-    assert done.stderr == b"convkit: error: out/pages.json cannot be written: File too large; free some space, or name another place\n"
+    assert done.stderr == b"convkit: error: out/pages.json cannot be written: File too large; free some space, or choose another place\n"
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {"pages.json": b"old"}
 
 
@@ -95,7 +95,7 @@ def test_no_room_for_temporary_files_is_told(given: str, log: str, tmp_path: Pat
 
 def test_streams_may_be_closed(log: str, tmp_path: Path) -> None:
     done = shell('$CONVKIT goals "$1" >&-', log, folder=tmp_path)
-    assert (done.returncode, done.stderr) == (6, b"convkit: error: standard output is closed; name another place with -o\n")
+    assert (done.returncode, done.stderr) == (6, b"convkit: error: standard output is closed; choose another place with -o\n")
     assert shell('$CONVKIT goals "$1" -o goals.csv >&-', log, folder=tmp_path).returncode == 0
     assert (tmp_path / "goals.csv").read_bytes().startswith(b"goal,")
     assert shell("$CONVKIT goals missing.log 2>&-", folder=tmp_path).returncode == 3

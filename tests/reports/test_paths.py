@@ -198,12 +198,12 @@ def test_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"to": "sale", "from": "/a"}, "--to and --from are two questions; ask one of them"),
-        ({"to": "sal"}, "--to sal: no goal is called 'sal', did you mean 'sale'?; known are sale, cart"),
+        ({"to": "sal"}, "--to sal: no goal is called 'sal'; did you mean 'sale'?; known are sale, cart"),
         ({"from": "a"}, "--from a/b: 'a/b' is no path: a path begins with `/`, as /a/b"),
-        ({"from": "re:("}, "--from re:(: this regular expression cannot be used"),
+        ({"from": "re:("}, "--from re:(: this regular expression is not valid"),
         ({"steps": "0"}, "--steps 0: write a number from 1 to 10"),
         ({"steps": "x"}, "--steps x: write a number from 1 to 10"),
-        ({"step": "2"}, "paths: 'step' is no option, did you mean 'steps'?; known are to, from, steps"),
+        ({"step": "2"}, "paths: 'step' is no option; did you mean 'steps'?; known are to, from, steps"),
     ],
 )
 def test_mistakes_say_the_fix_before_a_log_is_read(options: dict[str, str], message: str, tmp_path: Path) -> None:

@@ -91,11 +91,11 @@ REFUSED = {
     "channels: {A: []}": "goals.yaml:3:17: an empty list; write a rule",
     "channels: {A: [{medium: x}, y]}": "goals.yaml:3:31: a rule takes source",
     "channels: {' ': {medium: x}}": "goals.yaml:3:14: a channel needs a name",
-    "channels: {A: {medum: x}}": "goals.yaml:3:18: unknown key 'medum' in a rule of a channel, did you mean 'medium'?",
+    "channels: {A: {medum: x}}": "goals.yaml:3:18: unknown key 'medum' in a rule of a channel; did you mean 'medium'?",
     "channels: {A: {medium: []}}": "goals.yaml:3:26: an empty list; write a medium",
     "channels: {A: {medium: 3}}": "write '3' in quotes",
-    "channels: {A: {source: 're:('}}": "goals.yaml:3:26: this regular expression cannot be used",
-    "channels: {A: {category: serach}}": "goals.yaml:3:28: 'serach' is no category, did you mean 'search'?",
+    "channels: {A: {source: 're:('}}": "goals.yaml:3:26: this regular expression is not valid",
+    "channels: {A: {category: serach}}": "goals.yaml:3:28: 'serach' is no category; did you mean 'search'?",
     "channels: {A: {medium: x}, A: {medium: y}}": "'A' stands here a second time",
 }
 

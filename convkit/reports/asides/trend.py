@@ -125,7 +125,7 @@ def _growing_goals(goals: Goals) -> set[str]:
     """Return the columns of goals that are reached the oftener the longer the log is, because it knows of more sessions before."""
     found: set[str] = set()
     for _ in goals.all:
-        found |= {goal.column for goal in goals.all if goal.counts_visits or goal.asked & found}
+        found |= {goal.column for goal in goals.all if goal.counts_visits or goal.required_columns & found}
     return found
 
 
