@@ -10,9 +10,10 @@ import polars as pl
 
 from convkit.analysis.segment import select_segment
 from convkit.core.schema import CHANNEL_FIELD, DEVICE_FIELD, RECORDS
-from convkit.engine import document, partition, plan, stages
+from convkit.engine import document, partition, stages
 from convkit.engine.memory import UNLIMITED
 from convkit.engine.partial_result import merge
+from convkit.engine.plan import plan_segment, read_goals
 from convkit.ingest.load import read_parsed, to_records
 from convkit.ingest.logs import open_logs
 
@@ -61,22 +62,22 @@ def read_records(paths: Paths, log_format: str = "auto") -> pl.LazyFrame:
 
 def read_hits(paths: Paths, options: Options) -> pl.LazyFrame:
     """Return the hits of people (HITS), sorted by visitor and ORDER, with `names:<goal>`. Raises GoalsFileError, InputError, UsageError."""
-    wanted = plan.plan_segment(options, plan.read_goals(options))
-    with partition.read(paths, replace(wanted, memory=UNLIMITED, every_line=True)) as parts:
+    goals = read_goals(options)
+    plan = replace(plan_segment(options, goals), memory=UNLIMITED, every_line=True)
+    with partition.read(paths, plan) as parts:
         part = parts.part(0)
-    visitors = stages.identify_visitors(part, wanted.goals, "drop")
-    hits, _ = stages.settle_hits(part, visitors, wanted.goals, "drop")
+    hits, _ = stages.settle_hits(part, stages.identify_visitors(part, goals, "drop"), goals, "drop")
     is_person = pl.col("reason").is_null() & ~pl.col("fate").is_in(["asset", "excluded"])
     return hits.lazy().filter(is_person).drop("user_agent", "reason")
 
 
 def read_sessions(paths: Paths, options: Options) -> pl.LazyFrame:
     """Return one row per session (SESSIONS), with its device, its channel and `goal:<name>`. Raises GoalsFileError, InputError, UsageError."""
-    goals = plan.read_goals(options)
-    wanted = replace(plan.plan_segment(options, goals, fields=(DEVICE_FIELD, CHANNEL_FIELD)), memory=UNLIMITED)
-    with partition.read(paths, wanted) as parts:
+    goals = read_goals(options)
+    plan = replace(plan_segment(options, goals, fields=(DEVICE_FIELD, CHANNEL_FIELD)), memory=UNLIMITED)
+    with partition.read(paths, plan) as parts:
         part = parts.part(0)
-    matched = stages.match(part, goals, wanted.segment.bots, wanted.session_fields)
-    limits = wanted.segment.date_range.limits(stages.span(part.lines)[1], goals.site.timezone)
-    selected = select_segment(matched, goals, wanted.segment.filters, *limits)
+    matched = stages.match(part, goals, plan.segment.bots, plan.session_fields)
+    limits = plan.segment.date_range.limits(stages.span(part.lines)[1], goals.site.timezone)
+    selected = select_segment(matched, goals, plan.segment.filters, *limits)
     return selected.sessions.lazy().sort("started", "session")
