@@ -176,12 +176,12 @@ def read_records(logs: Paths, log_format: str = "auto") -> pl.LazyFrame:
     return run.read_records(logs, log_format)
 
 
-def read_hits(logs: Paths, **keywords: Unpack[Keywords]) -> pl.LazyFrame:
+def read_hits(logs: Paths, goals: Goals | str | Path | None = None, log_format: str = "auto") -> pl.LazyFrame:
     """Return the hits of people (HITS), sorted by visitor and time, with a Boolean column `names:GOAL` per goal.
 
     Raises GoalsFileError, InputError, UsageError.
     """
-    return run.read_hits(logs, _options(Options, keywords))
+    return run.read_hits(logs, Options(goals=goals, log_format=log_format))
 
 
 def read_sessions(logs: Paths, **keywords: Unpack[Keywords]) -> pl.LazyFrame:
