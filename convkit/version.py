@@ -1,3 +1,3 @@
-"""The version, alone in a file so that packaging and `--version` read it without importing the rest."""
+"""The version of convkit; packaging and `--version` read it from here without importing anything else."""
 
 __version__ = "0.1.0"

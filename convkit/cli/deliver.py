@@ -1,6 +1,6 @@
-"""From logs to delivered reports: `-o` and `-f` decide where a document goes and in which output; `--strict` and `--rejects` follow.
+"""Delivery of reports: `-o` and `-f` choose the destination and the output, then `--rejects` and `--strict` apply.
 
-Destinations are checked before a log is opened. Polars and the outputs load only when a report runs, not for `--help`.
+Destinations are checked before a log is opened. Polars and the outputs are imported when a report runs, not for `--help`.
 """
 
 from __future__ import annotations
@@ -26,125 +26,124 @@ if TYPE_CHECKING:
     from convkit.core.progress import Progress
 
 STANDARD_OUTPUT = "-"
-_ON_SCREEN, _IN_FOLDERS = "table", "csv"
-_ENDINGS = {"markdown": ("md", "markdown"), "ndjson": ("ndjson", "jsonl"), "table": ("txt",)}
-"""How files of an output end, where they do not end in its name; the first is the one that is written."""
+_SCREEN_OUTPUT, _FOLDER_OUTPUT = "table", "csv"
+_EXTENSIONS = {"markdown": ("md", "markdown"), "ndjson": ("ndjson", "jsonl"), "table": ("txt",)}
+"""File extensions of outputs, if they differ from the name of the output; the first one is written."""
 
 
 def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: object, delivery: Delivery, *, verbose: bool) -> ExitCode:
-    """Write the document that `make` returns, and say what was lost; destinations are checked before.
+    """Write the document that `make` returns, and report what was lost; destinations are checked first.
 
     Raises what `make` raises, OutputError, UsageError.
     """
     if not logs:
         raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
-    place = destination(delivery.path, delivery.output)
-    for path in (place.path, delivery.rejects):
+    target = destination(delivery.path, delivery.output)
+    for path in (target.path, delivery.rejects):
         refuse_inputs(path, [*logs, str(goals or GOALS_FILE)])
     if delivery.rejects is not None:
         filesystem.check_writable(delivery.rejects)
-    with progress.display(is_wanted=not delivery.quiet) as watching:
-        document = make(watching)
-    write_document(document, place, delivery.limit)
+    with progress.display(is_wanted=not delivery.quiet) as display:
+        document = make(display)
+    write_document(document, target, delivery.limit)
     if delivery.rejects is not None:
         write_rejects(document, delivery.rejects)
-    lost = messages.loss_sentence(document.losses, document.reasons["unparsed_by_reason"]) if delivery.strict else ""
+    loss = messages.loss_sentence(document.losses, document.reasons["unparsed_by_reason"]) if delivery.strict else ""
     if not delivery.quiet:
         messages.warn(document.warnings, messages.quality_lines(document.quality, document.input, len(document.logs)) if verbose else [])
-    if lost:
-        messages.write_error(lost)
-    return gravest([ExitCode.LOST] if lost else [])
+    if loss:
+        messages.write_error(loss)
+    return gravest([ExitCode.LOST] if loss else [])
 
 
-def write_document(document: Document, place: Destination, limit: int | None) -> None:
-    """Write a document where it goes; `limit` is of rows on a screen. Raises OutputError, UsageError."""
-    if place.path is None:
-        terminal.write_stream(_bytes(document, place.output, limit, of_screen=True))
-    elif not place.is_folder:
-        filesystem.write_file(place.path, _bytes(document, place.output, limit))
+def write_document(document: Document, target: Destination, limit: int | None) -> None:
+    """Write a document to its destination, with at most `limit` rows per report on a screen. Raises OutputError, UsageError."""
+    if target.path is None:
+        terminal.write_stream(_bytes(document, target.output, limit, of_screen=True))
+    elif not target.is_folder:
+        filesystem.write_file(target.path, _bytes(document, target.output, limit))
     else:
-        filesystem.make_folder(place.path)
+        filesystem.make_folder(target.path)
         for name, report in document.reports.items():
-            asides = {aside: found for aside, found in document.asides.items() if name in found.beside}
+            asides = {aside: extra for aside, extra in document.asides.items() if name in extra.beside}
             part = replace(document, reports={name: report}, asides=asides, findings=(), is_whole=False)
-            filesystem.write_file(place.file_of(name), _bytes(part, place.output, limit))
+            filesystem.write_file(target.file_of(name), _bytes(part, target.output, limit))
 
 
 def write_blocks(draw: Callable[[Screen], list[Block]]) -> None:
-    """Write blocks that are no report on standard output. Raises OutputError."""
-    from convkit.core.blocks import Screen  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
+    """Write blocks that are not a report to standard output. Raises OutputError."""
+    from convkit.core.blocks import Screen  # noqa: PLC0415 (Polars is imported when a report runs, not for its help)
 
-    room = Screen(terminal.width(of_screen=True), colour=terminal.has_colour(of_screen=True))
-    terminal.write_stream(terminal.encoded(plugins.load("outputs", "table").render_blocks(draw(room), room), of_screen=True))
+    screen = Screen(terminal.width(of_screen=True), colour=terminal.has_colour(of_screen=True))
+    terminal.write_stream(terminal.encoded(plugins.load("outputs", "table").render_blocks(draw(screen), screen), of_screen=True))
 
 
 def write_rejects(document: Document, path: str) -> None:
-    """Write the lines that were not read as NDJSON, for their owner alone. Raises OutputError."""
+    """Write the rejected lines and the reasons as NDJSON, readable by their owner only. Raises OutputError."""
     rows = [] if document.rejects is None else document.rejects.to_dicts()
     text = "".join(f"{json.dumps({**row, 'file': safe(row['file'], longest=None)}, ensure_ascii=False)}\n" for row in rows)
     filesystem.write_file(path, text.encode(), is_private=True)
 
 
 def _bytes(document: Document, output: str, limit: int | None, *, of_screen: bool = False) -> bytes:
-    """Return a document in an output, drawn for the screen or for a file."""
-    from convkit.outputs import render  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
+    """Return a document in an output, as wide as the screen or as a file."""
+    from convkit.outputs import render  # noqa: PLC0415 (Polars is imported when a report runs, not for its help)
 
     width, colour = terminal.width(of_screen=of_screen), terminal.has_colour(of_screen=of_screen)
-    made = render(document, output, width=width, limit=limit, colour=colour)
-    if isinstance(made, str):
-        return terminal.encoded(made, of_screen=of_screen)
+    content = render(document, output, width=width, limit=limit, colour=colour)
+    if isinstance(content, str):
+        return terminal.encoded(content, of_screen=of_screen)
     if of_screen and terminal.is_screen():
-        raise UsageError(f"{output} is not for a screen; name a file with -o")
-    return made
+        raise UsageError(f"{output} cannot be shown on a terminal; name a file with -o")
+    return content
 
 
 @dataclass(frozen=True)
 class Destination:
-    """An output, and where it goes."""
+    """An output and the file or directory to write."""
 
     output: str
     path: str | None
-    """None is standard output."""
+    """The file or directory; None for standard output."""
     is_folder: bool = False
 
     def file_of(self, report: str) -> str:
-        """Return the file of one report in the directory."""
-        return os.path.join(self.path or "", f"{report}.{_endings(self.output)[0]}")  # noqa: PTH118 (the path stays as it was typed)
+        """Return the path of a report's file in the directory."""
+        return os.path.join(self.path or "", f"{report}.{_extensions(self.output)[0]}")  # noqa: PTH118 (the path stays as it was typed)
 
 
 def destination(path: str | None, output: str | None) -> Destination:
-    """Return where a report goes: `-f` decides the output, else the file's ending. Raises UsageError, OutputError."""
+    """Return where a report goes; `-f` decides the output, else the file extension. Raises UsageError, OutputError."""
     if path in {None, STANDARD_OUTPUT}:
-        return Destination(output or _ON_SCREEN, None)
+        return Destination(output or _SCREEN_OUTPUT, None)
     if not path:
         raise UsageError("-o is empty; name a file, a directory, or - for standard output")
     if path.endswith("/") or Path(path).is_dir():
-        return Destination(output or _IN_FOLDERS, path, is_folder=True)
-    found = Destination(output or _output_of(path), path)
+        return Destination(output or _FOLDER_OUTPUT, path, is_folder=True)
+    file = Destination(output or _output_of(path), path)
     filesystem.check_writable(path)
-    return found
+    return file
 
 
 def refuse_inputs(path: str | None, inputs: Iterable[str | None]) -> None:
-    """Raise UsageError where the file to write is one of those to read."""
+    """Raise UsageError if the file to write is one of those to read."""
     for name in inputs:
         if path and name and Path(path).is_file() and Path(name).is_file() and Path(path).samefile(name):
-            raise UsageError(f"{safe(path)} is read here; name another file with -o")
+            raise UsageError(f"{safe(path)} is one of the files to read; name another file with -o")
 
 
 def _output_of(path: str) -> str:
-    """Return the output that a file's ending names; pipes and devices take what a screen would."""
+    """Return the output for a file extension; pipes and devices get what a screen gets."""
     if filesystem.is_special(path):
-        return _ON_SCREEN
-    known = {ending: output for output in plugins.names("outputs") for ending in _endings(output)}
-    ending = Path(path).suffix.removeprefix(".").lower()
-    if ending not in known:
-        raise UsageError(
-            f"the ending of {safe(path)} names no output; end it in {', '.join(f'.{name}' for name in sorted(known))}, or name one with -f"
-        )
-    return known[ending]
+        return _SCREEN_OUTPUT
+    outputs = {extension: output for output in plugins.names("outputs") for extension in _extensions(output)}
+    extension = Path(path).suffix.removeprefix(".").lower()
+    if extension not in outputs:
+        extensions = ", ".join(f".{name}" for name in sorted(outputs))
+        raise UsageError(f"{safe(path)} has no extension of an output; use {extensions}, or choose one with -f")
+    return outputs[extension]
 
 
-def _endings(output: str) -> tuple[str, ...]:
-    """Return how the files of an output end."""
-    return _ENDINGS.get(output, (output,))
+def _extensions(output: str) -> tuple[str, ...]:
+    """Return the file extensions of an output."""
+    return _EXTENSIONS.get(output, (output,))

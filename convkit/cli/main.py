@@ -1,6 +1,6 @@
-"""The command line: its commands, and the one place where an error becomes a sentence and an exit code.
+"""The command line: its commands, and the only place where errors become messages and exit codes.
 
-Whatever costs an import waits until a command runs.
+Whatever is slow to import is imported when a command runs.
 """
 
 from __future__ import annotations
@@ -42,23 +42,23 @@ _ORDER = (
     "formats",
     "import",
 )
-"""The known reports, then the other commands, as people need them; others follow, each among its own."""
-_WHOLE_HEADLINE = "All of it on one screen; start here."
+"""The reports, then the other commands, in the order in which people need them; plug-ins that are not listed follow their group."""
+_WHOLE_HEADLINE = "Everything on one screen; start here."
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _CODES = f"Exit codes: {', '.join(f'{code} {code.name.lower()}' for code in ExitCode)}."
 _MORE = "More: convkit help"
 
 
 class _Commands(click.Group):
-    """The commands in the order in which people need them: `report`, the reports on its screen, then what is about goals and logs."""
+    """The commands in the order in which people need them: `report`, the single reports, then commands about goals and logs."""
 
     def list_commands(self, _: click.Context) -> list[str]:
-        """Return the names, without importing a report."""
+        """Return the names without importing a report."""
         reports, commands = [*plugins.names("reports"), _COMPARE], [name for name in plugins.names("cli.commands") if name != _COMPARE]
         return [_WHOLE, *sorted(reports, key=_place), *sorted(commands, key=_place)]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Return a command, made when it is asked for."""
+        """Return a command, made on demand."""
         if name == _WHOLE:
             return _report_command(_WHOLE, _headline(name), None)
         if name in plugins.names("reports"):
@@ -69,18 +69,18 @@ class _Commands(click.Group):
         return super().get_command(context, name)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Say of each command what it does, without making it."""
+        """List the commands with their headlines, without making them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, _headline(name)) for name in self.list_commands(context)])
 
 
 def _headline(name: str) -> str:
-    """Return what a command does."""
+    """Return the headline of a command."""
     return _WHOLE_HEADLINE if name == _WHOLE else plugins.headline("reports" if name in plugins.names("reports") else "cli.commands", name)
 
 
 def _place(command: str) -> int:
-    """Return where a command stands in the list of commands."""
+    """Return the position of a command in the list of commands."""
     return _ORDER.index(command) if command in _ORDER else len(_ORDER)
 
 
@@ -103,17 +103,17 @@ def _report_command(name: str, headline: str, reports: list[str] | None) -> clic
 
 
 def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
-    """Return what a report's command does."""
+    """Return the function that the command of a report calls."""
 
-    def run_report(logs: tuple[str, ...], **given: object) -> ExitCode:
-        from convkit.cli.deliver import produce  # noqa: PLC0415 (what reads logs loads when a report runs, not when help is shown)
+    def run_report(logs: tuple[str, ...], **values: object) -> ExitCode:
+        from convkit.cli.deliver import produce  # noqa: PLC0415 (what reads logs is imported when a report runs, not for its help)
 
-        options, delivery = parse_options(given, Options)
+        options, delivery = parse_options(values, Options)
 
         def make(progress: Progress) -> Document:
-            from convkit.engine import plan, run  # noqa: PLC0415 (as above, once the command line is known to be right)
+            from convkit.engine import plan, run  # noqa: PLC0415 (as above, and only if the command line is right)
 
-            return run.report(logs, plan.plan_reports(options, reports, report_options(given), progress))
+            return run.report(logs, plan.plan_reports(options, reports, report_options(values), progress))
 
         return produce(make, logs, options.goals, delivery, verbose=options.verbose)
 
@@ -121,7 +121,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
 
 
 def main() -> None:
-    """Run the command line as a program: its streams, its signals, its exit code."""
+    """Run the command line as a program, with its streams, signals and exit code."""
     process.set_environment()
     terminal.escape_unencodable()
     with process.answered_signals():
@@ -130,7 +130,7 @@ def main() -> None:
 
 
 def _code() -> ExitCode:
-    """Run the command line; every error becomes one sentence and an exit code here."""
+    """Run the command line and return its exit code; every error becomes a message here."""
     try:
         return ExitCode(cli.main(prog_name="convkit", standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -145,19 +145,19 @@ def _code() -> ExitCode:
     except (KeyboardInterrupt, click.Abort):
         process.print_stopped(signal.SIGINT)
         return ExitCode.INTERRUPTED
-    except BaseException as error:  # noqa: BLE001 (Polars' panics are no Exception)
+    except BaseException as error:  # noqa: BLE001 (panics of Polars are not an Exception)
         return _unexpected(error)
 
 
 def _unexpected(error: BaseException) -> ExitCode:
-    """Return the code of what no part of convkit raises, and say it; with --debug it goes on, as a traceback."""
+    """Report an error that convkit does not expect and return its exit code; with --debug, raise it again for its traceback."""
     if isinstance(error, SystemExit):
-        return ExitCode.OK  # Click ends so where the reader of a help text went away, and behind the completion of a command.
-    full = filesystem.disk_full_error(error) if isinstance(error, OSError) else None
-    if full is not None:
+        return ExitCode.OK  # Click exits this way if the reader of a help text leaves early, and after completing a command.
+    disk_full = filesystem.disk_full_error(error) if isinstance(error, OSError) else None
+    if disk_full is not None:
         terminal.abandon_stream()
-        messages.write_error(str(full))
-        return full.exit_code
+        messages.write_error(str(disk_full))
+        return disk_full.exit_code
     if "--debug" in sys.argv:
         raise error
     first_line = str(error).partition("\n")[0]
@@ -166,10 +166,11 @@ def _unexpected(error: BaseException) -> ExitCode:
 
 
 def _sentence(error: click.ClickException) -> str:
-    """Return what Click found wrong, in one sentence with the fix."""
-    said = error.format_message().strip().replace("\n", " ").rstrip(".")
+    """Return Click's message as one sentence, with a suggestion and the help to read."""
+    message = error.format_message().strip().replace("\n", " ").rstrip(".")
     context = getattr(error, "ctx", None)
-    known = cli.list_commands(context) if context is not None and context.command is cli else []
-    wrong = getattr(error, "command_name", None) or (said.partition("'")[2].partition("'")[0] if known else "")
-    hint = "" if "ean" in said else did_you_mean(wrong, known)
-    return f"{said}{hint}; see {context.command_path if context else 'convkit'} --help"
+    commands = cli.list_commands(context) if context is not None and context.command is cli else []
+    unknown = getattr(error, "command_name", None) or (message.partition("'")[2].partition("'")[0] if commands else "")
+    hint = "" if "id you mean" in message else did_you_mean(unknown, commands)
+    is_question = f"{message}{hint}".endswith("?")
+    return f"{message}{hint}{' See' if is_question else '; see'} {context.command_path if context else 'convkit'} --help"

@@ -1,7 +1,4 @@
-"""Messages on standard error: errors, warnings, lost input, and with `-v` the logs, the bots and the fates of lines.
-
-Names from a log are made harmless before they are printed.
-"""
+"""Messages on standard error: errors, warnings, lost input, and with `-v` the logs, the bots and how lines were classified."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from convkit.cli import terminal
 from convkit.core import formatting
 from convkit.core.text import safe
 
@@ -18,16 +16,19 @@ if TYPE_CHECKING:
 
     from convkit.core.quality import BotSessions, LogSummary, Quality
 
-# As in `schema`, which cannot be imported here: it loads Polars, and help is shown without it.
+# The same words as in `schema`, which loads Polars and therefore cannot be imported here: help must not load it.
 UNFINISHED = "unfinished last line"
+_PREFIX = "convkit: "
 _LONGEST = 4_000
 
 
-def write(*lines: str, by_name: bool = True) -> None:
-    """Write lines to standard error, each after the program's name; characters that could harm a terminal are replaced."""
-    with suppress(OSError):  # Standard error may be closed or full; no report fails because of that.
+def write(*lines: str, with_name: bool = True) -> None:
+    """Write lines to standard error, each after the program's name, wrapped on a terminal; characters that could harm it are replaced."""
+    prefix, width = _PREFIX if with_name else "", terminal.message_width()
+    with suppress(OSError):  # Standard error may be closed or full; no report fails for that reason.
         for line in lines:
-            click.echo(f"{'convkit: ' if by_name else ''}{safe(line, _LONGEST)}", err=True)
+            text = f"{prefix}{safe(line, _LONGEST)}"
+            click.echo(text if width is None else terminal.wrapped(text, width, indent=len(prefix)), err=True)
 
 
 def write_error(*lines: str) -> None:
@@ -37,51 +38,51 @@ def write_error(*lines: str) -> None:
 
 def warn(warnings: Iterable[str], rest: Iterable[str]) -> None:
     """Write warnings, one line each, and then the other lines."""
-    for warning in warnings:
-        write(f"warning: {warning}")
+    write(*(f"warning: {warning}" for warning in warnings))
     write(*rest)
 
 
-def loss_sentence(losses: Iterable[str], unread: Mapping[str, int]) -> str:
-    """Return that input was lost, in one sentence, empty where none was; a last line that is not finished yet is no loss."""
-    lines = sum(number for reason, number in unread.items() if reason != UNFINISHED)
-    found = [f"{lines:,} {'line was' if lines == 1 else 'lines were'} not read (see them with --rejects FILE)"] if lines else []
-    found += [f"{'other ' * bool(lines)}input was lost, as the warnings say"] if any(losses) else []
-    return f"{', and '.join(found)}; without --strict this is no error" if found else ""
+def loss_sentence(losses: Iterable[str], rejects: Mapping[str, int]) -> str:
+    """Return what was lost of the input, empty if nothing was; `rejects` are rejected lines by reason. An unfinished last line is no loss."""
+    lines = sum(number for reason, number in rejects.items() if reason != UNFINISHED)
+    sentences = [f"{formatting.plural(lines, 'line')} could not be read; save {'it' if lines == 1 else 'them'} with --rejects FILE"] if lines else []
+    sentences += [f"{'Other input' if lines else 'input'} was lost; see the warnings"] if any(losses) else []
+    return ". ".join([*sentences, "Exit code 4, as --strict requires"]) if sentences else ""
 
 
 def fates_sentence(counts: Mapping[str, int], logs: int) -> str:
-    """Return what was read in one sentence; `counts` are `lines` and the fates of them."""
+    """Return how many lines were read from how many logs, and how they were classified; `counts` are `lines` and the fates."""
     fates = ", ".join(f"{number:,} {fate}" for fate, number in counts.items() if number and fate != "lines")
-    return f"read {counts['lines']:,} lines from {logs:,} {'log' if logs == 1 else 'logs'}{f': {fates}' if fates else ''}"
+    return f"read {formatting.plural(counts['lines'], 'line')} from {formatting.plural(logs, 'log')}{f': {fates}' if fates else ''}"
 
 
-def quality_lines(known: Quality, fates: Mapping[str, int], logs: int) -> list[str]:
-    """Return the lines in the order in which they are said; `fates` are `lines` and what became of them."""
-    kept = [_all_bots_kept(known.bot_sessions)] if known.bot_sessions else []
-    return [*map(_log, known.logs), *_bots(known, fates["bot"]), *kept, fates_sentence(fates, logs)]
+def quality_lines(quality: Quality, counts: Mapping[str, int], logs: int) -> list[str]:
+    """Return the lines of `-v` in their order: logs, bots, and how lines were classified (`fates_sentence`)."""
+    with_bots = [_headline_with_bots(quality.bot_sessions)] if quality.bot_sessions else []
+    return [*map(_log_line, quality.logs), *_bot_lines(quality, counts["bot"]), *with_bots, fates_sentence(counts, logs)]
 
 
-def _log(log: LogSummary) -> str:
-    """Return what is known of a log."""
+def _log_line(log: LogSummary) -> str:
+    """Return the format, the size and the period of a log."""
     packing = [log.packing] if log.packing not in {"plain", log.log_format} else []
-    words = [log.log_format, *(f"in {wrapper}" for wrapper in reversed(log.wrappers)), *packing]
-    when = "no time" if log.begin is None or log.end is None else f"{log.begin:%Y-%m-%d %H:%M} to {log.end:%Y-%m-%d %H:%M}"
-    return f"log: {safe(log.name)}: {', '.join(words)}; {formatting.plural(log.lines, 'line')}, {when}"
+    layers = [log.log_format, *(f"in {wrapper}" for wrapper in reversed(log.wrappers)), *packing]
+    period = "no times" if log.begin is None or log.end is None else f"{log.begin:%Y-%m-%d %H:%M} to {log.end:%Y-%m-%d %H:%M}"
+    return f"log: {safe(log.name)}: {', '.join(layers)}; {formatting.plural(log.lines, 'line')}, {period}"
 
 
-def _bots(known: Quality, lines: int) -> Iterator[str]:
-    """Yield what bots sent by class, and the agents that sent most: who is left out by mistake is seen here."""
+def _bot_lines(quality: Quality, lines: int) -> Iterator[str]:
+    """Yield the lines of bots by class, and the agents that sent most, so that one excluded by mistake shows up."""
     if lines:
         classes = ", ".join(
-            f"{formatting.count(of_class)} {class_} ({formatting.percent(of_class / lines)})" for class_, of_class in known.bot_classes.items()
+            f"{formatting.count(number)} {name} ({formatting.percent(number / lines)})" for name, number in quality.bot_classes.items()
         )
-        yield f"bots: {formatting.plural(lines, 'line')} left out, by {known.bot_list} and other signs: {classes}"
-    for agent in known.bot_agents:
-        yield f"bot: {formatting.plural(agent.lines, 'line')} ({agent.class_}: {agent.reason}) of {safe(agent.agent) or '-'}"
+        rules = f"list: {quality.bot_list}; also by missing user agent and by behaviour"
+        yield f"bots: {formatting.plural(lines, 'line')} excluded ({rules}): {classes}"
+    for agent in quality.bot_agents:
+        yield f"bot: {formatting.plural(agent.lines, 'line')} ({agent.class_}: {agent.reason}) from {safe(agent.agent) or '-'}"
 
 
-def _all_bots_kept(added: BotSessions) -> str:
-    """Return how the headline moves where bots are kept."""
-    people = formatting.count_of(added.converted_of_people, added.of_people, "session")
-    return f"bots: with all of them kept, {formatting.count_of(*added.all_kept, 'session')} would have converted; without, {people} did"
+def _headline_with_bots(sessions: BotSessions) -> str:
+    """Return the rate of converted sessions with bots included, and without."""
+    people = formatting.count_of(sessions.converted_of_people, sessions.of_people, "session")
+    return f"bots: with bots included, {formatting.count_of(*sessions.all_kept, 'session')} would have converted; without them, {people} did"

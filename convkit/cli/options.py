@@ -1,4 +1,4 @@
-"""The options of commands, made from the fields of `core.options`, and those that only a command line has."""
+"""The options of commands: made from the fields of `core.options`, and those that only a command line has."""
 
 from __future__ import annotations
 
@@ -20,94 +20,94 @@ if TYPE_CHECKING:
 
 GOALS_FILE = "goals.yaml"
 READING = ("log_format", "timezone", "since", "until", "last", "memory", "quiet", "debug")
-"""The options of every command that reads logs."""
+"""Options of every command that reads logs."""
 _REPORT_OPTION = "own_"
-"""Before the names of options that a single report has: no other option is called so."""
+"""Prefix of the names of options that a single report has; no other option begins with it."""
 _OUTPUTS = plugins.names("outputs")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Where a document goes and what is said on standard error: what only a command line has."""
+    """Where a document goes and which messages are shown: the options that only a command line has."""
 
     output: str | None = option("-f", "--format", metavar="NAME", choices=_OUTPUTS, help=f"One of: {', '.join(_OUTPUTS)}.")
-    path: str | None = option("-o", "--output", metavar="PATH", help="The file to write, its ending says how; or a directory/.")
-    strict: bool = option("--strict", default=False, help="End with exit code 4 where a line of the input was lost.")
-    limit: int | None = option("-n", "--limit", metavar="N", help="Rows a report shows on screen; 0 is all.")
-    quiet: bool = option("-q", "--quiet", default=False, help="Say errors only, no warnings.")
-    # Whoever needs it learns of it from the message of a bug; the others need its line for a report's own options.
-    debug: bool = option("--debug", default=False, is_hidden=True, help="Show the traceback of a mistake in convkit.")
+    path: str | None = option("-o", "--output", metavar="PATH", help="Output file (format by extension), or a directory/.")
+    strict: bool = option("--strict", default=False, help="Exit with code 4 if any input was lost.")
+    limit: int | None = option("-n", "--limit", metavar="N", help="Rows per report on the screen; 0 for all.")
+    quiet: bool = option("-q", "--quiet", default=False, help="Show errors only.")
+    # Hidden: the message of a bug names it, and a report's own options need its line in the help.
+    debug: bool = option("--debug", default=False, is_hidden=True, help="Show the traceback of a bug in convkit.")
     rejects: str | None = None
-    """The file of rejected lines."""
+    """The file for rejected lines."""
 
 
 _AFTER = {"sort": ("output", "path"), "settings": ("strict",), "rejects": ("limit",), "memory": ("quiet",), "verbose": ("debug",)}
-"""Where the help lists the options of delivery: after these of a report."""
+"""The options of Delivery by the option of Options that they follow in the help."""
 
 
 def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:
-    """Return a command without options, whose help is examples, the first line of a `document`, and at the end the topic to read on."""
+    """Return a command without options; its help shows examples, the first line of `document` as the headline, and a topic to read."""
     headline = document.partition("\n")[0]
-    shown, more = "\n".join(examples), f"More: convkit help {topics.of_command(name)}"
-    return click.Command(name, callback=run, help=f"\b\n{shown}\n\n{headline}", short_help=headline, epilog=more)
+    lines, more = "\n".join(examples), f"More: convkit help {topics.of_command(name)}"
+    return click.Command(name, callback=run, help=f"\b\n{lines}\n\n{headline}", short_help=headline, epilog=more)
 
 
 def add_options(command: click.Command, kind: type[Options] = Options, *, only: Collection[str] = ()) -> click.Command:
-    """Add the logs and options to a command: those of reports and, before them, what `kind` has beyond; or `only` some, which need no log."""
-    made = {name: _click_option(name, one) for name, one in _in_order(kind) if not only or name in only or not _is_shared(name)}
-    own = [made.pop(name) for name in [*made] if not _is_shared(name)]
+    """Add the logs and the options of `kind` to a command, those that other reports lack first; with `only`, some of them, and logs are optional."""
+    shared = {name: _click_option(name, one) for name, one in _in_order(kind) if not only or name in only or not _is_shared(name)}
+    own = [shared.pop(name) for name in [*shared] if not _is_shared(name)]
     logs = click.Argument(["logs"], nargs=-1, metavar="[LOG...]" if only else "LOG...", type=click.Path(path_type=str))
-    command.params += [logs, *made.values(), *own] if only else [logs, *own, *made.values()]
+    command.params += [logs, *shared.values(), *own] if only else [logs, *own, *shared.values()]
     return command
 
 
 def add_report_options(command: click.Command, report: str) -> click.Command:
-    """Add the options of every report to a command, and before them those that the report alone has."""
+    """Add the report's own options to a command, and then those of every report."""
     own = [
-        click.Option([f"--{name}", f"{_REPORT_OPTION}{name}"], metavar=metavar, help=words)
-        for name, (metavar, words) in plugins.options("reports", report).items()
+        click.Option([f"--{name}", f"{_REPORT_OPTION}{name}"], metavar=metavar, help=text)
+        for name, (metavar, text) in plugins.options("reports", report).items()
     ]
     logs, *shared = add_options(command).params
     command.params = [logs, *own, *shared]
     return command
 
 
-def parse_options(given: Mapping[str, Any], kind: type[Kind]) -> tuple[Kind, Delivery]:
-    """Return what Click hands over as options and their delivery; the goals file is ./goals.yaml if none is named and there is one."""
-    options: dict[str, Any] = {one.name: given[one.name] for one in fields(kind) if one.name in given}
+def parse_options(values: Mapping[str, Any], kind: type[Kind]) -> tuple[Kind, Delivery]:
+    """Return the options and their delivery from Click's values; the default goals file is ./goals.yaml, if it exists."""
+    options: dict[str, Any] = {one.name: values[one.name] for one in fields(kind) if one.name in values}
     if "goals" in options:
         options["goals"] = goals_file(options["goals"])
     rejects = options.pop("rejects", None)
-    delivery: dict[str, Any] = {one.name: given[one.name] for one in fields(Delivery) if one.name in given and one.name not in options}
+    delivery: dict[str, Any] = {one.name: values[one.name] for one in fields(Delivery) if one.name in values and one.name not in options}
     return kind(**options, rejects=rejects is not None), replace(Delivery(**delivery), rejects=rejects)
 
 
-def report_options(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options that a single report has, of what Click hands over."""
-    return {name.removeprefix(_REPORT_OPTION): value for name, value in given.items() if name.startswith(_REPORT_OPTION) and value is not None}
+def report_options(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options of a single report from Click's values."""
+    return {name.removeprefix(_REPORT_OPTION): value for name, value in values.items() if name.startswith(_REPORT_OPTION) and value is not None}
 
 
 def goals_file(path: str | None) -> str | None:
-    """Return the goals file that was named, else ./goals.yaml if there is one."""
+    """Return the goals file that was named, else ./goals.yaml if it exists."""
     return path or (GOALS_FILE if Path(GOALS_FILE).is_file() else None)
 
 
 def _in_order(kind: type[Options]) -> Iterator[tuple[str, Field[Any]]]:
-    """Yield the fields of options and of their delivery in the order of the help."""
-    mine = {one.name: one for one in fields(kind)}
-    theirs = {one.name: one for one in fields(Delivery) if one.metadata and one.name not in mine}
-    for name, one in mine.items():
+    """Yield the fields of options and of Delivery in the order of the help."""
+    options = {one.name: one for one in fields(kind)}
+    delivery = {one.name: one for one in fields(Delivery) if one.metadata and one.name not in options}
+    for name, one in options.items():
         yield name, one
-        yield from ((other, theirs[other]) for other in _AFTER.get(name, ()) if other in theirs)
+        yield from ((following, delivery[following]) for following in _AFTER.get(name, ()) if following in delivery)
 
 
 def _is_shared(name: str) -> bool:
-    """Tell whether every report has an option."""
+    """Return whether every report has an option."""
     return name in {one.name for one in (*fields(Options), *fields(Delivery))}
 
 
 def _click_option(name: str, one: Field[Any]) -> click.Option:
-    """Return the option of a field."""
+    """Return the Click option of a field."""
     flag = one.metadata["flag"]
     default = None if one.default is MISSING or one.default == () else one.default
     is_switch, is_number = default is False and not flag.metavar, name == "limit"

@@ -1,4 +1,4 @@
-"""Reference pages on a terminal: Markdown with styles, and links as the commands that show their pages."""
+"""Reference pages on a terminal: Markdown with styles, and links replaced by the commands that show their pages."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def formatted(page: str, width: int, *, colour: bool) -> str:
-    """Return a page's Markdown as text for a terminal; with escape sequences only if it has `colour`."""
+    """Return the Markdown of a page as text for a terminal, with escape sequences only if it has `colour`."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -32,7 +32,7 @@ def formatted(page: str, width: int, *, colour: bool) -> str:
         theme=_THEME,
     )
     for number, part in enumerate(_FENCE.split(_linked(page))):
-        if number % 2:  # Screens are wide: blocks of code are neither indented nor wrapped.
+        if number % 2:  # Pasted screens are wide, so blocks of code are neither indented nor wrapped.
             console.print("", Text(part, style="cyan"), sep="\n", soft_wrap=True)
         else:
             console.print(Markdown(part, hyperlinks=False))
@@ -40,6 +40,6 @@ def formatted(page: str, width: int, *, colour: bool) -> str:
 
 
 def _linked(page: str) -> str:
-    """Return a page that names commands and files instead of linking to them."""
+    """Return a page with commands and file names in place of links."""
     page = _TO_PAGE.sub(r"\1 (`convkit help \2`)", page)
     return _TO_FILE.sub(r"\1 (`convkit/\2`)", _TO_SECTION.sub(r"\1", page))

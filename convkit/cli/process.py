@@ -1,7 +1,7 @@
-"""The process around a run: its environment, set before Polars loads, and its signals, answered at once.
+"""The process of a run: its environment, set before Polars is imported, and its signals, answered at once.
 
-Only the program does this; a library leaves the environment and the signals of its user alone. A query of Polars delays Python's own
-signal handlers until it ends, so a separate thread answers: it removes temporary files, prints one line and sets the exit code.
+Only the program changes them; used as a library, convkit leaves both alone. A Polars query delays Python's own signal handlers until it
+ends, so a thread answers instead: it removes temporary files, prints one line and sets the exit code.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _UTF_8 = "C.UTF-8"
 _SIZES = ("COLUMNS", "LINES")
 _POLARS = "POLARS_"
-_USERS_OWN = (
+_KEPT_VARIABLES = (
     "ALLOW_UNSECURED_TEMP_DIR",
     "CLOUD_",
     "FORCE_PKG",
@@ -38,87 +38,87 @@ _USERS_OWN = (
     "TEMP_DIR",
     "THP",
 )
-"""What says how much of the machine to use, and where: it changes no figure. All else chooses engines, prints, or splits the work in other ways."""
+"""Variables of Polars that limit resources or choose directories, and change no figure. Others select engines, print, or split work otherwise."""
 
 _ALLOCATOR = "_RJEM_MALLOC_CONF"
-"""Where the allocator of Polars, jemalloc as Rust names it, looks for its settings when it is loaded."""
+"""The variable from which the allocator of Polars (jemalloc, as Rust names it) reads its settings when it is loaded."""
 _ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STANDARD_ERROR = 2
 _KILLED = 128
-"""The shells' way: the exit code of what a signal ended is this and the signal's number."""
+"""As in shells: the exit code of a process that a signal ended is this plus the number of the signal."""
 
 
 def set_environment() -> None:
-    """Take out of the environment what would change results or write on standard error."""
+    """Remove variables from the environment that would change results or write to standard error."""
     for name in [name for name in os.environ if name.startswith(_POLARS)]:
-        if not name.removeprefix(_POLARS).startswith(_USERS_OWN):
+        if not name.removeprefix(_POLARS).startswith(_KEPT_VARIABLES):
             del os.environ[name]
-    # Memory that one thread gives back serves the others: with four pools a core, as is usual, a run takes an eighth more of it and a little longer.
+    # With one pool per core, threads reuse the memory of others: with the usual four, a run takes an eighth more memory and a little longer.
     os.environ.setdefault(_ALLOCATOR, f"narenas:{os.cpu_count() or 1}")
     for name in _SIZES:
         size = os.environ.get(name, "")
         if not (size.isascii() and size.isdecimal()):
-            # Rich takes other digits for a number, too, and fails.
+            # Rich accepts digits of other scripts as a number, and then fails.
             os.environ.pop(name, None)
     if codecs.lookup(locale.getencoding()).name != "utf-8":
-        # Packages read files of their own in the locale's encoding where they name none.
+        # Packages read their own files in the encoding of the locale unless they name one.
         with suppress(locale.Error):
             locale.setlocale(locale.LC_CTYPE, _UTF_8)
     if os.environ.get("PYTHONWARNINGS"):
-        # What it asks for is about Python programs; those who run this one did not write it.
+        # The variable is meant for developers of Python programs, and users of this one are not its developers.
         warnings.simplefilter("ignore")
 
 
 @contextmanager
 def answered_signals() -> Iterator[None]:
-    """Answer signals while the command line runs; those that are ignored, as under `nohup`, stay so.
+    """Answer signals while the command line runs; signals that are ignored, as under `nohup`, stay ignored.
 
-    Only the main thread may say what signals do: elsewhere nothing is changed.
+    Only the main thread may set signal handlers: in any other, nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.getsignal(number) for number in _ANSWERED}
-    ours = {number: handler for number, handler in before.items() if handler not in {signal.SIG_IGN, None}}
-    heard, told = socket.socketpair()
-    told.setblocking(False)  # noqa: FBT003 (the standard library has it so)
-    woken = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False)
-    for number in ours:
+    handlers = {number: signal.getsignal(number) for number in _ANSWERED}
+    answered = {number: handler for number, handler in handlers.items() if handler not in {signal.SIG_IGN, None}}
+    receiver, sender = socket.socketpair()
+    sender.setblocking(False)  # noqa: FBT003 (the signature of the standard library)
+    previous_wakeup = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
+    for number in answered:
         signal.signal(number, _leave_to_the_thread)
-    threading.Thread(target=_wait, args=(heard, frozenset(ours)), name="convkit signals", daemon=True).start()
+    threading.Thread(target=_wait, args=(receiver, frozenset(answered)), name="convkit signals", daemon=True).start()
     try:
         yield
     finally:
-        for number, handler in ours.items():
+        for number, handler in answered.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(woken)
-        told.close()
+        signal.set_wakeup_fd(previous_wakeup)
+        sender.close()
 
 
 def _leave_to_the_thread(*_: object) -> None:
-    """Do nothing: that the signal came is written to the socket before Python gets here."""
+    """Do nothing: the signal is written to the socket before Python calls this handler."""
 
 
-def _wait(heard: socket.socket, numbers: frozenset[int], end: Callable[[int], None] | None = None) -> None:
+def _wait(receiver: socket.socket, numbers: frozenset[int], end: Callable[[int], None] | None = None) -> None:
     """Wait for a signal and end the program; return when the command line is done."""
-    with heard:
-        while number := heard.recv(1):
+    with receiver:
+        while number := receiver.recv(1):
             if number[0] in numbers:
                 (end or _end)(number[0])
 
 
 def _end(number: int) -> None:
-    """End the program from any thread, whatever the others do."""
+    """End the program from any thread, whatever the other threads do."""
     filesystem.remove_temporary_files()
     print_stopped(number)
     os._exit(_KILLED + number)
 
 
 def print_stopped(number: int) -> None:
-    """Say in one line what ended the program; a standard error that nobody empties is not waited for."""
-    # Behind the ^C that a terminal shows, the line begins anew.
+    """Print in one line which signal ended the program, unless standard error is full and would block."""
+    # The terminal shows ^C at the cursor, so the message begins on a new line.
     start = "\n" if number == signal.SIGINT and os.isatty(_STANDARD_ERROR) else ""
-    text = f"{start}convkit: stopped by {signal.Signals(number).name}; files that were not finished are removed\n"
+    text = f"{start}convkit: stopped by {signal.Signals(number).name}; unfinished files were removed\n"
     try:
         if select.select([], [_STANDARD_ERROR], [], 0)[1]:
             os.write(_STANDARD_ERROR, text.encode())

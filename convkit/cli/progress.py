@@ -1,4 +1,4 @@
-"""How far reading has come, shown on a terminal: nothing in the first second, and nothing anywhere else."""
+"""Progress of reading, shown on a terminal from the second second of a run on, and nowhere else."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 _AFTER = 1.0
-"""Seconds that a run may take without anything to look at."""
+"""Seconds before the progress bar appears."""
 
 
 @contextmanager
 def display(*, is_wanted: bool) -> Iterator[Progress]:
-    """Show progress on standard error where that is a terminal: bytes read of all, a pulse while the first log is in work, the time it took."""
+    """Show progress on standard error if it is a terminal: the bytes read of the total (a pulse before the first), and the time."""
     if not is_wanted or sys.stderr is None or not sys.stderr.isatty():
         yield NO_PROGRESS
         return
-    from convkit.cli.progress_bar import Bar  # noqa: PLC0415 (Rich loads only where somebody looks)
+    from convkit.cli.progress_bar import Bar  # noqa: PLC0415 (Rich is imported for terminals only)
 
     bar = Bar()
     timer = threading.Timer(_AFTER, bar.show)

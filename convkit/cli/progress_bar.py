@@ -1,4 +1,4 @@
-"""The progress bar, drawn by Rich and removed when the report comes. The one module that loads Rich before a report is made."""
+"""The progress bar, drawn by Rich and removed before the report is shown."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 
 class _Screen(Console):
-    """Standard error, whose cursor stays: who ends the program at any moment finds it where it was."""
+    """Standard error with the cursor always visible, so that it is not lost when the program is killed."""
 
-    def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 (as Rich has it)
-        """Leave the cursor alone."""
+    def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 (the signature of Rich)
+        """Do not hide or show the cursor."""
         return False
 
 
 class Bar:
-    """A bar that is drawn between `show` and `hide`; told of bytes by any thread, before and after."""
+    """A bar that is drawn between `show` and `hide`; any thread may count bytes at any time."""
 
     def __init__(self) -> None:
-        """Prepare the bar, and the time from which it counts."""
+        """Create the bar and start its clock."""
         columns = (TextColumn("reading"), BarColumn(bar_width=24), DownloadColumn(), TimeElapsedColumn())
         self._progress = Progress(*columns, console=_Screen(stderr=True), transient=True, refresh_per_second=5)
         self._task = self._progress.add_task("reading", total=None)
         self._total = 0
-        self._changing, self._is_over = threading.Lock(), False
+        self._lock, self._is_over = threading.Lock(), False
 
     def begin(self, total: int) -> None:
-        """Take how many bytes all logs have."""
+        """Set the size of all logs in bytes."""
         self._total = total
 
     def advance(self, size: int) -> None:
-        """Count bytes that were read: from the first on there is something to measure, before that the bar pulses."""
+        """Count bytes that were read; until the first ones the bar pulses."""
         self._progress.update(self._task, advance=size, total=self._total)
 
     def show(self) -> None:
-        """Draw from now on, unless all is over."""
-        with self._changing:
+        """Draw the bar from now on, unless the run is over."""
+        with self._lock:
             if not self._is_over:
                 self._progress.start()
 
     def hide(self) -> None:
-        """Draw no more, and take away what was drawn."""
-        with self._changing:
+        """Stop drawing and remove the bar."""
+        with self._lock:
             self._is_over = True
             self._progress.stop()

@@ -1,4 +1,4 @@
-"""The terminal and standard output: width, colours, encoding, and writing. Outputs are given a width and never ask for one."""
+"""The terminal and standard output: width, colours, encoding and writing. Outputs are given a width and never ask for one."""
 
 from __future__ import annotations
 
@@ -7,37 +7,68 @@ import io
 import os
 import re
 import sys
+import textwrap
+from typing import TYPE_CHECKING
 
 from convkit.core import filesystem
 from convkit.errors import OutputError
 
+if TYPE_CHECKING:
+    from typing import TextIO
+
 WIDE = 120
-"""Columns where nobody says how many there are: files and pipes."""
-_USUAL_SCREEN = 80
+"""Columns of files and pipes, which have no width of their own."""
+_DEFAULT_WIDTH = 80
 _SIZE = re.compile(r"0*[1-9][0-9]{0,3}")
 _PLAIN = str.maketrans("█▉▊▋▌▍▎▏─│├└↳→–·…", "########-|`+>>--~")
-"""What stands for the drawing characters of the reports, each as wide as what it stands for."""
+"""ASCII replacements for the drawing characters of the reports, each as wide as the original."""
 _ERRORS = "convkit.plain"
 
 
 def is_screen() -> bool:
-    """Tell whether a person looks at standard output."""
+    """Return whether standard output is a terminal."""
     return sys.stdout is not None and sys.stdout.isatty()
 
 
 def width(*, of_screen: bool) -> int:
-    """Return the columns to fill: COLUMNS, else the terminal's, else the wide form."""
-    asked = os.environ.get("COLUMNS", "")
-    if _SIZE.fullmatch(asked):
-        return int(asked)
-    if not of_screen or not is_screen():
-        return WIDE
-    # A terminal that was never told its size has none.
-    return os.get_terminal_size(sys.stdout.fileno()).columns or _USUAL_SCREEN
+    """Return the columns to fill: COLUMNS, else the width of the terminal, else that of the wide form."""
+    return _columns_variable() or (_terminal_width(sys.stdout) if of_screen and is_screen() else WIDE)
+
+
+def message_width() -> int | None:
+    """Return the columns of the terminal that shows standard error, None if it is none."""
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    return _columns_variable() or _terminal_width(sys.stderr)
+
+
+def wrapped(text: str, width: int, *, indent: int) -> str:
+    """Return text broken between words, later lines indented; words that are longer than a line, such as paths, stay whole."""
+    return textwrap.fill(
+        text,
+        width,
+        subsequent_indent=" " * indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        expand_tabs=False,
+        replace_whitespace=False,
+    )
+
+
+def _columns_variable() -> int | None:
+    """Return the value of COLUMNS, None if it is not a size."""
+    columns = os.environ.get("COLUMNS", "")
+    return int(columns) if _SIZE.fullmatch(columns) else None
+
+
+def _terminal_width(stream: TextIO) -> int:
+    """Return the columns of a terminal."""
+    # A terminal whose size was never set reports 0.
+    return os.get_terminal_size(stream.fileno()).columns or _DEFAULT_WIDTH
 
 
 def has_colour(*, of_screen: bool) -> bool:
-    """Tell whether to write colours: NO_COLOR (https://no-color.org), FORCE_COLOR, else a terminal that is not `dumb`."""
+    """Return whether to write colours: as NO_COLOR (https://no-color.org) or FORCE_COLOR say, else on a terminal that is not `dumb`."""
     if not of_screen or os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -46,36 +77,36 @@ def has_colour(*, of_screen: bool) -> bool:
 
 
 def knows_unicode() -> bool:
-    """Return whether standard output can show every character."""
+    """Return whether standard output is encoded in UTF-8."""
     return codecs.lookup(sys.stdout.encoding).name == "utf-8"
 
 
 def encoded(text: str, *, of_screen: bool) -> bytes:
-    """Return text as bytes: UTF-8, but on a terminal of another encoding that one, drawing characters replaced where it lacks them."""
+    """Return text as bytes: in UTF-8, or in the encoding of the terminal, with replacements for drawing characters that it lacks."""
     encoding = sys.stdout.encoding if of_screen and is_screen() else "utf-8"
     if codecs.lookup(encoding).name == "utf-8":
         return text.encode("utf-8", "backslashreplace")
-    codecs.register_error(_ERRORS, _plain)
+    codecs.register_error(_ERRORS, _replacement)
     return text.encode(encoding, _ERRORS)
 
 
-def _plain(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return what stands for characters that an encoding lacks, as `codecs.register_error` wants it."""
+def _replacement(error: UnicodeError) -> tuple[str | bytes, int]:
+    """Return the replacement for characters that an encoding lacks, as `codecs.register_error` expects it."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    drawn = error.object[error.start : error.end].translate(_PLAIN)
-    return drawn.encode("ascii", "backslashreplace").decode("ascii"), error.end
+    text = error.object[error.start : error.end].translate(_PLAIN)
+    return text.encode("ascii", "backslashreplace").decode("ascii"), error.end
 
 
 def escape_unencodable() -> None:
-    """Let no character that an encoding lacks stop a message: it is written as its number."""
+    """Make both streams write characters that their encoding lacks as numbers, so that no message fails."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def write_stream(content: bytes) -> None:
-    """Write to standard output; whoever reads may go away, as `head` does. Raises OutputError."""
+    """Write to standard output; a reader that leaves early, such as `head`, is no error. Raises OutputError."""
     if sys.stdout is None:
         raise OutputError(f"standard output is closed; {filesystem.ANOTHER_PLACE}")
     try:
@@ -86,8 +117,8 @@ def write_stream(content: bytes) -> None:
 
 
 def abandon_stream() -> None:
-    """Take what Python still holds for standard output away, which it would try to write once more at exit."""
+    """Discard what Python still buffers for standard output and would try to write again at exit."""
     if sys.stdout is not None:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        null_device = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null_device, sys.stdout.fileno())
+        os.close(null_device)

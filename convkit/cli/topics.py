@@ -1,4 +1,4 @@
-"""The reference pages in `docs`, and the page that the help of each command names.
+"""The reference pages in `docs`, and the page to which the help of each command refers.
 
 A page begins with a title and, as its second paragraph, one sentence for the list of topics.
 """
@@ -10,9 +10,9 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parents[1] / "docs"
 GENERAL = "report"
-"""The page about every report and the options they share."""
+"""The page about all reports and the options they share."""
 BY_COMMAND = {"funnel": "funnels", "drop-off": "funnels", "init": "goals", "check": "goals"}
-"""Pages of commands, if they are not named like the command."""
+"""The pages of commands that have no page of their own name."""
 
 
 @cache
@@ -27,7 +27,7 @@ def page(topic: str) -> str:
 
 
 def headline(topic: str) -> str:
-    """Return the sentence that describes a topic in the list."""
+    """Return the sentence that describes a topic in the list of topics."""
     return page(topic).split("\n\n")[1].replace("\n", " ")
 
 

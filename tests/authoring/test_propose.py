@@ -297,7 +297,7 @@ def test_init_writes_what_it_proposes(init: Run) -> None:
     written(Path("access.log"), SITES["shop"][0])
     code, out, err = init("access.log", "--tz", "Europe/Berlin", "--log-format", "combined", "--since", "2026-10-10")
     assert (code, out) == (0, "")
-    assert err.startswith("goals.yaml is written. It proposes ")
+    assert err.startswith("Wrote goals.yaml: ")
     goals = convkit.load_goals("goals.yaml")
     assert (goals.site.timezone, goals.site.log_format, [goal.name for goal in goals.macros]) == ("Europe/Berlin", "combined", ["purchase"])
     text = Path("goals.yaml").read_text(encoding="utf-8")
@@ -312,7 +312,7 @@ def test_init_writes_over_nothing_and_no_log(init: Run) -> None:
     assert init("access.log")[0] == 2
     assert Path("goals.yaml").read_text(encoding="utf-8") == "mine"
     code, _, err = init("access.log", "-o", "access.log", "--force")
-    assert (code, err.count("is read here")) == (2, 1)
+    assert (code, err.count("is one of the files to read")) == (2, 1)
     assert init("access.log", "--force", "-q") == (0, "", "")
     assert convkit.load_goals("goals.yaml").macros
 
@@ -322,7 +322,7 @@ def test_a_log_with_nothing_to_go_by_gets_the_built_in_goals(lines: list[str], i
     written(Path("access.log"), lines)
     code, _, err = init("access.log")
     assert code == 0
-    assert "nothing to go by" in err
+    assert "nothing in these logs suggested goals" in err
     assert [goal.name for goal in convkit.load_goals("goals.yaml").goals] == [goal.name for goal in convkit.load_goals().goals]
     assert Path("goals.yaml").read_text(encoding="utf-8").startswith(FIRST_LINE)
 
@@ -346,7 +346,7 @@ def test_hostile_paths_are_left_out_or_quoted(init: Run) -> None:
 def test_an_example_is_written_as_it_is(name: str, init: Run) -> None:
     code, out, err = init("--example", name)
     assert (code, out) == (0, "")
-    assert "Put the paths of your site in the place of its own" in err
+    assert f"from the example {name}. Replace its paths with those of your site" in err
     assert Path("goals.yaml").read_text(encoding="utf-8") == goals_file.example_text(name)
     assert init("--example", name)[0] == 2
 

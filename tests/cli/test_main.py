@@ -64,7 +64,7 @@ def test_help_names_each_report_with_its_first_line(convkit_command: Run) -> Non
         first = (plugins.load("reports", report).__doc__ or "").partition("\n")[0]
         assert any(text.split(maxsplit=1) == [report, first] for text in shown)
     assert len(shown) <= ONE_SCREEN
-    assert "  report    All of it on one screen; start here." in out
+    assert "  report    Everything on one screen; start here." in out
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -92,9 +92,9 @@ ERRORS = {
     "no such option": (["funnel", "--limt", "3", "access.log"], 2, "--limit"),
     "no log": (["funnel"], 2, "name a log"),
     "no such output": (["funnel", "-f", "cvs", "access.log"], 2, "'csv', 'json', 'markdown'"),
-    "no such ending": (["funnel", "-o", "funnel.xls", "access.log"], 2, ".parquet, .tsv, .txt, or name one with -f"),
+    "no such ending": (["funnel", "-o", "funnel.xls", "access.log"], 2, ".parquet, .tsv, .txt, or choose one with -f"),
     "no place at all": (["funnel", "-o", "", "access.log"], 2, "name a file"),
-    "a log as the file to write": (["funnel", "-f", "csv", "-o", "./access.log", "access.log"], 2, "is read here"),
+    "a log as the file to write": (["funnel", "-f", "csv", "-o", "./access.log", "access.log"], 2, "is one of the files to read"),
     "no directory to write in": (["funnel", "-o", "missing/funnel.csv", "missing.log"], 6, "missing/funnel.csv cannot be written"),
     "no number": (["funnel", "-n", "-1", "access.log"], 2, "-1"),
     "no such zone": (["funnel", "--tz", "Berlin", "access.log"], 2, "did you mean 'Europe/Berlin'?"),
@@ -173,13 +173,13 @@ def test_ctrl_c_is_one_line(convkit_command: Run, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(stages, "tally", interrupted)
     code, out, err = convkit_command("goals", "access.log")
     assert (code, out) == (130, "")
-    assert err.strip() == "convkit: stopped by SIGINT; files that were not finished are removed"
+    assert err.strip() == "convkit: stopped by SIGINT; unfinished files were removed"
 
 
 def test_init_writes_goals_that_load(convkit_command: Run) -> None:
     code, out, err = convkit_command("init")
     assert (code, out) == (0, "")
-    assert err.startswith("goals.yaml is written.")
+    assert err.startswith("Wrote goals.yaml with the built-in goals.")
     names = [goal.name for goal in convkit.load_goals("goals.yaml").goals]
     assert names == [goal.name for goal in convkit.load_goals().goals]
 
@@ -325,8 +325,8 @@ def test_verbose_says_which_bots_sent_most_before_what_was_read(convkit_command:
     said = convkit_command("goals", "access.log", "-v")[2].splitlines()
     assert said[1].endswith(": 2 http-library (67%), 1 no-agent (33%)")
     assert [*said[2:4], *said[5:]] == [
-        "convkit: bot: 2 lines (http-library: agent is on the list of crawlers) of curl/8\\u202e",
-        "convkit: bot: 1 line (no-agent: agent says nothing) of -",
+        "convkit: bot: 2 lines (http-library: agent is on the list of crawlers) from curl/8\\u202e",
+        "convkit: bot: 1 line (no-agent: agent says nothing) from -",
         "convkit: read 9 lines from 1 log: 3 bot, 6 kept",
     ]
 

@@ -1,4 +1,4 @@
-"""What is said on standard error: harmless lines, warnings, and what was read."""
+"""Messages on standard error: harmless lines, wrapped on a terminal; warnings; how lines were classified."""
 
 from __future__ import annotations
 
@@ -13,8 +13,21 @@ if TYPE_CHECKING:
 
 def test_lines_are_harmless_and_begin_with_the_name(capsys: pytest.CaptureFixture[str]) -> None:
     messages.write("one\x1b[31m", "tw\u2028o\r\n")
-    messages.write("three", by_name=False)
+    messages.write("three", with_name=False)
     assert capsys.readouterr() == ("", "convkit: one␛[31m\nconvkit: tw\\u2028o␍␊\nthree\n")
+
+
+def test_long_lines_wrap_on_a_terminal_alone(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """At words, under the text of the first line; words that are too long for a line stay whole."""
+    sentence = "a/very/long/path/to/access.log ends early and --rejects FILE saves its lines"
+    messages.write(sentence)
+    assert capsys.readouterr().err == f"convkit: {sentence}\n"
+    monkeypatch.setattr(messages.terminal, "message_width", lambda: 30)
+    messages.write(sentence)
+    shown = capsys.readouterr().err
+    assert shown == "convkit: a/very/long/path/to/access.log\n         ends early and\n         --rejects FILE saves\n         its lines\n"
+    messages.write("three four five six seven eight", with_name=False)
+    assert capsys.readouterr().err == "three four five six seven\neight\n"
 
 
 def test_that_nobody_listens_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:

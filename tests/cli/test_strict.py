@@ -24,10 +24,10 @@ ODD = b"\x1b[2J odd 203.0.113.7\n"
     ("content", "code", "said"),
     [
         (TEXT, 0, ""),
-        (TEXT + ODD, 4, "convkit: error: 1 line was not read (see them with --rejects FILE); without --strict this is no error\n"),
+        (TEXT + ODD, 4, "convkit: error: 1 line could not be read; save it with --rejects FILE. Exit code 4, as --strict requires\n"),
         (TEXT + ODD[:9], 0, ""),
-        (TEXT.replace(b"GET /", b"GET /\xff", 1), 4, "input was lost, as the warnings say; without --strict this is no error\n"),
-        (gzip.compress(TEXT)[:-30], 4, "input was lost, as the warnings say; without --strict this is no error\n"),
+        (TEXT.replace(b"GET /", b"GET /\xff", 1), 4, "convkit: error: input was lost; see the warnings. Exit code 4, as --strict requires\n"),
+        (gzip.compress(TEXT)[:-30], 4, "convkit: error: input was lost; see the warnings. Exit code 4, as --strict requires\n"),
         (ODD + gzip.compress(TEXT), 3, "is of no format that is read here"),
     ],
 )
@@ -73,5 +73,5 @@ def test_facts_are_set_for_one_run(tmp_path: Path) -> None:
 def test_an_unfinished_last_line_is_no_loss() -> None:
     assert messages.loss_sentence((), {messages.UNFINISHED: 1}) == ""
     assert messages.loss_sentence(("x",), {messages.UNFINISHED: 1, "no address": 2_000}).startswith(
-        "2,000 lines were not read (see them with --rejects FILE), and other input"
+        "2,000 lines could not be read; save them with --rejects FILE. Other input was lost; see the warnings."
     )

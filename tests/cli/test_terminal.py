@@ -35,6 +35,17 @@ def test_columns_is_obeyed_where_it_is_a_number(columns: str, width: int, monkey
     assert terminal.width(of_screen=False) == terminal.width(of_screen=True) == width
 
 
+def test_messages_wrap_at_the_width_of_standard_error_if_it_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(os, "get_terminal_size", lambda _: os.terminal_size((60, 24)))
+    for stream, width in ((_Screen("utf-8"), 60), (io.StringIO(), None), (None, None)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert terminal.message_width() == width
+    monkeypatch.setattr(sys, "stderr", _Screen("utf-8"))
+    monkeypatch.setenv("COLUMNS", "70")
+    assert terminal.message_width() == 70
+
+
 def test_a_screen_is_as_wide_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys, "stdout", _Screen("utf-8"))

@@ -80,7 +80,7 @@ def test_where_nothing_fits_the_place_is_marked(more: list[str], position: int, 
     (tmp_path / "odd.log").write_text(f"{ODD}\n" * 3, encoding="utf-8")
     code, out, err = convkit_command("formats", "odd.log", *more)
     assert code == 3
-    assert ("is not written as --log-format says" if more else "is of no format that is read here; say how") in err
+    assert ("does not fit --log-format; correct" if more else "has no known format; describe") in err
     lines = out.splitlines()
     under = next(number for number, line in enumerate(lines) if line.strip() == "^")
     assert lines[under - 1].strip() == ODD.replace("203.0.113.7", "x.x.x.x")

@@ -77,7 +77,7 @@ def test_a_signal_ends_a_run_with_its_code_and_one_line(number: signal.Signals, 
         assert process.stdout
         assert process.stderr
         assert process.stdout.read() == b""
-        assert process.stderr.read() == f"convkit: stopped by {number.name}; files that were not finished are removed\n".encode()
+        assert process.stderr.read() == f"convkit: stopped by {number.name}; unfinished files were removed\n".encode()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -151,9 +151,9 @@ def test_verbose_tells_logs_and_bots(tmp_path: Path, convkit_command: Run) -> No
     assert code == 0
     assert said.splitlines() == [
         "convkit: log: access.log: combined; 127 lines, 2026-10-10 12:00 to 2026-10-10 20:00",
-        f"convkit: bots: 7 lines left out, by {bots.list_version()} and other signs: 7 search-engine (100%)",
-        f"convkit: bot: 7 lines (search-engine: {bots.LISTED}) of {GOOGLE}",
-        "convkit: bots: with all of them kept, 6 of 65 sessions (9.2%) would have converted; without, 4 of 60 sessions (6.7%) did",
+        f"convkit: bots: 7 lines excluded (list: {bots.list_version()}; also by missing user agent and by behaviour): 7 search-engine (100%)",
+        f"convkit: bot: 7 lines (search-engine: {bots.LISTED}) from {GOOGLE}",
+        "convkit: bots: with bots included, 6 of 65 sessions (9.2%) would have converted; without them, 4 of 60 sessions (6.7%) did",
         "convkit: read 127 lines from 1 log: 7 bot, 120 kept",
     ]
 
@@ -162,10 +162,10 @@ def test_names_and_agents_are_harmless() -> None:
     log = LogSummary("a\x1b[2J", "combined", "gzip", ("json", "cri"), 1, None, None)
     agents = BotAgent("x\x1b" * 9_000, 1, "r", "c"), BotAgent("", 2, "r", "c")
     said = messages.quality_lines(Quality((log,), bot_agents=agents), {"lines": 1, "bot": 0}, 1)
-    assert said[0] == "log: a␛[2J: combined, in cri, in json, gzip; 1 line, no time"
+    assert said[0] == "log: a␛[2J: combined, in cri, in json, gzip; 1 line, no times"
     assert "\x1b" not in said[1]
     assert len(said[1]) < 250
-    assert said[2:] == ["bot: 2 lines (c: r) of -", "read 1 lines from 1 log"]
+    assert said[2:] == ["bot: 2 lines (c: r) from -", "read 1 line from 1 log"]
 
 
 def busy(hours: range, silent: set[int]) -> list[str]:

@@ -1,6 +1,6 @@
-"""The commands that are no report, one a file, named as users type it. A command's module says in the first line of its docstring what it does, and
+"""Commands other than reports: one module each, named as users type it. A module has its headline as the first line of its docstring, and
 
 - `COMMAND`: its Click command, as `options.command_of` makes it.
 
-Help imports every one of them: whatever costs an import waits until the command runs.
+`--help` imports the module, so whatever is slow to import is imported when the command runs.
 """

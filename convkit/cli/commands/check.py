@@ -1,4 +1,4 @@
-"""Mistakes in goals.yaml, and goals that never match."""
+"""Find mistakes in goals.yaml, and goals that never match."""
 
 from __future__ import annotations
 
@@ -14,39 +14,45 @@ if TYPE_CHECKING:
     from convkit.core.model import Goals
 
 
-def check_goals(logs: tuple[str, ...], **given: object) -> None:
-    """Say what is wrong with a goals file, by itself and compared with logs. Raises GoalsFileError, InputError, OutputError, UsageError."""
-    asked, delivery = options.parse_options(given, Options)
-    if asked.goals is None:
-        raise UsageError(f"there is no {options.GOALS_FILE} here; name one with -g, or write one with `convkit init`")
-    from convkit.authoring import check, survey  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+def check_goals(logs: tuple[str, ...], **values: object) -> None:
+    """Print what is wrong with a goals file, by itself or checked against logs. Raises GoalsFileError, InputError, OutputError, UsageError."""
+    parsed, delivery = options.parse_options(values, Options)
+    if parsed.goals is None:
+        raise UsageError(f"there is no {options.GOALS_FILE} in this directory; name a goals file with -g, or write one with `convkit init`")
+    from convkit.authoring import check, survey  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
     from convkit.engine.plan import read_goals  # noqa: PLC0415
 
-    file, goals = str(asked.goals), read_goals(asked)
+    file, goals = str(parsed.goals), read_goals(parsed)
     surveyed, warnings = survey.without_logs(goals), tuple[str, ...]()
     if logs:
-        with progress.display(is_wanted=not delivery.quiet) as watching:
-            surveyed, warnings = survey.survey_once(logs, asked, goals, watching)
+        with progress.display(is_wanted=not delivery.quiet) as display:
+            surveyed, warnings = survey.survey_once(logs, parsed, goals, display)
     remarks = check.remarks_on(surveyed, has_logs=bool(logs))
     if not delivery.quiet:
         messages.warn(warnings, ())
         lines = [*(_line(file, remark) for remark in remarks), _summary(file, goals, remarks, surveyed.sessions.height if logs else None)]
-        terminal.write_stream(terminal.encoded("".join(f"{safe(line, None)}\n" for line in lines), of_screen=True))
+        terminal.write_stream(terminal.encoded("".join(f"{_shown(line)}\n" for line in lines), of_screen=True))
+
+
+def _shown(line: str) -> str:
+    """Return a line as it is printed: wrapped on a terminal, harmless everywhere."""
+    text = safe(line, None)
+    return terminal.wrapped(text, terminal.width(of_screen=True), indent=2) if terminal.is_screen() else text
 
 
 def _line(file: str, remark: Remark) -> str:
-    """Return a finding as editors and scripts read it."""
+    """Return a remark in the form that editors and scripts read."""
     return f"{file}:{remark.line or ''}{':' if remark.line else ''} {remark.code}: {remark.text}."
 
 
 def _summary(file: str, goals: Goals, remarks: list[Remark], sessions: int | None) -> str:
-    """Return what the file holds, and how many warnings there are."""
+    """Return what the file defines, how many warnings there are, and how many sessions it was checked against."""
     from convkit.core.formatting import plural  # noqa: PLC0415
     from convkit.engine.document import summary  # noqa: PLC0415
 
     warnings = sum(remark.is_warning for remark in remarks)
-    beside = "" if sessions is None else f" beside {plural(sessions, 'session')}"
-    return f"{file}: {summary(goals)}; {plural(warnings, 'warning') if warnings else 'no mistakes'}{beside}."
+    basis = "" if sessions is None else f" (checked against {plural(sessions, 'session')})"
+    return f"{file}: {summary(goals)}; {plural(warnings, 'warning') if warnings else 'no mistakes'}{basis}."
 
 
 COMMAND = options.add_options(

@@ -1,4 +1,7 @@
-"""Two periods or groups of sessions: better, or chance."""
+"""Compare two periods or groups: a real change, or chance?
+
+`comparison.sides` chooses the sides, `comparison.report` makes the report.
+"""  # noqa: D400 (the headline is a question)
 
 from __future__ import annotations
 
@@ -16,24 +19,24 @@ if TYPE_CHECKING:
     from convkit.core.progress import Progress
 
 
-def compare_sides(logs: tuple[str, ...], **given: object) -> ExitCode:
-    """Compare a period with the one before it. Raises GoalsFileError, InputError, OutputError, UsageError."""
-    asked, delivery = options.parse_options(given, CompareOptions)
-    if asked.by is not None:
+def compare_sides(logs: tuple[str, ...], **values: object) -> ExitCode:
+    """Write the comparison of two periods or groups of sessions. Raises GoalsFileError, InputError, OutputError, UsageError."""
+    parsed, delivery = options.parse_options(values, CompareOptions)
+    if parsed.by is not None:
         raise UsageError(
-            f"--by {asked.by}: compare has two sides and no more; name them with --where and --with, as --where device=mobile --with device=desktop"
+            f"--by {parsed.by}: compare has exactly two sides; name them with --where and --with, like --where device=mobile --with device=desktop"
         )
 
     def make(progress: Progress) -> Document:
-        from convkit.comparison import report  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+        from convkit.comparison import report  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
 
-        return report.compare(logs, asked, progress)
+        return report.compare(logs, parsed, progress)
 
-    return produce(make, logs, asked.goals, delivery, verbose=asked.verbose)
+    return produce(make, logs, parsed.goals, delivery, verbose=parsed.verbose)
 
 
 _EXAMPLES = ("convkit compare access.log* --last 28d", "convkit compare access.log --where device=mobile --with device=desktop")
 COMMAND = options.add_options(options.command_of("compare", __doc__, compare_sides, *_EXAMPLES), CompareOptions)
 for option in COMMAND.params:
     if isinstance(option, click.Option) and option.name == "by":
-        option.hidden = True  # It is known to be refused, with what to write instead.
+        option.hidden = True  # Click must accept it, so that the error can say what to write instead.

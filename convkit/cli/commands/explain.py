@@ -1,4 +1,4 @@
-"""Single sessions: what matched, what stopped the funnel."""
+"""Show single sessions: what matched, and what stopped the funnel."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from convkit.core.options import ExplainOptions
 from convkit.errors import UsageError
 
 
-def explain_sessions(logs: tuple[str, ...], **given: object) -> None:
-    """Show some sessions, hit by hit. Raises GoalsFileError, InputError, OutputError, UsageError."""
+def explain_sessions(logs: tuple[str, ...], **values: object) -> None:
+    """Print some sessions, hit by hit. Raises GoalsFileError, InputError, OutputError, UsageError."""
     if not logs:
         raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
-    from convkit.diagnosis import screen, sessions  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+    from convkit.diagnosis import screen, sessions  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
 
-    asked, delivery = options.parse_options(given, ExplainOptions)
-    with progress.display(is_wanted=not delivery.quiet) as watching:
-        explanation = sessions.explain(logs, asked, watching)
-    write_blocks(lambda room: screen.draw(explanation, room))
+    parsed, delivery = options.parse_options(values, ExplainOptions)
+    with progress.display(is_wanted=not delivery.quiet) as display:
+        explanation = sessions.explain(logs, parsed, display)
+    write_blocks(lambda terminal_screen: screen.draw(explanation, terminal_screen))
     if not delivery.quiet:
         messages.warn(explanation.warnings, ())
 

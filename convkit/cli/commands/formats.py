@@ -1,4 +1,4 @@
-"""The formats of logs; with a log, what it is and why lines fail."""
+"""List log formats, or detect that of a log and show why lines fail."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from convkit.cli.deliver import write_blocks
 from convkit.errors import ExitCode
 
 
-def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> ExitCode:  # noqa: ARG001 (a traceback is the command line's)
-    """List the formats, or say what logs are. Raises InputError, UsageError."""
-    from convkit.diagnosis import formats  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> ExitCode:  # noqa: ARG001 (read by the command line itself)
+    """Print the list of formats, or the formats of logs. Raises InputError, UsageError."""
+    from convkit.diagnosis import formats  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
 
     if not logs:
-        write_blocks(lambda room: formats.draw_known(formats.known_formats(), room))
+        write_blocks(lambda screen: formats.draw_known(formats.known_formats(), screen))
         return ExitCode.OK
-    found = formats.guess(logs, log_format)
-    write_blocks(lambda room: formats.draw(found, room))
-    unread = [guess for guess in found if not guess.is_read]
+    guesses = formats.guess(logs, log_format)
+    write_blocks(lambda screen: formats.draw(guesses, screen))
+    unread = [guess for guess in guesses if not guess.is_read]
     for guess in unread:
-        of_none = "is of no format that is read here; say how its lines are written with --log-format"
-        messages.write_error(f"{guess.log} {'is not written as --log-format says; correct the string where it stops' if guess.is_own else of_none}")
+        fix = (
+            "does not fit --log-format; correct the string where it stops"
+            if guess.is_own
+            else "has no known format; describe its lines with --log-format"
+        )
+        messages.write_error(f"{guess.log} {fix}")
     return ExitCode.INPUT if unread else ExitCode.OK
 
 

@@ -12,7 +12,7 @@ from convkit.errors import UsageError, did_you_mean
 
 
 def show_help(topic: str | None) -> None:
-    """Show the list of topics, a page, or the help of a command that has no page. Raises OutputError, UsageError."""
+    """Print the list of topics, a page, or the help of a command without a page. Raises OutputError, UsageError."""
     commands = click.get_current_context().find_root()
     if topic is None:
         _write(_list_of_topics())
@@ -23,38 +23,38 @@ def show_help(topic: str | None) -> None:
     elif isinstance(commands.command, click.Group) and (command := commands.command.get_command(commands, topic)):
         _write(command.get_help(click.Context(command, commands, topic)) + "\n")
     else:
-        raise UsageError(f"unknown topic {topic!r}{did_you_mean(topic, topics.names())}; list the topics with `convkit help`")
+        raise UsageError(f"unknown topic {topic!r}{did_you_mean(topic, topics.names()) or '.'} `convkit help` lists the topics")
 
 
 def _list_of_topics() -> str:
-    """Return every topic with its headline, as wide as the help of commands."""
+    """Return the topics with their headlines, laid out like the help of commands."""
     context = click.get_current_context()
     formatter = context.make_formatter()
     formatter.write_usage("convkit help", "TOPIC")
     with formatter.section("Topics"):
         formatter.write_dl([(topic, topics.headline(topic)) for topic in topics.names()])
     formatter.write_paragraph()
-    formatter.write_text("The commands and their options: convkit --help, convkit COMMAND --help.")
+    formatter.write_text("Commands and their options: convkit --help, convkit COMMAND --help.")
     return formatter.getvalue()
 
 
 def _show_page(page: str) -> None:
-    """Show a page: formatted and with the pager on a terminal, as the Markdown it is everywhere else."""
+    """Print a page: formatted and in the pager on a terminal, as plain Markdown in a pipe."""
     if not terminal.is_screen() or not terminal.knows_unicode():
         _write(page)
         return
-    from convkit.cli.pages import formatted  # noqa: PLC0415 (Rich costs time that a pipe does not need)
+    from convkit.cli.pages import formatted  # noqa: PLC0415 (Rich is slow to import, and pipes do not need it)
 
     colour = terminal.has_colour(of_screen=True)
     text = formatted(page, terminal.width(of_screen=True), colour=colour)
     if text.count("\n") < get_terminal_size().lines:
         _write(text)
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the pager.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager.
     try:
         click.echo_via_pager(text, color=colour)
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, handler)
 
 
 def _write(text: str) -> None:

@@ -19,34 +19,35 @@ if TYPE_CHECKING:
     from convkit.authoring.goals_file import YamlValue
 
 _NEXT = "then run `convkit report access.log`"
+_ADD_MACRO = "Put what counts as success on your site under `macro:`"
 
 
-def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, example: str | None, **given: object) -> None:
-    """Write a goals file, or print its schema. Raises InputError, OutputError, UsageError."""
-    from convkit.goals import json_schema  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, example: str | None, **values: object) -> None:
+    """Write a goals file, or print the schema of goals files. Raises InputError, OutputError, UsageError."""
+    from convkit.goals import json_schema  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
 
     if schema:
         terminal.write_stream(json_schema.schema().encode())
         return
     if Path(path).exists() and not force:
-        raise UsageError(f"{safe(path)} is there already; name another file with -o, or write over it with --force")
+        raise UsageError(f"{safe(path)} already exists; name another file with -o, or overwrite it with --force")
     if example and logs:
-        raise UsageError("an example fits no log; leave out --example, or the log")
+        raise UsageError("--example writes a fixed file; leave out --example, or the log")
     refuse_inputs(path, logs)
     filesystem.check_writable(path)
-    asked, delivery = options.parse_options(given, Options)
-    text, sentence = _text(logs, example, asked, quiet=delivery.quiet)
+    parsed, delivery = options.parse_options(values, Options)
+    text, summary = _text(logs, example, parsed, quiet=delivery.quiet)
     first = f"# yaml-language-server: $schema={json_schema.SCHEMA_URL}\n"
     filesystem.write_file(path, (first + text.removeprefix(first)).encode())
     if not delivery.quiet:
-        messages.write(f"{safe(path)} is written. {sentence}", by_name=False)
+        messages.write(f"Wrote {safe(path)}{summary}", with_name=False)
 
 
-def _text(logs: tuple[str, ...], example: str | None, asked: Options, *, quiet: bool) -> tuple[str, str]:
-    """Return the text of an example, of goals that fit logs, or of the built-in ones, and what is said of it."""
+def _text(logs: tuple[str, ...], example: str | None, parsed: Options, *, quiet: bool) -> tuple[str, str]:
+    """Return the text of an example, of goals proposed for logs, or of the built-in goals, and its summary for the message."""
     if example:
-        return goals_file.example_text(example), f"Put the paths of your site in the place of its own, {_NEXT}."
-    return _proposed(logs, asked, quiet=quiet) if logs else (_built_in(), f"Put what your site is for under `macro:`, {_NEXT}.")
+        return goals_file.example_text(example), f" from the example {example}. Replace its paths with those of your site, {_NEXT}."
+    return _proposed(logs, parsed, quiet=quiet) if logs else (_built_in(), f" with the built-in goals. {_ADD_MACRO}, {_NEXT}.")
 
 
 def _built_in() -> str:
@@ -55,22 +56,23 @@ def _built_in() -> str:
     return (files("convkit") / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
 
 
-def _proposed(logs: tuple[str, ...], asked: Options, *, quiet: bool) -> tuple[str, str]:
-    """Return the text of a goals file that fits logs, and what is said of it."""
-    from convkit.authoring import propose, survey  # noqa: PLC0415 (Polars loads when the command runs, not when help is shown)
+def _proposed(logs: tuple[str, ...], parsed: Options, *, quiet: bool) -> tuple[str, str]:
+    """Return the text of a goals file proposed for logs, and its summary for the message."""
+    from convkit.authoring import propose, survey  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
     from convkit.core.formatting import plural  # noqa: PLC0415
     from convkit.engine.plan import read_goals  # noqa: PLC0415
 
-    known: dict[str, YamlValue] = {} if asked.timezone is None else {"timezone": asked.timezone}
-    known |= {} if asked.log_format == "auto" else {"log_format": asked.log_format}
-    with progress.display(is_wanted=not quiet) as watching, survey.read_logs(logs, asked, read_goals(asked), progress=watching) as read:
-        draft = propose.propose_draft(read, known)
-        text = "" if draft is None else propose.goals_file_text(draft, read)
-    messages.warn(() if quiet else read.parts.data.warnings, ())
+    facts: dict[str, YamlValue] = {} if parsed.timezone is None else {"timezone": parsed.timezone}
+    facts |= {} if parsed.log_format == "auto" else {"log_format": parsed.log_format}
+    with progress.display(is_wanted=not quiet) as display, survey.read_logs(logs, parsed, read_goals(parsed), progress=display) as surveyed:
+        draft = propose.propose_draft(surveyed, facts)
+        text = "" if draft is None else propose.goals_file_text(draft, surveyed)
+    messages.warn(() if quiet else surveyed.parts.data.warnings, ())
     if draft is None or draft.survey is None:
-        return _built_in(), f"The logs show nothing to go by: these are the built-in goals. Put what your site is for under `macro:`, {_NEXT}."
-    number = f"{plural(len(draft.goals), 'goal')}{' and a funnel' * bool(draft.steps)}, from {plural(draft.survey.sessions.height, 'session')}"
-    return text, f"It proposes {number}, with {draft.macro} as what the site is for. Correct it, {_NEXT}."
+        return _built_in(), f": nothing in these logs suggested goals, so the built-in ones were written. {_ADD_MACRO}, {_NEXT}."
+    goals = f"{plural(len(draft.goals), 'goal')}{' and 1 funnel' * bool(draft.steps)}"
+    sessions = plural(draft.survey.sessions.height, "session")
+    return text, f": {goals} suggested by {sessions}; macro goal: {draft.macro}. Correct it, {_NEXT}."
 
 
 COMMAND = options.add_options(
@@ -78,7 +80,7 @@ COMMAND = options.add_options(
 )
 COMMAND.params += [
     click.Option(["-o", "--output", "path"], metavar="FILE", default=options.GOALS_FILE, show_default=True, help="The file to write."),
-    click.Option(["--force"], is_flag=True, help="Write over a file that is there."),
+    click.Option(["--force"], is_flag=True, help="Overwrite an existing file."),
     click.Option(
         ["--example"], type=click.Choice(goals_file.example_names()), metavar="NAME", help=f"Write one of: {', '.join(goals_file.example_names())}."
     ),
