@@ -1,6 +1,6 @@
 """convkit: micro and macro conversion goals, funnels, drop-off, bounces and exits, straight from the access log.
 
-The public functions use the words of the command line. They are resolved when they are first asked for, so that `import convkit` costs nothing.
+The public functions are named as on the command line. They are imported on first use, so that `import convkit` costs nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["Result", "__version__", "compare", "load_goals", "read_hits", "read_
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name when it is asked for (PEP 562)."""
+    """Import a public name on first use (PEP 562)."""
     if name in __all__:
         return getattr(import_module("convkit.api"), name)
     msg = f"module 'convkit' has no attribute {name!r}"
@@ -25,5 +25,5 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    """Return the public names alone."""
+    """Return the public names only."""
     return [*__all__]

@@ -1,4 +1,4 @@
-"""The Python API: reports and comparisons as results, and the records, hits and sessions of logs as frames."""
+"""The Python API: reports and comparisons as results; records, hits and sessions of logs as frames."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["CompareKeywords", "Keywords", "Result", "compare", "load_goals", "re
 
 
 class Keywords(TypedDict, total=False):
-    """The options of a run, by the words of the command line (`core.options.Options`)."""
+    """The options of a run, named as on the command line (`core.options.Options`)."""
 
     goals: Goals | str | Path | None
     log_format: str
@@ -46,7 +46,7 @@ class Keywords(TypedDict, total=False):
 
 
 class CompareKeywords(Keywords, total=False):
-    """The options of a comparison (`core.options.CompareOptions`); `against` is what `--with` takes."""
+    """The options of a comparison (`core.options.CompareOptions`); `against` is `--with`."""
 
     against: str | None
     variant: str | None
@@ -54,15 +54,15 @@ class CompareKeywords(Keywords, total=False):
 
 
 class Result:
-    """The reports of a run: each is an attribute and an item, a Polars DataFrame with the columns of `convkit REPORT -f csv`."""
+    """The reports of a run. Each is an attribute and an item: a Polars DataFrame with the columns of `convkit REPORT -f csv`."""
 
     def __init__(self, document: Document) -> None:
-        """Show the reports of a document."""
+        """Wrap a document."""
         self.document = document
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the reports, as on the command line; those appended to another report come last."""
+        """The names of the reports as on the command line; reports appended to another one come last."""
         return (*self.document.reports, *self.document.asides)
 
     def __getitem__(self, name: str) -> pl.DataFrame:
@@ -79,41 +79,41 @@ class Result:
         return self[known[name]]
 
     def __dir__(self) -> list[str]:
-        """Return the attributes, with the reports among them."""
+        """Return the names of the attributes, including the reports."""
         return sorted({*super().__dir__(), *(name.replace("-", "_") for name in self.names)})
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """What qualifies the numbers, of all reports: each has a `code` and a `text`."""
+        """The notes that qualify the figures of all reports; each has a `code` and a `text`."""
         return self.document.notes
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is worth a look, of `convkit report`: each has a `text` and a `command` that shows more."""
+        """The findings of `convkit report`; each has a `text` and a `command` that shows more."""
         return self.document.findings
 
     @property
     def input(self) -> Mapping[str, int]:
-        """The number of `lines`, and how many of them were `kept`, `asset`, `bot` and so on: these add up to `lines`."""
+        """The number of `lines`, and how many were `kept`, `asset`, `bot` and so on, which add up to `lines`."""
         return self.document.input
 
     @property
     def period(self) -> Period:
-        """The time that the figures are about: `begin`, `end`, both inside, and `timezone`."""
+        """The period of the figures: `begin` and `end`, both included, and `timezone`."""
         return self.document.period
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What was lost of the input, one sentence each."""
+        """Sentences about input that was lost or damaged."""
         return self.document.warnings
 
     @property
     def rejects(self) -> pl.DataFrame | None:
-        """`file, line, reason, text` of the lines that could not be read, with `rejects=True`."""
+        """The lines that could not be read as `file, line, reason, text`; None without `rejects=True`."""
         return self.document.rejects
 
     def render(self, output: str = "table", *, width: int = 120, limit: int | None = None) -> str | bytes:
-        """Return all reports in an output: text, but Parquet as bytes. `width` and `limit` (rows per report; 0 is all) are for the table.
+        """Return all reports in an output, as text (Parquet: as bytes). `width` and `limit` (rows per report, 0 for all) apply to `table`.
 
         Raises UsageError.
         """
@@ -130,41 +130,41 @@ class Result:
         write_document(self.document, destination(f"{path}/" if is_folder else str(path), output), None)
 
     def __repr__(self) -> str:
-        """Return the reports and the period on one line."""
+        """Return the period and the names of the reports on one line."""
         begin, end = self.period.begin, self.period.end
         days = f" {begin:%Y-%m-%d} to {end:%Y-%m-%d}" if begin and end else ""
         return f"<convkit.Result{days}: {', '.join(self.names)}>"
 
     def __str__(self) -> str:
-        """Return the screen."""
+        """Return the reports as `convkit` prints them."""
         return str(self.render())
 
     def _repr_html_(self) -> str:
-        """Return the screen for a notebook."""
+        """Return the same for a notebook, as HTML."""
         return f"<pre>{html.escape(str(self))}</pre>"
 
     def _report(self, name: str) -> Report:
-        """Return a report by its name."""
+        """Return a report by name. Raises KeyError."""
         reports = {**self.document.reports, **self.document.asides}
         if name not in reports:
-            raise KeyError(f"no report {name!r}{did_you_mean(name, reports)}; this result has {', '.join(reports)}")
+            raise KeyError(f"no report {name!r} in this result{did_you_mean(name, reports) or '.'} Reports: {', '.join(reports)}")
         return reports[name]
 
 
 def report(logs: Paths, reports: Sequence[str] | None = None, *, options: Mapping[str, object] | None = None, **keywords: Unpack[Keywords]) -> Result:
     """Read logs and return reports, by default those of `convkit report`.
 
-    `options` are those that a single report has, like `{"to": "cart"}` of `paths`; the keywords are the options of the command line.
+    `options` are the options that a single report has, like `{"to": "cart"}` for `paths`; keywords are the other options of the command line.
 
     Raises GoalsFileError, InputError, OutputError, UsageError.
     """
     if isinstance(reports, str):
-        raise UsageError(f"reports={reports!r} is a text; write a list, as reports=[{reports!r}]")
+        raise UsageError(f"reports={reports!r} is a string; pass a list, like reports=[{reports!r}]")
     return Result(run.report(logs, plan.plan_reports(_options(Options, keywords), reports, options)))
 
 
 def compare(logs: Paths, **keywords: Unpack[CompareKeywords]) -> Result:
-    """Read logs and compare a period with the one before it, or a group of sessions with another: the result has one report, `compare`.
+    """Read logs and compare a period with the one before it, or two groups of sessions; the result has one report, `compare`.
 
     Raises GoalsFileError, InputError, OutputError, UsageError.
     """
@@ -172,7 +172,7 @@ def compare(logs: Paths, **keywords: Unpack[CompareKeywords]) -> Result:
 
 
 def read_records(logs: Paths, log_format: str = "auto") -> pl.LazyFrame:
-    """Return what the lines of logs say, static files included, before anything is decided (RECORDS). Raises InputError, UsageError."""
+    """Return the parsed lines of logs (RECORDS), with static files and bots, unclassified. Raises InputError, UsageError."""
     return run.read_records(logs, log_format)
 
 
@@ -185,13 +185,13 @@ def read_hits(logs: Paths, goals: Goals | str | Path | None = None, log_format: 
 
 
 def read_sessions(logs: Paths, **keywords: Unpack[Keywords]) -> pl.LazyFrame:
-    """Return one row per session (SESSIONS), sorted by start, with its device, its channel and a Boolean column `goal:GOAL` per goal.
+    """Return one row per session (SESSIONS) by start, with its device, its channel and a Boolean column `goal:GOAL` per goal.
 
     Raises GoalsFileError, InputError, UsageError.
     """
     return run.read_sessions(logs, _options(Options, keywords))
 
 
-def _options(kind: Any, keywords: Mapping[str, Any]) -> Any:  # noqa: ANN401 (options of that kind)
-    """Return options of a kind; unknown keywords are refused like unknown options."""
+def _options(kind: Any, keywords: Mapping[str, Any]) -> Any:  # noqa: ANN401 (options of that class)
+    """Return options of a class; raises TypeError for an unknown keyword."""
     return kind(**keywords)
