@@ -202,8 +202,8 @@ def _of_caveats() -> Iterator[tuple[str, Pair]]:
     for days in (3, 5, 12):
         silent = [side(PLAIN, which, 3_400, {"purchase": 40, "cart": 400}, silent=days) for which in (BEFORE, NOW)]
         yield f"nobody bought for {days} days", pair(PLAIN, *silent)
-    yield "a year ago", window(how="364 days before, on the same weekdays")
-    yield "cut at a note", window(how="cut at 5 Oct 2026: new checkout")
+    yield "a year ago", window(how="364 days earlier, on the same weekdays")
+    yield "cut at a note", window(how="split at 5 Oct 2026: new checkout")
     differing = [
         side(WINDOW, Side(name, NOW.begin, NOW.end), 900, {"purchase": 60, "cart": cart}, (cart, 60)) for name, cart in (("a=1", 90), ("a=2", 200))
     ]

@@ -27,8 +27,8 @@ def write(*lines: str, with_name: bool = True) -> None:
     prefix, width = _PREFIX if with_name else "", terminal.message_width()
     with suppress(OSError):  # Standard error may be closed or full; no report fails for that reason.
         for line in lines:
-            text = f"{prefix}{safe(line, _LONGEST)}"
-            click.echo(text if width is None else terminal.wrapped(text, width, indent=len(prefix)), err=True)
+            text = safe(line, _LONGEST)
+            click.echo(f"{prefix}{text}" if width is None else terminal.wrapped(text, width, first=prefix, indent=len(prefix)), err=True)
 
 
 def write_error(*lines: str) -> None:

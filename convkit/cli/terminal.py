@@ -42,11 +42,12 @@ def message_width() -> int | None:
     return _columns_variable() or _terminal_width(sys.stderr)
 
 
-def wrapped(text: str, width: int, *, indent: int) -> str:
-    """Return text broken between words, later lines indented; words that are longer than a line, such as paths, stay whole."""
+def wrapped(text: str, width: int, *, first: str = "", indent: int = 0) -> str:
+    """Return text after `first`, broken between words and indented; words that are longer than a line, such as paths, stay whole."""
     return textwrap.fill(
         text,
         width,
+        initial_indent=first,
         subsequent_indent=" " * indent,
         break_long_words=False,
         break_on_hyphens=False,

@@ -1,4 +1,4 @@
-"""The report `compare`: both sides analyzed and tallied, the table of their differences, and its screen."""
+"""The report `compare`: the analysis of both sides, the table of their differences, and its screen."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ NAME = "compare"
 _REPORTS = ("overview", "goals", "funnel")
 _ROWS, _FUNNELS = 20, 2
 _RATE, _WIDEST = 6, 18
-"""Characters of a rate beside its count, and of a group's name at most."""
+"""Characters of the rate next to a count, and at most of the name of a group."""
 _CHANGE, _LIKELY = 3, 4
-"""Columns that are left out first."""
+"""The columns that are dropped first on narrow screens."""
 
 
 def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGRESS) -> Document:
-    """Read logs and return the report `compare`: a period with the one before it, or a group of sessions with another.
+    """Read logs and return the report `compare` of two periods or two groups of sessions.
 
-    Raises GoalsFileError, InputError, OutputError, and UsageError, also if the logs do not have two sides.
+    Raises GoalsFileError, InputError, OutputError, and UsageError, also if the logs do not contain both sides.
     """
     goals = read_goals(options)
     plan = plan_segment(options, goals, progress=progress)
@@ -75,18 +75,18 @@ def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGR
 
 
 def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Document:
-    """Return the document of a comparison. Raises UsageError if the logs do not have two sides."""
+    """Return the document of a comparison. Raises UsageError if the logs do not contain both sides."""
     goals, timezone = plan.goals, plan.goals.site.timezone
     by_hour = traffic_quality.lines_per_hour(parts.data)
     coverage = traffic_quality.coverage_of_logs(by_hour, timezone)
     if coverage is None:
-        raise UsageError("the logs hold nothing to compare; name others")
+        raise UsageError("these logs have no lines to compare; name other logs")
     parts = stages.with_own_hosts(parts, goals, plan.segment.bots, plan.session_fields)
     if request.variant and request.group is None:
         request = comparison_sides.between_variants(request, _variants_seen(parts, plan, request))
     sides = comparison_sides.choose(request, coverage, timezone, goals.site.notes)
     results = parts.map(lambda part: _part_results(part, plan, sides))
-    before, now = (merge([of_part[number] for of_part in results]) for number in (0, 1))
+    before, now = (merge([sides_of_part[number] for sides_of_part in results]) for number in (0, 1))
     pair = _pair(sides, before, now, plan, coverage)
     report = report_of(pair, comparison_rows.compared_rows(pair))
     quality = traffic_quality.describe_logs(parts.data, by_hour, coverage, timezone, bots.quality_of_bots(now.bot_lines))
@@ -94,28 +94,28 @@ def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Docu
 
 
 def _variants_seen(parts: Partition, plan: Plan, request: CompareRequest) -> list[str]:
-    """Return the variants that sessions have, in order."""
+    """Return the variants that sessions saw, sorted."""
     column = pl.col(f"{schema.VARIANT_PREFIX}{request.variant}").cast(pl.String)
     segment = replace(plan.segment, date_range=request.date_range, filters=request.where)
 
-    def seen(part: Part) -> pl.DataFrame:
+    def variants(part: Part) -> pl.DataFrame:
         analysis = stages.look_at(_match(part, plan), part, plan.goals, segment).analysis
         return collect_frame(analysis.sessions.select(column.drop_nulls().unique()), analysis.size)
 
-    return pl.concat(parts.map(seen)).to_series().unique().sort().to_list()
+    return pl.concat(parts.map(variants)).to_series().unique().sort().to_list()
 
 
 def _match(part: Part, plan: Plan) -> Matched:
-    """Return all that goals make of the lines of a part."""
+    """Return the hits of a part, matched with the goals."""
     return stages.match(part, plan.goals, plan.segment.bots, plan.session_fields)
 
 
 def _part_results(part: Part, plan: Plan, sides: Sides) -> tuple[PartialResult, PartialResult]:
-    """Return the results of both sides for the visitors of one part, with the tallies that only a comparison needs."""
-    matched, both = _match(part, plan), (sides.before, sides.now)
+    """Return the results of both sides for one part, with the tallies that only a comparison needs."""
+    matched = _match(part, plan)
     before, now = (
         stages.look_at(matched, part, plan.goals, replace(plan.segment, date_range=DateRange(side.begin, side.end), filters=side.filters))
-        for side in both
+        for side in (sides.before, sides.now)
     )
     shared = {"shared": _shared(before, now)}
     return _side_result(before, matched, sides.before, plan, shared), _side_result(now, matched, sides.now, plan, shared)
@@ -123,67 +123,71 @@ def _part_results(part: Part, plan: Plan, sides: Sides) -> tuple[PartialResult, 
 
 def _side_result(run: Run, matched: Matched, side: Side, plan: Plan, shared: Mapping[str, pl.DataFrame]) -> PartialResult:
     """Return the result of one side."""
-    own = comparison_rows.tally(run.analysis)
-    tallies = dict(zip(own, collect_frames(own.values(), run.analysis.size), strict=True))
+    queries = comparison_rows.tally(run.analysis)
+    tallies = dict(zip(queries, collect_frames(queries.values(), run.analysis.size), strict=True))
     result = run.tallied(plan)
     return replace(result, tallies={**result.tallies, NAME: {**tallies, "bot_lines": _bot_lines(matched, side), **shared}}).as_text()
 
 
 def _shared(before: Run, now: Run) -> pl.DataFrame:
-    """Return how many sessions are on both sides, and how many hits are kept on either: `in_both, kept`."""
-    of_before, of_now = (run.analysis.sessions.select("session") for run in (before, now))
-    in_both = collect_frame(of_before.join(of_now, on="session", how="semi").select(in_both=pl.len().cast(pl.Int64)), before.analysis.size)
+    """Return `in_both, kept`: sessions that are on both sides, and hits that are kept on either."""
+    sessions_before, sessions_now = (run.analysis.sessions.select("session") for run in (before, now))
+    in_both = collect_frame(
+        sessions_before.join(sessions_now, on="session", how="semi").select(in_both=pl.len().cast(pl.Int64)), before.analysis.size
+    )
     hits = [run.analysis.hits.select(pl.col("inside").alias(name), "fate") for name, run in (("before", before), ("now", now))]
     kept = pl.concat([hits[0], hits[1].select("now")], how="horizontal").filter((pl.col("fate") == "kept") & (pl.col("before") | pl.col("now")))
     return in_both.hstack(collect_frame(kept.select(kept=pl.len().cast(pl.Int64)), now.analysis.size))
 
 
-def _pair(sides: Sides, of_before: PartialResult, of_now: PartialResult, plan: Plan, coverage: Coverage) -> Pair:
-    """Return both sides' figures."""
-    knows_macro = of_before.knows_macro or of_now.knows_macro
-    results = ((sides.before, of_before), (sides.now, of_now))
+def _pair(sides: Sides, result_before: PartialResult, result_now: PartialResult, plan: Plan, coverage: Coverage) -> Pair:
+    """Return the figures of both sides."""
+    knows_macro = result_before.knows_macro or result_now.knows_macro
+    results = ((sides.before, result_before), (sides.now, result_now))
     before, now = (_figures(side, result, plan, knows_macro=knows_macro) for side, result in results)
     if sides.variant:
         before, now = before.in_visitors(), now.in_visitors()
-    in_both = int(of_now.tallies[NAME]["shared"]["in_both"].item())
-    notes = tuple(note for several in of_before.of_variants if (note := several.note))
+    in_both = int(result_now.tallies[NAME]["shared"]["in_both"].item())
+    notes = tuple(note for several in result_before.of_variants if (note := several.note))
     return Pair(sides, before, now, plan.goals, coverage, knows_macro, in_both, notes)
 
 
 def report_of(pair: Pair, rows: pl.DataFrame) -> Report:
-    """Return the report: its heading and what must be known first, the table, and the sentences under it."""
-    heading, caveats, said = wording.heading(pair), wording.caveats(pair), wording.conclusions(pair, rows)
+    """Return the report with its heading, caveats, table and conclusions."""
+    heading, caveats, conclusions = wording.heading(pair), wording.caveats(pair), wording.conclusions(pair, rows)
 
     def draw(frame: pl.DataFrame, room: Screen) -> list[Block]:
         shown = frame.select("what", "item").join(rows, on=["what", "item"], how="left", maintain_order="left")
-        first: list[Block] = [BlankLine(), *(Paragraph(note.text) for note in caveats)] if caveats else []
+        warnings: list[Block] = [BlankLine(), *(Paragraph(note.text) for note in caveats)] if caveats else []
         table = _draw_table(shown, pair, room)
-        return [Heading("COMPARE", heading), *first, BlankLine(), *table, BlankLine(), *(Paragraph(note.text) for note in said)]
+        return [Heading("COMPARE", heading), *warnings, BlankLine(), *table, BlankLine(), *(Paragraph(note.text) for note in conclusions)]
 
     frame = rows.select(column.name for column in comparison_rows.COLUMNS)
-    return Report(NAME, comparison_rows.COLUMNS, frame, draw, (Note("sides", f"{heading}.", is_drawn=True), *caveats, *said))
+    return Report(NAME, comparison_rows.COLUMNS, frame, draw, (Note("sides", f"{heading}.", is_drawn=True), *caveats, *conclusions))
 
 
 def _figures(side: Side, result: PartialResult, plan: Plan, *, knows_macro: bool) -> SideFigures:
-    """Return what the reports say of one side."""
+    """Return the figures of one side."""
     view = View(plan.goals, result.period, result.input, knows_macro, bots=plan.segment.bots, is_narrowed=result.filtered is not None)
     reports = document.present({name: result.tallies[name] for name in _REPORTS}, view)
     details = {name: reports[name].details for name in ("goals", "funnel")}
     frames = {name: reports[name].frame if frame is None else frame for name, frame in details.items()}
-    own = result.tallies[NAME]
-    bot_lines, lines = own["bot_lines"].row(0)
-    return SideFigures(side, reports["overview"].frame, frames["goals"], frames["funnel"], own["days"], own["amounts"], (bot_lines, lines))
+    tallies = result.tallies[NAME]
+    bot_lines, lines = tallies["bot_lines"].row(0)
+    return SideFigures(side, reports["overview"].frame, frames["goals"], frames["funnel"], tallies["days"], tallies["amounts"], (bot_lines, lines))
 
 
 def _bot_lines(matched: Matched, side: Side) -> pl.DataFrame:
-    """Return `bots, lines`: lines that bots sent in the period of a side, and lines of all senders; no static files, no excluded lines."""
-    sent = is_inside(side.begin, side.end, "time") & ~pl.col("fate").is_in(["asset", "excluded"])
-    counts = matched.fates.lazy().select(bots=(sent & pl.col("reason").is_not_null()).sum().cast(pl.Int64), lines=sent.sum().cast(pl.Int64))
+    """Return `bots, lines`: the lines from bots in the period of a side, and all lines, without static files and excluded lines."""
+    is_counted = is_inside(side.begin, side.end, "time") & ~pl.col("fate").is_in(["asset", "excluded"])
+    counts = matched.fates.lazy().select(
+        bots=(is_counted & pl.col("reason").is_not_null()).sum().cast(pl.Int64), lines=is_counted.sum().cast(pl.Int64)
+    )
     return collect_frame(counts, matched.fates.height)
 
 
 def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialResult, report: Report) -> Document:
-    """Return what outputs take; what is inside one of the sides is not outside."""
+    """Return the document; a hit counts as outside only if it is on neither side."""
     kept = int(now.tallies[NAME]["shared"]["kept"].item())
     return Document(
         version=__version__,
@@ -205,16 +209,16 @@ def _draw_table(rows: pl.DataFrame, pair: Pair, room: Screen) -> list[Block]:
     parts, sides = _parts(rows, pair.goals, room), pair.sides
     texts = [[_texts(row, pair.goals.site.currency) for row in part] for _, part in parts]
     headings = ["", *_side_names(sides), "change", "likely change", "verdict"]
-    # Each part is a grid of its own: padded to the widest, their columns stand below each other.
+    # Each part is a grid of its own, padded to the widest so that the columns align.
     widths = [max(map(len, column)) for column in zip(headings, *(row for part in texts for row in part), strict=True)]
     hidden = () if room.wide else (_LIKELY,)
     blocks: list[Block] = []
     for (title, part), cells in zip(parts, texts, strict=True):
-        above = [] if blocks else [Cell(text, "dim", left=True) for text in _padded(headings, widths)]
+        headings_row = [] if blocks else [Cell(text, "dim", left=True) for text in _padded(headings, widths)]
         blocks += [BlankLine()] if blocks else []
-        blocks += [Heading(f"FUNNEL {title}", "of those who began")] if title else []
+        blocks += [Heading(f"FUNNEL {title}", "share of those who began")] if title else []
         lines = [Row(_cells(row, text, widths)) for row, text in zip(part, cells, strict=True)]
-        blocks.append(Grid(lines, above, hidden=hidden, drops=(_LIKELY, _CHANGE), least=widths[0]))
+        blocks.append(Grid(lines, headings_row, hidden=hidden, drops=(_LIKELY, _CHANGE), least=widths[0]))
     more = rows.filter(what="funnel")["group"].n_unique() - sum(bool(title) for title, _ in parts)
     if more:
         blocks += [BlankLine(), Paragraph(f"{formatting.plural(more, 'more funnel')}: --limit 0.", style="dim")]
@@ -222,25 +226,25 @@ def _draw_table(rows: pl.DataFrame, pair: Pair, room: Screen) -> list[Block]:
 
 
 def _side_names(sides: Sides) -> list[str]:
-    """Return what the columns of the sides are called: groups by what they do not have in common."""
+    """Return the headings of the sides; groups by one field are headed by its values."""
     names = [sides.before.name, sides.now.name]
     fields = {name.partition("=")[0] for name in names}
     return [shortened(name.partition("=")[2] if sides.are_groups and len(fields) == 1 else name, _WIDEST) for name in names]
 
 
 def _parts(rows: pl.DataFrame, goals: Goals, room: Screen) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the rows that are shown, under each other, of a funnel with its name."""
+    """Return the parts of the table that are shown, each with the name of its funnel or an empty title."""
     is_reached = (pl.col("before") + pl.col("now") > 0) | ((pl.col("group") == "macro") & (goals.file is not None))
     overview = rows.filter(pl.col("what") == "overview", pl.col("before").is_not_null())
     reached = rows.filter((pl.col("what") == "goal") & is_reached).head(room.rows(_ROWS) or rows.height)
-    found = rows.filter(pl.col("what") == "funnel")
-    funnels = [funnel.name for funnel in goals.funnels if funnel.name in found["group"]][: room.rows(_FUNNELS) if room.limit == 0 else _FUNNELS]
-    parts = [("", overview), ("", reached), *((name, found.filter(group=name)) for name in funnels)]
+    steps = rows.filter(pl.col("what") == "funnel")
+    funnels = [funnel.name for funnel in goals.funnels if funnel.name in steps["group"]][: room.rows(_FUNNELS) if room.limit == 0 else _FUNNELS]
+    parts = [("", overview), ("", reached), *((name, steps.filter(group=name)) for name in funnels)]
     return [(title, part.rows(named=True)) for title, part in parts if part.height]
 
 
 def _texts(row: Mapping[str, Any], currency: str) -> list[str]:
-    """Return the cells of a row."""
+    """Return the texts of a row."""
     if row["item"] == "value" and row["what"] == "overview":
         counts = ["–" if row[rate] is None else formatting.money(row[rate] * 1_000_000, currency) for rate in ("before_rate", "now_rate")]
         counts, label = [f"{count}{'':{_RATE}}" for count in counts], "value each"
@@ -251,12 +255,12 @@ def _texts(row: Mapping[str, Any], currency: str) -> list[str]:
     likely = [row[bound] for bound in ("difference_low", "difference_high")]
     change = _change(row)
     has_range = change not in {formatting.TOO_FEW, formatting.UNKNOWN} and None not in likely and row["before_rate"]
-    words = " to ".join(formatting.change(max(bound / row["before_rate"], -1)) for bound in likely) if has_range else ""
-    return [label, *counts, change, words, row["verdict"] or ""]
+    likely_change = " to ".join(formatting.change(max(bound / row["before_rate"], -1)) for bound in likely) if has_range else ""
+    return [label, *counts, change, likely_change, row["verdict"] or ""]
 
 
 def _change(row: Mapping[str, Any]) -> str:
-    """Return the movement relative to the side before; a dot where there are too few to tell one."""
+    """Return the change relative to the side before, or a dot if there is too little data."""
     before, now = row["before_rate"], row["now_rate"]
     if row["item"] == "sessions" and row["what"] == "overview":
         before, now = (row["before"], row["now"]) if row["verdict"] else (None, None)
@@ -268,13 +272,13 @@ def _change(row: Mapping[str, Any]) -> str:
 
 
 def _cells(row: Mapping[str, Any], texts: Sequence[str], widths: Sequence[int]) -> list[Cell]:
-    """Return the cells as they are drawn: only the verdict has a colour, and only where it is good or bad news."""
+    """Return the cells of a row; only the verdict has a colour, and only if it is good or bad news."""
     label, before, now, change, likely, verdict = _padded(texts, widths)
     style = "" if row["what"] == "overview" else "good" if verdicts.rose(row["verdict"]) else "bad" if verdicts.fell(row["verdict"]) else ""
     return [Cell(label), Cell(before), Cell(now, "bold"), Cell(change), Cell(likely), Cell(verdict, style, left=True)]
 
 
 def _padded(texts: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Return texts as wide as their columns; the first gives way where the screen is narrow, and the last begins at the left."""
+    """Return texts as wide as their columns; not the first, which the grid may shorten, and the last one left-aligned."""
     middle = [text.rjust(width) for text, width in zip(texts[1:-1], widths[1:-1], strict=True)]
     return [texts[0], *middle, texts[-1].ljust(widths[-1])]

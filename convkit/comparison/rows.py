@@ -52,99 +52,98 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class SideFigures:
-    """One side's: what its reports say, and the tallies that only a comparison asks for."""
+    """The figures of one side: its reports, and the tallies that only a comparison needs."""
 
     side: Side
     overview: pl.DataFrame
     goals: pl.DataFrame
     funnel: pl.DataFrame
-    """With what the picture of the report needs beyond its columns."""
+    """With the columns that only the screen of the report needs."""
     days: pl.DataFrame
-    """`day, sessions`: sessions by the day on which they began, days without any left out."""
+    """`day, sessions`: sessions by the day on which they began, without days that have none."""
     amounts: pl.DataFrame
-    """`amount, sessions`: how many sessions were worth how many millionths (Int128, for a key is no Int64), those worth nothing left out."""
-
+    """`amount, sessions`: sessions by their value in millionths (Int128, as Int64 columns are summed), without those worth nothing."""
     bot_lines: tuple[int, int]
-    """Lines that bots sent, and lines of all senders."""
+    """Lines from bots, and all lines."""
     unit: str = "session"
-    """What goals are counted in."""
+    """The unit in which goals are counted: `session` or `visitor`."""
 
     @property
     def base(self) -> int:
-        """Return how many might have reached a goal."""
+        """Return the number of sessions or visitors, the base of the rates."""
         return int(self.overview[f"{self.unit}s"][0])
 
     def in_visitors(self) -> SideFigures:
-        """Return the figures with goals counted in visitors, and of funnels those that count them."""
-        of_visitors = self.funnel if self.funnel.is_empty() else self.funnel.filter(pl.col("unit") == "visitors")
-        return replace(self, unit="visitor", goals=self.goals.with_columns(reached="reached_visitors"), funnel=of_visitors)
+        """Return the figures with goals counted in visitors, and only the funnels that count visitors."""
+        funnel = self.funnel if self.funnel.is_empty() else self.funnel.filter(pl.col("unit") == "visitors")
+        return replace(self, unit="visitor", goals=self.goals.with_columns(reached="reached_visitors"), funnel=funnel)
 
     @property
     def sessions(self) -> int:
-        """Return how many sessions it has."""
+        """Return the number of sessions."""
         return int(self.overview["sessions"][0])
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Both sides, and what is known of them."""
+    """Both sides with their figures."""
 
     sides: Sides
     before: SideFigures
     now: SideFigures
     goals: Goals
-    known: Coverage
+    coverage: Coverage
     knows_macro: bool
     in_both: int
     """Sessions that are on both sides."""
     of_variants: tuple[Note, ...] = ()
-    """What is said of visitors who saw several variants."""
+    """Notes on visitors who saw several variants."""
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `days` and `amounts` of Figures: additive rows, as those of the reports."""
+    """Return `days` and `amounts` of SideFigures, as tallies that add up."""
     day = pl.col("started").dt.convert_time_zone(analysis.goals.site.timezone).dt.date()
     amounts = matching.macro_amounts(analysis.hits, analysis.goals)
-    of_sessions = amounts.group_by("session").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
+    session_values = amounts.group_by("session").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
     return {
         "days": analysis.sessions.group_by(day=day).agg(sessions=pl.len().cast(pl.Int64)),
-        "amounts": of_sessions.group_by(pl.col("amount").cast(pl.Int128)).agg(sessions=pl.len().cast(pl.Int64)),
+        "amounts": session_values.group_by(pl.col("amount").cast(pl.Int128)).agg(sessions=pl.len().cast(pl.Int64)),
     }
 
 
 def compared_rows(pair: Pair) -> pl.DataFrame:
-    """Return COLUMNS, and beside them `group` (overview, macro, micro, a funnel's name), `label`, and what the rates are of: `before_of, now_of`."""
+    """Return COLUMNS plus `group` (overview, macro, micro, the name of a funnel), `label`, and the bases of the rates, `before_of, now_of`."""
     before, now, margin = pair.before, pair.now, pair.goals.site.margin
     counted = _counted(before, now)
     rate, rate_now = stats.ratio(pl.col("before"), pl.col("before_of")), stats.ratio(pl.col("now"), pl.col("now_of"))
     rates = verdicts.add_verdicts(counted, margin).with_columns(before_rate=rate, now_rate=rate_now, difference=rate_now - rate)
-    # All who begin a funnel are at its first step: there is nothing to tell.
-    tells = {name: pl.when(~pl.col("is_all")).then(name) for name in ("difference", "difference_low", "difference_high", "verdict")}
-    rates = rates.with_columns(**tells)
+    # All who begin a funnel are at its first step, so there is nothing to compare.
+    differences = {name: pl.when(~pl.col("is_all")).then(name) for name in ("difference", "difference_low", "difference_high", "verdict")}
+    rates = rates.with_columns(**differences)
     columns = [*(column.name for column in COLUMNS), "group", "label", "before_of", "now_of"]
     typed = rates.select(columns).cast(dict.fromkeys(_FIGURES, pl.Float64))
-    of_days = None if pair.sides.are_groups else sessions_verdict(before, now, pair.known, margin)
-    sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, verdict=of_days)
-    of_money = _row(typed, item="value", **value_cells(before, now, margin))
-    rows = pl.concat([sessions, typed.head(1), of_money, typed.tail(-1)])
-    # Sessions of one visitor are alike: where visitors were dealt out, their sessions make too much of a difference.
+    verdict = None if pair.sides.are_groups else sessions_verdict(before, now, pair.coverage, margin)
+    sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, verdict=verdict)
+    value = _row(typed, item="value", **value_cells(before, now, margin))
+    rows = pl.concat([sessions, typed.head(1), value, typed.tail(-1)])
+    # Sessions of one visitor are alike: if visitors were randomised, tests on their sessions would exaggerate differences.
     return rows if now.unit == "session" else rows.with_columns(verdict=pl.when(pl.col("what") != "overview").then("verdict"))
 
 
 def _row(like: pl.DataFrame, **cells: float | str | None) -> pl.DataFrame:
-    """Return one row of the overview, nulls where nothing is said."""
+    """Return one row of the overview with these cells, the others null."""
     return pl.DataFrame([{"what": "overview", "group": "overview", "label": cells["item"], **cells}], schema=like.schema)
 
 
 def _counted(before: SideFigures, now: SideFigures) -> pl.DataFrame:
-    """Return what is counted of something: bounces, goals, steps of funnels."""
-    whole = {"before_of": before.sessions, "now_of": now.sessions}
+    """Return the rows that have a rate: bounces, goals and steps of funnels."""
+    bases = {"before_of": before.sessions, "now_of": now.sessions}
     counts = {name: figures.overview["bounces"][0] for name, figures in (("before", before), ("now", now))}
-    bounces = {"what": "overview", "item": "bounces", "group": "overview", "label": "bounces", **counts, **whole, "is_all": False}
+    bounces = {"what": "overview", "item": "bounces", "group": "overview", "label": "bounces", **counts, **bases, "is_all": False}
     goals = now.goals.select("goal", "type", now="reached").join(
         before.goals.select("goal", before="reached"), on="goal", how="left", maintain_order="left"
     )
-    of_goals = goals.select(
+    goal_rows = goals.select(
         is_all=pl.lit(value=False),
         what=pl.lit("goal"),
         item="goal",
@@ -155,12 +154,12 @@ def _counted(before: SideFigures, now: SideFigures) -> pl.DataFrame:
         before_of=pl.lit(before.base),
         now_of=pl.lit(now.base),
     )
-    of_steps = [] if now.funnel.is_empty() else [_typed(_steps(before.funnel, now.funnel))]
-    return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(of_goals), *of_steps], rechunk=True)
+    step_rows = [] if now.funnel.is_empty() else [_typed(_steps(before.funnel, now.funnel))]
+    return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(goal_rows), *step_rows], rechunk=True)
 
 
 def _steps(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Return what is counted of the steps of funnels."""
+    """Return the rows of the steps of funnels."""
     keys = ["funnel", "step"]
     steps = now.select(*keys, "name", "is_open", now="reached", now_of="entered").join(
         before.select(*keys, before="reached", before_of="entered"), on=keys, how="left", maintain_order="left"
@@ -175,7 +174,7 @@ def _typed(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def value_cells(before: SideFigures, now: SideFigures, margin: float) -> dict[str, float | str | None]:
-    """Return what sessions were worth, in all and each, in the currency; Welch's interval. Nothing where no macro goal has a value."""
+    """Return the value in total and per session, in the currency, with Welch's interval; empty if no macro goal has a value."""
     totals = [figures.overview["value"][0] for figures in (before, now)]
     if None in totals:
         return {}
@@ -192,21 +191,21 @@ def value_cells(before: SideFigures, now: SideFigures, margin: float) -> dict[st
 
 
 def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
-    """Return what a session is worth, in the currency; sums are of integers, so their order does not matter."""
+    """Return the sample of values per session, in the currency; integers are summed, so their order does not matter."""
     amount, number = pl.col("amount").cast(pl.Int128), pl.col("sessions")
     total, squares = amounts.select(total=(amount * number).sum(), squares=(amount * amount * number).sum()).row(0)
     variance = (squares - total * total / sessions) / (sessions - 1) if sessions > 1 else 0.0
     return stats.Sample(sessions, total / (sessions or 1) / _MILLION, variance / _MILLION**2)
 
 
-def sessions_verdict(before: SideFigures, now: SideFigures, known: Coverage, margin: float) -> str | None:
-    """Return the verdict on sessions: of the differences between days and their like, by Student's t; None where no seven days can be told.
+def sessions_verdict(before: SideFigures, now: SideFigures, coverage: Coverage, margin: float) -> str | None:
+    """Return the verdict on the number of sessions: Student's t on the differences between paired days; None below seven pairs.
 
-    A weekday is compared with the same one: what differs between Monday and Sunday is no movement.
+    Days are paired by weekday, because Mondays and Sundays differ anyway.
     """
     if before.side.length != now.side.length:
         return None
-    pairs = _whole_days(before, known).join(_whole_days(now, known), on=["weekday", "nth"], suffix="_now")
+    pairs = _whole_days(before, coverage).join(_whole_days(now, coverage), on=["weekday", "nth"], suffix="_now")
     if pairs.height < _FEWEST_DAYS:
         return None
     sums = pairs.select(pl.col("sessions").sum(), total=_DIFFERENCE.sum(), squares=(_DIFFERENCE**2).sum()).row(0, named=True)
@@ -218,12 +217,14 @@ def sessions_verdict(before: SideFigures, now: SideFigures, known: Coverage, mar
 _DIFFERENCE = pl.col("sessions_now") - pl.col("sessions")
 
 
-def _whole_days(figures: SideFigures, known: Coverage) -> pl.DataFrame:
-    """Return `weekday, nth, sessions` of the days that the side and the log hold whole, without gaps; `nth` numbers the days of a weekday."""
+def _whole_days(figures: SideFigures, coverage: Coverage) -> pl.DataFrame:
+    """Return `weekday, nth, sessions` of the complete days of a side without gaps; `nth` numbers the days of each weekday."""
     side = figures.side
-    first = max(side.begin.date() + (_DAY if side.begin.time() != side.begin.min.time() else timedelta()), known.first)
-    last = min(side.end.date() - _DAY, known.last)
-    every = pl.DataFrame({"day": pl.date_range(first, last, _DAY, eager=True)}) if first <= last else pl.DataFrame(schema={"day": pl.Date})
-    days = every.filter(~pl.col("day").is_in(known.silent_days(side.begin, side.end))).join(figures.days, on="day", how="left", maintain_order="left")
+    first = max(side.begin.date() + (_DAY if side.begin.time() != side.begin.min.time() else timedelta()), coverage.first)
+    last = min(side.end.date() - _DAY, coverage.last)
+    calendar = pl.DataFrame({"day": pl.date_range(first, last, _DAY, eager=True)}) if first <= last else pl.DataFrame(schema={"day": pl.Date})
+    days = calendar.filter(~pl.col("day").is_in(coverage.silent_days(side.begin, side.end))).join(
+        figures.days, on="day", how="left", maintain_order="left"
+    )
     weekday = pl.col("day").dt.weekday()
     return days.select(pl.col("sessions").fill_null(0), weekday=weekday, nth=weekday.cum_count().over(weekday))

@@ -1,7 +1,7 @@
-"""The sentences of `compare`: caveats before the table, and below it what moved, what chance would do, and at which funnel step.
+"""The sentences of `compare`: caveats before the table; below it what moved, whether chance explains it, and which funnel step changed.
 
-A micro goal is named together with the macro goals, no cause is named, and "cannot tell" is never the last sentence. Every step of a
-funnel is a test of its own, so all steps share one error rate.
+A micro goal is always mentioned with the macro goals, no cause is named, and "cannot tell" is never the last sentence. Every step of a
+funnel is tested, so all steps share one error rate.
 """
 
 from __future__ import annotations
@@ -30,102 +30,132 @@ if TYPE_CHECKING:
 
 _MOST_GOALS = 3
 """Goals that are named in one sentence."""
-_NO_MACRO = "No macro goal is known for this site, so nothing is said of conversions."
+_NO_MACRO = "This site has no macro goal yet, so conversions are not compared."
 _MANY_VERDICTS = 10
 _DAY, _MONTH = timedelta(days=1), 30
 _RARE, _RAREST = 3, 120
-"""Months in which a silence comes once that is told; and behind which it is not said in how many."""
+"""A silence is mentioned if it happens once in so many months or less often; beyond the second number, the months are not counted."""
 _ONE_IN = 20
-"""How many verdicts there are to one that chance alone makes."""
+"""Verdicts of which chance alone makes about one."""
 _MOST_STEPS = 3
 """Steps that are named."""
 _MOST_GAPS = 3
-_SHARE = 0.05
-"""By which the share of bots differs, at least, to be told."""
+_MIN_BOT_DIFFERENCE = 0.05
+"""The smallest difference between the shares of bots that is mentioned."""
 _UNEVEN = 10.827566
-"""The quantile of chi-square that chance goes beyond 1 time in 1,000."""
+"""The quantile of the chi-square distribution that chance exceeds once in 1,000 times."""
+_EVEN_CHANCE, _SMALL_CHANCE = 0.5, 0.01
 _WEEK = 7
 
 
 def heading(pair: Pair) -> str:
-    """Return what is compared with what: dates, days, and how many sessions they have."""
-    sides, numbers = (pair.sides.now, pair.sides.before), (pair.now.sessions, pair.before.sessions)
-    counts = [formatting.plural(number, "session") for number in numbers]
+    """Return which sides are compared, with their dates, days and sessions."""
+    sides = (pair.sides.now, pair.sides.before)
+    sessions = [formatting.plural(side.sessions, "session") for side in (pair.now, pair.before)]
     if pair.sides.are_groups:
-        people = [f"{formatting.plural(side.base, 'visitor')}, " if pair.sides.variant else "" for side in (pair.now, pair.before)]
-        parts = [f"{side.name} ({who}{count})" for side, who, count in zip(sides, people, counts, strict=True)]
-        of = f"{pair.sides.variant} in visitors, " if pair.sides.variant else ""
-        return f"{of}{' with '.join(parts)}; {sides[0].dates}, {sides[0].days}"
-    only = f" with {' and '.join(question.text for question in sides[0].filters)}" if sides[0].filters else ""
-    parts = [f"{side.dates} ({side.days}, {count}{only})" for side, count in zip(sides, counts, strict=True)]
+        visitors = [f"{formatting.plural(side.base, 'visitor')}, " if pair.sides.variant else "" for side in (pair.now, pair.before)]
+        parts = [f"{side.name} ({people}{count})" for side, people, count in zip(sides, visitors, sessions, strict=True)]
+        variant = f"{pair.sides.variant}, counted in visitors: " if pair.sides.variant else ""
+        return f"{variant}{' with '.join(parts)}; {sides[0].dates}, {sides[0].days}"
+    only = f" with {' and '.join(one.text for one in sides[0].filters)}" if sides[0].filters else ""
+    parts = [f"{side.dates} ({side.days}, {count}{only})" for side, count in zip(sides, sessions, strict=True)]
     return " with ".join(parts) + (f"; {pair.sides.how}" if pair.sides.how else "")
 
 
 def conclusions(pair: Pair, rows: pl.DataFrame) -> tuple[Note, ...]:
-    """Return the sentences in the order in which they are read; `rows` are `compared_rows`."""
+    """Return the sentences below the table, in their order; `rows` are `compared_rows`."""
     micros, macros = (rows.filter(what="goal", group=group).rows(named=True) for group in ("micro", "macro"))
     macros = macros if pair.knows_macro else []
-    said = [
+    sentences = [
         ("moved", _moved(micros, macros)),
         ("macro", _macros(macros, pair.now.unit) if pair.knows_macro else [_NO_MACRO]),
-        ("would-tell", _would_tell(pair, macros)),
+        ("would-tell", _needed_data(pair, macros)),
         ("step", _changed_steps(pair)),
-        ("chance", _by_chance(rows)),
-        ("silence", _silent(pair, macros)),
+        ("chance", _chance_verdicts(rows)),
+        ("silence", _silences(pair, macros)),
     ]
-    return tuple(Note(code, text, is_drawn=True) for code, texts in said for text in texts)
+    return tuple(Note(code, text, is_drawn=True) for code, texts in sentences for text in texts)
 
 
 def _moved(micros: Sequence[Compared], macros: Sequence[Compared]) -> Iterator[str]:
-    """Say which micro goals rose or fell, each with what became of the macro goals."""
-    found = [row for row in micros if verdicts.moved(row["verdict"])]
-    if not found:
+    """Yield which micro goals rose or fell together with the macro goals, and how often chance would do that."""
+    changes = [row for row in micros if verdicts.moved(row["verdict"])]
+    if not changes:
         return
-    more = [f"{len(found) - _MOST_GOALS} more moved"] if len(found) > _MOST_GOALS else []
-    beside = ", ".join(_macro_movement(row) for row in macros) or "what the site is for is not known"
-    yield "; ".join([*(f"{row['item']} {row['verdict']}" for row in found[:_MOST_GOALS]), *more, beside]) + "."
-    alike: dict[str, list[str]] = {}
-    for row in found[:_MOST_GOALS]:
-        alike.setdefault(formatting.odds(_chance(row)), []).append(row["item"])
-    often = "; ".join(f"{odds} in {', '.join(items)}" for odds, items in alike.items())
-    yield f"Chance alone does as much {often}."
+    named = changes[:_MOST_GOALS]
+    more = [f"{len(changes) - _MOST_GOALS} more goals moved"] if len(changes) > _MOST_GOALS else []
+    verdict = "; ".join([*(_moved_goal(row) for row in named), *more])
+    macro_verdicts = ". ".join(_capitalized(_macro_movement(row)) for row in macros) or "There is no macro goal to compare it with"
+    yield f"{_capitalized(verdict)}. {macro_verdicts}."
+    by_odds: dict[str, list[Compared]] = {}
+    for row in named:
+        by_odds.setdefault(_odds(_chance(row)), []).append(row)
+    for odds, rows in by_odds.items():
+        if len(rows) == 1:
+            yield f"{_movement(rows[0])} this large in {rows[0]['item']} would happen by chance {odds}."
+        else:
+            names = [row["item"] for row in rows]
+            yield f"Changes this large in {', '.join(names[:-1])} or {names[-1]} would each happen by chance {odds}."
+
+
+def _moved_goal(row: Compared) -> str:
+    """Return the verdict on a goal within a sentence: `cart fell by at least 12%`."""
+    return f"{row['item']} {row['verdict'].replace(', by', ' by')}"
+
+
+def _movement(row: Compared) -> str:
+    return "A rise" if verdicts.rose(row["verdict"]) else "A fall"
+
+
+def _capitalized(sentence: str) -> str:
+    """Return a sentence with a capital first letter, unless it begins with a name that is no plain word, like `saw_stock`."""
+    return sentence[:1].upper() + sentence[1:] if sentence.partition(" ")[0].isalpha() else sentence
 
 
 def _macro_movement(macro: Compared) -> str:
-    """Return what became of a macro goal, to stand beside a micro goal."""
+    """Return the verdict on a macro goal, to follow that on a micro goal."""
     if not macro["before"] + macro["now"]:
         return f"{macro['item']} was never reached"
     if macro["verdict"] != verdicts.CANNOT_TELL:
-        return f"{macro['item']} {macro['verdict']}"
+        return _moved_goal(macro)
+    noun = formatting.goal_count(2, macro["item"]).partition(" ")[2]
+    too_few = f"{macro['item'] + ' conversions' if noun.startswith('with ') else noun} are too few to tell"
     if not verdicts.has_enough_data(macro) or not macro["before"]:
-        return f"{macro['item']} cannot be told (too few reached it)"
-    return f"{macro['item']} cannot be told (anything from {_bound(macro, 'difference_low', floor)} to {_bound(macro, 'difference_high', ceil)})"
+        return too_few
+    return f"{too_few} (between {_bound(macro, 'difference_low', floor)} and {_bound(macro, 'difference_high', ceil)})"
 
 
-def _bound(row: Compared, column: str, rounded: Any) -> str:  # noqa: ANN401 (math's own have no common type)
-    """Return an end of what a movement may be, relative to the rate before, in whole percents away from 0."""
+def _bound(row: Compared, column: str, rounded: Any) -> str:  # noqa: ANN401 (floor and ceil have no common type)
+    """Return a bound of the likely change, relative to the rate before, rounded away from 0 to whole percents."""
     percent = rounded(row[column] / row["before_rate"] * 100)
     return formatting.change(max(percent, -100) / 100)
 
 
 def _macros(macros: Sequence[Compared], unit: str) -> Iterator[str]:
-    """Say of each macro goal what can be told."""
+    """Yield the verdict on each macro goal with its counts."""
     for row in macros:
         counts = f"{_count_of_base(row, 'now')} against {_count_of_base(row, 'before')}"
+        goal = _capitalized(row["item"])
         if not row["before"] + row["now"]:
             yield planning.describe_no_conversions(row["item"])
         elif row["now_of"] < verdicts.MIN_SESSIONS or row["before_of"] < verdicts.MIN_SESSIONS:
-            yield f"{row['item']}: {counts}: cannot tell; fewer than {verdicts.MIN_SESSIONS} {unit}s on a side are too few for any answer."
+            yield f"{goal}: {counts}. Cannot tell: at least {verdicts.MIN_SESSIONS} {unit}s are needed on each side."
         elif not verdicts.has_enough_data(row):
-            number = int(row["before"] + row["now"])
-            are = f"{formatting.plural(number, 'conversion')} {'is' if number == 1 else 'are'}"
-            yield f"{row['item']}: {counts}: cannot tell; {are} too few for any answer."
+            conversions = formatting.plural(int(row["before"] + row["now"]), "conversion")
+            yield f"{goal}: {counts}. Cannot tell from {conversions}: at least {verdicts.MIN_CONVERSIONS} are needed."
         elif row["verdict"] == verdicts.CANNOT_TELL:
-            yield f"{row['item']}: {counts}, cannot tell: chance alone does that {formatting.odds(_chance(row))}."
+            chance = _chance(row)
+            likely = "is to be expected from chance" if chance > _EVEN_CHANCE else f"would happen by chance {_odds(chance)}"
+            yield f"{goal}: {counts}. Cannot tell: a difference this large {likely}."
         elif verdicts.moved(row["verdict"]):
-            yield f"{row['item']} {row['verdict']}: {counts}; chance alone does that {formatting.odds(_chance(row))}."
+            yield f"{_capitalized(_moved_goal(row))}: {counts}. {_movement(row)} this large would happen by chance {_odds(_chance(row))}."
         else:
-            yield f"{row['item']} {row['verdict']}: {counts}."
+            yield f"{_capitalized(_moved_goal(row))}: {counts}."
+
+
+def _odds(chance: float) -> str:
+    """Return how often something happens by chance that does so at most every second time."""
+    return "less than once in 100 times" if chance < _SMALL_CHANCE else f"about once in {int(1 / chance + 1e-9)} times"
 
 
 def _count_of_base(row: Compared, side: str) -> str:
@@ -136,14 +166,14 @@ def _chance(row: Compared) -> float:
     return stats.p_value(int(row["now"]), row["now_of"], int(row["before"]), row["before_of"])
 
 
-def _would_tell(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
-    """Say what would tell of the first macro goal that cannot be told: how much log, and by what to judge meanwhile."""
+def _needed_data(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
+    """Yield how much log a verdict on the first undecided macro goal needs, and which goal to judge by meanwhile."""
     row = next((row for row in macros if row["verdict"] == verdicts.CANNOT_TELL and row["before"] + row["now"]), None)
     if row is None:
         return
     name, reached, sessions = row["item"], int(row["before"] + row["now"]), pair.before.base + pair.now.base
     if min(pair.before.base, pair.now.base) >= stats.sessions_needed(reached / sessions):
-        yield f"With so many {pair.now.unit}s on each side a change of 20% in {name} shows 4 times in 5."
+        yield f"With this many {pair.now.unit}s a 20% change in {name} would be detected 4 times out of 5."
         return
     sides = [side for side in (pair.before, pair.now) if side.base]
     daily = min(side.base / (side.side.length / _DAY) for side in sides)
@@ -156,39 +186,40 @@ def _would_tell(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
     )
 
 
-def _by_chance(rows: pl.DataFrame) -> Iterator[str]:
-    """Say how many verdicts chance alone would make, where there are at most twice as many."""
-    told = [row for row in rows.drop_nulls(["before_of", "verdict"]).rows(named=True) if verdicts.has_enough_data(row)]
-    moved, usual = sum(verdicts.moved(row["verdict"]) for row in told), max(round(len(told) / _ONE_IN), 1)
-    if len(told) >= _MANY_VERDICTS and 0 < moved <= 2 * usual:
-        words = f"Of {len(told)} verdicts chance alone makes about {usual} say rose or fell"
-        yield f"{words}: take the one that does with care." if moved == 1 else f"{words}; {moved} do: take them with care."
+def _chance_verdicts(rows: pl.DataFrame) -> Iterator[str]:
+    """Yield how many verdicts chance alone would make, if at most twice as many were made."""
+    judged = [row for row in rows.drop_nulls(["before_of", "verdict"]).rows(named=True) if verdicts.has_enough_data(row)]
+    moved, usual = sum(verdicts.moved(row["verdict"]) for row in judged), max(round(len(judged) / _ONE_IN), 1)
+    if len(judged) >= _MANY_VERDICTS and 0 < moved <= 2 * usual:
+        by_chance = f"About {usual} of {len(judged)} verdicts {'says' if usual == 1 else 'say'} rose or fell by chance alone"
+        yield f"{by_chance}; here {'1 does, so treat it' if moved == 1 else f'{moved} do, so treat them'} with caution."
 
 
-def _silent(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
-    """Say of macro goals that nobody has reached since when, where so long a silence is rare."""
-    before, now, known = pair.sides.before, pair.sides.now, pair.known
-    if pair.sides.are_groups or now.end < known.end:
+def _silences(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
+    """Yield when macro goals were last reached, if such a long silence is rare."""
+    before, now, coverage = pair.sides.before, pair.sides.now, pair.coverage
+    if pair.sides.are_groups or now.end < coverage.end:
         return
-    days = (min(before.end, known.end) - max(before.begin, known.begin) + known.end - now.begin) / _DAY
+    days = (min(before.end, coverage.end) - max(before.begin, coverage.begin) + coverage.end - now.begin) / _DAY
     reached = pl.concat([side.goals.select("goal", "last_reached") for side in (pair.before, pair.now)]).drop_nulls()
     for row in (row for row in macros if verdicts.has_enough_data(row)):
         last: Any = reached.filter(goal=row["item"])["last_reached"].max()
-        silence = (known.end - last) / _DAY
+        silence = (coverage.end - last) / _DAY
         months = _between((row["before"] + row["now"]) / days, silence) / _MONTH
         if silence >= 1 and months >= _RARE:
             often = f"about once in {formatting.plural(round(months), 'month')}" if months < _RAREST else "less than once in 10 years"
-            words = f"{row['item']} was last reached on {last.day} {last:%b %Y}, {formatting.plural(int(silence), 'day')} before the log ends"
-            yield f"{words}; so long a silence comes {often}: look at the pages before it."
+            goal, days_before = _capitalized(row["item"]), formatting.plural(int(silence), "day")
+            last_time = f"{goal} was last reached on {last.day} {last:%b %Y}, {days_before} before the log ends"
+            yield f"{last_time}. A gap this long happens by chance {often}; check the pages before it."
 
 
 def _between(daily: float, silence: float) -> float:
-    """Return after how many days another silence of so many days comes, of what comes one by one so often a day."""
+    """Return the mean days between two silences of `silence` days in a Poisson process with a rate of `daily`."""
     return exp(min(daily * silence, 50)) / daily
 
 
 def _changed_steps(pair: Pair) -> Iterator[str]:
-    """Name the steps at which the share of those who went on changed, or differs, by more than chance would do."""
+    """Yield the steps at which the share that continued changed, or differs, by more than chance explains."""
     if not pair.goals.funnels:
         return
     tested = _tested(pair.before.funnel, pair.now.funnel)
@@ -199,11 +230,11 @@ def _changed_steps(pair: Pair) -> Iterator[str]:
     for row in changed[:_MOST_STEPS]:
         yield _changed_step(row, funnels[row["funnel"]], does, is_alone=row["funnel"] not in several)
     if tested.height and not changed:
-        yield f"At no step of a funnel did the share of those who went on {did} by more than chance would do."
+        yield f"At no funnel step did the share that continued {did} by more than chance would explain."
 
 
 def _tested(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Return the steps with enough on both sides: how many came, how many of them went on, and Newcombe's bounds, shared among all steps."""
+    """Return the steps with enough data on both sides (`_stages`) with Newcombe's bounds `low, high`, corrected for the number of steps."""
     keys = ["funnel", "step"]
     steps = _stages(now).join(_stages(before), on=keys, how="left", suffix="_before", maintain_order="left")
     is_enough = pl.all_horizontal(pl.col("came", "came_before") >= verdicts.MIN_SESSIONS)
@@ -213,111 +244,120 @@ def _tested(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stages(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return `funnel, step, came, on`: of all, how many began (step 0); of those at a step, how many went on."""
-    everybody = pl.when(pl.col("unit") == "visitors").then("visitors").otherwise("sessions")
-    began = rows.filter((pl.col("step") == 1) & ~pl.col("is_open")).select("funnel", step=pl.lit(0, dtype=pl.Int32), came=everybody, on="reached")
-    went_on = rows.filter(pl.col("next_step").is_not_null()).select("funnel", "step", came="reached", on="went_on")
-    return pl.concat([began, went_on]).sort("funnel", "step")
+    """Return `funnel, step, came, on`: how many of all began (as step 0), and how many of those at a step continued."""
+    all_units = pl.when(pl.col("unit") == "visitors").then("visitors").otherwise("sessions")
+    began = rows.filter((pl.col("step") == 1) & ~pl.col("is_open")).select("funnel", step=pl.lit(0, dtype=pl.Int32), came=all_units, on="reached")
+    continued = rows.filter(pl.col("next_step").is_not_null()).select("funnel", "step", came="reached", on="went_on")
+    return pl.concat([began, continued]).sort("funnel", "step")
 
 
 def _changed_step(row: Mapping[str, Any], funnel: Funnel, verb: str, *, is_alone: bool) -> str:
-    """Return what changed at a step, and where to look; where it is the funnel's only one, where not, too."""
+    """Return what changed at a step and where to look; with `is_alone`, as the funnel's only one, also where not to look."""
     number = row["step"]
     following = funnel.next_step(number) if number else 1
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
-    reached, came = names[following or 1], f"from {names[number]} " if number else ""
+    reached, origin = names[following or 1], f"from {names[number]} " if number else ""
     sides = [(row[f"on{side}"], row[f"came{side}"]) for side in ("", "_before")]
     counts = ", against ".join(f"{formatting.count(part)} of {formatting.count(whole)}" for part, whole in sides)
     later = [names[step] for step in funnel.numbers if step > (following or 1)]
-    elsewhere = f", not at {later[0] if len(later) == 1 else f'{later[0]} and behind it'}" if later and is_alone else ""
-    share = "A smaller share" if row["high"] < 0 else "A larger share"
-    went = f"went on {came}to {reached}" if number else f"came to {reached}"
-    return f"{funnel.name}: {share.lower()} {went} ({counts}), by more than chance would do. Look at what {verb} before {reached}{elsewhere}."
+    elsewhere = f", not at {later[0] if len(later) == 1 else f'{later[0]} or later'}" if later and is_alone else ""
+    share = "a smaller share" if row["high"] < 0 else "a larger share"
+    continued = f"continued {origin}to {reached}" if number else f"came to {reached}"
+    change = f"{funnel.name}: {share} {continued} ({counts}), more than chance would explain"
+    return f"{change}. Look at what {verb} before {reached}{elsewhere}."
 
 
 def caveats(pair: Pair) -> tuple[Note, ...]:
-    """Return the notes in the order in which they are read."""
+    """Return the notes before the table, in their order."""
     are_groups = pair.sides.are_groups
-    windows = [note for side in (pair.before, pair.now) for note in _unfinished(side, pair.goals, side.side.name if are_groups else side.side.dates)]
+    windows = [
+        note for side in (pair.before, pair.now) for note in _open_windows(side, pair.goals, side.side.name if are_groups else side.side.dates)
+    ]
     if are_groups:
-        words = f"{formatting.plural(pair.in_both, 'session')} {'is' if pair.in_both == 1 else 'are'} in both groups."
+        overlap = f"{formatting.plural(pair.in_both, 'session')} {'is' if pair.in_both == 1 else 'are'} in both groups."
         several = [replace(note, is_drawn=True) for note in pair.of_variants]
-        return (*_ratio(pair), *several, *([Note("in-both", words, is_drawn=True)] if pair.in_both else []), *windows)
+        return (*_sample_ratio(pair), *several, *([Note("in-both", overlap, is_drawn=True)] if pair.in_both else []), *windows)
     sides = (pair.sides.before, pair.sides.now)
-    each = [note for side in sides for note in (*_not_covered(side, pair.known), *_gaps(side, pair.known))]
-    return (*each, *_lengths(pair.sides), *windows, *_bots(pair))
+    missing = [note for side in sides for note in (*_not_covered(side, pair.coverage), *_gaps(side, pair.coverage))]
+    return (*missing, *_lengths(pair.sides), *windows, *_bots(pair))
 
 
-def _ratio(pair: Pair) -> Iterator[Note]:
-    """Say where visitors of two variants are not as many as an even split would leave of them (chi-square, one degree of freedom)."""
+def _sample_ratio(pair: Pair) -> Iterator[Note]:
+    """Yield a note if the visitors of two variants are split less evenly than chance explains (chi-square, one degree of freedom)."""
     before, now = pair.before.base, pair.now.base
     if pair.sides.variant and (now - before) ** 2 > _UNEVEN * (now + before):
-        saw = f"{formatting.plural(now, 'visitor')} saw {pair.now.side.name}, {formatting.count(before)} {pair.before.side.name}"
-        text = (
-            f"{saw}: an even split comes so far apart less than 1 time in 1,000. Unless that was the plan, the two are not alike: trust no verdict."
-        )
+        visitors = f"{formatting.plural(now, 'visitor')} saw {pair.now.side.name} and {formatting.count(before)} saw {pair.before.side.name}"
+        uneven = "an even split would come out this uneven less than once in 1,000 times"
+        text = f"{visitors}; {uneven}. Unless you planned this, the two groups are not comparable: trust none of the verdicts."
         yield Note("sample-ratio", text, is_drawn=True)
 
 
-def _not_covered(side: Side, known: Coverage) -> Iterator[Note]:
-    """Say what of a side lies before the log begins or behind its end."""
+def _not_covered(side: Side, coverage: Coverage) -> Iterator[Note]:
+    """Yield notes on the days of a side before the log begins or after it ends."""
     first, last = side.begin.date(), (side.end - timedelta(microseconds=1)).date()
     days = (last - first).days + 1
-    if (missing := (known.first - first).days) > 0:
-        yield Note("not-covered", f"The log begins on {_moment(known.begin)}: {_lacking(side, missing, days, 'first', known.first)}.", is_drawn=True)
-    if (missing := (last - known.last).days) > 0:
-        yield Note("not-covered", f"The log ends on {_moment(known.end)}: {_lacking(side, missing, days, 'last', known.last)}.", is_drawn=True)
+    if (missing := (coverage.first - first).days) > 0:
+        yield Note(
+            "not-covered",
+            f"The log begins on {_moment(coverage.begin)}: {_missing_days(side, missing, days, 'first', coverage.first)}.",
+            is_drawn=True,
+        )
+    if (missing := (last - coverage.last).days) > 0:
+        yield Note(
+            "not-covered", f"The log ends on {_moment(coverage.end)}: {_missing_days(side, missing, days, 'last', coverage.last)}.", is_drawn=True
+        )
 
 
-def _lacking(side: Side, missing: int, days: int, which: str, edge: date) -> str:
-    """Return what of a side is missing."""
+def _missing_days(side: Side, missing: int, days: int, which: str, edge: date) -> str:
+    """Return which days of a side are missing."""
     if missing >= days:
-        return f"it lacks all of {side.dates}"
+        return f"nothing of {side.dates} is in it"
     if missing == 1:
-        return f"the {which} day of {side.dates} is not whole"
-    return f"of {side.dates}, whole days {'begin' if which == 'first' else 'end'} on {_day(edge)}"
+        return f"the {which} day of {side.dates} is incomplete"
+    return f"the {which} complete day of {side.dates} is {_day(edge)}"
 
 
-def _gaps(side: Side, known: Coverage) -> Iterator[Note]:
-    """Say where a side has hours without a line that should have some."""
-    found = known.silent(side.begin, side.end)
-    if not found:
+def _gaps(side: Side, coverage: Coverage) -> Iterator[Note]:
+    """Yield a note on the hours of a side in which lines seem to be missing."""
+    gaps = coverage.silent(side.begin, side.end)
+    if not gaps:
         return
-    spans = [f"{_moment(begin)} to {_moment(end)}" for begin, end in found[:_MOST_GAPS]]
-    more = [f"{len(found) - _MOST_GAPS} more"] if len(found) > _MOST_GAPS else []
-    yield Note("gaps", f"Lines of {side.dates} seem to be missing, from {', '.join([*spans, *more])}.", is_drawn=True)
+    spans = [f"{_moment(begin)} to {_moment(end)}" for begin, end in gaps[:_MOST_GAPS]]
+    more = [f"and {len(gaps) - _MOST_GAPS} more"] if len(gaps) > _MOST_GAPS else []
+    yield Note("gaps", f"Lines of {side.dates} seem to be missing: {', '.join([*spans, *more])}.", is_drawn=True)
 
 
 def _lengths(sides: Sides) -> Iterator[Note]:
-    """Say where the two periods are not of a kind."""
+    """Yield a note if the two periods differ in length or in their days of the week."""
     before, now = sides.before, sides.now
     if before.length != now.length:
-        text = f"{before.name} has {before.days}, {now.name} {now.days}: rates are compared, counts are not."
-        yield Note("lengths", text[:1].upper() + text[1:], is_drawn=True)
+        text = f"{before.name} has {before.days} and {now.name} {now.days}, so rates are compared, but not counts."
+        yield Note("lengths", _capitalized(text), is_drawn=True)
     elif before.begin.weekday() != now.begin.weekday() and before.length % (_WEEK * _DAY):
-        yield Note("weekdays", "The two periods hold different days of the week.", is_drawn=True)
+        yield Note("weekdays", "The two periods cover different days of the week.", is_drawn=True)
 
 
-def _unfinished(side: SideFigures, goals: Goals, called: str) -> Iterator[Note]:
-    """Say of which funnels the window was not over, on a side that is `called` so."""
-    waiting = dict(side.funnel.group_by("funnel").agg(pl.col("incomplete").sum()).rows()) if goals.funnels else {}
+def _open_windows(side: SideFigures, goals: Goals, label: str) -> Iterator[Note]:
+    """Yield notes on the funnels whose window was still open when the log ended, for a side labelled so."""
+    incomplete = dict(side.funnel.group_by("funnel").agg(pl.col("incomplete").sum()).rows()) if goals.funnels else {}
     for funnel in goals.funnels:
-        if funnel.window and (number := waiting.get(funnel.name)):
-            length = formatting.duration_in_words(funnel.window)
-            text = f"{funnel.name}: {formatting.plural(number, funnel.per)} of {called} may still go on: {length} were not over when the log ended."
+        if funnel.window and (number := incomplete.get(funnel.name)):
+            window = formatting.duration_in_words(funnel.window).removesuffix("s").replace(" ", "-")
+            units = formatting.plural(number, funnel.per)
+            text = f"{funnel.name}: for {units} in {label} the {window} window was still open when the log ended."
             yield Note("unfinished", text, is_drawn=True)
 
 
 def _bots(pair: Pair) -> Iterator[Note]:
-    """Say where bots sent another share of the lines."""
+    """Yield a note if the share of lines from bots differs between the sides."""
     (part, whole), (other, other_whole) = pair.now.bot_lines, pair.before.bot_lines
     if not (whole and other_whole):
         return
     low, high = pl.select(*_named(stats.newcombe(*(pl.lit(count) for count in (part, whole, other, other_whole))))).row(0)
-    if abs(part / whole - other / other_whole) >= _SHARE and not low <= 0 <= high:
+    if abs(part / whole - other / other_whole) >= _MIN_BOT_DIFFERENCE and not low <= 0 <= high:
         now = f"{formatting.count(part)} of {formatting.count(whole)} lines now ({formatting.share(part, whole)})"
         before = f"{formatting.count(other)} of {formatting.count(other_whole)} before ({formatting.share(other, other_whole)})"
-        yield Note("bots-differ", f"Bots sent {now}, {before}: some may count as people on one side more than on the other.", is_drawn=True)
+        yield Note("bots-differ", f"Bots sent {now} and {before}; undetected ones may inflate one side more than the other.", is_drawn=True)
 
 
 def _named(bounds: tuple[pl.Expr, pl.Expr]) -> tuple[pl.Expr, pl.Expr]:
@@ -329,5 +369,5 @@ def _day(day: date) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    """Return a day and a time: `12 Oct 2026 14:00`."""
+    """Return `12 Oct 2026 14:00`."""
     return f"{_day(moment)} {moment:%H:%M}"

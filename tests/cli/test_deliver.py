@@ -73,7 +73,7 @@ def test_what_is_read_is_not_written_over() -> None:
     Path("link").symlink_to("access.log")
     Path("other.csv").touch()
     for path in ("access.log", "./access.log", "link"):
-        with pytest.raises(UsageError, match="is read here"):
+        with pytest.raises(UsageError, match="is one of the files to read"):
             refuse_inputs(path, ["other.log", "access.log", None])
     refuse_inputs("other.csv", ["access.log", "missing.log", "-", None])
     refuse_inputs(None, ["access.log"])

@@ -30,8 +30,8 @@ def test_the_step_that_changed_is_named_and_of_the_macro_goal_nothing_is_told() 
     assert {goal for goal, verdict in verdicts.items() if verdict.startswith(("rose", "fell"))} == {"cart"}
     of_checkout = [text for text in steps if text.startswith("checkout: ")]
     assert len(of_checkout) == 1
-    assert "a smaller share went on from saw_product to cart" in of_checkout[0]
-    assert "Look at what changed before cart, not at checkout and behind it." in of_checkout[0]
+    assert "a smaller share continued from saw_product to cart" in of_checkout[0]
+    assert "Look at what changed before cart, not at checkout or later." in of_checkout[0]
 
 
 def test_where_nothing_changed_no_step_is_named(tmp_path: Path) -> None:
@@ -40,4 +40,4 @@ def test_where_nothing_changed_no_step_is_named(tmp_path: Path) -> None:
     log.write_text(simulate(2027, 900, Span("2026-10-01", 31), odd=0.0, edges=0).text, encoding="utf-8")
     verdicts, steps = _said(log)
     assert len([goal for goal, verdict in verdicts.items() if verdict.startswith(("rose", "fell"))]) <= 1
-    assert steps == ["At no step of a funnel did the share of those who went on change by more than chance would do."]
+    assert steps == ["At no funnel step did the share that continued change by more than chance would explain."]

@@ -125,10 +125,10 @@ WRONG = {
     "a cut of a period": (["--at", "2026-10-20", "--last", "7d"], "leave out --since, --until and --last"),
     "no day": (["--at", "2026-10-20T10:00"], "it takes a day, like 2026-10-07"),
     "a key": (["--by", "day"], "name them with --where and --with"),
-    "no side": (["--with", "last year"], "write last-year, a period like"),
-    "no group beside it": (["--with", "device=mobile"], "as --where 'device=...'"),
+    "no side": (["--with", "last year"], "use last-year, a period like"),
+    "no group beside it": (["--with", "device=mobile"], "like --where 'device=...'"),
     "the same group": (["--where", "device=mobile", "--with", "device=mobile"], "name another one"),
-    "several groups": (["--where", "page=/a", "--where", "page=/b", "--with", "page=/c"], "leave one of the 2"),
+    "several groups": (["--where", "page=/a", "--where", "page=/b", "--with", "page=/c"], "2 --where options test page; keep one of them"),
     "no field": (["--where", "device=mobile", "--with", "divice=tablet"], "--with divice=tablet: 'divice' is no field; did you mean 'device'?"),
     "a range that ends before it begins": (["--with", "2026-10-20..2026-10-10"], "exchange the dates"),
     "no date in a range": (["--with", "2026-10-20..x"], "write 2026-10-31"),
@@ -173,7 +173,7 @@ def test_the_sides_are_those_that_were_asked_for() -> None:
     assert chosen(30, at="2026-09-11") == "11–17 Sep 2026 with 4–10 Sep 2026"
     assert chosen(30, at="2026-09-16") == "16–29 Sep 2026 with 2–15 Sep 2026"
     assert chosen(30, at="2026-09-04") == "4–6 Sep 2026 with 1–3 Sep 2026"
-    assert chosen(30, against="last-year") == "17–30 Sep 2026 with 18 Sep – 1 Oct 2025; 364 days before, on the same weekdays"
+    assert chosen(30, against="last-year") == "17–30 Sep 2026 with 18 Sep – 1 Oct 2025; 364 days earlier, on the same weekdays"
     assert chosen(30, against="2026-09-01..2026-09-07") == "24–30 Sep 2026 with 1–7 Sep 2026"
     assert chosen(30, against="2026-08-01..2026-08-07", since="2026-09-01", until="2026-09-09") == "1–9 Sep 2026 with 1–7 Aug 2026"
 
@@ -181,18 +181,18 @@ def test_the_sides_are_those_that_were_asked_for() -> None:
 def test_a_note_cuts_where_nothing_was_chosen() -> None:
     """The last one with days on both sides; a note at the end of the log has none behind it yet."""
     notes = ((date(2026, 9, 9), "a new shop"), (date(2026, 9, 20), "a new cart"), (date(2026, 10, 1), "to come"))
-    assert chosen(30, notes=notes) == "20–26 Sep 2026 with 13–19 Sep 2026; cut at 20 Sep 2026: a new cart"
+    assert chosen(30, notes=notes) == "20–26 Sep 2026 with 13–19 Sep 2026; split at 20 Sep 2026: a new cart"
     assert chosen(30, notes=notes, last="7d") == "24–30 Sep 2026 with 17–23 Sep 2026"
     assert chosen(30, notes=notes[2:]) == chosen(30)
 
 
 TOO_LITTLE: Mapping[str, tuple[dict[str, Any], str]] = {
-    "one day": ({"days": 1}, "the log holds 1 whole day, and both sides want one; read older logs, too"),
-    "a cut at its edge": ({"days": 30, "at": "2026-09-01"}, "the whole days of the log go from 2026-09-01 to 2026-09-30; name one with days before"),
-    "a cut behind it": ({"days": 30, "at": "2026-10-05"}, "name one with days before and behind it"),
-    "over a year": ({"days": 400, "against": "last-year", "last": "365d"}, "365 days are more than a year; choose fewer"),
-    "an overlap": ({"days": 30, "against": "2026-09-20..2026-09-27"}, "choose that one with --since and --until"),
-    "the wrong way round": ({"days": 30, "against": "2026-09-20..2026-09-27", "until": "2026-09-10"}, "exchange them"),
+    "one day": ({"days": 1}, "the log has 1 complete day, but each side needs one; add older logs"),
+    "a cut at its edge": ({"days": 30, "at": "2026-09-01"}, "the complete days of the log are 2026-09-01 to 2026-09-30; name a day with days before"),
+    "a cut behind it": ({"days": 30, "at": "2026-10-05"}, "name a day with days before and after it"),
+    "over a year": ({"days": 400, "against": "last-year", "last": "365d"}, "365 days are more than a year; choose a shorter period"),
+    "an overlap": ({"days": 30, "against": "2026-09-20..2026-09-27"}, "choose that period with --since and --until"),
+    "the wrong way round": ({"days": 30, "against": "2026-09-20..2026-09-27", "until": "2026-09-10"}, "swap the two"),
 }
 
 

@@ -180,7 +180,7 @@ def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
     assert notes["sides"].startswith("checkout in visitors, b (110 visitors, 220 sessions) with a (100 visitors, 100 sessions); ")
     assert "sample-ratio" not in notes
     text = str(runs.render(document, width=100))
-    assert text.splitlines()[2].startswith("COMPARE  checkout in visitors, b (110 visitors")
+    assert text.splitlines()[2].startswith("COMPARE  checkout, counted in visitors: b (110 visitors")
 
 
 def test_an_uneven_split_is_said_first(tmp_path: Path) -> None:
@@ -198,7 +198,8 @@ def test_an_uneven_split_is_said_first(tmp_path: Path) -> None:
 def test_groups_of_variants_are_named(tmp_path: Path) -> None:
     lines = [*shown_to(40, 40, (12, 12)), *(line("GET /cart?v=c*", 5, who=f"10.7.0.{visitor} - -") for visitor in range(35))]
     with pytest.raises(
-        UsageError, match=r"--variant checkout: 3 were seen \(a, b, c\*\); name two, as --where 'variant.checkout=b' --with 'variant.ch"
+        UsageError,
+        match=r"--variant checkout: 3 variants were seen \(a, b, c\*\); name two of them, like --where 'variant.checkout=b' --with 'variant.ch",
     ):
         compared(tmp_path, lines)
     document, found = compared(tmp_path, lines, where=["variant.checkout=b"], against="variant.checkout=a")
@@ -212,12 +213,12 @@ def test_groups_of_variants_are_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"variant": "chekout"}, "--variant chekout: no variant is called 'chekout'; did you mean 'checkout'?; known are checkout"),
-        ({"at": "2026-10-10"}, "--at 2026-10-10 and --variant checkout both say what to compare; use one of them"),
-        ({"against": "last-year"}, "--with last-year: beside --variant checkout it names the other one, like variant.checkout=a"),
-        ({"where": ["variant.checkout=a"]}, "--where variant.checkout: name the other one, too, as --with variant.checkout=a"),
-        ({"last": "1d"}, "--variant checkout: only a was seen; choose another period, or see under `site.variants` what tells them"),
-        ({"where": ["goal=sale"]}, "--variant checkout: none was seen; choose another period, or see under `site.variants` what tells them"),
+        ({"variant": "chekout"}, "--variant chekout: unknown name; did you mean 'checkout'? Names under `site.variants`: checkout"),
+        ({"at": "2026-10-10"}, "--at 2026-10-10 and --variant checkout both choose the sides; use one of them"),
+        ({"against": "last-year"}, "--with last-year: with --variant checkout, name the other variant, like variant.checkout=a"),
+        ({"where": ["variant.checkout=a"]}, "--where variant.checkout: name the other variant as well, like --with variant.checkout=a"),
+        ({"last": "1d"}, "--variant checkout: only a was seen; choose another period, or correct `site.variants`"),
+        ({"where": ["goal=sale"]}, "--variant checkout: no variant was seen; choose another period, or correct `site.variants`"),
     ],
 )
 def test_what_is_no_pair_of_variants_says_the_fix(options: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -228,7 +229,7 @@ def test_what_is_no_pair_of_variants_says_the_fix(options: dict[str, Any], messa
 
 
 def test_without_variants_the_fix_is_the_goals_file(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no variants are known; say under `site.variants` what tells them"):
+    with pytest.raises(UsageError, match=r"the goals file defines no variants; define them under `site.variants`"):
         runs.comparison([written(tmp_path / "access.log", [line("GET /")])], parse_goals("macro: {sale: /sale}", "goals.yaml"), variant="checkout")
 
 
