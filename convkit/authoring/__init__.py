@@ -1,1 +1,1 @@
-"""`convkit check` and `convkit init`."""
+"""`convkit check` and `convkit init`: checking and proposing goals files with the help of logs."""

@@ -1,6 +1,6 @@
-"""Evidence in a log without goals: pages, forms, downloads and events by sessions, and the words that name them.
+"""Evidence for goals in a log: pages, forms, downloads and events with their sessions, and the words in their names.
 
-The words of each kind are in `data/goal_words.txt`, in several languages.
+The words of each kind of goal are in `data/goal_words.txt`, in several languages.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis
 
 _WRITABLE = r"^[^\p{C}\p{Zl}\p{Zp}*]{1,200}$"
-"""Text that people can read in a file, and no wildcard; all else is left out."""
+"""Text that is readable in a goals file and has no wildcard; other paths and events are left out."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 _STEP_BY_STEP = ("cart", "checkout", "purchase", "lead", "signup", "newsletter")
-"""Kinds whose folders hold steps, which are no pages side by side."""
+"""Kinds whose folders contain steps, which are not grouped into one pattern."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Frames with `n`, the sessions that saw or did it, and `words`, the pattern as `plain_words` has it; the most frequent first."""
+    """Frames with `n`, the number of sessions, and `words`, the pattern in the form of `plain_words`; the most frequent first."""
 
     pages: pl.DataFrame
     """`pattern, is_group, n`"""
     forms: pl.DataFrame
-    """`pattern, n`: of POSTs answered by a redirect."""
+    """`pattern, n` of POST requests that were answered with a redirect."""
     after: pl.DataFrame
-    """`pattern, form, n`, and the form's `form_words`: pages right after such a form."""
+    """`pattern, form, n`, and `form_words` of the form: pages viewed right after such a form."""
     downloads: pl.DataFrame
     """`pattern, n`"""
     events: pl.DataFrame
-    """`pattern, n`: of exports."""
+    """`pattern, n` of events in exports."""
     files: tuple[str, ...]
-    """Patterns of pages that nobody looks at, as images without an ending, or what other pages load; they are among no frame."""
+    """Patterns of paths that are not pages, like images without an extension or subrequests; they are in none of the frames."""
 
 
 def session_hits(analysis: Analysis) -> pl.LazyFrame:
-    """Return what hits of sessions say, of hits that no goal changed; to be collected, for all `queries` read it."""
+    """Return the columns of session hits that `queries` need, to be collected first; no goal may have changed the hits."""
     is_form = (pl.col("method") == "POST") & pl.col("status").is_between(_FIRST_REDIRECT, _FIRST_ERROR - 1)
     return (
         analysis.hits.filter(pl.col("inside"), pl.col("session").is_not_null())
@@ -57,7 +57,7 @@ def session_hits(analysis: Analysis) -> pl.LazyFrame:
 
 
 def queries(hits: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
-    """Return by the frames of `Evidence` what `gather` takes: `path, n`, of `after` also `form`."""
+    """Return the input of `gather` by frame of `Evidence`: `path, n`, and for `after` also `form`."""
     is_page, is_named = pl.col("is_page"), pl.col("is_named")
     return {
         "pages": _counted(hits.filter(is_page & ~is_named), "path"),
@@ -69,25 +69,25 @@ def queries(hits: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
 
 
 def followers_of(analysis: Analysis) -> pl.LazyFrame:
-    """Return what `gather` takes of pages that hardly ever come alone (`subrequests.count_paths`)."""
+    """Return the input of `gather` for pages that hardly ever load alone (`subrequests.count_paths`)."""
     return subrequests.count_paths(analysis.hits).filter(pl.col("path").str.contains(_WRITABLE))
 
 
-def _counted(hits: pl.LazyFrame, *of: str) -> pl.LazyFrame:
-    """Count sessions."""
-    counted = hits.group_by(of).agg(n=pl.col("session").n_unique().cast(pl.Int64)).cast(dict.fromkeys(of, pl.String))
-    return counted.filter(pl.col(name).str.contains(_WRITABLE) for name in of)
+def _counted(hits: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
+    """Return the number of sessions `n` by keys."""
+    counts = hits.group_by(keys).agg(n=pl.col("session").n_unique().cast(pl.Int64)).cast(dict.fromkeys(keys, pl.String))
+    return counts.filter(pl.col(name).str.contains(_WRITABLE) for name in keys)
 
 
 def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
-    """Return what the collected queries tell, by patterns."""
-    # Probes and exports have paths that are none, and no goal could name.
+    """Return the evidence of collected queries, with paths grouped into patterns."""
+    # Probes and exports have targets that are no path, which no goal could name.
     frames = {name: frame if name == "events" else frame.filter(pl.col("path").str.starts_with("/")) for name, frame in frames.items()}
     pages = subrequests.add_patterns(frames["pages"], _is_step_by_step)
     folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words('files'))}))/"))
     pages = pages.with_columns(folder=pl.concat_str(folder, pl.lit("/**")))
     loaded = subrequests.subrequest_patterns(frames["followers"])["pattern"]
-    files = pl.concat([pages["folder"].drop_nulls().unique().sort(), loaded])
+    not_pages = pl.concat([pages["folder"].drop_nulls().unique().sort(), loaded])
     pages = pages.filter(pl.col("folder").is_null(), ~pl.col("pattern").is_in(loaded.implode()))
     patterns = pages.select("path", "pattern")
     form = subrequests.without_ids(pl.col("form"))
@@ -99,7 +99,7 @@ def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
         _summed(after, "pattern", "form").with_columns(form_words=plain_words(pl.col("form"))),
         _summed(downloads, "pattern"),
         _summed(frames["events"].filter(~pl.col("path").str.starts_with("re:")).rename({"path": "pattern"}), "pattern"),
-        tuple(files),
+        tuple(not_pages),
     )
 
 
@@ -107,42 +107,42 @@ def _is_step_by_step(folder: pl.Expr) -> pl.Expr:
     return has_segment(plain_words(folder), *_STEP_BY_STEP)
 
 
-def _summed(frame: pl.DataFrame, *of: str) -> pl.DataFrame:
-    summed = frame.group_by(of).agg(pl.col("n").sum()).sort("n", *of, descending=[True, *(False for _ in of)])
-    return summed.with_columns(words=plain_words(pl.col("pattern")))
+def _summed(frame: pl.DataFrame, *keys: str) -> pl.DataFrame:
+    sums = frame.group_by(keys).agg(pl.col("n").sum()).sort("n", *keys, descending=[True, *(False for _ in keys)])
+    return sums.with_columns(words=plain_words(pl.col("pattern")))
 
 
 @cache
 def goal_words(kind: str) -> tuple[str, ...]:
     """Return the words of a kind, from `data/goal_words.txt`."""
-    found = (line.partition(": ") for line in datafiles.lines("goal_words"))
-    return tuple(word for of, _, text in found if of == kind for word in text.split())
+    entries = (line.partition(": ") for line in datafiles.lines("goal_words"))
+    return tuple(word for name, _, words in entries if name == kind for word in words.split())
 
 
 def plain_words(text: pl.Expr) -> pl.Expr:
-    """Return a path or a name as small words with `-` between them, each segment between slashes: /Order/thankYou.php is /order/thank-you/."""
+    """Return a path or name as lower-case words joined by `-`, each segment between slashes: /Order/thankYou.php as /order/thank-you/."""
     bare = text.str.replace_all(r"(\p{Ll})(\p{Lu})", "${1}-${2}").str.to_lowercase()
     bare = bare.str.replace(r"\?\w+=", "/").str.replace_all(r"\.\w+(/|$)", "${1}")
     return pl.concat_str(pl.lit("/"), bare.str.replace_all("%20", "-").str.replace_all(r"[^\p{L}/]+", "-").str.strip_chars("/"), pl.lit("/"))
 
 
 def has_word(text: pl.Expr, *kinds: str) -> pl.Expr:
-    """Tell plain texts in which a word of some kinds stands anywhere."""
+    """Return whether texts of `plain_words` contain a word of these kinds."""
     return text.str.replace_all("/", "-", literal=True).str.contains_any([f"-{word}-" for word in _spellings(*kinds)])
 
 
 def has_segment(text: pl.Expr, *kinds: str) -> pl.Expr:
-    """Tell plain texts that have a segment which is a word of some kinds."""
+    """Return whether texts of `plain_words` have a segment that is a word of these kinds."""
     return text.str.contains_any([f"/{word}/" for word in _spellings(*kinds)])
 
 
 def has_ending(text: pl.Expr, kind: str) -> pl.Expr:
-    """Tell plain texts that have a segment which ends in a word of a kind."""
+    """Return whether texts of `plain_words` have a segment that ends with a word of this kind."""
     return text.str.contains_any([f"{before}{word}/" for word in _spellings(kind) for before in "/-"])
 
 
 @cache
 def _spellings(*kinds: str) -> list[str]:
-    """Return the words of some kinds as they may be written: `thank-you` also as `thankyou`."""
-    found = [word.replace("_", "-") for kind in kinds for word in goal_words(kind)]
-    return [*found, *(word.replace("-", "") for word in found if "-" in word)]
+    """Return the words of these kinds in all spellings: `thank-you` also as `thankyou`."""
+    words = [word.replace("_", "-") for kind in kinds for word in goal_words(kind)]
+    return [*words, *(word.replace("-", "") for word in words if "-" in word)]

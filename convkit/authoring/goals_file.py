@@ -1,4 +1,4 @@
-"""The text of goals files: values from a log, written so that YAML reads them as the same text, and the examples in `data/examples`."""
+"""The text of goals files: values from logs, written so that YAML reads them back unchanged, and the examples in `data/examples`."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     YamlValue = str | int | list["YamlValue"] | dict[str, "YamlValue"]
-    """A goal, a funnel or a fact, as YAML has it."""
+    """A goal, a funnel or a setting in YAML."""
 
 _PLAIN = re.compile(r"(?:(?:[A-Z]+ )?/[A-Za-z0-9_./*~+-]*|[A-Za-z_][A-Za-z0-9_.-]*|[1-9]xx|\d+[smhd])")
 _WORDS = frozenset({"true", "false", "null"})
 _WIDEST = 60
-"""Characters after which a mapping is written over several lines."""
+"""Characters from which on a mapping is written over several lines."""
 _ENDING = ".yaml"
 
 
 def is_writable(text: str) -> bool:
-    """Tell text that can stand in a goals file and be read there by people: nothing in it is hidden, or acts."""
+    """Return whether text is readable in a goals file: it has no invisible or control characters."""
     return text.isprintable() and safe(text, None) == text
 
 
 def scalar(value: str | int) -> str:
-    """Return a value, in quotes where YAML might take it for anything but this text. The text is writable."""
+    """Return a value, in quotes if YAML might read it as anything but this text; the text is writable."""
     text = str(value)
     if isinstance(value, int) or (_PLAIN.fullmatch(text) and text.lower() not in _WORDS):
         return text
@@ -36,7 +36,7 @@ def scalar(value: str | int) -> str:
 
 
 def flow(value: YamlValue) -> str:
-    """Return a value on one line."""
+    """Return a value on one line (YAML's flow style)."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {flow(inner)}" for key, inner in value.items()) + "}"
     if isinstance(value, list):
@@ -45,22 +45,22 @@ def flow(value: YamlValue) -> str:
 
 
 def block(title: str, comment: str, entries: Mapping[str, tuple[YamlValue, str]]) -> list[str]:
-    """Return the lines of a block: names, each with a value and a comment on it; none where it is empty."""
+    """Return the lines of a block: names with their values and comments; none if it is empty."""
     if not entries:
         return []
     lines = [f"# {comment}", f"{title}:"] if comment else [f"{title}:"]
-    for name, (value, said) in entries.items():
-        whole = f"  {name}: {flow(value)}"
-        if len(whole) > _WIDEST and isinstance(value, dict):
-            lines += [*_commented([(f"  {name}:", said)]), *(f"    {key}: {flow(inner)}" for key, inner in value.items())]
+    for name, (value, remark) in entries.items():
+        line = f"  {name}: {flow(value)}"
+        if len(line) > _WIDEST and isinstance(value, dict):
+            lines += [*_commented([(f"  {name}:", remark)]), *(f"    {key}: {flow(inner)}" for key, inner in value.items())]
         else:
-            lines += _commented([(whole, said)])
+            lines += _commented([(line, remark)])
     return lines
 
 
 def _commented(lines: Iterable[tuple[str, str]]) -> list[str]:
-    """Return lines with what is said of them behind."""
-    return [f"{text:<{_WIDEST}}  # {safe(said, None)}" if said else text for text, said in lines]
+    """Return lines with their comments appended."""
+    return [f"{text:<{_WIDEST}}  # {safe(comment, None)}" if comment else text for text, comment in lines]
 
 
 def example_names() -> tuple[str, ...]:

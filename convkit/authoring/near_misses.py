@@ -1,6 +1,6 @@
 """Near misses: why a goal never matches, and the requests in the log that come closest to it.
 
-A goal's condition is evaluated on requests as they might have been: with another method, another status, or on no list.
+The condition of the goal is evaluated on altered requests: with another method, with another status, or as neither asset nor background.
 """
 
 from __future__ import annotations
@@ -21,144 +21,154 @@ if TYPE_CHECKING:
     from convkit.core.model import Goal
 
 NEVER, ERRORS, BOTS = "never-matches", "only-errors", "only-bots"
-"""The codes of what is found."""
+"""The codes of remarks."""
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _STATUSES = (200, 201, 206, 301, 302, 303, 307, 400, 401, 403, 404, 410, 422, 500, 503)
-_NO_LIST = {"asset": False, "background": False, "download": False, "listed": False}
-_WAYS: Mapping[str, Sequence[Mapping[str, object]]] = {
+_UNLISTED = {"asset": False, "background": False, "download": False, "listed": False}
+_ALTERATIONS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "method": [{"method": method} for method in _METHODS],
     "status": [{"status": status} for status in _STATUSES],
-    "list": [_NO_LIST, {**_NO_LIST, "download": True}],
+    "list": [_UNLISTED, {**_UNLISTED, "download": True}],
 }
-"""How a request might have been otherwise."""
+"""Ways in which requests are altered."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
-_MOST_REQUESTS, _MOST_PATHS, _MOST_NEAR, _LEAST_LIKE, _MUCH_LIKE, _SHORTEST_WORD = 2_000, 5_000, 3, 0.7, 0.8, 4
+_MOST_REQUESTS, _MOST_PATHS, _MOST_CLOSE, _SIMILAR, _VERY_SIMILAR, _SHORTEST_WORD = 2_000, 5_000, 3, 0.7, 0.8, 4
 _LONGEST = 60
 """Characters of a pattern that are shown."""
 _LISTS = {"asset": "assets", "background": "background requests", "download": "downloads"}
 
 
-def explain(goal: Goal, shown: str, requests: pl.DataFrame) -> tuple[str, str]:
-    """Return a code, and a sentence with the fix, of a goal that no session reached; `requests` are a survey's."""
+def explain(goal: Goal, label: str, requests: pl.DataFrame) -> tuple[str, str]:
+    """Return a code and a sentence with the fix for a goal that no session reached; `requests` are those of a survey."""
     if not goal.named:
-        return NEVER, f"{shown} is never reached: no session and no visitor completes it; ask for less"
+        return NEVER, f"{label} is never reached: no session or visitor meets its condition; make it less strict"
     named = requests.filter(pl.any_horizontal(*goal.named))
     if named.height:
-        return _unfinished(goal, shown, named)
-    asked = sorted({name for expr in goal.named.values() for name in expr.meta.root_names() if "~" in name})
-    tests = [name for name in asked if name.startswith(("path~", "event~"))]
-    there = requests.filter(pl.any_horizontal(*tests)) if tests else requests
-    if there.is_empty():
-        return NEVER, f"{shown} never matches: {_nearest(tests, requests)}"
-    fitting = _fitting(there, goal, ("method", "status", "list"))
+        return _unfinished(goal, label, named)
+    tests = sorted({name for expr in goal.named.values() for name in expr.meta.root_names() if "~" in name})
+    path_tests = [name for name in tests if name.startswith(("path~", "event~"))]
+    candidates = requests.filter(pl.any_horizontal(*path_tests)) if path_tests else requests
+    if candidates.is_empty():
+        return NEVER, f"{label} never matches: {_closest(path_tests, requests)}"
+    fitting = _fitting(candidates, goal, ("method", "status", "list"))
     if fitting.is_empty():
-        lacking = [name.removesuffix("~**").replace("~", ": ", 1) for name in asked if name not in tests and not there[name].any()]
-        rest = " and ".join(lacking) or "all that the goal asks for at once"
-        met = "all else" if tests in ([], ["path~**"]) else f"{_what(there, tests)} is there"
-        return NEVER, f"{shown} never matches: {met} ({_hits(there)}), but never with {rest}; write what the log has"
-    return _obstacle(goal, shown, fitting, _what(fitting, tests))
+        unmet = [name.removesuffix("~**").replace("~", ": ", 1) for name in tests if name not in path_tests and not candidates[name].any()]
+        rest = " and ".join(unmet) or "everything the goal asks for at once"
+        met = "its other conditions are met" if path_tests in ([], ["path~**"]) else f"{_common_path(candidates, path_tests)} occurs"
+        return NEVER, f"{label} never matches: {met} ({_hits(candidates)}), but never with {rest}; change that to what the log has"
+    return _obstacle(goal, label, fitting, _common_path(fitting, path_tests))
 
 
-def _unfinished(goal: Goal, shown: str, named: pl.DataFrame) -> tuple[str, str]:
-    """Say why hits that a goal names reach it in no session."""
+def _unfinished(goal: Goal, label: str, named: pl.DataFrame) -> tuple[str, str]:
+    """Return why no session reaches the goal although hits match it."""
     if named["is_bot"].all():
-        fix = "bots.keep under `site` spares those that are none; else take the goal out"
-        return BOTS, f"{shown} matches bots alone ({_hits(named)}, most of {_most(named)}); {fix}"
+        fix = "if they are people, list their agents under bots.keep in `site`, else remove the goal"
+        return BOTS, f"only bots match {label} ({_hits(named)}, most of them of {_most_frequent(named)}); {fix}"
     people = named.filter(~pl.col("is_bot"))
     if people["is_excluded"].all():
-        return NEVER, f"{shown} never matches: all its {_hits(people)} are of hosts, addresses or users that `site` leaves out; look there"
+        return NEVER, f"{label} never matches: all {_hits(people)} are of hosts, addresses or users that `site` excludes; check these settings"
     if all(expr.meta.is_column() for expr in goal.turned):
-        return NEVER, f"{shown} is never reached: all its {_hits(people)} stand outside sessions with a page, as those of an API do"
+        return NEVER, f"{label} is never reached: all {_hits(people)} are outside sessions with a page view, like those of an API"
     states = "`at_least`, `stayed`, `visits` or `after`"
-    return NEVER, f"{shown} is never reached: {_hits(people)} fit, but none completes what {states} asks for; ask for less"
+    return NEVER, f"{label} is never reached: {_hits(people)} match, but none meets its {states}; make it less strict"
 
 
-def _fitting(requests: pl.DataFrame, goal: Goal, ways: Collection[str]) -> pl.DataFrame:
-    """Return the requests, of the most frequent ones, that would fit if they had been otherwise in some ways."""
-    asked = pl.any_horizontal(*goal.named.values()).fill_null(value=False)
-    requests = requests.head(_MOST_REQUESTS).with_row_index("place")
-    changed = [{name: value for change in changes for name, value in change.items()} for changes in product(*(_WAYS[way] for way in ways))]
-    otherwise = pl.DataFrame(changed).cast({name: requests.schema[name] for name in changed[0]})
-    fits = requests.drop(changed[0]).join(otherwise, how="cross").filter(asked)
-    return requests.join(fits.select("place").unique(), on="place", how="semi", maintain_order="left").drop("place")
+def _fitting(requests: pl.DataFrame, goal: Goal, alterations: Collection[str]) -> pl.DataFrame:
+    """Return those of the most frequent requests that would match if they were altered."""
+    condition = pl.any_horizontal(*goal.named.values()).fill_null(value=False)
+    requests = requests.head(_MOST_REQUESTS).with_row_index("number")
+    changes = [
+        {name: value for change in combined for name, value in change.items()} for combined in product(*(_ALTERATIONS[name] for name in alterations))
+    ]
+    altered = pl.DataFrame(changes).cast({name: requests.schema[name] for name in changes[0]})
+    fits = requests.drop(changes[0]).join(altered, how="cross").filter(condition)
+    return requests.join(fits.select("number").unique(), on="number", how="semi", maintain_order="left").drop("number")
 
 
-def _obstacle(goal: Goal, shown: str, fitting: pl.DataFrame, what: str) -> tuple[str, str]:
-    """Say what stands between: the first way in which requests must be otherwise to fit, whatever the others."""
+def _obstacle(goal: Goal, label: str, fitting: pl.DataFrame, path: str) -> tuple[str, str]:
+    """Return what keeps requests from matching: the first alteration without which none would match."""
     if fitting["is_bot"].all():
-        return BOTS, f"{shown} never matches: bots alone ask for {what} ({_hits(fitting)}); take the goal out"
+        return BOTS, f"{label} never matches: only bots request {path} ({_hits(fitting)}); remove the goal"
     fitting = fitting.filter(~pl.col("is_bot"))
     if _fitting(fitting, goal, ("status", "list")).is_empty():
         methods = fitting["method"].drop_nulls().unique(maintain_order=True).to_list()
-        fix = f"write {what}" if methods == ["GET"] else f"write {methods[0] if methods else 'GET'} {what}"
-        return NEVER, f"{shown} never matches: {what} comes with {' and '.join(methods) or 'no method'} only ({_answers(fitting)}); {fix}"
+        fix = f"write {path}" if methods == ["GET"] else f"write {methods[0] if methods else 'GET'} {path}"
+        used = f"with {' and '.join(methods)}" if methods else "without a method"
+        return NEVER, f"{label} never matches: {path} is only requested {used} ({_answers(fitting)}); {fix}"
     if _fitting(fitting, goal, ("method", "list")).is_empty():
-        return _answered(shown, fitting, what)
+        return _wrong_status(label, fitting, path)
     if _fitting(fitting, goal, ("method", "status")).is_empty():
-        on = [name for column, name in _LISTS.items() if fitting[column].all()]
-        if not on:
-            return NEVER, f"{shown} never matches: {what} is there ({_hits(fitting)}), but no download by its ending; write it as a page"
+        lists = [name for column, name in _LISTS.items() if fitting[column].all()]
+        if not lists:
+            return (
+                NEVER,
+                f"{label} never matches: {path} occurs ({_hits(fitting)}), but its file extension is not that of a download; write it as a page",
+            )
         fix = f"name the file, like {fitting['path'][0]}"
-        return NEVER, f"{shown} never matches: all {_hits(fitting)} of {what} are on the list of {on[0]}, off which no wildcard takes them; {fix}"
-    return NEVER, f"{shown} never matches: {what} is there, but not as the goal asks for it ({_answers(fitting)}); write what the log has"
+        return NEVER, f"{label} never matches: all {_hits(fitting)} of {path} are {lists[0]}, which wildcards do not match; {fix}"
+    return NEVER, f"{label} never matches: {path} occurs, but not the way the goal asks for it ({_answers(fitting)}); change it to what the log has"
 
 
-def _answered(shown: str, fitting: pl.DataFrame, what: str) -> tuple[str, str]:
-    """Say which answers stand between."""
+def _wrong_status(label: str, fitting: pl.DataFrame, path: str) -> tuple[str, str]:
+    """Return which statuses keep requests from matching."""
     status, hits = fitting["status"], _hits(fitting)
     if (status >= _FIRST_ERROR).all():
-        return ERRORS, f"{shown} matches errors alone: {what} was never answered otherwise ({_answers(fitting)}); mend the site, or name the `status`"
+        return ERRORS, f"{label} matches only errors: {path} never succeeded ({_answers(fitting)}); fix the site, or set the `status` of the goal"
     if status.is_between(_FIRST_REDIRECT, _FIRST_ERROR - 1).all() and (fitting["method"] == "GET").all():
-        fix = f"name the page behind it, or write {{request: GET {what}, status: 3xx}}"
-        return NEVER, f"{shown} never matches: {what} is always redirected ({_answers(fitting)}), and a redirected {what} is no {what}; {fix}"
-    return NEVER, f"{shown} never matches: {what} is there ({hits}), but with another answer ({_answers(fitting)}); change its `status`"
+        fix = f"name the page it redirects to, or write {{request: GET {path}, status: 3xx}}"
+        return NEVER, f"{label} never matches: {path} is always redirected ({_answers(fitting)}), and a redirect is not a page view; {fix}"
+    return NEVER, f"{label} never matches: {path} occurs ({hits}), but with another status ({_answers(fitting)}); change its `status`"
 
 
-def _nearest(tests: Sequence[str], requests: pl.DataFrame) -> str:
-    """Name the paths or events that are written most like what was never met."""
-    near: dict[str, int] = {}
+def _closest(tests: Sequence[str], requests: pl.DataFrame) -> str:
+    """Return a sentence with the paths or events most similar to those that never occurred."""
+    close: dict[str, int] = {}
     names = [patterns.split_named_column(test) for test in tests]
-    seen = requests.filter(~pl.col("is_bot"), pl.col("status").is_null() | (pl.col("status") < _FIRST_ERROR))
+    successful = requests.filter(~pl.col("is_bot"), pl.col("status").is_null() | (pl.col("status") < _FIRST_ERROR))
     for column, pattern in names:
-        known = seen.drop_nulls(column).select(_as_written(column, pattern), "n").drop_nulls().group_by("text").agg(pl.col("n").sum())
-        known = known.sort("n", "text", descending=[True, False]).head(_MOST_PATHS)
-        numbers = dict(known.rows())
-        of_last = {_last(text): text for text in reversed(numbers)}
-        same_end = [of_last[word] for word in get_close_matches(_last(pattern), of_last, _MOST_NEAR, _MUCH_LIKE) if len(word) >= _SHORTEST_WORD]
-        near |= {text: numbers[text] for text in [*same_end, *get_close_matches(pattern, numbers, _MOST_NEAR, _LEAST_LIKE)] if text != pattern}
-    sought = " or ".join(safe(pattern, _LONGEST) for _, pattern in names[:_MOST_NEAR])
-    if not near:
-        return f"nothing in the log is like {sought}; look at it, or take it out"
-    shown = ", ".join(f"{text} ({formatting.count(number)})" for text, number in list(near.items())[:_MOST_NEAR])
-    return f"nothing fits {sought}; nearest {'is' if len(near) == 1 else 'are'} {shown}"
+        occurring = successful.drop_nulls(column).select(_as_written(column, pattern), "n").drop_nulls().group_by("text").agg(pl.col("n").sum())
+        occurring = occurring.sort("n", "text", descending=[True, False]).head(_MOST_PATHS)
+        numbers = dict(occurring.rows())
+        by_last_segment = {_last_segment(text): text for text in reversed(numbers)}
+        same_end = [
+            by_last_segment[word]
+            for word in get_close_matches(_last_segment(pattern), by_last_segment, _MOST_CLOSE, _VERY_SIMILAR)
+            if len(word) >= _SHORTEST_WORD
+        ]
+        close |= {text: numbers[text] for text in [*same_end, *get_close_matches(pattern, numbers, _MOST_CLOSE, _SIMILAR)] if text != pattern}
+    missing = " or ".join(safe(pattern, _LONGEST) for _, pattern in names[:_MOST_CLOSE])
+    if not close:
+        return f"nothing in the log resembles {missing}; check its spelling, or remove the goal"
+    examples = ", ".join(f"{text} ({formatting.count(number)})" for text, number in list(close.items())[:_MOST_CLOSE])
+    return f"nothing in the log matches {missing}; the closest {'is' if len(close) == 1 else 'are'} {examples}"
 
 
-def _last(path: str) -> str:
+def _last_segment(path: str) -> str:
     return path.rpartition("/")[2]
 
 
 def _as_written(column: str, pattern: str) -> pl.Expr:
-    """Return paths as a pattern with wildcards would write them, null where it could write none so: /product/oak as /product/* for /produkt/*."""
+    """Return paths in the form of a pattern with wildcards, null if impossible: /product/oak as /product/* for /produkt/*."""
     parts, path = pattern.split("/"), pl.col(column).str.split("/")
     if "*" not in pattern or column == "event" or "**" in parts[:-1] or pattern.startswith("re:"):
         return pl.col(column).alias("text")
-    deep = path.list.len()
-    fits = deep >= len(parts) if parts[-1] == "**" else deep == len(parts)
-    found = [path.list.get(place, null_on_oob=True) for place in range(len(parts))]
-    written = [pl.lit(part) if part in {"*", "**"} else of_path for part, of_path in zip(parts, found, strict=True)]
+    depth = path.list.len()
+    fits = depth >= len(parts) if parts[-1] == "**" else depth == len(parts)
+    segments = [path.list.get(place, null_on_oob=True) for place in range(len(parts))]
+    written = [pl.lit(part) if part in {"*", "**"} else segment for part, segment in zip(parts, segments, strict=True)]
     if parts[-1].startswith("*."):
-        written[-1] = pl.concat_str(pl.lit("*"), found[-1].str.extract(r"(\.\w+)$"))
+        written[-1] = pl.concat_str(pl.lit("*"), segments[-1].str.extract(r"(\.\w+)$"))
     return pl.when(fits).then(pl.concat_str(written, separator="/")).alias("text")
 
 
-def _what(requests: pl.DataFrame, tests: Sequence[str]) -> str:
-    """Return what requests have in common, as a goals file would write it: their path, or the pattern that fits most of them."""
-    met = {patterns.split_named_column(test)[1]: requests.filter(test)["n"].sum() for test in tests}
-    return requests["path"][0] or "" if requests["path"].n_unique() == 1 or not met else max(met, key=lambda pattern: met[pattern])
+def _common_path(requests: pl.DataFrame, tests: Sequence[str]) -> str:
+    """Return what requests have in common, as in a goals file: their path, or the pattern that matches most of them."""
+    counts = {patterns.split_named_column(test)[1]: requests.filter(test)["n"].sum() for test in tests}
+    return requests["path"][0] or "" if requests["path"].n_unique() == 1 or not counts else max(counts, key=lambda pattern: counts[pattern])
 
 
-def _most(requests: pl.DataFrame) -> str:
+def _most_frequent(requests: pl.DataFrame) -> str:
     return str(requests["path"][0] or requests["event"][0])
 
 
@@ -167,8 +177,8 @@ def _hits(requests: pl.DataFrame) -> str:
 
 
 def _answers(requests: pl.DataFrame) -> str:
-    """Return how often requests came with which method and answer, the most frequent first."""
-    found = requests.group_by("method", "status").agg(pl.col("n").sum()).sort("n", "method", "status", descending=[True, False, False])
-    said = [f"{formatting.count(n)} {method or 'without a method'} answered {status}" for method, status, n in found.rows()]
-    more = len(said) - _MOST_NEAR
-    return ", ".join([*said[:_MOST_NEAR], *([f"{more} others"] if more > 0 else [])])
+    """Return the counts of requests by method and status, the most frequent first."""
+    answers = requests.group_by("method", "status").agg(pl.col("n").sum()).sort("n", "method", "status", descending=[True, False, False])
+    texts = [f"{formatting.count(n)} {method or 'without a method'} answered {status}" for method, status, n in answers.rows()]
+    more = len(texts) - _MOST_CLOSE
+    return ", ".join([*texts[:_MOST_CLOSE], *([f"{more} more"] if more > 0 else [])])

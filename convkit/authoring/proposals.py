@@ -1,4 +1,4 @@
-"""Goals proposed from evidence: one entry of KINDS per kind of goal, guessed by the words in `data/goal_words.txt`."""
+"""Goals proposed from evidence, guessed by the words in `data/goal_words.txt`; every kind of goal is an entry of KINDS."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ if TYPE_CHECKING:
     from convkit.authoring.goals_file import YamlValue
 
 FEWEST = 3
-"""Sessions that saw or did something, for a proposal."""
+"""Sessions needed for a proposal."""
 _MOST = 3
-"""Patterns of one goal."""
+"""Patterns in one goal."""
 _SURELY = 0.8
-"""Share of a page's sessions that saw it after a form, from which on it is what comes after the form."""
+"""Share of the sessions of a page that viewed it after a form, from which on it is the confirmation of the form."""
 _DEPTH = 3
 _OF_YEARS = r"/(?:19|20)\d\d/(?:\d\d/)?\*"
 _WORDS = pl.col("words")
 _DONE = ("newsletter", "signup", "lead", "purchase")
-"""What may be done, the most telling word first: /checkout/newsletter/thanks is no purchase."""
+"""Actions, the most specific word first: /checkout/newsletter/thanks is not a purchase."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A goal by the name that it gets, what of the log speaks for it, and whether it may be what the site is for."""
+    """A goal with its name, the reason for proposing it, and whether it may be a macro goal."""
 
     name: str
     goal: YamlValue
-    said: str = ""
+    reason: str = ""
     may_be_macro: bool = False
 
 
 def propose(evidence: Evidence) -> list[Proposal]:
-    """Return goals, those that the site may be for first; none of them has been counted."""
-    found: dict[str, Proposal] = {}
+    """Return goals, possible macro goals first; none of them has been counted yet."""
+    goals: dict[str, Proposal] = {}
     for kind, find in KINDS.items():
         for proposal in find(kind, evidence):
             names = chain([proposal.name], (f"{proposal.name}_{number}" for number in count(2)))
-            name = next(name for name in names if name not in found)
-            found[name] = replace(proposal, name=name)
-    return list(found.values())
+            name = next(name for name in names if name not in goals)
+            goals[name] = replace(proposal, name=name)
+    return list(goals.values())
 
 
 def _done(name: str, evidence: Evidence) -> Iterator[Proposal]:
-    """Find what says that something was done: a page of thanks, an event, or else a form that was answered by a redirect."""
+    """Propose what confirms an action: a confirmation page, an event, or else a form answered with a redirect."""
     pages = _confirmations(evidence).filter(class_=name)
     if pages.height:
-        sent = evidence.after.filter(pl.col("pattern").is_in(pages["pattern"].implode()))
-        said = f"seen after POST {sent['form'][0]}" if sent.height else ""
-        yield Proposal(name, _goal("page", pages), said, may_be_macro=True)
+        after_forms = evidence.after.filter(pl.col("pattern").is_in(pages["pattern"].implode()))
+        reason = f"viewed after POST {after_forms['form'][0]}" if after_forms.height else ""
+        yield Proposal(name, _goal("page", pages), reason, may_be_macro=True)
         return
-    events = _of_events(evidence, "bought" if name == "purchase" else name)
+    events = _events(evidence, "bought" if name == "purchase" else name)
     forms = _few(evidence.forms.filter(_class(_WORDS) == name, ~has_word(_WORDS, "not", "aside", "cart")))
     if events.height:
         yield Proposal(name, _goal("event", events), may_be_macro=True)
@@ -69,46 +69,46 @@ def _done(name: str, evidence: Evidence) -> Iterator[Proposal]:
 
 @lru_cache(maxsize=1)
 def _confirmations(evidence: Evidence) -> pl.DataFrame:
-    """Return the pages that say that something was done, `pattern, n, class_`, those after a form first.
+    """Return the pages that confirm an action as `pattern, n, class_`, those after a form first.
 
-    A page without a word of thanks is one where it is hardly ever seen but after a form that buys something.
+    A page without a word of confirmation counts if it is nearly always viewed after a form of a purchase.
     """
     after = evidence.after.group_by("pattern", maintain_order=True).agg(pl.col("form_words").first(), sent=pl.col("n").sum())
     pages = evidence.pages.filter(pl.col("n") >= FEWEST, ~has_word(_WORDS, "not")).join(after, on="pattern", how="left")
-    of_form = _class(pl.concat_str(_WORDS, pl.col("form_words").fill_null("")))
+    action = _class(pl.concat_str(_WORDS, pl.col("form_words").fill_null("")))
     bare = pl.lit("purchase" if _is_shop(evidence) else "lead")
-    is_bought = (of_form == "purchase") & (pl.col("sent") >= _SURELY * pl.col("n")) & ~has_word(_WORDS, "aside", "cart", "checkout")
+    is_bought = (action == "purchase") & (pl.col("sent") >= _SURELY * pl.col("n")) & ~has_word(_WORDS, "aside", "cart", "checkout")
     return (
         pages.filter(has_ending(_WORDS, "thanks") | is_bought)
-        .with_columns(class_=of_form.fill_null(bare))
+        .with_columns(class_=action.fill_null(bare))
         .sort(pl.col("sent").fill_null(0), "n", "pattern", descending=[True, True, False], maintain_order=True)
     )
 
 
 def _class(text: pl.Expr) -> pl.Expr:
-    """Return what is done, by the words of a text; null where none of them tells."""
+    """Return the action named by the words of a text, null if they name none."""
     return pl.coalesce(*(pl.when(has_word(text, kind)).then(pl.lit(kind)) for kind in _DONE))
 
 
 def _is_shop(evidence: Evidence) -> bool:
-    """Tell whether there is a cart or a checkout."""
+    """Return whether the site has a cart or a checkout."""
     return any(frame.select(has_word(_WORDS, "cart", "checkout").any()).item() for frame in (evidence.pages, evidence.forms, evidence.events))
 
 
 def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
-    """Find forms of which no word tells what they are for."""
-    known = has_word(_WORDS, "not", "aside", "search", "cart", *_DONE)
-    for pattern in _few(evidence.forms.filter(~known))["pattern"]:
+    """Propose forms whose words do not show what they are for."""
+    is_known = has_word(_WORDS, "not", "aside", "search", "cart", *_DONE)
+    for pattern in _few(evidence.forms.filter(~is_known))["pattern"]:
         last = next((part for part in reversed(pattern.split("/")) if part.isascii() and part.replace("-", "").replace("_", "").isalnum()), "form")
         yield Proposal(f"sent_{last.replace('-', '_').lower()}"[:40], {"request": f"POST {pattern}", "status": "3xx"})
 
 
 def _seen(name: str, evidence: Evidence, *, with_forms: bool = False) -> Iterator[Proposal]:
-    """Find pages with a segment of a kind, and events, and the forms of them where these are the act itself."""
-    # The pattern of pages side by side holds what they have in common, and no word that is only one's.
+    """Propose pages with a segment of this kind, and events; with `with_forms`, forms too, which are then the action itself."""
+    # The pattern of grouped pages contains only what they have in common, no word of a single page.
     pages = _few(evidence.pages.filter(has_segment(_WORDS, name), ~has_ending(_WORDS, "thanks"), ~has_word(_WORDS, "not", "aside")))
     forms = _few(evidence.forms.filter(has_segment(_WORDS, name), ~has_word(_WORDS, "not", "aside"))) if with_forms else pages.clear()
-    events = _of_events(evidence, name)
+    events = _events(evidence, name)
     goals: list[YamlValue] = [*(f"POST {pattern}" for pattern in forms["pattern"]), *pages["pattern"]]
     goals += [{"event": _one_or_list(events["pattern"].to_list())}] if events.height else []
     if goals:
@@ -116,7 +116,7 @@ def _seen(name: str, evidence: Evidence, *, with_forms: bool = False) -> Iterato
 
 
 def _form_page(name: str, evidence: Evidence, *, of: str) -> Iterator[Proposal]:
-    """Find the page on which a form stands."""
+    """Propose the page with a form."""
     yield from (Proposal(name, proposal.goal) for proposal in _seen(of, evidence))
 
 
@@ -128,10 +128,10 @@ def _downloads(name: str, evidence: Evidence) -> Iterator[Proposal]:
 
 
 def _depth(_: str, evidence: Evidence) -> Iterator[Proposal]:
-    """Find the largest group of pages side by side, and that of articles; who reads one of these, and who several."""
+    """Propose depth in the largest group of pages, and reading one or several articles."""
     groups = evidence.pages.filter("is_group", pl.col("n") >= FEWEST, ~has_word(_WORDS, "aside"))
-    of_articles = has_segment(_WORDS, "article") | pl.col("pattern").str.contains(_OF_YEARS)
-    articles = groups.filter(of_articles)["pattern"].head(1).to_list()
+    is_article = has_segment(_WORDS, "article") | pl.col("pattern").str.contains(_OF_YEARS)
+    articles = groups.filter(is_article)["pattern"].head(1).to_list()
     for pattern in articles:
         yield Proposal("reader", {"page": pattern, "at_least": _DEPTH})
         yield Proposal("read_one", pattern)
@@ -144,22 +144,22 @@ def _long_visit(name: str, evidence: Evidence) -> Iterator[Proposal]:
         yield Proposal(name, {"stayed": "5m"})
 
 
-def _of_events(evidence: Evidence, kind: str) -> pl.DataFrame:
+def _events(evidence: Evidence, kind: str) -> pl.DataFrame:
     """Return the events of a kind."""
     if evidence.events.is_empty():
         return evidence.events
     return _few(evidence.events.filter(has_word(_WORDS, kind), ~has_word(_WORDS, "not")))
 
 
-def _few(found: pl.DataFrame) -> pl.DataFrame:
+def _few(evidence: pl.DataFrame) -> pl.DataFrame:
     """Return the most frequent patterns, each once."""
-    return found.filter(pl.col("n") >= FEWEST).unique("pattern", keep="first", maintain_order=True).head(_MOST)
+    return evidence.filter(pl.col("n") >= FEWEST).unique("pattern", keep="first", maintain_order=True).head(_MOST)
 
 
-def _goal(what: str, found: pl.DataFrame) -> YamlValue:
-    """Return a goal of the most frequent patterns."""
-    texts = _one_or_list(_few(found)["pattern"].to_list())
-    return texts if what == "page" else {what: texts}
+def _goal(key: str, evidence: pl.DataFrame) -> YamlValue:
+    """Return a goal with the most frequent patterns under this key."""
+    patterns = _one_or_list(_few(evidence)["pattern"].to_list())
+    return patterns if key == "page" else {key: patterns}
 
 
 def _one_or_list(texts: list[str]) -> YamlValue:
@@ -182,4 +182,4 @@ KINDS: dict[str, Callable[[str, Evidence], Iterator[Proposal]]] = {
     "depth": _depth,
     "long_visit": _long_visit,
 }
-"""The kinds of proposals; most give their goals their own name. Those that a site may be for stand first, in the order in which they are."""
+"""The kinds of proposals, most of which name their goals like themselves; possible macro goals first, the likeliest first."""

@@ -1,6 +1,6 @@
-"""Surveys of logs: which hit first reached each goal in every session, and every distinct request, matched or not.
+"""Surveys of logs: the hit that first reached each goal in every session, and every distinct request, matched or not.
 
-`check` and `init` read the logs once and survey them, part by part, with one goals file after another.
+`check` and `init` read the logs once and survey them, part by part, with one or several goals files.
 """
 
 from __future__ import annotations
@@ -35,53 +35,53 @@ if TYPE_CHECKING:
 
 _REQUEST_COLUMNS = ("path", "method", "status", "event", "kind", "asset", "background", "download", "listed", "other")
 _VISITOR_COLUMNS = ("time", "visitor")
-"""What a visitor's hits together tell is told here of each request alone."""
+"""Columns about all hits of a visitor, which single requests do not have."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """A goals file, and what the logs say of it; without logs both frames are empty."""
+    """A goals file and the survey of the logs with it; without logs all frames are empty."""
 
     goals: Goals
     sessions: pl.DataFrame
-    """`session, visitor, told_by` of each session of the period, and of every goal `goal:<name>`: the `row` of the hit that first reached it.
+    """`session, visitor, told_by` of each session of the period, and `goal:<name>`, the `row` of the hit that first reached each goal.
 
     Rows rise with the time of a visitor's hits."""
     requests: pl.DataFrame
-    """Each distinct request of the period: `path, method, status, event, kind, asset, background, download, listed, other`, whether it `is_bot`'s or
-    `is_excluded`, `names:<goal>`, and its number `n`; with all that the conditions of goals look at, so that they can be asked once more."""
+    """Each distinct request of the period: `path, method, status, event, kind, asset, background, download, listed, other`, `is_bot`,
+    `is_excluded`, `names:<goal>`, its count `n`, and every column that the conditions of goals use, so that they can be evaluated again."""
     unassigned: pl.DataFrame = field(default_factory=pl.DataFrame)
-    """`source, medium, n` of the sessions without a channel, most first; without columns where nobody asked."""
+    """`source, medium, n` of the sessions without a channel, the most frequent first; no columns if channels were not read."""
     followers: pl.DataFrame = field(default_factory=pl.DataFrame)
-    """`pattern, n, soon` of paths that look like no pages (`subrequests.subrequest_patterns`)."""
+    """`pattern, n, soon` of paths that are probably not pages (`subrequests.subrequest_patterns`)."""
 
 
 def without_logs(goals: Goals) -> Survey:
-    """Return the survey of a goals file alone."""
+    """Return the survey of a goals file without logs."""
     return Survey(goals, pl.DataFrame(), pl.DataFrame())
 
 
 def _session_rows(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return when sessions reached what (`Survey.sessions`), of matched hits with `row`, sorted by visitor and ORDER."""
+    """Return `Survey.sessions` of matched hits with `row`, sorted by visitor and ORDER."""
     first = {goal.column: pl.col("row").cast(pl.Int32).filter(pl.col(goal.column)).min() for goal in goals.all}
     inside = hits.filter(pl.col("session").is_not_null(), "inside")
     return inside.group_by("session", maintain_order=True).agg(pl.col("visitor", "told_by").first(), **first)
 
 
 def _unassigned_sources(sessions: pl.LazyFrame) -> pl.LazyFrame:
-    """Return what has no channel (`Survey.unassigned`), in any order, of the table of sessions."""
-    left = sessions.filter(pl.col("channel").cast(pl.String) == channel_rules.UNASSIGNED).select(pl.col("source", "medium").cast(pl.String))
-    return left.group_by("source", "medium").agg(n=pl.len().cast(pl.Int64))
+    """Return `Survey.unassigned`, in any order, of the table of sessions."""
+    unassigned = sessions.filter(pl.col("channel").cast(pl.String) == channel_rules.UNASSIGNED).select(pl.col("source", "medium").cast(pl.String))
+    return unassigned.group_by("source", "medium").agg(n=pl.len().cast(pl.Int64))
 
 
 def _request_rows(hits: pl.LazyFrame, columns: Collection[str], goals: Goals) -> pl.LazyFrame:
-    """Return every distinct request (`Survey.requests`), in any order, of hits with these columns, bots and static files among them."""
+    """Return `Survey.requests`, in any order, of hits with these columns, including bots and static files."""
     named = {name: expr for goal in goals.all for name, expr in goal.named.items()}
-    asked = {name for expr in named.values() for name in expr.meta.root_names()}
-    told = sorted(({*asked, *named} & {*columns}) - {*_REQUEST_COLUMNS, *_VISITOR_COLUMNS})
+    tested = {name for expr in named.values() for name in expr.meta.root_names()}
+    goal_columns = sorted(({*tested, *named} & {*columns}) - {*_REQUEST_COLUMNS, *_VISITOR_COLUMNS})
     return (
         hits.with_columns(is_bot=pl.col("reason").is_not_null(), is_excluded=pl.col("fate") == "excluded")
-        .group_by(*_REQUEST_COLUMNS, "is_bot", "is_excluded", *told)
+        .group_by(*_REQUEST_COLUMNS, "is_bot", "is_excluded", *goal_columns)
         .agg(n=pl.len().cast(pl.Int64))
         .cast(dict.fromkeys(("path", "method", "event"), pl.String))
     )
@@ -89,14 +89,14 @@ def _request_rows(hits: pl.LazyFrame, columns: Collection[str], goals: Goals) ->
 
 @dataclass(frozen=True)
 class SurveyedLogs:
-    """Logs that were read, and the period that is looked at."""
+    """Logs that were read, and the plan with the period."""
 
     parts: Partition
     plan: Plan
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """The times of the first and the last line, of logs that have any."""
+        """The times of the first and the last line; the logs have some."""
         time, data = pl.col("time"), self.parts.data
         first, last = collect_frame(data.lines.select(first=time.min(), last=time.max()), data.size).row(0)
         return first, last
@@ -104,7 +104,7 @@ class SurveyedLogs:
 
 @contextmanager
 def read_logs(paths: Paths, options: Options, goals: Goals, *, everything: bool = False, progress: Progress = NO_PROGRESS) -> Iterator[SurveyedLogs]:
-    """Read logs, and of exports the properties that the goals need; with `everything` also static files and the channels of sessions.
+    """Read logs with the export properties that the goals need; with `everything`, also static files and the channels of sessions.
 
     Raises InputError, OutputError, UsageError.
     """
@@ -115,31 +115,31 @@ def read_logs(paths: Paths, options: Options, goals: Goals, *, everything: bool 
 
 
 def survey_once(paths: Paths, options: Options, goals: Goals, progress: Progress) -> tuple[Survey, tuple[str, ...]]:
-    """Read logs and return the survey of a goals file, and what users must know about the input. Raises InputError, OutputError, UsageError."""
+    """Read logs and return the survey of a goals file, and warnings about the input. Raises InputError, OutputError, UsageError."""
     with read_logs(paths, options, goals, everything=True, progress=progress) as logs:
         return survey_logs(logs, goals), logs.parts.data.warnings
 
 
 def analyze_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Analysis:
-    """Return the analysis of what the people of a part did."""
+    """Return the analysis of the people in a part."""
     segment = logs.plan.segment
     return stages.look_at(stages.match(part, goals, segment.bots, segment.needed(goals)), part, goals, segment).analysis
 
 
 def count(logs: SurveyedLogs, goals: Goals, queries: Callable[[Analysis], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
-    """Return tallies of the people of all parts, by name."""
+    """Return the tallies of the people in all parts, by name."""
     tallies = logs.parts.map(lambda part: queries(analyze_part(part, logs, goals)))
     return {name: sum_tallies([tally[name] for tally in tallies]) for name in tallies[0]}
 
 
 def survey_logs(logs: SurveyedLogs, goals: Goals) -> Survey:
-    """Return what sessions reached, and every request."""
+    """Return the survey of logs with a goals file."""
     surveys = logs.parts.map(lambda part: _survey_part(part, logs, goals))
     requests = pl.concat([survey.requests for survey in surveys]).lazy()
     keys = [name for name in surveys[0].requests.columns if name != "n"]
     requests = requests.group_by(keys).agg(pl.col("n").sum()) if len(surveys) > 1 else requests
     requests = requests.sort("n", "path", "method", "status", descending=[True, False, False, False], nulls_last=True)
-    # What the hits of a visitor say together, and their times, is not known of a request.
+    # A distinct request has no time and no visitor, but conditions may name both columns.
     requests = requests.with_columns(time=pl.lit(None, dtype=TIME), visitor=pl.int_range(pl.len(), dtype=pl.Int64))
     unassigned = sum_tallies([survey.unassigned for survey in surveys]) if CHANNEL_FIELD in logs.plan.session_fields else pl.DataFrame()
     return Survey(
@@ -152,23 +152,23 @@ def survey_logs(logs: SurveyedLogs, goals: Goals) -> Survey:
 
 
 def _survey_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Survey:
-    """Return the survey of a part: rows in any order, and paths as they were counted."""
+    """Return the survey of a part, rows in any order, paths not yet grouped."""
     analysis, hits = analyze_part(part, logs, goals), stages.all_hits(part, goals)
     begin, end = logs.plan.segment.date_range.limits(analysis.ends, goals.site.timezone)
-    limits = [] if begin is None else [pl.col("time") >= begin.astimezone(UTC)]
-    limits += [] if end is None else [pl.col("time") < end.astimezone(UTC)]
+    conditions = [] if begin is None else [pl.col("time") >= begin.astimezone(UTC)]
+    conditions += [] if end is None else [pl.col("time") < end.astimezone(UTC)]
     knows_channels = CHANNEL_FIELD in logs.plan.session_fields
     return Survey(
         goals,
         collect_frame(_session_rows(analysis.hits, goals), analysis.size),
-        collect_frame(_request_rows(hits.lazy().filter(*limits), hits.columns, goals), hits.height),
+        collect_frame(_request_rows(hits.lazy().filter(*conditions), hits.columns, goals), hits.height),
         collect_frame(_unassigned_sources(analysis.sessions), analysis.size) if knows_channels else pl.DataFrame(),
         collect_frame(subrequests.count_paths(analysis.hits), analysis.size),
     )
 
 
 def _numbered(sessions: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return the sessions of all parts, each with a number of its own."""
+    """Return the sessions of all parts with unique numbers."""
     if len(sessions) == 1:
         return sessions[0]
     return (

@@ -1,1 +1,1 @@
-"""`convkit explain` and `convkit formats`."""
+"""`convkit explain` and `convkit formats`: how single sessions, lines and logs were read."""

@@ -1,4 +1,4 @@
-"""The screen of `convkit explain`: a session hit by hit, with the goals it reached and the funnel steps it filled, and the fate of a line."""
+"""The screen of `convkit explain`: sessions hit by hit, with the goals reached and the funnel steps filled, and how a line was counted."""
 
 from __future__ import annotations
 
@@ -26,34 +26,36 @@ if TYPE_CHECKING:
 _KIND, _INDENT, _GAP = 10, 2, 2
 _NAME, _GOALS, _STEPS = 2, 5, 6
 """Columns whose texts may be long."""
-_SHORTEST = 12
-_STATIC = "a static file: only who asked for it is of interest"
+_MIN_WIDTH = 12
+_STATIC = "a static file, used only to recognise browsers"
 _PROBLEMS = {
     "asset": _STATIC,
     "blank": "an empty line",
-    "comment": "no record: a header of the format, another program's line, or a further row of one order",
-    "duplicate": "its event id was seen before",
+    "comment": "not a record: a header of the format, a line of another program, or a further row of an order",
+    "duplicate": "a duplicate: its event ID was seen before",
 }
 _FATES = {
-    "asset": _STATIC,
-    "excluded": "left out: of `ignore` in the goals file, or of a host that is not yours",
-    "other": "nobody's interest: HEAD, OPTIONS and such, no valid request, or robots.txt",
-    "background": "a background request: nobody looks at it unless a goal names it",
+    "asset": f"{_STATIC[:1].upper()}{_STATIC[1:]}",
+    "excluded": "Excluded by `ignore` in the goals file, or sent to a host that is not yours",
+    "other": "Not counted, like HEAD and OPTIONS requests, invalid requests and robots.txt",
+    "background": "A background request, not counted unless a goal names it",
 }
+_KINDS = {"page": "page view"}
+"""Kinds of hits by the words for them, if these differ."""
 
 
 @dataclass(frozen=True)
 class ExplainedSession:
-    """One session."""
+    """A session with everything that is shown of it."""
 
     row: Mapping[str, Any]
     """Its row of the table of sessions, and the `id` of its visitor."""
     hits: pl.DataFrame
-    """`row, source, line_no, time, kind, method, path, event, status, remark, goals`, in order; `row` is null where nobody looks at a hit."""
+    """`row, source, line_no, time, kind, method, path, event, status, remark, goals`, in order; `row` is null for hits that are not counted."""
     steps: Mapping[str, Mapping[int, int]]
-    """By funnel: the rows of the hits that filled steps, by step; those of a visitor's chain in other sessions, too."""
-    told: Mapping[str, str]
-    """By funnel: how far it got, and what stopped it."""
+    """By funnel, and by step, the row of the hit that filled it, which may be in another session if the funnel is per visitor."""
+    stops: Mapping[str, str]
+    """By funnel, how far it got and what stopped it."""
     spans: pl.DataFrame
     """`session, begins, ends` of all sessions of the visitor, in order."""
     log_ends: datetime | None
@@ -61,7 +63,7 @@ class ExplainedSession:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Some of the sessions that were asked for."""
+    """The sessions that are shown, of all that were selected."""
 
     goals: Goals
     period: Period
@@ -69,140 +71,159 @@ class Explanation:
     warnings: tuple[str, ...]
     sessions: tuple[ExplainedSession, ...]
     total: int
-    whose: str
+    condition: str
+    """What the selected sessions did, as `reached purchase`; empty if they were not selected by that."""
     line: str = ""
-    """What became of the line that was asked for."""
+    """How the selected line was counted."""
     place: tuple[int, int] | None = None
-    """The number of its log, and its own."""
+    """The number of its log, and its own number."""
 
 
-def draw(explained: Explanation, room: Screen) -> list[Block]:
-    """Return the sessions, one below the other."""
+def draw(explained: Explanation, screen: Screen) -> list[Block]:
+    """Return the screen: sessions one below the other."""
     blocks: list[Block] = [Paragraph(explained.line, indent=0)] if explained.line else []
     if not explained.sessions and not explained.line:
-        blocks.append(Paragraph(f"There is no session {explained.whose} in this period.", indent=0))
+        blocks.append(
+            Paragraph(
+                f"No session {explained.condition} in this period." if explained.condition else "There are no sessions in this period.", indent=0
+            )
+        )
     for number, shown in enumerate(explained.sessions):
         blocks += [BlankLine()] if blocks else []
-        blocks += _session_blocks(explained, shown, number, room)
+        blocks += _session_blocks(explained, shown, number, screen)
     return blocks
 
 
-def _session_blocks(explained: Explanation, shown: ExplainedSession, number: int, room: Screen) -> list[Block]:
-    """Return one session."""
-    zone, facts = ZoneInfo(explained.goals.site.timezone), shown.row
-    begin, end = (moment.astimezone(zone) for moment in (facts["started"], shown.spans.filter(session=facts["session"])["ends"][0]))
+def _session_blocks(explained: Explanation, shown: ExplainedSession, number: int, screen: Screen) -> list[Block]:
+    """Return the blocks of one session, the `number`th that is shown."""
+    zone, session = ZoneInfo(explained.goals.site.timezone), shown.row
+    begin, end = (time.astimezone(zone) for time in (session["started"], shown.spans.filter(session=session["session"])["ends"][0]))
     until = f"{end:%H:%M}" if begin.date() == end.date() else listing.shown_time(end, explained.period).strip()
     when = f"{begin.day} {begin:%b %Y}, {begin:%H:%M} – {until}"
-    rule = site.visitor_rule_label(explained.goals.site.visitor_rules[facts["told_by"]])
-    of_total = f"{formatting.count(explained.total - len(explained.sessions) + number + 1)} of {formatting.count(explained.total)} {explained.whose}"
-    who = f"visitor {visitor_ids.shorten(facts['id'])} ({rule}), visit {facts['number']}"
-    heading = Heading("SESSION", f"of {when}; {who}; {_origin(facts)}; {of_total}")
-    names = list(shown.told)
-    rows = [Row(_cells(hit, shown, names, explained)) for hit in shown.hits.rows(named=True)]
-    words = [_before(shown), _after(shown, explained.goals), *(f"{name}: {text}." for name, text in shown.told.items())]
-    return [heading, BlankLine(), Grid(rows, most=_most(rows, room)), BlankLine(), *(Paragraph(text) for text in words)]
+    rule = site.visitor_rule_label(explained.goals.site.visitor_rules[session["told_by"]])
+    visitor = f"visitor {visitor_ids.shorten(session['id'])} ({rule}), visit {session['number']}"
+    heading = Heading("SESSION", f"{when}; {visitor}; {_origin(session)}; {_rank(explained, number)}")
+    funnels = list(shown.stops)
+    rows = [Row(_cells(hit, shown, funnels, explained)) for hit in shown.hits.rows(named=True)]
+    sentences = [_before(shown), _after(shown, explained.goals), *(f"{name}: {stop}." for name, stop in shown.stops.items())]
+    return [heading, BlankLine(), Grid(rows, most=_most(rows, screen)), BlankLine(), *(Paragraph(sentence) for sentence in sentences)]
 
 
-def _origin(facts: Mapping[str, Any]) -> str:
-    """Return where a session came from, its channel alone where nothing is known of its source."""
-    source, channel = facts["source"], facts["channel"]
+def _rank(explained: Explanation, number: int) -> str:
+    """Return which of the selected sessions the `number`th that is shown is, by their start."""
+    rank, total = explained.total - len(explained.sessions) + number + 1, explained.total
+    if explained.place is not None:
+        return "the session of this line"
+    if not explained.condition:
+        return f"session {formatting.count(rank)} of {formatting.count(total)}"
+    if total == 1:
+        return f"the only one that {explained.condition}"
+    of_total = "the last of" if rank == total else f"{formatting.count(rank)} of"
+    return f"{of_total} {formatting.count(total)} that {explained.condition}"
+
+
+def _origin(session: Mapping[str, Any]) -> str:
+    """Return the source and the channel of a session, or only the channel if the source is unknown."""
+    source, channel = session["source"], session["channel"]
     return channel if source.startswith("(") else f"from {source}, {channel}"
 
 
-def _most(rows: list[Row], room: Screen) -> dict[int, int]:
-    """Return how wide the columns of long texts may be, so that all fit: first the goals give way, then the steps, then the name of the page."""
-    needed = [max(len(row.cells[place].text) for row in rows) for place in range(len(rows[0].cells))]
-    missing = _INDENT + _GAP * (len(needed) - 1) + sum(needed) - room.width
+def _most(rows: list[Row], screen: Screen) -> dict[int, int]:
+    """Return the maximum widths of the columns with long texts, so that all fit; goals are shortened first, then steps, then page names."""
+    needed = [max(len(row.cells[column].text) for row in rows) for column in range(len(rows[0].cells))]
+    excess = _INDENT + _GAP * (len(needed) - 1) + sum(needed) - screen.width
     most = {}
-    for place in (_GOALS, _STEPS, _NAME):
-        most[place] = min(needed[place], max(needed[place] - max(missing, 0), _SHORTEST))
-        missing -= needed[place] - most[place]
+    for column in (_GOALS, _STEPS, _NAME):
+        most[column] = min(needed[column], max(needed[column] - max(excess, 0), _MIN_WIDTH))
+        excess -= needed[column] - most[column]
     return most
 
 
-def _cells(hit: Mapping[str, Any], shown: ExplainedSession, names: list[str], explained: Explanation) -> list[Cell]:
-    """Return what is shown of a hit."""
+def _cells(hit: Mapping[str, Any], shown: ExplainedSession, funnels: list[str], explained: Explanation) -> list[Cell]:
+    """Return the cells of a hit."""
     time = hit["time"].astimezone(ZoneInfo(explained.goals.site.timezone))
-    of_export = hit["event"] is not None
-    kind = hit["kind"] if of_export or hit["method"] == "GET" else hit["method"]
+    is_event = hit["event"] is not None
+    kind = hit["kind"] if is_event or hit["method"] == "GET" else hit["method"]
     name = hit_name(hit)
     filled = [
-        f"step {step}" if len(names) == 1 else f"{funnel} {step}"
-        for funnel in names
+        f"step {step}" if len(funnels) == 1 else f"{funnel} {step}"
+        for funnel in funnels
         for step, row in shown.steps[funnel].items()
         if hit["row"] is not None and row == hit["row"]
     ]
     is_line = explained.place == (hit["source"], hit["line_no"])
     style = "" if hit["row"] is not None else "dim"
-    plain = of_export or hit["status"] == 200  # noqa: PLR2004 (the usual answer needs no word)
+    is_usual = is_event or hit["status"] == 200  # noqa: PLR2004 (the usual status is not shown)
     remark = ", ".join(text for text in ("this line" if is_line else "", hit["remark"]) if text)
-    texts = (f"{time:%H:%M:%S}", str(kind)[:_KIND], name, "" if plain else str(hit["status"]), remark, hit["goals"] or "", ", ".join(filled))
-    return [Cell(text, "bold" if place == len(texts) - 1 and text else style, left=True) for place, text in enumerate(texts)]
+    texts = (f"{time:%H:%M:%S}", str(kind)[:_KIND], name, "" if is_usual else str(hit["status"]), remark, hit["goals"] or "", ", ".join(filled))
+    return [Cell(text, "bold" if column == len(texts) - 1 and text else style, left=True) for column, text in enumerate(texts)]
 
 
 def _before(shown: ExplainedSession) -> str:
-    """Return what was before the session."""
+    """Return how long before the session the visitor was last active."""
     earlier = shown.spans.filter(shown.spans["begins"] < shown.row["started"])
     if earlier.is_empty():
-        return "Before it, the logs have nothing of this visitor."
+        return "No earlier activity of this visitor in these logs."
     silence = (shown.row["started"] - earlier["ends"][-1]).total_seconds()
-    return f"Before it, nothing of this visitor for {formatting.duration(silence)}."
+    return f"The visitor was last active {formatting.duration(silence)} before."
 
 
 def _after(shown: ExplainedSession, goals: Goals) -> str:
-    """Return what came behind the session, and by which rule it was cut."""
+    """Return what followed the session, and the rule that ended it."""
     end = shown.spans.filter(session=shown.row["session"])["ends"][0]
     timeout = goals.site.session_timeout
-    rule = f"{formatting.duration_in_words(timeout)} without a page or goal end a session"
+    rule = f"after {formatting.duration_in_words(timeout)} without a page or goal"
     later = shown.spans.filter(shown.spans["begins"] > end)
     if later.height:
-        return f"Then nothing for {formatting.duration((later['begins'][0] - end).total_seconds())}: {rule}; the visitor came back."
+        pause = formatting.duration((later["begins"][0] - end).total_seconds())
+        return f"The session ended {rule}; the visitor came back after {pause}."
     if shown.log_ends is not None and shown.log_ends - end < timeout:
-        return "Then the log ends: the session may have gone on."
-    return f"Then nothing more: {rule}."
+        return "The log ends here; the session was still open."
+    return f"No further activity; the session ended {rule}."
 
 
-def line_place(names: tuple[str, ...], asked: str) -> tuple[int, int]:
-    """Return the number of the log and of the line that FILE:N means; `names` are the logs' by their number. Raises UsageError."""
-    name, _, number = asked.rpartition(":")
+def line_place(logs: tuple[str, ...], text: str) -> tuple[int, int]:
+    """Return the number of the log and of the line for FILE:N; `logs` are the names of the logs by number. Raises UsageError."""
+    name, _, number = text.rpartition(":")
     if not (number.isdecimal() and name):
-        raise UsageError(f"--line {asked}: write it as FILE:N, like access.log:1200")
-    alike = [place for place, known in enumerate(names) if known.rpartition("/")[2] == name.rpartition("/")[2]]
-    fits = [place for place, known in enumerate(names) if known == name] or alike
-    if not fits:
-        raise UsageError(f"--line {asked}: no log is called {name}{did_you_mean(name, names)}; logs are {', '.join(names)}")
-    return fits[0], int(number)
+        raise UsageError(f"--line {text}: write it as FILE:N, like access.log:1200")
+    same_file_name = [source for source, log in enumerate(logs) if log.rpartition("/")[2] == name.rpartition("/")[2]]
+    sources = [source for source, log in enumerate(logs) if log == name] or same_file_name
+    if not sources:
+        raise UsageError(f"--line {text}: no log named {name}{did_you_mean(name, logs) or '.'} Logs: {', '.join(logs)}")
+    return sources[0], int(number)
 
 
 def hit_name(hit: Mapping[str, Any]) -> str:
-    """Return what a hit was about: the path, or the event, with the page where it has one of its own."""
+    """Return the path of a hit, or its event, with the page if that differs."""
     event, path = hit["event"], hit["path"] or ""
     return path if event is None else event if path in {"", event} else f"{event} {path}".strip()
 
 
-def describe_line(begin: str, problem: str | None, decided: Mapping[str, Any] | None, found: Mapping[str, Any] | None) -> tuple[str, int | None]:
-    """Return what became of a line, and the session that it belongs to.
+def describe_line(name: str, problem: str | None, hit: Mapping[str, Any] | None, matched: Mapping[str, Any] | None) -> tuple[str, int | None]:
+    """Return how a line was counted, and its session.
 
-    `problem` is the parsed line's, `decided` the hit with its `fate` and `reason`, `found` the analyzed hit; bots that are excluded have none.
+    `problem` is that of the parsed line, `hit` has its `fate` and `reason`, `matched` is the hit that was analyzed, None for excluded bots.
     """
-    if problem is not None or decided is None:
-        return f"{begin}: {_PROBLEMS.get(problem or '', f'not read: {problem}')}.", None
-    what = hit_name(decided) if decided["event"] is not None else f"{decided['method'] or ''} {hit_name(decided)} {decided['status'] or ''}".strip()
-    if decided["fate"] in _FATES:
-        return f"{begin}: {what}. It is {_FATES[decided['fate']]}.", None
-    if decided["reason"] is not None and found is None:
-        return f"{begin}: {what}. It is a bot's ({decided['reason']}); --bots keep counts it.", None
-    where, session = _session_sentence(found)
-    return f"{begin}: {what}. {where}", session
+    if problem is not None or hit is None:
+        return f"{name}: {_PROBLEMS.get(problem or '', f'could not be read: {problem}')}.", None
+    request = hit_name(hit) if hit["event"] is not None else f"{hit['method'] or ''} {hit_name(hit)} {hit['status'] or ''}".strip()
+    if hit["fate"] in _FATES:
+        return f"{name}: {request}. {_FATES[hit['fate']]}.", None
+    if hit["reason"] is not None and matched is None:
+        return f"{name}: {request}. Excluded as a bot ({hit['reason']}); --bots keep would count it.", None
+    sentence, session = _session_sentence(matched)
+    return f"{name}: {request}. {sentence}", session
 
 
-def _session_sentence(found: Mapping[str, Any] | None) -> tuple[str, int | None]:
-    """Return in words where a hit belongs, and its session."""
-    if found is None:
-        return "It is left out by --bots.", None
-    kind = f"It is of kind {found['kind']}"
-    if found["session"] is not None:
-        return (f"{kind}.", found["session"]) if found["inside"] else ("Its session is not in the period, or not asked for.", None)
-    if found["aside"]:
-        return f"{kind}, in a session without a page, which is set aside.", None
-    return f"{kind} and belongs to no session: its visitor saw no page around that time.", None
+def _session_sentence(hit: Mapping[str, Any] | None) -> tuple[str, int | None]:
+    """Return how a hit was counted, and its session."""
+    if hit is None:
+        return "Excluded by --bots.", None
+    kind = _KINDS.get(hit["kind"], hit["kind"])
+    article = "an" if kind[0] in "aeiou" else "a"
+    if hit["session"] is not None:
+        return (f"Counted as {article} {kind}.", hit["session"]) if hit["inside"] else ("Its session is outside the period or the filters.", None)
+    if hit["aside"]:
+        return f"{article.capitalize()} {kind} in a session without page views, which is not counted.", None
+    return f"{article.capitalize()} {kind} outside of sessions: its visitor viewed no page around that time.", None

@@ -116,24 +116,24 @@ def unreached(tmp_path_factory: pytest.TempPathFactory) -> list[authoring_check.
 
 
 NEVER = {
-    "kart": "nearest is /cart/* (2)",
-    "thanks": "nearest is /checkout/thank-you (1)",
-    "step": "nearest is /product/*/reviews (1)",
-    "added": "POST only (1 POST answered 302); write POST /cart/add",
-    "asked": "GET only (1 GET answered 200); write /contact",
-    "redirected": "always redirected (1 GET answered 301), and a redirected /start is no /start",
-    "pictures": "the list of assets, off which no wildcard takes them; name the file, like /image/logo.png",
-    "feeds": "the list of background requests, off which no wildcard takes them; name the file, like /feeds/all.xml",
-    "with_mail": "/checkout is there (2 hits), but never with query.utm_medium: email",
-    "deep": "3 hits fit, but none completes what `at_least`",
-    "late": "no session and no visitor completes it",
-    "nowhere": "nothing in the log is like /nothing/like/this",
-    "packed": "nearest is /files/*.pdf (1)",
-    "no_file": "/contact is there (1 hit), but no download by its ending",
-    "too_early": "3 hits fit, but none completes",
+    "kart": "the closest is /cart/* (2)",
+    "thanks": "the closest is /checkout/thank-you (1)",
+    "step": "the closest is /product/*/reviews (1)",
+    "added": "only requested with POST (1 POST answered 302); write POST /cart/add",
+    "asked": "only requested with GET (1 GET answered 200); write /contact",
+    "redirected": "always redirected (1 GET answered 301), and a redirect is not a page view; name the page it redirects to",
+    "pictures": "are assets, which wildcards do not match; name the file, like /image/logo.png",
+    "feeds": "are background requests, which wildcards do not match; name the file, like /feeds/all.xml",
+    "with_mail": "/checkout occurs (2 hits), but never with query.utm_medium: email",
+    "deep": "3 hits match, but none meets its `at_least`",
+    "late": "no session or visitor meets its condition",
+    "nowhere": "nothing in the log resembles /nothing/like/this",
+    "packed": "the closest is /files/*.pdf (1)",
+    "no_file": "/contact occurs (1 hit), but its file extension is not that of a download",
+    "too_early": "3 hits match, but none meets",
     "from_there": "but never with referrer: other.example/**",
-    "posted": "with another answer (1 POST answered 302); change its `status`",
-    "of_an_api": "outside sessions with a page",
+    "posted": "with another status (1 POST answered 302); change its `status`",
+    "of_an_api": "outside sessions with a page view",
     "way#2/0": "step 2 of way never matches",
 }
 
@@ -353,7 +353,7 @@ def test_warnings_are_no_error(check: Run) -> None:
     code, out, err = check("access.log")
     assert (code, err) == (0, "")
     assert [text.partition(": ")[0] for text in out.splitlines()] == ["goals.yaml:4", "goals.yaml:4", "goals.yaml"]
-    assert out.splitlines()[-1] == "goals.yaml: 3 goals, 3 of them macro; 2 warnings beside 1 session."
+    assert out.splitlines()[-1] == "goals.yaml: 3 goals, 3 of them macro; 2 warnings (checked against 1 session)."
 
 
 def test_what_was_not_read_is_told(check: Run) -> None:

@@ -228,7 +228,7 @@ def test_the_sample_log_gets_its_purchase_and_the_funnel_to_it() -> None:
     goals = {proposal.name: proposal.goal for proposal in made.goals}
     assert goals["purchase"] == {"page": "/checkout/thank-you", "value": "query.total", "once_per": "query.order"}
     assert made.steps == ("product", "cart", "checkout", "purchase")
-    assert made.facts["group"] == ["/product/*", "/blog/*", "/product/*/reviews", "/category/**"]
+    assert made.settings["group"] == ["/product/*", "/blog/*", "/product/*/reviews", "/category/**"]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="without the public logs")
@@ -274,14 +274,14 @@ def test_pages_that_are_images_are_ignored(tmp_path: Path) -> None:
     lines = visits(5, "/", *(f"/shop/image/{number}/large" for number in range(6)), "/cart")
     made = drafted(written(tmp_path / "access.log", lines))
     assert made
-    assert made.facts["ignore"] == {"paths": ["/shop/image/**"]}
+    assert made.settings["ignore"] == {"paths": ["/shop/image/**"]}
 
 
 def test_pages_that_are_parameters_are_told_by_them(tmp_path: Path) -> None:
     routes = ("product/product", "checkout/cart", "checkout/checkout", "checkout/success")
     made = drafted(written(tmp_path / "access.log", visits(5, *(f"/index.php?route={route}" for route in routes))))
     assert made
-    assert made.facts["keep_query"] == ["route"]
+    assert made.settings["keep_query"] == ["route"]
     assert {proposal.name: proposal.goal for proposal in made.goals}["purchase"] == "/index.php?route=checkout/success"
 
 

@@ -44,7 +44,7 @@ def test_a_log_says_its_format_and_what_its_first_lines_say(convkit_command: Run
         file.writelines(f"web-1  | {line}\n" for line in lines)
     code, out, err = convkit_command("formats", "access.log.gz")
     assert (code, err) == (0, "")
-    assert out.startswith("access.log.gz  combined\n  4 of the 5 lines looked at fit; ")
+    assert out.startswith("access.log.gz  combined\n  4 of the 5 lines tested fit; ")
     assert "  1 line: no status behind the request.\n" in out
     assert [line.split()[1] for line in out.splitlines() if line.strip().startswith("target ")] == [
         "/cart?a=␛[31m",
@@ -62,7 +62,7 @@ def test_the_line_that_is_shown_is_the_one_that_does_not_fit(layer: str, convkit
     inside = [LINE.replace("/cart", f"/{number}") for number in range(4)] + [LINE.replace(" 200 ", " ")]
     written(tmp_path / "access.log", [*([] if "stdout" in layer else [left_out]), *[layer.format("F") + line for line in inside]])
     out = convkit_command("formats", "access.log")[1]
-    assert "4 of the 5 lines looked at fit" in out
+    assert "4 of the 5 lines tested fit" in out
     assert '"GET /cart' in out[out.index("It stops at") :]
 
 
@@ -80,7 +80,7 @@ def test_where_nothing_fits_the_place_is_marked(more: list[str], position: int, 
     (tmp_path / "odd.log").write_text(f"{ODD}\n" * 3, encoding="utf-8")
     code, out, err = convkit_command("formats", "odd.log", *more)
     assert code == 3
-    assert ("does not fit --log-format; correct" if more else "has no known format; describe") in err
+    assert ("--log-format does not fit its lines; correct" if more else "unrecognised format; describe") in err
     lines = out.splitlines()
     under = next(number for number, line in enumerate(lines) if line.strip() == "^")
     assert lines[under - 1].strip() == ODD.replace("203.0.113.7", "x.x.x.x")
@@ -93,6 +93,6 @@ def test_several_logs_are_told_one_by_one_and_a_wrong_string_is_an_error(convkit
     (tmp_path / "odd.log").write_text(f"{ODD}\n", encoding="utf-8")
     code, out, _ = convkit_command("formats", "odd.log", "good.log")
     assert code == 3
-    assert out.index("no format that is read here") < out.index("good.log  combined")
+    assert out.index("odd.log  unrecognised format") < out.index("good.log  combined")
     assert convkit_command("formats", "good.log", "--log-format", "%h %Z")[0] == 2
     assert convkit_command("formats", "missing.log")[0] == 3

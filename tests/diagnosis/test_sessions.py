@@ -42,30 +42,30 @@ LINES = (
     line("GET /thanks", 1347, who="198.51.100.8 - -"),
 )
 TOLD = {
-    1: "access.log:1: GET /product/anorak 200. It is of kind page.",
-    2: "access.log:2: a static file: only who asked for it is of interest.",
-    3: "access.log:3: GET /api/stock 200. It is a background request: nobody looks at it unless a goal names it.",
-    9: "access.log:9: GET /a 200. It is a bot's (agent is on the list of crawlers); --bots keep counts it.",
+    1: "access.log:1: GET /product/anorak 200. Counted as a page view.",
+    2: "access.log:2: a static file, used only to recognise browsers.",
+    3: "access.log:3: GET /api/stock 200. A background request, not counted unless a goal names it.",
+    9: "access.log:9: GET /a 200. Excluded as a bot (agent is on the list of crawlers); --bots keep would count it.",
     10: "access.log:10: an empty line.",
-    11: "access.log:11: not read: no request in quotes.",
-    12: "access.log:12: GET /a 200. It is left out: of `ignore` in the goals file, or of a host that is not yours.",
-    13: "access.log:13: HEAD /a 200. It is nobody's interest: HEAD, OPTIONS and such, no valid request, or robots.txt.",
-    14: "access.log:14: GET /moved 301. It is of kind redirect and belongs to no session: its visitor saw no page around that time.",
+    11: "access.log:11: could not be read: no request in quotes.",
+    12: "access.log:12: GET /a 200. Excluded by `ignore` in the goals file, or sent to a host that is not yours.",
+    13: "access.log:13: HEAD /a 200. Not counted, like HEAD and OPTIONS requests, invalid requests and robots.txt.",
+    14: "access.log:14: GET /moved 301. A redirect outside of sessions: its visitor viewed no page around that time.",
 }
 STORY = """\
-SESSION  of 10 Oct 2026, 12:00 – 12:02; visitor {id}… (address + browser), visit 1; from google, Organic Search; 1 of
-1 that dropped off at checkout (shop)
+SESSION  10 Oct 2026, 12:00 – 12:02; visitor {id}… (address + browser), visit 1; from google, Organic Search; the only
+one that dropped off at checkout (shop)
 
-  12:00:00  page        /product/anorak       landing             saw       step 1
-  12:00:02  background  /api/stock            nobody looks at it
-  12:00:12  HEAD        /a                    nobody looks at it
-  12:01:00  POST        /cart            302                      cart      step 2
-  12:02:00  page        /checkout             exit                checkout  step 3
-  12:03:00  POST        /checkout             the form came back
+  12:00:00  page        /product/anorak       landing                          saw       step 1
+  12:00:02  background  /api/stock            background request, not counted
+  12:00:12  HEAD        /a                    not counted
+  12:01:00  POST        /cart            302                                   cart      step 2
+  12:02:00  page        /checkout             exit                             checkout  step 3
+  12:03:00  POST        /checkout             form shown again
   12:03:20  error       /nowhere         404
 
-  Before it, the logs have nothing of this visitor.
-  Then nothing for 1h 21m: 30 min without a page or goal end a session; the visitor came back.
+  No earlier activity of this visitor in these logs.
+  The session ended after 30 min without a page or goal; the visitor came back after 1h 21m.
   shop: 3 of 4 steps; step 4, purchase, was never reached.
 """
 
@@ -106,12 +106,12 @@ def test_what_became_of_a_line_is_told(number: int, explained: Explain) -> None:
 def test_a_line_of_a_session_is_marked_in_it(explained: Explain) -> None:
     told = explained("--line", "access.log:4")
     assert "POST        /cart            302  this line" in told
-    assert "1 of 1 with this line" in " ".join(told.split())
+    assert "; the session of this line" in " ".join(told.split())
 
 
 def test_the_sessions_that_reached_a_goal(explained: Explain) -> None:
     told = explained("--reached", "purchase")
-    assert "visit 1; Direct; 1 of 1 that reached purchase" in " ".join(told.split())
+    assert "visit 1; Direct; the only one that reached purchase" in " ".join(told.split())
     assert "quick: 1 of 2 steps; step 2, purchase, came 47s after the 20 min window." in told
     assert "shop: 1 of 4 steps; step 2, cart, was never reached." in told
 
@@ -119,32 +119,32 @@ def test_the_sessions_that_reached_a_goal(explained: Explain) -> None:
 def test_the_last_sessions_are_shown_in_their_order(explained: Explain) -> None:
     told = explained("--reached", "saw", "-n", "2")
     assert [text[:6] for text in told.split("visit 1; Direct; ")[1:]] == ["2 of 3"]
-    assert "visit 2; Direct; 3 of 3 that reached saw" in " ".join(told.split())
+    assert "visit 2; Direct; the last of 3 that reached saw" in " ".join(told.split())
     assert explained("--reached", "saw", "-n", "0").count("SESSION") == 3
 
 
 def test_a_visitor_is_found_by_the_beginning_of_the_id(explained: Explain) -> None:
     identity = explained("--dropped-at", "checkout").partition("visitor ")[2][:6]
     told = explained("--visitor", f"{identity}…-2")
-    assert [" ".join(told.split()).count(f"{number} of 2 of this visitor") for number in (1, 2)] == [1, 1]
+    assert [" ".join(told.split()).count(f"; session {number} of 2 ") for number in (1, 2)] == [1, 1]
 
 
 def test_bots_are_explained_where_they_are_kept(explained: Explain) -> None:
-    assert "GET /a 200. It is of kind page." in explained("--line", "access.log:9", "--bots", "keep")
+    assert "GET /a 200. Counted as a page view." in explained("--line", "access.log:9", "--bots", "keep")
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--dropped-at", "chekout"), "--dropped-at chekout: no step is called so; did you mean 'checkout'?; steps are saw, cart, checkout"),
-        (("--dropped-at", "purchase"), "--dropped-at purchase: it is the last step of shop, where nobody drops off"),
-        (("--reached", "sold"), "--reached sold: no goal is called so; known are purchase, saw, cart, checkout"),
+        (("--dropped-at", "chekout"), "--dropped-at chekout: unknown step; did you mean 'checkout'? Steps: saw, cart, checkout"),
+        (("--dropped-at", "purchase"), "--dropped-at purchase: nobody can drop off at the last step of shop. Steps: saw"),
+        (("--reached", "sold"), "--reached sold: unknown goal. Goals: purchase, saw, cart, checkout"),
         (("--line", "access.log"), "--line access.log: write it as FILE:N, like access.log:1200"),
-        (("--line", "acces.log:1"), "--line acces.log:1: no log is called acces.log; did you mean 'access.log'?; logs are access.log"),
-        (("--line", "access.log:17"), "--line access.log:17: access.log has no such line; it has 16"),
-        (("--visitor", "zz"), "--visitor zz: no visitor has such an id here; `convkit sessions` shows ids"),
-        (("--visitor", ""), "--visitor : no visitor has such an id here; `convkit sessions` shows ids"),
-        (("--reached", "saw", "--visitor", "a"), "give one of --dropped-at, --reached, --line and --visitor"),
+        (("--line", "acces.log:1"), "--line acces.log:1: no log named acces.log; did you mean 'access.log'? Logs: access.log"),
+        (("--line", "access.log:17"), "--line access.log:17: access.log has only 16 lines"),
+        (("--visitor", "zz"), "--visitor zz: no visitor has this ID; `convkit sessions` lists the IDs"),
+        (("--visitor", ""), "--visitor : no visitor has this ID; `convkit sessions` lists the IDs"),
+        (("--reached", "saw", "--visitor", "a"), "use only one of --dropped-at, --reached, --line and --visitor"),
     ],
 )
 def test_what_cannot_be_explained_is_refused(options: tuple[str, ...], said: str, convkit_command: Run) -> None:
@@ -154,4 +154,4 @@ def test_what_cannot_be_explained_is_refused(options: tuple[str, ...], said: str
 
 
 def test_nobody_is_no_mistake(explained: Explain) -> None:
-    assert explained("--dropped-at", "cart") == "There is no session that dropped off at cart (shop) in this period.\n"
+    assert explained("--dropped-at", "cart") == "No session dropped off at cart (shop) in this period.\n"

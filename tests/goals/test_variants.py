@@ -177,7 +177,7 @@ def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
     assert [item for item in found if item.startswith("ever")] == ["ever / 1 / cart", "ever / 2 / sale"]
     notes = {note.code: note.text for note in document.notes}
     assert notes["several-variants"] == "1 visitor saw more than one variant of checkout; their 1 session is left out."
-    assert notes["sides"].startswith("checkout in visitors, b (110 visitors, 220 sessions) with a (100 visitors, 100 sessions); ")
+    assert notes["sides"].startswith("checkout, counted in visitors: b (110 visitors, 220 sessions) with a (100 visitors, 100 sessions); ")
     assert "sample-ratio" not in notes
     text = str(runs.render(document, width=100))
     assert text.splitlines()[2].startswith("COMPARE  checkout, counted in visitors: b (110 visitors")
@@ -190,8 +190,8 @@ def test_an_uneven_split_is_said_first(tmp_path: Path) -> None:
     assert [note.code for document in (even, uneven) for note in document.notes if note.code == "sample-ratio"] == ["sample-ratio"]
     said = [text for text in str(runs.render(uneven, width=250)).splitlines()[3:] if text.strip()]
     assert said[0] == (
-        "  154 visitors saw b, 100 a: an even split comes so far apart less than 1 time in 1,000. Unless that was the plan, the two are not alike: "
-        "trust no verdict."
+        "  154 visitors saw b and 100 saw a; an even split would come out this uneven less than once in 1,000 times. Unless you planned this, "
+        "the two groups are not comparable: trust none of the verdicts."
     )
 
 

@@ -349,8 +349,8 @@ def test_a_rule_that_tells_nobody_is_a_finding_of_check(tmp_path: Path) -> None:
     log.write_text(f"{line(**COOKIE)}\n", encoding="utf-8")
     expected = {
         "[user, cookie.uid, address]": [],
-        "[cookie.uid, query.u]": ["query.u stands in `site.visitor` and tells nobody in these logs; correct its name, or take it out"],
-        "[address, cookie.uid]": ["cookie.uid stands behind address in `site.visitor`, which tells everybody in these logs; put it before"],
+        "[cookie.uid, query.u]": ["query.u in `site.visitor` identifies nobody in these logs; correct its name or remove it"],
+        "[address, cookie.uid]": ["cookie.uid in `site.visitor` is never used, as address before it identifies everybody; move it before that"],
     }
     for rules, texts in expected.items():
         goals = parse_goals(f"{BOUGHT}\nsite: {{visitor: {rules}}}", "goals.yaml")

@@ -18,12 +18,9 @@ def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> Exit
     write_blocks(lambda screen: formats.draw(guesses, screen))
     unread = [guess for guess in guesses if not guess.is_read]
     for guess in unread:
-        fix = (
-            "does not fit --log-format; correct the string where it stops"
-            if guess.is_own
-            else "has no known format; describe its lines with --log-format"
-        )
-        messages.write_error(f"{guess.log} {fix}")
+        own = "--log-format does not fit its lines; correct the string where it stops"
+        fix = own if guess.is_own else "unrecognised format; describe its lines with --log-format"
+        messages.write_error(f"{guess.log}: {fix}")
     return ExitCode.INPUT if unread else ExitCode.OK
 
 

@@ -62,10 +62,10 @@ def _proposed(logs: tuple[str, ...], parsed: Options, *, quiet: bool) -> tuple[s
     from convkit.core.formatting import plural  # noqa: PLC0415
     from convkit.engine.plan import read_goals  # noqa: PLC0415
 
-    facts: dict[str, YamlValue] = {} if parsed.timezone is None else {"timezone": parsed.timezone}
-    facts |= {} if parsed.log_format == "auto" else {"log_format": parsed.log_format}
+    settings: dict[str, YamlValue] = {} if parsed.timezone is None else {"timezone": parsed.timezone}
+    settings |= {} if parsed.log_format == "auto" else {"log_format": parsed.log_format}
     with progress.display(is_wanted=not quiet) as display, survey.read_logs(logs, parsed, read_goals(parsed), progress=display) as surveyed:
-        draft = propose.propose_draft(surveyed, facts)
+        draft = propose.propose_draft(surveyed, settings)
         text = "" if draft is None else propose.goals_file_text(draft, surveyed)
     messages.warn(() if quiet else surveyed.parts.data.warnings, ())
     if draft is None or draft.survey is None:
