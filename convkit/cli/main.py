@@ -168,6 +168,7 @@ def _unexpected(error: BaseException) -> ExitCode:
 def _sentence(error: click.ClickException) -> str:
     """Return Click's message as one sentence, with a suggestion and the help to read."""
     message = error.format_message().strip().replace("\n", " ").rstrip(".")
+    message = message[:1].lower() + message[1:]
     context = getattr(error, "ctx", None)
     commands = cli.list_commands(context) if context is not None and context.command is cli else []
     unknown = getattr(error, "command_name", None) or (message.partition("'")[2].partition("'")[0] if commands else "")
