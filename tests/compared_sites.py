@@ -1,4 +1,4 @@
-"""Pairs of sides made of counts, for every sentence that `compare` can print: one place of text for the golden file and the rules of wording."""
+"""Pairs of sides made of counts, one for every sentence that `compare` can print: for the golden file and the rules of wording."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ _goals = cache(lambda text: parse_goals(text, "goals.yaml"))
 Counts = "Mapping[str, int | tuple[int, int]]"
 
 
-def side(  # noqa: PLR0913 (all that a side has)
+def side(  # noqa: PLR0913 (the fields of a side)
     text: str, which: Side, sessions: int, reached: Counts, steps: Sequence[int] = (), *, waiting: int = 0, bots: int = 100, silent: float = 0.1
 ) -> SideFigures:
-    """Return a side's figures: by goal how many sessions reached it, and of them converted later; how many reached each step."""
+    """Return the figures of a side: by goal, the sessions that reached it (and those that converted later); by step, those that reached it."""
     goals = _goals(text)
     last, rows = which.end - (silent if which.name == "now" else 0.1) * _DAY, []
     for goal in goals.goals:
@@ -83,7 +83,7 @@ def side(  # noqa: PLR0913 (all that a side has)
 
 
 def _funnel(text: str, sessions: int, steps: Sequence[int], waiting: int) -> pl.DataFrame:
-    """Return the rows of the one funnel that a goals file has."""
+    """Return the rows of the funnel in a goals file."""
     rows = []
     for funnel in _goals(text).funnels:
         counts = dict(zip(funnel.numbers, steps or [0] * len(funnel.steps), strict=True))
@@ -99,10 +99,10 @@ def _funnel(text: str, sessions: int, steps: Sequence[int], waiting: int) -> pl.
     return pl.DataFrame(rows, schema_overrides=schema)
 
 
-def pair(  # noqa: PLR0913 (all that a pair has)
+def pair(  # noqa: PLR0913 (the fields of a pair)
     text: str, before: SideFigures, now: SideFigures, *, known: Coverage = KNOWN, how: str = "", knows_macro: bool = True, in_both: int | None = None
 ) -> Pair:
-    """Return both sides; `in_both` is of groups."""
+    """Return a pair; `in_both` makes the sides groups."""
     sides = Sides(before.side, now.side, how, are_groups=in_both is not None)
     return Pair(sides, before, now, _goals(text), known, knows_macro, in_both or 0)
 
@@ -113,21 +113,21 @@ def report(one: Pair) -> Report:
 
 
 def drawn(found: Report, width: int = 80, *, colour: bool = False) -> str:
-    """Return what a screen shows of a report."""
+    """Return a report as a screen shows it."""
     room = Screen(width, colour=colour)
     text: str = plugins.load("outputs", "table").render_blocks(found.draw(found.frame, room), room)
     return text
 
 
 def cases() -> Iterator[tuple[str, Pair]]:
-    """Yield pairs that between them make the product say all that it can say."""
+    """Yield pairs that together produce every sentence."""
     yield from _of_verdicts()
     yield from _of_few()
     yield from _of_caveats()
 
 
 def _of_verdicts() -> Iterator[tuple[str, Pair]]:
-    """Yield pairs with enough on both sides."""
+    """Yield pairs with enough data on both sides."""
     before = side(SHOP, BEFORE, 3_466, {"purchase": 52, "cart": (254, 51), "newsletter": 58, "saw": (1_420, 52)}, (1_420, 250, 110, 48))
     now = side(SHOP, NOW, 3_412, {"purchase": 40, "cart": (196, 39), "newsletter": 61, "saw": (1_386, 40)}, (1_386, 188, 84, 37))
     yield "a micro goal fell, and the macro goal cannot be told", pair(SHOP, before, now)
@@ -157,9 +157,9 @@ def _of_verdicts() -> Iterator[tuple[str, Pair]]:
 
 
 def _of_few() -> Iterator[tuple[str, Pair]]:
-    """Yield pairs with too few for an answer."""
+    """Yield pairs with too little data for a verdict."""
 
-    def plain(before: tuple[int, int, int], now: tuple[int, int, int], **more: Any) -> Pair:  # noqa: ANN401 (what a pair takes)
+    def plain(before: tuple[int, int, int], now: tuple[int, int, int], **more: Any) -> Pair:  # noqa: ANN401 (keywords of `pair`)
         figures = [
             side(PLAIN, which, sessions, {"purchase": bought, "cart": cart}) for which, (sessions, bought, cart) in ((BEFORE, before), (NOW, now))
         ]
@@ -176,9 +176,9 @@ def _of_few() -> Iterator[tuple[str, Pair]]:
 
 
 def _of_caveats() -> Iterator[tuple[str, Pair]]:
-    """Yield pairs with something to be known first."""
+    """Yield pairs with a caveat."""
 
-    def window(before: Side = BEFORE, now: Side = NOW, *, waiting: int = 0, bots: int = 100, **more: Any) -> Pair:  # noqa: ANN401 (what a pair takes)
+    def window(before: Side = BEFORE, now: Side = NOW, *, waiting: int = 0, bots: int = 100, **more: Any) -> Pair:  # noqa: ANN401 (keywords of `pair`)
         figures = [side(WINDOW, which, 900, {"purchase": 60, "cart": 200}, (200, 60), waiting=waiting, bots=bots) for which in (before, now)]
         figures[0] = side(WINDOW, before, 900, {"purchase": 60, "cart": 200}, (200, 60), waiting=waiting // 9)
         return pair(WINDOW, *figures, **more)

@@ -201,11 +201,11 @@ def _counted_background(context: _Context) -> Iterator[tuple[int, tuple[str, ...
     people = context.survey.requests.filter(~pl.col("is_bot"), ~pl.col("is_excluded"), pl.col("kind").cast(pl.String) == "event")
     for goal, line, label in _all_goals(context.goals):
         for column in ("background", "asset"):
-            taken = people.filter(pl.any_horizontal(pl.lit(value=False), *goal.named), column)
-            if taken.height:
-                paths = taken.group_by("path").agg(pl.col("n").sum()).sort("n", "path", descending=[True, False])
+            counted = people.filter(pl.any_horizontal(pl.lit(value=False), *goal.named), column)
+            if counted.height:
+                paths = counted.group_by("path").agg(pl.col("n").sum()).sort("n", "path", descending=[True, False])
                 example = paths["path"][0] + (", ..." if paths.height > 1 else "")
-                number = formatting.count(int(taken["n"].sum()))
+                number = formatting.count(int(counted["n"].sum()))
                 yield line, (goal.name,), f"{label} makes {plural(paths.height, f'{column} path')} ({example}) count as interactions: {number} more"
 
 

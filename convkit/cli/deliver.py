@@ -59,7 +59,7 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: ob
 def write_document(document: Document, target: Destination, limit: int | None) -> None:
     """Write a document to its destination, with at most `limit` rows per report on a screen. Raises OutputError, UsageError."""
     if target.path is None:
-        terminal.write_stream(_bytes(document, target.output, limit, of_screen=True))
+        terminal.write_stream(_bytes(document, target.output, limit, to_screen=True))
     elif not target.is_folder:
         filesystem.write_file(target.path, _bytes(document, target.output, limit))
     else:
@@ -74,8 +74,8 @@ def write_blocks(draw: Callable[[Screen], list[Block]]) -> None:
     """Write blocks that are not a report to standard output. Raises OutputError."""
     from convkit.core.blocks import Screen  # noqa: PLC0415 (Polars is imported when a report runs, not for its help)
 
-    screen = Screen(terminal.width(of_screen=True), colour=terminal.has_colour(of_screen=True))
-    terminal.write_stream(terminal.encoded(plugins.load("outputs", "table").render_blocks(draw(screen), screen), of_screen=True))
+    screen = Screen(terminal.width(to_screen=True), colour=terminal.has_colour(to_screen=True))
+    terminal.write_stream(terminal.encoded(plugins.load("outputs", "table").render_blocks(draw(screen), screen), to_screen=True))
 
 
 def write_rejects(document: Document, path: str) -> None:
@@ -85,15 +85,15 @@ def write_rejects(document: Document, path: str) -> None:
     filesystem.write_file(path, text.encode(), is_private=True)
 
 
-def _bytes(document: Document, output: str, limit: int | None, *, of_screen: bool = False) -> bytes:
+def _bytes(document: Document, output: str, limit: int | None, *, to_screen: bool = False) -> bytes:
     """Return a document in an output, as wide as the screen or as a file."""
     from convkit.outputs import render  # noqa: PLC0415 (Polars is imported when a report runs, not for its help)
 
-    width, colour = terminal.width(of_screen=of_screen), terminal.has_colour(of_screen=of_screen)
+    width, colour = terminal.width(to_screen=to_screen), terminal.has_colour(to_screen=to_screen)
     content = render(document, output, width=width, limit=limit, colour=colour)
     if isinstance(content, str):
-        return terminal.encoded(content, of_screen=of_screen)
-    if of_screen and terminal.is_screen():
+        return terminal.encoded(content, to_screen=to_screen)
+    if to_screen and terminal.is_screen():
         raise UsageError(f"{output} cannot be shown on a terminal; name a file with -o")
     return content
 

@@ -48,7 +48,7 @@ _AFTER = {"sort": ("output", "path"), "settings": ("strict",), "rejects": ("limi
 def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:
     """Return a command without options; its help shows examples, the first line of `document` as the headline, and a topic to read."""
     headline = document.partition("\n")[0]
-    lines, more = "\n".join(examples), f"More: convkit help {topics.of_command(name)}"
+    lines, more = "\n".join(examples), f"More: convkit help {topics.topic_of_command(name)}"
     return click.Command(name, callback=run, help=f"\b\n{lines}\n\n{headline}", short_help=headline, epilog=more)
 
 

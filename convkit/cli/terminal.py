@@ -30,9 +30,9 @@ def is_screen() -> bool:
     return sys.stdout is not None and sys.stdout.isatty()
 
 
-def width(*, of_screen: bool) -> int:
+def width(*, to_screen: bool) -> int:
     """Return the columns to fill: COLUMNS, else the width of the terminal, else that of the wide form."""
-    return _columns_variable() or (_terminal_width(sys.stdout) if of_screen and is_screen() else WIDE)
+    return _columns_variable() or (_terminal_width(sys.stdout) if to_screen and is_screen() else WIDE)
 
 
 def message_width() -> int | None:
@@ -68,9 +68,9 @@ def _terminal_width(stream: TextIO) -> int:
     return os.get_terminal_size(stream.fileno()).columns or _DEFAULT_WIDTH
 
 
-def has_colour(*, of_screen: bool) -> bool:
+def has_colour(*, to_screen: bool) -> bool:
     """Return whether to write colours: as NO_COLOR (https://no-color.org) or FORCE_COLOR say, else on a terminal that is not `dumb`."""
-    if not of_screen or os.environ.get("NO_COLOR"):
+    if not to_screen or os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
         return os.environ["FORCE_COLOR"] != "0"
@@ -82,9 +82,9 @@ def knows_unicode() -> bool:
     return codecs.lookup(sys.stdout.encoding).name == "utf-8"
 
 
-def encoded(text: str, *, of_screen: bool) -> bytes:
+def encoded(text: str, *, to_screen: bool) -> bytes:
     """Return text as bytes: in UTF-8, or in the encoding of the terminal, with replacements for drawing characters that it lacks."""
-    encoding = sys.stdout.encoding if of_screen and is_screen() else "utf-8"
+    encoding = sys.stdout.encoding if to_screen and is_screen() else "utf-8"
     if codecs.lookup(encoding).name == "utf-8":
         return text.encode("utf-8", "backslashreplace")
     codecs.register_error(_ERRORS, _replacement)

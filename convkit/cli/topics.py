@@ -31,6 +31,6 @@ def headline(topic: str) -> str:
     return page(topic).split("\n\n")[1].replace("\n", " ")
 
 
-def of_command(command: str) -> str:
+def topic_of_command(command: str) -> str:
     """Return the topic that the help of a command refers to."""
     return command if command in names() else BY_COMMAND.get(command, GENERAL)

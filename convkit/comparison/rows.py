@@ -96,7 +96,7 @@ class Pair:
     knows_macro: bool
     in_both: int
     """Sessions that are on both sides."""
-    of_variants: tuple[Note, ...] = ()
+    variant_notes: tuple[Note, ...] = ()
     """Notes on visitors who saw several variants."""
 
 

@@ -275,7 +275,7 @@ def caveats(pair: Pair) -> tuple[Note, ...]:
     ]
     if are_groups:
         overlap = f"{formatting.plural(pair.in_both, 'session')} {'is' if pair.in_both == 1 else 'are'} in both groups."
-        several = [replace(note, is_drawn=True) for note in pair.of_variants]
+        several = [replace(note, is_drawn=True) for note in pair.variant_notes]
         return (*_sample_ratio(pair), *several, *([Note("in-both", overlap, is_drawn=True)] if pair.in_both else []), *windows)
     sides = (pair.sides.before, pair.sides.now)
     missing = [note for side in sides for note in (*_not_covered(side, pair.coverage), *_gaps(side, pair.coverage))]

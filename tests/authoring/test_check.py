@@ -1,4 +1,4 @@
-"""What `convkit check` finds: of each kind three that are planted and two that only look like it; what it prints, and its exit code."""
+"""`convkit check`: for every kind of remark three planted cases and two that only look like it; its output and exit code."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.ht
 
 
 def who(number: int) -> str:
-    """Return a visitor of its own."""
+    """Return the sender of the visitor with this number."""
     return f"198.51.{number // 250}.{number % 250} - -"
 
 
-def found(folder: Path, lines: Iterable[str], goals: str) -> list[authoring_check.Remark]:
-    """Return what is found beside a log."""
+def remarks_of(folder: Path, lines: Iterable[str], goals: str) -> list[authoring_check.Remark]:
+    """Return the remarks on a goals file checked against a log."""
     loaded = parse_goals(goals, "goals.yaml")
     survey, _ = authoring_survey.survey_once([written(folder / "access.log", lines)], Options(), loaded, NO_PROGRESS)
     return authoring_check.remarks_on(survey, has_logs=True)
 
 
 def named(remarks: Iterable[authoring_check.Remark], code: str) -> set[str]:
-    """Return the goals or funnels that remarks of a code are about; of two that come together, the second."""
+    """Return the goals or funnels of the remarks with a code; of two that coincide, the second."""
     return {remark.names[-1] for remark in remarks if remark.code == code}
 
 
-def told(goals: str) -> list[str]:
-    """Return the codes that a goals file gets without a log."""
+def codes_of(goals: str) -> list[str]:
+    """Return the codes of the remarks on a goals file without a log."""
     return [remark.code for remark in authoring_check.remarks_on(authoring_survey.without_logs(parse_goals(goals, "goals.yaml")), has_logs=False)]
 
 
@@ -87,7 +87,7 @@ micro:
 funnels:
   way: [fine, /kasse, bought]
 """
-"""A goal a case; `LINES` hold what they are about."""
+"""One goal per case; `LINES` is the log for them."""
 
 LINES = [
     *(line(f"GET /product/{name}", number, who=who(1)) for number, name in enumerate(("oak", "ash", "elm"))),
@@ -111,8 +111,8 @@ LINES = [
 
 @pytest.fixture(scope="module")
 def unreached(tmp_path_factory: pytest.TempPathFactory) -> list[authoring_check.Remark]:
-    """Return what is found of goals that no session reached."""
-    return found(tmp_path_factory.mktemp("unreached"), LINES, UNREACHED)
+    """Return the remarks on goals that no session reached."""
+    return remarks_of(tmp_path_factory.mktemp("unreached"), LINES, UNREACHED)
 
 
 NEVER = {
@@ -138,20 +138,20 @@ NEVER = {
 }
 
 
-def test_a_goal_that_never_matches_is_told_with_what_is_nearest(unreached: list[authoring_check.Remark]) -> None:
-    """Those that are reached, and those with a reason of their own, are not among them."""
+def test_a_goal_that_never_matches_is_reported_with_the_closest_requests(unreached: list[authoring_check.Remark]) -> None:
+    """Goals that are reached, or never for another reason, are not among them."""
     sentences = {remark.names[0]: remark.text for remark in unreached if remark.code == "never-matches"}
     assert set(sentences) == set(NEVER)
     assert {name: text for name, text in sentences.items() if NEVER[name] not in text} == {}
 
 
-def test_a_goal_that_meets_errors_alone_is_told(unreached: list[authoring_check.Remark]) -> None:
-    """Not one that names them, nor one that also meets pages."""
+def test_a_goal_that_matches_only_errors_is_reported(unreached: list[authoring_check.Remark]) -> None:
+    """Not a goal for errors, nor one that also matches pages."""
     assert named(unreached, "only-errors") == {"lost", "broken", "both_lost"}
 
 
-def test_a_goal_that_only_bots_reach_is_told(unreached: list[authoring_check.Remark]) -> None:
-    """Not those that people reach as well."""
+def test_a_goal_that_only_bots_reach_is_reported(unreached: list[authoring_check.Remark]) -> None:
+    """Not goals that people reach as well."""
     assert named(unreached, "only-bots") == {"crawled", "crawled_twice", "probed"}
 
 
@@ -161,20 +161,20 @@ def test_a_remark_names_the_line_of_its_goal_or_funnel(unreached: list[authoring
     assert {name: where for name, where in lines.items() if where != name.partition("#")[0]} == {}
 
 
-def test_what_a_goal_took_off_a_list_is_information(tmp_path: Path) -> None:
-    """Downloads that a goal names, and pages, were on no list that matters."""
+def test_background_paths_that_a_goal_counts_are_mentioned(tmp_path: Path) -> None:
+    """Not downloads or pages; and it is not a warning."""
     goals = """
 macro: {bought: /checkout/thank-you}
 micro: {feed: /feeds/all.xml, logo: /image/logo.png, stock: GET /api/stock/*, page: /checkout, download: {download: /files/*.pdf}}
 """
     lines = [*LINES, line("GET /api/stock/oak", 23, who=who(1)), line("GET /api/stock/ash", 24, who=who(1)), line("GET /files/a.pdf", 25, who=who(1))]
-    told = [remark for remark in found(tmp_path, lines, goals) if remark.code == "off-list"]
-    assert {remark.names[0] for remark in told} == {"feed", "logo", "stock"}
-    assert not any(remark.is_warning for remark in told)
+    remarks = [remark for remark in remarks_of(tmp_path, lines, goals) if remark.code == "off-list"]
+    assert {remark.names[0] for remark in remarks} == {"feed", "logo", "stock"}
+    assert not any(remark.is_warning for remark in remarks)
 
 
 def sessions(number: int, *pages: str, first: int = 0, rest: str = "") -> list[str]:
-    """Return sessions of one visitor each, who see some pages, or send `rest` to the first of them alone."""
+    """Return sessions of one visitor each with some pages; the first session has `rest` as well."""
     return [
         line(page if " " in page else f"GET {page}", 10 * place, 302 if page.startswith("POST") else 200, who=who(first + each))
         for each in range(number)
@@ -182,23 +182,23 @@ def sessions(number: int, *pages: str, first: int = 0, rest: str = "") -> list[s
     ]
 
 
-def test_a_goal_of_nearly_every_session_is_told(tmp_path: Path) -> None:
-    """From 95 % of 100 sessions on; not of 94 %, nor on fewer sessions."""
+def test_a_goal_of_nearly_every_session_is_reported(tmp_path: Path) -> None:
+    """From 95 % of 100 sessions on; not 94 %, nor with fewer sessions."""
     goals = """
 macro: {bought: /thanks}
 micro: {any: /**, home: /, most: [/a, /b], fewer: /a, read: /b}
 """
     log = [*sessions(94, "/", "/a"), *sessions(1, "/", "/b", first=94), *sessions(5, "/", first=95)]
-    assert named(found(tmp_path, log, goals), "nearly-all") == {"any", "home", "most"}
-    assert named(found(tmp_path, sessions(99, "/"), goals), "nearly-all") == set()
+    assert named(remarks_of(tmp_path, log, goals), "nearly-all") == {"any", "home", "most"}
+    assert named(remarks_of(tmp_path, sessions(99, "/"), goals), "nearly-all") == set()
 
 
 TOGETHER = [*sessions(20, "/cart", "POST /pay", "/thanks"), *sessions(1, "/cart", first=20), *sessions(19, "/rare", "POST /rare", "/", first=30)]
 
 
 @pytest.mark.parametrize("other", ["POST /pay", "'re:/than.s'", "[POST /pay, /nothing]"])
-def test_goals_that_always_come_together_are_told(other: str, tmp_path: Path) -> None:
-    assert named(found(tmp_path, TOGETHER, f"macro: {{bought: /thanks}}\nmicro: {{other: {other}}}"), "always-together") == {"other"}
+def test_goals_that_always_coincide_are_reported(other: str, tmp_path: Path) -> None:
+    assert named(remarks_of(tmp_path, TOGETHER, f"macro: {{bought: /thanks}}\nmicro: {{other: {other}}}"), "always-together") == {"other"}
 
 
 @pytest.mark.parametrize(
@@ -212,12 +212,12 @@ def test_goals_that_always_come_together_are_told(other: str, tmp_path: Path) ->
     ],
     ids=["counted otherwise", "a depth", "one is a part of the other", "one session tells them apart", "too few"],
 )
-def test_goals_that_come_together_by_what_they_are_or_by_chance_are_not(goals: str, tmp_path: Path) -> None:
-    assert named(found(tmp_path, TOGETHER, goals), "always-together") == set()
+def test_goals_that_coincide_by_definition_or_by_chance_are_not(goals: str, tmp_path: Path) -> None:
+    assert named(remarks_of(tmp_path, TOGETHER, goals), "always-together") == set()
 
 
-def test_a_funnel_in_the_wrong_order_is_told(tmp_path: Path) -> None:
-    """More than half of 20 sessions or more had the later step first; a visitor's sessions count together where the funnel says so."""
+def test_a_funnel_in_the_wrong_order_is_reported(tmp_path: Path) -> None:
+    """In more than half of at least 20 sessions, or visitors if the funnel is per visitor, the later step came first."""
     goals = """
 macro: {bought: /thanks}
 micro: {a: /a, b: /b, c: /c}
@@ -231,11 +231,11 @@ funnels:
     back = [line("GET /c", 3_600, who=who(60 + each)) for each in range(20)]
     log = [*sessions(20, "/a", "/b", "/thanks"), *sessions(20, "/a", first=60), *back]
     log += [*sessions(10, "/a", "/c", first=100), *sessions(10, "/c", "/a", first=120)]
-    assert named(found(tmp_path, log, goals), "reversed") == {"wrong", "wrong_end", "wrong_visitors"}
+    assert named(remarks_of(tmp_path, log, goals), "reversed") == {"wrong", "wrong_end", "wrong_visitors"}
 
 
-def test_a_last_step_of_a_later_session_is_told(tmp_path: Path) -> None:
-    """Not where the funnel is of visitors, nor where most do it all in one session."""
+def test_steps_in_an_earlier_session_are_reported(tmp_path: Path) -> None:
+    """Not for funnels per visitor, nor if most do everything in one session."""
     goals = """
 macro: {bought: /thanks}
 micro: {a: /a, b: /b, c: /c}
@@ -250,20 +250,20 @@ funnels:
         *sessions(20, "/a", "/b"),
         *(line(f"GET {page}", 3_600 + place, who=who(each)) for each in range(20) for place, page in enumerate(("/c", "/thanks"))),
     ]
-    assert named(found(tmp_path, log, goals), "later-session") == {"later", "later_too", "later_of_two"}
+    assert named(remarks_of(tmp_path, log, goals), "later-session") == {"later", "later_too", "later_of_two"}
 
 
 def visits(number: int, query: str, first: int = 0) -> list[str]:
-    """Return sessions of one visitor each, who came by a link with a query."""
+    """Return sessions of one visitor each that began with a tagged link."""
     return [line(f"GET /?{query}", who=who(first + each)) for each in range(number)]
 
 
-def test_mediums_that_links_spell_wrong_are_told(tmp_path: Path) -> None:
-    """Not those that are in a channel, be it one of one's own, nor those like none, nor those of one or two strangers."""
+def test_misspelt_mediums_are_reported(tmp_path: Path) -> None:
+    """Not mediums of a channel, built-in or own, nor unlike any of them, nor in fewer than three sessions."""
     goals = "macro: {sale: /sale}\nsite: {channels: {Partners: {medium: [partner, emails]}}}"
     tagged = {"emial": 3, "REFFERAL": 4, "partnr": 5, "affiliates": 3, "email": 9, "emails": 9, "flyer": 9, "cpcc": 9, "sem": 9, "organik": 2}
     log = [text for place, (medium, n) in enumerate(tagged.items()) for text in visits(n, f"utm_source=a&utm_medium={medium}", 20 * place)]
-    sentences = [remark.text for remark in found(tmp_path, log, goals) if remark.code == "misspelt-medium"]
+    sentences = [remark.text for remark in remarks_of(tmp_path, log, goals) if remark.code == "misspelt-medium"]
     assert [(text.split()[6].strip(","), re.findall("`(.*?)`", text)[0]) for text in sentences] == [
         ("affiliates", "Affiliates: {medium: affiliates}"),
         ("emial", "Email: {medium: emial}"),
@@ -272,15 +272,15 @@ def test_mediums_that_links_spell_wrong_are_told(tmp_path: Path) -> None:
     ]
 
 
-def test_the_largest_sources_without_a_channel_are_told_with_a_rule_that_gives_them_one(tmp_path: Path) -> None:
-    """The three largest, of 20 sessions or more; not those with a channel, nor those that a misspelt medium keeps from one; and it is no warning."""
+def test_the_largest_sources_without_a_channel_are_reported_with_a_rule(tmp_path: Path) -> None:
+    """The three largest of at least 20 sessions, without those with a channel or a misspelt medium; it is not a warning."""
     goals = "macro: {sale: /sale}\nsite: {channels: {Print: {source: flyer}}}"
     tagged = ("a:b&utm_medium=qr", "poster", "c*&utm_medium=x", "flyer", "crm&utm_medium=emial", "google&utm_medium=cpc")
     log = [text for place, query in enumerate(tagged) for text in visits(26 - place, f"utm_source={query}", 30 * place)]
     log += [*visits(20, "utm_source=fourth", 200), *visits(19, "utm_source=fifth", 230), *visits(40, "utm_source=%E2%80%AEx", 260)]
-    told = [remark for remark in found(tmp_path, log, goals) if remark.code == "unassigned"]
-    rules = [re.findall("`(.*?)`", remark.text)[-1] for remark in told]
-    assert [remark.is_warning for remark in told] == [False] * 3
+    remarks = [remark for remark in remarks_of(tmp_path, log, goals) if remark.code == "unassigned"]
+    rules = [re.findall("`(.*?)`", remark.text)[-1] for remark in remarks]
+    assert [remark.is_warning for remark in remarks] == [False] * 3
     assert rules == ["NAME: {source: 'c*', medium: x}", "NAME: {source: poster}", "NAME: {source: 'a:b', medium: qr}"]
 
 
@@ -297,21 +297,21 @@ MACROS = {
 
 
 @pytest.mark.parametrize(("goals", "code"), MACROS.items())
-def test_one_or_two_macro_goals_are_what_a_site_is_for(goals: str, code: str | None) -> None:
-    assert told(goals or "site: {timezone: UTC}") == ([code] if code else [])
+def test_a_site_has_one_or_two_macro_goals(goals: str, code: str | None) -> None:
+    assert codes_of(goals or "site: {timezone: UTC}") == ([code] if code else [])
 
 
 @pytest.mark.parametrize("file", GOALS_FILES, ids=lambda file: file.stem)
-def test_examples_of_goals_files_are_clean(file: Path) -> None:
-    assert told(file.read_text(encoding="utf-8")) == []
+def test_example_goals_files_have_no_remarks(file: Path) -> None:
+    assert codes_of(file.read_text(encoding="utf-8")) == []
 
 
-def test_a_log_without_sessions_is_one_remark(tmp_path: Path) -> None:
-    remarks = found(tmp_path, [line("GET /", agent=CRAWLER)], "macro: {a: /a}")
+def test_a_log_without_sessions_gets_one_remark(tmp_path: Path) -> None:
+    remarks = remarks_of(tmp_path, [line("GET /", agent=CRAWLER)], "macro: {a: /a}")
     assert [remark.code for remark in remarks] == ["no-sessions"]
 
 
-def test_the_sample_log_and_its_goals_are_clean() -> None:
+def test_the_sample_log_and_its_goals_have_no_warnings() -> None:
     loaded = parse_goals((EXAMPLE_GOALS).read_text(encoding="utf-8"), "goals.yaml")
     for log in ("access.log.gz", "events.csv.gz"):
         with authoring_survey.read_logs([ROOT / "sample_logs" / log], Options(), loaded) as read:
@@ -321,7 +321,7 @@ def test_the_sample_log_and_its_goals_are_clean() -> None:
 
 @pytest.fixture
 def check(convkit_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return what runs `convkit check` in an empty directory: arguments -> exit code, standard output, standard error."""
+    """Return a function that runs `convkit check` in an empty directory: arguments -> exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CONVKIT_GOALS", raising=False)
 
@@ -334,7 +334,7 @@ def test_no_mistakes_are_one_sentence(check: Run) -> None:
     assert check("-q") == (0, "", "")
 
 
-def test_mistakes_are_told_as_everywhere(check: Run) -> None:
+def test_mistakes_are_reported_as_by_other_commands(check: Run) -> None:
     Path("mine.yaml").write_text("macro: {a: {pge: /a}}\nfunnel: {}\n", encoding="utf-8")
     code, out, err = check("-g", "mine.yaml")
     assert (code, out) == (2, "")
@@ -347,7 +347,7 @@ def test_without_a_goals_file_there_is_nothing_to_check(check: Run) -> None:
     assert "convkit init" in err
 
 
-def test_warnings_are_no_error(check: Run) -> None:
+def test_warnings_are_not_errors(check: Run) -> None:
     Path("goals.yaml").write_text("macro:\n  a: /a\n  b: /b\n  c: /thanks\n", encoding="utf-8")
     written(Path("access.log"), [line("GET /a"), line("GET /b", 5), line("GET /thank", 9)])
     code, out, err = check("access.log")
@@ -356,7 +356,7 @@ def test_warnings_are_no_error(check: Run) -> None:
     assert out.splitlines()[-1] == "goals.yaml: 3 goals, 3 of them macro; 2 warnings (checked against 1 session)."
 
 
-def test_what_was_not_read_is_told(check: Run) -> None:
+def test_damaged_input_is_a_warning(check: Run) -> None:
     Path("goals.yaml").write_text("macro: {a: /a}\n", encoding="utf-8")
     Path("access.log").write_bytes(f"{line('GET /a')}\n".encode() + line("GET /b", agent="Mozilla/5.0 \xff").encode("latin-1") + b"\n")
     code, out, err = check("access.log")
@@ -365,8 +365,8 @@ def test_what_was_not_read_is_told(check: Run) -> None:
     assert check("access.log", "-q") == (0, "", "")
 
 
-def test_what_the_log_holds_is_shown_harmless(check: Run) -> None:
-    """No path of a log colours the screen or begins a line of its own."""
+def test_text_from_the_log_is_harmless(check: Run) -> None:
+    """No path of a log colours the screen or begins a new line."""
     paths = [re.sub(r"[\s\"\\]", "", text) for text in NASTY]
     written(Path("access.log"), [line(f"GET /thanks{path}", number) for number, path in enumerate(paths)])
     Path("goals.yaml").write_text("macro: {a: /thanksx}\n", encoding="utf-8")
@@ -376,7 +376,7 @@ def test_what_the_log_holds_is_shown_harmless(check: Run) -> None:
     assert not set(out) & {"\x1b", "\x07", "\x9b", "\u202e"}
 
 
-def test_options_say_what_is_read(check: Run) -> None:
+def test_options_choose_what_is_read(check: Run) -> None:
     Path("goals.yaml").write_text("macro: {a: /a}\n", encoding="utf-8")
     written(Path("access.log"), [line("GET /a"), line("GET /b", 86_400)])
     assert "never-matches" not in check("access.log")[1]

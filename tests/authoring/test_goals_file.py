@@ -1,4 +1,4 @@
-"""The example goals files: each loads, names the schema, and finds on a log of its kind all that was planted there."""
+"""The example goals files: each loads, names the schema, and matches everything that was planted in a log for it."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_an_example_loads_names_the_schema_and_needs_few_macros(name: str) -> No
 
 
 @pytest.mark.parametrize("name", example_names())
-def test_an_example_finds_what_was_planted(name: str, tmp_path: Path) -> None:
+def test_an_example_matches_what_was_planted(name: str, tmp_path: Path) -> None:
     file = tmp_path / "goals.yaml"
     file.write_text(example_text(name), encoding="utf-8")
     document = runs.document([written(tmp_path / "log", lines(name))], ["overview", "goals", "funnel"], file)

@@ -1,4 +1,4 @@
-"""What `convkit init LOG` proposes: of each kind three that are planted and two that only look like it; what it writes loads and is clean."""
+"""`convkit init LOG`: for every kind of goal three planted cases and two that only look like it; what it writes loads and has no warnings."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 REAL = Path(os.environ.get("CONVKIT_TEST_DATA", "/nonexistent")) / "real"
 FIRST_LINE = f"# yaml-language-server: $schema={json_schema.SCHEMA_URL}\n# "
-"""By it editors find the schema."""
+"""The line by which editors find the schema."""
 FRAMES = ("pages", "forms", "downloads", "events")
 
 
 def proposed(seen: Mapping[str, str]) -> dict[str, Any]:
-    """Return the goals that are proposed where ten sessions saw or did each of the things, written with blanks between them.
+    """Return the goals proposed if ten sessions had each of the pages, forms and so on, which are separated by spaces.
 
-    `after` are pages behind forms, as `form>page`; they are pages and forms, too.
+    `after` are pages after forms, as `form>page`, which count as pages and forms as well.
     """
     after = [text.split(">") for text in seen.get("after", "").split()]
     more = {"pages": [page for _, page in after], "forms": [form for form, _ in after]}
@@ -51,7 +51,7 @@ def proposed(seen: Mapping[str, str]) -> dict[str, Any]:
 
 
 def many(prefix: str, number: int = 5) -> str:
-    """Return pages side by side."""
+    """Return pages in one folder."""
     return " ".join(f"{prefix}/name-{letter}" for letter in "abcdefgh"[:number])
 
 
@@ -149,12 +149,12 @@ PLANTED: list[tuple[str, dict[str, str], Any]] = [
 
 
 @pytest.mark.parametrize(("name", "seen", "goal"), PLANTED)
-def test_what_is_proposed(name: str, seen: dict[str, str], goal: Any) -> None:  # noqa: ANN401 (a goal, as YAML has it)
+def test_what_is_proposed(name: str, seen: dict[str, str], goal: Any) -> None:  # noqa: ANN401 (a goal in YAML)
     found = proposed({**seen, "n": int(seen.get("n", 10))})  # type: ignore[dict-item]
     assert found.get(name) == goal
 
 
-def test_every_kind_is_tested_in_both_ways() -> None:
+def test_every_kind_has_cases_for_and_against() -> None:
     tested = {(name if not name.startswith("sent_") else "form", goal is None) for name, _, goal in PLANTED}
     names = {*proposals.KINDS, "reader", "read_one", "looked_around"} - {"depth"}
     assert tested == {(name, absent) for name in names for absent in (True, False)}
@@ -174,7 +174,7 @@ PATTERNS = {
 
 
 @pytest.mark.parametrize(("paths", "patterns"), PATTERNS.items())
-def test_pages_side_by_side_are_one_pattern_and_ids_are_none(paths: str, patterns: set[str]) -> None:
+def test_pages_in_one_folder_are_one_pattern_and_ids_are_wildcards(paths: str, patterns: set[str]) -> None:
     assert set(subrequests.add_patterns(pl.DataFrame({"path": paths.split(), "n": 1}), lambda folder: folder == "/steps")["pattern"]) == patterns
 
 
@@ -182,13 +182,13 @@ def test_pages_side_by_side_are_one_pattern_and_ids_are_none(paths: str, pattern
 @given(
     st.recursive(st.text() | st.sampled_from([*FORMULAS, *NASTY, "true", "null", "1", "1.5", "~", "yes", "2026-10-01", ""]), st.lists, max_leaves=4)
 )
-def test_what_is_written_is_read_as_the_same(value: Any) -> None:  # noqa: ANN401 (what YAML has)
-    """Text that can be written at all: nothing hidden, nothing that acts."""
+def test_yaml_reads_back_what_is_written(value: Any) -> None:  # noqa: ANN401 (any value of YAML)
+    """Any text without invisible or control characters."""
 
-    def texts(of: Any) -> list[str]:  # noqa: ANN401 (what YAML has)
+    def texts(of: Any) -> list[str]:  # noqa: ANN401 (any value of YAML)
         return [of] if isinstance(of, str) else [text for part in of for text in texts(part)]
 
-    def plain(node: Any) -> Any:  # noqa: ANN401 (what YAML has)
+    def plain(node: Any) -> Any:  # noqa: ANN401 (any value of YAML)
         return [plain(part) for part in node.value] if isinstance(node.value, list) else node.value
 
     if all(map(goals_file.is_writable, texts(value))):
@@ -197,7 +197,7 @@ def test_what_is_written_is_read_as_the_same(value: Any) -> None:  # noqa: ANN40
 
 
 def visits(number: int, *requests: str, first: int = 0, apart: int = 20) -> list[str]:
-    """Return lines of visitors who each send some requests; a POST is answered by a redirect."""
+    """Return lines of visitors who each send some requests; every POST is answered with a redirect."""
     return [
         line(
             request if " " in request else f"GET {request}",
@@ -211,24 +211,24 @@ def visits(number: int, *requests: str, first: int = 0, apart: int = 20) -> list
 
 
 def drafted(log: Path) -> propose.Draft | None:
-    """Return what is proposed for a log; what is written of it loads, and is clean beside what it was counted on."""
+    """Return the draft for a log, and check that its goals file loads and draws no warnings."""
     with survey.read_logs([log], Options(), Goals(None, Site(), ())) as logs:
-        made = propose.propose_draft(logs, {})
-        if made is not None:
-            assert made.survey
-            goals = parse_goals(propose.goals_file_text(made, logs), "goals.yaml")
-            assert [remark for remark in check.remarks_on(replace(made.survey, goals=goals), has_logs=True) if remark.is_warning] == []
-    return made
+        draft = propose.propose_draft(logs, {})
+        if draft is not None:
+            assert draft.survey
+            goals = parse_goals(propose.goals_file_text(draft, logs), "goals.yaml")
+            assert [remark for remark in check.remarks_on(replace(draft.survey, goals=goals), has_logs=True) if remark.is_warning] == []
+    return draft
 
 
 def test_the_sample_log_gets_its_purchase_and_the_funnel_to_it() -> None:
-    made = drafted(SAMPLE)
-    assert made
-    assert made.macro == "purchase"
-    goals = {proposal.name: proposal.goal for proposal in made.goals}
+    draft = drafted(SAMPLE)
+    assert draft
+    assert draft.macro == "purchase"
+    goals = {proposal.name: proposal.goal for proposal in draft.goals}
     assert goals["purchase"] == {"page": "/checkout/thank-you", "value": "query.total", "once_per": "query.order"}
-    assert made.steps == ("product", "cart", "checkout", "purchase")
-    assert made.settings["group"] == ["/product/*", "/blog/*", "/product/*/reviews", "/category/**"]
+    assert draft.steps == ("product", "cart", "checkout", "purchase")
+    assert draft.settings["group"] == ["/product/*", "/blog/*", "/product/*/reviews", "/category/**"]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="without the public logs")
@@ -237,9 +237,9 @@ def test_the_sample_log_gets_its_purchase_and_the_funnel_to_it() -> None:
     [("apache_semicomplete_2015.log.gz", "reader"), ("zanbil_shop_2019_1k.log", "looked_around"), ("ecom_v5.csv.gz", "purchase")],
 )
 def test_real_logs_get_something_sensible(log: str, macro: str) -> None:
-    made = drafted(REAL / log)
-    assert made
-    assert made.macro == macro
+    draft = drafted(REAL / log)
+    assert draft
+    assert draft.macro == macro
 
 
 ORDERS = [text.replace("/7 ", f"/{10_000 + number} ") for number, text in enumerate(visits(5, "/cart", "/checkout/order-received/7"))]
@@ -261,33 +261,33 @@ SITES = {
 
 
 @pytest.mark.parametrize(("lines", "macro", "steps"), SITES.values(), ids=SITES)
-def test_what_a_site_is_for_and_the_way_to_it(lines: list[str], macro: str, steps: list[str], tmp_path: Path) -> None:
-    """A purchase before a lead before a newsletter; the steps are those that came before it in most of its sessions, in their order."""
-    made = drafted(written(tmp_path / "access.log", lines))
-    assert made
-    assert (made.macro, [*made.steps]) == (macro, steps)
-    goal = made.goals[0].goal
+def test_the_macro_goal_and_the_funnel_to_it(lines: list[str], macro: str, steps: list[str], tmp_path: Path) -> None:
+    """Purchase before lead before newsletter; the steps are the goals that preceded it in most of its sessions, in their order."""
+    draft = drafted(written(tmp_path / "access.log", lines))
+    assert draft
+    assert (draft.macro, [*draft.steps]) == (macro, steps)
+    goal = draft.goals[0].goal
     assert ("once_per" in goal) == (lines is ORDERS)
 
 
 def test_pages_that_are_images_are_ignored(tmp_path: Path) -> None:
     lines = visits(5, "/", *(f"/shop/image/{number}/large" for number in range(6)), "/cart")
-    made = drafted(written(tmp_path / "access.log", lines))
-    assert made
-    assert made.settings["ignore"] == {"paths": ["/shop/image/**"]}
+    draft = drafted(written(tmp_path / "access.log", lines))
+    assert draft
+    assert draft.settings["ignore"] == {"paths": ["/shop/image/**"]}
 
 
-def test_pages_that_are_parameters_are_told_by_them(tmp_path: Path) -> None:
+def test_parameters_that_select_pages_are_kept(tmp_path: Path) -> None:
     routes = ("product/product", "checkout/cart", "checkout/checkout", "checkout/success")
-    made = drafted(written(tmp_path / "access.log", visits(5, *(f"/index.php?route={route}" for route in routes))))
-    assert made
-    assert made.settings["keep_query"] == ["route"]
-    assert {proposal.name: proposal.goal for proposal in made.goals}["purchase"] == "/index.php?route=checkout/success"
+    draft = drafted(written(tmp_path / "access.log", visits(5, *(f"/index.php?route={route}" for route in routes))))
+    assert draft
+    assert draft.settings["keep_query"] == ["route"]
+    assert {proposal.name: proposal.goal for proposal in draft.goals}["purchase"] == "/index.php?route=checkout/success"
 
 
 @pytest.fixture
 def init(convkit_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Return what runs `convkit init` in an empty directory: arguments -> exit code, standard output, standard error."""
+    """Return a function that runs `convkit init` in an empty directory: arguments -> exit code, standard output, standard error."""
     monkeypatch.chdir(tmp_path)
 
     return partial(convkit_command, "init")
@@ -306,7 +306,7 @@ def test_init_writes_what_it_proposes(init: Run) -> None:
     assert text.count("# 9 sessions") == len(goals.goals)
 
 
-def test_init_writes_over_nothing_and_no_log(init: Run) -> None:
+def test_init_overwrites_neither_goals_files_nor_logs(init: Run) -> None:
     written(Path("access.log"), SITES["shop"][0])
     Path("goals.yaml").write_text("mine", encoding="utf-8")
     assert init("access.log")[0] == 2
@@ -318,7 +318,7 @@ def test_init_writes_over_nothing_and_no_log(init: Run) -> None:
 
 
 @pytest.mark.parametrize("lines", [[line("GET /")], [line("GET /", agent="Googlebot/2.1")]])
-def test_a_log_with_nothing_to_go_by_gets_the_built_in_goals(lines: list[str], init: Run) -> None:
+def test_a_log_that_suggests_no_goals_gets_the_built_in_ones(lines: list[str], init: Run) -> None:
     written(Path("access.log"), lines)
     code, _, err = init("access.log")
     assert code == 0
@@ -328,7 +328,7 @@ def test_a_log_with_nothing_to_go_by_gets_the_built_in_goals(lines: list[str], i
 
 
 def test_hostile_paths_are_left_out_or_quoted(init: Run) -> None:
-    """What is written loads as the same text, and holds nothing that is hidden or acts."""
+    """What is written loads as the same text, without invisible or control characters."""
     shown = ["/contact/thanks:%20{x}", "/contact/thanks'#[a]", "/contact/%22/thanks", "/contact/!!python/thanks"]
     hidden = ["/contact/%1B[31m/thanks", "/contact/%E2%80%AE/thanks"]
     written(
@@ -343,7 +343,7 @@ def test_hostile_paths_are_left_out_or_quoted(init: Run) -> None:
 
 
 @pytest.mark.parametrize("name", goals_file.example_names())
-def test_an_example_is_written_as_it_is(name: str, init: Run) -> None:
+def test_an_example_is_written_unchanged(name: str, init: Run) -> None:
     code, out, err = init("--example", name)
     assert (code, out) == (0, "")
     assert f"from the example {name}. Replace its paths with those of your site" in err
@@ -351,18 +351,18 @@ def test_an_example_is_written_as_it_is(name: str, init: Run) -> None:
     assert init("--example", name)[0] == 2
 
 
-def test_an_example_fits_no_log(init: Run) -> None:
+def test_an_example_takes_no_log(init: Run) -> None:
     written(Path("access.log"), [line("GET /")])
     code, _, err = init("--example", "shop", "access.log")
     assert (code, err.count("leave out --example")) == (2, 1)
     assert "'app', 'blog'" in init("--example", "shp")[2]
 
 
-def test_the_schema_is_printed_and_nothing_written(init: Run) -> None:
+def test_the_schema_is_printed_and_no_file_is_written(init: Run) -> None:
     assert init("--schema") == (0, json_schema.schema(), "")
     assert not Path("goals.yaml").exists()
 
 
-def test_a_log_that_cannot_be_read_is_an_error_of_input(init: Run) -> None:
+def test_a_log_that_cannot_be_read_is_an_input_error(init: Run) -> None:
     assert init("missing.log")[0] == 3
     assert not Path("goals.yaml").exists()

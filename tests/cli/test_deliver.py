@@ -1,4 +1,4 @@
-"""`-o` and `-f`: the ending decides, `-f` wins, a directory gets a file a report, and mistakes are told before a log is opened."""
+"""`-o` and `-f`: the extension decides, `-f` overrides it, a directory gets one file per report, and mistakes are reported before a log is opened."""
 
 from __future__ import annotations
 
@@ -11,64 +11,73 @@ from convkit.cli.deliver import Destination, destination, refuse_inputs
 from convkit.core import plugins
 from convkit.errors import OutputError, UsageError
 
-ENDINGS = {"csv": "csv", "tsv": "tsv", "json": "json", "ndjson": "ndjson", "jsonl": "ndjson", "md": "markdown", "parquet": "parquet", "txt": "table"}
+EXTENSIONS = {
+    "csv": "csv",
+    "tsv": "tsv",
+    "json": "json",
+    "ndjson": "ndjson",
+    "jsonl": "ndjson",
+    "md": "markdown",
+    "parquet": "parquet",
+    "txt": "table",
+}
 
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in an empty directory."""
+    """Run in an empty directory."""
     monkeypatch.chdir(tmp_path)
 
 
 @pytest.mark.parametrize("path", [None, "-"])
-def test_standard_output_takes_a_table_unless_told(path: str | None) -> None:
+def test_standard_output_gets_a_table_by_default(path: str | None) -> None:
     assert destination(path, None) == Destination("table", None)
     assert destination(path, "json") == Destination("json", None)
 
 
-@pytest.mark.parametrize(("ending", "output"), ENDINGS.items())
-def test_the_ending_decides_and_f_wins(ending: str, output: str) -> None:
-    assert destination(f"made.{ending}", None) == Destination(output, f"made.{ending}")
-    assert destination(f"MADE.{ending.upper()}", None).output == output
-    assert destination(f"made.{ending}", "json").output == "json"
+@pytest.mark.parametrize(("extension", "output"), EXTENSIONS.items())
+def test_the_extension_decides_unless_f_does(extension: str, output: str) -> None:
+    assert destination(f"made.{extension}", None) == Destination(output, f"made.{extension}")
+    assert destination(f"MADE.{extension.upper()}", None).output == output
+    assert destination(f"made.{extension}", "json").output == "json"
 
 
-def test_every_output_has_an_ending() -> None:
-    assert set(ENDINGS.values()) == set(plugins.names("outputs"))
+def test_every_output_has_an_extension() -> None:
+    assert set(EXTENSIONS.values()) == set(plugins.names("outputs"))
 
 
 @pytest.mark.parametrize("path", ["made", "made.xls", "made.csv.gz", ".csv", "made."])
-def test_an_unknown_ending_wants_f(path: str) -> None:
-    with pytest.raises(UsageError) as told:
+def test_an_unknown_extension_needs_f(path: str) -> None:
+    with pytest.raises(UsageError) as raised:
         destination(path, None)
-    assert all(f".{ending}" in str(told.value) for ending in ENDINGS)
+    assert all(f".{extension}" in str(raised.value) for extension in EXTENSIONS)
     assert destination(path, "csv") == Destination("csv", path)
 
 
-def test_directories_get_a_file_a_report() -> None:
-    Path("there.csv").mkdir()
+def test_directories_get_one_file_per_report() -> None:
+    Path("folder.csv").mkdir()
     assert destination("new/", None) == Destination("csv", "new/", is_folder=True)
-    assert destination("there.csv", None) == Destination("csv", "there.csv", is_folder=True)
+    assert destination("folder.csv", None) == Destination("csv", "folder.csv", is_folder=True)
     assert destination("new/", None).file_of("drop-off") == "new/drop-off.csv"
-    assert destination("there.csv", "markdown").file_of("goals") == "there.csv/goals.md"
+    assert destination("folder.csv", "markdown").file_of("goals") == "folder.csv/goals.md"
     assert destination("new/", "table").file_of("goals") == "new/goals.txt"
     assert not Path("new").exists()
 
 
-def test_pipes_and_devices_take_what_a_screen_would() -> None:
+def test_pipes_and_devices_get_what_a_screen_gets() -> None:
     os.mkfifo("named.csv")
     for path in ("named.csv", os.devnull, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
         assert destination(path, None) == Destination("table", path)
 
 
-def test_no_place_is_a_mistake() -> None:
+def test_an_impossible_destination_is_an_error() -> None:
     with pytest.raises(UsageError, match="-o is empty"):
         destination("", None)
     with pytest.raises(OutputError, match="create the directory first"):
         destination("missing/made.csv", None)
 
 
-def test_what_is_read_is_not_written_over() -> None:
+def test_input_files_are_not_overwritten() -> None:
     Path("access.log").touch()
     Path("link").symlink_to("access.log")
     Path("other.csv").touch()

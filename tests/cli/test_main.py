@@ -1,4 +1,4 @@
-"""The command line: help, exit codes, one sentence for every error, and options that reach the report."""
+"""The command line: help, exit codes, one sentence per error, and options that reach the report."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LINES = [
 
 @pytest.fixture(autouse=True)
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stand in an empty directory with a log, and with no settings of whoever runs the tests."""
+    """Run in an empty directory with a log, without the settings of the user who runs the tests."""
     written(tmp_path / "access.log", LINES)
     monkeypatch.chdir(tmp_path)
     for name in ("CONVKIT_GOALS", "COLUMNS", "NO_COLOR", "FORCE_COLOR"):
@@ -56,7 +56,7 @@ def overview(out: str) -> dict[str, Any]:
     return {row["metric"]: row["value"] for row in json.loads(out)["reports"]["overview"]}
 
 
-def test_help_names_each_report_with_its_first_line(convkit_command: Run) -> None:
+def test_help_lists_each_report_with_its_headline(convkit_command: Run) -> None:
     code, out, err = convkit_command("--help")
     assert (code, err) == (0, "")
     shown = [text.strip() for text in out.splitlines()]
@@ -92,27 +92,27 @@ ERRORS = {
     "no such option": (["funnel", "--limt", "3", "access.log"], 2, "--limit"),
     "no log": (["funnel"], 2, "name a log"),
     "no such output": (["funnel", "-f", "cvs", "access.log"], 2, "'csv', 'json', 'markdown'"),
-    "no such ending": (["funnel", "-o", "funnel.xls", "access.log"], 2, ".parquet, .tsv, .txt, or choose one with -f"),
-    "no place at all": (["funnel", "-o", "", "access.log"], 2, "name a file"),
+    "no such extension": (["funnel", "-o", "funnel.xls", "access.log"], 2, ".parquet, .tsv, .txt, or choose one with -f"),
+    "an empty path": (["funnel", "-o", "", "access.log"], 2, "name a file"),
     "a log as the file to write": (["funnel", "-f", "csv", "-o", "./access.log", "access.log"], 2, "is one of the files to read"),
     "no directory to write in": (["funnel", "-o", "missing/funnel.csv", "missing.log"], 6, "missing/funnel.csv cannot be written"),
     "no number": (["funnel", "-n", "-1", "access.log"], 2, "-1"),
     "no such zone": (["funnel", "--tz", "Berlin", "access.log"], 2, "did you mean 'Europe/Berlin'?"),
     "no date": (["funnel", "--since", "octobre", "access.log"], 2, "write 2026-10-31"),
     "backwards": (["funnel", "--since", "2026-10-12", "--until", "2026-10-11", "access.log"], 2, "exchange them"),
-    "said twice": (["funnel", "--since", "2026-10-12", "--last", "7d", "access.log"], 2, "use one of them"),
+    "two ways to choose a period": (["funnel", "--since", "2026-10-12", "--last", "7d", "access.log"], 2, "use one of them"),
     "no whole days": (["funnel", "--last", "36h", "access.log"], 2, "whole days"),
     "no such field": (["funnel", "--where", "lading=/", "missing.log"], 2, "did you mean 'landing'?"),
     "no such column": (["pages", "--sort", "landing", "missing.log"], 2, "did you mean 'landings'?"),
     "no such format": (["funnel", "--log-format", "combind", "access.log"], 2, "combined"),
     "no such log": (["funnel", "missing.log"], 3, "missing.log cannot be read: No such file or directory"),
     "no such goals file": (["funnel", "-g", "missing.yaml", "access.log"], 2, "missing.yaml"),
-    "no log that is known": (["funnel", "notes.txt"], 3, "--log-format"),
+    "no known format": (["funnel", "notes.txt"], 3, "--log-format"),
 }
 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), ERRORS.values(), ids=ERRORS)
-def test_an_error_says_the_fix_and_nothing_else_is_written(arguments: list[str], code: int, words: str, convkit_command: Run) -> None:
+def test_an_error_is_one_sentence_with_the_fix(arguments: list[str], code: int, words: str, convkit_command: Run) -> None:
     Path("notes.txt").write_text("a line\nanother line\n", encoding="utf-8")
     found, out, err = convkit_command(*arguments)
     assert (found, out) == (code, "")
@@ -123,11 +123,11 @@ def test_an_error_says_the_fix_and_nothing_else_is_written(arguments: list[str],
     assert len(said) == 1
 
 
-def test_a_command_that_is_close_is_suggested(convkit_command: Run) -> None:
+def test_the_most_similar_command_is_suggested(convkit_command: Run) -> None:
     assert "did you mean 'funnel'?" in convkit_command("funel", "access.log")[2]
 
 
-def test_all_problems_of_a_goals_file_are_told(convkit_command: Run) -> None:
+def test_all_problems_of_a_goals_file_are_reported(convkit_command: Run) -> None:
     Path("bad.yaml").write_text("macro:\n  bought: {pge: /thanks}\nfunels: {}\n", encoding="utf-8")
     code, out, err = convkit_command("goals", "-g", "bad.yaml", "access.log")
     assert (code, out) == (2, "")
@@ -136,7 +136,7 @@ def test_all_problems_of_a_goals_file_are_told(convkit_command: Run) -> None:
 
 @pytest.mark.parametrize("arguments", [["{}"], ["access.log", "-g", "{}"], ["access.log", "-o", "{}"], ["{}*"], ["access.log", "-f", "{}"]])
 def test_names_in_messages_are_harmless(arguments: list[str], convkit_command: Run) -> None:
-    """None colours the screen, and none with a line break in it pretends to be a message of its own."""
+    """None colours the screen, and none with a line break looks like another message."""
     code, _, err = convkit_command("goals", *(argument.format("no\x1b[31m\nconvkit: all is well.log") for argument in arguments))
     assert code in {2, 3}
     assert "\x1b" not in err
@@ -152,7 +152,7 @@ def test_standard_input_is_a_log(convkit_command: Run, tmp_path: Path) -> None:
     assert overview(done.stdout.decode()) == overview(convkit_command("overview", "access.log", "-f", "json")[1])
 
 
-def test_a_mistake_of_ours_is_one_line(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_is_one_line(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stages, "tally", _broken)
     code, out, err = convkit_command("goals", "access.log")
     assert (code, out) == (1, "")
@@ -184,7 +184,7 @@ def test_init_writes_goals_that_load(convkit_command: Run) -> None:
     assert names == [goal.name for goal in convkit.load_goals().goals]
 
 
-def test_init_writes_over_nothing_unless_told(convkit_command: Run) -> None:
+def test_init_overwrites_a_file_only_with_force(convkit_command: Run) -> None:
     Path("shop.yaml").write_text("mine", encoding="utf-8")
     code, out, err = convkit_command("init", "-o", "shop.yaml")
     assert (code, out) == (2, "")
@@ -194,7 +194,7 @@ def test_init_writes_over_nothing_unless_told(convkit_command: Run) -> None:
     assert convkit.load_goals("shop.yaml").macros
 
 
-def test_init_that_cannot_write_says_so(convkit_command: Run) -> None:
+def test_init_reports_that_it_cannot_write(convkit_command: Run) -> None:
     code, _, err = convkit_command("init", "-o", "missing/goals.yaml")
     assert code == 6
     why = "No such file or directory; create the directory first, or choose another place"
@@ -206,16 +206,16 @@ def goals_of(out: str) -> list[str]:
     return [row["goal"] for row in json.loads(out)["reports"]["goals"]]
 
 
-def test_goals_are_found_in_their_order(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """-g, else CONVKIT_GOALS, else ./goals.yaml, else built in."""
+def test_goals_files_are_looked_for_in_order(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """-g, else CONVKIT_GOALS, else ./goals.yaml, else the built-in goals."""
     command = ("goals", "access.log", "-f", "json")
-    for name in ("here", "there", "named"):
+    for name in ("current", "variable", "named"):
         Path(f"{name}.yaml").write_text(f"macro: {{{name}: /pricing}}\n", encoding="utf-8")
     assert "purchase" in goals_of(convkit_command(*command)[1])
-    Path("here.yaml").rename("goals.yaml")
-    assert goals_of(convkit_command(*command)[1]) == ["here"]
-    monkeypatch.setenv("CONVKIT_GOALS", "there.yaml")
-    assert goals_of(convkit_command(*command)[1]) == ["there"]
+    Path("current.yaml").rename("goals.yaml")
+    assert goals_of(convkit_command(*command)[1]) == ["current"]
+    monkeypatch.setenv("CONVKIT_GOALS", "variable.yaml")
+    assert goals_of(convkit_command(*command)[1]) == ["variable"]
     assert goals_of(convkit_command(*command, "-g", "named.yaml")[1]) == ["named"]
 
 
@@ -241,7 +241,7 @@ def test_periods_reach_the_report(options: list[str], sessions: int, convkit_com
     assert overview(out)["sessions"] == sessions
 
 
-def test_the_time_zone_is_named(convkit_command: Run) -> None:
+def test_the_header_shows_the_time_zone(convkit_command: Run) -> None:
     assert "(Asia/Tokyo)" in convkit_command("overview", "access.log", "--tz", "Asia/Tokyo")[1].splitlines()[0]
 
 
@@ -253,19 +253,19 @@ def test_the_time_zone_is_named(convkit_command: Run) -> None:
         (["--last", "1d"], " 12 Oct 2026 "),
     ],
 )
-def test_the_header_shows_the_days_that_were_asked_for(options: list[str], days: str, convkit_command: Run) -> None:
+def test_the_header_shows_the_requested_days(options: list[str], days: str, convkit_command: Run) -> None:
     assert f"· {days.strip()} (" in convkit_command("overview", "access.log", *options)[1].splitlines()[0]
 
 
 @pytest.mark.parametrize(("options", "rows"), [([], 20), (["-n", "0"], 30), (["-n", "3"], 3), (["--limit", "25"], 25)])
-def test_the_limit_is_of_rows_on_a_screen(options: list[str], rows: int, convkit_command: Run) -> None:
+def test_limit_applies_to_rows_on_a_screen(options: list[str], rows: int, convkit_command: Run) -> None:
     written(Path("many.log"), [line(f"GET /page/{number}", number) for number in range(30)])
     out = convkit_command("pages", "many.log", *options)[1]
     assert out.count("  /page/") == rows
     assert convkit_command("pages", "many.log", "-f", "csv", *options)[1].count("/page/") == 30, "files hold all rows"
 
 
-def test_logs_may_be_many(convkit_command: Run) -> None:
+def test_several_logs_are_read(convkit_command: Run) -> None:
     written(Path("older.log"), [line("GET /", -86_400)])
     _, out, _ = convkit_command("overview", "access.log", "older.log", "-f", "json")
     assert overview(out)["sessions"] == 4
@@ -281,21 +281,21 @@ def test_every_report_and_every_output_is_written(report: str, output: str, conv
     assert Path("made").read_bytes() == (made.encode() if isinstance(made, str) else made)
 
 
-def test_questions_and_order_reach_the_report(convkit_command: Run) -> None:
+def test_filters_and_order_reach_the_report(convkit_command: Run) -> None:
     code, out, err = convkit_command("pages", "access.log", "--where", "page!=/pricing", "--where", "landing=/", "--sort", "page", "-f", "csv")
     assert (code, err) == (0, "")
     rows = [row.split(",") for row in out.splitlines()]
     assert [(row[0], row[rows[0].index("exits")]) for row in rows[1:]] == [("/about", "1"), ("/", "1")]
 
 
-def test_standard_output_is_the_same_by_any_name(convkit_command: Run) -> None:
+def test_standard_output_may_be_named(convkit_command: Run) -> None:
     made = convkit_command("goals", "access.log", "-f", "csv")
     assert made[1].startswith("goal,")
     assert convkit_command("goals", "access.log", "-f", "csv", "-o", "-") == made
 
 
 @pytest.mark.parametrize("place", ["made/", "made"])
-def test_a_directory_gets_a_file_a_report(place: str, convkit_command: Run) -> None:
+def test_a_directory_gets_one_file_per_report(place: str, convkit_command: Run) -> None:
     if not place.endswith("/"):
         Path(place).mkdir()
     assert convkit_command("report", "access.log", "-o", place) == (0, "", "")
@@ -306,7 +306,7 @@ def test_a_directory_gets_a_file_a_report(place: str, convkit_command: Run) -> N
     assert Path("made/goals.md").is_file()
 
 
-def test_verbose_says_what_was_read_and_quiet_says_nothing(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verbose_shows_what_was_read_and_quiet_shows_nothing(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert convkit_command("goals", "access.log", "-v")[2].splitlines()[1:] == ["convkit: read 6 lines from 1 log: 6 kept"]
     plain = run.report
     monkeypatch.setattr(run, "report", lambda *given, **more: replace(plain(*given, **more), losses=("access.log ends early",)))
@@ -318,8 +318,8 @@ def test_verbose_says_what_was_read_and_quiet_says_nothing(convkit_command: Run,
     assert convkit_command("goals", "access.log", "-q", "-v")[2] == ""
 
 
-def test_verbose_says_which_bots_sent_most_before_what_was_read(convkit_command: Run, tmp_path: Path) -> None:
-    """Agents of people are never said."""
+def test_verbose_shows_the_top_bots_first(convkit_command: Run, tmp_path: Path) -> None:
+    """User agents of people are never shown."""
     planted = [line("GET /", 5, agent="curl/8\u202e"), line("GET /", 6, agent="curl/8\u202e"), line("GET /", 7, agent="-")]
     written(tmp_path / "access.log", [*LINES, *planted])
     said = convkit_command("goals", "access.log", "-v")[2].splitlines()
@@ -331,7 +331,7 @@ def test_verbose_says_which_bots_sent_most_before_what_was_read(convkit_command:
     ]
 
 
-def test_bots_are_kept_or_looked_at_alone_where_it_is_asked_for(convkit_command: Run, tmp_path: Path) -> None:
+def test_bots_are_dropped_kept_or_shown_alone(convkit_command: Run, tmp_path: Path) -> None:
     written(tmp_path / "access.log", [*LINES, line("GET /bot", 5, agent="curl/8")])
     counted = {mode: convkit_command("pages", "access.log", "--bots", mode, "-f", "csv")[1].count("\n") - 1 for mode in ("drop", "keep", "only")}
     assert counted == {"drop": 3, "keep": 4, "only": 1}
@@ -347,11 +347,11 @@ def test_without_arguments_the_help_is_shown(convkit_command: Run) -> None:
 
 
 def test_help_lists_the_exit_codes(convkit_command: Run) -> None:
-    told = " ".join(convkit_command("--help")[1].split())
-    assert ", ".join(f"{code} {code.name.lower()}" for code in ExitCode) in told
+    text = " ".join(convkit_command("--help")[1].split())
+    assert ", ".join(f"{code} {code.name.lower()}" for code in ExitCode) in text
 
 
-def test_an_empty_log_is_no_error(convkit_command: Run) -> None:
+def test_an_empty_log_is_not_an_error(convkit_command: Run) -> None:
     Path("empty.log").touch()
     code, out, err = convkit_command("report", "empty.log")
     assert (code, err) == (0, "")

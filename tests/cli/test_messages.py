@@ -17,7 +17,7 @@ def test_lines_are_harmless_and_begin_with_the_name(capsys: pytest.CaptureFixtur
     assert capsys.readouterr() == ("", "convkit: one␛[31m\nconvkit: tw\\u2028o␍␊\nthree\n")
 
 
-def test_long_lines_wrap_on_a_terminal_alone(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_lines_wrap_only_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """At words, under the text of the first line; words that are too long for a line stay whole."""
     sentence = "a/very/long/path/to/access.log ends early and --rejects FILE saves its lines"
     messages.write(sentence)
@@ -30,7 +30,7 @@ def test_long_lines_wrap_on_a_terminal_alone(capsys: pytest.CaptureFixture[str],
     assert capsys.readouterr().err == "three four five six seven\neight\n"
 
 
-def test_that_nobody_listens_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_or_full_standard_error_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError
 
@@ -41,14 +41,14 @@ def test_that_nobody_listens_is_no_error(monkeypatch: pytest.MonkeyPatch) -> Non
     messages.write("two")
 
 
-def test_warnings_are_lines_and_what_was_read_is_the_last(capsys: pytest.CaptureFixture[str]) -> None:
+def test_warnings_come_before_other_lines(capsys: pytest.CaptureFixture[str]) -> None:
     messages.warn(["a.gz ends early\x1b", "b.gz too"], ["read 1 line"])
     assert capsys.readouterr() == ("", "convkit: warning: a.gz ends early␛\nconvkit: warning: b.gz too\nconvkit: read 1 line\n")
     messages.warn([], [])
     assert capsys.readouterr() == ("", "")
 
 
-def test_what_was_read_is_one_sentence() -> None:
+def test_the_fates_of_lines_are_one_sentence() -> None:
     assert (
         messages.fates_sentence({"lines": 12_345, "blank": 0, "bot": 1_345, "kept": 11_000}, 2)
         == "read 12,345 lines from 2 logs: 1,345 bot, 11,000 kept"

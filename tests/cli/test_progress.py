@@ -1,4 +1,4 @@
-"""Progress: on a terminal only, not in the first second, gone when the report comes; and every byte of every log is told once."""
+"""Progress: only on a terminal, not in the first second, gone before the report; every byte of every log is counted once."""
 
 from __future__ import annotations
 
@@ -26,55 +26,55 @@ class Screen(io.StringIO):
     """A standard error that is a terminal."""
 
     def isatty(self) -> bool:
-        """Say that it is one."""
+        """Return that it is a terminal."""
         return True
 
 
-class Watching:
-    """Hears of bytes."""
+class Recorder:
+    """A display that records the calls."""
 
     def __init__(self) -> None:
-        """Have heard nothing yet."""
-        self.total, self.heard = 0, list[int]()
+        """Start without calls."""
+        self.total, self.sizes = 0, list[int]()
 
     def begin(self, total: int) -> None:
-        """Keep the total."""
+        """Record the total."""
         self.total = total
 
     def advance(self, size: int) -> None:
-        """Keep a part of it."""
-        self.heard.append(size)
+        """Record a part of it."""
+        self.sizes.append(size)
 
 
 @pytest.mark.parametrize(
     "pack", [bytes, gzip.compress, bz2.compress, lambda plain: gzip.compress(plain)[:-20], lambda plain: plain.replace(b"GET", b"GE\0", 1)]
 )
 @pytest.mark.parametrize("number", [1, 3])
-def test_every_byte_of_every_log_is_told(tmp_path: Path, pack: object, number: int) -> None:
-    """In whatever way a log is read, at once or piece by piece."""
+def test_every_byte_of_every_log_is_counted(tmp_path: Path, pack: object, number: int) -> None:
+    """However a log is read, at once or in pieces."""
     logs = [tmp_path / f"{place}.log" for place in range(number)]
     for place, log in enumerate(logs):
         log.write_bytes(pack(line("GET /first", place).encode() + b"\n" + CONTENT))  # type: ignore[operator]
-    watching = Watching()
-    runs.document(logs, ["overview"], progress=watching)
-    assert watching.total == sum(watching.heard) == sum(log.stat().st_size for log in logs)
+    display = Recorder()
+    runs.document(logs, ["overview"], progress=display)
+    assert display.total == sum(display.sizes) == sum(log.stat().st_size for log in logs)
 
 
 def drawn(monkeypatch: pytest.MonkeyPatch, *, wait: float, after: float = 0.0, is_wanted: bool = True) -> str:
-    """Return what is drawn of a reading that takes so long."""
+    """Return what is drawn while reading takes this long."""
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(cli_progress, "_AFTER", after)
     monkeypatch.setenv("TERM", "xterm")
-    with cli_progress.display(is_wanted=is_wanted) as watching:
-        watching.begin(4_000_000)
+    with cli_progress.display(is_wanted=is_wanted) as display:
+        display.begin(4_000_000)
         time.sleep(wait / 2)
-        watching.advance(1_000_000)
+        display.advance(1_000_000)
         time.sleep(wait / 2)
     return screen.getvalue()
 
 
-def test_a_terminal_shows_the_bytes_read_of_all_and_the_cursor_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_the_bytes_read_and_keeps_its_cursor(monkeypatch: pytest.MonkeyPatch) -> None:
     text = drawn(monkeypatch, wait=1.2)
     assert "reading" in text
     assert "1.0/4.0 MB" in text
@@ -87,8 +87,8 @@ def test_a_short_run_and_a_quiet_one_show_nothing(monkeypatch: pytest.MonkeyPatc
     assert drawn(monkeypatch, wait=0.3, **options) == ""  # type: ignore[arg-type]
 
 
-def test_what_is_no_terminal_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_shows_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream in (io.StringIO(), None):
         monkeypatch.setattr(sys, "stderr", stream)
-        with cli_progress.display(is_wanted=True) as watching:
-            assert watching is progress.NO_PROGRESS
+        with cli_progress.display(is_wanted=True) as display:
+            assert display is progress.NO_PROGRESS

@@ -1,4 +1,4 @@
-"""`--strict` and `--rejects`: nothing that was lost stays hidden, and what was lost can be looked at."""
+"""`--strict` and `--rejects`: lost input is never hidden, and rejected lines can be saved."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ODD = b"\x1b[2J odd 203.0.113.7\n"
 
 
 @pytest.mark.parametrize(
-    ("content", "code", "said"),
+    ("content", "code", "message"),
     [
         (TEXT, 0, ""),
         (TEXT + ODD, 4, "convkit: error: 1 line could not be read; save it with --rejects FILE. Exit code 4, as --strict requires\n"),
@@ -31,18 +31,18 @@ ODD = b"\x1b[2J odd 203.0.113.7\n"
         (ODD + gzip.compress(TEXT), 3, "is of no format that is read here"),
     ],
 )
-def test_what_is_lost_is_an_error_with_strict_alone(tmp_path: Path, content: bytes, code: int, said: str) -> None:
+def test_lost_input_is_an_error_only_with_strict(tmp_path: Path, content: bytes, code: int, message: str) -> None:
     (tmp_path / "access.log").write_bytes(content)
     log, rest = str(tmp_path / "access.log"), ("--log-format", "combined", "-f", "csv")
     strict, usual = (run("report", log, *rest, *more) for more in (("--strict",), ()))
     assert (strict.returncode, usual.returncode) == (code, 3 if code == 3 else 0)
-    assert said in strict.stderr.decode()
+    assert message in strict.stderr.decode()
     assert strict.stdout == usual.stdout
     if not code:
         assert strict.stderr == b""
 
 
-def test_rejects_are_for_their_owner_and_hold_no_address(tmp_path: Path) -> None:
+def test_rejects_are_private_and_have_no_addresses(tmp_path: Path) -> None:
     (tmp_path / "access.log").write_bytes(TEXT + ODD + TEXT)
     rejects = tmp_path / "rejects.ndjson"
     rejects.write_text("old")
@@ -53,14 +53,14 @@ def test_rejects_are_for_their_owner_and_hold_no_address(tmp_path: Path) -> None
     assert row == {"file": "access.log", "line": 201, "reason": "no request in quotes", "text": "␛[2J odd x.x.x.x"}
 
 
-def test_rejects_are_never_written_over_the_log(tmp_path: Path) -> None:
+def test_rejects_never_overwrite_the_log(tmp_path: Path) -> None:
     (tmp_path / "access.log").write_bytes(TEXT)
     ended = run("goals", str(tmp_path / "access.log"), "--rejects", str(tmp_path / "access.log"))
     assert ended.returncode == 2
     assert (tmp_path / "access.log").read_bytes() == TEXT
 
 
-def test_facts_are_set_for_one_run(tmp_path: Path) -> None:
+def test_settings_are_set_for_one_run(tmp_path: Path) -> None:
     (tmp_path / "access.log").write_bytes("".join(f"{line('GET /', number * 120)}\n" for number in range(5)).encode())
     log = str(tmp_path / "access.log")
     usual, short = (run("overview", log, "-f", "csv", *more).stdout.decode() for more in ((), ("--set", "session_timeout=1m")))
@@ -70,7 +70,7 @@ def test_facts_are_set_for_one_run(tmp_path: Path) -> None:
     assert (ended.returncode, b"did you mean 'session_timeout'" in ended.stderr) == (2, True)
 
 
-def test_an_unfinished_last_line_is_no_loss() -> None:
+def test_an_unfinished_last_line_is_not_a_loss() -> None:
     assert messages.loss_sentence((), {messages.UNFINISHED: 1}) == ""
     assert messages.loss_sentence(("x",), {messages.UNFINISHED: 1, "no address": 2_000}).startswith(
         "2,000 lines could not be read; save them with --rejects FILE. Other input was lost; see the warnings."

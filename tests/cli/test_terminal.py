@@ -1,4 +1,4 @@
-"""What is known of the screen: its width and its encoding. Colours and real terminals are seen to in test_manners."""
+"""The width and the encoding of the screen. Colours and real terminals are tested in test_manners."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ WIDTHS = {"": 120, "80": 80, "0080": 80, "1": 1, "0": 120, "-5": 120, "²": 120,
 
 
 class _Screen(io.TextIOWrapper):
-    """A screen of some encoding."""
+    """A terminal with an encoding."""
 
     def __init__(self, encoding: str) -> None:
         super().__init__(io.BytesIO(), encoding=encoding)
 
     def isatty(self) -> bool:
-        """Say that it is one."""
+        """Return that it is a terminal."""
         return True
 
     def fileno(self) -> int:
-        """Return a number that is asked for its size."""
+        """Return the number of a stream, to ask for its size."""
         return 1
 
 
 @pytest.mark.parametrize(("columns", "width"), WIDTHS.items())
-def test_columns_is_obeyed_where_it_is_a_number(columns: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_sets_the_width_if_it_is_a_number(columns: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
-    assert terminal.width(of_screen=False) == terminal.width(of_screen=True) == width
+    assert terminal.width(to_screen=False) == terminal.width(to_screen=True) == width
 
 
 def test_messages_wrap_at_the_width_of_standard_error_if_it_is_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,13 +46,13 @@ def test_messages_wrap_at_the_width_of_standard_error_if_it_is_a_terminal(monkey
     assert terminal.message_width() == 70
 
 
-def test_a_screen_is_as_wide_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_screen_has_the_width_of_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("COLUMNS", raising=False)
     monkeypatch.setattr(sys, "stdout", _Screen("utf-8"))
-    for told, width in {60: 60, 0: 80}.items():
-        monkeypatch.setattr(os, "get_terminal_size", lambda _, told=told: os.terminal_size((told, 24)))
-        assert terminal.width(of_screen=True) == width
-        assert terminal.width(of_screen=False) == 120
+    for columns, width in {60: 60, 0: 80}.items():
+        monkeypatch.setattr(os, "get_terminal_size", lambda _, columns=columns: os.terminal_size((columns, 24)))
+        assert terminal.width(to_screen=True) == width
+        assert terminal.width(to_screen=False) == 120
 
 
 ENCODED = {
@@ -63,15 +63,15 @@ ENCODED = {
 
 
 @pytest.mark.parametrize(("encoding", "shown"), ENCODED.items())
-def test_a_screen_gets_what_its_encoding_holds(encoding: str, shown: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_screen_gets_only_characters_of_its_encoding(encoding: str, shown: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", _Screen(encoding))
-    assert terminal.encoded("█▍ ↳ 3 – 4 · größe …", of_screen=True) == shown
-    assert terminal.encoded("█▍ ↳ 3 – 4 · größe …", of_screen=False) == ENCODED["utf-8"]
+    assert terminal.encoded("█▍ ↳ 3 – 4 · größe …", to_screen=True) == shown
+    assert terminal.encoded("█▍ ↳ 3 – 4 · größe …", to_screen=False) == ENCODED["utf-8"]
 
 
-def test_pipes_get_utf_8_and_no_lone_surrogate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pipes_get_utf_8_without_lone_surrogates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
-    assert terminal.encoded("ü\udc80", of_screen=True) == b"\xc3\xbc\\udc80"
+    assert terminal.encoded("ü\udc80", to_screen=True) == b"\xc3\xbc\\udc80"
 
 
 def test_drawing_characters_keep_their_width() -> None:

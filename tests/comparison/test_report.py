@@ -1,4 +1,4 @@
-"""`compare`: which sides, what the log covers, and figures that are those of the reports of either side."""
+"""`compare`: the choice of sides, the coverage of the log, and figures equal to those of the reports of either side."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 PLAIN = "macro: {purchase: {page: /thanks, value: query.total}}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, purchase]}\n"
 BOTH_SIDES = 28
-"""Days of the log below, two weeks on each side."""
+"""Days of the log below, two weeks per side."""
 
 
 def log_of_days(days: int = BOTH_SIDES) -> list[str]:
-    """Return a log that begins at midnight of 10 October: each day more sessions, some in the cart, some that buy."""
+    """Return a log that begins at midnight of 10 October, with more sessions every day, some of which reach the cart, some buy."""
     lines = []
     for number in range(days):
         for visit in range(6 + number // 2 + number % 3):
@@ -59,13 +59,13 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compared(log: Path, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (what compare takes)
-    """Return a comparison as JSON holds it."""
+    """Return a comparison in JSON."""
     found: dict[str, Any] = json.loads(str(runs.render(runs.comparison([log], log.parent / "goals.yaml", **options), "json")))
     return found
 
 
-def test_both_sides_are_those_of_the_reports(log: Path) -> None:
-    """What stands before and now is what the reports say of each period alone, and the lines of both are kept."""
+def test_both_sides_equal_the_reports(log: Path) -> None:
+    """The figures of each side are those of the reports for its period, and the lines of both are kept."""
     found = compared(log)
     rows = {(row["what"], row["item"]): row for row in found["reports"]["compare"]}
     kept = 0
@@ -88,14 +88,14 @@ def test_both_sides_are_those_of_the_reports(log: Path) -> None:
     assert (found["period"]["from"][:10], found["period"]["to"][:10]) == ("2026-10-10", "2026-11-06")
 
 
-def test_differences_are_now_less_before(log: Path) -> None:
+def test_differences_are_now_minus_before(log: Path) -> None:
     for row in compared(log)["reports"]["compare"]:
         if row["difference"] is not None:
             assert row["difference"] == pytest.approx(row["now_rate"] - row["before_rate"], abs=2e-6)
             assert row["difference_low"] <= row["difference"] <= row["difference_high"]
 
 
-def test_every_output_holds_counts_whole_and_rates_with_six_decimals(log: Path, convkit_command: Run, tmp_path: Path) -> None:
+def test_outputs_have_whole_counts_and_rates_with_six_decimals(log: Path, convkit_command: Run, tmp_path: Path) -> None:
     arguments = ["compare", str(log), "-g", str(log.parent / "goals.yaml")]
     code, out, err = convkit_command(*arguments, "-f", "csv")
     assert (code, err) == (0, "")
@@ -121,12 +121,12 @@ def test_groups_are_the_sessions_of_where_and_of_with(log: Path) -> None:
 
 
 WRONG = {
-    "two ways to say it": (["--at", "2026-10-20", "--with", "last-year"], "use one of them"),
+    "two ways to choose the sides": (["--at", "2026-10-20", "--with", "last-year"], "use one of them"),
     "a cut of a period": (["--at", "2026-10-20", "--last", "7d"], "leave out --since, --until and --last"),
     "no day": (["--at", "2026-10-20T10:00"], "it takes a day, like 2026-10-07"),
     "a key": (["--by", "day"], "name them with --where and --with"),
-    "no side": (["--with", "last year"], "use last-year, a period like"),
-    "no group beside it": (["--with", "device=mobile"], "like --where 'device=...'"),
+    "no such side": (["--with", "last year"], "use last-year, a period like"),
+    "no group to compare with": (["--with", "device=mobile"], "like --where 'device=...'"),
     "the same group": (["--where", "device=mobile", "--with", "device=mobile"], "name another one"),
     "several groups": (["--where", "page=/a", "--where", "page=/b", "--with", "page=/c"], "2 --where options test page; keep one of them"),
     "no field": (["--where", "device=mobile", "--with", "divice=tablet"], "--with divice=tablet: 'divice' is no field; did you mean 'device'?"),
@@ -137,8 +137,8 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("options", "words"), WRONG.values(), ids=WRONG)
-def test_what_contradicts_itself_is_told_with_the_fix(options: list[str], words: str, convkit_command: Run) -> None:
-    """All of it before a log is opened."""
+def test_contradictory_options_are_errors_with_the_fix(options: list[str], words: str, convkit_command: Run) -> None:
+    """Before a log is opened."""
     code, out, err = convkit_command("compare", "missing.log", *options)
     assert (code, out) == (2, "")
     assert words in err
@@ -146,20 +146,20 @@ def test_what_contradicts_itself_is_told_with_the_fix(options: list[str], words:
 
 
 def known(days: int, first: date = date(2026, 9, 1)) -> Coverage:
-    """Return what a log of so many whole days covers."""
+    """Return the coverage of a log with this many complete days."""
     begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
     return Coverage(begin, begin + days * DAY - timedelta(seconds=1), first, first + (days - 1) * DAY)
 
 
 def chosen(days: int, *, notes: tuple[tuple[date, str], ...] = (), at: str | None = None, against: str | None = None, **period: str) -> str:
-    """Return the sides of a log of so many days from 1 September on, a Tuesday: `now with before`."""
+    """Return the sides of a log with this many days from Tuesday, 1 September, on as `now with before`."""
     goals = parse_goals(PLAIN, "goals.yaml")
     asked = sides.parse(parse_period(period.get("since"), period.get("until"), period.get("last"), "UTC"), [], against, at, goals)
     found = sides.choose(asked, known(days), "UTC", notes)
     return f"{found.now.dates} with {found.before.dates}{f'; {found.how}' if found.how else ''}"
 
 
-def test_the_sides_are_those_that_were_asked_for() -> None:
+def test_the_sides_are_those_requested() -> None:
     """Whole weeks that begin on the same weekday and do not overlap."""
     assert chosen(30) == "17–30 Sep 2026 with 3–16 Sep 2026"
     assert chosen(100) == "12 Nov – 9 Dec 2026 with 15 Oct – 11 Nov 2026"
@@ -178,8 +178,8 @@ def test_the_sides_are_those_that_were_asked_for() -> None:
     assert chosen(30, against="2026-08-01..2026-08-07", since="2026-09-01", until="2026-09-09") == "1–9 Sep 2026 with 1–7 Aug 2026"
 
 
-def test_a_note_cuts_where_nothing_was_chosen() -> None:
-    """The last one with days on both sides; a note at the end of the log has none behind it yet."""
+def test_a_note_splits_the_log_by_default() -> None:
+    """The last note with days on both sides; a note at the end of the log has none after it yet."""
     notes = ((date(2026, 9, 9), "a new shop"), (date(2026, 9, 20), "a new cart"), (date(2026, 10, 1), "to come"))
     assert chosen(30, notes=notes) == "20–26 Sep 2026 with 13–19 Sep 2026; split at 20 Sep 2026: a new cart"
     assert chosen(30, notes=notes, last="7d") == "24–30 Sep 2026 with 17–23 Sep 2026"
@@ -197,13 +197,13 @@ TOO_LITTLE: Mapping[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize(("asked", "words"), TOO_LITTLE.values(), ids=TOO_LITTLE)
-def test_where_there_are_no_two_sides_it_is_told_with_the_fix(asked: dict[str, Any], words: str) -> None:
+def test_missing_sides_are_errors_with_the_fix(asked: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         chosen(**asked)
 
 
 def coverage(days: int, an_hour: Callable[[datetime], int], first: int = 0, last: int | None = None) -> Coverage:
-    """Return what a log covers that has so many lines in each hour, from hour `first` to `last` of its days."""
+    """Return the coverage of a log with `an_hour` lines per hour, from hour `first` to `last` of its days."""
     begin = datetime(2026, 9, 1, tzinfo=UTC)
     every = [begin + timedelta(hours=number) for number in range(first, days * 24 if last is None else last)]
     lines = [an_hour(hour) for hour in every]
@@ -223,11 +223,11 @@ def steady(hour: datetime) -> int:
 
 
 def without(an_hour: Callable[[datetime], int], begin: datetime, end: datetime) -> Callable[[datetime], int]:
-    """Return a site of which some hours are missing."""
+    """Return a site that lacks some hours."""
     return lambda hour: 0 if begin <= hour < end else an_hour(hour)
 
 
-def test_a_small_sites_night_is_no_gap_and_missing_days_are() -> None:
+def test_nights_of_a_small_site_are_not_gaps_but_missing_days_are() -> None:
     begin = datetime(2026, 9, 9, tzinfo=UTC)
     assert coverage(30, small).gaps == ()
     assert coverage(10, small).gaps == ()
@@ -241,7 +241,7 @@ def test_a_small_sites_night_is_no_gap_and_missing_days_are() -> None:
     assert lost.silent(begin + 20 * DAY, begin + 21 * DAY) == []
 
 
-def test_days_at_the_ends_of_a_log_are_whole_where_no_more_is_missing_than_chance_would_leave_out() -> None:
+def test_days_at_the_ends_of_a_log_are_complete_unless_more_is_missing_than_by_chance() -> None:
     whole = coverage(14, steady)
     assert (whole.first, whole.last, whole.days) == (date(2026, 9, 1), date(2026, 9, 14), 14)
     cut = coverage(14, steady, first=6, last=13 * 24 + 20)
@@ -251,7 +251,7 @@ def test_days_at_the_ends_of_a_log_are_whole_where_no_more_is_missing_than_chanc
 
 
 def test_days_may_begin_at_half_an_hour() -> None:
-    """In Kolkata the log below goes on into a day of which nearly all is missing."""
+    """In Kolkata, the log below ends in a day that is nearly empty."""
     begin = datetime(2026, 9, 1, tzinfo=UTC)
     every = [begin + timedelta(hours=number) for number in range(20 * 24)]
     hours = pl.DataFrame({"hour": every, "lines": [steady(hour) for hour in every]}, schema_overrides={"hour": pl.Datetime("us", "UTC")})
@@ -259,7 +259,7 @@ def test_days_may_begin_at_half_an_hour() -> None:
     assert (found.first, found.last, found.gaps) == (date(2026, 9, 2), date(2026, 9, 20), ())
 
 
-def test_tallies_of_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
+def test_tallies_of_parts_add_up(tmp_path: Path) -> None:
     goals = parse_goals(PLAIN, "goals.yaml")
     lines = log_of_days(9)
     parts = [lines, [text for text in lines if text.split(".")[3][0] in "024"], [text for text in lines if text.split(".")[3][0] not in "024"]]
@@ -275,8 +275,8 @@ def test_tallies_of_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
         assert sum_tallies([one[name] for one in some]).sort(frame.columns[0]).rows() == frame.sort(frame.columns[0]).rows()
 
 
-def test_welchs_interval_is_the_textbooks() -> None:
-    """Two samples whose interval is published: Welch's t of 14 and 13 values, by R's t.test."""
+def test_welchs_interval_is_the_published_one() -> None:
+    """Two samples with a published interval: Welch's t of 14 and 13 values, by t.test of R."""
     one = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4]
     other = [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1, 22.9, 30.5, 25.0][:14]
     samples = [stats.Sample(len(values), mean(values), variance(values)) for values in (one, other)]
@@ -289,12 +289,12 @@ def test_welchs_interval_is_the_textbooks() -> None:
 
 
 @pytest.mark.parametrize(("freedom", "expected"), [(6, 2.4469), (7, 2.3646), (13, 2.1604), (27, 2.0518), (100, 1.9840)])
-def test_students_quantiles_are_those_of_the_tables(freedom: int, expected: float) -> None:
+def test_students_quantiles_equal_the_tables(freedom: int, expected: float) -> None:
     assert stats.student_t(freedom) == pytest.approx(expected, abs=0.0002)
 
 
-def test_chance_is_where_the_interval_begins_to_hold_nothing() -> None:
-    """The counts of SCREENS and of the table in docs/compare.md; at 5 % chance and verdict agree."""
+def test_p_values_agree_with_intervals() -> None:
+    """The counts of the table in docs/compare.md; at 5 %, p-value and verdict agree."""
     assert stats.p_value(40, 3_412, 52, 3_466) == pytest.approx(0.24, abs=0.005)
     assert stats.p_value(196, 3_412, 254, 3_466) == pytest.approx(0.008, abs=0.001)
     assert stats.p_value(5, 90, 5, 90) == stats.p_value(0, 0, 1, 2) == 1
@@ -304,8 +304,8 @@ def test_chance_is_where_the_interval_begins_to_hold_nothing() -> None:
         assert verdicts.moved(words) == (chance < 0.05) or chance == pytest.approx(0.05, abs=0.001)
 
 
-def test_only_good_and_bad_news_have_a_colour() -> None:
-    """Goals and steps that rose are green, those that fell red; nothing else has one, and `cannot tell` never."""
+def test_only_verdicts_of_change_have_a_colour() -> None:
+    """Goals and steps that rose are green, those that fell are red, everything else has no colour."""
     colours = set()
     for _, one in list(cases())[:4]:
         text = Text.from_ansi(drawn(report(one), 120, colour=True))
@@ -316,7 +316,7 @@ def test_only_good_and_bad_news_have_a_colour() -> None:
 
 
 def test_sessions_are_compared_with_the_same_weekday() -> None:
-    """Weekends have a tenth of the sessions: beside other weekdays nothing could be told, beside their like two in a hundred show."""
+    """Weekends have a tenth of the sessions; compared with the same weekday, a change of 2 % is still detected."""
     every = [sides.Side(name, NOW.begin + place * 28 * DAY, NOW.begin + (place + 1) * 28 * DAY) for place, name in enumerate(("before", "now"))]
     counts = [1_000 if (number % 7) < 5 else 100 for number in range(28)]
     figures = []

@@ -1,6 +1,6 @@
-"""Every sentence of `compare` stands in one golden file, and none of them claims too much.
+"""Every sentence of `compare` is in one golden file, and none claims too much.
 
-After a change that is wanted, `PYTHONPATH=.:tests python tests/comparison/test_wording.py --write` rewrites the file.
+After an intended change, `PYTHONPATH=.:tests python tests/comparison/test_wording.py --write` rewrites the file.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ VERDICT = re.compile(r"(?:rose|fell), by at least (?!0(?:\.0+)?%)\d[\d.]*%|did n
 
 @cache
 def reports() -> dict[str, tuple[Pair, Report]]:
-    """Return what is said of every case, made once."""
+    """Return every case with its report, made once."""
     return {name: (pair, report(pair)) for name, pair in cases()}
 
 
 @cache
-def told() -> str:
-    """Return what the golden file should hold."""
+def expected() -> str:
+    """Return the content of the golden file."""
     return "".join(f"=== {name}\n\n{drawn(found)}\n" for name, (_, found) in reports().items())
 
 
-def test_every_sentence_is_the_golden_one() -> None:
-    assert told().splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
+def test_every_sentence_is_as_in_the_golden_file() -> None:
+    assert expected().splitlines() == GOLDEN.read_text(encoding="utf-8").splitlines()
 
 
 def test_no_sentence_names_a_cause_or_is_too_certain() -> None:
@@ -50,8 +50,8 @@ def test_there_are_four_verdicts_and_no_other_words() -> None:
     assert {verdict.split(",")[0].split(" by")[0] for verdict in found} == {"rose", "fell", "did not move", "cannot tell"}
 
 
-def test_a_micro_goal_that_moved_stands_with_the_macro_goal() -> None:
-    """Never a green micro alone: its sentence ends in what became of the macro goal."""
+def test_a_micro_goal_that_moved_is_mentioned_with_the_macro_goal() -> None:
+    """Its sentence is followed by the verdict on the macro goal."""
     moved = [note.text for name, (_, found) in reports().items() if "nobody said" not in name for note in found.notes if note.code == "moved"]
     sentences = [text for text in moved if "by chance" not in text]
     assert len(sentences) >= 8
@@ -59,7 +59,7 @@ def test_a_micro_goal_that_moved_stands_with_the_macro_goal() -> None:
 
 
 def test_cannot_tell_is_never_the_last_word() -> None:
-    """Where the macro goal cannot be told, it is said what would tell, or that nobody reached it."""
+    """If the macro goal is undecided, a sentence says how much data would decide it, or that nobody reached it."""
     for name, (pair, found) in reports().items():
         row = found.frame.filter(item="purchase", what="goal").row(0, named=True)
         codes = {note.code for note in found.notes}
@@ -67,7 +67,7 @@ def test_cannot_tell_is_never_the_last_word() -> None:
             assert "would-tell" in codes, name
 
 
-def test_what_must_be_known_comes_before_the_verdicts() -> None:
+def test_caveats_come_before_the_verdicts() -> None:
     for _, found in reports().values():
         screen, codes = drawn(found), [note.code for note in found.notes]
         first = [note.text for note in found.notes if note.code in {"not-covered", "gaps", "lengths", "bots-differ", "unfinished", "in-both"}]
@@ -79,4 +79,4 @@ def test_what_must_be_known_comes_before_the_verdicts() -> None:
 if __name__ == "__main__":
     if sys.argv[1:] != ["--write"]:
         sys.exit(f"{__doc__}")
-    GOLDEN.write_text(told(), encoding="utf-8")
+    GOLDEN.write_text(expected(), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`convkit formats`: every format with a line of it, what a log is taken for, and the place in a line where a format stops."""
+"""`convkit formats`: every format with a sample, the format of a log, and the position in a line where a format stops."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ODD = '203.0.113.7 [10 Oct 2026 13:55:36] "GET /cart HTTP/1.1" 200'
 
 @pytest.fixture(autouse=True)
 def wide(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Stand in an empty directory, before a wide screen."""
+    """Run in an empty directory, on a wide screen."""
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.chdir(tmp_path)
 
 
-def test_every_format_is_listed_with_what_it_is_and_a_line(convkit_command: Run) -> None:
+def test_every_format_is_listed_with_its_headline_and_a_sample(convkit_command: Run) -> None:
     code, out, err = convkit_command("formats")
     assert (code, err) == (0, "")
     assert [line.split()[0] for line in out.splitlines() if line.startswith("  ") and line[2:3].strip()][:-2] == list(plugins.names("formats"))
@@ -36,8 +36,8 @@ def test_every_format_is_listed_with_what_it_is_and_a_line(convkit_command: Run)
     assert all(headline and (sample or name == "parquet") for name, (headline, sample) in formats.known_formats().items())
 
 
-def test_a_log_says_its_format_and_what_its_first_lines_say(convkit_command: Run, tmp_path: Path) -> None:
-    """Three of them, assets last, addresses masked, nothing in them that colours the screen; of a packed log in a wrapping, too."""
+def test_a_log_is_shown_with_its_format_and_first_records(convkit_command: Run, tmp_path: Path) -> None:
+    """Three records, assets last, addresses masked, nothing that colours the screen; also of a compressed log with a wrapper."""
     asset = LINE.replace("/cart", "/site.css")
     lines = [asset, *[LINE] * 2, LINE.replace("/cart", "/from/192.0.2.1"), LINE.replace(" 200 ", " ")]
     with gzip.open(tmp_path / "access.log.gz", "wt", encoding="utf-8") as file:
@@ -56,8 +56,8 @@ def test_a_log_says_its_format_and_what_its_first_lines_say(convkit_command: Run
 
 
 @pytest.mark.parametrize("layer", ["2026-10-10T11:55:36.1Z stdout {} ", "Oct 10 11:55:36 host {}: "], ids=["cri", "syslog"])
-def test_the_line_that_is_shown_is_the_one_that_does_not_fit(layer: str, convkit_command: Run, tmp_path: Path) -> None:
-    """Lines that are left out, as half a line is or another program's, move no other into its place."""
+def test_the_line_that_does_not_fit_is_shown(layer: str, convkit_command: Run, tmp_path: Path) -> None:
+    """Lines that are left out, like halves or those of other programs, do not shift the numbering."""
     left_out = layer.format("P" if "stdout" in layer else "cron[7]") + "(root) CMD x"
     inside = [LINE.replace("/cart", f"/{number}") for number in range(4)] + [LINE.replace(" 200 ", " ")]
     written(tmp_path / "access.log", [*([] if "stdout" in layer else [left_out]), *[layer.format("F") + line for line in inside]])
@@ -75,8 +75,8 @@ def test_the_line_that_is_shown_is_the_one_that_does_not_fit(layer: str, convkit
         (["--log-format", r"(?P<ip>\S+) \[(?P<date>\d+ \w+ \d+), "], 25, " 13:55:36"),
     ],
 )
-def test_where_nothing_fits_the_place_is_marked(more: list[str], position: int, marked: str, convkit_command: Run, tmp_path: Path) -> None:
-    """The position is that of the line in the log; the mark stands under the line as it is shown."""
+def test_the_position_where_a_format_stops_is_marked(more: list[str], position: int, marked: str, convkit_command: Run, tmp_path: Path) -> None:
+    """The position is that in the log; the mark is under the line as shown."""
     (tmp_path / "odd.log").write_text(f"{ODD}\n" * 3, encoding="utf-8")
     code, out, err = convkit_command("formats", "odd.log", *more)
     assert code == 3
@@ -88,7 +88,7 @@ def test_where_nothing_fits_the_place_is_marked(more: list[str], position: int, 
     assert f"It stops at position {position} of this line:" in out
 
 
-def test_several_logs_are_told_one_by_one_and_a_wrong_string_is_an_error(convkit_command: Run, tmp_path: Path) -> None:
+def test_several_logs_are_shown_one_by_one_and_a_wrong_string_is_an_error(convkit_command: Run, tmp_path: Path) -> None:
     (tmp_path / "good.log").write_text(f"{LINE}\n", encoding="utf-8")
     (tmp_path / "odd.log").write_text(f"{ODD}\n", encoding="utf-8")
     code, out, _ = convkit_command("formats", "odd.log", "good.log")

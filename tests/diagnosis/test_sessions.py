@@ -1,4 +1,4 @@
-"""Single sessions are shown hit by hit, with what was decided about each, and every line of a log can be asked after."""
+"""`convkit explain`: sessions hit by hit with how each was counted, and how any line of a log was counted."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LINES = (
     line("GET /product/x", 100, who="198.51.100.8 - -"),
     line("GET /thanks", 1347, who="198.51.100.8 - -"),
 )
-TOLD = {
+LINES_EXPLAINED = {
     1: "access.log:1: GET /product/anorak 200. Counted as a page view.",
     2: "access.log:2: a static file, used only to recognise browsers.",
     3: "access.log:3: GET /api/stock 200. A background request, not counted unless a goal names it.",
@@ -52,7 +52,7 @@ TOLD = {
     13: "access.log:13: HEAD /a 200. Not counted, like HEAD and OPTIONS requests, invalid requests and robots.txt.",
     14: "access.log:14: GET /moved 301. A redirect outside of sessions: its visitor viewed no page around that time.",
 }
-STORY = """\
+SESSION_SCREEN = """\
 SESSION  10 Oct 2026, 12:00 – 12:02; visitor {id}… (address + browser), visit 1; from google, Organic Search; the only
 one that dropped off at checkout (shop)
 
@@ -72,7 +72,7 @@ one that dropped off at checkout (shop)
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write a log and a goals file, and go where they are."""
+    """Run in a directory with a log and a goals file."""
     for name in ("CONVKIT_GOALS", "COLUMNS", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     written(tmp_path / "access.log", LINES)
@@ -82,7 +82,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def explained(convkit_command: Run) -> Explain:
-    """Return what explains the log, as a pipe gets it."""
+    """Return a function that explains the log: options -> the text that a pipe gets."""
 
     def explain(*options: str) -> str:
         code, out, err = convkit_command("explain", "access.log", *options)
@@ -92,49 +92,49 @@ def explained(convkit_command: Run) -> Explain:
     return explain
 
 
-def test_a_session_is_told_hit_by_hit(explained: Explain) -> None:
-    told = explained("--dropped-at", "shop.checkout")
-    identity = told.partition("visitor ")[2][:6]
-    assert told == STORY.format(id=identity)
+def test_a_session_is_shown_hit_by_hit(explained: Explain) -> None:
+    text = explained("--dropped-at", "shop.checkout")
+    identity = text.partition("visitor ")[2][:6]
+    assert text == SESSION_SCREEN.format(id=identity)
 
 
-@pytest.mark.parametrize("number", TOLD)
-def test_what_became_of_a_line_is_told(number: int, explained: Explain) -> None:
-    assert explained("--line", f"access.log:{number}").replace("\n", " ").startswith(TOLD[number])
+@pytest.mark.parametrize("number", LINES_EXPLAINED)
+def test_a_line_is_explained(number: int, explained: Explain) -> None:
+    assert explained("--line", f"access.log:{number}").replace("\n", " ").startswith(LINES_EXPLAINED[number])
 
 
 def test_a_line_of_a_session_is_marked_in_it(explained: Explain) -> None:
-    told = explained("--line", "access.log:4")
-    assert "POST        /cart            302  this line" in told
-    assert "; the session of this line" in " ".join(told.split())
+    text = explained("--line", "access.log:4")
+    assert "POST        /cart            302  this line" in text
+    assert "; the session of this line" in " ".join(text.split())
 
 
 def test_the_sessions_that_reached_a_goal(explained: Explain) -> None:
-    told = explained("--reached", "purchase")
-    assert "visit 1; Direct; the only one that reached purchase" in " ".join(told.split())
-    assert "quick: 1 of 2 steps; step 2, purchase, came 47s after the 20 min window." in told
-    assert "shop: 1 of 4 steps; step 2, cart, was never reached." in told
+    text = explained("--reached", "purchase")
+    assert "visit 1; Direct; the only one that reached purchase" in " ".join(text.split())
+    assert "quick: 1 of 2 steps; step 2, purchase, came 47s after the 20 min window." in text
+    assert "shop: 1 of 4 steps; step 2, cart, was never reached." in text
 
 
-def test_the_last_sessions_are_shown_in_their_order(explained: Explain) -> None:
-    told = explained("--reached", "saw", "-n", "2")
-    assert [text[:6] for text in told.split("visit 1; Direct; ")[1:]] == ["2 of 3"]
-    assert "visit 2; Direct; the last of 3 that reached saw" in " ".join(told.split())
+def test_the_last_sessions_are_shown_in_order(explained: Explain) -> None:
+    text = explained("--reached", "saw", "-n", "2")
+    assert [part[:6] for part in text.split("visit 1; Direct; ")[1:]] == ["2 of 3"]
+    assert "visit 2; Direct; the last of 3 that reached saw" in " ".join(text.split())
     assert explained("--reached", "saw", "-n", "0").count("SESSION") == 3
 
 
-def test_a_visitor_is_found_by_the_beginning_of_the_id(explained: Explain) -> None:
+def test_a_visitor_is_selected_by_the_beginning_of_the_id(explained: Explain) -> None:
     identity = explained("--dropped-at", "checkout").partition("visitor ")[2][:6]
-    told = explained("--visitor", f"{identity}…-2")
-    assert [" ".join(told.split()).count(f"; session {number} of 2 ") for number in (1, 2)] == [1, 1]
+    text = explained("--visitor", f"{identity}…-2")
+    assert [" ".join(text.split()).count(f"; session {number} of 2 ") for number in (1, 2)] == [1, 1]
 
 
-def test_bots_are_explained_where_they_are_kept(explained: Explain) -> None:
+def test_bots_are_explained_if_they_are_kept(explained: Explain) -> None:
     assert "GET /a 200. Counted as a page view." in explained("--line", "access.log:9", "--bots", "keep")
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--dropped-at", "chekout"), "--dropped-at chekout: unknown step; did you mean 'checkout'? Steps: saw, cart, checkout"),
         (("--dropped-at", "purchase"), "--dropped-at purchase: nobody can drop off at the last step of shop. Steps: saw"),
@@ -147,11 +147,11 @@ def test_bots_are_explained_where_they_are_kept(explained: Explain) -> None:
         (("--reached", "saw", "--visitor", "a"), "use only one of --dropped-at, --reached, --line and --visitor"),
     ],
 )
-def test_what_cannot_be_explained_is_refused(options: tuple[str, ...], said: str, convkit_command: Run) -> None:
+def test_wrong_options_are_errors_with_the_fix(options: tuple[str, ...], message: str, convkit_command: Run) -> None:
     code, out, err = convkit_command("explain", "access.log", *options)
     assert (code, out) == (2, "")
-    assert err.startswith(f"convkit: error: {said}")
+    assert err.startswith(f"convkit: error: {message}")
 
 
-def test_nobody_is_no_mistake(explained: Explain) -> None:
+def test_no_session_is_not_an_error(explained: Explain) -> None:
     assert explained("--dropped-at", "cart") == "No session dropped off at cart (shop) in this period.\n"

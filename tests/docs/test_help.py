@@ -55,8 +55,8 @@ def test_an_unknown_topic_is_a_usage_error_with_the_closest_one(convkit_command:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_ends_with_a_topic_that_exists(command: str, convkit_command: Run) -> None:
     last = convkit_command(command, "--help")[1].splitlines()[-1].strip()
-    assert last == f"More: convkit help {topics.of_command(command)}"
-    assert topics.of_command(command) in PAGES
+    assert last == f"More: convkit help {topics.topic_of_command(command)}"
+    assert topics.topic_of_command(command) in PAGES
 
 
 def test_pages_of_commands_are_of_commands_and_exist() -> None:

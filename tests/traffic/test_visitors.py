@@ -18,6 +18,7 @@ from small_logs import line as plain
 from convkit.authoring import check
 from convkit.authoring import survey as authoring_survey
 from convkit.core.model import Site
+from convkit.core.options import Options
 from convkit.core.schema import KIND, TEXT, TIME
 from convkit.formats import combined
 from convkit.formats.parsers.fields import field_or_null, parse_requests
@@ -354,7 +355,8 @@ def test_a_rule_that_tells_nobody_is_a_finding_of_check(tmp_path: Path) -> None:
     }
     for rules, texts in expected.items():
         goals = parse_goals(f"{BOUGHT}\nsite: {{visitor: {rules}}}", "goals.yaml")
-        survey = authoring_survey.survey_logs(authoring_survey.read_logs([log], goals, log_format="combined"), goals)
+        with authoring_survey.read_logs([log], Options(log_format="combined"), goals) as logs:
+            survey = authoring_survey.survey_logs(logs, goals)
         assert [remark.text for remark in check.remarks_on(survey, has_logs=True) if remark.code == "visitor-rule"] == texts, rules
 
 

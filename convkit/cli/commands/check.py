@@ -31,13 +31,13 @@ def check_goals(logs: tuple[str, ...], **values: object) -> None:
     if not delivery.quiet:
         messages.warn(warnings, ())
         lines = [*(_line(file, remark) for remark in remarks), _summary(file, goals, remarks, surveyed.sessions.height if logs else None)]
-        terminal.write_stream(terminal.encoded("".join(f"{_shown(line)}\n" for line in lines), of_screen=True))
+        terminal.write_stream(terminal.encoded("".join(f"{_shown(line)}\n" for line in lines), to_screen=True))
 
 
 def _shown(line: str) -> str:
     """Return a line as it is printed: wrapped on a terminal, harmless everywhere."""
     text = safe(line, None)
-    return terminal.wrapped(text, terminal.width(of_screen=True), indent=2) if terminal.is_screen() else text
+    return terminal.wrapped(text, terminal.width(to_screen=True), indent=2) if terminal.is_screen() else text
 
 
 def _line(file: str, remark: Remark) -> str:

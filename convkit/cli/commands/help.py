@@ -45,8 +45,8 @@ def _show_page(page: str) -> None:
         return
     from convkit.cli.pages import formatted  # noqa: PLC0415 (Rich is slow to import, and pipes do not need it)
 
-    colour = terminal.has_colour(of_screen=True)
-    text = formatted(page, terminal.width(of_screen=True), colour=colour)
+    colour = terminal.has_colour(to_screen=True)
+    text = formatted(page, terminal.width(to_screen=True), colour=colour)
     if text.count("\n") < get_terminal_size().lines:
         _write(text)
         return
@@ -58,7 +58,7 @@ def _show_page(page: str) -> None:
 
 
 def _write(text: str) -> None:
-    terminal.write_stream(terminal.encoded(text, of_screen=True))
+    terminal.write_stream(terminal.encoded(text, to_screen=True))
 
 
 COMMAND = options.command_of("help", __doc__, show_help, "convkit help", "convkit help funnels")
