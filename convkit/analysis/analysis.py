@@ -35,7 +35,7 @@ _STEPS = {
 class Analysis:
     """Frames of some visitors, whole: all of them, or a part whose tallies are added to others'.
 
-    `hits` are matched hits sorted by visitor and ORDER with `row`, `inside` (the period), `started` and `aside`; `sessions` those of the period.
+    `hits` are matched hits sorted by visitor and ORDER with `row`, `inside` (the period), `started` and `pageless`; `sessions` those of the period.
     """
 
     hits: pl.LazyFrame

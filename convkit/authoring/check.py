@@ -210,7 +210,7 @@ def _counted_background(context: _Context) -> Iterator[tuple[int, tuple[str, ...
 
 
 def _unused_rules(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
-    site, used = context.goals.site, context.survey.sessions["told_by"].unique()
+    site, used = context.goals.site, context.survey.sessions["identified_by"].unique()
     for place, rule in enumerate(site.visitor_rules if context.survey.sessions.height else ()):
         if rule in site.visitor and rule not in {USER_RULE, site.address_rule} and place not in used:
             if place < len(site.preferred_rules):

@@ -44,7 +44,7 @@ class Survey:
 
     goals: Goals
     sessions: pl.DataFrame
-    """`session, visitor, told_by` of each session of the period, and `goal:<name>`, the `row` of the hit that first reached each goal.
+    """`session, visitor, identified_by` of each session of the period, and `goal:<name>`, the `row` of the hit that first reached each goal.
 
     Rows rise with the time of a visitor's hits."""
     requests: pl.DataFrame
@@ -65,7 +65,7 @@ def _session_rows(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return `Survey.sessions` of matched hits with `row`, sorted by visitor and ORDER."""
     first = {goal.column: pl.col("row").cast(pl.Int32).filter(pl.col(goal.column)).min() for goal in goals.all}
     inside = hits.filter(pl.col("session").is_not_null(), "inside")
-    return inside.group_by("session", maintain_order=True).agg(pl.col("visitor", "told_by").first(), **first)
+    return inside.group_by("session", maintain_order=True).agg(pl.col("visitor", "identified_by").first(), **first)
 
 
 def _unassigned_sources(sessions: pl.LazyFrame) -> pl.LazyFrame:

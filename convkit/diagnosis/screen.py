@@ -100,7 +100,7 @@ def _session_blocks(explained: Explanation, shown: ExplainedSession, number: int
     begin, end = (time.astimezone(zone) for time in (session["started"], shown.spans.filter(session=session["session"])["ends"][0]))
     until = f"{end:%H:%M}" if begin.date() == end.date() else listing.shown_time(end, explained.period).strip()
     when = f"{begin.day} {begin:%b %Y}, {begin:%H:%M} – {until}"
-    rule = site.visitor_rule_label(explained.goals.site.visitor_rules[session["told_by"]])
+    rule = site.visitor_rule_label(explained.goals.site.visitor_rules[session["identified_by"]])
     visitor = f"visitor {visitor_ids.shorten(session['id'])} ({rule}), visit {session['number']}"
     heading = Heading("SESSION", f"{when}; {visitor}; {_origin(session)}; {_rank(explained, number)}")
     funnels = list(shown.stops)
@@ -224,6 +224,6 @@ def _session_sentence(hit: Mapping[str, Any] | None) -> tuple[str, int | None]:
     article = "an" if kind[0] in "aeiou" else "a"
     if hit["session"] is not None:
         return (f"Counted as {article} {kind}.", hit["session"]) if hit["inside"] else ("Its session is outside the period or the filters.", None)
-    if hit["aside"]:
+    if hit["pageless"]:
         return f"{article.capitalize()} {kind} in a session without page views, which is not counted.", None
     return f"{article.capitalize()} {kind} outside of sessions: its visitor viewed no page around that time.", None

@@ -238,7 +238,7 @@ def settle_hits(
     kinds = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
     del decided
     is_of_log = pl.col("event").is_null()
-    open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("spared") & ~traffic_hits.is_plain_asset())
+    open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("exempt") & ~traffic_hits.is_plain_asset())
     hits = traffic_hits.add_fates(bots.add_reasons(kinds, collect_frame(bots.behaviour_reasons(open_cases), kinds.height)), mode)
     return hits, pl.concat([early, traffic_hits.fate_rows(hits, goals)])
 

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Add `goal:<name>` for every goal, and drop `names:<goal>`; hits of no session match nothing.
 
-    `aside_macro` marks hits that a macro goal names in sessions that were set aside.
+    `pageless_macro` marks hits that a macro goal names in sessions that were set aside.
 
     Asks for sessionized hits with `started`, sorted by visitor and ORDER.
     """
     named = [column for goal in goals.all for column in goal.named]
     in_session = pl.col("session").is_not_null()
     of_macros = [column for goal in goals.macros for column in goal.named]
-    hits = hits.with_columns(aside_macro=pl.col("aside") & pl.any_horizontal(pl.lit(value=False), *of_macros))
+    hits = hits.with_columns(pageless_macro=pl.col("pageless") & pl.any_horizontal(pl.lit(value=False), *of_macros))
     hits = hits.with_columns(pl.col(column) & in_session for column in named)
     for level in _levels(goals.all):
         for number, stages in enumerate(zip_longest(*(goal.turned for goal in level))):

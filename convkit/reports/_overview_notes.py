@@ -61,7 +61,7 @@ def _definitions(sums: Mapping[str, int], view: View) -> Note:
     """Say what a session and a visitor are, and which rule served what share."""
     site = view.goals.site
     timeout, sessions = formatting.duration_in_words(site.session_timeout), sums["sessions"]
-    served = {rule: sums[f"told_by{place}"] for place, rule in enumerate(site.visitor_rules) if sums[f"told_by{place}"]}
+    served = {rule: sums[f"identified_by{place}"] for place, rule in enumerate(site.visitor_rules) if sums[f"identified_by{place}"]}
     most = site.address_rule if site.address_rule in served or not served else max(served, key=lambda rule: served[rule])
     others = [f"in {formatting.plural(n, 'session')} ({formatting.share(n, sessions)}) {_a(rule)}" for rule, n in served.items() if rule != most]
     told_by = ", ".join([_a(most), *others])

@@ -66,7 +66,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         bounces=pl.col("bounced").sum().cast(pl.Int64),
         timed=(pl.col("interactions") > 1).sum().cast(pl.Int64),
         converted=pl.col("converted").sum().cast(pl.Int64),
-        came_back=pl.col("came_back").sum().cast(pl.Int64),
+        came_back=pl.col("resumed").sum().cast(pl.Int64),
         referred=pl.col("referred").sum().cast(pl.Int64),
     )
     seconds = sessions.filter(pl.col("interactions") > 1).group_by(*keys, seconds=pl.col("seconds").cast(pl.Int32))

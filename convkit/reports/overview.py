@@ -88,7 +88,7 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
         assets_known=pl.col("has_assets").is_not_null().sum().cast(pl.Int64),
         bare=bare.sum().cast(pl.Int64),
         bare_converted=(bare & pl.col("converted")).sum().cast(pl.Int64),
-        **{f"told_by{place}": (pl.col("told_by") == place).sum().cast(pl.Int64) for place, _ in enumerate(goals.site.visitor_rules)},
+        **{f"identified_by{place}": (pl.col("identified_by") == place).sum().cast(pl.Int64) for place, _ in enumerate(goals.site.visitor_rules)},
     )
 
 
@@ -104,7 +104,7 @@ def _amounts(analysis: Analysis) -> pl.LazyFrame:
 
 def _set_aside(analysis: Analysis) -> pl.LazyFrame:
     """Count macro goals that came in sessions without a page, and visitors who met only errors."""
-    aside = analysis.hits.filter("inside").select(macros_aside=pl.col("aside_macro").sum().cast(pl.Int64))
+    aside = analysis.hits.filter("inside").select(macros_aside=pl.col("pageless_macro").sum().cast(pl.Int64))
     return pl.concat([aside, _lost(analysis).select(only_errors=pl.col("visitor").n_unique().cast(pl.Int64))], how="horizontal")
 
 
@@ -128,7 +128,7 @@ def _only_errors(analysis: Analysis) -> pl.LazyFrame:
 
 def _lost(analysis: Analysis) -> pl.LazyFrame:
     """Return the errors of visitors who have no session at all."""
-    with_session = analysis.hits.filter(pl.col("session").is_not_null() | pl.col("aside")).select("visitor").unique()
+    with_session = analysis.hits.filter(pl.col("session").is_not_null() | pl.col("pageless")).select("visitor").unique()
     alone = analysis.hits.filter(pl.col("inside") & pl.col("session").is_null() & is_kind("error"))
     return alone.join(with_session, on="visitor", how="anti")
 

@@ -26,78 +26,80 @@ _HOST = r"^[\pL\pN_](?:[\pL\pN._-]*[\pL\pN_])?$"
 _WWW = r"^www\."
 _COUNTRY = r"\.(?:(?:com?|org|net|ne|edu|gob?|gov|ac|or)\.[a-z]{2}|[a-z]{2}|com|net|org)$"
 _MOST_PARENTS = 4
-"""How many labels of a host are taken away to find the site that it is a part of."""
+"""How many labels are removed from a host to find the site that it belongs to."""
 _MEDIUMS = {"search": "organic", "mail": "email"}
-"""What those do who come from a site of these kinds; all others follow a link."""
+"""The medium of sources in these categories; all others are referrals."""
 
 
 def sources_of_referrers(referrers: pl.LazyFrame, site: Site, own: Iterable[str]) -> pl.LazyFrame:
-    """Return of distinct `referrer`s, text, those that name a site of others, with `referrer_source, referrer_medium, referrer_site`, text."""
-    apps = pl.LazyFrame([line.split() for line in datafiles.lines("apps")], schema=["place", "app_source", "app_medium"], orient="row")
+    """Return `referrer, referrer_source, referrer_medium, referrer_site` of the distinct referrers from other sites, all as text."""
+    apps = pl.LazyFrame([line.split() for line in datafiles.lines("apps")], schema=["name", "app_source", "app_medium"], orient="row")
     host = pl.col("host")
     is_ours = host.is_in([_bare_host(name) for name in (*site.hosts, *own)])
     is_provider = host.str.contains(_host_pattern(_bare_host(name) for name in (*datafiles.lines("payment"), *site.payment)))
     return (
         referrers.with_columns(host=host_of(pl.col("referrer")), app=pl.col("referrer").str.extract(_APP).str.to_lowercase())
-        .with_columns(place=pl.coalesce("app", pl.when(~is_ours & ~is_provider).then(host)))
-        .filter(pl.col("place").is_not_null())
-        .with_columns(known=listed_source(pl.col("place")))
-        .join(apps.with_columns(app_site=listed_source(pl.col("app_source"))), on="place", how="left", maintain_order="left")
-        .with_columns(known_medium=category("known").replace_strict(_MEDIUMS, default=None, return_dtype=pl.String))
+        .with_columns(name=pl.coalesce("app", pl.when(~is_ours & ~is_provider).then(host)))
+        .filter(pl.col("name").is_not_null())
+        .with_columns(listed=listed_source(pl.col("name")))
+        .join(apps.with_columns(app_site=listed_source(pl.col("app_source"))), on="name", how="left", maintain_order="left")
+        .with_columns(listed_medium=category("listed").replace_strict(_MEDIUMS, default=None, return_dtype=pl.String))
         .select(
             "referrer",
-            referrer_source=pl.coalesce("app_source", pl.when(pl.col("known_medium").is_not_null()).then(_name("known")), "place"),
-            referrer_medium=pl.coalesce("app_medium", "known_medium", pl.lit("referral")),
-            referrer_site=pl.coalesce("app_site", "known"),
+            referrer_source=pl.coalesce("app_source", pl.when(pl.col("listed_medium").is_not_null()).then(_name("listed")), "name"),
+            referrer_medium=pl.coalesce("app_medium", "listed_medium", pl.lit("referral")),
+            referrer_site=pl.coalesce("app_site", "listed"),
         )
     )
 
 
 def listed_source(source: pl.Expr) -> pl.Expr:
-    """Return how a source in small letters, a host or a name, stands in the list of sources: `category name`, or null."""
-    alone, whole = _source_list()
+    """Return the entry of a lower-case source, a host or a name, in the list of sources: `category name`, or null."""
+    exact, domains = _source_list()
     plain = source.str.replace(_WWW, "").str.replace_all(" ", "-", literal=True)
     parents = [plain.str.replace(rf"^(?:[^.]+\.){{{number}}}", "") for number in range(1, _MOST_PARENTS + 1)]
-    places = [(plain, alone), *((parent, whole) for parent in (plain, *parents))]
+    candidates = [(plain, exact), *((parent, domains) for parent in (plain, *parents))]
     return pl.coalesce(
-        asked.replace_strict(listed, default=None, return_dtype=pl.String)
-        for place, listed in places
-        for asked in (place, place.str.replace(_COUNTRY, ".*"))
+        spelling.replace_strict(entries, default=None, return_dtype=pl.String)
+        for candidate, entries in candidates
+        for spelling in (candidate, candidate.str.replace(_COUNTRY, ".*"))
     )
 
 
 def category(column: str) -> pl.Expr:
-    """Return the category of a source in the list (`listed_source`)."""
+    """Return the category of a column of entries (`listed_source`)."""
     return pl.col(column).str.extract(r"^(\S+)")
 
 
 def _name(column: str) -> pl.Expr:
+    """Return the name in a column of entries (`listed_source`)."""
     return pl.col(column).str.extract(r"(\S+)$")
 
 
 @cache
 def _source_list() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return the list of sources: those that are meant alone, which names are too, and hosts with all that is below them."""
-    alone: dict[str, str] = {}
-    whole: dict[str, str] = {}
+    """Return the list of sources: exact names and hosts, and domains that include all their subdomains."""
+    exact: dict[str, str] = {}
+    domains: dict[str, str] = {}
     for line in datafiles.lines("sources"):
-        kind, *places = line.split()
-        for place in places:
-            listed = whole if "." in place and not place.startswith("=") else alone
-            listed[place.removeprefix("=")] = f"{kind} {places[0].removeprefix('=')}"
-    return alone, whole
+        kind, *names = line.split()
+        for name in names:
+            entries = domains if "." in name and not name.startswith("=") else exact
+            entries[name.removeprefix("=")] = f"{kind} {names[0].removeprefix('=')}"
+    return exact, domains
 
 
 def host_of(referrer: pl.Expr) -> pl.Expr:
-    """Return the host that a referrer names, without `www.`, port and case, or null."""
+    """Return the host that a referrer names, in lower case without `www.` and port, or null."""
     host = pl.coalesce(referrer.str.extract(_URL), referrer.str.extract(_BARE)).str.to_lowercase().str.strip_chars_end(".").str.replace(_WWW, "")
     return pl.when(host.str.contains(_HOST)).then(host)
 
 
 def _bare_host(host: str) -> str:
+    """Return a host in lower case without `www.`, port and trailing dot."""
     return re.sub(r":\d+$", "", host.lower()).rstrip(".").removeprefix("www.")
 
 
 def _host_pattern(hosts: Iterable[str]) -> str:
-    """Return the regular expression of these hosts and all below them."""
+    """Return a regular expression that matches these hosts and their subdomains."""
     return rf"(?:^|\.)(?:{'|'.join(map(re.escape, hosts))})$"

@@ -1,4 +1,4 @@
-"""Bots: by user agent, by behaviour, and what they sent.
+"""Bots: recognised by user agent or behaviour, and what they sent.
 
 Agents are judged by `site.bots`, the crawler-user-agents list, and whether they are empty; visitors by all of their requests and answers. Behaviour
 is judged in access logs only: rows of exports never make a visitor a bot.
@@ -30,41 +30,41 @@ if TYPE_CHECKING:
 CRAWLER_LIST = "crawler-user-agents"
 _FILE = "crawleruseragents/crawler-user-agents.json"
 DROPPED, LISTED, MISSING_AGENT = "agent is in bots.drop", "agent is on the list of crawlers", "agent says nothing"
-"""The reasons, as they stand in JSON's `input`."""
+"""The reasons by agent, as in the `input` of the JSON output."""
 
 OWN_CLASS, NO_AGENT_CLASS, BEHAVIOUR_CLASS, OTHER_CLASS = "bots.drop", "no-agent", "behaviour", "other"
-"""Classes of bots that the list does not tell: its own classes are words like `search-engine`."""
+"""Classes of bots that the list does not know; its own classes are words like `search-engine`."""
 _GENERAL_CLASSES = ("browser-automation", "http-library")
-"""Classes that say how something was sent: where another says what for, that one is told."""
+"""Classes that say how requests were sent; a class that says what for takes precedence."""
 
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 _SPECIAL = set("^$*+?()[]{}|.\\")
 
 FAST_PAGES, FAST_SECONDS = 180, 180
-"""A visitor who sees more pages within so many seconds, both ends inside, is none."""
+"""A visitor who views more pages than this within so many seconds, both ends included, is a bot."""
 ROBOTS_TXT = "asked for robots.txt"
 SCANNER = "asked for what scanners ask for, got no page"
 FAST = f"more than {FAST_PAGES} pages in {FAST_SECONDS} seconds"
 ONLY_HEAD = "sent only HEAD"
 ONLY_ERRORS = "got only 4xx"
-"""The reasons, as they stand in JSON's `input`; the first that fits is told."""
+"""The reasons by behaviour, as in the `input` of the JSON output; the first that fits is given."""
 _BY_REASON = {"robots": ROBOTS_TXT, "scanner": SCANNER, "fast": FAST, "only_head": ONLY_HEAD, "only_errors": ONLY_ERRORS}
 _MOST_AGENTS = 5
-"""How many agents are told."""
+"""How many agents are listed."""
 
 
 @cache
 def _patterns() -> dict[str, tuple[tuple[str, ...], str]]:
-    """Return by class the list's plain texts and one regular expression of all others, in the order in which classes are told."""
-    # Read as data: the package's own module compiles every pattern when it is imported, and reads the list in whatever encoding the locale has.
+    """Return the plain texts of each class of the list, and one regular expression for all its others; the classes in order of precedence."""
+    # The file is read directly: the package's own module compiles every pattern on import, and reads the list in the encoding of the locale.
     listed = json.loads(Path(str(distribution(CRAWLER_LIST).locate_file(_FILE))).read_text(encoding="utf-8"))
     texts: dict[str, list[str]] = {}
     expressions: dict[str, list[str]] = {}
     for entry in listed:
         pattern, class_ = entry["pattern"], next(iter(entry.get("tags", [])), OTHER_CLASS)
         bare = _ESCAPED.sub("", pattern)
-        for found in (texts, expressions):
-            found.setdefault(class_, [])
+        for by_class in (texts, expressions):
+            by_class.setdefault(class_, [])
         if _SPECIAL & set(bare):
             expressions[class_].append(f"(?:{pattern})")
         else:
@@ -74,32 +74,32 @@ def _patterns() -> dict[str, tuple[tuple[str, ...], str]]:
 
 @cache
 def list_version() -> str:
-    """Return which edition of the list decides."""
+    """Return the name and version of the crawler list."""
     return f"{CRAWLER_LIST} {version(CRAWLER_LIST)}"
 
 
 def is_named(agent: pl.Expr, texts: Iterable[str]) -> pl.Expr:
-    """Tell whether an agent is one of those that texts of `site.bots` name; a null agent is none."""
+    """Return whether one of the texts of `site.bots` names an agent; none names a null agent."""
     named = [agent.str.contains(patterns.to_regex(text) if is_whole_pattern(text) else f"(?i){re.escape(text)}") for text in texts]
     return pl.any_horizontal(pl.lit(value=False), *named).fill_null(value=False)
 
 
 def agent_reason(agent: pl.Expr, dropped: Iterable[str] = ()) -> pl.Expr:
-    """Return why an agent is a bot's, null for a person's; a null agent (the format has none) is no bot."""
-    of_classes = _patterns().values()
-    listed = _is_listed(agent, [text for texts, _ in of_classes for text in texts], "|".join(found for _, found in of_classes if found))
+    """Return why an agent is a bot's, null for a person's; a null agent (the format has none) is not a bot."""
+    classes = _patterns().values()
+    listed = _is_listed(agent, [text for texts, _ in classes for text in texts], "|".join(expression for _, expression in classes if expression))
     own = pl.when(is_named(agent, dropped)).then(pl.lit(DROPPED))
     return own.when(agent.str.strip_chars() == "").then(pl.lit(MISSING_AGENT)).when(listed).then(pl.lit(LISTED))
 
 
 def _is_listed(agent: pl.Expr, texts: Sequence[str], expression: str) -> pl.Expr:
-    """Tell whether an agent holds one of some texts, or what fits an expression, where there are any."""
-    found = [agent.str.contains_any(list(texts))] * bool(texts) + [agent.str.contains(expression)] * bool(expression)
-    return pl.any_horizontal(*found)
+    """Return whether an agent contains one of the texts or matches the expression; both may be empty."""
+    matches = [agent.str.contains_any(list(texts))] * bool(texts) + [agent.str.contains(expression)] * bool(expression)
+    return pl.any_horizontal(*matches)
 
 
 def class_of(agent: pl.Expr, reason: pl.Expr) -> pl.Expr:
-    """Return the class of bots that an agent is of which is one for a `reason`: what it is for, as the list says, or how else it was told."""
+    """Return the class of a bot, given the `reason` why it is one: its purpose according to the list, else how it was recognised."""
     by_reason = {DROPPED: OWN_CLASS, MISSING_AGENT: NO_AGENT_CLASS}
     listed = pl.coalesce(
         *(pl.when(_is_listed(agent, *of_class)).then(pl.lit(class_)) for class_, of_class in _patterns().items()), pl.lit(OTHER_CLASS)
@@ -108,44 +108,45 @@ def class_of(agent: pl.Expr, reason: pl.Expr) -> pl.Expr:
 
 
 def judge_agents(agent: pl.Expr, site: Site, mode: str) -> dict[str, pl.Expr]:
-    """Return what an agent tells: `bot`, why it is a bot's, null for a person's, and whether it is `spared`, whatever else there is against it."""
-    spared = is_named(agent, site.bots_keep) | pl.lit(mode == "keep")
-    return {"spared": spared, "bot": pl.when(~spared).then(agent_reason(agent, site.bots_drop)).cast(TEXT)}
+    """Return the columns `bot`, why an agent is a bot's, null for a person's, and `exempt`, whether its visitors are never taken for bots."""
+    exempt = is_named(agent, site.bots_keep) | pl.lit(mode == "keep")
+    return {"exempt": exempt, "bot": pl.when(~exempt).then(agent_reason(agent, site.bots_drop)).cast(TEXT)}
 
 
 def detection_note(mode: str) -> Note:
     """Return the note that says how bots are identified, and whether they are counted; `mode` is one of BOT_MODES."""
-    told = f"told by {list_version()}, by agents that say nothing and by what they do"
-    texts = {"drop": f"Bots are {told}.", "keep": "Bots are counted like people.", "only": f"Only bots are counted, {told}."}
+    how = f"by user agent (list: {list_version()}), missing user agent, or behaviour"
+    texts = {"drop": f"Bots were excluded {how}.", "keep": "Bots are counted like people.", "only": f"Only bots are counted, recognised {how}."}
     return Note("bots", texts[mode])
 
 
 def behaviour_reasons(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `visitor, behaviour`: why a visitor is a bot, of those who are.
+    """Return `visitor, behaviour` of the visitors who are bots by behaviour, and why.
 
-    `hits` are all that visitors sent but assets: `visitor, time, kind, method, status`, and whether they asked for `robots` or a `scanner`'s path.
+    `hits` are all hits of visitors except assets: `visitor, time, kind, method, status`, and whether they requested robots.txt (`robots`) or a
+    path that scanners try (`scanner`).
     """
-    found = _suspects(hits).join(_fast(hits), on="visitor", how="full", coalesce=True)
+    behaviours = _suspects(hits).join(_fast(hits), on="visitor", how="full", coalesce=True)
     first = pl.coalesce(pl.when(name).then(pl.lit(reason)) for name, reason in _BY_REASON.items())
-    return found.select("visitor", behaviour=first.cast(TEXT)).filter(pl.col("behaviour").is_not_null())
+    return behaviours.select("visitor", behaviour=first.cast(TEXT)).filter(pl.col("behaviour").is_not_null())
 
 
 def add_reasons(hits: pl.DataFrame, behaviours: pl.DataFrame) -> pl.DataFrame:
-    """Add `reason`: why the visitor is a bot, null for people; what agents tell goes before what visitors do (`visitor, behaviour`)."""
-    # Few visitors are bots by what they do: looked up, where a join would make every column anew.
-    told = pl.col("visitor").replace_strict(behaviours["visitor"], behaviours["behaviour"], default=None, return_dtype=TEXT)
-    judged = hits.with_columns(reason=pl.coalesce("bot", pl.when(~pl.col("spared")).then(told)))
-    return judged.drop("bot", "spared", "robots", "scanner")
+    """Add `reason`: why the visitor is a bot, null for people; the agent takes precedence over behaviour (`visitor, behaviour`)."""
+    # Few visitors are bots by behaviour: a lookup is enough, while a join would copy every column.
+    behaviour = pl.col("visitor").replace_strict(behaviours["visitor"], behaviours["behaviour"], default=None, return_dtype=TEXT)
+    judged = hits.with_columns(reason=pl.coalesce("bot", pl.when(~pl.col("exempt")).then(behaviour)))
+    return judged.drop("bot", "exempt", "robots", "scanner")
 
 
 def _suspects(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `visitor, robots, scanner, only_head, only_errors` of the few with a hit that may tell."""
+    """Return `visitor, robots, scanner, only_head, only_errors` of the few visitors with a suspicious hit."""
     status, is_answered = pl.col("status"), pl.col("status").is_not_null()
     robots, scanner = pl.col("robots") & is_answered, pl.col("scanner") & is_answered
     is_head = pl.col("method").eq_missing(pl.lit("HEAD"))
     is_error = status.is_between(400, 499).fill_null(value=False)
     suspects = hits.filter(robots | scanner | is_head | is_error).select("visitor").unique()
-    # What a scanner got where it knocked is no page that somebody read.
+    # An answer to a scanner's path is not a page that a person read.
     is_page = is_kind("page") & status.is_between(200, 299) & ~pl.col("scanner")
     return (
         hits.join(suspects, on="visitor", how="semi")
@@ -160,7 +161,7 @@ def _suspects(hits: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _fast(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `visitor, fast` of those who saw too many pages at once: a page and the 180th after it stand at most 180 seconds apart."""
+    """Return `visitor, fast` of those who viewed pages too fast: a page and the 180th after it are at most 180 seconds apart."""
     pages = hits.filter(is_kind("page") & pl.col("status").is_not_null()).select("visitor", "time")
     busy = pages.group_by("visitor").len().filter(pl.col("len") > FAST_PAGES)
     ordered = pages.join(busy, on="visitor", how="semi").sort("visitor", "time")
@@ -169,21 +170,21 @@ def _fast(hits: pl.LazyFrame) -> pl.LazyFrame:
     return ordered.filter(is_same & is_soon).select("visitor").unique().with_columns(fast=True)
 
 
-def tally_bot_lines(met: pl.DataFrame) -> pl.DataFrame:
-    """Return `user_agent, reason, is_out, lines` of what bots sent, of what became of lines: `fate, reason, user_agent`."""
+def tally_bot_lines(fates: pl.DataFrame) -> pl.DataFrame:
+    """Return `user_agent, reason, is_out, lines`: how many lines bots sent, given the `fate, reason, user_agent` of all lines."""
     is_sent = pl.col("reason").is_not_null() & ~pl.col("fate").is_in(["asset", "excluded"])
-    counted = met.filter(is_sent).group_by("user_agent", "reason", is_out=pl.col("fate") == "bot").agg(lines=pl.len().cast(pl.Int64))
+    counted = fates.filter(is_sent).group_by("user_agent", "reason", is_out=pl.col("fate") == "bot").agg(lines=pl.len().cast(pl.Int64))
     return counted.with_columns(pl.col("user_agent", "reason").cast(pl.String))
 
 
 def quality_of_bots(counted: pl.DataFrame) -> Quality:
-    """Return what is known of bots, of a tally."""
+    """Return the part of the quality summary about bots, from a tally of `tally_bot_lines`."""
     agents = counted.with_columns(class_=class_of(pl.col("user_agent"), pl.col("reason")))
-    left_out = agents.filter("is_out").group_by("class_").agg(pl.col("lines").sum()).sort("lines", "class_", descending=[True, False])
+    excluded = agents.filter("is_out").group_by("class_").agg(pl.col("lines").sum()).sort("lines", "class_", descending=[True, False])
     most = agents.group_by("user_agent", "reason", "class_").agg(pl.col("lines").sum())
     most = most.sort("lines", "user_agent", "reason", descending=[True, False, False]).head(_MOST_AGENTS)
     return Quality(
         bot_list=list_version(),
-        bot_classes=dict(left_out.rows()),
+        bot_classes=dict(excluded.rows()),
         bot_agents=tuple(BotAgent(agent or "", lines, reason, class_) for agent, reason, class_, lines in most.rows()),
     )

@@ -1,7 +1,7 @@
 """Coverage: which days a log covers completely, the gaps in it, and where its clock jumps.
 
-An hour without a line is compared with the same hour of other days, so a small site's quiet nights are not gaps. Jumps are found in the lines as
-they stand in the log.
+An hour without a line is compared with the same hour of other days, so a small site's quiet nights are not gaps. Jumps are found in the order in
+which the log has its lines.
 """
 
 from __future__ import annotations
@@ -21,164 +21,170 @@ if TYPE_CHECKING:
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _FEWEST_LINES = 30
-"""Lines that a silence of the same length usually has, at least, for a gap."""
+"""Lines that such hours must usually have for a silence to be a gap."""
 _FEWEST_ARRIVALS, _FEWEST_ARRIVALS_AT_EDGES = 12, 3
-"""Arrivals that a silence lacks, at least: chance makes one without 12 once in 160,000 times, one without 3 once in 20."""
+"""Arrivals that must be missing: by chance 12 are missing once in 160,000 times, 3 once in 20."""
 _WEEKDAYS_FROM = 28
-"""Days of log from which on every day of the week is a kind of its own; before, Saturday and Sunday are one, the others another."""
+"""With this many days of logs each day of the week is compared with its own kind; with fewer, weekends and working days are the two kinds."""
 _SATURDAY = 6
 
 _JUMP = timedelta(days=1)
 LINES_NEAR_JUMP, FEWEST_NEAR_JUMP = 10, 3
-"""Lines on either side of a jump that must all stand on their side of it, at the edges of a log so many at least: servers write what took them
-long when it is done, so that single lines are late in any log."""
+"""Lines on either side of a jump that must all be on their side of it, and how many of them at least where the log begins or ends. Servers write a
+line when its answer is finished, so any log has single lines that are late."""
 _MOST_JUMPS = 1_000
-"""Places that are looked at: lines in no order of time at all have no jumps."""
+"""Possible jumps that are examined; with more, the lines are in no order of time and have no jumps."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What of time a log covers, in the site's time zone."""
+    """The time that logs cover, in the site's time zone."""
 
     begin: datetime
-    """Of its first line."""
+    """The time of the first line."""
     end: datetime
-    """Of its last."""
+    """The time of the last line."""
     first: date
-    """The first day that is whole, as far as can be told."""
+    """The first complete day, as far as the lines show."""
     last: date
+    """The last complete day."""
     gaps: tuple[tuple[datetime, datetime], ...] = ()
-    """Hours without a line, from and to, where the same hours of other days are busy."""
+    """Hours without a line, from and to, that are busy on other days."""
     usual: tuple[int, ...] = ()
-    """How many lines the hours of each gap have on other days."""
+    """How many lines the hours of each gap usually have."""
 
     @property
     def days(self) -> int:
-        """Return how many days are whole; 0 or less where none is."""
+        """Return the number of complete days; 0 or less if there are none."""
         return (self.last - self.first).days + 1
 
     def silent(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        """Return the gaps between two moments, as far as they lie between them."""
-        return [(max(begin, gap), min(end, to)) for gap, to in self.gaps if gap < end and to > begin]
+        """Return the gaps between two moments, cut off at both."""
+        return [(max(begin, gap_begin), min(end, gap_end)) for gap_begin, gap_end in self.gaps if gap_begin < end and gap_end > begin]
 
     def silent_days(self, begin: datetime, end: datetime) -> list[date]:
         """Return the days between two moments that have a gap."""
-        gaps = [(gap.date(), (to - timedelta(microseconds=1)).date()) for gap, to in self.silent(begin, end)]
+        gaps = [(gap_begin.date(), (gap_end - timedelta(microseconds=1)).date()) for gap_begin, gap_end in self.silent(begin, end)]
         return [day for first, last in gaps for day in pl.date_range(first, last, _DAY, eager=True).to_list()]
 
 
 def measure_coverage(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str) -> Coverage:
-    """Return what a log covers whose lines by UTC hour are `hour, lines`, the first at `begin` and the last at `end`."""
+    """Return the coverage of logs with these numbers of lines per UTC hour (`hour, lines`), from their first to their last line."""
     zone = ZoneInfo(timezone)
     begin, end = begin.astimezone(zone), end.astimezone(zone)
-    usual = _usual_hours(hours, begin, end, timezone)
-    to_first = usual.filter(pl.col("hour") < _utc(begin) - _HOUR, date=begin.date())
-    behind_last = usual.filter(pl.col("hour") > _utc(end), date=end.date())
-    first = begin.date() + (_DAY if _is_cut(to_first) else timedelta())
-    last = end.date() - (_DAY if _is_cut(behind_last) else timedelta())
-    silences = usual.filter((pl.col("hour") > _utc(begin)) & (pl.col("hour") < _utc(end))).sort("hour")
-    found = _gaps(silences)
-    spans = tuple((gap.astimezone(zone), to.astimezone(zone)) for gap, to, _ in found)
-    return Coverage(begin, end, first, last, spans, tuple(round(usual) for _, _, usual in found))
+    expected = _expected_hours(hours, begin, end, timezone)
+    before_first = expected.filter(pl.col("hour") < _utc(begin) - _HOUR, date=begin.date())
+    after_last = expected.filter(pl.col("hour") > _utc(end), date=end.date())
+    first = begin.date() + (_DAY if _is_cut(before_first) else timedelta())
+    last = end.date() - (_DAY if _is_cut(after_last) else timedelta())
+    inside = expected.filter((pl.col("hour") > _utc(begin)) & (pl.col("hour") < _utc(end))).sort("hour")
+    gaps = _gaps(inside)
+    spans = tuple((gap_begin.astimezone(zone), gap_end.astimezone(zone)) for gap_begin, gap_end, _ in gaps)
+    return Coverage(begin, end, first, last, spans, tuple(round(usual) for _, _, usual in gaps))
 
 
 def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def _usual_hours(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str) -> pl.DataFrame:
-    """Return every hour of the log's days: `hour, date, lines`, what is `expected` by the same hours of all days, in lines and in `arrivals`.
+def _expected_hours(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str) -> pl.DataFrame:
+    """Return `hour, date, lines, expected, arrivals, usual` of every hour of the log's days.
 
-    `others` is what all of these but one have, where that one has nothing.
-    Lines come in bursts, a visitor's pages at once: their variance by their mean is how many come with one arrival.
+    `expected` is the mean number of lines of the same hours of all days; `usual` is that mean without the hour itself, if it has no line. Lines come
+    in bursts, several per page that a visitor opens: their variance divided by their mean is the number of lines per arrival, and `arrivals` is
+    the expected number of these.
     """
     midnights = [datetime.combine(day, datetime.min.time(), begin.tzinfo).astimezone(UTC) for day in (begin.date(), end.date() + _DAY)]
-    # Where days begin at half an hour, an hour belongs to the day of its middle.
+    # In time zones with half hours, an hour belongs to the day of its middle.
     midnights = [midnight.replace(minute=0) for midnight in midnights]
     every = pl.datetime_range(midnights[0], midnights[1], _HOUR, closed="left", time_zone="UTC", time_unit="us", eager=True)
     local = (pl.col("hour") + _HOUR / 2).dt.convert_time_zone(timezone)
-    weekday = local.dt.weekday() if (end.date() - begin.date()).days >= _WEEKDAYS_FROM else local.dt.weekday() >= _SATURDAY
+    day_kind = local.dt.weekday() if (end.date() - begin.date()).days >= _WEEKDAYS_FROM else local.dt.weekday() >= _SATURDAY
     rows = (
         pl.DataFrame({"hour": every})
         .join(hours, on="hour", how="left", maintain_order="left")
-        .with_columns(pl.col("lines").fill_null(0).cast(pl.Float64), date=local.dt.date(), kind=weekday.cast(pl.Int8), of_day=local.dt.hour())
+        .with_columns(
+            pl.col("lines").fill_null(0).cast(pl.Float64), date=local.dt.date(), day_kind=day_kind.cast(pl.Int8), local_hour=local.dt.hour()
+        )
     )
-    # Hours before the first line and behind the last tell nothing of how busy such hours are.
+    # Hours before the first line and after the last do not show how busy such hours are.
     inside = rows.filter(pl.col("hour").is_between(_utc(begin) - _HOUR, _utc(end)))
-    lines, more = pl.col("lines"), pl.col("hours") - 1
-    usual = inside.group_by("kind", "of_day").agg(expected=lines.mean(), spread=lines.var().fill_null(0.0), hours=pl.len().cast(pl.Float64))
-    burst = usual.select(((pl.col("spread") * more).sum() / (pl.col("expected") * more).sum()).fill_nan(1.0).clip(lower_bound=1.0)).item()
-    others = pl.col("expected") * pl.col("hours") / more.clip(lower_bound=1)
-    usual = usual.select("kind", "of_day", "expected", arrivals=pl.col("expected") / burst, others=others)
-    known = rows.join(usual, on=["kind", "of_day"], how="left", maintain_order="left")
-    return known.with_columns(pl.col("expected", "arrivals", "others").fill_null(0.0))
+    lines, other_hours = pl.col("lines"), pl.col("hours") - 1
+    means = inside.group_by("day_kind", "local_hour").agg(expected=lines.mean(), spread=lines.var().fill_null(0.0), hours=pl.len().cast(pl.Float64))
+    burst = means.select(
+        ((pl.col("spread") * other_hours).sum() / (pl.col("expected") * other_hours).sum()).fill_nan(1.0).clip(lower_bound=1.0)
+    ).item()
+    usual = pl.col("expected") * pl.col("hours") / other_hours.clip(lower_bound=1)
+    means = means.select("day_kind", "local_hour", "expected", arrivals=pl.col("expected") / burst, usual=usual)
+    hours_with_means = rows.join(means, on=["day_kind", "local_hour"], how="left", maintain_order="left")
+    return hours_with_means.with_columns(pl.col("expected", "arrivals", "usual").fill_null(0.0))
 
 
 def _is_cut(missing: pl.DataFrame) -> bool:
-    """Tell whether hours at an edge of the log lack what such hours have."""
+    """Return whether hours at the beginning or the end of the log lack lines that such hours have."""
     return bool(missing["arrivals"].sum() >= _FEWEST_ARRIVALS_AT_EDGES)
 
 
-def _gaps(silences: pl.DataFrame) -> Sequence[tuple[datetime, datetime, float]]:
-    """Return the runs of hours without a line that chance would hardly make, and how many lines such hours have."""
+def _gaps(hours: pl.DataFrame) -> Sequence[tuple[datetime, datetime, float]]:
+    """Return the runs of hours without a line that are too long for chance, and how many lines such hours usually have."""
     is_silent = pl.col("lines") == 0
-    runs = silences.with_columns(run=(is_silent != is_silent.shift(1)).fill_null(value=True).cum_sum()).filter(is_silent)
-    found = runs.group_by("run").agg(pl.col("hour").min(), pl.col("expected", "arrivals", "others").sum(), to=pl.col("hour").max() + _HOUR)
+    runs = hours.with_columns(run=(is_silent != is_silent.shift(1)).fill_null(value=True).cum_sum()).filter(is_silent)
+    silences = runs.group_by("run").agg(pl.col("hour").min(), pl.col("expected", "arrivals", "usual").sum(), end=pl.col("hour").max() + _HOUR)
     return (
-        found.filter((pl.col("expected") >= _FEWEST_LINES) & (pl.col("arrivals") >= _FEWEST_ARRIVALS))
+        silences.filter((pl.col("expected") >= _FEWEST_LINES) & (pl.col("arrivals") >= _FEWEST_ARRIVALS))
         .sort("hour")
-        .select("hour", "to", "others")
+        .select("hour", "end", "usual")
         .rows()
     )
 
 
 def clock_jumps(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return `source, line_no, before, after` of the lines `source, line_no, time` from which on the time is another by more than a day.
+    """Return `source, line_no, before, after` of each line of `source, line_no, time` at which the time jumps by more than a day.
 
-    A jump ahead is told where it returns to where the log has been, or where the log returns from it later: else nobody sent anything for a while.
-    Where no line is older than the one before it by so much, there is no jump.
+    A jump ahead counts only if it leads back to where the log has been, or if the log later returns from it: otherwise nobody sent anything for a
+    while. Without a line that is older than the one before it by more than a day, there are no jumps.
     """
     ordered = lines.select(*LINE_KEY, "time")
-    place = pl.col("source").cast(pl.UInt64) * (1 << 32) + pl.col("line_no")
-    if not ordered.select(place)["source"].is_sorted():
+    position = pl.col("source").cast(pl.UInt64) * (1 << 32) + pl.col("line_no")
+    if not ordered.select(position)["source"].is_sorted():
         ordered = ordered.sort(LINE_KEY)
-    by = pl.col("time").diff()
-    is_same = _is_same_log()
+    step = pl.col("time").diff()
     if not ordered.select(goes_back().any()).item():
         return _no_jumps(ordered)
-    places = ordered.with_row_index("at").with_columns(by=by).filter(is_same & (by.abs() > _JUMP))
-    places = places.filter(pl.col("by").min().over("source") < -_JUMP)
-    if places.height > _MOST_JUMPS:
+    candidates = ordered.with_row_index("row").with_columns(step=step).filter(_is_same_log() & (step.abs() > _JUMP))
+    candidates = candidates.filter(pl.col("step").min().over("source") < -_JUMP)
+    if candidates.height > _MOST_JUMPS:
         return _no_jumps(ordered)
     latest, earliest = pl.col("time").cum_max().over("source"), pl.col("time").cum_min(reverse=True).over("source")
-    known = ordered.select(before=pl.col("time").shift(1), latest=latest.shift(1), earliest=earliest).with_row_index("at")
-    found = places.join(known, on="at", maintain_order="left").join(_times_near(ordered, places), on="at", maintain_order="left")
+    surroundings = ordered.select(before=pl.col("time").shift(1), latest=latest.shift(1), earliest=earliest).with_row_index("row")
+    jumps = candidates.join(surroundings, on="row", maintain_order="left").join(_times_near(ordered, candidates), on="row", maintain_order="left")
     is_back = pl.col("lowest_before") - pl.col("highest_after") > _JUMP
     is_ahead = pl.col("lowest_after") - pl.col("highest_before") > _JUMP
     returns = (pl.col("time") - pl.col("latest") <= _JUMP) | (pl.col("time") - pl.col("earliest") > _JUMP)
-    return found.filter(is_back | (is_ahead & returns)).select(*LINE_KEY, "before", after="time")
+    return jumps.filter(is_back | (is_ahead & returns)).select(*LINE_KEY, "before", after="time")
 
 
 def goes_back() -> pl.Expr:
-    """Tell lines, as they stand in their logs, that are older than the one before them by more than a day."""
+    """Return whether a line is more than a day older than the one before it in its log."""
     return _is_same_log() & (pl.col("time").diff() < -_JUMP)
 
 
 def _is_same_log() -> pl.Expr:
+    """Return whether a line is in the same log as the one before it."""
     return pl.col("source") == pl.col("source").shift(1)
 
 
-def _times_near(ordered: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
-    """Return `at, lowest_before, highest_before, lowest_after, highest_after` of the lines near places where there are enough."""
-    steps = pl.DataFrame({"step": range(-LINES_NEAR_JUMP, LINES_NEAR_JUMP)}, schema={"step": pl.Int64})
-    near = places.select("at", "source").join(steps, how="cross").with_columns(number=pl.col("at").cast(pl.Int64) + pl.col("step"))
-    times = ordered.select(of="source", when="time").with_row_index("number").cast({"number": pl.Int64})
-    time, is_before = pl.col("when"), pl.col("step") < 0
+def _times_near(ordered: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+    """Return `row, lowest_before, highest_before, lowest_after, highest_after` of each possible jump with enough lines around it."""
+    offsets = pl.DataFrame({"offset": range(-LINES_NEAR_JUMP, LINES_NEAR_JUMP)}, schema={"offset": pl.Int64})
+    near = candidates.select("row", "source").join(offsets, how="cross").with_columns(near_row=pl.col("row").cast(pl.Int64) + pl.col("offset"))
+    times = ordered.select(near_source="source", near_time="time").with_row_index("near_row").cast({"near_row": pl.Int64})
+    time, is_before = pl.col("near_time"), pl.col("offset") < 0
     sides = {"before": time.filter(is_before), "after": time.filter(~is_before)}
     return (
-        near.join(times, on="number")
-        .filter(pl.col("of") == pl.col("source"))
-        .group_by("at")
+        near.join(times, on="near_row")
+        .filter(pl.col("near_source") == pl.col("source"))
+        .group_by("row")
         .agg(
             *(side.min().alias(f"lowest_{name}") for name, side in sides.items()),
             *(side.max().alias(f"highest_{name}") for name, side in sides.items()),

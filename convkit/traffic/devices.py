@@ -14,14 +14,14 @@ _WITHOUT = " without "
 
 
 def device(agent: pl.Expr) -> pl.Expr:
-    """Return the device (DEVICE) of an agent: the first rule that fits tells; a null agent is `other`."""
-    told = [pl.when(_fits(agent, pattern, missing)).then(pl.lit(name, dtype=DEVICE)) for name, pattern, missing in _rules()]
-    return pl.coalesce(*told, pl.lit(_OTHER, dtype=DEVICE))
+    """Return the device (DEVICE) of a user agent by the first rule that fits; a null agent is `other`."""
+    by_rule = [pl.when(_fits(agent, pattern, missing)).then(pl.lit(name, dtype=DEVICE)) for name, pattern, missing in _rules()]
+    return pl.coalesce(*by_rule, pl.lit(_OTHER, dtype=DEVICE))
 
 
 @cache
 def _rules() -> tuple[tuple[str, str, str], ...]:
-    """Return device, pattern and the pattern that must be missing, which may be empty."""
+    """Return the rules: device, pattern, and a pattern that must not match, which may be empty."""
     rules = []
     for line in datafiles.lines("devices"):
         name, _, rule = line.partition(" ")
@@ -31,5 +31,6 @@ def _rules() -> tuple[tuple[str, str, str], ...]:
 
 
 def _fits(agent: pl.Expr, pattern: str, missing: str) -> pl.Expr:
-    found = agent.str.contains(pattern)
-    return found & ~agent.str.contains(missing) if missing else found
+    """Return whether an agent matches `pattern` and does not match `missing`."""
+    matches = agent.str.contains(pattern)
+    return matches & ~agent.str.contains(missing) if missing else matches

@@ -1,4 +1,4 @@
-"""Paths: a request's target -> the path that goals match, its page in reports, its query parameters, and the lists it is on.
+"""Paths: from a request's target, the path that goals match, its page in reports, its query parameters, and the lists it is on.
 
 Evaluated once per distinct target, never per hit.
 """
@@ -19,11 +19,11 @@ _ORIGIN = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)"
 _ESCAPE = r"\\x([0-9A-Fa-f]{2})"
 _SESSION_ID = r"(?i);jsessionid=[^/?#]*"
 _SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?key|^x-amz-|(?:^|[_.\[-])(?:key|sig|code)(?:[_.\]-]|$)")
-"""Parameters whose values may open a door or name a person; in doubt more than those."""
+"""Parameters whose values may give access or name a person; in doubt, more rather than fewer."""
 _MASK = "***"
 _QUERY = pl.col("query")
 _MOST_DOTS = 8
-"""How many `..` of a path are resolved; no browser sends one."""
+"""How many `..` of a path are resolved; browsers never send one."""
 
 _CONTINUATION = "%[89ab][0-9a-f]"
 _CHARACTER = (
@@ -37,7 +37,7 @@ _TOKEN_WITH_SLASH = rf"(?i)(?:%2f|{_CHARACTER})|[^%]+|%"
 
 
 def decode(text: pl.Expr, *, slash: bool = False) -> pl.Expr:
-    """Percent-decode once: valid UTF-8 of printable characters; what is not stays as written, `%2F` too unless `slash`."""
+    """Percent-decode once: printable characters in valid UTF-8; anything else stays as written, and so does `%2F` unless `slash`."""
     tokens = pl.when(text.str.contains("%", literal=True)).then(text).str.extract_all(_TOKEN_WITH_SLASH if slash else _TOKEN)
     token = pl.element()
     encoded = pl.when(token.str.starts_with("%") & (token.str.len_bytes() > 1)).then(token)
@@ -46,7 +46,7 @@ def decode(text: pl.Expr, *, slash: bool = False) -> pl.Expr:
 
 
 def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add to distinct `target`s: `target_host`, `bare` (the path alone), `path` (with kept parameters) and `query`, text all."""
+    """Add `target_host`, `bare` (the path alone), `path` (with kept parameters) and `query` (raw) to distinct `target`s, all as text."""
     plain = pl.col("target").cast(pl.String).str.replace_all(_ESCAPE, "%${1}")
     return (
         targets.with_columns(plain=plain)
@@ -63,28 +63,28 @@ def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 
 def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add to targets with paths: `background`, `download`, `robots` and `scanner` (what bots ask for), Boolean."""
+    """Add the lists that a target is on, Boolean: `background`, `download`, and `robots` and `scanner`, which only bots request."""
     listed = datafiles.lines("background")
-    of_paths, of_scanners = (
+    background_paths, scanner_paths = (
         "|".join(patterns.to_regex(line) for line in lines if not line.startswith("?")) for lines in (listed, datafiles.lines("scanners"))
     )
-    of_query = _parameter_pattern("|".join(re.escape(line[1:]) for line in listed if line.startswith("?")))
+    background_query = _parameter_pattern("|".join(re.escape(line[1:]) for line in listed if line.startswith("?")))
     bare = pl.col("bare")
     return targets.with_columns(
         background=pl.any_horizontal(
-            bare.str.contains(of_paths),
-            pl.col("query").str.contains(of_query),
+            bare.str.contains(background_paths),
+            pl.col("query").str.contains(background_query),
             patterns.matches_any(bare, site.ignore_paths),
             patterns.matches_any(pl.col("path"), site.ignore_paths),
         ).fill_null(value=False),
         download=bare.str.contains(datafiles.extension_regex("downloads")).fill_null(value=False),
         robots=(bare == "/robots.txt").fill_null(value=False),
-        scanner=bare.str.contains(of_scanners).fill_null(value=False),
+        scanner=bare.str.contains(scanner_paths).fill_null(value=False),
     )
 
 
 def page(site: Site) -> pl.Expr:
-    """Return the row that a path has in reports: the first pattern of `site.group` that it matches, else the path."""
+    """Return the page under which reports count a path: the first pattern of `site.group` that it matches, else the path itself."""
     row = pl.col("path")
     for pattern in reversed(site.group):
         row = pl.when(patterns.matches(pl.col("path"), pattern)).then(pl.lit(pattern)).otherwise(row)
@@ -92,46 +92,48 @@ def page(site: Site) -> pl.Expr:
 
 
 def parameter(name: str, query: pl.Expr = _QUERY) -> pl.Expr:
-    """Return the decoded value of the first parameter of that name in `query`: empty where it stands without one, null where it does not stand."""
+    """Return the decoded value of the first parameter of that name in `query`: empty if it has no value, null if it is missing."""
     value = query.str.extract(_parameter_pattern(re.escape(name))).str.strip_prefix("=")
     return decode(value.str.replace_all("+", " ", literal=True), slash=True)
 
 
-def shown_query(site: Site, known: list[str]) -> pl.Expr:
-    """Return the parameters of `query` that may be shown, as `name=value&...`: those of `site.keep_query` and the `known` columns `query.NAME`.
+def shown_query(site: Site, value_columns: list[str]) -> pl.Expr:
+    """Return the parameters of `query` that may be shown, as `name=value&...`, null if there are none; what looks like a secret is masked.
 
-    What looks like a secret is masked; null where none of them stands.
+    Those are the parameters of `site.keep_query` and of the columns `query.NAME` that exist already.
     """
-    values = {name: parameter(name) for name in site.keep_query} | {column.removeprefix("query."): pl.col(column) for column in known}
+    values = {name: parameter(name) for name in site.keep_query} | {column.removeprefix("query."): pl.col(column) for column in value_columns}
     masked = {name: pl.when(value.is_not_null()).then(pl.lit(_MASK)) if _SECRET.search(name) else value for name, value in values.items()}
     shown = [pl.concat_str(pl.lit(f"{name}="), value) for name, value in masked.items()]
     # Few requests have one of them: on nulls the rest costs next to nothing.
-    any_stands = pl.any_horizontal(pl.lit(value=False), *(value.is_not_null() for value in values.values()))
-    return pl.when(any_stands).then(pl.concat_str([pl.lit(None, dtype=pl.String), *shown], separator="&", ignore_nulls=True))
+    has_any = pl.any_horizontal(pl.lit(value=False), *(value.is_not_null() for value in values.values()))
+    return pl.when(has_any).then(pl.concat_str([pl.lit(None, dtype=pl.String), *shown], separator="&", ignore_nulls=True))
 
 
 def _parameter_pattern(names: str) -> str:
-    """Return the regular expression of a parameter; its one group is the value behind `=`, empty where neither stands."""
+    """Return the regular expression of a parameter; its one group is `=` and the value, empty if the parameter has neither."""
     return f"(?:^|&)(?:{names})(=[^&]*|)(?:&|$)"
 
 
 def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
-    """Bring `bare` into its one notation: decoded, NFC, without doubled slashes, dots, session ids and a trailing slash; case is kept.
+    """Normalise `bare`: decoded, NFC, without doubled slashes, dots, session IDs and a trailing slash; case is kept.
 
-    Each rule sees only the few paths that need it: on a null it costs next to nothing.
+    Each rule is applied only to the few paths that need it: on nulls it costs next to nothing.
     """
-    bare, few = pl.col("bare"), pl.col("few")
+    bare, affected = pl.col("bare"), pl.col("affected")
     rules = (
-        (bare.str.contains("%", literal=True), decode(few)),
-        (bare.str.len_bytes() != bare.str.len_chars(), few.str.normalize("NFC")),
-        (bare.str.contains("//", literal=True), few.str.replace_all("/{2,}", "/")),
-        (bare.str.contains("/.", literal=True), _without_dots(few)),
-        (bare.str.contains(";", literal=True), few.str.replace(_SESSION_ID, "")),
-        (bare.str.ends_with("/"), few.str.strip_chars_end("/")),
+        (bare.str.contains("%", literal=True), decode(affected)),
+        (bare.str.len_bytes() != bare.str.len_chars(), affected.str.normalize("NFC")),
+        (bare.str.contains("//", literal=True), affected.str.replace_all("/{2,}", "/")),
+        (bare.str.contains("/.", literal=True), _without_dots(affected)),
+        (bare.str.contains(";", literal=True), affected.str.replace(_SESSION_ID, "")),
+        (bare.str.ends_with("/"), affected.str.strip_chars_end("/")),
     )
-    for needed, changed in rules:
-        targets = targets.with_columns(few=pl.when(needed).then("bare")).with_columns(bare=pl.when(needed).then(changed).otherwise("bare"))
-    return targets.drop("few").with_columns(bare=pl.when(bare == "").then(pl.lit("/")).otherwise("bare"))
+    for is_affected, changed in rules:
+        targets = targets.with_columns(affected=pl.when(is_affected).then("bare")).with_columns(
+            bare=pl.when(is_affected).then(changed).otherwise("bare")
+        )
+    return targets.drop("affected").with_columns(bare=pl.when(bare == "").then(pl.lit("/")).otherwise("bare"))
 
 
 def _without_dots(path: pl.Expr) -> pl.Expr:
@@ -143,7 +145,7 @@ def _without_dots(path: pl.Expr) -> pl.Expr:
 
 
 def _with_query(names: tuple[str, ...]) -> pl.Expr:
-    """Return the path with the parameters that are part of it, in the order of `site.keep_query`."""
+    """Return the path with the parameters of `site.keep_query`, in that order."""
     kept = [pl.when(parameter(name).is_not_null()).then(pl.format(f"{name}={{}}", parameter(name))) for name in names]
     if not kept:
         return pl.col("bare")

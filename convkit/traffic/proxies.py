@@ -17,33 +17,33 @@ if TYPE_CHECKING:
 FORWARDED = "forwarded"
 _PAIR = ["sender", FORWARDED]
 _LEAD = r"^([^ ,]*(?:, *[^ ,]+)*)"
-"""The address in front of a line, or a list of them."""
+"""The address at the start of a sender, or a list of addresses."""
 _WITH_PORT = r'^"?\[?([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]?(?::\d+)?"?$'
 
 
-def resolve_proxies(cells: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFrame:
-    """Put the client's address in the place of a trusted proxy's: of PARSED, of which `forwarded` is dropped.
+def resolve_proxies(parsed: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFrame:
+    """Replace a trusted proxy's address in `sender` of PARSED by the client's, and drop `forwarded`.
 
-    It is the right-most address of the chain, X-Forwarded-For and the connection's, that is not in one of the `trusted` networks. Where that is no
-    address the chain is broken, and the connection's counts; where all are trusted, the left-most is farthest away.
+    The chain is X-Forwarded-For followed by the connection's address; the client's is the right-most one that is not in one of the `trusted`
+    networks. If that entry is not an address, the chain is broken and the connection's address is used; if all are trusted, the left-most one is.
     """
-    pairs = cells.select(_PAIR).unique()
+    pairs = parsed.select(_PAIR).unique()
     return (
-        cells.join(_resolved(pairs, trusted), on=_PAIR, how="left", nulls_equal=True, maintain_order="left")
-        .with_columns(sender=pl.coalesce(pl.col("client").cast(cells.collect_schema()["sender"]), "sender"))
-        .drop("client", FORWARDED)
+        parsed.join(_resolved(pairs, trusted), on=_PAIR, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(sender=pl.coalesce(pl.col("client_sender").cast(parsed.collect_schema()["sender"]), "sender"))
+        .drop("client_sender", FORWARDED)
     )
 
 
 def _resolved(pairs: pl.LazyFrame, trusted: Iterable[str]) -> pl.LazyFrame:
-    """Return `sender, forwarded, client` of distinct pairs: the sender with the client's address alone in front."""
+    """Return `sender, forwarded, client_sender` of distinct pairs: the last is the sender with the client's address alone in front."""
     is_of_client = ~pl.col("trusted")
     address, last = pl.col("address"), pl.col("address").last()
     right_most = address.filter(is_of_client).last()
-    client = pl.when(is_of_client.any()).then(pl.when(pl.col("is_one").filter(is_of_client).last()).then(right_most).otherwise(last))
-    whole, lead = pl.col("sender").cast(pl.String), pl.col("lead")
+    client_address = pl.when(is_of_client.any()).then(pl.when(pl.col("is_one").filter(is_of_client).last()).then(right_most).otherwise(last))
+    sender, lead = pl.col("sender").cast(pl.String), pl.col("lead")
     return (
-        pairs.with_columns(lead=whole.str.extract(_LEAD))
+        pairs.with_columns(lead=sender.str.extract(_LEAD))
         .with_columns(chain=pl.concat_str(pl.col(FORWARDED).cast(pl.String), lead, separator=",", ignore_nulls=True).str.split(","))
         .explode("chain")
         # IIS writes a blank as a plus.
@@ -52,7 +52,7 @@ def _resolved(pairs: pl.LazyFrame, trusted: Iterable[str]) -> pl.LazyFrame:
         .pipe(addresses.add_address_parts)
         .with_columns(trusted=addresses.in_networks(pl.col("sorted"), tuple(trusted)), is_one=addresses.is_address(pl.col("sorted")))
         .group_by(_PAIR, maintain_order=True)
-        .agg(lead.first(), client=pl.coalesce(client, address.first()))
-        .with_columns(client=pl.concat_str("client", whole.str.strip_prefix(lead)))
-        .drop("lead")
+        .agg(lead.first(), client_address=pl.coalesce(client_address, address.first()))
+        .with_columns(client_sender=pl.concat_str("client_address", sender.str.strip_prefix(lead)))
+        .drop("lead", "client_address")
     )

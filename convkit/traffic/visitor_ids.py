@@ -1,4 +1,4 @@
-"""Visitor ids for outputs: a keyed hash of what identifies a visitor, the same for equal input and key, and never an address."""
+"""Visitor IDs for outputs: a keyed hash of what identifies a visitor, stable for the same input and key, and never an address."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ KEY_VARIABLE = "CONVKIT_KEY"
 _KEY_PLACE = ("convkit", "key")
 _ID_BYTES, _KEY_BYTES = 8, 32
 _SHOWN_DIGITS = 6
-"""Digits of an id on a screen."""
+"""Digits of an ID on a screen."""
 
 
 @dataclass(frozen=True)
 class Key:
-    """A key, and whether the next run will have the same."""
+    """A key, and whether the next run will use the same one."""
 
     secret: bytes
     is_lasting: bool = True
 
 
 def key() -> Key:
-    """Return the key of the environment, else of the user's key file, which is made where there is none, else one of this run."""
-    if said := os.environ.get(KEY_VARIABLE):
-        return Key(os.fsencode(said))
+    """Return the key from the environment, else from the user's key file, created if missing, else one for this run only."""
+    if value := os.environ.get(KEY_VARIABLE):
+        return Key(os.fsencode(value))
     with suppress(OSError, RuntimeError):
         if secret := _read_or_create_key(_key_file()):
             return Key(secret)
@@ -41,26 +41,26 @@ def key() -> Key:
 
 
 def hash_identities(identities: Iterable[str]) -> list[str]:
-    """Return 16 hex digits for each text that tells a visitor (BLAKE2b, keyed)."""
-    # A key may be of any length; BLAKE2b takes one of 64 bytes at most.
+    """Return 16 hex digits for each text that identifies a visitor (BLAKE2b, keyed)."""
+    # A key may have any length; BLAKE2b takes at most 64 bytes.
     secret = hashlib.blake2b(key().secret, digest_size=_KEY_BYTES).digest()
     return [hashlib.blake2b(text.encode(), digest_size=_ID_BYTES, key=secret).hexdigest() for text in identities]
 
 
 def shorten(name: str) -> str:
-    """Return a visitor's or a session's name as a screen shows it: `3f9a1c…-2`."""
+    """Return the ID of a visitor or a session as a screen shows it: `3f9a1c…-2`."""
     return f"{name[:_SHOWN_DIGITS]}…{name[2 * _ID_BYTES :]}"
 
 
 def _key_file() -> Path:
-    """Return the place of the key file (XDG). Raises OSError, RuntimeError where the user has no home."""
+    """Return the path of the key file (XDG). Raises OSError, and RuntimeError if the user has no home."""
     folder = Path(os.environ.get("XDG_CONFIG_HOME", ""))
-    # The base directory specification says to leave out a relative one.
+    # The base directory specification says to ignore a relative path.
     return (folder if folder.is_absolute() else Path.home().resolve(strict=True) / ".config").joinpath(*_KEY_PLACE)
 
 
 def _read_or_create_key(file: Path) -> bytes:
-    """Return what the key file holds; where there is none, make it for its owner alone. Of two runs that do, one wins. Raises OSError."""
+    """Return the content of the key file; create it, readable by its owner only, if it is missing. If two runs do, one wins. Raises OSError."""
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with filesystem.temporary_file(file.parent) as new:

@@ -25,102 +25,103 @@ if TYPE_CHECKING:
 
 
 RULE_PREFIX = "by:"
-"""Before the name of a rule: the column of the visitors (Int64) whom it tells, null where a hit does not serve it."""
+"""Prefix of the column (Int64) with the visitor whom a rule identifies, null where the rule does not apply to a hit."""
 _QUERY, _JAVA_SESSION = r"\?([^ #]*)", rf"(?i);{JAVA_SESSION}=([^/?#; ]+)"
 
-CLIENT = "asker"
-"""The column of a client: its address and its agent as one number."""
+CLIENT = "client"
+"""The column of a client: its IP address and user agent as one number."""
 _NO_TEXT = (1 << 32) - 1
 
 
 def rule_columns(rules: Iterable[str]) -> list[str]:
-    """Return the columns of rules."""
+    """Return the columns of visitor rules."""
     return [f"{RULE_PREFIX}{rule}" for rule in rules]
 
 
 def visitor_number(rule: str, value: pl.Expr) -> pl.Expr:
-    """Return the visitor (Int64) whom a rule tells by a text, null where there is none."""
+    """Return the visitor (Int64) whom a rule identifies by a text, null where there is no text."""
     return pl.when(value.is_not_null()).then(identity_text(rule, value).hash(3).reinterpret(signed=True))
 
 
 def identity_text(rule: str, value: pl.Expr) -> pl.Expr:
-    """Return what tells a visitor as text: one value of two rules is two visitors."""
+    """Return the text that identifies a visitor; the same value under two rules makes two visitors."""
     return pl.concat_str(pl.lit(f"{rule} "), value)
 
 
-def has_identity(rules: Iterable[str], columns: Sequence[str], among: pl.Expr) -> pl.Expr:
-    """Tell rows among some, of these columns, that one of the rules serves by what is neither user nor address."""
+def has_identity(rules: Iterable[str], columns: Sequence[str], candidates: pl.Expr) -> pl.Expr:
+    """Return whether a row among the `candidates` is identified by one of the rules that use neither user nor address."""
     # On nulls the rules cost next to nothing.
-    texts = {rule: pl.when(among).then(_rule_column(rule)) for rule in _text_rules(rules) if _rule_column(rule) in columns}
-    return pl.any_horizontal(pl.lit(value=False), *(_rule_value(rule, whole).is_not_null() for rule, whole in texts.items()))
+    texts = {rule: pl.when(candidates).then(_rule_column(rule)) for rule in _text_rules(rules) if _rule_column(rule) in columns}
+    return pl.any_horizontal(pl.lit(value=False), *(_rule_value(rule, text).is_not_null() for rule, text in texts.items()))
 
 
-def visitor_numbers(rules: Iterable[str], there: Sequence[str]) -> dict[str, pl.Expr]:
-    """Return by rule whom it tells (Int64), of rows with the columns that are there: of rules by what is neither user nor address."""
-    return {rule: visitor_number(rule, _rule_value(rule, pl.col(_rule_column(rule)))) for rule in _text_rules(rules) if _rule_column(rule) in there}
+def visitor_numbers(rules: Iterable[str], columns: Sequence[str]) -> dict[str, pl.Expr]:
+    """Return the visitor (Int64) that each rule identifies, for rows with these columns; rules by user or address are left out."""
+    return {rule: visitor_number(rule, _rule_value(rule, pl.col(_rule_column(rule)))) for rule in _text_rules(rules) if _rule_column(rule) in columns}
 
 
 def add_rule_columns(records: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add to records in memory the columns of all rules but those by user and address, and drop `cookies`."""
-    there = records.collect_schema().names()
+    """Add the columns of all rules except those by user and address to records in memory, and drop `cookies`."""
+    columns = records.collect_schema().names()
     for column in dict.fromkeys(map(_rule_column, _text_rules(site.visitor_rules))):
         rules = [rule for rule in _text_rules(site.visitor_rules) if _rule_column(rule) == column]
-        if column in there:
-            told = _distinct(records, column).with_columns(
+        if column in columns:
+            visitors = _distinct(records, column).with_columns(
                 **{f"{RULE_PREFIX}{rule}": visitor_number(rule, _rule_value(rule, pl.col(column))) for rule in rules}
             )
-            records = records.join(told, on=column, how="left", maintain_order="left")
+            records = records.join(visitors, on=column, how="left", maintain_order="left")
         else:
             records = records.with_columns(**{f"{RULE_PREFIX}{rule}": pl.lit(None, dtype=pl.Int64) for rule in rules})
     return records.drop(attributes.COOKIES, strict=False)
 
 
 def apply_rules(hits: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Let `visitor`, told by address, be told by the first other rule where there is none; add `told_by`, the place of the rule (Int8).
+    """Fill in `visitor`, so far identified by address, from the first other rule that applies; add `identified_by`, the position of the rule (Int8).
 
-    Of the columns of rules those are left that are preferred.
+    Only the columns of preferred rules are kept.
     """
-    ids = rule_columns(rule for rule in site.visitor_rules if rule != site.address_rule)
-    places = {f"{RULE_PREFIX}{rule}": place for place, rule in enumerate(site.visitor_rules)}
+    rule_visitors = rule_columns(rule for rule in site.visitor_rules if rule != site.address_rule)
+    positions = {f"{RULE_PREFIX}{rule}": position for position, rule in enumerate(site.visitor_rules)}
     by_address = pl.when(pl.col("visitor").is_not_null()).then(pl.lit(len(site.preferred_rules), dtype=pl.Int8))
-    by_others = [pl.when(pl.col(name).is_not_null()).then(pl.lit(places[name], dtype=pl.Int8)) for name in ids]
-    told = hits.with_columns(visitor=pl.coalesce("visitor", *ids), told_by=pl.coalesce(by_address, *by_others))
-    return told.drop(name for name in ids if name not in rule_columns(site.preferred_rules))
+    by_others = [pl.when(pl.col(name).is_not_null()).then(pl.lit(positions[name], dtype=pl.Int8)) for name in rule_visitors]
+    identified = hits.with_columns(visitor=pl.coalesce("visitor", *rule_visitors), identified_by=pl.coalesce(by_address, *by_others))
+    return identified.drop(name for name in rule_visitors if name not in rule_columns(site.preferred_rules))
 
 
 def rule_identities(records: pl.LazyFrame, site: Site) -> list[pl.LazyFrame]:
-    """Return for each of those rules `visitor, identity` of the visitors whom it tells: personal data, of which ids are made."""
-    there = records.collect_schema().names()
-    rules = [rule for rule in _text_rules(site.visitor_rules) if _rule_column(rule) in there]
+    """Return `visitor, identity` for each rule that uses neither user nor address: personal data, from which visitor IDs are made."""
+    columns = records.collect_schema().names()
+    rules = [rule for rule in _text_rules(site.visitor_rules) if _rule_column(rule) in columns]
     values = {rule: _distinct(records, _rule_column(rule)).select(value=_rule_value(rule, pl.col(_rule_column(rule)))) for rule in rules}
     return [
-        told.drop_nulls("value").select(visitor=visitor_number(rule, pl.col("value")), identity=identity_text(rule, pl.col("value")))
-        for rule, told in values.items()
+        texts.drop_nulls("value").select(visitor=visitor_number(rule, pl.col("value")), identity=identity_text(rule, pl.col("value")))
+        for rule, texts in values.items()
     ]
 
 
 def _text_rules(rules: Iterable[str]) -> list[str]:
-    """Return the rules that ask for a text of their own."""
+    """Return the rules that use neither user nor address."""
     return [rule for rule in rules if rule not in {USER_RULE, *ADDRESS_RULES}]
 
 
 def _rule_column(rule: str) -> str:
-    """Return the column of records whose texts tell whom a rule tells."""
+    """Return the column of records from which a rule takes its text."""
     return attributes.COOKIES if attributes.is_cookie_column(rule) else rule if rule.startswith("prop.") else "request"
 
 
 def _distinct(records: pl.LazyFrame, column: str) -> pl.LazyFrame:
+    """Return the distinct texts of a column."""
     return records.select(pl.col(column).drop_nulls().unique())
 
 
 def _rule_value(rule: str, text: pl.Expr) -> pl.Expr:
-    """Return what a text says of the visitor, null where it says nothing."""
-    whole = text.cast(pl.String)
+    """Return the value by which a rule identifies the visitor in a text, null where there is none."""
+    text = text.cast(pl.String)
     if attributes.is_cookie_column(rule):
-        return attributes.cookie_value(rule, whole)
+        return attributes.cookie_value(rule, text)
     if rule == JAVA_SESSION:
-        return whole.str.extract(_JAVA_SESSION)
-    value = whole if rule.startswith("prop.") else paths.parameter(rule.removeprefix("query."), whole.str.extract(_QUERY))
+        return text.str.extract(_JAVA_SESSION)
+    value = text if rule.startswith("prop.") else paths.parameter(rule.removeprefix("query."), text.str.extract(_QUERY))
     return pl.when(value != "").then(value)
 
 
@@ -128,62 +129,62 @@ def _rule_value(rule: str, text: pl.Expr) -> pl.Expr:
 
 
 def client_key() -> pl.Expr:
-    """Return one number (`asker`, UInt64) for a sender and an agent, of their dictionary codes: it is told apart twice as fast as two texts are."""
+    """Return one number (`client`, UInt64) for a sender and a user agent, made of their dictionary codes: grouping by texts takes twice as long."""
     sender, agent = (pl.col(name).to_physical().cast(pl.UInt64).fill_null(_NO_TEXT) for name in ("sender", "user_agent"))
     return (sender * (1 << 32) + agent).alias(CLIENT)
 
 
-def deduplicate_assets(cells: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
-    """Return PARSED with one plain asset of every client, and by log how many more there were: most lines of a log tell nothing new."""
+def deduplicate_assets(parsed: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
+    """Return PARSED with one plain asset per client, and how many others each log had: most lines of a log say nothing new."""
     is_asset = pl.col("problem").eq_missing(pl.lit("asset", dtype=PROBLEM))
-    assets = cells.lazy().filter(is_asset).select("source", "problem", "sender", "user_agent")
-    kept = collect_frame(assets.group_by(client_key()).first().drop(CLIENT), cells.height)
-    lines, rows = (dict(collect_frame(some.group_by("source").len(), cells.height).rows()) for some in (assets, kept.lazy()))
-    return pl.concat([cells.filter(~is_asset), kept], how="diagonal"), {log: count - rows.get(log, 0) for log, count in lines.items()}
+    assets = parsed.lazy().filter(is_asset).select("source", "problem", "sender", "user_agent")
+    kept = collect_frame(assets.group_by(client_key()).first().drop(CLIENT), parsed.height)
+    all_counts, kept_counts = (dict(collect_frame(frame.group_by("source").len(), parsed.height).rows()) for frame in (assets, kept.lazy()))
+    return pl.concat([parsed.filter(~is_asset), kept], how="diagonal"), {log: count - kept_counts.get(log, 0) for log, count in all_counts.items()}
 
 
-def distinct_clients(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `asker, sender, user_agent, asked` of each distinct pair of sender and agent: whether it asked for assets, null if no log tells."""
-    asked = (pl.col("problem") == "asset").any()
-    is_logged = pl.col("event").is_null().any() if "event" in cells.collect_schema() else pl.lit(value=True)
+def distinct_clients(parsed: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `client, sender, user_agent, has_asked_assets` of each distinct client; the last is null where no log can show it, as in exports."""
+    has_asset = (pl.col("problem") == "asset").any()
+    is_logged = pl.col("event").is_null().any() if "event" in parsed.collect_schema() else pl.lit(value=True)
     texts = pl.col("sender", "user_agent").first()
-    return cells.group_by(client_key()).agg(texts, asked=pl.when(is_logged).then(asked))
+    return parsed.group_by(client_key()).agg(texts, has_asked_assets=pl.when(is_logged).then(has_asset))
 
 
 def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False, has_assets: bool | None = None) -> pl.LazyFrame:
-    """Return `asker, sender, user_agent, visitor, by:user, ignored, bot, spared, has_assets` of clients in memory, and the texts of `identities`.
+    """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` of clients in memory, and the texts of `identities`.
 
-    `visitor` is told by address, `by:user` by user id, null where there is none; `bot` and `spared` are what the agent tells (`bots.judge_agents`);
-    `has_assets` tells whether the visitor asked for assets, null where nobody did, as behind a content delivery network, or no log tells.
-    `device` (DEVICE) is told only where it is asked for. Where these are not all clients, `has_assets` says whether any of all asked for assets.
+    `visitor` is identified by address, `by:user` by user ID, each null where there is none; `bot` and `exempt` come from the agent
+    (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, null where nobody did, as behind a content delivery network, or where
+    no log shows it. `device` (DEVICE) is added on request. If these are not all clients, `has_assets` says whether any client requested assets.
     """
-    is_known = pl.col("asked").any() if has_assets is None else pl.lit(has_assets)
+    is_logged = pl.col("has_asked_assets").any() if has_assets is None else pl.lit(has_assets)
     is_by_browser = _is_by_browser(site)
     address, agent = pl.col("address_part"), pl.col("agent_part")
     return (
         clients.join(_agents(clients, site, mode, with_device=with_device), on="user_agent", how="left", nulls_equal=True)
         .join(_senders(clients, site), on="sender", how="left", nulls_equal=True)
         .with_columns(visitor=(address ^ agent if is_by_browser else address).reinterpret(signed=True))
-        .with_columns(has_assets=pl.when(is_known).then(pl.col("asked").max().over(pl.coalesce("visitor", _BY_USER))))
-        .drop("asked", "address_part", "agent_part")
+        .with_columns(has_assets=pl.when(is_logged).then(pl.col("has_asked_assets").max().over(pl.coalesce("visitor", _BY_USER))))
+        .drop("has_asked_assets", "address_part", "agent_part")
     )
 
 
-def identities(visitors: pl.LazyFrame, cells: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `visitor, identity` of visitors, and of all whom PARSED in memory tell: what tells each as text, personal data that nothing may show."""
+def identities(visitors: pl.LazyFrame, parsed: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Return `visitor, identity` of all visitors in PARSED: the text that identifies each, personal data that must never be shown."""
     agent = pl.col("user_agent").cast(pl.String) if _is_by_browser(site) else pl.lit("")
     by_address = visitors.drop_nulls("part").select("visitor", identity=pl.format("address {} {}", "part", agent.fill_null("")))
     by_user = visitors.drop_nulls("user").select(visitor=_BY_USER, identity=identity_text(USER_RULE, pl.col("user")))
-    return pl.concat([by_address, by_user, *rule_identities(cells.filter(pl.col("problem").is_null()), site)]).unique("visitor")
+    return pl.concat([by_address, by_user, *rule_identities(parsed.filter(pl.col("problem").is_null()), site)]).unique("visitor")
 
 
 def _is_by_browser(site: Site) -> bool:
-    """Tell whether visitors are told by address and browser, and not by the address alone."""
+    """Return whether visitors are identified by address and browser, not by the address alone."""
     return site.address_rule == ADDRESS_RULES[0]
 
 
 def _agents(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool) -> pl.LazyFrame:
-    """Return `user_agent, agent_part, bot, spared` of each distinct agent, and its `device` where it is asked for."""
+    """Return `user_agent, agent_part, bot, exempt` of each distinct user agent, and its `device` on request."""
     text = pl.col("user_agent").cast(pl.String)
     device = {"device": devices.device(text)} if with_device else {}
     return clients.select("user_agent").unique().with_columns(agent_part=text.hash(1), **bots.judge_agents(text, site, mode), **device)

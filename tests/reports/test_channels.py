@@ -35,7 +35,7 @@ HOUR = 3600
 def origins(folder: Path, lines: list[str], goals: str = SITE + GOALS, **options: str) -> list[tuple[Any, ...]]:
     """Return of each session, in order of their start, its channel, source, medium, campaign, the visitor's first channel, whether it came back."""
     run = runs.analysis([written(folder / "access.log", lines)], parse_goals(goals, "goals.yaml"), fields=["channel"], **options)
-    columns = ("channel", "source", "medium", "campaign", "first_channel", "came_back")
+    columns = ("channel", "source", "medium", "campaign", "first_channel", "resumed")
     return run.analysis.sessions.sort("started").select(pl.col(columns)).collect().rows()
 
 

@@ -33,7 +33,7 @@ OWN = ("www.other.example",)
 
 def came_from(pairs: Iterable[tuple[str | None, str | None]], site: Site = SITE, own: tuple[str, ...] = OWN) -> list[Row]:
     """Return source, medium, campaign and channel of referrers and queries."""
-    frame = pl.LazyFrame(list(pairs), schema=["referrer", "query"], orient="row").cast({"referrer": pl.Categorical, "query": pl.Categorical})
+    frame = pl.LazyFrame(list(pairs), schema=["referrer", "landing_query"], orient="row").cast(pl.Categorical)
     return add_channels(frame, site, own).select(CHANNEL_COLUMNS).collect().rows()
 
 
@@ -139,11 +139,11 @@ def test_the_lists_are_well_formed() -> None:
 
 def test_rows_keep_their_order_and_their_other_columns() -> None:
     frame = pl.LazyFrame(
-        {"session": range(4_000), "referrer": ["https://a.example/", None] * 2_000, "query": [None, "gclid=1", "x=1", None] * 1_000},
-        schema_overrides={"referrer": pl.Categorical, "query": pl.Categorical},
+        {"session": range(4_000), "referrer": ["https://a.example/", None] * 2_000, "landing_query": [None, "gclid=1", "x=1", None] * 1_000},
+        schema_overrides={"referrer": pl.Categorical, "landing_query": pl.Categorical},
     )
     told = add_channels(frame, Site()).collect()
-    assert told.columns == ["session", "referrer", "query", *CHANNEL_COLUMNS]
+    assert told.columns == ["session", "referrer", "landing_query", *CHANNEL_COLUMNS]
     assert [dtype for name, dtype in told.schema.items() if name in CHANNEL_COLUMNS] == [TEXT] * 4
     assert told["session"].to_list() == [*range(4_000)]
     assert told["channel"].to_list() == ["Referral", "Paid Search", "Referral", "Direct"] * 1_000

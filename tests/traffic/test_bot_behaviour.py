@@ -323,9 +323,9 @@ def notes(found: dict[str, Any]) -> dict[str, str]:
 def test_a_note_says_whose_figures_they_are(tmp_path: Path) -> None:
     lines = requests([("GET /robots.txt", 200), ("GET /a", 200), ("GET /a.png", 200)])
     said = {mode: notes(read(tmp_path, lines, bots=mode))["bots"] for mode in ("drop", "keep", "only")}
-    assert said["drop"] == f"Bots are told by {bots.list_version()}, by agents that say nothing and by what they do."
+    assert said["drop"] == f"Bots were excluded by user agent (list: {bots.list_version()}), missing user agent, or behaviour."
     assert said["keep"] == "Bots are counted like people."
-    assert said["only"].startswith(f"Only bots are counted, told by {bots.list_version()},")
+    assert said["only"].startswith(f"Only bots are counted, recognised by user agent (list: {bots.list_version()}),")
     assert "no-assets" not in notes(read(tmp_path, lines, bots="only"))
 
 
