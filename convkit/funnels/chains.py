@@ -1,12 +1,12 @@
 """Chains: for each session or visitor, the funnel steps reached and the hits that filled them.
 
-Of all chains the one that gets furthest counts; of those, the one that fills most steps; then the one that starts earliest; then the one that takes
-the earliest hit at each next step.
+Of all possible chains the one that gets furthest counts; among those, the one that fills most steps; then the one that starts earliest; then the one
+that takes the earliest hit at each next step.
 
-Two passes of fills find it; a greedy search from each start would be wrong. Forward, a hit of a step takes the latest hit of the step before that a
-chain reaches: if that one is too long ago, or something forbidden lies between, the same holds for every earlier one, and no other chain starts
-later. Backward from the depth, a hit points to the earliest hit of the next step from which the chain can be completed. In any order no step waits
-for another: from each hit on, a step is filled by the first hit that fits it and fills none listed before.
+Two passes of fills find it; a greedy search from each start would be wrong. Forward, a hit of a step is linked to the latest hit of the previous step
+that a chain reaches: if that one is too long ago, or something forbidden lies between, the same is true of every earlier one, and no other chain
+starts later. Backward from the depth, a hit points to the earliest hit of the next step from which the chain can be completed. In any order, steps do
+not wait for each other: from each hit on, a step is filled by the first hit that fits it and does not fill a step listed before.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 
 
 def fitting_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return the hits of sessions that fit any step; a stage of its own, to be collected, in which `best_chains` looks for chains.
+    """Return the hits of sessions that fit any step, to be collected before `best_chains` looks for chains in them.
 
-    `unit` is the session or visitor that is counted, `group` those hits of it of which one chain may be made: they stand together and in order. `row`
-    is the hit's number among all hits, which are sorted by visitor and ORDER, `place` its number here; `first` and `last` are the places of the
-    group's first and last hit: what a fill over the whole column brings from outside them is another group's. `at` is in microseconds, `enters` tells
-    whether a chain may begin, `fits<k>` which steps the hit fits; `others<k>` counts interactions that do not fit a step, `met<n>` hits that
-    a `without` names.
+    `unit` is the session or visitor that is counted; `group` are the hits of a unit that one chain may use, consecutive and in order. `row` is the
+    hit's number among all hits, which are sorted by visitor and ORDER, `position` its number in this frame; `first` and `last` are the positions of
+    the group's first and last hit: what a fill over the whole column brings from beyond them belongs to another group. `at` is in microseconds,
+    `enters` is whether a chain may begin here, `fits<k>` whether the hit fits a step; `others<k>` counts interactions that do not fit a step,
+    `met<n>` hits that match an exclusion (`without`), and `meets<n>` is whether this hit does.
     """
     fits = {f"fits{number}": pl.any_horizontal(step.columns) for number, step in zip(funnel.numbers, funnel.steps, strict=True)}
-    bans = {number: pl.any_horizontal(one.columns) for number, one in enumerate(funnel.without)}
-    is_seen = [pl.col("session").is_not_null(), *([is_interaction()] if funnel.order == "strict" else [])]
+    exclusions = {number: pl.any_horizontal(exclusion.columns) for number, exclusion in enumerate(funnel.without)}
+    conditions = [pl.col("session").is_not_null(), *([is_interaction()] if funnel.order == "strict" else [])]
     return (
-        hits.filter(*is_seen)
+        hits.filter(*conditions)
         .select(
             "visitor",
             "session",
@@ -53,8 +53,8 @@ def fitting_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
             value=pl.col(funnel.same) if funnel.same else pl.lit(0),
             number=pl.int_range(pl.len(), dtype=pl.Int64) if funnel.order == "strict" else pl.lit(0),
             **fits,
-            **{f"meets{number}": ban for number, ban in bans.items()},
-            **{f"met{number}": ban.cast(pl.Int64).cum_sum() for number, ban in bans.items()},
+            **{f"meets{number}": meets for number, meets in exclusions.items()},
+            **{f"met{number}": meets.cast(pl.Int64).cum_sum() for number, meets in exclusions.items()},
         )
         .filter(pl.any_horizontal(list(fits)))
         .pipe(_by_value, funnel)
@@ -64,47 +64,47 @@ def fitting_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _others(funnel: Funnel) -> dict[str, pl.Expr]:
-    """Return the running counts of interactions that do not fit a step, where nothing else may come behind it."""
+    """Return the running counts of interactions that do not fit a step, if nothing else may come after it."""
     if funnel.order != "strict":
         return {}
     return {f"others{number}": pl.col("number") - pl.col(f"fits{number}").cast(pl.Int64).cum_sum() for number in funnel.numbers}
 
 
 def _by_value(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Put hits of one value together, where it must be the same on all hits of a chain; a hit without one fits no step."""
+    """Sort hits by value if it must be the same on all hits of a chain; hits without a value are dropped."""
     if funnel.same is None:
         return hits
-    has_one = (pl.col("value").cast(pl.String) != "").fill_null(value=False)
-    return hits.filter(has_one).with_columns(pl.col("value").to_physical()).sort("visitor", "unit", "value", "row")
+    has_value = (pl.col("value").cast(pl.String) != "").fill_null(value=False)
+    return hits.filter(has_value).with_columns(pl.col("value").to_physical()).sort("visitor", "unit", "value", "row")
 
 
 def _in_groups(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `place, group, first, last`."""
+    """Add `position, group, first, last`."""
     unit, value, group = pl.col("unit"), pl.col("value"), pl.col("group")
     begins = unit.ne_missing(unit.shift(1)) | value.ne_missing(value.shift(1))
-    return hits.with_columns(place=pl.int_range(pl.len(), dtype=pl.Int64), group=begins.cum_sum()).with_columns(
-        first=pl.when(group.ne_missing(group.shift(1))).then("place").forward_fill(),
-        last=pl.when(group.ne_missing(group.shift(-1))).then("place").backward_fill(),
+    return hits.with_columns(position=pl.int_range(pl.len(), dtype=pl.Int64), group=begins.cum_sum()).with_columns(
+        first=pl.when(group.ne_missing(group.shift(1))).then("position").forward_fill(),
+        last=pl.when(group.ne_missing(group.shift(-1))).then("position").backward_fill(),
     )
 
 
 def best_chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return one row a unit with a chain: `unit, visitor, inside, depth`, and for each step `row<k>, at<k>, session<k>`, null where it is not filled.
+    """Return one row per unit with a chain: `unit, visitor, inside, depth`, and for each step `row<k>, at<k>, session<k>`, null if it is not filled.
 
     `hits` are those of `fitting_hits`, in memory; `inside` is that of the chain's first hit; `depth` is the number of the furthest step that is not
-    optional, 0 where an open funnel's chain fills none; in any order it is how many steps were done.
+    optional, 0 if an open funnel's chain fills none; in any order it is the number of steps done.
     """
-    is_any = funnel.order == "any"
-    found = [any_order_chains(hits, funnel)] if is_any else [deepest_chains(hits, funnel, steps) for steps in _sequences(funnel)]
+    is_any_order = funnel.order == "any"
+    candidates = [any_order_chains(hits, funnel)] if is_any_order else [deepest_chains(hits, funnel, steps) for steps in _sequences(funnel)]
     rows = [f"row{number}" for number in funnel.numbers]
     depth = pl.max_horizontal(0, *(pl.when(pl.col(f"row{number}").is_not_null()).then(number) for number in funnel.required)).cast(pl.Int64)
-    known = pl.concat(found, how="diagonal").with_columns(depth=depth)
-    if len(found) == 1 and funnel.same is None:
-        return known
-    # The first hit that is filled begins the chain; one that fills a step comes before one that jumps over it.
+    chains = pl.concat(candidates, how="diagonal").with_columns(depth=depth)
+    if len(candidates) == 1 and funnel.same is None:
+        return chains
+    # A chain begins at its first filled hit; one that fills a step comes before one that skips it.
     begins, filled = pl.min_horizontal(rows), pl.sum_horizontal(pl.col(row).is_not_null().cast(pl.Int64) for row in rows)
     order = ["visitor", "unit", -pl.col("depth"), -filled, begins, *rows]
-    return known.sort(order, nulls_last=True).unique("unit", keep="first", maintain_order=True)
+    return chains.sort(order, nulls_last=True).unique("unit", keep="first", maintain_order=True)
 
 
 def _sequences(funnel: Funnel) -> Iterator[tuple[int, ...]]:
@@ -117,26 +117,26 @@ def _sequences(funnel: Funnel) -> Iterator[tuple[int, ...]]:
 
 
 def deepest_chains(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.LazyFrame:
-    """Return one row a group with a chain: `unit, visitor, inside`, and for each of the steps `row<k>, at<k>, session<k>`, null if not filled.
+    """Return one row per group with a chain: `unit, visitor, inside`, and for each of the steps `row<k>, at<k>, session<k>`, null if not filled.
 
-    `hits` are those of `fitting_hits`. Chains fill all of the steps, or the first of them.
+    `hits` are those of `fitting_hits`. Chains fill all of the steps or the first few.
     """
-    known = _pointers(_depth(hits, funnel, steps), funnel, steps).with_columns(counts=windows.is_nth(pl.col("begins"), 1, "group"))
-    places = {steps[0]: pl.col("place").filter("counts")}
-    for step, later in pairwise(steps):
-        places[later] = pl.col(f"next{step}").gather(places[step])
-    return known.select(pl.col("unit", "visitor", "inside").filter("counts"), **step_columns(places))
+    linked = _pointers(_depth(hits, funnel, steps), funnel, steps).with_columns(is_chosen=windows.is_nth(pl.col("begins"), 1, "group"))
+    positions = {steps[0]: pl.col("position").filter("is_chosen")}
+    for step, next_step in pairwise(steps):
+        positions[next_step] = pl.col(f"next{step}").gather(positions[step])
+    return linked.select(pl.col("unit", "visitor", "inside").filter("is_chosen"), **step_columns(positions))
 
 
-def step_columns(places: Mapping[int, pl.Expr]) -> dict[str, pl.Expr]:
-    """Return what is told of the hits that fill steps, by the hits' places."""
-    return {f"{name}{step}": pl.col(name).gather(place) for step, place in places.items() for name in ("row", "at", "session")}
+def step_columns(positions: Mapping[int, pl.Expr]) -> dict[str, pl.Expr]:
+    """Return `row<k>, at<k>, session<k>` of the hits that fill steps, given their positions."""
+    return {f"{name}{step}": pl.col(name).gather(position) for step, position in positions.items() for name in ("row", "at", "session")}
 
 
 def _links(funnel: Funnel, earlier: int, step: int) -> Iterator[Link]:
-    """Yield what must hold between the hits of neighbouring steps of a chain: the first, at the later hit, is at most so much more than the second.
+    """Yield the limits between hits of neighbouring steps: the value at the later hit, that at the earlier one, and the largest difference.
 
-    Running counts tell what lies between: they are equal where nothing does.
+    Running counts show what lies between two hits: they are equal if nothing does.
     """
     within = funnel.step(step).within
     if within is not None:
@@ -144,24 +144,24 @@ def _links(funnel: Funnel, earlier: int, step: int) -> Iterator[Link]:
     if funnel.order == "strict":
         others = pl.col(f"others{earlier}")
         yield others - 1 + pl.col(f"fits{earlier}").cast(pl.Int64), others, 0
-    for number, one in enumerate(funnel.without):
-        if one.after <= earlier and step <= one.before:
+    for number, exclusion in enumerate(funnel.without):
+        if exclusion.after <= earlier and step <= exclusion.before:
             # A hit that fills a step between those two lies between them as well.
             met = pl.col(f"met{number}")
-            yield (met - pl.col(f"meets{number}").cast(pl.Int64) if step == one.before else met), met, 0
+            yield (met - pl.col(f"meets{number}").cast(pl.Int64) if step == exclusion.before else met), met, 0
 
 
 def _depth(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.LazyFrame:
-    """Add `depth`, how many of the steps the group's deepest chain fills."""
+    """Add `depth`, the number of steps that the group's deepest chain fills."""
     starts = [f"start{step}" for step in steps]
-    hits = hits.with_columns(pl.when(f"fits{steps[0]}", "enters").then("place").alias(starts[0]))
+    hits = hits.with_columns(pl.when(f"fits{steps[0]}", "enters").then("position").alias(starts[0]))
     for number in range(1, len(steps)):
         (earlier, step), (start, own) = steps[number - 1 : number + 1], starts[number - 1 : number + 1]
-        latest = pl.when(pl.col(start).is_not_null()).then("place").forward_fill()
+        latest = pl.when(pl.col(start).is_not_null()).then("position").forward_fill()
         before = pl.col("before")
-        holds = [later - sooner.gather(before) <= most for later, sooner, most in _links(funnel, earlier, step)]
+        limits = [later - sooner.gather(before) <= most for later, sooner, most in _links(funnel, earlier, step)]
         hits = hits.with_columns(before=latest if funnel.step(earlier).is_condition else latest.shift(1)).with_columns(
-            pl.when(f"fits{step}", before >= pl.col("first"), *holds).then(pl.col(start).gather(before)).alias(own)
+            pl.when(f"fits{step}", before >= pl.col("first"), *limits).then(pl.col(start).gather(before)).alias(own)
         )
         if funnel.window is not None:
             took = pl.col("at") - pl.col("at").gather(pl.col(own))
@@ -171,21 +171,21 @@ def _depth(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.Laz
 
 
 def _pointers(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.LazyFrame:
-    """Add `next<k>`, for a hit of a step the place of the hit of the next, null beyond the depth; and `begins`, where a chain that deep begins.
+    """Add `next<k>`, for a hit of a step the position of the next step's hit, null beyond the depth, and `begins`: whether the chain begins here.
 
-    `end`, the place where the chain ends on which a hit of the step lies, tells that it can be completed: the earliest next hits end it earliest.
+    `end` is the position of the last hit of the chain from here, null if it cannot be completed: taking the earliest next hits ends it earliest.
     """
-    hits = hits.with_columns(end=pl.when(pl.col(f"fits{steps[-1]}") & (pl.col("depth") == len(steps))).then("place"))
+    hits = hits.with_columns(end=pl.when(pl.col(f"fits{steps[-1]}") & (pl.col("depth") == len(steps))).then("position"))
     for number in range(len(steps) - 1, 0, -1):
-        step, later = steps[number - 1], steps[number]
-        earliest = pl.when(pl.col("end").is_not_null()).then("place").backward_fill()
+        step, next_step = steps[number - 1], steps[number]
+        earliest = pl.when(pl.col("end").is_not_null()).then("position").backward_fill()
         after, fits = pl.col("after"), pl.col(f"fits{step}")
-        holds = [following.gather(after) - own <= most for following, own, most in _links(funnel, step, later)]
-        goes_on = [fits, pl.col("depth") > number, after <= pl.col("last"), *holds]
+        limits = [later.gather(after) - sooner <= most for later, sooner, most in _links(funnel, step, next_step)]
+        continues = [fits, pl.col("depth") > number, after <= pl.col("last"), *limits]
         hits = (
             hits.with_columns(after=earliest if funnel.step(step).is_condition else earliest.shift(-1))
-            .with_columns(pl.when(*goes_on).then(after).alias(f"next{step}"))
-            .with_columns(end=pl.when(fits & (pl.col("depth") == number)).then("place").otherwise(pl.col("end").gather(pl.col(f"next{step}"))))
+            .with_columns(pl.when(*continues).then(after).alias(f"next{step}"))
+            .with_columns(end=pl.when(fits & (pl.col("depth") == number)).then("position").otherwise(pl.col("end").gather(pl.col(f"next{step}"))))
         )
     took = pl.col("at").gather(pl.col("end")) - pl.col("at")
     in_time = pl.lit(value=True) if funnel.window is None else took <= microseconds(funnel.window)
@@ -193,43 +193,46 @@ def _pointers(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.
 
 
 def any_order_chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return one row a group in which a step is done: `unit, visitor, inside`, and for the k-th step that was done `row<k>, at<k>, session<k>`.
+    """Return one row per group in which a step is done: `unit, visitor, inside`, and for the k-th step that was done `row<k>, at<k>, session<k>`.
 
-    `hits` are those of `fitting_hits`. Of windows in which as many steps are done, the first counts.
+    `hits` are those of `fitting_hits`. Among windows in which equally many steps are done, the first counts.
     """
     fills = {number: pl.col(f"fill{number}") for number in funnel.numbers}
     done = pl.when("enters").then(pl.sum_horizontal(fill.is_not_null().cast(pl.Int64) for fill in fills.values())).otherwise(0)
     # The k-th step that was done is the one whose hit has k - 1 others before it.
-    before = {f"before{at}": pl.sum_horizontal((other < fill).cast(pl.Int64) for other in fills.values()) for at, fill in fills.items()}
+    before = {f"before{step}": pl.sum_horizontal((other < fill).cast(pl.Int64) for other in fills.values()) for step, fill in fills.items()}
     in_turn = {
-        f"place{number}": pl.coalesce(*(pl.when(pl.col(f"before{at}") == number - 1).then(fill) for at, fill in fills.items()))
+        f"position{number}": pl.coalesce(*(pl.when(pl.col(f"before{step}") == number - 1).then(fill) for step, fill in fills.items()))
         for number in funnel.numbers
     }
-    known = _window_fills(hits, funnel).with_columns(done=done, **before).with_columns(most=pl.col("done").max().over("group"), **in_turn)
-    known = known.with_columns(counts=windows.is_nth((pl.col("done") == pl.col("most")) & (pl.col("most") > 0), 1, "group"))
-    return known.select(
-        pl.col("unit", "visitor", "inside").filter("counts"),
-        **step_columns({number: pl.col(f"place{number}").filter("counts") for number in funnel.numbers}),
+    filled = _window_fills(hits, funnel).with_columns(done=done, **before).with_columns(most=pl.col("done").max().over("group"), **in_turn)
+    filled = filled.with_columns(is_chosen=windows.is_nth((pl.col("done") == pl.col("most")) & (pl.col("most") > 0), 1, "group"))
+    return filled.select(
+        pl.col("unit", "visitor", "inside").filter("is_chosen"),
+        **step_columns({number: pl.col(f"position{number}").filter("is_chosen") for number in funnel.numbers}),
     )
 
 
 def _window_fills(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Add `fill<k>`: the place of the hit that fills a step in the window that begins here, null where none does."""
-    nexts = {f"next{number}": pl.when(f"fits{number}").then("place").backward_fill() for number in funnel.numbers}
+    """Add `fill<k>`, the position of the hit that fills a step in the window that begins here, null if none does."""
+    nexts = {f"next{number}": pl.when(f"fits{number}").then("position").backward_fill() for number in funnel.numbers}
     hits = hits.with_columns(**nexts)
     for number in funnel.numbers:
         hits = hits.with_columns(pl.col(f"next{number}").alias(f"fill{number}"))
-        fill, behind = pl.col(f"fill{number}"), pl.col(f"next{number}").shift(-1)
+        fill, next_hit = pl.col(f"fill{number}"), pl.col(f"next{number}").shift(-1)
         # Each of the steps listed before may have taken one hit.
         for _ in range(1, number):
             is_taken = pl.any_horizontal(fill == pl.col(f"fill{other}") for other in range(1, number))
-            hits = hits.with_columns(pl.when(is_taken).then(behind.gather(fill)).otherwise(fill).alias(f"fill{number}"))
+            hits = hits.with_columns(pl.when(is_taken).then(next_hit.gather(fill)).otherwise(fill).alias(f"fill{number}"))
     if funnel.window is None:
         return hits.with_columns(_fill_where(pl.col(f"fill{number}") <= pl.col("last"), number) for number in funnel.numbers)
     took = {number: pl.col("at").gather(pl.col(f"fill{number}")) - pl.col("at") for number in funnel.numbers}
-    ends = microseconds(funnel.window)
-    return hits.with_columns(_fill_where((pl.col(f"fill{number}") <= pl.col("last")) & (took[number] <= ends), number) for number in funnel.numbers)
+    longest = microseconds(funnel.window)
+    return hits.with_columns(
+        _fill_where((pl.col(f"fill{number}") <= pl.col("last")) & (took[number] <= longest), number) for number in funnel.numbers
+    )
 
 
-def _fill_where(holds: pl.Expr, number: int) -> pl.Expr:
-    return pl.when(holds).then(f"fill{number}").alias(f"fill{number}")
+def _fill_where(condition: pl.Expr, number: int) -> pl.Expr:
+    """Return `fill<k>` where the condition holds, else null."""
+    return pl.when(condition).then(f"fill{number}").alias(f"fill{number}")

@@ -1,6 +1,6 @@
-"""Detours: how sessions reached a funnel's last step that the funnel does not count there.
+"""Detours: how sessions reached a funnel's last step without being counted there.
 
-The funnel is counted again with one limit after the other removed.
+The funnel is counted again with one limit after another removed.
 """
 
 from __future__ import annotations
@@ -18,42 +18,44 @@ if TYPE_CHECKING:
     from convkit.core.model import Funnel
 
 DETOURS = ("window", "between", "value", "order", "earlier", "before", "without")
-"""In the order in which they are tried: too late, with something else in between, with another value, in another order, the missing steps in
+"""In the order in which they are tried: too late, with something else in between, with another value, in another order, with the missing steps in
 earlier sessions, begun before the period, without a step."""
 
 
 def finisher_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return the hits of visitors who reached the last step, of matched hits. A stage of its own, to be collected."""
-    goals = {column for columns in (*(step.columns for step in funnel.steps), *(one.columns for one in funnel.without)) for column in columns}
+    """Return the matched hits of visitors who reached the last step, to be collected before `find_detours`."""
+    columns_of_parts = [*(step.columns for step in funnel.steps), *(exclusion.columns for exclusion in funnel.without)]
+    goals = {column for part in columns_of_parts for column in part}
     columns = ["visitor", "session", "inside", "row", "time", "kind", *sorted(goals)]
     columns += [*([funnel.same] if funnel.same else []), *(["enters"] if funnel.where else [])]
     in_sessions = hits.filter(pl.col("session").is_not_null()).select(*dict.fromkeys(columns))
-    ended = in_sessions.filter(pl.any_horizontal(funnel.steps[-1].columns)).select("visitor").unique()
-    return in_sessions.join(ended, on="visitor", how="semi", maintain_order="left")
+    finishers = in_sessions.filter(pl.any_horizontal(funnel.steps[-1].columns)).select("visitor").unique()
+    return in_sessions.join(finishers, on="visitor", how="semi", maintain_order="left")
 
 
-def find_detours(hits: pl.LazyFrame, found: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return `unit, way, step` of each unit in the period that reached the last step but not by one of the `found` chains, each once.
+def find_detours(hits: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
+    """Return `unit, detour, step`, one row per unit that reached the last step in the period, but not through one of the `chains`.
 
-    `hits`: `finisher_hits`, `found`: the chains in the period. `way` is one of DETOURS, `step` the first step that is lacking if the way is
-    `without`, else 0. In any order there is no last step, and in an open funnel every way to it counts.
+    `hits` are `finisher_hits`, `chains` the funnel's in the period. `detour` is one of DETOURS; `step` is the first missing step if the detour is
+    `without`, else 0. In any order there is no last step, and in an open funnel every chain to it counts.
     """
     if funnel.order == "any" or funnel.is_open:
-        return hits.clear().select(unit=funnel.per, way=pl.lit(""), step=pl.lit(0, dtype=pl.Int64))
+        return hits.clear().select(unit=funnel.per, detour=pl.lit(""), step=pl.lit(0, dtype=pl.Int64))
     last = len(funnel.steps)
     relaxed = dict(_relaxed_funnels(funnel))
-    units = _finishing_units(hits, list(relaxed.values())[-1]).join(found.filter(pl.col("depth") == last), on="unit", how="anti")
-    for name, variant in relaxed.items():
-        chains = funnels_chains.best_chains(funnels_chains.fitting_hits(hits, variant), variant)
-        completed = chains.filter(pl.col("depth") == last).select("unit", pl.lit(value=True).alias(name))
+    units = _finishing_units(hits, list(relaxed.values())[-1]).join(chains.filter(pl.col("depth") == last), on="unit", how="anti")
+    for name, relaxed_funnel in relaxed.items():
+        relaxed_chains = funnels_chains.best_chains(funnels_chains.fitting_hits(hits, relaxed_funnel), relaxed_funnel)
+        completed = relaxed_chains.filter(pl.col("depth") == last).select("unit", pl.lit(value=True).alias(name))
         units = units.join(completed, on="unit", how="left").with_columns(pl.col(name).fill_null(value=False))
-    lacking = pl.coalesce(*(pl.when(~pl.col(f"fits{number}")).then(number) for number in funnel.required), 0)
-    way = _detour(funnel.required, [name for name in relaxed if name != "before"])
-    return units.with_columns(way=way).select("unit", "way", step=pl.when(pl.col("way") == "without").then(lacking).otherwise(0).cast(pl.Int64))
+    missing_step = pl.coalesce(*(pl.when(~pl.col(f"fits{number}")).then(number) for number in funnel.required), 0)
+    step = pl.when(pl.col("detour") == "without").then(missing_step).otherwise(0).cast(pl.Int64)
+    detour = _detour(funnel.required, [name for name in relaxed if name != "before"])
+    return units.with_columns(detour=detour).select("unit", "detour", step=step)
 
 
 def _relaxed_funnels(funnel: Funnel) -> Iterator[tuple[str, Funnel]]:
-    """Yield the funnel as it is, then with one kind of limit after the other taken away, each with the way that it tells."""
+    """Yield the funnel as it is, then with one kind of limit after another removed, each with the detour that it shows."""
     yield "before", funnel
     if funnel.window is not None or any(step.within is not None for step in funnel.steps):
         funnel = replace(funnel, window=None, steps=tuple(replace(step, within=None) for step in funnel.steps))
@@ -66,9 +68,9 @@ def _relaxed_funnels(funnel: Funnel) -> Iterator[tuple[str, Funnel]]:
 
 
 def _finishing_units(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return the units that reached the last step in the period: `unit`, which steps they fit, and those that the visitor did before."""
-    # Of equal steps each asks for a hit of its own.
-    alike = {number: [step.name for step in funnel.steps[:number]].count(funnel.step(number).name) for number in funnel.numbers}
+    """Return the units that reached the last step in the period: `unit`, the steps that they reached, and the visitor's earliest hit of each step."""
+    # Each of several equal steps needs a hit of its own.
+    needed_hits = {number: [step.name for step in funnel.steps[:number]].count(funnel.step(number).name) for number in funnel.numbers}
     last = f"fits{len(funnel.steps)}"
     earliest = {f"earliest{number}": pl.when(f"fits{number}").then("row").min().over("visitor") for number in funnel.numbers}
     return (
@@ -76,7 +78,7 @@ def _finishing_units(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
         .with_columns(**earliest)
         .group_by("unit", maintain_order=True)
         .agg(
-            *(pl.col(f"fits{number}").sum() >= needed for number, needed in alike.items()),
+            *(pl.col(f"fits{number}").sum() >= needed for number, needed in needed_hits.items()),
             *(pl.col(name).first() for name in earliest),
             begins=pl.col("row").min(),
             enters=pl.col("enters").any(),
@@ -87,13 +89,13 @@ def _finishing_units(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     )
 
 
-def _detour(required: list[int], relaxed: list[str]) -> pl.Expr:
-    """Return how a unit reached the last step: the first of DETOURS that fits."""
+def _detour(required: list[int], limits: list[str]) -> pl.Expr:
+    """Return how a unit reached the last step: the first of DETOURS that fits; `limits` are those that were removed."""
     here_or_earlier = [pl.col(f"fits{number}") | (pl.col(f"earliest{number}") < pl.col("begins")) for number in required]
-    holds = {
-        **{way: pl.col(way) & ~pl.col("before") for way in relaxed},
+    detours = {
+        **{limit: pl.col(limit) & ~pl.col("before") for limit in limits},
         "order": pl.all_horizontal(f"fits{number}" for number in required) & ~pl.col("before"),
         "earlier": pl.all_horizontal(here_or_earlier) & ~pl.col("before"),
         "before": pl.col("before"),
     }
-    return pl.coalesce(*(pl.when(fits).then(pl.lit(way)) for way, fits in holds.items()), pl.lit("without"))
+    return pl.coalesce(*(pl.when(fits).then(pl.lit(detour)) for detour, fits in detours.items()), pl.lit("without"))

@@ -1,4 +1,4 @@
-"""Drop-off: what those who reached a step but not the next did, compared with those who continued."""
+"""Drop-off: what visitors did who reached a step but not the next, compared with those who continued."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from convkit.core.model import Funnel
 
 LEFT, ANY_PATH = "(left)", "(any)"
-"""Items that are no page: the session ended; the same on whatever path."""
+"""Items that are not a page: the session ended; on any path."""
 
 BEHAVIOURS = ("next", "last_page", "met", "error", "form_again", "slow")
 TESTED = ("error", "form_again", "slow")
 FEWEST_PER_SIDE = 30
-"""On both sides of a step, for a test."""
+"""Units needed on each side of a step for a test."""
 _FORM_STATUSES = (200, 400, 422)
 
 
 def viewed_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return the pages, errors and forms of sessions among matched hits, sorted by visitor and ORDER, with which steps they fit.
+    """Return the pages, errors, returned forms and slow answers in sessions, and the steps that they fit.
 
-    A stage of its own, to be collected: every step of the funnel looks at it several times.
+    `hits` are matched hits sorted by visitor and ORDER. To be collected: every step of the funnel uses it several times.
     """
-    came_back = is_form_again()
+    form_again = is_form_again()
     return (
         hits.filter(pl.col("session").is_not_null())
         .select(
@@ -37,8 +37,8 @@ def viewed_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
             "row",
             "page",
             is_page=is_kind("page"),
-            form_again=came_back,
-            error=is_kind("error") & ~came_back,
+            form_again=form_again,
+            error=is_kind("error") & ~form_again,
             slow=is_slow(),
             **{f"fits{number}": pl.any_horizontal(_step_goals(funnel, number)) for number in funnel.numbers},
         )
@@ -47,67 +47,70 @@ def viewed_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _step_goals(funnel: Funnel, number: int) -> list[str]:
-    """Return the goals of a step; in any order every step was looked for."""
+    """Return the goal columns of a step; in any order, those of all steps."""
     steps = funnel.steps if funnel.order == "any" else (funnel.step(number),)
     return [column for step in steps for column in step.columns]
 
 
-def views_after_steps(seen: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
-    """Return what units looked at behind each step that they reached: `step, unit, went_on, page, is_page`, TESTED, and the columns `by`.
+def views_after_steps(views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
+    """Return the views of units after each step that they reached: `step, unit, went_on, page, is_page`, TESTED, and the columns `by`.
 
-    `on_the_way` tells what came before the next step, `again` what fits the step itself. `seen` is what sessions looked at, `chains` the funnel's, in
-    the period. A stage of its own, to be collected: every `what` looks at it.
+    `before_next` marks views before the next step, `is_own_step` those that fit the step itself. `views` are `viewed_hits`, `chains` the funnel's in
+    the period. To be collected: every kind of behaviour uses it.
     """
-    # Few sessions get further than the first step; the steps behind it look at those alone.
-    further = seen.join(
+    # Few sessions get further than the first step; later steps use the views of those alone.
+    further_views = views.join(
         _reached_steps(chains, funnel, _steps(funnel), by).filter(pl.col("step") > 1).select("session").unique(),
         on="session",
         how="semi",
         maintain_order="left",
     )
-    on_the_way = (pl.col("row") < pl.col("ends")).fill_null(value=True)
+    before_next = (pl.col("row") < pl.col("next_row")).fill_null(value=True)
     return pl.concat(
-        (seen if number == 1 else further)
+        (views if number == 1 else further_views)
         .join(_reached_steps(chains, funnel, range(number, number + 1), by), on="session", maintain_order="left")
-        .filter(pl.col("row") > pl.col("begins"))
-        .select(*by, "step", "unit", "went_on", "page", "is_page", *TESTED, on_the_way=on_the_way, again=f"fits{number}")
+        .filter(pl.col("row") > pl.col("step_row"))
+        .select(*by, "step", "unit", "went_on", "page", "is_page", *TESTED, before_next=before_next, is_own_step=f"fits{number}")
         for number in _steps(funnel)
     )
 
 
-def drop_off_counts(seen: pl.LazyFrame, behind: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
-    """Return `step, what, item, dropped, went_on`: how many units of either side met the item, Int64; by the columns `by` of the chains."""
-    pages, session = seen.filter("is_page"), pl.col("session")
+def drop_off_counts(views: pl.LazyFrame, later_views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
+    """Return `step, what, item, dropped, went_on`: how many units on each side met the item (Int64), by the columns `by` of the chains.
+
+    `views` are `viewed_hits`, `later_views` are `views_after_steps`.
+    """
+    pages, session = views.filter("is_page"), pl.col("session")
     exits = pages.filter(session.ne_missing(session.shift(-1))).select("session", item="page")
     reached = _reached_steps(chains, funnel, _steps(funnel), by)
-    of_unit = [*by, "step", "unit"]
-    next_page = behind.filter(pl.col("is_page") & ~pl.col("again")).unique(of_unit, keep="first", maintain_order=True)
+    keys = [*by, "step", "unit"]
+    next_page = later_views.filter(pl.col("is_page") & ~pl.col("is_own_step")).unique(keys, keep="first", maintain_order=True)
     parts = {
-        "next": reached.join(next_page.select(*of_unit, item="page"), on=of_unit, how="left"),
+        "next": reached.join(next_page.select(*keys, item="page"), on=keys, how="left"),
         "last_page": reached.join(exits, on="session", how="left"),
-        "met": behind.filter("on_the_way", "is_page").rename({"page": "item"}),
+        "met": later_views.filter("before_next", "is_page").rename({"page": "item"}),
     }
     for what in TESTED:
-        found = behind.filter("on_the_way", what).select(*of_unit, "went_on", item="page")
-        parts[what] = pl.concat([found, found.with_columns(item=pl.lit(ANY_PATH).cast(TEXT))])
+        met = later_views.filter("before_next", what).select(*keys, "went_on", item="page")
+        parts[what] = pl.concat([met, met.with_columns(item=pl.lit(ANY_PATH).cast(TEXT))])
     return pl.concat([_count_items(part, what, by) for what, part in parts.items()])
 
 
 def _steps(funnel: Funnel) -> range:
-    """Return the numbers of the steps from which one can go on."""
+    """Return the numbers of the steps that are followed by another."""
     return range(1, len(funnel.steps))
 
 
 def _reached_steps(chains: pl.LazyFrame, funnel: Funnel, steps: range, by: tuple[str, ...]) -> pl.LazyFrame:
-    """Return `step, unit, session, begins, ends, went_on` of units that reached the steps; they go on to the next that is not optional."""
+    """Return `step, unit, session, step_row, next_row, went_on` of units that reached the steps; the next step is the next that is not optional."""
     return pl.concat(
         chains.filter(pl.col(f"row{number}").is_not_null()).select(
             *by,
             pl.lit(number, dtype=pl.Int32).alias("step"),
             "unit",
             session=f"session{number}",
-            begins=f"row{number}",
-            ends=f"row{funnel.next_step(number)}",
+            step_row=f"row{number}",
+            next_row=f"row{funnel.next_step(number)}",
             went_on=pl.col(f"row{funnel.next_step(number)}").is_not_null(),
         )
         for number in steps
@@ -115,67 +118,70 @@ def _reached_steps(chains: pl.LazyFrame, funnel: Funnel, steps: range, by: tuple
 
 
 def is_form_again() -> pl.Expr:
-    """Tell POSTs to the page just shown that were answered by the form instead of a redirect."""
-    shown = windows.last_matching(pl.col("path"), is_kind("page"), "session")
+    """Return whether a hit is a POST to the page just viewed that returned the form instead of a redirect."""
+    last_page = windows.last_matching(pl.col("path"), is_kind("page"), "session")
     is_form = (pl.col("method") == "POST") & ~pl.col("background") & pl.col("status").is_in(_FORM_STATUSES)
-    return (is_form & (pl.col("path") == shown)).fill_null(value=False)
+    return (is_form & (pl.col("path") == last_page)).fill_null(value=False)
 
 
 def is_slow() -> pl.Expr:
-    """Tell slow answers, where the log has times: a file takes as long as it takes, and nobody waits for what a page loads later."""
+    """Return whether an answer is slow, if the log has durations: files take as long as they take, and nobody waits for background requests."""
     return pl.col("slow").fill_null(value=False) & ~pl.any_horizontal("background", "download", "asset")
 
 
 def _count_items(part: pl.LazyFrame, what: str, by: tuple[str, ...]) -> pl.LazyFrame:
-    """Count the units of either side at a step, each once an item."""
+    """Count the units on each side of a step, each once per item."""
     went_on = pl.col("went_on")
-    # One integer for unit and item: telling repeats by columns takes three times as long. A unit's number is a session's, or a visitor's hash.
-    one = pl.col("step").hash(3) ^ pl.col("unit").hash(1) ^ pl.col("item").to_physical().hash(2)
+    # One integer per step, unit and item: finding repeats by columns takes three times as long. A unit's number is a session's, or a visitor's hash.
+    key = pl.col("step").hash(3) ^ pl.col("unit").hash(1) ^ pl.col("item").to_physical().hash(2)
     for value in by:
-        one = one ^ pl.col(value).to_physical().hash(4)
+        key = key ^ pl.col(value).to_physical().hash(4)
     return (
-        part.filter(one.is_first_distinct())
+        part.filter(key.is_first_distinct())
         .group_by(*by, "step", "item")
         .agg(dropped=(~went_on).sum().cast(pl.Int64), went_on=went_on.sum().cast(pl.Int64))
         .select(*by, "step", pl.lit(what).alias("what"), pl.col("item").cast(pl.String).fill_null(LEFT), "dropped", "went_on")
     )
 
 
-def judge_drop_off(went: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...] = ()) -> pl.DataFrame:
-    """Add the shares of either side, and `more`: true where a tested item is oftener among those who dropped off than chance would make it.
+def judge_drop_off(counts: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...] = ()) -> pl.DataFrame:
+    """Add the share of each side, and `more`, whether a tested item is clearly more common among those who dropped off.
 
-    `went` are `drop_off_counts` with `funnel`; `steps` has `funnel, step`, how many `stopped` at the step and how many `continued`. Errors,
-    forms that came back and slow answers are tested, each over all paths, at steps with enough on both sides, with Newcombe's interval shared among
-    all such tests. Both have the columns `by`.
+    `counts` are `drop_off_counts` with `funnel`; `steps` has `funnel, step`, how many `stopped` at the step and how many `continued`; both have the
+    columns `by`. Errors, returned forms and slow answers are tested, each over all paths, at steps with enough units on both sides, by Newcombe's
+    interval with Bonferroni's correction for all of these tests.
     """
     enough = (pl.col("stopped") >= FEWEST_PER_SIDE) & (pl.col("continued") >= FEWEST_PER_SIDE)
-    z = stats.bonferroni_z(count_tests(steps, went))
+    z = stats.bonferroni_z(count_tests(steps, counts))
     is_tested = enough & pl.col("what").is_in(TESTED) & (pl.col("item") == ANY_PATH)
     low = stats.newcombe_low(pl.col("dropped"), pl.col("stopped"), pl.col("went_on"), pl.col("continued"), z)
-    return went.join(steps, on=[*by, "funnel", "step"]).with_columns(
+    return counts.join(steps, on=[*by, "funnel", "step"]).with_columns(
         dropped_share=stats.ratio(pl.col("dropped"), pl.col("stopped")),
         went_on_share=stats.ratio(pl.col("went_on"), pl.col("continued")),
         more=is_tested & (low > 0),
     )
 
 
-def count_tests(steps: pl.DataFrame, went: pl.DataFrame) -> int:
-    """Return how many items are tested at these steps: slow answers only where there are any, as most logs say nothing of time."""
-    tested = len(TESTED) - (not has_slow_answers(went))
+def count_tests(steps: pl.DataFrame, counts: pl.DataFrame) -> int:
+    """Return how many tests are made at these steps: slow answers are tested only if there are any, as most logs have no durations."""
+    tested = len(TESTED) - (not has_slow_answers(counts))
     return steps.filter(pl.col("stopped") >= FEWEST_PER_SIDE, pl.col("continued") >= FEWEST_PER_SIDE).height * tested
 
 
-def has_slow_answers(went: pl.DataFrame) -> bool:
-    """Tell whether anybody met a slow answer."""
-    return bool((went["what"] == "slow").any())
+def has_slow_answers(counts: pl.DataFrame) -> bool:
+    """Return whether anybody got a slow answer."""
+    return bool((counts["what"] == "slow").any())
 
 
 def describe_difference(row: Mapping[str, Any]) -> str:
-    """Return what happened to those who dropped off beside those who went on."""
+    """Return a sentence that compares those who dropped off with those who continued, for a row of `judge_drop_off`."""
     stopped, continued = formatting.count(row["stopped"]), formatting.count(row["continued"])
-    share, other = formatting.share(row["dropped"], row["stopped"]), formatting.share(row["went_on"], row["continued"])
+    dropped_share, went_on_share = formatting.share(row["dropped"], row["stopped"]), formatting.share(row["went_on"], row["continued"])
     dropped, went_on = formatting.count(row["dropped"]), formatting.count(row["went_on"])
     if row["what"] == "form_again":
-        return f"the form came back to {dropped} of the {stopped} who dropped off ({share}) and to {went_on} of the {continued} who went on ({other})"
-    met = "waited over 3 s for an answer" if row["what"] == "slow" else "met an error page"
-    return f"{dropped} of the {stopped} who dropped off {met} ({share}) and {went_on} of the {continued} who went on ({other})"
+        return (
+            f"the form was shown again to {dropped} of the {stopped} who dropped off ({dropped_share}), "
+            f"and to {went_on} of the {continued} who continued ({went_on_share})"
+        )
+    met = "waited over 3 s for an answer" if row["what"] == "slow" else "got an error page"
+    return f"{dropped} of the {stopped} who dropped off {met} ({dropped_share}), against {went_on} of the {continued} who continued ({went_on_share})"

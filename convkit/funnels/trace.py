@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from convkit.core.model import Funnel
 
 _SECOND = 1_000_000
+_FIELDS = ("row", "at", "name", "is_interaction", "value", "fits", "exclusions")
 
 
 @dataclass(frozen=True)
 class TracedHit:
-    """One hit of a unit, as a funnel sees it."""
+    """One hit of a session or visitor, with what matters to a funnel."""
 
     row: int
     at: int
@@ -30,17 +31,17 @@ class TracedHit:
     """The page or the event."""
     is_interaction: bool
     value: str
-    """What must be the same in a chain; empty where it has none, or nothing must."""
+    """The value that must be the same in a chain; empty if it has none, or if none is required."""
     fits: frozenset[int]
     """The numbers of the steps that it fits."""
-    bans: frozenset[int]
-    """The places of the funnel's `without` that it meets."""
+    exclusions: frozenset[int]
+    """The positions in the funnel's `without` that it matches."""
 
 
 def traced_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return what a funnel sees of the hits of sessions: `unit`, and the fields of a `TracedHit`, its steps and bans as lists."""
+    """Return `unit` and the fields of a `TracedHit` for each hit of a session, its steps and exclusions as lists."""
     steps = [pl.when(pl.any_horizontal(funnel.step(number).columns)).then(number) for number in funnel.numbers]
-    bans = [pl.when(pl.any_horizontal(one.columns)).then(place) for place, one in enumerate(funnel.without)]
+    exclusions = [pl.when(pl.any_horizontal(exclusion.columns)).then(position) for position, exclusion in enumerate(funnel.without)]
     return hits.filter(pl.col("session").is_not_null()).select(
         "row",
         unit=funnel.per,
@@ -49,103 +50,102 @@ def traced_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
         is_interaction=is_interaction(),
         value=pl.col(funnel.same).cast(pl.String).fill_null("") if funnel.same else pl.lit(""),
         fits=pl.concat_list(steps).list.drop_nulls(),
-        bans=pl.concat_list(bans).list.drop_nulls() if bans else pl.lit(None, dtype=pl.List(pl.Int32)),
+        exclusions=pl.concat_list(exclusions).list.drop_nulls() if exclusions else pl.lit(None, dtype=pl.List(pl.Int32)),
     )
 
 
 def hits_of_unit(rows: pl.DataFrame) -> list[TracedHit]:
     """Return the hits of one unit, in their order."""
     return [
-        TracedHit(row["row"], row["at"], row["name"] or "", row["is_interaction"], row["value"], frozenset(row["fits"]), frozenset(row["bans"] or ()))
-        for row in rows.sort("row").rows(named=True)
+        TracedHit(row, at, name or "", interacts, value, frozenset(fits), frozenset(exclusions or ()))
+        for row, at, name, interacts, value, fits, exclusions in rows.select(_FIELDS).sort("row").rows()
     ]
 
 
-def describe_stop(funnel: Funnel, seen: Sequence[TracedHit], filled: Mapping[int, int], *, may_enter: bool = True) -> str:
-    """Return how far a funnel got and what stopped it: `3 of 4 steps; step 4, purchase, was never reached`.
+def describe_stop(funnel: Funnel, hits: Sequence[TracedHit], filled: Mapping[int, int], *, may_enter: bool = True) -> str:
+    """Return how far a session or visitor got in a funnel and what stopped it: `3 of 4 steps; step 4, purchase, was never reached`.
 
-    `filled` are the rows of the hits that filled steps, by step; `seen` is all that the session or the visitor did.
+    `hits` are all hits of the session or visitor, `filled` the rows of those that filled steps, by step.
     """
     count = f"{len(filled)} of {len(funnel.steps)} steps"
     if not filled:
-        return f"{count}; {_why_not_entered(funnel, seen, may_enter=may_enter)}"
+        return f"{count}; {_why_not_entered(funnel, hits, may_enter=may_enter)}"
     if funnel.order == "any":
-        return _describe_any_order(funnel, seen, filled, count)
+        return _describe_any_order(funnel, hits, filled, count)
     if len(funnel.steps) in filled:
-        return f"all {len(filled)} steps" if len(filled) == len(funnel.steps) else f"{count}, to the last"
-    return f"{count}; {_why_stopped(funnel, seen, filled)}"
+        return f"all {len(filled)} steps" if len(filled) == len(funnel.steps) else f"{count}, including the last"
+    return f"{count}; {_why_stopped(funnel, hits, filled)}"
 
 
-def _step_words(funnel: Funnel, number: int) -> str:
+def _describe_step(funnel: Funnel, number: int) -> str:
+    """Return a step as the subject of a sentence."""
     return f"step {number}, {funnel.step(number).name},"
 
 
-def _why_not_entered(funnel: Funnel, seen: Sequence[TracedHit], *, may_enter: bool) -> str:
+def _why_not_entered(funnel: Funnel, hits: Sequence[TracedHit], *, may_enter: bool) -> str:
     """Return why no chain begins."""
+    step = _describe_step(funnel, 1)
     if not may_enter:
-        return f"it begins only where {' and '.join(funnel.where)}"
-    if any(1 in act.fits for act in seen) and funnel.same:
-        return f"step 1, {funnel.step(1).name}, had no {funnel.same_name}"
-    if any(1 in act.fits for act in seen):
-        return f"step 1, {funnel.step(1).name}, was reached by no page or event"
-    return f"step 1, {funnel.step(1).name}, was never reached"
+        return f"it only starts where {' and '.join(funnel.where)}"
+    if not any(1 in hit.fits for hit in hits):
+        return f"{step} was never reached"
+    return f"{step} had no {funnel.same_name}" if funnel.same else f"{step} was reached, but not by a page or an event"
 
 
-def _describe_any_order(funnel: Funnel, seen: Sequence[TracedHit], filled: Mapping[int, int], count: str) -> str:
-    """Return how many steps were done in one window, and what was missing in it."""
+def _describe_any_order(funnel: Funnel, hits: Sequence[TracedHit], filled: Mapping[int, int], count: str) -> str:
+    """Return how many steps were done in one window, and which were missing in it."""
     if len(filled) == len(funnel.steps):
         return f"all {len(filled)} steps"
-    done = {number for act in seen if act.row in filled.values() for number in act.fits}
+    done = {number for hit in hits if hit.row in filled.values() for number in hit.fits}
     missing = [funnel.step(number).name for number in funnel.numbers if number not in done]
-    lacking = [
-        name for number, name in zip(funnel.numbers, (step.name for step in funnel.steps), strict=True) if not any(number in act.fits for act in seen)
-    ]
-    if lacking:
-        return f"{count}; never reached: {', '.join(lacking)}"
+    never_reached = [step.name for number, step in zip(funnel.numbers, funnel.steps, strict=True) if not any(number in hit.fits for hit in hits)]
+    if never_reached:
+        return f"{count}; never reached: {', '.join(never_reached)}"
     if missing and funnel.window:
-        return f"{count} within {formatting.duration_in_words(funnel.window)}; outside of it: {', '.join(missing)}"
-    return f"{count}; one hit never fills two of them"
+        return f"{count} within {formatting.duration_in_words(funnel.window)}; outside that window: {', '.join(missing)}"
+    return f"{count}; one hit cannot fill two steps"
 
 
-def _why_stopped(funnel: Funnel, seen: Sequence[TracedHit], filled: Mapping[int, int]) -> str:
-    """Return why a chain that fills these steps did not go on to the next that is not optional."""
-    by_row, last = {act.row: act for act in seen}, max(filled)
+def _why_stopped(funnel: Funnel, hits: Sequence[TracedHit], filled: Mapping[int, int]) -> str:
+    """Return why a chain that fills these steps did not continue to the next that is not optional."""
+    by_row, last = {hit.row: hit for hit in hits}, max(filled)
     following = next(number for number in funnel.required if number > last)
-    own, step, shares = by_row[filled[last]], _step_words(funnel, following), funnel.step(last).is_condition
-    later = [act for act in seen if following in act.fits and (act.row > own.row or (shares and act is own))]
+    last_hit, step, shares_hit = by_row[filled[last]], _describe_step(funnel, following), funnel.step(last).is_condition
+    later = [hit for hit in hits if following in hit.fits and (hit.row > last_hit.row or (shares_hit and hit is last_hit))]
     if not later:
-        before = any(following in act.fits and act.row < own.row for act in seen)
-        if following in own.fits and not shares and not before:
-            return f"{step} was reached by the hit of step {last} alone: one hit never fills two steps"
-        return f"{step} came only before step {last}" if before else f"{step} was never reached"
-    act, first = later[0], by_row[min(filled.values())]
-    if funnel.same and act.value != own.value:
-        other = f"{funnel.same_name} {act.value}" if act.value else f"no {funnel.same_name}"
-        return f"{step} had {other}, not {own.value}"
-    between = [one for one in seen if own.row < one.row < act.row]
-    why = _why_between(funnel, between, act, last, following) or _why_too_late(funnel, (first, own, act), last, following)
+        is_before = any(following in hit.fits and hit.row < last_hit.row for hit in hits)
+        if following in last_hit.fits and not shares_hit and not is_before:
+            return f"{step} was reached only by the hit of step {last}, and one hit cannot fill two steps"
+        return f"{step} was reached only before step {last}" if is_before else f"{step} was never reached"
+    next_hit, first_hit = later[0], by_row[min(filled.values())]
+    if funnel.same and next_hit.value != last_hit.value:
+        other = f"{funnel.same_name} {next_hit.value}" if next_hit.value else f"no {funnel.same_name}"
+        return f"{step} had {other}, not {last_hit.value}"
+    between = [hit for hit in hits if last_hit.row < hit.row < next_hit.row]
+    why = _why_between(funnel, between, next_hit, last, following) or _why_too_late(funnel, (first_hit, last_hit, next_hit), last, following)
     return f"{step} {why or 'could not be reached by any chain'}"
 
 
-def _why_between(funnel: Funnel, between: Sequence[TracedHit], act: TracedHit, last: int, following: int) -> str:
-    """Return what lies in between and may not, empty where nothing does; `act` is the first later hit of the following step."""
-    if funnel.order == "strict" and not act.is_interaction:
-        return "was reached by no page or event"
+def _why_between(funnel: Funnel, between: Sequence[TracedHit], next_hit: TracedHit, last: int, following: int) -> str:
+    """Return which hit in between breaks the chain, empty if none does; `next_hit` is the first later hit of the following step."""
+    if funnel.order == "strict" and not next_hit.is_interaction:
+        return "was reached, but not by a page or an event"
     if funnel.order == "strict":
-        other = next((one for one in between if one.is_interaction and last not in one.fits), None)
-        return f"did not come next: {other.name} came between" if other else ""
-    for place, one in enumerate(funnel.without):
-        met = [*between, *([act] if following < one.before else [])]
-        if one.after <= last and following <= one.before and any(place in other.bans for other in met):
-            return f"came behind {one.name}, which may not come between steps {one.after} and {one.before}"
+        other = next((hit for hit in between if hit.is_interaction and last not in hit.fits), None)
+        return f"did not come next: {other.name} came in between" if other else ""
+    for position, exclusion in enumerate(funnel.without):
+        excluded_from = [*between, *([next_hit] if following < exclusion.before else [])]
+        applies = exclusion.after <= last and following <= exclusion.before
+        if applies and any(position in hit.exclusions for hit in excluded_from):
+            return f"came after {exclusion.name}, which must not come between steps {exclusion.after} and {exclusion.before}"
     return ""
 
 
-def _why_too_late(funnel: Funnel, acts: tuple[TracedHit, TracedHit, TracedHit], last: int, following: int) -> str:
-    """Return which length of time was over, empty where none was; `acts` are the chain's first and last and the first of the following step."""
-    (first, own, act), within, window = acts, funnel.step(following).within, funnel.window
-    if within is not None and (late := act.at - own.at - microseconds(within)) > 0:
-        return f"came {formatting.duration(late / _SECOND)} after the {formatting.duration_in_words(within)} from step {last}"
-    if window is not None and (late := act.at - first.at - microseconds(window)) > 0:
-        return f"came {formatting.duration(late / _SECOND)} after the {formatting.duration_in_words(window)} window"
+def _why_too_late(funnel: Funnel, hits: tuple[TracedHit, TracedHit, TracedHit], last: int, following: int) -> str:
+    """Return which time limit was exceeded, empty if none was; `hits` are the chain's first and last hits and the first of the following step."""
+    (first_hit, last_hit, next_hit), within, window = hits, funnel.step(following).within, funnel.window
+    if within is not None and (late := next_hit.at - last_hit.at - microseconds(within)) > 0:
+        return f"came {formatting.duration(late / _SECOND)} too late: the limit is {formatting.duration_in_words(within)} after step {last}"
+    if window is not None and (late := next_hit.at - first_hit.at - microseconds(window)) > 0:
+        return f"came {formatting.duration(late / _SECOND)} after the {formatting.duration_in_words(window)} window ended"
     return ""

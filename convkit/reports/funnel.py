@@ -73,7 +73,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         name, found = pl.lit(funnel.name).alias("funnel"), analysis.chains[funnel.name]
         of_funnel = {"base": _base(analysis, funnel), "steps": _steps(found, funnel, analysis), "seconds": _seconds(found, funnel, analysis)}
         if not analysis.by:
-            ways = analysis.detours[funnel.name].group_by("way", pl.col("step").cast(pl.Int32)).agg(n=_count(pl.len()))
+            ways = analysis.detours[funnel.name].group_by("detour", pl.col("step").cast(pl.Int32)).agg(n=_count(pl.len()))
             of_funnel |= {"matched": _matched(analysis, funnel), "went": analysis.drop_off[funnel.name], "ways": ways}
         for part, frame in of_funnel.items():
             parts.setdefault(part, []).append(frame.select(*analysis.by, name, pl.exclude(analysis.by)))
@@ -142,7 +142,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     steps = frame.filter(pl.col("next_step").is_not_null()).select("funnel", "step", stopped="drop_offs", continued="went_on")
     went = judge_drop_off(tally["went"], steps)
     # A chain that is complete and not shown began outside: before the period, or in a session that was not asked for.
-    ways = tally["ways"].with_columns(pl.col("way").replace("before", "outside")) if view.is_narrowed else tally["ways"]
+    ways = tally["ways"].with_columns(pl.col("detour").replace("before", "outside")) if view.is_narrowed else tally["ways"]
     said, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
     notes: list[Note] = []
     for funnel in view.goals.funnels:
@@ -408,7 +408,7 @@ def _sentences(funnel: Funnel, went: pl.DataFrame, steps: pl.DataFrame, ways: pl
 def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
     """Return how the last step's goal was reached outside of the funnel."""
     order = {way: place for place, way in enumerate(_DETOURS)}
-    found = sorted(ways.select("way", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
+    found = sorted(ways.select("detour", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
     if not found:
         return ""
     words = ", ".join(f"{formatting.count(number)} {_DETOURS[way].format(step=step, same=funnel.same_name)}" for way, step, number in found)

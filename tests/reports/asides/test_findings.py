@@ -70,7 +70,7 @@ DIFFERENCES = {
         SHORT,
         at_checkout("again", (20, 30), (2, 48)),
         (
-            "checkout: the form came back to 20 of the 50 who dropped off (40%) and to 2 of the 50 who went on (4.0%)."
+            "checkout: the form was shown again to 20 of the 50 who dropped off (40%), and to 2 of the 50 who continued (4.0%)."
             " More than chance. Up to 10 purchases a month."
         ),
     ),
@@ -78,7 +78,7 @@ DIFFERENCES = {
         SHORT,
         at_checkout("error", (15, 35), (1, 49)),
         (
-            "checkout: 15 of the 50 who dropped off met an error page (30%) and 1 of the 50 who went on (2.0%)."
+            "checkout: 15 of the 50 who dropped off got an error page (30%), against 1 of the 50 who continued (2.0%)."
             " More than chance. Up to 7 purchases a month."
         ),
     ),
@@ -87,14 +87,14 @@ DIFFERENCES = {
         # Cart: 24 of 100 dropped met an error, times 50 of 200 is 6. Checkout: 20, times 50 of 100, is 10.
         [(24, "/cart error"), (76, "/cart"), *at_checkout("again", (20, 30), (2, 48), before="/cart")],
         (
-            "checkout: the form came back to 20 of the 50 who dropped off (40%) and to 2 of the 50 who went on (4.0%)."
+            "checkout: the form was shown again to 20 of the 50 who dropped off (40%), and to 2 of the 50 who continued (4.0%)."
             " More than chance. Up to 10 purchases a month."
         ),
     ),
     "thirty on both sides, no gain of a whole purchase": (
         "macro: {purchase: /bought}\nmicro: {checkout: /checkout, sent: /thanks}\nfunnels: {shop: [checkout, sent, purchase]}\n",
         at_checkout("again", (15, 15), (0, 30)),
-        "checkout: the form came back to 15 of the 30 who dropped off (50%) and to 0 of the 30 who went on (0%). More than chance.",
+        "checkout: the form was shown again to 15 of the 30 who dropped off (50%), and to 0 of the 30 who continued (0%). More than chance.",
     ),
 }
 
