@@ -1,1 +1,1 @@
-"""The run: plan, stages, partition by memory, document."""
+"""The run: its plan, the partition of logs by memory, the stages of analysis, and the document."""

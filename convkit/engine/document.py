@@ -1,4 +1,4 @@
-"""The finished document of a run, made of its tallies: nothing here touches a hit."""
+"""The finished document of a run, built from its tallies: nothing here reads a hit."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ if TYPE_CHECKING:
     from convkit.ingest.log_data import LogData
 
 _MOST_LOGS = 3
-"""How many logs a suggested command names."""
+"""The largest number of logs that a suggested command names."""
 
 
 def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Document:
-    """Return what outputs take: the reports, and what is known of their input. Notes and findings of a breakdown are those of the whole."""
+    """Return the document that outputs render: the reports and the facts about their input. A breakdown has the notes and findings of the whole."""
     quality = replace(inspect_logs(data, plan.goals.site.timezone, bots.quality_of_bots(result.bot_lines)), bot_sessions=result.bot_sessions)
     view = _view(result, data, plan, quality)
-    wholes = reports = present(result.tallies, view)
+    whole_reports = reports = present(result.tallies, view)
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
     findings = findings_of(reports, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
         by_key = replace(view, key=plan.segment.by or "", by=(BREAKDOWN,))
-        reports = {name: _broken_down(report, result.broken_down[name], by_key) for name, report in wholes.items()}
-        trend = asides_trend.present(wholes, reports, by_key)
+        reports = {name: _broken_down(report, result.broken_down[name], by_key) for name, report in whole_reports.items()}
+        trend = asides_trend.present(whole_reports, reports, by_key)
         asides |= {trend.name: trend} if trend else {}
     return Document(
         version=__version__,
@@ -70,21 +70,24 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
 
 
 def present(tallies: Tallies, view: View) -> dict[str, Report]:
-    """Return the finished reports."""
+    """Return the finished reports, given their tallies."""
     return {report: plugins.load("reports", report).present(tallies[report], view) for report in tallies}
 
 
 def _explain_command(paths: Paths, plan: Plan) -> str:
-    """Return the command that explains sessions of the same logs, empty if it would be too long or cannot be run again."""
+    """Return the `explain` command for the same logs and filters, empty if it would be too long or could not be repeated."""
     names, file = path_names(paths), plan.goals.file
     if len(names) > _MOST_LOGS or STANDARD_INPUT in names:
         return ""
-    words = [*(["--log-format", plan.log_format] if plan.log_format != "auto" else []), *(word for text in plan.where for word in ("--where", text))]
-    return shlex.join(["convkit", "explain", *names, *(["-g", file] if file not in {None, "goals.yaml"} else []), *words])
+    options = [
+        *(["--log-format", plan.log_format] if plan.log_format != "auto" else []),
+        *(word for text in plan.where for word in ("--where", text)),
+    ]
+    return shlex.join(["convkit", "explain", *names, *(["-g", file] if file not in {None, "goals.yaml"} else []), *options])
 
 
 def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) -> View:
-    """Return what presenting needs to know of a run."""
+    """Return the facts about a run that reports need when they are presented."""
     return View(
         plan.goals,
         result.period,
@@ -103,14 +106,14 @@ def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) ->
 
 
 def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
-    """Return a report split by a key: its frame is of the values, its notes are of the whole, and its picture shows both."""
+    """Return a report broken down by a key: its frame has the rows of each value, its notes are those of the whole, and its screen shows both."""
     module = plugins.load("reports", whole.name)
     report: Report = module.present(tally, view)
     values = breakdown.ordered_values(tally, view)
     marks = periods.period_marks(values[BREAKDOWN].to_list(), view)
 
     def folded(count: int | None) -> Breakdown:
-        """Return the report with so many values, and the others as one; None for all."""
+        """Return the breakdown with the first `count` values, and all others as one; None for all."""
         if count is None or count >= values.height:
             return Breakdown(values, report, marks)
         shown = breakdown.fold_values(tally, values[BREAKDOWN].head(count).to_list())
@@ -121,22 +124,22 @@ def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> R
         blocks: list[Block] = module.draw_split(sorted_whole, folded, view, room)
         return blocks
 
-    several = (Note("by-goal", "Sessions that reached several goals stand in several rows."),) if view.key == "goal" else ()
+    several = (Note("by-goal", "Sessions that reached several goals are counted in several rows."),) if view.key == "goal" else ()
     notes = (*several, *whole.notes, *marks.said())
     columns = (key_column(view.key, whole.columns), *whole.columns)
     return replace(report, columns=columns, frame=report.frame.rename({BREAKDOWN: columns[0].name}), notes=notes, draw=draw)
 
 
 def _with_notes(report: Report, result: PartialResult, view: View) -> Report:
-    """Return a report that says whom its figures are of, in the order asked for; findings are made before, of reports in their own order."""
-    whose = [*(several.note for several in result.of_variants), result.filtered.note if result.filtered else None]
-    of_bots = bots.detection_note(view.bots) if view.bots != "drop" else None
-    notes = tuple(dict.fromkeys(note for note in (*whose, *report.notes, of_bots) if note))
+    """Return a report with notes on which sessions it covers, sorted as the plan says; findings come first, as they need the reports' own order."""
+    coverage = [*(several.note for several in result.of_variants), result.filtered.note if result.filtered else None]
+    bots_note = bots.detection_note(view.bots) if view.bots != "drop" else None
+    notes = tuple(dict.fromkeys(note for note in (*coverage, *report.notes, bots_note) if note))
     report = replace(report, notes=notes)
     return sorting.sort_report(report, view.sort) if view.sort else report
 
 
 def summary(goals: Goals) -> str:
-    """Return what a goals file holds, in words."""
-    number = f"{plural(len(goals.goals), 'goal')}, {len(goals.macros)} of them macro"
-    return f"{number}; {plural(len(goals.funnels), 'funnel')}" if goals.funnels else number
+    """Return how many goals and funnels a goals file defines, in words."""
+    text = f"{plural(len(goals.goals), 'goal')}, {len(goals.macros)} of them macro"
+    return f"{text}; {plural(len(goals.funnels), 'funnel')}" if goals.funnels else text

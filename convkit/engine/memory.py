@@ -1,4 +1,4 @@
-"""The memory budget of a run, and a guess, before anything is read, of how much logs need if they are analyzed in one piece."""
+"""The memory budget of a run, and an estimate, before anything is read, of what logs need if they are analyzed in one part."""
 
 from __future__ import annotations
 
@@ -26,48 +26,50 @@ _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT])(i?)B?", re.IGNORECASE)
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _LEAST = 768 << 20
 USUAL = 3 << 30
-"""Bytes that a run takes at most where nobody says how many: more does not make it faster."""
+"""Bytes that a run uses at most by default: more does not make it faster."""
 BASE = 640 << 20
-"""What the program, the reading of a log and the tallies take, however long it is."""
+"""Bytes for the program, the reading of a log and the tallies, whatever the log's size."""
 _RECORD, _OTHER = 270, 46
-"""Bytes a record takes at the height of an analysis, and a line of which only the sender is looked at; rows of exports are all records.
+"""Bytes per record at the peak of an analysis, and per line of which only the sender is used; all rows of exports are records.
 
-Measured on 50 million lines, in 4, 12 and 15 parts: 2.25, 1.15 and 1.13 GB, of which 0.6 to 0.67 GB are no part's.
+Measured on 50 million lines, in 4, 12 and 15 parts: 2.25, 1.15 and 1.13 GB, of which 0.6 to 0.67 GB belong to no part.
 """
 _UNPACKED = {GZIP: 15, ZSTD: 20, BZIP2: 20, ZIP: 15}
-"""How many times its size a packed log has at most, as a rule."""
+"""How many times its compressed size a log usually has at most."""
 _SHORTEST = 40
+"""Bytes of a short line."""
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def parse(text: str) -> int:
-    """Return how many bytes a text like `1GiB` or `800MB` says. Raises UsageError."""
-    found = _SIZE.fullmatch(text.strip())
-    if not found:
-        raise UsageError(f"--memory: {text!r} is no size; write it like 1GiB or 800MB")
-    size = int(float(found[1]) * (1024 if found[3] else 1000) ** _POWERS[found[2].upper()])
+    """Return the number of bytes of a size like `1GiB` or `800MB`. Raises UsageError."""
+    size_text = _SIZE.fullmatch(text.strip())
+    if not size_text:
+        raise UsageError(f"--memory: {text!r} is not a size; write it like 1GiB or 800MB")
+    number, unit, binary = size_text.groups()
+    size = int(float(number) * (1024 if binary else 1000) ** _POWERS[unit.upper()])
     if size < _LEAST:
-        raise UsageError(f"--memory: {text} is too little; a run takes at least {_LEAST >> 20}MiB")
+        raise UsageError(f"--memory: {text} is too little; a run needs at least {_LEAST >> 20}MiB")
     return size
 
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """Bytes that a run may take."""
+    """The bytes that a run may use."""
 
     size: int
 
     @classmethod
     def of(cls, memory: str | None) -> MemoryBudget:
-        """Return what was asked for, else what is usual, or half of the memory where that is less. Raises UsageError."""
+        """Return the budget of `--memory`; by default the usual one, or half of the memory if that is less. Raises UsageError."""
         return cls(min(USUAL, max(_memory() // 2, _LEAST)) if memory is None else parse(memory))
 
     def holds(self, sources: Iterable[Source]) -> bool:
-        """Tell whether logs can be analyzed in one piece, as far as their sizes say; in doubt not."""
+        """Return whether logs can be analyzed in one part, judging by their sizes; if in doubt, they cannot."""
         return BASE + sum(_RECORD * self._rows(source) for source in sources) <= self.size
 
     def _rows(self, source: Source) -> int:
-        """Return about how many rows a log has, at least; where even the shortest lines would fit, nobody looks."""
+        """Return about how many rows a log has; it is not opened if it would fit even with the shortest lines."""
         if source.packing == PARQUET:
             return int(collect_frame(pl.scan_parquet(source.path).select(pl.len()), 0).item())
         size = source.size * _UNPACKED.get(source.packing, 1)
@@ -78,19 +80,19 @@ class MemoryBudget:
         return size // (int(mean if isinstance(mean, float) else 0) + 1)
 
     def parts(self, weight: int) -> int:
-        """Return in how many parts fits what takes so many bytes, at least one."""
+        """Return the number of parts that data of so many bytes needs, at least one."""
         return max(-(-weight // (self.size - BASE)), 1)
 
     @staticmethod
     def weight(records: Number, others: Number) -> Number:
-        """Return the bytes that so many records and other lines take."""
+        """Return the bytes needed for so many records and other lines."""
         return records * _RECORD + others * _OTHER
 
 
 def _memory() -> int:
-    """Return the bytes of memory that this process may have."""
-    of_machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else USUAL
-    return min([of_machine, *(int(text) for file in map(Path, _CGROUPS) if file.is_file() and (text := file.read_text().strip()).isdigit())])
+    """Return the bytes of memory that this process may use."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else USUAL
+    return min([machine, *(int(text) for file in map(Path, _CGROUPS) if file.is_file() and (text := file.read_text().strip()).isdigit())])
 
 
 UNLIMITED = MemoryBudget(1 << 62)

@@ -1,4 +1,4 @@
-"""What a run found of some visitors, as tallies and counts that add up, and the sum of several."""
+"""The result of one part of the visitors, as tallies and counts that can be added, and the sum of several."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class PartialResult:
-    """Tallies of reports and counts: nothing here refers to a frame of visitors."""
+    """Tallies of reports, and counts; no frame of visitors is referenced, so memory is freed after each part."""
 
     tallies: Tallies
     broken_down: Tallies | None
     """The tallies broken down by a key."""
     input: Mapping[str, int]
-    """`lines`, and how many of them met which fate."""
+    """`lines`, and the number of lines with each fate."""
     reasons: Mapping[str, Mapping[str, int]]
-    """Of the lines that were not read, and of bots: `unparsed_by_reason`, `bot_by_reason`."""
+    """Lines by reason: `unparsed_by_reason` and `bot_by_reason`."""
     period: Period
     ends: datetime | None
-    """Time of the last hit of the logs."""
+    """The time of the last hit in the logs."""
     knows_macro: bool
     bot_lines: pl.DataFrame
     own_hosts: tuple[str, ...]
@@ -45,12 +45,12 @@ class PartialResult:
     sensitivity: pl.DataFrame | None
 
     def as_text(self) -> PartialResult:
-        """Return the same without dictionary codes: one code keeps the texts of all visitors of its part in memory."""
+        """Return the result with plain text: a dictionary code would keep all texts of its part in memory."""
         return replace(self, tallies=_as_text(self.tallies), broken_down=None if self.broken_down is None else _as_text(self.broken_down))
 
 
 def merge(results: Sequence[PartialResult]) -> PartialResult:
-    """Return the result of all parts; of one alone it is that one."""
+    """Return the sum of the results of all parts."""
     first = results[0]
     if len(results) == 1:
         return first
@@ -74,7 +74,7 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
 
 
 def add_tallies(parts: Sequence[Tallies]) -> Tallies:
-    """Add the tallies of parts of the visitors."""
+    """Return the sum of the tallies of several parts."""
     return {report: {name: sum_tallies([part[report][name] for part in parts]) for name in tallies} for report, tallies in parts[0].items()}
 
 
@@ -87,8 +87,8 @@ def _as_text(tallies: Tallies) -> Tallies:
 
 
 def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Add counts by name."""
+    """Return the sum of counts by name."""
     total = Counter[str]()
-    for some in counts:
-        total.update(some)
+    for counts_of_part in counts:
+        total.update(counts_of_part)
     return dict(total)

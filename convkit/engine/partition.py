@@ -1,7 +1,7 @@
-"""Partition: the lines of logs, in memory or on disk, and their visitors in as many parts as memory asks for.
+"""Partition: the lines of logs, in memory or on disk, and their visitors in as many parts as memory requires.
 
-One part is the usual case. A part is analyzed like a log of its own, given the few facts that depend on all lines. On disk, all lines of a visitor
-are in one bucket; buckets whose visitors may be the same person (by user, cookie or id) are in one group.
+One part is the usual case. Each part is analyzed like a log of its own, given the few facts that depend on all lines. On disk, all lines of a visitor
+are in one bucket; buckets whose visitors may be the same person (by user, cookie or ID) are in one group.
 """
 
 from __future__ import annotations
@@ -42,67 +42,67 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _COUNTED_AT_ONCE = 5_000_000
-"""Lines on disk that are counted together: grouping reads ahead without a limit, and of 50 million lines at once took 1.4 GB."""
+"""Lines on disk that are counted together: grouping reads ahead without a limit, and took 1.4 GB for 50 million lines at once."""
 _MANY = 1 << 30
-"""The size that queries on disk are given, for the engine that holds few rows at once."""
+"""The number of rows given for queries on disk, so that they run on the engine that holds few rows at once."""
 _NODE = "node:"
 _USER_NODES = (f"{_NODE}{USER_RULE}", f"{_NODE}anonymous")
 _NO_USER = " - -"
-"""The end of senders that name no user."""
+"""The end of a sender without a user."""
 
 
 @dataclass(frozen=True)
 class Partition:
-    """What logs hold, and their visitors part by part."""
+    """The lines of logs, and their visitors part by part."""
 
     data: LogData
     every_line: bool = False
-    """Whether parts keep every line; else one static file of each client, which is a third of the lines."""
+    """Whether parts keep every line; otherwise one static file per client, which leaves a third of the lines."""
     bucket: pl.Expr | None = None
-    """The bucket of a line on disk; None in memory, where one part is all."""
+    """The bucket of a line on disk; None in memory, where there is one part."""
     bounds: tuple[tuple[int, int], ...] = ()
     """The first and the last bucket of each part."""
 
     @property
     def is_divided(self) -> bool:
-        """Whether the lines are on disk, and parts are read from there."""
+        """Whether the lines are on disk and parts are read from there."""
         return self.bucket is not None
 
-    def map(self, look: Callable[[Part], T]) -> list[T]:
-        """Look at the parts one after the other: only one of them is in memory at a time."""
-        return [look(self.part(number)) for number in range(len(self.bounds) or 1)]
+    def map(self, function: Callable[[Part], T]) -> list[T]:
+        """Return the function's result for each part; only one part is in memory at a time."""
+        return [function(self.part(number)) for number in range(len(self.bounds) or 1)]
 
     def part(self, number: int) -> Part:
-        """Return one of the parts."""
+        """Return a part by its number."""
         if self.bucket is None:
             return Part(collect_frame(self.data.lines, self.data.size), self.data.facts, self.data.omitted)
-        mine = self.data.lines.filter(self.bucket.is_between(*self.bounds[number])).drop(BUCKET_KEY)
-        lines = collect_frame(mine.with_columns(pl.col(pl.String).cast(TEXT)), self.data.size)
+        lines_of_part = self.data.lines.filter(self.bucket.is_between(*self.bounds[number])).drop(BUCKET_KEY)
+        lines = collect_frame(lines_of_part.with_columns(pl.col(pl.String).cast(TEXT)), self.data.size)
         lines = collect_frame(identify_users(lines), lines.height)
         return Part(lines, self.data.facts) if self.every_line else _without_more_assets(Part(lines, self.data.facts))
 
     def with_own_hosts(self, own_hosts: tuple[str, ...]) -> Partition:
-        """Return the same partition, whose parts know the site's own hosts."""
+        """Return the same partition with the site's own hosts known to its parts."""
         return replace(self, data=replace(self.data, facts=replace(self.data.facts, own_hosts=own_hosts)))
 
 
 @contextmanager
 def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
-    """Read logs: into memory, or onto disk if they may need more memory than the plan allows. Raises InputError, OutputError, UsageError."""
-    wanted = plan.goals.site.log_format if plan.log_format == "auto" else plan.log_format
+    """Read logs into memory, or onto disk if they may need more memory than the plan allows. Raises InputError, OutputError, UsageError."""
+    log_format = plan.goals.site.log_format if plan.log_format == "auto" else plan.log_format
     with ExitStack() as stack:
-        opened = open_logs(paths, wanted, stack, hits.parser_needs(plan.goals, plan.session_fields))
+        opened = open_logs(paths, log_format, stack, hits.parser_needs(plan.goals, plan.session_fields))
         fits = plan.memory.holds(log.source for log in opened.logs)
         yield _in_memory(opened, plan) if fits else _on_disk(opened, plan, stack)
 
 
 def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
-    """Read logs into memory, where one part is all."""
+    """Read logs into memory, as one part."""
     logs: Sequence[Log] = opened.logs
     loaded = load_logs(logs, _assets(plan), hits.select_needed, rejects=plan.rejects, progress=plan.progress)
     lines = collect_frame(loaded.lines, 0)
     if len(logs) > 1:
-        # The number of a log does not depend on the order in which logs are named.
+        # The numbers of logs must not depend on the order in which they are named.
         ranks = collect_frame(source_ranks(lines.lazy(), [log.source.name for log in logs]), lines.height)
         lines, logs = collect_frame(rank_sources(lines.lazy(), ranks.lazy()), lines.height), [logs[number] for number in ranks["source"]]
     if plan.goals.site.trusted_proxy:
@@ -114,7 +114,7 @@ def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
 
 
 def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
-    """Read logs onto disk, where they stay as long as the stack."""
+    """Read logs onto disk, where they are kept until the stack is closed."""
     goals, store = plan.goals, DiskStore(stack)
     loaded = load_logs(opened.logs, _assets(plan), hits.select_needed, store=store, rejects=plan.rejects, progress=plan.progress)
     lines, logs = _ranked(loaded.lines, opened.logs)
@@ -130,25 +130,25 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
 
 
 def _assets(plan: Plan) -> Assets:
-    """Return the static files that are read: those that a goal may name, or all."""
-    known = tuple(datafiles.words("assets"))
-    return Assets(known if plan.every_asset else hits.goal_asset_extensions(plan.goals, known))
+    """Return the static files to read like pages: those that a goal may name, or all."""
+    extensions = tuple(datafiles.words("assets"))
+    return Assets(extensions if plan.every_asset else hits.goal_asset_extensions(plan.goals, extensions))
 
 
 def _without_more_assets(part: Part) -> Part:
-    """Return a part with one static file of each client: the others, most lines of a log, say nothing new."""
+    """Return a part with one static file per client: the others, most lines of a log, add nothing."""
     lines, omitted = traffic_visitors.deduplicate_assets(part.lines)
     return replace(part, lines=lines, omitted=omitted)
 
 
 def _log_data(opened: OpenLogs, logs: Sequence[Log], loaded: LoadedLines, lines: pl.LazyFrame, size: int) -> LogData:
-    """Return what is known of logs that were read, `logs` by their number."""
+    """Return the data of logs that were read; `logs` are in the order of their numbers."""
     names = tuple(log.source.name for log in opened.logs)
     return LogData(lines, size, names, tuple(logs), opened.copies, loaded.losses, loaded.rejects)
 
 
 def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Sequence[Log]]:
-    """Return lines on disk whose `source` is the rank of their log, and the logs by it."""
+    """Return lines on disk with the rank of their log as `source`, and the logs in that order."""
     if len(logs) == 1:
         return lines, logs
     ranks = collect_frame(source_ranks(lines, [log.source.name for log in logs]), _MANY)
@@ -159,22 +159,22 @@ def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Seq
 def _global_facts(lines: pl.LazyFrame, goals: Goals) -> GlobalFacts:
     """Return the facts that depend on all lines."""
     time = pl.col("time")
-    known = lines.select(first=time.min(), last=time.max(), assets=(pl.col("problem") == "asset").any())
-    first, last, has_assets = collect_frame(known, _MANY).row(0)
+    summary = lines.select(first=time.min(), last=time.max(), assets=(pl.col("problem") == "asset").any())
+    first, last, has_assets = collect_frame(summary, _MANY).row(0)
     has_events = "event" in lines.collect_schema()
     names_pages = collect_frame(events.has_page_names(lines, goals), _MANY).item() if has_events else None
     return GlobalFacts((first, last), has_assets, names_pages)
 
 
 def _counts(lines: pl.LazyFrame, bucket: pl.Expr, size: int) -> pl.DataFrame:
-    """Return `bucket, lines, records`."""
-    sums = {"lines": pl.len().cast(pl.Int64), "records": pl.col("problem").is_null().sum().cast(pl.Int64)}
+    """Return `bucket, lines, records`: the number of lines and records in each bucket."""
+    counts = {"lines": pl.len().cast(pl.Int64), "records": pl.col("problem").is_null().sum().cast(pl.Int64)}
     pieces = (lines.slice(start, _COUNTED_AT_ONCE) for start in range(0, max(size, 1), _COUNTED_AT_ONCE))
-    return sum_tallies([collect_frame(piece.group_by(bucket=bucket).agg(**sums), _MANY) for piece in pieces]).sort("bucket")
+    return sum_tallies([collect_frame(piece.group_by(bucket=bucket).agg(**counts), _MANY) for piece in pieces]).sort("bucket")
 
 
 def _bounds(counts: pl.DataFrame, memory: MemoryBudget) -> tuple[tuple[int, int], ...]:
-    """Return the first and the last bucket of parts that fit into memory, as far as buckets do."""
+    """Return the first and the last bucket of each part, so that parts fit into memory if their buckets do."""
     weight = MemoryBudget.weight(pl.col("records"), pl.col("lines") - pl.col("records"))
     parts = memory.parts(int(counts.select(weight.sum()).item()))
     part = (weight.cum_sum() - weight) * parts // weight.sum()
@@ -183,30 +183,30 @@ def _bounds(counts: pl.DataFrame, memory: MemoryBudget) -> tuple[tuple[int, int]
 
 
 def linked_keys(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
-    """Return `key, group` of the keys of lines on disk that visitor rules and ids link, also indirectly: those of one group go together."""
+    """Return `key, group` of the keys of lines on disk that visitor rules and IDs link, directly or not; a group must stay in one part."""
     columns = lines.collect_schema().names()
     if not site.preferred_rules and "anonymous" not in columns:
         return pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "group": pl.UInt32})
-    # Few senders of a log name a user: on nulls it costs next to nothing to take them apart.
-    named = lines.with_columns(sender=pl.when(~pl.col("sender").str.ends_with(_NO_USER)).then("sender"))
+    # Few senders have a user: on nulls, splitting costs next to nothing.
+    with_user = lines.with_columns(sender=pl.when(~pl.col("sender").str.ends_with(_NO_USER)).then("sender"))
     values = traffic_visitors.visitor_numbers(site.preferred_rules, columns) | {USER_RULE: traffic_visitors.visitor_number(USER_RULE, pl.col("user"))}
     values |= {"anonymous": traffic_visitors.visitor_number(USER_RULE, pl.col("anonymous"))} if "anonymous" in columns else {}
-    nodes = requests.split_senders(named).select(BUCKET_KEY, **{f"{_NODE}{name}": value for name, value in values.items()})
+    nodes = requests.split_senders(with_user).select(BUCKET_KEY, **{f"{_NODE}{name}": value for name, value in values.items()})
     linked = nodes.filter(pl.any_horizontal(pl.col(f"^{_NODE}.*$").is_not_null())).unique()
     return group_keys(collect_frame(linked, size))
 
 
 def group_keys(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return `key, group` of lines with a `key` and nodes: lines that share a node are in one group, the lowest key that they meet.
+    """Return `key, group` of lines with a `key` and nodes: lines that share a node, directly or not, are in one group, called by its lowest key.
 
-    A user and an anonymous id are nodes of one kind: the one may be named in the place of the other.
+    A user and an anonymous ID are nodes of one kind, because exports may give one in place of the other.
     """
-    rows = lines.with_row_index("at")
+    rows = lines.with_row_index("row")
     kinds = {name: USER_RULE if name in _USER_NODES else name for name in lines.columns}
-    nodes = pl.concat([rows.select("at", kind=pl.lit(kind), node=pl.col(name).cast(pl.Int64)) for name, kind in kinds.items()]).drop_nulls("node")
-    group = rows.select("at", group=BUCKET_KEY)
+    nodes = pl.concat([rows.select("row", kind=pl.lit(kind), node=pl.col(name).cast(pl.Int64)) for name, kind in kinds.items()]).drop_nulls("node")
+    group = rows.select("row", group=BUCKET_KEY)
     while True:
-        lowest = nodes.join(group, on="at").with_columns(pl.col("group").min().over("kind", "node")).group_by("at").agg(pl.col("group").min())
-        if lowest.sort("at").equals(group):
-            return rows.join(group, on="at").select(BUCKET_KEY, "group").unique()
-        group = lowest.sort("at")
+        lowest = nodes.join(group, on="row").with_columns(pl.col("group").min().over("kind", "node")).group_by("row").agg(pl.col("group").min())
+        if lowest.sort("row").equals(group):
+            return rows.join(group, on="row").select(BUCKET_KEY, "group").unique()
+        group = lowest.sort("row")

@@ -1,4 +1,4 @@
-"""The plan of a run: its options, parsed and checked once, before a log is opened."""
+"""The plan of a run: its options, parsed and checked once before any log is opened."""
 
 from __future__ import annotations
 
@@ -32,36 +32,36 @@ _FUNNEL = "funnel"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run reads, looks at and reports."""
+    """What a run reads, analyzes and reports."""
 
     goals: Goals
     segment: Segment
     log_format: str = "auto"
-    """A format's name or string; `auto` for what the goals file says, or the lines show."""
+    """A format's name or string; `auto` means the goals file's format, else the detected one."""
     memory: MemoryBudget = field(default_factory=lambda: MemoryBudget.of(None))
     reports: tuple[str, ...] = ()
     report_options: Mapping[str, str] = field(default_factory=dict)
-    """Options that a single report has, like `to` of `paths`."""
+    """Options of single reports, like `to` of `paths`."""
     order: Sorting | None = None
     is_whole: bool = False
-    """Whether the run is `convkit report`: all of it on one screen."""
+    """Whether the run is `convkit report`, with all its reports on one screen."""
     where: tuple[str, ...] = ()
-    """The filters as they were written."""
+    """The filters as they were typed."""
     rejects: bool = False
-    """Whether the lines that could not be read are wanted."""
+    """Whether to keep the lines that could not be read."""
     every_line: bool = False
-    """Whether single lines are looked at; else one static file of each client is enough."""
+    """Whether to keep every line; otherwise one static file per client is enough."""
     every_asset: bool = False
-    """Whether static files are read like pages; else only those that a goal may name."""
+    """Whether to read static files like pages; otherwise only those that a goal may name are."""
     alternatives: bool = False
     """Whether to count how far the funnels get under other settings."""
     bot_sessions: bool = False
-    """Whether to count what bots would add, even where none of them reached a macro goal."""
+    """Whether to count what bots would add, even if none of them reached a macro goal."""
     progress: Progress = NO_PROGRESS
 
     @property
     def session_fields(self) -> frozenset[str]:
-        """The fields of sessions that must be known."""
+        """The session fields that the run needs."""
         return self.segment.needed(self.goals)
 
 
@@ -70,15 +70,15 @@ def plan_reports(
 ) -> Plan:
     """Return the plan of reports, by default those of `convkit report`. Raises GoalsFileError, UsageError."""
     goals, names = read_goals(options), tuple(reports or whole_report())
-    own = {name: str(value) for name, value in (report_options or {}).items()}
+    own_options = {name: str(value) for name, value in (report_options or {}).items()}
     key = breakdown.parse_key(options.by, goals)
     _refuse_breakdown(names, key)
-    _check_report_options(names, own, goals)
+    _check_report_options(names, own_options, goals)
     order = None if options.sort is None else sorting.parse_sorting(options.sort, columns_of(names, options.by))
     return replace(
         plan_segment(options, goals, fields=session_fields(names), key=key, progress=progress),
         reports=names,
-        report_options=own,
+        report_options=own_options,
         order=order,
         is_whole=reports is None,
         alternatives=options.verbose and names == (_FUNNEL,),
@@ -87,7 +87,7 @@ def plan_reports(
 
 
 def plan_segment(options: Options, goals: Goals, *, fields: Iterable[str] = (), key: str | None = None, progress: Progress = NO_PROGRESS) -> Plan:
-    """Return the plan of a run without reports: the sessions that options select, with `fields` that must be known. Raises UsageError."""
+    """Return the plan of a run without reports: the selected sessions, with the session fields `fields`. Raises UsageError."""
     if options.bots not in BOT_MODES:
         raise UsageError(f"bots={options.bots!r} is unknown{did_you_mean(options.bots, BOT_MODES)}; known are {', '.join(BOT_MODES)}")
     where = (options.where,) if isinstance(options.where, str) else tuple(options.where)
@@ -104,11 +104,11 @@ def plan_segment(options: Options, goals: Goals, *, fields: Iterable[str] = (), 
 
 
 def read_goals(options: Options) -> Goals:
-    """Return the goals of a file, the built-in ones if there is none, in the time zone asked for. Raises GoalsFileError, UsageError."""
+    """Return the goals of the goals file, or the built-in ones, in the time zone of `--tz` if given. Raises GoalsFileError, UsageError."""
     if options.goals is None or isinstance(options.goals, (str, Path)):
         goals = load_goals(options.goals, options.settings)
     elif options.settings:
-        raise UsageError("settings change a goals file; name the file instead of goals that are loaded")
+        raise UsageError("settings change a goals file; pass the path of the file instead of loaded goals")
     else:
         goals = options.goals
     if options.timezone is None:
@@ -119,40 +119,42 @@ def read_goals(options: Options) -> Goals:
 
 
 def whole_report() -> list[str]:
-    """Return the reports that `convkit report` is made of, in the order of its screen."""
-    places = {name: module.IN_REPORT for name, module in plugins.load_all("reports").items() if module.IN_REPORT is not None}
-    return sorted(places, key=lambda name: int(places[name]))
+    """Return the reports of `convkit report`, in the order of its screen."""
+    positions = {name: module.IN_REPORT for name, module in plugins.load_all("reports").items() if module.IN_REPORT is not None}
+    return sorted(positions, key=lambda name: int(positions[name]))
 
 
 def columns_of(reports: Sequence[str], by: str | None = None) -> dict[str, tuple[Column, ...]]:
-    """Return the columns of reports, broken down by a key or not."""
-    of = {report: plugins.load("reports", report).COLUMNS for report in reports}
-    return of if by is None else {report: (key_column(by, columns), *columns) for report, columns in of.items()}
+    """Return the columns of reports, with the column of the key if they are broken down."""
+    columns_by_report = {report: plugins.load("reports", report).COLUMNS for report in reports}
+    if by is None:
+        return columns_by_report
+    return {report: (key_column(by, columns), *columns) for report, columns in columns_by_report.items()}
 
 
 def key_column(key: str, columns: Iterable[Column]) -> Column:
-    """Return the column of a key's values, in front of a report's own: one of the same name keeps it."""
+    """Return the column of a key's values; it becomes `by_<key>` if the report has a column of that name."""
     return Column(f"by_{key}" if any(column.name == key for column in columns) else key, "text")
 
 
 def _refuse_breakdown(reports: Sequence[str], key: str | None) -> None:
-    """Raise UsageError where one of the reports cannot be broken down."""
+    """Raise UsageError if one of the reports cannot be broken down."""
     for report in reports if key is not None else ():
         if not hasattr(plugins.load("reports", report), "draw_split"):
-            raise UsageError(f"--by {key}: {report} cannot be split; keep some of its sessions with --where, as --where landing=/blog/**")
+            raise UsageError(f"--by {key}: {report} cannot be broken down; select some of its sessions with --where, like --where landing=/blog/**")
 
 
 def session_fields(reports: Sequence[str]) -> frozenset[str]:
-    """Return the fields of sessions that reports need."""
+    """Return the session fields that reports need."""
     return frozenset(name for report in reports for name in getattr(plugins.load("reports", report), "SESSION_FIELDS", ()))
 
 
 def _check_report_options(reports: Sequence[str], options: Mapping[str, str], goals: Goals) -> None:
-    """Raise UsageError where none of the reports has an option of its own that was given, or one makes no sense."""
+    """Raise UsageError if an option belongs to none of the reports, or has a value that makes no sense."""
     known = {report: plugins.options("reports", report) for report in reports}
+    names = [name for own_options in known.values() for name in own_options]
     for name in options:
-        if not any(name in of_report for of_report in known.values()):
-            every = [option for of_report in known.values() for option in of_report]
-            raise UsageError(f"{', '.join(reports)}: {name!r} is no option{did_you_mean(name, every)}; known are {', '.join(every) or 'none'}")
-    for report in (report for report, of_report in known.items() if of_report):
+        if name not in names:
+            raise UsageError(f"{', '.join(reports)}: unknown option {name!r}{did_you_mean(name, names)}; known are {', '.join(names) or 'none'}")
+    for report in (report for report, own_options in known.items() if own_options):
         plugins.load("reports", report).parse_options(options, goals)

@@ -1,4 +1,4 @@
-"""One run, from paths to a document: read the logs, analyze their visitors part by part, add up, present."""
+"""A run, from paths to a document: read the logs, analyze their visitors part by part, add up the results, present them."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ if TYPE_CHECKING:
 
 
 def report(paths: Paths, plan: Plan) -> Document:
-    """Read logs and return the reports of a plan. Raises InputError, OutputError, UsageError."""
+    """Read logs and return the document of a plan. Raises InputError, OutputError, UsageError."""
     with partition.read(paths, plan) as parts:
         return document.build(analyze(parts, plan), parts.data, plan, paths)
 
 
 def analyze(parts: Partition, plan: Plan) -> PartialResult:
-    """Analyze the visitors part by part, and return the sum of what was found."""
+    """Analyze the visitors part by part and return the sum of the results."""
     parts = stages.with_own_hosts(parts, plan.goals, plan.segment.bots, plan.session_fields)
 
-    def tallied(part: Part) -> PartialResult:
+    def result_of(part: Part) -> PartialResult:
         result = stages.analyze(part, plan).tallied(plan)
         return result.as_text() if parts.is_divided else result
 
-    results = parts.map(tallied)
+    results = parts.map(result_of)
     if any(result.bot_sessions for result in results):
-        # The bots of one part were worth counting: then those of all parts are counted.
+        # If bots were worth counting in one part, they must be counted in all parts.
         results = [result if result.bot_sessions else _with_bot_sessions(result, parts.part(number), plan) for number, result in enumerate(results)]
     return merge(results)
 
 
 def _with_bot_sessions(result: PartialResult, part: Part, plan: Plan) -> PartialResult:
-    """Return the result of a part with what its bots would add."""
+    """Return the result of a part with the sessions that its bots would add."""
     return replace(result, bot_sessions=stages.analyze(part, plan, count_bots=True).bot_sessions)
 
 
 def read_records(paths: Paths, log_format: str = "auto") -> pl.LazyFrame:
-    """Return what the lines of logs say, static files included, before anything is decided (RECORDS). Raises InputError, UsageError."""
+    """Return the records of logs (RECORDS), static files included, before anything is counted or excluded. Raises InputError, UsageError."""
     with ExitStack() as stack:
         lines = read_parsed(open_logs(paths, log_format, stack).logs)
     return to_records(lines).filter(pl.col("problem").is_null()).select(*RECORDS)

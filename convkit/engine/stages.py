@@ -1,7 +1,7 @@
 """The stages of a run: from the lines of a part to hits, sessions, reached goals, and the analysis that reports are made of.
 
-Each stage looks at what the one before has found out about all hits, and must have it in memory: frames are collected in between, and dropped as soon
-as they are no longer needed. The same part may be analyzed more than once: with other goals, other bots, other sessions.
+Each stage needs the result of the one before for all hits, in memory: frames are collected in between and dropped as soon as they are no longer
+needed. The same part may be analyzed more than once: with other goals, other bots, other sessions.
 """
 
 from __future__ import annotations
@@ -45,33 +45,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Run:
-    """The analysis of a part, and what became of its lines."""
+    """The analysis of a part, and the fates of its lines."""
 
     analysis: Analysis
     input: Mapping[str, int]
-    """`lines`, and how many of them met which fate."""
+    """`lines`, and the number of lines with each fate."""
     reasons: Mapping[str, Mapping[str, int]]
-    """Of the lines that were not read, and of bots: `unparsed_by_reason`, `bot_by_reason`."""
+    """Lines by reason: `unparsed_by_reason` and `bot_by_reason`."""
     period: Period
     knows_macro: bool
-    """Whether it is known what the site is for: a goals file says it, or a built-in macro goal was reached."""
+    """Whether the site's macro goals are known: from a goals file, or because a built-in one was reached."""
     bot_lines: pl.DataFrame
-    """A tally of what bots sent (`bots.tally_bot_lines`)."""
+    """A tally of the lines that bots sent (`bots.tally_bot_lines`)."""
     own_hosts: tuple[str, ...] = ()
-    """Hosts that are taken for the site's own because nobody named them."""
+    """Hosts assumed to be the site's own, if the goals file names none."""
     of_variants: tuple[SeveralVariants, ...] = ()
-    """The visitors who saw several variants."""
+    """The visitors who saw more than one variant."""
     filtered: FilterSummary | None = None
-    """How many sessions the filters kept, if there are filters."""
+    """The number of sessions that the filters kept, if there are filters."""
     broken_down: Analysis | None = None
-    """The analysis once more, broken down by a key."""
+    """The same analysis, broken down by a key."""
     bot_sessions: BotSessions | None = None
-    """What bots would add, if that is worth saying."""
+    """The sessions that bots would add, if that is worth saying."""
     sensitivity: pl.DataFrame | None = None
-    """How far the funnels get under other settings."""
+    """How far visitors get in the funnels under other settings."""
 
     def tallied(self, plan: Plan) -> PartialResult:
-        """Return the tallies of the plan's reports, and all counts; frames of visitors are no longer referred to."""
+        """Return the tallies of the plan's reports and all counts, without references to frames of visitors."""
         analysis = replace(self.analysis, options=plan.report_options)
         broken_down = None if self.broken_down is None else replace(self.broken_down, options=plan.report_options)
         return PartialResult(
@@ -92,13 +92,13 @@ class Run:
 
 
 def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
-    """Analyze a part; `count_bots` counts what bots would add without asking whether that is worth saying."""
+    """Analyze a part; `count_bots` counts the sessions that bots would add, whether that is worth saying or not."""
     goals, segment = plan.goals, plan.segment
     matched = match(part, goals, segment.bots, plan.session_fields)
     run = look_at(matched, part, goals, segment)
-    # What is counted beside takes the same hosts for the site's own as the run, which names them.
+    # Everything else that is counted must use the same own hosts as the run, which shows them.
     part = replace(part, facts=replace(part.facts, own_hosts=run.own_hosts))
-    if count_bots or _are_bots_worth_counting(matched, goals, is_asked=plan.bot_sessions):
+    if count_bots or _are_bots_worth_counting(matched, goals, is_requested=plan.bot_sessions):
         run = replace(run, bot_sessions=_bot_sessions(run, matched, part, segment))
     if plan.alternatives and goals.funnels:
         run = replace(run, sensitivity=_under_other_settings(part, run.analysis, segment))
@@ -106,7 +106,7 @@ def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
 
 
 def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -> Matched:
-    """Return all that goals make of a part's lines: sessions and what they reached; `mode` is one of BOT_MODES."""
+    """Return the hits of a part matched with goals, cut into sessions; `mode` is one of BOT_MODES."""
     visitors = identify_visitors(part, goals, mode, session_fields)
     hits, fates = _sessionized(part, visitors, goals, mode, session_fields)
     hits = collect_frame(matching.match_goals(hits.lazy(), goals).with_row_index("row"), hits.height)
@@ -118,7 +118,7 @@ def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -
 
 
 def look_at(matched: Matched, part: Part, goals: Goals, segment: Segment) -> Run:
-    """Return the analysis of a segment of what was matched."""
+    """Return the analysis of a segment of the matched hits and sessions."""
     first, last = part.facts.span or span(part.lines)
     begin, end = segment.date_range.limits(last, goals.site.timezone)
     selected = select_segment(matched, goals, segment.filters, begin, end)
@@ -140,15 +140,15 @@ def look_at(matched: Matched, part: Part, goals: Goals, segment: Segment) -> Run
 
 
 def with_own_hosts(partition: Partition, goals: Goals, mode: str, session_fields: frozenset[str]) -> Partition:
-    """Return a partition that knows which hosts are the site's own, if they are needed and nobody named them: that takes one look at all parts."""
+    """Return a partition with the site's own hosts, if they are needed and not named: finding them takes an extra pass over all parts."""
     if not partition.is_divided or not _needs_hosts(goals, session_fields):
         return partition
 
-    def hosts(part: Part) -> pl.DataFrame:
+    def hosts_of(part: Part) -> pl.DataFrame:
         visitors = identify_visitors(part, goals, mode, session_fields)
         return _hosts(_sessionized(part, visitors, goals, mode, session_fields)[0])
 
-    return partition.with_own_hosts(channels.own_hosts(sum_tallies(partition.map(hosts))))
+    return partition.with_own_hosts(channels.own_hosts(sum_tallies(partition.map(hosts_of))))
 
 
 def _broken_down(analysis: Analysis, key: str, goals: Goals) -> Analysis:
@@ -160,12 +160,12 @@ def _sessionized(part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, se
     """Return the hits that are analyzed, cut into sessions, and the fates of all lines."""
     settled, fates = settle_hits(part, visitors, goals, mode, session_fields)
     analyzed = settled.filter(traffic_hits.is_analyzed(mode)).drop("user_agent", "reason")
-    del settled  # Of all hits at once, every frame counts.
+    del settled  # A frame of all hits takes much memory.
     return collect_frame(sessionized(analyzed, goals), analyzed.height), fates
 
 
 def _needs_hosts(goals: Goals, session_fields: Collection[str]) -> bool:
-    """Tell whether it must be found out which hosts are the site's own."""
+    """Return whether the site's own hosts must be found out."""
     return schema.CHANNEL_FIELD in session_fields and not goals.site.hosts
 
 
@@ -175,7 +175,7 @@ def _hosts(hits: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sessions(hits: pl.DataFrame, goals: Goals, session_fields: Collection[str], own: tuple[str, ...]) -> pl.DataFrame:
-    """Return the table of all sessions that were read; `own` are the site's own hosts where nobody named them."""
+    """Return the table of all sessions; `own` are the hosts assumed to be the site's own."""
     macros, columns = [goal.column for goal in goals.macros], [goal.column for goal in goals.goals]
     table = collect_frame(sessionize.session_table(hits.lazy(), macros, columns, session_fields), hits.height)
     for name in variants.variant_names(session_fields):
@@ -187,7 +187,7 @@ def _sessions(hits: pl.DataFrame, goals: Goals, session_fields: Collection[str],
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
-    """Return a period, both ends inside, in the site's time zone."""
+    """Return a period, both ends included, in the site's time zone."""
     if begin is None or end is None:
         return Period(None, None, timezone)
     zone = ZoneInfo(timezone)
@@ -199,23 +199,23 @@ def span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
     return records.select(first=pl.col("time").min(), last=pl.col("time").max()).row(0)
 
 
-def _fates(part: Part, met: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
-    """Return what became of every line, `lines` and each of FATES, which add up to it; and the reasons of two of them."""
+def _fates(part: Part, fates: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
+    """Return the number of `lines` and of lines with each of FATES, which add up to it; and the reasons for `unparsed` and `bot`."""
     lines, omitted = part.lines, sum(part.omitted.values())
     problems = dict(lines.select("problem").drop_nulls().group_by("problem").len().rows())
-    found = dict(met.group_by("fate").len().rows())
-    counts = {fate: int(found.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
+    by_fate = dict(fates.group_by("fate").len().rows())
+    counts = {fate: int(by_fate.get(fate, 0)) + int(problems.pop(fate, 0)) for fate in FATES}
     counts["asset"] += omitted
     counts["unparsed"] = sum(problems.values())
     outside = hits.filter((pl.col("fate") == "kept") & ~pl.col("inside")).height
     counts |= {"outside": counts["outside"] + outside, "kept": counts["kept"] - outside}
-    bots = dict(met.filter(pl.col("fate") == "bot").group_by("reason").len().rows())
-    by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bots.items()))}
+    bot_reasons = dict(fates.filter(pl.col("fate") == "bot").group_by("reason").len().rows())
+    by_reason = {"unparsed_by_reason": dict(sorted(problems.items())), "bot_by_reason": dict(sorted(bot_reasons.items()))}
     return {"lines": lines.height + omitted, **counts}, by_reason
 
 
 def identify_visitors(part: Part, goals: Goals, mode: str, session_fields: Collection[str] = ()) -> pl.DataFrame:
-    """Identify the visitors of a part; what several queries need is collected first, or each would compute it again."""
+    """Return the clients of a part with their visitors; what several queries need is collected first, or each would compute it again."""
     clients = collect_frame(traffic_visitors.distinct_clients(part.lines.lazy()), part.lines.height)
     with_device = schema.DEVICE_FIELD in session_fields
     visitors = traffic_visitors.identify(clients.lazy(), goals.site, mode, with_device=with_device, has_assets=part.facts.has_assets)
@@ -225,31 +225,31 @@ def identify_visitors(part: Part, goals: Goals, mode: str, session_fields: Colle
 def settle_hits(
     part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, session_fields: Collection[str] = ()
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the hits whose fate agents alone do not decide, with their `fate`, and the fates of all (`hits.dropped_fate_rows`).
+    """Return the hits that are not excluded by their agent alone, with their `fate`, and the fates of all hits (`hits.dropped_fate_rows`).
 
-    Everything that visitors sent, whatever the period, decides whether they are bots. Hits have `referrer` and `sent_query` where session fields
+    Whether visitors are bots is decided by everything that they sent, whatever the period. Hits have `referrer` and `sent_query` if session fields
     need them.
     """
     decided = _decided(part, visitors, goals, session_fields)
-    early = collect_frame(traffic_hits.dropped_fate_rows(decided.lazy(), mode, goals), decided.height)
-    # Of all hits at once, one frame less is a tenth of the memory.
+    dropped_fates = collect_frame(traffic_hits.dropped_fate_rows(decided.lazy(), mode, goals), decided.height)
+    # Each frame of all hits takes a tenth of the memory.
     decided = decided.filter(~traffic_hits.is_dropped_by_agent(mode))
     decided = traffic_hits.sort_hits(decided)
     kinds = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
     del decided
     is_of_log = pl.col("event").is_null()
-    open_cases = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("exempt") & ~traffic_hits.is_plain_asset())
-    hits = traffic_hits.add_fates(bots.add_reasons(kinds, collect_frame(bots.behaviour_reasons(open_cases), kinds.height)), mode)
-    return hits, pl.concat([early, traffic_hits.fate_rows(hits, goals)])
+    undecided = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("exempt") & ~traffic_hits.is_plain_asset())
+    hits = traffic_hits.add_fates(bots.add_reasons(kinds, collect_frame(bots.behaviour_reasons(undecided), kinds.height)), mode)
+    return hits, pl.concat([dropped_fates, traffic_hits.fate_rows(hits, goals)])
 
 
 def all_hits(part: Part, goals: Goals) -> pl.DataFrame:
-    """Return the hits of all lines, with their `kind`, `fate` and `reason`: those of bots too, as if bots were looked at alone."""
+    """Return the hits of all lines, those of bots included, with `kind`, `fate` and `reason`; fates are those of `--bots only`."""
     return settle_hits(part, identify_visitors(part, goals, "only"), goals, "only")[0]
 
 
 def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: Collection[str]) -> pl.DataFrame:
-    """Return the hits of the lines that are records, before their kind and fate are known."""
+    """Return the hits of a part's records, before their kind and fate are known."""
     records = events.add_missing_columns(part.lines.filter(pl.col("problem").is_null()))
     event_facts = events.describe_events(records, goals, traffic_hits.tested_columns(goals), names_pages=part.facts.names_pages)
     requests = collect_frame(traffic_hits.distinct_requests(records.lazy(), goals, session_fields), records.height)
@@ -258,55 +258,55 @@ def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: C
 
 
 def sessionized(hits: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
-    """Cut hits into sessions; if preferred rules identify visitors, once by address and browser to find whose they are, then by those rules."""
+    """Cut hits into sessions; if preferred rules identify visitors, first by address and browser to find whose hits they are, then by those rules."""
     preferred = traffic_visitors.rule_columns(goals.site.preferred_rules)
-    is_known = pl.any_horizontal(pl.lit(value=False), *(pl.col(name) != pl.col("visitor") for name in preferred))
-    known = hits.filter(is_known).select("visitor", *preferred)
-    if known.height:
-        has_one = pl.col("visitor").is_in(pl.concat(list(known)).unique().implode())
-        assigned = sessionize.assign_preferred_visitors(_cut(hits.lazy().filter(has_one), goals), preferred).drop("session", "started")
-        named = traffic_hits.add_kinds(traffic_hits.sort_hits(collect_frame(assigned, hits.height)).lazy(), goals)
-        hits = collect_frame(pl.concat([hits.lazy().filter(~has_one), named.select(hits.columns)]), hits.height)
+    differs = pl.any_horizontal(pl.lit(value=False), *(pl.col(name) != pl.col("visitor") for name in preferred))
+    identities = hits.filter(differs).select("visitor", *preferred)
+    if identities.height:
+        is_affected = pl.col("visitor").is_in(pl.concat(list(identities)).unique().implode())
+        assigned = sessionize.assign_preferred_visitors(_cut(hits.lazy().filter(is_affected), goals), preferred).drop("session", "started")
+        reassigned = traffic_hits.add_kinds(traffic_hits.sort_hits(collect_frame(assigned, hits.height)).lazy(), goals)
+        hits = collect_frame(pl.concat([hits.lazy().filter(~is_affected), reassigned.select(hits.columns)]), hits.height)
     return sessionize.exclude_pageless(_cut(hits.lazy().drop(preferred), goals)).drop(SESSION_KEY, strict=False)
 
 
 def _cut(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Cut sessions by the timeout, or by the export's own sessions where they are asked for."""
+    """Cut sessions by the timeout, or by the export's own session IDs if `site.columns` names them."""
     by_gaps = sessionize.cut_by_gaps(hits, goals.site.session_timeout)
     return sessionize.cut_by_keys(by_gaps) if schema.SESSION_ROLE in goals.site.columns else by_gaps
 
 
-def _are_bots_worth_counting(matched: Matched, goals: Goals, *, is_asked: bool) -> bool:
-    """Tell whether bots were excluded, and somebody asked about them or one of their lines is one of a macro goal."""
+def _are_bots_worth_counting(matched: Matched, goals: Goals, *, is_requested: bool) -> bool:
+    """Return whether bots were excluded and should be counted: on request, or because one of their lines matches a macro goal."""
     sent = matched.fates.filter(pl.col("fate") == "bot")
-    return not sent.is_empty() and bool(sent["macro"].any() or (is_asked and goals.macros))
+    return not sent.is_empty() and bool(sent["macro"].any() or (is_requested and goals.macros))
 
 
 def _bot_sessions(run: Run, matched: Matched, part: Part, segment: Segment) -> BotSessions:
-    """Return what the bots that were excluded would add to a run: only their lines are analyzed, as if they were people."""
+    """Return the sessions that the excluded bots would add to a run: only their lines are analyzed, as if they were people."""
     goals, sent = run.analysis.goals, matched.fates.filter(pl.col("fate") == "bot")
     if sent.is_empty():
         return BotSessions(0, 0, *_converted(run.analysis.sessions, run.analysis.size))
     lines = collect_frame(part.lines.lazy().join(sent.lazy(), on=LINE_KEY, how="semi"), part.lines.height)
     as_people = match(replace(part, lines=lines), goals, "keep", segment.needed(goals))
-    # The period is that of all lines: of the bots' alone, the last days would be others.
-    kept = select_segment(as_people, goals, segment.filters, *segment.date_range.limits(run.analysis.ends, goals.site.timezone))
-    return BotSessions(*_converted(kept.sessions.lazy(), kept.hits.height), *_converted(run.analysis.sessions, run.analysis.size))
+    # The period is that of all lines: `last` counts days back from the last line, which may not be a bot's.
+    selected = select_segment(as_people, goals, segment.filters, *segment.date_range.limits(run.analysis.ends, goals.site.timezone))
+    return BotSessions(*_converted(selected.sessions.lazy(), selected.hits.height), *_converted(run.analysis.sessions, run.analysis.size))
 
 
 def _converted(sessions: pl.LazyFrame, size: int) -> tuple[int, int]:
-    """Return how many sessions there are, and how many of them converted."""
+    """Return the number of sessions and how many of them converted."""
     counts = sessions.select(pl.len().cast(pl.Int64), pl.col("converted").sum().cast(pl.Int64))
     number, converted = collect_frame(counts, size).row(0)
     return number, converted
 
 
 def _under_other_settings(part: Part, analysis: Analysis, segment: Segment) -> pl.DataFrame:
-    """Return how far the funnels of an analysis get, and how far they get under every other setting."""
+    """Return how far visitors get in the funnels of an analysis, and how far under each other setting."""
     rows = [collect_frame(sensitivity.chosen_rows(analysis, segment.bots), analysis.size)]
     for other in sensitivity.alternatives(analysis.goals, segment.bots):
         if other.goals.funnels:
-            mode = replace(segment, bots=other.bots, by=None)
-            again = look_at(match(part, other.goals, other.bots, mode.needed(other.goals)), part, other.goals, mode).analysis
-            rows.append(collect_frame(sensitivity.alternative_rows(again, other), again.size))
+            other_segment = replace(segment, bots=other.bots, by=None)
+            other_run = look_at(match(part, other.goals, other.bots, other_segment.needed(other.goals)), part, other.goals, other_segment)
+            rows.append(collect_frame(sensitivity.alternative_rows(other_run.analysis, other), other_run.analysis.size))
     return pl.concat(rows)

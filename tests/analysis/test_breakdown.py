@@ -212,7 +212,7 @@ def test_a_session_is_of_the_host_of_its_first_interaction(tmp_path: Path) -> No
 def test_sessions_of_several_goals_stand_in_several_rows(tmp_path: Path) -> None:
     made = run(tmp_path, WALKS, "goal", "overview")
     assert [row[::2] for row in table(made) if row[1] == "sessions"] == [["cart", "2"], [NO_VALUE, "1"], ["sale", "1"]]
-    assert "Sessions that reached several goals stand in several rows." in runs.render(made)
+    assert "Sessions that reached several goals are counted in several rows." in runs.render(made)
     assert "several rows" not in runs.render(run(tmp_path, WALKS, "landing", "overview"))
 
 
@@ -336,7 +336,7 @@ def test_rows_can_be_sorted_by_the_key_too() -> None:
 
 @pytest.mark.parametrize("report", ["sessions", "hits"])
 def test_single_ones_are_not_split(report: str, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=rf"^--by day: {report} cannot be split; keep some of its sessions with --where"):
+    with pytest.raises(UsageError, match=rf"^--by day: {report} cannot be broken down; select some of its sessions with --where"):
         runs.document([tmp_path / "missing.log"], [report], by="day")
 
 

@@ -307,9 +307,9 @@ def test_sizes_are_read_as_people_write_them(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("much", "--memory: 'much' is no size; write it like 1GiB or 800MB"),
-        ("1000", "--memory: '1000' is no size; write it like 1GiB or 800MB"),
-        ("100MB", "--memory: 100MB is too little; a run takes at least 768MiB"),
+        ("much", "--memory: 'much' is not a size; write it like 1GiB or 800MB"),
+        ("1000", "--memory: '1000' is not a size; write it like 1GiB or 800MB"),
+        ("100MB", "--memory: 100MB is too little; a run needs at least 768MiB"),
     ],
 )
 def test_what_is_no_size_is_said(text: str, said: str) -> None:

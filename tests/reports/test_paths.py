@@ -203,7 +203,7 @@ def test_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
         ({"from": "re:("}, "--from re:(: this regular expression is not valid"),
         ({"steps": "0"}, "--steps 0: write a number from 1 to 10"),
         ({"steps": "x"}, "--steps x: write a number from 1 to 10"),
-        ({"step": "2"}, "paths: 'step' is no option; did you mean 'steps'?; known are to, from, steps"),
+        ({"step": "2"}, "paths: unknown option 'step'; did you mean 'steps'?; known are to, from, steps"),
     ],
 )
 def test_mistakes_say_the_fix_before_a_log_is_read(options: dict[str, str], message: str, tmp_path: Path) -> None:
@@ -215,5 +215,5 @@ def test_mistakes_say_the_fix_before_a_log_is_read(options: dict[str, str], mess
 
 
 def test_other_reports_have_no_such_options(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^pages: 'to' is no option; known are none$"):
+    with pytest.raises(UsageError, match=r"^pages: unknown option 'to'; known are none$"):
         runs.document([tmp_path / "missing.log"], ["pages"], options={"to": "sale"})
