@@ -123,7 +123,7 @@ def survey_once(paths: Paths, options: Options, goals: Goals, progress: Progress
 def analyze_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Analysis:
     """Return the analysis of the people in a part."""
     segment = logs.plan.segment
-    return stages.look_at(stages.match(part, goals, segment.bots, segment.needed(goals)), part, goals, segment).analysis
+    return stages.analyze_segment(stages.match(part, goals, segment.bots, segment.needed(goals)), part, goals, segment).analysis
 
 
 def count(logs: SurveyedLogs, goals: Goals, queries: Callable[[Analysis], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:

@@ -99,7 +99,7 @@ def _variants_seen(parts: Partition, plan: Plan, request: CompareRequest) -> lis
     segment = replace(plan.segment, date_range=request.date_range, filters=request.where)
 
     def variants(part: Part) -> pl.DataFrame:
-        analysis = stages.look_at(_match(part, plan), part, plan.goals, segment).analysis
+        analysis = stages.analyze_segment(_match(part, plan), part, plan.goals, segment).analysis
         return collect_frame(analysis.sessions.select(column.drop_nulls().unique()), analysis.size)
 
     return pl.concat(parts.map(variants)).to_series().unique().sort().to_list()
@@ -114,7 +114,7 @@ def _part_results(part: Part, plan: Plan, sides: Sides) -> tuple[PartialResult, 
     """Return the results of both sides for one part, with the tallies that only a comparison needs."""
     matched = _match(part, plan)
     before, now = (
-        stages.look_at(matched, part, plan.goals, replace(plan.segment, date_range=DateRange(side.begin, side.end), filters=side.filters))
+        stages.analyze_segment(matched, part, plan.goals, replace(plan.segment, date_range=DateRange(side.begin, side.end), filters=side.filters))
         for side in (sides.before, sides.now)
     )
     shared = {"shared": _shared(before, now)}

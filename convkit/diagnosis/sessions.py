@@ -112,7 +112,7 @@ def _parse_query(options: ExplainOptions, goals: Goals) -> _Query:
 def _select_of_part(part: Part, parts: Partition, plan: Plan, query: _Query, limit: int) -> _PartResult:
     """Return the sessions of a part that the query selects."""
     goals, segment = plan.goals, plan.segment
-    run = stages.look_at(stages.match(part, goals, segment.bots, plan.session_fields), part, goals, segment)
+    run = stages.analyze_segment(stages.match(part, goals, segment.bots, plan.session_fields), part, goals, segment)
     all_hits = stages.all_hits(part, goals)
     visitors, line = 1, ""
     if query.line is not None:

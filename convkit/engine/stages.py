@@ -95,7 +95,7 @@ def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
     """Analyze a part; `count_bots` counts the sessions that bots would add, whether that is worth saying or not."""
     goals, segment = plan.goals, plan.segment
     matched = match(part, goals, segment.bots, plan.session_fields)
-    run = look_at(matched, part, goals, segment)
+    run = analyze_segment(matched, part, goals, segment)
     # Everything else that is counted must use the same own hosts as the run, which shows them.
     part = replace(part, facts=replace(part.facts, own_hosts=run.own_hosts))
     if count_bots or _are_bots_worth_counting(matched, goals, is_requested=plan.bot_sessions):
@@ -117,7 +117,7 @@ def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -
     return Matched(hits.drop("referrer", "sent_query", strict=False), sessions, visitors, fates, session_fields, own)
 
 
-def look_at(matched: Matched, part: Part, goals: Goals, segment: Segment) -> Run:
+def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment) -> Run:
     """Return the analysis of a segment of the matched hits and sessions."""
     first, last = part.facts.span or span(part.lines)
     begin, end = segment.date_range.limits(last, goals.site.timezone)
@@ -307,6 +307,6 @@ def _under_other_settings(part: Part, analysis: Analysis, segment: Segment) -> p
     for other in sensitivity.alternatives(analysis.goals, segment.bots):
         if other.goals.funnels:
             other_segment = replace(segment, bots=other.bots, by=None)
-            other_run = look_at(match(part, other.goals, other.bots, other_segment.needed(other.goals)), part, other.goals, other_segment)
+            other_run = analyze_segment(match(part, other.goals, other.bots, other_segment.needed(other.goals)), part, other.goals, other_segment)
             rows.append(collect_frame(sensitivity.alternative_rows(other_run.analysis, other), other_run.analysis.size))
     return pl.concat(rows)
