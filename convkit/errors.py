@@ -122,15 +122,24 @@ class GoalsFileError(UsageError):
         return f"{self.file}:{problem.line}:{problem.column}: " if problem.line else f"{self.file}: "
 
 
+_MAX_LISTED = 12
+"""The largest number of known names that are listed after a suggestion."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` if a known name is close to `name`, else an empty string."""
     close = get_close_matches(name, list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str], heading: str = "") -> str:
-    """Return `unknown goal 'sal'; did you mean 'sale'? Goals: sale, cart`; without a heading (`Goals`) the known names are not listed."""
+def unknown_name(kind: str, name: str, known: Iterable[str], heading: str = "", place: str = "") -> str:
+    """Return `unknown key 'pag' in a goal; did you mean 'page'? Keys: page, query`, of which `in a goal` is the place.
+
+    Without a heading (`Keys`) the known names are not listed; a long list is shown only if no name is close.
+    """
     names = list(known)
     hint = did_you_mean(name, names)
-    listing = f"{'' if hint else '.'} {heading}: {', '.join(names) or 'none'}" if heading else ""
-    return f"unknown {kind} {name!r}{hint}{listing}"
+    is_listed = heading and not (hint and len(names) > _MAX_LISTED)
+    return f"unknown {kind} {name!r}{place and f' in {place}'}{hint}" + (
+        f"{'' if hint else '.'} {heading}: {', '.join(names) or 'none'}" if is_listed else ""
+    )

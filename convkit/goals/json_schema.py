@@ -1,6 +1,6 @@
-"""The JSON Schema of goals files, by which editors complete keys and mark mistakes.
+"""The JSON Schema of goals files, which editors use to complete keys and mark mistakes.
 
-It is made of what every key says it takes; a test compares it with the readers.
+It is built from the schemas of all keys; a test compares it with the readers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from convkit.goals.values import Schema
 
 SCHEMA_URL = "https://raw.githubusercontent.com/convkit/convkit/main/convkit/data/goals.schema.json"
-"""Where the schema stands; the first line of a goals file may name it."""
+"""The address of the schema, for the first line of a goals file."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FLAG: Schema = {"type": "boolean"}
 _STEP_NAME: Schema = {"type": ["string", "integer"]}
@@ -32,7 +32,7 @@ _WITHOUT = values.mapping_schema({"goal": GOAL_OR_NAME_SCHEMA, "after": _STEP_NA
 _WITHOUT_ANY: Schema = {"anyOf": [NAME_SCHEMA, REQUEST_OR_PATH_SCHEMA, _WITHOUT]}
 
 STEP_SCHEMAS: dict[str, Schema] = {"within": DURATION_SCHEMA, "optional": _FLAG}
-"""What a step of a funnel may say beside its goal."""
+"""The options of a funnel step."""
 FUNNEL_SCHEMAS: dict[str, Schema] = {
     "steps": schema_ref("steps"),
     "per": {"enum": ["session", "visitor"]},
@@ -46,12 +46,12 @@ FUNNEL_SCHEMAS: dict[str, Schema] = {
 
 
 def schema() -> str:
-    """Return the schema as text, each time the same."""
+    """Return the schema as a text that is always the same."""
     name_or_goal: Schema = {"anyOf": [NAME_SCHEMA, GOAL_SCHEMA]}
     own = {"type": ["object", "null"], "propertyNames": NAME_SCHEMA}
     goals, funnels = {**own, "additionalProperties": GOAL_SCHEMA}, {**own, "additionalProperties": schema_ref("funnel")}
     of_lists = {"properties": dict.fromkeys((*values.ATTRIBUTE_READERS, "once_per"), False)}
-    whole = {
+    root = {
         "$schema": _DIALECT,
         "$id": SCHEMA_URL,
         "title": "goals.yaml of convkit",
@@ -74,7 +74,7 @@ def schema() -> str:
             **_keys(),
         },
     }
-    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(root, indent=2, ensure_ascii=False) + "\n"
 
 
 def _list(item: Schema) -> Schema:
@@ -86,18 +86,18 @@ def _kinds() -> dict[str, ModuleType]:
 
 
 def _keys() -> dict[str, Schema]:
-    """Return what each key of a goal takes, with what it means."""
-    said = {key: {"description": f"{plugins.headline('goals.kinds', key)} {kind.EXAMPLE}", **kind.SCHEMA} for key, kind in _kinds().items()}
-    return {f"key-{key}": shape for key, shape in (said | values.ATTRIBUTE_SCHEMAS).items()}
+    """Return the schema of each key of a goal, with its description."""
+    keys = {key: {"description": f"{plugins.headline('goals.kinds', key)} {kind.EXAMPLE}", **kind.SCHEMA} for key, kind in _kinds().items()}
+    return {f"key-{key}": shape for key, shape in (keys | values.ATTRIBUTE_SCHEMAS).items()}
 
 
 def _goal(more: dict[str, Schema]) -> Schema:
-    """Return the schema of a goal that is written in keys, and of `more` beside them."""
+    """Return the schema of a goal written as a mapping, with the additional keys in `more`."""
     kinds = _kinds()
     whats, whichs, hows = ([key for key, kind in kinds.items() if role == kind.ROLE] for role in ("what", "which", "how"))
     return values.mapping_schema(
         {key: schema_ref(f"key-{key}") for key in (*kinds, *values.ATTRIBUTE_SCHEMAS)} | more,
         anyOf=[{"required": [key]} for key in (*whats, *whichs, *hows)],
         dependentSchemas={key: {"properties": {other: False for other in group if other != key}} for group in (whats, hows) for key in group},
-        dependentRequired={key: [kind.OF] for key, kind in kinds.items() if kind.ROLE == "beside" and key not in more},
+        dependentRequired={key: [kind.OF] for key, kind in kinds.items() if kind.ROLE == "modifier" and key not in more},
     )

@@ -1,6 +1,6 @@
-"""Matching goals: sessionized hits -> matched hits, with one Boolean column `goal:<name>` per goal, never null.
+"""Matching goals: from sessionized hits to matched hits, with a Boolean column `goal:<name>` per goal, never null.
 
-Also which matches count, and the amounts that they are worth, in integer millionths.
+Also which matches count, and their values in integer millionths.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Add `goal:<name>` for every goal, and drop `names:<goal>`; hits of no session match nothing.
+    """Add `goal:<name>` for every goal and drop `names:<goal>`; hits without a session match nothing.
 
     `pageless_macro` marks hits that a macro goal names in sessions that were set aside.
 
-    Asks for sessionized hits with `started`, sorted by visitor and ORDER.
+    `hits` are sessionized hits with `started`, sorted by visitor and ORDER.
     """
     named = [column for goal in goals.all for column in goal.named]
     in_session = pl.col("session").is_not_null()
@@ -32,14 +32,14 @@ def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     hits = hits.with_columns(pl.col(column) & in_session for column in named)
     for level in _levels(goals.all):
         for number, stages in enumerate(zip_longest(*(goal.turned for goal in level))):
-            later = {goal.column: stage for goal, stage in zip(level, stages, strict=True) if stage is not None}
-            hits = hits.with_columns(**{column: stage & in_session if number == 0 else stage for column, stage in later.items()})
+            columns = {goal.column: stage for goal, stage in zip(level, stages, strict=True) if stage is not None}
+            hits = hits.with_columns(**{column: stage & in_session if number == 0 else stage for column, stage in columns.items()})
         hits = hits.with_columns(pl.col(goal.column).fill_null(value=False) for goal in level)
     return hits.drop(named)
 
 
 def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:
-    """Yield goals level by level: those of one ask only for goals of levels before. No goal asks for itself."""
+    """Yield goals level by level; the goals of a level depend only on those of earlier levels. There are no cycles."""
     while goals:
         waiting = {goal.column for goal in goals}
         yield [goal for goal in goals if not goal.required_columns & waiting]
@@ -47,9 +47,9 @@ def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:
 
 
 def to_millionths(value: pl.Expr) -> pl.Expr:
-    """Return an amount, read from text, in integer millionths; null where it is no plain number (`-?digits[.digits]`).
+    """Return an amount from a text in integer millionths, null if it is not a plain number (`-?digits[.digits]`).
 
-    Digits behind the sixth are rounded half away from zero.
+    Digits after the sixth decimal are rounded half away from zero.
     """
     plain = pl.when(value.str.contains(r"^-?[0-9]{1,12}(?:\.[0-9]+)?$")).then(value)
     sides = plain.str.strip_prefix("-").str.splitn(".", 2)
@@ -60,56 +60,56 @@ def to_millionths(value: pl.Expr) -> pl.Expr:
 
 
 def goal_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
-    """Return the hits of the period on which a goal is true."""
+    """Return the hits in the period on which a goal is true."""
     return hits.filter(pl.col("inside"), pl.col(goal.column))
 
 
 def last_macros(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return `session, last_macro`: the row of the last hit of the period on which a macro goal is true, of sessions that have one."""
+    """Return `session, last_macro`: the row of the session's last hit in the period on which a macro goal is true, if any."""
     macro = pl.any_horizontal(pl.lit(value=False), *(goal.column for goal in goals.macros))
     return hits.filter(pl.col("inside") & macro).group_by("session").agg(last_macro=pl.col("row").max())
 
 
 def first_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
-    """Return the first match of each session of the period."""
+    """Return the first match per session in the period."""
     return goal_hits(hits, goal).unique("session", keep="first", maintain_order=True)
 
 
 def add_later_macro(firsts: pl.LazyFrame, macros: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `then` to first matches: whether their session reached a macro goal later, by `last_macros`."""
-    found = firsts.join(macros, on="session", how="left", maintain_order="left")
-    return found.with_columns(then=(pl.col("last_macro") > pl.col("row")).fill_null(value=False))
+    """Add `then` to first matches: whether their session reached a macro goal later, according to `last_macros`."""
+    joined = firsts.join(macros, on="session", how="left", maintain_order="left")
+    return joined.with_columns(then=(pl.col("last_macro") > pl.col("row")).fill_null(value=False))
 
 
 def counted_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
-    """Return the hits of the period that a goal counts, with their `amount` in millionths, null where they have none."""
-    found = goal_hits(hits, goal) if goal.counts_hits else first_hits(hits, goal)
-    return found.with_columns(amount=_amount(goal))
+    """Return the hits in the period that a goal counts, with their `amount` in millionths, null if they have none."""
+    counted = goal_hits(hits, goal) if goal.counts_hits else first_hits(hits, goal)
+    return counted.with_columns(amount=_amount(goal))
 
 
 def macro_amounts(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return `session, amount` (millionths) of the hits of the period that macro goals count; `lacks` tells those that should have an amount."""
-    of_goals = [
+    """Return `session, amount` (millionths) of the hits in the period that macro goals count; `lacks` marks those whose amount is missing."""
+    amounts = [
         counted_hits(hits, goal).select("session", "amount", lacks=pl.col("amount").is_null() & (goal.value is not None)) for goal in goals.macros
     ]
-    nothing = hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64), lacks=pl.lit(value=False))
-    return pl.concat([nothing, *of_goals])
+    no_rows = hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64), lacks=pl.lit(value=False))
+    return pl.concat([no_rows, *amounts])
 
 
 def is_counted(goal: Goal) -> pl.Expr:
-    """Tell the hits that a goal counts, of hits of the period sorted by visitor and ORDER."""
-    fits = pl.col(goal.column)
-    return fits if goal.counts_hits else windows.is_nth(fits, 1, "session")
+    """Return whether a goal counts a hit; for hits of the period sorted by visitor and ORDER."""
+    reached = pl.col(goal.column)
+    return reached if goal.counts_hits else windows.is_nth(reached, 1, "session")
 
 
 def hit_amount(goals: Iterable[Goal]) -> pl.Expr:
-    """Return what a hit is worth: of the goals that count it (`is_counted`, as columns), the first one's amount that is a number."""
-    worth = [pl.when(pl.col(goal.column)).then(_amount(goal)) for goal in goals if goal.value is not None]
-    return pl.coalesce(*worth, pl.lit(None, dtype=pl.Int64))
+    """Return the value of a hit: the first numeric amount of the goals that count it (columns made with `is_counted`)."""
+    amounts = [pl.when(pl.col(goal.column)).then(_amount(goal)) for goal in goals if goal.value is not None]
+    return pl.coalesce(*amounts, pl.lit(None, dtype=pl.Int64))
 
 
 def _amount(goal: Goal) -> pl.Expr:
-    """Return what a counted hit is worth to a goal, in millionths."""
+    """Return the value of a counted hit for a goal, in millionths."""
     if isinstance(goal.value, str):
         return to_millionths(pl.col(goal.value).cast(pl.String))
     return pl.lit(goal.value, dtype=pl.Int64)

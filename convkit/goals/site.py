@@ -1,4 +1,4 @@
-"""Reading `site:`, the settings of the site, among them its notes (what happened on which day) and the rules that identify visitors."""
+"""Reading `site:`, the settings of the site, including its notes (what happened on which day) and the rules that identify visitors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from convkit.core import datafiles, patterns, plugins
 from convkit.core.model import ADDRESS_RULES, USER_RULE, Site
-from convkit.errors import GoalsFileError, UsageError, did_you_mean
+from convkit.errors import GoalsFileError, UsageError, did_you_mean, unknown_name
 from convkit.formats.parsers.exports import ROLES
 from convkit.formats.strings import AUTO, canonical_name, parse_string
 from convkit.formats.strings.template import FormatStringError
@@ -52,26 +52,26 @@ NOTES_SCHEMA: Schema = {
     "propertyNames": text_schema("^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$"),
     "additionalProperties": one_or_more(text_schema(r"\S")),
 }
-"""What `read_notes` takes, as far as a schema knows days."""
+"""The schema for `read_notes`, which cannot check the length of months."""
 
 
 def read_notes(node: Node, problems: list[Problem]) -> tuple[tuple[date, str], ...]:
-    """Return days and what happened on them, the earliest first; of one day in the order of the file."""
+    """Return days and what happened on them, earliest first; entries of one day stay in file order."""
     if not isinstance(node.value, dict):
-        problems.append(node.problem("`notes` says what happened on which day, like {2026-10-07: new checkout}"))
-    found: list[tuple[date, str]] = []
+        problems.append(node.problem("`notes` takes days and what happened on them, like {2026-10-07: new checkout}"))
+    notes: list[tuple[date, str]] = []
     for name, key, value in node.items():
         day = _parse_day(name)
         if day is None:
-            problems.append(key.problem(f"{name!r} is no day; write one like 2026-10-07"))
-        texts = read_texts(value, problems, "what happened on a day")
-        problems += [node_of(value, text).problem("a note without a word; write what happened on that day") for text in texts if not text.strip()]
-        found += [(day, " ".join(text.split())) for text in texts if day is not None]
-    return tuple(sorted(found, key=lambda note: note[0]))
+            problems.append(key.problem(f"{name!r} is not a day; write it like 2026-10-07"))
+        texts = read_texts(value, problems, "what happened on that day")
+        problems += [node_of(value, text).problem("this note is empty; write what happened on that day") for text in texts if not text.strip()]
+        notes += [(day, " ".join(text.split())) for text in texts if day is not None]
+    return tuple(sorted(notes, key=lambda note: note[0]))
 
 
 def _parse_day(text: str) -> date | None:
-    """Return the day that is written so, None where there is none."""
+    """Return the day, None if the text is not one."""
     try:
         return date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
@@ -82,24 +82,26 @@ JAVA_SESSION = "jsessionid"
 _VISITOR_WORDS = (USER_RULE, JAVA_SESSION, *ADDRESS_RULES)
 _VISITOR_SYNTAX = f"{USER_RULE}, cookie.NAME, query.NAME, prop.NAME, {JAVA_SESSION}, {ADDRESS_RULES[0]}, {ADDRESS_RULES[1]}"
 VISITOR_SCHEMA: Schema = one_or_more({"anyOf": [{"enum": [*_VISITOR_WORDS, f";{JAVA_SESSION}"]}, HIT_VALUE_SCHEMA]})
-"""What `read_visitor_rules` takes."""
+"""The schema for `read_visitor_rules`."""
 
 
 def read_visitor_rules(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    """Return the rules, the most preferred first."""
-    found = read_texts(node, problems, "a rule like address+browser")
-    unknown = [text for text in found if text.removeprefix(";") not in _VISITOR_WORDS and not is_hit_value(text)]
-    problems += [node_of(node, text).problem(f"{text!r} tells no visitor{_closest_rule(text)}; known are {_VISITOR_SYNTAX}") for text in unknown]
-    return tuple(dict.fromkeys(text.removeprefix(";") for text in found))
+    """Return the visitor rules, most preferred first."""
+    rules = read_texts(node, problems, "a rule like address+browser")
+    unknown = [text for text in rules if text.removeprefix(";") not in _VISITOR_WORDS and not is_hit_value(text)]
+    for text in unknown:
+        hint = _closest_rule(text)
+        problems.append(node_of(node, text).problem(f"{text!r} is not a visitor rule{hint}{'' if hint else '.'} Rules: {_VISITOR_SYNTAX}"))
+    return tuple(dict.fromkeys(text.removeprefix(";") for text in rules))
 
 
 def visitor_rule_label(rule: str) -> str:
-    """Return what a rule is called in a sentence."""
-    return "user id" if rule == USER_RULE else rule.replace("+", " + ")
+    """Return the name of a visitor rule in a sentence."""
+    return "user ID" if rule == USER_RULE else rule.replace("+", " + ")
 
 
 def _closest_rule(text: str) -> str:
-    """Return the closest rule; behind the source of a value stands any name."""
+    """Return a suggestion for a misspelled rule; any name may follow the source of a value."""
     name = text.partition(".")[2]
     return did_you_mean(text, [f"{source}{name}" for source in HIT_VALUE_SOURCES] if name else _VISITOR_WORDS)
 
@@ -108,7 +110,7 @@ _CURRENCY_LETTERS = 3
 
 
 def is_timezone(name: str) -> bool:
-    """Tell whether the machine knows a time zone of this name."""
+    """Return whether the system knows a time zone by this name."""
     try:
         ZoneInfo(name)
     except (KeyError, OSError, ValueError):
@@ -117,8 +119,8 @@ def is_timezone(name: str) -> bool:
 
 
 def timezone_hint(name: str) -> str:
-    """Return how to write a time zone, with the closest one."""
-    return f"{name!r} is no time zone; write one like Europe/Berlin or UTC{did_you_mean(name, available_timezones())}"
+    """Return the message for an unknown time zone, with the closest name."""
+    return f"unknown time zone {name!r}{did_you_mean(name, available_timezones()) or '; use a name like Europe/Berlin or UTC'}"
 
 
 def _timezone(node: Node, problems: list[Problem]) -> str:
@@ -129,7 +131,7 @@ def _timezone(node: Node, problems: list[Problem]) -> str:
 
 def _currency(node: Node, problems: list[Problem]) -> str:
     if not (len(node.text) == _CURRENCY_LETTERS and node.text.isalpha() and node.text.isupper()):
-        problems.append(node.problem("a currency is three capital letters, like EUR"))
+        problems.append(node.problem("a currency is written as three capital letters, like EUR"))
     return node.text
 
 
@@ -146,7 +148,7 @@ def _paths(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 
 
 def _names(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    return tuple(read_texts(node, problems, "a parameter's name"))
+    return tuple(read_texts(node, problems, "the name of a parameter"))
 
 
 def _patterns(node: Node, problems: list[Problem]) -> tuple[str, ...]:
@@ -154,43 +156,43 @@ def _patterns(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 
 
 def _columns(node: Node, problems: list[Problem]) -> dict[str, str | int]:
-    found: dict[str, str | int] = {}
+    columns: dict[str, str | int] = {}
     if not isinstance(node.value, dict):
-        problems.append(node.problem(f"`columns` says which column is which, like {{user: account_id}}; it takes {', '.join(ROLES)}"))
+        problems.append(node.problem(f"`columns` takes roles and their columns, like {{user: account_id}}. Roles: {', '.join(ROLES)}"))
     for role, key, value in node.items():
         is_place = isinstance(value.value, int) and not isinstance(value.value, bool) and value.value > 0
         if role not in ROLES:
-            problems.append(key.problem(f"unknown key {role!r} in `columns`{did_you_mean(role, ROLES)}; it takes {', '.join(ROLES)}"))
+            problems.append(key.problem(unknown_name("key", role, ROLES, "Keys", "`columns`")))
         elif is_place or (isinstance(value.value, str) and value.value):
-            found[role] = value.value  # type: ignore[assignment]
+            columns[role] = value.value  # type: ignore[assignment]
         else:
-            problems.append(value.problem("a column is a name, or its position from 1"))
-    if len({type(place) for place in found.values()}) > 1:
-        problems.append(node.problem("columns are names or positions, not both: a position says that the file has no header"))
-    return found
+            problems.append(value.problem("a column is given by its name, or by its position from 1"))
+    if len({type(place) for place in columns.values()}) > 1:
+        problems.append(node.problem("use names or positions for all columns, not both; positions mean that the file has no header"))
+    return columns
 
 
 def _addresses(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    found = read_texts(node, problems, "an address or a network like 203.0.113.0/24")
-    for text in found:
+    texts = read_texts(node, problems, "an IP address or a network like 203.0.113.0/24")
+    for text in texts:
         try:
             ip_network(text, strict=False)
         except ValueError:
-            problems.append(node_of(node, text).problem(f"{text!r} is no address and no network; write one like 203.0.113.0/24"))
-    return tuple(found)
+            problems.append(node_of(node, text).problem(f"{text!r} is not an IP address or network; write it like 203.0.113.0/24"))
+    return tuple(texts)
 
 
 def _agents(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    found = read_texts(node, problems, "an agent or a part of one, like MyMonitor")
-    wrong = {text: patterns.problem(text) for text in found if patterns.is_whole_pattern(text)}
-    problems += [node_of(node, text).problem(why) for text, why in wrong.items() if why]
-    return tuple(found)
+    texts = read_texts(node, problems, "a user agent or a part of one, like MyMonitor")
+    reasons = {text: patterns.problem(text) for text in texts if patterns.is_whole_pattern(text)}
+    problems += [node_of(node, text).problem(reason) for text, reason in reasons.items() if reason]
+    return tuple(texts)
 
 
 def _margin(node: Node, problems: list[Problem]) -> float:
     margin = read_percent(node)
     if margin is None:
-        problems.append(node.problem("`margin` is how much a rate may move and pass for none, like 10%"))
+        problems.append(node.problem("`margin` must be a percentage like 10%"))
     return margin or Site.margin
 
 
@@ -203,18 +205,18 @@ _NESTED: dict[str, dict[str, tuple[str, Callable[[Node, list[Problem]], object]]
     },
     "bots": {"keep": ("bots_keep", _agents), "drop": ("bots_drop", _agents)},
 }
-"""Keys that hold keys: of each of those the field of a Site, and how it is read."""
+"""Keys with keys of their own: for each of those the field of Site and its reader."""
 
 
 def _log_format(node: Node, problems: list[Problem]) -> str:
     """Read `site.log_format`."""
-    wanted = canonical_name(node.text)
-    if wanted != AUTO and wanted not in plugins.names("formats"):
+    name = canonical_name(node.text)
+    if name != AUTO and name not in plugins.names("formats"):
         try:
-            parse_string(wanted)
+            parse_string(name)
         except FormatStringError as error:
             problems.append(node.problem(str(error)))
-    return wanted
+    return name
 
 
 _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
@@ -253,27 +255,29 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Schema] = {
     _margin: PERCENT_SCHEMA,
     variants.read_variants: variants.VARIANTS_SCHEMA,
 }
-"""What each reader takes."""
+"""The schema for each reader."""
 
 
 def schema() -> Schema:
-    """Return the JSON Schema of `site:`, with what each key means."""
+    """Return the JSON Schema of `site:`, with a description of each key."""
     meanings = dict(line.split(": ", 1) for line in datafiles.lines("site_keys"))
 
-    def said(name: str, read: Callable[[Node, list[Problem]], object]) -> Schema:
+    def described(name: str, read: Callable[[Node, list[Problem]], object]) -> Schema:
         return {"description": meanings[name], **_SHAPES[read]}
 
-    nested = {fact: mapping_schema({name: said(f"{fact}.{name}", read) for name, (_, read) in keys.items()}) for fact, keys in _NESTED.items()}
-    return mapping_schema({name: said(name, read) for name, read in _KEYS.items()} | nested)
+    nested = {
+        group: mapping_schema({name: described(f"{group}.{name}", read) for name, (_, read) in keys.items()}) for group, keys in _NESTED.items()
+    }
+    return mapping_schema({name: described(name, read) for name, read in _KEYS.items()} | nested)
 
 
 def read_site(node: Node, problems: list[Problem]) -> Site:
-    """Return the facts under `site:`; what is wrong with them is added to `problems`."""
+    """Return the settings under `site:`, and add their mistakes to `problems`."""
     return Site(**_values(node, problems))
 
 
 def apply_settings(site: Site, settings: Iterable[str]) -> Site:
-    """Return the facts with some of them set for one run, each as `key=value` or `ignore.paths=[/admin/**]`. Raises UsageError."""
+    """Return the settings with some overridden for this run, each as `key=value` or `ignore.paths=[/admin/**]`. Raises UsageError."""
     for setting in settings:
         key, sign, value = setting.partition("=")
         problems: list[Problem] = []
@@ -285,13 +289,13 @@ def apply_settings(site: Site, settings: Iterable[str]) -> Site:
             except GoalsFileError as error:
                 problems = error.problems
         if problems or not (sign and value):
-            what = problems[0].message if problems else "write it as key=value, like session_timeout=10m"
-            raise UsageError(f"--set {setting}: {what}")
+            message = problems[0].message if problems else "write it as key=value, like session_timeout=10m"
+            raise UsageError(f"--set {setting}: {message}")
     return site
 
 
 def _values(node: Node, problems: list[Problem]) -> dict[str, Any]:
-    """Read the facts into the fields of a Site."""
+    """Read the settings into the fields of a Site."""
     values: dict[str, object] = {}
     if node.value is not None and not isinstance(node.value, dict):
         problems.append(node.problem("`site` takes keys like `timezone: Europe/Berlin`"))
@@ -301,19 +305,19 @@ def _values(node: Node, problems: list[Problem]) -> dict[str, Any]:
         elif name in _KEYS:
             values[name] = _KEYS[name](value, problems)
         else:
-            problems.append(key.problem(f"unknown key {name!r} in `site`{did_you_mean(name, [*_KEYS, *_NESTED])}"))
+            problems.append(key.problem(unknown_name("key", name, [*_KEYS, *_NESTED], "Keys", "`site`")))
     return values
 
 
-def _read_nested(fact: str, node: Node, problems: list[Problem]) -> dict[str, object]:
-    """Read a fact that has keys of its own."""
+def _read_nested(group: str, node: Node, problems: list[Problem]) -> dict[str, object]:
+    """Read a key that has keys of its own."""
     values: dict[str, object] = {}
     if not isinstance(node.value, dict):
-        problems.append(node.problem(f"`{fact}` takes {', '.join(_NESTED[fact])}"))
+        problems.append(node.problem(f"`{group}` takes the keys {', '.join(_NESTED[group])}"))
     for name, key, value in node.items():
-        if name in _NESTED[fact]:
-            field, read = _NESTED[fact][name]
+        if name in _NESTED[group]:
+            field, read = _NESTED[group][name]
             values[field] = read(value, problems)
         else:
-            problems.append(key.problem(f"unknown key {name!r} in `{fact}`{did_you_mean(name, _NESTED[fact])}"))
+            problems.append(key.problem(unknown_name("key", name, _NESTED[group], "Keys", f"`{group}`")))
     return values

@@ -1,6 +1,6 @@
 """YAML without surprises: the scalars of YAML 1.2, every value with its line and column, and all problems at once.
 
-Anchors, tags, merge keys and duplicate keys are refused; `on`, `yes`, `30:00` and `010` stay what was written.
+Anchors, tags, merge keys and duplicate keys are rejected; `on`, `yes`, `30:00` and `010` are read as text or numbers exactly as written.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from convkit.errors import GoalsFileError, Problem
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LARGEST_FILE = 1 << 20
-"""Bytes of a file; goals files have a few thousand."""
-DEEPEST_NESTING = 30
-TOO_DEEP = f"nested more than {DEEPEST_NESTING} levels deep; remove levels, and check for brackets that are never closed"
+MAX_FILE_SIZE = 1 << 20
+"""Bytes; goals files usually have a few thousand."""
+MAX_DEPTH = 30
+TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; remove levels, and check for unclosed brackets"
 
 _CORE = "tag:yaml.org,2002:"
 _SCALARS = {
@@ -29,15 +29,15 @@ _SCALARS = {
     "null": (r"~|null|Null|NULL|", ["~", "n", "N", ""]),
 }
 _HINTS = {
-    "a tab": "indent with blanks: YAML allows no tabs there",
-    "found unknown escape character": "quote it with '...' instead of \"...\": there a backslash means itself",
-    "expected alphabetic or numeric character": "quote it with '...': a value that starts with `*` or `&` means something else in YAML",
-    "cannot start any token": "quote it with '...': YAML gives this character a meaning of its own at the start of a value",
-    "mapping values are not allowed": "quote it with '...', or check the indentation: YAML reads this `: ` as a new key",
-    "did not find expected": "check brackets, quotes and indentation just before this place, or quote the text with '...'",
-    "could not find expected ':'": "a key needs a `:` and a blank behind it",
-    "expected a single document": "one document only: remove the `---` line and what follows it",
-    # PyYAML 6.0.4 looks ahead past brackets for a key and gives up at 1,000 of them, before it yields an event that could be counted here.
+    "a tab": "indent with spaces; YAML does not allow tabs here",
+    "found unknown escape character": "quote it with '...' instead of \"...\"; in single quotes a backslash is an ordinary character",
+    "expected alphabetic or numeric character": "quote it with '...'; `*` and `&` have a special meaning in YAML at the start of a value",
+    "cannot start any token": "quote it with '...'; this character has a special meaning in YAML at the start of a value",
+    "mapping values are not allowed": "quote it with '...', or check the indentation; YAML reads this `: ` as a new key",
+    "did not find expected": "check the brackets, quotes and indentation just before this position, or quote the text with '...'",
+    "could not find expected ':'": "a key needs a `:` followed by a space",
+    "expected a single document": "only one YAML document is allowed; remove the `---` line and everything after it",
+    # PyYAML 6.0.4 looks past brackets for a key and gives up after 1,000 of them, before it yields an event that could be counted here.
     "exceeded maximum nesting depth": TOO_DEEP,
 }
 
@@ -53,30 +53,30 @@ for _name, (_pattern, _first) in _SCALARS.items():
 
 @dataclass
 class Node:
-    """A value with its place: `value` is text, a number, a truth value, None, a list of nodes or a dict of names to nodes."""
+    """A value with its position: `value` is a text, a number, a Boolean, None, a list of nodes or a dict from names to nodes."""
 
     line: int
     column: int
     value: object
     text: str = ""
     keys: dict[str, Node] = field(default_factory=dict)
-    """Of a mapping: the nodes of its keys."""
+    """The nodes of a mapping's keys."""
 
     def problem(self, message: str) -> Problem:
-        """Return a problem at this place."""
+        """Return a problem at this position."""
         return Problem(self.line, self.column, message)
 
     def items(self) -> Iterator[tuple[str, Node, Node]]:
-        """Yield name, key and value of a mapping."""
+        """Yield the name, key and value of each entry in a mapping."""
         if isinstance(self.value, dict):
             for name, value in self.value.items():
                 yield name, self.keys[name], value
 
 
 def load(text: str, file: str) -> Node:
-    """Return the root of a YAML text; GoalsFileError with all its problems where it has any."""
-    if len(text.encode(errors="replace")) > LARGEST_FILE:
-        raise GoalsFileError(file, [Problem(0, 0, "larger than 1 MiB; a goals file has a few thousand bytes")])
+    """Return the root of a YAML text. Raises GoalsFileError with all problems."""
+    if len(text.encode(errors="replace")) > MAX_FILE_SIZE:
+        raise GoalsFileError(file, [Problem(0, 0, "larger than 1 MiB; goals files usually have a few thousand bytes, so check that this is one")])
     problems: list[Problem] = []
     try:
         _refuse_events(text, problems)
@@ -86,7 +86,7 @@ def load(text: str, file: str) -> Node:
     except yaml.MarkedYAMLError as error:
         raise GoalsFileError(file, [_syntax(error, text)]) from None
     except yaml.YAMLError as error:
-        raise GoalsFileError(file, [Problem(0, 0, f"not YAML: {str(error).splitlines()[0]}")]) from None
+        raise GoalsFileError(file, [Problem(0, 0, f"not valid YAML: {str(error).splitlines()[0]}")]) from None
     node = _build(root, problems) if root else Node(1, 1, None)
     if problems:
         raise GoalsFileError(file, problems)
@@ -94,37 +94,37 @@ def load(text: str, file: str) -> Node:
 
 
 def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
-    """Say what YAML tripped over, in words for people who do not know its grammar."""
+    """Return a syntax error, explained for people who do not know YAML's grammar."""
     mark = error.problem_mark or error.context_mark
-    said = f"{error.context or ''} {error.problem or ''}".strip()
+    reason = f"{error.context or ''} {error.problem or ''}".strip()
     if mark and any(line.startswith("\t", mark.column) for line in text.splitlines()[mark.line : mark.line + 1]):
-        said = "a tab"
-    hint = next((hint for part, hint in _HINTS.items() if part in said), f"not YAML: {said}")
+        reason = "a tab"
+    hint = next((hint for part, hint in _HINTS.items() if part in reason), f"not valid YAML: {reason}")
     return Problem(mark.line + 1, mark.column + 1, hint) if mark else Problem(0, 0, hint)
 
 
 def _refuse_events(text: str, problems: list[Problem]) -> None:
-    """Find what must be refused before a tree is built of it: anchors, aliases and depth."""
+    """Find what must be rejected before a tree is built: anchors, aliases and deep nesting."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         mark = event.start_mark
         if mark is None:
             continue
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-            message = "anchors and aliases are not read here; quote a value that starts with `*` or `&` with '...'"
+            message = "anchors and aliases are not supported; quote a value that starts with `*` or `&` with '...'"
             problems.append(Problem(mark.line + 1, mark.column + 1, message))
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > DEEPEST_NESTING:
+        if depth > MAX_DEPTH:
             problems.append(Problem(mark.line + 1, mark.column + 1, TOO_DEEP))
             return
 
 
 def _build(node: yaml.Node, problems: list[Problem]) -> Node:
-    """Turn a node of PyYAML into one of ours."""
+    """Return the Node for a node of PyYAML."""
     built = Node(node.start_mark.line + 1, node.start_mark.column + 1, None)
     kind = node.tag.removeprefix(_CORE)
     if kind not in {"map", "seq", "str", *_SCALARS}:
-        problems.append(built.problem(f"the tag {node.tag!r} is not read here; remove it"))
+        problems.append(built.problem(f"the tag {node.tag!r} is not supported; remove it"))
     elif isinstance(node, yaml.MappingNode):
         built.value = _mapping(node, built, problems)
     elif isinstance(node, yaml.SequenceNode):
@@ -136,17 +136,17 @@ def _build(node: yaml.Node, problems: list[Problem]) -> Node:
 
 
 def _mapping(node: yaml.MappingNode, built: Node, problems: list[Problem]) -> dict[str, Node]:
-    """Read a mapping, refusing merge keys, keys that are no text, and a key that stands twice."""
+    """Read a mapping; reject merge keys, keys that are not text, and duplicate keys."""
     values: dict[str, Node] = {}
     for key, value in node.value:
         place = _build(key, problems)
         name = key.value if isinstance(key, yaml.ScalarNode) else ""
         if name == "<<":
-            problems.append(place.problem("merge keys (`<<`) are not read here; write the keys out"))
+            problems.append(place.problem("merge keys (`<<`) are not supported; write the keys out"))
         elif key.tag != _CORE + "str":
             problems.append(place.problem(f"a key must be text; write '{name}' in quotes" if name else "a key must be text"))
         elif name in values:
-            problems.append(place.problem(f"{name!r} stands here a second time, first in line {built.keys[name].line}; keep one of them"))
+            problems.append(place.problem(f"duplicate key {name!r}, first used on line {built.keys[name].line}; keep one of them"))
         else:
             built.keys[name] = place
             values[name] = _build(value, problems)

@@ -1,7 +1,7 @@
-"""Values in a goals file: how texts, patterns, durations and amounts are read, and the JSON Schema of each.
+"""Values in a goals file: readers for texts, patterns, durations and amounts, and their JSON Schemas.
 
-The keys of goals (`goals.kinds`) build on these readers; `GoalContext` is what a key may ask of the goal around it. A goal's attributes are what
-it has beside its hits: the `value` of a conversion, and the `target` rate.
+The keys of goals (`goals/kinds`) build on these readers; a GoalContext gives them access to the rest of the goal. The attributes of a goal are the
+`value` of a conversion and the `target` rate.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import polars as pl
 from convkit.core import patterns
 from convkit.core.durations import parse_duration
 from convkit.core.patterns import MAX_LENGTH
-from convkit.errors import did_you_mean
+from convkit.errors import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -31,22 +31,22 @@ Schema = Mapping[str, Any]
 
 
 def one_or_more(item: Schema) -> Schema:
-    """Return the schema of one, or of a list of them."""
+    """Return the schema of an item or a list of items."""
     return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
 
 
 def schema_ref(name: str) -> Schema:
-    """Return a reference to a schema that is defined once."""
+    """Return a reference to a named schema."""
     return {"$ref": f"#/$defs/{name}"}
 
 
 def text_schema(regex: str) -> Schema:
-    """Return the schema of a text; expressions are those that ECMAScript and Python read alike."""
+    """Return the schema of a text that matches a regular expression valid in both ECMAScript and Python."""
     return {"type": "string", "pattern": regex}
 
 
 def mapping_schema(schemas: Mapping[str, Schema], **more: object) -> Schema:
-    """Return the schema of a mapping with these keys and no others."""
+    """Return the schema of a mapping with only these keys."""
     return {"type": "object", "properties": dict(schemas), "additionalProperties": False, **more}
 
 
@@ -68,22 +68,22 @@ GOAL_SCHEMA, GOAL_OR_NAME_SCHEMA = schema_ref("goal"), schema_ref("goalOrName")
 
 @dataclass(frozen=True)
 class GoalContext:
-    """What a key may ask of its goal."""
+    """What the keys of a goal can access."""
 
     condition: Callable[[Node], pl.Expr]
-    """Turns a nested goal into the expression of the hits that it names."""
+    """Returns the expression for the hits named by a nested goal."""
     timeout: timedelta
-    """After how long without an interaction a session ends."""
+    """The session timeout."""
     tests_pages: bool
-    """Whether the goal is about pages and nothing else."""
+    """Whether the goal matches only pages."""
     reached: Callable[[Node], pl.Expr]
-    """Turns a nested goal, or a list, into the expression of the hits on which one is true; for what is decided on sessions."""
-    beside: Mapping[str, Any]
-    """The values of the keys that only say more of another."""
+    """Returns the expression for the hits on which a nested goal, or one in a list, is true; for session-level keys."""
+    modifier: Mapping[str, Any]
+    """The values of the keys that modify another key."""
 
 
 def read_duration(node: Node, problems: list[Problem]) -> timedelta | None:
-    """Read a length of time."""
+    """Read a duration."""
     try:
         return parse_duration(node.text)
     except ValueError as error:
@@ -92,29 +92,29 @@ def read_duration(node: Node, problems: list[Problem]) -> timedelta | None:
 
 
 def read_count(node: Node, problems: list[Problem], key: str) -> int | None:
-    """Read a whole number of 1 or more; `key` is where it stands."""
+    """Read a whole number of at least 1; `key` is named in messages."""
     if isinstance(node.value, int) and not isinstance(node.value, bool) and node.value >= 1:
         return node.value
-    problems.append(node.problem(f"`{key}` takes a whole number of 1 or more"))
+    problems.append(node.problem(f"`{key}` must be a whole number of 1 or more"))
     return None
 
 
 def read_texts(node: Node, problems: list[Problem], what: str) -> list[str]:
-    """Read a text or a list of texts."""
+    """Read a text or a list of texts; `what` describes one in messages."""
     nodes = node.value if isinstance(node.value, list) else [node]
-    read = [item.value for item in nodes if isinstance(item.value, str) and item.value]
-    problems += [item.problem(f"{what} is text here{_quoting_hint(item)}") for item in nodes if not (isinstance(item.value, str) and item.value)]
+    texts = [item.value for item in nodes if isinstance(item.value, str) and item.value]
+    problems += [item.problem(f"expected {what}{_quoting_hint(item)}") for item in nodes if not (isinstance(item.value, str) and item.value)]
     if not nodes:
-        problems.append(node.problem(f"an empty list; write {what}"))
-    return read
+        problems.append(node.problem(f"this list is empty; add {what}"))
+    return texts
 
 
-def read_choices(node: Node, problems: list[Problem], known: Collection[str], what: str, wrong: str) -> tuple[str, ...]:
-    """Read a word or a list of words that are `known`; `wrong` says what any other is or does not do."""
-    found = read_texts(node, problems, what)
-    unknown = [text for text in found if text not in known]
-    problems += [node_of(node, text).problem(f"{text!r} {wrong}{did_you_mean(text, known)}; known are {', '.join(known)}") for text in unknown]
-    return tuple(found)
+def read_choices(node: Node, problems: list[Problem], known: Collection[str], kind: str, heading: str) -> tuple[str, ...]:
+    """Read a keyword or a list of keywords; `kind` and `heading` name one and all of them in messages."""
+    texts = read_texts(node, problems, f"a {kind}: {', '.join(known)}")
+    unknown = [text for text in texts if text not in known]
+    problems += [node_of(node, text).problem(unknown_name(kind, text, known, heading)) for text in unknown]
+    return tuple(texts)
 
 
 def _quoting_hint(node: Node) -> str:
@@ -122,60 +122,65 @@ def _quoting_hint(node: Node) -> str:
 
 
 def node_of(node: Node, text: str) -> Node:
-    """Return where one of the texts of a node stands."""
+    """Return the node of one of the texts in a node."""
     nodes = node.value if isinstance(node.value, list) else [node]
     return next((item for item in nodes if item.text == text), node)
 
 
 def read_patterns(node: Node, problems: list[Problem], what: str) -> list[str]:
-    """Read a pattern of names or a list of them."""
-    found = read_texts(node, problems, what)
-    problems += [node_of(node, pattern).problem(why) for pattern in found if (why := patterns.problem(pattern))]
-    return found
+    """Read a pattern for names or a list of them."""
+    texts = read_texts(node, problems, what)
+    problems += [node_of(node, pattern).problem(why) for pattern in texts if (why := patterns.problem(pattern))]
+    return texts
 
 
 def read_paths(node: Node, problems: list[Problem]) -> list[str]:
-    """Read a pattern of paths or a list of them."""
-    found = read_texts(node, problems, "a path like /thank-you")
-    for pattern in found:
+    """Read a path pattern or a list of them."""
+    texts = read_texts(node, problems, "a path like /thank-you")
+    for pattern in texts:
         if not pattern.startswith(("/", "*", "re:")):
-            problems.append(node_of(node, pattern).problem(f"{pattern!r} is no path: a path begins with `/`, as /{pattern.lstrip('/')}"))
+            problems.append(node_of(node, pattern).problem(not_a_path(pattern)))
         elif why := patterns.problem(pattern):
             problems.append(node_of(node, pattern).problem(why))
-    return found
+    return texts
+
+
+def not_a_path(pattern: str) -> str:
+    """Return why a pattern that does not begin like a path cannot be one, with the fix."""
+    return f"{pattern!r} is not a path; paths begin with `/`, like /{pattern.lstrip('/')}"
 
 
 def matches_path(pattern: str, lists: pl.Expr) -> pl.Expr:
-    """Tell hits whose path matches; those on one of `lists` only where the pattern names a file."""
-    fits = patterns.named_column("path", pattern)
-    return fits if patterns.names_a_file(pattern) else fits & ~lists
+    """Return whether the path of a hit matches; hits on one of the `lists` match only a pattern that names a file."""
+    matches = patterns.named_column("path", pattern)
+    return matches if patterns.names_a_file(pattern) else matches & ~lists
 
 
 def any_of(expressions: list[pl.Expr]) -> pl.Expr:
-    """Tell rows on which one of the expressions holds."""
+    """Return whether one of the expressions is true."""
     return pl.any_horizontal(expressions) if expressions else pl.lit(value=False)
 
 
 def all_of(expressions: list[pl.Expr]) -> pl.Expr:
-    """Tell rows on which every one of the expressions holds."""
+    """Return whether all expressions are true."""
     return pl.all_horizontal(expressions) if expressions else pl.lit(value=False)
 
 
 def is_success() -> pl.Expr:
-    """Tell hits answered 2xx or 304."""
+    """Return whether a hit was answered 2xx or 304."""
     status = pl.col("status")
-    return status.is_between(200, 299) | (status == 304)  # noqa: PLR2004 (HTTP's numbers are their own names)
+    return status.is_between(200, 299) | (status == 304)  # noqa: PLR2004 (HTTP status codes speak for themselves)
 
 
 HIT_VALUE_SOURCES = ("query.", "cookie.", "prop.")
-"""How a value is written that is taken from a hit."""
+"""The prefixes of values that are taken from a hit."""
 _MILLION = 1_000_000
 _LARGEST_VALUE = 10**12
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
 def _read_value(node: Node, problems: list[Problem]) -> int | str | None:
-    """Read an amount as integer millionths, or the notation of a value taken from the hit."""
+    """Read an amount in integer millionths, or the name of a value taken from the hit."""
     if is_hit_value(node.text):
         return node.text
     try:
@@ -184,12 +189,12 @@ def _read_value(node: Node, problems: list[Problem]) -> int | str | None:
         amount = Decimal("nan")
     if isinstance(node.value, (int, float)) and not isinstance(node.value, bool) and abs(amount) < _LARGEST_VALUE:
         return int(amount * _MILLION)
-    problems.append(node.problem("`value` is a number like 60 or 19.90, query.NAME, cookie.NAME or prop.NAME"))
+    problems.append(node.problem("`value` must be a number like 60 or 19.90, or query.NAME, cookie.NAME or prop.NAME"))
     return None
 
 
 def is_hit_value(text: str) -> bool:
-    """Tell the notation of a value taken from a hit: a parameter, a cookie or a property, each by its name."""
+    """Return whether a text names a value taken from a hit: a query parameter, a cookie or a property."""
     return any(text.startswith(source) and len(text) > len(source) for source in HIT_VALUE_SOURCES)
 
 
@@ -197,23 +202,23 @@ def _read_target(node: Node, problems: list[Problem]) -> float | None:
     """Read a rate."""
     rate = read_percent(node)
     if rate is None:
-        problems.append(node.problem("`target` is a rate like 1.5%"))
+        problems.append(node.problem("`target` must be a rate like 1.5%"))
     return rate
 
 
 def read_percent(node: Node) -> float | None:
-    """Read a percentage above 0, None where it is none."""
+    """Read a percentage above 0 and up to 100%, None if it is not one."""
     match = _PERCENT.fullmatch(node.text)
-    return float(Decimal(match[1]) / 100) if match and 0 < float(match[1]) <= 100 else None  # noqa: PLR2004 (a percentage ends there)
+    return float(Decimal(match[1]) / 100) if match and 0 < float(match[1]) <= 100 else None  # noqa: PLR2004 (the largest percentage)
 
 
 ATTRIBUTE_SCHEMAS = {
     "value": {
-        "description": "What a counted match is worth: a number, or where in the URL or the event the amount stands, like query.total.",
+        "description": "What each counted match is worth: a number, or where the amount is found in the URL or event, like query.total.",
         "anyOf": [{"type": "number", "exclusiveMinimum": -_LARGEST_VALUE, "exclusiveMaximum": _LARGEST_VALUE}, HIT_VALUE_SCHEMA],
     },
     "target": {
-        "description": "The rate that you hope for, like 1.5%.",
+        "description": "The rate you aim for, like 1.5%.",
         **PERCENT_SCHEMA,
     },
 }

@@ -1,6 +1,6 @@
-"""`site.variants`: how variants are recognised, which visitors were shown which, and who was shown several.
+"""`site.variants`: recognising variants, and finding out which visitors were shown which variant, or several.
 
-A visitor keeps the variant for good, so this is decided over all hits that were read, not over those of the period.
+A visitor keeps a variant for good, so all hits that were read are used, not only those of the period.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PREFIX = schema.VARIANT_PREFIX
 _PATH, _SEVERAL = "path", "several:"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
-_TAKES = "query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}"
+_SOURCES = "query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}"
 VARIANTS_SCHEMA: Schema = {
     "type": "object",
     "propertyNames": NAME_SCHEMA,
@@ -40,51 +40,51 @@ VARIANTS_SCHEMA: Schema = {
         ]
     },
 }
-"""What `read_variants` takes."""
+"""The schema for `read_variants`."""
 
 
 def read_variants(node: Node, problems: list[Problem]) -> dict[str, VariantSource]:
-    """Return what tells the variants, by name: a value taken from a hit, `path`, or patterns of paths."""
+    """Return by name how to recognise variants: a value taken from a hit, `path`, or path patterns."""
     if not isinstance(node.value, dict):
-        problems.append(node.problem(f"`variants` says what tells them, like {{checkout: query.v}}: {_TAKES}"))
-    found: dict[str, VariantSource] = {}
+        problems.append(node.problem(f"`variants` takes names, each with how to recognise it, like {{checkout: query.v}}: {_SOURCES}"))
+    variants: dict[str, VariantSource] = {}
     for name, key, value in node.items():
         if not _NAME.fullmatch(name):
-            problems.append(key.problem(f"{name!r} is no name: use letters, digits, `_` and `-`"))
-        found[name] = _variant(value, problems)
-    return found
+            problems.append(key.problem(f"{name!r} is not a valid name; use letters, digits, `_` and `-`"))
+        variants[name] = _variant(value, problems)
+    return variants
 
 
 def _variant(node: Node, problems: list[Problem]) -> VariantSource:
     if isinstance(node.value, dict) and list(node.value) == [_PATH]:
         return tuple(read_paths(node.value[_PATH], problems))
     if not (isinstance(node.value, str) and (node.value == _PATH or is_hit_value(node.value))):
-        problems.append(node.problem(f"a variant is told by {_TAKES}"))
+        problems.append(node.problem(f"a variant is recognised by {_SOURCES}"))
     return node.text
 
 
 def hit_values(site: Site) -> set[str]:
-    """Return the values that variants take from hits: `query.v`, `cookie.v`, `prop.v`."""
-    return {told for told in site.variants.values() if isinstance(told, str) and is_hit_value(told)}
+    """Return the values of hits that identify variants: `query.v`, `cookie.v`, `prop.v`."""
+    return {source for source in site.variants.values() if isinstance(source, str) and is_hit_value(source)}
 
 
-def variant_names(needed: Collection[str]) -> list[str]:
-    """Return the variants among the facts that a run needs."""
-    return sorted(fact.removeprefix(PREFIX) for fact in needed if fact.startswith(PREFIX))
+def variant_names(session_fields: Collection[str]) -> list[str]:
+    """Return the names of the variants among the session fields of a run."""
+    return sorted(field.removeprefix(PREFIX) for field in session_fields if field.startswith(PREFIX))
 
 
-def visitors_shown(hits: pl.LazyFrame, name: str, told: VariantSource) -> pl.LazyFrame:
-    """Return the visitors who were shown a variant: `visitor`, `variant.NAME`, in which session first (`since`), and `several:NAME`.
+def visitors_shown(hits: pl.LazyFrame, name: str, source: VariantSource) -> pl.LazyFrame:
+    """Return the visitors who were shown a variant: `visitor`, `variant.NAME`, the first session with it (`since`), and `several:NAME`.
 
-    Of all matched hits that were read. Who was shown several has none: that is no group to be compared.
+    `hits` are all matched hits that were read. Visitors who were shown several variants have no variant, as they belong to no group.
     """
     kept = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept"))
-    if isinstance(told, str) and told != _PATH:
-        values = kept.select("visitor", "session", shown=pl.col(told).cast(pl.String))
+    if isinstance(source, str) and source != _PATH:
+        values = kept.select("visitor", "session", shown=pl.col(source).cast(pl.String))
     else:
         pages = kept.filter(is_kind("page")).group_by("visitor", path=pl.col("path").cast(pl.String)).agg(pl.col("session").min())
-        fitting = [pl.when(patterns.matches(pl.col("path"), pattern)).then(pl.lit(pattern)) for pattern in told if told != _PATH]
-        values = pages.select("visitor", "session", shown=pl.coalesce(fitting) if fitting else "path")
+        matching = [pl.when(patterns.matches(pl.col("path"), pattern)).then(pl.lit(pattern)) for pattern in source if source != _PATH]
+        values = pages.select("visitor", "session", shown=pl.coalesce(matching) if matching else "path")
     several = pl.col("shown").n_unique() > 1
     return (
         values.filter(pl.col("shown").is_not_null() & (pl.col("shown") != ""))
@@ -98,34 +98,34 @@ def visitors_shown(hits: pl.LazyFrame, name: str, told: VariantSource) -> pl.Laz
 
 
 def add_variant(sessions: pl.LazyFrame, visitors: pl.LazyFrame, name: str) -> pl.LazyFrame:
-    """Add to the table of sessions `variant.NAME` (TEXT), null before the session in which it was first shown, and `several:NAME`."""
+    """Add `variant.NAME` (TEXT), null before the session in which it was first shown, and `several:NAME` to the table of sessions."""
     shown = pl.when(pl.col("session") >= pl.col("since")).then(f"{PREFIX}{name}").alias(f"{PREFIX}{name}")
-    found = sessions.join(visitors, on="visitor", how="left", maintain_order="left")
-    return found.with_columns(shown, pl.col(f"{_SEVERAL}{name}").fill_null(value=False)).drop("since")
+    joined = sessions.join(visitors, on="visitor", how="left", maintain_order="left")
+    return joined.with_columns(shown, pl.col(f"{_SEVERAL}{name}").fill_null(value=False)).drop("since")
 
 
 @dataclass(frozen=True)
 class SeveralVariants:
-    """How many visitors saw more than one variant, and their sessions: they are left out."""
+    """The number of visitors who saw more than one variant, and of their sessions, which are excluded."""
 
     variant: str
     visitors: int
     sessions: int
 
     def __add__(self, other: SeveralVariants) -> SeveralVariants:
-        """Return the same of more visitors."""
+        """Return the sums with those of other visitors."""
         return SeveralVariants(self.variant, self.visitors + other.visitors, self.sessions + other.sessions)
 
     @property
     def note(self) -> Note | None:
-        """Say so, where there is anybody."""
-        who, are = plural(self.visitors, "visitor"), "is" if self.sessions == 1 else "are"
-        text = f"{who} saw more than one variant of {self.variant}; their {plural(self.sessions, 'session')} {are} left out."
+        """The note about them, None if there are none."""
+        visitors, were = plural(self.visitors, "visitor"), "was" if self.sessions == 1 else "were"
+        text = f"{visitors} saw more than one variant of {self.variant}; their {plural(self.sessions, 'session')} {were} excluded."
         return Note("several-variants", text) if self.sessions else None
 
 
 def drop_several(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataFrame, tuple[SeveralVariants, ...]]:
-    """Return the sessions of visitors who saw one variant at most of each, and how many others there are."""
+    """Return the sessions of visitors who saw at most one variant of each name, and the numbers of the others."""
     others = {name: sessions.filter(f"{_SEVERAL}{name}")["visitor"] for name in named}
     counts = tuple(SeveralVariants(name, visitors.n_unique(), len(visitors)) for name, visitors in others.items())
     several = [f"{_SEVERAL}{name}" for name in named]

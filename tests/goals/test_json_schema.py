@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 
 BEYOND = (
-    "is called like the one", "no goal is called", "no step is called", "steps are called", "defined by itself", "reached after itself",
-    "is no time zone", "is no address and no network", "this regular expression is not valid", "the first and the last step",
-    "the first step has none", "does not come behind", "is optional: a chain", "steps of a funnel can be optional", "needs `order",
-    "is no log format",
+    "has the same name as", "unknown goal", "unknown step", "steps are named", "defined by itself", "comes after itself",
+    "unknown time zone", "is not an IP address or network", "this regular expression is not valid", "the first and last step",
+    "from the first step", "does not come after", "is optional, so", "steps of a funnel can be optional", "needs `order",
+    "log format",
 )  # fmt: skip
 """What is said of mistakes that no schema sees: of other places of the file, and of what only a machine knows."""
 

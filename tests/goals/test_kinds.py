@@ -77,10 +77,10 @@ def on(folder: Path, goal: str, requests: list[str]) -> list[str]:
 
 @EVERY_KIND
 def test_a_key_has_a_role_and_what_the_role_needs(key: str, module: ModuleType) -> None:
-    functions = {"what": [{"names"}], "which": [{"names"}, {"turns"}], "how": [{"turns"}], "count": [{"turns"}], "beside": [set()]}
+    functions = {"what": [{"names"}], "which": [{"names"}, {"turns"}], "how": [{"turns"}], "count": [{"turns"}], "modifier": [set()]}
     assert callable(module.read)
     assert {name for name in ("names", "turns") if hasattr(module, name)} in functions[module.ROLE]
-    assert hasattr(module, "OF") == (module.ROLE == "beside")
+    assert hasattr(module, "OF") == (module.ROLE == "modifier")
     assert re.search(rf"\b{key}:", module.EXAMPLE)
     assert module.__doc__
 

@@ -60,18 +60,18 @@ def test_one_mistake_does_not_hide_the_next_of_its_kind() -> None:
 def test_goals_that_are_defined_by_themselves_name_the_way_round() -> None:
     text = "macro:\n  a: {page: /x, except: b}\n  b: {page: /x, except: c}\n  c: {page: /x, except: a}"
     assert list(problems(text)) == [
-        "2:25: 'b' is defined by itself: b -> c -> a -> b",
-        "3:25: 'c' is defined by itself: c -> a -> b -> c",
-        "4:25: 'a' is defined by itself: a -> b -> c -> a",
+        "2:25: 'b' is defined by itself (b -> c -> a -> b); remove one of these references",
+        "3:25: 'c' is defined by itself (c -> a -> b -> c); remove one of these references",
+        "4:25: 'a' is defined by itself (a -> b -> c -> a); remove one of these references",
     ]
 
 
 def test_goals_that_are_reached_after_themselves_name_the_way_round() -> None:
     text = "macro:\n  a: {page: /x, after: [/y, b]}\n  b: {page: /x, after: {page: /z, after: c}}\n  c: [/y, {page: /x, after: a}]\n  d: {after: a}"
     assert list(problems(text)) == [
-        "2:29: 'b' is reached after itself: b -> c -> a -> b",
-        "3:42: 'c' is reached after itself: c -> a -> b -> c",
-        "4:29: 'a' is reached after itself: a -> b -> c -> a",
+        "2:29: 'b' comes after itself (b -> c -> a -> b); remove one of these references",
+        "3:42: 'c' comes after itself (c -> a -> b -> c); remove one of these references",
+        "4:29: 'a' comes after itself (a -> b -> c -> a); remove one of these references",
     ]
 
 
@@ -89,12 +89,12 @@ def test_a_goal_without_a_what_is_a_condition() -> None:
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"none\.yaml cannot be read: No such file or directory; name another with --goals"):
+    with pytest.raises(UsageError, match=r"none\.yaml cannot be read: No such file or directory; choose another one with --goals"):
         load_goals(tmp_path / "none.yaml")
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
         load_goals(tmp_path)
     (tmp_path / "latin.yaml").write_bytes(b"macro: {sale: /caf\xe9}")
-    with pytest.raises(GoalsFileError, match="not UTF-8 at byte 19; save it as UTF-8"):
+    with pytest.raises(GoalsFileError, match="not valid UTF-8 at byte 19; save the file as UTF-8"):
         load_goals(tmp_path / "latin.yaml")
 
 

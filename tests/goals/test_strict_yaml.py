@@ -16,9 +16,9 @@ from convkit.goals import strict_yaml
 if TYPE_CHECKING:
     from convkit.goals.strict_yaml import Node
 
-ANCHORS = "anchors and aliases are not read here; quote a value that starts with `*` or `&` with '...'"
-QUOTE = "quote it with '...': YAML gives this character a meaning of its own at the start of a value"
-CHECK = "check brackets, quotes and indentation just before this place, or quote the text with '...'"
+ANCHORS = "anchors and aliases are not supported; quote a value that starts with `*` or `&` with '...'"
+QUOTE = "quote it with '...'; this character has a special meaning in YAML at the start of a value"
+CHECK = "check the brackets, quotes and indentation just before this position, or quote the text with '...'"
 
 TYPED = {
     "on": "on",
@@ -57,31 +57,31 @@ TYPED = {
 """What a value is, by YAML 1.2's core schema and not by 1.1's."""
 
 REFUSED = {
-    "a: !!python/object:os.system {}": ["1:4: the tag 'tag:yaml.org,2002:python/object:os.system' is not read here; remove it"],
-    "a: !!binary aGk=": ["1:4: the tag 'tag:yaml.org,2002:binary' is not read here; remove it"],
-    "a: !own x": ["1:4: the tag '!own' is not read here; remove it"],
+    "a: !!python/object:os.system {}": ["1:4: the tag 'tag:yaml.org,2002:python/object:os.system' is not supported; remove it"],
+    "a: !!binary aGk=": ["1:4: the tag 'tag:yaml.org,2002:binary' is not supported; remove it"],
+    "a: !own x": ["1:4: the tag '!own' is not supported; remove it"],
     "a: &x 1\nb: *x": [f"1:4: {ANCHORS}", f"2:4: {ANCHORS}"],
     "a: &a [*a]": [f"1:4: {ANCHORS}", f"1:8: {ANCHORS}"],
-    "a:\n  <<: {b: 1}": ["2:3: merge keys (`<<`) are not read here; write the keys out"],
-    "a: *.pdf": ["1:5: quote it with '...': a value that starts with `*` or `&` means something else in YAML"],
+    "a:\n  <<: {b: 1}": ["2:3: merge keys (`<<`) are not supported; write the keys out"],
+    "a: *.pdf": ["1:5: quote it with '...'; `*` and `&` have a special meaning in YAML at the start of a value"],
     "a: @x": [f"1:4: {QUOTE}"],
     "a: `x`": [f"1:4: {QUOTE}"],
     "a: %x": [f"1:4: {QUOTE}"],
-    "a: /x: y": ["1:6: quote it with '...', or check the indentation: YAML reads this `: ` as a new key"],
-    r'a: "^/a\d+$"': ["1:8: quote it with '...' instead of \"...\": there a backslash means itself"],
-    "a:\n\tb: 1": ["2:1: indent with blanks: YAML allows no tabs there"],
-    "a: 1\n---\nb: 2": ["2:1: one document only: remove the `---` line and what follows it"],
+    "a: /x: y": ["1:6: quote it with '...', or check the indentation; YAML reads this `: ` as a new key"],
+    r'a: "^/a\d+$"': ["1:8: quote it with '...' instead of \"...\"; in single quotes a backslash is an ordinary character"],
+    "a:\n\tb: 1": ["2:1: indent with spaces; YAML does not allow tabs here"],
+    "a: 1\n---\nb: 2": ["2:1: only one YAML document is allowed; remove the `---` line and everything after it"],
     "a: [1]]": [f"1:7: {CHECK}"],
     "a:\n  b: 1\n c: 2": [f"3:2: {CHECK}"],
     "a: 1\nb: 2\na: 3\nb: 4": [
-        "3:1: 'a' stands here a second time, first in line 1; keep one of them",
-        "4:1: 'b' stands here a second time, first in line 2; keep one of them",
+        "3:1: duplicate key 'a', first used on line 1; keep one of them",
+        "4:1: duplicate key 'b', first used on line 2; keep one of them",
     ],
     "1: a\ntrue: b": ["1:1: a key must be text; write '1' in quotes", "2:1: a key must be text; write 'true' in quotes"],
     "[a]: b": ["1:1: a key must be text"],
 }
 
-TOO_DEEP = "nested more than 30 levels deep; remove levels, and check for brackets that are never closed"
+TOO_DEEP = "nested more than 30 levels deep; remove levels, and check for unclosed brackets"
 DEEP = {
     "40 pairs of brackets": "a: " + "[" * 40 + "]" * 40,
     "5,000 pairs of brackets": "[" * 5_000 + "]" * 5_000,
@@ -152,7 +152,7 @@ def test_a_bomb_of_aliases_is_refused_within_a_second() -> None:
 
 def test_a_file_of_more_than_a_mebibyte_is_refused() -> None:
     assert strict_yaml.load("#" * (1 << 20), "goals.yaml").value is None
-    assert problems("#" * (1 << 20) + "\n") == [" larger than 1 MiB; a goals file has a few thousand bytes"]
+    assert problems("#" * (1 << 20) + "\n") == [" larger than 1 MiB; goals files usually have a few thousand bytes, so check that this is one"]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n"])

@@ -29,15 +29,15 @@ READ: dict[str, dict[str, Any]] = {
     "{checkout: {path: /new/**}}": {"checkout": ("/new/**",)},
 }
 REFUSED = {
-    "query.v": "`variants` says what tells them, like {checkout: query.v}",
-    "{the checkout: query.v}": "'the checkout' is no name: use letters, digits, `_` and `-`",
-    "{checkout: cookie}": "a variant is told by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
-    "{checkout: v}": "a variant is told by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
-    "{checkout: query.}": "a variant is told by",
-    "{checkout: [query.v]}": "a variant is told by",
-    "{checkout: {query: v}}": "a variant is told by",
-    "{checkout: {path: [checkout]}}": "is no path: a path begins with `/`, as /checkout",
-    "{checkout: {path: []}}": "an empty list; write a path",
+    "query.v": "`variants` takes names, each with how to recognise it, like {checkout: query.v}",
+    "{the checkout: query.v}": "'the checkout' is not a valid name; use letters, digits, `_` and `-`",
+    "{checkout: cookie}": "a variant is recognised by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
+    "{checkout: v}": "a variant is recognised by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
+    "{checkout: query.}": "a variant is recognised by",
+    "{checkout: [query.v]}": "a variant is recognised by",
+    "{checkout: {query: v}}": "a variant is recognised by",
+    "{checkout: {path: [checkout]}}": "is not a path; paths begin with `/`, like /checkout",
+    "{checkout: {path: []}}": "this list is empty; add a path",
 }
 
 
@@ -99,7 +99,7 @@ def test_a_visitor_has_the_only_variant_from_the_first_session_on(tmp_path: Path
     assert by_variant(document, "sale") == {"a": 2, "b": 0, "(none)": 1}
     assert by_variant(document, "cart") == {"a": 3, "b": 2, "(none)": 1}
     assert {row["variant.checkout"]: row["reached"] for row in rows(document, "funnel") if row["step"] == 2} == {"a": 2, "b": 0, "(none)": 0}
-    note = "1 visitor saw more than one variant of checkout; their 3 sessions are left out."
+    note = "1 visitor saw more than one variant of checkout; their 3 sessions were excluded."
     assert [one.text for one in document.notes if one.code == "several-variants"] == [note]
 
 
@@ -138,7 +138,7 @@ def test_unknown_variants_are_told_with_the_closest(tmp_path: Path) -> None:
     goals = parse_goals(GOALS, "goals.yaml")
     with pytest.raises(UsageError, match=r"--by variant.chekout: 'variant.chekout' is no key; did you mean 'variant.checkout'\?; keys are day, "):
         runs.document([log(tmp_path)], ["goals"], goals, by="variant.chekout")
-    with pytest.raises(UsageError, match=r"'variant.chekout' is no field; did you mean 'variant.checkout'\?; fields are page, "):
+    with pytest.raises(UsageError, match=r"unknown field 'variant.chekout'; did you mean 'variant.checkout'\? Fields: page, "):
         runs.document([log(tmp_path)], ["goals"], goals, where=["variant.chekout=a"])
     with pytest.raises(UsageError, match=r"--by variant.checkout: 'variant.checkout' is no key"):
         runs.document([log(tmp_path)], ["goals"], parse_goals("macro: {sale: /sale}", "goals.yaml"), by="variant.checkout")
@@ -176,7 +176,7 @@ def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
     assert (found["bounces"]["verdict"], [item for item in found if item.startswith("shop")]) == (None, [])
     assert [item for item in found if item.startswith("ever")] == ["ever / 1 / cart", "ever / 2 / sale"]
     notes = {note.code: note.text for note in document.notes}
-    assert notes["several-variants"] == "1 visitor saw more than one variant of checkout; their 1 session is left out."
+    assert notes["several-variants"] == "1 visitor saw more than one variant of checkout; their 1 session was excluded."
     assert notes["sides"].startswith("checkout, counted in visitors: b (110 visitors, 220 sessions) with a (100 visitors, 100 sessions); ")
     assert "sample-ratio" not in notes
     text = str(runs.render(document, width=100))

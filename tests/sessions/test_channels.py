@@ -84,19 +84,19 @@ def test_rules_of_ones_own_go_first_and_the_first_that_fits_counts() -> None:
 
 
 REFUSED = {
-    "channels: [Newsletter]": "goals.yaml:3:13: `channels` takes names with a rule each",
-    "channels: {A: newsletter}": "goals.yaml:3:17: a rule takes source, medium, campaign, category",
-    "channels: {A: {}}": "goals.yaml:3:17: a rule takes source",
-    "channels: {A: }": "goals.yaml:3:17: a rule takes source",
-    "channels: {A: []}": "goals.yaml:3:17: an empty list; write a rule",
-    "channels: {A: [{medium: x}, y]}": "goals.yaml:3:31: a rule takes source",
+    "channels: [Newsletter]": "goals.yaml:3:13: `channels` takes names, each with a rule",
+    "channels: {A: newsletter}": "goals.yaml:3:17: a rule consists of the keys source, medium, campaign, category",
+    "channels: {A: {}}": "goals.yaml:3:17: a rule consists of the keys source",
+    "channels: {A: }": "goals.yaml:3:17: a rule consists of the keys source",
+    "channels: {A: []}": "goals.yaml:3:17: this list is empty; add a rule",
+    "channels: {A: [{medium: x}, y]}": "goals.yaml:3:31: a rule consists of the keys source",
     "channels: {' ': {medium: x}}": "goals.yaml:3:14: a channel needs a name",
-    "channels: {A: {medum: x}}": "goals.yaml:3:18: unknown key 'medum' in a rule of a channel; did you mean 'medium'?",
-    "channels: {A: {medium: []}}": "goals.yaml:3:26: an empty list; write a medium",
+    "channels: {A: {medum: x}}": "goals.yaml:3:18: unknown key 'medum' in a channel rule; did you mean 'medium'?",
+    "channels: {A: {medium: []}}": "goals.yaml:3:26: this list is empty; add a medium",
     "channels: {A: {medium: 3}}": "write '3' in quotes",
     "channels: {A: {source: 're:('}}": "goals.yaml:3:26: this regular expression is not valid",
-    "channels: {A: {category: serach}}": "goals.yaml:3:28: 'serach' is no category; did you mean 'search'?",
-    "channels: {A: {medium: x}, A: {medium: y}}": "'A' stands here a second time",
+    "channels: {A: {category: serach}}": "goals.yaml:3:28: unknown category 'serach'; did you mean 'search'?",
+    "channels: {A: {medium: x}, A: {medium: y}}": "duplicate key 'A'",
 }
 
 
@@ -106,7 +106,7 @@ def test_what_is_no_rule_is_refused_where_it_stands(text: str, message: str) -> 
     with pytest.raises(GoalsFileError) as raised:
         parse_goals(goals_file, "goals.yaml")
     assert message in str(raised.value)
-    beyond_a_schema = ("a second time", "regular expression")
+    beyond_a_schema = ("duplicate key", "regular expression")
     assert any(words in message for words in beyond_a_schema) or not is_valid(goals_file)
 
 
@@ -116,7 +116,7 @@ def test_rules_can_be_set_for_one_run() -> None:
     queries = ["utm_medium=partner", "utm_medium=partners", "utm_medium=print"]
     assert [row[-1] for row in came_from([(None, query) for query in queries], site)] == ["Unassigned", "Partners", "Print"]
     assert [*site.channels] == ["Newsletter", "Partners", "Brand", "Chat", "Organic Search", "Print"]
-    with pytest.raises(UsageError, match="is no category"):
+    with pytest.raises(UsageError, match="unknown category"):
         parse_goals(RULES, "goals.yaml", ["channels.Print={category: print}"])
 
 

@@ -1,6 +1,6 @@
-"""Only hits behind another goal: it was reached on an earlier hit of the session.
+"""Only hits after another goal was reached, on an earlier hit of the session.
 
-The other goal's own matches count, by all its keys: it is a goal as any other, and names hits where it is written out.
+All keys of the other goal apply; it may be a goal's name or defined in place.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ SCHEMA = values.GOAL_OR_NAME_SCHEMA
 
 
 def read(node: Node, _: list[Problem]) -> Node:
-    """Take the goal, its name, or a list of either as it is written; it is read when it is asked whether it was reached."""
+    """Return the node of the goal, its name, or a list of these; the context reads it later."""
     return node
 
 
 def turns(value: Node, named: pl.Expr, context: values.GoalContext) -> pl.Expr:
-    """Return the hits before which the other goal was true in the session; not on the same hit."""
+    """Return the hits before which the other goal was true in the session, on another hit."""
     reached = context.reached(value)
     return named & (windows.running_count(reached, "session") > reached.cast(pl.UInt32))

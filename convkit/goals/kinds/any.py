@@ -1,4 +1,4 @@
-"""Any of several goals, as a list does; other keys beside it hold for all of them."""
+"""Any of several goals, like a list; the other keys of the goal apply to all of them."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def read(node: Node, problems: list[Problem]) -> list[Node]:
     """Read a list of goals."""
     if isinstance(node.value, list) and node.value:
         return [item for item in node.value if isinstance(item, Node)]
-    problems.append(node.problem("`any` takes a list of goals, like [/thanks, POST /quote]"))
+    problems.append(node.problem("`any` needs a list of goals, like [/thanks, POST /quote]"))
     return []
 
 
 def names(value: list[Node], context: values.GoalContext) -> pl.Expr:
-    """Name the hits that one of the goals names."""
+    """Return the hits that any of the goals names."""
     return values.any_of([context.condition(part) for part in value])

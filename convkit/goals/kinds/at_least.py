@@ -1,4 +1,4 @@
-"""Depth: the n-th fitting hit of a session, of different pages where the goal is about pages."""
+"""Depth: the n-th matching hit of a session, or the n-th different page if the goal matches only pages."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SCHEMA = values.COUNT_SCHEMA
 
 
 def read(node: Node, problems: list[Problem]) -> int | None:
-    """Read a whole number of 1 or more."""
+    """Read a whole number of at least 1."""
     return values.read_count(node, problems, "at_least")
 
 
 def turns(value: int, named: pl.Expr, context: values.GoalContext) -> pl.Expr:
-    """Return the hit that completes the number."""
+    """Return the hit that reaches the number."""
     if context.tests_pages:
-        # One integer for session and path: telling repeats of a struct takes ten times as long.
-        seen = pl.col("session") * (1 << 32) + pl.col("path").to_physical().cast(pl.Int64)
-        named = named & pl.when(named).then(seen).is_first_distinct()
+        # One integer for session and path: finding repeats of a struct takes ten times as long.
+        session_and_path = pl.col("session") * (1 << 32) + pl.col("path").to_physical().cast(pl.Int64)
+        named = named & pl.when(named).then(session_and_path).is_first_distinct()
     return windows.is_nth(named, value, "session")

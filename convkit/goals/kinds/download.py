@@ -1,4 +1,4 @@
-"""Files taken: of the ranges and repeats of one file by one visitor, the first."""
+"""Downloads: range requests and repeats of a file by the same visitor count once."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ def read(node: Node, problems: list[Problem]) -> list[str]:
 
 
 def names(value: list[str], context: values.GoalContext) -> pl.Expr:
-    """Name downloads of a path, each less than the timeout after the one before taken as one.
+    """Return downloads of a path, except those less than the session timeout after the previous one.
 
-    Asks for a frame sorted by visitor and the order of hits.
+    The frame must be sorted by visitor and ORDER.
     """
-    fits = (
+    is_match = (
         pl.col("download") & (pl.col("method") == "GET") & answered() & values.any_of([patterns.named_column("path", pattern) for pattern in value])
     )
-    before = pl.when(fits).then("time").forward_fill().shift(1).over("visitor", "path")
-    return fits & ((pl.col("time") - before) >= context.timeout).fill_null(value=True)
+    previous = pl.when(is_match).then("time").forward_fill().shift(1).over("visitor", "path")
+    return is_match & ((pl.col("time") - previous) >= context.timeout).fill_null(value=True)
 
 
 def answered() -> pl.Expr:
-    """Take 2xx, ranges included, and 304."""
+    """Accept 2xx, including ranges, and 304."""
     return values.is_success()

@@ -1,4 +1,4 @@
-"""Events of an export, by their name."""
+"""Events of an export, by name."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SCHEMA = values.one_or_more(values.PATTERN_SCHEMA)
 
 def read(node: Node, problems: list[Problem]) -> list[str]:
     """Read a name, a pattern of names, or a list of them."""
-    return values.read_patterns(node, problems, "an event's name like video_play")
+    return values.read_patterns(node, problems, "the name of an event, like video_play")
 
 
 def names(value: list[str], _: values.GoalContext) -> pl.Expr:
-    """Name rows of an export whose event has such a name."""
+    """Return the rows of an export whose event name matches."""
     return values.any_of([patterns.named_column("event", pattern) for pattern in value])

@@ -1,4 +1,4 @@
-"""Hits of another goal are left out."""
+"""Excludes the hits of another goal."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SCHEMA = values.schema_ref("goalsOrNames")
 
 
 def read(node: Node, _: list[Problem]) -> Node:
-    """Take the goal as it is written; it is read when its condition is asked for."""
+    """Return the node of the goal; the context reads it later."""
     return node
 
 
 def names(value: Node, context: values.GoalContext) -> pl.Expr:
-    """Name hits that the other goal does not name."""
+    """Return the hits that the other goal does not name."""
     return ~context.condition(value)

@@ -1,4 +1,4 @@
-"""Which matches count: once a session, a visitor, every hit, or once for each value of a visitor."""
+"""Which matches count: once per session or visitor, every hit, or once per value and visitor."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ SCHEMA = {"anyOf": [{"enum": list(_WORDS)}, values.HIT_VALUE_SCHEMA]}
 
 
 def read(node: Node, problems: list[Problem]) -> str | None:
-    """Read what a match counts once for."""
+    """Read the unit in which a match counts once."""
     if node.text in _WORDS or values.is_hit_value(node.text):
         return node.text
-    takes = "session, visitor, hit, path, query.NAME, cookie.NAME or prop.NAME"
-    problems.append(node.problem(f"`once_per` takes {takes}{did_you_mean(node.text, _WORDS)}"))
+    choices = "session, visitor, hit, path, query.NAME, cookie.NAME or prop.NAME"
+    problems.append(node.problem(f"`once_per` must be {choices}{did_you_mean(node.text, _WORDS)}"))
     return None
 
 
 def turns(value: str, named: pl.Expr, _: values.GoalContext) -> pl.Expr:
-    """Leave the first match a visitor or a visitor's value; under session and hit a repeat is a match too."""
+    """Return the first match per visitor, or per visitor and value; for session and hit, repeats match too."""
     if value in {"session", "hit"}:
         return named
     if value == "visitor":
         return windows.is_nth(named, 1, "visitor")
-    each = pl.col("visitor").hash(1) ^ pl.col(value).cast(pl.String).fill_null("").hash(2)
-    return named & pl.when(named).then(each).is_first_distinct()
+    visitor_and_value = pl.col("visitor").hash(1) ^ pl.col(value).cast(pl.String).fill_null("").hash(2)
+    return named & pl.when(named).then(visitor_and_value).is_first_distinct()

@@ -1,4 +1,4 @@
-"""Pages: GETs answered 2xx or 304."""
+"""Page views: GET requests answered 2xx or 304."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def read(node: Node, problems: list[Problem]) -> list[str]:
 
 
 def names(value: list[str], _: values.GoalContext) -> pl.Expr:
-    """Name GETs of a path: pages, and hits on a list only where the pattern names a file."""
+    """Return GET requests for a path; listed assets, downloads and background requests match only a pattern that names a file."""
     return (pl.col("method") == "GET") & values.any_of([values.matches_path(pattern, pl.col("listed")) for pattern in value])
 
 
 def answered() -> pl.Expr:
-    """Take 2xx and 304; an answer without content is no page."""
+    """Accept 2xx and 304, except 204 for pages: a response without content is not a page view."""
     return values.is_success() & (pl.col("listed") | (pl.col("status") != _NO_CONTENT))

@@ -1,4 +1,4 @@
-"""Parameters behind the `?`: `query: name` is there, `query: {name: pattern}` has that value."""
+"""Query parameters: `query: name` requires one, `query: {name: pattern}` also tests its value."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _ANYTHING = "**"
 
 
 def read(node: Node, problems: list[Problem]) -> dict[str, str]:
-    """Read a name, or a mapping of names to patterns."""
+    """Read a name, or a mapping from names to patterns."""
     if isinstance(node.value, str) and node.value:
         return {node.value: _ANYTHING}
-    found: dict[str, str] = {}
-    before = len(problems)
+    parameters: dict[str, str] = {}
+    earlier_problems = len(problems)
     for name, _, value in node.items():
         text = value.text or value.value
         if not isinstance(text, str):
-            problems.append(value.problem("the value of a parameter is text or a pattern"))
+            problems.append(value.problem("the value of a parameter must be a text or a pattern"))
         elif why := patterns.problem(text):
             problems.append(value.problem(why))
         else:
-            found[name] = text
-    if not found and len(problems) == before:
-        problems.append(node.problem("`query` takes a parameter's name, or {name: pattern}"))
-    return found
+            parameters[name] = text
+    if not parameters and len(problems) == earlier_problems:
+        problems.append(node.problem("`query` needs the name of a parameter, or {name: pattern}"))
+    return parameters
 
 
 def names(value: dict[str, str], _: values.GoalContext) -> pl.Expr:
-    """Name hits with all these parameters."""
+    """Return the hits with all these parameters."""
     return values.all_of([patterns.named_column(f"query.{name}", pattern) for name, pattern in value.items()])

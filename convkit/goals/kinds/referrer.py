@@ -1,4 +1,4 @@
-"""Where a hit came from: its referrer's host and path; a pattern without a slash is a host with any path."""
+"""The referrer's host and path; a pattern without a slash is a host with any path."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _PORT = re.compile(r"^[^/]*?(:\d+)(?:/|$)")
 
 
 def read(node: Node, problems: list[Problem]) -> list[str]:
-    """Read a pattern of a host, or of host and path, or a list of them."""
-    found = values.read_patterns(node, problems, "a referrer like news.example or news.example/post")
-    problems += [values.node_of(node, pattern).problem(why) for pattern in found if (why := _mistake(pattern))]
-    return found
+    """Read a pattern for a host, or for host and path, or a list of them."""
+    referrers = values.read_patterns(node, problems, "a referrer like news.example or news.example/post")
+    problems += [values.node_of(node, pattern).problem(why) for pattern in referrers if (why := _mistake(pattern))]
+    return referrers
 
 
 def _mistake(pattern: str) -> str | None:
-    """Return why a pattern can match no referrer, or None."""
+    """Return why a pattern can never match a referrer, or None."""
     if pattern.startswith("re:"):
         return None
     if "://" in pattern:
-        return f"a referrer is its host and path; write {pattern.partition('://')[2] or 'news.example'}"
+        return f"write a referrer without the protocol: {pattern.partition('://')[2] or 'news.example'}"
     if pattern.startswith("/"):
-        return f"a referrer begins with its host; write one, like news.example{pattern}"
+        return f"a referrer begins with a host, like news.example{pattern}"
     if "?" in pattern or "#" in pattern:
-        return "a referrer ends before `?` and `#`; leave out what follows them"
+        return "referrers are compared without `?` and `#`; remove them and everything after them"
     if port := _PORT.match(pattern):
-        return f"a referrer has no port; leave out {port[1]}"
+        return f"referrers are compared without a port; remove {port[1]}"
     return None
 
 
 def names(value: list[str], _: values.GoalContext) -> pl.Expr:
-    """Name hits that came from there; one without a referrer came from nowhere."""
+    """Return the hits with a matching referrer; hits without a referrer never match."""
     return values.any_of([patterns.named_column("referrer", pattern) for pattern in value])

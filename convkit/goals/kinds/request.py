@@ -1,4 +1,4 @@
-"""Requests with a method: a form posted, an API called, a link that acts."""
+"""Requests with a method: a submitted form, an API call, a link that triggers an action."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _FIRST_GOOD, _FIRST_ERROR = 200, 400
 
 def read(node: Node, problems: list[Problem]) -> list[tuple[str, str]]:
     """Read `METHOD /path` or a list of them."""
-    found = []
+    requests = []
     for text in values.read_texts(node, problems, "a request like POST /cart/add"):
         match = _REQUEST.fullmatch(text)
         if not match or not match[2].startswith(("/", "*", "re:")):
-            problems.append(values.node_of(node, text).problem(f"{text!r} is no request: write a method and a path, like POST /cart/add"))
+            problems.append(values.node_of(node, text).problem(f"{text!r} is not a request; write a method and a path, like POST /cart/add"))
         elif why := patterns.problem(match[2]):
             problems.append(values.node_of(node, text).problem(why))
         else:
-            found.append((match[1], match[2]))
-    return found
+            requests.append((match[1], match[2]))
+    return requests
 
 
 def names(value: list[tuple[str, str]], _: values.GoalContext) -> pl.Expr:
-    """Name requests with the method and path; assets only where the pattern names a file."""
+    """Return requests with the method and path; listed assets match only a pattern that names a file."""
     return values.any_of([(pl.col("method") == method) & values.matches_path(pattern, pl.col("asset")) for method, pattern in value])
 
 
 def answered() -> pl.Expr:
-    """Take every status below 400, redirects included."""
+    """Accept every status below 400, including redirects."""
     return pl.col("status").is_between(_FIRST_GOOD, _FIRST_ERROR - 1)

@@ -1,4 +1,4 @@
-"""The server's answer: a number, a class like 3xx, or a list of them."""
+"""The response status: a number, a class like 3xx, or a list of them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _STATUS = re.compile(r"[1-5](?:xx|\d\d)")
 
 
 def read(node: Node, problems: list[Problem]) -> list[tuple[int, int]]:
-    """Read statuses as ranges, both ends inside."""
+    """Read statuses as ranges that include both ends."""
     nodes = node.value if isinstance(node.value, list) else [node]
-    found = []
+    ranges = []
     if not nodes:
-        problems.append(node.problem("an empty list; write a status like 404 or 3xx"))
+        problems.append(node.problem("this list is empty; add a status like 404 or 3xx"))
     for item in nodes:
         if _STATUS.fullmatch(item.text):
-            found.append((int(item.text.replace("x", "0")), int(item.text.replace("x", "9"))))
+            ranges.append((int(item.text.replace("x", "0")), int(item.text.replace("x", "9"))))
         else:
-            problems.append(item.problem("a status is a number like 404 or a class like 3xx"))
-    return found
+            problems.append(item.problem("a status must be a number like 404 or a class like 3xx"))
+    return ranges
 
 
 def names(value: list[tuple[int, int]], _: values.GoalContext) -> pl.Expr:
-    """Name hits answered so."""
+    """Return the hits with one of these statuses."""
     return values.any_of([pl.col("status").is_between(low, high) for low, high in value])

@@ -1,4 +1,4 @@
-"""Time on the site: the first interaction at or past this long after the session began."""
+"""Time on site: the first interaction at least this long after the start of the session."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ SCHEMA = values.DURATION_SCHEMA
 
 
 def read(node: Node, problems: list[Problem]) -> timedelta | None:
-    """Read a length of time."""
+    """Read a duration."""
     return values.read_duration(node, problems)
 
 
 def turns(value: timedelta, named: pl.Expr, _: values.GoalContext) -> pl.Expr:
-    """Return the first interaction that late in the session."""
+    """Return the session's first interaction after that time."""
     return windows.is_nth(named & is_interaction() & (pl.col("time") - pl.col("started") >= value), 1, "session")

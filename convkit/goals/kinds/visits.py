@@ -1,4 +1,4 @@
-"""Coming back: in a session that is at least the visitor's n-th, `within` a length of time where there is one, the first fitting interaction."""
+"""Return visits: the first matching interaction of a visitor's n-th or later session, optionally `within` a duration."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ SCHEMA = values.COUNT_SCHEMA
 
 
 def read(node: Node, problems: list[Problem]) -> int | None:
-    """Read a whole number of 1 or more."""
+    """Read a whole number of at least 1."""
     return values.read_count(node, problems, "visits")
 
 
 def turns(value: int, named: pl.Expr, context: values.GoalContext) -> pl.Expr:
-    """Return the first interaction of a session that completes so many; the edge of `within`, from start to start, is inside."""
-    started, within = pl.col("started"), context.beside.get("within")
-    first_counted = windows.previous_group(started, value - 1, "session", "visitor")
-    completes = first_counted.is_not_null() if within is None else (started - first_counted <= within).fill_null(value=False)
-    # A session completes them or does not, as a whole: asked last, it is worked out once.
-    return windows.is_nth(named & is_interaction(), 1, "session") & completes
+    """Return the first interaction of a session that reaches the number; `within` is inclusive, from start to start."""
+    started, within = pl.col("started"), context.modifier.get("within")
+    first_start = windows.previous_group(started, value - 1, "session", "visitor")
+    reaches = first_start.is_not_null() if within is None else (started - first_start <= within).fill_null(value=False)
+    # The whole session reaches the number or not, so this is tested last and computed once.
+    return windows.is_nth(named & is_interaction(), 1, "session") & reaches

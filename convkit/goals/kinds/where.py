@@ -1,4 +1,4 @@
-"""Properties of an event: `where: {seconds: ">= 30"}`, a pattern, a number, a comparison, or a list of them."""
+"""Properties of an event: `where: {seconds: ">= 30"}`, a pattern, a number, a comparison, or a list of these."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ SCHEMA = {
 
 
 def read(node: Node, problems: list[Problem]) -> dict[str, list[str]]:
-    """Read a mapping of properties to what they are compared with, any of it."""
-    found: dict[str, list[str]] = {}
-    before = len(problems)
+    """Read a mapping from properties to alternative values to compare with."""
+    properties: dict[str, list[str]] = {}
+    earlier_problems = len(problems)
     for name, _, value in node.items():
         items = value.value if isinstance(value.value, list) else [value]
-        found[name] = [item.text for item in items]
+        properties[name] = [item.text for item in items]
         if not items:
-            problems.append(value.problem("an empty list; write what the property is compared with"))
+            problems.append(value.problem("this list is empty; add a value to compare the property with"))
         for item in items:
             if isinstance(item.value, (dict, list)) or item.value is None:
-                problems.append(item.problem("a property is compared with a pattern, a number, or a text like '>= 30'"))
+                problems.append(item.problem("compare a property with a pattern, a number, or a text like '>= 30'"))
             elif why := patterns.comparison_problem(item.text):
                 problems.append(item.problem(why))
-    if not found and len(problems) == before:
-        problems.append(node.problem("`where` takes properties, like {seconds: '>= 30'}"))
-    return found
+    if not properties and len(problems) == earlier_problems:
+        problems.append(node.problem("`where` needs properties, like {seconds: '>= 30'}"))
+    return properties
 
 
 def names(value: dict[str, list[str]], _: values.GoalContext) -> pl.Expr:
-    """Name hits whose properties are all so."""
+    """Return the hits whose properties all match."""
     return values.all_of([values.any_of([patterns.named_column(f"prop.{name}", text) for text in texts]) for name, texts in value.items()])

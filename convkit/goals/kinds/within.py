@@ -1,4 +1,4 @@
-"""How long `visits` may take, from the start of the first to the start of the last; the edge is inside."""
+"""The time that `visits` may take, inclusive, from the start of the first session to the start of the last."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from convkit.errors import Problem
     from convkit.goals.strict_yaml import Node
 
-ROLE = "beside"
+ROLE = "modifier"
 OF = "visits"
 EXAMPLE = "{visits: 3, within: 14d}"
 SCHEMA = values.DURATION_SCHEMA
 
 
 def read(node: Node, problems: list[Problem]) -> timedelta | None:
-    """Read a length of time."""
+    """Read a duration."""
     return values.read_duration(node, problems)
