@@ -194,7 +194,7 @@ def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collec
         paths.add_lists(paths.add_paths(parts, goals.site), goals.site)
         .with_columns(probing=is_probing, page=paths.page(goals.site))
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
-        .with_columns(query=paths.shown_query(goals.site, values), sent_query="query", **tests)
+        .with_columns(query=paths.shown_query(goals.site, values), **tests)
         .select(
             "request",
             "probing",

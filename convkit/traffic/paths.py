@@ -21,7 +21,7 @@ _SESSION_ID = r"(?i);jsessionid=[^/?#]*"
 _SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?key|^x-amz-|(?:^|[_.\[-])(?:key|sig|code)(?:[_.\]-]|$)")
 """Parameters whose values may give access or name a person; in doubt, more rather than fewer."""
 _MASK = "***"
-_QUERY = pl.col("query")
+_QUERY = pl.col("sent_query")
 _MOST_DOTS = 8
 """How many `..` of a path are resolved; browsers never send one."""
 
@@ -46,7 +46,7 @@ def decode(text: pl.Expr, *, slash: bool = False) -> pl.Expr:
 
 
 def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add `target_host`, `bare` (the path alone), `path` (with kept parameters) and `query` (raw) to distinct `target`s, all as text."""
+    """Add `target_host`, `bare` (the path alone), `path` (with kept parameters) and `sent_query` (raw) to distinct `target`s, all as text."""
     plain = pl.col("target").cast(pl.String).str.replace_all(_ESCAPE, "%${1}")
     return (
         targets.with_columns(plain=plain)
@@ -55,7 +55,7 @@ def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
             plain=pl.col("plain").str.replace(_ORIGIN, "").str.replace(r"#.*$", ""),
         )
         .with_columns(side=pl.col("plain").str.splitn("?", 2))
-        .with_columns(query=pl.col("side").struct[1], bare=pl.col("side").struct[0])
+        .with_columns(sent_query=pl.col("side").struct[1], bare=pl.col("side").struct[0])
         .drop("plain", "side")
         .pipe(_normalized)
         .with_columns(path=_with_query(site.keep_query))
@@ -73,7 +73,7 @@ def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     return targets.with_columns(
         background=pl.any_horizontal(
             bare.str.contains(background_paths),
-            pl.col("query").str.contains(background_query),
+            _QUERY.str.contains(background_query),
             patterns.matches_any(bare, site.ignore_paths),
             patterns.matches_any(pl.col("path"), site.ignore_paths),
         ).fill_null(value=False),
@@ -92,13 +92,13 @@ def page(site: Site) -> pl.Expr:
 
 
 def parameter(name: str, query: pl.Expr = _QUERY) -> pl.Expr:
-    """Return the decoded value of the first parameter of that name in `query`: empty if it has no value, null if it is missing."""
+    """Return the decoded value of the first parameter of that name in a query: empty if it has no value, null if it is missing."""
     value = query.str.extract(_parameter_pattern(re.escape(name))).str.strip_prefix("=")
     return decode(value.str.replace_all("+", " ", literal=True), slash=True)
 
 
 def shown_query(site: Site, value_columns: list[str]) -> pl.Expr:
-    """Return the parameters of `query` that may be shown, as `name=value&...`, null if there are none; what looks like a secret is masked.
+    """Return the parameters of `sent_query` that may be shown, as `name=value&...`, null if there are none; what looks like a secret is masked.
 
     Those are the parameters of `site.keep_query` and of the columns `query.NAME` that exist already.
     """

@@ -144,7 +144,7 @@ def test_the_host_of_an_absolute_target(target: str, expected: str | None) -> No
 
 def test_a_hit_without_a_target_has_no_path_and_is_on_no_list() -> None:
     row = read(None)[0]
-    assert (row["path"], row["page"], row["query"], row["target_host"]) == (None, None, None, None)
+    assert (row["path"], row["page"], row["sent_query"], row["target_host"]) == (None, None, None, None)
     assert (row["background"], row["download"]) == (False, False)
 
 
