@@ -1,6 +1,7 @@
-"""The columns that pass between the stages, with their types; the fields of sessions that only some runs need.
+"""The columns that pass between stages, with their types, and the session fields that only some runs need.
 
-LINES -> PARSED, with PARSED_EVENTS for exports -> RECORDS. Hits are always sorted by ORDER.
+LINES -> PARSED (with PARSED_EVENTS for exports) -> NARROWED -> HITS -> SESSIONIZED -> MATCHED -> SESSIONS; PARSED also becomes RECORDS.
+All times are in UTC with microseconds; texts are String while logs are read, then TEXT.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ KINDS = ("page", "event", "download", "redirect", "error", "background", "other"
 KIND = pl.Enum(KINDS)
 
 ORDER = ("time", "source", "line_no")
-"""The order of hits, always: a source's number is its rank by (time of its first parsed line, name)."""
+"""The order of hits. A source's number is its rank by the time of its first parsed line, then by name."""
 
 UNFINISHED, TOO_LONG, NO_VISITOR = "unfinished last line", "longer than 1 MiB", "no visitor"
 PROBLEMS = (
@@ -46,7 +47,7 @@ PROBLEMS = (
     "cut in parts by the container's runtime",
     "a time that no server of the web has written",
 )
-"""Why a line becomes no record: the first four are fates of their own."""
+"""Why a line does not become a record; the first four are fates of their own."""
 PROBLEM = pl.Enum(PROBLEMS)
 
 
@@ -55,13 +56,15 @@ DEVICE = pl.Enum(DEVICES)
 
 
 def first_problem(rules: Mapping[str, pl.Expr]) -> pl.Expr:
-    """Return the name of the first rule that holds, null where none does."""
-    return pl.coalesce(*(pl.when(fits).then(pl.lit(problem, dtype=PROBLEM)) for problem, fits in rules.items()))
+    """Return the name of the first rule that is true, null if none is."""
+    return pl.coalesce(*(pl.when(is_true).then(pl.lit(problem, dtype=PROBLEM)) for problem, is_true in rules.items()))
 
 
 LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "fault": PROBLEM, "outer": pl.String()}
-"""What a format is given: one row a line, null where the line is blank. `fault` says what is wrong with a line before it is taken apart, `outer`
-when it was written, where what stood around it said so."""
+"""The input of a log format, one row per line.
+
+`line` is null for blank lines; `fault` is what is wrong with a line before it is parsed; `outer` is the time given by a wrapper around the line.
+"""
 
 RECORDS = {
     "source": pl.UInt32(),
@@ -84,10 +87,12 @@ RECORDS = {
     "value": pl.String(),
     "props": pl.String(),
 }
-"""What a log or an export says, nothing decided; null where it says nothing. `seconds` are those that serving took. `user_agent` is null where the
-line has no such field and empty where the field says nothing; `event` is null in access logs and empty where a row of an export names none; `props`
-is the JSON text of an event's properties. Where a request names no method, as probes send them, `target` is all of it. Texts are as they were sent:
-where a server escaped them, that is undone."""
+"""The content of a log or an export, one row per line, before anything is classified; null if a line does not have the field.
+
+`seconds` is the time taken to serve the request. `user_agent` is null if the line has no such field, empty if the field is empty. `event` is null in
+access logs, and empty if a row of an export names none. `props` is the JSON text of an event's properties. If a request has no method, as in probes,
+`target` is the whole request. Texts are as the client sent them: a server's escapes are undone.
+"""
 
 PARSED = {
     "source": pl.UInt32(),
@@ -107,14 +112,17 @@ PARSED = {
     "asset": pl.Boolean(),
     "problem": PROBLEM,
 }
-"""What a format returns of every line: RECORDS, but that `sender` (`address ident user`) and `request` (`method target protocol`) are whole,
-because each distinct one is taken apart once; and `problem`, null where the line is a record. `forwarded` is X-Forwarded-For as it was sent;
-`cookies` are those that the log holds, `name=value; name=value`. What a run does not ask for is never computed."""
+"""The output of a log format, one row per line: RECORDS, except that `sender` and `request` are not split yet.
+
+`sender` is `address ident user` and `request` is `method target protocol`; each distinct one is split only once. `problem` is null if the line is a
+record. `forwarded` is X-Forwarded-For as sent; `cookies` are the logged ones, as `name=value; name=value`. Columns that a run does not need are never
+computed.
+"""
 
 SESSION_KEY = "session_key"
-"""The column of an export's own sessions."""
+"""The column with an export's own session IDs."""
 SESSION_ROLE = "session"
-"""The key of `site.columns` that names it."""
+"""The key of `site.columns` for it."""
 
 PARSED_EVENTS = {
     "event": pl.String(),
@@ -124,44 +132,168 @@ PARSED_EVENTS = {
     "props": pl.String(),
     "anonymous": pl.String(),
 }
-"""What an export says beside PARSED: `event`, empty where a row names none; `event_id`; `event_number`, the same for rows that are one event, null
-where nothing tells them; `value` and `props` as in RECORDS; and `anonymous`, by which the user of the row was known before. For each property that
-goals test there is a `prop.NAME`, too."""
+"""The columns of exports in addition to PARSED.
+
+`event` (empty if a row names none), `event_id`, `value` and `props` are as in RECORDS. `event_number` is the same for rows of the same event, null if
+unknown. `anonymous` is the ID of the row's user before logging in. There is also a `prop.NAME` for each property that goals test.
+"""
 
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
-"""What becomes of a line, in the order in which the fates apply."""
+"""What happens to a line, in the order in which the fates apply."""
+FATE = pl.Enum(FATES)
+
+NARROWED = {
+    "source": pl.UInt32(),
+    "line_no": pl.UInt32(),
+    "time": TIME,
+    "status": pl.Int16(),
+    "asset": pl.Boolean(),
+    "slow": pl.Boolean(),
+    "problem": PROBLEM,
+    "sender": TEXT,
+    "host": TEXT,
+    "request": TEXT,
+    "user_agent": TEXT,
+}
+"""What every run keeps of PARSED, one row per line; `slow` is true if serving took more than 3 seconds, null if the log does not say.
+
+Added if needed: `referrer`, `cookies`, `forwarded` and `session_key`; of exports `event`, `event_number`, `anonymous` and `prop.NAME`. On disk,
+texts are String.
+"""
+
+HITS = {
+    "source": pl.UInt32(),
+    "line_no": pl.UInt32(),
+    "time": TIME,
+    "visitor": pl.Int64(),
+    "identified_by": pl.Int8(),
+    "has_assets": pl.Boolean(),
+    "host": TEXT,
+    "method": TEXT,
+    "path": TEXT,
+    "page": TEXT,
+    "query": TEXT,
+    "status": pl.Int16(),
+    "event": TEXT,
+    "slow": pl.Boolean(),
+    "asset": pl.Boolean(),
+    "background": pl.Boolean(),
+    "download": pl.Boolean(),
+    "listed": pl.Boolean(),
+    "other": pl.Boolean(),
+    "named": pl.Boolean(),
+    "kind": KIND,
+    "fate": FATE,
+}
+"""One row per request or event, sorted by visitor and ORDER, with a Boolean `names:GOAL` for each goal that names hits.
+
+- `source` and `line_no`: the log's number (see ORDER) and the line in it, from 1.
+- `visitor`: the visitor's number, in this run only. `identified_by` is the position, from 0, of the rule in `site.visitor` that identified the
+  visitor. `has_assets` is whether the visitor ever requested a static file, null if the logs have none.
+- `host`: the virtual host, lower case, null if the log has none. `method`: like `GET`; null for events of an export.
+- `path`: the decoded path that goals match, with the parameters of `site.keep_query`. `page`: its row in reports, a pattern of `site.group` or the
+  path. `query`: the parameters that goals or `site.keep_query` name, as `name=value&name=value`, with secrets masked.
+- `status`: the HTTP status. `event`: the name of an export's event, null in access logs. `slow`: as in NARROWED.
+- `asset`, `background`, `download`: whether the path is on this list; `listed`: on any of them. `other`: whether the request counts nowhere (no
+  status, probing methods, robots.txt). `named`: whether a goal names the hit.
+- `kind`: one of KINDS. `fate`: one of FATES.
+
+Added if needed: `device` (DEVICE), `referrer`, `sent_query` (the whole query as sent), `session_key`, the values that goals read (`query.NAME`,
+`cookie.NAME`, `prop.NAME`), their pattern tests (`path~/cart/**`), and `by:RULE`, the visitor's number by a preferred rule. Before bots are excluded
+there are also `user_agent` and `reason` (why the visitor is a bot, null for people), both TEXT.
+"""
+
+SESSIONIZED = {**HITS, "session": pl.Int64(), "started": TIME, "pageless": pl.Boolean()}
+"""HITS that were kept, cut into sessions, without `by:RULE`.
+
+`session` is unique over all visitors and rises with the rows; null for hits outside of sessions. `started` is the time of the session's first
+interaction. `pageless` marks hits whose session was excluded because it has no page.
+"""
+
+MATCHED = {**SESSIONIZED, "pageless_macro": pl.Boolean(), "row": pl.UInt32()}
+"""SESSIONIZED with a Boolean `goal:GOAL` per goal, never null, in place of `names:GOAL`.
+
+`pageless_macro` marks hits of excluded pageless sessions that a macro goal names; `row` is the position in the frame, from 0.
+"""
+
+FATE_ROWS = {
+    "time": TIME,
+    "fate": FATE,
+    "reason": TEXT,
+    "user_agent": TEXT,
+    "source": pl.UInt32(),
+    "line_no": pl.UInt32(),
+    "macro": pl.Boolean(),
+}
+"""One row per record: its fate, `reason` (why its visitor is a bot, null for people), and whether a `macro` goal names it."""
+
+SESSIONS = {
+    "session": pl.Int64(),
+    "visitor": pl.Int64(),
+    "number": pl.Int32(),
+    "started": TIME,
+    "seconds": pl.Int64(),
+    "interactions": pl.Int64(),
+    "pages": pl.Int64(),
+    "landing": TEXT,
+    "exit": TEXT,
+    "bounced": pl.Boolean(),
+    "converted": pl.Boolean(),
+    "has_assets": pl.Boolean(),
+    "identified_by": pl.Int8(),
+    "device": DEVICE,
+    "source": TEXT,
+    "medium": TEXT,
+    "campaign": TEXT,
+    "channel": TEXT,
+    "first_channel": TEXT,
+    "referred": pl.Boolean(),
+    "resumed": pl.Boolean(),
+}
+"""One row per session, with a Boolean `goal:GOAL` for each listed goal: whether the session reached it.
+
+- `session`, `visitor`: numbers, in this run only. `number`: the visitor's first session is 1. `started`: the time of the first interaction.
+- `seconds`: from the first to the last interaction. `interactions`: pages and events. `pages`: page views.
+- `landing`, `exit`: the first and last page, as in `page` of HITS. `bounced`: a single interaction. `converted`: a macro goal was reached.
+- `has_assets`, `identified_by`: as in HITS.
+- `device`: of the first interaction; only with the session field DEVICE_FIELD.
+- `source`, `medium`, `campaign`, `channel`: where the session came from; `first_channel`: the channel of the visitor's first session; `referred`:
+  whether the first hit has a referrer; `resumed`: a Direct session whose referrer is the site itself or a payment provider. Only with CHANNEL_FIELD.
+
+With a session field `variant.NAME` there is a column of that name (TEXT).
+"""
 
 INTERACTIONS = ("page", "event")
-"""The kinds that start, lengthen and un-bounce sessions."""
+"""The kinds of hits that start and extend sessions."""
 
 
 @cache
 def is_kind(*kinds: str) -> pl.Expr:
-    """Tell hits of one of these kinds; every stage asks this, and making the expression takes longer than asking it of a small log."""
+    """Return whether a hit is of one of these kinds; cached, as building the expression takes longer than evaluating it on a small log."""
     return pl.col("kind").is_in(pl.Series(kinds, dtype=KIND).implode())
 
 
 def is_interaction() -> pl.Expr:
-    """Tell hits that are interactions."""
+    """Return whether a hit is an interaction."""
     return is_kind(*INTERACTIONS)
 
 
 DEVICE_FIELD, CHANNEL_FIELD = "device", "channel"
 CHANNEL_COLUMNS = ("source", "medium", "campaign", "channel")
-"""The columns of sessions that tell where they came from; all four need CHANNEL_FIELD."""
+"""The columns of sessions that describe where they came from; all four need CHANNEL_FIELD."""
 VARIANT_PREFIX = "variant."
-"""Before the name of a variant: each is a session field of its own."""
+"""The prefix of a variant's name; each variant is a session field of its own."""
 _SESSION_FIELDS = {"device": DEVICE_FIELD, **dict.fromkeys(CHANNEL_COLUMNS, CHANNEL_FIELD)}
-"""By the name of a key or a field: the session field that it belongs to."""
+"""The session field that a key or column needs."""
 
 
 def session_fields_of(names: Iterable[str | None]) -> frozenset[str]:
-    """Return the session fields that keys and columns need; most need none."""
+    """Return the session fields that keys or columns need; most need none."""
     return frozenset(
         _SESSION_FIELDS.get(name, name) for name in names if name is not None and (name in _SESSION_FIELDS or name.startswith(VARIANT_PREFIX))
     )
 
 
 def texts_needed(fields: Collection[str]) -> tuple[str, ...]:
-    """Return the texts of PARSED that must be read for session fields."""
+    """Return the text columns of PARSED that session fields need."""
     return ("referrer",) if CHANNEL_FIELD in fields else ()

@@ -68,7 +68,7 @@ def read_hits(paths: Paths, options: Options) -> pl.LazyFrame:
         part = parts.part(0)
     hits, _ = stages.settle_hits(part, stages.identify_visitors(part, goals, "drop"), goals, "drop")
     is_person = pl.col("reason").is_null() & ~pl.col("fate").is_in(["asset", "excluded"])
-    return hits.lazy().filter(is_person).drop("user_agent", "reason")
+    return hits.lazy().filter(is_person).select(*HITS, *(column for goal in goals.goals for column in goal.named))
 
 
 def read_sessions(paths: Paths, options: Options) -> pl.LazyFrame:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns, schema
-from convkit.core.schema import FATES, KIND, NO_VISITOR, ORDER, SESSION_KEY, TEXT, first_problem
+from convkit.core.schema import FATE, KIND, NO_VISITOR, ORDER, SESSION_KEY, TEXT, first_problem
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Needs
 from convkit.formats.parsers.timestamps import WEB_ERA
@@ -38,7 +38,6 @@ _PROBLEMS = {
 """Why a record cannot be used: a server's own messages are not requests and have no visitor."""
 _SLOW_SECONDS = 3
 """An answer that took longer to serve is slow."""
-_FATE = pl.Enum(FATES)
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
@@ -134,7 +133,7 @@ def _is_listed() -> pl.Expr:
 
 def dropped_fate_rows(hits: pl.LazyFrame, mode: str, goals: Goals) -> pl.LazyFrame:
     """Return `time, fate, reason, user_agent, source, line_no` of hits excluded by their agent, and whether a `macro` goal names them."""
-    fate = pl.when("excluded").then(pl.lit("excluded")).otherwise(pl.lit("bot")).cast(_FATE)
+    fate = pl.when("excluded").then(pl.lit("excluded")).otherwise(pl.lit("bot")).cast(FATE)
     macro = [expr & ~pl.col("other") for goal in goals.macros for expr in goal.named.values()]
     dropped = hits.filter(is_dropped_by_agent(mode)).with_columns(listed=_is_listed(), fate=fate)
     return dropped.select("time", "fate", pl.col("bot").alias("reason"), "user_agent", "source", "line_no", macro=_any_of(macro))
@@ -173,7 +172,7 @@ def add_fates(hits: pl.DataFrame, mode: str) -> pl.DataFrame:
         .then(pl.lit("outside"))
         .otherwise(pl.lit("kept"))
     )
-    return hits.with_columns(fate=fate.cast(_FATE)).drop("excluded")
+    return hits.with_columns(fate=fate.cast(FATE)).drop("excluded")
 
 
 def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collection[str] = ()) -> pl.LazyFrame:
