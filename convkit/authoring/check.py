@@ -186,7 +186,7 @@ def _later_session(context: _Context) -> Iterator[tuple[int, tuple[str, ...], st
         firsts, last = _first_rows(funnel, context.survey.sessions), f"first{len(funnel.steps)}"
         before = [f"first{number}" for number in funnel.required[:-1]]
         complete = firsts.with_columns(
-            # All steps in one session, but in another order, is the business of the check for the order.
+            # All steps in one session but in another order: left to the check for `reversed`.
             same_session=pl.all_horizontal(pl.col(name).is_not_null() for name in before),
             ever=pl.all_horizontal((pl.col(name).min().over("visitor") <= pl.col(last)).fill_null(value=False) for name in before),
         ).filter("ever")

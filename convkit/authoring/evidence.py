@@ -81,7 +81,7 @@ def _counted(hits: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
 
 def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
     """Return the evidence of collected queries, with paths grouped into patterns."""
-    # Probes and exports have targets that are no path, which no goal could name.
+    # Probes and exports have targets that are not paths, and no goal could name these.
     frames = {name: frame if name == "events" else frame.filter(pl.col("path").str.starts_with("/")) for name, frame in frames.items()}
     pages = subrequests.add_patterns(frames["pages"], _is_step_by_step)
     folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words('files'))}))/"))

@@ -152,7 +152,7 @@ def _code() -> ExitCode:
 def _unexpected(error: BaseException) -> ExitCode:
     """Report an error that convkit does not expect and return its exit code; with --debug, raise it again for its traceback."""
     if isinstance(error, SystemExit):
-        return ExitCode.OK  # Click exits this way if the reader of a help text leaves early, and after completing a command.
+        return ExitCode.OK  # Click exits this way if the reader of a help text stops early, and after shell completion.
     disk_full = filesystem.disk_full_error(error) if isinstance(error, OSError) else None
     if disk_full is not None:
         terminal.abandon_stream()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from convkit.core.quality import BotSessions, LogSummary, Quality
 
-# The same words as in `schema`, which loads Polars and therefore cannot be imported here: help must not load it.
+# The same words as in `schema`, which loads Polars and therefore cannot be imported here, as `--help` must not load it.
 UNFINISHED = "unfinished last line"
 _PREFIX = "convkit: "
 _LONGEST = 4_000
@@ -24,8 +24,9 @@ _LONGEST = 4_000
 
 def write(*lines: str, with_name: bool = True) -> None:
     """Write lines to standard error, each after the program's name, wrapped on a terminal; characters that could harm it are replaced."""
-    prefix, width = _PREFIX if with_name else "", terminal.message_width()
+    prefix = _PREFIX if with_name else ""
     with suppress(OSError):  # Standard error may be closed or full; no report fails for that reason.
+        width = terminal.message_width()
         for line in lines:
             text = safe(line, _LONGEST)
             click.echo(f"{prefix}{text}" if width is None else terminal.wrapped(text, width, first=prefix, indent=len(prefix)), err=True)
@@ -43,7 +44,7 @@ def warn(warnings: Iterable[str], rest: Iterable[str]) -> None:
 
 
 def loss_sentence(losses: Iterable[str], rejects: Mapping[str, int]) -> str:
-    """Return what was lost of the input, empty if nothing was; `rejects` are rejected lines by reason. An unfinished last line is no loss."""
+    """Return what was lost of the input, empty if nothing was; `rejects` are rejected lines by reason. An unfinished last line is not a loss."""
     lines = sum(number for reason, number in rejects.items() if reason != UNFINISHED)
     sentences = [f"{formatting.plural(lines, 'line')} could not be read; save {'it' if lines == 1 else 'them'} with --rejects FILE"] if lines else []
     sentences += [f"{'Other input' if lines else 'input'} was lost; see the warnings"] if any(losses) else []

@@ -42,7 +42,7 @@ class Delivery:
 
 
 _AFTER = {"sort": ("output", "path"), "settings": ("strict",), "rejects": ("limit",), "memory": ("quiet",), "verbose": ("debug",)}
-"""The options of Delivery by the option of Options that they follow in the help."""
+"""The options of Delivery, by the option of Options that they follow in the help."""
 
 
 def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:
@@ -53,7 +53,7 @@ def command_of(name: str, document: str, run: Callable[..., object], *examples: 
 
 
 def add_options(command: click.Command, kind: type[Options] = Options, *, only: Collection[str] = ()) -> click.Command:
-    """Add the logs and the options of `kind` to a command, those that other reports lack first; with `only`, some of them, and logs are optional."""
+    """Add the logs, the options that only `kind` has and the shared ones to a command; `only` limits the shared ones and makes logs optional."""
     shared = {name: _click_option(name, one) for name, one in _in_order(kind) if not only or name in only or not _is_shared(name)}
     own = [shared.pop(name) for name in [*shared] if not _is_shared(name)]
     logs = click.Argument(["logs"], nargs=-1, metavar="[LOG...]" if only else "LOG...", type=click.Path(path_type=str))

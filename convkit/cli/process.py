@@ -65,7 +65,7 @@ def set_environment() -> None:
         with suppress(locale.Error):
             locale.setlocale(locale.LC_CTYPE, _UTF_8)
     if os.environ.get("PYTHONWARNINGS"):
-        # The variable is meant for developers of Python programs, and users of this one are not its developers.
+        # The variable is meant for developers; those who run convkit do not develop it.
         warnings.simplefilter("ignore")
 
 

@@ -1,4 +1,4 @@
-"""Progress of reading, shown on a terminal from the second second of a run on, and nowhere else."""
+"""Progress of reading, shown only on a terminal, and only after the first second of a run."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def width(*, to_screen: bool) -> int:
 
 
 def message_width() -> int | None:
-    """Return the columns of the terminal that shows standard error, None if it is none."""
+    """Return the columns of standard error, None if it is not a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         return None
     return _columns_variable() or _terminal_width(sys.stderr)
@@ -107,7 +107,7 @@ def escape_unencodable() -> None:
 
 
 def write_stream(content: bytes) -> None:
-    """Write to standard output; a reader that leaves early, such as `head`, is no error. Raises OutputError."""
+    """Write to standard output; a reader that stops early, such as `head`, is not an error. Raises OutputError."""
     if sys.stdout is None:
         raise OutputError(f"standard output is closed; {filesystem.ANOTHER_PLACE}")
     try:

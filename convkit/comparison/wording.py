@@ -78,7 +78,7 @@ def conclusions(pair: Pair, rows: pl.DataFrame) -> tuple[Note, ...]:
 
 
 def _moved(micros: Sequence[Compared], macros: Sequence[Compared]) -> Iterator[str]:
-    """Yield which micro goals rose or fell together with the macro goals, and how often chance would do that."""
+    """Yield which micro goals rose or fell, the verdicts on the macro goals, and how often chance alone would do this."""
     changes = [row for row in micros if verdicts.moved(row["verdict"])]
     if not changes:
         return
@@ -108,7 +108,7 @@ def _movement(row: Compared) -> str:
 
 
 def _capitalized(sentence: str) -> str:
-    """Return a sentence with a capital first letter, unless it begins with a name that is no plain word, like `saw_stock`."""
+    """Return a sentence with a capital first letter, unless it begins with a name that is not a plain word, like `saw_stock`."""
     return sentence[:1].upper() + sentence[1:] if sentence.partition(" ")[0].isalpha() else sentence
 
 
@@ -154,7 +154,7 @@ def _macros(macros: Sequence[Compared], unit: str) -> Iterator[str]:
 
 
 def _odds(chance: float) -> str:
-    """Return how often something happens by chance that does so at most every second time."""
+    """Return how often something happens by chance, for a probability of at most 0.5."""
     return "less than once in 100 times" if chance < _SMALL_CHANCE else f"about once in {int(1 / chance + 1e-9)} times"
 
 

@@ -1,4 +1,4 @@
-"""`convkit formats`: the log formats, the format a log is detected as, and the position in a line where a format stops."""
+"""`convkit formats`: the log formats, the detected format of a log, and the position in a line where a format stops."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def known_formats() -> dict[str, tuple[str, str]]:
 
 
 def guess(paths: Iterable[str], log_format: str) -> list[Guess]:
-    """Return the formats that logs are detected as. Raises InputError if one cannot be read, UsageError for a wrong format."""
+    """Return the detected formats of logs. Raises InputError if one cannot be read, UsageError for a wrong format."""
     guesses: list[Guess] = []
     for path in paths:
         with ExitStack() as stack:
@@ -250,7 +250,7 @@ def _unread_blocks(guess: Guess, screen: Screen) -> list[Block]:
     fix = "Describe its lines by the format string in your server's configuration, or by a regular expression with groups like (?P<address>...):"
     example = f"convkit formats {safe(guess.log)} --log-format {EXAMPLE}"
     closest = Paragraph(f"The closest format, {guess.name}, fits {fits}.")
-    return [Heading(guess.log, "unrecognised format"), closest, *stop, Paragraph(fix), Line.of(example, indent=_INDENT)]
+    return [Heading(guess.log, "unrecognised format"), closest, *stop, Paragraph(fix), Paragraph(example, indent=_INDENT)]
 
 
 def _field(name: str, value: object, screen: Screen) -> Line:

@@ -72,7 +72,7 @@ class Explanation:
     sessions: tuple[ExplainedSession, ...]
     total: int
     condition: str
-    """What the selected sessions did, as `reached purchase`; empty if they were not selected by that."""
+    """What the selected sessions did, like `reached purchase`; empty if they were selected otherwise."""
     line: str = ""
     """How the selected line was counted."""
     place: tuple[int, int] | None = None
@@ -110,7 +110,7 @@ def _session_blocks(explained: Explanation, shown: ExplainedSession, number: int
 
 
 def _rank(explained: Explanation, number: int) -> str:
-    """Return which of the selected sessions the `number`th that is shown is, by their start."""
+    """Return the rank of a shown session among the selected ones, in words."""
     rank, total = explained.total - len(explained.sessions) + number + 1, explained.total
     if explained.place is not None:
         return "the session of this line"
