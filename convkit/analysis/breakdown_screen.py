@@ -6,7 +6,7 @@ Cells that are not clearly different from the other sessions are marked.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import polars as pl
 from convkit.analysis.breakdown import BREAKDOWN, OTHER, PERIODS
 from convkit.analysis.periods import NO_MARKS, PeriodMarks
 from convkit.core import formatting, stats
-from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+from convkit.core.blocks import BlankLine, Cell, Heading, Paragraph, Row, Shown, table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ MOST_VALUES = 5
 _MOST_PERIODS = 60
 _NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2, 2
 """Characters of a name at most, of a figure with its rate, of the rate, and of a value at most."""
-_ALL, _SESSIONS = "all", "sessions"
+_LABEL, _ALL, _SESSIONS = "label", "all", "sessions"
 
 INDISTINGUISHABLE_SIGN = "≈"
 INDISTINGUISHABLE_LEGEND = Paragraph(f"{INDISTINGUISHABLE_SIGN} cannot be told from the other sessions.", style="dim")
@@ -136,17 +136,17 @@ def _matrix(lines: BreakdownRows, split: Breakdown, key: str, name: int, space: 
     widths = _widths_of_values(lines, split, key)
     while values:
         shown, values = _split_at(values, _fitting_columns([widths[value] for value, _ in values], space))
-        titles = [Cell(), Cell(_ALL, "dim"), *(Cell(shortened(split.marks.title(value), _WIDEST), "dim") for value, _ in shown)]
         counts = [f"{total}{'':{_RATE}}", *(f"{formatting.count(sessions)}{'':{_RATE + mark}}" for _, sessions in shown)]
-        rows = [Row([Cell(text, "dim") for text in (_SESSIONS, *counts)])] if lines.with_sessions else []
+        rows: list[dict[str, str] | Row] = [Row([Cell(text, "dim") for text in (_SESSIONS, *counts)])] if lines.with_sessions else []
+        columns = {_LABEL: Shown(most=name), _ALL: Shown(_ALL, style="bold", most=_width_of_all(lines, split))}
+        columns |= {f"value {value}": Shown(shortened(split.marks.title(value), _WIDEST), most=widths[value]) for value, _ in shown}
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
             signs = [INDISTINGUISHABLE_SIGN if (label, value) in alike else " " * mark for value, _ in shown]
-            found = [
+            counts = [
                 formatting.count_and_rate(*pairs.get((label, value), (0, 0)), _RATE) + sign for (value, _), sign in zip(shown, signs, strict=True)
             ]
-            rows.append(Row([Cell(lines.short(label)), Cell(formatting.count_and_rate(part, whole, _RATE), "bold"), *map(Cell, found)]))
-        most = {0: name, 1: _width_of_all(lines, split)} | {column: widths[value] for column, (value, _) in enumerate(shown, 2)}
-        blocks += [*([BlankLine()] if blocks else []), Grid(rows, titles, most=most, least=name)]
+            rows.append(dict(zip(columns, (lines.short(label), formatting.count_and_rate(part, whole, _RATE), *counts), strict=True)))
+        blocks += [*([BlankLine()] if blocks else []), replace(table(rows, columns), least=name)]
     return [*blocks, *([INDISTINGUISHABLE_LEGEND] if alike else [])]
 
 
@@ -172,19 +172,20 @@ def _sparklines(lines: BreakdownRows, split: Breakdown, key: str, name: int, roo
     last = max((len(formatting.count(part)) for part in lines.of_all["part"]), default=0)
     fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 5), _PAIR))
     shown = periods[-fits:]
-    titles = [Cell(), Cell(_ALL, "dim"), Cell(_period_range(shown), "dim", left=True), Cell(split.marks.last(periods[-1]), "dim")]
-    rows = []
+    columns = {
+        _LABEL: Shown(),
+        _ALL: Shown(_ALL, style="bold"),
+        "line": Shown(_period_range(shown), style="bar", left=True, most=max(len(shown), len(_period_range(shown)))),
+        "last": Shown(split.marks.last(periods[-1])),
+    }
+    rows: list[dict[str, str] | Row] = []
     for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
         parts = [pairs.get((label, period), (0, 0))[0] for period in shown]
-        cells = [
-            Cell(formatting.count_and_rate(part, whole, _RATE), "bold"),
-            Cell(formatting.sparkline(parts), "bar", left=True),
-            Cell(formatting.count(parts[-1])),
-        ]
-        rows.append(Row([Cell(lines.short(label)), *cells]))
+        texts = lines.short(label), formatting.count_and_rate(part, whole, _RATE), formatting.sparkline(parts), formatting.count(parts[-1])
+        rows.append(dict(zip(columns, texts, strict=True)))
     rows += [Row([Cell(), Cell(), Cell(split.marks.line(shown), "dim", left=True)])] if split.marks.notes_of(shown) else []
     some = f"The last {len(shown)} of {len(periods)} {key}s." if len(shown) < len(periods) else ""
-    grid = Grid(rows, titles, most={2: max(len(shown), len(_period_range(shown)))}, least=name)
+    grid = replace(table(rows, columns), least=name)
     return [grid, *([Paragraph(some, style="dim")] if some else []), *_period_legend(lines, split, shown, room)]
 
 

@@ -12,10 +12,9 @@ from convkit.core.document import Note
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from convkit.analysis.sorting import Sorting
     from convkit.core.document import Period
     from convkit.core.model import Goal
 
@@ -43,11 +42,6 @@ def heading(title: str, noun: str, numbers: tuple[int, int], order: str) -> Head
     shown, total = numbers
     some = f"; {formatting.count(shown)} of {formatting.plural(total, noun)}" if shown < total else ""
     return Heading(title, f"one row a {noun}{order and ', ' + order}{some}")
-
-
-def dropped_columns(places: Mapping[str, int], hidden: Iterable[int], sort: Sorting | None) -> tuple[int, ...]:
-    """Return the columns of a screen that are left out where not all fit, in this order; never the one that the rows are sorted by."""
-    return (*hidden, *(place for name, place in places.items() if sort is None or sort.column != name))
 
 
 def visitor_id_notes() -> tuple[Note, ...]:

@@ -17,7 +17,7 @@ from convkit.comparison import sides as comparison_sides
 from convkit.comparison import wording
 from convkit.comparison.rows import Pair, SideFigures
 from convkit.core import formatting, schema, verdicts
-from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.core.collect import collect_frame, collect_frames
 from convkit.core.document import Document, Note, Period, Report
 from convkit.core.progress import NO_PROGRESS
@@ -52,8 +52,7 @@ _REPORTS = ("overview", "goals", "funnel")
 _ROWS, _FUNNELS = 20, 2
 _RATE, _WIDEST = 6, 18
 """Characters of the rate next to a count, and at most of the name of a group."""
-_CHANGE, _LIKELY = 3, 4
-"""The columns that are dropped first on narrow screens."""
+_COLUMNS = ("label", "before", "now", "change", "likely", "verdict")
 
 
 def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGRESS) -> Document:
@@ -211,14 +210,13 @@ def _draw_table(rows: pl.DataFrame, pair: Pair, room: Screen) -> list[Block]:
     headings = ["", *_side_names(sides), "change", "likely change", "verdict"]
     # Each part is a grid of its own, padded to the widest so that the columns align.
     widths = [max(map(len, column)) for column in zip(headings, *(row for part in texts for row in part), strict=True)]
-    hidden = () if room.wide else (_LIKELY,)
     blocks: list[Block] = []
     for (title, part), cells in zip(parts, texts, strict=True):
-        headings_row = [] if blocks else [Cell(text, "dim", left=True) for text in _padded(headings, widths)]
+        columns = _columns([""] * len(headings) if blocks else _padded(headings, widths), room)
         blocks += [BlankLine()] if blocks else []
         blocks += [Heading(f"FUNNEL {title}", "share of those who began")] if title else []
-        lines = [Row(_cells(row, text, widths)) for row, text in zip(part, cells, strict=True)]
-        blocks.append(Grid(lines, headings_row, hidden=hidden, drops=(_LIKELY, _CHANGE), least=widths[0]))
+        lines = [dict(zip(_COLUMNS, _padded(text, widths), strict=True)) | {"style": _style(row)} for row, text in zip(part, cells, strict=True)]
+        blocks.append(replace(table(lines, columns), least=widths[0]))
     more = rows.filter(what="funnel")["group"].n_unique() - sum(bool(title) for title, _ in parts)
     if more:
         blocks += [BlankLine(), Paragraph(f"{formatting.plural(more, 'more funnel')}: --limit 0.", style="dim")]
@@ -271,11 +269,17 @@ def _change(row: Mapping[str, Any]) -> str:
     return formatting.change(now / before - 1) if before > 0 else formatting.UNKNOWN
 
 
-def _cells(row: Mapping[str, Any], texts: Sequence[str], widths: Sequence[int]) -> list[Cell]:
-    """Return the cells of a row; only the verdict has a colour, and only if it is good or bad news."""
-    label, before, now, change, likely, verdict = _padded(texts, widths)
-    style = "" if row["what"] == "overview" else "good" if verdicts.rose(row["verdict"]) else "bad" if verdicts.fell(row["verdict"]) else ""
-    return [Cell(label), Cell(before), Cell(now, "bold"), Cell(change), Cell(likely), Cell(verdict, style, left=True)]
+def _columns(titles: Sequence[str], room: Screen) -> dict[str, Shown]:
+    """Return the columns of the screen."""
+    ranks, styles = {"change": 2, "likely": 1}, {"now": "bold"}
+    columns = {name: Shown(title, rank=ranks.get(name), style=styles.get(name, "")) for name, title in zip(_COLUMNS, titles, strict=True)}
+    columns["verdict"] = replace(columns["verdict"], style=lambda row: row["style"], left=True)
+    return {name: column for name, column in columns.items() if room.wide or name != "likely"}
+
+
+def _style(row: Mapping[str, Any]) -> str:
+    """Return the colour of a verdict; it has one only if it is good or bad news."""
+    return "" if row["what"] == "overview" else "good" if verdicts.rose(row["verdict"]) else "bad" if verdicts.fell(row["verdict"]) else ""
 
 
 def _padded(texts: Sequence[str], widths: Sequence[int]) -> list[str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from convkit.core import formatting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    Record = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,57 @@ class Grid:
     headings: Sequence[Cell] = ()
     indent: int = 2
     gap: int = 2
-    hidden: tuple[int, ...] = ()
-    """Columns that say nothing here."""
     drops: tuple[int, ...] = ()
     """Columns that are left out where not all fit, the least important first."""
     least: int = 0
     """Characters that the first column has at least, so that grids below each other align."""
     most: Mapping[int, int] = field(default_factory=dict)
     """Characters that columns have at most: their texts are cut where they are longer."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A column of a table: its title, and how the value of a row becomes text."""
+
+    title: str = ""
+    text: str | Callable[[Record], str] = "text"
+    """The unit of the value that the row has by the column's name (one of `document.UNITS`), or a function of the whole row."""
+    rank: int | None = None
+    """Where not all columns fit, the one with the lowest rank is left out first; one without a rank stays."""
+    style: str | Callable[[Record], str] = ""
+    left: bool = False
+    most: int | None = None
+    """Characters of a text at most: longer ones are cut."""
+    title_style: str = "dim"
+
+    def cell(self, name: str, record: Record) -> Cell:
+        """Return the cell of a row in the column `name`."""
+        text = formatting.in_unit(record[name], self.text) if isinstance(self.text, str) else self.text(record)
+        return Cell(text, self.style if isinstance(self.style, str) else self.style(record), self.left)
+
+
+def table(
+    records: Iterable[Record | Row],
+    columns: Mapping[str, Shown],
+    keep: str | None = None,
+    details: Callable[[Record], Sequence[Paragraph]] = lambda _: (),
+) -> Grid:
+    """Return a grid of records with these columns, by name; the first is text, and one that is not to be shown is not among them.
+
+    The column `keep`, by which the records are sorted, is never left out; `details` are the lines under a record. A Row stays as it is.
+    """
+    ranks = sorted((column.rank, place) for place, (name, column) in enumerate(columns.items()) if column.rank is not None and name != keep)
+    titles = [Cell(column.title, column.title_style, column.left) for column in columns.values()]
+
+    def row(record: Record) -> Row:
+        return Row([column.cell(name, record) for name, column in columns.items()], details(record))
+
+    return Grid(
+        [record if isinstance(record, Row) else row(record) for record in records],
+        titles if any(column.title for column in columns.values()) else (),
+        drops=tuple(place for _, place in ranks),
+        most={place: column.most for place, column in enumerate(columns.values()) if column.most is not None},
+    )
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime, timedelta
 
 MIN_BASE = 30
@@ -143,6 +143,24 @@ def odds(chance: float) -> str:
     if chance > 0.5:  # noqa: PLR2004 (more often than not)
         return "more often than not"
     return f"once in {int(1 / chance + 1e-9)} times"
+
+
+_IN_UNIT: dict[str, Callable[[Any], str]] = {
+    "count": count,
+    "rate": percent,
+    "ratio": "{:.1f}".format,
+    "change": change,
+    "seconds": duration,
+    "money": lambda millionths: money(millionths, ""),
+    "time": "{:%Y-%m-%d %H:%M}".format,
+    "number": number,
+    "flag": lambda value: "yes" if value else "no",
+}
+
+
+def in_unit(value: object, unit: str) -> str:
+    """Return a value of a unit (`document.UNITS`) as people read it; a dash where it is missing."""
+    return UNKNOWN if value is None else _IN_UNIT.get(unit, str)(value)
 
 
 def bar(part: float, whole: float, width: int) -> str:

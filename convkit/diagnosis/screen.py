@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from convkit.analysis import listing
 from convkit.core import formatting
-from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.errors import UsageError, did_you_mean
 from convkit.goals import site
 from convkit.traffic import visitor_ids
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     import polars as pl
 
-    from convkit.core.blocks import Block, Screen
+    from convkit.core.blocks import Block, Row, Screen
     from convkit.core.document import Period
     from convkit.core.model import Goals
 
@@ -27,6 +27,8 @@ _KIND, _INDENT, _GAP = 10, 2, 2
 _NAME, _GOALS, _STEPS = 2, 5, 6
 """Columns whose texts may be long."""
 _MIN_WIDTH = 12
+_PLAIN = Shown(style=lambda row: row["style"], left=True)
+_COLUMNS = dict.fromkeys(("time", "kind", "name", "status", "remark", "goals"), _PLAIN) | {"steps": Shown(style="bold", left=True)}
 _STATIC = "a static file, used only to recognise browsers"
 _PROBLEMS = {
     "asset": _STATIC,
@@ -104,9 +106,9 @@ def _session_blocks(explained: Explanation, shown: ExplainedSession, number: int
     visitor = f"visitor {visitor_ids.shorten(session['id'])} ({rule}), visit {session['number']}"
     heading = Heading("SESSION", f"{when}; {visitor}; {_origin(session)}; {_rank(explained, number)}")
     funnels = list(shown.stops)
-    rows = [Row(_cells(hit, shown, funnels, explained)) for hit in shown.hits.rows(named=True)]
+    grid = table([_texts(hit, shown, funnels, explained) for hit in shown.hits.rows(named=True)], _COLUMNS)
     sentences = [_before(shown), _after(shown, explained.goals), *(f"{name}: {stop}." for name, stop in shown.stops.items())]
-    return [heading, BlankLine(), Grid(rows, most=_most(rows, screen)), BlankLine(), *(Paragraph(sentence) for sentence in sentences)]
+    return [heading, BlankLine(), replace(grid, most=_most(grid.rows, screen)), BlankLine(), *(Paragraph(sentence) for sentence in sentences)]
 
 
 def _rank(explained: Explanation, number: int) -> str:
@@ -128,7 +130,7 @@ def _origin(session: Mapping[str, Any]) -> str:
     return channel if source.startswith("(") else f"from {source}, {channel}"
 
 
-def _most(rows: list[Row], screen: Screen) -> dict[int, int]:
+def _most(rows: Sequence[Row], screen: Screen) -> dict[int, int]:
     """Return the maximum widths of the columns with long texts, so that all fit; goals are shortened first, then steps, then page names."""
     needed = [max(len(row.cells[column].text) for row in rows) for column in range(len(rows[0].cells))]
     excess = _INDENT + _GAP * (len(needed) - 1) + sum(needed) - screen.width
@@ -139,8 +141,8 @@ def _most(rows: list[Row], screen: Screen) -> dict[int, int]:
     return most
 
 
-def _cells(hit: Mapping[str, Any], shown: ExplainedSession, funnels: list[str], explained: Explanation) -> list[Cell]:
-    """Return the cells of a hit."""
+def _texts(hit: Mapping[str, Any], shown: ExplainedSession, funnels: list[str], explained: Explanation) -> dict[str, str]:
+    """Return the texts of a hit, by column, and its style."""
     time = hit["time"].astimezone(ZoneInfo(explained.goals.site.timezone))
     is_event = hit["event"] is not None
     kind = hit["kind"] if is_event or hit["method"] == "GET" else hit["method"]
@@ -152,11 +154,10 @@ def _cells(hit: Mapping[str, Any], shown: ExplainedSession, funnels: list[str], 
         if hit["row"] is not None and row == hit["row"]
     ]
     is_line = explained.place == (hit["source"], hit["line_no"])
-    style = "" if hit["row"] is not None else "dim"
     is_usual = is_event or hit["status"] == 200  # noqa: PLR2004 (the usual status is not shown)
     remark = ", ".join(text for text in ("this line" if is_line else "", hit["remark"]) if text)
     texts = (f"{time:%H:%M:%S}", str(kind)[:_KIND], name, "" if is_usual else str(hit["status"]), remark, hit["goals"] or "", ", ".join(filled))
-    return [Cell(text, "bold" if column == len(texts) - 1 and text else style, left=True) for column, text in enumerate(texts)]
+    return dict(zip(_COLUMNS, texts, strict=True)) | {"style": "" if hit["row"] is not None else "dim"}
 
 
 def _before(shown: ExplainedSession) -> str:

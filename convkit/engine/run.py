@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.analysis.segment import select_segment
-from convkit.core.schema import CHANNEL_FIELD, DEVICE_FIELD, RECORDS
+from convkit.core.schema import CHANNEL_FIELD, DEVICE_FIELD, HITS, RECORDS, SESSIONS
 from convkit.engine import document, partition, stages
 from convkit.engine.memory import UNLIMITED
 from convkit.engine.partial_result import merge
@@ -80,4 +80,4 @@ def read_sessions(paths: Paths, options: Options) -> pl.LazyFrame:
     matched = stages.match(part, goals, plan.segment.bots, plan.session_fields)
     limits = plan.segment.date_range.limits(stages.span(part.lines)[1], goals.site.timezone)
     selected = select_segment(matched, goals, plan.segment.filters, *limits)
-    return selected.sessions.lazy().sort("started", "session")
+    return selected.sessions.lazy().sort("started", "session").select(*SESSIONS, "^goal:.*$", "^variant[.].*$")

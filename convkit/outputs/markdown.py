@@ -11,7 +11,7 @@ from convkit.outputs import _rows
 from convkit.outputs._masthead import masthead
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     import polars as pl
 
@@ -54,24 +54,10 @@ def _table(titles: list[str], sides: list[str], rows: Iterator[tuple[str, ...]])
 
 def _cells(values: pl.Series, column: Column) -> list[str]:
     """Return a column's cells as a screen shows them; missing is a dash."""
-    write = _WRITERS.get(column.unit, str)
-    return _rows.converted_values(values, lambda value: formatting.UNKNOWN if value is None else _escaped(write(value)))
+    return _rows.converted_values(values, lambda value: formatting.UNKNOWN if value is None else _escaped(formatting.in_unit(value, column.unit)))
 
 
 def _escaped(text: str) -> str:
     """Return a text that shows as it is: no markup, no link, no end of its cell; blanks at its edges stay."""
     escaped = _SPECIAL.sub(lambda found: f"`{found[0]}`" if found["found_later"] else f"\\{found[0]}", safe(text, longest=None))
     return _EDGE.sub(lambda blank: f"&#{ord(blank[0])};", escaped)
-
-
-_WRITERS: dict[str, Callable[..., str]] = {
-    "count": formatting.count,
-    "rate": formatting.percent,
-    "ratio": "{:.1f}".format,
-    "change": formatting.change,
-    "seconds": formatting.duration,
-    "money": lambda millionths: formatting.money(millionths, ""),
-    "time": "{:%Y-%m-%d %H:%M}".format,
-    "number": formatting.number,
-    "flag": lambda value: "yes" if value else "no",
-}

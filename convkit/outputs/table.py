@@ -170,7 +170,7 @@ def _widths(grid: Grid, width: int) -> dict[int, int]:
     """Return the columns that fit, each with its width."""
     rows = [grid.headings, *(row.cells for row in grid.rows)]
     texts = [[safe(cell.text) for cell in row] for row in rows]
-    columns = [column for column in range(max((len(row) for row in rows), default=0)) if column not in grid.hidden]
+    columns = range(max((len(row) for row in rows), default=0))
     widths = {column: max((cell_len(row[column]) for row in texts if column < len(row)), default=0) for column in columns}
     widths |= {column: min(widths[column], most) for column, most in grid.most.items() if column in widths}
     if not widths:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from convkit.analysis import breakdown, breakdown_screen
 from convkit.analysis.breakdown_screen import BreakdownRows
 from convkit.core import formatting, schema, stats
-from convkit.core.blocks import Cell, Grid, Heading, Paragraph, Row
+from convkit.core.blocks import Heading, Paragraph, Shown, table
 from convkit.core.document import Column, Note, Report
 from convkit.core.schema import TEXT
 from convkit.goals import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from convkit.analysis.analysis import Analysis, View
     from convkit.analysis.breakdown_screen import Breakdown
@@ -48,7 +49,8 @@ _ROWS, _MOST_MICROS = 20, 2
 _ALL, _BOUNCED = "all", "bounced"
 _NAME, _GOAL, _RATE = 26, 14, 6
 """Characters of a channel and of a goal's name at most, and of a rate behind its count."""
-_BEHIND_MACRO = 4
+_MACRO = 1
+"""Where conversions are among the counts."""
 _OF_TOUCH = {"first": "first_touch", "last": "last_touch"}
 _TOUCHES = "first, last: visitors who converted, by the channel of their first session and of the one in which they first did."
 
@@ -191,15 +193,6 @@ def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
 
 
 @dataclass(frozen=True)
-class _ScreenColumn:
-    """A column of the picture, the text of all channels in front; where not all fit, those with the lowest `rank` are left out first."""
-
-    title: str
-    texts: Sequence[str]
-    rank: int
-
-
-@dataclass(frozen=True)
 class _SessionCount:
     """How many sessions of which channel did something."""
 
@@ -225,24 +218,16 @@ def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, roo
     if frame.is_empty():
         return []
     shown, total = frame.head(_row_limit(room) or frame.height), int(frame["sessions"].sum())
-    counts, sessions = _counts(frame, micros, view), dict(shown.select("channel", "sessions").rows())
-    shares = [(count.by_channel[channel], of, count.total, total) for count in counts for channel, of in sessions.items()]
-    alike = breakdown_screen.indistinguishable(shares)
-    columns = [
-        _ScreenColumn("sessions", [formatting.count(number) for number in (total, *sessions.values())], 9),
-        _ScreenColumn("share", [formatting.share(number, total) for number in (total, *sessions.values())], 3),
-    ]
-    for place, count in enumerate(counts):
-        mine = slice(place * len(sessions), (place + 1) * len(sessions))
-        columns.append(_column(count, [(count.total, total, count.total, total), *shares[mine]], [False, *alike[mine]]))
-    if view.knows_macro and room.wide:
-        columns[_BEHIND_MACRO:_BEHIND_MACRO] = [_range(shown)]
-        columns += _touch_columns(frame, shown)
+    counts, sessions = _counts(frame, micros, view), shown.select("channel", "sessions").rows()
+    shares = {(count.title, channel): (count.by_channel[channel], of, count.total, total) for count in counts for channel, of in sessions}
+    alike = dict(zip(shares, breakdown_screen.indistinguishable(shares.values()), strict=True))
+    whole = {"channel": _ALL, "is_all": True, "sessions": total, **{name: int(frame[name].sum()) for name in _OF_TOUCH.values()}}
+    grid = table([whole, *shown.rows(named=True)], _columns(counts, total, alike, view, room))
     some = f"; {shown.height} of {formatting.plural(frame.height, 'channel')}" if shown.height < frame.height else ""
     heading = Heading("CHANNELS", f"where sessions came from, of {formatting.count(total)}{order and ', ' + order}{some}")
-    legend = [breakdown_screen.INDISTINGUISHABLE_LEGEND] if any(alike) else []
+    legend = [breakdown_screen.INDISTINGUISHABLE_LEGEND] if any(alike.values()) else []
     legend += [Paragraph(_TOUCHES, style="dim")] if view.knows_macro and room.wide else []
-    return [heading, _grid([_ALL, *sessions], columns), *legend]
+    return [heading, grid, *legend]
 
 
 def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_SessionCount]:
@@ -256,36 +241,30 @@ def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_Sess
     return [*counts, *(_SessionCount(goal, reached, 5 - place) for place, (goal, reached) in enumerate(zip(goals, of_goals, strict=True)))]
 
 
-def _column(count: _SessionCount, shares: Sequence[breakdown_screen.CellCounts], alike: Sequence[bool]) -> _ScreenColumn:
-    """Return a column of counts with their rates, those marked that are like the rest."""
-    texts = [formatting.share(part, of) if count.is_rate else formatting.count_and_rate(part, of, _RATE) for part, of, _, _ in shares]
-    return _ScreenColumn(
-        count.title, [breakdown_screen.mark_indistinguishable(text, is_alike) for text, is_alike in zip(texts, alike, strict=True)], count.rank
-    )
+def _columns(counts: list[_SessionCount], total: int, alike: Mapping[tuple[str, str], bool], view: View, room: Screen) -> dict[str, Shown]:
+    """Return the columns of the screen; `alike` are the counts, by title and channel, that are like the rest."""
+    columns = {
+        "channel": Shown(most=_NAME),
+        "sessions": Shown("sessions", "count"),
+        "share": Shown("share", lambda row: formatting.share(row["sessions"], total), 3),
+    }
+    is_detailed = view.knows_macro and room.wide
+    for number, count in enumerate(counts):
+        most = _GOAL if len(count.title) > _GOAL else None
+        columns[f"count {number}"] = Shown(count.title, partial(_count_and_mark, count, alike), count.rank, most=most)
+        if is_detailed and number == _MACRO:
+            columns["range"] = Shown("likely range", _likely, 1)
+    columns |= {name: Shown(title, "count", 2) for title, name in _OF_TOUCH.items()} if is_detailed else {}
+    return {name: replace(column, style=lambda row: "dim" if "is_all" in row else "") for name, column in columns.items()}
 
 
-def _range(shown: pl.DataFrame) -> _ScreenColumn:
-    """Return how large rates of conversion may be."""
-    ranges = [
-        formatting.rate_interval(low, high, of) for low, high, of in shown.select("conversion_rate_low", "conversion_rate_high", "sessions").rows()
-    ]
-    return _ScreenColumn("likely range", ["", *ranges], 1)
+def _count_and_mark(count: _SessionCount, alike: Mapping[tuple[str, str], bool], row: Mapping[str, Any]) -> str:
+    """Return how many sessions of a channel did something, with their rate, marked where it is like the rest."""
+    part = count.total if "is_all" in row else count.by_channel[row["channel"]]
+    text = formatting.share(part, row["sessions"]) if count.is_rate else formatting.count_and_rate(part, row["sessions"], _RATE)
+    return breakdown_screen.mark_indistinguishable(text, "is_all" not in row and alike[count.title, row["channel"]])
 
 
-def _touch_columns(frame: pl.DataFrame, shown: pl.DataFrame) -> list[_ScreenColumn]:
-    """Return by which channels those who converted came."""
-    return [
-        _ScreenColumn(title, [formatting.count(int(frame[name].sum())), *map(formatting.count, shown[name])], 2) for title, name in _OF_TOUCH.items()
-    ]
-
-
-def _grid(names: Sequence[str], columns: Sequence[_ScreenColumn]) -> Grid:
-    """Return the columns as rows."""
-    lines = [
-        Row([Cell(text, "dim" if name == _ALL and not place else "") for text in (name, *(column.texts[place] for column in columns))])
-        for place, name in enumerate(names)
-    ]
-    places = sorted(range(len(columns)), key=lambda place: columns[place].rank)
-    titles = [Cell(), *(Cell(column.title, "dim") for column in columns)]
-    most = {0: _NAME} | {place: _GOAL for place, column in enumerate(columns, 1) if len(column.title) > _GOAL}
-    return Grid(lines, titles, drops=tuple(place + 1 for place in places[:-1]), most=most)
+def _likely(row: Mapping[str, Any]) -> str:
+    """Return how large a rate of conversion may be."""
+    return "" if "is_all" in row else formatting.rate_interval(row["conversion_rate_low"], row["conversion_rate_high"], row["sessions"])

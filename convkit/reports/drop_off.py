@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import polars as pl
 from convkit.analysis import breakdown, breakdown_screen
 from convkit.analysis.breakdown_screen import BreakdownRows
 from convkit.core import formatting, stats
-from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row, SideBySide
+from convkit.core.blocks import BlankLine, Grid, Heading, Paragraph, Shown, SideBySide, table
 from convkit.core.document import Column, Report, empty_frame
 from convkit.funnels.drop_off import ANY_PATH, BEHAVIOURS, LEFT, TESTED, has_slow_answers, judge_drop_off
 
@@ -188,15 +189,15 @@ def _cut(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:
     return [*rows[:limit], tail]
 
 
+_NO_TEXT = Shown(text=lambda _: "")
+
+
 def _grid(title: str, rows: list[dict[str, Any]], room: Screen, *, both: bool) -> Grid:
     """Return rows of items with how many of either side."""
-    headings = [Cell(title), Cell("    dropped", "dim"), Cell("    went on", "dim") if both else Cell(), Cell()]
-    return Grid([Row(_cells(row, both=both)) for row in rows], headings, least=_NAME if room.wide else _NARROW_NAME)
-
-
-def _cells(row: dict[str, Any], *, both: bool) -> list[Cell]:
-    item = _LEFT if row["item"] == LEFT else row["item"]
-    cells = [Cell(f"  {item}"), Cell(formatting.count_and_rate(row["dropped"], row["stopped"]))]
-    if both:
-        return [*cells, Cell(formatting.count_and_rate(row["went_on"], row["continued"])), Cell("more" if row["more"] else "", "bold", left=True)]
-    return [*cells, Cell(""), Cell("")]
+    item = Shown(title, lambda row: f"  {_LEFT if row['item'] == LEFT else row['item']}", title_style="")
+    dropped = Shown("    dropped", lambda row: formatting.count_and_rate(row["dropped"], row["stopped"]))
+    went_on = Shown("    went on", lambda row: formatting.count_and_rate(row["went_on"], row["continued"]))
+    more = Shown(text=lambda row: "more" if row["more"] else "", style="bold", left=True)
+    # Columns without text keep those of both sides in line with the others where the screen is narrow.
+    columns = {"item": item, "dropped": dropped, "went_on": went_on if both else _NO_TEXT, "more": more if both else _NO_TEXT}
+    return replace(table(rows, columns), least=_NAME if room.wide else _NARROW_NAME)

@@ -11,7 +11,7 @@ import polars as pl
 from convkit.analysis import breakdown, breakdown_screen
 from convkit.analysis.breakdown_screen import BreakdownRows
 from convkit.core import formatting, stats
-from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.core.document import Column, Note, Report, empty_frame
 from convkit.core.durations import microseconds
 from convkit.funnels.drop_off import ANY_PATH, LEFT, count_tests, describe_difference, judge_drop_off
@@ -260,26 +260,20 @@ def _describe(funnel: Funnel, rows: list[dict[str, Any]], room: Screen) -> str:
 def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Screen) -> list[Block]:
     """Return a line a step with its bar, and under it where they went."""
     first = rows[0]["entered"]
-    lines = [
-        Row(
-            [
-                Cell(_label(row)),
-                Cell(formatting.count(row["reached"]), "bold"),
-                Cell(f"{formatting.bar(row['reached'], first, _BAR):{_BAR}}", "bar", left=True),
-                Cell(formatting.share(row["reached"], first)),
-            ],
-            _details(row, went.filter(step=row["step"]), room),
-        )
-        for row in rows
-    ]
-    return [BlankLine(), Grid(lines, drops=(2, 3))]
+    columns = {
+        "step": Shown(text=_label),
+        "reached": Shown(text="count", style="bold"),
+        "bar": Shown(text=lambda row: f"{formatting.bar(row['reached'], first, _BAR):{_BAR}}", rank=1, style="bar", left=True),
+        "share": Shown(text=lambda row: formatting.share(row["reached"], first), rank=2),
+    }
+    return [BlankLine(), table(rows, columns, details=lambda row: _details(row, went.filter(step=row["step"]), room))]
 
 
-def _label(row: dict[str, Any]) -> str:
+def _label(row: Mapping[str, Any]) -> str:
     return f"{row['step']} {row['name']}{' (optional)' if row['is_optional'] else ''}"
 
 
-def _details(row: dict[str, Any], went: pl.DataFrame, room: Screen) -> list[Paragraph]:
+def _details(row: Mapping[str, Any], went: pl.DataFrame, room: Screen) -> list[Paragraph]:
     """Return how many began at a step, where any step may be the first, and where those went who dropped off."""
     began = [Paragraph(f"{formatting.count(row['entries'])} began here", indent=6, first="↳ ", style="dim")] if row["entries"] else []
     if not row["drop_offs"]:
@@ -317,47 +311,34 @@ def _short_differences(went: pl.DataFrame) -> list[str]:
 
 def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
     """Return a table with a row a step."""
-    first = rows[0]["entered"]
-    is_open = rows[0]["is_open"]
-    titles = (
-        "",
-        rows[0]["unit"],
-        "began here",
-        "of all" if is_open else "of step 1",
-        "",
-        "dropped",
-        "share",
-        "likely range",
-        "to next",
-        "mostly went",
-    )
-    headings = [Cell(title, "dim", left=title == "mostly went") for title in titles]
-    lines = [Row(_wide_cells(row, first, went.filter(step=row["step"]))) for row in rows]
-    return [Grid(lines, headings, hidden=() if is_open else (2,), drops=(4, 9, 8, 7))]
+    first, is_open = rows[0]["entered"], rows[0]["is_open"]
+    width = _OPEN_BAR if is_open else _WIDE_BAR
+    columns = {
+        "step": Shown(text=_label),
+        "reached": Shown(rows[0]["unit"], "count", style="bold"),
+        "entries": Shown("began here", "count"),
+        "of_first": Shown("of all" if is_open else "of step 1", lambda row: formatting.share(row["reached"], first)),
+        "bar": Shown(text=lambda row: f"{formatting.bar(row['reached'], first, width):{width}}", rank=1, style="bar", left=True),
+        "drop_offs": Shown("dropped", _unless_last(lambda row: formatting.count(row["drop_offs"]))),
+        "drop_off_rate": Shown("share", _unless_last(lambda row: formatting.share(row["drop_offs"], row["reached"]))),
+        "range": Shown("likely range", _unless_last(_likely), 4),
+        "to_next": Shown("to next", _unless_last(lambda row: formatting.duration(row["median_seconds_to_next"])), 3),
+        "went_to": Shown("mostly went", _unless_last(lambda row: _mostly(went.filter(step=row["step"]))), 2, "dim", left=True),
+    }
+    return [table(rows, {name: column for name, column in columns.items() if is_open or name != "entries"})]
 
 
-def _wide_cells(row: dict[str, Any], first: int, went: pl.DataFrame) -> list[Cell]:
-    """Return the cells of one step."""
-    width = _OPEN_BAR if row["is_open"] else _WIDE_BAR
-    cells = [
-        Cell(_label(row)),
-        Cell(formatting.count(row["reached"]), "bold"),
-        Cell(formatting.count(row["entries"])),
-        Cell(formatting.share(row["reached"], first)),
-        Cell(f"{formatting.bar(row['reached'], first, width):{width}}", "bar", left=True),
-    ]
-    if row["drop_offs"] is None:
-        return cells
-    likely = formatting.rate_interval(row["drop_off_low"], row["drop_off_high"], row["reached"])
-    went_to = ", ".join(_place(item) for item, _ in _next(went).head(_WIDE_ITEMS).rows())
-    return [
-        *cells,
-        Cell(formatting.count(row["drop_offs"])),
-        Cell(formatting.share(row["drop_offs"], row["reached"])),
-        Cell(likely),
-        Cell(formatting.duration(row["median_seconds_to_next"])),
-        Cell(went_to, "dim", left=True),
-    ]
+def _unless_last(text: Callable[[Mapping[str, Any]], str]) -> Callable[[Mapping[str, Any]], str]:
+    """Return what writes nothing in the last step's row, from which nobody drops off."""
+    return lambda row: "" if row["drop_offs"] is None else text(row)
+
+
+def _likely(row: Mapping[str, Any]) -> str:
+    return formatting.rate_interval(row["drop_off_low"], row["drop_off_high"], row["reached"])
+
+
+def _mostly(went: pl.DataFrame) -> str:
+    return ", ".join(_place(item) for item, _ in _next(went).head(_WIDE_ITEMS).rows())
 
 
 def _conditions(funnel: Funnel, scope: str) -> str:

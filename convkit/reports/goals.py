@@ -9,7 +9,7 @@ import polars as pl
 from convkit.analysis import breakdown, breakdown_screen
 from convkit.analysis.breakdown_screen import BreakdownRows
 from convkit.core import formatting, stats
-from convkit.core.blocks import Cell, Grid, Heading, Row
+from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
 from convkit.core.schema import TEXT
 from convkit.goals import matching
@@ -136,12 +136,9 @@ def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room:
         return []
     heading = Heading("GOALS", f"sessions that reached each one, {of}")
     most = max((row["reached"] for row in shown), default=0)
-    headings = ["", "", "sessions", "rate", "likely range", *([""] if room.wide else []), f"then {view.macro_name}"]
-    headings += ["visitors", "median time"] if room.wide else []
-    hidden = () if view.knows_macro else (6 if room.wide else 5,)
-    drops = (*hidden, 5, 8, 7, 4, 6, 1) if room.wide else (*hidden, 4, 1, 5)
-    grid = Grid([Row(_cells(row, base, most, room)) for row in shown], [Cell(text, "dim") for text in headings], drops=drops, hidden=hidden)
-    return [heading, grid]
+    columns = _columns(base["sessions"], most, view)
+    hidden = {*(() if view.knows_macro else ("then_converted",)), *(() if room.wide else ("bar", "reached_visitors", "median_seconds"))}
+    return [heading, table(shown, {name: column for name, column in columns.items() if name not in hidden})]
 
 
 def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
@@ -162,16 +159,19 @@ def _lines(report: Report, by: tuple[str, ...]) -> pl.DataFrame:
     return report.frame.join(of, on=[*by, "goal"], maintain_order="left").select(*by, "type", label="goal", part="reached", whole="sessions")
 
 
-def _cells(row: dict[str, Any], base: Mapping[str, int], most: int, room: Screen) -> list[Cell]:
-    """Return the cells of one goal."""
-    sessions, reached = base["sessions"], row["reached"]
-    likely = formatting.rate_interval(row["rate_low"], row["rate_high"], sessions)
-    cells = [Cell(row["goal"]), Cell("macro" if row["type"] == "macro" else "", "dim", left=True), Cell(formatting.count(reached), "bold")]
-    cells += [Cell(formatting.share(reached, sessions)), Cell(likely)]
-    cells += [Cell(f"  {formatting.bar(reached, most, _BAR):{_BAR}}", "bar", left=True)] if room.wide else []
-    cells.append(Cell(formatting.count_and_rate(row["then_converted"], reached)))
-    cells += [Cell(formatting.count(row["reached_visitors"])), Cell(formatting.duration(row["median_seconds"]))] if room.wide else []
-    return cells
+def _columns(sessions: int, most: int, view: View) -> dict[str, Shown]:
+    """Return the columns of a wide screen with a known macro goal; `most` is the longest bar."""
+    return {
+        "goal": Shown(),
+        "type": Shown(text=lambda row: "macro" if row["type"] == "macro" else "", rank=5, style="dim", left=True),
+        "reached": Shown("sessions", "count", style="bold"),
+        "rate": Shown("rate", lambda row: formatting.share(row["reached"], sessions)),
+        "range": Shown("likely range", lambda row: formatting.rate_interval(row["rate_low"], row["rate_high"], sessions), 4),
+        "bar": Shown(text=lambda row: f"  {formatting.bar(row['reached'], most, _BAR):{_BAR}}", rank=1, style="bar", left=True),
+        "then_converted": Shown(f"then {view.macro_name}", lambda row: formatting.count_and_rate(row["then_converted"], row["reached"]), 6),
+        "reached_visitors": Shown("visitors", "count", 3),
+        "median_seconds": Shown("median time", "seconds", 2),
+    }
 
 
 def _notes(rows: list[dict[str, Any]]) -> tuple[Note, ...]:

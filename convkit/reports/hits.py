@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.analysis import listing
 from convkit.core import formatting
-from convkit.core.blocks import Cell, Grid, Row
+from convkit.core.blocks import Shown, table
 from convkit.core.document import Column, Report
 from convkit.goals import matching
 from convkit.traffic import visitor_ids
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 IN_REPORT = None
 _ROWS = 20
-_DROPS = {"kind": 2, "value": 7, "event": 6, "method": 3, "goals": 8, "status": 5, "time": 1}
-"""The columns of a screen that are left out where not all fit, the least important first; never the one that the rows are sorted by."""
 _ORDER = ("time", "source", "line")
 COLUMNS = (
     Column("session", "text"),
@@ -85,25 +83,23 @@ def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     if shown.is_empty():
         return []
     heading = listing.heading("HITS", "hit", (shown.height, frame.height), view.order(COLUMNS, ""))
-    titles = ["", "time", "kind", "", "path", "", "event", "value", "goals"]
-    headings = [Cell(title, "dim", left=title != "value") for title in titles]
-    hidden = tuple(column for column, name in ((6, "event"), (7, "value")) if frame[name].null_count() == frame.height)
-    most = {4: 30, 6: 16, 8: 22} if room.wide else {4: 24, 6: 16, 8: 16}
-    drops = listing.dropped_columns(_DROPS, hidden, view.sort)
-    rows = [Row(_cells(row, view)) for row in shown.rows(named=True)]
-    return [heading, Grid(rows, headings, hidden=hidden, drops=drops, most=most)]
+    unknown = {name for name in ("event", "value") if frame[name].null_count() == frame.height}
+    columns = {name: column for name, column in _columns(view, room).items() if name not in unknown}
+    return [heading, table(shown.rows(named=True), columns, view.sort.column if view.sort else None)]
 
 
-def _cells(row: dict[str, Any], view: View) -> list[Cell]:
-    """Return the cells of a hit."""
-    return [
-        Cell(visitor_ids.shorten(row["session"] or row["visitor"])),
-        Cell(listing.shown_time(row["time"], view.period, seconds=True), left=True),
-        Cell(row["kind"], left=True),
-        Cell(row["method"] or "", left=True),
-        Cell(row["path"] or "", left=True),
-        Cell("" if row["status"] is None else str(row["status"])),
-        Cell(row["event"] or "", left=True),
-        Cell("" if row["value"] is None else formatting.money(row["value"], view.goals.site.currency)),
-        Cell(row["goals"], "dim", left=True),
-    ]
+def _columns(view: View, room: Screen) -> dict[str, Shown]:
+    """Return the columns of the screen."""
+    currency = view.goals.site.currency
+    longest, longest_event, longest_goals = (30, 16, 22) if room.wide else (24, 16, 16)
+    return {
+        "session": Shown(text=lambda row: visitor_ids.shorten(row["session"] or row["visitor"])),
+        "time": Shown("time", lambda row: listing.shown_time(row["time"], view.period, seconds=True), 7, left=True),
+        "kind": Shown("kind", rank=1, left=True),
+        "method": Shown(text=lambda row: row["method"] or "", rank=4, left=True),
+        "path": Shown("path", lambda row: row["path"] or "", left=True, most=longest),
+        "status": Shown(text=lambda row: "" if row["status"] is None else str(row["status"]), rank=6),
+        "event": Shown("event", lambda row: row["event"] or "", 3, left=True, most=longest_event),
+        "value": Shown("value", lambda row: "" if row["value"] is None else formatting.money(row["value"], currency), 2),
+        "goals": Shown("goals", rank=5, style="dim", left=True, most=longest_goals),
+    }

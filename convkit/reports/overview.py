@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.analysis import breakdown
 from convkit.analysis.breakdown import BREAKDOWN, OTHER, PERIODS
 from convkit.core import formatting, stats, windows
-from convkit.core.blocks import BlankLine, Cell, Grid, Line, Row
+from convkit.core.blocks import BlankLine, Line, Shown, table
 from convkit.core.document import Column, Report
 from convkit.core.durations import microseconds
 from convkit.core.schema import is_kind
@@ -42,8 +43,6 @@ COLUMNS = (
 _CANDIDATES = 5
 _VALUES, _PERIODS = 10, 31
 _BAR = 20
-_DROPS = (8, 4, 3, 7, 2)
-"""Columns that are left out where not all fit, the least important first."""
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -181,7 +180,8 @@ def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: Vie
         ("Converted", *_converted(facts, view, room)),
         ("Lines", formatting.count(view.input["lines"]), _lines(view.input, room)),
     ]
-    grid = Grid([Row([Cell(name), Cell(number, "bold"), Cell(words, left=True)]) for name, number, words in rows], gap=3)
+    columns = {"name": Shown(), "number": Shown(style="bold"), "words": Shown(left=True)}
+    grid = replace(table((dict(zip(columns, row, strict=True)) for row in rows), columns), gap=3)
     return [grid, *(_unknown(tally) if facts["converted_sessions"] is None else [])]
 
 
@@ -229,15 +229,17 @@ def _lines(fates: Mapping[str, int], room: Screen) -> str:
 def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
     """Return what to do where nobody said what the site is for."""
     found = tally["candidates"].sort("n", "page", "form", "status", descending=[True, False, False, False]).head(_CANDIDATES)
-    rows = [
-        Row([Cell(formatting.count(number)), Cell(page, left=True), Cell(f"after POST {form} ({status})", "dim", left=True)])
-        for page, form, status, number in found.select("page", "form", "status", "n").rows()
-    ]
+    rows = found.rows(named=True)
+    columns = {
+        "n": Shown(text="count"),
+        "page": Shown(left=True),
+        "form": Shown(text=lambda row: f"after POST {row['form']} ({row['status']})", style="dim", left=True),
+    }
     hint = f"convkit init LOG writes {'these into' if rows else 'a'} goals.yaml for you to correct."
     return [
         BlankLine(),
         Line.of("Tell convkit what your site is for." + (" Pages that look like it:" if rows else "")),
-        *([Grid(rows, indent=6, gap=2)] if rows else []),
+        *([replace(table(rows, columns), indent=6)] if rows else []),
         Line.of(hint),
     ]
 
@@ -253,30 +255,22 @@ def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, room:
     shown = rows[-(room.rows(_PERIODS) or 0) :] if key in PERIODS else [row for row in rows if key != "goal" or row[BREAKDOWN] != OTHER]
     some = f"The last {len(shown)} of {len(rows)} {key}s." if key in PERIODS and len(shown) < len(rows) else ""
     most = max(row["sessions"] for row in shown)
-    titles = ["", "sessions", "visitors", "views", "time", "bounced", view.macro_name, "value", ""]
-    hidden = [7] if all(row["value"] is None for row in shown) else []
-    hidden += [] if view.knows_macro else [6]
-    grid = Grid(
-        [Row(_cells(row, found.marks.title(row[BREAKDOWN]), most, view)) for row in shown],
-        [Cell(f"by {key}", "bold"), *(Cell(title, "dim") for title in titles[1:])],
-        hidden=tuple(hidden),
-        drops=(*hidden, *_DROPS),
-    )
+    columns = {BREAKDOWN: Shown(f"by {key}", lambda row: found.marks.title(row[BREAKDOWN]), title_style="bold"), **_columns(most, view)}
+    hidden = {*(() if any(row["value"] is not None for row in shown) else ("value",)), *(() if view.knows_macro else ("converted_sessions",))}
+    grid = table(shown, {name: column for name, column in columns.items() if name not in hidden})
     return [grid, *([Line.of(some, "dim")] if some else []), *found.marks.legend([row[BREAKDOWN] for row in shown])]
 
 
-def _cells(row: dict[str, Any], title: str, most: int, view: View) -> list[Cell]:
-    """Return the cells of a value; who is a visitor of two values cannot be added up."""
-    sessions = row["sessions"]
-    value = formatting.UNKNOWN if row["value"] is None else formatting.money(row["value"], view.goals.site.currency)
-    return [
-        Cell(title),
-        Cell(formatting.count(sessions), "bold"),
-        Cell(formatting.count(None if row[BREAKDOWN] == OTHER else row["visitors"])),
-        Cell(formatting.count(row["pageviews"])),
-        Cell(formatting.duration(row["median_session_seconds"])),
-        Cell(formatting.share(row["bounces"], sessions)),
-        Cell(formatting.count_and_rate(row["converted_sessions"], sessions)),
-        Cell(value),
-        Cell(f"  {formatting.bar(sessions, most, _BAR):{_BAR}}", "bar", left=True),
-    ]
+def _columns(most: int, view: View) -> dict[str, Shown]:
+    """Return the columns of a value; who is a visitor of two values cannot be added up. `most` is the longest bar."""
+    currency = view.goals.site.currency
+    return {
+        "sessions": Shown("sessions", "count", style="bold"),
+        "visitors": Shown("visitors", lambda row: formatting.count(None if row[BREAKDOWN] == OTHER else row["visitors"]), 5),
+        "pageviews": Shown("views", "count", 3),
+        "median_session_seconds": Shown("time", "seconds", 2),
+        "bounces": Shown("bounced", lambda row: formatting.share(row["bounces"], row["sessions"])),
+        "converted_sessions": Shown(view.macro_name, lambda row: formatting.count_and_rate(row["converted_sessions"], row["sessions"])),
+        "value": Shown("value", lambda row: formatting.UNKNOWN if row["value"] is None else formatting.money(row["value"], currency), 4),
+        "bar": Shown(text=lambda row: f"  {formatting.bar(row['sessions'], most, _BAR):{_BAR}}", rank=1, style="bar", left=True),
+    }

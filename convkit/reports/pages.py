@@ -9,7 +9,7 @@ import polars as pl
 from convkit.analysis import breakdown, breakdown_screen
 from convkit.analysis.breakdown_screen import BreakdownRows
 from convkit.core import formatting, stats
-from convkit.core.blocks import Cell, Grid, Heading, Row
+from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Report
 from convkit.core.schema import is_interaction, is_kind
 
@@ -36,6 +36,8 @@ COLUMNS = (
     Column("median_seconds", "seconds"),
     Column("timed_share", "rate"),
 )
+_OF_MACRO = ("landings_converted", "exits_converted")
+"""Columns that a screen has only where a macro goal is known."""
 _COUNTS = ("sessions", "pageviews", "landings", "bounces", "landings_converted", "exits", "exits_converted", "timed")
 
 
@@ -106,12 +108,8 @@ def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     some = f"; {shown.height} of {formatting.plural(frame.height, 'page')}" if shown.height < frame.height else ""
     of = view.order(COLUMNS, "by exits of sessions that had not converted" if view.knows_macro else "by exits")
     heading = Heading("PAGES", f"{of}{some}")
-    cells, headings = (_wide, _WIDE) if room.wide else (_narrow, _NARROW)
-    titles = [Cell(title.format(macro=view.macro_name), "dim") for title in headings]
-    of_macro = (4, 9) if room.wide else (3,)
-    drops = (10, 9, 6, 3, 4, 2) if room.wide else (3, 2, 6)
-    hidden = () if view.knows_macro else of_macro
-    return [heading, Grid([Row(cells(row)) for row in shown.rows(named=True)], titles, drops=drops, hidden=hidden)] if shown.height else []
+    columns = {name: column for name, column in _columns(view, room).items() if view.knows_macro or name not in _OF_MACRO}
+    return [heading, table(shown.rows(named=True), columns)] if shown.height else []
 
 
 def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
@@ -127,37 +125,34 @@ def _lines(frame: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
     return frame.select(*by, label="page", part="exits", whole="pageviews")
 
 
-_NARROW = ("", "landings", "bounced", "{macro}", "   sessions", "exits", "exit rate")
-_WIDE = ("", "landings", "bounces", "rate", "then {macro}", " sessions", "views", "exits", "exit rate", "converted", "time")
+def _columns(view: View, room: Screen) -> dict[str, Shown]:
+    """Return the columns of the screen."""
+    bounce_rate, exit_rate = _share_of("bounces", "landings"), _share_of("exits", "pageviews")
+    if not room.wide:
+        return {
+            "page": Shown(),
+            "landings": Shown("landings", "count"),
+            "bounce_rate": Shown("bounced", bounce_rate, 2),
+            "landings_converted": Shown(view.macro_name, "count", 1),
+            "sessions": Shown("   sessions", "count"),
+            "exits": Shown("exits", "count"),
+            "exit_rate": Shown("exit rate", exit_rate, 3),
+        }
+    return {
+        "page": Shown(),
+        "landings": Shown("landings", "count"),
+        "bounces": Shown("bounces", "count", 6),
+        "bounce_rate": Shown("rate", bounce_rate, 4),
+        "landings_converted": Shown(f"then {view.macro_name}", lambda row: formatting.count_and_rate(row["landings_converted"], row["landings"]), 5),
+        "sessions": Shown(" sessions", "count"),
+        "pageviews": Shown("views", "count", 3),
+        "exits": Shown("exits", "count"),
+        "exit_rate": Shown("exit rate", exit_rate),
+        "exits_converted": Shown("converted", "count", 2),
+        "median_seconds": Shown("time", "seconds", 1),
+    }
 
 
-def _narrow(row: dict[str, Any]) -> list[Cell]:
-    """Return the cells of a page for 80 columns."""
-    counts = formatting.count
-    return [
-        Cell(row["page"]),
-        Cell(counts(row["landings"])),
-        Cell(formatting.share(row["bounces"], row["landings"])),
-        Cell(counts(row["landings_converted"])),
-        Cell(counts(row["sessions"])),
-        Cell(counts(row["exits"])),
-        Cell(formatting.share(row["exits"], row["pageviews"])),
-    ]
-
-
-def _wide(row: dict[str, Any]) -> list[Cell]:
-    """Return the cells of a page for 120 columns."""
-    counts = formatting.count
-    return [
-        Cell(row["page"]),
-        Cell(counts(row["landings"])),
-        Cell(counts(row["bounces"])),
-        Cell(formatting.share(row["bounces"], row["landings"])),
-        Cell(formatting.count_and_rate(row["landings_converted"], row["landings"])),
-        Cell(counts(row["sessions"])),
-        Cell(counts(row["pageviews"])),
-        Cell(counts(row["exits"])),
-        Cell(formatting.share(row["exits"], row["pageviews"])),
-        Cell(counts(row["exits_converted"])),
-        Cell(formatting.duration(row["median_seconds"])),
-    ]
+def _share_of(part: str, whole: str) -> Callable[[Mapping[str, Any]], str]:
+    """Return what writes the rate of two counts."""
+    return lambda row: formatting.share(row[part], row[whole])

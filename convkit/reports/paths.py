@@ -10,7 +10,7 @@ import polars as pl
 from convkit.analysis import breakdown, breakdown_screen
 from convkit.analysis.breakdown_screen import BreakdownRows
 from convkit.core import formatting, patterns, stats, windows
-from convkit.core.blocks import Cell, Grid, Heading, Row
+from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
 from convkit.core.schema import is_kind
 from convkit.errors import UsageError, did_you_mean
@@ -167,21 +167,16 @@ def _draw(frame: pl.DataFrame, wanted: PathQuery, view: View, room: Screen) -> l
     if shown.is_empty():
         return []
     total = int(frame["sessions"].sum())
-    titles = [Cell(text, "dim") for text in ("", "sessions", "share", f"then {view.macro_name}")]
-    hidden = (3,) if frame["converted"].null_count() == frame.height else ()
-    space = room.width - (24 if hidden else 28 + len(view.macro_name))
-    rows = [
-        Row(
-            [
-                Cell(_fit(path, space)),
-                Cell(formatting.count(sessions), "bold"),
-                Cell(formatting.share(sessions, total)),
-                Cell(formatting.count_and_rate(converted, sessions)),
-            ]
-        )
-        for path, sessions, converted in shown.select("path", "sessions", "converted").rows()
-    ]
-    return [_heading(wanted, frame, shown.height, view.order(COLUMNS, "")), Grid(rows, titles, drops=hidden, hidden=hidden)]
+    is_converted = frame["converted"].null_count() < frame.height
+    space = room.width - (28 + len(view.macro_name) if is_converted else 24)
+    columns = {
+        "path": Shown(text=lambda row: _fit(row["path"], space)),
+        "sessions": Shown("sessions", "count", style="bold"),
+        "share": Shown("share", lambda row: formatting.share(row["sessions"], total)),
+    }
+    if is_converted:
+        columns["converted"] = Shown(f"then {view.macro_name}", lambda row: formatting.count_and_rate(row["converted"], row["sessions"]))
+    return [_heading(wanted, frame, shown.height, view.order(COLUMNS, "")), table(shown.rows(named=True), columns)]
 
 
 def _fit(path: str, space: int) -> str:

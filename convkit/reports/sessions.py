@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.analysis import listing
 from convkit.core import formatting, schema
-from convkit.core.blocks import Cell, Grid, Row
+from convkit.core.blocks import Shown, table
 from convkit.core.document import Column, Report
 from convkit.goals import matching
 from convkit.traffic import visitor_ids
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 
 IN_REPORT = None
 SESSION_FIELDS = (schema.DEVICE_FIELD, schema.CHANNEL_FIELD)
-_ROWS = 20
-_DROPS = {"channel": 9, "exit": 5, "value": 7, "converted": 6, "pages": 3, "seconds": 2, "goals": 8, "started": 1, "landing": 4}
-"""The columns of a screen that are left out where not all fit, the least important first; never the one that the rows are sorted by."""
+_ROWS, _LONGEST = 20, 17
 COLUMNS = (
     Column("session", "text"),
     Column("visitor", "text"),
@@ -85,26 +83,24 @@ def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     if shown.is_empty():
         return []
     heading = listing.heading("SESSIONS", "session", (shown.height, frame.height), view.order(COLUMNS, ""))
-    titles = ["", "started", "time", "pages", "landing", "exit", view.macro_name, "value", "goals", "channel"]
-    left = {"started", "landing", "exit", "goals", "channel"}
-    hidden = (6, 7) if not view.knows_macro else (7,) if frame["value"].null_count() == frame.height else ()
-    drops = listing.dropped_columns(_DROPS, hidden, view.sort)
-    rows = [Row(_cells(row, view)) for row in shown.rows(named=True)]
-    headings = [Cell(title, "dim", left=title in left) for title in titles]
-    return [heading, Grid(rows, headings, hidden=hidden, drops=drops, most=dict.fromkeys((4, 5, 8), 17))]
+    has_value = view.knows_macro and frame["value"].null_count() < frame.height
+    return [heading, table(shown.rows(named=True), _columns(view, has_value=has_value), view.sort.column if view.sort else None)]
 
 
-def _cells(row: dict[str, Any], view: View) -> list[Cell]:
-    """Return the cells of a session."""
-    return [
-        Cell(visitor_ids.shorten(row["session"])),
-        Cell(listing.shown_time(row["started"], view.period), left=True),
-        Cell(formatting.duration(row["seconds"])),
-        Cell(formatting.count(row["pages"])),
-        Cell(row["landing"], left=True),
-        Cell(row["exit"], left=True),
-        Cell("yes" if row["converted"] else ""),
-        Cell(formatting.money(row["value"], view.goals.site.currency) if row["value"] else ""),
-        Cell(row["goals"], "dim", left=True),
-        Cell(row["channel"], left=True),
-    ]
+def _columns(view: View, *, has_value: bool) -> dict[str, Shown]:
+    """Return the columns of the screen."""
+    currency = view.goals.site.currency
+    converted = {"converted": Shown(view.macro_name, lambda row: "yes" if row["converted"] else "", 4)} if view.knows_macro else {}
+    value = {"value": Shown("value", lambda row: formatting.money(row["value"], currency) if row["value"] else "", 3)} if has_value else {}
+    return {
+        "session": Shown(text=lambda row: visitor_ids.shorten(row["session"])),
+        "started": Shown("started", lambda row: listing.shown_time(row["started"], view.period), 8, left=True),
+        "seconds": Shown("time", "seconds", 6),
+        "pages": Shown("pages", "count", 5),
+        "landing": Shown("landing", rank=9, left=True, most=_LONGEST),
+        "exit": Shown("exit", rank=2, left=True, most=_LONGEST),
+        **converted,
+        **value,
+        "goals": Shown("goals", rank=7, style="dim", left=True, most=_LONGEST),
+        "channel": Shown("channel", rank=1, left=True),
+    }

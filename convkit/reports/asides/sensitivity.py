@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core import formatting, stats
-from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.core.document import Column, Note, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from convkit.analysis.analysis import Analysis
     from convkit.core.blocks import Block, Screen
@@ -145,23 +145,18 @@ def _sentence(rows: pl.DataFrame) -> str:
 def _draw(name: str, rows: pl.DataFrame, sentence: str) -> list[Block]:
     """Return the settings of one funnel."""
     heading = Heading(f"CHOICES {name}", "what the last step's rate would be; * as it was asked for")
-    titles = [Cell(title, "dim") for title in ("", "entered", "last step", "rate", "likely range", "")]
-    lines, before = [], ""
-    for row in rows.rows(named=True):
-        lines.append(Row(_cells(row, is_first=row["choice"] != before)))
-        before = row["choice"]
-    return [heading, Grid(lines, titles), BlankLine(), Paragraph(sentence)]
+    firsts = rows.filter(pl.col("choice").is_first_distinct()).select("choice", "setting").rows()
+    columns = {
+        "setting": Shown(text=lambda row: _label(row, is_first=(row["choice"], row["setting"]) in firsts)),
+        "entered": Shown("entered", "count"),
+        "reached": Shown("last step", "count", style="bold"),
+        "rate": Shown("rate", lambda row: formatting.share(row["reached"], row["entered"])),
+        "range": Shown("likely range", lambda row: formatting.rate_interval(row["rate_low"], row["rate_high"], row["entered"])),
+        "differs": Shown(text=lambda row: "differs" if row["differs"] else "", style="bold", left=True),
+    }
+    return [heading, table(rows.rows(named=True), columns), BlankLine(), Paragraph(sentence)]
 
 
-def _cells(row: dict[str, Any], *, is_first: bool) -> list[Cell]:
-    """Return the cells of one setting."""
-    label = f"{row['choice'] if is_first else '':8} {row['setting']}{' *' if row['chosen'] else ''}"
-    likely = formatting.rate_interval(row["rate_low"], row["rate_high"], row["entered"])
-    return [
-        Cell(label),
-        Cell(formatting.count(row["entered"])),
-        Cell(formatting.count(row["reached"]), "bold"),
-        Cell(formatting.share(row["reached"], row["entered"])),
-        Cell(likely),
-        Cell("differs" if row["differs"] else "", "bold", left=True),
-    ]
+def _label(row: Mapping[str, Any], *, is_first: bool) -> str:
+    """Return a setting, the first of its choice behind the choice's name."""
+    return f"{row['choice'] if is_first else '':8} {row['setting']}{' *' if row['chosen'] else ''}"

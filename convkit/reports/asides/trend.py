@@ -15,7 +15,7 @@ from convkit.analysis import periods as analysis_periods
 from convkit.analysis import planning
 from convkit.analysis.breakdown import BREAKDOWN, PERIODS
 from convkit.core import formatting, stats, verdicts
-from convkit.core.blocks import BlankLine, Cell, Grid, Heading, Paragraph, Row
+from convkit.core.blocks import BlankLine, Cell, Heading, Paragraph, Row, Shown, table
 from convkit.core.document import Column, Note, Report
 
 if TYPE_CHECKING:
@@ -189,13 +189,7 @@ def _draw(judged: JudgedTrends, room: Screen) -> list[Block]:
     sentences: list[Block] = [Paragraph(sentence) for sentence in _sentences(judged, shown, is_brief=is_brief)]
     if judged.is_short or rows.is_empty():
         return [_heading(judged), *sentences]
-    titles = ["", "reached", "first → last", "verdict"]
-    grid = Grid(
-        list(_rows(shown, judged.view.goals.site.margin)),
-        [Cell(title, "dim", left=title == "verdict") for title in titles],
-        drops=(2,),
-        most={0: _NAME if room.wide else _NARROW_NAME},
-    )
+    grid = table(_rows(shown), _columns(judged.view.goals.site.margin, room), details=_target)
     hidden = rows.height - shown.height
     where = f", none of them moving: convkit goals --by {key}, convkit funnel --by {key}" if is_brief else ": --limit 0"
     more = f"{formatting.plural(hidden, 'more row')}{where}."
@@ -219,29 +213,38 @@ def _heading(judged: JudgedTrends) -> Heading:
     return Heading("TREND", f"{span}; {judged.unfinished[0]} is not over and left out" if judged.unfinished else span)
 
 
-def _rows(rows: pl.DataFrame, margin: float) -> Iterator[Row]:
-    """Yield a row a goal or step, funnels under their names."""
+def _rows(rows: pl.DataFrame) -> Iterator[dict[str, Any] | Row]:
+    """Yield the goals and steps, funnels under their names."""
     funnel = ""
     for row in rows.rows(named=True):
         if row["report"] == "funnel" and row["of"] != funnel:
             funnel = row["of"]
             yield Row([Cell(funnel, "dim")])
-        yield Row(_cells(row, margin), _target(row))
+        yield row
 
 
-def _cells(row: dict[str, Any], margin: float) -> list[Cell]:
-    """Return the cells of a goal or step."""
-    is_large, has_line = row["base"] >= formatting.MIN_BASE, row["change"] is not None
-    line = f"{formatting.percent(row['first_rate'])} → {formatting.percent(row['last_rate'])}" if has_line and is_large else formatting.TOO_FEW
-    return [
-        Cell(row["label"] if row["report"] == "goals" else f"  {row['label'].partition(': ')[2]}"),
-        Cell(formatting.count_and_rate(row["reached"], row["base"]), "bold"),
-        Cell(line),
-        Cell(_verdict(row, margin), _STYLES.get(row["verdict"], ""), left=True),
-    ]
+def _columns(margin: float, room: Screen) -> dict[str, Shown]:
+    """Return the columns of the screen."""
+    return {
+        "item": Shown(text=_label, most=_NAME if room.wide else _NARROW_NAME),
+        "reached": Shown("reached", lambda row: formatting.count_and_rate(row["reached"], row["base"]), style="bold"),
+        "line": Shown("first → last", _line, 1),
+        "verdict": Shown("verdict", lambda row: _verdict(row, margin), style=lambda row: _STYLES.get(row["verdict"], ""), left=True),
+    }
 
 
-def _target(row: dict[str, Any]) -> list[Paragraph]:
+def _label(row: Mapping[str, Any]) -> str:
+    return str(row["label"]) if row["report"] == "goals" else f"  {row['label'].partition(': ')[2]}"
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """Return the ends of the line through all periods."""
+    if row["change"] is None or row["base"] < formatting.MIN_BASE:
+        return formatting.TOO_FEW
+    return f"{formatting.percent(row['first_rate'])} → {formatting.percent(row['last_rate'])}"
+
+
+def _target(row: Mapping[str, Any]) -> list[Paragraph]:
     """Return whether the rate of all periods is what somebody hoped for."""
     if row["target"] is None or row["target_met"] is None:
         return []
@@ -250,7 +253,7 @@ def _target(row: dict[str, Any]) -> list[Paragraph]:
     return [Paragraph(words, indent=4, first="↳ ", style="dim")]
 
 
-def _verdict(row: dict[str, Any], margin: float) -> str:
+def _verdict(row: Mapping[str, Any], margin: float) -> str:
     """Return a verdict with the cautious end of its range."""
     if row["verdict"] == verdicts.STAGNATING:
         return f"{verdicts.STAGNATING}, within {margin * 100:g}%"
