@@ -1,1 +1,1 @@
-"""Bytes to lines: paths, archives, compression, damage, wrappers, copies."""
+"""From bytes to lines: paths, archives, compression, damage, wrappers, copies."""

@@ -1,4 +1,4 @@
-"""Zip archives: the logs in one, and their bytes, piece by piece; only a little of it is in memory at a time."""
+"""Zip archives: the logs in an archive, and their bytes, read in chunks."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, 
 
 
 def logs_in(source: Source) -> list[Source]:
-    """Return the logs in a zip archive, or the source itself where it is none.
+    """Return the logs in a zip archive, or the source itself if it is not one.
 
-    A member is a log; those of lines of JSON, each of which names its fields, are one. Raises InputError where nothing can be read.
+    Each member is a log, but all JSON members together are one, as their lines name their fields. Raises InputError if nothing can be read.
     """
     if source.packing != ZIP:
         return [source]
@@ -36,18 +36,20 @@ def logs_in(source: Source) -> list[Source]:
         with zipfile.ZipFile(source.path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir() and _is_log(member.filename)]
     except DAMAGE_ERRORS:
-        raise InputError(f"{source.name} is a zip archive that is damaged; copy it again, or unpack what can be unpacked with unzip") from None
+        raise InputError(f"{source.name} is a damaged zip archive; copy it again, or extract what you can with unzip") from None
     if not members:
-        raise InputError(f"{source.name} is a zip archive without a file; give it one that holds logs")
+        raise InputError(f"{source.name} is a zip archive without files; choose one that contains logs")
     if any(member.flag_bits & _ENCRYPTED for member in members):
-        raise InputError(f"{source.name} is a zip archive under a password; unpack it first with unzip")
-    if odd := [member.filename for member in members if member.filename.lower().endswith(_UNREADABLE)]:
-        raise InputError(f"{source.name} is a zip archive that holds {odd[0]}, which is not read from within it; unpack it first with unzip")
-    alike: dict[object, list[zipfile.ZipInfo]] = {}
+        raise InputError(f"{source.name} is a zip archive with a password; extract it first with unzip")
+    if unreadable := [member.filename for member in members if member.filename.lower().endswith(_UNREADABLE)]:
+        raise InputError(
+            f"{source.name} is a zip archive that contains {unreadable[0]}, which cannot be read inside an archive; extract it first with unzip"
+        )
+    groups: dict[object, list[zipfile.ZipInfo]] = {}
     for member in members:
-        alike.setdefault("json" if re.search(_JSON, member.filename) else member, []).append(member)
+        groups.setdefault("json" if re.search(_JSON, member.filename) else member, []).append(member)
     size = {member.filename: member.compress_size for member in members}
-    logs = [tuple(sorted(member.filename for member in group)) for group in alike.values()]
+    logs = [tuple(sorted(member.filename for member in group)) for group in groups.values()]
     return [
         replace(source, name=source.name if len(logs) == 1 else f"{source.name}/{names[0]}", members=names, size=sum(size[name] for name in names))
         for names in logs
@@ -55,12 +57,12 @@ def logs_in(source: Source) -> list[Source]:
 
 
 def _is_log(name: str) -> bool:
-    """Tell members that people put there from those that systems do."""
+    """Return whether a member is a file of the user, not of the operating system."""
     return not name.startswith(_NO_LOGS) and not PurePosixPath(name).name.startswith(".")
 
 
 def member_bytes(source: Source, member: str) -> Iterator[bytes]:
     """Yield the bytes of a member. Raises DAMAGE_ERRORS."""
     with zipfile.ZipFile(source.path) as archive, archive.open(member) as file:
-        while piece := file.read(_CHUNK):
-            yield piece
+        while chunk := file.read(_CHUNK):
+            yield chunk

@@ -1,6 +1,6 @@
-"""Logs that are copies of other logs, recognised by their content, whatever their names and compression.
+"""Finding logs that are copies of other logs, by content, regardless of name and compression.
 
-A log is a copy where all of it is the beginning of another. Single lines are never compared: two equal lines of one log are two requests.
+A log is a copy if all of it is the beginning of another. Single lines are never compared: two equal lines in a log are two requests.
 """
 
 from __future__ import annotations
@@ -26,56 +26,56 @@ _CHUNK = 1 << 16
 
 
 def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
-    """Return the logs that are no copies, the longer of two, and a sentence for each that is left out."""
+    """Return the logs without copies, keeping the longer of two, and a sentence for each excluded log."""
     kept: dict[bytes, list[Source]] = {}
-    left_out: dict[Source, Source] = {}
+    originals: dict[Source, Source] = {}
     for source in sources:
-        alike = kept.setdefault(_first_line(source), [])
-        for place, other in enumerate(alike):
+        same_start = kept.setdefault(_first_line(source), [])
+        for position, other in enumerate(same_start):
             shorter = _shorter_if_copy(source, other)
             if shorter is not None:
-                alike[place] = other if shorter is source else source
-                left_out[shorter] = alike[place]
+                same_start[position] = other if shorter is source else source
+                originals[shorter] = same_start[position]
                 break
         else:
-            alike.append(source)
-    said = [f"{copy.name} holds nothing that {left_out[copy].name} does not hold, and is left out" for copy in sources if copy in left_out]
-    return [source for source in sources if source not in left_out], said
+            same_start.append(source)
+    sentences = [f"{copy.name} was skipped, as {originals[copy].name} already contains all of it" for copy in sources if copy in originals]
+    return [source for source in sources if source not in originals], sentences
 
 
 def _first_line(source: Source) -> bytes:
-    """Return the first line of a log, and what tells it from others where it holds none."""
+    """Return the first line of a log, or its path if it has no line."""
     start = b""
     if source.packing == ZSTD:
-        # Polars alone unpacks it, and as lines.
+        # Only Polars can decompress zstd, and only into lines.
         with suppress(pl.exceptions.PolarsError, OSError):
             start = "".join(pl.read_csv(source.path, n_rows=1, **CSV_AS_LINES)["line"].drop_nulls()).encode()
         return start[:_CHUNK] or os.fsencode(source.path)
-    for piece in _bytes(source):
-        start += piece
+    for chunk in _bytes(source):
+        start += chunk
         if b"\n" in start or len(start) >= _CHUNK:
             break
     return start[:_CHUNK].partition(b"\n")[0] or os.fsencode(source.path)
 
 
 def _shorter_if_copy(source: Source, other: Source) -> Source | None:
-    """Return which of two logs is the beginning of the other, None where neither is; of equal ones the first argument."""
-    mine, theirs = (_bytes(log) for log in (source, other))
-    ahead, behind = b"", b""
+    """Return the log that is the beginning of the other, the first argument if they are equal, None if neither is."""
+    chunks, other_chunks = (_bytes(log) for log in (source, other))
+    rest, other_rest = b"", b""
     while True:
-        ahead, behind = ahead or next(mine, b""), behind or next(theirs, b"")
-        if not ahead:
+        rest, other_rest = rest or next(chunks, b""), other_rest or next(other_chunks, b"")
+        if not rest:
             return source
-        if not behind:
+        if not other_rest:
             return other
-        both = min(len(ahead), len(behind))
-        if ahead[:both] != behind[:both]:
+        size = min(len(rest), len(other_rest))
+        if rest[:size] != other_rest[:size]:
             return None
-        ahead, behind = ahead[both:], behind[both:]
+        rest, other_rest = rest[size:], other_rest[size:]
 
 
 def _bytes(source: Source) -> Iterator[bytes]:
-    """Yield the bytes of a log, none of them empty; zstd, which only Polars unpacks, by way of a temporary file."""
+    """Yield the bytes of a log in chunks that are not empty; zstd, which only Polars can decompress, goes through a temporary file."""
     if source.packing != ZSTD:
         yield from filter(None, damaged.unpacked_bytes(source, []))
         return
@@ -83,9 +83,9 @@ def _bytes(source: Source) -> Iterator[bytes]:
         try:
             pl.scan_csv(source.path, **CSV_AS_LINES).sink_csv(Path(spool.name), include_header=False, quote_style="never")
         except (pl.exceptions.PolarsError, OSError):
-            # It is damaged, and a copy of nothing.
+            # It is damaged, so it is not a copy.
             spool.write(source.path.read_bytes()[:_CHUNK])
             spool.flush()
         with Path(spool.name).open("rb") as file:
-            while piece := file.read(_CHUNK):
-                yield piece
+            while chunk := file.read(_CHUNK):
+                yield chunk

@@ -1,8 +1,8 @@
-"""The fast reader: from a log to lines with their source and number; how a log is packed.
+"""The fast reader, from a log to its lines with source and number, and the detection of compression.
 
-Polars' CSV reader serves as the reader of lines: without a quote character and with one text column it takes gz, zst, CR LF and a byte order mark as
-they come, and keeps blank lines as null rows, so that every line is counted. It stops at zero bytes and at damage: then `files.damaged` reads the
-same log. Over damaged Parquet its reader panics, and writes on standard error before anybody can catch that.
+It reads lines with Polars' CSV reader: without a quote character and with a single text column, that handles gzip, zstd, CR LF and byte order marks,
+and keeps blank lines as null rows, so that every line is counted. It fails on zero bytes and damage; then `files.damaged` reads the log. For damaged
+Parquet files, Polars panics and writes to standard error before that can be caught.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ _MAGIC = {
     b"\xff\xfe": UTF_16,
     b"\xfe\xff": UTF_16,
 }
-_UNSUPPORTED = {b"\xfd7zXZ\x00": ("xz", "xz -d"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
+_UNSUPPORTED = {b"\xfd7zXZ\x00": ("compressed with xz", "xz -d"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
 _TAR, _TAR_OFFSET = b"ustar", 257
 MAX_LINE_BYTES = 1 << 20
-"""Bytes of a line; a longer one is no line of a log."""
+"""The largest number of bytes in a line."""
 COLUMN_PREFIX = "column:"
-"""Before the name of a column that a file brings with it."""
+"""The prefix of columns that come from a Parquet file."""
 _NEVER_IN_A_LINE = "\x00"
 CSV_AS_LINES: dict[str, Any] = {
     "separator": _NEVER_IN_A_LINE,
@@ -57,78 +57,78 @@ CSV_AS_LINES: dict[str, Any] = {
     "glob": False,
     "raise_if_empty": False,
 }
-"""How a reader of CSV becomes a reader of lines."""
+"""The options with which the CSV reader reads lines."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """One log: where its bytes are, the name it goes by in reports, how it is packed, and how many bytes there were when it was opened."""
+    """A log: its path, its name in reports, its compression, and its size in bytes when it was opened."""
 
     path: Path
     name: str
     packing: str = PLAIN
     size: int = sys.maxsize
     members: tuple[str, ...] = ()
-    """Of an archive, the files in it that are this log."""
+    """The members of an archive that make up this log."""
 
 
-def open_source(path: Path, name: str, called: str | None = None) -> Source:
-    """Return a regular file as a log; its first bytes say how it is packed, whatever its name says.
+def open_source(path: Path, name: str, label: str | None = None) -> Source:
+    """Return a regular file as a log; its compression is detected from its first bytes, regardless of its name.
 
-    `called` is what people called it. Raises InputError where it cannot be opened, or is packed or written in a way that is not read here.
+    `label` is how the user named it, for messages. Raises InputError if it cannot be opened or its compression is not supported.
     """
-    called = called or name
+    label = label or name
     try:
         with path.open("rb") as file:
             start, size = file.read(_TAR_OFFSET + len(_TAR)), os.fstat(file.fileno()).st_size
     except OSError as error:
-        raise read_error(called, error) from None
+        raise read_error(label, error) from None
     for magic, (what, command) in _UNSUPPORTED.items():
         if start.startswith(magic):
-            raise InputError(f"{called} is {what}, which is not read here; unpack it first with {command}")
+            raise InputError(f"{label} is {what}, which is not supported; decompress it first with {command}")
     if start[_TAR_OFFSET:] == _TAR:
-        raise InputError(f"{called} is a tar archive, which is not read here; unpack it first with tar -x")
+        raise InputError(f"{label} is a tar archive, which is not supported; extract it first with tar -x")
     return Source(path, name, packing_of(start), size)
 
 
 def packing_of(start: bytes) -> str:
-    """Return how a log is packed that begins so."""
+    """Return the compression of a log from its first bytes."""
     return next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN)
 
 
-def read_error(called: str | Path, error: OSError) -> InputError:
-    """Return what to say of a log that the system does not open."""
-    return InputError(f"{called} cannot be read: {error.strerror}")
+def read_error(name: str | Path, error: OSError) -> InputError:
+    """Return the InputError for a log that cannot be opened."""
+    return InputError(f"{name} cannot be read: {error.strerror}")
 
 
 def scan(source: Source, number: int) -> pl.LazyFrame:
-    """Return `source, line_no, line, fault` of one log, numbered from 1; blank lines have a null `line`, lines that are too long a `fault`."""
+    """Return `source, line_no, line, fault` of a log; `line_no` counts from 1, `line` is null if blank, `fault` marks lines that are too long."""
     if source.packing == PARQUET:
         return _scan_parquet(source.path, number)
-    read = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **CSV_AS_LINES)
-    return add_source_and_fault(read, number, {TOO_LONG: pl.col("line").str.len_bytes() > MAX_LINE_BYTES})
+    lines = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **CSV_AS_LINES)
+    return add_source_and_fault(lines, number, {TOO_LONG: pl.col("line").str.len_bytes() > MAX_LINE_BYTES})
 
 
 def _scan_parquet(path: Path, number: int) -> pl.LazyFrame:
-    """Return the rows of a Parquet file as lines without text, its columns beside them, each behind COLUMN_PREFIX."""
-    read = pl.scan_parquet(path, glob=False).select(pl.all().name.prefix(COLUMN_PREFIX)).with_row_index("line_no", offset=1)
+    """Return the rows of a Parquet file as lines without text, with its columns under COLUMN_PREFIX."""
+    rows = pl.scan_parquet(path, glob=False).select(pl.all().name.prefix(COLUMN_PREFIX)).with_row_index("line_no", offset=1)
     text, fault = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=PROBLEM)
-    return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), "line_no", pl.exclude("line_no"), line=text, fault=fault)
+    return rows.select(pl.lit(number, dtype=pl.UInt32).alias("source"), "line_no", pl.exclude("line_no"), line=text, fault=fault)
 
 
-def add_source_and_fault(read: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
-    """Complete `line_no, line` by the log's number and by what is wrong with a line before anybody takes it apart."""
-    return read.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line", fault=first_problem(faults))
+def add_source_and_fault(lines: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
+    """Add the log's number as `source`, and the `fault` that a line has before it is parsed, to `line_no, line`."""
+    return lines.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line", fault=first_problem(faults))
 
 
 def is_regular_file(path: Path) -> bool:
-    """Tell files that can be read twice from pipes and devices, which cannot."""
+    """Return whether a path is a regular file, which can be read twice, unlike pipes and devices."""
     return stat.S_ISREG(path.stat().st_mode)
 
 
 @contextmanager
 def spool_text(lines: Iterable[str], name: str) -> Iterator[Source]:
-    """Give lines as a log in a temporary file."""
+    """Yield a log with these lines, in a temporary file."""
     with filesystem.temporary_file(tempfile.gettempdir()) as spool:
         spool.writelines(f"{line}\n".encode() for line in lines)
         spool.flush()
@@ -137,7 +137,7 @@ def spool_text(lines: Iterable[str], name: str) -> Iterator[Source]:
 
 @contextmanager
 def spool(stream: BinaryIO, name: str) -> Iterator[Source]:
-    """Give what can be read once as a log: its bytes go into a temporary file, so that they need no memory."""
+    """Yield the content of a stream as a log, in a temporary file so that it needs no memory."""
     with filesystem.temporary_file(tempfile.gettempdir()) as spool:
         shutil.copyfileobj(stream, spool, 1 << 20)
         spool.flush()
@@ -146,32 +146,32 @@ def spool(stream: BinaryIO, name: str) -> Iterator[Source]:
 
 _STANDARD_ERROR = 2
 _STDERR_LOCK = threading.Lock()
-"""Standard error is one, whoever reads."""
+"""Held while standard error, which all threads share, is redirected."""
 
 
 @contextmanager
-def parquet_damage_as_error(called: str) -> Iterator[None]:
-    """Read Parquet in here: whatever its reader stumbles over is raised as InputError, and nothing of it is written on standard error."""
+def parquet_damage_as_error(name: str) -> Iterator[None]:
+    """Turn any failure of the Parquet reader in this context into an InputError, with nothing written to standard error."""
     try:
         with _STDERR_LOCK, _silent_stderr():
             yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError):
-        raise InputError(f"{called} is a Parquet file that is damaged; export it again") from None
+        raise InputError(f"{name} is a damaged Parquet file; export it again") from None
 
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Lead standard error to nowhere; where it is closed, nothing is written on it anyway."""
+    """Redirect standard error to the null device, unless it is closed anyway."""
     try:
-        kept = os.dup(_STANDARD_ERROR)
+        original = os.dup(_STANDARD_ERROR)
     except OSError:
         yield
         return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    null_device = os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, _STANDARD_ERROR)
+        os.dup2(null_device, _STANDARD_ERROR)
         yield
     finally:
-        os.dup2(kept, _STANDARD_ERROR)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(original, _STANDARD_ERROR)
+        os.close(original)
+        os.close(null_device)

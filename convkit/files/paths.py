@@ -1,4 +1,4 @@
-"""From the paths that users name to logs: files, directories, globs, URLs, and `-` for standard input."""
+"""Opening the logs that the user names: files, directories, globs, URLs, and `-` for standard input."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ if TYPE_CHECKING:
 
 
 Paths = str | Path | Iterable[str | Path]
-"""One log, or several."""
+"""One or more logs."""
 
 
 STANDARD_INPUT = "-"
 
 
 def path_names(paths: Paths) -> list[str]:
-    """Return paths as texts, be it one alone."""
+    """Return one or more paths as a list of texts."""
     return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
 
 
 def open_sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
-    """Return each log that the paths name, once."""
+    """Return the logs that the paths name, each once."""
     if paths.count(STANDARD_INPUT) > 1:
-        raise UsageError("`-` is standard input and can be read once; name it once")
-    found: dict[object, Source] = {}
+        raise UsageError("`-` (standard input) can be read only once; remove the others")
+    sources: dict[object, Source] = {}
     for path in paths:
         if path == STANDARD_INPUT:
             if sys.stdin is None:
-                raise InputError("standard input is closed; give it a log, as in zcat access.log.gz | convkit report -")
-            found[path] = stack.enter_context(lines.spool(sys.stdin.buffer, "standard input"))
+                raise InputError("standard input is closed; pipe a log into it, as in zcat access.log.gz | convkit report -")
+            sources[path] = stack.enter_context(lines.spool(sys.stdin.buffer, "standard input"))
             continue
         if remote.is_remote(path):
-            found[path] = stack.enter_context(remote.fetch(path))
+            sources[path] = stack.enter_context(remote.fetch(path))
             continue
         for file in _files(path):
-            if _file_identity(file) not in found:
-                found[_file_identity(file)] = _open_file(file, stack)
-    return [log for source in found.values() for log in archives.logs_in(source)]
+            if _file_identity(file) not in sources:
+                sources[_file_identity(file)] = _open_file(file, stack)
+    return [log for source in sources.values() for log in archives.logs_in(source)]
 
 
 def _file_identity(file: Path) -> tuple[int, int]:
-    """Return what tells a file from others, whatever link names it."""
+    """Return what identifies a file, regardless of links to it."""
     try:
         state = file.stat()
     except OSError as error:
@@ -62,10 +62,10 @@ def _file_identity(file: Path) -> tuple[int, int]:
 
 
 def _open_file(file: Path, stack: ExitStack) -> Source:
-    """Return a file as a log; what can be read once, like a pipe, or has a name that is no text, which Polars cannot open, is put aside first."""
-    called, name = (os.fsencode(path).decode("utf-8", "replace") for path in (file, file.name))
-    if lines.is_regular_file(file) and called == str(file):
-        return lines.open_source(file, name, called)
+    """Return a file as a log; pipes, and files whose name is not valid text and that Polars cannot open, are copied to a temporary file first."""
+    label, name = (os.fsencode(path).decode("utf-8", "replace") for path in (file, file.name))
+    if lines.is_regular_file(file) and label == str(file):
+        return lines.open_source(file, name, label)
     try:
         return stack.enter_context(lines.spool(stack.enter_context(file.open("rb")), name))
     except OSError as error:
@@ -73,16 +73,16 @@ def _open_file(file: Path, stack: ExitStack) -> Source:
 
 
 def _files(path: str) -> list[Path]:
-    """Return the files that one argument names."""
+    """Return the files that an argument names."""
     place = Path(path)
     if place.is_dir():
-        inside = sorted(file for file in place.iterdir() if file.is_file() and not file.name.startswith("."))
-        if not inside:
-            raise InputError(f"{path} holds no files; directories are not searched further down")
-        return inside
+        files = sorted(file for file in place.iterdir() if file.is_file() and not file.name.startswith("."))
+        if not files:
+            raise InputError(f"{path} contains no files; directories inside it are not searched, so name the one with the logs")
+        return files
     if place.exists() or not glob.has_magic(path):
         return [place]
-    matched = sorted(Path(name) for name in glob.glob(path) if Path(name).is_file())  # noqa: PTH207 (a pattern of any path, also an absolute one)
+    matched = sorted(Path(name) for name in glob.glob(path) if Path(name).is_file())  # noqa: PTH207 (Path.glob takes no absolute pattern)
     if not matched:
-        raise InputError(f"no file matches {path}; check the pattern, and quote it or not as the shell needs it")
+        raise InputError(f"no file matches {path}; check the pattern and its quotes")
     return matched

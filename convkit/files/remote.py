@@ -1,6 +1,6 @@
 """Logs on a web server or in an object store, downloaded once into temporary files.
 
-Polars' own readers fetch them, with the credentials that every tool finds in the environment.
+Polars fetches them, with the usual credentials from the environment.
 """
 
 from __future__ import annotations
@@ -26,64 +26,64 @@ if TYPE_CHECKING:
 
 _REMOTE = re.compile(r"(?i)(https?|s3a?|gs|gcs|az|azure|abfss?|adl|hf)://")
 _PATTERN = re.compile(r"[*\[]")
-_MAX_REASON = 200
+_MAX_REASON_LENGTH = 200
 _TIMEOUT = 60
-"""Seconds without a byte after which a server is given up."""
+"""Seconds to wait for a server's next byte."""
 
 
 def is_remote(path: str) -> bool:
-    """Tell the address of a log that is elsewhere."""
+    """Return whether a path is the URL of a remote log."""
     return bool(_REMOTE.match(path))
 
 
 @contextmanager
 def fetch(url: str) -> Iterator[Source]:
-    """Give the log at an address, or all that match one of an object store, as a file. Raises InputError where it cannot be read."""
-    called, name = _public_url(url), urlsplit(url).path.rpartition("/")[2] or urlsplit(url).netloc.rpartition("@")[2]
+    """Yield the log at a URL, or all logs that match a URL pattern of an object store, as a file. Raises InputError."""
+    label, name = _public_url(url), urlsplit(url).path.rpartition("/")[2] or urlsplit(url).netloc.rpartition("@")[2]
     with filesystem.temporary_file(tempfile.gettempdir()) as spool:
-        place = Path(spool.name)
+        path = Path(spool.name)
         try:
-            _read_with_polars(url, place)
+            _read_with_polars(url, path)
         except (OSError, pl.exceptions.PolarsError) as error:
             full = filesystem.disk_full_error(error) if isinstance(error, OSError) else None
-            if full or not _download(url, place):
-                raise full or InputError(f"{called} {_reason(error)}") from None
-        yield open_source(place, name, called)
+            if full or not _download(url, path):
+                raise full or InputError(f"{label} {_reason(error)}") from None
+        yield open_source(path, name, label)
 
 
-def _read_with_polars(url: str, place: Path) -> None:
-    """Write the lines of a log, or a Parquet file, to a place."""
+def _read_with_polars(url: str, path: Path) -> None:
+    """Write the lines of a log, or a Parquet file, to a path."""
     is_store = not url.lower().startswith("http")
     if urlsplit(url).path.endswith(".parquet"):
-        pl.scan_parquet(url, glob=is_store).sink_parquet(place)
+        pl.scan_parquet(url, glob=is_store).sink_parquet(path)
     else:
         lines = pl.scan_csv(url, **{**CSV_AS_LINES, "glob": is_store and bool(_PATTERN.search(url))})
-        lines.sink_csv(place, include_header=False, quote_style="never")
+        lines.sink_csv(path, include_header=False, quote_style="never")
 
 
-def _download(url: str, place: Path) -> bool:
-    """Write what a web server sends as it is, where Polars cannot read it: packed in another way, damaged, or of a server that sends no parts."""
+def _download(url: str, path: Path) -> bool:
+    """Write what a web server sends to a path, for logs that Polars cannot read: other compression, damage, or no support for range requests."""
     if not url.lower().startswith("http"):
         return False
-    from urllib.request import urlopen  # noqa: PLC0415 (it costs every run a twentieth of a second)
+    from urllib.request import urlopen  # noqa: PLC0415 (importing it takes 0.05 s)
 
     try:
-        with urlopen(url, timeout=_TIMEOUT) as sent, place.open("wb") as file:  # noqa: S310 (the scheme is http or https)
-            shutil.copyfileobj(sent, file, 1 << 20)
+        with urlopen(url, timeout=_TIMEOUT) as response, path.open("wb") as file:  # noqa: S310 (the scheme is http or https)
+            shutil.copyfileobj(response, file, 1 << 20)
     except OSError:
         return False
     return True
 
 
 def _public_url(url: str) -> str:
-    """Return an address as it may be shown: what stands behind `?` or in front of `@` may open a door."""
+    """Return a URL that is safe to show, without what may be a secret: the user information and the query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _reason(error: BaseException) -> str:
-    """Return why an address cannot be read, and what to do."""
+    """Return why a URL cannot be read, with the fix."""
     if isinstance(error, FileNotFoundError):
-        return "is not there; check the address"
-    text = re.sub(r"\?\S*|//[^/@\s]*@", "", str(error).partition("\n")[0])[:_MAX_REASON].rstrip(" .:")
-    return f"cannot be read ({text}); check the address and your credentials, or copy it here first"
+        return "does not exist; check the URL"
+    text = re.sub(r"\?\S*|//[^/@\s]*@", "", str(error).partition("\n")[0])[:_MAX_REASON_LENGTH].rstrip(" .:")
+    return f"cannot be read ({text}); check the URL and your credentials, or download it first"

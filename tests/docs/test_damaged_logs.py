@@ -80,9 +80,9 @@ CASES: dict[str, list[Case]] = {
         Case(EVENTS + EVENTS, kept=80),
     ],
     "gzip that is cut off, damaged or followed by garbage; damaged bzip2": [
-        Case(gzip.compress(TEXT, 0)[:-400], kept=37, unread=1, warning="ends in the middle of its packed data"),
+        Case(gzip.compress(TEXT, 0)[:-400], kept=37, unread=1, warning="ends in the middle of its compressed data"),
         Case(GZIP[:-8] + bytes(8), warning="is damaged"),
-        Case(GZIP + b"rubbish", warning="goes on behind its packed data"),
+        Case(GZIP + b"rubbish", warning="has bytes after its compressed data"),
         Case(bz2.compress(TEXT) + bz2.compress(TEXT)[:-20], warning="is damaged"),
     ],
     "gzip with several members, or padded with zeros; a file name with the wrong extension": [
@@ -97,7 +97,7 @@ CASES: dict[str, list[Case]] = {
         Case(TEXT.replace(b"\n", b"\r"), refusal="convert them first with tr"),
     ],
     "a damaged Parquet file or JSON array": [
-        Case(parquet()[:-30], refusal="is a Parquet file that is damaged"),
+        Case(parquet()[:-30], refusal="is a damaged Parquet file"),
         Case(b'[{"user": "u", ', refusal="is a JSON array that is damaged"),
     ],
     "a log in which more than half of the lines have no known format": [

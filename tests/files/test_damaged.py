@@ -117,7 +117,7 @@ def test_a_gzip_file_that_is_cut_gives_what_comes_before(tmp_path: Path) -> None
     found, losses = tolerantly(opened(tmp_path, packed[: len(packed) * 2 // 3]))
     assert len(found) > 100
     assert [row[2] for row in found[:-1]] == MANY.decode().splitlines()[: len(found) - 1]
-    assert losses == ["a.log ends in the middle of its packed data; what comes before is read; copy it again when it is complete"]
+    assert losses == ["a.log ends in the middle of its compressed data, so its end is missing; copy it again when it is complete"]
 
 
 @pytest.mark.parametrize("cut", range(1, 40))
@@ -133,7 +133,7 @@ def test_a_gzip_file_with_a_wrong_checksum_gives_all_and_says_so(tmp_path: Path)
     packed = gzip.compress(MANY)
     found, losses = tolerantly(opened(tmp_path, packed[:-8] + b"\1\2\3\4" + packed[-4:]))
     assert len(found) == len(SAMPLES) * 400
-    assert losses == ["a.log is damaged; what comes before the damage is read; copy it again for the rest"]
+    assert losses == ["a.log is damaged and was read only up to the damage; copy it again to get the rest"]
 
 
 def test_a_gzip_file_damaged_in_the_middle_gives_lines_up_to_there(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_gzip_file_damaged_in_the_middle_gives_lines_up_to_there(tmp_path: Pat
     packed[len(packed) // 2] ^= 0xFF
     found, losses = tolerantly(opened(tmp_path, bytes(packed)))
     assert len(found) > 2_000
-    assert losses == ["a.log is damaged; what comes before the damage is read; copy it again for the rest"]
+    assert losses == ["a.log is damaged and was read only up to the damage; copy it again to get the rest"]
 
 
 def test_zeros_behind_a_gzip_file_are_padding_and_rubbish_is_said(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_zeros_behind_a_gzip_file_are_padding_and_rubbish_is_said(tmp_path: Path
     )
     found, losses = tolerantly(opened(tmp_path, gzip.compress(b"a\n") + b"rubbish"))
     assert [row[2] for row in found] == ["a"]
-    assert losses == ["a.log goes on behind its packed data with what is no gzip; that is left out"]
+    assert losses == ["a.log has bytes after its compressed data that are not gzip; they were ignored"]
 
 
 def test_bzip2_is_read_and_a_cut_one_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -160,7 +160,7 @@ def test_bzip2_is_read_and_a_cut_one_as_far_as_it_goes(tmp_path: Path) -> None:
     packed = bz2.compress(MANY, 1) * 3
     found, losses = tolerantly(opened(tmp_path, packed[:-20]))
     assert len(found) >= len(SAMPLES) * 400 * 2
-    assert losses == ["a.log is damaged; what comes before the damage is read; copy it again for the rest"]
+    assert losses == ["a.log is damaged and was read only up to the damage; copy it again to get the rest"]
 
 
 def test_zero_bytes_in_front_of_a_line_are_a_hole_and_inside_of_it_a_fault(tmp_path: Path) -> None:

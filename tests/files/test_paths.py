@@ -76,7 +76,7 @@ def test_a_file_that_is_named_twice_is_read_once(folder: Path, tmp_path: Path) -
     [
         ("missing.log", "missing.log cannot be read: No such file or directory"),
         ("*.none", "no file matches .*; check the pattern"),
-        ("empty", "empty holds no files; directories are not searched further down"),
+        ("empty", "empty contains no files; directories inside it are not searched"),
     ],
 )
 def test_paths_that_name_nothing_end_with_code_3(tmp_path: Path, path: str, message: str) -> None:
@@ -94,7 +94,7 @@ def test_standard_input_is_one_log_among_others(tmp_path: Path, monkeypatch: pyt
     alone = figures("-")
     assert alone["logs"] == ["standard input"]
     assert numbers(alone) == numbers(figures(log))
-    with pytest.raises(UsageError, match="standard input and can be read once"):
+    with pytest.raises(UsageError, match="can be read only once"):
         figures("-", "-")
 
 

@@ -93,7 +93,7 @@ def test_an_object_store_s_logs_are_read_by_name_and_by_pattern(tmp_path: Path, 
             monkeypatch.setenv(f"AWS_{name}", value)
         assert fates(figures("s3://bucket/access.log")) == expected
         assert figures("s3://bucket/logs/*.gz")["input"]["lines"] == 2 * len(LINES)
-        with pytest.raises(InputError, match=r"^s3://bucket/none\.log is not there; check the address$"):
+        with pytest.raises(InputError, match=r"^s3://bucket/none\.log does not exist; check the URL$"):
             figures("s3://bucket/none.log")
 
 
@@ -101,7 +101,7 @@ def test_what_opens_doors_is_not_shown_and_nothing_is_left(tmp_path: Path, monke
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with served({}) as address, pytest.raises(InputError) as refused:
         figures(f"{address.replace('//', '//ann:secret@')}/none.log?signature=secret")
-    assert str(refused.value).endswith("/none.log is not there; check the address")
+    assert str(refused.value).endswith("/none.log does not exist; check the URL")
     assert "secret" not in str(refused.value)
     assert list(tmp_path.iterdir()) == []
 

@@ -372,7 +372,7 @@ REFUSED = {
     "no user": ("who_knows,event,time\n1,2,3\n", "named like one that says who it was"),
     "nothing": ("user,amount,time\n1,2,3\n", "named like one that says what happened"),
     "an array cut off": ('[{"user": 1,\n "time": 2, "event": "a"}, {"us', "is a JSON array that is damaged at line 2"),
-    "a Parquet file cut off": (as_parquet(typed=True)[:200], "is a Parquet file that is damaged"),
+    "a Parquet file cut off": (as_parquet(typed=True)[:200], "is a damaged Parquet file"),
 }
 
 
@@ -412,7 +412,7 @@ def test_damaged_parquet_is_one_sentence_on_standard_error(ends: str, tmp_path: 
     command = f"{sys.executable} -m convkit overview {tmp_path}/events.parquet {ends}"
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == ExitCode.INPUT
-    assert done.stdout == ("convkit: error: events.parquet is a Parquet file that is damaged; export it again\n" if "1" in ends else "")
+    assert done.stdout == ("convkit: error: events.parquet is a damaged Parquet file; export it again\n" if "1" in ends else "")
 
 
 def test_an_array_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

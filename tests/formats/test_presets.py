@@ -363,9 +363,9 @@ def test_odd_archives_and_visits_are_refused_in_one_sentence(tmp_path: Path) -> 
     for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         locked[locked.index(mark) + place] |= 1
     cases = {
-        zipped(a_parquet=b"PAR1"): "holds a.parquet, which is not read from within it",
-        zipped(__MACOSX=b"", a_log=b"")[:40]: "is a zip archive that is damaged",
-        bytes(locked): "is a zip archive under a password",
+        zipped(a_parquet=b"PAR1"): "holds a.parquet, which cannot be read inside an archive",
+        zipped(__MACOSX=b"", a_log=b"")[:40]: "is a damaged zip archive",
+        bytes(locked): "is a zip archive with a password",
         b'[{"idVisit": 7, "lastActionTimestamp": 5,': "is an export of visits that is damaged",
     }
     for content, expected in cases.items():

@@ -91,20 +91,20 @@ def test_a_damaged_log_among_others_loses_its_damaged_part_and_nothing_else(tmp_
     document = runs.document([good, tmp_path / "cut.gz"])
     assert fates(document)["asset"] == 1
     assert 500 < fates(document)["kept"] < 2_000
-    assert document.losses == ("cut.gz ends in the middle of its packed data; what comes before is read; copy it again when it is complete",)
+    assert document.losses == ("cut.gz ends in the middle of its compressed data, so its end is missing; copy it again when it is complete",)
 
 
 def test_a_log_of_which_nothing_can_be_kept_ends_with_code_3(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^access\.log ends in the middle of its packed data"):
+    with pytest.raises(InputError, match=r"^access\.log ends in the middle of its compressed data"):
         run(tmp_path, gzip.compress(TEXT)[:12])
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xfd7zXZ\x00\x00", r"access\.log is xz, which is not read here; unpack it first with xz -d"),
-        (b"PK\x03\x04aa", r"access\.log is a zip archive that is damaged; copy it again"),
-        (b"\0" * 257 + b"ustar\0", r"access\.log is a tar archive, which is not read here; unpack it first with tar -x"),
+        (b"\xfd7zXZ\x00\x00", r"access\.log is compressed with xz, which is not supported; decompress it first with xz -d"),
+        (b"PK\x03\x04aa", r"access\.log is a damaged zip archive; copy it again"),
+        (b"\0" * 257 + b"ustar\0", r"access\.log is a tar archive, which is not supported; extract it first with tar -x"),
         (b"\x28\xb5\x2f\xfd" + b"nothing", r"access\.log is damaged; copy it again"),
         (TEXT.replace(b"\n", b"\r"), r"the lines of access\.log end in CR alone; convert them first with tr '\\r' '\\n'"),
     ],
