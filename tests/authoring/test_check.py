@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import as_program
 import pytest
 from payloads import NASTY
 from places import EXAMPLE_GOALS, PACKAGE, ROOT
@@ -374,6 +375,19 @@ def test_text_from_the_log_is_harmless(check: Run) -> None:
     assert code == 0
     assert len(out.splitlines()) == 2
     assert not set(out) & {"\x1b", "\x07", "\x9b", "\u202e"}
+
+
+def test_remarks_wrap_at_words_on_a_terminal(tmp_path: Path) -> None:
+    goals = tmp_path / "goals.yaml"
+    goals.write_text("macro: {a: /a, b: /b, c: /c}\n", encoding="utf-8")
+    code, out = as_program.on_screen("check", "-g", str(goals), columns=60)
+    piped = as_program.run("check", "-g", str(goals)).stdout
+    assert (code, len(piped.splitlines())) == (0, 2)
+    assert " ".join(out.decode().split()) == " ".join(piped.decode().split())
+    lines = out.decode().splitlines()
+    assert len(lines) > 2
+    assert all(len(text) <= 60 or " " not in text.strip() for text in lines)
+    assert [text[:2] == "  " for text in lines] == [not text.startswith(str(goals)) for text in lines]
 
 
 def test_options_choose_what_is_read(check: Run) -> None:
