@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     Values = Callable[[pl.LazyFrame, pl.LazyFrame, Goals], pl.LazyFrame]
 
 
-BREAKDOWN = "by"
+VALUE = "by"
 """The column of a session's value: sessions and hits have columns of their own that are named as keys."""
 NO_VALUE = "(none)"
 """The value of sessions that have none: no goal was reached, no host is known."""
@@ -95,24 +95,24 @@ def parse_key(key: str | None, goals: Goals) -> str | None:
 def session_values(key: str, sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return `session` and `by` (TEXT), a value of the key: a row for each that a session has; most keys give it one."""
     found = KEYS.get(key, _session_column(key))(sessions, hits, goals)
-    return found.select("session", pl.col("value").cast(pl.String).fill_null(NO_VALUE).cast(TEXT).alias(BREAKDOWN))
+    return found.select("session", pl.col("value").cast(pl.String).fill_null(NO_VALUE).cast(TEXT).alias(VALUE))
 
 
 def ordered_values(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     """Return `by, sessions` in order: every period there is, rising; of other keys the values with most sessions first."""
-    found = tally[VALUES_TALLY].with_columns(pl.col(BREAKDOWN).cast(pl.String))
+    found = tally[VALUES_TALLY].with_columns(pl.col(VALUE).cast(pl.String))
     if view.key not in PERIODS:
-        return found.sort(pl.col(BREAKDOWN) == OTHER, "sessions", BREAKDOWN, descending=[False, True, False])
-    return _periods_of_view(view).join(found, on=BREAKDOWN, how="full", coalesce=True).with_columns(pl.col("sessions").fill_null(0)).sort(BREAKDOWN)
+        return found.sort(pl.col(VALUE) == OTHER, "sessions", VALUE, descending=[False, True, False])
+    return _periods_of_view(view).join(found, on=VALUE, how="full", coalesce=True).with_columns(pl.col("sessions").fill_null(0)).sort(VALUE)
 
 
 def _periods_of_view(view: View) -> pl.DataFrame:
     """Return the days, weeks or months of the period, in the site's time zone."""
     begin, end = view.period.begin, view.period.end
     if begin is None or end is None:
-        return pl.DataFrame(schema={BREAKDOWN: pl.String})
+        return pl.DataFrame(schema={VALUE: pl.String})
     days = pl.date_range(begin.date(), end.date(), timedelta(days=1), eager=True)
-    return pl.DataFrame({BREAKDOWN: days.dt.strftime(PERIODS[view.key]).unique()})
+    return pl.DataFrame({VALUE: days.dt.strftime(PERIODS[view.key]).unique()})
 
 
 def every_value(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
@@ -145,6 +145,6 @@ def in_value_order(frame: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view:
 
 def fold_values(tally: Mapping[str, pl.DataFrame], kept: Sequence[str]) -> dict[str, pl.DataFrame]:
     """Return tallies in which the values that are not kept are one, OTHER."""
-    value = pl.col(BREAKDOWN).cast(pl.String)
+    value = pl.col(VALUE).cast(pl.String)
     one = pl.when(value.is_in(list(kept))).then(value).otherwise(pl.lit(OTHER))
-    return {name: sum_tallies([frame.with_columns(one.alias(BREAKDOWN))]) for name, frame in tally.items()}
+    return {name: sum_tallies([frame.with_columns(one.alias(VALUE))]) for name, frame in tally.items()}

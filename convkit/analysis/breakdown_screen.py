@@ -6,13 +6,13 @@ Cells that are not clearly different from the other sessions are marked.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from convkit.analysis.breakdown import BREAKDOWN, OTHER, PERIODS
+from convkit.analysis.breakdown import VALUE, OTHER, PERIODS
 from convkit.analysis.periods import NO_MARKS, PeriodMarks
 from convkit.core import formatting, stats
 from convkit.core.blocks import BlankLine, Cell, Heading, Paragraph, Row, Shown, table
@@ -20,13 +20,14 @@ from convkit.core.blocks import BlankLine, Cell, Heading, Paragraph, Row, Shown,
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from convkit.analysis.analysis import View
     from convkit.core.blocks import Block, Screen
     from convkit.core.document import Report
 
 
 MOST_VALUES = 5
 """How many values a screen shows as columns, the others as one."""
-_MOST_PERIODS = 60
+_MOST_PERIODS, _ROWS = 60, 20
 _NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2, 2
 """Characters of a name at most, of a figure with its rate, of the rate, and of a value at most."""
 _LABEL, _ALL, _SESSIONS = "label", "all", "sessions"
@@ -47,44 +48,112 @@ class Breakdown:
     """What is marked on the values, where they are periods."""
 
 
+class BreakdownScreen(Protocol):
+    """What draws a report that is broken down by a key."""
+
+    def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
+        """Return the blocks; `whole` is the report of all sessions, `fold` keeps so many values, None for all, and makes one of the others."""
+
+
 @dataclass(frozen=True)
-class BreakdownRows:
-    """Rows of one picture: `label`, `part`, `whole`, of a split report with `by` in front."""
+class Section:
+    """One table of a report that is broken down: its heading, and the rows of the whole report that it shows."""
 
     heading: Heading
-    of_all: pl.DataFrame
-    of_values: Callable[[Breakdown], pl.DataFrame]
-    with_sessions: bool = True
-    """Whether the sessions of every value stand above."""
+    rows: pl.DataFrame
+    only: Mapping[str, str | int] = field(default_factory=dict)
+    """Columns with the value that they have in all rows of this table, where a report has several tables."""
+    below: tuple[Block, ...] = ()
     widest: int = 0
-    """Characters that a label takes at most, where they are not the usual number."""
-    short: Callable[[str], str] = str
-    """Makes a label shorter that would take more."""
-    with_notes: bool = True
-    """Whether what happened in the periods is told below."""
+    """Characters of a label at most, if not the usual number."""
+    shorten: Callable[[str], str] = str
+
+
+@dataclass(frozen=True)
+class BreakdownTable:
+    """The table of a report that is broken down: in each row a label, and per value how many (`part`) of how many (`whole`), with the rate.
+
+    All three are columns of the report or of its details (the label may be an expression); rows without a label are left out. Without `sections`, the
+    table shows under `heading` the first rows whose part is not 0, in the order of the report.
+    """
+
+    label: str | pl.Expr
+    part: str
+    whole: str
+    heading: Heading | None = None
+    sections: Callable[[Report, View, Screen], Iterable[Section]] | None = None
+    with_sessions: bool = True
+    """Whether the sessions of each value are the first row."""
     of_sessions: bool = False
-    """Whether parts and wholes are sessions: then what cannot be told from the other sessions is marked, where every session has one value."""
+    """Whether parts and wholes are sessions: then what is not clearly different from the other sessions is marked."""
+
+    def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
+        """Return the tables, one below the other."""
+        blocks: list[Block] = []
+        for section in self.sections(whole, view, screen) if self.sections else self._first_rows(whole, screen):
+            lines = _Lines(section, self, (*view.by,), with_notes=not blocks)
+            if drawn := _draw(lines, fold, view.key, screen):
+                blocks += [*([BlankLine()] if blocks else []), *drawn, *section.below]
+        return blocks
+
+    def _first_rows(self, whole: Report, screen: Screen) -> list[Section]:
+        rows = detailed_rows(whole).filter(pl.col(self.part) > 0)
+        return [Section(self.heading or Heading(whole.name.upper()), rows.head(screen.rows(_ROWS) or rows.height))]
+
+    def labelled(self, rows: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
+        """Return `label, part, whole` of rows that have a label, behind the values that they are of."""
+        return rows.select(*by, label=self.label, part=self.part, whole=self.whole).drop_nulls("label")
+
+
+def detailed_rows(report: Report) -> pl.DataFrame:
+    """Return the rows of a report in its order, with the columns of its details."""
+    if report.details is None:
+        return report.frame
+    names = [column.name for column in report.naming]
+    details = report.details.select(*names, pl.exclude(report.frame.columns))
+    return report.frame.join(details, on=names, how="left", maintain_order="left")
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The rows of one table, of all sessions and of each value."""
+
+    section: Section
+    table: BreakdownTable
+    by: tuple[str, ...]
+    with_notes: bool
+    """Whether notes on the periods follow below."""
+
+    @property
+    def of_all(self) -> pl.DataFrame:
+        """Return `label, part, whole` of all sessions."""
+        return self.table.labelled(self.section.rows)
+
+    def of_values(self, split: Breakdown) -> pl.DataFrame:
+        """Return `by, label, part, whole`."""
+        rows = split.report.frame if split.report.details is None else split.report.details
+        return self.table.labelled(rows.filter(**self.section.only), self.by)
 
     def has_marks(self, key: str) -> bool:
         """Tell whether values of a key are held against each other: periods are judged by their trend, and a session may have several goals."""
-        return self.of_sessions and key not in PERIODS and key != "goal"
+        return self.table.of_sessions and key not in PERIODS and key != "goal"
 
 
-def draw(lines: BreakdownRows, split: Callable[[int | None], Breakdown], key: str, room: Screen) -> list[Block]:
+def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, room: Screen) -> list[Block]:
     """Return the lines with a column a value, or with a small line over the periods; `split` folds all values but so many into one."""
     every = split(None)
     if lines.of_all.is_empty() or every.values.is_empty():
         return []
-    heading = Heading(lines.heading.title, f"by {key}; {lines.heading.rest}")
-    widest = lines.widest or (_NAME if room.wide else _NARROW_NAME)
+    heading = Heading(lines.section.heading.title, f"by {key}; {lines.section.heading.rest}")
+    widest = lines.section.widest or (_NAME if room.wide else _NARROW_NAME)
     name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
     space, widths = room.width - _INDENT - name - _width_of_all(lines, every) - _GAP, [*_widths_of_values(lines, every, key).values()]
     if key in PERIODS:
         if _fitting_columns(widths, space) < len(widths):
             return [heading, *_sparklines(lines, every, key, name, room)]
-        return [heading, *_matrix(lines, every, key, name, space), *_period_legend(lines, every, every.values[BREAKDOWN].to_list(), room)]
+        return [heading, *_matrix(lines, every, key, name, space), *_period_legend(lines, every, every.values[VALUE].to_list(), room)]
     shown = split(_shown_values(widths, key, room, space, _width_of_all(lines, every) + len(INDISTINGUISHABLE_SIGN)))
-    hidden = every.values.height - shown.values.filter(pl.col(BREAKDOWN) != OTHER).height if key == "goal" else 0
+    hidden = every.values.height - shown.values.filter(pl.col(VALUE) != OTHER).height if key == "goal" else 0
     more = [Paragraph(f"{formatting.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
     return [heading, *_matrix(lines, shown, key, name, space), *more]
 
@@ -106,18 +175,18 @@ def _fitting_columns(widths: Sequence[int], space: int) -> int:
     return max(sum(end <= space for end in ends), 1)
 
 
-def _width_of_all(lines: BreakdownRows, split: Breakdown) -> int:
+def _width_of_all(lines: _Lines, split: Breakdown) -> int:
     """Return how wide the column of all values is."""
     return _width_of_counts([*lines.of_all["part"], int(split.values["sessions"].sum())])
 
 
-def _widths_of_values(lines: BreakdownRows, split: Breakdown, key: str) -> dict[str, int]:
+def _widths_of_values(lines: _Lines, split: Breakdown, key: str) -> dict[str, int]:
     """Return how wide the column of each value is, in order: its figures have a mark behind them where there may be one."""
-    parts = defaultdict(list, lines.of_values(split).group_by(BREAKDOWN).agg("part").rows())
+    parts = defaultdict(list, lines.of_values(split).group_by(VALUE).agg("part").rows())
     mark = len(INDISTINGUISHABLE_SIGN) if lines.has_marks(key) else 0
     return {
         value: min(max(len(split.marks.title(value)), _width_of_counts([*parts[value], sessions], mark)), _WIDEST)
-        for value, sessions in split.values.select(BREAKDOWN, "sessions").rows()
+        for value, sessions in split.values.select(VALUE, "sessions").rows()
     }
 
 
@@ -126,7 +195,7 @@ def _width_of_counts(counts: Sequence[int], mark: int = 0) -> int:
     return max(_PAIR, max(len(formatting.count(count)) for count in counts) + _RATE + mark)
 
 
-def _matrix(lines: BreakdownRows, split: Breakdown, key: str, name: int, space: int) -> list[Block]:
+def _matrix(lines: _Lines, split: Breakdown, key: str, name: int, space: int) -> list[Block]:
     """Return a column a value, in as many grids as they need."""
     pairs, values = _counts_by_label(lines, split), split.values.rows()
     values = [value for value in values if key != "goal" or value[0] != OTHER]
@@ -137,7 +206,7 @@ def _matrix(lines: BreakdownRows, split: Breakdown, key: str, name: int, space: 
     while values:
         shown, values = _split_at(values, _fitting_columns([widths[value] for value, _ in values], space))
         counts = [f"{total}{'':{_RATE}}", *(f"{formatting.count(sessions)}{'':{_RATE + mark}}" for _, sessions in shown)]
-        rows: list[dict[str, str] | Row] = [Row([Cell(text, "dim") for text in (_SESSIONS, *counts)])] if lines.with_sessions else []
+        rows: list[dict[str, str] | Row] = [Row([Cell(text, "dim") for text in (_SESSIONS, *counts)])] if lines.table.with_sessions else []
         columns = {_LABEL: Shown(most=name), _ALL: Shown(_ALL, style="bold", most=_width_of_all(lines, split))}
         columns |= {f"value {value}": Shown(shortened(split.marks.title(value), _WIDEST), most=widths[value]) for value, _ in shown}
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
@@ -145,12 +214,12 @@ def _matrix(lines: BreakdownRows, split: Breakdown, key: str, name: int, space: 
             counts = [
                 formatting.count_and_rate(*pairs.get((label, value), (0, 0)), _RATE) + sign for (value, _), sign in zip(shown, signs, strict=True)
             ]
-            rows.append(dict(zip(columns, (lines.short(label), formatting.count_and_rate(part, whole, _RATE), *counts), strict=True)))
+            rows.append(dict(zip(columns, (lines.section.shorten(label), formatting.count_and_rate(part, whole, _RATE), *counts), strict=True)))
         blocks += [*([BlankLine()] if blocks else []), replace(table(rows, columns), least=name)]
     return [*blocks, *([INDISTINGUISHABLE_LEGEND] if alike else [])]
 
 
-def _indistinguishable_cells(lines: BreakdownRows, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
+def _indistinguishable_cells(lines: _Lines, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
     """Return label and value of the cells that cannot be told from the other sessions."""
     of_all = {label: (part, whole) for label, part, whole in lines.of_all.select("label", "part", "whole").rows()}
     found = indistinguishable((*pair, *of_all[label]) for (label, _), pair in pairs.items())
@@ -166,9 +235,9 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
 
 
-def _sparklines(lines: BreakdownRows, split: Breakdown, key: str, name: int, room: Screen) -> list[Block]:
+def _sparklines(lines: _Lines, split: Breakdown, key: str, name: int, room: Screen) -> list[Block]:
     """Return the sums, and beside them how they went over the periods that fit."""
-    pairs, periods = _counts_by_label(lines, split), split.values[BREAKDOWN].to_list()
+    pairs, periods = _counts_by_label(lines, split), split.values[VALUE].to_list()
     last = max((len(formatting.count(part)) for part in lines.of_all["part"]), default=0)
     fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 5), _PAIR))
     shown = periods[-fits:]
@@ -181,7 +250,7 @@ def _sparklines(lines: BreakdownRows, split: Breakdown, key: str, name: int, roo
     rows: list[dict[str, str] | Row] = []
     for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
         parts = [pairs.get((label, period), (0, 0))[0] for period in shown]
-        texts = lines.short(label), formatting.count_and_rate(part, whole, _RATE), formatting.sparkline(parts), formatting.count(parts[-1])
+        texts = lines.section.shorten(label), formatting.count_and_rate(part, whole, _RATE), formatting.sparkline(parts), formatting.count(parts[-1])
         rows.append(dict(zip(columns, texts, strict=True)))
     rows += [Row([Cell(), Cell(), Cell(split.marks.line(shown), "dim", left=True)])] if split.marks.notes_of(shown) else []
     some = f"The last {len(shown)} of {len(periods)} {key}s." if len(shown) < len(periods) else ""
@@ -189,7 +258,7 @@ def _sparklines(lines: BreakdownRows, split: Breakdown, key: str, name: int, roo
     return [grid, *([Paragraph(some, style="dim")] if some else []), *_period_legend(lines, split, shown, room)]
 
 
-def _period_legend(lines: BreakdownRows, split: Breakdown, periods: Sequence[str], room: Screen) -> list[Block]:
+def _period_legend(lines: _Lines, split: Breakdown, periods: Sequence[str], room: Screen) -> list[Block]:
     """Return what happened in the periods that are shown; inside `report` the headline tells it."""
     return split.marks.legend(periods) if lines.with_notes and not room.part else []
 
@@ -200,10 +269,10 @@ def _period_range(periods: Sequence[str]) -> str:
     return words if len(words) <= len(periods) else periods[-1] if len(periods) == 1 else f"… {periods[-1]}"
 
 
-def _counts_by_label(lines: BreakdownRows, split: Breakdown) -> dict[tuple[str, str], tuple[int, int]]:
+def _counts_by_label(lines: _Lines, split: Breakdown) -> dict[tuple[str, str], tuple[int, int]]:
     """Return part and whole by label and value, of the labels that are shown."""
     shown = lines.of_values(split).join(lines.of_all.select("label"), on="label", how="semi")
-    return {(label, value): (part, whole) for label, value, part, whole in shown.select("label", BREAKDOWN, "part", "whole").rows()}
+    return {(label, value): (part, whole) for label, value, part, whole in shown.select("label", VALUE, "part", "whole").rows()}
 
 
 def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:

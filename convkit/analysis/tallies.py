@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.analysis.analysis import Analysis
-from convkit.analysis.breakdown import BREAKDOWN, VALUES_TALLY
+from convkit.analysis.breakdown import VALUE, VALUES_TALLY
 from convkit.core import plugins
 from convkit.core.collect import collect_frame, collect_frames, materialize
 from convkit.funnels import chains as funnels_chains
@@ -64,7 +64,7 @@ def _entering_sessions(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, fu
 
 def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
     """Return the analysis split by `values` (`session, by`), which may know of more sessions."""
-    split, known = replace(analysis, by=(BREAKDOWN,), values=values.lazy()), analysis.goals.funnels
+    split, known = replace(analysis, by=(VALUE,), values=values.lazy()), analysis.goals.funnels
     # A chain belongs to the session of its first hit: a visitor's sessions are numbered as they follow each other.
     first = [pl.min_horizontal(f"session{number}" for number in funnel.numbers) for funnel in known]
     began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(known, first, strict=True))

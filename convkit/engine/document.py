@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from convkit.analysis import breakdown, periods, sorting
 from convkit.analysis.analysis import View
-from convkit.analysis.breakdown import BREAKDOWN
+from convkit.analysis.breakdown import VALUE
 from convkit.analysis.breakdown_screen import Breakdown
 from convkit.core import plugins
 from convkit.core.document import Document, Note
@@ -46,7 +46,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
     findings = findings_of(reports, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
-        by_key = replace(view, key=plan.segment.by or "", by=(BREAKDOWN,))
+        by_key = replace(view, key=plan.segment.by or "", by=(VALUE,))
         reports = {name: _broken_down(report, result.broken_down[name], by_key) for name, report in whole_reports.items()}
         trend = asides_trend.present(whole_reports, reports, by_key)
         asides |= {trend.name: trend} if trend else {}
@@ -110,24 +110,24 @@ def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> R
     module = plugins.load("reports", whole.name)
     report: Report = module.present(tally, view)
     values = breakdown.ordered_values(tally, view)
-    marks = periods.period_marks(values[BREAKDOWN].to_list(), view)
+    marks = periods.period_marks(values[VALUE].to_list(), view)
 
     def folded(count: int | None) -> Breakdown:
         """Return the breakdown with the first `count` values, and all others as one; None for all."""
         if count is None or count >= values.height:
             return Breakdown(values, report, marks)
-        shown = breakdown.fold_values(tally, values[BREAKDOWN].head(count).to_list())
+        shown = breakdown.fold_values(tally, values[VALUE].head(count).to_list())
         return Breakdown(breakdown.ordered_values(shown, view), module.present(shown, view))
 
     def draw(_: pl.DataFrame, room: Screen) -> list[Block]:
         sorted_whole = sorting.sort_report(whole, view.sort) if view.sort else whole
-        blocks: list[Block] = module.draw_split(sorted_whole, folded, view, room)
+        blocks: list[Block] = module.BREAKDOWN.draw(sorted_whole, folded, view, room)
         return blocks
 
     several = (Note("by-goal", "Sessions that reached several goals are counted in several rows."),) if view.key == "goal" else ()
     notes = (*several, *whole.notes, *marks.said())
     columns = (key_column(view.key, whole.columns), *whole.columns)
-    return replace(report, columns=columns, frame=report.frame.rename({BREAKDOWN: columns[0].name}), notes=notes, draw=draw)
+    return replace(report, columns=columns, frame=report.frame.rename({VALUE: columns[0].name}), notes=notes, draw=draw)
 
 
 def _with_notes(report: Report, result: PartialResult, view: View) -> Report:

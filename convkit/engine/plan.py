@@ -140,7 +140,7 @@ def key_column(key: str, columns: Iterable[Column]) -> Column:
 def _refuse_breakdown(reports: Sequence[str], key: str | None) -> None:
     """Raise UsageError if one of the reports cannot be broken down."""
     for report in reports if key is not None else ():
-        if not hasattr(plugins.load("reports", report), "draw_split"):
+        if not hasattr(plugins.load("reports", report), "BREAKDOWN"):
             raise UsageError(f"--by {key}: {report} cannot be broken down; select some of its sessions with --where, like --where landing=/blog/**")
 
 

@@ -8,7 +8,7 @@
 
 It may have
 
-- `draw_split(whole, split, view, room)`: its blocks on a screen where it is split by a key; then its tallies begin with the columns
+- `BREAKDOWN`: how it is drawn if it is broken down by a key (`analysis.breakdown_screen.BreakdownTable`); then its tallies begin with the columns
   `analysis.by`, and what it presents is within `view.by`;
 - `SESSION_FIELDS`: the fields of sessions (`device`, `channel`, ...) that it needs;
 - `OPTIONS`, a plain dictionary: options that only this report has, by name what stands for a value and the help; and `parse_options(options,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.analysis import breakdown, breakdown_screen
-from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.analysis.breakdown_screen import BreakdownTable
 from convkit.core import formatting, schema, stats
 from convkit.core.blocks import Heading, Paragraph, Shown, table
 from convkit.core.document import Column, Note, Report
@@ -17,10 +17,9 @@ from convkit.core.schema import TEXT
 from convkit.goals import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.breakdown_screen import Breakdown
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Goal
 
@@ -43,6 +42,7 @@ COLUMNS = (
     Column("first_touch", "count"),
     Column("last_touch", "count"),
 )
+BREAKDOWN = BreakdownTable("channel", "sessions", "of_all", Heading("CHANNELS", "where sessions came from"), of_sessions=True)
 _COUNTS = ("sessions", "pageviews", "bounces", "timed", "converted", "came_back", "referred", "value", "firsts", "lasts")
 _MICROS: dict[str, pl.DataType | type[pl.DataType]] = {"channel": TEXT, "goal": pl.String, "reached": pl.Int64, "then_converted": pl.Int64}
 _ROWS, _MOST_MICROS = 20, 2
@@ -154,24 +154,6 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     )
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return a row a channel: its sessions and their share of all by value, or over the periods."""
-    rows = _lines(whole, ()).filter(pl.col("part") > 0)
-    lines = BreakdownRows(
-        Heading("CHANNELS", "where sessions came from"),
-        rows.head(_row_limit(room) or rows.height),
-        lambda part: _lines(part.report, view.by),
-        of_sessions=True,
-    )
-    return breakdown_screen.draw(lines, split, view.key, room)
-
-
-def _lines(report: Report, by: tuple[str, ...]) -> pl.DataFrame:
-    """Return how many of how many sessions came from a channel."""
-    of = pl.DataFrame(report.details).select(*by, "channel", "of_all")
-    return report.frame.join(of, on=[*by, "channel"], maintain_order="left").select(*by, label="channel", part="sessions", whole="of_all")
-
-
 def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
     """Say whose links open no channel, how many sessions are Direct for that reason, and where the log may have no referrers at all."""
     notes = []
@@ -208,16 +190,11 @@ class _SessionCount:
         return sum(self.by_channel.values())
 
 
-def _row_limit(room: Screen) -> int | None:
-    """Return how many channels are shown, None for all."""
-    return room.rows(_ROWS)
-
-
 def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, room: Screen) -> list[Block]:
     """Return a row a channel of the report's `frame`, which has its counts; `micros` are `channel, goal, reached, then_converted`."""
     if frame.is_empty():
         return []
-    shown, total = frame.head(_row_limit(room) or frame.height), int(frame["sessions"].sum())
+    shown, total = frame.head(room.rows(_ROWS) or frame.height), int(frame["sessions"].sum())
     counts, sessions = _counts(frame, micros, view), shown.select("channel", "sessions").rows()
     shares = {(count.title, channel): (count.by_channel[channel], of, count.total, total) for count in counts for channel, of in sessions}
     alike = dict(zip(shares, breakdown_screen.indistinguishable(shares.values()), strict=True))

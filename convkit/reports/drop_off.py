@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import breakdown, breakdown_screen
-from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.analysis import breakdown
+from convkit.analysis.breakdown_screen import BreakdownTable, Section
 from convkit.core import formatting, stats
 from convkit.core.blocks import BlankLine, Grid, Heading, Paragraph, Shown, SideBySide, table
 from convkit.core.document import Column, Report, empty_frame
 from convkit.funnels.drop_off import ANY_PATH, BEHAVIOURS, LEFT, TESTED, has_slow_answers, judge_drop_off
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.breakdown_screen import Breakdown
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Funnel
 
@@ -83,11 +81,6 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     return Report("drop-off", shown, columns, draw, details=frame)
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return a row a place they went to, step by step: how many of those who dropped off, by value or over the periods."""
-    return [] if room.part else _draw_breakdown(pl.DataFrame(whole.details), split, view, room)
-
-
 def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     """Return all funnels, step by step."""
     blocks: list[Block] = []
@@ -102,33 +95,30 @@ def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     return [*blocks, Paragraph(legend, style="dim")] if blocks else []
 
 
-def _draw_breakdown(frame: pl.DataFrame, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return where those went who dropped off, and how many met errors or forms, step by step, beside the values of a key."""
-    blocks: list[Block] = []
-    for step in view.steps.filter(pl.col("next_step").is_not_null() & ((pl.col("step") > 1) | (room.limit == 0))).rows(named=True):
-        mine = frame.filter(funnel=step["funnel"], step=step["step"])
-        if mine.is_empty():
+def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[Section]:
+    """Yield a table per step: where those who dropped off went next, and how many met what is tested; none inside `report`."""
+    frame, has_next = pl.DataFrame(whole.details), pl.col("next_step").is_not_null()
+    is_shown = pl.lit(not screen.part) & has_next & ((pl.col("step") > 1) | (screen.limit == 0))
+    for step in view.steps.filter(is_shown).rows(named=True):
+        rows = frame.filter(funnel=step["funnel"], step=step["step"])
+        if rows.is_empty():
             continue
-        stopped, continued = mine.select("stopped", "continued").row(0)
+        stopped, continued = rows.select("stopped", "continued").row(0)
         dropped = f"{formatting.count(stopped)} of {formatting.count(stopped + continued)} dropped off"
         heading = Heading(f"DROP-OFF {step['funnel']}", f"{step['step']} {step['name']}: {dropped}; where they went next, and what they met")
-        of_all = _lines(mine.filter(pl.col("dropped") > 0), ())
-        rows = pl.concat([of_all.filter(what="next").head(room.rows(_ROWS) or of_all.height), of_all.filter(pl.col("what") != "next")])
-        of_values = partial(_lines_of_values, funnel=step["funnel"], number=step["step"], by=view.by)
-        drawn = breakdown_screen.draw(BreakdownRows(heading, rows, of_values, with_sessions=False), split, view.key, room)
-        blocks += [*([BlankLine()] if blocks and drawn else []), *drawn]
-    return blocks
+        met = rows.filter(pl.col("dropped") > 0)
+        went = met.filter(what="next")
+        rows = pl.concat([went.head(screen.rows(_ROWS) or went.height), met.filter(pl.col("what") != "next")])
+        yield Section(heading, rows, {"funnel": step["funnel"], "step": step["step"]})
 
 
-def _lines_of_values(split: Breakdown, funnel: str, number: int, by: tuple[str, ...]) -> pl.DataFrame:
-    return _lines(pl.DataFrame(split.report.details).filter(funnel=funnel, step=number), by)
+def _breakdown_label() -> pl.Expr:
+    """Return the place where they went next, or the name of what is tested; null for all else that they met."""
+    is_tested = pl.col("what").is_in(TESTED) & (pl.col("item") == ANY_PATH)
+    return pl.when(pl.col("what") == "next").then(pl.col("item").replace(LEFT, _LEFT)).when(is_tested).then(pl.col("what").replace(_TESTED))
 
 
-def _lines(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
-    """Return how many of those who dropped off went next to an item, or met what is tested."""
-    is_next, is_tested = pl.col("what") == "next", pl.col("what").is_in(TESTED) & (pl.col("item") == ANY_PATH)
-    name = pl.when(is_next).then(pl.col("item").replace(LEFT, _LEFT)).otherwise(pl.col("what").replace(_TESTED))
-    return rows.filter(is_next | is_tested).select(*by, "what", label=name, part="dropped", whole="stopped")
+BREAKDOWN = BreakdownTable(_breakdown_label(), "dropped", "stopped", sections=_breakdown_sections, with_sessions=False)
 
 
 def _beside(steps: list[list[Block]]) -> list[Block]:

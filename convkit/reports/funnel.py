@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import breakdown, breakdown_screen
-from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.analysis import breakdown
+from convkit.analysis.breakdown_screen import BreakdownTable, Section
 from convkit.core import formatting, stats
 from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
 from convkit.core.document import Column, Note, Report, empty_frame
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.breakdown_screen import Breakdown
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Funnel
 
@@ -153,11 +151,6 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     return Report("funnel", columns, shown, lambda _, room: _draw(frame, went, said, view, room), tuple(notes), details=frame)
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return a row a step: how many reached it, of those who entered, by value or over the periods."""
-    return _draw_breakdown(whole, split, view, room)
-
-
 def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     """Return the columns of the report, and what its picture needs beside them."""
     at, text = [*view.by, "funnel", "step"], pl.col(view.by).cast(pl.String)
@@ -209,31 +202,20 @@ def _shown(frame: pl.DataFrame, view: View, room: Screen) -> tuple[tuple[Funnel,
     return shown, [BlankLine(), Paragraph(more, style="dim")]
 
 
-def _draw_breakdown(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return a row a step beside the values of a key, and below what the whole's picture would say."""
+def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[Section]:
+    """Yield a table per funnel: how many of those who entered reached each step, and below what the report of all sessions says of it."""
     frame = pl.DataFrame(whole.details)
-    shown, hidden = _shown(frame, view, room)
-    blocks: list[Block] = []
+    shown, hidden = _shown(frame, view, screen)
     for funnel in shown:
-        mine = frame.filter(funnel=funnel.name)
-        heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, mine.rows(named=True), room))
-        of_values = partial(_lines_of_values, funnel=funnel.name, by=view.by)
-        is_first = not blocks
-        blocks += [BlankLine()] if blocks else []
-        blocks += breakdown_screen.draw(BreakdownRows(heading, _lines(mine, ()), of_values, with_notes=is_first), split, view.key, room)
-        said = [note for note in whole.notes if note.is_drawn and note.text.startswith((f"{funnel.name}: ", f"{funnel.name} at "))]
-        sentences = [Paragraph(note.text) for note in said if note.code == "other-ways" or not room.part]
-        blocks += [BlankLine(), *sentences] if sentences else []
-    return [*blocks, *hidden]
+        rows = frame.filter(funnel=funnel.name)
+        heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows.rows(named=True), screen))
+        notes = [note for note in whole.notes if note.is_drawn and note.text.startswith((f"{funnel.name}: ", f"{funnel.name} at "))]
+        sentences = [Paragraph(note.text) for note in notes if note.code == "other-ways" or not screen.part]
+        below: list[Block] = [BlankLine(), *sentences] if sentences else []
+        yield Section(heading, rows, {"funnel": funnel.name}, (*below, *(hidden if funnel is shown[-1] else [])))
 
 
-def _lines_of_values(split: Breakdown, funnel: str, by: tuple[str, ...]) -> pl.DataFrame:
-    return _lines(pl.DataFrame(split.report.details).filter(funnel=funnel), by)
-
-
-def _lines(rows: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
-    """Return how many of those who entered reached a step."""
-    return rows.select(*by, label=pl.format("{} {}", "step", "name"), part="reached", whole="entered")
+BREAKDOWN = BreakdownTable(pl.format("{} {}", "step", "name"), "reached", "entered", sections=_breakdown_sections)
 
 
 def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, said: FunnelSentences, room: Screen) -> list[Block]:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import breakdown, breakdown_screen
-from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.analysis import breakdown
+from convkit.analysis.breakdown_screen import BreakdownTable, Section, detailed_rows
 from convkit.core import formatting, stats
 from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
@@ -15,10 +15,9 @@ from convkit.core.schema import TEXT
 from convkit.goals import matching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.breakdown_screen import Breakdown
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Goal
 
@@ -141,22 +140,13 @@ def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room:
     return [heading, table(shown, {name: column for name, column in columns.items() if name not in hidden})]
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return a row a goal that was reached, with a figure a value or a line over the periods."""
-    rows = _lines(whole, ()).filter((pl.col("part") > 0) | ((pl.col("type") == "macro") & (view.goals.file is not None)))
-    lines = BreakdownRows(
-        Heading("GOALS", "sessions that reached each one"),
-        rows.head(room.rows(_ROWS) or rows.height),
-        lambda part: _lines(part.report, view.by),
-        of_sessions=True,
-    )
-    return breakdown_screen.draw(lines, split, view.key, room)
+def _breakdown_section(whole: Report, view: View, screen: Screen) -> list[Section]:
+    """Return the goals that were reached, and the macro goals of a goals file even if they were not."""
+    rows = detailed_rows(whole).filter((pl.col("reached") > 0) | ((pl.col("type") == "macro") & (view.goals.file is not None)))
+    return [Section(Heading("GOALS", "sessions that reached each one"), rows.head(screen.rows(_ROWS) or rows.height))]
 
 
-def _lines(report: Report, by: tuple[str, ...]) -> pl.DataFrame:
-    """Return how many of how many sessions reached a goal."""
-    of = pl.DataFrame(report.details).select(*by, "goal", "sessions")
-    return report.frame.join(of, on=[*by, "goal"], maintain_order="left").select(*by, "type", label="goal", part="reached", whole="sessions")
+BREAKDOWN = BreakdownTable("goal", "reached", "sessions", sections=_breakdown_section, of_sessions=True)
 
 
 def _columns(sessions: int, most: int, view: View) -> dict[str, Shown]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.analysis import breakdown
-from convkit.analysis.breakdown import BREAKDOWN, OTHER, PERIODS
+from convkit.analysis.breakdown import OTHER, PERIODS
 from convkit.core import formatting, stats, windows
 from convkit.core.blocks import BlankLine, Line, Shown, table
 from convkit.core.document import Column, Report
@@ -40,6 +40,7 @@ COLUMNS = (
     Column("conversion_rate_high", "rate"),
     Column("value", "money"),
 )
+_VALUE = breakdown.VALUE
 _CANDIDATES = 5
 _VALUES, _PERIODS = 10, 31
 _BAR = 20
@@ -166,12 +167,6 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     )
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return the headline of all, and a row a value or a period under it."""
-    table = _breakdown_table(split, view, room)
-    return [*whole.draw(whole.frame, room), *([BlankLine()] if table else []), *table]
-
-
 def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Screen) -> list[Block]:
     """Return four lines: what came, what left at once, what converted, what was read."""
     rows = [
@@ -244,6 +239,18 @@ def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
     ]
 
 
+class _HeadlineBreakdown:
+    """The headline of all sessions, and under it a row per value or period."""
+
+    def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
+        """Return both."""
+        rows = _breakdown_table(fold, view, screen)
+        return [*whole.draw(whole.frame, screen), *([BlankLine()] if rows else []), *rows]
+
+
+BREAKDOWN = _HeadlineBreakdown()
+
+
 def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
     """Return a row a value, those with few sessions as one; of periods the last ones."""
     key = view.key
@@ -252,13 +259,13 @@ def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, room:
     if not rows:
         return []
     # Sessions that reached several goals cannot be added up: there are no others.
-    shown = rows[-(room.rows(_PERIODS) or 0) :] if key in PERIODS else [row for row in rows if key != "goal" or row[BREAKDOWN] != OTHER]
+    shown = rows[-(room.rows(_PERIODS) or 0) :] if key in PERIODS else [row for row in rows if key != "goal" or row[_VALUE] != OTHER]
     some = f"The last {len(shown)} of {len(rows)} {key}s." if key in PERIODS and len(shown) < len(rows) else ""
     most = max(row["sessions"] for row in shown)
-    columns = {BREAKDOWN: Shown(f"by {key}", lambda row: found.marks.title(row[BREAKDOWN]), title_style="bold"), **_columns(most, view)}
+    columns = {_VALUE: Shown(f"by {key}", lambda row: found.marks.title(row[_VALUE]), title_style="bold"), **_columns(most, view)}
     hidden = {*(() if any(row["value"] is not None for row in shown) else ("value",)), *(() if view.knows_macro else ("converted_sessions",))}
     grid = table(shown, {name: column for name, column in columns.items() if name not in hidden})
-    return [grid, *([Line.of(some, "dim")] if some else []), *found.marks.legend([row[BREAKDOWN] for row in shown])]
+    return [grid, *([Line.of(some, "dim")] if some else []), *found.marks.legend([row[_VALUE] for row in shown])]
 
 
 def _columns(most: int, view: View) -> dict[str, Shown]:
@@ -266,7 +273,7 @@ def _columns(most: int, view: View) -> dict[str, Shown]:
     currency = view.goals.site.currency
     return {
         "sessions": Shown("sessions", "count", style="bold"),
-        "visitors": Shown("visitors", lambda row: formatting.count(None if row[BREAKDOWN] == OTHER else row["visitors"]), 5),
+        "visitors": Shown("visitors", lambda row: formatting.count(None if row[_VALUE] == OTHER else row["visitors"]), 5),
         "pageviews": Shown("views", "count", 3),
         "median_session_seconds": Shown("time", "seconds", 2),
         "bounces": Shown("bounced", lambda row: formatting.share(row["bounces"], row["sessions"])),

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import breakdown, breakdown_screen
-from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.analysis import breakdown
+from convkit.analysis.breakdown_screen import BreakdownTable, Section
 from convkit.core import formatting, stats
 from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Report
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.breakdown_screen import Breakdown
     from convkit.core.blocks import Block, Screen
 
 IN_REPORT = 5
@@ -112,17 +111,14 @@ def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     return [heading, table(shown.rows(named=True), columns)] if shown.height else []
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return a row a page: its exits and its exit rate by value or over the periods."""
-    rows = whole.frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or whole.frame.height)
+def _breakdown_section(whole: Report, _: View, screen: Screen) -> list[Section]:
+    """Return the pages that are shown of the whole report."""
+    rows = whole.frame.head(screen.rows(_ROWS_IN_REPORT if screen.part else _ROWS) or whole.frame.height)
     some = f"; {rows.height} of {formatting.plural(whole.frame.height, 'page')}" if rows.height < whole.frame.height else ""
-    lines = BreakdownRows(Heading("PAGES", f"exits and exit rate{some}"), _lines(rows, ()), lambda part: _lines(part.report.frame, view.by))
-    return breakdown_screen.draw(lines, split, view.key, room)
+    return [Section(Heading("PAGES", f"exits and exit rate{some}"), rows)]
 
 
-def _lines(frame: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
-    """Return how many of how many views of a page were exits."""
-    return frame.select(*by, label="page", part="exits", whole="pageviews")
+BREAKDOWN = BreakdownTable("page", "exits", "pageviews", sections=_breakdown_section)
 
 
 def _columns(view: View, room: Screen) -> dict[str, Shown]:

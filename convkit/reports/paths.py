@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.analysis import breakdown, breakdown_screen
-from convkit.analysis.breakdown_screen import BreakdownRows
+from convkit.analysis.breakdown_screen import BreakdownTable, Section
 from convkit.core import formatting, patterns, stats, windows
 from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
@@ -17,10 +17,9 @@ from convkit.errors import UsageError, did_you_mean
 from convkit.goals import filters, matching
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from convkit.analysis.analysis import Analysis, View
-    from convkit.analysis.breakdown_screen import Breakdown
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Goal, Goals
 
@@ -189,21 +188,12 @@ def _fit(path: str, space: int) -> str:
     return _JOINED.join(pages)
 
 
-def draw_split(whole: Report, split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return a row a path: its sessions by value or over the periods."""
-    wanted, rows = parse_options(view.options, view.goals), pl.DataFrame(whole.details).head(room.rows(_ROWS) or whole.frame.height)
+def _breakdown_section(whole: Report, view: View, screen: Screen) -> list[Section]:
+    """Return the paths that are shown of the whole report."""
+    wanted, rows = parse_options(view.options, view.goals), pl.DataFrame(whole.details).head(screen.rows(_ROWS) or whole.frame.height)
+    widest = screen.width * 2 // 5
     heading = _heading(wanted, whole.frame, rows.height, "")
-    widest = room.width * 2 // 5
-    lines = BreakdownRows(
-        heading,
-        _lines(rows, ()),
-        lambda part: _lines(pl.DataFrame(part.report.details), view.by),
-        widest=widest,
-        short=lambda path: _fit(path, widest),
-    )
-    return breakdown_screen.draw(lines, split, view.key, room)
+    return [Section(heading, rows, widest=widest, shorten=lambda path: _fit(path, widest))]
 
 
-def _lines(frame: pl.DataFrame, by: tuple[str, ...]) -> pl.DataFrame:
-    """Return how many of the sessions went a path."""
-    return frame.select(*by, label="path", part="sessions", whole="all_sessions")
+BREAKDOWN = BreakdownTable("path", "sessions", "all_sessions", sections=_breakdown_section)

@@ -40,7 +40,7 @@ EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 PHASES = [phase for phase in Phase if phase is not Phase.explain]
 FEW = settings(max_examples=max(2, EXAMPLES // 60), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 
-REPORTS = tuple(name for name in plugins.names("reports") if hasattr(plugins.load("reports", name), "draw_split"))
+REPORTS = tuple(name for name in plugins.names("reports") if hasattr(plugins.load("reports", name), "BREAKDOWN"))
 PHONE = CHROME.replace("10.0; Win64; x64", "compatible; Windows Phone 10.0")
 """The words that goals files of examples know agents by are still there."""
 GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale]}\n"

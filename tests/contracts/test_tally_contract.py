@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from runs import Analyzed
 
 EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
-SPLIT = [name for name in REPORTS if hasattr(plugins.load("reports", name), "draw_split")]
+SPLIT = [name for name in REPORTS if hasattr(plugins.load("reports", name), "BREAKDOWN")]
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 """An example takes a second, so that making a failing one smaller would take many minutes."""
 FEW = settings(max_examples=max(2, EXAMPLES // 80), deadline=None, phases=PHASES, print_blob=True, suppress_health_check=list(HealthCheck))
@@ -123,7 +123,7 @@ def check_breakdown(analyzed: Analyzed, count: int) -> None:
         for name, tally in of_report.items():
             odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
             assert not odd, f"{report}: {name}"
-            assert tally.columns[0] == breakdown.BREAKDOWN, f"{report}: {name}"
+            assert tally.columns[0] == breakdown.VALUE, f"{report}: {name}"
 
 
 @pytest.mark.parametrize("by", breakdown.KEYS)

@@ -13,7 +13,7 @@ import polars as pl
 
 from convkit.analysis import periods as analysis_periods
 from convkit.analysis import planning
-from convkit.analysis.breakdown import BREAKDOWN, PERIODS
+from convkit.analysis.breakdown import VALUE, PERIODS
 from convkit.core import formatting, stats, verdicts
 from convkit.core.blocks import BlankLine, Cell, Heading, Paragraph, Row, Shown, table
 from convkit.core.document import Column, Note, Report
@@ -62,7 +62,7 @@ def present(wholes: Mapping[str, Report], split: Mapping[str, Report], view: Vie
     if view.key not in PERIODS or not found:
         return None
     counts = pl.concat(found)
-    periods = counts[BREAKDOWN].unique().sort().to_list()
+    periods = counts[VALUE].unique().sort().to_list()
     marks = analysis_periods.period_marks(periods, view)
     over = [period for period in periods if period not in marks.unfinished]
     details = _rates(counts, over, _waiting(over, marks, view.goals), view)
@@ -79,7 +79,7 @@ def _goals(report: Report | None, goals: Goals) -> pl.DataFrame | None:
     growing = _growing_goals(goals)
     names = [goal.name for goal in goals.goals if goal.column in growing]
     return report.details.sort("type", -pl.col("reached").sum().over("goal"), "goal", maintain_order=True).select(
-        BREAKDOWN,
+        VALUE,
         "target",
         report=pl.lit("goals"),
         item="goal",
@@ -103,7 +103,7 @@ def _steps(report: Report | None, goals: Goals) -> pl.DataFrame | None:
     is_first = (pl.col("step") == 1) & ~pl.col("is_open")
     rows = report.details.filter(~(is_first & (pl.col("unit") == "visitors"))).sort("place", "step", maintain_order=True)
     return rows.select(
-        BREAKDOWN,
+        VALUE,
         target=pl.lit(None, dtype=pl.Float64),
         report=pl.lit("funnel"),
         item=pl.format("{} / {} / {}", "funnel", "step", "name"),
@@ -140,13 +140,13 @@ def _waiting(over: Sequence[str], marks: PeriodMarks, goals: Goals) -> Iterator[
     for funnel in goals.funnels:
         if funnel.per == "visitor" and funnel.window and marks.ends:
             late = [period for period in over if not analysis_periods.is_over(period, marks.ends - funnel.window)]
-            yield (pl.col("report") == "funnel") & (pl.col("of") == funnel.name) & pl.col(BREAKDOWN).is_in(late)
+            yield (pl.col("report") == "funnel") & (pl.col("of") == funnel.name) & pl.col(VALUE).is_in(late)
 
 
 def _rates(counts: pl.DataFrame, over: Sequence[str], waiting: Iterator[pl.Expr], view: View) -> pl.DataFrame:
     """Return the columns of the report, a row an item, and what its picture needs beside them."""
-    places = pl.DataFrame({BREAKDOWN: over, "number": range(len(over))}, schema={BREAKDOWN: pl.String, "number": pl.Int64})
-    judged = counts.filter(~pl.any_horizontal(pl.lit(value=False), *waiting)).join(places, on=BREAKDOWN).sort("number", maintain_order=True)
+    places = pl.DataFrame({VALUE: over, "number": range(len(over))}, schema={VALUE: pl.String, "number": pl.Int64})
+    judged = counts.filter(~pl.any_horizontal(pl.lit(value=False), *waiting)).join(places, on=VALUE).sort("number", maintain_order=True)
     items = counts.select("report", "item", "of", "label", "is_macro", "grows", "target").unique("item", keep="first", maintain_order=True)
     is_few = (pl.col("periods") < verdicts.MIN_PERIODS) | (pl.col("reached") < verdicts.MIN_REACHED)
     has_line = pl.col("grows").is_null() & ~is_few
