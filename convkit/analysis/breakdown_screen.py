@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from convkit.analysis.breakdown import VALUE, OTHER, PERIODS
+from convkit.analysis.breakdown import OTHER, PERIODS, VALUE
 from convkit.analysis.periods import NO_MARKS, PeriodMarks
 from convkit.core import formatting, stats
 from convkit.core.blocks import BlankLine, Cell, Heading, Paragraph, Row, Shown, table

@@ -13,7 +13,7 @@ import polars as pl
 
 from convkit.analysis import periods as analysis_periods
 from convkit.analysis import planning
-from convkit.analysis.breakdown import VALUE, PERIODS
+from convkit.analysis.breakdown import PERIODS, VALUE
 from convkit.core import formatting, stats, verdicts
 from convkit.core.blocks import BlankLine, Cell, Heading, Paragraph, Row, Shown, table
 from convkit.core.document import Column, Note, Report
