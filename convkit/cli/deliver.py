@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convkit import outputs
 from convkit.cli import messages, progress, terminal
 from convkit.cli.options import GOALS_FILE
 from convkit.core import filesystem, plugins
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 STANDARD_OUTPUT = "-"
 _SCREEN_OUTPUT, _FOLDER_OUTPUT = "table", "csv"
-_EXTENSIONS = {"markdown": ("md", "markdown"), "ndjson": ("ndjson", "jsonl"), "table": ("txt",)}
-"""File extensions of outputs, if they differ from the name of the output; the first one is written."""
 
 
 def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: object, delivery: Delivery, *, verbose: bool) -> ExitCode:
@@ -87,10 +86,8 @@ def write_rejects(document: Document, path: str) -> None:
 
 def _bytes(document: Document, output: str, limit: int | None, *, to_screen: bool = False) -> bytes:
     """Return a document in an output, as wide as the screen or as a file."""
-    from convkit.outputs import render  # noqa: PLC0415 (Polars is imported when a report runs, not for its help)
-
     width, colour = terminal.width(to_screen=to_screen), terminal.has_colour(to_screen=to_screen)
-    content = render(document, output, width=width, limit=limit, colour=colour)
+    content = outputs.render(document, output, width=width, limit=limit, colour=colour)
     if isinstance(content, str):
         return terminal.encoded(content, to_screen=to_screen)
     if to_screen and terminal.is_screen():
@@ -109,7 +106,7 @@ class Destination:
 
     def file_of(self, report: str) -> str:
         """Return the path of a report's file in the directory."""
-        return os.path.join(self.path or "", f"{report}.{_extensions(self.output)[0]}")  # noqa: PTH118 (the path stays as it was typed)
+        return os.path.join(self.path or "", f"{report}.{outputs.endings(self.output)[0]}")  # noqa: PTH118 (the path stays as it was typed)
 
 
 def destination(path: str | None, output: str | None) -> Destination:
@@ -136,14 +133,9 @@ def _output_of(path: str) -> str:
     """Return the output for a file extension; pipes and devices get what a screen gets."""
     if filesystem.is_special(path):
         return _SCREEN_OUTPUT
-    outputs = {extension: output for output in plugins.names("outputs") for extension in _extensions(output)}
+    by_extension = {extension: output for output in plugins.names("outputs") for extension in outputs.endings(output)}
     extension = Path(path).suffix.removeprefix(".").lower()
-    if extension not in outputs:
-        extensions = ", ".join(f".{name}" for name in sorted(outputs))
+    if extension not in by_extension:
+        extensions = ", ".join(f".{name}" for name in sorted(by_extension))
         raise UsageError(f"{safe(path)} has no extension of an output; use {extensions}, or choose one with -f")
-    return outputs[extension]
-
-
-def _extensions(output: str) -> tuple[str, ...]:
-    """Return the file extensions of an output."""
-    return _EXTENSIONS.get(output, (output,))
+    return by_extension[extension]

@@ -24,25 +24,7 @@ if TYPE_CHECKING:
     from convkit.core.document import Document
     from convkit.core.progress import Progress
 
-_WHOLE, _COMPARE = "report", "compare"
-_ORDER = (
-    "overview",
-    "goals",
-    "funnel",
-    "drop-off",
-    "pages",
-    "channels",
-    "compare",
-    "paths",
-    "sessions",
-    "hits",
-    "init",
-    "check",
-    "explain",
-    "formats",
-    "import",
-)
-"""The reports, then the other commands, in the order in which people need them; plug-ins that are not listed follow their group."""
+_WHOLE = "report"
 _WHOLE_HEADLINE = "Everything on one screen; start here."
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _CODES = f"Exit codes: {', '.join(f'{code} {code.name.lower()}' for code in ExitCode)}."
@@ -54,8 +36,7 @@ class _Commands(click.Group):
 
     def list_commands(self, _: click.Context) -> list[str]:
         """Return the names without importing a report."""
-        reports, commands = [*plugins.names("reports"), _COMPARE], [name for name in plugins.names("cli.commands") if name != _COMPARE]
-        return [_WHOLE, *sorted(reports, key=_place), *sorted(commands, key=_place)]
+        return [_WHOLE, *sorted((*plugins.names("reports"), *plugins.names("cli.commands")), key=lambda name: plugins.place(_folder(name), name))]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Return a command, made on demand."""
@@ -76,12 +57,12 @@ class _Commands(click.Group):
 
 def _headline(name: str) -> str:
     """Return the headline of a command."""
-    return _WHOLE_HEADLINE if name == _WHOLE else plugins.headline("reports" if name in plugins.names("reports") else "cli.commands", name)
+    return _WHOLE_HEADLINE if name == _WHOLE else plugins.headline(_folder(name), name)
 
 
-def _place(command: str) -> int:
-    """Return the position of a command in the list of commands."""
-    return _ORDER.index(command) if command in _ORDER else len(_ORDER)
+def _folder(name: str) -> str:
+    """Return the plug-in folder of a command."""
+    return "reports" if name in plugins.names("reports") else "cli.commands"
 
 
 @click.group(cls=_Commands, context_settings=_SETTINGS, epilog=f"{_CODES}\n\n{_MORE}")

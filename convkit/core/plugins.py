@@ -6,10 +6,12 @@ Listing their names imports none of them.
 from __future__ import annotations
 
 import ast
+import re
+import sys
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +42,23 @@ def load_all(package: str) -> dict[str, ModuleType]:
 def headline(package: str, name: str) -> str:
     """Return the first line of a plug-in's docstring, read from its source: help imports no Polars, and parsing would take longest of all."""
     return _source(package, name).partition('"""')[2].partition("\n")[0].removesuffix('"""')
+
+
+@cache
+def constant(package: str, name: str, constant: str, default: Any) -> Any:  # noqa: ANN401 (a literal of any type)
+    """Return a plug-in's constant, a literal on one line of its source, without importing it; or the default if it has none."""
+    found = re.search(rf"^{constant} = (.+)$", _source(package, name), re.MULTILINE)
+    return ast.literal_eval(found[1]) if found else default
+
+
+def place(package: str, name: str) -> tuple[int, str]:
+    """Return what sorts plug-ins: their PLACE, those without one last, equal ones by name."""
+    return constant(package, name, "PLACE", sys.maxsize), name
+
+
+def names_in_order(package: str) -> list[str]:
+    """Return the names of the plug-ins in a folder in the order of their places; imports none of them."""
+    return sorted(names(package), key=lambda name: place(package, name))
 
 
 @cache

@@ -6,11 +6,11 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from convkit import reports
 from convkit.analysis import breakdown, periods, sorting
 from convkit.analysis.analysis import View
 from convkit.analysis.breakdown import VALUE
 from convkit.analysis.breakdown_screen import Breakdown
-from convkit.core import plugins
 from convkit.core.document import Document, Note
 from convkit.core.formatting import plural
 from convkit.engine.plan import key_column
@@ -42,13 +42,13 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     """Return the document that outputs render: the reports and the facts about their input. A breakdown has the notes and findings of the whole."""
     quality = replace(inspect_logs(data, plan.goals.site.timezone, bots.quality_of_bots(result.bot_lines)), bot_sessions=result.bot_sessions)
     view = _view(result, data, plan, quality)
-    whole_reports = reports = present(result.tallies, view)
+    whole_reports = shown = present(result.tallies, view)
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
-    findings = findings_of(reports, view, _explain_command(paths, plan)) if plan.is_whole else ()
+    findings = findings_of(shown, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
         by_key = replace(view, key=plan.segment.by or "", by=(VALUE,))
-        reports = {name: _broken_down(report, result.broken_down[name], by_key) for name, report in whole_reports.items()}
-        trend = asides_trend.present(whole_reports, reports, by_key)
+        shown = {name: _broken_down(report, result.broken_down[name], by_key) for name, report in whole_reports.items()}
+        trend = asides_trend.present(whole_reports, shown, by_key)
         asides |= {trend.name: trend} if trend else {}
     return Document(
         version=__version__,
@@ -58,7 +58,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         input=result.input,
         reasons=result.reasons,
         period=result.period,
-        reports={name: _with_notes(report, result, view) for name, report in reports.items()},
+        reports={name: _with_notes(report, result, view) for name, report in shown.items()},
         asides=asides,
         findings=findings,
         is_whole=plan.is_whole,
@@ -71,7 +71,7 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
 
 def present(tallies: Tallies, view: View) -> dict[str, Report]:
     """Return the finished reports, given their tallies."""
-    return {report: plugins.load("reports", report).present(tallies[report], view) for report in tallies}
+    return {report: reports.load(report).present(tallies[report], view) for report in tallies}
 
 
 def _explain_command(paths: Paths, plan: Plan) -> str:
@@ -107,8 +107,8 @@ def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) ->
 
 def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
     """Return a report broken down by a key: its frame has the rows of each value, its notes are those of the whole, and its screen shows both."""
-    module = plugins.load("reports", whole.name)
-    report: Report = module.present(tally, view)
+    report = reports.load(whole.name).present(tally, view)
+    breakdown_screen = reports.breakdown_of(whole.name)
     values = breakdown.ordered_values(tally, view)
     marks = periods.period_marks(values[VALUE].to_list(), view)
 
@@ -117,12 +117,11 @@ def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> R
         if count is None or count >= values.height:
             return Breakdown(values, report, marks)
         shown = breakdown.fold_values(tally, values[VALUE].head(count).to_list())
-        return Breakdown(breakdown.ordered_values(shown, view), module.present(shown, view))
+        return Breakdown(breakdown.ordered_values(shown, view), reports.load(whole.name).present(shown, view))
 
     def draw(_: pl.DataFrame, room: Screen) -> list[Block]:
         sorted_whole = sorting.sort_report(whole, view.sort) if view.sort else whole
-        blocks: list[Block] = module.BREAKDOWN.draw(sorted_whole, folded, view, room)
-        return blocks
+        return breakdown_screen.draw(sorted_whole, folded, view, room) if breakdown_screen else []
 
     several = (Note("by-goal", "Sessions that reached several goals are counted in several rows."),) if view.key == "goal" else ()
     notes = (*several, *whole.notes, *marks.said())

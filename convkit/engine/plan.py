@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from convkit import reports as convkit_reports
 from convkit.analysis import breakdown, sorting
 from convkit.analysis.periods import parse_period
 from convkit.analysis.segment import Segment
@@ -69,7 +70,7 @@ def plan_reports(
     options: Options, reports: Sequence[str] | None = None, report_options: Mapping[str, object] | None = None, progress: Progress = NO_PROGRESS
 ) -> Plan:
     """Return the plan of reports, by default those of `convkit report`. Raises GoalsFileError, UsageError."""
-    goals, names = read_goals(options), tuple(reports or whole_report())
+    goals, names = read_goals(options), tuple(reports or convkit_reports.names_in_report())
     own_options = {name: str(value) for name, value in (report_options or {}).items()}
     key = breakdown.parse_key(options.by, goals)
     _refuse_breakdown(names, key)
@@ -118,15 +119,9 @@ def read_goals(options: Options) -> Goals:
     return replace(goals, site=replace(goals.site, timezone=options.timezone))
 
 
-def whole_report() -> list[str]:
-    """Return the reports of `convkit report`, in the order of its screen."""
-    positions = {name: module.IN_REPORT for name, module in plugins.load_all("reports").items() if module.IN_REPORT is not None}
-    return sorted(positions, key=lambda name: int(positions[name]))
-
-
 def columns_of(reports: Sequence[str], by: str | None = None) -> dict[str, tuple[Column, ...]]:
     """Return the columns of reports, with the column of the key if they are broken down."""
-    columns_by_report = {report: plugins.load("reports", report).COLUMNS for report in reports}
+    columns_by_report = {report: convkit_reports.load(report).COLUMNS for report in reports}
     if by is None:
         return columns_by_report
     return {report: (key_column(by, columns), *columns) for report, columns in columns_by_report.items()}
@@ -140,13 +135,13 @@ def key_column(key: str, columns: Iterable[Column]) -> Column:
 def _refuse_breakdown(reports: Sequence[str], key: str | None) -> None:
     """Raise UsageError if one of the reports cannot be broken down."""
     for report in reports if key is not None else ():
-        if not hasattr(plugins.load("reports", report), "BREAKDOWN"):
+        if convkit_reports.breakdown_of(report) is None:
             raise UsageError(f"--by {key}: {report} cannot be broken down; select some of its sessions with --where, like --where landing=/blog/**")
 
 
 def session_fields(reports: Sequence[str]) -> frozenset[str]:
     """Return the session fields that reports need."""
-    return frozenset(name for report in reports for name in getattr(plugins.load("reports", report), "SESSION_FIELDS", ()))
+    return frozenset(name for report in reports for name in convkit_reports.session_fields(report))
 
 
 def _check_report_options(reports: Sequence[str], options: Mapping[str, str], goals: Goals) -> None:
@@ -156,5 +151,5 @@ def _check_report_options(reports: Sequence[str], options: Mapping[str, str], go
     for name in options:
         if name not in names:
             raise UsageError(f"{', '.join(reports)}: unknown option {name!r}{did_you_mean(name, names)}; known are {', '.join(names) or 'none'}")
-    for report in (report for report, own_options in known.items() if own_options):
-        plugins.load("reports", report).parse_options(options, goals)
+    for report in reports:
+        convkit_reports.check_options(report, options, goals)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
 
-HOLDS_MANY = True
+ENDINGS = ("csv",)
 
 
 def render(document: Document, _: Screen) -> str:

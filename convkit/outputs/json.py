@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Screen
     from convkit.core.document import Document, Report
 
-HOLDS_MANY = True
+ENDINGS = ("json",)
 VERSION = 1
 
 

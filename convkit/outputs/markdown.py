@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Screen
     from convkit.core.document import Column, Document, Report
 
-HOLDS_MANY = True
+ENDINGS = ("md", "markdown")
 
 _LEFT = {"text", "time", "flag"}
 # Links, mentions and smileys are looked for when the markup is gone, so no backslash keeps them from being found: a code span cuts them in two.

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
 
-HOLDS_MANY = True
+ENDINGS = ("ndjson", "jsonl")
 
 
 def render(document: Document, _: Screen) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Screen
     from convkit.core.document import Column, Document, Report
 
-HOLDS_MANY = True
+ENDINGS = ("parquet",)
 _MONEY = pl.Decimal(38, 6)
 _MILLION = 1_000_000
 _TYPES: dict[str, type[pl.DataType]] = {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Block, Cell, Screen, SideBySide
     from convkit.core.document import Document
 
-HOLDS_MANY = True
+ENDINGS = ("txt",)
 _STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": "red", "": ""}
 _NARROWEST_NAME = 8
 _BETWEEN = 2

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Goal
 
-IN_REPORT = None
+PLACE = 60
+IN_REPORT = False
 SESSION_FIELDS = (schema.CHANNEL_FIELD,)
 _MOST_HOSTS = 3
 COLUMNS = (

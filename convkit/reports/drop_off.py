@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Funnel
 
-IN_REPORT = 4
+PLACE = 40
+IN_REPORT = True
 _KEYS = ("funnel", "step", "what", "item")
 COLUMNS = (
     Column("funnel", "text"),

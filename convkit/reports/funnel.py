@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Funnel
 
-IN_REPORT = 3
+PLACE = 30
+IN_REPORT = True
 COLUMNS = (
     Column("funnel", "text"),
     Column("step", "step"),

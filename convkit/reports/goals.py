@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Goal
 
-IN_REPORT = 2
+PLACE = 20
+IN_REPORT = True
 _ROWS, _BAR = 20, 20
 _SUMS = ("reached", "reached_visitors", "then_converted", "conversions", "value", "without_value", "last_reached")
 _GOALS = {"goal": pl.String, **dict.fromkeys(_SUMS, pl.Int64)}

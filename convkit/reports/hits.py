@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
 
-IN_REPORT = None
+PLACE = 100
+IN_REPORT = False
 _ROWS = 20
 _ORDER = ("time", "source", "line")
 COLUMNS = (

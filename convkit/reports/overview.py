@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from convkit.analysis.breakdown_screen import Breakdown
     from convkit.core.blocks import Block, Screen
 
-IN_REPORT = 1
+PLACE = 10
+IN_REPORT = True
 COLUMNS = (
     Column("sessions", "count"),
     Column("visitors", "count"),

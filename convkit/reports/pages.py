@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
 
-IN_REPORT = 5
+PLACE = 50
+IN_REPORT = True
 _ROWS, _ROWS_IN_REPORT = 20, 6
 COLUMNS = (
     Column("page", "text"),

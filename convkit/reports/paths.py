@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Block, Screen
     from convkit.core.model import Goal, Goals
 
-IN_REPORT = None
+PLACE = 80
+IN_REPORT = False
 OPTIONS = {
     "to": ("GOAL", "The pages before a goal; the first macro goal by default."),
     "from": ("PAGE", "The pages after a page: its path, or a pattern."),

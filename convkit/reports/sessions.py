@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
 
-IN_REPORT = None
+PLACE = 90
+IN_REPORT = False
 SESSION_FIELDS = (schema.DEVICE_FIELD, schema.CHANNEL_FIELD)
 _ROWS, _LONGEST = 20, 17
 COLUMNS = (

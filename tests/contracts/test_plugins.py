@@ -6,6 +6,8 @@ import ast
 import inspect
 import re
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import click
 import polars as pl
@@ -15,30 +17,31 @@ from places import PACKAGE, ROOT
 from places import PLUGIN_FOLDERS as FOLDERS
 from syntax_trees import tree_of
 
+from convkit import outputs, reports
 from convkit.core import plugins
 from convkit.core.document import UNITS
 from convkit.goals.loader import parse_goals
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "cli.commands": {"COMMAND": click.Command},
+    "cli.commands": {"COMMAND": click.Command, "PLACE": int},
     "formats": {"SAMPLES": tuple, "COMMENT": (str, type(None))},
     "goals.kinds": {"ROLE": str, "EXAMPLE": str, "SCHEMA": dict},
-    "outputs": {"HOLDS_MANY": bool},
-    "reports": {"IN_REPORT": (int, type(None)), "COLUMNS": tuple},
 }
-"""What a plug-in's module says, by folder."""
+"""What a plug-in's module says, by folder, where the folder has no protocol."""
 
 FUNCTIONS: dict[str, dict[str, int]] = {
     "cli.commands": {},
     "formats": {"sniff": 1, "fit": 3},
     "goals.kinds": {"read": 2},
-    "outputs": {"render": 2},
-    "reports": {"tally": 1, "present": 2},
 }
 """The functions that it has, and how many arguments they take."""
 
 MOMENTS = {"what": {"names": 2}, "which": {"names": 2}, "how": {"turns": 3}, "count": {"turns": 3}, "beside": {}}
 """By a goal key's role: its expression, and how many arguments that takes; a which may be decided on sessions, as a how is."""
+PROTOCOLS: dict[str, type] = {"outputs": outputs.OutputModule, "reports": reports.ReportModule}
 EVERY_PLUGIN = [(folder, name) for folder in FOLDERS for name in plugins.names(folder)]
 
 
@@ -46,12 +49,43 @@ EVERY_PLUGIN = [(folder, name) for folder in FOLDERS for name in plugins.names(f
 def test_a_plugin_is_what_its_folder_says(folder: str, name: str) -> None:
     module = plugins.load(folder, name)
     assert plugins.headline(folder, name).strip(), "a first line of its docstring"
+    if folder in PROTOCOLS:
+        assert unlike(module, PROTOCOLS[folder]) == set()
+        return
     assert {key for key, kind in CONTRACTS[folder].items() if not isinstance(getattr(module, key), kind)} == set()
     asked = FUNCTIONS[folder] | (MOMENTS["how" if hasattr(module, "turns") else module.ROLE] if folder == "goals.kinds" else {})
     assert {key: len(inspect.signature(getattr(module, key)).parameters) for key in asked} == asked
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+def unlike(module: object, protocol: type) -> set[str]:
+    """Return the members of a protocol that a module does not have as the protocol says: functions take and return what is written there.
+
+    Annotations are compared as text; mypy holds the module against its own, and whoever uses the module against the protocol's.
+    """
+    functions = {name for name, member in vars(protocol).items() if inspect.isfunction(member) and not name.startswith("_")}
+    constants = {name: annotation for name, annotation in protocol.__annotations__.items() if not name.startswith("_")}
+    wrong = {name for name, annotation in constants.items() if type(getattr(module, name, None)).__name__ != annotation.partition("[")[0]}
+    return wrong | {name for name in functions if not fits(getattr(module, name, None), getattr(protocol, name))}
+
+
+def fits(function: object, declared: Callable[..., object]) -> bool:
+    """Tell a function that takes what a method of a protocol does, and returns that or one of its alternatives."""
+    if not inspect.isfunction(function):
+        return False
+    signature, expected = inspect.signature(function), inspect.signature(declared)
+    taken = [parameter.annotation for parameter in signature.parameters.values()]
+    alternatives = {expected.return_annotation, *expected.return_annotation.split(" | ")}
+    return taken == [parameter.annotation for parameter in expected.parameters.values()][1:] and signature.return_annotation in alternatives
+
+
+def test_a_module_unlike_its_protocol_is_found() -> None:
+    assert unlike(plugins.load("outputs", "csv"), reports.ReportModule) == {"PLACE", "IN_REPORT", "COLUMNS", "tally", "present"}
+    module = ModuleType("wrong")
+    module.ENDINGS, module.render = "csv", lambda document, screen: ""  # type: ignore[attr-defined]  # noqa: ARG005 (both are wrong)
+    assert unlike(module, outputs.OutputModule) == {"ENDINGS", "render"}
+
+
+@pytest.mark.parametrize("folder", sorted(CONTRACTS))
 def test_a_folder_s_docstring_names_its_contract(folder: str) -> None:
     text = ast.get_docstring(tree_of(f"{folder}.__init__")) or ""
     named = set(re.findall(r"`([A-Za-z_]\w*)[`(]", text))
@@ -86,6 +120,11 @@ def test_a_report_s_columns_are_its_frame_s(name: str) -> None:
     assert not any(dtype.is_nested() or isinstance(dtype, pl.Duration) for dtype in report.frame.dtypes)
 
 
-def test_reports_have_a_place_of_their_own_on_the_screen() -> None:
-    places = [module.IN_REPORT for module in plugins.load_all("reports").values() if module.IN_REPORT is not None]
-    assert len(places) == len(set(places))
+def test_places_are_read_from_the_source_and_sort_the_plugins() -> None:
+    assert {name: plugins.place("reports", name)[0] for name in plugins.names("reports")} == {
+        name: reports.load(name).PLACE for name in plugins.names("reports")
+    }
+    endings = {name: outputs.load(name).ENDINGS for name in plugins.names("outputs")}
+    assert {name: outputs.endings(name) for name in plugins.names("outputs")} == endings
+    assert reports.names_in_report() == ["overview", "goals", "funnel", "drop-off", "pages"]
+    assert plugins.constant("reports", "goals", "NOWHERE", 1) == 1

@@ -22,7 +22,6 @@ import runs
 from places import ROOT, TESTS
 from small_logs import line, written
 
-from convkit.core import plugins
 from convkit.core.options import Options
 from convkit.engine import plan, run
 from convkit.goals.loader import parse_goals
@@ -39,7 +38,7 @@ SINGLE = ("sessions", "hits")
 SMALL = "tests/data/by_hand.log", "tests/data/by_hand.yaml"
 
 WHOLE = "report"
-REPORTS = (WHOLE, *plugins.names("reports"))
+REPORTS = (WHOLE, "overview", "goals", "funnel", "drop-off", "pages", "channels", "paths", *SINGLE)
 ENDINGS = ("80.txt", "120.txt", "csv", "json", "markdown", "ndjson", "tsv")
 BUILT_IN, NO_MACRO = "built-in", "no-macro"
 SPLIT = "by-"

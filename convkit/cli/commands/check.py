@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from convkit.authoring.check import Remark
     from convkit.core.model import Goals
 
+PLACE = 120
+
 
 def check_goals(logs: tuple[str, ...], **values: object) -> None:
     """Print what is wrong with a goals file, by itself or checked against logs. Raises GoalsFileError, InputError, OutputError, UsageError."""

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from convkit.core.document import Document
     from convkit.core.progress import Progress
 
+PLACE = 70
+
 
 def compare_sides(logs: tuple[str, ...], **values: object) -> ExitCode:
     """Write the comparison of two periods or groups of sessions. Raises GoalsFileError, InputError, OutputError, UsageError."""

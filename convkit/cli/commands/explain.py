@@ -7,6 +7,8 @@ from convkit.cli.deliver import write_blocks
 from convkit.core.options import ExplainOptions
 from convkit.errors import UsageError
 
+PLACE = 130
+
 
 def explain_sessions(logs: tuple[str, ...], **values: object) -> None:
     """Print some sessions, hit by hit. Raises GoalsFileError, InputError, OutputError, UsageError."""

@@ -6,6 +6,8 @@ from convkit.cli import messages, options
 from convkit.cli.deliver import write_blocks
 from convkit.errors import ExitCode
 
+PLACE = 140
+
 
 def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> ExitCode:  # noqa: ARG001 (read by the command line itself)
     """Print the list of formats, or the formats of logs. Raises InputError, UsageError."""

@@ -10,6 +10,8 @@ import click
 from convkit.cli import options, terminal, topics
 from convkit.errors import UsageError, did_you_mean
 
+PLACE = 150
+
 
 def show_help(topic: str | None) -> None:
     """Print the list of topics, a page, or the help of a command without a page. Raises OutputError, UsageError."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NEXT = "then run `convkit report access.log`"
 _ADD_MACRO = "Put what counts as success on your site under `macro:`"
+PLACE = 110
 
 
 def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, example: str | None, **values: object) -> None:
