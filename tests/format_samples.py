@@ -7,25 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.core import plugins
 from convkit.core.schema import LINES
 from convkit.files.lines import Source
+from convkit.formats import load_formats, sample_lines
 from convkit.formats.parsers.base import ALL_ASSETS, NO_NEEDS
 from convkit.ingest import load
 
 if TYPE_CHECKING:
-    from types import ModuleType
+    from convkit.formats import LogFormat
 
 
-FORMATS = plugins.load_all("formats")
+FORMATS = load_formats()
+SAMPLES = {name: sample_lines(name) for name in FORMATS}
 
 
 HEAD, TIME, REQUEST, REST = "203.0.113.7 - -", "[10/Oct/2026:13:55:36 +0200]", "GET /cart HTTP/1.1", '200 2326 "-" "Opera/12.0"'
 
 
-def records(module: ModuleType, lines: list[str]) -> list[dict[str, Any]]:
+def records(log_format: LogFormat, lines: list[str]) -> list[dict[str, Any]]:
     """Return what a format reads in lines."""
     frame = pl.LazyFrame({"source": 0, "line_no": range(1, len(lines) + 1), "line": lines}, schema_overrides=LINES)
-    layout = module.fit(Source(Path(), "log"), pl.Series("line", lines), NO_NEEDS)
+    layout = log_format.fit(Source(Path(), "log"), pl.Series("line", lines), NO_NEEDS)
     found = load.to_records(layout.scan(frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String)), ALL_ASSETS))
     return found.with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().to_dicts()

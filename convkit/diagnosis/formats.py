@@ -16,7 +16,7 @@ from convkit.core.formatting import plural
 from convkit.core.schema import LINES
 from convkit.core.text import safe
 from convkit.files import lines, sampling
-from convkit.formats import strings
+from convkit.formats import load_formats, sample_lines, strings
 from convkit.formats.parsers.base import ALL_ASSETS
 from convkit.formats.parsers.regex import Template
 from convkit.formats.strings import OWN_FORMAT
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from convkit.core.blocks import Block, Screen
+    from convkit.formats import Layout, LogFormat
     from convkit.ingest.logs import Log
 
 _SHOWN, _TESTED, _REASONS = 3, 1_000, 3
@@ -45,9 +46,9 @@ EXAMPLE = """'$remote_addr [$time_local] "$request"'"""
 
 def known_formats() -> dict[str, tuple[str, str]]:
     """Return by name the headline of each format and a sample line, empty if it has none."""
-    modules = plugins.load_all("formats")
-    samples = {name: next((line for line in module.SAMPLES if len(line) > len("[]")), "") for name, module in modules.items()}
-    return {name: (plugins.headline("formats", name), samples[name].strip()) for name in modules}
+    names = plugins.names("formats")
+    samples = {name: next((line for line in sample_lines(name) if len(line) > len("[]")), "") for name in names}
+    return {name: (plugins.headline("formats", name), samples[name].strip()) for name in names}
 
 
 def guess(paths: Iterable[str], log_format: str) -> list[Guess]:
@@ -71,7 +72,7 @@ def _guess_of(log: Log) -> Guess:
     fitting = tested.filter(pl.col("problem").is_null())
     reasons = tested["problem"].drop_nulls().cast(pl.String).value_counts(sort=True).rows()
     unread = tested.filter(pl.col("problem").is_not_null()).head(1)["line_no"].to_list()
-    stop = _format_stop(log.name, log.format, head[unread[0] - 1]) if unread and len(head) else None
+    stop = _format_stop(log.name, log.layout, head[unread[0] - 1]) if unread and len(head) else None
     # Requests first: messages of the server itself show least.
     shown = fitting.sort(pl.col("target").is_null() & pl.col("event").is_null(), "asset", maintain_order=True).head(_SHOWN)
     fields = tuple(_record_fields(record) for record in shown.to_dicts())
@@ -89,7 +90,7 @@ def _test_lines(log: Log) -> tuple[pl.DataFrame, pl.Series]:
         read = read.cast({name: dtype for name, dtype in LINES.items() if name != "outer"})
         # Lines are found by their number, so lines that the log leaves out stay in.
         head = collect_frame(unwrap(read, log).select("line"), _TESTED)["line"].fill_null("")
-    return collect_frame(load.to_records(log.format.scan(unwrap(read, log), ALL_ASSETS)), _TESTED), head
+    return collect_frame(load.to_records(log.layout.scan(unwrap(read, log), ALL_ASSETS)), _TESTED), head
 
 
 def _record_fields(record: dict[str, Any]) -> dict[str, str]:
@@ -100,27 +101,26 @@ def _record_fields(record: dict[str, Any]) -> dict[str, str]:
 
 def _closest_format(error: UnknownFormatError) -> Guess:
     """Return the closest format of an unrecognised log: the one that fits most lines, else the one most of whose pattern fits its first line."""
-    formats = plugins.load_all("formats")
+    formats = load_formats()
     unread = next((line for line in error.looked_at if not formats[error.best].sniff(pl.Series([line]))), "")
     fits = round(formats[error.best].sniff(pl.Series(error.looked_at, dtype=pl.String)) * len(error.looked_at))
-    templates = {name: _template(name, module.fit) for name, module in formats.items()}
+    templates = {name: _template(name, log_format) for name, log_format in formats.items()}
     shares = {name: _share(template, unread) for name, template in templates.items() if template is not None}
     best = error.best if fits else max(shares, key=lambda name: shares[name])
-    return Guess(error.log, best, fits, len(error.looked_at), stop=_format_stop(best, formats[best].fit, unread))
+    return Guess(error.log, best, fits, len(error.looked_at), stop=_format_stop(best, formats[best], unread))
 
 
-def _format_stop(name: str, layout: object, line: str) -> Stop | None:
+def _format_stop(name: str, layout: LogFormat | Layout, line: str) -> Stop | None:
     """Return where a format stops in a line, None if it has no template."""
     template = _template(name, layout)
     return None if template is None else _template_stop(template, line, is_own=name == strings.OWN_FORMAT)
 
 
-def _template(name: str, layout: object) -> Template | None:
+def _template(name: str, layout: LogFormat | Layout) -> Template | None:
     """Return the template of a format, or one equal to it."""
     if name in _AS_STRINGS:
         return strings.parse_string(_AS_STRINGS[name])
-    template = getattr(layout, "__self__", layout)
-    return template if isinstance(template, Template) else None
+    return layout if isinstance(layout, Template) else None
 
 
 def _share(template: Template, line: str) -> float:

@@ -1,16 +1,99 @@
-"""The formats, one a file. A format's module says
+"""The log formats, one file each. The first line of a format's docstring says what the format is; its module holds
 
-- `SAMPLES`: lines that it reads,
-- `COMMENT`: how its header and directive lines begin, None where they begin in no way of their own,
-- `sniff(lines)`: which share of some lines it reads best, from 0 to 1,
-- `fit(source, head, asked)`: how one file is laid out: an object with `scan(lines, assets)`, which returns PARSED of LINES, and `mend(frames)` where
-  lines that `scan` cannot read can be made such that it can;
+- `SAMPLES`: some lines of a log that is written so; `convkit formats` shows the first, and tests read all of them;
+- `FORMAT`: a `LogFormat`, usually an object of one of the `parsers`, such as `JsonLog(...)` or `Template(...)`.
 
-and, where its lines are known one by one,
-
-- `claims()`: which lines are written so, an expression of `line`: a log may go on in another format;
-
-or, where the file holds no lines,
-
-- `as_lines(source)`: gives it as one that does.
+A class of its own inherits from `LogFormat` and overrides `sniff` and `fit`, and what else is not as usual.
 """
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from convkit.core import plugins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
+
+    import polars as pl
+
+    from convkit.files.lines import Source
+    from convkit.formats.parsers.base import Assets, Needs
+    from convkit.formats.parsers.presets import Preset
+
+
+@runtime_checkable
+class Layout(Protocol):
+    """How one log is laid out: a format that was fitted to it."""
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some of its times have no time zone."""
+        return False
+
+    @property
+    def can_mend(self) -> bool:
+        """Whether `mend` makes lines readable that `scan` cannot read."""
+        return False
+
+    def scan(self, lines: pl.LazyFrame, assets: Assets, /) -> pl.LazyFrame:
+        """Return PARSED of LINES; an export also returns PARSED_EVENTS and a `prop.NAME` for each property."""
+        ...
+
+    def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yield LINES that `scan` can read."""
+        yield from frames
+
+
+@runtime_checkable
+class LogFormat(Protocol):
+    """A log format."""
+
+    @property
+    def comment(self) -> str | None:
+        """What header lines begin with that do not count when a format is detected."""
+        return None
+
+    @property
+    def preset(self) -> Preset | None:
+        """The columns of the tool whose exports these are."""
+        return None
+
+    def claims(self) -> pl.Expr | None:
+        """Return an expression of `line` that is true for lines of this format, so that a log may hold several; None if a line alone cannot tell."""
+        return None
+
+    def sniff(self, lines: pl.Series, /) -> float:
+        """Return the share of lines that this format reads best, from 0 to 1."""
+        ...
+
+    def sniff_rows(self, _lines: pl.Series, /) -> float:
+        """Return the share of lines that are rows of an export whose column names are unknown, from 0 to 1."""
+        return 0.0
+
+    def as_lines(self, source: Source) -> AbstractContextManager[Source]:
+        """Open a file as a log of lines. Raises InputError where it is damaged."""
+        return nullcontext(source)
+
+    def fit(self, source: Source, head: pl.Series, needs: Needs, /) -> Layout:
+        """Return the layout of one log, detected from its first lines. Raises InputError where the log lacks what a run needs."""
+        ...
+
+
+def load_format(name: str) -> LogFormat:
+    """Return the format that users call `name`."""
+    found: LogFormat = plugins.load("formats", name).FORMAT
+    return found
+
+
+def load_formats() -> dict[str, LogFormat]:
+    """Return all formats by name."""
+    return {name: load_format(name) for name in plugins.names("formats")}
+
+
+def sample_lines(name: str) -> tuple[str, ...]:
+    """Return some lines of a format."""
+    lines: tuple[str, ...] = plugins.load("formats", name).SAMPLES
+    return lines

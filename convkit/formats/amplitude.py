@@ -7,7 +7,6 @@ import polars as pl
 from convkit.formats.parsers.presets import Preset
 from convkit.formats.parsers.tool_exports import ToolExport
 
-COMMENT = None
 SAMPLES = (
     (
         '{"$insert_id":"a1","amplitude_id":7,"device_id":"d1","event_properties":{"Total Price":20},"event_time":"2026-10-10 13:55:36.120000",'
@@ -36,7 +35,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-PRESET = Preset(
+_PRESET = Preset(
     {
         "time": "event_time",
         "event": "event_type",
@@ -54,8 +53,8 @@ PRESET = Preset(
         "event_revenue": "event_properties.revenue",
     },
     _rows,
+    marks=("event_type event_time amplitude_id", "event_type event_time uuid device_id"),
     timezone="UTC",
     props="event_properties",
 )
-_TOOL = ToolExport("amplitude")
-sniff, fit = _TOOL.sniff, _TOOL.fit
+FORMAT = ToolExport(_PRESET)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"client_ip":"203.0.113.7","start_time":1791640536123,"latency":13.0000114,"apisix_latency":2.0000114,"upstream_latency":11,"route_id":"1",'
@@ -16,7 +15,7 @@ SAMPLES = (
         '"/logo.png","size":90,"headers":{"host":"shop.example"}},"response":{"status":304,"size":0,"headers":{}}}'
     ),
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "time": "start_time",
         "address": "client_ip",
@@ -34,4 +33,3 @@ _FORMAT = JsonLog(
     },
     needed=("apisix_latency upstream_latency", "request.uri", "response.status"),
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

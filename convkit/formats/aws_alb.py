@@ -5,7 +5,6 @@ from __future__ import annotations
 from convkit.formats._aws import DERIVED, REQUEST
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     (
         "https 2026-10-10T13:55:36.186641Z app/shop/50dc6c495c0c9188 203.0.113.7:2817 10.0.0.1:80 0.086 0.048 0.037 200 200 34 366 "
@@ -23,10 +22,9 @@ SAMPLES = (
         '"- http://shop-640112591.eu-west-1.elb.amazonaws.com:80- -" "-" - - - "-" "-" "-" - 2026-10-10T13:55:37.967000Z "-" "-" "-" "-" "-" "-" "-"'
     ),
 )
-_FORMAT = Template(
+FORMAT = Template(
     r"^(?:h(?:ttps?|2)|grpcs?|wss?) (?P<time>[!-~]+) [!-~]+ (?P<client>[!-~]+) [!-~]+ "
     r"(?P<until_target>[!-~]+) (?P<of_target>[!-~]+) (?P<until_client>[!-~]+) (?P<status>[0-9]+|-) [!-~]+ [!-~]+ (?P<bytes>[0-9]+|-) "
     rf'{REQUEST} "(?P<agent>[^"]*)"',
     made=DERIVED,
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

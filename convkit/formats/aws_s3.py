@@ -6,7 +6,6 @@ import polars as pl
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     (
         "79a59df900b949e55d96a1e698fbaced shop-example [10/Oct/2026:13:55:36 +0000] 203.0.113.7 - 3E57427F3EXAMPLE REST.GET.OBJECT index.html "
@@ -23,7 +22,7 @@ SAMPLES = (
         '"-" - - - 1718 - - "-" "-" - -'
     ),
 )
-_FORMAT = Template(
+FORMAT = Template(
     r"^[!-~]+ (?P<bucket>[!-~]+) \[(?P<time>[0-9A-Za-z/: +-]+)\] (?P<address>[!-~]+) (?P<user>[!-~]+) [!-~]+ [A-Z0-9]+\.[!-~]+ [!-~]+ "
     r'"(?P<request>[^"]*)" (?P<status>[0-9]+|-) [!-~]+ (?P<bytes>[0-9]+|-) [!-~]+ (?P<milliseconds>[0-9]+|-) [!-~]+ '
     r'"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)" [!#-~]+(?: [!#-~]+ [!#-~]+ [!#-~]+ [!#-~]+ (?P<endpoint>[!#-~]+)(?: [!#-~]+)*)?$',
@@ -35,4 +34,3 @@ _FORMAT = Template(
     escapes_quotes=False,
     names_month=True,
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

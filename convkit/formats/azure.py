@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"category":"FrontDoorAccessLog","operationName":"Microsoft.Cdn/Profiles/AccessLog/Write","properties":{"clientIp":"203.0.113.7","httpMethod":'
@@ -21,7 +20,7 @@ SAMPLES = (
         '"CsUriStem":"/cart/add","CsUriQuery":"","CsUsername":"ann","ScStatus":302,"ScBytes":0,"TimeTaken":31,"UserAgent":"Opera/12.0","Referer":""}}'
     ),
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "time": "properties.timeStamp time timeStamp",
         "address": "properties.clientIp properties.CIp",
@@ -39,4 +38,3 @@ _FORMAT = JsonLog(
     },
     needed=("properties.clientIp properties.CIp", "properties.requestUri properties.CsUriStem", "category operationName"),
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

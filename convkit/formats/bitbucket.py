@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     (
         '203.0.113.7,10.0.0.1 | https | o@9K7Z3NNx6x3112x1 | ann | 2026-10-10 13:55:36,838 | "GET /git/shop.git HTTP/1.1" | '
@@ -12,11 +11,10 @@ SAMPLES = (
     ),
     '2001:db8::7 | ssh | o@1APC3V1x9 | ben | 2026-10-10 13:55:37,907 | "SSH - git-upload-pack" | "" "git/2.38.1" | 0 | 0 | 98 | push | 47 | abc | ',
 )
-_FORMAT = Template(
+FORMAT = Template(
     r"^(?P<address>[!-~]+) \| [a-z]+ \| o@[!-~]+ \| (?P<user>[^|]+) \| (?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:,]+) \| "
     r'"(?P<request>[^"]*)" \| (?:"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)"|-) \| (?P<status>[-0-9]+) \| [-0-9]+ \| (?P<bytes>[-0-9]+) \| '
     r"[^|]* \| (?P<milliseconds>[-0-9]+) \|",
     # A request is written as it comes in, and once more as it is answered.
     strangers=r"^[!-~]+ \| [a-z]+ \| i@",
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

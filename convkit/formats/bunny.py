@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     (
         "HIT|200|1791640536327|2326|390|203.0.113.7|https://shop.example/|https://shop.example/cart?id=1|WA|Mozilla/5.0 (X11; Linux x86_64)|"
@@ -15,11 +14,10 @@ SAMPLES = (
 )
 _START = r"^[^|]+\|(?P<status>[0-9]+|-)\|(?P<time>[0-9]{9,13})\|(?P<bytes>[0-9]+|-)\|[^|]*\|(?P<address>[^|]*)\|(?P<referrer>[^|]*)\|"
 _URL = r"(?P<target>[a-z]+://(?P<host>[^/|]*)(?:/[^|]*)?)\|[^|]*\|"
-_FORMAT = Template(
+FORMAT = Template(
     # The extended log has three columns more.
     rf"{_START}{_URL}(?P<agent>[^|]*)\|[0-9a-fA-F]*\|[^|]*(?:\|[^|]*\|[^|]*\|[^|]*)?$",
     # A bar within the agent.
     otherwise=rf"{_START}{_URL}(?P<agent>.*)\|[^|]*\|[^|]*$",
     escapes_quotes=False,
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

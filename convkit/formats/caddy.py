@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"level":"info","ts":1791640536.1234567,"logger":"http.log.access.log0","msg":"handled request","request":{"remote_ip":"192.0.2.1",'
@@ -18,7 +17,7 @@ SAMPLES = (
     ),
     '{"level":"warn","ts":1791640538.25,"logger":"tls","msg":"storage cleaning happened too recently; skipping for now"}',
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "time": "ts",
         "address": "request.client_ip request.remote_ip request.remote_addr",
@@ -39,4 +38,3 @@ _FORMAT = JsonLog(
     messages="level ts msg",
     logger=("logger", "http.log.access"),
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

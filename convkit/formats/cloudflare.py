@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"ClientIP":"203.0.113.7","ClientRequestHost":"shop.example","ClientRequestMethod":"GET","ClientRequestURI":"/cart?a=1","ClientRequestUserAgent":'
@@ -16,7 +15,7 @@ SAMPLES = (
         '"","ClientRequestReferer":"","EdgeResponseBytes":0,"EdgeResponseStatus":304,"EdgeStartTimestamp":1791640537100000000,"RayID":"87a1b2c3d4e5f002"}'
     ),
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "time": "EdgeStartTimestamp EdgeEndTimestamp",
         "address": "ClientIP",
@@ -37,4 +36,3 @@ _FORMAT = JsonLog(
         "EdgeStartTimestamp EdgeEndTimestamp EdgeResponseStatus RayID",
     ),
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

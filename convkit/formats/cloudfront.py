@@ -6,7 +6,6 @@ import polars as pl
 
 from convkit.formats.parsers.w3c import W3cLog
 
-COMMENT = None
 SAMPLES = (
     "#Version: 1.0",
     "#Fields: date time x-edge-location sc-bytes c-ip cs-method cs(Host) cs-uri-stem sc-status cs(Referer) cs(User-Agent) cs-uri-query cs(Cookie)",
@@ -36,7 +35,7 @@ def _sent(text: pl.Expr) -> pl.Expr:
     return text.str.replace_all("%25([0-9A-Fa-f]{2})", "%$1")
 
 
-_KIND = W3cLog(
+FORMAT = W3cLog(
     columns={
         "address": ("c-ip",),
         "host": ("x-host-header", "cs(host)"),
@@ -58,4 +57,3 @@ _KIND = W3cLog(
     has_tabs=True,
     clean={"agent": _decoded, "referrer": _decoded, "cookies": _decoded, "query": _sent},
 )
-sniff, fit = _KIND.sniff, _KIND.fit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"date":"2026-10-10","time":"13:55:36","x-edge-location":"SEA19","sc-bytes":"2326","c-ip":"203.0.113.7","cs-method":"GET","cs(Host)":'
@@ -14,7 +13,7 @@ SAMPLES = (
     ),
     '{"timestamp(ms)":"1791640537000","c-ip":"2001:db8::7","cs-method":"GET","cs-uri-stem":"/logo.png","sc-status":"000","cs-uri-query":"-"}',
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "date": "date",
         "time": "timestamp(ms) timestamp time",
@@ -34,4 +33,3 @@ _FORMAT = JsonLog(
     },
     needed=("cs-uri-stem", "sc-status", "c-ip"),
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.clf import COMMENT, NOT_COMMON, NOTHING_IN_QUOTES_FOLLOWS, CommonLog
-
-__all__ = ["COMMENT", "SAMPLES", "claims", "fit", "sniff"]
+from convkit.formats.parsers.clf import NOT_COMMON, NOTHING_IN_QUOTES_FOLLOWS, CommonLog
 
 SAMPLES = (
     '127.0.0.1 bob frank [10/Oct/2026:13:55:36 -0700] "GET /report.html HTTP/1.0" 200 2326',
     'proxy.example - - [01/Jun/1995:00:00:59 -0600] "GET /~ann/publish.html" 200 -',
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0000] "-" 408 0 0.250',
 )
-_FORMAT = CommonLog(end=NOTHING_IN_QUOTES_FOLLOWS, but=NOT_COMMON, has_agent=False)
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit
+FORMAT = CommonLog(end=NOTHING_IN_QUOTES_FOLLOWS, but=NOT_COMMON, has_agent=False)

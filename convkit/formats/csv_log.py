@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import delimited
 from convkit.formats.parsers.delimited import Dialect
 from convkit.formats.parsers.exports import names_requests
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from convkit.formats.parsers.base import Assets, Needs
     from convkit.formats.parsers.fields import FieldPaths
 
-COMMENT = None
 SAMPLES = (
     "ClientIP,ClientRequestHost,ClientRequestMethod,ClientRequestURI,ClientRequestUserAgent,EdgeResponseBytes,EdgeResponseStatus,EdgeStartTimestamp",
     '203.0.113.7,shop.example,GET,/cart?a=1,"Mozilla/5.0 (KHTML, like Gecko)",2326,200,1791640536100000000',
@@ -31,7 +31,7 @@ _FITTED = 1_000
 
 
 @dataclass(frozen=True)
-class CsvLogLayout:
+class CsvLogLayout(Layout):
     """How the table of one file is laid out: a format of lines."""
 
     rows: Dialect
@@ -50,28 +50,38 @@ class CsvLogLayout:
         rows = self.rows.split(lines).select("source", "line_no", "fault", **fields)
         return parse_requests(rows, fields.keys(), assets, self.timezone, names_month=self.found.names_month)
 
+    @property
+    def can_mend(self) -> bool:
+        """Whether `mend` makes lines readable that `scan` cannot read."""
+        return True
+
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
         """Yield LINES with records that go on over several lines joined."""
         return self.rows.mend(frames)
-
-
-def sniff(lines: pl.Series) -> float:
-    """Return the share of lines that are rows of a table whose header names what a request has."""
-    return delimited.header_share(lines, delimited.ANY_SEPARATOR, _names_requests)
-
-
-def fit(_source: Source, head: pl.Series, asked: Needs) -> CsvLogLayout:
-    """Return how one table is laid out."""
-    table = delimited.table_rows(head)
-    separator = max(delimited.ANY_SEPARATOR, key=lambda one: delimited.equal_width_share(table, one))
-    header, lines = table[0], table.slice(1).gather_every(len(table) // _FITTED + 1)
-    names = delimited.split_row(header, separator)
-    rows = [row for line in lines if len(row := delimited.split_row(line, separator)) == len(names)]
-    found = _NAMES.find([{(name,): text for name, text in zip(names, row, strict=True)} for row in rows])
-    return CsvLogLayout(Dialect(separator, header, len(names)), tuple(names), found, asked.timezone)
 
 
 def _names_requests(names: Sequence[str]) -> bool:
     """Tell the header of a log, and none of events."""
     places = [(name,) for name in names]
     return names_requests(places) and _NAMES.tell_request(_NAMES.compared(places))
+
+
+class CsvLog(LogFormat):
+    """Access logs as a table."""
+
+    def sniff(self, lines: pl.Series) -> float:
+        """Return the share of lines that are rows of a table whose header names the fields of a request."""
+        return delimited.header_share(lines, delimited.ANY_SEPARATOR, _names_requests)
+
+    def fit(self, _source: Source, head: pl.Series, needs: Needs) -> CsvLogLayout:
+        """Return the layout of one table."""
+        table = delimited.table_rows(head)
+        separator = max(delimited.ANY_SEPARATOR, key=lambda one: delimited.equal_width_share(table, one))
+        header, lines = table[0], table.slice(1).gather_every(len(table) // _FITTED + 1)
+        names = delimited.split_row(header, separator)
+        rows = [row for line in lines if len(row := delimited.split_row(line, separator)) == len(names)]
+        paths = _NAMES.find([{(name,): text for name, text in zip(names, row, strict=True)} for row in rows])
+        return CsvLogLayout(Dialect(separator, header, len(names)), tuple(names), paths, needs.timezone)
+
+
+FORMAT = CsvLog()

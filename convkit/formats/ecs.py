@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"@timestamp":"2026-10-10T13:55:36.123Z","source":{"ip":"203.0.113.7"},"user":{"name":"ann"},"url":{"domain":"shop.example","original":"/cart?a=1"},'
@@ -16,7 +15,7 @@ SAMPLES = (
         '"http":{"request":{"method":"GET"},"response":{"status_code":304}}}'
     ),
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "time": "@timestamp",
         "address": "source.ip source.address client.ip client.address",
@@ -34,4 +33,3 @@ _FORMAT = JsonLog(
     },
     needed=("http.request.method http.response.status_code", "url.original url.path url.full"),
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

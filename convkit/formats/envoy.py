@@ -6,7 +6,6 @@ import polars as pl
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     (
         '[2026-10-10T13:55:36.931Z] "GET /cart?id=1 HTTP/1.1" 200 - 0 89 5 4 "203.0.113.7" "Mozilla/5.0 (X11; Linux x86_64)" '
@@ -18,11 +17,10 @@ SAMPLES = (
     ),
     '[2026-10-10T13:55:38.533Z] "- - -" 0 - 87 254 4 - "-" "-" "-" "-" "10.0.0.2:80"',
 )
-_FORMAT = Template(
+FORMAT = Template(
     r'^(?:ACCESS )?\[(?P<time>[0-9]{4}-[0-9A-Z:.+-]+)\] "(?P<request>[^"]*)" (?P<status>[0-9]+) [!-~]+ (?:[!#-/:-~][!#-~]* )*(?:"[ !#-~]*" )*'
     r'[0-9]+ (?P<bytes>[0-9]+) (?P<milliseconds>[0-9]+) [!-~]+ "(?P<forwarded>[^"]*)" "(?P<agent>[^"]*)" "[ !#-~]*" "(?P<host>[ !#-~]*)" "[ !#-~]*"'
     r"(?: [!-~]+ [!-~]+ [!-~]+ (?P<remote>[!-~]+))?",
     # Envoy's own log says who asked only so.
     made={"address": pl.coalesce(pl.when(~pl.col("forwarded").is_in(["-", ""])).then("forwarded"), "remote")},
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"authority":"shop.example","bytes_received":0,"bytes_sent":2326,"downstream_remote_address":"192.0.2.1:41844","duration":12,"method":"GET",'
@@ -20,7 +19,7 @@ SAMPLES = (
         '"response_code":0,"response_flags":"UH","start_time":"2026-10-10T13:55:38.000Z"}'
     ),
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "time": "start_time timestamp",
         "address": "downstream_remote_address downstream_direct_remote_address",
@@ -38,4 +37,3 @@ _FORMAT = JsonLog(
     },
     needed=("response_code", "response_flags upstream_cluster upstream_host", "start_time", "bytes_sent duration"),
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

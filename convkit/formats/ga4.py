@@ -7,7 +7,6 @@ import polars as pl
 from convkit.formats.parsers.presets import Preset
 from convkit.formats.parsers.tool_exports import ToolExport
 
-COMMENT = None
 SAMPLES = (
     (
         '{"event_date":"20261010","event_timestamp":"1791640536120000","event_name":"page_view","user_pseudo_id":"7.1","event_params":['
@@ -55,7 +54,7 @@ def in_order_of_batch(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.with_columns(**numbers).sort("pseudo", "time", *_BATCH, "line_no").with_columns(time=pl.coalesce(later, "time")).sort("line_no")
 
 
-PRESET = Preset(
+_PRESET = Preset(
     {
         "time": "event_timestamp",
         "event": "event_name",
@@ -68,10 +67,10 @@ PRESET = Preset(
         "revenue": "ecommerce.purchase_revenue",
     },
     _rows,
+    marks=("event_timestamp event_name event_params",),
     timezone="UTC",
     types={"params": _LIST},
     props="event_params",
     property=_parameter,
 )
-_TOOL = ToolExport("ga4")
-sniff, fit = _TOOL.sniff, _TOOL.fit
+FORMAT = ToolExport(_PRESET)

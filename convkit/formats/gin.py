@@ -6,16 +6,14 @@ import polars as pl
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     '[GIN] 2026/10/10 - 13:55:36 | 200 |     250.125µs |     203.0.113.7 | GET      "/cart?id=1"',
     '[GIN] 2026/10/10 - 13:55:37 | 404 |    1.250125ms |     2001:db8::7 | POST     "/cart/add"',
 )
-_FORMAT = Template(
+FORMAT = Template(
     r"^\[GIN\] (?P<day>[0-9/]+) - (?P<clock>[0-9:]+) \| (?P<status>[0-9]{3}) \| +[^ |]+ \| +(?P<address>[^ |]+) \| "
     r'(?P<method>[A-Z]+) +"(?P<target>[^"]*)"',
     # Gin's own messages: which routes there are, and what it warns of.
     strangers=r"^\[GIN-debug\] ",
     made={"time": pl.concat_str([pl.col("day").str.replace_all("/", "-", literal=True), pl.lit(" "), pl.col("clock")])},
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"httpRequest":{"latency":"0.012s","protocol":"HTTP/2.0","referer":"https://www.example.org/","remoteIp":"203.0.113.7:9989","requestMethod":"GET",'
@@ -18,7 +17,7 @@ SAMPLES = (
     ),
     '{"insertId":"a2","logName":"projects/shop/logs/run.googleapis.com%2Fstdout","textPayload":"ready","timestamp":"2026-10-10T13:55:38Z"}',
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "time": "timestamp receiveTimestamp",
         "address": "httpRequest.remoteIp",
@@ -34,4 +33,3 @@ _FORMAT = JsonLog(
     needed=("httpRequest.requestMethod", "httpRequest.requestUrl"),
     messages="logName timestamp",
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

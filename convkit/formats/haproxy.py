@@ -6,7 +6,6 @@ import polars as pl
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     (
         "203.0.113.7:39759 [10/Oct/2026:13:55:36.633] shop~ pages/node8 0/51536/1/48082/99627 200 83285 - - ---- 87/87/87/1/0 0/67 "
@@ -19,7 +18,7 @@ SAMPLES = (
 )
 _HEADERS, _HEADER = pl.col("headers").str, pl.element()
 _IS_AGENT = _HEADER.str.contains("^[A-Za-z][A-Za-z0-9_.-]*/[0-9]")
-_FORMAT = Template(
+FORMAT = Template(
     r"^(?P<client>[!-~]+) \[(?P<time>[0-9]{2}/[0-9A-Za-z/:.]+)\] [!-9;-~]+"
     r"(?:: .*| [!-~]+ [-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
     r'[!-~]+ [!-~]+ [!-~]+ [!-~]+ [!-~]+ (?:\{(?P<headers>[^}]*)\} (?:\{[^}]*\} )?)?"(?P<request>[^"]*))',
@@ -43,4 +42,3 @@ _FORMAT = Template(
     strangers=r"^[!-~]+ \[[^\]]+\] [!-~]+ [!-~]+/<NOSRV> [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} ",
     names_month=True,
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     (
         '2026-10-10T13:55:36.078581+00:00 heroku[router]: at=info method=GET path="/cart?id=1" host=shop.example '
@@ -16,7 +15,7 @@ SAMPLES = (
     ),
 )
 _REST = r"dyno=[!-~]* connect=[!-~]* service=(?P<milliseconds>[!-~]*) status=(?P<status>[!-~]*) bytes=(?P<bytes>[!-~]*)"
-_FORMAT = Template(
+FORMAT = Template(
     r'^at=[!-~]+ (?:code=[!-~]+ desc="[ !#-~]*" )?method=(?P<method>[!-~]+) path="?(?P<target>[^" ]+)"? host=(?P<host>[!-~]+) '
     rf'(?:request_id=[!-~]* )?fwd="(?P<address>[ !#-~]*)" {_REST}',
     # A blank within the path, pairs that others wrote, and lines among those of others, whose beginning stayed.
@@ -24,4 +23,3 @@ _FORMAT = Template(
     r'method=(?P<method>[!-~]+) path="?(?P<target>[^"]*?)"? host="?(?P<host>[^ "]+)"? '
     rf'(?:[^=]*=.*? )??fwd="?(?P<address>[^"]*?)"? (?:[^=]*=.*? )??{_REST}',
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

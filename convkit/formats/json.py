@@ -7,10 +7,10 @@ import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from convkit.core import plugins
 from convkit.errors import InputError
 from convkit.files import damaged
 from convkit.files.lines import spool_text
+from convkit.formats import LogFormat, load_formats
 from convkit.formats.parsers import json_events, json_log
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from convkit.files.lines import Source
+    from convkit.formats import Layout
     from convkit.formats.parsers.base import Needs
 
-COMMENT = None
 SAMPLES = (
     "[",
     '  {"user_id": "u1", "event": "page_view", "timestamp": "2026-10-10T13:55:36Z", "url": "/cart"},',
@@ -31,29 +31,6 @@ SAMPLES = (
 _EXPORTS, _SURELY = ("json", "ndjson"), 0.5
 LARGEST = 100 << 20
 """Bytes of an array: it has to be in memory as a whole before its first event is known."""
-
-
-def sniff(lines: pl.Series) -> float:
-    """Tell the beginning of an array of objects, but for Matomo's visits, which are no events; or of objects over several lines."""
-    start = "".join(line.strip() for line in lines.head(3))
-    if start.startswith('{"') and len(lines) > 1 and lines[0].strip() == "{":
-        return 1.0
-    return float(start == "[]" or ('"idVisit"' not in start and start.startswith("[") and start[1:].lstrip().startswith("{")))
-
-
-@contextmanager
-def as_lines(source: Source) -> Iterator[Source]:
-    """Give the array as a log of lines, an object each, its number the object's place. Raises InputError where it is too large or damaged."""
-    whole = damaged.text_up_to(source, LARGEST)
-    if whole is None:
-        raise InputError(f"{source.name} is a JSON array of more than 100 MB; write a line an object first with jq -c '.[]'")
-    try:
-        found = list(_values(whole))
-    except (ValueError, RecursionError) as error:
-        place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as a line an object") from None
-    with spool_text((json.dumps(row) for row in found), source.name) as spool:
-        yield spool
 
 
 def _values(text: str) -> Iterator[Any]:
@@ -66,7 +43,34 @@ def _values(text: str) -> Iterator[Any]:
         yield from value if isinstance(value, list) else [value]
 
 
-def fit(source: Source, head: pl.Series, asked: Needs) -> Any:  # noqa: ANN401 (what another format says)
-    """Return the format of one export or log, made to fit it: `head` is of the lines that `as_lines` gives."""
-    logs = [module for name, module in plugins.load_all("formats").items() if name not in _EXPORTS and module.sniff(head) >= _SURELY]
-    return logs[0].fit(source, head, asked) if logs else json_events.fit(head, source.name, asked)
+class JsonArray(LogFormat):
+    """A JSON array of events or requests."""
+
+    def sniff(self, lines: pl.Series) -> float:
+        """Return 1 if the file begins as an array of objects (except Matomo's visits, which are not events) or as an object over several lines."""
+        start = "".join(line.strip() for line in lines.head(3))
+        if start.startswith('{"') and len(lines) > 1 and lines[0].strip() == "{":
+            return 1.0
+        return float(start == "[]" or ('"idVisit"' not in start and start.startswith("[") and start[1:].lstrip().startswith("{")))
+
+    @contextmanager
+    def as_lines(self, source: Source) -> Iterator[Source]:
+        """Open the array as a log with one object per line, numbered by its place. Raises InputError if it is too large or damaged."""
+        text = damaged.text_up_to(source, LARGEST)
+        if text is None:
+            raise InputError(f"{source.name} is a JSON array of more than 100 MB; write a line an object first with jq -c '.[]'")
+        try:
+            objects = list(_values(text))
+        except (ValueError, RecursionError) as error:
+            place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+            raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as a line an object") from None
+        with spool_text((json.dumps(row) for row in objects), source.name) as spool:
+            yield spool
+
+    def fit(self, source: Source, head: pl.Series, needs: Needs) -> Layout:
+        """Return the layout of one export or log: `head` holds lines of `as_lines`."""
+        logs = [one for name, one in load_formats().items() if name not in _EXPORTS and one.sniff(head) >= _SURELY]
+        return logs[0].fit(source, head, needs) if logs else json_events.fit(head, source.name, needs)
+
+
+FORMAT = JsonArray()

@@ -6,7 +6,6 @@ import polars as pl
 
 from convkit.formats.parsers.key_value import KeyValueLog
 
-COMMENT = None
 SAMPLES = (
     (
         'time=2026-10-10T13:55:36Z level=info msg="request done" method=GET path=/cart?id=1 status=200 bytes=2326 remote_addr=203.0.113.7 '
@@ -14,7 +13,17 @@ SAMPLES = (
     ),
     'ts=1791640537.1 level=info method=POST uri="/a b" status=302 size=0 client_ip=2001:db8::7 host=shop.example duration_ms=12 msg="say \\"hi\\""',
 )
-_NOTATION = KeyValueLog(
+
+
+class Logfmt(KeyValueLog):
+    """logfmt, but for lines of Heroku's router, which have a format of their own."""
+
+    def claims(self) -> pl.Expr:
+        """Return which lines are logfmt."""
+        return super().claims() & ~pl.col("line").str.contains(" dyno=", literal=True)
+
+
+FORMAT = Logfmt(
     line=r'^[A-Za-z@][A-Za-z0-9_.-]*=(?:"[^"]*(?:\\"[^"]*)*"|[^ "]*)(?: [A-Za-z][A-Za-z0-9_.-]*=(?:"[^"]*(?:\\"[^"]*)*"|[^ "]*))+ ?$',
     word=r'[A-Za-z@][A-Za-z0-9_.-]*=(?:"[^"]*"|[^ ]*)',
     before="(?:^| )",
@@ -41,14 +50,3 @@ _NOTATION = KeyValueLog(
         "milliseconds": ("duration_ms", "elapsed_ms", "latency_ms", "service"),
     },
 )
-fit = _NOTATION.fit
-
-
-def claims() -> pl.Expr:
-    """Tell lines of labels that are no router's of Heroku."""
-    return _NOTATION.claims() & ~pl.col("line").str.contains(" dyno=", literal=True)
-
-
-def sniff(lines: pl.Series) -> float:
-    """Return which share of lines is so."""
-    return int(lines.to_frame("line").select(claims().sum()).item()) / max(len(lines), 1)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from convkit.formats.parsers import fields
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"method":"GET","path":"/cart?a=1","format":"html","controller":"CartController","action":"show","status":200,"duration":58.33,"view":40.43,'
@@ -16,9 +15,8 @@ SAMPLES = (
         '"@timestamp":"2026-10-10T13:55:37.123Z","ip":"2001:db8::7","host":"shop.example","user_agent":""}'
     ),
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={name: names for name, names in fields.usual_names().items() if name not in {"seconds", "milliseconds"}} | {"milliseconds": "duration"},
     needed=(*fields.request_names(), "controller", "action", "duration"),
     is_loose=True,
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

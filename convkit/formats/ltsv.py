@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from convkit.formats.parsers.key_value import KeyValueLog
 
-COMMENT = None
 SAMPLES = (
     "time:[10/Oct/2026:13:55:36 +0200]\thost:203.0.113.7\treq:GET /cart?id=1 HTTP/1.1\tstatus:200\tsize:9\treferer:-\tua:Opera/12.0\treqtime:0.25",
     "host:2001:db8::7\ttime:2026-10-10T13:55:37+02:00\treq:POST /cart HTTP/2.0\tstatus:302\tsize:0\treferer:https://shop.example/\tua:curl/8.11.1",
 )
-_NOTATION = KeyValueLog(
+FORMAT = KeyValueLog(
     line=r"^[A-Za-z@][A-Za-z0-9_.-]*:[^\t]*(?:\t[A-Za-z][A-Za-z0-9_.-]*:[^\t]*)+\t?$",
     word=r"[^\t]+",
     before=r"(?:^|\t)",
@@ -38,4 +37,3 @@ _NOTATION = KeyValueLog(
         "microseconds": ("reqtime_microsec", "reqtime_usec"),
     },
 )
-claims, sniff, fit = _NOTATION.claims, _NOTATION.sniff, _NOTATION.fit

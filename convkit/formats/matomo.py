@@ -26,44 +26,15 @@ if TYPE_CHECKING:
     from convkit.formats.parsers.json_events import JsonExport
 
 
-COMMENT = None
 SAMPLES = (
     "idSite,idVisit,visitIp,visitorId,lastActionTimestamp,userId,actionDetails_0_type,actionDetails_0_url,actionDetails_0_timestamp",
     "1,7,203.0.113.7,f3a1,1791640536,,action,https://shop.example/,1791640536",
     "1,8,203.0.113.8,f3a2,1791640596,u1,action,https://shop.example/cart,1791640596",
 )
-_TOOL = ToolExport("matomo")
 LARGEST = 100 << 20
 """Bytes of an export: it has to be in memory as a whole before its first visit is known."""
 _BEGINS_ARRAY = re.compile(r'\s*\[?\s*\{[^\[]*"idVisit"')
 _EVENTS = {"action": "page_view", "ecommerceOrder": "order", "ecommerceAbandonedCart": "abandoned_cart", "search": "site_search"}
-
-
-def sniff(lines: pl.Series) -> float:
-    """Tell a table or an array of visits by how it begins, and lines of objects by their names."""
-    if is_json_lines(lines):
-        return _TOOL.sniff(lines)
-    head = "".join(lines.head(3).str.strip_chars().to_list())
-    return float(bool(_BEGINS_ARRAY.match(head)) or _TOOL.sniff(lines.head(1)) > 0)
-
-
-@contextmanager
-def as_lines(source: Source) -> Iterator[Source]:
-    """Give the visits as a log of lines, an action each. Raises InputError where there are too many or the file is damaged."""
-    text = damaged.text_up_to(source, LARGEST)
-    if text is None:
-        raise InputError(f"{source.name} is an export of visits of more than 100 MB; export it in parts, one period after the other")
-    try:
-        actions = list(action_lines(text))
-    except (ValueError, RecursionError, AttributeError, csv.Error):
-        raise InputError(f"{source.name} is an export of visits that is damaged; export it again") from None
-    with spool_text(actions, source.name) as spool:
-        yield spool
-
-
-def fit(source: Source, head: pl.Series, asked: Needs) -> JsonExport:
-    """Return the format of one export, made to fit it: `head` is of the lines that `as_lines` gives."""
-    return json_events.fit(head, source.name, asked)
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
@@ -79,7 +50,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-PRESET = Preset(
+_PRESET = Preset(
     {
         "time": "action.timestamp",
         "kind": "action.type",
@@ -97,6 +68,7 @@ PRESET = Preset(
         "referrer": "referrerUrl",
     },
     _rows,
+    marks=("idVisit action.type", "idVisit lastActionTimestamp"),
     timezone="UTC",
     props="action",
 )
@@ -136,3 +108,34 @@ def _actions(visit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     done = visit.get("actionDetails") or [{"type": "visit", "timestamp": visit.get("firstActionTimestamp")}]
     for number, action in enumerate(done):
         yield {**of_visit, "referrerUrl": visit.get("referrerUrl") if not number else None, "action": action, "number": number}
+
+
+class Matomo(ToolExport):
+    """Matomo's visits, as a table, an array or lines of JSON."""
+
+    def sniff(self, lines: pl.Series) -> float:
+        """Return 1 if a table or an array begins with visits, or the share of lines that are visits."""
+        if is_json_lines(lines):
+            return super().sniff(lines)
+        head = "".join(lines.head(3).str.strip_chars().to_list())
+        return float(bool(_BEGINS_ARRAY.match(head)) or super().sniff(lines.head(1)) > 0)
+
+    @contextmanager
+    def as_lines(self, source: Source) -> Iterator[Source]:
+        """Open the visits as a log with one action per line. Raises InputError if the file is too large or damaged."""
+        text = damaged.text_up_to(source, LARGEST)
+        if text is None:
+            raise InputError(f"{source.name} is an export of visits of more than 100 MB; export it in parts, one period after the other")
+        try:
+            actions = list(action_lines(text))
+        except (ValueError, RecursionError, AttributeError, csv.Error):
+            raise InputError(f"{source.name} is an export of visits that is damaged; export it again") from None
+        with spool_text(actions, source.name) as spool:
+            yield spool
+
+    def fit(self, source: Source, head: pl.Series, needs: Needs) -> JsonExport:
+        """Return the layout of one export: `head` holds lines of `as_lines`."""
+        return json_events.fit(head, source.name, needs)
+
+
+FORMAT = Matomo(_PRESET)

@@ -8,7 +8,6 @@ from convkit.formats.parsers import timestamps
 from convkit.formats.parsers.presets import Preset
 from convkit.formats.parsers.tool_exports import ToolExport
 
-COMMENT = None
 SAMPLES = (
     '{"event":"$mp_web_page_view","properties":{"time":1791640536,"distinct_id":"u1","$insert_id":"m1","$current_url":"https://shop.example/"}}',
     '{"event":"Purchase","properties":{"time":1791640596000,"distinct_id":"u1","$insert_id":"m2","$user_id":"u1","$device_id":"d1","Amount":5.5}}',
@@ -25,7 +24,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.with_columns(time=time, same=same, value=value, user=user, anonymous="device")
 
 
-PRESET = Preset(
+_PRESET = Preset(
     {
         "time": "properties.time",
         "event": "event",
@@ -40,7 +39,7 @@ PRESET = Preset(
         "total": "properties.total",
     },
     _rows,
+    marks=("event properties.time properties.$insert_id", "event properties.time properties.distinct_id"),
     props="properties",
 )
-_TOOL = ToolExport("mixpanel")
-sniff, fit = _TOOL.sniff, _TOOL.fit
+FORMAT = ToolExport(_PRESET)

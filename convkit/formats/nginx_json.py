@@ -5,7 +5,6 @@ from __future__ import annotations
 from convkit.formats.parsers import fields
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"time_iso8601":"2026-10-10T13:55:36+02:00","remote_addr":"203.0.113.7","remote_user":"","request":"GET /cart?a=1 HTTP/1.1","status":"200",'
@@ -17,7 +16,7 @@ SAMPLES = (
         '"status":"304","body_bytes_sent":"0","request_time":"0.000","http_referer":"","http_user_agent":"","http_host":"shop.example","http_x_forwarded_for":""}'
     ),
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places=fields.usual_names(),
     needed=fields.request_names(),
     without="apisix_latency controller id.orig_h properties.clientIp properties.CIp request.remote_ip request.client_ip request.remote_addr "
@@ -25,4 +24,3 @@ _FORMAT = JsonLog(
     "DownstreamStatus ClientRequestHost ClientRequestMethod response_flags cs-uri-stem url.original http.response.status_code",
     is_loose=True,
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     (
         '[10/Oct/2026:13:55:36 +0000] - 200 200 - GET https shop.example "/cart?id=1" [Client 203.0.113.7] [Length 2326] [Gzip 3.10] '
@@ -17,9 +16,8 @@ _REST = (
     r'(?P<status>[0-9]+|-) - (?P<method>[!-~]+) [!-~]+ (?P<host>[!-~]*) "(?P<target>[^"]*)" '
     r'\[Client (?P<address>[ -\\^-~]*)\] \[Length (?P<bytes>[ -\\^-~]*)\] (?:\[[ -\\^-~]*\] )*"(?P<agent>[^"]*)" "(?P<referrer>[^"]*)"'
 )
-_FORMAT = Template(
+FORMAT = Template(
     rf"^\[(?P<time>[0-9A-Za-z/: +-]+)\] [!-~]+ [!-+.-~-]+(?:, [!-+.-~-]+)* {_REST}",
     otherwise=rf"^\[(?P<time>[0-9A-Za-z/: +-]+)\] {_REST}",
     names_month=True,
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

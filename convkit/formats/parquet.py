@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.files.lines import COLUMN_PREFIX, parquet_damage_as_error
+from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import exports, timestamps
 
 if TYPE_CHECKING:
@@ -18,17 +19,21 @@ if TYPE_CHECKING:
     from convkit.formats.parsers.exports import Columns
     from convkit.formats.parsers.presets import ColumnPath
 
-COMMENT = None
 SAMPLES = ()
 _FEW = 100
 
 
 @dataclass(frozen=True)
-class ParquetExport:
+class ParquetExport(Layout):
     """How an export is laid out: a format of rows, made for one file."""
 
     columns: Columns
     types: Mapping[ColumnPath, pl.DataType]
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some of its times have no time zone."""
+        return self.columns.has_local_times
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return PARSED and PARSED_EVENTS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
@@ -71,23 +76,6 @@ class ParquetExport:
         return None
 
 
-def sniff(_: pl.Series) -> float:
-    """Tell nothing by lines: the file's first bytes say what it is."""
-    return 0.0
-
-
-def fit(source: Source, _: pl.Series, asked: Needs) -> ParquetExport:
-    """Return the format of one file. Raises InputError where it is damaged, or does not say what a run needs."""
-
-    def values(place: ColumnPath) -> list[str]:
-        few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix=""), types[place]))
-        return few.to_series().drop_nulls().to_list()
-
-    with parquet_damage_as_error(source.name):
-        types = {place: of_type for place, of_type in _within(pl.read_parquet_schema(source.path), ()) if not isinstance(of_type, pl.Struct)}
-        return ParquetExport(exports.find_columns(list(types), asked, source.name, values), types)
-
-
 def _within(fields: Mapping[str, Any], place: ColumnPath) -> Iterator[tuple[ColumnPath, Any]]:
     """Yield the columns, those within structs too."""
     for name, of_type in fields.items():
@@ -117,3 +105,25 @@ def _as_json(column: pl.Expr, of_type: pl.DataType) -> pl.Expr:
     if isinstance(of_type, pl.Struct):
         return column.struct.json_encode()
     return pl.struct(column.alias("list")).struct.json_encode().str.json_path_match("$.list") if of_type.is_nested() else column.cast(pl.String)
+
+
+class Parquet(LogFormat):
+    """Exports of any tool as Parquet."""
+
+    def sniff(self, _lines: pl.Series) -> float:
+        """Return 0: a Parquet file has no lines, its first bytes identify it."""
+        return 0.0
+
+    def fit(self, source: Source, _head: pl.Series, needs: Needs) -> ParquetExport:
+        """Return the layout of one file. Raises InputError where it is damaged or lacks what a run needs."""
+
+        def values(place: ColumnPath) -> list[str]:
+            few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix=""), types[place]))
+            return few.to_series().drop_nulls().to_list()
+
+        with parquet_damage_as_error(source.name):
+            types = {place: of_type for place, of_type in _within(pl.read_parquet_schema(source.path), ()) if not isinstance(of_type, pl.Struct)}
+            return ParquetExport(exports.find_columns(list(types), needs, source.name, values), types)
+
+
+FORMAT = Parquet()

@@ -7,7 +7,6 @@ import polars as pl
 from convkit.formats.parsers.presets import Preset
 from convkit.formats.parsers.tool_exports import ToolExport
 
-COMMENT = None
 SAMPLES = (
     (
         '{"uuid":"p1","event":"$pageview","distinct_id":"u1","properties":{"$current_url":"https://shop.example/","$session_id":"s1"},'
@@ -29,7 +28,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     return rows.with_columns(event=event, user=user, anonymous=anonymous, url=url, value=value)
 
 
-PRESET = Preset(
+_PRESET = Preset(
     {
         "time": "timestamp",
         "event": "event",
@@ -47,8 +46,8 @@ PRESET = Preset(
         "value": "properties.value",
     },
     _rows,
+    marks=("uuid event distinct_id timestamp",),
     timezone="UTC",
     props="properties",
 )
-_TOOL = ToolExport("posthog")
-sniff, fit = _TOOL.sniff, _TOOL.fit
+FORMAT = ToolExport(_PRESET)

@@ -7,7 +7,6 @@ import polars as pl
 from convkit.formats.parsers.presets import Preset
 from convkit.formats.parsers.tool_exports import ToolExport
 
-COMMENT = None
 SAMPLES = (
     (
         '{"type":"page","name":"Home","messageId":"s1","anonymousId":"a1","userId":null,"timestamp":"2026-10-10T13:55:36.120Z",'
@@ -43,7 +42,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-PRESET = Preset(
+_PRESET = Preset(
     {
         "type": "type",
         "event": "event",
@@ -71,8 +70,8 @@ PRESET = Preset(
         "table_revenue": "revenue",
     },
     _rows,
+    marks=("messageId type anonymousId", "messageId type userId", "anonymous_id received_at timestamp"),
     timezone="UTC",
     props="properties",
 )
-_TOOL = ToolExport("segment")
-sniff, fit = _TOOL.sniff, _TOOL.fit
+FORMAT = ToolExport(_PRESET)

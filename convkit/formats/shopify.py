@@ -8,7 +8,6 @@ from convkit.core.schema import PROBLEM
 from convkit.formats.parsers.presets import Preset
 from convkit.formats.parsers.tool_exports import ToolExport
 
-COMMENT = None
 SAMPLES = (
     "Name,Email,Financial Status,Currency,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Phone",
     "#1001,ann@shop.example,paid,EUR,34.98,2026-10-10 13:55:36 +0200,2,Tee,9.99,",
@@ -26,9 +25,9 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-PRESET = Preset(
+_PRESET = Preset(
     {"time": "Created at", "user": "Email", "phone": "Phone", "billed": "Billing Name", "id": "Name", "value": "Total"},
     _rows,
+    marks=("name email total created_at lineitem_name",),
 )
-_TOOL = ToolExport("shopify")
-sniff, fit = _TOOL.sniff, _TOOL.fit
+FORMAT = ToolExport(_PRESET)

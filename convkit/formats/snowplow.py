@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from convkit.formats.parsers.delimited import TableExport
     from convkit.formats.parsers.json_events import JsonExport
 
-COMMENT = None
 _NAMES = datafiles.words("snowplow")
 _TABS = len(_NAMES) - 1
 _ROW = r"^[^\t]*\t[^\t]*\t[^\t]*\t\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\t"
@@ -57,7 +56,7 @@ def _property(name: str) -> pl.Expr:
     return pl.col("own").str.json_path_match(json_path((*_OF_DATA, name)))
 
 
-PRESET = Preset(
+_PRESET = Preset(
     {
         "time": "derived_tstamp",
         "collected": "collector_tstamp",
@@ -78,20 +77,25 @@ PRESET = Preset(
         "own": "unstruct_event",
     },
     _rows,
+    marks=("event_id collector_tstamp domain_userid",),
     timezone="UTC",
     props="unstruct_event",
     property=_property,
 )
-_TOOL = ToolExport("snowplow")
 
 
-def sniff(lines: pl.Series) -> float:
-    """Return the share of lines that have all columns, times in their places."""
-    is_row = lines.str.contains(_ROW) & (lines.str.count_matches("\t") == _TABS)
-    return int(is_row.sum()) / max(len(lines), 1) or _TOOL.sniff(lines)
+class Snowplow(ToolExport):
+    """Snowplow's events, also without a header."""
+
+    def sniff(self, lines: pl.Series) -> float:
+        """Return the share of lines that have all columns, with times in their places."""
+        is_row = lines.str.contains(_ROW) & (lines.str.count_matches("\t") == _TABS)
+        return int(is_row.sum()) / max(len(lines), 1) or super().sniff(lines)
+
+    def fit(self, source: Source, head: pl.Series, needs: Needs) -> TableExport | JsonExport:
+        """Return the layout of one export."""
+        has_names = super().sniff(head) > 0
+        return super().fit(source, head, needs) if has_names else delimited.fit(head, source.name, needs, delimited.TAB, _NAMES)
 
 
-def fit(source: Source, head: pl.Series, asked: Needs) -> TableExport | JsonExport:
-    """Return the format of one export, made to fit it."""
-    has_names = _TOOL.sniff(head) > 0
-    return _TOOL.fit(source, head, asked) if has_names else delimited.fit(head, source.name, asked, delimited.TAB, _NAMES)
+FORMAT = Snowplow(_PRESET)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     '2026-10-10T13:55:36 203.0.113.7 - GET "/cart" -1 200 2326 "-" "Mozilla/5.0 (X11; Linux x86_64)"',
     '2026-10-10T13:55:36.120+02:00 203.0.113.7 ann POST /cart/add 4 302 - "https://shop.example/" "Opera/12.0"',
 )
-_FORMAT = Template(
+FORMAT = Template(
     r'^(?P<time>\d{4}-\d\d-\d\dT[^ ]+) (?P<address>[^ ]+) (?P<user>[^ ]+) (?P<method>[A-Z]+) "?(?P<target>[^ "]+)"? -?\d+ '
     r'(?P<status>\d{3}|-) (?P<bytes>\d+|-) "(?P<referrer>[^"]*)" "(?P<agent>[^"]*)"'
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from convkit.formats.parsers.clf import COMMENT, PROXIES, CommonLog
-
-__all__ = ["COMMENT", "SAMPLES", "claims", "fit", "sniff"]
+from convkit.formats.parsers.clf import PROXIES, CommonLog
 
 SAMPLES = (
     '203.0.113.7 - ann [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/2.0" 200 2326 "-" "Mozilla/5.0" 1 "shop@docker" "http://192.0.2.9:80" 12ms',
@@ -12,5 +10,4 @@ SAMPLES = (
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/2.0" 200 85 - "Opera/12.0" 12 "Host-shop" "http://192.0.2.9:80" 13ms',
 )
 # Until its second version, what was not said stood without quotes.
-_FORMAT = CommonLog(end=PROXIES["traefik"], seconds=r" (\d+)ms\s*$", unit=1e-3, has_bare=True)
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit
+FORMAT = CommonLog(end=PROXIES["traefik"], seconds=r" (\d+)ms\s*$", unit=1e-3, has_bare=True)

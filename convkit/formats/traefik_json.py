@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"ClientAddr":"203.0.113.7:39496","ClientHost":"203.0.113.7","ClientPort":"39496","ClientUsername":"-","DownstreamContentSize":2326,'
@@ -19,7 +18,7 @@ SAMPLES = (
     ),
     '{"level":"info","msg":"Configuration loaded from file: /etc/traefik/traefik.yml","time":"2026-10-10T13:55:38Z"}',
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "time": "StartUTC StartLocal time",
         "address": "ClientHost ClientAddr",
@@ -39,4 +38,3 @@ _FORMAT = JsonLog(
     needed=("RequestMethod", "RequestPath", "ClientHost ClientAddr", "DownstreamStatus OriginStatus"),
     messages="level msg time",
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -7,7 +7,6 @@ import polars as pl
 from convkit.formats.parsers.presets import Preset
 from convkit.formats.parsers.tool_exports import ToolExport
 
-COMMENT = None
 SAMPLES = (
     "event_id,website_id,session_id,visit_id,created_at,url_path,url_query,referrer_path,referrer_domain,page_title,event_type,event_name",
     "e1,w1,s1,v1,2026-10-10 13:55:36+00,/,utm_source=mail,,search.example,Home,1,",
@@ -27,7 +26,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-PRESET = Preset(
+_PRESET = Preset(
     {
         "time": "created_at",
         "user": "session_id",
@@ -42,7 +41,7 @@ PRESET = Preset(
         "referred_path": "referrer_path",
     },
     _rows,
+    marks=("website_id session_id visit_id created_at url_path",),
     timezone="UTC",
 )
-_TOOL = ToolExport("umami")
-sniff, fit = _TOOL.sniff, _TOOL.fit
+FORMAT = ToolExport(_PRESET)

@@ -6,7 +6,6 @@ import polars as pl
 
 from convkit.formats.parsers.regex import Template
 
-COMMENT = None
 SAMPLES = (
     (
         "[pid: 8|app: 0|req: 1/1] 203.0.113.7 () {38 vars in 696 bytes} [Sat Oct 10 13:55:36 2026] GET /cart?id=1 => generated 47 bytes in 9 msecs "
@@ -21,7 +20,7 @@ SAMPLES = (
 _START = r"^(?:\{[ -|~]*\} ?)*\[pid: [ -\\^-~]*\] "
 _MIDDLE = r"\((?P<user>[^)]*)\) \{[ -|~]*\} \[(?P<time>[0-9A-Za-z/: +-]+)\] (?P<method>[!-~]+) "
 _END = r"=> generated (?P<bytes>[0-9]+) bytes in (?P<took>[0-9]+) (?P<unit>[a-z]+) (?:via [^(]*)?\((?P<protocol>[!-~]+) (?P<status>[0-9]+)\)"
-_FORMAT = Template(
+FORMAT = Template(
     rf"{_START}(?P<address>[!-~]+) {_MIDDLE}(?P<target>[!-~]*) {_END}",
     otherwise=rf"{_START}(?P<address>[^(]*) {_MIDDLE}(?P<target>.*?) {_END}",
     made={"milliseconds": pl.when(pl.col("unit") == "msecs").then("took"), "microseconds": pl.when(pl.col("unit") == "micros").then("took")},
@@ -32,4 +31,3 @@ _FORMAT = Template(
     escapes_quotes=False,
     names_month=True,
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

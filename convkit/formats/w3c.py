@@ -6,7 +6,6 @@ import polars as pl
 
 from convkit.formats.parsers.w3c import W3cLog
 
-COMMENT = None
 SAMPLES = (
     "#Software: Microsoft Internet Information Services 10.0",
     "#Date: 2026-10-10 13:55:36",
@@ -39,7 +38,7 @@ _ALL = (
     *("date", "time", "s-sitename", "s-computername", *_FIRST[2:9], "cs-version", "cs(user-agent)", "cs(cookie)", "cs(referer)", "cs-host"),
     *(*_ANSWER, *_BYTES),
 )
-_KIND = W3cLog(
+FORMAT = W3cLog(
     columns={
         "address": ("c-ip", "cs-ip", "client-ip", "x-client-ip"),
         "user": ("cs-username", "c-username", "c-auth-id", "cs-auth-user", "x-username"),
@@ -83,4 +82,3 @@ _KIND = W3cLog(
         "seconds": lambda text: text.str.extract(r"^([0-9]*\.[0-9]+)$"),
     },
 )
-sniff, fit = _KIND.sniff, _KIND.fit

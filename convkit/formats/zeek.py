@@ -9,7 +9,6 @@ from convkit.formats.parsers.w3c import W3cLog
 if TYPE_CHECKING:
     import polars as pl
 
-COMMENT = None
 SAMPLES = (
     "#separator \\x09",
     "#fields\tts\tuid\tid.orig_h\tid.orig_p\tmethod\thost\turi\treferrer\tversion\tuser_agent\tresponse_body_len\tstatus_code\tusername",
@@ -23,7 +22,7 @@ def _protocol(text: pl.Expr) -> pl.Expr:
     return text.str.replace("^([0-9])", "HTTP/$1")
 
 
-_KIND = W3cLog(
+FORMAT = W3cLog(
     columns={
         "time": ("ts",),
         "address": ("id.orig_h",),
@@ -42,4 +41,3 @@ _KIND = W3cLog(
     has_tabs=True,
     clean={"protocol": _protocol},
 )
-sniff, fit = _KIND.sniff, _KIND.fit

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from convkit.formats.parsers.json_log import JsonLog
 
-COMMENT = None
 SAMPLES = (
     (
         '{"ts":1791640536.452687,"uid":"CwFs1P2UcUdlSxD2La","id.orig_h":"203.0.113.7","id.orig_p":52026,"method":"GET","host":"shop.example","uri":'
@@ -15,7 +14,7 @@ SAMPLES = (
         '"uri":"/","referrer":"https://shop.example/","version":"1.1","user_agent":"curl/8.11.1","response_body_len":0,"status_code":304,"username":"ann"}'
     ),
 )
-_FORMAT = JsonLog(
+FORMAT = JsonLog(
     places={
         "time": "ts",
         "address": "id.orig_h",
@@ -31,4 +30,3 @@ _FORMAT = JsonLog(
     },
     needed=("id.orig_h", "response_body_len", "status_code method"),
 )
-claims, sniff, fit = _FORMAT.claims, _FORMAT.sniff, _FORMAT.fit

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import plugins
 from convkit.core.text import safe
 from convkit.errors import InputError
-from convkit.formats import strings
+from convkit.formats import load_format, load_formats, strings
 from convkit.formats.parsers import addresses, delimited
 from convkit.formats.parsers.presets import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import ModuleType
 
     from convkit.files.lines import Source
+    from convkit.formats import LogFormat
     from convkit.formats.parsers.base import Needs
 
 
@@ -44,19 +43,19 @@ def detect_formats(source: Source, head: pl.Series, asked: Needs) -> list[str]:
         raise InputError(f"the lines of {source.name} end in CR alone; convert them first with tr '\\r' '\\n'")
     # Headers stand first, and are told by as little as any line.
     few = told if len(told) <= _SAMPLED_LINES else pl.concat([told.head(_HEAD_LINES), told.gather_every(len(told) // _SAMPLED_LINES + 1)])
-    if len(few) and plugins.load("formats", USUAL_FORMAT).sniff(few) >= _PURE_SHARE:
+    if len(few) and load_format(USUAL_FORMAT).sniff(few) >= _PURE_SHARE:
         return [USUAL_FORMAT]
-    formats = plugins.load_all("formats")
-    bare = {name: few if module.COMMENT is None else few.filter(~few.str.starts_with(module.COMMENT)) for name, module in formats.items()}
-    scores = {name: module.sniff(bare[name]) for name, module in formats.items()}
+    known = load_formats()
+    bare = {name: few if one.comment is None else few.filter(~few.str.starts_with(one.comment)) for name, one in known.items()}
+    scores = {name: one.sniff(bare[name]) for name, one in known.items()}
     best = max(scores, key=lambda name: (scores[name], name == USUAL_FORMAT))
     if scores[best] < _MIN_SHARE:
         refuse_unusable_file(source.name, told)
-    if scores[best] < _MIN_SHARE and (export := _export_of_unknown_columns(told, formats, _MIN_SHARE if asked.told else _MIN_SHARE_OF_EXPORTS)):
+    if scores[best] < _MIN_SHARE and (export := _export_of_unknown_columns(told, known, _MIN_SHARE if asked.told else _MIN_SHARE_OF_EXPORTS)):
         return [export]
-    names = [best] if scores[best] >= _PURE_SHARE else _formats_of_mixture(best, bare[best], formats)
+    names = [best] if scores[best] >= _PURE_SHARE else _formats_of_mixture(best, bare[best], known)
     if all(map(len, bare.values())) and sum(scores.values()) < _MIN_SHARE:
-        odd = [line for line in bare[best] if not formats[best].sniff(pl.Series([line]))]
+        odd = [line for line in bare[best] if not known[best].sniff(pl.Series([line]))]
         raise unknown_format_error(source, best, scores[best], [shown_line(line) for line in odd[:SHOWN_LINES]], tuple(bare[best]))
     return names
 
@@ -65,14 +64,14 @@ def foreign_programs(lines_of: Mapping[str, pl.Series], wanted: str) -> list[str
     """Return the programs most of whose lines no format reads, or not the one wanted; none where that is all of them."""
     if len(lines_of) < _MIN_OTHERS:
         return []
-    formats = plugins.load_all("formats") if wanted == "auto" else {wanted: plugins.load("formats", wanted)}
-    reads = {name: any(module.sniff(lines) >= _MIN_SHARE for module in formats.values()) for name, lines in lines_of.items()}
+    candidates = load_formats().values() if wanted == "auto" else [load_format(wanted)]
+    reads = {name: any(one.sniff(lines) >= _MIN_SHARE for one in candidates) for name, lines in lines_of.items()}
     return [name for name, is_read in reads.items() if not is_read] if any(reads.values()) else []
 
 
-def _formats_of_mixture(best: str, lines: pl.Series, formats: Mapping[str, ModuleType]) -> list[str]:
+def _formats_of_mixture(best: str, lines: pl.Series, known: Mapping[str, LogFormat]) -> list[str]:
     """Return the format that reads most, and others that read what it leaves, as where a server's format was changed."""
-    claims = {name: module.claims() for name, module in formats.items() if hasattr(module, "claims")}
+    claims = {name: claim for name, one in known.items() if (claim := one.claims()) is not None}
     names = [best] if best in claims else []
     left = lines.to_frame("line").filter(~claims[best]) if names else pl.DataFrame({"line": []}, schema={"line": pl.String})
     while left.height:
@@ -85,9 +84,9 @@ def _formats_of_mixture(best: str, lines: pl.Series, formats: Mapping[str, Modul
     return names or [best]
 
 
-def _export_of_unknown_columns(told: pl.Series, formats: Mapping[str, ModuleType], least: float) -> str | None:
+def _export_of_unknown_columns(told: pl.Series, known: Mapping[str, LogFormat], least: float) -> str | None:
     """Return the format of what is written like an export, at least that share of its lines: what its columns are is for its owner to tell."""
-    shares = {name: module.alike(told) for name, module in formats.items() if hasattr(module, "alike")}
+    shares = {name: one.sniff_rows(told) for name, one in known.items()}
     best = max(shares, key=lambda name: shares[name])
     return best if shares[best] >= least else None
 

@@ -201,7 +201,7 @@ class LoadJob:
 
     def of(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return PARSED of LINES, as they are narrowed or whole."""
-        parsed: pl.LazyFrame = self.log.format.scan(lines, self.assets)
+        parsed = self.log.layout.scan(lines, self.assets)
         return parsed if self.narrow is None else self.narrow(parsed, self.log.texts, self.log.visitor, self.store.text)
 
     def kept(self, lines: pl.LazyFrame) -> pl.LazyFrame:
@@ -230,7 +230,7 @@ def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
     parts = []
     for log in logs:
         job = LoadJob(log, ALL_ASSETS, None, MEMORY_STORE)
-        waits = log.source.size > _MAX_READ_AT_ONCE and _is_easy(log) and not hasattr(log.format, "mend")
+        waits = log.source.size > _MAX_READ_AT_ONCE and _is_easy(log) and not log.layout.can_mend
         read = unwrap(scan(log.source, log.number), log) if waits else None
         parts.append(load_log(log, ALL_ASSETS, NO_PROGRESS).lines if read is None else job.of(read))
     return pl.concat(parts, how="diagonal")
@@ -243,7 +243,7 @@ def _load_fast(job: LoadJob) -> LoadedLog | None:
         if not _is_easy(log):
             return None
         lines = job.kept(unwrap(scan(log.source, log.number), log))
-        if hasattr(log.format, "mend") and lines.select((pl.col("problem") == UNCLOSED_QUOTE).any()).collect(engine="streaming").item():
+        if log.layout.can_mend and lines.select((pl.col("problem") == UNCLOSED_QUOTE).any()).collect(engine="streaming").item():
             lines = _load_in_pieces([scan(log.source, log.number).collect()], job)
         return LoadedLog(lines)
     return None
@@ -287,9 +287,8 @@ def _load_damaged(job: LoadJob, progress: Progress) -> LoadedLog:
 def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFrame:
     """Return what is wanted of the lines of a log, mended where its format can do that, a few million of them at a time."""
     bare = (unwrap(frame, job.log) for frame in frames)
-    lines = job.log.format.mend(bare) if hasattr(job.log.format, "mend") else bare
     kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
-    for frame in lines:
+    for frame in job.log.layout.mend(bare):
         waiting.append(job.of(frame.lazy()).collect())
         if sum(part.height for part in waiting) >= _MAX_WAITING:
             kept.append(job.store.keep(pl.concat(waiting).lazy()))

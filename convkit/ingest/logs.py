@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.core import plugins
 from convkit.errors import InputError
 from convkit.files import lines, sampling
 from convkit.files.copies import without_copies
 from convkit.files.paths import Paths, open_sources, path_names
 from convkit.files.wrappers import detect_wrapping
-from convkit.formats import strings
+from convkit.formats import load_format, strings
 from convkit.formats.parsers.base import NO_NEEDS, MixedFormat
 from convkit.ingest import detection
 
@@ -22,19 +21,20 @@ if TYPE_CHECKING:
 
     from convkit.files.lines import Frame, Source
     from convkit.files.wrappers import Wrapping
+    from convkit.formats import Layout
     from convkit.formats.parsers.base import Needs
     from convkit.formats.strings.template import StringTemplate
 
 
 @dataclass(frozen=True)
 class Log:
-    """A source, its number, and its format made to fit it: an object that has `scan`, and perhaps `mend`."""
+    """A source, its number, and its layout."""
 
     source: Source
     number: int
     name: str
     """What users call the format."""
-    format: Any
+    layout: Layout
     around: Wrapping | None = None
     """What stands around its lines."""
     texts: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Log:
     @property
     def has_local_times(self) -> bool:
         """Whether times say no zone."""
-        return bool(getattr(getattr(self.format, "columns", self.format), "has_local_times", False))
+        return self.layout.has_local_times
 
 
 @dataclass(frozen=True)
@@ -94,14 +94,15 @@ def _open_log(source: Source, number: int, wanted: str | StringTemplate, needs: 
     if not is_file and not head.str.contains(r"\S").any():
         # Nothing is in it: every format reads that, but for those that ask the file what it is.
         names = [detection.USUAL_FORMAT]
-    modules = [plugins.load("formats", name) for name in names]
+    log_formats = [load_format(name) for name in names]
     if names == ["parquet"] and not is_file:
         raise InputError(f"{source.name} is no Parquet file; leave out --log-format, or name another")
-    if hasattr(modules[0], "as_lines"):
-        source = stack.enter_context(modules[0].as_lines(source))
-        head = sampling.sample(source)
-    layouts = tuple(module.fit(source, head, needs) for module in modules)
-    layout = layouts[0] if len(modules) == 1 else MixedFormat(layouts, tuple(module.claims() for module in modules[1:]))
+    opened = stack.enter_context(log_formats[0].as_lines(source))
+    if opened is not source:
+        source, head = opened, sampling.sample(opened)
+    layouts = tuple(log_format.fit(source, head, needs) for log_format in log_formats)
+    claims = tuple(claim for log_format in log_formats[1:] if (claim := log_format.claims()) is not None)
+    layout = MixedFormat(layouts, claims) if claims else layouts[0]
     return Log(source, number, " and ".join(names), layout, around, needs.texts, needs.visitor)
 
 

@@ -20,6 +20,7 @@ from syntax_trees import tree_of
 from convkit import outputs, reports
 from convkit.core import plugins
 from convkit.core.document import UNITS
+from convkit.formats import LogFormat, load_formats
 from convkit.goals.loader import parse_goals
 
 if TYPE_CHECKING:
@@ -27,14 +28,14 @@ if TYPE_CHECKING:
 
 CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "cli.commands": {"COMMAND": click.Command, "PLACE": int},
-    "formats": {"SAMPLES": tuple, "COMMENT": (str, type(None))},
+    "formats": {"SAMPLES": tuple, "FORMAT": LogFormat},
     "goals.kinds": {"ROLE": str, "EXAMPLE": str, "SCHEMA": dict},
 }
 """What a plug-in's module says, by folder, where the folder has no protocol."""
 
 FUNCTIONS: dict[str, dict[str, int]] = {
     "cli.commands": {},
-    "formats": {"sniff": 1, "fit": 3},
+    "formats": {},
     "goals.kinds": {"read": 2},
 }
 """The functions that it has, and how many arguments they take."""
@@ -128,3 +129,17 @@ def test_places_are_read_from_the_source_and_sort_the_plugins() -> None:
     assert {name: outputs.endings(name) for name in plugins.names("outputs")} == endings
     assert reports.names_in_report() == ["overview", "goals", "funnel", "drop-off", "pages"]
     assert plugins.constant("reports", "goals", "NOWHERE", 1) == 1
+
+
+def test_a_format_s_own_members_are_those_of_the_protocol() -> None:
+    """What a format does not say is as usual; none has a member of its own that only some callers ask for."""
+    for name, log_format in load_formats().items():
+        assert log_format.comment in {None, "#"}, name
+        claim = log_format.claims()
+        assert claim is None or pl.DataFrame({"line": ["", None]}, schema={"line": pl.String}).select(claim).to_series().to_list() == [
+            False,
+            False,
+        ], name
+        assert log_format.sniff(pl.Series("line", [], dtype=pl.String)) == 0, name
+        assert log_format.sniff_rows(pl.Series("line", [], dtype=pl.String)) == 0, name
+        assert log_format.preset is None or log_format.preset.marks, name

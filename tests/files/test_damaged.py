@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convkit.core import plugins
 from convkit.files import damaged, lines
+from convkit.formats import load_formats, sample_lines
 from convkit.formats.parsers import clf
 from convkit.formats.parsers.base import Assets
 from convkit.ingest.logs import Log, unwrap
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-SAMPLES = [line for module in plugins.load_all("formats").values() if hasattr(module, "claims") for line in module.SAMPLES]
+SAMPLES = [line for name, log_format in load_formats().items() if log_format.claims() is not None for line in sample_lines(name)]
 MANY = "".join(f"{line} {random.Random(number).random()}\n" for number, line in enumerate(SAMPLES * 400)).encode()
 LONG = lines.MAX_LINE_BYTES
 
@@ -49,7 +49,7 @@ def texts(source: lines.Source) -> list[object]:
 def records(read: pl.LazyFrame, source: lines.Source) -> pl.DataFrame:
     """Return the cells of lines as the combined format reads them."""
     log = Log(source, 0, "combined", clf.CommonLog())
-    return log.format.scan(unwrap(read, log), Assets()).collect()
+    return log.layout.scan(unwrap(read, log), Assets()).collect()
 
 
 def check(source: lines.Source) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import runs
-from format_samples import FORMATS
+from format_samples import SAMPLES
 from small_logs import figures, line, written
 
 import convkit
@@ -148,4 +148,4 @@ def test_an_object_that_is_no_wrapping_stays_whole(text: str) -> None:
 def test_nothing_is_around_the_lines_of_servers() -> None:
     """A line that begins with a time, a name or a number is not for that wrapped."""
     for name in ("combined", "common", "vhost-combined", "traefik", "ingress-nginx", "time-first", "bracketed-time", "squid"):
-        assert around([*FORMATS[name].SAMPLES]) is None
+        assert around([*SAMPLES[name]]) is None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from format_samples import FORMATS, HEAD, TIME
+from format_samples import FORMATS, HEAD, SAMPLES, TIME
 
 from convkit.core import datafiles
 from convkit.core.schema import LINES
@@ -46,8 +46,7 @@ def cells(name: str, *lines: str) -> pl.DataFrame:
     """Return PARSED of a log of some lines."""
     frame = pl.LazyFrame({"source": 0, "line_no": range(1, len(lines) + 1), "line": lines}, schema_overrides=LINES)
     told = frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String))
-    found: pl.DataFrame = FORMATS[name].fit(Source(Path(), "log"), pl.Series(lines), NO_NEEDS).scan(told, ALL_ASSETS).collect()
-    return found
+    return FORMATS[name].fit(Source(Path(), "log"), pl.Series(lines), NO_NEEDS).scan(told, ALL_ASSETS).collect()
 
 
 def test_what_a_proxy_was_told_of_the_visitor_is_kept_where_some_line_says_it() -> None:
@@ -59,8 +58,8 @@ def test_what_a_proxy_was_told_of_the_visitor_is_kept_where_some_line_says_it() 
 
 
 def test_proxies_say_how_long_serving_took() -> None:
-    assert cells("traefik", *FORMATS["traefik"].SAMPLES)["seconds"].to_list() == pytest.approx([0.012, 0, 0.013])
-    found = cells("ingress-nginx", *FORMATS["ingress-nginx"].SAMPLES)
+    assert cells("traefik", *SAMPLES["traefik"])["seconds"].to_list() == pytest.approx([0.012, 0, 0.013])
+    found = cells("ingress-nginx", *SAMPLES["ingress-nginx"])
     assert found["seconds"].to_list() == [0.05, 0]
     assert found["sender"].to_list() == ["203.0.113.7 - ann", "203.0.113.7 - -"]
 

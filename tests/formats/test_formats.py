@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from format_samples import FORMATS, HEAD, REQUEST, REST, TIME, records
+from format_samples import FORMATS, HEAD, REQUEST, REST, SAMPLES, TIME, records
 
 from convkit.core.progress import NO_PROGRESS
 from convkit.core.schema import PARSED
@@ -17,11 +17,12 @@ from convkit.ingest.logs import open_logs
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import ModuleType
+
+    from convkit.formats import LogFormat
 
 QUOTED = {name: FORMATS[name] for name in ("combined", "common", "vhost-combined")}
-EVERY_FORMAT = pytest.mark.parametrize("name", [name for name, module in FORMATS.items() if module.SAMPLES])
-EVERY_QUOTED = pytest.mark.parametrize("module", QUOTED.values(), ids=QUOTED)
+EVERY_FORMAT = pytest.mark.parametrize("name", [name for name, lines in SAMPLES.items() if lines])
+EVERY_QUOTED = pytest.mark.parametrize("log_format", QUOTED.values(), ids=QUOTED)
 MOMENT = "2026-10-10T11:55:36"
 USUAL: dict[str, Any] = {
     "time": MOMENT,
@@ -169,9 +170,9 @@ BROKEN = {
 """Lines that are no record, and why."""
 
 
-def check(line: str, differs: dict[str, Any], module: ModuleType = FORMATS["combined"]) -> None:
+def check(line: str, differs: dict[str, Any], log_format: LogFormat = FORMATS["combined"]) -> None:
     """Hold a line's record against the usual one with some differences; a refused line has nothing but its reason."""
-    found = records(module, [line])[0]
+    found = records(log_format, [line])[0]
     expected = {"problem": differs["problem"]} if differs.get("problem") else USUAL | differs
     assert {name: found[name] for name in expected} == expected
 
@@ -179,7 +180,7 @@ def check(line: str, differs: dict[str, Any], module: ModuleType = FORMATS["comb
 @EVERY_FORMAT
 def test_it_is_told_by_its_samples_and_reads_them(name: str, tmp_path: Path) -> None:
     """No other format claims them, and each is a record but for headers."""
-    (tmp_path / "log").write_text("\n".join(FORMATS[name].SAMPLES), encoding="utf-8")
+    (tmp_path / "log").write_text("\n".join(SAMPLES[name]), encoding="utf-8")
     with ExitStack() as stack:
         logs = open_logs([tmp_path / "log"], "auto", stack).logs
         assert [log.name for log in logs] == [name]
@@ -191,9 +192,9 @@ def test_it_is_told_by_its_samples_and_reads_them(name: str, tmp_path: Path) -> 
 
 @EVERY_FORMAT
 def test_no_two_formats_claim_the_same_lines(name: str) -> None:
-    samples = pl.Series("line", FORMATS[name].SAMPLES)
-    bare = samples if FORMATS[name].COMMENT is None else samples.filter(~samples.str.starts_with(FORMATS[name].COMMENT))
-    shares = {other: module.sniff(samples if module.COMMENT is None else bare) for other, module in FORMATS.items()}
+    samples = pl.Series("line", SAMPLES[name])
+    bare = {other: samples if one.comment is None else samples.filter(~samples.str.starts_with(one.comment)) for other, one in FORMATS.items()}
+    shares = {other: one.sniff(bare[other]) for other, one in FORMATS.items()}
     assert shares.pop(name) == 1
     assert [other for other, share in shares.items() if share >= 0.5] == []
 
@@ -201,8 +202,7 @@ def test_no_two_formats_claim_the_same_lines(name: str) -> None:
 @EVERY_FORMAT
 def test_of_plain_assets_only_who_asked_is_read(name: str, tmp_path: Path) -> None:
     """Where a request of the samples is one, it costs no time, no request and no status."""
-    module = FORMATS[name]
-    (tmp_path / "log").write_text("\n".join(module.SAMPLES), encoding="utf-8")
+    (tmp_path / "log").write_text("\n".join(SAMPLES[name]), encoding="utf-8")
     with ExitStack() as stack:
         log = open_logs([tmp_path / "log"], name, stack).logs[0]
         whole, asked = (load.load_log(log, assets, NO_PROGRESS).lines.collect() for assets in (ALL_ASSETS, Assets()))
@@ -220,8 +220,8 @@ def test_it_claims_nothing_in_lines_that_are_none(name: str) -> None:
 
 
 @EVERY_QUOTED
-def test_a_line_that_is_none_has_a_reason(module: ModuleType) -> None:
-    assert all(record["problem"] for record in records(module, list(BROKEN)))
+def test_a_line_that_is_none_has_a_reason(log_format: LogFormat) -> None:
+    assert all(record["problem"] for record in records(log_format, list(BROKEN)))
 
 
 @pytest.mark.parametrize(("request_line", "differs"), REQUESTS.items())

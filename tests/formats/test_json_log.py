@@ -10,8 +10,7 @@ import pytest
 from small_logs import figures
 
 import convkit
-from convkit.core import plugins
-from convkit.formats import caddy
+from convkit.formats import caddy, load_formats
 from convkit.formats.parsers.json_log import JsonReader
 
 if TYPE_CHECKING:
@@ -172,7 +171,7 @@ def test_what_an_object_says_is_read(tmp_path: Path) -> None:
         found = said(tmp_path / "log", [line])
         expected = USUAL | differs
         assert [{key: record[key] for key in expected} for record in found] == [expected], line
-        shares = {other: module.sniff(pl.Series([line])) for other, module in plugins.load_all("formats").items()}
+        shares = {other: one.sniff(pl.Series([line])) for other, one in load_formats().items()}
         assert {other for other, share in shares.items() if share} == {name}, line
 
 
@@ -212,4 +211,4 @@ def test_an_array_of_requests_is_a_log(tmp_path: Path, indent: int | None) -> No
 
 
 def test_a_server_s_messages_alone_are_of_no_format() -> None:
-    assert caddy.sniff(pl.Series([caddy.SAMPLES[-1]])) == 0
+    assert caddy.FORMAT.sniff(pl.Series([caddy.SAMPLES[-1]])) == 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import runs
-from format_samples import FORMATS
+from format_samples import SAMPLES
 from small_logs import figures, line, written
 
 import convkit
@@ -24,7 +24,7 @@ KINDS: dict[str, list[str]] = {
     "common": [text.partition(' "-" ')[0] for text in COMBINED],
     "vhost-combined": SHOP,
     "traefik": [f'{text} 1 "shop@docker" "http://192.0.2.9:80" 12ms' for text in COMBINED],
-    "squid": list(FORMATS["squid"].SAMPLES),
+    "squid": list(SAMPLES["squid"]),
 }
 CHANGES = [*pairwise([*KINDS, "combined"]), *((after, before) for before, after in pairwise([*KINDS, "combined"]))]
 BROKEN = ["", "# comment", "no line of a log", '198.51.100.1 - - [10/Oct/2026:12:00:09 +0000] "GET /half']
@@ -71,7 +71,7 @@ def test_the_order_of_lines_is_that_of_the_file(tmp_path: Path) -> None:
 
 def test_a_few_odd_lines_make_no_other_format(tmp_path: Path) -> None:
     """One line of another format is no format of the log, and is not read as what it is not."""
-    log = written(tmp_path / "access.log", [*COMBINED * 5, FORMATS["squid"].SAMPLES[0]])
+    log = written(tmp_path / "access.log", [*COMBINED * 5, SAMPLES["squid"][0]])
     assert figures(log)["input"]["unparsed"] == 1
 
 

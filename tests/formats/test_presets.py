@@ -16,17 +16,17 @@ import runs
 from small_logs import figures, written
 
 import convkit
-from convkit.core import datafiles, plugins
+from convkit.core import datafiles
 from convkit.errors import InputError
 from convkit.files import archives, damaged, lines
-from convkit.formats import matomo
+from convkit.formats import load_formats, matomo, sample_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 EVENTS = Path(os.environ.get("CONVKIT_TEST_DATA", ""), "conformance", "events")
 TIME = "2026-10-10T12:00:{:02}Z"
-TOOLS = sorted({line.partition(":")[0] for line in datafiles.lines("tools")})
+TOOLS = [name for name, log_format in load_formats().items() if log_format.preset is not None]
 
 
 def records(file: Path, *columns: str) -> list[Any]:
@@ -81,8 +81,8 @@ def test_exports_say_what_their_origins_say() -> None:
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_tool_s_export_is_the_tool_s_under_any_notation(name: str, tmp_path: Path) -> None:
     """Where the samples are objects, an array and gzip of them say the same; the tool's preset is found whatever the format is called."""
-    module = plugins.load("formats", name)
-    plain = written(tmp_path / "plain", module.SAMPLES)
+    samples = sample_lines(name)
+    plain = written(tmp_path / "plain", samples)
     usual = records(plain, "time", "user", "event", "session_key", "target", "value", "event_id")
     assert usual
     assert all(row[0] is not None and row[1] for row in usual)
@@ -93,8 +93,8 @@ def test_a_tool_s_export_is_the_tool_s_under_any_notation(name: str, tmp_path: P
         archive.writestr("__MACOSX/._export.json", b"\0\0")
     for other in ("packed", "utf-16", "zipped"):
         assert records(tmp_path / other, "time", "user", "event", "session_key", "target", "value", "event_id") == usual, other
-    if module.SAMPLES[0].startswith("{"):
-        (tmp_path / "array").write_text(f"[{','.join(module.SAMPLES)}]", encoding="utf-8")
+    if samples[0].startswith("{"):
+        (tmp_path / "array").write_text(f"[{','.join(samples)}]", encoding="utf-8")
         assert records(tmp_path / "array", "time", "user", "event", "session_key", "target", "value", "event_id") == usual
 
 
@@ -171,7 +171,7 @@ def test_times_of_mixpanel_are_of_the_project_s_zone_and_an_event_is_name_user_t
 
 
 def test_amplitude_is_in_utc_whatever_the_site_s_zone_and_minus_one_is_no_session(tmp_path: Path) -> None:
-    file = written(tmp_path / "a", plugins.load("formats", "amplitude").SAMPLES)
+    file = written(tmp_path / "a", sample_lines("amplitude"))
     assert records(file, "session_key") == ["d1.1791640500000", None]
     report = figures(file, goals=written(tmp_path / "g.yaml", ["site: {timezone: Europe/Berlin}\nmacro: {a: {event: Paid}}"]))
     assert report["period"]["from"] == "2026-10-10T15:55:36.120000+02:00"
@@ -220,9 +220,7 @@ def test_calls_of_segment_are_pages_events_or_background(tmp_path: Path) -> None
 
 
 def test_an_order_of_shopify_is_one_event_however_many_items_it_has(tmp_path: Path) -> None:
-    file = written(
-        tmp_path / "orders", [*plugins.load("formats", "shopify").SAMPLES, "#1001,ann@shop.example,paid,EUR,34.98,2026-10-10 13:55:36 +0200,2,Tee,9,"]
-    )
+    file = written(tmp_path / "orders", [*sample_lines("shopify"), "#1001,ann@shop.example,paid,EUR,34.98,2026-10-10 13:55:36 +0200,2,Tee,9,"])
     report = figures(file, goals=written(tmp_path / "g.yaml", ["macro: {sold: {event: order}}"]))["input"]
     assert {fate: report[fate] for fate in ("kept", "comment", "duplicate", "unparsed")} == {"kept": 1, "comment": 2, "duplicate": 1, "unparsed": 0}
     assert records(file, "user", "value", "event_id")[0] == ("ann@shop.example", "34.98", "#1001")
@@ -256,7 +254,7 @@ def test_visits_of_matomo_are_their_actions(tmp_path: Path) -> None:
 
 def test_an_event_of_snowplow_goes_by_its_own_name_and_its_quotes_are_its_own(tmp_path: Path) -> None:
     names = datafiles.words("snowplow")
-    usual = dict(zip(names, plugins.load("formats", "snowplow").SAMPLES[0].split("\t"), strict=True))
+    usual = dict(zip(names, sample_lines("snowplow")[0].split("\t"), strict=True))
     own = '{"schema": "x", "data": {"schema": "y", "data": {"plan": "pro"}}}'
     odd = [
         {"event": "unstruct", "event_name": "join", "unstruct_event": own},

@@ -20,6 +20,7 @@ import runs
 
 from convkit.core import plugins
 from convkit.errors import InputError
+from convkit.formats import load_formats, sample_lines
 from convkit.goals.loader import parse_goals
 from convkit.ingest import load
 
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from convkit.core.document import Document
 
 MINUTES = float(os.environ.get("CONVKIT_FUZZ_MINUTES", "10"))
-FORMATS = plugins.load_all("formats")
-SAMPLES = {name: [line.encode() for line in module.SAMPLES] for name, module in FORMATS.items() if module.SAMPLES}
-LINE_BY_LINE = {name for name, module in FORMATS.items() if hasattr(module, "claims")} | {"logs", "ndjson"}
+FORMATS = load_formats()
+SAMPLES = {name: [line.encode() for line in lines] for name in FORMATS if (lines := sample_lines(name))}
+LINE_BY_LINE = {name for name, log_format in FORMATS.items() if log_format.claims() is not None} | {"logs", "ndjson"}
 """Formats of which every line is one; the rows of others may go on over lines, or be many in a line."""
 EVENTS = [
     {

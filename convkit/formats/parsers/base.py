@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.core.datafiles import words
+from convkit.formats import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,21 +35,21 @@ ALL_ASSETS = Assets(None)
 
 
 @dataclass(frozen=True)
-class MixedFormat:
+class MixedFormat(Layout):
     """Several formats, the one that reads most first, and which lines are whose."""
 
-    layouts: tuple[Any, ...]
+    layouts: tuple[Layout, ...]
     claims: tuple[pl.Expr, ...]
     """Of each format but the first."""
 
     @property
     def has_local_times(self) -> bool:
         """Whether some times say no zone."""
-        return any(getattr(layout, "has_local_times", False) for layout in self.layouts)
+        return any(layout.has_local_times for layout in self.layouts)
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return PARSED of LINES."""
-        parts: list[pl.LazyFrame] = [layout.scan(part, assets) for layout, part in zip(self.layouts, self._parts(lines), strict=True)]
+        parts = [layout.scan(part, assets) for layout, part in zip(self.layouts, self._parts(lines), strict=True)]
         return pl.concat(parts, how="diagonal").sort("line_no")
 
     def _parts(self, lines: pl.LazyFrame) -> list[pl.LazyFrame]:

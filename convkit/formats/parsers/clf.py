@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core.schema import PARSED, TIME, first_problem
+from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import base, requests, timestamps
 from convkit.formats.parsers.requests import text_or_null
 from convkit.formats.parsers.timestamps import WEB_ERA
@@ -144,7 +145,7 @@ _NO_TEXT, _NO_NUMBER = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Floa
 
 
 @dataclass(frozen=True)
-class CommonLog:
+class CommonLog(LogFormat, Layout):
     """How the lines of a log are written; what is told by its lines is usual until `fit` has seen them."""
 
     end: str = ""
@@ -172,6 +173,11 @@ class CommonLog:
     has_bare: bool = False
     """Whether a referrer or an agent that is not said may stand without quotes."""
 
+    @property
+    def comment(self) -> str:
+        """What header lines begin with that do not count when a format is detected."""
+        return COMMENT
+
     def claims(self) -> pl.Expr:
         """Tell lines that are written so."""
         is_other = pl.col("line").str.contains(self.but) if self.but else pl.lit(value=False)
@@ -181,7 +187,7 @@ class CommonLog:
         """Return which share of lines is written so."""
         return base.claimed_share(lines, self.claims())
 
-    def fit(self, _source: Source, head: pl.Series, asked: Needs) -> CommonLog:
+    def fit(self, _source: Source, head: pl.Series, needs: Needs) -> CommonLog:
         """Return the format as a log has it; only where lines begin in unusual ways they are read in the slower way that knows those."""
         few, line = head.gather_every(len(head) // _TRIED + 1).to_frame("line"), pl.col("line")
         told = {"odd": ~line.str.contains(USUAL_BEGINNING), "local": line.str.contains(HAS_NO_ZONE)}
@@ -193,7 +199,7 @@ class CommonLog:
         )
         return replace(
             self,
-            timezone=asked.timezone if share["odd"] else None,
+            timezone=needs.timezone if share["odd"] else None,
             has_local_times=share["local"] > 0,
             host_second=not self.host_first and share["second"] >= _MOSTLY,
             has_forwarded=self.has_agent and share["forwarded"] > 0,

@@ -14,11 +14,13 @@ import polars as pl
 
 from convkit.core.schema import first_problem
 from convkit.errors import InputError
+from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import exports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
     from convkit.formats.parsers.exports import Columns
     from convkit.formats.parsers.presets import ColumnPath
@@ -136,13 +138,23 @@ _WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 
 
 @dataclass(frozen=True)
-class TableExport:
+class TableExport(Layout):
     """How an export is laid out: a format of lines, made for one file."""
 
     rows: Dialect
     columns: Columns
     others: Mapping[str, int] = field(default_factory=dict)
     """The columns that have no role."""
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some of its times have no time zone."""
+        return self.columns.has_local_times
+
+    @property
+    def can_mend(self) -> bool:
+        """Whether `mend` makes lines readable that `scan` cannot read."""
+        return True
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return PARSED and PARSED_EVENTS of LINES, and a `prop.NAME` for each property that is there."""
@@ -169,6 +181,25 @@ class TableExport:
         if not self.others:
             return pl.lit(None, dtype=pl.String)
         return pl.struct([self.rows.field(place).alias(name) for name, place in self.others.items()]).struct.json_encode()
+
+
+@dataclass(frozen=True)
+class TableFormat(LogFormat):
+    """Exports of any tool as a table, between some separators."""
+
+    separators: tuple[str, ...]
+
+    def sniff(self, lines: pl.Series) -> float:
+        """Return the share of lines that are rows of a table with known column names."""
+        return export_share(lines, self.separators)
+
+    def sniff_rows(self, lines: pl.Series) -> float:
+        """Return the share of lines with as many fields as the first."""
+        return table_share(lines, self.separators)
+
+    def fit(self, source: Source, head: pl.Series, needs: Needs) -> TableExport:
+        """Return the layout of one export."""
+        return fit(head, source.name, needs, self.separators)
 
 
 def export_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[ColumnPath]], bool] | None = None) -> float:

@@ -118,7 +118,7 @@ def json_path(names: ColumnPath) -> str:
 def names_events(names: Sequence[ColumnPath]) -> bool:
     """Tell names among which every run finds what it needs, or a choice of it, and that are no known tool's."""
     known = {role for role in ROLES if any(_candidates(role, names))}
-    return presets.tool_of(names) is None and bool(known & {"time", "date"} and known & {"user", "address"} and known & {"event", "url"})
+    return presets.preset_of(names) is None and bool(known & {"time", "date"} and known & {"user", "address"} and known & {"event", "url"})
 
 
 def names_requests(names: Sequence[ColumnPath]) -> bool:

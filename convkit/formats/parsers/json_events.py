@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core.schema import first_problem
+from convkit.formats import Layout
 from convkit.formats.parsers import exports
 from convkit.formats.parsers.json_log import NOT_JSON, keep_first, struct_type
 
@@ -26,10 +27,20 @@ _SAMPLED, _DEEPEST = 1_000, 4
 
 
 @dataclass(frozen=True)
-class JsonExport:
+class JsonExport(Layout):
     """How an export is laid out: a format of lines, made for one file."""
 
     columns: Columns
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some of its times have no time zone."""
+        return self.columns.has_local_times
+
+    @property
+    def can_mend(self) -> bool:
+        """Whether `mend` makes lines readable that `scan` cannot read."""
+        return True
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return PARSED and PARSED_EVENTS of LINES, and a `prop.NAME` for each property that is there.

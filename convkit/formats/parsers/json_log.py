@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core.schema import first_problem
+from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers.fields import FieldNames, normalized_words, parse_requests
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ _SNIFFED, _FITTED = 100, 1_000
 
 
 @dataclass(frozen=True)
-class JsonLog(FieldNames):
+class JsonLog(FieldNames, LogFormat):
     """Where the objects of one server say what."""
 
     messages: str = ""
@@ -225,14 +226,14 @@ class JsonLog(FieldNames):
         own = sum(count for places, count in kinds.items() if messages and messages <= names[places] and not self.tell_request(names[places]))
         return (requests + own) / kinds.total() if requests else 0.0
 
-    def fit(self, _source: Source, head: pl.Series, asked: Needs) -> JsonLogLayout:
+    def fit(self, _source: Source, head: pl.Series, needs: Needs) -> JsonLogLayout:
         """Return how the objects of one file are laid out."""
         items = flatten(head.gather_every(len(head) // _FITTED + 1))
-        return JsonLogLayout(self.find([item for item in items if item]), asked.timezone)
+        return JsonLogLayout(self.find([item for item in items if item]), needs.timezone)
 
 
 @dataclass(frozen=True)
-class JsonLogLayout:
+class JsonLogLayout(Layout):
     """How the objects of one file are laid out: a format of lines."""
 
     found: FieldPaths

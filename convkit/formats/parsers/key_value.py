@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core.schema import first_problem
+from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import base, requests
 from convkit.formats.parsers.fields import parse_requests
 from convkit.formats.parsers.regex import NO_MATCH
@@ -30,7 +31,7 @@ _WHOLE = "whole"
 
 
 @dataclass(frozen=True)
-class KeyValueLog:
+class KeyValueLog(LogFormat):
     """How labels and values are written."""
 
     line: str
@@ -61,7 +62,7 @@ class KeyValueLog:
         """Return which share of lines is written so."""
         return base.claimed_share(lines, self.claims())
 
-    def fit(self, _source: Source, head: pl.Series, asked: Needs) -> KeyValueLayout:
+    def fit(self, _source: Source, head: pl.Series, needs: Needs) -> KeyValueLayout:
         """Return the format with the labels of one log."""
         words = head.filter(head.str.contains(self.line)).head(_SAMPLED).str.extract_all(self.word)
         found_in = [tuple(word.partition(self.sign)[0] for word in of_line) for of_line in words]
@@ -73,7 +74,7 @@ class KeyValueLog:
             found = [label for label in labels if label in there and label not in taken]
             if found:
                 chosen[name] = tuple(label for label in found if label == found[0] or label not in self.ambiguous)
-        return KeyValueLayout(self, chosen, usual, asked.timezone)
+        return KeyValueLayout(self, chosen, usual, needs.timezone)
 
     @property
     def ambiguous(self) -> set[str]:
@@ -87,7 +88,7 @@ class KeyValueLog:
 
 
 @dataclass(frozen=True)
-class KeyValueLayout:
+class KeyValueLayout(Layout):
     """How one log is laid out."""
 
     notation: KeyValueLog

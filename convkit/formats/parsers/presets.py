@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from convkit.core import datafiles, plugins
+from convkit.core import plugins
+from convkit.formats import load_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -23,12 +24,14 @@ ColumnPath = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Preset:
-    """How a tool's export is to be read: `PRESET` of the tool's format."""
+    """How to read a tool's export."""
 
     fields: Mapping[str, str]
     """By the name that `rows` knows it by, where a text is: `properties.time` is `time` within the object `properties`."""
     rows: Callable[[pl.LazyFrame], pl.LazyFrame]
     """Rows with these texts, null where the file has none, beside `source, line_no, fault` -> the same with ROLES of columns."""
+    marks: tuple[str, ...] = ()
+    """Sets of column names that identify the tool, separated by blanks; case and signs do not count."""
     timezone: str = ""
     """Of times that say no zone; empty where the site's owner says it."""
     types: Mapping[str, pl.DataType] = field(default_factory=dict)
@@ -41,24 +44,18 @@ class Preset:
     """Of the columns, where the tool writes no header."""
 
 
-def tool_of(names: Iterable[ColumnPath]) -> str | None:
-    """Return the tool whose export has columns of these names, None where it is no known one's."""
-    there = {tuple(map(normalized, place)) for place in names}
-    return next((tool for tool, needed in _tool_marks() if there.issuperset(needed)), None)
-
-
-@cache
-def _tool_marks() -> tuple[tuple[str, tuple[ColumnPath, ...]], ...]:
-    """Return the tools, each with the columns by which it is told."""
-    listed = [line.partition(":") for line in datafiles.lines("tools")]
-    return tuple((tool, tuple(tuple(map(normalized, name.split("."))) for name in needed.split())) for tool, _, needed in listed)
-
-
 def preset_of(names: Iterable[ColumnPath]) -> Preset | None:
-    """Return what is known of an export with columns of these names."""
-    tool = tool_of(names)
-    found: Preset | None = None if tool is None else plugins.load("formats", tool).PRESET
-    return found
+    """Return the preset of the tool whose exports have columns of these names, None if no known tool has."""
+    columns = {tuple(map(normalized, path)) for path in names}
+    return next((preset for marks, preset in _marked_presets(plugins.names("formats")) if columns.issuperset(marks)), None)
+
+
+@lru_cache(maxsize=1)
+def _marked_presets(format_names: tuple[str, ...]) -> list[tuple[frozenset[ColumnPath], Preset]]:
+    """Return the presets of formats, one for each set of columns that identifies their tool, the largest set first."""
+    presets = [preset for name in format_names if (preset := load_format(name).preset) is not None]
+    marked = [(frozenset(tuple(map(normalized, name.split("."))) for name in mark.split()), preset) for preset in presets for mark in preset.marks]
+    return sorted(marked, key=lambda one: -len(one[0]))
 
 
 def path_of(name: str, names: Iterable[ColumnPath]) -> ColumnPath:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core.schema import first_problem
+from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import base, requests, timestamps
 from convkit.formats.parsers.fields import FIELDS, parse_requests
 
@@ -28,7 +29,7 @@ _SAMPLED = 100
 
 
 @dataclass(frozen=True)
-class Template:
+class Template(LogFormat, Layout):
     """How the lines of a format are written."""
 
     pattern: str
@@ -71,9 +72,9 @@ class Template:
         """Return which share of lines is written so."""
         return base.claimed_share(lines, self.claims())
 
-    def fit(self, _source: Source, head: pl.Series, asked: Needs) -> Template:
+    def fit(self, _source: Source, head: pl.Series, needs: Needs) -> Template:
         """Return the format with the time zone that a run says."""
-        return replace(self, timezone=asked.timezone, has_local_times=any(map(timestamps.is_local, self._times(head))))
+        return replace(self, timezone=needs.timezone, has_local_times=any(map(timestamps.is_local, self._times(head))))
 
     def _times(self, head: pl.Series) -> pl.Series:
         """Return the times of some lines, text."""

@@ -1,10 +1,11 @@
-"""The export of a known tool, read by its preset, as lines of JSON or as a table."""
+"""Exports of known tools as JSON lines or as a table, read by the tool's preset."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from convkit.formats import LogFormat
 from convkit.formats.parsers import delimited, json_events, presets
 
 if TYPE_CHECKING:
@@ -16,30 +17,37 @@ if TYPE_CHECKING:
     from convkit.formats.parsers.base import Needs
     from convkit.formats.parsers.delimited import TableExport
     from convkit.formats.parsers.json_events import JsonExport
-    from convkit.formats.parsers.presets import ColumnPath
+    from convkit.formats.parsers.presets import ColumnPath, Preset
 
 
 @dataclass(frozen=True)
-class ToolExport:
-    """The exports of the tool that a format is called by."""
+class ToolExport(LogFormat):
+    """The exports of one tool."""
 
-    name: str
+    tool: Preset
+
+    @property
+    def preset(self) -> Preset:
+        """The columns of the tool whose exports these are."""
+        return self.tool
 
     def sniff(self, lines: pl.Series) -> float:
-        """Return the share of lines that are of an export whose columns are the tool's."""
+        """Return the share of lines that belong to an export with the tool's columns."""
         if is_json_lines(lines):
-            fits, names = json_events.object_names(lines)
-            return fits if self._is_its(names) else 0.0
-        return delimited.export_share(lines, delimited.ANY_SEPARATOR, self._is_its)
+            share, names = json_events.object_names(lines)
+            return share if self._is_tool(names) else 0.0
+        return delimited.export_share(lines, delimited.ANY_SEPARATOR, self._is_tool)
 
-    def fit(self, source: Source, head: pl.Series, asked: Needs) -> TableExport | JsonExport:
-        """Return the format of one export, made to fit it."""
-        return json_events.fit(head, source.name, asked) if is_json_lines(head) else delimited.fit(head, source.name, asked, delimited.ANY_SEPARATOR)
+    def fit(self, source: Source, head: pl.Series, needs: Needs) -> TableExport | JsonExport:
+        """Return the layout of one export."""
+        if is_json_lines(head):
+            return json_events.fit(head, source.name, needs)
+        return delimited.fit(head, source.name, needs, delimited.ANY_SEPARATOR)
 
-    def _is_its(self, names: Sequence[ColumnPath]) -> bool:
-        return presets.tool_of(names) == self.name
+    def _is_tool(self, names: Sequence[ColumnPath]) -> bool:
+        return presets.preset_of(names) is self.tool
 
 
 def is_json_lines(lines: pl.Series) -> bool:
-    """Tell lines the first of which begins an object."""
+    """Return whether the first line begins a JSON object."""
     return bool(lines.filter(lines.str.strip_chars() != "").head(1).str.contains(r"^\s*\{").any())

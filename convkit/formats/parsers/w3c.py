@@ -13,6 +13,7 @@ import polars as pl
 
 from convkit.core.schema import first_problem
 from convkit.files import sampling
+from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers.delimited import RAGGED_ROW
 from convkit.formats.parsers.fields import parse_requests
 from convkit.formats.parsers.regex import NO_MATCH
@@ -49,7 +50,7 @@ class HeaderBlock:
 
 
 @dataclass(frozen=True)
-class W3cLog:
+class W3cLog(LogFormat):
     """What the columns of a kind of tables are called."""
 
     columns: Mapping[str, ColumnNames]
@@ -77,10 +78,10 @@ class W3cLog:
         read = told.filter("fits", ~pl.col("is_comment")).height
         return (read + (int(told["is_comment"].sum()) if read or headers else 0)) / max(len(lines), 1)
 
-    def fit(self, source: Source, head: pl.Series, asked: Needs) -> W3cLayout:
+    def fit(self, source: Source, head: pl.Series, needs: Needs) -> W3cLayout:
         """Return the table of one log, with all of its headers."""
         blocks = _blocks(sampling.lines_starting_with(source, COMMENT)) or _blocks(enumerate(head.filter(head.str.starts_with(COMMENT))))
-        return W3cLayout(self, blocks, asked.timezone)
+        return W3cLayout(self, blocks, needs.timezone)
 
     def words(self, line: pl.Expr) -> pl.Expr:
         """Return the fields of lines, in a list: between single tabs; or between blanks, quoted where they hold some."""
@@ -96,7 +97,7 @@ class W3cLog:
 
 
 @dataclass(frozen=True)
-class W3cLayout:
+class W3cLayout(Layout):
     """How one log is laid out."""
 
     kind: W3cLog
