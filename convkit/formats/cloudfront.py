@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import polars as pl
-
+from convkit.formats._cloudfront import CLEAN
 from convkit.formats.parsers.w3c import W3cLog
 
 SAMPLES = (
@@ -18,23 +17,6 @@ _NAMES = (
     *("x-forwarded-for", "ssl-protocol", "ssl-cipher", "x-edge-response-result-type", "cs-protocol-version"),
 )
 _START = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\t[0-9:]+\t[^\t]+\t[0-9]+\t[^\t]+\t[^\t]+\t[^\t]+\t[^\t]+\t[0-9]+\t[^\t]*\t[^\t]*\t[^\t]*"
-_CODES = {f"%{number:02{digits}}": chr(number) for number in range(0x20, 0x7F) for digits in "Xx"}
-_IS_TWICE = "%25[0-9A-Fa-f]{2}"
-
-
-def _decoded(text: pl.Expr) -> pl.Expr:
-    """Return a text that was percent-encoded, once or, as in old logs, twice."""
-    encoded = pl.when(text.str.contains("%", literal=True)).then(text)
-    once = encoded.str.replace_many(_CODES)
-    twice = pl.when(encoded.str.contains(_IS_TWICE)).then(once).str.replace_many(_CODES)
-    return pl.coalesce(twice, once, text)
-
-
-def _sent(text: pl.Expr) -> pl.Expr:
-    """Return a query as it was sent: the codes within it are its own."""
-    return text.str.replace_all("%25([0-9A-Fa-f]{2})", "%$1")
-
-
 FORMAT = W3cLog(
     columns={
         "address": ("c-ip",),
@@ -55,5 +37,5 @@ FORMAT = W3cLog(
     # The oldest lines end before the site's own host.
     usual={rf"{_START}(?:\t[^\t]*){{4}}": _NAMES, rf"{_START}(?:\t|$)": _NAMES[:15]},
     has_tabs=True,
-    clean={"agent": _decoded, "referrer": _decoded, "cookies": _decoded, "query": _sent},
+    clean=CLEAN,
 )

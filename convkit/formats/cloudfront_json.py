@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convkit.formats._cloudfront import CLEAN
 from convkit.formats.parsers.json_log import JsonLog
 
 SAMPLES = (
@@ -32,4 +33,5 @@ FORMAT = JsonLog(
         "seconds": "time-taken",
     },
     needed=("cs-uri-stem", "sc-status", "c-ip"),
+    clean=CLEAN,
 )

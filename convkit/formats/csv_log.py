@@ -9,7 +9,7 @@ from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import delimited
 from convkit.formats.parsers.delimited import Dialect
 from convkit.formats.parsers.exports import names_requests
-from convkit.formats.parsers.fields import FieldNames, parse_requests, request_names, usual_names
+from convkit.formats.parsers.fields import FieldNames, clean_fields, parse_requests, request_names, usual_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,7 +48,7 @@ class CsvLogLayout(Layout):
         """Return PARSED of LINES."""
         fields = self.found.texts(lambda place: self.rows.field(self.columns.index(place[0])))
         rows = self.rows.split(lines).select("source", "line_no", "fault", **fields)
-        return parse_requests(rows, fields.keys(), assets, self.timezone, names_month=self.found.names_month)
+        return parse_requests(clean_fields(rows, self.found.clean, fields), fields.keys(), assets, self.timezone, names_month=self.found.names_month)
 
     @property
     def can_mend(self) -> bool:

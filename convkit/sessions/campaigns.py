@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from convkit.core import datafiles
-from convkit.traffic import paths
+from convkit.core.escapes import percent_decode
 
 _FIELDS = ("source", "medium", "campaign")
 _SECOND_MARK = r"\?([A-Za-z][A-Za-z_-]*=)"
@@ -55,5 +55,5 @@ def _parameters(queries: pl.LazyFrame) -> pl.LazyFrame:
 
 def _decoded(value: pl.Expr) -> pl.Expr:
     """Decode a value, even if it was encoded twice, and strip blanks; what cannot be decoded stays as written."""
-    once = paths.decode(value.str.replace_all("+", " ", literal=True), slash=True)
-    return paths.decode(once, slash=True).str.replace_all(_BLANKS, "")
+    once = percent_decode(value.str.replace_all("+", " ", literal=True), slash=True)
+    return percent_decode(once, slash=True).str.replace_all(_BLANKS, "")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import datafiles, patterns
+from convkit.core.escapes import percent_decode
 
 if TYPE_CHECKING:
     from convkit.core.model import Site
@@ -24,25 +25,6 @@ _MASK = "***"
 _QUERY = pl.col("sent_query")
 _MOST_DOTS = 8
 """How many `..` of a path are resolved; browsers never send one."""
-
-_CONTINUATION = "%[89ab][0-9a-f]"
-_CHARACTER = (
-    "%(?:2[0-9a-e]|[3-6][0-9a-f]|7[0-9a-e])"  # printable ASCII; %2F and control characters stay as they are
-    f"|%c2%[ab][0-9a-f]|%(?:c[3-9a-f]|d[0-9a-f]){_CONTINUATION}"  # two bytes, from U+00A0 on
-    f"|%e0%[ab][0-9a-f]{_CONTINUATION}|%e[1-9a-cef]{_CONTINUATION}{_CONTINUATION}|%ed%[89][0-9a-f]{_CONTINUATION}"
-    f"|%f0%[9ab][0-9a-f]{_CONTINUATION}{_CONTINUATION}|%f[1-3]{_CONTINUATION}{_CONTINUATION}{_CONTINUATION}|%f4%8[0-9a-f]{_CONTINUATION}{_CONTINUATION}"
-)
-_TOKEN = rf"(?i)(?:{_CHARACTER})|[^%]+|%"
-_TOKEN_WITH_SLASH = rf"(?i)(?:%2f|{_CHARACTER})|[^%]+|%"
-
-
-def decode(text: pl.Expr, *, slash: bool = False) -> pl.Expr:
-    """Percent-decode once: printable characters in valid UTF-8; anything else stays as written, and so does `%2F` unless `slash`."""
-    tokens = pl.when(text.str.contains("%", literal=True)).then(text).str.extract_all(_TOKEN_WITH_SLASH if slash else _TOKEN)
-    token = pl.element()
-    encoded = pl.when(token.str.starts_with("%") & (token.str.len_bytes() > 1)).then(token)
-    character = encoded.str.replace_all("%", "", literal=True).str.decode("hex").cast(pl.String)
-    return tokens.list.eval(character.fill_null(token)).list.join("").fill_null(text)
 
 
 def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
@@ -94,7 +76,7 @@ def page(site: Site) -> pl.Expr:
 def parameter(name: str, query: pl.Expr = _QUERY) -> pl.Expr:
     """Return the decoded value of the first parameter of that name in a query: empty if it has no value, null if it is missing."""
     value = query.str.extract(_parameter_pattern(re.escape(name))).str.strip_prefix("=")
-    return decode(value.str.replace_all("+", " ", literal=True), slash=True)
+    return percent_decode(value.str.replace_all("+", " ", literal=True), slash=True)
 
 
 def shown_query(site: Site, value_columns: list[str]) -> pl.Expr:
@@ -122,7 +104,7 @@ def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
     """
     bare, affected = pl.col("bare"), pl.col("affected")
     rules = (
-        (bare.str.contains("%", literal=True), decode(affected)),
+        (bare.str.contains("%", literal=True), percent_decode(affected)),
         (bare.str.len_bytes() != bare.str.len_chars(), affected.str.normalize("NFC")),
         (bare.str.contains("//", literal=True), affected.str.replace_all("/{2,}", "/")),
         (bare.str.contains("/.", literal=True), _without_dots(affected)),

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from format_samples import FORMATS, records
 
 import convkit
+from convkit.core.escapes import percent_decode
+from convkit.formats import ltsv, w3c
+from convkit.formats.parsers.clf import AGENT_FOLLOWS, CommonLog
+from convkit.formats.parsers.json_log import JsonLog
+from convkit.formats.parsers.regex import Template
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from convkit.formats import LogFormat
 
 ALB = 'app/shop/50dc 203.0.113.7:2817 - -1 -1 -1 {status} - 34 366 "{request}" "curl/8.11.1" - - - "Root=1" "-" "-"'
 S3 = "79a5 shop [10/Oct/2026:13:55:36 +0000] 203.0.113.7 - 3E57 REST.GET.OBJECT a"
@@ -114,3 +123,57 @@ def test_cloudfront_is_read_whatever_the_number_of_its_columns(tmp_path: Path, m
     row = read(tmp_path / "E1.log", "\t".join([line, *ends[:more]]))[0]
     assert (row["user_agent"], row["target"], row["status"]) == ("a (b)", "/a?q=%20", 0)
     assert row["host"] == ("shop.example" if more > 3 else "d1.cloudfront.net")
+
+
+@pytest.mark.parametrize("agent", ["a%20(b)/%E2%82%AC", "a%2520(b)/%25E2%2582%25AC"])
+def test_cloudfront_s_json_is_decoded_like_its_table(tmp_path: Path, agent: str) -> None:
+    """Agents, referrers and cookies that CloudFront encoded, once or twice; a query stays as it was sent."""
+    fields = {"cs(User-Agent)": agent, "cs(Referer)": "https://a.example/?q=b%20c", "cs-uri-query": "q=%2520", "cs(Cookie)": "cart=1;%20id=2"}
+    item = {"date": "2026-10-10", "time": "13:55:36", "x-edge-location": "FRA", "c-ip": "203.0.113.7", "cs-method": "GET", "cs-uri-stem": "/a"}
+    item |= {"sc-status": "200", **fields}
+    (in_json,) = read(tmp_path / "log.json", json.dumps(item))
+    (in_table,) = [row for row in read(tmp_path / "log.tsv", f"#Fields: {' '.join(item)}", "\t".join(item.values())) if row["target"]]
+    assert (in_json["user_agent"], in_json["referrer"], in_json["target"]) == ("a (b)/€", "https://a.example/?q=b c", "/a?q=%20")
+    same = ("time", "address", "target", "status", "referrer", "user_agent")
+    assert {name: in_json[name] for name in same} == {name: in_table[name] for name in same}
+
+
+ENCODED = {"agent": percent_decode}
+SHARED = {"time": "time", "address": "address", "method": "method", "target": "target", "status": "status", "agent": "agent"}
+CLEANING: dict[str, tuple[LogFormat, list[str]]] = {
+    "common log": (
+        CommonLog(end=AGENT_FOLLOWS, clean=ENCODED),
+        ['203.0.113.7 - - [10/Oct/2026:13:55:36 +0000] "GET /%20 HTTP/1.1" 200 1 "-" "a%20b"'],
+    ),
+    "regular expression": (
+        Template(r"^(?P<time>[^;]+);(?P<address>[^;]+);(?P<method>[A-Z]+);(?P<target>[^;]+);(?P<status>\d+);(?P<agent>.*)$", clean=ENCODED),
+        ["2026-10-10T13:55:36Z;203.0.113.7;GET;/%20;200;a%20b"],
+    ),
+    "JSON": (
+        JsonLog(places=SHARED, needed=("address",), clean=ENCODED),
+        ['{"time":"2026-10-10T13:55:36Z","address":"203.0.113.7","method":"GET","target":"/%20","status":200,"agent":"a%20b"}'],
+    ),
+    "labels": (
+        replace(ltsv.FORMAT, clean=ENCODED),
+        ["time:2026-10-10T13:55:36Z\tremote_addr:203.0.113.7\tmethod:GET\turi:/%20\tstatus:200\tua:a%20b"],
+    ),
+    "columns": (
+        replace(w3c.FORMAT, clean=ENCODED),
+        ["#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)", "2026-10-10 13:55:36 203.0.113.7 GET /%20 200 a%20b"],
+    ),
+}
+"""A format of each parser of logs, whose agents are decoded."""
+
+
+@pytest.mark.parametrize("parser", CLEANING)
+def test_every_parser_cleans_a_field(parser: str, tmp_path: Path) -> None:
+    log_format, lines = CLEANING[parser]
+    (tmp_path / "log").write_text("\n".join(lines), encoding="utf-8")
+    row = records(log_format, lines, tmp_path / "log")[-1]
+    assert (row["time"], row["address"], row["target"], row["status"], row["user_agent"]) == (
+        "2026-10-10T13:55:36",
+        "203.0.113.7",
+        "/%20",
+        200,
+        "a b",
+    )

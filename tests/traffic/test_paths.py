@@ -113,21 +113,6 @@ def test_a_normal_path_stays_as_it_is(parts: list[str]) -> None:
     assert not {".", ".."} & set(once.split("/"))
 
 
-@given(st.text(max_size=12))
-def test_what_is_percent_encoded_and_printable_comes_back(text: str) -> None:
-    printable = "".join(letter for letter in text if letter.isprintable() and letter not in "/\\")
-    encoded = "".join(f"%{byte:02X}" for byte in printable.encode())
-    frame = pl.DataFrame({"text": [encoded]}, schema={"text": pl.String})
-    assert frame.select(paths.decode(pl.col("text"))).item() == printable
-
-
-@given(st.text(st.sampled_from("%0123456789abcdefABCDEF/x")))
-def test_decoding_never_makes_a_control_character_or_a_slash(text: str) -> None:
-    decoded = pl.DataFrame({"text": [text]}, schema={"text": pl.String}).select(paths.decode(pl.col("text"))).item()
-    assert all(ord(letter) >= 32 and not 0x7F <= ord(letter) < 0xA0 for letter in decoded)
-    assert decoded.count("/") == text.count("/")
-
-
 @pytest.mark.parametrize(
     ("target", "expected"),
     [

@@ -6,7 +6,7 @@ Lines that begin in the usual way are read by the fast rules; the slower rules, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ import polars as pl
 from convkit.core.schema import PARSED, TIME, first_problem
 from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import base, requests, timestamps
+from convkit.formats.parsers.fields import clean_fields
 from convkit.formats.parsers.requests import text_or_null
 from convkit.formats.parsers.timestamps import WEB_ERA
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
+    from convkit.formats.parsers.fields import Cleaning
 
 
 _FARTHEST, _MINUTES = 1559, 60
@@ -172,6 +174,8 @@ class CommonLog(LogFormat, Layout):
     """Whether times say no zone."""
     has_bare: bool = False
     """Whether a referrer or an agent that is not said may stand without quotes."""
+    clean: Cleaning = field(default_factory=dict)
+    """Of `request`, `referrer`, `agent` and `forwarded`."""
 
     @property
     def comment(self) -> str:
@@ -210,14 +214,15 @@ class CommonLog(LogFormat, Layout):
         if self.has_bare:
             lines = lines.with_columns(pl.col("line").str.replace(_BARE_REFERRER, '$1 "-"$2').str.replace(_BARE_AGENT, '$1 "-"$2'))
         if self.timezone is None:
-            return self._cells(_parts(lines.with_columns(**assets.marks(is_asset)), self._fields()).pipe(add_usual_beginning))
+            return self._cells(self._parts(lines.with_columns(**assets.marks(is_asset))).pipe(add_usual_beginning))
         bare = lines.with_columns(line=strip_leading_quotes(pl.col("line")))
-        parts = _parts(bare.with_columns(**assets.marks(partial(is_asset, behind='^[^"]*'))), self._fields())
+        parts = self._parts(bare.with_columns(**assets.marks(partial(is_asset, behind='^[^"]*'))))
         return self._cells(parts.pipe(unusual_beginning(self.timezone)))
 
-    def _fields(self) -> tuple[str, ...]:
-        """Return what stands between the quotes."""
-        return (*_FIELDS, *_BEHIND) if self.has_forwarded else _FIELDS
+    def _parts(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """Return lines with what stands between their quotes."""
+        fields = (*_FIELDS, *_BEHIND) if self.has_forwarded else _FIELDS
+        return clean_fields(_parts(lines, fields), self.clean, fields)
 
     def _cells(self, begun: pl.LazyFrame) -> pl.LazyFrame:
         """Return PARSED of LINES that are split on their quotes, with what stands before the request."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from convkit.formats.parsers.base import Assets
     from convkit.formats.parsers.presets import ColumnPath
+
+    Cleaning = Mapping[str, Callable[[pl.Expr], pl.Expr]]
+    """By field: the function that makes its text readable, for example by decoding it."""
 
 
 DURATION_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
@@ -45,6 +48,11 @@ FIELDS = (
 """What a line may say: `request` is `METHOD target PROTOCOL` as a whole, else its parts make it; `target` may lack the `query`."""
 _EMPTY = ["-", "", "- - -"]
 _PORT = r"^\[?([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\])(?::[0-9]+)?$"
+
+
+def clean_fields(rows: pl.LazyFrame, clean: Cleaning, there: Collection[str]) -> pl.LazyFrame:
+    """Return rows with those of the fields that are `there` as their functions make them."""
+    return rows.with_columns(**{name: function(pl.col(name)) for name, function in clean.items() if name in there})
 
 
 def parse_requests(rows: pl.LazyFrame, there: Collection[str], assets: Assets, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
@@ -154,6 +162,7 @@ class FieldNames:
     """Names that it has not, as they are another server's."""
     logger: tuple[str, str] | None = None
     """Where it is said which log a line is of, and how that begins where it is of requests; where nothing is said, it is."""
+    clean: Cleaning = field(default_factory=dict)
     is_loose: bool = False
     """Whether anybody may have chosen the names: then they may be within any object, and values have to look like it."""
 
@@ -181,7 +190,7 @@ class FieldNames:
         if found.get("request") and len(_texts(values, found["request"])) == count:
             found = {name: places for name, places in found.items() if name not in _REQUEST_PARTS}
         logger = (tuple(self.logger[0].split(".")), self.logger[1]) if self.logger else None
-        return FieldPaths({name: tuple(places) for name, places in found.items() if places}, values, logger)
+        return FieldPaths({name: tuple(places) for name, places in found.items() if places}, values, logger, self.clean)
 
     def _places_of(self, name: str, values: Mapping[ColumnPath, list[Any]], most: int) -> list[ColumnPath]:
         """Return the places of a field, the preferred first, as far as they are in a file; `most` are the values that a place may have."""
@@ -211,6 +220,7 @@ class FieldPaths:
     values: Mapping[ColumnPath, list[Any]]
     """What the lines that were looked at say, by place."""
     logger: tuple[ColumnPath, str] | None
+    clean: Cleaning
 
     @property
     def places(self) -> list[ColumnPath]:

@@ -18,7 +18,7 @@ import polars as pl
 
 from convkit.core.schema import first_problem
 from convkit.formats import Layout, LogFormat
-from convkit.formats.parsers.fields import FieldNames, normalized_words, parse_requests
+from convkit.formats.parsers.fields import FieldNames, clean_fields, normalized_words, parse_requests
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -254,7 +254,7 @@ class JsonLogLayout(Layout):
             .with_columns(fault=pl.coalesce("fault", first_problem({"blank": is_blank, NOT_JSON: is_none})))
             .select("source", "line_no", "fault", **fields)
         )
-        return parse_requests(rows, fields.keys(), assets, self.timezone, names_month=self.found.names_month)
+        return parse_requests(clean_fields(rows, self.found.clean, fields), fields.keys(), assets, self.timezone, names_month=self.found.names_month)
 
     @cached_property
     def _places(self) -> JsonReader:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ import polars as pl
 from convkit.core.schema import first_problem
 from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import base, requests
-from convkit.formats.parsers.fields import parse_requests
+from convkit.formats.parsers.fields import clean_fields, parse_requests
 from convkit.formats.parsers.regex import NO_MATCH
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
+    from convkit.formats.parsers.fields import Cleaning
 
 _SAMPLED = 100
 """Lines whose labels are looked at."""
@@ -52,6 +53,7 @@ class KeyValueLog(LogFormat):
     """What stands between a value and the next label."""
     has_quotes: bool = False
     """Whether values may be quoted, and then hold what stands between."""
+    clean: Cleaning = field(default_factory=dict)
 
     def claims(self) -> pl.Expr:
         """Tell lines that are written so, and say what was asked for."""
@@ -113,7 +115,7 @@ class KeyValueLayout(Layout):
         fields = {name: self._said(name, labels) for name, labels in self.chosen.items()}
         fields["time"] = pl.coalesce(fields["time"], "outer") if "time" in fields else pl.col("outer")
         read = moved.select("source", "line_no", fault=pl.coalesce("fault", first_problem(rules)), **fields)
-        return parse_requests(read, fields, assets, self.timezone, names_month=True)
+        return parse_requests(clean_fields(read, self.notation.clean, fields), fields, assets, self.timezone, names_month=True)
 
     @cached_property
     def _form(self) -> str:

@@ -15,13 +15,14 @@ import polars as pl
 from convkit.core.schema import first_problem
 from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import base, requests, timestamps
-from convkit.formats.parsers.fields import FIELDS, parse_requests
+from convkit.formats.parsers.fields import FIELDS, clean_fields, parse_requests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
+    from convkit.formats.parsers.fields import Cleaning
 
 NO_MATCH = "not written like the format"
 _WHOLE = "whole"
@@ -47,6 +48,7 @@ class Template(LogFormat, Layout):
     """The pattern of lines of the same server that are of no visit: they count as comments."""
     made: Mapping[str, pl.Expr] = field(default_factory=dict)
     """Fields that are made of groups."""
+    clean: Cleaning = field(default_factory=dict)
     escapes_quotes: bool = True
     names_month: bool = False
     """Whether times are written like `10/Oct/2026:13:55:36 +0200`."""
@@ -90,7 +92,8 @@ class Template(LogFormat, Layout):
         time = pl.coalesce("time", "outer") if "time" in self.groups else pl.col("outer")
         odd = taken.with_columns(odd=pl.when(pl.col(_WHOLE).is_null()).then("line"))
         rows = odd.select("source", "line_no", fault=pl.coalesce("fault", self._fault()), **fields | {"time": time})
-        return parse_requests(rows.with_columns(**self.made), self.there, assets, self.timezone, names_month=self.names_month)
+        cleaned = clean_fields(rows.with_columns(**self.made), self.clean, self.there)
+        return parse_requests(cleaned, self.there, assets, self.timezone, names_month=self.names_month)
 
     def _taken(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Add the groups to lines, text each, and _WHOLE, null where a line is not written so."""

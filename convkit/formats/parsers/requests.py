@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from convkit.core.escapes import long_characters
+
 _METHOD = "^[A-Z][A-Z_-]*$"
 _BLANK = "^[- ]*$"
 _ODD = r"^([A-Z][A-Z_-]*) +(.*?)(?: +(HTTP[/ ][0-9.]+))?$"
@@ -79,12 +81,12 @@ APACHE_ESCAPES = {
 """How Apache escapes, and the notation of it that splits no line at a quote: nginx's."""
 ESCAPED_TEXTS = ("user", "target", "referrer", "user_agent")
 """The texts of a record that PARSED keep escaped."""
+_SIGN = r"\\x"
 _NEXT = r"\\x[89ab][0-9a-f]"
 _CHARACTER = (
     r"\\x[0-7][0-9a-f]"
     rf"|\\x(?:c[2-9a-f]|d[0-9a-f]){_NEXT}"
-    rf"|\\xe0\\x[ab][0-9a-f]{_NEXT}|\\xe[1-9a-cef]{_NEXT}{_NEXT}|\\xed\\x[89][0-9a-f]{_NEXT}"
-    rf"|\\xf0\\x[9ab][0-9a-f]{_NEXT}{_NEXT}|\\xf[1-3]{_NEXT}{_NEXT}{_NEXT}|\\xf4\\x8[0-9a-f]{_NEXT}{_NEXT}"
+    rf"|{long_characters(_SIGN)}"
 )
 _BEGUN = (
     rf"\\xe0\\x[ab][0-9a-f]|\\xe[1-9a-cef]{_NEXT}|\\xed\\x[89][0-9a-f]"

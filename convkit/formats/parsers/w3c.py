@@ -15,14 +15,15 @@ from convkit.core.schema import first_problem
 from convkit.files import sampling
 from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers.delimited import RAGGED_ROW
-from convkit.formats.parsers.fields import parse_requests
+from convkit.formats.parsers.fields import clean_fields, parse_requests
 from convkit.formats.parsers.regex import NO_MATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
+    from convkit.formats.parsers.fields import Cleaning
 
 ColumnNames = tuple[str, ...]
 COMMENT = "#"
@@ -64,8 +65,7 @@ class W3cLog(LogFormat):
     has_tabs: bool = False
     with_plus: frozenset[str] = frozenset()
     """Fields in which a plus stands for a blank, where they are not quoted."""
-    clean: Mapping[str, Callable[[pl.Expr], pl.Expr]] = field(default_factory=dict)
-    """How a field is made readable."""
+    clean: Cleaning = field(default_factory=dict)
 
     def sniff(self, lines: pl.Series) -> float:
         """Return which share of lines are of such a table, its headers among them."""
@@ -121,7 +121,7 @@ class W3cLayout(Layout):
         }
         fields = {name: said for name in self.kind.columns if (said := self._said(name)) is not None} | {"time": self._time()}
         read = rows.select("source", "line_no", fault=pl.coalesce("fault", first_problem(rules)), **fields)
-        return parse_requests(read, fields, assets, self.timezone)
+        return parse_requests(clean_fields(read, self.kind.clean, fields), fields, assets, self.timezone)
 
     def layouts(self) -> list[ColumnNames]:
         """Return the columns of all kinds of lines: of the headers', then of those that no header fits."""
@@ -167,7 +167,7 @@ class W3cLayout(Layout):
         if name in self.kind.with_plus:
             # A plus of the agent's own mostly stands behind a blank: `;++http://`.
             word = word.str.replace_many({"++": " +", "+": " ", _PLUS: "+"}, leftmost=True)
-        return self.kind.clean[name](word) if name in self.kind.clean else word
+        return word
 
     def _word(self, places: list[int | None]) -> pl.Expr | None:
         """Return the word of lines at the place that their layout says."""
