@@ -1,6 +1,6 @@
-"""Finding plug-ins (formats, goal keys, reports, outputs, commands): one module each, named as users type it.
+"""Plug-ins (log formats, goal keys, reports, outputs, commands): one module each, named as users type it.
 
-Listing their names imports none of them.
+A plug-in is found in every folder on the `__path__` of its package. Listing plug-ins imports none of them.
 """
 
 from __future__ import annotations
@@ -18,29 +18,30 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
-_PACKAGE = Path(__file__).parents[1]
-
-
 @cache
 def names(package: str) -> tuple[str, ...]:
-    """Return the users' names of the plug-ins in a folder of convkit, sorted; imports none of them."""
-    found = (entry.name for entry in _folder(package).iterdir())
-    return tuple(sorted(name[:-3].replace("_", "-") for name in found if name.endswith(".py") and not name.startswith("_")))
+    """Return the names of a package's plug-ins as users type them, sorted."""
+    return tuple(sorted(_files(package)))
+
+
+def keys(package: str) -> tuple[str, ...]:
+    """Return the names of a package's plug-ins as they are written in YAML, where `_` stays `_`."""
+    return tuple(name.replace("-", "_") for name in names(package))
 
 
 def load(package: str, name: str) -> ModuleType:
-    """Import the plug-in that users call `name`."""
+    """Import a plug-in by the name that users type."""
     return import_module(f"convkit.{package}.{name.replace('-', '_')}")
 
 
 def load_all(package: str) -> dict[str, ModuleType]:
-    """Import every plug-in of a folder, by name."""
+    """Import every plug-in of a package, by name."""
     return {name: load(package, name) for name in names(package)}
 
 
 @cache
 def headline(package: str, name: str) -> str:
-    """Return the first line of a plug-in's docstring, read from its source: help imports no Polars, and parsing would take longest of all."""
+    """Return the first line of a plug-in's docstring, from its source: help must not import Polars, and parsing the source takes too long."""
     return _source(package, name).partition('"""')[2].partition("\n")[0].removesuffix('"""')
 
 
@@ -63,23 +64,28 @@ def names_in_order(package: str) -> list[str]:
 
 @cache
 def options(package: str, name: str) -> Mapping[str, tuple[str, str]]:
-    """Return a plug-in's own options, by name: what stands for a value in help, and the help; read from its source, for the same reason."""
+    """Return the options that only this plug-in has, by name: the placeholder for the value and the help; from its source, like the headline."""
     source = _source(package, name)
     if "\nOPTIONS = " not in source:
         return {}
-    assigned = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
-    found = (node.value for node in assigned if [ast.unparse(target) for target in node.targets] == ["OPTIONS"])
-    return next((ast.literal_eval(value) for value in found), {})
+    assignments = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
+    values = (node.value for node in assignments if [ast.unparse(target) for target in node.targets] == ["OPTIONS"])
+    return next((ast.literal_eval(value) for value in values), {})
+
+
+def clear_caches() -> None:
+    """Forget which plug-ins there are, after a change of a package's `__path__`."""
+    for cached in (names, headline, options, _files):
+        cached.cache_clear()
+
+
+@cache
+def _files(package: str) -> dict[str, Path]:
+    """Return the files of a package's plug-ins by name; the first folder on the path wins, as for imports."""
+    folders = [Path(folder) for folder in reversed(import_module(f"convkit.{package}").__path__)]
+    files = [file for folder in folders for file in folder.iterdir() if file.suffix == ".py" and not file.name.startswith("_")]
+    return {file.stem.replace("_", "-"): file for file in files}
 
 
 def _source(package: str, name: str) -> str:
-    return (_folder(package) / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8")
-
-
-def _folder(package: str) -> Path:
-    return _PACKAGE.joinpath(*package.split("."))
-
-
-def keys(package: str) -> tuple[str, ...]:
-    """Return the plug-ins' names as they are written in YAML, where `_` stays `_`."""
-    return tuple(name.replace("-", "_") for name in names(package))
+    return _files(package)[name.replace("_", "-")].read_text(encoding="utf-8")
