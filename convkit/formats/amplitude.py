@@ -1,4 +1,4 @@
-"""Events of Amplitude's export: lines of JSON, also within its zip of packed files."""
+"""Amplitude's event export: JSON lines, also in its zip of compressed files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NO_SESSION = "-1"
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: who has not logged in is known by the device."""
+    """Return rows of roles; a user who is not logged in is identified by the device."""
     session = pl.when(pl.col("session") != _NO_SESSION).then(
         pl.concat_str([pl.coalesce("device", "user"), "session"], separator=".", ignore_nulls=True)
     )

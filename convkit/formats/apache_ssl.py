@@ -1,4 +1,4 @@
-"""Apache's ssl_request_log: time, client, protocol and cipher of TLS, request, bytes."""
+"""Apache's ssl_request_log: time, client, TLS protocol and cipher, request, bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Apache APISIX's log as JSON, as its loggers send it; times that it took are milliseconds."""
+"""Apache APISIX access log as JSON, as its loggers send it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLES = (
     ),
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "time": "start_time",
         "address": "client_ip",
         "user": "consumer.username",

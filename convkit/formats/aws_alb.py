@@ -1,4 +1,4 @@
-"""Application load balancers of AWS: protocol, time, client, three times, two statuses, request, agent; whatever follows is left out."""
+"""AWS Application Load Balancer: protocol, time, client, three durations, two statuses, request, user agent; later fields are ignored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classic load balancers of AWS: time, client, three times, two statuses, request, and in newer ones the agent."""
+"""AWS Classic Load Balancer: time, client, three durations, two statuses, request, and in newer logs the user agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Access logs of S3 buckets: owner, bucket, time, address, operation, request, status, bytes; quotes inside of quotes are as they came."""
+"""Amazon S3 server access log: owner, bucket, time, IP address, operation, request, status, bytes, duration, referrer, user agent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORMAT = Template(
     r"^[!-~]+ (?P<bucket>[!-~]+) \[(?P<time>[0-9A-Za-z/: +-]+)\] (?P<address>[!-~]+) (?P<user>[!-~]+) [!-~]+ [A-Z0-9]+\.[!-~]+ [!-~]+ "
     r'"(?P<request>[^"]*)" (?P<status>[0-9]+|-) [!-~]+ (?P<bytes>[0-9]+|-) [!-~]+ (?P<milliseconds>[0-9]+|-) [!-~]+ '
     r'"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)" [!#-~]+(?: [!#-~]+ [!#-~]+ [!#-~]+ [!#-~]+ (?P<endpoint>[!#-~]+)(?: [!#-~]+)*)?$',
-    # Quotes within quotes, the oldest lines, and fields that say nothing in either way, `-` and `"-"`.
+    # Quotes within quoted fields, the oldest logs, and empty fields written as `-` or `"-"`.
     otherwise=r"^[!-~]+ (?P<bucket>[!-~]+) \[(?P<time>[^\]]+)\] (?P<address>[!-~]+) (?P<user>[!-~]+) [!-~]+ [A-Z0-9]+\.[!-~]+ [!-~]+ "
     r'(?:"(?P<request>.*?)"|-) "?(?P<status>[0-9]{3}|-)"? [!-~]+ "?(?P<bytes>[0-9]+|-)"? [!-~]+ "?(?P<milliseconds>[0-9]+|-)"? [!-~]+'
     r'(?: (?:"(?P<referrer>.*?)"|-)(?: (?:"(?P<agent>.*?)"|-)"?(?:(?: [!-~]+){5} "?(?P<endpoint>[^ "]+)"?(?: [!-~]+)*|(?: [^ "]+| "-"){0,5})?)?)?$',

@@ -1,4 +1,4 @@
-"""Azure's logs of what is in front of a site: Front Door, Application Gateway, App Service."""
+"""Azure Front Door, Application Gateway and App Service access logs as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SAMPLES = (
     ),
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "time": "properties.timeStamp time timeStamp",
         "address": "properties.clientIp properties.CIp",
         "user": "properties.CsUsername",

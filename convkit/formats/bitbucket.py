@@ -1,4 +1,4 @@
-"""Bitbucket's access log: client, protocol, id, user, time, request, referrer, agent, status, bytes, between bars."""
+"""Bitbucket access log: client, protocol, ID, user, time, request, referrer, user agent, status, bytes, separated by vertical bars."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ FORMAT = Template(
     r"^(?P<address>[!-~]+) \| [a-z]+ \| o@[!-~]+ \| (?P<user>[^|]+) \| (?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:,]+) \| "
     r'"(?P<request>[^"]*)" \| (?:"(?P<referrer>[^"]*)" "(?P<agent>[^"]*)"|-) \| (?P<status>[-0-9]+) \| [-0-9]+ \| (?P<bytes>[-0-9]+) \| '
     r"[^|]* \| (?P<milliseconds>[-0-9]+) \|",
-    # A request is written as it comes in, and once more as it is answered.
-    strangers=r"^[!-~]+ \| [a-z]+ \| i@",
+    # A request is logged when it arrives and again when it is answered; only the second line counts.
+    ignored=r"^[!-~]+ \| [a-z]+ \| i@",
 )

@@ -1,4 +1,4 @@
-"""Lines of a time in brackets and at most a request in quotes and a few numbers: the last resort, for they do not say who asked."""
+"""Time in brackets, then at most a quoted request and a few numbers: a last resort, because it has no IP addresses."""
 
 from __future__ import annotations
 

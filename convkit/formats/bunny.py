@@ -1,4 +1,4 @@
-"""Bunny's CDN: cache, status, milliseconds since 1970, bytes, zone, address, referrer, URL, edge, agent, id, country, between bars."""
+"""Bunny CDN: cache status, status, time, bytes, zone, IP address, referrer, URL, edge, user agent and more, separated by vertical bars."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ SAMPLES = (
 _START = r"^[^|]+\|(?P<status>[0-9]+|-)\|(?P<time>[0-9]{9,13})\|(?P<bytes>[0-9]+|-)\|[^|]*\|(?P<address>[^|]*)\|(?P<referrer>[^|]*)\|"
 _URL = r"(?P<target>[a-z]+://(?P<host>[^/|]*)(?:/[^|]*)?)\|[^|]*\|"
 FORMAT = Template(
-    # The extended log has three columns more.
+    # The extended log has three more columns.
     rf"{_START}{_URL}(?P<agent>[^|]*)\|[0-9a-fA-F]*\|[^|]*(?:\|[^|]*\|[^|]*\|[^|]*)?$",
-    # A bar within the agent.
+    # A vertical bar within the user agent.
     otherwise=rf"{_START}{_URL}(?P<agent>.*)\|[^|]*\|[^|]*$",
     escapes_quotes=False,
 )

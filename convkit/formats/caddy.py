@@ -1,4 +1,4 @@
-"""Caddy's log: objects of JSON, before and after its version 2.5; its own messages tell of no request."""
+"""Caddy's JSON log, before and since version 2.5; Caddy's own messages are not requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAMPLES = (
     '{"level":"warn","ts":1791640538.25,"logger":"tls","msg":"storage cleaning happened too recently; skipping for now"}',
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "time": "ts",
         "address": "request.client_ip request.remote_ip request.remote_addr",
         "user": "user_id",

@@ -1,4 +1,4 @@
-"""Cloudflare's HTTP requests as its Logpush writes them."""
+"""Cloudflare HTTP requests as JSON lines from Logpush."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLES = (
     ),
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "time": "EdgeStartTimestamp EdgeEndTimestamp",
         "address": "ClientIP",
         "host": "ClientRequestHost",

@@ -1,4 +1,4 @@
-"""CloudFront's standard log: columns between tabs, as `#Fields` names them or, without it, in the order in which they were added."""
+"""CloudFront standard log: tab-separated columns, named by a `#Fields` line or, without one, in their usual order."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FORMAT = W3cLog(
         "seconds": ("time-taken",),
     },
     marks=frozenset({"x-edge-location"}),
-    # The oldest lines end before the site's own host.
+    # The oldest lines end before x-host-header.
     usual={rf"{_START}(?:\t[^\t]*){{4}}": _NAMES, rf"{_START}(?:\t|$)": _NAMES[:15]},
     has_tabs=True,
     clean=CLEAN,

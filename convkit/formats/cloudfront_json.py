@@ -1,4 +1,4 @@
-"""Amazon CloudFront's log, version 2, as JSON: the names of its columns, `cs-uri-stem`, are those of its tables."""
+"""CloudFront standard log, version 2, as JSON, with the same column names as the tab-separated log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLES = (
     '{"timestamp(ms)":"1791640537000","c-ip":"2001:db8::7","cs-method":"GET","cs-uri-stem":"/logo.png","sc-status":"000","cs-uri-query":"-"}',
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "date": "date",
         "time": "timestamp(ms) timestamp time",
         "address": "c-ip",

@@ -1,4 +1,4 @@
-"""Apache's and nginx's combined log: address, time, request, status, bytes, referrer, agent, and any further fields."""
+"""Combined log format of Apache and nginx: IP address, user, time, request, status, bytes, referrer, user agent, and any further fields."""
 
 from __future__ import annotations
 

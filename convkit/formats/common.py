@@ -1,4 +1,4 @@
-"""The common log format: address, time, request, status and bytes, with no agent to tell visitors and bots by."""
+"""Common log format: IP address, user, time, request, status and bytes; without user agents, visitors and bots are harder to identify."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An export as CSV: a row an event, fields between commas, semicolons or bars, a header that names them."""
+"""Event export as CSV: one event per row, separated by commas, semicolons or vertical bars, with a header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests as CSV or TSV, a header that names the columns: Cloudflare's, Cloud Storage's usage logs, or what a query of a warehouse gave."""
+"""Access log as CSV or TSV with a header: from Cloudflare, Cloud Storage usage logs, or a query of a data warehouse."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ SAMPLES = (
 )
 _NAMES = FieldNames(usual_names(), request_names(), is_loose=True)
 _FITTED = 1_000
-"""Lines that are looked at, spread over the head."""
+"""The number of sampled lines."""
 
 
 @dataclass(frozen=True)
 class CsvLogLayout(Layout):
-    """How the table of one file is laid out: a format of lines."""
+    """The layout of one table."""
 
     rows: Dialect
     columns: tuple[str, ...]
-    found: FieldPaths
+    paths: FieldPaths
     timezone: str
 
     @property
     def has_local_times(self) -> bool:
-        """Whether some times say no zone: then they are of `timezone`."""
-        return self.found.has_local_times
+        """Whether some times have no time zone; they are in `timezone`."""
+        return self.paths.has_local_times
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return PARSED of LINES."""
-        fields = self.found.texts(lambda place: self.rows.field(self.columns.index(place[0])))
+        fields = self.paths.texts(lambda path: self.rows.field(self.columns.index(path[0])))
         rows = self.rows.split(lines).select("source", "line_no", "fault", **fields)
-        return parse_requests(clean_fields(rows, self.found.clean, fields), fields.keys(), assets, self.timezone, names_month=self.found.names_month)
+        return parse_requests(clean_fields(rows, self.paths.clean, fields), fields.keys(), assets, self.timezone, names_month=self.paths.names_month)
 
     @property
     def can_mend(self) -> bool:
@@ -56,14 +56,14 @@ class CsvLogLayout(Layout):
         return True
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES with records that go on over several lines joined."""
+        """Yield LINES with each record that spans several lines joined into one."""
         return self.rows.mend(frames)
 
 
 def _names_requests(names: Sequence[str]) -> bool:
-    """Tell the header of a log, and none of events."""
-    places = [(name,) for name in names]
-    return names_requests(places) and _NAMES.tell_request(_NAMES.compared(places))
+    """Return whether a header is that of an access log, not of an event export."""
+    paths = [(name,) for name in names]
+    return names_requests(paths) and _NAMES.is_request(_NAMES.compared(paths))
 
 
 class CsvLog(LogFormat):

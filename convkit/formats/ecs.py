@@ -1,4 +1,4 @@
-"""Requests in the words of the Elastic Common Schema, `source.ip`, be they within each other or not."""
+"""Requests with the field names of the Elastic Common Schema, such as `source.ip`, nested or flat."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLES = (
     ),
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "time": "@timestamp",
         "address": "source.ip source.address client.ip client.address",
         "user": "user.name source.user.name client.user.name user.id",

@@ -1,4 +1,4 @@
-"""Envoy's own log, and Istio's: time, request, status, flags, bytes, milliseconds, forwarded address, agent, host."""
+"""Default log of Envoy and Istio: time, request, status, flags, bytes, duration, forwarded IP address, user agent, host."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ FORMAT = Template(
     r'^(?:ACCESS )?\[(?P<time>[0-9]{4}-[0-9A-Z:.+-]+)\] "(?P<request>[^"]*)" (?P<status>[0-9]+) [!-~]+ (?:[!#-/:-~][!#-~]* )*(?:"[ !#-~]*" )*'
     r'[0-9]+ (?P<bytes>[0-9]+) (?P<milliseconds>[0-9]+) [!-~]+ "(?P<forwarded>[^"]*)" "(?P<agent>[^"]*)" "[ !#-~]*" "(?P<host>[ !#-~]*)" "[ !#-~]*"'
     r"(?: [!-~]+ [!-~]+ [!-~]+ (?P<remote>[!-~]+))?",
-    # Envoy's own log says who asked only so.
+    # Envoy's default format has the client only here.
     made={"address": pl.coalesce(pl.when(~pl.col("forwarded").is_in(["-", ""])).then("forwarded"), "remote")},
 )

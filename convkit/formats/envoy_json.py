@@ -1,4 +1,4 @@
-"""Envoy's and Istio's access log as JSON."""
+"""Envoy and Istio access log as JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SAMPLES = (
     ),
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "time": "start_time timestamp",
         "address": "downstream_remote_address downstream_direct_remote_address",
         "host": ":authority requested_server_name",

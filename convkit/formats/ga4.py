@@ -1,4 +1,4 @@
-"""Events of Google Analytics 4, as BigQuery exports them: lines of JSON or Parquet, parameters in a list."""
+"""Google Analytics 4 events exported from BigQuery: JSON lines or Parquet, with event parameters as a list."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BATCH = ("page", "batch", "place")
 
 
 def _parameter(name: str) -> pl.Expr:
-    """Return a parameter as text. Every element of all lists is compared at once, and then one of each is taken."""
+    """Return a parameter as text. Comparing the elements of all lists at once and then taking one of each is fastest."""
     item = pl.element().struct
     is_it = pl.col("params").list.eval(item.field("key") == name)
     value = item.field("value").struct
@@ -32,7 +32,7 @@ def _parameter(name: str) -> pl.Expr:
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles. Until consent is given nobody is known: such a row has no visitor."""
+    """Return rows of roles; rows before consent have no visitor."""
     page, referrer, session, value = map(_parameter, ("page_location", "page_referrer", "ga_session_id", "value"))
     return in_order_of_batch(rows).with_columns(
         user=pl.coalesce("user", "pseudo"),
@@ -45,7 +45,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def in_order_of_batch(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Put events that a browser sent at once in its order: all have one time, and each is put a microsecond behind the one before it."""
+    """Order events that a browser sent as one batch: they share a time, so each is moved a microsecond after the one before."""
     numbers = {name: pl.col(name).cast(pl.Int64, strict=False) for name in _BATCH}
     is_first = pl.struct("pseudo", "time").ne_missing(pl.struct("pseudo", "time").shift(1)).fill_null(value=True)
     number = pl.int_range(pl.len(), dtype=pl.Int64)

@@ -1,4 +1,4 @@
-"""Gin's log, of servers in Go: time, status, how long it took, client, method, target, between bars."""
+"""Log of the Go framework Gin: time, status, duration, client, method, target, separated by vertical bars."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SAMPLES = (
 FORMAT = Template(
     r"^\[GIN\] (?P<day>[0-9/]+) - (?P<clock>[0-9:]+) \| (?P<status>[0-9]{3}) \| +[^ |]+ \| +(?P<address>[^ |]+) \| "
     r'(?P<method>[A-Z]+) +"(?P<target>[^"]*)"',
-    # Gin's own messages: which routes there are, and what it warns of.
-    strangers=r"^\[GIN-debug\] ",
+    # Gin's own messages: routes and warnings.
+    ignored=r"^\[GIN-debug\] ",
     made={"time": pl.concat_str([pl.col("day").str.replace_all("/", "-", literal=True), pl.lit(" "), pl.col("clock")])},
 )

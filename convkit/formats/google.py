@@ -1,4 +1,4 @@
-"""Google Cloud's logs of its load balancers and of Cloud Run: entries with an `httpRequest`; entries of programs tell of no request."""
+"""Google Cloud load balancer and Cloud Run logs: entries with an `httpRequest`; other entries are not requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAMPLES = (
     '{"insertId":"a2","logName":"projects/shop/logs/run.googleapis.com%2Fstdout","textPayload":"ready","timestamp":"2026-10-10T13:55:38Z"}',
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "time": "timestamp receiveTimestamp",
         "address": "httpRequest.remoteIp",
         "method": "httpRequest.requestMethod",

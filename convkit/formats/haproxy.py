@@ -1,4 +1,4 @@
-"""HAProxy's HTTP log: client, accept date, frontend, backend, five times, status, bytes, captured headers, request."""
+"""HAProxy HTTP log: client, time, frontend, backend, five durations, status, bytes, captured headers, request."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ FORMAT = Template(
     r"^(?P<client>[!-~]+) \[(?P<time>[0-9]{2}/[0-9A-Za-z/:.]+)\] [!-9;-~]+"
     r"(?:: .*| [!-~]+ [-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
     r'[!-~]+ [!-~]+ [!-~]+ [!-~]+ [!-~]+ (?:\{(?P<headers>[^}]*)\} (?:\{[^}]*\} )?)?"(?P<request>[^"]*))',
-    # A host that was logged behind the server.
+    # A host logged after the server.
     otherwise=r"^(?P<client>[!-~]+) \[(?P<time>[0-9]{2}/[0-9A-Za-z/:.]+)\] [!-9;-~]+ [!-~]+ (?P<headers>[A-Za-z0-9._:-]+) "
     r"[-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
     r'[!-~]+ [!-~]+ [!-~]+ [!-~]+ [!-~]+ (?:\{[^}]*\} )*"(?P<request>[^"]*)',
-    # What was captured has no names: only what can be nothing else is taken for one.
+    # Captured headers have no names: only unmistakable values are used.
     made={
         "address": pl.col("client").str.replace(":[0-9]+$", ""),
-        # To take a text as long as an agent out by a pattern takes ten times as long as to split all of them.
+        # Extracting a text as long as a user agent by pattern takes ten times as long as splitting.
         "agent": _HEADERS.split("|").list.eval(_HEADER.filter(_IS_AGENT).first()).list.first(),
         "referrer": _HEADERS.extract(r"(?:^|\|)(https?://[^|]*)"),
         "host": _HEADERS.extract(r"(?:^|\|)([A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9_-]*(?::[0-9]+)?)(?:\||$)"),
         "forwarded": _HEADERS.extract(r"(?:^|\|)((?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)(?:, *[0-9a-fA-F:.]+)*)(?:\||$)"),
     },
-    # What it did itself, and connections of TCP that a server took; those that none took are nobody's.
+    # HAProxy's own messages, and TCP connections that a server accepted; those that no server accepted count as comments.
     messages=r"^(?:Connect from |Proxy [!-~]+ (?:started|stopped)|(?:Stopping|Pausing|Enabling) (?:frontend|backend|proxy|listen)|"
     r"(?:Server|Backup Server) [!-~]+/[!-~]+ is |(?:backend|proxy|frontend) [!-~]+ has no server|"
     r"[!-~]+ \[[^\]]+\] [!-~]+ [!-~]+[^> ] [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} )",
-    strangers=r"^[!-~]+ \[[^\]]+\] [!-~]+ [!-~]+/<NOSRV> [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} ",
+    ignored=r"^[!-~]+ \[[^\]]+\] [!-~]+ [!-~]+/<NOSRV> [-+0-9]+/[-+0-9]+/[-+0-9]+ \+?[0-9]+ [^ ]{2} ",
     names_month=True,
 )

@@ -1,4 +1,4 @@
-"""Heroku's router: pairs of names and values; what is around the line says when."""
+"""Heroku router log: names and values, with the time in the prefix of each line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REST = r"dyno=[!-~]* connect=[!-~]* service=(?P<milliseconds>[!-~]*) status=(?P
 FORMAT = Template(
     r'^at=[!-~]+ (?:code=[!-~]+ desc="[ !#-~]*" )?method=(?P<method>[!-~]+) path="?(?P<target>[^" ]+)"? host=(?P<host>[!-~]+) '
     rf'(?:request_id=[!-~]* )?fwd="(?P<address>[ !#-~]*)" {_REST}',
-    # A blank within the path, pairs that others wrote, and lines among those of others, whose beginning stayed.
+    # A space in the path, pairs added by other tools, and lines whose prefix was not removed.
     otherwise=r"^(?:(?P<time>[!-~]+) (?:[!-~]+ )?heroku\[router\]: )?(?:sock=[!-~]* )?at=[!-~]+ (?:[^=]*=.*? )??"
     r'method=(?P<method>[!-~]+) path="?(?P<target>[^"]*?)"? host="?(?P<host>[^ "]+)"? '
     rf'(?:[^=]*=.*? )??fwd="?(?P<address>[^"]*?)"? (?:[^=]*=.*? )??{_REST}',

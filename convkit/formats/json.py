@@ -1,4 +1,4 @@
-"""An export as one JSON array: an object an event, as tools download a small one; or a log, an object a request, each over any number of lines."""
+"""A JSON array of events or requests, or JSON objects that span several lines."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ SAMPLES = (
 )
 _EXPORTS, _SURELY = ("json", "ndjson"), 0.5
 LARGEST = 100 << 20
-"""Bytes of an array: it has to be in memory as a whole before its first event is known."""
+"""The largest array in bytes: all of it must be in memory before its first event is known."""
 
 
 def _values(text: str) -> Iterator[Any]:
-    """Yield the elements of an array, or the objects that follow each other. Raises ValueError."""
+    """Yield the elements of an array, or a sequence of objects. Raises ValueError."""
     decoder, blanks, place = json.JSONDecoder(object_pairs_hook=json_log.keep_first), re.compile(r"\s*"), 0
     while found := blanks.match(text, place):
         if found.end() == len(text):
@@ -58,12 +58,12 @@ class JsonArray(LogFormat):
         """Open the array as a log with one object per line, numbered by its place. Raises InputError if it is too large or damaged."""
         text = damaged.text_up_to(source, LARGEST)
         if text is None:
-            raise InputError(f"{source.name} is a JSON array of more than 100 MB; write a line an object first with jq -c '.[]'")
+            raise InputError(f"{source.name} is a JSON array of more than 100 MB; write one object per line first with jq -c '.[]'")
         try:
             objects = list(_values(text))
         except (ValueError, RecursionError) as error:
             place = f" at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-            raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as a line an object") from None
+            raise InputError(f"{source.name} is a JSON array that is damaged{place}; export it again, or as one object per line") from None
         with spool_text((json.dumps(row) for row in objects), source.name) as spool:
             yield spool
 

@@ -1,4 +1,4 @@
-"""logfmt: labels and values between blanks, as many servers of applications write them."""
+"""logfmt: `key=value` pairs separated by spaces, as many application servers write them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLES = (
 
 
 class Logfmt(KeyValueLog):
-    """logfmt, but for lines of Heroku's router, which have a format of their own."""
+    """logfmt, except Heroku router lines, which have a format of their own."""
 
     def claims(self) -> pl.Expr:
         """Return which lines are logfmt."""

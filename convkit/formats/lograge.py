@@ -1,4 +1,4 @@
-"""Requests of Rails, as Lograge writes them as JSON: `controller` and `action` beside what was asked; `duration` is milliseconds."""
+"""Rails requests as JSON from Lograge, with `controller` and `action`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLES = (
     ),
 )
 FORMAT = JsonLog(
-    places={name: names for name, names in fields.usual_names().items() if name not in {"seconds", "milliseconds"}} | {"milliseconds": "duration"},
+    names={name: names for name, names in fields.usual_names().items() if name not in {"seconds", "milliseconds"}} | {"milliseconds": "duration"},
     needed=(*fields.request_names(), "controller", "action", "duration"),
     is_loose=True,
 )

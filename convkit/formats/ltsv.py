@@ -1,4 +1,4 @@
-"""LTSV: labels and values between tabs, in any order, with the labels of ltsv.org or of a server's variables."""
+"""LTSV: tab-separated `label:value` pairs in any order, with the labels of ltsv.org or a server's variable names."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FORMAT = KeyValueLog(
     needed=r"(?:^|\t)(?:req|request|uri|request_uri|path|url|status):",
     labels={
         "time": ("time", "datetime", "timestamp", "time_iso8601", "time_local", "@timestamp", "date", "ts", "msec", "local_time"),
-        # `host` is who asked at ltsv.org, and whom they asked in logs that say the address elsewhere.
+        # `host` is the client at ltsv.org, but the virtual host in logs with another label for the client.
         "address": ("remote_addr", "remote_host", "client_ip", "clientip", "remote_ip", "ip", "addr", "client", "host"),
         "user": ("user", "remote_user", "username"),
         "host": ("vhost", "http_host", "server_name", "domain", "host"),

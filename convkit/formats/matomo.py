@@ -1,4 +1,4 @@
-"""Visits of Matomo's log of visits (`Live.getLastVisitsDetails`) as CSV or JSON: each action of a visit is an event."""
+"""Matomo's visits log (`Live.getLastVisitsDetails`) as CSV or JSON: one event per action of a visit."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ SAMPLES = (
     "1,8,203.0.113.8,f3a2,1791640596,u1,action,https://shop.example/cart,1791640596",
 )
 LARGEST = 100 << 20
-"""Bytes of an export: it has to be in memory as a whole before its first visit is known."""
+"""The largest export in bytes: all of it must be in memory before its first visit is known."""
 _BEGINS_ARRAY = re.compile(r'\s*\[?\s*\{[^\[]*"idVisit"')
 _EVENTS = {"action": "page_view", "ecommerceOrder": "order", "ecommerceAbandonedCart": "abandoned_cart", "search": "site_search"}
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: pages, and events, goals and downloads by what they are called."""
+    """Return rows of roles: pages, and events, goals and downloads by name."""
     named = pl.coalesce(pl.when(pl.col("kind") == "goal").then("goal"), pl.when(pl.col("kind") == "event").then("act"))
     return rows.with_columns(
         event=pl.coalesce(named, pl.col("kind").replace(_EVENTS)),
         user=pl.coalesce(*(pl.when(pl.col(name) != "").then(name) for name in ("user", "visitor", "fingerprint"))),
         anonymous="visitor",
-        # A visit that was exported twice says the same twice.
+        # Two exports of a visit repeat its actions.
         id=pl.concat_str(["session", "number"], separator=" "),
         value=pl.coalesce("revenue", "amount"),
     )
@@ -80,7 +80,7 @@ _LARGEST_FIELD = 1 << 20
 
 
 def action_lines(text: str) -> Iterator[str]:
-    """Yield a line of JSON an action. Raises ValueError, RecursionError or csv.Error where the text is damaged."""
+    """Yield one JSON line per action. Raises ValueError, RecursionError or csv.Error if the text is damaged."""
     start = text.lstrip()[:1]
     if start == "[":
         visits: Iterable[Mapping[str, Any]] = json.loads(text)
@@ -94,7 +94,7 @@ def action_lines(text: str) -> Iterator[str]:
 
 
 def _nested(row: Mapping[str, str]) -> dict[str, Any]:
-    """Return a row as the object that it was before its actions became columns."""
+    """Return a row with the columns of its actions as nested objects again."""
     actions: dict[int, dict[str, str]] = {}
     for name, value in row.items():
         if name and value and (found := _ACTION_COLUMN.fullmatch(name)):
@@ -103,7 +103,7 @@ def _nested(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _actions(visit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the actions of a visit in their order, each with what the visit says of its visitor; of a visit without any, that there was one."""
+    """Yield the actions of a visit in order, each with the visitor's fields; a visit without actions yields one for itself."""
     of_visit = {name: visit.get(name) for name in _VISIT_FIELDS}
     done = visit.get("actionDetails") or [{"type": "visit", "timestamp": visit.get("firstActionTimestamp")}]
     for number, action in enumerate(done):
@@ -125,11 +125,11 @@ class Matomo(ToolExport):
         """Open the visits as a log with one action per line. Raises InputError if the file is too large or damaged."""
         text = damaged.text_up_to(source, LARGEST)
         if text is None:
-            raise InputError(f"{source.name} is an export of visits of more than 100 MB; export it in parts, one period after the other")
+            raise InputError(f"{source.name} is a visits export of more than 100 MB; export one period at a time")
         try:
             actions = list(action_lines(text))
         except (ValueError, RecursionError, AttributeError, csv.Error):
-            raise InputError(f"{source.name} is an export of visits that is damaged; export it again") from None
+            raise InputError(f"{source.name} is a damaged visits export; export it again") from None
         with spool_text(actions, source.name) as spool:
             yield spool
 

@@ -1,4 +1,4 @@
-"""An export as NDJSON: a line an event, each a JSON object; objects within it hold properties."""
+"""Event export as NDJSON: one JSON object per line and event; nested objects hold properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server's log as JSON whose owner chose the names: nginx's, Apache's, HAProxy's, Fastly's, Gunicorn's."""
+"""JSON access log with custom names: of nginx, Apache, HAProxy, Fastly, Gunicorn and others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SAMPLES = (
     ),
 )
 FORMAT = JsonLog(
-    places=fields.usual_names(),
+    names=fields.usual_names(),
     needed=fields.request_names(),
     without="apisix_latency controller id.orig_h properties.clientIp properties.CIp request.remote_ip request.client_ip request.remote_addr "
     "httpRequest.requestUrl "

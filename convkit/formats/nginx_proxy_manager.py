@@ -1,4 +1,4 @@
-"""Nginx Proxy Manager: time, cache, statuses, method, scheme, host, path, client, length, agent, referrer."""
+"""Nginx Proxy Manager: time, cache status, statuses, method, scheme, host, path, client, length, user agent, referrer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An export as Parquet: a row an event, its columns typed; structs within it hold properties."""
+"""Event export as Parquet: one event per row, with typed columns; structs hold properties."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FEW = 100
 
 @dataclass(frozen=True)
 class ParquetExport(Layout):
-    """How an export is laid out: a format of rows, made for one file."""
+    """The layout of one export."""
 
     columns: Columns
     types: Mapping[ColumnPath, pl.DataType]
@@ -36,9 +36,9 @@ class ParquetExport(Layout):
         return self.columns.has_local_times
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
-        """Return PARSED and PARSED_EVENTS of rows with the columns of the file, and a `prop.NAME` for each property that is there."""
+        """Return PARSED, PARSED_EVENTS and a `prop.NAME` for each property, of rows with the file's columns."""
         there = {name: place for name, place in self.columns.fields.items() if self.columns.column(place) in self.types}
-        fields = {name: self._value(place, self._is_whole(name)) for name, place in there.items()}
+        fields = {name: self._value(place, is_whole=self._is_whole(name)) for name, place in there.items()}
         time = self._time() if "date" not in fields and self.columns.preset is None else None
         if time is not None:
             fields["time"] = pl.when(time.is_between(*timestamps.WEB_ERA)).then(time)
@@ -46,17 +46,17 @@ class ParquetExport(Layout):
         return exports.parse_events(rows, self.columns, has_times=time is not None)
 
     def _is_whole(self, name: str) -> bool:
-        """Tell fields that their tool's preset takes as they are."""
+        """Return whether the tool's preset takes a field as it is."""
         return self.columns.preset is not None and name in self.columns.preset.types
 
-    def _value(self, place: ColumnPath, is_whole: bool) -> pl.Expr:  # noqa: FBT001 (told of a field, never written out)
-        """Return what stands in a place, or within the text there, as text."""
+    def _value(self, place: ColumnPath, *, is_whole: bool) -> pl.Expr:
+        """Return the value of a column, or of a path within its JSON text, as text."""
         column = self.columns.column(place)
         found = _column(column)
         return found if is_whole else exports.json_text(_text(found, self.types[column]), place[len(column) :])
 
     def _props(self) -> pl.Expr:
-        """Return the properties as JSON: the column that holds them, or all columns that say nothing else."""
+        """Return the properties as JSON: the column that holds them, or all columns without a role."""
         place, roles = self.columns.props, set(self.columns.roles.values())
         if place:
             return _as_json(_column(place), self.types[place] if place in self.types else pl.Struct({}))
@@ -64,7 +64,7 @@ class ParquetExport(Layout):
         return pl.struct(others).struct.json_encode() if others else pl.lit(None, dtype=pl.String)
 
     def _time(self) -> pl.Expr | None:
-        """Return the time where its column is no text."""
+        """Return the time, None if its column is text."""
         place = self.columns.roles["time"]
         value, of_type = _column(place), self.types[place]
         if of_type.is_integer():
@@ -77,7 +77,7 @@ class ParquetExport(Layout):
 
 
 def _within(fields: Mapping[str, Any], place: ColumnPath) -> Iterator[tuple[ColumnPath, Any]]:
-    """Yield the columns, those within structs too."""
+    """Yield the columns, including those within structs."""
     for name, of_type in fields.items():
         yield (*place, name), of_type
         if isinstance(of_type, pl.Struct):
@@ -85,7 +85,7 @@ def _within(fields: Mapping[str, Any], place: ColumnPath) -> Iterator[tuple[Colu
 
 
 def _column(place: ColumnPath, prefix: str = COLUMN_PREFIX) -> pl.Expr:
-    """Return the column in a place."""
+    """Return a column by its path."""
     found = pl.col(prefix + place[0])
     for name in place[1:]:
         found = found.struct.field(name)
@@ -93,7 +93,7 @@ def _column(place: ColumnPath, prefix: str = COLUMN_PREFIX) -> pl.Expr:
 
 
 def _text(column: pl.Expr, of_type: pl.DataType) -> pl.Expr:
-    """Return a column as text; a list of things is none."""
+    """Return a column as text, null if it is a list."""
     if of_type.is_nested():
         return pl.lit(None, dtype=pl.String)
     in_utc = column.dt.convert_time_zone("UTC") if isinstance(of_type, pl.Datetime) and of_type.time_zone else column
@@ -101,7 +101,7 @@ def _text(column: pl.Expr, of_type: pl.DataType) -> pl.Expr:
 
 
 def _as_json(column: pl.Expr, of_type: pl.DataType) -> pl.Expr:
-    """Return a column as JSON: text is taken for it."""
+    """Return a column as JSON; text is JSON already."""
     if isinstance(of_type, pl.Struct):
         return column.struct.json_encode()
     return pl.struct(column.alias("list")).struct.json_encode().str.json_path_match("$.list") if of_type.is_nested() else column.cast(pl.String)

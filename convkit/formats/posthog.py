@@ -1,4 +1,4 @@
-"""Events of PostHog's batch exports: lines of JSON, CSV or Parquet, properties as an object or as its text."""
+"""PostHog batch export: JSON lines, CSV or Parquet, with properties as an object or as JSON text."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SAMPLES = (
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: a person is who PostHog has found out by now that it is, whatever it was called when the event came."""
+    """Return rows of roles; a visitor is the person that PostHog has merged their IDs into, also for earlier events."""
     anonymous, user = pl.when(pl.col("event") == "$identify").then("anonymous"), pl.coalesce("person", "user")
-    # Pages of an app are screens: they have a name and no URL.
+    # The pages of an app are screens, with a name instead of a URL.
     event = pl.when(pl.col("event") == "$screen").then(pl.lit("screen")).otherwise("event")
     url, value = pl.coalesce("url", "screen"), pl.coalesce("revenue", "value")
     return rows.with_columns(event=event, user=user, anonymous=anonymous, url=url, value=value)

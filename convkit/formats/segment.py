@@ -1,4 +1,4 @@
-"""Calls that Segment and RudderStack collect: lines of JSON, or the tables of a warehouse."""
+"""Segment and RudderStack calls: JSON lines, or tables of a data warehouse."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ SAMPLES = (
     ),
 )
 _KINDS = {"page": "page", "screen": "screen", "identify": "identify", "group": "$groupidentify", "alias": "alias"}
-"""By the type of a call that has no name of its own: its event, as pages and what tools write are called elsewhere."""
+"""The event name of each type of call that has none."""
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: calls of `page` and `screen` are pages, those of `track` have names; a table of pages has neither type nor event."""
+    """Return rows of roles: `page` and `screen` calls are pages, `track` calls have event names; a table of pages has neither type nor event."""
     kind = pl.col("type").str.to_lowercase()
     of_kind = kind.replace_strict(_KINDS, default=None, return_dtype=pl.String)
     is_page = kind.is_null() & pl.col("event").is_null()
@@ -32,7 +32,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
         time=pl.coalesce("time", "original", "sent"),
         event=pl.coalesce(of_kind, "event", pl.when(is_page).then(pl.lit("page"))),
         user=pl.coalesce("user", "anonymous"),
-        # An address without a host is no page: the path beside it says where it was.
+        # A URL without a host is not a page; use the path.
         url=pl.when(where).then("url").otherwise(pl.coalesce("path", "page_url", "page_path", "screen", "url")),
         referrer=pl.coalesce("referrer", "page_referrer"),
         address=pl.coalesce("address", "request_address", "table_address"),

@@ -1,4 +1,4 @@
-"""Orders of Shopify's export: a table with a row a line item; the first of an order's rows is the order."""
+"""Shopify's order export: one row per line item, of which only the first row of each order counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAMPLES = (
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: an order is an event `order`; a further line item of it is no event."""
+    """Return rows of roles: one event `order` per order; further line items are comments."""
     is_item = pl.col("fault").is_null() & (pl.col("time").fill_null("") == "") & (pl.col("id").fill_null("") != "")
     return rows.with_columns(
         event=pl.lit("order"),

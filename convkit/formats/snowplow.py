@@ -1,4 +1,4 @@
-"""Events that Snowplow enriched: 131 columns between tabs without a header, or a table of the loader with their names."""
+"""Snowplow's enriched events: 131 tab-separated columns without a header, or a table with their names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _OF_DATA = ("data", "data")
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: an event is called by its own name, one of the old kind by its action."""
+    """Return rows of roles: an event has its own name, a structured event (the old kind) its action's."""
     written = {name: pl.when(pl.col(name) != "").then(name) for name in ("name", "action", "time", "collected", "user", "domain", "network", "total")}
     is_struct = pl.col("event") == "struct"
     return rows.with_columns(

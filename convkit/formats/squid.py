@@ -1,4 +1,4 @@
-"""Squid's own log: time, milliseconds, client, result and status, bytes, method, URL, user."""
+"""Squid's native access log: time, duration, client, result and status, bytes, method, URL, user."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAMPLES = (
 FORMAT = Template(
     r"^(?P<time>[0-9]+\.[0-9]+) +(?P<milliseconds>-?[0-9]+) (?P<address>[!-~]+) [A-Z_]+/(?P<status>[0-9]{3}) (?P<bytes>[0-9]+) "
     r"(?P<method>[!-~]+) (?P<target>[!-~]+) (?P<user>[!-~]+) [^ /]+/[!-~]+ +[!-~]+",
-    # With ports, sizes, the protocol and headers, as its documentation proposes it.
+    # With ports, sizes, protocol and headers, as Squid's documentation suggests.
     otherwise=r"^(?P<time>[0-9]+\.[0-9]+) +(?P<milliseconds>-?[0-9]+) (?P<address>[!-~]+) (?:[0-9]+ )?[A-Z_]+/(?P<status>[0-9]{3}) (?P<bytes>[0-9]+) "
     r"(?:[-0-9]+ )*(?P<method>[A-Z]+) (?P<target>[!-~]+) (?:[0-9.]+ )?(?P<user>[!-~]+) [^ /]+/[!-~]+ +[!-~]+",
 )

@@ -1,4 +1,4 @@
-"""Lines that begin with a time of ISO 8601: time, address, user, method, target, a number, status, bytes, referrer, agent."""
+"""Lines that begin with an ISO 8601 time: time, IP address, user, method, target, a number, status, bytes, referrer, user agent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Traefik's access log in lines: combined, then the number of the request, router, server, and how long it took."""
+"""Traefik access log as text: the combined format, then request number, router, server and duration."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ SAMPLES = (
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET / HTTP/1.1" - - "-" "Mozilla/5.0" 45640 "-" "-" 0ms',
     '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /cart HTTP/2.0" 200 85 - "Opera/12.0" 12 "Host-shop" "http://192.0.2.9:80" 13ms',
 )
-# Until its second version, what was not said stood without quotes.
+# Traefik 1 wrote missing values without quotes.
 FORMAT = CommonLog(end=PROXIES["traefik"], seconds=r" (\d+)ms\s*$", unit=1e-3, has_bare=True)

@@ -1,4 +1,4 @@
-"""Traefik's access log as JSON."""
+"""Traefik access log as JSON."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLES = (
     '{"level":"info","msg":"Configuration loaded from file: /etc/traefik/traefik.yml","time":"2026-10-10T13:55:38Z"}',
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "time": "StartUTC StartLocal time",
         "address": "ClientHost ClientAddr",
         "user": "ClientUsername",

@@ -1,4 +1,4 @@
-"""An export as TSV: a row an event, fields between tabs, a header that names them."""
+"""Event export as TSV: one event per row, separated by tabs, with a header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Umami's table of events, `website_event`, as its database exports it."""
+"""Umami's table of events, `website_event`, exported from its database."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NAMED = "2"
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: Umami's session is a visitor of a month, its visit a session."""
+    """Return rows of roles: Umami's session identifies a visitor for a month, its visit a session."""
     query = pl.when(pl.col("query") != "").then(pl.concat_str([pl.lit("?"), pl.col("query").str.strip_prefix("?")]))
     referrer = pl.when(pl.col("referred") != "").then(pl.concat_str([pl.lit("https://"), "referred", pl.col("referred_path").fill_null("")]))
     return rows.with_columns(

@@ -1,4 +1,4 @@
-"""uWSGI's own log: address, user, time, request, bytes, how long it took, status."""
+"""uWSGI's default log: IP address, user, time, request, bytes, duration, status."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMAT = Template(
     rf"{_START}(?P<address>[!-~]+) {_MIDDLE}(?P<target>[!-~]*) {_END}",
     otherwise=rf"{_START}(?P<address>[^(]*) {_MIDDLE}(?P<target>.*?) {_END}",
     made={"milliseconds": pl.when(pl.col("unit") == "msecs").then("took"), "microseconds": pl.when(pl.col("unit") == "micros").then("took")},
-    strangers=r"^(?:\*\*\* .* \*\*\*$|(?:spawned|respawned|Respawned) uWSGI |WSGI app \d+ |mapped \d+ bytes|(?:worker|uWSGI worker) \d+ |"
+    ignored=r"^(?:\*\*\* .* \*\*\*$|(?:spawned|respawned|Respawned) uWSGI |WSGI app \d+ |mapped \d+ bytes|(?:worker|uWSGI worker) \d+ |"
     r"(?:compiled with version|os|nodename|machine|clock source|pcre jit|detected number of CPU cores|current working directory|detected binary path|"
     r"your (?:processes|server|memory|mercy)|lock engine|thunder lock|uwsgi socket|Python version|Python main interpreter|python threads|"
     r"setgid|setuid|gracefully |SIGINT/SIGQUIT|goodbye to uWSGI|chdir|DAMN ! worker|announcing my loyalty|\.\.\.The work of process))",

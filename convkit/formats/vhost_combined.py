@@ -1,4 +1,4 @@
-"""A virtual host in front of a combined or common line, as Debian's Apache writes other_vhosts_access.log."""
+"""A virtual host before a combined or common line, like Debian's other_vhosts_access.log."""
 
 from __future__ import annotations
 

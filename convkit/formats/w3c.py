@@ -1,4 +1,4 @@
-"""W3C's extended format: columns as the `#Fields` line names them, as IIS writes it, and other servers."""
+"""W3C extended log format, with columns named by a `#Fields` line, as IIS and other servers write it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ SAMPLES = (
 
 
 def _with_scheme(text: pl.Expr) -> pl.Expr:
-    """Return a URL that begins with its host as one with a scheme."""
+    """Return a URL with a scheme if it begins with its host."""
     return text.str.replace(r"^([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/)", "http://$1")
 
 
 def _protocol(text: pl.Expr) -> pl.Expr:
-    """Return the protocol of a request, null where it has no version."""
+    """Return the protocol of a request, null if it is not HTTP/..."""
     return pl.when(text.str.starts_with("HTTP/")).then(text)
 
 
@@ -58,7 +58,7 @@ FORMAT = W3cLog(
     },
     marks=frozenset({"date", "time", "date-local", "time-local", "c-ip", "cs-method", "cs-uri-stem", "cs-uri"}),
     others=frozenset({"x-edge-location"}),
-    # What IIS writes if nobody chooses, by its version; X-Forwarded-For behind it is what most people choose.
+    # The default columns of each version of IIS, and the same with X-Forwarded-For, the most common addition.
     usual={
         rf"{_START}{_NUMBERS}$": (*_FIRST, *_ANSWER, "time-taken"),
         rf"{_START} [^ ]+{_NUMBERS}$": (*_FIRST, "cs(referer)", *_ANSWER, "time-taken"),
@@ -77,7 +77,7 @@ FORMAT = W3cLog(
     clean={
         "target": _with_scheme,
         "protocol": _protocol,
-        # IIS counts milliseconds; the standard says seconds, and a fraction of them.
+        # IIS writes milliseconds, the standard has fractional seconds.
         "milliseconds": lambda text: text.str.extract("^([0-9]+)$"),
         "seconds": lambda text: text.str.extract(r"^([0-9]*\.[0-9]+)$"),
     },

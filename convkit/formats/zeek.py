@@ -1,4 +1,4 @@
-"""Zeek's http.log: columns between tabs, as its `#fields` line names them."""
+"""Zeek http.log: tab-separated columns, named by a `#fields` line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SAMPLES = (
 
 
 def _protocol(text: pl.Expr) -> pl.Expr:
-    """Return a version as requests write it."""
+    """Return a version number as HTTP/..."""
     return text.str.replace("^([0-9])", "HTTP/$1")
 
 

@@ -1,4 +1,4 @@
-"""Zeek's http.log as JSON."""
+"""Zeek http.log as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SAMPLES = (
     ),
 )
 FORMAT = JsonLog(
-    places={
+    names={
         "time": "ts",
         "address": "id.orig_h",
         "user": "username",

@@ -150,7 +150,7 @@ CLEANING: dict[str, tuple[LogFormat, list[str]]] = {
         ["2026-10-10T13:55:36Z;203.0.113.7;GET;/%20;200;a%20b"],
     ),
     "JSON": (
-        JsonLog(places=SHARED, needed=("address",), clean=ENCODED),
+        JsonLog(names=SHARED, needed=("address",), clean=ENCODED),
         ['{"time":"2026-10-10T13:55:36Z","address":"203.0.113.7","method":"GET","target":"/%20","status":200,"agent":"a%20b"}'],
     ),
     "labels": (

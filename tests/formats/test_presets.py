@@ -364,7 +364,7 @@ def test_odd_archives_and_visits_are_refused_in_one_sentence(tmp_path: Path) -> 
         zipped(a_parquet=b"PAR1"): "holds a.parquet, which cannot be read inside an archive",
         zipped(__MACOSX=b"", a_log=b"")[:40]: "is a damaged zip archive",
         bytes(locked): "is a zip archive with a password",
-        b'[{"idVisit": 7, "lastActionTimestamp": 5,': "is an export of visits that is damaged",
+        b'[{"idVisit": 7, "lastActionTimestamp": 5,': "is a damaged visits export",
     }
     for content, expected in cases.items():
         (tmp_path / "odd").write_bytes(content)

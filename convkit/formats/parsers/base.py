@@ -1,4 +1,4 @@
-"""What all parsers of logs share: what a run needs of a log, what it reads of assets, and logs written in several formats."""
+"""Shared by all parsers: what a run needs from a log, which assets it reads, and logs in several formats."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Assets:
-    """What a run wants of assets."""
+    """The assets that a run reads."""
 
     kept: tuple[str, ...] | None = ()
-    """Extensions that a goal may name; None where all assets are read like any other request."""
+    """The extensions that a goal may name; None to read all assets like other requests."""
 
     def marks(self, is_of: Callable[[str], pl.Expr]) -> dict[str, pl.Expr]:
-        """Return `asset`, the assets that a goal may name, and `plain`, all others; `is_of` tells requests of one of the extensions `a|b|c`."""
+        """Return `asset`, assets that a goal may name, and `plain`, all other assets; `is_of` matches requests by the extensions `a|b|c`."""
         every = "|".join(words("assets"))
         none = pl.lit(value=False)
         asset = none if self.kept == () else is_of(every if self.kept is None else "|".join(self.kept)).fill_null(value=False)
@@ -31,20 +31,20 @@ class Assets:
 
 
 ALL_ASSETS = Assets(None)
-"""As whoever wants every line as a record reads."""
+"""All assets, for readers that need a record per line."""
 
 
 @dataclass(frozen=True)
 class MixedFormat(Layout):
-    """Several formats, the one that reads most first, and which lines are whose."""
+    """Several formats in one log, the most common first."""
 
     layouts: tuple[Layout, ...]
     claims: tuple[pl.Expr, ...]
-    """Of each format but the first."""
+    """Which lines belong to each format except the first."""
 
     @property
     def has_local_times(self) -> bool:
-        """Whether some times say no zone."""
+        """Whether some times have no time zone."""
         return any(layout.has_local_times for layout in self.layouts)
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
@@ -56,27 +56,29 @@ class MixedFormat(Layout):
         """Return the lines of each format."""
         numbers = [pl.lit(number, dtype=pl.UInt8) for number in range(len(self.layouts))]
         claimed = [pl.when(claim).then(number) for claim, number in zip(self.claims, numbers[1:], strict=True)]
-        sorted_out = lines.with_columns(whose=pl.coalesce(*claimed, numbers[0]))
-        return [sorted_out.filter(whose=number).drop("whose") for number in range(len(numbers))]
+        numbered = lines.with_columns(format_number=pl.coalesce(*claimed, numbers[0]))
+        return [numbered.filter(format_number=number).drop("format_number") for number in range(len(numbers))]
 
 
 def claimed_share(lines: pl.Series, claimed: pl.Expr) -> float:
-    """Return which share of some lines a format claims."""
+    """Return the share of lines that a format claims."""
     return int(lines.to_frame("line").select(claimed.sum()).item()) / max(len(lines), 1)
 
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run asks of logs; of exports, columns named by their owner, properties that goals test, and the zone of times that have none."""
+    """What a run needs from logs and exports."""
 
     told: Mapping[str, str | int] = field(default_factory=dict)
-    """By role: a column's name, or its position from 1, which says that there is no header."""
+    """`site.columns`: by role, a column's name, or its position (from 1) in a table without a header."""
     properties: tuple[str, ...] = ()
+    """The properties of events that goals test."""
     timezone: str = "UTC"
+    """The time zone of times without one."""
     texts: tuple[str, ...] = ()
-    """Of PARSED, texts that not every run needs: `referrer`, `cookies`, `forwarded`, `session_key`."""
+    """The columns of PARSED that only some runs need: `referrer`, `cookies`, `forwarded`, `session_key`."""
     visitor: tuple[str, ...] = ()
-    """The rules that tell visitors, `site.visitor`."""
+    """The rules that identify visitors, `site.visitor`."""
 
     @property
     def has_header(self) -> bool:

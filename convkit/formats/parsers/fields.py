@@ -1,4 +1,4 @@
-"""The fields of a request, as text, whatever notation they come from: how they are named, and how they become parsed lines."""
+"""The fields of a request as text, from any notation: their usual names, and how they become parsed lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 DURATION_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
-"""Fields of the time that serving took, and how many of their unit a second has."""
+"""The fields for the duration of a request, and how many of each unit a second has."""
 _PLACES = 9
 FIELDS = (
     "time",
@@ -45,32 +45,34 @@ FIELDS = (
     "cookies",
     *DURATION_UNITS,
 )
-"""What a line may say: `request` is `METHOD target PROTOCOL` as a whole, else its parts make it; `target` may lack the `query`."""
+"""The fields of a line: `request` is all of `METHOD target PROTOCOL`, otherwise made of its parts; `target` may lack the `query`."""
 _EMPTY = ["-", "", "- - -"]
 _PORT = r"^\[?([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\])(?::[0-9]+)?$"
 
 
 def clean_fields(rows: pl.LazyFrame, clean: Cleaning, there: Collection[str]) -> pl.LazyFrame:
-    """Return rows with those of the fields that are `there` as their functions make them."""
+    """Return rows with functions applied to the fields that are `there`."""
     return rows.with_columns(**{name: function(pl.col(name)) for name, function in clean.items() if name in there})
 
 
 def parse_requests(rows: pl.LazyFrame, there: Collection[str], assets: Assets, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
-    """Return PARSED of rows: `source, line_no, fault`, and text by the names of those FIELDS that are `there`.
+    """Return PARSED of rows: `source, line_no, fault`, and as text the FIELDS that are `there`.
 
-    `fault` says why a row is no record, `blank` and `comment` among it; a row without a time or an address is one all the same. Times without a zone
-    are of `timezone`; `names_month` says how they are written (`timestamps.parse_times`).
+    `fault` is the reason why a row is not a record, including `blank` and `comment`; a row without a time or an address is a record. Times without a
+    time zone are in `timezone`; for `names_month` see `timestamps.parse_times`.
     """
     absent = {name: pl.lit(None, dtype=pl.String) for name in FIELDS if name not in there}
-    told = rows.with_columns(**absent).with_columns(request=_request(there), address=field_or_null("address").str.replace_all(" ", "", literal=True))
-    told = told.with_columns(**assets.marks(_is_asset)).with_columns(time=pl.when(~pl.col("plain")).then("time"))
-    told = (
-        timestamps.parse_times(told, timezone, names_month=names_month)
+    filled = rows.with_columns(**absent).with_columns(
+        request=_request(there), address=field_or_null("address").str.replace_all(" ", "", literal=True)
+    )
+    filled = filled.with_columns(**assets.marks(_is_asset)).with_columns(time=pl.when(~pl.col("plain")).then("time"))
+    timed = (
+        timestamps.parse_times(filled, timezone, names_month=names_month)
         if "time" in there
-        else told.with_columns(time=pl.lit(None, dtype=PARSED["time"]))
+        else filled.with_columns(time=pl.lit(None, dtype=PARSED["time"]))
     )
     plain_no_more = pl.col("plain") & pl.col("fault").is_null()
-    return told.with_columns(
+    return timed.with_columns(
         sender=requests.join_sender(_address(), field_or_null("user")),
         host=field_or_null("host").str.to_lowercase().str.replace(":[0-9]+$", ""),
         request=pl.when(~pl.col("plain")).then("request"),
@@ -87,21 +89,21 @@ def parse_requests(rows: pl.LazyFrame, there: Collection[str], assets: Assets, t
 
 
 def field_or_null(name: str) -> pl.Expr:
-    """Return a field, null where it says nothing."""
+    """Return a field, null if it is `-` or empty."""
     bare = pl.col(name).str.strip_chars()
     return pl.when(~bare.is_in(_EMPTY)).then(bare)
 
 
 def _address() -> pl.Expr:
-    """Return who asked, without a port; a list of addresses without blanks, as what is no address."""
+    """Return the client's IP address without its port; lists of addresses and other texts stay as they are."""
     with_colon = pl.when(pl.col("address").str.contains(":", literal=True)).then("address")
-    # A bare address of IPv6, of which there are many, has neither, and no port.
+    # Bare IPv6 addresses, which are common, have neither brackets nor a port.
     with_port = pl.when(with_colon.str.contains(r"[\].]")).then("address").str.replace(_PORT, "$1").str.strip_chars_end("]")
     return pl.coalesce(with_port, "address")
 
 
 def _request(there: Collection[str]) -> pl.Expr:
-    """Return the request as a whole: as it was sent, else put together."""
+    """Return the request line: as logged, otherwise made of its parts."""
     whole = field_or_null("request")
     if "target" not in there:
         return whole
@@ -116,15 +118,15 @@ def _request(there: Collection[str]) -> pl.Expr:
 
 
 def _is_asset(extensions: str) -> pl.Expr:
-    """Tell requests of files with one of these extensions."""
+    """Return which requests are for files with one of these extensions."""
     return pl.col("request").str.contains(rf"^(?:GET|HEAD) [^ ?]*[^ ?/]\.(?i:{extensions})(?:[ ?#;]|$)")
 
 
 def _seconds(there: Collection[str]) -> pl.Expr:
-    """Return how long serving took, null where that is not said."""
+    """Return the duration of requests in seconds, null if it was not logged."""
     number = {name: pl.col(name).str.strip_chars_end("mns ").cast(pl.Float64, strict=False) for name in DURATION_UNITS if name in there}
-    found = [pl.when(value >= 0).then((value / DURATION_UNITS[name]).round(_PLACES)) for name, value in number.items()]
-    return pl.coalesce(found) if found else pl.lit(None, dtype=pl.Float64)
+    seconds = [pl.when(value >= 0).then((value / DURATION_UNITS[name]).round(_PLACES)) for name, value in number.items()]
+    return pl.coalesce(seconds) if seconds else pl.lit(None, dtype=pl.Float64)
 
 
 _NO_TEXTS = ["", "-"]
@@ -146,179 +148,179 @@ _LIKELY = {
     "seconds": r"\d+[.]\d+(e-?\d+)?s?$|0$|[\d.hm]*[hmnuµμ]?s$",
     **dict.fromkeys([name for name in DURATION_UNITS if name != "seconds"], r"[\d.]+(e-?\d+)?$"),
 }
-"""How the values of a field begin, where names alone do not tell it: seconds are no whole numbers, which are of some unit or other."""
+"""How the values of a field begin, where names alone are ambiguous: whole numbers are not seconds, because they may be in any unit."""
 _REQUEST_PARTS = ("method", "target", "query", "protocol")
 
 
 @dataclass(frozen=True)
 class FieldNames:
-    """Where one server's lines say what. In names neither case nor signs count; `a.b` is `b` within `a`."""
+    """The names of fields in one server's lines. Case and signs do not count; `a.b` is `b` within `a`."""
 
-    places: Mapping[str, str]
-    """By field, a `date` beside the time among them: the names that it may have, the preferred first."""
+    names: Mapping[str, str]
+    """The names that each field may have, the best first; `date` may accompany `time`."""
     needed: tuple[str, ...]
-    """What a line has that tells of a request: of the names in each text one at least."""
+    """What identifies a request: at least one of the names in each text."""
     without: str = ""
-    """Names that it has not, as they are another server's."""
+    """Names that a line must not have, because they belong to another server."""
     logger: tuple[str, str] | None = None
-    """Where it is said which log a line is of, and how that begins where it is of requests; where nothing is said, it is."""
+    """The field that names a line's log, and what it begins with for requests; lines without it are requests."""
     clean: Cleaning = field(default_factory=dict)
     is_loose: bool = False
-    """Whether anybody may have chosen the names: then they may be within any object, and values have to look like it."""
+    """Whether the server's owner chose the names: then they may be within any object, and values must look right."""
 
-    def compared(self, places: Iterable[ColumnPath]) -> set[str]:
-        """Return names as they are compared; anybody's without those around them, too."""
-        return {name for place in places for name in (_tails(place) if self.is_loose else _tails(place)[:1])}
+    def compared(self, paths: Iterable[ColumnPath]) -> set[str]:
+        """Return names as they are compared; loose ones also without the objects around them."""
+        return {name for path in paths for name in (_tails(path) if self.is_loose else _tails(path)[:1])}
 
-    def tell_request(self, names: set[str]) -> bool:
-        """Tell names, as they are compared, of a line that is a request."""
+    def is_request(self, names: set[str]) -> bool:
+        """Return whether a line with these compared names is a request."""
         return all(names.intersection(normalized_words(some)) for some in self.needed) and names.isdisjoint(normalized_words(self.without))
 
     def find(self, lines: Sequence[Mapping[ColumnPath, str | list[Any]]]) -> FieldPaths:
-        """Return where the lines of one file say what, by what some of them hold."""
+        """Return the paths of fields in one file, from some of its lines."""
         count = len(lines)
         values: dict[ColumnPath, list[Any]] = {}
         for line in lines:
-            for place, value in line.items():
-                values.setdefault(place, []).append(value)
-        found = {name: self._places_of(name, values, count) for name in self.places}
-        if self.is_loose or len(_texts(values, found["time"][:1])) == count:
-            found["time"] = found["time"][:1]
-        clocks = _texts(values, found["time"])
-        if not (found["time"] and "date" in found and clocks and all(re.match(_CLOCK, text) for text in clocks)):
-            found.pop("date", None)
-        if found.get("request") and len(_texts(values, found["request"])) == count:
-            found = {name: places for name, places in found.items() if name not in _REQUEST_PARTS}
+            for path, value in line.items():
+                values.setdefault(path, []).append(value)
+        fields = {field: self._paths_of(field, values, count) for field in self.names}
+        if self.is_loose or len(_texts(values, fields["time"][:1])) == count:
+            fields["time"] = fields["time"][:1]
+        clocks = _texts(values, fields["time"])
+        if not (fields["time"] and "date" in fields and clocks and all(re.match(_CLOCK, text) for text in clocks)):
+            fields.pop("date", None)
+        if fields.get("request") and len(_texts(values, fields["request"])) == count:
+            fields = {field: paths for field, paths in fields.items() if field not in _REQUEST_PARTS}
         logger = (tuple(self.logger[0].split(".")), self.logger[1]) if self.logger else None
-        return FieldPaths({name: tuple(places) for name, places in found.items() if places}, values, logger, self.clean)
+        return FieldPaths({field: tuple(paths) for field, paths in fields.items() if paths}, values, logger, self.clean)
 
-    def _places_of(self, name: str, values: Mapping[ColumnPath, list[Any]], most: int) -> list[ColumnPath]:
-        """Return the places of a field, the preferred first, as far as they are in a file; `most` are the values that a place may have."""
-        found = [place for alias in normalized_words(self.places[name]) for place in self._called(alias, values)]
+    def _paths_of(self, field: str, values: Mapping[ColumnPath, list[Any]], most: int) -> list[ColumnPath]:
+        """Return the paths of a field in one file, the best first; a path with `most` values has one in each line, and later paths are not needed."""
+        paths = [path for name in normalized_words(self.names[field]) for path in self._named(name, values)]
         if not self.is_loose:
-            return found or [place for place in self._usual(name) if any(other[:-1] == place[:-1] for other in values)]
-        likely = [place for place in found if _is_likely(name, _texts(values, [place]))]
-        last = next((number for number, place in enumerate(likely) if len(_texts(values, [place])) == most), len(likely))
+            return paths or [path for path in self._optional(field) if any(other[:-1] == path[:-1] for other in values)]
+        likely = [path for path in paths if _is_likely(field, _texts(values, [path]))]
+        last = next((number for number, path in enumerate(likely) if len(_texts(values, [path])) == most), len(likely))
         return likely[: last + 1]
 
-    def _called(self, alias: str, places: Iterable[ColumnPath]) -> list[ColumnPath]:
-        """Return the places of a name: those within the fewest objects that it does not name."""
+    def _named(self, name: str, paths: Iterable[ColumnPath]) -> list[ColumnPath]:
+        """Return the paths with a name: those within the fewest objects that are not part of the name."""
         most = 3 if self.is_loose else 1
-        return next((found for outer in range(most) if (found := [place for place in places if _tails(place)[outer : outer + 1] == (alias,)])), [])
+        return next((named for outer in range(most) if (named := [path for path in paths if _tails(path)[outer : outer + 1] == (name,)])), [])
 
-    def _usual(self, name: str) -> Iterator[ColumnPath]:
-        """Yield where a field would be that may be missing in some lines, and so in all that are looked at."""
-        if name in {"referrer", "agent", "forwarded", "user"}:
-            yield from (tuple(alias.split(".")) for alias in self.places[name].split() if "." in alias)
+    def _optional(self, field: str) -> Iterator[ColumnPath]:
+        """Yield the paths of a field that some lines lack, and perhaps all sampled ones."""
+        if field in {"referrer", "agent", "forwarded", "user"}:
+            yield from (tuple(name.split(".")) for name in self.names[field].split() if "." in name)
 
 
 @dataclass(frozen=True)
 class FieldPaths:
-    """Where the lines of one file say what."""
+    """The paths of fields in one file."""
 
     fields: Mapping[str, tuple[ColumnPath, ...]]
     values: Mapping[ColumnPath, list[Any]]
-    """What the lines that were looked at say, by place."""
+    """The values in the sampled lines, by path."""
     logger: tuple[ColumnPath, str] | None
     clean: Cleaning
 
     @property
-    def places(self) -> list[ColumnPath]:
-        """All places that are read."""
-        return list(dict.fromkeys([place for of_field in self.fields.values() for place in of_field] + ([self.logger[0]] if self.logger else [])))
+    def all_paths(self) -> list[ColumnPath]:
+        """All paths that are read."""
+        return list(dict.fromkeys([path for paths in self.fields.values() for path in paths] + ([self.logger[0]] if self.logger else [])))
 
     @property
     def has_local_times(self) -> bool:
-        """Whether some times say no zone."""
+        """Whether some times have no time zone."""
         return any(map(timestamps.is_local, _texts(self.values, self.fields.get("time", ()))))
 
     @property
     def names_month(self) -> bool:
-        """Whether times may hold the name of a month."""
+        """Whether times may contain the name of a month."""
         return self._like(_NAMES_MONTH, "time")
 
-    def are_lists(self, place: ColumnPath) -> bool:
-        """Tell places that hold several texts, or may."""
-        return place not in self.values or any(isinstance(value, list) for value in self.values[place])
+    def are_lists(self, path: ColumnPath) -> bool:
+        """Return whether a path holds lists, or may."""
+        return path not in self.values or any(isinstance(value, list) for value in self.values[path])
 
     def texts(self, text: Callable[[ColumnPath], pl.Expr]) -> dict[str, pl.Expr]:
-        """Return the fields of a line as `parse_requests` takes them, out of the texts in places."""
-        found = {name: _first_stated(places, text) for name, places in self.fields.items()}
-        date = found.pop("date", None)
+        """Return the fields of a line for `parse_requests`; `text` returns the text at a path."""
+        fields = {name: _first_text(paths, text) for name, paths in self.fields.items()}
+        date = fields.pop("date", None)
         if date is not None:
-            found["time"] = pl.concat_str([date, found["time"]], separator=" ")
-        found.setdefault("time", pl.col("outer"))
-        if "protocol" in found:
-            found["protocol"] = pl.concat_str([pl.lit("HTTP/"), found["protocol"].str.extract(_HTTP)])
-        if "target" in found and "query" in found:
-            found["query"] = pl.when(~found["target"].str.contains("?", literal=True)).then(found["query"])
+            fields["time"] = pl.concat_str([date, fields["time"]], separator=" ")
+        fields.setdefault("time", pl.col("outer"))
+        if "protocol" in fields:
+            fields["protocol"] = pl.concat_str([pl.lit("HTTP/"), fields["protocol"].str.extract(_HTTP)])
+        if "target" in fields and "query" in fields:
+            fields["query"] = pl.when(~fields["target"].str.contains("?", literal=True)).then(fields["query"])
         if self._like(_ORIGIN, "target"):
-            origin = found["target"].str.extract(_ORIGIN)
-            found["host"] = pl.coalesce(_stated(found["host"]), origin) if "host" in found else origin
-        if self.logger and "method" in found:
+            origin = fields["target"].str.extract(_ORIGIN)
+            fields["host"] = pl.coalesce(_text_or_null(fields["host"]), origin) if "host" in fields else origin
+        if self.logger and "method" in fields:
             log = text(self.logger[0])
-            found["method"] = pl.when(log.is_null() | log.str.starts_with(self.logger[1])).then(found["method"])
-        if "agent" in found and (request := found.get("method", found.get("request"))) is not None:
-            # Where a server says who sends such a header, a request without it is of somebody who sent none.
-            found["agent"] = pl.coalesce(found["agent"], pl.when(request.is_not_null()).then(pl.lit("")))
-        return found | {name: _in_unit(found[name], DURATION_UNITS[name]) for name in DURATION_UNITS if self._like(_HAS_UNIT, name)}
+            fields["method"] = pl.when(log.is_null() | log.str.starts_with(self.logger[1])).then(fields["method"])
+        if "agent" in fields and (request := fields.get("method", fields.get("request"))) is not None:
+            # If a server logs user agents at all, a request without one was sent without one.
+            fields["agent"] = pl.coalesce(fields["agent"], pl.when(request.is_not_null()).then(pl.lit("")))
+        return fields | {name: _in_unit(fields[name], DURATION_UNITS[name]) for name in DURATION_UNITS if self._like(_HAS_UNIT, name)}
 
     def _like(self, pattern: str, field: str) -> bool:
-        """Return whether a text of a field begins so."""
+        """Return whether a sampled text of a field matches."""
         return any(re.match(pattern, text) for text in _texts(self.values, self.fields.get(field, ())))
 
 
-def _first_stated(places: Iterable[ColumnPath], text: Callable[[ColumnPath], pl.Expr]) -> pl.Expr:
-    """Return the first text in places that says something, or what the last holds."""
-    *others, last = map(text, places)
-    return pl.coalesce(*map(_stated, others), last)
+def _first_text(paths: Iterable[ColumnPath], text: Callable[[ColumnPath], pl.Expr]) -> pl.Expr:
+    """Return the first text at some paths that is not empty, or the last."""
+    *others, last = map(text, paths)
+    return pl.coalesce(*map(_text_or_null, others), last)
 
 
-def _stated(text: pl.Expr) -> pl.Expr:
+def _text_or_null(text: pl.Expr) -> pl.Expr:
     return pl.when(~text.is_in(_NO_TEXTS)).then(text)
 
 
 def _in_unit(text: pl.Expr, of_second: int) -> pl.Expr:
-    """Return a duration as Go writes it, `1m2.5s`, as a number of the unit of which a second has so many, as text."""
+    """Return a duration in Go's notation, `1m2.5s`, as text with a number of units, `of_second` of which make a second."""
     part = text.str.extract_groups(_DURATION).struct
     factors = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
     number = part[2].cast(pl.Float64, strict=False)
     seconds = pl.coalesce(*(pl.when(part[3] == sign).then(number * factor) for sign, factor in factors.items()), number)
-    longer = [part[place].cast(pl.Float64, strict=False).fill_null(0) * size for place, size in ((0, 3600), (1, 60))]
-    whole = pl.when(pl.any_horizontal(part[place].is_not_null() for place in range(3))).then(seconds.fill_null(0) + longer[0] + longer[1])
+    longer = [part[path].cast(pl.Float64, strict=False).fill_null(0) * size for path, size in ((0, 3600), (1, 60))]
+    whole = pl.when(pl.any_horizontal(part[path].is_not_null() for path in range(3))).then(seconds.fill_null(0) + longer[0] + longer[1])
     return pl.coalesce((whole * of_second).cast(pl.String), text)
 
 
 @cache
 def usual_names() -> dict[str, str]:
-    """Return the names that are usual, by field: `places` of anybody's lines."""
+    """Return the usual names of each field: `names` for loose formats."""
     listed = [line.partition(":") for line in datafiles.lines("request_fields")]
     return {field: "".join(names for name, _, names in listed if name == field).strip() for field in dict.fromkeys(name for name, _, _ in listed)}
 
 
 def request_names() -> tuple[str, ...]:
-    """Return what tells of a request where names are usual: what was asked for, what came of it, and who asked."""
+    """Return what identifies a request with usual names: its target, its status and its client."""
     names = usual_names()
     return tuple(" ".join(names[field] for field in fields) for fields in (("request", "target"), ("status",), ("address", "agent", "forwarded")))
 
 
 @lru_cache(maxsize=256)
 def normalized_words(names: str) -> tuple[str, ...]:
-    """Return names, blanks between them, as they are compared."""
+    """Return space-separated names as they are compared."""
     return tuple(map(normalized, names.split()))
 
 
 @lru_cache(maxsize=1024)
-def _tails(place: ColumnPath) -> tuple[str, ...]:
-    """Return a place's name as it is compared: as a whole, then within the outermost object, and so on."""
-    return tuple(normalized("".join(place[outer:])) for outer in range(len(place)))
+def _tails(path: ColumnPath) -> tuple[str, ...]:
+    """Return a path's name as it is compared: all of it, then without the outermost object, and so on."""
+    return tuple(normalized("".join(path[outer:])) for outer in range(len(path)))
 
 
-def _texts(values: Mapping[ColumnPath, list[Any]], places: Iterable[ColumnPath]) -> list[str]:
-    """Return the texts in places, those that say nothing left out."""
-    return [value for place in places for value in values.get(place, ()) if isinstance(value, str) and value not in _NO_TEXTS]
+def _texts(values: Mapping[ColumnPath, list[Any]], paths: Iterable[ColumnPath]) -> list[str]:
+    """Return the texts at paths, without empty ones."""
+    return [value for path in paths for value in values.get(path, ()) if isinstance(value, str) and value not in _NO_TEXTS]
 
 
 def _is_likely(name: str, texts: list[str]) -> bool:
-    """Tell places whose texts look like a field's: most of them, or there is none."""
+    """Return whether most of the texts look like a field's; true if there are none."""
     return name not in _LIKELY or 2 * sum(bool(re.match(_LIKELY[name], text)) for text in texts) >= len(texts)

@@ -1,6 +1,6 @@
-"""Presets for the exports of known tools: the columns that identify the tool, where it keeps each field, and what its rows mean.
+"""Presets for the exports of known tools: the columns that identify the tool, where each field is, and what its rows mean.
 
-A tool's export may come in any notation (JSON, CSV, Parquet); its preset holds for all of them.
+A preset applies to every notation of the tool's exports: JSON, CSV and Parquet.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ColumnPath = tuple[str, ...]
-"""Where a column is: its name, behind the names of the objects that hold it."""
+"""The path to a column: the names of the objects that hold it, then its own name."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +27,21 @@ class Preset:
     """How to read a tool's export."""
 
     fields: Mapping[str, str]
-    """By the name that `rows` knows it by, where a text is: `properties.time` is `time` within the object `properties`."""
+    """The path to each field, by the name that `rows` uses: `properties.time` is `time` within the object `properties`."""
     rows: Callable[[pl.LazyFrame], pl.LazyFrame]
-    """Rows with these texts, null where the file has none, beside `source, line_no, fault` -> the same with ROLES of columns."""
+    """Turns rows of `source, line_no, fault` and these fields (text, null if the file has none) into rows with the ROLES of columns."""
     marks: tuple[str, ...] = ()
     """Sets of column names that identify the tool, separated by blanks; case and signs do not count."""
     timezone: str = ""
-    """Of times that say no zone; empty where the site's owner says it."""
+    """The time zone of times without one; if empty, the site's."""
     types: Mapping[str, pl.DataType] = field(default_factory=dict)
-    """Of fields that are no text in JSON."""
+    """The types of fields that are not text in JSON."""
     props: str = ""
     """The object that holds an event's properties."""
     property: Callable[[str], pl.Expr] | None = None
-    """A property as text, by its name, where it is in no column."""
+    """Returns a property as text by its name, if properties have no columns."""
     names: tuple[str, ...] = ()
-    """Of the columns, where the tool writes no header."""
+    """The names of the columns, if the tool writes no header."""
 
 
 def preset_of(names: Iterable[ColumnPath]) -> Preset | None:
@@ -59,20 +59,20 @@ def _marked_presets(format_names: tuple[str, ...]) -> list[tuple[frozenset[Colum
 
 
 def path_of(name: str, names: Iterable[ColumnPath]) -> ColumnPath:
-    """Return the place of a field, as it is written in the file; a table has flattened objects: `context_page_url`, or the last name alone."""
-    place, there = tuple(name.split(".")), list(names)
-    found = [one for one in there if one in {place, (name,)}] or _alike(place, there) or _alike((name,), there)
-    if not found and all(len(one) == 1 for one in there):
-        found = _alike(("".join(place),), there) or _alike(place[-1:], there)
-    return found[0] if found else place
+    """Return the path to a field as it is in the file; tables have flattened objects, as `context_page_url` or by the last name alone."""
+    path, paths = tuple(name.split(".")), list(names)
+    matches = [one for one in paths if one in {path, (name,)}] or _alike(path, paths) or _alike((name,), paths)
+    if not matches and all(len(one) == 1 for one in paths):
+        matches = _alike(("".join(path),), paths) or _alike(path[-1:], paths)
+    return matches[0] if matches else path
 
 
-def _alike(place: ColumnPath, there: Iterable[ColumnPath]) -> list[ColumnPath]:
-    """Return the places whose names are the same but for case and signs."""
-    wanted = tuple(map(normalized, place))
-    return [one for one in there if tuple(map(normalized, one)) == wanted]
+def _alike(path: ColumnPath, paths: Iterable[ColumnPath]) -> list[ColumnPath]:
+    """Return the paths that are equal except for case and signs."""
+    compared = tuple(map(normalized, path))
+    return [one for one in paths if tuple(map(normalized, one)) == compared]
 
 
 def normalized(name: str) -> str:
-    """Return a name without case and signs."""
+    """Return a name in lower case without signs."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

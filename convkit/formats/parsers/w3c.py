@@ -1,6 +1,6 @@
 """Logs as tables whose `#Fields` line names the columns, and may name others further down: W3C, CDNs, Zeek.
 
-Each line is read by the header above it. A line with another number of fields is read only if its form tells what they are.
+Each line is read by the header above it. A line with another number of fields is read only if its shape identifies its columns.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ _HEADER_LINE = r"(?i)^#fields"
 _HEADER = re.compile(r"#fields:?[ \t]+(.*)", re.IGNORECASE)
 _DAY = re.compile(r"#(?:start-)?date:.*?(\d{4}-\d\d-\d\d)", re.IGNORECASE)
 _CLOCKS = (("date", "time", "Z"), ("date-local", "time-local", ""))
-"""The columns of the time, and its zone: what is local is of the site's."""
+"""The columns of a time and its time zone; local times are in the site's."""
 _WORDS = r'"(?:[^"]|"")*"|[^ \t"][^ \t]*'
 _NEEDS_CARE = r'["\t]|  '
 _ALL_QUOTED = r'^"[^"]*"(?: "[^"]*")*$'
 _PLUS = "\x1f"
-"""A plus within quotes, where it is one."""
+"""Stands for a plus within quotes, which is a real one."""
 
 
 @dataclass(frozen=True)
@@ -44,52 +44,52 @@ class HeaderBlock:
     """Lines under one header."""
 
     first: int
-    """The number of the line that opens it."""
+    """The number of its first line."""
     names: ColumnNames
     day: str | None = None
-    """The day of its times, where no column says it."""
+    """The day of its times, if there is no column for it."""
 
 
 @dataclass(frozen=True)
 class W3cLog(LogFormat):
-    """What the columns of a kind of tables are called."""
+    """Tables whose columns are named by a `#Fields` line."""
 
     columns: Mapping[str, ColumnNames]
-    """Which column says a field of `fields.FIELDS`, the best first; their names in lower case."""
+    """The columns of each field (`fields.FIELDS`), the best first, in lower case."""
     marks: frozenset[str]
-    """Columns one of which tells a header of this kind."""
+    """Columns one of which identifies a header of this format."""
     usual: Mapping[str, ColumnNames]
-    """The columns of lines that no header fits, by their pattern."""
+    """The columns of lines that fit no header, by the pattern of such lines."""
     others: frozenset[str] = frozenset()
-    """Columns each of which tells a header of another kind."""
+    """Columns each of which identifies a header of another format."""
     has_tabs: bool = False
     with_plus: frozenset[str] = frozenset()
-    """Fields in which a plus stands for a blank, where they are not quoted."""
+    """Fields in which a plus means a space, unless they are quoted."""
     clean: Cleaning = field(default_factory=dict)
 
     def sniff(self, lines: pl.Series) -> float:
-        """Return which share of lines are of such a table, its headers among them."""
+        """Return the share of lines that belong to such a table, including headers."""
         headers = [names for line in lines.filter(lines.str.contains(_HEADER_LINE)) if (names := _header_names(line))]
         if headers and not any(self.marks & {*names} and not self.others & {*names} for names in headers):
             return 0.0
         words = self.words(pl.col("line")).list.len()
         fits = pl.any_horizontal(*(pl.col("line").str.contains(pattern) for pattern in self.usual), words.is_in({*map(len, headers)}))
-        told = lines.to_frame("line").select(fits=fits.fill_null(value=False), is_comment=pl.col("line").str.starts_with(COMMENT))
-        read = told.filter("fits", ~pl.col("is_comment")).height
-        return (read + (int(told["is_comment"].sum()) if read or headers else 0)) / max(len(lines), 1)
+        rows = lines.to_frame("line").select(fits=fits.fill_null(value=False), is_comment=pl.col("line").str.starts_with(COMMENT))
+        read = rows.filter("fits", ~pl.col("is_comment")).height
+        return (read + (int(rows["is_comment"].sum()) if read or headers else 0)) / max(len(lines), 1)
 
     def fit(self, source: Source, head: pl.Series, needs: Needs) -> W3cLayout:
-        """Return the table of one log, with all of its headers."""
+        """Return the layout of one log, with all of its headers."""
         blocks = _blocks(sampling.lines_starting_with(source, COMMENT)) or _blocks(enumerate(head.filter(head.str.starts_with(COMMENT))))
         return W3cLayout(self, blocks, needs.timezone)
 
     def words(self, line: pl.Expr) -> pl.Expr:
-        """Return the fields of lines, in a list: between single tabs; or between blanks, quoted where they hold some."""
+        """Return the fields of lines as a list: separated by single tabs, or by spaces and quoted if they contain any."""
         if self.has_tabs:
             return line.str.split("\t")
         is_odd, is_quoted = line.str.contains(_NEEDS_CARE), line.str.contains(_ALL_QUOTED)
         plain = pl.when(~is_odd).then(line).str.strip_chars_end(" ").str.split(" ")
-        # Where all are quoted, splitting takes a quarter of the time.
+        # If all fields are quoted, splitting takes a quarter of the time.
         quoted = pl.when(is_quoted).then(line).str.slice(1).str.strip_suffix('"').str.replace_all("+", _PLUS, literal=True).str.split('" "')
         word = pl.element()
         bare = pl.when(word.str.starts_with('"')).then(word.str.strip_chars('"').str.replace_many({'""': '"', "+": _PLUS}))
@@ -98,7 +98,7 @@ class W3cLog(LogFormat):
 
 @dataclass(frozen=True)
 class W3cLayout(Layout):
-    """How one log is laid out."""
+    """The layout of one log."""
 
     kind: W3cLog
     blocks: tuple[HeaderBlock, ...]
@@ -106,35 +106,35 @@ class W3cLayout(Layout):
 
     @property
     def has_local_times(self) -> bool:
-        """Whether some times say no zone: then they are of `timezone`."""
+        """Whether some times have no time zone; they are in `timezone`."""
         return any("date-local" in block.names for block in self.blocks)
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return PARSED of LINES."""
         line = pl.col("line")
-        told = lines.with_columns(told=pl.when(~line.str.starts_with(COMMENT)).then(line))
-        rows = self._with_layout(self._with_blocks(told).with_columns(words=self.kind.words(pl.col("told"))))
+        records = lines.with_columns(record=pl.when(~line.str.starts_with(COMMENT)).then(line))
+        rows = self._with_layout(self._with_blocks(records).with_columns(words=self.kind.words(pl.col("record"))))
         rules = {
             "blank": line.str.strip_chars().fill_null("") == "",
-            "comment": pl.col("told").is_null(),
+            "comment": pl.col("record").is_null(),
             RAGGED_ROW if self.blocks else NO_MATCH: pl.col("layout").is_null(),
         }
-        fields = {name: said for name in self.kind.columns if (said := self._said(name)) is not None} | {"time": self._time()}
+        fields = {name: text for name in self.kind.columns if (text := self._field(name)) is not None} | {"time": self._time()}
         read = rows.select("source", "line_no", fault=pl.coalesce("fault", first_problem(rules)), **fields)
         return parse_requests(clean_fields(read, self.kind.clean, fields), fields, assets, self.timezone)
 
     def layouts(self) -> list[ColumnNames]:
-        """Return the columns of all kinds of lines: of the headers', then of those that no header fits."""
+        """Return the columns of each header, then those of lines that fit no header."""
         return [*dict.fromkeys(block.names for block in self.blocks), *self.usual.values()]
 
     @property
     def usual(self) -> Mapping[str, ColumnNames]:
-        """What is usual, where no header says who asked."""
-        asked = {*self.kind.columns["address"]}
-        return {} if self.blocks and all(asked & {*block.names} for block in self.blocks) else self.kind.usual
+        """The usual columns, if some header names no IP address."""
+        addresses = {*self.kind.columns["address"]}
+        return {} if self.blocks and all(addresses & {*block.names} for block in self.blocks) else self.kind.usual
 
     def _with_blocks(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Add `block`, the layout of the header above, and `day`."""
+        """Add `block`, the number of the layout that the header above names, and `day`."""
         layouts = self.layouts()
         rows = [(block.first, layouts.index(block.names), block.day) for block in self.blocks]
         if len(rows) <= 1:
@@ -144,71 +144,71 @@ class W3cLayout(Layout):
         return lines.sort("line_no").join_asof(opened.set_sorted("line_no"), on="line_no")
 
     def _with_layout(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Add the layout of lines: the header's where they have as many fields, else the one whose form they have."""
+        """Add `layout`, its number: the header's if the number of fields agrees, else the one whose pattern matches."""
         layouts, count = self.layouts(), pl.col("words").list.len()
         first = len(layouts) - len(self.usual)
         lengths = pl.coalesce(*(pl.when(block=number).then(len(layouts[number])) for number in range(first)), pl.lit(None, dtype=pl.Int32))
-        found = rows.with_columns(layout=pl.when(count == lengths).then("block"))
+        fitted = rows.with_columns(layout=pl.when(count == lengths).then("block"))
         if not self.usual:
-            return found
-        left = found.with_columns(left=pl.when(pl.col("layout").is_null()).then("told"))
-        # What is null costs nothing to look at, and between blanks a form has its number of words; with tabs, lines may go on.
+            return fitted
+        left = fitted.with_columns(left=pl.when(pl.col("layout").is_null()).then("record"))
+        # Nulls cost nothing. With spaces, a pattern implies the number of fields; with tabs, a line may have more.
         may_be = {names: pl.lit(value=True) if self.kind.has_tabs else count == len(names) for names in self.usual.values()}
         alike = [pl.when(may_be[names]).then("left").str.contains(pattern) for pattern, names in self.usual.items()]
         forms = [pl.when(fits).then(number) for number, fits in enumerate(alike, start=first)]
         return left.with_columns(layout=pl.coalesce("layout", *forms))
 
-    def _said(self, name: str) -> pl.Expr | None:
-        """Return what a field says, None where no layout has it."""
+    def _field(self, name: str) -> pl.Expr | None:
+        """Return a field, None if no layout has it."""
         places = [next((names.index(column) for column in self.kind.columns[name] if column in names), None) for names in self.layouts()]
         word = self._word(places)
         if word is None:
             return None
         if name in self.kind.with_plus:
-            # A plus of the agent's own mostly stands behind a blank: `;++http://`.
+            # A real plus in a user agent mostly follows a space: `;++http://`.
             word = word.str.replace_many({"++": " +", "+": " ", _PLUS: "+"}, leftmost=True)
         return word
 
     def _word(self, places: list[int | None]) -> pl.Expr | None:
-        """Return the word of lines at the place that their layout says."""
-        there = {place for place in places if place is not None}
-        if not there:
+        """Return the field at the position that each line's layout gives."""
+        distinct = {place for place in places if place is not None}
+        if not distinct:
             return None
         words = pl.col("words")
-        if len(there) == 1 and None not in places:
-            return words.list.get(there.pop(), null_on_oob=True)
+        if len(distinct) == 1 and None not in places:
+            return words.list.get(distinct.pop(), null_on_oob=True)
         chosen = [pl.when(pl.col("layout") == number).then(place) for number, place in enumerate(places) if place is not None]
         return words.list.get(pl.coalesce(chosen), null_on_oob=True)
 
     def _time(self) -> pl.Expr:
-        """Return when it was, as ISO 8601 writes it, or as the table's one column says it."""
+        """Return the time, as ISO 8601 or as the table's only column has it."""
         if "time" in self.kind.columns:
-            said = self._said("time")
-            return pl.lit(None, dtype=pl.String) if said is None else said
-        found = []
+            text = self._field("time")
+            return pl.lit(None, dtype=pl.String) if text is None else text
+        times = []
         for date, clock, zone in _CLOCKS:
             days, clocks = (self._word([names.index(name) if name in names else None for names in self.layouts()]) for name in (date, clock))
             if clocks is not None:
                 day = pl.col("day") if days is None else pl.coalesce(days, pl.col("day"))
-                found.append(pl.concat_str([day, pl.lit(" "), clocks, pl.lit(zone)]))
-        return pl.coalesce(*found, pl.lit(None, dtype=pl.String))
+                times.append(pl.concat_str([day, pl.lit(" "), clocks, pl.lit(zone)]))
+        return pl.coalesce(*times, pl.lit(None, dtype=pl.String))
 
 
 def _header_names(line: str) -> ColumnNames | None:
-    """Return the columns that a header names."""
-    found = _HEADER.match(line)
-    return tuple(name.strip('"').lower() for name in found[1].split()) if found else None
+    """Return the columns that a header names, None for other lines."""
+    match = _HEADER.match(line)
+    return tuple(name.strip('"').lower() for name in match[1].split()) if match else None
 
 
 def _blocks(directives: Iterable[tuple[int, str]]) -> tuple[HeaderBlock, ...]:
-    """Return where the header changes, out of the lines that are none of the table, with their numbers."""
-    found: list[HeaderBlock] = []
+    """Return where the header changes, from numbered directive lines."""
+    blocks: list[HeaderBlock] = []
     names, day = None, None
     for number, line in directives:
         names = _header_names(line) or names
-        day = said[1] if (said := _DAY.match(line)) else day
+        day = match[1] if (match := _DAY.match(line)) else day
         if names:
-            block = HeaderBlock(number if found else 0, names, None if {"date", "date-local", "ts"} & {*names} else day)
-            if not found or (found[-1].names, found[-1].day) != (block.names, block.day):
-                found.append(block)
-    return tuple(found)
+            block = HeaderBlock(number if blocks else 0, names, None if {"date", "date-local", "ts"} & {*names} else day)
+            if not blocks or (blocks[-1].names, blocks[-1].day) != (block.names, block.day):
+                blocks.append(block)
+    return tuple(blocks)
