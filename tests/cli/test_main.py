@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REPORTS = ("report", *plugins.names("reports"))
 COMMANDS = (*REPORTS, *plugins.names("cli.commands"))
-ONE_SCREEN = 33
+ONE_SCREEN = 40
 
 LINES = [
     line("GET /"),
@@ -93,7 +93,7 @@ ERRORS = {
     "no such option": (["funnel", "--limt", "3", "access.log"], 2, "--limit"),
     "no log": (["funnel"], 2, "name a log"),
     "no such output": (["funnel", "-f", "cvs", "access.log"], 2, "'csv', 'json', 'markdown'"),
-    "no such extension": (["funnel", "-o", "funnel.xls", "access.log"], 2, ".parquet, .tsv, .txt, or choose one with -f"),
+    "no such extension": (["funnel", "-o", "funnel.xls", "access.log"], 2, ", or choose one with -f"),
     "an empty path": (["funnel", "-o", "", "access.log"], 2, "name a file"),
     "a log as the file to write": (["funnel", "-f", "csv", "-o", "./access.log", "access.log"], 2, "is one of the files to read"),
     "no directory to write in": (["funnel", "-o", "missing/funnel.csv", "missing.log"], 6, "missing/funnel.csv cannot be written"),

@@ -129,7 +129,8 @@ def count_lines(logs: tuple[str, ...], **_: object) -> None:
     messages.write(f"{sum(len(Path(log).read_text(encoding='utf-8').splitlines()) for log in logs)} lines")
 
 
-COMMAND = options.add_options(options.command_of("count-lines", __doc__, count_lines, "convkit count-lines access.log"), only=("debug",))
+EXAMPLES = ("convkit count-lines access.log", "convkit count-lines access.log*")
+COMMAND = options.add_options(options.command_of("count-lines", __doc__, count_lines, *EXAMPLES), only=("debug",))
 '''
 PLUGINS = {
     "formats": {"our_server": LOG_FORMAT},

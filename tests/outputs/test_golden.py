@@ -38,7 +38,6 @@ SINGLE = ("sessions", "hits")
 SMALL = "tests/data/by_hand.log", "tests/data/by_hand.yaml"
 
 WHOLE = "report"
-REPORTS = (WHOLE, "overview", "goals", "funnel", "drop-off", "pages", "channels", "paths", *SINGLE)
 ENDINGS = ("80.txt", "120.txt", "csv", "json", "markdown", "ndjson", "tsv")
 BUILT_IN, NO_MACRO = "built-in", "no-macro"
 SPLIT = "by-"
@@ -56,8 +55,8 @@ SIDES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "devices": ({"where": ["device=mobile"], "against": "device=desktop"}, ("80.txt", "120.txt", "json")),
 }
 """What is compared: the options, and the outputs."""
-NAMES = (
-    *(f"{report}.{ending}" for report in REPORTS for ending in ENDINGS),
+OTHERS = (
+    *(f"{WHOLE}.{ending}" for ending in ENDINGS),
     *(f"{BUILT_IN}.{ending}" for ending in ("80.txt", "120.txt", "json", "markdown")),
     *(f"{NO_MACRO}.{ending}" for ending in ("80.txt", "120.txt", "json", "markdown")),
     *(f"{FUNNELS}.{ending}" for ending in ("80.txt", "120.txt", "csv", "json", "markdown")),
@@ -67,6 +66,11 @@ NAMES = (
     *(f"{COMPARE}{name}.{ending}" for name, (_, endings) in SIDES.items() for ending in endings),
     *(f"{SPLIT}device.{ending}" for ending in ("80.txt", "120.txt", "csv", "markdown", "ndjson")),
 )
+
+EVERY_NAME = (*(f"{report}.{ending}" for report in plugins.names("reports") for ending in ENDINGS), *OTHERS)
+"""What `--write` writes."""
+NAMES = (*(name for name in EVERY_NAME if (GOLDEN / f"{name.partition('.')[0]}.{ENDINGS[0]}").is_file() or name in OTHERS),)
+"""What is compared: the files of a new report once they are written."""
 
 FIRST_WEEK = -96 * 24 * 3_600 - 3 * 3_600
 """Seconds from noon of 10 October 2026 to the morning of 6 July, a Monday."""
@@ -167,10 +171,10 @@ def rewrite() -> None:
     """Write all golden files, remove those that nothing is compared with, and print what differs."""
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for path in GOLDEN.iterdir():
-        if path.name not in NAMES and not path.name.startswith("."):
+        if path.name not in EVERY_NAME and not path.name.startswith("."):
             path.unlink()
             sys.stdout.write(f"{path.name} is removed\n")
-    for file in NAMES:
+    for file in EVERY_NAME:
         golden, new = GOLDEN / file, rendered(file)
         old = golden.read_bytes() if golden.is_file() else b""
         golden.write_bytes(new)
