@@ -51,7 +51,7 @@ def detect_formats(source: Source, head: pl.Series, asked: Needs) -> list[str]:
     best = max(scores, key=lambda name: (scores[name], name == USUAL_FORMAT))
     if scores[best] < _MIN_SHARE:
         refuse_unusable_file(source.name, told)
-    if scores[best] < _MIN_SHARE and (export := _export_of_unknown_columns(told, known, _MIN_SHARE if asked.told else _MIN_SHARE_OF_EXPORTS)):
+    if scores[best] < _MIN_SHARE and (export := _export_of_unknown_columns(told, known, _MIN_SHARE if asked.columns else _MIN_SHARE_OF_EXPORTS)):
         return [export]
     names = [best] if scores[best] >= _PURE_SHARE else _formats_of_mixture(best, bare[best], known)
     if all(map(len, bare.values())) and sum(scores.values()) < _MIN_SHARE:

@@ -358,7 +358,7 @@ def test_the_reader_for_damage_reads_every_notation_alike(tmp_path: Path, monkey
 REFUSED = {
     "two users": (
         "user_id,visitor_id,time,event\n1,2,3,4\n",
-        "two columns that may be the user, user_id and visitor_id; say which with --set columns.user=user_id",
+        "two columns that may be the user, user_id and visitor_id; choose one with --set columns.user=user_id",
     ),
     "two times": ("user,time,created_at,event\n1,2,3,4\n", "two columns that may be the time, time and created_at"),
     "two users within objects": (
@@ -367,10 +367,10 @@ REFUSED = {
     ),
     "no time": (
         "user,event,when_it_was\n1,2,3\n",
-        "named like one that says the time; name it with --set columns.time=NAME, or --set columns.time=2 for the second column",
+        "no column that looks like a time; name it with --set columns.time=NAME, or --set columns.time=2 for the second column",
     ),
-    "no user": ("who_knows,event,time\n1,2,3\n", "named like one that says who it was"),
-    "nothing": ("user,amount,time\n1,2,3\n", "named like one that says what happened"),
+    "no user": ("who_knows,event,time\n1,2,3\n", "no column that looks like a visitor"),
+    "nothing": ("user,amount,time\n1,2,3\n", "no column that looks like an event or a page"),
     "an array cut off": ('[{"user": 1,\n "time": 2, "event": "a"}, {"us', "is a JSON array that is damaged at line 2"),
     "a Parquet file cut off": (as_parquet(typed=True)[:200], "is a damaged Parquet file"),
 }
@@ -391,7 +391,7 @@ def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
     (tmp_path / "export").write_text('"a\x1b[31m","203.0.113.7","\u202eb",' + "c" * 400 + "\n1,2,3,4\n" * 2, encoding="utf-8")
     with pytest.raises(InputError) as raised:
         runs.document([tmp_path / "export"], log_format="csv")
-    assert "there are a\u241b[31m, x.x.x.x, \\u202eb, ccc" in str(raised.value)
+    assert "its columns are a\u241b[31m, x.x.x.x, \\u202eb, ccc" in str(raised.value)
     assert len(str(raised.value)) < 400
 
 

@@ -15,7 +15,7 @@ from convkit.goals.loader import parse_goals
 
 FOLDER = Path(os.environ.get("CONVKIT_TEST_DATA", ""), "real")
 REFUSED = {
-    "ibm_clickstream_10k.csv": "no column of ibm_clickstream_10k.csv is named like one that says the time",
+    "ibm_clickstream_10k.csv": "ibm_clickstream_10k.csv has no column that looks like a time",
 }
 """Files that are not read as they are, and why: it says no names."""
 

@@ -18,14 +18,14 @@ _ZEROS = ":" + _GROUPS * "0:"
 
 
 def add_address_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Add to `address`, text: `sorted`, which sorts as the address's number, and `part`, what of it stays a visitor's.
+    """Add to `address`, text: `sorted`, which sorts like the address, and `part`, which identifies a visitor.
 
-    `sorted` is `203.000.113.007`, or eight groups of four hexadecimal digits. An IPv6 address changes below its /64.
+    `sorted` is `203.000.113.007`, or eight groups of four hexadecimal digits. `part` of an IPv6 address is its /64, because the rest changes.
     """
     plain, six, group = pl.col("plain"), pl.col("six"), pl.col("group").struct
     groups = [group[number].str.zfill(_DIGITS) for number in range(_GROUPS)]
     four = pl.when(six.is_null()).then(plain)
-    # On nulls the rules of IPv6 cost next to nothing.
+    # The rules for IPv6 cost next to nothing on nulls.
     return (
         frame.with_columns(plain=pl.col("address").cast(pl.String).str.to_lowercase())
         .with_columns(plain=pl.coalesce(_bare(_with_colon(plain)), plain))
@@ -45,20 +45,20 @@ def _with_colon(address: pl.Expr) -> pl.Expr:
 
 
 def _bare(address: pl.Expr) -> pl.Expr:
-    """Return an IPv6 address without brackets and zone, IPv4 out of its IPv6 mapping."""
+    """Return an IPv6 address without brackets and zone, or the IPv4 address that is mapped into it."""
     bare = address.str.strip_chars("[]").str.replace(r"%.*$", "")
     return pl.when(bare.str.starts_with(_MAPPED) & bare.str.contains(".", literal=True)).then(bare.str.strip_prefix(_MAPPED)).otherwise(bare)
 
 
 def _whole(address: pl.Expr) -> pl.Expr:
-    """Return an IPv6 address with its eight groups, `::` filled with zeros; a group at the ends may be empty, which is zero too."""
+    """Return an IPv6 address with all eight groups, `::` filled with zeros; an empty group at either end is zero too."""
     short = pl.when(address.str.contains("::", literal=True)).then(address)
     missing = (_GROUPS - short.str.count_matches(":", literal=True).cast(pl.Int64)).clip(0, _GROUPS)
     return pl.coalesce(short.str.replace("::", pl.lit(_ZEROS).str.head(1 + 2 * missing), literal=True), address)
 
 
 def in_networks(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
-    """Tell whether a sortable address is of one of the networks (CIDR, or single addresses)."""
+    """Return whether a sortable address is in one of the networks (CIDR, or single addresses)."""
     fits = [pl.lit(value=False)]
     for network in (ip_network(text, strict=False) for text in networks):
         first, last = str(network.network_address.exploded), str(network.broadcast_address.exploded)
@@ -69,10 +69,10 @@ def in_networks(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
 
 
 def is_address(sorted_text: pl.Expr) -> pl.Expr:
-    """Tell a sortable address from any other text."""
+    """Return whether a text is a sortable address."""
     return sorted_text.str.contains(_SORTED).fill_null(value=False)
 
 
 def mask_addresses(text: str) -> str:
-    """Return a text with everything in it that looks like an IPv4 or IPv6 address as `x.x.x.x`."""
+    """Return a text with everything that looks like an IPv4 or IPv6 address replaced by `x.x.x.x`."""
     return _ANY.sub(lambda found: found[0] if _CLOCK.fullmatch(found[0]) else _MASK, text)

@@ -69,7 +69,7 @@ def claimed_share(lines: pl.Series, claimed: pl.Expr) -> float:
 class Needs:
     """What a run needs from logs and exports."""
 
-    told: Mapping[str, str | int] = field(default_factory=dict)
+    columns: Mapping[str, str | int] = field(default_factory=dict)
     """`site.columns`: by role, a column's name, or its position (from 1) in a table without a header."""
     properties: tuple[str, ...] = ()
     """The properties of events that goals test."""
@@ -83,7 +83,7 @@ class Needs:
     @property
     def has_header(self) -> bool:
         """Whether the columns have names."""
-        return not any(isinstance(place, int) for place in self.told.values())
+        return not any(isinstance(place, int) for place in self.columns.values())
 
 
 NO_NEEDS = Needs()

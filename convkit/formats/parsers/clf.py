@@ -1,7 +1,7 @@
 r"""Lines of the common log format and its relatives: `address ident user [time] "request" status bytes "referrer" "agent" ...`.
 
-Lines are split at their quotes, the fastest way to take them apart; it is safe once escaped quotes (`\"`) are written as `\x22`, as nginx does.
-Lines that begin in the usual way are read by the fast rules; the slower rules, which know every other way, only run where a log needs them.
+Splitting lines at their quotes is the fastest way to parse them, and safe once escaped quotes (`\"`) are rewritten as `\x22`, nginx's notation.
+Lines with a usual beginning are parsed by fast rules; slower rules for all other beginnings only run if a log needs them.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ if TYPE_CHECKING:
 _FARTHEST, _MINUTES = 1559, 60
 _TIME_LENGTH = len("[10/Oct/2000:13:55:36 -0700] ")
 USUAL_BEGINNING = r'^[^"]*[^" ] +\[\d{2}/[A-Z][a-z]{2}/\d{4}:\d{2}:\d{2}:\d{2} [+-]\d{4}\] "'
-"""Lines that begin in the usual way (`add_usual_beginning`)."""
+"""Matches lines that `add_usual_beginning` can parse."""
 HAS_NO_ZONE = r'\d:\d\d(?:[.,]\d+)?\] "'
 _LEAD_AND_CLOCK = r"^(?P<lead>[^\[]*(?:\[[^\]]*\][^\[]*)*?) *(?:\[(?P<clock>[^\[\]]*)\](?: *\([0-9.]+ s\))?)? *$"
 _THREE_WORDS = r"^[^ \[]+ +[^ ]+ +[^ \[]+ +$"
 _QUOTED_ADDRESSES = {r'^"(?:-|)" +': "", r'^"([^"\[]+)" +[^ ]+ ': "${1} ", r'^"': ""}
-"""What may stand in quotes in front: no forwarded addresses; some, the first of them the visitor's; or the whole line."""
+"""What leading quotes may hold: no forwarded addresses, or some, the first of which is the visitor's, or the whole line."""
 NO_TIME = (r"^(?:[A-Z]+ |-$)", _THREE_WORDS)
-"""Request and beginning of a line that says no time, as where syslog has said it already."""
+"""The request and the beginning of a line without a time, which syslog wrote already."""
 
 
 def add_usual_beginning(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `lead`, what stands before the time, `time` in UTC, null where it is none, and `timeless`, to `before` and `plain`."""
+    """Add `lead`, the text before the time, `time` in UTC, null if it is invalid, and `timeless`, to `before` and `plain`."""
     clock = pl.when(~pl.col("plain")).then("before").str.tail(_TIME_LENGTH)
     return (
         lines.with_columns(clock=clock, timeless=pl.lit(value=False))
@@ -51,9 +51,9 @@ def add_usual_beginning(lines: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _clock() -> dict[str, pl.Expr]:
-    """Return the parts of `[10/Oct/2000:13:55:36 -0700] `, null where they are none: `minute`, a time; `second`, `offset` (700 for seven hours).
+    """Return the parts of `[10/Oct/2000:13:55:36 -0700] `, null if invalid: `minute`, a time; `second`; `offset` (700 for seven hours).
 
-    Polars remembers the texts it has parsed, and a month has sixty times fewer minutes than seconds.
+    Polars caches the times that it parses, and minutes repeat sixty times more often than seconds.
     """
     clock = pl.col("clock")
     second, offset = (clock.str.slice(place, length).cast(pl.Int32, strict=False) for place, length in ((19, 2), (22, 5)))
@@ -65,7 +65,7 @@ def _clock() -> dict[str, pl.Expr]:
 
 
 def _time() -> pl.Expr:
-    """Return the time in UTC, null where it is none."""
+    """Return the time in UTC, null if it is invalid."""
     second, offset = pl.col("second"), pl.col("offset")
     is_time = second.is_between(0, 60) & (offset.abs() <= _FARTHEST) & (offset.abs() % 100 < _MINUTES)
     east = offset.sign() * (offset.abs() // 100 * 3_600 + offset.abs() % 100 * 60)
@@ -74,9 +74,9 @@ def _time() -> pl.Expr:
 
 
 def unusual_beginning(timezone: str) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
-    """Return what adds the same, whatever a time is like: with a fraction, of ISO 8601, without a zone, then it is of `timezone`.
+    """Return a function that adds the same for other times: with a fraction, in ISO 8601, or without a time zone, then in `timezone`.
 
-    Of lines that say none at all, `timeless` ones, it is the time that was said around the line.
+    Lines without a time (`timeless`) take the time of their wrapper.
     """
 
     def begun(lines: pl.LazyFrame) -> pl.LazyFrame:
@@ -84,9 +84,9 @@ def unusual_beginning(timezone: str) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
         request, before = NO_TIME
         is_timeless = pl.col("request").str.contains(request) & pl.col("before").str.contains(before)
         apart = lines.with_columns(part=pl.col("before").str.extract_groups(_LEAD_AND_CLOCK), timeless=is_timeless.fill_null(value=False))
-        told = pl.when("timeless").then("outer").when(~pl.col("plain")).then(part.field("clock"))
+        clock = pl.when("timeless").then("outer").when(~pl.col("plain")).then(part.field("clock"))
         return (
-            apart.with_columns(lead=part.field("lead"), time=told, clock=told)
+            apart.with_columns(lead=part.field("lead"), time=clock, clock=clock)
             .pipe(timestamps.parse_times, timezone, names_month=True)
             .with_columns(named=pl.col("time"), time=pl.when(pl.col("time").is_null()).then("clock"))
             .pipe(timestamps.parse_times, timezone)
@@ -98,7 +98,7 @@ def unusual_beginning(timezone: str) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
 
 
 def strip_leading_quotes(line: pl.Expr) -> pl.Expr:
-    """Return lines as they would be without quotes before the request."""
+    """Return lines without quotes before the request."""
     quoted: pl.Expr = pl.when(line.str.starts_with('"')).then(line)
     for pattern, instead in _QUOTED_ADDRESSES.items():
         quoted = quoted.str.replace(pattern, instead)
@@ -117,15 +117,15 @@ _HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)
 _HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
 _FORWARDED = rf'"{_STATUS_AND_BYTES} {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
 AGENT_FOLLOWS = rf'(?: [^" ]+){{0,4}} +{_QUOTED} +"'
-"""Referrer and agent, perhaps behind a few words, as where the time that serving took stands behind the bytes."""
+"""Referrer and user agent, perhaps after a few words such as the duration."""
 PROXIES = {
     "traefik": rf' (?:-|{_QUOTED}) (?:-|{_QUOTED}) \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',
     "ingress-nginx": rf" {_QUOTED} {_QUOTED} \d+ [0-9.]+ \[[^\]]*\] ",
 }
-"""What follows the bytes where a proxy adds to a combined line what we read."""
+"""What follows the bytes in the combined lines of proxies that add fields which are read."""
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
 NOT_COMMON = rf'"{_STATUS_AND_BYTES}(?:{AGENT_FOLLOWS}|{PROXIES["traefik"]})'
-"""What else goes on so: combined lines with words behind the bytes, and proxies' without quotes."""
+"""Other lines that continue like common ones: combined lines with words after the bytes, and proxies' lines without quotes."""
 _ENVOY = "ACCESS ["
 _BARE_REFERRER, _BARE_AGENT = r'^([^"]*"[^"]*" \S+ \S+) -( )', r'^([^"]*"[^"]*" \S+ \S+ "[^"]*") -( )'
 COMMENT = "#"
@@ -135,8 +135,7 @@ _MESSAGE = (
     r"|^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[[A-Z]+\] |^Serving HTTP on "
     r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$|^-- (?:Logs begin|Journal begins|Boot) "
 )
-"""What is written beside requests: errors of Apache, messages of ingress-nginx, of Gunicorn and of Python's server, and syslog's and the
-journal's own."""
+"""Other messages in access logs: errors of Apache, messages of ingress-nginx, Gunicorn and Python's server, and those of syslog and the journal."""
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _BEHIND = ("behind", "forwarded")
 _TRIED, _MOSTLY = 1_000, 0.5
@@ -148,34 +147,34 @@ _NO_TEXT, _NO_NUMBER = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Floa
 
 @dataclass(frozen=True)
 class CommonLog(LogFormat, Layout):
-    """How the lines of a log are written; what is told by its lines is usual until `fit` has seen them."""
+    """The common log format or a relative of it; `fit` sets what depends on the log."""
 
     end: str = ""
-    """How a line goes on behind the bytes, a regular expression."""
+    """What follows the bytes, a regular expression."""
     but: str = ""
-    """What tells a line that goes on so and is of another format."""
+    """What identifies a line of another format that continues the same way."""
     host_first: bool = False
-    """Whether a virtual host leads the line."""
+    """Whether lines begin with a virtual host."""
     has_agent: bool = True
-    """Whether what is quoted behind the bytes is referrer and agent."""
+    """Whether the quoted fields after the bytes are referrer and user agent."""
     seconds: str = ""
-    """A regular expression of the time that serving took, its number the one group; empty where the line does not say it."""
+    """A regular expression whose only group is the duration; empty if lines have none."""
     unit: float = 1.0
-    """Of that number, in seconds."""
+    """The unit of the duration in seconds."""
     left_out: str = ""
-    """What stands between address and user and is neither, a regular expression."""
+    """What is between address and user and ignored, a regular expression."""
     host_second: bool = False
-    """Whether a host stands where the ident would, as lighttpd writes it."""
+    """Whether a virtual host takes the place of the ident, as in lighttpd's logs."""
     has_forwarded: bool = False
-    """Whether X-Forwarded-For follows the agent, as in nginx's own `main`."""
+    """Whether X-Forwarded-For follows the user agent, as in nginx's default `main`."""
     timezone: str | None = None
-    """Of times that say none, where the lines begin in unusual ways; None where they do not."""
+    """The time zone of times without one, if some lines have an unusual beginning; None if all are usual."""
     has_local_times: bool = False
-    """Whether times say no zone."""
+    """Whether some times have no time zone."""
     has_bare: bool = False
-    """Whether a referrer or an agent that is not said may stand without quotes."""
+    """Whether a missing referrer or user agent may be without quotes."""
     clean: Cleaning = field(default_factory=dict)
-    """Of `request`, `referrer`, `agent` and `forwarded`."""
+    """For `request`, `referrer`, `agent` and `forwarded`."""
 
     @property
     def comment(self) -> str:
@@ -183,22 +182,22 @@ class CommonLog(LogFormat, Layout):
         return COMMENT
 
     def claims(self) -> pl.Expr:
-        """Tell lines that are written so."""
+        """Return which lines are in this format."""
         is_other = pl.col("line").str.contains(self.but) if self.but else pl.lit(value=False)
         return (_is_quoted_line(host_first=self.host_first, end=self.end) & ~is_other).fill_null(value=False)
 
     def sniff(self, lines: pl.Series) -> float:
-        """Return which share of lines is written so."""
+        """Return the share of lines that are in this format."""
         return base.claimed_share(lines, self.claims())
 
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> CommonLog:
-        """Return the format as a log has it; only where lines begin in unusual ways they are read in the slower way that knows those."""
+        """Return the layout of one log; the slower rules are only used if some lines have an unusual beginning."""
         few, line = head.gather_every(len(head) // _TRIED + 1).to_frame("line"), pl.col("line")
-        told = {"odd": ~line.str.contains(USUAL_BEGINNING), "local": line.str.contains(HAS_NO_ZONE)}
-        told |= {"second": line.str.contains(_HOST_SECOND), "forwarded": line.str.contains(_FORWARDED)}
+        marks = {"odd": ~line.str.contains(USUAL_BEGINNING), "local": line.str.contains(HAS_NO_ZONE)}
+        marks |= {"second": line.str.contains(_HOST_SECOND), "forwarded": line.str.contains(_FORWARDED)}
         share = (
             few.filter(_is_quoted_line(host_first=self.host_first))
-            .select(mark.mean().fill_null(0).alias(name) for name, mark in told.items())
+            .select(mark.mean().fill_null(0).alias(name) for name, mark in marks.items())
             .row(0, named=True)
         )
         return replace(
@@ -210,22 +209,22 @@ class CommonLog(LogFormat, Layout):
         )
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of LINES; of plain assets who asked, and the problem `asset`."""
+        """Return PARSED of LINES; for plain assets, only the client and the problem `asset`."""
         if self.has_bare:
             lines = lines.with_columns(pl.col("line").str.replace(_BARE_REFERRER, '$1 "-"$2').str.replace(_BARE_AGENT, '$1 "-"$2'))
         if self.timezone is None:
-            return self._cells(self._parts(lines.with_columns(**assets.marks(is_asset))).pipe(add_usual_beginning))
+            return self._parsed(self._parts(lines.with_columns(**assets.marks(is_asset))).pipe(add_usual_beginning))
         bare = lines.with_columns(line=strip_leading_quotes(pl.col("line")))
         parts = self._parts(bare.with_columns(**assets.marks(partial(is_asset, behind='^[^"]*'))))
-        return self._cells(parts.pipe(unusual_beginning(self.timezone)))
+        return self._parsed(parts.pipe(unusual_beginning(self.timezone)))
 
     def _parts(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Return lines with what stands between their quotes."""
+        """Return lines split at their quotes."""
         fields = (*_FIELDS, *_BEHIND) if self.has_forwarded else _FIELDS
         return clean_fields(_parts(lines, fields), self.clean, fields)
 
-    def _cells(self, begun: pl.LazyFrame) -> pl.LazyFrame:
-        """Return PARSED of LINES that are split on their quotes, with what stands before the request."""
+    def _parsed(self, begun: pl.LazyFrame) -> pl.LazyFrame:
+        """Return PARSED of LINES that are split at their quotes and have their beginning parsed."""
         lead, duration = pl.col("lead").str.strip_chars_end(" "), pl.col("line").str.extract(self.seconds) if self.seconds else _NO_TEXT
         return (
             begun.with_columns(
@@ -241,7 +240,7 @@ class CommonLog(LogFormat, Layout):
         )
 
     def _sender(self) -> dict[str, pl.Expr]:
-        """Return who asked, and the virtual host, in front or second."""
+        """Return the sender, and the virtual host from the first or second place."""
         if not (self.host_first or self.host_second):
             return {"sender": pl.col("lead"), "host": _NO_TEXT}
         if self.host_first:
@@ -251,7 +250,7 @@ class CommonLog(LogFormat, Layout):
         return {"sender": pl.concat_str([word[0], pl.lit(" - "), word[2].fill_null("-")]), "host": _host(word[1])}
 
     def _agent(self) -> dict[str, pl.Expr]:
-        """Return referrer, agent and X-Forwarded-For; the agent is empty where the field says nothing and null where there is none."""
+        """Return referrer, user agent and X-Forwarded-For; the user agent is empty if it is `-` and null if the format has none."""
         if not self.has_agent:
             return dict.fromkeys(("referrer", "user_agent", "forwarded"), _NO_TEXT)
         agent = pl.col("agent")
@@ -264,24 +263,24 @@ class CommonLog(LogFormat, Layout):
 
 
 def _host(text: pl.Expr) -> pl.Expr:
-    """Return a virtual host without its port, null where none is said."""
+    """Return a virtual host without its port, null if it is `-`."""
     return text_or_null(text.str.to_lowercase().str.replace(r":\d+$", ""))
 
 
 def is_asset(extensions: str, behind: str = r"\] ") -> pl.Expr:
-    """Tell lines that are plainly the request of an asset, of extensions like `css|js`, by one pattern anchored at what the request stands behind."""
+    """Return which lines request a plain asset with one of the extensions `css|js`; `behind` is what precedes the request."""
     return pl.col("line").str.contains(rf'{behind}"(?:GET|HEAD) [^ "?]*[^ "?/]\.(?i:{extensions})[ "?;]')
 
 
 def _is_quoted_line(*, host_first: bool, end: str = "") -> pl.Expr:
-    """Tell lines of this kind, with or without a virtual host in front, that go on as `end` says."""
+    """Return which lines are in a format of this family, with or without a virtual host first, and continue with `end`."""
     line = pl.col("line")
     is_alike = line.str.contains(_START + end) & ~line.str.starts_with(_ENVOY)
     return is_alike & (line.str.contains(_HOST_FIRST) == host_first)
 
 
 def _parts(lines: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
-    """Split lines with `plain` on their quotes; plain assets are most of a log: on nulls all that follows costs next to nothing."""
+    """Split lines at their quotes. Plain assets, most of a log, become null: nulls cost next to nothing later."""
     line = pl.col("line")
     parts = requests.rewrite_escapes(line, requests.APACHE_ESCAPES).str.split_exact('"', len(fields) - 1).struct.rename_fields(fields).alias("part")
     masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}
@@ -289,7 +288,7 @@ def _parts(lines: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
 
 
 def _status_and_bytes() -> dict[str, pl.Expr]:
-    """Return what was answered."""
+    """Return `status` and `bytes`."""
     number, after = pl.col("number").struct, pl.col("after")
     status = pl.when(number[0].is_null()).then(after.str.slice(1, _STATUS_DIGITS)).when(number[0].str.len_bytes() == _STATUS_DIGITS).then(number[0])
     return {
@@ -299,7 +298,7 @@ def _status_and_bytes() -> dict[str, pl.Expr]:
 
 
 def _problem(*, has_agent: bool) -> pl.Expr:
-    """Return why a line is no record; whether it is blank or a comment is asked of the few that have no request or no time."""
+    """Return why a line is not a record; only the few lines without a request or a time are tested for blanks and comments."""
     rules = {
         "asset": pl.col("plain"),
         "blank": pl.col("is_odd") & (pl.col("odd").str.strip_chars().fill_null("") == ""),

@@ -1,7 +1,7 @@
-"""Tables with separators (CSV, TSV), with or without a header, line by line: rows of fields, and event exports made of them.
+"""Tables with separators (CSV, TSV), with or without a header: rows of fields, and event exports made of them.
 
-RFC 4180 with any of a few separators. A line is a record unless its quotes say otherwise, so that a quote that is never closed costs its own line
-and not the rest of the file.
+RFC 4180 with several possible separators. Each line is a record unless its quotes are open, so that an unclosed quote costs one line and not the
+rest of the file.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ ANY_SEPARATOR = (*TAB, *COMMA_LIKE)
 UNCLOSED_QUOTE, RAGGED_ROW = "a quote without an end", "not as many fields as the header"
 _QUOTED = r'"[^"]*"'
 _MOST_LINES = 100
-"""Lines that a record may go on over; a quote open for longer was never closed."""
+"""The most lines of a record; a quote that is open for longer is unclosed."""
 _WIDE = 40
-"""Columns from which on a list of all takes less time than a column for each."""
+"""The number of columns from which on one list of all fields is faster than a column for each."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the rows of one file are written."""
+    """The separator, quotes and width of one table."""
 
     separator: str
     header: str | None
     width: int
     has_quotes: bool = True
-    """Whether a quote at the beginning of a field is none of its own."""
+    """Whether quotes around a field are not part of it."""
 
     def split(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Add what `field` looks at to LINES, and say in `fault` why a line is no row, `blank` and `comment` among it."""
-        # Most lines hold no quote: on nulls the rules of quotes cost next to nothing.
+        """Add to LINES what `field` needs, and to `fault` the reason why a line is not a row, including `blank` and `comment`."""
+        # Most lines have no quotes: the rules for quotes cost next to nothing on nulls.
         quoted, bare = pl.col("quoted"), pl.col("bare")
         return (
             lines.with_columns(has_quotes=pl.col("line").str.contains('"', literal=True) & pl.lit(self.has_quotes))
@@ -73,7 +73,7 @@ class Dialect:
         return pl.coalesce(part, bare)
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES with records that go on over several lines joined, each in the place of its first line; what ends nowhere stays as it is."""
+        """Yield LINES with each record that spans several lines joined into its first line; records that never end stay as they are."""
         if not self.has_quotes:
             yield from frames
             return
@@ -89,7 +89,7 @@ class Dialect:
         yield mended.filter(is_first).with_columns(line=pl.coalesce("whole", "line")).drop("record", "whole")
 
     def _fault(self) -> pl.Expr:
-        """Return why a line is no row."""
+        """Return why a line is not a row."""
         line = pl.col("line")
         rules = {
             "blank": line.str.strip_chars().fill_null("") == "",
@@ -101,7 +101,7 @@ class Dialect:
 
 
 def header_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[str]], bool]) -> float:
-    """Return the share of lines that are rows of a table whose header has names that are wanted."""
+    """Return the share of lines that are rows of a table whose header `is_wanted`."""
     table = table_rows(lines)
     headers = {separator: split_row(table[0], separator) for separator in separators if len(table)}
     return max((equal_width_share(table, separator) for separator, names in headers.items() if is_wanted(names)), default=0.0)
@@ -113,7 +113,7 @@ def table_rows(lines: pl.Series) -> pl.Series:
 
 
 def equal_width_share(lines: pl.Series, separator: str) -> float:
-    """Return the share of lines that have as many fields as the first, where that has several."""
+    """Return the share of lines with as many fields as the first, 0 if that has only one."""
     numbers = lines.to_frame("line").select(_separators(pl.col("line"), separator)).to_series()
     return float((numbers == numbers[0]).mean() or 0.0) if len(numbers) and numbers[0] else 0.0
 
@@ -127,19 +127,19 @@ def split_row(line: str, separator: str) -> list[str]:
 
 
 def _separators(line: pl.Expr, separator: str) -> pl.Expr:
-    """Count the separators of a line that are not within quotes."""
+    """Return the number of separators outside quotes."""
     return line.str.replace_all(_QUOTED, "").str.count_matches(separator, literal=True)
 
 
 _LEAST_SHARE = 0.5
-"""The share of lines with the same number of fields that makes them a table."""
+"""The least share of lines with the same number of fields in a table."""
 _CLOCKS = 100
 _WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 
 
 @dataclass(frozen=True)
 class TableExport(Layout):
-    """How an export is laid out: a format of lines, made for one file."""
+    """The layout of one export."""
 
     rows: Dialect
     columns: Columns
@@ -157,17 +157,17 @@ class TableExport(Layout):
         return True
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
-        """Return PARSED and PARSED_EVENTS of LINES, and a `prop.NAME` for each property that is there."""
+        """Return PARSED, PARSED_EVENTS and a `prop.NAME` for each property, of LINES."""
         fields = {name: self._value(name, place) for name, place in self.columns.fields.items()}
         rows = self.rows.split(lines).select("source", "line_no", "fault", props=self._props(), **fields)
         return exports.parse_events(rows, self.columns)
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES with records that go on over several lines joined."""
+        """Yield LINES with each record that spans several lines joined into one."""
         return self.rows.mend(frames)
 
     def _value(self, name: str, place: ColumnPath) -> pl.Expr:
-        """Return what a field says, or what stands within its text; a decimal comma, as beside semicolons, is a point to all others."""
+        """Return a field, or a path within its JSON text; with semicolons as separators, decimal commas become points."""
         text = exports.json_text(self.rows.field(int(place[0])), place[1:])
         if self.rows.separator != ";" or not (name == "value" or name.startswith("prop.")):
             return text
@@ -175,7 +175,7 @@ class TableExport(Layout):
         return pl.coalesce(points, text)
 
     def _props(self) -> pl.Expr:
-        """Return the properties as JSON: the column that holds them, or all columns that say nothing else."""
+        """Return the properties as JSON: the column that holds them, or all columns without a role."""
         if self.columns.props:
             return self.rows.field(int(self.columns.props[0]))
         if not self.others:
@@ -203,50 +203,50 @@ class TableFormat(LogFormat):
 
 
 def export_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[ColumnPath]], bool] | None = None) -> float:
-    """Return the share of lines that are rows of a table whose header has names that are known, or wanted."""
+    """Return the share of lines that are rows of a table with known column names, or whose header `is_wanted`."""
     return header_share(lines, separators, lambda names: (is_wanted or _names_export)([(name,) for name in names]))
 
 
 def table_share(lines: pl.Series, separators: Sequence[str]) -> float:
-    """Return the share of lines that have as many fields as the first, between the separator of which this holds most."""
+    """Return the largest share of lines with as many fields as the first, over all separators."""
     table = table_rows(lines)
     is_json = table.head(1).str.contains(r"^\s*[{\[]").any()
     return 0.0 if is_json else max(equal_width_share(table, separator) for separator in separators)
 
 
-def fit(lines: pl.Series, called: str, asked: Needs, separators: Sequence[str], headless: Sequence[str] = ()) -> TableExport:
-    """Return how a table is laid out; `headless` are the names of its columns where it never has a header, nor quotes.
+def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], headless: Sequence[str] = ()) -> TableExport:
+    """Return the layout of a table; `headless` are the names of its columns if it never has a header or quotes.
 
-    Raises InputError where its lines are no table, or it does not say what a run needs.
+    Raises InputError if the lines are not a table, or lack what a run needs.
     """
     table = table_rows(lines)
     best = max(separators, key=lambda separator: equal_width_share(table, separator))
     if not len(table) or equal_width_share(table, best) < _LEAST_SHARE:
-        raise InputError(f"{called} is no table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")
-    first, has_header = list(headless) or split_row(table[0], best), asked.has_header and not headless
+        raise InputError(f"{called} is not a table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")
+    first, has_header = list(headless) or split_row(table[0], best), needs.has_header and not headless
     names: list[ColumnPath] = [(name,) for name in first] if has_header or headless else [(str(number),) for number in range(1, len(first) + 1)]
     rows = [split_row(line, best) for line in table[has_header:_CLOCKS]]
 
     def values(place: ColumnPath) -> list[str]:
         return [row[names.index(place)].strip() for row in rows if len(row) == len(first)]
 
-    found = exports.find_columns(names, asked, called, values)
-    others = {name[0]: number for number, name in enumerate(names) if name not in set(found.roles.values())}
-    return TableExport(Dialect(best, table[0] if has_header else None, len(first), not headless), _by_number(found, names), others)
+    columns = exports.find_columns(names, needs, called, values)
+    others = {name[0]: number for number, name in enumerate(names) if name not in set(columns.roles.values())}
+    return TableExport(Dialect(best, table[0] if has_header else None, len(first), not headless), _by_number(columns, names), others)
 
 
 def _names_export(names: Sequence[ColumnPath]) -> bool:
-    """Tell a header whose names are known, and not those of an access log."""
+    """Return whether a header has known names, and not those of an access log."""
     return exports.names_events(names) and not exports.names_requests(names)
 
 
-def _by_number(found: Columns, names: Sequence[ColumnPath]) -> Columns:
-    """Return columns by their numbers, from 0, those that are there; behind the number the names within a column's text."""
+def _by_number(columns: Columns, names: Sequence[ColumnPath]) -> Columns:
+    """Return columns by their numbers (from 0), followed by the names within a column's JSON text; missing columns are left out."""
     numbers = {name: str(number) for number, name in reversed([*enumerate(names)])}
 
     def numbered(places: Mapping[str, ColumnPath]) -> dict[str, ColumnPath]:
-        there = {name: (place, found.column(place)) for name, place in places.items() if found.column(place) in numbers}
-        return {name: (numbers[column], *place[len(column) :]) for name, (place, column) in there.items()}
+        known = {name: (place, columns.column(place)) for name, place in places.items() if columns.column(place) in numbers}
+        return {name: (numbers[column], *place[len(column) :]) for name, (place, column) in known.items()}
 
-    props = (numbers[found.props],) if found.props in numbers else ()
-    return replace(found, roles=numbered(found.roles), properties=numbered(found.properties), props=props)
+    props = (numbers[columns.props],) if columns.props in numbers else ()
+    return replace(columns, roles=numbered(columns.roles), properties=numbered(columns.properties), props=props)

@@ -1,6 +1,6 @@
-"""Event exports: which column has which role, by its usual name or as the site's owner says, and rows of these roles -> one event per row.
+"""Event exports: the role of each column, by its usual name or `site.columns`, and events from rows of these roles.
 
-A row is read like a line of a log: the user and address are its sender, the page its request, so that later stages treat both alike.
+A row is read like a line of a log: user and address are its sender, the page is its request, so that later stages treat both alike.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 ROLES = ("time", "date", "user", "address", "agent", "event", "url", "host", "referrer", "id", "session", "value")
 _OPTIONAL_ROLES = ("session", "value")
-"""Roles that no run needs: two candidates are no question, only none."""
-OWNER_PREFIX = "told."
-"""Before the name of a role that its owner told of the export of a known tool."""
+"""Roles that no run needs: of two candidates neither is used."""
+OWNER_PREFIX = "site."
+"""The prefix of roles that `site.columns` sets for the export of a known tool."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?")
 _MOST_LISTED, _LONGEST_NAME = 12, 40
 _STATUSES = {
@@ -43,88 +43,88 @@ _SIZES = {"bodybytessent", "bytessent", "length", "responsesize"}
 
 @dataclass(frozen=True)
 class Columns:
-    """Where an export says what."""
+    """The columns of an export."""
 
     roles: Mapping[str, ColumnPath]
     properties: Mapping[str, ColumnPath]
     timezone: str
     has_local_times: bool = False
-    """Whether some times say no zone: then they are of `timezone`."""
+    """Whether some times have no time zone; they are in `timezone`."""
     preset: Preset | None = None
-    """What is known of the tool's exports: then `roles` are the fields that it names, and those that the owner TOLD."""
+    """The tool's preset; then `roles` are the preset's fields and those with OWNER_PREFIX."""
     texts: Mapping[ColumnPath, ColumnPath] = field(default_factory=dict)
-    """Of places within a column that holds JSON as text: that column."""
+    """The columns of JSON text, by the paths within them."""
     props: ColumnPath = ()
-    """The object or column that holds the properties."""
-    asked: tuple[str, ...] = ()
-    """The properties that goals test, be there a column for them or not."""
+    """The path to the object or column that holds the properties."""
+    tested: tuple[str, ...] = ()
+    """The properties that goals test, whether they have a column or not."""
 
     @property
     def fields(self) -> dict[str, ColumnPath]:
-        """Where everything is that a run needs, by the name that rows give it: a role, or `prop.NAME`."""
+        """The paths of all that a run needs, by the names that rows have: roles, and `prop.NAME`s."""
         return {**self.roles, **{f"prop.{name}": place for name, place in self.properties.items()}}
 
     def column(self, place: ColumnPath) -> ColumnPath:
-        """Return the column in which a place is: itself, or the one whose text holds it as JSON."""
+        """Return the column of a path: itself, or the one whose JSON text contains it."""
         return self.texts.get(place, place)
 
 
-def find_columns(names: Sequence[ColumnPath], asked: Needs, called: str, values: Callable[[ColumnPath], Iterable[str]]) -> Columns:
-    """Return where the columns are among `names`; `values` gives some texts of a column, and is asked for those of the time.
+def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values: Callable[[ColumnPath], Iterable[str]]) -> Columns:
+    """Return the columns among `names`; `values` returns some texts of a column, for those of the time.
 
-    Raises InputError where a role has two candidates, a told column is not there, or one is missing that every run needs.
+    Raises InputError if a role has two candidates, or a column is missing that `site.columns` names or every run needs.
     """
-    told = {role: _owners_column(role, name, names, called) for role, name in asked.told.items()}
-    if asked.has_header and (preset := presets.preset_of(names)):
-        return _tool_columns(preset, told, names, asked)
-    left = [name for name in names if name not in told.values()]
-    roles = told | {role: place for role in ROLES if role not in told and (place := _usual_column(role, left, called))}
+    owned = {role: _owners_column(role, name, names, called) for role, name in needs.columns.items()}
+    if needs.has_header and (preset := presets.preset_of(names)):
+        return _tool_columns(preset, owned, names, needs)
+    left = [name for name in names if name not in owned.values()]
+    roles = owned | {role: path for role in ROLES if role not in owned and (path := _usual_column(role, left, called))}
     if "id" in roles and roles["id"] == roles.get("user"):
         del roles["id"]
     if "time" not in roles and "date" in roles:
         roles["time"] = roles.pop("date")
     _refuse_missing_roles(roles, names, called)
     clocks = list(values(roles["time"]))
-    if "date" in roles and not ("date" in told or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
+    if "date" in roles and not ("date" in owned or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
         del roles["date"]
-    properties = {name: place for name in asked.properties if (place := _property(name, names))}
-    return Columns(roles, properties, asked.timezone, any(map(timestamps.is_local, clocks)), asked=asked.properties)
+    properties = {name: path for name in needs.properties if (path := _property(name, names))}
+    return Columns(roles, properties, needs.timezone, any(map(timestamps.is_local, clocks)), tested=needs.properties)
 
 
-def _tool_columns(preset: Preset, told: Mapping[str, ColumnPath], names: Sequence[ColumnPath], asked: Needs) -> Columns:
-    """Return where the columns of a known tool's export are."""
+def _tool_columns(preset: Preset, owned: Mapping[str, ColumnPath], names: Sequence[ColumnPath], needs: Needs) -> Columns:
+    """Return the columns of a known tool's export."""
     fields = {name: presets.path_of(column, names) for name, column in preset.fields.items()}
-    roles = fields | {f"{OWNER_PREFIX}{role}": place for role, place in told.items()}
+    roles = fields | {f"{OWNER_PREFIX}{role}": path for role, path in owned.items()}
     props = presets.path_of(preset.props, names) if preset.props else ()
-    # Where the object of the properties is a column of text, they are asked of its text.
+    # If the properties are a column of JSON text, they are read from that.
     is_text = preset.property is None and props in names
-    properties = {name: place for name in asked.properties if (place := _property(name, names) or ((*props, name) if is_text else ()))}
-    there = set(names)
-    texts = {place: column for place in (*roles.values(), *properties.values()) if place not in there and (column := _json_column(place, there))}
-    timezone = preset.timezone or asked.timezone
-    return Columns(roles, properties, timezone, not preset.timezone and "time" not in told, preset, texts, props, asked.properties)
+    properties = {name: path for name in needs.properties if (path := _property(name, names) or ((*props, name) if is_text else ()))}
+    known = set(names)
+    texts = {path: column for path in (*roles.values(), *properties.values()) if path not in known and (column := _json_column(path, known))}
+    timezone = preset.timezone or needs.timezone
+    return Columns(roles, properties, timezone, not preset.timezone and "time" not in owned, preset, texts, props, needs.properties)
 
 
-def _json_column(place: ColumnPath, there: Collection[ColumnPath]) -> ColumnPath:
-    """Return the column within whose text a place may be, empty where there is none."""
-    return next((place[:length] for length in range(len(place) - 1, 0, -1) if place[:length] in there), ())
+def _json_column(path: ColumnPath, columns: Collection[ColumnPath]) -> ColumnPath:
+    """Return the column whose JSON text may contain a path, empty if there is none."""
+    return next((path[:length] for length in range(len(path) - 1, 0, -1) if path[:length] in columns), ())
 
 
 def json_path(names: ColumnPath) -> str:
-    """Return how JSON within a text is asked for what stands there."""
+    """Return the JSONPath of a path within a text."""
     return "$" + "".join(f"[{json.dumps(name)}]" for name in names)
 
 
 def names_events(names: Sequence[ColumnPath]) -> bool:
-    """Tell names among which every run finds what it needs, or a choice of it, and that are no known tool's."""
+    """Return whether names include what every run needs, even ambiguously, and do not belong to a known tool."""
     known = {role for role in ROLES if any(_candidates(role, names))}
     return presets.preset_of(names) is None and bool(known & {"time", "date"} and known & {"user", "address"} and known & {"event", "url"})
 
 
 def names_requests(names: Sequence[ColumnPath]) -> bool:
-    """Tell names of an access log, whose lines are requests and no events."""
-    there = {normalized(name) for place in names for name in place[-1].split(".")}
-    return bool(there & _STATUSES and there & (_METHODS | _SIZES))
+    """Return whether names belong to an access log, of requests instead of events."""
+    compared = {normalized(name) for path in names for name in path[-1].split(".")}
+    return bool(compared & _STATUSES and compared & (_METHODS | _SIZES))
 
 
 def dotted(place: ColumnPath) -> str:
@@ -133,92 +133,92 @@ def dotted(place: ColumnPath) -> str:
 
 
 def _owners_column(role: str, name: str | int, names: Sequence[ColumnPath], called: str) -> ColumnPath:
-    """Return the column that its owner named."""
+    """Return the column that `site.columns` names. Raises InputError."""
     by_name = {dotted(place): place for place in names}
     if str(name) in by_name:
         return by_name[str(name)]
     alike = [place for place in names if normalized(dotted(place)) == normalized(str(name))]
     if len(alike) == 1:
         return alike[0]
-    there = f"its columns are {_listed(names)}" if isinstance(name, str) else f"it has {len(names)} columns"
-    raise InputError(f"{called} has no column {name}, which site.columns names for {role}{did_you_mean(str(name), by_name)}; {there}")
+    known = f"its columns are {_listed(names)}" if isinstance(name, str) else f"it has {len(names)} columns"
+    raise InputError(f"{called} has no column {name}, which site.columns names for {role}{did_you_mean(str(name), by_name)}; {known}")
 
 
 def _usual_column(role: str, names: Sequence[ColumnPath], called: str) -> ColumnPath | None:
-    """Return the one column whose name is usual for a role."""
-    found = next((places for places in _candidates(role, names) if places), [])
-    if len(found) > 1 and role in _OPTIONAL_ROLES:
+    """Return the only column whose name is usual for a role. Raises InputError if there are two."""
+    candidates = next((paths for paths in _candidates(role, names) if paths), [])
+    if len(candidates) > 1 and role in _OPTIONAL_ROLES:
         return None
-    if len(found) > 1:
-        first, second = (_quoted(place) for place in found[:2])
-        raise InputError(f"{called} has two columns that may be the {role}, {first} and {second}; say which with --set columns.{role}={first}")
-    return found[0] if found else None
+    if len(candidates) > 1:
+        first, second = (_quoted(path) for path in candidates[:2])
+        raise InputError(f"{called} has two columns that may be the {role}, {first} and {second}; choose one with --set columns.{role}={first}")
+    return candidates[0] if candidates else None
 
 
 def _candidates(role: str, names: Sequence[ColumnPath]) -> list[list[ColumnPath]]:
-    """Return the columns whose names are usual for a role, the most usual first; one that nothing holds goes before one within an object."""
+    """Return the columns whose names are usual for a role, the most usual first, and those within objects last."""
     listed = [line.partition(":") for line in datafiles.lines("columns")]
     usual = [{normalized(word) for word in words.split()} for named, _, words in listed if named == role]
-    found: list[list[ColumnPath]] = [[place for place in names if len(place) == 1 and normalized(place[0]) in words] for words in usual]
-    return [*found, [place for place in names if len(place) > 1 and normalized(place[-1]) in usual[0]]]
+    candidates: list[list[ColumnPath]] = [[path for path in names if len(path) == 1 and normalized(path[0]) in words] for words in usual]
+    return [*candidates, [path for path in names if len(path) > 1 and normalized(path[-1]) in usual[0]]]
 
 
 def _property(name: str, names: Sequence[ColumnPath]) -> ColumnPath | None:
-    """Return the column of a property: of this whole name, else the first of this name within an object."""
+    """Return the column of a property: by its full name, otherwise the first with this name within an object."""
     return next((place for place in names if dotted(place) == name), next((place for place in names if place[-1] == name), None))
 
 
 def _refuse_missing_roles(roles: Mapping[str, ColumnPath], names: Sequence[ColumnPath], called: str) -> None:
-    """Raise InputError where a column is missing that every run needs."""
-    for needed, what in ((("time",), "the time"), (("user", "address"), "who it was"), (("event", "url"), "what happened")):
+    """Raise InputError if a column is missing that every run needs."""
+    for needed, what in ((("time",), "a time"), (("user", "address"), "a visitor"), (("event", "url"), "an event or a page")):
         if not any(role in roles for role in needed):
             option = f"--set columns.{needed[0]}="
             raise InputError(
-                f"no column of {called} is named like one that says {what}; name it with {option}NAME, or {option}2 for the second column of a file "
-                f"without a header; there are {_listed(names)}"
+                f"{called} has no column that looks like {what}; name it with {option}NAME, or {option}2 for the second column of a file "
+                f"without a header; its columns are {_listed(names)}"
             )
 
 
 def _listed(names: Sequence[ColumnPath]) -> str:
-    """Return names of columns, not too many."""
+    """Return a list of column names, shortened if there are many."""
     some = ", ".join(map(_quoted, names[:_MOST_LISTED]))
     return f"{some} and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else some
 
 
 def _quoted(place: ColumnPath) -> str:
-    """Return a column's name as a message may hold it: where the file has no header, it is what the first row says."""
+    """Return a column's name, harmless and without IP addresses: without a header, it is a value of the first row."""
     return addresses.mask_addresses(safe(dotted(place), _LONGEST_NAME))
 
 
 _NO_VALUES = ["", "-", "null", "NULL", "Null", "None", "nan", "NaN", "NA", "N/A", "\\N", "<NA>", "(not set)", "undefined"]
-"""What tools write where there is no value."""
+"""What tools write for missing values."""
 _DATE_LENGTH = len("20261010")
 _ABSENT = {name: {**PARSED, **PARSED_EVENTS}[name] for name in ("status", "bytes", "seconds", "forwarded", "cookies")}
 _NO_PAGE = "-"
 
 
 def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> pl.LazyFrame:
-    """Return PARSED, PARSED_EVENTS and `prop.NAME`s of rows: `source, line_no, fault`, text by role (ROLES), and `prop.NAME`s, where they are there.
+    """Return PARSED, PARSED_EVENTS and `prop.NAME`s of rows: `source, line_no, fault`, text by role (ROLES), and `prop.NAME`s.
 
-    `fault` says why a row is no event, `blank` and `comment` among it. `has_times` says that `time` is one already, and no text. Of a known tool's
-    export, rows have the fields of its preset in the place of roles. `props` is the JSON text of the properties.
+    `fault` is the reason why a row is not an event, including `blank` and `comment`. With `has_times`, `time` is a time already. The rows of a known
+    tool's export have the fields of its preset instead of roles. `props` is the JSON text of the properties.
     """
     if columns.preset is not None:
         rows = _tool_roles(rows, columns, columns.preset)
-    there = rows.collect_schema().names()
-    told = rows.with_columns(_no_texts(name for name in (*ROLES, "anonymous", "props") if name not in there))
-    if "same" not in there:
-        told = told.with_columns(same="id")
+    present = rows.collect_schema().names()
+    filled = rows.with_columns(_no_texts(name for name in (*ROLES, "anonymous", "props") if name not in present))
+    if "same" not in present:
+        filled = filled.with_columns(same="id")
     if not has_times:
-        told = timestamps.parse_times(told.with_columns(time=_with_clock()) if "date" in there else told, columns.timezone)
+        filled = timestamps.parse_times(filled.with_columns(time=_with_clock()) if "date" in present else filled, columns.timezone)
     names = ("user", "address", "event", "anonymous", "host", "referrer", "id", "same", "session", "value")
     return (
-        told.with_columns(**{name: _value_or_null(pl.col(name)) for name in names}, url=_text_or_null(pl.col("url").str.strip_chars()))
+        filled.with_columns(**{name: _value_or_null(pl.col(name)) for name in names}, url=_text_or_null(pl.col("url").str.strip_chars()))
         .with_columns(problem=_problem(), address=pl.col("address").str.replace_all(" ", "", literal=True))
         .with_columns(
             sender=requests.join_sender(pl.col("address"), pl.col("user")),
             host=pl.col("host").str.to_lowercase(),
-            # A row without a page is no server's message: it has a visitor, or is of no use.
+            # A row without a page is an event, never a server's message.
             request=pl.concat_str([pl.lit("GET "), "url"]).fill_null(_NO_PAGE),
             user_agent=_value_or_null(pl.col("agent")),
             session_key="session",
@@ -228,49 +228,49 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
             asset=pl.lit(value=False),
             **{name: pl.lit(None, dtype=dtype) for name, dtype in _ABSENT.items()},
         )
-        .select(*PARSED, *PARSED_EVENTS, *(f"prop.{name}" for name in columns.asked if f"prop.{name}" in there))
+        .select(*PARSED, *PARSED_EVENTS, *(f"prop.{name}" for name in columns.tested if f"prop.{name}" in present))
     )
 
 
 def _tool_roles(rows: pl.LazyFrame, columns: Columns, preset: Preset) -> pl.LazyFrame:
-    """Turn the fields of a tool's export into roles; what the site's owner told of a role goes before."""
-    there = rows.collect_schema().names()
-    whole = rows.with_columns(_no_texts(name for name in preset.fields if name not in there))
+    """Turn the fields of a tool's export into roles; `site.columns` overrides them."""
+    present = rows.collect_schema().names()
+    whole = rows.with_columns(_no_texts(name for name in preset.fields if name not in present))
     if preset.property is not None:
-        found = {f"prop.{name}": preset.property(name) for name in columns.asked}
-        whole = whole.with_columns(**{name: pl.coalesce(value, name) if name in there else value for name, value in found.items()})
-    told = {name.removeprefix(OWNER_PREFIX): name for name in there if name.startswith(OWNER_PREFIX)}
-    return preset.rows(whole).with_columns(**told)
+        values = {f"prop.{name}": preset.property(name) for name in columns.tested}
+        whole = whole.with_columns(**{name: pl.coalesce(value, name) if name in present else value for name, value in values.items()})
+    owned = {name.removeprefix(OWNER_PREFIX): name for name in present if name.startswith(OWNER_PREFIX)}
+    return preset.rows(whole).with_columns(**owned)
 
 
 def _no_texts(names: Iterable[str]) -> list[pl.Expr]:
-    """Return columns that say nothing."""
+    """Return empty columns."""
     return [pl.lit(None, dtype=pl.String).alias(name) for name in names]
 
 
 def json_text(text: pl.Expr, names: ColumnPath) -> pl.Expr:
-    """Return what stands in a place of a text that is JSON; the text itself where no name is given."""
+    """Return the value at a path of a JSON text, or the text itself if the path is empty."""
     return text.str.json_path_match(json_path(names)) if names else text
 
 
 def _text_or_null(text: pl.Expr) -> pl.Expr:
-    """Return a text, null where it is empty."""
+    """Return a text, null if it is empty."""
     return pl.when(text != "").then(text)
 
 
 def _value_or_null(text: pl.Expr) -> pl.Expr:
-    """Return what a column says, null where it says nothing."""
+    """Return a value, null if it is a notation for a missing one."""
     bare = text.str.strip_chars()
     return pl.when(~bare.is_in(_NO_VALUES)).then(bare)
 
 
 def _number(text: pl.Expr) -> pl.Expr:
-    """Return a number for each text, null where there is none."""
+    """Return a number that identifies each text, null if there is none."""
     return pl.when(text.is_not_null()).then(text.hash(4).reinterpret(signed=True))
 
 
 def _with_clock() -> pl.Expr:
-    """Return day and time of day, from two columns, as one text."""
+    """Return day and time of day from two columns as one text."""
     day, clock = pl.col("date").str.strip_chars(), pl.col("time").str.strip_chars()
     dashed = timestamps.iso_day(pl.when(day.str.len_bytes() == _DATE_LENGTH).then(day))
     padded = pl.when(clock.str.slice(1, 1) == ":").then(pl.concat_str([pl.lit("0"), clock])).otherwise(clock)
@@ -278,5 +278,5 @@ def _with_clock() -> pl.Expr:
 
 
 def _problem() -> pl.Expr:
-    """Return why a row is no event: one without a time or a visitor says something all the same."""
+    """Return why a row is not an event; rows without a time or a visitor are events."""
     return pl.coalesce("fault", first_problem({"no event and no page": pl.col("event").is_null() & pl.col("url").is_null()}))

@@ -1,4 +1,4 @@
-"""Event exports of JSON objects, one per line: all at once where every line is an object, else line by line."""
+"""Event exports as JSON objects, one per line: parsed all at once if every line is an object, otherwise line by line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SAMPLED, _DEEPEST = 1_000, 4
 
 @dataclass(frozen=True)
 class JsonExport(Layout):
-    """How an export is laid out: a format of lines, made for one file."""
+    """The layout of one export."""
 
     columns: Columns
 
@@ -43,9 +43,9 @@ class JsonExport(Layout):
         return True
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
-        """Return PARSED and PARSED_EVENTS of LINES, and a `prop.NAME` for each property that is there.
+        """Return PARSED, PARSED_EVENTS and a `prop.NAME` for each property, of LINES.
 
-        Fails where a line is no JSON object: then they need mending.
+        Fails if a line is not a JSON object: `mend` comes first then.
         """
         is_blank = pl.col("line").str.strip_chars().fill_null("") == ""
         fields = {name: self._field(place) for name, place in self.columns.fields.items()}
@@ -58,22 +58,22 @@ class JsonExport(Layout):
         return exports.parse_events(rows, self.columns)
 
     def _shape(self) -> pl.Struct:
-        """Return the type of objects that hold what a run needs, texts but where the tool says otherwise."""
+        """Return the struct type of what a run needs: text, unless the tool's preset has other types."""
         preset = self.columns.preset
         types = {self.columns.roles[name]: of_type for name, of_type in (preset.types if preset else {}).items()}
         return _shape({self.columns.column(place): types.get(place, pl.String()) for place in self.columns.fields.values()})
 
     def _field(self, place: ColumnPath) -> pl.Expr:
-        """Return what stands in a place of an object, or within the text there."""
+        """Return the value at a path of an object, or within the JSON text there."""
         column = self.columns.column(place)
         return exports.json_text(_field(column), place[len(column) :])
 
     def _props(self, line: str) -> pl.Expr:
-        """Return the properties as JSON: the object that holds them, or all of the object around them."""
+        """Return the properties as JSON: the object that holds them, or the whole event."""
         return pl.col(line).str.json_path_match(exports.json_path(self.columns.props))
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES that `scan` does not fail of: of objects what a run needs of them, `whole` as they were, and a `fault` for what is none."""
+        """Yield LINES on which `scan` does not fail: cut to what a run needs, `whole` as they were, and a `fault` if they are not objects."""
         shape = self._shape()
         for frame in frames:
             read = frame.select(pl.when(pl.col("fault").is_null() & (pl.col("line").str.strip_chars() != "")).then("line")).to_series()
@@ -82,14 +82,14 @@ class JsonExport(Layout):
                 yield frame
             except pl.exceptions.ComputeError:
                 objects = [None if line is None else _object(line) for line in read]
-                mended = [None if found is None else json.dumps(_cut(found, shape)) for found in objects]
+                mended = [None if item is None else json.dumps(_cut(item, shape)) for item in objects]
                 lines = pl.Series([kept or line for kept, line in zip(mended, frame["line"], strict=True)], dtype=pl.String)
                 is_none = pl.Series([line is not None and kept is None for kept, line in zip(mended, read, strict=True)])
                 yield frame.with_columns(line=lines, whole="line", fault=pl.coalesce("fault", first_problem({NOT_JSON: pl.lit(is_none)})))
 
 
 def export_share(lines: pl.Series, *, is_known: bool = True) -> float:
-    """Return the share of lines that are objects whose names are known, or any objects, but for those of an access log."""
+    """Return the share of lines that are objects with known names, or any objects, except those of an access log."""
     fits, names = object_names(lines)
     return fits if not exports.names_requests(names) and (exports.names_events(names) or not is_known) else 0.0
 
@@ -101,41 +101,41 @@ def object_names(lines: pl.Series) -> tuple[float, list[ColumnPath]]:
 
 @lru_cache(maxsize=2)
 def _object_names(lines: tuple[str, ...]) -> tuple[float, list[ColumnPath]]:
-    """Tell of some lines what many formats ask of the same ones."""
+    """Return the same, cached: many formats ask for the same lines."""
     objects = _objects(lines)
     return len(objects) / max(len(lines), 1), _names(objects)
 
 
-def fit(lines: pl.Series, called: str, asked: Needs) -> JsonExport:
-    """Return how an export is laid out. Raises InputError where it does not say what a run needs."""
+def fit(lines: pl.Series, called: str, needs: Needs) -> JsonExport:
+    """Return the layout of an export. Raises InputError if it lacks what a run needs."""
     objects = _objects(_some(lines))
 
     def values(place: ColumnPath) -> list[str]:
         return [str(value) for item in objects if (value := _value(item, place)) is not None]
 
-    return JsonExport(exports.find_columns(_names(objects), asked, called, values))
+    return JsonExport(exports.find_columns(_names(objects), needs, called, values))
 
 
 def _some(lines: pl.Series) -> pl.Series:
-    """Return lines spread over many: some columns come late."""
+    """Return lines from all over the head, because some columns come late."""
     return lines.gather_every(len(lines) // _SAMPLED + 1)
 
 
 def _objects(lines: Iterable[str]) -> list[dict[str, Any]]:
     """Return the objects among lines."""
-    return [found for line in lines if (found := _object(line)) is not None]
+    return [item for line in lines if (item := _object(line)) is not None]
 
 
 def _names(objects: Iterable[dict[str, Any]]) -> list[ColumnPath]:
-    """Return the names in objects, those within others too, in the order in which they come."""
-    found: dict[ColumnPath, None] = {}
+    """Return the paths in objects, in the order of their first occurrence."""
+    paths: dict[ColumnPath, None] = {}
     for item in objects:
-        found.update(dict.fromkeys(_within(item, ())))
-    return list(found)
+        paths.update(dict.fromkeys(_within(item, ())))
+    return list(paths)
 
 
 def _within(item: Mapping[str, Any], place: ColumnPath) -> Iterator[ColumnPath]:
-    """Yield the names in one object."""
+    """Yield the paths in one object."""
     for name, value in item.items():
         if not isinstance(value, dict):
             yield (*place, name)
@@ -144,19 +144,19 @@ def _within(item: Mapping[str, Any], place: ColumnPath) -> Iterator[ColumnPath]:
 
 
 def _value(item: Any, place: ColumnPath) -> object:  # noqa: ANN401 (JSON holds anything)
-    """Return what stands in a place of an object."""
+    """Return the value at a path of an object."""
     for name in place:
         item = item.get(name) if isinstance(item, dict) else None
     return item
 
 
 def _object(line: str) -> dict[str, Any] | None:
-    """Return the object that a line is, None where it is none; of equal names the first counts, as in the fast reader."""
+    """Parse a line as an object, None if it is not one; the first of equal names counts, as in Polars."""
     try:
-        found = json.loads(line, object_pairs_hook=keep_first, parse_constant=_refuse)
+        item = json.loads(line, object_pairs_hook=keep_first, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return item if isinstance(item, dict) else None
 
 
 def _refuse(constant: str) -> None:
@@ -164,7 +164,7 @@ def _refuse(constant: str) -> None:
 
 
 def _shape(places: Mapping[ColumnPath, pl.DataType]) -> pl.Struct:
-    """Return the type of objects that hold these types in these places; of a place and one within it the first counts."""
+    """Return the struct type of these types at these paths; if one path is within another, the first counts."""
     tree: dict[str, Any] = {}
     for place, of_type in places.items():
         branch = tree
@@ -178,7 +178,7 @@ def _shape(places: Mapping[ColumnPath, pl.DataType]) -> pl.Struct:
 
 
 def _cut(value: Any, of_type: PolarsDataType) -> Any:  # noqa: ANN401 (JSON holds anything)
-    """Return what of a value has the type: texts, numbers and truth values for a text."""
+    """Return the part of a value that has the type; texts, numbers and booleans fit text."""
     if isinstance(of_type, pl.Struct):
         return {part.name: _cut(value.get(part.name), part.dtype) for part in of_type.fields} if isinstance(value, dict) else None
     if isinstance(of_type, pl.List):
@@ -188,7 +188,7 @@ def _cut(value: Any, of_type: PolarsDataType) -> Any:  # noqa: ANN401 (JSON hold
 
 
 def _field(place: ColumnPath) -> pl.Expr:
-    """Return the text in a place of an object."""
+    """Return the text at a path of an object."""
     field = pl.col("object")
     for name in place:
         field = field.struct.field(name)

@@ -1,4 +1,4 @@
-"""Times as text -> UTC: ISO 8601 with or without a zone, the common log format's, and numbers since 1970, whose size tells the unit."""
+"""Times from text to UTC: ISO 8601 with or without a time zone, the common log format's, and numbers since 1970, whose size gives the unit."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import polars as pl
 from convkit.core.schema import TIME
 
 WEB_ERA = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-"""When a server of the web can have written a time: one before or after is none."""
+"""The period in which a web server can have written a time; times outside are invalid."""
 
 _UNITS = ((10**11, 1_000_000), (10**14, 1_000))
-"""Below the limit, how many microseconds a number's unit has: seconds, milliseconds; then microseconds, and nanoseconds from 1e17 on."""
+"""The limits below which a number is in seconds or milliseconds, and the microseconds of each unit; from 1e17 on it is in nanoseconds."""
 _NANOSECONDS = 10**17
 _DAY = "0000-00-00"
 _MINUTE = f"{_DAY} 00:00"
@@ -31,12 +31,12 @@ _CALENDAR_SECONDS = (19_900_101_000_000, 21_001_231_235_959)
 
 
 def is_local(text: str) -> bool:
-    """Tell a time that says no zone."""
+    """Return whether a time has no time zone."""
     return bool(_LOCAL.fullmatch(text.strip()))
 
 
 def from_number(number: pl.Expr) -> pl.Expr:
-    """Return the time that a whole number since 1970 says."""
+    """Return the time of a whole number since 1970."""
     size = number.abs()
     (seconds, of_second), (milliseconds, of_millisecond) = _UNITS
     micros = (
@@ -52,22 +52,22 @@ def from_number(number: pl.Expr) -> pl.Expr:
 
 
 def from_local(moment: pl.Expr, timezone: str) -> pl.Expr:
-    """Return the UTC of a local time; of an hour that comes twice the first is taken, one that never was is no time."""
+    """Return a local time in UTC: the first of an ambiguous one, null if it never existed."""
     if timezone == "UTC":
         return moment.dt.replace_time_zone("UTC")
     return moment.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
 
 
 def iso_day(day: pl.Expr) -> pl.Expr:
-    """Return the day in which a text like `20261010` begins, as ISO 8601 writes it."""
+    """Return the day of a text that begins like `20261010`, in ISO 8601."""
     return pl.concat_str([day.str.slice(0, 4), day.str.slice(4, 2), day.str.slice(6, 2)], separator="-")
 
 
 def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
-    """Put the time in place of `time`, text; null where it is none. A time without a zone is of `timezone`.
+    """Replace `time`, text, by the time, null if it is invalid. A time without a time zone is in `timezone`.
 
-    `names_month` says that times may be written like `10/Oct/2026:13:55:36 +0200` or `Sat Oct 10 13:55:36 2026`, too; else they are of ISO 8601 or
-    numbers. Whether a server of the web can have written such a time (WEB) is for others to judge.
+    Times are in ISO 8601 or numbers; with `names_month`, also like `10/Oct/2026:13:55:36 +0200` or `Sat Oct 10 13:55:36 2026`. Times outside WEB_ERA
+    are not rejected here.
     """
     text, rest, number = pl.col("text"), pl.col("rest"), pl.col("number")
     minute = len(_MINUTE) + names_month
@@ -91,7 +91,7 @@ def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False)
 
 
 def _iso_text(text: pl.Expr, number: pl.Expr) -> pl.Expr:
-    """Return days and seconds that are written as one number, `20261010` and `20261010135536`, as ISO 8601 writes them."""
+    """Return days and seconds that are written as one number, `20261010` and `20261010135536`, in ISO 8601."""
     day = pl.when(number.is_between(*_CALENDAR_DAYS) | number.is_between(*_CALENDAR_SECONDS)).then(text)
     clock = pl.when(day.str.len_bytes() > len("20261010")).then(day)
     of_clock = pl.concat_str([clock.str.slice(8, 2), clock.str.slice(10, 2), clock.str.slice(12, 2)], separator=":")
@@ -99,7 +99,7 @@ def _iso_text(text: pl.Expr, number: pl.Expr) -> pl.Expr:
 
 
 def _minute(text: pl.Expr) -> pl.Expr:
-    """Return the minute of a time of ISO 8601, or the day's first. Polars remembers the texts it has parsed, and minutes repeat."""
+    """Return the minute of an ISO 8601 time, or of a day its first. Polars caches the times that it parses, and minutes repeat."""
     minute, between = text.str.head(len(_MINUTE)), text.str.slice(len(_DAY), 1)
     day = pl.when(text.str.len_bytes() == len(_DAY)).then(text)
     cases = {"%Y-%m-%d %H:%M": " ", "%Y-%m-%dT%H:%M": "T"}
@@ -112,7 +112,7 @@ def _minute(text: pl.Expr) -> pl.Expr:
 
 
 def _clf_text(text: pl.Expr) -> pl.Expr:
-    """Return a time of C, `Sat Oct 10 13:55:36 2026`, as servers write it, and one of ISO 8601 in the same places, `10/ 10/2026:13:55:36`."""
+    """Return a C time, `Sat Oct 10 13:55:36 2026`, in the common log format, and an ISO 8601 time in the same positions, `10/ 10/2026:13:55:36`."""
     of_c = pl.when(text.str.contains(_CTIME)).then(text)
     day = of_c.str.slice(8, 2).str.replace(" ", "0", literal=True)
     served = pl.concat_str([day, pl.lit("/"), of_c.str.slice(4, 3), pl.lit("/"), of_c.str.slice(20, 4), pl.lit(":"), of_c.str.slice(11, 8)])
@@ -122,7 +122,7 @@ def _clf_text(text: pl.Expr) -> pl.Expr:
 
 
 def _clf_minute(text: pl.Expr) -> pl.Expr:
-    """Return the minute of a time as servers write it, a colon or a blank behind the day."""
+    """Return the minute of a time in the common log format, with a colon or a space after the day."""
     minute = text.str.head(len("10/Oct/2026:13:55"))
     forms = {"%d/%b/%Y:%H:%M": ":", "%d/%b/%Y %H:%M": " "}
     named = [
@@ -133,13 +133,13 @@ def _clf_minute(text: pl.Expr) -> pl.Expr:
 
 
 def _within_minute() -> pl.Expr:
-    """Return the time without its zone."""
+    """Return the time without its time zone."""
     second = pl.col("second")
     return pl.col("minute") + pl.duration(microseconds=pl.when(second.is_between(0, 60)).then(second * 1_000_000 + pl.col("micros")))
 
 
 def _offset() -> pl.Expr:
-    """Return how many microseconds a zone is ahead of UTC, null where there is none."""
+    """Return the offset of a time zone from UTC in microseconds, null if it is invalid."""
     part, zone = pl.col("ahead").struct, pl.col("zone")
     hours, minutes = part[1].cast(pl.Int64, strict=False), part[2].fill_null("0").cast(pl.Int64, strict=False)
     ahead = pl.when(part[0] == "-").then(-1).otherwise(1) * (hours * 60 + minutes) * 60_000_000
