@@ -1,6 +1,6 @@
 """All figures of the reports, counted from lists of hits by enumeration.
 
-`figures_of` is the model: hits and a goals file in, every figure out, to be compared with the product's JSON.
+`figures_of` is the model: it turns hits and a goals file into every figure, to be compared with the product's JSON.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from model.figures import Figures, amount, quantile, rate, wilson
 from model.funnels import funnel_figures
 from model.origins import Origin, origin_of, own_host
 from model.robots import reasons_of
-from model.sessions import Session, Traffic, Visits, cut, fate, look_at, matches_of, visitors_of
+from model.sessions import Session, Traffic, Visits, cut, fate, matches_of, visitors_of, with_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ FATES = ("asset", "excluded", "bot", "other", "background", "outside", "kept")
 
 @dataclass(frozen=True)
 class Period:
-    """Seconds since 1970 from the first that belongs to it to the first that does not."""
+    """Seconds since 1970, from the first inside the period to the first after it."""
 
     start: float = float("-inf")
     end: float = float("inf")
@@ -46,7 +46,7 @@ class Period:
 
 @dataclass
 class Model:
-    """Matched sessions of a log; those without a page are set aside and not among them."""
+    """The matched sessions of a log, without those that have no page."""
 
     goals: GoalsFile
     period: Period
@@ -65,11 +65,11 @@ class Model:
 
     @property
     def shown(self) -> list[int]:
-        """Numbers of the sessions that are looked at."""
+        """Numbers of the sessions that are counted."""
         return [number for number in range(len(self.sessions)) if self.shows(number)]
 
     def shows(self, number: int) -> bool:
-        """Whether a session belongs to the period, and is asked for."""
+        """Whether a session belongs to the period and passes the filter."""
         return self.period.holds(self.sessions[number].started) and (self.where is None or self.where(self, number))
 
     def of(self, name: str) -> list[list[Hit]]:
@@ -82,10 +82,10 @@ class Model:
 
 
 def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop", where: Where | None = None) -> Model:
-    """Cut and match the hits of a log; `bots` are dropped, kept, or looked at alone (`only`)."""
+    """Return the matched sessions of a log; `bots` are dropped, kept, or the only ones counted (`only`)."""
     robots = reasons_of(hits, goals.site) if bots != "keep" else {}
-    seen = [hit for hit in hits if fate(hit, "", goals.site, robots, bots) == "kept"]
-    traffic = look_at(seen, visitors_of(seen, goals), goals)
+    analyzed = [hit for hit in hits if fate(hit, "", goals.site, robots, bots) == "kept"]
+    traffic = with_kinds(analyzed, visitors_of(analyzed, goals), goals)
     sessions = [session for session in cut(traffic, goals.site.timeout) if session.pages]
     visits = Visits(tuple(sessions), traffic, goals.site)
     matches = {goal: matches_of(goal, visits) for goal in goals.all_goals}
@@ -95,9 +95,9 @@ def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bot
 def figures_of(  # noqa: PLR0913 (every filter of a run is an argument)
     hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop", where: Where | None = None, *, channels: bool = False
 ) -> Figures:
-    """Return every figure of every report, and the fates of lines where neither a period is given nor which sessions are kept.
+    """Return every figure of every report, and the fates of lines if there is neither a period nor a filter.
 
-    Those of `channels` only where they are asked for: `convkit report` has none.
+    Figures of `channels` are added on request: `convkit report` has none.
     """
     model = analyze(hits, goals, period, bots, where)
     found: Figures = {}
@@ -114,9 +114,9 @@ def figures_of(  # noqa: PLR0913 (every filter of a run is an argument)
 
 
 def fate_figures(hits: list[Hit], model: Model) -> Figures:
-    """Count every line's one fate."""
-    # Whoever is not looked at has kinds, too: what is other or background stays it, whoever sent it.
-    kinds = look_at(hits, {hit.position: hit.browser for hit in hits}, model.goals).kinds | model.traffic.kinds
+    """Count the fates of all lines."""
+    # Hits that are not analyzed have kinds, too: `other` and `background` do not depend on who sent them.
+    kinds = with_kinds(hits, {hit.position: hit.browser for hit in hits}, model.goals).kinds | model.traffic.kinds
     fates = [fate(hit, kinds[hit.position], model.goals.site, model.robots, model.bots) for hit in hits]
     counts = Counter(fates)
     reasons = Counter(model.robots[hit.browser] for hit, one in zip(hits, fates, strict=True) if one == "bot")
@@ -149,11 +149,11 @@ def overview_figures(model: Model) -> Figures:
 
 
 def counted(model: Model, name: str) -> list[Hit]:
-    """Return the hits that `conversions` and `value` count: under `session`, the first of each session."""
-    found = [model.of(name)[number] for number in model.shown]
+    """Return the hits that `conversions` and `value` count: once per session, the first of each session."""
+    matches = [model.of(name)[number] for number in model.shown]
     if model.goals.goals[name].once_per == "session":
-        found = [hits[:1] for hits in found]
-    return [hit for hits in found for hit in hits]
+        matches = [hits[:1] for hits in matches]
+    return [hit for hits in matches for hit in hits]
 
 
 def worth(model: Model, name: str) -> Decimal:
@@ -174,7 +174,7 @@ def goal_figures(model: Model, name: str) -> Figures:
     share = rate(len(reached), len(model.shown))
     low, high = wilson(len(reached), len(model.shown))
     target = model.goals.goals[name].target
-    wanted = float(target.removesuffix("%")) / 100 if target else None
+    target_rate = float(target.removesuffix("%")) / 100 if target else None
     seconds = [max(0, model.of(name)[number][0].time - model.sessions[number].started) for number in reached]
     row = {
         "type": "macro" if name in model.goals.macro else "micro",
@@ -188,8 +188,8 @@ def goal_figures(model: Model, name: str) -> Figures:
         "value": worth(model, name),
         "median_seconds": quantile(seconds, 0.5),
         "last_reached": max((hit.time for hit in hits), default=None),
-        "target": wanted,
-        "target_met": None if wanted is None or share is None else share >= wanted,
+        "target": target_rate,
+        "target_met": None if target_rate is None or share is None else share >= target_rate,
     }
     return {("goals", name, column): figure for column, figure in row.items()}
 
@@ -203,7 +203,7 @@ def then_converted(model: Model, name: str, number: int) -> bool:
 
 
 def channel_figures(model: Model) -> Figures:
-    """Count every channel that sessions, or visitors who converted, came from."""
+    """Count every channel of sessions, or of visitors who converted."""
     converted = {model.sessions[number].visitor: number for number in reversed(model.shown) if model.converted(number)}
     firsts = {session.visitor: origin for session, origin in zip(reversed(model.sessions), reversed(model.origins), strict=True)}
     first_touch = Counter(firsts[visitor].channel for visitor in converted)
@@ -259,7 +259,7 @@ def page_row(model: Model, path: str) -> dict[str, int | float | None]:
 
 
 def times_on(model: Model, session: Session, path: str) -> list[int]:
-    """Return the times on a page that are known: to the session's next interaction."""
+    """Return the known times on a page, each up to the session's next interaction."""
     acts = session.interactions
     pages = set(session.pages)
     shown = model.goals.site.shown

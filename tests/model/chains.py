@@ -1,6 +1,6 @@
-"""Every chain of a funnel, one by one, and the one that counts.
+"""All chains of a funnel, one by one, and the one that counts.
 
-It stands alone because enumerating is the point: no pass of fills, nothing greedy, nothing that could share a mistake with the product.
+They are enumerated on purpose: nothing here could share a bug with the product's passes of fills.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Chain = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Fill:
-    """What one step takes: the numbers of the hits that match it, and whether its hit may also fill the next step."""
+    """What may fill a step: the numbers of the hits that match it, and whether the same hit may also fill the next step."""
 
     hits: frozenset[int]
     is_condition: bool = False
@@ -37,7 +37,7 @@ class Ban:
 
 @dataclass(frozen=True)
 class Rules:
-    """What a chain must hold: `acts` are the interactions, `values` what is the same in a chain, `entries` the hits that may begin one."""
+    """The rules for chains: `acts` are the interactions, `values` must be the same in a chain, `entries` are the hits that may begin one."""
 
     window: int | None = None
     order: str = "ordered"
@@ -51,7 +51,7 @@ class Rules:
 def best_chain(fills: Sequence[Fill], times: Sequence[int], rules: Rules = Rules()) -> Chain:
     """Return the chain that counts.
 
-    The one that gets furthest, of those the one that fills most steps, of those the earliest start, of those the earliest hit at each next step.
+    It is the one that gets furthest; among those, the one that fills most steps, then starts earliest, then takes the earliest hit at each next step.
     """
     if rules.values is not None:
         return min((_best_of_value(value, fills, times, rules) for value in {*rules.values} - {None}), key=_rank(fills), default=())
@@ -63,19 +63,19 @@ def best_chain(fills: Sequence[Fill], times: Sequence[int], rules: Rules = Rules
 
 
 def _best_of_value(value: str | None, fills: Sequence[Fill], times: Sequence[int], rules: Rules) -> Chain:
-    """Return the chain that counts among those of one value: a hit of another value, or of none, fits no step."""
-    of_value = frozenset(number for number, own in enumerate(rules.values or ()) if own == value)
-    return best_chain([replace(fill, hits=fill.hits & of_value) for fill in fills], times, replace(rules, values=None))
+    """Return the chain that counts among those of one value: hits with another value, or without one, do not fit any step."""
+    hits_of_value = frozenset(number for number, own in enumerate(rules.values or ()) if own == value)
+    return best_chain([replace(fill, hits=fill.hits & hits_of_value) for fill in fills], times, replace(rules, values=None))
 
 
 def _rank(fills: Sequence[Fill]) -> object:
-    """Return what chains are compared by."""
+    """Return the key by which chains are compared."""
 
     def rank(chain: Chain) -> tuple[int, int, int, tuple[float, ...]]:
         furthest = max((step for step, _ in chain if not fills[step].is_optional), default=-1)
         hits = dict(chain)
-        places = tuple(float(hits.get(step, float("inf"))) for step in range(len(fills)))
-        return -furthest, -len(chain), min(hits.values(), default=0), places
+        numbers = tuple(float(hits.get(step, float("inf"))) for step in range(len(fills)))
+        return -furthest, -len(chain), min(hits.values(), default=0), numbers
 
     return rank
 
@@ -89,7 +89,7 @@ def _chains(fills: Sequence[Fill], times: Sequence[int], rules: Rules) -> Iterat
 
 
 def _extensions(chain: Chain, fills: Sequence[Fill], times: Sequence[int], rules: Rules) -> Iterator[Chain]:
-    """Yield a chain and every chain that goes on from it."""
+    """Yield a chain and every chain that continues it."""
     if not _is_allowed(chain, fills, times, rules):
         return
     yield chain
@@ -103,7 +103,7 @@ def _extensions(chain: Chain, fills: Sequence[Fill], times: Sequence[int], rules
 
 
 def _is_allowed(chain: Chain, fills: Sequence[Fill], times: Sequence[int], rules: Rules) -> bool:
-    """Tell whether a chain breaks no rule; a chain that breaks one does so however it goes on."""
+    """Return whether a chain keeps all rules; if it breaks one, so does every chain that continues it."""
     hits = dict(chain)
     first, last = chain[0][1], chain[-1][1]
     if rules.window is not None and times[last] - times[first] > rules.window:
@@ -120,7 +120,7 @@ def _is_allowed(chain: Chain, fills: Sequence[Fill], times: Sequence[int], rules
 
 
 def _is_banned(ban: Ban, hits: dict[int, int], last: int) -> bool:
-    """Tell whether a forbidden hit lies behind the one step and before the other, or before the chain's end, that included."""
+    """Return whether an excluded hit lies after the one step and before the other, or up to and including the chain's end."""
     if min(hits) > ban.before or max(hits) <= ban.after:
         return False
     begin = hits.get(ban.after, min(hits.values()))
@@ -129,7 +129,7 @@ def _is_banned(ban: Ban, hits: dict[int, int], last: int) -> bool:
 
 
 def _best_in_any_order(fills: Sequence[Fill], times: Sequence[int], rules: Rules) -> Chain:
-    """Return how many steps were done inside one window, as steps in the order in which they were done."""
+    """Return the steps that were done within one window, in the order in which they were done."""
     best: Chain = ()
     for start in sorted({number for fill in fills for number in fill.hits}):
         if rules.entries is None or start in rules.entries:

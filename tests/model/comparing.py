@@ -1,7 +1,4 @@
-"""The product's JSON as figures of the model, and the first figure in which the two differ.
-
-It stands alone because it is the only place that knows both shapes.
-"""
+"""The product's JSON as figures of the model, and the first figure in which the two differ."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ KEYS = {
     "drop-off": ("funnel", "step", "what", "item"),
 }
 ORDER = ("input", "overview", "goals", "pages", "channels", "funnel", "drop-off")
-"""From causes to consequences: a wrong session is better told than the funnels it spoils."""
+"""From causes to consequences: a wrong session says more than the funnels that it makes wrong."""
 
 ADDITIVE = {
     "overview": ("sessions", "pageviews", "bounces", "converted_sessions", "value"),
@@ -33,7 +30,7 @@ ADDITIVE = {
     "channels": ("sessions", "converted_sessions", "value"),
     "pages": ("sessions", "pageviews", "landings", "bounces", "landings_converted", "exits", "exits_converted"),
 }
-"""Columns of which single days add up to the month."""
+"""Columns whose figures of single days add up to those of the month."""
 
 
 def figures_in(document: dict[str, Any]) -> Figures:
@@ -59,8 +56,8 @@ def seconds_of(moment: str | None) -> int | None:
 
 
 def first_difference(expected: Figures, got: Figures) -> str | None:
-    """Return a sentence about the first figure that differs, None where none does."""
-    # A row that only the product has is told by its counts.
+    """Return a sentence about the first figure that differs, None if none does."""
+    # A row that only the product has is recognised by its counts.
     columns = {(report, column) for report, names in ADDITIVE.items() for column in names}
     keys = {*expected, *(key for key in got if (key[0], key[-1]) in columns)}
     for key in sorted(keys, key=lambda key: (ORDER.index(key[0]), key)):
@@ -70,7 +67,7 @@ def first_difference(expected: Figures, got: Figures) -> str | None:
 
 
 def agree(column: str, expected: Figure, got: Figure) -> bool:
-    """Tell whether two figures are the same; a count that is left out is 0, a rate of nothing is not."""
+    """Return whether two figures are the same; a missing count is 0, a missing rate is not."""
     is_rate = column.endswith(("rate", "_low", "_high", "share", "of_first")) or column in {"pages_per_session", "target"}
     if is_rate or column.endswith(("seconds", "_to_next")):
         if expected is None or got is None:
@@ -82,6 +79,6 @@ def agree(column: str, expected: Figure, got: Figure) -> bool:
 
 
 def additive(figures: Figures) -> dict[tuple[str, ...], Decimal]:
-    """Return the figures of which single days add up, without zeros."""
-    found = {key: Decimal(str(value)) for key, value in figures.items() if key[-1] in ADDITIVE.get(key[0], ()) and value}
-    return {key: value for key, value in found.items() if value}
+    """Return the figures that add up over days, without zeros."""
+    sums = {key: Decimal(str(value)) for key, value in figures.items() if key[-1] in ADDITIVE.get(key[0], ()) and value}
+    return {key: value for key, value in sums.items() if value}

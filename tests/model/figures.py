@@ -1,7 +1,4 @@
-"""Arithmetic of the model's reports: rates, intervals, quantiles and money, written a second time.
-
-It stands alone because every report of the model ends in it.
-"""
+"""Arithmetic of the model's reports: rates, intervals, quantiles and money, written a second time."""
 
 from __future__ import annotations
 
@@ -15,13 +12,13 @@ if TYPE_CHECKING:
 
 Figure = int | float | Decimal | bool | str | None
 Figures = dict[tuple[str, ...], Figure]
-"""A figure by report, the keys of its row, and its column."""
+"""Figures by report, the keys of the row, and the column."""
 
 Z = 1.959963984540054
 
 
 def rate(part: int, whole: int) -> float | None:
-    """Return a share, None of nothing."""
+    """Return a share, None if the whole is nothing."""
     return part / whole if whole else None
 
 
@@ -37,15 +34,15 @@ def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
 
 
 def quantile(values: Sequence[int], share: float) -> float | None:
-    """Return a quantile of type 7, None of nothing."""
+    """Return a quantile of type 7, None without values."""
     if not values:
         return None
     ranked = sorted(values)
-    place = share * (len(ranked) - 1)
-    low = math.floor(place)
-    return ranked[low] + (place - low) * (ranked[math.ceil(place)] - ranked[low])
+    position = share * (len(ranked) - 1)
+    low = math.floor(position)
+    return ranked[low] + (position - low) * (ranked[math.ceil(position)] - ranked[low])
 
 
 def amount(text: str | None) -> Decimal:
-    """Return what a text is worth: nothing unless it is a plain number."""
+    """Return the amount that a text states: 0 unless it is a plain number."""
     return Decimal(text) if text is not None and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) else Decimal(0)

@@ -1,7 +1,4 @@
-"""Funnels and drop-off of the model: one chain for each session or visitor, and what lay on its way.
-
-It stands alone because both reports ask for the same chains.
-"""
+"""Funnels and drop-off of the model: one chain per session or visitor, and what happened between its steps."""
 
 from __future__ import annotations
 
@@ -22,12 +19,12 @@ if TYPE_CHECKING:
     from model.hits import Hit
 
 LEFT, ANY = "(left)", "(any)"
-"""Items that are no page: the session ended; an item over all paths."""
+"""Items that are not a page: the session ended; an item on any path."""
 
 
 @dataclass
 class Walk:
-    """The hits of one session or one visitor, with kinds and session numbers, and by step the number of the hit that fills it."""
+    """The hits of one session or visitor, with kinds and session numbers, and the number of the hit that fills each step."""
 
     hits: list[tuple[Hit, str, int]]
     chain: dict[int, int]
@@ -46,18 +43,18 @@ class Walk:
         _, _, session = self.hits[self.chain[step]]
         return [(hit, kind) for hit, kind, number in self.hits[self.chain[step] + 1 :] if number == session]
 
-    def way(self, step: int, end_step: int | None) -> list[tuple[Hit, str, Hit | None]]:
-        """Return the hits between a step and another, or the session's end if that comes first, each with the page just shown."""
+    def between(self, step: int, end_step: int | None) -> list[tuple[Hit, str, Hit | None]]:
+        """Return the hits between two steps, or up to the session's end if that comes first, each with the page last viewed."""
         start = self.chain[step]
         end = self.chain.get(end_step, len(self.hits)) if end_step is not None else len(self.hits)
         _, _, session = self.hits[start]
-        found = []
+        hits = []
         for number in range(start + 1, end):
-            hit, kind, of = self.hits[number]
-            if of == session:
+            hit, kind, session_of_hit = self.hits[number]
+            if session_of_hit == session:
                 pages = [page for page, its_kind, its_session in self.hits[:number] if its_kind == "page" and its_session == session]
-                found.append((hit, kind, pages[-1] if pages else None))
-        return found
+                hits.append((hit, kind, pages[-1] if pages else None))
+        return hits
 
 
 def walks_of(model: Model, funnel: Funnel) -> list[Walk]:
@@ -86,12 +83,12 @@ def numbers_of(walk: Walk, positions: set[int]) -> frozenset[int]:
 
 
 def fill_of(model: Model, step: Step, walk: Walk) -> Fill:
-    """Return what a step takes on a walk."""
+    """Return the hits of a walk that may fill a step."""
     return Fill(numbers_of(walk, matched(model, step.goals)), step.is_condition, step.within, step.is_optional)
 
 
 def rules_of(model: Model, funnel: Funnel, walk: Walk) -> Rules:
-    """Return what a funnel asks of chains on a walk."""
+    """Return the rules of a funnel for chains on a walk."""
     return Rules(
         window=funnel.window,
         order=funnel.order,
@@ -104,17 +101,17 @@ def rules_of(model: Model, funnel: Funnel, walk: Walk) -> Rules:
 
 
 def value_of(hit: Hit, same: str) -> str | None:
-    """Return what must be the same in a chain; an empty parameter is none."""
+    """Return the value that must be the same in a chain; an empty parameter has none."""
     return hit.path if same == "path" else hit.parameter(same.removeprefix("query.")) or None
 
 
 def may_enter(model: Model, funnel: Funnel, session: int) -> bool:
-    """Tell whether the first step may be in a session."""
+    """Return whether a chain may begin in a session."""
     return funnel.landing is None or matches(funnel.landing, model.sessions[session].pages[0].path)
 
 
 def funnel_figures(model: Model, name: str) -> Figures:
-    """Count a funnel's steps and what those did who went no further."""
+    """Count a funnel's steps, and what visitors did instead of continuing."""
     funnel = model.goals.funnels[name]
     walks = walks_of(model, funnel)
     found: Figures = {}
@@ -128,7 +125,7 @@ def funnel_figures(model: Model, name: str) -> Figures:
 
 
 def step_row(walks: list[Walk], funnel: Funnel, step: int) -> dict[str, int | float | None]:
-    """Count one step; the last one has nothing to look forward to."""
+    """Count one step; after the last one there is nothing to reach."""
     here = [walk for walk in walks if step in walk.chain]
     entered = len(walks) if funnel.is_open else sum(0 in walk.chain for walk in walks)
     row: dict[str, int | float | None] = {"reached": len(here), "of_first": rate(len(here), entered)}
@@ -153,24 +150,24 @@ def step_row(walks: list[Walk], funnel: Funnel, step: int) -> dict[str, int | fl
 
 
 def drop_off_rows(model: Model, funnel: Funnel, walks: list[Walk], step: int) -> dict[tuple[str, str], dict[str, int | float | None]]:
-    """Count what those met who went no further, and those who went on: each walk once an item."""
-    looked_for = funnel.steps if funnel.order == "any" else funnel.steps[step : step + 1]
-    positions = matched(model, (goal for one in looked_for for goal in one.goals))
+    """Count what those who dropped off and those who continued did, each walk once per item."""
+    own_steps = funnel.steps if funnel.order == "any" else funnel.steps[step : step + 1]
+    positions = matched(model, (goal for own_step in own_steps for goal in own_step.goals))
     following = funnel.next_step(step)
     counts: dict[tuple[str, str], Counter[bool]] = defaultdict(Counter)
-    everybody: Counter[bool] = Counter()
+    reached: Counter[bool] = Counter()
     for walk in walks:
         if step in walk.chain:
             went_on = following in walk.chain
-            everybody[went_on] += 1
+            reached[went_on] += 1
             for item in destinations(model, walk, step, positions) | met(model, walk, step, following):
                 counts[item][went_on] += 1
     return {
         item: {
             "dropped": sides[False],
-            "dropped_share": rate(sides[False], everybody[False]),
+            "dropped_share": rate(sides[False], reached[False]),
             "went_on": sides[True],
-            "went_on_share": rate(sides[True], everybody[True]),
+            "went_on_share": rate(sides[True], reached[True]),
         }
         for item, sides in counts.items()
     }
@@ -186,12 +183,12 @@ def destinations(model: Model, walk: Walk, step: int, positions: set[int]) -> se
 
 
 def met(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple[str, str]]:
-    """Return pages, errors, forms that came back and slow answers on the way from a step, all but pages also over all paths."""
+    """Return pages, errors, returned forms and slow answers after a step, all but pages also on any path."""
     site, shown = model.goals.site, model.goals.site.shown
     found = set()
-    for hit, kind, page in walk.way(step, following):
-        came_back = hit.method == "POST" and hit.status in {200, 400, 422} and page is not None and page.path == hit.path
-        if came_back and not model.goals.site.is_background(hit):
+    for hit, kind, page in walk.between(step, following):
+        form_again = hit.method == "POST" and hit.status in {200, 400, 422} and page is not None and page.path == hit.path
+        if form_again and not model.goals.site.is_background(hit):
             found |= {("form_again", shown(hit.path)), ("form_again", ANY)}
         elif kind == "error":
             found |= {("error", shown(hit.path)), ("error", ANY)}

@@ -1,6 +1,6 @@
 """Goals and funnels of the model, and on which hits a goal's hit conditions hold.
 
-It stands alone because strategies draw these objects and sessions ask them; each knows how it is written in goals.yaml.
+Each object also holds its YAML, as a user would write it in goals.yaml.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ class Goal:
 
     @property
     def is_state_only(self) -> bool:
-        """Whether it asks nothing of a hit but to be an interaction late enough, in the session or among sessions."""
+        """Whether it only requires that a hit is an interaction late enough in the session or among sessions."""
         asks = bool(self.query or self.referrers or self.exceptions or self.after)
         return self.what is None and not asks and (self.stayed is not None or self.visits is not None)
 
     @property
     def is_condition(self) -> bool:
-        """Whether it has no *what*: a list only if none of its parts has."""
+        """Whether it has no *what*; a list has none if none of its parts has one."""
         if self.what == "any":
             return all(part.is_condition for part in self.parts)
         return self.what is None
@@ -54,7 +54,7 @@ class Goal:
         return self.what in {None, "page"}
 
     def allows(self, hit: Hit) -> bool:
-        """Tell whether `query`, `referrer` and `status` hold; a list of alternatives has no status of its own."""
+        """Return whether `query`, `referrer` and `status` hold; a list of alternatives has no status of its own."""
         if not all(fits_parameter(pattern, hit.parameter(name)) for name, pattern in self.query):
             return False
         if not all(any(fits_referrer(pattern, hit.referrer) for pattern in patterns) for patterns in self.referrers):
@@ -62,7 +62,7 @@ class Goal:
         return not self.status or any(fits_status(hit.status, wanted) for wanted in self.status)
 
     def part(self, number: int) -> Goal:
-        """Return one of the goals of a list, of which all is asked that is asked of the list."""
+        """Return one of the goals of a list, with the conditions of the list added to its own."""
         own = self.parts[number]
         return replace(
             own,
@@ -74,9 +74,9 @@ class Goal:
 
     @property
     def named(self) -> list[Goal]:
-        """The goals that name hits because of it: itself, and those behind which its hits, or its parts' hits, count."""
-        behind = [other for goal in (self, *self.parts) for others in goal.after for other in others]
-        return [self, *(goal for other in behind for goal in other.named)]
+        """The goals that name hits because of it: itself, and those after which its hits, or its parts' hits, count."""
+        earlier = [other for goal in (self, *self.parts) for others in goal.after for other in others]
+        return [self, *(goal for other in earlier for goal in other.named)]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Without:
-    """Goals that may not be reached between two steps, counted from 0."""
+    """Goals that must not be reached between two steps, counted from 0."""
 
     goals: tuple[Goal, ...]
     after: int
@@ -119,17 +119,17 @@ class Funnel:
 
     @property
     def required(self) -> list[int]:
-        """The steps that no chain jumps over, counted from 0."""
+        """The steps that a chain may not skip, counted from 0."""
         return [number for number, step in enumerate(self.steps) if not step.is_optional]
 
     def next_step(self, step: int) -> int | None:
-        """Return the step that those reach who go on."""
+        """Return the step that those who continue reach."""
         return next((number for number in self.required if number > step), None)
 
 
 @dataclass(frozen=True)
 class GoalsFile:
-    """What a goals file says."""
+    """The content of a goals file."""
 
     macro: dict[str, Goal]
     micro: dict[str, Goal] = field(default_factory=dict)
@@ -151,17 +151,17 @@ class GoalsFile:
 
 
 def fits_status(status: int, wanted: str) -> bool:
-    """Tell whether a status is `404` or of the class `4xx`."""
+    """Return whether a status is `404` or of the class `4xx`."""
     return str(status) == wanted or (wanted.endswith("xx") and str(status)[0] == wanted[0])
 
 
 def fits_parameter(pattern: str, value: str | None) -> bool:
-    """Tell whether a query parameter is there and fits; the empty pattern stands for being there."""
+    """Return whether a query parameter is present and matches; an empty pattern only requires that it is present."""
     return value is not None and (not pattern or matches(pattern, value))
 
 
 def fits_referrer(pattern: str, referrer: str) -> bool:
-    """Tell whether a referrer's host and path fit; a pattern without a slash is a host with any path."""
+    """Return whether a referrer's host and path match; a pattern without a slash is a host with any path."""
     if not referrer:
         return False
     _, _, rest = referrer.partition("://")
@@ -171,9 +171,9 @@ def fits_referrer(pattern: str, referrer: str) -> bool:
 
 
 def names(goal: Goal, hit: Hit, site: Site, first_downloads: frozenset[int]) -> bool:
-    """Tell whether the hit conditions of a goal hold on a hit, before sessions are cut.
+    """Return whether the hit conditions of a goal hold on a hit, before sessions are cut.
 
-    `first_downloads` are the positions of downloads that repeat none less than the timeout before.
+    `first_downloads` are the positions of downloads that do not repeat one within the timeout.
     """
     if goal.is_state_only or not goal.allows(hit):
         return False
@@ -189,14 +189,14 @@ def names(goal: Goal, hit: Hit, site: Site, first_downloads: frozenset[int]) -> 
 
 
 def names_request(goal: Goal, hit: Hit) -> bool:
-    """Tell whether `request:` takes the answer of a hit that fits otherwise."""
+    """Return whether `request:` accepts the status of a hit that otherwise matches."""
     return bool(goal.status) or hit.status < 400
 
 
 def names_page(goal: Goal, hit: Hit, site: Site) -> bool:
-    """Tell whether `page:`, or a goal without a *what*, takes the answer of a hit that fits otherwise."""
+    """Return whether `page:`, or a goal without a *what*, accepts the status of a hit that otherwise matches."""
     listed = site.is_listed(hit)
     if listed and not (goal.what == "page" and takes_off_a_list(goal.pattern)):
         return False
-    # An answer without content is no page; off a list it counts, as a pixel or a feed would.
+    # An answer without content is not a page, but a goal that names it on a list counts it, like a pixel or a feed.
     return bool(goal.status) or (hit.succeeded and (listed or hit.status != 204))

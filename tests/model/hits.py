@@ -1,7 +1,6 @@
-"""What the model knows about one hit: its data, its kind's ingredients, and the pattern language, written a second time.
+"""One hit of the model: its data, what decides its kind, and the pattern language, written a second time.
 
-It stands alone because goals, sessions and strategies all speak of hits. Everything here is decided hit by hit;
-what needs the neighbours of a hit is decided in `sessions`.
+Everything here is decided hit by hit; what depends on neighbouring hits is decided in `sessions`.
 """
 
 from __future__ import annotations
@@ -37,51 +36,51 @@ class Hit:
     referrer: str = ""
     bot: bool = False
     seconds: float | None = None
-    """How long serving took, where the log says it."""
+    """How long serving took, if the log has durations."""
     java_session: str | None = None
-    """What stands behind `;jsessionid=` in the path that was sent."""
+    """The value of `;jsessionid=` in the path as it was sent."""
 
     @property
     def order(self) -> tuple[int, int]:
-        """The one order of hits: time, then line."""
+        """The order of hits: time, then line."""
         return (self.time, self.position)
 
     @property
     def extension(self) -> str:
-        """Lower-case extension of the path's last segment, empty where there is none."""
+        """Lower-case extension of the path's last segment, empty if there is none."""
         last = self.path.rsplit("/", 1)[-1]
         return last.rsplit(".", 1)[-1].lower() if "." in last else ""
 
     @property
     def is_asset(self) -> bool:
-        """Whether the line is dropped as an asset before it is taken apart."""
+        """Whether the line is dropped as an asset before it is parsed."""
         return self.method in {"GET", "HEAD"} and self.extension in ASSETS
 
     @property
     def succeeded(self) -> bool:
-        """Whether it was answered 2xx or 304, the status that a page or a download asks for."""
+        """Whether it was answered 2xx or 304, as pages and downloads must be."""
         return 200 <= self.status < 300 or self.status == 304
 
     def parameter(self, name: str) -> str | None:
-        """Return the value of a query parameter, None where it is not there."""
+        """Return the value of a query parameter, None if it is missing."""
         return next((value for key, value in self.query if key == name), None)
 
-    def told_by(self, rule: str) -> str | None:
-        """Return the visitor that a rule of the site's tells, None where the hit does not serve it."""
+    def identity(self, rule: str) -> str | None:
+        """Return the visitor that a visitor rule identifies, None if the rule does not apply to the hit."""
         value = {"user": self.user, "jsessionid": self.java_session}.get(rule) or self.parameter(rule.removeprefix("query."))
         return f"{rule} {value}" if value else None
 
 
 @dataclass(frozen=True)
 class Site:
-    """The part of `site:` that changes numbers."""
+    """The settings of `site:` that change figures."""
 
     timeout: int = 1800
     ignored_paths: tuple[str, ...] = ()
     ignored_addresses: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     preferred: tuple[str, ...] = ("user",)
-    """What tells visitors, the first that a hit has, before address and browser do: `user`, `query.NAME`, `jsessionid`."""
+    """Visitor rules that take precedence over address and browser, the first that applies: `user`, `query.NAME`, `jsessionid`."""
     bots_kept: tuple[str, ...] = ()
     bots_dropped: tuple[str, ...] = ()
 
@@ -95,20 +94,20 @@ class Site:
         return self.is_background(hit) or hit.extension in DOWNLOADS or hit.is_asset
 
     def is_download(self, hit: Hit) -> bool:
-        """Whether the hit is of kind download where no goal names it."""
+        """Whether the hit is of kind download if no goal names it."""
         return hit.method == "GET" and hit.succeeded and hit.extension in DOWNLOADS and not self.is_background(hit)
 
     def is_page(self, hit: Hit) -> bool:
-        """Whether the hit is of kind page, goals or not."""
+        """Whether the hit is of kind page, with or without goals."""
         return hit.method == "GET" and hit.succeeded and hit.status != 204 and not self.is_listed(hit)
 
     def shown(self, path: str) -> str:
-        """Return the path as reports show it: the first group that it fits, else itself."""
+        """Return the path as reports show it: the first group that it matches, else itself."""
         return next((pattern for pattern in self.groups if matches(pattern, path)), path)
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Tell whether the whole text fits: `*` is anything without a slash, `**` anything."""
+    """Return whether the whole text matches: `*` is anything without a slash, `**` is anything."""
     if not pattern:
         return not text
     if pattern.startswith("**"):
@@ -120,7 +119,7 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def takes_off_a_list(pattern: str) -> bool:
-    """Tell whether the last segment is written out or ends in a literal extension."""
+    """Return whether the last segment is written out or ends in a literal extension."""
     last = pattern.rsplit("/", 1)[-1]
     tail = last.rsplit("*", 1)[-1]
     return "*" not in last or (tail.startswith(".") and tail[1:].isalnum())

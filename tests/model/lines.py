@@ -1,6 +1,6 @@
 """Small streams of hits, drawn by hypothesis, and the log lines they are written as.
 
-It stands alone because goals are drawn without knowing the stream. Values are few, so that ties and edges are frequent.
+There are few distinct values, so that ties and edges are frequent.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ START = int(datetime(2026, 3, 10, 21, 0, tzinfo=UTC).timestamp())
 
 @dataclass(frozen=True)
 class Person:
-    """Who asks: the addresses of one /64 or one address, and the agent."""
+    """A client: the addresses of one /64, or one address, and the agent."""
 
     addresses: tuple[str, ...]
     agent: str
 
     @property
     def browser(self) -> str:
-        """The visitor where no user is known."""
+        """The visitor if no user is known."""
         return f"{self.addresses[0]} {self.agent}"
 
 
@@ -68,7 +68,7 @@ REQUESTS: tuple[tuple[str, str, int], ...] = (
     ("GET", "/logo.png", 404),
 )
 PLAIN = tuple(request for request in REQUESTS if "f.pdf" not in request[1])
-"""Without downloads: repeats of one are told by visitor, and with users the visitor is told by sessions."""
+"""Without downloads: repeats depend on the visitor, and with users the visitor depends on sessions."""
 
 REFERRERS = (
     *("",) * 8, "https://www.google.com/", "https://www.google.com/search?q=/a", "http://NEWS.example:8080/post#top", "https://news.example/post/",
@@ -82,7 +82,7 @@ WALK = (
 DOWNLOADS = (("GET", "/f.pdf", 206),) * 3
 NOBODY = ((None, None), (None, None), (None, None), ("", None))
 KNOWN = (("7", None), ("8", None), (None, "7"), (None, "ann"), ("7", "8"))
-"""What a parameter and a path tell of a visitor; the same text of two sources is two visitors."""
+"""The visitor in a parameter and in a path; the same text in both is two visitors."""
 WALK_GAPS = (0, 0, 0, 1, 10, 10, 10, 20, 21)
 """Few pages and short gaps, for deep funnels."""
 
@@ -95,7 +95,7 @@ KNOCKS = (
 HEADS = (("HEAD", "/a", 200), ("HEAD", "/b", 404), ("HEAD", "/c", 302))
 FAILURES = (("GET", "/a", 404), ("GET", "/b", 410), ("POST", "/a", 422), ("GET", "/logo.png", 200), ("OPTIONS", "/a", 405))
 ODD_VISITS = (KNOCKS, HEADS, FAILURES, (*HEADS, ("GET", "/a", 200)), (*FAILURES, ("GET", "/b", 500)), (*FAILURES, ("GET", "/", 200)))
-"""What nobody but a bot sends, and what is nearly that."""
+"""What only bots send, and what comes close to it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Stream:
         return [line_of(hit, agent, self.offset) for hit, agent in zip(self.hits, self.agents, strict=True)]
 
     def in_order(self, order: list[int]) -> Stream:
-        """Return the same lines in another order, positions counted anew."""
+        """Return the same lines in another order, with new positions."""
         moved = [replace(self.hits[old], position=new) for new, old in enumerate(order, start=1)]
         return replace(self, hits=tuple(moved), agents=tuple(self.agents[old] for old in order))
 
@@ -129,7 +129,7 @@ def line_of(hit: Hit, agent: str, offset: int) -> str:
 
 
 def hit_of(request: tuple[str, str, int], time: int, person: Person, address: int, user: str | None) -> Hit:
-    """Return a request as a hit of a person; its position comes with the order of the lines."""
+    """Return a request as a hit of a person; its position is set when the lines are ordered."""
     method, target, status = request
     path, _, query = target.partition("?")
     pairs = tuple((name, value) for name, _, value in (part.partition("=") for part in query.split("&") if part))
@@ -143,7 +143,7 @@ def hit_of(request: tuple[str, str, int], time: int, person: Person, address: in
 def orders(draw: st.DrawFn, stream: Stream, *, by_second: bool = False) -> list[int]:
     """Draw an order of lines in which a visitor's hits of one second keep theirs.
 
-    With `by_second`, all hits of one second keep it: with users, whose hits they are is only known later.
+    With `by_second`, all hits of one second keep it, because with users it is not yet known whose they are.
     """
     waiting: dict[tuple[str, int], deque[int]] = defaultdict(deque)
     tied = [("" if by_second else hit.browser, hit.time) for hit in stream.hits]
@@ -187,7 +187,7 @@ def rush(count: int, seconds: int) -> Stream:
 
 @st.composite
 def streams(draw: st.DrawFn, *, with_users: bool = False) -> Stream:
-    """Draw the hits of one to four visitors, a bot at times among them; somebody always sees a page."""
+    """Draw the hits of one to four visitors, sometimes with a bot; at least one page is always viewed."""
     people = draw(st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=4, unique=True))
     is_walk = draw(st.booleans())
     rows = [(hit, person.agent) for person in people for hit in draw(visits(person, with_users=with_users, is_walk=is_walk))]

@@ -1,6 +1,6 @@
-"""Where sessions of the model came from: by their first hit, with as few rules of channels as the drawn referrers and queries need.
+"""The channels of the model's sessions, by their first hit, with only the rules that the drawn referrers and queries need.
 
-It stands alone because what a channel is has a table of cases of its own; here it matters whose hit tells it.
+The rules of channels themselves are tested by a table of cases; the model tests which hit decides.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SOURCES = {"google.com": ("google", "organic", "Organic Search"), "t.co": ("t.co
 
 
 class Origin(NamedTuple):
-    """What is told of a session."""
+    """The source, medium, campaign and channel of a session."""
 
     source: str = "(direct)"
     medium: str = "(none)"
@@ -25,7 +25,7 @@ class Origin(NamedTuple):
 
 
 def kept(session: Session) -> list[Hit]:
-    """Return the hits that somebody looks at: redirects and errors too."""
+    """Return the hits that count, redirects and errors included."""
     return [hit for hit, kind in session.hits if kind not in {"other", "background"}]
 
 
@@ -35,16 +35,18 @@ def host_of(referrer: str) -> str:
 
 
 def own_host(sessions: list[Session]) -> str:
-    """Return the host that refers more than half of the pages behind first hits, and more of them than first hits; empty where none does."""
+    """Return the host that refers more than half of the pages after first hits, and more of them than first hits; empty if none does."""
     referrers = [hit.referrer for session in sessions for hit in kept(session)[1:] if hit in session.pages and hit.referrer]
-    # An app is no host, but it counts among what refers.
-    behind = Counter("" if referrer.startswith("android-app:") else host_of(referrer) for referrer in referrers)
-    begins = Counter(host_of(kept(session)[0].referrer) for session in sessions)
-    return next((host for host, pages in behind.items() if host and 2 * pages > behind.total() and pages > begins[host]), "")
+    # An app is not a host, but it counts as a referrer.
+    referred_pages = Counter("" if referrer.startswith("android-app:") else host_of(referrer) for referrer in referrers)
+    referred_sessions = Counter(host_of(kept(session)[0].referrer) for session in sessions)
+    return next(
+        (host for host, pages in referred_pages.items() if host and 2 * pages > referred_pages.total() and pages > referred_sessions[host]), ""
+    )
 
 
 def origin_of(session: Session, own: str) -> Origin:
-    """Return where a session came from."""
+    """Return the origin of a session, given the site's own host."""
     first = kept(session)[0]
     if source := first.parameter("utm_source"):
         return Origin(source, first.parameter("utm_medium") or "(none)", "(none)", "Email")

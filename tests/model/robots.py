@@ -1,7 +1,4 @@
-"""Who is a bot, told visitor by visitor from all that one sent: the rules of agents and of behaviour, written a second time.
-
-It stands alone because it looks at whole visitors before users and sessions are known.
-"""
+"""Bots of the model, by everything that a visitor sent: the rules of agents and of behaviour, written a second time."""
 
 from __future__ import annotations
 
@@ -12,21 +9,21 @@ if TYPE_CHECKING:
     from model.hits import Hit, Site
 
 SCANNED = frozenset({"/.env", "/wp-login.php", "/xmlrpc.php", "/.git/config"})
-"""Paths in use here that are on the list of scanners."""
+"""Paths used here that are on the list of scanners."""
 
 
 def reasons_of(hits: list[Hit], site: Site) -> dict[str, str]:
-    """Return why a visitor is a bot, of those who are, by address and browser."""
+    """Return why visitors are bots, by address and browser, for those who are."""
     by_browser: dict[str, list[Hit]] = defaultdict(list)
     for hit in hits:
         if not hit.is_asset:
             by_browser[hit.browser].append(hit)
-    found = {browser: reason_of(own, site) for browser, own in by_browser.items()}
-    return {browser: reason for browser, reason in found.items() if reason}
+    reasons = {browser: reason_of(hits_of_browser, site) for browser, hits_of_browser in by_browser.items()}
+    return {browser: reason for browser, reason in reasons.items() if reason}
 
 
 def reason_of(own: list[Hit], site: Site) -> str:
-    """Return why the sender of these hits is a bot, nothing for a person."""
+    """Return why the sender of these hits is a bot, empty for a person."""
     agent = own[0].browser.partition(" ")[2].lower()
     if any(text.lower() in agent for text in site.bots_kept):
         return ""
@@ -38,7 +35,7 @@ def reason_of(own: list[Hit], site: Site) -> str:
 
 
 def behaviour_of(own: list[Hit], site: Site) -> str:
-    """Return what of these hits no person does, the first rule that fits."""
+    """Return the first rule of behaviour that makes these hits a bot's, empty if none does."""
     pages = [hit for hit in own if site.is_page(hit) and hit.path != "/robots.txt"]
     if any(hit.path == "/robots.txt" for hit in own):
         return "asked for robots.txt"

@@ -1,7 +1,4 @@
-"""Sessions of the model: whose hits they are, where they are cut, and which goals each one matched.
-
-It stands alone because reports and chains both begin from matched sessions.
-"""
+"""Sessions of the model: whose hits they are, where they are cut, and which goals each session matched."""
 
 from __future__ import annotations
 
@@ -43,7 +40,7 @@ class Session:
 
 
 def fate(hit: Hit, kind: str, site: Site, robots: dict[str, str], bots: str) -> str:
-    """Return the one fate of a line, the first that applies; `robots` are visitors who are bots, `bots` what becomes of them."""
+    """Return the fate of a line, the first that applies; `robots` are the visitors who are bots, `bots` is how they are counted."""
     if hit.is_asset:
         return "asset"
     if hit.address in site.ignored_addresses:
@@ -56,7 +53,7 @@ def fate(hit: Hit, kind: str, site: Site, robots: dict[str, str], bots: str) -> 
 
 
 def first_downloads(hits: list[Hit], visitors: dict[int, str], site: Site) -> frozenset[int]:
-    """Return the downloads that repeat none of the same file and visitor less than the timeout before."""
+    """Return the downloads that do not repeat one of the same file and visitor within the timeout."""
     last: dict[tuple[str, str], int] = {}
     first = set()
     for hit in sorted((hit for hit in hits if site.is_download(hit)), key=lambda hit: hit.order):
@@ -68,7 +65,7 @@ def first_downloads(hits: list[Hit], visitors: dict[int, str], site: Site) -> fr
 
 
 def kind_of(hit: Hit, site: Site, *, is_named: bool) -> str:
-    """Return the kind of a hit: the first row of the table that fits."""
+    """Return the kind of a hit: the first of these rules that fits."""
     if hit.method not in MEASURED_METHODS or hit.path == "/robots.txt":
         return "other"
     if hit.status >= 400:
@@ -79,7 +76,7 @@ def kind_of(hit: Hit, site: Site, *, is_named: bool) -> str:
 
 
 def unnamed_kind(hit: Hit, site: Site) -> str:
-    """Return the kind of a hit that is no interaction and no error."""
+    """Return the kind of a hit that is neither an interaction nor an error."""
     if site.is_background(hit):
         return "background"
     if site.is_download(hit):
@@ -89,7 +86,7 @@ def unnamed_kind(hit: Hit, site: Site) -> str:
 
 @dataclass
 class Traffic:
-    """All hits that are looked at, with visitor, kind and the goals' first downloads."""
+    """All analyzed hits, with visitors, kinds and first downloads."""
 
     hits: list[Hit]
     visitors: dict[int, str]
@@ -97,8 +94,8 @@ class Traffic:
     first_downloads: frozenset[int]
 
 
-def look_at(hits: list[Hit], visitors: dict[int, str], goals: GoalsFile) -> Traffic:
-    """Decide the kinds of hits whose visitors are known."""
+def with_kinds(hits: list[Hit], visitors: dict[int, str], goals: GoalsFile) -> Traffic:
+    """Return the hits with their kinds, given their visitors."""
     first = first_downloads(hits, visitors, goals.site)
     kinds = {}
     for hit in hits:
@@ -108,7 +105,7 @@ def look_at(hits: list[Hit], visitors: dict[int, str], goals: GoalsFile) -> Traf
 
 
 def cut(traffic: Traffic, timeout: int) -> list[Session]:
-    """Cut every visitor's interactions where a gap is the timeout or more, then attach the other hits."""
+    """Cut each visitor's interactions at gaps of the timeout or more, then attach the other hits."""
     sessions: list[Session] = []
     for visitor in sorted(set(traffic.visitors.values())):
         own = sorted((hit for hit in traffic.hits if traffic.visitors[hit.position] == visitor), key=lambda hit: hit.order)
@@ -136,43 +133,43 @@ def home(hit: Hit, acts: list[Hit], timeout: int) -> Hit | None:
     return after[0] if after and after[0].time - hit.time < timeout else None
 
 
-def lends_id(hit: Hit, kind: str, site: Site) -> bool:
-    """Whether a hit says whose session it is: background requests do not, but for a POST that no list names, which may be a login."""
+def identifies_session(hit: Hit, kind: str, site: Site) -> bool:
+    """Return whether a hit identifies its session's visitor: background requests do not, except POSTs on no list, which may be a login."""
     is_form = hit.method == "POST" and not site.is_background(hit)
     return kind not in {"other", "background"} or (kind == "background" and is_form)
 
 
 def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
-    """Return the visitor of every hit: the first rule tells it that serves the hit, or will serve a later hit of the same browser's session.
+    """Return the visitor of every hit: the first rule identifies it that applies to the hit, or to a later hit of the same browser's session.
 
-    Such a later hit lends what it says to the hits before the first that says it. Where no rule serves, the browser tells the visitor.
+    Such a later hit identifies the hits before it up to the first to which the rule applies. If no rule applies, the browser identifies the visitor.
     """
     rules, by_browser = goals.site.preferred, {hit.position: hit.browser for hit in hits}
-    visitors = by_browser | {hit.position: told for hit in hits for rule in reversed(rules) if (told := hit.told_by(rule))}
-    for session in cut(look_at(hits, by_browser, goals), goals.site.timeout):
-        own = [hit for hit, kind in session.hits if lends_id(hit, kind, goals.site)]
+    visitors = by_browser | {hit.position: visitor for hit in hits for rule in reversed(rules) if (visitor := hit.identity(rule))}
+    for session in cut(with_kinds(hits, by_browser, goals), goals.site.timeout):
+        own = [hit for hit, kind in session.hits if identifies_session(hit, kind, goals.site)]
         for number, hit in enumerate(own):
-            tellings = [hit.told_by(rule) or lent(own, number, rule) for rule in rules]
-            visitors[hit.position] = next((told for told in tellings if told), hit.browser)
+            identities = [hit.identity(rule) or later_identity(own, number, rule) for rule in rules]
+            visitors[hit.position] = next((identity for identity in identities if identity), hit.browser)
     return visitors
 
 
-def lent(hits: list[Hit], number: int, rule: str) -> str | None:
-    """Return the visitor whom a rule tells on a later hit, None where an earlier hit served it."""
-    told = [hit.told_by(rule) for hit in hits]
-    return None if any(told[:number]) else next((one for one in told[number:] if one), None)
+def later_identity(hits: list[Hit], number: int, rule: str) -> str | None:
+    """Return the visitor that a rule identifies by a later hit, None if it applied to an earlier hit."""
+    identities = [hit.identity(rule) for hit in hits]
+    return None if any(identities[:number]) else next((identity for identity in identities[number:] if identity), None)
 
 
 @dataclass(frozen=True)
 class Visits:
-    """Sessions with a page, in order, and the traffic that they are of."""
+    """Sessions with a page, in order, and the traffic from which they were cut."""
 
     sessions: tuple[Session, ...]
     traffic: Traffic
     site: Site
 
     def completes(self, number: int, visits: int, within: int | None) -> bool:
-        """Tell whether a session is at least the visitor's n-th begun within so many seconds."""
+        """Return whether a session is at least the visitor's n-th that began within so many seconds."""
         own = [session for session in self.sessions[: number + 1] if session.visitor == self.sessions[number].visitor]
         if len(own) < visits:
             return False
@@ -212,14 +209,14 @@ def moments(goal: Goal, number: int, visits: Visits) -> list[Hit]:
 
 
 def matches_of(goal: Goal, visits: Visits) -> list[list[Hit]]:
-    """Return a goal's matches in each session: under `visitor` and a value, a repeated hit is none."""
+    """Return a goal's matches in each session; once per visitor or value, repeated hits do not match."""
     sessions = visits.sessions
-    found = [moments(goal, number, visits) for number in range(len(sessions))]
+    matches = [moments(goal, number, visits) for number in range(len(sessions))]
     if goal.once_per in {"session", "hit"}:
-        return found
+        return matches
     used: dict[str, set[str]] = defaultdict(set)
     kept: list[list[Hit]] = [[] for _ in sessions]
-    flat = [(hit, number) for number, hits in enumerate(found) for hit in hits]
+    flat = [(hit, number) for number, hits in enumerate(matches) for hit in hits]
     for hit, number in sorted(flat, key=lambda pair: pair[0].order):
         counted = once_value(goal.once_per, hit)
         if counted not in used[sessions[number].visitor]:
@@ -229,7 +226,7 @@ def matches_of(goal: Goal, visits: Visits) -> list[list[Hit]]:
 
 
 def once_value(once_per: str, hit: Hit) -> str:
-    """Return what may count only once a visitor; a hit without the value has the empty one."""
+    """Return the value that may count only once per visitor; it is empty for a hit without one."""
     if once_per == "visitor":
         return ""
     return hit.path if once_per == "path" else hit.parameter(once_per.removeprefix("query.")) or ""

@@ -1,6 +1,6 @@
 """Goals files drawn by hypothesis, and examples: a stream of hits with a goals file.
 
-It stands alone because goals are drawn from few shapes, each beside the YAML that a user would write.
+Goals are drawn from a few shapes, each with the YAML that a user would write.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ WINDOWS = (None, None, 10, 20, 1800)
 
 
 def durations(seconds: int) -> str:
-    """Write a length of time as a user would."""
+    """Return a duration as a user would write it."""
     return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
 
 
@@ -83,17 +83,17 @@ def lists(draw: st.DrawFn) -> Goal:
 
 
 def behind(draw: st.DrawFn, goals: dict[str, Goal]) -> tuple[tuple[Goal, ...], Any]:
-    """Draw what stands under `after`, and its YAML: a goal's name, a goal written out, or a list."""
+    """Draw the value of `after` and its YAML: a goal's name, a goal written out, or a list."""
     named = st.sampled_from(sorted(goals)).map(lambda name: (goals[name], name)) if goals else st.nothing()
     inline = st.one_of(texts, hows()).map(lambda goal: (goal, goal.written))
-    found = draw(st.lists(st.one_of(named, named, inline), min_size=1, max_size=2))
-    written = [text for _, text in found]
-    return tuple(goal for goal, _ in found), written if len(written) > 1 else written[0]
+    drawn = draw(st.lists(st.one_of(named, named, inline), min_size=1, max_size=2))
+    written = [text for _, text in drawn]
+    return tuple(goal for goal, _ in drawn), written if len(written) > 1 else written[0]
 
 
 @st.composite
 def bases(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw what a mapping is about, as the fields of a goal with their YAML."""
+    """Draw the *what* of a mapping, as the fields of a goal with their YAML."""
     what = draw(st.sampled_from(("page", "page", "request", "request", "download", "any", "any", None, None, None)))
     if what == "page":
         pattern = draw(st.sampled_from(PATTERNS))
@@ -169,7 +169,7 @@ def how(draw: st.DrawFn, written: dict[str, Any]) -> dict[str, Any]:
 
 @st.composite
 def mappings(draw: st.DrawFn, goals: dict[str, Goal], *, counts: bool = True) -> Goal:
-    """Draw a goal as a mapping, which may come after some of the `goals`; without `counts` it says nothing of what a match counts for."""
+    """Draw a goal as a mapping, which may come after some of the `goals`; without `counts` it does not say how matches are counted."""
     base = draw(bases())
     fields = base | draw(conditions(base, goals))
     written = fields["written"]
@@ -207,7 +207,7 @@ def shared(draw: st.DrawFn) -> Step:
 
 @st.composite
 def with_options(draw: st.DrawFn, step: Step, *, may_jump: bool, may_wait: bool) -> Step:
-    """Draw what a step may say beside its goal."""
+    """Draw the keys of a step in addition to its goal."""
     within = draw(st.sampled_from((None, None, None, 1, 10, 20))) if may_wait else None
     is_optional = may_jump and draw(st.integers(0, 3)) == 0
     written: dict[str, Any] = {"goal": step.written}
@@ -218,22 +218,22 @@ def with_options(draw: st.DrawFn, step: Step, *, may_jump: bool, may_wait: bool)
 
 @st.composite
 def bans(draw: st.DrawFn, steps: tuple[Step, ...]) -> tuple[tuple[Without, ...], Any]:
-    """Draw what may not come between steps, with its YAML."""
+    """Draw the exclusions between steps, with their YAML."""
     places = [number for number, step in enumerate(steps) if not step.is_optional]
-    found, written = [], []
+    exclusions, written = [], []
     for _ in range(draw(st.integers(1, 2))):
         goal = draw(st.one_of(paths_of_walks, paths_of_walks, texts))
         after = draw(st.sampled_from(places[:-1]))
         before = draw(st.sampled_from([place for place in places if place > after]))
         is_whole = after == 0 and before == len(steps) - 1 and draw(st.booleans())
-        found.append(Without((goal,), after, before))
+        exclusions.append(Without((goal,), after, before))
         written.append(goal.written if is_whole else {"goal": goal.written, "after": after + 1, "before": before + 1})
-    return tuple(found), written if len(written) > 1 else written[0]
+    return tuple(exclusions), written if len(written) > 1 else written[0]
 
 
 @st.composite
 def rules(draw: st.DrawFn, steps: tuple[Step, ...], order: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Draw what a funnel asks of chains, as fields with their YAML."""
+    """Draw the rules of a funnel for chains, as fields with their YAML."""
     fields: dict[str, Any] = {"order": order}
     written: dict[str, Any] = {} if order == "ordered" else {"order": order}
     if order == "ordered" and draw(st.integers(0, 3)) == 0:
@@ -250,7 +250,7 @@ def rules(draw: st.DrawFn, steps: tuple[Step, ...], order: str) -> tuple[dict[st
 
 @st.composite
 def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
-    """Draw a funnel of two to four steps out of few, so that equal steps occur."""
+    """Draw a funnel of two to four steps from a few, so that equal steps occur."""
     walk = paths_of_walks.map(lambda goal: Step((goal,), goal.written))
     few = draw(st.lists(draw(st.sampled_from((steps(goals), steps(goals), walk, walk, shared()))), min_size=1, max_size=3))
     count = draw(st.integers(2, 4))
@@ -275,12 +275,12 @@ def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
 RULES = (
     ("user",), ("user",), (), ("query.uid",), ("jsessionid",), ("user", "query.uid"), ("query.uid", "user"), ("jsessionid", "query.uid", "user"),
 )  # fmt: skip
-"""What tells visitors before address and browser do."""
+"""Visitor rules that take precedence over address and browser."""
 
 
 @st.composite
 def sites(draw: st.DrawFn, *, with_users: bool = False) -> Site:
-    """Draw the facts about a site that change numbers."""
+    """Draw the settings of a site that change figures."""
     return Site(
         preferred=draw(st.sampled_from(RULES)) if with_users else ("user",),
         timeout=draw(st.sampled_from((1800, 1800, 1800, 21, 3600))),
@@ -297,7 +297,7 @@ def goals_files(draw: st.DrawFn, *, with_users: bool = False) -> GoalsFile:
     """Draw a goals file with one or two macro goals, and funnels."""
     macros, micros = draw(st.sampled_from((("bought",), ("bought", "asked")))), ("saw", "sent", "took")[: draw(st.integers(0, 3))]
     drawn_goals: dict[str, Goal] = {}
-    # In any order: a goal may come after one that stands below it.
+    # In any order: a goal may come after one that is defined further down.
     for name in draw(st.permutations((*macros, *micros))):
         drawn_goals[name] = draw(st.one_of(texts, paths, lists(), mappings(drawn_goals), mappings(drawn_goals)))
     macro, micro = ({name: drawn_goals[name] for name in names} for names in (macros, micros))
@@ -327,7 +327,7 @@ def to_yaml(goals: GoalsFile) -> str:
 
 
 class _Plain(yaml.SafeDumper):
-    """Writes equal steps twice, as a user would, instead of by anchors."""
+    """A dumper that writes equal steps twice, as a user would, instead of using anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ANN401, ARG002 (the signature is PyYAML's)
         return True
@@ -341,7 +341,7 @@ class Example:
     goals: GoalsFile
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG002, FBT001 (hypothesis calls it so)
-        """Let hypothesis show both as files too."""
+        """Let Hypothesis show both as files, too."""
         printer.text(f"Example({self!r})")
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""The model itself, on traces small enough to be counted by hand: it has to be right before anything is held against it."""
+"""The model itself, on traces small enough to be counted by hand: it must be right before anything is compared with it."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ TRACES = [
 
 
 def hits_of(trace: str, visitor: str = "somebody", start: int = 0) -> list[Hit]:
-    """Read `A:0 B:10` as pages; without seconds, one hit a second."""
-    found = []
+    """Return the pages of a trace like `A:0 B:10`; without seconds, one hit per second."""
+    hits = []
     for number, word in enumerate(trace.split()):
         name, _, seconds = word.partition(":")
-        found.append(Hit(start + number, start + int(seconds or number), visitor, "GET", f"/{name}"))
-    return found
+        hits.append(Hit(start + number, start + int(seconds or number), visitor, "GET", f"/{name}"))
+    return hits
 
 
 def goals_file(steps: str = "", *, window: int | None = None, **macro: Goal) -> GoalsFile:
@@ -161,7 +161,7 @@ def test_patterns_know_segments() -> None:
 @settings(max_examples=50, deadline=None)
 @given(examples())
 def test_parts_of_a_day_add_up_to_the_whole(example: Example) -> None:
-    """A session belongs, whole, to one period, whichever way time is divided."""
+    """A session belongs to one period as a whole, however time is divided."""
     hits = list(example.stream.hits)
     whole = figures_of(hits, example.goals)
     middle = sorted(hit.time for hit in hits)[len(hits) // 2]

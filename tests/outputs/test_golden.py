@@ -22,6 +22,7 @@ import runs
 from places import ROOT, TESTS
 from small_logs import line, written
 
+from convkit.core import plugins
 from convkit.core.options import Options
 from convkit.engine import plan, run
 from convkit.goals.loader import parse_goals

@@ -38,14 +38,14 @@ WITH_SECONDS = '$remote_addr - $remote_user [$time_local] "$request" $status $bo
 
 
 def some(share: float = 1.0) -> settings:
-    """Return settings for a share of the examples: a whole run of the product takes a tenth of a second."""
+    """Return settings for a share of the examples, because a run of the product takes a tenth of a second."""
     count = max(2, int(EXAMPLES * share))
     return settings(max_examples=count, deadline=None, phases=PHASES, print_blob=True, suppress_health_check=SLOW)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory whose files every example writes anew."""
+    """Return a directory whose files every example overwrites."""
     return tmp_path_factory.mktemp("model")
 
 
@@ -62,22 +62,22 @@ CHANNELS = ["overview", "goals", "funnel", "drop-off", "pages", "channels"]
 
 
 def report(logs: list[Path], goals: Path, reports: list[str] | None = None, **options: str) -> dict[str, Any]:
-    """Return what convkit reports, as JSON."""
+    """Return the reports of logs, as JSON."""
     return json.loads(runs.render(runs.document(logs, reports, goals, **options), "json"))
 
 
 def nameless(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a report without the logs' names; keys keep their order, so equal documents are equal bytes."""
+    """Return a report without the names of the logs; keys keep their order, so equal documents have equal bytes."""
     return {key: fates(document) if key == "input" else value for key, value in document.items() if key != "logs"}
 
 
 def as_bytes(document: dict[str, Any]) -> bytes:
-    """Return a report as text again: columns in another order are another report."""
+    """Return a report as bytes: with columns in another order it is not the same report."""
     return json.dumps(nameless(document)).encode()
 
 
 def check(example: Example, folder: Path, *, channels: bool = False) -> None:
-    """Hold a report against the model."""
+    """Compare a report with the model."""
     log, goals = write(example, folder)
     got = figures_in(report([log], goals, CHANNELS if channels else None))
     difference = first_difference(figures_of(list(example.stream.hits), example.goals, channels=channels), got)
@@ -88,7 +88,7 @@ def check(example: Example, folder: Path, *, channels: bool = False) -> None:
 @some(0.5)
 @given(example=examples())
 def test_every_figure_is_the_model_s(example: Example, folder: Path, half: int) -> None:
-    """Hold the report against the model; in two halves, so that two processes share the work."""
+    """The examples are split in two halves, so that two processes share the work."""
     assert half
     check(example, folder)
 
@@ -102,7 +102,7 @@ def test_every_figure_is_the_model_s_where_users_sign_in(example: Example, folde
 @some(0.06)
 @given(example=examples(), data=st.data())
 def test_slow_answers_are_the_model_s(example: Example, folder: Path, data: st.DataObject) -> None:
-    """In a format that says how long serving took; both sides of three seconds."""
+    """In a format with durations, on both sides of three seconds."""
     served = [data.draw(st.sampled_from((0.0, 0.2, 3.0, 3.001, 12.5))) for _ in example.stream.hits]
     hits = tuple(replace(hit, seconds=seconds) for hit, seconds in zip(example.stream.hits, served, strict=True))
     timed = replace(example, stream=replace(example.stream, hits=hits))
@@ -114,7 +114,7 @@ def test_slow_answers_are_the_model_s(example: Example, folder: Path, data: st.D
 @pytest.mark.parametrize("bots", ["keep", "only"])
 @some(0.03)
 @given(example=examples())
-def test_every_figure_is_the_model_s_where_bots_are_kept_or_looked_at_alone(example: Example, folder: Path, bots: str) -> None:
+def test_every_figure_is_the_model_s_with_bots_kept_or_only_bots(example: Example, folder: Path, bots: str) -> None:
     log, goals = write(example, folder)
     got = figures_in(report([log], goals, bots=bots))
     difference = first_difference(figures_of(list(example.stream.hits), example.goals, bots=bots), got)
@@ -123,7 +123,7 @@ def test_every_figure_is_the_model_s_where_bots_are_kept_or_looked_at_alone(exam
 
 @pytest.mark.parametrize("seconds", [180, 181])
 @pytest.mark.parametrize("count", [180, 181])
-def test_who_is_too_fast_is_the_model_s(folder: Path, count: int, seconds: int) -> None:
+def test_visitors_who_are_too_fast_are_the_model_s(folder: Path, count: int, seconds: int) -> None:
     check(Example(rush(count, seconds), GoalsFile({"bought": simple("/b")})), folder)
 
 

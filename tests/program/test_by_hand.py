@@ -217,7 +217,7 @@ def rows_of(text: str) -> list[str]:
 
 
 def document() -> dict[str, Any]:
-    """Return all reports as JSON has them."""
+    """Return all reports as in the JSON output."""
     read: dict[str, Any] = json.loads(runs.render(runs.document([LOG], goals=GOALS), "json"))
     return read
 
@@ -226,17 +226,17 @@ def document() -> dict[str, Any]:
     ("report", "expected"),
     [("overview", OVERVIEW), ("goals", GOALS_REPORT), ("funnel", FUNNEL), ("drop-off", DROP_OFF), ("pages", PAGES)],
 )
-def test_every_row_is_the_one_worked_out(report: str, expected: str) -> None:
+def test_every_row_is_as_worked_out(report: str, expected: str) -> None:
     text = runs.render(runs.document([LOG], [report], goals=GOALS), "csv")
     assert text.removesuffix("\r\n").split("\r\n") == rows_of(expected)
 
 
-def test_every_line_has_the_fate_worked_out() -> None:
-    found = document()["input"]
-    assert {fate: found[fate] for fate in INPUT} == INPUT
+def test_every_line_has_the_fate_that_was_worked_out() -> None:
+    counts = document()["input"]
+    assert {fate: counts[fate] for fate in INPUT} == INPUT
     assert sum(count for fate, count in INPUT.items() if fate != "lines") == INPUT["lines"]
-    assert sum(found["bot_by_reason"].values()) == INPUT["bot"]
-    assert sum(found["unparsed_by_reason"].values()) == INPUT["unparsed"]
+    assert sum(counts["bot_by_reason"].values()) == INPUT["bot"]
+    assert sum(counts["unparsed_by_reason"].values()) == INPUT["unparsed"]
 
 
 def test_the_period_is_from_the_first_to_the_last_line() -> None:

@@ -1,4 +1,4 @@
-"""What a fresh interpreter loads: help is there at once, and `import convkit` costs nothing.
+"""What a fresh interpreter loads: help appears at once, and `import convkit` costs nothing.
 
 Modules are counted, never seconds, so that a busy machine fails nothing.
 """
@@ -24,7 +24,7 @@ def loaded(*arguments: str) -> set[str]:
 
 
 def heavy(modules: set[str]) -> set[str]:
-    """Return the packages among modules that only a report needs."""
+    """Return the packages of the modules that only a report needs."""
     return {module.partition(".")[0] for module in modules} & HEAVY
 
 
@@ -42,6 +42,6 @@ def test_import_loads_nothing_but_the_version() -> None:
 
 
 def test_a_public_function_loads_what_it_needs() -> None:
-    """The test above sees what is loaded: here the packages are."""
+    """The tests above can see what is loaded: here the packages are."""
     modules = loaded("-c", "import convkit; convkit.report")
     assert {"polars", "yaml"} <= heavy(modules)

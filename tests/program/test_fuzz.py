@@ -1,4 +1,4 @@
-"""Whatever the lines are like: no exception but one with a sentence, and lines in are the sum of fates.
+"""Whatever the lines are: there is no exception except one with a sentence, and the fates add up to the lines read.
 
 `pytest -m fuzz` goes on for ten minutes, or as many as CONVKIT_FUZZ_MINUTES says. A seed that failed belongs into FAILED.
 """
@@ -33,7 +33,7 @@ MINUTES = float(os.environ.get("CONVKIT_FUZZ_MINUTES", "10"))
 FORMATS = load_formats()
 SAMPLES = {name: [line.encode() for line in lines] for name in FORMATS if (lines := sample_lines(name))}
 LINE_BY_LINE = {name for name, log_format in FORMATS.items() if log_format.claims() is not None} | {"logs", "ndjson"}
-"""Formats of which every line is one; the rows of others may go on over lines, or be many in a line."""
+"""Formats with one record per line; in others a record may span several lines, or a line hold several records."""
 EVENTS = [
     {
         "user_id": f"u{number % 7}",
@@ -52,7 +52,7 @@ KINDS: dict[str, list[bytes]] = {
     "ndjson": [json.dumps(event).encode() for event in EVENTS],
     "json": json.dumps(EVENTS, indent=1).encode().splitlines(),
 }
-"""Lines of each format, and of logs of all kinds; of what may have a header the first line is kept as it is."""
+"""Lines of each format and of mixed logs; where there may be a header, the first line is kept as it is."""
 USUAL = ("logs", "combined", "csv", "tsv", "ndjson", "json")
 SPICE = [
     b'"',
@@ -101,7 +101,7 @@ GOALS = parse_goals("macro: {buy: {event: buy*, where: {n: '>= 5'}, value: prop.
 
 
 def mutated(rng: random.Random, samples: list[bytes]) -> bytes:
-    """Return a line with some bytes put in, taken out and exchanged."""
+    """Return a line with some bytes inserted, removed and replaced."""
     line = bytearray(rng.choice(samples))
     for _ in range(rng.choice([0, 1, 1, 2, 3, 8])):
         place = rng.randrange(len(line) + 1)
@@ -110,7 +110,7 @@ def mutated(rng: random.Random, samples: list[bytes]) -> bytes:
 
 
 def check(seed: int, kind: str, folder: Path) -> None:
-    """Make all reports of an input of mutated lines, in every output."""
+    """Render all reports of mutated lines in every output."""
     rng = random.Random(f"{seed} {kind}")
     samples = KINDS[kind]
     lines = [mutated(rng, samples) for _ in range(100)] + [rng.choice(samples) for _ in range(rng.choice([0, 150]))]
@@ -140,14 +140,14 @@ def check(seed: int, kind: str, folder: Path) -> None:
 
 
 def check_by_the_reader_for_damage(log: Path, log_format: str, document: Document | None, refused: str) -> None:
-    """Both readers read the same lines, refuse the same files, and reject the same lines for the same reasons."""
-    said = ""
+    """Check that both readers read the same lines, refuse the same files, and reject the same lines for the same reasons."""
+    message = ""
     with mock.patch.object(load, "_is_easy", return_value=False):
         try:
             again = runs.document([log], goals=GOALS, log_format=log_format, rejects=True)
         except InputError as error:
-            said = str(error)
-    assert said == refused
+            message = str(error)
+    assert message == refused
     if document is not None:
         assert again.input == document.input
         assert again.rejects is not None
@@ -156,7 +156,7 @@ def check_by_the_reader_for_damage(log: Path, log_format: str, document: Documen
 
 
 def check_parquet(seed: int, folder: Path) -> None:
-    """Read a file with some bytes of it exchanged, or cut off: it is refused in one sentence, or read."""
+    """Read a file with some bytes replaced or cut off: it is read, or refused in one sentence."""
     rng = random.Random(seed)
     file = io.BytesIO()
     pl.DataFrame(EVENTS).write_parquet(file, compression=rng.choice(["zstd", "uncompressed"]))
@@ -176,7 +176,7 @@ def check_parquet(seed: int, folder: Path) -> None:
 
 @pytest.mark.parametrize(("seed", "kind"), [(seed, kind) for kind in KINDS for seed in (*range(8 if kind in USUAL else 1), *FAILED)])
 def test_mutated_lines_are_read_or_counted(seed: int, kind: str, tmp_path: Path) -> None:
-    """A hundred lines a format, eight hundred of the usual ones."""
+    """A hundred lines per format, eight hundred of the usual ones."""
     check(seed, kind, tmp_path)
 
 

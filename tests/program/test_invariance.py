@@ -1,4 +1,4 @@
-"""The machine changes nothing: other numbers of threads, and one run after another, give the same bytes in every output.
+"""The machine does not matter: any number of threads, and repeated runs, give the same bytes in every output.
 
 Orders of lines and files, packed logs, line ends and standard input are held against the model's logs in `test_against_model`.
 """
@@ -20,19 +20,19 @@ REPORT = """
 import sys, convkit
 result = convkit.report([sys.argv[1]], goals=sys.argv[2])
 rendered = [result.render(output, limit=0) for output in sys.argv[3:]]
-sys.stdout.buffer.write(b"".join(found if isinstance(found, bytes) else found.encode() for found in rendered))
+sys.stdout.buffer.write(b"".join(text if isinstance(text, bytes) else text.encode() for text in rendered))
 """
 
 
 def report(**environment: str) -> bytes:
-    """Return the sample's report in every output, from a fresh interpreter."""
+    """Return the report of the sample log in every output, from a fresh interpreter."""
     command = [sys.executable, "-W", "error", "-c", REPORT, str(LOG), str(GOALS), *plugins.names("outputs")]
     return subprocess.run(command, capture_output=True, check=True, cwd=ROOT, env={**os.environ, **environment}).stdout
 
 
 @pytest.fixture(scope="module")
 def single() -> bytes:
-    """Return the report of one thread."""
+    """Return the report made by one thread."""
     return report(POLARS_MAX_THREADS="1")
 
 

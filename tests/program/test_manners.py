@@ -1,4 +1,4 @@
-"""Manners of a process: closed pipes, full disks, odd encodings, colours, hostile environments. Each runs the program itself."""
+"""Manners of a process: closed pipes, full disks, odd encodings, colours, hostile environments. Each test runs the program itself."""
 
 from __future__ import annotations
 
@@ -22,33 +22,33 @@ ESCAPE = b"\x1b["
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a log of some hundred lines."""
+    """Return a log of a few hundred lines."""
     texts = [line(f"GET /page/{number % 40}", number * 7, who=f"198.51.100.{number % 90} - -") for number in range(400)]
     return str(written(tmp_path_factory.mktemp("manners") / "access.log", [*texts, line("GET /größe", 3_000)]))
 
 
 @cache
 def usual(report: str, log: str) -> bytes:
-    """Return what a report says in an environment without settings."""
+    """Return a report from an environment without settings."""
     return run(report, log).stdout
 
 
 @pytest.mark.parametrize("output", ["table", "csv", "json", "parquet"])
-def test_whoever_reads_may_go_away(output: str, log: str, tmp_path: Path) -> None:
+def test_the_reader_of_a_pipe_may_go_away(output: str, log: str, tmp_path: Path) -> None:
     script = f'$CONVKIT pages -n 0 -f {output} "$1" | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}'
     done = shell(script, log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("arguments", ["report -n 0 -f json $1", "--help", "report -h", "report -o /dev/stdout -f json $1"])
-def test_a_pipe_that_is_closed_already_is_no_error(arguments: str, log: str, tmp_path: Path) -> None:
+def test_a_pipe_that_is_already_closed_is_not_an_error(arguments: str, log: str, tmp_path: Path) -> None:
     done = shell(f"($CONVKIT {arguments}; echo $? > code) | true; cat code", log, folder=tmp_path)
     assert (done.stdout, done.stderr) == (b"0\n", b"")
 
 
 @needs_full
 @pytest.mark.parametrize("arguments", [("goals", SAMPLE), ("goals", SAMPLE, "-f", "parquet"), ("--help",), ("goals", "-h")])
-def test_a_full_disk_behind_standard_output_is_told(arguments: tuple[str, ...]) -> None:
+def test_a_full_disk_under_standard_output_is_reported(arguments: tuple[str, ...]) -> None:
     with Path(FULL).open("wb") as full:
         done = run(*arguments, stdout=full)
     assert done.returncode == 6
@@ -74,15 +74,15 @@ def test_a_file_that_grows_too_large_leaves_the_old_one(log: str, tmp_path: Path
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {"pages.json": b"old"}
 
 
-def test_standard_output_that_grows_too_large_is_told(log: str, tmp_path: Path) -> None:
+def test_standard_output_that_grows_too_large_is_reported(log: str, tmp_path: Path) -> None:
     done = shell('ulimit -f 1; $CONVKIT report -f json "$1" > made', log, folder=tmp_path)
     assert done.returncode == 6
     assert done.stderr.startswith(b"convkit: error: standard output cannot be written: File too large; ")
 
 
 @pytest.mark.parametrize("given", ['$CONVKIT goals - < "$1"', 'mkfifo pipe; (cat "$1" > pipe &); $CONVKIT goals pipe', "$CONVKIT goals array.json"])
-def test_no_room_for_temporary_files_is_told(given: str, log: str, tmp_path: Path) -> None:
-    """What can be read once is put aside first, an array is unrolled: both need room."""
+def test_a_lack_of_room_for_temporary_files_is_reported(given: str, log: str, tmp_path: Path) -> None:
+    """Input that can be read only once is copied first, and an array is unrolled: both need room."""
     rows = [{"user": f"u{number}", "time": 1_791_640_000 + number, "event": "a", "note": "x" * 100} for number in range(1_000)]
     (tmp_path / "array.json").write_text(json.dumps(rows), encoding="utf-8")
     done = shell(f"ulimit -f 1; {given}", log, folder=tmp_path)
@@ -101,7 +101,7 @@ def test_streams_may_be_closed(log: str, tmp_path: Path) -> None:
     assert shell("$CONVKIT goals missing.log 2>&-", folder=tmp_path).returncode == 3
 
 
-def test_what_a_shell_appends_to_is_not_cut(log: str, tmp_path: Path) -> None:
+def test_a_file_that_a_shell_appends_to_is_not_truncated(log: str, tmp_path: Path) -> None:
     shell('echo before > made; $CONVKIT goals "$1" -f csv -o /dev/stdout >> made', log, folder=tmp_path)
     assert (tmp_path / "made").read_bytes().startswith(b"before\ngoal,")
     shell('$CONVKIT goals "$1" -f csv -o /dev/fd/5 5> other', log, folder=tmp_path)
@@ -122,10 +122,10 @@ def test_a_standard_output_that_does_not_block_gets_everything(log: str) -> None
     with subprocess.Popen([*as_program.COMMAND, "report", "-f", "json", SAMPLE], stdout=theirs, env=environment()) as process:
         os.close(theirs)
         with os.fdopen(ours, "rb") as pipe:
-            told = pipe.read()
+            output = pipe.read()
         assert process.wait(as_program.PATIENCE) == 0
-    assert len(told) > 1 << 16 or len(told) > len(whole)
-    assert told.endswith(b"}\n")
+    assert len(output) > 1 << 16 or len(output) > len(whole)
+    assert output.endswith(b"}\n")
 
 
 ODD = [
@@ -145,7 +145,7 @@ def test_pipes_get_utf_8_in_every_locale(odd: dict[str, str], log: str) -> None:
     assert done.stdout == usual("report", log)
 
 
-def test_what_is_missing_is_told_where_the_locale_has_no_letter_for_it(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_if_the_locale_lacks_its_letters(tmp_path: Path) -> None:
     env = environment(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert run("report", str(tmp_path / "fehlt-ü.log"), env=env).returncode == 3
     assert run("--help", env=env).returncode == 0
@@ -153,18 +153,18 @@ def test_what_is_missing_is_told_where_the_locale_has_no_letter_for_it(tmp_path:
 
 def test_a_screen_that_lacks_characters_gets_plain_ones() -> None:
     goals = str(EXAMPLE_GOALS)
-    code, told = on_screen("funnel", SAMPLE, "-g", goals, PYTHONIOENCODING="ascii", NO_COLOR="1")
+    code, screen = on_screen("funnel", SAMPLE, "-g", goals, PYTHONIOENCODING="ascii", NO_COLOR="1")
     assert code == 0
-    shown = told.decode("ascii")
+    shown = screen.decode("ascii")
     assert "########################################" in shown
     assert "\\u2588" not in shown
     assert max(map(len, shown.splitlines())) <= 80
 
 
 def test_a_screen_gets_colours_and_its_width() -> None:
-    code, told = on_screen("overview", SAMPLE, columns=60)
+    code, screen = on_screen("overview", SAMPLE, columns=60)
     assert code == 0
-    assert ESCAPE in told
+    assert ESCAPE in screen
     plain = on_screen("overview", SAMPLE, columns=60, NO_COLOR="1")[1]
     assert max(map(len, plain.decode().splitlines())) <= 60
     assert plain == run("overview", SAMPLE, env=environment(COLUMNS="60")).stdout
@@ -181,7 +181,7 @@ COLOURS = [
 
 
 @pytest.mark.parametrize(("asked", "coloured"), COLOURS, ids=str)
-def test_colours_are_as_asked_for(asked: dict[str, str], *, coloured: bool, log: str) -> None:
+def test_colours_are_as_requested(asked: dict[str, str], *, coloured: bool, log: str) -> None:
     assert (ESCAPE in on_screen("overview", log, **asked)[1]) == coloured
 
 

@@ -1,4 +1,4 @@
-"""Signals are answered at any moment: the exit code, one line, no unfinished file, and nothing changed for those who use the library."""
+"""Signals are handled at any moment: an exit code, one line, no unfinished file; for users of the library nothing changes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ with process.answered_signals():
     print("ready", flush=True)
     text.select(pl.col("text").str.count_matches(".*z|a")).collect(engine=sys.argv[1])
 """
-"""A query of many minutes in little memory, which Python's own handlers would wait for: each match looks at the whole rest first."""
+"""A query of many minutes in little memory, for which Python's own handlers would wait: each match first searches all that is left."""
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def no_signal_is_ignored() -> Iterator[None]:
 
 @contextmanager
 def started(command: Sequence[str], folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command in a folder with all of its streams piped, and end it whatever a test does."""
+    """Run a command in a folder with all its streams piped, and end it whatever the test does."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=folder, env=environment(**more), stdin=pipe, stdout=pipe, stderr=pipe) as process:
         try:
@@ -61,7 +61,7 @@ def started(command: Sequence[str], folder: Path, **more: str) -> Iterator[subpr
 
 
 def wait_for_spool(folder: Path) -> None:
-    """Wait until standard input is being written into a temporary file in a folder."""
+    """Wait until standard input is being copied to a temporary file in a folder."""
     ends = time.monotonic() + PATIENCE
     while not list(folder.glob(".convkit-*")):
         assert time.monotonic() < ends, "no temporary file"
@@ -93,18 +93,18 @@ def test_a_query_is_not_waited_for(number: signal.Signals, engine: str, tmp_path
 
 
 def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
-    """As `nohup` wants it."""
+    """`nohup` relies on this."""
     command = ["/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "overview", "-", "-o", "made.csv"]
     with started(command, tmp_path, TMPDIR=str(tmp_path)) as process:
         wait_for_spool(tmp_path)
         process.send_signal(signal.SIGHUP)
-        _, told = process.communicate(f"{line('GET /')}\n".encode(), PATIENCE)
-        assert (process.returncode, told) == (0, b"")
+        _, error_text = process.communicate(f"{line('GET /')}\n".encode(), PATIENCE)
+        assert (process.returncode, error_text) == (0, b"")
     assert [path.name for path in tmp_path.iterdir()] == ["made.csv"]
 
 
 def killed_at_random(folder: Path, times: int, seed: int) -> None:
-    """Assert that runs which are killed at random moments leave the old file or the whole new one."""
+    """Assert that runs killed at random moments leave the old file or the complete new one."""
     chance = random.Random(seed)
     out = folder / "made.csv"
     begun = time.monotonic()
@@ -117,7 +117,7 @@ def killed_at_random(folder: Path, times: int, seed: int) -> None:
             time.sleep(chance.uniform(0, lasts))
             process.send_signal(number)
             code = process.wait(PATIENCE)
-        # Before the program has begun, and after it has ended, Python itself answers.
+        # Before the program has started and after it has ended, Python itself handles signals.
         assert code in {0, 128 + number, -number}
         assert out.read_bytes() in {b"old", new}
         assert code or out.read_bytes() == new
@@ -152,16 +152,16 @@ def test_the_thread_ends_with_the_run() -> None:
 
 
 def test_other_threads_change_nothing() -> None:
-    found: list[object] = []
+    handlers: list[object] = []
 
     def elsewhere() -> None:
         with cli_process.answered_signals():
-            found.extend(signal.getsignal(number) for number in ANSWERED)
+            handlers.extend(signal.getsignal(number) for number in ANSWERED)
 
     thread = threading.Thread(target=elsewhere)
     thread.start()
     thread.join()
-    assert found == [signal.getsignal(number) for number in ANSWERED]
+    assert handlers == [signal.getsignal(number) for number in ANSWERED]
 
 
 def test_the_library_leaves_signals_alone(tmp_path: Path) -> None:

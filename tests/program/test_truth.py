@@ -1,4 +1,4 @@
-"""The simulator's truth against the product: every figure of overview, goals, funnels and pages, and the fate of every line."""
+"""The product against the simulator's truth: every figure of overview, goals, funnels and pages, and the fate of every line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TRUTH_GOALS = BENCH / "truth_goals.yaml"
 
 RUNS = ((1, 0, 1), (2, 40, 1), (3, 250, 2), (4, 250, 6), (5, 900, 3))
-"""Seed, visitors, and how often the scripts for the edges are played."""
+"""Seed, visitors, and how often the scripts of edge cases are run."""
 
 PROMISED = (
     dict.fromkeys(("gap of 1799", "gap of 1800", "gap of 1801", "tour at the window", "tour past the window"), 1)
@@ -46,12 +46,12 @@ PROMISED = (
     | dict.fromkeys(("sent only HEAD", "got only 4xx", "agent says nothing", "agent is on the list of crawlers"), 1)
     | {"background POSTs": 4, "listed as background, named": 8, "displaced": 3, "spelling": 5, "odd": 20}
 )
-"""How often each hard case occurs at least in a run."""
+"""How often each hard case must occur in a run."""
 
 ORIGIN = ("source", "medium", "campaign", "channel")
 REPORTS = ("overview", "goals", "funnel", "drop-off", "pages", "channels", "sessions")
 EXACT = ("seconds", "target")
-"""Words in the names of columns that are compared exactly; other fractions are rates, which files round to 6 decimals."""
+"""Parts of the names of columns that are compared exactly; other fractions are rates, which files round to 6 decimals."""
 
 
 def _run(seed: int, visitors: int, edges: int) -> Simulation:
@@ -107,7 +107,7 @@ def _tables(report: dict[str, Any]) -> dict[str, dict[object, dict[str, Any]]]:
 
 
 def _compare(report: dict[str, Any], truth: Truth) -> None:
-    """Hold every figure of a report against the truth; a row too many or too few is wrong as well."""
+    """Compare every figure of a report with the truth; an extra or missing row is wrong as well."""
     expected: dict[str, dict[Any, dict[str, Any]]] = {
         "input": {"lines": truth.fates, "bots": truth.bots},
         "overview": {"all": truth.overview},
@@ -133,7 +133,7 @@ def test_every_figure_is_true(seed: int, visitors: int, edges: int, tmp_path: Pa
 
 
 def test_every_figure_of_one_month_is_true(tmp_path: Path) -> None:
-    """Sessions and chains belong, whole, to the month in which they start; `once_per` looks at all lines."""
+    """Sessions and chains belong as a whole to the month in which they start; `once_per` considers all lines."""
     simulation = _run(6, 300, 3)
     truth = simulation.truth(TRUTH, (midnight("2026-10-01"), midnight("2026-11-01")))
     assert truth.fates["outside"] > 100
@@ -145,7 +145,7 @@ def test_every_figure_of_the_sample_is_true() -> None:
 
 
 def test_every_figure_of_the_same_month_as_an_export_is_true() -> None:
-    """An export has no lines of its own that meet fates, but sessions, goals, funnels and pages are those of the log."""
+    """An export has no fates of its own, but its sessions, goals, funnels and pages are those of the log."""
     truth = sample().truth(EXAMPLE, export=True)
     report = _report(EXPORT, EXAMPLE_GOALS)
     truth.fates, truth.bots = _tables(report)["input"]["lines"], {}
@@ -172,7 +172,7 @@ def test_every_figure_of_an_export_is_true(name: str, tmp_path: Path) -> None:
 
 
 def test_a_wrong_figure_is_found(tmp_path: Path) -> None:
-    """One figure of each table is made wrong by the least that matters: each is named, and nothing else."""
+    """One figure of each table is changed by the smallest amount that matters: each is named, and nothing else."""
     simulation = _run(3, 40, 1)
     report, truth = _report(_written(simulation, tmp_path), TRUTH_GOALS), simulation.truth(TRUTH)
     truth.fates["bot"] += 1
@@ -227,7 +227,7 @@ def test_the_simulator_knows_nothing_of_the_product() -> None:
 
 
 def _depth(trace: str, steps: str = "A B C", window: int | None = None) -> int:
-    """Return the depth of a trace such as `A(0) B(10)`; without times every hit comes a second after the last."""
+    """Return the depth of a trace such as `A(0) B(10)`; without times, each hit comes a second after the one before."""
     moments = []
     for place, word in enumerate(trace.split()):
         name, _, seconds = word.rstrip(")").partition("(")
@@ -259,14 +259,14 @@ def test_a_condition_and_the_act_after_it_may_be_one_hit() -> None:
 
 
 def _every_chain(moments: list[tuple[int, frozenset[str]]], steps: list[tuple[str, ...]], window: int | None) -> list[list[int]]:
-    """Write down every chain of hits that fills the first steps, without any cleverness."""
-    found: list[list[int]] = []
+    """Return every chain of hits that fills the first steps, by enumeration."""
+    chains: list[list[int]] = []
     for deep in range(1, len(steps) + 1):
         for places in itertools.combinations(range(len(moments)), deep):
             fits = all(moments[place][1] & set(step) for place, step in zip(places, steps, strict=False))
             if fits and (window is None or moments[places[-1]][0] - moments[places[0]][0] <= window):
-                found.append(list(places))
-    return found
+                chains.append(list(places))
+    return chains
 
 
 def test_the_chosen_chain_is_the_deepest_then_the_earliest_of_all() -> None:
