@@ -1,4 +1,4 @@
-"""Traces as people write them, `A B:10 X`, as matched hits and as funnels over them."""
+"""Traces written by hand, like `A B:10 X`, as matched hits, and funnels over them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LETTERS = "ABCX"
 
 
 def hits_of(trace: Trace) -> pl.LazyFrame:
-    """Return matched hits of one visitor: for each its time in seconds, the letters that it fits, its value, and its session."""
+    """Return the matched hits of a trace."""
     frame = pl.DataFrame(
         {
             "visitor": pl.Series([7] * len(trace), dtype=pl.Int64),
@@ -44,30 +44,32 @@ def hits_of(trace: Trace) -> pl.LazyFrame:
 def chain_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
     """Return the chain of each unit, as the model writes it."""
     hits = funnels_chains.fitting_hits(hits_of(trace), funnel).collect().lazy()
-    found = funnels_chains.best_chains(hits, funnel).collect().rows(named=True)
+    chains = funnels_chains.best_chains(hits, funnel).collect().rows(named=True)
     rows = [f"row{number}" for number in funnel.numbers]
-    return {row["unit"]: tuple((step, row[name]) for step, name in enumerate(rows) if row[name] is not None) for row in found}
+    return {row["unit"]: tuple((step, row[name]) for step, name in enumerate(rows) if row[name] is not None) for row in chains}
 
 
 def trace_of(text: str) -> Trace:
-    """Read `A:0 x:10` as hits; without seconds, one a second."""
+    """Return the trace of a text like `A:0 x:10`; without seconds, one hit per second."""
     words = [word.partition(":") for word in text.split()]
     return [(int(seconds or number), letters.strip("x"), "", 1) for number, (letters, _, seconds) in enumerate(words)]
 
 
 def funnel_of(names: str, *, window: int | None = None, within: int | None = None, without: tuple[int, int] | None = None) -> Funnel:
-    """Return a funnel of these steps; `within` is of the last."""
+    """Return a funnel of these steps; `within` limits the last one."""
     chosen = [Step(name, (f"goal:{name}",)) for name in names.split()]
     if within is not None:
         chosen[-1] = replace(chosen[-1], within=timedelta(seconds=within))
-    bans = (Exclusion("X", ("goal:X",), *without),) if without else ()
-    return Funnel("traced", tuple(chosen), window=None if window is None else timedelta(seconds=window), without=bans)
+    exclusions = (Exclusion("X", ("goal:X",), *without),) if without else ()
+    return Funnel("traced", tuple(chosen), window=None if window is None else timedelta(seconds=window), without=exclusions)
 
 
 def model_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
-    """Return the chain of each unit, from a list of all."""
+    """Return the chain of each unit, chosen by the model from all chains."""
     units = {session if funnel.per == "session" else 7 for *_, session in trace}
-    chains = {unit: best_of(trace, funnel, [at for at, row in enumerate(trace) if funnel.per == "visitor" or row[3] == unit]) for unit in units}
+    chains = {
+        unit: best_of(trace, funnel, [position for position, row in enumerate(trace) if funnel.per == "visitor" or row[3] == unit]) for unit in units
+    }
     return {unit: chain for unit, chain in chains.items() if chain}
 
 

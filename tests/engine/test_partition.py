@@ -1,4 +1,4 @@
-"""Logs that do not fit into memory: the visitors are analyzed part by part, and the outcome has the bytes of the run in one piece.
+"""Logs that do not fit into memory: visitors are analyzed part by part, and the output has the same bytes as that of one part.
 
 `CONVKIT_IN_PARTS=1 pytest` runs the whole suite in that way.
 """
@@ -42,7 +42,7 @@ FEW = settings(max_examples=max(3, EXAMPLES // 30), deadline=None, suppress_heal
 
 
 def both(paths: list[Path], small: int = 300_000, **asked: Any) -> tuple[int, str, str]:  # noqa: ANN401 (what `run` takes)
-    """Return in how many parts a run was made where memory is short, and its JSON in one piece and in parts."""
+    """Return the number of parts that little memory makes, and the JSON of one part and of several."""
     number, of, on_disk = list[int](), MemoryBudget.of, partition._on_disk  # noqa: SLF001 (to count its parts)
 
     def counted(*of_run: Any) -> Partition:  # noqa: ANN401 (as it takes them)
@@ -75,7 +75,7 @@ ASKED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
-def test_parts_have_the_bytes_of_one_piece(asked: dict[str, Any]) -> None:
+def test_parts_have_the_bytes_of_one_part(asked: dict[str, Any]) -> None:
     number, whole, made = both([LOG], **asked)
     assert number > 5
     assert made == whole
@@ -140,7 +140,7 @@ def line(address: str, user: str, minute: int, request: str = "GET /", **more: s
 
 
 def crowd() -> list[str]:
-    """Return what many people with few addresses and users did, some of whom share one or the other."""
+    """Return the lines of many people with few addresses and users, some of which are shared."""
     users = [f"u{number % 11}" if number % 3 else "-" for number in range(600)]
     return [line(f"10.0.{n % 7}.{n % 23}", user, n * 7 % 1_400, f"GET /p{n % 5}?id=v{n % 17}") for n, user in enumerate(users)]
 
@@ -154,14 +154,14 @@ RULES = {
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_visitors_told_by_more_than_addresses_are_in_one_part(rule: str, tmp_path: Path) -> None:
+def test_visitors_identified_by_more_than_addresses_are_in_one_part(rule: str, tmp_path: Path) -> None:
     (tmp_path / "access.log").write_text("".join(crowd()), encoding="utf-8")
     (tmp_path / "goals.yaml").write_text(f"site: {{{rule}}}\nmacro: {{bought: /p1}}\nmicro: {{saw: /p2}}\n", encoding="utf-8")
     _, whole, made = both([tmp_path / "access.log"], 500, goals=tmp_path / "goals.yaml")
     assert made == whole
 
 
-def test_clients_of_a_trusted_proxy_are_told_before_they_are_dealt(tmp_path: Path) -> None:
+def test_clients_of_a_trusted_proxy_are_resolved_before_the_partition(tmp_path: Path) -> None:
     log = "".join(line(f"10.0.0.{number % 2}", "-", number, forwarded=f"203.0.113.{number % 13}") for number in range(300))
     (tmp_path / "access.log").write_text(log, encoding="utf-8")
     (tmp_path / "goals.yaml").write_text("site: {trusted_proxy: 10.0.0.0/8}\nmacro: {home: /}\n", encoding="utf-8")
@@ -172,7 +172,7 @@ def test_clients_of_a_trusted_proxy_are_told_before_they_are_dealt(tmp_path: Pat
 
 
 def call(second: int, anonymous: str | None, user: str | None, name: str = "page") -> str:
-    """Return a row of an export that knows browsers before it knows their users."""
+    """Return a row of an export that identifies browsers before it identifies their users."""
     moment = f"2026-03-10T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
     more = {"type": "track", "event": name, "messageId": f"m{second}", "originalTimestamp": moment}
     return json.dumps({"anonymousId": anonymous, "userId": user, "context": {"page": {"path": f"/p{second % 4}"}}, **more}) + "\n"
@@ -187,8 +187,8 @@ def test_anonymous_ids_and_their_users_are_in_one_part_and_events_count_once(tmp
     assert json.loads(made)["input"]["duplicate"] == 100
 
 
-def test_what_bots_would_add_is_told_of_all_parts_or_of_none(tmp_path: Path) -> None:
-    """A bot reaches a macro goal in one part only; the sessions of the bots of other parts count all the same."""
+def test_what_bots_would_add_is_counted_in_all_parts_or_none(tmp_path: Path) -> None:
+    """A bot reaches a macro goal in only one part; the bots' sessions of the other parts count as well."""
     bots = [line(f"192.0.2.{number}", "-", number, "GET /thanks" if number == 77 else "GET /", agent="Googlebot/2.1") for number in range(200)]
     people = [line(f"198.51.100.{number}", "-", number, "GET /thanks", agent=CHROME) for number in range(100)]
     (tmp_path / "access.log").write_text("".join(bots + people), encoding="utf-8")
@@ -199,8 +199,8 @@ def test_what_bots_would_add_is_told_of_all_parts_or_of_none(tmp_path: Path) -> 
     assert json.loads(made)["input"]["bots_kept"]["sessions"] == 200
 
 
-def test_what_is_told_beside_knows_the_hosts_that_are_the_site_s_own(tmp_path: Path) -> None:
-    """Nobody names them; the pages of people tell it, the bots' would tell nothing."""
+def test_additional_counts_know_the_site_s_own_hosts(tmp_path: Path) -> None:
+    """They are not named; people's pages show them, bots' pages would not."""
     pages = {"/": "-", "/a": "https://shop.example/", "/thanks": "https://shop.example/a"}
     people = [said(f"192.0.2.{n}", n + m, path, pages[path], FIREFOX) for n in range(60) for m, path in enumerate(pages)]
     bots = [said(f"198.51.100.{n}", n + m * 50, path, "https://shop.example/", "Googlebot/2.1") for n in range(60) for m, path in enumerate(pages)]
@@ -231,7 +231,7 @@ def test_damaged_logs_are_read_onto_disk_piece_by_piece(tmp_path: Path, monkeypa
     assert made == whole
 
 
-def test_a_clock_that_jumps_is_told_of_logs_that_are_looked_at_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock_jumps_are_found_in_logs_that_are_examined_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     days = [f'192.0.2.{n % 40} - - [{24 - n // 100 * 2:02}/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "{FIREFOX}"\n' for n in range(600)]
     (tmp_path / "access.log").write_text("".join(days), encoding="utf-8")
     (tmp_path / "other.log").write_text("".join(crowd()), encoding="utf-8")
@@ -252,7 +252,7 @@ NOTATIONS = st.sampled_from(
 
 
 @given(st.lists(st.tuples(NOTATIONS, st.sampled_from(("-", "-", "ann", "bob"))), min_size=1, max_size=20))
-def test_who_may_be_one_visitor_is_in_one_bucket(drawn: list[tuple[str, str]]) -> None:
+def test_lines_that_may_be_one_visitor_s_are_in_one_bucket(drawn: list[tuple[str, str]]) -> None:
     cells = pl.LazyFrame({"sender": [f"{address} - {user}" for address, user in drawn]})
     told = addresses.add_address_parts(requests.split_senders(cells)).select(who=pl.coalesce("part", "user"))
     dealt = pl.concat([store.add_bucket_key(cells).select("key", "sender"), told], how="horizontal").collect()
@@ -264,7 +264,7 @@ NODE = st.one_of(st.none(), st.integers(0, 9))
 
 
 @given(st.lists(st.tuples(st.integers(0, 9), NODE, NODE, NODE), min_size=1, max_size=25))
-def test_whoever_is_linked_over_others_is_in_one_group(drawn: list[tuple[int | None, ...]]) -> None:
+def test_visitors_linked_through_others_are_in_one_group(drawn: list[tuple[int | None, ...]]) -> None:
     names = ["key", "node:query.id", "node:user", "node:anonymous"]
     lines = pl.DataFrame(drawn, schema=dict.fromkeys(names, pl.Int64), orient="row").cast({"key": pl.UInt32})
     groups = dict(partition.group_keys(lines).rows())
@@ -278,7 +278,7 @@ def test_whoever_is_linked_over_others_is_in_one_group(drawn: list[tuple[int | N
     assert groups == expected
 
 
-def test_parts_are_as_many_as_memory_asks_for() -> None:
+def test_memory_decides_the_number_of_parts() -> None:
     counts = pl.DataFrame({"bucket": list(range(10)), "lines": [1_000] * 10, "records": [1_000] * 10}).cast({"bucket": pl.UInt16})
     assert partition._bounds(counts, MemoryBudget(USUAL)) == ((0, 9),)  # noqa: SLF001 (the rule itself)
     assert partition._bounds(counts, MemoryBudget(BASE + 1_350_000)) == ((0, 4), (5, 9))  # noqa: SLF001 (the rule itself)
@@ -286,7 +286,7 @@ def test_parts_are_as_many_as_memory_asks_for() -> None:
     assert partition._bounds(counts.clear(), MemoryBudget(USUAL)) == ((0, store.BUCKETS),)  # noqa: SLF001 (the rule itself)
 
 
-def test_duplicates_are_found_whatever_is_looked_at_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_duplicates_are_found_however_lines_are_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [n * 7 % 40 if n % 3 else None for n in range(200)]
     cells = pl.DataFrame({"source": [0] * 200, "line_no": range(200), "event_number": numbers, "problem": [None] * 200})
     cells = cells.cast({"source": pl.UInt32, "line_no": pl.UInt32, "problem": pl.String})
@@ -312,7 +312,7 @@ def test_sizes_are_read_as_people_write_them(text: str) -> None:
         ("100MB", "--memory: 100MB is too little; a run needs at least 768MiB"),
     ],
 )
-def test_what_is_no_size_is_said(text: str, said: str) -> None:
+def test_what_is_not_a_size_is_refused(text: str, said: str) -> None:
     with pytest.raises(UsageError) as told:
         runs.document([LOG], memory=text)
     assert str(told.value) == said
@@ -325,7 +325,7 @@ def test_small_logs_are_never_written_to_disk(monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), pl.exceptions.ComputeError("No space left on device (os error 28)")])
-def test_a_disk_that_is_full_is_said(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise error
 
@@ -349,7 +349,7 @@ convkit.report([sys.argv[1]])
 
 
 @pytest.mark.skipif(not store.filesystem.OPEN_FILES.exists(), reason="this system gives no path to a file without a name")
-def test_not_even_what_kills_the_program_leaves_a_file_behind(tmp_path: Path) -> None:
+def test_even_a_killed_program_leaves_no_file_behind(tmp_path: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-c", STOPPED, str(LOG)], env=environment, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -370,7 +370,7 @@ print(convkit.report([sys.argv[1]], ["overview"]).input["lines"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
-def test_more_logs_than_open_files_are_allowed_at_first(tmp_path: Path) -> None:
+def test_more_logs_than_the_usual_limit_of_open_files_are_read(tmp_path: Path) -> None:
     people = crowd()
     for number in range(100):
         (tmp_path / f"access.log.{number}").write_text("".join(people[number * 6 : number * 6 + 6]), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The chain that counts, for every option and every mixture of them, against a model that lists all chains."""
+"""The chain that counts, for all combinations of options, compared with a model that lists all chains."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def traces(draw: st.DrawFn) -> Trace:
 
 
 def lengths(*seconds: int | None) -> st.SearchStrategy[timedelta | None]:
-    """Draw one of these lengths of time."""
+    """Draw one of these durations."""
     return st.sampled_from([None if second is None else timedelta(seconds=second) for second in seconds])
 
 
 @st.composite
 def steps(draw: st.DrawFn, *, order: str, number: int, count: int) -> Step:
-    """Draw a step, with what it may say."""
+    """Draw a step with its options."""
     columns = draw(st.sampled_from((("A",), ("B",), ("C",), ("A", "B"))))
     return Step(
         " or ".join(columns),
@@ -65,5 +65,5 @@ def drawn(draw: st.DrawFn) -> Funnel:
 
 @settings(max_examples=300)
 @given(trace=traces(), funnel=drawn())
-def test_the_chain_is_the_model_s_whatever_is_asked_of_it(trace: Trace, funnel: Funnel) -> None:
+def test_the_chain_is_the_model_s_for_all_options(trace: Trace, funnel: Funnel) -> None:
     assert chain_of(trace, funnel) == model_of(trace, funnel)

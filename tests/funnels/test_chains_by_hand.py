@@ -1,4 +1,4 @@
-"""The chain that counts, as traced by hand: what every option of a funnel means."""
+"""The chain that counts, traced by hand: what each option of a funnel means."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TRACES: tuple[tuple[str, str, dict[str, Any], int, int | None, int | None], ...]
     ("A", "A A", {}, 1, 1, 1),
     ("A A", "A A", {}, 2, 2, 2),
 )
-"""Trace, steps, options, and the steps reached in order, strictly, and in any order; None where the options do not go together."""
+"""Trace, steps, options, and the steps reached in order, strictly, and in any order; None if the options cannot be combined."""
 
 
 @pytest.mark.parametrize(("text", "names", "options", "depths"), [(*traced[:3], traced[3:]) for traced in TRACES])
@@ -43,8 +43,8 @@ def test_hand_traces(text: str, names: str, options: dict[str, Any], depths: tup
             assert found == model_of(trace, replace(funnel, order=order))
 
 
-def test_a_repeat_does_not_move_a_step_s_time_where_nothing_else_may_come_between() -> None:
-    """In order, step 2 is the later B, near enough to C; strictly, it is the first B behind A."""
+def test_a_repeat_does_not_move_a_step_s_time_in_strict_order() -> None:
+    """In order, step 2 is the later B, near enough to C; strictly, it is the first B after A."""
     funnel, trace = funnel_of("A B C", within=60), trace_of("A:0 B:10 B:50 C:100")
     assert chain_of(trace, funnel) == {1: ((0, 0), (1, 2), (2, 3))}
     assert chain_of(trace, replace(funnel, order="strict")) == {1: ((0, 0), (1, 1))}
@@ -71,7 +71,7 @@ def optional(names: str, number: int) -> Funnel:
         ("B C", ()),
     ],
 )
-def test_a_chain_may_jump_over_an_optional_step_and_rather_fills_it(text: str, chain: Chain) -> None:
+def test_a_chain_may_skip_an_optional_step_but_prefers_to_fill_it(text: str, chain: Chain) -> None:
     assert chain_of(trace_of(text), optional("A B C", 2)) == ({1: chain} if chain else {})
 
 
@@ -91,7 +91,7 @@ def test_an_open_funnel_begins_at_any_step_and_the_furthest_counts(text: str, ch
 
 
 def test_a_chain_has_one_value() -> None:
-    """Only `u` has all steps in order; a hit without the value fits no step."""
+    """Only `u` has all steps in order; a hit without the value does not fit any step."""
     trace = [(0, "A", "u", 1), (1, "A", "v", 1), (2, "B", "v", 1), (3, "B", "", 1), (4, "B", "u", 1), (5, "C", "u", 1), (6, "C", "", 1)]
     assert chain_of(trace, replace(funnel_of("A B C"), same="path")) == {1: ((0, 0), (1, 4), (2, 5))}
 
@@ -108,7 +108,7 @@ def test_a_chain_has_one_value() -> None:
         ("AX B CX", 1, 3, 3),
     ],
 )
-def test_what_may_not_come_between_two_steps(text: str, after: int, before: int, reached: int) -> None:
+def test_what_must_not_come_between_two_steps(text: str, after: int, before: int, reached: int) -> None:
     """A hit that fills a step between the two lies between them as well; one that fills one of the two does not."""
     assert [len(chain) for chain in chain_of(trace_of(text), funnel_of("A B C", without=(after, before))).values()] == [reached]
 
@@ -119,14 +119,14 @@ def test_a_hit_that_fits_several_steps_counts_for_the_first_that_is_not_done_in_
         assert [len(chain) for chain in chain_of(trace_of(text), funnel).values()] == [done], text
 
 
-def test_a_step_may_be_too_long_after_the_one_before() -> None:
-    """The edge is inside, and a later hit of the step before may be near enough."""
+def test_a_step_may_come_too_long_after_the_previous_one() -> None:
+    """The limit itself is allowed, and a later hit of the previous step may be near enough."""
     funnel = funnel_of("A B", within=10)
     for text, reached in (("A:0 B:10", 2), ("A:0 B:11", 1), ("A:0 A:5 B:11", 2)):
         assert [len(chain) for chain in chain_of(trace_of(text), funnel).values()] == [reached], text
 
 
-def test_a_chain_begins_where_it_may() -> None:
+def test_a_chain_begins_only_where_it_may_enter() -> None:
     funnel = replace(funnel_of("A B"), where=("landing=/",))
     assert chain_of(trace_of("A< A B"), funnel) == {1: ((0, 1), (1, 2))}
     assert chain_of(trace_of("A< B"), funnel) == {}

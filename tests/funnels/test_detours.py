@@ -1,4 +1,4 @@
-"""Whoever reached the last step and is not shown there is named once, by the first way that fits."""
+"""Detours: who reached the last step but is not counted there is counted once, under the first detour that fits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def ways_of(trace: Trace, funnel: Funnel) -> list[tuple[int, str, int]]:
-    """Return unit, way and step of those whom a funnel does not show at its last step."""
+    """Return unit, detour and step of those that a funnel does not count at its last step."""
     hits = hits_of(trace)
     found = chains.best_chains(chains.fitting_hits(hits, funnel).collect().lazy(), funnel).filter("inside").collect().lazy()
     ended = detours.finisher_hits(hits, funnel).collect().lazy()
@@ -45,18 +45,18 @@ CASES = {
 
 
 @pytest.mark.parametrize("text", CASES)
-def test_the_first_way_that_fits_is_told(text: str) -> None:
+def test_the_first_detour_that_fits_counts(text: str) -> None:
     funnel, expected = CASES[text]
     assert ways_of(trace_of(text), funnel) == expected
 
 
 def test_too_late_and_with_something_in_between_is_the_latter() -> None:
-    """Only without both limits the chain would be complete."""
+    """The chain is complete only without both limits."""
     funnel = funnel_of("A B C", window=20, without=(2, 3))
     assert ways_of(trace_of("A:0 B:10 X:15 C:30"), funnel) == [(1, "between", 0)]
 
 
-def test_values_that_differ_are_a_way_of_their_own() -> None:
+def test_different_values_are_a_detour_of_their_own() -> None:
     trace = [(0, "A", "u", 1), (1, "B", "v", 1), (2, "C", "u", 1)]
     assert ways_of(trace, replace(PLAIN, same="path")) == [(1, "value", 0)]
     assert ways_of([(0, "A", "u", 1), (1, "C", "v", 1)], replace(PLAIN, same="path")) == [(1, "without", 2)]

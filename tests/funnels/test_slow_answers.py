@@ -1,4 +1,4 @@
-"""Answers that took more than three seconds: counted on the way between two steps, tested beside errors and forms, told on every screen."""
+"""Answers that took more than three seconds: counted between two steps, tested like errors and forms, shown on every screen."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOW, QUICK = "3.001", "3.000"
 
 
 def visits(slow_left: int, left: int, slow_bought: int, bought: int, between: str = "GET /shipping") -> list[str]:
-    """Return visitors who left after the cart and who bought, so many of either with a slow answer between."""
+    """Return visitors who left after the cart and visitors who bought, so many of each with a slow answer in between."""
     lines = []
     plan = [*[(False, False)] * left, *[(True, False)] * slow_left, *[(True, True)] * slow_bought, *[(False, True)] * bought]
     for number, (is_slow, buys) in enumerate(plan):
@@ -46,15 +46,15 @@ def test_they_are_counted_on_both_sides_and_tested(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("request_line", "counts"), [("POST /shipping", True), ("GET /offer.pdf", False), ("GET /api/rates", False), ("HEAD /shipping", False)]
 )
-def test_files_and_what_nobody_waits_for_are_none(request_line: str, tmp_path: Path, *, counts: bool) -> None:
+def test_files_and_background_requests_are_not_slow(request_line: str, tmp_path: Path, *, counts: bool) -> None:
     assert bool(drop_off(tmp_path, visits(3, 1, 1, 1, between=request_line))) == counts
 
 
-def test_a_log_that_does_not_say_how_long_it_took_has_none(tmp_path: Path) -> None:
+def test_a_log_without_durations_has_none(tmp_path: Path) -> None:
     assert drop_off(tmp_path, visits(3, 1, 1, 1), "combined") == []
 
 
-def test_screens_say_it(tmp_path: Path, convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_screens_show_them(tmp_path: Path, convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     log, goals = written(tmp_path / "access.log", visits(30, 10, 5, 45)), written(tmp_path / "goals.yaml", [GOALS])
     monkeypatch.setenv("COLUMNS", "80")
     asked = (str(log), "-g", str(goals), "--log-format", WITH_SECONDS)
@@ -70,7 +70,7 @@ def test_screens_say_it(tmp_path: Path, convkit_command: Run, monkeypatch: pytes
 
 
 def test_they_are_tested_only_where_there_are_any(tmp_path: Path) -> None:
-    """Each thing that is tested makes the others' intervals wider."""
+    """Each additional test makes the intervals of the others wider."""
     lines = visits(0, 40, 0, 40)
     errors = [line("GET /gone", number * 100 + 6, 404, who=f"198.51.100.{number} - -") for number in [*range(8), 40]]
     goals = written(tmp_path / "goals.yaml", [GOALS])

@@ -1,4 +1,4 @@
-"""Depths of funnels beside ClickHouse's `windowFunnel`, which nobody here wrote (the extra `clickhouse`), and the table of tools in docs/funnels.md.
+"""Depths of funnels compared with ClickHouse's `windowFunnel`, an independent implementation (extra `clickhouse`), and the table in docs/funnels.md.
 
 Where no two hits of a visitor are at the same time and none fits two steps, both must agree, always.
 """
@@ -28,7 +28,7 @@ DAY = 86_400
 
 @pytest.fixture(scope="module")
 def clickhouse() -> ModuleType:
-    """Return ClickHouse, where it is installed."""
+    """Return ClickHouse if it is installed."""
     chdb: ModuleType = pytest.importorskip("chdb", reason="ClickHouse is not installed: pip install '.[clickhouse]'")
     return chdb
 
@@ -46,7 +46,7 @@ def streams(seed: int, letters: str) -> pl.DataFrame:
 
 
 def of_convkit(rows: pl.DataFrame, letters: str, window: int) -> dict[int, int]:
-    """Return how many steps each visitor's chain fills."""
+    """Return the number of steps that each visitor's chain fills."""
     steps = tuple(Step(letter, (f"goal:{letter}",)) for letter in letters)
     funnel = Funnel("drawn", steps, "visitor", timedelta(seconds=window))
     hits = rows.select(
@@ -62,7 +62,7 @@ def of_convkit(rows: pl.DataFrame, letters: str, window: int) -> dict[int, int]:
 
 
 def of_clickhouse(clickhouse: ModuleType, rows: pl.DataFrame, letters: str, window: int) -> dict[int, int]:
-    """Return the same, asked of ClickHouse."""
+    """Return the same numbers from ClickHouse."""
     values = ", ".join(f"({visitor}, {seconds}, '{letter}')" for visitor, seconds, letter in rows.rows())
     conditions = ", ".join(f"letter = '{letter}'" for letter in letters)
     query = (
@@ -94,7 +94,7 @@ TEN: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "`B` `A` in one second, steps `A` then `B`": ("B:0 A:0", "A B", {}, ""),
     "`A B X C`, without `X` between `B` and `C`": ("A B X C", "A B C", {"without": (2, 3)}, "none"),
 }
-"""The rows of the page's table: trace, steps, options, and ClickHouse's mode, `none` where it has no such option."""
+"""The rows of the page's table: trace, steps, options, and ClickHouse's mode, `none` if it has no such option."""
 
 
 def table() -> dict[str, list[str]]:
@@ -104,7 +104,7 @@ def table() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("row", TEN)
-def test_our_column_of_the_page_is_what_we_answer(row: str) -> None:
+def test_our_column_of_the_page_is_what_we_count(row: str) -> None:
     text, names, options, _ = TEN[row]
     order = options.get("order", "ordered")
     funnel = funnel_of(names, **{key: value for key, value in options.items() if key != "order"})
@@ -113,7 +113,7 @@ def test_our_column_of_the_page_is_what_we_answer(row: str) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in TEN if TEN[row][3] != "none"])
-def test_clickhouse_s_column_of_the_page_is_what_it_answers(row: str, clickhouse: ModuleType) -> None:
+def test_clickhouse_s_column_of_the_page_is_what_it_counts(row: str, clickhouse: ModuleType) -> None:
     text, names, options, mode = TEN[row]
     values = ", ".join(f"({seconds}, '{letter}')" for seconds, letter, *_ in trace_of(text))
     conditions = ", ".join(f"letter = '{letter}'" for letter in names.split())

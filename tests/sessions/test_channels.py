@@ -1,4 +1,4 @@
-"""Where sessions came from: a table of referrers and queries with the channel of each; rules of one's own; nothing in a log can break it."""
+"""Channels: a table of referrers and queries with the channel of each, custom rules, and hostile logs."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ Row = tuple[str | None, ...]
 
 TABLE = DATA / "channels.tsv"
 CASES = [line.split("\t") for line in TABLE.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
-"""Referrer, query, source, medium, campaign, channel; an empty referrer or query is none."""
+"""Referrer, query, source, medium, campaign, channel; an empty referrer or query is missing."""
 SITE = Site(hosts=("shop.example",), payment=("pay.example",))
 OWN = ("www.other.example",)
 
 
-def came_from(pairs: Iterable[tuple[str | None, str | None]], site: Site = SITE, own: tuple[str, ...] = OWN) -> list[Row]:
-    """Return source, medium, campaign and channel of referrers and queries."""
+def channels_of(pairs: Iterable[tuple[str | None, str | None]], site: Site = SITE, own: tuple[str, ...] = OWN) -> list[Row]:
+    """Return source, medium, campaign and channel of pairs of referrer and query."""
     frame = pl.LazyFrame(list(pairs), schema=["referrer", "landing_query"], orient="row").cast(pl.Categorical)
     return add_channels(frame, site, own).select(CHANNEL_COLUMNS).collect().rows()
 
 
 def test_each_case_of_the_table_has_its_channel() -> None:
-    found = came_from((referrer or None, query or None) for referrer, query, *_ in CASES)
+    found = channels_of((referrer or None, query or None) for referrer, query, *_ in CASES)
     wrong = [(case, row) for case, row in zip(CASES, found, strict=True) if tuple(case[2:]) != row]
     assert wrong == []
 
 
-def test_every_rule_stands_in_the_table_three_times() -> None:
+def test_every_rule_is_in_the_table_three_times() -> None:
     times = Counter(case[-1] for case in CASES)
     assert len(CASES) >= 120
     assert {name: times[name] for name in (*channel_rules.builtin_channels(), "Unassigned") if times[name] < 3} == {}
@@ -61,8 +61,8 @@ site:
 """
 
 
-def test_rules_of_ones_own_go_first_and_the_first_that_fits_counts() -> None:
-    """All keys of a rule hold, of a list one; patterns look at no case, in rules and in logs; a name may be one of the built-in ones."""
+def test_custom_rules_come_first_and_the_first_that_fits_counts() -> None:
+    """All keys of a rule must hold, one item of a list is enough; patterns ignore case; a name may be that of a built-in channel."""
     assert is_valid(RULES)
     site = parse_goals(RULES, "goals.yaml").site
     asked = {
@@ -80,7 +80,7 @@ def test_rules_of_ones_own_go_first_and_the_first_that_fits_counts() -> None:
         "utm_source=chatgpt.com": "Chat",
         "utm_source=intranet.example&utm_medium=qr": "Organic Search",
     }
-    assert {query: row[-1] for query, row in zip(asked, came_from([(None, query) for query in asked], site), strict=True)} == asked
+    assert {query: row[-1] for query, row in zip(asked, channels_of([(None, query) for query in asked], site), strict=True)} == asked
 
 
 REFUSED = {
@@ -101,7 +101,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "message"), REFUSED.items())
-def test_what_is_no_rule_is_refused_where_it_stands(text: str, message: str) -> None:
+def test_an_invalid_rule_is_refused_with_its_line(text: str, message: str) -> None:
     goals_file = f"macro: {{sale: /sale}}\nsite:\n  {text}"
     with pytest.raises(GoalsFileError) as raised:
         parse_goals(goals_file, "goals.yaml")
@@ -111,23 +111,23 @@ def test_what_is_no_rule_is_refused_where_it_stands(text: str, message: str) -> 
 
 
 def test_rules_can_be_set_for_one_run() -> None:
-    """What is set replaces a channel of the file, in its place, or comes behind the file's."""
+    """A setting replaces the file's channel of that name, in its position, or is added after the file's channels."""
     site = parse_goals(RULES, "goals.yaml", ["channels.Partners={medium: partners}", "channels.Print={medium: print}"]).site
     queries = ["utm_medium=partner", "utm_medium=partners", "utm_medium=print"]
-    assert [row[-1] for row in came_from([(None, query) for query in queries], site)] == ["Unassigned", "Partners", "Print"]
+    assert [row[-1] for row in channels_of([(None, query) for query in queries], site)] == ["Unassigned", "Partners", "Print"]
     assert [*site.channels] == ["Newsletter", "Partners", "Brand", "Chat", "Organic Search", "Print"]
     with pytest.raises(UsageError, match="unknown category"):
         parse_goals(RULES, "goals.yaml", ["channels.Print={category: print}"])
 
 
-def test_the_built_in_channels_are_written_as_ones_own() -> None:
+def test_built_in_channels_are_written_like_custom_ones() -> None:
     text = (PACKAGE / "data" / "channels.yaml").read_text(encoding="utf-8")
     indented = "".join(f"  {line}\n" for line in text.splitlines())
     assert parse_goals(f"macro: {{sale: /sale}}\nsite:\n{indented}", "goals.yaml").site.channels == channel_rules.builtin_channels()
 
 
 def test_the_lists_are_well_formed() -> None:
-    """No place stands twice among sources, all are in small letters, and each parameter, app and click id has all its fields."""
+    """No source occurs twice, all are in lower case, and each parameter, app and click ID has all its fields."""
     rows = [line.split() for line in datafiles.lines("sources")]
     places = [place.removeprefix("=") for _, *row in rows for place in row]
     assert {kind for kind, *_ in rows} == set(channel_rules.CATEGORIES)
@@ -142,13 +142,13 @@ def test_rows_keep_their_order_and_their_other_columns() -> None:
         {"session": range(4_000), "referrer": ["https://a.example/", None] * 2_000, "landing_query": [None, "gclid=1", "x=1", None] * 1_000},
         schema_overrides={"referrer": pl.Categorical, "landing_query": pl.Categorical},
     )
-    told = add_channels(frame, Site()).collect()
-    assert told.columns == ["session", "referrer", "landing_query", *CHANNEL_COLUMNS]
-    assert [dtype for name, dtype in told.schema.items() if name in CHANNEL_COLUMNS] == [TEXT] * 4
-    assert told["session"].to_list() == [*range(4_000)]
-    assert told["channel"].to_list() == ["Referral", "Paid Search", "Referral", "Direct"] * 1_000
+    result = add_channels(frame, Site()).collect()
+    assert result.columns == ["session", "referrer", "landing_query", *CHANNEL_COLUMNS]
+    assert [dtype for name, dtype in result.schema.items() if name in CHANNEL_COLUMNS] == [TEXT] * 4
+    assert result["session"].to_list() == [*range(4_000)]
+    assert result["channel"].to_list() == ["Referral", "Paid Search", "Referral", "Direct"] * 1_000
     empty = add_channels(frame.head(0), Site()).collect()
-    assert (empty.height, empty.columns) == (0, told.columns)
+    assert (empty.height, empty.columns) == (0, result.columns)
 
 
 def test_whatever_a_log_holds_has_a_channel() -> None:
@@ -156,6 +156,6 @@ def test_whatever_a_log_holds_has_a_channel() -> None:
     pairs = [
         pair for text in hostile for pair in ((text, None), (None, text), (f"https://{text}/", f"utm_source={text}&utm_campaign={text}&gclid={text}"))
     ]
-    told = came_from(pairs)
-    assert len(told) == len(pairs)
-    assert [row for row in told if None in row or "" in row] == []
+    result = channels_of(pairs)
+    assert len(result) == len(pairs)
+    assert [row for row in result if None in row or "" in row] == []

@@ -1,4 +1,4 @@
-"""The stages on a real log of 10,000 lines, whose sessions are published: bots kept, assets and all other hits taken for interactions."""
+"""The stages on a real log of 10,000 lines with published sessions: bots are kept, and all hits, assets too, count as interactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is a bot by what it does: each rule at its edges, which of them is told, and what becomes of bots."""
+"""Bots by behaviour: each rule at its edges, which of them is given as the reason, and how bots are counted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 GOALS = "macro: {sale: /sale}"
 PERSON = [line("GET /sale", who="203.0.113.99 - -")]
-"""Somebody who is no bot, so that there is always a session."""
+"""A person, so that there is always a session."""
 
 Answers = list[tuple[str, int]]
 
@@ -70,12 +70,12 @@ SCANNED = (
 
 
 def requests(answers: Answers, who: str = "198.51.100.1 - -", **more: str) -> list[str]:
-    """Return a line a request, seconds apart."""
+    """Return one line per request, seconds apart."""
     return [line(request, number * 7, status, who=who, **more) for number, (request, status) in enumerate(answers)]
 
 
 def read(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str) -> dict[str, Any]:
-    """Return a report on lines and a person's, whose fates add up whatever is asked for."""
+    """Return a report on lines and a person's lines, after checking that the fates add up."""
     found = report(folder, [*lines, *PERSON], goals, **options)
     counts = found["input"]
     fates = {fate: number for fate, number in counts.items() if isinstance(number, int) and fate != "lines"}
@@ -85,14 +85,14 @@ def read(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str)
 
 
 def reasons(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str) -> dict[str, int]:
-    """Return how many lines are of bots, by reason."""
+    """Return the number of bots' lines by reason."""
     counted: dict[str, int] = read(folder, lines, goals, **options)["input"]["bot_by_reason"]
     return counted
 
 
 @pytest.mark.parametrize("case", RULES)
-def test_who_is_a_bot_by_what_it_does(case: str, tmp_path: Path) -> None:
-    """All lines of a bot but assets are a bot's."""
+def test_each_rule_makes_a_bot(case: str, tmp_path: Path) -> None:
+    """All lines of a bot except assets count as a bot's."""
     answers, reason = RULES[case]
     number = sum(not request.endswith(".png") for request, _ in answers)
     assert reasons(tmp_path, requests(answers)) == ({} if reason is None else {reason: number})
@@ -103,12 +103,12 @@ def test_paths_that_scanners_ask_for(target: str, tmp_path: Path) -> None:
     assert reasons(tmp_path, requests([(f"GET {target}", 302)])) == {bots.SCANNER: 1}
 
 
-def test_nothing_that_people_are_led_to_is_on_the_list_of_scanners() -> None:
+def test_no_page_that_people_reach_is_on_the_list_of_scanners() -> None:
     assert {"/", "/**", "/wp-admin/**", "/.well-known/**", "/login", "/admin"} & set(datafiles.lines("scanners")) == set()
 
 
 def rush(count: int, seconds: int, request: str = "GET /a", status: int = 200) -> list[str]:
-    """Return so many requests, the first and the last so many seconds apart, after a calm hour."""
+    """Return so many requests within so many seconds, after a calm hour."""
     times = [7_200, *([7_230] * (count - 2)), 7_200 + seconds]
     return [line("GET /"), line("GET /a", 3_600), *(line(request, time, status) for time in times)]
 
@@ -142,19 +142,19 @@ def test_addresses_of_one_network_are_one_visitor(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("agent", "reason"), [("curl/8.5.0", bots.LISTED), ("-", bots.MISSING_AGENT)])
-def test_what_the_agent_says_goes_before_what_is_done(agent: str, reason: str, tmp_path: Path) -> None:
+def test_the_agent_takes_precedence_over_behaviour(agent: str, reason: str, tmp_path: Path) -> None:
     lines = requests([("GET /robots.txt", 404), ("GET /.env", 404), ("HEAD /", 404)], agent=agent)
     assert reasons(tmp_path, lines) == {reason: 3}
 
 
-def test_too_fast_goes_behind_scanner_and_before_head(tmp_path: Path) -> None:
+def test_too_fast_comes_after_scanner_and_before_head(tmp_path: Path) -> None:
     calm = [line("GET /.env", 0, 404), *(line("GET /a", number, 304) for number in range(181))]
     assert reasons(tmp_path, calm) == {bots.SCANNER: 182}
     assert reasons(tmp_path, [*calm[1:], line("HEAD /a")]) == {bots.FAST: 182}
 
 
-def test_excluded_lines_stay_excluded_and_still_tell(tmp_path: Path) -> None:
-    """What was asked for at another host is among all that a visitor sent."""
+def test_excluded_lines_stay_excluded_but_still_count_against_a_visitor(tmp_path: Path) -> None:
+    """Requests to another host are part of everything that a visitor sent."""
     goals = f"{GOALS}\nsite: {{hosts: [shop.example], ignore: {{addresses: [192.0.2.0/24]}}}}"
     lines = requests([("GET /robots.txt", 200), ("GET /", 200)], who="192.0.2.1 - -")
     found = read(tmp_path, lines, goals)["input"]
@@ -173,21 +173,21 @@ def test_the_period_does_not_matter(tmp_path: Path) -> None:
 
 
 def test_a_visitor_is_judged_before_its_hits_go_to_a_user(tmp_path: Path) -> None:
-    """What a user does on another device is not the bot's."""
+    """What a user does on another device does not count for the bot."""
     lines = [line("GET /robots.txt"), line("GET /a", 5, who="198.51.100.1 - ann"), line("GET /b", 9, who="198.51.100.2 - ann")]
     found = read(tmp_path, lines)
     assert found["input"]["bot_by_reason"] == {bots.ROBOTS_TXT: 2}
     assert overview(found)["sessions"] == 2
 
 
-def test_where_addresses_tell_visitors_an_agent_on_the_list_speaks_for_itself(tmp_path: Path) -> None:
+def test_with_visitors_by_address_an_agent_on_the_list_does_not_make_others_bots(tmp_path: Path) -> None:
     goals = f"{GOALS}\nsite: {{visitor: address}}"
     people = [line("GET /a", 1), line("GET /b", 2, agent="Other/1.0")]
     assert reasons(tmp_path, [line("GET /robots.txt", agent="curl/8.5.0"), *people], goals) == {bots.LISTED: 1}
     assert reasons(tmp_path, [line("GET /robots.txt", agent="Another/1.0"), *people], goals) == {bots.ROBOTS_TXT: 3}
 
 
-def test_where_addresses_tell_visitors_an_agent_that_is_kept_stays_and_tells_nothing(tmp_path: Path) -> None:
+def test_with_visitors_by_address_a_kept_agent_stays(tmp_path: Path) -> None:
     goals = f"{GOALS}\nsite: {{visitor: address, bots: {{keep: [MyApp]}}}}"
     other, kept = line("GET /a", 1), line("GET /a", 2, agent="MyApp/1.0")
     assert reasons(tmp_path, [other, kept, line("GET /robots.txt", agent="MyApp/1.0")], goals) == {}
@@ -204,20 +204,20 @@ def test_a_picture_that_a_goal_names_is_more_than_errors(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("agent", "reason"), [(FIREFOX, bots.ONLY_ERRORS), ("curl/8.5.0", bots.LISTED)])
-def test_a_picture_that_no_goal_names_is_an_asset_and_tells_nothing(agent: str, reason: str, tmp_path: Path) -> None:
-    """Also where it is read, because a goal names another picture of its kind."""
+def test_a_picture_that_no_goal_names_is_an_asset_and_proves_nothing(agent: str, reason: str, tmp_path: Path) -> None:
+    """Even if it is read because a goal names another picture of its kind."""
     found = read(tmp_path, requests([("GET /old", 404), ("GET /a.gif", 200)], agent=agent), f"{GOALS}\nmicro: {{seen: /px.gif}}")
     assert (found["input"]["bot_by_reason"], found["input"]["asset"]) == ({reason: 1}, 1)
 
 
-def test_a_line_without_a_status_is_no_error(tmp_path: Path) -> None:
+def test_a_line_without_a_status_is_not_an_error(tmp_path: Path) -> None:
     lines = requests([("GET /old", 404), ("GET /older", 404)])
     lines[1] = lines[1].replace(" 404 ", " - ")
     assert reasons(tmp_path, lines) == {}
 
 
-def test_hits_of_no_access_log_behave_like_nothing() -> None:
-    """Rows of exports have no status and no method, may have any path, and often all of a day have one time."""
+def test_rows_of_exports_have_no_behaviour() -> None:
+    """Rows of exports have neither status nor method, may have any path, and often share one time for a whole day."""
     row = {"visitor": 1, "time": datetime(2026, 10, 10, tzinfo=UTC), "kind": "page", "method": None, "status": None, "robots": True, "scanner": True}
     types = {"visitor": pl.Int64, "time": TIME, "kind": KIND, "method": pl.Categorical(), "status": pl.Int16}
     hits = pl.DataFrame([row] * 200, schema_overrides=types)
@@ -227,8 +227,8 @@ def test_hits_of_no_access_log_behave_like_nothing() -> None:
         assert bots.behaviour_reasons(answered.lazy()).collect()["behaviour"].to_list() == [reason]
 
 
-def test_a_planted_mix_is_told_apart(tmp_path: Path) -> None:
-    """Bots of every sort among people: each is counted under its own reason, and people are all that is left."""
+def test_a_planted_mix_is_separated(tmp_path: Path) -> None:
+    """Bots of every kind among people: each is counted under its own reason, and only people are left."""
     planted: dict[str, list[Answers]] = {
         bots.ROBOTS_TXT: [[("GET /robots.txt", 200), ("GET /", 200)]] * 3,
         bots.SCANNER: [[("GET /.env", 404), ("GET /.git/config", 403)]] * 4,
@@ -254,7 +254,7 @@ def test_a_planted_mix_is_told_apart(tmp_path: Path) -> None:
 
 
 def mixed_lines() -> list[str]:
-    """Return lines of visitors who fulfil any of the rules or none, a second of a visitor never twice."""
+    """Return lines of visitors who match any of the rules or none, with at most one line per visitor and second."""
     draw = random.Random(11)
     kinds = [answers for answers, _ in RULES.values()]
     lines = [text for number in range(60) for text in requests(draw.choice(kinds), who=f"198.51.100.{number} - -")]
@@ -263,7 +263,7 @@ def mixed_lines() -> list[str]:
 
 @pytest.mark.parametrize("mode", ["drop", "keep", "only"])
 def test_neither_the_order_of_lines_nor_the_cut_of_files_matters(mode: str, tmp_path: Path) -> None:
-    """Lines of one visitor and second are the same page here, so that any order will do."""
+    """Lines of one visitor and second are the same page here, so their order does not matter."""
     lines = [*mixed_lines(), *PERSON]
     goals = tmp_path / "goals.yaml"
     goals.write_text(GOALS)
@@ -287,8 +287,8 @@ def test_kept_bots_are_counted_like_people(tmp_path: Path) -> None:
     assert (overview(found)["sessions"], overview(found)["converted_sessions"]) == (3, 2)
 
 
-def test_bots_alone_are_looked_at(tmp_path: Path) -> None:
-    """People's lines that would be kept are outside, all others have the fate that they always have."""
+def test_only_bots_are_counted_on_request(tmp_path: Path) -> None:
+    """People's lines that would be kept are `outside`; all others have their usual fate."""
     people = requests([("GET /a", 200), ("POST /a", 200), ("HEAD /a", 200), ("GET /a.png", 200), ("GET /x", 404)])
     lines = [*people, *requests([("GET /robots.txt", 200), ("GET /a", 200), ("POST /b", 200)], who="198.51.100.2 - -")]
     found = read(tmp_path, lines, bots="only")
@@ -306,7 +306,7 @@ def test_bots_alone_are_looked_at(tmp_path: Path) -> None:
     assert [row["page"] for row in found["reports"]["pages"]] == ["/a"]
 
 
-def test_dropped_kept_and_lone_bots_add_up(tmp_path: Path) -> None:
+def test_the_three_modes_of_bots_add_up(tmp_path: Path) -> None:
     lines = mixed_lines()
     counts = {mode: read(tmp_path, lines, bots=mode) for mode in ("drop", "keep", "only")}
     sessions, pages = ({mode: overview(found)[name] for mode, found in counts.items()} for name in ("sessions", "pageviews"))
@@ -320,7 +320,7 @@ def notes(found: dict[str, Any]) -> dict[str, str]:
     return {note["code"]: note["text"] for note in found["notes"]}
 
 
-def test_a_note_says_whose_figures_they_are(tmp_path: Path) -> None:
+def test_a_note_says_whether_bots_are_counted(tmp_path: Path) -> None:
     lines = requests([("GET /robots.txt", 200), ("GET /a", 200), ("GET /a.png", 200)])
     said = {mode: notes(read(tmp_path, lines, bots=mode))["bots"] for mode in ("drop", "keep", "only")}
     assert said["drop"] == f"Bots were excluded by user agent (list: {bots.list_version()}), missing user agent, or behaviour."
@@ -329,7 +329,7 @@ def test_a_note_says_whose_figures_they_are(tmp_path: Path) -> None:
     assert "no-assets" not in notes(read(tmp_path, lines, bots="only"))
 
 
-def test_rows_of_an_export_say_nothing_of_assets(tmp_path: Path) -> None:
+def test_rows_of_an_export_do_not_show_assets(tmp_path: Path) -> None:
     lines = [*requests([("GET /a", 200), ("GET /a.png", 200)]), line("GET /b", 9, who="203.0.113.99 - -")]
     log = written(tmp_path / "access.log", lines)
     events = written(tmp_path / "events.csv", ["user,event,timestamp,url", *(f"u{number},view,2026-10-10 12:00:0{number},/a" for number in range(9))])
@@ -340,18 +340,18 @@ def test_rows_of_an_export_say_nothing_of_assets(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["goals", "funnel", "pages", "drop-off"])
-def test_every_report_says_so_where_bots_are_not_dropped(name: str, tmp_path: Path) -> None:
+def test_every_report_has_a_note_if_bots_are_not_dropped(name: str, tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", PERSON)
     said = {mode: [note.code for note in runs.document([log], [name], bots=mode).notes if note.code == "bots"] for mode in ("drop", "keep", "only")}
     assert said == {"drop": [], "keep": ["bots"], "only": ["bots"]}
 
 
-def test_an_unknown_wish_says_what_is_known(tmp_path: Path) -> None:
+def test_an_unknown_mode_lists_the_known_ones(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"bots='onyl' is unknown; did you mean 'only'.*; known are drop, keep, only"):
         runs.document([written(tmp_path / "access.log", PERSON)], bots="onyl")
 
 
-def test_the_note_of_errors_is_left_with_those_who_met_5xx(tmp_path: Path) -> None:
+def test_the_note_on_errors_is_about_people_who_got_5xx(tmp_path: Path) -> None:
     lines = [line("GET /old", status=404), *requests([("GET /down", 500), ("GET /old", 404)], who="198.51.100.2 - -")]
     assert notes(read(tmp_path, lines))["only-errors"].startswith("1 visitor met only errors")
     assert notes(read(tmp_path, lines, bots="keep"))["only-errors"].startswith("2 visitors met only errors")
@@ -377,7 +377,7 @@ OWN: dict[str, tuple[str, str, dict[str, int]]] = {
 
 
 @pytest.mark.parametrize("case", OWN)
-def test_the_site_s_own_words_about_agents(case: str, tmp_path: Path) -> None:
+def test_the_site_s_own_texts_about_agents(case: str, tmp_path: Path) -> None:
     texts, agent, expected = OWN[case]
     texts = texts if texts.startswith("{") else f"{{{texts}}}"
     lines = requests([("GET /robots.txt", 200), ("GET /sale", 200)], agent=agent)
@@ -390,13 +390,13 @@ def test_a_dropped_agent_is_a_bot_without_doing_anything(tmp_path: Path) -> None
     assert reasons(tmp_path, lines, f"site: {{bots: {{drop: [mymonitor]}}}}\n{GOALS}") == {bots.DROPPED: 2}
 
 
-def test_agents_that_a_format_lacks_are_named_by_nothing(tmp_path: Path) -> None:
+def test_no_text_names_an_agent_that_the_format_lacks(tmp_path: Path) -> None:
     lines = [text.partition(' "-"')[0] for text in (*requests([("GET /a", 200), ("GET /b", 200)]), *PERSON)]
     found = report(tmp_path, lines, f"site: {{bots: {{drop: ['**'], keep: ['re:.*']}}}}\n{GOALS}")["input"]
     assert (found["bot"], found["kept"]) == (0, 3)
 
 
-def test_settings_of_one_run(tmp_path: Path) -> None:
+def test_texts_can_be_set_for_one_run(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [*requests([("GET /a", 200)], agent="curl/8.5.0"), *PERSON])
     counted = {"bots.keep=[curl]": {}, "bots.drop=[curl]": {bots.DROPPED: 1}, "bots.drop=Firefox": {bots.DROPPED: 1, bots.LISTED: 1}}
     for setting, expected in counted.items():
@@ -404,8 +404,8 @@ def test_settings_of_one_run(tmp_path: Path) -> None:
         assert run.reasons["bot_by_reason"] == expected, setting
 
 
-def test_the_agents_told_are_those_of_the_bots_that_sent_most(tmp_path: Path) -> None:
-    """Excluded lines and assets are no lines of bots, and an agent of people is told only where it is a bot's, too."""
+def test_the_listed_agents_are_those_of_the_bots_that_sent_most(tmp_path: Path) -> None:
+    """Excluded lines and assets do not count as bots' lines, and an agent used by people is listed only if it is also a bot's."""
     lines = [line(f"GET /{number}", second, agent=f"curl/{number}") for number in range(2, 8) for second in range(number)]
     lines += [line("GET /a.png", agent="curl/2")] * 20
     lines += [line("GET /x", who="192.0.2.1 - -", agent="curl/9")] * 20

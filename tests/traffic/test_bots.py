@@ -1,4 +1,4 @@
-"""Which agents are no people: the maintained list, the same as its own package reads it, and agents that say nothing."""
+"""Bots by agent: the maintained list, read as its own package reads it, and empty agents."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ SILENT = ("", " ", "\t")
 
 
 def reasons(agents: list[str | None]) -> list[str | None]:
-    """Return why each agent is a bot's."""
+    """Return the reason why each agent is a bot's."""
     frame = pl.DataFrame({"agent": agents}, schema={"agent": pl.String})
     return frame.select(bots.agent_reason(pl.col("agent"))).to_series().to_list()
 
 
-def test_people_are_none() -> None:
+def test_people_are_not_bots() -> None:
     assert reasons(list(PEOPLE)) == [None] * len(PEOPLE)
 
 
@@ -52,12 +52,12 @@ def test_machines_are_on_the_list() -> None:
     assert reasons(list(MACHINES)) == [bots.LISTED] * len(MACHINES)
 
 
-def test_an_agent_that_says_nothing_is_a_bot_and_one_that_the_format_lacks_is_none() -> None:
+def test_an_empty_agent_is_a_bot_and_a_missing_field_is_not() -> None:
     assert reasons([*SILENT, None]) == [bots.MISSING_AGENT] * 3 + [None]
 
 
-def test_the_answers_are_those_of_the_package_that_keeps_the_list() -> None:
-    """Random texts out of the words of real agents, so that both answers are frequent."""
+def test_the_answers_are_those_of_the_package_with_the_list() -> None:
+    """Random texts made of words from real agents, so that both answers are frequent."""
     draw = random.Random(7)
     words = [word for agent in PEOPLE + MACHINES for word in agent.split()] + ["bot", "Bot/1.0", "crawler", "axios/1.0", "curlx"]
     agents = [" ".join(draw.choices(words, k=draw.randint(1, 4))) for _ in range(2_000)]
@@ -66,14 +66,14 @@ def test_the_answers_are_those_of_the_package_that_keeps_the_list() -> None:
     assert 200 < sum(found) < 1_800
 
 
-def test_the_edition_of_the_list_has_a_name() -> None:
+def test_the_list_has_a_version() -> None:
     assert bots.list_version().startswith("crawler-user-agents 1.")
 
 
 @pytest.mark.parametrize(
     ("agent", "reason"), [*((agent, bots.LISTED) for agent in MACHINES[:2]), ("-", bots.MISSING_AGENT), ("", bots.MISSING_AGENT)]
 )
-def test_bots_are_taken_out_before_anything_else(tmp_path: Path, agent: str, reason: str) -> None:
+def test_bots_are_excluded_before_anything_else(tmp_path: Path, agent: str, reason: str) -> None:
     lines = [line("GET /a"), line("GET /b", 1, agent=agent), line("GET /none", 2, 404, agent=agent), line("HEAD /c", 3, agent=agent)]
     found = report(tmp_path, lines, "macro: {sale: /b}")
     assert (found["input"]["bot"], found["input"]["kept"], found["input"]["other"]) == (3, 1, 0)
@@ -81,7 +81,7 @@ def test_bots_are_taken_out_before_anything_else(tmp_path: Path, agent: str, rea
     assert found["reports"]["goals"][0]["reached"] == 0
 
 
-def test_lines_without_an_agent_are_no_bots(tmp_path: Path) -> None:
+def test_lines_without_an_agent_are_not_bots(tmp_path: Path) -> None:
     lines = [line("GET /a").partition(' "-"')[0], line("GET /b", 5).partition(' "-"')[0]]
     found = report(tmp_path, lines, "macro: {sale: /b}")
     assert (found["input"]["bot"], found["input"]["kept"]) == (0, 2)

@@ -1,4 +1,4 @@
-"""What an agent runs on: the rules of `convkit/data/devices.txt` on agents as they are logged."""
+"""Devices: the rules of `convkit/data/devices.txt`, tested with user agents as they are logged."""
 
 from __future__ import annotations
 
@@ -66,24 +66,24 @@ CASES = [(device, agent) for device, agents in AGENTS.items() for agent in agent
 
 
 @pytest.mark.parametrize(("device", "agent"), CASES)
-def test_an_agent_tells_its_device(device: str, agent: str) -> None:
+def test_each_agent_has_its_device(device: str, agent: str) -> None:
     assert pl.select(devices.device(pl.lit(agent))).item() == device
 
 
-def test_every_device_is_tested_and_nobody_s_agent_is_other() -> None:
+def test_every_device_is_tested_and_a_missing_agent_is_other() -> None:
     assert set(AGENTS) == set(schema.DEVICES)
     assert pl.select(devices.device(pl.lit(None, dtype=pl.String))).item() == "other"
 
 
-def test_a_funnel_may_ask_for_devices(tmp_path: Path) -> None:
-    """Devices are told where anything asks for them."""
+def test_a_funnel_may_require_a_device(tmp_path: Path) -> None:
+    """Devices are determined if a filter or a funnel needs them."""
     agents = [agents[0] for agents in AGENTS.values()]
     lines = [line(f"GET {path}", number, who=f"192.0.2.{number} - -", agent=agent) for number, agent in enumerate(agents) for path in ("/a", "/b")]
     goals = "macro: {b: /b}\nfunnels: {phones: {steps: [/a, b], where: device=mobile}}\n"
     assert [row["reached"] for row in report(tmp_path, lines, goals)["reports"]["funnel"]] == [1, 1]
 
 
-def test_sessions_are_asked_for_by_device(tmp_path: Path) -> None:
+def test_sessions_are_filtered_by_device(tmp_path: Path) -> None:
     lines = [line("GET /a", number, who=f"192.0.2.{number} - -", agent=agent) for number, (_, agent) in enumerate(CASES) if agent]
     for device in schema.DEVICES:
         expected = sum(agent != "" for agent in AGENTS[device])

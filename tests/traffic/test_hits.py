@@ -1,4 +1,4 @@
-"""What kind of hit a line is, and what becomes of it: the table of kinds, row by row, and what goals change in it."""
+"""The kind and the fate of a hit: the rules of kinds, one by one, and what goals change."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ KINDS = {
     "GET /a -": "other",
     "GET /a 101": "other",
 }
-"""Requests with their answer, and the kind of the hit."""
+"""Requests with their status, and the kind of the hit."""
 
 ASKED = [("/a", "t.co"), ("/a.css", "t.co"), ("/b", "x.example")]
 NAMED = {
@@ -73,7 +73,7 @@ NAMED = {
     ("HEAD /a", "HEAD /a 200"): "other",
     ("/robots.txt", "GET /robots.txt 200"): "other",
 }
-"""A goal and a request, and the kind that the goal makes of it."""
+"""A goal and a request, and the kind that it has because of the goal."""
 
 
 def kinds(folder: Path, requests: list[str], goals: str) -> list[str]:
@@ -85,12 +85,12 @@ def kinds(folder: Path, requests: list[str], goals: str) -> list[str]:
     return hits.sort("line_no")["kind"].cast(pl.String).to_list()
 
 
-def test_the_first_row_of_the_table_that_fits_is_the_kind(tmp_path: Path) -> None:
+def test_the_first_rule_that_fits_decides_the_kind(tmp_path: Path) -> None:
     assert dict(zip(KINDS, kinds(tmp_path, list(KINDS), NOTHING_NAMED), strict=True)) == KINDS
 
 
 @pytest.mark.parametrize(("goal", "request_line"), NAMED)
-def test_a_goal_makes_an_event_of_what_it_names_and_is_no_page(goal: str, request_line: str, tmp_path: Path) -> None:
+def test_a_hit_that_a_goal_names_is_an_event_unless_it_is_a_page(goal: str, request_line: str, tmp_path: Path) -> None:
     goals = f"macro: {{bought: '{goal}'}}" if goal[0] != "{" else f"macro: {{bought: {goal}}}"
     assert kinds(tmp_path, [request_line], NOBODY_IS_A_BOT + goals) == [NAMED[goal, request_line]]
 
@@ -106,8 +106,8 @@ def test_only_a_pattern_that_names_a_file_takes_an_asset_off_the_list(goal: str,
     assert run.input["lines"] == 1
 
 
-def test_texts_that_no_goal_asks_for_are_never_carried(tmp_path: Path) -> None:
-    """A referrer is read where a goal asks for one, of records alone, and is left behind once it was tested."""
+def test_texts_that_no_goal_tests_are_dropped(tmp_path: Path) -> None:
+    """A referrer is read only from records and only if a goal tests it, and is dropped afterwards."""
     log = tmp_path / "access.log"
     lines = [f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "GET {path} HTTP/1.1" 200 1 "https://{host}/" "{PERSON}"\n' for path, host in ASKED]
     log.write_text("".join(lines))
@@ -121,7 +121,7 @@ def test_texts_that_no_goal_asks_for_are_never_carried(tmp_path: Path) -> None:
     assert list(carried.values()) == [None, ["https://t.co/", None, "https://x.example/"], ["https://t.co/", None, "https://x.example/"]]
 
 
-def test_records_hold_every_line_that_is_one_assets_included(tmp_path: Path) -> None:
+def test_records_include_assets(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     line = f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "GET {{}} HTTP/1.1" 200 1 "-" "{PERSON}"\n'
     log.write_text(line.format("/a") + line.format("/a.css") + "rubbish\n")

@@ -1,4 +1,4 @@
-"""The path of a target in its one notation, the row that it has in reports, its parameters, and the lists it is on."""
+"""Paths: their normalised form, the page that they have in reports, query parameters, and the lists they are on."""
 
 from __future__ import annotations
 
@@ -73,21 +73,21 @@ BACKGROUND = """/api /api/stock/7 /v1/api/stock /graphql
 /wp-cron.php /xmlrpc.php /cdn-cgi/rum /.well-known/security.txt /data.json /a/feed.xml /blog/index.rss
 /news.atom /?wc-ajax=get_refreshed_fragments
 /shop?x=1&wc-ajax= http://shop.example/api/x /%61pi/x"""
-NO_BACKGROUND = """/ /apis /blog/api-design /json /a.json/page /wp-login.php /cart?x=wc-ajax /cart?my-wc-ajax=1
+NOT_BACKGROUND = """/ /apis /blog/api-design /json /a.json/page /wp-login.php /cart?x=wc-ajax /cart?my-wc-ajax=1
 /sitemap /xml /report.pdf /wp-admin"""
 DOWNLOADS = "/a.pdf /files/a%20b.PDF /x.zip?v=2 /talk.mp3 /talk.mp4 /a.b.pdf"
 NO_DOWNLOADS = "/ /pdf /.pdf /a.pdf/ /a.pdf/page /page?file=a.pdf /a.html /a.png /a.json"
 
 
 def read(*targets: str | None, site: Site = Site()) -> list[dict[str, Any]]:  # noqa: B008 (frozen)
-    """Return all that is told of targets."""
+    """Return the paths and lists of targets."""
     frame = pl.LazyFrame({"target": targets}, schema={"target": pl.String})
     told = paths.add_lists(paths.add_paths(frame, site), site).with_columns(page=paths.page(site))
     return told.collect().to_dicts()
 
 
 def values(name: str, *queries: str) -> list[str | None]:
-    """Return a parameter's value in query texts."""
+    """Return a parameter's value in each query."""
     return [None if row["value"] is None else str(row["value"]) for row in _with_parameter(name, queries)]
 
 
@@ -97,7 +97,7 @@ def _with_parameter(name: str, queries: tuple[str, ...]) -> list[dict[str, Any]]
 
 
 @pytest.mark.parametrize(("target", "expected"), NORMAL.items())
-def test_a_path_has_one_notation(target: str, expected: str) -> None:
+def test_a_path_is_normalised(target: str, expected: str) -> None:
     assert read(target)[0]["path"] == expected
 
 
@@ -161,7 +161,7 @@ def test_the_value_of_a_parameter(query: str, expected: str | None) -> None:
     assert values("total", query) == [expected]
 
 
-def test_the_name_of_a_parameter_is_no_pattern() -> None:
+def test_the_name_of_a_parameter_is_not_a_pattern() -> None:
     assert values("a.b", "axb=1", "a.b=2") == [None, "2"]
     assert values("id[]", "id=1", "id[]=2") == [None, "2"]
 
@@ -183,7 +183,7 @@ def test_kept_parameters_are_part_of_the_path_in_the_order_of_the_list(target: s
     assert row["bare"] == "/index.php"
 
 
-def test_the_first_group_that_fits_is_the_row_and_goals_still_see_the_path() -> None:
+def test_the_first_group_that_matches_is_the_page_and_goals_still_see_the_path() -> None:
     site = Site(group=("/product/new", "/product/*", "/product/**", "re:/[0-9]{4}"))
     targets = ("/product/new", "/product/7?x=1", "/product/7/reviews", "/2026", "/cart", "/product")
     told = read(*targets, site=site)
@@ -191,9 +191,9 @@ def test_the_first_group_that_fits_is_the_row_and_goals_still_see_the_path() -> 
     assert [row["path"] for row in told] == ["/product/new", "/product/7", "/product/7/reviews", "/2026", "/cart", "/product"]
 
 
-def test_background_requests_are_told_by_their_path_or_a_parameter() -> None:
+def test_background_requests_are_recognised_by_path_or_parameter() -> None:
     assert [row["target"] for row in read(*BACKGROUND.split()) if not row["background"]] == []
-    assert [row["target"] for row in read(*NO_BACKGROUND.split()) if row["background"]] == []
+    assert [row["target"] for row in read(*NOT_BACKGROUND.split()) if row["background"]] == []
 
 
 def test_ignored_paths_are_background_with_and_without_kept_parameters() -> None:
@@ -202,6 +202,6 @@ def test_ignored_paths_are_background_with_and_without_kept_parameters() -> None
     assert [row["background"] for row in read(*targets, site=site)] == [True, False, True, False, True]
 
 
-def test_downloads_are_told_by_the_extension_in_any_case() -> None:
+def test_downloads_are_recognised_by_extension_ignoring_case() -> None:
     assert [row["target"] for row in read(*DOWNLOADS.split()) if not row["download"]] == []
     assert [row["target"] for row in read(*NO_DOWNLOADS.split()) if row["download"]] == ["/a.pdf/"]

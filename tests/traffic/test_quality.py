@@ -1,4 +1,4 @@
-"""Whether traffic is what it seems: what is told of the logs, their silences and clocks, and of bots."""
+"""Quality of the logs: formats and periods, silences and clock jumps, and bots."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def shop(people: int = 60, buyers: int = 4, visits: int = 5, bought: int = 2) ->
     return lines
 
 
-def test_each_log_is_told_with_its_format_and_times_in_the_order_of_time(tmp_path: Path) -> None:
+def test_logs_are_listed_by_time_with_format_and_period(tmp_path: Path) -> None:
     wrapped = [json.dumps({"log": f"{line('GET /', second)}\n", "stream": "stdout", "time": ""}) for second in (30, 90)]
     (tmp_path / "old.log.gz").write_bytes(gzip.compress(f"{line('GET /', -DAY)}\nhalf a li\n{line('GET /a', -DAY - 5)}\n".encode()))
     logs = [written(tmp_path / "docker.log", wrapped), tmp_path / "old.log.gz"]
@@ -67,8 +67,8 @@ def test_each_log_is_told_with_its_format_and_times_in_the_order_of_time(tmp_pat
     assert figures(*logs, logs[1], goals=tmp_path / "goals.yaml")["input"]["files"] == found["files"]
 
 
-def test_assets_are_counted_in_the_log_that_they_stand_in(tmp_path: Path) -> None:
-    """However often somebody asks for them, in however many logs."""
+def test_assets_are_counted_in_their_own_log(tmp_path: Path) -> None:
+    """However often they are requested, and in however many logs."""
     others = [line("GET /x.css", 100 + second, who="198.51.100.77 - -") for second in range(4)]
     logs = [
         written(tmp_path / "a.log", [line("GET /"), *(line(f"GET /{number}.css", number) for number in range(3))]),
@@ -80,7 +80,7 @@ def test_assets_are_counted_in_the_log_that_they_stand_in(tmp_path: Path) -> Non
     assert (found["lines"], found["asset"], found["kept"]) == (13, 11, 2)
 
 
-def test_copies_are_told(tmp_path: Path) -> None:
+def test_copies_are_listed(tmp_path: Path) -> None:
     logs = [written(tmp_path / name, shop()) for name in ("access.log", "copy.log")]
     found = figures(*logs)["input"]
     assert (len(found["files"]), found["copies"]) == (1, ["copy.log was skipped, as access.log already contains all of it"])
@@ -90,8 +90,8 @@ def test_a_log_without_a_time_has_none(tmp_path: Path) -> None:
     assert [(file["lines"], file["from"], file["to"]) for file in report(tmp_path, [""])["input"]["files"]] == [(1, None, None)]
 
 
-def test_the_list_s_own_examples_are_of_their_classes() -> None:
-    """Of several patterns that an agent fits, that of what it is for goes before that of what sent it."""
+def test_the_list_s_own_examples_have_their_classes() -> None:
+    """If an agent matches several patterns, its purpose takes precedence over the software that sent it."""
     file = distribution(bots.CRAWLER_LIST).locate_file("crawleruseragents/crawler-user-agents.json")
     listed = json.loads(Path(str(file)).read_text(encoding="utf-8"))
     agents = pl.DataFrame([(agent, entry["tags"][0]) for entry in listed for agent in entry["instances"]], schema=["agent", "tag"], orient="row")
@@ -128,7 +128,7 @@ def test_what_bots_would_add_is_what_a_run_that_keeps_them_shows(options: dict[s
         assert overview(dropped)[metric] + added[name] == overview(kept)[metric]
 
 
-def test_bots_that_did_what_the_site_is_for_stand_in_a_note(tmp_path: Path) -> None:
+def test_a_note_counts_bots_that_reached_a_macro_goal(tmp_path: Path) -> None:
     found = notes(report(tmp_path, shop(), GOALS))["bots-converted"]
     assert found == "2 sessions of bots reached purchase and are left out; with all bots kept it would be 6 of 65 sessions (9.2%)."
     both = notes(report(tmp_path, shop(bought=1), "macro: {purchase: /buy, seen: /x}\n"))["bots-converted"]
@@ -137,14 +137,14 @@ def test_bots_that_did_what_the_site_is_for_stand_in_a_note(tmp_path: Path) -> N
         assert "bots-converted" not in notes(without)
 
 
-def test_that_bots_reached_nothing_is_found_out_only_where_somebody_asks(tmp_path: Path) -> None:
+def test_bots_that_reached_nothing_are_counted_only_on_request(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", shop(bought=0))
     (tmp_path / "goals.yaml").write_text(GOALS)
     assert runs.document([log], goals=tmp_path / "goals.yaml").quality.bot_sessions is None
     assert runs.document([log], goals=tmp_path / "goals.yaml", verbose=True).quality.bot_sessions == BotSessions(5, 0, 60, 4)
 
 
-def test_verbose_tells_logs_and_bots(tmp_path: Path, convkit_command: Run) -> None:
+def test_verbose_shows_logs_and_bots(tmp_path: Path, convkit_command: Run) -> None:
     log = written(tmp_path / "access.log", shop())
     (tmp_path / "goals.yaml").write_text(GOALS)
     code, _, said = convkit_command("report", str(log), "-g", str(tmp_path / "goals.yaml"), "-v")
@@ -169,14 +169,14 @@ def test_names_and_agents_are_harmless() -> None:
 
 
 def busy(hours: range, silent: set[int]) -> list[str]:
-    """Return a log with twenty visitors every hour but in some."""
+    """Return a log with twenty visitors in every hour except some."""
     return [line("GET /", hour * HOUR + 60 * number, who=f"198.51.100.{number} - -") for hour in hours if hour not in silent for number in range(20)]
 
 
 @settings(max_examples=5)
 @given(st.sets(st.integers(2, 9 * 24 - 3), max_size=12))
-def test_silences_are_told_where_such_hours_are_busy(tmp_path_factory: pytest.TempPathFactory, silent: set[int]) -> None:
-    """Of twenty lines an hour, an hour is no silence, and three are; what lies between depends on the other days."""
+def test_silences_are_found_where_such_hours_are_busy(tmp_path_factory: pytest.TempPathFactory, silent: set[int]) -> None:
+    """With twenty lines per hour, one silent hour is not a silence, and three are; in between it depends on the other days."""
     hours = range(9 * 24)
     found = report(tmp_path_factory.mktemp("log"), busy(hours, silent), GOALS)
     runs = [hour for hour in silent if hour - 1 not in silent]
@@ -193,7 +193,7 @@ def test_silences_are_told_where_such_hours_are_busy(tmp_path_factory: pytest.Te
     assert all(before["to"] < after["from"] for before, after in pairwise(found["input"]["gaps"]))
 
 
-def test_the_longest_silence_of_the_period_stands_in_a_note(tmp_path: Path) -> None:
+def test_a_note_has_the_longest_silence_of_the_period(tmp_path: Path) -> None:
     lines = busy(range(9 * 24), {*range(30, 34), *range(80, 86)})
     one = "log is silent from {}, where such hours have some {} lines."
     said = [notes(report(tmp_path, lines, GOALS, **options)).get("gaps") for options in ({}, {"until": "2026-10-12"}, {"last": "2d"})]
@@ -205,7 +205,7 @@ def test_the_longest_silence_of_the_period_stands_in_a_note(tmp_path: Path) -> N
 
 
 def model_jumps(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return `source, place` of the jumps in rows `source, hour`, as they stand in their logs."""
+    """Return `source, position` of the jumps in rows `source, hour`, in the order of their logs."""
     found = []
     for source in sorted({of for of, _ in rows}):
         times = [hour for of, hour in rows if of == source]
@@ -225,7 +225,7 @@ PIECES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 400), st.integers(
 @settings(max_examples=40)
 @given(PIECES, st.randoms(use_true_random=False))
 def test_jumps_are_those_of_the_model(pieces: list[tuple[int, int, int, int]], draw: Any) -> None:  # noqa: ANN401 (a random number generator)
-    """In whatever order the lines are given, and however the log was put together from pieces."""
+    """In any order of the lines, and however the log was put together."""
     rows = [(source, begin + step * number) for source, begin, length, step in pieces for number in range(length)]
     rows.sort(key=lambda row: row[0])
     begin = datetime(2026, 10, 10, tzinfo=UTC)
@@ -240,8 +240,8 @@ def test_jumps_are_those_of_the_model(pieces: list[tuple[int, int, int, int]], d
     assert [(after - begin).total_seconds() / HOUR for after in found["after"]] == [rows[place][1] for place in expected]
 
 
-def test_a_clock_that_jumps_stands_in_a_note(tmp_path: Path) -> None:
-    """Lines that are late one by one, as several workers write them, are none; rows of an export stand in any order."""
+def test_a_note_shows_a_clock_jump(tmp_path: Path) -> None:
+    """Single late lines, as several workers write them, are not jumps; rows of an export may be in any order."""
     lines = [line("GET /", (number % 3 - number) * 60 if number < 30 else number * 60) for number in range(60)]
     assert "clock" not in notes(report(tmp_path, [*lines[:20], line("GET /", -9 * DAY), *lines[20:]], GOALS))
     jumped = [*lines[:20], *(line("GET /", 9 * DAY + number) for number in range(20)), *lines[20:], *lines[:20]]

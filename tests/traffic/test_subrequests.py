@@ -1,4 +1,4 @@
-"""Pages that hardly ever come alone: told by a model, said in a note, by `check` and by `init`."""
+"""Pages that hardly ever come alone: counted as a model counts them, and shown in a note, by `check` and by `init`."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ HITS = st.lists(
 @settings(max_examples=40)
 @given(HITS)
 def test_counts_are_those_of_the_model(hits: list[dict[str, object]]) -> None:
-    """A case is a page of a log that no goal names; it is soon where the hit before is the same visitor's, got, answered, and 2 s old at most."""
+    """Pages that no goal names count; one is soon if the visitor's previous hit is a successful GET at most 2 s before."""
     hits.sort(key=lambda hit: (hit["visitor"], hit["second"]))
     counts: dict[str, list[int]] = {}
     for before, hit in zip([None, *hits], hits, strict=False):
@@ -63,19 +63,19 @@ def test_counts_are_those_of_the_model(hits: list[dict[str, object]]) -> None:
     assert {path: [n, soon] for path, n, soon in found.rows()} == counts
 
 
-@pytest.mark.parametrize(("n", "soon", "is_told"), [(50, 41, True), (50, 40, False), (49, 49, False), (500, 401, True), (500, 400, False)])
-def test_a_shape_is_told_from_fifty_times_and_over_four_fifths_on(n: int, soon: int, *, is_told: bool) -> None:
+@pytest.mark.parametrize(("n", "soon", "is_suspected"), [(50, 41, True), (50, 40, False), (49, 49, False), (500, 401, True), (500, 400, False)])
+def test_a_pattern_is_suspected_from_fifty_views_and_above_four_fifths(n: int, soon: int, *, is_suspected: bool) -> None:
     paths = pl.DataFrame([("/ajax/7", n, soon), ("/", 900, 0)], schema=["path", "n", "soon"], orient="row")
-    assert subrequests.subrequest_patterns(paths)["pattern"].to_list() == ["/ajax/*"] * is_told
+    assert subrequests.subrequest_patterns(paths)["pattern"].to_list() == ["/ajax/*"] * is_suspected
 
 
-def test_paths_that_are_alike_are_one_shape() -> None:
+def test_similar_paths_share_a_pattern() -> None:
     paths = pl.DataFrame([(f"/ajax/part-{letter}", 10, 9) for letter in "abcdefgh"] + [("/", 900, 100)], schema=["path", "n", "soon"], orient="row")
     assert subrequests.subrequest_patterns(paths).rows() == [("/ajax/*", 80, 72)]
 
 
 def site() -> list[str]:
-    """Return a log whose pages load a part, a form that leads to its thanks, a redirect to where it leads, and pages opened in tabs."""
+    """Return a log in which pages load a fragment, a form leads to a thank-you page, a redirect to its target, and pages open in tabs."""
     lines = []
     for number in range(60):
         who = f"198.51.100.{number} - -"
@@ -88,7 +88,7 @@ def site() -> list[str]:
     return lines
 
 
-def test_what_pages_load_stands_in_a_note(tmp_path: Path) -> None:
+def test_a_note_shows_what_pages_load(tmp_path: Path) -> None:
     found = report(tmp_path, site(), GOALS)
     said = {note["code"]: note["text"] for note in found["notes"]}["like-no-page"]
     assert said == "/ajax/* looks like no page: 60 of 60 times it came within 2 s of another page; ignore.paths in goals.yaml takes it off."
@@ -99,7 +99,7 @@ def test_what_pages_load_stands_in_a_note(tmp_path: Path) -> None:
     assert "Paths that nearly always came within 2 s of another page look like no pages: " in several
 
 
-def test_check_and_init_tell_them_too(tmp_path: Path, convkit_command: Run) -> None:
+def test_check_and_init_show_them_too(tmp_path: Path, convkit_command: Run) -> None:
     log = written(tmp_path / "access.log", site())
     (tmp_path / "goals.yaml").write_text(GOALS)
     code, said, _ = convkit_command("check", str(log), "-g", str(tmp_path / "goals.yaml"))
@@ -111,7 +111,7 @@ def test_check_and_init_tell_them_too(tmp_path: Path, convkit_command: Run) -> N
     assert convkit_command("check", str(log), "-g", str(tmp_path / "new.yaml"))[1].count("like-no-page") == 0
 
 
-def test_events_of_an_export_are_no_requests(tmp_path: Path) -> None:
+def test_events_of_an_export_are_not_requests(tmp_path: Path) -> None:
     rows = [
         {
             "user_id": f"u{number}",

@@ -1,4 +1,4 @@
-"""Ids of visitors: keyed, the same for the same key, and the key file of a user is made once, for its owner alone."""
+"""Visitor IDs: keyed, stable for the same key; the key file is created once and readable only by its owner."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NOTE = "Visitors have other ids in the next run: no key file could be read or ma
 
 @pytest.fixture(autouse=True)
 def without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start where nobody has set a key."""
+    """Start each test without a key in the environment."""
     monkeypatch.delenv(KEY_VARIABLE)
 
 
@@ -38,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def codes(folder: Path) -> set[str]:
-    """Return the codes of the notes of a report with ids."""
+    """Return the codes of the notes of a report with visitor IDs."""
     return {note.code for note in runs.document([written(folder / "access.log", [line("GET /")])], ["sessions"]).notes}
 
 
@@ -53,13 +53,13 @@ def test_an_id_is_16_hex_digits_of_keyed_blake2b(monkeypatch: pytest.MonkeyPatch
     assert set(visitor_ids.hash_identities(TEXTS)).isdisjoint(found)
 
 
-def test_the_key_of_the_environment_needs_no_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_in_the_environment_needs_no_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "secret")
     assert visitor_ids.key() == visitor_ids.Key(b"secret")
     assert list(home.iterdir()) == []
 
 
-def test_a_key_file_is_made_once_for_its_owner_alone(home: Path) -> None:
+def test_a_key_file_is_created_once_and_only_for_its_owner(home: Path) -> None:
     old = os.umask(0)
     try:
         first = visitor_ids.hash_identities(TEXTS)
@@ -74,7 +74,7 @@ def test_a_key_file_is_made_once_for_its_owner_alone(home: Path) -> None:
     assert codes(home) == set()
 
 
-def test_the_file_of_a_configuration_home_goes_first(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_file_in_the_configuration_home_takes_precedence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "xdg"))
     assert visitor_ids.key().is_lasting
     assert (home / "xdg" / "convkit" / "key").is_file()
@@ -89,7 +89,7 @@ def test_a_key_of_your_own_is_read(home: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["no home", "a file in the place of the directory", "a directory in the place of the file", "an empty file"])
-def test_without_a_place_the_key_is_of_this_run_and_a_note_says_so(what: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_file_ids_last_for_one_run_and_a_note_says_so(what: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = home / ".config" / "convkit"
     if what == "no home":
         monkeypatch.setenv("HOME", str(home / "missing"))
@@ -107,7 +107,7 @@ def test_without_a_place_the_key_is_of_this_run_and_a_note_says_so(what: str, ho
     assert [note.text for note in document.notes] == [NOTE]
 
 
-def test_of_several_first_runs_one_makes_the_key(tmp_path: Path) -> None:
+def test_of_several_first_runs_one_creates_the_key(tmp_path: Path) -> None:
     program = "from convkit.traffic import visitor_ids; print(visitor_ids.hash_identities(['x'])[0], visitor_ids.key().is_lasting)"
     env = environment(HOME=str(tmp_path))
     del env[KEY_VARIABLE]
@@ -126,6 +126,6 @@ def test_a_report_without_ids_makes_no_key_file(report: str, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["access.log"]
 
 
-def test_names_are_short_on_a_screen() -> None:
+def test_ids_are_short_on_a_screen() -> None:
     assert visitor_ids.shorten("3f9a1c0123456789-2") == "3f9a1c…-2"
     assert visitor_ids.shorten("3f9a1c0123456789") == "3f9a1c…"

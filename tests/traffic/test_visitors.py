@@ -1,4 +1,4 @@
-"""Who is whom: which rule tells a visitor, what a proxy says of its clients, and how an export's own sessions are cut."""
+"""Visitors: the rule that identifies them, clients behind proxies, and sessions by an export's own IDs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BOUGHT = "macro: {bought: /b}"
 
 
 class Fields:
-    """A format of lines whose fields stand between tabs, those of FIELDS."""
+    """A format of lines with the tab-separated FIELDS."""
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return PARSED of LINES."""
@@ -51,13 +51,13 @@ class Fields:
 
 @pytest.fixture(autouse=True)
 def _fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let such lines be read, and ids be the same in every run."""
+    """Let such lines be read, and let visitor IDs be the same in every run."""
     monkeypatch.setattr(combined, "fit", lambda *_: Fields())
     monkeypatch.setenv(KEY_VARIABLE, "a key")
 
 
 def line(request: str = "GET /a", second: int = 0, **fields: str) -> str:
-    """Return a line of FIELDS; what is not said is `-`, but for the address and the agent."""
+    """Return a line of FIELDS; missing fields are `-`, except address and agent."""
     time = datetime(2026, 10, 10, 12, tzinfo=UTC) + timedelta(seconds=second)
     known = {"time": f"{time:%Y-%m-%dT%H:%M:%SZ}", "address": "198.51.100.1", "request": f"{request} HTTP/1.1", "status": "200", "agent": FIREFOX}
     return "\t".join((known | fields).get(name, "-") for name in FIELDS)
@@ -71,7 +71,7 @@ def run(folder: Path, lines: Iterable[str], goals: str = BOUGHT, reports: Sequen
 
 
 def figures(document: Document) -> dict[str, Any]:
-    """Return the overview's figures, with the note on what tells visitors."""
+    """Return the overview's figures, with the note on how visitors are identified."""
     (note,) = (note.text for note in document.reports["overview"].notes if note.code == "definitions")
     return document.reports["overview"].frame.row(0, named=True) | {"note": note.partition("a visitor is ")[2]}
 
@@ -116,15 +116,15 @@ RULES: dict[str, tuple[str, list[str], int, str]] = {
 
 
 @pytest.mark.parametrize("case", RULES)
-def test_a_visitor_is_told_by_the_first_rule_that_a_hit_serves(case: str, tmp_path: Path) -> None:
+def test_the_first_rule_that_applies_identifies_the_visitor(case: str, tmp_path: Path) -> None:
     rules, lines, visitors, note = RULES[case]
     found = figures(run(tmp_path, lines, f"{BOUGHT}\nsite: {{visitor: {rules}}}"))
     assert found["visitors"] == visitors
     assert found["note"].replace("(–)", "(·)").startswith(note)
 
 
-def test_hits_before_a_session_says_who_it_is_are_the_visitor_s(tmp_path: Path) -> None:
-    """They are lent what a later hit of the same address and browser says; nobody else's are."""
+def test_hits_before_a_session_is_identified_are_the_visitor_s(tmp_path: Path) -> None:
+    """A later hit of the same address and browser identifies them; other visitors' hits are not affected."""
     lines = [line(), line("GET /c", 5, **OTHER), line("GET /b", 9, cookies="uid=7"), line("GET /b", 11, user="ann", cookies="uid=7")]
     lines += [line(second=13, address="203.0.113.9", cookies="uid=7"), line(second=15)]
     expected = {"[cookie.uid, address+browser]": [1, 1, 4], "[user, cookie.uid, address+browser]": [1, 1, 1, 3], "[address+browser]": [1, 1, 4]}
@@ -133,14 +133,14 @@ def test_hits_before_a_session_says_who_it_is_are_the_visitor_s(tmp_path: Path) 
         assert sorted(found["pages"].to_list()) == pages, rules
 
 
-def test_without_an_address_whoever_serves_a_rule_is_a_visitor_all_the_same(tmp_path: Path) -> None:
+def test_a_rule_identifies_visitors_without_an_address(tmp_path: Path) -> None:
     lines = [line(address="-", cookies="uid=7"), line("GET /b", 5, address="-", cookies="uid=8"), line("GET /b", 9, address="-", cookies="x=7")]
     document = run(tmp_path, lines, f"{BOUGHT}\nsite: {{visitor: [cookie.uid]}}")
     assert figures(document)["visitors"] == 2
     assert document.reasons["unparsed_by_reason"] == {"no visitor": 1}
 
 
-def test_what_tells_visitors_is_in_no_output_and_ids_are_made_of_it(tmp_path: Path) -> None:
+def test_what_identifies_visitors_is_in_no_output_but_makes_their_ids(tmp_path: Path) -> None:
     secrets = {"cookie.uid": "s3cret-cookie", "query.u": "s3cret-parameter", "jsessionid": "S3CRETSESSION", "user": "s3cret-user"}
     lines = [
         line(cookies=f"uid={secrets['cookie.uid']}"),
@@ -218,17 +218,17 @@ CLIENTS = {
     ("10.0.0.9, 10.0.0.1 - -", None): "10.0.0.9 - -",
     ("- - -", "198.51.100.1"): "- - -",
 }
-"""A line's sender and its X-Forwarded-For, and the sender that proxies stood for."""
+"""A line's sender, its X-Forwarded-For, and the client behind the proxies."""
 
 
 def clients(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
-    """Return the senders that proxies of TRUSTED stood for."""
+    """Return the clients behind the TRUSTED proxies."""
     cells = pl.LazyFrame(pairs, schema={"sender": TEXT, "forwarded": TEXT}, orient="row")
     found: list[str] = proxies.resolve_proxies(cells, TRUSTED).collect()["sender"].cast(pl.String).to_list()
     return found
 
 
-def test_a_trusted_proxy_says_for_whom_it_stood() -> None:
+def test_a_trusted_proxy_names_its_client() -> None:
     assert dict(zip(CLIENTS, clients(list(CLIENTS)), strict=True)) == CLIENTS
 
 
@@ -251,12 +251,12 @@ HOPS = ("10.0.0.1", "10.255.0.2", "11.0.0.1", "9.255.255.255", "203.0.113.7", "2
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.sampled_from(HOPS[:7]), st.lists(st.sampled_from(HOPS), max_size=4)), min_size=1, max_size=10))
-def test_the_client_is_the_right_most_address_that_is_no_trusted_proxy_s(drawn: list[tuple[str, list[str]]]) -> None:
+def test_the_client_is_the_right_most_address_that_is_not_a_trusted_proxy_s(drawn: list[tuple[str, list[str]]]) -> None:
     pairs = [(f"{connection} - -", ", ".join(hops) or None) for connection, hops in drawn]
     assert clients(pairs) == [client_of(*pair) for pair in pairs]
 
 
-def test_visitors_behind_a_trusted_proxy_are_told_apart_with_their_assets(tmp_path: Path) -> None:
+def test_visitors_behind_a_trusted_proxy_are_separate_with_their_assets(tmp_path: Path) -> None:
     forwarded = ("203.0.113.1", "203.0.113.2", "203.0.113.9")
     lines = [line("GET /a", number, address="10.0.0.1", forwarded=text) for number, text in enumerate(forwarded)]
     lines += [line("GET /a.css", 9, address="10.0.0.1", forwarded=text) for text in forwarded[:1]]
@@ -285,7 +285,7 @@ def visits(hits: list[tuple[int, int, str | None, str]], timeout: int) -> list[i
 
 
 def by_gaps(hits: list[tuple[int, int, str | None, str]], timeout: int) -> list[int | None]:
-    """Return a number for each session that gaps alone cut, by the place of its first page; None for hits of none."""
+    """Return the session of each hit when only gaps cut, as the position of its first page; None outside sessions."""
     pages = [place for place, hit in enumerate(hits) if hit[3] == "page"]
     found: dict[int, int] = {}
     for before, place in zip([None, *pages], pages, strict=False):
@@ -314,7 +314,7 @@ KINDS = ("page", "page", "page", "error")
     )
 )
 def test_an_export_s_own_sessions_are_those_of_its_keys(drawn: list[tuple[int, int, str | None, str]]) -> None:
-    """Whatever the gaps; a row without a key belongs to the one before it as far as the gaps allow. A session's hits stand together."""
+    """Gaps do not matter; a row without a key belongs to the key before it as far as the gaps allow. A session's hits are consecutive."""
     time, hits = 0, []
     for visitor, gap, key, kind in sorted(drawn, key=lambda hit: hit[0]):
         time += gap
@@ -333,8 +333,8 @@ def test_an_export_s_own_sessions_are_those_of_its_keys(drawn: list[tuple[int, i
     assert (first["time"] == first["started"]).all()
 
 
-def test_sessions_by_key_are_counted_like_any(tmp_path: Path) -> None:
-    """Two hours apart and one session; at one time and two."""
+def test_sessions_by_key_are_counted_like_all_others(tmp_path: Path) -> None:
+    """One session may have hits two hours apart; two sessions may have hits at the same time."""
     lines = [line(session="1"), line("GET /b", 7_200, session="1"), line("GET /c", 7_205, session="2"), line("GET /b", 7_210, session="2")]
     goals = replace(parse_goals(BOUGHT, "goals.yaml"), site=replace(Site(), columns={"session": "visit"}))
     log = tmp_path / "access.log"
@@ -344,8 +344,8 @@ def test_sessions_by_key_are_counted_like_any(tmp_path: Path) -> None:
     assert runs.document([log], ["overview"], parse_goals(BOUGHT, "goals.yaml"), log_format="combined").reports["overview"].frame["sessions"][0] == 2
 
 
-def test_a_rule_that_tells_nobody_is_a_finding_of_check(tmp_path: Path) -> None:
-    """Neither the user nor the address is: those are everybody's."""
+def test_check_reports_a_rule_that_identifies_nobody(tmp_path: Path) -> None:
+    """User and address are never reported: everybody has them."""
     log = tmp_path / "access.log"
     log.write_text(f"{line(**COOKIE)}\n", encoding="utf-8")
     expected = {
@@ -369,8 +369,8 @@ HOSTS = {
 
 
 @pytest.mark.parametrize("case", HOSTS)
-def test_a_log_of_several_sites_is_said_to_be_one_unless_somebody_told_which_are_ours(case: str, tmp_path: Path) -> None:
-    """A host with and without www. is one; an address in the place of a host is no site."""
+def test_a_note_says_that_a_log_has_several_sites_unless_hosts_are_named(case: str, tmp_path: Path) -> None:
+    """A host with and without www. is one site; an address instead of a host is not a site."""
     pages, site, said = HOSTS[case]
     targets = [f"GET {'' if host == '-' else f'http://{host}'}/a" for host, number in pages.items() for _ in range(number)]
     lines = [line(target, 3 * number) for number, target in enumerate(targets)]
@@ -379,8 +379,8 @@ def test_a_log_of_several_sites_is_said_to_be_one_unless_somebody_told_which_are
     assert "203.0.113.1" not in str(found)
 
 
-def test_combined_lines_say_whom_a_proxy_stood_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In the field behind the agent, as nginx writes it, or in front, where the address is a list."""
+def test_combined_lines_may_name_the_client_of_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """X-Forwarded-For is in the field after the agent, as nginx writes it, or at the start, where the address is a list."""
     monkeypatch.undo()
     told = [("10.0.0.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "192.0.2.6, 203.0.113.2"), ("198.51.100.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "-")]
     behind = [f'{plain("GET /a", number, who=sender)} "{forwarded}"' for number, (sender, forwarded) in enumerate(told)]
