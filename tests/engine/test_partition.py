@@ -76,9 +76,9 @@ ASKED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
 def test_parts_have_the_bytes_of_one_part(asked: dict[str, Any]) -> None:
-    number, whole, made = both([LOG], **asked)
+    number, in_one_part, in_parts = both([LOG], **asked)
     assert number > 5
-    assert made == whole
+    assert in_parts == in_one_part
 
 
 COMMANDS = {
@@ -113,9 +113,9 @@ def test_proposed_goals_have_them(convkit_command: Run, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("paths", [[EVENTS], [EVENTS, LOG]], ids=["an export", "an export and a log"])
 def test_exports_have_them(paths: list[Path]) -> None:
-    number, whole, made = both(paths)
+    number, in_one_part, in_parts = both(paths)
     assert number > 5
-    assert made == whole
+    assert in_parts == in_one_part
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,8 @@ def test_drawn_logs_have_them(example: Example, folder: Path) -> None:
     (folder / "access.log").write_text("\n".join(example.stream.lines) + "\n", encoding="utf-8")
     (folder / "goals.yaml").write_text(to_yaml(example.goals), encoding="utf-8")
     for reports in (None, ["funnel"]):
-        _, whole, made = both([folder / "access.log"], 300, goals=folder / "goals.yaml", reports=reports, verbose=True)
-        assert made == whole
+        _, in_one_part, in_parts = both([folder / "access.log"], 300, goals=folder / "goals.yaml", reports=reports, verbose=True)
+        assert in_parts == in_one_part
 
 
 def line(address: str, user: str, minute: int, request: str = "GET /", **more: str) -> str:
@@ -157,18 +157,18 @@ RULES = {
 def test_visitors_identified_by_more_than_addresses_are_in_one_part(rule: str, tmp_path: Path) -> None:
     (tmp_path / "access.log").write_text("".join(crowd()), encoding="utf-8")
     (tmp_path / "goals.yaml").write_text(f"site: {{{rule}}}\nmacro: {{bought: /p1}}\nmicro: {{saw: /p2}}\n", encoding="utf-8")
-    _, whole, made = both([tmp_path / "access.log"], 500, goals=tmp_path / "goals.yaml")
-    assert made == whole
+    _, in_one_part, in_parts = both([tmp_path / "access.log"], 500, goals=tmp_path / "goals.yaml")
+    assert in_parts == in_one_part
 
 
 def test_clients_of_a_trusted_proxy_are_resolved_before_the_partition(tmp_path: Path) -> None:
     log = "".join(line(f"10.0.0.{number % 2}", "-", number, forwarded=f"203.0.113.{number % 13}") for number in range(300))
     (tmp_path / "access.log").write_text(log, encoding="utf-8")
     (tmp_path / "goals.yaml").write_text("site: {trusted_proxy: 10.0.0.0/8}\nmacro: {home: /}\n", encoding="utf-8")
-    number, whole, made = both([tmp_path / "access.log"], 9_000, goals=tmp_path / "goals.yaml")
+    number, in_one_part, in_parts = both([tmp_path / "access.log"], 9_000, goals=tmp_path / "goals.yaml")
     assert number > 5
-    assert made == whole
-    assert json.loads(made)["reports"]["overview"][0]["value"] != 2
+    assert in_parts == in_one_part
+    assert json.loads(in_parts)["reports"]["overview"][0]["value"] != 2
 
 
 def call(second: int, anonymous: str | None, user: str | None, name: str = "page") -> str:
@@ -182,9 +182,9 @@ def test_anonymous_ids_and_their_users_are_in_one_part_and_events_count_once(tmp
     rows = [call(number * 61, f"a{number % 37}", f"u{number % 19}" if number % 5 == 0 else None) for number in range(800)]
     for name, some in {"one": rows[:500], "two": rows[400:]}.items():
         (tmp_path / f"{name}.ndjson").write_text("".join(some), encoding="utf-8")
-    _, whole, made = both(sorted(tmp_path.glob("*.ndjson")), 5_000)
-    assert made == whole
-    assert json.loads(made)["input"]["duplicate"] == 100
+    _, in_one_part, in_parts = both(sorted(tmp_path.glob("*.ndjson")), 5_000)
+    assert in_parts == in_one_part
+    assert json.loads(in_parts)["input"]["duplicate"] == 100
 
 
 def test_what_bots_would_add_is_counted_in_all_parts_or_none(tmp_path: Path) -> None:
@@ -193,10 +193,10 @@ def test_what_bots_would_add_is_counted_in_all_parts_or_none(tmp_path: Path) -> 
     people = [line(f"198.51.100.{number}", "-", number, "GET /thanks", agent=CHROME) for number in range(100)]
     (tmp_path / "access.log").write_text("".join(bots + people), encoding="utf-8")
     (tmp_path / "goals.yaml").write_text("macro: {bought: /thanks}\n", encoding="utf-8")
-    number, whole, made = both([tmp_path / "access.log"], 9_000, goals=tmp_path / "goals.yaml")
+    number, in_one_part, in_parts = both([tmp_path / "access.log"], 9_000, goals=tmp_path / "goals.yaml")
     assert number > 5
-    assert made == whole
-    assert json.loads(made)["input"]["bots_kept"]["sessions"] == 200
+    assert in_parts == in_one_part
+    assert json.loads(in_parts)["input"]["bots_kept"]["sessions"] == 200
 
 
 def test_additional_counts_know_the_site_s_own_hosts(tmp_path: Path) -> None:
@@ -209,10 +209,10 @@ def test_additional_counts_know_the_site_s_own_hosts(tmp_path: Path) -> None:
     (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
     for where in (["channel=Direct"], ["channel=Referral"], []):
         asked = {"goals": tmp_path / "goals.yaml", "where": where, "verbose": True}
-        number, whole, made = both([tmp_path / "access.log"], 9_000, **asked)
+        number, in_one_part, in_parts = both([tmp_path / "access.log"], 9_000, **asked)
         assert number > 5
-        assert made == whole
-        assert json.loads(made)["input"]["bots_kept"]["sessions"] == (0 if where == ["channel=Referral"] else 180)
+        assert in_parts == in_one_part
+        assert json.loads(in_parts)["input"]["bots_kept"]["sessions"] == (0 if where == ["channel=Referral"] else 180)
 
 
 def said(address: str, minute: int, path: str, referrer: str, agent: str) -> str:
@@ -227,8 +227,8 @@ def test_damaged_logs_are_read_onto_disk_piece_by_piece(tmp_path: Path, monkeypa
     from convkit.ingest import load  # noqa: PLC0415
 
     monkeypatch.setattr(load, "_MAX_WAITING", 50)
-    _, whole, made = both([tmp_path / "access.log.gz"], 20_000, rejects=True)
-    assert made == whole
+    _, in_one_part, in_parts = both([tmp_path / "access.log.gz"], 20_000, rejects=True)
+    assert in_parts == in_one_part
 
 
 def test_clock_jumps_are_found_in_logs_that_are_examined_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,10 +236,10 @@ def test_clock_jumps_are_found_in_logs_that_are_examined_piece_by_piece(tmp_path
     (tmp_path / "access.log").write_text("".join(days), encoding="utf-8")
     (tmp_path / "other.log").write_text("".join(crowd()), encoding="utf-8")
     monkeypatch.setattr(quality, "_AT_ONCE", 50)
-    _, whole, made = both([tmp_path / "access.log", tmp_path / "other.log"], 20_000)
+    _, in_one_part, in_parts = both([tmp_path / "access.log", tmp_path / "other.log"], 20_000)
     monkeypatch.setattr(quality, "_AT_ONCE", 5_000_000)
-    assert made == whole == both([tmp_path / "access.log", tmp_path / "other.log"], 20_000)[2]
-    assert json.loads(made)["input"]["jumps"]
+    assert in_parts == in_one_part == both([tmp_path / "access.log", tmp_path / "other.log"], 20_000)[2]
+    assert json.loads(in_parts)["input"]["jumps"]
 
 
 NOTATIONS = st.sampled_from(
@@ -253,11 +253,11 @@ NOTATIONS = st.sampled_from(
 
 @given(st.lists(st.tuples(NOTATIONS, st.sampled_from(("-", "-", "ann", "bob"))), min_size=1, max_size=20))
 def test_lines_that_may_be_one_visitor_s_are_in_one_bucket(drawn: list[tuple[str, str]]) -> None:
-    cells = pl.LazyFrame({"sender": [f"{address} - {user}" for address, user in drawn]})
-    told = addresses.add_address_parts(requests.split_senders(cells)).select(who=pl.coalesce("part", "user"))
-    dealt = pl.concat([store.add_bucket_key(cells).select("key", "sender"), told], how="horizontal").collect()
-    assert dealt["sender"].to_list() == cells.collect()["sender"].to_list()
-    assert dealt.group_by("who").agg(pl.col("key").n_unique())["key"].to_list() == [1] * dealt["who"].n_unique()
+    lines = pl.LazyFrame({"sender": [f"{address} - {user}" for address, user in drawn]})
+    visitors = addresses.add_address_parts(requests.split_senders(lines)).select(who=pl.coalesce("part", "user"))
+    buckets = pl.concat([store.add_bucket_key(lines).select("key", "sender"), visitors], how="horizontal").collect()
+    assert buckets["sender"].to_list() == lines.collect()["sender"].to_list()
+    assert buckets.group_by("who").agg(pl.col("key").n_unique())["key"].to_list() == [1] * buckets["who"].n_unique()
 
 
 NODE = st.one_of(st.none(), st.integers(0, 9))
@@ -288,12 +288,12 @@ def test_memory_decides_the_number_of_parts() -> None:
 
 def test_duplicates_are_found_however_lines_are_grouped(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = [n * 7 % 40 if n % 3 else None for n in range(200)]
-    cells = pl.DataFrame({"source": [0] * 200, "line_no": range(200), "event_number": numbers, "problem": [None] * 200})
-    cells = cells.cast({"source": pl.UInt32, "line_no": pl.UInt32, "problem": pl.String})
-    found = merge.find_duplicates(cells.lazy(), 200).sort("line_no")
+    lines = pl.DataFrame({"source": [0] * 200, "line_no": range(200), "event_number": numbers, "problem": [None] * 200})
+    lines = lines.cast({"source": pl.UInt32, "line_no": pl.UInt32, "problem": pl.String})
+    duplicates = merge.find_duplicates(lines.lazy(), 200).sort("line_no")
     monkeypatch.setattr(merge, "_IDS_AT_ONCE", 13)
-    assert merge.find_duplicates(cells.lazy(), 200).sort("line_no").equals(found)
-    assert found.height == sum(n is not None for n in numbers) - len({*numbers} - {None})
+    assert merge.find_duplicates(lines.lazy(), 200).sort("line_no").equals(duplicates)
+    assert duplicates.height == sum(n is not None for n in numbers) - len({*numbers} - {None})
 
 
 SIZES = {"1GiB": 1 << 30, "810MB": 810_000_000, "1.5 GiB": 3 << 29, "2g": 2_000_000_000, "1TiB": 1 << 40}
@@ -305,17 +305,17 @@ def test_sizes_are_read_as_people_write_them(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("much", "--memory: 'much' is not a size; write it like 1GiB or 800MB"),
         ("1000", "--memory: '1000' is not a size; write it like 1GiB or 800MB"),
         ("100MB", "--memory: 100MB is too little; a run needs at least 768MiB"),
     ],
 )
-def test_what_is_not_a_size_is_refused(text: str, said: str) -> None:
-    with pytest.raises(UsageError) as told:
+def test_what_is_not_a_size_is_refused(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as refused:
         runs.document([LOG], memory=text)
-    assert str(told.value) == said
+    assert str(refused.value) == message
 
 
 def test_small_logs_are_never_written_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,11 +17,11 @@ FITS = st.sampled_from(("", "A", "B", "C", "A", "B", "C", "AB", "BC", "AC", "ABC
 @st.composite
 def traces(draw: st.DrawFn) -> Trace:
     """Draw up to eleven hits in one or two sessions, with ties."""
-    time, session, found = 0, 1, []
+    time, session, hits = 0, 1, []
     for gap, fits, value, is_cut in draw(st.lists(st.tuples(GAPS, FITS, st.sampled_from(("", "u", "u", "v")), st.integers(0, 8)), max_size=11)):
         time, session = time + gap, session + (is_cut == 0)
-        found.append((time, fits, value, session))
-    return found
+        hits.append((time, fits, value, session))
+    return hits
 
 
 def lengths(*seconds: int | None) -> st.SearchStrategy[timedelta | None]:

@@ -38,9 +38,9 @@ def test_hand_traces(text: str, names: str, options: dict[str, Any], depths: tup
     funnel, trace = funnel_of(names, **options), trace_of(text)
     for order, reached in zip(ORDERS, depths, strict=True):
         if reached is not None:
-            found = chain_of(trace, replace(funnel, order=order))
-            assert [len(chain) for chain in found.values()] == [reached]
-            assert found == model_of(trace, replace(funnel, order=order))
+            best = chain_of(trace, replace(funnel, order=order))
+            assert [len(chain) for chain in best.values()] == [reached]
+            assert best == model_of(trace, replace(funnel, order=order))
 
 
 def test_a_repeat_does_not_move_a_step_s_time_in_strict_order() -> None:

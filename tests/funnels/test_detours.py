@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 def ways_of(trace: Trace, funnel: Funnel) -> list[tuple[int, str, int]]:
     """Return unit, detour and step of those that a funnel does not count at its last step."""
     hits = hits_of(trace)
-    found = chains.best_chains(chains.fitting_hits(hits, funnel).collect().lazy(), funnel).filter("inside").collect().lazy()
+    best = chains.best_chains(chains.fitting_hits(hits, funnel).collect().lazy(), funnel).filter("inside").collect().lazy()
     ended = detours.finisher_hits(hits, funnel).collect().lazy()
-    return detours.find_detours(ended, found, funnel).sort("unit").collect().rows()
+    return detours.find_detours(ended, best, funnel).sort("unit").collect().rows()
 
 
 PLAIN = funnel_of("A B C")

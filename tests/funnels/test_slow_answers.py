@@ -74,9 +74,9 @@ def test_they_are_tested_only_where_there_are_any(tmp_path: Path) -> None:
     lines = visits(0, 40, 0, 40)
     errors = [line("GET /gone", number * 100 + 6, 404, who=f"198.51.100.{number} - -") for number in [*range(8), 40]]
     goals = written(tmp_path / "goals.yaml", [GOALS])
-    found = {}
+    more = {}
     for name, slow in (("none", QUICK), ("one", SLOW)):
         log = written(tmp_path / name, [*lines, *(f"{text} 0.1" for text in errors), f"{line('GET /x', 7, who='198.51.100.0 - -')} {slow}"])
         rows = runs.document(log, ["drop-off"], goals, log_format=WITH_SECONDS).reports["drop-off"].frame.filter(what="error", item=ANY_PATH)
-        found[name] = rows["more"].to_list()
-    assert found == {"none": [True], "one": [False]}
+        more[name] = rows["more"].to_list()
+    assert more == {"none": [True], "one": [False]}

@@ -57,8 +57,8 @@ def of_convkit(rows: pl.DataFrame, letters: str, window: int) -> dict[int, int]:
         kind=pl.lit("page", dtype=KIND),
         **{f"goal:{letter}": pl.col("letter") == letter for letter in letters},
     ).with_row_index("row")
-    found = chains.best_chains(chains.fitting_hits(hits.lazy(), funnel).collect().lazy(), funnel).collect()
-    return dict(found.select("visitor", "depth").rows())
+    best = chains.best_chains(chains.fitting_hits(hits.lazy(), funnel).collect().lazy(), funnel).collect()
+    return dict(best.select("visitor", "depth").rows())
 
 
 def of_clickhouse(clickhouse: ModuleType, rows: pl.DataFrame, letters: str, window: int) -> dict[int, int]:

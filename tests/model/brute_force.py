@@ -100,17 +100,17 @@ def figures_of(  # noqa: PLR0913 (every filter of a run is an argument)
     Figures of `channels` are added on request: `convkit report` has none.
     """
     model = analyze(hits, goals, period, bots, where)
-    found: Figures = {}
+    figures: Figures = {}
     if period is None and where is None:
-        found |= fate_figures(hits, model)
-    found |= overview_figures(model)
+        figures |= fate_figures(hits, model)
+    figures |= overview_figures(model)
     for name in goals.goals:
-        found |= goal_figures(model, name)
-    found |= page_figures(model)
-    found |= channel_figures(model) if channels else {}
+        figures |= goal_figures(model, name)
+    figures |= page_figures(model)
+    figures |= channel_figures(model) if channels else {}
     for name in goals.funnels:
-        found |= funnel_figures(model, name)
-    return found
+        figures |= funnel_figures(model, name)
+    return figures
 
 
 def fate_figures(hits: list[Hit], model: Model) -> Figures:
@@ -120,8 +120,8 @@ def fate_figures(hits: list[Hit], model: Model) -> Figures:
     fates = [fate(hit, kinds[hit.position], model.goals.site, model.robots, model.bots) for hit in hits]
     counts = Counter(fates)
     reasons = Counter(model.robots[hit.browser] for hit, one in zip(hits, fates, strict=True) if one == "bot")
-    found: Figures = {("input", "lines"): len(hits)} | {("input", name): counts[name] for name in FATES}
-    return found | {("input", "bot", reason): number for reason, number in reasons.items()}
+    figures: Figures = {("input", "lines"): len(hits)} | {("input", name): counts[name] for name in FATES}
+    return figures | {("input", "bot", reason): number for reason, number in reasons.items()}
 
 
 def overview_figures(model: Model) -> Figures:
@@ -208,30 +208,30 @@ def channel_figures(model: Model) -> Figures:
     firsts = {session.visitor: origin for session, origin in zip(reversed(model.sessions), reversed(model.origins), strict=True)}
     first_touch = Counter(firsts[visitor].channel for visitor in converted)
     last_touch = Counter(model.origins[number].channel for number in converted.values())
-    found: Figures = {}
+    figures: Figures = {}
     for channel in {*(model.origins[number].channel for number in model.shown), *first_touch, *last_touch}:
-        mine = replace(model, where=lambda _, number, channel=channel: model.shows(number) and model.origins[number].channel == channel)
-        row = {column: figure for (_, column), figure in overview_figures(mine).items()}
+        of_channel = replace(model, where=lambda _, number, channel=channel: model.shows(number) and model.origins[number].channel == channel)
+        row = {column: figure for (_, column), figure in overview_figures(of_channel).items()}
         names = {"median_seconds": "median_session_seconds"} | {name: name for name in _OF_CHANNEL}
-        timed = sum(len(model.sessions[number].interactions) > 1 for number in mine.shown)
+        timed = sum(len(model.sessions[number].interactions) > 1 for number in of_channel.shown)
         row = {name: row[of] for name, of in names.items()} | {
-            "share": rate(len(mine.shown), len(model.shown)),
-            "timed_share": rate(timed, len(mine.shown)),
+            "share": rate(len(of_channel.shown), len(model.shown)),
+            "timed_share": rate(timed, len(of_channel.shown)),
             "first_touch": first_touch[channel],
             "last_touch": last_touch[channel],
         }
-        found |= {("channels", channel, column): figure for column, figure in row.items()}
-    return found
+        figures |= {("channels", channel, column): figure for column, figure in row.items()}
+    return figures
 
 
 def page_figures(model: Model) -> Figures:
     """Count every page that a session of the period saw."""
     shown = model.goals.site.shown
     paths = {shown(hit.path) for number in model.shown for hit in model.sessions[number].pages}
-    found: Figures = {}
+    figures: Figures = {}
     for path in paths:
-        found |= {("pages", path, column): figure for column, figure in page_row(model, path).items()}
-    return found
+        figures |= {("pages", path, column): figure for column, figure in page_row(model, path).items()}
+    return figures
 
 
 def page_row(model: Model, path: str) -> dict[str, int | float | None]:

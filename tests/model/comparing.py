@@ -35,24 +35,24 @@ ADDITIVE = {
 
 def figures_in(document: dict[str, Any]) -> Figures:
     """Return the figures of a report in JSON."""
-    found: Figures = {("input", fate): document["input"].get(fate, 0) for fate in ("lines", *FATES)}
-    found |= {("input", "bot", reason): number for reason, number in document["input"]["bot_by_reason"].items()}
+    figures: Figures = {("input", fate): document["input"].get(fate, 0) for fate in ("lines", *FATES)}
+    figures |= {("input", "bot", reason): number for reason, number in document["input"]["bot_by_reason"].items()}
     for report, keys in KEYS.items():
         for row in document["reports"].get(report, []):
             if report == "overview":
-                found["overview", row["metric"]] = row["value"]
+                figures["overview", row["metric"]] = row["value"]
             else:
-                place = (report, *(str(row[key]) for key in keys))
-                found |= {(*place, column): seconds_of(value) if column == "last_reached" else value for column, value in row.items()}
-    return found
+                keys_of_row = (report, *(str(row[key]) for key in keys))
+                figures |= {(*keys_of_row, column): seconds_of(value) if column == "last_reached" else value for column, value in row.items()}
+    return figures
 
 
 def seconds_of(moment: str | None) -> int | None:
     """Return a moment of the JSON in seconds since 1970; without an offset it is in UTC, the drawn time zone."""
     if moment is None:
         return None
-    read = datetime.fromisoformat(moment)
-    return int((read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp())
+    time = datetime.fromisoformat(moment)
+    return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
 
 
 def first_difference(expected: Figures, got: Figures) -> str | None:

@@ -114,14 +114,14 @@ def funnel_figures(model: Model, name: str) -> Figures:
     """Count a funnel's steps, and what visitors did instead of continuing."""
     funnel = model.goals.funnels[name]
     walks = walks_of(model, funnel)
-    found: Figures = {}
+    figures: Figures = {}
     for step in range(len(funnel.steps)):
         row = step_row(walks, funnel, step)
-        found |= {("funnel", name, str(step + 1), column): figure for column, figure in row.items()}
+        figures |= {("funnel", name, str(step + 1), column): figure for column, figure in row.items()}
     for step in range(len(funnel.steps) - 1):
         for (what, item), row in drop_off_rows(model, funnel, walks, step).items():
-            found |= {("drop-off", name, str(step + 1), what, item, column): figure for column, figure in row.items()}
-    return found
+            figures |= {("drop-off", name, str(step + 1), what, item, column): figure for column, figure in row.items()}
+    return figures
 
 
 def step_row(walks: list[Walk], funnel: Funnel, step: int) -> dict[str, int | float | None]:
@@ -185,16 +185,16 @@ def destinations(model: Model, walk: Walk, step: int, positions: set[int]) -> se
 def met(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple[str, str]]:
     """Return pages, errors, returned forms and slow answers after a step, all but pages also on any path."""
     site, shown = model.goals.site, model.goals.site.shown
-    found = set()
+    items = set()
     for hit, kind, page in walk.between(step, following):
         form_again = hit.method == "POST" and hit.status in {200, 400, 422} and page is not None and page.path == hit.path
         if form_again and not model.goals.site.is_background(hit):
-            found |= {("form_again", shown(hit.path)), ("form_again", ANY)}
+            items |= {("form_again", shown(hit.path)), ("form_again", ANY)}
         elif kind == "error":
-            found |= {("error", shown(hit.path)), ("error", ANY)}
+            items |= {("error", shown(hit.path)), ("error", ANY)}
         elif kind == "page":
-            found.add(("met", shown(hit.path)))
+            items.add(("met", shown(hit.path)))
         is_waited_for = kind in {"page", "error", "redirect", "event"} or hit.method == "POST"
         if hit.seconds is not None and hit.seconds > 3 and is_waited_for and not site.is_listed(hit):
-            found |= {("slow", shown(hit.path)), ("slow", ANY)}
-    return found
+            items |= {("slow", shown(hit.path)), ("slow", ANY)}
+    return items

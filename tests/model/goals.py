@@ -150,9 +150,9 @@ class GoalsFile:
         return [named for goal in goals for named in goal.named]
 
 
-def fits_status(status: int, wanted: str) -> bool:
+def fits_status(status: int, pattern: str) -> bool:
     """Return whether a status is `404` or of the class `4xx`."""
-    return str(status) == wanted or (wanted.endswith("xx") and str(status)[0] == wanted[0])
+    return str(status) == pattern or (pattern.endswith("xx") and str(status)[0] == pattern[0])
 
 
 def fits_parameter(pattern: str, value: str | None) -> bool:

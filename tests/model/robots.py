@@ -22,27 +22,27 @@ def reasons_of(hits: list[Hit], site: Site) -> dict[str, str]:
     return {browser: reason for browser, reason in reasons.items() if reason}
 
 
-def reason_of(own: list[Hit], site: Site) -> str:
+def reason_of(hits: list[Hit], site: Site) -> str:
     """Return why the sender of these hits is a bot, empty for a person."""
-    agent = own[0].browser.partition(" ")[2].lower()
+    agent = hits[0].browser.partition(" ")[2].lower()
     if any(text.lower() in agent for text in site.bots_kept):
         return ""
     if any(text.lower() in agent for text in site.bots_dropped):
         return "agent is in bots.drop"
-    if own[0].bot:
+    if hits[0].bot:
         return "agent says nothing" if agent == "-" else "agent is on the list of crawlers"
-    return behaviour_of(own, site)
+    return behaviour_of(hits, site)
 
 
-def behaviour_of(own: list[Hit], site: Site) -> str:
+def behaviour_of(hits: list[Hit], site: Site) -> str:
     """Return the first rule of behaviour that makes these hits a bot's, empty if none does."""
-    pages = [hit for hit in own if site.is_page(hit) and hit.path != "/robots.txt"]
-    if any(hit.path == "/robots.txt" for hit in own):
+    pages = [hit for hit in hits if site.is_page(hit) and hit.path != "/robots.txt"]
+    if any(hit.path == "/robots.txt" for hit in hits):
         return "asked for robots.txt"
-    if any(hit.path in SCANNED for hit in own) and not any(hit.status < 300 and hit.path not in SCANNED for hit in pages):
+    if any(hit.path in SCANNED for hit in hits) and not any(hit.status < 300 and hit.path not in SCANNED for hit in pages):
         return "asked for what scanners ask for, got no page"
     if any(sum(first.time <= hit.time <= first.time + 180 for hit in pages) > 180 for first in pages):
         return "more than 180 pages in 180 seconds"
-    if all(hit.method == "HEAD" for hit in own):
+    if all(hit.method == "HEAD" for hit in hits):
         return "sent only HEAD"
-    return "got only 4xx" if all(400 <= hit.status < 500 for hit in own) else ""
+    return "got only 4xx" if all(400 <= hit.status < 500 for hit in hits) else ""

@@ -199,10 +199,10 @@ def moments(goal: Goal, number: int, visits: Visits) -> list[Hit]:
     if goal.stayed is not None:
         return [hit for hit in acts if hit.time - session.started >= goal.stayed][:1]
     if goal.at_least is not None:
-        seen: set[str] = set()
+        paths: set[str] = set()
         for count, hit in enumerate(fitting, start=1):
-            seen.add(hit.path)
-            if (len(seen) if goal.is_about_pages else count) == goal.at_least:
+            paths.add(hit.path)
+            if (len(paths) if goal.is_about_pages else count) == goal.at_least:
                 return [hit]
         return []
     return fitting

@@ -180,9 +180,9 @@ COLOURS = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "coloured"), COLOURS, ids=str)
-def test_colours_are_as_requested(asked: dict[str, str], *, coloured: bool, log: str) -> None:
-    assert (ESCAPE in on_screen("overview", log, **asked)[1]) == coloured
+@pytest.mark.parametrize(("environment_variables", "coloured"), COLOURS, ids=str)
+def test_colours_are_as_requested(environment_variables: dict[str, str], *, coloured: bool, log: str) -> None:
+    assert (ESCAPE in on_screen("overview", log, **environment_variables)[1]) == coloured
 
 
 def test_a_pipe_gets_colours_only_if_forced(log: str) -> None:

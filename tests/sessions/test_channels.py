@@ -38,8 +38,8 @@ def channels_of(pairs: Iterable[tuple[str | None, str | None]], site: Site = SIT
 
 
 def test_each_case_of_the_table_has_its_channel() -> None:
-    found = channels_of((referrer or None, query or None) for referrer, query, *_ in CASES)
-    wrong = [(case, row) for case, row in zip(CASES, found, strict=True) if tuple(case[2:]) != row]
+    rows = channels_of((referrer or None, query or None) for referrer, query, *_ in CASES)
+    wrong = [(case, row) for case, row in zip(CASES, rows, strict=True) if tuple(case[2:]) != row]
     assert wrong == []
 
 
@@ -129,10 +129,10 @@ def test_built_in_channels_are_written_like_custom_ones() -> None:
 def test_the_lists_are_well_formed() -> None:
     """No source occurs twice, all are in lower case, and each parameter, app and click ID has all its fields."""
     rows = [line.split() for line in datafiles.lines("sources")]
-    places = [place.removeprefix("=") for _, *row in rows for place in row]
+    places = [name.removeprefix("=") for _, *row in rows for name in row]
     assert {kind for kind, *_ in rows} == set(channel_rules.CATEGORIES)
-    assert [place for place, times in Counter(places).items() if times > 1] == []
-    assert [place for place in places if place != place.lower() or place.startswith("www.")] == []
+    assert [name for name, times in Counter(places).items() if times > 1] == []
+    assert [name for name in places if name != name.lower() or name.startswith("www.")] == []
     assert [line for name in ("apps", "click_ids") for line in datafiles.lines(name) if len(line.split()) != 3] == []
     assert {line.split()[1] for line in datafiles.lines("tags")} == {"source", "medium", "campaign"}
 

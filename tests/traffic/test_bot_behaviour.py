@@ -76,12 +76,12 @@ def requests(answers: Answers, who: str = "198.51.100.1 - -", **more: str) -> li
 
 def read(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str) -> dict[str, Any]:
     """Return a report on lines and a person's lines, after checking that the fates add up."""
-    found = report(folder, [*lines, *PERSON], goals, **options)
-    counts = found["input"]
+    document = report(folder, [*lines, *PERSON], goals, **options)
+    counts = document["input"]
     fates = {fate: number for fate, number in counts.items() if isinstance(number, int) and fate != "lines"}
     assert sum(fates.values()) == counts["lines"] == len(lines) + 1
     assert sum(counts["bot_by_reason"].values()) == counts["bot"]
-    return found
+    return document
 
 
 def reasons(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str) -> dict[str, int]:
@@ -157,27 +157,27 @@ def test_excluded_lines_stay_excluded_but_still_count_against_a_visitor(tmp_path
     """Requests to another host are part of everything that a visitor sent."""
     goals = f"{GOALS}\nsite: {{hosts: [shop.example], ignore: {{addresses: [192.0.2.0/24]}}}}"
     lines = requests([("GET /robots.txt", 200), ("GET /", 200)], who="192.0.2.1 - -")
-    found = read(tmp_path, lines, goals)["input"]
-    assert (found["excluded"], found["bot"]) == (2, 0)
+    counts = read(tmp_path, lines, goals)["input"]
+    assert (counts["excluded"], counts["bot"]) == (2, 0)
     lines = requests([("GET http://other.example/robots.txt", 200), ("GET http://shop.example/", 200)])
-    found = read(tmp_path, lines, goals)["input"]
-    assert (found["excluded"], found["bot_by_reason"]) == (1, {bots.ROBOTS_TXT: 1})
+    counts = read(tmp_path, lines, goals)["input"]
+    assert (counts["excluded"], counts["bot_by_reason"]) == (1, {bots.ROBOTS_TXT: 1})
     assert read(tmp_path, requests([("GET /robots.txt", 200)], who="192.0.2.1 - -", agent="curl/8"), goals)["input"]["excluded"] == 1
 
 
 def test_the_period_does_not_matter(tmp_path: Path) -> None:
     lines = [line("GET /a"), line("GET /robots.txt", 3 * 86_400)]
-    found = read(tmp_path, lines, since="2026-10-10", until="2026-10-10")
-    assert found["input"]["bot_by_reason"] == {bots.ROBOTS_TXT: 2}
-    assert overview(found)["sessions"] == 1
+    document = read(tmp_path, lines, since="2026-10-10", until="2026-10-10")
+    assert document["input"]["bot_by_reason"] == {bots.ROBOTS_TXT: 2}
+    assert overview(document)["sessions"] == 1
 
 
 def test_a_visitor_is_judged_before_its_hits_go_to_a_user(tmp_path: Path) -> None:
     """What a user does on another device does not count for the bot."""
     lines = [line("GET /robots.txt"), line("GET /a", 5, who="198.51.100.1 - ann"), line("GET /b", 9, who="198.51.100.2 - ann")]
-    found = read(tmp_path, lines)
-    assert found["input"]["bot_by_reason"] == {bots.ROBOTS_TXT: 2}
-    assert overview(found)["sessions"] == 2
+    document = read(tmp_path, lines)
+    assert document["input"]["bot_by_reason"] == {bots.ROBOTS_TXT: 2}
+    assert overview(document)["sessions"] == 2
 
 
 def test_with_visitors_by_address_an_agent_on_the_list_does_not_make_others_bots(tmp_path: Path) -> None:
@@ -197,8 +197,8 @@ def test_with_visitors_by_address_a_kept_agent_stays(tmp_path: Path) -> None:
 def test_a_picture_that_a_goal_names_is_more_than_errors(tmp_path: Path) -> None:
     lines = requests([("GET /old", 404), ("GET /px.gif", 200)])
     assert reasons(tmp_path, lines) == {bots.ONLY_ERRORS: 1}
-    found = read(tmp_path, lines, f"{GOALS}\nmicro: {{seen: /px.gif}}")
-    assert (found["input"]["bot"], found["input"]["asset"]) == (0, 0)
+    document = read(tmp_path, lines, f"{GOALS}\nmicro: {{seen: /px.gif}}")
+    assert (document["input"]["bot"], document["input"]["asset"]) == (0, 0)
     listed = read(tmp_path, requests([("GET /old", 404), ("GET /px.gif", 200)], agent="curl/8.5.0"), f"{GOALS}\nmicro: {{seen: /px.gif}}")
     assert listed["input"]["bot_by_reason"] == {bots.LISTED: 2}
 
@@ -206,8 +206,8 @@ def test_a_picture_that_a_goal_names_is_more_than_errors(tmp_path: Path) -> None
 @pytest.mark.parametrize(("agent", "reason"), [(FIREFOX, bots.ONLY_ERRORS), ("curl/8.5.0", bots.LISTED)])
 def test_a_picture_that_no_goal_names_is_an_asset_and_proves_nothing(agent: str, reason: str, tmp_path: Path) -> None:
     """Even if it is read because a goal names another picture of its kind."""
-    found = read(tmp_path, requests([("GET /old", 404), ("GET /a.gif", 200)], agent=agent), f"{GOALS}\nmicro: {{seen: /px.gif}}")
-    assert (found["input"]["bot_by_reason"], found["input"]["asset"]) == ({reason: 1}, 1)
+    document = read(tmp_path, requests([("GET /old", 404), ("GET /a.gif", 200)], agent=agent), f"{GOALS}\nmicro: {{seen: /px.gif}}")
+    assert (document["input"]["bot_by_reason"], document["input"]["asset"]) == ({reason: 1}, 1)
 
 
 def test_a_line_without_a_status_is_not_an_error(tmp_path: Path) -> None:
@@ -245,10 +245,10 @@ def test_a_planted_mix_is_separated(tmp_path: Path) -> None:
         lines += requests(answers, who=f"192.0.2.{number} - -")
     lines += [line("GET /", agent="curl/8.5.0"), line("GET /", agent="-")]
     random.Random(3).shuffle(lines)
-    found = read(tmp_path, lines)
+    document = read(tmp_path, lines)
     expected = {reason: sum(map(len, many)) for reason, many in planted.items()} | {bots.LISTED: 1, bots.MISSING_AGENT: 1}
-    assert found["input"]["bot_by_reason"] == expected
-    assert (overview(found)["sessions"], overview(found)["converted_sessions"]) == (8, 8)
+    assert document["input"]["bot_by_reason"] == expected
+    assert (overview(document)["sessions"], overview(document)["converted_sessions"]) == (8, 8)
     alone, together = (overview(read(tmp_path, lines, bots=mode))["sessions"] for mode in ("only", "keep"))
     assert (alone, together) == (3 + 1 + 2, 8 + alone)
 
@@ -281,18 +281,18 @@ def test_neither_the_order_of_lines_nor_the_cut_of_files_matters(mode: str, tmp_
 
 def test_kept_bots_are_counted_like_people(tmp_path: Path) -> None:
     lines = [*requests([("GET /robots.txt", 200), ("GET /sale", 200)]), *requests([("GET /a", 200), ("HEAD /a", 200)], agent="curl/8.5.0")]
-    found = read(tmp_path, lines, bots="keep")
-    counts = found["input"]
+    document = read(tmp_path, lines, bots="keep")
+    counts = document["input"]
     assert (counts["kept"], counts["other"], counts["bot"], counts["outside"], counts["bot_by_reason"]) == (3, 2, 0, 0, {})
-    assert (overview(found)["sessions"], overview(found)["converted_sessions"]) == (3, 2)
+    assert (overview(document)["sessions"], overview(document)["converted_sessions"]) == (3, 2)
 
 
 def test_only_bots_are_counted_on_request(tmp_path: Path) -> None:
     """People's lines that would be kept are `outside`; all others have their usual fate."""
     people = requests([("GET /a", 200), ("POST /a", 200), ("HEAD /a", 200), ("GET /a.png", 200), ("GET /x", 404)])
     lines = [*people, *requests([("GET /robots.txt", 200), ("GET /a", 200), ("POST /b", 200)], who="198.51.100.2 - -")]
-    found = read(tmp_path, lines, bots="only")
-    counts = found["input"]
+    document = read(tmp_path, lines, bots="only")
+    counts = document["input"]
     assert {fate: counts[fate] for fate in ("kept", "outside", "other", "background", "asset", "bot")} == {
         "kept": 1,
         "outside": 2 + 1,
@@ -302,30 +302,30 @@ def test_only_bots_are_counted_on_request(tmp_path: Path) -> None:
         "bot": 0,
     }
     assert counts["bot_by_reason"] == {}
-    assert (overview(found)["sessions"], overview(found)["converted_sessions"]) == (1, 0)
-    assert [row["page"] for row in found["reports"]["pages"]] == ["/a"]
+    assert (overview(document)["sessions"], overview(document)["converted_sessions"]) == (1, 0)
+    assert [row["page"] for row in document["reports"]["pages"]] == ["/a"]
 
 
 def test_the_three_modes_of_bots_add_up(tmp_path: Path) -> None:
     lines = mixed_lines()
     counts = {mode: read(tmp_path, lines, bots=mode) for mode in ("drop", "keep", "only")}
-    sessions, pages = ({mode: overview(found)[name] for mode, found in counts.items()} for name in ("sessions", "pageviews"))
+    sessions, pages = ({mode: overview(document)[name] for mode, document in counts.items()} for name in ("sessions", "pageviews"))
     assert sessions["drop"] + sessions["only"] == sessions["keep"]
     assert pages["drop"] + pages["only"] == pages["keep"]
     assert min(sessions.values()) > 5
 
 
-def notes(found: dict[str, Any]) -> dict[str, str]:
+def notes(document: dict[str, Any]) -> dict[str, str]:
     """Return the notes by their codes."""
-    return {note["code"]: note["text"] for note in found["notes"]}
+    return {note["code"]: note["text"] for note in document["notes"]}
 
 
 def test_a_note_says_whether_bots_are_counted(tmp_path: Path) -> None:
     lines = requests([("GET /robots.txt", 200), ("GET /a", 200), ("GET /a.png", 200)])
-    said = {mode: notes(read(tmp_path, lines, bots=mode))["bots"] for mode in ("drop", "keep", "only")}
-    assert said["drop"] == f"Bots were excluded by user agent (list: {bots.list_version()}), missing user agent, or behaviour."
-    assert said["keep"] == "Bots are counted like people."
-    assert said["only"].startswith(f"Only bots are counted, recognised by user agent (list: {bots.list_version()}),")
+    texts = {mode: notes(read(tmp_path, lines, bots=mode))["bots"] for mode in ("drop", "keep", "only")}
+    assert texts["drop"] == f"Bots were excluded by user agent (list: {bots.list_version()}), missing user agent, or behaviour."
+    assert texts["keep"] == "Bots are counted like people."
+    assert texts["only"].startswith(f"Only bots are counted, recognised by user agent (list: {bots.list_version()}),")
     assert "no-assets" not in notes(read(tmp_path, lines, bots="only"))
 
 
@@ -333,8 +333,8 @@ def test_rows_of_an_export_do_not_show_assets(tmp_path: Path) -> None:
     lines = [*requests([("GET /a", 200), ("GET /a.png", 200)]), line("GET /b", 9, who="203.0.113.99 - -")]
     log = written(tmp_path / "access.log", lines)
     events = written(tmp_path / "events.csv", ["user,event,timestamp,url", *(f"u{number},view,2026-10-10 12:00:0{number},/a" for number in range(9))])
-    said = notes(figures(log))["no-assets"]
-    assert said.startswith("1 session ")
+    text = notes(figures(log))["no-assets"]
+    assert text.startswith("1 session ")
     assert notes(figures(log, events))["no-assets"].startswith("1 session ")
     assert "no-assets" not in notes(figures(events))
 
@@ -342,8 +342,8 @@ def test_rows_of_an_export_do_not_show_assets(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["goals", "funnel", "pages", "drop-off"])
 def test_every_report_has_a_note_if_bots_are_not_dropped(name: str, tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", PERSON)
-    said = {mode: [note.code for note in runs.document([log], [name], bots=mode).notes if note.code == "bots"] for mode in ("drop", "keep", "only")}
-    assert said == {"drop": [], "keep": ["bots"], "only": ["bots"]}
+    codes = {mode: [note.code for note in runs.document([log], [name], bots=mode).notes if note.code == "bots"] for mode in ("drop", "keep", "only")}
+    assert codes == {"drop": [], "keep": ["bots"], "only": ["bots"]}
 
 
 def test_an_unknown_mode_lists_the_known_ones(tmp_path: Path) -> None:
@@ -381,8 +381,8 @@ def test_the_site_s_own_texts_about_agents(case: str, tmp_path: Path) -> None:
     texts, agent, expected = OWN[case]
     texts = texts if texts.startswith("{") else f"{{{texts}}}"
     lines = requests([("GET /robots.txt", 200), ("GET /sale", 200)], agent=agent)
-    found = report(tmp_path, [*lines, line("GET /", agent="Other/1.0")], f"site: {{bots: {texts}}}\n{GOALS}")["input"]
-    assert found["bot_by_reason"] == expected
+    counts = report(tmp_path, [*lines, line("GET /", agent="Other/1.0")], f"site: {{bots: {texts}}}\n{GOALS}")["input"]
+    assert counts["bot_by_reason"] == expected
 
 
 def test_a_dropped_agent_is_a_bot_without_doing_anything(tmp_path: Path) -> None:
@@ -392,8 +392,8 @@ def test_a_dropped_agent_is_a_bot_without_doing_anything(tmp_path: Path) -> None
 
 def test_no_text_names_an_agent_that_the_format_lacks(tmp_path: Path) -> None:
     lines = [text.partition(' "-"')[0] for text in (*requests([("GET /a", 200), ("GET /b", 200)]), *PERSON)]
-    found = report(tmp_path, lines, f"site: {{bots: {{drop: ['**'], keep: ['re:.*']}}}}\n{GOALS}")["input"]
-    assert (found["bot"], found["kept"]) == (0, 3)
+    counts = report(tmp_path, lines, f"site: {{bots: {{drop: ['**'], keep: ['re:.*']}}}}\n{GOALS}")["input"]
+    assert (counts["bot"], counts["kept"]) == (0, 3)
 
 
 def test_texts_can_be_set_for_one_run(tmp_path: Path) -> None:
@@ -413,8 +413,8 @@ def test_the_listed_agents_are_those_of_the_bots_that_sent_most(tmp_path: Path) 
     goals = parse_goals(f"site: {{ignore: {{addresses: [192.0.2.1]}}}}\n{GOALS}", "goals.yaml")
     log = written(tmp_path / "access.log", lines)
     expected = (("curl/7", 7), ("curl/6", 6), (FIREFOX, 5), ("curl/5", 5), ("curl/4", 4))
-    found = runs.document([log], goals=goals).quality.bot_agents
-    told = ((bots.ROBOTS_TXT, bots.BEHAVIOUR_CLASS) if agent == FIREFOX else (bots.LISTED, "http-library") for agent, _ in expected)
-    assert found == tuple(BotAgent(*agent, *why) for agent, why in zip(expected, told, strict=True))
-    assert runs.document([log], goals=goals, bots="only").quality.bot_agents == found
+    agents_listed = runs.document([log], goals=goals).quality.bot_agents
+    reasons = ((bots.ROBOTS_TXT, bots.BEHAVIOUR_CLASS) if agent == FIREFOX else (bots.LISTED, "http-library") for agent, _ in expected)
+    assert agents_listed == tuple(BotAgent(*agent, *why) for agent, why in zip(expected, reasons, strict=True))
+    assert runs.document([log], goals=goals, bots="only").quality.bot_agents == agents_listed
     assert runs.document([log], goals=goals, bots="keep").quality.bot_agents == ()

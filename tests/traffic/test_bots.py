@@ -61,9 +61,9 @@ def test_the_answers_are_those_of_the_package_with_the_list() -> None:
     draw = random.Random(7)
     words = [word for agent in PEOPLE + MACHINES for word in agent.split()] + ["bot", "Bot/1.0", "crawler", "axios/1.0", "curlx"]
     agents = [" ".join(draw.choices(words, k=draw.randint(1, 4))) for _ in range(2_000)]
-    found = [reason is not None for reason in reasons(list(agents))]
-    assert found == [is_crawler(agent) for agent in agents]
-    assert 200 < sum(found) < 1_800
+    answers = [reason is not None for reason in reasons(list(agents))]
+    assert answers == [is_crawler(agent) for agent in agents]
+    assert 200 < sum(answers) < 1_800
 
 
 def test_the_list_has_a_version() -> None:
@@ -75,13 +75,13 @@ def test_the_list_has_a_version() -> None:
 )
 def test_bots_are_excluded_before_anything_else(tmp_path: Path, agent: str, reason: str) -> None:
     lines = [line("GET /a"), line("GET /b", 1, agent=agent), line("GET /none", 2, 404, agent=agent), line("HEAD /c", 3, agent=agent)]
-    found = report(tmp_path, lines, "macro: {sale: /b}")
-    assert (found["input"]["bot"], found["input"]["kept"], found["input"]["other"]) == (3, 1, 0)
-    assert found["input"]["bot_by_reason"] == {reason: 3}
-    assert found["reports"]["goals"][0]["reached"] == 0
+    document = report(tmp_path, lines, "macro: {sale: /b}")
+    assert (document["input"]["bot"], document["input"]["kept"], document["input"]["other"]) == (3, 1, 0)
+    assert document["input"]["bot_by_reason"] == {reason: 3}
+    assert document["reports"]["goals"][0]["reached"] == 0
 
 
 def test_lines_without_an_agent_are_not_bots(tmp_path: Path) -> None:
     lines = [line("GET /a").partition(' "-"')[0], line("GET /b", 5).partition(' "-"')[0]]
-    found = report(tmp_path, lines, "macro: {sale: /b}")
-    assert (found["input"]["bot"], found["input"]["kept"]) == (0, 2)
+    document = report(tmp_path, lines, "macro: {sale: /b}")
+    assert (document["input"]["bot"], document["input"]["kept"]) == (0, 2)

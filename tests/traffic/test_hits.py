@@ -80,7 +80,9 @@ def kinds(folder: Path, requests: list[str], goals: str) -> list[str]:
     """Return the kinds of requests, in their order."""
     log = folder / "access.log"
     taken = [request.rsplit(" ", 1) for request in requests]
-    log.write_text("".join(f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "{asked} HTTP/1.1" {status} 1 "-" "{PERSON}"\n' for asked, status in taken))
+    log.write_text(
+        "".join(f'203.0.113.7 - - [10/Oct/2026:13:00:00 +0000] "{request} HTTP/1.1" {status} 1 "-" "{PERSON}"\n' for request, status in taken)
+    )
     hits = convkit.read_hits([log], goals=parse_goals(goals, "goals.yaml"), log_format="combined").collect()
     return hits.sort("line_no")["kind"].cast(pl.String).to_list()
 
@@ -115,8 +117,8 @@ def test_texts_that_no_goal_tests_are_dropped(tmp_path: Path) -> None:
     for goal in ("/a", "{page: /a, referrer: t.co}", "{page: /b, after: {referrer: t.co}}"):
         goals = parse_goals(f"macro: {{came: {goal}}}", "goals.yaml")
         logs = open_logs([log], "auto", ExitStack(), traffic_hits.parser_needs(goals)).logs
-        cells = load_logs(logs, Assets(), traffic_hits.select_needed).lines.collect()
-        carried[goal] = cells["referrer"].cast(pl.String).to_list() if "referrer" in cells.columns else None
+        parsed = load_logs(logs, Assets(), traffic_hits.select_needed).lines.collect()
+        carried[goal] = parsed["referrer"].cast(pl.String).to_list() if "referrer" in parsed.columns else None
         assert "referrer" not in convkit.read_hits([log], goals=goals).collect_schema().names()
     assert list(carried.values()) == [None, ["https://t.co/", None, "https://x.example/"], ["https://t.co/", None, "https://x.example/"]]
 

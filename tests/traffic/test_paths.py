@@ -82,8 +82,8 @@ NO_DOWNLOADS = "/ /pdf /.pdf /a.pdf/ /a.pdf/page /page?file=a.pdf /a.html /a.png
 def read(*targets: str | None, site: Site = Site()) -> list[dict[str, Any]]:  # noqa: B008 (frozen)
     """Return the paths and lists of targets."""
     frame = pl.LazyFrame({"target": targets}, schema={"target": pl.String})
-    told = paths.add_lists(paths.add_paths(frame, site), site).with_columns(page=paths.page(site))
-    return told.collect().to_dicts()
+    targets_with_lists = paths.add_lists(paths.add_paths(frame, site), site).with_columns(page=paths.page(site))
+    return targets_with_lists.collect().to_dicts()
 
 
 def values(name: str, *queries: str) -> list[str | None]:
@@ -186,9 +186,9 @@ def test_kept_parameters_are_part_of_the_path_in_the_order_of_the_list(target: s
 def test_the_first_group_that_matches_is_the_page_and_goals_still_see_the_path() -> None:
     site = Site(group=("/product/new", "/product/*", "/product/**", "re:/[0-9]{4}"))
     targets = ("/product/new", "/product/7?x=1", "/product/7/reviews", "/2026", "/cart", "/product")
-    told = read(*targets, site=site)
-    assert [row["page"] for row in told] == ["/product/new", "/product/*", "/product/**", "re:/[0-9]{4}", "/cart", "/product"]
-    assert [row["path"] for row in told] == ["/product/new", "/product/7", "/product/7/reviews", "/2026", "/cart", "/product"]
+    rows = read(*targets, site=site)
+    assert [row["page"] for row in rows] == ["/product/new", "/product/*", "/product/**", "re:/[0-9]{4}", "/cart", "/product"]
+    assert [row["path"] for row in rows] == ["/product/new", "/product/7", "/product/7/reviews", "/2026", "/cart", "/product"]
 
 
 def test_background_requests_are_recognised_by_path_or_parameter() -> None:

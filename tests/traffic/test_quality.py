@@ -30,9 +30,9 @@ GOOGLE, CURL = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/b
 GOALS = "macro: {purchase: /buy}\n"
 
 
-def notes(found: dict[str, Any]) -> dict[str, str]:
+def notes(document: dict[str, Any]) -> dict[str, str]:
     """Return the notes of a report by their codes."""
-    return {note["code"]: note["text"] for note in found["notes"]}
+    return {note["code"]: note["text"] for note in document["notes"]}
 
 
 def shop(people: int = 60, buyers: int = 4, visits: int = 5, bought: int = 2) -> list[str]:
@@ -52,8 +52,8 @@ def test_logs_are_listed_by_time_with_format_and_period(tmp_path: Path) -> None:
     (tmp_path / "old.log.gz").write_bytes(gzip.compress(f"{line('GET /', -DAY)}\nhalf a li\n{line('GET /a', -DAY - 5)}\n".encode()))
     logs = [written(tmp_path / "docker.log", wrapped), tmp_path / "old.log.gz"]
     (tmp_path / "goals.yaml").write_text(f"site: {{timezone: Europe/Berlin}}\n{GOALS}")
-    found = figures(*logs, goals=tmp_path / "goals.yaml")["input"]
-    assert found["files"] == [
+    counts = figures(*logs, goals=tmp_path / "goals.yaml")["input"]
+    assert counts["files"] == [
         {
             "name": "old.log.gz", "format": "combined", "wrappers": [], "packing": "gzip", "lines": 3,
             "from": "2026-10-09T13:59:55+02:00", "to": "2026-10-09T14:00:00+02:00",
@@ -63,8 +63,8 @@ def test_logs_are_listed_by_time_with_format_and_period(tmp_path: Path) -> None:
             "from": "2026-10-10T14:00:30+02:00", "to": "2026-10-10T14:01:30+02:00",
         },
     ]  # fmt: skip
-    assert sum(file["lines"] for file in found["files"]) == found["lines"]
-    assert figures(*logs, logs[1], goals=tmp_path / "goals.yaml")["input"]["files"] == found["files"]
+    assert sum(file["lines"] for file in counts["files"]) == counts["lines"]
+    assert figures(*logs, logs[1], goals=tmp_path / "goals.yaml")["input"]["files"] == counts["files"]
 
 
 def test_assets_are_counted_in_their_own_log(tmp_path: Path) -> None:
@@ -75,15 +75,15 @@ def test_assets_are_counted_in_their_own_log(tmp_path: Path) -> None:
         written(tmp_path / "b.log", [*others, line("GET /a.css", 200), line("GET /b.png", 200), line("GET /b", 201)]),
         written(tmp_path / "c.log", [line("GET /a.css", 301), line("GET /b.png", 302)]),
     ]
-    found = figures(*logs)["input"]
-    assert [(file["name"], file["lines"]) for file in found["files"]] == [("a.log", 4), ("b.log", 7), ("c.log", 2)]
-    assert (found["lines"], found["asset"], found["kept"]) == (13, 11, 2)
+    counts = figures(*logs)["input"]
+    assert [(file["name"], file["lines"]) for file in counts["files"]] == [("a.log", 4), ("b.log", 7), ("c.log", 2)]
+    assert (counts["lines"], counts["asset"], counts["kept"]) == (13, 11, 2)
 
 
 def test_copies_are_listed(tmp_path: Path) -> None:
     logs = [written(tmp_path / name, shop()) for name in ("access.log", "copy.log")]
-    found = figures(*logs)["input"]
-    assert (len(found["files"]), found["copies"]) == (1, ["copy.log was skipped, as access.log already contains all of it"])
+    counts = figures(*logs)["input"]
+    assert (len(counts["files"]), counts["copies"]) == (1, ["copy.log was skipped, as access.log already contains all of it"])
 
 
 def test_a_log_without_a_time_has_none(tmp_path: Path) -> None:
@@ -95,9 +95,9 @@ def test_the_list_s_own_examples_have_their_classes() -> None:
     file = distribution(bots.CRAWLER_LIST).locate_file("crawleruseragents/crawler-user-agents.json")
     listed = json.loads(Path(str(file)).read_text(encoding="utf-8"))
     agents = pl.DataFrame([(agent, entry["tags"][0]) for entry in listed for agent in entry["instances"]], schema=["agent", "tag"], orient="row")
-    told = agents.with_columns(class_=bots.class_of(pl.col("agent"), pl.lit(bots.LISTED)))
-    assert told.filter(pl.col("tag") != pl.col("class_")).height < 0.02 * told.height
-    assert not told["class_"].is_in([bots.OTHER_CLASS]).any()
+    classified = agents.with_columns(class_=bots.class_of(pl.col("agent"), pl.lit(bots.LISTED)))
+    assert classified.filter(pl.col("tag") != pl.col("class_")).height < 0.02 * classified.height
+    assert not classified["class_"].is_in([bots.OTHER_CLASS]).any()
     both = pl.Series(["HeadlessChrome/1 Googlebot/2.1", "curl/8", "someone"]).to_frame("agent")
     assert both.select(bots.class_of(pl.col("agent"), pl.lit(bots.LISTED))).to_series().to_list() == [
         "search-engine",
@@ -109,11 +109,11 @@ def test_the_list_s_own_examples_have_their_classes() -> None:
 def test_classes_of_bots_add_up_to_their_lines(tmp_path: Path) -> None:
     lines = [line("GET /a", number, agent=GOOGLE) for number in range(5)] + [line("GET /a", number, agent=CURL) for number in range(3)]
     lines += [line("GET /a", agent="-"), line("GET /a", agent="MyMonitor/1"), line("GET /robots.txt", who="203.0.113.7 - -"), line("GET /a")]
-    found = report(tmp_path, lines, f"site: {{bots: {{drop: [MyMonitor]}}}}\n{GOALS}")["input"]
-    assert found["bots"] == {"search-engine": 5, "http-library": 3, "behaviour": 1, "bots.drop": 1, "no-agent": 1}
-    assert sum(found["bots"].values()) == found["bot"] == sum(found["bot_by_reason"].values())
-    assert found["bot_list"] == bots.list_version()
-    assert found["bot_agents"][0] == {"agent": GOOGLE, "lines": 5, "class": "search-engine", "reason": bots.LISTED}
+    counts = report(tmp_path, lines, f"site: {{bots: {{drop: [MyMonitor]}}}}\n{GOALS}")["input"]
+    assert counts["bots"] == {"search-engine": 5, "http-library": 3, "behaviour": 1, "bots.drop": 1, "no-agent": 1}
+    assert sum(counts["bots"].values()) == counts["bot"] == sum(counts["bot_by_reason"].values())
+    assert counts["bot_list"] == bots.list_version()
+    assert counts["bot_agents"][0] == {"agent": GOOGLE, "lines": 5, "class": "search-engine", "reason": bots.LISTED}
     kept = report(tmp_path, lines, GOALS, bots="keep")["input"]
     assert (kept["bots"], kept["bot_agents"], kept["bots_kept"]) == ({}, [], None)
 
@@ -129,8 +129,8 @@ def test_what_bots_would_add_is_what_a_run_that_keeps_them_shows(options: dict[s
 
 
 def test_a_note_counts_bots_that_reached_a_macro_goal(tmp_path: Path) -> None:
-    found = notes(report(tmp_path, shop(), GOALS))["bots-converted"]
-    assert found == "2 sessions of bots reached purchase and are left out; with all bots kept it would be 6 of 65 sessions (9.2%)."
+    text = notes(report(tmp_path, shop(), GOALS))["bots-converted"]
+    assert text == "2 sessions of bots reached purchase and are left out; with all bots kept it would be 6 of 65 sessions (9.2%)."
     both = notes(report(tmp_path, shop(bought=1), "macro: {purchase: /buy, seen: /x}\n"))["bots-converted"]
     assert both.startswith("1 session of bots converted and is left out")
     for without in (report(tmp_path, shop(bought=0), GOALS), report(tmp_path, shop(), GOALS, bots="keep"), report(tmp_path, shop(buyers=0))):
@@ -147,9 +147,9 @@ def test_bots_that_reached_nothing_are_counted_only_on_request(tmp_path: Path) -
 def test_verbose_shows_logs_and_bots(tmp_path: Path, convkit_command: Run) -> None:
     log = written(tmp_path / "access.log", shop())
     (tmp_path / "goals.yaml").write_text(GOALS)
-    code, _, said = convkit_command("report", str(log), "-g", str(tmp_path / "goals.yaml"), "-v")
+    code, _, messages_text = convkit_command("report", str(log), "-g", str(tmp_path / "goals.yaml"), "-v")
     assert code == 0
-    assert said.splitlines() == [
+    assert messages_text.splitlines() == [
         "convkit: log: access.log: combined; 127 lines, 2026-10-10 12:00 to 2026-10-10 20:00",
         f"convkit: bots: 7 lines excluded (list: {bots.list_version()}; also by missing user agent and by behaviour): 7 search-engine (100%)",
         f"convkit: bot: 7 lines (search-engine: {bots.LISTED}) from {GOOGLE}",
@@ -161,11 +161,11 @@ def test_verbose_shows_logs_and_bots(tmp_path: Path, convkit_command: Run) -> No
 def test_names_and_agents_are_harmless() -> None:
     log = LogSummary("a\x1b[2J", "combined", "gzip", ("json", "cri"), 1, None, None)
     agents = BotAgent("x\x1b" * 9_000, 1, "r", "c"), BotAgent("", 2, "r", "c")
-    said = messages.quality_lines(Quality((log,), bot_agents=agents), {"lines": 1, "bot": 0}, 1)
-    assert said[0] == "log: a␛[2J: combined, in cri, in json, gzip; 1 line, no times"
-    assert "\x1b" not in said[1]
-    assert len(said[1]) < 250
-    assert said[2:] == ["bot: 2 lines (c: r) from -", "read 1 line from 1 log"]
+    texts = messages.quality_lines(Quality((log,), bot_agents=agents), {"lines": 1, "bot": 0}, 1)
+    assert texts[0] == "log: a␛[2J: combined, in cri, in json, gzip; 1 line, no times"
+    assert "\x1b" not in texts[1]
+    assert len(texts[1]) < 250
+    assert texts[2:] == ["bot: 2 lines (c: r) from -", "read 1 line from 1 log"]
 
 
 def busy(hours: range, silent: set[int]) -> list[str]:
@@ -178,26 +178,26 @@ def busy(hours: range, silent: set[int]) -> list[str]:
 def test_silences_are_found_where_such_hours_are_busy(tmp_path_factory: pytest.TempPathFactory, silent: set[int]) -> None:
     """With twenty lines per hour, one silent hour is not a silence, and three are; in between it depends on the other days."""
     hours = range(9 * 24)
-    found = report(tmp_path_factory.mktemp("log"), busy(hours, silent), GOALS)
+    document = report(tmp_path_factory.mktemp("log"), busy(hours, silent), GOALS)
     runs = [hour for hour in silent if hour - 1 not in silent]
     lengths = {hour: next(length for length in range(1, 99) if hour + length not in silent) for hour in runs}
     noon = datetime(2026, 10, 10, 12, tzinfo=UTC)
-    said = {datetime.fromisoformat(gap["from"]): gap for gap in found["input"]["gaps"]}
-    assert {noon + timedelta(hours=hour) for hour, length in lengths.items() if length > 2} <= set(said)
-    assert not {noon + timedelta(hours=hour) for hour, length in lengths.items() if length == 1} & set(said)
+    gaps = {datetime.fromisoformat(gap["from"]): gap for gap in document["input"]["gaps"]}
+    assert {noon + timedelta(hours=hour) for hour, length in lengths.items() if length > 2} <= set(gaps)
+    assert not {noon + timedelta(hours=hour) for hour, length in lengths.items() if length == 1} & set(gaps)
     for hour, length in lengths.items():
-        if gap := said.get(noon + timedelta(hours=hour)):
+        if gap := gaps.get(noon + timedelta(hours=hour)):
             assert datetime.fromisoformat(gap["to"]) == noon + timedelta(hours=hour + length)
             assert 0.4 * 20 * length <= gap["usual_lines"] <= 20 * length
-    assert ("gaps" in notes(found)) == bool(said)
-    assert all(before["to"] < after["from"] for before, after in pairwise(found["input"]["gaps"]))
+    assert ("gaps" in notes(document)) == bool(gaps)
+    assert all(before["to"] < after["from"] for before, after in pairwise(document["input"]["gaps"]))
 
 
 def test_a_note_has_the_longest_silence_of_the_period(tmp_path: Path) -> None:
     lines = busy(range(9 * 24), {*range(30, 34), *range(80, 86)})
     one = "log is silent from {}, where such hours have some {} lines."
-    said = [notes(report(tmp_path, lines, GOALS, **options)).get("gaps") for options in ({}, {"until": "2026-10-12"}, {"last": "2d"})]
-    assert said == [
+    texts = [notes(report(tmp_path, lines, GOALS, **options)).get("gaps") for options in ({}, {"until": "2026-10-12"}, {"last": "2d"})]
+    assert texts == [
         f"2 gaps: the {one.format('13 Oct 2026 20:00 to 14 Oct 2026 02:00 (6 hours)', 120)}",
         f"The {one.format('11 Oct 2026 18:00 to 11 Oct 2026 22:00 (4 hours)', 80)}",
         None,
@@ -206,17 +206,17 @@ def test_a_note_has_the_longest_silence_of_the_period(tmp_path: Path) -> None:
 
 def model_jumps(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return `source, position` of the jumps in rows `source, hour`, in the order of their logs."""
-    found = []
+    jumps = []
     for source in sorted({of for of, _ in rows}):
         times = [hour for of, hour in rows if of == source]
         goes_back = any(after - before < -24 for before, after in pairwise(times))
-        for place in range(1, len(times)):
-            ahead, behind = times[max(0, place - coverage.LINES_NEAR_JUMP) : place], times[place : place + coverage.LINES_NEAR_JUMP]
+        for position in range(1, len(times)):
+            ahead, behind = times[max(0, position - coverage.LINES_NEAR_JUMP) : position], times[position : position + coverage.LINES_NEAR_JUMP]
             is_enough = min(len(ahead), len(behind)) >= coverage.FEWEST_NEAR_JUMP and goes_back
-            returns = times[place] - max(times[:place]) <= 24 or times[place] - min(times[place:]) > 24
+            returns = times[position] - max(times[:position]) <= 24 or times[position] - min(times[position:]) > 24
             if is_enough and (min(ahead) - max(behind) > 24 or (min(behind) - max(ahead) > 24 and returns)):
-                found.append((source, place))
-    return found
+                jumps.append((source, position))
+    return jumps
 
 
 PIECES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 400), st.integers(1, 14), st.integers(-3, 30)), max_size=6)
@@ -229,15 +229,15 @@ def test_jumps_are_those_of_the_model(pieces: list[tuple[int, int, int, int]], d
     rows = [(source, begin + step * number) for source, begin, length, step in pieces for number in range(length)]
     rows.sort(key=lambda row: row[0])
     begin = datetime(2026, 10, 10, tzinfo=UTC)
-    given_rows = [(source, place, begin + timedelta(hours=hour)) for place, (source, hour) in enumerate(rows, 1)]
+    given_rows = [(source, position, begin + timedelta(hours=hour)) for position, (source, hour) in enumerate(rows, 1)]
     draw.shuffle(given_rows)
     frame = pl.DataFrame(given_rows, schema={"source": pl.UInt32, "line_no": pl.UInt32, "time": TIME}, orient="row")
-    found = coverage.clock_jumps(frame).sort("source", "line_no")
-    first = {source: next(place for place, (of, _) in enumerate(rows) if of == source) for source, _ in rows}
-    expected = [first[source] + place for source, place in model_jumps(rows)]
-    assert found["line_no"].to_list() == [place + 1 for place in expected]
-    assert [(before - begin).total_seconds() / HOUR for before in found["before"]] == [rows[place - 1][1] for place in expected]
-    assert [(after - begin).total_seconds() / HOUR for after in found["after"]] == [rows[place][1] for place in expected]
+    jumps = coverage.clock_jumps(frame).sort("source", "line_no")
+    first = {source: next(position for position, (of, _) in enumerate(rows) if of == source) for source, _ in rows}
+    expected = [first[source] + position for source, position in model_jumps(rows)]
+    assert jumps["line_no"].to_list() == [position + 1 for position in expected]
+    assert [(before - begin).total_seconds() / HOUR for before in jumps["before"]] == [rows[position - 1][1] for position in expected]
+    assert [(after - begin).total_seconds() / HOUR for after in jumps["after"]] == [rows[position][1] for position in expected]
 
 
 def test_a_note_shows_a_clock_jump(tmp_path: Path) -> None:
@@ -245,10 +245,10 @@ def test_a_note_shows_a_clock_jump(tmp_path: Path) -> None:
     lines = [line("GET /", (number % 3 - number) * 60 if number < 30 else number * 60) for number in range(60)]
     assert "clock" not in notes(report(tmp_path, [*lines[:20], line("GET /", -9 * DAY), *lines[20:]], GOALS))
     jumped = [*lines[:20], *(line("GET /", 9 * DAY + number) for number in range(20)), *lines[20:], *lines[:20]]
-    found = report(tmp_path, jumped, GOALS)
+    document = report(tmp_path, jumped, GOALS)
     text = "The time of access.log jumps ahead by 9d 0h at line 21, to 19 Oct 2026 12:00, and at 1 other place"
-    assert notes(found)["clock"] == f"{text}; every line counts at the time that it says."
-    assert [(jump["file"], jump["line"], jump["to"][:10]) for jump in found["input"]["jumps"]] == [
+    assert notes(document)["clock"] == f"{text}; every line counts at the time that it says."
+    assert [(jump["file"], jump["line"], jump["to"][:10]) for jump in document["input"]["jumps"]] == [
         ("access.log", 21, "2026-10-19"),
         ("access.log", 41, "2026-10-10"),
     ]

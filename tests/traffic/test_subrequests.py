@@ -59,8 +59,8 @@ def test_counts_are_those_of_the_model(hits: list[dict[str, object]]) -> None:
     schema = {"visitor": pl.Int64, "second": pl.Int64, "path": pl.String, "method": pl.String, "status": pl.Int16, "kind": KIND, "event": pl.String}
     frame = pl.DataFrame(hits, schema={**schema, "named": pl.Boolean, "inside": pl.Boolean})
     times = pl.lit(datetime(2026, 10, 10, tzinfo=UTC)).cast(TIME) + pl.duration(seconds="second")
-    found = subrequests.count_paths(frame.lazy().with_columns(time=times)).collect()
-    assert {path: [n, soon] for path, n, soon in found.rows()} == counts
+    result = subrequests.count_paths(frame.lazy().with_columns(time=times)).collect()
+    assert {path: [n, soon] for path, n, soon in result.rows()} == counts
 
 
 @pytest.mark.parametrize(("n", "soon", "is_suspected"), [(50, 41, True), (50, 40, False), (49, 49, False), (500, 401, True), (500, 400, False)])
@@ -89,11 +89,11 @@ def site() -> list[str]:
 
 
 def test_a_note_shows_what_pages_load(tmp_path: Path) -> None:
-    found = report(tmp_path, site(), GOALS)
-    said = {note["code"]: note["text"] for note in found["notes"]}["like-no-page"]
-    assert said == "/ajax/* looks like no page: 60 of 60 times it came within 2 s of another page; ignore.paths in goals.yaml takes it off."
-    found = report(tmp_path, site(), f"site: {{ignore: {{paths: [/ajax/*]}}}}\n{GOALS}")
-    assert "like-no-page" not in {note["code"] for note in found["notes"]}
+    document = report(tmp_path, site(), GOALS)
+    text = {note["code"]: note["text"] for note in document["notes"]}["like-no-page"]
+    assert text == "/ajax/* looks like no page: 60 of 60 times it came within 2 s of another page; ignore.paths in goals.yaml takes it off."
+    document = report(tmp_path, site(), f"site: {{ignore: {{paths: [/ajax/*]}}}}\n{GOALS}")
+    assert "like-no-page" not in {note["code"] for note in document["notes"]}
     twice = [text.replace("/ajax/", folder) for text in site() for folder in ("/ajax/", "/part/")]
     several = {note["code"]: note["text"] for note in report(tmp_path, twice, "macro: {purchase: /thanks}")["notes"]}["like-no-page"]
     assert "Paths that nearly always came within 2 s of another page look like no pages: " in several
@@ -102,9 +102,9 @@ def test_a_note_shows_what_pages_load(tmp_path: Path) -> None:
 def test_check_and_init_show_them_too(tmp_path: Path, convkit_command: Run) -> None:
     log = written(tmp_path / "access.log", site())
     (tmp_path / "goals.yaml").write_text(GOALS)
-    code, said, _ = convkit_command("check", str(log), "-g", str(tmp_path / "goals.yaml"))
+    code, output, _ = convkit_command("check", str(log), "-g", str(tmp_path / "goals.yaml"))
     assert code == 0
-    assert "like-no-page: in 60 of the 60 times that /ajax/* was seen it came within 2 s of another page" in said
+    assert "like-no-page: in 60 of the 60 times that /ajax/* was seen it came within 2 s of another page" in output
     assert convkit_command("init", str(log), "-o", str(tmp_path / "new.yaml"))[0] == 0
     proposed = (tmp_path / "new.yaml").read_text()
     assert "ignore: {paths: [/ajax/*]}" in proposed

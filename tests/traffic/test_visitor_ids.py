@@ -44,13 +44,13 @@ def codes(folder: Path) -> set[str]:
 
 def test_an_id_is_16_hex_digits_of_keyed_blake2b(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "secret")
-    found = visitor_ids.hash_identities(TEXTS)
+    ids = visitor_ids.hash_identities(TEXTS)
     key = hashlib.blake2b(b"secret", digest_size=32).digest()
-    assert found == [hashlib.blake2b(text.encode(), digest_size=8, key=key).hexdigest() for text in TEXTS]
-    assert {len(name) for name in found} == {16}
-    assert len(set(found)) == len(TEXTS)
+    assert ids == [hashlib.blake2b(text.encode(), digest_size=8, key=key).hexdigest() for text in TEXTS]
+    assert {len(name) for name in ids} == {16}
+    assert len(set(ids)) == len(TEXTS)
     monkeypatch.setenv(KEY_VARIABLE, "x" * 1000)
-    assert set(visitor_ids.hash_identities(TEXTS)).isdisjoint(found)
+    assert set(visitor_ids.hash_identities(TEXTS)).isdisjoint(ids)
 
 
 def test_a_key_in_the_environment_needs_no_file(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,9 +112,9 @@ def test_of_several_first_runs_one_creates_the_key(tmp_path: Path) -> None:
     env = environment(HOME=str(tmp_path))
     del env[KEY_VARIABLE]
     runs = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, env=env) for _ in range(6)]
-    told = {run.communicate()[0] for run in runs}
-    assert len(told) == 1
-    assert told.pop().endswith(b" True\n")
+    outputs = {run.communicate()[0] for run in runs}
+    assert len(outputs) == 1
+    assert outputs.pop().endswith(b" True\n")
 
 
 @pytest.mark.parametrize("report", ["report", "pages"])

@@ -59,8 +59,8 @@ def _fields(monkeypatch: pytest.MonkeyPatch) -> None:
 def line(request: str = "GET /a", second: int = 0, **fields: str) -> str:
     """Return a line of FIELDS; missing fields are `-`, except address and agent."""
     time = datetime(2026, 10, 10, 12, tzinfo=UTC) + timedelta(seconds=second)
-    known = {"time": f"{time:%Y-%m-%dT%H:%M:%SZ}", "address": "198.51.100.1", "request": f"{request} HTTP/1.1", "status": "200", "agent": FIREFOX}
-    return "\t".join((known | fields).get(name, "-") for name in FIELDS)
+    usual = {"time": f"{time:%Y-%m-%dT%H:%M:%SZ}", "address": "198.51.100.1", "request": f"{request} HTTP/1.1", "status": "200", "agent": FIREFOX}
+    return "\t".join((usual | fields).get(name, "-") for name in FIELDS)
 
 
 def run(folder: Path, lines: Iterable[str], goals: str = BOUGHT, reports: Sequence[str] = ("overview",), **options: str) -> Document:
@@ -118,9 +118,9 @@ RULES: dict[str, tuple[str, list[str], int, str]] = {
 @pytest.mark.parametrize("case", RULES)
 def test_the_first_rule_that_applies_identifies_the_visitor(case: str, tmp_path: Path) -> None:
     rules, lines, visitors, note = RULES[case]
-    found = figures(run(tmp_path, lines, f"{BOUGHT}\nsite: {{visitor: {rules}}}"))
-    assert found["visitors"] == visitors
-    assert found["note"].replace("(–)", "(·)").startswith(note)
+    metrics = figures(run(tmp_path, lines, f"{BOUGHT}\nsite: {{visitor: {rules}}}"))
+    assert metrics["visitors"] == visitors
+    assert metrics["note"].replace("(–)", "(·)").startswith(note)
 
 
 def test_hits_before_a_session_is_identified_are_the_visitor_s(tmp_path: Path) -> None:
@@ -129,8 +129,8 @@ def test_hits_before_a_session_is_identified_are_the_visitor_s(tmp_path: Path) -
     lines += [line(second=13, address="203.0.113.9", cookies="uid=7"), line(second=15)]
     expected = {"[cookie.uid, address+browser]": [1, 1, 4], "[user, cookie.uid, address+browser]": [1, 1, 1, 3], "[address+browser]": [1, 1, 4]}
     for rules, pages in expected.items():
-        found = run(tmp_path, lines, f"{BOUGHT}\nsite: {{visitor: {rules}}}", ["sessions"]).reports["sessions"].frame
-        assert sorted(found["pages"].to_list()) == pages, rules
+        sessions = run(tmp_path, lines, f"{BOUGHT}\nsite: {{visitor: {rules}}}", ["sessions"]).reports["sessions"].frame
+        assert sorted(sessions["pages"].to_list()) == pages, rules
 
 
 def test_a_rule_identifies_visitors_without_an_address(tmp_path: Path) -> None:
@@ -223,9 +223,9 @@ CLIENTS = {
 
 def clients(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
     """Return the clients behind the TRUSTED proxies."""
-    cells = pl.LazyFrame(pairs, schema={"sender": TEXT, "forwarded": TEXT}, orient="row")
-    found: list[str] = proxies.resolve_proxies(cells, TRUSTED).collect()["sender"].cast(pl.String).to_list()
-    return found
+    parsed = pl.LazyFrame(pairs, schema={"sender": TEXT, "forwarded": TEXT}, orient="row")
+    senders: list[str] = proxies.resolve_proxies(parsed, TRUSTED).collect()["sender"].cast(pl.String).to_list()
+    return senders
 
 
 def test_a_trusted_proxy_names_its_client() -> None:
@@ -262,10 +262,10 @@ def test_visitors_behind_a_trusted_proxy_are_separate_with_their_assets(tmp_path
     lines += [line("GET /a.css", 9, address="10.0.0.1", forwarded=text) for text in forwarded[:1]]
     ignored = "ignore: {addresses: 203.0.113.9}"
     one = run(tmp_path, lines, f"{BOUGHT}\nsite: {{{ignored}}}")
-    found = run(tmp_path, lines, f"{BOUGHT}\nsite: {{trusted_proxy: 10.0.0.0/8, {ignored}}}")
+    document = run(tmp_path, lines, f"{BOUGHT}\nsite: {{trusted_proxy: 10.0.0.0/8, {ignored}}}")
     assert (figures(one)["visitors"], one.input["excluded"]) == (1, 0)
-    assert (figures(found)["visitors"], found.input["excluded"]) == (2, 1)
-    assert next(note.text for note in found.reports["overview"].notes if note.code == "no-assets").startswith("1 session ")
+    assert (figures(document)["visitors"], document.input["excluded"]) == (2, 1)
+    assert next(note.text for note in document.reports["overview"].notes if note.code == "no-assets").startswith("1 session ")
 
 
 def visits(hits: list[tuple[int, int, str | None, str]], timeout: int) -> list[int | None]:
@@ -286,19 +286,19 @@ def visits(hits: list[tuple[int, int, str | None, str]], timeout: int) -> list[i
 
 def by_gaps(hits: list[tuple[int, int, str | None, str]], timeout: int) -> list[int | None]:
     """Return the session of each hit when only gaps cut, as the position of its first page; None outside sessions."""
-    pages = [place for place, hit in enumerate(hits) if hit[3] == "page"]
-    found: dict[int, int] = {}
-    for before, place in zip([None, *pages], pages, strict=False):
-        follows = before is not None and hits[before][0] == hits[place][0] and hits[place][1] - hits[before][1] < timeout
-        found[place] = found[before] if follows and before is not None else place
+    pages = [position for position, hit in enumerate(hits) if hit[3] == "page"]
+    sessions: dict[int, int] = {}
+    for before, position in zip([None, *pages], pages, strict=False):
+        follows = before is not None and hits[before][0] == hits[position][0] and hits[position][1] - hits[before][1] < timeout
+        sessions[position] = sessions[before] if follows and before is not None else position
     numbers: list[int | None] = []
-    for place, (visitor, time, _, _) in enumerate(hits):
-        last = next((page for page in reversed(pages) if page <= place and hits[page][0] == visitor), None)
-        later = next((page for page in pages if page > place and hits[page][0] == visitor), None)
-        if last is not None and (last == place or time - hits[last][1] < timeout):
-            numbers.append(found[last])
+    for position, (visitor, time, _, _) in enumerate(hits):
+        last = next((page for page in reversed(pages) if page <= position and hits[page][0] == visitor), None)
+        later = next((page for page in pages if page > position and hits[page][0] == visitor), None)
+        if last is not None and (last == position or time - hits[last][1] < timeout):
+            numbers.append(sessions[last])
         else:
-            numbers.append(found[later] if later is not None and hits[later][1] - time < timeout else None)
+            numbers.append(sessions[later] if later is not None and hits[later][1] - time < timeout else None)
     return numbers
 
 
@@ -324,12 +324,12 @@ def test_an_export_s_own_sessions_are_those_of_its_keys(drawn: list[tuple[int, i
         schema={"visitor": pl.Int64, "time": TIME, "session_key": TEXT, "kind": KIND, "n": pl.Int64},
         orient="row",
     )
-    found = sessionize.cut_by_keys(sessionize.cut_by_gaps(frame, timedelta(seconds=10)).collect().lazy()).collect()
-    assert found.sort("n")["session"].to_list() == visits(hits, 10)
-    numbers = found["session"].drop_nulls()
+    cut = sessionize.cut_by_keys(sessionize.cut_by_gaps(frame, timedelta(seconds=10)).collect().lazy()).collect()
+    assert cut.sort("n")["session"].to_list() == visits(hits, 10)
+    numbers = cut["session"].drop_nulls()
     assert numbers.is_sorted()
-    assert found["session"].rle().struct.unnest().drop_nulls("value").height == numbers.n_unique()
-    first = found.filter(pl.col("kind").cast(pl.String) == "page").group_by("session").agg(pl.col("time").min(), pl.col("started").first())
+    assert cut["session"].rle().struct.unnest().drop_nulls("value").height == numbers.n_unique()
+    first = cut.filter(pl.col("kind").cast(pl.String) == "page").group_by("session").agg(pl.col("time").min(), pl.col("started").first())
     assert (first["time"] == first["started"]).all()
 
 
@@ -339,8 +339,8 @@ def test_sessions_by_key_are_counted_like_all_others(tmp_path: Path) -> None:
     goals = replace(parse_goals(BOUGHT, "goals.yaml"), site=replace(Site(), columns={"session": "visit"}))
     log = tmp_path / "access.log"
     log.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
-    found = runs.document([log], ["overview", "goals"], goals, log_format="combined").reports
-    assert (found["overview"].frame["sessions"][0], found["goals"].frame["reached"][0]) == (2, 2)
+    reports = runs.document([log], ["overview", "goals"], goals, log_format="combined").reports
+    assert (reports["overview"].frame["sessions"][0], reports["goals"].frame["reached"][0]) == (2, 2)
     assert runs.document([log], ["overview"], parse_goals(BOUGHT, "goals.yaml"), log_format="combined").reports["overview"].frame["sessions"][0] == 2
 
 
@@ -371,20 +371,20 @@ HOSTS = {
 @pytest.mark.parametrize("case", HOSTS)
 def test_a_note_says_that_a_log_has_several_sites_unless_hosts_are_named(case: str, tmp_path: Path) -> None:
     """A host with and without www. is one site; an address instead of a host is not a site."""
-    pages, site, said = HOSTS[case]
+    pages, site, expected = HOSTS[case]
     targets = [f"GET {'' if host == '-' else f'http://{host}'}/a" for host, number in pages.items() for _ in range(number)]
     lines = [line(target, 3 * number) for number, target in enumerate(targets)]
-    found = [note.text for note in run(tmp_path, lines, f"{BOUGHT}\nsite: {site}").reports["overview"].notes if note.code == "several-sites"]
-    assert [said in text for text in found] == ([True] if said else [])
-    assert "203.0.113.1" not in str(found)
+    texts = [note.text for note in run(tmp_path, lines, f"{BOUGHT}\nsite: {site}").reports["overview"].notes if note.code == "several-sites"]
+    assert [expected in text for text in texts] == ([True] if expected else [])
+    assert "203.0.113.1" not in str(texts)
 
 
 def test_combined_lines_may_name_the_client_of_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """X-Forwarded-For is in the field after the agent, as nginx writes it, or at the start, where the address is a list."""
     monkeypatch.undo()
-    told = [("10.0.0.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "192.0.2.6, 203.0.113.2"), ("198.51.100.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "-")]
-    behind = [f'{plain("GET /a", number, who=sender)} "{forwarded}"' for number, (sender, forwarded) in enumerate(told)]
+    pairs = [("10.0.0.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "192.0.2.6, 203.0.113.2"), ("198.51.100.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "-")]
+    behind = [f'{plain("GET /a", number, who=sender)} "{forwarded}"' for number, (sender, forwarded) in enumerate(pairs)]
     in_front = [plain("GET /a", number, who=f"192.0.2.6, 203.0.113.{number}, 10.0.0.1 - -") for number in range(3)]
     for lines, trusting, plainly in ((behind, 4, 2), (in_front, 3, 1)):
-        found = [overview(report(tmp_path, lines, f"{BOUGHT}\nsite: {{{site}}}")) for site in ("trusted_proxy: 10.0.0.0/8", "visitor: [user]")]
-        assert [metrics["visitors"] for metrics in found] == [trusting, plainly]
+        overviews = [overview(report(tmp_path, lines, f"{BOUGHT}\nsite: {{{site}}}")) for site in ("trusted_proxy: 10.0.0.0/8", "visitor: [user]")]
+        assert [metrics["visitors"] for metrics in overviews] == [trusting, plainly]
