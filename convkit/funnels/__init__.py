@@ -1,1 +1,1 @@
-"""Matched hits to chains of steps, drop-off, detours."""
+"""From matched hits to chains of funnel steps, drop-off, detours, and what stopped a visitor."""

@@ -76,7 +76,7 @@ def views_after_steps(views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel,
 
 
 def drop_off_counts(views: pl.LazyFrame, later_views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
-    """Return `step, what, item, dropped, went_on`: how many units on each side met the item (Int64), by the columns `by` of the chains.
+    """Return `step, what, item, dropped, went_on`: how many units on each side have the item (Int64), by the columns `by` of the chains.
 
     `views` are `viewed_hits`, `later_views` are `views_after_steps`.
     """

@@ -1,4 +1,4 @@
-"""Trace of a funnel in one session or visitor: how far it got, and the first rule that stopped it."""
+"""Trace: how far a session or visitor got in a funnel, and the first rule that stopped it."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Hits to sessions, and the channel that each came by."""
+"""From hits to sessions, and the channel of each session."""

@@ -1,7 +1,7 @@
 """Sessions: cutting visitors' hits at gaps, and the table of sessions.
 
 Every gap between a session's interactions is shorter than `site.session_timeout`. Hits that are not interactions (errors, downloads, posts) join the
-session before them within the timeout, else the next one. Where an export has session ids of its own, hits with one id are one session, whatever the
+session before them within the timeout, else the next one. Where an export has session IDs of its own, hits with one ID are one session, whatever the
 gaps. In: hits sorted by visitor and ORDER. Out: + `session`, `started`; then SESSIONS, one row per session.
 """
 

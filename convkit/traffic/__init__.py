@@ -1,1 +1,1 @@
-"""Parsed lines to hits: visitors, bots, kinds, paths, coverage of the log."""
+"""From parsed lines to hits: visitors, bots, kinds, paths, coverage of the log."""

@@ -171,16 +171,16 @@ def _fast(hits: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def tally_bot_lines(fates: pl.DataFrame) -> pl.DataFrame:
-    """Return `user_agent, reason, is_out, lines`: how many lines bots sent, given the `fate, reason, user_agent` of all lines."""
+    """Return `user_agent, reason, is_excluded, lines`: how many lines bots sent, given the `fate, reason, user_agent` of all lines."""
     is_sent = pl.col("reason").is_not_null() & ~pl.col("fate").is_in(["asset", "excluded"])
-    counted = fates.filter(is_sent).group_by("user_agent", "reason", is_out=pl.col("fate") == "bot").agg(lines=pl.len().cast(pl.Int64))
+    counted = fates.filter(is_sent).group_by("user_agent", "reason", is_excluded=pl.col("fate") == "bot").agg(lines=pl.len().cast(pl.Int64))
     return counted.with_columns(pl.col("user_agent", "reason").cast(pl.String))
 
 
 def quality_of_bots(counted: pl.DataFrame) -> Quality:
     """Return the part of the quality summary about bots, from a tally of `tally_bot_lines`."""
     agents = counted.with_columns(class_=class_of(pl.col("user_agent"), pl.col("reason")))
-    excluded = agents.filter("is_out").group_by("class_").agg(pl.col("lines").sum()).sort("lines", "class_", descending=[True, False])
+    excluded = agents.filter("is_excluded").group_by("class_").agg(pl.col("lines").sum()).sort("lines", "class_", descending=[True, False])
     most = agents.group_by("user_agent", "reason", "class_").agg(pl.col("lines").sum())
     most = most.sort("lines", "user_agent", "reason", descending=[True, False, False]).head(_MOST_AGENTS)
     return Quality(

@@ -60,7 +60,7 @@ def _key_file() -> Path:
 
 
 def _read_or_create_key(file: Path) -> bytes:
-    """Return the content of the key file; create it, readable by its owner only, if it is missing. If two runs do, one wins. Raises OSError."""
+    """Return the content of the key file, created for its owner only if it is missing. If two runs create it at once, one wins. Raises OSError."""
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with filesystem.temporary_file(file.parent) as new:
