@@ -1,6 +1,6 @@
-"""Settings of all tests: hypothesis without a deadline, because a slow machine is no mistake of the product; ids of visitors by one key.
+"""Settings of all tests: the Hypothesis profile, the order of the files, and one key for the ids of visitors.
 
-No test makes or reads the key file of whoever runs it.
+No test writes or reads the key file of the person who runs it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+import profiles
 import pytest
-from hypothesis import settings
 
 from convkit.cli import main
 from convkit.engine.memory import BASE, MemoryBudget
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 LONGEST = ("test_against_model", "test_manners", "test_docs", "test_tally_contract", "test_exports", "test_parquet", "test_presets", "test_strict")
 os.environ["CONVKIT_KEY"] = "a key for tests"
-settings.register_profile("without a deadline", deadline=None)
-settings.load_profile("without a deadline")
+profiles.load()
 
 if "CONVKIT_IN_PARTS" in os.environ:
     # The whole suite holds for logs that do not fit into memory, too: `CONVKIT_IN_PARTS=1 pytest`.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cache
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import runs
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from model.brute_force import analyze, figures_of
 from model.comparing import additive, figures_in, first_difference
 from model.lines import CHROME
 from model.streams import Example, examples, to_yaml
 from places import EXAMPLE_GOALS, SAMPLE
+from profiles import share_of_examples
 from small_logs import line, written
 
 from convkit.analysis.breakdown import KEYS, NO_VALUE, PERIODS
@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
     from convkit.core.document import Document
 
-EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
-PHASES = [phase for phase in Phase if phase is not Phase.explain]
-FEW = settings(max_examples=max(2, EXAMPLES // 60), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 
 REPORTS = tuple(name for name in plugins.names("reports") if hasattr(plugins.load("reports", name), "BREAKDOWN"))
 PHONE = CHROME.replace("10.0; Win64; x64", "compatible; Windows Phone 10.0")
@@ -87,7 +84,7 @@ def figures(part: dict[str, Any]) -> dict[tuple[str, ...], Any]:
     return {place: figure for place, figure in figures_in(part).items() if place[0] != "input" and place[-1] != "more"}
 
 
-@FEW
+@share_of_examples(0.06)
 @given(example=st.one_of(examples(), examples(with_users=True)), key=st.sampled_from(sorted(KEYS)))
 def test_every_figure_of_a_value_is_the_model_s_of_its_sessions(example: Example, key: str, folder: Path) -> None:
     # Bots that are kept have devices of their own, of which the model knows nothing.

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from payloads import FORMULAS, NASTY
 from places import SAMPLE
+from profiles import share_of_examples
 from small_logs import line, written
 
 import convkit
@@ -178,7 +179,7 @@ def test_pages_in_one_folder_are_one_pattern_and_ids_are_wildcards(paths: str, p
     assert set(subrequests.add_patterns(pl.DataFrame({"path": paths.split(), "n": 1}), lambda folder: folder == "/steps")["pattern"]) == patterns
 
 
-@settings(max_examples=40)
+@share_of_examples(0.4)
 @given(
     st.recursive(st.text() | st.sampled_from([*FORMULAS, *NASTY, "true", "null", "1", "1.5", "~", "yes", "2026-10-01", ""]), st.lists, max_leaves=4)
 )

@@ -5,17 +5,17 @@ Whatever adds nothing but the tallies of parts (buckets when memory is short, ma
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 import runs
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given
 from hypothesis import strategies as st
 from model.lines import CHROME, FIREFOX
 from model.streams import Example, examples, to_yaml
 from places import DATA
+from profiles import share_of_examples
 from tally_parts import REPORTS, check, parts_of
 
 import convkit
@@ -30,11 +30,9 @@ if TYPE_CHECKING:
 
     from runs import Analyzed
 
-EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
 SPLIT = [name for name in REPORTS if hasattr(plugins.load("reports", name), "BREAKDOWN")]
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 """An example takes a second, so that making a failing one smaller would take many minutes."""
-FEW = settings(max_examples=max(2, EXAMPLES // 80), deadline=None, phases=PHASES, print_blob=True, suppress_health_check=list(HealthCheck))
 
 COUNTED = pl.Int64
 KEYS = (pl.String, pl.Int16, pl.Int32, pl.Boolean, pl.Categorical, pl.Enum, pl.Datetime, pl.Date)
@@ -95,13 +93,13 @@ def run_of(log: str, goals: str, folder: Path, by: str | None = None) -> Analyze
     return runs.analyzed([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"), by=by, fields=fields)
 
 
-@FEW
+@share_of_examples(0.05, phases=PHASES)
 @given(log=logs(), count=st.integers(2, 5))
 def test_parts_of_the_visitors_add_up_to_the_whole(log: str, count: int, folder: Path) -> None:
     check(run_of(log, GOALS, folder), count)
 
 
-@FEW
+@share_of_examples(0.05, phases=PHASES)
 @given(example=st.one_of(examples(), examples(with_users=True)), count=st.integers(2, 5))
 def test_parts_add_up_whatever_the_goals(example: Example, count: int, folder: Path) -> None:
     check(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder), count)
@@ -132,7 +130,7 @@ def test_parts_add_up_by_every_key(by: str, folder: Path) -> None:
     check_breakdown(run_of(log, GOALS, folder, by), 3)
 
 
-@settings(FEW, max_examples=4)
+@share_of_examples(0.04, phases=PHASES)
 @given(example=examples(), by=st.sampled_from(sorted(breakdown.KEYS)), count=st.integers(2, 4))
 def test_split_parts_add_up_whatever_the_goals(example: Example, by: str, count: int, folder: Path) -> None:
     check_breakdown(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder, by), count)

@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 import pytest
 import runs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from payloads import FORMULAS, HARMLESS, NASTY
+from profiles import share_of_examples
 from small_logs import line, written
 
 from convkit.core.text import MAX_LENGTH, escape_formula, safe
@@ -82,7 +83,7 @@ def test_no_output_holds_what_cannot_be_seen(tmp_path: Path, output: str) -> Non
     assert "evil" in rows
 
 
-@settings(max_examples=15)
+@share_of_examples(0.15)
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=20))
 def test_a_path_comes_back_from_csv_as_one_cell(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     log = written(tmp_path_factory.mktemp("log") / "access.log", [line(f"GET /a/{quote(text, safe='')}")])

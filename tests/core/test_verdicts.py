@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import share_of_examples
 
 from convkit.core import verdicts
 from convkit.core.verdicts import PROGRESSING, REGRESSING, STAGNATING, TOO_LITTLE
@@ -59,7 +60,7 @@ def test_a_line_by_hand() -> None:
     assert [round(row[name], 4) for name in ("change_low", "change_high")] == [0.3864, 1.6136]
 
 
-@settings(max_examples=40)
+@share_of_examples(0.4)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 400)), min_size=1, max_size=12), min_size=1, max_size=3))
 def test_lines_are_those_of_the_formulas_written_out(drawn: list[list[tuple[int, int]]]) -> None:
     series = [[(at, min(part, whole), whole) for at, (part, whole) in enumerate(rows)] for rows in drawn]

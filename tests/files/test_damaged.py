@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import share_of_examples
 
 from convkit.files import damaged, lines
 from convkit.formats import load_formats, sample_lines
@@ -89,7 +90,7 @@ def test_both_readers_read_the_same(tmp_path: Path, content: bytes, pack: Callab
     check(opened(tmp_path, pack(content)))
 
 
-@settings(max_examples=50)
+@share_of_examples(0.5)
 @given(
     content=st.lists(st.one_of(st.binary(max_size=12), st.sampled_from([b"\n", b"\r\n", b'"', b" ", b"\\", b"\xff", b"[", b"]"])), max_size=40).map(
         b"".join
@@ -101,7 +102,7 @@ def test_both_readers_read_the_same_of_random_bytes(tmp_path_factory: pytest.Tem
         check(opened(tmp_path_factory.mktemp("random"), plain))
 
 
-@settings(max_examples=50)
+@share_of_examples(0.5)
 @given(seed=st.integers(0, 10**9))
 def test_both_readers_read_the_same_of_mutated_lines(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     rng = random.Random(seed)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import share_of_examples
 from small_logs import FIREFOX, line, overview, report
 
 from convkit.formats.parsers import addresses
@@ -52,7 +53,7 @@ def of_networks(*texts: str) -> list[object]:
     return told(addresses.in_networks(pl.col("sorted"), NETWORKS), *texts)
 
 
-@settings(max_examples=50)
+@share_of_examples(0.5)
 @given(st.lists(st.ip_addresses(), min_size=1, max_size=20), st.sampled_from(NETWORKS), st.integers(0, 3))
 def test_an_address_is_of_the_networks_that_python_says(drawn: list[object], network: str, away: int) -> None:
     """The addresses at both ends of a network, and those beside them, are among them."""

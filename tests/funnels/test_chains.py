@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from traces import Trace, chain_of, model_of
 
@@ -63,7 +63,6 @@ def drawn(draw: st.DrawFn) -> Funnel:
     )
 
 
-@settings(max_examples=300)
 @given(trace=traces(), funnel=drawn())
 def test_the_chain_is_the_model_s_for_all_options(trace: Trace, funnel: Funnel) -> None:
     assert chain_of(trace, funnel) == model_of(trace, funnel)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -12,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import runs
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from model.brute_force import analyze, figures_of
 from model.comparing import additive, figures_in, first_difference
 from model.hits import matches
 from model.streams import Example, examples, to_yaml
 from places import DATA
+from profiles import share_of_examples
 from small_logs import conversions, line, overview, report, written
 from tally_parts import check
 
@@ -34,14 +34,7 @@ if TYPE_CHECKING:
 
     from convkit.core.document import Document
 
-EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
-PHASES = [phase for phase in Phase if phase is not Phase.explain]
 GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale], later: {steps: [cart, sale], per: visitor}}\n"
-
-
-def some(share: float) -> settings:
-    """Return settings for a share of the examples."""
-    return settings(max_examples=max(2, int(EXAMPLES * share)), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 
 
 @dataclass(frozen=True)
@@ -90,7 +83,7 @@ def reported(example: Example, folder: Path, *where: Asked, **options: str) -> d
     return found
 
 
-@some(0.03)
+@share_of_examples(0.1)
 @given(example=st.one_of(examples(), examples(with_users=True)), asked=st.lists(questions(), min_size=1, max_size=2))
 def test_every_figure_is_the_model_s(example: Example, asked: list[Asked], folder: Path) -> None:
     def where(model: Model, number: int) -> bool:
@@ -108,7 +101,7 @@ def test_every_figure_is_the_model_s(example: Example, asked: list[Asked], folde
     assert found["input"]["kept"] == kept, f"{told} {example!r}"
 
 
-@some(0.012)
+@share_of_examples(0.04)
 @given(example=examples(), asked=questions())
 def test_those_who_hold_it_and_those_who_do_not_are_all(example: Example, asked: Asked, folder: Path) -> None:
     other = Asked(asked.field, asked.pattern, "!=" if asked.sign == "=" else "=")
@@ -121,7 +114,7 @@ def test_those_who_hold_it_and_those_who_do_not_are_all(example: Example, asked:
     assert [sum(count for fate, count in half["input"].items() if isinstance(count, int)) for half in halves] == [2 * whole["input"]["lines"]] * 2
 
 
-@some(0.012)
+@share_of_examples(0.04)
 @given(example=examples())
 def test_what_every_session_holds_changes_nothing(example: Example, folder: Path) -> None:
     """Whatever a report looks at: notes, other ways into a funnel and findings too; only what belongs to no session goes."""

@@ -15,10 +15,11 @@ import pytest
 from documentation import DOCUMENTS, PAGES
 from goals_schema import FILE, SCHEMA, VALIDATOR, is_valid, plain
 from goals_texts import COMBINED, SINGLE
-from hypothesis import given, settings
+from hypothesis import given
 from model.streams import goals_files, to_yaml
 from places import EXAMPLE_GOALS as EXAMPLE
 from places import GOLDEN
+from profiles import share_of_examples
 
 from convkit.authoring.goals_file import example_names, example_text
 from convkit.core import datafiles, plugins
@@ -84,7 +85,7 @@ def test_it_takes_what_the_reader_takes(text: str) -> None:
     assert list(VALIDATOR.iter_errors(plain(strict_yaml.load(text, "goals.yaml")))) == []
 
 
-@settings(max_examples=25, deadline=None)
+@share_of_examples(0.25)
 @given(goals_files())
 def test_it_takes_every_goals_file_that_the_model_draws(goals: GoalsFile) -> None:
     assert is_valid(to_yaml(goals))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -142,12 +141,11 @@ def test_thirty_levels_are_read() -> None:
     assert strict_yaml.load("[" * 30 + "]" * 30, "goals.yaml").value
 
 
-def test_a_bomb_of_aliases_is_refused_within_a_second() -> None:
+def test_a_bomb_of_aliases_is_refused_before_its_tree_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     levels = (f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True))
     bomb = "a: &a [x]\n" + "".join(levels)
-    begin = time.monotonic()
+    monkeypatch.setattr(yaml, "compose", lambda *_, **__: pytest.fail("the tree is built"))
     assert ANCHORS in problems(bomb)[0]
-    assert time.monotonic() - begin < 1
 
 
 def test_a_file_of_more_than_a_mebibyte_is_refused() -> None:

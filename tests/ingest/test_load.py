@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import runs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import share_of_examples
 from small_logs import line, written
 
 from convkit.errors import InputError
@@ -185,7 +186,7 @@ def test_a_log_whose_name_is_no_text_is_read_like_any_other(tmp_path: Path) -> N
     assert "\ufffd.log" in document.logs
 
 
-@settings(max_examples=25)
+@share_of_examples(0.25)
 @given(garbage=st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(LINES).map(str.encode)), max_size=12), place=st.integers(0, 4))
 def test_whatever_stands_between_good_lines_they_are_read_and_every_line_is_counted(
     tmp_path_factory: pytest.TempPathFactory, garbage: list[bytes], place: int

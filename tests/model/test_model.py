@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from profiles import share_of_examples
 
 from model.brute_force import Period, figures_of
 from model.chains import Fill, Rules, best_chain
@@ -158,7 +159,7 @@ def test_patterns_know_segments() -> None:
     assert not any(takes_off_a_list(pattern) for pattern in ("/**", "/api/*", "/presentations/**"))
 
 
-@settings(max_examples=50, deadline=None)
+@share_of_examples(0.5)
 @given(examples())
 def test_parts_of_a_day_add_up_to_the_whole(example: Example) -> None:
     """A session belongs to one period as a whole, however time is divided."""

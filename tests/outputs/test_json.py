@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import runs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from payloads import FORMULAS, NASTY
+from profiles import share_of_examples
 from small_logs import figures, line, report, written
 
 import convkit
@@ -77,7 +78,7 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path) -> None:
     assert len(texts) == 1
 
 
-@settings(max_examples=15)
+@share_of_examples(0.15)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), min_size=1, max_size=5))
 def test_any_text_as_a_path_or_parameter_is_strict_json(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
     folder = tmp_path_factory.mktemp("log")

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import runs
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from places import DATA, EXAMPLE_GOALS, ROOT, SAMPLE
+from profiles import share_of_examples
 from rich.cells import cell_len
 from small_logs import line, written
 
@@ -123,7 +124,7 @@ ANY = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 PATHS = st.lists(st.text(ANY, min_size=1, max_size=40), min_size=1, max_size=12)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@share_of_examples(0.25)
 @given(paths=PATHS, width=st.sampled_from(WIDTHS))
 def test_any_text_is_harmless(paths: list[str], width: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -18,29 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import runs
-from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from model.brute_force import Period, figures_of
 from model.comparing import additive, figures_in, first_difference
 from model.goals import GoalsFile
 from model.lines import orders, rush
 from model.streams import Example, examples, simple, to_yaml
+from profiles import share_of_examples
 from small_logs import fates
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
-PHASES = [phase for phase in Phase if phase is not Phase.explain]
-SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 DAY = timedelta(days=1)
 WITH_SECONDS = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent" $request_time'
-
-
-def some(share: float = 1.0) -> settings:
-    """Return settings for a share of the examples, because a run of the product takes a tenth of a second."""
-    count = max(2, int(EXAMPLES * share))
-    return settings(max_examples=count, deadline=None, phases=PHASES, print_blob=True, suppress_health_check=SLOW)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +76,7 @@ def check(example: Example, folder: Path, *, channels: bool = False) -> None:
 
 
 @pytest.mark.parametrize("half", [1, 2])
-@some(0.5)
+@share_of_examples(0.5)
 @given(example=examples())
 def test_every_figure_is_the_model_s(example: Example, folder: Path, half: int) -> None:
     """The examples are split in two halves, so that two processes share the work."""
@@ -93,13 +84,13 @@ def test_every_figure_is_the_model_s(example: Example, folder: Path, half: int) 
     check(example, folder)
 
 
-@some(0.06)
+@share_of_examples(0.1)
 @given(example=examples(with_users=True))
 def test_every_figure_is_the_model_s_where_users_sign_in(example: Example, folder: Path) -> None:
     check(example, folder, channels=True)
 
 
-@some(0.06)
+@share_of_examples(0.1)
 @given(example=examples(), data=st.data())
 def test_slow_answers_are_the_model_s(example: Example, folder: Path, data: st.DataObject) -> None:
     """In a format with durations, on both sides of three seconds."""
@@ -112,7 +103,7 @@ def test_slow_answers_are_the_model_s(example: Example, folder: Path, data: st.D
 
 
 @pytest.mark.parametrize("bots", ["keep", "only"])
-@some(0.03)
+@share_of_examples(0.06)
 @given(example=examples())
 def test_every_figure_is_the_model_s_with_bots_kept_or_only_bots(example: Example, folder: Path, bots: str) -> None:
     log, goals = write(example, folder)
@@ -134,7 +125,7 @@ def days_of(example: Example) -> list[datetime]:
     return [first + number * DAY for number in range((last - first).days + 1)]
 
 
-@some(0.03)
+@share_of_examples(0.06)
 @given(example=examples())
 def test_single_days_are_the_model_s_and_add_up(example: Example, folder: Path) -> None:
     log, goals = write(example, folder)
@@ -150,7 +141,7 @@ def test_single_days_are_the_model_s_and_add_up(example: Example, folder: Path) 
     assert not missing, f"{example!r}\nwhole, sum of days: {missing}"
 
 
-@some(0.03)
+@share_of_examples(0.06)
 @given(example=examples(), data=st.data())
 def test_shuffled_lines_give_the_same_bytes(example: Example, data: st.DataObject, folder: Path) -> None:
     """A visitor's hits of one second keep their order among themselves."""
@@ -163,7 +154,7 @@ def test_shuffled_lines_give_the_same_bytes(example: Example, data: st.DataObjec
     assert outputs[0] == outputs[1], f"{example!r}\nshuffled:{shuffled!r}"
 
 
-@some(0.03)
+@share_of_examples(0.06)
 @given(example=examples(), carriage_return=st.booleans())
 def test_gz_and_crlf_give_the_same_bytes(example: Example, folder: Path, *, carriage_return: bool) -> None:
     log, goals = write(example, folder)
@@ -176,7 +167,7 @@ def test_gz_and_crlf_give_the_same_bytes(example: Example, folder: Path, *, carr
     assert as_bytes(report([log], goals)) == plain, repr(example)
 
 
-@some(0.03)
+@share_of_examples(0.06)
 @given(example=examples(), data=st.data())
 def test_a_rotated_log_gives_the_same_figures_in_any_order_of_files(example: Example, data: st.DataObject, folder: Path) -> None:
     times = sorted({hit.time for hit in example.stream.hits})
@@ -193,7 +184,7 @@ def test_a_rotated_log_gives_the_same_figures_in_any_order_of_files(example: Exa
     assert as_bytes(reports[1]) == as_bytes(reports[2]), repr(example)
 
 
-@some(0.006)
+@share_of_examples(0.02)
 @given(example=examples())
 def test_stdin_gives_the_same_bytes(example: Example, folder: Path) -> None:
     log, goals = write(example, folder)

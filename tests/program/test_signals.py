@@ -89,7 +89,7 @@ def test_a_query_is_not_waited_for(number: signal.Signals, engine: str, tmp_path
         assert process.stdout.readline() == b"ready\n"
         time.sleep(0.2)
         process.send_signal(number)
-        assert process.wait(10) == 128 + number
+        assert process.wait(PATIENCE) == 128 + number
 
 
 def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:

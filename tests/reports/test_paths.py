@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections import Counter
 from dataclasses import replace
 from itertools import groupby
@@ -13,11 +12,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 import runs
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from model.brute_force import analyze
 from model.hits import matches
 from model.streams import Example, examples, to_yaml
+from profiles import share_of_examples
 from small_logs import line, written
 from tally_parts import parts_of
 
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
     from convkit.core.document import Document
 
-EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
-PHASES = [phase for phase in Phase if phase is not Phase.explain]
-FEW = settings(max_examples=max(2, EXAMPLES // 25), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\n"
 
 
@@ -69,7 +66,7 @@ asked = st.one_of(
 )
 
 
-@FEW
+@share_of_examples(0.1)
 @given(example=st.one_of(examples(), examples(with_users=True)), options=asked, day=st.booleans())
 def test_every_path_is_the_model_s(example: Example, options: dict[str, str], folder: Path, *, day: bool) -> None:
     log, goals = written(folder / "access.log", example.stream.lines), folder / "goals.yaml"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from decimal import Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -11,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import runs
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from model.streams import Example, examples, to_yaml
 from places import DATA
+from profiles import share_of_examples
 from small_logs import FIREFOX, line, overview, written
 
 import convkit
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
     from convkit.core.document import Document
 
-EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
-PHASES = [phase for phase in Phase if phase is not Phase.explain]
-FEW = settings(max_examples=max(2, EXAMPLES // 40), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 OUTPUTS = plugins.names("outputs")
 REPORTS = ("sessions", "hits")
 
@@ -132,7 +129,7 @@ def test_equal_input_and_key_give_equal_bytes_and_another_key_other_ids(tmp_path
     assert {row[:16] for row in str(third).splitlines()}.isdisjoint({row[:16] for row in str(first).splitlines()[1:]})
 
 
-@FEW
+@share_of_examples(0.08)
 @given(example=examples(with_users=True))
 def test_the_rows_add_up_to_the_headline(example: Example, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("sums")

@@ -7,8 +7,9 @@ from unicodedata import normalize
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import share_of_examples
 
 from convkit.core.model import Site
 from convkit.traffic import paths
@@ -101,7 +102,7 @@ def test_a_path_is_normalised(target: str, expected: str) -> None:
     assert read(target)[0]["path"] == expected
 
 
-@settings(max_examples=50)
+@share_of_examples(0.5)
 @given(st.lists(st.sampled_from(["/", "//", "a", "B", ".", "..", "/./", "/../", "é", "e\u0301", " ", ";v", "ف"]), max_size=6))
 def test_a_normal_path_stays_as_it_is(parts: list[str]) -> None:
     once = read("/" + "".join(parts))[0]["path"]

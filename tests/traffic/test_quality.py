@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import runs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import share_of_examples
 from small_logs import figures, line, overview, report, written
 
 from convkit.cli import messages
@@ -173,7 +174,7 @@ def busy(hours: range, silent: set[int]) -> list[str]:
     return [line("GET /", hour * HOUR + 60 * number, who=f"198.51.100.{number} - -") for hour in hours if hour not in silent for number in range(20)]
 
 
-@settings(max_examples=5)
+@share_of_examples(0.05)
 @given(st.sets(st.integers(2, 9 * 24 - 3), max_size=12))
 def test_silences_are_found_where_such_hours_are_busy(tmp_path_factory: pytest.TempPathFactory, silent: set[int]) -> None:
     """With twenty lines per hour, one silent hour is not a silence, and three are; in between it depends on the other days."""
@@ -222,7 +223,7 @@ def model_jumps(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
 PIECES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 400), st.integers(1, 14), st.integers(-3, 30)), max_size=6)
 
 
-@settings(max_examples=40)
+@share_of_examples(0.4)
 @given(PIECES, st.randoms(use_true_random=False))
 def test_jumps_are_those_of_the_model(pieces: list[tuple[int, int, int, int]], draw: Any) -> None:  # noqa: ANN401 (a random number generator)
     """In any order of the lines, and however the log was put together."""

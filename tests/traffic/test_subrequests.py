@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 import pytest
 import runs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import share_of_examples
 from small_logs import line, report, written
 
 from convkit.core.schema import KIND, TIME
@@ -41,7 +42,7 @@ HITS = st.lists(
 )
 
 
-@settings(max_examples=40)
+@share_of_examples(0.4)
 @given(HITS)
 def test_counts_are_those_of_the_model(hits: list[dict[str, object]]) -> None:
     """Pages that no goal names count; one is soon if the visitor's previous hit is a successful GET at most 2 s before."""

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import runs
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from profiles import share_of_examples
 from small_logs import FIREFOX, overview, report
 from small_logs import line as plain
 
@@ -249,7 +250,7 @@ def client_of(sender: str, forwarded: str | None) -> str:
 HOPS = ("10.0.0.1", "10.255.0.2", "11.0.0.1", "9.255.255.255", "203.0.113.7", "2001:db8:7::1", "2001:db8:8::1", "unknown", "256.0.0.1", "1.2.3")
 
 
-@settings(max_examples=50)
+@share_of_examples(0.5)
 @given(st.lists(st.tuples(st.sampled_from(HOPS[:7]), st.lists(st.sampled_from(HOPS), max_size=4)), min_size=1, max_size=10))
 def test_the_client_is_the_right_most_address_that_is_not_a_trusted_proxy_s(drawn: list[tuple[str, list[str]]]) -> None:
     pairs = [(f"{connection} - -", ", ".join(hops) or None) for connection, hops in drawn]
@@ -305,7 +306,7 @@ def by_gaps(hits: list[tuple[int, int, str | None, str]], timeout: int) -> list[
 KINDS = ("page", "page", "page", "error")
 
 
-@settings(max_examples=60)
+@share_of_examples(0.6)
 @given(
     st.lists(
         st.tuples(st.integers(1, 2), st.sampled_from((0, 5, 9, 10, 30)), st.sampled_from((None, "a", "b")), st.sampled_from(KINDS)),

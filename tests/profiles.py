@@ -1,0 +1,31 @@
+"""Hypothesis profiles: how many examples the tests draw, always from new seeds.
+
+`dev` is for a quick run, `ci` for every change, and `proof` for a release and for changes to the engine, the funnels or the sessions. CI runs `ci`;
+elsewhere `dev` is the default. `HYPOTHESIS_PROFILE=proof pytest` and `pytest --hypothesis-profile=proof` choose another one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+
+EXAMPLES = {"dev": 25, "ci": 100, "proof": 500}
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+
+
+def load() -> None:
+    """Register the profiles and load the one that the environment asks for."""
+    # Hypothesis loads a profile of its own, with fixed seeds, where it detects CI. The new ones must not inherit from it.
+    parent = settings.get_profile("default")
+    phases = tuple(phase for phase in Phase if phase is not Phase.explain)
+    for name, number in EXAMPLES.items():
+        # There is no deadline: a slow machine is not a bug.
+        settings.register_profile(name, parent, max_examples=number, deadline=None, derandomize=False, print_blob=True, phases=phases)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
+
+
+def share_of_examples(share: float, **more: Any) -> settings:  # noqa: ANN401 (Hypothesis's own)
+    """Return settings for a share of the profile's examples, at least two: for tests whose examples run much of the product."""
+    return settings(**{"max_examples": max(2, round(settings.default.max_examples * share)), "suppress_health_check": SLOW, **more})
