@@ -8,21 +8,27 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import zlib
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
 import runs
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from model.lines import CHROME, FIREFOX
 from model.streams import Example, examples, to_yaml
+from profiles import share_of_examples
 
+from convkit.core.options import Options
 from convkit.engine import partition
 from convkit.engine.memory import BASE, USUAL, MemoryBudget
 from convkit.errors import OutputError, UsageError
@@ -31,91 +37,146 @@ from convkit.ingest import merge, store
 from convkit.traffic import quality
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from conftest import Run
 
     from convkit.engine.partition import Partition
 
 ROOT = Path(__file__).parents[2]
 LOG, EVENTS, GOALS = ROOT / "sample_logs" / "access.log.gz", ROOT / "sample_logs" / "events.csv.gz", ROOT / "goals.example.yaml"
-EXAMPLES = int(os.environ.get("CONVKIT_EXAMPLES", "500"))
-FEW = settings(max_examples=max(3, EXAMPLES // 30), deadline=None, suppress_health_check=list(HealthCheck))
 
 
-def both(paths: list[Path], small: int = 300_000, **asked: Any) -> tuple[int, str, str]:  # noqa: ANN401 (what `run` takes)
-    """Return the number of parts that little memory makes, and the JSON of one part and of several."""
-    number, of, on_disk = list[int](), MemoryBudget.of, partition._on_disk  # noqa: SLF001 (to count its parts)
+WHOLE = 1 << 40
+"""Memory enough for any log in one piece."""
+
+
+@contextmanager
+def memory(size: int) -> Iterator[list[int]]:
+    """Give runs a memory budget, and yield a list to which every run that puts its log on disk adds its number of parts."""
+    numbers, on_disk = list[int](), partition._on_disk  # noqa: SLF001 (to count its parts)
 
     def counted(*of_run: Any) -> Partition:  # noqa: ANN401 (as it takes them)
         made = on_disk(*of_run)
-        number.append(len(made.bounds))
+        numbers.append(len(made.bounds))
         return made
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(1 << 40)))
-        whole = runs.render(runs.document(paths, **asked), "json")
-        patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(BASE + small)))
+        patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(size)))
         patch.setattr(partition, "_on_disk", counted)
-        made = runs.render(runs.document(paths, **asked), "json")
-        patch.setattr(MemoryBudget, "of", of)
-    return number[0], whole, made
+        yield numbers
 
 
-ASKED: dict[str, dict[str, Any]] = {
+def both(paths: Sequence[Path | str], small: int = 300_000, **options: Any) -> tuple[int, str, str]:  # noqa: ANN401 (what `run` takes)
+    """Return in how many parts a run was made where memory is short, and its JSON in one piece and in parts."""
+    with memory(WHOLE):
+        whole = runs.render(runs.document(paths, **options), "json")
+    with memory(BASE + small) as numbers:
+        made = runs.render(runs.document(paths, **options), "json")
+    return numbers[0], whole, made
+
+
+SAMPLES: dict[str, list[Path]] = {"the log": [LOG], "the export and the log": [EVENTS, LOG]}
+
+
+@pytest.mark.parametrize("paths", SAMPLES.values(), ids=SAMPLES)
+def test_parts_of_the_samples_have_the_bytes_of_one_piece(paths: list[Path]) -> None:
+    number, whole, made = both(paths, goals=GOALS, verbose=True)
+    assert number > 5
+    assert in_parts == in_one_part
+
+
+SMALL = 90_000
+"""Bytes for the parts of an eighth of the sample log."""
+
+
+@pytest.fixture(scope="module")
+def eighth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with an eighth of the visitors of each sample: about 2,000 lines of the log and 1,000 of the export."""
+    folder = tmp_path_factory.mktemp("eighth")
+    for path in (LOG, EVENTS):
+        lines = gzip.decompress(path.read_bytes()).decode().splitlines(keepends=True)
+        kept = [line for line in lines if line.startswith("user_id") or zlib.crc32(re.split("[ ,]", line, maxsplit=1)[0].encode()) % 8 == 7]
+        (folder / path.stem).write_text("".join(kept), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def in_eighth(eighth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make it the working directory."""
+    monkeypatch.chdir(eighth)
+
+
+OPTIONS: dict[str, dict[str, Any]] = {
     "built-in goals": {},
-    "a goals file": {"goals": GOALS},
-    "by week": {"goals": GOALS, "by": "week"},
-    "by channel": {"goals": GOALS, "by": "channel"},
-    "channels": {"goals": GOALS, "reports": ["channels"]},
-    "other settings": {"goals": GOALS, "reports": ["funnel"], "verbose": True},
-    "bots counted": {"goals": GOALS, "verbose": True},
-    "a question": {"goals": GOALS, "where": ["landing=/**"], "last": "7d"},
+    "a goals file": {"goals": GOALS, "log_format": "combined", "verbose": True},
+    "by week": {"goals": GOALS, "by": "week", "timezone": "Asia/Tokyo"},
+    "by channel": {"goals": GOALS, "by": "channel", "sort": "sessions"},
+    "by goal": {"goals": GOALS, "by": "goal", "until": "2026-10-24"},
+    "channels": {"goals": GOALS, "reports": ["channels"], "settings": ["session_timeout=10m"]},
+    "one funnel report": {"goals": GOALS, "reports": ["funnel"], "verbose": True},
+    "paths": {"goals": GOALS, "reports": ["paths"], "options": {"from": "/product/*", "steps": "2"}},
+    "hits": {"goals": GOALS, "reports": ["hits"], "since": "2026-10-20"},
+    "some sessions": {"goals": GOALS, "where": ["landing=/**", "device!=tablet"], "last": "7d"},
     "sessions": {"goals": GOALS, "reports": ["sessions"]},
-    "bots": {"goals": GOALS, "bots": "only"},
+    "bots, too": {"goals": GOALS, "bots": "keep", "rejects": True},
+    "bots alone": {"goals": GOALS, "bots": "only"},
 }
 
 
-@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
-def test_parts_have_the_bytes_of_one_part(asked: dict[str, Any]) -> None:
-    number, in_one_part, in_parts = both([LOG], **asked)
-    assert number > 5
-    assert in_parts == in_one_part
+@pytest.mark.usefixtures("in_eighth")
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
+def test_parts_have_the_bytes_of_one_piece(options: dict[str, Any]) -> None:
+    number, whole, made = both(["access.log"], SMALL, **options)
+    assert number > 3
+    assert made == whole
+    assert any(json.loads(made)["reports"].values())
+
+
+def test_parts_are_made_with_every_option() -> None:
+    assert {field.name for field in fields(Options)} - {"memory"} <= set().union(*OPTIONS.values())
 
 
 COMMANDS = {
-    "compare": ("compare", str(LOG), "-g", str(GOALS), "-f", "json"),
-    "compare groups": ("compare", str(LOG), "-g", str(GOALS), "--where", "device=mobile", "--with", "device=desktop"),
-    "compare channels": ("compare", str(LOG), "-g", str(GOALS), "--where", "channel=Direct", "--with", "channel=Organic Search"),
-    "explain": ("explain", str(LOG), "-g", str(GOALS)),
-    "explain a step": ("explain", str(LOG), "-g", str(GOALS), "--dropped-at", "checkout", "-n", "5"),
-    "explain a goal": ("explain", str(LOG), "-g", str(GOALS), "--reached", "purchase", "-n", "0"),
-    "explain a line": ("explain", str(LOG), "-g", str(GOALS), "--line", "access.log.gz:1200"),
-    "explain no line": ("explain", str(LOG), "-g", str(GOALS), "--line", "access.log.gz:99999"),
-    "explain nobody": ("explain", str(LOG), "-g", str(GOALS), "--visitor", "zz"),
-    "check": ("check", str(LOG), "-g", str(GOALS)),
-    "check an export": ("check", str(EVENTS), "-g", str(GOALS)),
+    "compare": ("compare", "access.log", "-f", "json"),
+    "compare groups": ("compare", "access.log", "--where", "device=mobile", "--with", "device=desktop"),
+    "compare channels": ("compare", "access.log", "--where", "channel=Direct", "--with", "channel=Organic Search"),
+    "explain": ("explain", "access.log"),
+    "explain a step": ("explain", "access.log", "--dropped-at", "checkout", "-n", "5"),
+    "explain a goal": ("explain", "access.log", "--reached", "purchase", "-n", "0"),
+    "explain a line": ("explain", "access.log", "--line", "access.log:1200"),
+    "explain no line": ("explain", "access.log", "--line", "access.log:99999"),
+    "explain nobody": ("explain", "access.log", "--visitor", "zz"),
+    "check": ("check", "access.log"),
+    "check an export": ("check", "events.csv"),
 }
 
 
+@pytest.mark.usefixtures("in_eighth")
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
-def test_other_commands_have_them(arguments: tuple[str, ...], convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(1 << 40)))
-    whole = convkit_command(*arguments)
-    monkeypatch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(BASE + 300_000)))
-    assert convkit_command(*arguments) == whole
+def test_other_commands_have_them(arguments: tuple[str, ...], convkit_command: Run) -> None:
+    with memory(WHOLE):
+        whole = convkit_command(*arguments, "-g", str(GOALS))
+    with memory(BASE + SMALL) as numbers:
+        assert convkit_command(*arguments, "-g", str(GOALS)) == whole
+    assert numbers[0] > 3
 
 
-def test_proposed_goals_have_them(convkit_command: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, size in (("whole", 1 << 40), ("parts", BASE + 300_000)):
-        monkeypatch.setattr(MemoryBudget, "of", classmethod(lambda cls, _, size=size: cls(size)))
-        assert convkit_command("init", str(LOG), "-o", str(tmp_path / name))[0] == 0
+@pytest.mark.usefixtures("in_eighth")
+def test_proposed_goals_have_them(convkit_command: Run, tmp_path: Path) -> None:
+    for name, size in (("whole", WHOLE), ("parts", BASE + SMALL)):
+        with memory(size) as numbers:
+            assert convkit_command("init", "access.log", "-o", str(tmp_path / name))[0] == 0
+    assert numbers[0] > 3
     assert (tmp_path / "parts").read_text(encoding="utf-8") == (tmp_path / "whole").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("paths", [[EVENTS], [EVENTS, LOG]], ids=["an export", "an export and a log"])
-def test_exports_have_them(paths: list[Path]) -> None:
-    number, in_one_part, in_parts = both(paths)
-    assert number > 5
-    assert in_parts == in_one_part
+@pytest.mark.usefixtures("in_eighth")
+@pytest.mark.parametrize("paths", [["events.csv"], ["events.csv", "access.log"]], ids=["an export", "an export and a log"])
+def test_exports_have_them(paths: list[str]) -> None:
+    number, whole, made = both(paths, SMALL)
+    assert number > 3
+    assert made == whole
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +184,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("parts")
 
 
-@FEW
+@share_of_examples(0.08)
 @given(example=st.one_of(examples(), examples(with_users=True)))
 def test_drawn_logs_have_them(example: Example, folder: Path) -> None:
     (folder / "access.log").write_text("\n".join(example.stream.lines) + "\n", encoding="utf-8")
@@ -157,8 +218,8 @@ RULES = {
 def test_visitors_identified_by_more_than_addresses_are_in_one_part(rule: str, tmp_path: Path) -> None:
     (tmp_path / "access.log").write_text("".join(crowd()), encoding="utf-8")
     (tmp_path / "goals.yaml").write_text(f"site: {{{rule}}}\nmacro: {{bought: /p1}}\nmicro: {{saw: /p2}}\n", encoding="utf-8")
-    _, in_one_part, in_parts = both([tmp_path / "access.log"], 500, goals=tmp_path / "goals.yaml")
-    assert in_parts == in_one_part
+    _, whole, made = both([tmp_path / "access.log"], 5_000, goals=tmp_path / "goals.yaml")
+    assert made == whole
 
 
 def test_clients_of_a_trusted_proxy_are_resolved_before_the_partition(tmp_path: Path) -> None:
@@ -209,10 +270,10 @@ def test_additional_counts_know_the_site_s_own_hosts(tmp_path: Path) -> None:
     (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
     for where in (["channel=Direct"], ["channel=Referral"], []):
         asked = {"goals": tmp_path / "goals.yaml", "where": where, "verbose": True}
-        number, in_one_part, in_parts = both([tmp_path / "access.log"], 9_000, **asked)
-        assert number > 5
-        assert in_parts == in_one_part
-        assert json.loads(in_parts)["input"]["bots_kept"]["sessions"] == (0 if where == ["channel=Referral"] else 180)
+        number, whole, made = both([tmp_path / "access.log"], 18_000, **asked)
+        assert number > 3
+        assert made == whole
+        assert json.loads(made)["input"]["bots_kept"]["sessions"] == (0 if where == ["channel=Referral"] else 180)
 
 
 def said(address: str, minute: int, path: str, referrer: str, agent: str) -> str:
@@ -337,6 +398,7 @@ def test_a_full_disk_is_reported(error: Exception, monkeypatch: pytest.MonkeyPat
 
 STOPPED = """
 import sys, time, convkit
+from convkit.core.options import Options
 from convkit.engine import partition
 from convkit.engine.memory import BASE, MemoryBudget
 MemoryBudget.of = classmethod(lambda cls, _: cls(BASE + 1))
