@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
+
+from places import ROOT
 
 from convkit.comparison import report as comparison_report
 from convkit.core.options import CompareOptions, Options
@@ -30,7 +34,10 @@ if TYPE_CHECKING:
 
     GoalsOption = Goals | str | Path | None
 
-__all__ = ["Analyzed", "analysis", "analyzed", "comparison", "document", "finish", "render", "segment_plan"]
+__all__ = ["Analyzed", "analysis", "analyzed", "comparison", "document", "finish", "render", "sample", "sample_report", "segment_plan"]
+
+SINGLE = ("sessions", "hits")
+"""Reports whose rows are single sessions and hits."""
 
 
 def document(
@@ -44,6 +51,22 @@ def document(
 ) -> Document:
     """Return the document of a run, with the reports of `convkit report` by default."""
     return engine_run.report(logs, plan.plan_reports(Options(goals=goals, **keywords), reports, options, progress))
+
+
+def sample(report: str | None = None, goals: str | None = "goals.example.yaml", **keywords: Any) -> Document:  # noqa: ANN401 (as `document` takes them)
+    """Return a report on the sample log, by default the whole one; it is made once in a process. Files are named as from the project's folder."""
+    return _sample(report, goals, **{name: value for name, value in sorted(keywords.items()) if value is not None})
+
+
+@cache
+def _sample(report: str | None, goals: str | None, **keywords: Any) -> Document:  # noqa: ANN401 (as `document` takes them)
+    with chdir(ROOT):
+        return document(["sample_logs/access.log.gz"], report and [report], goals, **keywords)
+
+
+def sample_report(report: str | None) -> Document:
+    """Return a report on the sample log, None for the whole one; reports of single sessions and hits only cover the last day."""
+    return sample(report, last="1d") if report in SINGLE else sample(report)
 
 
 def comparison(logs: Paths, goals: GoalsOption = None, *, progress: Progress = NO_PROGRESS, **keywords: Unpack[CompareKeywords]) -> Document:

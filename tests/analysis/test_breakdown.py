@@ -147,7 +147,7 @@ def test_a_value_s_rows_are_a_run_of_its_own(key: str, value: str, options: dict
 @cache
 def document(by: str | None = None, report: str | None = None, sort: str | None = None) -> Document:
     """Return a report on the sample log, the whole one where none is named."""
-    return runs.document([SAMPLE], report and [report], EXAMPLE_GOALS, by=by, sort=sort)
+    return runs.sample(report, by=by, sort=sort)
 
 
 def run(folder: Path, lines: list[str], by: str, *reports: str, goals: str = GOALS, **options: str) -> Document:

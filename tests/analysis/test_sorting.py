@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import runs
-from places import DATA, EXAMPLE_GOALS, SAMPLE
+from places import DATA
 
 import convkit
 from convkit.analysis import sorting
@@ -45,12 +45,6 @@ def by_hand(report: str, sort: str | None = None) -> Document:
     return runs.finish(done, {report: tallies[report]}, sort=order)
 
 
-@cache
-def sample(report: str | None, sort: str | None = None) -> Document:
-    """Return a report on the sample log."""
-    return runs.document([SAMPLE], report and [report], EXAMPLE_GOALS, sort=sort)
-
-
 def under(title: str, text: str) -> list[str]:
     """Return a heading of a screen and the lines that belong to it."""
     lines = text.splitlines()
@@ -81,40 +75,40 @@ def test_there_is_something_to_sort() -> None:
 
 
 def test_the_landing_page_report() -> None:
-    heading, _, *shown = under("PAGES", runs.render(sample("pages", "landings"), width=80, limit=5))
+    heading, _, *shown = under("PAGES", runs.render(runs.sample("pages", sort="landings"), width=80, limit=5))
     assert heading == "PAGES  by landings; 5 of 34 pages"
     told = [row.split()[0] for row in shown]
-    made = list(csv.DictReader(io.StringIO(str(runs.render(sample("pages", "landings"), "csv")))))
+    made = list(csv.DictReader(io.StringIO(str(runs.render(runs.sample("pages", sort="landings"), "csv")))))
     assert told == [row["page"] for row in made[:5]]
     landings = [int(row["landings"]) for row in made]
     assert landings == sorted(landings, reverse=True)
-    assert under("PAGES", runs.render(sample("pages", "landings:asc")))[0].startswith("PAGES  by landings, smallest first; ")
-    assert under("PAGES", runs.render(sample("pages")))[0].startswith("PAGES  by exits of sessions")
+    assert under("PAGES", runs.render(runs.sample("pages", sort="landings:asc")))[0].startswith("PAGES  by landings, smallest first; ")
+    assert under("PAGES", runs.render(runs.sample("pages")))[0].startswith("PAGES  by exits of sessions")
 
 
 @pytest.mark.parametrize("report", ["sessions", "hits"])
 def test_headings_say_the_order(report: str) -> None:
-    assert f"one row a {report[:-1]}, by value; 20 of " in runs.render(sample(report, "value"), width=120)
+    assert f"one row a {report[:-1]}, by value; 20 of " in runs.render(runs.sample(report, sort="value"), width=120)
 
 
 def test_the_column_of_the_order_is_on_the_screen() -> None:
     """Where not all fit, others are left out."""
     for column in ("exit", "value", "pages"):
-        assert column in under("SESSIONS", runs.render(sample("sessions", column), width=80))[1].split()
-    assert "kind" in under("HITS", runs.render(sample("hits", "kind"), width=80))[1].split()
-    assert "exit" not in under("SESSIONS", runs.render(sample("sessions"), width=80))[1].split()
+        assert column in under("SESSIONS", runs.render(runs.sample("sessions", sort=column), width=80))[1].split()
+    assert "kind" in under("HITS", runs.render(runs.sample("hits", sort="kind"), width=80))[1].split()
+    assert "exit" not in under("SESSIONS", runs.render(runs.sample("sessions"), width=80))[1].split()
 
 
 def test_all_outputs_have_the_order() -> None:
-    document = sample("goals", "median_seconds")
+    document = runs.sample("goals", sort="median_seconds")
     told = [row["goal"] for row in json.loads(runs.render(document, "json"))["reports"]["goals"]]
-    assert told != [row[0] for row in rows(sample("goals"), "goals")]
+    assert told != [row[0] for row in rows(runs.sample("goals"), "goals")]
     assert [row.partition(",")[0] for row in str(runs.render(document, "csv")).splitlines()[1:]] == told
     assert [row.split()[0] for row in under("GOALS", runs.render(document, width=120))[2:]] == told
 
 
 def test_in_several_reports_those_that_have_the_column_are_sorted() -> None:
-    plain, document = sample(None), sample(None, "landings")
+    plain, document = runs.sample(), runs.sample(sort="landings")
     changed = {name for name in plain.reports if rows(plain, name) != rows(document, name)}
     assert changed == {"pages"}
     assert document.findings == plain.findings
@@ -122,18 +116,18 @@ def test_in_several_reports_those_that_have_the_column_are_sorted() -> None:
 
 
 def test_findings_are_made_of_reports_in_their_own_order() -> None:
-    assert sample(None, "rate:asc").findings == sample(None, "step").findings == sample(None).findings
+    assert runs.sample(sort="rate:asc").findings == runs.sample(sort="step").findings == runs.sample().findings
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_funnel_keeps_its_steps_on_the_screen(width: int) -> None:
-    assert rows(sample("funnel"), "funnel") != rows(sample("funnel", "reached:asc"), "funnel")
-    assert runs.render(sample("funnel", "reached:asc"), width=width) == runs.render(sample("funnel"), width=width)
+    assert rows(runs.sample("funnel"), "funnel") != rows(runs.sample("funnel", sort="reached:asc"), "funnel")
+    assert runs.render(runs.sample("funnel", sort="reached:asc"), width=width) == runs.render(runs.sample("funnel"), width=width)
 
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_drop_off_is_sorted_within_its_steps(width: int) -> None:
-    plain, other = (runs.render(sample("drop-off", sort), width=width, limit=0) for sort in (None, "dropped:asc"))
+    plain, other = (runs.render(runs.sample("drop-off", sort=sort), width=width, limit=0) for sort in (None, "dropped:asc"))
     assert sorted(plain.split()) == sorted(other.split())
     assert plain != other
     headings = [[text for text in found.splitlines() if "→" in text or text.startswith("DROP-OFF")] for found in (plain, other)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import runs
-from places import EXAMPLE_GOALS, PACKAGE, SAMPLE
+from places import PACKAGE
 from rich.text import Text
 from small_logs import line, written
 from wording_rules import FORBIDDEN, block_texts, forbidden, rates_alone
@@ -55,10 +55,13 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
         small_site(converting, others, goals, folder)
         for converting, others, goals in ((0, 0, shop), (0, 60, shop), (1, 400, shop), (40, 300, shop), (40, 30, bought), (200, 400, shop))
     ]
-    return [runs.document([SAMPLE], None if report is None else [report], EXAMPLE_GOALS) for report in REPORTS] + [
-        runs.document([SAMPLE]),
-        *sites,
-    ]
+    return [*(runs.sample_report(report) for report in REPORTS), runs.sample(goals=None), *sites]
+
+
+@pytest.fixture(scope="module")
+def texts(documents: list[Document]) -> list[str]:
+    """Return every sentence of these reports once, in their order."""
+    return list(dict.fromkeys(text for document in documents for text in sentences(document)))
 
 
 def sentences(document: Document) -> Iterator[str]:
@@ -79,15 +82,14 @@ def test_the_checks_find_what_they_look_for() -> None:
     assert rates_alone("40 of 3,412, about 1 in 85 (1.2%)") == []
 
 
-def test_no_sentence_on_a_screen_claims_too_much(documents: list[Document]) -> None:
-    found = {sentence for document in documents for sentence in sentences(document)}
-    assert len(found) > 200
-    assert {sentence for sentence in found if forbidden(sentence)} == set()
+def test_no_sentence_on_a_screen_claims_too_much(texts: list[str]) -> None:
+    assert len(texts) > 200
+    assert [text for text in texts if forbidden(text)] == []
 
 
-def test_a_count_stands_before_every_rate(documents: list[Document]) -> None:
+def test_a_count_stands_before_every_rate(texts: list[str]) -> None:
     """In sentences and rows alike; what is said of the log's lines and of bars is a count itself."""
-    assert {sentence for document in documents for sentence in sentences(document) if rates_alone(sentence)} == set()
+    assert [text for text in texts if rates_alone(text)] == []
 
 
 def constants(module: Path) -> list[str]:
@@ -104,9 +106,9 @@ def test_no_text_in_the_source_claims_too_much() -> None:
     assert [text for text in sentences_only if forbidden(text)] == []
 
 
-def test_under_a_hundred_conversions_the_odds_stand_beside_the_rate(documents: list[Document]) -> None:
+def test_under_a_hundred_conversions_the_odds_stand_beside_the_rate(texts: list[str]) -> None:
     """Count, then odds, then rate: the headline has all three, and a range where there is room for it."""
-    heads = [text for document in documents for text in sentences(document) if re.match(r"Converted +[1-9]\d? ", text)]
+    heads = [text for text in texts if re.match(r"Converted +[1-9]\d? ", text)]
     assert len(heads) >= 8
     assert [text for text in heads if not re.match(r"Converted +\d+ +[\d.]+%(?:, about 1 in \d+|; |$| \(likely)", text)] == []
     assert any(re.match(r"Converted +40 +12%, about 1 in 8 \(likely 9 – 16%\)", text) for text in heads)

@@ -104,12 +104,12 @@ def document(name: str) -> Document:
 def _document(name: str) -> Document:
     """Return the reports, the files named as somebody in the clone would name them."""
     if name == BUILT_IN:
-        return runs.document([SAMPLE])
+        return runs.sample(goals=None)
     if name == FUNNELS:
         wanted = plan.plan_reports(Options(goals=EVERY_OPTION), ["funnel"])
         return run.report([SAMPLE], replace(wanted, alternatives=True))
     if name.startswith(SPLIT):
-        return runs.document([SAMPLE], None, "goals.example.yaml", by=name.removeprefix(SPLIT))
+        return runs.sample(by=name.removeprefix(SPLIT))
     if name in {NO_MACRO, *TRENDS}:
         with tempfile.TemporaryDirectory() as folder:
             log = written(Path(folder) / "access.log", changing_site() if name in TRENDS else lead_site())
@@ -117,7 +117,7 @@ def _document(name: str) -> Document:
             return runs.document([log], ["goals", "funnel"], goals, **TRENDS[name]) if name in TRENDS else runs.document([log])
     if name in SINGLE:
         return runs.document([SMALL[0]], [name], SMALL[1])
-    return runs.document([SAMPLE], None if name == WHOLE else [name], "goals.example.yaml")
+    return runs.sample() if name == WHOLE else runs.sample(name)
 
 
 def lead_site() -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from payloads import FORMULAS, NASTY
-from places import EXAMPLE_GOALS, SAMPLE
+from places import EXAMPLE_GOALS
 from small_logs import line, written
 
 from convkit.core import plugins
@@ -101,7 +100,7 @@ def pipes(row: str) -> int:
 
 @pytest.mark.parametrize("report", [None, *plugins.names("reports")])
 def test_every_row_of_a_table_has_the_cells_of_its_heading(report: str | None) -> None:
-    document = runs.document([SAMPLE], report and [report], EXAMPLE)
+    document = runs.sample_report(report)
     tables = re.split(r"^## .*\n\n", runs.render(document, "markdown"), flags=re.MULTILINE)[1:]
     assert len(tables) == len(document.reports)
     for table, found in zip(tables, document.reports.values(), strict=True):
@@ -145,7 +144,7 @@ def test_small_rates_are_no_markup() -> None:
 
 
 def test_the_first_line_is_the_header_of_the_screen_and_the_last_are_the_notes() -> None:
-    document = runs.document([os.path.relpath(SAMPLE)], None, os.path.relpath(EXAMPLE))
+    document = runs.sample()
     text = runs.render(document, "markdown")
     found = read(text)
     assert found["heading"] == [runs.render(document, width=400).splitlines()[0], *document.reports]

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import runs
-from places import SAMPLE
 from small_logs import line, written
 
 from convkit.core import plugins
@@ -26,7 +25,7 @@ def rows(text: str) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("report", [None, *REPORTS])
 def test_the_rows_are_those_of_json(report: str | None) -> None:
-    document = runs.document([SAMPLE], report and [report])
+    document = runs.sample_report(report)
     told = json.loads(runs.render(document, "json"))["reports"]
     assert rows(runs.render(document, "ndjson")) == [{"report": name} | row for name, rows_of in told.items() for row in rows_of]
 
@@ -34,7 +33,7 @@ def test_the_rows_are_those_of_json(report: str | None) -> None:
 @pytest.mark.parametrize("report", REPORTS)
 def test_the_keys_are_the_report_then_its_columns(report: str) -> None:
     names = [column.name for column in plugins.load("reports", report).COLUMNS]
-    found = rows(runs.render(runs.document([SAMPLE], [report]), "ndjson"))
+    found = rows(runs.render(runs.sample_report(report), "ndjson"))
     expected = ["report", "metric", "value"] if report == "overview" else ["report", *names]
     assert {tuple(row) for row in found} == {tuple(expected)}
     assert "report" not in names
@@ -42,7 +41,7 @@ def test_the_keys_are_the_report_then_its_columns(report: str) -> None:
 
 def test_figures_are_written_as_in_json() -> None:
     """As text, not only as values: `0.50` and `0.5` are one value."""
-    document = runs.document([SAMPLE], ["goals"])
+    document = runs.sample("goals")
     told = [text.strip().rstrip(",") for text in runs.render(document, "json").split("\n") if text.strip().startswith('{"goal"')]
     assert [text.replace('"report": "goals", ', "") for text in runs.render(document, "ndjson").split("\n")[:-1]] == told
 

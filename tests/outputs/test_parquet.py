@@ -21,7 +21,7 @@ from convkit.core import plugins
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from convkit.core.document import Column
+    from convkit.core.document import Column, Document
 
 EXAMPLE = EXAMPLE_GOALS
 REPORTS = plugins.names("reports")
@@ -39,26 +39,26 @@ TYPES: dict[str, Any] = {
 }
 
 
-def frame_of(*arguments: Any) -> pl.DataFrame:  # noqa: ANN401 (as `run` takes them)
-    """Return the table of a run's file."""
-    return pl.read_parquet(runs.render(runs.document(*arguments), "parquet"))
+def frame_of(document: Document) -> pl.DataFrame:
+    """Return the table of a document's file."""
+    return pl.read_parquet(runs.render(document, "parquet"))
 
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_a_report_is_its_columns_in_the_types_of_their_units(report: str) -> None:
     columns: tuple[Column, ...] = plugins.load("reports", report).COLUMNS
-    assert dict(frame_of([SAMPLE], [report], EXAMPLE).schema) == {column.name: TYPES[column.unit] for column in columns}
+    assert dict(frame_of(runs.sample_report(report)).schema) == {column.name: TYPES[column.unit] for column in columns}
 
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_without_rows_the_types_are_the_same(report: str, tmp_path: Path) -> None:
-    found = frame_of([written(tmp_path / "empty.log", [])], [report], EXAMPLE)
-    assert found.schema == frame_of([SAMPLE], [report], EXAMPLE).schema
+    found = frame_of(runs.document([written(tmp_path / "empty.log", [])], [report], EXAMPLE))
+    assert found.schema == frame_of(runs.sample_report(report)).schema
 
 
 @pytest.mark.parametrize("report", sorted(set(REPORTS) - {"overview"}))
 def test_figures_are_those_of_json(report: str) -> None:
-    document = runs.document([SAMPLE], [report], EXAMPLE)
+    document = runs.sample_report(report)
     told = json.loads(runs.render(document, "json"))["reports"][report]
     found = pl.read_parquet(runs.render(document, "parquet"))
     assert found.height == len(told)
@@ -70,11 +70,11 @@ def test_figures_are_those_of_json(report: str) -> None:
 def test_money_is_exact(tmp_path: Path) -> None:
     goals = written(tmp_path / "goals.yaml", ["macro: {sale: {page: /sale, value: query.total, once_per: hit}}"])
     log = written(tmp_path / "a.log", [line(f"GET /sale?total={total}", number) for number, total in enumerate(("0.1", "0.2", "1000000.000001"))])
-    assert frame_of([log], ["goals"], goals)["value"].to_list() == [Decimal("1000000.300001")]
+    assert frame_of(runs.document([log], ["goals"], goals))["value"].to_list() == [Decimal("1000000.300001")]
 
 
 def test_several_reports_are_the_tidy_table_of_csv() -> None:
-    document = runs.document([SAMPLE], None, EXAMPLE)
+    document = runs.sample()
     header, *rows = csv.reader(io.StringIO(runs.render(document, "csv")))
     found = pl.read_parquet(runs.render(document, "parquet"))
     assert dict(found.schema) == dict.fromkeys(header, pl.String)
@@ -86,21 +86,21 @@ def test_several_reports_are_the_tidy_table_of_csv() -> None:
 def test_texts_are_harmless_without_an_apostrophe(tmp_path: Path) -> None:
     """A notebook is no spreadsheet."""
     log = written(tmp_path / "a.log", [line("GET =1+1"), line("GET /\x1b[31m%E2%80%AE", 1)])
-    assert set(frame_of([log], ["pages"])["page"]) == {"=1+1", "/\u241b[31m\\u202e"}
-    assert not frame_of([log])["item"].str.contains(r"^'|\x1b|\u{202e}").any()
+    assert set(frame_of(runs.document([log], ["pages"]))["page"]) == {"=1+1", "/\u241b[31m\\u202e"}
+    assert not frame_of(runs.document([log]))["item"].str.contains(r"^'|\x1b|\u{202e}").any()
     assert "=1+1" in FORMULAS
 
 
 def test_equal_input_gives_equal_bytes() -> None:
-    for reports in (["pages"], None):
-        first, second = (runs.render(runs.document([SAMPLE], reports, EXAMPLE), "parquet") for _ in range(2))
+    for made, reports in ((runs.sample("pages"), ["pages"]), (runs.sample(), None)):
+        first, second = (runs.render(document, "parquet") for document in (made, runs.document([SAMPLE], reports, EXAMPLE)))
         assert isinstance(first, bytes)
         assert first == second
 
 
 def test_pieces_in_memory_do_not_show() -> None:
     """How many there are depends on the number of threads; a small table hides it."""
-    document = runs.document([SAMPLE], ["pages"], EXAMPLE)
+    document = runs.sample("pages")
     report = document.reports["pages"]
     whole = report.frame.sample(100_000, with_replacement=True, seed=1).rechunk()
     pieces = pl.concat([whole[:30_000], whole[30_000:]], rechunk=False)

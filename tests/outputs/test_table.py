@@ -8,14 +8,13 @@ import subprocess
 import sys
 import termios
 import unicodedata
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
 import runs
 from hypothesis import given
 from hypothesis import strategies as st
-from places import DATA, EXAMPLE_GOALS, ROOT, SAMPLE
+from places import DATA, EXAMPLE_GOALS, ROOT
 from profiles import share_of_examples
 from rich.cells import cell_len
 from small_logs import line, written
@@ -45,14 +44,6 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@cache
-def sample(report: str | None) -> Document:
-    """Return a report, None for the whole one, on the sample log; of single sessions and hits on a day of it."""
-    if report in {"sessions", "hits"}:
-        return runs.document([SAMPLE], [report], EXAMPLE, last="1d")
-    return runs.document([SAMPLE], None if report is None else [report], EXAMPLE)
-
-
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Document:
     """Return the whole report on a log whose paths, agents and users attack whoever looks at them."""
@@ -80,7 +71,7 @@ def dangerous(text: str) -> set[str]:
 @pytest.mark.parametrize("report", REPORTS)
 def test_no_line_is_wider_than_the_screen(report: str | None, width: int) -> None:
     for limit in (None, 0, 3):
-        text = runs.render(sample(report), width=width, limit=limit)
+        text = runs.render(runs.sample_report(report), width=width, limit=limit)
         assert too_wide(text, width) == []
         assert [found for found in text.splitlines() if found != found.rstrip()] == []
 

@@ -10,7 +10,6 @@ import pytest
 import runs
 from hypothesis import given
 from hypothesis import strategies as st
-from places import SAMPLE
 from small_logs import line, written
 
 from convkit.core import plugins
@@ -28,7 +27,7 @@ def rows(text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("report", [None, *plugins.names("reports")])
 def test_the_rows_are_those_of_csv(report: str | None) -> None:
-    document = runs.document([SAMPLE], report and [report])
+    document = runs.sample_report(report)
     assert rows(runs.render(document, "tsv")) == list(csv.reader(io.StringIO(runs.render(document, "csv"))))
 
 
