@@ -26,6 +26,11 @@ def load() -> None:
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 
 
+def number_of_examples(share: float) -> int:
+    """Return a share of the profile's number of examples, at least two."""
+    return max(2, round(settings.default.max_examples * share))
+
+
 def share_of_examples(share: float, **more: Any) -> settings:  # noqa: ANN401 (Hypothesis's own)
-    """Return settings for a share of the profile's examples, at least two: for tests whose examples run much of the product."""
-    return settings(**{"max_examples": max(2, round(settings.default.max_examples * share)), "suppress_health_check": SLOW, **more})
+    """Return settings for a share of the profile's examples, for tests whose examples run much of the product."""
+    return settings(**{"max_examples": number_of_examples(share), "suppress_health_check": SLOW, **more})

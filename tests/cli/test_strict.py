@@ -8,13 +8,14 @@ import stat
 from typing import TYPE_CHECKING
 
 import pytest
-from as_program import run
 from small_logs import line
 
 from convkit.cli import messages
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from conftest import Run
 
 TEXT = "".join(f"{line('GET /', number)}\n" for number in range(200)).encode()
 ODD = b"\x1b[2J odd 203.0.113.7\n"
@@ -31,43 +32,43 @@ ODD = b"\x1b[2J odd 203.0.113.7\n"
         (ODD + gzip.compress(TEXT), 3, "is of no format that is read here"),
     ],
 )
-def test_lost_input_is_an_error_only_with_strict(tmp_path: Path, content: bytes, code: int, message: str) -> None:
+def test_lost_input_is_an_error_only_with_strict(tmp_path: Path, convkit_command: Run, content: bytes, code: int, message: str) -> None:
     (tmp_path / "access.log").write_bytes(content)
     log, rest = str(tmp_path / "access.log"), ("--log-format", "combined", "-f", "csv")
-    strict, usual = (run("report", log, *rest, *more) for more in (("--strict",), ()))
-    assert (strict.returncode, usual.returncode) == (code, 3 if code == 3 else 0)
-    assert message in strict.stderr.decode()
-    assert strict.stdout == usual.stdout
+    strict, out, err = convkit_command("report", log, *rest, "--strict")
+    usual, usual_out, _ = convkit_command("report", log, *rest)
+    assert (strict, usual) == (code, 3 if code == 3 else 0)
+    assert message in err
+    assert out == usual_out
     if not code:
-        assert strict.stderr == b""
+        assert err == ""
 
 
-def test_rejects_are_private_and_have_no_addresses(tmp_path: Path) -> None:
+def test_rejects_are_private_and_have_no_addresses(tmp_path: Path, convkit_command: Run) -> None:
     (tmp_path / "access.log").write_bytes(TEXT + ODD + TEXT)
     rejects = tmp_path / "rejects.ndjson"
     rejects.write_text("old")
     rejects.chmod(0o644)
-    assert run("goals", str(tmp_path / "access.log"), "--rejects", str(rejects)).returncode == 0
+    assert convkit_command("goals", str(tmp_path / "access.log"), "--rejects", str(rejects))[0] == 0
     assert stat.S_IMODE(rejects.stat().st_mode) == 0o600
     (row,) = [json.loads(text) for text in rejects.read_text().splitlines()]
     assert row == {"file": "access.log", "line": 201, "reason": "no request in quotes", "text": "␛[2J odd x.x.x.x"}
 
 
-def test_rejects_never_overwrite_the_log(tmp_path: Path) -> None:
+def test_rejects_never_overwrite_the_log(tmp_path: Path, convkit_command: Run) -> None:
     (tmp_path / "access.log").write_bytes(TEXT)
-    ended = run("goals", str(tmp_path / "access.log"), "--rejects", str(tmp_path / "access.log"))
-    assert ended.returncode == 2
+    assert convkit_command("goals", str(tmp_path / "access.log"), "--rejects", str(tmp_path / "access.log"))[0] == 2
     assert (tmp_path / "access.log").read_bytes() == TEXT
 
 
-def test_settings_are_set_for_one_run(tmp_path: Path) -> None:
+def test_settings_are_set_for_one_run(tmp_path: Path, convkit_command: Run) -> None:
     (tmp_path / "access.log").write_bytes("".join(f"{line('GET /', number * 120)}\n" for number in range(5)).encode())
     log = str(tmp_path / "access.log")
-    usual, short = (run("overview", log, "-f", "csv", *more).stdout.decode() for more in ((), ("--set", "session_timeout=1m")))
+    usual, short = (convkit_command("overview", log, "-f", "csv", *more)[1] for more in ((), ("--set", "session_timeout=1m")))
     assert "sessions,1\r\n" in usual
     assert "sessions,5\r\n" in short
-    ended = run("overview", log, "--set", "sesion_timeout=1m")
-    assert (ended.returncode, b"did you mean 'session_timeout'" in ended.stderr) == (2, True)
+    code, _, err = convkit_command("overview", log, "--set", "sesion_timeout=1m")
+    assert (code, "did you mean 'session_timeout'" in err) == (2, True)
 
 
 def test_an_unfinished_last_line_is_not_a_loss() -> None:

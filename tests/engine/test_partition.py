@@ -81,7 +81,7 @@ SAMPLES: dict[str, list[Path]] = {"the log": [LOG], "the export and the log": [E
 
 @pytest.mark.parametrize("paths", SAMPLES.values(), ids=SAMPLES)
 def test_parts_of_the_samples_have_the_bytes_of_one_piece(paths: list[Path]) -> None:
-    number, whole, made = both(paths, goals=GOALS, verbose=True)
+    number, in_one_part, in_parts = both(paths, goals=GOALS, verbose=True)
     assert number > 5
     assert in_parts == in_one_part
 

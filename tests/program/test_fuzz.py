@@ -17,6 +17,7 @@ from unittest import mock
 import polars as pl
 import pytest
 import runs
+from profiles import number_of_examples
 
 from convkit.core import plugins
 from convkit.errors import InputError
@@ -174,13 +175,15 @@ def check_parquet(seed: int, folder: Path) -> None:
     assert fates.pop("lines") == sum(fates.values())
 
 
-@pytest.mark.parametrize(("seed", "kind"), [(seed, kind) for kind in KINDS for seed in (*range(8 if kind in USUAL else 1), *FAILED)])
+@pytest.mark.parametrize(
+    ("seed", "kind"), [(seed, kind) for kind in KINDS for seed in (*range(number_of_examples(0.04) if kind in USUAL else 1), *FAILED)]
+)
 def test_mutated_lines_are_read_or_counted(seed: int, kind: str, tmp_path: Path) -> None:
-    """A hundred lines per format, eight hundred of the usual ones."""
+    """A hundred lines per format, a few hundred of the usual ones."""
     check(seed, kind, tmp_path)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(number_of_examples(0.3)))
 def test_damaged_parquet_is_read_or_refused(seed: int, tmp_path: Path) -> None:
     check_parquet(seed, tmp_path)
 

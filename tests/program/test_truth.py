@@ -10,12 +10,13 @@ import random
 from collections import Counter
 from datetime import datetime
 from fractions import Fraction
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import runs
-from bench import simulator_export
-from bench.make_sample import EXPORT, SAMPLE, sample
+from bench import make_sample, simulator_export
+from bench.make_sample import EXPORT, SAMPLE
 from bench.simulator import Simulation, Span, midnight, simulate
 from bench.simulator_features import features, same_second
 from bench.simulator_goals import chain
@@ -54,6 +55,12 @@ EXACT = ("seconds", "target")
 """Parts of the names of columns that are compared exactly; other fractions are rates, which files round to 6 decimals."""
 
 
+@cache
+def _sample() -> Simulation:
+    return make_sample.sample()
+
+
+@cache
 def _run(seed: int, visitors: int, edges: int) -> Simulation:
     return simulate(seed, visitors, Span("2026-09-29", 36), odd=0.05, edges=edges)
 
@@ -141,12 +148,12 @@ def test_every_figure_of_one_month_is_true(tmp_path: Path) -> None:
 
 
 def test_every_figure_of_the_sample_is_true() -> None:
-    _compare(_report(SAMPLE, EXAMPLE_GOALS), sample().truth(EXAMPLE))
+    _compare(_report(SAMPLE, EXAMPLE_GOALS), _sample().truth(EXAMPLE))
 
 
 def test_every_figure_of_the_same_month_as_an_export_is_true() -> None:
     """An export has no fates of its own, but its sessions, goals, funnels and pages are those of the log."""
-    truth = sample().truth(EXAMPLE, export=True)
+    truth = _sample().truth(EXAMPLE, export=True)
     report = _report(EXPORT, EXAMPLE_GOALS)
     truth.fates, truth.bots = _tables(report)["input"]["lines"], {}
     assert (truth.fates["lines"], truth.fates["comment"]) == (truth.fates["kept"] + 1, 1)
@@ -186,7 +193,7 @@ def test_a_wrong_figure_is_found(tmp_path: Path) -> None:
 
 
 def test_the_sample_is_what_the_simulator_writes() -> None:
-    assert gzip.decompress(SAMPLE.read_bytes()).decode() == sample().text
+    assert gzip.decompress(SAMPLE.read_bytes()).decode() == _sample().text
     assert SAMPLE.stat().st_size < 250_000
 
 
@@ -204,7 +211,7 @@ def test_the_hard_cases_occur(seed: int, visitors: int, edges: int) -> None:
 
 
 def test_equal_seeds_give_equal_logs() -> None:
-    assert _run(2, 40, 1).text == _run(2, 40, 1).text != _run(3, 40, 1).text
+    assert _run(2, 40, 1).text == _run.__wrapped__(2, 40, 1).text != _run(3, 40, 1).text
 
 
 def test_lines_out_of_order_keep_each_second_of_a_visitor() -> None:

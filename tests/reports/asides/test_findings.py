@@ -248,7 +248,7 @@ def false_alarms(folder: Path, logs: int) -> int:
 
 
 def test_chance_alone_raises_few_alarms(tmp_path: Path) -> None:
-    assert false_alarms(tmp_path, 40) <= 40 * CHANCE
+    assert false_alarms(tmp_path, 20) <= 20 * CHANCE
 
 
 @pytest.mark.slow
