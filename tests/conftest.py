@@ -1,4 +1,4 @@
-"""Settings of all tests: the Hypothesis profile, the order of the files, and one key for the ids of visitors.
+"""Settings of all tests: the Hypothesis profile, one process for the tests of a file, and one key for the ids of visitors.
 
 No test writes or reads the key file of the person who runs it.
 """
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Run = Callable[..., tuple[int, str, str]]
 
-LONGEST = ("test_against_model", "test_manners", "test_docs", "test_tally_contract", "test_exports", "test_parquet", "test_presets", "test_strict")
 os.environ["CONVKIT_KEY"] = "a key for tests"
 profiles.load()
 
@@ -34,14 +33,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """Keep the tests of a file in one process: what several of them look at is made once."""
     if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
         config.option.dist = "loadfile"
-        # It would begin with the files of most tests, and end waiting for the longest ones.
+        # It would begin with the files that hold most tests, not with those that take longest. In the order of the folders, short files come last.
         config.option.loadscopereorder = False
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that take longest."""
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture
