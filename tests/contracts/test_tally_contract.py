@@ -93,6 +93,12 @@ def run_of(log: str, goals: str, folder: Path, by: str | None = None) -> Analyze
     return runs.analyzed([folder / "access.log"], convkit.load_goals(folder / "goals.yaml"), by=by, fields=fields)
 
 
+@pytest.fixture(scope="module")
+def by_hand(folder: Path) -> Analyzed:
+    """Return the analysis of the log that was worked out by hand."""
+    return run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
+
+
 @share_of_examples(0.05, phases=PHASES)
 @given(log=logs(), count=st.integers(2, 5))
 def test_parts_of_the_visitors_add_up_to_the_whole(log: str, count: int, folder: Path) -> None:
@@ -148,9 +154,9 @@ def test_goals_without_funnels_or_macros_add_up(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_a_tally_is_keys_and_whole_numbers(report: str, folder: Path) -> None:
+def test_a_tally_is_keys_and_whole_numbers(report: str, by_hand: Analyzed) -> None:
     """No float is ever summed: Polars adds floats in another order on every run."""
-    run = run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder).run
+    run = by_hand.run
     for name, tally in analysis_tallies.tally(run.analysis, [report])[report].items():
         odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
         assert not odd, f"{report}: {name}"
@@ -158,9 +164,9 @@ def test_a_tally_is_keys_and_whole_numbers(report: str, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_a_tally_of_nobody_has_the_columns_of_a_tally(report: str, folder: Path) -> None:
+def test_a_tally_of_nobody_has_the_columns_of_a_tally(report: str, by_hand: Analyzed) -> None:
     """Else a part without visitors could not be added."""
-    run = run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder).run
+    run = by_hand.run
     hits, sessions = pl.collect_all([run.analysis.hits, run.analysis.sessions])
     nobody = analysis_tallies.build_analysis(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends, run.analysis.identities)
     schemas = [
