@@ -85,7 +85,7 @@ def open_source(path: Path, name: str, label: str | None = None) -> Source:
         raise read_error(label, error) from None
     for magic, (what, command) in _UNSUPPORTED.items():
         if start.startswith(magic):
-            raise InputError(f"{label} is {what}, which is not supported; decompress it first with {command}")
+            raise InputError(f"{label} is {what}, which is not supported; unpack it first with {command}")
     if start[_TAR_OFFSET:] == _TAR:
         raise InputError(f"{label} is a tar archive, which is not supported; extract it first with tar -x")
     return Source(path, name, packing_of(start), size)

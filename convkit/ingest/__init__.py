@@ -1,1 +1,1 @@
-"""Logs to parsed lines, in memory or on disk: detection, loading, losses, merging."""
+"""From logs to parsed lines, in memory or on disk: detection, loading, losses, merging."""

@@ -1,4 +1,4 @@
-"""Detecting a log's format from its lines, and refusing files that no figure can be made of."""
+"""Detecting the format of a log from its lines, and rejecting files that cannot be analyzed."""
 
 from __future__ import annotations
 
@@ -22,99 +22,101 @@ if TYPE_CHECKING:
 
 
 SHOWN_LINES, _HEAD_LINES, _SAMPLED_LINES, _MAX_SHOWN = 3, 10, 300, 500
-"""How many lines of a log that is not read are shown."""
+"""SHOWN_LINES is the number of lines shown of a log that cannot be read."""
 USUAL_FORMAT = "combined"
-"""The format that is asked first, because no two claim the same lines, so that no other need be loaded; it is also that of a log without lines."""
+"""The format that is tried first, as no two formats claim the same lines and most others then need not be loaded; also used for empty logs."""
 _MIN_SHARE = 0.5
-"""Of the lines looked at, the share that a format must read to be taken for the log's."""
+"""The share of the sampled lines that a format must read to be the log's format."""
 _MIN_SHARE_OF_EXPORTS = 0.9
-"""The share that must be alike to be taken for an export's, where no name of a column is known."""
+"""The share of lines that must have the same shape to be an export whose column names are all unknown."""
 _PURE_SHARE, _MIN_OTHERS = 0.995, 2
-"""Below this share, a log may be of several formats: of what is left, another format must read half, and this many lines."""
+"""Below this share a log may have several formats: another one must read half of the rest, and at least this many lines."""
 
 _HOST_FORMAT = "vhost-combined"
-"""The format of whose lines one is enough, because the usual format would take its host for an address."""
+"""The format of which a single line is enough, because the usual format would read its host as an IP address."""
 
 
-def detect_formats(source: Source, head: pl.Series, asked: Needs) -> list[str]:
-    """Return the names of the formats that read most of a log's lines: one, or several where a log goes on in another. Raises InputError."""
-    told = head.filter(head.str.strip_chars().str.len_bytes() > 0)
-    if told.str.contains("\r", literal=True).sum() > _MIN_SHARE * len(told):
-        raise InputError(f"the lines of {source.name} end in CR alone; convert them first with tr '\\r' '\\n'")
-    # Headers stand first, and are told by as little as any line.
-    few = told if len(told) <= _SAMPLED_LINES else pl.concat([told.head(_HEAD_LINES), told.gather_every(len(told) // _SAMPLED_LINES + 1)])
-    if len(few) and load_format(USUAL_FORMAT).sniff(few) >= _PURE_SHARE:
+def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:
+    """Return the formats that read most of a log's lines: one, or several if the log changes its format. Raises InputError."""
+    lines = head.filter(head.str.strip_chars().str.len_bytes() > 0)
+    if lines.str.contains("\r", literal=True).sum() > _MIN_SHARE * len(lines):
+        raise InputError(f"the lines of {source.name} end with CR alone; convert them first with tr '\\r' '\\n'")
+    # The first lines are always included, as they may be headers.
+    sampled = lines if len(lines) <= _SAMPLED_LINES else pl.concat([lines.head(_HEAD_LINES), lines.gather_every(len(lines) // _SAMPLED_LINES + 1)])
+    if len(sampled) and load_format(USUAL_FORMAT).sniff(sampled) >= _PURE_SHARE:
         return [USUAL_FORMAT]
-    known = load_formats()
-    bare = {name: few if one.comment is None else few.filter(~few.str.starts_with(one.comment)) for name, one in known.items()}
-    scores = {name: one.sniff(bare[name]) for name, one in known.items()}
+    formats = load_formats()
+    without_comments = {
+        name: sampled if one.comment is None else sampled.filter(~sampled.str.starts_with(one.comment)) for name, one in formats.items()
+    }
+    scores = {name: one.sniff(without_comments[name]) for name, one in formats.items()}
     best = max(scores, key=lambda name: (scores[name], name == USUAL_FORMAT))
     if scores[best] < _MIN_SHARE:
-        refuse_unusable_file(source.name, told)
-    if scores[best] < _MIN_SHARE and (export := _export_of_unknown_columns(told, known, _MIN_SHARE if asked.columns else _MIN_SHARE_OF_EXPORTS)):
+        refuse_unusable_file(source.name, lines)
+    if scores[best] < _MIN_SHARE and (export := _export_of_unknown_columns(lines, formats, _MIN_SHARE if needs.columns else _MIN_SHARE_OF_EXPORTS)):
         return [export]
-    names = [best] if scores[best] >= _PURE_SHARE else _formats_of_mixture(best, bare[best], known)
-    if all(map(len, bare.values())) and sum(scores.values()) < _MIN_SHARE:
-        odd = [line for line in bare[best] if not known[best].sniff(pl.Series([line]))]
-        raise unknown_format_error(source, best, scores[best], [shown_line(line) for line in odd[:SHOWN_LINES]], tuple(bare[best]))
+    names = [best] if scores[best] >= _PURE_SHARE else _formats_of_mixture(best, without_comments[best], formats)
+    if all(map(len, without_comments.values())) and sum(scores.values()) < _MIN_SHARE:
+        unread = [line for line in without_comments[best] if not formats[best].sniff(pl.Series([line]))]
+        raise unknown_format_error(source, best, scores[best], [shown_line(line) for line in unread[:SHOWN_LINES]], tuple(without_comments[best]))
     return names
 
 
-def foreign_programs(lines_of: Mapping[str, pl.Series], wanted: str) -> list[str]:
-    """Return the programs most of whose lines no format reads, or not the one wanted; none where that is all of them."""
-    if len(lines_of) < _MIN_OTHERS:
+def foreign_programs(lines_by_program: Mapping[str, pl.Series], log_format: str) -> list[str]:
+    """Return the programs most of whose lines cannot be read with the format, or any format if `auto`; none if that is all of them."""
+    if len(lines_by_program) < _MIN_OTHERS:
         return []
-    candidates = load_formats().values() if wanted == "auto" else [load_format(wanted)]
-    reads = {name: any(one.sniff(lines) >= _MIN_SHARE for one in candidates) for name, lines in lines_of.items()}
+    candidates = load_formats().values() if log_format == "auto" else [load_format(log_format)]
+    reads = {name: any(one.sniff(lines) >= _MIN_SHARE for one in candidates) for name, lines in lines_by_program.items()}
     return [name for name, is_read in reads.items() if not is_read] if any(reads.values()) else []
 
 
-def _formats_of_mixture(best: str, lines: pl.Series, known: Mapping[str, LogFormat]) -> list[str]:
-    """Return the format that reads most, and others that read what it leaves, as where a server's format was changed."""
-    claims = {name: claim for name, one in known.items() if (claim := one.claims()) is not None}
+def _formats_of_mixture(best: str, lines: pl.Series, formats: Mapping[str, LogFormat]) -> list[str]:
+    """Return the format that reads most lines, and others that read the rest, as after a change of the server's format."""
+    claims = {name: claim for name, one in formats.items() if (claim := one.claims()) is not None}
     names = [best] if best in claims else []
-    left = lines.to_frame("line").filter(~claims[best]) if names else pl.DataFrame({"line": []}, schema={"line": pl.String})
-    while left.height:
-        fits = left.select(**{name: claim.sum() for name, claim in claims.items() if name not in names}).row(0, named=True)
-        other = max(fits, key=lambda name: (fits[name], name == _HOST_FORMAT))
-        if fits[other] < (1 if other == _HOST_FORMAT else max(_MIN_OTHERS, _MIN_SHARE * left.height)):
+    rest = lines.to_frame("line").filter(~claims[best]) if names else pl.DataFrame({"line": []}, schema={"line": pl.String})
+    while rest.height:
+        counts = rest.select(**{name: claim.sum() for name, claim in claims.items() if name not in names}).row(0, named=True)
+        other = max(counts, key=lambda name: (counts[name], name == _HOST_FORMAT))
+        if counts[other] < (1 if other == _HOST_FORMAT else max(_MIN_OTHERS, _MIN_SHARE * rest.height)):
             break
         names.append(other)
-        left = left.filter(~claims[other])
+        rest = rest.filter(~claims[other])
     return names or [best]
 
 
-def _export_of_unknown_columns(told: pl.Series, known: Mapping[str, LogFormat], least: float) -> str | None:
-    """Return the format of what is written like an export, at least that share of its lines: what its columns are is for its owner to tell."""
-    shares = {name: one.sniff_rows(told) for name, one in known.items()}
+def _export_of_unknown_columns(lines: pl.Series, formats: Mapping[str, LogFormat], min_share: float) -> str | None:
+    """Return the format of an export whose columns the user must name, if at least that share of its lines has the same shape."""
+    shares = {name: one.sniff_rows(lines) for name, one in formats.items()}
     best = max(shares, key=lambda name: shares[name])
-    return best if shares[best] >= least else None
+    return best if shares[best] >= min_share else None
 
 
 class UnknownFormatError(InputError):
-    """A log most of whose lines no format reads: its name, the format that reads most, and the lines that were looked at, as they stand."""
+    """A log that no format reads: `log` is its name, `best` the closest format, `looked_at` the raw sampled lines."""
 
     def __init__(self, message: str, log: str, best: str, looked_at: tuple[str, ...] = ()) -> None:
-        """Keep what there is to see."""
+        """Keep the log's name, the closest format and the sampled lines."""
         super().__init__(message)
         self.log, self.best, self.looked_at = log, best, looked_at
 
 
-def unknown_format_error(source: Source, best: str, fits: float, shown: list[str], looked_at: tuple[str, ...] = ()) -> UnknownFormatError:
-    """Return the error of a log most of whose lines the best format does not read; `shown` are some of them, as they may be shown."""
-    percent = f"{math.floor(fits * 100)}% of its lines"
+def unknown_format_error(source: Source, best: str, share: float, shown: list[str], looked_at: tuple[str, ...] = ()) -> UnknownFormatError:
+    """Return the error for a log of which the closest format reads only this share of lines; `shown` are examples that are safe to show."""
+    fitting = f"{math.floor(share * 100)}% of its lines" if share * 100 >= 1 else "almost none of its lines" if share else "none of its lines"
     samples = "".join(f"\n  {line}" for line in shown)
-    said = (
-        f"{source.name} is not written as the string of its format says: it fits {percent}; see with `convkit formats` where they differ"
+    sentence = (
+        f"{source.name} does not match its format string, which fits {fitting}; see where they differ with `convkit formats LOG`"
         if best == strings.OWN_FORMAT
-        else f"{source.name} is of no format that is read here ({best} fits best, with {percent}); "
-        "name one with --log-format to try it all the same, or see where it stops with `convkit formats`"
+        else f"{source.name}: unrecognised format (the closest, {best}, fits {fitting}); "
+        f"see where it differs with `convkit formats LOG`, or force a format with --log-format"
     )
-    return UnknownFormatError(f"{said}:{samples}", source.name, best, looked_at)
+    return UnknownFormatError(f"{sentence}:{samples}", source.name, best, looked_at)
 
 
 def shown_line(line: str) -> str:
-    """Return the start of a line as it may be shown: harmless, and without addresses."""
+    """Return the beginning of a line, safe to show and with IP addresses masked."""
     return addresses.mask_addresses(safe(line[:_MAX_SHOWN], longest=None))
 
 
@@ -130,22 +132,22 @@ _EVENT_COLUMNS = {"userid", "user", "visitorid", "sessionid", "time", "timestamp
 
 
 def refuse_unusable_file(name: str, lines: pl.Series) -> None:
-    """Raise InputError where lines, none of them blank, are of a file that says nothing of single visits, or not when they were."""
+    """Raise InputError if the lines, without blank ones, are from a file without single visits or without times."""
     if lines.str.contains(_UVICORN).any() and lines.str.contains(_UVICORN_LEVELS).sum() > _UVICORN_SHARE * len(lines):
         raise InputError(
-            f"{name} is uvicorn's own log, whose lines do not say when they were written; bring the log of the proxy in front of it, or give uvicorn "
-            "a --log-config whose access format begins with %(asctime)s"
+            f"{name} is uvicorn's own log, whose lines have no time; use the log of the proxy in front of it, or give uvicorn a --log-config "
+            "whose access format begins with %(asctime)s"
         )
     for what, pattern in _REPORTS.items():
         if lines.head(1).str.contains(pattern).any():
-            raise InputError(f"{name} is {what}, which holds counts and not single visits; bring the access logs that it was made of")
+            raise InputError(f"{name} is {what}, which has counts but no single visits; use the access logs that it was made from")
     if lines.head(1).str.contains(_XML).any():
-        raise InputError(f"{name} is XML, which is not read here; export it as CSV or JSON")
+        raise InputError(f"{name} is XML, which is not supported; export it as CSV or JSON")
     header = lines.filter(~lines.str.starts_with("#")).head(1)
     columns = max((delimited.split_row(header[0], separator) for separator in (",", ";", "\t")), key=len) if len(header) else []
-    named = {normalized(column) for column in columns}
-    if columns == _UMAMI_COLUMNS or (named & _AGGREGATE_COLUMNS and not named & _EVENT_COLUMNS and len(columns) > 1):
+    names = {normalized(column) for column in columns}
+    if columns == _UMAMI_COLUMNS or (names & _AGGREGATE_COLUMNS and not names & _EVENT_COLUMNS and len(columns) > 1):
         raise InputError(
-            f"{name} holds counts and not single visits, as what Plausible and Umami export: no session or funnel is in them; bring the "
-            "access log of the server, or the tool's table of events (website_event of Umami)"
+            f"{name} has counts but no single visits, like the exports of Plausible and Umami, so it has no sessions or funnels; use the server's "
+            "access log, or the tool's table of events (website_event in Umami)"
         )

@@ -1,7 +1,7 @@
-"""Loading logs: their parsed lines in memory or on disk, and what was lost.
+"""Loading logs: their parsed lines, in memory or on disk, and what was lost.
 
-The fast reader is tried first, the one for damage where it fails. Only when all lines are loaded it is known whether a log is of its format at all,
-and which line its writer had not finished.
+The fast reader is tried first, then the tolerant one. Whether a log really has its format, and which line is unfinished, is known only after all
+lines are loaded.
 """
 
 from __future__ import annotations
@@ -39,57 +39,57 @@ if TYPE_CHECKING:
     from convkit.ingest.store import Store, Text
 
     Narrow = Callable[[pl.LazyFrame, Sequence[str], Sequence[str], Text], pl.LazyFrame]
-    """Keeps of PARSED what a run needs: given texts, the rules that tell visitors, and the type of texts."""
+    """Selects what a run needs of PARSED (NARROWED), given the needed texts, the visitor rules and the type of texts."""
 
 
 _NO_LOSSES = ("asset", "blank", "comment", UNFINISHED)
 _REPLACEMENT_CHARACTER = "\ufffd"
 _MAX_LOST, _MAX_REJECT_BYTES = 0.5, 500
 _PARALLEL_LOGS = 2
-"""Logs that are read at once: unpacking one keeps a single core busy."""
+"""The number of logs that are read at once: decompression of each keeps one core busy."""
 
 
 @dataclass(frozen=True)
 class LoadedLines:
-    """The parsed lines of logs, wherever they are kept, and what was lost."""
+    """The parsed lines of logs, in memory or on disk, and what was lost."""
 
     lines: pl.LazyFrame
-    """PARSED, as `narrow` leaves them."""
+    """NARROWED."""
     losses: tuple[str, ...]
     rejects: pl.DataFrame | None
-    """`file, line, reason, text`: the text's first 500 bytes, with everything that looks like an address masked."""
+    """`file, line, reason, text`: the first 500 bytes of each rejected line, with everything that looks like an IP address masked."""
 
 
-def load_logs(  # noqa: PLR0913 (how logs are read, and what is kept of them)
+def load_logs(  # noqa: PLR0913 (how logs are read, and what is kept)
     logs: Sequence[Log], assets: Assets, narrow: Narrow, *, store: Store = MEMORY_STORE, rejects: bool = False, progress: Progress = NO_PROGRESS
 ) -> LoadedLines:
-    """Read logs, of whose lines `narrow` keeps what a run needs.
+    """Read logs and keep what `narrow` selects of their lines.
 
-    Raises InputError where a log is damaged beyond what can be kept, or most of it is not of its format.
+    Raises InputError if nothing of a log can be rescued, or if most of it does not match its format.
     """
     progress.begin(sum(log.source.size for log in logs))
     loaded = _load_each(logs, partial(load_log, assets=assets, progress=progress, narrow=narrow, store=store))
-    lines = pl.concat([of_log.lines for of_log in loaded], how="diagonal")
-    mended = {log.number for log, of_log in zip(logs, loaded, strict=True) if of_log.is_mended}
+    lines = pl.concat([one.lines for one in loaded], how="diagonal")
+    read_tolerantly = {log.number for log, one in zip(logs, loaded, strict=True) if one.is_mended}
     lost = _collect(lines.filter(~pl.col("problem").is_in(_NO_LOSSES)).select("source", "line_no", "problem"))
     unfinished = _unfinished(logs, lines, lost)
     if unfinished.height:
         lines = mark_problem(lines, unfinished, UNFINISHED)
         lost = lost.join(unfinished, on=LINE_KEY, how="anti")
-    _refuse_unreadable_logs(logs, lines, lost, mended)
-    said = (*(sentence for of_log in loaded for sentence in of_log.losses), *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
-    if said and not _collect(lines.select(pl.len())).item():
-        raise InputError(said[0])
-    return LoadedLines(lines, said, _rejects(logs, lost, mended) if rejects else None)
+    _refuse_unreadable_logs(logs, lines, lost, read_tolerantly)
+    losses = (*(sentence for one in loaded for sentence in one.losses), *_replaced_bytes(lines, logs), *_shrunk_logs(logs))
+    if losses and not _collect(lines.select(pl.len())).item():
+        raise InputError(losses[0])
+    return LoadedLines(lines, losses, _rejects(logs, lost, read_tolerantly) if rejects else None)
 
 
 def _collect(query: pl.LazyFrame) -> pl.DataFrame:
-    """Run a query on lines, wherever they are kept."""
+    """Return the result of a query on lines in memory or on disk."""
     return query.collect(engine="streaming")
 
 
 def _load_each(logs: Sequence[Log], read: Callable[[Log], LoadedLog]) -> list[LoadedLog]:
-    """Read logs, a few at once."""
+    """Read logs, a few at a time."""
     if len(logs) == 1:
         return [read(logs[0])]
     with ThreadPoolExecutor(_PARALLEL_LOGS) as pool:
@@ -97,22 +97,22 @@ def _load_each(logs: Sequence[Log], read: Callable[[Log], LoadedLog]) -> list[Lo
 
 
 def _unfinished(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame) -> pl.DataFrame:
-    """Return the places of last lines that no line end closes and that are no records: their writer has not finished them."""
+    """Return `source, line_no` of last lines that have no line end and are not records, because they were not finished."""
     ends = _collect(lines.group_by("source").agg(pl.col("line_no").max())) if lost.height else lost.select(LINE_KEY)
     last = lost.filter(pl.col("problem") != TOO_LONG).join(ends, on=LINE_KEY, how="semi").select(LINE_KEY)
-    of_lines = [log for log in logs if log.number in last["source"] and log.source.packing != PARQUET]
-    open_ended = [log.number for log in of_lines if not damaged.ends_with_newline(log.source)]
+    candidates = [log for log in logs if log.number in last["source"] and log.source.packing != PARQUET]
+    open_ended = [log.number for log in candidates if not damaged.ends_with_newline(log.source)]
     return last.filter(pl.col("source").is_in(open_ended))
 
 
 def _shrunk_logs(logs: Sequence[Log]) -> list[str]:
-    """Say which logs lost bytes while they were read, as where a rotation empties the file under its reader."""
-    cut = (log.source for log in logs if _size_of(log.source.path) < log.source.size < sys.maxsize)
-    return [f"{source.name} was cut while it was read; read it again, together with the file that it was rotated into" for source in cut]
+    """Return a sentence for each log that shrank while it was read, as when log rotation truncates it."""
+    shrunk = (log.source for log in logs if _size_of(log.source.path) < log.source.size < sys.maxsize)
+    return [f"{source.name} was truncated while it was read; read it again, together with the file it was rotated into" for source in shrunk]
 
 
 def _size_of(path: Path) -> int:
-    """Return how many bytes a file has; one that has gone lost none of what was read before."""
+    """Return the size of a file in bytes; a deleted file counts as complete."""
     try:
         return path.stat().st_size
     except OSError:
@@ -120,69 +120,69 @@ def _size_of(path: Path) -> int:
 
 
 def _replaced_bytes(lines: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
-    """Say in how many lines of each log bytes were replaced that are no text, as far as the lines were read."""
+    """Return a sentence for each log with invalid UTF-8 in the columns that were read."""
     schema = lines.collect_schema()
     texts = [name for name, dtype in schema.items() if dtype in {TEXT, pl.String}]
-    # All texts in memory share their categories: where none of them holds the sign, no line needs a look.
+    # All texts in memory share their categories: if none of those contains the sign, no line does.
     if TEXT in schema.dtypes() and not TEXT.categories.to_series().str.contains(_REPLACEMENT_CHARACTER, literal=True).any():
         return []
-    holds = pl.any_horizontal(pl.col(name).cast(pl.String).str.contains(_REPLACEMENT_CHARACTER, literal=True) for name in texts)
-    numbers = _collect(lines.filter(holds).group_by("source").len().sort("source")).rows()
-    return [f"{logs[number].source.name} holds bytes that are no UTF-8 in {plural(count, 'line')}; they are read as �" for number, count in numbers]
+    has_sign = pl.any_horizontal(pl.col(name).cast(pl.String).str.contains(_REPLACEMENT_CHARACTER, literal=True) for name in texts)
+    numbers = _collect(lines.filter(has_sign).group_by("source").len().sort("source")).rows()
+    return [f"{logs[number].source.name} has invalid UTF-8 in {plural(count, 'line')}, shown as �" for number, count in numbers]
 
 
-def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame, mended: Collection[int]) -> None:
-    """Raise InputError for the first log most of whose lines are not read, or all of nobody: its figures would mean nothing."""
+def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame, read_tolerantly: Collection[int]) -> None:
+    """Raise InputError for the first log whose lines mostly cannot be read, or all have no visitor, as its figures would be meaningless."""
     if lost.is_empty():
         return
     counts = _collect(lines.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len())
-    is_of_nobody = pl.col("problem") == NO_VISITOR
-    counted = lost.group_by("source").agg(of_nobody=is_of_nobody.sum(), unread=(~is_of_nobody).sum())
-    is_refused = (pl.col("unread") > _MAX_LOST * pl.col("len")) | (pl.col("unread") + pl.col("of_nobody") == pl.col("len"))
+    lacks_visitor = pl.col("problem") == NO_VISITOR
+    counted = lost.group_by("source").agg(without_visitor=lacks_visitor.sum(), unread=(~lacks_visitor).sum())
+    is_refused = (pl.col("unread") > _MAX_LOST * pl.col("len")) | (pl.col("unread") + pl.col("without_visitor") == pl.col("len"))
     numbers = counts.join(counted, on="source").filter(is_refused).sort("source")
-    for number, of_all, of_nobody, unread in numbers.select("source", "len", "of_nobody", "unread").head(1).rows():
+    for number, total, without_visitor, unread in numbers.select("source", "len", "without_visitor", "unread").head(1).rows():
         log = logs[number]
-        if of_nobody > unread:
+        if without_visitor > unread:
             raise InputError(
-                f"no line of {log.source.name} says who it was, by an address or a user id ({log.name}); let what writes it say so, "
+                f"no line of {log.source.name} (format {log.name}) identifies the visitor by IP address or user ID; add one of these to the log, "
                 "or name the column of an export with --set columns.user=NAME"
             )
-        shown = _rejects([log], lost.filter(source=number).sort("line_no").head(detection.SHOWN_LINES), mended)
-        raise detection.unknown_format_error(log.source, log.name, (of_all - unread) / of_all, shown["text"].to_list())
+        shown = _rejects([log], lost.filter(source=number).sort("line_no").head(detection.SHOWN_LINES), read_tolerantly)
+        raise detection.unknown_format_error(log.source, log.name, (total - unread) / total, shown["text"].to_list())
 
 
-def _rejects(logs: Sequence[Log], lost: pl.DataFrame, mended: Collection[int]) -> pl.DataFrame:
-    """Return `file, line, reason, text` of lines that were not read, of logs read tolerantly where they are among `mended`."""
+def _rejects(logs: Sequence[Log], lost: pl.DataFrame, read_tolerantly: Collection[int]) -> pl.DataFrame:
+    """Return `file, line, reason, text` of rejected lines; `read_tolerantly` are the numbers of logs that the fast reader cannot read."""
     schema = {"file": pl.String, "line": pl.UInt32, "reason": pl.String, "text": pl.String}
     parts = [(log, lost.filter(source=log.number)) for log in logs]
-    found = [_rejects_of_log(log, part, is_easy=log.number not in mended) for log, part in parts if part.height]
-    return pl.concat(found) if found else pl.DataFrame(schema=schema)
+    frames = [_rejects_of_log(log, part, is_easy=log.number not in read_tolerantly) for log, part in parts if part.height]
+    return pl.concat(frames) if frames else pl.DataFrame(schema=schema)
 
 
 def _rejects_of_log(log: Log, lost: pl.DataFrame, *, is_easy: bool) -> pl.DataFrame:
-    """Return the rejects of one log, read once more in the way that worked."""
+    """Return the rejected lines of a log, which is read again with the reader that worked."""
     reasons = lost.select("line_no", reason=pl.col("problem").cast(pl.String))
     again = [scan(log.source, log.number)] if is_easy else (frame.lazy() for frame in damaged.frames(log.source, log.number, []))
-    is_wanted = pl.col("line_no").is_in(reasons["line_no"].implode())
+    is_rejected = pl.col("line_no").is_in(reasons["line_no"].implode())
     start = pl.col("line").fill_null("").cast(pl.Binary).bin.slice(0, _MAX_REJECT_BYTES)
-    found = pl.concat([frame.filter(is_wanted).select("line_no", start=start).collect(engine="streaming") for frame in again])
-    found = found.join(reasons, on="line_no").sort("line_no")
-    text = pl.Series("text", [detection.shown_line(raw.decode("utf-8", "ignore")) for raw in found["start"]], dtype=pl.String)
-    return found.select(pl.lit(log.source.name).alias("file"), pl.col("line_no").alias("line"), "reason", text)
+    rows = pl.concat([frame.filter(is_rejected).select("line_no", start=start).collect(engine="streaming") for frame in again])
+    rows = rows.join(reasons, on="line_no").sort("line_no")
+    text = pl.Series("text", [detection.shown_line(raw.decode("utf-8", "ignore")) for raw in rows["start"]], dtype=pl.String)
+    return rows.select(pl.lit(log.source.name).alias("file"), pl.col("line_no").alias("line"), "reason", text)
 
 
 _READ_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
 _MAX_WAITING = 2_000_000
-"""Lines that are kept at once of a log that is read piece by piece."""
+"""The number of lines after which a log that is read in chunks is stored."""
 _MAX_READ_AT_ONCE = 256 << 20
-"""Bytes of a log that is read as a whole for whoever asks for its records."""
+"""The largest log, in bytes, whose records are read immediately."""
 _SUSPICIOUS_RATIO, _SUSPICIOUS_SIZE = 100, 64 << 20
-"""A gzip file that says it holds so many times its size, and more than this, may be one line without an end."""
+"""A gzip file that claims to be so many times larger when decompressed, and larger than this, may be a single endless line."""
 
 
 @dataclass(frozen=True)
 class LoadedLog:
-    """What a log says: PARSED as `select_needed` leaves them, where they are kept, and sentences of what was lost."""
+    """The lines of a log (NARROWED), in memory or on disk, and sentences about what was lost."""
 
     lines: pl.LazyFrame
     losses: tuple[str, ...] = ()
@@ -200,44 +200,44 @@ class LoadJob:
     store: Store
 
     def of(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Return PARSED of LINES, as they are narrowed or whole."""
+        """Return NARROWED, or PARSED if there is no `narrow`, from LINES."""
         parsed = self.log.layout.scan(lines, self.assets)
         return parsed if self.narrow is None else self.narrow(parsed, self.log.texts, self.log.visitor, self.store.text)
 
     def kept(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Return the same once it is read."""
+        """Run the query and return its stored result."""
         return self.store.keep(self.of(lines))
 
 
 def load_log(log: Log, assets: Assets, progress: Progress, *, narrow: Narrow | None = None, store: Store = MEMORY_STORE) -> LoadedLog:
-    """Read a log: `assets` are the static files that are wanted, `narrow` keeps of PARSED what a run needs.
+    """Read a log; `assets` are the static files to keep, `narrow` selects what a run needs of PARSED.
 
-    Raises InputError if nothing of it can be kept.
+    Raises InputError if nothing of the log can be rescued.
     """
     is_parquet = log.source.packing == PARQUET
     job = LoadJob(log, assets, narrow, store)
-    found = LoadedLog(_load_parquet(job)) if is_parquet else _load_fast(job) or _load_damaged(job, progress)
-    if not found.is_mended:
+    loaded = LoadedLog(_load_parquet(job)) if is_parquet else _load_fast(job) or _load_damaged(job, progress)
+    if not loaded.is_mended:
         progress.advance(log.source.size)
-    return found
+    return loaded
 
 
 def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
-    """Return PARSED of all lines, assets too: read at once by the readers that nothing stops, but for logs that are too large for that.
+    """Return PARSED of all lines, including assets; read immediately, except for large logs.
 
-    Those are read later, by the fast reader alone, and their files must still be there then.
+    Those are read lazily, by the fast reader alone, so their files must still exist then.
     """
     parts = []
     for log in logs:
         job = LoadJob(log, ALL_ASSETS, None, MEMORY_STORE)
-        waits = log.source.size > _MAX_READ_AT_ONCE and _is_easy(log) and not log.layout.can_mend
-        read = unwrap(scan(log.source, log.number), log) if waits else None
-        parts.append(load_log(log, ALL_ASSETS, NO_PROGRESS).lines if read is None else job.of(read))
+        is_lazy = log.source.size > _MAX_READ_AT_ONCE and _is_easy(log) and not log.layout.can_mend
+        lines = unwrap(scan(log.source, log.number), log) if is_lazy else None
+        parts.append(load_log(log, ALL_ASSETS, NO_PROGRESS).lines if lines is None else job.of(lines))
     return pl.concat(parts, how="diagonal")
 
 
 def _load_fast(job: LoadJob) -> LoadedLog | None:
-    """Read a log the fast way, and once more as a whole where records go on over several lines; None where that fails."""
+    """Read a log with the fast reader, and again in one piece if records span several lines; None if it fails."""
     log = job.log
     with suppress(*_READ_ERRORS):
         if not _is_easy(log):
@@ -257,13 +257,13 @@ def _load_parquet(job: LoadJob) -> pl.LazyFrame:
 
 
 def _is_easy(log: Log) -> bool:
-    """Tell logs that the fast reader may be given."""
+    """Return whether the fast reader can be tried on a log."""
     source = log.source
     return source.packing in {PLAIN, ZSTD} or (source.packing == GZIP and not _may_burst(source.path))
 
 
 def _may_burst(path: Path) -> bool:
-    """Tell a gzip file whose trailer says that it holds a great many times its size."""
+    """Return whether the trailer of a gzip file claims a suspicious decompressed size."""
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(-min(size, 4), 2)
@@ -272,23 +272,23 @@ def _may_burst(path: Path) -> bool:
 
 
 def _load_damaged(job: LoadJob, progress: Progress) -> LoadedLog:
-    """Read a log by the reader for damage; of zstd, which that does not know, the lines are read at once and mended."""
+    """Read a log with the tolerant reader; zstd, which it does not support, is read at once."""
     source, number, losses = job.log.source, job.log.number, list[str]()
     try:
         if source.packing != ZSTD:
             return LoadedLog(_load_in_pieces(damaged.frames(source, number, losses, progress.advance), job), tuple(losses), is_mended=True)
         return LoadedLog(_load_in_pieces([scan(source, number).collect()], job))
     except pl.exceptions.ComputeError:
-        raise InputError(f"{source.name} is damaged; copy it again, or unpack what can be unpacked with zstd -dc") from None
+        raise InputError(f"{source.name} is damaged; copy it again, or rescue what you can with zstd -dc") from None
     except OSError as error:
         raise read_error(source.name, error) from None
 
 
 def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFrame:
-    """Return what is wanted of the lines of a log, mended where its format can do that, a few million of them at a time."""
-    bare = (unwrap(frame, job.log) for frame in frames)
+    """Load lines in chunks of a few million, with multi-line records joined if the format supports it."""
+    unwrapped = (unwrap(frame, job.log) for frame in frames)
     kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
-    for frame in job.log.layout.mend(bare):
+    for frame in job.log.layout.mend(unwrapped):
         waiting.append(job.of(frame.lazy()).collect())
         if sum(part.height for part in waiting) >= _MAX_WAITING:
             kept.append(job.store.keep(pl.concat(waiting).lazy()))
@@ -297,8 +297,8 @@ def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFram
 
 
 def to_records(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return RECORDS, `asset` and `problem` of PARSED, senders and requests taken apart line by line, escapes undone."""
-    nothing = pl.LazyFrame(schema=PARSED_EVENTS)
-    whole = pl.concat([lines, nothing], how="diagonal")
-    apart = whole.pipe(requests.split_senders).pipe(requests.split_requests).with_columns(target=pl.coalesce("target", requests.probe_text()))
-    return apart.with_columns(**{name: requests.unescape(name) for name in requests.ESCAPED_TEXTS}).select(*RECORDS, "asset", "problem")
+    """Return RECORDS with `asset` and `problem` from PARSED: senders and requests are split and escapes undone."""
+    no_events = pl.LazyFrame(schema=PARSED_EVENTS)
+    with_events = pl.concat([lines, no_events], how="diagonal")
+    records = with_events.pipe(requests.split_senders).pipe(requests.split_requests).with_columns(target=pl.coalesce("target", requests.probe_text()))
+    return records.with_columns(**{name: requests.unescape(name) for name in requests.ESCAPED_TEXTS}).select(*RECORDS, "asset", "problem")

@@ -1,4 +1,4 @@
-"""What logs hold: their parsed lines, in memory or on disk, what is known about them, and the lines of some visitors as a part of them."""
+"""The data of a run's logs: parsed lines in memory or on disk, facts about them, and the parts into which they are divided."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GlobalFacts:
-    """Facts that depend on all lines; None where the lines at hand are all of them and can be asked."""
+    """Facts that depend on all lines; None if the part has all lines, from which they can be computed."""
 
     span: tuple[datetime | None, datetime | None] | None = None
     """The times of the first and the last record."""
     has_assets: bool | None = None
-    """Whether anybody asked for assets."""
+    """Whether the logs have requests for assets."""
     names_pages: bool | None = None
-    """Whether an event has the name of page views."""
+    """Whether an event has the usual name of page views."""
     own_hosts: tuple[str, ...] | None = None
-    """Hosts that are taken for the site's own because nobody named them."""
+    """The hosts taken as the site's own, if `site.hosts` does not name them."""
 
 
 NO_GLOBAL_FACTS = GlobalFacts()
@@ -33,40 +33,40 @@ NO_GLOBAL_FACTS = GlobalFacts()
 
 @dataclass(frozen=True)
 class Part:
-    """The lines of some visitors, or of all, in memory: they are analyzed without those of the others."""
+    """The lines of some or all visitors, in memory, which can be analyzed independently of the others."""
 
     lines: pl.DataFrame
-    """PARSED, as `hits.select_needed` leaves them."""
+    """NARROWED."""
     facts: GlobalFacts = NO_GLOBAL_FACTS
     omitted: Mapping[int, int] = field(default_factory=dict)
-    """Per log: how many lines were left out because they say nothing new (more assets of one client)."""
+    """Lines per log that were dropped because they add no information (further assets requested by a client)."""
 
 
 @dataclass(frozen=True)
 class LogData:
-    """All that was read from logs."""
+    """Everything that was read from the logs."""
 
     lines: pl.LazyFrame
-    """PARSED of all lines, as `hits.select_needed` leaves them: in memory, or on disk with BUCKET_KEY."""
+    """NARROWED of all lines, in memory, or on disk with BUCKET_KEY."""
     size: int
-    """How many rows `lines` has."""
+    """The number of rows in `lines`."""
     names: tuple[str, ...]
     """The logs' names in the order of the command line."""
     logs: tuple[Log, ...]
-    """The logs by the number in `source` of their lines."""
+    """The logs in the order of `source`."""
     copies: tuple[str, ...] = ()
-    """A sentence for each log that was left out because others hold all of it."""
+    """A sentence for each log that was skipped as a copy."""
     losses: tuple[str, ...] = ()
-    """A sentence for each thing that was lost."""
+    """A sentence for each loss of data."""
     rejects: pl.DataFrame | None = None
-    """`file, line, reason, text` of the lines that were not read, where they are wanted."""
+    """`file, line, reason, text` of rejected lines, if requested."""
     facts: GlobalFacts = NO_GLOBAL_FACTS
     omitted: Mapping[int, int] = field(default_factory=dict)
-    """Per log: how many lines are not among `lines`."""
+    """Lines per log that are not in `lines`."""
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The logs' names by their number."""
+        """The logs' names in the order of `source`."""
         return tuple(log.source.name for log in self.logs)
 
     @property
@@ -76,5 +76,5 @@ class LogData:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What users must know about the input."""
+        """Warnings about the input."""
         return (*self.copies, *self.losses)

@@ -1,4 +1,4 @@
-"""From paths to open logs: each with its format and wrappers, ready to be loaded."""
+"""Opening logs: from paths to logs with their format and wrappers, ready to be loaded."""
 
 from __future__ import annotations
 
@@ -28,75 +28,73 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Log:
-    """A source, its number, and its layout."""
+    """A source with its number and its layout."""
 
     source: Source
     number: int
     name: str
-    """What users call the format."""
+    """The format's name for users."""
     layout: Layout
     around: Wrapping | None = None
-    """What stands around its lines."""
+    """The wrapping of its lines."""
     texts: tuple[str, ...] = ()
-    """Of PARSED, texts that this run needs and not every one does."""
+    """The additional text columns of PARSED that this run needs."""
     visitor: tuple[str, ...] = ()
-    """The rules that tell visitors."""
+    """The visitor rules."""
 
     @property
     def wrappers(self) -> tuple[str, ...]:
-        """What stands around its lines, the outermost first."""
+        """The names of its wrappers, outermost first."""
         return self.around.names if self.around else ()
 
     @property
     def has_local_times(self) -> bool:
-        """Whether times say no zone."""
+        """Whether its times have no time zone."""
         return self.layout.has_local_times
 
 
 @dataclass(frozen=True)
 class OpenLogs:
-    """Logs that were opened and not read yet, in the order of the command line."""
+    """Opened logs that are not read yet, in the order of the command line."""
 
     logs: tuple[Log, ...]
     copies: tuple[str, ...] = ()
-    """A sentence for each log that was left out because others hold all of it."""
+    """A sentence for each log that was skipped as a copy."""
 
 
 def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO_NEEDS) -> OpenLogs:
-    """Open the logs that the paths name: files, globs, directories (their regular files) and `-`; `stack` closes them.
+    """Open the logs that the paths name (files, globs, directories, URLs and `-`), without copies; `stack` closes them.
 
-    `needs` is what a run needs of their lines. Copies are left out.
-
-    Raises InputError for what cannot be read or is of no known format, UsageError for an unknown format.
+    `needs` is what a run needs of their lines. Raises InputError for logs that cannot be read or recognised, UsageError for an unknown format.
     """
-    wanted = strings.canonical_name(log_format)
-    own = strings.parse_option(wanted)
+    name = strings.canonical_name(log_format)
+    template = strings.parse_option(name)
     sources, copies = open_sources(path_names(paths), stack), list[str]()
     if len(sources) > 1:
         sources, copies = without_copies(sources)
-    logs = tuple(_open_log(source, number, own or wanted, needs, stack) for number, source in enumerate(sources))
+    logs = tuple(_open_log(source, number, template or name, needs, stack) for number, source in enumerate(sources))
     return OpenLogs(logs, tuple(copies))
 
 
-def _open_log(source: Source, number: int, wanted: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
-    """Return a log with its format: the one wanted, or the one that reads most of its lines, made to fit the file."""
-    is_file = source.packing == lines.PARQUET
+def _open_log(source: Source, number: int, log_format: str | StringTemplate, needs: Needs, stack: ExitStack) -> Log:
+    """Return a log with the given format, or the one that reads most of its lines, fitted to the file."""
+    is_parquet = source.packing == lines.PARQUET
     head = sampling.sample(source)
-    if not isinstance(wanted, str):
+    if not isinstance(log_format, str):
         around = detect_wrapping(head, source)
-        around = around if around and wanted.sniff(around.of(head)) > wanted.sniff(head) else None
-        return Log(source, number, strings.OWN_FORMAT, wanted.fit(source, head, needs), around, needs.texts, needs.visitor)
-    around = None if is_file else detect_wrapping(head, source)
+        around = around if around and log_format.sniff(around.of(head)) > log_format.sniff(head) else None
+        return Log(source, number, strings.OWN_FORMAT, log_format.fit(source, head, needs), around, needs.texts, needs.visitor)
+    around = None if is_parquet else detect_wrapping(head, source)
     if around:
-        around = around.without(detection.foreign_programs(around.by_program(head), wanted))
+        around = around.without(detection.foreign_programs(around.by_program(head), log_format))
         head = around.of(head)
-    names = ["parquet"] if is_file else detection.detect_formats(source, head, needs) if wanted == "auto" else [wanted]
-    if not is_file and not head.str.contains(r"\S").any():
-        # Nothing is in it: every format reads that, but for those that ask the file what it is.
+    names = ["parquet"] if is_parquet else detection.detect_formats(source, head, needs) if log_format == "auto" else [log_format]
+    if not is_parquet and not head.str.contains(r"\S").any():
+        # An empty log can be read in any format, except those that inspect the file.
         names = [detection.USUAL_FORMAT]
     log_formats = [load_format(name) for name in names]
-    if names == ["parquet"] and not is_file:
-        raise InputError(f"{source.name} is no Parquet file; leave out --log-format, or name another")
+    if names == ["parquet"] and not is_parquet:
+        raise InputError(f"{source.name} is not a Parquet file; remove --log-format, or choose another format")
     opened = stack.enter_context(log_formats[0].as_lines(source))
     if opened is not source:
         source, head = opened, sampling.sample(opened)
@@ -106,7 +104,7 @@ def _open_log(source: Source, number: int, wanted: str | StringTemplate, needs: 
     return Log(source, number, " and ".join(names), layout, around, needs.texts, needs.visitor)
 
 
-def unwrap(read: Frame, log: Log) -> Frame:
-    """Return LINES of one log, of what `lines.scan` returns: what is around them is taken off."""
-    bare = read.with_columns(outer=pl.lit(None, dtype=pl.String))
-    return log.around.peeled(bare) if log.around else bare
+def unwrap(scanned: Frame, log: Log) -> Frame:
+    """Return LINES of a log, without wrappers, from what `lines.scan` returns."""
+    wrapped = scanned.with_columns(outer=pl.lit(None, dtype=pl.String))
+    return log.around.peeled(wrapped) if log.around else wrapped

@@ -1,6 +1,6 @@
-"""Where parsed lines are kept: in memory, or on disk in buckets of visitors.
+"""Storing parsed lines: in memory, or on disk in buckets of visitors.
 
-All lines of a visitor are in one bucket. The bucket is decided while lines are read, before visitors are identified, and costs next to nothing.
+All lines of a visitor are in the same bucket. It is computed cheaply while lines are read, before visitors are identified.
 """
 
 from __future__ import annotations
@@ -23,47 +23,47 @@ if TYPE_CHECKING:
 
 
 class Store(Protocol):
-    """Keeps rows."""
+    """Stores the rows of queries."""
 
     @property
     def text(self) -> Text:
-        """As what texts are kept."""
+        """The type in which texts are stored."""
 
-    def keep(self, cells: pl.LazyFrame) -> pl.LazyFrame:
-        """Run a query, and return what gives its rows again. Raises OutputError, PolarsError, OSError."""
+    def keep(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """Run a query, store its rows and return a query for them. Raises OutputError, PolarsError, OSError."""
 
 
 class MemoryStore:
-    """Texts are dictionary codes."""
+    """Stores rows in memory, with texts as dictionary codes."""
 
     text: Text = TEXT
 
-    def keep(self, cells: pl.LazyFrame) -> pl.LazyFrame:
-        """Run a query, and return its rows."""
-        return cells.collect(engine="streaming").lazy()
+    def keep(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """Run a query and return its rows."""
+        return lines.collect(engine="streaming").lazy()
 
 
 @dataclass(frozen=True)
 class DiskStore:
-    """Rows wait in Parquet files that are gone with the `stack`; the dictionaries of Parquet make them a fifteenth of the log."""
+    """Stores rows in Parquet files that are deleted with the `stack`; Parquet's dictionaries make them a fifteenth of the log's size."""
 
     stack: ExitStack
-    text: Text = pl.String()  # noqa: RUF009 (a type without a state)
+    text: Text = pl.String()  # noqa: RUF009 (a type without state)
 
     def __post_init__(self) -> None:
-        """Allow as many open files as the system does: on disk, each log is one."""
+        """Raise the limit of open files to what the system allows, as each log needs one."""
         with suppress(ImportError, ValueError, OSError):
-            import resource  # noqa: PLC0415 (only Unix has it)
+            import resource  # noqa: PLC0415 (available only on Unix)
 
-            most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+            maximum = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (maximum, maximum))
 
-    def keep(self, cells: pl.LazyFrame) -> pl.LazyFrame:
-        """Run a query, write its rows with their `key`, and return what reads them again."""
+    def keep(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+        """Run a query, write its rows with their `key`, and return a query that reads them."""
         path = self.stack.enter_context(filesystem.temporary_path(tempfile.gettempdir()))
         try:
-            # LZ4 costs nothing beside reading the log; Zstandard makes a third less of it, for a fifth more time.
-            add_bucket_key(cells).sink_parquet(path, compression="lz4", row_group_size=_ROWS)
+            # LZ4 takes no noticeable time; Zstandard saves a third of the space for a fifth more time.
+            add_bucket_key(lines).sink_parquet(path, compression="lz4", row_group_size=_ROWS)
         except (OSError, pl.exceptions.ComputeError) as error:
             raise filesystem.disk_full_error(error) or error from None
         return pl.scan_parquet(path)
@@ -74,9 +74,9 @@ MEMORY_STORE = MemoryStore()
 
 
 BUCKETS = 256
-"""Buckets: a part of the visitors are those of as many of them as fit into memory."""
+"""The number of buckets; a part consists of as many buckets as fit into memory."""
 BUCKET_KEY = "key"
-"""The column of a number (UInt32) that all lines of a visitor share, and other visitors may have too."""
+"""The column of a number (UInt32) that is the same for all lines of a visitor; several visitors may share it."""
 _FOUR = r"^([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+) - "
 _SIX = r"^([1-9a-f][0-9a-f]{0,3}:[1-9a-f][0-9a-f]{0,3}):[0-9a-f:]* - "
 _NETWORK, _FIRST_TWO = r"^0*([0-9a-f]*):0*([0-9a-f]*):[0-9a-f:]*$", "${1}:${2}"
@@ -88,16 +88,16 @@ def bucket_of(key: pl.Expr) -> pl.Expr:
     return key % BUCKETS
 
 
-def add_bucket_key(cells: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `key` to PARSED, text.
+def add_bucket_key(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `key` to NARROWED with String texts.
 
-    It is told by what of an address stays a visitor's, of IPv6 by its first two groups, and by the user where there is no address.
+    It is a hash of the part of the IP address that is stable for a visitor (for IPv6, its first two groups), or of the user if there is no address.
     """
     sender = pl.col("sender")
-    # Nearly all senders are one of the two, and it takes seven times as long to take them apart as people's notations need it: the rest is null.
+    # Nearly all senders match one of these two patterns; parsing every notation takes seven times as long, so only the rest goes through that.
     easy = pl.coalesce(sender.str.extract(_FOUR), sender.str.extract(_SIX))
-    known = cells.with_columns(whole=sender, easy=easy).with_columns(sender=pl.when(pl.col("easy").is_null()).then("sender"))
-    told = addresses.add_address_parts(requests.split_senders(known))
+    marked = lines.with_columns(whole=sender, easy=easy).with_columns(sender=pl.when(pl.col("easy").is_null()).then("sender"))
+    split = addresses.add_address_parts(requests.split_senders(marked))
     text = pl.coalesce("easy", pl.col("part").str.replace(_NETWORK, _FIRST_TWO), "user", pl.lit(""))
     key = (text.hash(_SEED) % (1 << 32)).cast(pl.UInt32)
-    return told.with_columns(sender="whole", key=key).drop("whole", "easy", "address", "user", "part", "sorted")
+    return split.with_columns(sender="whole", key=key).drop("whole", "easy", "address", "user", "part", "sorted")

@@ -29,7 +29,7 @@ ODD = b"\x1b[2J odd 203.0.113.7\n"
         (TEXT + ODD[:9], 0, ""),
         (TEXT.replace(b"GET /", b"GET /\xff", 1), 4, "convkit: error: input was lost; see the warnings. Exit code 4, as --strict requires\n"),
         (gzip.compress(TEXT)[:-30], 4, "convkit: error: input was lost; see the warnings. Exit code 4, as --strict requires\n"),
-        (ODD + gzip.compress(TEXT), 3, "is of no format that is read here"),
+        (ODD + gzip.compress(TEXT), 3, "unrecognised format"),
     ],
 )
 def test_lost_input_is_an_error_only_with_strict(tmp_path: Path, convkit_command: Run, content: bytes, code: int, message: str) -> None:

@@ -60,7 +60,7 @@ def parquet() -> bytes:
 
 
 CASES: dict[str, list[Case]] = {
-    "bytes that are not UTF-8": [Case(TEXT.replace(b"/7 ", b"/\xff ", 1), warning="holds bytes that are no UTF-8 in 1 line")],
+    "bytes that are not UTF-8": [Case(TEXT.replace(b"/7 ", b"/\xff ", 1), warning="has invalid UTF-8 in 1 line")],
     "a byte order mark, CR LF": [Case(b"\xef\xbb\xbf" + TEXT.replace(b"\n", b"\r\n"))],
     "zero bytes in front of a line, the hole that copytruncate leaves": [Case(b"\0" * 8_192 + TEXT)],
     "zero bytes inside a line, a line longer than 1 MiB, a line of another kind": [
@@ -92,7 +92,7 @@ CASES: dict[str, list[Case]] = {
     "xz, 7z, tar; damaged zstd; lines that end in CR alone": [
         Case(lzma.compress(TEXT), refusal="unpack it first with xz -d"),
         Case(b"7z\xbc\xaf\x27\x1c", refusal="unpack it first with 7z x"),
-        Case(packed(tarfile.TarFile), refusal="unpack it first with tar -x"),
+        Case(packed(tarfile.TarFile), refusal="extract it first with tar -x"),
         Case(b"\x28\xb5\x2f\xfd" + bytes(range(90)), refusal="is damaged"),
         Case(TEXT.replace(b"\n", b"\r"), refusal="convert them first with tr"),
     ],
@@ -101,7 +101,7 @@ CASES: dict[str, list[Case]] = {
         Case(b'[{"user": "u", ', refusal="is a JSON array that is damaged"),
     ],
     "a log in which more than half of the lines have no known format": [
-        Case(b"".join(PAGES[0] + b"\nhello\n" * 2 for _ in range(9)), refusal="is of no format that is read here")
+        Case(b"".join(PAGES[0] + b"\nhello\n" * 2 for _ in range(9)), refusal="unrecognised format")
     ],
     "nothing at all, or only blank lines and comments": [Case(b"", kept=0), Case(b"\n\n", kept=0), Case(b"# a comment\n", kept=0)],
 }

@@ -520,7 +520,7 @@ def test_nothing_at_all_is_a_report_of_zeros(name: str, content: bytes, tmp_path
 
 def test_only_a_parquet_file_is_read_as_one(tmp_path: Path) -> None:
     (tmp_path / "export").write_bytes(NOTATIONS["comma"])
-    with pytest.raises(InputError, match="is no Parquet file"):
+    with pytest.raises(InputError, match="is not a Parquet file"):
         runs.document([tmp_path / "export"], log_format="parquet")
 
 

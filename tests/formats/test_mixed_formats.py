@@ -76,5 +76,5 @@ def test_a_few_odd_lines_make_no_other_format(tmp_path: Path) -> None:
 
 
 def test_two_formats_that_are_none_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="is of no format that is read here"):
+    with pytest.raises(InputError, match="unrecognised format"):
         records(written(tmp_path / "notes.txt", ["one thing", "and another"] * 5))

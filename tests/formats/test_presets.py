@@ -296,7 +296,9 @@ def test_rows_of_nobody_are_no_other_format(tmp_path: Path) -> None:
     rows = ["user,time,event", *(f",179164000{number},a" for number in range(9)), "u,1791640001,a"]
     found = figures(written(tmp_path / "few", rows))["input"]
     assert (found["kept"], found["unparsed_by_reason"]) == (1, {"no visitor": 9})
-    with pytest.raises(InputError, match=r"no line of none says who it was, by an address or a user id \(csv\); .*--set columns.user=NAME"):
+    with pytest.raises(
+        InputError, match=r"no line of none \(format csv\) identifies the visitor by IP address or user ID; .*--set columns.user=NAME"
+    ):
         figures(written(tmp_path / "none", rows[:-1]))
 
 
@@ -326,15 +328,15 @@ def test_an_archive_that_bursts_needs_no_memory(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "visitors.csv": ("date,visitors,pageviews,visits,bounce_rate\n2026-10-10,5,9,6,50\n", "holds counts and not single visits"),
-    "pages.csv": ("x,y\n/,5\n/a,3\n", "holds counts and not single visits"),
-    "report.csv": ("# ----\n# Pages\n# ----\nPage path,Views,Active users\n/,5,6\n", "holds counts and not single visits"),
+    "visitors.csv": ("date,visitors,pageviews,visits,bounce_rate\n2026-10-10,5,9,6,50\n", "has counts but no single visits"),
+    "pages.csv": ("x,y\n/,5\n/a,3\n", "has counts but no single visits"),
+    "report.csv": ("# ----\n# Pages\n# ----\nPage path,Views,Active users\n/,5,6\n", "has counts but no single visits"),
     "uvicorn.log": (
         'INFO:     Started server process [1]\nINFO:     127.0.0.1:5000 - "GET / HTTP/1.1" 200 OK\n' * 3,
-        "uvicorn's own log, whose lines do not say when they were written; bring the log of the proxy",
+        "uvicorn's own log, whose lines have no time; use the log of the proxy",
     ),
     "awstats102026.txt": ("AWSTATS DATA FILE 7.8 (build 20200416)\n# If you remove\nBEGIN_MAP 27\n", "a data file of AWStats"),
-    "visits.xml": ('<?xml version="1.0" encoding="utf-8" ?>\n<result>\n\t<row>\n', "is XML, which is not read here; export it as CSV or JSON"),
+    "visits.xml": ('<?xml version="1.0" encoding="utf-8" ?>\n<result>\n\t<row>\n', "is XML, which is not supported; export it as CSV or JSON"),
 }
 
 
@@ -361,7 +363,7 @@ def test_odd_archives_and_visits_are_refused_in_one_sentence(tmp_path: Path) -> 
     for mark, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         locked[locked.index(mark) + place] |= 1
     cases = {
-        zipped(a_parquet=b"PAR1"): "holds a.parquet, which cannot be read inside an archive",
+        zipped(a_parquet=b"PAR1"): "contains a.parquet, which cannot be read inside an archive",
         zipped(__MACOSX=b"", a_log=b"")[:40]: "is a damaged zip archive",
         bytes(locked): "is a zip archive with a password",
         b'[{"idVisit": 7, "lastActionTimestamp": 5,': "is a damaged visits export",

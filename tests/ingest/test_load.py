@@ -73,7 +73,7 @@ def test_bytes_that_are_no_text_are_replaced_and_the_lines_are_counted(tmp_path:
     content = TEXT.replace(b"/cart", b"/caf\xe9").replace(b"198.51.100.1 - - [10/Oct/2026:12:00:30", b"198.51.100.1 - \xff [10/Oct/2026:12:00:30")
     document = run(tmp_path, pack(content))
     assert fates(document) == {"asset": 1, "kept": 3}
-    assert document.losses == document.warnings == ("access.log holds bytes that are no UTF-8 in 2 lines; they are read as �",)
+    assert document.losses == document.warnings == ("access.log has invalid UTF-8 in 2 lines, shown as �",)
     good = written(tmp_path / "good.log", [line("GET /caf%E9")])
     assert runs.document([good]).losses == ()
 
@@ -103,11 +103,11 @@ def test_a_log_of_which_nothing_can_be_kept_ends_with_code_3(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"\xfd7zXZ\x00\x00", r"access\.log is compressed with xz, which is not supported; decompress it first with xz -d"),
+        (b"\xfd7zXZ\x00\x00", r"access\.log is compressed with xz, which is not supported; unpack it first with xz -d"),
         (b"PK\x03\x04aa", r"access\.log is a damaged zip archive; copy it again"),
         (b"\0" * 257 + b"ustar\0", r"access\.log is a tar archive, which is not supported; extract it first with tar -x"),
         (b"\x28\xb5\x2f\xfd" + b"nothing", r"access\.log is damaged; copy it again"),
-        (TEXT.replace(b"\n", b"\r"), r"the lines of access\.log end in CR alone; convert them first with tr '\\r' '\\n'"),
+        (TEXT.replace(b"\n", b"\r"), r"the lines of access\.log end with CR alone; convert them first with tr '\\r' '\\n'"),
     ],
 )
 def test_what_is_not_read_is_refused_with_the_way_out(tmp_path: Path, content: bytes, message: str) -> None:
@@ -120,7 +120,7 @@ def test_a_log_that_is_mostly_of_no_format_ends_with_code_3_and_shows_three_line
     with pytest.raises(InputError) as raised:
         run(tmp_path, content, log_format="combined")
     said = str(raised.value).splitlines()
-    assert said[0].startswith("access.log is of no format that is read here (combined fits best, with 30% of its lines); name one with --log-format")
+    assert said[0].startswith("access.log: unrecognised format (the closest, combined, fits 30% of its lines); see where it differs")
     assert said[1:] == [f"  odd {number} from x.x.x.x and x.x.x.x at 12:30:45" for number in range(3)]
 
 
@@ -162,7 +162,7 @@ def test_a_log_that_is_cut_while_it_is_read_is_said(tmp_path: Path) -> None:
         log.write_bytes(TEXT[: len(LINES[0]) + 1])
         taken_in = load_logs(logs, Assets(), hits.select_needed)
     assert taken_in.lines.collect().height == 1
-    assert taken_in.losses == ("access.log was cut while it was read; read it again, together with the file that it was rotated into",)
+    assert taken_in.losses == ("access.log was truncated while it was read; read it again, together with the file it was rotated into",)
 
 
 def test_a_log_that_grows_while_it_is_read_is_read_as_far_as_it_was(tmp_path: Path) -> None:
@@ -203,5 +203,5 @@ def test_whatever_stands_between_good_lines_they_are_read_and_every_line_is_coun
 @pytest.mark.parametrize(("pack", "size"), [(bytes, 2 << 20), (gzip.compress, 2 << 20), (bytes, 5 << 20)])
 def test_one_endless_line_is_no_log_and_no_report_of_zeros(tmp_path: Path, pack: Any, size: int) -> None:  # noqa: ANN401 (bytes or a function on them)
     """Whatever it is of: its only line is too long, and no line that its writer will finish."""
-    with pytest.raises(InputError, match=r"access\.log is of no format that is read here"):
+    with pytest.raises(InputError, match=r"access\.log: unrecognised format"):
         run(tmp_path, pack((TEXT.replace(b"\n", b" ") * (size // len(TEXT) + 1))[:size]))

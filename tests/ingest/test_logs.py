@@ -51,7 +51,7 @@ def test_equal_lines_in_two_files_are_two_requests(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"time": "2026-10-10", "path": "/", "status": 200, "method": "GET"}\n'])
 def test_a_log_of_no_known_format_ends_with_code_3(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "odd.log").write_bytes(content)
-    with pytest.raises(InputError, match=r"odd\.log is of no format that is read here .*; name one with --log-format"):
+    with pytest.raises(InputError, match=r"odd\.log: unrecognised format \(the closest, .*, or force a format with --log-format"):
         names(tmp_path / "odd.log")
 
 
