@@ -126,9 +126,9 @@ _MAX_LISTED = 12
 """The largest number of known names that are listed after a suggestion."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, names: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` if a known name is close to `name`, else an empty string."""
-    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    close = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -129,8 +129,8 @@ def matches_comparison(value: pl.Expr, text: str) -> pl.Expr:
         number = value.str.strip_chars().cast(pl.Float64, strict=False)
         # Tools write `nan` and `inf` as words; Polars would treat `nan` as larger than any number.
         return _SIGNS[sign](pl.when(number.is_finite()).then(number), float(rest)).fill_null(value=False)
-    fits = matches(value, rest)
-    return ~fits & value.is_not_null() if sign == "!=" else fits
+    is_match = matches(value, rest)
+    return ~is_match & value.is_not_null() if sign == "!=" else is_match
 
 
 def _sign_and_value(text: str) -> tuple[str, str]:

@@ -93,10 +93,10 @@ def _is_channel(pattern: str, goals: Goals) -> str | None:
     return _is_one_of("channel", [*goals.site.channels, *channel_rules.builtin_channels(), channel_rules.UNASSIGNED], pattern)
 
 
-def _is_one_of(kind: str, known: Sequence[str], pattern: str) -> str | None:
-    if pattern in known or "*" in pattern or pattern.startswith("re:"):
+def _is_one_of(kind: str, names: Sequence[str], pattern: str) -> str | None:
+    if pattern in names or "*" in pattern or pattern.startswith("re:"):
         return None
-    return unknown_name(kind, pattern, known, f"{kind.capitalize()}s")
+    return unknown_name(kind, pattern, names, f"{kind.capitalize()}s")
 
 
 def _is_lower_case(pattern: str, _: Goals) -> str | None:
@@ -138,9 +138,9 @@ def _parse_filter(text: str, goals: Goals) -> Filter:
     if match is None:
         raise UsageError(f"--where {text}: write it as FIELD=PATTERN, like landing=/blog/**. Fields: {', '.join(FILTER_FIELDS)}")
     field, sign, pattern = match.groups()
-    known = (*FILTER_FIELDS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
-    if field not in known:
-        raise UsageError(f"--where {text}: {unknown_name('field', field, known, 'Fields')}")
+    fields = (*FILTER_FIELDS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
+    if field not in fields:
+        raise UsageError(f"--where {text}: {unknown_name('field', field, fields, 'Fields')}")
     if problem := patterns.problem(pattern) or _filter_field(field).check(pattern, goals):
         raise UsageError(f"--where {text}: {problem}")
     return Filter(text, field, pattern, bool(sign))

@@ -231,12 +231,12 @@ class FunnelReader:
             self.problems.append(node.problem("`same` must be path, query.NAME, cookie.NAME or prop.NAME"))
         return node.text
 
-    def _word(self, options: dict[str, Node], key: str, known: tuple[str, ...]) -> str:
+    def _word(self, options: dict[str, Node], key: str, choices: tuple[str, ...]) -> str:
         """Read one of a few keywords; the first is the default."""
         node = options.get(key)
-        if node is not None and node.value not in known:
-            self.problems.append(node.problem(f"`{key}` must be {', '.join(known[:-1])} or {known[-1]}{did_you_mean(node.text, known)}"))
-        return known[0] if node is None else node.text
+        if node is not None and node.value not in choices:
+            self.problems.append(node.problem(f"`{key}` must be {', '.join(choices[:-1])} or {choices[-1]}{did_you_mean(node.text, choices)}"))
+        return choices[0] if node is None else node.text
 
     def _flag(self, node: Node | None, key: str) -> bool:
         if node is not None and not isinstance(node.value, bool):

@@ -109,11 +109,11 @@ def read_texts(node: Node, problems: list[Problem], what: str) -> list[str]:
     return texts
 
 
-def read_choices(node: Node, problems: list[Problem], known: Collection[str], kind: str, heading: str) -> tuple[str, ...]:
+def read_choices(node: Node, problems: list[Problem], choices: Collection[str], kind: str, heading: str) -> tuple[str, ...]:
     """Read a keyword or a list of keywords; `kind` and `heading` name one and all of them in messages."""
-    texts = read_texts(node, problems, f"a {kind}: {', '.join(known)}")
-    unknown = [text for text in texts if text not in known]
-    problems += [node_of(node, text).problem(unknown_name(kind, text, known, heading)) for text in unknown]
+    texts = read_texts(node, problems, f"a {kind}: {', '.join(choices)}")
+    unknown = [text for text in texts if text not in choices]
+    problems += [node_of(node, text).problem(unknown_name(kind, text, choices, heading)) for text in unknown]
     return tuple(texts)
 
 
