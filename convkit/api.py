@@ -112,12 +112,12 @@ class Result:
         """The lines that could not be read as `file, line, reason, text`; None without `rejects=True`."""
         return self.document.rejects
 
-    def render(self, output: str = "table", *, width: int = 120, limit: int | None = None) -> str | bytes:
-        """Return all reports in an output, as text (Parquet: as bytes). `width` and `limit` (rows per report, 0 for all) apply to `table`.
+    def render(self, output: str = "table", *, width: int = 120, limit: int | None = None, verbose: bool = False) -> str | bytes:
+        """Return all reports in an output, as text (Parquet: as bytes).
 
-        Raises UsageError.
+        `width`, `limit` (rows per report, 0 for all) and `verbose` (with definitions) apply to `table`. Raises UsageError.
         """
-        return render(self.document, output, width=width, limit=limit)
+        return render(self.document, output, width=width, limit=limit, verbose=verbose)
 
     def write(self, path: str | Path, output: str | None = None) -> None:
         """Write a file whose ending names the output, or one file per report into a directory (a path without an ending).

@@ -33,7 +33,7 @@ _NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2
 _LABEL, _ALL, _SESSIONS = "label", "all", "sessions"
 
 INDISTINGUISHABLE_SIGN = "≈"
-INDISTINGUISHABLE_LEGEND = Paragraph(f"{INDISTINGUISHABLE_SIGN} cannot be told from the other sessions.", style="dim")
+INDISTINGUISHABLE_LEGEND = Paragraph(f"{INDISTINGUISHABLE_SIGN} no clear difference from the other sessions", style="dim")
 CellCounts = tuple[int, int, int, int]
 """Part and whole of a cell, and those of all sessions, the cell's among them."""
 

@@ -41,12 +41,12 @@ def heading(title: str, noun: str, numbers: tuple[int, int], order: str) -> Head
     """Return the heading of single ones: by what they are sorted, where it was asked for, and how many of all are shown."""
     shown, total = numbers
     some = f"; {formatting.count(shown)} of {formatting.plural(total, noun)}" if shown < total else ""
-    return Heading(title, f"one row a {noun}{order and ', ' + order}{some}")
+    return Heading(title, f"one row per {noun}{order and ', ' + order}{some}")
 
 
 def visitor_id_notes() -> tuple[Note, ...]:
     """Say where ids will be others in the next run."""
     if visitor_ids.key().is_lasting:
         return ()
-    text = f"Visitors have other ids in the next run: no key file could be read or made; set {visitor_ids.KEY_VARIABLE}."
+    text = f"Visitor IDs will change on every run, since no key file could be read or created; set {visitor_ids.KEY_VARIABLE}."
     return (Note("visitor-ids", text),)

@@ -58,19 +58,19 @@ def parse_period(since: str | None, until: str | None, last: str | None, timezon
     """Return the period that the options name; UsageError with the fix where they name none."""
     if last is not None:
         if since or until:
-            raise UsageError("--last and --since or --until say the same thing twice; use one of them")
+            raise UsageError("--last cannot be combined with --since or --until; use one or the other")
         return DateRange(days=_whole_days(last))
     begin = _parse(since, "--since", timezone)[0] if since else None
     end = _parse(until, "--until", timezone)[1] if until else None
     if begin and end and begin >= end:
-        raise UsageError(f"--since {since} is after --until {until}; exchange them")
+        raise UsageError(f"--since {since} is after --until {until}; swap them")
     return DateRange(begin, end)
 
 
 def parse_day(text: str, option: str, timezone: str) -> date:
     """Return the day that an option names; UsageError with the fix where it names none, or a time of one."""
     if "T" in text or " " in text:
-        raise UsageError(f"{option} {text}: it takes a day, like 2026-10-07")
+        raise UsageError(f"{option} {text}: use a day without a time, like 2026-10-07")
     return _parse(text, option, timezone)[0].date()
 
 
@@ -79,7 +79,7 @@ def parse_range(text: str, option: str, timezone: str) -> tuple[datetime, dateti
     first, _, last = text.partition("..")
     begin, end = _parse(first, option, timezone)[0], _parse(last, option, timezone)[1]
     if begin >= end:
-        raise UsageError(f"{option} {text}: it ends before it begins; exchange the dates")
+        raise UsageError(f"{option} {text}: it ends before it begins; swap the dates")
     return begin, end
 
 
@@ -90,7 +90,7 @@ def _whole_days(text: str) -> int:
     except ValueError as error:
         raise UsageError(f"--last: {error}") from None
     if length % _DAY:
-        raise UsageError(f"--last counts whole days, like 7d or 4w; {text} is none: use --since")
+        raise UsageError(f"--last takes whole days, like 7d or 4w; for {text} use --since")
     return length // _DAY
 
 
@@ -105,7 +105,7 @@ def _parse(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option} {text!r} is no date; write 2026-10-31, 2026-10-31T14:00, today or yesterday") from None
+        raise UsageError(f"{option} {text!r} is not a date; use 2026-10-31, 2026-10-31T14:00, today or yesterday") from None
     if _DATE.fullmatch(text):
         day = moment.replace(tzinfo=zone)
         return day, _midnight(day + _DAY)
@@ -157,9 +157,9 @@ class PeriodMarks:
         if not self.unfinished or self.ends is None:
             return ()
         first, *more = self.unfinished
-        what = f"{first}{UNFINISHED} and what follows are" if more else f"{first}{UNFINISHED} is"
+        what = f"{first}{UNFINISHED} and later are" if more else f"{first}{UNFINISHED} is"
         when = f"{self.ends.day} {self.ends:%b %Y, %H:%M}"
-        return (Note("unfinished", f"{what} not over: the figures end on {when}."),)
+        return (Note("unfinished", f"{what} incomplete: the data ends on {when}."),)
 
 
 NO_MARKS = PeriodMarks()

@@ -1,4 +1,4 @@
-"""Planning: how long a log must be to show a change of 20% in a goal at 80% power, and which micro goal to judge by meanwhile."""
+"""Planning: how long a log must be to show a change of 20% in a goal at 80% power, and by which micro goal to judge until then."""
 
 from __future__ import annotations
 
@@ -10,61 +10,68 @@ import polars as pl
 from convkit.core import formatting, stats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 FEW_CONVERSIONS = 100
-"""Conversions below which a rate alone says little."""
+"""Number of conversions below which a rate alone says little."""
 _MONTH = 30
 _PATIENCE = 3
-"""Months of log on each side after which a site is too small to judge by its macro goal."""
+"""Months of log on each side above which a site is too small to judge by its macro goal."""
 
 
 @dataclass(frozen=True)
 class GoalCounts:
-    """What a plan is made from: `goals` with `goal, type, reached, then_converted`, of so many sessions, of which so many come a day."""
+    """The counts behind a plan: `goals` has `goal, type, reached, then_converted`; `sessions` of the log, and how many there are per day."""
 
     goals: pl.DataFrame
     sessions: int
     daily: float
 
     def needed(self, reached: int) -> float:
-        """Return how many months of log each side needs to show a change of 20 % in a goal that so many sessions reached."""
+        """Return how many months of log each side needs to show a change of 20% in a goal that `reached` sessions reached."""
         return stats.sessions_needed(reached / self.sessions) / self.daily / _MONTH
 
     def length(self, reached: int) -> str:
-        """Return the same in words."""
+        """Return the length of log that each side needs, in words."""
         months = self.needed(reached)
         if months < 1:
             return formatting.plural(max(round(months * _MONTH), 1), "day")
         return formatting.months(months)
 
     def stand_in(self, conversions: int) -> dict[str, Any] | None:
-        """Return the micro goal that comes before most conversions, and of those the one nearest to them that happens often enough to be judged."""
+        """Return the micro goal that most conversions came after, the closest one that is reached often enough to judge by; None if there is none."""
         before = (pl.col("type") == "micro") & (pl.col("then_converted") * 2 >= conversions) & (pl.col("reached") > conversions)
-        found = self.goals.filter(before).sort("then_converted", "reached", "goal", descending=[True, False, False]).rows(named=True)
-        return next((row for row in found if self.needed(row["reached"]) <= _PATIENCE), None)
+        candidates = self.goals.filter(before).sort("then_converted", "reached", "goal", descending=[True, False, False]).rows(named=True)
+        return next((row for row in candidates if self.needed(row["reached"]) <= _PATIENCE), None)
 
 
 def describe_no_conversions(name: str) -> str:
-    """Say what can be told of a macro goal that nobody reached."""
-    return f"No session reached {name} yet: no change in it can be seen, and no micro goal stands for {name} yet."
+    """Return the sentence about a macro goal that nobody reached."""
+    return f"No session reached {name} yet, so no change in it can be seen. No micro goal can stand in for {name} yet."
 
 
 def describe_few_conversions(reached: int, name: str) -> str:
-    """Begin a plan with how few there are."""
-    return f"{formatting.goal_count(reached, name)} {'is' if reached == 1 else 'are'} few: a"
+    """Return the beginning of the sentence about the log that is needed, with the number of conversions."""
+    conversions = formatting.goal_count(reached, name)
+    return f"With only {conversions}, a" if formatting.is_noun(name) else f"Only {formatting.plural(reached, 'session')} reached {name}: a"
 
 
 def describe_needed_log(counts: GoalCounts, name: str, reached: int, begin: str, *, within: str = "") -> str:
-    """Say how long a log shows a change in a macro goal that `reached` sessions reached, and by what to judge meanwhile.
+    """Return how long a log must be to show a change in a macro goal that `reached` sessions reached, and by what to judge meanwhile.
 
-    `begin` comes before `change of 20%`; `within` says in what, where it does not.
+    `begin` comes before `change of 20%`; `within` names the goal if `begin` does not.
     """
-    words = f"{begin} change of 20% needs some {counts.length(reached)} of log on each side to show{within}"
+    words = f"{begin} change of 20%{within} would take about {counts.length(reached)} of logs before and after it to show up"
     is_too_small, stand_in = counts.needed(reached) > _PATIENCE, counts.stand_in(reached)
-    verdict = f" This site is too small to see that in {name}" if is_too_small else ""
     if stand_in is None:
-        return f"{words}.{f'{verdict}, and' if is_too_small else ' So far'} no micro goal stands for {name} yet."
-    words += f", in {stand_in['goal']} {counts.length(stand_in['reached'])}."
-    before = f"{formatting.count(min(stand_in['then_converted'], reached))} of the {formatting.count(reached)} had it before"
-    return f"{words}{f'{verdict}; judge' if is_too_small else ' Judge'} by {stand_in['goal']} ({before}); see that {name} holds."
+        return f"{words}. {'Too few to judge by, and no' if is_too_small else 'No'} micro goal can stand in for {name} yet."
+    words += f"; in {stand_in['goal']}, about {counts.length(stand_in['reached'])}."
+    return f"{words} {describe_stand_in(stand_in, name, reached, is_too_small=is_too_small)}"
+
+
+def describe_stand_in(stand_in: Mapping[str, Any], name: str, reached: int, *, is_too_small: bool = True) -> str:
+    """Return by which micro goal to judge while a macro goal has too few conversions."""
+    with_both = f"{formatting.count(min(stand_in['then_converted'], reached))} of {formatting.goal_count(reached, name)} came after it"
+    few = f"Too few sessions reach {name} to judge by. " if is_too_small else ""
+    return f"{few}Judge by {stand_in['goal']} ({with_both}), and check that {name} does not drop."

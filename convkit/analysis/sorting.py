@@ -38,9 +38,9 @@ def parse_sorting(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting
     known = list(dict.fromkeys(one.name for of_report in columns.values() for one in of_report))
     if column not in known:
         of = f"{next(iter(columns))} has" if len(columns) == 1 else "the reports have"
-        raise UsageError(f"--sort {text}: {column!r} is no column{did_you_mean(column, known)}; {of} {', '.join(known)}")
+        raise UsageError(f"--sort {text}: unknown column {column!r}{did_you_mean(column, known)}; {of} {', '.join(known)}")
     if direction not in {"", _ASCENDING, _DESCENDING} or text.endswith(":"):
-        raise UsageError(f"--sort {text}: write {column} for the largest first, or {column}:{_ASCENDING} for the smallest")
+        raise UsageError(f"--sort {text}: use {column} for largest first, or {column}:{_ASCENDING} for smallest first")
     return Sorting(column, direction == _ASCENDING)
 
 

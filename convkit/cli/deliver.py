@@ -44,7 +44,7 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: ob
         filesystem.check_writable(delivery.rejects)
     with progress.display(is_wanted=not delivery.quiet) as display:
         document = make(display)
-    write_document(document, target, delivery.limit)
+    write_document(document, target, delivery.limit, verbose=verbose)
     if delivery.rejects is not None:
         write_rejects(document, delivery.rejects)
     loss = messages.loss_sentence(document.losses, document.reasons["unparsed_by_reason"]) if delivery.strict else ""
@@ -55,18 +55,18 @@ def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: ob
     return gravest([ExitCode.LOST] if loss else [])
 
 
-def write_document(document: Document, target: Destination, limit: int | None) -> None:
+def write_document(document: Document, target: Destination, limit: int | None, *, verbose: bool = False) -> None:
     """Write a document to its destination, with at most `limit` rows per report on a screen. Raises OutputError, UsageError."""
     if target.path is None:
-        terminal.write_stream(_bytes(document, target.output, limit, to_screen=True))
+        terminal.write_stream(_bytes(document, target.output, limit, verbose=verbose, to_screen=True))
     elif not target.is_folder:
-        filesystem.write_file(target.path, _bytes(document, target.output, limit))
+        filesystem.write_file(target.path, _bytes(document, target.output, limit, verbose=verbose))
     else:
         filesystem.make_folder(target.path)
         for name, report in document.reports.items():
             asides = {aside: extra for aside, extra in document.asides.items() if name in extra.beside}
             part = replace(document, reports={name: report}, asides=asides, findings=(), is_whole=False)
-            filesystem.write_file(target.file_of(name), _bytes(part, target.output, limit))
+            filesystem.write_file(target.file_of(name), _bytes(part, target.output, limit, verbose=verbose))
 
 
 def write_blocks(draw: Callable[[Screen], list[Block]]) -> None:
@@ -84,10 +84,10 @@ def write_rejects(document: Document, path: str) -> None:
     filesystem.write_file(path, text.encode(), is_private=True)
 
 
-def _bytes(document: Document, output: str, limit: int | None, *, to_screen: bool = False) -> bytes:
+def _bytes(document: Document, output: str, limit: int | None, *, verbose: bool = False, to_screen: bool = False) -> bytes:
     """Return a document in an output, as wide as the screen or as a file."""
     width, colour = terminal.width(to_screen=to_screen), terminal.has_colour(to_screen=to_screen)
-    content = outputs.render(document, output, width=width, limit=limit, colour=colour)
+    content = outputs.render(document, output, width=width, limit=limit, colour=colour, verbose=verbose)
     if isinstance(content, str):
         return terminal.encoded(content, to_screen=to_screen)
     if to_screen and terminal.is_screen():

@@ -142,12 +142,14 @@ Block = Heading | Line | Paragraph | Grid | BlankLine | SideBySide
 class Screen:
     """What a report may use of a screen."""
 
-    width: int
+    width: int = 120
     limit: int | None = None
     """Rows a report shows: None for the usual number, 0 for all."""
     colour: bool = False
     part: bool = False
-    """Whether it stands among others in `report`."""
+    """Whether the report is one of several, in `convkit report`."""
+    verbose: bool = False
+    """Whether definitions are shown."""
 
     @property
     def wide(self) -> bool:

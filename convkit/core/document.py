@@ -34,6 +34,10 @@ class Column:
     unit: str
 
 
+DATA, FUNNELS, DEFINITIONS = NOTE_GROUPS = ("data", "funnels", "definitions")
+"""The groups of notes, in the order of a screen; definitions are shown there only on request."""
+
+
 @dataclass(frozen=True)
 class Note:
     """What qualifies the numbers: part of the report, last lines of the table, `notes` in JSON."""
@@ -41,7 +45,8 @@ class Note:
     code: str
     text: str
     is_drawn: bool = False
-    """Whether the report's picture says it already."""
+    """Whether the screen of the report already includes it."""
+    group: str = DATA
 
 
 @dataclass(frozen=True)

@@ -181,9 +181,13 @@ def plural(number: int, one: str, many: str | None = None) -> str:
 
 
 def goal_count(number: int, goal: str) -> str:
-    """Return how often a goal was reached: `3 purchases`, or `3 with signed_up` if its name has no plural."""
-    is_noun = goal.isalpha() and not goal.endswith(("s", "ed", "ing"))
-    return plural(number, goal) if is_noun else f"{count(number)} with {goal}"
+    """Return how often a goal was reached in words: `3 purchases`, or `3 with signed_up` where its name has no plural."""
+    return plural(number, goal) if is_noun(goal) else f"{count(number)} with {goal}"
+
+
+def is_noun(goal: str) -> bool:
+    """Return whether the name of a goal has a plural: `purchase`, unlike `signed_up`."""
+    return goal.isalpha() and not goal.endswith(("s", "ed", "ing"))
 
 
 def dates(begin: datetime | None, end: datetime | None) -> str:

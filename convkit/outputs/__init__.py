@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack, cast
 
 from convkit.core import plugins
 from convkit.errors import UsageError, did_you_mean
@@ -25,6 +25,17 @@ class OutputModule(Protocol):
         ...
 
 
+class ScreenOptions(TypedDict, total=False):
+    """What is known of the screen that a table is drawn for."""
+
+    width: int
+    limit: int | None
+    """Rows per report; None for the usual number, 0 for all."""
+    colour: bool
+    verbose: bool
+    """Whether the definitions are shown."""
+
+
 def load(name: str) -> OutputModule:
     """Import the output that users call `name`."""
     return cast("OutputModule", plugins.load(FOLDER, name))
@@ -35,11 +46,11 @@ def endings(name: str) -> tuple[str, ...]:
     return tuple(plugins.constant(FOLDER, name, "ENDINGS", (name,)))
 
 
-def render(document: Document, output: str = "table", *, width: int = 120, limit: int | None = None, colour: bool = False) -> str | bytes:
-    """Return a document in an output: as text, but Parquet as bytes. `width` and `limit` (rows per report; 0 is all) are for the table."""
+def render(document: Document, output: str = "table", **options: Unpack[ScreenOptions]) -> str | bytes:
+    """Return a document in an output: as text, but Parquet as bytes; the options are for the table. Raises UsageError."""
     from convkit.core.blocks import Screen  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
 
     known = plugins.names(FOLDER)
     if output not in known:
-        raise UsageError(f"{output!r} is no output{did_you_mean(output, known)}; known are {', '.join(known)}")
-    return load(output).render(document, Screen(width, limit, colour=colour, part=document.is_whole))
+        raise UsageError(f"unknown output {output!r}{did_you_mean(output, known)}; outputs are {', '.join(known)}")
+    return load(output).render(document, Screen(part=document.is_whole, **options))

@@ -10,40 +10,45 @@ from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
-from convkit.core.blocks import BlankLine, Grid, Heading, Line, Paragraph
+from convkit.core import formatting
+from convkit.core.blocks import BlankLine, Grid, Heading, Line, Paragraph, SideBySide
+from convkit.core.document import DEFINITIONS, NOTE_GROUPS
 from convkit.core.text import safe
 from convkit.outputs._masthead import masthead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from convkit.core.blocks import Block, Cell, Screen, SideBySide
+    from convkit.core.blocks import Block, Cell, Screen
     from convkit.core.document import Document
 
 ENDINGS = ("txt",)
 _STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": "red", "": ""}
 _NARROWEST_NAME = 8
 _BETWEEN = 2
+_WIDTH_WITH_TITLES = 60
+"""The width from which the titles of notes have a column of their own."""
+_DOT = f"too few to show; a rate needs at least {formatting.MIN_BASE}"
 
 
-def render(document: Document, room: Screen) -> str:
-    """Return the document as text; with escape sequences only where the room has colour."""
-    return _printed(list(_document(document, room)), room)
+def render(document: Document, screen: Screen) -> str:
+    """Return the document as text; with escape sequences only if the screen has colour."""
+    return _printed(list(_document(document, screen)), screen)
 
 
-def render_blocks(blocks: Sequence[Block], room: Screen) -> str:
+def render_blocks(blocks: Sequence[Block], screen: Screen) -> str:
     """Return blocks that are no document as text."""
-    return _printed(list(_blocks(blocks, room.width)), room)
+    return _printed(list(_blocks(blocks, screen.width)), screen)
 
 
-def _printed(lines: list[Text], room: Screen) -> str:
-    """Return lines with their styles, where the room has colour."""
+def _printed(lines: list[Text], screen: Screen) -> str:
+    """Return lines with their styles, if the screen has colour."""
     out = io.StringIO()
     console = Console(
         file=out,
         width=10_000,
-        force_terminal=room.colour,
-        color_system="standard" if room.colour else None,
+        force_terminal=screen.colour,
+        color_system="standard" if screen.colour else None,
         markup=False,
         emoji=False,
         highlight=False,
@@ -54,26 +59,46 @@ def _printed(lines: list[Text], room: Screen) -> str:
     return out.getvalue()
 
 
-def _document(document: Document, room: Screen) -> Iterator[Text]:
+def _document(document: Document, screen: Screen) -> Iterator[Text]:
     """Yield every line of the screen."""
-    yield from _header(document, room)
+    yield from _header(document, screen)
+    has_dots = False
     for report in (*document.reports.values(), *document.asides.values()):
-        blocks = report.draw(report.frame, room)
-        if blocks:
-            yield Text()
-            yield from _blocks(blocks, room.width)
+        blocks = report.draw(report.frame, screen)
+        has_dots |= _has_dots(blocks)
+        yield from _blocks([BlankLine(), *blocks] if blocks else [], screen.width)
     if document.findings:
         yield Text()
         yield Text("WORTH A LOOK", _STYLES["bold"])
         for number, finding in enumerate(document.findings, 1):
-            yield from _paragraph(Paragraph(finding.text, indent=2, first=f"{number} "), room.width)
+            yield from _paragraph(Paragraph(finding.text, indent=2, first=f"{number} "), screen.width)
             if finding.command:
-                yield from _command(finding.command, room.width)
-    said = [note.text for note in document.notes if not note.is_drawn]
-    more = ["More: --limit 0, -f csv, -f json."] if document.is_whole else []
-    if said or more:
-        yield Text()
-        yield from _paragraph(Paragraph(" ".join([*said, *more]), style="dim"), room.width)
+                yield from _command(finding.command, screen.width)
+    notes = [*_notes(document, screen, has_dots=has_dots)]
+    yield from _blocks([BlankLine(), *notes] if notes else [], screen.width)
+
+
+def _has_dots(blocks: Sequence[Block]) -> bool:
+    """Return whether a grid has a dot where a figure has too small a base."""
+    grids = [
+        grid for block in blocks for grid in ([*block.left, *block.right] if isinstance(block, SideBySide) else [block]) if isinstance(grid, Grid)
+    ]
+    return any(formatting.TOO_FEW in cell.text.split() for grid in grids for row in grid.rows for cell in row.cells[1:])
+
+
+def _notes(document: Document, screen: Screen, *, has_dots: bool) -> Iterator[Paragraph]:
+    """Yield the notes, one paragraph each, in groups with their titles; definitions only if they are wanted, else where to find them."""
+    texts = {title: [note.text for note in document.notes if note.group == title and not note.is_drawn] for title in NOTE_GROUPS}
+    has_definitions = document.is_whole or bool(texts[DEFINITIONS])
+    texts[DEFINITIONS] = [*texts[DEFINITIONS], "More: convkit help definitions."] if screen.verbose else ["-v, or convkit help definitions"]
+    texts |= {} if has_definitions else {DEFINITIONS: []}
+    texts = {formatting.TOO_FEW: [_DOT] if has_dots else []} | {title.capitalize(): sentences for title, sentences in texts.items()}
+    texts |= {"All rows": ["--limit 0; files: -f csv, -f json"]} if document.is_whole else {}
+    gap = max(map(len, texts)) + _BETWEEN
+    for title, sentences in texts.items():
+        for number, sentence in enumerate(sentences):
+            before = "" if number else title
+            yield Paragraph(sentence, first=f"{before:{gap}}" if screen.width >= _WIDTH_WITH_TITLES else f"{before or '-'} ", style="dim")
 
 
 def _command(command: str, width: int) -> Iterator[Text]:
@@ -87,9 +112,9 @@ def _command(command: str, width: int) -> Iterator[Text]:
     yield _cut(line, width, _STYLES["dim"])
 
 
-def _header(document: Document, room: Screen) -> Iterator[Text]:
+def _header(document: Document, screen: Screen) -> Iterator[Text]:
     """Yield what was read, of which time, by which goals."""
-    yield from _paragraph(Paragraph(masthead(document, wide=room.wide), indent=0, style="bold"), room.width)
+    yield from _paragraph(Paragraph(masthead(document, wide=screen.wide), indent=0, style="bold"), screen.width)
 
 
 def _blocks(blocks: Sequence[Block], width: int) -> Iterator[Text]:

@@ -5,12 +5,13 @@ A note states a count before its rate and names no cause.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.core import formatting
-from convkit.core.document import Note
+from convkit.core.document import DEFINITIONS, Note
 from convkit.core.model import USER_RULE
 from convkit.core.schema import is_kind
 from convkit.goals import site as goals_site
@@ -35,6 +36,7 @@ _LEAST_SHARE = 0.01
 _HOST_NAME = r"^[a-z0-9_-]*[a-z][a-z0-9_.-]*$"
 """Names of hosts; an address in the place of one is shown to nobody."""
 _MOST_HOSTS = 3
+_IDENTIFIERS = {USER_RULE: "user ID", "address": "IP address", "address+browser": "IP address and browser"}
 
 
 def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
@@ -52,7 +54,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _values(sums),
         _only_errors(sums, tally["errors"]),
         _local_times(view),
-        detection_note(view.bots),
+        _bots(view),
     ]
     return tuple(note for note in found if note)
 
@@ -63,31 +65,36 @@ def _definitions(sums: Mapping[str, int], view: View) -> Note:
     timeout, sessions = formatting.duration_in_words(site.session_timeout), sums["sessions"]
     served = {rule: sums[f"identified_by{place}"] for place, rule in enumerate(site.visitor_rules) if sums[f"identified_by{place}"]}
     most = site.address_rule if site.address_rule in served or not served else max(served, key=lambda rule: served[rule])
-    others = [f"in {formatting.plural(n, 'session')} ({formatting.share(n, sessions)}) {_a(rule)}" for rule, n in served.items() if rule != most]
-    told_by = ", ".join([_a(most), *others])
-    unused = [_a(rule) for rule in site.preferred_rules if rule != USER_RULE and rule not in served]
-    nobody = f" {' and '.join(unused)} told nobody." if unused and sessions else ""
-    return Note("definitions", f"A session ends after {timeout} without a page or goal; a visitor is {told_by}.{nobody}")
+    others = [f"in {formatting.plural(n, 'session')}{_rate(n, sessions)} by {_identifier(rule)}" for rule, n in served.items() if rule != most]
+    unused = [_identifier(rule) for rule in site.preferred_rules if rule != USER_RULE and rule not in served]
+    nobody = f" No visitor had a {' or a '.join(unused)}." if unused and sessions else ""
+    identified = "; ".join([f"Visitors are identified by {_identifier(most)}", *others])
+    return Note("definitions", f"A session ends after {timeout} without a page or goal. {identified}.{nobody}", group=DEFINITIONS)
 
 
-def _a(rule: str) -> str:
-    """Return what tells a visitor, in a sentence."""
-    return f"a {goals_site.visitor_rule_label(rule)}" if rule == USER_RULE else goals_site.visitor_rule_label(rule)
+def _identifier(rule: str) -> str:
+    """Return what a rule identifies visitors by, in a sentence."""
+    return _IDENTIFIERS.get(rule) or goals_site.visitor_rule_label(rule)
+
+
+def _bots(view: View) -> Note:
+    note = detection_note(view.bots)
+    return replace(note, group=DEFINITIONS) if view.bots == "drop" else note
 
 
 def _built_in(view: View) -> Note | None:
     if view.goals.file is not None:
         return None
-    return Note("built-in-goals", "The goals are built in, guessed from common shops and lead sites; convkit init writes a goals.yaml of your own.")
+    return Note("built-in-goals", "No goals file was found, so built-in guesses were used. Create your own with `convkit init LOG`.")
 
 
 def _macros(view: View) -> Note | None:
     if not view.knows_macro:
-        return Note("no-macro", "No macro goal is known for this site, so nothing is said of conversions.", is_drawn=True)
+        return Note("no-macro", "No macro goal is known for this site, so conversions are unknown.", is_drawn=True)
     number = len(view.goals.macros)
     if view.goals.file is None or number <= _MANY_MACROS:
         return None
-    return Note("many-macros", f"{number} macro goals are many: a site has one or two things that it is for; the rest are micro goals.")
+    return Note("many-macros", f"{number} macro goals are a lot: a site exists for one or two things; all others are micro goals.")
 
 
 def _bare(sums: Mapping[str, int], view: View) -> Note | None:
@@ -95,17 +102,22 @@ def _bare(sums: Mapping[str, int], view: View) -> Note | None:
     bare, sessions = sums["bare"], sums["sessions"]
     if view.bots == "only" or not bare or not sums["assets_known"] or bare > _MOST_BARE * sessions:
         return None
-    text = f"{formatting.plural(bare, 'session')} ({formatting.share(bare, sessions)}) loaded no image or style: perhaps bots."
-    if view.knows_macro and len(view.goals.macros) == 1:
+    text = f"{formatting.plural(bare, 'session')}{_rate(bare, sessions)} loaded no images or stylesheets and may be bots"
+    if view.knows_macro and len(view.goals.macros) == 1 and sessions - bare >= formatting.MIN_BASE:
         without = formatting.share(sums["converted"] - sums["bare_converted"], sessions - bare)
-        text += f" Without them {view.goals.macros[0].name} is {without}."
-    return Note("no-assets", text)
+        text += f"; without them the {view.goals.macros[0].name} rate is {without}"
+    return Note("no-assets", f"{text}.")
+
+
+def _rate(part: int, whole: int) -> str:
+    """Return a rate in brackets, nothing if the base is too small for one."""
+    return f" ({formatting.share(part, whole)})" if whole >= formatting.MIN_BASE else ""
 
 
 def _running(sums: Mapping[str, int]) -> Note | None:
     if not sums["running"]:
         return None
-    return Note("cut-sessions", f"{formatting.plural(sums['running'], 'session')} may have gone on: sessions are cut where the log ends.")
+    return Note("cut-sessions", f"{formatting.plural(sums['running'], 'session was', 'sessions were')} still open when the log ended.")
 
 
 def _aside(sums: Mapping[str, int], view: View) -> Note | None:
@@ -113,12 +125,14 @@ def _aside(sums: Mapping[str, int], view: View) -> Note | None:
     if not number:
         return None
     names = view.goals.macros[0].name if len(view.goals.macros) == 1 else "conversion"
-    return Note("no-page", f"{formatting.goal_count(number, names)} came without a page and counted nowhere: an API?")
+    return Note(
+        "no-page", f"{formatting.goal_count(number, names)} belonged to no page view and {'was' if number == 1 else 'were'} not counted; from an API?"
+    )
 
 
 def _values(sums: Mapping[str, int]) -> Note | None:
     number = sums["without_value"]
-    return Note("no-value", f"{formatting.plural(number, 'conversion')} had no plain number as value and added nothing to it.") if number else None
+    return Note("no-value", f"{formatting.plural(number, 'conversion')} had no numeric value and added nothing to the total.") if number else None
 
 
 def _only_errors(sums: Mapping[str, int], errors: pl.DataFrame) -> Note | None:
@@ -126,14 +140,14 @@ def _only_errors(sums: Mapping[str, int], errors: pl.DataFrame) -> Note | None:
         return None
     page, number = errors.sort("n", "page", descending=[True, False]).select("page", "n").row(0)
     return Note(
-        "only-errors", f"{formatting.plural(sums['only_errors'], 'visitor')} met only errors, most often at {page} ({formatting.count(number)})."
+        "only-errors", f"{formatting.plural(sums['only_errors'], 'visitor')} saw only errors, most often at {page} ({formatting.count(number)})."
     )
 
 
 def _local_times(view: View) -> Note | None:
     if not view.has_local_times or view.goals.site.timezone != "UTC":
         return None
-    return Note("no-zone", "Times that say no zone are taken as UTC; --tz names another.")
+    return Note("no-zone", "Times without a time zone are read as UTC; use --tz to change that.")
 
 
 def _log_notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
@@ -149,9 +163,9 @@ def _bots_that_converted(view: View) -> Note | None:
         return None
     is_one = len(view.goals.macros) == 1
     reached = f"reached {view.goals.macros[0].name}" if is_one else "converted"
-    are = "is" if added.converted == 1 else "are"
-    with_them = f"with all bots kept it would be {formatting.count_of(*added.all_kept, 'session')}"
-    return Note("bots-converted", f"{formatting.plural(added.converted, 'session')} of bots {reached} and {are} left out; {with_them}.")
+    were = "was" if added.converted == 1 else "were"
+    with_them = f"with bots included it would be {formatting.count_of(*added.all_kept, 'session')}"
+    return Note("bots-converted", f"{formatting.plural(added.converted, 'bot session')} also {reached} and {were} excluded; {with_them}.")
 
 
 def _silences(view: View) -> Note | None:
@@ -162,8 +176,8 @@ def _silences(view: View) -> Note | None:
         return None
     longest = max(found, key=lambda gap: (gap.end - gap.begin, gap.usual))
     span = f"{_moment(longest.begin)} to {_moment(longest.end)} ({_length(longest)})"
-    several = f"{len(found)} gaps: the" if len(found) > 1 else "The"
-    return Note("gaps", f"{several} log is silent from {span}, where such hours have some {formatting.plural(longest.usual, 'line')}.")
+    several = f"{len(found)} gaps; in the longest, the" if len(found) > 1 else "The"
+    return Note("gaps", f"{several} log has no lines from {span}, where such hours usually have about {formatting.plural(longest.usual, 'line')}.")
 
 
 def _length(gap: Silence) -> str:
@@ -178,24 +192,24 @@ def _jumps(view: View) -> Note | None:
     first, more = found[0], len(found) - 1
     way = "back" if first.after < first.before else "ahead"
     by = formatting.duration(abs((first.after - first.before).total_seconds()))
-    others = f", and at {formatting.plural(more, 'other place')}" if more else ""
+    others = f", and in {formatting.plural(more, 'other place')}" if more else ""
     where = f"The time of {first.log} jumps {way} by {by} at line {formatting.count(first.line)}, to {_moment(first.after)}{others}"
-    return Note("clock", f"{where}; every line counts at the time that it says.")
+    return Note("clock", f"{where}; each line is counted at its own time.")
 
 
 def _followers(shapes: pl.DataFrame) -> Note | None:
     """Name the paths that look like no pages."""
     if shapes.is_empty():
         return None
-    soon = f"came within {subrequests.SOON_SECONDS} s of another page"
+    soon = f"within {subrequests.SOON_SECONDS} s of another page"
     named = [f"{pattern} ({formatting.count(number)} of {formatting.plural(n, 'time')})" for pattern, n, number in shapes.head(_MOST_PATHS).rows()]
     named += [f"{formatting.count(shapes.height - _MOST_PATHS)} more"] if shapes.height > _MOST_PATHS else []
-    takes = f"ignore.paths in goals.yaml takes {'it' if shapes.height == 1 else 'them'} off"
+    exclude = f"exclude {'it' if shapes.height == 1 else 'them'} with ignore.paths in goals.yaml"
     if shapes.height > 1:
-        return Note("like-no-page", f"Paths that nearly always {soon} look like no pages: {', '.join(named)}; {takes}.")
+        return Note("like-no-page", f"These paths almost always load {soon} and are probably not pages: {', '.join(named)}; {exclude}.")
     pattern, n, number = shapes.row(0)
     often = f"{formatting.count(number)} of {formatting.plural(n, 'time')}"
-    return Note("like-no-page", f"{pattern} looks like no page: {often} it {soon}; {takes}.")
+    return Note("like-no-page", f"{pattern} loads {soon} in {often} and is probably not a page; {exclude}.")
 
 
 def _moment(when: datetime) -> str:
@@ -220,5 +234,5 @@ def _several_hosts(hosts: pl.DataFrame) -> Note | None:
         return None
     named = [f"{host} {formatting.share(pages, whole)}" for host, pages in found.head(_MOST_HOSTS).rows()]
     more = [f"{found.height - _MOST_HOSTS} more"] if found.height > _MOST_HOSTS else []
-    text = f"The log holds {found.height} sites: {', '.join([*named, *more])} of the pages; name yours under `site.hosts`."
+    text = f"The log has pages of {found.height} sites: {', '.join([*named, *more])}; list yours under `site.hosts`."
     return Note("several-sites", text)

@@ -1,4 +1,4 @@
-"""Where sessions came from, and what they reached."""
+"""Channels, and the goals their sessions reach."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _NAME, _GOAL, _RATE = 26, 14, 6
 _MACRO = 1
 """Where conversions are among the counts."""
 _OF_TOUCH = {"first": "first_touch", "last": "last_touch"}
-_TOUCHES = "first, last: visitors who converted, by the channel of their first session and of the one in which they first did."
+_TOUCHES = "first, last: visitors who converted, by the channel of their first session and of the session in which they first converted."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -159,18 +159,16 @@ def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
     """Say whose links open no channel, how many sessions are Direct for that reason, and where the log may have no referrers at all."""
     notes = []
     if not view.is_narrowed and not frame["referred"].sum() and frame["sessions"].sum() >= formatting.MIN_BASE:
-        notes.append(
-            Note("no-referrers", "No session began with a referrer: where a log has none, as of the format common, only links with tags tell.")
-        )
+        notes.append(Note("no-referrers", "No session has a referrer. Logs without one (format common) can only show channels through tagged links."))
     if view.own_hosts:
         shown, more = view.own_hosts[:_MOST_HOSTS], len(view.own_hosts) - _MOST_HOSTS
         names = [*shown, *([f"{more} more"] if more > 0 else [])]
-        said = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-        which = "is taken for the site's own host: name yours" if len(names) == 1 else "are taken for the site's own hosts: name yours"
-        notes.append(Note("own-hosts", f"{said} {which} under `site.hosts`."))
+        hosts = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        which = "was taken for the site's own host" if len(names) == 1 else "were taken for the site's own hosts"
+        notes.append(Note("own-hosts", f"{hosts} {which}; list yours under `site.hosts`."))
     if came_back := int(frame["came_back"].sum()):
-        began = formatting.plural(came_back, "session under Direct", "sessions under Direct")
-        text = f"{began} began on a link of the site itself, after a pause, or on the way back from a payment provider: neither opens a channel."
+        sessions = formatting.plural(came_back, "Direct session")
+        text = f"{sessions} resumed from an internal link after a pause or on return from a payment provider; neither counts as a source."
         notes.append(Note("came-back", text))
     return tuple(notes)
 

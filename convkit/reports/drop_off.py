@@ -1,4 +1,4 @@
-"""What those did who went no further."""
+"""What people did instead of continuing."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _ROWS, _MET = 5, 3
 _NARROW_NAME, _NAME = 36, 27
 """Characters of an item, so that the figures of all steps stand in line."""
 _LEFT = "(left the site)"
-_TESTED = {"form_again": "a form that came back", "error": "an error page (4xx, 5xx)", "slow": "an answer slower than 3 s"}
-_LEGEND = "more = oftener among those who dropped off than chance would make it (tested: {}); went on = reached the next step."
-_FIRST_LEFT_OUT = " Step 1 is left out: --limit 0."
+_TESTED = {"form_again": "a form shown again", "error": "an error page (4xx, 5xx)", "slow": "an answer slower than 3 s"}
+_LEGEND = "more: clearly more common among those who dropped off (tested: {}). went on: reached the next step."
+_FIRST_LEFT_OUT = " Step 1 is not shown; --limit 0 shows it."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -86,12 +86,12 @@ def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     """Return all funnels, step by step."""
     blocks: list[Block] = []
     for funnel in view.goals.funnels:
-        blocks += [Heading(f"DROP-OFF {funnel.name}", f"what the {funnel.per}s did that went no further"), BlankLine()]
+        blocks += [Heading(f"DROP-OFF {funnel.name}", "what visitors did instead of continuing"), BlankLine()]
         first = 1 if room.limit == 0 or len(funnel.steps) == 2 else 2  # noqa: PLR2004 (of two steps only the first can be left)
         mine = frame.filter(funnel=funnel.name)
         steps = [_step(mine.filter(step=number), funnel, number, room) for number in range(first, len(funnel.steps))]
         blocks += _beside(steps) if room.wide else [block for step in steps for block in (*step, BlankLine())]
-    tested = "errors, forms that came back" + (", slow answers" if has_slow_answers(frame) else "")
+    tested = "error pages, forms shown again" + (", slow answers" if has_slow_answers(frame) else "")
     legend = _LEGEND.format(tested) + ("" if room.limit == 0 else _FIRST_LEFT_OUT)
     return [*blocks, Paragraph(legend, style="dim")] if blocks else []
 
@@ -132,7 +132,7 @@ def _step(rows: pl.DataFrame, funnel: Funnel, number: int, room: Screen) -> list
     """Return one step: where those went who dropped off, and what they met on the way."""
     names = f"{number} {funnel.steps[number - 1].name} → {number + 1} {funnel.steps[number].name}"
     if rows.is_empty():
-        return [Heading(names, " nobody reached it")]
+        return [Heading(names, " no session reached it")]
     stopped, continued = rows.select("stopped", "continued").row(0)
     heading = Heading(names, _counted(stopped, stopped + continued, room))
     limit = room.rows(_ROWS)
@@ -166,7 +166,7 @@ def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any
     if what == "met":
         return found.head(limit or found.height).rows(named=True)
     paths = found.filter(pl.col("item") != ANY_PATH)["item"].to_list()
-    words = f"POST {paths[0]} gave the form" if what == "form_again" and len(paths) == 1 else _TESTED[what]
+    words = f"POST {paths[0]} returned the form" if what == "form_again" and len(paths) == 1 else _TESTED[what]
     return [row | {"item": words} for row in found.filter(item=ANY_PATH).rows(named=True)]
 
 

@@ -1,4 +1,4 @@
-"""How far they got, step by step."""
+"""How far visitors got, step by step."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from convkit.analysis import breakdown
 from convkit.analysis.breakdown_screen import BreakdownTable, Section
 from convkit.core import formatting, stats
 from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
-from convkit.core.document import Column, Note, Report, empty_frame
+from convkit.core.document import FUNNELS, Column, Note, Report, empty_frame
 from convkit.core.durations import microseconds
-from convkit.funnels.drop_off import ANY_PATH, LEFT, count_tests, describe_difference, judge_drop_off
+from convkit.funnels.drop_off import ANY_PATH, LEFT, count_tests, describe_difference, has_slow_answers, judge_drop_off
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -46,20 +46,25 @@ _QUARTILES = {"q1_seconds_to_next": 0.25, "median_seconds_to_next": 0.5, "q3_sec
 _BAR, _WIDE_BAR, _OPEN_BAR = 40, 18, 8
 _FUNNELS_IN_REPORT = 2
 _ITEMS, _WIDE_ITEMS = 3, 2
-_ORDERS = {"ordered": "in this order", "strict": "in this order and nothing else between", "any": "in any order"}
+_ORDERS = {"ordered": "in this order", "strict": "in this order with nothing in between", "any": "in any order"}
 _DETOURS = {
     "window": "after the window",
     "between": "with something in between",
     "value": "with another {same}",
     "order": "in another order",
     "earlier": "in a later session",
-    "before": "begun before this period",
-    "outside": "begun outside of these sessions",
+    "before": "started before this period",
+    "outside": "started outside these sessions",
     "without": "without step {step}",
 }
-_NOTHING_DIFFERS = "At no step do those who dropped off differ from those who went on in anything the log shows."
-_TOO_FEW = "At no step are there enough on both sides to tell whether those who dropped off differ from those who went on."
-_BIAS = "shared offices hide some of them in one, changing addresses make two of one."
+_NOTHING_DIFFERS = "No {} was clearly more common among those who dropped off."
+_TOO_FEW = "Too few sessions at every step to compare those who dropped off with those who continued."
+_SHORT_DIFFERENCES = {
+    "form_again": "The form was shown again to {}, and to {}.",
+    "error": "{} saw an error page, and {}.",
+    "slow": "{} waited over 3 s for an answer, and {}.",
+}
+_BIAS = "people behind one address count as one visitor, and one person with changing addresses as several."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
@@ -284,11 +289,9 @@ def _short_differences(went: pl.DataFrame) -> list[str]:
     """Say what was oftener among those who dropped off than chance would make it."""
     sentences = []
     for row in went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("what").rows(named=True):
-        met = {"form_again": "got the form back", "error": "met an error", "slow": "waited over 3 s"}[row["what"]]
-        sentences.append(
-            f"{formatting.count(row['dropped'])} of the {formatting.count(row['stopped'])} {met}; "
-            f"of the {formatting.count(row['continued'])} who went on, {formatting.count(row['went_on'])}"
-        )
+        dropped = f"{formatting.count(row['dropped'])} of these {formatting.count(row['stopped'])}"
+        continued = f"{formatting.count(row['went_on'])} of the {formatting.count(row['continued'])} who continued"
+        sentences.append(_SHORT_DIFFERENCES[row["what"]].format(dropped, continued))
     return sentences
 
 
@@ -332,7 +335,7 @@ def _conditions(funnel: Funnel, scope: str) -> str:
 def _limits(funnel: Funnel) -> Iterator[str]:
     """Yield what is asked of chains beside the order of their steps."""
     if funnel.is_open:
-        yield "begun at any step"
+        yield "may begin at any step"
     if funnel.window:
         yield f"at most {formatting.duration_in_words(funnel.window)} from first to last"
     for number, step in zip(funnel.numbers, funnel.steps, strict=True):
@@ -364,8 +367,9 @@ def _sentences(funnel: Funnel, went: pl.DataFrame, steps: pl.DataFrame, ways: pl
     """
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
     found = went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)
-    differing = tuple(f"{names[row['step']]}: {describe_difference(row)}; not chance." for row in found)
-    none = _NOTHING_DIFFERS if count_tests(steps, went) else _TOO_FEW
+    differing = tuple(f"{names[row['step']]}: {describe_difference(row)}; more than chance would explain." for row in found)
+    tested = "error, returned form or slow answer" if has_slow_answers(went) else "error or returned form"
+    none = _NOTHING_DIFFERS.format(tested) if count_tests(steps, went) else _TOO_FEW
     return FunnelSentences(_detours(funnel, ways), bool(differing), differing or (none,))
 
 
@@ -375,10 +379,13 @@ def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
     found = sorted(ways.select("detour", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
     if not found:
         return ""
-    words = ", ".join(f"{formatting.count(number)} {_DETOURS[way].format(step=step, same=funnel.same_name)}" for way, step, number in found)
-    number = sum(number for _, _, number in found)
-    subject = formatting.goal_count(number, funnel.steps[-1].name).replace(" ", " more ", 1)
-    return f"{subject} went another way: {words}."
+    detours = [(formatting.count(number), _DETOURS[way].format(step=step, same=funnel.same_name)) for way, step, number in found]
+    words = detours[0][1] if len(detours) == 1 else ", ".join(f"{number} {how}" for number, how in detours)
+    total, goal = sum(number for _, _, number in found), funnel.steps[-1].name
+    if formatting.is_noun(goal):
+        return f"{formatting.goal_count(total, goal).replace(' ', ' more ', 1)} happened outside this funnel: {words}."
+    subject = f"Another {funnel.per}" if total == 1 else f"Another {formatting.plural(total, funnel.per)}"
+    return f"{subject} reached {goal} outside this funnel: {words}."
 
 
 def _notes(funnel: Funnel, rows: pl.DataFrame, said: FunnelSentences, looked_at: str) -> Iterator[Note]:
@@ -389,12 +396,14 @@ def _notes(funnel: Funnel, rows: pl.DataFrame, said: FunnelSentences, looked_at:
     yield from (Note("difference", f"{begin}{sentence}", is_drawn=True) for sentence in said.differences)
     never = rows.filter(pl.col("matched") == 0)["name"].to_list()
     if never and looked_at:
-        yield Note("empty-step", f"{funnel.name}: nothing in {looked_at} fits {', '.join(never)}.")
+        yield Note("empty-step", f"{funnel.name}: nothing in {looked_at} matches {', '.join(never)}.", group=FUNNELS)
     waiting = int(rows["incomplete"].sum())
     if waiting and funnel.window:
         length = formatting.duration_in_words(funnel.window)
         yield Note(
-            "incomplete", f"{funnel.name}: {formatting.plural(waiting, funnel.per)} may still go on: {length} were not over when the log ended."
+            "incomplete",
+            f"{funnel.name}: for {formatting.plural(waiting, funnel.per)} the window of {length} was still open when the log ended.",
+            group=FUNNELS,
         )
     if funnel.per == "visitor":
-        yield Note("visitors", f"{funnel.name} counts visitors: {_BIAS}")
+        yield Note("visitors", f"{funnel.name} counts visitors: {_BIAS}", group=FUNNELS)

@@ -1,4 +1,4 @@
-"""One row a hit, for questions of your own."""
+"""One row per hit, for your own analysis."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: Vie
     """Return four lines: what came, what left at once, what converted, what was read."""
     rows = [
         ("Sessions", formatting.count(facts["sessions"]), _sessions(facts, room)),
-        ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, " saw one page and did nothing else")),
+        ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, " viewed one page and did nothing else")),
         ("Converted", *_converted(facts, view, room)),
         ("Lines", formatting.count(view.input["lines"]), _lines(view.input, room)),
     ]
@@ -185,9 +185,9 @@ def _sessions(facts: Mapping[str, int], room: Screen) -> str:
     """Return by whom, and how long."""
     words = f"by {formatting.plural(facts['visitors'], 'visitor')}"
     if facts["sessions"]:
-        words += f", {facts['pages_per_session']:.1f} pages a session"
+        words += f", {facts['pages_per_session']:.1f} pages per session"
     if room.wide and facts["median_session_seconds"] is not None:
-        words += f"; half of those with two pages or more last over {formatting.duration(facts['median_session_seconds'])}"
+        words += f"; half of those with several pages last over {formatting.duration(facts['median_session_seconds'])}"
     return words
 
 
@@ -208,7 +208,7 @@ def _converted(facts: Mapping[str, int], view: View, room: Screen) -> tuple[str,
     if facts["value"] is not None and converted:
         each = [facts["value"] / converted, facts["value"] / sessions]
         total, of_one, of_session = (formatting.money(amount, view.goals.site.currency) for amount in (facts["value"], *each))
-        words.append(f"{total}, {of_one} each" + (f", {of_session} a session" if room.wide else ""))
+        words.append(f"{total}, {of_one} each" + (f", {of_session} per session" if room.wide else ""))
     return formatting.count(converted), "; ".join(word for word in words if word)
 
 
@@ -231,10 +231,10 @@ def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
         "page": Shown(left=True),
         "form": Shown(text=lambda row: f"after POST {row['form']} ({row['status']})", style="dim", left=True),
     }
-    hint = f"convkit init LOG writes {'these into' if rows else 'a'} goals.yaml for you to correct."
+    hint = f"`convkit init LOG` writes {'them to' if rows else ''} a goals.yaml for you to correct.".replace("  ", " ")
     return [
         BlankLine(),
-        Line.of("Tell convkit what your site is for." + (" Pages that look like it:" if rows else "")),
+        Line.of("No macro goal yet: what counts as success on this site?" + (" Pages that may be it:" if rows else "")),
         *([replace(table(rows, columns), indent=6)] if rows else []),
         Line.of(hint),
     ]

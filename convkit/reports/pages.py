@@ -106,7 +106,7 @@ def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
     """Return a row a page."""
     shown = frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or frame.height)
     some = f"; {shown.height} of {formatting.plural(frame.height, 'page')}" if shown.height < frame.height else ""
-    of = view.order(COLUMNS, "by exits of sessions that had not converted" if view.knows_macro else "by exits")
+    of = view.order(COLUMNS, "most exits without a conversion first" if view.knows_macro else "most exits first")
     heading = Heading("PAGES", f"{of}{some}")
     columns = {name: column for name, column in _columns(view, room).items() if view.knows_macro or name not in _OF_MACRO}
     return [heading, table(shown.rows(named=True), columns)] if shown.height else []

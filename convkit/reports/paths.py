@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 PLACE = 80
 IN_REPORT = False
 OPTIONS = {
-    "to": ("GOAL", "The pages before a goal; the first macro goal by default."),
+    "to": ("GOAL", "The pages before a goal; default: the first macro goal."),
     "from": ("PAGE", "The pages after a page: its path, or a pattern."),
-    "steps": ("N", "How many pages, 3 by default."),
+    "steps": ("N", "Number of pages; default: 3."),
 }
 COLUMNS = (
     Column("path", "text"),
@@ -55,9 +55,9 @@ def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
     """Return what the options ask. Raises UsageError with the fix where they make no sense."""
     to, page, steps = (options.get(name) for name in OPTIONS)
     if to is not None and page is not None:
-        raise UsageError("--to and --from are two questions; ask one of them")
+        raise UsageError("--to and --from cannot be used together; use one of them")
     if steps is not None and not (steps.isdecimal() and 1 <= int(steps) <= _MOST_STEPS):
-        raise UsageError(f"--steps {steps}: write a number from 1 to {_MOST_STEPS}")
+        raise UsageError(f"--steps {steps}: use a number from 1 to {_MOST_STEPS}")
     number = _STEPS if steps is None else int(steps)
     if page is not None:
         if problem := patterns.problem(page) or filters.FILTER_FIELDS["page"].check(page, goals):
@@ -65,7 +65,7 @@ def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
         return PathQuery(None, page, number)
     known = {goal.name: goal for goal in goals.goals}
     if to is not None and to not in known:
-        raise UsageError(f"--to {to}: no goal is called {to!r}{did_you_mean(to, known)}; known are {', '.join(known) or 'none'}")
+        raise UsageError(f"--to {to}: unknown goal {to!r}{did_you_mean(to, known)}; goals are {', '.join(known) or 'none'}")
     return PathQuery(known[to] if to is not None else next(iter(goals.macros), None), None, number, is_default=to is None)
 
 
@@ -146,7 +146,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     frame = breakdown.in_value_order(frame, tally, view)
     shown = frame.select(column.name for column in columns)
     is_asked = wanted.goal is not None or wanted.page is not None
-    notes = () if is_asked else (Note("no-goal", "No macro goal is known: name a goal with --to, or a page with --from."),)
+    notes = () if is_asked else (Note("no-goal", "No macro goal is known; name a goal with --to or a page with --from."),)
     return Report("paths", columns, shown, lambda rows, room: _draw(rows, wanted, view, room), notes, details=frame)
 
 

@@ -1,4 +1,4 @@
-"""One row a session, for questions of your own."""
+"""One row per session, for your own analysis."""
 
 from __future__ import annotations
 

@@ -49,10 +49,10 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
         of_funnel = steps.filter(funnel=row["funnel"])
         reached = of_funnel.filter(step=row["step"])["reached"][0]
         up_to = row["dropped"] * of_funnel["reached"][-1] / reached * _MONTH / view.period.days
-        gain = f" Up to {formatting.goal_count(floor(up_to), names[row['funnel']])} a month." if up_to >= 1 else ""
+        gain = f" At most {formatting.goal_count(floor(up_to), names[row['funnel']])} a month are at stake." if up_to >= 1 else ""
         if best is None or up_to > best[0]:
             place = row["name"] if steps_of_all.count(row["name"]) == 1 else f"{row['funnel']}.{row['name']}"
-            best = up_to, f"{row['name']}: {describe_difference(row)}. More than chance.{gain}", place
+            best = up_to, f"{row['name']}: {describe_difference(row)}. That is more than chance would explain.{gain}", place
     if best is None:
         return None
     return Finding(best[1], f"{command} --dropped-at {shlex.quote(best[2])}" if command else "")
@@ -76,7 +76,7 @@ def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
     converted = f", {formatting.count(row['landings_converted'])} converted" if overview["converted_sessions"][0] is not None else ""
     rest_of = "the other sessions" if view.is_narrowed else "the rest of the site"
     return Finding(
-        f"{row['page']}: {formatting.count(row['landings'])} sessions land there, {share} see nothing else ({rest_of}: {others}){converted}."
+        f"{row['page']}: {formatting.count(row['landings'])} sessions land here, {share} of them view nothing else ({rest_of}: {others}){converted}."
     )
 
 

@@ -134,17 +134,17 @@ def _sentence(rows: pl.DataFrame) -> str:
     """Return whether the headline depends on the choices."""
     chosen = rows.filter("chosen").row(0, named=True)
     if chosen["entered"] < formatting.MIN_BASE:
-        return "Too few entered to tell whether the last step's rate depends on these choices."
+        return "Too few sessions or visitors entered to tell whether these settings change the rate of the last step."
     likely = formatting.rate_interval(chosen["rate_low"], chosen["rate_high"], chosen["entered"])
     found = rows.filter("differs").select(pl.format("{} ({})", "choice", "setting")).to_series().to_list()
     if found:
-        return f"The last step's rate depends on {', '.join(found)}: there it leaves the likely {likely}."
-    return f"The last step's rate does not depend on these choices: it stays within the likely {likely}."
+        return f"The rate of the last step depends on {', '.join(found)}: with that it is outside the likely {likely}."
+    return f"The rate of the last step does not depend on these settings: it stays within the likely {likely}."
 
 
 def _draw(name: str, rows: pl.DataFrame, sentence: str) -> list[Block]:
     """Return the settings of one funnel."""
-    heading = Heading(f"CHOICES {name}", "what the last step's rate would be; * as it was asked for")
+    heading = Heading(f"CHOICES {name}", "the rate of the last step under other settings; * = the settings of this report")
     firsts = rows.filter(pl.col("choice").is_first_distinct()).select("choice", "setting").rows()
     columns = {
         "setting": Shown(text=lambda row: _label(row, is_first=(row["choice"], row["setting"]) in firsts)),

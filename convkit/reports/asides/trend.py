@@ -191,7 +191,7 @@ def _draw(judged: JudgedTrends, room: Screen) -> list[Block]:
         return [_heading(judged), *sentences]
     grid = table(_rows(shown), _columns(judged.view.goals.site.margin, room), details=_target)
     hidden = rows.height - shown.height
-    where = f", none of them moving: convkit goals --by {key}, convkit funnel --by {key}" if is_brief else ": --limit 0"
+    where = f", none with a clear trend: convkit goals --by {key}, convkit funnel --by {key}" if is_brief else ": --limit 0"
     more = f"{formatting.plural(hidden, 'more row')}{where}."
     said = [BlankLine(), *sentences] if sentences else []
     return [_heading(judged), *([grid] if shown.height else []), *([Paragraph(more, style="dim")] if hidden else []), *said]
@@ -209,8 +209,10 @@ def _notes(code: str, judged: JudgedTrends) -> tuple[Note, ...]:
 
 def _heading(judged: JudgedTrends) -> Heading:
     over, key = judged.over, judged.view.key
-    span = f"by {key}" if judged.is_short else f"over {len(over)} {key}s, {over[0]} … {over[-1]}, by a line through all of them"
-    return Heading("TREND", f"{span}; {judged.unfinished[0]} is not over and left out" if judged.unfinished else span)
+    span = f"by {key}" if judged.is_short else f"over {len(over)} {key}s, {over[0]} … {over[-1]}"
+    line = [] if judged.is_short else ["straight line through all of them"]
+    remarks = "; ".join([*line, *([f"{judged.unfinished[0]} is incomplete and left out"] if judged.unfinished else [])])
+    return Heading("TREND", f"{span} ({remarks})" if remarks else span)
 
 
 def _rows(rows: pl.DataFrame) -> Iterator[dict[str, Any] | Row]:
@@ -248,8 +250,9 @@ def _target(row: Mapping[str, Any]) -> list[Paragraph]:
     """Return whether the rate of all periods is what somebody hoped for."""
     if row["target"] is None or row["target_met"] is None:
         return []
-    met = "meet" if row["target_met"] else "miss"
-    words = f"{formatting.count(row['reached'])} of {formatting.count(row['base'])} {met} the target of {formatting.percent(row['target'])}"
+    rate = f" ({formatting.percent(row['rate'])})" if row["base"] >= formatting.MIN_BASE else ""
+    met = f"target of {formatting.percent(row['target'])} {'met' if row['target_met'] else 'missed'}"
+    words = f"{formatting.count(row['reached'])} of {formatting.count(row['base'])}{rate}: {met}"
     return [Paragraph(words, indent=4, first="↳ ", style="dim")]
 
 
@@ -265,8 +268,8 @@ def _sentences(judged: JudgedTrends, rows: pl.DataFrame, *, is_brief: bool) -> I
     """Yield what would tell where there is too little data; inside `report` findings say by what to judge meanwhile."""
     key = judged.view.key
     if judged.is_short:
-        more = "" if key == "day" else " --by day shows more of them." if key == "week" else " --by week shows more of them."
-        yield f"A trend takes {verdicts.MIN_PERIODS} {key}s that are over; here {'is' if len(judged.over) == 1 else 'are'} {len(judged.over)}.{more}"
+        more = "" if key == "day" else " Try --by day." if key == "week" else " Try --by week."
+        yield f"A trend needs {verdicts.MIN_PERIODS} complete {key}s; this log has {len(judged.over) or 'none'}.{more}"
         return
     unclear = rows.filter(pl.col("verdict") == verdicts.TOO_LITTLE, pl.col("grows").is_null())
     never = unclear.filter(pl.col("reached") == 0)["label"].to_list()
@@ -275,14 +278,16 @@ def _sentences(judged: JudgedTrends, rows: pl.DataFrame, *, is_brief: bool) -> I
     for change in (_CHANGE, judged.view.goals.site.margin):
         needs = sorted((label not in macros, days, label) for label, (asked, days) in waits.items() if asked == change)
         if needs:
-            named = ", ".join(f"{label} needs {_length(days, key)} more" for _, days, label in needs[:_MOST_NAMED])
-            others = f", {formatting.plural(len(needs) - _MOST_NAMED, 'other')} longer" if len(needs) > _MOST_NAMED else ""
-            yield f"To show a change of {change * 100:g}% from first to last, {named}{others}."
+            lengths = [(label, _length(days, key)) for _, days, label in needs[:_MOST_NAMED]]
+            named = ", ".join([f"{lengths[0][0]} needs {lengths[0][1]} of logs", *(f"{label} {length}" for label, length in lengths[1:])])
+            number = len(needs) - _MOST_NAMED
+            others = f"; {formatting.plural(number, 'other')} {'needs' if number == 1 else 'need'} longer" if number > 0 else ""
+            yield f"To detect a change of {change * 100:g}% from first to last, {named}{others}."
     # What comes before one of several macro goals is not known of each.
     if len(judged.view.goals.macros) == 1 and not is_brief:
         yield from (_meanwhile(row, judged) for label, row in macros.items() if waits[label][1] > _PATIENCE)
     if never:
-        yield f"Nobody reached {', '.join(never)} in these {key}s."
+        yield f"Never reached in these {key}s: {', '.join(never)}."
     yield from _growth_sentences(rows)
 
 
@@ -298,9 +303,14 @@ def _wait(row: dict[str, Any], judged: JudgedTrends) -> tuple[float, float]:
 def _length(days: float, key: str) -> str:
     """Return a length of time: of periods as far as somebody waits, else of months or years."""
     if days <= _PATIENCE:
-        return f"some {formatting.plural(round(days / _DAYS[key]), key)}"
+        return f"about {_more(formatting.plural(round(days / _DAYS[key]), key))}"
     months = days / _MONTH
-    return f"some {formatting.months(months)}" if months < _FOR_EVER else f"over {_FOR_EVER // 12} years"
+    return f"about {_more(formatting.months(months))}" if months < _FOR_EVER else f"over {_FOR_EVER // 12} more years"
+
+
+def _more(length: str) -> str:
+    """Return `5 more years` of `5 years`."""
+    return length.replace(" ", " more ", 1)
 
 
 def _meanwhile(row: dict[str, Any], judged: JudgedTrends) -> str:
@@ -310,15 +320,15 @@ def _meanwhile(row: dict[str, Any], judged: JudgedTrends) -> str:
         sessions, reached = judged.goals.details.filter(goal=name).select("sessions", "reached").row(0)
         stand_in = planning.GoalCounts(judged.goals.frame, sessions, sessions / judged.view.period.days).stand_in(reached)
     if stand_in is None:
-        return f"This site is too small to see that in {name}, and no micro goal stands for {name} yet."
-    before = f"{formatting.count(min(stand_in['then_converted'], reached))} of the {formatting.count(reached)} had it before"
-    return f"This site is too small to see that in {name}; judge by {stand_in['goal']} ({before}); see that {name} holds."
+        return f"Too few sessions reach {name} to judge by, and no micro goal can stand in for {name} yet."
+    return planning.describe_stand_in(stand_in, name, reached)
 
 
 def _growth_sentences(rows: pl.DataFrame) -> Iterator[str]:
     """Yield why nothing is told of what a longer log knows more of."""
     names = {why: rows.filter(grows=why)["of"].unique(maintain_order=True).to_list() for why in ("visits", "window")}
     if names["visits"]:
-        yield f"No trend is told of {', '.join(names['visits'])}: the longer the log, the more is known of earlier sessions."
+        which = "it depends" if len(names["visits"]) == 1 else "they depend"
+        yield f"No trend for {', '.join(names['visits'])}: {which} on earlier sessions, which are better known late in the log."
     if names["window"]:
-        yield f"No trend is told of {', '.join(names['window'])}: who came early had more time to go on. With a `window` all have the same."
+        yield f"No trend for {', '.join(names['window'])}: early visitors had more time to continue. A `window` gives all of them the same time."
