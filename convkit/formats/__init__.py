@@ -74,11 +74,11 @@ class LogFormat(Protocol):
         return 0.0
 
     def as_lines(self, source: Source) -> AbstractContextManager[Source]:
-        """Open a file as a log of lines. Raises InputError where it is damaged."""
+        """Open a file as a log of lines. Raises InputError if it is damaged."""
         return nullcontext(source)
 
     def fit(self, source: Source, head: pl.Series, needs: Needs, /) -> Layout:
-        """Return the layout of one log, detected from its first lines. Raises InputError where the log lacks what a run needs."""
+        """Return the layout of one log, detected from its first lines. Raises InputError if the log lacks what a run needs."""
         ...
 
 

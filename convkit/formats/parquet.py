@@ -115,7 +115,7 @@ class Parquet(LogFormat):
         return 0.0
 
     def fit(self, source: Source, _head: pl.Series, needs: Needs) -> ParquetExport:
-        """Return the layout of one file. Raises InputError where it is damaged or lacks what a run needs."""
+        """Return the layout of one file. Raises InputError if it is damaged or lacks what a run needs."""
 
         def values(place: ColumnPath) -> list[str]:
             few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix=""), types[place]))

@@ -97,19 +97,19 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
 """A string, a line, and what it says."""
 
 MISTAKES = {
-    "$remote_addr$http_user_agent": "at position 13, nothing stands between $remote_addr and $http_user_agent",
-    "log_format main '$remote_addr": "at position 17, a quote has no end",
+    "$remote_addr$http_user_agent": "at position 13, there is nothing between $remote_addr and $http_user_agent",
+    "log_format main '$remote_addr": "at position 17, a quote is not closed",
     '%h "%{User-Agent': "at position 5, %{User-Agent has no closing brace",
-    "log_format main": "at position 1, no variable",
-    "100%%": "at position 1, no variable",
-    "%h %Z": "at position 4, %Z is no directive",
-    "100% of %h": "at position 4, % of %h is no directive",
-    "%{%Y-%Q}t": "at position 1, %Q is no part of a time",
-    "%h %^ %y": "at position 7, %y is nothing that GoAccess knows",
+    "log_format main": "at position 1, the string has no variable",
+    "100%%": "at position 1, the string has no variable",
+    "%h %Z": "at position 4, %Z is not an Apache directive",
+    "100% of %h": "at position 4, % of %h is not an Apache directive",
+    "%{%Y-%Q}t": "at position 1, %Q is not a part of a time",
+    "%h %^ %y": "at position 7, %y is not a GoAccess specifier",
     r"(?P<ip>\S+": "at position 1, missing ), unterminated subpattern",
-    r"(?P<ip>\S+)(?= )": "at position 12, (?= looks around",
-    r"(?P<addres>\S+)": "no group is named like a field; did you mean 'address'?",
-    "combind": "'combind' is no log format; did you mean 'combined'?",
+    r"(?P<ip>\S+)(?= )": "at position 12, (?= is unsupported (no lookaround",
+    r"(?P<addres>\S+)": "no group has the name of a field; did you mean 'address'?",
+    "combind": "unknown log format 'combind'; did you mean 'combined'?",
 }
 
 

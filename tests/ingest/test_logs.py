@@ -65,7 +65,7 @@ def test_a_format_that_is_named_is_taken_in_spite_of_odd_lines(tmp_path: Path) -
 
 def test_a_format_that_does_not_exist_is_a_mistake_with_a_proposal(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", LINES)
-    with pytest.raises(UsageError, match="'combned' is no log format; did you mean 'combined'"):
+    with pytest.raises(UsageError, match="unknown log format 'combned'; did you mean 'combined'"):
         figures(log, log_format="combned")
 
 

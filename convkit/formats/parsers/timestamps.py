@@ -104,11 +104,11 @@ def _minute(text: pl.Expr) -> pl.Expr:
     day = pl.when(text.str.len_bytes() == len(_DAY)).then(text)
     cases = {"%Y-%m-%d %H:%M": " ", "%Y-%m-%dT%H:%M": "T"}
     written = [pl.when(between == sign).then(minute).str.replace_all("/", "-", literal=True) for sign in cases.values()]
-    found = [
+    minutes = [
         text.str.to_datetime(form, time_unit="us", strict=False)
         for text, form in zip([*written, day.str.replace_all("/", "-", literal=True)], [*cases, "%Y-%m-%d"], strict=True)
     ]
-    return pl.coalesce(found)
+    return pl.coalesce(minutes)
 
 
 def _clf_text(text: pl.Expr) -> pl.Expr:

@@ -1,6 +1,6 @@
-"""Formats that users write themselves: the log_format string of nginx, Apache or GoAccess, or a regular expression.
+"""Custom formats: the format string of nginx, Apache or GoAccess, or a regular expression.
 
-Its notation is detected by its signs. Every notation becomes the template of a line.
+The notation is detected from the string. Every notation is turned into a template.
 """
 
 from __future__ import annotations
@@ -39,47 +39,47 @@ _GOACCESS_NAMES = {
     "AWSS3": "aws-s3",
     "TRAEFIKCLF": "traefik",
 }
-"""GoAccess's names of formats that have others here."""
+"""GoAccess's names of formats with another name here."""
 
 
-def canonical_name(wanted: str) -> str:
-    """Return the name of a format as it is known here; of GoAccess's names, too."""
+def canonical_name(value: str) -> str:
+    """Return the name of a format, also for a name that GoAccess uses."""
     known = plugins.names("formats")
-    other = _GOACCESS_NAMES.get(wanted, wanted.lower())
-    return other if wanted not in known and other in known else wanted
+    other = _GOACCESS_NAMES.get(value, value.lower())
+    return other if value not in known and other in known else value
 
 
-def is_format_string(wanted: str) -> bool:
-    """Tell the string of a format from the name of one."""
-    return _reader(wanted) is not None
+def is_format_string(value: str) -> bool:
+    """Return whether a value is a format string instead of a name."""
+    return _reader(value) is not None
 
 
 @cache
-def parse_string(wanted: str) -> StringTemplate:
-    """Return the template that a string describes. Raises FormatStringError."""
-    reader = _reader(wanted)
+def parse_string(value: str) -> StringTemplate:
+    """Return the template of a format string. Raises FormatStringError."""
+    reader = _reader(value)
     if reader is None:
-        raise FormatStringError(unknown_format(wanted))
-    return reader(wanted)
+        raise FormatStringError(unknown_format(value))
+    return reader(value)
 
 
-def parse_option(wanted: str) -> StringTemplate | None:
-    """Return the template that --log-format describes, None where it names a format. Raises UsageError."""
-    if wanted == AUTO or wanted in plugins.names("formats"):
+def parse_option(value: str) -> StringTemplate | None:
+    """Return the template that --log-format describes, None if it names a format. Raises UsageError."""
+    if value == AUTO or value in plugins.names("formats"):
         return None
     try:
-        return parse_string(wanted)
+        return parse_string(value)
     except FormatStringError as error:
-        raise UsageError(str(error) if not is_format_string(wanted) else f"--log-format: {error}") from None
+        raise UsageError(str(error) if not is_format_string(value) else f"--log-format: {error}") from None
 
 
-def unknown_format(wanted: str) -> str:
-    """Return what to say of what is neither a name nor a string."""
+def unknown_format(value: str) -> str:
+    """Return the message for a value that is neither a name nor a format string."""
     known = plugins.names("formats")
-    return f"{wanted!r} is no log format{did_you_mean(wanted, [AUTO, *known])}; `convkit formats` lists them, or write your server's log_format"
+    return f"unknown log format {value!r}{did_you_mean(value, [AUTO, *known])}; list them with `convkit formats`, or use your server's log_format"
 
 
-def _reader(wanted: str) -> Callable[[str], StringTemplate] | None:
-    """Return who reads a string: whoever's signs it has, outside of braces; None where it has nobody's."""
-    bare = _IN_BRACES.sub("{}", wanted)
-    return next((reader for signs, reader in _READERS if signs.search(bare if reader is parse_goaccess else wanted)), None)
+def _reader(value: str) -> Callable[[str], StringTemplate] | None:
+    """Return the parser for a string's notation, None if it has none."""
+    bare = _IN_BRACES.sub("{}", value)
+    return next((reader for signs, reader in _READERS if signs.search(bare if reader is parse_goaccess else value)), None)

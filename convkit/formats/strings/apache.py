@@ -63,12 +63,12 @@ _VARIABLES: dict[str, tuple[str, int, str]] = {
     **dict.fromkeys("efFno", ("", 0, TEXT)),
     **dict.fromkeys("AlLpPRXcxzEKQ", ("", 0, WORD)),
 }
-"""By directive: the field, its rank among those that say the same, and what it may hold."""
+"""By directive: the field, its rank among the directives for it, and what it may contain."""
 
 
 @dataclass(frozen=True)
 class _Directive:
-    """One directive: its letter, what stands in its braces, and of which request it speaks."""
+    """A directive: its letter, the argument in braces, and which request it refers to after redirects."""
 
     written: str
     place: int
@@ -79,51 +79,51 @@ class _Directive:
 
     @property
     def form(self) -> str:
-        """How a time is written, without the word for its beginning or end."""
+        """The form of a time, without the prefix `begin:` or `end:`."""
         return re.sub("^(?:begin|end)(?::|$)", "", self.argument) or _USUAL
 
     @property
-    def whose(self) -> tuple[bool, int]:
-        """Which time it is: pieces of the same one belong together, and the lowest counts."""
+    def occasion(self) -> tuple[bool, int]:
+        """Which time it belongs to: pieces of one time belong together, and the lowest is used."""
         return re.match("end(?::|$)", self.argument) is not None, ("", ">", "<").index(self.direction)
 
 
 def parse_apache(string: str) -> StringTemplate:
-    """Return the template of what `LogFormat` says. Raises FormatStringError."""
+    """Return the template of a `LogFormat` string. Raises FormatStringError."""
     parts = _split(_unquoted(string))
     times = [part for part in parts if isinstance(part, _Directive) and part.letter == "t"]
-    whose, made = next(
-        ((which, made) for which in sorted({time.whose for time in times}) if (made := _time_field(times, which)) is not None), (None, None)
+    occasion, made = next(
+        ((which, made) for which in sorted({time.occasion for time in times}) if (made := _time_field(times, which)) is not None), (None, None)
     )
-    is_usual = [time.form for time in times if time.whose == whose] == [_USUAL]
+    is_usual = [time.form for time in times if time.occasion == occasion] == [_USUAL]
     segments, groups = list[str | Variable](), set[str]()
     for number, part in enumerate(parts):
         if isinstance(part, str):
             segments.append(part)
         elif part.letter == "t":
-            segments.append(_usual_time(part) if is_usual and part.whose == whose else _time(part, groups, is_read=part.whose == whose))
+            segments.append(_usual_time(part) if is_usual and part.occasion == occasion else _time(part, groups, is_read=part.occasion == occasion))
         elif not _is_query(parts, number):
             segments.append(_path_and_query(part) if _is_query(parts, number + 1) else _variable(part))
     return build_template(segments, {} if made is None or is_usual else {"time": made}, names_month=is_usual)
 
 
 def _time_field(times: list[_Directive], which: tuple[bool, int]) -> pl.Expr | None:
-    """Return what one of the times is made of, None where its pieces are none."""
+    """Return the expression of one of the times, None if its pieces do not make a time."""
     groups = set[str]()
     for time in times:
-        if time.whose == which:
+        if time.occasion == which:
             _time(time, groups, is_read=True)
     return strftime.time_text(groups)
 
 
 def _is_query(parts: list[str | _Directive], number: int) -> bool:
-    """Tell a query that goes on with a path."""
+    """Return whether a part is a query that directly follows a path."""
     letters = [part.letter for part in parts[max(number - 1, 0) : number + 1] if isinstance(part, _Directive)]
     return letters == ["U", "q"]
 
 
 def _unquoted(string: str) -> str:
-    """Return what Apache makes of the directive, of its quoted string, or of a bare one."""
+    """Return the format within a directive, a quoted string, or as it is."""
     wrapped = _WRAPPED.fullmatch(string) or _ONLY_QUOTED.fullmatch(string)
     return _ESCAPED.sub(lambda sign: _MEANT.get(sign[1], sign[1]), wrapped[1] if wrapped else string.strip("\n"))
 
@@ -133,10 +133,10 @@ def _split(text: str) -> list[str | _Directive]:
     parts: list[str | _Directive] = []
     place = 0
     while place < len(text):
-        found = _DIRECTIVE.match(text, place)
-        if found is not None:
-            parts.append(_directive(found))
-            place = found.end()
+        match = _DIRECTIVE.match(text, place)
+        if match is not None:
+            parts.append(_directive(match))
+            place = match.end()
             continue
         is_sign = text.startswith(_PERCENT, place)
         if text[place] == "%" and not is_sign:
@@ -148,20 +148,20 @@ def _split(text: str) -> list[str | _Directive]:
 
 
 def _directive_problem(rest: str) -> str:
-    """Return what is wrong with what begins with a percent sign and is no directive."""
+    """Return what is wrong with a percent sign that does not begin a directive."""
     begun = rest[: len("%{User-agent}i")]
-    return f"{begun} has no closing brace" if "{" in rest.partition(" ")[0] and "}" not in rest else f"{begun} is no directive of Apache's"
+    return f"{begun} has no closing brace" if "{" in rest.partition(" ")[0] and "}" not in rest else f"{begun} is not an Apache directive"
 
 
-def _directive(found: re.Match[str]) -> _Directive:
-    """Return a directive; of two signs that say of which request it speaks, the last counts."""
-    arguments = re.findall(r"\{([^}]*)\}", found[1])
-    signs = re.sub(r"\{[^}]*\}", "", found[1])
+def _directive(match: re.Match[str]) -> _Directive:
+    """Return a directive; of several `<` and `>`, the last counts."""
+    arguments = re.findall(r"\{([^}]*)\}", match[1])
+    signs = re.sub(r"\{[^}]*\}", "", match[1])
     directions = re.findall("[<>]", signs)
     return _Directive(
-        found[0],
-        found.start() + 1,
-        found[2],
+        match[0],
+        match.start() + 1,
+        match[2],
         arguments[-1] if arguments else "",
         directions[-1] if directions else "",
         bool(re.search("[0-9!]", signs)),
@@ -169,12 +169,12 @@ def _directive(found: re.Match[str]) -> _Directive:
 
 
 def _usual_time(directive: _Directive) -> Variable:
-    """Return all of a time that is written as usual."""
+    """Return a time in the usual form as one variable."""
     return Variable(directive.written, directive.place, "time", 0, FIXED, pattern=r"\[[^\]]*\]|-" if directive.is_conditional else r"\[[^\]]*\]")
 
 
 def _path_and_query(directive: _Directive) -> Variable:
-    """Return a path and the query behind it as one."""
+    """Return a path and the query after it as one variable."""
     return Variable(f"{directive.written}%q", directive.place, "target", 0, TEXT)
 
 
@@ -188,7 +188,7 @@ def _time(directive: _Directive, groups: set[str], *, is_read: bool) -> Variable
 
 
 def _variable(directive: _Directive) -> Variable:
-    """Return the variable that a directive is."""
+    """Return the variable of a directive."""
     written, place, letter, argument = directive.written, directive.place, directive.letter, directive.argument
     if letter == "i":
         field, rank, kind = _HEADERS.get(argument.lower(), ("", 0, TEXT))
@@ -197,10 +197,10 @@ def _variable(directive: _Directive) -> Variable:
     elif letter == "T":
         field, rank, kind = _UNITS.get(argument.lower(), ""), 0, NUMBER
     elif letter not in _VARIABLES and not letter.startswith("^"):
-        raise FormatStringError(f"at position {place}, {written} is no directive of Apache's; write %% for a percent sign")
+        raise FormatStringError(f"at position {place}, {written} is not an Apache directive; write %% for a percent sign")
     else:
         field, rank, kind = _VARIABLES.get(letter, ("", 0, WORD))
     is_local = letter in "ah" and argument == "c"
-    # What a request became is told before what it was, but of a header there is one.
+    # The final request after redirects takes precedence; headers exist only once.
     turn = {">": -1, "": 0, "<": 1}[directive.direction] if letter != "i" else len(directive.direction)
     return Variable(written, place, field, rank + 3 * (turn + is_local), kind)

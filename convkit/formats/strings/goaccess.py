@@ -1,4 +1,4 @@
-"""GoAccess's `log-format`. It says where days and times are, not how they are written."""
+"""GoAccess's `log-format`, which has the positions of dates and times, but not their notation."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ _OFFSET = r"^(?:[+-][0-9]{2}:?[0-9]{2}|Z)$"
 
 
 def parse_goaccess(string: str) -> StringTemplate:
-    """Return the template of what `--log-format` of GoAccess says. Raises FormatStringError."""
+    """Return the template of a GoAccess `log-format` string. Raises FormatStringError."""
     segments: list[str | Variable] = []
     named = set[str]()
     end = 0
-    for found in _SPECIFIER.finditer(string):
-        segments += [string[end : found.start()]] if found.start() > end else []
-        segments.append(_variable(found, segments, named))
-        end = found.end()
+    for match in _SPECIFIER.finditer(string):
+        segments += [string[end : match.start()]] if match.start() > end else []
+        segments.append(_variable(match, segments, named))
+        end = match.end()
     segments += [string[end:]] if string[end:] else []
     return build_template(segments, _time_field(named))
 
 
-def _variable(found: re.Match[str], before: list[str | Variable], named: set[str]) -> str | Variable:
-    """Return what a specifier is; the groups of times are added to `named`."""
-    written, place, letter = found[0], found.start() + 1, found[1] or found[2]
+def _variable(match: re.Match[str], before: list[str | Variable], named: set[str]) -> str | Variable:
+    """Return the variable or text of a specifier, and add the groups of times to `named`."""
+    written, place, letter = match[0], match.start() + 1, match[1] or match[2]
     if letter == "%":
         return "%"
     if letter == "~":
@@ -64,17 +64,17 @@ def _variable(found: re.Match[str], before: list[str | Variable], named: set[str
         named.add(name)
         return Variable(written, place, "", 0, FIXED, pattern=f"(?P<{name}>{looks})")
     if letter not in _VARIABLES:
-        raise FormatStringError(f"at position {place}, {written} is nothing that GoAccess knows; write %^ for a field to skip")
+        raise FormatStringError(f"at position {place}, {written} is not a GoAccess specifier; write %^ to skip a field")
     return Variable(written, place, *_VARIABLES[letter])
 
 
 def _pattern(group: str) -> str:
-    """Return what a day, a time of day or a whole time looks like."""
+    """Return the pattern of a day, a time of day or a whole time."""
     return {_DAY: r"[^\s:\]]*", _CLOCK: r"[0-9:.,]*"}.get(group, r"[0-9][0-9A-Za-z:/.+-]*(?: [0-9:.+-]+)?")
 
 
 def _time_field(named: set[str]) -> dict[str, pl.Expr]:
-    """Return the time that its pieces make."""
+    """Return the time made of its pieces."""
     if _MOMENT in named:
         return {"time": strftime.iso_text(pl.col(_MOMENT))}
     if not {_DAY, _CLOCK} <= named:

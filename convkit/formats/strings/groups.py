@@ -1,4 +1,4 @@
-"""Regular expressions with named groups, which name the fields by the words of several tools."""
+"""Regular expressions whose named groups are fields, also with the names that other tools use."""
 
 from __future__ import annotations
 
@@ -39,22 +39,22 @@ GROUP_NAMES = {
     "microseconds": ("generation_time_micro", "duration_us", "us"),
     "nanoseconds": ("duration_ns", "ns"),
 }
-"""By field: other names that its group may have."""
+"""The other names that the group of a field may have."""
 
 
 def parse_groups(string: str) -> StringTemplate:
-    """Return the template of a regular expression, which begins where a line begins. Raises FormatStringError."""
+    """Return the template of a regular expression, anchored at the beginning of a line. Raises FormatStringError."""
     _refuse_invalid(string)
     _refuse_unsupported(string)
-    groups = [found[2] for found in _GROUP.finditer(string)]
+    groups = [match[2] for match in _GROUP.finditer(string)]
     fields = {name: _field(name) for name in groups}
     if not any(fields.values()):
         close = next((hint for name in groups if (hint := did_you_mean(name, _known_names()))), "")
-        raise FormatStringError(f"no group is named like a field{close}; name groups time, address, request, status, referrer or agent")
+        raise FormatStringError(f"no group has the name of a field{close}; name groups time, address, request, status, referrer or agent")
     taken = dict[str, str]()
-    for name, of_name in fields.items():
-        taken[name] = of_name if of_name and of_name not in taken.values() else f"other_{name}"
-    pattern = _GROUP.sub(lambda found: f"{found[1]}(?P<{taken[found[2]]}>", string)
+    for name, field in fields.items():
+        taken[name] = field if field and field not in taken.values() else f"other_{name}"
+    pattern = _GROUP.sub(lambda match: f"{match[1]}(?P<{taken[match[2]]}>", string)
     return StringTemplate(f"^(?:{pattern.removeprefix('^')})", made=_time_field(set(taken.values())), parts=())
 
 
@@ -63,7 +63,7 @@ def _known_names() -> Collection[str]:
 
 
 def _field(name: str) -> str:
-    """Return the field that a group is, empty where it is none; a day and a zone are pieces of the time."""
+    """Return the field of a group, empty if it is not one; `day` and `zone` are pieces of the time."""
     plain = name.lower()
     if plain in {*_ZONES, *_DAYS}:
         return "zone" if plain in _ZONES else "day"
@@ -71,7 +71,7 @@ def _field(name: str) -> str:
 
 
 def _time_field(groups: set[str]) -> dict[str, pl.Expr]:
-    """Return the time, however it is written and in how many groups."""
+    """Return the time, in any notation and any number of groups."""
     pieces = [pl.col(name) for name in ("day", "time") if name in groups]
     if not pieces:
         return {}
@@ -81,7 +81,7 @@ def _time_field(groups: set[str]) -> dict[str, pl.Expr]:
 
 
 def _refuse_invalid(string: str) -> None:
-    """Raise FormatStringError where an expression is none."""
+    """Raise FormatStringError if an expression is invalid."""
     try:
         re.compile(re.sub(r"\(\?<(?=\w+>)", "(?P<", string))
     except re.error as error:
@@ -89,14 +89,14 @@ def _refuse_invalid(string: str) -> None:
 
 
 def _refuse_unsupported(string: str) -> None:
-    """Raise FormatStringError where an expression asks for what is not read here."""
-    found = _LOOKAROUND.search(string)
-    if found:
+    """Raise FormatStringError if an expression needs unsupported features."""
+    match = _LOOKAROUND.search(string)
+    if match:
         raise FormatStringError(
-            f"at position {found.start(1) + 1}, {found[1]} looks around or back, which is not read here; write what stands there instead"
+            f"at position {match.start(1) + 1}, {match[1]} is unsupported (no lookaround or backreferences); write what it stands for instead"
         )
     try:
         pl.select(pl.lit("").str.contains(string))
     except pl.exceptions.ComputeError as error:
         why = str(error).strip().rpartition("error: ")[2].partition("\n")[0]
-        raise FormatStringError(f"the expression is not read here ({why}); write it without what Python or Perl alone know") from None
+        raise FormatStringError(f"the expression is unsupported ({why}); avoid what only Python or Perl support") from None

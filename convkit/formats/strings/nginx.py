@@ -64,18 +64,18 @@ _VARIABLES: dict[str, tuple[str, int, str]] = {
     "request_time": ("seconds", 0, NUMBER),
     **dict.fromkeys(("request_length", "server_port", "remote_port", "connection", "connection_requests", "pid"), ("", 0, NUMBER)),
 }
-"""By the name of a variable: the field, its rank among those that say the same, and what it may hold."""
+"""By variable: the field, its rank among the variables for it, and what it may contain."""
 
 
 def parse_nginx(string: str) -> StringTemplate:
-    """Return the template of what `log_format` says. Raises FormatStringError."""
+    """Return the template of a `log_format` string. Raises FormatStringError."""
     text = _unquoted(string)
     segments: list[str | Variable] = []
     end = 0
-    for found in re.finditer(f"{_PATH_AND_QUERY.pattern}|{_NAME.pattern}", text):
-        segments += [text[end : found.start()]] if found.start() > end else []
-        segments.append(_variable(found[1] or found[2], found))
-        end = found.end()
+    for match in re.finditer(f"{_PATH_AND_QUERY.pattern}|{_NAME.pattern}", text):
+        segments += [text[end : match.start()]] if match.start() > end else []
+        segments.append(_variable(match[1] or match[2], match))
+        end = match.end()
     segments += [text[end:]] if text[end:] else []
     times = [segment for segment in segments if isinstance(segment, Variable) and segment.field == "time"]
     first = min(times, key=lambda variable: variable.rank, default=None)
@@ -83,23 +83,23 @@ def parse_nginx(string: str) -> StringTemplate:
 
 
 def _unquoted(string: str) -> str:
-    """Return what nginx makes of the directive, of its quoted pieces, or of a bare string."""
+    """Return the format within a directive, in quoted pieces, or as it is."""
     begins = _DIRECTIVE.match(string) or _ESCAPE.match(string)
     start = begins.end() if begins else 0
     if not begins and not string.lstrip().startswith("'"):
         return string.strip()
     pieces = []
-    while (found := _PIECE.match(string, start)) is not None:
-        pieces.append(_QUOTED.sub(lambda sign: _ESCAPED_SIGNS.get(sign[1], sign[1]), next(piece for piece in found.groups() if piece is not None)))
-        start = found.end()
+    while (match := _PIECE.match(string, start)) is not None:
+        pieces.append(_QUOTED.sub(lambda sign: _ESCAPED_SIGNS.get(sign[1], sign[1]), next(piece for piece in match.groups() if piece is not None)))
+        start = match.end()
     if pieces and _END.fullmatch(string, start):
         return "".join(pieces)
-    raise FormatStringError(f"at position {start + 1}, a quote has no end; copy the whole directive, from log_format to the semicolon")
+    raise FormatStringError(f"at position {start + 1}, a quote is not closed; copy the whole directive, from log_format to the semicolon")
 
 
-def _variable(name: str | None, found: re.Match[str]) -> Variable:
-    """Return the variable of a name, of none for a path and its query."""
-    written, place = found[0], found.start() + 1
+def _variable(name: str | None, match: re.Match[str]) -> Variable:
+    """Return a variable by its name, None for a path with its query."""
+    written, place = match[0], match.start() + 1
     if name is None:
         return Variable(written, place, "target", 0, TEXT)
     if name.startswith("cookie_"):

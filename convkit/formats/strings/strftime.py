@@ -1,6 +1,6 @@
-"""Times written by a strftime string, perhaps in several pieces: their pattern in a line, and the time as ISO 8601 or a number.
+"""Times in a strftime format, perhaps in several pieces: their pattern in a line, and the time as ISO 8601 or a number.
 
-Names of months and days may be in the language of the server.
+The names of months and days may be in the server's language.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PATTERNS = {
     "s": "[0-9]+",
     "iso": "[0-9A-Z:.+-]+",
 }
-"""What the parts of a time look like."""
+"""The patterns of the parts of a time."""
 _SKIPPED = {"C": _TWO, "g": _TWO, "U": _TWO, "W": _TWO, "n": r"\s*", "t": r"\s*", "%": "%"}
 _ALIASES = {"B": "b", "h": "b", "A": "a", "w": "u", "e": "d", "k": "H", "l": "I", "P": "p"}
 _SHORTHANDS = {
@@ -59,33 +59,33 @@ _NOON = 12
 
 
 def time_pattern(form: str, groups: set[str], *, named: bool = True) -> str:
-    """Return what a time looks like, a group for each part that is not among `groups` yet, which are added to them.
+    """Return the pattern of a time, with a group for each part that is not among `groups` yet, and add these to `groups`.
 
-    `form` is a string for strftime, or of those words for which Apache has none: `usec`, `msec_frac`. Raises FormatStringError.
+    `form` is a strftime format or one of Apache's additions: `usec`, `msec_frac`. Raises FormatStringError.
     """
     if form in _FRACTIONS:
         return _group(*_FRACTIONS[form], groups, named=named)
     if form in _NUMBERS:
         return _group(form, _PATTERNS["s"], groups, named=named)
-    found = ""
+    pattern = ""
     for piece in _PIECE.finditer(form):
         letter = _ALIASES.get(piece[1], piece[1])
         if piece[2]:
-            found += escape_regex(piece[2])
+            pattern += escape_regex(piece[2])
         elif letter in _SHORTHANDS:
-            found += time_pattern(_SHORTHANDS[letter], groups, named=named)
+            pattern += time_pattern(_SHORTHANDS[letter], groups, named=named)
         elif letter in _SKIPPED:
-            found += _SKIPPED[letter]
+            pattern += _SKIPPED[letter]
         elif letter in _PATTERNS or letter == "+":
             name = "iso" if letter == "+" else letter
-            found += _group(name, _PATTERNS[name], groups, named=named)
+            pattern += _group(name, _PATTERNS[name], groups, named=named)
         else:
-            raise FormatStringError(f"{piece[0]} is no part of a time; write it as strftime does, like %Y-%m-%d %H:%M:%S %z")
-    return found
+            raise FormatStringError(f"{piece[0]} is not a part of a time; use those of strftime, like %Y-%m-%d %H:%M:%S %z")
+    return pattern
 
 
 def _group(name: str, pattern: str, groups: set[str], *, named: bool) -> str:
-    """Return a pattern, in a group of its own the first time."""
+    """Return a pattern, in a named group if the name is new."""
     if not named or name in groups:
         return f"(?:{pattern})"
     groups.add(name)
@@ -93,7 +93,7 @@ def _group(name: str, pattern: str, groups: set[str], *, named: bool) -> str:
 
 
 def time_text(groups: set[str]) -> pl.Expr | None:
-    """Return the time that groups of `time_pattern` make, text of ISO 8601 or of a number; None where a day or an hour is missing."""
+    """Return the time made of groups of `time_pattern`, as text in ISO 8601 or a number; None if a day or an hour is missing."""
     if "iso" in groups:
         return _part("iso")
     if number := next((name for name in ("usec", "msec", "sec", "s") if name in groups), None):
@@ -103,7 +103,7 @@ def time_text(groups: set[str]) -> pl.Expr | None:
 
 
 def iso_text(written: pl.Expr) -> pl.Expr:
-    """Return times as ISO 8601 writes them, those too that name the month: `10/Oct/2026:13:55:36 +0200`."""
+    """Return times in ISO 8601, also those like `10/Oct/2026:13:55:36 +0200`."""
     bare = written.str.strip_chars("[] ")
     day = bare.str.head(len("10/Oct/2026")).str.to_date("%d/%b/%Y", strict=False).dt.strftime("%Y-%m-%d")
     return pl.coalesce(pl.concat_str([day, pl.lit(" "), bare.str.slice(len("10/Oct/2026:"))]).str.strip_chars(), bare)
@@ -129,7 +129,7 @@ def _day(groups: set[str]) -> pl.Expr | None:
 
 
 def _year(short: pl.Expr) -> pl.Expr:
-    """Return a year of two digits in full, as POSIX says."""
+    """Return a two-digit year in full, by the rule of POSIX."""
     return pl.when(short.cast(pl.Int64, strict=False) < _THIS_CENTURY).then(pl.lit("20")).otherwise(pl.lit("19")) + short
 
 
@@ -152,20 +152,20 @@ def _fraction(groups: set[str]) -> pl.Expr:
 
 
 def _zone(groups: set[str]) -> pl.Expr:
-    """Return how far the zone is from UTC; nothing for a name that nobody knows, or that several zones have."""
+    """Return the offset of the time zone from UTC, empty for an unknown or ambiguous name."""
     if "z" in groups:
         return pl.concat_str([pl.lit(" "), _part("z")]).fill_null("")
     return pl.concat_str([pl.lit(" "), _number_of("zone", _part("Z"))]).fill_null("") if "Z" in groups else pl.lit("")
 
 
 def _number_of(kind: str, name: pl.Expr) -> pl.Expr:
-    """Return which month, day of the week or zone a name is, null where it is none."""
+    """Return the number of a month or weekday, or the offset of a time zone, by name; null if unknown."""
     numbers = _numbers(kind)
     return name.str.to_lowercase().str.strip_chars(".").replace_strict(list(numbers), list(numbers.values()), default=None, return_dtype=pl.String)
 
 
 @cache
 def _numbers(kind: str) -> dict[str, str]:
-    """Return the months, days of the week or zones by name."""
+    """Return the months, weekdays or time zones by name."""
     named = (line.partition(":") for line in datafiles.lines("dates"))
     return {name: what.split()[1] for what, _, names in named if what.split()[0] == kind for name in names.split()}

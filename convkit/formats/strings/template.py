@@ -1,4 +1,4 @@
-"""The template of a log line, built of a format string's texts and variables; what follows a variable tells where it ends."""
+"""Templates of log lines, built from the texts and variables of a format string; a variable ends where the text after it begins."""
 
 from __future__ import annotations
 
@@ -15,60 +15,60 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 WORD, TEXT, USER, NUMBER, LISTED, HOST, FIXED = "word", "text", "user", "number", "listed", "host", "fixed"
-"""What a variable may hold: no blank; blanks; a name, `""` for none; digits; words with a comma and a blank between; a host; its own pattern."""
+"""What a variable may contain: no spaces; spaces; a name, `""` for none; digits; words separated by a comma and a space; a host; its own pattern."""
 CLIENT_HEADERS = ("x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip")
-"""Headers in which proxies say who asked."""
+"""Headers in which proxies pass on the client's IP address."""
 _STRONG = "\"'|,;\\t[](){}<>=&^~?"
-"""Signs that end a variable wherever they stand behind it; others may stand in it, too."""
+"""Characters that always end a variable; others may also be part of it."""
 _STRICT = {USER: '[^ "]*', LISTED: "[^ ,]*"}
-"""What these are like in nearly every line, where a blank follows."""
+"""The pattern of these in nearly every line, if a space follows."""
 _FINEST_UNITS = (*reversed(DURATION_UNITS),)
 
 
 class FormatStringError(ValueError):
-    """What is wrong with a string, in a sentence with the fix."""
+    """A mistake in a format string, with the fix."""
 
 
 @dataclass(frozen=True)
 class Variable:
-    """A place in a line that says something."""
+    """A variable of a format string."""
 
     written: str
     place: int
-    """Where it stands in the string, from 1."""
+    """Its position in the string, from 1."""
     field: str = ""
-    """Of `fields.FIELDS`; empty where it says nothing that is read."""
+    """One of `fields.FIELDS`, empty if it is not read."""
     rank: int = 0
-    """Of variables of one field, the lowest that says something counts."""
+    """Of several variables for a field, the lowest with a value counts."""
     kind: str = WORD
     cookie: str = ""
-    """The name of the cookie that it is."""
+    """The name of its cookie."""
     pattern: str = ""
-    """Of FIXED, what it looks like."""
+    """The pattern of a FIXED variable."""
 
 
 @dataclass(frozen=True)
 class StringTemplate(Template):
-    """A template, and the parts of the string that it was made of: what each is called, and how it looks in a line."""
+    """A template, with the parts of the format string and the pattern of each."""
 
     parts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 def build_template(segments: Sequence[str | Variable], made: Mapping[str, pl.Expr], *, names_month: bool = False) -> StringTemplate:
-    """Return the template of lines that are written so: texts as they stand, and variables; `made` are fields that groups of FIXED ones make.
+    """Return the template of texts and variables; `made` are fields computed from groups of FIXED variables.
 
-    Raises FormatStringError where there is no variable, and where nobody can tell where one ends and the next begins.
+    Raises FormatStringError if there is no variable, or if the end of one is ambiguous.
     """
     if not any(isinstance(segment, Variable) for segment in segments):
         raise FormatStringError(
-            "at position 1, no variable stands in the string; write it as your server has it, from the first variable to the last"
+            "at position 1, the string has no variable; copy it from your server's configuration, from the first variable to the last"
         )
     named = _names([segment for segment in segments if isinstance(segment, Variable)], made)
     strict, slack = ([_part(segments, number, named, is_strict=is_strict) for number in range(len(segments))] for is_strict in (True, False))
     end = r"(?:\s|$)" if segments and isinstance(segments[-1], Variable) else ""
     fields = {**made, **_combined_fields(named)}
-    there = {*fields, *named.values()}
-    if "address" not in there and "forwarded" in there:
+    known = {*fields, *named.values()}
+    if "address" not in known and "forwarded" in known:
         fields["address"] = fields.get("forwarded", pl.col("forwarded"))
     pattern, other = (f"^{''.join(looks)}{end}" for looks in (strict, slack))
     parts = tuple(zip([segment if isinstance(segment, str) else segment.written for segment in segments], slack, strict=True))
@@ -76,7 +76,7 @@ def build_template(segments: Sequence[str | Variable], made: Mapping[str, pl.Exp
 
 
 def _part(segments: Sequence[str | Variable], number: int, named: Mapping[Variable, str], *, is_strict: bool) -> str:
-    """Return what a part of a string looks like in a line. Raises FormatStringError."""
+    """Return the pattern of a part of the string. Raises FormatStringError."""
     segment, behind = segments[number], segments[number + 1] if number + 1 < len(segments) else None
     if isinstance(segment, str):
         return escape_regex(segment)
@@ -89,12 +89,12 @@ def _part(segments: Sequence[str | Variable], number: int, named: Mapping[Variab
 
 
 def escape_regex(text: str) -> str:
-    """Return the pattern of a text as it stands."""
+    """Return the pattern of a literal text."""
     return re.sub(r"[][\\.+*?()|{}^$]", r"\\\g<0>", text)
 
 
 def _names(variables: Sequence[Variable], made: Mapping[str, pl.Expr]) -> dict[Variable, str]:
-    """Return the group of each variable that is read: its field, with a number where it is not the only one."""
+    """Return the group of each variable that is read: its field, numbered if there are several."""
     ranked = sorted((variable for variable in variables if variable.field and variable.field not in made), key=lambda variable: variable.rank)
     units = [variable for unit in _FINEST_UNITS for variable in ranked if variable.field == unit]
     times = [variable for variable in ranked if variable.field == "time"]
@@ -105,12 +105,12 @@ def _names(variables: Sequence[Variable], made: Mapping[str, pl.Expr]) -> dict[V
 
 
 def _is_only_one(variable: Variable, read: Sequence[Variable]) -> bool:
-    """Tell a variable that is all of its field."""
+    """Return whether a variable is the whole field."""
     return not variable.cookie and sum(other.field == variable.field for other in read) == 1
 
 
 def _combined_fields(named: Mapping[Variable, str]) -> dict[str, pl.Expr]:
-    """Return fields that several variables say, or one that is a part of it."""
+    """Return the fields that are made of several variables, or of one that is only a part."""
     fields: dict[str, pl.Expr] = {}
     for name in {variable.field: "" for variable, group in named.items() if group != variable.field}:
         of_field = {variable: group for variable, group in named.items() if variable.field == name}
@@ -125,15 +125,15 @@ def _combined_fields(named: Mapping[Variable, str]) -> dict[str, pl.Expr]:
 
 
 def _refuse_neighbours(variable: Variable, behind: str | Variable | None) -> None:
-    """Raise FormatStringError where a variable and the next cannot be told apart, and one of them is read."""
+    """Raise FormatStringError if a variable that matters cannot be separated from the next."""
     can_end = variable.kind in {NUMBER, FIXED, HOST} or not isinstance(behind, Variable) or behind.kind == FIXED
     if not can_end and isinstance(behind, Variable) and (variable.field or behind.field):
-        between = f"nothing stands between {variable.written} and {behind.written}, so nobody can tell where one ends"
-        raise FormatStringError(f"at position {behind.place}, {between}; put a blank between them in the server's configuration")
+        between = f"there is nothing between {variable.written} and {behind.written}, so it is unclear where one ends"
+        raise FormatStringError(f"at position {behind.place}, {between}; put a space between them in the server's configuration")
 
 
 def _pattern(variable: Variable, behind: str | Variable | None) -> str:
-    """Return what a variable looks like, which ends where the text behind it begins."""
+    """Return the pattern of a variable, up to the text after it."""
     sign = behind[0] if isinstance(behind, str) else ""
     strong = escape_regex(sign) if sign and sign in _STRONG else ""
     free = ".*" if behind is None else ".*?"
@@ -146,6 +146,6 @@ def _pattern(variable: Variable, behind: str | Variable | None) -> str:
         LISTED: f"[^{strong}]*" if strong else "[^ ,]*(?:(?:, ?| : )[^ ,]+)*",
         WORD: f"[^{strong or ' '}]*",
     }
-    # Within quotes and between tabs anything may stand but these.
+    # Between quotes or tabs, anything but quotes or tabs is allowed.
     is_closed = sign != "" and sign in '"\t' and variable.kind in {TEXT, USER, LISTED, WORD, HOST}
     return f"[^{sign}]*" if is_closed else usual[variable.kind]
