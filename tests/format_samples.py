@@ -1,4 +1,4 @@
-"""The log formats, the beginning of a common log line, and what a format reads in lines."""
+"""The log formats, parts of a common log line, and the records that a format reads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HEAD, TIME, REQUEST, REST = "203.0.113.7 - -", "[10/Oct/2026:13:55:36 +0200]", "
 
 
 def records(log_format: LogFormat, lines: list[str], path: Path = NO_FILE) -> list[dict[str, Any]]:
-    """Return what a format reads in lines; a format that looks for headers needs their file."""
+    """Return the records of lines; a format that looks for headers needs their file."""
     frame = pl.LazyFrame({"source": 0, "line_no": range(1, len(lines) + 1), "line": lines}, schema_overrides=LINES)
     layout = log_format.fit(Source(path, "log"), pl.Series("line", lines), NO_NEEDS)
     found = load.to_records(layout.scan(frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String)), ALL_ASSETS))

@@ -1,9 +1,9 @@
 """The log formats, one file each. The first line of a format's docstring says what the format is; its module holds
 
-- `SAMPLES`: some lines of a log that is written so; `convkit formats` shows the first, and tests read all of them;
+- `SAMPLES`: some lines in the format; `convkit formats` shows the first, and tests read all of them;
 - `FORMAT`: a `LogFormat`, usually an object of one of the `parsers`, such as `JsonLog(...)` or `Template(...)`.
 
-A class of its own inherits from `LogFormat` and overrides `sniff` and `fit`, and what else is not as usual.
+A custom class inherits from `LogFormat` and overrides `sniff`, `fit`, and any other member whose default does not fit.
 """
 
 from __future__ import annotations

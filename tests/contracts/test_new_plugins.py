@@ -1,4 +1,4 @@
-"""A new plug-in of each kind is one file: written into a folder on the path of its package, it works and is in the help, and nothing else changes."""
+"""A new plug-in of each kind is a single file: in a folder on the path of its package, it works and is in the help."""
 
 from __future__ import annotations
 

@@ -131,8 +131,8 @@ def test_places_are_read_from_the_source_and_sort_the_plugins() -> None:
     assert plugins.constant("reports", "goals", "NOWHERE", 1) == 1
 
 
-def test_a_format_s_own_members_are_those_of_the_protocol() -> None:
-    """What a format does not say is as usual; none has a member of its own that only some callers ask for."""
+def test_a_format_follows_its_protocol() -> None:
+    """Formats have all members of the protocol, most by inheritance, and detect nothing in an empty log."""
     for name, log_format in load_formats().items():
         assert log_format.comment in {None, "#"}, name
         claim = log_format.claims()

@@ -1,4 +1,4 @@
-"""Addresses: how much of one tells a visitor, and which network it is of."""
+"""IP addresses: the part that identifies a visitor, and membership in networks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def told(expression: pl.Expr, *texts: str) -> list[object]:
 
 
 def parts(*texts: str) -> list[object]:
-    """Return what of each address stays a visitor's."""
+    """Return the part of each address that identifies a visitor."""
     return told(pl.col("part"), *texts)
 
 
@@ -44,19 +44,19 @@ def parts(*texts: str) -> list[object]:
         ("Proxy.Example", "proxy.example"),
     ],
 )
-def test_what_of_an_address_stays_a_visitors(text: str, expected: str) -> None:
+def test_the_part_that_identifies_a_visitor(text: str, expected: str) -> None:
     assert parts(text) == [expected]
 
 
 def of_networks(*texts: str) -> list[object]:
-    """Return whether each address is of one of NETWORKS."""
+    """Return whether each address is in one of NETWORKS."""
     return told(addresses.in_networks(pl.col("sorted"), NETWORKS), *texts)
 
 
 @share_of_examples(0.5)
 @given(st.lists(st.ip_addresses(), min_size=1, max_size=20), st.sampled_from(NETWORKS), st.integers(0, 3))
-def test_an_address_is_of_the_networks_that_python_says(drawn: list[object], network: str, away: int) -> None:
-    """The addresses at both ends of a network, and those beside them, are among them."""
+def test_networks_agree_with_python(drawn: list[object], network: str, away: int) -> None:
+    """Including both ends of each network and their neighbours."""
     whole = ip_network(network)
     ends = [int(whole.network_address) - away, int(whole.broadcast_address) + away]
     drawn = [*drawn, *(type(whole.network_address)(number) for number in ends if 0 <= number < 2**whole.max_prefixlen)]
@@ -65,14 +65,14 @@ def test_an_address_is_of_the_networks_that_python_says(drawn: list[object], net
     assert of_networks(*map(str, drawn)) == of_networks(*mapped) == expected
 
 
-def test_host_names_and_garbage_are_of_no_network() -> None:
+def test_host_names_and_garbage_are_in_no_network() -> None:
     names = ["proxy.example", "unix:", "", "203.0.113", "203.0.113.7.8", "a.b.c.d", ":", ":::", "203.0.113.7:8080"]
     assert of_networks(*names) == [False] * len(names)
     assert told(addresses.in_networks(pl.col("sorted"), ()), "203.0.113.7") == [False]
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
-def test_an_address_of_version_6_is_a_visitors_up_to_its_64th_bit(address: IPv6Address, rest: int) -> None:
+def test_the_first_64_bits_of_an_ipv6_address_identify_a_visitor(address: IPv6Address, rest: int) -> None:
     neighbour = IPv6Address((int(address) >> 64 << 64) | rest)
     other = IPv6Address(int(address) ^ (1 << 64))
     found = parts(str(address), neighbour.exploded, neighbour.compressed, str(other))
@@ -80,7 +80,7 @@ def test_an_address_of_version_6_is_a_visitors_up_to_its_64th_bit(address: IPv6A
 
 
 @given(st.ip_addresses(v=4))
-def test_an_address_of_version_4_is_a_visitors_whole(address: object) -> None:
+def test_all_of_an_ipv4_address_identifies_a_visitor(address: object) -> None:
     assert parts(str(address)) == [str(ip_address(str(address)))]
 
 
@@ -105,7 +105,7 @@ def test_two_browsers_at_one_address_are_two_visitors_unless_the_address_decides
     assert overview(report(tmp_path, lines, "macro: {sale: /b}\nsite: {visitor: [address]}"))["visitors"] == 1
 
 
-def test_a_user_is_one_visitor_wherever_and_the_hits_before_signing_in_are_the_users(tmp_path: Path) -> None:
+def test_a_user_is_one_visitor_everywhere_including_the_hits_before_signing_in(tmp_path: Path) -> None:
     lines = [line("GET /a"), line("GET /in", 5, who="198.51.100.1 - ann"), line("GET /b", 9, who="203.0.113.7 - ann")]
     found = overview(report(tmp_path, lines, "macro: {sale: /b}"))
     assert (found["visitors"], found["sessions"], found["pageviews"]) == (1, 1, 3)

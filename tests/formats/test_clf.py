@@ -1,4 +1,4 @@
-"""Plain assets are told on the raw line, before it is taken apart: by what was asked for, whatever else the line says."""
+"""The common log format: assets are recognised on the raw line, and unusual lines are parsed."""
 
 from __future__ import annotations
 
@@ -32,40 +32,40 @@ from convkit.formats.parsers.base import ALL_ASSETS, NO_NEEDS
         ("GET /report.pdf HTTP/1.1", False),
     ],
 )
-def test_an_asset_is_told_by_the_extension_of_what_was_asked_for(request_line: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
+def test_an_asset_is_recognised_by_the_extension_of_its_target(request_line: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
     line = f'{HEAD} {TIME} "{request_line}" 404 1 "https://shop.example/style.css" "Opera/12.0 /a.css"'
     assert pl.DataFrame({"line": [line]}).select(clf.is_asset("|".join(datafiles.words("assets")))).item() == expected
 
 
-def test_only_the_extensions_that_are_asked_for_are_told() -> None:
+def test_only_the_given_extensions_match() -> None:
     lines = pl.DataFrame({"line": [f'{HEAD} {TIME} "GET /a.{extension} HTTP/1.1" 200 1' for extension in ("gif", "GIF", "png", "css")]})
     assert lines.select(clf.is_asset("gif|css")).to_series().to_list() == [True, True, False, True]
 
 
 def cells(name: str, *lines: str) -> pl.DataFrame:
-    """Return PARSED of a log of some lines."""
+    """Return PARSED of some lines."""
     frame = pl.LazyFrame({"source": 0, "line_no": range(1, len(lines) + 1), "line": lines}, schema_overrides=LINES)
     told = frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String))
     return FORMATS[name].fit(Source(Path(), "log"), pl.Series(lines), NO_NEEDS).scan(told, ALL_ASSETS).collect()
 
 
-def test_what_a_proxy_was_told_of_the_visitor_is_kept_where_some_line_says_it() -> None:
-    """A ratio or a name behind the agent is no address."""
+def test_forwarded_addresses_are_read_if_some_line_has_them() -> None:
+    """A ratio or a name after the user agent is not an address."""
     usual = f'{HEAD} {TIME} "GET / HTTP/1.1" 200 1 "-" "Opera/12.0"'
     ends = (' "203.0.113.9, 10.0.0.1"', ' "2001:db8::7"', ' "-"', "", ' 0.012 "203.0.113.9"')
     assert cells("combined", *(usual + end for end in ends))["forwarded"].to_list() == ["203.0.113.9, 10.0.0.1", "2001:db8::7", None, None, None]
     assert cells("combined", f'{usual} "2.75"')["forwarded"].to_list() == [None]
 
 
-def test_proxies_say_how_long_serving_took() -> None:
+def test_durations_of_proxies_are_read() -> None:
     assert cells("traefik", *SAMPLES["traefik"])["seconds"].to_list() == pytest.approx([0.012, 0, 0.013])
     found = cells("ingress-nginx", *SAMPLES["ingress-nginx"])
     assert found["seconds"].to_list() == [0.05, 0]
     assert found["sender"].to_list() == ["203.0.113.7 - ann", "203.0.113.7 - -"]
 
 
-def test_lines_of_all_kinds_in_one_log_are_all_read() -> None:
-    """Where a single line begins in an unusual way, all are read in the way that knows each."""
+def test_times_in_all_notations_are_read_in_one_log() -> None:
+    """One unusual line makes the slower rules read all lines."""
     rest = '"GET /a HTTP/1.1" 200 1 "-" "Opera/12.0"'
     times = ("[10/Oct/2026:13:55:36 +0200]", "[10/Oct/2026:11:55:36]", "[10/Oct/2026 11:55:36]", "[2026-10-10T11:55:36Z]", "[1791633336]")
     found = cells("combined", *(f"{HEAD} {time} {rest}" for time in times))
@@ -74,7 +74,7 @@ def test_lines_of_all_kinds_in_one_log_are_all_read() -> None:
     assert found["problem"].null_count() == len(times)
 
 
-def test_what_servers_say_beside_requests_is_a_comment() -> None:
+def test_other_messages_of_servers_are_comments() -> None:
     said = (
         "[Sat Oct 10 13:55:36.097866 2026] [core:error] [pid 1:tid 1] [client 203.0.113.7:5] no such file",
         "203.0.113.7 - - [10/Oct/2026 13:55:36] code 404, message File not found",

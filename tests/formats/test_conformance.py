@@ -1,4 +1,4 @@
-"""Lines of other projects' tests, and a real log: what their authors say of each is what is read.
+"""Lines from the tests of other projects, and a real log, are read as their authors expect.
 
 The folder of this data is named by `CONVKIT_TEST_DATA`; without it these tests are skipped.
 """
@@ -39,11 +39,11 @@ EXCEPTIONS: dict[str, str] = {
     "logstash-patterns/CLOUDFRONT_ACCESS_LOG#6": "the values are those of another line: a time and an agent that this one does not hold",
     "hand/basjes-tls-garbage": "it has no place for a request that is none; here it is the target, as vrl keeps it of the same kind of line",
 }
-"""Cases that are not held against the product, and why the origin is wrong."""
+"""Cases that are left out, and why the origin is wrong."""
 
 
 def _time(text: str) -> datetime:
-    """Return a time in UTC; one that says no zone is of UTC."""
+    """Return a time in UTC, which is also the time zone of times without one."""
     found = datetime.fromisoformat(text)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
@@ -54,7 +54,7 @@ def _address(text: str) -> str:
 
 
 def _words(record: Mapping[str, Any]) -> str:
-    """Return a request; what is none is not kept as one."""
+    """Return a request, None if it is invalid."""
     return " ".join(record[name] for name in ("method", "target", "protocol") if record[name] is not None)
 
 
@@ -78,7 +78,7 @@ READ: dict[str, Callable[[Mapping[str, Any]], object]] = {
     **{name: lambda record, name=name: record[name] for name in ("user", "time", "method", "target", "protocol", "status", "bytes")},  # type: ignore[misc]
     **{name: lambda record, name=name: record[name] for name in ("referrer", "user_agent", "seconds", "address")},  # type: ignore[misc]
 }
-"""By the name of what an origin says: what a record says of it."""
+"""The value of a record for each name of an origin."""
 SAID: dict[str, Callable[[Any], object]] = {
     "time": _time,
     "time_naive": _time,
@@ -86,7 +86,7 @@ SAID: dict[str, Callable[[Any], object]] = {
     "host": lambda text: re.sub(r":\d+$", "", text),
     "request": lambda text: text,
 }
-"""What an origin says, where it writes it in another way."""
+"""Conversions of values that an origin writes differently."""
 
 PEER_NAMES = {
     **dict.fromkeys(("remote_host", "remote_address"), "address"),
@@ -101,11 +101,11 @@ PEER_NAMES = {
     "request_protocol": "protocol",
     "request_line": "request",
 }
-"""Names of Python's apachelogs, the weaker first: of a status before and behind a redirect the last counts."""
+"""Names of Python's apachelogs, the weaker first: the status after a redirect overrides the one before."""
 
 
 def _of_peer(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the origin's own names say, by ours."""
+    """Return the origin's values under our names."""
     wanted = {PEER_NAMES[name]: said[name] for name in PEER_NAMES if name in said}
     if "request_duration_milliseconds" in said:
         wanted["seconds"] = said["request_duration_milliseconds"] / 1000
@@ -116,7 +116,7 @@ def _of_peer(said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _utf_8(text: str) -> str:
-    """Return a text of which each byte was taken for a character."""
+    """Return a text in which each byte was read as a character."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except ValueError:
@@ -124,7 +124,7 @@ def _utf_8(text: str) -> str:
 
 
 def _plain(value: object) -> object:
-    r"""Return a text without escapes, `\x22` for a quote, and nothing where there is none."""
+    r"""Return a text without escapes like `\x22`, None if it is empty."""
     if isinstance(value, str):
         raw = re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), value.replace('\\"', '"').replace("\\\\", "\\"))
         return _utf_8(raw).strip().removesuffix("?") or None
@@ -138,7 +138,7 @@ def cases(origin: str) -> list[dict[str, Any]]:
 
 
 def differences(case: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """Yield what is read otherwise than the origin of a case says."""
+    """Yield the differences between a case and what is read."""
     log = folder / "case.log"
     fields = f"#Fields: {case['fields']}\n" if "fields" in case else ""
     log.write_text(f"{fields}{case['line']}\n", encoding="utf-8")
@@ -166,8 +166,8 @@ def differences(case: Mapping[str, Any], folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_lines_say_what_their_origin_says(origin: str, tmp_path: Path) -> None:
-    """One case is one file with its line; at most 3 % of an origin's cases are exceptions, but for two that hold the values of another line."""
+def test_lines_are_read_as_their_origin_expects(origin: str, tmp_path: Path) -> None:
+    """Each case is a file with one line; at most 3 % of an origin's cases are exceptions, besides two with the values of another line."""
     found = {case["id"]: list(differences(case, tmp_path)) for case in cases(origin)}
     wrong = {name: said for name, said in found.items() if said}
     assert {name: said for name, said in wrong.items() if name not in EXCEPTIONS} == {}
@@ -175,7 +175,7 @@ def test_lines_say_what_their_origin_says(origin: str, tmp_path: Path) -> None:
     assert sum(name not in EXCEPTIONS for name in found) >= (1 - MOST_EXCEPTIONS) * len(found) - (2 if origin == "logstash-patterns" else 0)
 
 
-def test_lines_that_crash_others_crash_nothing(tmp_path: Path) -> None:
+def test_lines_that_crashed_other_tools_are_harmless(tmp_path: Path) -> None:
     folder = DATA / "conformance" / "nekrassov01"
     lines = [json.loads(text)["line"] for text in (folder / "lines.jsonl").read_text(encoding="utf-8").splitlines()]
     (tmp_path / "lines.log").write_text("\n".join(lines), encoding="utf-8")

@@ -1,20 +1,22 @@
-"""Logs as tables with a header: each column is found by its name, whoever wrote it, and no row, however broken, shifts another."""
+"""Logs as tables with a header: columns are found by their usual names, and a broken row does not affect others."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from small_logs import figures
 
 import convkit
+from convkit.ingest.logs import open_logs
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ADDRESS, AGENT = "203.0.113.7", "Mozilla/5.0 (KHTML, like Gecko)"
 USUAL = {"time": "2026-10-10T13:55:36", "address": ADDRESS, "host": "shop.example", "method": "GET", "target": "/a?x=1", "status": 200, "bytes": 7}
-"""What the rows below say; the tables name only what differs."""
+"""The values of the rows below; the tables hold only differences."""
 HEADER = "time,ip,method,url,status,bytes,user_agent"
 ROW = f'2026-10-10T13:55:36Z,{ADDRESS},GET,/a?x=1,200,7,"{AGENT}"'
 
@@ -53,7 +55,7 @@ TABLES: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_columns_are_known_by_their_names(name: str, tmp_path: Path) -> None:
+def test_columns_are_found_by_their_names(name: str, tmp_path: Path) -> None:
     text, differs = TABLES[name]
     (tmp_path / "log.csv").write_text(f"{text}\n", encoding="utf-8")
     records = convkit.read_records(tmp_path / "log.csv").collect()
@@ -63,7 +65,7 @@ def test_columns_are_known_by_their_names(name: str, tmp_path: Path) -> None:
     assert found == expected
 
 
-def test_no_row_shifts_another(tmp_path: Path) -> None:
+def test_a_broken_row_does_not_affect_others(tmp_path: Path) -> None:
     split = ROW.replace("KHTML, like", "KHTML,\nlike")
     (tmp_path / "log.csv").write_text("\n".join([HEADER, ROW, "a,b", "", HEADER, split, f'{ROW},"', *([ROW] * 9)]), encoding="utf-8")
     records = convkit.read_records(tmp_path / "log.csv").collect()
@@ -75,13 +77,21 @@ def test_no_row_shifts_another(tmp_path: Path) -> None:
     assert records["status"].to_list() == [200] * 11
 
 
-def test_a_run_counts_its_assets_as_those_of_any_log(tmp_path: Path) -> None:
+def test_assets_are_counted_as_in_any_log(tmp_path: Path) -> None:
     rows = [ROW, ROW.replace("/a?x=1", "/logo.png").replace(":36Z", ":37Z"), ROW.replace("/a?x=1", "/b").replace(":36Z", ":38Z")]
     (tmp_path / "log.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
     found = figures(tmp_path / "log.csv")
     assert (found["input"]["kept"], found["input"]["asset"], found["input"]["files"][0]["format"]) == (2, 1, "csv-log")
 
 
-def test_events_with_a_status_are_none_of_a_log(tmp_path: Path) -> None:
+def test_events_with_a_status_are_not_requests(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("user,event,timestamp,status\nu1,paid,2026-10-10 13:55:36,ok\n", encoding="utf-8")
     assert figures(tmp_path / "events.csv")["input"]["files"][0]["format"] == "csv"
+
+
+@pytest.mark.parametrize(("time", "is_local"), [("2026-10-10 13:55:36", True), ("2026-10-10T13:55:36Z", False)])
+def test_times_without_a_zone_are_recognised(time: str, is_local: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a column of the table)
+    (tmp_path / "log").write_text(f"client_ip,method,path,status,time,user_agent\n203.0.113.7,GET,/,200,{time},Opera/12.0\n", encoding="utf-8")
+    with ExitStack() as stack:
+        (log,) = open_logs([tmp_path / "log"], "auto", stack).logs
+    assert (log.name, log.has_local_times) == ("csv-log", is_local)

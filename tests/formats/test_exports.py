@@ -1,4 +1,4 @@
-"""Event exports: every notation says the same, rows mean what they are, odd and damaged files keep what can be kept."""
+"""Event exports: all notations give the same reports, rows are classified, and odd and damaged files keep all that is readable."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ funnels: {f: [product, video]}
 
 
 def table(separator: str = ",", **options: Any) -> bytes:  # noqa: ANN401 (as Polars takes them)
-    """Return the rows as Polars writes them between separators."""
+    """Return the rows as CSV, written by Polars."""
     frame = pl.DataFrame([dict(zip(NAMES, row, strict=True)) for row in ROWS], infer_schema_length=None)
     text = frame.write_csv(separator=separator, **options)
     return text.encode()
@@ -64,7 +64,7 @@ def objects() -> list[dict[str, object]]:
 
 
 def nested() -> list[dict[str, object]]:
-    """Return the rows as tools write them that keep properties in an object."""
+    """Return the rows as objects with nested properties."""
     names = {"url": "$current_url", "referrer": "$referrer"}
     return [
         {
@@ -77,7 +77,7 @@ def nested() -> list[dict[str, object]]:
 
 
 def as_lines(rows: Iterable[object]) -> bytes:
-    """Return a line of JSON a row."""
+    """Return one JSON line per row."""
     return "".join(f"{json.dumps(row)}\n" for row in rows).encode()
 
 
@@ -111,15 +111,15 @@ NOTATIONS = {
 
 
 def reported(folder: Path, content: bytes, goals: str = GOALS, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (of run)
-    """Return the whole report on an export, whose name says nothing."""
+    """Return the whole report on an export, whose name has no extension."""
     (folder / "export").write_bytes(content)
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
     return figures(folder / "export", goals=folder / "goals.yaml", **options)
 
 
 @pytest.mark.parametrize("name", NOTATIONS)
-def test_every_notation_says_the_same(name: str, tmp_path: Path) -> None:
-    """Reports are equal, and so is what became of the rows; only headers and blank lines are beside them."""
+def test_every_notation_gives_the_same_report(name: str, tmp_path: Path) -> None:
+    """The fates of rows are equal, too, except for headers and blank lines."""
     usual, found = reported(tmp_path, NOTATIONS["comma"]), reported(tmp_path, NOTATIONS[name])
     assert found["reports"] == usual["reports"]
     fates = [
@@ -173,14 +173,14 @@ def kinds(folder: Path, rows: Iterable[str], goals: str) -> dict[str, tuple[str,
 
 
 def test_rows_are_pages_events_or_background(tmp_path: Path) -> None:
-    """No row is an asset, a download, an error or background by its path; what tools write nobody looks at, unless a goal does."""
+    """A path never makes a row an asset, download, error or background; events that tools send themselves are ignored unless a goal names them."""
     found = kinds(tmp_path, KINDS, OF_KINDS)
     assert {row: kind for row, (kind, _) in found.items()} == KINDS
     assert found["page_view,/images/logo.gif"][1] == "/images/logo.gif"
     assert found["screen_view,"][1] == "screen_view", "a page without a URL goes by its name"
 
 
-def test_where_no_row_is_a_page_the_events_stand_for_pages(tmp_path: Path) -> None:
+def test_events_count_as_pages_if_no_row_is_a_page(tmp_path: Path) -> None:
     found = kinds(tmp_path, ["home,/x", "cart,", "session_start,"], OF_KINDS)
     assert (found["home,/x"], found["cart,"], found["session_start,"][0]) == (("page", "home"), ("page", "cart"), "background")
     one = kinds(tmp_path, ["home,/x", "page_view,/a"], OF_KINDS)
@@ -197,7 +197,7 @@ def test_a_page_goal_finds_pages_and_an_event_goal_events(tmp_path: Path) -> Non
     assert found == {"page": [2, 4], "event": [2, 3, 4, 5], "get": [2, 4]}
 
 
-def test_a_row_whose_id_was_seen_is_a_duplicate(tmp_path: Path) -> None:
+def test_a_row_with_a_repeated_id_is_a_duplicate(tmp_path: Path) -> None:
     rows = [
         "user,time,event,insert_id",
         "u,1791640000,a,1",
@@ -212,14 +212,14 @@ def test_a_row_whose_id_was_seen_is_a_duplicate(tmp_path: Path) -> None:
     assert report["reports"]["goals"][0]["conversions"] == 4
 
 
-def test_duplicates_are_found_over_several_files_too(tmp_path: Path) -> None:
+def test_duplicates_are_found_across_files(tmp_path: Path) -> None:
     for name, row in (("a.csv", "v,1791640000,c,3\nu,1791640000,a,1"), ("b.csv", "u,1791640000,a,1\nu,1791640001,b,2")):
         (tmp_path / name).write_text(f"user,time,event,event_id\n{row}\n", encoding="utf-8")
     for files in (["a.csv", "b.csv"], ["b.csv", "a.csv"]):
         assert figures(*(tmp_path / file for file in files))["input"]["duplicate"] == 1
 
 
-def test_users_addresses_and_hosts_are_left_out(tmp_path: Path) -> None:
+def test_users_addresses_and_hosts_can_be_excluded(tmp_path: Path) -> None:
     rows = [
         "user,ip,time,url",
         "tester-1,,1791640000,/a",
@@ -234,8 +234,8 @@ def test_users_addresses_and_hosts_are_left_out(tmp_path: Path) -> None:
     assert overview(report)["visitors"] == 2
 
 
-def test_bots_are_told_by_their_agent_where_there_is_one(tmp_path: Path) -> None:
-    """A row of a server has none: it says nothing of bots."""
+def test_bots_are_identified_by_user_agent_if_there_is_one(tmp_path: Path) -> None:
+    """Rows sent by a server have no user agent and are not bots."""
     rows = [
         "user,time,url,user_agent",
         "u,1791640000,/a,Googlebot/2.1",
@@ -246,14 +246,14 @@ def test_bots_are_told_by_their_agent_where_there_is_one(tmp_path: Path) -> None
     assert (report["input"]["bot"], report["input"]["kept"]) == (1, 2)
 
 
-def test_without_an_address_the_user_is_the_visitor_whatever_the_rules_begin_with(tmp_path: Path) -> None:
+def test_without_an_address_the_user_is_the_visitor_by_any_rule(tmp_path: Path) -> None:
     rows = ["user,time,event", "u,1791640000,a", "v,1791640001,a", "u,1791640002,b"]
     for rules in ("[user, address]", "[address+browser]", "[address]"):
         assert overview(reported(tmp_path, "\n".join(rows).encode(), f"site: {{visitor: {rules}}}\nmacro: {{a: {{event: a}}}}"))["visitors"] == 2
 
 
-def test_a_session_s_rows_before_its_user_is_known_are_the_user_s(tmp_path: Path) -> None:
-    """As in access logs, where address and browser are there."""
+def test_rows_of_a_session_before_its_user_is_known_belong_to_the_user(tmp_path: Path) -> None:
+    """As in access logs, if there are address and browser."""
     rows = ["user,ip,time,event", ",198.51.100.1,1791640000,a", "u,198.51.100.1,1791640010,b", "u,,1791640020,c", ",198.51.100.2,1791640000,a"]
     found = overview(reported(tmp_path, "\n".join(rows).encode(), "macro: {c: {event: c}}"))
     assert (found["sessions"], found["visitors"], found["bounces"]) == (2, 2, 1)
@@ -277,11 +277,11 @@ TABLES = {
     "a line of 2 MB": (f"u,1,a,{'x' * (2 << 20)}\nu,2,b,y\n", {"kept": 1, "longer than 1 MiB": 1}),
     "no rows": ("", {"kept": 0}),
 }
-"""What stands under the header `user,time,event,note`, seconds after a day; and what becomes of it."""
+"""Rows under the header `user,time,event,note`, and their fates."""
 
 
 @pytest.mark.parametrize("name", TABLES)
-def test_an_odd_table_keeps_what_can_be_kept(name: str, tmp_path: Path) -> None:
+def test_an_odd_table_keeps_its_readable_rows(name: str, tmp_path: Path) -> None:
     text, expected = TABLES[name]
     (tmp_path / "events.csv").write_text(
         "user,time,event,note\n"
@@ -317,11 +317,11 @@ LINES = {
     "a deep one": (f'{OBJECT}\n{OBJECT[:-1]}, "x": {"[" * 50_000}{"]" * 50_000}}}\n', {"kept": 1, "no JSON object": 1}),
     "no UTF-8": (f"{OBJECT}\n{OBJECT}\n".replace('"a"', '"\udcff"', 1), {"kept": 2}),
 }
-"""Lines of JSON, and what becomes of them."""
+"""JSON lines and their fates."""
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_odd_lines_of_json_keep_what_can_be_kept(name: str, tmp_path: Path) -> None:
+def test_odd_json_lines_keep_their_readable_events(name: str, tmp_path: Path) -> None:
     text, expected = LINES[name]
     (tmp_path / "events.ndjson").write_text(text, encoding="utf-8", errors="surrogateescape")
     report = figures(tmp_path / "events.ndjson", goals=written(tmp_path / "g.yaml", ["macro: {a: {event: a, where: {n: 5}}}"]))["input"]
@@ -329,8 +329,8 @@ def test_odd_lines_of_json_keep_what_can_be_kept(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_lines_read_one_by_one_say_what_they_say_at_once(name: str) -> None:
-    """What mending leaves of an object is read as the object itself is: where the fast reader reads a line alone, both say the same."""
+def test_lines_read_one_by_one_or_at_once_give_the_same(name: str) -> None:
+    """A mended object is read like the original, if the fast reader can read that line alone."""
     layout = json_events.fit(pl.Series([OBJECT]), "log", NO_NEEDS)
     for line in LINES[name][0].encode(errors="surrogateescape").decode("utf-8", "replace").splitlines():
         frame = pl.DataFrame(
@@ -345,7 +345,7 @@ def test_lines_read_one_by_one_say_what_they_say_at_once(name: str) -> None:
             assert mended["problem"].item() is not None or "{" in line[1:] or "1e400" in line
 
 
-def test_the_reader_for_damage_reads_every_notation_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_reader_for_damaged_files_reads_every_notation_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, content in NOTATIONS.items():
         if "parquet" in name:
             continue
@@ -377,7 +377,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_told_is_asked_in_one_sentence(name: str, tmp_path: Path) -> None:
+def test_ambiguous_columns_are_an_error_with_the_fix(name: str, tmp_path: Path) -> None:
     content, expected = REFUSED[name]
     (tmp_path / "export").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(InputError) as raised:
@@ -387,7 +387,7 @@ def test_what_cannot_be_told_is_asked_in_one_sentence(name: str, tmp_path: Path)
 
 
 def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
-    """They may be anything, and where there is no header they are what somebody did."""
+    """They may contain anything, and without a header they are the data of a visitor."""
     (tmp_path / "export").write_text('"a\x1b[31m","203.0.113.7","\u202eb",' + "c" * 400 + "\n1,2,3,4\n" * 2, encoding="utf-8")
     with pytest.raises(InputError) as raised:
         runs.document([tmp_path / "export"], log_format="csv")
@@ -396,15 +396,15 @@ def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
 
 
 def test_a_large_array_on_one_line_is_read(tmp_path: Path) -> None:
-    """It is longer than what is looked at to tell the format, and than any line of a log."""
+    """It is longer than the sample for detection and than any line of a log."""
     rows = [{"user": f"u{number}", "time": 1_791_640_000 + number, "event": "a", "note": "x" * 300} for number in range(15_000)]
     report = reported(tmp_path, json.dumps(rows).encode(), "macro: {a: {event: a}}")
     assert (report["input"]["lines"], report["input"]["kept"]) == (15_000, 15_000)
 
 
 @pytest.mark.parametrize("ends", ["2>&1", "2>&-"])
-def test_damaged_parquet_is_one_sentence_on_standard_error(ends: str, tmp_path: Path) -> None:
-    """Its reader panics over some damage and says so; a run whose standard error is closed ends in the same code."""
+def test_damaged_parquet_is_one_line_on_standard_error(ends: str, tmp_path: Path) -> None:
+    """Polars panics on some damage; a run with standard error closed has the same exit code."""
     content = bytearray(as_parquet(typed=False))
     for place in range(200, len(content) - 900, 7):
         content[place] ^= 0xFF
@@ -439,7 +439,7 @@ TOLD = {
 
 
 @pytest.mark.parametrize("name", TOLD)
-def test_columns_are_found_or_told(name: str, tmp_path: Path) -> None:
+def test_columns_are_found_or_named_by_settings(name: str, tmp_path: Path) -> None:
     content, columns = TOLD[name]
     report = reported(tmp_path, content.encode(), f"site: {{columns: {columns}}}\nmacro: {{a: {{event: a}}}}")
     assert report["reports"]["goals"][0]["reached"] == 1
@@ -447,7 +447,7 @@ def test_columns_are_found_or_told(name: str, tmp_path: Path) -> None:
     assert (report["input"]["duplicate"], report["input"]["unparsed"]) == (int("event" in name), 0)
 
 
-def test_a_told_column_that_is_not_there_is_an_error_with_the_closest(tmp_path: Path) -> None:
+def test_a_named_column_that_is_missing_is_an_error_with_the_closest_name(tmp_path: Path) -> None:
     with pytest.raises(
         InputError,
         match=r"export has no column account, which site\.columns names for user; did you mean 'acount'\?; its columns are acount, time, event",
@@ -463,7 +463,7 @@ def test_settings_of_columns_add_up(tmp_path: Path) -> None:
     assert runs.document([tmp_path / "export"], ["overview"], goals).input["kept"] == 1
 
 
-def test_times_without_a_zone_are_the_site_s_and_the_report_says_so(tmp_path: Path) -> None:
+def test_times_without_a_zone_are_in_the_site_s_and_a_note_says_so(tmp_path: Path) -> None:
     rows = b"user,time,event\nu,2026-07-01 12:00:00,a\n"
     usual = reported(tmp_path, rows, "macro: {a: {event: a}}")
     assert usual["period"]["from"] == "2026-07-01T12:00:00+00:00"
@@ -474,8 +474,8 @@ def test_times_without_a_zone_are_the_site_s_and_the_report_says_so(tmp_path: Pa
     assert "no-zone" not in {note["code"] for note in reported(tmp_path, rows.replace(b"00,a", b"00Z,a"), "macro: {a: {event: a}}")["notes"]}
 
 
-def test_exports_and_logs_are_read_as_one(tmp_path: Path) -> None:
-    """What one person did in both, by the same user id, is one session; the log's rules hold for the log alone."""
+def test_exports_and_logs_are_read_together(tmp_path: Path) -> None:
+    """One user's hits in both are one session; the rules for logs apply to the log only."""
     agent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
     log = written(
         tmp_path / "access.log",
@@ -501,7 +501,7 @@ def test_rejects_of_an_export_name_line_and_reason(tmp_path: Path) -> None:
     assert rejects.rows() == [("events.csv", 3, "not as many fields as the header", "u,1791640001")]
 
 
-def test_a_column_that_comes_late_is_found(tmp_path: Path) -> None:
+def test_a_late_column_is_found(tmp_path: Path) -> None:
     """Two thousand events without a URL, then as many with one."""
     rows = [
         {"user": "u", "time": 1_791_640_000 + number, "event": "page_view"} | ({"url": "/late"} if number >= 2_000 else {}) for number in range(4_000)
@@ -512,7 +512,7 @@ def test_a_column_that_comes_late_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["csv", "tsv", "ndjson", "json"])
 @pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"", mtime=0)], ids=["empty", "blank", "gzip"])
-def test_nothing_at_all_is_a_report_of_zeros(name: str, content: bytes, tmp_path: Path) -> None:
+def test_an_empty_export_is_a_report_of_zeros(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / "export").write_bytes(content)
     found = runs.document([tmp_path / "export"], ["overview"], log_format=name)
     assert (found.input["kept"], found.warnings) == (0, ())
@@ -525,13 +525,13 @@ def test_only_a_parquet_file_is_read_as_one(tmp_path: Path) -> None:
 
 
 def test_what_a_run_does_not_need_is_not_read(tmp_path: Path) -> None:
-    """Properties are columns of a run only where a goal asks for them."""
+    """Properties become columns only if a goal tests them."""
     goals = convkit.load_goals(written(tmp_path / "g.yaml", ["macro: {a: {event: a, where: {x: 1}, value: prop.y}}"]))
     assert traffic_hits.parser_needs(goals).properties == ("x", "y")
 
 
-def test_times_a_lifetime_apart_are_no_error(tmp_path: Path) -> None:
-    """A clock that was wrong, in sessions of a tool of its own and between visitors: 68 years stand for all that lasts longer."""
+def test_times_a_lifetime_apart_are_not_an_error(tmp_path: Path) -> None:
+    """Wrong clocks, within a tool's own sessions and between visitors: durations are capped at 68 years."""
     rows = [f"{user},{session},{time},{name}" for user, session, name, time in [
         ("ann", "s1", "page_view", "1991-01-01T00:00:00Z"),
         ("ann", "s1", "page_view", "2099-01-01T00:00:00Z"),
@@ -548,7 +548,7 @@ def test_times_a_lifetime_apart_are_no_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("time", [-63_000_000_000, -2_300_000_000, 5_000_000_000, 253_402_300_800])
-def test_a_time_that_no_server_has_written_is_no_part_of_the_period(time: int, tmp_path: Path) -> None:
+def test_an_impossible_time_is_not_part_of_the_period(time: int, tmp_path: Path) -> None:
     rows = [{"user_id": "ann", "event": "page_view", "time": second, "url": "/"} for second in (1_791_640_000, time, 1_791_640_060)]
     log = written(tmp_path / "events.ndjson", map(json.dumps, rows))
     document = runs.document([log])

@@ -1,4 +1,4 @@
-"""Every log format reads its own samples, and no line, however odd, shifts a column: it is read as it says, or refused with the reason."""
+"""Every log format reads its own samples; odd lines are read correctly or rejected with a reason."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ USUAL: dict[str, Any] = {
     "user_agent": "Opera/12.0",
     "problem": None,
 }
-"""What the line of HEAD, TIME, REQUEST and REST says; the tables name only what differs."""
+"""The record of HEAD, TIME, REQUEST and REST; the tables hold only differences."""
 
 NO_REQUEST = {"method": None, "target": None, "protocol": None}
 NO_TIME = {"problem": "no time before the request"}
@@ -167,19 +167,19 @@ BROKEN = {
     f'{HEAD} {TIME} "GET /half\\" HTTP/1.1': "request without an end",
     '{"time": "2026-10-10T13:55:36Z", "path": "/"}': "no time before the request",
 }
-"""Lines that are no record, and why."""
+"""Lines that are not records, and why."""
 
 
 def check(line: str, differs: dict[str, Any], log_format: LogFormat = FORMATS["combined"]) -> None:
-    """Hold a line's record against the usual one with some differences; a refused line has nothing but its reason."""
+    """Compare a line's record with the usual one and some differences; a rejected line has only its reason."""
     found = records(log_format, [line])[0]
     expected = {"problem": differs["problem"]} if differs.get("problem") else USUAL | differs
     assert {name: found[name] for name in expected} == expected
 
 
 @EVERY_FORMAT
-def test_it_is_told_by_its_samples_and_reads_them(name: str, tmp_path: Path) -> None:
-    """No other format claims them, and each is a record but for headers."""
+def test_a_format_is_detected_from_its_samples_and_reads_them(name: str, tmp_path: Path) -> None:
+    """No other format claims them, and all but headers are records."""
     (tmp_path / "log").write_text("\n".join(SAMPLES[name]), encoding="utf-8")
     with ExitStack() as stack:
         logs = open_logs([tmp_path / "log"], "auto", stack).logs
@@ -200,8 +200,8 @@ def test_no_two_formats_claim_the_same_lines(name: str) -> None:
 
 
 @EVERY_FORMAT
-def test_of_plain_assets_only_who_asked_is_read(name: str, tmp_path: Path) -> None:
-    """Where a request of the samples is one, it costs no time, no request and no status."""
+def test_only_the_client_of_plain_assets_is_read(name: str, tmp_path: Path) -> None:
+    """Plain assets in the samples have no time, request or status."""
     (tmp_path / "log").write_text("\n".join(SAMPLES[name]), encoding="utf-8")
     with ExitStack() as stack:
         log = open_logs([tmp_path / "log"], name, stack).logs[0]
@@ -214,13 +214,13 @@ def test_of_plain_assets_only_who_asked_is_read(name: str, tmp_path: Path) -> No
 
 
 @EVERY_FORMAT
-def test_it_claims_nothing_in_lines_that_are_none(name: str) -> None:
+def test_a_format_claims_no_other_text(name: str) -> None:
     assert FORMATS[name].sniff(pl.Series(["", " \t", "not a log line", "- - - - - - -", "{", "[", "\x1b[31m", '"'])) < 0.5
     assert FORMATS[name].sniff(pl.Series([], dtype=pl.String)) == 0
 
 
 @EVERY_QUOTED
-def test_a_line_that_is_none_has_a_reason(log_format: LogFormat) -> None:
+def test_a_rejected_line_has_a_reason(log_format: LogFormat) -> None:
     assert all(record["problem"] for record in records(log_format, list(BROKEN)))
 
 
@@ -230,22 +230,22 @@ def test_request_lines(request_line: str, differs: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("end", "differs"), ENDS.items())
-def test_what_stands_behind_the_request(end: str, differs: dict[str, Any]) -> None:
+def test_the_fields_after_the_request(end: str, differs: dict[str, Any]) -> None:
     check(f'{HEAD} {TIME} "{REQUEST}" {end}', differs)
 
 
 @pytest.mark.parametrize(("beginning", "differs"), BEGINNINGS.items())
-def test_who_asks(beginning: str, differs: dict[str, Any]) -> None:
+def test_the_fields_before_the_time(beginning: str, differs: dict[str, Any]) -> None:
     check(f'{beginning} {TIME} "{REQUEST}" {REST}', differs)
 
 
 @pytest.mark.parametrize(("time", "differs"), TIMES.items())
-def test_times_become_utc_or_no_record(time: str, differs: dict[str, Any]) -> None:
+def test_times_become_utc_or_the_line_is_rejected(time: str, differs: dict[str, Any]) -> None:
     check(f'{HEAD} {time} "{REQUEST}" {REST}', differs)
 
 
 @pytest.mark.parametrize(("line", "problem"), BROKEN.items())
-def test_broken_lines_say_why(line: str, problem: str) -> None:
+def test_broken_lines_have_a_reason(line: str, problem: str) -> None:
     assert records(FORMATS["combined"], [line])[0]["problem"] == problem
 
 
@@ -254,11 +254,11 @@ def test_broken_lines_say_why(line: str, problem: str) -> None:
     [("shop.example:443", "shop.example"), ("shop.example", "shop.example"), ("WWW.Shop.Example:80", "www.shop.example"), ("-", None)],
 )
 @pytest.mark.parametrize("beginning", ["203.0.113.7 - -", "2001:db8::7 - -", "203.0.113.7 - ann lee"])
-def test_a_host_in_front_is_the_host(host: str, expected: str | None, beginning: str) -> None:
+def test_a_leading_host_is_the_virtual_host(host: str, expected: str | None, beginning: str) -> None:
     line = f'{beginning} {TIME} "{REQUEST}" {REST}'
     check(f"{host} {line}", BEGINNINGS.get(beginning, {}) | {"host": expected}, FORMATS["vhost-combined"])
 
 
-def test_a_user_that_looks_like_an_address_is_no_host_in_front() -> None:
+def test_a_user_that_looks_like_an_address_is_not_a_leading_host() -> None:
     lines = pl.Series([f'{beginning} {TIME} "{REQUEST}" {REST}' for beginning in ("203.0.113.7 - 192.0.2.1", "203.0.113.7 192.0.2.1 -")])
     assert FORMATS["combined"].sniff(lines) == 1

@@ -1,4 +1,4 @@
-"""Logs of JSON objects: what each server's lines say, whatever its owner called it; no line, however broken, stops or shifts another."""
+"""Logs of JSON objects: the fields of each server, also with custom names; a broken line does not affect others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "203.0.113.7"
 USUAL: dict[str, Any] = {"time": "2026-10-10T13:55:36", "address": ADDRESS, "method": "GET", "target": "/a?x=1", "status": 200}
-"""What the lines below say; the tables name only what differs."""
+"""The record of the lines below; the tables hold only differences."""
 CADDY = {"level": "info", "ts": 1791640536, "msg": "handled request", "size": 3, "status": 200}
 REQUEST = {"remote_ip": ADDRESS, "proto": "HTTP/2.0", "method": "GET", "host": "shop.example", "uri": "/a?x=1", "headers": {}}
 NGINX = {"time_iso8601": "2026-10-10T13:55:36Z", "remote_addr": ADDRESS, "request": "GET /a?x=1 HTTP/1.1", "status": "200"}
@@ -122,7 +122,7 @@ SAID: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
         {},
     ),
 )
-"""A server's format, one of its objects, and how what it says differs from USUAL."""
+"""A server's format, one of its objects, and the differences of its record from USUAL."""
 
 ODD: dict[str, bool] = {
     '{"a":"1"}': True,
@@ -164,8 +164,8 @@ def said(path: Path, lines: list[str], log_format: str = "auto") -> list[dict[st
     return found.with_columns(time=pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.strip_suffix(".000000")).collect().to_dicts()
 
 
-def test_what_an_object_says_is_read(tmp_path: Path) -> None:
-    """Each by the format that its names tell, which no other claims."""
+def test_the_objects_of_each_server_are_read(tmp_path: Path) -> None:
+    """By the format that its names identify, and no other."""
     for name, item, differs in SAID:
         line = json.dumps(item)
         found = said(tmp_path / "log", [line])
@@ -175,8 +175,8 @@ def test_what_an_object_says_is_read(tmp_path: Path) -> None:
         assert {other for other, share in shares.items() if share} == {name}, line
 
 
-def test_a_line_is_read_the_same_among_any_others() -> None:
-    """All at once, one by one, and in halves: nothing of one line is taken for another's."""
+def test_a_line_is_read_the_same_in_any_company() -> None:
+    """All at once, one by one, and in halves."""
     alone = [PLACES.objects(pl.Series([line])).struct.unnest().drop("#").with_columns(line=pl.lit(line)) for line in ODD]
     many = [*ODD] * 5
     whole = PLACES.objects(pl.Series(many)).struct.unnest().drop("#").with_columns(line=pl.Series(many))
@@ -190,8 +190,8 @@ def test_escapes_of_nginx_stay_as_in_its_other_logs() -> None:
     assert PLACES.objects(pl.Series([line])).struct.field("a")[0] == "\\x22\\xC3\\xA9 \\x41 \n"
 
 
-def test_broken_lines_are_counted_and_stop_nothing(tmp_path: Path) -> None:
-    """Both in a run and where records are read lazily; a server's own messages are no requests and alarm nobody."""
+def test_broken_lines_are_counted(tmp_path: Path) -> None:
+    """In a run and in lazily read records; a server's own messages are neither requests nor errors."""
     sent = REQUEST | {"headers": {"User-Agent": ["Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"]}}
     good = [json.dumps(CADDY | {"request": sent | {"uri": f"/p{number}"}}) for number in range(40)]
     message = json.dumps({"level": "info", "ts": 1791640536.5, "msg": "serving initial configuration"})
@@ -210,5 +210,5 @@ def test_an_array_of_requests_is_a_log(tmp_path: Path, indent: int | None) -> No
     assert [(record["status"], record["event"]) for record in found] == [(200, None), (404, None)]
 
 
-def test_a_server_s_messages_alone_are_of_no_format() -> None:
+def test_a_server_s_messages_alone_do_not_make_a_log() -> None:
     assert caddy.FORMAT.sniff(pl.Series([caddy.SAMPLES[-1]])) == 0

@@ -1,4 +1,4 @@
-"""Logs of load balancers, CDNs, proxies and application servers: what their odd lines say, and which lines are none of a visit."""
+"""Odd lines in logs of load balancers, CDNs, proxies and application servers."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("ltsv", "time:2026-10-10T13:55:36Z\t203.0.113.7\tstatus:200", {"problem": "not written like the format"}),
 ]
-"""A format, a line, and what it says."""
+"""A format, a line, and parts of its record."""
 
 
 @pytest.mark.parametrize(("name", "line", "says"), CASES)
@@ -77,13 +77,13 @@ def test_odd_lines(name: str, line: str, says: dict[str, Any]) -> None:
 
 
 def read(path: Path, *lines: str) -> list[dict[str, Any]]:
-    """Return the records of a log whose format is told from its lines."""
+    """Return the records of a log whose format is detected."""
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return convkit.read_records([path]).sort("line_no").collect().to_dicts()
 
 
 def test_each_line_is_read_by_the_header_above_it(tmp_path: Path) -> None:
-    """A header may come again, with other columns, and a line that does not fit the one above it is no record."""
+    """A header may be repeated with other columns, and a line that does not fit the header above it is not a record."""
     found = read(
         tmp_path / "u_ex261010.log",
         *("#Software: a server", "#Fields:  date time   c-ip cs-method cs-uri-stem sc-status", "2026-10-10 13:55:36 203.0.113.7 GET /a 200"),
@@ -97,7 +97,7 @@ def test_each_line_is_read_by_the_header_above_it(tmp_path: Path) -> None:
     ]
 
 
-def test_a_time_without_a_day_is_of_the_day_of_the_header(tmp_path: Path) -> None:
+def test_a_time_without_a_date_takes_that_of_the_header(tmp_path: Path) -> None:
     found = read(
         tmp_path / "ex.log",
         *("#Date: 2026-10-10 00:00:00", "#Fields: time c-ip cs-method cs-uri-stem sc-status", "13:55:36 203.0.113.7 GET /a 200"),
@@ -109,15 +109,15 @@ def test_a_time_without_a_day_is_of_the_day_of_the_header(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "end", ["- 200 0 0 15", "- - 200 0 0 15", "- - 200 0 0 15 203.0.113.9", "- - 200 0 0 9 9 15", "- - 200 0 0 9 9 15 203.0.113.9"]
 )
-def test_what_iis_writes_is_told_without_a_header(tmp_path: Path, end: str) -> None:
+def test_the_default_columns_of_iis_need_no_header(tmp_path: Path, end: str) -> None:
     row = read(tmp_path / "u_ex.log", f"2026-10-10 13:55:36 10.0.0.1 GET /a b=1 80 - 203.0.113.7 {end}")[0]
     assert (row["address"], row["target"], row["status"], row["seconds"]) == ("203.0.113.7", "/a?b=1", 200, 0.015)
 
 
 @pytest.mark.parametrize("more", [0, 3, 6, 7, 11, 12, 14, 21, 25])
 @pytest.mark.parametrize("agent", ["a%20(b)", "a%2520(b)"])
-def test_cloudfront_is_read_whatever_the_number_of_its_columns(tmp_path: Path, more: int, agent: str) -> None:
-    """The agent is encoded once or twice; a query keeps the codes that were sent."""
+def test_cloudfront_is_read_with_any_number_of_columns(tmp_path: Path, more: int, agent: str) -> None:
+    """The user agent is encoded once or twice; a query keeps its own codes."""
     ends = ["-", "Hit", "id", "shop.example", "https", "40", "0.004", "203.0.113.9", "TLS", "x", "Hit", "HTTP/2.0"] + ["-"] * 20
     line = f"2026-10-10\t13:55:36\tFRA\t9\t2001:db8::7\tGET\td1.cloudfront.net\t/a\t000\t-\t{agent}\tq=%2520"
     row = read(tmp_path / "E1.log", "\t".join([line, *ends[:more]]))[0]
@@ -127,7 +127,7 @@ def test_cloudfront_is_read_whatever_the_number_of_its_columns(tmp_path: Path, m
 
 @pytest.mark.parametrize("agent", ["a%20(b)/%E2%82%AC", "a%2520(b)/%25E2%2582%25AC"])
 def test_cloudfront_s_json_is_decoded_like_its_table(tmp_path: Path, agent: str) -> None:
-    """Agents, referrers and cookies that CloudFront encoded, once or twice; a query stays as it was sent."""
+    """User agents, referrers and cookies are encoded once or twice; a query keeps its own codes."""
     fields = {"cs(User-Agent)": agent, "cs(Referer)": "https://a.example/?q=b%20c", "cs-uri-query": "q=%2520", "cs(Cookie)": "cart=1;%20id=2"}
     item = {"date": "2026-10-10", "time": "13:55:36", "x-edge-location": "FRA", "c-ip": "203.0.113.7", "cs-method": "GET", "cs-uri-stem": "/a"}
     item |= {"sc-status": "200", **fields}
@@ -162,7 +162,7 @@ CLEANING: dict[str, tuple[LogFormat, list[str]]] = {
         ["#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)", "2026-10-10 13:55:36 203.0.113.7 GET /%20 200 a%20b"],
     ),
 }
-"""A format of each parser of logs, whose agents are decoded."""
+"""A format of each parser that decodes user agents."""
 
 
 @pytest.mark.parametrize("parser", CLEANING)

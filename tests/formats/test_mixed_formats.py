@@ -1,4 +1,4 @@
-"""A log whose format changed in mid-file: both halves are read as if they stood alone, and every line has one fate."""
+"""A log whose format changes midway: both halves are read as if they were alone, and every line has one fate."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ BROKEN = ["", "# comment", "no line of a log", '198.51.100.1 - - [10/Oct/2026:12
 
 
 def records(log: Path) -> list[dict[str, Any]]:
-    """Return what is read in a log."""
+    """Return the records of a log."""
     return convkit.read_records([log]).collect().to_dicts()
 
 
 def without_place(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a record without its line's number."""
+    """Return a record without its line number."""
     return {name: value for name, value in record.items() if name != "line_no"}
 
 
 @pytest.mark.parametrize(("before", "after"), CHANGES)
-def test_both_halves_are_read_as_they_are_alone(before: str, after: str, tmp_path: Path) -> None:
+def test_both_halves_are_read_as_if_alone(before: str, after: str, tmp_path: Path) -> None:
     halves = [KINDS[before], KINDS[after]]
     alone = [records(written(tmp_path / f"{number}.log", half)) for number, half in enumerate(halves)]
     together = records(written(tmp_path / "access.log", halves[0] + halves[1]))
@@ -49,8 +49,8 @@ def test_both_halves_are_read_as_they_are_alone(before: str, after: str, tmp_pat
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_fates_add_up_and_lines_of_no_format_have_their_reasons(packed: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a column of the table)
-    """By both readers: the fast one, and the one that a damaged file needs."""
+def test_fates_add_up_and_rejected_lines_have_reasons(packed: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a column of the table)
+    """With the fast reader and with the one for damaged files."""
     lines = [*COMBINED * 4, *BROKEN, *SHOP * 4]
     log = written(tmp_path / "access.log", lines)
     if packed:
@@ -64,17 +64,17 @@ def test_fates_add_up_and_lines_of_no_format_have_their_reasons(packed: bool, tm
 
 
 def test_the_order_of_lines_is_that_of_the_file(tmp_path: Path) -> None:
-    """Lines that take turns are hits in turn."""
+    """Alternating lines are alternating hits."""
     turns = [text for pair in zip(COMBINED, SHOP, strict=True) for text in pair]
     assert [record["line_no"] for record in records(written(tmp_path / "access.log", turns))] == [*range(1, len(turns) + 1)]
 
 
-def test_a_few_odd_lines_make_no_other_format(tmp_path: Path) -> None:
-    """One line of another format is no format of the log, and is not read as what it is not."""
+def test_a_few_odd_lines_are_not_another_format(tmp_path: Path) -> None:
+    """One line of another format is rejected."""
     log = written(tmp_path / "access.log", [*COMBINED * 5, SAMPLES["squid"][0]])
     assert figures(log)["input"]["unparsed"] == 1
 
 
-def test_two_formats_that_are_none_are_refused(tmp_path: Path) -> None:
+def test_two_unknown_formats_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unrecognised format"):
         records(written(tmp_path / "notes.txt", ["one thing", "and another"] * 5))

@@ -1,4 +1,4 @@
-"""Logs as other projects' tests have them, whole: what their lines say is read, whatever stands beside them.
+"""Whole logs from the tests of other projects: their requests are read, whatever else they contain.
 
 Every case is a few lines of a file and what `read_records` makes of them; a line that is no record is left out.
 """
@@ -142,7 +142,7 @@ CASES: dict[str, list[tuple[str, dict[str, Any] | None]]] = {
 }
 
 
-def test_whole_files_say_what_their_lines_say(tmp_path: Path) -> None:
+def test_whole_files_are_read(tmp_path: Path) -> None:
     for name, lines in CASES.items():
         log = tmp_path / "some.log"
         log.write_text("".join(f"{line}\n" for line, _ in lines), encoding="utf-8")

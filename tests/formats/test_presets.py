@@ -1,4 +1,4 @@
-"""Exports of known tools: each is told by its columns, in any notation, and its rows mean what the tool means."""
+"""Exports of known tools: each is detected by its columns in any notation, and its rows mean what the tool means."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ TOOLS = [name for name, log_format in load_formats().items() if log_format.prese
 
 
 def records(file: Path, *columns: str) -> list[Any]:
-    """Return what the rows of a file say, in their order; of one column the values alone."""
+    """Return the rows of a file in order; for one column only its values."""
     found = convkit.read_records([file]).sort("line_no").select(columns).collect()
     return [row[0] for row in found.rows()] if len(columns) == 1 else found.rows()
 
 
 def objects(file: Path, rows: Iterable[object]) -> Path:
-    """Write a line of JSON a row."""
+    """Write one JSON line per row."""
     return written(file, map(json.dumps, rows))
 
 
@@ -55,12 +55,12 @@ OTHERWISE: dict[str, dict[str, Any]] = {
     "events/segment-pages": {"target": "the whole address stands beside the path"},
     "events/snowplow": {"event": "`event` is the kind, `event_name` the name"},
 }
-"""What is read otherwise than the case says, and why."""
+"""Differences from the cases, and why."""
 
 
 @pytest.mark.skipif(not EVENTS.is_dir(), reason="CONVKIT_TEST_DATA names no folder")
-def test_exports_say_what_their_origins_say() -> None:
-    """As many events, and of each what is asserted."""
+def test_exports_are_read_as_their_origins_expect() -> None:
+    """The number of events, and the asserted fields of each."""
     for case in map(json.loads, (EVENTS / "expected.jsonl").read_text(encoding="utf-8").splitlines()):
         found = convkit.read_records([EVENTS.parent / case["file"]]).sort("line_no").with_columns(pl.col("time").dt.strftime("%FT%T%.6fZ")).collect()
         assert found.height == case["n_events"], case["id"]
@@ -79,8 +79,8 @@ def test_exports_say_what_their_origins_say() -> None:
 
 
 @pytest.mark.parametrize("name", TOOLS)
-def test_a_tool_s_export_is_the_tool_s_under_any_notation(name: str, tmp_path: Path) -> None:
-    """Where the samples are objects, an array and gzip of them say the same; the tool's preset is found whatever the format is called."""
+def test_a_tool_s_export_is_detected_in_any_notation(name: str, tmp_path: Path) -> None:
+    """The samples as an array, compressed, in UTF-16 and in an archive give the same records."""
     samples = sample_lines(name)
     plain = written(tmp_path / "plain", samples)
     usual = records(plain, "time", "user", "event", "session_key", "target", "value", "event_id")
@@ -107,8 +107,8 @@ def ga4(second: int, event: str, place: tuple[int, int, int] | None = None, **pa
     return {"event_timestamp": str(time), "event_name": event, "user_pseudo_id": "7.1", "event_params": params, **batch}
 
 
-def test_events_that_ga4_sent_at_once_keep_the_order_of_their_batch(tmp_path: Path) -> None:
-    """They have one time; each is a microsecond behind the one before it, whatever the order of the lines."""
+def test_events_of_ga4_keep_the_order_of_their_batch(tmp_path: Path) -> None:
+    """They share a time; each is a microsecond after the one before, in any order of lines."""
     rows = [ga4(5, "c", (1, 2, 1)), ga4(5, "b", (1, 1, 2)), ga4(5, "d", (2, 1, 1)), ga4(5, "a", (1, 1, 1)), ga4(9, "e", (2, 2, 1))]
     found = convkit.read_records([objects(tmp_path / "ga4", rows)]).sort("time").select("event", pl.col("time").dt.microsecond()).collect()
     assert found.rows() == [("a", 0), ("b", 1), ("c", 2), ("d", 3), ("e", 0)]
@@ -161,7 +161,7 @@ def test_properties_of_posthog_are_found_in_an_object_and_in_its_text(tmp_path: 
         assert [json.loads(props)["plan"] for props in records(file, "props")[1:]] == ["pro", "pro"], file.name
 
 
-def test_times_of_mixpanel_are_of_the_project_s_zone_and_an_event_is_name_user_time_and_id(tmp_path: Path) -> None:
+def test_times_of_mixpanel_are_in_the_project_s_zone_and_events_are_identified_by_name_user_time_and_id(tmp_path: Path) -> None:
     rows = [("a", "u", 1_791_640_000, "1"), ("a", "u", 1_791_640_000_000, "1"), ("a", "v", 1_791_640_000, "1"), ("a", "u", 1_791_640_000, "1")]
     file = objects(tmp_path / "m", [{"event": e, "properties": {"distinct_id": u, "time": t, "$insert_id": i}} for e, u, t, i in rows])
     here = figures(file, goals=written(tmp_path / "g.yaml", ["site: {timezone: Europe/Berlin}\nmacro: {a: {event: a}}"]))
@@ -170,7 +170,7 @@ def test_times_of_mixpanel_are_of_the_project_s_zone_and_an_event_is_name_user_t
     assert {str(time) for time in records(file, "time")} == {"2026-10-10 13:46:40+00:00"}
 
 
-def test_amplitude_is_in_utc_whatever_the_site_s_zone_and_minus_one_is_no_session(tmp_path: Path) -> None:
+def test_amplitude_is_in_utc_in_any_site_s_zone_and_minus_one_is_not_a_session(tmp_path: Path) -> None:
     file = written(tmp_path / "a", sample_lines("amplitude"))
     assert records(file, "session_key") == ["d1.1791640500000", None]
     report = figures(file, goals=written(tmp_path / "g.yaml", ["site: {timezone: Europe/Berlin}\nmacro: {a: {event: Paid}}"]))
@@ -184,8 +184,8 @@ def call(second: int, anonymous: str | None, user: str | None = None, **more: ob
     return {**named, "messageId": f"m{second}", "anonymousId": anonymous, "userId": user, "originalTimestamp": TIME.format(second), **more}
 
 
-def test_what_was_done_before_a_login_is_the_user_s_named_next_or_else_last(tmp_path: Path) -> None:
-    """Over files, in whatever order; of a shared browser each row is the next user's."""
+def test_events_before_a_login_belong_to_the_next_user_or_else_the_last(tmp_path: Path) -> None:
+    """Across files in any order; in a shared browser each row belongs to the next user."""
     first = [call(0, "a"), call(2, "a"), call(4, "a"), call(5, "b"), call(6, "c"), call(7, None, "u1")]
     second = [call(1, "a", "u1", type="identify", event=None), call(3, "a", "u2"), call(8, "b", "u1"), call(9, "d", "d")]
     files = [objects(tmp_path / "one", first), objects(tmp_path / "two", second)]
@@ -219,15 +219,15 @@ def test_calls_of_segment_are_pages_events_or_background(tmp_path: Path) -> None
     assert records(file, "value")[3:] == ["5.5", "5.5"]
 
 
-def test_an_order_of_shopify_is_one_event_however_many_items_it_has(tmp_path: Path) -> None:
+def test_an_order_of_shopify_is_one_event_with_any_number_of_items(tmp_path: Path) -> None:
     file = written(tmp_path / "orders", [*sample_lines("shopify"), "#1001,ann@shop.example,paid,EUR,34.98,2026-10-10 13:55:36 +0200,2,Tee,9,"])
     report = figures(file, goals=written(tmp_path / "g.yaml", ["macro: {sold: {event: order}}"]))["input"]
     assert {fate: report[fate] for fate in ("kept", "comment", "duplicate", "unparsed")} == {"kept": 1, "comment": 2, "duplicate": 1, "unparsed": 0}
     assert records(file, "user", "value", "event_id")[0] == ("ann@shop.example", "34.98", "#1001")
 
 
-def test_visits_of_matomo_are_their_actions(tmp_path: Path) -> None:
-    """As CSV, as an array and as a line a visit; a visit without actions is an event."""
+def test_actions_of_matomo_s_visits_are_events(tmp_path: Path) -> None:
+    """As CSV, as an array and as one line per visit; a visit without actions is one event."""
     done = [
         {"type": "action", "url": "https://shop.example/", "timestamp": 1791640000},
         {"type": "ecommerceOrder", "revenue": 5, "timestamp": 1791640000},
@@ -252,7 +252,7 @@ def test_visits_of_matomo_are_their_actions(tmp_path: Path) -> None:
     assert list(matomo.action_lines("")) == []
 
 
-def test_an_event_of_snowplow_goes_by_its_own_name_and_its_quotes_are_its_own(tmp_path: Path) -> None:
+def test_an_event_of_snowplow_has_its_own_name_and_keeps_its_quotes(tmp_path: Path) -> None:
     names = datafiles.words("snowplow")
     usual = dict(zip(names, sample_lines("snowplow")[0].split("\t"), strict=True))
     own = '{"schema": "x", "data": {"schema": "y", "data": {"plan": "pro"}}}'
@@ -272,8 +272,8 @@ def test_an_event_of_snowplow_goes_by_its_own_name_and_its_quotes_are_its_own(tm
         assert figures(file, goals=goals)["reports"]["goals"][0]["reached"] == 1
 
 
-def test_what_no_tool_says_is_found_by_usual_names_or_told(tmp_path: Path) -> None:
-    """Session, value and properties; a column that its owner told goes before what is known of the tool."""
+def test_other_columns_are_found_by_usual_names_or_settings(tmp_path: Path) -> None:
+    """Session, value and properties; `site.columns` overrides the tool's preset."""
     table = written(tmp_path / "table", ["user;time;event;session_id;amount;plan", "u;1791640000;a;s1;1.234,50;pro"])
     assert records(table, "session_key", "value", "props") == [("s1", "1234.50", '{"plan":"pro"}')]
     found = objects(tmp_path / "lines", [{"user": "u", "time": 1791640000, "event": "a", "session": 5, "deep": {"x": [1]}}])
@@ -285,14 +285,14 @@ def test_what_no_tool_says_is_found_by_usual_names_or_told(tmp_path: Path) -> No
     assert convkit.read_hits([calls], goals=goals).collect()["visitor"].n_unique() == 1
 
 
-def test_a_row_without_a_time_or_a_visitor_is_a_record_and_of_no_use(tmp_path: Path) -> None:
+def test_a_row_without_a_time_or_a_visitor_is_a_record_that_reports_do_not_use(tmp_path: Path) -> None:
     file = written(tmp_path / "rows", ["user,time,event", "u,,a", ",1791640000,a", "u,1791640000,a", "u,1791640001,a", "u,1791640002,a"])
     assert len(records(file, "event")) == 5
     assert figures(file)["input"]["unparsed_by_reason"] == {"no time": 1, "no visitor": 1}
 
 
-def test_rows_of_nobody_are_no_other_format(tmp_path: Path) -> None:
-    """Where most visitors give no consent, their rows are of nobody; what is known of the others counts."""
+def test_rows_without_a_visitor_are_not_another_format(tmp_path: Path) -> None:
+    """If most visitors give no consent, their rows have no visitor; the others count."""
     rows = ["user,time,event", *(f",179164000{number},a" for number in range(9)), "u,1791640001,a"]
     found = figures(written(tmp_path / "few", rows))["input"]
     assert (found["kept"], found["unparsed_by_reason"]) == (1, {"no visitor": 9})
@@ -305,7 +305,7 @@ def test_rows_of_nobody_are_no_other_format(tmp_path: Path) -> None:
 LINE = '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /a HTTP/1.1" 200 5 "-" "Opera/12.0"'
 
 
-def test_members_of_an_archive_are_logs_and_lines_of_json_one(tmp_path: Path) -> None:
+def test_members_of_an_archive_are_logs_and_json_lines_are_one(tmp_path: Path) -> None:
     row = json.dumps({"user": "u", "time": 1791640000, "event": "a"})
     with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("b/access.log", f"{LINE}\n")
@@ -318,8 +318,8 @@ def test_members_of_an_archive_are_logs_and_lines_of_json_one(tmp_path: Path) ->
     assert sorted(names) == ["all.zip/b/access.log", "all.zip/b/access.log.1.gz", "all.zip/c/0.json.gz"]
 
 
-def test_an_archive_that_bursts_needs_no_memory(tmp_path: Path) -> None:
-    """40 MB without a line end in 40 kB come in small pieces."""
+def test_an_archive_bomb_needs_no_memory(tmp_path: Path) -> None:
+    """40 MB without a line end, compressed to 40 kB, are read in small pieces."""
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.log", f"{LINE}\n{LINE}\n{'x' * (40 << 20)}")
     log = archives.logs_in(lines.open_source(tmp_path / "bomb.zip", "bomb.zip"))[0]
@@ -341,7 +341,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_holds_no_visits_is_refused_with_what_to_bring(name: str, tmp_path: Path) -> None:
+def test_files_without_visits_are_refused_with_an_alternative(name: str, tmp_path: Path) -> None:
     content, expected = REFUSED[name]
     (tmp_path / name).write_text(content, encoding="utf-8")
     with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
@@ -351,7 +351,7 @@ def test_what_holds_no_visits_is_refused_with_what_to_bring(name: str, tmp_path:
             runs.document([file], ["overview"])
 
 
-def test_odd_archives_and_visits_are_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_odd_archives_and_visits_are_refused(tmp_path: Path) -> None:
     def zipped(**files: bytes) -> bytes:
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:

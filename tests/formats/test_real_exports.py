@@ -1,4 +1,4 @@
-"""Real exports, whose figures are published: sessions, sessions of one hit, and how many users and sessions come to each step of a funnel."""
+"""Real exports with published figures: sessions, sessions of one hit, and users and sessions per funnel step."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FOLDER = Path(os.environ.get("CONVKIT_TEST_DATA", ""), "real")
 REFUSED = {
     "ibm_clickstream_10k.csv": "ibm_clickstream_10k.csv has no column that looks like a time",
 }
-"""Files that are not read as they are, and why: it says no names."""
+"""Files that are refused, and why: they have no column names."""
 
 ECOM = ("catalog", "product_view", "add_to_cart", "cart", "shipping_details", "payment_details", "purchase")
 IBM = ("login", "browsing", "add_to_cart", "checkout", "logout_with_purchase")
@@ -40,12 +40,12 @@ def metrics(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def reached(found: dict[str, Any], funnel: str) -> list[int]:
-    """Return how many came to each step."""
+    """Return how many reached each step."""
     return [row["reached"] for row in found["reports"]["funnel"] if row["funnel"] == funnel]
 
 
 def test_ecom() -> None:
-    """31,106 rows of 600 users; the tool's own session ids are those of half an hour."""
+    """31,106 rows of 600 users; the tool's own sessions end after half an hour."""
     found = report("ecom_v5.csv.gz", ECOM)
     assert (found["input"]["kept"], metrics(found)["visitors"], metrics(found)["sessions"]) == (31_106, 600, 3_605)
     assert reached(found, "users") == [600, 596, 502, 419, 315, 209, 109]
@@ -54,7 +54,7 @@ def test_ecom() -> None:
 
 
 def test_ibm() -> None:
-    """No header: who, when and what are told by their positions."""
+    """No header: columns are named by position."""
     found = report("ibm_clickstream_10k.csv", IBM, "{columns: {user: 1, time: 2, event: 3}}")
     assert found["input"]["kept"] == 10_000
     assert [metrics(found)[name] for name in ("visitors", "sessions", "bounces")] == [1_059, 1_059, 94]
@@ -62,7 +62,7 @@ def test_ibm() -> None:
 
 
 def test_nasa() -> None:
-    """Rows have a URL and no name: pages, those of pictures too."""
+    """Rows have URLs and no event names: all are pages, images too."""
     found = report("nasa_sessions_reconstructr.csv.gz")
     assert found["input"]["kept"] == 63_524
     assert [metrics(found)[name] for name in ("visitors", "sessions", "bounces")] == [10_000, 22_226, 13_138]
@@ -70,7 +70,7 @@ def test_nasa() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*")) if FOLDER.is_dir() else [])
-def test_every_file_is_read_or_refused_in_one_sentence(name: str) -> None:
+def test_every_file_is_read_or_refused_with_one_message(name: str) -> None:
     if name in REFUSED:
         with pytest.raises(InputError, match=REFUSED[name]):
             runs.document([FOLDER / name])

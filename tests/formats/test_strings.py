@@ -1,4 +1,4 @@
-"""The user's own format: a string of nginx, Apache or GoAccess, or a regular expression, is read as it stands in a configuration."""
+"""Custom formats: strings of nginx, Apache and GoAccess, and regular expressions, as they are in a configuration."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         {**SAID, "target": "/cart?a=b"},
     ),
 }  # fmt: skip
-"""A string, a line, and what it says."""
+"""A format string, a line, and its record."""
 
 MISTAKES = {
     "$remote_addr$http_user_agent": "at position 13, there is nothing between $remote_addr and $http_user_agent",
@@ -114,26 +114,26 @@ MISTAKES = {
 
 
 def read(folder: Path, log_format: str, line: str) -> list[dict[str, Any]]:
-    """Return the records of a line, without what it does not say."""
+    """Return the records of a line without empty fields."""
     (folder / "log").write_text(f"{line}\n", encoding="utf-8")
     found = convkit.read_records([folder / "log"], log_format=log_format).drop("source", "line_no").collect().to_dicts()
     return [{name: plain(value) for name, value in record.items() if value not in {None, ""}} for record in found]
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 (a cell)
-    r"""Return a cell as it is compared: a time as text, a text without the escapes of a log, `\x22` for a quote."""
+    r"""Return a value for comparison: a time as text, a text without escapes like `\x22`."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return re.sub(r"\\x([0-9A-Fa-f]{2})", lambda found: chr(int(found[1], 16)), value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize(("log_format", "line", "expected"), CASES.values(), ids=CASES)
-def test_a_string_says_what_is_where(log_format: str, line: str, expected: dict[str, Any], tmp_path: Path) -> None:
+def test_a_format_string_reads_a_line(log_format: str, line: str, expected: dict[str, Any], tmp_path: Path) -> None:
     assert read(tmp_path, log_format, line) == [expected]
 
 
 @pytest.mark.parametrize(("wrong", "message"), MISTAKES.items())
-def test_a_wrong_string_is_told_with_its_place_and_the_fix(wrong: str, message: str) -> None:
+def test_a_wrong_string_is_an_error_with_its_position_and_the_fix(wrong: str, message: str) -> None:
     """On the command line, and in a goals file with the line of the key."""
     with pytest.raises(UsageError) as told:
         strings.parse_option(wrong)
@@ -144,14 +144,14 @@ def test_a_wrong_string_is_told_with_its_place_and_the_fix(wrong: str, message: 
     assert [(problem.line, message in problem.message) for problem in listed.value.problems] == [(3, True)]
 
 
-def test_lines_that_are_not_written_so_are_unparsed_and_no_column_shifts(tmp_path: Path) -> None:
+def test_other_lines_are_unparsed(tmp_path: Path) -> None:
     lines = [LINE, LINE.replace(" 200 ", " "), LINE.replace(" - ann", ""), "", LINE.replace('"GET', "GET"), LINE, LINE]
     found = figures(written(tmp_path / "access.log", lines), log_format=NGINX)["input"]
     assert (found["lines"], found["blank"], found["unparsed"]) == (7, 1, 3)
     assert found["unparsed_by_reason"] == {"not written like the format": 3}
 
 
-def test_a_goals_file_says_the_format_once_for_all(tmp_path: Path) -> None:
+def test_a_goals_file_can_set_the_format(tmp_path: Path) -> None:
     indented = DIRECTIVE.replace("\n", "\n    ")
     (tmp_path / "goals.yaml").write_text(f"macro: {{g: {{page: /cart}}}}\nsite:\n  log_format: |\n    {indented}", encoding="utf-8")
     log = written(tmp_path / "access.log", [LINE.replace("ann", "ann lee")])

@@ -1,4 +1,4 @@
-"""Times of exports: ISO 8601 with or without a zone, numbers by their magnitude; what is no time is none, and never another one."""
+"""Times: ISO 8601 with or without a time zone, numbers by their size, and invalid times, which are null."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def test_every_notation_is_read() -> None:
     assert dict(zip(READ, read(list(READ)), strict=True)) == READ
 
 
-def test_what_is_no_time_is_none() -> None:
+def test_invalid_times_are_null() -> None:
     assert dict(zip(NONE, read(list(NONE)), strict=True)) == dict.fromkeys(NONE)
 
 
-def test_times_that_servers_write() -> None:
-    """Their months have names; a colon or a blank stands behind the day."""
+def test_times_in_the_common_log_format() -> None:
+    """Their months have names; a colon or a space follows the day."""
     written = {"10/Oct/2026:13:55:36 +0200": "2026-10-10T11:55:36", "[10/Oct/2026:13:55:36.5]": "2026-10-10T13:55:36.500000"}
     written |= {"Sat Oct 10 13:55:36 2026": "2026-10-10T13:55:36", "Sat Oct  3 13:55:36 2026": "2026-10-03T13:55:36"}
     written |= {"2026-10-10T13:55:36.5+02:00": "2026-10-10T11:55:36.500000", "1791640536": "2026-10-10T13:55:36", "2026-10-10": None}
@@ -69,8 +69,8 @@ def test_times_that_servers_write() -> None:
     assert dict(zip(written, [None if time is None else time.isoformat() for time in found], strict=True)) == written
 
 
-def test_a_time_without_a_zone_is_of_the_site_s() -> None:
-    """Of the hour that comes twice the first is taken; the hour that never was is no time. A zone that is there goes before."""
+def test_a_time_without_a_zone_is_in_the_site_s() -> None:
+    """An ambiguous hour is the first, a missing hour is invalid. A time's own zone overrides the site's."""
     texts = ["2026-07-01 12:00", "2026-10-25 02:30:00", "2026-03-29 02:30:00", "2026-07-01T12:00Z", "1760104536"]
     assert read(texts, "Europe/Berlin") == ["2026-07-01T10:00:00", "2026-10-25T00:30:00", None, "2026-07-01T12:00:00", "2025-10-10T13:55:36"]
 
@@ -84,7 +84,7 @@ def test_a_time_without_a_zone_is_of_the_site_s() -> None:
         *((text, False) for text in ("2026-10-10T13:55Z", "2026-10-10 13:55:36+02:00", "1760104536", "")),
     ],
 )
-def test_it_is_told_which_times_say_no_zone(text: str, is_local: bool) -> None:  # noqa: FBT001 (a column of the table)
+def test_times_without_a_zone_are_recognised(text: str, is_local: bool) -> None:  # noqa: FBT001 (a column of the table)
     assert timestamps.is_local(text) == is_local
 
 
@@ -93,7 +93,7 @@ def test_it_is_told_which_times_say_no_zone(text: str, is_local: bool) -> None: 
     st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "UTC"]),
 )
 def test_what_python_writes_is_read_back(moment: datetime, zone: str) -> None:
-    """Any time, written with its zone or since 1970 in seconds, milli-, micro- or nanoseconds, is the same moment."""
+    """Any time, with its time zone or since 1970 in seconds, milliseconds, microseconds or nanoseconds."""
     aware = moment.replace(tzinfo=ZoneInfo(zone))
     assume(timestamps.WEB_ERA[0] <= aware <= timestamps.WEB_ERA[1])
     micros = (aware - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution)
