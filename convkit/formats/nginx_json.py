@@ -23,4 +23,5 @@ FORMAT = JsonLog(
     "httpRequest.requestUrl "
     "DownstreamStatus ClientRequestHost ClientRequestMethod response_flags cs-uri-stem url.original http.response.status_code",
     is_loose=True,
+    is_fallback=True,
 )

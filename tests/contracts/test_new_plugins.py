@@ -27,6 +27,28 @@ FORMAT = Template(
     clean={"agent": percent_decode},
 )
 '''
+JSON_FORMAT = '''
+"""A server of ours that writes JSON."""
+
+from __future__ import annotations
+
+from convkit.formats.parsers.json_log import JsonLog
+
+SAMPLES = (
+    '{"our_shard":1,"time":"2026-10-10T13:55:36Z","client_ip":"203.0.113.7","method":"GET","uri":"/cart","status":200,"user_agent":"Opera/12.0"}',
+)
+FORMAT = JsonLog(
+    names={
+        "time": "time",
+        "address": "client_ip",
+        "method": "method",
+        "target": "uri",
+        "status": "status",
+        "agent": "user_agent",
+    },
+    needed=("our_shard", "uri"),
+)
+'''
 REPORT = '''
 """Sessions and conversions by the hour in which they began."""
 
@@ -133,7 +155,7 @@ EXAMPLES = ("convkit count-lines access.log", "convkit count-lines access.log*")
 COMMAND = options.add_options(options.command_of("count-lines", __doc__, count_lines, *EXAMPLES), only=("debug",))
 '''
 PLUGINS = {
-    "formats": {"our_server": LOG_FORMAT},
+    "formats": {"our_json": JSON_FORMAT, "our_server": LOG_FORMAT},
     "reports": {"by_hour": REPORT},
     "goals.kinds": {"at_hour": GOAL_KEY},
     "outputs": {"row_counts": OUTPUT},
@@ -186,6 +208,14 @@ def test_a_new_log_format_is_listed_detected_and_read(folder: Path) -> None:
     assert (code, out.splitlines()[0].split()) == (0, ["our.log", "our-server"])
     assert "Mozilla/5.0 (X11) Firefox/140.0" in out
     assert convkit(folder, "overview", "our.log", "--log-format", "our-server")[0] == 0
+
+
+def test_a_new_json_format_is_preferred_to_the_one_for_any_names(folder: Path) -> None:
+    line = '{"our_shard":1,"time":"2026-10-10T13:55:36Z","client_ip":"203.0.113.7","method":"GET","uri":"/a","status":200,"user_agent":"Opera/12.0"}'
+    for text, expected in ((line, "our-json"), (line.replace("our_shard", "their_shard"), "nginx-json")):
+        (folder / "some.json").write_text(f"{text}\n", encoding="utf-8")
+        code, out, _ = convkit(folder, "formats", "some.json")
+        assert (code, out.splitlines()[0].split()) == (0, ["some.json", expected])
 
 
 def test_a_new_report_is_a_command(folder: Path) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core.schema import first_problem
-from convkit.formats import Layout, LogFormat
+from convkit.formats import Layout, LogFormat, load_formats
 from convkit.formats.parsers.fields import FieldNames, clean_fields, normalized_words, parse_requests
 
 if TYPE_CHECKING:
@@ -206,6 +206,8 @@ class JsonLog(FieldNames, LogFormat):
 
     messages: str = ""
     """The names that identify the server's own messages, which are not requests."""
+    is_fallback: bool = False
+    """Whether lines that another JSON format reads are left to that format."""
 
     def claims(self) -> pl.Expr:
         """Return which lines are this server's."""
@@ -222,7 +224,9 @@ class JsonLog(FieldNames, LogFormat):
             return 0.0
         kinds = Counter(tuple(item or ()) for item in flatten(lines.gather_every(len(lines) // _SNIFFED + 1)))
         messages, names = set(normalized_words(self.messages)), {paths: self.compared(paths) for paths in kinds}
-        requests = sum(count for paths, count in kinds.items() if self.is_request(names[paths]))
+        others = [one for one in load_formats().values() if isinstance(one, JsonLog) and not one.is_fallback] if self.is_fallback else []
+        read_by_others = {paths for paths in kinds if any(one.is_request(one.compared(paths)) for one in others)}
+        requests = sum(count for paths, count in kinds.items() if self.is_request(names[paths]) and paths not in read_by_others)
         own = sum(count for paths, count in kinds.items() if messages and messages <= names[paths] and not self.is_request(names[paths]))
         return (requests + own) / kinds.total() if requests else 0.0
 
