@@ -76,7 +76,7 @@ def _guess_of(log: Log) -> Guess:
     # Requests first: messages of the server itself show least.
     shown = fitting.sort(pl.col("target").is_null() & pl.col("event").is_null(), "asset", maintain_order=True).head(_SHOWN)
     fields = tuple(_record_fields(record) for record in shown.to_dicts())
-    return Guess(log.source.name, log.name, fitting.height, tested.height, fields, log.around is not None, tuple(reasons[:_REASONS]), stop)
+    return Guess(log.source.name, log.name, fitting.height, tested.height, fields, log.wrapping is not None, tuple(reasons[:_REASONS]), stop)
 
 
 def _test_lines(log: Log) -> tuple[pl.DataFrame, pl.Series]:

@@ -98,16 +98,16 @@ class Wrapping:
         """The names of the layers, outermost first."""
         return tuple(layer.name for layer in self.layers)
 
-    def peeled(self, lines: Frame) -> Frame:
+    def unwrap(self, lines: Frame) -> Frame:
         """Unwrap `line` of LINES; `outer` becomes the time of the innermost layer that has one."""
         for layer in self.layers:
             lines = lines.with_columns(**_without_json(layer)) if isinstance(layer, _JsonWrapper) else self._without(layer, lines)
         return lines
 
-    def of(self, head: pl.Series) -> pl.Series:
+    def unwrap_texts(self, head: pl.Series) -> pl.Series:
         """Return some lines unwrapped, without those of foreign programs."""
         empty = {"outer": pl.lit(None, dtype=pl.String), "fault": first_problem({"comment": pl.lit(value=False)})}
-        unwrapped = self.peeled(head.to_frame("line").with_columns(**empty))
+        unwrapped = self.unwrap(head.to_frame("line").with_columns(**empty))
         return unwrapped.filter(pl.col("fault").is_null())["line"].fill_null("")
 
     def by_program(self, head: pl.Series) -> dict[str, pl.Series]:
@@ -116,7 +116,10 @@ class Wrapping:
         if not isinstance(layer, _Prefix) or not layer.has_program:
             return {}
         lines = head.gather_every(len(head) // _SAMPLE + 1).to_frame("line").with_columns(program=pl.col("line").str.extract(layer.pattern, _PROGRAM))
-        return {part["program"][0]: self.of(part["line"].head(_OBJECTS)) for part in lines.drop_nulls().partition_by("program", maintain_order=True)}
+        return {
+            part["program"][0]: self.unwrap_texts(part["line"].head(_OBJECTS))
+            for part in lines.drop_nulls().partition_by("program", maintain_order=True)
+        }
 
     def without(self, programs: Collection[str]) -> Wrapping:
         """Return the wrapping with some programs as foreign ones."""
@@ -169,7 +172,7 @@ def detect_wrapping(head: pl.Series, source: Source) -> Wrapping | None:
     written = datetime.fromtimestamp(source.path.stat().st_mtime, UTC)
     while len(layers) < _MAX_LAYERS and (layer := _layer(lines)) is not None:
         layers.append(layer)
-        lines = Wrapping((layer,), written).of(lines)
+        lines = Wrapping((layer,), written).unwrap_texts(lines)
     return Wrapping(tuple(layers), written) if layers else None
 
 

@@ -70,7 +70,7 @@ def load_logs(  # noqa: PLR0913 (how logs are read, and what is kept)
     progress.begin(sum(log.source.size for log in logs))
     loaded = _load_each(logs, partial(load_log, assets=assets, progress=progress, narrow=narrow, store=store))
     lines = pl.concat([one.lines for one in loaded], how="diagonal")
-    read_tolerantly = {log.number for log, one in zip(logs, loaded, strict=True) if one.is_mended}
+    read_tolerantly = {log.number for log, one in zip(logs, loaded, strict=True) if one.is_rescued}
     lost = _collect(lines.filter(~pl.col("problem").is_in(_NO_LOSSES)).select("source", "line_no", "problem"))
     unfinished = _unfinished(logs, lines, lost)
     if unfinished.height:
@@ -186,7 +186,7 @@ class LoadedLog:
 
     lines: pl.LazyFrame
     losses: tuple[str, ...] = ()
-    is_mended: bool = False
+    is_rescued: bool = False
     """Whether the tolerant reader read it."""
 
 
@@ -199,14 +199,14 @@ class LoadJob:
     narrow: Narrow | None
     store: Store
 
-    def of(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+    def parse(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return NARROWED, or PARSED if there is no `narrow`, from LINES."""
         parsed = self.log.layout.scan(lines, self.assets)
         return parsed if self.narrow is None else self.narrow(parsed, self.log.texts, self.log.visitor, self.store.text)
 
-    def kept(self, lines: pl.LazyFrame) -> pl.LazyFrame:
+    def store_lines(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Run the query and return its stored result."""
-        return self.store.keep(self.of(lines))
+        return self.store.keep(self.parse(lines))
 
 
 def load_log(log: Log, assets: Assets, progress: Progress, *, narrow: Narrow | None = None, store: Store = MEMORY_STORE) -> LoadedLog:
@@ -217,7 +217,7 @@ def load_log(log: Log, assets: Assets, progress: Progress, *, narrow: Narrow | N
     is_parquet = log.source.packing == PARQUET
     job = LoadJob(log, assets, narrow, store)
     loaded = LoadedLog(_load_parquet(job)) if is_parquet else _load_fast(job) or _load_damaged(job, progress)
-    if not loaded.is_mended:
+    if not loaded.is_rescued:
         progress.advance(log.source.size)
     return loaded
 
@@ -232,7 +232,7 @@ def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
         job = LoadJob(log, ALL_ASSETS, None, MEMORY_STORE)
         is_lazy = log.source.size > _MAX_READ_AT_ONCE and _is_easy(log) and not log.layout.can_mend
         lines = unwrap(scan(log.source, log.number), log) if is_lazy else None
-        parts.append(load_log(log, ALL_ASSETS, NO_PROGRESS).lines if lines is None else job.of(lines))
+        parts.append(load_log(log, ALL_ASSETS, NO_PROGRESS).lines if lines is None else job.parse(lines))
     return pl.concat(parts, how="diagonal")
 
 
@@ -242,7 +242,7 @@ def _load_fast(job: LoadJob) -> LoadedLog | None:
     with suppress(*_READ_ERRORS):
         if not _is_easy(log):
             return None
-        lines = job.kept(unwrap(scan(log.source, log.number), log))
+        lines = job.store_lines(unwrap(scan(log.source, log.number), log))
         if log.layout.can_mend and lines.select((pl.col("problem") == UNCLOSED_QUOTE).any()).collect(engine="streaming").item():
             lines = _load_in_pieces([scan(log.source, log.number).collect()], job)
         return LoadedLog(lines)
@@ -253,7 +253,7 @@ def _load_parquet(job: LoadJob) -> pl.LazyFrame:
     """Read a Parquet file."""
     source = job.log.source
     with parquet_damage_as_error(source.name):
-        return job.kept(scan(source, job.log.number))
+        return job.store_lines(scan(source, job.log.number))
 
 
 def _is_easy(log: Log) -> bool:
@@ -276,7 +276,7 @@ def _load_damaged(job: LoadJob, progress: Progress) -> LoadedLog:
     source, number, losses = job.log.source, job.log.number, list[str]()
     try:
         if source.packing != ZSTD:
-            return LoadedLog(_load_in_pieces(damaged.frames(source, number, losses, progress.advance), job), tuple(losses), is_mended=True)
+            return LoadedLog(_load_in_pieces(damaged.frames(source, number, losses, progress.advance), job), tuple(losses), is_rescued=True)
         return LoadedLog(_load_in_pieces([scan(source, number).collect()], job))
     except pl.exceptions.ComputeError:
         raise InputError(f"{source.name} is damaged; copy it again, or rescue what you can with zstd -dc") from None
@@ -289,7 +289,7 @@ def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFram
     unwrapped = (unwrap(frame, job.log) for frame in frames)
     kept, waiting = list[pl.LazyFrame](), list[pl.DataFrame]()
     for frame in job.log.layout.mend(unwrapped):
-        waiting.append(job.of(frame.lazy()).collect())
+        waiting.append(job.parse(frame.lazy()).collect())
         if sum(part.height for part in waiting) >= _MAX_WAITING:
             kept.append(job.store.keep(pl.concat(waiting).lazy()))
             waiting.clear()

@@ -35,7 +35,7 @@ class Log:
     name: str
     """The format's name for users."""
     layout: Layout
-    around: Wrapping | None = None
+    wrapping: Wrapping | None = None
     """The wrapping of its lines."""
     texts: tuple[str, ...] = ()
     """The additional text columns of PARSED that this run needs."""
@@ -45,7 +45,7 @@ class Log:
     @property
     def wrappers(self) -> tuple[str, ...]:
         """The names of its wrappers, outermost first."""
-        return self.around.names if self.around else ()
+        return self.wrapping.names if self.wrapping else ()
 
     @property
     def has_local_times(self) -> bool:
@@ -81,13 +81,13 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
     is_parquet = source.packing == lines.PARQUET
     head = sampling.sample(source)
     if not isinstance(log_format, str):
-        around = detect_wrapping(head, source)
-        around = around if around and log_format.sniff(around.of(head)) > log_format.sniff(head) else None
-        return Log(source, number, strings.OWN_FORMAT, log_format.fit(source, head, needs), around, needs.texts, needs.visitor)
-    around = None if is_parquet else detect_wrapping(head, source)
-    if around:
-        around = around.without(detection.foreign_programs(around.by_program(head), log_format))
-        head = around.of(head)
+        wrapping = detect_wrapping(head, source)
+        wrapping = wrapping if wrapping and log_format.sniff(wrapping.unwrap_texts(head)) > log_format.sniff(head) else None
+        return Log(source, number, strings.OWN_FORMAT, log_format.fit(source, head, needs), wrapping, needs.texts, needs.visitor)
+    wrapping = None if is_parquet else detect_wrapping(head, source)
+    if wrapping:
+        wrapping = wrapping.without(detection.foreign_programs(wrapping.by_program(head), log_format))
+        head = wrapping.unwrap_texts(head)
     names = ["parquet"] if is_parquet else detection.detect_formats(source, head, needs) if log_format == "auto" else [log_format]
     if not is_parquet and not head.str.contains(r"\S").any():
         # An empty log can be read in any format, except those that inspect the file.
@@ -101,10 +101,10 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
     layouts = tuple(log_format.fit(source, head, needs) for log_format in log_formats)
     claims = tuple(claim for log_format in log_formats[1:] if (claim := log_format.claims()) is not None)
     layout = MixedFormat(layouts, claims) if claims else layouts[0]
-    return Log(source, number, " and ".join(names), layout, around, needs.texts, needs.visitor)
+    return Log(source, number, " and ".join(names), layout, wrapping, needs.texts, needs.visitor)
 
 
 def unwrap(scanned: Frame, log: Log) -> Frame:
     """Return LINES of a log, without wrappers, from what `lines.scan` returns."""
     wrapped = scanned.with_columns(outer=pl.lit(None, dtype=pl.String))
-    return log.around.peeled(wrapped) if log.around else wrapped
+    return log.wrapping.unwrap(wrapped) if log.wrapping else wrapped
