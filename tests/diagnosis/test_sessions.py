@@ -112,7 +112,7 @@ def test_a_line_of_a_session_is_marked_in_it(explained: Explain) -> None:
 def test_the_sessions_that_reached_a_goal(explained: Explain) -> None:
     text = explained("--reached", "purchase")
     assert "visit 1; Direct; the only one that reached purchase" in " ".join(text.split())
-    assert "quick: 1 of 2 steps; step 2, purchase, came 47s after the 20 min window." in text
+    assert "quick: 1 of 2 steps; step 2, purchase, came 47s after the 20 min window ended." in text
     assert "shop: 1 of 4 steps; step 2, cart, was never reached." in text
 
 
