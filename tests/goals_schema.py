@@ -1,4 +1,4 @@
-"""The JSON Schema of goals files, and whether it takes a file."""
+"""The JSON Schema of goals files, and whether it accepts a file."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def plain(node: Node) -> Any:  # noqa: ANN401 (YAML holds anything)
-    """Return the values of a file without their places."""
+    """Return the values of a file without their positions."""
     if isinstance(node.value, dict):
         return {name: plain(value) for name, value in node.value.items()}
     return [plain(item) for item in node.value] if isinstance(node.value, list) else node.value
 
 
 def is_valid(text: str) -> bool:
-    """Tell whether the schema takes a file."""
+    """Return whether the schema accepts a file."""
     return bool(VALIDATOR.is_valid(plain(strict_yaml.load(text, "goals.yaml"))))

@@ -31,5 +31,5 @@ def test_codes_are_never_changed() -> None:
         ([0], 0),
     ],
 )
-def test_of_several_codes_the_gravest_is_told(codes: list[int], one: int) -> None:
+def test_the_most_serious_of_several_codes_is_returned(codes: list[int], one: int) -> None:
     assert gravest([ExitCode(code) for code in codes]) == one

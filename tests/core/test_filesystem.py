@@ -1,4 +1,4 @@
-"""Files are written whole or not at all: permissions, links, strangers' links, full disks; temporary files are private and never stay behind."""
+"""Files are written atomically: permissions, links, other users' links, full disks; temporary files are private and never left behind."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_stranger_s_link_where_everybody_writes_is_not_followed(asked: str, wr
     [(0o1777, 2, 1, True), (0o777, 2, 1, True), (0o755, 2, 1, False), (0o1777, 1, 1, False), (0o1777, 3, 1, False), (0o775, 2, 1, False)],
 )
 def test_whose_links_are_foreign(mode: int, link: int, folder: int, *, foreign: bool) -> None:
-    """The user is 3, and the rule that of Linux's `protected_symlinks`."""
+    """The user is 3; the rule is that of Linux's `protected_symlinks`."""
     made: list[Any] = [SimpleNamespace(st_uid=link), SimpleNamespace(st_uid=folder, st_mode=stat.S_IFDIR | mode)]
     assert filesystem.is_foreign_link(*made, 3) == foreign
 
@@ -110,7 +110,7 @@ PLACES = {
 
 @pytest.mark.parametrize("write", [lambda path: filesystem.write_file(path, b"new"), filesystem.check_writable])
 @pytest.mark.parametrize(("place", "words"), PLACES.items(), ids=[text[:10] for text in PLACES])
-def test_what_cannot_be_written_is_said_with_the_fix(place: str, words: str, write: Callable[[str], None], tmp_path: Path) -> None:
+def test_an_unwritable_path_is_reported_with_the_fix(place: str, words: str, write: Callable[[str], None], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
     with pytest.raises(OutputError) as told:
@@ -169,7 +169,7 @@ def test_all_of_a_long_text_is_written_though_a_write_takes_a_part(tmp_path: Pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_errors_of_polars_are_told_by_their_text() -> None:
+def test_disk_errors_of_polars_are_recognised_by_their_text() -> None:
     """Their number is missing."""
     with pytest.raises(OSError, match="os error 28") as found:
         pl.DataFrame({"a": range(1_000_000)}).write_csv("/dev/full")
@@ -180,7 +180,7 @@ def test_errors_of_polars_are_told_by_their_text() -> None:
     assert "No space left on device; free some space, or set TMPDIR" in str(told)
 
 
-def test_other_errors_are_no_full_disks() -> None:
+def test_other_errors_are_not_full_disks() -> None:
     assert filesystem.disk_full_error(OSError("something else")) is None
     assert filesystem.disk_full_error(FileNotFoundError(errno.ENOENT, "No such file", "name")) is None
     assert str(filesystem.disk_full_error(OSError(errno.EDQUOT, "quota", "/there/file"))).startswith("/there/file cannot be written: ")
@@ -237,6 +237,6 @@ def test_no_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
 
 
 def test_after_the_last_is_removed_none_is_made(tmp_path: Path) -> None:
-    """In a process of its own, which may make none afterwards."""
+    """In a process of its own, which cannot create any afterwards."""
     done = subprocess.run([sys.executable, "-c", ENDED, str(tmp_path)], env=environment(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -1,4 +1,4 @@
-"""Figures on a screen: two significant digits, no rate rounded into a lie, no rate on a small base, the same in every locale."""
+"""Numbers on screens: two significant digits, no misleading rounding, no rate on a small base, the same in every locale."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_no_rate_on_a_base_under_thirty() -> None:
     assert formatting.one_in(1, 29) == ""
 
 
-def test_a_count_stands_before_its_rate() -> None:
+def test_a_count_comes_before_its_rate() -> None:
     assert formatting.count_and_rate(1234, 12345) == "1,234    10%"
     assert formatting.count_and_rate(3, 12) == "3      ·"
     assert formatting.count_and_rate(None, 12) == "–"

@@ -33,7 +33,7 @@ MATCHES = {
     "re:(?i)/thanks?": ("/THANKS /thank", "/thanksx"),
     "re:.*": ("/ /a a", ""),
 }
-"""A pattern, texts that it matches, and texts that it does not."""
+"""Patterns, with texts that match and texts that do not."""
 
 UNUSABLE = {
     "re:(": "unclosed group",
@@ -60,7 +60,7 @@ FILES = {
     r"re:/a\.pdf$": "pdf",
 }
 NO_FILES = ("/", "/**", "/*", "/a/*", "/a/**", "**", "/presentations/**", "/a/*b", "/a.pdf/*", "re:.*", "re:/a.*", "re:/a/.*pdf")
-"""A wildcard never takes a picture off the list."""
+"""A wildcard never matches a listed picture."""
 
 
 def matching(pattern: str, texts: list[str]) -> list[str]:
@@ -89,7 +89,7 @@ def test_wildcards_cross_line_ends_like_any_other_character() -> None:
 
 @given(st.text(st.sampled_from("ab/.*"), max_size=8), st.text(st.sampled_from("ab/."), max_size=8))
 def test_patterns_mean_what_python_would_make_of_them(pattern: str, text: str) -> None:
-    """An independent reading: a trailing slash is left out, then `**` is anything and `*` anything but a slash."""
+    """An independent implementation: a trailing slash is ignored, `**` is anything and `*` anything but a slash."""
     assume(pattern == "/" or not pattern or pattern.strip("/"))
     bare = pattern.rstrip("/") or pattern[:1]
     parts = re.split(r"(\*\*|\*)", bare)
@@ -98,7 +98,7 @@ def test_patterns_mean_what_python_would_make_of_them(pattern: str, text: str) -
 
 
 @pytest.mark.parametrize(("pattern", "expected"), UNUSABLE.items())
-def test_a_pattern_that_cannot_be_used_says_why_in_one_line(pattern: str, expected: str) -> None:
+def test_an_invalid_pattern_is_explained_in_one_line(pattern: str, expected: str) -> None:
     found = patterns.problem(pattern)
     assert found
     assert expected in found
@@ -122,7 +122,7 @@ def test_patterns_that_name_no_file(pattern: str) -> None:
     assert not patterns.names_a_file(pattern)
 
 
-def test_a_test_is_a_named_column_that_tells_what_it_asks() -> None:
+def test_a_test_is_a_named_column_of_column_and_pattern() -> None:
     expression = patterns.named_column("path", "/product/*")
     assert expression.meta.root_names() == ["path~/product/*"]
     assert patterns.split_named_column("query.q~re:a~b") == ("query.q", "re:a~b")
@@ -144,7 +144,7 @@ HOLDS: dict[str, list[str]] = {
     "re:pro.+": ["pro plus"],
     "**": ["30", "30.0", " 3e1 ", "29.99", "-30", "pro", "pro plus", "", "nan", "inf"],
 }
-"""A comparison, and the values of which it holds; of a missing one nothing does, and a size only of numbers."""
+"""Comparisons, with the values that meet them; missing values meet none, and `<` and `>` need numbers."""
 
 
 @pytest.mark.parametrize("text", HOLDS)

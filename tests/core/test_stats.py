@@ -1,4 +1,4 @@
-"""The statistics are those of the textbooks, written here once more in plain Python."""
+"""The statistics agree with the textbook formulas, written here again in plain Python."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_more_tests_ask_for_a_wider_interval() -> None:
 
 @given(st.lists(st.integers(0, 50), max_size=30), st.sampled_from([0.25, 0.5, 0.75]))
 def test_weighted_quantiles_are_those_of_type_7(values: list[int], quantile: float) -> None:
-    """Every value stands once for each time it occurs; as `statistics.quantiles` with the method "inclusive"."""
+    """The same as `statistics.quantiles` with the method "inclusive" on values repeated by their weight."""
     counts = sorted((value, values.count(value)) for value in set(values))
     frame = pl.DataFrame(counts, schema={"value": pl.Int64, "n": pl.Int64}, orient="row")
     found = frame.select(stats.weighted_quantile(pl.col("value"), pl.col("n"), quantile)).item()
@@ -106,7 +106,7 @@ def test_sessions_that_a_change_needs(part: int, whole: int, expected: int) -> N
 
 @given(st.floats(0.001, 0.7), st.floats(0.1, 0.4))
 def test_the_sessions_needed_give_the_power_promised(rate: float, change: float) -> None:
-    """With that many sessions on each side a difference shows with 80 % power; with 2 % fewer it does not."""
+    """That many sessions per side detect the difference with 80% power; 2% fewer do not."""
     other = rate * (1 + change)
     needed = stats.sessions_needed(rate, change)
 

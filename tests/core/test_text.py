@@ -1,4 +1,4 @@
-"""Text from a log is harmless wherever it is shown: nothing runs, colours, hides or breaks a line."""
+"""Text from logs is safe to show: nothing runs, changes colours, hides or breaks a line."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def visible(text: str) -> bool:
-    """Tell whether every character of a text can be seen or is a blank."""
+    """Return whether every character of a text is visible or a space."""
     return not {unicodedata.category(letter) for letter in text} & INVISIBLE
 
 
@@ -74,7 +74,7 @@ def test_what_no_spreadsheet_runs_stays(text: str) -> None:
 
 @pytest.mark.parametrize("output", ["csv", "json", "table"])
 def test_no_output_holds_what_cannot_be_seen(tmp_path: Path, output: str) -> None:
-    """As paths, raw and percent-encoded, as the log's name and as the names of groups."""
+    """In paths, raw and percent-encoded, in the log's name and in group names."""
     requests = [f"GET /{form}" for text in NASTY for form in (quote(text), text.replace("\n", " ").replace("\0", "").replace("\r", " "))]
     log = written(tmp_path / "\x1b[31m\u202eevil.log", [line(request, 10 * number) for number, request in enumerate(requests)])
     text = runs.render(runs.document([log]), output)

@@ -1,4 +1,4 @@
-"""How often a verdict on a trend is wrong, by simulation: of thousands of series, each of its own rate, length and number of sessions."""
+"""How often verdicts on trends are wrong, by simulation of thousands of series with different rates, lengths and numbers of sessions."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def tell(*words: str) -> None:
 
 
 def reached(draw: random.Random, sessions: int, rate: float) -> int:
-    """Return how many of so many sessions reached something: by the gaps between them; about normal where they are many."""
+    """Return a number of conversions drawn from the gaps between them, or from a normal distribution if there are many."""
     spread = (sessions * rate * (1 - rate)) ** 0.5
     if spread > 7:
         return min(max(round(NormalDist(sessions * rate, spread).inv_cdf(draw.random())), 0), sessions)
@@ -40,7 +40,7 @@ def reached(draw: random.Random, sessions: int, rate: float) -> int:
 
 
 def series(draw: random.Random, rate: float, size: tuple[int, float], *, change: float = 0.0, scatter: float = 0.0) -> list[tuple[int, int, int]]:
-    """Return number, part and whole of the periods: their sessions differ, their rates lie on a line and scatter around it."""
+    """Return number, part and whole of periods with different sessions, whose rates scatter around a line."""
     periods, sessions = size
     rows = []
     for number in range(periods):
@@ -58,13 +58,13 @@ def verdicts(drawn: list[list[tuple[int, int, int]]]) -> pl.DataFrame:
 
 
 def share(found: pl.DataFrame, *said: str) -> float:
-    """Return how often one of these was said."""
+    """Return the share of these verdicts."""
     return float(found["verdict"].is_in(list(said)).mean() or 0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.3])
 def test_without_a_trend_none_is_seen(scatter: float) -> None:
-    """A verdict is said in at most 5.5 % of series; in 9 % where rates scatter by themselves, which three periods cannot show."""
+    """At most 5.5% of constant series get a verdict of change; 9% if their rates scatter, which three periods cannot show."""
     draw = random.Random(1)
     drawn = [series(draw, draw.choice(RATES), (draw.choice(PERIODS), draw.choice(SESSIONS)), scatter=scatter) for _ in range(SERIES)]
     found = verdicts(drawn)

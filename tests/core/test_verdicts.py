@@ -1,4 +1,4 @@
-"""Verdicts on trends: the line and its range against arithmetic by hand and in plain Python, and what has to be there for a verdict."""
+"""Verdicts on trends: the line and its interval against arithmetic by hand and in plain Python, and the data a verdict needs."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 Z = 1.959963984540054
 Series = list[tuple[int, int, int]]
-"""Number, reached and sessions of periods."""
+"""The number, conversions and sessions of periods."""
 
 
 def counts(*series: Sequence[tuple[int, int, int]]) -> pl.DataFrame:
-    """Return counts as `fit_trends` takes them; the first series is called a."""
+    """Return counts for `fit_trends`; the first series is named a."""
     rows = [(chr(ord("a") + place), *row) for place, rows in enumerate(series) for row in rows]
     return pl.DataFrame(rows, schema={"item": pl.String, "number": pl.Int64, "part": pl.Int64, "whole": pl.Int64}, orient="row")
 
@@ -34,7 +34,7 @@ def verdict(series: Series, margin: float = 0.1) -> str:
 
 
 def by_hand(series: Series) -> tuple[float, float, float] | None:
-    """Return the change and its range as Armitage's paper has them, written out; None where there is no line."""
+    """Return the change and its interval by the formulas in Armitage's paper, None if there is no line."""
     seen = [row for row in series if row[2]]
     sessions, reached = sum(row[2] for row in seen), sum(row[1] for row in seen)
     if len(seen) < 2 or not reached:
@@ -50,7 +50,7 @@ def by_hand(series: Series) -> tuple[float, float, float] | None:
 
 
 def test_a_line_by_hand() -> None:
-    """Rates of 1, 2 and 3 % of 1,000 sessions each: the line is theirs, and 1 % to 3 % is all of the mean of 2 %.
+    """Rates of 1, 2 and 3% of 1,000 sessions each are on a line, and the change from 1% to 3% equals the mean of 2%.
 
     The slope is 0.01 a period; its variance is 0.02 * 0.98 / 2,000, so the range is 0.01 ± 1.96 * 0.0031305, times 2 / 0.02.
     """
@@ -96,13 +96,13 @@ def test_verdicts(series: Series, expected: str) -> None:
 
 
 def test_all_periods_decide_and_not_the_last_two() -> None:
-    """A jump at the end of a long quiet series, up or down, is outvoted by what came before."""
+    """A jump at the end of a long constant series, up or down, is outweighed by the periods before it."""
     fall = [(at, 200 - 10 * at, 2000) for at in range(10)]
     assert verdict([*fall, (10, 130, 2000)]) == verdict(fall) == REGRESSING
 
 
 def test_rates_that_scatter_are_less_certain() -> None:
-    """The same line, once met by every rate, once by none: days that differ by themselves are no trend."""
+    """The same line, once through every rate and once through none: days that vary by themselves are not a trend."""
     smooth = [(at, 90 + 4 * at, 1000) for at in range(10)]
     rough = [(at, part + (70 if at % 2 else -70), whole) for at, part, whole in smooth]
     found = verdicts.fit_trends(counts(smooth, rough))
@@ -117,6 +117,6 @@ def test_the_margin_is_the_site_s() -> None:
 
 
 def test_a_period_weighs_as_many_sessions_as_it_has() -> None:
-    """The first period of a log is often a rest of one: its few sessions turn no verdict."""
+    """The first period of a log is often incomplete; its few sessions change no verdict."""
     rising = [(at, 100 + 10 * at, 1000) for at in range(1, 9)]
     assert verdict([(0, 2, 4), *rising]) == verdict(rising) == PROGRESSING

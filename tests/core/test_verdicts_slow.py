@@ -23,16 +23,16 @@ pytestmark = pytest.mark.slow
 
 PAIRS = 4_000
 NOISE = 0.7
-"""By which a figure of 5 % that is drawn 4,000 times may differ from what is true: twice its error."""
+"""How far a figure of 5% from 4,000 draws may differ from the true one: twice its standard error."""
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 SESSIONS = (200, 1_000, 5_000, 20_000, 50_000)
 GRID = tuple(product(RATES, SESSIONS))
 ENOUGH = 10
-"""Conversions expected on each side, from which on an interval is held to its level from above, too: with fewer it covers oftener."""
+"""The expected conversions on each side from which on an interval must not cover more often than its level; with fewer it does."""
 
 
 def drawn(chance: random.Random, trials: int, rate: float, size: int) -> pl.Series:
-    """Return binomial counts: of uniform numbers, where they stand in the distribution's sums."""
+    """Return binomial counts from uniform numbers, by the distribution's cumulative sums."""
     sums = pl.Series(list(accumulate(exp(value) for value in logs(trials, rate, range(trials + 1)))))
     uniform = pl.Series([chance.random() for _ in range(size)])
     return sums.search_sorted(uniform).cast(pl.Int64).clip(upper_bound=trials)
@@ -45,32 +45,32 @@ def logs(trials: int, rate: float, counts: Iterable[int]) -> Iterable[float]:
 
 
 def likely(trials: int, rate: float) -> pl.DataFrame:
-    """Return `count, weight`: all counts that come about, but for one time in a million."""
+    """Return `count, weight` of all counts except those that occur less than once in a million times."""
     width = 5.5 * sqrt(trials * rate * (1 - rate)) + 10
     counts = range(max(int(trials * rate - width), 0), min(int(trials * rate + width), trials) + 1)
     return pl.DataFrame({"count": list(counts), "weight": [exp(value) for value in logs(trials, rate, counts)]})
 
 
 def every_pair(sessions: int, before: float, now: float) -> pl.DataFrame:
-    """Return every pair of counts that comes about, with its weight: figures without the noise of a draw."""
+    """Return every likely pair of counts with its weight, for figures without sampling noise."""
     sides = [likely(sessions, rate).rename({"count": name, "weight": f"of_{name}"}) for name, rate in (("now", now), ("before", before))]
     frame = sides[0].join(sides[1], how="cross").with_columns(now_of=pl.lit(sessions), before_of=pl.lit(sessions))
     return verdicts.add_verdicts(frame.with_columns(weight=pl.col("of_now") * pl.col("of_before")).filter(pl.col("weight") > 1e-12).rechunk())
 
 
 def share(frame: pl.DataFrame, fits: pl.Expr) -> float:
-    """Return in how many percent of the pairs something holds."""
+    """Return the percentage of pairs for which an expression is true."""
     held, of = frame.select(pl.col("weight").filter(fits).sum(), of=pl.col("weight").sum()).row(0)
     return float(held / of) * 100
 
 
 def says(*words: str) -> pl.Expr:
-    """Tell verdicts that begin so."""
+    """Return whether a verdict begins with a text."""
     return pl.any_horizontal(pl.col("verdict").str.starts_with(word) for word in words)
 
 
 def table(title: str, found: dict[tuple[float, int], float]) -> None:
-    """Print a row a rate, a column a number of sessions."""
+    """Print one row per rate and one column per number of sessions."""
     print(f"\n{title}\n  rate " + "".join(f"{sessions:>9,}" for sessions in SESSIONS))  # noqa: T201 (the figures are what the test is for)
     for rate in RATES:
         print(f"{rate:6.1%} " + "".join(f"{found[rate, sessions]:9.2f}" for sessions in SESSIONS))  # noqa: T201 (as above)
@@ -81,14 +81,14 @@ def of_grid(change: float, measure: Callable[[pl.DataFrame, float], float]) -> d
     return {(rate, sessions): measure(every_pair(sessions, rate, rate * (1 + change)), rate) for rate, sessions in GRID}
 
 
-def test_where_nothing_changed_rose_or_fell_is_seldom_said() -> None:
+def test_unchanged_rates_are_rarely_called_risen_or_fallen() -> None:
     found = of_grid(0, lambda frame, _: share(frame, says("rose", "fell")))
     table("said to have moved, nothing changed (%)", found)
     assert max(found.values()) <= 5.5
 
 
-def test_of_four_thousand_pairs_that_are_drawn_few_are_said_to_have_moved() -> None:
-    """The same by simulation: 4,000 pairs of rates from 0.5 to 40 % and of 200 to 50,000 sessions."""
+def test_few_of_four_thousand_simulated_pairs_are_called_moved() -> None:
+    """The same by simulation: 4,000 pairs with rates from 0.5 to 40% and 200 to 50,000 sessions."""
     chance = random.Random(1)
     cells = [(exp(chance.uniform(log(0.005), log(0.4))), int(exp(chance.uniform(log(200), log(50_000))))) for _ in range(PAIRS // 40)]
     sides = [{name: drawn(chance, sessions, rate, 40) for name in ("now", "before")} for rate, sessions in cells]
@@ -100,7 +100,7 @@ def test_of_four_thousand_pairs_that_are_drawn_few_are_said_to_have_moved() -> N
     assert said <= 5.5
 
 
-def test_a_change_of_the_planned_size_is_said() -> None:
+def test_a_change_of_the_planned_size_is_detected() -> None:
     found = {}
     for rate in RATES:
         sessions = stats.sessions_needed(rate, 0.3)
@@ -112,7 +112,7 @@ def test_a_change_of_the_planned_size_is_said() -> None:
 
 
 def test_intervals_cover_what_is_true() -> None:
-    """With fewer conversions than ten on each side they cover oftener, never seldomer."""
+    """With fewer than ten conversions on each side they cover more often, never less often."""
     covered: dict[float, dict[tuple[float, int], float]] = {}
     for change in (0, 0.1, 0.3):
         covered[change] = of_grid(change, _covers(change))
@@ -131,7 +131,7 @@ def _covers(change: float) -> Callable[[pl.DataFrame, float], float]:
     return measure
 
 
-def test_did_not_move_is_seldom_said_of_what_moved_by_the_margin() -> None:
+def test_did_not_move_is_rare_for_rates_that_moved_by_the_margin() -> None:
     found = {}
     for change in (verdicts.MARGIN, -verdicts.MARGIN):
         for cell, said in of_grid(change, lambda frame, _: share(frame, says("did not move"))).items():
@@ -140,8 +140,8 @@ def test_did_not_move_is_seldom_said_of_what_moved_by_the_margin() -> None:
     assert max(found.values()) <= 5.5
 
 
-def test_the_least_that_is_said_is_seldom_too_much() -> None:
-    """`rose, by at least 5%` claims that the true movement is not smaller."""
+def test_the_stated_lower_bound_is_rarely_too_high() -> None:
+    """`rose, by at least 5%` claims that the true change is not smaller."""
     found: dict[tuple[float, int], float] = {}
     for change, word in ((0.3, "rose"), (-0.3, "fell")):
         least = pl.col("verdict").str.extract(r"at least ([\d.]+)%").cast(pl.Float64)
@@ -152,8 +152,8 @@ def test_the_least_that_is_said_is_seldom_too_much() -> None:
     assert max(found.values()) <= 5.5
 
 
-def test_what_a_session_is_worth_is_covered_and_seldom_said_to_have_moved() -> None:
-    """Amounts are lognormal, few sessions have one: at a hundred conversions on a side, the least for a verdict, and at four hundred."""
+def test_the_value_per_session_is_covered_and_rarely_called_moved() -> None:
+    """Amounts are lognormal and few sessions have one: with a hundred conversions per side, the minimum for a verdict, and with four hundred."""
     print("\nvalue a session, lognormal amounts: conversions, spread of logs, covered (%), said to have moved (%)")  # noqa: T201 (as above)
     for conversions, spread in product((100, 400), (0.5, 1.0)):
         chance = random.Random(conversions)
@@ -168,13 +168,13 @@ def test_what_a_session_is_worth_is_covered_and_seldom_said_to_have_moved() -> N
 
 
 def _worth(amounts: list[float], sessions: int) -> stats.Sample:
-    """Return what sessions are worth of which so many are worth these amounts, and the others nothing."""
+    """Return the values of sessions, of which the first have these amounts and the others 0."""
     total = sum(amounts)
     return stats.Sample(sessions, total / sessions, (sum(amount**2 for amount in amounts) - total**2 / sessions) / (sessions - 1))
 
 
-def test_sessions_that_scatter_from_day_to_day_are_seldom_said_to_have_moved() -> None:
-    """Days scatter more than chance alone has it (gamma), and Sundays have half of the sessions; a weekday is compared with the same one."""
+def test_sessions_that_vary_from_day_to_day_are_rarely_called_moved() -> None:
+    """Days vary more than by chance alone (gamma), and Sundays have half of the sessions; each weekday is compared with the same weekday."""
     print("\nsessions by day: days, scatter, said to have moved (%), said of 30 % fewer (%)")  # noqa: T201 (as above)
     for weeks, scatter in product((1, 2, 4), (0.05, 0.2)):
         chance = random.Random(weeks)
@@ -193,6 +193,6 @@ def test_sessions_that_scatter_from_day_to_day_are_seldom_said_to_have_moved() -
 
 
 def _days(chance: random.Random, usual: list[int], scatter: float, change: float = 1) -> list[float]:
-    """Return the sessions of days; `scatter` is the share by which a day's mean leaves that of its weekday."""
+    """Return the sessions of days; `scatter` is how far a day's mean varies around that of its weekday, relative to it."""
     means = (number * change * chance.gammavariate(scatter**-2, scatter**2) for number in usual)
     return [max(round(chance.gauss(rate, sqrt(rate))), 0) for rate in means]

@@ -1,4 +1,4 @@
-"""A log whose whole is the beginning of another is a copy; equal lines are not."""
+"""A log that is entirely the beginning of another is a copy; equal lines are not."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SAID = "{} was skipped, as {} already contains all of it"
 
 
 def sift(folder: Path, **contents: bytes) -> tuple[list[str], list[str]]:
-    """Return the names of logs with these contents that are no copies, and what is said of the others."""
+    """Return the names of the logs with these contents that are not copies, and the sentences about the others."""
     sources = []
     for name, content in contents.items():
         (folder / name).write_bytes(content)
@@ -36,7 +36,7 @@ def test_of_equal_logs_the_first_is_read_however_they_are_packed(tmp_path: Path,
     assert sift(tmp_path, a=TEXT, b=pack(TEXT), c=TEXT[:-1]) == (["a"], [SAID.format("b", "a"), SAID.format("c", "a")])
 
 
-def test_the_longer_one_is_read_wherever_it_stands(tmp_path: Path) -> None:
+def test_the_longer_log_is_read_in_any_order(tmp_path: Path) -> None:
     assert sift(tmp_path, a=TEXT[:1_000], b=b"other\n", c=TEXT) == (["b", "c"], [SAID.format("a", "c")])
 
 
@@ -46,7 +46,7 @@ def test_logs_that_only_begin_alike_are_two_logs(tmp_path: Path) -> None:
 
 
 def test_a_copy_that_zstd_packed_is_known(tmp_path: Path) -> None:
-    """Polars packs what the standard library cannot."""
+    """Polars compresses what the standard library cannot."""
     rows = pl.DataFrame({"line": TEXT.decode().splitlines()})
     pl.LazyFrame(rows).sink_csv(tmp_path / "packed", include_header=False, quote_style="never", compression="zstd", check_extension=False)
     packed = (tmp_path / "packed").read_bytes()
@@ -54,7 +54,7 @@ def test_a_copy_that_zstd_packed_is_known(tmp_path: Path) -> None:
     assert sift(tmp_path, a=packed, b=TEXT, c=packed[:-30]) == (["a", "c"], [SAID.format("b", "a")])
 
 
-def test_a_hard_link_and_a_symbolic_link_are_the_file_itself_and_a_copy_is_said(tmp_path: Path) -> None:
+def test_links_are_the_file_itself_and_a_copy_is_reported(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line("GET /"), line("GET /cart", 5)])
     (tmp_path / "link.log").symlink_to(log)
     (tmp_path / "hard.log").hardlink_to(log)

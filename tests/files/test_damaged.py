@@ -1,4 +1,4 @@
-"""The tolerant reader reads what the fast one reads, line by line, and what can be kept of all others."""
+"""The tolerant reader returns the same lines as the fast one, and rescues what it can from other logs."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def opened(folder: Path, content: bytes) -> lines.Source:
 
 
 def tolerantly(source: lines.Source) -> tuple[list[tuple[object, ...]], list[str]]:
-    """Return the lines that the tolerant reader reads, and what it says."""
+    """Return the lines that the tolerant reader reads, and its sentences about losses."""
     losses: list[str] = []
     return [row for frame in damaged.frames(source, 0, losses) for row in frame.rows()], losses
 
@@ -54,7 +54,7 @@ def records(read: pl.LazyFrame, source: lines.Source) -> pl.DataFrame:
 
 
 def check(source: lines.Source) -> None:
-    """Hold both readers against each other: equal lines, equal records, equal rejects."""
+    """Compare both readers: equal lines, equal records, equal rejects."""
     fast = lines.scan(source, 0)
     found, losses = tolerantly(source)
     assert [(*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in found] == [
@@ -130,7 +130,7 @@ def test_a_gzip_file_that_is_cut_anywhere_never_fails(tmp_path: Path, cut: int) 
         assert len(losses) == 1
 
 
-def test_a_gzip_file_with_a_wrong_checksum_gives_all_and_says_so(tmp_path: Path) -> None:
+def test_a_gzip_file_with_a_wrong_checksum_is_read_and_reported(tmp_path: Path) -> None:
     packed = gzip.compress(MANY)
     found, losses = tolerantly(opened(tmp_path, packed[:-8] + b"\1\2\3\4" + packed[-4:]))
     assert len(found) == len(SAMPLES) * 400
@@ -146,7 +146,7 @@ def test_a_gzip_file_damaged_in_the_middle_gives_lines_up_to_there(tmp_path: Pat
     assert losses == ["a.log is damaged and was read only up to the damage; copy it again to get the rest"]
 
 
-def test_zeros_behind_a_gzip_file_are_padding_and_rubbish_is_said(tmp_path: Path) -> None:
+def test_zeros_after_gzip_data_are_padding_and_garbage_is_reported(tmp_path: Path) -> None:
     assert tolerantly(opened(tmp_path, gzip.compress(b"a\n") + bytes(512) + gzip.compress(b"b\n") + bytes(3))) == (
         [(0, 1, "a", None), (0, 2, "b", None)],
         [],

@@ -1,4 +1,4 @@
-"""The one reader of text: plain, gz and zst files give the same lines, every line is counted, and what cannot be opened says why."""
+"""The fast reader: plain, gz and zst files give the same lines, every line is counted, and errors name the reason."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEXT = (
 ZSTD = base64.b64decode(
     "KLUv/QBY7QIA0sUTGZCnbcu2WpDlPwgg5b9pmYhlb65ubuN1egKJdSCA/TRxIYijMFsxG/9qy0ssKEVwgiwDrQQD8+H/Az6bjEmb6egVE6PAp8HFxeg28357DQMAW3AG5MtyZDgD"
 )
-"""TEXT as zstd packs it: the standard library cannot."""
+"""TEXT compressed with zstd, which the standard library cannot do."""
 
 
 def source(path: Path, content: bytes) -> Source:
@@ -113,7 +113,7 @@ def test_what_can_be_read_once_is_read_from_a_file_that_goes_away() -> None:
     assert not log.path.exists()
 
 
-def test_a_file_that_cannot_be_opened_says_why(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_opened_is_reported_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"missing\.log cannot be read: No such file") as raised:
         lines.open_source(tmp_path / "missing.log", "missing.log")
     assert raised.value.exit_code == ExitCode.INPUT == 3

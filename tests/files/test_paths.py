@@ -1,4 +1,4 @@
-"""Paths become logs: files, directories, globs, standard input, pipes; what cannot be opened says why."""
+"""Paths become logs: files, directories, globs, standard input, pipes; errors name the reason."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def numbers(found: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Return a folder with two logs, one packed, and things that are none."""
+    """Return a folder with two logs, one of them compressed, and other files."""
     place = tmp_path / "logs"
     (place / "deeper").mkdir(parents=True)
     written(place / "deeper" / "access.log", LINES)

@@ -1,4 +1,4 @@
-"""A log that is elsewhere is read as if it were here: from a web server, with or without ranges, and from an object store."""
+"""Remote logs are read like local ones: from a web server, with or without range requests, and from an object store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LISTED = "<Contents><Key>{}</Key><LastModified>2026-11-22T10:00:00.000Z</LastMod
 
 @contextmanager
 def served(files: Mapping[str, bytes], *, has_ranges: bool = True) -> Iterator[str]:
-    """Give the address of a server of files, which also lists them as object stores do."""
+    """Yield the URL of a file server that also lists files like an object store."""
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
@@ -75,7 +75,7 @@ def parquet(folder: Path) -> bytes:
 
 @pytest.mark.parametrize("has_ranges", [True, False])
 def test_a_web_server_s_log_is_the_log(tmp_path: Path, has_ranges: bool) -> None:  # noqa: FBT001 (a column of the table)
-    """Plain, gzip and Parquet; where the server sends no parts of a file, it is asked for the whole."""
+    """Plain, gzip and Parquet; if the server does not support range requests, the whole file is requested."""
     expected = fates(figures(written(tmp_path / "access.log", LINES)))
     files = {"access.log": TEXT, "access.log.gz": gzip.compress(TEXT), "cut.gz": gzip.compress(TEXT)[:-3], "events.parquet": parquet(tmp_path)}
     with served(files, has_ranges=has_ranges) as address:

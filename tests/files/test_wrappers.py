@@ -1,4 +1,4 @@
-"""What stands around the lines of a log changes nothing of what is read in it, but for times that a line does not say itself."""
+"""Wrappers around lines do not change what is read, except for times that the lines do not have."""
 
 from __future__ import annotations
 
@@ -61,18 +61,18 @@ WRAPPERS: dict[str, Callable[[str], str]] = {
 
 
 def around(lines: list[str]) -> Wrapping | None:
-    """Return what is around some lines."""
+    """Return the wrapping of some lines."""
     return wrappers.detect_wrapping(pl.Series(lines), Source(Path(__file__), "log"))
 
 
 def records(log: Path) -> list[dict[str, Any]]:
-    """Return what is read in a log."""
+    """Return the records of a log."""
     return convkit.read_records([log]).collect().to_dicts()
 
 
 @pytest.mark.parametrize("name", WRAPPERS)
-def test_a_wrapped_log_says_what_the_bare_one_says(name: str, tmp_path: Path) -> None:
-    """Three formats, and a line among them that nothing is around."""
+def test_a_wrapped_log_reads_like_the_bare_one(name: str, tmp_path: Path) -> None:
+    """Three formats, with one line that is not wrapped."""
     for inside in INSIDE.values():
         bare = records(written(tmp_path / "bare.log", inside))
         wrapped = written(tmp_path / "wrapped.log", [*map(WRAPPERS[name], inside[:2]), inside[2]])
@@ -102,8 +102,8 @@ def test_a_line_without_a_time_has_that_of_the_wrapper(around: str, expected: st
     assert (record["address"], record["target"], record["status"], record["bytes"]) == ("198.51.100.1", "/", 200, 5)
 
 
-def test_a_time_that_says_no_year_is_the_latest_before_the_log_was_written(tmp_path: Path) -> None:
-    """Of a log that was written on the first of January most days are last year's; a clock may be ahead by a day."""
+def test_a_time_without_a_year_is_the_latest_before_the_log_was_written(tmp_path: Path) -> None:
+    """In a log written on 1 January most days are last year's; a clock may be ahead by a day."""
     days = ["Dec 30", "Dec 31", "Jan  1", "Jan  2", "Feb 29"]
     log = written(tmp_path / "access.log", [f'{day} 23:00:00 web tomcat: 198.51.100.1 - - "GET / HTTP/1.1" 200 5' for day in days])
     os.utime(log, (datetime(2025, 1, 1, 23, 30, tzinfo=UTC).timestamp(),) * 2)
@@ -111,7 +111,7 @@ def test_a_time_that_says_no_year_is_the_latest_before_the_log_was_written(tmp_p
 
 
 def test_other_programs_lines_in_a_syslog_are_comments(tmp_path: Path) -> None:
-    """Where most lines are not of the web server, those of it are read, and nobody is frightened by the others."""
+    """If most lines are not from the web server, its lines are read without warnings about the others."""
     other = [f"Oct 10 12:00:0{second} web {program}" for second in range(3) for program in ("sudo: ann : TTY=pts/6", "cron[7]: job", "kernel: [1] x")]
     log = written(
         tmp_path / "messages",
@@ -141,11 +141,11 @@ def test_a_line_that_the_runtime_cut_has_a_reason(tmp_path: Path) -> None:
         '{"log": "',
     ],
 )
-def test_an_object_that_is_no_wrapping_stays_whole(text: str) -> None:
+def test_an_object_that_wraps_no_line_is_unchanged(text: str) -> None:
     assert around([text] * 3) is None
 
 
 def test_nothing_is_around_the_lines_of_servers() -> None:
-    """A line that begins with a time, a name or a number is not for that wrapped."""
+    """A line is not wrapped merely because it begins with a time, a name or a number."""
     for name in ("combined", "common", "vhost-combined", "traefik", "ingress-nginx", "time-first", "bracketed-time", "squid"):
         assert around([*SAMPLES[name]]) is None

@@ -1,4 +1,4 @@
-"""The built-in goals know the addresses of real shops and forms, and nothing that only looks like them."""
+"""The built-in goals match the paths of real shops and forms, and no paths that only resemble them."""
 
 from __future__ import annotations
 
@@ -79,12 +79,12 @@ REQUESTS = {
     "GET /files/report.pdf 404": "",
     "GET /api/cart 200": "",
 }
-"""A request with its answer, and the goals that it reaches."""
+"""A request with its status, and the goals that it reaches."""
 
 
 @pytest.fixture(scope="module")
 def reached(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """Return what each request reaches; every one is a visitor's of its own, who saw another page before."""
+    """Return the goals that each request reaches, each by another visitor who viewed a page before."""
     lines, numbers = [], {}
     for number, request in enumerate(REQUESTS):
         asked, _, status = request.rpartition(" ")

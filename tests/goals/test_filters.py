@@ -1,4 +1,4 @@
-"""`--where`: which whole sessions are kept, against the model and by hand; everything else is decided over all lines before."""
+"""`--where`: which sessions are kept, against the model and by hand; everything else is worked out from all lines first."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale
 
 @dataclass(frozen=True)
 class Asked:
-    """A question, and the model's own answer to it."""
+    """A filter, and the model's own result for it."""
 
     field: str
     pattern: str
     sign: str = "="
 
     def __str__(self) -> str:
-        """Write it as a user does."""
+        """Return it as a user writes it."""
         return f"{self.field}{self.sign}{self.pattern}"
 
     def __call__(self, model: Model, number: int) -> bool:
@@ -54,7 +54,7 @@ class Asked:
         return any(matches(self.pattern, text) for text in self.texts(model, number)) == (self.sign == "=")
 
     def texts(self, model: Model, number: int) -> list[str]:
-        """Return what is asked of."""
+        """Return the texts that are tested."""
         paths = [page.path for page in model.sessions[number].pages]
         if self.field == "goal":
             return [name for name in model.goals.goals if model.of(name)[number]]
@@ -63,7 +63,7 @@ class Asked:
 
 @st.composite
 def questions(draw: st.DrawFn) -> Asked:
-    """Draw a question about paths or goals that occur."""
+    """Draw a filter on paths or goals that occur."""
     field = draw(st.sampled_from(("page", "landing", "landing", "exit", "goal")))
     pattern = draw(st.sampled_from(("bought", "b*", "*", "**s*") if field == "goal" else ("/a", "/a", "/b", "/*", "/p/*", "/p/**", "**", "/none")))
     return Asked(field, pattern, draw(st.sampled_from(("=", "=", "!="))))
@@ -71,7 +71,7 @@ def questions(draw: st.DrawFn) -> Asked:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory whose files every example writes anew."""
+    """Return a directory whose files each example overwrites."""
     return tmp_path_factory.mktemp("where")
 
 
@@ -103,7 +103,7 @@ def test_every_figure_is_the_model_s(example: Example, asked: list[Asked], folde
 
 @share_of_examples(0.04)
 @given(example=examples(), asked=questions())
-def test_those_who_hold_it_and_those_who_do_not_are_all(example: Example, asked: Asked, folder: Path) -> None:
+def test_a_filter_and_its_inverse_cover_all_sessions(example: Example, asked: Asked, folder: Path) -> None:
     other = Asked(asked.field, asked.pattern, "!=" if asked.sign == "=" else "=")
     whole, *halves = (reported(example, folder, *where) for where in ((), (asked,), (other,)))
     total: Counter[tuple[str, ...]] = Counter()
@@ -117,7 +117,7 @@ def test_those_who_hold_it_and_those_who_do_not_are_all(example: Example, asked:
 @share_of_examples(0.04)
 @given(example=examples())
 def test_what_every_session_holds_changes_nothing(example: Example, folder: Path) -> None:
-    """Whatever a report looks at: notes, other ways into a funnel and findings too; only what belongs to no session goes."""
+    """All reports, with notes, detours and findings; only hits outside of sessions disappear."""
     plain, asked = reported(example, folder), reported(example, folder, Asked("page", "**"))
     assert asked["reports"] == plain["reports"], repr(example)
     gone = {"where", "no-page", "only-errors"}
@@ -126,13 +126,13 @@ def test_what_every_session_holds_changes_nothing(example: Example, folder: Path
 
 
 def document(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> Document:
-    """Return the whole report on the sessions that are asked for."""
+    """Return the whole report on the filtered sessions."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
     return runs.document([written(folder / "access.log", lines)], None, folder / "goals.yaml", where=where, **options)
 
 
 def ask(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> dict[str, Any]:
-    """Return the whole report on the sessions that are asked for, as JSON has it."""
+    """Return the whole report on the filtered sessions, as JSON."""
     found: dict[str, Any] = json.loads(runs.render(document(folder, lines, *where, goals=goals, **options), "json"))
     return found
 
@@ -146,7 +146,7 @@ SHOP = [*walk(1, "/a", "/cart", "/sale"), *walk(2, "/b", "/cart"), *walk(3, "/a"
 
 
 def sessions(found: dict[str, Any]) -> int:
-    """Return how many sessions a report is of."""
+    """Return the number of sessions in a report."""
     return int(overview(found)["sessions"])
 
 
@@ -187,7 +187,7 @@ def test_lines_of_other_sessions_and_of_none_are_outside(tmp_path: Path) -> None
     assert (plain["kept"], plain["outside"]) == (7, 0)
 
 
-def test_a_note_says_which_and_how_many(tmp_path: Path) -> None:
+def test_a_note_names_the_filters_and_counts_the_sessions(tmp_path: Path) -> None:
     found = ask(tmp_path, SHOP, "landing=/a", "goal!=sale")
     assert found["notes"][0] == {"code": "where", "text": "Only sessions with landing=/a and goal!=sale: 1 of 3."}
     assert [note["code"] for note in found["notes"]].count("where") == 1
@@ -196,13 +196,13 @@ def test_a_note_says_which_and_how_many(tmp_path: Path) -> None:
     assert "Only sessions with landing=/a: 2 of 3." in runs.render(document)
 
 
-def test_visitors_who_met_only_errors_are_in_no_session(tmp_path: Path) -> None:
+def test_visitors_with_only_errors_have_no_session(tmp_path: Path) -> None:
     assert "only-errors" in {note["code"] for note in ask(tmp_path, SHOP)["notes"]}
     assert "only-errors" not in {note["code"] for note in ask(tmp_path, SHOP, "landing=/a")["notes"]}
 
 
-def test_what_is_worth_a_look_is_of_the_sessions_asked_for(tmp_path: Path) -> None:
-    """Nothing is said of the site: how much a change needs to show is no matter of some of its sessions."""
+def test_findings_are_about_the_filtered_sessions(tmp_path: Path) -> None:
+    """Some sessions say nothing about how long the site needs to detect a change."""
     errors = [line("GET /oops", 11, 500, who=f"198.51.100.{number} - -") for number in range(40)]
     shoppers = [text for number in range(80) for text in walk(number, "/b", "/cart", *(["/sale"] if number >= 40 else []))]
     lines = [*(text for number in range(100, 220) for text in walk(number, "/a")), *shoppers, *errors]
@@ -237,7 +237,7 @@ def test_a_host_is_the_virtual_one_or_the_request_s(tmp_path: Path) -> None:
 
 
 def test_what_visitors_did_before_is_known(tmp_path: Path) -> None:
-    """`once_per: visitor` looks at all sessions: one that is not kept may have used it up."""
+    """`once_per: visitor` covers all sessions, including those that the filter excludes."""
     goals = "macro: {sale: {page: /sale, once_per: visitor}}\n"
     lines = [*walk(1, "/a", "/sale"), *walk(1, "/b", "/sale", start=4000)]
     assert conversions(ask(tmp_path, lines, "landing=/a", goals=goals)) == {"sale": 1}
@@ -261,7 +261,7 @@ def test_a_visitor_s_chain_belongs_to_the_session_of_its_first_step(tmp_path: Pa
 
 
 def test_what_a_site_is_for_is_known_from_all_sessions(tmp_path: Path) -> None:
-    """With built-in goals: that nobody of those asked for bought is no reason to say that nothing is known of buying."""
+    """With built-in goals, filtered sessions without a purchase do not mean that the macro goal is unknown."""
     lines = [*walk(1, "/a", "/checkout/thank-you"), *walk(2, "/b")]
     log = written(tmp_path / "access.log", lines)
     found = json.loads(runs.render(runs.document([log], ["overview"], where=["landing=/b"]), "json"))
@@ -296,7 +296,7 @@ def test_one_question_may_be_a_plain_text(tmp_path: Path) -> None:
         ("host=Shop.example", "--where host=Shop.example: host names are compared in lower case; write shop.example"),
     ],
 )
-def test_mistakes_say_the_fix_before_a_log_is_read(where: str, message: str, tmp_path: Path) -> None:
+def test_mistakes_are_reported_with_the_fix_before_a_log_is_read(where: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         runs.document([tmp_path / "missing.log"], goals=parse_goals(GOALS, "goals.yaml"), where=[where])
     assert str(raised.value).startswith(message)

@@ -1,6 +1,6 @@
-"""The JSON Schema of goals files says what the reader says, as far as a schema can.
+"""The JSON Schema of goals files accepts and rejects what the reader does, as far as a schema can.
 
-After a wanted change, `PYTHONPATH=tests python tests/goals/test_json_schema.py --write` writes the file that editors load.
+After an intended change, `PYTHONPATH=tests python tests/goals/test_json_schema.py --write` writes the file that editors load.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ BEYOND = (
     "from the first step", "does not come after", "is optional, so", "steps of a funnel can be optional", "needs `order",
     "log format",
 )  # fmt: skip
-"""What is said of mistakes that no schema sees: of other places of the file, and of what only a machine knows."""
+"""Messages for mistakes that a schema cannot find: references inside the file, and what only the system knows."""
 
 
 def mistakes(text: str) -> list[str]:
-    """Return what the reader says of a file."""
+    """Return the reader's messages for a file."""
     try:
         parse_goals(text, "goals.yaml")
     except GoalsFileError as error:
@@ -49,8 +49,8 @@ def mistakes(text: str) -> list[str]:
     return []
 
 
-def test_it_is_a_schema_and_stands_where_editors_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file has a new key of goals once it is written again; what it says of other keys is what the readers say."""
+def test_it_is_a_valid_schema_where_editors_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file gets a new goal key when it is written again; what it says of other keys is what the readers say."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     text = FILE.read_text(encoding="utf-8")
     written = [key for key in plugins.keys("goals.kinds") if f"key-{key}" in json.loads(text)["$defs"]]
@@ -92,7 +92,7 @@ def test_it_takes_every_goals_file_that_the_model_draws(goals: GoalsFile) -> Non
 
 
 def entries() -> list[str]:
-    """Return the entries of the file of all mistakes that say nothing of others, each as a file of its own."""
+    """Return the entries of the file with all mistakes that do not refer to others, each as a file of its own."""
     lines = (GOLDEN / "bad_goals.yaml").read_text(encoding="utf-8").splitlines()
     found, block = [], ""
     for text in lines:

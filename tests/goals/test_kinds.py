@@ -44,7 +44,7 @@ PLAYED = {
     "within": (["GET /third +1209600"], ["GET /second +3600", "GET /other +1209601"]),
     "once_per": (["GET /thank-you?order=1", "GET /thank-you?order=2"], ["GET /thank-you?order=1", "GET /thanks?order=3"]),
 }
-"""A key, and of its example: requests on which it is true, and requests on which it is not."""
+"""By key: the requests on which its example is true, and those on which it is not."""
 
 ORDERS = {
     "after": ["GET /checkout", "POST /cart/add", "GET /checkout", "GET /a", "GET /checkout?x"],
@@ -54,11 +54,11 @@ ORDERS = {
     "once_per": ["GET /thank-you?order=1", "GET /thank-you?order=1", "GET /thanks?order=3", "GET /thank-you?order=2"],
     "stayed": ["GET /first", "GET /second +299", "GET /late +300", "GET /later +400"],
 }
-"""Where the order matters: the requests in their order; elsewhere those that fit come first."""
+"""Keys for which order matters: the requests in order; for others, matching requests come first."""
 
 
 def hits(requests: list[str]) -> list[str]:
-    """Return the lines of one visitor's requests, `METHOD target [status] [+second] [<referrer]`; before them a page."""
+    """Return the lines of a visitor's requests, `METHOD target [status] [+second] [<referrer]`, after a first page."""
     lines = [line("GET /welcome")]
     for second, request in enumerate(requests, start=1):
         method, target, *more = request.split()
@@ -89,11 +89,11 @@ EXPORTED = {
     "event": (["video_play,31", "video_play,"], ["video_player,31", "page_view,31"]),
     "where": (["video_play,31", "video_play,30.0", "video_play,1e3"], ["video_play,29.9", "video_play,", "video_play,long", "audio_play,31"]),
 }
-"""The same of keys about events: rows of an export, `event,seconds`."""
+"""The same for keys about events: rows of an export, `event,seconds`."""
 
 
 @pytest.mark.parametrize("key", EXPORTED)
-def test_its_example_matches_rows_of_an_export_as_it_says(key: str, tmp_path: Path) -> None:
+def test_its_example_matches_the_expected_rows_of_an_export(key: str, tmp_path: Path) -> None:
     fitting, others = EXPORTED[key]
     rows = [f"u1,2026-10-10 12:00:{second:02},{row}" for second, row in enumerate(fitting + others)]
     found = reached_by(tmp_path, ["user,time,event,seconds", *rows], f"macro: {{sale: {{any: [{KINDS[key].EXAMPLE}], once_per: hit}}}}")["sale"]
@@ -101,7 +101,7 @@ def test_its_example_matches_rows_of_an_export_as_it_says(key: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize(("key", "module"), [(key, KINDS[key.replace("_", "-")]) for key in PLAYED])
-def test_its_example_is_free_of_mistakes_and_matches_as_it_says(key: str, module: ModuleType, tmp_path: Path) -> None:
+def test_its_example_is_valid_and_matches_the_expected_requests(key: str, module: ModuleType, tmp_path: Path) -> None:
     assert parse_goals(f"macro: {{sale: {module.EXAMPLE}}}", None).goals[0].name == "sale"
     fitting, others = PLAYED[key]
     assert on(tmp_path, module.EXAMPLE, ORDERS.get(key, fitting + others)) == fitting
@@ -109,7 +109,7 @@ def test_its_example_is_free_of_mistakes_and_matches_as_it_says(key: str, module
 
 @EVERY_KIND
 def test_what_it_cannot_read_is_a_problem_and_no_crash(key: str, module: ModuleType) -> None:
-    """Some keys take any goal, so there the mistake is one level down."""
+    """Some keys accept any goal, so the mistake is one level deeper."""
     wrong = "{page: []}" if key in {"except", "after"} else "{a: {b: c}}"
     with pytest.raises(Exception, match=r"^goals.yaml:1:\d+: ") as raised:
         parse_goals(f"macro: {{sale: {{{key}: {wrong}}}}}", "goals.yaml")
@@ -124,7 +124,7 @@ def test_keys_together(goal: str, played: tuple[list[str], list[str]], tmp_path:
 
 
 def test_the_nth_hit_completes_a_number_and_only_once_a_session(tmp_path: Path) -> None:
-    """Different pages where the goal is about pages, hits elsewhere."""
+    """Different pages if the goal matches only pages, otherwise hits."""
     requests = ["POST /a", "POST /a", "POST /a", "POST /a", "POST /a +5000", "POST /a +5001", "GET /x +5002"]
     assert on(tmp_path, "{request: POST /a, at_least: 3}", requests) == requests[2:3]
     assert on(tmp_path, "{at_least: 3}", ["GET /a", "GET /b", "GET /a", "GET /c"]) == ["GET /b"]
@@ -132,7 +132,7 @@ def test_the_nth_hit_completes_a_number_and_only_once_a_session(tmp_path: Path) 
     assert on(tmp_path, "{any: [/a, POST /b], at_least: 2}", ["GET /a", "GET /a +7", "POST /b +9"]) == ["GET /a +7"]
 
 
-def test_a_stay_is_told_by_the_first_interaction_that_late(tmp_path: Path) -> None:
+def test_a_stay_is_reached_by_the_first_interaction_after_it(tmp_path: Path) -> None:
     requests = ["GET /a +299", "GET /missing +300 404", "GET /b +301", "GET /c +400", "GET /d +5000", "GET /e +5300"]
     assert on(tmp_path, "{stayed: 5m}", requests) == ["GET /b +301", "GET /e +5300"]
     assert on(tmp_path, "{page: /c, stayed: 5m}", requests) == ["GET /c +400"]
@@ -165,7 +165,7 @@ NOWHERE = [
     "-", "", "https://example/", "https://x.example/news.example", "https://news.example.evil/Post", "/post", "https://t.com/",
     "https://google.com/", "https://x.example/?r=https://news.example/post", "news",
 ]  # fmt: skip
-"""Referrers that none of the patterns matches."""
+"""Referrers that match none of the patterns."""
 
 
 @pytest.mark.parametrize(("pattern", "referrers"), REFERRED.items())
@@ -182,7 +182,7 @@ def test_a_referrer_holds_on_the_same_hit_as_all_else(tmp_path: Path) -> None:
     assert on(tmp_path, "{referrer: t.co}", requests) == ["GET /b <https://t.co/"]
 
 
-def test_exports_have_referrers_where_a_column_says_so(tmp_path: Path) -> None:
+def test_exports_have_referrers_if_a_column_holds_them(tmp_path: Path) -> None:
     came = ["page_view,/a,https://t.co/x", "page_view,/a,(not set)", "paid,,t.co", "page_view,/a,"]
     rows = [f"u1,2026-10-10 12:00:{second:02},{row}" for second, row in enumerate(came)]
     goals = "macro: {came: {referrer: t.co}, paid: {event: paid, referrer: t.co}}"
@@ -191,7 +191,7 @@ def test_exports_have_referrers_where_a_column_says_so(tmp_path: Path) -> None:
 
 
 def test_what_comes_after_a_goal_comes_on_a_later_hit_of_the_session(tmp_path: Path) -> None:
-    """Hits of the same second are in the order of their lines; the same hit is not after itself; another session begins anew."""
+    """Hits in the same second are in line order; a hit is not after itself; another session starts over."""
     requests = ["GET /b +1", "GET /a +1", "GET /b +1", "GET /a +2", "GET /b +3", "GET /b +4000", "GET /a +4001", "GET /b +4002"]
     assert on(tmp_path, "{page: /b, after: /a}", requests) == ["GET /b +1", "GET /b +3", "GET /b +4002"][:3]
     assert on(tmp_path, "{page: /a, after: /a}", requests) == ["GET /a +2"]
@@ -199,7 +199,7 @@ def test_what_comes_after_a_goal_comes_on_a_later_hit_of_the_session(tmp_path: P
 
 
 def test_what_comes_after_a_goal_comes_after_what_that_goal_is(tmp_path: Path) -> None:
-    """By its number, its repeats and what it comes after itself."""
+    """With `at_least`, `once_per` and `after` of its own."""
     requests = ["GET /a", "GET /b", "GET /a", "GET /b", "GET /c", "GET /b"]
     assert on(tmp_path, "{page: /b, after: {page: '/*', at_least: 4}}", requests) == ["GET /b"]
     assert on(tmp_path, "{request: GET /b, after: {request: GET /a, at_least: 2}, at_least: 2}", requests) == requests[5:]
@@ -219,7 +219,7 @@ def test_what_comes_after_a_goal_may_stand_in_a_list_and_be_called_by_name(tmp_p
 
 
 def test_a_goal_written_out_behind_after_names_hits_and_what_comes_after_it_does_not(tmp_path: Path) -> None:
-    """A POST on no list is no interaction unless a goal names it: the session of the first lasts as long as that."""
+    """A POST that is on no list is an interaction only if a goal names it; then it extends the session."""
     lines = [line("GET /a"), line("POST /b", 1700), line("GET /a", 3400)]
     assert reached_by(tmp_path, lines, "macro: {sale: {page: /a, after: POST /b}}")["sale"] == [3]
     assert reached_by(tmp_path, lines, "macro: {sale: {page: /a, after: /a}}")["sale"] == []
@@ -227,7 +227,7 @@ def test_a_goal_written_out_behind_after_names_hits_and_what_comes_after_it_does
 
 @pytest.mark.parametrize(("seconds", "reached"), [(86_399, True), (86_400, True), (86_401, False)])
 def test_visits_are_counted_from_start_to_start(tmp_path: Path, seconds: int, *, reached: bool) -> None:
-    """The edge is inside; pages of a session that came later change nothing."""
+    """The limit is inclusive; later pages of a session change nothing."""
     lines = [line("GET /a"), line("GET /b", 1_000), line("GET /c", seconds), line("GET /d", seconds + 5)]
     assert reached_by(tmp_path, lines, "macro: {back: {visits: 2, within: 1d}}") == {"back": [3] if reached else []}
 
@@ -273,7 +273,7 @@ def test_what_counts_once(tmp_path: Path, once_per: str, expected: int) -> None:
     assert conversions(report(tmp_path, hits([f"GET {target}" for target in targets]), goals)) == {"sale": expected}
 
 
-def test_a_repeat_under_a_value_is_no_match_so_a_later_session_is_not_converted(tmp_path: Path) -> None:
+def test_a_repeated_value_does_not_match_so_a_later_session_does_not_convert(tmp_path: Path) -> None:
     lines = hits(["GET /ok?order=1", "GET /ok?order=1 +4000", "GET /x +4001"])
     for once_per, reached in (("query.order", 1), ("visitor", 1), ("hit", 2), ("session", 2)):
         found = report(tmp_path, lines, f"macro: {{sale: {{page: /ok, once_per: {once_per}}}}}")
@@ -284,7 +284,7 @@ def test_a_repeat_under_a_value_is_no_match_so_a_later_session_is_not_converted(
     ("value", "expected"),
     [("60", 180), ("19.90", 59.7), ("-0.01", -0.03), ("query.total", 25.0), ("query.none", 0)],
 )
-def test_values_are_exact_and_what_is_no_plain_number_is_none(tmp_path: Path, value: str, expected: float) -> None:
+def test_values_are_exact_and_must_be_plain_numbers(tmp_path: Path, value: str, expected: float) -> None:
     lines = hits(["GET /ok?total=19.99", "GET /ok?total=5.01", "GET /ok?total=1e3"])
     row = report(tmp_path, lines, f"macro: {{sale: {{page: /ok, once_per: hit, value: {value}}}}}")["reports"]["goals"][0]
     assert (row["value"] or 0) == expected

@@ -1,4 +1,4 @@
-"""goals.yaml is read strictly: all problems at once, each with its place."""
+"""goals.yaml is read strictly: all problems at once, each with its position."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def problems(text: str) -> Iterator[str]:
-    """Return what is said of a file that is refused, without the file's name."""
+    """Return the messages for a rejected file, without the file's name."""
     with pytest.raises(GoalsFileError) as raised:
         parse_goals(text, "goals.yaml")
     return (message.removeprefix("goals.yaml:") for message in str(raised.value).splitlines())
 
 
-def test_every_mistake_of_a_file_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_mistakes_of_a_file_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(GOLDEN)
     with pytest.raises(GoalsFileError) as raised:
         load_goals("bad_goals.yaml")
@@ -38,7 +38,7 @@ def test_every_mistake_of_a_file_is_told_at_once(monkeypatch: pytest.MonkeyPatch
 
 
 def test_every_line_of_the_bad_file_that_claims_something_has_a_problem() -> None:
-    """Lines that only open a block have none of their own."""
+    """Lines that only start a block have no problem of their own."""
     lines = (GOLDEN / "bad_goals.yaml").read_text(encoding="utf-8").splitlines()
     told = {int(text.split(":")[1]) for text in (GOLDEN / "bad_goals.txt").read_text(encoding="utf-8").splitlines()}
     silent = [text.strip() for number, text in enumerate(lines, start=1) if number not in told]
@@ -46,7 +46,7 @@ def test_every_line_of_the_bad_file_that_claims_something_has_a_problem() -> Non
 
 
 @pytest.mark.parametrize(("text", "expected"), SINGLE.items())
-def test_a_mistake_is_told_once_and_where_it_is(text: str, expected: str) -> None:
+def test_a_mistake_is_reported_once_with_its_position(text: str, expected: str) -> None:
     found = list(problems(text))
     assert len(found) == 1
     assert found[0].startswith(expected)
@@ -75,8 +75,8 @@ def test_goals_that_are_reached_after_themselves_name_the_way_round() -> None:
     ]
 
 
-def test_what_a_goal_comes_after_is_no_part_of_what_it_names() -> None:
-    """So a goal may leave out one that comes after it."""
+def test_the_goal_under_after_is_not_part_of_the_named_hits() -> None:
+    """So a goal may exclude one that comes after it."""
     text = "macro: {a: {page: '/*', except: b}, b: {page: /x, after: a}}"
     a, b = goals_of(text).goals
     assert [goal.required_columns for goal in (a, b)] == [set(), {"goal:a"}]
@@ -88,7 +88,7 @@ def test_a_goal_without_a_what_is_a_condition() -> None:
     assert [goal.is_condition for goal in goals_of(text).goals] == [True, True, True, True, False, False]
 
 
-def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_reported_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"none\.yaml cannot be read: No such file or directory; choose another one with --goals"):
         load_goals(tmp_path / "none.yaml")
     with pytest.raises(UsageError, match="cannot be read: Is a directory"):
@@ -98,7 +98,7 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
         load_goals(tmp_path / "latin.yaml")
 
 
-def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
     file = tmp_path / "goals.yaml"
     file.write_bytes(b"\xef\xbb\xbfmacro: {sale: /x}\r\n")
     assert [goal.name for goal in load_goals(file).goals] == ["sale"]
@@ -161,7 +161,7 @@ def test_the_example_and_the_built_in_goals_are_free_of_mistakes() -> None:
 
 
 def test_a_goals_file_opens_no_other_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The schema has no `include`, no environment and no commands."""
+    """There is no `include`, no environment and no commands."""
     opened = []
     monkeypatch.setenv("SECRET", "/secret")
     monkeypatch.setattr(Path, "read_text", lambda path, **_: opened.append(path))

@@ -41,7 +41,7 @@ def test_goals_are_read_under_what_is_set() -> None:
         ("a.b.c=1", "--set a.b.c=1: unknown key 'a'"),
     ],
 )
-def test_a_setting_that_is_wrong_says_how_to_write_it(setting: str, message: str) -> None:
+def test_a_wrong_setting_is_reported_with_the_fix(setting: str, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         load_goals(settings=[setting])
     assert str(raised.value).startswith(message)

@@ -1,4 +1,4 @@
-"""The facts about the site: each key is read, and what is no fact is refused where it stands."""
+"""The settings of the site: each key is read, and mistakes are reported with their line."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_facts_are_read(text: str, expected: tuple[str, object]) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), REFUSED.items())
-def test_what_is_no_fact_is_refused_where_it_stands(text: str, expected: str) -> None:
+def test_a_wrong_key_or_value_is_reported_with_its_line(text: str, expected: str) -> None:
     with pytest.raises(GoalsFileError) as raised:
         parse_goals(GOALS + text, "goals.yaml")
     assert [problem.line for problem in raised.value.problems] == [3]
@@ -137,7 +137,7 @@ def test_a_session_timeout_of_ones_own(tmp_path: Path) -> None:
     assert overview(report(tmp_path, lines, GOALS + "timezone: UTC"))["sessions"] == 1
 
 
-def test_ignored_paths_are_no_pages(tmp_path: Path) -> None:
+def test_ignored_paths_are_not_pages(tmp_path: Path) -> None:
     found = report(tmp_path, [line("GET /a"), line("GET /admin/x", 5)], GOALS + "ignore: {paths: [/admin/**]}")
     assert found["input"]["background"] == 1
     assert overview(found)["bounces"] == 1

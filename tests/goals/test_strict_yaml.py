@@ -1,4 +1,4 @@
-"""A goals file's YAML holds no surprises: nothing runs, nothing is shared, text stays text, and every refusal says where and what to do."""
+"""YAML without surprises: nothing runs, nothing is shared, text stays text, and every problem has a position and a fix."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ TYPED = {
     "null": None,
     "": None,
 }
-"""What a value is, by YAML 1.2's core schema and not by 1.1's."""
+"""Values in YAML 1.2's core schema, not in that of 1.1."""
 
 REFUSED = {
     "a: !!python/object:os.system {}": ["1:4: the tag 'tag:yaml.org,2002:python/object:os.system' is not supported; remove it"],
@@ -94,11 +94,11 @@ DEEP = {
     "200 indented lines": "".join(f"{' ' * depth}a:\n" for depth in range(200)),
 }
 LOADERS = [name for name in ("CSafeLoader", "SafeLoader") if hasattr(yaml, name)]
-"""PyYAML has the first where it was built with libyaml; the second is plain Python and recurses when it builds the tree."""
+"""PyYAML has the first if it was built with libyaml; the second is pure Python and recurses when it builds the tree."""
 
 
 def problems(text: str) -> list[str]:
-    """Return what is said of a text that is refused, without the file's name."""
+    """Return the messages for a rejected text, without the file's name."""
     with pytest.raises(GoalsFileError) as raised:
         strict_yaml.load(text, "goals.yaml")
     assert raised.value.exit_code == ExitCode.USAGE == 2
@@ -106,7 +106,7 @@ def problems(text: str) -> list[str]:
 
 
 def plain(node: Node) -> object:
-    """Return what a node holds, without places."""
+    """Return the content of a node, without positions."""
     if isinstance(node.value, dict):
         return {name: plain(value) for name, value in node.value.items()}
     return [plain(item) for item in node.value] if isinstance(node.value, list) else node.value
@@ -121,11 +121,11 @@ def test_values_are_what_was_written(text: str, expected: object) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), REFUSED.items())
-def test_refusals_say_where_and_what_to_do(text: str, expected: list[str]) -> None:
+def test_problems_have_a_position_and_a_fix(text: str, expected: list[str]) -> None:
     assert problems(text) == expected
 
 
-def test_all_problems_are_told_at_once_in_the_order_of_the_file() -> None:
+def test_all_problems_are_reported_at_once_in_file_order() -> None:
     found = problems("a: !x 1\nb: {<<: {c: 1}}\nd: 1\nd: 2\n5: 6")
     assert [line.partition(": ")[0] for line in found] == ["1:4", "2:5", "4:1", "5:1"]
 

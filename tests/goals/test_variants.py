@@ -1,4 +1,4 @@
-"""Variants: who was shown which, from when on, and what becomes of visitors who saw two."""
+"""Variants: who was shown which variant, since when, and what happens to visitors who saw two."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_variants_are_read(text: str, expected: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(("text", "expected"), REFUSED.items())
-def test_what_tells_no_variant_is_refused(text: str, expected: str) -> None:
+def test_a_wrong_variant_is_reported(text: str, expected: str) -> None:
     with pytest.raises(GoalsFileError) as raised:
         parse_goals(f"site:\n  variants: {text}\nmacro: {{sale: /sale}}", "goals.yaml")
     assert [problem.line for problem in raised.value.problems] == [2]
@@ -55,7 +55,7 @@ def test_what_tells_no_variant_is_refused(text: str, expected: str) -> None:
 
 
 def visits(visitor: int, *sessions: str) -> Iterable[str]:
-    """Yield the lines of a visitor's sessions, an hour after each other: paths with blanks between."""
+    """Yield the lines of a visitor's sessions, an hour apart; each session is a text of paths separated by spaces."""
     for hour, paths in enumerate(sessions):
         for second, path in enumerate(paths.split()):
             yield line(f"GET {path}", hour * HOUR + second * 5 + visitor, who=f"10.0.0.{visitor} - -")
@@ -104,7 +104,7 @@ def test_a_visitor_has_the_only_variant_from_the_first_session_on(tmp_path: Path
 
 
 def test_what_was_read_decides_and_not_the_period(tmp_path: Path) -> None:
-    """A variant that was shown before the period is known; a second one behind it makes two."""
+    """A variant shown before the period is known; another one after it makes two."""
     goals = parse_goals(GOALS, "goals.yaml")
     late = runs.document([log(tmp_path)], ["goals"], goals, by="variant.checkout", since="2026-10-10T14:00")
     assert by_variant(late, "sale") == {"a": 1}
@@ -134,7 +134,7 @@ def test_paths_tell_variants(tmp_path: Path) -> None:
     }
 
 
-def test_unknown_variants_are_told_with_the_closest(tmp_path: Path) -> None:
+def test_unknown_variants_are_reported_with_the_closest_name(tmp_path: Path) -> None:
     goals = parse_goals(GOALS, "goals.yaml")
     with pytest.raises(UsageError, match=r"--by variant.chekout: 'variant.chekout' is no key; did you mean 'variant.checkout'\?; keys are day, "):
         runs.document([log(tmp_path)], ["goals"], goals, by="variant.chekout")
@@ -145,7 +145,7 @@ def test_unknown_variants_are_told_with_the_closest(tmp_path: Path) -> None:
 
 
 def shown_to(a: int, b: int, sales: tuple[int, int]) -> list[str]:
-    """Return a log on which so many visitors see a and b, and so many of them buy, those of b twice."""
+    """Return a log in which so many visitors see a and b, and so many of them buy, those of b twice."""
     lines = []
     for place, (variant, number, bought) in enumerate((("a", a, sales[0]), ("b", b, sales[1]))):
         for visitor in range(number):
@@ -183,8 +183,8 @@ def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
     assert text.splitlines()[2].startswith("COMPARE  checkout, counted in visitors: b (110 visitors")
 
 
-def test_an_uneven_split_is_said_first(tmp_path: Path) -> None:
-    """Beyond what chance does 1 time in 1,000: (now - before)^2 / (now + before) above 10.83."""
+def test_an_uneven_split_is_the_first_note(tmp_path: Path) -> None:
+    """Less likely by chance than once in 1,000 times: (now - before)^2 / (now + before) above 10.83."""
     even, _ = compared(tmp_path, shown_to(100, 152, (20, 30)))
     uneven, _ = compared(tmp_path, shown_to(100, 154, (20, 30)))
     assert [note.code for document in (even, uneven) for note in document.notes if note.code == "sample-ratio"] == ["sample-ratio"]
@@ -221,7 +221,7 @@ def test_groups_of_variants_are_named(tmp_path: Path) -> None:
         ({"where": ["goal=sale"]}, "--variant checkout: no variant was seen; choose another period, or correct `site.variants`"),
     ],
 )
-def test_what_is_no_pair_of_variants_says_the_fix(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+def test_a_wrong_pair_of_variants_is_reported_with_the_fix(options: dict[str, Any], message: str, tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [*shown_to(3, 0, (0, 0)), line("GET /sale", 60)])
     with pytest.raises(UsageError) as raised:
         runs.comparison([log], parse_goals(GOALS, "goals.yaml"), **{"variant": "checkout", **options})

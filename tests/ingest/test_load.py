@@ -1,4 +1,4 @@
-"""Whatever a log is like, every line has a fate, what was lost is said, and a log that is none ends with code 3."""
+"""Every line of any log has a fate, losses are reported, and a file that is not a log ends with code 3."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def run(folder: Path, content: bytes, name: str = "access.log", **options: Any) 
 
 
 def fates(document: Document) -> dict[str, int]:
-    """Return the fates that lines met; they add up."""
+    """Return the fates of lines, which add up."""
     found = {fate: number for fate, number in document.input.items() if number}
     assert found.pop("lines", 0) == sum(found.values())
     return found
@@ -69,7 +69,7 @@ def test_every_line_has_a_fate(tmp_path: Path, content: bytes, expected: dict[st
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_bytes_that_are_no_text_are_replaced_and_the_lines_are_counted(tmp_path: Path, pack: type[bytes]) -> None:
+def test_invalid_utf_8_is_replaced_and_the_lines_are_counted(tmp_path: Path, pack: type[bytes]) -> None:
     content = TEXT.replace(b"/cart", b"/caf\xe9").replace(b"198.51.100.1 - - [10/Oct/2026:12:00:30", b"198.51.100.1 - \xff [10/Oct/2026:12:00:30")
     document = run(tmp_path, pack(content))
     assert fates(document) == {"asset": 1, "kept": 3}
@@ -154,7 +154,7 @@ def test_a_named_pipe_is_read_like_a_file(tmp_path: Path) -> None:
     assert document.logs == ("pipe",)
 
 
-def test_a_log_that_is_cut_while_it_is_read_is_said(tmp_path: Path) -> None:
+def test_a_log_that_is_truncated_while_it_is_read_is_reported(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_bytes(TEXT)
     with ExitStack() as stack:
@@ -177,7 +177,7 @@ def test_a_log_that_grows_while_it_is_read_is_read_as_far_as_it_was(tmp_path: Pa
     assert taken_in.losses == ()
 
 
-def test_a_log_whose_name_is_no_text_is_read_like_any_other(tmp_path: Path) -> None:
+def test_a_log_whose_name_is_not_valid_text_is_read(tmp_path: Path) -> None:
     names = [os.fsdecode(b"\xff.log"), "\x1b[31m.log", "a\nb.log", "[bold]*?.log", "-x"]
     for number, name in enumerate(names):
         (tmp_path / name).write_bytes(f"{line('GET /', number)}\n".encode())
@@ -188,7 +188,7 @@ def test_a_log_whose_name_is_no_text_is_read_like_any_other(tmp_path: Path) -> N
 
 @share_of_examples(0.25)
 @given(garbage=st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(LINES).map(str.encode)), max_size=12), place=st.integers(0, 4))
-def test_whatever_stands_between_good_lines_they_are_read_and_every_line_is_counted(
+def test_good_lines_are_read_whatever_is_between_them_and_every_line_is_counted(
     tmp_path_factory: pytest.TempPathFactory, garbage: list[bytes], place: int
 ) -> None:
     good = TEXT.splitlines() * 20
@@ -201,7 +201,7 @@ def test_whatever_stands_between_good_lines_they_are_read_and_every_line_is_coun
 
 
 @pytest.mark.parametrize(("pack", "size"), [(bytes, 2 << 20), (gzip.compress, 2 << 20), (bytes, 5 << 20)])
-def test_one_endless_line_is_no_log_and_no_report_of_zeros(tmp_path: Path, pack: Any, size: int) -> None:  # noqa: ANN401 (bytes or a function on them)
-    """Whatever it is of: its only line is too long, and no line that its writer will finish."""
+def test_a_single_endless_line_is_rejected(tmp_path: Path, pack: Any, size: int) -> None:  # noqa: ANN401 (bytes or a function on them)
+    """In any format: its only line is too long, and will not be finished by its writer."""
     with pytest.raises(InputError, match=r"access\.log: unrecognised format"):
         run(tmp_path, pack((TEXT.replace(b"\n", b" ") * (size // len(TEXT) + 1))[:size]))

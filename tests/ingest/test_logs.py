@@ -1,4 +1,4 @@
-"""Logs find their formats, and every line is either a record or counted."""
+"""Formats are detected, and every line is either a record or counted."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def names(*paths: Path | str) -> list[str]:
 
 
 def format_of(path: Path) -> str:
-    """Return the format that a log is taken to be of."""
+    """Return the detected format of a log."""
     with ExitStack() as stack:
         return open_logs([path], "auto", stack).logs[0].name.replace("-", "_")
 
@@ -73,7 +73,7 @@ def test_a_format_that_does_not_exist_is_a_mistake_with_a_proposal(tmp_path: Pat
     ("beginning", "end", "expected"),
     [("", "", "combined"), ("", ' "203.0.113.9" 0.012', "combined"), ("shop.example:443 ", "", "vhost_combined"), ("", "cut", "common")],
 )
-def test_a_format_is_told_by_most_of_the_lines(tmp_path: Path, beginning: str, end: str, expected: str) -> None:
+def test_a_format_is_detected_from_most_of_the_lines(tmp_path: Path, beginning: str, end: str, expected: str) -> None:
     lines = [(beginning + (text.partition(' "-"')[0] if end == "cut" else text + end)) for text in LINES]
     assert format_of(written(tmp_path / "access.log", [*lines, "half a li"])) == expected
 
@@ -110,7 +110,7 @@ def test_packing_line_ends_and_marks_change_nothing(tmp_path: Path) -> None:
 
 
 def test_the_order_of_logs_on_the_command_line_changes_nothing(tmp_path: Path) -> None:
-    """Hits of one second in two logs are ordered by the logs' first times, not by who was named first."""
+    """Hits in the same second of two logs are ordered by the logs' first times, not by the command line."""
     first = written(tmp_path / "z.log", [line("GET /one", -60, who="198.51.100.9 - -"), line("GET /a")])
     second = written(tmp_path / "a.log", [line("GET /b"), line("GET /c", 5)])
     found = [numbers(figures(*order)) for order in ((first, second), (second, first), (tmp_path,))]
@@ -137,7 +137,7 @@ def test_what_can_be_read_once_gives_hits_and_records(tmp_path: Path) -> None:
 
 
 def test_records_of_a_large_log_are_those_of_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is too large to be read at once is read when it is asked for; what only the tolerant reader reads is read at once all the same."""
+    """Large logs are read lazily, except those that only the tolerant reader can read."""
     log, packed = written(tmp_path / "a.log", LINES), tmp_path / "a.bz2"
     packed.write_bytes(bz2.compress(log.read_bytes()))
     at_once = convkit.read_records([log]).collect()
