@@ -129,7 +129,7 @@ WRONG = {
     "no group to compare with": (["--with", "device=mobile"], "like --where 'device=...'"),
     "the same group": (["--where", "device=mobile", "--with", "device=mobile"], "name another one"),
     "several groups": (["--where", "page=/a", "--where", "page=/b", "--with", "page=/c"], "2 --where options test page; keep one of them"),
-    "no field": (["--where", "device=mobile", "--with", "divice=tablet"], "--with divice=tablet: 'divice' is no field; did you mean 'device'?"),
+    "no field": (["--where", "device=mobile", "--with", "divice=tablet"], "--with divice=tablet: unknown field 'divice'; did you mean 'device'?"),
     "a range that ends before it begins": (["--with", "2026-10-20..2026-10-10"], "exchange the dates"),
     "no date in a range": (["--with", "2026-10-20..x"], "write 2026-10-31"),
     "no such column": (["--sort", "rate"], "is no column"),

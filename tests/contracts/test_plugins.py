@@ -40,7 +40,7 @@ FUNCTIONS: dict[str, dict[str, int]] = {
 }
 """The functions that it has, and how many arguments they take."""
 
-MOMENTS = {"what": {"names": 2}, "which": {"names": 2}, "how": {"turns": 3}, "count": {"turns": 3}, "beside": {}}
+MOMENTS = {"what": {"names": 2}, "which": {"names": 2}, "how": {"turns": 3}, "count": {"turns": 3}, "modifier": {}}
 """By a goal key's role: its expression, and how many arguments that takes; a which may be decided on sessions, as a how is."""
 PROTOCOLS: dict[str, type] = {"outputs": outputs.OutputModule, "reports": reports.ReportModule}
 EVERY_PLUGIN = [(folder, name) for folder in FOLDERS for name in plugins.names(folder)]

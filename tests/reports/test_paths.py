@@ -196,7 +196,7 @@ def test_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
     [
         ({"to": "sale", "from": "/a"}, "--to and --from are two questions; ask one of them"),
         ({"to": "sal"}, "--to sal: no goal is called 'sal'; did you mean 'sale'?; known are sale, cart"),
-        ({"from": "a"}, "--from a/b: 'a/b' is no path: a path begins with `/`, as /a/b"),
+        ({"from": "a"}, "--from a/b: 'a/b' is not a path; paths begin with `/`, like /a/b"),
         ({"from": "re:("}, "--from re:(: this regular expression is not valid"),
         ({"steps": "0"}, "--steps 0: write a number from 1 to 10"),
         ({"steps": "x"}, "--steps x: write a number from 1 to 10"),
