@@ -90,7 +90,7 @@ RULES: dict[str, tuple[str, list[str], int, str]] = {
         "[user, cookie.uid, address]",
         [line(user="ann", cookies="uid=1"), line(user="ann", cookies="uid=2", **OTHER), line(cookies="uid=1", address="203.0.113.9")],
         2,
-        "a user id, in 1 session (·) cookie.uid.",
+        "a user ID, in 1 session (·) cookie.uid.",
     ),
     "a parameter, wherever it stands": (
         "[query.u, address]",
@@ -108,7 +108,7 @@ RULES: dict[str, tuple[str, list[str], int, str]] = {
         "[user, query.u]",
         [line(user="7"), line("GET /a?u=7", 5, address="203.0.113.9")],
         2,
-        "a user id, ",
+        "a user ID, ",
     ),
     "the rule behind an address": ("[address, user]", [line(user="ann"), line(user="bob"), line(address="-", user="bob")], 2, "address, in 1 "),
     "nothing in the log says it": ("[cookie.sid, address+browser]", [line(**COOKIE), line(**OTHER)], 2, "address + browser. cookie.sid told nobody."),
