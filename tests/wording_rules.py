@@ -27,7 +27,6 @@ COUNT = re.compile(r"(?<![\d.,–])\d[\d,]*(?![\d.,]*[%\d]| ?–)")
 RATES_ALONE = (
     "a change of 20%",  # No rate of the log: how large a change is asked about.
     "a change of 10%",  # As above, as small as the margin of the site.
-    "Without them",  # The headline's rate once more, whose count stands above.
 )
 
 
@@ -56,7 +55,5 @@ def forbidden(text: str) -> list[str]:
 
 def rates_alone(sentence: str) -> list[str]:
     """Return the rates before which no count stands in the same sentence."""
-    if RATES_ALONE[2] in sentence:
-        sentence = re.sub(rf"{RATES_ALONE[2]} [^.]*\d+(?:\.\d+)?%\.", "", sentence)
     sentence = sentence.replace(RATES_ALONE[0], "").replace(RATES_ALONE[1], "")
     return [found[0] for found in RATE.finditer(sentence) if not COUNT.search(sentence[: found.start()])]

@@ -83,12 +83,12 @@ def test_the_landing_page_report() -> None:
     landings = [int(row["landings"]) for row in made]
     assert landings == sorted(landings, reverse=True)
     assert under("PAGES", runs.render(runs.sample("pages", sort="landings:asc")))[0].startswith("PAGES  by landings, smallest first; ")
-    assert under("PAGES", runs.render(runs.sample("pages")))[0].startswith("PAGES  by exits of sessions")
+    assert under("PAGES", runs.render(runs.sample("pages")))[0].startswith("PAGES  most exits without a conversion first")
 
 
 @pytest.mark.parametrize("report", ["sessions", "hits"])
 def test_headings_say_the_order(report: str) -> None:
-    assert f"one row a {report[:-1]}, by value; 20 of " in runs.render(runs.sample(report, sort="value"), width=120)
+    assert f"one row per {report[:-1]}, by value; 20 of " in runs.render(runs.sample(report, sort="value"), width=120)
 
 
 def test_the_column_of_the_order_is_on_the_screen() -> None:
@@ -137,12 +137,12 @@ def test_drop_off_is_sorted_within_its_steps(width: int) -> None:
 @pytest.mark.parametrize(
     ("reports", "sort", "message"),
     [
-        (["pages"], "landing", "--sort landing: 'landing' is no column; did you mean 'landings'?; pages has page, sessions, pageviews, landings,"),
-        (["pages"], "", "--sort : '' is no column; pages has page,"),
-        (["goals"], "landings", "--sort landings: 'landings' is no column; goals has goal, type,"),
-        (None, "landing", "--sort landing: 'landing' is no column; did you mean 'landings'?; the reports have sessions, visitors,"),
-        (["pages"], "exits:up", "--sort exits:up: write exits for the largest first, or exits:asc for the smallest"),
-        (["pages"], "exits:", "--sort exits:: write exits"),
+        (["pages"], "landing", "--sort landing: unknown column 'landing'; did you mean 'landings'?; pages has page, sessions, pageviews, landings,"),
+        (["pages"], "", "--sort : unknown column ''; pages has page,"),
+        (["goals"], "landings", "--sort landings: unknown column 'landings'; goals has goal, type,"),
+        (None, "landing", "--sort landing: unknown column 'landing'; did you mean 'landings'?; the reports have sessions, visitors,"),
+        (["pages"], "exits:up", "--sort exits:up: use exits for largest first, or exits:asc for smallest first"),
+        (["pages"], "exits:", "--sort exits:: use exits"),
     ],
 )
 def test_mistakes_say_the_fix_before_a_log_is_read(reports: list[str] | None, sort: str, message: str, tmp_path: Path) -> None:

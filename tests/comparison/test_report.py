@@ -132,7 +132,7 @@ WRONG = {
     "no field": (["--where", "device=mobile", "--with", "divice=tablet"], "--with divice=tablet: unknown field 'divice'; did you mean 'device'?"),
     "a range that ends before it begins": (["--with", "2026-10-20..2026-10-10"], "exchange the dates"),
     "no date in a range": (["--with", "2026-10-20..x"], "write 2026-10-31"),
-    "no such column": (["--sort", "rate"], "is no column"),
+    "no such column": (["--sort", "rate"], "unknown column 'rate'"),
 }
 
 

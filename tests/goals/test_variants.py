@@ -136,11 +136,11 @@ def test_paths_tell_variants(tmp_path: Path) -> None:
 
 def test_unknown_variants_are_reported_with_the_closest_name(tmp_path: Path) -> None:
     goals = parse_goals(GOALS, "goals.yaml")
-    with pytest.raises(UsageError, match=r"--by variant.chekout: 'variant.chekout' is no key; did you mean 'variant.checkout'\?; keys are day, "):
+    with pytest.raises(UsageError, match=r"unknown key 'variant.chekout' for --by; did you mean 'variant.checkout'\?; keys are day, "):
         runs.document([log(tmp_path)], ["goals"], goals, by="variant.chekout")
     with pytest.raises(UsageError, match=r"unknown field 'variant.chekout'; did you mean 'variant.checkout'\? Fields: page, "):
         runs.document([log(tmp_path)], ["goals"], goals, where=["variant.chekout=a"])
-    with pytest.raises(UsageError, match=r"--by variant.checkout: 'variant.checkout' is no key"):
+    with pytest.raises(UsageError, match=r"unknown key 'variant.checkout' for --by"):
         runs.document([log(tmp_path)], ["goals"], parse_goals("macro: {sale: /sale}", "goals.yaml"), by="variant.checkout")
 
 

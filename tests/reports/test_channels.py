@@ -188,7 +188,7 @@ def test_the_host_that_refers_most_pages_is_the_site_s_own(lines: list[tuple[str
     made = report(tmp_path, written_lines, GOALS)
     assert runs.analysis([tmp_path / "access.log"], parse_goals(GOALS, "goals.yaml"), fields=["channel"]).own_hosts == own
     told = [note.text for note in made.notes if note.code == "own-hosts"]
-    assert told == [f"{host} is taken for the site's own host: name yours under `site.hosts`." for host in own]
+    assert told == [f"{host} was taken for the site's own host; list yours under `site.hosts`." for host in own]
     assert dict(rows(made, "channel", "sessions")).get("Direct", 0) == direct
 
 
@@ -201,8 +201,8 @@ def test_hosts_that_the_log_names_are_the_site_s_own(tmp_path: Path) -> None:
     made = report(tmp_path, lines, GOALS)
     assert rows(made, "channel", "sessions") == [("Direct", 152), ("Organic Search", 1)]
     assert [note.text.partition(": ")[0] for note in made.notes] == [
-        "shop.example and blog.example are taken for the site's own hosts",
-        "1 session under Direct began on a link of the site itself, after a pause, or on the way back from a payment provider",
+        "shop.example and blog.example were taken for the site's own hosts",
+        "1 Direct session resumed from an internal link after a pause or on return from a payment provider",
     ]
     assert not [note for note in report(tmp_path, lines, "site: {hosts: [shop.example, google.com]}\n" + GOALS).notes if note.code == "own-hosts"]
 
@@ -240,7 +240,7 @@ def test_what_cannot_be_told_from_the_rest_is_marked(tmp_path: Path) -> None:
     screen = str(runs.render(report(tmp_path, lines), width=80)).splitlines()
     table = {row.split("  ")[1]: row.split()[-4:] for row in screen if row.startswith(("  Organic", "  Referral", "  Direct"))}
     assert {name: cells[-3] for name, cells in table.items()} == {"Organic Search": "50%", "Referral": "0%", "Direct": "33%≈"}
-    assert "  ≈ cannot be told from the other sessions." in screen
+    assert "  ≈ no clear difference from the other sessions" in screen
     goals = str(runs.render(runs.document([tmp_path / "access.log"], ["goals"], parse_goals(SITE + GOALS, "goals.yaml"), by="channel"), width=80))
     (sale,) = (row for row in goals.splitlines() if row.startswith("  sale"))
     assert sale.split() == ["sale", "40", "33%", "30", "50%", "10", "33%≈", "0", "0%"]

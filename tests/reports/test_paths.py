@@ -149,7 +149,7 @@ def test_headings_say_what_was_asked(tmp_path: Path) -> None:
 def test_without_a_macro_goal_it_says_what_to_name(tmp_path: Path) -> None:
     made = run(tmp_path, LINES, "micro: {cart: /cart}\n")
     assert paths(made) == []
-    assert "No macro goal is known: name a goal with --to, or a page with --from." in runs.render(made)
+    assert "No macro goal is known; name a goal with --to or a page with --from." in runs.render(made)
     assert len(paths(run(tmp_path, LINES, "micro: {cart: /cart}\n", to="cart"))) == 3
 
 
@@ -194,12 +194,12 @@ def test_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"to": "sale", "from": "/a"}, "--to and --from are two questions; ask one of them"),
-        ({"to": "sal"}, "--to sal: no goal is called 'sal'; did you mean 'sale'?; known are sale, cart"),
+        ({"to": "sale", "from": "/a"}, "--to and --from cannot be used together; use one of them"),
+        ({"to": "sal"}, "--to sal: unknown goal 'sal'; did you mean 'sale'?; goals are sale, cart"),
         ({"from": "a"}, "--from a/b: 'a/b' is not a path; paths begin with `/`, like /a/b"),
         ({"from": "re:("}, "--from re:(: this regular expression is not valid"),
-        ({"steps": "0"}, "--steps 0: write a number from 1 to 10"),
-        ({"steps": "x"}, "--steps x: write a number from 1 to 10"),
+        ({"steps": "0"}, "--steps 0: use a number from 1 to 10"),
+        ({"steps": "x"}, "--steps x: use a number from 1 to 10"),
         ({"step": "2"}, "paths: unknown option 'step'; did you mean 'steps'?; known are to, from, steps"),
     ],
 )

@@ -353,8 +353,8 @@ def test_an_unknown_mode_lists_the_known_ones(tmp_path: Path) -> None:
 
 def test_the_note_on_errors_is_about_people_who_got_5xx(tmp_path: Path) -> None:
     lines = [line("GET /old", status=404), *requests([("GET /down", 500), ("GET /old", 404)], who="198.51.100.2 - -")]
-    assert notes(read(tmp_path, lines))["only-errors"].startswith("1 visitor met only errors")
-    assert notes(read(tmp_path, lines, bots="keep"))["only-errors"].startswith("2 visitors met only errors")
+    assert notes(read(tmp_path, lines))["only-errors"].startswith("1 visitor saw only errors")
+    assert notes(read(tmp_path, lines, bots="keep"))["only-errors"].startswith("2 visitors saw only errors")
 
 
 OWN: dict[str, tuple[str, str, dict[str, int]]] = {

@@ -84,7 +84,7 @@ RULES: dict[str, tuple[str, list[str], int, str]] = {
         "[cookie.uid, address+browser]",
         [line(**COOKIE), line(second=5, address="203.0.113.9", cookies="uid=ann"), line(second=9, **OTHER)],
         2,
-        "address + browser, in 1 session (·) cookie.uid.",
+        "IP address and browser; in 1 session by cookie.uid.",
     ),
     "of two rules the first that serves": (
         "[user, cookie.uid, address]",
@@ -111,8 +111,13 @@ RULES: dict[str, tuple[str, list[str], int, str]] = {
         "a user ID, ",
     ),
     "the rule behind an address": ("[address, user]", [line(user="ann"), line(user="bob"), line(address="-", user="bob")], 2, "address, in 1 "),
-    "nothing in the log says it": ("[cookie.sid, address+browser]", [line(**COOKIE), line(**OTHER)], 2, "address + browser. cookie.sid told nobody."),
-    "no rule by address": ("[cookie.uid]", [line(), line(**OTHER)], 2, "address + browser. cookie.uid told nobody."),
+    "nothing in the log says it": (
+        "[cookie.sid, address+browser]",
+        [line(**COOKIE), line(**OTHER)],
+        2,
+        "IP address and browser. No visitor had a cookie.sid.",
+    ),
+    "no rule by address": ("[cookie.uid]", [line(), line(**OTHER)], 2, "IP address and browser. No visitor had a cookie.uid."),
 }
 
 

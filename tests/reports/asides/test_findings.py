@@ -71,7 +71,7 @@ DIFFERENCES = {
         at_checkout("again", (20, 30), (2, 48)),
         (
             "checkout: the form was shown again to 20 of the 50 who dropped off (40%), and to 2 of the 50 who continued (4.0%)."
-            " More than chance. Up to 10 purchases a month."
+            " That is more than chance would explain. At most 10 purchases a month are at stake."
         ),
     ),
     "errors, rounded down from 7.5": (
@@ -79,7 +79,7 @@ DIFFERENCES = {
         at_checkout("error", (15, 35), (1, 49)),
         (
             "checkout: 15 of the 50 who dropped off got an error page (30%), against 1 of the 50 who continued (2.0%)."
-            " More than chance. Up to 7 purchases a month."
+            " That is more than chance would explain. At most 7 purchases a month are at stake."
         ),
     ),
     "the largest gain, not the largest count": (
@@ -88,13 +88,13 @@ DIFFERENCES = {
         [(24, "/cart error"), (76, "/cart"), *at_checkout("again", (20, 30), (2, 48), before="/cart")],
         (
             "checkout: the form was shown again to 20 of the 50 who dropped off (40%), and to 2 of the 50 who continued (4.0%)."
-            " More than chance. Up to 10 purchases a month."
+            " That is more than chance would explain. At most 10 purchases a month are at stake."
         ),
     ),
     "thirty on both sides, no gain of a whole purchase": (
         "macro: {purchase: /bought}\nmicro: {checkout: /checkout, sent: /thanks}\nfunnels: {shop: [checkout, sent, purchase]}\n",
         at_checkout("again", (15, 15), (0, 30)),
-        "checkout: the form was shown again to 15 of the 30 who dropped off (50%), and to 0 of the 30 who continued (0%). More than chance.",
+        "checkout: the form was shown again to 15 of the 30 who dropped off (50%), and to 0 of the 30 who continued (0%). That is more than chance would explain.",
     ),
 }
 
@@ -126,13 +126,13 @@ def test_a_planted_difference_is_named(tmp_path: Path, goals: str, plan: Plan, s
 
 @pytest.mark.parametrize("plan", NO_DIFFERENCES.values(), ids=NO_DIFFERENCES)
 def test_no_difference_is_named_without_one(tmp_path: Path, plan: Plan) -> None:
-    assert not [text for text in findings(tmp_path, SHORT, plan) if "More than chance" in text]
+    assert not [text for text in findings(tmp_path, SHORT, plan) if "more than chance" in text]
 
 
 def test_a_gain_is_of_thirty_days(tmp_path: Path) -> None:
     """In a period of ten days the same sessions are three times as many a month."""
     found = findings(tmp_path, SHORT, at_checkout("again", (20, 30), (2, 48)), {"since": "2026-10-01", "until": "2026-10-10"})
-    assert found[0].endswith(" Up to 30 purchases a month.")
+    assert found[0].endswith(" At most 30 purchases a month are at stake.")
 
 
 def landings(landed: int, bounced: int, rest: tuple[int, int] = (150, 60)) -> Plan:
@@ -143,16 +143,16 @@ def landings(landed: int, bounced: int, rest: tuple[int, int] = (150, 60)) -> Pl
 LANDING_PAGES = {
     "90% against 40%": (
         landings(150, 135),
-        "/post: 150 sessions land there, 90% see nothing else (the rest of the site: 40%), 0 converted.",
+        "/post: 150 sessions land here, 90% of them view nothing else (the rest of the site: 40%), 0 converted.",
     ),
     "the one with most landings": (
         # /post: 150 of 200 bounce, against 210 of 450; /news: 135 of 150, against 225 of 500.
         [*landings(200, 150, (300, 75)), (135, "/news"), (15, "/news /thanks")],
-        "/post: 200 sessions land there, 75% see nothing else (the rest of the site: 47%), 0 converted.",
+        "/post: 200 sessions land here, 75% of them view nothing else (the rest of the site: 47%), 0 converted.",
     ),
     "100 landings, with conversions": (
         [*landings(97, 90), (3, "/post /thanks")],
-        "/post: 100 sessions land there, 90% see nothing else (the rest of the site: 40%), 3 converted.",
+        "/post: 100 sessions land here, 90% of them view nothing else (the rest of the site: 40%), 3 converted.",
     ),
 }
 NO_LANDING_PAGES = {"99 landings": landings(99, 90), "as the rest": landings(150, 60), "below the rest": landings(150, 30, (90, 60))}
@@ -165,39 +165,39 @@ def test_a_landing_page_that_is_left_at_once_is_named(tmp_path: Path, plan: Plan
 
 @pytest.mark.parametrize("plan", NO_LANDING_PAGES.values(), ids=NO_LANDING_PAGES)
 def test_no_other_landing_page_is_named(tmp_path: Path, plan: Plan) -> None:
-    assert not [text for text in findings(tmp_path, NO_FUNNEL, plan) if "land there" in text]
+    assert not [text for text in findings(tmp_path, NO_FUNNEL, plan) if "land here" in text]
 
 
 def test_without_a_macro_goal_nothing_is_said_of_conversions(tmp_path: Path) -> None:
     found = findings(tmp_path, "micro: {cart: /cart}\n", landings(150, 135))
-    assert found == ["/post: 150 sessions land there, 90% see nothing else (the rest of the site: 40%)."]
+    assert found == ["/post: 150 sessions land here, 90% of them view nothing else (the rest of the site: 40%)."]
 
 
 FEW = {
     "eleven months, and a stand-in": (
         [(39, "/ /cart /thanks"), (1, "/ /thanks"), (157, "/ /cart"), (3_215, "/ /about")],
         (
-            "40 purchases are few: a change of 20% needs some 11 months of log on each side to show, in cart 2 months."
-            " This site is too small to see that in purchase; judge by cart (39 of the 40 had it before); see that purchase holds."
+            "With only 40 purchases, a change of 20% would take about 11 months of logs before and after it to show up; in cart, about 2 months."
+            " Too few sessions reach purchase to judge by. Judge by cart (39 of 40 purchases came after it), and check that purchase does not drop."
         ),
     ),
     "no stand-in before half of them": (
         [(19, "/ /cart /thanks"), (21, "/ /thanks /cart"), (156, "/ /cart"), (3_216, "/ /about")],
         (
-            "40 purchases are few: a change of 20% needs some 11 months of log on each side to show."
-            " This site is too small to see that in purchase, and no micro goal stands for purchase yet."
+            "With only 40 purchases, a change of 20% would take about 11 months of logs before and after it to show up."
+            " Too few to judge by, and no micro goal can stand in for purchase yet."
         ),
     ),
     "months that can be waited for": (
         [(99, "/ /cart /thanks"), (21, "/ /cart"), (80, "/ /about")],
         (
-            "99 purchases are few: a change of 20% needs some 2 months of log on each side to show, in cart 1 month."
-            " Judge by cart (99 of the 99 had it before); see that purchase holds."
+            "With only 99 purchases, a change of 20% would take about 2 months of logs before and after it to show up; in cart, about 1 month."
+            " Judge by cart (99 of 99 purchases came after it), and check that purchase does not drop."
         ),
     ),
     "none": (
         [(60, "/ /cart"), (40, "/ /about")],
-        "No session reached purchase yet: no change in it can be seen, and no micro goal stands for purchase yet.",
+        "No session reached purchase yet, so no change in it can be seen. No micro goal can stand in for purchase yet.",
     ),
 }
 

@@ -73,8 +73,8 @@ def test_a_funnel_that_cannot_be_strict_is_not(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sessions", "said"),
     [
-        (29, "Too few entered to tell whether the last step's rate depends on these choices."),
-        (30, "The last step's rate depends on order (strict): there it leaves the likely 89 – 100%."),
+        (29, "Too few sessions or visitors entered to tell whether these settings change the rate of the last step."),
+        (30, "The rate of the last step depends on order (strict): with that it is outside the likely 89 – 100%."),
     ],
 )
 def test_one_sentence_says_whether_it_depends(sessions: int, said: str, tmp_path: Path) -> None:

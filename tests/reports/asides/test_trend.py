@@ -100,14 +100,14 @@ def test_a_day_that_is_not_over_is_shown_and_left_out(until: int, periods: int, 
     row, text = trend(document)["sale"], str(runs.render(document))
     assert (row["periods"], row["reached"], row["verdict"]) == (periods, sum(RISING[:-1]), verdict)
     assert len({found["day"] for found in json.loads(runs.render(document, "json"))["reports"]["goals"]}) == 8
-    assert ("last*" in text) == (f"{mark} is not over and left out" in text) == bool(mark)
+    assert ("last*" in text) == (f"{mark} is incomplete and left out" in text) == bool(mark)
     assert ([note.text for note in document.notes if note.code == "unfinished"] != []) == bool(mark)
 
 
 def test_the_period_that_was_asked_for_may_end_first(reported: Callable[..., Document]) -> None:
     document = reported(RISING, "goals", until="2026-10-15T12:00")
     assert trend(document)["sale"]["periods"] == 5
-    assert [note.text for note in document.notes if note.code == "unfinished"] == ["2026-10-15* is not over: the figures end on 15 Oct 2026, 12:00."]
+    assert [note.text for note in document.notes if note.code == "unfinished"] == ["2026-10-15* is incomplete: the data ends on 15 Oct 2026, 12:00."]
 
 
 def test_what_a_longer_log_knows_more_of_has_no_trend(reported: Callable[..., Document]) -> None:
@@ -116,8 +116,8 @@ def test_what_a_longer_log_knows_more_of_has_no_trend(reported: Callable[..., Do
     rows = trend(document)
     for item in ("again", "then", "late / 2 / sale"):
         assert (rows[item]["change"], rows[item]["verdict"]) == (None, "too little data")
-    said = [note.text for note in document.notes if note.text.startswith("No trend is told")]
-    assert [text.partition(":")[0] for text in said] == ["No trend is told of late"]  # Nobody came twice: those goals have no line at all.
+    said = [note.text for note in document.notes if note.text.startswith("No trend for")]
+    assert [text.partition(":")[0] for text in said] == ["No trend for late"]  # Nobody came twice: those goals have no line at all.
 
 
 def test_a_window_must_be_over(reported: Callable[..., Document]) -> None:
@@ -145,7 +145,7 @@ def test_of_files_of_their_own_those_of_goals_and_funnels_have_trends(reported: 
 def test_a_few_periods_have_none(reported: Callable[..., Document]) -> None:
     document = reported((3, 3), "goals")
     assert {row["verdict"] for row in trend(document).values()} == {"too little data"}
-    assert [note.text for note in document.notes if note.code == "trend"] == ["A trend takes 3 days that are over; here are 2."]
+    assert [note.text for note in document.notes if note.code == "trend"] == ["A trend needs 3 complete days; this log has 2."]
 
 
 def test_the_margin_of_the_site_decides_what_stagnates(reported: Callable[..., Document]) -> None:
