@@ -1,4 +1,4 @@
-"""What a report looks like on a screen: blocks of lines, paragraphs and grids, without a terminal or its control characters."""
+"""Blocks that reports are drawn with: headings, lines, paragraphs and tables, without a terminal or its control characters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of text on a screen. `style` is bold, dim, bar, good or bad; text from a log is made harmless by the output."""
+    """A piece of text on a screen. `style` is bold, dim, bar, good or bad; the output makes text from a log harmless."""
 
     text: str = ""
     style: str = ""
@@ -24,20 +24,20 @@ class Cell:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of cells that follow each other, indented."""
+    """An indented line of cells."""
 
     cells: tuple[Cell, ...]
     indent: int = 2
 
     @classmethod
     def of(cls, text: str, style: str = "", indent: int = 2) -> Line:
-        """Return a line of one piece."""
+        """Return a line with one cell."""
         return cls((Cell(text, style),), indent)
 
 
 @dataclass(frozen=True)
 class Heading:
-    """The title of a report in bold, and what its figures are of; broken where the screen ends."""
+    """The title of a report in bold, followed by what its figures are about; wrapped at the width of the screen."""
 
     title: str
     rest: str = ""
@@ -45,7 +45,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A text that is broken where the screen ends; `first` stands before its first line and indents the others."""
+    """A text that is wrapped at the width of the screen; `first` precedes its first line, and the other lines are indented as far."""
 
     text: str
     indent: int = 2
@@ -55,7 +55,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a grid, and the lines that belong under it."""
+    """A row of a grid, with the lines below it."""
 
     cells: Sequence[Cell]
     details: Sequence[Paragraph] = ()
@@ -63,33 +63,33 @@ class Row:
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows in columns: the first column is text and gives way when the screen is narrow, the others are left out but never squeezed."""
+    """Rows in columns. On a narrow screen the first column, which is text, is cut; the others are left out whole."""
 
     rows: Sequence[Row]
     headings: Sequence[Cell] = ()
     indent: int = 2
     gap: int = 2
     drops: tuple[int, ...] = ()
-    """Columns that are left out where not all fit, the least important first."""
+    """The columns to leave out if not all fit, in this order."""
     least: int = 0
-    """Characters that the first column has at least, so that grids below each other align."""
+    """The minimum width of the first column, so that grids below each other align."""
     most: Mapping[int, int] = field(default_factory=dict)
-    """Characters that columns have at most: their texts are cut where they are longer."""
+    """The maximum width of columns; longer texts are cut."""
 
 
 @dataclass(frozen=True)
 class Shown:
-    """A column of a table: its title, and how the value of a row becomes text."""
+    """A column of a table: its title, and how the value in a row is written."""
 
     title: str = ""
     text: str | Callable[[Record], str] = "text"
     """The unit of the value that the row has by the column's name (one of `document.UNITS`), or a function of the whole row."""
     rank: int | None = None
-    """Where not all columns fit, the one with the lowest rank is left out first; one without a rank stays."""
+    """If not all columns fit, the one with the lowest rank is left out first; one without a rank is always shown."""
     style: str | Callable[[Record], str] = ""
     left: bool = False
     most: int | None = None
-    """Characters of a text at most: longer ones are cut."""
+    """The maximum width; longer texts are cut."""
     title_style: str = "dim"
 
     def cell(self, name: str, record: Record) -> Cell:
@@ -104,9 +104,9 @@ def table(
     keep: str | None = None,
     details: Callable[[Record], Sequence[Paragraph]] = lambda _: (),
 ) -> Grid:
-    """Return a grid of records with these columns, by name; the first is text, and one that is not to be shown is not among them.
+    """Return a grid with one row per record and these columns, by name; the first must be text. A column that is not shown is not in the mapping.
 
-    The column `keep`, by which the records are sorted, is never left out; `details` are the lines under a record. A Row stays as it is.
+    The column `keep`, by which the records are sorted, is never left out; `details` returns the lines below a record. A Row is used unchanged.
     """
     ranks = sorted((column.rank, place) for place, (name, column) in enumerate(columns.items()) if column.rank is not None and name != keep)
     titles = [Cell(column.title, column.title_style, column.left) for column in columns.values()]
@@ -140,11 +140,11 @@ Block = Heading | Line | Paragraph | Grid | BlankLine | SideBySide
 
 @dataclass(frozen=True)
 class Screen:
-    """What a report may use of a screen."""
+    """The screen that reports are drawn for, and how much of it they may use."""
 
     width: int = 120
     limit: int | None = None
-    """Rows a report shows: None for the usual number, 0 for all."""
+    """Rows per report: None for the usual number, 0 for all."""
     colour: bool = False
     part: bool = False
     """Whether the report is one of several, in `convkit report`."""
@@ -153,7 +153,7 @@ class Screen:
 
     @property
     def wide(self) -> bool:
-        """Whether the wide form fits."""
+        """Whether the screen has room for the wide form of reports."""
         return self.width >= 120  # noqa: PLR2004 (the width at which the wide form is drawn)
 
     def rows(self, usual: int) -> int | None:

@@ -1,4 +1,4 @@
-"""The document that outputs take: reports, each a frame with columns of known units, their notes, and what happened to the input."""
+"""The document that outputs render: reports with columns of known units, their notes, and what became of the input."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ UNITS = ("text", "count", "step", "rate", "ratio", "change", "seconds", "money",
 
 
 Tallies = dict[str, dict[str, pl.DataFrame]]
-"""Per report and name: the tallies that `sum_tallies` adds up and `present` takes."""
+"""By report and name: the tallies that `sum_tallies` adds up and `present` turns into a report."""
 
 
 @dataclass(frozen=True)
 class Column:
     """A column of a report: its exact name in files, and its unit.
 
-    `rate` is from 0 to 1, `change` relative to one, `number` of mixed kind; `money` an Int64 of millionths, `time` a Datetime, `step` names a row.
+    `rate` is from 0 to 1, `change` is relative to 1, `number` is a count or a ratio, `money` an Int64 of millionths, `time` a Datetime; `step` names a row.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence of what is worth a look, and the command that shows more."""
+    """A sentence about something worth a look, and the command that shows more."""
 
     text: str
     command: str = ""
@@ -59,9 +59,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """One report, finished: `frame` has the `columns`, sorted; `draw` says what these rows look like.
+    """One finished report: `frame` has the `columns`, sorted; `draw` returns the blocks for its rows.
 
-    `metrics` marks a report of one row, or one row a value, that files show as `metric,value`; an aside stands `beside` the reports named.
+    `metrics` marks a report with one row (or one per value of a breakdown), which files show as `metric,value`; an aside is shown with the reports in `beside`.
     """
 
     name: str
@@ -71,18 +71,18 @@ class Report:
     notes: tuple[Note, ...] = ()
     metrics: bool = False
     details: pl.DataFrame | None = None
-    """What findings and pictures need beyond the columns."""
+    """The columns that findings and screens need in addition."""
     beside: tuple[str, ...] = ()
 
     @property
     def naming(self) -> list[Column]:
-        """The columns that name a row; all others are figures."""
+        """The columns that identify a row; all others are figures."""
         return [column for column in self.columns if column.unit in {"text", "step"}]
 
 
 @dataclass(frozen=True)
 class Period:
-    """The time that the figures are of, both ends inside; None where nothing was read."""
+    """The time that the figures cover, both ends included; None if nothing was read."""
 
     begin: datetime | None
     end: datetime | None
@@ -98,7 +98,7 @@ class Period:
 
 @dataclass(frozen=True)
 class Document:
-    """A run's whole outcome, as outputs take it."""
+    """Everything that a run found, ready for an output."""
 
     version: str
     logs: tuple[str, ...]
@@ -106,27 +106,27 @@ class Document:
     """None for the built-in goals."""
     goals_summary: str
     input: Mapping[str, int]
-    """`lines`, and how many of them met which fate: they add up."""
+    """`lines`, and how many of them were kept, excluded and so on; these add up to `lines`."""
     reasons: Mapping[str, Mapping[str, int]]
-    """Of fates that have reasons."""
+    """By fate that has reasons: how many lines for each reason."""
     period: Period
     reports: Mapping[str, Report]
     asides: Mapping[str, Report] = field(default_factory=dict)
-    """Reports that only outputs for reading and JSON show: they belong to another report."""
+    """Reports that belong to another report; only JSON and the outputs for people include them."""
     findings: tuple[Finding, ...] = ()
     is_whole: bool = False
-    """Whether this is `report`, all of it on one screen."""
+    """Whether this is `convkit report`, everything on one screen."""
     copies: tuple[str, ...] = ()
-    """Sentences of logs that were left out because others hold all of them."""
+    """Sentences about logs that were skipped, since other logs contain all of their lines."""
     losses: tuple[str, ...] = ()
-    """Sentences of what of the input was lost."""
+    """Sentences about input that was lost."""
     rejects: pl.DataFrame | None = None
-    """`file, line, reason, text` of the lines that were not read, where they are wanted."""
+    """`file, line, reason, text` of the rejected lines, if they were requested."""
     quality: Quality = UNKNOWN_QUALITY
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What people must know of the input, whatever the report says."""
+        """What people must know about the input, whatever they read in the reports."""
         return (*self.copies, *self.losses)
 
     @property
@@ -136,12 +136,12 @@ class Document:
 
 
 def sum_tallies(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Add the tallies of parts of the visitors: Int64 columns are summed (`last_...` by max, `first_...` by min), all others are keys."""
-    whole = pl.concat(tallies)
-    sums = [name for name, dtype in whole.schema.items() if dtype == pl.Int64]
-    keys = [name for name in whole.columns if name not in sums]
+    """Return the sum of tallies of different visitors: Int64 columns are summed (`last_...` by max, `first_...` by min), all others are keys."""
+    rows = pl.concat(tallies)
+    sums = [name for name, dtype in rows.schema.items() if dtype == pl.Int64]
+    keys = [name for name in rows.columns if name not in sums]
     merged = [_sum_column(name) for name in sums]
-    return whole.group_by(keys, maintain_order=True).agg(merged) if keys else whole.select(merged)
+    return rows.group_by(keys, maintain_order=True).agg(merged) if keys else rows.select(merged)
 
 
 def _sum_column(name: str) -> pl.Expr:

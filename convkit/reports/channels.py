@@ -57,7 +57,7 @@ _TOUCHES = "first, last: visitors who converted, by the channel of their first s
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `channels` and `touches` (a row a channel), `seconds` (sessions of two interactions or more by whole seconds) and `micros`.
+    """Return `channels` and `touches` (one row per channel), `seconds` (sessions with two or more interactions, by whole seconds) and `micros`.
 
     `touches` counts visitors who converted, each once, by their first conversion: under the channel of the first session of all that was read, and
     under that of the session of this conversion. `micros` are the sessions of a channel that reached a micro goal, and a macro goal later.
@@ -84,17 +84,17 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _of_channel(analysis: Analysis, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of sessions with their channel, split."""
+    """Return rows of sessions with their channel, broken down if the analysis is."""
     return analysis.split(rows.join(analysis.sessions.select("session", "channel"), on="session", maintain_order="left"))
 
 
 def _amounts(analysis: Analysis, keys: list[str]) -> pl.LazyFrame:
-    """Sum what the counted hits of macro goals are worth."""
+    """Return the total value of the counted hits of macro goals."""
     return _of_channel(analysis, matching.macro_amounts(analysis.hits, analysis.goals)).group_by(keys).agg(value=pl.col("amount").sum())
 
 
 def _touches(analysis: Analysis, keys: list[str], sessions: pl.LazyFrame) -> pl.LazyFrame:
-    """Count visitors who converted; a visitor's sessions follow each other, so that the first that converted is that of the first conversion."""
+    """Return counts of visitors who converted; their sessions are in order, so the first that converted has the first conversion."""
     once = sessions.filter("converted").unique([*analysis.by, "visitor"], keep="first", maintain_order=True)
     one, none = pl.lit(1, dtype=pl.Int64), pl.lit(0, dtype=pl.Int64)
     first = once.select(*analysis.by, channel="first_channel", firsts=one, lasts=none)
@@ -110,7 +110,7 @@ def _micro(analysis: Analysis, keys: list[str], macros: pl.LazyFrame, goal: Goal
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report by sessions; where no macro goal is known, nothing is said of conversions."""
+    """Return the report, sorted by sessions; columns about conversions are missing if no macro goal is known."""
     columns, frame = (*view.keys, *COLUMNS), breakdown.in_value_order(_figures(tally, view), tally, view)
     shown = frame.select(column.name for column in columns)
     if view.by:
@@ -125,7 +125,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return the columns of the report, and the counts that they are made of."""
+    """Return the columns of the report, and the counts behind them."""
     keys, known = [*view.by, "channel"], view.knows_macro
     has_value = any(goal.value is not None for goal in view.goals.macros)
     of = {name: tally[name].with_columns(pl.col(keys).cast(pl.String)) for name in ("channels", "touches", "seconds")}
@@ -156,7 +156,7 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
 
 
 def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
-    """Say whose links open no channel, how many sessions are Direct for that reason, and where the log may have no referrers at all."""
+    """Return notes on the site's own hosts, on Direct sessions that came back, and on a log without referrers."""
     notes = []
     if not view.is_narrowed and not frame["referred"].sum() and frame["sessions"].sum() >= formatting.MIN_BASE:
         notes.append(Note("no-referrers", "No session has a referrer. Logs without one (format common) can only show channels through tagged links."))
@@ -175,7 +175,7 @@ def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
 
 @dataclass(frozen=True)
 class _SessionCount:
-    """How many sessions of which channel did something."""
+    """The number of sessions per channel that did something."""
 
     title: str
     by_channel: Mapping[str, int]
@@ -190,7 +190,7 @@ class _SessionCount:
 
 
 def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, room: Screen) -> list[Block]:
-    """Return a row a channel of the report's `frame`, which has its counts; `micros` are `channel, goal, reached, then_converted`."""
+    """Return one row per channel; `frame` is the report with its counts, `micros` has `channel, goal, reached, then_converted`."""
     if frame.is_empty():
         return []
     shown, total = frame.head(room.rows(_ROWS) or frame.height), int(frame["sessions"].sum())
@@ -207,7 +207,7 @@ def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, roo
 
 
 def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_SessionCount]:
-    """Return what is counted: bounces, conversions, and the micro goals that most converters passed."""
+    """Return the counts to show: bounces, conversions, and the micro goals that most conversions came after."""
     bounces, converted = (dict(frame.select("channel", name).rows()) for name in ("bounces", "converted_sessions"))
     counts = [_SessionCount(_BOUNCED, bounces, 6, is_rate=True), *([_SessionCount(view.macro_name, converted, 8)] if view.knows_macro else [])]
     sums = micros.group_by("goal").agg(pl.col("then_converted", "reached").sum()).filter(pl.col("reached") > 0)
@@ -218,7 +218,7 @@ def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_Sess
 
 
 def _columns(counts: list[_SessionCount], total: int, alike: Mapping[tuple[str, str], bool], view: View, room: Screen) -> dict[str, Shown]:
-    """Return the columns of the screen; `alike` are the counts, by title and channel, that are like the rest."""
+    """Return the columns of the screen; `alike` marks counts, by title and channel, without a clear difference from the rest."""
     columns = {
         "channel": Shown(most=_NAME),
         "sessions": Shown("sessions", "count"),

@@ -46,7 +46,7 @@ COLUMNS = (
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `goals` (a row a goal), `seconds` (how long it took, per whole second) and `base` (all sessions and visitors)."""
+    """Return `goals` (one row per goal), `seconds` (sessions by whole seconds until the goal) and `base` (all sessions and visitors)."""
     goals, macros = analysis.goals.goals, matching.last_macros(analysis.hits, analysis.goals)
     return {
         "goals": pl.concat([_none(analysis, _GOALS), *(_of_goal(analysis, macros, goal) for goal in goals)]),
@@ -58,7 +58,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _none(analysis: Analysis, schema: Mapping[str, type[pl.DataType]]) -> pl.LazyFrame:
-    """Return a tally without rows."""
+    """Return an empty tally."""
     return pl.LazyFrame(schema={**dict.fromkeys(analysis.by, TEXT), **schema})
 
 
@@ -88,7 +88,7 @@ def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report: macro goals first, then by sessions reached."""
+    """Return the report: macro goals first, then by the number of sessions."""
     base, columns = breakdown.every_value("base", tally, view), (*view.keys, *COLUMNS)
     frame = breakdown.in_value_order(_rates(tally, base, view), tally, view)
     shown = frame.select(column.name for column in columns)
@@ -99,7 +99,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) -> pl.DataFrame:
-    """Return the columns of the report, `sessions` and `visitors` beside them; of every goal a row for each row of the base."""
+    """Return the columns of the report with `sessions` and `visitors`; one row per goal and row of the base."""
     order = pl.DataFrame(
         [(goal.name, "macro" if goal.macro else "micro", goal.target, goal.value is not None) for goal in view.goals.goals],
         schema={"goal": pl.String, "type": pl.String, "target": pl.Float64, "has_value": pl.Boolean},
@@ -127,7 +127,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) ->
 
 
 def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room: Screen) -> list[Block]:
-    """Return a row a goal that was reached, a macro goal of a goals file even where it was not."""
+    """Return one row per goal that was reached, and per macro goal of a goals file even if it was not."""
     shown = [row for row in rows if row["reached"] or (row["type"] == "macro" and view.goals.file is not None)]
     shown = shown[: room.rows(_ROWS)]
     sessions = formatting.count(base["sessions"])

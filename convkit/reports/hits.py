@@ -41,7 +41,7 @@ COLUMNS = (
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `hits`: a row a hit, `source` (the number of its log) and `line` its keys; `value` is one where `has_value` says so."""
+    """Return `hits`: one row per hit, with the keys `source` (the number of its log) and `line`; `value` is valid if `has_value`."""
     goals = analysis.goals.goals
     found = (
         analysis.hits.filter(pl.col("inside") & (pl.col("fate") == "kept"))
@@ -52,13 +52,13 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     )
     keys = ("visitor", "number", "time", "kind", "path", "query", "event", "goals", "value")
     places = {"source": pl.col("source").cast(pl.Int32), "line": pl.col("line_no").cast(pl.Int32)}
-    # A row of an export is no request: what stands for its method and its answer is nobody's word.
+    # A row of an export is not a request: its method and status are placeholders.
     of_log = {name: pl.when(pl.col("event").is_null()).then(name) for name in ("method", "status")}
     return {"hits": found.select(*keys, **of_log, has_value=pl.col("value").is_not_null(), **places)}
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report in the order of hits."""
+    """Return the report, sorted by time."""
     names = pl.DataFrame({"source": range(len(view.sources)), "name": view.sources}, schema={"source": pl.Int32, "name": pl.String})
     frame = (
         tally["hits"]
@@ -79,7 +79,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
-    """Return a row a hit; what no hit has is left out."""
+    """Return one row per hit; columns without any value are left out."""
     shown = frame.head(room.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []

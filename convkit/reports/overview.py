@@ -48,10 +48,9 @@ _BAR = 20
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `sums` (one row), `seconds` (sessions of two interactions or more by whole seconds), and what notes and hints are made of.
+    """Return `sums` (one row), `seconds` (sessions with two or more interactions, by whole seconds), and the tallies behind notes and hints.
 
-    These are `candidates` (pages after a form), `errors`, `hosts` and `followers`. Where it is split, there are only the first two: what is set aside
-    has no session, and what is said of it is said of the whole.
+    The latter are `candidates` (pages after a form), `errors`, `hosts` and `followers`. A breakdown has only the first two: notes are about all sessions.
     """
     timed = analysis.split(analysis.sessions.filter(pl.col("interactions") > 1))
     sums = analysis.beside(_sums(analysis), _amounts(analysis))
@@ -69,7 +68,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _sums(analysis: Analysis) -> pl.LazyFrame:
-    """Count sessions and what is told of them."""
+    """Return counts of sessions, and of what notes need about them."""
     goals = analysis.goals
     last = pl.col("started") + pl.duration(seconds="seconds")
     running = (
@@ -94,7 +93,7 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
 
 
 def _amounts(analysis: Analysis) -> pl.LazyFrame:
-    """Sum what the counted hits of macro goals are worth."""
+    """Return the total value of the counted hits of macro goals."""
     return analysis.summed(
         analysis.split(matching.macro_amounts(analysis.hits, analysis.goals)),
         value=pl.col("amount").sum(),
@@ -104,7 +103,7 @@ def _amounts(analysis: Analysis) -> pl.LazyFrame:
 
 
 def _set_aside(analysis: Analysis) -> pl.LazyFrame:
-    """Count macro goals that came in sessions without a page, and visitors who met only errors."""
+    """Return counts of macro goals in sessions without a page, and of visitors who saw only errors."""
     aside = analysis.hits.filter("inside").select(macros_aside=pl.col("pageless_macro").sum().cast(pl.Int64))
     return pl.concat([aside, _lost(analysis).select(only_errors=pl.col("visitor").n_unique().cast(pl.Int64))], how="horizontal")
 
@@ -123,7 +122,7 @@ def _after_forms(analysis: Analysis) -> pl.LazyFrame:
 
 
 def _only_errors(analysis: Analysis) -> pl.LazyFrame:
-    """Return `page, n`: how many of the visitors who met only errors met one there."""
+    """Return `page, n`: how many of the visitors who saw only errors saw one there."""
     return _lost(analysis).group_by(pl.col("page").cast(pl.String)).agg(n=pl.col("visitor").n_unique().cast(pl.Int64))
 
 
@@ -135,7 +134,7 @@ def _lost(analysis: Analysis) -> pl.LazyFrame:
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the headline; where no macro goal is known, what it would say of conversions is missing."""
+    """Return the headline; figures about conversions are missing if no macro goal is known."""
     columns, frame = (*view.keys, *COLUMNS), _figures(tally, view)
     if view.by:
         return Report("overview", columns, frame, lambda *_: [], metrics=True)
@@ -145,7 +144,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return the columns of the report, one row, or a row a value."""
+    """Return the columns of the report: one row, or one per value of a breakdown."""
     known = view.knows_macro
     has_value = any(goal.value is not None for goal in view.goals.macros)
     sessions, converted = pl.col("sessions"), pl.when(known).then("converted")
@@ -169,7 +168,7 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
 
 
 def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Screen) -> list[Block]:
-    """Return four lines: what came, what left at once, what converted, what was read."""
+    """Return four lines: sessions, bounces, conversions, and the lines that were read."""
     rows = [
         ("Sessions", formatting.count(facts["sessions"]), _sessions(facts, room)),
         ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, " viewed one page and did nothing else")),
@@ -182,7 +181,7 @@ def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: Vie
 
 
 def _sessions(facts: Mapping[str, int], room: Screen) -> str:
-    """Return by whom, and how long."""
+    """Return how many visitors the sessions are from, and how long they are."""
     words = f"by {formatting.plural(facts['visitors'], 'visitor')}"
     if facts["sessions"]:
         words += f", {facts['pages_per_session']:.1f} pages per session"
@@ -192,12 +191,12 @@ def _sessions(facts: Mapping[str, int], room: Screen) -> str:
 
 
 def _of_sessions(part: int, facts: Mapping[str, int], words: str) -> str:
-    """Return a rate in words, without it where the base is too small for one."""
+    """Return a rate and words; only the words if the base is too small for a rate."""
     return (formatting.share(part, facts["sessions"]) if facts["sessions"] >= formatting.MIN_BASE else "") + words
 
 
 def _converted(facts: Mapping[str, int], view: View, room: Screen) -> tuple[str, str]:
-    """Return how many converted, the odds, and what they were worth."""
+    """Return the number of conversions, and their rate, odds and value in words."""
     converted, sessions = facts["converted_sessions"], facts["sessions"]
     if converted is None:
         return "?", "no macro goal is known for this site"
@@ -213,7 +212,7 @@ def _converted(facts: Mapping[str, int], view: View, room: Screen) -> tuple[str,
 
 
 def _lines(fates: Mapping[str, int], room: Screen) -> str:
-    """Return what became of the lines."""
+    """Return what became of the lines, in words."""
     named = {"kept": "used", "asset": "static files" if room.wide else "static", "bot": "by bots" if room.wide else "bots"}
     counts = {word: fates[fate] for fate, word in named.items()}
     if room.wide and fates["unparsed"]:
@@ -223,7 +222,7 @@ def _lines(fates: Mapping[str, int], room: Screen) -> str:
 
 
 def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
-    """Return what to do where nobody said what the site is for."""
+    """Return the hint for a site without a known macro goal."""
     found = tally["candidates"].sort("n", "page", "form", "status", descending=[True, False, False, False]).head(_CANDIDATES)
     rows = found.rows(named=True)
     columns = {
@@ -253,7 +252,7 @@ BREAKDOWN = _HeadlineBreakdown()
 
 
 def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
-    """Return a row a value, those with few sessions as one; of periods the last ones."""
+    """Return one row per value, the smallest ones folded into one; of periods, the last ones."""
     key = view.key
     found = split(None if key in PERIODS else room.rows(_VALUES))
     rows = found.report.frame.rows(named=True)
@@ -270,7 +269,7 @@ def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, room:
 
 
 def _columns(most: int, view: View) -> dict[str, Shown]:
-    """Return the columns of a value; who is a visitor of two values cannot be added up. `most` is the longest bar."""
+    """Return the columns of a breakdown; visitors cannot be added up across values. `most` is the number of sessions of the longest bar."""
     currency = view.goals.site.currency
     return {
         "sessions": Shown("sessions", "count", style="bold"),

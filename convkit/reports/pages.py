@@ -42,7 +42,7 @@ _COUNTS = ("sessions", "pageviews", "landings", "bounces", "landings_converted",
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `pages` (a row a page) and `seconds` (views of a page by the whole seconds until the session's next interaction)."""
+    """Return `pages` (one row per page) and `seconds` (views of a page by whole seconds until the session's next interaction)."""
     keys = [*analysis.by, "page"]
     seen = analysis.hits.filter(pl.col("inside") & is_interaction()).select("session", "time", "kind", "page")
     took = (pl.col("time").shift(-1) - pl.col("time")).dt.total_seconds()
@@ -71,12 +71,12 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _count(fits: pl.Expr | None = None) -> pl.Expr:
-    """Count the rows of a group, or those that fit."""
+    """Return the number of rows in a group, or of those that match."""
     return (pl.len() if fits is None else fits.sum()).cast(pl.Int64)
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report by exits of sessions that had not converted."""
+    """Return the report, sorted by exits without a conversion first."""
     keys = [*view.by, "page"]
     medians = (
         tally["seconds"]
@@ -103,7 +103,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
-    """Return a row a page."""
+    """Return one row per page."""
     shown = frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or frame.height)
     some = f"; {shown.height} of {formatting.plural(frame.height, 'page')}" if shown.height < frame.height else ""
     of = view.order(COLUMNS, "most exits without a conversion first" if view.knows_macro else "most exits first")

@@ -43,7 +43,7 @@ _FEWEST_CHARACTERS = 6
 
 @dataclass(frozen=True)
 class PathQuery:
-    """What is asked: the pages before a goal, or those after a page whose path matches a pattern; neither where no goal is known."""
+    """The requested paths: the pages before a goal, or after a page that matches a pattern; neither if no goal is known."""
 
     goal: Goal | None
     page: str | None
@@ -52,7 +52,7 @@ class PathQuery:
 
 
 def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
-    """Return what the options ask. Raises UsageError with the fix where they make no sense."""
+    """Return the query that the options describe. Raises UsageError with the fix."""
     to, page, steps = (options.get(name) for name in OPTIONS)
     if to is not None and page is not None:
         raise UsageError("--to and --from cannot be used together; use one of them")
@@ -70,7 +70,7 @@ def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `paths`: a row a path, by sessions, and how many of them reached a macro goal."""
+    """Return `paths`: sessions per path, and how many of them reached a macro goal."""
     wanted = parse_options(analysis.options, analysis.goals)
     found = _before(analysis, wanted.goal, wanted.steps) if wanted.page is None else _after(analysis, wanted.page, wanted.steps)
     names = [f"page{place}" for place in range(wanted.steps)]
@@ -88,7 +88,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _in_order(wanted: PathQuery, pages: pl.Expr) -> list[pl.Expr]:
-    """Return the parts of a path: the edge of the session before or behind its pages, which may be none."""
+    """Return the parts of a path: its pages, if any, and the start or end of the session before or after them."""
     edge = pl.when("edge").then(pl.lit(_LEFT if wanted.page is not None else _START))
     pages = pl.when(pages != "").then(pages)
     return [pages, edge] if wanted.page is not None else [edge, pages]
@@ -123,17 +123,17 @@ def _after(analysis: Analysis, page: str, steps: int) -> pl.LazyFrame:
 
 
 def _collapsed(pages: pl.LazyFrame) -> pl.LazyFrame:
-    """Return pages without those that repeat the one before."""
+    """Return pages without immediate repetitions."""
     return pages.filter(windows.previous(pl.col("page"), "session").ne_missing(pl.col("page"))).select("session", "page")
 
 
 def _at(back: int) -> pl.Expr:
-    """Return the page so many rows before, of the same session; null where there is none."""
+    """Return the page that many rows before in the same session; null if there is none."""
     return pl.when(pl.col("session") == pl.col("session").shift(back)).then(pl.col("page").shift(back))
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report by sessions, then by path; where a macro goal was asked for, nothing is said of conversions."""
+    """Return the report, sorted by sessions, then path; `converted` is missing for the paths to a macro goal."""
     wanted, columns = parse_options(view.options, view.goals), (*view.keys, *COLUMNS)
     all_sessions = pl.col("sessions").sum().over(view.by) if view.by else pl.col("sessions").sum()
     tells = view.knows_macro and not (wanted.goal and wanted.goal.macro)
@@ -151,7 +151,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _heading(wanted: PathQuery, frame: pl.DataFrame, shown: int, order: str) -> Heading:
-    """Return what was asked, and of how many sessions."""
+    """Return the heading: the query, and the number of sessions."""
     pages = f"{wanted.steps} pages" if wanted.steps > 1 else "page"
     goal = wanted.goal.name if wanted.goal else ""
     asked_for = f"the last {pages} before {goal}{', the first macro goal' if wanted.is_default else ''}"
@@ -162,7 +162,7 @@ def _heading(wanted: PathQuery, frame: pl.DataFrame, shown: int, order: str) -> 
 
 
 def _draw(frame: pl.DataFrame, wanted: PathQuery, view: View, room: Screen) -> list[Block]:
-    """Return a row a path."""
+    """Return one row per path."""
     shown = frame.head(room.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []
@@ -180,7 +180,7 @@ def _draw(frame: pl.DataFrame, wanted: PathQuery, view: View, room: Screen) -> l
 
 
 def _fit(path: str, space: int) -> str:
-    """Return a path whose longest pages are cut in the middle until it fits."""
+    """Return a path that fits: its longest pages are shortened in the middle."""
     pages = path.split(_JOINED)
     longest = max(map(len, pages))
     while len(_JOINED.join(pages)) > space and longest > _FEWEST_CHARACTERS:

@@ -45,7 +45,7 @@ _FIELDS = ("landing", "exit", "device", *schema.CHANNEL_COLUMNS)
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `sessions`: a row a session, `visitor` and `number` its keys."""
+    """Return `sessions`: one row per session, with the keys `visitor` and `number`."""
     found = analysis.sessions.join(_worth(analysis), on="session", how="left")
     sums = (pl.col("seconds", "pages"), pl.col("value").fill_null(0))
     keys = ("visitor", "number", "started", "bounced", "converted", *_FIELDS)
@@ -53,14 +53,14 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _worth(analysis: Analysis) -> pl.LazyFrame:
-    """Return `session, value`: what the counted hits of macro goals are worth."""
+    """Return `session, value`: the value of the counted hits of macro goals."""
     amounts = [matching.counted_hits(analysis.hits, goal).select("session", "amount") for goal in analysis.goals.macros]
     nothing = analysis.hits.clear().select("session", pl.lit(0, dtype=pl.Int64).alias("amount"))
     return pl.concat([nothing, *amounts]).group_by("session").agg(value=pl.col("amount").sum())
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report in the order in which sessions began; where no macro goal is known, nothing is said of conversions."""
+    """Return the report, sorted by start; columns about conversions are missing if no macro goal is known."""
     has_value = view.knows_macro and any(goal.value is not None for goal in view.goals.macros)
     frame = (
         tally["sessions"]
@@ -79,7 +79,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
-    """Return a row a session; a narrow screen has no room for where it ended and what it was worth."""
+    """Return one row per session; a narrow screen leaves out the channel, exit and value."""
     shown = frame.head(room.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []

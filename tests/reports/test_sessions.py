@@ -170,13 +170,13 @@ def test_a_screen_shows_twenty_rows_and_short_names(report: str, tmp_path: Path)
     document = runs.document([written(tmp_path / "a.log", lines)], [report])
     for width in (80, 120):
         text = runs.render(document, width=width)
-        assert f"one row a {report[:-1]}; 20 of 25 {report}" in text
+        assert f"one row per {report[:-1]}; 20 of 25 {report}" in text
         name = document.reports[report].frame["session"][0]
         assert f"  {name[:6]}…-1  10 Oct 12:00" in text
         assert name[:7] not in text
     everything = runs.render(document, limit=0)
     assert everything.count("…-1") == 25
-    assert f"one row a {report[:-1]}\n" in everything
+    assert f"one row per {report[:-1]}\n" in everything
 
 
 def test_the_year_stands_where_the_period_has_two(tmp_path: Path) -> None:
