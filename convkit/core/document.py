@@ -27,7 +27,7 @@ Tallies = dict[str, dict[str, pl.DataFrame]]
 class Column:
     """A column of a report: its exact name in files, and its unit.
 
-    `rate` is from 0 to 1, `change` is relative to 1, `number` is a count or a ratio, `money` an Int64 of millionths, `time` a Datetime; `step` names a row.
+    `rate` is from 0 to 1, `change` relative to 1, `number` a count or a ratio, `money` an Int64 of millionths, `time` a Datetime; `step` names a row.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Finding:
 class Report:
     """One finished report: `frame` has the `columns`, sorted; `draw` returns the blocks for its rows.
 
-    `metrics` marks a report with one row (or one per value of a breakdown), which files show as `metric,value`; an aside is shown with the reports in `beside`.
+    `metrics` marks a report with one row (or one per value of a key), which files show as `metric,value`; an aside belongs to those of `beside`.
     """
 
     name: str

@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 _MANY_MACROS = 2
 _MOST_BARE = 0.9
-"""Share of sessions without assets above which the log rather than the visitors lacks them."""
+"""Share of sessions without assets above which the log probably has no lines of assets at all."""
 _MOST_PATHS = 3
-"""How many shapes of paths are named."""
+"""How many patterns of paths are named."""
 _LEAST_SHARE = 0.01
-"""The share of pages from which on a host is a site, and no name that a robot has sent."""
+"""The minimum share of pages of a host that is a site, not a name that a bot sent."""
 _HOST_NAME = r"^[a-z0-9_-]*[a-z][a-z0-9_.-]*$"
-"""Names of hosts; an address in the place of one is shown to nobody."""
+"""Names of hosts; IP addresses in their place are not shown."""
 _MOST_HOSTS = 3
 _IDENTIFIERS = {USER_RULE: "user ID", "address": "IP address", "address+browser": "IP address and browser"}
 
 
 def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
-    """Return the notes in the order in which they are read."""
+    """Return the notes in the order of the screen."""
     sums = tally["sums"].row(0, named=True)
     found = [
         _definitions(sums, view),
@@ -60,7 +60,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
 
 
 def _definitions(sums: Mapping[str, int], view: View) -> Note:
-    """Say what a session and a visitor are, and which rule served what share."""
+    """Return how sessions end and visitors are identified, and the share of each rule."""
     site = view.goals.site
     timeout, sessions = formatting.duration_in_words(site.session_timeout), sums["sessions"]
     served = {rule: sums[f"identified_by{place}"] for place, rule in enumerate(site.visitor_rules) if sums[f"identified_by{place}"]}
@@ -98,7 +98,7 @@ def _macros(view: View) -> Note | None:
 
 
 def _bare(sums: Mapping[str, int], view: View) -> Note | None:
-    """Say how many sessions look like programs that load no assets; nothing where the log has none of anybody."""
+    """Return how many sessions loaded no assets, as programs do; None if hardly any session in the log did."""
     bare, sessions = sums["bare"], sums["sessions"]
     if view.bots == "only" or not bare or not sums["assets_known"] or bare > _MOST_BARE * sessions:
         return None
@@ -151,13 +151,13 @@ def _local_times(view: View) -> Note | None:
 
 
 def _log_notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
-    """Return the notes in the order in which they are read."""
+    """Return the notes in the order of the screen."""
     found = [_bots_that_converted(view), _silences(view), _jumps(view), _followers(subrequests.subrequest_patterns(tally["followers"]))]
     return tuple(note for note in found if note)
 
 
 def _bots_that_converted(view: View) -> Note | None:
-    """Say how many sessions of bots reached a macro goal, and what it would be with them."""
+    """Return how many bot sessions reached a macro goal, and the conversions with bots included."""
     added = view.quality.bot_sessions
     if added is None or not added.converted or not view.knows_macro:
         return None
@@ -169,7 +169,7 @@ def _bots_that_converted(view: View) -> Note | None:
 
 
 def _silences(view: View) -> Note | None:
-    """Name the longest silence of the period, and how many there are."""
+    """Return the longest gap in the log of the period, and the number of gaps."""
     begin, end = view.period.begin, view.period.end
     found = [gap for gap in view.quality.silences if begin is not None and end is not None and gap.begin < end and gap.end > begin]
     if not found:
@@ -185,7 +185,7 @@ def _length(gap: Silence) -> str:
 
 
 def _jumps(view: View) -> Note | None:
-    """Name the first place at which the time of a log jumps, and how many there are."""
+    """Return the first place where the time of a log jumps, and the number of such places."""
     found = view.quality.jumps
     if not found:
         return None
@@ -198,7 +198,7 @@ def _jumps(view: View) -> Note | None:
 
 
 def _followers(shapes: pl.DataFrame) -> Note | None:
-    """Name the paths that look like no pages."""
+    """Return the paths that are probably not pages."""
     if shapes.is_empty():
         return None
     soon = f"within {subrequests.SOON_SECONDS} s of another page"
@@ -225,7 +225,7 @@ def pages_by_host(hits: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 
 def _several_hosts(hosts: pl.DataFrame) -> Note | None:
-    """Say which sites a log holds, of what was `counted`; nothing where it is one."""
+    """Return the sites in a log with their share of pages; None if there is only one."""
     whole = int(hosts["pages"].sum())
     found = hosts.filter(pl.col("pages") >= _LEAST_SHARE * whole, pl.col("host").str.contains(_HOST_NAME)).sort(
         "pages", "host", descending=[True, False]

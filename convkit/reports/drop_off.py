@@ -38,7 +38,7 @@ COLUMNS = (
 )
 _ROWS, _MET = 5, 3
 _NARROW_NAME, _NAME = 36, 27
-"""Characters of an item, so that the figures of all steps stand in line."""
+"""The width of an item, so that the figures of all steps align."""
 _LEFT = "(left the site)"
 _TESTED = {"form_again": "a form shown again", "error": "an error page (4xx, 5xx)", "slow": "an answer slower than 3 s"}
 _LEGEND = "more: clearly more common among those who dropped off (tested: {}). went on: reached the next step."
@@ -46,7 +46,7 @@ _FIRST_LEFT_OUT = " Step 1 is not shown; --limit 0 shows it."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `went` (who met what) and `steps` (how many stopped at a step or went on)."""
+    """Return `went` (how many went to or met what) and `steps` (how many stopped at a step, or continued)."""
     went, steps = [], []
     for funnel in analysis.goals.funnels:
         name = pl.lit(funnel.name).alias("funnel")
@@ -62,7 +62,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report by funnel, step, what, dropped; `more` marks what chance would not do."""
+    """Return the report, sorted by funnel, step, what and dropped; `more` marks what chance would not explain."""
     shown = (*view.keys, *COLUMNS)
     if not view.goals.funnels:
         return Report("drop-off", shown, empty_frame(shown), lambda *_: [])
@@ -129,7 +129,7 @@ def _beside(steps: list[list[Block]]) -> list[Block]:
 
 
 def _step(rows: pl.DataFrame, funnel: Funnel, number: int, room: Screen) -> list[Block]:
-    """Return one step: where those went who dropped off, and what they met on the way."""
+    """Return one step: where those who dropped off went, and what they met on the way."""
     names = f"{number} {funnel.steps[number - 1].name} → {number + 1} {funnel.steps[number].name}"
     if rows.is_empty():
         return [Heading(names, " no session reached it")]
@@ -161,7 +161,7 @@ def _named(bounds: tuple[pl.Expr, pl.Expr]) -> list[pl.Expr]:
 
 
 def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any]]:
-    """Return what they met of one kind; what is tested over all paths, a form with its path where there is one."""
+    """Return what they met of one kind: what is tested over all paths, a form with its path if there is only one."""
     found = rows.filter((pl.col("what") == what) & (pl.col("dropped") > 0))
     if what == "met":
         return found.head(limit or found.height).rows(named=True)
@@ -171,7 +171,7 @@ def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any
 
 
 def _cut(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:
-    """Return the first rows; the others as one."""
+    """Return the first rows, and all others as one."""
     rows = [row for row in rows if row["dropped"]]
     if limit is None or len(rows) <= limit + 1:
         return rows
@@ -184,7 +184,7 @@ _NO_TEXT = Shown(text=lambda _: "")
 
 
 def _grid(title: str, rows: list[dict[str, Any]], room: Screen, *, both: bool) -> Grid:
-    """Return rows of items with how many of either side."""
+    """Return one row per item, with the counts of those who dropped off and, for `both`, of those who continued."""
     item = Shown(title, lambda row: f"  {_LEFT if row['item'] == LEFT else row['item']}", title_style="")
     dropped = Shown("    dropped", lambda row: formatting.count_and_rate(row["dropped"], row["stopped"]))
     went_on = Shown("    went on", lambda row: formatting.count_and_rate(row["went_on"], row["continued"]))

@@ -68,9 +68,9 @@ _BIAS = "people behind one address count as one visitor, and one person with cha
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `base` (who may enter), `steps`, `matched` (hits), `seconds` (to the next step), `went` (where they went), `ways` (other ones).
+    """Return `base` (who may enter), `steps`, `matched` (hits), `seconds` (to the next step), `went` (next pages), `ways` (detours).
 
-    Where it is split, without what only the picture and the notes of the whole tell.
+    A breakdown has only `base`, `steps` and `seconds`: sentences and notes are about all sessions.
     """
     parts: dict[str, list[pl.LazyFrame]] = {}
     for funnel in analysis.goals.funnels:
@@ -85,7 +85,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _base(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
-    """Count the sessions and visitors that may enter."""
+    """Return the number of sessions and visitors that may enter."""
     return analysis.summed(analysis.split(analysis.entering[funnel.name]), sessions=_count(pl.len()), visitors=_count(pl.col("visitor").n_unique()))
 
 
@@ -94,7 +94,7 @@ def _count(number: pl.Expr) -> pl.Expr:
 
 
 def _steps(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyFrame:
-    """Return a row a step: how many reached it, began there, and of those that stopped there have time left."""
+    """Return one row per step: how many reached it, began there, continued, and have time left in the window."""
     ends = int(analysis.ends.timestamp() * 1_000_000) if analysis.ends else 0
     begins = pl.min_horizontal(f"at{number}" for number in funnel.numbers)
     has_time = pl.lit(value=False) if funnel.window is None else begins + microseconds(funnel.window) > ends
@@ -115,7 +115,7 @@ def _steps(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyF
 
 
 def _matched(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
-    """Return a row a step: how many hits of the period fit it, whatever the order."""
+    """Return one row per step: how many hits of the period match it, in any order."""
     inside = analysis.hits.filter("inside")
     counts = [
         inside.select(pl.lit(number, dtype=pl.Int32).alias("step"), matched=_count(pl.any_horizontal(step.columns).sum()))
@@ -125,7 +125,7 @@ def _matched(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _seconds(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyFrame:
-    """Return how many took how many whole seconds from each step to the next."""
+    """Return the number of chains by whole seconds from each step to the next."""
     rows = []
     for number in funnel.numbers[:-1]:
         took = stats.whole_seconds((pl.col(f"at{funnel.next_step(number)}") - pl.col(f"at{number}")) // 1_000_000)
@@ -153,12 +153,12 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         mine = pl.col("funnel") == funnel.name
         said[funnel.name] = _sentences(funnel, went.filter(mine), steps.filter(mine), ways.filter(mine))
         notes += _notes(funnel, frame.filter(mine), said[funnel.name], looked_at)
-    # A funnel out of its order is none: on a screen it keeps its steps as they are.
+    # A funnel makes no sense out of order: on a screen its steps stay as they are.
     return Report("funnel", columns, shown, lambda _, room: _draw(frame, went, said, view, room), tuple(notes), details=frame)
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return the columns of the report, and what its picture needs beside them."""
+    """Return the columns of the report, and those that its screen needs in addition."""
     at, text = [*view.by, "funnel", "step"], pl.col(view.by).cast(pl.String)
     seconds, n = pl.col("seconds").cast(pl.Float64), pl.col("n")
     quartiles = {name: stats.weighted_quantile(seconds, n, quantile) for name, quantile in _QUARTILES.items()}
@@ -184,7 +184,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
 
 
 def _draw(frame: pl.DataFrame, went: pl.DataFrame, said: Mapping[str, FunnelSentences], view: View, room: Screen) -> list[Block]:
-    """Return the funnels, and what is said of each; inside `report` the first two, the others named."""
+    """Return the funnels with their sentences; in `convkit report` the first two, and the names of the others."""
     shown, hidden = _shown(frame, view, room)
     blocks: list[Block] = []
     for funnel in shown:
@@ -228,7 +228,7 @@ def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, said
     """Return one funnel."""
     heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, room))
     picture = _wide(rows, went) if room.wide else _narrow(rows, went, room)
-    # What differs stands under its step where there is room for it; that nothing does is worth a line to who asks for the funnel.
+    # Narrow screens show a difference below its step; that there is none is worth a line only in the report of the funnel.
     is_shown = room.wide if said.has_difference else not room.part
     sentences = [sentence for sentence in (said.other_ways, *(said.differences if is_shown else ())) if sentence]
     return [heading, *picture, *([BlankLine()] if sentences else []), *(Paragraph(sentence) for sentence in sentences)]
@@ -246,7 +246,7 @@ def _describe(funnel: Funnel, rows: list[dict[str, Any]], room: Screen) -> str:
 
 
 def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Screen) -> list[Block]:
-    """Return a line a step with its bar, and under it where they went."""
+    """Return one line per step with its bar, and below it where those who dropped off went."""
     first = rows[0]["entered"]
     columns = {
         "step": Shown(text=_label),
@@ -262,7 +262,7 @@ def _label(row: Mapping[str, Any]) -> str:
 
 
 def _details(row: Mapping[str, Any], went: pl.DataFrame, room: Screen) -> list[Paragraph]:
-    """Return how many began at a step, where any step may be the first, and where those went who dropped off."""
+    """Return how many began at a step, if any may be the first, and where those who dropped off went."""
     began = [Paragraph(f"{formatting.count(row['entries'])} began here", indent=6, first="↳ ", style="dim")] if row["entries"] else []
     if not row["drop_offs"]:
         return began
@@ -286,7 +286,7 @@ def _place(item: str) -> str:
 
 
 def _short_differences(went: pl.DataFrame) -> list[str]:
-    """Say what was oftener among those who dropped off than chance would make it."""
+    """Return sentences on what was clearly more common among those who dropped off."""
     sentences = []
     for row in went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("what").rows(named=True):
         dropped = f"{formatting.count(row['dropped'])} of these {formatting.count(row['stopped'])}"
@@ -296,7 +296,7 @@ def _short_differences(went: pl.DataFrame) -> list[str]:
 
 
 def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
-    """Return a table with a row a step."""
+    """Return a table with one row per step."""
     first, is_open = rows[0]["entered"], rows[0]["is_open"]
     width = _OPEN_BAR if is_open else _WIDE_BAR
     columns = {
@@ -357,7 +357,7 @@ class FunnelSentences:
     """How the last step's goal was reached outside of the funnel; empty where the funnel shows all."""
     has_difference: bool
     differences: tuple[str, ...]
-    """For each step at which those who dropped off differ from those who went on; or one that says that no difference is known."""
+    """One per step where those who dropped off clearly differ; or one that says what was tested."""
 
 
 def _sentences(funnel: Funnel, went: pl.DataFrame, steps: pl.DataFrame, ways: pl.DataFrame) -> FunnelSentences:
@@ -389,7 +389,7 @@ def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
 
 
 def _notes(funnel: Funnel, rows: pl.DataFrame, said: FunnelSentences, looked_at: str) -> Iterator[Note]:
-    """Yield what of a funnel's figures needs a word; `rows` are the report's, `looked_at` names where the steps' goals were looked for."""
+    """Yield the notes on a funnel; `rows` are those of the report, `looked_at` names where hits of its steps were searched."""
     if said.other_ways:
         yield Note("other-ways", f"{funnel.name}: {said.other_ways}", is_drawn=True)
     begin = f"{funnel.name} at " if said.has_difference else f"{funnel.name}: "

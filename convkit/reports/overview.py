@@ -50,7 +50,7 @@ _BAR = 20
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `sums` (one row), `seconds` (sessions with two or more interactions, by whole seconds), and the tallies behind notes and hints.
 
-    The latter are `candidates` (pages after a form), `errors`, `hosts` and `followers`. A breakdown has only the first two: notes are about all sessions.
+    The latter are `candidates` (pages after a form), `errors`, `hosts` and `followers`. A breakdown has only the first two: notes are of the whole.
     """
     timed = analysis.split(analysis.sessions.filter(pl.col("interactions") > 1))
     sums = analysis.beside(_sums(analysis), _amounts(analysis))

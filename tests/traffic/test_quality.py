@@ -199,7 +199,7 @@ def test_a_note_has_the_longest_silence_of_the_period(tmp_path: Path) -> None:
     one = "log has no lines from {}, where such hours usually have about {} lines."
     texts = [notes(report(tmp_path, lines, GOALS, **options)).get("gaps") for options in ({}, {"until": "2026-10-12"}, {"last": "2d"})]
     assert texts == [
-        f"2 gaps: the {one.format('13 Oct 2026 20:00 to 14 Oct 2026 02:00 (6 hours)', 120)}",
+        f"2 gaps; in the longest, the {one.format('13 Oct 2026 20:00 to 14 Oct 2026 02:00 (6 hours)', 120)}",
         f"The {one.format('11 Oct 2026 18:00 to 11 Oct 2026 22:00 (4 hours)', 80)}",
         None,
     ]
@@ -247,8 +247,8 @@ def test_a_note_shows_a_clock_jump(tmp_path: Path) -> None:
     assert "clock" not in notes(report(tmp_path, [*lines[:20], line("GET /", -9 * DAY), *lines[20:]], GOALS))
     jumped = [*lines[:20], *(line("GET /", 9 * DAY + number) for number in range(20)), *lines[20:], *lines[:20]]
     document = report(tmp_path, jumped, GOALS)
-    text = "The time of access.log jumps ahead by 9d 0h at line 21, to 19 Oct 2026 12:00, and at 1 other place"
-    assert notes(document)["clock"] == f"{text}; every line counts at the time that it says."
+    text = "The time of access.log jumps ahead by 9d 0h at line 21, to 19 Oct 2026 12:00, and in 1 other place"
+    assert notes(document)["clock"] == f"{text}; each line is counted at its own time."
     assert [(jump["file"], jump["line"], jump["to"][:10]) for jump in document["input"]["jumps"]] == [
         ("access.log", 21, "2026-10-19"),
         ("access.log", 41, "2026-10-10"),

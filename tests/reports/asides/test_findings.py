@@ -94,8 +94,10 @@ DIFFERENCES = {
     "thirty on both sides, no gain of a whole purchase": (
         "macro: {purchase: /bought}\nmicro: {checkout: /checkout, sent: /thanks}\nfunnels: {shop: [checkout, sent, purchase]}\n",
         at_checkout("again", (15, 15), (0, 30)),
-        "checkout: the form was shown again to 15 of the 30 who dropped off (50%), and to 0 of the 30 who continued (0%)."
-        " That is more than chance would explain.",
+        (
+            "checkout: the form was shown again to 15 of the 30 who dropped off (50%), and to 0 of the 30 who continued (0%)."
+            " That is more than chance would explain."
+        ),
     ),
 }
 
