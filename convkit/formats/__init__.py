@@ -84,8 +84,8 @@ class LogFormat(Protocol):
 
 def load_format(name: str) -> LogFormat:
     """Return the format that users call `name`."""
-    found: LogFormat = plugins.load("formats", name).FORMAT
-    return found
+    log_format: LogFormat = plugins.load("formats", name).FORMAT
+    return log_format
 
 
 def load_formats() -> dict[str, LogFormat]:

@@ -36,10 +36,10 @@ LARGEST = 100 << 20
 def _values(text: str) -> Iterator[Any]:
     """Yield the elements of an array, or a sequence of objects. Raises ValueError."""
     decoder, blanks, place = json.JSONDecoder(object_pairs_hook=json_log.keep_first), re.compile(r"\s*"), 0
-    while found := blanks.match(text, place):
-        if found.end() == len(text):
+    while match := blanks.match(text, place):
+        if match.end() == len(text):
             return
-        value, place = decoder.raw_decode(text, found.end())
+        value, place = decoder.raw_decode(text, match.end())
         yield from value if isinstance(value, list) else [value]
 
 

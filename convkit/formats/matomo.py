@@ -97,8 +97,8 @@ def _nested(row: Mapping[str, str]) -> dict[str, Any]:
     """Return a row with the columns of its actions as nested objects again."""
     actions: dict[int, dict[str, str]] = {}
     for name, value in row.items():
-        if name and value and (found := _ACTION_COLUMN.fullmatch(name)):
-            actions.setdefault(int(found[1]), {})[found[2]] = value
+        if name and value and (match := _ACTION_COLUMN.fullmatch(name)):
+            actions.setdefault(int(match[1]), {})[match[2]] = value
     return {**row, "actionDetails": [actions[number] for number in sorted(actions)]}
 
 

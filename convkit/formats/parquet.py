@@ -37,8 +37,8 @@ class ParquetExport(Layout):
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return PARSED, PARSED_EVENTS and a `prop.NAME` for each property, of rows with the file's columns."""
-        there = {name: place for name, place in self.columns.fields.items() if self.columns.column(place) in self.types}
-        fields = {name: self._value(place, is_whole=self._is_whole(name)) for name, place in there.items()}
+        paths = {name: path for name, path in self.columns.fields.items() if self.columns.column(path) in self.types}
+        fields = {name: self._value(path, is_whole=self._is_whole(name)) for name, path in paths.items()}
         time = self._time() if "date" not in fields and self.columns.preset is None else None
         if time is not None:
             fields["time"] = pl.when(time.is_between(*timestamps.WEB_ERA)).then(time)
@@ -49,24 +49,24 @@ class ParquetExport(Layout):
         """Return whether the tool's preset takes a field as it is."""
         return self.columns.preset is not None and name in self.columns.preset.types
 
-    def _value(self, place: ColumnPath, *, is_whole: bool) -> pl.Expr:
+    def _value(self, path: ColumnPath, *, is_whole: bool) -> pl.Expr:
         """Return the value of a column, or of a path within its JSON text, as text."""
-        column = self.columns.column(place)
-        found = _column(column)
-        return found if is_whole else exports.json_text(_text(found, self.types[column]), place[len(column) :])
+        column = self.columns.column(path)
+        value = _column(column)
+        return value if is_whole else exports.json_text(_text(value, self.types[column]), path[len(column) :])
 
     def _props(self) -> pl.Expr:
         """Return the properties as JSON: the column that holds them, or all columns without a role."""
-        place, roles = self.columns.props, set(self.columns.roles.values())
-        if place:
-            return _as_json(_column(place), self.types[place] if place in self.types else pl.Struct({}))
+        path, roles = self.columns.props, set(self.columns.roles.values())
+        if path:
+            return _as_json(_column(path), self.types[path] if path in self.types else pl.Struct({}))
         others = [_text(_column(name), of_type).alias(exports.dotted(name)) for name, of_type in self.types.items() if name not in roles]
         return pl.struct(others).struct.json_encode() if others else pl.lit(None, dtype=pl.String)
 
     def _time(self) -> pl.Expr | None:
         """Return the time, None if its column is text."""
-        place = self.columns.roles["time"]
-        value, of_type = _column(place), self.types[place]
+        path = self.columns.roles["time"]
+        value, of_type = _column(path), self.types[path]
         if of_type.is_integer():
             return timestamps.from_number(value.cast(pl.Int64, strict=False))
         if isinstance(of_type, pl.Datetime) and of_type.time_zone:
@@ -76,20 +76,20 @@ class ParquetExport(Layout):
         return None
 
 
-def _within(fields: Mapping[str, Any], place: ColumnPath) -> Iterator[tuple[ColumnPath, Any]]:
+def _within(fields: Mapping[str, Any], path: ColumnPath) -> Iterator[tuple[ColumnPath, Any]]:
     """Yield the columns, including those within structs."""
     for name, of_type in fields.items():
-        yield (*place, name), of_type
+        yield (*path, name), of_type
         if isinstance(of_type, pl.Struct):
-            yield from _within({field.name: field.dtype for field in of_type.fields}, (*place, name))
+            yield from _within({field.name: field.dtype for field in of_type.fields}, (*path, name))
 
 
-def _column(place: ColumnPath, prefix: str = COLUMN_PREFIX) -> pl.Expr:
+def _column(path: ColumnPath, prefix: str = COLUMN_PREFIX) -> pl.Expr:
     """Return a column by its path."""
-    found = pl.col(prefix + place[0])
-    for name in place[1:]:
-        found = found.struct.field(name)
-    return found
+    column = pl.col(prefix + path[0])
+    for name in path[1:]:
+        column = column.struct.field(name)
+    return column
 
 
 def _text(column: pl.Expr, of_type: pl.DataType) -> pl.Expr:
@@ -117,12 +117,12 @@ class Parquet(LogFormat):
     def fit(self, source: Source, _head: pl.Series, needs: Needs) -> ParquetExport:
         """Return the layout of one file. Raises InputError if it is damaged or lacks what a run needs."""
 
-        def values(place: ColumnPath) -> list[str]:
-            few = pl.read_parquet(source.path, columns=[place[0]], n_rows=_FEW, glob=False).select(_text(_column(place, prefix=""), types[place]))
+        def values(path: ColumnPath) -> list[str]:
+            few = pl.read_parquet(source.path, columns=[path[0]], n_rows=_FEW, glob=False).select(_text(_column(path, prefix=""), types[path]))
             return few.to_series().drop_nulls().to_list()
 
         with parquet_damage_as_error(source.name):
-            types = {place: of_type for place, of_type in _within(pl.read_parquet_schema(source.path), ()) if not isinstance(of_type, pl.Struct)}
+            types = {path: of_type for path, of_type in _within(pl.read_parquet_schema(source.path), ()) if not isinstance(of_type, pl.Struct)}
             return ParquetExport(exports.find_columns(list(types), needs, source.name, values), types)
 
 

@@ -75,4 +75,4 @@ def is_address(sorted_text: pl.Expr) -> pl.Expr:
 
 def mask_addresses(text: str) -> str:
     """Return a text with everything that looks like an IPv4 or IPv6 address replaced by `x.x.x.x`."""
-    return _ANY.sub(lambda found: found[0] if _CLOCK.fullmatch(found[0]) else _MASK, text)
+    return _ANY.sub(lambda match: match[0] if _CLOCK.fullmatch(match[0]) else _MASK, text)

@@ -62,11 +62,11 @@ class Columns:
     @property
     def fields(self) -> dict[str, ColumnPath]:
         """The paths of all that a run needs, by the names that rows have: roles, and `prop.NAME`s."""
-        return {**self.roles, **{f"prop.{name}": place for name, place in self.properties.items()}}
+        return {**self.roles, **{f"prop.{name}": path for name, path in self.properties.items()}}
 
-    def column(self, place: ColumnPath) -> ColumnPath:
+    def column(self, path: ColumnPath) -> ColumnPath:
         """Return the column of a path: itself, or the one whose JSON text contains it."""
-        return self.texts.get(place, place)
+        return self.texts.get(path, path)
 
 
 def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values: Callable[[ColumnPath], Iterable[str]]) -> Columns:
@@ -74,27 +74,27 @@ def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values:
 
     Raises InputError if a role has two candidates, or a column is missing that `site.columns` names or every run needs.
     """
-    owned = {role: _owners_column(role, name, names, called) for role, name in needs.columns.items()}
+    chosen = {role: _owners_column(role, name, names, called) for role, name in needs.columns.items()}
     if needs.has_header and (preset := presets.preset_of(names)):
-        return _tool_columns(preset, owned, names, needs)
-    left = [name for name in names if name not in owned.values()]
-    roles = owned | {role: path for role in ROLES if role not in owned and (path := _usual_column(role, left, called))}
+        return _tool_columns(preset, chosen, names, needs)
+    left = [name for name in names if name not in chosen.values()]
+    roles = chosen | {role: path for role in ROLES if role not in chosen and (path := _usual_column(role, left, called))}
     if "id" in roles and roles["id"] == roles.get("user"):
         del roles["id"]
     if "time" not in roles and "date" in roles:
         roles["time"] = roles.pop("date")
     _refuse_missing_roles(roles, names, called)
     clocks = list(values(roles["time"]))
-    if "date" in roles and not ("date" in owned or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
+    if "date" in roles and not ("date" in chosen or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
         del roles["date"]
     properties = {name: path for name in needs.properties if (path := _property(name, names))}
     return Columns(roles, properties, needs.timezone, any(map(timestamps.is_local, clocks)), tested=needs.properties)
 
 
-def _tool_columns(preset: Preset, owned: Mapping[str, ColumnPath], names: Sequence[ColumnPath], needs: Needs) -> Columns:
+def _tool_columns(preset: Preset, chosen: Mapping[str, ColumnPath], names: Sequence[ColumnPath], needs: Needs) -> Columns:
     """Return the columns of a known tool's export."""
     fields = {name: presets.path_of(column, names) for name, column in preset.fields.items()}
-    roles = fields | {f"{OWNER_PREFIX}{role}": path for role, path in owned.items()}
+    roles = fields | {f"{OWNER_PREFIX}{role}": path for role, path in chosen.items()}
     props = presets.path_of(preset.props, names) if preset.props else ()
     # If the properties are a column of JSON text, they are read from that.
     is_text = preset.property is None and props in names
@@ -102,7 +102,7 @@ def _tool_columns(preset: Preset, owned: Mapping[str, ColumnPath], names: Sequen
     known = set(names)
     texts = {path: column for path in (*roles.values(), *properties.values()) if path not in known and (column := _json_column(path, known))}
     timezone = preset.timezone or needs.timezone
-    return Columns(roles, properties, timezone, not preset.timezone and "time" not in owned, preset, texts, props, needs.properties)
+    return Columns(roles, properties, timezone, not preset.timezone and "time" not in chosen, preset, texts, props, needs.properties)
 
 
 def _json_column(path: ColumnPath, columns: Collection[ColumnPath]) -> ColumnPath:
@@ -127,17 +127,17 @@ def names_requests(names: Sequence[ColumnPath]) -> bool:
     return bool(compared & _STATUSES and compared & (_METHODS | _SIZES))
 
 
-def dotted(place: ColumnPath) -> str:
+def dotted(path: ColumnPath) -> str:
     """Return a column's name as people write it."""
-    return ".".join(place)
+    return ".".join(path)
 
 
 def _owners_column(role: str, name: str | int, names: Sequence[ColumnPath], called: str) -> ColumnPath:
     """Return the column that `site.columns` names. Raises InputError."""
-    by_name = {dotted(place): place for place in names}
+    by_name = {dotted(path): path for path in names}
     if str(name) in by_name:
         return by_name[str(name)]
-    alike = [place for place in names if normalized(dotted(place)) == normalized(str(name))]
+    alike = [path for path in names if normalized(dotted(path)) == normalized(str(name))]
     if len(alike) == 1:
         return alike[0]
     known = f"its columns are {_listed(names)}" if isinstance(name, str) else f"it has {len(names)} columns"
@@ -165,7 +165,7 @@ def _candidates(role: str, names: Sequence[ColumnPath]) -> list[list[ColumnPath]
 
 def _property(name: str, names: Sequence[ColumnPath]) -> ColumnPath | None:
     """Return the column of a property: by its full name, otherwise the first with this name within an object."""
-    return next((place for place in names if dotted(place) == name), next((place for place in names if place[-1] == name), None))
+    return next((path for path in names if dotted(path) == name), next((path for path in names if path[-1] == name), None))
 
 
 def _refuse_missing_roles(roles: Mapping[str, ColumnPath], names: Sequence[ColumnPath], called: str) -> None:
@@ -185,9 +185,9 @@ def _listed(names: Sequence[ColumnPath]) -> str:
     return f"{some} and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else some
 
 
-def _quoted(place: ColumnPath) -> str:
+def _quoted(path: ColumnPath) -> str:
     """Return a column's name, harmless and without IP addresses: without a header, it is a value of the first row."""
-    return addresses.mask_addresses(safe(dotted(place), _LONGEST_NAME))
+    return addresses.mask_addresses(safe(dotted(path), _LONGEST_NAME))
 
 
 _NO_VALUES = ["", "-", "null", "NULL", "Null", "None", "nan", "NaN", "NA", "N/A", "\\N", "<NA>", "(not set)", "undefined"]
@@ -239,8 +239,8 @@ def _tool_roles(rows: pl.LazyFrame, columns: Columns, preset: Preset) -> pl.Lazy
     if preset.property is not None:
         values = {f"prop.{name}": preset.property(name) for name in columns.tested}
         whole = whole.with_columns(**{name: pl.coalesce(value, name) if name in present else value for name, value in values.items()})
-    owned = {name.removeprefix(OWNER_PREFIX): name for name in present if name.startswith(OWNER_PREFIX)}
-    return preset.rows(whole).with_columns(**owned)
+    chosen = {name.removeprefix(OWNER_PREFIX): name for name in present if name.startswith(OWNER_PREFIX)}
+    return preset.rows(whole).with_columns(**chosen)
 
 
 def _no_texts(names: Iterable[str]) -> list[pl.Expr]:

@@ -50,25 +50,25 @@ _EMPTY = ["-", "", "- - -"]
 _PORT = r"^\[?([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\])(?::[0-9]+)?$"
 
 
-def clean_fields(rows: pl.LazyFrame, clean: Cleaning, there: Collection[str]) -> pl.LazyFrame:
-    """Return rows with functions applied to the fields that are `there`."""
-    return rows.with_columns(**{name: function(pl.col(name)) for name, function in clean.items() if name in there})
+def clean_fields(rows: pl.LazyFrame, clean: Cleaning, present: Collection[str]) -> pl.LazyFrame:
+    """Return rows with functions applied to the fields that are `present`."""
+    return rows.with_columns(**{name: function(pl.col(name)) for name, function in clean.items() if name in present})
 
 
-def parse_requests(rows: pl.LazyFrame, there: Collection[str], assets: Assets, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
-    """Return PARSED of rows: `source, line_no, fault`, and as text the FIELDS that are `there`.
+def parse_requests(rows: pl.LazyFrame, present: Collection[str], assets: Assets, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
+    """Return PARSED of rows: `source, line_no, fault`, and as text the FIELDS that are `present`.
 
     `fault` is the reason why a row is not a record, including `blank` and `comment`; a row without a time or an address is a record. Times without a
     time zone are in `timezone`; for `names_month` see `timestamps.parse_times`.
     """
-    absent = {name: pl.lit(None, dtype=pl.String) for name in FIELDS if name not in there}
+    absent = {name: pl.lit(None, dtype=pl.String) for name in FIELDS if name not in present}
     filled = rows.with_columns(**absent).with_columns(
-        request=_request(there), address=field_or_null("address").str.replace_all(" ", "", literal=True)
+        request=_request(present), address=field_or_null("address").str.replace_all(" ", "", literal=True)
     )
     filled = filled.with_columns(**assets.marks(_is_asset)).with_columns(time=pl.when(~pl.col("plain")).then("time"))
     timed = (
         timestamps.parse_times(filled, timezone, names_month=names_month)
-        if "time" in there
+        if "time" in present
         else filled.with_columns(time=pl.lit(None, dtype=PARSED["time"]))
     )
     plain_no_more = pl.col("plain") & pl.col("fault").is_null()
@@ -80,7 +80,7 @@ def parse_requests(rows: pl.LazyFrame, there: Collection[str], assets: Assets, t
         bytes=pl.col("bytes").cast(pl.Int64, strict=False),
         referrer=field_or_null("referrer"),
         user_agent=pl.when(pl.col("agent") == "-").then(pl.lit("")).otherwise("agent"),
-        seconds=_seconds(there),
+        seconds=_seconds(present),
         forwarded=field_or_null("forwarded"),
         cookies=field_or_null("cookies"),
         session_key=pl.lit(None, dtype=pl.String),
@@ -102,19 +102,19 @@ def _address() -> pl.Expr:
     return pl.coalesce(with_port, "address")
 
 
-def _request(there: Collection[str]) -> pl.Expr:
+def _request(present: Collection[str]) -> pl.Expr:
     """Return the request line: as logged, otherwise made of its parts."""
     whole = field_or_null("request")
-    if "target" not in there:
+    if "target" not in present:
         return whole
     target = pl.col("target").str.strip_chars()
-    if "query" in there:
+    if "query" in present:
         query = field_or_null("query").str.strip_prefix("?")
         target = pl.concat_str([target, pl.when(query != "").then(pl.concat_str([pl.lit("?"), query])).otherwise(pl.lit(""))])
-    after = pl.concat_str([pl.lit(" "), field_or_null("protocol")]).fill_null("") if "protocol" in there else pl.lit("")
-    method = field_or_null("method") if "method" in there else pl.lit("GET")
+    after = pl.concat_str([pl.lit(" "), field_or_null("protocol")]).fill_null("") if "protocol" in present else pl.lit("")
+    method = field_or_null("method") if "method" in present else pl.lit("GET")
     made = pl.concat_str([method, pl.lit(" "), target, after])
-    return pl.coalesce(whole, made) if "request" in there else made
+    return pl.coalesce(whole, made) if "request" in present else made
 
 
 def _is_asset(extensions: str) -> pl.Expr:
@@ -122,9 +122,9 @@ def _is_asset(extensions: str) -> pl.Expr:
     return pl.col("request").str.contains(rf"^(?:GET|HEAD) [^ ?]*[^ ?/]\.(?i:{extensions})(?:[ ?#;]|$)")
 
 
-def _seconds(there: Collection[str]) -> pl.Expr:
+def _seconds(present: Collection[str]) -> pl.Expr:
     """Return the duration of requests in seconds, null if it was not logged."""
-    number = {name: pl.col(name).str.strip_chars_end("mns ").cast(pl.Float64, strict=False) for name in DURATION_UNITS if name in there}
+    number = {name: pl.col(name).str.strip_chars_end("mns ").cast(pl.Float64, strict=False) for name in DURATION_UNITS if name in present}
     seconds = [pl.when(value >= 0).then((value / DURATION_UNITS[name]).round(_PLACES)) for name, value in number.items()]
     return pl.coalesce(seconds) if seconds else pl.lit(None, dtype=pl.Float64)
 
@@ -165,6 +165,7 @@ class FieldNames:
     logger: tuple[str, str] | None = None
     """The field that names a line's log, and what it begins with for requests; lines without it are requests."""
     clean: Cleaning = field(default_factory=dict)
+    """Functions that make the text of fields readable, by field."""
     is_loose: bool = False
     """Whether the server's owner chose the names: then they may be within any object, and values must look right."""
 

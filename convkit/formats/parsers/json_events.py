@@ -48,7 +48,7 @@ class JsonExport(Layout):
         Fails if a line is not a JSON object: `mend` comes first then.
         """
         is_blank = pl.col("line").str.strip_chars().fill_null("") == ""
-        fields = {name: self._field(place) for name, place in self.columns.fields.items()}
+        fields = {name: self._field(path) for name, path in self.columns.fields.items()}
         rows = (
             lines.with_columns(fault=pl.coalesce(first_problem({"blank": is_blank}), "fault"))
             .with_columns(object=pl.when(pl.col("fault").is_null()).then("line").str.json_decode(self._shape()))
@@ -61,12 +61,12 @@ class JsonExport(Layout):
         """Return the struct type of what a run needs: text, unless the tool's preset has other types."""
         preset = self.columns.preset
         types = {self.columns.roles[name]: of_type for name, of_type in (preset.types if preset else {}).items()}
-        return _shape({self.columns.column(place): types.get(place, pl.String()) for place in self.columns.fields.values()})
+        return _shape({self.columns.column(path): types.get(path, pl.String()) for path in self.columns.fields.values()})
 
-    def _field(self, place: ColumnPath) -> pl.Expr:
+    def _field(self, path: ColumnPath) -> pl.Expr:
         """Return the value at a path of an object, or within the JSON text there."""
-        column = self.columns.column(place)
-        return exports.json_text(_field(column), place[len(column) :])
+        column = self.columns.column(path)
+        return exports.json_text(_field(column), path[len(column) :])
 
     def _props(self, line: str) -> pl.Expr:
         """Return the properties as JSON: the object that holds them, or the whole event."""
@@ -110,8 +110,8 @@ def fit(lines: pl.Series, called: str, needs: Needs) -> JsonExport:
     """Return the layout of an export. Raises InputError if it lacks what a run needs."""
     objects = _objects(_some(lines))
 
-    def values(place: ColumnPath) -> list[str]:
-        return [str(value) for item in objects if (value := _value(item, place)) is not None]
+    def values(path: ColumnPath) -> list[str]:
+        return [str(value) for item in objects if (value := _value(item, path)) is not None]
 
     return JsonExport(exports.find_columns(_names(objects), needs, called, values))
 
@@ -134,18 +134,18 @@ def _names(objects: Iterable[dict[str, Any]]) -> list[ColumnPath]:
     return list(paths)
 
 
-def _within(item: Mapping[str, Any], place: ColumnPath) -> Iterator[ColumnPath]:
+def _within(item: Mapping[str, Any], path: ColumnPath) -> Iterator[ColumnPath]:
     """Yield the paths in one object."""
     for name, value in item.items():
         if not isinstance(value, dict):
-            yield (*place, name)
-        elif len(place) < _DEEPEST:
-            yield from _within(value, (*place, name))
+            yield (*path, name)
+        elif len(path) < _DEEPEST:
+            yield from _within(value, (*path, name))
 
 
-def _value(item: Any, place: ColumnPath) -> object:  # noqa: ANN401 (JSON holds anything)
+def _value(item: Any, path: ColumnPath) -> object:  # noqa: ANN401 (JSON holds anything)
     """Return the value at a path of an object."""
-    for name in place:
+    for name in path:
         item = item.get(name) if isinstance(item, dict) else None
     return item
 
@@ -163,17 +163,17 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _shape(places: Mapping[ColumnPath, pl.DataType]) -> pl.Struct:
+def _shape(paths: Mapping[ColumnPath, pl.DataType]) -> pl.Struct:
     """Return the struct type of these types at these paths; if one path is within another, the first counts."""
     tree: dict[str, Any] = {}
-    for place, of_type in places.items():
+    for path, of_type in paths.items():
         branch = tree
-        for name in place[:-1]:
+        for name in path[:-1]:
             branch = branch.setdefault(name, {})
             if not isinstance(branch, dict):
                 break
         else:
-            branch.setdefault(place[-1], of_type)
+            branch.setdefault(path[-1], of_type)
     return struct_type(tree)
 
 
@@ -187,9 +187,9 @@ def _cut(value: Any, of_type: PolarsDataType) -> Any:  # noqa: ANN401 (JSON hold
     return value if is_plain else None
 
 
-def _field(place: ColumnPath) -> pl.Expr:
+def _field(path: ColumnPath) -> pl.Expr:
     """Return the text at a path of an object."""
     field = pl.col("object")
-    for name in place:
+    for name in path:
         field = field.struct.field(name)
     return field

@@ -54,6 +54,7 @@ class KeyValueLog(LogFormat):
     has_quotes: bool = False
     """Whether values may be quoted and then contain separators."""
     clean: Cleaning = field(default_factory=dict)
+    """Functions that make the text of fields readable, by field."""
 
     def claims(self) -> pl.Expr:
         """Return which lines are in this notation and hold a request."""

@@ -48,6 +48,7 @@ class Template(LogFormat, Layout):
     made: Mapping[str, pl.Expr] = field(default_factory=dict)
     """Fields computed from groups."""
     clean: Cleaning = field(default_factory=dict)
+    """Functions that make the text of fields readable, by field."""
     escapes_quotes: bool = True
     names_month: bool = False
     """Whether times look like `10/Oct/2026:13:55:36 +0200`."""

@@ -66,6 +66,7 @@ class W3cLog(LogFormat):
     with_plus: frozenset[str] = frozenset()
     """Fields in which a plus means a space, unless they are quoted."""
     clean: Cleaning = field(default_factory=dict)
+    """Functions that make the text of fields readable, by field."""
 
     def sniff(self, lines: pl.Series) -> float:
         """Return the share of lines that belong to such a table, including headers."""
