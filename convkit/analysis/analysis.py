@@ -1,4 +1,4 @@
-"""The analysis: what reports may read, matched hits, sessions, goals and the few facts about the whole log."""
+"""The analysis: what reports may read, that is matched hits, sessions, goals and a few facts about the whole log."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Analysis:
-    """Frames of some visitors, whole: all of them, or a part whose tallies are added to others'.
+    """The frames of all visitors, or of some of them; tallies of the latter are added to those of the others.
 
     `hits` are matched hits sorted by visitor and ORDER with `row`, `inside` (the period), `started` and `pageless`; `sessions` those of the period.
     """
 
     hits: pl.LazyFrame
     size: int
-    """How many rows `hits` has."""
+    """The number of rows of `hits`."""
     sessions: pl.LazyFrame
     chains: Mapping[str, pl.LazyFrame]
     """By funnel: the chains that begin in the period (`chains.best_chains`)."""
     drop_off: Mapping[str, pl.LazyFrame]
-    """By funnel: where they went (`drop_off.drop_off_counts`)."""
+    """By funnel: where those at each step went next (`drop_off.drop_off_counts`)."""
     detours: Mapping[str, pl.LazyFrame]
-    """By funnel: how its last step was reached by those whom it does not show there (`detours.find_detours`)."""
+    """By funnel: how its last step was reached outside the funnel (`detours.find_detours`)."""
     entering: Mapping[str, pl.LazyFrame]
     """By funnel: the sessions that may enter it."""
     goals: Goals
@@ -56,42 +56,42 @@ class Analysis:
     identities: pl.LazyFrame
     """`visitor, identity` of all visitors of the logs: personal data, of which ids are made."""
     by: tuple[str, ...] = ()
-    """The column of the values that all is split by: every tally begins with it; `chains` and `departures` have it. Empty where nothing is split."""
+    """The column with the value of a breakdown: every tally begins with it; `chains` and `drop_off` have it. Empty without a breakdown."""
     values: pl.LazyFrame | None = None
-    """`session` and that column: a row for each value of a session."""
+    """`session` and that column: one row per value of a session."""
 
     options: Mapping[str, str] = field(default_factory=dict)
-    """What was asked of reports that have options of their own."""
+    """The given options that only single reports have."""
 
     def split(self, rows: pl.LazyFrame, session: str = "session") -> pl.LazyFrame:
-        """Return rows of sessions once for each value of their session, those of no session left out; as they are where nothing is split."""
+        """Return rows of sessions once per value of their session, without those that have no session; unchanged without a breakdown."""
         if self.values is None:
             return rows
         return rows.join(self.values, left_on=session, right_on="session", maintain_order="left")
 
     def summed(self, rows: pl.LazyFrame, **sums: pl.Expr) -> pl.LazyFrame:
-        """Return sums of split rows: a row a value; one row of all where nothing is split."""
+        """Return sums of rows: one row per value; a single row without a breakdown."""
         return rows.group_by(self.by).agg(**sums) if self.by else rows.select(**sums)
 
     def beside(self, sums: pl.LazyFrame, others: pl.LazyFrame) -> pl.LazyFrame:
-        """Return `summed` rows next to each other, nulls where a value is not among the others."""
+        """Return `summed` rows side by side, with nulls for values that the others lack."""
         return sums.join(others, on=self.by, how="left") if self.by else pl.concat([sums, others], how="horizontal")
 
 
 @dataclass(frozen=True)
 class View:
-    """What presenting needs to know beside the tally: nothing in it depends on the visitors of a part."""
+    """What `present` needs to know in addition to the tally: nothing in it depends on single visitors."""
 
     goals: Goals
     period: Period
     input: Mapping[str, int]
-    """`lines` and how many met which fate."""
+    """`lines`, and how many of them were kept, excluded and so on."""
     knows_macro: bool = True
-    """Whether it is known what the site is for: a goals file says it, or a built-in macro goal was reached."""
+    """Whether a macro goal is known: from a goals file, or a built-in one that was reached."""
     has_local_times: bool = False
     """Whether an export has times without a zone."""
     key: str = ""
-    """By which the tally is split, where it is."""
+    """The key of the breakdown, if there is one."""
     by: tuple[str, ...] = ()
     """The column of the key's values."""
     bots: str = "drop"
@@ -99,29 +99,29 @@ class View:
     ends: datetime | None = None
     """Time of the last hit of the log."""
     sources: tuple[str, ...] = ()
-    """The logs' names by the number in `source` of their hits."""
+    """The names of the logs, by the number that is the `source` of their hits."""
     own_hosts: tuple[str, ...] = ()
-    """Hosts that are taken for the site's own because nobody named them."""
+    """Hosts that are taken for the site's own, since none are configured."""
     is_narrowed: bool = False
-    """Whether only some sessions of the period are looked at."""
+    """Whether the run is restricted to some sessions of the period."""
     sort: Sorting | None = None
     quality: Quality = UNKNOWN_QUALITY
-    """What is known of the traffic beside the figures."""
+    """Bots, gaps and clock jumps of the logs."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """What was asked of reports that have options of their own."""
+    """The given options that only single reports have."""
 
     def order(self, columns: Iterable[Column], usual: str) -> str:
-        """Return by what a report's rows are sorted, in words."""
+        """Return how the rows of a report are sorted, in words."""
         return self.sort.words if self.sort and self.sort.is_of(columns) else usual
 
     @property
     def keys(self) -> tuple[Column, ...]:
-        """Return the columns that stand before a report's own."""
+        """Return the columns of the breakdown, which come before those of a report."""
         return tuple(Column(key, "text") for key in self.by)
 
     @property
     def steps(self) -> pl.DataFrame:
-        """Return a row a funnel's step, in the order of the file: `place` is that of the funnel, `next_step` null at the last step."""
+        """Return one row per step of a funnel, in the order of the file; `place` numbers the funnels, `next_step` is null at the last step."""
         return pl.DataFrame(
             [
                 (
@@ -144,5 +144,5 @@ class View:
 
     @property
     def macro_name(self) -> str:
-        """What heads the columns of conversions: the macro goal's name, where there is one."""
+        """The title of columns of conversions: the name of the macro goal if there is only one."""
         return self.goals.macros[0].name if len(self.goals.macros) == 1 else "converted"

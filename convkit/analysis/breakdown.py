@@ -1,6 +1,6 @@
 """Breakdown (`--by KEY`): the values that each session has, and tallies broken down by them.
 
-Values come in order, periods without sessions included; small values can be folded into one. Without a key all functions return what they were given.
+Values are ordered and include periods without sessions; small values can be folded into one. Without a key all functions return their input.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 
 VALUE = "by"
-"""The column of a session's value: sessions and hits have columns of their own that are named as keys."""
+"""The column of the value; it is not named like the key, since sessions and hits have columns with the names of keys."""
 NO_VALUE = "(none)"
-"""The value of sessions that have none: no goal was reached, no host is known."""
+"""The value of sessions without one: no goal was reached, or the host is unknown."""
 PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 """Keys that are periods, and how their values are written: `2026-10-07`, `2026-W41` (ISO 8601), `2026-10`."""
 
 VALUES_TALLY = "values"
-"""The tally of every split report that holds how many `sessions` each value has."""
+"""The tally with the number of `sessions` per value, in every report that is broken down."""
 _PLACE = "place of the value"
 OTHER = "(other)"
-"""What a screen calls the values that it has no room for."""
+"""What the values without a column of their own are called on a screen."""
 
 
 def _period(written: str) -> Values:
     def values(sessions: pl.LazyFrame, _: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-        """Return when sessions began, in the site's time zone."""
+        """Return the period in which sessions began, in the time zone of the site."""
         return sessions.select("session", value=pl.col("started").dt.convert_time_zone(goals.site.timezone).dt.strftime(written))
 
     return values
@@ -55,7 +55,7 @@ def _session_column(column: str) -> Values:
 
 def _first_interaction_column(column: str) -> Values:
     def values(_: pl.LazyFrame, hits: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
-        """Return what the first interaction says."""
+        """Return the value of the first interaction."""
         first = hits.filter(pl.col("inside") & pl.col("session").is_not_null() & is_interaction())
         return first.unique("session", keep="first", maintain_order=True).select("session", value=column)
 
@@ -63,7 +63,7 @@ def _first_interaction_column(column: str) -> Values:
 
 
 def _goals_reached(sessions: pl.LazyFrame, _: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return the goals that sessions reached, a row each."""
+    """Return one row per goal that a session reached."""
     columns = [goal.column for goal in goals.goals]
     reached = [sessions.filter(goal.column).select("session", value=pl.lit(goal.name, dtype=TEXT)) for goal in goals.goals]
     nothing = sessions.filter(~pl.any_horizontal(pl.lit(value=False), *columns)).select("session", value=pl.lit(None, dtype=TEXT))
@@ -79,12 +79,12 @@ KEYS: dict[str, Values] = {
     **{key: _session_column(key) for key in schema.CHANNEL_COLUMNS},
     "goal": _goals_reached,
 }
-"""All that reports can be split by, beside the variants of the site: `session, value` of the sessions of the period
-and their matched hits, sorted by visitor and ORDER."""
+"""The keys of breakdowns, in addition to the variants of the site; each returns `session, value` for the sessions of the period and their matched
+hits, sorted by visitor and ORDER."""
 
 
 def parse_key(key: str | None, goals: Goals) -> str | None:
-    """Return the key that the option names; UsageError with the fix where there is no such key."""
+    """Return the key of the option. Raises UsageError with the fix if there is no such key."""
     known = (*KEYS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
     if key is not None and key not in known:
         fix = did_you_mean(key, known) or ("; define it under `site.variants`" if key.startswith(schema.VARIANT_PREFIX) else "")
@@ -93,13 +93,13 @@ def parse_key(key: str | None, goals: Goals) -> str | None:
 
 
 def session_values(key: str, sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return `session` and `by` (TEXT), a value of the key: a row for each that a session has; most keys give it one."""
+    """Return `session` and `by` (TEXT), the value of the key: one row per value of a session; most keys have exactly one."""
     found = KEYS.get(key, _session_column(key))(sessions, hits, goals)
     return found.select("session", pl.col("value").cast(pl.String).fill_null(NO_VALUE).cast(TEXT).alias(VALUE))
 
 
 def ordered_values(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return `by, sessions` in order: every period there is, rising; of other keys the values with most sessions first."""
+    """Return `by, sessions` in order: periods by time, including empty ones; values of other keys by sessions, largest first."""
     found = tally[VALUES_TALLY].with_columns(pl.col(VALUE).cast(pl.String))
     if view.key not in PERIODS:
         return found.sort(pl.col(VALUE) == OTHER, "sessions", VALUE, descending=[False, True, False])
@@ -116,7 +116,7 @@ def _periods_of_view(view: View) -> pl.DataFrame:
 
 
 def every_value(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return one row of sums a value, those without sessions too; without a key the one row that there is."""
+    """Return one row of sums per value, including those without sessions; without a key the only row."""
     if not view.by:
         return tally[name]
     sums = tally[name].with_columns(pl.col(view.by).cast(pl.String))
@@ -126,12 +126,12 @@ def every_value(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.
 
 
 def repeat_for_values(rows: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return rows once for each value."""
+    """Return the rows once per value."""
     return rows.join(ordered_values(tally, view).select(view.by), how="cross") if view.by else rows
 
 
 def in_value_order(frame: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return rows in the order of their values; those of one value stay in theirs."""
+    """Return rows in the order of their values; rows of the same value keep their order."""
     if not view.by:
         return frame
     ranks = ordered_values(tally, view).select(view.by).with_row_index(_PLACE)
@@ -144,7 +144,7 @@ def in_value_order(frame: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view:
 
 
 def fold_values(tally: Mapping[str, pl.DataFrame], kept: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """Return tallies in which the values that are not kept are one, OTHER."""
+    """Return tallies in which all values that are not kept are folded into OTHER."""
     value = pl.col(VALUE).cast(pl.String)
     one = pl.when(value.is_in(list(kept))).then(value).otherwise(pl.lit(OTHER))
     return {name: sum_tallies([frame.with_columns(one.alias(VALUE))]) for name, frame in tally.items()}

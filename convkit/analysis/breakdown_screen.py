@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 
 
 MOST_VALUES = 5
-"""How many values a screen shows as columns, the others as one."""
+"""The number of values with a column of their own; the others share one."""
 _MOST_PERIODS, _ROWS = 60, 20
 _NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2, 2
-"""Characters of a name at most, of a figure with its rate, of the rate, and of a value at most."""
+"""The maximum width of a name, the widths of a count with its rate and of the rate, the maximum width of a value, the gap and the indent."""
 _LABEL, _ALL, _SESSIONS = "label", "all", "sessions"
 
 INDISTINGUISHABLE_SIGN = "≈"
 INDISTINGUISHABLE_LEGEND = Paragraph(f"{INDISTINGUISHABLE_SIGN} no clear difference from the other sessions", style="dim")
 CellCounts = tuple[int, int, int, int]
-"""Part and whole of a cell, and those of all sessions, the cell's among them."""
+"""Part and whole of a cell, and those of all sessions, including the cell's."""
 
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A report split by a key, and the values in order: `by, sessions`. On a screen the last value may be all others."""
+    """A report broken down by a key, and the values in order: `by, sessions`. On a screen the last value may stand for all others."""
 
     values: pl.DataFrame
     report: Report
     marks: PeriodMarks = NO_MARKS
-    """What is marked on the values, where they are periods."""
+    """The marks on values that are periods."""
 
 
 class BreakdownScreen(Protocol):
@@ -135,12 +135,12 @@ class _Lines:
         return self.table.labelled(rows.filter(**self.section.only), self.by)
 
     def has_marks(self, key: str) -> bool:
-        """Tell whether values of a key are held against each other: periods are judged by their trend, and a session may have several goals."""
+        """Return whether values of a key are compared: not periods, which are judged by their trend, nor goals, since a session may have several."""
         return self.table.of_sessions and key not in PERIODS and key != "goal"
 
 
 def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, room: Screen) -> list[Block]:
-    """Return the lines with a column a value, or with a small line over the periods; `split` folds all values but so many into one."""
+    """Return the lines with one column per value, or a sparkline over the periods; `split` folds all values but so many into one."""
     every = split(None)
     if lines.of_all.is_empty() or every.values.is_empty():
         return []
@@ -159,7 +159,7 @@ def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, roo
 
 
 def _shown_values(widths: Sequence[int], key: str, room: Screen, space: int, other: int) -> int | None:
-    """Return how many values stand for themselves: those that fit beside their sum, or as many as were asked for; None for all."""
+    """Return how many values have a column of their own: those that fit, or as many as the limit allows; None for all."""
     if room.limit is not None:
         return room.limit or None
     fits = _fitting_columns(widths[:MOST_VALUES], space)
@@ -170,7 +170,7 @@ def _shown_values(widths: Sequence[int], key: str, room: Screen, space: int, oth
 
 
 def _fitting_columns(widths: Sequence[int], space: int) -> int:
-    """Return how many columns of these widths fit, at least one."""
+    """Return how many columns of these widths fit; at least one."""
     ends = accumulate(width + _GAP for width in widths)
     return max(sum(end <= space for end in ends), 1)
 
@@ -181,7 +181,7 @@ def _width_of_all(lines: _Lines, split: Breakdown) -> int:
 
 
 def _widths_of_values(lines: _Lines, split: Breakdown, key: str) -> dict[str, int]:
-    """Return how wide the column of each value is, in order: its figures have a mark behind them where there may be one."""
+    """Return the width of the column of each value, in order, with room for a mark."""
     parts = defaultdict(list, lines.of_values(split).group_by(VALUE).agg("part").rows())
     mark = len(INDISTINGUISHABLE_SIGN) if lines.has_marks(key) else 0
     return {
@@ -191,12 +191,12 @@ def _widths_of_values(lines: _Lines, split: Breakdown, key: str) -> dict[str, in
 
 
 def _width_of_counts(counts: Sequence[int], mark: int = 0) -> int:
-    """Return how many characters counts take with their rates, and with a mark."""
+    """Return the width of counts with their rates and a mark."""
     return max(_PAIR, max(len(formatting.count(count)) for count in counts) + _RATE + mark)
 
 
 def _matrix(lines: _Lines, split: Breakdown, key: str, name: int, space: int) -> list[Block]:
-    """Return a column a value, in as many grids as they need."""
+    """Return one column per value, in as many grids as needed."""
     pairs, values = _counts_by_label(lines, split), split.values.rows()
     values = [value for value in values if key != "goal" or value[0] != OTHER]
     total = "" if key == "goal" else formatting.count(int(split.values["sessions"].sum()))
@@ -220,7 +220,7 @@ def _matrix(lines: _Lines, split: Breakdown, key: str, name: int, space: int) ->
 
 
 def _indistinguishable_cells(lines: _Lines, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
-    """Return label and value of the cells that cannot be told from the other sessions."""
+    """Return label and value of the cells without a clear difference from the other sessions."""
     of_all = {label: (part, whole) for label, part, whole in lines.of_all.select("label", "part", "whole").rows()}
     found = indistinguishable((*pair, *of_all[label]) for (label, _), pair in pairs.items())
     return {place for place, is_alike in zip(pairs, found, strict=True) if is_alike}
@@ -231,12 +231,12 @@ def _split_at(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str
 
 
 def shortened(text: str, most: int) -> str:
-    """Return both ends of a text that has too many characters: many paths begin alike."""
+    """Return the start and end of a text that is too long: many paths begin with the same words."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
 
 
 def _sparklines(lines: _Lines, split: Breakdown, key: str, name: int, room: Screen) -> list[Block]:
-    """Return the sums, and beside them how they went over the periods that fit."""
+    """Return the sums, each with a sparkline over the periods that fit."""
     pairs, periods = _counts_by_label(lines, split), split.values[VALUE].to_list()
     last = max((len(formatting.count(part)) for part in lines.of_all["part"]), default=0)
     fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 5), _PAIR))
@@ -259,7 +259,7 @@ def _sparklines(lines: _Lines, split: Breakdown, key: str, name: int, room: Scre
 
 
 def _period_legend(lines: _Lines, split: Breakdown, periods: Sequence[str], room: Screen) -> list[Block]:
-    """Return what happened in the periods that are shown; inside `report` the headline tells it."""
+    """Return the notes on the periods that are shown; in `convkit report` the headline has them."""
     return split.marks.legend(periods) if lines.with_notes and not room.part else []
 
 
@@ -276,9 +276,9 @@ def _counts_by_label(lines: _Lines, split: Breakdown) -> dict[tuple[str, str], t
 
 
 def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:
-    """Tell cells whose difference from the rest may be none: Newcombe's interval holds 0, all that are shown being right together in 95 of 100 cases.
+    """Return which cells have no clear difference from the rest: Newcombe's interval contains 0, at 95% for all cells together.
 
-    A cell on a base without a rate is none of them, nor one that has no rest.
+    Cells with too small a base for a rate are not among them, nor those without a rest.
     """
     schema = dict.fromkeys(("part", "whole", "of_part", "of_whole"), pl.Int64)
     frame = pl.DataFrame(list(cells), schema=schema, orient="row")
@@ -291,5 +291,5 @@ def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:
 
 
 def mark_indistinguishable(text: str, is_alike: bool) -> str:  # noqa: FBT001 (it is all that is said of the text)
-    """Return a text with the sign behind it, or as much room."""
+    """Return a text followed by the sign, or by a blank."""
     return f"{text}{INDISTINGUISHABLE_SIGN if is_alike else ' '}"

@@ -26,26 +26,26 @@ def reached_goals(goals: Iterable[Goal]) -> pl.Expr:
 
 
 def session_name() -> pl.Expr:
-    """Return a session's name of its `visitor` and `number`; null for what belongs to none."""
+    """Return the name of a session, from its `visitor` and `number`; null for hits without a session."""
     return pl.concat_str("visitor", pl.lit("-"), "number")
 
 
 def shown_time(time: datetime, period: Period, *, seconds: bool = False) -> str:
-    """Return a time as a screen shows it, `7 Oct 20:14`; with the year where the period, which stands above, has more than one."""
+    """Return a time as on a screen, `7 Oct 20:14`; with the year if the period covers more than one."""
     is_one_year = period.begin is not None and period.end is not None and period.begin.year == period.end.year
     day = f"{time.day:2} {time:%b}" if is_one_year else f"{time:%Y-%m-%d}"
     return f"{day} {time:%H:%M:%S}" if seconds else f"{day} {time:%H:%M}"
 
 
 def heading(title: str, noun: str, numbers: tuple[int, int], order: str) -> Heading:
-    """Return the heading of single ones: by what they are sorted, where it was asked for, and how many of all are shown."""
+    """Return the heading of a listing: the requested order, and how many of all rows are shown."""
     shown, total = numbers
     some = f"; {formatting.count(shown)} of {formatting.plural(total, noun)}" if shown < total else ""
     return Heading(title, f"one row per {noun}{order and ', ' + order}{some}")
 
 
 def visitor_id_notes() -> tuple[Note, ...]:
-    """Say where ids will be others in the next run."""
+    """Return the note that visitor IDs change, if there is no lasting key."""
     if visitor_ids.key().is_lasting:
         return ()
     text = f"Visitor IDs will change on every run, since no key file could be read or created; set {visitor_ids.KEY_VARIABLE}."

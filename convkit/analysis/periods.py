@@ -29,13 +29,13 @@ _DAY = timedelta(days=1)
 
 UNFINISHED, ANNOTATED = "*", "▲"
 _SLACK = timedelta(hours=1)
-"""What may be missing of a period that is over: at night nobody comes for a while."""
+"""How much may be missing at the end of a complete period: at night there may be no visitors for a while."""
 _DAYS_OF_A_WEEK, _MORE_THAN_A_MONTH = 7, timedelta(days=31)
 
 
 @dataclass(frozen=True)
 class DateRange:
-    """What was asked for: `begin` inside, `end` outside, or whole `days` back from the last hit; None is no limit."""
+    """The requested time: from `begin` until before `end`, or whole `days` back from the last hit; None is no limit."""
 
     begin: datetime | None = None
     end: datetime | None = None
@@ -43,11 +43,11 @@ class DateRange:
 
     @property
     def is_limited(self) -> bool:
-        """Tell whether anything was asked for."""
+        """Return whether there is a limit."""
         return self != DateRange()
 
     def limits(self, last: datetime | None, timezone: str) -> tuple[datetime | None, datetime | None]:
-        """Return begin and end, known once the log's `last` hit is."""
+        """Return begin and end, given the time of the `last` hit of the log."""
         if self.days is None or last is None:
             return self.begin, self.end
         midnight = _midnight(last.astimezone(ZoneInfo(timezone)) + _DAY)
@@ -55,7 +55,7 @@ class DateRange:
 
 
 def parse_period(since: str | None, until: str | None, last: str | None, timezone: str) -> DateRange:
-    """Return the period that the options name; UsageError with the fix where they name none."""
+    """Return the period of the options. Raises UsageError with the fix."""
     if last is not None:
         if since or until:
             raise UsageError("--last cannot be combined with --since or --until; use one or the other")
@@ -68,14 +68,14 @@ def parse_period(since: str | None, until: str | None, last: str | None, timezon
 
 
 def parse_day(text: str, option: str, timezone: str) -> date:
-    """Return the day that an option names; UsageError with the fix where it names none, or a time of one."""
+    """Return the day of an option. Raises UsageError with the fix if it is not a day."""
     if "T" in text or " " in text:
         raise UsageError(f"{option} {text}: use a day without a time, like 2026-10-07")
     return _parse(text, option, timezone)[0].date()
 
 
 def parse_range(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
-    """Return begin and end of `2026-09-01..2026-09-30`, the end outside; UsageError with the fix where it is none."""
+    """Return begin and end of `2026-09-01..2026-09-30`, the end excluded. Raises UsageError with the fix."""
     first, _, last = text.partition("..")
     begin, end = _parse(first, option, timezone)[0], _parse(last, option, timezone)[1]
     if begin >= end:
@@ -84,7 +84,7 @@ def parse_range(text: str, option: str, timezone: str) -> tuple[datetime, dateti
 
 
 def _whole_days(text: str) -> int:
-    """Return a length of time in days."""
+    """Return a duration in whole days."""
     try:
         length = parse_duration(text)
     except ValueError as error:
@@ -95,7 +95,7 @@ def _whole_days(text: str) -> int:
 
 
 def _parse(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
-    """Return when a date or time begins, and when the first moment behind it is."""
+    """Return the begin of a date or time, and the first moment after it."""
     zone = ZoneInfo(timezone)
     now = datetime.now(zone)
     words = {"today": now, "yesterday": now - _DAY}
@@ -120,7 +120,7 @@ def _midnight(moment: datetime) -> datetime:
 
 @dataclass(frozen=True)
 class PeriodMarks:
-    """Of the periods of a split report, in order: those `unfinished`, and the `notes` of days in them; nothing where no period splits it."""
+    """The periods of a breakdown that are `unfinished`, in order, and the `notes` on days in them; empty if it is not by period."""
 
     unfinished: tuple[str, ...] = ()
     notes: tuple[tuple[str, date, str], ...] = ()
@@ -133,23 +133,23 @@ class PeriodMarks:
         return f"{value}{UNFINISHED if value in self.unfinished else ''}{ANNOTATED if self.notes_of([value]) else ''}"
 
     def last(self, value: str) -> str:
-        """Return what stands above the figures of the last period."""
+        """Return the title of the figures of the last period."""
         return f"last{UNFINISHED}" if value in self.unfinished else "last"
 
     def line(self, values: Sequence[str]) -> str:
-        """Return a character a period: a mark where something happened."""
+        """Return one character per period: a mark if there is a note."""
         return "".join(ANNOTATED if self.notes_of([value]) else " " for value in values).rstrip()
 
     def notes_of(self, values: Sequence[str]) -> list[tuple[date, str]]:
-        """Return what happened in some of the periods."""
+        """Return the notes on these periods."""
         return [(day, text) for period, day, text in self.notes if period in values]
 
     def legend(self, values: Sequence[str]) -> list[Block]:
-        """Return a line for each note of the periods that are shown."""
+        """Return one line per note on the periods that are shown."""
         return [Paragraph(f"{ANNOTATED} {day.day} {day:%b}: {text}") for day, text in self.notes_of(values)]
 
     def said(self) -> tuple[Note, ...]:
-        """Return the notes of a report that is split so."""
+        """Return the notes of a report with this breakdown."""
         happened = [Note("annotation", f"{day.day} {day:%b %Y}: {text}", is_drawn=True) for _, day, text in self.notes]
         return (*happened, *self._not_over())
 
@@ -166,7 +166,7 @@ NO_MARKS = PeriodMarks()
 
 
 def period_marks(values: Sequence[str], view: View) -> PeriodMarks:
-    """Return the marks of a report that is split by the view's key, whose values are these."""
+    """Return the marks for the values of the view's key."""
     if view.key not in PERIODS or view.period.end is None:
         return NO_MARKS
     known = {value: _days_of_period(value) for value in values}
@@ -176,7 +176,7 @@ def period_marks(values: Sequence[str], view: View) -> PeriodMarks:
 
 
 def is_over(value: str, moment: datetime) -> bool:
-    """Tell a period that is over at a moment, in the moment's time zone."""
+    """Return whether a period is over at a moment, in the time zone of the moment."""
     return _midnight_like(_days_of_period(value)[1], moment) <= moment
 
 

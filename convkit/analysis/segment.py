@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Segment:
-    """What a run looks at: a period, what becomes of bots (one of BOT_MODES), filters that sessions meet, a key by which they are broken down.
+    """The sessions of a run: their period, what to do with bots (one of BOT_MODES), filters, and the key of the breakdown.
 
-    `session_fields` are the fields of sessions that are needed whatever the rest asks for.
+    `session_fields` are needed in addition to those of the filters and the key.
     """
 
     date_range: DateRange
@@ -47,7 +47,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Matched:
-    """All that goals make of logs, whatever of it is looked at."""
+    """Everything matched in the logs, before a segment is selected."""
 
     hits: pl.DataFrame
     """Matched hits of all that was read, sorted by visitor and ORDER, with `row`."""
@@ -59,34 +59,34 @@ class Matched:
     session_fields: frozenset[str]
     """Fields of sessions that are known."""
     own_hosts: tuple[str, ...]
-    """Hosts that are taken for the site's own because nobody named them."""
+    """Hosts that are taken for the site's own, since none are configured."""
 
 
 @dataclass(frozen=True)
 class Selected:
-    """What of all that was matched is looked at."""
+    """The hits and sessions of a segment."""
 
     hits: pl.DataFrame
     """All hits, which of them are `inside`."""
     sessions: pl.DataFrame
     converts: bool
-    """Whether a session of the period converted, be it kept or not."""
+    """Whether any session of the period converted, even one that the filters exclude."""
     of_variants: tuple[SeveralVariants, ...]
     where: FilterSummary | None
 
 
-def select_segment(matched: Matched, goals: Goals, asked: Sequence[Filter], begin: datetime | None, end: datetime | None) -> Selected:
-    """Return what of all that was matched lies in a period, and is as asked for."""
+def select_segment(matched: Matched, goals: Goals, filters: Sequence[Filter], begin: datetime | None, end: datetime | None) -> Selected:
+    """Return the hits and sessions that are in a period and pass the filters."""
     hits = matched.hits.with_columns(inside=is_inside(begin, end))
     table = matched.sessions.filter(is_inside(begin, end, "started"))
     converts = bool(table["converted"].any())
     hits, table, of_variants = _of_one_variant(hits, table, matched.session_fields)
-    hits, table, where = _filtered(hits, table, goals, asked)
+    hits, table, where = _filtered(hits, table, goals, filters)
     return Selected(hits, table, converts, of_variants, where)
 
 
 def is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
-    """Tell what lies in the period: a session, whole, by its start; a hit of no session by its own time."""
+    """Return what is in the period: whole sessions by their start, hits without a session by their own time."""
     when = pl.col(column) if column else pl.coalesce("started", "time")
     limits = [] if begin is None else [when >= begin.astimezone(UTC)]
     limits += [] if end is None else [when < end.astimezone(UTC)]
@@ -105,10 +105,14 @@ def _of_one_variant(
 
 
 def _filtered(
-    hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, asked: Sequence[Filter]
+    hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, filters: Sequence[Filter]
 ) -> tuple[pl.DataFrame, pl.DataFrame, FilterSummary | None]:
     """Return hits and sessions, of which only those that the questions keep are inside, and what is said of that."""
-    if not asked:
+    if not filters:
         return hits, table, None
-    kept = collect_frame(goals_filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, asked), hits.height)
-    return collect_frame(goals_filters.restrict_hits(hits.lazy(), kept), hits.height), kept, goals_filters.summarize(asked, kept.height, table.height)
+    kept = collect_frame(goals_filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, filters), hits.height)
+    return (
+        collect_frame(goals_filters.restrict_hits(hits.lazy(), kept), hits.height),
+        kept,
+        goals_filters.summarize(filters, kept.height, table.height),
+    )

@@ -24,16 +24,16 @@ class Sorting:
 
     @property
     def words(self) -> str:
-        """What a heading says of the order."""
+        """The order in words, for a heading."""
         return f"by {self.column}" + (", smallest first" if self.is_ascending else "")
 
     def is_of(self, columns: Iterable[Column]) -> bool:
-        """Tell whether a report has the column."""
+        """Return whether a report has the column."""
         return any(column.name == self.column for column in columns)
 
 
 def parse_sorting(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting:
-    """Return the order that the option names; UsageError with the fix where none of the reports has the column."""
+    """Return the order of the option. Raises UsageError with the fix if no report has the column."""
     column, _, direction = text.partition(":")
     known = list(dict.fromkeys(one.name for of_report in columns.values() for one in of_report))
     if column not in known:
@@ -45,7 +45,7 @@ def parse_sorting(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting
 
 
 def sort_report(report: Report, sorting: Sorting) -> Report:
-    """Return a report by the column, where it has it; ties stay in the report's own order, missing values come last."""
+    """Return a report sorted by the column, if it has it; ties keep the order of the report, missing values come last."""
     if not sorting.is_of(report.columns):
         return report
     frame = report.frame.sort(sorting.column, descending=not sorting.is_ascending, nulls_last=True, maintain_order=True)

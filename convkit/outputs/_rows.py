@@ -29,18 +29,18 @@ DECIMALS = {"rate": 6, "ratio": 6, "change": 6, "seconds": 2, "number": 6}
 
 
 def is_tidy(document: Document) -> bool:
-    """Tell documents that are one tidy table."""
+    """Return whether a document is written as one tidy table."""
     return document.is_whole or len(document.reports) > 1
 
 
 def document_rows(document: Document) -> Iterator[Sequence[str]]:
-    """Yield the header and the rows of a document, with no cell that a spreadsheet would run; missing is empty."""
+    """Yield the header and the rows of a document, without formulas for spreadsheets; missing values are empty."""
     reports = list(document.reports.values())
     yield from tidy_rows(reports, escape_formula) if is_tidy(document) else _report_rows(reports[0])
 
 
 def tidy_rows(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator[Sequence[str]]:
-    """Yield the tidy table's header and one row a figure; an item is the row's text and step cells, as `text` writes them."""
+    """Yield the header of the tidy table and one row per figure; the item consists of the text and step cells, written by `text`."""
     yield TIDY
     for report in reports:
         figures = [column for column in report.columns if column not in report.naming]
@@ -52,7 +52,7 @@ def tidy_rows(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator
 
 
 def _report_rows(report: Report) -> Iterator[Sequence[str]]:
-    """Yield the header and the rows of one report; of metrics a row each, behind the value that they are of."""
+    """Yield the header and the rows of one report; one row per metric, after the value of a breakdown."""
     columns = [_cells(report, column, lambda value: escape_formula(safe_text(value))) for column in report.columns]
     names = [column.name for column in report.columns]
     if report.metrics:
@@ -82,7 +82,7 @@ def json_objects(report: Report, first: str = "") -> list[str]:
 
 
 def json_text(text: str) -> str:
-    """Return a text as JSON writes it."""
+    """Return a text in JSON notation."""
     return _ENCODER.encode(text)
 
 
@@ -131,7 +131,7 @@ def money(millionths: int) -> str:
 
 
 def is_text(column: Column) -> bool:
-    """Tell columns that hold text, times among them."""
+    """Return whether a column contains text or times."""
     return column.unit in {"text", "time"}
 
 

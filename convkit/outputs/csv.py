@@ -16,7 +16,7 @@ ENDINGS = ("csv",)
 
 
 def render(document: Document, _: Screen) -> str:
-    """Return RFC 4180 text: the report's columns, or `report,item,metric,value` where there are several."""
+    """Return RFC 4180 text: the columns of the report, or `report,item,metric,value` for several."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(_rows.document_rows(document))
     return text.getvalue()

@@ -1,4 +1,4 @@
-"""Markdown: a table a report with figures for people, for issues, wikis and mails."""
+"""Markdown: one table per report with figures for people, for issues, wikis and mails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _FIRST_OF_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
 
 
 def render(document: Document, _: Screen) -> str:
-    """Return the logs, the period and the goals as the title, a table a report, and the notes as a list."""
+    """Return the logs, the period and the goals as the title, one table per report, and the notes as a list."""
     parts = [f"# {_escaped(masthead(document, wide=True))}\n"]
     parts += ["".join(f"{line}\n" for line in _section(report)) for report in (*document.reports.values(), *document.asides.values())]
     notes = [_FIRST_OF_A_BLOCK.sub(r"\1\\\2", _escaped(note.text)) for note in document.notes]
@@ -58,6 +58,6 @@ def _cells(values: pl.Series, column: Column) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return a text that shows as it is: no markup, no link, no end of its cell; blanks at its edges stay."""
+    """Return a text that is shown literally: without markup, links or the end of its cell; blanks at its edges stay."""
     escaped = _SPECIAL.sub(lambda found: f"`{found[0]}`" if found["found_later"] else f"\\{found[0]}", safe(text, longest=None))
     return _EDGE.sub(lambda blank: f"&#{ord(blank[0])};", escaped)

@@ -1,4 +1,4 @@
-"""NDJSON: one JSON object a line, each a row with the name of its report, for `jq` and for loading into a database."""
+"""NDJSON: one JSON object per line and row, with the name of the report, for `jq` and databases."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ ENDINGS = ("ndjson", "jsonl")
 
 
 def render(document: Document, _: Screen) -> str:
-    """Return the rows of all reports, `report` their first key; no notes, and nothing of the input."""
+    """Return the rows of all reports, with `report` as the first key; without notes and facts about the input."""
     lines = (line for report in document.reports.values() for line in _rows.json_objects(report, f'"report": {_rows.json_text(report.name)}, '))
     return "".join(f"{line}\n" for line in lines)

@@ -29,7 +29,7 @@ _TYPES: dict[str, type[pl.DataType]] = {
 
 
 def render(document: Document, _: Screen) -> bytes:
-    """Return the file: the report's columns, or `report, item, metric, value` where there are several; missing is null."""
+    """Return the file: the columns of the report, or `report, item, metric, value` for several; missing values are null."""
     reports = list(document.reports.values())
     file = io.BytesIO()
     frame = _tidy(reports) if _rows.is_tidy(document) else _typed(reports[0])

@@ -1,4 +1,4 @@
-"""The screen: headings in bold, numbers to the right, bars in one colour; piped, the wide form without colour."""
+"""The screen: bold headings, right-aligned numbers, bars in one colour; in a pipe the wide form without colour."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def render(document: Document, screen: Screen) -> str:
 
 
 def render_blocks(blocks: Sequence[Block], screen: Screen) -> str:
-    """Return blocks that are no document as text."""
+    """Return blocks that do not belong to a document as text."""
     return _printed(list(_blocks(blocks, screen.width)), screen)
 
 
@@ -98,11 +98,13 @@ def _notes(document: Document, screen: Screen, *, has_dots: bool) -> Iterator[Pa
     for title, sentences in texts.items():
         for number, sentence in enumerate(sentences):
             before = "" if number else title
-            yield Paragraph(sentence, first=f"{before:{gap}}" if screen.width >= _WIDTH_WITH_TITLES else f"{before or '-'} ", style="dim")
+            yield Paragraph(
+                sentence, first=f"{before:{gap}}" if screen.width >= _WIDTH_WITH_TITLES else f"{before}: " if before else "- ", style="dim"
+            )
 
 
 def _command(command: str, width: int) -> Iterator[Text]:
-    """Yield a command; where it is too long for a line, it goes on in the next as a shell takes it."""
+    """Yield a command, wrapped with backslashes so that a shell accepts it."""
     line = "      "
     for word in safe(command, None).split(" "):
         if line.strip() and cell_len(line) + len(word) + 3 > width:
@@ -113,7 +115,7 @@ def _command(command: str, width: int) -> Iterator[Text]:
 
 
 def _header(document: Document, screen: Screen) -> Iterator[Text]:
-    """Yield what was read, of which time, by which goals."""
+    """Yield the logs, the period and the goals."""
     yield from _paragraph(Paragraph(masthead(document, wide=screen.wide), indent=0, style="bold"), screen.width)
 
 
@@ -154,7 +156,7 @@ def _heading(heading: Heading, width: int) -> Iterator[Text]:
 
 
 def _line(line: Line, width: int) -> Text:
-    """Return a line of cells, cut at the edge."""
+    """Return a line of cells, cut at the width of the screen."""
     text = Text(" " * line.indent)
     for cell in line.cells:
         text.append(safe(cell.text), _STYLES[cell.style])
@@ -169,7 +171,7 @@ def _cut(text: str, width: int, style: str) -> Text:
 
 
 def _paragraph(paragraph: Paragraph, width: int) -> Iterator[Text]:
-    """Yield a text broken between words."""
+    """Yield a text, wrapped between words."""
     start = " " * paragraph.indent + paragraph.first
     indent = " " * cell_len(start)
     line, is_empty = start, True
@@ -182,7 +184,7 @@ def _paragraph(paragraph: Paragraph, width: int) -> Iterator[Text]:
 
 
 def _grid(grid: Grid, width: int) -> Iterator[Text]:
-    """Yield rows in columns: the first gives way where the screen is narrow, the others are never squeezed."""
+    """Yield rows in columns; on a narrow screen the first is cut, others are left out whole."""
     widths = _widths(grid, width)
     if grid.headings:
         yield _row(grid.headings, widths, grid, width)
@@ -209,7 +211,7 @@ def _widths(grid: Grid, width: int) -> dict[int, int]:
 
 
 def _others(widths: dict[int, int], grid: Grid) -> int:
-    """Return what all columns but the first take, with the gaps."""
+    """Return the width of all columns but the first, with the gaps."""
     return sum(width for column, width in widths.items() if column) + grid.gap * (len(widths) - 1) + grid.indent
 
 
@@ -231,5 +233,5 @@ def _row(cells: Sequence[Cell], widths: dict[int, int], grid: Grid, width: int) 
 
 
 def _fit(text: str, space: int) -> str:
-    """Return a text that takes no more than its space, cut with an ellipsis."""
+    """Return a text that fits its space, cut with an ellipsis."""
     return text if cell_len(text) <= space else set_cell_size(text, space - 1).rstrip() + "…"

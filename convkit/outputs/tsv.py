@@ -14,5 +14,5 @@ ENDINGS = ("tsv",)
 
 
 def render(document: Document, _: Screen) -> str:
-    """Return a line a row; no cell holds a tab or a line's end, for control characters are made visible before."""
+    """Return one line per row; no cell contains a tab or a line break, since control characters are made visible first."""
     return "".join("\t".join(row) + "\n" for row in _rows.document_rows(document))

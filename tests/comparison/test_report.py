@@ -123,15 +123,15 @@ def test_groups_are_the_sessions_of_where_and_of_with(log: Path) -> None:
 WRONG = {
     "two ways to choose the sides": (["--at", "2026-10-20", "--with", "last-year"], "use one of them"),
     "a cut of a period": (["--at", "2026-10-20", "--last", "7d"], "leave out --since, --until and --last"),
-    "no day": (["--at", "2026-10-20T10:00"], "it takes a day, like 2026-10-07"),
+    "no day": (["--at", "2026-10-20T10:00"], "use a day without a time, like 2026-10-07"),
     "a key": (["--by", "day"], "name them with --where and --with"),
     "no such side": (["--with", "last year"], "use last-year, a period like"),
     "no group to compare with": (["--with", "device=mobile"], "like --where 'device=...'"),
     "the same group": (["--where", "device=mobile", "--with", "device=mobile"], "name another one"),
     "several groups": (["--where", "page=/a", "--where", "page=/b", "--with", "page=/c"], "2 --where options test page; keep one of them"),
     "no field": (["--where", "device=mobile", "--with", "divice=tablet"], "--with divice=tablet: unknown field 'divice'; did you mean 'device'?"),
-    "a range that ends before it begins": (["--with", "2026-10-20..2026-10-10"], "exchange the dates"),
-    "no date in a range": (["--with", "2026-10-20..x"], "write 2026-10-31"),
+    "a range that ends before it begins": (["--with", "2026-10-20..2026-10-10"], "swap the dates"),
+    "no date in a range": (["--with", "2026-10-20..x"], "use 2026-10-31"),
     "no such column": (["--sort", "rate"], "unknown column 'rate'"),
 }
 

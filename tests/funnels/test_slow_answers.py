@@ -59,12 +59,12 @@ def test_screens_show_them(tmp_path: Path, convkit_command: Run, monkeypatch: py
     monkeypatch.setenv("COLUMNS", "80")
     asked = (str(log), "-g", str(goals), "--log-format", WITH_SECONDS)
     report = convkit_command("report", *asked)[1]
-    assert "30 of the 40 waited over 3 s; of the 50 who went on, 5" in report
+    assert "30 of these 40 waited over 3 s for an answer, and 5 of the 50 who continued." in " ".join(report.split())
     assert "30 of the 40 who dropped off waited over 3 s for an answer (75%), against" in " ".join(report.split())
     assert "--log-format '$remote_addr" in report, "the command that explains reads the log as this one did"
     screen = " ".join(convkit_command("drop-off", *asked)[1].split())
     assert "an answer slower than 3 s 30 75% 5 10% more" in screen
-    assert "(tested: errors, forms that came back, slow answers)" in screen
+    assert "(tested: error pages, forms shown again, slow answers)" in screen
     assert "slow answers" not in convkit_command("drop-off", str(log), "-g", str(goals))[1]
     assert "exit, slower than 3 s" in convkit_command("explain", *asked, "--dropped-at", "cart")[1]
 

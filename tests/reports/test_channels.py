@@ -200,7 +200,7 @@ def test_hosts_that_the_log_names_are_the_site_s_own(tmp_path: Path) -> None:
     lines += [f"shop.example {line('GET /a', 9, who=who(202), referrer=GOOGLE)}"]
     made = report(tmp_path, lines, GOALS)
     assert rows(made, "channel", "sessions") == [("Direct", 152), ("Organic Search", 1)]
-    assert [note.text.partition(": ")[0] for note in made.notes] == [
+    assert [note.text.partition("; ")[0] for note in made.notes] == [
         "shop.example and blog.example were taken for the site's own hosts",
         "1 Direct session resumed from an internal link after a pause or on return from a payment provider",
     ]
