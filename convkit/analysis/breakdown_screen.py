@@ -139,29 +139,29 @@ class _Lines:
         return self.table.of_sessions and key not in PERIODS and key != "goal"
 
 
-def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, room: Screen) -> list[Block]:
+def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, screen: Screen) -> list[Block]:
     """Return the lines with one column per value, or a sparkline over the periods; `split` folds all values but so many into one."""
     every = split(None)
     if lines.of_all.is_empty() or every.values.is_empty():
         return []
     heading = Heading(lines.section.heading.title, f"by {key}; {lines.section.heading.rest}")
-    widest = lines.section.widest or (_NAME if room.wide else _NARROW_NAME)
+    widest = lines.section.widest or (_NAME if screen.wide else _NARROW_NAME)
     name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
-    space, widths = room.width - _INDENT - name - _width_of_all(lines, every) - _GAP, [*_widths_of_values(lines, every, key).values()]
+    space, widths = screen.width - _INDENT - name - _width_of_all(lines, every) - _GAP, [*_widths_of_values(lines, every, key).values()]
     if key in PERIODS:
         if _fitting_columns(widths, space) < len(widths):
-            return [heading, *_sparklines(lines, every, key, name, room)]
-        return [heading, *_matrix(lines, every, key, name, space), *_period_legend(lines, every, every.values[VALUE].to_list(), room)]
-    shown = split(_shown_values(widths, key, room, space, _width_of_all(lines, every) + len(INDISTINGUISHABLE_SIGN)))
+            return [heading, *_sparklines(lines, every, key, name, screen)]
+        return [heading, *_matrix(lines, every, key, name, space), *_period_legend(lines, every, every.values[VALUE].to_list(), screen)]
+    shown = split(_shown_values(widths, key, screen, space, _width_of_all(lines, every) + len(INDISTINGUISHABLE_SIGN)))
     hidden = every.values.height - shown.values.filter(pl.col(VALUE) != OTHER).height if key == "goal" else 0
     more = [Paragraph(f"{formatting.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
     return [heading, *_matrix(lines, shown, key, name, space), *more]
 
 
-def _shown_values(widths: Sequence[int], key: str, room: Screen, space: int, other: int) -> int | None:
+def _shown_values(widths: Sequence[int], key: str, screen: Screen, space: int, other: int) -> int | None:
     """Return how many values have a column of their own: those that fit, or as many as the limit allows; None for all."""
-    if room.limit is not None:
-        return room.limit or None
+    if screen.limit is not None:
+        return screen.limit or None
     fits = _fitting_columns(widths[:MOST_VALUES], space)
     # Sessions that reached several goals cannot be added up: there are no others.
     if key == "goal" or fits == len(widths):
@@ -235,11 +235,11 @@ def shortened(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
 
 
-def _sparklines(lines: _Lines, split: Breakdown, key: str, name: int, room: Screen) -> list[Block]:
+def _sparklines(lines: _Lines, split: Breakdown, key: str, name: int, screen: Screen) -> list[Block]:
     """Return the sums, each with a sparkline over the periods that fit."""
     pairs, periods = _counts_by_label(lines, split), split.values[VALUE].to_list()
     last = max((len(formatting.count(part)) for part in lines.of_all["part"]), default=0)
-    fits = min(_MOST_PERIODS, max(room.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 5), _PAIR))
+    fits = min(_MOST_PERIODS, max(screen.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 5), _PAIR))
     shown = periods[-fits:]
     columns = {
         _LABEL: Shown(),
@@ -255,12 +255,12 @@ def _sparklines(lines: _Lines, split: Breakdown, key: str, name: int, room: Scre
     rows += [Row([Cell(), Cell(), Cell(split.marks.line(shown), "dim", left=True)])] if split.marks.notes_of(shown) else []
     some = f"The last {len(shown)} of {len(periods)} {key}s." if len(shown) < len(periods) else ""
     grid = replace(table(rows, columns), least=name)
-    return [grid, *([Paragraph(some, style="dim")] if some else []), *_period_legend(lines, split, shown, room)]
+    return [grid, *([Paragraph(some, style="dim")] if some else []), *_period_legend(lines, split, shown, screen)]
 
 
-def _period_legend(lines: _Lines, split: Breakdown, periods: Sequence[str], room: Screen) -> list[Block]:
+def _period_legend(lines: _Lines, split: Breakdown, periods: Sequence[str], screen: Screen) -> list[Block]:
     """Return the notes on the periods that are shown; in `convkit report` the headline has them."""
-    return split.marks.legend(periods) if lines.with_notes and not room.part else []
+    return split.marks.legend(periods) if lines.with_notes and not screen.part else []
 
 
 def _period_range(periods: Sequence[str]) -> str:

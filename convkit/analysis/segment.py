@@ -96,7 +96,7 @@ def is_inside(begin: datetime | None, end: datetime | None, column: str | None =
 def _of_one_variant(
     hits: pl.DataFrame, table: pl.DataFrame, needed: Collection[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame, tuple[SeveralVariants, ...]]:
-    """Return hits and sessions, of which those of visitors who saw several variants are no longer inside, and what is said of that."""
+    """Return hits and sessions without those of visitors who saw several variants, and the summary of these visitors."""
     kept, several = variants.drop_several(table, variants.variant_names(needed))
     if kept.height == table.height:
         return hits, kept, several
@@ -107,7 +107,7 @@ def _of_one_variant(
 def _filtered(
     hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, filters: Sequence[Filter]
 ) -> tuple[pl.DataFrame, pl.DataFrame, FilterSummary | None]:
-    """Return hits and sessions, of which only those that the questions keep are inside, and what is said of that."""
+    """Return hits and sessions that pass the filters, and the summary of the filters."""
     if not filters:
         return hits, table, None
     kept = collect_frame(goals_filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, filters), hits.height)

@@ -117,9 +117,9 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         return Report("channels", columns, shown, lambda *_: [], details=frame)
     micros = tally["micros"].with_columns(pl.col("channel").cast(pl.String))
 
-    def draw(rows: pl.DataFrame, room: Screen) -> list[Block]:
+    def draw(rows: pl.DataFrame, screen: Screen) -> list[Block]:
         counts = frame.select("channel", *(name for name in _COUNTS if name not in shown.columns))
-        return _draw(rows.join(counts, on="channel", maintain_order="left"), micros, view, view.order(COLUMNS, ""), room)
+        return _draw(rows.join(counts, on="channel", maintain_order="left"), micros, view, view.order(COLUMNS, ""), screen)
 
     return Report("channels", columns, shown, draw, _notes(frame, view), details=frame)
 
@@ -189,20 +189,20 @@ class _SessionCount:
         return sum(self.by_channel.values())
 
 
-def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, room: Screen) -> list[Block]:
+def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, screen: Screen) -> list[Block]:
     """Return one row per channel; `frame` is the report with its counts, `micros` has `channel, goal, reached, then_converted`."""
     if frame.is_empty():
         return []
-    shown, total = frame.head(room.rows(_ROWS) or frame.height), int(frame["sessions"].sum())
+    shown, total = frame.head(screen.rows(_ROWS) or frame.height), int(frame["sessions"].sum())
     counts, sessions = _counts(frame, micros, view), shown.select("channel", "sessions").rows()
     shares = {(count.title, channel): (count.by_channel[channel], of, count.total, total) for count in counts for channel, of in sessions}
     alike = dict(zip(shares, breakdown_screen.indistinguishable(shares.values()), strict=True))
     whole = {"channel": _ALL, "is_all": True, "sessions": total, **{name: int(frame[name].sum()) for name in _OF_TOUCH.values()}}
-    grid = table([whole, *shown.rows(named=True)], _columns(counts, total, alike, view, room))
+    grid = table([whole, *shown.rows(named=True)], _columns(counts, total, alike, view, screen))
     some = f"; {shown.height} of {formatting.plural(frame.height, 'channel')}" if shown.height < frame.height else ""
     heading = Heading("CHANNELS", f"where sessions came from, of {formatting.count(total)}{order and ', ' + order}{some}")
     legend = [breakdown_screen.INDISTINGUISHABLE_LEGEND] if any(alike.values()) else []
-    legend += [Paragraph(_TOUCHES, style="dim")] if view.knows_macro and room.wide else []
+    legend += [Paragraph(_TOUCHES, style="dim")] if view.knows_macro and screen.wide else []
     return [heading, grid, *legend]
 
 
@@ -217,14 +217,14 @@ def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_Sess
     return [*counts, *(_SessionCount(goal, reached, 5 - place) for place, (goal, reached) in enumerate(zip(goals, of_goals, strict=True)))]
 
 
-def _columns(counts: list[_SessionCount], total: int, alike: Mapping[tuple[str, str], bool], view: View, room: Screen) -> dict[str, Shown]:
+def _columns(counts: list[_SessionCount], total: int, alike: Mapping[tuple[str, str], bool], view: View, screen: Screen) -> dict[str, Shown]:
     """Return the columns of the screen; `alike` marks counts, by title and channel, without a clear difference from the rest."""
     columns = {
         "channel": Shown(most=_NAME),
         "sessions": Shown("sessions", "count"),
         "share": Shown("share", lambda row: formatting.share(row["sessions"], total), 3),
     }
-    is_detailed = view.knows_macro and room.wide
+    is_detailed = view.knows_macro and screen.wide
     for number, count in enumerate(counts):
         most = _GOAL if len(count.title) > _GOAL else None
         columns[f"count {number}"] = Shown(count.title, partial(_count_and_mark, count, alike), count.rank, most=most)

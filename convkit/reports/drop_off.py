@@ -75,24 +75,24 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     frame = breakdown.in_value_order(frame, tally, view)
     columns = frame.select(column.name for column in shown)
 
-    def draw(rows: pl.DataFrame, room: Screen) -> list[Block]:
+    def draw(rows: pl.DataFrame, screen: Screen) -> list[Block]:
         drawn = rows.join(frame.select(*_KEYS, "stopped", "continued"), on=_KEYS, maintain_order="left")
-        return [] if room.part else _draw(drawn, view, room)
+        return [] if screen.part else _draw(drawn, view, screen)
 
     return Report("drop-off", shown, columns, draw, details=frame)
 
 
-def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
+def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
     """Return all funnels, step by step."""
     blocks: list[Block] = []
     for funnel in view.goals.funnels:
         blocks += [Heading(f"DROP-OFF {funnel.name}", "what visitors did instead of continuing"), BlankLine()]
-        first = 1 if room.limit == 0 or len(funnel.steps) == 2 else 2  # noqa: PLR2004 (of two steps only the first can be left)
+        first = 1 if screen.limit == 0 or len(funnel.steps) == 2 else 2  # noqa: PLR2004 (of two steps only the first can be left)
         mine = frame.filter(funnel=funnel.name)
-        steps = [_step(mine.filter(step=number), funnel, number, room) for number in range(first, len(funnel.steps))]
-        blocks += _beside(steps) if room.wide else [block for step in steps for block in (*step, BlankLine())]
+        steps = [_step(mine.filter(step=number), funnel, number, screen) for number in range(first, len(funnel.steps))]
+        blocks += _beside(steps) if screen.wide else [block for step in steps for block in (*step, BlankLine())]
     tested = "error pages, forms shown again" + (", slow answers" if has_slow_answers(frame) else "")
-    legend = _LEGEND.format(tested) + ("" if room.limit == 0 else _FIRST_LEFT_OUT)
+    legend = _LEGEND.format(tested) + ("" if screen.limit == 0 else _FIRST_LEFT_OUT)
     return [*blocks, Paragraph(legend, style="dim")] if blocks else []
 
 
@@ -128,27 +128,27 @@ def _beside(steps: list[list[Block]]) -> list[Block]:
     return [block for left, right in pairs for block in (SideBySide(left, right), BlankLine())]
 
 
-def _step(rows: pl.DataFrame, funnel: Funnel, number: int, room: Screen) -> list[Block]:
+def _step(rows: pl.DataFrame, funnel: Funnel, number: int, screen: Screen) -> list[Block]:
     """Return one step: where those who dropped off went, and what they met on the way."""
     names = f"{number} {funnel.steps[number - 1].name} → {number + 1} {funnel.steps[number].name}"
     if rows.is_empty():
         return [Heading(names, " no session reached it")]
     stopped, continued = rows.select("stopped", "continued").row(0)
-    heading = Heading(names, _counted(stopped, stopped + continued, room))
-    limit = room.rows(_ROWS)
+    heading = Heading(names, _counted(stopped, stopped + continued, screen))
+    limit = screen.rows(_ROWS)
     went = rows.filter(what="next").rows(named=True)
     met = [row for what in ("met", *_TESTED) for row in _met(rows, what, limit and _MET)]
-    grids = [_grid("went next to", _cut(went, limit), room, both=False)]
-    return [heading, *grids, *([_grid("on the way they met", met, room, both=True)] if met else [])]
+    grids = [_grid("went next to", _cut(went, limit), screen, both=False)]
+    return [heading, *grids, *([_grid("on the way they met", met, screen, both=True)] if met else [])]
 
 
-def _counted(stopped: int, reached: int, room: Screen) -> str:
+def _counted(stopped: int, reached: int, screen: Screen) -> str:
     """Return how many dropped off, and the range of their share."""
-    words = f" {formatting.count(stopped)} of {formatting.count(reached)} dropped" + ("" if room.wide else " off")
+    words = f" {formatting.count(stopped)} of {formatting.count(reached)} dropped" + ("" if screen.wide else " off")
     if reached < formatting.MIN_BASE:
         return words
     likely = formatting.rate_interval(*_likely(stopped, reached), reached)
-    return f"{words} ({likely})" if room.wide else f"{words} ({formatting.share(stopped, reached)}, likely {likely})"
+    return f"{words} ({likely})" if screen.wide else f"{words} ({formatting.share(stopped, reached)}, likely {likely})"
 
 
 def _likely(part: int, whole: int) -> tuple[float | None, float | None]:
@@ -183,7 +183,7 @@ def _cut(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:
 _NO_TEXT = Shown(text=lambda _: "")
 
 
-def _grid(title: str, rows: list[dict[str, Any]], room: Screen, *, both: bool) -> Grid:
+def _grid(title: str, rows: list[dict[str, Any]], screen: Screen, *, both: bool) -> Grid:
     """Return one row per item, with the counts of those who dropped off and, for `both`, of those who continued."""
     item = Shown(title, lambda row: f"  {_LEFT if row['item'] == LEFT else row['item']}", title_style="")
     dropped = Shown("    dropped", lambda row: formatting.count_and_rate(row["dropped"], row["stopped"]))
@@ -191,4 +191,4 @@ def _grid(title: str, rows: list[dict[str, Any]], room: Screen, *, both: bool) -
     more = Shown(text=lambda row: "more" if row["more"] else "", style="bold", left=True)
     # Columns without text keep those of both sides in line with the others where the screen is narrow.
     columns = {"item": item, "dropped": dropped, "went_on": went_on if both else _NO_TEXT, "more": more if both else _NO_TEXT}
-    return replace(table(rows, columns), least=_NAME if room.wide else _NARROW_NAME)
+    return replace(table(rows, columns), least=_NAME if screen.wide else _NARROW_NAME)

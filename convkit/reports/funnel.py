@@ -147,14 +147,14 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     went = judge_drop_off(tally["went"], steps)
     # A chain that is complete and not shown began outside: before the period, or in a session that was not asked for.
     ways = tally["ways"].with_columns(pl.col("detour").replace("before", "outside")) if view.is_narrowed else tally["ways"]
-    said, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
+    texts, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
     notes: list[Note] = []
     for funnel in view.goals.funnels:
-        mine = pl.col("funnel") == funnel.name
-        said[funnel.name] = _sentences(funnel, went.filter(mine), steps.filter(mine), ways.filter(mine))
-        notes += _notes(funnel, frame.filter(mine), said[funnel.name], looked_at)
+        is_funnel = pl.col("funnel") == funnel.name
+        texts[funnel.name] = _sentences(funnel, went.filter(is_funnel), steps.filter(is_funnel), ways.filter(is_funnel))
+        notes += _notes(funnel, frame.filter(is_funnel), texts[funnel.name], looked_at)
     # A funnel makes no sense out of order: on a screen its steps stay as they are.
-    return Report("funnel", columns, shown, lambda _, room: _draw(frame, went, said, view, room), tuple(notes), details=frame)
+    return Report("funnel", columns, shown, lambda _, screen: _draw(frame, went, texts, view, screen), tuple(notes), details=frame)
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
@@ -183,24 +183,24 @@ def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     return breakdown.in_value_order(found, tally, view) if view.by else found.join(tally["matched"], on=at, how="left", maintain_order="left")
 
 
-def _draw(frame: pl.DataFrame, went: pl.DataFrame, said: Mapping[str, FunnelSentences], view: View, room: Screen) -> list[Block]:
+def _draw(frame: pl.DataFrame, went: pl.DataFrame, texts: Mapping[str, FunnelSentences], view: View, screen: Screen) -> list[Block]:
     """Return the funnels with their sentences; in `convkit report` the first two, and the names of the others."""
-    shown, hidden = _shown(frame, view, room)
+    shown, hidden = _shown(frame, view, screen)
     blocks: list[Block] = []
     for funnel in shown:
-        mine = pl.col("funnel") == funnel.name
+        is_funnel = pl.col("funnel") == funnel.name
         blocks += [BlankLine()] if blocks else []
-        blocks += _funnel(funnel, frame.filter(mine).rows(named=True), went.filter(mine), said[funnel.name], room)
+        blocks += _funnel(funnel, frame.filter(is_funnel).rows(named=True), went.filter(is_funnel), texts[funnel.name], screen)
     return [*blocks, *hidden]
 
 
-def _shown(frame: pl.DataFrame, view: View, room: Screen) -> tuple[tuple[Funnel, ...], list[Block]]:
+def _shown(frame: pl.DataFrame, view: View, screen: Screen) -> tuple[tuple[Funnel, ...], list[Block]]:
     """Return the funnels that are shown, and the line that names the others."""
     funnels = view.goals.funnels
     if view.goals.file is None:
         reached = frame.filter(pl.col("reached") > 0)["funnel"].to_list()
         funnels = tuple(funnel for funnel in funnels if funnel.name in reached)
-    shown = funnels[:_FUNNELS_IN_REPORT] if room.part and room.limit is None else funnels
+    shown = funnels[:_FUNNELS_IN_REPORT] if screen.part and screen.limit is None else funnels
     if len(shown) == len(funnels):
         return shown, []
     names = ", ".join(funnel.name for funnel in funnels[len(shown) :])
@@ -224,28 +224,28 @@ def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[S
 BREAKDOWN = BreakdownTable(pl.format("{} {}", "step", "name"), "reached", "entered", sections=_breakdown_sections)
 
 
-def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, said: FunnelSentences, room: Screen) -> list[Block]:
+def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, texts: FunnelSentences, screen: Screen) -> list[Block]:
     """Return one funnel."""
-    heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, room))
-    picture = _wide(rows, went) if room.wide else _narrow(rows, went, room)
+    heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, screen))
+    picture = _wide(rows, went) if screen.wide else _narrow(rows, went, screen)
     # Narrow screens show a difference below its step; that there is none is worth a line only in the report of the funnel.
-    is_shown = room.wide if said.has_difference else not room.part
-    sentences = [sentence for sentence in (said.other_ways, *(said.differences if is_shown else ())) if sentence]
+    is_shown = screen.wide if texts.has_difference else not screen.part
+    sentences = [sentence for sentence in (texts.other_ways, *(texts.differences if is_shown else ())) if sentence]
     return [heading, *picture, *([BlankLine()] if sentences else []), *(Paragraph(sentence) for sentence in sentences)]
 
 
-def _describe(funnel: Funnel, rows: list[dict[str, Any]], room: Screen) -> str:
+def _describe(funnel: Funnel, rows: list[dict[str, Any]], screen: Screen) -> str:
     """Return how the funnel is counted, and how many never entered."""
     unit = f"{funnel.per}s"
-    scope = ("within one session" if room.wide else "in one session") if funnel.per == "session" else "across a visitor's sessions"
+    scope = ("within one session" if screen.wide else "in one session") if funnel.per == "session" else "across a visitor's sessions"
     everybody, entered = rows[0]["everybody"], rows[0]["entered"]
     never = f"{formatting.count(everybody - entered)} of {formatting.count(everybody)}"
-    of = f" {unit}" if room.wide or funnel.per == "visitor" else ""
-    share = f" ({formatting.share(everybody - entered, everybody)})" if room.wide and everybody >= formatting.MIN_BASE else ""
+    of = f" {unit}" if screen.wide or funnel.per == "visitor" else ""
+    share = f" ({formatting.share(everybody - entered, everybody)})" if screen.wide and everybody >= formatting.MIN_BASE else ""
     return f"{_conditions(funnel, scope)}; {never}{of} never entered{share}"
 
 
-def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Screen) -> list[Block]:
+def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, screen: Screen) -> list[Block]:
     """Return one line per step with its bar, and below it where those who dropped off went."""
     first = rows[0]["entered"]
     columns = {
@@ -254,14 +254,14 @@ def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, room: Screen) -> lis
         "bar": Shown(text=lambda row: f"{formatting.bar(row['reached'], first, _BAR):{_BAR}}", rank=1, style="bar", left=True),
         "share": Shown(text=lambda row: formatting.share(row["reached"], first), rank=2),
     }
-    return [BlankLine(), table(rows, columns, details=lambda row: _details(row, went.filter(step=row["step"]), room))]
+    return [BlankLine(), table(rows, columns, details=lambda row: _details(row, went.filter(step=row["step"]), screen))]
 
 
 def _label(row: Mapping[str, Any]) -> str:
     return f"{row['step']} {row['name']}{' (optional)' if row['is_optional'] else ''}"
 
 
-def _details(row: Mapping[str, Any], went: pl.DataFrame, room: Screen) -> list[Paragraph]:
+def _details(row: Mapping[str, Any], went: pl.DataFrame, screen: Screen) -> list[Paragraph]:
     """Return how many began at a step, if any may be the first, and where those who dropped off went."""
     began = [Paragraph(f"{formatting.count(row['entries'])} began here", indent=6, first="↳ ", style="dim")] if row["entries"] else []
     if not row["drop_offs"]:
@@ -269,7 +269,7 @@ def _details(row: Mapping[str, Any], went: pl.DataFrame, room: Screen) -> list[P
     share = formatting.share(row["drop_offs"], row["reached"])
     text = f"{formatting.count(row['drop_offs'])} dropped off" + (f" ({share})" if share != formatting.TOO_FEW else "")
     items = [f"{formatting.count(number)} {_place(item)}" for item, number in _next(went).head(_ITEMS).rows()]
-    while len(f"      ↳ {text}: {', '.join(items)}") > room.width and len(items) > 1:
+    while len(f"      ↳ {text}: {', '.join(items)}") > screen.width and len(items) > 1:
         items.pop()
     lines = [*began, Paragraph(f"{text}: {', '.join(items)}", indent=6, first="↳ ", style="dim")]
     return lines + [Paragraph(sentence, indent=8, style="") for sentence in _short_differences(went)]
@@ -388,12 +388,12 @@ def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
     return f"{subject} reached {goal} outside this funnel: {words}."
 
 
-def _notes(funnel: Funnel, rows: pl.DataFrame, said: FunnelSentences, looked_at: str) -> Iterator[Note]:
+def _notes(funnel: Funnel, rows: pl.DataFrame, texts: FunnelSentences, looked_at: str) -> Iterator[Note]:
     """Yield the notes on a funnel; `rows` are those of the report, `looked_at` names where hits of its steps were searched."""
-    if said.other_ways:
-        yield Note("other-ways", f"{funnel.name}: {said.other_ways}", is_drawn=True)
-    begin = f"{funnel.name} at " if said.has_difference else f"{funnel.name}: "
-    yield from (Note("difference", f"{begin}{sentence}", is_drawn=True) for sentence in said.differences)
+    if texts.other_ways:
+        yield Note("other-ways", f"{funnel.name}: {texts.other_ways}", is_drawn=True)
+    begin = f"{funnel.name} at " if texts.has_difference else f"{funnel.name}: "
+    yield from (Note("difference", f"{begin}{sentence}", is_drawn=True) for sentence in texts.differences)
     never = rows.filter(pl.col("matched") == 0)["name"].to_list()
     if never and looked_at:
         yield Note("empty-step", f"{funnel.name}: nothing in {looked_at} matches {', '.join(never)}.", group=FUNNELS)

@@ -95,7 +95,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     if view.by:
         return Report("goals", columns, shown, lambda *_: [], details=frame)
     of, notes = base.row(0, named=True), _notes(frame.rows(named=True))
-    return Report("goals", columns, shown, lambda rows, room: _draw(rows.rows(named=True), of, view, room), notes, details=frame)
+    return Report("goals", columns, shown, lambda rows, screen: _draw(rows.rows(named=True), of, view, screen), notes, details=frame)
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) -> pl.DataFrame:
@@ -126,18 +126,18 @@ def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) ->
     )
 
 
-def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, room: Screen) -> list[Block]:
+def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, screen: Screen) -> list[Block]:
     """Return one row per goal that was reached, and per macro goal of a goals file even if it was not."""
     shown = [row for row in rows if row["reached"] or (row["type"] == "macro" and view.goals.file is not None)]
-    shown = shown[: room.rows(_ROWS)]
+    shown = shown[: screen.rows(_ROWS)]
     sessions = formatting.count(base["sessions"])
-    of = f"of {sessions} sessions and {formatting.plural(base['visitors'], 'visitor')}" if room.wide else f"of {sessions}"
+    of = f"of {sessions} sessions and {formatting.plural(base['visitors'], 'visitor')}" if screen.wide else f"of {sessions}"
     if not shown:
         return []
     heading = Heading("GOALS", f"sessions that reached each one, {of}")
     most = max((row["reached"] for row in shown), default=0)
     columns = _columns(base["sessions"], most, view)
-    hidden = {*(() if view.knows_macro else ("then_converted",)), *(() if room.wide else ("bar", "reached_visitors", "median_seconds"))}
+    hidden = {*(() if view.knows_macro else ("then_converted",)), *(() if screen.wide else ("bar", "reached_visitors", "median_seconds"))}
     return [heading, table(shown, {name: column for name, column in columns.items() if name not in hidden})]
 
 

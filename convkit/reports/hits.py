@@ -75,24 +75,24 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         )
         .select(column.name for column in COLUMNS)
     )
-    return Report("hits", COLUMNS, frame, lambda rows, room: _draw(rows, view, room), listing.visitor_id_notes())
+    return Report("hits", COLUMNS, frame, lambda rows, screen: _draw(rows, view, screen), listing.visitor_id_notes())
 
 
-def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
+def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
     """Return one row per hit; columns without any value are left out."""
-    shown = frame.head(room.rows(_ROWS) or frame.height)
+    shown = frame.head(screen.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []
     heading = listing.heading("HITS", "hit", (shown.height, frame.height), view.order(COLUMNS, ""))
     unknown = {name for name in ("event", "value") if frame[name].null_count() == frame.height}
-    columns = {name: column for name, column in _columns(view, room).items() if name not in unknown}
+    columns = {name: column for name, column in _columns(view, screen).items() if name not in unknown}
     return [heading, table(shown.rows(named=True), columns, view.sort.column if view.sort else None)]
 
 
-def _columns(view: View, room: Screen) -> dict[str, Shown]:
+def _columns(view: View, screen: Screen) -> dict[str, Shown]:
     """Return the columns of the screen."""
     currency = view.goals.site.currency
-    longest, longest_event, longest_goals = (30, 16, 22) if room.wide else (24, 16, 16)
+    longest, longest_event, longest_goals = (30, 16, 22) if screen.wide else (24, 16, 16)
     return {
         "session": Shown(text=lambda row: visitor_ids.shorten(row["session"] or row["visitor"])),
         "time": Shown("time", lambda row: listing.shown_time(row["time"], view.period, seconds=True), 7, left=True),

@@ -140,7 +140,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         return Report("overview", columns, frame, lambda *_: [], metrics=True)
     facts = frame.row(0, named=True)
     notes = _overview_notes.notes(tally, view)
-    return Report("overview", columns, frame, lambda _, room: _draw(facts, tally, view, room), notes, metrics=True)
+    return Report("overview", columns, frame, lambda _, screen: _draw(facts, tally, view, screen), notes, metrics=True)
 
 
 def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
@@ -167,25 +167,25 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     )
 
 
-def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, room: Screen) -> list[Block]:
+def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, screen: Screen) -> list[Block]:
     """Return four lines: sessions, bounces, conversions, and the lines that were read."""
     rows = [
-        ("Sessions", formatting.count(facts["sessions"]), _sessions(facts, room)),
+        ("Sessions", formatting.count(facts["sessions"]), _sessions(facts, screen)),
         ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, " viewed one page and did nothing else")),
-        ("Converted", *_converted(facts, view, room)),
-        ("Lines", formatting.count(view.input["lines"]), _lines(view.input, room)),
+        ("Converted", *_converted(facts, view, screen)),
+        ("Lines", formatting.count(view.input["lines"]), _lines(view.input, screen)),
     ]
     columns = {"name": Shown(), "number": Shown(style="bold"), "words": Shown(left=True)}
     grid = replace(table((dict(zip(columns, row, strict=True)) for row in rows), columns), gap=3)
     return [grid, *(_unknown(tally) if facts["converted_sessions"] is None else [])]
 
 
-def _sessions(facts: Mapping[str, int], room: Screen) -> str:
+def _sessions(facts: Mapping[str, int], screen: Screen) -> str:
     """Return how many visitors the sessions are from, and how long they are."""
     words = f"by {formatting.plural(facts['visitors'], 'visitor')}"
     if facts["sessions"]:
         words += f", {facts['pages_per_session']:.1f} pages per session"
-    if room.wide and facts["median_session_seconds"] is not None:
+    if screen.wide and facts["median_session_seconds"] is not None:
         words += f"; half of those with several pages last over {formatting.duration(facts['median_session_seconds'])}"
     return words
 
@@ -195,27 +195,27 @@ def _of_sessions(part: int, facts: Mapping[str, int], words: str) -> str:
     return (formatting.share(part, facts["sessions"]) if facts["sessions"] >= formatting.MIN_BASE else "") + words
 
 
-def _converted(facts: Mapping[str, int], view: View, room: Screen) -> tuple[str, str]:
+def _converted(facts: Mapping[str, int], view: View, screen: Screen) -> tuple[str, str]:
     """Return the number of conversions, and their rate, odds and value in words."""
     converted, sessions = facts["converted_sessions"], facts["sessions"]
     if converted is None:
         return "?", "no macro goal is known for this site"
     odds = formatting.one_in(converted, sessions)
     words = [_of_sessions(converted, facts, f", {odds}" if odds else "")]
-    if room.wide and sessions >= formatting.MIN_BASE:
+    if screen.wide and sessions >= formatting.MIN_BASE:
         words[0] += f" (likely {formatting.rate_interval(facts['conversion_rate_low'], facts['conversion_rate_high'], sessions)})"
     if facts["value"] is not None and converted:
         each = [facts["value"] / converted, facts["value"] / sessions]
         total, of_one, of_session = (formatting.money(amount, view.goals.site.currency) for amount in (facts["value"], *each))
-        words.append(f"{total}, {of_one} each" + (f", {of_session} per session" if room.wide else ""))
+        words.append(f"{total}, {of_one} each" + (f", {of_session} per session" if screen.wide else ""))
     return formatting.count(converted), "; ".join(word for word in words if word)
 
 
-def _lines(fates: Mapping[str, int], room: Screen) -> str:
+def _lines(fates: Mapping[str, int], screen: Screen) -> str:
     """Return what became of the lines, in words."""
-    named = {"kept": "used", "asset": "static files" if room.wide else "static", "bot": "by bots" if room.wide else "bots"}
+    named = {"kept": "used", "asset": "static files" if screen.wide else "static", "bot": "by bots" if screen.wide else "bots"}
     counts = {word: fates[fate] for fate, word in named.items()}
-    if room.wide and fates["unparsed"]:
+    if screen.wide and fates["unparsed"]:
         counts |= {"other": 0, "unreadable": fates["unparsed"]}
     counts["other"] = fates["lines"] - sum(counts.values())
     return ", ".join(f"{formatting.count(number)} {word}" for word, number in counts.items())
@@ -251,15 +251,15 @@ class _HeadlineBreakdown:
 BREAKDOWN = _HeadlineBreakdown()
 
 
-def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, room: Screen) -> list[Block]:
+def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
     """Return one row per value, the smallest ones folded into one; of periods, the last ones."""
     key = view.key
-    found = split(None if key in PERIODS else room.rows(_VALUES))
+    found = split(None if key in PERIODS else screen.rows(_VALUES))
     rows = found.report.frame.rows(named=True)
     if not rows:
         return []
     # Sessions that reached several goals cannot be added up: there are no others.
-    shown = rows[-(room.rows(_PERIODS) or 0) :] if key in PERIODS else [row for row in rows if key != "goal" or row[_VALUE] != OTHER]
+    shown = rows[-(screen.rows(_PERIODS) or 0) :] if key in PERIODS else [row for row in rows if key != "goal" or row[_VALUE] != OTHER]
     some = f"The last {len(shown)} of {len(rows)} {key}s." if key in PERIODS and len(shown) < len(rows) else ""
     most = max(row["sessions"] for row in shown)
     columns = {_VALUE: Shown(f"by {key}", lambda row: found.marks.title(row[_VALUE]), title_style="bold"), **_columns(most, view)}

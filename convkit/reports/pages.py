@@ -99,16 +99,16 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         frame = frame.with_columns(landings_converted=pl.lit(None, dtype=pl.Int64), exits_converted=pl.lit(None, dtype=pl.Int64))
     columns = (*view.keys, *COLUMNS)
     shown = breakdown.in_value_order(frame, tally, view).select(column.name for column in columns)
-    return Report("pages", columns, shown, lambda rows, room: _draw(rows, view, room))
+    return Report("pages", columns, shown, lambda rows, screen: _draw(rows, view, screen))
 
 
-def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
+def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
     """Return one row per page."""
-    shown = frame.head(room.rows(_ROWS_IN_REPORT if room.part else _ROWS) or frame.height)
+    shown = frame.head(screen.rows(_ROWS_IN_REPORT if screen.part else _ROWS) or frame.height)
     some = f"; {shown.height} of {formatting.plural(frame.height, 'page')}" if shown.height < frame.height else ""
     of = view.order(COLUMNS, "most exits without a conversion first" if view.knows_macro else "most exits first")
     heading = Heading("PAGES", f"{of}{some}")
-    columns = {name: column for name, column in _columns(view, room).items() if view.knows_macro or name not in _OF_MACRO}
+    columns = {name: column for name, column in _columns(view, screen).items() if view.knows_macro or name not in _OF_MACRO}
     return [heading, table(shown.rows(named=True), columns)] if shown.height else []
 
 
@@ -122,10 +122,10 @@ def _breakdown_section(whole: Report, _: View, screen: Screen) -> list[Section]:
 BREAKDOWN = BreakdownTable("page", "exits", "pageviews", sections=_breakdown_section)
 
 
-def _columns(view: View, room: Screen) -> dict[str, Shown]:
+def _columns(view: View, screen: Screen) -> dict[str, Shown]:
     """Return the columns of the screen."""
     bounce_rate, exit_rate = _share_of("bounces", "landings"), _share_of("exits", "pageviews")
-    if not room.wide:
+    if not screen.wide:
         return {
             "page": Shown(),
             "landings": Shown("landings", "count"),

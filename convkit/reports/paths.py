@@ -147,7 +147,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     shown = frame.select(column.name for column in columns)
     is_asked = wanted.goal is not None or wanted.page is not None
     notes = () if is_asked else (Note("no-goal", "No macro goal is known; name a goal with --to or a page with --from."),)
-    return Report("paths", columns, shown, lambda rows, room: _draw(rows, wanted, view, room), notes, details=frame)
+    return Report("paths", columns, shown, lambda rows, screen: _draw(rows, wanted, view, screen), notes, details=frame)
 
 
 def _heading(wanted: PathQuery, frame: pl.DataFrame, shown: int, order: str) -> Heading:
@@ -161,14 +161,14 @@ def _heading(wanted: PathQuery, frame: pl.DataFrame, shown: int, order: str) -> 
     return Heading("PATHS", f"{words}; {sessions}{order and ', ' + order}{some}")
 
 
-def _draw(frame: pl.DataFrame, wanted: PathQuery, view: View, room: Screen) -> list[Block]:
+def _draw(frame: pl.DataFrame, wanted: PathQuery, view: View, screen: Screen) -> list[Block]:
     """Return one row per path."""
-    shown = frame.head(room.rows(_ROWS) or frame.height)
+    shown = frame.head(screen.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []
     total = int(frame["sessions"].sum())
     is_converted = frame["converted"].null_count() < frame.height
-    space = room.width - (28 + len(view.macro_name) if is_converted else 24)
+    space = screen.width - (28 + len(view.macro_name) if is_converted else 24)
     columns = {
         "path": Shown(text=lambda row: _fit(row["path"], space)),
         "sessions": Shown("sessions", "count", style="bold"),

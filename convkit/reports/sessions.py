@@ -75,12 +75,12 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         .sort("started", "session")
         .select(column.name for column in COLUMNS)
     )
-    return Report("sessions", COLUMNS, frame, lambda rows, room: _draw(rows, view, room), listing.visitor_id_notes())
+    return Report("sessions", COLUMNS, frame, lambda rows, screen: _draw(rows, view, screen), listing.visitor_id_notes())
 
 
-def _draw(frame: pl.DataFrame, view: View, room: Screen) -> list[Block]:
+def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
     """Return one row per session; a narrow screen leaves out the channel, exit and value."""
-    shown = frame.head(room.rows(_ROWS) or frame.height)
+    shown = frame.head(screen.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []
     heading = listing.heading("SESSIONS", "session", (shown.height, frame.height), view.order(COLUMNS, ""))

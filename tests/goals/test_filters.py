@@ -257,7 +257,7 @@ def test_a_visitor_s_chain_belongs_to_the_session_of_its_first_step(tmp_path: Pa
     assert "later: 1 more sale happened outside this funnel: started outside these sessions." in told
     assert notes["empty-step"].endswith("nothing in these sessions matches cart.")
     before = ask(tmp_path, lines, since="2026-10-10T12:30Z")["notes"]
-    assert any(note["text"].endswith("1 begun before this period.") for note in before)
+    assert any(note["text"].endswith("started before this period.") for note in before)
 
 
 def test_what_a_site_is_for_is_known_from_all_sessions(tmp_path: Path) -> None:

@@ -114,11 +114,11 @@ def present(counts: pl.DataFrame, goals: Goals) -> Report:
         .sort(*order, pl.col("setting").replace_strict(_ranks(), default=9), "setting")
         .select(column.name for column in COLUMNS)
     )
-    said = {funnel.name: _sentence(frame.filter(funnel=funnel.name)) for funnel in goals.funnels}
-    notes = tuple(Note(NAME, f"{name}: {sentence}", is_drawn=True) for name, sentence in said.items())
+    sentences = {funnel.name: _sentence(frame.filter(funnel=funnel.name)) for funnel in goals.funnels}
+    notes = tuple(Note(NAME, f"{name}: {sentence}", is_drawn=True) for name, sentence in sentences.items())
 
     def draw(rows: pl.DataFrame, _: Screen) -> list[Block]:
-        drawn = [_draw(name, rows.filter(funnel=name), sentence) for name, sentence in said.items()]
+        drawn = [_draw(name, rows.filter(funnel=name), sentence) for name, sentence in sentences.items()]
         return [block for number, blocks in enumerate(drawn) for block in ([BlankLine()] if number else []) + blocks]
 
     return Report(NAME, COLUMNS, frame, draw, notes, beside=("funnel",))

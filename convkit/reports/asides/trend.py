@@ -48,7 +48,7 @@ _CHANGE = 0.2
 """How large a change is asked about where there is too little data, as everywhere."""
 _DAYS = {"day": 1, "week": 7, "month": 30}
 _PATIENCE, _MONTH, _FOR_EVER = 90, 30, 120
-"""Days after which a length is told in months and somebody wants to know by what to judge meanwhile; months after which it is told no more."""
+"""Days after which a length is given in months, with a goal to judge by meanwhile; days of a month; months after which it is not given any more."""
 _MOST_NAMED, _ROWS, _NAME, _NARROW_NAME = 5, 40, 32, 24
 _STYLES = {verdicts.PROGRESSING: "good", verdicts.REGRESSING: "bad"}
 
@@ -68,8 +68,8 @@ def present(wholes: Mapping[str, Report], split: Mapping[str, Report], view: Vie
     details = _rates(counts, over, _waiting(over, marks, view.goals), view)
     judged = JudgedTrends(details, tuple(over), marks.unfinished, wholes.get("goals"), view)
     frame = details.select(column.name for column in COLUMNS)
-    said = _notes(NAME, judged)
-    return Report(NAME, COLUMNS, frame, lambda _, room: _draw(judged, room), said, beside=("goals", "funnel"))
+    notes = _notes(NAME, judged)
+    return Report(NAME, COLUMNS, frame, lambda _, screen: _draw(judged, screen), notes, beside=("goals", "funnel"))
 
 
 def _goals(report: Report | None, goals: Goals) -> pl.DataFrame | None:
@@ -144,7 +144,7 @@ def _waiting(over: Sequence[str], marks: PeriodMarks, goals: Goals) -> Iterator[
 
 
 def _rates(counts: pl.DataFrame, over: Sequence[str], waiting: Iterator[pl.Expr], view: View) -> pl.DataFrame:
-    """Return the columns of the report, a row an item, and what its picture needs beside them."""
+    """Return the columns of the report, one row per item, and what its picture needs beside them."""
     places = pl.DataFrame({VALUE: over, "number": range(len(over))}, schema={VALUE: pl.String, "number": pl.Int64})
     judged = counts.filter(~pl.any_horizontal(pl.lit(value=False), *waiting)).join(places, on=VALUE).sort("number", maintain_order=True)
     items = counts.select("report", "item", "of", "label", "is_macro", "grows", "target").unique("item", keep="first", maintain_order=True)
@@ -165,7 +165,7 @@ def _rates(counts: pl.DataFrame, over: Sequence[str], waiting: Iterator[pl.Expr]
 
 @dataclass(frozen=True)
 class JudgedTrends:
-    """What was judged: `rows` of the report with `label, of, is_macro, grows` (why nothing can be told) and `scatter` beside its columns."""
+    """What was judged: `rows` of the report with `label, of, is_macro, grows` (why it has no trend) and `scatter` beside its columns."""
 
     rows: pl.DataFrame
     over: tuple[str, ...]
@@ -181,20 +181,20 @@ class JudgedTrends:
         return len(self.over) < verdicts.MIN_PERIODS
 
 
-def _draw(judged: JudgedTrends, room: Screen) -> list[Block]:
-    """Return a row a goal or step, and below what would tell; inside `report` only macro goals and what moves."""
-    is_brief, key = room.part and room.limit is None, judged.view.key
+def _draw(judged: JudgedTrends, screen: Screen) -> list[Block]:
+    """Return one row per goal or step, and below what would tell; inside `report` only macro goals and what moves."""
+    is_brief, key = screen.part and screen.limit is None, judged.view.key
     rows = judged.rows.filter(_is_known(judged.view))
-    shown = rows.filter(pl.col("is_macro") | pl.col("verdict").is_in(list(_STYLES))) if is_brief else rows.head(room.rows(_ROWS) or rows.height)
+    shown = rows.filter(pl.col("is_macro") | pl.col("verdict").is_in(list(_STYLES))) if is_brief else rows.head(screen.rows(_ROWS) or rows.height)
     sentences: list[Block] = [Paragraph(sentence) for sentence in _sentences(judged, shown, is_brief=is_brief)]
     if judged.is_short or rows.is_empty():
         return [_heading(judged), *sentences]
-    grid = table(_rows(shown), _columns(judged.view.goals.site.margin, room), details=_target)
+    grid = table(_rows(shown), _columns(judged.view.goals.site.margin, screen), details=_target)
     hidden = rows.height - shown.height
     where = f", none with a clear trend: convkit goals --by {key}, convkit funnel --by {key}" if is_brief else ": --limit 0"
     more = f"{formatting.plural(hidden, 'more row')}{where}."
-    said = [BlankLine(), *sentences] if sentences else []
-    return [_heading(judged), *([grid] if shown.height else []), *([Paragraph(more, style="dim")] if hidden else []), *said]
+    below = [BlankLine(), *sentences] if sentences else []
+    return [_heading(judged), *([grid] if shown.height else []), *([Paragraph(more, style="dim")] if hidden else []), *below]
 
 
 def _is_known(view: View) -> pl.Expr:
@@ -225,10 +225,10 @@ def _rows(rows: pl.DataFrame) -> Iterator[dict[str, Any] | Row]:
         yield row
 
 
-def _columns(margin: float, room: Screen) -> dict[str, Shown]:
+def _columns(margin: float, screen: Screen) -> dict[str, Shown]:
     """Return the columns of the screen."""
     return {
-        "item": Shown(text=_label, most=_NAME if room.wide else _NARROW_NAME),
+        "item": Shown(text=_label, most=_NAME if screen.wide else _NARROW_NAME),
         "reached": Shown("reached", lambda row: formatting.count_and_rate(row["reached"], row["base"]), style="bold"),
         "line": Shown("first → last", _line, 1),
         "verdict": Shown("verdict", lambda row: _verdict(row, margin), style=lambda row: _STYLES.get(row["verdict"], ""), left=True),
@@ -314,7 +314,7 @@ def _more(length: str) -> str:
 
 
 def _meanwhile(row: dict[str, Any], judged: JudgedTrends) -> str:
-    """Say by what to judge until a macro goal can be told."""
+    """Return by what to judge until a macro goal has enough conversions."""
     name, stand_in = row["label"], None
     if judged.goals is not None and judged.goals.details is not None:
         sessions, reached = judged.goals.details.filter(goal=name).select("sessions", "reached").row(0)
@@ -325,7 +325,7 @@ def _meanwhile(row: dict[str, Any], judged: JudgedTrends) -> str:
 
 
 def _growth_sentences(rows: pl.DataFrame) -> Iterator[str]:
-    """Yield why nothing is told of what a longer log knows more of."""
+    """Yield why goals and funnels that depend on the length of the log have no trend."""
     names = {why: rows.filter(grows=why)["of"].unique(maintain_order=True).to_list() for why in ("visits", "window")}
     if names["visits"]:
         which = "it depends" if len(names["visits"]) == 1 else "they depend"
