@@ -67,9 +67,9 @@ def _definitions(sums: Mapping[str, int], view: View) -> Note:
     most = site.address_rule if site.address_rule in served or not served else max(served, key=lambda rule: served[rule])
     others = [f"in {formatting.plural(n, 'session')}{_rate(n, sessions)} by {_identifier(rule)}" for rule, n in served.items() if rule != most]
     unused = [_identifier(rule) for rule in site.preferred_rules if rule != USER_RULE and rule not in served]
-    nobody = f" No visitor had a {' or a '.join(unused)}." if unused and sessions else ""
+    without = f" No visitor had a {' or a '.join(unused)}." if unused and sessions else ""
     identified = "; ".join([f"Visitors are identified by {_identifier(most)}", *others])
-    return Note("definitions", f"A session ends after {timeout} without a page or goal. {identified}.{nobody}", group=DEFINITIONS)
+    return Note("definitions", f"A session ends after {timeout} without a page or goal. {identified}.{without}", group=DEFINITIONS)
 
 
 def _identifier(rule: str) -> str:

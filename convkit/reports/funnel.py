@@ -315,7 +315,7 @@ def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
 
 
 def _unless_last(text: Callable[[Mapping[str, Any]], str]) -> Callable[[Mapping[str, Any]], str]:
-    """Return what writes nothing in the last step's row, from which nobody drops off."""
+    """Return a function that writes nothing for the last step, which has no drop-off."""
     return lambda row: "" if row["drop_offs"] is None else text(row)
 
 
@@ -328,12 +328,12 @@ def _mostly(went: pl.DataFrame) -> str:
 
 
 def _conditions(funnel: Funnel, scope: str) -> str:
-    """Return what a funnel asks of chains; `scope` says within what."""
+    """Return the conditions on chains; `scope` is the session or visitor."""
     return ", ".join([_ORDERS[funnel.order], scope, *_limits(funnel)])
 
 
 def _limits(funnel: Funnel) -> Iterator[str]:
-    """Yield what is asked of chains beside the order of their steps."""
+    """Yield the conditions on chains other than the order of steps."""
     if funnel.is_open:
         yield "may begin at any step"
     if funnel.window:

@@ -1,6 +1,6 @@
 """Findings: at most three sentences at the end of `convkit report`, each with the command that shows more.
 
-A gain is an upper bound in conversions; no sentence names a cause. Without a finding there is no section.
+Gains are upper bounds, in conversions; no sentence names a cause.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _MONTH = 30
 
 
 def findings_of(reports: Mapping[str, Report], view: View, command: str) -> tuple[Finding, ...]:
-    """Return the findings of a whole report; `command` explains single sessions, empty where it cannot be run again."""
+    """Return the findings of `convkit report`; `command` explains single sessions, and is empty if it cannot be run again."""
     steps = reports["funnel"].frame
     found = [
         _largest_difference(reports["drop-off"].details, steps, view, command),
         _landing_page(reports, view),
-        # How much a site's log can show is no matter of some of its sessions.
+        # How much a log can show depends on all of its sessions.
         None if view.is_narrowed else _few_conversions(reports["goals"].frame, view, reports["overview"].frame),
     ]
     return tuple(finding for finding in found if finding)
 
 
 def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: View, command: str) -> Finding | None:
-    """Name the step at which something differs between those who dropped off and those who went on, with the largest upper bound."""
+    """Return the step where those who dropped off clearly differ from those who continued, with the largest upper bound."""
     if judged is None:
         return None
     best: tuple[float, str, str] | None = None
@@ -59,7 +59,7 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
 
 
 def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
-    """Name the landing page with most landings whose bounce rate lies above the rest of the site, or of the sessions that were asked for."""
+    """Return the landing page with most landings whose bounce rate is clearly above that of the other sessions."""
     pages, steps, overview = (reports[name].frame for name in ("pages", "funnel", "overview"))
     sessions, bounces = overview["sessions"][0], overview["bounces"][0]
     sides = steps.select("funnel", "step", stopped="drop_offs", continued="went_on").drop_nulls()
@@ -81,7 +81,7 @@ def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
 
 
 def _few_conversions(goals: pl.DataFrame, view: View, overview: pl.DataFrame) -> Finding | None:
-    """Say what a macro goal reached by few can show, and which micro goal stands for it meanwhile."""
+    """Return how much log a macro goal with few conversions needs, and which micro goal to judge by meanwhile."""
     macros = goals.filter(type="macro").rows(named=True)
     if not macros or overview["converted_sessions"][0] is None or macros[0]["reached"] >= planning.FEW_CONVERSIONS:
         return None

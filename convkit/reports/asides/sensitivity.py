@@ -41,7 +41,7 @@ _SETTINGS = {"order": ("ordered", "strict"), "per": ("session", "visitor"), "bot
 
 @dataclass(frozen=True)
 class Alternative:
-    """The same question with one choice made otherwise."""
+    """The same analysis with one setting changed."""
 
     choice: str
     setting: str
@@ -50,7 +50,7 @@ class Alternative:
 
 
 def alternatives(goals: Goals, bots: str) -> Iterator[Alternative]:
-    """Yield what is to be analyzed beside the question as it was asked: one analysis more each."""
+    """Yield the settings to analyze in addition to the chosen ones; each is an analysis of its own."""
     for setting in _SETTINGS["order"]:
         turned = tuple(replace(funnel, order=setting) for funnel in goals.funnels if funnel.order != setting and _may_be(funnel, setting))
         yield Alternative("order", setting, replace(goals, funnels=turned), bots)
@@ -65,12 +65,12 @@ def alternatives(goals: Goals, bots: str) -> Iterator[Alternative]:
 
 
 def _may_be(funnel: Funnel, order: str) -> bool:
-    """Tell whether a funnel can be counted in an order: where nothing may come between the steps, nothing else can be asked of them."""
+    """Return whether a funnel can be counted in an order: a strict one cannot have other conditions on its steps."""
     return order != "strict" or not (funnel.without or funnel.is_open or len(funnel.required) < len(funnel.steps))
 
 
 def chosen_rows(analysis: Analysis, bots: str) -> pl.LazyFrame:
-    """Return the rows of the question as it was asked: its setting of each choice, all with the same counts."""
+    """Return the rows of the chosen settings, one per choice, all with the same counts."""
     timeout = formatting.duration_in_words(analysis.goals.site.session_timeout)
     rows = [
         _row(analysis, funnel, choice, setting, is_chosen=True)
@@ -81,7 +81,7 @@ def chosen_rows(analysis: Analysis, bots: str) -> pl.LazyFrame:
 
 
 def alternative_rows(analysis: Analysis, variant: Alternative) -> pl.LazyFrame:
-    """Return the rows of a variant."""
+    """Return the rows of an alternative."""
     return pl.concat(_row(analysis, funnel, variant.choice, variant.setting, is_chosen=False) for funnel in analysis.goals.funnels)
 
 
@@ -99,9 +99,9 @@ def _row(analysis: Analysis, funnel: Funnel, choice: str, setting: str, *, is_ch
 
 
 def present(counts: pl.DataFrame, goals: Goals) -> Report:
-    """Return the report: of each funnel every choice, its settings side by side.
+    """Return the report: per funnel and choice, one row per setting.
 
-    A setting differs where its rate lies outside of the likely range of the rate as it was asked for.
+    A setting differs if its rate is outside the likely range of the chosen one.
     """
     places = {funnel.name: place for place, funnel in enumerate(goals.funnels)}
     order = [pl.col("funnel").replace_strict(places), pl.col("choice").replace_strict({name: at for at, name in enumerate((*_SETTINGS, "timeout"))})]
@@ -125,13 +125,13 @@ def present(counts: pl.DataFrame, goals: Goals) -> Report:
 
 
 def _ranks() -> dict[str, int]:
-    """Return where settings stand in their choice."""
+    """Return the order of the settings of each choice."""
     lengths = [formatting.duration_in_words(timeout) for timeout in _TIMEOUTS]
     return {setting: place for settings in (*_SETTINGS.values(), lengths) for place, setting in enumerate(settings)}
 
 
 def _sentence(rows: pl.DataFrame) -> str:
-    """Return whether the headline depends on the choices."""
+    """Return whether the rate of the last step depends on the settings."""
     chosen = rows.filter("chosen").row(0, named=True)
     if chosen["entered"] < formatting.MIN_BASE:
         return "Too few sessions or visitors entered to tell whether these settings change the rate of the last step."

@@ -54,9 +54,9 @@ _STYLES = {verdicts.PROGRESSING: "good", verdicts.REGRESSING: "bad"}
 
 
 def present(wholes: Mapping[str, Report], split: Mapping[str, Report], view: View) -> Report | None:
-    """Return the report; None where it is not split by periods, or nothing in it has a trend.
+    """Return the report; None if there is no breakdown by periods, or nothing that may have a trend.
 
-    `wholes` are the reports of all sessions, `split` those of the periods of `view.key`.
+    `wholes` are the reports of all sessions, `split` those broken down by the periods of `view.key`.
     """
     found = [rows for rows in (_goals(split.get("goals"), view.goals), _steps(split.get("funnel"), view.goals)) if rows is not None]
     if view.key not in PERIODS or not found:
@@ -95,7 +95,7 @@ def _goals(report: Report | None, goals: Goals) -> pl.DataFrame | None:
 def _steps(report: Report | None, goals: Goals) -> pl.DataFrame | None:
     """Return how many of those who entered in each period reached each step; of a first step, of all who might have entered.
 
-    Who enters a visitor's funnel does so once: the longer the log, the fewer are left to enter, so its first step has no trend.
+    A visitor enters a funnel per visitor once: the longer the log, the fewer are left to enter, so its first step has no trend.
     """
     if report is None or report.details is None:
         return None
@@ -122,7 +122,7 @@ def _named(reasons: Mapping[str, str]) -> pl.Expr:
 
 
 def _growing_goals(goals: Goals) -> set[str]:
-    """Return the columns of goals that are reached the oftener the longer the log is, because it knows of more sessions before."""
+    """Return the columns of goals that are reached more often the longer the log is, since it has more earlier sessions."""
     found: set[str] = set()
     for _ in goals.all:
         found |= {goal.column for goal in goals.all if goal.counts_visits or goal.required_columns & found}
@@ -136,7 +136,7 @@ def _why_it_grows(funnel: Funnel, goals: Goals) -> str | None:
 
 
 def _waiting(over: Sequence[str], marks: PeriodMarks, goals: Goals) -> Iterator[pl.Expr]:
-    """Yield what tells counts of funnels in periods from which chains may still go on."""
+    """Yield conditions for counts of funnels in periods whose chains may still continue."""
     for funnel in goals.funnels:
         if funnel.per == "visitor" and funnel.window and marks.ends:
             late = [period for period in over if not analysis_periods.is_over(period, marks.ends - funnel.window)]
@@ -144,7 +144,7 @@ def _waiting(over: Sequence[str], marks: PeriodMarks, goals: Goals) -> Iterator[
 
 
 def _rates(counts: pl.DataFrame, over: Sequence[str], waiting: Iterator[pl.Expr], view: View) -> pl.DataFrame:
-    """Return the columns of the report, one row per item, and what its picture needs beside them."""
+    """Return the columns of the report, one row per item, and those that its screen needs in addition."""
     places = pl.DataFrame({VALUE: over, "number": range(len(over))}, schema={VALUE: pl.String, "number": pl.Int64})
     judged = counts.filter(~pl.any_horizontal(pl.lit(value=False), *waiting)).join(places, on=VALUE).sort("number", maintain_order=True)
     items = counts.select("report", "item", "of", "label", "is_macro", "grows", "target").unique("item", keep="first", maintain_order=True)
@@ -165,7 +165,7 @@ def _rates(counts: pl.DataFrame, over: Sequence[str], waiting: Iterator[pl.Expr]
 
 @dataclass(frozen=True)
 class JudgedTrends:
-    """What was judged: `rows` of the report with `label, of, is_macro, grows` (why it has no trend) and `scatter` beside its columns."""
+    """The judged trends: `rows` of the report with `label, of, is_macro, grows` (why it has no trend) and `scatter` beside its columns."""
 
     rows: pl.DataFrame
     over: tuple[str, ...]
@@ -182,7 +182,7 @@ class JudgedTrends:
 
 
 def _draw(judged: JudgedTrends, screen: Screen) -> list[Block]:
-    """Return one row per goal or step, and below what would tell; inside `report` only macro goals and what moves."""
+    """Return one row per goal or step, and below how much more data is needed; in `convkit report` only macro goals and clear trends."""
     is_brief, key = screen.part and screen.limit is None, judged.view.key
     rows = judged.rows.filter(_is_known(judged.view))
     shown = rows.filter(pl.col("is_macro") | pl.col("verdict").is_in(list(_STYLES))) if is_brief else rows.head(screen.rows(_ROWS) or rows.height)
@@ -198,12 +198,12 @@ def _draw(judged: JudgedTrends, screen: Screen) -> list[Block]:
 
 
 def _is_known(view: View) -> pl.Expr:
-    """Tell rows that are worth a line: built-in goals that nobody reached are none of this site."""
+    """Return which rows are worth a line: not built-in goals that no session reached."""
     return (pl.col("reached") > 0) | (pl.lit(view.goals.file is not None) & (pl.col("is_macro") | (pl.col("report") == "funnel")))
 
 
 def _notes(code: str, judged: JudgedTrends) -> tuple[Note, ...]:
-    """Return what would tell."""
+    """Return notes on how much more data is needed."""
     return tuple(Note(code, sentence, is_drawn=True) for sentence in _sentences(judged, judged.rows.filter(_is_known(judged.view)), is_brief=False))
 
 
@@ -247,7 +247,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 def _target(row: Mapping[str, Any]) -> list[Paragraph]:
-    """Return whether the rate of all periods is what somebody hoped for."""
+    """Return whether the rate of all periods meets the target."""
     if row["target"] is None or row["target_met"] is None:
         return []
     rate = f" ({formatting.percent(row['rate'])})" if row["base"] >= formatting.MIN_BASE else ""
@@ -265,7 +265,7 @@ def _verdict(row: Mapping[str, Any], margin: float) -> str:
 
 
 def _sentences(judged: JudgedTrends, rows: pl.DataFrame, *, is_brief: bool) -> Iterator[str]:
-    """Yield what would tell where there is too little data; inside `report` findings say by what to judge meanwhile."""
+    """Yield how much more data is needed; in `convkit report` the findings name the goal to judge by meanwhile."""
     key = judged.view.key
     if judged.is_short:
         more = "" if key == "day" else " Try --by day." if key == "week" else " Try --by week."
@@ -292,7 +292,7 @@ def _sentences(judged: JudgedTrends, rows: pl.DataFrame, *, is_brief: bool) -> I
 
 
 def _wait(row: dict[str, Any], judged: JudgedTrends) -> tuple[float, float]:
-    """Return a change that too few sessions show, and how many days more like these show it: the usual one, else one as small as the margin."""
+    """Return the change to detect, and how many more days are needed: the usual change, or one as small as the margin."""
     margin = judged.view.goals.site.margin
     needed = {change: verdicts.trend_sessions_needed(row["rate"], change) * row["scatter"] for change in (_CHANGE, margin)}
     change = _CHANGE if needed[_CHANGE] > row["base"] else margin
@@ -301,7 +301,7 @@ def _wait(row: dict[str, Any], judged: JudgedTrends) -> tuple[float, float]:
 
 
 def _length(days: float, key: str) -> str:
-    """Return a length of time: of periods as far as somebody waits, else of months or years."""
+    """Return a length of time: in periods if it is short enough to wait for, else in months or years."""
     if days <= _PATIENCE:
         return f"about {_more(formatting.plural(round(days / _DAYS[key]), key))}"
     months = days / _MONTH
