@@ -34,7 +34,7 @@ def _module(package: str, name: str) -> str:
     """Return the module that `from package import name` loads."""
     inner = package.partition(".")[2]
     inside = f"{inner}.{name}" if inner else name
-    return next(place for place in (inside, inner, f"{inner}.__init__", "__init__") if place in MODULES)
+    return next(place for place in (inside, f"{inside}.__init__", inner, f"{inner}.__init__", "__init__") if place in MODULES)
 
 
 def packages_of(module: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Time in brackets, then at most a quoted request and a few numbers: a last resort, because it has no IP addresses."""
+"""Time in brackets, then at most a quoted request and a few numbers: a last resort, for logs without IP addresses."""
 
 from __future__ import annotations
 

@@ -190,7 +190,7 @@ def test_a_terminal_gets_its_width_and_colours() -> None:
 
 
 def test_notes_are_a_list_in_groups_and_definitions_come_on_request() -> None:
-    document = sample(None)
+    document = runs.sample()
     usual, verbose = runs.render(document, width=200), runs.render(document, width=200, verbose=True)
     assert re.search(r"\n  Data +\d.*\n +\d.*\n  Funnels +first_order: ", usual)
     assert re.search(r"\n  Definitions  -v, or convkit help definitions\n", usual)
@@ -201,6 +201,6 @@ def test_notes_are_a_list_in_groups_and_definitions_come_on_request() -> None:
 
 @pytest.mark.parametrize(("report", "has_dots"), [("channels", True), ("overview", False)])
 def test_a_dot_is_explained_only_on_screens_that_have_one(report: str, has_dots: bool) -> None:  # noqa: FBT001 (a parameter of the test)
-    text = runs.render(sample(report), width=80)
+    text = runs.render(runs.sample(report), width=80)
     assert ("\n  ·  " in text) == has_dots
     assert ("too few to show; a rate needs at least 30" in text) == has_dots

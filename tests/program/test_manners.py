@@ -88,7 +88,7 @@ def test_a_lack_of_room_for_temporary_files_is_reported(given: str, log: str, tm
     done = shell(f"ulimit -f 1; {given}", log, folder=tmp_path)
     assert (done.returncode, done.stdout) == (6, b"")
     assert re.fullmatch(
-        rb"convkit: error: .*the directory of temporary files \(/.*\) cannot be written: File too large; free some space, or set TMPDIR\n",
+        rb"convkit: error: .*the directory for temporary files \(/.*\) cannot be written: File too large; free some space, or set TMPDIR\n",
         done.stderr,
     )
 

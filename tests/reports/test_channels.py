@@ -260,9 +260,9 @@ def test_questions_of_origin_and_their_mistakes(tmp_path: Path) -> None:
     own = "site: {channels: {Partners: {source: forum.example}}}\n" + GOALS
     assert ("Partners", 1) in rows(report(tmp_path, lines, own), "channel", "sessions")
     for where, said in {
-        "channel=Organic Serch": "no channel is called 'Organic Serch'; did you mean 'Organic Search'?; known are Partners, Direct, ",
-        "channel=Partner": "no channel is called 'Partner'; did you mean 'Partners'?",
-        "source=Google": "sources and mediums are compared in small letters; write google",
+        "channel=Organic Serch": "unknown channel 'Organic Serch'; did you mean 'Organic Search'?",
+        "channel=Partner": "unknown channel 'Partner'; did you mean 'Partners'?",
+        "source=Google": "sources and mediums are compared in lower case; write google",
     }.items():
         with pytest.raises(UsageError, match="^" + re.escape(f"--where {where}: {said}")):
             report(tmp_path, lines, own, where=[where])

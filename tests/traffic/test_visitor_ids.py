@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEXTS = ["address 198.51.100.1 Mozilla", "user ann", "", "é"]
-NOTE = "Visitors have other ids in the next run: no key file could be read or made; set CONVKIT_KEY."
+NOTE = "Visitor IDs will change on every run, since no key file could be read or created; set CONVKIT_KEY."
 
 
 @pytest.fixture(autouse=True)

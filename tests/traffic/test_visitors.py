@@ -21,7 +21,7 @@ from convkit.authoring import survey as authoring_survey
 from convkit.core.model import Site
 from convkit.core.options import Options
 from convkit.core.schema import KIND, TEXT, TIME
-from convkit.formats import combined
+from convkit.formats import Layout, combined
 from convkit.formats.parsers.fields import field_or_null, parse_requests
 from convkit.goals.loader import parse_goals
 from convkit.sessions import sessionize
@@ -39,7 +39,7 @@ FIELDS = ("time", "address", "user", "request", "status", "agent", "cookies", "f
 BOUGHT = "macro: {bought: /b}"
 
 
-class Fields:
+class Fields(Layout):
     """A format of lines with the tab-separated FIELDS."""
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
@@ -53,7 +53,7 @@ class Fields:
 @pytest.fixture(autouse=True)
 def _fields(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let such lines be read, and let visitor IDs be the same in every run."""
-    monkeypatch.setattr(combined, "fit", lambda *_: Fields())
+    monkeypatch.setattr(type(combined.FORMAT), "fit", lambda *_: Fields())
     monkeypatch.setenv(KEY_VARIABLE, "a key")
 
 
