@@ -21,7 +21,7 @@ from convkit.engine.memory import MemoryBudget
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Assets
 from convkit.ingest import merge
-from convkit.ingest.load import load_logs
+from convkit.ingest.load import Selection, load_logs
 from convkit.ingest.log_data import GlobalFacts, LogData, Part
 from convkit.ingest.logs import open_logs
 from convkit.ingest.merge import identify_users, mark_duplicates, rank_sources, source_ranks
@@ -99,7 +99,7 @@ def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
 def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
     """Read logs into memory, as one part."""
     logs: Sequence[Log] = opened.logs
-    loaded = load_logs(logs, _assets(plan), hits.select_needed, rejects=plan.rejects, progress=plan.progress)
+    loaded = load_logs(logs, Selection(_assets(plan), hits.select_needed), plan.progress, rejects=plan.rejects)
     lines = collect_frame(loaded.lines, 0)
     if len(logs) > 1:
         # The numbers of logs must not depend on the order in which they are named.
@@ -116,7 +116,7 @@ def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
 def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     """Read logs onto disk, where they are kept until the stack is closed."""
     goals, store = plan.goals, DiskStore(stack)
-    loaded = load_logs(opened.logs, _assets(plan), hits.select_needed, store=store, rejects=plan.rejects, progress=plan.progress)
+    loaded = load_logs(opened.logs, Selection(_assets(plan), hits.select_needed, store), plan.progress, rejects=plan.rejects)
     lines, logs = _ranked(loaded.lines, opened.logs)
     if goals.site.trusted_proxy:
         lines = store.keep(resolve_proxies(lines.drop(BUCKET_KEY), goals.site.trusted_proxy))

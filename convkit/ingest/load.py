@@ -50,6 +50,17 @@ _PARALLEL_LOGS = 2
 
 
 @dataclass(frozen=True)
+class Selection:
+    """What is kept of the lines of logs, and where."""
+
+    assets: Assets
+    """The static files to keep."""
+    narrow: Narrow | None = None
+    """Selects what a run needs of PARSED; without it, everything is kept."""
+    store: Store = MEMORY_STORE
+
+
+@dataclass(frozen=True)
 class LoadedLines:
     """The parsed lines of logs, in memory or on disk, and what was lost."""
 
@@ -60,15 +71,13 @@ class LoadedLines:
     """`file, line, reason, text`: the first 500 bytes of each rejected line, with everything that looks like an IP address masked."""
 
 
-def load_logs(  # noqa: PLR0913 (how logs are read, and what is kept)
-    logs: Sequence[Log], assets: Assets, narrow: Narrow, *, store: Store = MEMORY_STORE, rejects: bool = False, progress: Progress = NO_PROGRESS
-) -> LoadedLines:
-    """Read logs and keep what `narrow` selects of their lines.
+def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO_PROGRESS, *, rejects: bool = False) -> LoadedLines:
+    """Read logs and keep a selection of their lines.
 
     Raises InputError if nothing of a log can be rescued, or if most of it does not match its format.
     """
     progress.begin(sum(log.source.size for log in logs))
-    loaded = _load_each(logs, partial(load_log, assets=assets, progress=progress, narrow=narrow, store=store))
+    loaded = _load_each(logs, partial(load_log, selection=selection, progress=progress))
     lines = pl.concat([one.lines for one in loaded], how="diagonal")
     read_tolerantly = {log.number for log, one in zip(logs, loaded, strict=True) if one.is_rescued}
     lost = _collect(lines.filter(~pl.col("problem").is_in(_NO_LOSSES)).select("source", "line_no", "problem"))
@@ -195,27 +204,23 @@ class LoadJob:
     """How a log is read, and what is kept of its lines."""
 
     log: Log
-    assets: Assets
-    narrow: Narrow | None
-    store: Store
+    selection: Selection
 
     def parse(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return NARROWED, or PARSED if there is no `narrow`, from LINES."""
-        parsed = self.log.layout.scan(lines, self.assets)
-        return parsed if self.narrow is None else self.narrow(parsed, self.log.texts, self.log.visitor, self.store.text)
+        selection = self.selection
+        parsed = self.log.layout.scan(lines, selection.assets)
+        return parsed if selection.narrow is None else selection.narrow(parsed, self.log.texts, self.log.visitor, selection.store.text)
 
     def store_lines(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Run the query and return its stored result."""
-        return self.store.keep(self.parse(lines))
+        return self.selection.store.keep(self.parse(lines))
 
 
-def load_log(log: Log, assets: Assets, progress: Progress, *, narrow: Narrow | None = None, store: Store = MEMORY_STORE) -> LoadedLog:
-    """Read a log; `assets` are the static files to keep, `narrow` selects what a run needs of PARSED.
-
-    Raises InputError if nothing of the log can be rescued.
-    """
+def load_log(log: Log, selection: Selection, progress: Progress = NO_PROGRESS) -> LoadedLog:
+    """Read a log. Raises InputError if nothing of it can be rescued."""
     is_parquet = log.source.packing == PARQUET
-    job = LoadJob(log, assets, narrow, store)
+    job = LoadJob(log, selection)
     loaded = LoadedLog(_load_parquet(job)) if is_parquet else _load_fast(job) or _load_damaged(job, progress)
     if not loaded.is_rescued:
         progress.advance(log.source.size)
@@ -227,12 +232,12 @@ def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
 
     Those are read lazily, by the fast reader alone, so their files must still exist then.
     """
-    parts = []
+    parts, everything = [], Selection(ALL_ASSETS)
     for log in logs:
-        job = LoadJob(log, ALL_ASSETS, None, MEMORY_STORE)
+        job = LoadJob(log, everything)
         is_lazy = log.source.size > _MAX_READ_AT_ONCE and _is_easy(log) and not log.layout.can_mend
         lines = unwrap(scan(log.source, log.number), log) if is_lazy else None
-        parts.append(load_log(log, ALL_ASSETS, NO_PROGRESS).lines if lines is None else job.parse(lines))
+        parts.append(load_log(log, everything).lines if lines is None else job.parse(lines))
     return pl.concat(parts, how="diagonal")
 
 
@@ -291,9 +296,9 @@ def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFram
     for frame in job.log.layout.mend(unwrapped):
         waiting.append(job.parse(frame.lazy()).collect())
         if sum(part.height for part in waiting) >= _MAX_WAITING:
-            kept.append(job.store.keep(pl.concat(waiting).lazy()))
+            kept.append(job.selection.store.keep(pl.concat(waiting).lazy()))
             waiting.clear()
-    return pl.concat([*kept, *([job.store.keep(pl.concat(waiting).lazy())] if waiting else [])])
+    return pl.concat([*kept, *([job.selection.store.keep(pl.concat(waiting).lazy())] if waiting else [])])
 
 
 def to_records(lines: pl.LazyFrame) -> pl.LazyFrame:

@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 from format_samples import FORMATS, HEAD, REQUEST, REST, SAMPLES, TIME, records
 
-from convkit.core.progress import NO_PROGRESS
 from convkit.core.schema import PARSED
 from convkit.formats.parsers.base import ALL_ASSETS, Assets
 from convkit.ingest import load
@@ -205,7 +204,7 @@ def test_only_the_client_of_plain_assets_is_read(name: str, tmp_path: Path) -> N
     (tmp_path / "log").write_text("\n".join(SAMPLES[name]), encoding="utf-8")
     with ExitStack() as stack:
         log = open_logs([tmp_path / "log"], name, stack).logs[0]
-        whole, asked = (load.load_log(log, assets, NO_PROGRESS).lines.collect() for assets in (ALL_ASSETS, Assets()))
+        whole, asked = (load.load_log(log, load.Selection(assets)).lines.collect() for assets in (ALL_ASSETS, Assets()))
     is_asset = asked["problem"].cast(pl.String).fill_null("") == "asset"
     assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
     assert is_asset.to_list() == whole["asset"].to_list()

@@ -19,7 +19,7 @@ from small_logs import line, written
 from convkit.errors import InputError
 from convkit.files import lines
 from convkit.formats.parsers.base import Assets
-from convkit.ingest.load import load_logs
+from convkit.ingest.load import Selection, load_logs
 from convkit.ingest.logs import open_logs
 from convkit.traffic import hits
 
@@ -160,7 +160,7 @@ def test_a_log_that_is_truncated_while_it_is_read_is_reported(tmp_path: Path) ->
     with ExitStack() as stack:
         logs = open_logs([log], "combined", stack).logs
         log.write_bytes(TEXT[: len(LINES[0]) + 1])
-        taken_in = load_logs(logs, Assets(), hits.select_needed)
+        taken_in = load_logs(logs, Selection(Assets(), hits.select_needed))
     assert taken_in.lines.collect().height == 1
     assert taken_in.losses == ("access.log was truncated while it was read; read it again, together with the file it was rotated into",)
 
@@ -172,7 +172,7 @@ def test_a_log_that_grows_while_it_is_read_is_read_as_far_as_it_was(tmp_path: Pa
         logs = open_logs([log], "combined", stack).logs
         with log.open("ab") as growing:
             growing.write(TEXT)
-        taken_in = load_logs(logs, Assets(), hits.select_needed)
+        taken_in = load_logs(logs, Selection(Assets(), hits.select_needed))
     assert taken_in.lines.collect().height == len(LINES)
     assert taken_in.losses == ()
 

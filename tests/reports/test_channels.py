@@ -15,7 +15,7 @@ from convkit.core import plugins
 from convkit.errors import UsageError
 from convkit.formats.parsers.base import Assets
 from convkit.goals.loader import parse_goals
-from convkit.ingest.load import load_logs
+from convkit.ingest.load import Selection, load_logs
 from convkit.ingest.logs import open_logs
 from convkit.traffic import hits
 
@@ -94,7 +94,9 @@ def test_referrers_are_read_only_where_a_run_needs_them(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line("GET /a?utm_source=x", referrer=GOOGLE)])
     goals = parse_goals("macro: {sale: /thanks}", "goals.yaml")
     for needed, there in (((), False), (("device",), False), (("channel",), True)):
-        cells = load_logs(open_logs([log], "auto", ExitStack(), hits.parser_needs(goals, needed)).logs, Assets(), hits.select_needed).lines.collect()
+        cells = load_logs(
+            open_logs([log], "auto", ExitStack(), hits.parser_needs(goals, needed)).logs, Selection(Assets(), hits.select_needed)
+        ).lines.collect()
         assert ("referrer" in cells.columns) is there
     asking = parse_goals(GOALS, "goals.yaml")
     cases = [

@@ -12,7 +12,7 @@ import runs
 import convkit
 from convkit.formats.parsers.base import Assets
 from convkit.goals.loader import parse_goals
-from convkit.ingest.load import load_logs
+from convkit.ingest.load import Selection, load_logs
 from convkit.ingest.logs import open_logs
 from convkit.traffic import hits as traffic_hits
 
@@ -117,7 +117,7 @@ def test_texts_that_no_goal_tests_are_dropped(tmp_path: Path) -> None:
     for goal in ("/a", "{page: /a, referrer: t.co}", "{page: /b, after: {referrer: t.co}}"):
         goals = parse_goals(f"macro: {{came: {goal}}}", "goals.yaml")
         logs = open_logs([log], "auto", ExitStack(), traffic_hits.parser_needs(goals)).logs
-        parsed = load_logs(logs, Assets(), traffic_hits.select_needed).lines.collect()
+        parsed = load_logs(logs, Selection(Assets(), traffic_hits.select_needed)).lines.collect()
         carried[goal] = parsed["referrer"].cast(pl.String).to_list() if "referrer" in parsed.columns else None
         assert "referrer" not in convkit.read_hits([log], goals=goals).collect_schema().names()
     assert list(carried.values()) == [None, ["https://t.co/", None, "https://x.example/"], ["https://t.co/", None, "https://x.example/"]]
