@@ -75,7 +75,7 @@ class Result:
             raise AttributeError(name)
         known = {report.replace("-", "_"): report for report in self.names}
         if name not in known:
-            raise AttributeError(f"this result has no report {name!r}{did_you_mean(name, known)}; it has {', '.join(known)}")
+            raise AttributeError(f"this result has no report {name!r}{did_you_mean(name, known) or '.'} Reports: {', '.join(known)}")
         return self[known[name]]
 
     def __dir__(self) -> list[str]:

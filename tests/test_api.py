@@ -69,7 +69,7 @@ def test_a_result_shows_its_screen(result: convkit.Result) -> None:
 
 
 def test_a_name_that_is_no_report_says_which_there_are(result: convkit.Result) -> None:
-    with pytest.raises(AttributeError, match="no report 'goal'; did you mean 'goals'\\?; it has overview, goals, funnel, drop_off, pages"):
+    with pytest.raises(AttributeError, match="no report 'goal'; did you mean 'goals'\\? Reports: overview, goals, funnel, drop_off, pages"):
         _ = result.goal
     with pytest.raises(KeyError, match="no report 'goal'"):
         _ = result["goal"]

@@ -87,8 +87,8 @@ def parse_key(key: str | None, goals: Goals) -> str | None:
     """Return the key of the option. Raises UsageError with the fix if there is no such key."""
     known = (*KEYS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
     if key is not None and key not in known:
-        fix = did_you_mean(key, known) or ("; define it under `site.variants`" if key.startswith(schema.VARIANT_PREFIX) else "")
-        raise UsageError(f"unknown key {key!r} for --by{fix}; keys are {', '.join(known)}")
+        fix = did_you_mean(key, known) or ("; define it under `site.variants`." if key.startswith(schema.VARIANT_PREFIX) else ".")
+        raise UsageError(f"unknown key {key!r} for --by{fix} Keys: {', '.join(known)}")
     return key
 
 

@@ -37,8 +37,8 @@ def parse_sorting(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting
     column, _, direction = text.partition(":")
     known = list(dict.fromkeys(one.name for of_report in columns.values() for one in of_report))
     if column not in known:
-        of = f"{next(iter(columns))} has" if len(columns) == 1 else "the reports have"
-        raise UsageError(f"--sort {text}: unknown column {column!r}{did_you_mean(column, known)}; {of} {', '.join(known)}")
+        heading = f"Columns of {next(iter(columns))}" if len(columns) == 1 else "Columns"
+        raise UsageError(f"--sort {text}: unknown column {column!r}{did_you_mean(column, known) or '.'} {heading}: {', '.join(known)}")
     if direction not in {"", _ASCENDING, _DESCENDING} or text.endswith(":"):
         raise UsageError(f"--sort {text}: use {column} for largest first, or {column}:{_ASCENDING} for smallest first")
     return Sorting(column, direction == _ASCENDING)

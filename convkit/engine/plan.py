@@ -90,7 +90,7 @@ def plan_reports(
 def plan_segment(options: Options, goals: Goals, *, fields: Iterable[str] = (), key: str | None = None, progress: Progress = NO_PROGRESS) -> Plan:
     """Return the plan of a run without reports: the selected sessions, with the session fields `fields`. Raises UsageError."""
     if options.bots not in BOT_MODES:
-        raise UsageError(f"bots={options.bots!r} is unknown{did_you_mean(options.bots, BOT_MODES)}; known are {', '.join(BOT_MODES)}")
+        raise UsageError(f"bots={options.bots!r} is unknown{did_you_mean(options.bots, BOT_MODES) or '.'} Modes: {', '.join(BOT_MODES)}")
     where = (options.where,) if isinstance(options.where, str) else tuple(options.where)
     period = parse_period(options.since, options.until, options.last, goals.site.timezone)
     return Plan(
@@ -150,6 +150,6 @@ def _check_report_options(reports: Sequence[str], options: Mapping[str, str], go
     names = [name for own_options in known.values() for name in own_options]
     for name in options:
         if name not in names:
-            raise UsageError(f"{', '.join(reports)}: unknown option {name!r}{did_you_mean(name, names)}; known are {', '.join(names) or 'none'}")
+            raise UsageError(f"{', '.join(reports)}: unknown option {name!r}{did_you_mean(name, names) or '.'} Options: {', '.join(names) or 'none'}")
     for report in reports:
         convkit_reports.check_options(report, options, goals)

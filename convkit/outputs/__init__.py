@@ -52,5 +52,5 @@ def render(document: Document, output: str = "table", **options: Unpack[ScreenOp
 
     known = plugins.names(FOLDER)
     if output not in known:
-        raise UsageError(f"unknown output {output!r}{did_you_mean(output, known)}; outputs are {', '.join(known)}")
+        raise UsageError(f"unknown output {output!r}{did_you_mean(output, known) or '.'} Outputs: {', '.join(known)}")
     return load(output).render(document, Screen(part=document.is_whole, **options))

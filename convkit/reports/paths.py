@@ -65,7 +65,7 @@ def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
         return PathQuery(None, page, number)
     known = {goal.name: goal for goal in goals.goals}
     if to is not None and to not in known:
-        raise UsageError(f"--to {to}: unknown goal {to!r}{did_you_mean(to, known)}; goals are {', '.join(known) or 'none'}")
+        raise UsageError(f"--to {to}: unknown goal {to!r}{did_you_mean(to, known) or '.'} Goals: {', '.join(known) or 'none'}")
     return PathQuery(known[to] if to is not None else next(iter(goals.macros), None), None, number, is_default=to is None)
 
 

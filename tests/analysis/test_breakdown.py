@@ -339,7 +339,7 @@ def test_single_ones_are_not_split(report: str, tmp_path: Path) -> None:
 
 def test_an_unknown_key_is_told_before_a_log_is_read(tmp_path: Path) -> None:
     keys = "day, week, month, landing, exit, host, device, source, medium, campaign, channel, goal"
-    with pytest.raises(UsageError, match=rf"^unknown key 'dya' for --by; did you mean 'day'\?; keys are {keys}$"):
+    with pytest.raises(UsageError, match=rf"^unknown key 'dya' for --by; did you mean 'day'\? Keys: {keys}$"):
         runs.document([tmp_path / "missing.log"], ["pages"], by="dya")
 
 

@@ -137,10 +137,14 @@ def test_drop_off_is_sorted_within_its_steps(width: int) -> None:
 @pytest.mark.parametrize(
     ("reports", "sort", "message"),
     [
-        (["pages"], "landing", "--sort landing: unknown column 'landing'; did you mean 'landings'?; pages has page, sessions, pageviews, landings,"),
-        (["pages"], "", "--sort : unknown column ''; pages has page,"),
-        (["goals"], "landings", "--sort landings: unknown column 'landings'; goals has goal, type,"),
-        (None, "landing", "--sort landing: unknown column 'landing'; did you mean 'landings'?; the reports have sessions, visitors,"),
+        (
+            ["pages"],
+            "landing",
+            "--sort landing: unknown column 'landing'; did you mean 'landings'? Columns of pages: page, sessions, pageviews, landings,",
+        ),
+        (["pages"], "", "--sort : unknown column ''. Columns of pages: page,"),
+        (["goals"], "landings", "--sort landings: unknown column 'landings'. Columns of goals: goal, type,"),
+        (None, "landing", "--sort landing: unknown column 'landing'; did you mean 'landings'? Columns: sessions, visitors,"),
         (["pages"], "exits:up", "--sort exits:up: use exits for largest first, or exits:asc for smallest first"),
         (["pages"], "exits:", "--sort exits:: use exits"),
     ],

@@ -136,7 +136,7 @@ def test_paths_tell_variants(tmp_path: Path) -> None:
 
 def test_unknown_variants_are_reported_with_the_closest_name(tmp_path: Path) -> None:
     goals = parse_goals(GOALS, "goals.yaml")
-    with pytest.raises(UsageError, match=r"unknown key 'variant.chekout' for --by; did you mean 'variant.checkout'\?; keys are day, "):
+    with pytest.raises(UsageError, match=r"unknown key 'variant.chekout' for --by; did you mean 'variant.checkout'\? Keys: day, "):
         runs.document([log(tmp_path)], ["goals"], goals, by="variant.chekout")
     with pytest.raises(UsageError, match=r"unknown field 'variant.chekout'; did you mean 'variant.checkout'\? Fields: page, "):
         runs.document([log(tmp_path)], ["goals"], goals, where=["variant.chekout=a"])

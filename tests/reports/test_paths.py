@@ -195,12 +195,12 @@ def test_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
     ("options", "message"),
     [
         ({"to": "sale", "from": "/a"}, "--to and --from cannot be used together; use one of them"),
-        ({"to": "sal"}, "--to sal: unknown goal 'sal'; did you mean 'sale'?; goals are sale, cart"),
+        ({"to": "sal"}, "--to sal: unknown goal 'sal'; did you mean 'sale'? Goals: sale, cart"),
         ({"from": "a"}, "--from a/b: 'a/b' is not a path; paths begin with `/`, like /a/b"),
         ({"from": "re:("}, "--from re:(: this regular expression is not valid"),
         ({"steps": "0"}, "--steps 0: use a number from 1 to 10"),
         ({"steps": "x"}, "--steps x: use a number from 1 to 10"),
-        ({"step": "2"}, "paths: unknown option 'step'; did you mean 'steps'?; known are to, from, steps"),
+        ({"step": "2"}, "paths: unknown option 'step'; did you mean 'steps'? Options: to, from, steps"),
     ],
 )
 def test_mistakes_say_the_fix_before_a_log_is_read(options: dict[str, str], message: str, tmp_path: Path) -> None:
@@ -212,5 +212,5 @@ def test_mistakes_say_the_fix_before_a_log_is_read(options: dict[str, str], mess
 
 
 def test_other_reports_have_no_such_options(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^pages: unknown option 'to'; known are none$"):
+    with pytest.raises(UsageError, match=r"^pages: unknown option 'to'. Options: none$"):
         runs.document([tmp_path / "missing.log"], ["pages"], options={"to": "sale"})

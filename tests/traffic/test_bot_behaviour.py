@@ -347,7 +347,7 @@ def test_every_report_has_a_note_if_bots_are_not_dropped(name: str, tmp_path: Pa
 
 
 def test_an_unknown_mode_lists_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"bots='onyl' is unknown; did you mean 'only'.*; known are drop, keep, only"):
+    with pytest.raises(UsageError, match=r"bots='onyl' is unknown; did you mean 'only'.* Modes: drop, keep, only"):
         runs.document([written(tmp_path / "access.log", PERSON)], bots="onyl")
 
 

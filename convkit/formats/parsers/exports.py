@@ -140,8 +140,8 @@ def _owners_column(role: str, name: str | int, names: Sequence[ColumnPath], call
     alike = [path for path in names if normalized(dotted(path)) == normalized(str(name))]
     if len(alike) == 1:
         return alike[0]
-    known = f"its columns are {_listed(names)}" if isinstance(name, str) else f"it has {len(names)} columns"
-    raise InputError(f"{called} has no column {name}, which site.columns names for {role}{did_you_mean(str(name), by_name)}; {known}")
+    existing = f"Columns: {_listed(names)}" if isinstance(name, str) else f"It has {len(names)} columns"
+    raise InputError(f"{called} has no column {name}, which site.columns names for {role}{did_you_mean(str(name), by_name) or '.'} {existing}")
 
 
 def _usual_column(role: str, names: Sequence[ColumnPath], called: str) -> ColumnPath | None:

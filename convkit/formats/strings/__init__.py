@@ -76,7 +76,9 @@ def parse_option(value: str) -> StringTemplate | None:
 def unknown_format(value: str) -> str:
     """Return the message for a value that is neither a name nor a format string."""
     known = plugins.names("formats")
-    return f"unknown log format {value!r}{did_you_mean(value, [AUTO, *known])}; list them with `convkit formats`, or use your server's log_format"
+    return (
+        f"unknown log format {value!r}{did_you_mean(value, [AUTO, *known]) or '.'} List them with `convkit formats`, or use your server's log_format"
+    )
 
 
 def _reader(value: str) -> Callable[[str], StringTemplate] | None:
