@@ -1,4 +1,4 @@
-"""The analysis: what reports may read, that is matched hits, sessions, goals and a few facts about the whole log."""
+"""The analysis that reports read: matched hits, sessions, goals and a few facts about the whole log."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Analysis:
     ends: datetime | None
     """Time of the last hit of the log."""
     identities: pl.LazyFrame
-    """`visitor, identity` of all visitors of the logs: personal data, of which ids are made."""
+    """`visitor, identity` of all visitors of the logs: personal data, from which visitor IDs are made."""
     by: tuple[str, ...] = ()
     """The column with the value of a breakdown: every tally begins with it; `chains` and `drop_off` have it. Empty without a breakdown."""
     values: pl.LazyFrame | None = None
@@ -64,7 +64,7 @@ class Analysis:
     """The given options that only single reports have."""
 
     def split(self, rows: pl.LazyFrame, session: str = "session") -> pl.LazyFrame:
-        """Return rows of sessions once per value of their session, without those that have no session; unchanged without a breakdown."""
+        """Return rows once per value of their session, dropping those without a session; unchanged without a breakdown."""
         if self.values is None:
             return rows
         return rows.join(self.values, left_on=session, right_on="session", maintain_order="left")
@@ -80,12 +80,12 @@ class Analysis:
 
 @dataclass(frozen=True)
 class View:
-    """What `present` needs to know in addition to the tally: nothing in it depends on single visitors."""
+    """What `present` needs in addition to the tally; nothing in it depends on single visitors."""
 
     goals: Goals
     period: Period
     input: Mapping[str, int]
-    """`lines`, and how many of them were kept, excluded and so on."""
+    """The number of `lines`, and how many were kept, excluded and so on."""
     knows_macro: bool = True
     """Whether a macro goal is known: from a goals file, or a built-in one that was reached."""
     has_local_times: bool = False
@@ -101,9 +101,9 @@ class View:
     sources: tuple[str, ...] = ()
     """The names of the logs, by the number that is the `source` of their hits."""
     own_hosts: tuple[str, ...] = ()
-    """Hosts that are taken for the site's own, since none are configured."""
+    """Hosts assumed to be the site's own, since none are configured."""
     is_narrowed: bool = False
-    """Whether the run is restricted to some sessions of the period."""
+    """Whether filters restrict the run to some sessions of the period."""
     sort: Sorting | None = None
     quality: Quality = UNKNOWN_QUALITY
     """Bots, gaps and clock jumps of the logs."""

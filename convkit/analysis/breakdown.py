@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 VALUE = "by"
-"""The column of the value; it is not named like the key, since sessions and hits have columns with the names of keys."""
+"""The column of the value; it does not have the key's name, since sessions and hits have columns of that name."""
 NO_VALUE = "(none)"
-"""The value of sessions without one: no goal was reached, or the host is unknown."""
+"""The value of sessions that have none, because no goal was reached or the host is unknown."""
 PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 """Keys that are periods, and how their values are written: `2026-10-07`, `2026-W41` (ISO 8601), `2026-10`."""
 
@@ -35,7 +35,7 @@ VALUES_TALLY = "values"
 """The tally with the number of `sessions` per value, in every report that is broken down."""
 _PLACE = "place of the value"
 OTHER = "(other)"
-"""What the values without a column of their own are called on a screen."""
+"""The heading of the column that a screen shows for all remaining values."""
 
 
 def _period(written: str) -> Values:
@@ -116,7 +116,7 @@ def _periods_of_view(view: View) -> pl.DataFrame:
 
 
 def every_value(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return one row of sums per value, including those without sessions; without a key the only row."""
+    """Return one row of sums per value, including values without sessions; without a key, a single row."""
     if not view.by:
         return tally[name]
     sums = tally[name].with_columns(pl.col(view.by).cast(pl.String))
@@ -126,7 +126,7 @@ def every_value(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.
 
 
 def repeat_for_values(rows: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return the rows once per value."""
+    """Return the rows, repeated for each value."""
     return rows.join(ordered_values(tally, view).select(view.by), how="cross") if view.by else rows
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 MOST_VALUES = 5
-"""The number of values with a column of their own; the others share one."""
+"""The number of values that get their own column; the others share one."""
 _MOST_PERIODS, _ROWS = 60, 20
 _NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2, 2
 """The maximum width of a name, the widths of a count with its rate and of the rate, the maximum width of a value, the gap and the indent."""
@@ -45,14 +45,14 @@ class Breakdown:
     values: pl.DataFrame
     report: Report
     marks: PeriodMarks = NO_MARKS
-    """The marks on values that are periods."""
+    """The marks on periods."""
 
 
 class BreakdownScreen(Protocol):
-    """What draws a report that is broken down by a key."""
+    """A function that draws a report broken down by a key."""
 
     def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
-        """Return the blocks; `whole` is the report of all sessions, `fold` keeps so many values, None for all, and makes one of the others."""
+        """Return the blocks; `whole` is the report of all sessions, `fold` keeps that many values (None for all) and merges the others."""
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,16 @@ class Section:
     heading: Heading
     rows: pl.DataFrame
     only: Mapping[str, str | int] = field(default_factory=dict)
-    """Columns with the value that they have in all rows of this table, where a report has several tables."""
+    """Columns, each with its value in all rows of this table, if a report has several tables."""
     below: tuple[Block, ...] = ()
     widest: int = 0
-    """Characters of a label at most, if not the usual number."""
+    """Maximum length of a label, if not the usual one."""
     shorten: Callable[[str], str] = str
 
 
 @dataclass(frozen=True)
 class BreakdownTable:
-    """The table of a report that is broken down: in each row a label, and per value how many (`part`) of how many (`whole`), with the rate.
+    """The table of a report that is broken down: each row has a label and, per value, a count (`part`) out of a total (`whole`), with the rate.
 
     All three are columns of the report or of its details (the label may be an expression); rows without a label are left out. Without `sections`, the
     table shows under `heading` the first rows whose part is not 0, in the order of the report.
@@ -85,7 +85,7 @@ class BreakdownTable:
     with_sessions: bool = True
     """Whether the sessions of each value are the first row."""
     of_sessions: bool = False
-    """Whether parts and wholes are sessions: then what is not clearly different from the other sessions is marked."""
+    """Whether parts and wholes are sessions; if so, cells that are not clearly different from the other sessions are marked."""
 
     def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
         """Return the tables, one below the other."""
@@ -101,7 +101,7 @@ class BreakdownTable:
         return [Section(self.heading or Heading(whole.name.upper()), rows.head(screen.rows(_ROWS) or rows.height))]
 
     def labelled(self, rows: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
-        """Return `label, part, whole` of rows that have a label, behind the values that they are of."""
+        """Return `label, part, whole` of rows that have a label, preceded by the columns of their value."""
         return rows.select(*by, label=self.label, part=self.part, whole=self.whole).drop_nulls("label")
 
 
@@ -135,12 +135,12 @@ class _Lines:
         return self.table.labelled(rows.filter(**self.section.only), self.by)
 
     def has_marks(self, key: str) -> bool:
-        """Return whether values of a key are compared: not periods, which are judged by their trend, nor goals, since a session may have several."""
+        """Return whether values of a key are compared; periods are judged by their trend instead, and a session may have several goals."""
         return self.table.of_sessions and key not in PERIODS and key != "goal"
 
 
 def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, screen: Screen) -> list[Block]:
-    """Return the lines with one column per value, or a sparkline over the periods; `split` folds all values but so many into one."""
+    """Return the lines with one column per value, or a sparkline over the periods; `split` merges all values beyond a number into one."""
     every = split(None)
     if lines.of_all.is_empty() or every.values.is_empty():
         return []
@@ -159,11 +159,11 @@ def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, scr
 
 
 def _shown_values(widths: Sequence[int], key: str, screen: Screen, space: int, other: int) -> int | None:
-    """Return how many values have a column of their own: those that fit, or as many as the limit allows; None for all."""
+    """Return how many values get their own column: as many as fit, or as the limit allows; None for all."""
     if screen.limit is not None:
         return screen.limit or None
     fits = _fitting_columns(widths[:MOST_VALUES], space)
-    # Sessions that reached several goals cannot be added up: there are no others.
+    # Sessions that reached several goals cannot be added up, so there is no column for all others.
     if key == "goal" or fits == len(widths):
         return fits
     return max(_fitting_columns(widths[:fits], space - other - _GAP), 1)
@@ -231,7 +231,7 @@ def _split_at(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str
 
 
 def shortened(text: str, most: int) -> str:
-    """Return the start and end of a text that is too long: many paths begin with the same words."""
+    """Return the start and end of a text that is too long, as many paths start with the same words."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
 
 
@@ -264,7 +264,7 @@ def _period_legend(lines: _Lines, split: Breakdown, periods: Sequence[str], scre
 
 
 def _period_range(periods: Sequence[str]) -> str:
-    """Return the first and the last period, as far as there is room above the line of so many."""
+    """Return the first and last period, if there is room for them above a line of that many periods."""
     words = f"{periods[0]} … {periods[-1]}"
     return words if len(words) <= len(periods) else periods[-1] if len(periods) == 1 else f"… {periods[-1]}"
 
@@ -278,7 +278,7 @@ def _counts_by_label(lines: _Lines, split: Breakdown) -> dict[tuple[str, str], t
 def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:
     """Return which cells have no clear difference from the rest: Newcombe's interval contains 0, at 95% for all cells together.
 
-    Cells with too small a base for a rate are not among them, nor those without a rest.
+    Cells whose base is too small for a rate are not included, nor cells without any other sessions.
     """
     schema = dict.fromkeys(("part", "whole", "of_part", "of_whole"), pl.Int64)
     frame = pl.DataFrame(list(cells), schema=schema, orient="row")
@@ -290,6 +290,6 @@ def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:
     return frame.select(alike=is_tested & (low <= 0) & (high >= 0)).to_series().fill_null(value=False).to_list()
 
 
-def mark_indistinguishable(text: str, is_alike: bool) -> str:  # noqa: FBT001 (it is all that is said of the text)
-    """Return a text followed by the sign, or by a blank."""
+def mark_indistinguishable(text: str, is_alike: bool) -> str:  # noqa: FBT001 (it is the only fact about the text)
+    """Return a text followed by the sign, or by a space."""
     return f"{text}{INDISTINGUISHABLE_SIGN if is_alike else ' '}"

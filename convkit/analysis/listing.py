@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def reached_goals(goals: Iterable[Goal]) -> pl.Expr:
-    """Return `goals`: the names of those whose column is true, in the order of the file, joined by a blank; empty where none is."""
+    """Return `goals`: the names of those whose column is true, in the order of the file, joined by spaces; empty if there are none."""
     names = [pl.when(pl.col(goal.column)).then(pl.lit(goal.name)) for goal in goals]
     return pl.concat_str([pl.lit(None, dtype=pl.String), *names], separator=" ", ignore_nulls=True).alias("goals")
 
@@ -31,7 +31,7 @@ def session_name() -> pl.Expr:
 
 
 def shown_time(time: datetime, period: Period, *, seconds: bool = False) -> str:
-    """Return a time as on a screen, `7 Oct 20:14`; with the year if the period covers more than one."""
+    """Return a time as screens show it, `7 Oct 20:14`, with the year if the period covers more than one."""
     is_one_year = period.begin is not None and period.end is not None and period.begin.year == period.end.year
     day = f"{time.day:2} {time:%b}" if is_one_year else f"{time:%Y-%m-%d}"
     return f"{day} {time:%H:%M:%S}" if seconds else f"{day} {time:%H:%M}"

@@ -1,6 +1,6 @@
 """Periods: `--since`, `--until`, `--last` in the site's time zone, and marks on days, weeks and months.
 
-A date without a time is the whole day, at both ends. Marked are periods that are incomplete where the data ends, and dates of `site.notes`.
+A date without a time is the whole day, at both ends. Periods that are incomplete when the data ends are marked, as are dates of `site.notes`.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ _DAY = timedelta(days=1)
 
 UNFINISHED, ANNOTATED = "*", "▲"
 _SLACK = timedelta(hours=1)
-"""How much may be missing at the end of a complete period: at night there may be no visitors for a while."""
+"""How much may be missing at the end of a complete period, since there may be no visitors for a while at night."""
 _DAYS_OF_A_WEEK, _MORE_THAN_A_MONTH = 7, timedelta(days=31)
 
 
 @dataclass(frozen=True)
 class DateRange:
-    """The requested time: from `begin` until before `end`, or whole `days` back from the last hit; None is no limit."""
+    """The requested period: from `begin` up to, but not including, `end`, or that many whole `days` back from the last hit; None means no limit."""
 
     begin: datetime | None = None
     end: datetime | None = None
@@ -95,7 +95,7 @@ def _whole_days(text: str) -> int:
 
 
 def _parse(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
-    """Return the begin of a date or time, and the first moment after it."""
+    """Return the start of a date or time, and the first moment after it."""
     zone = ZoneInfo(timezone)
     now = datetime.now(zone)
     words = {"today": now, "yesterday": now - _DAY}
@@ -114,13 +114,13 @@ def _parse(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
 
 
 def _midnight(moment: datetime) -> datetime:
-    """Return the beginning of a day; days of 23 or 25 hours included, because the date decides."""
+    """Return the start of a day; it goes by the date, so days of 23 or 25 hours are handled."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
 
 
 @dataclass(frozen=True)
 class PeriodMarks:
-    """The periods of a breakdown that are `unfinished`, in order, and the `notes` on days in them; empty if it is not by period."""
+    """The `unfinished` periods of a breakdown, in order, and the `notes` on days in them; empty if the breakdown is not by period."""
 
     unfinished: tuple[str, ...] = ()
     notes: tuple[tuple[str, date, str], ...] = ()
@@ -181,12 +181,12 @@ def is_over(value: str, moment: datetime) -> bool:
 
 
 def _midnight_like(day: date, like: datetime) -> datetime:
-    """Return when a day begins in the time zone of another moment."""
+    """Return the start of a day in the time zone of another moment."""
     return datetime(day.year, day.month, day.day, tzinfo=like.tzinfo)
 
 
 def _days_of_period(value: str) -> tuple[date, date]:
-    """Return the first day of a period, as it is written, and the first behind it."""
+    """Return the first day of a period, given its name, and the first day after it."""
     if "W" in value:
         begin = date.fromisoformat(f"{value}-1")
         return begin, begin + _DAYS_OF_A_WEEK * _DAY

@@ -1,4 +1,4 @@
-"""Planning: how long a log must be to show a change of 20% in a goal at 80% power, and by which micro goal to judge until then."""
+"""Planning: how long a log must be to show a 20% change in a goal at 80% power, and which micro goal to judge by until then."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class GoalCounts:
         return formatting.months(months)
 
     def stand_in(self, conversions: int) -> dict[str, Any] | None:
-        """Return the micro goal that most conversions came after, the closest one that is reached often enough to judge by; None if there is none."""
+        """Return the micro goal that preceded most conversions and is reached often enough to judge by; None if there is none."""
         before = (pl.col("type") == "micro") & (pl.col("then_converted") * 2 >= conversions) & (pl.col("reached") > conversions)
         candidates = self.goals.filter(before).sort("then_converted", "reached", "goal", descending=[True, False, False]).rows(named=True)
         return next((row for row in candidates if self.needed(row["reached"]) <= _PATIENCE), None)
@@ -58,7 +58,7 @@ def describe_few_conversions(reached: int, name: str) -> str:
 
 
 def describe_needed_log(counts: GoalCounts, name: str, reached: int, begin: str, *, within: str = "") -> str:
-    """Return how long a log must be to show a change in a macro goal that `reached` sessions reached, and by what to judge meanwhile.
+    """Return how long a log must be to show a change in a macro goal that `reached` sessions reached, and which goal to judge by meanwhile.
 
     `begin` comes before `change of 20%`; `within` names the goal if `begin` does not.
     """
@@ -71,7 +71,7 @@ def describe_needed_log(counts: GoalCounts, name: str, reached: int, begin: str,
 
 
 def describe_stand_in(stand_in: Mapping[str, Any], name: str, reached: int, *, is_too_small: bool = True) -> str:
-    """Return by which micro goal to judge while a macro goal has too few conversions."""
+    """Return which micro goal to judge by while a macro goal has too few conversions."""
     with_both = f"{formatting.count(min(stand_in['then_converted'], reached))} of {formatting.goal_count(reached, name)} came after it"
     few = f"Too few sessions reach {name} to judge by. " if is_too_small else ""
     return f"{few}Judge by {stand_in['goal']} ({with_both}), and check that {name} does not drop."

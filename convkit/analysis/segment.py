@@ -1,4 +1,4 @@
-"""Segment: the sessions and hits that a run looks at, by period, variant and `--where`.
+"""Segment: the sessions and hits that a run analyzes, by period, variant and `--where`.
 
 All lines are matched first: a visitor's goals may reach from one period into another.
 """
@@ -41,7 +41,7 @@ class Segment:
     session_fields: frozenset[str] = frozenset()
 
     def needed(self, goals: Goals) -> frozenset[str]:
-        """Return the fields of sessions that must be known."""
+        """Return the session fields that are needed."""
         return self.session_fields | session_fields_of([self.by]) | needed_fields(self.filters, goals)
 
 
@@ -50,16 +50,16 @@ class Matched:
     """Everything matched in the logs, before a segment is selected."""
 
     hits: pl.DataFrame
-    """Matched hits of all that was read, sorted by visitor and ORDER, with `row`."""
+    """All matched hits that were read, sorted by visitor and ORDER, with `row`."""
     sessions: pl.DataFrame
     """The table of all sessions."""
     visitors: pl.DataFrame
     fates: pl.DataFrame
-    """What became of all: `time, fate, reason, user_agent, source, line_no, macro`."""
+    """The fate of every line: `time, fate, reason, user_agent, source, line_no, macro`."""
     session_fields: frozenset[str]
-    """Fields of sessions that are known."""
+    """The session fields that are known."""
     own_hosts: tuple[str, ...]
-    """Hosts that are taken for the site's own, since none are configured."""
+    """Hosts assumed to be the site's own, since none are configured."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Selected:
     """The hits and sessions of a segment."""
 
     hits: pl.DataFrame
-    """All hits, which of them are `inside`."""
+    """All hits, with those of the segment marked `inside`."""
     sessions: pl.DataFrame
     converts: bool
     """Whether any session of the period converted, even one that the filters exclude."""
@@ -86,7 +86,7 @@ def select_segment(matched: Matched, goals: Goals, filters: Sequence[Filter], be
 
 
 def is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
-    """Return what is in the period: whole sessions by their start, hits without a session by their own time."""
+    """Return the sessions and hits in the period: whole sessions by their start, hits without a session by their own time."""
     when = pl.col(column) if column else pl.coalesce("started", "time")
     limits = [] if begin is None else [when >= begin.astimezone(UTC)]
     limits += [] if end is None else [when < end.astimezone(UTC)]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None, identities: pl.LazyFrame) -> Analysis:
-    """Return the analysis of some visitors' matched hits and sessions, their chains found; `identities` may know of more visitors."""
+    """Return the analysis of some visitors' matched hits and sessions, with their chains; `identities` may contain more visitors."""
     names = [funnel.name for funnel in goals.funnels]
 
     at_hand = partial(_collected_frames, size=hits.height)
@@ -44,7 +44,7 @@ def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: 
 
 
 def _drop_off(hits: pl.LazyFrame, chains: Sequence[pl.LazyFrame], goals: Goals, size: int, by: tuple[str, ...] = ()) -> list[pl.LazyFrame]:
-    """Return where they went, a frame a funnel; what several queries look at is collected between the stages."""
+    """Return one frame per funnel with where visitors went next; frames that several queries use are collected between the stages."""
     seen = _collected_frames((viewed_hits(hits, funnel) for funnel in goals.funnels), size)
     at = list(zip(seen, chains, goals.funnels, strict=True))
     later = _collected_frames((views_after_steps(pages, found, funnel, by) for pages, found, funnel in at), size)
@@ -52,7 +52,7 @@ def _drop_off(hits: pl.LazyFrame, chains: Sequence[pl.LazyFrame], goals: Goals, 
 
 
 def _collected_frames(queries: Iterable[pl.LazyFrame], size: int) -> list[pl.LazyFrame]:
-    """Collect frames, one a funnel, that several queries are built on."""
+    """Collect frames, one per funnel, that several queries use."""
     return [found.lazy() for found in collect_frames(queries, size)]
 
 
@@ -63,9 +63,9 @@ def _entering_sessions(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, fu
 
 
 def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
-    """Return the analysis split by `values` (`session, by`), which may know of more sessions."""
+    """Return the analysis split by `values` (`session, by`), which may contain more sessions."""
     split, known = replace(analysis, by=(VALUE,), values=values.lazy()), analysis.goals.funnels
-    # A chain belongs to the session of its first hit: a visitor's sessions are numbered as they follow each other.
+    # A chain belongs to the session of its first hit: a visitor's sessions are numbered in order.
     first = [pl.min_horizontal(f"session{number}" for number in funnel.numbers) for funnel in known]
     began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(known, first, strict=True))
     chains = _collected_frames((split.split(found, "began") for found in began), analysis.size)
@@ -75,7 +75,7 @@ def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
 
 
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
-    """Return the tallies of some reports, in which a column `visitor` holds ids that may be shown."""
+    """Return the tallies of some reports, in which a column `visitor` holds IDs that may be shown."""
     wanted = [(report, name, frame) for report in reports for name, frame in _report_tallies(analysis, report).items()]
     tallies: Tallies = {report: {} for report in reports}
     for (report, name, _), frame in zip(wanted, collect_frames([frame for _, _, frame in wanted], analysis.size), strict=True):
@@ -84,7 +84,7 @@ def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
 
 
 def _report_tallies(analysis: Analysis, report: str) -> dict[str, pl.LazyFrame]:
-    """Return the tallies of a report; where they are split, with how many sessions each value has."""
+    """Return the tallies of a report; in a breakdown, also the number of sessions per value."""
     found: dict[str, pl.LazyFrame] = plugins.load("reports", report).tally(analysis)
     if not analysis.by:
         return found
@@ -92,7 +92,7 @@ def _report_tallies(analysis: Analysis, report: str) -> dict[str, pl.LazyFrame]:
 
 
 def _with_ids(tally: pl.DataFrame, identities: pl.LazyFrame) -> pl.DataFrame:
-    """Put an id in the place of every visitor's number: ids are made of visitors that are shown, and of no others."""
+    """Replace each visitor's number with an ID; only visitors that are shown get one."""
     shown = collect_frame(identities.join(tally.lazy().select("visitor").unique(), on="visitor", how="semi"), tally.height)
     ids = pl.DataFrame({"visitor": shown["visitor"], "id": pl.Series(visitor_ids.hash_identities(shown["identity"]), dtype=pl.String)})
     return tally.join(ids, on="visitor", how="left", maintain_order="left").with_columns(visitor="id").drop("id")

@@ -136,15 +136,6 @@ def number(value: float) -> str:
     return f"{value:,.2f}" if abs(value) >= 1 else f"{Decimal(f'{value:.2g}'):f}"
 
 
-def odds(chance: float) -> str:
-    """Return a probability in words: `once in 12 times`."""
-    if chance < 0.01:  # noqa: PLR2004 (the smallest probability that is shown)
-        return "less than once in 100 times"
-    if chance > 0.5:  # noqa: PLR2004 (more often than not)
-        return "more often than not"
-    return f"once in {int(1 / chance + 1e-9)} times"
-
-
 _IN_UNIT: dict[str, Callable[[Any], str]] = {
     "count": count,
     "rate": percent,

@@ -146,7 +146,7 @@ def _links(funnel: Funnel, earlier: int, step: int) -> Iterator[Link]:
         yield others - 1 + pl.col(f"fits{earlier}").cast(pl.Int64), others, 0
     for number, exclusion in enumerate(funnel.without):
         if exclusion.after <= earlier and step <= exclusion.before:
-            # A hit that fills a step between those two lies between them as well.
+            # A hit that fills a step between those two is also a hit between them.
             met = pl.col(f"met{number}")
             yield (met - pl.col(f"meets{number}").cast(pl.Int64) if step == exclusion.before else met), met, 0
 
@@ -199,7 +199,7 @@ def any_order_chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """
     fills = {number: pl.col(f"fill{number}") for number in funnel.numbers}
     done = pl.when("enters").then(pl.sum_horizontal(fill.is_not_null().cast(pl.Int64) for fill in fills.values())).otherwise(0)
-    # The k-th step that was done is the one whose hit has k - 1 others before it.
+    # The k-th step that was done is the one whose hit follows k - 1 other hits.
     before = {f"before{step}": pl.sum_horizontal((other < fill).cast(pl.Int64) for other in fills.values()) for step, fill in fills.items()}
     in_turn = {
         f"position{number}": pl.coalesce(*(pl.when(pl.col(f"before{step}") == number - 1).then(fill) for step, fill in fills.items()))

@@ -69,7 +69,7 @@ def _relaxed_funnels(funnel: Funnel) -> Iterator[tuple[str, Funnel]]:
 
 def _finishing_units(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return the units that reached the last step in the period: `unit`, the steps that they reached, and the visitor's earliest hit of each step."""
-    # Each of several equal steps needs a hit of its own.
+    # Steps with the same condition each need a separate hit.
     needed_hits = {number: [step.name for step in funnel.steps[:number]].count(funnel.step(number).name) for number in funnel.numbers}
     last = f"fits{len(funnel.steps)}"
     earliest = {f"earliest{number}": pl.when(f"fits{number}").then("row").min().over("visitor") for number in funnel.numbers}

@@ -1,4 +1,4 @@
-"""Drop-off: what visitors did who reached a step but not the next, compared with those who continued."""
+"""Drop-off: what visitors who reached a step but not the next one did, compared with those who continued."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FORM_STATUSES = (200, 400, 422)
 def viewed_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return the pages, errors, returned forms and slow answers in sessions, and the steps that they fit.
 
-    `hits` are matched hits sorted by visitor and ORDER. To be collected: every step of the funnel uses it several times.
+    `hits` are matched hits sorted by visitor and ORDER. Callers should collect it, as every step of the funnel uses it several times.
     """
     form_again = is_form_again()
     return (
@@ -56,9 +56,9 @@ def views_after_steps(views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel,
     """Return the views of units after each step that they reached: `step, unit, went_on, page, is_page`, TESTED, and the columns `by`.
 
     `before_next` marks views before the next step, `is_own_step` those that fit the step itself. `views` are `viewed_hits`, `chains` the funnel's in
-    the period. To be collected: every kind of behaviour uses it.
+    the period. Callers should collect it, as every kind of behaviour uses it.
     """
-    # Few sessions get further than the first step; later steps use the views of those alone.
+    # Few sessions get past the first step; later steps only use the views of those sessions.
     further_views = views.join(
         _reached_steps(chains, funnel, _steps(funnel), by).filter(pl.col("step") > 1).select("session").unique(),
         on="session",
@@ -125,14 +125,14 @@ def is_form_again() -> pl.Expr:
 
 
 def is_slow() -> pl.Expr:
-    """Return whether an answer is slow, if the log has durations: files take as long as they take, and nobody waits for background requests."""
+    """Return whether an answer is slow, if the log has durations: files and background requests never count as slow."""
     return pl.col("slow").fill_null(value=False) & ~pl.any_horizontal("background", "download", "asset")
 
 
 def _count_items(part: pl.LazyFrame, what: str, by: tuple[str, ...]) -> pl.LazyFrame:
     """Count the units on each side of a step, each once per item."""
     went_on = pl.col("went_on")
-    # One integer per step, unit and item: finding repeats by columns takes three times as long. A unit's number is a session's, or a visitor's hash.
+    # One integer per step, unit and item: finding repeats by columns takes three times as long. A unit is a session number or a visitor hash.
     key = pl.col("step").hash(3) ^ pl.col("unit").hash(1) ^ pl.col("item").to_physical().hash(2)
     for value in by:
         key = key ^ pl.col(value).to_physical().hash(4)

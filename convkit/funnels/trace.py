@@ -22,7 +22,7 @@ _FIELDS = ("row", "at", "name", "is_interaction", "value", "fits", "exclusions")
 
 @dataclass(frozen=True)
 class TracedHit:
-    """One hit of a session or visitor, with what matters to a funnel."""
+    """One hit of a session or visitor, with the facts that funnels need."""
 
     row: int
     at: int
@@ -31,7 +31,7 @@ class TracedHit:
     """The page or the event."""
     is_interaction: bool
     value: str
-    """The value that must be the same in a chain; empty if it has none, or if none is required."""
+    """The value that must be the same throughout a chain; empty if the hit has none, or none is required."""
     fits: frozenset[int]
     """The numbers of the steps that it fits."""
     exclusions: frozenset[int]

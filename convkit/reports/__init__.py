@@ -32,7 +32,7 @@ class ReportModule(Protocol):
     """The module of a report."""
 
     PLACE: int
-    """Where the report comes in the list of commands and on the screen of `convkit report`: the smallest first, equal ones by name."""
+    """Its position in the list of commands and on the screen of `convkit report`: smallest first, ties by name."""
     IN_REPORT: bool
     """Whether it is part of `convkit report`."""
     COLUMNS: tuple[Column, ...]
@@ -53,7 +53,7 @@ def load(name: str) -> ReportModule:
 
 
 def names_in_report() -> list[str]:
-    """Return the reports that `convkit report` is made of, in the order of its screen."""
+    """Return the reports that `convkit report` consists of, in the order of its screen."""
     return [name for name in plugins.names_in_order(FOLDER) if load(name).IN_REPORT]
 
 
@@ -68,6 +68,6 @@ def session_fields(name: str) -> tuple[str, ...]:
 
 
 def check_options(name: str, options: Mapping[str, str], goals: Goals) -> None:
-    """Raise UsageError if the values of a report's own options make no sense."""
+    """Raise UsageError if the values of a report's own options are invalid."""
     if plugins.options(FOLDER, name):
         plugins.load(FOLDER, name).parse_options(options, goals)

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 _MANY_MACROS = 2
 _MOST_BARE = 0.9
-"""Share of sessions without assets above which the log probably has no lines of assets at all."""
+"""Share of sessions without assets above which the log probably contains no asset requests at all."""
 _MOST_PATHS = 3
 """How many patterns of paths are named."""
 _LEAST_SHARE = 0.01
-"""The minimum share of pages of a host that is a site, not a name that a bot sent."""
+"""The minimum share of pages for a host to count as a site rather than a name sent by a bot."""
 _HOST_NAME = r"^[a-z0-9_-]*[a-z][a-z0-9_.-]*$"
-"""Names of hosts; IP addresses in their place are not shown."""
+"""Host names; a host that is an IP address is not shown."""
 _MOST_HOSTS = 3
 _IDENTIFIERS = {USER_RULE: "user ID", "address": "IP address", "address+browser": "IP address and browser"}
 
@@ -73,7 +73,7 @@ def _definitions(sums: Mapping[str, int], view: View) -> Note:
 
 
 def _identifier(rule: str) -> str:
-    """Return what a rule identifies visitors by, in a sentence."""
+    """Return a phrase for what a rule identifies visitors by."""
     return _IDENTIFIERS.get(rule) or goals_site.visitor_rule_label(rule)
 
 
@@ -218,7 +218,7 @@ def _moment(when: datetime) -> str:
 
 
 def pages_by_host(hits: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `host, pages`, of pages in sessions of the period, a `www.` in front left out; nothing where `site.hosts` are known."""
+    """Return `host, pages` for pages in sessions of the period, without a leading `www.`; empty if `site.hosts` is set."""
     host = pl.col("host").cast(pl.String).str.strip_prefix("www.")
     pages = hits.filter(pl.lit(not site.hosts), pl.col("inside"), pl.col("session").is_not_null(), is_kind("page"), pl.col("host").is_not_null())
     return pages.group_by(host=host).agg(pages=pl.len().cast(pl.Int64))

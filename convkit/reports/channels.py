@@ -49,9 +49,9 @@ _MICROS: dict[str, pl.DataType | type[pl.DataType]] = {"channel": TEXT, "goal": 
 _ROWS, _MOST_MICROS = 20, 2
 _ALL, _BOUNCED = "all", "bounced"
 _NAME, _GOAL, _RATE = 26, 14, 6
-"""Characters of a channel and of a goal's name at most, and of a rate behind its count."""
+"""The maximum width of a channel and of a goal's name, and the width of a rate after its count."""
 _MACRO = 1
-"""Where conversions are among the counts."""
+"""The position of conversions among the counts."""
 _OF_TOUCH = {"first": "first_touch", "last": "last_touch"}
 _TOUCHES = "first, last: visitors who converted, by the channel of their first session and of the session in which they first converted."
 
@@ -125,7 +125,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return the columns of the report, and the counts behind them."""
+    """Return the columns of the report, and the counts that they are based on."""
     keys, known = [*view.by, "channel"], view.knows_macro
     has_value = any(goal.value is not None for goal in view.goals.macros)
     of = {name: tally[name].with_columns(pl.col(keys).cast(pl.String)) for name in ("channels", "touches", "seconds")}
@@ -156,7 +156,7 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
 
 
 def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
-    """Return notes on the site's own hosts, on Direct sessions that came back, and on a log without referrers."""
+    """Return notes on the site's own hosts, on resumed Direct sessions, and on a log without referrers."""
     notes = []
     if not view.is_narrowed and not frame["referred"].sum() and frame["sessions"].sum() >= formatting.MIN_BASE:
         notes.append(Note("no-referrers", "No session has a referrer. Logs without one (format common) can only show channels through tagged links."))
@@ -185,7 +185,7 @@ class _SessionCount:
 
     @property
     def total(self) -> int:
-        """How many sessions of all channels."""
+        """The number of sessions in all channels."""
         return sum(self.by_channel.values())
 
 
@@ -235,12 +235,12 @@ def _columns(counts: list[_SessionCount], total: int, alike: Mapping[tuple[str, 
 
 
 def _count_and_mark(count: _SessionCount, alike: Mapping[tuple[str, str], bool], row: Mapping[str, Any]) -> str:
-    """Return how many sessions of a channel did something, with their rate, marked where it is like the rest."""
+    """Return how many sessions of a channel did something, with their rate, marked if it is not clearly different from the rest."""
     part = count.total if "is_all" in row else count.by_channel[row["channel"]]
     text = formatting.share(part, row["sessions"]) if count.is_rate else formatting.count_and_rate(part, row["sessions"], _RATE)
     return breakdown_screen.mark_indistinguishable(text, "is_all" not in row and alike[count.title, row["channel"]])
 
 
 def _likely(row: Mapping[str, Any]) -> str:
-    """Return how large a rate of conversion may be."""
+    """Return the maximum width of a conversion rate."""
     return "" if "is_all" in row else formatting.rate_interval(row["conversion_rate_low"], row["conversion_rate_high"], row["sessions"])

@@ -46,7 +46,7 @@ _FIRST_LEFT_OUT = " Step 1 is not shown; --limit 0 shows it."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `went` (how many went to or met what) and `steps` (how many stopped at a step, or continued)."""
+    """Return `went` (how many went to each page or had each problem) and `steps` (how many stopped at a step, or continued)."""
     went, steps = [], []
     for funnel in analysis.goals.funnels:
         name = pl.lit(funnel.name).alias("funnel")
@@ -62,7 +62,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report, sorted by funnel, step, what and dropped; `more` marks what chance would not explain."""
+    """Return the report, sorted by funnel, step, what and dropped; `more` marks items that are clearly more common among those who dropped off."""
     shown = (*view.keys, *COLUMNS)
     if not view.goals.funnels:
         return Report("drop-off", shown, empty_frame(shown), lambda *_: [])
@@ -87,7 +87,7 @@ def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
     blocks: list[Block] = []
     for funnel in view.goals.funnels:
         blocks += [Heading(f"DROP-OFF {funnel.name}", "what visitors did instead of continuing"), BlankLine()]
-        first = 1 if screen.limit == 0 or len(funnel.steps) == 2 else 2  # noqa: PLR2004 (of two steps only the first can be left)
+        first = 1 if screen.limit == 0 or len(funnel.steps) == 2 else 2  # noqa: PLR2004 (with two steps, drop-off is only possible at the first)
         mine = frame.filter(funnel=funnel.name)
         steps = [_step(mine.filter(step=number), funnel, number, screen) for number in range(first, len(funnel.steps))]
         blocks += _beside(steps) if screen.wide else [block for step in steps for block in (*step, BlankLine())]
@@ -97,7 +97,7 @@ def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
 
 
 def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[Section]:
-    """Yield a table per step: where those who dropped off went next, and how many met what is tested; none inside `report`."""
+    """Yield a table per step: where those who dropped off went next, and how many had each tested problem; none inside `report`."""
     frame, has_next = pl.DataFrame(whole.details), pl.col("next_step").is_not_null()
     is_shown = pl.lit(not screen.part) & has_next & ((pl.col("step") > 1) | (screen.limit == 0))
     for step in view.steps.filter(is_shown).rows(named=True):
@@ -114,7 +114,7 @@ def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[S
 
 
 def _breakdown_label() -> pl.Expr:
-    """Return the place where they went next, or the name of what is tested; null for all else that they met."""
+    """Return the place where they went next, or the name of the tested problem; null for everything else."""
     is_tested = pl.col("what").is_in(TESTED) & (pl.col("item") == ANY_PATH)
     return pl.when(pl.col("what") == "next").then(pl.col("item").replace(LEFT, _LEFT)).when(is_tested).then(pl.col("what").replace(_TESTED))
 
@@ -123,13 +123,13 @@ BREAKDOWN = BreakdownTable(_breakdown_label(), "dropped", "stopped", sections=_b
 
 
 def _beside(steps: list[list[Block]]) -> list[Block]:
-    """Return the steps two by two."""
+    """Return the steps in pairs."""
     pairs = [(steps[place], steps[place + 1] if place + 1 < len(steps) else []) for place in range(0, len(steps), 2)]
     return [block for left, right in pairs for block in (SideBySide(left, right), BlankLine())]
 
 
 def _step(rows: pl.DataFrame, funnel: Funnel, number: int, screen: Screen) -> list[Block]:
-    """Return one step: where those who dropped off went, and what they met on the way."""
+    """Return one step: where those who dropped off went, and the problems that they had."""
     names = f"{number} {funnel.steps[number - 1].name} → {number + 1} {funnel.steps[number].name}"
     if rows.is_empty():
         return [Heading(names, " no session reached it")]
@@ -161,7 +161,7 @@ def _named(bounds: tuple[pl.Expr, pl.Expr]) -> list[pl.Expr]:
 
 
 def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any]]:
-    """Return what they met of one kind: what is tested over all paths, a form with its path if there is only one."""
+    """Return the problems of one kind: tested over all paths; a form is named by its path if there is only one."""
     found = rows.filter((pl.col("what") == what) & (pl.col("dropped") > 0))
     if what == "met":
         return found.head(limit or found.height).rows(named=True)
@@ -171,7 +171,7 @@ def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any
 
 
 def _cut(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:
-    """Return the first rows, and all others as one."""
+    """Return the first rows, with all others merged into one."""
     rows = [row for row in rows if row["dropped"]]
     if limit is None or len(rows) <= limit + 1:
         return rows
@@ -189,6 +189,6 @@ def _grid(title: str, rows: list[dict[str, Any]], screen: Screen, *, both: bool)
     dropped = Shown("    dropped", lambda row: formatting.count_and_rate(row["dropped"], row["stopped"]))
     went_on = Shown("    went on", lambda row: formatting.count_and_rate(row["went_on"], row["continued"]))
     more = Shown(text=lambda row: "more" if row["more"] else "", style="bold", left=True)
-    # Columns without text keep those of both sides in line with the others where the screen is narrow.
+    # Empty columns keep the figures of both sides aligned with the others on a narrow screen.
     columns = {"item": item, "dropped": dropped, "went_on": went_on if both else _NO_TEXT, "more": more if both else _NO_TEXT}
     return replace(table(rows, columns), least=_NAME if screen.wide else _NARROW_NAME)

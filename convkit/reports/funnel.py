@@ -145,7 +145,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         return Report("funnel", columns, shown, lambda *_: [], details=frame)
     steps = frame.filter(pl.col("next_step").is_not_null()).select("funnel", "step", stopped="drop_offs", continued="went_on")
     went = judge_drop_off(tally["went"], steps)
-    # A chain that is complete and not shown began outside: before the period, or in a session that was not asked for.
+    # A complete chain that is not shown started outside: before the period, or in a session that is filtered out.
     ways = tally["ways"].with_columns(pl.col("detour").replace("before", "outside")) if view.is_narrowed else tally["ways"]
     texts, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
     notes: list[Note] = []
@@ -209,7 +209,7 @@ def _shown(frame: pl.DataFrame, view: View, screen: Screen) -> tuple[tuple[Funne
 
 
 def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[Section]:
-    """Yield a table per funnel: how many of those who entered reached each step, and below what the report of all sessions says of it."""
+    """Yield a table per funnel: how many of those who entered reached each step, followed by the sentences of the report of all sessions."""
     frame = pl.DataFrame(whole.details)
     shown, hidden = _shown(frame, view, screen)
     for funnel in shown:
@@ -228,7 +228,7 @@ def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, text
     """Return one funnel."""
     heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, screen))
     picture = _wide(rows, went) if screen.wide else _narrow(rows, went, screen)
-    # Narrow screens show a difference below its step; that there is none is worth a line only in the report of the funnel.
+    # Narrow screens show a difference below its step; only the funnel's own report has a line if there is none.
     is_shown = screen.wide if texts.has_difference else not screen.part
     sentences = [sentence for sentence in (texts.other_ways, *(texts.differences if is_shown else ())) if sentence]
     return [heading, *picture, *([BlankLine()] if sentences else []), *(Paragraph(sentence) for sentence in sentences)]
@@ -276,7 +276,7 @@ def _details(row: Mapping[str, Any], went: pl.DataFrame, screen: Screen) -> list
 
 
 def _next(went: pl.DataFrame) -> pl.DataFrame:
-    """Return where they went next, the most first."""
+    """Return where they went next, most frequent first."""
     found = went.filter((pl.col("what") == "next") & (pl.col("dropped") > 0))
     return found.sort("dropped", "item", descending=[True, False]).select("item", "dropped")
 
@@ -315,7 +315,7 @@ def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
 
 
 def _unless_last(text: Callable[[Mapping[str, Any]], str]) -> Callable[[Mapping[str, Any]], str]:
-    """Return a function that writes nothing for the last step, which has no drop-off."""
+    """Return a formatter that leaves the last step empty, as it has no drop-off."""
     return lambda row: "" if row["drop_offs"] is None else text(row)
 
 
@@ -357,13 +357,13 @@ class FunnelSentences:
     """How the last step's goal was reached outside of the funnel; empty where the funnel shows all."""
     has_difference: bool
     differences: tuple[str, ...]
-    """One per step where those who dropped off clearly differ; or one that says what was tested."""
+    """One per step where those who dropped off clearly differ; if there is none, one that names the tests."""
 
 
 def _sentences(funnel: Funnel, went: pl.DataFrame, steps: pl.DataFrame, ways: pl.DataFrame) -> FunnelSentences:
     """Return the sentences about a funnel.
 
-    `went` are its judged departures, `steps` says of each step how many `stopped` there and `continued`, `ways` the tallied detours.
+    `went` are its judged departures, `steps` has the number who `stopped` and `continued` at each step, `ways` has the tallied detours.
     """
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
     found = went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)

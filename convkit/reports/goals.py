@@ -151,7 +151,7 @@ BREAKDOWN = BreakdownTable("goal", "reached", "sessions", sections=_breakdown_se
 
 
 def _columns(sessions: int, most: int, view: View) -> dict[str, Shown]:
-    """Return the columns of a wide screen with a known macro goal; `most` is the longest bar."""
+    """Return the columns of a wide screen with a known macro goal; `most` is the value of the longest bar."""
     return {
         "goal": Shown(),
         "type": Shown(text=lambda row: "macro" if row["type"] == "macro" else "", rank=5, style="dim", left=True),

@@ -41,7 +41,7 @@ COLUMNS = (
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `hits`: one row per hit, with the keys `source` (the number of its log) and `line`; `value` is valid if `has_value`."""
+    """Return `hits`: one row per hit, with the keys `source` (the number of its log) and `line`; `value` is only valid if `has_value` is true."""
     goals = analysis.goals.goals
     found = (
         analysis.hits.filter(pl.col("inside") & (pl.col("fate") == "kept"))

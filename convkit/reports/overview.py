@@ -48,9 +48,9 @@ _BAR = 20
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `sums` (one row), `seconds` (sessions with two or more interactions, by whole seconds), and the tallies behind notes and hints.
+    """Return `sums` (one row), `seconds` (sessions with two or more interactions, by whole seconds), and the tallies for notes and hints.
 
-    The latter are `candidates` (pages after a form), `errors`, `hosts` and `followers`. A breakdown has only the first two: notes are of the whole.
+    The latter are `candidates` (pages after a form), `errors`, `hosts` and `followers`. A breakdown has only the first two: notes cover all sessions.
     """
     timed = analysis.split(analysis.sessions.filter(pl.col("interactions") > 1))
     sums = analysis.beside(_sums(analysis), _amounts(analysis))
@@ -68,7 +68,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _sums(analysis: Analysis) -> pl.LazyFrame:
-    """Return counts of sessions, and of what notes need about them."""
+    """Return counts of sessions, and the counts that notes need."""
     goals = analysis.goals
     last = pl.col("started") + pl.duration(seconds="seconds")
     running = (
@@ -127,7 +127,7 @@ def _only_errors(analysis: Analysis) -> pl.LazyFrame:
 
 
 def _lost(analysis: Analysis) -> pl.LazyFrame:
-    """Return the errors of visitors who have no session at all."""
+    """Return the errors of visitors who have no sessions."""
     with_session = analysis.hits.filter(pl.col("session").is_not_null() | pl.col("pageless")).select("visitor").unique()
     alone = analysis.hits.filter(pl.col("inside") & pl.col("session").is_null() & is_kind("error"))
     return alone.join(with_session, on="visitor", how="anti")
@@ -181,7 +181,7 @@ def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: Vie
 
 
 def _sessions(facts: Mapping[str, int], screen: Screen) -> str:
-    """Return how many visitors the sessions are from, and how long they are."""
+    """Return the number of visitors and the length of sessions, in words."""
     words = f"by {formatting.plural(facts['visitors'], 'visitor')}"
     if facts["sessions"]:
         words += f", {facts['pages_per_session']:.1f} pages per session"
@@ -191,7 +191,7 @@ def _sessions(facts: Mapping[str, int], screen: Screen) -> str:
 
 
 def _of_sessions(part: int, facts: Mapping[str, int], words: str) -> str:
-    """Return a rate and words; only the words if the base is too small for a rate."""
+    """Return a rate with words; only the words if the base is too small for a rate."""
     return (formatting.share(part, facts["sessions"]) if facts["sessions"] >= formatting.MIN_BASE else "") + words
 
 
@@ -212,7 +212,7 @@ def _converted(facts: Mapping[str, int], view: View, screen: Screen) -> tuple[st
 
 
 def _lines(fates: Mapping[str, int], screen: Screen) -> str:
-    """Return what became of the lines, in words."""
+    """Return how the lines were classified, in words."""
     named = {"kept": "used", "asset": "static files" if screen.wide else "static", "bot": "by bots" if screen.wide else "bots"}
     counts = {word: fates[fate] for fate, word in named.items()}
     if screen.wide and fates["unparsed"]:
@@ -240,7 +240,7 @@ def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
 
 
 class _HeadlineBreakdown:
-    """The headline of all sessions, and under it a row per value or period."""
+    """The headline of all sessions, followed by one row per value or period."""
 
     def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
         """Return both."""
@@ -252,13 +252,13 @@ BREAKDOWN = _HeadlineBreakdown()
 
 
 def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
-    """Return one row per value, the smallest ones folded into one; of periods, the last ones."""
+    """Return one row per value, with the smallest merged into one; for periods, the last ones."""
     key = view.key
     found = split(None if key in PERIODS else screen.rows(_VALUES))
     rows = found.report.frame.rows(named=True)
     if not rows:
         return []
-    # Sessions that reached several goals cannot be added up: there are no others.
+    # Sessions that reached several goals cannot be added up, so there is no row for all others.
     shown = rows[-(screen.rows(_PERIODS) or 0) :] if key in PERIODS else [row for row in rows if key != "goal" or row[_VALUE] != OTHER]
     some = f"The last {len(shown)} of {len(rows)} {key}s." if key in PERIODS and len(shown) < len(rows) else ""
     most = max(row["sessions"] for row in shown)

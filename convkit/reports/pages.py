@@ -37,7 +37,7 @@ COLUMNS = (
     Column("timed_share", "rate"),
 )
 _OF_MACRO = ("landings_converted", "exits_converted")
-"""Columns that a screen has only where a macro goal is known."""
+"""Columns that a screen has only if a macro goal is known."""
 _COUNTS = ("sessions", "pageviews", "landings", "bounces", "landings_converted", "exits", "exits_converted", "timed")
 
 
@@ -113,7 +113,7 @@ def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
 
 
 def _breakdown_section(whole: Report, _: View, screen: Screen) -> list[Section]:
-    """Return the pages that are shown of the whole report."""
+    """Return the pages of the whole report that are shown."""
     rows = whole.frame.head(screen.rows(_ROWS_IN_REPORT if screen.part else _ROWS) or whole.frame.height)
     some = f"; {rows.height} of {formatting.plural(whole.frame.height, 'page')}" if rows.height < whole.frame.height else ""
     return [Section(Heading("PAGES", f"exits and exit rate{some}"), rows)]

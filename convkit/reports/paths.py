@@ -111,7 +111,7 @@ def _before(analysis: Analysis, goal: Goal | None, steps: int) -> pl.LazyFrame:
 
 
 def _after(analysis: Analysis, page: str, steps: int) -> pl.LazyFrame:
-    """Return `session, page0, ..., edge` of sessions that saw a page: the first pages behind it, and whether the session ended with the last."""
+    """Return `session, page0, ..., edge` of sessions that saw a page: the first pages after it, and whether the session ended with the last."""
     seen = _pages(analysis)
     fitting = seen.select(pl.col("path").unique()).filter(patterns.matches(pl.col("path").cast(pl.String), page))
     first = seen.join(fitting, on="path", how="semi", maintain_order="left").unique("session", keep="first", maintain_order=True)
@@ -128,7 +128,7 @@ def _collapsed(pages: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _at(back: int) -> pl.Expr:
-    """Return the page that many rows before in the same session; null if there is none."""
+    """Return the page that many rows earlier in the same session; null if there is none."""
     return pl.when(pl.col("session") == pl.col("session").shift(back)).then(pl.col("page").shift(back))
 
 
@@ -190,7 +190,7 @@ def _fit(path: str, space: int) -> str:
 
 
 def _breakdown_section(whole: Report, view: View, screen: Screen) -> list[Section]:
-    """Return the paths that are shown of the whole report."""
+    """Return the paths of the whole report that are shown."""
     wanted, rows = parse_options(view.options, view.goals), pl.DataFrame(whole.details).head(screen.rows(_ROWS) or whole.frame.height)
     widest = screen.width * 2 // 5
     heading = _heading(wanted, whole.frame, rows.height, "")

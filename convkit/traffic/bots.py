@@ -35,7 +35,7 @@ DROPPED, LISTED, MISSING_AGENT = "agent is in bots.drop", "agent is on the list 
 OWN_CLASS, NO_AGENT_CLASS, BEHAVIOUR_CLASS, OTHER_CLASS = "bots.drop", "no-agent", "behaviour", "other"
 """Classes of bots that the list does not know; its own classes are words like `search-engine`."""
 _GENERAL_CLASSES = ("browser-automation", "http-library")
-"""Classes that say how requests were sent; a class that says what for takes precedence."""
+"""Classes that describe how requests were sent; a class that describes their purpose takes precedence."""
 
 _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 _SPECIAL = set("^$*+?()[]{}|.\\")
@@ -50,7 +50,7 @@ ONLY_ERRORS = "got only 4xx"
 """The reasons by behaviour, as in the `input` of the JSON output; the first that fits is given."""
 _BY_REASON = {"robots": ROBOTS_TXT, "scanner": SCANNER, "fast": FAST, "only_head": ONLY_HEAD, "only_errors": ONLY_ERRORS}
 _MOST_AGENTS = 5
-"""How many agents are listed."""
+"""The maximum number of agents in a list."""
 
 
 @cache
@@ -85,7 +85,7 @@ def is_named(agent: pl.Expr, texts: Iterable[str]) -> pl.Expr:
 
 
 def agent_reason(agent: pl.Expr, dropped: Iterable[str] = ()) -> pl.Expr:
-    """Return why an agent is a bot's, null for a person's; a null agent (the format has none) is not a bot."""
+    """Return why a user agent is a bot, null for people; a null agent (the format has none) is not a bot."""
     classes = _patterns().values()
     listed = _is_listed(agent, [text for texts, _ in classes for text in texts], "|".join(expression for _, expression in classes if expression))
     own = pl.when(is_named(agent, dropped)).then(pl.lit(DROPPED))
@@ -108,7 +108,7 @@ def class_of(agent: pl.Expr, reason: pl.Expr) -> pl.Expr:
 
 
 def judge_agents(agent: pl.Expr, site: Site, mode: str) -> dict[str, pl.Expr]:
-    """Return the columns `bot`, why an agent is a bot's, null for a person's, and `exempt`, whether its visitors are never taken for bots."""
+    """Return the columns `bot`, why a user agent is a bot, null for people, and `exempt`, whether its visitors are never taken for bots."""
     exempt = is_named(agent, site.bots_keep) | pl.lit(mode == "keep")
     return {"exempt": exempt, "bot": pl.when(~exempt).then(agent_reason(agent, site.bots_drop)).cast(TEXT)}
 

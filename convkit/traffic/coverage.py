@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _FEWEST_LINES = 30
-"""Lines that such hours must usually have for a silence to be a gap."""
+"""Lines that such hours must usually have for an empty hour to count as a gap."""
 _FEWEST_ARRIVALS, _FEWEST_ARRIVALS_AT_EDGES = 12, 3
 """Arrivals that must be missing: by chance 12 are missing once in 160,000 times, 3 once in 20."""
 _WEEKDAYS_FROM = 28
@@ -33,7 +33,7 @@ LINES_NEAR_JUMP, FEWEST_NEAR_JUMP = 10, 3
 """Lines on either side of a jump that must all be on their side of it, and how many of them at least where the log begins or ends. Servers write a
 line when its answer is finished, so any log has single lines that are late."""
 _MOST_JUMPS = 1_000
-"""Possible jumps that are examined; with more, the lines are in no order of time and have no jumps."""
+"""Possible jumps that are examined; with more, the lines are not in time order and have no jumps."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Coverage:
     end: datetime
     """The time of the last line."""
     first: date
-    """The first complete day, as far as the lines show."""
+    """The first complete day, judging by the lines."""
     last: date
     """The last complete day."""
     gaps: tuple[tuple[datetime, datetime], ...] = ()

@@ -14,7 +14,7 @@ _WITHOUT = " without "
 
 
 def device(agent: pl.Expr) -> pl.Expr:
-    """Return the device (DEVICE) of a user agent by the first rule that fits; a null agent is `other`."""
+    """Return the device (DEVICE) of a user agent by the first matching rule; a null agent is `other`."""
     by_rule = [pl.when(_fits(agent, pattern, missing)).then(pl.lit(name, dtype=DEVICE)) for name, pattern, missing in _rules()]
     return pl.coalesce(*by_rule, pl.lit(_OTHER, dtype=DEVICE))
 

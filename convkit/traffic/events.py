@@ -1,6 +1,6 @@
 """Events of exports: which of them are page views, which are sent by tools, and how goals test their names and properties.
 
-For a row of an export this decides what the path decides for a line of an access log.
+Events classify the rows of an export, as paths classify the lines of an access log.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _PAGE = r"(?i)^[^a-z0-9]*(?:page|page[^a-z0-9]*views?|page[^a-z0-9]*viewed|viewed[^a-z0-9]*page|screen.*)$"
 _ANSWERED = 200
-"""Rows of exports are things that people did: they count as answered."""
+"""Rows of exports record what people did, so they count as successful requests."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class EventFacts:
 
 
 def is_event_column(name: str) -> bool:
-    """Return whether a column is an event's, tested or read by a goal."""
+    """Return whether a column is a test or property of events that a goal uses."""
     return name.startswith(("event~", "prop."))
 
 

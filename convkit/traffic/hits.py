@@ -37,7 +37,7 @@ _PROBLEMS = {
 }
 """Why a record cannot be used: a server's own messages are not requests and have no visitor."""
 _SLOW_SECONDS = 3
-"""An answer that took longer to serve is slow."""
+"""A response that took longer is slow."""
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
@@ -63,7 +63,7 @@ def select_needed(
 
 
 def goal_asset_extensions(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
-    """Return the asset extensions that some goal may name: only a pattern that names a file takes an extension off the list."""
+    """Return the asset extensions that some goal may name: only a pattern that names a file removes an extension from the list."""
     tested = (patterns.split_named_column(name) for name in tested_columns(goals))
     goal_extensions = {patterns.extension(pattern) for column, pattern in tested if column == "path" and patterns.names_a_file(pattern)}
     return tuple(sorted(extension for extension in extensions if extension in goal_extensions))
@@ -90,7 +90,7 @@ def parser_needs(goals: Goals, session_fields: Collection[str] = ()) -> Needs:
 
 
 def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.LazyFrame, event_facts: events.EventFacts, goals: Goals) -> pl.LazyFrame:
-    """Return the hits: PARSED without problems, joined with what was decided once per distinct client, request and event.
+    """Return the hits: PARSED without problems, joined with the facts about each distinct client, request and event.
 
     Of the texts only `user_agent` is kept, and `referrer` where it was read. `excluded` hits count nowhere; `bot` and `exempt` come from the agent.
     `visitor` is identified by address, `identified_by` is the position of its rule; the columns of preferred rules are kept for later.
@@ -122,7 +122,7 @@ def add_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
 
 
 def is_dropped_by_agent(mode: str) -> pl.Expr:
-    """Return whether a hit is excluded by its agent alone, a bot's; hits on the list of assets are kept, as a goal may name them."""
+    """Return whether a hit is excluded because its user agent is a bot; listed assets are kept, as a goal may name them."""
     return pl.col("bot").is_not_null() & ~pl.col("asset") & pl.lit(mode == "drop")
 
 
@@ -208,7 +208,7 @@ def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collec
 
 
 def _is_own_host(hosts: tuple[str, ...]) -> pl.Expr:
-    """Return whether a hit is on one of the site's own hosts; a hit without a host is assumed to be."""
+    """Return whether a hit is on one of the site's own hosts; a hit without a host is assumed to be on them."""
     if not hosts:
         return pl.lit(value=True)
     host = pl.col("host").cast(pl.String)

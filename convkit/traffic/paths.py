@@ -20,7 +20,7 @@ _ORIGIN = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)"
 _ESCAPE = r"\\x([0-9A-Fa-f]{2})"
 _SESSION_ID = r"(?i);jsessionid=[^/?#]*"
 _SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?key|^x-amz-|(?:^|[_.\[-])(?:key|sig|code)(?:[_.\]-]|$)")
-"""Parameters whose values may give access or name a person; in doubt, more rather than fewer."""
+"""Parameters whose values may grant access or identify a person; the list is deliberately broad."""
 _MASK = "***"
 _QUERY = pl.col("sent_query")
 _MOST_DOTS = 8
@@ -87,7 +87,7 @@ def shown_query(site: Site, value_columns: list[str]) -> pl.Expr:
     values = {name: parameter(name) for name in site.keep_query} | {column.removeprefix("query."): pl.col(column) for column in value_columns}
     masked = {name: pl.when(value.is_not_null()).then(pl.lit(_MASK)) if _SECRET.search(name) else value for name, value in values.items()}
     shown = [pl.concat_str(pl.lit(f"{name}="), value) for name, value in masked.items()]
-    # Few requests have one of them: on nulls the rest costs next to nothing.
+    # Few requests have one of them, and the rest costs almost nothing on nulls.
     has_any = pl.any_horizontal(pl.lit(value=False), *(value.is_not_null() for value in values.values()))
     return pl.when(has_any).then(pl.concat_str([pl.lit(None, dtype=pl.String), *shown], separator="&", ignore_nulls=True))
 
@@ -100,7 +100,7 @@ def _parameter_pattern(names: str) -> str:
 def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
     """Normalise `bare`: decoded, NFC, without doubled slashes, dots, session IDs and a trailing slash; case is kept.
 
-    Each rule is applied only to the few paths that need it: on nulls it costs next to nothing.
+    Each rule is applied only to the few paths that need it: on nulls it costs almost nothing.
     """
     bare, affected = pl.col("bare"), pl.col("affected")
     rules = (

@@ -36,7 +36,7 @@ def resolve_proxies(parsed: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFr
 
 
 def _resolved(pairs: pl.LazyFrame, trusted: Iterable[str]) -> pl.LazyFrame:
-    """Return `sender, forwarded, client_sender` of distinct pairs: the last is the sender with the client's address alone in front."""
+    """Return `sender, forwarded, client_sender` of distinct pairs: the last is the sender with only the client's address at its start."""
     is_of_client = ~pl.col("trusted")
     address, last = pl.col("address"), pl.col("address").last()
     right_most = address.filter(is_of_client).last()
@@ -46,7 +46,7 @@ def _resolved(pairs: pl.LazyFrame, trusted: Iterable[str]) -> pl.LazyFrame:
         pairs.with_columns(lead=sender.str.extract(_LEAD))
         .with_columns(chain=pl.concat_str(pl.col(FORWARDED).cast(pl.String), lead, separator=",", ignore_nulls=True).str.split(","))
         .explode("chain")
-        # IIS writes a blank as a plus.
+        # IIS writes a space as a plus.
         .with_columns(address=pl.col("chain").str.strip_chars(" +"))
         .with_columns(address=pl.coalesce(address.str.extract(_WITH_PORT), address))
         .pipe(addresses.add_address_parts)

@@ -30,7 +30,7 @@ def inspect_logs(data: LogData, timezone: str, bot_quality: Quality) -> Quality:
     """Return the quality summary of the logs, completing the part about bots."""
     by_hour = lines_per_hour(data)
     span = by_hour.select(pl.col("last").max() - pl.col("first").min()).item()
-    # Logs of less than a day have no second hour to compare an hour with.
+    # Logs of less than a day have no other day to compare an hour with.
     coverage = coverage_of_logs(by_hour, timezone) if span is not None and span >= _DAY else None
     return describe_logs(data, by_hour, coverage, timezone, bot_quality)
 
@@ -77,7 +77,7 @@ def _silences(coverage: Coverage | None) -> tuple[Silence, ...]:
 
 
 def _jumps(data: LogData, by_hour: pl.DataFrame, timezone: str) -> tuple[ClockJump, ...]:
-    """Return where the time of a log jumps; rows of exports are in no order and are left out."""
+    """Return where the time of a log jumps; rows of exports are not in order and are left out."""
     spans = by_hour.group_by("source").agg(span=pl.col("last").max() - pl.col("first").min())
     if not (spans["span"] > _DAY).any():
         return ()

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 SOON_SECONDS = 2
-"""Longest time after another hit of the visitor that counts as right after it."""
+"""The longest time between two hits of a visitor for the second to count as right after the first."""
 _FEWEST_VIEWS, _SOON_SHARE = 50, 0.8
-"""For a pattern to be suspected: how often its paths must have been viewed, and the share of views that must be exceeded right after another."""
+"""A pattern is suspected if its paths have at least this many views, and more than this share of them come right after another page."""
 _FIRST_REDIRECT, _NOT_MODIFIED = 300, 304
 
 FEWEST_SIBLINGS = 5
-"""With this many pages side by side, a folder becomes one pattern."""
+"""A folder with this many pages becomes one pattern."""
 _DEEPEST_FOLDER = 4
-"""Segments before the pages of such a folder, counting the empty one before the first slash."""
+"""The number of segments before the pages of such a folder, counting the empty one before the first slash."""
 _CONTAINER = r"/(?:m|mobile|amp|[a-z]{2}(?:[-_][A-Za-z]{2})?)$"
-"""Prefixes of a site's pages as a whole, like a language."""
+"""Prefixes of all of a site's pages, like a language."""
 _IDS = (
     r"^\d+$",
     r"^(?:[0-9A-Fa-f]{8,}|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{27})$",
@@ -41,7 +41,7 @@ _LONG_ID = r"^[A-Za-z0-9_=-]{20,}$"
 def count_paths(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Return `path, n, soon`: how often pages that no goal names were viewed, and how often soon after a page or an event of the same visitor.
 
-    `hits` are sorted by visitor and ORDER. After a redirect or a form comes the page that the visitor asked for; rows of exports are not requests.
+    `hits` are sorted by visitor and ORDER. Pages after a redirect or a form were asked for, and rows of exports are not requests; neither counts.
     """
     is_loaded = (pl.col("method") == "GET") & ((pl.col("status") < _FIRST_REDIRECT) | (pl.col("status") == _NOT_MODIFIED))
     follows_page = (is_interaction() & is_loaded).fill_null(value=False).shift(1)

@@ -1,7 +1,7 @@
 """Visitors: the clients of a log, and the rules of `site.visitor` by which each hit's visitor is identified.
 
 A client is a distinct pair of address and user agent; there are about a hundred times fewer of them than hits. The texts that identify a visitor
-(user, cookie, parameter, property, session id) are personal data: hits carry only a number made of them.
+(user, cookie, parameter, property, session id) are personal data: hits only have a number made from them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 RULE_PREFIX = "by:"
-"""Prefix of the column (Int64) with the visitor whom a rule identifies, null where the rule does not apply to a hit."""
+"""Prefix of the column (Int64) with the visitor that a rule identifies, null where the rule does not apply to a hit."""
 _QUERY, _JAVA_SESSION = r"\?([^ #]*)", rf"(?i);{JAVA_SESSION}=([^/?#; ]+)"
 
 CLIENT = "client"
@@ -39,7 +39,7 @@ def rule_columns(rules: Iterable[str]) -> list[str]:
 
 
 def visitor_number(rule: str, value: pl.Expr) -> pl.Expr:
-    """Return the visitor (Int64) whom a rule identifies by a text, null where there is no text."""
+    """Return the visitor (Int64) that a rule identifies by a text, null where there is no text."""
     return pl.when(value.is_not_null()).then(identity_text(rule, value).hash(3).reinterpret(signed=True))
 
 
@@ -50,7 +50,7 @@ def identity_text(rule: str, value: pl.Expr) -> pl.Expr:
 
 def has_identity(rules: Iterable[str], columns: Sequence[str], candidates: pl.Expr) -> pl.Expr:
     """Return whether a row among the `candidates` is identified by one of the rules that use neither user nor address."""
-    # On nulls the rules cost next to nothing.
+    # The rules cost almost nothing on nulls.
     texts = {rule: pl.when(candidates).then(_rule_column(rule)) for rule in _text_rules(rules) if _rule_column(rule) in columns}
     return pl.any_horizontal(pl.lit(value=False), *(_rule_value(rule, text).is_not_null() for rule, text in texts.items()))
 
@@ -129,13 +129,13 @@ def _rule_value(rule: str, text: pl.Expr) -> pl.Expr:
 
 
 def client_key() -> pl.Expr:
-    """Return one number (`client`, UInt64) for a sender and a user agent, made of their dictionary codes: grouping by texts takes twice as long."""
+    """Return one number (`client`, UInt64) for a sender and a user agent, made from their dictionary codes: grouping by texts takes twice as long."""
     sender, agent = (pl.col(name).to_physical().cast(pl.UInt64).fill_null(_NO_TEXT) for name in ("sender", "user_agent"))
     return (sender * (1 << 32) + agent).alias(CLIENT)
 
 
 def deduplicate_assets(parsed: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
-    """Return PARSED with one plain asset per client, and how many others each log had: most lines of a log say nothing new."""
+    """Return PARSED with one plain asset per client, and how many others each log had: most lines of a log add no information."""
     is_asset = pl.col("problem").eq_missing(pl.lit("asset", dtype=PROBLEM))
     assets = parsed.lazy().filter(is_asset).select("source", "problem", "sender", "user_agent")
     kept = collect_frame(assets.group_by(client_key()).first().drop(CLIENT), parsed.height)
@@ -144,7 +144,7 @@ def deduplicate_assets(parsed: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, in
 
 
 def distinct_clients(parsed: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `client, sender, user_agent, has_asked_assets` of each distinct client; the last is null where no log can show it, as in exports."""
+    """Return `client, sender, user_agent, has_asked_assets` of each distinct client; the last is null if no log can show it, as in exports."""
     has_asset = (pl.col("problem") == "asset").any()
     is_logged = pl.col("event").is_null().any() if "event" in parsed.collect_schema() else pl.lit(value=True)
     texts = pl.col("sender", "user_agent").first()
@@ -155,7 +155,7 @@ def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool 
     """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` of clients in memory, and the texts of `identities`.
 
     `visitor` is identified by address, `by:user` by user ID, each null where there is none; `bot` and `exempt` come from the agent
-    (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, null where nobody did, as behind a content delivery network, or where
+    (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, null if no one did, as with a content delivery network, or if
     no log shows it. `device` (DEVICE) is added on request. If these are not all clients, `has_assets` says whether any client requested assets.
     """
     is_logged = pl.col("has_asked_assets").any() if has_assets is None else pl.lit(has_assets)

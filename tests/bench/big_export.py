@@ -1,6 +1,6 @@
-"""The benchmark's log in other clothes: `python big_export.py LOG FOLDER` packs it, and writes a row an event as CSV, NDJSON, Parquet.
+"""The benchmark's log in other forms: `python big_export.py LOG FOLDER` compresses it, and writes one row per event as CSV, NDJSON, Parquet.
 
-It stands alone because the benchmark itself loads no Polars: a child's peak memory begins with what its parent held.
+This is a separate program because the benchmark must not load Polars: a child's peak memory starts with what its parent used.
 """
 
 from __future__ import annotations

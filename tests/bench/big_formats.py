@@ -1,7 +1,7 @@
-"""The benchmark's log as other servers would have written it: `python big_formats.py LOG FOLDER [LINES]` writes a file a format, as many lines each.
+"""The benchmark's log as other servers would have written it: `python big_formats.py LOG FOLDER [LINES]` writes one file per format.
 
-It stands alone because the benchmark itself loads no Polars: a child's peak memory begins with what its parent held. Lines whose request is no
-request, or whose texts would have to be escaped in some format, are left out of all of them, so that all say the same.
+This is a separate program because the benchmark must not load Polars: a child's peak memory starts with what its parent used. Lines without a valid
+request, or with text that some format would have to escape, are left out of all files, so that all have the same content.
 """
 
 from __future__ import annotations

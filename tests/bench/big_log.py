@@ -1,6 +1,6 @@
-"""The benchmark's log: a seeded month of a shop, in the combined format, in time order but for the jitter of real servers.
+"""The benchmark's log: a seeded month of a shop, in the combined format, in time order except for the jitter of real servers.
 
-It stands alone, without a line of the product in it, so that the product is never measured on input made by its own assumptions.
+It uses none of the product's code, so that the product is not measured on input that shares its assumptions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Write the samples again, the log and the same month as an export: `python -m tests.bench.make_sample` at the project root.
 
-It stands alone because the samples are one fixed run of the simulator, which a test repeats and compares.
+The samples are one fixed run of the simulator; a test repeats the run and compares.
 """
 
 from __future__ import annotations

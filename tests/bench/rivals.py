@@ -1,6 +1,6 @@
-"""What the product is measured against, each in a process of its own: `python rivals.py NAME LOG...`.
+"""The programs that the product is benchmarked against, each in its own process: `python rivals.py NAME LOG...`.
 
-It stands alone so that a rival never shares an import, a warm cache or a thread pool with the product or with another rival.
+This is a separate program so that no rival shares imports, warm caches or thread pools with the product or another rival.
 """
 
 from __future__ import annotations

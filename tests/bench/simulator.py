@@ -1,6 +1,6 @@
 """The seeded simulator: a month of a shop as a log, and the truth about it.
 
-It stands alone because nothing here knows the product: what the product says is held against what was done.
+Nothing here imports the product, whose figures are compared with what the simulated visitors did.
 """
 
 from __future__ import annotations

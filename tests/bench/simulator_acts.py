@@ -1,6 +1,6 @@
-"""What a visitor does, as typed objects that know what they are.
+"""The acts of visitors, as typed objects.
 
-It stands alone because the writer of lines and the keeper of the truth both read acts, and neither reads the other.
+The log and the expected figures are both made from acts, independently of each other.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Programs that call themselves browsers, people who nearly act like them, and who of all is a bot.
+"""Programs that call themselves browsers, people who almost act like bots, and which of all visitors are bots.
 
-It stands alone because whether somebody is a bot is told from all that one does, before anything else is counted.
+Whether a visitor is a bot depends on everything it does, and is decided before anything is counted.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The truth about channels: where each session came from, and where the visitors who converted came from first and last.
+"""The expected channels: where each session came from, and where visitors who converted came from first and last.
 
-It stands alone because it hangs on visitors across sessions, as nothing else of the truth but chains does.
+Unlike the other expected figures, except chains, these depend on all sessions of a visitor.
 """
 
 from __future__ import annotations

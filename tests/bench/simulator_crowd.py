@@ -1,6 +1,6 @@
-"""The people, robots and offices that come to the shop: devices of every sort, each unlike all others.
+"""The people, robots and offices that come to the shop: devices of every kind, each different from all others.
 
-It stands alone because two devices must never be one visitor by accident, and only one place can promise that.
+All devices are made here, which guarantees that no two of them count as one visitor by accident.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Scripts for the edges: gaps, windows, reloads, errors, users, downloads and listed paths, each a few acts.
+"""Scripts for edge cases: gaps, windows, reloads, errors, users, downloads and listed paths, each a few acts.
 
-It stands alone because ordinary behaviour meets these edges too rarely to prove anything.
+Ordinary behaviour produces these cases too rarely to test them.
 """
 
 from __future__ import annotations

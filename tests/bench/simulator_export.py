@@ -1,6 +1,6 @@
-"""The simulated shop as an export of an analytics tool: what visitors did, a row an event, in any of the notations that exports have.
+"""The simulated shop as an export of an analytics tool: what visitors did, one row per event, in any notation that exports use.
 
-It stands alone because an export knows who somebody is and what he did, and nothing of requests: only the truth of the plan tells that.
+An export contains users and their events but no requests, so it is written from the plan and not from the log.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How often the hard cases occur in a simulated log, counted after the event.
+"""Counts of the hard cases in a simulated log, made after it is written.
 
-It stands alone because a test that never met an edge proves nothing about it: the counts are asserted.
+Tests assert these counts, since a case that never occurs is not tested.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The few formulas behind the truth: rates, bounds, medians, each as the books write it.
+"""The few formulas behind the expected figures: rates, bounds, medians, as found in textbooks.
 
-It stands alone because the truth must not borrow a formula from what it is held against.
+They are written independently of the product, which is compared with them.
 """
 
 from __future__ import annotations

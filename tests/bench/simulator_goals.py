@@ -1,6 +1,6 @@
-"""The truth about goals and funnels: which hits reach them, which count, and which chain is the one.
+"""The expected goals and funnels: which hits reach them, which of those count, and which chain is chosen.
 
-It stands alone because it enumerates what it says: every chain is tried, and the words of the definition choose.
+Every possible chain is enumerated, and the wording of the definition decides which one counts.
 """
 
 from __future__ import annotations

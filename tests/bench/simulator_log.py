@@ -1,6 +1,6 @@
-"""Acts as lines of a combined log: time offsets, lines out of order, and lines that are no hits.
+"""Acts as lines of a combined log: time offsets, lines out of order, and lines that are not hits.
 
-It stands alone because nothing that keeps the truth may know what the text looks like.
+The modules that compute the expected figures do not depend on the text of the log.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Where the shop's visitors come from: what their browsers then send, and what is true of it.
+"""Where the shop's visitors come from: what their browsers send, and the expected source and channel.
 
-It stands alone because a visitor knows where it comes from: nobody has to tell it from the log.
+Simulated visitors know where they come from, so nothing has to be derived from the log.
 """
 
 from __future__ import annotations

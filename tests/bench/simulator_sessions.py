@@ -1,6 +1,6 @@
-"""The truth about visitors and sessions, kept from the acts by plain bookkeeping.
+"""The expected visitors and sessions, computed from the acts by simple bookkeeping.
 
-It stands alone because everything else that is true is said about sessions.
+All other expected figures are based on these sessions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Ordinary visits to a small shop: who lands where, and how far they get.
 
-It stands alone because it is only about believable behaviour; the edges of every rule are in `simulator_edges`.
+Only realistic behaviour is simulated here; edge cases are in `simulator_edges`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The goals and funnels of the simulated shop, as the truth knows them.
+"""The goals and funnels of the simulated shop, as the expected figures use them.
 
-It stands alone because each of its two sites is the twin of one goals file, and both must say the same.
+Each of the two sites here must match its goals file.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The truth of a log: every figure of overview, goals, funnels and pages, and the fate of every line.
+"""The expected figures of a log: every figure of overview, goals, funnels and pages, and the fate of every line.
 
-It stands alone because it only counts: what a session, a match or a chain is has been decided before.
+This module only counts; sessions, matches and chains are determined elsewhere.
 """
 
 from __future__ import annotations

@@ -81,7 +81,7 @@ def test_likely(low: float, high: float, text: str) -> None:
     assert formatting.rate_interval(low, high, 100) == text
 
 
-def test_odds() -> None:
+def test_one_in() -> None:
     assert formatting.one_in(40, 3412) == "about 1 in 85"
     assert formatting.one_in(1, 12_345) == "about 1 in 12,345"
     assert formatting.one_in(40, 50) == "", "1 in 1 says nothing"

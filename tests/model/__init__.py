@@ -1,1 +1,1 @@
-"""A model of SEMANTICS in plain Python: slow, exhaustive, and sharing no function with the product."""
+"""A model of the definitions (`convkit help definitions`) in plain Python: slow, exhaustive, and independent of the product's code."""

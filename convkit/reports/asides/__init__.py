@@ -1,1 +1,1 @@
-"""What is appended to reports."""
+"""Sections that are appended to reports."""

@@ -59,7 +59,7 @@ def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: 
 
 
 def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
-    """Return the landing page with most landings whose bounce rate is clearly above that of the other sessions."""
+    """Return the landing page with the most landings among those whose bounce rate is clearly above that of the other sessions."""
     pages, steps, overview = (reports[name].frame for name in ("pages", "funnel", "overview"))
     sessions, bounces = overview["sessions"][0], overview["bounces"][0]
     sides = steps.select("funnel", "step", stopped="drop_offs", continued="went_on").drop_nulls()

@@ -1,6 +1,6 @@
 """Sensitivity: the rate of a funnel's last step under other settings of order, unit, bots and session timeout.
 
-An alternative is an analysis of its own; `differs` marks rates outside the likely range of the chosen setting.
+Each alternative is a separate analysis; `differs` marks rates outside the likely range of the chosen setting.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Alternative:
 
 
 def alternatives(goals: Goals, bots: str) -> Iterator[Alternative]:
-    """Yield the settings to analyze in addition to the chosen ones; each is an analysis of its own."""
+    """Yield the settings to analyze in addition to the chosen ones; each is a separate analysis."""
     for setting in _SETTINGS["order"]:
         turned = tuple(replace(funnel, order=setting) for funnel in goals.funnels if funnel.order != setting and _may_be(funnel, setting))
         yield Alternative("order", setting, replace(goals, funnels=turned), bots)
@@ -158,5 +158,5 @@ def _draw(name: str, rows: pl.DataFrame, sentence: str) -> list[Block]:
 
 
 def _label(row: Mapping[str, Any], *, is_first: bool) -> str:
-    """Return a setting, the first of its choice behind the choice's name."""
+    """Return a setting, preceded by the name of the choice if it is the first one."""
     return f"{row['choice'] if is_first else '':8} {row['setting']}{' *' if row['chosen'] else ''}"

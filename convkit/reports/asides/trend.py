@@ -45,16 +45,16 @@ COLUMNS = (
 )
 _OF_LINE = ("first_rate", "last_rate", "change", "change_low", "change_high")
 _CHANGE = 0.2
-"""How large a change is asked about where there is too little data, as everywhere."""
+"""The size of change that is planned for if there is too little data, the same as in other reports."""
 _DAYS = {"day": 1, "week": 7, "month": 30}
 _PATIENCE, _MONTH, _FOR_EVER = 90, 30, 120
-"""Days after which a length is given in months, with a goal to judge by meanwhile; days of a month; months after which it is not given any more."""
+"""Days above which a duration is given in months, with a goal to judge by meanwhile; days per month; months above which none is given."""
 _MOST_NAMED, _ROWS, _NAME, _NARROW_NAME = 5, 40, 32, 24
 _STYLES = {verdicts.PROGRESSING: "good", verdicts.REGRESSING: "bad"}
 
 
 def present(wholes: Mapping[str, Report], split: Mapping[str, Report], view: View) -> Report | None:
-    """Return the report; None if there is no breakdown by periods, or nothing that may have a trend.
+    """Return the report; None if there is no breakdown by periods, or no item that can have a trend.
 
     `wholes` are the reports of all sessions, `split` those broken down by the periods of `view.key`.
     """
@@ -93,7 +93,7 @@ def _goals(report: Report | None, goals: Goals) -> pl.DataFrame | None:
 
 
 def _steps(report: Report | None, goals: Goals) -> pl.DataFrame | None:
-    """Return how many of those who entered in each period reached each step; of a first step, of all who might have entered.
+    """Return how many of those who entered in each period reached each step; for a first step, how many of all who could have entered.
 
     A visitor enters a funnel per visitor once: the longer the log, the fewer are left to enter, so its first step has no trend.
     """
@@ -165,7 +165,7 @@ def _rates(counts: pl.DataFrame, over: Sequence[str], waiting: Iterator[pl.Expr]
 
 @dataclass(frozen=True)
 class JudgedTrends:
-    """The judged trends: `rows` of the report with `label, of, is_macro, grows` (why it has no trend) and `scatter` beside its columns."""
+    """The judged trends: `rows` of the report with `label, of, is_macro, grows` (why it has no trend) and `scatter` in addition to its columns."""
 
     rows: pl.DataFrame
     over: tuple[str, ...]
@@ -198,7 +198,7 @@ def _draw(judged: JudgedTrends, screen: Screen) -> list[Block]:
 
 
 def _is_known(view: View) -> pl.Expr:
-    """Return which rows are worth a line: not built-in goals that no session reached."""
+    """Return which rows to show: built-in goals that no session reached are left out."""
     return (pl.col("reached") > 0) | (pl.lit(view.goals.file is not None) & (pl.col("is_macro") | (pl.col("report") == "funnel")))
 
 
@@ -283,7 +283,7 @@ def _sentences(judged: JudgedTrends, rows: pl.DataFrame, *, is_brief: bool) -> I
             number = len(needs) - _MOST_NAMED
             others = f"; {formatting.plural(number, 'other')} {'needs' if number == 1 else 'need'} longer" if number > 0 else ""
             yield f"To detect a change of {change * 100:g}% from first to last, {named}{others}."
-    # What comes before one of several macro goals is not known of each.
+    # With several macro goals, it is not known which goals come before each of them.
     if len(judged.view.goals.macros) == 1 and not is_brief:
         yield from (_meanwhile(row, judged) for label, row in macros.items() if waits[label][1] > _PATIENCE)
     if never:
@@ -301,7 +301,7 @@ def _wait(row: dict[str, Any], judged: JudgedTrends) -> tuple[float, float]:
 
 
 def _length(days: float, key: str) -> str:
-    """Return a length of time: in periods if it is short enough to wait for, else in months or years."""
+    """Return a duration in words: in periods if it is short enough to wait for, otherwise in months or years."""
     if days <= _PATIENCE:
         return f"about {_more(formatting.plural(round(days / _DAYS[key]), key))}"
     months = days / _MONTH
@@ -314,7 +314,7 @@ def _more(length: str) -> str:
 
 
 def _meanwhile(row: dict[str, Any], judged: JudgedTrends) -> str:
-    """Return by what to judge until a macro goal has enough conversions."""
+    """Return which goal to judge by until a macro goal has enough conversions."""
     name, stand_in = row["label"], None
     if judged.goals is not None and judged.goals.details is not None:
         sessions, reached = judged.goals.details.filter(goal=name).select("sessions", "reached").row(0)
