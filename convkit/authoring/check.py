@@ -33,12 +33,12 @@ _FEWEST = 20
 """Sessions, or visitors, needed to judge two goals or steps."""
 _MOSTLY = 0.5
 _MOST_SOURCES = 3
-"""Sources that are mentioned."""
+"""The number of sources that are mentioned."""
 _FEWEST_OF_SOURCE, _FEWEST_OF_MEDIUM = 20, 3
-"""Sessions below which a source or medium is ignored; a single stranger's link is not a habit of the site."""
+"""Sessions below which a source or medium is ignored; a single link by a stranger is not a campaign of the site."""
 _MOST_COMPARED, _SIMILARITY, _SHORTEST = 200, 0.8, 4
 _LONGEST = 60
-"""Characters of a source or medium that is mentioned."""
+"""Maximum length of a source or medium in a sentence."""
 
 
 @dataclass(frozen=True, order=True)
@@ -174,7 +174,7 @@ def _reversed(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
 
 
 def _first_rows(funnel: Funnel, sessions: pl.DataFrame) -> pl.DataFrame:
-    """Return `unit, visitor`, and the row of the first hit that each unit has of each step: `first1`, ..."""
+    """Return `unit, visitor`, and the row of each unit's first hit for each step: `first1`, ..."""
     steps = {f"first{number}": pl.min_horizontal(*step.columns) for number, step in enumerate(funnel.steps, 1)}
     return sessions.group_by(unit=funnel.per, maintain_order=True).agg(pl.col("visitor").first(), **{name: row.min() for name, row in steps.items()})
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"(?:(?:[A-Z]+ )?/[A-Za-z0-9_./*~+-]*|[A-Za-z_][A-Za-z0-9_.-]*|[1-9]xx|\d+[smhd])")
 _WORDS = frozenset({"true", "false", "null"})
 _WIDEST = 60
-"""Characters from which on a mapping is written over several lines."""
+"""The length from which a mapping is written on several lines."""
 _ENDING = ".yaml"
 
 

@@ -35,7 +35,7 @@ _ALTERATIONS: Mapping[str, Sequence[Mapping[str, object]]] = {
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 _MOST_REQUESTS, _MOST_PATHS, _MOST_CLOSE, _SIMILAR, _VERY_SIMILAR, _SHORTEST_WORD = 2_000, 5_000, 3, 0.7, 0.8, 4
 _LONGEST = 60
-"""Characters of a pattern that are shown."""
+"""Maximum length of a pattern in a sentence."""
 _LISTS = {"asset": "assets", "background": "background requests", "download": "downloads"}
 
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 FEWEST = 3
 """Sessions needed for a proposal."""
 _MOST = 3
-"""Patterns in one goal."""
+"""Maximum number of patterns in one goal."""
 _SURELY = 0.8
-"""Share of the sessions of a page that viewed it after a form, from which on it is the confirmation of the form."""
+"""Share of a page's sessions that must have viewed it after a form for it to be the form's confirmation."""
 _DEPTH = 3
 _OF_YEARS = r"/(?:19|20)\d\d/(?:\d\d/)?\*"
 _WORDS = pl.col("words")
@@ -105,7 +105,7 @@ def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
 
 def _seen(name: str, evidence: Evidence, *, with_forms: bool = False) -> Iterator[Proposal]:
     """Propose pages with a segment of this kind, and events; with `with_forms`, forms too, which are then the action itself."""
-    # The pattern of grouped pages contains only what they have in common, no word of a single page.
+    # The pattern of grouped pages contains only what they have in common, not the words of single pages.
     pages = _few(evidence.pages.filter(has_segment(_WORDS, name), ~has_ending(_WORDS, "thanks"), ~has_word(_WORDS, "not", "aside")))
     forms = _few(evidence.forms.filter(has_segment(_WORDS, name), ~has_word(_WORDS, "not", "aside"))) if with_forms else pages.clear()
     events = _events(evidence, name)
@@ -182,4 +182,4 @@ KINDS: dict[str, Callable[[str, Evidence], Iterator[Proposal]]] = {
     "depth": _depth,
     "long_visit": _long_visit,
 }
-"""The kinds of proposals, most of which name their goals like themselves; possible macro goals first, the likeliest first."""
+"""The kinds of proposals, most of which give their goals their own name; possible macro goals first, the likeliest first."""

@@ -41,16 +41,16 @@ _NO_MACRO = (
 )
 _MICROS = "Steps and signs of interest: as many as you like."
 _MOST_BEFORE, _MOSTLY = 4, 0.5
-"""Steps of a funnel before the last, and in what share of its sessions each of them came."""
+"""Number of funnel steps before the last, and the share of its sessions in which each must have come first."""
 _MOST_GROUPS = 8
 _LIKELY = 0.9
-"""Share of purchases with a parameter, from which on it belongs to the page."""
+"""Share of purchases with a parameter above which it belongs to the page."""
 _OFTEN = 0.1
-"""Share of requests with a parameter, from which on it is part of the page."""
+"""Share of requests with a parameter above which it is part of the page."""
 _MOST_ROUNDS = 4
 _SECOND = timedelta(seconds=1)
 _STATES = ("reader", "looked_around", "long_visit")
-"""Goals that are not reached at a page of their own, so they are not steps."""
+"""Goals that are not tied to a page, so they cannot be steps."""
 _FALLBACK_MACROS = ("download", "contact", "reader", "looked_around", "read_one", "search", "product")
 """Macro goals for a site without confirmed actions, the most likely first."""
 
@@ -177,7 +177,7 @@ def _survey(logs: SurveyedLogs, draft: Draft) -> Survey:
 
 
 def _sensible(survey: Survey, goals: Sequence[Proposal]) -> list[Proposal]:
-    """Return the proposals that enough sessions reached and that draw no warning; of two that always coincide, the first."""
+    """Return the proposals that enough sessions reached and that draw no warning; of two that always coincide, only the first."""
     kept = [proposal for proposal in goals if survey.sessions[f"goal:{proposal.name}"].count() >= FEWEST]
     while kept:
         names = {proposal.name for proposal in kept}
@@ -191,7 +191,7 @@ def _sensible(survey: Survey, goals: Sequence[Proposal]) -> list[Proposal]:
 
 
 def _macro(goals: Sequence[Proposal]) -> Proposal | None:
-    """Return the macro goal: the first proposal that may be one, else the strongest other sign."""
+    """Return the macro goal: the first proposal that may be one, otherwise the strongest other sign."""
     candidates = [proposal for proposal in goals if proposal.may_be_macro]
     candidates += [proposal for name in _FALLBACK_MACROS for proposal in goals if proposal.name == name]
     return next(iter([*candidates, *goals]), None)

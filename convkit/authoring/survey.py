@@ -46,7 +46,7 @@ class Survey:
     sessions: pl.DataFrame
     """`session, visitor, identified_by` of each session of the period, and `goal:<name>`, the `row` of the hit that first reached each goal.
 
-    Rows rise with the time of a visitor's hits."""
+    Row numbers increase with the time of a visitor's hits."""
     requests: pl.DataFrame
     """Each distinct request of the period: `path, method, status, event, kind, asset, background, download, listed, other`, `is_bot`,
     `is_excluded`, `names:<goal>`, its count `n`, and every column that the conditions of goals use, so that they can be evaluated again."""

@@ -45,7 +45,7 @@ _ALLOCATOR = "_RJEM_MALLOC_CONF"
 _ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STANDARD_ERROR = 2
 _KILLED = 128
-"""As in shells: the exit code of a process that a signal ended is this plus the number of the signal."""
+"""As in shells: the exit code of a process that a signal ended is this number plus the number of the signal."""
 
 
 def set_environment() -> None:
@@ -65,7 +65,7 @@ def set_environment() -> None:
         with suppress(locale.Error):
             locale.setlocale(locale.LC_CTYPE, _UTF_8)
     if os.environ.get("PYTHONWARNINGS"):
-        # The variable is meant for developers; those who run convkit do not develop it.
+        # The variable is meant for developers; people who run convkit are not its developers.
         warnings.simplefilter("ignore")
 
 

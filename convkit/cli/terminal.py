@@ -69,7 +69,7 @@ def _terminal_width(stream: TextIO) -> int:
 
 
 def has_colour(*, to_screen: bool) -> bool:
-    """Return whether to write colours: as NO_COLOR (https://no-color.org) or FORCE_COLOR say, else on a terminal that is not `dumb`."""
+    """Return whether to write colours: as NO_COLOR (https://no-color.org) or FORCE_COLOR request, otherwise on a terminal that is not `dumb`."""
     if not to_screen or os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

@@ -51,7 +51,7 @@ NAME = "compare"
 _REPORTS = ("overview", "goals", "funnel")
 _ROWS, _FUNNELS = 20, 2
 _RATE, _WIDEST = 6, 18
-"""Characters of the rate next to a count, and at most of the name of a group."""
+"""The width of a rate next to a count, and the maximum width of a group's name."""
 _COLUMNS = ("label", "before", "now", "change", "likely", "verdict")
 
 
@@ -208,7 +208,7 @@ def _draw_table(rows: pl.DataFrame, pair: Pair, room: Screen) -> list[Block]:
     parts, sides = _parts(rows, pair.goals, room), pair.sides
     texts = [[_texts(row, pair.goals.site.currency) for row in part] for _, part in parts]
     headings = ["", *_side_names(sides), "change", "likely change", "verdict"]
-    # Each part is a grid of its own, padded to the widest so that the columns align.
+    # Each part is a separate grid, padded to the widest so that the columns align.
     widths = [max(map(len, column)) for column in zip(headings, *(row for part in texts for row in part), strict=True)]
     blocks: list[Block] = []
     for (title, part), cells in zip(parts, texts, strict=True):

@@ -45,7 +45,7 @@ _COUNTED = {
 _FIGURES = [column.name for column in COLUMNS if column.unit == "number"]
 _FEWEST_DAYS = 7
 _FEWEST_AMOUNTS = 100
-"""Sessions that converted, on each side, for a verdict on what a session is worth."""
+"""Converted sessions needed on each side for a verdict on the value per session."""
 _MILLION = 1_000_000
 _DAY = timedelta(days=1)
 
@@ -117,7 +117,7 @@ def compared_rows(pair: Pair) -> pl.DataFrame:
     counted = _counted(before, now)
     rate, rate_now = stats.ratio(pl.col("before"), pl.col("before_of")), stats.ratio(pl.col("now"), pl.col("now_of"))
     rates = verdicts.add_verdicts(counted, margin).with_columns(before_rate=rate, now_rate=rate_now, difference=rate_now - rate)
-    # All who begin a funnel are at its first step, so there is nothing to compare.
+    # Everyone who enters a funnel is at its first step, so there is nothing to compare.
     differences = {name: pl.when(~pl.col("is_all")).then(name) for name in ("difference", "difference_low", "difference_high", "verdict")}
     rates = rates.with_columns(**differences)
     columns = [*(column.name for column in COLUMNS), "group", "label", "before_of", "now_of"]

@@ -71,7 +71,7 @@ class Sides:
 
 @dataclass(frozen=True)
 class CompareRequest:
-    """What the options ask for, before the log is read: at most one of `cut`, `other`, `group` and `is_last_year`."""
+    """The comparison that the options request, before the log is read: at most one of `cut`, `other`, `group` and `is_last_year`."""
 
     date_range: DateRange
     where: tuple[Filter, ...]

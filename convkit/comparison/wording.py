@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     Compared = Mapping[str, Any]
 
 _MOST_GOALS = 3
-"""Goals that are named in one sentence."""
+"""Maximum number of goals named in one sentence."""
 _NO_MACRO = "This site has no macro goal yet, so conversions are not compared."
 _MANY_VERDICTS = 10
 _DAY, _MONTH = timedelta(days=1), 30
 _RARE, _RAREST = 3, 120
-"""A silence is mentioned if it happens once in so many months or less often; beyond the second number, the months are not counted."""
+"""A silence is mentioned if it happens at most once in this many months; above the second number, the months are not counted."""
 _ONE_IN = 20
-"""Verdicts of which chance alone makes about one."""
+"""The number of verdicts among which chance alone produces about one."""
 _MOST_STEPS = 3
-"""Steps that are named."""
+"""Maximum number of steps named in one sentence."""
 _MOST_GAPS = 3
 _MIN_BOT_DIFFERENCE = 0.05
 """The smallest difference between the shares of bots that is mentioned."""

@@ -1,1 +1,1 @@
-"""What every room uses: schemas, options, the goals model, patterns, statistics, number formats, reports and screen blocks."""
+"""Code shared by all packages: schemas, options, the goals model, patterns, statistics, number formats, reports and screen blocks."""

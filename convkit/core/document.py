@@ -1,4 +1,4 @@
-"""The document that outputs render: reports with columns of known units, their notes, and what became of the input."""
+"""The document that outputs render: reports with columns of known units, their notes, and how the input was classified."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ DATA, FUNNELS, DEFINITIONS = NOTE_GROUPS = ("data", "funnels", "definitions")
 
 @dataclass(frozen=True)
 class Note:
-    """What qualifies the numbers: part of the report, last lines of the table, `notes` in JSON."""
+    """A note that qualifies the numbers: part of the report, last lines of the table, `notes` in JSON."""
 
     code: str
     text: str
@@ -61,7 +61,7 @@ class Finding:
 class Report:
     """One finished report: `frame` has the `columns`, sorted; `draw` returns the blocks for its rows.
 
-    `metrics` marks a report with one row (or one per value of a key), which files show as `metric,value`; an aside belongs to those of `beside`.
+    `metrics` marks a report with one row (or one per value of a key), which files show as `metric,value`; `beside` names the reports of an aside.
     """
 
     name: str
@@ -106,9 +106,9 @@ class Document:
     """None for the built-in goals."""
     goals_summary: str
     input: Mapping[str, int]
-    """`lines`, and how many of them were kept, excluded and so on; these add up to `lines`."""
+    """The number of `lines`, and how many were kept, excluded and so on; these add up to `lines`."""
     reasons: Mapping[str, Mapping[str, int]]
-    """By fate that has reasons: how many lines for each reason."""
+    """The number of lines per reason, for each fate that has reasons."""
     period: Period
     reports: Mapping[str, Report]
     asides: Mapping[str, Report] = field(default_factory=dict)
@@ -126,7 +126,7 @@ class Document:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What people must know about the input, whatever they read in the reports."""
+        """Warnings about the input that apply to all reports."""
         return (*self.copies, *self.losses)
 
     @property

@@ -35,7 +35,7 @@ _LONG = "%[c-fC-F]"
 
 
 def percent_decode(text: pl.Expr, *, slash: bool = False) -> pl.Expr:
-    """Return text with its `%HH` decoded once: printable characters of UTF-8; anything else stays, also `%2F` unless `slash`."""
+    """Return text with its `%HH` decoded once: printable characters of UTF-8; anything else stays encoded, including `%2F` unless `slash` is true."""
     encoded = pl.when(text.str.contains("%", literal=True)).then(text)
     # Replacing takes a fraction of the time of splitting, which only characters of several bytes need.
     is_long = encoded.str.contains(_LONG)

@@ -107,7 +107,7 @@ def _existing_file(target: Path) -> os.stat_result | None:
     if stat.S_ISDIR(state.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not os.access(target, os.W_OK):
-        # The directory would allow replacing it, but somebody made it read-only for a reason.
+        # The directory would allow replacing it, but someone made it read-only for a reason.
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     return state
 

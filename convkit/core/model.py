@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 BOT_MODES = ("drop", "keep", "only")
-"""What happens to bots: they are excluded, counted like people, or reported alone."""
+"""What happens to bots: they are excluded, counted like people, or the only ones reported."""
 
 
 ChannelRule = Mapping[str, tuple[str, ...]]
@@ -22,7 +22,7 @@ ChannelRule = Mapping[str, tuple[str, ...]]
 
 
 USER_RULE, ADDRESS_RULES = "user", ("address+browser", "address")
-"""Rules that identify visitors: by the user in the log, and by what nearly every line has."""
+"""Rules that identify visitors: by the user in the log, and by fields that nearly every line has."""
 
 VariantSource = str | tuple[str, ...]
 """A value taken from a hit, like `query.v`; `path`; or path patterns, of which the matching one is the variant."""
@@ -95,7 +95,7 @@ class Goal:
     """An amount in integer millionths, or the column of hits that holds it as text."""
     target: float | None = None
     is_condition: bool = False
-    """Whether it has no *what*: as a funnel step, its hit may also be the hit of the next step."""
+    """Whether it has no *what*; if it is a funnel step, its hit may also be the hit of the next step."""
     line: int = field(default=0, compare=False)
     """Its line in the goals file, from 1."""
 

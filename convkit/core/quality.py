@@ -37,7 +37,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class ClockJump:
-    """A line of a log from which on the time is off by more than a day."""
+    """A line of a log where the time jumps by more than a day."""
 
     log: str
     line: int
@@ -66,7 +66,7 @@ class BotSessions:
     converted_of_people: int
 
     def __add__(self, other: BotSessions) -> BotSessions:
-        """Return the sums with those of other visitors."""
+        """Return the sum of these counts and those of other visitors."""
         return BotSessions(*(own + added for own, added in zip(astuple(self), astuple(other), strict=True)))
 
     @property
@@ -89,7 +89,7 @@ class Quality:
     bot_agents: tuple[BotAgent, ...] = ()
     """The user agents of the busiest bots."""
     bot_sessions: BotSessions | None = None
-    """Present if bots are excluded and reached a macro goal, or on request."""
+    """Present if excluded bots reached a macro goal, or on request."""
 
 
 UNKNOWN_QUALITY = Quality()

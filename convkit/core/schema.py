@@ -206,7 +206,7 @@ there are also `user_agent` and `reason` (why the visitor is a bot, null for peo
 SESSIONIZED = {**HITS, "session": pl.Int64(), "started": TIME, "pageless": pl.Boolean()}
 """HITS that were kept, cut into sessions, without `by:RULE`.
 
-`session` is unique over all visitors and rises with the rows; null for hits outside of sessions. `started` is the time of the session's first
+`session` is unique across all visitors and increases with the rows; null for hits outside of sessions. `started` is the time of the session's first
 interaction. `pageless` marks hits whose session was excluded because it has no page.
 """
 

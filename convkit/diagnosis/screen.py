@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _KIND, _INDENT, _GAP = 10, 2, 2
 _NAME, _GOALS, _STEPS = 2, 5, 6
-"""Columns whose texts may be long."""
+"""Columns that may contain long texts."""
 _MIN_WIDTH = 12
 _PLAIN = Shown(style=lambda row: row["style"], left=True)
 _COLUMNS = dict.fromkeys(("time", "kind", "name", "status", "remark", "goals"), _PLAIN) | {"steps": Shown(style="bold", left=True)}
@@ -43,12 +43,12 @@ _FATES = {
     "background": "A background request, not counted unless a goal names it",
 }
 _KINDS = {"page": "page view"}
-"""Kinds of hits by the words for them, if these differ."""
+"""The words for kinds of hits, if different from their names."""
 
 
 @dataclass(frozen=True)
 class ExplainedSession:
-    """A session with everything that is shown of it."""
+    """A session and everything about it that is shown."""
 
     row: Mapping[str, Any]
     """Its row of the table of sessions, and the `id` of its visitor."""
@@ -65,7 +65,7 @@ class ExplainedSession:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The sessions that are shown, of all that were selected."""
+    """The shown sessions, out of all that were selected."""
 
     goals: Goals
     period: Period
@@ -74,11 +74,11 @@ class Explanation:
     sessions: tuple[ExplainedSession, ...]
     total: int
     condition: str
-    """What the selected sessions did, like `reached purchase`; empty if they were selected otherwise."""
+    """What the selected sessions did, like `reached purchase`; empty if they were selected in another way."""
     line: str = ""
     """How the selected line was counted."""
     place: tuple[int, int] | None = None
-    """The number of its log, and its own number."""
+    """The number of the log, and of the line in it."""
 
 
 def draw(explained: Explanation, screen: Screen) -> list[Block]:

@@ -58,7 +58,7 @@ class _PartResult:
     """The selected sessions of a part."""
 
     sessions: tuple[ExplainedSession, ...]
-    """The last ones by their start."""
+    """The last sessions by their start."""
     total: int
     period: Period
     visitors: int = 1
@@ -143,7 +143,7 @@ def _refuse_empty(results: list[_PartResult], parts: Partition, options: Explain
 
 
 def _start(session: ExplainedSession) -> tuple[Any, ...]:
-    """Return the sort key of a session: its start, the visitor, and the number of the session, which rises with time."""
+    """Return the sort key of a session: its start, the visitor, and the number of the session, which increases with time."""
     return tuple(session.row[name] for name in ("started", "visitor", "session"))
 
 
@@ -153,7 +153,7 @@ def _select(analysis: Analysis, condition: pl.Expr) -> pl.Series:
 
 
 def _dropped_off(analysis: Analysis, funnel: Funnel, step: int) -> pl.Series:
-    """Return the sessions that reached a step of a funnel and not the next."""
+    """Return the sessions that reached a step of a funnel but not the next one."""
     stopped = pl.col(f"row{step}").is_not_null(), pl.col(f"row{funnel.next_step(step)}").is_null()
     return collect_frame(analysis.chains[funnel.name].filter(*stopped).select(session=f"session{step}"), analysis.size)["session"]
 
@@ -198,7 +198,7 @@ def _visitors_by_id(analysis: Analysis, text: str) -> pl.Series:
 
 
 def _explained(analysis: Analysis, all_hits: pl.DataFrame, session: int, funnels: tuple[Funnel, ...]) -> ExplainedSession:
-    """Return a session with everything that is shown of it."""
+    """Return a session and everything about it that is shown."""
     counted = collect_frame(_with_remarks(analysis.hits.filter(pl.col("session") == session), analysis.goals), analysis.size)
     row: dict[str, Any] = collect_frame(analysis.sessions.filter(pl.col("session") == session), 1).row(0, named=True)
     visitor_hits = collect_frame(analysis.hits.filter(pl.col("visitor") == row["visitor"], pl.col("session").is_not_null()), analysis.size)
@@ -232,7 +232,7 @@ def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
 
 
 def _uncounted_hits(all_hits: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFrame:
-    """Return the hits of the visitor during the session that are not counted, and say so in `remark`."""
+    """Return the visitor's hits during the session that are not counted, with the reason in `remark`."""
     visitors = all_hits.join(counted.select(*_PLACE), on=_PLACE, how="semi")["visitor"].unique()
     during = pl.col("time").is_between(counted["time"].min(), counted["time"].max())
     others = all_hits.filter(pl.col("visitor").is_in(visitors.implode()), during).join(counted.select(*_PLACE), on=_PLACE, how="anti")

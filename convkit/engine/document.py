@@ -39,7 +39,7 @@ _MOST_LOGS = 3
 
 
 def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Document:
-    """Return the document that outputs render: the reports and the facts about their input. A breakdown has the notes and findings of the whole."""
+    """Return the document that outputs render: reports and facts about their input. A breakdown has the notes and findings of all sessions."""
     quality = replace(inspect_logs(data, plan.goals.site.timezone, bots.quality_of_bots(result.bot_lines)), bot_sessions=result.bot_sessions)
     view = _view(result, data, plan, quality)
     whole_reports = shown = present(result.tallies, view)
@@ -106,7 +106,7 @@ def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) ->
 
 
 def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
-    """Return a report broken down by a key: its frame has the rows of each value, its notes are those of the whole, and its screen shows both."""
+    """Return a report broken down by a key: its frame has the rows of each value, its notes are about all sessions, and its screen shows both."""
     report = reports.load(whole.name).present(tally, view)
     breakdown_screen = reports.breakdown_of(whole.name)
     values = breakdown.ordered_values(tally, view)

@@ -26,7 +26,7 @@ _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT])(i?)B?", re.IGNORECASE)
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _LEAST = 768 << 20
 USUAL = 3 << 30
-"""Bytes that a run uses at most by default: more does not make it faster."""
+"""The most bytes that a run uses by default: more does not make it faster."""
 BASE = 640 << 20
 """Bytes for the program, the reading of a log and the tallies, whatever the log's size."""
 _RECORD, _OTHER = 270, 46
@@ -35,7 +35,7 @@ _RECORD, _OTHER = 270, 46
 Measured on 50 million lines, in 4, 12 and 15 parts: 2.25, 1.15 and 1.13 GB, of which 0.6 to 0.67 GB belong to no part.
 """
 _UNPACKED = {GZIP: 15, ZSTD: 20, BZIP2: 20, ZIP: 15}
-"""How many times its compressed size a log usually has at most."""
+"""The usual maximum ratio of a log's size to its compressed size."""
 _SHORTEST = 40
 """Bytes of a short line."""
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
@@ -80,12 +80,12 @@ class MemoryBudget:
         return size // (int(mean if isinstance(mean, float) else 0) + 1)
 
     def parts(self, weight: int) -> int:
-        """Return the number of parts that data of so many bytes needs, at least one."""
+        """Return the number of parts needed for this many bytes of data, at least one."""
         return max(-(-weight // (self.size - BASE)), 1)
 
     @staticmethod
     def weight(records: Number, others: Number) -> Number:
-        """Return the bytes needed for so many records and other lines."""
+        """Return the bytes needed for this many records and other lines."""
         return records * _RECORD + others * _OTHER
 
 
@@ -96,4 +96,4 @@ def _memory() -> int:
 
 
 UNLIMITED = MemoryBudget(1 << 62)
-"""For runs whose result is in memory anyway."""
+"""The budget of runs whose result is in memory anyway."""

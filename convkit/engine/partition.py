@@ -1,6 +1,6 @@
 """Partition: the lines of logs, in memory or on disk, and their visitors in as many parts as memory requires.
 
-One part is the usual case. Each part is analyzed like a log of its own, given the few facts that depend on all lines. On disk, all lines of a visitor
+One part is the usual case. Each part is analyzed like a separate log, given the few facts that depend on all lines. On disk, all lines of a visitor
 are in one bucket; buckets whose visitors may be the same person (by user, cookie or ID) are in one group.
 """
 
@@ -187,7 +187,7 @@ def linked_keys(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
     columns = lines.collect_schema().names()
     if not site.preferred_rules and "anonymous" not in columns:
         return pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "group": pl.UInt32})
-    # Few senders have a user: on nulls, splitting costs next to nothing.
+    # Few senders have a user, and splitting nulls costs almost nothing.
     with_user = lines.with_columns(sender=pl.when(~pl.col("sender").str.ends_with(_NO_USER)).then("sender"))
     values = traffic_visitors.visitor_numbers(site.preferred_rules, columns) | {USER_RULE: traffic_visitors.visitor_number(USER_RULE, pl.col("user"))}
     values |= {"anonymous": traffic_visitors.visitor_number(USER_RULE, pl.col("anonymous"))} if "anonymous" in columns else {}
@@ -197,9 +197,9 @@ def linked_keys(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
 
 
 def group_keys(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return `key, group` of lines with a `key` and nodes: lines that share a node, directly or not, are in one group, called by its lowest key.
+    """Return `key, group` of lines with a `key` and nodes: lines that share a node, directly or not, are in one group, named after its lowest key.
 
-    A user and an anonymous ID are nodes of one kind, because exports may give one in place of the other.
+    A user and an anonymous ID are nodes of one kind, because exports may use one in place of the other.
     """
     rows = lines.with_row_index("row")
     kinds = {name: USER_RULE if name in _USER_NODES else name for name in lines.columns}

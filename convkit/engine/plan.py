@@ -145,7 +145,7 @@ def session_fields(reports: Sequence[str]) -> frozenset[str]:
 
 
 def _check_report_options(reports: Sequence[str], options: Mapping[str, str], goals: Goals) -> None:
-    """Raise UsageError if an option belongs to none of the reports, or has a value that makes no sense."""
+    """Raise UsageError if an option belongs to none of the reports, or has an invalid value."""
     known = {report: plugins.options("reports", report) for report in reports}
     names = [name for own_options in known.values() for name in own_options]
     for name in options:

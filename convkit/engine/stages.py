@@ -1,4 +1,4 @@
-"""The stages of a run: from the lines of a part to hits, sessions, reached goals, and the analysis that reports are made of.
+"""The stages of a run: from the lines of a part to hits, sessions, reached goals, and the analysis that reports are based on.
 
 Each stage needs the result of the one before for all hits, in memory: frames are collected in between and dropped as soon as they are no longer
 needed. The same part may be analyzed more than once: with other goals, other bots, other sessions.
@@ -66,7 +66,7 @@ class Run:
     broken_down: Analysis | None = None
     """The same analysis, broken down by a key."""
     bot_sessions: BotSessions | None = None
-    """The sessions that bots would add, if that is worth saying."""
+    """The sessions that bots would add, if that is worth a note."""
     sensitivity: pl.DataFrame | None = None
     """How far visitors get in the funnels under other settings."""
 
@@ -92,7 +92,7 @@ class Run:
 
 
 def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
-    """Analyze a part; `count_bots` counts the sessions that bots would add, whether that is worth saying or not."""
+    """Analyze a part; `count_bots` counts the sessions that bots would add, whether or not that is worth a note."""
     goals, segment = plan.goals, plan.segment
     matched = match(part, goals, segment.bots, plan.session_fields)
     run = analyze_segment(matched, part, goals, segment)
@@ -165,7 +165,7 @@ def _sessionized(part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, se
 
 
 def _needs_hosts(goals: Goals, session_fields: Collection[str]) -> bool:
-    """Return whether the site's own hosts must be found out."""
+    """Return whether the site's own hosts have to be determined."""
     return schema.CHANNEL_FIELD in session_fields and not goals.site.hosts
 
 
@@ -258,7 +258,7 @@ def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: C
 
 
 def sessionized(hits: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
-    """Cut hits into sessions; if preferred rules identify visitors, first by address and browser to find whose hits they are, then by those rules."""
+    """Cut hits into sessions; if preferred rules identify visitors, first by address and browser to find whose hits they are, then by the rules."""
     preferred = traffic_visitors.rule_columns(goals.site.preferred_rules)
     differs = pl.any_horizontal(pl.lit(value=False), *(pl.col(name) != pl.col("visitor") for name in preferred))
     identities = hits.filter(differs).select("visitor", *preferred)

@@ -1,6 +1,6 @@
 """Finding logs that are copies of other logs, by content, regardless of name and compression.
 
-A log is a copy if all of it is the beginning of another. Single lines are never compared: two equal lines in a log are two requests.
+A log is a copy if another log begins with all of it. Single lines are never compared: two equal lines in a log are two requests.
 """
 
 from __future__ import annotations

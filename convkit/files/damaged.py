@@ -60,7 +60,7 @@ def _line(raw: bytes) -> str | None:
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield whole lines in blocks; of a line that is too long, only as much as shows that it is."""
+    """Yield whole lines in blocks; of a line that is too long, only enough to show that it is."""
     rest, is_cut = bytearray(), False
     for chunk in chunks:
         last = chunk.rfind(b"\n") + 1

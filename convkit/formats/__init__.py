@@ -62,7 +62,7 @@ class LogFormat(Protocol):
         return None
 
     def claims(self) -> pl.Expr | None:
-        """Return an expression of `line` that is true for lines of this format, so that a log may hold several; None if a line alone cannot tell."""
+        """Return an expression of `line` that is true for lines of this format, so that a log may mix formats; None if single lines are ambiguous."""
         return None
 
     def sniff(self, lines: pl.Series, /) -> float:

@@ -16,7 +16,7 @@ def _decoded(text: pl.Expr) -> pl.Expr:
 
 
 def _sent(text: pl.Expr) -> pl.Expr:
-    """Return a query as it was sent: its own codes stay."""
+    """Return a query as it was sent: its own percent-encoding is kept."""
     return text.str.replace_all("%25([0-9A-Fa-f]{2})", "%$1")
 
 

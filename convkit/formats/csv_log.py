@@ -70,7 +70,7 @@ class CsvLog(LogFormat):
     """Access logs as a table."""
 
     def sniff(self, lines: pl.Series) -> float:
-        """Return the share of lines that are rows of a table whose header names the fields of a request."""
+        """Return the share of lines that are rows of a table whose header has the fields of a request."""
         return delimited.header_share(lines, delimited.ANY_SEPARATOR, _names_requests)
 
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> CsvLogLayout:

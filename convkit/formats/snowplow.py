@@ -40,7 +40,7 @@ _OF_DATA = ("data", "data")
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: an event has its own name, a structured event (the old kind) its action's."""
+    """Return rows of roles: an event has its own name, a structured event (the old kind) the name of its action."""
     written = {name: pl.when(pl.col(name) != "").then(name) for name in ("name", "action", "time", "collected", "user", "domain", "network", "total")}
     is_struct = pl.col("event") == "struct"
     return rows.with_columns(

@@ -188,14 +188,14 @@ def add_enters(hits: pl.LazyFrame, sessions: pl.LazyFrame) -> pl.LazyFrame:
 
 @dataclass(frozen=True)
 class FilterSummary:
-    """The number of sessions that the filters keep, and of all."""
+    """The number of sessions that the filters keep, and of all sessions."""
 
     filters: str
     kept: int
     of: int
 
     def __add__(self, other: FilterSummary) -> FilterSummary:
-        """Return the sums with those of other visitors."""
+        """Return the sum of these counts and those of other visitors."""
         return FilterSummary(self.filters, self.kept + other.kept, self.of + other.of)
 
     @property

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Add `goal:<name>` for every goal and drop `names:<goal>`; hits without a session match nothing.
 
-    `pageless_macro` marks hits that a macro goal names in sessions that were set aside.
+    `pageless_macro` marks hits that a macro goal names in sessions excluded for having no page.
 
     `hits` are sessionized hits with `started`, sorted by visitor and ORDER.
     """

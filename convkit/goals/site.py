@@ -205,7 +205,7 @@ _NESTED: dict[str, dict[str, tuple[str, Callable[[Node, list[Problem]], object]]
     },
     "bots": {"keep": ("bots_keep", _agents), "drop": ("bots_drop", _agents)},
 }
-"""Keys with keys of their own: for each of those the field of Site and its reader."""
+"""Keys that contain other keys, each with its field of Site and its reader."""
 
 
 def _log_format(node: Node, problems: list[Problem]) -> str:
@@ -310,7 +310,7 @@ def _values(node: Node, problems: list[Problem]) -> dict[str, Any]:
 
 
 def _read_nested(group: str, node: Node, problems: list[Problem]) -> dict[str, object]:
-    """Read a key that has keys of its own."""
+    """Read a key that contains other keys."""
     values: dict[str, object] = {}
     if not isinstance(node.value, dict):
         problems.append(node.problem(f"`{group}` takes the keys {', '.join(_NESTED[group])}"))

@@ -106,19 +106,19 @@ def add_variant(sessions: pl.LazyFrame, visitors: pl.LazyFrame, name: str) -> pl
 
 @dataclass(frozen=True)
 class SeveralVariants:
-    """The number of visitors who saw more than one variant, and of their sessions, which are excluded."""
+    """The number of visitors who saw more than one variant, and of their sessions; both are excluded."""
 
     variant: str
     visitors: int
     sessions: int
 
     def __add__(self, other: SeveralVariants) -> SeveralVariants:
-        """Return the sums with those of other visitors."""
+        """Return the sum of these counts and those of other visitors."""
         return SeveralVariants(self.variant, self.visitors + other.visitors, self.sessions + other.sessions)
 
     @property
     def note(self) -> Note | None:
-        """The note about them, None if there are none."""
+        """The note about these visitors, None if there are none."""
         visitors, were = plural(self.visitors, "visitor"), "was" if self.sessions == 1 else "were"
         text = f"{visitors} saw more than one variant of {self.variant}; their {plural(self.sessions, 'session')} {were} excluded."
         return Note("several-variants", text) if self.sessions else None

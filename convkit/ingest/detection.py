@@ -33,7 +33,7 @@ _PURE_SHARE, _MIN_OTHERS = 0.995, 2
 """Below this share a log may have several formats: another one must read half of the rest, and at least this many lines."""
 
 _HOST_FORMAT = "vhost-combined"
-"""The format of which a single line is enough, because the usual format would read its host as an IP address."""
+"""The format that a single line is enough to detect, because the usual format would read its host as an IP address."""
 
 
 def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:

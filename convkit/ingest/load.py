@@ -186,7 +186,7 @@ _MAX_WAITING = 2_000_000
 _MAX_READ_AT_ONCE = 256 << 20
 """The largest log, in bytes, whose records are read immediately."""
 _SUSPICIOUS_RATIO, _SUSPICIOUS_SIZE = 100, 64 << 20
-"""A gzip file that claims to be so many times larger when decompressed, and larger than this, may be a single endless line."""
+"""A gzip file that claims to be this many times larger when decompressed, and larger than this size, may be a single endless line."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ class OutputModule(Protocol):
     """The module of an output."""
 
     ENDINGS: tuple[str, ...]
-    """How the names of its files end; the first is used for files that convkit names itself."""
+    """The file extensions of the output; the first is used for files that convkit names itself."""
 
     def render(self, document: Document, screen: Screen, /) -> str | bytes:
         """Return the document as text, or as bytes if the output is not text."""
@@ -26,7 +26,7 @@ class OutputModule(Protocol):
 
 
 class ScreenOptions(TypedDict, total=False):
-    """What is known of the screen that a table is drawn for."""
+    """The screen that a table is drawn for."""
 
     width: int
     limit: int | None
@@ -42,7 +42,7 @@ def load(name: str) -> OutputModule:
 
 
 def endings(name: str) -> tuple[str, ...]:
-    """Return how the names of an output's files end, without importing it."""
+    """Return the file extensions of an output, without importing it."""
     return tuple(plugins.constant(FOLDER, name, "ENDINGS", (name,)))
 
 

@@ -13,7 +13,7 @@ _BUILT_IN = "built-in goals, guessed from common shops"
 
 
 def masthead(document: Document, *, wide: bool) -> str:
-    """Return the line; where there is room it says what the goals file holds. Names in it are as they are: the output makes them harmless."""
+    """Return the line; if there is room, it includes the content of the goals file. Names are unchanged: the output makes them harmless."""
     names = document.logs[0] if len(document.logs) == 1 else f"{document.logs[0]} and {formatting.plural(len(document.logs) - 1, 'more log')}"
     period = f"{formatting.dates(document.period.begin, document.period.end)} ({document.period.timezone})"
     goals = _BUILT_IN if document.goals_file is None else document.goals_file + (f": {document.goals_summary}" if wide else "")

@@ -1,4 +1,4 @@
-"""The rows of reports as files hold them: as columns, as one tidy table `report,item,metric,value`, or as JSON objects.
+"""The rows of reports as files contain them: as columns, as one tidy table `report,item,metric,value`, or as JSON objects.
 
 CSV, TSV, Parquet, JSON and NDJSON write the same figures: integers as they are, rates with six decimals, seconds with at most two,
 money with at least two, never an exponent.
@@ -25,7 +25,7 @@ _JOINED = " / "
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _MILLION = 1_000_000
 DECIMALS = {"rate": 6, "ratio": 6, "change": 6, "seconds": 2, "number": 6}
-"""How many decimals a file holds, by unit."""
+"""The number of decimals in files, by unit."""
 
 
 def is_tidy(document: Document) -> bool:
@@ -70,7 +70,7 @@ def _cells(report: Report, column: Column, text: Callable[[object], str]) -> lis
 
 
 def json_objects(report: Report, first: str = "") -> list[str]:
-    """Return an object a row, on one line each, with what comes `first` in it; of metrics one for each, behind the value that they are of."""
+    """Return one object per row, each on one line and starting with `first`; for metrics, one object each, after the value of the breakdown."""
     if report.metrics:
         naming = [_json_values(report, column, f"{json_text(column.name)}: ") for column in report.naming]
         figures = report.columns[len(naming) :]
@@ -87,20 +87,20 @@ def json_text(text: str) -> str:
 
 
 def _json_values(report: Report, column: Column, before: str) -> list[str]:
-    """Return a column's values in JSON's notation, each behind its key."""
+    """Return a column's values in JSON notation, each preceded by its key."""
     return column_texts(report.frame[column.name], column, missing="null", text=lambda value: json_text(safe_text(value)), before=before)
 
 
 def column_texts(values: pl.Series, column: Column, *, missing: str, text: Callable[[object], str], before: str = "") -> list[str]:
-    """Return a column's values as files hold them, missing ones as `missing`, texts as `text` writes them, each behind what comes `before`."""
+    """Return a column's values as files contain them, missing ones as `missing`, texts as written by `text`, each preceded by `before`."""
     write = text if is_text(column) else _WRITERS.get(column.unit, str)
     return converted_values(values, lambda value: before + (missing if value is None else write(value)))
 
 
 def converted_values(values: pl.Series, write: Callable[[object], str]) -> list[str]:
-    """Return a column's values as `write` writes them.
+    """Return a column's values as written by `write`.
 
-    A column at a time, each distinct value once: reports of a large site have a hundred thousand rows.
+    Each distinct value is written once, as reports on a large site have a hundred thousand rows.
     """
     found = values.to_list()
     texts_of = {value: write(value) for value in set(found)}

@@ -20,7 +20,7 @@ VERSION = 1
 
 
 def render(document: Document, _: Screen) -> str:
-    """Return the document; equal input gives equal bytes."""
+    """Return the document; the same input always gives the same bytes."""
     head = {
         "version": VERSION,
         "convkit": document.version,
@@ -41,13 +41,13 @@ def render(document: Document, _: Screen) -> str:
 
 
 def _report_lines(report: Report) -> str:
-    """Return a report's rows, one a line."""
+    """Return a report's rows, one per line."""
     objects = _rows.json_objects(report)
     return "\n      " + ",\n      ".join(objects) + "\n    " if objects else ""
 
 
 def _input(document: Document) -> dict[str, Any]:
-    """Return the object: counts of lines are its only numbers, and but for `lines` they add up to `lines`."""
+    """Return the object: its only numbers are counts of lines, which add up to `lines`."""
     known = document.quality
     return {
         **document.input,
@@ -57,7 +57,7 @@ def _input(document: Document) -> dict[str, Any]:
         "bot_agents": [
             {"agent": _rows.safe_text(agent.agent), "lines": agent.lines, "class": agent.class_, "reason": agent.reason}
             for agent in known.bot_agents
-            # What the browser of somebody is called who only acts like a bot is for the site's owner to see (-v), and for no file.
+            # The user agents of visitors who only act like bots are shown to the site's owner (-v), but never written to a file.
             if agent.class_ != bots.BEHAVIOUR_CLASS
         ],
         "bots_kept": _bots_kept(document),
@@ -82,11 +82,11 @@ def _input(document: Document) -> dict[str, Any]:
 
 
 def _bots_kept(document: Document) -> Mapping[str, int] | None:
-    """Return what the bots that were left out would add, null where it is not known."""
+    """Return what the excluded bots would add, null if unknown."""
     added = document.quality.bot_sessions
     return None if added is None else {"sessions": added.sessions, "converted": added.converted}
 
 
 def _time(moment: object) -> str | None:
-    """Return a time, null where there is none."""
+    """Return a time, null if there is none."""
     return None if moment is None else _rows.safe_text(moment)

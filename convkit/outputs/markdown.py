@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ENDINGS = ("md", "markdown")
 
 _LEFT = {"text", "time", "flag"}
-# Links, mentions and smileys are looked for when the markup is gone, so no backslash keeps them from being found: a code span cuts them in two.
+# Links, mentions and emoji are detected after the markup is removed, so a backslash does not prevent them; a code span splits them in two.
 _SPECIAL = re.compile(r"(?P<found_later>(?:@|:(?=//|[\w+-]+:)|(?<=www)\.)+)|[\\`*_\[\]<>|~&$#]", re.IGNORECASE)
 _EDGE = re.compile(r"^\s|\s$")
 _FIRST_OF_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
@@ -58,6 +58,6 @@ def _cells(values: pl.Series, column: Column) -> list[str]:
 
 
 def _escaped(text: str) -> str:
-    """Return a text that is shown literally: without markup, links or the end of its cell; blanks at its edges stay."""
+    """Return a text that is shown literally: without markup, links or the end of its cell; spaces at its ends stay."""
     escaped = _SPECIAL.sub(lambda found: f"`{found[0]}`" if found["found_later"] else f"\\{found[0]}", safe(text, longest=None))
     return _EDGE.sub(lambda blank: f"&#{ord(blank[0])};", escaped)

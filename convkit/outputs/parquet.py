@@ -33,13 +33,13 @@ def render(document: Document, _: Screen) -> bytes:
     reports = list(document.reports.values())
     file = io.BytesIO()
     frame = _tidy(reports) if _rows.is_tidy(document) else _typed(reports[0])
-    # In one piece: how many there are depends on the number of threads, and the file would show it.
+    # In one chunk, since the number of chunks depends on the number of threads and would change the file.
     frame.rechunk().write_parquet(file)
     return file.getvalue()
 
 
 def _typed(report: Report) -> pl.DataFrame:
-    """Return a report's frame: counts whole, money as decimals, moments with their zone, texts made harmless."""
+    """Return a report's frame: counts as integers, money as decimals, times with their time zone, texts made harmless."""
     return pl.DataFrame([_column(report.frame[column.name], column) for column in report.columns])
 
 
@@ -51,12 +51,12 @@ def _column(values: pl.Series, column: Column) -> pl.Series:
     if column.unit == "money":
         return values.cast(_MONEY) / _MILLION
     typed = values.cast(_TYPES.get(column.unit, values.dtype))
-    # As in the other files; behind these decimals sums in another order may differ.
+    # As in the other files; further decimals may differ if values are summed in another order.
     return typed.round(_rows.DECIMALS[column.unit]) if column.unit in _rows.DECIMALS else typed
 
 
 def _tidy(reports: list[Report]) -> pl.DataFrame:
-    """Return the tidy table of CSV, but for what only spreadsheets need."""
+    """Return the tidy table as in CSV, without the escaping that only spreadsheets need."""
     rows = list(_rows.tidy_rows(reports, str))[1:]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(_rows.TIDY, pl.String), orient="row")
     return frame.with_columns(pl.col("value").replace("", None))

@@ -27,7 +27,7 @@ _STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": 
 _NARROWEST_NAME = 8
 _BETWEEN = 2
 _WIDTH_WITH_TITLES = 60
-"""The width from which the titles of notes have a column of their own."""
+"""The width from which the titles of notes have a separate column."""
 _DOT = f"too few to show; a rate needs at least {formatting.MIN_BASE}"
 
 
@@ -79,7 +79,7 @@ def _document(document: Document, screen: Screen) -> Iterator[Text]:
 
 
 def _has_dots(blocks: Sequence[Block]) -> bool:
-    """Return whether a grid has a dot where a figure has too small a base."""
+    """Return whether a grid has a dot in place of a figure whose base is too small."""
     grids = [
         grid for block in blocks for grid in ([*block.left, *block.right] if isinstance(block, SideBySide) else [block]) if isinstance(grid, Grid)
     ]
@@ -87,7 +87,7 @@ def _has_dots(blocks: Sequence[Block]) -> bool:
 
 
 def _notes(document: Document, screen: Screen, *, has_dots: bool) -> Iterator[Paragraph]:
-    """Yield the notes, one paragraph each, in groups with their titles; definitions only if they are wanted, else where to find them."""
+    """Yield the notes, one paragraph each, in groups with their titles; definitions only on request, otherwise where to find them."""
     texts = {title: [note.text for note in document.notes if note.group == title and not note.is_drawn] for title in NOTE_GROUPS}
     has_definitions = document.is_whole or bool(texts[DEFINITIONS])
     texts[DEFINITIONS] = [*texts[DEFINITIONS], "More: convkit help definitions."] if screen.verbose else ["-v, or convkit help definitions"]

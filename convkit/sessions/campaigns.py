@@ -9,7 +9,7 @@ from convkit.core.escapes import percent_decode
 
 _FIELDS = ("source", "medium", "campaign")
 _SECOND_MARK = r"\?([A-Za-z][A-Za-z_-]*=)"
-"""A second `?`, written instead of `&`."""
+"""A second `?`, which some links have instead of `&`."""
 _AMPERSANDS = "^(?:amp(?:;|%3b))+"
 _BLANKS = r"(?i)^(?:\s|%0[9ad])+|(?:\s|%0[9ad])+$"
 
@@ -54,6 +54,6 @@ def _parameters(queries: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _decoded(value: pl.Expr) -> pl.Expr:
-    """Decode a value, even if it was encoded twice, and strip blanks; what cannot be decoded stays as written."""
+    """Decode a value, even if it was encoded twice, and strip spaces; a value that cannot be decoded is kept as written."""
     once = percent_decode(value.str.replace_all("+", " ", literal=True), slash=True)
     return percent_decode(once, slash=True).str.replace_all(_BLANKS, "")

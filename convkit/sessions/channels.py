@@ -27,7 +27,7 @@ _NO_CODE = 2**32 - 1
 """Stands for the code of a missing text."""
 
 _MOST_REFERRED = 0.5
-"""The site's own host refers more than this share of the pages after first hits."""
+"""A host is the site's own if it refers more than this share of the pages after first hits."""
 _FEWEST_PAGES = 0.01
 """A requested host with at least this share of pages is the site's own, not a name that a robot sent."""
 _DIRECT_CHANNEL = "Direct"

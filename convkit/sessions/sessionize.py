@@ -1,7 +1,7 @@
 """Sessions: cutting visitors' hits at gaps, and the table of sessions.
 
 Every gap between a session's interactions is shorter than `site.session_timeout`. Hits that are not interactions (errors, downloads, posts) join the
-session before them within the timeout, else the next one. Where an export has session IDs of its own, hits with one ID are one session, whatever the
+session before them within the timeout, else the next one. If an export has its own session IDs, hits with the same ID are one session, whatever the
 gaps. In: hits sorted by visitor and ORDER. Out: + `session`, `started`; then SESSIONS, one row per session.
 """
 
@@ -88,7 +88,7 @@ def session_table(hits: pl.LazyFrame, macros: list[str], goals: list[str], sessi
     """Return one row per session (SESSIONS), from matched hits sorted by visitor and ORDER.
 
     `number` counts the visitor's sessions from 1; `identified_by` is the position of the rule that identified the visitor; `seconds` is the time from
-    the first to the last interaction; `has_assets` is null if the log shows assets of nobody; `converted` is whether one of the `macros` was reached,
+    the first to the last interaction; `has_assets` is null if the log contains no assets; `converted` is whether one of the `macros` was reached,
     and each column of `goals` whether that goal was.
 
     Session fields add `device`, of the first interaction, or `referrer` and `landing_query` (raw, as it was sent) of the first hit, which may be a
@@ -132,14 +132,14 @@ def _first_hits(hits: pl.LazyFrame, session_fields: Collection[str]) -> list[pl.
 
 
 def _by_session(hits: pl.LazyFrame) -> LazyGroupBy:
-    """Group hits by session; session numbers rise with the hits."""
+    """Group hits by session; session numbers increase with the hits."""
     return hits.filter(pl.col("session").is_not_null()).with_columns(pl.col("session").set_sorted()).group_by("session", maintain_order=True)
 
 
 def cut_by_keys(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Cut sessions again by `session_key`, given hits in memory as `cut_by_gaps` returns them; a visitor's sessions are ordered by their start.
 
-    A hit without a key belongs to the session of the key before it, as far as the gaps allow; before the first key, gaps alone cut.
+    A hit without a key belongs to the session of the key before it, as far as the gaps allow; before the first key, only gaps end a session.
     """
     key = pl.col(SESSION_KEY)
     first_row = pl.col("row").filter(is_interaction()).first().over("visitor", "key", "keyless_session")

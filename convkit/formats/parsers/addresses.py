@@ -25,7 +25,7 @@ def add_address_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
     plain, six, group = pl.col("plain"), pl.col("six"), pl.col("group").struct
     groups = [group[number].str.zfill(_DIGITS) for number in range(_GROUPS)]
     four = pl.when(six.is_null()).then(plain)
-    # The rules for IPv6 cost next to nothing on nulls.
+    # The rules for IPv6 cost almost nothing on nulls.
     return (
         frame.with_columns(plain=pl.col("address").cast(pl.String).str.to_lowercase())
         .with_columns(plain=pl.coalesce(_bare(_with_colon(plain)), plain))

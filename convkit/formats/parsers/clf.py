@@ -35,7 +35,7 @@ HAS_NO_ZONE = r'\d:\d\d(?:[.,]\d+)?\] "'
 _LEAD_AND_CLOCK = r"^(?P<lead>[^\[]*(?:\[[^\]]*\][^\[]*)*?) *(?:\[(?P<clock>[^\[\]]*)\](?: *\([0-9.]+ s\))?)? *$"
 _THREE_WORDS = r"^[^ \[]+ +[^ ]+ +[^ \[]+ +$"
 _QUOTED_ADDRESSES = {r'^"(?:-|)" +': "", r'^"([^"\[]+)" +[^ ]+ ': "${1} ", r'^"': ""}
-"""What leading quotes may hold: no forwarded addresses, or some, the first of which is the visitor's, or the whole line."""
+"""What leading quotes may hold: no forwarded addresses, or several, of which the first is the visitor's, or the whole line."""
 NO_TIME = (r"^(?:[A-Z]+ |-$)", _THREE_WORDS)
 """The request and the beginning of a line without a time, which syslog wrote already."""
 
@@ -280,7 +280,7 @@ def _is_quoted_line(*, host_first: bool, end: str = "") -> pl.Expr:
 
 
 def _parts(lines: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
-    """Split lines at their quotes. Plain assets, most of a log, become null: nulls cost next to nothing later."""
+    """Split lines at their quotes. Plain assets, most of a log, become null: nulls cost almost nothing later."""
     line = pl.col("line")
     parts = requests.rewrite_escapes(line, requests.APACHE_ESCAPES).str.split_exact('"', len(fields) - 1).struct.rename_fields(fields).alias("part")
     masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}

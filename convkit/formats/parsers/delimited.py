@@ -33,7 +33,7 @@ _QUOTED = r'"[^"]*"'
 _MOST_LINES = 100
 """The most lines of a record; a quote that is open for longer is unclosed."""
 _WIDE = 40
-"""The number of columns from which on one list of all fields is faster than a column for each."""
+"""The number of columns from which one list of all fields is faster than one column each."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Dialect:
 
     def split(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Add to LINES what `field` needs, and to `fault` the reason why a line is not a row, including `blank` and `comment`."""
-        # Most lines have no quotes: the rules for quotes cost next to nothing on nulls.
+        # Most lines have no quotes: the rules for quotes cost almost nothing on nulls.
         quoted, bare = pl.col("quoted"), pl.col("bare")
         return (
             lines.with_columns(has_quotes=pl.col("line").str.contains('"', literal=True) & pl.lit(self.has_quotes))
@@ -185,7 +185,7 @@ class TableExport(Layout):
 
 @dataclass(frozen=True)
 class TableFormat(LogFormat):
-    """Exports of any tool as a table, between some separators."""
+    """Exports of any tool as a table with one of several separators."""
 
     separators: tuple[str, ...]
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROLES = ("time", "date", "user", "address", "agent", "event", "url", "host", "referrer", "id", "session", "value")
 _OPTIONAL_ROLES = ("session", "value")
-"""Roles that no run needs: of two candidates neither is used."""
+"""Roles that no run needs; if there are two candidates, neither is used."""
 OWNER_PREFIX = "site."
 """The prefix of roles that `site.columns` sets for the export of a known tool."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?")

@@ -154,7 +154,7 @@ _REQUEST_PARTS = ("method", "target", "query", "protocol")
 
 @dataclass(frozen=True)
 class FieldNames:
-    """The names of fields in one server's lines. Case and signs do not count; `a.b` is `b` within `a`."""
+    """The names of fields in one server's lines. Case and punctuation are ignored; `a.b` is `b` within `a`."""
 
     names: Mapping[str, str]
     """The names that each field may have, the best first; `date` may accompany `time`."""

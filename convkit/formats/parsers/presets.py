@@ -31,7 +31,7 @@ class Preset:
     rows: Callable[[pl.LazyFrame], pl.LazyFrame]
     """Turns rows of `source, line_no, fault` and these fields (text, null if the file has none) into rows with the ROLES of columns."""
     marks: tuple[str, ...] = ()
-    """Sets of column names that identify the tool, separated by blanks; case and signs do not count."""
+    """Sets of column names that identify the tool, separated by spaces; case and punctuation are ignored."""
     timezone: str = ""
     """The time zone of times without one; if empty, the site's."""
     types: Mapping[str, pl.DataType] = field(default_factory=dict)
@@ -68,11 +68,11 @@ def path_of(name: str, names: Iterable[ColumnPath]) -> ColumnPath:
 
 
 def _alike(path: ColumnPath, paths: Iterable[ColumnPath]) -> list[ColumnPath]:
-    """Return the paths that are equal except for case and signs."""
+    """Return the paths that are equal except for case and punctuation."""
     compared = tuple(map(normalized, path))
     return [one for one in paths if tuple(map(normalized, one)) == compared]
 
 
 def normalized(name: str) -> str:
-    """Return a name in lower case without signs."""
+    """Return a name in lower case without punctuation."""
     return re.sub(r"[^a-z0-9]", "", name.lower())

@@ -98,7 +98,7 @@ _NO_TEXT = "\ufffd"
 
 
 def rewrite_escapes(line: pl.Expr, notation: dict[str, str]) -> pl.Expr:
-    """Return lines with their escapes in another notation. Most lines have no backslash, and cost next to nothing."""
+    """Return lines with their escapes in another notation. Most lines have no backslash and cost almost nothing."""
     escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(notation)
     return pl.coalesce(escaped, line)
 

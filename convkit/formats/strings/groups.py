@@ -39,7 +39,7 @@ GROUP_NAMES = {
     "microseconds": ("generation_time_micro", "duration_us", "us"),
     "nanoseconds": ("duration_ns", "ns"),
 }
-"""The other names that the group of a field may have."""
+"""Alternative names for the group of a field."""
 
 
 def parse_groups(string: str) -> StringTemplate:
