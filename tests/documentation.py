@@ -1,7 +1,8 @@
 """The README and the reference pages: their blocks, tables and links, and what their commands print.
 
 Commands run in this process, each distinct one once: several pages may show the same screen. After an intended change,
-`python tests/documentation.py --write` pastes the outputs of all commands into the pages anew, and the tables that the product itself could write.
+`PYTHONPATH=.:tests python tests/documentation.py --write` pastes the outputs of all commands into the pages anew, and writes the tables that the
+product itself can write: commands, formats, exit codes and the columns of reports.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 from unittest import mock
 
+from convkit import reports
 from convkit.cli import main, topics
+from convkit.comparison import rows as comparison_rows
 from convkit.core import plugins
 from convkit.errors import ExitCode
 
 ROOT = Path(__file__).resolve().parents[1]
+REWRITE = "run `PYTHONPATH=.:tests python tests/documentation.py --write`"
+"""What to do if a page differs from the product."""
 COLUMNS = 80
 PROMPT = "$ "
 LEFT_OUT = "  ..."
@@ -208,6 +213,23 @@ def _headline(name: str) -> str:
     return command.get_short_help_str(limit=200)
 
 
+def report_columns() -> dict[str, list[str]]:
+    """Return the names of the columns of every report, and of `compare`."""
+    columns = {name: reports.load(name).COLUMNS for name in plugins.names_in_order("reports")}
+    return {name: [column.name for column in of] for name, of in (columns | {"compare": comparison_rows.COLUMNS}).items()}
+
+
+def _with_columns(text: str) -> str:
+    """Return a page with the table of columns brought up to date: rows keep their place and what is written before the columns; new ones go last."""
+    before, head, after = text.partition("| report | columns |\n|---|---|\n")
+    assert head, "there is no table of columns"
+    names, rows = report_columns(), re.match(r"(?:\|.*\n)*", after)[0].splitlines()  # type: ignore[index]
+    listed = {row.split("`")[1]: row for row in rows}
+    kept = {name: re.sub(r"`[^`]*` \|$", f"`{', '.join(names[name])}` |", row) for name, row in listed.items() if name in names}
+    new = {name: f"| `{name}` | `{', '.join(of)}` |" for name, of in names.items() if name not in kept}
+    return before + head + "".join(f"{row}\n" for row in (kept | new).values()) + after.removeprefix("".join(f"{row}\n" for row in rows))
+
+
 def renewed(page: Page) -> str:
     """Return a page with the outputs of its commands and its tables as the product writes them."""
 
@@ -220,6 +242,8 @@ def renewed(page: Page) -> str:
         return f"{match[0].partition('```')[0]}```console\n{shown}```"
 
     text = _FENCE.sub(pasted, page.text)
+    if page.name == "outputs":
+        text = _with_columns(text)
     for (name, headings), rows in tables().items():
         if name == page.name:
             head = f"| {headings} |\n|---|---|\n"

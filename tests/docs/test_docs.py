@@ -1,7 +1,7 @@
 """Every block of the README and the reference pages is run, and their tables and links are compared with the product.
 
-After an intended change, `python tests/documentation.py --write` pastes the outputs of all commands anew. The two commands of the quick start
-need a network and minutes: `.ci/run` runs the second one, and `-m slow` runs both in a clean copy.
+After an intended change, `PYTHONPATH=.:tests python tests/documentation.py --write` pastes the outputs of all commands and writes some tables anew.
+The two commands of the quick start need a network and minutes: `.ci/run` runs the second one, and `-m slow` runs both in a clean copy.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING
 import click
 import pytest
 import runs
-from documentation import COLUMNS, DOCUMENTS, PAGES, README, ROOT, Block, Page, furnish, outcome, played, tables
+from documentation import COLUMNS, DOCUMENTS, PAGES, README, REWRITE, ROOT, Block, Page, furnish, outcome, played, report_columns, tables
 
 import convkit
 from convkit.authoring.check import KINDS
 from convkit.cli import topics
 from convkit.cli.main import cli
-from convkit.comparison import rows as comparison_rows
 from convkit.core import plugins
 from convkit.core.model import Site
 from convkit.core.schema import FATES
@@ -56,7 +55,7 @@ def test_every_block_has_a_language_that_is_run() -> None:
 @pytest.mark.parametrize("console", every("console"))
 def test_a_console_prints_what_is_pasted(console: Block, tmp_path: Path) -> None:
     shown = BOT_LIST.sub("crawler-user-agents VERSION", played(console, tmp_path))
-    assert shown.splitlines() == BOT_LIST.sub("crawler-user-agents VERSION", console.text).splitlines()
+    assert shown.splitlines() == BOT_LIST.sub("crawler-user-agents VERSION", console.text).splitlines(), REWRITE
 
 
 @pytest.mark.parametrize("goals_file", every("yaml"))
@@ -235,16 +234,16 @@ def test_every_option_is_explained_somewhere() -> None:
 def test_a_table_is_what_the_product_would_write(name: str, headings: str) -> None:
     rows = {key.replace("`", ""): value for key, value in tables()[name, headings].items()}
     listed = PAGES[name].table(headings.partition(" | ")[0])
-    assert {key: listed.get(key) for key in rows} == rows
-    assert list(rows) == [key for key in listed if key in rows]
+    assert {key: listed.get(key) for key in rows} == rows, REWRITE
+    assert list(rows) == [key for key in listed if key in rows], REWRITE
 
 
 def test_outputs_are_named() -> None:
-    assert [name for name in plugins.names("outputs") if f"- **{name}**" not in PAGES["outputs"].text] == []
+    assert [name for name in plugins.names("outputs") if f"- **{name}**" not in PAGES["outputs"].text] == [], "add a line to convkit/docs/outputs.md"
 
 
 def test_the_tables_of_keys_are_those_of_the_product() -> None:
-    assert set(PAGES["goals"].table("key")) == {*plugins.keys("goals.kinds"), *GOAL_ATTRIBUTES}
+    assert set(PAGES["goals"].table("key")) == {*plugins.keys("goals.kinds"), *GOAL_ATTRIBUTES}, "edit the table of keys in convkit/docs/goals.md"
     assert set(PAGES["funnels"].table("key")) == set(FUNNEL_OPTIONS)
     assert set(PAGES["funnels"].table("key of a step")) == {"goal", *STEP_OPTIONS}
     assert set(PAGES["site"].table("key")) == {re.sub("^(ignore|bots)_", r"\1.", field.name) for field in fields(Site)}
@@ -258,10 +257,8 @@ def test_every_key_is_used_in_an_example_of_its_page(name: str) -> None:
 
 
 def test_the_table_of_columns_is_that_of_the_product() -> None:
-    columns = {name: [column.name for column in plugins.load("reports", name).COLUMNS] for name in plugins.names("reports")}
-    columns["compare"] = [column.name for column in comparison_rows.COLUMNS]
     listed = {name: cell.rpartition("`")[0].rpartition("`")[2].split(", ") for name, cell in PAGES["outputs"].table("report").items()}
-    assert listed == columns
+    assert listed == report_columns(), REWRITE
 
 
 def test_the_table_of_fates_is_that_of_the_product() -> None:

@@ -1,6 +1,6 @@
 """The JSON Schema of goals files accepts and rejects what the reader does, as far as a schema can.
 
-After an intended change, `PYTHONPATH=tests python tests/goals/test_json_schema.py --write` writes the file that editors load.
+After an intended change, `PYTHONPATH=.:tests python tests/goals/test_json_schema.py --write` writes the file that editors load.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def test_it_is_a_valid_schema_where_editors_find_it(monkeypatch: pytest.MonkeyPa
     written = [key for key in plugins.keys("goals.kinds") if f"key-{key}" in json.loads(text)["$defs"]]
     monkeypatch.setattr(plugins, "keys", lambda _: written)
     assert written
-    assert text == json_schema.schema()
+    assert text == json_schema.schema(), "run `PYTHONPATH=.:tests python tests/goals/test_json_schema.py --write`"
     assert SCHEMA["$id"].endswith(f"/convkit/data/{FILE.name}")
 
 

@@ -2,7 +2,7 @@
 
 Parquet has none: its bytes change with the version of Polars.
 
-After a change that is wanted, `PYTHONPATH=.:tests python tests/outputs/test_golden.py --write` rewrites them all and prints what differs.
+After an intended change, `PYTHONPATH=.:tests python tests/outputs/test_golden.py --write` rewrites them all and prints what differs.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from convkit.core.document import Document
 
 GOLDEN = TESTS / "golden" / "reports"
+REWRITE = "if this is intended, run `PYTHONPATH=.:tests python tests/outputs/test_golden.py --write`"
 SAMPLE = "sample_logs/access.log.gz"
 
 SINGLE = ("sessions", "hits")
@@ -160,12 +161,12 @@ def rendered(file: str) -> bytes:
 @pytest.mark.parametrize("file", NAMES)
 def test_report_is_the_golden_one(file: str) -> None:
     golden = GOLDEN / file
-    assert golden.is_file(), f"{file} is missing; see how golden files are rewritten at the top of this module"
-    assert rendered(file).splitlines(keepends=True) == golden.read_bytes().splitlines(keepends=True)
+    assert golden.is_file(), f"{file} is missing; {REWRITE}"
+    assert rendered(file).splitlines(keepends=True) == golden.read_bytes().splitlines(keepends=True), REWRITE
 
 
 def test_no_golden_file_is_left_over() -> None:
-    assert {path.name for path in GOLDEN.iterdir() if not path.name.startswith(".")} == set(NAMES)
+    assert {path.name for path in GOLDEN.iterdir() if not path.name.startswith(".")} == set(NAMES), REWRITE
 
 
 def rewrite() -> None:
