@@ -219,7 +219,8 @@ def test_by_hand() -> None:
     """The small log that is counted by hand in the tests of the other reports."""
     found = runs.document([DATA / "by_hand.log"], ["sessions"], DATA / "by_hand.yaml").reports["sessions"].frame
     shown = found.with_columns(pl.col("session").str.slice(17), pl.col("started").dt.strftime("%H:%M:%S"), pl.col("value") // 10_000)
-    assert shown.drop("visitor", "device", "channel", "source", "medium", "campaign").rows() == [
+    columns = ("session", "started", "seconds", "pages", "landing", "exit", "bounced", "converted", "value", "goals")
+    assert shown.select(columns).rows() == [
         ("1", "09:00:02", 1198.0, 6, "/", "/thanks", False, True, 1999, "purchase saw_product compared cart long_visit"),
         ("1", "09:05:00", 0.0, 1, "/", "/", True, False, 0, ""),
         ("2", "09:35:00", 30.0, 2, "/", "/product/2", False, False, 0, "saw_product"),
