@@ -1,7 +1,7 @@
 """The log formats, one file each. The first line of a format's docstring says what the format is; its module holds
 
 - `SAMPLES`: some lines in the format; `convkit formats` shows the first, and tests read all of them;
-- `FORMAT`: a `LogFormat`, usually an object of one of the `parsers`, such as `JsonLog(...)` or `Template(...)`.
+- `FORMAT`: a `LogFormat`, usually an object of one of the `parsers`, such as `JsonLog(...)` or `Template(...)`; see which in `parsers/__init__.py`.
 
 A custom class inherits from `LogFormat` and overrides `sniff`, `fit`, and any other member whose default does not fit.
 """

@@ -73,7 +73,7 @@ COLUMNS = (Column("hour", "text"), Column("sessions", "count"), Column("converte
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `hours`: sessions and conversions by hour."""
-    hour = pl.col("started").dt.hour().cast(pl.String).str.zfill(2)
+    hour = pl.col("started").dt.convert_time_zone(analysis.goals.site.timezone).dt.strftime("%H")
     rows = analysis.sessions.group_by(hour=hour).agg(sessions=pl.len().cast(pl.Int64), converted=pl.col("converted").sum().cast(pl.Int64))
     return {"hours": rows}
 

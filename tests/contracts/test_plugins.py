@@ -43,6 +43,8 @@ FUNCTIONS: dict[str, dict[str, int]] = {
 MOMENTS = {"what": {"names": 2}, "which": {"names": 2}, "how": {"turns": 3}, "count": {"turns": 3}, "modifier": {}}
 """By a goal key's role: its expression, and how many arguments that takes; a which may be decided on sessions, as a how is."""
 PROTOCOLS: dict[str, type] = {"outputs": outputs.OutputModule, "reports": reports.ReportModule}
+LONGEST_HELP = 66
+"""The most characters of the help of a report or command that fit one line of `convkit --help`, as `reports` and `cli.commands` say."""
 EVERY_PLUGIN = [(folder, name) for folder in FOLDERS for name in plugins.names(folder)]
 
 
@@ -84,6 +86,11 @@ def test_a_module_unlike_its_protocol_is_found() -> None:
     module = ModuleType("wrong")
     module.ENDINGS, module.render = "csv", lambda document, screen: ""  # type: ignore[attr-defined]  # noqa: ARG005 (both are wrong)
     assert unlike(module, outputs.OutputModule) == {"ENDINGS", "render"}
+
+
+@pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder, name in EVERY_PLUGIN if folder in {"cli.commands", "reports"}])
+def test_the_help_of_a_command_fits_one_line(folder: str, name: str) -> None:
+    assert len(plugins.headline(folder, name)) <= LONGEST_HELP, f"shorten the first line of {plugins.load(folder, name).__file__}"
 
 
 @pytest.mark.parametrize("folder", sorted(CONTRACTS))
