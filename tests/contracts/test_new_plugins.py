@@ -67,7 +67,8 @@ if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
 
-IN_REPORT = None
+PLACE = 95
+IN_REPORT = False
 COLUMNS = (Column("hour", "text"), Column("sessions", "count"), Column("converted", "count"))
 
 
@@ -129,7 +130,7 @@ if TYPE_CHECKING:
     from convkit.core.blocks import Screen
     from convkit.core.document import Document
 
-HOLDS_MANY = True
+ENDINGS = ("row-counts",)
 
 
 def render(document: Document, _: Screen) -> str:
@@ -153,6 +154,7 @@ def count_lines(logs: tuple[str, ...], **_: object) -> None:
 
 EXAMPLES = ("convkit count-lines access.log", "convkit count-lines access.log*")
 COMMAND = options.add_options(options.command_of("count-lines", __doc__, count_lines, *EXAMPLES), only=("debug",))
+PLACE = 105
 '''
 PLUGINS = {
     "formats": {"our_json": JSON_FORMAT, "our_server": LOG_FORMAT},
