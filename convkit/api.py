@@ -73,10 +73,10 @@ class Result:
         """Return the frame of a report; in its name `_` takes the place of `-`. Raises AttributeError."""
         if name.startswith("_") or name == "document":  # What copying asks for before there is a document.
             raise AttributeError(name)
-        known = {report.replace("-", "_"): report for report in self.names}
-        if name not in known:
-            raise AttributeError(f"this result has no report {name!r}{did_you_mean(name, known) or '.'} Reports: {', '.join(known)}")
-        return self[known[name]]
+        reports = {report.replace("-", "_"): report for report in self.names}
+        if name not in reports:
+            raise AttributeError(f"this result has no report {name!r}{did_you_mean(name, reports) or '.'} Reports: {', '.join(reports)}")
+        return self[reports[name]]
 
     def __dir__(self) -> list[str]:
         """Return the names of the attributes, including the reports."""

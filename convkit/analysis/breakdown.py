@@ -85,25 +85,25 @@ hits, sorted by visitor and ORDER."""
 
 def parse_key(key: str | None, goals: Goals) -> str | None:
     """Return the key of the option. Raises UsageError with the fix if there is no such key."""
-    known = (*KEYS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
-    if key is not None and key not in known:
-        fix = did_you_mean(key, known) or ("; define it under `site.variants`." if key.startswith(schema.VARIANT_PREFIX) else ".")
-        raise UsageError(f"unknown key {key!r} for --by{fix} Keys: {', '.join(known)}")
+    keys = (*KEYS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
+    if key is not None and key not in keys:
+        fix = did_you_mean(key, keys) or ("; define it under `site.variants`." if key.startswith(schema.VARIANT_PREFIX) else ".")
+        raise UsageError(f"unknown key {key!r} for --by{fix} Keys: {', '.join(keys)}")
     return key
 
 
 def session_values(key: str, sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Return `session` and `by` (TEXT), the value of the key: one row per value of a session; most keys have exactly one."""
-    found = KEYS.get(key, _session_column(key))(sessions, hits, goals)
-    return found.select("session", pl.col("value").cast(pl.String).fill_null(NO_VALUE).cast(TEXT).alias(VALUE))
+    values = KEYS.get(key, _session_column(key))(sessions, hits, goals)
+    return values.select("session", pl.col("value").cast(pl.String).fill_null(NO_VALUE).cast(TEXT).alias(VALUE))
 
 
 def ordered_values(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     """Return `by, sessions` in order: periods by time, including empty ones; values of other keys by sessions, largest first."""
-    found = tally[VALUES_TALLY].with_columns(pl.col(VALUE).cast(pl.String))
+    values = tally[VALUES_TALLY].with_columns(pl.col(VALUE).cast(pl.String))
     if view.key not in PERIODS:
-        return found.sort(pl.col(VALUE) == OTHER, "sessions", VALUE, descending=[False, True, False])
-    return _periods_of_view(view).join(found, on=VALUE, how="full", coalesce=True).with_columns(pl.col("sessions").fill_null(0)).sort(VALUE)
+        return values.sort(pl.col(VALUE) == OTHER, "sessions", VALUE, descending=[False, True, False])
+    return _periods_of_view(view).join(values, on=VALUE, how="full", coalesce=True).with_columns(pl.col("sessions").fill_null(0)).sort(VALUE)
 
 
 def _periods_of_view(view: View) -> pl.DataFrame:
@@ -121,8 +121,8 @@ def every_value(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.
         return tally[name]
     sums = tally[name].with_columns(pl.col(view.by).cast(pl.String))
     counts = [column for column in sums.columns if column not in view.by]
-    found = ordered_values(tally, view).select(view.by).join(sums, on=view.by, how="left", maintain_order="left")
-    return found.with_columns(pl.col(counts).fill_null(0))
+    rows = ordered_values(tally, view).select(view.by).join(sums, on=view.by, how="left", maintain_order="left")
+    return rows.with_columns(pl.col(counts).fill_null(0))
 
 
 def repeat_for_values(rows: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:

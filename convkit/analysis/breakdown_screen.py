@@ -222,8 +222,8 @@ def _matrix(lines: _Lines, split: Breakdown, key: str, name: int, space: int) ->
 def _indistinguishable_cells(lines: _Lines, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
     """Return label and value of the cells without a clear difference from the other sessions."""
     of_all = {label: (part, whole) for label, part, whole in lines.of_all.select("label", "part", "whole").rows()}
-    found = indistinguishable((*pair, *of_all[label]) for (label, _), pair in pairs.items())
-    return {place for place, is_alike in zip(pairs, found, strict=True) if is_alike}
+    alike = indistinguishable((*pair, *of_all[label]) for (label, _), pair in pairs.items())
+    return {place for place, is_alike in zip(pairs, alike, strict=True) if is_alike}
 
 
 def _split_at(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:

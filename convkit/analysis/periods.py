@@ -169,10 +169,10 @@ def period_marks(values: Sequence[str], view: View) -> PeriodMarks:
     """Return the marks for the values of the view's key."""
     if view.key not in PERIODS or view.period.end is None:
         return NO_MARKS
-    known = {value: _days_of_period(value) for value in values}
-    happened = [(period, day, text) for day, text in view.goals.site.notes for period, (begin, end) in known.items() if begin <= day < end]
+    days = {value: _days_of_period(value) for value in values}
+    happened = [(period, day, text) for day, text in view.goals.site.notes for period, (begin, end) in days.items() if begin <= day < end]
     finish = min(view.period.end, view.ends or view.period.end).astimezone(ZoneInfo(view.period.timezone))
-    return PeriodMarks(tuple(value for value, (_, end) in known.items() if finish + _SLACK < _midnight_like(end, finish)), tuple(happened), finish)
+    return PeriodMarks(tuple(value for value, (_, end) in days.items() if finish + _SLACK < _midnight_like(end, finish)), tuple(happened), finish)
 
 
 def is_over(value: str, moment: datetime) -> bool:

@@ -35,10 +35,10 @@ class Sorting:
 def parse_sorting(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting:
     """Return the order of the option. Raises UsageError with the fix if no report has the column."""
     column, _, direction = text.partition(":")
-    known = list(dict.fromkeys(one.name for of_report in columns.values() for one in of_report))
-    if column not in known:
+    names = list(dict.fromkeys(one.name for of_report in columns.values() for one in of_report))
+    if column not in names:
         heading = f"Columns of {next(iter(columns))}" if len(columns) == 1 else "Columns"
-        raise UsageError(f"--sort {text}: unknown column {column!r}{did_you_mean(column, known) or '.'} {heading}: {', '.join(known)}")
+        raise UsageError(f"--sort {text}: unknown column {column!r}{did_you_mean(column, names) or '.'} {heading}: {', '.join(names)}")
     if direction not in {"", _ASCENDING, _DESCENDING} or text.endswith(":"):
         raise UsageError(f"--sort {text}: use {column} for largest first, or {column}:{_ASCENDING} for smallest first")
     return Sorting(column, direction == _ASCENDING)

@@ -38,8 +38,8 @@ def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: 
     del fitting
     last = at_hand(detours.finisher_hits(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
     ways = materialize(detours.find_detours(mine, found, funnel) for mine, found, funnel in zip(last, chains, goals.funnels, strict=True))
-    went = _drop_off(frame, chains, goals, hits.height)
-    chains_of, went_of, ways_of, entering_of = (dict(zip(names, found, strict=True)) for found in (chains, went, ways, entering))
+    drop_off = _drop_off(frame, chains, goals, hits.height)
+    chains_of, went_of, ways_of, entering_of = (dict(zip(names, found, strict=True)) for found in (chains, drop_off, ways, entering))
     return Analysis(frame, hits.height, table.lazy(), chains_of, went_of, ways_of, entering_of, goals, ends, identities)
 
 
@@ -64,21 +64,21 @@ def _entering_sessions(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, fu
 
 def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
     """Return the analysis split by `values` (`session, by`), which may contain more sessions."""
-    split, known = replace(analysis, by=(VALUE,), values=values.lazy()), analysis.goals.funnels
+    split, funnels = replace(analysis, by=(VALUE,), values=values.lazy()), analysis.goals.funnels
     # A chain belongs to the session of its first hit: a visitor's sessions are numbered in order.
-    first = [pl.min_horizontal(f"session{number}" for number in funnel.numbers) for funnel in known]
-    began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(known, first, strict=True))
+    first = [pl.min_horizontal(f"session{number}" for number in funnel.numbers) for funnel in funnels]
+    began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(funnels, first, strict=True))
     chains = _collected_frames((split.split(found, "began") for found in began), analysis.size)
-    went = _drop_off(analysis.hits, chains, analysis.goals, analysis.size, split.by)
-    names = [funnel.name for funnel in known]
-    return replace(split, chains=dict(zip(names, chains, strict=True)), drop_off=dict(zip(names, went, strict=True)))
+    drop_off = _drop_off(analysis.hits, chains, analysis.goals, analysis.size, split.by)
+    names = [funnel.name for funnel in funnels]
+    return replace(split, chains=dict(zip(names, chains, strict=True)), drop_off=dict(zip(names, drop_off, strict=True)))
 
 
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
     """Return the tallies of some reports, in which a column `visitor` holds IDs that may be shown."""
-    wanted = [(report, name, frame) for report in reports for name, frame in _report_tallies(analysis, report).items()]
+    frames = [(report, name, frame) for report in reports for name, frame in _report_tallies(analysis, report).items()]
     tallies: Tallies = {report: {} for report in reports}
-    for (report, name, _), frame in zip(wanted, collect_frames([frame for _, _, frame in wanted], analysis.size), strict=True):
+    for (report, name, _), frame in zip(frames, collect_frames([frame for _, _, frame in frames], analysis.size), strict=True):
         tallies[report][name] = _with_ids(frame, analysis.identities) if "visitor" in frame.columns else frame
     return tallies
 

@@ -107,7 +107,7 @@ def _obstacle(goal: Goal, label: str, fitting: pl.DataFrame, path: str) -> tuple
             )
         fix = f"name the file, like {fitting['path'][0]}"
         return NEVER, f"{label} never matches: all {_hits(fitting)} of {path} are {lists[0]}, which wildcards do not match; {fix}"
-    return NEVER, f"{label} never matches: {path} occurs, but not the way the goal asks for it ({_answers(fitting)}); change it to what the log has"
+    return NEVER, f"{label} never matches: {path} occurs, but not as the goal requires ({_answers(fitting)}); change it to what the log has"
 
 
 def _wrong_status(label: str, fitting: pl.DataFrame, path: str) -> tuple[str, str]:

@@ -214,7 +214,7 @@ def _draw_table(rows: pl.DataFrame, pair: Pair, room: Screen) -> list[Block]:
     for (title, part), cells in zip(parts, texts, strict=True):
         columns = _columns([""] * len(headings) if blocks else _padded(headings, widths), room)
         blocks += [BlankLine()] if blocks else []
-        blocks += [Heading(f"FUNNEL {title}", "share of those who began")] if title else []
+        blocks += [Heading(f"FUNNEL {title}", "share of those who entered")] if title else []
         lines = [dict(zip(_COLUMNS, _padded(text, widths), strict=True)) | {"style": _style(row)} for row, text in zip(part, cells, strict=True)]
         blocks.append(replace(table(lines, columns), least=widths[0]))
     more = rows.filter(what="funnel")["group"].n_unique() - sum(bool(title) for title, _ in parts)

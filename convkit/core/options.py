@@ -71,7 +71,7 @@ class ExplainOptions(Options):
     reached: str | None = option("--reached", metavar="GOAL", help="Sessions that reached this goal.")
     line: str | None = option("--line", metavar="FILE:N", help="How this line was classified, and its session.")
     visitor: str | None = option("--visitor", metavar="ID", help="All sessions of a visitor, by ID from `convkit sessions`.")
-    limit: int = option("-n", "--limit", metavar="N", default=3, help="Number of sessions, the last ones; 0 for all.")
+    limit: int = option("-n", "--limit", metavar="N", default=3, help="How many of the last sessions to show; 0 for all.")
 
 
 def flags(options: type[Options]) -> Mapping[str, Flag]:

@@ -48,8 +48,8 @@ def headline(package: str, name: str) -> str:
 @cache
 def constant(package: str, name: str, constant: str, default: Any) -> Any:  # noqa: ANN401 (a literal of any type)
     """Return a plug-in's constant, a literal on one line of its source, without importing it; or the default if it has none."""
-    found = re.search(rf"^{constant} = (.+)$", _source(package, name), re.MULTILINE)
-    return ast.literal_eval(found[1]) if found else default
+    match = re.search(rf"^{constant} = (.+)$", _source(package, name), re.MULTILINE)
+    return ast.literal_eval(match[1]) if match else default
 
 
 def place(package: str, name: str) -> tuple[int, str]:

@@ -33,7 +33,7 @@ _STATIC = "a static file, used only to recognise browsers"
 _PROBLEMS = {
     "asset": _STATIC,
     "blank": "an empty line",
-    "comment": "not a record: a header of the format, a line of another program, or a further row of an order",
+    "comment": "not a record: a header, a line from another program, or an additional row of an order",
     "duplicate": "a duplicate: its event ID was seen before",
 }
 _FATES = {
@@ -166,7 +166,7 @@ def _before(shown: ExplainedSession) -> str:
     if earlier.is_empty():
         return "No earlier activity of this visitor in these logs."
     silence = (shown.row["started"] - earlier["ends"][-1]).total_seconds()
-    return f"The visitor was last active {formatting.duration(silence)} before."
+    return f"The visitor was last active {formatting.duration(silence)} earlier."
 
 
 def _after(shown: ExplainedSession, goals: Goals) -> str:

@@ -137,7 +137,7 @@ def _refuse_empty(results: list[_PartResult], parts: Partition, options: Explain
         raise UsageError(f"--line {options.line}: {parts.data.sources[source]} has only {formatting.plural(lines, 'line')}")
     visitors = sum(result.visitors for result in results) if options.visitor is not None else 1
     if visitors != 1:
-        many = f"{visitors} visitor IDs begin like this; add more digits"
+        many = f"{visitors} visitor IDs begin with this; add more digits"
         none = "no visitor has this ID; `convkit sessions` lists the IDs"
         raise UsageError(f"--visitor {options.visitor}: {many if visitors else none}")
 

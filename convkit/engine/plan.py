@@ -146,8 +146,8 @@ def session_fields(reports: Sequence[str]) -> frozenset[str]:
 
 def _check_report_options(reports: Sequence[str], options: Mapping[str, str], goals: Goals) -> None:
     """Raise UsageError if an option belongs to none of the reports, or has an invalid value."""
-    known = {report: plugins.options("reports", report) for report in reports}
-    names = [name for own_options in known.values() for name in own_options]
+    options_by_report = {report: plugins.options("reports", report) for report in reports}
+    names = [name for own_options in options_by_report.values() for name in own_options]
     for name in options:
         if name not in names:
             raise UsageError(f"{', '.join(reports)}: unknown option {name!r}{did_you_mean(name, names) or '.'} Options: {', '.join(names) or 'none'}")

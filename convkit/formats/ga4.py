@@ -45,7 +45,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def in_order_of_batch(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Order events that a browser sent as one batch: they share a time, so each is moved a microsecond after the one before."""
+    """Order events that a browser sent as one batch: they share a time, so each is moved a microsecond after the previous one."""
     numbers = {name: pl.col(name).cast(pl.Int64, strict=False) for name in _BATCH}
     is_first = pl.struct("pseudo", "time").ne_missing(pl.struct("pseudo", "time").shift(1)).fill_null(value=True)
     number = pl.int_range(pl.len(), dtype=pl.Int64)

@@ -50,7 +50,7 @@ def render(document: Document, output: str = "table", **options: Unpack[ScreenOp
     """Return a document in an output: as text, but Parquet as bytes; the options are for the table. Raises UsageError."""
     from convkit.core.blocks import Screen  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
 
-    known = plugins.names(FOLDER)
-    if output not in known:
-        raise UsageError(f"unknown output {output!r}{did_you_mean(output, known) or '.'} Outputs: {', '.join(known)}")
+    names = plugins.names(FOLDER)
+    if output not in names:
+        raise UsageError(f"unknown output {output!r}{did_you_mean(output, names) or '.'} Outputs: {', '.join(names)}")
     return load(output).render(document, Screen(part=document.is_whole, **options))

@@ -9,7 +9,7 @@ from convkit.core import formatting
 if TYPE_CHECKING:
     from convkit.core.document import Document
 
-_BUILT_IN = "built-in goals, guessed from common shops"
+_BUILT_IN = "built-in goals, based on typical shops"
 
 
 def masthead(document: Document, *, wide: bool) -> str:

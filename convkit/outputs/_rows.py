@@ -102,9 +102,9 @@ def converted_values(values: pl.Series, write: Callable[[object], str]) -> list[
 
     Each distinct value is written once, as reports on a large site have a hundred thousand rows.
     """
-    found = values.to_list()
-    texts_of = {value: write(value) for value in set(found)}
-    return [texts_of[value] for value in found]
+    cells = values.to_list()
+    texts_of = {value: write(value) for value in set(cells)}
+    return [texts_of[value] for value in cells]
 
 
 def _seconds(value: object) -> str:

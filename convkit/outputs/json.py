@@ -48,15 +48,15 @@ def _report_lines(report: Report) -> str:
 
 def _input(document: Document) -> dict[str, Any]:
     """Return the object: its only numbers are counts of lines, which add up to `lines`."""
-    known = document.quality
+    quality = document.quality
     return {
         **document.input,
         **document.reasons,
-        "bots": dict(known.bot_classes),
-        "bot_list": known.bot_list,
+        "bots": dict(quality.bot_classes),
+        "bot_list": quality.bot_list,
         "bot_agents": [
             {"agent": _rows.safe_text(agent.agent), "lines": agent.lines, "class": agent.class_, "reason": agent.reason}
-            for agent in known.bot_agents
+            for agent in quality.bot_agents
             # The user agents of visitors who only act like bots are shown to the site's owner (-v), but never written to a file.
             if agent.class_ != bots.BEHAVIOUR_CLASS
         ],
@@ -71,12 +71,12 @@ def _input(document: Document) -> dict[str, Any]:
                 "from": _time(log.begin),
                 "to": _time(log.end),
             }
-            for log in known.logs
+            for log in quality.logs
         ],
         "copies": [_rows.safe_text(sentence) for sentence in document.copies],
-        "gaps": [{"from": _time(gap.begin), "to": _time(gap.end), "usual_lines": gap.usual} for gap in known.silences],
+        "gaps": [{"from": _time(gap.begin), "to": _time(gap.end), "usual_lines": gap.usual} for gap in quality.silences],
         "jumps": [
-            {"file": _rows.safe_text(jump.log), "line": jump.line, "from": _time(jump.before), "to": _time(jump.after)} for jump in known.jumps
+            {"file": _rows.safe_text(jump.log), "line": jump.line, "from": _time(jump.before), "to": _time(jump.after)} for jump in quality.jumps
         ],
     }
 

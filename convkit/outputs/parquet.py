@@ -46,8 +46,8 @@ def _typed(report: Report) -> pl.DataFrame:
 def _column(values: pl.Series, column: Column) -> pl.Series:
     """Return a column in the type of its unit."""
     if column.unit == "text":
-        found = values.unique().drop_nulls().to_list()
-        return values.replace(found, [_rows.safe_text(text) for text in found])
+        texts = values.unique().drop_nulls().to_list()
+        return values.replace(texts, [_rows.safe_text(text) for text in texts])
     if column.unit == "money":
         return values.cast(_MONEY) / _MILLION
     typed = values.cast(_TYPES.get(column.unit, values.dtype))

@@ -42,7 +42,7 @@ _IDENTIFIERS = {USER_RULE: "user ID", "address": "IP address", "address+browser"
 def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
     """Return the notes in the order of the screen."""
     sums = tally["sums"].row(0, named=True)
-    found = [
+    candidates = [
         _definitions(sums, view),
         _several_hosts(tally["hosts"]),
         _built_in(view),
@@ -56,7 +56,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _local_times(view),
         _bots(view),
     ]
-    return tuple(note for note in found if note)
+    return tuple(note for note in candidates if note)
 
 
 def _definitions(sums: Mapping[str, int], view: View) -> Note:
@@ -152,8 +152,8 @@ def _local_times(view: View) -> Note | None:
 
 def _log_notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
     """Return the notes in the order of the screen."""
-    found = [_bots_that_converted(view), _silences(view), _jumps(view), _followers(subrequests.subrequest_patterns(tally["followers"]))]
-    return tuple(note for note in found if note)
+    candidates = [_bots_that_converted(view), _silences(view), _jumps(view), _followers(subrequests.subrequest_patterns(tally["followers"]))]
+    return tuple(note for note in candidates if note)
 
 
 def _bots_that_converted(view: View) -> Note | None:
@@ -171,12 +171,12 @@ def _bots_that_converted(view: View) -> Note | None:
 def _silences(view: View) -> Note | None:
     """Return the longest gap in the log of the period, and the number of gaps."""
     begin, end = view.period.begin, view.period.end
-    found = [gap for gap in view.quality.silences if begin is not None and end is not None and gap.begin < end and gap.end > begin]
-    if not found:
+    gaps = [gap for gap in view.quality.silences if begin is not None and end is not None and gap.begin < end and gap.end > begin]
+    if not gaps:
         return None
-    longest = max(found, key=lambda gap: (gap.end - gap.begin, gap.usual))
+    longest = max(gaps, key=lambda gap: (gap.end - gap.begin, gap.usual))
     span = f"{_moment(longest.begin)} to {_moment(longest.end)} ({_length(longest)})"
-    several = f"{len(found)} gaps; in the longest, the" if len(found) > 1 else "The"
+    several = f"{len(gaps)} gaps; in the longest, the" if len(gaps) > 1 else "The"
     return Note("gaps", f"{several} log has no lines from {span}, where such hours usually have about {formatting.plural(longest.usual, 'line')}.")
 
 
@@ -186,10 +186,10 @@ def _length(gap: Silence) -> str:
 
 def _jumps(view: View) -> Note | None:
     """Return the first place where the time of a log jumps, and the number of such places."""
-    found = view.quality.jumps
-    if not found:
+    jumps = view.quality.jumps
+    if not jumps:
         return None
-    first, more = found[0], len(found) - 1
+    first, more = jumps[0], len(jumps) - 1
     way = "back" if first.after < first.before else "ahead"
     by = formatting.duration(abs((first.after - first.before).total_seconds()))
     others = f", and in {formatting.plural(more, 'other place')}" if more else ""
@@ -227,12 +227,12 @@ def pages_by_host(hits: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 def _several_hosts(hosts: pl.DataFrame) -> Note | None:
     """Return the sites in a log with their share of pages; None if there is only one."""
     whole = int(hosts["pages"].sum())
-    found = hosts.filter(pl.col("pages") >= _LEAST_SHARE * whole, pl.col("host").str.contains(_HOST_NAME)).sort(
+    sites = hosts.filter(pl.col("pages") >= _LEAST_SHARE * whole, pl.col("host").str.contains(_HOST_NAME)).sort(
         "pages", "host", descending=[True, False]
     )
-    if found.height < 2:  # noqa: PLR2004 (several are two or more)
+    if sites.height < 2:  # noqa: PLR2004 (several are two or more)
         return None
-    named = [f"{host} {formatting.share(pages, whole)}" for host, pages in found.head(_MOST_HOSTS).rows()]
-    more = [f"{found.height - _MOST_HOSTS} more"] if found.height > _MOST_HOSTS else []
-    text = f"The log has pages of {found.height} sites: {', '.join([*named, *more])}; list yours under `site.hosts`."
+    named = [f"{host} {formatting.share(pages, whole)}" for host, pages in sites.head(_MOST_HOSTS).rows()]
+    more = [f"{sites.height - _MOST_HOSTS} more"] if sites.height > _MOST_HOSTS else []
+    text = f"The log has pages of {sites.height} sites: {', '.join([*named, *more])}; list yours under `site.hosts`."
     return Note("several-sites", text)

@@ -126,7 +126,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     """Return the columns of the report, and the counts that they are based on."""
-    keys, known = [*view.by, "channel"], view.knows_macro
+    keys, knows_macro = [*view.by, "channel"], view.knows_macro
     has_value = any(goal.value is not None for goal in view.goals.macros)
     of = {name: tally[name].with_columns(pl.col(keys).cast(pl.String)) for name in ("channels", "touches", "seconds")}
     medians = (
@@ -140,8 +140,8 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
         .join(of["touches"], on=keys, how="full", coalesce=True)
         .with_columns(pl.col(_COUNTS).fill_null(0))
         .join(medians, on=keys, how="left")
-        .with_columns(of_all=of_all, converted_sessions=pl.when(known).then("converted"), value=pl.when(known & has_value).then("value"))
-        .with_columns(first_touch=pl.when(known).then("firsts"), last_touch=pl.when(known).then("lasts"))
+        .with_columns(of_all=of_all, converted_sessions=pl.when(knows_macro).then("converted"), value=pl.when(knows_macro & has_value).then("value"))
+        .with_columns(first_touch=pl.when(knows_macro).then("firsts"), last_touch=pl.when(knows_macro).then("lasts"))
         .with_columns(
             share=stats.ratio(sessions, pl.col("of_all")),
             bounce_rate=stats.ratio(pl.col("bounces"), sessions),

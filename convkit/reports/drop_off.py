@@ -46,17 +46,17 @@ _FIRST_LEFT_OUT = " Step 1 is not shown; --limit 0 shows it."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `went` (how many went to each page or had each problem) and `steps` (how many stopped at a step, or continued)."""
+    """Return `went` (how many went to each page, saw it, or had a problem) and `steps` (how many stopped at a step, or continued)."""
     went, steps = [], []
     for funnel in analysis.goals.funnels:
         name = pl.lit(funnel.name).alias("funnel")
-        found = analysis.chains[funnel.name]
+        chains = analysis.chains[funnel.name]
         went.append(analysis.drop_off[funnel.name].select(*analysis.by, name, pl.exclude(analysis.by)))
         for number in funnel.numbers[:-1]:
             is_here, goes_on = (pl.col(f"row{step}").is_not_null() for step in (number, funnel.next_step(number)))
             sides = {"stopped": is_here & ~goes_on, "continued": is_here & goes_on}
             counts = {side: fits.sum().cast(pl.Int64) for side, fits in sides.items()}
-            summed = analysis.summed(found, **counts)
+            summed = analysis.summed(chains, **counts)
             steps.append(summed.select(*analysis.by, name, pl.lit(number, dtype=pl.Int32).alias("step"), *sides))
     return {"went": pl.concat(went), "steps": pl.concat(steps)} if went else {}
 
@@ -106,10 +106,10 @@ def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[S
             continue
         stopped, continued = rows.select("stopped", "continued").row(0)
         dropped = f"{formatting.count(stopped)} of {formatting.count(stopped + continued)} dropped off"
-        heading = Heading(f"DROP-OFF {step['funnel']}", f"{step['step']} {step['name']}: {dropped}; where they went next, and what they met")
-        met = rows.filter(pl.col("dropped") > 0)
-        went = met.filter(what="next")
-        rows = pl.concat([went.head(screen.rows(_ROWS) or went.height), met.filter(pl.col("what") != "next")])
+        heading = Heading(f"DROP-OFF {step['funnel']}", f"{step['step']} {step['name']}: {dropped}; where they went next, and problems on the way")
+        dropped_rows = rows.filter(pl.col("dropped") > 0)
+        next_pages = dropped_rows.filter(what="next")
+        rows = pl.concat([next_pages.head(screen.rows(_ROWS) or next_pages.height), dropped_rows.filter(pl.col("what") != "next")])
         yield Section(heading, rows, {"funnel": step["funnel"], "step": step["step"]})
 
 
@@ -129,17 +129,17 @@ def _beside(steps: list[list[Block]]) -> list[Block]:
 
 
 def _step(rows: pl.DataFrame, funnel: Funnel, number: int, screen: Screen) -> list[Block]:
-    """Return one step: where those who dropped off went, and the problems that they had."""
+    """Return one step: where those who dropped off went, and what they saw on the way."""
     names = f"{number} {funnel.steps[number - 1].name} → {number + 1} {funnel.steps[number].name}"
     if rows.is_empty():
         return [Heading(names, " no session reached it")]
     stopped, continued = rows.select("stopped", "continued").row(0)
     heading = Heading(names, _counted(stopped, stopped + continued, screen))
     limit = screen.rows(_ROWS)
-    went = rows.filter(what="next").rows(named=True)
-    met = [row for what in ("met", *_TESTED) for row in _met(rows, what, limit and _MET)]
-    grids = [_grid("went next to", _cut(went, limit), screen, both=False)]
-    return [heading, *grids, *([_grid("on the way they met", met, screen, both=True)] if met else [])]
+    next_pages = rows.filter(what="next").rows(named=True)
+    seen = [row for what in ("met", *_TESTED) for row in _met(rows, what, limit and _MET)]
+    grids = [_grid("next page", _cut(next_pages, limit), screen, both=False)]
+    return [heading, *grids, *([_grid("seen on the way", seen, screen, both=True)] if seen else [])]
 
 
 def _counted(stopped: int, reached: int, screen: Screen) -> str:
@@ -161,13 +161,13 @@ def _named(bounds: tuple[pl.Expr, pl.Expr]) -> list[pl.Expr]:
 
 
 def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any]]:
-    """Return the problems of one kind: tested over all paths; a form is named by its path if there is only one."""
-    found = rows.filter((pl.col("what") == what) & (pl.col("dropped") > 0))
+    """Return what they saw of one kind: a page, or a problem on any path; a form is named by its path if there is only one."""
+    seen = rows.filter((pl.col("what") == what) & (pl.col("dropped") > 0))
     if what == "met":
-        return found.head(limit or found.height).rows(named=True)
-    paths = found.filter(pl.col("item") != ANY_PATH)["item"].to_list()
+        return seen.head(limit or seen.height).rows(named=True)
+    paths = seen.filter(pl.col("item") != ANY_PATH)["item"].to_list()
     words = f"POST {paths[0]} returned the form" if what == "form_again" and len(paths) == 1 else _TESTED[what]
-    return [row | {"item": words} for row in found.filter(item=ANY_PATH).rows(named=True)]
+    return [row | {"item": words} for row in seen.filter(item=ANY_PATH).rows(named=True)]
 
 
 def _cut(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:

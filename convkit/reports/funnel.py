@@ -74,8 +74,8 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """
     parts: dict[str, list[pl.LazyFrame]] = {}
     for funnel in analysis.goals.funnels:
-        name, found = pl.lit(funnel.name).alias("funnel"), analysis.chains[funnel.name]
-        of_funnel = {"base": _base(analysis, funnel), "steps": _steps(found, funnel, analysis), "seconds": _seconds(found, funnel, analysis)}
+        name, chains = pl.lit(funnel.name).alias("funnel"), analysis.chains[funnel.name]
+        of_funnel = {"base": _base(analysis, funnel), "steps": _steps(chains, funnel, analysis), "seconds": _seconds(chains, funnel, analysis)}
         if not analysis.by:
             ways = analysis.detours[funnel.name].group_by("detour", pl.col("step").cast(pl.Int32)).agg(n=_count(pl.len()))
             of_funnel |= {"matched": _matched(analysis, funnel), "went": analysis.drop_off[funnel.name], "ways": ways}
@@ -144,17 +144,17 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     if view.by:
         return Report("funnel", columns, shown, lambda *_: [], details=frame)
     steps = frame.filter(pl.col("next_step").is_not_null()).select("funnel", "step", stopped="drop_offs", continued="went_on")
-    went = judge_drop_off(tally["went"], steps)
+    departures = judge_drop_off(tally["went"], steps)
     # A complete chain that is not shown started outside: before the period, or in a session that is filtered out.
     ways = tally["ways"].with_columns(pl.col("detour").replace("before", "outside")) if view.is_narrowed else tally["ways"]
     texts, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
     notes: list[Note] = []
     for funnel in view.goals.funnels:
         is_funnel = pl.col("funnel") == funnel.name
-        texts[funnel.name] = _sentences(funnel, went.filter(is_funnel), steps.filter(is_funnel), ways.filter(is_funnel))
+        texts[funnel.name] = _sentences(funnel, departures.filter(is_funnel), steps.filter(is_funnel), ways.filter(is_funnel))
         notes += _notes(funnel, frame.filter(is_funnel), texts[funnel.name], looked_at)
     # A funnel makes no sense out of order: on a screen its steps stay as they are.
-    return Report("funnel", columns, shown, lambda _, screen: _draw(frame, went, texts, view, screen), tuple(notes), details=frame)
+    return Report("funnel", columns, shown, lambda _, screen: _draw(frame, departures, texts, view, screen), tuple(notes), details=frame)
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
@@ -166,7 +166,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     reached, on, has_next = pl.col("reached"), pl.col("went_on"), pl.col("next_step").is_not_null()
     low, high = stats.wilson(pl.col("drop_offs"), reached)
     counts = ["reached", "went_on", "entries", "incomplete", "sessions", "visitors"]
-    found = (
+    rates = (
         breakdown.repeat_for_values(view.steps, tally, view)
         .join(tally["steps"].with_columns(text), on=at, how="left")
         .join(tally["base"].with_columns(text), on=[*view.by, "funnel"], how="left")
@@ -180,7 +180,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
         .with_columns(everybody=pl.when(pl.col("unit") == "visitors").then("visitors").otherwise("sessions"))
         .with_columns(entries=pl.when("is_open").then("entries"), incomplete=pl.when(pl.col("has_window") & has_next).then("incomplete"))
     )
-    return breakdown.in_value_order(found, tally, view) if view.by else found.join(tally["matched"], on=at, how="left", maintain_order="left")
+    return breakdown.in_value_order(rates, tally, view) if view.by else rates.join(tally["matched"], on=at, how="left", maintain_order="left")
 
 
 def _draw(frame: pl.DataFrame, went: pl.DataFrame, texts: Mapping[str, FunnelSentences], view: View, screen: Screen) -> list[Block]:
@@ -277,8 +277,8 @@ def _details(row: Mapping[str, Any], went: pl.DataFrame, screen: Screen) -> list
 
 def _next(went: pl.DataFrame) -> pl.DataFrame:
     """Return where they went next, most frequent first."""
-    found = went.filter((pl.col("what") == "next") & (pl.col("dropped") > 0))
-    return found.sort("dropped", "item", descending=[True, False]).select("item", "dropped")
+    next_items = went.filter((pl.col("what") == "next") & (pl.col("dropped") > 0))
+    return next_items.sort("dropped", "item", descending=[True, False]).select("item", "dropped")
 
 
 def _place(item: str) -> str:
@@ -340,7 +340,7 @@ def _limits(funnel: Funnel) -> Iterator[str]:
         yield f"at most {formatting.duration_in_words(funnel.window)} from first to last"
     for number, step in zip(funnel.numbers, funnel.steps, strict=True):
         if step.within:
-            yield f"step {number} at most {formatting.duration_in_words(step.within)} after the one before"
+            yield f"step {number} at most {formatting.duration_in_words(step.within)} after the previous step"
     for one in funnel.without:
         yield f"without {one.name} between {one.after} and {one.before}"
     if funnel.same:
@@ -366,8 +366,8 @@ def _sentences(funnel: Funnel, went: pl.DataFrame, steps: pl.DataFrame, ways: pl
     `went` are its judged departures, `steps` has the number who `stopped` and `continued` at each step, `ways` has the tallied detours.
     """
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
-    found = went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)
-    differing = tuple(f"{names[row['step']]}: {describe_difference(row)}; more than chance would explain." for row in found)
+    differences = went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)
+    differing = tuple(f"{names[row['step']]}: {describe_difference(row)}; more than chance would explain." for row in differences)
     tested = "error, returned form or slow answer" if has_slow_answers(went) else "error or returned form"
     none = _NOTHING_DIFFERS.format(tested) if count_tests(steps, went) else _TOO_FEW
     return FunnelSentences(_detours(funnel, ways), bool(differing), differing or (none,))
@@ -376,12 +376,12 @@ def _sentences(funnel: Funnel, went: pl.DataFrame, steps: pl.DataFrame, ways: pl
 def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
     """Return how the last step's goal was reached outside of the funnel."""
     order = {way: place for place, way in enumerate(_DETOURS)}
-    found = sorted(ways.select("detour", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
-    if not found:
+    ordered = sorted(ways.select("detour", "step", "n").rows(), key=lambda row: (order[row[0]], row[1]))
+    if not ordered:
         return ""
-    detours = [(formatting.count(number), _DETOURS[way].format(step=step, same=funnel.same_name)) for way, step, number in found]
+    detours = [(formatting.count(number), _DETOURS[way].format(step=step, same=funnel.same_name)) for way, step, number in ordered]
     words = detours[0][1] if len(detours) == 1 else ", ".join(f"{number} {how}" for number, how in detours)
-    total, goal = sum(number for _, _, number in found), funnel.steps[-1].name
+    total, goal = sum(number for _, _, number in ordered), funnel.steps[-1].name
     if formatting.is_noun(goal):
         return f"{formatting.goal_count(total, goal).replace(' ', ' more ', 1)} happened outside this funnel: {words}."
     subject = f"Another {funnel.per}" if total == 1 else f"Another {formatting.plural(total, funnel.per)}"

@@ -43,7 +43,7 @@ COLUMNS = (
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `hits`: one row per hit, with the keys `source` (the number of its log) and `line`; `value` is only valid if `has_value` is true."""
     goals = analysis.goals.goals
-    found = (
+    hits = (
         analysis.hits.filter(pl.col("inside") & (pl.col("fate") == "kept"))
         .join(analysis.sessions.select("session", "number"), on="session", how="left", maintain_order="left")
         .with_columns(listing.reached_goals(goals))
@@ -54,7 +54,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     places = {"source": pl.col("source").cast(pl.Int32), "line": pl.col("line_no").cast(pl.Int32)}
     # A row of an export is not a request: its method and status are placeholders.
     of_log = {name: pl.when(pl.col("event").is_null()).then(name) for name in ("method", "status")}
-    return {"hits": found.select(*keys, **of_log, has_value=pl.col("value").is_not_null(), **places)}
+    return {"hits": hits.select(*keys, **of_log, has_value=pl.col("value").is_not_null(), **places)}
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:

@@ -145,9 +145,9 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     """Return the columns of the report: one row, or one per value of a breakdown."""
-    known = view.knows_macro
+    knows_macro = view.knows_macro
     has_value = any(goal.value is not None for goal in view.goals.macros)
-    sessions, converted = pl.col("sessions"), pl.when(known).then("converted")
+    sessions, converted = pl.col("sessions"), pl.when(knows_macro).then("converted")
     low, high = stats.wilson(pl.col("converted_sessions"), sessions)
     median = stats.weighted_quantile(pl.col("seconds").cast(pl.Float64), pl.col("n"), 0.5).alias("median_session_seconds")
     seconds = tally["seconds"].sort("seconds")
@@ -155,7 +155,7 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     sums = breakdown.every_value("sums", tally, view)
     return (
         (sums.join(medians, on=view.by, how="left", maintain_order="left") if view.by else pl.concat([sums, medians], how="horizontal"))
-        .with_columns(converted_sessions=converted, value=pl.when(known & has_value).then("value"))
+        .with_columns(converted_sessions=converted, value=pl.when(knows_macro & has_value).then("value"))
         .with_columns(
             pages_per_session=stats.ratio(pl.col("pageviews"), sessions),
             bounce_rate=stats.ratio(pl.col("bounces"), sessions),
@@ -223,8 +223,8 @@ def _lines(fates: Mapping[str, int], screen: Screen) -> str:
 
 def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
     """Return the hint for a site without a known macro goal."""
-    found = tally["candidates"].sort("n", "page", "form", "status", descending=[True, False, False, False]).head(_CANDIDATES)
-    rows = found.rows(named=True)
+    candidates = tally["candidates"].sort("n", "page", "form", "status", descending=[True, False, False, False]).head(_CANDIDATES)
+    rows = candidates.rows(named=True)
     columns = {
         "n": Shown(text="count"),
         "page": Shown(left=True),
@@ -254,18 +254,18 @@ BREAKDOWN = _HeadlineBreakdown()
 def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
     """Return one row per value, with the smallest merged into one; for periods, the last ones."""
     key = view.key
-    found = split(None if key in PERIODS else screen.rows(_VALUES))
-    rows = found.report.frame.rows(named=True)
+    by_value = split(None if key in PERIODS else screen.rows(_VALUES))
+    rows = by_value.report.frame.rows(named=True)
     if not rows:
         return []
     # Sessions that reached several goals cannot be added up, so there is no row for all others.
     shown = rows[-(screen.rows(_PERIODS) or 0) :] if key in PERIODS else [row for row in rows if key != "goal" or row[_VALUE] != OTHER]
     some = f"The last {len(shown)} of {len(rows)} {key}s." if key in PERIODS and len(shown) < len(rows) else ""
     most = max(row["sessions"] for row in shown)
-    columns = {_VALUE: Shown(f"by {key}", lambda row: found.marks.title(row[_VALUE]), title_style="bold"), **_columns(most, view)}
+    columns = {_VALUE: Shown(f"by {key}", lambda row: by_value.marks.title(row[_VALUE]), title_style="bold"), **_columns(most, view)}
     hidden = {*(() if any(row["value"] is not None for row in shown) else ("value",)), *(() if view.knows_macro else ("converted_sessions",))}
     grid = table(shown, {name: column for name, column in columns.items() if name not in hidden})
-    return [grid, *([Line.of(some, "dim")] if some else []), *found.marks.legend([row[_VALUE] for row in shown])]
+    return [grid, *([Line.of(some, "dim")] if some else []), *by_value.marks.legend([row[_VALUE] for row in shown])]
 
 
 def _columns(most: int, view: View) -> dict[str, Shown]:

@@ -63,25 +63,25 @@ def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
         if problem := patterns.problem(page) or filters.FILTER_FIELDS["page"].check(page, goals):
             raise UsageError(f"--from {page}: {problem}")
         return PathQuery(None, page, number)
-    known = {goal.name: goal for goal in goals.goals}
-    if to is not None and to not in known:
-        raise UsageError(f"--to {to}: unknown goal {to!r}{did_you_mean(to, known) or '.'} Goals: {', '.join(known) or 'none'}")
-    return PathQuery(known[to] if to is not None else next(iter(goals.macros), None), None, number, is_default=to is None)
+    goals_by_name = {goal.name: goal for goal in goals.goals}
+    if to is not None and to not in goals_by_name:
+        raise UsageError(f"--to {to}: unknown goal {to!r}{did_you_mean(to, goals_by_name) or '.'} Goals: {', '.join(goals_by_name) or 'none'}")
+    return PathQuery(goals_by_name[to] if to is not None else next(iter(goals.macros), None), None, number, is_default=to is None)
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `paths`: sessions per path, and how many of them reached a macro goal."""
-    wanted = parse_options(analysis.options, analysis.goals)
-    found = _before(analysis, wanted.goal, wanted.steps) if wanted.page is None else _after(analysis, wanted.page, wanted.steps)
-    names = [f"page{place}" for place in range(wanted.steps)]
+    query = parse_options(analysis.options, analysis.goals)
+    paths = _before(analysis, query.goal, query.steps) if query.page is None else _after(analysis, query.page, query.steps)
+    names = [f"page{place}" for place in range(query.steps)]
     one = pl.concat_str(names, separator=_JOINED, ignore_nulls=True)
-    whole = found.join(analysis.sessions.select("session", "converted"), on="session", how="inner")
+    whole = paths.join(analysis.sessions.select("session", "converted"), on="session", how="inner")
     counts = {"sessions": pl.len().cast(pl.Int64), "converted": pl.col("converted").sum().cast(pl.Int64)}
     return {
         "paths": analysis.split(whole)
         .group_by(*analysis.by, *names, "edge")
         .agg(**counts)
-        .select(*analysis.by, path=pl.concat_str(*_in_order(wanted, one), separator=_JOINED, ignore_nulls=True), **{n: pl.col(n) for n in counts})
+        .select(*analysis.by, path=pl.concat_str(*_in_order(query, one), separator=_JOINED, ignore_nulls=True), **{n: pl.col(n) for n in counts})
         .group_by(*analysis.by, "path")
         .agg(pl.col(*counts).sum())
     }
@@ -106,8 +106,8 @@ def _before(analysis: Analysis, goal: Goal | None, steps: int) -> pl.LazyFrame:
     pages = _pages(analysis).join(reached, on="session", maintain_order="left").filter(pl.col("row") < pl.col("reached"))
     names = [f"page{steps - 1 - back}" for back in range(steps)]
     last = _collapsed(pages).with_columns(_at(back).alias(name) for back, name in enumerate([*names, "further"]))
-    found = last.unique("session", keep="last", maintain_order=True)
-    return reached.join(found, on="session", how="left").select("session", *names, edge=pl.col("further").is_null())
+    before_goal = last.unique("session", keep="last", maintain_order=True)
+    return reached.join(before_goal, on="session", how="left").select("session", *names, edge=pl.col("further").is_null())
 
 
 def _after(analysis: Analysis, page: str, steps: int) -> pl.LazyFrame:
@@ -118,8 +118,8 @@ def _after(analysis: Analysis, page: str, steps: int) -> pl.LazyFrame:
     pages = seen.join(first.select("session", begins="row"), on="session", maintain_order="left").filter(pl.col("row") >= pl.col("begins"))
     names = [f"page{place}" for place in range(steps)]
     ahead = _collapsed(pages).with_columns(_at(-1 - place).alias(name) for place, name in enumerate([*names, "further"]))
-    found = ahead.unique("session", keep="first", maintain_order=True)
-    return found.select("session", *names, edge=pl.col("further").is_null())
+    after_page = ahead.unique("session", keep="first", maintain_order=True)
+    return after_page.select("session", *names, edge=pl.col("further").is_null())
 
 
 def _collapsed(pages: pl.LazyFrame) -> pl.LazyFrame:
@@ -134,20 +134,20 @@ def _at(back: int) -> pl.Expr:
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by sessions, then path; `converted` is missing for the paths to a macro goal."""
-    wanted, columns = parse_options(view.options, view.goals), (*view.keys, *COLUMNS)
+    query, columns = parse_options(view.options, view.goals), (*view.keys, *COLUMNS)
     all_sessions = pl.col("sessions").sum().over(view.by) if view.by else pl.col("sessions").sum()
-    tells = view.knows_macro and not (wanted.goal and wanted.goal.macro)
+    has_converted = view.knows_macro and not (query.goal and query.goal.macro)
     frame = (
         tally["paths"]
         .with_columns(all_sessions=all_sessions)
-        .with_columns(share=stats.ratio(pl.col("sessions"), pl.col("all_sessions")), converted=pl.when(tells).then("converted"))
+        .with_columns(share=stats.ratio(pl.col("sessions"), pl.col("all_sessions")), converted=pl.when(has_converted).then("converted"))
         .sort("sessions", "path", descending=[True, False])
     )
     frame = breakdown.in_value_order(frame, tally, view)
     shown = frame.select(column.name for column in columns)
-    is_asked = wanted.goal is not None or wanted.page is not None
+    is_asked = query.goal is not None or query.page is not None
     notes = () if is_asked else (Note("no-goal", "No macro goal is known; name a goal with --to or a page with --from."),)
-    return Report("paths", columns, shown, lambda rows, screen: _draw(rows, wanted, view, screen), notes, details=frame)
+    return Report("paths", columns, shown, lambda rows, screen: _draw(rows, query, view, screen), notes, details=frame)
 
 
 def _heading(wanted: PathQuery, frame: pl.DataFrame, shown: int, order: str) -> Heading:

@@ -46,10 +46,10 @@ _FIELDS = ("landing", "exit", "device", *schema.CHANNEL_COLUMNS)
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `sessions`: one row per session, with the keys `visitor` and `number`."""
-    found = analysis.sessions.join(_worth(analysis), on="session", how="left")
+    sessions = analysis.sessions.join(_worth(analysis), on="session", how="left")
     sums = (pl.col("seconds", "pages"), pl.col("value").fill_null(0))
     keys = ("visitor", "number", "started", "bounced", "converted", *_FIELDS)
-    return {"sessions": found.select(*keys, listing.reached_goals(analysis.goals.goals), *sums)}
+    return {"sessions": sessions.select(*keys, listing.reached_goals(analysis.goals.goals), *sums)}
 
 
 def _worth(analysis: Analysis) -> pl.LazyFrame:

@@ -129,7 +129,7 @@ def _hits(lines: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _funnel(hits: pl.DataFrame) -> list[int]:
-    """Count the sessions that reached each step after the one before."""
+    """Count the sessions that reached each step after the previous one."""
     import polars as pl  # noqa: PLC0415 - see sketch
 
     reached: list[pl.DataFrame] = []

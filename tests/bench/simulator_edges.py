@@ -129,7 +129,7 @@ def users(crowd: Crowd, shop: Shop, clock: int) -> None:
 
 
 def downloads(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Ranges and repeats of one file, each less than the timeout after the one before; then one that is not."""
+    """Ranges and repeats of one file, each less than the timeout after the previous one; then one that is not."""
     guest = crowd.person(clock).see("/size-guide").wait(5).fetch("/files/size-guide.pdf", "guide", status=206)
     for gap in (0, 1, TIMEOUT - 1):
         guest.wait(gap).fetch("/files/size-guide.pdf", "guide", status=206)

@@ -62,7 +62,7 @@ def parquet() -> bytes:
 CASES: dict[str, list[Case]] = {
     "bytes that are not UTF-8": [Case(TEXT.replace(b"/7 ", b"/\xff ", 1), warning="has invalid UTF-8 in 1 line")],
     "a byte order mark, CR LF": [Case(b"\xef\xbb\xbf" + TEXT.replace(b"\n", b"\r\n"))],
-    "zero bytes in front of a line, the hole that copytruncate leaves": [Case(b"\0" * 8_192 + TEXT)],
+    "zero bytes before a line, the hole that copytruncate leaves": [Case(b"\0" * 8_192 + TEXT)],
     "zero bytes inside a line, a line longer than 1 MiB, a line of another kind": [
         Case(TEXT + PAGES[0].replace(b"/0", b"/\0") + b"\n", unread=1),
         Case(TEXT + PAGES[0].replace(b"/0", b"/" + b"x" * MAX_LINE_BYTES) + b"\n", unread=1),
@@ -75,7 +75,7 @@ CASES: dict[str, list[Case]] = {
         Case(EVENTS + b'u,1791640000,"a\n', unread=1),
         Case(OBJECTS + b'{"user": "u", \n', unread=1),
     ],
-    "a CSV record over several lines, a header in the middle of a file": [
+    "a CSV record that spans several lines, a header in the middle of a file": [
         Case(EVENTS + b'u,1791640000,"a\nb"\n', kept=41),
         Case(EVENTS + EVENTS, kept=80),
     ],

@@ -104,7 +104,7 @@ MISTAKES = {
     "100%%": "at position 1, the string has no variable",
     "%h %Z": "at position 4, %Z is not an Apache directive",
     "100% of %h": "at position 4, % of %h is not an Apache directive",
-    "%{%Y-%Q}t": "at position 1, %Q is not a part of a time",
+    "%{%Y-%Q}t": "at position 1, %Q is not a time specifier",
     "%h %^ %y": "at position 7, %y is not a GoAccess specifier",
     r"(?P<ip>\S+": "at position 1, missing ), unterminated subpattern",
     r"(?P<ip>\S+)(?= )": "at position 12, (?= is unsupported (no lookaround",

@@ -83,7 +83,7 @@ def test_a_text_comes_back_as_it_is(text: str) -> None:
     found = read(runs.render(document_of([text, "/next"], f"{text}", f"{text}.log"), "markdown"))
     assert found["td"] == [harmless(text), "0", "/next", "1"]
     assert found["list_item"] == ([harmless(text)] if text else [])
-    assert found["heading"] == [f"{harmless(text)}.log · 1–31 Oct 2026 (UTC) · built-in goals, guessed from common shops", "pages"]
+    assert found["heading"] == [f"{harmless(text)}.log · 1–31 Oct 2026 (UTC) · built-in goals, based on typical shops", "pages"]
 
 
 @given(st.lists(st.text(st.sampled_from("\\`*_[]<>|~&$#@:.!-+=()w1a/ é\u00a0\n\t\u202e"), max_size=9), min_size=1, max_size=5))

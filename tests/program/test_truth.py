@@ -234,7 +234,7 @@ def test_the_simulator_knows_nothing_of_the_product() -> None:
 
 
 def _depth(trace: str, steps: str = "A B C", window: int | None = None) -> int:
-    """Return the depth of a trace such as `A(0) B(10)`; without times, each hit comes a second after the one before."""
+    """Return the depth of a trace such as `A(0) B(10)`; without times, each hit comes a second after the previous one."""
     moments = []
     for place, word in enumerate(trace.split()):
         name, _, seconds = word.rstrip(")").partition("(")

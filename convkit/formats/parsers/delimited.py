@@ -245,8 +245,8 @@ def _by_number(columns: Columns, names: Sequence[ColumnPath]) -> Columns:
     numbers = {name: str(number) for number, name in reversed([*enumerate(names)])}
 
     def numbered(places: Mapping[str, ColumnPath]) -> dict[str, ColumnPath]:
-        known = {name: (place, columns.column(place)) for name, place in places.items() if columns.column(place) in numbers}
-        return {name: (numbers[column], *place[len(column) :]) for name, (place, column) in known.items()}
+        numbered = {name: (place, columns.column(place)) for name, place in places.items() if columns.column(place) in numbers}
+        return {name: (numbers[column], *place[len(column) :]) for name, (place, column) in numbered.items()}
 
     props = (numbers[columns.props],) if columns.props in numbers else ()
     return replace(columns, roles=numbered(columns.roles), properties=numbered(columns.properties), props=props)

@@ -99,8 +99,8 @@ def _tool_columns(preset: Preset, chosen: Mapping[str, ColumnPath], names: Seque
     # If the properties are a column of JSON text, they are read from that.
     is_text = preset.property is None and props in names
     properties = {name: path for name in needs.properties if (path := _property(name, names) or ((*props, name) if is_text else ()))}
-    known = set(names)
-    texts = {path: column for path in (*roles.values(), *properties.values()) if path not in known and (column := _json_column(path, known))}
+    existing = set(names)
+    texts = {path: column for path in (*roles.values(), *properties.values()) if path not in existing and (column := _json_column(path, existing))}
     timezone = preset.timezone or needs.timezone
     return Columns(roles, properties, timezone, not preset.timezone and "time" not in chosen, preset, texts, props, needs.properties)
 
@@ -117,8 +117,8 @@ def json_path(names: ColumnPath) -> str:
 
 def names_events(names: Sequence[ColumnPath]) -> bool:
     """Return whether names include what every run needs, even ambiguously, and do not belong to a known tool."""
-    known = {role for role in ROLES if any(_candidates(role, names))}
-    return presets.preset_of(names) is None and bool(known & {"time", "date"} and known & {"user", "address"} and known & {"event", "url"})
+    existing = {role for role in ROLES if any(_candidates(role, names))}
+    return presets.preset_of(names) is None and bool(existing & {"time", "date"} and existing & {"user", "address"} and existing & {"event", "url"})
 
 
 def names_requests(names: Sequence[ColumnPath]) -> bool:
@@ -140,8 +140,8 @@ def _owners_column(role: str, name: str | int, names: Sequence[ColumnPath], call
     alike = [path for path in names if normalized(dotted(path)) == normalized(str(name))]
     if len(alike) == 1:
         return alike[0]
-    existing = f"Columns: {_listed(names)}" if isinstance(name, str) else f"It has {len(names)} columns"
-    raise InputError(f"{called} has no column {name}, which site.columns names for {role}{did_you_mean(str(name), by_name) or '.'} {existing}")
+    columns = f"Columns: {_listed(names)}" if isinstance(name, str) else f"It has {len(names)} columns"
+    raise InputError(f"{called} has no column {name}, which site.columns names for {role}{did_you_mean(str(name), by_name) or '.'} {columns}")
 
 
 def _usual_column(role: str, names: Sequence[ColumnPath], called: str) -> ColumnPath | None:

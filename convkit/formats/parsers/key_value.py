@@ -104,8 +104,8 @@ class KeyValueLayout(Layout):
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return PARSED of LINES."""
         line, odd, form = pl.col("line"), pl.col("odd"), pl.col("form").struct
-        known = lines.with_columns(form=pl.when(~line.str.contains("\\", literal=True)).then(line).str.extract_groups(self._form))
-        others = known.with_columns(odd=pl.when(form.field(_WHOLE).is_null()).then(line))
+        usual = lines.with_columns(form=pl.when(~line.str.contains("\\", literal=True)).then(line).str.extract_groups(self._form))
+        others = usual.with_columns(odd=pl.when(form.field(_WHOLE).is_null()).then(line))
         rows = others.with_columns(bare=requests.rewrite_escapes(odd, requests.QUOTE_ESCAPES)).with_columns(words=self.notation.words(pl.col("bare")))
         placed = rows.with_columns(**{name: self._in_usual_place(labels) for name, labels in self.chosen.items()})
         moved = placed.with_columns(

@@ -44,9 +44,9 @@ _GOACCESS_NAMES = {
 
 def canonical_name(value: str) -> str:
     """Return the name of a format, also for a name that GoAccess uses."""
-    known = plugins.names("formats")
+    names = plugins.names("formats")
     other = _GOACCESS_NAMES.get(value, value.lower())
-    return other if value not in known and other in known else value
+    return other if value not in names and other in names else value
 
 
 def is_format_string(value: str) -> bool:
@@ -75,9 +75,9 @@ def parse_option(value: str) -> StringTemplate | None:
 
 def unknown_format(value: str) -> str:
     """Return the message for a value that is neither a name nor a format string."""
-    known = plugins.names("formats")
+    names = plugins.names("formats")
     return (
-        f"unknown log format {value!r}{did_you_mean(value, [AUTO, *known]) or '.'} List them with `convkit formats`, or use your server's log_format"
+        f"unknown log format {value!r}{did_you_mean(value, [AUTO, *names]) or '.'} List them with `convkit formats`, or use your server's log_format"
     )
 
 

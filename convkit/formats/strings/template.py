@@ -67,8 +67,8 @@ def build_template(segments: Sequence[str | Variable], made: Mapping[str, pl.Exp
     strict, slack = ([_part(segments, number, named, is_strict=is_strict) for number in range(len(segments))] for is_strict in (True, False))
     end = r"(?:\s|$)" if segments and isinstance(segments[-1], Variable) else ""
     fields = {**made, **_combined_fields(named)}
-    known = {*fields, *named.values()}
-    if "address" not in known and "forwarded" in known:
+    groups = {*fields, *named.values()}
+    if "address" not in groups and "forwarded" in groups:
         fields["address"] = fields.get("forwarded", pl.col("forwarded"))
     pattern, other = (f"^{''.join(looks)}{end}" for looks in (strict, slack))
     parts = tuple(zip([segment if isinstance(segment, str) else segment.written for segment in segments], slack, strict=True))

@@ -29,13 +29,13 @@ _MONTH = 30
 def findings_of(reports: Mapping[str, Report], view: View, command: str) -> tuple[Finding, ...]:
     """Return the findings of `convkit report`; `command` explains single sessions, and is empty if it cannot be run again."""
     steps = reports["funnel"].frame
-    found = [
+    candidates = [
         _largest_difference(reports["drop-off"].details, steps, view, command),
         _landing_page(reports, view),
         # How much a log can show depends on all of its sessions.
         None if view.is_narrowed else _few_conversions(reports["goals"].frame, view, reports["overview"].frame),
     ]
-    return tuple(finding for finding in found if finding)
+    return tuple(finding for finding in candidates if finding)
 
 
 def _largest_difference(judged: pl.DataFrame | None, steps: pl.DataFrame, view: View, command: str) -> Finding | None:

@@ -136,9 +136,9 @@ def _sentence(rows: pl.DataFrame) -> str:
     if chosen["entered"] < formatting.MIN_BASE:
         return "Too few sessions or visitors entered to tell whether these settings change the rate of the last step."
     likely = formatting.rate_interval(chosen["rate_low"], chosen["rate_high"], chosen["entered"])
-    found = rows.filter("differs").select(pl.format("{} ({})", "choice", "setting")).to_series().to_list()
-    if found:
-        return f"The rate of the last step depends on {', '.join(found)}: with that it is outside the likely {likely}."
+    differing = rows.filter("differs").select(pl.format("{} ({})", "choice", "setting")).to_series().to_list()
+    if differing:
+        return f"The rate of the last step depends on {', '.join(differing)}: with that it is outside the likely {likely}."
     return f"The rate of the last step does not depend on these settings: it stays within the likely {likely}."
 
 

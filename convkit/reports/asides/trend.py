@@ -58,10 +58,10 @@ def present(wholes: Mapping[str, Report], split: Mapping[str, Report], view: Vie
 
     `wholes` are the reports of all sessions, `split` those broken down by the periods of `view.key`.
     """
-    found = [rows for rows in (_goals(split.get("goals"), view.goals), _steps(split.get("funnel"), view.goals)) if rows is not None]
-    if view.key not in PERIODS or not found:
+    counted = [rows for rows in (_goals(split.get("goals"), view.goals), _steps(split.get("funnel"), view.goals)) if rows is not None]
+    if view.key not in PERIODS or not counted:
         return None
-    counts = pl.concat(found)
+    counts = pl.concat(counted)
     periods = counts[VALUE].unique().sort().to_list()
     marks = analysis_periods.period_marks(periods, view)
     over = [period for period in periods if period not in marks.unfinished]
@@ -123,10 +123,10 @@ def _named(reasons: Mapping[str, str]) -> pl.Expr:
 
 def _growing_goals(goals: Goals) -> set[str]:
     """Return the columns of goals that are reached more often the longer the log is, since it has more earlier sessions."""
-    found: set[str] = set()
+    growing: set[str] = set()
     for _ in goals.all:
-        found |= {goal.column for goal in goals.all if goal.counts_visits or goal.required_columns & found}
-    return found
+        growing |= {goal.column for goal in goals.all if goal.counts_visits or goal.required_columns & growing}
+    return growing
 
 
 def _why_it_grows(funnel: Funnel, goals: Goals) -> str | None:
