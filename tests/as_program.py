@@ -1,4 +1,4 @@
-"""convkit as a program of its own: what only a process has, like signals, closed pipes, a terminal, and the environment."""
+"""convkit as a separate process, with everything that only a process has: signals, closed pipes, a terminal, and the environment."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def shell(script: str, *arguments: str, folder: Path) -> subprocess.CompletedPro
 
 
 def on_screen(*arguments: str, columns: int = 80, keyboard: bool = False, **env: str) -> tuple[int, bytes]:
-    """Return the exit code, and what a terminal of some columns was told on standard output; it may be standard input, too."""
+    """Return the exit code and the standard output on a terminal of some columns, which may also be standard input."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     streams = {"stdin": theirs if keyboard else None, "stdout": theirs, "stderr": subprocess.DEVNULL}

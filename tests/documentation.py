@@ -124,7 +124,7 @@ _outcomes: dict[tuple[str, ...], Outcome] = {}
 
 
 def outcome(command: str, folder: Path, before: tuple[str, ...] = ()) -> Outcome:
-    """Run `convkit ...`, with variables in front if it has any, in a folder and this process; once after the same commands."""
+    """Run `convkit ...`, preceded by variables if it has any, in a folder and this process; once after the same commands."""
     if (*before, command) not in _outcomes:
         match = _FIRST_COMMAND.fullmatch(command)
         assert match, command

@@ -1,4 +1,4 @@
-"""Where tests find the project's files, whichever folder they stand in."""
+"""The paths of the project's files, for tests in any folder."""
 
 from __future__ import annotations
 

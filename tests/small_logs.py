@@ -1,4 +1,4 @@
-"""Small logs, written in a test and read by the product: one line a request, figures as `render` gives them to programs."""
+"""Small logs, written in a test and read by the product: one line per request, figures as `render` gives them to programs."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def fates(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse(constant: str) -> None:
-    """Refuse NaN and Infinity, which are no JSON."""
+    """Reject NaN and Infinity, which are not valid JSON."""
     message = f"{constant} is no JSON"
     raise ValueError(message)
 

@@ -39,7 +39,7 @@ def outputs_of(made: Analyzed, tallies: Tallies) -> dict[tuple[str, str], str]:
 
 
 def check(made: Analyzed, count: int) -> None:
-    """Hold the sum of the parts against the whole, and the sum in another order against both."""
+    """Compare the sum of the parts with the whole, and the sum in another order with both."""
     whole = outputs_of(made, analysis_tallies.tally(made.run.analysis, REPORTS))
     parts = [analysis_tallies.tally(part, REPORTS) for part in parts_of(made.run.analysis, count)]
     added = outputs_of(made, add_tallies(parts))

@@ -54,6 +54,6 @@ def forbidden(text: str) -> list[str]:
 
 
 def rates_alone(sentence: str) -> list[str]:
-    """Return the rates before which no count stands in the same sentence."""
+    """Return the rates that are not preceded by a count in the same sentence."""
     sentence = sentence.replace(RATES_ALONE[0], "").replace(RATES_ALONE[1], "")
     return [found[0] for found in RATE.finditer(sentence) if not COUNT.search(sentence[: found.start()])]

@@ -57,7 +57,7 @@ _FALLBACK_MACROS = ("download", "contact", "reader", "looked_around", "read_one"
 
 @dataclass(frozen=True)
 class Draft:
-    """Settings of `site:`, goals, the macro goal, the steps of a funnel to it, and the survey of the logs once they are counted."""
+    """Settings of `site:`, goals, the macro goal, the steps of a funnel leading to it, and the survey of the logs once they are counted."""
 
     settings: Mapping[str, YamlValue]
     goals: Sequence[Proposal]

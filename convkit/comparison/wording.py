@@ -338,7 +338,7 @@ def _lengths(sides: Sides) -> Iterator[Note]:
 
 
 def _open_windows(side: SideFigures, goals: Goals, label: str) -> Iterator[Note]:
-    """Yield notes on the funnels whose window was still open when the log ended, for a side labelled so."""
+    """Yield notes on the funnels whose window was still open when the log ended, for a side with this label."""
     incomplete = dict(side.funnel.group_by("funnel").agg(pl.col("incomplete").sum()).rows()) if goals.funnels else {}
     for funnel in goals.funnels:
         if funnel.window and (number := incomplete.get(funnel.name)):

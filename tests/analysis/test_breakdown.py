@@ -157,7 +157,7 @@ def run(folder: Path, lines: list[str], by: str, *reports: str, goals: str = GOA
 
 
 def table(made: Document) -> list[list[str]]:
-    """Return the rows of CSV, the header in front."""
+    """Return the rows of CSV, header first."""
     return list(csv.reader(io.StringIO(str(runs.render(made, "csv")))))
 
 
@@ -225,7 +225,7 @@ def test_values_with_most_sessions_come_first_then_by_name(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("key", ["week", "device"])
 def test_files_hold_all_values_first(key: str) -> None:
-    """Whatever the output: the value stands first, and the tidy table names it first."""
+    """In every output the value comes first, including in the tidy table."""
     made = document(key)
     of_csv = [(row[0], row[1].partition(" / ")[0]) for row in table(made)[1:]]
     reports = json.loads(runs.render(made, "json"))["reports"]
@@ -280,7 +280,7 @@ def test_small_values_are_added_up_on_a_screen(tmp_path: Path) -> None:
 
 
 def test_many_values_take_several_grids() -> None:
-    """Nothing is squeezed, nothing is left out; of a long name both ends stand."""
+    """Nothing is squeezed or left out; long names keep both ends."""
     text = runs.render(document("landing", "goals"), width=80, limit=0)
     values = {shortened(row[0], 18) for row in table(document("landing", "goals"))[1:]}
     assert {word for found in str(text).splitlines() if found.startswith("   ") for word in found.split()} >= values

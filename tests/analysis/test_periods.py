@@ -132,7 +132,7 @@ def test_mistakes_say_the_fix(since: str | None, until: str | None, last: str | 
 
 
 def test_a_session_belongs_whole_to_the_day_on_which_it_starts(tmp_path: Path) -> None:
-    """Noon plus twelve hours is midnight: one session crosses it, one begins behind it, an error belongs to the first."""
+    """Noon plus twelve hours is midnight: one session crosses it, one begins after it, an error belongs to the first."""
     midnight = 12 * 3600
     lines = [line("GET /a", midnight - 60), line("GET /sale", midnight + 60), line("GET /none", midnight + 90, 404)]
     lines += [line("GET /b", midnight + 1, who="198.51.100.2 - -"), line("GET /none", midnight - 1, 500, who="198.51.100.3 - -")]

@@ -1,4 +1,4 @@
-"""`--sort`: rows by a column, ties as they were, missing values last, on a screen as in files; a column nobody has is told before a log is read."""
+"""`--sort`: rows by a column, ties as they were, missing values last, on a screen as in files; an unknown column is reported before a log is read."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CASES = [(report, column.name) for report in plugins.names("reports") for column
 
 @cache
 def tallied() -> tuple[Analyzed, Tallies]:
-    """Return the analysis of the small log and the tallies of all reports: sorting begins behind them."""
+    """Return the analysis of the small log and the tallies of all reports, which sorting starts from."""
     fields = session_fields(plugins.names("reports"))
     done = runs.analyzed([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), fields=fields)
     return done, analysis_tallies.tally(done.run.analysis, plugins.names("reports"))

@@ -152,7 +152,7 @@ def test_a_goal_that_matches_only_errors_is_reported(unreached: list[authoring_c
 
 
 def test_a_goal_that_only_bots_reach_is_reported(unreached: list[authoring_check.Remark]) -> None:
-    """Not goals that people reach as well."""
+    """Goals that people reach as well are not mentioned."""
     assert named(unreached, "only-bots") == {"crawled", "crawled_twice", "probed"}
 
 

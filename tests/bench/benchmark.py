@@ -67,14 +67,14 @@ def measure(command: Sequence[str], errors: Path) -> tuple[int, Run]:
 
 
 def _report(logs: Sequence[str], *options: str) -> list[str]:
-    """Return the product's command."""
+    """Return the command of the product."""
     return [sys.executable, "-m", "convkit", "report", *logs, "-g", str(HERE / "bench_goals.yaml"), "-f", "json", *options]
 
 
 def contenders(logs: list[Path], others: Sequence[Path] = ()) -> list[Contender]:
     """List the product, its rivals and those optional ones that this machine has, in the order in which they take turns.
 
-    `others` are the log in other clothes: packed, and as exports of events.
+    `others` are other forms of the log: compressed, and as exports of events.
     """
     names = [str(log) for log in logs]
     rival = [sys.executable, str(HERE / "rivals.py")]
@@ -100,7 +100,7 @@ def of_formats(log: Path, folder: Path, lines: int) -> list[Contender]:
 
 
 def of_sizes(folder: Path) -> list[Contender]:
-    """Generate logs of more and more lines, unless they are there, and return the product on each, on the largest with little memory, too."""
+    """Generate logs of increasing size, unless they exist, and return the product on each, and on the largest also with little memory."""
     found = []
     for size in SIZES:
         log = folder / f"{size}m.log"
@@ -174,7 +174,7 @@ def installed(package: str) -> str:
 
 
 def machine() -> str:
-    """Say on what was measured."""
+    """Return a line about the machine and the versions of the programs."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     programs = f"Python {platform.python_version()}, Polars {installed('polars')}, DuckDB {installed('duckdb')}"
     return f"{os.cpu_count()} cores ({platform.machine()}), {memory:.0f} GB memory, {platform.system()}, {programs}"

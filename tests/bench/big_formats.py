@@ -195,7 +195,7 @@ FORMATS: dict[str, pl.Expr] = {
 
 
 def rows(log: Path, number: int) -> pl.LazyFrame:
-    """Return the fields of a log's lines, text but for the `time`."""
+    """Return the fields of a log's lines, all text except `time`."""
     lines = pl.scan_csv(log, separator="\x1f", has_header=False, schema={"line": pl.String}, quote_char=None, encoding="utf8-lossy")
     word, part = pl.col("word").struct, pl.col("part").struct
     plain = lines.filter(~pl.col("line").str.contains(r"\\|[^\x20-\x7e]|\{|\}|[\t]")).select(part=pl.col("line").str.split_exact('"', 6))
@@ -216,7 +216,7 @@ def rows(log: Path, number: int) -> pl.LazyFrame:
 
 
 def write(log: Path, folder: Path, number: int) -> list[Path]:
-    """Write a file a format; return the paths."""
+    """Write one file per format and return the paths."""
     found = rows(log, number).collect()
     paths = []
     for name, line in FORMATS.items():

@@ -225,7 +225,7 @@ class Traffic:
         return f"{host} - {user} [", f'" "{agent}"\n'
 
     def page(self, who: Who, second: float, kind: str, target: str, referrer: str) -> None:
-        """One page view: the redirect or form in front of it, the page, and now and then a request of its script."""
+        """One page view: the redirect or form before it, the page, and sometimes a request by its script."""
         rng = self.rng
         if kind in POSTS_BEFORE:
             refused = kind != "cart" and rng.random() < 0.1
@@ -291,7 +291,7 @@ def busyness(hour: int) -> float:
 
 
 def write(log: Path, lines: int, seed: int = 1) -> None:
-    """Write so many lines, the same for the same seed."""
+    """Write that many lines, the same for the same seed."""
     traffic, left = Traffic(lines, seed), lines
     total = sum(map(busyness, range(DAYS * 24)))
     with log.open("w", encoding="ascii", newline="\n") as file:
@@ -314,7 +314,7 @@ def rotate(log: Path, folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Write the log that the command line asks for and say how long it took."""
+    """Write the log that the command line requests and print how long it took."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("log", type=Path)
     parser.add_argument("--lines", type=int, default=5_000_000)

@@ -19,14 +19,14 @@ GOALS = (HERE / "bench_goals.yaml").read_text(encoding="utf-8")
 
 
 def more_goals(count: int) -> str:
-    """Return the usual goals file with so many goals of pages beside its own."""
+    """Return the usual goals file with that many additional page goals."""
     added = "".join(f"  more_{number}: {{page: /c/{number}/**}}\n" for number in range(count))
     head, begin, rest = GOALS.partition("funnels:\n")
     return f"{head}{added}{begin}{rest}"
 
 
 def more_funnels(count: int) -> str:
-    """Return the usual goals file with its funnel and so many others, each with another option."""
+    """Return the usual goals file with its funnel and that many others, each with a different option."""
     steps = next(line.partition(":")[2].strip() for line in GOALS.partition("funnels:\n")[2].splitlines())
     options = ("order: strict", "order: any, window: 1h", "per: visitor, window: 7d", "open: true")
     return GOALS + "".join(f"  more_{number}: {{steps: {steps}, {options[number % len(options)]}}}\n" for number in range(count))

@@ -26,7 +26,7 @@ DAY = 86_400
 
 @dataclass
 class Simulation:
-    """What was done (`plan`) and what the log says of it (`written`)."""
+    """The acts of visitors (`plan`) and the log of them (`written`)."""
 
     plan: list[Hit]
     written: Written

@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Device:
-    """One browser at one address (or one IPv6 network): what the log can tell apart."""
+    """One browser at one address (or one IPv6 network), which is what a log can distinguish."""
 
     addresses: tuple[str, ...]
     agent: str

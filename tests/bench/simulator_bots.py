@@ -33,7 +33,7 @@ def guests(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def scanners(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Knock at closed doors and get no page, or only the door itself; whoever also gets a page may knock."""
+    """Request paths that scanners try and get no page, or only such a path; a visitor who also gets a page is not a bot."""
     crowd.person(clock).fail(SCANNED[0]).wait(1).fail(SCANNED[2]).redirected("/").call("/api/track").load("/image/logo.svg")
     crowd.person(clock).see(SCANNED[1]).wait(2).post(SCANNED[1], 200).wait(1).see("/", status=304)
     crowd.person(clock).see(SCANNED[1]).wait(9).post(SCANNED[1], 302).see("/blog/archive")
@@ -57,7 +57,7 @@ def heads(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def failures(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Get nothing but 4xx, with one answer of another sort, or a pixel that a goal names."""
+    """Get nothing but 4xx, except one other response, or a pixel that a goal names."""
     crowd.person(clock).fail("/old/shop", "lost")
     crowd.person(clock).fail("/old/shop", "lost").wait(4).post("/contact", 422).other("OPTIONS * HTTP/1.1", 405).load("/image/logo.svg")
     crowd.person(clock).fail("/old/shop", "lost").wait(4).fail("/search", status=503)

@@ -44,13 +44,13 @@ class Crowd:
         self._start = rng.randrange(1 << 16)
 
     def address(self) -> str:
-        """Return an IPv4 address that nobody had before, from networks that are nobody's."""
+        """Return an unused IPv4 address from a network reserved for benchmarks."""
         self._addresses += 1
         number = (self._start + self._addresses * 40_503) % (1 << 17)
         return f"198.{18 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
 
     def network(self) -> tuple[str, ...]:
-        """Return three addresses of one IPv6 /64 that nobody had before, written long, short and with capitals."""
+        """Return three addresses of an unused IPv6 /64, written long, short and in capitals."""
         self._addresses += 1
         head = f"2001:db8:{self._addresses:x}:a{self._addresses % 7}"
         return (f"{head}::1", f"{head}:0:0:0:{self.rng.randrange(1, 9_999):x}", f"{head}:12:ABCD:0:{self.rng.randrange(1, 99)}")
@@ -63,7 +63,7 @@ class Crowd:
         return template.format(self.rng.randint(oldest, newest))
 
     def person(self, clock: int, *, addresses: tuple[str, ...] = (), agent: str = "") -> Visitor:
-        """Let somebody new come, at a time."""
+        """Let a new visitor arrive at a time."""
         if not addresses:
             addresses = self.network() if self.rng.random() < 0.12 else (self.address(),)
         plain = self.rng.random() < 0.08
@@ -76,9 +76,9 @@ class Crowd:
         return visitor
 
     def robot(self, clock: int, address: str = "") -> Visitor:
-        """Let a program come that says so, or says nothing."""
+        """Let a program come, with the user agent of a program or none."""
         return self.sit(Device((address or self.address(),), self.rng.choice(BOTS), bot=True), clock)
 
     def colleague(self, clock: int) -> Visitor:
-        """Let somebody come from the office, whose network is left out."""
+        """Let a visitor come from the office, whose network is excluded."""
         return self.sit(Device((f"203.0.113.{self.rng.randint(1, 250)}",), self.agent(), excluded=True), clock)

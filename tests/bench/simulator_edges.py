@@ -54,7 +54,7 @@ def repeats(crowd: Crowd, shop: Shop, clock: int) -> None:
 
 
 def receipts(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Receipts without an order, without a total, and with totals that are no plain numbers."""
+    """Receipts without an order, without a total, and with totals that are not plain numbers."""
     guest = crowd.person(clock)
     nameless: tuple[dict[str, str], ...] = ({}, {"total": "15.5"})
     for query in (*nameless, {"order": "a1", "total": "free"}, {"order": "a2", "total": "12,50"}, {"order": "a3", "total": "-3.25"}):
@@ -72,7 +72,7 @@ def errors(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def neighbours(crowd: Crowd, shop: Shop, clock: int) -> None:
-    """Bring a bot and a person behind one address, then two browsers behind one."""
+    """Let a bot and a person share an address, then two browsers."""
     guest = crowd.person(clock)
     address = guest.device.addresses[0]
     robot = crowd.robot(clock, address)
@@ -113,7 +113,7 @@ def pageless(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def users(crowd: Crowd, shop: Shop, clock: int) -> None:
-    """Sign in in the middle of a session, be known on another device later, and sign out there."""
+    """Sign in during a session, be recognised on another device later, and sign out there."""
     guest = crowd.person(clock).redirected("/start").see("/").wait(8).see("/product/day-bed", "product").wait(20).post("/login", 302)
     guest.user = f"user{shop.orders}_{clock % 997}"
     guest.wait(0).see("/account").wait(9).post("/cart/add", 302, "cart").see("/cart").wait(30).see("/checkout", "checkout")
@@ -161,7 +161,7 @@ def weeks(crowd: Crowd, shop: Shop, clock: int) -> None:
 
 
 def odd_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Send what is no visit: HEAD, OPTIONS, rubbish; and paths that are only written in an odd way."""
+    """Send requests that are not visits (HEAD, OPTIONS, garbage), and paths written in unusual ways."""
     guest = crowd.person(clock).see("/help/%FF").wait(4).other("HEAD / HTTP/1.1").other("OPTIONS * HTTP/1.1", 204)
     guest.other(r"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", 400).other("-", 400).other("PROPFIND /dav HTTP/1.1", 405)
     guest.wait(8).see("/help/a%2Fb").wait(1).see("/index.php", query={"route": "delivery", "page": "2"})

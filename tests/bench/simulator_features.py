@@ -31,7 +31,7 @@ def _visitors(visits: Visits) -> dict[object, list[Hit]]:
 
 
 def same_second(visits: Visits) -> float:
-    """Return the share of hits that stand in the same second as another of their visitor."""
+    """Return the share of hits in the same second as another hit of their visitor."""
     counts = [Counter(hit.time for hit in own) for own in _visitors(visits).values()]
     shared = sum(number for count in counts for number in count.values() if number > 1)
     return shared / sum(sum(count.values()) for count in counts)

@@ -16,7 +16,7 @@ Z = 1.959963984540054
 
 
 def ratio(part: int, whole: int) -> Fraction | None:
-    """Return a rate; nothing of nothing has none."""
+    """Return a rate, None if the base is 0."""
     return Fraction(part, whole) if whole else None
 
 

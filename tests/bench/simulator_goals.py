@@ -43,7 +43,7 @@ def true_hits(session: Session, goal: Goal, kinds: dict[Hit, str]) -> list[Hit]:
 
 
 def _turn(goal: Goal, hit: Hit) -> str | None:
-    """Return what may count only once a visitor, or None where that is not asked for."""
+    """Return the value that counts only once per visitor, or None if not required."""
     if goal.once_per in {"session", "hit"}:
         return None
     if goal.once_per == "visitor":
@@ -52,7 +52,7 @@ def _turn(goal: Goal, hit: Hit) -> str | None:
 
 
 def reach(sessions: list[Session], goal: Goal, kinds: dict[Hit, str]) -> dict[Session, Reached]:
-    """Tell what a goal came to in every session; `sessions` are those with a page, each visitor's in their order."""
+    """Return the result of a goal in every session; `sessions` are those with a page, in order for each visitor."""
     used: set[tuple[Who, str]] = set()
     reached: dict[Session, Reached] = {}
     for session in sessions:
@@ -68,7 +68,7 @@ def reach(sessions: list[Session], goal: Goal, kinds: dict[Hit, str]) -> dict[Se
 
 
 def amount(goal: Goal, hit: Hit) -> Fraction:
-    """Return what a counted hit is worth; what is no plain number is no value."""
+    """Return the value of a counted hit; only plain numbers are values."""
     if isinstance(goal.value, Fraction):
         return goal.value
     text = hit.query.get(str(goal.value), "")
@@ -87,7 +87,7 @@ class _Search:
     known: dict[tuple[int, int, int], int] = field(default_factory=dict)
 
     def fits(self, step: int, place: int) -> bool:
-        """Tell whether a hit fills a step."""
+        """Return whether a hit fills a step."""
         return bool(self.moments[place][1] & set(self.steps[step]))
 
     def nexts(self, step: int, place: int, start: int) -> list[int]:

@@ -32,7 +32,7 @@ NO_HITS = (
 
 @dataclass
 class Written:
-    """The lines of a log, and how many of them are no hits."""
+    """The lines of a log, and how many of them are not hits."""
 
     lines: list[str] = field(default_factory=list)
     blank: int = 0
@@ -58,7 +58,7 @@ def _places(plan: list[Hit], rng: random.Random, displaced: float) -> list[Hit]:
 
 
 def write(plan: list[Hit], rng: random.Random, *, odd: float, tails: float) -> Written:
-    """Write a plan as lines, a share of them with a field more; every hit is told the number of its line."""
+    """Write a plan as lines, some of them with an extra field, and store in every hit the number of its line."""
     written = Written()
     latest = 0
     for hit in _places(plan, rng, odd):

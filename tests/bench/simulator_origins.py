@@ -96,7 +96,7 @@ PAYMENT = "https://www.paypal.com/checkoutnow"
 
 
 def untagged(origin: Origin) -> Origin:
-    """Return what the referrer of a place says by itself."""
+    """Return the source and medium that a place's referrer alone implies."""
     by_referrer = {known.referrer: known for known in (*_ORIGINS, _UNTAGGED) if known.medium in {"organic", "referral"}}
     return by_referrer.get(origin.referrer, DIRECT)
 

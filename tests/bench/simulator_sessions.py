@@ -59,7 +59,7 @@ def _by(hits: Iterable[Hit], key: Callable[[Hit], Hashable]) -> dict[Hashable, l
 
 
 def kinds_of(hits: list[Hit], site: Site) -> dict[Hit, str]:
-    """Tell what each hit of persons is once the goals are known; `hits` stand in order."""
+    """Return the kind of each hit by people, given the goals; `hits` are in order."""
     kinds: dict[Hit, str] = {}
     last_range: dict[tuple[Device, str], int] = {}
     for hit in hits:
@@ -106,7 +106,7 @@ def cut(visitor: Who, hits: list[Hit], kinds: dict[Hit, str]) -> tuple[list[Sess
 
 
 def _visitors(hits: list[Hit], kinds: dict[Hit, str]) -> dict[Hit, Who]:
-    """Tell who did each hit: the log user, else the device; what a user did before signing in is the user's."""
+    """Return the visitor of each hit: the log user, otherwise the device; hits before signing in belong to the user."""
     who: dict[Hit, Who] = {hit: hit.user or hit.device for hit in hits}
     for device, own in _by(hits, lambda hit: hit.device).items():
         for session in cut(device, own, kinds)[0]:  # type: ignore[arg-type]

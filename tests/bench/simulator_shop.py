@@ -100,7 +100,7 @@ class Shop:
         who.see("/search", "search", query={"q": self.rng.choice(words)})
 
     def _browse(self, who: Visitor) -> bool:
-        """One further step of a visit; tells whether it was a product page."""
+        """Make one further step of a visit and return whether it was a product page."""
         step = self.rng.choices(tuple(STEPS), tuple(STEPS.values()))[0]
         getattr(self, f"_step_{step}")(who)
         return step == "product"

@@ -45,7 +45,7 @@ class Funnel:
 
 @dataclass(frozen=True)
 class Site:
-    """All that a goals file says."""
+    """The content of a goals file."""
 
     goals: tuple[Goal, ...]
     funnels: tuple[Funnel, ...]
@@ -56,11 +56,11 @@ class Site:
         return next(goal for goal in self.goals if goal.name == name)
 
     def names(self, tags: frozenset[str]) -> bool:
-        """Tell whether any goal names an act with these tags."""
+        """Return whether any goal names an act with these tags."""
         return any(goal.tags & tags for goal in self.goals)
 
     def page(self, path: str, query: dict[str, str]) -> str:
-        """Return the row of the pages report in which a page stands."""
+        """Return the row of a page in the pages report."""
         if path.startswith("/category/"):
             return "/category/**"
         for group in ("/product/", "/blog/"):

@@ -213,7 +213,7 @@ def coverage(days: int, an_hour: Callable[[datetime], int], first: int = 0, last
 
 
 def small(hour: datetime) -> int:
-    """Return the lines of a small site: none at night, few and in bursts by day."""
+    """Return the lines of a small site: none at night, a few bursts during the day."""
     return 0 if hour.hour < 7 else (hour.day * 7 + hour.hour * 5) % 4 * 8
 
 

@@ -228,7 +228,7 @@ def test_a_new_report_is_a_command(folder: Path) -> None:
 
 
 def test_a_new_goal_key_is_a_key_of_goals(folder: Path) -> None:
-    """Also in the answer to a misspelt key."""
+    """The suggestion for a misspelt key includes it too."""
     assert convkit(folder, "goals", "our.log", "-f", "csv")[1].splitlines()[1].split(",")[0] == "early"
     (folder / "wrong.yaml").write_text("macro: {early: {page: /cart, at_hours: 13}}\n", encoding="utf-8")
     code, _, err = convkit(folder, "goals", "our.log", "-g", "wrong.yaml")

@@ -72,7 +72,7 @@ def unlike(module: object, protocol: type) -> set[str]:
 
 
 def fits(function: object, declared: Callable[..., object]) -> bool:
-    """Tell a function that takes what a method of a protocol does, and returns that or one of its alternatives."""
+    """Return whether a function takes the same arguments as a protocol's method, and returns its type or one of its alternatives."""
     if not inspect.isfunction(function):
         return False
     signature, expected = inspect.signature(function), inspect.signature(declared)

@@ -45,7 +45,7 @@ for reports, where in ((None, ()), (["sessions", "hits"], ["page=**", "goal!=x*"
 
 
 def place_of(module: str) -> int | None:
-    """Return the place of a module's room in ROOMS, None where it has none."""
+    """Return the position of a module's room in ROOMS, None if it has none."""
     room = module.partition(".")[0]
     return ROOMS.index(room) if room in ROOMS else None
 
@@ -56,7 +56,7 @@ def folder_of(module: str) -> str:
 
 
 def is_for_siblings(module: str) -> bool:
-    """Tell a `_name.py` from plug-ins and from `__init__.py`."""
+    """Return whether a module is a `_name.py`, unlike plug-ins and `__init__.py`."""
     return re.fullmatch(r"_[a-z]\w*", module.rpartition(".")[2]) is not None
 
 

@@ -112,7 +112,7 @@ def test_parts_add_up_whatever_the_goals(example: Example, count: int, folder: P
 
 
 def check_breakdown(analyzed: Analyzed, count: int) -> None:
-    """Hold the sum of the parts of an analysis that is broken down against the whole of it."""
+    """Compare the sum of the parts of a broken-down analysis with the whole."""
     run = analyzed.run
     assert run.broken_down is not None
     assert run.broken_down.values is not None
@@ -144,7 +144,7 @@ def test_split_parts_add_up_whatever_the_goals(example: Example, by: str, count:
 
 @pytest.mark.parametrize("log", ["", '192.0.2.1 - - [10/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "Mozilla/5.0 Firefox/139.0"\n'])
 def test_parts_without_visitors_add_nothing(log: str, folder: Path) -> None:
-    """Of one visitor, or none, all parts but one at most are empty."""
+    """With at most one visitor, all parts except at most one are empty."""
     check(run_of(log, GOALS, folder), 5)
 
 

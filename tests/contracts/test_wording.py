@@ -1,4 +1,4 @@
-"""The rules of wording, held against every sentence that the product can print: those of several screens, and the texts in its source.
+"""The rules of wording, applied to every sentence that the product can print: those of several screens, and the texts in its source.
 
 A count stands before its rate, the range is called likely, no cause is named, and no word claims more than a log can show.
 """
@@ -33,7 +33,7 @@ PATTERN = re.compile(r"\(\?P<|%p| fits best, ")
 
 
 def small_site(converting: int, others: int, goals: str, folder: Path) -> Document:
-    """Return the whole report on a log with so many purchases, written as the goals say."""
+    """Return the whole report on a log with that many purchases."""
     lines = []
     for number in range(converting + others):
         who = f"10.1.{number >> 8}.{number & 255} - -"
@@ -115,7 +115,7 @@ def test_under_a_hundred_conversions_the_odds_stand_beside_the_rate(texts: list[
 
 
 def test_cannot_tell_is_never_the_last_word(documents: list[Document]) -> None:
-    """Whoever has too few conversions is told how many months would do, or what to judge by meanwhile."""
+    """With too few conversions, a sentence gives the number of months needed, or the goal to judge by meanwhile."""
     few = [finding.text for document in documents for finding in document.findings if finding.text.startswith(("With only ", "Only "))]
     assert len(few) >= 3
     assert all(re.search(r"would take about [\d,]+ (?:day|month|year)s? of logs before and after it", text) for text in few)

@@ -237,6 +237,6 @@ def test_no_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
 
 
 def test_after_the_last_is_removed_none_is_made(tmp_path: Path) -> None:
-    """In a process of its own, which cannot create any afterwards."""
+    """In a separate process, which cannot create any afterwards."""
     done = subprocess.run([sys.executable, "-c", ENDED, str(tmp_path)], env=environment(), capture_output=True, check=False)
     assert (done.returncode, done.stderr) == (0, b"")

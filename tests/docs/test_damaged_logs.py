@@ -31,7 +31,7 @@ OBJECTS = b"".join(b'{"user": "u", "time": %d, "event": "a"}\n' % (1_791_640_000
 
 
 class Case(NamedTuple):
-    """A log, and what becomes of it: lines kept, lines not read, a word of the warning; or a word of the refusal."""
+    """A log and the result of reading it: lines kept, lines not read, a word of the warning, or a word of the error."""
 
     content: bytes
     kept: int = 40

@@ -54,7 +54,7 @@ def is_test(name: str) -> bool:
 
 
 def fixed(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, PolarsDataType]:
-    """Return the columns of a frame but for goals and their tests."""
+    """Return the columns of a frame except goals and their tests."""
     return {name: dtype for name, dtype in frame.collect_schema().items() if not is_test(name)}
 
 

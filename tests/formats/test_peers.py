@@ -1,6 +1,6 @@
 """Whole logs from the tests of other projects: their requests are read, whatever else they contain.
 
-Every case is a few lines of a file and what `read_records` makes of them; a line that is no record is left out.
+Every case is a few lines of a file and what `read_records` makes of them; a line that is not a record is left out.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def test_it_takes_every_goals_file_that_the_model_draws(goals: GoalsFile) -> Non
 
 
 def entries() -> list[str]:
-    """Return the entries of the file with all mistakes that do not refer to others, each as a file of its own."""
+    """Return the entries of the file with all mistakes that do not refer to others, each in a separate file."""
     lines = (GOLDEN / "bad_goals.yaml").read_text(encoding="utf-8").splitlines()
     found, block = [], ""
     for text in lines:

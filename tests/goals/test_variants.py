@@ -104,7 +104,7 @@ def test_a_visitor_has_the_only_variant_from_the_first_session_on(tmp_path: Path
 
 
 def test_what_was_read_decides_and_not_the_period(tmp_path: Path) -> None:
-    """A variant shown before the period is known; another one after it makes two."""
+    """A variant shown before the period counts; with another one after it, the visitor saw two."""
     goals = parse_goals(GOALS, "goals.yaml")
     late = runs.document([log(tmp_path)], ["goals"], goals, by="variant.checkout", since="2026-10-10T14:00")
     assert by_variant(late, "sale") == {"a": 1}

@@ -103,7 +103,7 @@ def _extensions(chain: Chain, fills: Sequence[Fill], times: Sequence[int], rules
 
 
 def _is_allowed(chain: Chain, fills: Sequence[Fill], times: Sequence[int], rules: Rules) -> bool:
-    """Return whether a chain keeps all rules; if it breaks one, so does every chain that continues it."""
+    """Return whether a chain follows all rules; if it breaks one, so does every chain that continues it."""
     hits = dict(chain)
     first, last = chain[0][1], chain[-1][1]
     if rules.window is not None and times[last] - times[first] > rules.window:

@@ -103,7 +103,7 @@ def document(name: str) -> Document:
 
 
 def _document(name: str) -> Document:
-    """Return the reports, the files named as somebody in the clone would name them."""
+    """Return the reports, with file names relative to the clone."""
     if name == BUILT_IN:
         return runs.sample(goals=None)
     if name == FUNNELS:

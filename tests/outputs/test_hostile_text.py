@@ -1,6 +1,6 @@
-"""Text of a log is harmless in every output, whatever carries it: paths, parameters, events, steps, the names of files.
+"""Text from a log is harmless in every output, wherever it occurs: paths, parameters, events, steps, the names of files.
 
-Nothing of it steers a terminal, hides, runs in a spreadsheet, or breaks the form of the file.
+It cannot control a terminal, hide, run in a spreadsheet, or break the file format.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
 
 
 def forms(text: str) -> tuple[str, str]:
-    """Return a text as a path may hold it: encoded, and raw but for what ends a line or a request."""
+    """Return a text as a path may contain it: encoded, and raw except for characters that end a line or a request."""
     return quote(text, safe="=+-@"), re.sub(r"[\0\r\n \"]", "", text)
 
 
@@ -108,7 +108,7 @@ def rendered(document: Document, output: str) -> str | bytes:
 
 
 def texts_of(found: str | bytes) -> list[str]:
-    """Return the texts of an output: the one, or the names and cells of a Parquet file."""
+    """Return the texts of an output: a single text, or the names and cells of a Parquet file."""
     if isinstance(found, str):
         return [found]
     frame = pl.read_parquet(found)
@@ -116,7 +116,7 @@ def texts_of(found: str | bytes) -> list[str]:
 
 
 def steering(text: str, output: str) -> set[str]:
-    """Return the characters of a text that steer, but for those that the output's form is made of."""
+    """Return the control characters of a text, except those that are part of the output format."""
     return {letter for letter in text if unicodedata.category(letter) in STEERING} - set(FORM.get(output, "\n"))
 
 
@@ -153,7 +153,7 @@ def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 (whatever JSON holds)
 
 
 def strict(text: str) -> Any:  # noqa: ANN401 (whatever JSON holds)
-    """Return the value of a JSON text that may hold no NaN and no Infinity."""
+    """Return the value of a JSON text that must not contain NaN or Infinity."""
     return json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
 
 

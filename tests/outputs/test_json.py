@@ -55,7 +55,7 @@ def test_the_fates_add_up_to_the_lines(tmp_path: Path) -> None:
 
 
 def test_what_is_missing_is_null_and_nothing_is_nan(tmp_path: Path) -> None:
-    """`report` refuses NaN and Infinity; of nothing there is no rate."""
+    """`report` rejects NaN and Infinity; a base of 0 has no rate."""
     found = report(tmp_path, [], "macro: {sale: /sale}\nfunnels: {f: [/a, sale]}")
     overview = {row["metric"]: row["value"] for row in found["reports"]["overview"]}
     assert (overview["sessions"], overview["bounce_rate"], overview["conversion_rate"]) == (0, None, None)
@@ -65,7 +65,7 @@ def test_what_is_missing_is_null_and_nothing_is_nan(tmp_path: Path) -> None:
 
 
 def test_paths_come_back_as_they_are(tmp_path: Path) -> None:
-    """No apostrophe: a program is no spreadsheet."""
+    """No apostrophe is added, since programs are not spreadsheets."""
     seen = [text for text in (*FORMULAS, *NASTY) if text.isprintable() and text not in {" =1", "\u00a0=1"}]
     found = report(tmp_path, [line(f"GET /x/{quote(text, safe='')}", number) for number, text in enumerate(seen)], "macro: {sale: /sale}")
     shown = {row["page"] for row in found["reports"]["pages"]}

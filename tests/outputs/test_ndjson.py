@@ -1,4 +1,4 @@
-"""NDJSON for line by line tools: the rows of JSON, each with its report's name in front."""
+"""NDJSON for line-by-line tools: the rows of JSON, each starting with its report's name."""
 
 from __future__ import annotations
 

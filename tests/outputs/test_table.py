@@ -1,4 +1,4 @@
-"""The table: nothing is wider than the screen, columns stand in line, and no text of a log reaches the terminal as anything but text."""
+"""The table: nothing is wider than the screen, columns are aligned, and no text from a log reaches the terminal as anything but text."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def too_wide(text: str, width: int) -> list[str]:
 
 
 def dangerous(text: str) -> set[str]:
-    """Return the control and format characters of a text, but for its line ends and colours."""
+    """Return the control and format characters of a text, except line ends and colours."""
     return {character for character in _SGR.sub("", text) if character != "\n" and unicodedata.category(character) in DANGEROUS}
 
 
@@ -159,7 +159,7 @@ def output(*arguments: str | Path, **environment: str) -> str:
 
 
 def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> str:
-    """Return what the program writes on a terminal of so many columns."""
+    """Return the program's output on a terminal of that many columns."""
     controller, terminal = os.openpty()
     termios.tcsetwinsize(terminal, (24, columns))
     clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR", "CONVKIT_GOALS"}} | {"TERM": "xterm"}

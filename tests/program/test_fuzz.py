@@ -1,6 +1,6 @@
-"""Whatever the lines are: there is no exception except one with a sentence, and the fates add up to the lines read.
+"""Whatever the lines contain, the only exceptions are errors with a sentence, and the fates add up to the lines read.
 
-`pytest -m fuzz` goes on for ten minutes, or as many as CONVKIT_FUZZ_MINUTES says. A seed that failed belongs into FAILED.
+`pytest -m fuzz` goes on for ten minutes, or as many as CONVKIT_FUZZ_MINUTES says. Add a failing seed to FAILED.
 """
 
 from __future__ import annotations

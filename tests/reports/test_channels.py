@@ -57,14 +57,14 @@ def who(number: int) -> str:
     ],
 )
 def test_the_first_hit_tells_where_a_session_came_from(front: tuple[str, int, str], expected: tuple[str, ...], tmp_path: Path) -> None:
-    """A redirect, an error or a download in front of the landing page does; what nobody looks at does not."""
+    """A redirect, an error or a download before the landing page counts; background requests do not."""
     request, status, referrer = front
     lines = [line(request, 0, status, referrer=referrer), line("GET /a", 1, referrer="https://forum.example/x"), line("GET /b", 2, referrer=GOOGLE)]
     assert [row[:4] for row in origins(tmp_path, lines)] == [expected]
 
 
 def test_links_of_the_site_and_payment_providers_open_no_channel(tmp_path: Path) -> None:
-    """Who goes on after a pause, or comes back from paying, is Direct and is known to have come back; the first session stays the first."""
+    """A session resumed after a pause or on return from paying is Direct and marked as resumed; the first session stays the first."""
     lines = [
         line("GET /a", 0, referrer=GOOGLE),
         line("GET /b", HOUR, referrer=OWN),
@@ -210,7 +210,7 @@ def test_hosts_that_the_log_names_are_the_site_s_own(tmp_path: Path) -> None:
 
 
 def test_a_log_without_referrers_is_told(tmp_path: Path) -> None:
-    """Else everybody would seem to know the address by heart."""
+    """Otherwise everyone would seem to have typed in the address."""
     lines = [line("GET /a", number, who=who(number)).rpartition(' "-"')[0] for number in range(30)]
     made = report(tmp_path, lines)
     assert rows(made, "channel", "sessions") == [("Direct", 30)]

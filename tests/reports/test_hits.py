@@ -1,4 +1,4 @@
-"""`hits`: a row a kept line, with the session and the goals that it is of, and nothing of a query that nobody asked for."""
+"""`hits`: one row per kept line, with its session and goals, and only the query parameters that are configured."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_row_says_all_of_a_hit(tmp_path: Path) -> None:
 
 
 def test_every_kept_line_is_a_row_in_order(tmp_path: Path) -> None:
-    """Whatever its kind; what nobody looks at is none."""
+    """Whatever its kind, except background requests."""
     requests = [("GET /b", 5, 200), ("GET /a", 3, 200), ("POST /x", 3, 302), ("GET /gone", 4, 404), ("GET /old", 4, 301), ("GET /f.pdf", 6, 200)]
     others = [line("GET /api/x", 1), line("POST /form", 4), line("GET /robots.txt", agent="Other/1.0"), "rubbish", ""]
     lines = [line(*request) for request in requests] + others

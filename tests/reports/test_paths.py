@@ -43,7 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def path_of(model: Model, number: int, options: dict[str, str]) -> str | None:
-    """Return the path of a session, None where it has none."""
+    """Return the path of a session, None if it has none."""
     pages, steps, shown = model.sessions[number].pages, int(options.get("steps", 3)), model.goals.site.shown
     if "from" in options:
         fits = [place for place, page in enumerate(pages) if matches(options["from"], page.path)]
@@ -120,7 +120,7 @@ LINES = [*walk("/a", "/a", "/b", "/cart", "/b", "/sale"), *walk("/b", "/cart", w
     ],
 )
 def test_paths_by_hand(options: dict[str, str], expected: list[str], tmp_path: Path) -> None:
-    """`(start)` and `(left)` stand where all that came before or after is told."""
+    """`(start)` and `(left)` appear if the path contains everything before or after."""
     assert paths(run(tmp_path, LINES, **options)) == expected
 
 

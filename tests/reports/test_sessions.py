@@ -1,4 +1,4 @@
-"""`sessions`: a row a session, named by visitor and number, which adds up to the headline; nothing that tells who a visitor is."""
+"""`sessions`: one row per session, named by visitor and number; the rows add up to the headline and do not identify people."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_session_that_is_set_aside_has_no_number(tmp_path: Path) -> None:
 
 
 def test_an_id_is_made_of_what_tells_the_visitor(tmp_path: Path) -> None:
-    """Of the user where there is one, else of address (IPv6 by its /64) and browser; no other line changes it."""
+    """By user if there is one, otherwise by address (IPv6 by its /64) and browser; no other line changes it."""
     who = ["198.51.100.1 - -", "198.51.100.1 - ann", "198.51.100.7 - ann", "2001:db8::1 - -", "2001:db8::2 - -", "2001:db8:0:1::1 - -"]
     lines = [line("GET /", 60 * number, who=one, agent=f"Firefox {min(3, number)}") for number, one in enumerate(who)]
     ids = [row["visitor"] for row in rows(tmp_path, lines)]

@@ -108,7 +108,7 @@ def test_no_page_that_people_reach_is_on_the_list_of_scanners() -> None:
 
 
 def rush(count: int, seconds: int, request: str = "GET /a", status: int = 200) -> list[str]:
-    """Return so many requests within so many seconds, after a calm hour."""
+    """Return that many requests within that many seconds, after a quiet hour."""
     times = [7_200, *([7_230] * (count - 2)), 7_200 + seconds]
     return [line("GET /"), line("GET /a", 3_600), *(line(request, time, status) for time in times)]
 

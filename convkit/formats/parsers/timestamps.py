@@ -99,7 +99,7 @@ def _iso_text(text: pl.Expr, number: pl.Expr) -> pl.Expr:
 
 
 def _minute(text: pl.Expr) -> pl.Expr:
-    """Return the minute of an ISO 8601 time, or of a day its first. Polars caches the times that it parses, and minutes repeat."""
+    """Return the minute of an ISO 8601 time, or the first minute of a day. Polars caches the times that it parses, and minutes repeat."""
     minute, between = text.str.head(len(_MINUTE)), text.str.slice(len(_DAY), 1)
     day = pl.when(text.str.len_bytes() == len(_DAY)).then(text)
     cases = {"%Y-%m-%d %H:%M": " ", "%Y-%m-%dT%H:%M": "T"}

@@ -1,6 +1,6 @@
-"""Worth a look: what was planted is found and said in exact words, and what chance alone does is not.
+"""Worth a look: planted differences are reported in exact words, and random ones are not.
 
-Every log is made of whole sessions, so that each count in a sentence can be read off the plan beside it.
+Every log consists of whole sessions, so each count in a sentence can be checked against the plan next to it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CHANCE = 0.05
 
 
 def sessions(plan: Plan) -> Iterator[str]:
-    """Yield the lines of planned sessions, each of a visitor of its own, on one afternoon."""
+    """Yield the lines of planned sessions on one afternoon, each by a different visitor."""
     number = 0
     for count, requests in plan:
         for _ in range(count):
@@ -59,7 +59,7 @@ def findings(folder: Path, goals: str, plan: Plan, period: dict[str, str] = MONT
 
 
 def at_checkout(item: str, dropped: tuple[int, int], went_on: tuple[int, int], before: str = "") -> Plan:
-    """Return sessions at the checkout: of either side, how many met the item and how many did not."""
+    """Return sessions at the checkout: for each side, how many saw the item and how many did not."""
     start = f"{before} /checkout".strip()
     sides = [(dropped, ""), (went_on, "/thanks")]
     return [row for (met, others), end in sides for row in ((met, f"{start} {item} {end}"), (others, f"{start} {end}"))]
@@ -139,7 +139,7 @@ def test_a_gain_is_of_thirty_days(tmp_path: Path) -> None:
 
 
 def landings(landed: int, bounced: int, rest: tuple[int, int] = (150, 60)) -> Plan:
-    """Return sessions that land on a post, beside the rest of the site: how many land there and how many of them bounce."""
+    """Return sessions that land on a post and on the rest of the site: how many land there and how many of them bounce."""
     return [(bounced, "/post"), (landed - bounced, "/post /cart"), (rest[1], "/"), (rest[0] - rest[1], "/ /cart")]
 
 

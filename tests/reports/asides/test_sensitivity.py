@@ -1,4 +1,4 @@
-"""What a funnel's headline would be under other choices is what a run with that choice tells."""
+"""A funnel's headline under another setting equals that of a run with that setting."""
 
 from __future__ import annotations
 

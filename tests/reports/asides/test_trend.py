@@ -1,4 +1,4 @@
-"""Trends as they are reported: which periods decide, what is no trend, what would tell, and what is marked on periods."""
+"""Trends in reports: which periods count, what is not a trend, how much data is missing, and the marks on periods."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ funnels:
 
 
 def days(rates: Sequence[int], until: int) -> Iterator[str]:
-    """Yield lines of days from 10 October on: SESSIONS a day, of them so many to the sale; the last day's log ends then."""
+    """Yield lines of days from 10 October: SESSIONS per day, that many of them with a sale; the log ends at the given time of the last day."""
     for day, sales in enumerate(rates):
         midnight = (day * 24 - 12) * 3_600
         for place in range(SESSIONS):
@@ -95,7 +95,7 @@ def test_rows_are_those_of_all_periods(reported: Callable[..., Document]) -> Non
     ("until", "periods", "mark", "verdict"), [(23 * 3_600, 8, "", "too little data"), (23 * 3_600 - 1, 7, "2026-10-17", "progressing")]
 )
 def test_a_day_that_is_not_over_is_shown_and_left_out(until: int, periods: int, mark: str, verdict: str, reported: Callable[..., Document]) -> None:
-    """It may lack an hour: at night nobody comes for a while."""
+    """An hour may be missing, since no one may visit for a while at night."""
     document = reported((*RISING[:-1], 0), "goals", ends=until)
     row, text = trend(document)["sale"], str(runs.render(document))
     assert (row["periods"], row["reached"], row["verdict"]) == (periods, sum(RISING[:-1]), verdict)
@@ -121,7 +121,7 @@ def test_what_a_longer_log_knows_more_of_has_no_trend(reported: Callable[..., Do
 
 
 def test_a_window_must_be_over(reported: Callable[..., Document]) -> None:
-    """A visitor's chain of the last three days may still go on; one within a session may not."""
+    """A visitor's chain from the last three days may still continue; one within a session may not."""
     rows = trend(reported(RISING))
     assert (rows["soon / 2 / sale"]["periods"], rows["shop / 2 / sale"]["periods"]) == (4, 8)
     assert rows["soon / 2 / sale"]["base"] == sum(RISING[:4]) + 4 * 5
@@ -166,7 +166,7 @@ def test_notes_stand_under_their_period(reported: Callable[..., Document]) -> No
 
 
 def test_notes_of_columns_and_of_the_whole_report(reported: Callable[..., Document], tmp_path: Path) -> None:
-    """Each is told once; periods that are not shown tell none."""
+    """Each note is shown once; notes on hidden periods are not shown."""
     weeks = str(runs.render(reported(RISING, "goals", by="week"), width=120))
     assert ("2026-W42▲*" in weeks, "2026-W42*▲" in weeks) == (False, True)
     assert weeks.count("▲ 12 Oct: new checkout") == 1
@@ -190,7 +190,7 @@ def test_sentences_claim_no_more_than_counts_show(reported: Callable[..., Docume
 
 
 def view(key: str, end: datetime, timezone: str = "UTC", notes: tuple[tuple[date, str], ...] = ()) -> View:
-    """Return what marks are made of."""
+    """Return the input of period marks."""
     zone = ZoneInfo(timezone)
     return View(Goals(None, Site(notes=notes), ()), Period(end - timedelta(days=90), end.astimezone(zone), timezone), {}, key=key, ends=end)
 
