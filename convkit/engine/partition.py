@@ -75,7 +75,8 @@ class Partition:
     def part(self, number: int) -> Part:
         """Return a part by its number."""
         if self.bucket is None:
-            return Part(collect_frame(self.data.lines, self.data.size), self.data.facts, self.data.omitted)
+            # As if there were no rows: the lines are in memory already, and the engine for many rows would copy them.
+            return Part(collect_frame(self.data.lines, 0), self.data.facts, self.data.omitted)
         lines_of_part = self.data.lines.filter(self.bucket.is_between(*self.bounds[number])).drop(BUCKET_KEY)
         lines = collect_frame(lines_of_part.with_columns(pl.col(pl.String).cast(TEXT)), self.data.size)
         lines = collect_frame(identify_users(lines), lines.height)
