@@ -58,26 +58,25 @@ class Partition:
     data: LogData
     every_line: bool = False
     """Whether parts keep every line; otherwise one static file per client, which leaves a third of the lines."""
-    bucket: pl.Expr | None = None
-    """The bucket of a line on disk; None in memory, where there is one part."""
-    bounds: tuple[tuple[int, int], ...] = ()
-    """The first and the last bucket of each part."""
+    whole: Part | None = None
+    """The only part if the lines are in memory; None if they are on disk."""
+    filters: tuple[pl.Expr, ...] = ()
+    """Whether a line on disk belongs to a part, for each part."""
 
     @property
     def is_divided(self) -> bool:
         """Whether the lines are on disk and parts are read from there."""
-        return self.bucket is not None
+        return self.whole is None
 
     def map(self, function: Callable[[Part], T]) -> list[T]:
         """Return the function's result for each part; only one part is in memory at a time."""
-        return [function(self.part(number)) for number in range(len(self.bounds) or 1)]
+        return [function(self.part(number)) for number in range(len(self.filters) or 1)]
 
     def part(self, number: int) -> Part:
         """Return a part by its number."""
-        if self.bucket is None:
-            # As if there were no rows: the lines are in memory already, and the engine for many rows would copy them.
-            return Part(collect_frame(self.data.lines, 0), self.data.facts, self.data.omitted)
-        lines_of_part = self.data.lines.filter(self.bucket.is_between(*self.bounds[number])).drop(BUCKET_KEY)
+        if self.whole is not None:
+            return self.whole
+        lines_of_part = self.data.lines.filter(self.filters[number]).drop(BUCKET_KEY)
         lines = collect_frame(lines_of_part.with_columns(pl.col(pl.String).cast(TEXT)), self.data.size)
         lines = collect_frame(identify_users(lines), lines.height)
         return Part(lines, self.data.facts) if self.every_line else _without_more_assets(Part(lines, self.data.facts))
@@ -111,7 +110,7 @@ def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
     lines = collect_frame(identify_users(collect_frame(mark_duplicates(lines), lines.height)), lines.height)
     part = Part(lines) if plan.every_line else _without_more_assets(Part(lines))
     data = _log_data(opened, logs, loaded, part.lines.lazy(), part.lines.height)
-    return Partition(replace(data, omitted=part.omitted), plan.every_line)
+    return Partition(replace(data, omitted=part.omitted), plan.every_line, part)
 
 
 def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
@@ -127,7 +126,8 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     linked = linked_keys(lines, goals.site, size)
     bucket = bucket_of(pl.col(BUCKET_KEY).replace(linked[BUCKET_KEY], linked["group"]))
     data = replace(_log_data(opened, logs, loaded, lines, size), facts=_global_facts(lines, goals))
-    return Partition(data, plan.every_line, bucket, _bounds(_counts(lines, bucket, size), plan.memory))
+    bounds = _bounds(_counts(lines, bucket, size), plan.memory)
+    return Partition(data, plan.every_line, filters=tuple(bucket.is_between(first, last) for first, last in bounds))
 
 
 def _assets(plan: Plan) -> Assets:

@@ -58,7 +58,7 @@ def memory(size: int) -> Iterator[list[int]]:
 
     def counted(*of_run: Any) -> Partition:  # noqa: ANN401 (as it takes them)
         made = on_disk(*of_run)
-        numbers.append(len(made.bounds))
+        numbers.append(len(made.filters))
         return made
 
     with pytest.MonkeyPatch.context() as patch:
