@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from convkit.comparison import report as comparison
 from convkit.core.options import CompareOptions, Options
 from convkit.engine import plan, run
-from convkit.errors import UsageError, did_you_mean
+from convkit.errors import UsageError, suggestion
 from convkit.goals.loader import load_goals
 from convkit.outputs import render
 
@@ -75,7 +75,7 @@ class Result:
             raise AttributeError(name)
         reports = {report.replace("-", "_"): report for report in self.names}
         if name not in reports:
-            raise AttributeError(f"this result has no report {name!r}{did_you_mean(name, reports) or '.'} Reports: {', '.join(reports)}")
+            raise AttributeError(f"this result has no report {name!r}{suggestion(name, reports, 'Reports')}")
         return self[reports[name]]
 
     def __dir__(self) -> list[str]:
@@ -147,7 +147,7 @@ class Result:
         """Return a report by name. Raises KeyError."""
         reports = {**self.document.reports, **self.document.asides}
         if name not in reports:
-            raise KeyError(f"no report {name!r} in this result{did_you_mean(name, reports) or '.'} Reports: {', '.join(reports)}")
+            raise KeyError(f"no report {name!r} in this result{suggestion(name, reports, 'Reports')}")
         return reports[name]
 
 

@@ -132,6 +132,12 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def suggestion(name: str, names: Iterable[str], heading: str) -> str:
+    """Return `; did you mean 'page'? Keys: page, query`, or only `. Keys: page, query` if no known name is close; the heading is `Keys`."""
+    listed = list(names)
+    return f"{did_you_mean(name, listed) or '.'} {heading}: {', '.join(listed) or 'none'}"
+
+
 def unknown_name(kind: str, name: str, known: Iterable[str], heading: str = "", place: str = "") -> str:
     """Return `unknown key 'pag' in a goal; did you mean 'page'? Keys: page, query`, of which `in a goal` is the place.
 
@@ -140,6 +146,4 @@ def unknown_name(kind: str, name: str, known: Iterable[str], heading: str = "", 
     names = list(known)
     hint = did_you_mean(name, names)
     is_listed = heading and not (hint and len(names) > _MAX_LISTED)
-    return f"unknown {kind} {name!r}{place and f' in {place}'}{hint}" + (
-        f"{'' if hint else '.'} {heading}: {', '.join(names) or 'none'}" if is_listed else ""
-    )
+    return f"unknown {kind} {name!r}{place and f' in {place}'}{suggestion(name, names, heading) if is_listed else hint}"

@@ -84,7 +84,7 @@ hits, sorted by visitor and ORDER."""
 
 
 def parse_key(key: str | None, goals: Goals) -> str | None:
-    """Return the key of the option. Raises UsageError with the fix if there is no such key."""
+    """Return the key of the option. Raises UsageError with the fix if it is unknown."""
     keys = (*KEYS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
     if key is not None and key not in keys:
         fix = did_you_mean(key, keys) or ("; define it under `site.variants`." if key.startswith(schema.VARIANT_PREFIX) else ".")

@@ -148,7 +148,7 @@ class PeriodMarks:
         """Return one line per note on the periods that are shown."""
         return [Paragraph(f"{ANNOTATED} {day.day} {day:%b}: {text}") for day, text in self.notes_of(values)]
 
-    def said(self) -> tuple[Note, ...]:
+    def report_notes(self) -> tuple[Note, ...]:
         """Return the notes of a report with this breakdown."""
         happened = [Note("annotation", f"{day.day} {day:%b %Y}: {text}", is_drawn=True) for _, day, text in self.notes]
         return (*happened, *self._not_over())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from convkit.errors import UsageError, did_you_mean
+from convkit.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -38,7 +38,7 @@ def parse_sorting(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting
     names = list(dict.fromkeys(one.name for of_report in columns.values() for one in of_report))
     if column not in names:
         heading = f"Columns of {next(iter(columns))}" if len(columns) == 1 else "Columns"
-        raise UsageError(f"--sort {text}: unknown column {column!r}{did_you_mean(column, names) or '.'} {heading}: {', '.join(names)}")
+        raise UsageError(f"--sort {text}: unknown column {column!r}{suggestion(column, names, heading)}")
     if direction not in {"", _ASCENDING, _DESCENDING} or text.endswith(":"):
         raise UsageError(f"--sort {text}: use {column} for largest first, or {column}:{_ASCENDING} for smallest first")
     return Sorting(column, direction == _ASCENDING)

@@ -155,10 +155,10 @@ def report_of(pair: Pair, rows: pl.DataFrame) -> Report:
     """Return the report with its heading, caveats, table and conclusions."""
     heading, caveats, conclusions = wording.heading(pair), wording.caveats(pair), wording.conclusions(pair, rows)
 
-    def draw(frame: pl.DataFrame, room: Screen) -> list[Block]:
+    def draw(frame: pl.DataFrame, screen: Screen) -> list[Block]:
         shown = frame.select("what", "item").join(rows, on=["what", "item"], how="left", maintain_order="left")
         warnings: list[Block] = [BlankLine(), *(Paragraph(note.text) for note in caveats)] if caveats else []
-        table = _draw_table(shown, pair, room)
+        table = _draw_table(shown, pair, screen)
         return [Heading("COMPARE", heading), *warnings, BlankLine(), *table, BlankLine(), *(Paragraph(note.text) for note in conclusions)]
 
     frame = rows.select(column.name for column in comparison_rows.COLUMNS)
@@ -203,16 +203,16 @@ def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialRe
     )
 
 
-def _draw_table(rows: pl.DataFrame, pair: Pair, room: Screen) -> list[Block]:
+def _draw_table(rows: pl.DataFrame, pair: Pair, screen: Screen) -> list[Block]:
     """Return the table: the overview, the goals that were reached, and the steps of funnels."""
-    parts, sides = _parts(rows, pair.goals, room), pair.sides
+    parts, sides = _parts(rows, pair.goals, screen), pair.sides
     texts = [[_texts(row, pair.goals.site.currency) for row in part] for _, part in parts]
     headings = ["", *_side_names(sides), "change", "likely change", "verdict"]
     # Each part is a separate grid, padded to the widest so that the columns align.
     widths = [max(map(len, column)) for column in zip(headings, *(row for part in texts for row in part), strict=True)]
     blocks: list[Block] = []
     for (title, part), cells in zip(parts, texts, strict=True):
-        columns = _columns([""] * len(headings) if blocks else _padded(headings, widths), room)
+        columns = _columns([""] * len(headings) if blocks else _padded(headings, widths), screen)
         blocks += [BlankLine()] if blocks else []
         blocks += [Heading(f"FUNNEL {title}", "share of those who entered")] if title else []
         lines = [dict(zip(_COLUMNS, _padded(text, widths), strict=True)) | {"style": _style(row)} for row, text in zip(part, cells, strict=True)]
@@ -230,13 +230,13 @@ def _side_names(sides: Sides) -> list[str]:
     return [shortened(name.partition("=")[2] if sides.are_groups and len(fields) == 1 else name, _WIDEST) for name in names]
 
 
-def _parts(rows: pl.DataFrame, goals: Goals, room: Screen) -> list[tuple[str, list[dict[str, Any]]]]:
+def _parts(rows: pl.DataFrame, goals: Goals, screen: Screen) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the parts of the table that are shown, each with the name of its funnel or an empty title."""
     is_reached = (pl.col("before") + pl.col("now") > 0) | ((pl.col("group") == "macro") & (goals.file is not None))
     overview = rows.filter(pl.col("what") == "overview", pl.col("before").is_not_null())
-    reached = rows.filter((pl.col("what") == "goal") & is_reached).head(room.rows(_ROWS) or rows.height)
+    reached = rows.filter((pl.col("what") == "goal") & is_reached).head(screen.rows(_ROWS) or rows.height)
     steps = rows.filter(pl.col("what") == "funnel")
-    funnels = [funnel.name for funnel in goals.funnels if funnel.name in steps["group"]][: room.rows(_FUNNELS) if room.limit == 0 else _FUNNELS]
+    funnels = [funnel.name for funnel in goals.funnels if funnel.name in steps["group"]][: screen.rows(_FUNNELS) if screen.limit == 0 else _FUNNELS]
     parts = [("", overview), ("", reached), *((name, steps.filter(group=name)) for name in funnels)]
     return [(title, part.rows(named=True)) for title, part in parts if part.height]
 
@@ -269,12 +269,12 @@ def _change(row: Mapping[str, Any]) -> str:
     return formatting.change(now / before - 1) if before > 0 else formatting.UNKNOWN
 
 
-def _columns(titles: Sequence[str], room: Screen) -> dict[str, Shown]:
+def _columns(titles: Sequence[str], screen: Screen) -> dict[str, Shown]:
     """Return the columns of the screen."""
     ranks, styles = {"change": 2, "likely": 1}, {"now": "bold"}
     columns = {name: Shown(title, rank=ranks.get(name), style=styles.get(name, "")) for name, title in zip(_COLUMNS, titles, strict=True)}
     columns["verdict"] = replace(columns["verdict"], style=lambda row: row["style"], left=True)
-    return {name: column for name, column in columns.items() if room.wide or name != "likely"}
+    return {name: column for name, column in columns.items() if screen.wide or name != "likely"}
 
 
 def _style(row: Mapping[str, Any]) -> str:

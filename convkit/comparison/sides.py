@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from convkit.analysis.periods import parse_day, parse_range
 from convkit.core import formatting
 from convkit.core.schema import VARIANT_PREFIX
-from convkit.errors import UsageError, did_you_mean
+from convkit.errors import UsageError, suggestion
 from convkit.goals import filters
 from convkit.goals.filters import Filter
 
@@ -89,8 +89,7 @@ def with_variant(request: CompareRequest, variant: str, against: str | None, at:
     if not variants:
         raise UsageError(f"--variant {variant}: the goals file defines no variants; define them under `site.variants`")
     if variant not in variants:
-        hint = did_you_mean(variant, variants) or "."
-        raise UsageError(f"--variant {variant}: unknown name{hint} Names under `site.variants`: {', '.join(variants)}")
+        raise UsageError(f"--variant {variant}: unknown name{suggestion(variant, variants, 'Names under `site.variants`')}")
     if at is not None:
         raise UsageError(f"--at {at} and --variant {variant} both choose the sides; use one of them")
     if against is not None and not against.startswith(f"{field}="):

@@ -35,8 +35,8 @@ def load(package: str, name: str) -> ModuleType:
 
 
 def load_all(package: str) -> dict[str, ModuleType]:
-    """Import every plug-in of a package, by name."""
-    return {name: load(package, name) for name in names(package)}
+    """Import every plug-in of a package, by the name that is written in YAML."""
+    return {key: load(package, key) for key in keys(package)}
 
 
 @cache
@@ -71,12 +71,6 @@ def options(package: str, name: str) -> Mapping[str, tuple[str, str]]:
     assignments = (node for node in ast.parse(source).body if isinstance(node, ast.Assign))
     values = (node.value for node in assignments if [ast.unparse(target) for target in node.targets] == ["OPTIONS"])
     return next((ast.literal_eval(value) for value in values), {})
-
-
-def clear_caches() -> None:
-    """Forget which plug-ins there are, after a change of a package's `__path__`."""
-    for cached in (names, headline, options, _files):
-        cached.cache_clear()
 
 
 @cache

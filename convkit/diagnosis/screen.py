@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from convkit.analysis import listing
 from convkit.core import formatting
 from convkit.core.blocks import BlankLine, Heading, Paragraph, Shown, table
-from convkit.errors import UsageError, did_you_mean
+from convkit.errors import UsageError, suggestion
 from convkit.goals import site
 from convkit.traffic import visitor_ids
 
@@ -191,7 +191,7 @@ def line_place(logs: tuple[str, ...], text: str) -> tuple[int, int]:
     same_file_name = [source for source, log in enumerate(logs) if log.rpartition("/")[2] == name.rpartition("/")[2]]
     sources = [source for source, log in enumerate(logs) if log == name] or same_file_name
     if not sources:
-        raise UsageError(f"--line {text}: no log named {name}{did_you_mean(name, logs) or '.'} Logs: {', '.join(logs)}")
+        raise UsageError(f"--line {text}: no log named {name}{suggestion(name, logs, 'Logs')}")
     return sources[0], int(number)
 
 

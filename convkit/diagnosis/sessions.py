@@ -16,7 +16,7 @@ from convkit.diagnosis import screen
 from convkit.diagnosis.screen import ExplainedSession, Explanation
 from convkit.engine import partition, stages
 from convkit.engine.plan import plan_segment, read_goals
-from convkit.errors import UsageError, did_you_mean
+from convkit.errors import UsageError, suggestion
 from convkit.funnels import drop_off, trace
 from convkit.traffic import visitor_ids
 
@@ -104,7 +104,7 @@ def _parse_query(options: ExplainOptions, goals: Goals) -> _Query:
     if options.reached is not None:
         names = [goal.name for goal in goals.goals]
         if options.reached not in names:
-            raise UsageError(f"--reached {options.reached}: unknown goal{did_you_mean(options.reached, names) or '.'} Goals: {', '.join(names)}")
+            raise UsageError(f"--reached {options.reached}: unknown goal{suggestion(options.reached, names, 'Goals')}")
         return _Query(funnels, f"reached {options.reached}", goal=options.reached)
     return _Query(funnels, visitor=options.visitor)
 
@@ -184,9 +184,9 @@ def _step(funnels: tuple[Funnel, ...], text: str) -> tuple[Funnel, int]:
     if not funnels:
         raise UsageError(f"--dropped-at {text}: the goals file has no funnel; add one under `funnels`")
     last = [funnel.name for funnel in funnels if text == funnel.names[-1]]
-    unknown = f"unknown step{did_you_mean(text, steps) or '.'}"
-    reason = f"nobody can drop off at the last step of {last[0]}." if last else unknown
-    raise UsageError(f"--dropped-at {text}: {reason} Steps: {', '.join(steps)}")
+    if last:
+        raise UsageError(f"--dropped-at {text}: nobody can drop off at the last step of {last[0]}. Steps: {', '.join(steps)}")
+    raise UsageError(f"--dropped-at {text}: unknown step{suggestion(text, steps, 'Steps')}")
 
 
 def _visitors_by_id(analysis: Analysis, text: str) -> pl.Series:

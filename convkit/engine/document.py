@@ -119,12 +119,12 @@ def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> R
         shown = breakdown.fold_values(tally, values[VALUE].head(count).to_list())
         return Breakdown(breakdown.ordered_values(shown, view), reports.load(whole.name).present(shown, view))
 
-    def draw(_: pl.DataFrame, room: Screen) -> list[Block]:
+    def draw(_: pl.DataFrame, screen: Screen) -> list[Block]:
         sorted_whole = sorting.sort_report(whole, view.sort) if view.sort else whole
-        return breakdown_screen.draw(sorted_whole, folded, view, room) if breakdown_screen else []
+        return breakdown_screen.draw(sorted_whole, folded, view, screen) if breakdown_screen else []
 
     several = (Note("by-goal", "Sessions that reached several goals are counted in several rows."),) if view.key == "goal" else ()
-    notes = (*several, *whole.notes, *marks.said())
+    notes = (*several, *whole.notes, *marks.report_notes())
     columns = (key_column(view.key, whole.columns), *whole.columns)
     return replace(report, columns=columns, frame=report.frame.rename({VALUE: columns[0].name}), notes=notes, draw=draw)
 

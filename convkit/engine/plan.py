@@ -15,7 +15,7 @@ from convkit.core.document import Column
 from convkit.core.model import BOT_MODES
 from convkit.core.progress import NO_PROGRESS
 from convkit.engine.memory import MemoryBudget
-from convkit.errors import UsageError, did_you_mean
+from convkit.errors import UsageError, suggestion
 from convkit.goals import filters
 from convkit.goals.loader import load_goals
 from convkit.goals.site import is_timezone, timezone_hint
@@ -90,7 +90,7 @@ def plan_reports(
 def plan_segment(options: Options, goals: Goals, *, fields: Iterable[str] = (), key: str | None = None, progress: Progress = NO_PROGRESS) -> Plan:
     """Return the plan of a run without reports: the selected sessions, with the session fields `fields`. Raises UsageError."""
     if options.bots not in BOT_MODES:
-        raise UsageError(f"bots={options.bots!r} is unknown{did_you_mean(options.bots, BOT_MODES) or '.'} Modes: {', '.join(BOT_MODES)}")
+        raise UsageError(f"bots={options.bots!r} is unknown{suggestion(options.bots, BOT_MODES, 'Modes')}")
     where = (options.where,) if isinstance(options.where, str) else tuple(options.where)
     period = parse_period(options.since, options.until, options.last, goals.site.timezone)
     return Plan(
@@ -150,6 +150,6 @@ def _check_report_options(reports: Sequence[str], options: Mapping[str, str], go
     names = [name for own_options in options_by_report.values() for name in own_options]
     for name in options:
         if name not in names:
-            raise UsageError(f"{', '.join(reports)}: unknown option {name!r}{did_you_mean(name, names) or '.'} Options: {', '.join(names) or 'none'}")
+            raise UsageError(f"{', '.join(reports)}: unknown option {name!r}{suggestion(name, names, 'Options')}")
     for report in reports:
         convkit_reports.check_options(report, options, goals)

@@ -141,7 +141,7 @@ class GoalReader:
         """Prepare for a goals file."""
         self.timeout, self.nodes, self.problems = timeout, nodes, problems
         self.unlisted: list[Goal] = []
-        self._kinds = {key: plugins.load("goals.kinds", key) for key in plugins.keys("goals.kinds")}
+        self._kinds = plugins.load_all("goals.kinds")
         self._parse = KeyReader(self._kinds, problems).parse
         self._open: list[str] = []
         self._after_columns: dict[int, tuple[str, ...]] = {}

@@ -14,8 +14,6 @@ from convkit.goals import filters, site, values
 from convkit.goals.values import DURATION_SCHEMA, GOAL_OR_NAME_SCHEMA, GOAL_SCHEMA, NAME_SCHEMA, REQUEST_OR_PATH_SCHEMA, schema_ref
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from convkit.goals.values import Schema
 
 SCHEMA_URL = "https://raw.githubusercontent.com/convkit/convkit/main/convkit/data/goals.schema.json"
@@ -81,19 +79,18 @@ def _list(item: Schema) -> Schema:
     return {"type": "array", "items": item, "minItems": 1}
 
 
-def _kinds() -> dict[str, ModuleType]:
-    return {key: plugins.load("goals.kinds", key) for key in plugins.keys("goals.kinds")}
-
-
 def _keys() -> dict[str, Schema]:
     """Return the schema of each key of a goal, with its description."""
-    keys = {key: {"description": f"{plugins.headline('goals.kinds', key)} {kind.EXAMPLE}", **kind.SCHEMA} for key, kind in _kinds().items()}
+    keys = {
+        key: {"description": f"{plugins.headline('goals.kinds', key)} {kind.EXAMPLE}", **kind.SCHEMA}
+        for key, kind in plugins.load_all("goals.kinds").items()
+    }
     return {f"key-{key}": shape for key, shape in (keys | values.ATTRIBUTE_SCHEMAS).items()}
 
 
 def _goal(more: dict[str, Schema]) -> Schema:
     """Return the schema of a goal written as a mapping, with the additional keys in `more`."""
-    kinds = _kinds()
+    kinds = plugins.load_all("goals.kinds")
     whats, whichs, hows = ([key for key, kind in kinds.items() if role == kind.ROLE] for role in ("what", "which", "how"))
     return values.mapping_schema(
         {key: schema_ref(f"key-{key}") for key in (*kinds, *values.ATTRIBUTE_SCHEMAS)} | more,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypedDict, Unpack, cast
 
 from convkit.core import plugins
-from convkit.errors import UsageError, did_you_mean
+from convkit.errors import UsageError, suggestion
 
 if TYPE_CHECKING:
     from convkit.core.blocks import Screen
@@ -52,5 +52,5 @@ def render(document: Document, output: str = "table", **options: Unpack[ScreenOp
 
     names = plugins.names(FOLDER)
     if output not in names:
-        raise UsageError(f"unknown output {output!r}{did_you_mean(output, names) or '.'} Outputs: {', '.join(names)}")
+        raise UsageError(f"unknown output {output!r}{suggestion(output, names, 'Outputs')}")
     return load(output).render(document, Screen(part=document.is_whole, **options))

@@ -13,7 +13,7 @@ from convkit.core import formatting, patterns, stats, windows
 from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
 from convkit.core.schema import is_kind
-from convkit.errors import UsageError, did_you_mean
+from convkit.errors import UsageError, suggestion
 from convkit.goals import filters, matching
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
         return PathQuery(None, page, number)
     goals_by_name = {goal.name: goal for goal in goals.goals}
     if to is not None and to not in goals_by_name:
-        raise UsageError(f"--to {to}: unknown goal {to!r}{did_you_mean(to, goals_by_name) or '.'} Goals: {', '.join(goals_by_name) or 'none'}")
+        raise UsageError(f"--to {to}: unknown goal {to!r}{suggestion(to, goals_by_name, 'Goals')}")
     return PathQuery(goals_by_name[to] if to is not None else next(iter(goals.macros), None), None, number, is_default=to is None)
 
 

@@ -135,7 +135,7 @@ def test_the_range_is_called_likely(documents: list[Document]) -> None:
 
 
 def test_colours_are_few(documents: list[Document]) -> None:
-    """Bars have one, what is oftener than chance would make it another; nothing is green or red."""
+    """Bars have one colour, and whatever is more common than chance would explain has another; nothing is green or red."""
     for document in documents:
         text = Text.from_ansi(runs.render(document, width=120, colour=True))
         colours = {style.color.name for span in text.spans if not isinstance(style := span.style, str) and style.color}

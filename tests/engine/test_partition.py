@@ -431,7 +431,7 @@ print(convkit.report([sys.argv[1]], ["overview"]).input["lines"])
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
 def test_more_logs_than_the_usual_limit_of_open_files_are_read(tmp_path: Path) -> None:
     people = crowd()
     for number in range(100):

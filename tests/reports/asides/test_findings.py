@@ -117,7 +117,7 @@ NO_DIFFERENCES = {
     "29 dropped off": at_checkout("again", (29, 0), (0, 50)),
     "29 went on": at_checkout("again", (50, 0), (0, 29)),
     "equal shares": at_checkout("again", (20, 30), (20, 30)),
-    "oftener among those who went on": at_checkout("error", (2, 48), (20, 30)),
+    "more often among those who continued": at_checkout("error", (2, 48), (20, 30)),
     "more, as chance makes it": at_checkout("error", (8, 42), (4, 46)),
 }
 
