@@ -22,27 +22,40 @@ if TYPE_CHECKING:
     from convkit.goals.variants import SeveralVariants
 
 
-@dataclass(frozen=True)
-class PartialResult:
-    """Tallies of reports, and counts; no frame of visitors is referenced, so memory is freed after each part."""
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """What is known of a part in addition to its hits and the tallies of its reports."""
 
-    tallies: Tallies
-    broken_down: Tallies | None
-    """The tallies broken down by a key."""
     input: Mapping[str, int]
     """`lines`, and the number of lines with each fate."""
     reasons: Mapping[str, Mapping[str, int]]
     """Lines by reason: `unparsed_by_reason` and `bot_by_reason`."""
     period: Period
+    knows_macro: bool
+    """Whether the site's macro goals are known: from a goals file, or because a built-in one was reached."""
+    bot_lines: pl.DataFrame
+    """A tally of the lines that bots sent (`bots.tally_bot_lines`)."""
+    own_hosts: tuple[str, ...] = ()
+    """Hosts assumed to be the site's own, if the goals file names none."""
+    of_variants: tuple[SeveralVariants, ...] = ()
+    """The visitors who saw more than one variant."""
+    filtered: FilterSummary | None = None
+    """The number of sessions that the filters kept, if there are filters."""
+    bot_sessions: BotSessions | None = None
+    """The sessions that bots would add, if that is worth a note."""
+    sensitivity: pl.DataFrame | None = None
+    """How far visitors get in the funnels under other settings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartialResult(Counts):
+    """Tallies of reports, and counts; no frame of visitors is referenced, so memory is freed after each part."""
+
+    tallies: Tallies
+    broken_down: Tallies | None
+    """The tallies broken down by a key."""
     ends: datetime | None
     """The time of the last hit in the logs."""
-    knows_macro: bool
-    bot_lines: pl.DataFrame
-    own_hosts: tuple[str, ...]
-    of_variants: tuple[SeveralVariants, ...]
-    filtered: FilterSummary | None
-    bot_sessions: BotSessions | None
-    sensitivity: pl.DataFrame | None
 
     def as_text(self) -> PartialResult:
         """Return the result with plain text: a dictionary code would keep all texts of its part in memory."""

@@ -6,7 +6,7 @@ needed. The same part may be analyzed more than once: with other goals, other bo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from convkit.core.collect import collect_frame
 from convkit.core.document import Period, sum_tallies
 from convkit.core.quality import BotSessions
 from convkit.core.schema import FATES, SESSION_KEY
-from convkit.engine.partial_result import PartialResult
+from convkit.engine.partial_result import Counts, PartialResult
 from convkit.goals import matching, variants
 from convkit.ingest.merge import LINE_KEY
 from convkit.reports.asides import sensitivity
@@ -31,63 +31,33 @@ from convkit.traffic import hits as traffic_hits
 from convkit.traffic import visitors as traffic_visitors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from convkit.analysis.analysis import Analysis
     from convkit.analysis.segment import Segment
     from convkit.core.model import Goals
     from convkit.engine.partition import Partition
     from convkit.engine.plan import Plan
-    from convkit.goals.filters import FilterSummary
-    from convkit.goals.variants import SeveralVariants
     from convkit.ingest.log_data import Part
 
 
-@dataclass(frozen=True)
-class Run:
+@dataclass(frozen=True, kw_only=True)
+class Run(Counts):
     """The analysis of a part, and the fates of its lines."""
 
     analysis: Analysis
-    input: Mapping[str, int]
-    """`lines`, and the number of lines with each fate."""
-    reasons: Mapping[str, Mapping[str, int]]
-    """Lines by reason: `unparsed_by_reason` and `bot_by_reason`."""
-    period: Period
-    knows_macro: bool
-    """Whether the site's macro goals are known: from a goals file, or because a built-in one was reached."""
-    bot_lines: pl.DataFrame
-    """A tally of the lines that bots sent (`bots.tally_bot_lines`)."""
-    own_hosts: tuple[str, ...] = ()
-    """Hosts assumed to be the site's own, if the goals file names none."""
-    of_variants: tuple[SeveralVariants, ...] = ()
-    """The visitors who saw more than one variant."""
-    filtered: FilterSummary | None = None
-    """The number of sessions that the filters kept, if there are filters."""
     broken_down: Analysis | None = None
     """The same analysis, broken down by a key."""
-    bot_sessions: BotSessions | None = None
-    """The sessions that bots would add, if that is worth a note."""
-    sensitivity: pl.DataFrame | None = None
-    """How far visitors get in the funnels under other settings."""
 
     def tallied(self, plan: Plan) -> PartialResult:
         """Return the tallies of the plan's reports and all counts, without references to frames of visitors."""
         analysis = replace(self.analysis, options=plan.report_options)
         broken_down = None if self.broken_down is None else replace(self.broken_down, options=plan.report_options)
         return PartialResult(
-            tally(analysis, plan.reports),
-            None if broken_down is None else tally(broken_down, plan.reports),
-            self.input,
-            self.reasons,
-            self.period,
-            analysis.ends,
-            self.knows_macro,
-            self.bot_lines,
-            self.own_hosts,
-            self.of_variants,
-            self.filtered,
-            self.bot_sessions,
-            self.sensitivity,
+            tallies=tally(analysis, plan.reports),
+            broken_down=None if broken_down is None else tally(broken_down, plan.reports),
+            ends=analysis.ends,
+            **{field.name: getattr(self, field.name) for field in fields(Counts)},
         )
 
 
@@ -126,16 +96,16 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
     identities = traffic_visitors.identities(matched.visitors.lazy(), part.lines.lazy(), goals.site)
     analysis = build_analysis(selected.hits, selected.sessions, goals, last, identities)
     return Run(
-        analysis,
-        fates,
-        reasons,
-        _period(begin or first, end - timedelta(seconds=1) if end else last, goals.site.timezone),
-        bool(goals.macros) and (goals.file is not None or selected.converts),
-        bots.tally_bot_lines(matched.fates),
-        matched.own_hosts,
-        selected.of_variants,
-        selected.where,
-        None if segment.by is None else _broken_down(analysis, segment.by, goals),
+        analysis=analysis,
+        broken_down=None if segment.by is None else _broken_down(analysis, segment.by, goals),
+        input=fates,
+        reasons=reasons,
+        period=_period(begin or first, end - timedelta(seconds=1) if end else last, goals.site.timezone),
+        knows_macro=bool(goals.macros) and (goals.file is not None or selected.converts),
+        bot_lines=bots.tally_bot_lines(matched.fates),
+        own_hosts=matched.own_hosts,
+        of_variants=selected.of_variants,
+        filtered=selected.where,
     )
 
 
