@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from convkit.formats import Layout, LogFormat
+from convkit.formats import LogFormat
 from convkit.formats.parsers import delimited
 from convkit.formats.parsers.delimited import Dialect
 from convkit.formats.parsers.exports import names_requests
-from convkit.formats.parsers.fields import FieldNames, clean_fields, parse_requests, request_names, usual_names
+from convkit.formats.parsers.fields import FieldNames, NamedFieldsLayout, request_names, usual_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
-    from convkit.formats.parsers.fields import FieldPaths
 
 SAMPLES = (
     "ClientIP,ClientRequestHost,ClientRequestMethod,ClientRequestURI,ClientRequestUserAgent,EdgeResponseBytes,EdgeResponseStatus,EdgeStartTimestamp",
@@ -31,24 +30,17 @@ _FITTED = 1_000
 
 
 @dataclass(frozen=True)
-class CsvLogLayout(Layout):
+class CsvLogLayout(NamedFieldsLayout):
     """The layout of one table."""
 
     rows: Dialect
     columns: tuple[str, ...]
-    paths: FieldPaths
-    timezone: str
-
-    @property
-    def has_local_times(self) -> bool:
-        """Whether some times have no time zone; they are in `timezone`."""
-        return self.paths.has_local_times
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return PARSED of LINES."""
         fields = self.paths.texts(lambda path: self.rows.field(self.columns.index(path[0])))
         rows = self.rows.split(lines).select("source", "line_no", "fault", **fields)
-        return parse_requests(clean_fields(rows, self.paths.clean, fields), fields.keys(), assets, self.timezone, names_month=self.paths.names_month)
+        return self.parse(rows, fields, assets)
 
     @property
     def can_mend(self) -> bool:
@@ -81,7 +73,7 @@ class CsvLog(LogFormat):
         names = delimited.split_row(header, separator)
         rows = [row for line in lines if len(row := delimited.split_row(line, separator)) == len(names)]
         paths = _NAMES.find([{(name,): text for name, text in zip(names, row, strict=True)} for row in rows])
-        return CsvLogLayout(Dialect(separator, header, len(names)), tuple(names), paths, needs.timezone)
+        return CsvLogLayout(paths, needs.timezone, Dialect(separator, header, len(names)), tuple(names))
 
 
 FORMAT = CsvLog()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.files.lines import COLUMN_PREFIX, parquet_damage_as_error
-from convkit.formats import Layout, LogFormat
+from convkit.formats import LogFormat
 from convkit.formats.parsers import exports, timestamps
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
-    from convkit.formats.parsers.exports import Columns
     from convkit.formats.parsers.presets import ColumnPath
 
 SAMPLES = ()
@@ -24,16 +23,10 @@ _FEW = 100
 
 
 @dataclass(frozen=True)
-class ParquetExport(Layout):
+class ParquetExport(exports.ExportLayout):
     """The layout of one export."""
 
-    columns: Columns
     types: Mapping[ColumnPath, pl.DataType]
-
-    @property
-    def has_local_times(self) -> bool:
-        """Whether some of its times have no time zone."""
-        return self.columns.has_local_times
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
         """Return PARSED, PARSED_EVENTS and a `prop.NAME` for each property, of rows with the file's columns."""

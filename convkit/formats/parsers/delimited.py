@@ -14,7 +14,7 @@ import polars as pl
 
 from convkit.core.schema import first_problem
 from convkit.errors import InputError
-from convkit.formats import Layout, LogFormat
+from convkit.formats import LogFormat
 from convkit.formats.parsers import exports
 
 if TYPE_CHECKING:
@@ -138,18 +138,12 @@ _WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 
 
 @dataclass(frozen=True)
-class TableExport(Layout):
+class TableExport(exports.ExportLayout):
     """The layout of one export."""
 
     rows: Dialect
-    columns: Columns
     others: Mapping[str, int] = field(default_factory=dict)
     """The columns that have no role."""
-
-    @property
-    def has_local_times(self) -> bool:
-        """Whether some of its times have no time zone."""
-        return self.columns.has_local_times
 
     @property
     def can_mend(self) -> bool:
@@ -232,7 +226,7 @@ def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], 
 
     columns = exports.find_columns(names, needs, called, values)
     others = {name[0]: number for number, name in enumerate(names) if name not in set(columns.roles.values())}
-    return TableExport(Dialect(best, table[0] if has_header else None, len(first), not headless), _by_number(columns, names), others)
+    return TableExport(_by_number(columns, names), Dialect(best, table[0] if has_header else None, len(first), not headless), others)
 
 
 def _names_export(names: Sequence[ColumnPath]) -> bool:

@@ -16,6 +16,7 @@ from convkit.core import datafiles
 from convkit.core.schema import PARSED, PARSED_EVENTS, first_problem
 from convkit.core.text import safe
 from convkit.errors import InputError, did_you_mean
+from convkit.formats import Layout
 from convkit.formats.parsers import addresses, presets, requests, timestamps
 from convkit.formats.parsers.presets import ColumnPath, normalized
 
@@ -67,6 +68,18 @@ class Columns:
     def column(self, path: ColumnPath) -> ColumnPath:
         """Return the column of a path: itself, or the one whose JSON text contains it."""
         return self.texts.get(path, path)
+
+
+@dataclass(frozen=True)
+class ExportLayout(Layout):
+    """The layout of one export; its parser adds `scan`."""
+
+    columns: Columns
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some of its times have no time zone."""
+        return self.columns.has_local_times
 
 
 def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values: Callable[[ColumnPath], Iterable[str]]) -> Columns:

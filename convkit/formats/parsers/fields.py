@@ -11,6 +11,7 @@ import polars as pl
 
 from convkit.core import datafiles
 from convkit.core.schema import PARSED, first_problem
+from convkit.formats import Layout
 from convkit.formats.parsers import requests, timestamps
 from convkit.formats.parsers.presets import normalized
 
@@ -269,6 +270,24 @@ class FieldPaths:
     def _like(self, pattern: str, field: str) -> bool:
         """Return whether a sampled text of a field matches."""
         return any(re.match(pattern, text) for text in _texts(self.values, self.fields.get(field, ())))
+
+
+@dataclass(frozen=True)
+class NamedFieldsLayout(Layout):
+    """The layout of one log whose fields have names; its format adds `scan`."""
+
+    paths: FieldPaths
+    timezone: str
+
+    @property
+    def has_local_times(self) -> bool:
+        """Whether some times have no time zone; they are in `timezone`."""
+        return self.paths.has_local_times
+
+    def parse(self, rows: pl.LazyFrame, present: Collection[str], assets: Assets) -> pl.LazyFrame:
+        """Return PARSED of rows: `source, line_no, fault`, and the fields that are `present` as text."""
+        cleaned = clean_fields(rows, self.paths.clean, present)
+        return parse_requests(cleaned, present, assets, self.timezone, names_month=self.paths.names_month)
 
 
 def _first_text(paths: Iterable[ColumnPath], text: Callable[[ColumnPath], pl.Expr]) -> pl.Expr:

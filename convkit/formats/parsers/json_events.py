@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core.schema import first_problem
-from convkit.formats import Layout
 from convkit.formats.parsers import exports
 from convkit.formats.parsers.json_log import NOT_JSON, keep_first, struct_type
 
@@ -20,22 +19,14 @@ if TYPE_CHECKING:
     from polars._typing import PolarsDataType
 
     from convkit.formats.parsers.base import Assets, Needs
-    from convkit.formats.parsers.exports import Columns
     from convkit.formats.parsers.presets import ColumnPath
 
 _SAMPLED, _DEEPEST = 1_000, 4
 
 
 @dataclass(frozen=True)
-class JsonExport(Layout):
+class JsonExport(exports.ExportLayout):
     """The layout of one export."""
-
-    columns: Columns
-
-    @property
-    def has_local_times(self) -> bool:
-        """Whether some of its times have no time zone."""
-        return self.columns.has_local_times
 
     @property
     def can_mend(self) -> bool:

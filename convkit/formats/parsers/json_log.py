@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core.schema import first_problem
-from convkit.formats import Layout, LogFormat, load_formats
-from convkit.formats.parsers.fields import FieldNames, clean_fields, normalized_words, parse_requests
+from convkit.formats import LogFormat, load_formats
+from convkit.formats.parsers.fields import FieldNames, NamedFieldsLayout, normalized_words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
-    from convkit.formats.parsers.fields import FieldPaths
     from convkit.formats.parsers.presets import ColumnPath
 
 
@@ -237,16 +236,8 @@ class JsonLog(FieldNames, LogFormat):
 
 
 @dataclass(frozen=True)
-class JsonLogLayout(Layout):
+class JsonLogLayout(NamedFieldsLayout):
     """The layout of one log."""
-
-    paths: FieldPaths
-    timezone: str
-
-    @property
-    def has_local_times(self) -> bool:
-        """Whether some times have no time zone; they are in `timezone`."""
-        return self.paths.has_local_times
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return PARSED of LINES."""
@@ -258,7 +249,7 @@ class JsonLogLayout(Layout):
             .with_columns(fault=pl.coalesce("fault", first_problem({"blank": is_blank, NOT_JSON: is_none})))
             .select("source", "line_no", "fault", **fields)
         )
-        return parse_requests(clean_fields(rows, self.paths.clean, fields), fields.keys(), assets, self.timezone, names_month=self.paths.names_month)
+        return self.parse(rows, fields, assets)
 
     @cached_property
     def _reader(self) -> JsonReader:
