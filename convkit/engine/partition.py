@@ -98,6 +98,13 @@ def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
 
 def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
     """Read logs into memory, as one part."""
+    data, lines = _loaded(opened, plan)
+    part = Part(lines) if plan.every_line else _without_more_assets(Part(lines))
+    return Partition(replace(data, lines=part.lines.lazy(), size=part.lines.height, omitted=part.omitted), plan.every_line, part)
+
+
+def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
+    """Return the data of logs in memory, still without its lines, and the lines: nothing else may hold on to them when some are dropped."""
     logs: Sequence[Log] = opened.logs
     loaded = load_logs(logs, Selection(_assets(plan), hits.select_needed), plan.progress, rejects=plan.rejects)
     lines = collect_frame(loaded.lines, 0)
@@ -108,9 +115,7 @@ def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
     if plan.goals.site.trusted_proxy:
         lines = collect_frame(resolve_proxies(lines.lazy(), plan.goals.site.trusted_proxy), lines.height)
     lines = collect_frame(identify_users(collect_frame(mark_duplicates(lines), lines.height)), lines.height)
-    part = Part(lines) if plan.every_line else _without_more_assets(Part(lines))
-    data = _log_data(opened, logs, loaded, part.lines.lazy(), part.lines.height)
-    return Partition(replace(data, omitted=part.omitted), plan.every_line, part)
+    return _log_data(opened, logs, loaded, lines.clear().lazy(), 0), lines
 
 
 def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
