@@ -1,4 +1,4 @@
-"""convkit as a separate process, with everything that only a process has: signals, closed pipes, a terminal, and the environment."""
+"""Helpers that run convkit as a separate process, for tests of signals, closed pipes, terminals and the environment."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SAMPLE = str(ROOT / "sample_logs" / "access.log.gz")
 COMMAND = (sys.executable, "-m", "convkit")
 PATIENCE = 60
-"""Seconds after which a process that should have ended fails its test, on the slowest machine."""
+"""Seconds after which a process that has not ended fails its test; enough for the slowest machine."""
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return an environment without settings of whoever runs the tests."""
+    """Return an environment without the personal settings of the user who runs the tests."""
     return {
         "PATH": os.environ.get("PATH", ""),
         "PYTHONPATH": str(ROOT),
@@ -29,36 +29,36 @@ def environment(**more: str) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         "TERM": "xterm",
         "CONVKIT_KEY": "a key for tests",
-        # Under a limit of the size of files Python would leave half a file of byte code.
+        # When file sizes are limited, Python would leave truncated bytecode files behind.
         "PYTHONDONTWRITEBYTECODE": "1",
         **more,
     }
 
 
 def run(*arguments: str, env: dict[str, str] | None = None, **more: Any) -> subprocess.CompletedProcess[bytes]:  # noqa: ANN401 (subprocess's own)
-    """Run convkit and wait for it."""
-    given = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
-    return subprocess.run([*COMMAND, *arguments], env=env or environment(), check=False, timeout=PATIENCE, **given)
+    """Run convkit and wait until it ends."""
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
+    return subprocess.run([*COMMAND, *arguments], env=env or environment(), check=False, timeout=PATIENCE, **options)
 
 
 def shell(script: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[bytes]:
-    """Run a script of bash in a folder, where `$CONVKIT` is the command and `$1` the first argument."""
+    """Run a bash script in a folder; in it, `$CONVKIT` is the command and `$1` the first argument."""
     env = environment(CONVKIT=" ".join(COMMAND))
     command = ["/bin/bash", "-c", script, "bash", *arguments]
     return subprocess.run(command, env=env, cwd=folder, capture_output=True, check=False, timeout=PATIENCE)
 
 
 def on_screen(*arguments: str, columns: int = 80, keyboard: bool = False, **env: str) -> tuple[int, bytes]:
-    """Return the exit code and the standard output on a terminal of some columns, which may also be standard input."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    streams = {"stdin": theirs if keyboard else None, "stdout": theirs, "stderr": subprocess.DEVNULL}
+    """Run convkit on a terminal of this width, optionally as standard input too, and return the exit code and the output."""
+    controller, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    streams = {"stdin": terminal if keyboard else None, "stdout": terminal, "stderr": subprocess.DEVNULL}
     with subprocess.Popen([*COMMAND, *arguments], env=environment(**env), **streams) as process:  # type: ignore[call-overload]
-        os.close(theirs)
-        told = bytearray()
-        # The terminal ends with an error where the last process has closed it.
+        os.close(terminal)
+        output = bytearray()
+        # Reading from a terminal fails once the last process has closed it.
         with suppress(OSError):
-            while part := os.read(ours, 1 << 16):
-                told += part
-        os.close(ours)
-        return process.wait(PATIENCE), bytes(told).replace(b"\r\n", b"\n")
+            while part := os.read(controller, 1 << 16):
+                output += part
+        os.close(controller)
+        return process.wait(PATIENCE), bytes(output).replace(b"\r\n", b"\n")

@@ -1,4 +1,4 @@
-"""Pairs of sides made of counts, one for every sentence that `compare` can print: for the golden file and the rules of wording."""
+"""Comparisons built from counts, at least one for every sentence that `compare` can print, for the golden file and the wording rules."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ Counts = "Mapping[str, int | tuple[int, int]]"
 def side(  # noqa: PLR0913 (the fields of a side)
     text: str, which: Side, sessions: int, reached: Counts, steps: Sequence[int] = (), *, waiting: int = 0, bots: int = 100, silent: float = 0.1
 ) -> SideFigures:
-    """Return the figures of a side: by goal, the sessions that reached it (and those that converted later); by step, those that reached it."""
+    """Return the figures of a side: the sessions that reached each goal (and those that converted later), and those that reached each step."""
     goals = _goals(text)
     last, rows = which.end - (silent if which.name == "now" else 0.1) * _DAY, []
     for goal in goals.goals:
-        found = reached.get(goal.name, 0)
-        number, then = found if isinstance(found, tuple) else (found, 0)
+        counted = reached.get(goal.name, 0)
+        number, then = counted if isinstance(counted, tuple) else (counted, 0)
         rows.append(
             {
                 "goal": goal.name,
@@ -102,20 +102,20 @@ def _funnel(text: str, sessions: int, steps: Sequence[int], waiting: int) -> pl.
 def pair(  # noqa: PLR0913 (the fields of a pair)
     text: str, before: SideFigures, now: SideFigures, *, known: Coverage = KNOWN, how: str = "", knows_macro: bool = True, in_both: int | None = None
 ) -> Pair:
-    """Return a pair; `in_both` makes the sides groups."""
+    """Return a pair of sides; with `in_both`, they are groups of sessions instead of periods."""
     sides = Sides(before.side, now.side, how, are_groups=in_both is not None)
     return Pair(sides, before, now, _goals(text), known, knows_macro, in_both or 0)
 
 
-def report(one: Pair) -> Report:
-    """Return the report of a pair."""
-    return comparison_report.report_of(one, comparison_rows.compared_rows(one))
+def report(sides: Pair) -> Report:
+    """Return the report that compares a pair of sides."""
+    return comparison_report.report_of(sides, comparison_rows.compared_rows(sides))
 
 
-def drawn(found: Report, width: int = 80, *, colour: bool = False) -> str:
-    """Return a report as a screen shows it."""
-    room = Screen(width, colour=colour)
-    text: str = plugins.load("outputs", "table").render_blocks(found.draw(found.frame, room), room)
+def drawn(comparison: Report, width: int = 80, *, colour: bool = False) -> str:
+    """Return a report as shown on a screen."""
+    screen = Screen(width, colour=colour)
+    text: str = plugins.load("outputs", "table").render_blocks(comparison.draw(comparison.frame, screen), screen)
     return text
 
 
@@ -139,8 +139,8 @@ def _of_verdicts() -> Iterator[tuple[str, Pair]]:
     base = side(SHOP, BEFORE, 9_466, {"purchase": 452, "cart": 854, "newsletter": 958, "saw": 4_420}, (4_420, 850, 610, 452))
     yield "the last step changed", pair(SHOP, base, last)
     still = {"purchase": 20_100, "cart": 31_000, "newsletter": 30_000, "saw": 66_000}
-    held = side(SHOP, NOW, 99_412, still | {"newsletter": 26_000}, (66_000, 31_000, 26_000, 20_000))
-    yield "the macro goal did not move", pair(SHOP, side(SHOP, BEFORE, 99_466, still, (66_000, 31_000, 26_000, 20_000)), held)
+    unmoved = side(SHOP, NOW, 99_412, still | {"newsletter": 26_000}, (66_000, 31_000, 26_000, 20_000))
+    yield "the macro goal did not move", pair(SHOP, side(SHOP, BEFORE, 99_466, still, (66_000, 31_000, 26_000, 20_000)), unmoved)
     enough = [side(PLAIN, which, 9_000, {"purchase": number, "cart": 1_700}) for which, number in ((BEFORE, 900), (NOW, 960))]
     yield "a change of 20% would have shown", pair(PLAIN, *enough)
     one = {f"m{number}": 400 for number in range(12)}
@@ -200,8 +200,8 @@ def _of_caveats() -> Iterator[tuple[str, Pair]]:
     five = [Side(name, _BEGIN + number * 5 * _DAY, _BEGIN + (number + 1) * 5 * _DAY) for number, name in enumerate(("before", "now"))]
     yield "other days of the week", window(*five)
     for days in (3, 5, 12):
-        silent = [side(PLAIN, which, 3_400, {"purchase": 40, "cart": 400}, silent=days) for which in (BEFORE, NOW)]
-        yield f"nobody bought for {days} days", pair(PLAIN, *silent)
+        sides = [side(PLAIN, which, 3_400, {"purchase": 40, "cart": 400}, silent=days) for which in (BEFORE, NOW)]
+        yield f"nobody bought for {days} days", pair(PLAIN, *sides)
     yield "a year ago", window(how="364 days earlier, on the same weekdays")
     yield "cut at a note", window(how="split at 5 Oct 2026: new checkout")
     differing = [

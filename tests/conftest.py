@@ -1,6 +1,6 @@
-"""Settings of all tests: the Hypothesis profile, one process for the tests of a file, and one key for the ids of visitors.
+"""Settings for all tests: the Hypothesis profile, one process per test file, and a fixed key for visitor IDs.
 
-No test writes or reads the key file of the person who runs it.
+No test reads or writes the key file of the user who runs it.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ os.environ["CONVKIT_KEY"] = "a key for tests"
 profiles.load()
 
 if "CONVKIT_IN_PARTS" in os.environ:
-    # The whole suite holds for logs that do not fit into memory, too: `CONVKIT_IN_PARTS=1 pytest`.
+    # `CONVKIT_IN_PARTS=1 pytest` runs the whole suite as if logs did not fit into memory.
     MemoryBudget.of = classmethod(lambda cls, _: cls(BASE + 20_000))  # type: ignore[method-assign, assignment]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Keep the tests of a file in one process: what several of them look at is made once."""
+    """Keep the tests of a file in one process, so that what they share is made only once."""
     if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
         config.option.dist = "loadfile"
-        # It would begin with the files that hold most tests, not with those that take longest. In the order of the folders, short files come last.
+        # By default, the files with the most tests run first, not the slowest ones. In folder order, short files come last.
         config.option.loadscopereorder = False
 
 
 @pytest.fixture
 def convkit_command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Return what runs the command line: arguments -> exit code, standard output, standard error."""
+    """Return a function that runs the command line: arguments -> exit code, standard output, standard error."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["convkit", *arguments])
-        with pytest.raises(SystemExit) as finished:
+        with pytest.raises(SystemExit) as ended:
             main.main()
-        said = capfd.readouterr()
-        return int(finished.value.code or 0), said.out, said.err
+        output = capfd.readouterr()
+        return int(ended.value.code or 0), output.out, output.err
 
     return run

@@ -1,8 +1,8 @@
 """The README and the reference pages: their blocks, tables and links, and what their commands print.
 
-Commands run in this process, each distinct one once: several pages may show the same screen. After an intended change,
-`PYTHONPATH=.:tests python tests/documentation.py --write` pastes the outputs of all commands into the pages anew, and writes the tables that the
-product itself can write: commands, formats, exit codes and the columns of reports.
+Commands run in this process, and each distinct command runs only once, because several pages may show the same screen. After an intended change,
+`PYTHONPATH=.:tests python tests/documentation.py --write` updates the output of every command in the pages, and the tables that can be
+generated from the product: commands, formats, exit codes and report columns.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SCREEN_SECTION = re.compile(r"^(?=[A-Z]{4,}[A-Z ]*\b)", re.MULTILINE)
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, its text, and which sections of a screen it shows, if not all."""
+    """A fenced block: its language, its text, and the sections of a screen that it shows, if not all."""
 
     language: str
     text: str
@@ -71,18 +71,18 @@ class Page:
         return _FENCE.sub("", self.text)
 
     def blocks(self, *languages: str) -> list[Block]:
-        """Return the fenced blocks of some languages, of all without any."""
-        found = [Block(match["language"], match["text"], match["cut"]) for match in _FENCE.finditer(self.text)]
-        return [block for block in found if not languages or block.language in languages]
+        """Return the fenced blocks in these languages, or all blocks if no language is given."""
+        blocks = [Block(match["language"], match["text"], match["cut"]) for match in _FENCE.finditer(self.text)]
+        return [block for block in blocks if not languages or block.language in languages]
 
     def table(self, heading: str) -> dict[str, str]:
-        """Return the first and the last cell of each row of the table whose first heading this is."""
+        """Return the first and last cells of each row of the table with this first heading."""
         rows: dict[str, str] = {}
-        inside = False
+        in_table = False
         for line in self.prose.splitlines():
             cells = [cell.strip() for cell in line.strip("|").split(" | ")] if line.startswith("|") else []
-            inside = bool(cells) and (inside or cells[0] == heading)
-            if inside and cells[0] != heading and not set(cells[0]) <= set("-|"):
+            in_table = bool(cells) and (in_table or cells[0] == heading)
+            if in_table and cells[0] != heading and not set(cells[0]) <= set("-|"):
                 rows[cells[0].replace("`", "")] = cells[-1]
         return rows
 
@@ -95,7 +95,7 @@ class Page:
         return _LINK.findall(self.prose)
 
     def code(self) -> list[str]:
-        """Return what is marked as code within sentences and tables."""
+        """Return the inline code in sentences and tables."""
         return [code.replace("\\|", "|") for code in _CODE.findall(self.prose)]
 
 
@@ -105,14 +105,14 @@ DOCUMENTS = (README, *PAGES.values())
 
 
 def furnish(folder: Path) -> None:
-    """Put what the commands name into a folder: the sample logs, one of them as `access.log`, and the goals of the sample."""
+    """Put the files that the commands use into a folder: the sample logs, one of them also as `access.log`, and the sample's goals."""
     (folder / "sample_logs").symlink_to(ROOT / "sample_logs")
     (folder / "access.log").symlink_to(ROOT / "sample_logs" / "access.log.gz")
     shutil.copy(ROOT / "goals.example.yaml", folder)
 
 
 class Outcome(NamedTuple):
-    """What a command wrote on standard output and standard error, and its exit code."""
+    """What a command wrote to standard output and standard error, and its exit code."""
 
     out: str
     err: str
@@ -120,11 +120,11 @@ class Outcome(NamedTuple):
 
 
 _outcomes: dict[tuple[str, ...], Outcome] = {}
-"""By the commands that came before in the same folder, and the command."""
+"""Outcomes by the commands that ran earlier in the same folder, and the command itself."""
 
 
 def outcome(command: str, folder: Path, before: tuple[str, ...] = ()) -> Outcome:
-    """Run `convkit ...`, preceded by variables if it has any, in a folder and this process; once after the same commands."""
+    """Run `convkit ...`, with any variables set before it, in this process and a folder; only once after the same earlier commands."""
     if (*before, command) not in _outcomes:
         match = _FIRST_COMMAND.fullmatch(command)
         assert match, command
@@ -152,26 +152,26 @@ def _run(arguments: list[str], settings: dict[str, str], folder: Path) -> Outcom
 
 
 def _printed(command: str, folder: Path, before: tuple[str, ...]) -> str:
-    """Return what a command prints, errors included; the part after `|`, `||` or `>` is left to bash."""
+    """Return what a command prints, including errors; bash runs the part after `|`, `||` or `>`."""
     match = _FIRST_COMMAND.fullmatch(command)
     if match is None:
         return _bash(command, folder)
-    made = outcome(command.removesuffix(match[3]).strip(), folder, before)
+    result = outcome(command.removesuffix(match[3]).strip(), folder, before)
     if not match[3]:
-        return made.out + made.err
+        return result.out + result.err
     with TemporaryDirectory() as place:
         for name in ("out", "err"):
-            Path(place, name).write_text(getattr(made, name), encoding="utf-8", newline="")
-        return _bash(f"{{ cat {place}/out; cat {place}/err >&2; (exit {made.code}); }} {match[3]}", folder)
+            Path(place, name).write_text(getattr(result, name), encoding="utf-8", newline="")
+        return _bash(f"{{ cat {place}/out; cat {place}/err >&2; (exit {result.code}); }} {match[3]}", folder)
 
 
 def _bash(script: str, folder: Path) -> str:
-    done = subprocess.run(["/bin/bash", "-c", f"exec 2>&1\n{script}"], cwd=folder, stdout=subprocess.PIPE, check=False)
-    return done.stdout.decode()
+    process = subprocess.run(["/bin/bash", "-c", f"exec 2>&1\n{script}"], cwd=folder, stdout=subprocess.PIPE, check=False)
+    return process.stdout.decode()
 
 
 def played(block: Block, folder: Path) -> str:
-    """Return a console block as it looks when its commands are run one after the other in a folder, cut as it says."""
+    """Return a console block with the current output of its commands, which run one after the other in a folder; cut as the block specifies."""
     furnish(folder)
     shown, before = "", ()
     for line in block.text.splitlines():
@@ -183,22 +183,22 @@ def played(block: Block, folder: Path) -> str:
     return shown if block.cut is None else _cut(shown, block.cut)
 
 
-def _cut(screen: str, wanted: str) -> str:
-    """Return some sections of a screen, like `TOP, GOALS 6`: that many lines of the section with this heading."""
-    lines_of = {re.match(r"\D*?(?=(?: \d+)?$)", part)[0]: re.search(r"\d+$", part) for part in wanted.split(", ")}  # type: ignore[index]
+def _cut(screen: str, sections: str) -> str:
+    """Return the wanted sections of a screen: `TOP, GOALS 6` is everything above the sections, and the first 6 lines of GOALS."""
+    lines_of = {re.match(r"\D*?(?=(?: \d+)?$)", part)[0]: re.search(r"\d+$", part) for part in sections.split(", ")}  # type: ignore[index]
     pieces: list[str] = []
     for number, section in enumerate(_SCREEN_SECTION.split(screen)):
         name = next((name for name in lines_of if section.startswith(name)), None) if number else "TOP"
         lines = section.rstrip("\n").split("\n")
-        most = (int(found[0]) if (found := lines_of[name]) else len(lines)) if name in lines_of and name else 0
-        pieces += ["\n".join(lines[:most]), ""] if most >= len(lines) else ["\n".join([*lines[:most], LEFT_OUT]), ""] if most else []
-        if not most and pieces and not pieces[-2].endswith(LEFT_OUT):
+        limit = (int(size[0]) if (size := lines_of[name]) else len(lines)) if name in lines_of and name else 0
+        pieces += ["\n".join(lines[:limit]), ""] if limit >= len(lines) else ["\n".join([*lines[:limit], LEFT_OUT]), ""] if limit else []
+        if not limit and pieces and not pieces[-2].endswith(LEFT_OUT):
             pieces[-2] += f"\n{LEFT_OUT}"
     return "\n".join(pieces)
 
 
 def tables() -> dict[tuple[str, str], dict[str, str]]:
-    """Return the rows of the tables that the product itself could write, by page and headings."""
+    """Return the rows of the tables that can be generated from the product, by page and headings."""
     commands = main.cli.list_commands(main.click.Context(main.cli))
     return {
         ("report", "command | what it does"): {f"`{name}`": _headline(name) for name in commands},
@@ -214,31 +214,31 @@ def _headline(name: str) -> str:
 
 
 def report_columns() -> dict[str, list[str]]:
-    """Return the names of the columns of every report, and of `compare`."""
+    """Return the column names of every report and of `compare`."""
     columns = {name: reports.load(name).COLUMNS for name in plugins.names_in_order("reports")}
     return {name: [column.name for column in of] for name, of in (columns | {"compare": comparison_rows.COLUMNS}).items()}
 
 
 def _with_columns(text: str) -> str:
-    """Return a page with the table of columns brought up to date: rows keep their place and what is written before the columns; new ones go last."""
+    """Return a page with an updated table of columns: rows keep their order and the text before the columns; new rows are added at the end."""
     before, head, after = text.partition("| report | columns |\n|---|---|\n")
     assert head, "there is no table of columns"
     names, rows = report_columns(), re.match(r"(?:\|.*\n)*", after)[0].splitlines()  # type: ignore[index]
-    listed = {row.split("`")[1]: row for row in rows}
-    kept = {name: re.sub(r"`[^`]*` \|$", f"`{', '.join(names[name])}` |", row) for name, row in listed.items() if name in names}
-    new = {name: f"| `{name}` | `{', '.join(of)}` |" for name, of in names.items() if name not in kept}
-    return before + head + "".join(f"{row}\n" for row in (kept | new).values()) + after.removeprefix("".join(f"{row}\n" for row in rows))
+    old_rows = {row.split("`")[1]: row for row in rows}
+    updated = {name: re.sub(r"`[^`]*` \|$", f"`{', '.join(names[name])}` |", row) for name, row in old_rows.items() if name in names}
+    added = {name: f"| `{name}` | `{', '.join(columns)}` |" for name, columns in names.items() if name not in updated}
+    return before + head + "".join(f"{row}\n" for row in (updated | added).values()) + after.removeprefix("".join(f"{row}\n" for row in rows))
 
 
 def renewed(page: Page) -> str:
-    """Return a page with the outputs of its commands and its tables as the product writes them."""
+    """Return a page with the output of its commands and its generated tables up to date."""
 
     def pasted(match: re.Match[str]) -> str:
         if match["language"] != "console":
             return match[0]
         with TemporaryDirectory() as folder:
-            (here := Path(folder, "here")).mkdir()
-            shown = played(Block(match["language"], match["text"], match["cut"]), here)
+            (place := Path(folder, "here")).mkdir()
+            shown = played(Block(match["language"], match["text"], match["cut"]), place)
         return f"{match[0].partition('```')[0]}```console\n{shown}```"
 
     text = _FENCE.sub(pasted, page.text)
@@ -247,8 +247,8 @@ def renewed(page: Page) -> str:
     for (name, headings), rows in tables().items():
         if name == page.name:
             head = f"| {headings} |\n|---|---|\n"
-            before, found, after = text.partition(head)
-            assert found, f"{name} has no table {headings}"
+            before, heading, after = text.partition(head)
+            assert heading, f"{name} has no table {headings}"
             text = before + head + "".join(f"| {key} | {value} |\n" for key, value in rows.items()) + re.sub(r"\A(?:\|.*\n)*", "", after)
     return text
 

@@ -26,8 +26,8 @@ HEAD, TIME, REQUEST, REST = "203.0.113.7 - -", "[10/Oct/2026:13:55:36 +0200]", "
 
 
 def records(log_format: LogFormat, lines: list[str], path: Path = NO_FILE) -> list[dict[str, Any]]:
-    """Return the records of lines; a format that looks for headers needs their file."""
+    """Return the records that a format reads from lines; a format that looks for headers needs the file that contains them."""
     frame = pl.LazyFrame({"source": 0, "line_no": range(1, len(lines) + 1), "line": lines}, schema_overrides=LINES)
     layout = log_format.fit(Source(path, "log"), pl.Series("line", lines), NO_NEEDS)
-    found = load.to_records(layout.scan(frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String)), ALL_ASSETS))
-    return found.with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().to_dicts()
+    parsed = load.to_records(layout.scan(frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String)), ALL_ASSETS))
+    return parsed.with_columns(pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S")).collect().to_dicts()

@@ -1,4 +1,4 @@
-"""The JSON Schema of goals files, and whether it accepts a file."""
+"""The JSON Schema of goals files, and a function that validates a file against it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The paths of the project's files, for tests in any folder."""
+"""The paths of the project's files, for tests in all folders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of the engine for tests: documents, comparisons and analyses of logs, without the command line and its results."""
+"""Runs of the engine for tests: documents, comparisons and analyses of logs, without the command line or the Python API."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Analyzed", "analysis", "analyzed", "comparison", "document", "finish", "render", "sample", "sample_report", "segment_plan"]
 
 SINGLE = ("sessions", "hits")
-"""Reports whose rows are single sessions and hits."""
+"""Reports whose rows are single sessions or hits."""
 
 
 def document(
@@ -54,7 +54,7 @@ def document(
 
 
 def sample(report: str | None = None, goals: str | None = "goals.example.yaml", **keywords: Any) -> Document:  # noqa: ANN401 (as `document` takes them)
-    """Return a report on the sample log, by default the whole one; it is made once in a process. Files are named as from the project's folder."""
+    """Return a report on the sample log, by default the whole report; made only once per process. File names are relative to the project's folder."""
     return _sample(report, goals, **{name: value for name, value in sorted(keywords.items()) if value is not None})
 
 
@@ -65,7 +65,7 @@ def _sample(report: str | None, goals: str | None, **keywords: Any) -> Document:
 
 
 def sample_report(report: str | None) -> Document:
-    """Return a report on the sample log, None for the whole one; reports of single sessions and hits only cover the last day."""
+    """Return a report on the sample log (None: the whole report); reports of single sessions or hits cover only the last day."""
     return sample(report, last="1d") if report in SINGLE else sample(report)
 
 
@@ -83,7 +83,7 @@ def segment_plan(goals: GoalsOption = None, *, fields: Iterable[str] = (), **key
 
 
 class Analyzed(NamedTuple):
-    """The analysis of logs in one piece, and what it was made of."""
+    """The analysis of logs in one piece, with the data and the plan behind it."""
 
     run: Run
     data: LogData
@@ -91,10 +91,10 @@ class Analyzed(NamedTuple):
 
 
 def analyzed(logs: Paths, goals: GoalsOption = None, *, fields: Iterable[str] = (), **keywords: Unpack[Keywords]) -> Analyzed:
-    """Return the analysis of logs in one piece, of which `fields` of sessions are known."""
-    wanted = segment_plan(goals, fields=fields, **keywords)
-    with partition.read(logs, wanted) as parts:
-        return Analyzed(stages.analyze(parts.part(0), wanted), parts.data, wanted)
+    """Return the analysis of logs in one piece, with these `fields` of sessions."""
+    run_plan = segment_plan(goals, fields=fields, **keywords)
+    with partition.read(logs, run_plan) as parts:
+        return Analyzed(stages.analyze(parts.part(0), run_plan), parts.data, run_plan)
 
 
 def analysis(logs: Paths, goals: GoalsOption = None, *, fields: Iterable[str] = (), **keywords: Unpack[Keywords]) -> Run:
@@ -102,8 +102,10 @@ def analysis(logs: Paths, goals: GoalsOption = None, *, fields: Iterable[str] = 
     return analyzed(logs, goals, fields=fields, **keywords).run
 
 
-def finish(made: Analyzed, tallies: Tallies, *, broken_down: Tallies | None = None, is_whole: bool = False, sort: Sorting | None = None) -> Document:
-    """Return the document of an analysis with other tallies than its own."""
-    wanted = replace(made.plan, reports=tuple(tallies), is_whole=is_whole, order=sort)
-    result = replace(made.run.tallied(replace(wanted, reports=())), tallies=tallies, broken_down=broken_down)
-    return engine_document.build(result, made.data, wanted, [])
+def finish(
+    analyzed_logs: Analyzed, tallies: Tallies, *, broken_down: Tallies | None = None, is_whole: bool = False, sort: Sorting | None = None
+) -> Document:
+    """Return the document of an analysis with its tallies replaced by these."""
+    run_plan = replace(analyzed_logs.plan, reports=tuple(tallies), is_whole=is_whole, order=sort)
+    result = replace(analyzed_logs.run.tallied(replace(run_plan, reports=())), tallies=tallies, broken_down=broken_down)
+    return engine_document.build(result, analyzed_logs.data, run_plan, [])

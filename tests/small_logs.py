@@ -1,4 +1,4 @@
-"""Small logs, written in a test and read by the product: one line per request, figures as `render` gives them to programs."""
+"""Small logs for tests, written with one line per request, and the figures that convkit reports on them as JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def line(  # noqa: PLR0913 (a line has so many fields)
 
 
 def report(folder: Path, lines: Iterable[str], goals: str | None = None, **options: str) -> dict[str, Any]:
-    """Return the whole report on some lines as JSON holds it; `goals` is the text of a goals file, the built-in goals by default."""
+    """Return the whole report on some lines, parsed from its JSON; `goals` is the text of a goals file (default: the built-in goals)."""
     log = written(folder / "access.log", lines)
     if goals is None:
         return figures(log, **options)
@@ -37,21 +37,21 @@ def report(folder: Path, lines: Iterable[str], goals: str | None = None, **optio
 
 
 def written(log: Path, lines: Iterable[str]) -> Path:
-    """Write lines into a file, and return it."""
+    """Write lines to a file and return its path."""
     log.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
     return log
 
 
 def figures(*logs: Path | str, goals: Path | None = None, **options: str) -> dict[str, Any]:
-    """Return the whole report on some logs as JSON holds it."""
+    """Return the whole report on some logs, parsed from its JSON."""
     text = runs.render(runs.document(logs, goals=goals, **options), "json")
-    found: dict[str, Any] = json.loads(text, parse_constant=_refuse)
-    return found
+    document: dict[str, Any] = json.loads(text, parse_constant=_refuse)
+    return document
 
 
-def fates(found: dict[str, Any]) -> dict[str, Any]:
-    """Return what became of the lines, whatever the logs are called and however they are packed."""
-    return {name: told for name, told in found["input"].items() if name not in {"files", "copies"}}
+def fates(document: dict[str, Any]) -> dict[str, Any]:
+    """Return how the lines were classified, without anything that depends on the names or the compression of the logs."""
+    return {name: value for name, value in document["input"].items() if name not in {"files", "copies"}}
 
 
 def _refuse(constant: str) -> None:
@@ -60,18 +60,18 @@ def _refuse(constant: str) -> None:
     raise ValueError(message)
 
 
-def conversions(found: dict[str, Any]) -> dict[str, int]:
-    """Return how often each goal was counted."""
-    return {row["goal"]: row["conversions"] for row in found["reports"]["goals"]}
+def conversions(document: dict[str, Any]) -> dict[str, int]:
+    """Return the number of conversions of each goal."""
+    return {row["goal"]: row["conversions"] for row in document["reports"]["goals"]}
 
 
-def overview(found: dict[str, Any]) -> dict[str, Any]:
+def overview(document: dict[str, Any]) -> dict[str, Any]:
     """Return the metrics of the overview."""
-    return {row["metric"]: row["value"] for row in found["reports"]["overview"]}
+    return {row["metric"]: row["value"] for row in document["reports"]["overview"]}
 
 
 def reached_by(folder: Path, lines: Iterable[str], goals: str | None = None) -> dict[str, list[int]]:
-    """Return the numbers of the lines on which each goal is true."""
+    """Return, for each goal, the numbers of the lines that match it."""
     loaded = None if goals is None else parse_goals(goals, "goals.yaml")
     hits = runs.analysis([written(folder / "access.log", lines)], loaded).analysis.hits.collect()
     columns = [name for name in hits.columns if name.startswith("goal:")]

@@ -22,7 +22,7 @@ def tree_of(module: str) -> ast.Module:
 
 
 def imports_of(module: str) -> Iterator[str]:
-    """Yield the modules of ours that a module imports, for its types too."""
+    """Yield the modules of convkit that a module imports, including those imported only for type checking."""
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             yield from (_module(alias.name, "") for alias in node.names if alias.name.partition(".")[0] == "convkit")
@@ -33,8 +33,8 @@ def imports_of(module: str) -> Iterator[str]:
 def _module(package: str, name: str) -> str:
     """Return the module that `from package import name` loads."""
     inner = package.partition(".")[2]
-    inside = f"{inner}.{name}" if inner else name
-    return next(place for place in (inside, f"{inside}.__init__", inner, f"{inner}.__init__", "__init__") if place in MODULES)
+    submodule = f"{inner}.{name}" if inner else name
+    return next(place for place in (submodule, f"{submodule}.__init__", inner, f"{inner}.__init__", "__init__") if place in MODULES)
 
 
 def packages_of(module: str) -> set[str]:
@@ -45,7 +45,7 @@ def packages_of(module: str) -> set[str]:
 
 
 def names_of(module: str) -> set[str]:
-    """Return the names that a module uses or imports; those that belong to a module or a plain name with it, as `sys.stdout`."""
+    """Return the names that a module uses or imports; an attribute of a module or of a plain name is qualified, like `sys.stdout`."""
     names: set[str] = set()
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Name):
@@ -58,5 +58,5 @@ def names_of(module: str) -> set[str]:
 
 
 def attributes_of(module: str) -> list[ast.Attribute]:
-    """Return every attribute that a module names."""
+    """Return every attribute that a module uses."""
     return [node for node in ast.walk(tree_of(module)) if isinstance(node, ast.Attribute)]

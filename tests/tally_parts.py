@@ -22,27 +22,27 @@ OUTPUTS = plugins.names("outputs")
 
 
 def parts_of(analysis: Analysis, count: int) -> list[Analysis]:
-    """Split the visitors of an analysis, whole visitors only; parts may be empty."""
+    """Split an analysis into parts by visitor, never dividing a visitor; parts may be empty."""
     hits, sessions = pl.collect_all([analysis.hits, analysis.sessions])
-    of_part = [pl.col("visitor").reinterpret(signed=False) % count == number for number in range(count)]
+    conditions = [pl.col("visitor").reinterpret(signed=False) % count == number for number in range(count)]
     return [
-        analysis_tallies.build_analysis(hits.filter(here), sessions.filter(here), analysis.goals, analysis.ends, analysis.identities)
-        for here in of_part
+        analysis_tallies.build_analysis(hits.filter(in_part), sessions.filter(in_part), analysis.goals, analysis.ends, analysis.identities)
+        for in_part in conditions
     ]
 
 
-def outputs_of(made: Analyzed, tallies: Tallies) -> dict[tuple[str, str], str]:
-    """Return all reports in every output, together and each alone."""
-    documents = {"report": runs.finish(made, tallies, is_whole=True)}
-    documents |= {report: runs.finish(made, {report: tallies[report]}) for report in REPORTS}
+def outputs_of(analyzed_logs: Analyzed, tallies: Tallies) -> dict[tuple[str, str], str]:
+    """Return all reports in every output format, together and one by one."""
+    documents = {"report": runs.finish(analyzed_logs, tallies, is_whole=True)}
+    documents |= {report: runs.finish(analyzed_logs, {report: tallies[report]}) for report in REPORTS}
     return {(name, output): runs.render(document, output, limit=0) for name, document in documents.items() for output in OUTPUTS}
 
 
-def check(made: Analyzed, count: int) -> None:
-    """Compare the sum of the parts with the whole, and the sum in another order with both."""
-    whole = outputs_of(made, analysis_tallies.tally(made.run.analysis, REPORTS))
-    parts = [analysis_tallies.tally(part, REPORTS) for part in parts_of(made.run.analysis, count)]
-    added = outputs_of(made, add_tallies(parts))
+def check(analyzed_logs: Analyzed, count: int) -> None:
+    """Check that the tallies of the parts add up to those of the whole, whatever the order."""
+    whole = outputs_of(analyzed_logs, analysis_tallies.tally(analyzed_logs.run.analysis, REPORTS))
+    parts = [analysis_tallies.tally(part, REPORTS) for part in parts_of(analyzed_logs.run.analysis, count)]
+    added = outputs_of(analyzed_logs, add_tallies(parts))
     assert {place: text for place, text in added.items() if text != whole[place]} == {}
-    backwards = runs.finish(made, add_tallies(parts[::-1]), is_whole=True)
+    backwards = runs.finish(analyzed_logs, add_tallies(parts[::-1]), is_whole=True)
     assert runs.render(backwards, "json") == whole["report", "json"]

@@ -1,4 +1,4 @@
-"""The Python API: its keywords are the options of the command line, and a result shows the frames that files hold."""
+"""The Python API: its keywords are the command-line options, and a result holds the same tables as the output files."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def result() -> convkit.Result:
     return convkit.report(SAMPLE, goals=EXAMPLE_GOALS)
 
 
-def test_only_public_names_are_seen() -> None:
-    done = subprocess.run([sys.executable, "-c", "import convkit; print(dir(convkit))"], capture_output=True, text=True, check=True, cwd=ROOT)
+def test_only_public_names_are_visible() -> None:
+    process = subprocess.run([sys.executable, "-c", "import convkit; print(dir(convkit))"], capture_output=True, text=True, check=True, cwd=ROOT)
     names = ["Result", "__version__", "compare", "load_goals", "read_hits", "read_records", "read_sessions", "report"]
-    assert done.stdout == f"{names}\n"
+    assert process.stdout == f"{names}\n"
     assert all(callable(getattr(convkit, name)) for name in names if name != "__version__")
 
 
@@ -68,7 +68,7 @@ def test_a_result_shows_its_screen(result: convkit.Result) -> None:
     assert "<" not in page.removeprefix("<pre>").removesuffix("</pre>")
 
 
-def test_a_name_that_is_no_report_says_which_there_are(result: convkit.Result) -> None:
+def test_an_unknown_report_name_lists_the_valid_ones(result: convkit.Result) -> None:
     with pytest.raises(AttributeError, match="no report 'goal'; did you mean 'goals'\\? Reports: overview, goals, funnel, drop_off, pages"):
         _ = result.goal
     with pytest.raises(KeyError, match="no report 'goal'"):
@@ -76,7 +76,7 @@ def test_a_name_that_is_no_report_says_which_there_are(result: convkit.Result) -
     assert copy.copy(result).names == result.names
 
 
-def test_files_are_those_of_the_command_line(result: convkit.Result, tmp_path: Path, convkit_command: Run) -> None:
+def test_files_equal_those_of_the_command_line(result: convkit.Result, tmp_path: Path, convkit_command: Run) -> None:
     result.write(tmp_path / "made")
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["drop-off.csv", "funnel.csv", "goals.csv", "overview.csv", "pages.csv"]
     result.write(tmp_path / "report.md")

@@ -1,4 +1,4 @@
-"""Exit codes are an interface: their numbers, their order, and what the documentation says of them."""
+"""Exit codes are an interface: their numbers, their order, and what the documentation says about them."""
 
 from __future__ import annotations
 

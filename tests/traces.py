@@ -1,4 +1,4 @@
-"""Traces written by hand, like `A B:10 X`, as matched hits, and funnels over them."""
+"""Hand-written traces like `A B:10 X`, as matched hits, and funnels to run on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from model.chains import Chain
 
 Trace = list[tuple[int, str, str, int]]
-"""Hits of one visitor: the time in seconds, the letters that it fits (`!` an error, `<` of a session that may not enter), its value, its session."""
+"""Hits of one visitor: time in seconds, letters it matches (`!`: an error, `<`: its session may not enter the funnel), value, and session."""
 
 LETTERS = "ABCX"
 
@@ -42,7 +42,7 @@ def hits_of(trace: Trace) -> pl.LazyFrame:
 
 
 def chain_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
-    """Return the chain of each unit, as the model writes it."""
+    """Return the chain of each unit in the notation of the model."""
     hits = funnels_chains.fitting_hits(hits_of(trace), funnel).collect().lazy()
     chains = funnels_chains.best_chains(hits, funnel).collect().rows(named=True)
     rows = [f"row{number}" for number in funnel.numbers]
@@ -50,13 +50,13 @@ def chain_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
 
 
 def trace_of(text: str) -> Trace:
-    """Return the trace of a text like `A:0 x:10`; without seconds, one hit per second."""
+    """Return the trace described by a text like `A:0 x:10`; without seconds, there is one hit per second."""
     words = [word.partition(":") for word in text.split()]
     return [(int(seconds or number), letters.strip("x"), "", 1) for number, (letters, _, seconds) in enumerate(words)]
 
 
 def funnel_of(names: str, *, window: int | None = None, within: int | None = None, without: tuple[int, int] | None = None) -> Funnel:
-    """Return a funnel of these steps; `within` limits the last one."""
+    """Return a funnel with these steps; `within` applies to the last one."""
     chosen = [Step(name, (f"goal:{name}",)) for name in names.split()]
     if within is not None:
         chosen[-1] = replace(chosen[-1], within=timedelta(seconds=within))
@@ -65,7 +65,7 @@ def funnel_of(names: str, *, window: int | None = None, within: int | None = Non
 
 
 def model_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
-    """Return the chain of each unit, chosen by the model from all chains."""
+    """Return the chain of each unit that the model chooses from all possible chains."""
     units = {session if funnel.per == "session" else 7 for *_, session in trace}
     chains = {
         unit: best_of(trace, funnel, [position for position, row in enumerate(trace) if funnel.per == "visitor" or row[3] == unit]) for unit in units
@@ -74,7 +74,7 @@ def model_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
 
 
 def best_of(trace: Trace, funnel: Funnel, rows: list[int]) -> Chain:
-    """Return the chain of one unit."""
+    """Return the chain that counts for one unit."""
 
     def matched(columns: tuple[str, ...]) -> frozenset[int]:
         letters = {column.removeprefix("goal:") for column in columns}

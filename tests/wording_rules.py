@@ -1,4 +1,4 @@
-"""The rules of wording: words that claim too much, and rates without a count before them."""
+"""The wording rules: words that claim too much, and rates without a count before them."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ FORBIDDEN = re.compile(
     re.IGNORECASE,
 )
 THANKS = re.compile(r"thanks(?! to)", re.IGNORECASE)
-"""A page of many shops: no cause."""
+"""The thank-you page of many shops, which does not name a cause."""
 
 RATE = re.compile(r"[<>]?\d[\d.]*%")
 COUNT = re.compile(r"(?<![\d.,–])\d[\d,]*(?![\d.,]*[%\d]| ?–)")
 
 RATES_ALONE = (
-    "a change of 20%",  # No rate of the log: how large a change is asked about.
-    "a change of 10%",  # As above, as small as the margin of the site.
+    "a change of 20%",  # Not a rate in the log, but the size of the change in question.
+    "a change of 10%",  # As above, with the margin set for the site.
 )
 
 
@@ -49,11 +49,11 @@ def _joined(cells: Iterable[Cell]) -> str:
 
 
 def forbidden(text: str) -> list[str]:
-    """Return the words that claim too much."""
+    """Return the words of a text that claim too much."""
     return FORBIDDEN.findall(THANKS.sub("", text))
 
 
 def rates_alone(sentence: str) -> list[str]:
     """Return the rates that are not preceded by a count in the same sentence."""
     sentence = sentence.replace(RATES_ALONE[0], "").replace(RATES_ALONE[1], "")
-    return [found[0] for found in RATE.finditer(sentence) if not COUNT.search(sentence[: found.start()])]
+    return [rate[0] for rate in RATE.finditer(sentence) if not COUNT.search(sentence[: rate.start()])]

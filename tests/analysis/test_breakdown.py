@@ -1,4 +1,4 @@
-"""`--by KEY`: every figure of a value is that of its own sessions, against the model, `--where` and periods; what files and screens show."""
+"""`--by KEY`: each value's figures come from its own sessions only, as checked by the model, `--where` and periods; files and screens."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ if TYPE_CHECKING:
 
 REPORTS = tuple(name for name in plugins.names("reports") if hasattr(plugins.load("reports", name), "BREAKDOWN"))
 PHONE = CHROME.replace("10.0; Win64; x64", "compatible; Windows Phone 10.0")
-"""The words that goals files of examples know agents by are still there."""
+"""A mobile user agent that still contains the words by which the examples' goals files recognise Chrome."""
 GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale]}\n"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory whose files every example writes anew."""
+    """Return a directory whose files each example overwrites."""
     return tmp_path_factory.mktemp("by")
 
 
 def values_of(model: Model, number: int, key: str) -> list[str]:
-    """Return the model's own values of a session."""
+    """Return the values of a key that the model gives to a session."""
     session = model.sessions[number]
     started = datetime.fromtimestamp(session.started, tz=UTC)
     year, week, _ = started.isocalendar()
@@ -69,9 +69,9 @@ def values_of(model: Model, number: int, key: str) -> list[str]:
     }[key]
 
 
-def parts_of(found: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each value with its rows, as a report of their own."""
-    split = {name: rows for name, rows in found["reports"].items() if name != "trend"}
+def parts_of(document: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each value with its rows, as if they were a separate report."""
+    split = {name: rows for name, rows in document["reports"].items() if name != "trend"}
     column = {name: next(iter(rows[0])) for name, rows in split.items() if rows}
     assert all(name in {key, f"by_{key}"} for name in column.values())
     for value in dict.fromkeys(row[column[name]] for name, rows in split.items() for row in rows):
@@ -80,36 +80,38 @@ def parts_of(found: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str, A
 
 
 def figures(part: dict[str, Any]) -> dict[tuple[str, ...], Any]:
-    """Return the figures of a value; lines have no value, and chance is shared among the tests of all values."""
+    """Return the figures of a value, without the counts of lines, which have no value, and `more`, which depends on the tests of all values."""
     return {place: figure for place, figure in figures_in(part).items() if place[0] != "input" and place[-1] != "more"}
 
 
 @share_of_examples(0.06)
 @given(example=st.one_of(examples(), examples(with_users=True)), key=st.sampled_from(sorted(KEYS)))
-def test_every_figure_of_a_value_is_the_model_s_of_its_sessions(example: Example, key: str, folder: Path) -> None:
-    # Bots that are kept have devices of their own, of which the model knows nothing.
+def test_figures_of_a_value_equal_those_of_the_model(example: Example, key: str, folder: Path) -> None:
+    # The model does not know the devices of bots that are kept.
     assume(key != "device" or not example.goals.site.bots_kept)
     log, goals = folder / "access.log", folder / "goals.yaml"
     written(log, [text.replace(CHROME, PHONE) for text in example.stream.lines])
     goals.write_text(to_yaml(example.goals), encoding="utf-8")
-    found = json.loads(runs.render(runs.document([log], list(REPORTS), goals, by=key), "json"))
+    document = json.loads(runs.render(runs.document([log], list(REPORTS), goals, by=key), "json"))
     hits = list(example.stream.hits)
     model = analyze(hits, example.goals)
     expected = {value for number in model.shown for value in values_of(model, number, key)}
-    got = dict(parts_of(found, key))
-    assert expected <= set(got)
-    for value, part in got.items():
+    parts = dict(parts_of(document, key))
+    assert expected <= set(parts)
+    for value, part in parts.items():
 
         def where(model: Model, number: int, value: str = value) -> bool:
             return value in values_of(model, number, key)
 
-        wanted = {place: figure for place, figure in figures_of(hits, example.goals, where=where, channels=True).items() if place[0] in REPORTS}
-        difference = first_difference(wanted, figures(part))
+        figures_of_model = {
+            place: figure for place, figure in figures_of(hits, example.goals, where=where, channels=True).items() if place[0] in REPORTS
+        }
+        difference = first_difference(figures_of_model, figures(part))
         assert difference is None, f"{key} {value} {example!r}\n{difference}"
     if key != "goal":
         whole = additive(figures_in(json.loads(runs.render(runs.document([log], list(REPORTS), goals), "json"))))
         total: Counter[tuple[str, ...]] = Counter()
-        for part in got.values():
+        for part in parts.values():
             total.update(additive(figures_in(part)))
         assert dict(total) == whole, f"{key} {example!r}"
 
@@ -119,8 +121,8 @@ def sample(by: str | None, **options: str) -> dict[str, Any]:
     """Return the reports on the sample log."""
     where = [options.pop("where")] if "where" in options else []
     document = runs.document([SAMPLE], list(REPORTS), EXAMPLE_GOALS, by=by, where=where, **options)
-    found: dict[str, Any] = json.loads(runs.render(document, "json"))
-    return found
+    reports: dict[str, Any] = json.loads(runs.render(document, "json"))
+    return reports
 
 
 @pytest.mark.parametrize(
@@ -134,19 +136,19 @@ def sample(by: str | None, **options: str) -> dict[str, Any]:
         ("campaign", "(none)", {"where": "campaign=(none)"}),
     ],
 )
-def test_a_value_s_rows_are_a_run_of_its_own(key: str, value: str, options: dict[str, str]) -> None:
-    """Whatever the report: its rows, in their order, are those of the run that looks at these sessions alone."""
-    part, alone = dict(parts_of(sample(key), key))[value], sample(None, **options)
-    for rows in (*part["reports"].values(), *alone["reports"].values()):
+def test_rows_of_a_value_equal_those_of_a_filtered_run(key: str, value: str, options: dict[str, str]) -> None:
+    """In every report, the rows and their order equal those of a run on these sessions alone."""
+    part, filtered = dict(parts_of(sample(key), key))[value], sample(None, **options)
+    for rows in (*part["reports"].values(), *filtered["reports"].values()):
         for row in rows:
             row.pop("more", None)
-    # Goals that a part never reached keep their place by name; steps without anybody are there as well.
-    assert part["reports"] == alone["reports"]
+    # Goals that these sessions never reached are listed too, sorted by name, and so are steps that nobody reached.
+    assert part["reports"] == filtered["reports"]
 
 
 @cache
 def document(by: str | None = None, report: str | None = None, sort: str | None = None) -> Document:
-    """Return a report on the sample log, the whole one where none is named."""
+    """Return a report on the sample log, by default the whole report."""
     return runs.sample(report, by=by, sort=sort)
 
 
@@ -156,9 +158,9 @@ def run(folder: Path, lines: list[str], by: str, *reports: str, goals: str = GOA
     return runs.document([written(folder / "access.log", lines)], reports or None, folder / "goals.yaml", by=by, **options)
 
 
-def table(made: Document) -> list[list[str]]:
-    """Return the rows of CSV, header first."""
-    return list(csv.reader(io.StringIO(str(runs.render(made, "csv")))))
+def table(report: Document) -> list[list[str]]:
+    """Return the rows of a report as CSV, header first."""
+    return list(csv.reader(io.StringIO(str(runs.render(report, "csv")))))
 
 
 DAY = 86_400
@@ -169,8 +171,8 @@ WALKS = [
 ]
 
 
-def test_days_without_sessions_are_zeros(tmp_path: Path) -> None:
-    """In reports of which every value has the same rows; pages and drop-off have none of a day without any."""
+def test_days_without_sessions_have_zeros(tmp_path: Path) -> None:
+    """In reports with the same rows for every value; pages and drop-off have no rows for a day without sessions."""
     rows = table(run(tmp_path, WALKS, "day", "overview"))
     assert rows[0] == ["day", "metric", "value"]
     assert [row[::2] for row in rows if row[1] == "sessions"] == [["2026-10-10", "1"], ["2026-10-11", "0"], ["2026-10-12", "0"], ["2026-10-13", "2"]]
@@ -183,8 +185,8 @@ def test_days_without_sessions_are_zeros(tmp_path: Path) -> None:
         ["2026-10-13", "cart", "micro"],
     ]
     assert {row[0] for row in table(run(tmp_path, WALKS, "day", "pages"))[1:]} == {"2026-10-10", "2026-10-13"}
-    asked = table(run(tmp_path, WALKS, "day", "overview", since="2026-10-09", until="2026-10-10"))
-    assert [row[::2] for row in asked if row[1] == "sessions"] == [["2026-10-09", "0"], ["2026-10-10", "1"]]
+    overview = table(run(tmp_path, WALKS, "day", "overview", since="2026-10-09", until="2026-10-10"))
+    assert [row[::2] for row in overview if row[1] == "sessions"] == [["2026-10-09", "0"], ["2026-10-10", "1"]]
 
 
 def test_days_are_those_of_the_site_s_time_zone_and_weeks_are_iso(tmp_path: Path) -> None:
@@ -194,26 +196,26 @@ def test_days_are_those_of_the_site_s_time_zone_and_weeks_are_iso(tmp_path: Path
         for zone in ("UTC", "Asia/Tokyo")
     }
     assert values == {"UTC": ["2026-10-10", "2026-10-11"], "Asia/Tokyo": ["2026-10-11", "2026-10-11"]}
-    # 1 January 2027 is a Friday of 2026's last week.
+    # 1 January 2027 is a Friday and belongs to the last week of 2026.
     turn = [line("GET /a", 83 * DAY), line("GET /a", 86 * DAY)]
     assert [row[0] for row in table(run(tmp_path, turn, "week", "pages"))[1:]] == ["2026-W53", "2027-W01"]
     assert [row[0] for row in table(run(tmp_path, turn, "month", "pages"))[1:]] == ["2027-01"]
 
 
-def test_a_session_is_of_the_host_of_its_first_interaction(tmp_path: Path) -> None:
+def test_the_host_of_a_session_is_that_of_its_first_interaction(tmp_path: Path) -> None:
     lines = [f"blog.example {line('GET /a', 0, 302)}", f"shop.example {line('GET /a', 1)}", f"blog.example {line('GET /b', 2)}"]
     assert [row for row in table(run(tmp_path, lines, "host", "overview")) if row[1] == "pageviews"] == [["shop.example", "pageviews", "2"]]
     assert {row[0] for row in table(run(tmp_path, WALKS, "host", "goals"))[1:]} == {NO_VALUE}
 
 
-def test_sessions_of_several_goals_stand_in_several_rows(tmp_path: Path) -> None:
-    made = run(tmp_path, WALKS, "goal", "overview")
-    assert [row[::2] for row in table(made) if row[1] == "sessions"] == [["cart", "2"], [NO_VALUE, "1"], ["sale", "1"]]
-    assert "Sessions that reached several goals are counted in several rows." in runs.render(made)
+def test_sessions_that_reached_several_goals_are_counted_in_several_rows(tmp_path: Path) -> None:
+    report = run(tmp_path, WALKS, "goal", "overview")
+    assert [row[::2] for row in table(report) if row[1] == "sessions"] == [["cart", "2"], [NO_VALUE, "1"], ["sale", "1"]]
+    assert "Sessions that reached several goals are counted in several rows." in runs.render(report)
     assert "several rows" not in runs.render(run(tmp_path, WALKS, "landing", "overview"))
 
 
-def test_a_report_s_own_column_of_the_name_keeps_it(tmp_path: Path) -> None:
+def test_a_report_s_own_column_keeps_its_name(tmp_path: Path) -> None:
     assert table(run(tmp_path, WALKS, "goal", "goals"))[0][:3] == ["by_goal", "goal", "type"]
     assert table(run(tmp_path, WALKS, "landing", "goals"))[0][:3] == ["landing", "goal", "type"]
 
@@ -226,25 +228,25 @@ def test_values_with_most_sessions_come_first_then_by_name(tmp_path: Path) -> No
 @pytest.mark.parametrize("key", ["week", "device"])
 def test_files_hold_all_values_first(key: str) -> None:
     """In every output the value comes first, including in the tidy table."""
-    made = document(key)
-    of_csv = [(row[0], row[1].partition(" / ")[0]) for row in table(made)[1:]]
-    reports = json.loads(runs.render(made, "json"))["reports"]
-    reports = {name: rows for name, rows in reports.items() if name in made.reports}
-    assert of_csv == [(name, next(iter(row.values()))) for name, rows in reports.items() for row in rows for _ in range(figures_a_row(name))]
-    alone = document(key, "pages")
-    frame = pl.read_parquet(io.BytesIO(bytes(runs.render(alone, "parquet"))))  # type: ignore[arg-type]
-    rows = table(alone)
+    whole = document(key)
+    of_csv = [(row[0], row[1].partition(" / ")[0]) for row in table(whole)[1:]]
+    reports = json.loads(runs.render(whole, "json"))["reports"]
+    reports = {name: rows for name, rows in reports.items() if name in whole.reports}
+    assert of_csv == [(name, next(iter(row.values()))) for name, rows in reports.items() for row in rows for _ in range(tidy_rows_per_row(name))]
+    pages = document(key, "pages")
+    frame = pl.read_parquet(io.BytesIO(bytes(runs.render(pages, "parquet"))))  # type: ignore[arg-type]
+    rows = table(pages)
     assert (frame.columns, frame[key].to_list()) == (rows[0], [row[0] for row in rows[1:]])
     assert rows[0][0] == key
 
 
-def figures_a_row(report: str) -> int:
-    """Return how many rows of the tidy table a row of JSON is."""
-    made = document("week").reports[report]
-    return 1 if made.metrics else len(made.columns) - len(made.naming)
+def tidy_rows_per_row(report: str) -> int:
+    """Return how many rows of the tidy table correspond to one row of JSON."""
+    weekly = document("week").reports[report]
+    return 1 if weekly.metrics else len(weekly.columns) - len(weekly.naming)
 
 
-def test_markdown_has_a_column_a_figure(tmp_path: Path) -> None:
+def test_markdown_has_one_column_per_figure(tmp_path: Path) -> None:
     text = str(runs.render(run(tmp_path, WALKS, "landing", "overview"), "markdown"))
     assert "| landing | sessions | visitors |" in text
     assert "| /b | 2 | 2 | 3 |" in text
@@ -259,14 +261,14 @@ def test_screens_fit(key: str, width: int) -> None:
 
 
 def section(title: str, text: object) -> list[str]:
-    """Return a heading of a screen and the lines up to the next gap."""
+    """Return a section of a screen: its heading and the lines up to the next blank line."""
     lines = [*str(text).splitlines(), ""]
-    begins = next(number for number, found in enumerate(lines) if found.startswith(title))
-    return lines[begins : lines.index("", begins)]
+    start = next(number for number, text_line in enumerate(lines) if text_line.startswith(title))
+    return lines[start : lines.index("", start)]
 
 
 def test_small_values_are_added_up_on_a_screen(tmp_path: Path) -> None:
-    """Medians and rates of the others are those of their own sessions; visitors cannot be added."""
+    """Medians and rates of `(other)` come from its own sessions; visitors cannot be summed."""
     lines = [line("GET /a", number, who=f"198.51.100.{number} - -") for number in range(3)]
     lines += [line("GET /b", 10 + place * 20, who="198.51.100.9 - -") for place in range(2)]
     lines += [line("GET /c", 10 + place * 40, who="198.51.100.8 - -") for place in range(2)]
@@ -280,14 +282,14 @@ def test_small_values_are_added_up_on_a_screen(tmp_path: Path) -> None:
 
 
 def test_many_values_take_several_grids() -> None:
-    """Nothing is squeezed or left out; long names keep both ends."""
+    """No value is squeezed or left out; long names keep their beginning and end."""
     text = runs.render(document("landing", "goals"), width=80, limit=0)
     values = {shortened(row[0], 18) for row in table(document("landing", "goals"))[1:]}
-    assert {word for found in str(text).splitlines() if found.startswith("   ") for word in found.split()} >= values
+    assert {word for text_line in str(text).splitlines() if text_line.startswith("   ") for word in text_line.split()} >= values
     assert str(text).count("  sessions  ") == 2
 
 
-def test_periods_are_a_small_line_where_they_are_many() -> None:
+def test_many_periods_are_shown_as_a_sparkline() -> None:
     rows = section("GOALS", runs.render(document("day", "goals"), width=80))
     assert rows[1].split() == ["all", "2026-10-01", "…", "2026-10-31", "last*"]
     for row in rows[2:]:
@@ -298,9 +300,9 @@ def test_periods_are_a_small_line_where_they_are_many() -> None:
 
 def test_the_last_periods_are_shown(tmp_path: Path) -> None:
     lines = [line("GET /cart", day * DAY) for day in range(70)]
-    made = run(tmp_path, lines, "day", "goals")
-    assert "█" * 60 in runs.render(made, width=120)
-    assert "The last 60 of 70 days." in runs.render(made, width=120)
+    report = run(tmp_path, lines, "day", "goals")
+    assert "█" * 60 in runs.render(report, width=120)
+    assert "The last 60 of 70 days." in runs.render(report, width=120)
     assert "The last 31 of 70 days." in runs.render(run(tmp_path, lines, "day", "overview"), width=120)
 
 
@@ -314,10 +316,10 @@ def test_texts_of_a_log_are_harmless_as_values(tmp_path: Path) -> None:
 
 
 OF_PERIODS = {"unfinished", "annotation", "trend"}
-"""Notes that only days, weeks and months have."""
+"""Notes that appear only in reports by day, week or month."""
 
 
-def test_notes_and_findings_are_of_the_whole() -> None:
+def test_notes_and_findings_are_about_the_whole_report() -> None:
     plain = document()
     for key in ("day", "device"):
         assert [note for note in document(key).notes if note.code not in OF_PERIODS] == list(plain.notes)
@@ -325,26 +327,26 @@ def test_notes_and_findings_are_of_the_whole() -> None:
 
 
 def test_rows_can_be_sorted_by_the_key_too() -> None:
-    made = document("device", "pages", "device:asc")
-    assert made.reports["pages"].frame["device"].is_sorted()
+    pages = document("device", "pages", "device:asc")
+    assert pages.reports["pages"].frame["device"].is_sorted()
     exits = document("device", "pages", "exits").reports["pages"].frame["exits"]
     assert exits.is_sorted(descending=True)
 
 
 @pytest.mark.parametrize("report", ["sessions", "hits"])
-def test_single_ones_are_not_split(report: str, tmp_path: Path) -> None:
+def test_reports_of_single_sessions_and_hits_are_not_split(report: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=rf"^--by day: {report} cannot be broken down; select some of its sessions with --where"):
         runs.document([tmp_path / "missing.log"], [report], by="day")
 
 
-def test_an_unknown_key_is_told_before_a_log_is_read(tmp_path: Path) -> None:
+def test_an_unknown_key_is_reported_before_a_log_is_read(tmp_path: Path) -> None:
     keys = "day, week, month, landing, exit, host, device, source, medium, campaign, channel, goal"
     with pytest.raises(UsageError, match=rf"^unknown key 'dya' for --by; did you mean 'day'\? Keys: {keys}$"):
         runs.document([tmp_path / "missing.log"], ["pages"], by="dya")
 
 
-def test_goals_that_have_no_room_are_counted() -> None:
-    """Sessions that reached several goals cannot be added up as others."""
+def test_goals_that_do_not_fit_are_counted() -> None:
+    """Goals are not summed as `(other)`, because a session may reach several."""
     text = str(runs.render(document("goal", "pages"), width=120))
     assert "(other)" not in text
     assert "  12 more goals: --limit 0." in text
@@ -352,14 +354,14 @@ def test_goals_that_have_no_room_are_counted() -> None:
 
 def test_an_empty_log_has_no_values(tmp_path: Path) -> None:
     for key in ("day", "device"):
-        made = run(tmp_path, [], key)
-        assert table(made)[1:] == []
-        assert "Sessions" in runs.render(made, width=80)
+        report = run(tmp_path, [], key)
+        assert table(report)[1:] == []
+        assert "Sessions" in runs.render(report, width=80)
 
 
-def test_nobody_has_no_values(tmp_path: Path) -> None:
+def test_a_log_without_sessions_has_no_values(tmp_path: Path) -> None:
     for key in ("month", "exit", "goal"):
-        made = run(tmp_path, [line("GET /gone", 0, 500)], key)
-        assert runs.render(made, width=80)
+        report = run(tmp_path, [line("GET /gone", 0, 500)], key)
+        assert runs.render(report, width=80)
         expected = 1 if key in PERIODS else 0
-        assert len({row[1].partition(" / ")[0] for row in table(made)[1:]}) == expected
+        assert len({row[1].partition(" / ")[0] for row in table(report)[1:]}) == expected

@@ -1,4 +1,4 @@
-"""Which time is reported: whole days at both ends, in the site's time zone, whatever their length."""
+"""The reported period: whole days at both ends, in the site's time zone, even where a day has 23 or 25 hours."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ ZONES = [BERLIN, "America/New_York", "Asia/Kolkata", "UTC"]
 GOALS = "macro: {sale: /sale}"
 
 
-def limits(*asked: str | None, zone: str = BERLIN, ends: str = "") -> list[str | None]:
-    """Return begin and end of `since, until, last` in UTC, to the minute; the log's last hit is at `ends`."""
-    since, until, last = (*asked, None, None, None)[:3]
+def limits(*period: str | None, zone: str = BERLIN, ends: str = "") -> list[str | None]:
+    """Return the beginning and the end of `since, until, last` in UTC, to the minute; the log's last hit is at `ends`."""
+    since, until, last = (*period, None, None, None)[:3]
     moment = datetime.fromisoformat(ends) if ends else None
-    found = parse_period(since, until, last, zone).limits(moment, zone)
-    return [limit and limit.astimezone(UTC).strftime("%Y-%m-%d %H:%M") for limit in found]
+    bounds = parse_period(since, until, last, zone).limits(moment, zone)
+    return [limit and limit.astimezone(UTC).strftime("%Y-%m-%d %H:%M") for limit in bounds]
 
 
 def test_a_date_is_the_whole_day_at_both_ends() -> None:
@@ -39,10 +39,10 @@ def test_a_date_is_the_whole_day_at_both_ends() -> None:
     assert limits() == [None, None]
 
 
-def test_a_time_is_that_second_at_both_ends() -> None:
-    wanted = parse_period("2026-10-10T14:00", "2026-10-10 15:00:00", None, BERLIN)
-    assert wanted.begin == datetime(2026, 10, 10, 12, tzinfo=UTC)
-    assert wanted.end == datetime(2026, 10, 10, 13, 0, 1, tzinfo=UTC)
+def test_a_time_includes_its_second_at_both_ends() -> None:
+    period = parse_period("2026-10-10T14:00", "2026-10-10 15:00:00", None, BERLIN)
+    assert period.begin == datetime(2026, 10, 10, 12, tzinfo=UTC)
+    assert period.end == datetime(2026, 10, 10, 13, 0, 1, tzinfo=UTC)
     assert limits("2026-10-10T14:00Z", "2026-10-10T14:00-05:00") == ["2026-10-10 14:00", "2026-10-10 19:00"]
 
 
@@ -51,10 +51,10 @@ def test_a_time_is_that_second_at_both_ends() -> None:
     [("2026-03-28", 24), ("2026-03-29", 23), ("2026-03-30", 24), ("2026-10-24", 24), ("2026-10-25", 25), ("2026-10-26", 24)],
 )
 def test_days_on_which_the_clock_changes_have_23_or_25_hours(day: str, hours: int) -> None:
-    wanted = parse_period(day, day, None, BERLIN)
-    assert wanted.begin is not None
-    assert wanted.end is not None
-    assert wanted.end.astimezone(UTC) - wanted.begin.astimezone(UTC) == timedelta(hours=hours)
+    period = parse_period(day, day, None, BERLIN)
+    assert period.begin is not None
+    assert period.end is not None
+    assert period.end.astimezone(UTC) - period.begin.astimezone(UTC) == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_last_counts_whole_days_back_from_the_last_hit(last: str, ends: str, exp
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1)), st.integers(1, 40), st.sampled_from(ZONES))  # noqa: DTZ001
-def test_the_last_days_are_that_many_dates_and_hold_the_last_hit(moment: datetime, days: int, zone: str) -> None:
+def test_the_last_days_are_that_many_dates_including_the_last_hit_s(moment: datetime, days: int, zone: str) -> None:
     ends = moment.replace(tzinfo=UTC)
     begin, end = parse_period(None, None, f"{days}d", zone).limits(ends, zone)
     assert begin is not None
@@ -89,7 +89,7 @@ def test_the_last_days_are_that_many_dates_and_hold_the_last_hit(moment: datetim
     assert ends.astimezone(ZoneInfo(zone)).date() == end.date() - timedelta(days=1)
 
 
-def test_without_a_hit_the_last_days_are_no_limit() -> None:
+def test_without_a_hit_the_last_days_set_no_limit() -> None:
     assert limits(None, None, "7d") == [None, None]
 
 
@@ -97,10 +97,10 @@ def test_without_a_hit_the_last_days_are_no_limit() -> None:
     ("now", "today"),
     [("2026-10-10T21:59+00:00", "2026-10-10"), ("2026-10-10T22:00+00:00", "2026-10-11"), ("2026-10-25T23:30+00:00", "2026-10-26")],
 )
-def test_today_and_yesterday_ask_the_clock_in_the_sites_zone(monkeypatch: pytest.MonkeyPatch, now: str, today: str) -> None:
+def test_today_and_yesterday_follow_the_clock_in_the_sites_zone(monkeypatch: pytest.MonkeyPatch, now: str, today: str) -> None:
     class Clock(datetime):
         @classmethod
-        def now(cls, tz: Any = None) -> datetime:  # noqa: ANN401 (as the class it stands for)
+        def now(cls, tz: Any = None) -> datetime:  # noqa: ANN401 (as in the class it replaces)
             return datetime.fromisoformat(now).astimezone(tz)
 
     monkeypatch.setattr(periods, "datetime", Clock)
@@ -124,24 +124,24 @@ def test_today_and_yesterday_ask_the_clock_in_the_sites_zone(monkeypatch: pytest
         (None, None, "0d", "--last: '0d' is not a duration"),
     ],
 )
-def test_mistakes_say_the_fix(since: str | None, until: str | None, last: str | None, message: str) -> None:
+def test_mistakes_are_reported_with_the_fix(since: str | None, until: str | None, last: str | None, message: str) -> None:
     with pytest.raises(UsageError) as raised:
         parse_period(since, until, last, BERLIN)
     assert str(raised.value).startswith(message)
     assert raised.value.exit_code == ExitCode.USAGE
 
 
-def test_a_session_belongs_whole_to_the_day_on_which_it_starts(tmp_path: Path) -> None:
-    """Noon plus twelve hours is midnight: one session crosses it, one begins after it, an error belongs to the first."""
+def test_a_session_belongs_entirely_to_the_day_on_which_it_starts(tmp_path: Path) -> None:
+    """One session crosses midnight (noon plus twelve hours), one begins after it, and an error before it belongs to the first day."""
     midnight = 12 * 3600
     lines = [line("GET /a", midnight - 60), line("GET /sale", midnight + 60), line("GET /none", midnight + 90, 404)]
     lines += [line("GET /b", midnight + 1, who="198.51.100.2 - -"), line("GET /none", midnight - 1, 500, who="198.51.100.3 - -")]
     first = report(tmp_path, lines, GOALS, until="2026-10-10")
     second = report(tmp_path, lines, GOALS, since="2026-10-11")
-    assert [overview(found)["sessions"] for found in (first, second)] == [1, 1]
-    assert [overview(found)["pageviews"] for found in (first, second)] == [2, 1]
-    assert [found["reports"]["goals"][0]["reached"] for found in (first, second)] == [1, 0]
-    assert [(found["input"]["kept"], found["input"]["outside"]) for found in (first, second)] == [(4, 1), (1, 4)]
+    assert [overview(document)["sessions"] for document in (first, second)] == [1, 1]
+    assert [overview(document)["pageviews"] for document in (first, second)] == [2, 1]
+    assert [document["reports"]["goals"][0]["reached"] for document in (first, second)] == [1, 0]
+    assert [(document["input"]["kept"], document["input"]["outside"]) for document in (first, second)] == [(4, 1), (1, 4)]
 
 
 def test_daily_reports_add_up_to_the_month(tmp_path: Path) -> None:
