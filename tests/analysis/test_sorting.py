@@ -149,7 +149,7 @@ def test_drop_off_is_sorted_within_its_steps(width: int) -> None:
         (["pages"], "exits:", "--sort exits:: use exits"),
     ],
 )
-def test_mistakes_say_the_fix_before_a_log_is_read(reports: list[str] | None, sort: str, message: str, tmp_path: Path) -> None:
+def test_mistakes_are_reported_with_the_fix_before_a_log_is_read(reports: list[str] | None, sort: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         runs.document([tmp_path / "missing.log"], reports, sort=sort)
     assert str(raised.value).startswith(message)

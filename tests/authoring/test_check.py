@@ -1,4 +1,4 @@
-"""`convkit check`: for every kind of remark three planted cases and two that only look like it; its output and exit code."""
+"""`convkit check`: three planted cases of each kind of remark and two that only look like one; its output and exit code."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CRAWLER = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.ht
 
 
 def who(number: int) -> str:
-    """Return the sender of the visitor with this number."""
+    """Return the address, ident and user of the visitor with this number."""
     return f"198.51.{number // 250}.{number % 250} - -"
 
 
@@ -43,7 +43,7 @@ def remarks_of(folder: Path, lines: Iterable[str], goals: str) -> list[authoring
 
 
 def named(remarks: Iterable[authoring_check.Remark], code: str) -> set[str]:
-    """Return the goals or funnels of the remarks with a code; of two that coincide, the second."""
+    """Return the goals or funnels named in the remarks with a code; of two that coincide, the second."""
     return {remark.names[-1] for remark in remarks if remark.code == code}
 
 
@@ -140,19 +140,19 @@ NEVER = {
 
 
 def test_a_goal_that_never_matches_is_reported_with_the_closest_requests(unreached: list[authoring_check.Remark]) -> None:
-    """Goals that are reached, or never for another reason, are not among them."""
+    """Goals that are reached, or are never reached for another reason, are not reported."""
     sentences = {remark.names[0]: remark.text for remark in unreached if remark.code == "never-matches"}
     assert set(sentences) == set(NEVER)
     assert {name: text for name, text in sentences.items() if NEVER[name] not in text} == {}
 
 
 def test_a_goal_that_matches_only_errors_is_reported(unreached: list[authoring_check.Remark]) -> None:
-    """Not a goal for errors, nor one that also matches pages."""
+    """A goal that is meant for errors is not reported, nor is one that also matches pages."""
     assert named(unreached, "only-errors") == {"lost", "broken", "both_lost"}
 
 
 def test_a_goal_that_only_bots_reach_is_reported(unreached: list[authoring_check.Remark]) -> None:
-    """Goals that people reach as well are not mentioned."""
+    """Goals that people reach as well are not reported."""
     assert named(unreached, "only-bots") == {"crawled", "crawled_twice", "probed"}
 
 
@@ -163,7 +163,7 @@ def test_a_remark_names_the_line_of_its_goal_or_funnel(unreached: list[authoring
 
 
 def test_background_paths_that_a_goal_counts_are_mentioned(tmp_path: Path) -> None:
-    """Not downloads or pages; and it is not a warning."""
+    """Downloads and pages are not mentioned, and the remark is not a warning."""
     goals = """
 macro: {bought: /checkout/thank-you}
 micro: {feed: /feeds/all.xml, logo: /image/logo.png, stock: GET /api/stock/*, page: /checkout, download: {download: /files/*.pdf}}
@@ -175,7 +175,7 @@ micro: {feed: /feeds/all.xml, logo: /image/logo.png, stock: GET /api/stock/*, pa
 
 
 def sessions(number: int, *pages: str, first: int = 0, rest: str = "") -> list[str]:
-    """Return sessions of one visitor each with some pages; the first session has `rest` as well."""
+    """Return the lines of sessions with these requests, each by another visitor; the first session sends the request `rest` as well."""
     return [
         line(page if " " in page else f"GET {page}", 10 * place, 302 if page.startswith("POST") else 200, who=who(first + each))
         for each in range(number)
@@ -184,7 +184,7 @@ def sessions(number: int, *pages: str, first: int = 0, rest: str = "") -> list[s
 
 
 def test_a_goal_of_nearly_every_session_is_reported(tmp_path: Path) -> None:
-    """From 95 % of 100 sessions on; not 94 %, nor with fewer sessions."""
+    """A goal needs at least 95 % of at least 100 sessions; 94 %, or fewer sessions, are not enough."""
     goals = """
 macro: {bought: /thanks}
 micro: {any: /**, home: /, most: [/a, /b], fewer: /a, read: /b}
@@ -211,7 +211,7 @@ def test_goals_that_always_coincide_are_reported(other: str, tmp_path: Path) -> 
         "macro: {bought: /thanks}\nmicro: {other: /cart}",
         "macro: {rare: /rare}\nmicro: {other: POST /rare}",
     ],
-    ids=["counted otherwise", "a depth", "one is a part of the other", "one session tells them apart", "too few"],
+    ids=["counted differently", "needs several pages", "one is part of the other", "one session differs", "too few sessions"],
 )
 def test_goals_that_coincide_by_definition_or_by_chance_are_not(goals: str, tmp_path: Path) -> None:
     assert named(remarks_of(tmp_path, TOGETHER, goals), "always-together") == set()
@@ -236,7 +236,7 @@ funnels:
 
 
 def test_steps_in_an_earlier_session_are_reported(tmp_path: Path) -> None:
-    """Not for funnels per visitor, nor if most do everything in one session."""
+    """Funnels per visitor are not reported, nor are those that most visitors complete in one session."""
     goals = """
 macro: {bought: /thanks}
 micro: {a: /a, b: /b, c: /c}
@@ -255,12 +255,12 @@ funnels:
 
 
 def visits(number: int, query: str, first: int = 0) -> list[str]:
-    """Return sessions of one visitor each that began with a tagged link."""
+    """Return the lines of sessions that begin with a tagged link, each by another visitor."""
     return [line(f"GET /?{query}", who=who(first + each)) for each in range(number)]
 
 
 def test_misspelt_mediums_are_reported(tmp_path: Path) -> None:
-    """Not mediums of a channel, built-in or own, nor unlike any of them, nor in fewer than three sessions."""
+    """Mediums of a built-in or custom channel, mediums unlike any known one, and those of fewer than three sessions are not reported."""
     goals = "macro: {sale: /sale}\nsite: {channels: {Partners: {medium: [partner, emails]}}}"
     tagged = {"emial": 3, "REFFERAL": 4, "partnr": 5, "affiliates": 3, "email": 9, "emails": 9, "flyer": 9, "cpcc": 9, "sem": 9, "organik": 2}
     log = [text for place, (medium, n) in enumerate(tagged.items()) for text in visits(n, f"utm_source=a&utm_medium={medium}", 20 * place)]
@@ -274,7 +274,7 @@ def test_misspelt_mediums_are_reported(tmp_path: Path) -> None:
 
 
 def test_the_largest_sources_without_a_channel_are_reported_with_a_rule(tmp_path: Path) -> None:
-    """The three largest of at least 20 sessions, without those with a channel or a misspelt medium; it is not a warning."""
+    """Only the three largest sources of at least 20 sessions, without a channel or a misspelt medium; the remark is not a warning."""
     goals = "macro: {sale: /sale}\nsite: {channels: {Print: {source: flyer}}}"
     tagged = ("a:b&utm_medium=qr", "poster", "c*&utm_medium=x", "flyer", "crm&utm_medium=emial", "google&utm_medium=cpc")
     log = [text for place, query in enumerate(tagged) for text in visits(26 - place, f"utm_source={query}", 30 * place)]
@@ -335,7 +335,7 @@ def test_no_mistakes_are_one_sentence(check: Run) -> None:
     assert check("-q") == (0, "", "")
 
 
-def test_mistakes_are_reported_as_by_other_commands(check: Run) -> None:
+def test_mistakes_are_reported_as_in_other_commands(check: Run) -> None:
     Path("mine.yaml").write_text("macro: {a: {pge: /a}}\nfunnel: {}\n", encoding="utf-8")
     code, out, err = check("-g", "mine.yaml")
     assert (code, out) == (2, "")
@@ -367,7 +367,7 @@ def test_damaged_input_is_a_warning(check: Run) -> None:
 
 
 def test_text_from_the_log_is_harmless(check: Run) -> None:
-    """No path of a log colours the screen or begins a new line."""
+    """No path in a log colours the screen or starts a new line."""
     paths = [re.sub(r"[\s\"\\]", "", text) for text in NASTY]
     written(Path("access.log"), [line(f"GET /thanks{path}", number) for number, path in enumerate(paths)])
     Path("goals.yaml").write_text("macro: {a: /thanksx}\n", encoding="utf-8")

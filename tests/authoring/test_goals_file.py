@@ -57,7 +57,7 @@ VISITS = {
         ),
     ],
 }
-"""By example: sessions of visitors, `VISITOR.DAY` and requests, `METHOD target [status] [+seconds later] [<referrer]`."""
+"""The sessions of each example: `VISITOR.DAY` and requests like `METHOD target [status] [+seconds later] [<referrer]`."""
 
 EVENTS = [
     "account_id,occurred_at,name,screen,rows,amount,subscription_id",
@@ -100,14 +100,14 @@ FUNNELS = {
     "woocommerce": {"checkout": [2, 2, 2, 1], "payment": [2, 2, 1]},
 }
 VALUES = {"shop": 30.5, "leads": 1600, "blog": None, "app": 9.9, "woocommerce": 60}
-"""What was planted."""
+"""The total value of the conversions that were planted."""
 
 
 def lines(name: str) -> list[str]:
     """Return the log of an example."""
     if name == "app":
         return EVENTS
-    found = []
+    timed_lines = []
     for visit in VISITS[name]:
         start, _, requests = visit.partition(" ")
         visitor, _, day = start.partition(".")
@@ -117,8 +117,8 @@ def lines(name: str) -> list[str]:
             words = {word[0]: word[1:] for word in more}
             second += int(words.get("+", STEP))
             status = next((int(word) for word in more if word.isdigit()), 200)
-            found.append((second, line(f"{method} {target}", second, status, who=f"192.0.2.{visitor} - -", referrer=words.get("<", "-"))))
-    return [text for _, text in sorted(found)]
+            timed_lines.append((second, line(f"{method} {target}", second, status, who=f"192.0.2.{visitor} - -", referrer=words.get("<", "-"))))
+    return [text for _, text in sorted(timed_lines)]
 
 
 def test_each_example_has_a_log() -> None:
@@ -126,7 +126,7 @@ def test_each_example_has_a_log() -> None:
 
 
 @pytest.mark.parametrize("name", example_names())
-def test_an_example_loads_names_the_schema_and_needs_few_macros(name: str) -> None:
+def test_an_example_loads_names_the_schema_and_has_few_macro_goals(name: str) -> None:
     assert example_text(name).startswith(f"# yaml-language-server: $schema={SCHEMA_URL}\n")
     assert example_text(name).isascii()
     assert max(map(len, example_text(name).splitlines())) <= 150

@@ -1,4 +1,4 @@
-"""`convkit init LOG`: for every kind of goal three planted cases and two that only look like it; what it writes loads and has no warnings."""
+"""`convkit init LOG`: three planted cases of each kind of goal and two that only look like one; the file it writes loads without warnings."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ if TYPE_CHECKING:
 
 REAL = Path(os.environ.get("CONVKIT_TEST_DATA", "/nonexistent")) / "real"
 FIRST_LINE = f"# yaml-language-server: $schema={json_schema.SCHEMA_URL}\n# "
-"""The line by which editors find the schema."""
+"""The first line of a goals file, by which editors find the schema."""
 FRAMES = ("pages", "forms", "downloads", "events")
 
 
 def proposed(seen: Mapping[str, str]) -> dict[str, Any]:
-    """Return the goals proposed if ten sessions had each of the pages, forms and so on, which are separated by spaces.
+    """Return the goals that are proposed if each of these pages, forms and so on (separated by spaces) occurs in ten sessions.
 
-    `after` are pages after forms, as `form>page`, which count as pages and forms as well.
+    `after` holds pages that follow forms, like `form>page`; they count as pages and forms as well.
     """
     after = [text.split(">") for text in seen.get("after", "").split()]
     more = {"pages": [page for _, page in after], "forms": [form for form, _ in after]}
@@ -52,7 +52,7 @@ def proposed(seen: Mapping[str, str]) -> dict[str, Any]:
 
 
 def many(prefix: str, number: int = 5) -> str:
-    """Return pages in one folder."""
+    """Return a number of pages in one folder, separated by spaces."""
     return " ".join(f"{prefix}/name-{letter}" for letter in "abcdefgh"[:number])
 
 
@@ -151,8 +151,8 @@ PLANTED: list[tuple[str, dict[str, str], Any]] = [
 
 @pytest.mark.parametrize(("name", "seen", "goal"), PLANTED)
 def test_what_is_proposed(name: str, seen: dict[str, str], goal: Any) -> None:  # noqa: ANN401 (a goal in YAML)
-    found = proposed({**seen, "n": int(seen.get("n", 10))})  # type: ignore[dict-item]
-    assert found.get(name) == goal
+    goals = proposed({**seen, "n": int(seen.get("n", 10))})  # type: ignore[dict-item]
+    assert goals.get(name) == goal
 
 
 def test_every_kind_has_cases_for_and_against() -> None:
@@ -212,7 +212,7 @@ def visits(number: int, *requests: str, first: int = 0, apart: int = 20) -> list
 
 
 def drafted(log: Path) -> propose.Draft | None:
-    """Return the draft for a log, and check that its goals file loads and draws no warnings."""
+    """Check that the goals file drafted for a log loads without warnings, and return the draft."""
     with survey.read_logs([log], Options(), Goals(None, Site(), ())) as logs:
         draft = propose.propose_draft(logs, {})
         if draft is not None:
@@ -237,7 +237,7 @@ def test_the_sample_log_gets_its_purchase_and_the_funnel_to_it() -> None:
     ("log", "macro"),
     [("apache_semicomplete_2015.log.gz", "reader"), ("zanbil_shop_2019_1k.log", "looked_around"), ("ecom_v5.csv.gz", "purchase")],
 )
-def test_real_logs_get_something_sensible(log: str, macro: str) -> None:
+def test_real_logs_get_sensible_goals(log: str, macro: str) -> None:
     draft = drafted(REAL / log)
     assert draft
     assert draft.macro == macro
@@ -263,7 +263,7 @@ SITES = {
 
 @pytest.mark.parametrize(("lines", "macro", "steps"), SITES.values(), ids=SITES)
 def test_the_macro_goal_and_the_funnel_to_it(lines: list[str], macro: str, steps: list[str], tmp_path: Path) -> None:
-    """Purchase before lead before newsletter; the steps are the goals that preceded it in most of its sessions, in their order."""
+    """A purchase ranks before a lead, and a lead before a newsletter; the steps are the goals that came before it in most sessions, in order."""
     draft = drafted(written(tmp_path / "access.log", lines))
     assert draft
     assert (draft.macro, [*draft.steps]) == (macro, steps)

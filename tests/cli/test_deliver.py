@@ -36,7 +36,7 @@ def test_standard_output_gets_a_table_by_default(path: str | None) -> None:
 
 
 @pytest.mark.parametrize(("extension", "output"), EXTENSIONS.items())
-def test_the_extension_decides_unless_f_does(extension: str, output: str) -> None:
+def test_the_extension_decides_unless_f_is_given(extension: str, output: str) -> None:
     assert destination(f"made.{extension}", None) == Destination(output, f"made.{extension}")
     assert destination(f"MADE.{extension.upper()}", None).output == output
     assert destination(f"made.{extension}", "json").output == "json"
@@ -65,7 +65,7 @@ def test_directories_get_one_file_per_report() -> None:
     assert not Path("new").exists()
 
 
-def test_pipes_and_devices_get_what_a_screen_gets() -> None:
+def test_pipes_and_devices_get_a_table() -> None:
     os.mkfifo("named.csv")
     for path in ("named.csv", os.devnull, "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
         assert destination(path, None) == Destination("table", path)

@@ -115,13 +115,13 @@ ERRORS = {
 @pytest.mark.parametrize(("arguments", "code", "words"), ERRORS.values(), ids=ERRORS)
 def test_an_error_is_one_sentence_with_the_fix(arguments: list[str], code: int, words: str, convkit_command: Run) -> None:
     Path("notes.txt").write_text("a line\nanother line\n", encoding="utf-8")
-    found, out, err = convkit_command(*arguments)
-    assert (found, out) == (code, "")
+    exit_code, out, err = convkit_command(*arguments)
+    assert (exit_code, out) == (code, "")
     assert words in err
     assert "Traceback" not in err
     examples_of_lines = "convkit:   "
-    said = [text for text in err.splitlines() if text and not text.startswith(examples_of_lines)]
-    assert len(said) == 1
+    messages = [text for text in err.splitlines() if text and not text.startswith(examples_of_lines)]
+    assert len(messages) == 1
 
 
 def test_the_most_similar_command_is_suggested(convkit_command: Run) -> None:
@@ -137,7 +137,7 @@ def test_all_problems_of_a_goals_file_are_reported(convkit_command: Run) -> None
 
 @pytest.mark.parametrize("arguments", [["{}"], ["access.log", "-g", "{}"], ["access.log", "-o", "{}"], ["{}*"], ["access.log", "-f", "{}"]])
 def test_names_in_messages_are_harmless(arguments: list[str], convkit_command: Run) -> None:
-    """None colours the screen, and none with a line break looks like another message."""
+    """They cannot colour the screen, or look like another message by means of a line break."""
     code, _, err = convkit_command("goals", *(argument.format("no\x1b[31m\nconvkit: all is well.log") for argument in arguments))
     assert code in {2, 3}
     assert "\x1b" not in err
@@ -146,11 +146,11 @@ def test_names_in_messages_are_harmless(arguments: list[str], convkit_command: R
 
 
 def test_standard_input_is_a_log(convkit_command: Run, tmp_path: Path) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "convkit", "overview", "-f", "json", "-"], cwd=ROOT, input=(tmp_path / "access.log").read_bytes(),
         capture_output=True, check=True,
     )  # fmt: skip
-    assert overview(done.stdout.decode()) == overview(convkit_command("overview", "access.log", "-f", "json")[1])
+    assert overview(process.stdout.decode()) == overview(convkit_command("overview", "access.log", "-f", "json")[1])
 
 
 def test_a_bug_is_one_line(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -277,9 +277,9 @@ def test_several_logs_are_read(convkit_command: Run) -> None:
     ("report", "output"), [*((report, "csv") for report in REPORTS), *(("report", output) for output in plugins.names("outputs"))]
 )
 def test_every_report_and_every_output_is_written(report: str, output: str, convkit_command: Run) -> None:
-    made = runs.render(runs.document(["access.log"], None if report == "report" else [report]), output)
+    rendered = runs.render(runs.document(["access.log"], None if report == "report" else [report]), output)
     assert convkit_command(report, "access.log", "-f", output, "-o", "made") == (0, "", "")
-    assert Path("made").read_bytes() == (made.encode() if isinstance(made, str) else made)
+    assert Path("made").read_bytes() == (rendered.encode() if isinstance(rendered, str) else rendered)
 
 
 def test_filters_and_order_reach_the_report(convkit_command: Run) -> None:
@@ -290,9 +290,9 @@ def test_filters_and_order_reach_the_report(convkit_command: Run) -> None:
 
 
 def test_standard_output_may_be_named(convkit_command: Run) -> None:
-    made = convkit_command("goals", "access.log", "-f", "csv")
-    assert made[1].startswith("goal,")
-    assert convkit_command("goals", "access.log", "-f", "csv", "-o", "-") == made
+    outcome = convkit_command("goals", "access.log", "-f", "csv")
+    assert outcome[1].startswith("goal,")
+    assert convkit_command("goals", "access.log", "-f", "csv", "-o", "-") == outcome
 
 
 @pytest.mark.parametrize("place", ["made/", "made"])
@@ -323,9 +323,9 @@ def test_verbose_shows_the_top_bots_first(convkit_command: Run, tmp_path: Path) 
     """User agents of people are never shown."""
     planted = [line("GET /", 5, agent="curl/8\u202e"), line("GET /", 6, agent="curl/8\u202e"), line("GET /", 7, agent="-")]
     written(tmp_path / "access.log", [*LINES, *planted])
-    said = convkit_command("goals", "access.log", "-v")[2].splitlines()
-    assert said[1].endswith(": 2 http-library (67%), 1 no-agent (33%)")
-    assert [*said[2:4], *said[5:]] == [
+    messages = convkit_command("goals", "access.log", "-v")[2].splitlines()
+    assert messages[1].endswith(": 2 http-library (67%), 1 no-agent (33%)")
+    assert [*messages[2:4], *messages[5:]] == [
         "convkit: bot: 2 lines (http-library: agent is on the list of crawlers) from curl/8\\u202e",
         "convkit: bot: 1 line (no-agent: agent says nothing) from -",
         "convkit: read 9 lines from 1 log: 3 bot, 6 kept",
@@ -334,11 +334,11 @@ def test_verbose_shows_the_top_bots_first(convkit_command: Run, tmp_path: Path) 
 
 def test_bots_are_dropped_kept_or_shown_alone(convkit_command: Run, tmp_path: Path) -> None:
     written(tmp_path / "access.log", [*LINES, line("GET /bot", 5, agent="curl/8")])
-    counted = {mode: convkit_command("pages", "access.log", "--bots", mode, "-f", "csv")[1].count("\n") - 1 for mode in ("drop", "keep", "only")}
-    assert counted == {"drop": 3, "keep": 4, "only": 1}
+    rows = {mode: convkit_command("pages", "access.log", "--bots", mode, "-f", "csv")[1].count("\n") - 1 for mode in ("drop", "keep", "only")}
+    assert rows == {"drop": 3, "keep": 4, "only": 1}
     assert "Only bots are counted" in convkit_command("pages", "access.log", "--bots", "only")[1]
-    code, _, said = convkit_command("pages", "access.log", "--bots", "none")
-    assert (code, said.count("\n")) == (ExitCode.USAGE, 1)
+    code, _, err = convkit_command("pages", "access.log", "--bots", "none")
+    assert (code, err.count("\n")) == (ExitCode.USAGE, 1)
 
 
 def test_without_arguments_the_help_is_shown(convkit_command: Run) -> None:

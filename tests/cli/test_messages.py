@@ -18,7 +18,7 @@ def test_lines_are_harmless_and_begin_with_the_name(capsys: pytest.CaptureFixtur
 
 
 def test_long_lines_wrap_only_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """At words, under the text of the first line; words that are too long for a line stay whole."""
+    """They break between words and are indented under the first line's text; a word that is too long for a line is not split."""
     sentence = "a/very/long/path/to/access.log ends early and --rejects FILE saves its lines"
     messages.write(sentence)
     assert capsys.readouterr().err == f"convkit: {sentence}\n"

@@ -1,4 +1,4 @@
-"""Progress: only on a terminal, not in the first second, gone before the report; every byte of every log is counted once."""
+"""Progress: shown only on a terminal and after the first second, removed before the report; every byte of every log is counted once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Screen(io.StringIO):
     """A standard error that is a terminal."""
 
     def isatty(self) -> bool:
-        """Return that it is a terminal."""
+        """Return True, as a terminal does."""
         return True
 
 
@@ -42,7 +42,7 @@ class Recorder:
         self.total = total
 
     def advance(self, size: int) -> None:
-        """Record a part of it."""
+        """Record the number of bytes that were read."""
         self.sizes.append(size)
 
 
@@ -51,7 +51,7 @@ class Recorder:
 )
 @pytest.mark.parametrize("number", [1, 3])
 def test_every_byte_of_every_log_is_counted(tmp_path: Path, pack: object, number: int) -> None:
-    """However a log is read, at once or in pieces."""
+    """Whether a log is read at once or in pieces."""
     logs = [tmp_path / f"{place}.log" for place in range(number)]
     for place, log in enumerate(logs):
         log.write_bytes(pack(line("GET /first", place).encode() + b"\n" + CONTENT))  # type: ignore[operator]
@@ -61,7 +61,7 @@ def test_every_byte_of_every_log_is_counted(tmp_path: Path, pack: object, number
 
 
 def drawn(monkeypatch: pytest.MonkeyPatch, *, wait: float, after: float = 0.0, is_wanted: bool = True) -> str:
-    """Return what is drawn while reading takes this long."""
+    """Return what is drawn while a log is read for this long."""
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(cli_progress, "_AFTER", after)

@@ -21,11 +21,11 @@ class _Screen(io.TextIOWrapper):
         super().__init__(io.BytesIO(), encoding=encoding)
 
     def isatty(self) -> bool:
-        """Return that it is a terminal."""
+        """Return True, as a terminal does."""
         return True
 
     def fileno(self) -> int:
-        """Return the number of a stream, to ask for its size."""
+        """Return a file descriptor, by which the size of the screen is looked up."""
         return 1
 
 

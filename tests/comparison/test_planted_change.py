@@ -23,7 +23,7 @@ def _verdicts_and_steps(log: Path) -> tuple[dict[str, str], list[str]]:
 
 
 def test_the_changed_step_is_named_and_the_macro_goal_is_undecided() -> None:
-    """From that day on, fewer sessions add to the cart; 24 purchases against 17 cannot show it."""
+    """From that day on, fewer sessions add to the cart; 24 and 17 purchases are too few to show it."""
     verdicts, steps = _verdicts_and_steps(SAMPLE)
     assert verdicts["cart"].startswith("fell, by at least ")
     assert verdicts["purchase"] == "cannot tell"

@@ -1,4 +1,4 @@
-"""`compare`: the choice of sides, the coverage of the log, and figures equal to those of the reports of either side."""
+"""`compare`: the choice of sides, the coverage of the log, and figures equal to those in the reports on each side."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BOTH_SIDES = 28
 
 
 def log_of_days(days: int = BOTH_SIDES) -> list[str]:
-    """Return a log that begins at midnight of 10 October, with more sessions every day, some of which reach the cart, some buy."""
+    """Return a log that begins at midnight on 10 October, with more sessions every day; some of them reach the cart, and some buy."""
     lines = []
     for number in range(days):
         for visit in range(6 + number // 2 + number % 3):
@@ -52,7 +52,7 @@ def log_of_days(days: int = BOTH_SIDES) -> list[str]:
 
 @pytest.fixture(scope="module")
 def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the log in a directory with goals."""
+    """Return the path of the log, in a directory with a goals file."""
     folder = tmp_path_factory.mktemp("compare")
     (folder / "goals.yaml").write_text(PLAIN, encoding="utf-8")
     return written(folder / "access.log", log_of_days())
@@ -60,32 +60,32 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def compared(log: Path, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (what compare takes)
     """Return a comparison in JSON."""
-    found: dict[str, Any] = json.loads(str(runs.render(runs.comparison([log], log.parent / "goals.yaml", **options), "json")))
-    return found
+    comparison: dict[str, Any] = json.loads(str(runs.render(runs.comparison([log], log.parent / "goals.yaml", **options), "json")))
+    return comparison
 
 
 def test_both_sides_equal_the_reports(log: Path) -> None:
     """The figures of each side are those of the reports for its period, and the lines of both are kept."""
-    found = compared(log)
-    rows = {(row["what"], row["item"]): row for row in found["reports"]["compare"]}
-    kept = 0
+    comparison = compared(log)
+    rows = {(row["what"], row["item"]): row for row in comparison["reports"]["compare"]}
+    kept_lines = 0
     for name, since, until in (("before", "2026-10-10", "2026-10-23"), ("now", "2026-10-24", "2026-11-06")):
         document = runs.document([log], ["overview", "goals", "funnel"], log.parent / "goals.yaml", since=since, until=until)
-        alone = json.loads(str(runs.render(document, "json")))
-        overview = {row["metric"]: row["value"] for row in alone["reports"]["overview"]}
-        kept += alone["input"]["kept"]
+        separate = json.loads(str(runs.render(document, "json")))
+        overview = {row["metric"]: row["value"] for row in separate["reports"]["overview"]}
+        kept_lines += separate["input"]["kept"]
         assert [rows["overview", item][name] for item in ("sessions", "bounces")] == [overview["sessions"], overview["bounces"]]
         assert rows["overview", "value"][name] == overview["value"]
         assert rows["overview", "value"][f"{name}_rate"] == pytest.approx(overview["value"] / overview["sessions"], abs=1e-6)
-        for goal in alone["reports"]["goals"]:
+        for goal in separate["reports"]["goals"]:
             assert (rows["goal", goal["goal"]][name], rows["goal", goal["goal"]][f"{name}_rate"]) == (goal["reached"], goal["rate"])
-        for step in alone["reports"]["funnel"]:
+        for step in separate["reports"]["funnel"]:
             row = rows["funnel", f"{step['funnel']} / {step['step']} / {step['name']}"]
             assert (row[name], row[f"{name}_rate"]) == (step["reached"], step["of_first"])
     assert list(rows)[:4] == [("overview", "sessions"), ("overview", "bounces"), ("overview", "value"), ("goal", "purchase")]
-    assert found["input"]["kept"] == kept
-    assert found["input"]["lines"] == sum(number for fate, number in found["input"].items() if fate in FATES)
-    assert (found["period"]["from"][:10], found["period"]["to"][:10]) == ("2026-10-10", "2026-11-06")
+    assert comparison["input"]["kept"] == kept_lines
+    assert comparison["input"]["lines"] == sum(number for fate, number in comparison["input"].items() if fate in FATES)
+    assert (comparison["period"]["from"][:10], comparison["period"]["to"][:10]) == ("2026-10-10", "2026-11-06")
 
 
 def test_differences_are_now_minus_before(log: Path) -> None:
@@ -112,12 +112,12 @@ def test_outputs_have_whole_counts_and_rates_with_six_decimals(log: Path, convki
 
 
 def test_groups_are_the_sessions_of_where_and_of_with(log: Path) -> None:
-    found = compared(log, where=["goal=cart"], against="goal=purchase")
-    rows = {row["item"]: row for row in found["reports"]["compare"]}
+    comparison = compared(log, where=["goal=cart"], against="goal=purchase")
+    rows = {row["item"]: row for row in comparison["reports"]["compare"]}
     assert rows["sessions"]["verdict"] is None
     assert rows["sessions"]["before"] == rows["purchase"]["now"] == rows["purchase"]["before"]
-    assert [note["code"] for note in found["notes"]][:2] == ["sides", "in-both"]
-    assert f"{rows['sessions']['before']} sessions are in both groups" in found["notes"][1]["text"]
+    assert [note["code"] for note in comparison["notes"]][:2] == ["sides", "in-both"]
+    assert f"{rows['sessions']['before']} sessions are in both groups" in comparison["notes"][1]["text"]
 
 
 WRONG = {
@@ -138,25 +138,25 @@ WRONG = {
 
 @pytest.mark.parametrize(("options", "words"), WRONG.values(), ids=WRONG)
 def test_contradictory_options_are_errors_with_the_fix(options: list[str], words: str, convkit_command: Run) -> None:
-    """Before a log is opened."""
+    """They are reported before a log is opened."""
     code, out, err = convkit_command("compare", "missing.log", *options)
     assert (code, out) == (2, "")
     assert words in err
     assert len(err.splitlines()) == 1
 
 
-def known(days: int, first: date = date(2026, 9, 1)) -> Coverage:
+def coverage_of_days(days: int, first: date = date(2026, 9, 1)) -> Coverage:
     """Return the coverage of a log with this many complete days."""
     begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
     return Coverage(begin, begin + days * DAY - timedelta(seconds=1), first, first + (days - 1) * DAY)
 
 
 def chosen(days: int, *, notes: tuple[tuple[date, str], ...] = (), at: str | None = None, against: str | None = None, **period: str) -> str:
-    """Return the sides of a log with this many days from Tuesday, 1 September, on as `now with before`."""
+    """Return the sides, as `now with before`, of a log of this many days that starts on Tuesday, 1 September."""
     goals = parse_goals(PLAIN, "goals.yaml")
-    asked = sides.parse(parse_period(period.get("since"), period.get("until"), period.get("last"), "UTC"), [], against, at, goals)
-    found = sides.choose(asked, known(days), "UTC", notes)
-    return f"{found.now.dates} with {found.before.dates}{f'; {found.how}' if found.how else ''}"
+    requested = sides.parse(parse_period(period.get("since"), period.get("until"), period.get("last"), "UTC"), [], against, at, goals)
+    pair = sides.choose(requested, coverage_of_days(days), "UTC", notes)
+    return f"{pair.now.dates} with {pair.before.dates}{f'; {pair.how}' if pair.how else ''}"
 
 
 def test_the_sides_are_those_requested() -> None:
@@ -179,7 +179,7 @@ def test_the_sides_are_those_requested() -> None:
 
 
 def test_a_note_splits_the_log_by_default() -> None:
-    """The last note with days on both sides; a note at the end of the log has none after it yet."""
+    """It is the last note with days on both sides; a note at the end of the log has no days after it yet."""
     notes = ((date(2026, 9, 9), "a new shop"), (date(2026, 9, 20), "a new cart"), (date(2026, 10, 1), "to come"))
     assert chosen(30, notes=notes) == "20–26 Sep 2026 with 13–19 Sep 2026; split at 20 Sep 2026: a new cart"
     assert chosen(30, notes=notes, last="7d") == "24–30 Sep 2026 with 17–23 Sep 2026"
@@ -188,43 +188,48 @@ def test_a_note_splits_the_log_by_default() -> None:
 
 TOO_LITTLE: Mapping[str, tuple[dict[str, Any], str]] = {
     "one day": ({"days": 1}, "the log has 1 complete day, but each side needs one; add older logs"),
-    "a cut at its edge": ({"days": 30, "at": "2026-09-01"}, "the complete days of the log are 2026-09-01 to 2026-09-30; name a day with days before"),
-    "a cut behind it": ({"days": 30, "at": "2026-10-05"}, "name a day with days before and after it"),
+    "a cut at the first day": (
+        {"days": 30, "at": "2026-09-01"},
+        "the complete days of the log are 2026-09-01 to 2026-09-30; name a day with days before",
+    ),
+    "a cut after the log": ({"days": 30, "at": "2026-10-05"}, "name a day with days before and after it"),
     "over a year": ({"days": 400, "against": "last-year", "last": "365d"}, "365 days are more than a year; choose a shorter period"),
     "an overlap": ({"days": 30, "against": "2026-09-20..2026-09-27"}, "choose that period with --since and --until"),
     "the wrong way round": ({"days": 30, "against": "2026-09-20..2026-09-27", "until": "2026-09-10"}, "swap the two"),
 }
 
 
-@pytest.mark.parametrize(("asked", "words"), TOO_LITTLE.values(), ids=TOO_LITTLE)
-def test_missing_sides_are_errors_with_the_fix(asked: dict[str, Any], words: str) -> None:
+@pytest.mark.parametrize(("options", "words"), TOO_LITTLE.values(), ids=TOO_LITTLE)
+def test_missing_sides_are_errors_with_the_fix(options: dict[str, Any], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        chosen(**asked)
+        chosen(**options)
 
 
-def coverage(days: int, an_hour: Callable[[datetime], int], first: int = 0, last: int | None = None) -> Coverage:
-    """Return the coverage of a log with `an_hour` lines per hour, from hour `first` to `last` of its days."""
+def coverage(days: int, lines_of_hour: Callable[[datetime], int], first: int = 0, last: int | None = None) -> Coverage:
+    """Return the coverage of a log from hour `first` to `last` of its days, with a function that gives the lines of each hour."""
     begin = datetime(2026, 9, 1, tzinfo=UTC)
-    every = [begin + timedelta(hours=number) for number in range(first, days * 24 if last is None else last)]
-    lines = [an_hour(hour) for hour in every]
-    busy = [hour for hour, number in zip(every, lines, strict=True) if number]
-    hours = pl.DataFrame({"hour": every, "lines": lines}, schema={"hour": pl.Datetime("us", "UTC"), "lines": pl.Int64}).filter(pl.col("lines") > 0)
+    all_hours = [begin + timedelta(hours=number) for number in range(first, days * 24 if last is None else last)]
+    lines = [lines_of_hour(hour) for hour in all_hours]
+    busy = [hour for hour, number in zip(all_hours, lines, strict=True) if number]
+    hours = pl.DataFrame({"hour": all_hours, "lines": lines}, schema={"hour": pl.Datetime("us", "UTC"), "lines": pl.Int64}).filter(
+        pl.col("lines") > 0
+    )
     return traffic_coverage.measure_coverage(hours, busy[0], busy[-1] + timedelta(minutes=59), "UTC")
 
 
 def small(hour: datetime) -> int:
-    """Return the lines of a small site: none at night, a few bursts during the day."""
+    """Return the lines that a small site logs in an hour: none at night, a few bursts during the day."""
     return 0 if hour.hour < 7 else (hour.day * 7 + hour.hour * 5) % 4 * 8
 
 
 def steady(hour: datetime) -> int:
-    """Return the lines of a large site: fewer at night and at weekends."""
+    """Return the lines that a large site logs in an hour: fewer at night and at weekends."""
     return (900 if hour.hour >= 7 else 200) // (2 if hour.weekday() > 4 else 1) + hour.day % 7 * 10
 
 
-def without(an_hour: Callable[[datetime], int], begin: datetime, end: datetime) -> Callable[[datetime], int]:
-    """Return a site that lacks some hours."""
-    return lambda hour: 0 if begin <= hour < end else an_hour(hour)
+def without(lines_of_hour: Callable[[datetime], int], begin: datetime, end: datetime) -> Callable[[datetime], int]:
+    """Return the lines per hour of a site whose log lacks some hours."""
+    return lambda hour: 0 if begin <= hour < end else lines_of_hour(hour)
 
 
 def test_nights_of_a_small_site_are_not_gaps_but_missing_days_are() -> None:
@@ -251,19 +256,19 @@ def test_days_at_the_ends_of_a_log_are_complete_unless_more_is_missing_than_by_c
 
 
 def test_days_may_begin_at_half_an_hour() -> None:
-    """In Kolkata, the log below ends in a day that is nearly empty."""
+    """In the time zone of Kolkata, the last day of this log is nearly empty."""
     begin = datetime(2026, 9, 1, tzinfo=UTC)
-    every = [begin + timedelta(hours=number) for number in range(20 * 24)]
-    hours = pl.DataFrame({"hour": every, "lines": [steady(hour) for hour in every]}, schema_overrides={"hour": pl.Datetime("us", "UTC")})
-    found = traffic_coverage.measure_coverage(hours, every[0], every[-1], "Asia/Kolkata")
-    assert (found.first, found.last, found.gaps) == (date(2026, 9, 2), date(2026, 9, 20), ())
+    all_hours = [begin + timedelta(hours=number) for number in range(20 * 24)]
+    hours = pl.DataFrame({"hour": all_hours, "lines": [steady(hour) for hour in all_hours]}, schema_overrides={"hour": pl.Datetime("us", "UTC")})
+    measured = traffic_coverage.measure_coverage(hours, all_hours[0], all_hours[-1], "Asia/Kolkata")
+    assert (measured.first, measured.last, measured.gaps) == (date(2026, 9, 2), date(2026, 9, 20), ())
 
 
 def test_tallies_of_parts_add_up(tmp_path: Path) -> None:
     goals = parse_goals(PLAIN, "goals.yaml")
     lines = log_of_days(9)
     parts = [lines, [text for text in lines if text.split(".")[3][0] in "024"], [text for text in lines if text.split(".")[3][0] not in "024"]]
-    whole, *some = (
+    whole, *of_parts = (
         {
             name: frame.collect()
             for name, frame in comparison_rows.tally(runs.analysis([written(tmp_path / f"{number}.log", part)], goals).analysis).items()
@@ -272,18 +277,18 @@ def test_tallies_of_parts_add_up(tmp_path: Path) -> None:
     )
     for name, frame in whole.items():
         assert frame.height >= 3
-        assert sum_tallies([one[name] for one in some]).sort(frame.columns[0]).rows() == frame.sort(frame.columns[0]).rows()
+        assert sum_tallies([part_tallies[name] for part_tallies in of_parts]).sort(frame.columns[0]).rows() == frame.sort(frame.columns[0]).rows()
 
 
 def test_welchs_interval_is_the_published_one() -> None:
-    """Two samples with a published interval: Welch's t of 14 and 13 values, by t.test of R."""
+    """The interval of these two samples was published for Welch's t-test and computed by t.test in R."""
     one = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4]
     other = [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1, 22.9, 30.5, 25.0][:14]
     samples = [stats.Sample(len(values), mean(values), variance(values)) for values in (one, other)]
-    found = stats.welch(*samples)
-    assert found is not None
+    bounds = stats.welch(*samples)
+    assert bounds is not None
     error = sqrt(samples[0].variance / 15 + samples[1].variance / 14)
-    assert [(bound - (mean(one) - mean(other))) / error for bound in found] == pytest.approx([-2.0521, 2.0521], abs=0.002)
+    assert [(bound - (mean(one) - mean(other))) / error for bound in bounds] == pytest.approx([-2.0521, 2.0521], abs=0.002)
     assert stats.welch(stats.Sample(1, 1.0, 0.0), samples[0]) is None
     assert stats.welch(stats.Sample(9, 2.0, 0.0), stats.Sample(9, 1.5, 0.0)) == (0.5, 0.5)
 
@@ -316,7 +321,7 @@ def test_only_verdicts_of_change_have_a_colour() -> None:
 
 
 def test_sessions_are_compared_with_the_same_weekday() -> None:
-    """Weekends have a tenth of the sessions; compared with the same weekday, a change of 2 % is still detected."""
+    """Weekends have a tenth of the sessions; comparing with the same weekday still detects a change of 2 %."""
     every = [sides.Side(name, NOW.begin + place * 28 * DAY, NOW.begin + (place + 1) * 28 * DAY) for place, name in enumerate(("before", "now"))]
     counts = [1_000 if (number % 7) < 5 else 100 for number in range(28)]
     figures = []
@@ -324,9 +329,9 @@ def test_sessions_are_compared_with_the_same_weekday() -> None:
         days = pl.DataFrame({"day": [one.begin.date() + number * DAY for number in range(28)], "sessions": counts})
         figures.append(side(PLAIN, one, 900, {}))
         object.__setattr__(figures[-1], "days", days.with_columns(sessions=(pl.col("sessions") * (1 + place * 0.02)).round().cast(pl.Int64)))
-    covered = known(56, NOW.begin.date())
+    covered = coverage_of_days(56, NOW.begin.date())
     assert comparison_rows.sessions_verdict(figures[0], figures[1], covered, 0.1) == "rose, by at least 1%"
-    assert comparison_rows.sessions_verdict(figures[0], figures[1], known(34, NOW.begin.date()), 0.1) is None
+    assert comparison_rows.sessions_verdict(figures[0], figures[1], coverage_of_days(34, NOW.begin.date()), 0.1) is None
     assert comparison_rows.compared_rows(pair(PLAIN, *figures, known=covered))["verdict"][0] == comparison_rows.sessions_verdict(
         figures[0], figures[1], covered, 0.1
     )

@@ -31,7 +31,7 @@ def reports() -> dict[str, tuple[Pair, Report]]:
 @cache
 def expected() -> str:
     """Return the content of the golden file."""
-    return "".join(f"=== {name}\n\n{drawn(found)}\n" for name, (_, found) in reports().items())
+    return "".join(f"=== {name}\n\n{drawn(comparison)}\n" for name, (_, comparison) in reports().items())
 
 
 def test_every_sentence_is_as_in_the_golden_file() -> None:
@@ -39,20 +39,22 @@ def test_every_sentence_is_as_in_the_golden_file() -> None:
 
 
 def test_no_sentence_names_a_cause_or_is_too_certain() -> None:
-    texts = [note.text for _, found in reports().values() for note in found.notes]
+    texts = [note.text for _, comparison in reports().values() for note in comparison.notes]
     assert len(texts) > 60
     assert [text for text in texts if FORBIDDEN.search(text)] == []
 
 
 def test_there_are_four_verdicts_and_no_other_words() -> None:
-    found = [verdict for _, one in reports().values() for verdict in one.frame["verdict"].drop_nulls()]
-    assert {VERDICT.fullmatch(verdict) is None for verdict in found} == {False}
-    assert {verdict.split(",")[0].split(" by")[0] for verdict in found} == {"rose", "fell", "did not move", "cannot tell"}
+    printed = [verdict for _, comparison in reports().values() for verdict in comparison.frame["verdict"].drop_nulls()]
+    assert {VERDICT.fullmatch(verdict) is None for verdict in printed} == {False}
+    assert {verdict.split(",")[0].split(" by")[0] for verdict in printed} == {"rose", "fell", "did not move", "cannot tell"}
 
 
 def test_a_micro_goal_that_moved_is_mentioned_with_the_macro_goal() -> None:
     """Its sentence is followed by the verdict on the macro goal."""
-    moved = [note.text for name, (_, found) in reports().items() if "nobody said" not in name for note in found.notes if note.code == "moved"]
+    moved = [
+        note.text for name, (_, comparison) in reports().items() if "nobody said" not in name for note in comparison.notes if note.code == "moved"
+    ]
     sentences = [text for text in moved if "by chance" not in text]
     assert len(sentences) >= 8
     assert [text for text in sentences if not re.search(r"\. Purchases? (?:rose|fell|did not|are too few to tell|was never)", text)] == []
@@ -60,17 +62,17 @@ def test_a_micro_goal_that_moved_is_mentioned_with_the_macro_goal() -> None:
 
 def test_cannot_tell_is_never_the_last_word() -> None:
     """If the macro goal is undecided, a sentence says how much data would decide it, or that nobody reached it."""
-    for name, (pair, found) in reports().items():
-        row = found.frame.filter(item="purchase", what="goal").row(0, named=True)
-        codes = {note.code for note in found.notes}
+    for name, (pair, comparison) in reports().items():
+        row = comparison.frame.filter(item="purchase", what="goal").row(0, named=True)
+        codes = {note.code for note in comparison.notes}
         if pair.knows_macro and row["verdict"] == "cannot tell" and row["before"] + row["now"]:
             assert "would-tell" in codes, name
 
 
 def test_caveats_come_before_the_verdicts() -> None:
-    for _, found in reports().values():
-        screen, codes = drawn(found), [note.code for note in found.notes]
-        first = [note.text for note in found.notes if note.code in {"not-covered", "gaps", "lengths", "bots-differ", "unfinished", "in-both"}]
+    for _, comparison in reports().values():
+        screen, codes = drawn(comparison), [note.code for note in comparison.notes]
+        first = [note.text for note in comparison.notes if note.code in {"not-covered", "gaps", "lengths", "bots-differ", "unfinished", "in-both"}]
         joined = " ".join(screen.split())
         assert all(joined.index(" ".join(text.split())) < joined.index("verdict") for text in first)
         assert codes[0] == "sides"

@@ -1,4 +1,4 @@
-"""Percent-decoding: what comes back, what stays as it is."""
+"""Percent-decoding: which codes are decoded, and which stay as they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from convkit.core.escapes import percent_decode
 
 
 @given(st.text(max_size=12))
-def test_what_is_percent_encoded_and_printable_comes_back(text: str) -> None:
+def test_percent_encoded_printable_text_is_decoded(text: str) -> None:
     printable = "".join(letter for letter in text if letter.isprintable() and letter not in "/\\")
     encoded = "".join(f"%{byte:02X}" for byte in printable.encode())
     frame = pl.DataFrame({"text": [encoded]}, schema={"text": pl.String})

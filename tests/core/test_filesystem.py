@@ -1,4 +1,4 @@
-"""Files are written atomically: permissions, links, other users' links, full disks; temporary files are private and never left behind."""
+"""Files are written atomically, with permissions, links and full disks in mind; temporary files are private and never left behind."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_links_are_followed_and_stay(tmp_path: Path) -> None:
     assert (tmp_path / "inner" / "made.csv").read_bytes() == b"new"
 
 
-def test_a_link_to_nothing_makes_what_it_names(tmp_path: Path) -> None:
+def test_a_dangling_link_creates_its_target(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("made.csv")
     filesystem.write_file(str(tmp_path / "link"), b"new")
     assert (tmp_path / "link").is_symlink()
@@ -74,8 +74,8 @@ def test_a_circle_of_links_is_an_error(tmp_path: Path) -> None:
 
 @as_root
 @pytest.mark.parametrize("write", [lambda path: filesystem.write_file(path, b"new"), filesystem.check_writable])
-@pytest.mark.parametrize("asked", ["link", "folder/made.csv"])
-def test_a_stranger_s_link_where_everybody_writes_is_not_followed(asked: str, write: Callable[[str], None], tmp_path: Path) -> None:
+@pytest.mark.parametrize("place", ["link", "folder/made.csv"])
+def test_another_user_s_link_in_a_shared_directory_is_not_followed(place: str, write: Callable[[str], None], tmp_path: Path) -> None:
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o1777)
@@ -84,20 +84,20 @@ def test_a_stranger_s_link_where_everybody_writes_is_not_followed(asked: str, wr
         (shared / name).symlink_to(target)
         os.chown(shared / name, STRANGER, STRANGER, follow_symlinks=False)
     with pytest.raises(OutputError, match="created by another user"):
-        write(str(shared / asked))
+        write(str(shared / place))
     assert (tmp_path / "made.csv").read_bytes() == b"old"
     shared.chmod(0o755)
-    write(str(shared / asked))
+    write(str(shared / place))
 
 
 @pytest.mark.parametrize(
     ("mode", "link", "folder", "foreign"),
     [(0o1777, 2, 1, True), (0o777, 2, 1, True), (0o755, 2, 1, False), (0o1777, 1, 1, False), (0o1777, 3, 1, False), (0o775, 2, 1, False)],
 )
-def test_whose_links_are_foreign(mode: int, link: int, folder: int, *, foreign: bool) -> None:
-    """The user is 3; the rule is that of Linux's `protected_symlinks`."""
-    made: list[Any] = [SimpleNamespace(st_uid=link), SimpleNamespace(st_uid=folder, st_mode=stat.S_IFDIR | mode)]
-    assert filesystem.is_foreign_link(*made, 3) == foreign
+def test_which_links_are_foreign(mode: int, link: int, folder: int, *, foreign: bool) -> None:
+    """The user has ID 3; the rule is that of `protected_symlinks` in Linux."""
+    stats: list[Any] = [SimpleNamespace(st_uid=link), SimpleNamespace(st_uid=folder, st_mode=stat.S_IFDIR | mode)]
+    assert filesystem.is_foreign_link(*stats, 3) == foreign
 
 
 PLACES = {
@@ -113,16 +113,16 @@ PLACES = {
 def test_an_unwritable_path_is_reported_with_the_fix(place: str, words: str, write: Callable[[str], None], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     (tmp_path / "folder").mkdir()
-    with pytest.raises(OutputError) as told:
+    with pytest.raises(OutputError) as raised:
         write(str(tmp_path / place))
-    assert str(told.value).startswith(f"{tmp_path / place} cannot be written: {words}")
+    assert str(raised.value).startswith(f"{tmp_path / place} cannot be written: {words}")
     assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
 
 
-def test_a_name_cannot_pretend_to_be_a_line() -> None:
-    with pytest.raises(OutputError) as told:
+def test_a_file_name_cannot_imitate_a_message() -> None:
+    with pytest.raises(OutputError) as raised:
         filesystem.write_file("missing\nconvkit: all is well\x1b/made.csv", b"new")
-    assert str(told.value).startswith("missing␊convkit: all is well␛/made.csv cannot be written: ")
+    assert str(raised.value).startswith("missing␊convkit: all is well␛/made.csv cannot be written: ")
 
 
 def test_a_folder_under_a_file_is_refused(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_folder_under_a_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [lambda path: filesystem.write_file(path, b"new"), filesystem.check_writable])
-def test_what_may_not_be_written_is_left_alone(write: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_protected_file_is_left_alone(write: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "made.csv").write_bytes(b"old")
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(OutputError, match="Permission denied; choose another place with -o"):
@@ -141,14 +141,14 @@ def test_what_may_not_be_written_is_left_alone(write: Callable[[str], None], tmp
 
 
 @not_as_root
-def test_a_directory_that_is_closed_is_an_error(tmp_path: Path) -> None:
+def test_a_read_only_directory_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(OutputError, match="Permission denied"):
         filesystem.write_file(str(tmp_path / "made.csv"), b"new")
 
 
 @pytest.mark.parametrize("step", ["write", "fsync", "replace"])
-def test_whatever_fails_the_old_file_is_untouched(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whichever_step_fails_the_old_file_is_unchanged(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "made.csv").write_bytes(b"old")
 
     def full(*_: object) -> None:
@@ -161,23 +161,23 @@ def test_whatever_fails_the_old_file_is_untouched(step: str, tmp_path: Path, mon
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"made.csv": b"old"}
 
 
-def test_all_of_a_long_text_is_written_though_a_write_takes_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, rest: whole(descriptor, rest[:7]))
+def test_a_text_is_written_completely_even_if_each_write_takes_only_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real_write = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, rest: real_write(descriptor, rest[:7]))
     filesystem.write_file(str(tmp_path / "made"), bytes(range(200)))
     assert (tmp_path / "made").read_bytes() == bytes(range(200))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_disk_errors_of_polars_are_recognised_by_their_text() -> None:
-    """Their number is missing."""
-    with pytest.raises(OSError, match="os error 28") as found:
+    """They have no error number."""
+    with pytest.raises(OSError, match="os error 28") as raised:
         pl.DataFrame({"a": range(1_000_000)}).write_csv("/dev/full")
-    assert found.value.errno is None
-    assert filesystem.error_number(found.value) == errno.ENOSPC
-    told = filesystem.disk_full_error(found.value)
-    assert told is not None
-    assert "No space left on device; free some space, or set TMPDIR" in str(told)
+    assert raised.value.errno is None
+    assert filesystem.error_number(raised.value) == errno.ENOSPC
+    error = filesystem.disk_full_error(raised.value)
+    assert error is not None
+    assert "No space left on device; free some space, or set TMPDIR" in str(error)
 
 
 def test_other_errors_are_not_full_disks() -> None:
@@ -205,11 +205,11 @@ with filesystem.temporary_file(folder) as first:
 def test_a_file_is_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        with filesystem.temporary_file(tmp_path) as made:
-            assert Path(made.name).stat().st_mode & 0o777 == 0o600
-            made.write(b"text")
-            made.seek(0)
-            assert made.read() == b"text"
+        with filesystem.temporary_file(tmp_path) as file:
+            assert Path(file.name).stat().st_mode & 0o777 == 0o600
+            file.write(b"text")
+            file.seek(0)
+            assert file.read() == b"text"
     finally:
         os.umask(before)
     assert list(tmp_path.iterdir()) == []
@@ -223,20 +223,20 @@ def test_a_file_is_gone_after_an_error(tmp_path: Path) -> None:
 
 def test_a_file_may_be_kept_under_another_name(tmp_path: Path) -> None:
     (tmp_path / "kept").write_bytes(b"old")
-    with filesystem.temporary_file(tmp_path) as made:
-        made.write(b"new")
-        made.flush()
-        filesystem.keep_temporary_file(Path(made.name), tmp_path / "kept")
+    with filesystem.temporary_file(tmp_path) as file:
+        file.write(b"new")
+        file.flush()
+        filesystem.keep_temporary_file(Path(file.name), tmp_path / "kept")
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
     assert (tmp_path / "kept").read_bytes() == b"new"
 
 
-def test_no_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
+def test_a_missing_folder_is_a_system_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), filesystem.temporary_file(tmp_path / "missing"):
         pass
 
 
-def test_after_the_last_is_removed_none_is_made(tmp_path: Path) -> None:
-    """In a separate process, which cannot create any afterwards."""
-    done = subprocess.run([sys.executable, "-c", ENDED, str(tmp_path)], env=environment(), capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
+def test_no_file_is_created_after_the_final_cleanup(tmp_path: Path) -> None:
+    """The check runs in a separate process, because a process cannot create temporary files after its cleanup."""
+    process = subprocess.run([sys.executable, "-c", ENDED, str(tmp_path)], env=environment(), capture_output=True, check=False)
+    assert (process.returncode, process.stderr) == (0, b"")

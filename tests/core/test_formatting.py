@@ -38,7 +38,7 @@ def test_changes_have_a_sign() -> None:
 
 
 @given(part=st.integers(0, 10**7), others=st.integers(0, 10**7))
-def test_percent_is_zero_or_hundred_only_where_it_is_exactly_that(part: int, others: int) -> None:
+def test_percent_is_zero_or_hundred_only_where_exact(part: int, others: int) -> None:
     rate = Fraction(part, part + others) if part + others else Fraction(0)
     text = formatting.percent(float(rate))
     assert (text == "0%") == (rate == 0)
@@ -112,7 +112,7 @@ def test_money(millionths: float, currency: str, text: str) -> None:
 
 
 @given(part=st.integers(0, 10**6), others=st.integers(0, 10**6), width=st.integers(1, 60))
-def test_a_bar_shows_something_where_there_is_something_and_never_too_much(part: int, others: int, width: int) -> None:
+def test_a_bar_is_empty_only_for_nothing_and_never_too_long(part: int, others: int, width: int) -> None:
     whole = part + others
     bar = formatting.bar(part, whole, width)
     assert len(bar) <= width
@@ -140,7 +140,7 @@ def test_dates(begin: tuple[int, int, int], end: tuple[int, int, int], text: str
     assert formatting.dates(datetime(*begin, 5, tzinfo=UTC), datetime(*end, 20, tzinfo=UTC)) == text
 
 
-def test_dates_of_nothing() -> None:
+def test_dates_without_a_period() -> None:
     assert formatting.dates(None, None) == "no time"
 
 

@@ -59,8 +59,8 @@ FILES = {
     r"re:/a/[0-9]+\.pdf": "pdf",
     r"re:/a\.pdf$": "pdf",
 }
-NO_FILES = ("/", "/**", "/*", "/a/*", "/a/**", "**", "/presentations/**", "/a/*b", "/a.pdf/*", "re:.*", "re:/a.*", "re:/a/.*pdf")
-"""A wildcard never matches a listed picture."""
+NOT_FILES = ("/", "/**", "/*", "/a/*", "/a/**", "**", "/presentations/**", "/a/*b", "/a.pdf/*", "re:.*", "re:/a.*", "re:/a/.*pdf")
+"""Patterns that do not name a file, so that their wildcards never match assets."""
 
 
 def matching(pattern: str, texts: list[str]) -> list[str]:
@@ -71,15 +71,15 @@ def matching(pattern: str, texts: list[str]) -> list[str]:
 
 @pytest.mark.parametrize(("pattern", "texts"), MATCHES.items())
 def test_a_pattern_matches_the_whole_text(pattern: str, texts: tuple[str, str]) -> None:
-    fitting, others = (text.split() for text in texts)
-    assert matching(pattern, fitting + others) == fitting
+    matching_texts, not_matching = (text.split() for text in texts)
+    assert matching(pattern, matching_texts + not_matching) == matching_texts
     assert patterns.problem(pattern) is None
 
 
 def test_a_missing_text_matches_nothing() -> None:
     frame = pl.DataFrame({"text": [None]}, schema={"text": pl.String})
-    found = frame.select(a=patterns.matches(pl.col("text"), "**"), b=patterns.matches(pl.col("text"), "/a"))
-    assert found.row(0) == (False, False)
+    matches = frame.select(a=patterns.matches(pl.col("text"), "**"), b=patterns.matches(pl.col("text"), "/a"))
+    assert matches.row(0) == (False, False)
     assert frame.select(patterns.matches_any(pl.col("text"), ())).item() is False
 
 
@@ -88,8 +88,8 @@ def test_wildcards_cross_line_ends_like_any_other_character() -> None:
 
 
 @given(st.text(st.sampled_from("ab/.*"), max_size=8), st.text(st.sampled_from("ab/."), max_size=8))
-def test_patterns_mean_what_python_would_make_of_them(pattern: str, text: str) -> None:
-    """An independent implementation: a trailing slash is ignored, `**` is anything and `*` anything but a slash."""
+def test_patterns_match_like_their_regular_expressions_in_python(pattern: str, text: str) -> None:
+    """In an independent implementation, a trailing slash is ignored, `**` is any text and `*` any text without a slash."""
     assume(pattern == "/" or not pattern or pattern.strip("/"))
     bare = pattern.rstrip("/") or pattern[:1]
     parts = re.split(r"(\*\*|\*)", bare)
@@ -99,14 +99,14 @@ def test_patterns_mean_what_python_would_make_of_them(pattern: str, text: str) -
 
 @pytest.mark.parametrize(("pattern", "expected"), UNUSABLE.items())
 def test_an_invalid_pattern_is_explained_in_one_line(pattern: str, expected: str) -> None:
-    found = patterns.problem(pattern)
-    assert found
-    assert expected in found
-    assert "\n" not in found
-    assert len(found) < 200
+    problem = patterns.problem(pattern)
+    assert problem
+    assert expected in problem
+    assert "\n" not in problem
+    assert len(problem) < 200
 
 
-def test_a_slow_looking_pattern_is_none() -> None:
+def test_a_pattern_that_looks_slow_is_valid_and_fast() -> None:
     assert patterns.problem("re:(a+)+$") is None
     assert matching("re:(a+)+", ["a" * 5_000 + "b"]) == []
 
@@ -117,19 +117,19 @@ def test_patterns_that_name_a_file(pattern: str, extension: str | None) -> None:
     assert patterns.extension(pattern) == extension
 
 
-@pytest.mark.parametrize("pattern", NO_FILES)
-def test_patterns_that_name_no_file(pattern: str) -> None:
+@pytest.mark.parametrize("pattern", NOT_FILES)
+def test_patterns_that_do_not_name_a_file(pattern: str) -> None:
     assert not patterns.names_a_file(pattern)
 
 
-def test_a_test_is_a_named_column_of_column_and_pattern() -> None:
+def test_a_column_s_name_combines_a_column_and_its_pattern() -> None:
     expression = patterns.named_column("path", "/product/*")
     assert expression.meta.root_names() == ["path~/product/*"]
     assert patterns.split_named_column("query.q~re:a~b") == ("query.q", "re:a~b")
 
 
 VALUES = ["30", "30.0", " 3e1 ", "29.99", "-30", "pro", "pro plus", "", "nan", "inf", None]
-HOLDS: dict[str, list[str]] = {
+MATCHING_VALUES: dict[str, list[str]] = {
     "30": ["30", "30.0", " 3e1 "],
     "= 30": ["30", "30.0", " 3e1 "],
     ">= 30": ["30", "30.0", " 3e1 "],
@@ -144,14 +144,14 @@ HOLDS: dict[str, list[str]] = {
     "re:pro.+": ["pro plus"],
     "**": ["30", "30.0", " 3e1 ", "29.99", "-30", "pro", "pro plus", "", "nan", "inf"],
 }
-"""Comparisons, with the values that meet them; missing values meet none, and `<` and `>` need numbers."""
+"""Comparisons, with the values that match them; a missing value matches none, and `<` and `>` need numbers."""
 
 
-@pytest.mark.parametrize("text", HOLDS)
-def test_it_holds_of_these_values_and_of_no_others(text: str) -> None:
+@pytest.mark.parametrize("text", MATCHING_VALUES)
+def test_a_comparison_matches_exactly_these_values(text: str) -> None:
     assert patterns.comparison_problem(text) is None
-    found = pl.DataFrame({"value": VALUES}).filter(patterns.matches_comparison(pl.col("value"), text))["value"].to_list()
-    assert found == HOLDS[text]
+    matching_values = pl.DataFrame({"value": VALUES}).filter(patterns.matches_comparison(pl.col("value"), text))["value"].to_list()
+    assert matching_values == MATCHING_VALUES[text]
 
 
 @pytest.mark.parametrize(
@@ -166,5 +166,5 @@ def test_it_holds_of_these_values_and_of_no_others(text: str) -> None:
         ("!= re:(", "this regular expression is not valid"),
     ],
 )
-def test_what_compares_nothing_is_a_problem(text: str, why: str) -> None:
+def test_an_unusable_comparison_is_explained(text: str, why: str) -> None:
     assert why in str(patterns.comparison_problem(text))

@@ -29,14 +29,14 @@ def visible(text: str) -> bool:
     return not {unicodedata.category(letter) for letter in text} & INVISIBLE
 
 
-def test_every_character_that_cannot_be_seen_is_shown_as_text() -> None:
+def test_every_invisible_character_is_shown_as_text() -> None:
     hidden = [chr(code) for code in range(0x110000) if unicodedata.category(chr(code)) in INVISIBLE]
     assert len(hidden) > 2_000
     assert [letter for letter in hidden if not visible(safe(letter))] == []
     assert len({safe(letter) for letter in hidden}) == len(hidden)
 
 
-def test_characters_that_can_be_seen_stay() -> None:
+def test_visible_characters_are_unchanged() -> None:
     text = "/caf\u00e9/ف/日本/😀/[bold]:x:'\"<>&\u00a0|"
     assert safe(text) == text
 
@@ -45,7 +45,7 @@ def test_characters_that_can_be_seen_stay() -> None:
     ("text", "expected"),
     [("\x1b[31m", "␛[31m"), ("\n\t", "␊␉"), ("\x7f", "␡"), *((letter, ascii(letter)[1:-1]) for letter in "\x9b\u202e\U000e0041\ud800")],
 )
-def test_how_what_cannot_be_seen_is_written(text: str, expected: str) -> None:
+def test_how_invisible_characters_are_written(text: str, expected: str) -> None:
     assert safe(text) == expected
 
 
@@ -63,18 +63,18 @@ def test_a_long_text_ends_in_an_ellipsis() -> None:
 
 
 @pytest.mark.parametrize("text", FORMULAS)
-def test_what_a_spreadsheet_would_run_gets_an_apostrophe(text: str) -> None:
+def test_formulas_get_an_apostrophe(text: str) -> None:
     assert escape_formula(text) == "'" + text
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_what_no_spreadsheet_runs_stays(text: str) -> None:
+def test_harmless_text_is_unchanged(text: str) -> None:
     assert escape_formula(text) == text
 
 
 @pytest.mark.parametrize("output", ["csv", "json", "table"])
-def test_no_output_holds_what_cannot_be_seen(tmp_path: Path, output: str) -> None:
-    """In paths, raw and percent-encoded, in the log's name and in group names."""
+def test_no_output_contains_invisible_characters(tmp_path: Path, output: str) -> None:
+    """Neither in paths, raw or percent-encoded, nor in the names of logs and groups."""
     requests = [f"GET /{form}" for text in NASTY for form in (quote(text), text.replace("\n", " ").replace("\0", "").replace("\r", " "))]
     log = written(tmp_path / "\x1b[31m\u202eevil.log", [line(request, 10 * number) for number, request in enumerate(requests)])
     text = runs.render(runs.document([log]), output)

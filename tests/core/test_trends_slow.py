@@ -22,25 +22,25 @@ MARGIN, CHANGE = 0.1, 0.3
 WRONG = PROGRESSING, REGRESSING
 
 
-def tell(*words: str) -> None:
+def print_figures(*words: str) -> None:
     """Print figures, for `pytest -s`."""
     sys.stdout.write(f"{' '.join(words)}\n")
 
 
 def reached(draw: random.Random, sessions: int, rate: float) -> int:
-    """Return a number of conversions drawn from the gaps between them, or from a normal distribution if there are many."""
+    """Draw a number of conversions, by the gaps between them or, if there are many, from a normal distribution."""
     spread = (sessions * rate * (1 - rate)) ** 0.5
     if spread > 7:
         return min(max(round(NormalDist(sessions * rate, spread).inv_cdf(draw.random())), 0), sessions)
-    found, place = 0, floor(log(1 - draw.random()) / log(1 - rate))
-    while place < sessions:
-        found += 1
-        place += 1 + floor(log(1 - draw.random()) / log(1 - rate))
-    return found
+    conversions, position = 0, floor(log(1 - draw.random()) / log(1 - rate))
+    while position < sessions:
+        conversions += 1
+        position += 1 + floor(log(1 - draw.random()) / log(1 - rate))
+    return conversions
 
 
 def series(draw: random.Random, rate: float, size: tuple[int, float], *, change: float = 0.0, scatter: float = 0.0) -> list[tuple[int, int, int]]:
-    """Return number, part and whole of periods with different sessions, whose rates scatter around a line."""
+    """Draw number, conversions and sessions of periods of different sizes, whose rates scatter around a line."""
     periods, sessions = size
     rows = []
     for number in range(periods):
@@ -57,22 +57,22 @@ def verdicts(drawn: list[list[tuple[int, int, int]]]) -> pl.DataFrame:
     return fit_trends(counts).with_columns(verdict=trend_verdict(MARGIN))
 
 
-def share(found: pl.DataFrame, *said: str) -> float:
-    """Return the share of these verdicts."""
-    return float(found["verdict"].is_in(list(said)).mean() or 0)  # type: ignore[arg-type]
+def share(series: pl.DataFrame, *words: str) -> float:
+    """Return the share of series with one of these verdicts."""
+    return float(series["verdict"].is_in(list(words)).mean() or 0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("scatter", [0.0, 0.3])
-def test_without_a_trend_none_is_seen(scatter: float) -> None:
+def test_series_without_a_trend_rarely_show_one(scatter: float) -> None:
     """At most 5.5% of constant series get a verdict of change; 9% if their rates scatter, which three periods cannot show."""
     draw = random.Random(1)
     drawn = [series(draw, draw.choice(RATES), (draw.choice(PERIODS), draw.choice(SESSIONS)), scatter=scatter) for _ in range(SERIES)]
-    found = verdicts(drawn)
-    told = found.filter(pl.col("reached") >= MIN_REACHED)
-    shares = {periods: share(told.filter(periods=periods), *WRONG) for periods in PERIODS}
-    tell(f"rates scatter by {scatter:.0%}: {share(found, *WRONG):.2%} of {SERIES}; with 10 or more {share(told, *WRONG):.2%},")
-    tell("by periods", *(f"{periods}: {wrong:.1%}" for periods, wrong in shares.items()))
-    assert share(told, *WRONG) <= (0.09 if scatter else 0.055)
+    judged = verdicts(drawn)
+    enough = judged.filter(pl.col("reached") >= MIN_REACHED)
+    shares = {periods: share(enough.filter(periods=periods), *WRONG) for periods in PERIODS}
+    print_figures(f"rates scatter by {scatter:.0%}: {share(judged, *WRONG):.2%} of {SERIES}; with 10 or more {share(enough, *WRONG):.2%},")
+    print_figures("by periods", *(f"{periods}: {wrong:.1%}" for periods, wrong in shares.items()))
+    assert share(enough, *WRONG) <= (0.09 if scatter else 0.055)
     assert {periods for periods, wrong in shares.items() if wrong > (0.14 if scatter else 0.075)} == set()
 
 
@@ -82,16 +82,16 @@ def test_a_trend_is_found_at_the_planned_size(change: float) -> None:
     for rate in RATES:
         for periods in (4, 8, 30):
             sessions = trend_sessions_needed(rate, CHANGE) / periods
-            found = verdicts([series(draw, rate, (periods, sessions), change=change) for _ in range(300)])
-            tell(f"{change:+.0%} from {rate:.1%}, {periods} periods of {sessions:,.0f} sessions: found in {share(found, right):.1%}")
-            assert share(found, right) >= 0.74
-            assert share(found, wrong, STAGNATING) == 0
+            judged = verdicts([series(draw, rate, (periods, sessions), change=change) for _ in range(300)])
+            print_figures(f"{change:+.0%} from {rate:.1%}, {periods} periods of {sessions:,.0f} sessions: found in {share(judged, right):.1%}")
+            assert share(judged, right) >= 0.74
+            assert share(judged, wrong, STAGNATING) == 0
 
 
 @pytest.mark.parametrize("change", [MARGIN, -MARGIN])
 def test_what_moves_by_the_margin_is_not_called_stagnating(change: float) -> None:
     draw = random.Random(3)
     drawn = [series(draw, draw.choice(RATES[2:]), (draw.choice(PERIODS), draw.choice(MANY)), change=change) for _ in range(SERIES)]
-    found = verdicts(drawn)
-    tell(f"{change:+.0%}:", *(f"{name} {share(found, name):.2%}" for name in TREND_VERDICTS))
-    assert share(found, STAGNATING) <= 0.055
+    judged = verdicts(drawn)
+    print_figures(f"{change:+.0%}:", *(f"{name} {share(judged, name):.2%}" for name in TREND_VERDICTS))
+    assert share(judged, STAGNATING) <= 0.055

@@ -1,6 +1,6 @@
 """How often the verdicts of `compare` are right: `pytest -m slow -s tests/core/test_verdicts_slow.py` prints the figures of docs/compare.md.
 
-Of rates every pair of counts is looked at, with how often it comes about; days and amounts are drawn, from one seed. Each run gives the same figures.
+For rates, every pair of counts is examined and weighted by its probability; days and amounts are drawn from a fixed seed. Figures never vary.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 SESSIONS = (200, 1_000, 5_000, 20_000, 50_000)
 GRID = tuple(product(RATES, SESSIONS))
 ENOUGH = 10
-"""The expected conversions on each side from which on an interval must not cover more often than its level; with fewer it does."""
+"""From this many expected conversions per side on, an interval must not cover more often than its level; with fewer, it does."""
 
 
 def drawn(chance: random.Random, trials: int, rate: float, size: int) -> pl.Series:
@@ -39,7 +39,7 @@ def drawn(chance: random.Random, trials: int, rate: float, size: int) -> pl.Seri
 
 
 def logs(trials: int, rate: float, counts: Iterable[int]) -> Iterable[float]:
-    """Yield the logarithms of a binomial distribution."""
+    """Yield the log-probabilities of a binomial distribution."""
     whole = lgamma(trials + 1)
     return (whole - lgamma(k + 1) - lgamma(trials - k + 1) + k * log(rate) + (trials - k) * log(1 - rate) for k in counts)
 
@@ -58,33 +58,33 @@ def every_pair(sessions: int, before: float, now: float) -> pl.DataFrame:
     return verdicts.add_verdicts(frame.with_columns(weight=pl.col("of_now") * pl.col("of_before")).filter(pl.col("weight") > 1e-12).rechunk())
 
 
-def share(frame: pl.DataFrame, fits: pl.Expr) -> float:
-    """Return the percentage of pairs for which an expression is true."""
-    held, of = frame.select(pl.col("weight").filter(fits).sum(), of=pl.col("weight").sum()).row(0)
-    return float(held / of) * 100
+def share(frame: pl.DataFrame, condition: pl.Expr) -> float:
+    """Return the percentage of pairs for which a condition is true, by weight."""
+    matching, total = frame.select(pl.col("weight").filter(condition).sum(), of=pl.col("weight").sum()).row(0)
+    return float(matching / total) * 100
 
 
 def says(*words: str) -> pl.Expr:
-    """Return whether a verdict begins with a text."""
+    """Return an expression for whether a verdict begins with one of these words."""
     return pl.any_horizontal(pl.col("verdict").str.starts_with(word) for word in words)
 
 
-def table(title: str, found: dict[tuple[float, int], float]) -> None:
+def table(title: str, figures: dict[tuple[float, int], float]) -> None:
     """Print one row per rate and one column per number of sessions."""
     print(f"\n{title}\n  rate " + "".join(f"{sessions:>9,}" for sessions in SESSIONS))  # noqa: T201 (the figures are what the test is for)
     for rate in RATES:
-        print(f"{rate:6.1%} " + "".join(f"{found[rate, sessions]:9.2f}" for sessions in SESSIONS))  # noqa: T201 (as above)
+        print(f"{rate:6.1%} " + "".join(f"{figures[rate, sessions]:9.2f}" for sessions in SESSIONS))  # noqa: T201 (as above)
 
 
 def of_grid(change: float, measure: Callable[[pl.DataFrame, float], float]) -> dict[tuple[float, int], float]:
-    """Return a figure for each cell of the grid, the rate now changed by so much."""
+    """Measure each cell of the grid, with the rate of the side `now` changed by this share."""
     return {(rate, sessions): measure(every_pair(sessions, rate, rate * (1 + change)), rate) for rate, sessions in GRID}
 
 
 def test_unchanged_rates_are_rarely_called_risen_or_fallen() -> None:
-    found = of_grid(0, lambda frame, _: share(frame, says("rose", "fell")))
-    table("said to have moved, nothing changed (%)", found)
-    assert max(found.values()) <= 5.5
+    percentages = of_grid(0, lambda frame, _: share(frame, says("rose", "fell")))
+    table("said to have moved, nothing changed (%)", percentages)
+    assert max(percentages.values()) <= 5.5
 
 
 def test_few_of_four_thousand_simulated_pairs_are_called_moved() -> None:
@@ -94,30 +94,30 @@ def test_few_of_four_thousand_simulated_pairs_are_called_moved() -> None:
     sides = [{name: drawn(chance, sessions, rate, 40) for name in ("now", "before")} for rate, sessions in cells]
     frames = [pl.DataFrame(side).with_columns(now_of=pl.lit(n), before_of=pl.lit(n)) for side, (_, n) in zip(sides, cells, strict=True)]
     frame = verdicts.add_verdicts(pl.concat(frames)).with_columns(weight=pl.lit(1.0))
-    said = share(frame, says("rose", "fell"))
-    print(f"\nsaid to have moved, of {frame.height:,} pairs drawn: {said:.2f} %")  # noqa: T201 (the figures are what the test is for)
+    percentage = share(frame, says("rose", "fell"))
+    print(f"\nsaid to have moved, of {frame.height:,} pairs drawn: {percentage:.2f} %")  # noqa: T201 (the figures are what the test is for)
     assert frame.height == PAIRS
-    assert said <= 5.5
+    assert percentage <= 5.5
 
 
 def test_a_change_of_the_planned_size_is_detected() -> None:
-    found = {}
+    percentages = {}
     for rate in RATES:
         sessions = stats.sessions_needed(rate, 0.3)
-        found[rate] = sessions, share(every_pair(sessions, rate, rate * 1.3), says("rose"))
+        percentages[rate] = sessions, share(every_pair(sessions, rate, rate * 1.3), says("rose"))
     print("\nsaid to have risen, by 30 % at the planned size (%)")  # noqa: T201 (as above)
-    for rate, (sessions, said) in found.items():
-        print(f"{rate:6.1%} {sessions:>9,} {said:9.2f}")  # noqa: T201 (as above)
-    assert min(said for _, said in found.values()) >= 78
+    for rate, (sessions, percentage) in percentages.items():
+        print(f"{rate:6.1%} {sessions:>9,} {percentage:9.2f}")  # noqa: T201 (as above)
+    assert min(percentage for _, percentage in percentages.values()) >= 78
 
 
-def test_intervals_cover_what_is_true() -> None:
+def test_intervals_cover_the_true_change() -> None:
     """With fewer than ten conversions on each side they cover more often, never less often."""
     covered: dict[float, dict[tuple[float, int], float]] = {}
     for change in (0, 0.1, 0.3):
         covered[change] = of_grid(change, _covers(change))
         table(f"intervals that cover a change of {change:.0%} (%)", covered[change])
-    every = [(rate * sessions, value) for found in covered.values() for (rate, sessions), value in found.items()]
+    every = [(rate * sessions, value) for percentages in covered.values() for (rate, sessions), value in percentages.items()]
     assert 93 <= sum(value for _, value in every) / len(every) <= 97.5
     assert min(value for _, value in every) >= 93
     assert max(value for expected, value in every if expected >= ENOUGH) <= 97.5
@@ -132,29 +132,29 @@ def _covers(change: float) -> Callable[[pl.DataFrame, float], float]:
 
 
 def test_did_not_move_is_rare_for_rates_that_moved_by_the_margin() -> None:
-    found = {}
+    percentages = {}
     for change in (verdicts.MARGIN, -verdicts.MARGIN):
-        for cell, said in of_grid(change, lambda frame, _: share(frame, says("did not move"))).items():
-            found[cell] = max(found.get(cell, 0), said)
-    table("said not to have moved, changed by the margin (%)", found)
-    assert max(found.values()) <= 5.5
+        for cell, percentage in of_grid(change, lambda frame, _: share(frame, says("did not move"))).items():
+            percentages[cell] = max(percentages.get(cell, 0), percentage)
+    table("said not to have moved, changed by the margin (%)", percentages)
+    assert max(percentages.values()) <= 5.5
 
 
 def test_the_stated_lower_bound_is_rarely_too_high() -> None:
     """`rose, by at least 5%` claims that the true change is not smaller."""
-    found: dict[tuple[float, int], float] = {}
+    percentages: dict[tuple[float, int], float] = {}
     for change, word in ((0.3, "rose"), (-0.3, "fell")):
         least = pl.col("verdict").str.extract(r"at least ([\d.]+)%").cast(pl.Float64)
         too_much = says(word) & (least > abs(change) * 100)
         for cell, wrong in of_grid(change, lambda frame, _, too_much=too_much: share(frame, too_much)).items():
-            found[cell] = max(found.get(cell, 0), wrong)
-    table("said to have moved by more than 30 %, moved by 30 % (%)", found)
-    assert max(found.values()) <= 5.5
+            percentages[cell] = max(percentages.get(cell, 0), wrong)
+    table("said to have moved by more than 30 %, moved by 30 % (%)", percentages)
+    assert max(percentages.values()) <= 5.5
 
 
 def test_the_value_per_session_is_covered_and_rarely_called_moved() -> None:
-    """Amounts are lognormal and few sessions have one: with a hundred conversions per side, the minimum for a verdict, and with four hundred."""
-    print("\nvalue a session, lognormal amounts: conversions, spread of logs, covered (%), said to have moved (%)")  # noqa: T201 (as above)
+    """Few sessions have an amount, and amounts are lognormal; with 100 conversions per side, the minimum for a verdict, and with 400."""
+    print("\nvalue per session, lognormal amounts: conversions, spread of logs, covered (%), said to have moved (%)")  # noqa: T201 (as above)
     for conversions, spread in product((100, 400), (0.5, 1.0)):
         chance = random.Random(conversions)
         sessions = conversions * 40

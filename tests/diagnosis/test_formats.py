@@ -37,7 +37,7 @@ def test_every_format_is_listed_with_its_headline_and_a_sample(convkit_command: 
 
 
 def test_a_log_is_shown_with_its_format_and_first_records(convkit_command: Run, tmp_path: Path) -> None:
-    """Three records, assets last, addresses masked, nothing that colours the screen; also of a compressed log with a wrapper."""
+    """It shows three records, assets last, with masked addresses and harmless text, also for a compressed log whose lines are wrapped."""
     asset = LINE.replace("/cart", "/site.css")
     lines = [asset, *[LINE] * 2, LINE.replace("/cart", "/from/192.0.2.1"), LINE.replace(" 200 ", " ")]
     with gzip.open(tmp_path / "access.log.gz", "wt", encoding="utf-8") as file:
@@ -57,10 +57,10 @@ def test_a_log_is_shown_with_its_format_and_first_records(convkit_command: Run, 
 
 @pytest.mark.parametrize("layer", ["2026-10-10T11:55:36.1Z stdout {} ", "Oct 10 11:55:36 host {}: "], ids=["cri", "syslog"])
 def test_the_line_that_does_not_fit_is_shown(layer: str, convkit_command: Run, tmp_path: Path) -> None:
-    """Lines that are left out, like halves or those of other programs, do not shift the numbering."""
+    """Lines that are left out, like split ones or those of other programs, do not shift the numbering."""
     left_out = layer.format("P" if "stdout" in layer else "cron[7]") + "(root) CMD x"
-    inside = [LINE.replace("/cart", f"/{number}") for number in range(4)] + [LINE.replace(" 200 ", " ")]
-    written(tmp_path / "access.log", [*([] if "stdout" in layer else [left_out]), *[layer.format("F") + line for line in inside]])
+    bare_lines = [LINE.replace("/cart", f"/{number}") for number in range(4)] + [LINE.replace(" 200 ", " ")]
+    written(tmp_path / "access.log", [*([] if "stdout" in layer else [left_out]), *[layer.format("F") + line for line in bare_lines]])
     out = convkit_command("formats", "access.log")[1]
     assert "4 of the 5 lines tested fit" in out
     assert '"GET /cart' in out[out.index("It stops at") :]

@@ -82,7 +82,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def explained(convkit_command: Run) -> Explain:
-    """Return a function that explains the log: options -> the text that a pipe gets."""
+    """Return a function that explains the log: options -> the text that is written to a pipe."""
 
     def explain(*options: str) -> str:
         code, out, err = convkit_command("explain", "access.log", *options)
