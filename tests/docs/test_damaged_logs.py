@@ -1,4 +1,4 @@
-"""The table of damaged logs: each row is tried, and what happens to the log is what the row says."""
+"""The documentation's table of damaged logs: each row is tried, and the result must be what the row says."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OBJECTS = b"".join(b'{"user": "u", "time": %d, "event": "a"}\n' % (1_791_640_000
 
 
 class Case(NamedTuple):
-    """A log and the result of reading it: lines kept, lines not read, a word of the warning, or a word of the error."""
+    """A log and the result of reading it: lines kept, lines not read, and part of the warning or of the error."""
 
     content: bytes
     kept: int = 40
@@ -105,43 +105,43 @@ CASES: dict[str, list[Case]] = {
     ],
     "nothing at all, or only blank lines and comments": [Case(b"", kept=0), Case(b"\n\n", kept=0), Case(b"# a comment\n", kept=0)],
 }
-"""By the row of the table."""
+"""The logs for each row of the table."""
 ABOUT_NAMES = "a log named twice, through links or as a compressed copy"
 TABLE = DOCUMENTATION["damaged-logs"].table("in the log")
 
 
-def test_every_row_of_the_table_is_played() -> None:
+def test_every_row_of_the_table_is_tested() -> None:
     assert {*CASES, ABOUT_NAMES} == set(TABLE)
 
 
 @pytest.mark.parametrize(
     ("row", "case"), [(row, case) for row, cases in CASES.items() for case in cases], ids=lambda value: value[:40] if isinstance(value, str) else ""
 )
-def test_what_the_table_says_becomes_of_a_log(row: str, case: Case, tmp_path: Path) -> None:
+def test_a_damaged_log_is_read_as_the_table_says(row: str, case: Case, tmp_path: Path) -> None:
     log = tmp_path / "access.gz.txt"
     log.write_bytes(case.content)
-    said = TABLE[row]
+    description = TABLE[row]
     if case.refusal:
         with pytest.raises(InputError) as raised:
             runs.document([log])
         assert case.refusal in str(raised.value)
         assert raised.value.exit_code == ExitCode.INPUT
-        assert said.startswith("refused")
-        assert "(code 3)" in said
+        assert description.startswith("refused")
+        assert "(code 3)" in description
         return
     document = runs.document([log], rejects=True)
     assert document.input["kept"] == case.kept
     assert document.input["unparsed"] == case.unread
     assert sum(number for fate, number in document.input.items() if fate != "lines") == document.input["lines"]
-    assert ("warning" in said) == bool(document.warnings) == bool(case.warning)
+    assert ("warning" in description) == bool(document.warnings) == bool(case.warning)
     assert case.warning in " ".join(document.warnings)
     assert document.rejects is not None
-    if "--rejects" in said:
+    if "--rejects" in description:
         assert document.rejects.height == case.unread
 
 
 def test_a_log_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
-    """A warning is for the copy; a link is the log itself."""
+    """A copy gets a warning; a link is the log itself."""
     log, soft, hard, copy = (tmp_path / name for name in ("a.log", "soft.log", "hard.log", "copy.gz"))
     log.write_bytes(TEXT)
     soft.symlink_to(log)

@@ -1,7 +1,7 @@
 """Every block of the README and the reference pages is run, and their tables and links are compared with the product.
 
-After an intended change, `PYTHONPATH=.:tests python tests/documentation.py --write` pastes the outputs of all commands and writes some tables anew.
-The two commands of the quick start need a network and minutes: `.ci/run` runs the second one, and `-m slow` runs both in a clean copy.
+After an intended change, `PYTHONPATH=.:tests python tests/documentation.py --write` updates the output of every command and some of the tables.
+The two commands of the quick start need a network and a few minutes: `.ci/run` runs the second one, and `-m slow` runs both in a clean copy.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 GOAL_ATTRIBUTES = ("value", "target")
 CAUSES = re.compile(r"\b(?:because|leads? to|led to|drives?|thanks to|due to|results? in|boosts?)\b", re.IGNORECASE)
 BOT_LIST = re.compile(r"crawler-user-agents \d+(?:\.\d+)*")
-"""Changes without a change of the product."""
+"""The version of the bot list, which changes independently of the product."""
 NOT_IN_A_CLONE = shutil.ignore_patterns(".git", ".venv*", "__pycache__", ".*_cache", ".hypothesis", ".coverage*", "*.egg-info", "dist")
 
 
 def every(*languages: str) -> list[object]:
-    """Return all blocks of some languages, each named by its page."""
+    """Return parameters for all blocks in these languages, with ids that name their pages."""
     return [pytest.param(block, id=f"{page.name} {number}") for page in DOCUMENTS for number, block in enumerate(page.blocks(*languages))]
 
 
@@ -73,7 +73,7 @@ def test_a_program_runs(program: Block, tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_line_of_crontab_sends_a_report(tmp_path: Path) -> None:
-    """It runs as written, but on the sample log and with a `mail` that keeps what it is given; cron itself would take a `%` for a line break."""
+    """It runs as written, except on the sample log and with a `mail` that saves its input. It has no `%`, which cron turns into a line break."""
     (block,) = [block for page in DOCUMENTS for block in page.blocks("crontab")]
     schedule, command = re.fullmatch(r"((?:\S+ ){5}) *(.*)\n", block.text).groups()  # type: ignore[union-attr]
     assert re.fullmatch(r"(?:(?:\*|\d+) ){5}", schedule)
@@ -85,39 +85,39 @@ def test_a_line_of_crontab_sends_a_report(tmp_path: Path) -> None:
         (tmp_path / name).chmod(0o755)
     environment = {"PATH": f"{tmp_path}{os.pathsep}/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
     script = command.replace("/var/log/nginx/", "sample_logs/").replace("mail -s", "./mail -s")
-    done = subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    process = subprocess.run(["/bin/sh", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
     assert "25–31 Oct 2026" in (tmp_path / "mail").read_text(encoding="utf-8")
 
 
 def commands(page: Page) -> list[str]:
-    """Return the commands that sentences and tables name."""
+    """Return the commands that are mentioned in sentences and tables."""
     return [code for code in page.code() if code.startswith("convkit ")]
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_commands_in_sentences_exist(page: Page) -> None:
-    """And so do their options and topics."""
+    """Their options and topics exist, too."""
     context = click.Context(cli)
     for command in commands(page):
         words = shlex.split(command.partition("|")[0])[1:]
         if words[0] in {"COMMAND", "--help"}:
             continue
-        named = cli.get_command(context, words[0])
-        assert named, command
-        options = {option for parameter in named.params for option in parameter.opts} | {"--help"}
+        subcommand = cli.get_command(context, words[0])
+        assert subcommand, command
+        options = {option for parameter in subcommand.params for option in parameter.opts} | {"--help"}
         assert {word for word in words if word.startswith("-") and word != "-"} <= options, command
         if words[0] == "help":
             assert {*words[1:]} <= {*topics.names(), "TOPIC", "COMMAND"}, command
 
 
 def test_commands_of_the_readme_run(tmp_path: Path) -> None:
-    """Those on `access.log`, with the goals of the sample; two tables name twelve and some more."""
+    """All commands on `access.log` in sentences and tables run with the sample's goals."""
     furnish(tmp_path)
     goals = f"CONVKIT_GOALS={ROOT / 'goals.example.yaml'}"
-    run = [command for command in commands(README) if " access.log" in command]
-    assert len(run) >= 16
-    assert {command: made.err for command in run if (made := outcome(f"{goals} {command}", tmp_path)).code} == {}
+    readme_commands = [command for command in commands(README) if " access.log" in command]
+    assert len(readme_commands) >= 16
+    assert {command: result.err for command in readme_commands if (result := outcome(f"{goals} {command}", tmp_path)).code} == {}
 
 
 def test_the_readme_answers_twelve_questions() -> None:
@@ -131,8 +131,8 @@ def test_the_readme_is_short() -> None:
     assert max(map(len, screen)) <= COLUMNS
 
 
-def test_what_the_built_in_goals_file_explains_loads_too() -> None:
-    """`init` writes it: its commented blocks are goals as they stand, and show every key."""
+def test_the_examples_in_the_built_in_goals_file_load() -> None:
+    """`init` writes this file; uncommented, its blocks are valid goals, and they show every key."""
     text = (ROOT / "convkit" / "data" / "builtin_goals.yaml").read_text(encoding="utf-8")
     explained = "\n".join(re.findall(r"^# (\w+:|  .*)$", text, re.MULTILINE))
     assert parse_goals(explained, "goals.yaml").funnels
@@ -163,20 +163,20 @@ def test_ci_takes_its_command_from_the_readme() -> None:
     assert os.access(script, os.X_OK)
     program = re.search(r"awk '.*?' README\.md", script.read_text(encoding="utf-8"), re.DOTALL)
     assert program
-    done = subprocess.run(["/bin/bash", "-c", program[0]], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == quick_start()[1]
+    process = subprocess.run(["/bin/bash", "-c", program[0]], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert process.stdout == quick_start()[1]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [0, 1], ids=["report", "tests"])
 def test_the_quick_start_works_in_a_clean_clone(number: int, tmp_path: Path) -> None:
-    """The first command installs the pages, too."""
+    """The first command also installs the documentation pages."""
     clone = shutil.copytree(ROOT, tmp_path / "convkit", ignore=NOT_IN_A_CLONE)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST", "COV", "CONVKIT"))}
     script = quick_start()[number] + ("cd / && ~-/.venv/bin/convkit help definitions" if number == 0 else "")
-    done = subprocess.run(["/bin/bash", "-e", "-c", script], cwd=clone, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-2_000:]
-    assert number == 1 or done.stdout.endswith(PAGES["definitions"].text)
+    process = subprocess.run(["/bin/bash", "-e", "-c", script], cwd=clone, env=environment, capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stdout[-2_000:] + process.stderr[-2_000:]
+    assert number == 1 or process.stdout.endswith(PAGES["definitions"].text)
 
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
@@ -193,8 +193,8 @@ def test_links_go_somewhere(page: Page) -> None:
 
 @pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.name)
 def test_files_in_sentences_exist(page: Page) -> None:
-    named = {found for code in page.code() for found in re.findall(r"(?:^|\s)((?:convkit|tests|sample_logs)/[\w./-]+)", code)}
-    paths = {name: ROOT / name.replace("NAME.py", "__init__.py").replace("TOPIC", "goals") for name in named}
+    paths_in_text = {mentioned for code in page.code() for mentioned in re.findall(r"(?:^|\s)((?:convkit|tests|sample_logs)/[\w./-]+)", code)}
+    paths = {name: ROOT / name.replace("NAME.py", "__init__.py").replace("TOPIC", "goals") for name in paths_in_text}
     assert [name for name, path in paths.items() if not path.exists()] == []
 
 
@@ -210,7 +210,7 @@ def test_a_page_begins_with_a_title_and_a_sentence_for_the_list(page: Page) -> N
 
 
 def flags(name: str) -> Iterator[tuple[str, ...]]:
-    """Yield the ways to write each option of a command."""
+    """Yield the flags of each option of a command."""
     command = cli.get_command(click.Context(cli), name)
     assert command
     for parameter in command.params:
@@ -218,31 +218,31 @@ def flags(name: str) -> Iterator[tuple[str, ...]]:
             yield tuple(parameter.opts)
 
 
-def test_the_table_of_options_is_that_of_the_product() -> None:
-    listed = {tuple(re.findall(r"(?<!\S)--?[a-z-]+", row.replace(",", " "))) for row in PAGES["report"].table("option")}
-    assert listed == {*flags("report"), ("-h", "--help")}
+def test_the_table_of_options_matches_the_product() -> None:
+    documented = {tuple(re.findall(r"(?<!\S)--?[a-z-]+", row.replace(",", " "))) for row in PAGES["report"].table("option")}
+    assert documented == {*flags("report"), ("-h", "--help")}
 
 
 def test_every_option_is_explained_somewhere() -> None:
-    others = {flag for name in plugins.names("cli.commands") for option in flags(name) for flag in option}
-    others |= {f"--{name}" for report in plugins.names("reports") for name in plugins.options("reports", report)}
+    all_flags = {flag for name in plugins.names("cli.commands") for option in flags(name) for flag in option}
+    all_flags |= {f"--{name}" for report in plugins.names("reports") for name in plugins.options("reports", report)}
     text = "\n".join(page.text for page in PAGES.values())
-    assert [flag for flag in sorted(others) if not re.search(rf"`[^`]*(?<![\w-]){flag}(?![\w-])[^`]*`", text)] == []
+    assert [flag for flag in sorted(all_flags) if not re.search(rf"`[^`]*(?<![\w-]){flag}(?![\w-])[^`]*`", text)] == []
 
 
 @pytest.mark.parametrize(("name", "headings"), tables())
-def test_a_table_is_what_the_product_would_write(name: str, headings: str) -> None:
+def test_generated_tables_are_up_to_date(name: str, headings: str) -> None:
     rows = {key.replace("`", ""): value for key, value in tables()[name, headings].items()}
-    listed = PAGES[name].table(headings.partition(" | ")[0])
-    assert {key: listed.get(key) for key in rows} == rows, REWRITE
-    assert list(rows) == [key for key in listed if key in rows], REWRITE
+    documented = PAGES[name].table(headings.partition(" | ")[0])
+    assert {key: documented.get(key) for key in rows} == rows, REWRITE
+    assert list(rows) == [key for key in documented if key in rows], REWRITE
 
 
-def test_outputs_are_named() -> None:
+def test_all_outputs_are_listed() -> None:
     assert [name for name in plugins.names("outputs") if f"- **{name}**" not in PAGES["outputs"].text] == [], "add a line to convkit/docs/outputs.md"
 
 
-def test_the_tables_of_keys_are_those_of_the_product() -> None:
+def test_the_tables_of_keys_match_the_product() -> None:
     assert set(PAGES["goals"].table("key")) == {*plugins.keys("goals.kinds"), *GOAL_ATTRIBUTES}, "edit the table of keys in convkit/docs/goals.md"
     assert set(PAGES["funnels"].table("key")) == set(FUNNEL_OPTIONS)
     assert set(PAGES["funnels"].table("key of a step")) == {"goal", *STEP_OPTIONS}
@@ -256,16 +256,16 @@ def test_every_key_is_used_in_an_example_of_its_page(name: str) -> None:
     assert [key for key in keys if not re.search(rf"\b{key}:", written)] == []
 
 
-def test_the_table_of_columns_is_that_of_the_product() -> None:
-    listed = {name: cell.rpartition("`")[0].rpartition("`")[2].split(", ") for name, cell in PAGES["outputs"].table("report").items()}
-    assert listed == report_columns(), REWRITE
+def test_the_table_of_columns_matches_the_product() -> None:
+    documented = {name: cell.rpartition("`")[0].rpartition("`")[2].split(", ") for name, cell in PAGES["outputs"].table("report").items()}
+    assert documented == report_columns(), REWRITE
 
 
-def test_the_table_of_fates_is_that_of_the_product() -> None:
+def test_the_table_of_fates_matches_the_product() -> None:
     assert tuple(PAGES["outputs"].table("fate")) == FATES
 
 
-def test_the_table_of_codes_of_check_is_that_of_the_product() -> None:
+def test_the_table_of_codes_of_check_matches_the_product() -> None:
     assert tuple(PAGES["goals"].table("code")) == tuple(KINDS)
 
 

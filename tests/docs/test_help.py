@@ -24,8 +24,8 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 def test_topics_are_listed_with_their_headlines(convkit_command: Run) -> None:
     code, out, err = convkit_command("help")
     assert (code, err) == (0, "")
-    listed = " ".join(out.split())
-    assert [name for name in PAGES if f" {name} {topics.headline(name)}" not in listed] == []
+    list_of_topics = " ".join(out.split())
+    assert [name for name in PAGES if f" {name} {topics.headline(name)}" not in list_of_topics] == []
     assert max(map(len, out.splitlines())) <= 80
 
 
@@ -59,13 +59,13 @@ def test_help_ends_with_a_topic_that_exists(command: str, convkit_command: Run) 
     assert topics.topic_of_command(command) in PAGES
 
 
-def test_pages_of_commands_are_of_commands_and_exist() -> None:
+def test_commands_without_a_page_of_their_name_refer_to_an_existing_one() -> None:
     assert set(topics.BY_COMMAND) <= set(COMMANDS) - set(PAGES)
     assert {*topics.BY_COMMAND.values(), topics.GENERAL} <= set(PAGES)
 
 
 def test_a_terminal_shows_a_page_with_styles_and_the_pager() -> None:
-    """The pager here is one that marks what it was given; a page that fits the screen needs none."""
+    """The pager in this test marks every line that it gets; a page that fits the screen is shown without it."""
     code, shown = on_screen("help", "funnels", keyboard=True, PAGER="sed s/^/>/")
     text = ESCAPE.sub("", shown.decode()).replace("\r", "")
     assert code == 0
@@ -97,7 +97,7 @@ def test_screens_in_a_page_are_not_wrapped() -> None:
     assert {line.rstrip() for line in screen} <= set(shown)
 
 
-def test_a_terminal_that_knows_no_unicode_gets_the_plain_page() -> None:
+def test_a_terminal_without_unicode_gets_the_plain_page() -> None:
     code, shown = on_screen("help", "exit-codes", LC_ALL="C", PYTHONIOENCODING="latin-1")
     assert code == 0
     assert shown.decode("latin-1").replace("\r", "") == PAGES["exit-codes"].text

@@ -1,6 +1,6 @@
 """Logs that do not fit into memory: visitors are analyzed part by part, and the output has the same bytes as that of one part.
 
-`CONVKIT_IN_PARTS=1 pytest` runs the whole suite in that way.
+`CONVKIT_IN_PARTS=1 pytest` runs the whole suite in this way.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ LOG, EVENTS, GOALS = ROOT / "sample_logs" / "access.log.gz", ROOT / "sample_logs
 
 
 WHOLE = 1 << 40
-"""Memory enough for any log in one piece."""
+"""Enough memory to analyze any log in one piece."""
 
 
 @contextmanager
 def memory(size: int) -> Iterator[list[int]]:
-    """Give runs a memory budget, and yield a list to which every run that puts its log on disk adds its number of parts."""
-    numbers, on_disk = list[int](), partition._on_disk  # noqa: SLF001 (to count its parts)
+    """Set the memory budget of runs, and yield a list to which each run that spills to disk adds its number of parts."""
+    numbers, on_disk = list[int](), partition._on_disk  # noqa: SLF001 (to count the parts)
 
-    def counted(*of_run: Any) -> Partition:  # noqa: ANN401 (as it takes them)
-        made = on_disk(*of_run)
-        numbers.append(len(made.filters))
-        return made
+    def counted(*arguments: Any) -> Partition:  # noqa: ANN401 (as it takes them)
+        parts = on_disk(*arguments)
+        numbers.append(len(parts.filters))
+        return parts
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(MemoryBudget, "of", classmethod(lambda cls, _: cls(size)))
@@ -67,27 +67,27 @@ def memory(size: int) -> Iterator[list[int]]:
         yield numbers
 
 
-def both(paths: Sequence[Path | str], small: int = 300_000, **options: Any) -> tuple[int, str, str]:  # noqa: ANN401 (what `run` takes)
-    """Return in how many parts a run was made where memory is short, and its JSON in one piece and in parts."""
+def both(paths: Sequence[Path | str], little: int = 300_000, **options: Any) -> tuple[int, str, str]:  # noqa: ANN401 (what `run` takes)
+    """Return the number of parts of a run with little memory, and the JSON of the run in one piece and in parts."""
     with memory(WHOLE):
-        whole = runs.render(runs.document(paths, **options), "json")
-    with memory(BASE + small) as numbers:
-        made = runs.render(runs.document(paths, **options), "json")
-    return numbers[0], whole, made
+        in_one_piece = runs.render(runs.document(paths, **options), "json")
+    with memory(BASE + little) as numbers:
+        in_parts = runs.render(runs.document(paths, **options), "json")
+    return numbers[0], in_one_piece, in_parts
 
 
 SAMPLES: dict[str, list[Path]] = {"the log": [LOG], "the export and the log": [EVENTS, LOG]}
 
 
 @pytest.mark.parametrize("paths", SAMPLES.values(), ids=SAMPLES)
-def test_parts_of_the_samples_have_the_bytes_of_one_piece(paths: list[Path]) -> None:
+def test_samples_give_the_same_bytes_in_parts_as_in_one_piece(paths: list[Path]) -> None:
     number, in_one_part, in_parts = both(paths, goals=GOALS, verbose=True)
     assert number > 5
     assert in_parts == in_one_part
 
 
 SMALL = 90_000
-"""Bytes for the parts of an eighth of the sample log."""
+"""Bytes of memory that split an eighth of the sample log into parts."""
 
 
 @pytest.fixture(scope="module")
@@ -96,14 +96,14 @@ def eighth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("eighth")
     for path in (LOG, EVENTS):
         lines = gzip.decompress(path.read_bytes()).decode().splitlines(keepends=True)
-        kept = [line for line in lines if line.startswith("user_id") or zlib.crc32(re.split("[ ,]", line, maxsplit=1)[0].encode()) % 8 == 7]
-        (folder / path.stem).write_text("".join(kept), encoding="utf-8")
+        sampled = [line for line in lines if line.startswith("user_id") or zlib.crc32(re.split("[ ,]", line, maxsplit=1)[0].encode()) % 8 == 7]
+        (folder / path.stem).write_text("".join(sampled), encoding="utf-8")
     return folder
 
 
 @pytest.fixture
 def in_eighth(eighth: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make it the working directory."""
+    """Change to the directory with an eighth of the samples."""
     monkeypatch.chdir(eighth)
 
 
@@ -126,14 +126,14 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.usefixtures("in_eighth")
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
-def test_parts_have_the_bytes_of_one_piece(options: dict[str, Any]) -> None:
-    number, whole, made = both(["access.log"], SMALL, **options)
+def test_all_options_give_the_same_bytes_in_parts(options: dict[str, Any]) -> None:
+    number, in_one_piece, in_parts = both(["access.log"], SMALL, **options)
     assert number > 3
-    assert made == whole
-    assert any(json.loads(made)["reports"].values())
+    assert in_parts == in_one_piece
+    assert any(json.loads(in_parts)["reports"].values())
 
 
-def test_parts_are_made_with_every_option() -> None:
+def test_every_option_is_tested_in_parts() -> None:
     assert {field.name for field in fields(Options)} - {"memory"} <= set().union(*OPTIONS.values())
 
 
@@ -154,7 +154,7 @@ COMMANDS = {
 
 @pytest.mark.usefixtures("in_eighth")
 @pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
-def test_other_commands_have_them(arguments: tuple[str, ...], convkit_command: Run) -> None:
+def test_other_commands_give_the_same_bytes_in_parts(arguments: tuple[str, ...], convkit_command: Run) -> None:
     with memory(WHOLE):
         whole = convkit_command(*arguments, "-g", str(GOALS))
     with memory(BASE + SMALL) as numbers:
@@ -163,7 +163,7 @@ def test_other_commands_have_them(arguments: tuple[str, ...], convkit_command: R
 
 
 @pytest.mark.usefixtures("in_eighth")
-def test_proposed_goals_have_them(convkit_command: Run, tmp_path: Path) -> None:
+def test_proposed_goals_are_the_same_in_parts(convkit_command: Run, tmp_path: Path) -> None:
     for name, size in (("whole", WHOLE), ("parts", BASE + SMALL)):
         with memory(size) as numbers:
             assert convkit_command("init", "access.log", "-o", str(tmp_path / name))[0] == 0
@@ -173,10 +173,10 @@ def test_proposed_goals_have_them(convkit_command: Run, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("in_eighth")
 @pytest.mark.parametrize("paths", [["events.csv"], ["events.csv", "access.log"]], ids=["an export", "an export and a log"])
-def test_exports_have_them(paths: list[str]) -> None:
-    number, whole, made = both(paths, SMALL)
+def test_exports_give_the_same_bytes_in_parts(paths: list[str]) -> None:
+    number, in_one_piece, in_parts = both(paths, SMALL)
     assert number > 3
-    assert made == whole
+    assert in_parts == in_one_piece
 
 
 @pytest.fixture(scope="module")
@@ -186,7 +186,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @share_of_examples(0.08)
 @given(example=st.one_of(examples(), examples(with_users=True)))
-def test_drawn_logs_have_them(example: Example, folder: Path) -> None:
+def test_random_logs_give_the_same_bytes_in_parts(example: Example, folder: Path) -> None:
     (folder / "access.log").write_text("\n".join(example.stream.lines) + "\n", encoding="utf-8")
     (folder / "goals.yaml").write_text(to_yaml(example.goals), encoding="utf-8")
     for reports in (None, ["funnel"]):
@@ -195,13 +195,13 @@ def test_drawn_logs_have_them(example: Example, folder: Path) -> None:
 
 
 def line(address: str, user: str, minute: int, request: str = "GET /", **more: str) -> str:
-    """Return a line of nginx's own `main`."""
+    """Return a line in nginx's predefined format `main`."""
     moment = f"10/Mar/2026:{minute // 60:02}:{minute % 60:02}:00 +0000"
     return f'{address} - {user} [{moment}] "{request} HTTP/1.1" 200 9 "-" "{more.get("agent", FIREFOX)}" "{more.get("forwarded", "-")}"\n'
 
 
 def crowd() -> list[str]:
-    """Return the lines of many people with few addresses and users, some of which are shared."""
+    """Return the lines of many visitors with few addresses and user names, some of which they share."""
     users = [f"u{number % 11}" if number % 3 else "-" for number in range(600)]
     return [line(f"10.0.{n % 7}.{n % 23}", user, n * 7 % 1_400, f"GET /p{n % 5}?id=v{n % 17}") for n, user in enumerate(users)]
 
@@ -218,8 +218,8 @@ RULES = {
 def test_visitors_identified_by_more_than_addresses_are_in_one_part(rule: str, tmp_path: Path) -> None:
     (tmp_path / "access.log").write_text("".join(crowd()), encoding="utf-8")
     (tmp_path / "goals.yaml").write_text(f"site: {{{rule}}}\nmacro: {{bought: /p1}}\nmicro: {{saw: /p2}}\n", encoding="utf-8")
-    _, whole, made = both([tmp_path / "access.log"], 5_000, goals=tmp_path / "goals.yaml")
-    assert made == whole
+    _, in_one_piece, in_parts = both([tmp_path / "access.log"], 5_000, goals=tmp_path / "goals.yaml")
+    assert in_parts == in_one_piece
 
 
 def test_clients_of_a_trusted_proxy_are_resolved_before_the_partition(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_clients_of_a_trusted_proxy_are_resolved_before_the_partition(tmp_path: 
 
 
 def call(second: int, anonymous: str | None, user: str | None, name: str = "page") -> str:
-    """Return a row of an export that identifies browsers before it identifies their users."""
+    """Return a row of an export that identifies a browser by an anonymous ID until its user is known."""
     moment = f"2026-03-10T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}Z"
     more = {"type": "track", "event": name, "messageId": f"m{second}", "originalTimestamp": moment}
     return json.dumps({"anonymousId": anonymous, "userId": user, "context": {"page": {"path": f"/p{second % 4}"}}, **more}) + "\n"
@@ -241,15 +241,15 @@ def call(second: int, anonymous: str | None, user: str | None, name: str = "page
 
 def test_anonymous_ids_and_their_users_are_in_one_part_and_events_count_once(tmp_path: Path) -> None:
     rows = [call(number * 61, f"a{number % 37}", f"u{number % 19}" if number % 5 == 0 else None) for number in range(800)]
-    for name, some in {"one": rows[:500], "two": rows[400:]}.items():
-        (tmp_path / f"{name}.ndjson").write_text("".join(some), encoding="utf-8")
+    for name, part in {"one": rows[:500], "two": rows[400:]}.items():
+        (tmp_path / f"{name}.ndjson").write_text("".join(part), encoding="utf-8")
     _, in_one_part, in_parts = both(sorted(tmp_path.glob("*.ndjson")), 5_000)
     assert in_parts == in_one_part
     assert json.loads(in_parts)["input"]["duplicate"] == 100
 
 
-def test_what_bots_would_add_is_counted_in_all_parts_or_none(tmp_path: Path) -> None:
-    """A bot reaches a macro goal in only one part; the bots' sessions of the other parts count as well."""
+def test_bot_sessions_are_counted_in_all_parts_or_none(tmp_path: Path) -> None:
+    """A bot reaches a macro goal in only one part, but the bot sessions in the other parts count as well."""
     bots = [line(f"192.0.2.{number}", "-", number, "GET /thanks" if number == 77 else "GET /", agent="Googlebot/2.1") for number in range(200)]
     people = [line(f"198.51.100.{number}", "-", number, "GET /thanks", agent=CHROME) for number in range(100)]
     (tmp_path / "access.log").write_text("".join(bots + people), encoding="utf-8")
@@ -260,23 +260,27 @@ def test_what_bots_would_add_is_counted_in_all_parts_or_none(tmp_path: Path) -> 
     assert json.loads(in_parts)["input"]["bots_kept"]["sessions"] == 200
 
 
-def test_additional_counts_know_the_site_s_own_hosts(tmp_path: Path) -> None:
-    """They are not named; people's pages show them, bots' pages would not."""
+def test_counts_with_bots_use_the_site_s_own_hosts(tmp_path: Path) -> None:
+    """The hosts are not configured; the referrers of people reveal them, those of bots would not."""
     pages = {"/": "-", "/a": "https://shop.example/", "/thanks": "https://shop.example/a"}
-    people = [said(f"192.0.2.{n}", n + m, path, pages[path], FIREFOX) for n in range(60) for m, path in enumerate(pages)]
-    bots = [said(f"198.51.100.{n}", n + m * 50, path, "https://shop.example/", "Googlebot/2.1") for n in range(60) for m, path in enumerate(pages)]
+    people = [line_with_referrer(f"192.0.2.{n}", n + m, path, pages[path], FIREFOX) for n in range(60) for m, path in enumerate(pages)]
+    bots = [
+        line_with_referrer(f"198.51.100.{n}", n + m * 50, path, "https://shop.example/", "Googlebot/2.1")
+        for n in range(60)
+        for m, path in enumerate(pages)
+    ]
     (tmp_path / "access.log").write_text("".join(people + bots), encoding="utf-8")
     goals = "macro: {bought: /thanks}\nfunnels:\n  direct: {steps: [/, /thanks], where: channel=Direct}\n"
     (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
     for where in (["channel=Direct"], ["channel=Referral"], []):
-        asked = {"goals": tmp_path / "goals.yaml", "where": where, "verbose": True}
-        number, whole, made = both([tmp_path / "access.log"], 18_000, **asked)
+        options = {"goals": tmp_path / "goals.yaml", "where": where, "verbose": True}
+        number, in_one_piece, in_parts = both([tmp_path / "access.log"], 18_000, **options)
         assert number > 3
-        assert made == whole
-        assert json.loads(made)["input"]["bots_kept"]["sessions"] == (0 if where == ["channel=Referral"] else 180)
+        assert in_parts == in_one_piece
+        assert json.loads(in_parts)["input"]["bots_kept"]["sessions"] == (0 if where == ["channel=Referral"] else 180)
 
 
-def said(address: str, minute: int, path: str, referrer: str, agent: str) -> str:
+def line_with_referrer(address: str, minute: int, path: str, referrer: str, agent: str) -> str:
     """Return a line with a referrer."""
     moment = f"10/Mar/2026:{minute // 60:02}:{minute % 60:02}:00 +0000"
     return f'{address} - - [{moment}] "GET {path} HTTP/1.1" 200 9 "{referrer}" "{agent}"\n'
@@ -313,7 +317,7 @@ NOTATIONS = st.sampled_from(
 
 
 @given(st.lists(st.tuples(NOTATIONS, st.sampled_from(("-", "-", "ann", "bob"))), min_size=1, max_size=20))
-def test_lines_that_may_be_one_visitor_s_are_in_one_bucket(drawn: list[tuple[str, str]]) -> None:
+def test_lines_that_may_belong_to_one_visitor_are_in_one_bucket(drawn: list[tuple[str, str]]) -> None:
     lines = pl.LazyFrame({"sender": [f"{address} - {user}" for address, user in drawn]})
     visitors = addresses.add_address_parts(requests.split_senders(lines)).select(who=pl.coalesce("part", "user"))
     buckets = pl.concat([store.add_bucket_key(lines).select("key", "sender"), visitors], how="horizontal").collect()
@@ -332,9 +336,9 @@ def test_visitors_linked_through_others_are_in_one_group(drawn: list[tuple[int |
     nodes = [{(min(kind, 2), value) for kind, value in enumerate(row) if value is not None} for row in drawn]
     expected = {row[0]: row[0] for row in drawn}
     for _ in drawn:
-        for row, mine in zip(drawn, nodes, strict=True):
-            for other, theirs in zip(drawn, nodes, strict=True):
-                if mine & theirs:
+        for row, row_nodes in zip(drawn, nodes, strict=True):
+            for other, other_nodes in zip(drawn, nodes, strict=True):
+                if row_nodes & other_nodes:
                     expected[row[0]] = expected[other[0]] = min(expected[row[0]], expected[other[0]])
     assert groups == expected
 
@@ -437,5 +441,5 @@ def test_more_logs_than_the_usual_limit_of_open_files_are_read(tmp_path: Path) -
     for number in range(100):
         (tmp_path / f"access.log.{number}").write_text("".join(people[number * 6 : number * 6 + 6]), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run([sys.executable, "-c", CROWDED, str(tmp_path)], env=environment, capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("600\n", "")
+    process = subprocess.run([sys.executable, "-c", CROWDED, str(tmp_path)], env=environment, capture_output=True, text=True, check=False)
+    assert (process.stdout, process.stderr) == ("600\n", "")

@@ -1,4 +1,4 @@
-"""The frames that pass between stages have the columns and types of `core/schema.py`, and so have those that the Python API returns."""
+"""The frames that pass between stages have the columns and types of `core/schema.py`, and so do those that the Python API returns."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ FIELDS = {
 }
 ADDED_TO_HITS = {"device": schema.DEVICE, "referrer": TEXT, "sent_query": TEXT}
 OF_EXPORTS = {"event_number": pl.Int64(), "event": TEXT, "prop.file": TEXT}
-"""What is kept of the lines of exports alone."""
+"""Columns that are kept only for the lines of exports."""
 VALUES = {"query.order": TEXT, "query.total": TEXT}
-"""What the goals read of hits."""
+"""Columns of hits that the goals use."""
 
 
 class Frames(NamedTuple):
-    """What a run passes from stage to stage."""
+    """The frames that a run passes from stage to stage."""
 
     lines: pl.DataFrame
     hits: pl.DataFrame
@@ -49,7 +49,7 @@ class Frames(NamedTuple):
 
 
 def is_test(name: str) -> bool:
-    """Return whether a column is a goal's, or one of its pattern tests."""
+    """Return whether a column belongs to a goal or to one of its pattern tests."""
     return name.startswith(("names:", "goal:")) or "~" in name
 
 
@@ -59,12 +59,12 @@ def fixed(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, PolarsDataType]:
 
 
 def values_of(log: str) -> Mapping[str, PolarsDataType]:
-    """Return the columns that the goals read of a log's hits."""
+    """Return the columns of a log's hits that the goals use."""
     return VALUES | ({"prop.file": TEXT} if "events" in log else {})
 
 
 def goals_in(frame: pl.DataFrame | pl.LazyFrame, prefix: str) -> list[str]:
-    """Return the goals that have a column of their own, which is Boolean."""
+    """Return the goals that have a column with this prefix, and check that all these columns are Boolean."""
     columns = {name: dtype for name, dtype in frame.collect_schema().items() if name.startswith(prefix)}
     assert set(columns.values()) == {pl.Boolean()}
     return [name.removeprefix(prefix) for name in columns]
@@ -77,36 +77,36 @@ def frames(log: str, fields: tuple[str, ...]) -> Frames:
         part = parts.part(0)
     visitors = stages.identify_visitors(part, GOALS, "drop", plan.session_fields)
     hits, fates = stages.settle_hits(part, visitors, GOALS, "drop", plan.session_fields)
-    kept = hits.filter(traffic_hits.is_analyzed("drop")).drop("user_agent", "reason")
-    return Frames(part.lines, hits, fates, stages.sessionized(kept, GOALS), stages.match(part, GOALS, "drop", plan.session_fields))
+    analyzed = hits.filter(traffic_hits.is_analyzed("drop")).drop("user_agent", "reason")
+    return Frames(part.lines, hits, fates, stages.sessionized(analyzed, GOALS), stages.match(part, GOALS, "drop", plan.session_fields))
 
 
 @pytest.mark.parametrize("fields", FIELDS.values(), ids=FIELDS)
 @pytest.mark.parametrize("log", LOGS.values(), ids=LOGS)
-def test_stages_pass_on_what_the_schemas_say(log: str, fields: tuple[str, ...]) -> None:
-    made = frames(log, fields)
+def test_frames_between_stages_match_the_schemas(log: str, fields: tuple[str, ...]) -> None:
+    of_stages = frames(log, fields)
     added, values = ADDED_TO_HITS if fields else {}, values_of(log)
-    assert fixed(made.lines) == {**NARROWED, **(OF_EXPORTS if "events" in log else {}), **({"referrer": TEXT} if fields else {})}
-    assert fixed(made.hits) == {**HITS, **values, **added, "by:user": pl.Int64(), "user_agent": TEXT, "reason": TEXT}
-    assert fixed(made.fates) == FATE_ROWS
-    assert fixed(made.sessionized) == {**SESSIONIZED, **values, **added}
-    assert fixed(made.matched.hits) == {**MATCHED, **values} | ({"device": schema.DEVICE} if fields else {})
-    assert fixed(made.matched.fates) == FATE_ROWS
-    assert fixed(made.matched.sessions) == {name: dtype for name, dtype in SESSIONS.items() if fields or name not in {"device", *OF_CHANNELS}}
+    assert fixed(of_stages.lines) == {**NARROWED, **(OF_EXPORTS if "events" in log else {}), **({"referrer": TEXT} if fields else {})}
+    assert fixed(of_stages.hits) == {**HITS, **values, **added, "by:user": pl.Int64(), "user_agent": TEXT, "reason": TEXT}
+    assert fixed(of_stages.fates) == FATE_ROWS
+    assert fixed(of_stages.sessionized) == {**SESSIONIZED, **values, **added}
+    assert fixed(of_stages.matched.hits) == {**MATCHED, **values} | ({"device": schema.DEVICE} if fields else {})
+    assert fixed(of_stages.matched.fates) == FATE_ROWS
+    assert fixed(of_stages.matched.sessions) == {name: dtype for name, dtype in SESSIONS.items() if fields or name not in {"device", *OF_CHANNELS}}
 
 
 @pytest.mark.parametrize("log", LOGS.values(), ids=LOGS)
 def test_goals_have_a_column_in_every_stage(log: str) -> None:
-    made = frames(log, ())
+    of_stages = frames(log, ())
     names = [goal.name for goal in GOALS.goals]
-    assert goals_in(made.hits, "names:") == goals_in(made.sessionized, "names:") == NAMING
-    assert sorted(goals_in(made.matched.hits, "goal:")) == sorted(names)
-    assert goals_in(made.matched.sessions, "goal:") == names
-    assert not [name for name in made.matched.hits.columns if name.startswith("names:")]
+    assert goals_in(of_stages.hits, "names:") == goals_in(of_stages.sessionized, "names:") == NAMING
+    assert sorted(goals_in(of_stages.matched.hits, "goal:")) == sorted(names)
+    assert goals_in(of_stages.matched.sessions, "goal:") == names
+    assert not [name for name in of_stages.matched.hits.columns if name.startswith("names:")]
 
 
 @pytest.mark.parametrize("log", LOGS.values(), ids=LOGS)
-def test_the_api_returns_what_the_schemas_say(log: str) -> None:
+def test_frames_of_the_api_match_the_schemas(log: str) -> None:
     path = ROOT / "sample_logs" / log
     names = [goal.name for goal in GOALS.goals]
     assert convkit.read_records(path).collect_schema() == RECORDS

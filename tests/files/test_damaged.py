@@ -1,4 +1,4 @@
-"""The tolerant reader returns the same lines as the fast one, and rescues what it can from other logs."""
+"""The tolerant reader returns the same lines as the fast one, and rescues what it can from damaged logs."""
 
 from __future__ import annotations
 
@@ -37,27 +37,27 @@ def opened(folder: Path, content: bytes) -> lines.Source:
 
 
 def tolerantly(source: lines.Source) -> tuple[list[tuple[object, ...]], list[str]]:
-    """Return the lines that the tolerant reader reads, and its sentences about losses."""
+    """Return the lines that the tolerant reader returns, and its warnings about losses."""
     losses: list[str] = []
     return [row for frame in damaged.frames(source, 0, losses) for row in frame.rows()], losses
 
 
 def texts(source: lines.Source) -> list[object]:
-    """Return the texts that the tolerant reader reads."""
+    """Return the texts of the lines that the tolerant reader returns."""
     return [row[2] for row in tolerantly(source)[0]]
 
 
 def records(read: pl.LazyFrame, source: lines.Source) -> pl.DataFrame:
-    """Return the cells of lines as the combined format reads them."""
+    """Return the fields of lines in the combined format."""
     log = Log(source, 0, "combined", clf.CommonLog())
     return log.layout.scan(unwrap(read, log), Assets()).collect()
 
 
 def check(source: lines.Source) -> None:
-    """Compare both readers: equal lines, equal records, equal rejects."""
+    """Check that both readers return equal lines, records and rejects."""
     fast = lines.scan(source, 0)
-    found, losses = tolerantly(source)
-    assert [(*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in found] == [
+    rows, losses = tolerantly(source)
+    assert [(*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in rows] == [
         (*row[:2], row[2] and str(row[2])[:LONG], row[3]) for row in fast.collect().rows()
     ]
     assert losses == []
@@ -96,7 +96,7 @@ def test_both_readers_read_the_same(tmp_path: Path, content: bytes, pack: Callab
         b"".join
     )
 )
-def test_both_readers_read_the_same_of_random_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+def test_both_readers_read_the_same_from_random_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     plain = content.replace(b"\0", b"0")
     if not plain.startswith((b"\x1f\x8b", b"\x28\xb5", b"BZh", b"\xff\xfe", b"\xfe\xff", b"PK", b"\xfd7z", b"7z", b"PAR1")):
         check(opened(tmp_path_factory.mktemp("random"), plain))
@@ -104,7 +104,7 @@ def test_both_readers_read_the_same_of_random_bytes(tmp_path_factory: pytest.Tem
 
 @share_of_examples(0.5)
 @given(seed=st.integers(0, 10**9))
-def test_both_readers_read_the_same_of_mutated_lines(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+def test_both_readers_read_the_same_from_mutated_lines(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     rng = random.Random(seed)
     content = bytearray("".join(f"{line}\n" for line in rng.choices(SAMPLES, k=20)).encode())
     for _ in range(rng.randint(1, 30)):
@@ -113,11 +113,11 @@ def test_both_readers_read_the_same_of_mutated_lines(tmp_path_factory: pytest.Te
     check(opened(tmp_path_factory.mktemp("mutated"), bytes(content)))
 
 
-def test_a_gzip_file_that_is_cut_gives_what_comes_before(tmp_path: Path) -> None:
+def test_a_gzip_file_that_is_cut_gives_the_lines_before_the_cut(tmp_path: Path) -> None:
     packed = gzip.compress(MANY)
-    found, losses = tolerantly(opened(tmp_path, packed[: len(packed) * 2 // 3]))
-    assert len(found) > 100
-    assert [row[2] for row in found[:-1]] == MANY.decode().splitlines()[: len(found) - 1]
+    rows, losses = tolerantly(opened(tmp_path, packed[: len(packed) * 2 // 3]))
+    assert len(rows) > 100
+    assert [row[2] for row in rows[:-1]] == MANY.decode().splitlines()[: len(rows) - 1]
     assert losses == ["a.log ends in the middle of its compressed data, so its end is missing; copy it again when it is complete"]
 
 
@@ -125,24 +125,24 @@ def test_a_gzip_file_that_is_cut_gives_what_comes_before(tmp_path: Path) -> None
 def test_a_gzip_file_that_is_cut_anywhere_never_fails(tmp_path: Path, cut: int) -> None:
     packed = gzip.compress(b"a\nb\n")
     if 2 <= cut < len(packed):
-        found, losses = tolerantly(opened(tmp_path, packed[:cut]))
-        assert [row[2] for row in found] == ["a", "b"][: len(found)]
+        rows, losses = tolerantly(opened(tmp_path, packed[:cut]))
+        assert [row[2] for row in rows] == ["a", "b"][: len(rows)]
         assert len(losses) == 1
 
 
 def test_a_gzip_file_with_a_wrong_checksum_is_read_and_reported(tmp_path: Path) -> None:
     packed = gzip.compress(MANY)
-    found, losses = tolerantly(opened(tmp_path, packed[:-8] + b"\1\2\3\4" + packed[-4:]))
-    assert len(found) == len(SAMPLES) * 400
+    rows, losses = tolerantly(opened(tmp_path, packed[:-8] + b"\1\2\3\4" + packed[-4:]))
+    assert len(rows) == len(SAMPLES) * 400
     assert losses == ["a.log is damaged and was read only up to the damage; copy it again to get the rest"]
 
 
-def test_a_gzip_file_damaged_in_the_middle_gives_lines_up_to_there(tmp_path: Path) -> None:
+def test_a_gzip_file_damaged_in_the_middle_gives_the_lines_before_the_damage(tmp_path: Path) -> None:
     plain = random.Random(1).randbytes(300_000).hex().encode()
     packed = bytearray(gzip.compress(b"\n".join(plain[place : place + 100] for place in range(0, len(plain), 100))))
     packed[len(packed) // 2] ^= 0xFF
-    found, losses = tolerantly(opened(tmp_path, bytes(packed)))
-    assert len(found) > 2_000
+    rows, losses = tolerantly(opened(tmp_path, bytes(packed)))
+    assert len(rows) > 2_000
     assert losses == ["a.log is damaged and was read only up to the damage; copy it again to get the rest"]
 
 
@@ -151,23 +151,23 @@ def test_zeros_after_gzip_data_are_padding_and_garbage_is_reported(tmp_path: Pat
         [(0, 1, "a", None), (0, 2, "b", None)],
         [],
     )
-    found, losses = tolerantly(opened(tmp_path, gzip.compress(b"a\n") + b"rubbish"))
-    assert [row[2] for row in found] == ["a"]
+    rows, losses = tolerantly(opened(tmp_path, gzip.compress(b"a\n") + b"rubbish"))
+    assert [row[2] for row in rows] == ["a"]
     assert losses == ["a.log has bytes after its compressed data that are not gzip; they were ignored"]
 
 
 def test_bzip2_is_read_and_a_cut_one_as_far_as_it_goes(tmp_path: Path) -> None:
     assert texts(opened(tmp_path, bz2.compress(b"a\n") + bz2.compress(b"b\n"))) == ["a", "b"]
     packed = bz2.compress(MANY, 1) * 3
-    found, losses = tolerantly(opened(tmp_path, packed[:-20]))
-    assert len(found) >= len(SAMPLES) * 400 * 2
+    rows, losses = tolerantly(opened(tmp_path, packed[:-20]))
+    assert len(rows) >= len(SAMPLES) * 400 * 2
     assert losses == ["a.log is damaged and was read only up to the damage; copy it again to get the rest"]
 
 
-def test_zero_bytes_in_front_of_a_line_are_a_hole_and_inside_of_it_a_fault(tmp_path: Path) -> None:
+def test_zero_bytes_are_a_hole_before_a_line_and_a_fault_inside_one(tmp_path: Path) -> None:
     content = bytes(8_192) + b"good\nb\0ad\n\0\n" + bytes(3 << 20) + b"last"
-    found, _ = tolerantly(opened(tmp_path, content))
-    assert found == [(0, 1, "good", None), (0, 2, "b\0ad", "zero bytes inside"), (0, 3, None, None), (0, 4, "last", None)]
+    rows, _ = tolerantly(opened(tmp_path, content))
+    assert rows == [(0, 1, "good", None), (0, 2, "b\0ad", "zero bytes inside"), (0, 3, None, None), (0, 4, "last", None)]
 
 
 def test_a_line_of_a_gibibyte_is_one_fault_and_takes_little_memory(tmp_path: Path) -> None:
@@ -180,5 +180,5 @@ def test_a_line_of_a_gibibyte_is_one_fault_and_takes_little_memory(tmp_path: Pat
 
 @pytest.mark.parametrize(("content", "expected"), [(b"a\nb\n", True), (b"a\nb", False), (b"", False), (b"\n", True)])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
-def test_a_log_is_finished_where_its_last_line_has_an_end(tmp_path: Path, content: bytes, pack: Callable[[bytes], bytes], *, expected: bool) -> None:
+def test_a_log_is_finished_if_its_last_line_has_an_end(tmp_path: Path, content: bytes, pack: Callable[[bytes], bytes], *, expected: bool) -> None:
     assert damaged.ends_with_newline(opened(tmp_path, pack(content))) is expected

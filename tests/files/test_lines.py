@@ -30,13 +30,13 @@ ZSTD = base64.b64decode(
 
 
 def source(path: Path, content: bytes) -> Source:
-    """Write a log."""
+    """Write a log and open it."""
     path.write_bytes(content)
     return lines.open_source(path, path.name)
 
 
 def read(log: Source) -> list[tuple[int, str | None]]:
-    """Return number and text of every line."""
+    """Return the number and the text of every line."""
     return lines.scan(log, 0).select("line_no", "line").collect().rows()
 
 
@@ -57,7 +57,7 @@ def read(log: Source) -> list[tuple[int, str | None]]:
         ("[1] *?.log", TEXT.encode()),
     ],
 )
-def test_bytes_decide_how_a_file_is_read_and_not_its_name(tmp_path: Path, name: str, content: bytes) -> None:
+def test_the_content_of_a_file_decides_how_it_is_read_not_its_name(tmp_path: Path, name: str, content: bytes) -> None:
     log = source(tmp_path / name, content)
     assert read(log) == list(enumerate(TEXT.splitlines(), start=1))
     assert sampling.sample(log).to_list() == TEXT.splitlines()
@@ -81,31 +81,31 @@ def test_every_line_is_there_with_its_number(tmp_path: Path, content: bytes, exp
 
 
 def test_a_line_of_a_megabyte_is_one_line(tmp_path: Path) -> None:
-    found = read(source(tmp_path / "access.log", b"x" * (1 << 20) + b"\nshort\n"))
-    assert [len(line or "") for _, line in found] == [1 << 20, 5]
+    lines_read = read(source(tmp_path / "access.log", b"x" * (1 << 20) + b"\nshort\n"))
+    assert [len(line or "") for _, line in lines_read] == [1 << 20, 5]
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_categories=["C", "Zl", "Zp"]), max_size=30), max_size=8), st.booleans())
 def test_lines_come_back_as_they_were_written(tmp_path_factory: pytest.TempPathFactory, texts: list[str], ends: bool) -> None:  # noqa: FBT001 (drawn)
     content = "\n".join(texts) + ("\n" if ends and texts else "")
-    found = read(source(tmp_path_factory.mktemp("log") / "access.log", content.encode()))
+    lines_read = read(source(tmp_path_factory.mktemp("log") / "access.log", content.encode()))
     expected = [line or None for line in content.removesuffix("\n").split("\n")] if content else []
-    assert [line for _, line in found] == expected
+    assert [line for _, line in lines_read] == expected
 
 
-def test_the_sample_of_a_large_file_is_spread_over_it_and_holds_whole_lines(tmp_path: Path) -> None:
+def test_the_sample_of_a_large_file_covers_all_of_it_in_whole_lines(tmp_path: Path) -> None:
     written = [f"line {number:07} of a long log" for number in range(200_000)]
-    found = sampling.sample(source(tmp_path / "access.log", "\n".join(written).encode())).to_list()
-    assert len(found) <= 20_000
-    assert set(found) <= set(written)
-    assert len(set(found)) == len(found)
-    assert found[0] == written[0]
-    numbers = [int(line.split()[1]) for line in found]
+    sampled = sampling.sample(source(tmp_path / "access.log", "\n".join(written).encode())).to_list()
+    assert len(sampled) <= 20_000
+    assert set(sampled) <= set(written)
+    assert len(set(sampled)) == len(sampled)
+    assert sampled[0] == written[0]
+    numbers = [int(line.split()[1]) for line in sampled]
     assert max(numbers) > 190_000
     assert sum(50_000 < number < 150_000 for number in numbers) > 5_000
 
 
-def test_what_can_be_read_once_is_read_from_a_file_that_goes_away() -> None:
+def test_a_stream_that_can_be_read_only_once_is_copied_to_a_temporary_file() -> None:
     with lines.spool(io.BytesIO(gzip.compress(TEXT.encode())), "standard input") as log:
         assert log.name == "standard input"
         assert [line for _, line in read(log)] == TEXT.splitlines()

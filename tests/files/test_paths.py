@@ -29,9 +29,9 @@ def names(*paths: Path | str) -> list[str]:
         return [log.source.name for log in open_logs(paths, "auto", stack).logs]
 
 
-def numbers(found: dict[str, Any]) -> dict[str, Any]:
-    """Return all figures, without the names of logs and files."""
-    return {"input": fates(found), **{name: found[name] for name in ("period", "reports")}}
+def numbers(document: dict[str, Any]) -> dict[str, Any]:
+    """Return all figures of a report, without the names of logs and files."""
+    return {"input": fates(document), **{name: document[name] for name in ("period", "reports")}}
 
 
 @pytest.fixture
@@ -46,21 +46,21 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_directory_is_its_regular_files(folder: Path) -> None:
+def test_a_directory_means_its_regular_files(folder: Path) -> None:
     assert names(folder) == ["a.log.gz", "b.log"]
 
 
-def test_a_glob_is_what_it_matches(folder: Path) -> None:
+def test_a_glob_means_the_files_that_it_matches(folder: Path) -> None:
     assert names(folder / "*.log") == ["b.log"]
     assert names(folder / "*") == ["a.log.gz", "b.log"]
     assert names(folder / "**" / "access.log") == ["access.log"]
 
 
-def test_a_name_that_looks_like_a_glob_is_the_file(tmp_path: Path) -> None:
-    odd = ["access[1].log", "a*b.log", "what?.log", "-x.log", "with blank.log", "new\nline.log"]
-    for name in odd:
+def test_a_file_name_that_looks_like_a_glob_means_the_file(tmp_path: Path) -> None:
+    odd_names = ["access[1].log", "a*b.log", "what?.log", "-x.log", "with blank.log", "new\nline.log"]
+    for name in odd_names:
         written(tmp_path / name, LINES)
-    assert [names(tmp_path / name) for name in odd] == [[name] for name in odd]
+    assert [names(tmp_path / name) for name in odd_names] == [[name] for name in odd_names]
     assert figures(tmp_path / "access[1].log")["input"]["kept"] == 2
 
 
@@ -79,7 +79,7 @@ def test_a_file_that_is_named_twice_is_read_once(folder: Path, tmp_path: Path) -
         ("empty", "empty contains no files; directories inside it are not searched"),
     ],
 )
-def test_paths_that_name_nothing_end_with_code_3(tmp_path: Path, path: str, message: str) -> None:
+def test_paths_without_a_log_exit_with_code_3(tmp_path: Path, path: str, message: str) -> None:
     (tmp_path / "empty" / "deeper").mkdir(parents=True)
     with pytest.raises(InputError, match=message) as raised:
         names(tmp_path / path)
@@ -91,9 +91,9 @@ def test_standard_input_is_one_log_among_others(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO("\n".join(LINES[::-1]).encode())))
     assert figures("-", log)["input"]["lines"] == 6
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(log.read_bytes())))
-    alone = figures("-")
-    assert alone["logs"] == ["standard input"]
-    assert numbers(alone) == numbers(figures(log))
+    from_stdin = figures("-")
+    assert from_stdin["logs"] == ["standard input"]
+    assert numbers(from_stdin) == numbers(figures(log))
     with pytest.raises(UsageError, match="can be read only once"):
         figures("-", "-")
 

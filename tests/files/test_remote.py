@@ -33,24 +33,24 @@ def served(files: Mapping[str, bytes], *, has_ranges: bool = True) -> Iterator[s
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
         def do_GET(self) -> None:
-            asked, said = urlsplit(self.path), []
-            content, code = files.get(asked.path.lstrip("/"), b""), 200 if asked.path.lstrip("/") in files else 404
-            if "list-type" in asked.query:
-                begin = asked.path.strip("/") + "/"
-                keys = [(name.removeprefix(begin), len(held)) for name, held in files.items()]
-                wanted = parse_qs(asked.query).get("prefix", [""])[0]
-                listed = "".join(LISTED.format(name, size) for name, size in keys if name.startswith(wanted))
-                content, code = f"<ListBucketResult><IsTruncated>false</IsTruncated>{listed}</ListBucketResult>".encode(), 200
-            elif has_ranges and (found := re.match(r"bytes=(\d*)-(\d*)", self.headers.get("Range") or "")) and code == 200:
-                begin_at = len(content) - int(found[2]) if not found[1] else int(found[1])
-                end = len(content) - 1 if not (found[1] and found[2]) else min(int(found[2]), len(content) - 1)
-                said = [("Content-Range", f"bytes {begin_at}-{end}/{len(content)}")]
+            url, headers = urlsplit(self.path), []
+            content, code = files.get(url.path.lstrip("/"), b""), 200 if url.path.lstrip("/") in files else 404
+            if "list-type" in url.query:
+                begin = url.path.strip("/") + "/"
+                keys = [(name.removeprefix(begin), len(body)) for name, body in files.items()]
+                prefix = parse_qs(url.query).get("prefix", [""])[0]
+                entries = "".join(LISTED.format(name, size) for name, size in keys if name.startswith(prefix))
+                content, code = f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>".encode(), 200
+            elif has_ranges and (byte_range := re.match(r"bytes=(\d*)-(\d*)", self.headers.get("Range") or "")) and code == 200:
+                begin_at = len(content) - int(byte_range[2]) if not byte_range[1] else int(byte_range[1])
+                end = len(content) - 1 if not (byte_range[1] and byte_range[2]) else min(int(byte_range[2]), len(content) - 1)
+                headers = [("Content-Range", f"bytes {begin_at}-{end}/{len(content)}")]
                 content, code = content[begin_at : end + 1], 206
             self.send_response(code)
-            for name, value in (("Content-Length", str(len(content))), ("Last-Modified", "Sun, 22 Nov 2026 10:00:00 GMT"), ("ETag", '"x"'), *said):
+            for name, value in (("Content-Length", str(len(content))), ("Last-Modified", "Sun, 22 Nov 2026 10:00:00 GMT"), ("ETag", '"x"'), *headers):
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
@@ -97,7 +97,7 @@ def test_an_object_store_s_logs_are_read_by_name_and_by_pattern(tmp_path: Path, 
             figures("s3://bucket/none.log")
 
 
-def test_what_opens_doors_is_not_shown_and_nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_are_not_shown_and_no_file_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with served({}) as address, pytest.raises(InputError) as refused:
         figures(f"{address.replace('//', '//ann:secret@')}/none.log?signature=secret")
@@ -106,6 +106,6 @@ def test_what_opens_doors_is_not_shown_and_nothing_is_left(tmp_path: Path, monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_an_address() -> None:
+def test_which_paths_are_urls() -> None:
     assert [remote.is_remote(text) for text in ("https://shop.example/a", "S3://b/c", "abfss://b@c/d")] == [True, True, True]
     assert [remote.is_remote(text) for text in ("access.log", "C://x", "/https://x", "file:///a", "-")] == [False] * 5

@@ -1,4 +1,4 @@
-"""Wrappers around lines do not change what is read, except for times that the lines do not have."""
+"""Wrappers detected_wrapping lines do not change what is read, except that they supply a time to lines without one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 COMBINED = [line("GET /", 1), line('GET /?q=\\"x\\"', 2, agent='An agent with a 10\\" screen'), line("POST /cart/add", 3, 302)]
 COMMON = [text.partition(' "-" ')[0] for text in COMBINED]
 AS_JSON = [json.dumps({"user": "ann", "event": "page", "timestamp": f"2026-10-10T12:00:0{second}Z"}) for second in (1, 2, 3)]
-INSIDE = {"combined": COMBINED, "common": COMMON, "json": AS_JSON}
+BARE_LINES = {"combined": COMBINED, "common": COMMON, "json": AS_JSON}
 
 
 def docker(text: str) -> str:
@@ -55,12 +55,14 @@ WRAPPERS: dict[str, Callable[[str], str]] = {
     "a drain": '313 <190>1 2026-10-11T00:00:00.123Z web nginx 12 - [a@1 b="c"][d@1] {}'.format,
     "collected": collected,
     "journal": journal,
-    "compose around docker": lambda text: f"web-1  | {docker(text)}",
-    "syslog around a cluster's around docker": lambda text: f"Oct 11 00:00:00 web k8s: 2026-10-11T00:00:00Z stdout F {docker(text)}",
+    "compose detected_wrapping docker": lambda text: f"web-1  | {docker(text)}",
+    "syslog detected_wrapping a cluster's detected_wrapping docker": lambda text: (
+        f"Oct 11 00:00:00 web k8s: 2026-10-11T00:00:00Z stdout F {docker(text)}"
+    ),
 }
 
 
-def around(lines: list[str]) -> Wrapping | None:
+def detected_wrapping(lines: list[str]) -> Wrapping | None:
     """Return the wrapping of some lines."""
     return wrappers.detect_wrapping(pl.Series(lines), Source(Path(__file__), "log"))
 
@@ -72,11 +74,11 @@ def records(log: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_a_wrapped_log_reads_like_the_bare_one(name: str, tmp_path: Path) -> None:
-    """Three formats, with one line that is not wrapped."""
-    for inside in INSIDE.values():
-        bare = records(written(tmp_path / "bare.log", inside))
-        wrapped = written(tmp_path / "wrapped.log", [*map(WRAPPERS[name], inside[:2]), inside[2]])
-        assert len(bare) == len(inside)
+    """In three formats, and although one line is not wrapped."""
+    for lines in BARE_LINES.values():
+        bare = records(written(tmp_path / "bare.log", lines))
+        wrapped = written(tmp_path / "wrapped.log", [*map(WRAPPERS[name], lines[:2]), lines[2]])
+        assert len(bare) == len(lines)
         assert records(wrapped) == bare
 
 
@@ -86,7 +88,7 @@ def test_a_run_on_a_wrapped_log_has_the_figures_of_the_bare_one(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("around", "expected"),
+    ("detected_wrapping", "expected"),
     [
         ("Mar 24 14:02:50 web tomcat: {}", "2026-03-24T14:02:50"),
         ("2026-03-24T14:02:50.5+02:00 web tomcat: {}", "2026-03-24T12:02:50"),
@@ -94,8 +96,8 @@ def test_a_run_on_a_wrapped_log_has_the_figures_of_the_bare_one(tmp_path: Path) 
         ('{{"MESSAGE": "198.51.100.1 - - \\"GET / HTTP/1.1\\" 200 5 4.386", "__REALTIME_TIMESTAMP": "1774360970000000"}}', "2026-03-24T14:02:50"),
     ],
 )
-def test_a_line_without_a_time_has_that_of_the_wrapper(around: str, expected: str, tmp_path: Path) -> None:
-    log = written(tmp_path / "access.log", [around.format('198.51.100.1 - - "GET / HTTP/1.1" 200 5 4.386')])
+def test_a_line_without_a_time_has_that_of_the_wrapper(detected_wrapping: str, expected: str, tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [detected_wrapping.format('198.51.100.1 - - "GET / HTTP/1.1" 200 5 4.386')])
     os.utime(log, (datetime(2026, 6, 1, tzinfo=UTC).timestamp(),) * 2)
     (record,) = records(log)
     assert f"{record['time']:%Y-%m-%dT%H:%M:%S}" == expected
@@ -103,7 +105,7 @@ def test_a_line_without_a_time_has_that_of_the_wrapper(around: str, expected: st
 
 
 def test_a_time_without_a_year_is_the_latest_before_the_log_was_written(tmp_path: Path) -> None:
-    """In a log written on 1 January most days are last year's; a clock may be ahead by a day."""
+    """In a log written on 1 January, most days belong to the previous year; a clock may be a day ahead."""
     days = ["Dec 30", "Dec 31", "Jan  1", "Jan  2", "Feb 29"]
     log = written(tmp_path / "access.log", [f'{day} 23:00:00 web tomcat: 198.51.100.1 - - "GET / HTTP/1.1" 200 5' for day in days])
     os.utime(log, (datetime(2025, 1, 1, 23, 30, tzinfo=UTC).timestamp(),) * 2)
@@ -122,13 +124,13 @@ def test_other_programs_lines_in_a_syslog_are_comments(tmp_path: Path) -> None:
     assert (lines["lines"], lines["comment"], lines["unparsed"]) == (len(COMBINED) + 10, 10, 0)
 
 
-def test_a_line_that_the_runtime_cut_has_a_reason(tmp_path: Path) -> None:
+def test_a_line_split_by_the_container_runtime_is_rejected_with_a_reason(tmp_path: Path) -> None:
     """Neither part is read as something else."""
     whole = [f"2026-10-11T00:00:00Z stdout F {text}" for text in COMBINED]
-    cut = [f"2026-10-11T00:00:00Z stdout P {COMBINED[0][:60]}", f"2026-10-11T00:00:00Z stdout F {COMBINED[0][60:]}"]
-    found = runs.document([written(tmp_path / "access.log", [*whole, *cut])], rejects=True)
-    assert found.rejects is not None
-    assert found.rejects["reason"].to_list() == ["cut in parts by the container's runtime", "no time before the request"]
+    halves = [f"2026-10-11T00:00:00Z stdout P {COMBINED[0][:60]}", f"2026-10-11T00:00:00Z stdout F {COMBINED[0][60:]}"]
+    document = runs.document([written(tmp_path / "access.log", [*whole, *halves])], rejects=True)
+    assert document.rejects is not None
+    assert document.rejects["reason"].to_list() == ["cut in parts by the container's runtime", "no time before the request"]
 
 
 @pytest.mark.parametrize(
@@ -142,10 +144,10 @@ def test_a_line_that_the_runtime_cut_has_a_reason(tmp_path: Path) -> None:
     ],
 )
 def test_an_object_that_wraps_no_line_is_unchanged(text: str) -> None:
-    assert around([text] * 3) is None
+    assert detected_wrapping([text] * 3) is None
 
 
-def test_nothing_is_around_the_lines_of_servers() -> None:
+def test_lines_of_servers_are_not_taken_for_wrapped_ones() -> None:
     """A line is not wrapped merely because it begins with a time, a name or a number."""
     for name in ("combined", "common", "vhost-combined", "traefik", "ingress-nginx", "time-first", "bracketed-time", "squid"):
-        assert around([*SAMPLES[name]]) is None
+        assert detected_wrapping([*SAMPLES[name]]) is None

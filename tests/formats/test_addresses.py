@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 NETWORKS = ("203.0.113.0/24", "10.0.0.0/8", "198.51.100.7", "0.0.0.0/5", "2001:db8::/32", "::1", "fe80::/10")
 
 
-def told(expression: pl.Expr, *texts: str) -> list[object]:
-    """Return an expression over `sorted` and `part` for each address."""
+def values_of(expression: pl.Expr, *texts: str) -> list[object]:
+    """Return the value of an expression, which may use `sorted` and `part`, for each address."""
     frame = pl.LazyFrame({"address": texts}, schema={"address": pl.String}).unique()
-    found = dict(addresses.add_address_parts(frame).select("address", value=expression).collect().rows())
-    return [found[text] for text in texts]
+    values = dict(addresses.add_address_parts(frame).select("address", value=expression).collect().rows())
+    return [values[text] for text in texts]
 
 
 def parts(*texts: str) -> list[object]:
     """Return the part of each address that identifies a visitor."""
-    return told(pl.col("part"), *texts)
+    return values_of(pl.col("part"), *texts)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_part_that_identifies_a_visitor(text: str, expected: str) -> None:
 
 def of_networks(*texts: str) -> list[object]:
     """Return whether each address is in one of NETWORKS."""
-    return told(addresses.in_networks(pl.col("sorted"), NETWORKS), *texts)
+    return values_of(addresses.in_networks(pl.col("sorted"), NETWORKS), *texts)
 
 
 @share_of_examples(0.5)
@@ -68,15 +68,15 @@ def test_networks_agree_with_python(drawn: list[object], network: str, away: int
 def test_host_names_and_garbage_are_in_no_network() -> None:
     names = ["proxy.example", "unix:", "", "203.0.113", "203.0.113.7.8", "a.b.c.d", ":", ":::", "203.0.113.7:8080"]
     assert of_networks(*names) == [False] * len(names)
-    assert told(addresses.in_networks(pl.col("sorted"), ()), "203.0.113.7") == [False]
+    assert values_of(addresses.in_networks(pl.col("sorted"), ()), "203.0.113.7") == [False]
 
 
 @given(st.ip_addresses(v=6), st.integers(0, 2**64 - 1))
 def test_the_first_64_bits_of_an_ipv6_address_identify_a_visitor(address: IPv6Address, rest: int) -> None:
     neighbour = IPv6Address((int(address) >> 64 << 64) | rest)
     other = IPv6Address(int(address) ^ (1 << 64))
-    found = parts(str(address), neighbour.exploded, neighbour.compressed, str(other))
-    assert found[0] == found[1] == found[2] != found[3]
+    identifying = parts(str(address), neighbour.exploded, neighbour.compressed, str(other))
+    assert identifying[0] == identifying[1] == identifying[2] != identifying[3]
 
 
 @given(st.ip_addresses(v=4))
@@ -107,6 +107,6 @@ def test_two_browsers_at_one_address_are_two_visitors_unless_the_address_decides
 
 def test_a_user_is_one_visitor_everywhere_including_the_hits_before_signing_in(tmp_path: Path) -> None:
     lines = [line("GET /a"), line("GET /in", 5, who="198.51.100.1 - ann"), line("GET /b", 9, who="203.0.113.7 - ann")]
-    found = overview(report(tmp_path, lines, "macro: {sale: /b}"))
-    assert (found["visitors"], found["sessions"], found["pageviews"]) == (1, 1, 3)
+    metrics = overview(report(tmp_path, lines, "macro: {sale: /b}"))
+    assert (metrics["visitors"], metrics["sessions"], metrics["pageviews"]) == (1, 1, 3)
     assert overview(report(tmp_path, lines, "macro: {sale: /b}\nsite: {visitor: [address+browser]}"))["visitors"] == 2

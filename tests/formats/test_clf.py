@@ -43,10 +43,10 @@ def test_only_the_given_extensions_match() -> None:
 
 
 def cells(name: str, *lines: str) -> pl.DataFrame:
-    """Return PARSED of some lines."""
+    """Return the PARSED columns of some lines."""
     frame = pl.LazyFrame({"source": 0, "line_no": range(1, len(lines) + 1), "line": lines}, schema_overrides=LINES)
-    told = frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String))
-    return FORMATS[name].fit(Source(Path(), "log"), pl.Series(lines), NO_NEEDS).scan(told, ALL_ASSETS).collect()
+    undamaged = frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String))
+    return FORMATS[name].fit(Source(Path(), "log"), pl.Series(lines), NO_NEEDS).scan(undamaged, ALL_ASSETS).collect()
 
 
 def test_forwarded_addresses_are_read_if_some_line_has_them() -> None:
@@ -59,26 +59,26 @@ def test_forwarded_addresses_are_read_if_some_line_has_them() -> None:
 
 def test_durations_of_proxies_are_read() -> None:
     assert cells("traefik", *SAMPLES["traefik"])["seconds"].to_list() == pytest.approx([0.012, 0, 0.013])
-    found = cells("ingress-nginx", *SAMPLES["ingress-nginx"])
-    assert found["seconds"].to_list() == [0.05, 0]
-    assert found["sender"].to_list() == ["203.0.113.7 - ann", "203.0.113.7 - -"]
+    parsed = cells("ingress-nginx", *SAMPLES["ingress-nginx"])
+    assert parsed["seconds"].to_list() == [0.05, 0]
+    assert parsed["sender"].to_list() == ["203.0.113.7 - ann", "203.0.113.7 - -"]
 
 
 def test_times_in_all_notations_are_read_in_one_log() -> None:
-    """One unusual line makes the slower rules read all lines."""
+    """A single unusual line makes the slower rules read all lines."""
     rest = '"GET /a HTTP/1.1" 200 1 "-" "Opera/12.0"'
     times = ("[10/Oct/2026:13:55:36 +0200]", "[10/Oct/2026:11:55:36]", "[10/Oct/2026 11:55:36]", "[2026-10-10T11:55:36Z]", "[1791633336]")
-    found = cells("combined", *(f"{HEAD} {time} {rest}" for time in times))
-    assert found["time"].n_unique() == 1
-    assert found["sender"].unique().to_list() == [HEAD]
-    assert found["problem"].null_count() == len(times)
+    parsed = cells("combined", *(f"{HEAD} {time} {rest}" for time in times))
+    assert parsed["time"].n_unique() == 1
+    assert parsed["sender"].unique().to_list() == [HEAD]
+    assert parsed["problem"].null_count() == len(times)
 
 
 def test_other_messages_of_servers_are_comments() -> None:
-    said = (
+    messages = (
         "[Sat Oct 10 13:55:36.097866 2026] [core:error] [pid 1:tid 1] [client 203.0.113.7:5] no such file",
         "203.0.113.7 - - [10/Oct/2026 13:55:36] code 404, message File not found",
         "Oct 10 13:55:36 --- last message repeated 2 times ---",
         "-- Logs begin at Sat 2026-10-10 --",
     )
-    assert cells("combined", *said)["problem"].to_list() == ["comment"] * len(said)
+    assert cells("combined", *messages)["problem"].to_list() == ["comment"] * len(messages)

@@ -39,13 +39,13 @@ EXCEPTIONS: dict[str, str] = {
     "logstash-patterns/CLOUDFRONT_ACCESS_LOG#6": "the values are those of another line: a time and an agent that this one does not hold",
     "hand/basjes-tls-garbage": "it has no place for a request that is none; here it is the target, as vrl keeps it of the same kind of line",
 }
-"""Cases that are left out, and why the origin is wrong."""
+"""Cases that are not compared, and why their origin is wrong."""
 
 
 def _time(text: str) -> datetime:
     """Return a time in UTC, which is also the time zone of times without one."""
-    found = datetime.fromisoformat(text)
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    time = datetime.fromisoformat(text)
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _address(text: str) -> str:
@@ -54,7 +54,7 @@ def _address(text: str) -> str:
 
 
 def _words(record: Mapping[str, Any]) -> str:
-    """Return a request, None if it is invalid."""
+    """Return the request line of a record, without missing parts."""
     return " ".join(record[name] for name in ("method", "target", "protocol") if record[name] is not None)
 
 
@@ -78,15 +78,15 @@ READ: dict[str, Callable[[Mapping[str, Any]], object]] = {
     **{name: lambda record, name=name: record[name] for name in ("user", "time", "method", "target", "protocol", "status", "bytes")},  # type: ignore[misc]
     **{name: lambda record, name=name: record[name] for name in ("referrer", "user_agent", "seconds", "address")},  # type: ignore[misc]
 }
-"""The value of a record for each name of an origin."""
-SAID: dict[str, Callable[[Any], object]] = {
+"""How the value of each field in the cases is taken from a record."""
+CONVERSIONS: dict[str, Callable[[Any], object]] = {
     "time": _time,
     "time_naive": _time,
     "ip_port": _address,
     "host": lambda text: re.sub(r":\d+$", "", text),
     "request": lambda text: text,
 }
-"""Conversions of values that an origin writes differently."""
+"""Conversions of expected values that an origin writes differently."""
 
 PEER_NAMES = {
     **dict.fromkeys(("remote_host", "remote_address"), "address"),
@@ -101,22 +101,22 @@ PEER_NAMES = {
     "request_protocol": "protocol",
     "request_line": "request",
 }
-"""Names of Python's apachelogs, the weaker first: the status after a redirect overrides the one before."""
+"""Field names of Python's apachelogs; later ones override earlier ones, like the status after a redirect."""
 
 
-def _of_peer(said: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the origin's values under our names."""
-    wanted = {PEER_NAMES[name]: said[name] for name in PEER_NAMES if name in said}
-    if "request_duration_milliseconds" in said:
-        wanted["seconds"] = said["request_duration_milliseconds"] / 1000
-    if "request_uri" in said:
-        wanted["target"] = said["request_uri"] + (said.get("request_query") or "")
-    headers = {**said.get("original_headers_in", {}), **said.get("final_headers_in", {}), **said.get("headers_in", {})}
-    return wanted | {name: headers[header] for name, header in (("referrer", "Referer"), ("user_agent", "User-Agent")) if header in headers}
+def _of_peer(peer_values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that apachelogs expects under convkit's names."""
+    values = {PEER_NAMES[name]: peer_values[name] for name in PEER_NAMES if name in peer_values}
+    if "request_duration_milliseconds" in peer_values:
+        values["seconds"] = peer_values["request_duration_milliseconds"] / 1000
+    if "request_uri" in peer_values:
+        values["target"] = peer_values["request_uri"] + (peer_values.get("request_query") or "")
+    headers = {**peer_values.get("original_headers_in", {}), **peer_values.get("final_headers_in", {}), **peer_values.get("headers_in", {})}
+    return values | {name: headers[header] for name, header in (("referrer", "Referer"), ("user_agent", "User-Agent")) if header in headers}
 
 
 def _utf_8(text: str) -> str:
-    """Return a text in which each byte was read as a character."""
+    """Decode a text whose UTF-8 bytes were read as single characters."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except ValueError:
@@ -124,7 +124,7 @@ def _utf_8(text: str) -> str:
 
 
 def _plain(value: object) -> object:
-    r"""Return a text without escapes like `\x22`, None if it is empty."""
+    r"""Return a text without escapes like `\x22`, or None if it is empty."""
     if isinstance(value, str):
         raw = re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), value.replace('\\"', '"').replace("\\\\", "\\"))
         return _utf_8(raw).strip().removesuffix("?") or None
@@ -138,15 +138,15 @@ def cases(origin: str) -> list[dict[str, Any]]:
 
 
 def differences(case: Mapping[str, Any], folder: Path) -> Iterator[str]:
-    """Yield the differences between a case and what is read."""
+    """Yield the differences between what a case expects and what is read."""
     log = folder / "case.log"
     fields = f"#Fields: {case['fields']}\n" if "fields" in case else ""
     log.write_text(f"{fields}{case['line']}\n", encoding="utf-8")
-    asked = case.get("logformat") or case.get("fmt") or "auto"
+    log_format = case.get("logformat") or case.get("fmt") or "auto"
     try:
-        found = convkit.read_records([log], log_format=asked).collect().rows(named=True)
+        rows = convkit.read_records([log], log_format=log_format).collect().rows(named=True)
     except ConvkitError as error:
-        found = []
+        rows = []
         refused = str(error)[:100]
     else:
         refused = ""
@@ -155,24 +155,29 @@ def differences(case: Mapping[str, Any], folder: Path) -> Iterator[str]:
         expected = {**expected, "path": expected["target"]}
         del expected["target"]
     number = expected.get("n_hits", 1) if case["ok"] else 0
-    if len(found) != number:
-        yield f"{len(found)} records of {number} {refused}"
+    if len(rows) != number:
+        yield f"{len(rows)} records of {number} {refused}"
         return
-    for name, value in expected.items() if found else ():
-        if name in READ and not (name == "request" and found[0]["method"] is None):
-            wanted, read = _plain(SAID[name](value) if name in SAID and value is not None else value), _plain(READ[name](found[0]))
-            if wanted != read and not (wanted in {None, 0} and read in {None, 0}):
-                yield f"{name} {read!r} for {wanted!r}"
+    for name, value in expected.items() if rows else ():
+        if name in READ and not (name == "request" and rows[0]["method"] is None):
+            expected_value, read_value = (
+                _plain(CONVERSIONS[name](value) if name in CONVERSIONS and value is not None else value),
+                _plain(READ[name](rows[0])),
+            )
+            if expected_value != read_value and not (expected_value in {None, 0} and read_value in {None, 0}):
+                yield f"{name} {read_value!r} for {expected_value!r}"
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_lines_are_read_as_their_origin_expects(origin: str, tmp_path: Path) -> None:
-    """Each case is a file with one line; at most 3 % of an origin's cases are exceptions, besides two with the values of another line."""
-    found = {case["id"]: list(differences(case, tmp_path)) for case in cases(origin)}
-    wrong = {name: said for name, said in found.items() if said}
-    assert {name: said for name, said in wrong.items() if name not in EXCEPTIONS} == {}
-    assert set(EXCEPTIONS) & set(found) == set(wrong), "an exception that is none any more"
-    assert sum(name not in EXCEPTIONS for name in found) >= (1 - MOST_EXCEPTIONS) * len(found) - (2 if origin == "logstash-patterns" else 0)
+    """Each case is a file with one line; at most 3 % of an origin's cases are exceptions, not counting two with the values of another line."""
+    differences_by_case = {case["id"]: list(differences(case, tmp_path)) for case in cases(origin)}
+    wrong = {name: texts for name, texts in differences_by_case.items() if texts}
+    assert {name: texts for name, texts in wrong.items() if name not in EXCEPTIONS} == {}
+    assert set(EXCEPTIONS) & set(differences_by_case) == set(wrong), "an exception that is no longer needed"
+    assert sum(name not in EXCEPTIONS for name in differences_by_case) >= (1 - MOST_EXCEPTIONS) * len(differences_by_case) - (
+        2 if origin == "logstash-patterns" else 0
+    )
 
 
 def test_lines_that_crashed_other_tools_are_harmless(tmp_path: Path) -> None:
@@ -190,17 +195,17 @@ def test_every_line_of_a_real_log_is_read(tmp_path: Path) -> None:
     log = DATA / "real" / "apache_semicomplete_2015.log.gz"
     with ExitStack() as stack:
         logs = open_logs([log], "auto", stack).logs
-        found = load.to_records(load.read_parsed(logs)).collect()
+        parsed = load.to_records(load.read_parsed(logs)).collect()
     assert [log.name for log in logs] == ["combined"]
-    assert found.height == 10_000
-    assert found["problem"].null_count() == 10_000
-    statuses = dict(found["status"].value_counts().rows())
+    assert parsed.height == 10_000
+    assert parsed["problem"].null_count() == 10_000
+    statuses = dict(parsed["status"].value_counts().rows())
     assert {status: statuses[status] for status in (200, 304, 404)} == {200: 9126, 304: 445, 404: 213}
-    methods = dict(found["method"].value_counts().rows())
+    methods = dict(parsed["method"].value_counts().rows())
     assert {method: methods[method] for method in ("GET", "HEAD", "POST")} == {"GET": 9952, "HEAD": 42, "POST": 5}
-    assert found["address"].n_unique() == 1753
-    assert found.select("address", "user_agent").n_unique() == 1862
-    assert (found["time"].diff().dt.total_microseconds() < 0).sum() == 4915
+    assert parsed["address"].n_unique() == 1753
+    assert parsed.select("address", "user_agent").n_unique() == 1862
+    assert (parsed["time"].diff().dt.total_microseconds() < 0).sum() == 4915
     with gzip.open(log) as packed, (tmp_path / "plain.log").open("wb") as file:
         shutil.copyfileobj(packed, file)
     assert fates(figures(tmp_path / "plain.log")) == fates(figures(log))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ADDRESS, AGENT = "203.0.113.7", "Mozilla/5.0 (KHTML, like Gecko)"
 USUAL = {"time": "2026-10-10T13:55:36", "address": ADDRESS, "host": "shop.example", "method": "GET", "target": "/a?x=1", "status": 200, "bytes": 7}
-"""The values of the rows below; the tables hold only differences."""
+"""The values of the rows below; the tables give only differences."""
 HEADER = "time,ip,method,url,status,bytes,user_agent"
 ROW = f'2026-10-10T13:55:36Z,{ADDRESS},GET,/a?x=1,200,7,"{AGENT}"'
 
@@ -61,8 +61,8 @@ def test_columns_are_found_by_their_names(name: str, tmp_path: Path) -> None:
     records = convkit.read_records(tmp_path / "log.csv").collect()
     row = records.row(0, named=True)
     expected = USUAL | differs
-    found = {name: row[name] for name in expected} | {"time": row["time"].isoformat().removesuffix("+00:00")}
-    assert found == expected
+    actual = {name: row[name] for name in expected} | {"time": row["time"].isoformat().removesuffix("+00:00")}
+    assert actual == expected
 
 
 def test_a_broken_row_does_not_affect_others(tmp_path: Path) -> None:
@@ -80,8 +80,8 @@ def test_a_broken_row_does_not_affect_others(tmp_path: Path) -> None:
 def test_assets_are_counted_as_in_any_log(tmp_path: Path) -> None:
     rows = [ROW, ROW.replace("/a?x=1", "/logo.png").replace(":36Z", ":37Z"), ROW.replace("/a?x=1", "/b").replace(":36Z", ":38Z")]
     (tmp_path / "log.csv").write_text("\n".join([HEADER, *rows, ""]), encoding="utf-8")
-    found = figures(tmp_path / "log.csv")
-    assert (found["input"]["kept"], found["input"]["asset"], found["input"]["files"][0]["format"]) == (2, 1, "csv-log")
+    document = figures(tmp_path / "log.csv")
+    assert (document["input"]["kept"], document["input"]["asset"], document["input"]["files"][0]["format"]) == (2, 1, "csv-log")
 
 
 def test_events_with_a_status_are_not_requests(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Event exports: all notations give the same reports, rows are classified, and odd and damaged files keep all that is readable."""
+"""Event exports: all notations give the same reports, rows are classified, and everything readable in odd or damaged files is kept."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ NOTATIONS = {
 
 
 def reported(folder: Path, content: bytes, goals: str = GOALS, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (of run)
-    """Return the whole report on an export, whose name has no extension."""
+    """Return the whole report on an export with this content, in a file without an extension."""
     (folder / "export").write_bytes(content)
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
     return figures(folder / "export", goals=folder / "goals.yaml", **options)
@@ -120,10 +120,10 @@ def reported(folder: Path, content: bytes, goals: str = GOALS, **options: Any) -
 @pytest.mark.parametrize("name", NOTATIONS)
 def test_every_notation_gives_the_same_report(name: str, tmp_path: Path) -> None:
     """The fates of rows are equal, too, except for headers and blank lines."""
-    usual, found = reported(tmp_path, NOTATIONS["comma"]), reported(tmp_path, NOTATIONS[name])
-    assert found["reports"] == usual["reports"]
+    usual, actual = reported(tmp_path, NOTATIONS["comma"]), reported(tmp_path, NOTATIONS[name])
+    assert actual["reports"] == usual["reports"]
     fates = [
-        {key: number for key, number in report["input"].items() if key not in {"lines", "comment", "blank", "files"}} for report in (found, usual)
+        {key: number for key, number in report["input"].items() if key not in {"lines", "comment", "blank", "files"}} for report in (actual, usual)
     ]
     assert fates[0] == fates[1]
     assert (usual["input"]["kept"], usual["input"]["background"]) == (6, 0)
@@ -159,12 +159,12 @@ KINDS = {
     "noise_1,/a": "background",
     "scroll,/a": "event",
 }
-"""Rows `event,url`, and their kind under goals that name `scroll` and a site that ignores `noise_*`."""
+"""Rows `event,url`, and the kind of each with goals that match `scroll` and a site that ignores `noise_*`."""
 OF_KINDS = "site: {ignore: {events: [noise_*]}}\nmacro: {scrolled: {event: scroll}}\n"
 
 
 def kinds(folder: Path, rows: Iterable[str], goals: str) -> dict[str, tuple[str, str | None]]:
-    """Return kind and page of rows `event,url`."""
+    """Return the kind and the page of rows `event,url`."""
     lines = [f"u{number},{1_791_640_000 + number},{row}" for number, row in enumerate(rows)]
     log = written(folder / "events.csv", ["user,time,event,url", *lines])
     file = written(folder / "kinds.yaml", [goals])
@@ -174,27 +174,31 @@ def kinds(folder: Path, rows: Iterable[str], goals: str) -> dict[str, tuple[str,
 
 def test_rows_are_pages_events_or_background(tmp_path: Path) -> None:
     """A path never makes a row an asset, download, error or background; events that tools send themselves are ignored unless a goal names them."""
-    found = kinds(tmp_path, KINDS, OF_KINDS)
-    assert {row: kind for row, (kind, _) in found.items()} == KINDS
-    assert found["page_view,/images/logo.gif"][1] == "/images/logo.gif"
-    assert found["screen_view,"][1] == "screen_view", "a page without a URL goes by its name"
+    kind_and_page = kinds(tmp_path, KINDS, OF_KINDS)
+    assert {row: kind for row, (kind, _) in kind_and_page.items()} == KINDS
+    assert kind_and_page["page_view,/images/logo.gif"][1] == "/images/logo.gif"
+    assert kind_and_page["screen_view,"][1] == "screen_view", "a page without a URL goes by its name"
 
 
 def test_events_count_as_pages_if_no_row_is_a_page(tmp_path: Path) -> None:
-    found = kinds(tmp_path, ["home,/x", "cart,", "session_start,"], OF_KINDS)
-    assert (found["home,/x"], found["cart,"], found["session_start,"][0]) == (("page", "home"), ("page", "cart"), "background")
+    kind_and_page = kinds(tmp_path, ["home,/x", "cart,", "session_start,"], OF_KINDS)
+    assert (kind_and_page["home,/x"], kind_and_page["cart,"], kind_and_page["session_start,"][0]) == (
+        ("page", "home"),
+        ("page", "cart"),
+        "background",
+    )
     one = kinds(tmp_path, ["home,/x", "page_view,/a"], OF_KINDS)
     assert one == {"home,/x": ("event", "/x"), "page_view,/a": ("page", "/a")}
 
 
 def test_a_page_goal_finds_pages_and_an_event_goal_events(tmp_path: Path) -> None:
     lines = ["user,time,event,url", "u,1791640000,page_view,/a", "u,1791640001,signup,/a", "u,1791640002,,/a", "u,1791640003,page_view,"]
-    found = reached_by(
+    matching_lines = reached_by(
         tmp_path,
         lines,
         "macro: {page: {page: /a, once_per: hit}}\nmicro: {event: {event: '*', once_per: hit}, get: {request: GET /a, once_per: hit}}",
     )
-    assert found == {"page": [2, 4], "event": [2, 3, 4, 5], "get": [2, 4]}
+    assert matching_lines == {"page": [2, 4], "event": [2, 3, 4, 5], "get": [2, 4]}
 
 
 def test_a_row_with_a_repeated_id_is_a_duplicate(tmp_path: Path) -> None:
@@ -255,8 +259,8 @@ def test_without_an_address_the_user_is_the_visitor_by_any_rule(tmp_path: Path) 
 def test_rows_of_a_session_before_its_user_is_known_belong_to_the_user(tmp_path: Path) -> None:
     """As in access logs, if there are address and browser."""
     rows = ["user,ip,time,event", ",198.51.100.1,1791640000,a", "u,198.51.100.1,1791640010,b", "u,,1791640020,c", ",198.51.100.2,1791640000,a"]
-    found = overview(reported(tmp_path, "\n".join(rows).encode(), "macro: {c: {event: c}}"))
-    assert (found["sessions"], found["visitors"], found["bounces"]) == (2, 2, 1)
+    metrics = overview(reported(tmp_path, "\n".join(rows).encode(), "macro: {c: {event: c}}"))
+    assert (metrics["sessions"], metrics["visitors"], metrics["bounces"]) == (2, 2, 1)
 
 
 TABLES = {
@@ -293,8 +297,8 @@ def test_an_odd_table_keeps_its_readable_rows(name: str, tmp_path: Path) -> None
         encoding="utf-8",
     )
     report = figures(tmp_path / "events.csv", log_format="csv")["input"]
-    found = {"kept": report["kept"], **report["unparsed_by_reason"]} | ({"comment": report["comment"] - 1} if report["comment"] > 1 else {})
-    assert found == expected
+    actual = {"kept": report["kept"], **report["unparsed_by_reason"]} | ({"comment": report["comment"] - 1} if report["comment"] > 1 else {})
+    assert actual == expected
     fates = [number for fate, number in report.items() if fate != "lines" and isinstance(number, int)]
     assert sum(fates) == report["lines"]
 
@@ -330,19 +334,19 @@ def test_odd_json_lines_keep_their_readable_events(name: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", LINES)
 def test_lines_read_one_by_one_or_at_once_give_the_same(name: str) -> None:
-    """A mended object is read like the original, if the fast reader can read that line alone."""
+    """A repaired object is read like the original line, if the fast reader can read that line by itself."""
     layout = json_events.fit(pl.Series([OBJECT]), "log", NO_NEEDS)
     for line in LINES[name][0].encode(errors="surrogateescape").decode("utf-8", "replace").splitlines():
         frame = pl.DataFrame(
             {"source": [0], "line_no": [1], "line": [line], "fault": [None], "outer": [None]},
             schema=schema.LINES,
         )
-        beside_damage = pl.concat([frame, frame.with_columns(line=pl.lit("{"))])
-        mended = layout.scan(next(iter(layout.mend([beside_damage]))).lazy(), ALL_ASSETS).collect()[0]
+        with_damage = pl.concat([frame, frame.with_columns(line=pl.lit("{"))])
+        repaired = layout.scan(next(iter(layout.mend([with_damage]))).lazy(), ALL_ASSETS).collect()[0]
         try:
-            assert mended.equals(layout.scan(frame.lazy(), ALL_ASSETS).collect())
+            assert repaired.equals(layout.scan(frame.lazy(), ALL_ASSETS).collect())
         except pl.exceptions.ComputeError:
-            assert mended["problem"].item() is not None or "{" in line[1:] or "1e400" in line
+            assert repaired["problem"].item() is not None or "{" in line[1:] or "1e400" in line
 
 
 def test_the_reader_for_damaged_files_reads_every_notation_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -387,7 +391,7 @@ def test_ambiguous_columns_are_an_error_with_the_fix(name: str, tmp_path: Path) 
 
 
 def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
-    """They may contain anything, and without a header they are the data of a visitor."""
+    """Names may contain anything, and in a file without a header they are the data of a visitor."""
     (tmp_path / "export").write_text('"a\x1b[31m","203.0.113.7","\u202eb",' + "c" * 400 + "\n1,2,3,4\n" * 2, encoding="utf-8")
     with pytest.raises(InputError) as raised:
         runs.document([tmp_path / "export"], log_format="csv")
@@ -410,9 +414,9 @@ def test_damaged_parquet_is_one_line_on_standard_error(ends: str, tmp_path: Path
         content[place] ^= 0xFF
     (tmp_path / "events.parquet").write_bytes(content)
     command = f"{sys.executable} -m convkit overview {tmp_path}/events.parquet {ends}"
-    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT)
-    assert done.returncode == ExitCode.INPUT
-    assert done.stdout == ("convkit: error: events.parquet is a damaged Parquet file; export it again\n" if "1" in ends else "")
+    process = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert process.returncode == ExitCode.INPUT
+    assert process.stdout == ("convkit: error: events.parquet is a damaged Parquet file; export it again\n" if "1" in ends else "")
 
 
 def test_an_array_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -422,25 +426,25 @@ def test_an_array_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pyte
         runs.document([tmp_path / "export"])
 
 
-TOLD = {
+COLUMN_SETTINGS = {
     "names": ("account,when,what\nu,1791640001,a\n", "{user: account, time: when, event: what}"),
-    "names in other case": ("Account ID,When,What\nu,1791640001,a\n", "{user: account_id, time: when, event: what}"),
+    "names in another case": ("Account ID,When,What\nu,1791640001,a\n", "{user: account_id, time: when, event: what}"),
     "one of two": ("user_id,visitor_id,time,event\nu,,1791640001,a\n", "{user: user_id}"),
     "positions": ("u,1791640001,a\nu,1791640002,b\n", "{user: 1, time: 2, event: 3}"),
     "positions, quoted": ('"u";"1791640001";"a"\n', "{user: 1, time: 2, event: 3}"),
     "within an object": ('{"who": {"id": "u"}, "when": 1791640001, "what": "a"}\n', "{user: who.id, time: when, event: what}"),
     "day and time of day": ("user,date,time,event\nu,2026-10-10,13:46:41,a\n", "{}"),
     "day and time of day, of other names": ("user,tag,uhr,event\nu,20261010,9:46:41,a\n", "{date: tag, time: uhr}"),
-    "a day beside a time": ("user,event_date,event_timestamp,event\nu,20261010,1791640001,a\n", "{}"),
+    "a day and a time": ("user,event_date,event_timestamp,event\nu,20261010,1791640001,a\n", "{}"),
     "a day alone": ("user,date,event\nu,2026-10-10 13:46:41,a\n", "{}"),
     "uuid of the event": ("user,uuid,time,event\nu,1,1791640001,a\nu,1,1791640001,a\n", "{}"),
     "uuid of the user": ("uuid,time,event\nu,1791640001,a\n", "{}"),
 }
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", COLUMN_SETTINGS)
 def test_columns_are_found_or_named_by_settings(name: str, tmp_path: Path) -> None:
-    content, columns = TOLD[name]
+    content, columns = COLUMN_SETTINGS[name]
     report = reported(tmp_path, content.encode(), f"site: {{columns: {columns}}}\nmacro: {{a: {{event: a}}}}")
     assert report["reports"]["goals"][0]["reached"] == 1
     assert report["period"]["from"].startswith("2026-10-10T")
@@ -465,12 +469,12 @@ def test_settings_of_columns_add_up(tmp_path: Path) -> None:
 
 def test_times_without_a_zone_are_in_the_site_s_and_a_note_says_so(tmp_path: Path) -> None:
     rows = b"user,time,event\nu,2026-07-01 12:00:00,a\n"
-    usual = reported(tmp_path, rows, "macro: {a: {event: a}}")
-    assert usual["period"]["from"] == "2026-07-01T12:00:00+00:00"
-    assert "no-zone" in {note["code"] for note in usual["notes"]}
-    told = reported(tmp_path, rows, "site: {timezone: Europe/Berlin}\nmacro: {a: {event: a}}")
-    assert told["period"]["from"] == "2026-07-01T12:00:00+02:00"
-    assert "no-zone" not in {note["code"] for note in told["notes"]}
+    in_utc = reported(tmp_path, rows, "macro: {a: {event: a}}")
+    assert in_utc["period"]["from"] == "2026-07-01T12:00:00+00:00"
+    assert "no-zone" in {note["code"] for note in in_utc["notes"]}
+    in_berlin = reported(tmp_path, rows, "site: {timezone: Europe/Berlin}\nmacro: {a: {event: a}}")
+    assert in_berlin["period"]["from"] == "2026-07-01T12:00:00+02:00"
+    assert "no-zone" not in {note["code"] for note in in_berlin["notes"]}
     assert "no-zone" not in {note["code"] for note in reported(tmp_path, rows.replace(b"00,a", b"00Z,a"), "macro: {a: {event: a}}")["notes"]}
 
 
@@ -482,9 +486,9 @@ def test_exports_and_logs_are_read_together(tmp_path: Path) -> None:
         [f'198.51.100.1 - u [10/Oct/2026:12:00:0{n} +0000] "GET {path} HTTP/1.1" 200 5 "-" "{agent}"' for n, path in enumerate(("/a", "/x.css"))],
     )
     export = written(tmp_path / "events.csv", ["user,time,event", "u,2026-10-10T12:00:05Z,paid", "v,2026-10-10T12:00:05Z,paid"])
-    found = figures(log, export, goals=written(tmp_path / "g.yaml", ["macro: {paid: {event: paid}}"]))
-    assert (found["input"]["asset"], found["input"]["kept"]) == (1, 3)
-    assert (overview(found)["sessions"], overview(found)["bounces"], overview(found)["converted_sessions"]) == (2, 1, 2)
+    document = figures(log, export, goals=written(tmp_path / "g.yaml", ["macro: {paid: {event: paid}}"]))
+    assert (document["input"]["asset"], document["input"]["kept"]) == (1, 3)
+    assert (overview(document)["sessions"], overview(document)["bounces"], overview(document)["converted_sessions"]) == (2, 1, 2)
 
 
 def test_records_and_hits_are_read_lazily(tmp_path: Path) -> None:
@@ -506,16 +510,16 @@ def test_a_late_column_is_found(tmp_path: Path) -> None:
     rows = [
         {"user": "u", "time": 1_791_640_000 + number, "event": "page_view"} | ({"url": "/late"} if number >= 2_000 else {}) for number in range(4_000)
     ]
-    found = reported(tmp_path, as_lines(rows), "macro: {late: {page: /late, once_per: hit}}")
-    assert found["reports"]["goals"][0]["conversions"] == 2_000
+    document = reported(tmp_path, as_lines(rows), "macro: {late: {page: /late, once_per: hit}}")
+    assert document["reports"]["goals"][0]["conversions"] == 2_000
 
 
 @pytest.mark.parametrize("name", ["csv", "tsv", "ndjson", "json"])
 @pytest.mark.parametrize("content", [b"", b"\n \n", gzip.compress(b"", mtime=0)], ids=["empty", "blank", "gzip"])
 def test_an_empty_export_is_a_report_of_zeros(name: str, content: bytes, tmp_path: Path) -> None:
     (tmp_path / "export").write_bytes(content)
-    found = runs.document([tmp_path / "export"], ["overview"], log_format=name)
-    assert (found.input["kept"], found.warnings) == (0, ())
+    document = runs.document([tmp_path / "export"], ["overview"], log_format=name)
+    assert (document.input["kept"], document.warnings) == (0, ())
 
 
 def test_only_a_parquet_file_is_read_as_one(tmp_path: Path) -> None:
@@ -531,7 +535,7 @@ def test_what_a_run_does_not_need_is_not_read(tmp_path: Path) -> None:
 
 
 def test_times_a_lifetime_apart_are_not_an_error(tmp_path: Path) -> None:
-    """Wrong clocks, within a tool's own sessions and between visitors: durations are capped at 68 years."""
+    """Clocks may be wrong, both within a tool's sessions and between visitors; durations are capped at 68 years."""
     rows = [f"{user},{session},{time},{name}" for user, session, name, time in [
         ("ann", "s1", "page_view", "1991-01-01T00:00:00Z"),
         ("ann", "s1", "page_view", "2099-01-01T00:00:00Z"),
@@ -541,10 +545,10 @@ def test_times_a_lifetime_apart_are_not_an_error(tmp_path: Path) -> None:
     log = written(tmp_path / "events.csv", ["user_id,session,time,event", *rows])
     goals = "site: {columns: {session: session}}\nmacro: {buy: {event: buy}}\nfunnels: {f: [{event: page_view}, buy]}"
     (tmp_path / "goals.yaml").write_text(goals)
-    found = runs.document([log], goals=tmp_path / "goals.yaml").reports
+    frames = runs.document([log], goals=tmp_path / "goals.yaml").reports
     longest = 2**31 - 1
-    assert found["goals"].frame["median_seconds"].to_list() == [longest]
-    assert found["funnel"].frame["median_seconds_to_next"].to_list() == [longest, None]
+    assert frames["goals"].frame["median_seconds"].to_list() == [longest]
+    assert frames["funnel"].frame["median_seconds_to_next"].to_list() == [longest, None]
 
 
 @pytest.mark.parametrize("time", [-63_000_000_000, -2_300_000_000, 5_000_000_000, 253_402_300_800])

@@ -37,7 +37,7 @@ USUAL: dict[str, Any] = {
     "user_agent": "Opera/12.0",
     "problem": None,
 }
-"""The record of HEAD, TIME, REQUEST and REST; the tables hold only differences."""
+"""The record of HEAD, TIME, REQUEST and REST; the tables give only differences."""
 
 NO_REQUEST = {"method": None, "target": None, "protocol": None}
 NO_TIME = {"problem": "no time before the request"}
@@ -170,15 +170,15 @@ BROKEN = {
 
 
 def check(line: str, differs: dict[str, Any], log_format: LogFormat = FORMATS["combined"]) -> None:
-    """Compare a line's record with the usual one and some differences; a rejected line has only its reason."""
-    found = records(log_format, [line])[0]
+    """Check that a line's record is USUAL with some differences, or that the line is rejected for the given reason."""
+    record = records(log_format, [line])[0]
     expected = {"problem": differs["problem"]} if differs.get("problem") else USUAL | differs
-    assert {name: found[name] for name in expected} == expected
+    assert {name: record[name] for name in expected} == expected
 
 
 @EVERY_FORMAT
 def test_a_format_is_detected_from_its_samples_and_reads_them(name: str, tmp_path: Path) -> None:
-    """No other format claims them, and all but headers are records."""
+    """No other format claims the samples, and all of them except headers are records."""
     (tmp_path / "log").write_text("\n".join(SAMPLES[name]), encoding="utf-8")
     with ExitStack() as stack:
         logs = open_logs([tmp_path / "log"], "auto", stack).logs
@@ -192,8 +192,11 @@ def test_a_format_is_detected_from_its_samples_and_reads_them(name: str, tmp_pat
 @EVERY_FORMAT
 def test_no_two_formats_claim_the_same_lines(name: str) -> None:
     samples = pl.Series("line", SAMPLES[name])
-    bare = {other: samples if one.comment is None else samples.filter(~samples.str.starts_with(one.comment)) for other, one in FORMATS.items()}
-    shares = {other: one.sniff(bare[other]) for other, one in FORMATS.items()}
+    bare = {
+        other: samples if log_format.comment is None else samples.filter(~samples.str.starts_with(log_format.comment))
+        for other, log_format in FORMATS.items()
+    }
+    shares = {other: log_format.sniff(bare[other]) for other, log_format in FORMATS.items()}
     assert shares.pop(name) == 1
     assert [other for other, share in shares.items() if share >= 0.5] == []
 
@@ -204,12 +207,12 @@ def test_only_the_client_of_plain_assets_is_read(name: str, tmp_path: Path) -> N
     (tmp_path / "log").write_text("\n".join(SAMPLES[name]), encoding="utf-8")
     with ExitStack() as stack:
         log = open_logs([tmp_path / "log"], name, stack).logs[0]
-        whole, asked = (load.load_log(log, load.Selection(assets)).lines.collect() for assets in (ALL_ASSETS, Assets()))
-    is_asset = asked["problem"].cast(pl.String).fill_null("") == "asset"
-    assert asked.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
+        whole, selected = (load.load_log(log, load.Selection(assets)).lines.collect() for assets in (ALL_ASSETS, Assets()))
+    is_asset = selected["problem"].cast(pl.String).fill_null("") == "asset"
+    assert selected.select("sender", "user_agent").equals(whole.select("sender", "user_agent"))
     assert is_asset.to_list() == whole["asset"].to_list()
-    nothing = asked.filter(is_asset).select("time", "request", "status")
-    assert nothing.null_count().row(0) == (nothing.height,) * 3
+    unread = selected.filter(is_asset).select("time", "request", "status")
+    assert unread.null_count().row(0) == (unread.height,) * 3
 
 
 @EVERY_FORMAT

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 ADDRESS = "203.0.113.7"
 USUAL: dict[str, Any] = {"time": "2026-10-10T13:55:36", "address": ADDRESS, "method": "GET", "target": "/a?x=1", "status": 200}
-"""The record of the lines below; the tables hold only differences."""
+"""The record of the lines below; the tables give only differences."""
 CADDY = {"level": "info", "ts": 1791640536, "msg": "handled request", "size": 3, "status": 200}
 REQUEST = {"remote_ip": ADDRESS, "proto": "HTTP/2.0", "method": "GET", "host": "shop.example", "uri": "/a?x=1", "headers": {}}
 NGINX = {"time_iso8601": "2026-10-10T13:55:36Z", "remote_addr": ADDRESS, "request": "GET /a?x=1 HTTP/1.1", "status": "200"}
 NO_REQUEST = dict.fromkeys(("method", "target"))
 
-SAID: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
+SERVERS: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
     ("caddy", CADDY | {"request": REQUEST}, {"host": "shop.example", "protocol": "HTTP/2.0", "bytes": 3, "user_agent": None}),
     ("caddy", CADDY | {"request": REQUEST | {"client_ip": "203.0.113.9"}}, {"address": "203.0.113.9"}),
     ("caddy", CADDY | {"request": REQUEST | {"client_ip": ""}}, {}),
@@ -157,32 +157,32 @@ ODD: dict[str, bool] = {
 PLACES = JsonReader((("a",), ("h", "c")), (("h", "c"),))
 
 
-def said(path: Path, lines: list[str], log_format: str = "auto") -> list[dict[str, Any]]:
-    """Return the records of a log of these lines."""
+def records_of(path: Path, lines: list[str], log_format: str = "auto") -> list[dict[str, Any]]:
+    """Return the records of a log with these lines."""
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    found = convkit.read_records([path], log_format)
-    return found.with_columns(time=pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.strip_suffix(".000000")).collect().to_dicts()
+    frame = convkit.read_records([path], log_format)
+    return frame.with_columns(time=pl.col("time").dt.strftime("%Y-%m-%dT%H:%M:%S%.6f").str.strip_suffix(".000000")).collect().to_dicts()
 
 
 def test_the_objects_of_each_server_are_read(tmp_path: Path) -> None:
-    """By the format that its names identify, and no other."""
-    for name, item, differs in SAID:
+    """Each object is recognised by its field names, and only as the format of its server."""
+    for name, item, differs in SERVERS:
         line = json.dumps(item)
-        found = said(tmp_path / "log", [line])
+        records = records_of(tmp_path / "log", [line])
         expected = USUAL | differs
-        assert [{key: record[key] for key in expected} for record in found] == [expected], line
-        shares = {other: one.sniff(pl.Series([line])) for other, one in load_formats().items()}
+        assert [{key: record[key] for key in expected} for record in records] == [expected], line
+        shares = {other: log_format.sniff(pl.Series([line])) for other, log_format in load_formats().items()}
         assert {other for other, share in shares.items() if share} == {name}, line
 
 
-def test_a_line_is_read_the_same_in_any_company() -> None:
-    """All at once, one by one, and in halves."""
-    alone = [PLACES.objects(pl.Series([line])).struct.unnest().drop("#").with_columns(line=pl.lit(line)) for line in ODD]
+def test_a_line_is_read_the_same_alone_and_among_others() -> None:
+    """Reading all lines at once gives the same as reading them one by one."""
+    one_by_one = [PLACES.objects(pl.Series([line])).struct.unnest().drop("#").with_columns(line=pl.lit(line)) for line in ODD]
     many = [*ODD] * 5
-    whole = PLACES.objects(pl.Series(many)).struct.unnest().drop("#").with_columns(line=pl.Series(many))
-    assert whole.equals(pl.concat(alone * 5))
-    found = PLACES.objects(pl.Series(many)).is_not_null().to_list()
-    assert dict(zip(many, found, strict=True)) == ODD
+    at_once = PLACES.objects(pl.Series(many)).struct.unnest().drop("#").with_columns(line=pl.Series(many))
+    assert at_once.equals(pl.concat(one_by_one * 5))
+    are_objects = PLACES.objects(pl.Series(many)).is_not_null().to_list()
+    assert dict(zip(many, are_objects, strict=True)) == ODD
 
 
 def test_escapes_of_nginx_stay_as_in_its_other_logs() -> None:
@@ -191,23 +191,23 @@ def test_escapes_of_nginx_stay_as_in_its_other_logs() -> None:
 
 
 def test_broken_lines_are_counted(tmp_path: Path) -> None:
-    """In a run and in lazily read records; a server's own messages are neither requests nor errors."""
+    """They are counted in a run and in lazily read records; a server's own messages are neither requests nor errors."""
     sent = REQUEST | {"headers": {"User-Agent": ["Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"]}}
     good = [json.dumps(CADDY | {"request": sent | {"uri": f"/p{number}"}}) for number in range(40)]
     message = json.dumps({"level": "info", "ts": 1791640536.5, "msg": "serving initial configuration"})
     lines = [*good[:20], good[0][:90], "no object", "", '{"a":1},{"a":2}', message, "[1]", *good[20:]]
-    found = said(tmp_path / "log", lines)
-    assert [record["target"] for record in found if record["target"]] == [f"/p{number}" for number in range(40)]
-    assert len(found) == 41
-    told = figures(tmp_path / "log")["input"]
-    assert (told["lines"], told["blank"], told["unparsed"], told["other"]) == (46, 1, 4, 1)
-    assert told["unparsed_by_reason"] == {"no JSON object": 4}
+    records = records_of(tmp_path / "log", lines)
+    assert [record["target"] for record in records if record["target"]] == [f"/p{number}" for number in range(40)]
+    assert len(records) == 41
+    counts = figures(tmp_path / "log")["input"]
+    assert (counts["lines"], counts["blank"], counts["unparsed"], counts["other"]) == (46, 1, 4, 1)
+    assert counts["unparsed_by_reason"] == {"no JSON object": 4}
 
 
 @pytest.mark.parametrize("indent", [None, 1])
 def test_an_array_of_requests_is_a_log(tmp_path: Path, indent: int | None) -> None:
-    found = said(tmp_path / "log", [json.dumps([NGINX, NGINX | {"status": "404"}], indent=indent)])
-    assert [(record["status"], record["event"]) for record in found] == [(200, None), (404, None)]
+    records = records_of(tmp_path / "log", [json.dumps([NGINX, NGINX | {"status": "404"}], indent=indent)])
+    assert [(record["status"], record["event"]) for record in records] == [(200, None), (404, None)]
 
 
 def test_a_server_s_messages_alone_do_not_make_a_log() -> None:

@@ -70,10 +70,10 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 """A format, a line, and parts of its record."""
 
 
-@pytest.mark.parametrize(("name", "line", "says"), CASES)
-def test_odd_lines(name: str, line: str, says: dict[str, Any]) -> None:
-    found = records(FORMATS[name], [line])[0]
-    assert {column: found[column] for column in says} == says
+@pytest.mark.parametrize(("name", "line", "expected"), CASES)
+def test_odd_lines(name: str, line: str, expected: dict[str, Any]) -> None:
+    record = records(FORMATS[name], [line])[0]
+    assert {column: record[column] for column in expected} == expected
 
 
 def read(path: Path, *lines: str) -> list[dict[str, Any]]:
@@ -84,13 +84,13 @@ def read(path: Path, *lines: str) -> list[dict[str, Any]]:
 
 def test_each_line_is_read_by_the_header_above_it(tmp_path: Path) -> None:
     """A header may be repeated with other columns, and a line that does not fit the header above it is not a record."""
-    found = read(
+    rows = read(
         tmp_path / "u_ex261010.log",
         *("#Software: a server", "#Fields:  date time   c-ip cs-method cs-uri-stem sc-status", "2026-10-10 13:55:36 203.0.113.7 GET /a 200"),
         *("#Fields: date time cs-uri-stem cs-method c-ip cs(User-Agent)", '2026-10-10 13:55:37 /b#c POST 203.0.113.8 "a  ""b""+c"'),
         *("2026-10-10 13:55:37 /b POST 203.0.113.8", "2026-10-10\t13:55:38  /c GET 2001:db8::1%0 a+b"),
     )
-    assert [(row["line_no"], row["target"], row["address"], row["user_agent"]) for row in found] == [
+    assert [(row["line_no"], row["target"], row["address"], row["user_agent"]) for row in rows] == [
         (3, "/a", "203.0.113.7", None),
         (5, "/b#c", "203.0.113.8", 'a  "b"+c'),
         (7, "/c", "2001:db8::1%0", "a b"),
@@ -98,12 +98,12 @@ def test_each_line_is_read_by_the_header_above_it(tmp_path: Path) -> None:
 
 
 def test_a_time_without_a_date_takes_that_of_the_header(tmp_path: Path) -> None:
-    found = read(
+    rows = read(
         tmp_path / "ex.log",
         *("#Date: 2026-10-10 00:00:00", "#Fields: time c-ip cs-method cs-uri-stem sc-status", "13:55:36 203.0.113.7 GET /a 200"),
         *("#Date: 2026-10-11 00:00:00", "#Fields: time c-ip cs-method cs-uri-stem sc-status", "13:55:36 203.0.113.7 GET /a 200"),
     )
-    assert [row["time"].isoformat() for row in found] == ["2026-10-10T13:55:36+00:00", "2026-10-11T13:55:36+00:00"]
+    assert [row["time"].isoformat() for row in rows] == ["2026-10-10T13:55:36+00:00", "2026-10-11T13:55:36+00:00"]
 
 
 @pytest.mark.parametrize(

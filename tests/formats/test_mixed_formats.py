@@ -35,7 +35,7 @@ def records(log: Path) -> list[dict[str, Any]]:
     return convkit.read_records([log]).collect().to_dicts()
 
 
-def without_place(record: dict[str, Any]) -> dict[str, Any]:
+def without_line_number(record: dict[str, Any]) -> dict[str, Any]:
     """Return a record without its line number."""
     return {name: value for name, value in record.items() if name != "line_no"}
 
@@ -43,9 +43,9 @@ def without_place(record: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(("before", "after"), CHANGES)
 def test_both_halves_are_read_as_if_alone(before: str, after: str, tmp_path: Path) -> None:
     halves = [KINDS[before], KINDS[after]]
-    alone = [records(written(tmp_path / f"{number}.log", half)) for number, half in enumerate(halves)]
+    separate = [records(written(tmp_path / f"{number}.log", half)) for number, half in enumerate(halves)]
     together = records(written(tmp_path / "access.log", halves[0] + halves[1]))
-    assert list(map(without_place, together)) == [without_place(record) for half in alone for record in half]
+    assert list(map(without_line_number, together)) == [without_line_number(record) for half in separate for record in half]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -59,8 +59,8 @@ def test_fates_add_up_and_rejected_lines_have_reasons(packed: bool, tmp_path: Pa
     run = runs.document([log], rejects=True)
     assert run.rejects is not None
     assert run.rejects.select("line", "reason").rows() == [(19, "no request in quotes"), (20, "request without an end")]
-    found = figures(log)["input"]
-    assert (found["lines"], found["blank"], found["comment"], found["unparsed"], found["asset"], found["kept"]) == (36, 1, 1, 2, 8, 24)
+    counts = figures(log)["input"]
+    assert (counts["lines"], counts["blank"], counts["comment"], counts["unparsed"], counts["asset"], counts["kept"]) == (36, 1, 1, 2, 8, 24)
 
 
 def test_the_order_of_lines_is_that_of_the_file(tmp_path: Path) -> None:

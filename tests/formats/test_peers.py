@@ -1,6 +1,6 @@
 """Whole logs from the tests of other projects: their requests are read, whatever else they contain.
 
-Every case is a few lines of a file and what `read_records` makes of them; a line that is not a record is left out.
+Each case has a few lines of a file, each with fields of the record that `read_records` returns for it, or None if it is not a record.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ def test_whole_files_are_read(tmp_path: Path) -> None:
     for name, lines in CASES.items():
         log = tmp_path / "some.log"
         log.write_text("".join(f"{line}\n" for line, _ in lines), encoding="utf-8")
-        found = convkit.read_records([log]).collect().rows(named=True)
-        expected = [said for _, said in lines if said is not None]
-        assert [{key: row[key] for key in said} for row, said in zip(found, expected, strict=True)] == expected, name
-        assert {str(row["time"])[:16] for row in found} == {"2026-10-10 13:55"}, name
+        rows = convkit.read_records([log]).collect().rows(named=True)
+        expected = [fields for _, fields in lines if fields is not None]
+        assert [{key: row[key] for key in fields} for row, fields in zip(rows, expected, strict=True)] == expected, name
+        assert {str(row["time"])[:16] for row in rows} == {"2026-10-10 13:55"}, name

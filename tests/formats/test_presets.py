@@ -1,4 +1,4 @@
-"""Exports of known tools: each is detected by its columns in any notation, and its rows mean what the tool means."""
+"""Exports of known tools: each is detected by its columns in any notation, and its rows are read as the tool defines them."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ TOOLS = [name for name, log_format in load_formats().items() if log_format.prese
 
 
 def records(file: Path, *columns: str) -> list[Any]:
-    """Return the rows of a file in order; for one column only its values."""
-    found = convkit.read_records([file]).sort("line_no").select(columns).collect()
-    return [row[0] for row in found.rows()] if len(columns) == 1 else found.rows()
+    """Return these columns of a file's rows, in order; for a single column, only its values."""
+    rows = convkit.read_records([file]).sort("line_no").select(columns).collect()
+    return [row[0] for row in rows.rows()] if len(columns) == 1 else rows.rows()
 
 
 def objects(file: Path, rows: Iterable[object]) -> Path:
@@ -50,31 +50,33 @@ NAMES = {
 }
 NAMES |= {"dedup_id": "event_id", "id": "event_id", "page_referrer": "referrer", "user_id": "user", "derived_tstamp": "time", "event_name": "event"}
 OTHERWISE: dict[str, dict[str, Any]] = {
-    "events/rudder": {"event": "the calls that are no track go by their type"},
-    "events/mixpanel": {"target": "`URL` is a property of this project's own, and no page that Mixpanel saw"},
-    "events/segment-pages": {"target": "the whole address stands beside the path"},
+    "events/rudder": {"event": "calls other than `track` are named after their type"},
+    "events/mixpanel": {"target": "`URL` is a custom property of this project, not a page that Mixpanel recorded"},
+    "events/segment-pages": {"target": "the cases have the whole URL in addition to the path"},
     "events/snowplow": {"event": "`event` is the kind, `event_name` the name"},
 }
-"""Differences from the cases, and why."""
+"""Fields that differ from the cases, and why."""
 
 
 @pytest.mark.skipif(not EVENTS.is_dir(), reason="CONVKIT_TEST_DATA names no folder")
 def test_exports_are_read_as_their_origins_expect() -> None:
     """The number of events, and the asserted fields of each."""
     for case in map(json.loads, (EVENTS / "expected.jsonl").read_text(encoding="utf-8").splitlines()):
-        found = convkit.read_records([EVENTS.parent / case["file"]]).sort("line_no").with_columns(pl.col("time").dt.strftime("%FT%T%.6fZ")).collect()
-        assert found.height == case["n_events"], case["id"]
-        for wanted, row in zip(case["expect_events"], found.to_dicts(), strict=True):
-            asked = {
-                NAMES.get(name, name): value for name, value in wanted.items() if NAMES.get(name, name) in set(row) - {"source"} and value is not None
+        rows = convkit.read_records([EVENTS.parent / case["file"]]).sort("line_no").with_columns(pl.col("time").dt.strftime("%FT%T%.6fZ")).collect()
+        assert rows.height == case["n_events"], case["id"]
+        for expected, row in zip(case["expect_events"], rows.to_dicts(), strict=True):
+            compared = {
+                NAMES.get(name, name): value
+                for name, value in expected.items()
+                if NAMES.get(name, name) in set(row) - {"source"} and value is not None
             }
-            if "time" in asked:
-                asked["time"] = asked["time"].removesuffix("Z").partition(".")[0]
+            if "time" in compared:
+                compared["time"] = compared["time"].removesuffix("Z").partition(".")[0]
                 row["time"] = row["time"].partition(".")[0]
-            if "value" in asked:
-                asked["value"], row["value"] = float(asked["value"]), float(row["value"])
-            assert {name: row[name] for name in asked if name not in OTHERWISE.get(case["id"], {})} == {
-                name: value for name, value in asked.items() if name not in OTHERWISE.get(case["id"], {})
+            if "value" in compared:
+                compared["value"], row["value"] = float(compared["value"]), float(row["value"])
+            assert {name: row[name] for name in compared if name not in OTHERWISE.get(case["id"], {})} == {
+                name: value for name, value in compared.items() if name not in OTHERWISE.get(case["id"], {})
             }, case["id"]
 
 
@@ -108,7 +110,7 @@ def ga4(second: int, event: str, place: tuple[int, int, int] | None = None, **pa
 
 
 def test_events_of_ga4_keep_the_order_of_their_batch(tmp_path: Path) -> None:
-    """They share a time; each is a microsecond after the previous one, in any order of lines."""
+    """They have the same time; each is placed a microsecond after the previous one, whatever the order of lines."""
     rows = [ga4(5, "c", (1, 2, 1)), ga4(5, "b", (1, 1, 2)), ga4(5, "d", (2, 1, 1)), ga4(5, "a", (1, 1, 1)), ga4(9, "e", (2, 2, 1))]
     found = convkit.read_records([objects(tmp_path / "ga4", rows)]).sort("time").select("event", pl.col("time").dt.microsecond()).collect()
     assert found.rows() == [("a", 0), ("b", 1), ("c", 2), ("d", 3), ("e", 0)]
@@ -131,8 +133,8 @@ def test_parameters_of_ga4_are_found_in_json_and_parquet_alike(tmp_path: Path) -
     frame.write_parquet(tmp_path / "parquet")
     goals = written(tmp_path / "g.yaml", ["macro: {paid: {event: purchase, where: {plan: pro}, value: prop.value}}"])
     for file in (objects(tmp_path / "json", rows), tmp_path / "parquet"):
-        found = records(file, "user", "session_key", "target", "referrer", "value")
-        assert [tuple(None if value is None else value for value in row) for row in found] == expected
+        parsed = records(file, "user", "session_key", "target", "referrer", "value")
+        assert [tuple(None if value is None else value for value in row) for row in parsed] == expected
         assert figures(file, goals=goals)["reports"]["goals"][0] | {"value": 19.9, "reached": 1} == figures(file, goals=goals)["reports"]["goals"][0]
 
 
@@ -164,9 +166,9 @@ def test_properties_of_posthog_are_found_in_an_object_and_in_its_text(tmp_path: 
 def test_times_of_mixpanel_are_in_the_project_s_zone_and_events_are_identified_by_name_user_time_and_id(tmp_path: Path) -> None:
     rows = [("a", "u", 1_791_640_000, "1"), ("a", "u", 1_791_640_000_000, "1"), ("a", "v", 1_791_640_000, "1"), ("a", "u", 1_791_640_000, "1")]
     file = objects(tmp_path / "m", [{"event": e, "properties": {"distinct_id": u, "time": t, "$insert_id": i}} for e, u, t, i in rows])
-    here = figures(file, goals=written(tmp_path / "g.yaml", ["site: {timezone: Europe/Berlin}\nmacro: {a: {event: a}}"]))
-    assert here["period"]["from"] == "2026-10-10T13:46:40+02:00"
-    assert (here["input"]["duplicate"], here["input"]["kept"]) == (2, 2)
+    in_berlin = figures(file, goals=written(tmp_path / "g.yaml", ["site: {timezone: Europe/Berlin}\nmacro: {a: {event: a}}"]))
+    assert in_berlin["period"]["from"] == "2026-10-10T13:46:40+02:00"
+    assert (in_berlin["input"]["duplicate"], in_berlin["input"]["kept"]) == (2, 2)
     assert {str(time) for time in records(file, "time")} == {"2026-10-10 13:46:40+00:00"}
 
 
@@ -227,12 +229,12 @@ def test_an_order_of_shopify_is_one_event_with_any_number_of_items(tmp_path: Pat
 
 
 def test_actions_of_matomo_s_visits_are_events(tmp_path: Path) -> None:
-    """As CSV, as an array and as one line per visit; a visit without actions is one event."""
-    done = [
+    """They are read from CSV, from an array and from one line per visit; a visit without actions is one event."""
+    actions = [
         {"type": "action", "url": "https://shop.example/", "timestamp": 1791640000},
         {"type": "ecommerceOrder", "revenue": 5, "timestamp": 1791640000},
     ]
-    visit = {"idVisit": 7, "visitIp": "203.0.113.7", "visitorId": "f3", "userId": None, "lastActionTimestamp": 1791640000, "actionDetails": done}
+    visit = {"idVisit": 7, "visitIp": "203.0.113.7", "visitorId": "f3", "userId": None, "lastActionTimestamp": 1791640000, "actionDetails": actions}
     bare = {**visit, "idVisit": 8, "firstActionTimestamp": 1791640100, "actionDetails": []}
     (tmp_path / "array").write_text(json.dumps([visit, bare]), encoding="utf-8")
     header = "idVisit,visitIp,visitorId,userId,lastActionTimestamp,firstActionTimestamp"
@@ -242,8 +244,8 @@ def test_actions_of_matomo_s_visits_are_events(tmp_path: Path) -> None:
     rows = ["7,203.0.113.7,f3,,1,1,action,https://shop.example/,1791640000,ecommerceOrder,5,1791640000", "8,203.0.113.7,f3,,1,1791640100,,,,,,"]
     (tmp_path / "csv").write_bytes("\r\n".join([header, *rows, ""]).encode("utf-16"))
     for file in (tmp_path / "array", tmp_path / "csv", objects(tmp_path / "lines", [visit, bare])):
-        found = records(file, "event", "user", "session_key", "value", "target", "event_id")
-        assert found == [
+        parsed = records(file, "event", "user", "session_key", "value", "target", "event_id")
+        assert parsed == [
             ("page_view", "f3", "7", None, "https://shop.example/", "7 0"),
             ("order", "f3", "7", "5", None, "7 1"),
             ("visit", "f3", "8", None, None, "8 0"),
@@ -256,11 +258,11 @@ def test_an_event_of_snowplow_has_its_own_name_and_keeps_its_quotes(tmp_path: Pa
     names = datafiles.words("snowplow")
     usual = dict(zip(names, sample_lines("snowplow")[0].split("\t"), strict=True))
     own = '{"schema": "x", "data": {"schema": "y", "data": {"plan": "pro"}}}'
-    odd = [
+    odd_fields = [
         {"event": "unstruct", "event_name": "join", "unstruct_event": own},
         {"event": "struct", "event_name": "event", "se_action": 'a "b', "se_value": "3"},
     ]
-    rows = [usual | {"event_id": str(number)} | more for number, more in enumerate(odd)]
+    rows = [usual | {"event_id": str(number)} | more for number, more in enumerate(odd_fields)]
     plain = written(tmp_path / "plain", ["\t".join(row[name] for name in names) for row in rows])
     pl.DataFrame(rows).write_csv(tmp_path / "named")
     for file in (plain, tmp_path / "named"):
@@ -273,11 +275,11 @@ def test_an_event_of_snowplow_has_its_own_name_and_keeps_its_quotes(tmp_path: Pa
 
 
 def test_other_columns_are_found_by_usual_names_or_settings(tmp_path: Path) -> None:
-    """Session, value and properties; `site.columns` overrides the tool's preset."""
+    """These are session, value and properties; `site.columns` overrides the tool's preset."""
     table = written(tmp_path / "table", ["user;time;event;session_id;amount;plan", "u;1791640000;a;s1;1.234,50;pro"])
     assert records(table, "session_key", "value", "props") == [("s1", "1234.50", '{"plan":"pro"}')]
-    found = objects(tmp_path / "lines", [{"user": "u", "time": 1791640000, "event": "a", "session": 5, "deep": {"x": [1]}}])
-    assert [(key, json.loads(props)["deep"]) for key, props in records(found, "session_key", "props")] == [("5", {"x": [1]})]
+    file = objects(tmp_path / "lines", [{"user": "u", "time": 1791640000, "event": "a", "session": 5, "deep": {"x": [1]}}])
+    assert [(key, json.loads(props)["deep"]) for key, props in records(file, "session_key", "props")] == [("5", {"x": [1]})]
     two = written(tmp_path / "two", ["user,time,event,value,revenue", "u,1791640000,a,1,2"])
     assert records(two, "value") == [None], "two candidates for what no run needs are no question"
     calls = objects(tmp_path / "calls", [call(1, "a", mine="u7"), call(2, "b", mine="u7")])
@@ -294,8 +296,8 @@ def test_a_row_without_a_time_or_a_visitor_is_a_record_that_reports_do_not_use(t
 def test_rows_without_a_visitor_are_not_another_format(tmp_path: Path) -> None:
     """If most visitors give no consent, their rows have no visitor; the others count."""
     rows = ["user,time,event", *(f",179164000{number},a" for number in range(9)), "u,1791640001,a"]
-    found = figures(written(tmp_path / "few", rows))["input"]
-    assert (found["kept"], found["unparsed_by_reason"]) == (1, {"no visitor": 9})
+    counts = figures(written(tmp_path / "few", rows))["input"]
+    assert (counts["kept"], counts["unparsed_by_reason"]) == (1, {"no visitor": 9})
     with pytest.raises(
         InputError, match=r"no line of none \(format csv\) identifies the visitor by IP address or user ID; .*--set columns.user=NAME"
     ):
@@ -312,8 +314,8 @@ def test_members_of_an_archive_are_logs_and_json_lines_are_one(tmp_path: Path) -
         archive.writestr("b/access.log.1.gz", gzip.compress(f"{LINE[1:]}\n{LINE}".encode()))
         for number in range(40):
             archive.writestr(f"c/{number}.json.gz", gzip.compress(row.encode()))
-    found = convkit.read_records([tmp_path / "all.zip"]).group_by("source").len().sort("source").collect()
-    assert sorted(found["len"].to_list()) == [1, 2, 40]
+    lines_per_member = convkit.read_records([tmp_path / "all.zip"]).group_by("source").len().sort("source").collect()
+    assert sorted(lines_per_member["len"].to_list()) == [1, 2, 40]
     names = figures(tmp_path / "all.zip")["logs"]
     assert sorted(names) == ["all.zip/b/access.log", "all.zip/b/access.log.1.gz", "all.zip/c/0.json.gz"]
 

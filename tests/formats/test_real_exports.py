@@ -30,43 +30,43 @@ def report(name: str, steps: tuple[str, ...] = (), site: str = "{}") -> dict[str
     micro = "".join(f"  {step}: {{event: {step}}}\n" for step in steps)
     funnels = f"funnels: {{sessions: [{', '.join(steps)}], users: {{steps: [{', '.join(steps)}], per: visitor}}}}" if steps else ""
     goals = parse_goals(f"site: {site}\nmicro:\n{micro}{funnels}" if steps else f"site: {site}\nmicro: {{any: /**}}", "goals.yaml")
-    found: dict[str, Any] = json.loads(runs.render(runs.document([FOLDER / name], goals=goals), "json"))
-    return found
+    document: dict[str, Any] = json.loads(runs.render(runs.document([FOLDER / name], goals=goals), "json"))
+    return document
 
 
-def metrics(found: dict[str, Any]) -> dict[str, Any]:
+def metrics(document: dict[str, Any]) -> dict[str, Any]:
     """Return the overview."""
-    return {row["metric"]: row["value"] for row in found["reports"]["overview"]}
+    return {row["metric"]: row["value"] for row in document["reports"]["overview"]}
 
 
-def reached(found: dict[str, Any], funnel: str) -> list[int]:
+def reached(document: dict[str, Any], funnel: str) -> list[int]:
     """Return how many reached each step."""
-    return [row["reached"] for row in found["reports"]["funnel"] if row["funnel"] == funnel]
+    return [row["reached"] for row in document["reports"]["funnel"] if row["funnel"] == funnel]
 
 
 def test_ecom() -> None:
     """31,106 rows of 600 users; the tool's own sessions end after half an hour."""
-    found = report("ecom_v5.csv.gz", ECOM)
-    assert (found["input"]["kept"], metrics(found)["visitors"], metrics(found)["sessions"]) == (31_106, 600, 3_605)
-    assert reached(found, "users") == [600, 596, 502, 419, 315, 209, 109]
-    assert reached(found, "sessions") == [2_837, 2_108, 602, 271, 96, 27, 4]
-    assert report("ecom_v5.csv.gz", ECOM, "{columns: {session: session_id}}")["reports"] == found["reports"]
+    document = report("ecom_v5.csv.gz", ECOM)
+    assert (document["input"]["kept"], metrics(document)["visitors"], metrics(document)["sessions"]) == (31_106, 600, 3_605)
+    assert reached(document, "users") == [600, 596, 502, 419, 315, 209, 109]
+    assert reached(document, "sessions") == [2_837, 2_108, 602, 271, 96, 27, 4]
+    assert report("ecom_v5.csv.gz", ECOM, "{columns: {session: session_id}}")["reports"] == document["reports"]
 
 
 def test_ibm() -> None:
-    """No header: columns are named by position."""
-    found = report("ibm_clickstream_10k.csv", IBM, "{columns: {user: 1, time: 2, event: 3}}")
-    assert found["input"]["kept"] == 10_000
-    assert [metrics(found)[name] for name in ("visitors", "sessions", "bounces")] == [1_059, 1_059, 94]
-    assert reached(found, "users") == [745, 658, 610, 403, 395]
+    """The file has no header; columns are configured by position."""
+    document = report("ibm_clickstream_10k.csv", IBM, "{columns: {user: 1, time: 2, event: 3}}")
+    assert document["input"]["kept"] == 10_000
+    assert [metrics(document)[name] for name in ("visitors", "sessions", "bounces")] == [1_059, 1_059, 94]
+    assert reached(document, "users") == [745, 658, 610, 403, 395]
 
 
 def test_nasa() -> None:
-    """Rows have URLs and no event names: all are pages, images too."""
-    found = report("nasa_sessions_reconstructr.csv.gz")
-    assert found["input"]["kept"] == 63_524
-    assert [metrics(found)[name] for name in ("visitors", "sessions", "bounces")] == [10_000, 22_226, 13_138]
-    assert metrics(found)["bounce_rate"] == pytest.approx(0.5911, abs=0.00005)
+    """Rows have URLs but no event names, so all of them are pages, even images."""
+    document = report("nasa_sessions_reconstructr.csv.gz")
+    assert document["input"]["kept"] == 63_524
+    assert [metrics(document)[name] for name in ("visitors", "sessions", "bounces")] == [10_000, 22_226, 13_138]
+    assert metrics(document)["bounce_rate"] == pytest.approx(0.5911, abs=0.00005)
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*")) if FOLDER.is_dir() else [])

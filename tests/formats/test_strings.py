@@ -114,17 +114,17 @@ MISTAKES = {
 
 
 def read(folder: Path, log_format: str, line: str) -> list[dict[str, Any]]:
-    """Return the records of a line without empty fields."""
+    """Return the records of a line, without empty fields."""
     (folder / "log").write_text(f"{line}\n", encoding="utf-8")
-    found = convkit.read_records([folder / "log"], log_format=log_format).drop("source", "line_no").collect().to_dicts()
-    return [{name: plain(value) for name, value in record.items() if value not in {None, ""}} for record in found]
+    records = convkit.read_records([folder / "log"], log_format=log_format).drop("source", "line_no").collect().to_dicts()
+    return [{name: plain(value) for name, value in record.items() if value not in {None, ""}} for record in records]
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 (a cell)
     r"""Return a value for comparison: a time as text, a text without escapes like `\x22`."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
-    return re.sub(r"\\x([0-9A-Fa-f]{2})", lambda found: chr(int(found[1], 16)), value) if isinstance(value, str) else value
+    return re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize(("log_format", "line", "expected"), CASES.values(), ids=CASES)
@@ -134,21 +134,21 @@ def test_a_format_string_reads_a_line(log_format: str, line: str, expected: dict
 
 @pytest.mark.parametrize(("wrong", "message"), MISTAKES.items())
 def test_a_wrong_string_is_an_error_with_its_position_and_the_fix(wrong: str, message: str) -> None:
-    """On the command line, and in a goals file with the line of the key."""
-    with pytest.raises(UsageError) as told:
+    """An error on the command line names the position; one in a goals file also names the line of the key."""
+    with pytest.raises(UsageError) as raised:
         strings.parse_option(wrong)
-    assert message in str(told.value)
-    assert re.search("; [a-z`]", str(told.value))
-    with pytest.raises(GoalsFileError) as listed:
+    assert message in str(raised.value)
+    assert re.search("; [a-z`]", str(raised.value))
+    with pytest.raises(GoalsFileError) as in_goals_file:
         loader.parse_goals(f"macro: {{g: {{page: /}}}}\nsite:\n  log_format: {json.dumps(wrong)}\n", "goals.yaml")
-    assert [(problem.line, message in problem.message) for problem in listed.value.problems] == [(3, True)]
+    assert [(problem.line, message in problem.message) for problem in in_goals_file.value.problems] == [(3, True)]
 
 
 def test_other_lines_are_unparsed(tmp_path: Path) -> None:
     lines = [LINE, LINE.replace(" 200 ", " "), LINE.replace(" - ann", ""), "", LINE.replace('"GET', "GET"), LINE, LINE]
-    found = figures(written(tmp_path / "access.log", lines), log_format=NGINX)["input"]
-    assert (found["lines"], found["blank"], found["unparsed"]) == (7, 1, 3)
-    assert found["unparsed_by_reason"] == {"not written like the format": 3}
+    counts = figures(written(tmp_path / "access.log", lines), log_format=NGINX)["input"]
+    assert (counts["lines"], counts["blank"], counts["unparsed"]) == (7, 1, 3)
+    assert counts["unparsed_by_reason"] == {"not written like the format": 3}
 
 
 def test_a_goals_file_can_set_the_format(tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ NONE = (
 
 def read(texts: list[str], timezone: str = "UTC") -> list[str | None]:
     """Return the times of texts, in UTC."""
-    found = timestamps.parse_times(pl.LazyFrame({"time": texts}), timezone).collect()["time"].dt.replace_time_zone(None)
-    return [None if time is None else time.isoformat() for time in found]
+    times = timestamps.parse_times(pl.LazyFrame({"time": texts}), timezone).collect()["time"].dt.replace_time_zone(None)
+    return [None if time is None else time.isoformat() for time in times]
 
 
 def test_every_notation_is_read() -> None:
@@ -65,8 +65,8 @@ def test_times_in_the_common_log_format() -> None:
     written |= {"Sat Oct 10 13:55:36 2026": "2026-10-10T13:55:36", "Sat Oct  3 13:55:36 2026": "2026-10-03T13:55:36"}
     written |= {"2026-10-10T13:55:36.5+02:00": "2026-10-10T11:55:36.500000", "1791640536": "2026-10-10T13:55:36", "2026-10-10": None}
     written |= {"10/Oct/2026 13:55:36": "2026-10-10T13:55:36", "31/Feb/2026:13:55:36 +0000": None, "10/Oct/2026:24:00:00 +0000": None}
-    found = timestamps.parse_times(pl.LazyFrame({"time": [*written]}), "UTC", names_month=True).collect()["time"].dt.replace_time_zone(None)
-    assert dict(zip(written, [None if time is None else time.isoformat() for time in found], strict=True)) == written
+    times = timestamps.parse_times(pl.LazyFrame({"time": [*written]}), "UTC", names_month=True).collect()["time"].dt.replace_time_zone(None)
+    assert dict(zip(written, [None if time is None else time.isoformat() for time in times], strict=True)) == written
 
 
 def test_a_time_without_a_zone_is_in_the_site_s() -> None:
