@@ -1,4 +1,4 @@
-"""Wrappers detected_wrapping lines do not change what is read, except that they supply a time to lines without one."""
+"""Wrappers around lines do not change what is read, except that they supply a time for lines without one."""
 
 from __future__ import annotations
 
@@ -55,10 +55,8 @@ WRAPPERS: dict[str, Callable[[str], str]] = {
     "a drain": '313 <190>1 2026-10-11T00:00:00.123Z web nginx 12 - [a@1 b="c"][d@1] {}'.format,
     "collected": collected,
     "journal": journal,
-    "compose detected_wrapping docker": lambda text: f"web-1  | {docker(text)}",
-    "syslog detected_wrapping a cluster's detected_wrapping docker": lambda text: (
-        f"Oct 11 00:00:00 web k8s: 2026-10-11T00:00:00Z stdout F {docker(text)}"
-    ),
+    "compose around docker": lambda text: f"web-1  | {docker(text)}",
+    "syslog around cluster around docker": lambda text: f"Oct 11 00:00:00 web k8s: 2026-10-11T00:00:00Z stdout F {docker(text)}",
 }
 
 
@@ -88,7 +86,7 @@ def test_a_run_on_a_wrapped_log_has_the_figures_of_the_bare_one(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("detected_wrapping", "expected"),
+    ("wrapper", "expected"),
     [
         ("Mar 24 14:02:50 web tomcat: {}", "2026-03-24T14:02:50"),
         ("2026-03-24T14:02:50.5+02:00 web tomcat: {}", "2026-03-24T12:02:50"),
@@ -96,8 +94,8 @@ def test_a_run_on_a_wrapped_log_has_the_figures_of_the_bare_one(tmp_path: Path) 
         ('{{"MESSAGE": "198.51.100.1 - - \\"GET / HTTP/1.1\\" 200 5 4.386", "__REALTIME_TIMESTAMP": "1774360970000000"}}', "2026-03-24T14:02:50"),
     ],
 )
-def test_a_line_without_a_time_has_that_of_the_wrapper(detected_wrapping: str, expected: str, tmp_path: Path) -> None:
-    log = written(tmp_path / "access.log", [detected_wrapping.format('198.51.100.1 - - "GET / HTTP/1.1" 200 5 4.386')])
+def test_a_line_without_a_time_has_that_of_the_wrapper(wrapper: str, expected: str, tmp_path: Path) -> None:
+    log = written(tmp_path / "access.log", [wrapper.format('198.51.100.1 - - "GET / HTTP/1.1" 200 5 4.386')])
     os.utime(log, (datetime(2026, 6, 1, tzinfo=UTC).timestamp(),) * 2)
     (record,) = records(log)
     assert f"{record['time']:%Y-%m-%dT%H:%M:%S}" == expected

@@ -1,4 +1,4 @@
-"""The chain that counts, for all combinations of options, compared with a model that lists all chains."""
+"""The chain that counts, with all combinations of options, compared with a model that lists every possible chain."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ FITS = st.sampled_from(("", "A", "B", "C", "A", "B", "C", "AB", "BC", "AC", "ABC
 def traces(draw: st.DrawFn) -> Trace:
     """Draw up to eleven hits in one or two sessions, with ties."""
     time, session, hits = 0, 1, []
-    for gap, fits, value, is_cut in draw(st.lists(st.tuples(GAPS, FITS, st.sampled_from(("", "u", "u", "v")), st.integers(0, 8)), max_size=11)):
+    for gap, letters, value, is_cut in draw(st.lists(st.tuples(GAPS, FITS, st.sampled_from(("", "u", "u", "v")), st.integers(0, 8)), max_size=11)):
         time, session = time + gap, session + (is_cut == 0)
-        hits.append((time, fits, value, session))
+        hits.append((time, letters, value, session))
     return hits
 
 

@@ -44,18 +44,18 @@ def test_hand_traces(text: str, names: str, options: dict[str, Any], depths: tup
 
 
 def test_a_repeat_does_not_move_a_step_s_time_in_strict_order() -> None:
-    """In order, step 2 is the later B, near enough to C; strictly, it is the first B after A."""
+    """With `ordered`, step 2 is the later B, which is close enough to C; with `strict`, it is the first B after A."""
     funnel, trace = funnel_of("A B C", within=60), trace_of("A:0 B:10 B:50 C:100")
     assert chain_of(trace, funnel) == {1: ((0, 0), (1, 2), (2, 3))}
     assert chain_of(trace, replace(funnel, order="strict")) == {1: ((0, 0), (1, 1))}
 
 
-def test_the_window_may_hold_for_a_later_start() -> None:
+def test_a_later_start_may_be_within_the_window() -> None:
     assert chain_of(trace_of("A:0 B:10 A:100 B:105 C:109"), funnel_of("A B C", window=10)) == {1: ((0, 2), (1, 3), (2, 4))}
 
 
 def optional(names: str, number: int) -> Funnel:
-    """Return a funnel one of whose steps, counted from 1, is optional."""
+    """Return a funnel with one optional step; steps are counted from 1."""
     funnel = funnel_of(names)
     jumped = tuple(replace(step, is_optional=True) if place == number else step for place, step in enumerate(funnel.steps, 1))
     return replace(funnel, steps=jumped)
@@ -91,7 +91,7 @@ def test_an_open_funnel_begins_at_any_step_and_the_furthest_counts(text: str, ch
 
 
 def test_a_chain_has_one_value() -> None:
-    """Only `u` has all steps in order; a hit without the value does not fit any step."""
+    """Only the value `u` has all steps in order; a hit without a value does not match any step."""
     trace = [(0, "A", "u", 1), (1, "A", "v", 1), (2, "B", "v", 1), (3, "B", "", 1), (4, "B", "u", 1), (5, "C", "u", 1), (6, "C", "", 1)]
     assert chain_of(trace, replace(funnel_of("A B C"), same="path")) == {1: ((0, 0), (1, 4), (2, 5))}
 
@@ -109,18 +109,18 @@ def test_a_chain_has_one_value() -> None:
     ],
 )
 def test_what_must_not_come_between_two_steps(text: str, after: int, before: int, reached: int) -> None:
-    """A hit that fills a step between the two lies between them as well; one that fills one of the two does not."""
+    """A hit that fills a step between the two counts as between them; a hit that fills one of the two does not."""
     assert [len(chain) for chain in chain_of(trace_of(text), funnel_of("A B C", without=(after, before))).values()] == [reached]
 
 
-def test_a_hit_that_fits_several_steps_counts_for_the_first_that_is_not_done_in_any_order() -> None:
+def test_in_any_order_a_hit_of_several_steps_counts_for_the_first_missing_one() -> None:
     funnel = replace(funnel_of("A B"), order="any")
-    for text, done in (("AB", 1), ("AB A", 1), ("AB B", 2), ("AB AB", 2), ("A AB", 2)):
-        assert [len(chain) for chain in chain_of(trace_of(text), funnel).values()] == [done], text
+    for text, reached in (("AB", 1), ("AB A", 1), ("AB B", 2), ("AB AB", 2), ("A AB", 2)):
+        assert [len(chain) for chain in chain_of(trace_of(text), funnel).values()] == [reached], text
 
 
 def test_a_step_may_come_too_long_after_the_previous_one() -> None:
-    """The limit itself is allowed, and a later hit of the previous step may be near enough."""
+    """The limit itself is allowed, and a later hit of the previous step may be close enough."""
     funnel = funnel_of("A B", within=10)
     for text, reached in (("A:0 B:10", 2), ("A:0 B:11", 1), ("A:0 A:5 B:11", 2)):
         assert [len(chain) for chain in chain_of(trace_of(text), funnel).values()] == [reached], text

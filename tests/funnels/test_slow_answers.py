@@ -22,7 +22,7 @@ SLOW, QUICK = "3.001", "3.000"
 
 
 def visits(slow_left: int, left: int, slow_bought: int, bought: int, between: str = "GET /shipping") -> list[str]:
-    """Return visitors who left after the cart and visitors who bought, so many of each with a slow answer in between."""
+    """Return the lines of visitors who left after the cart and of visitors who bought, each group with and without a slow answer in between."""
     lines = []
     plan = [*[(False, False)] * left, *[(True, False)] * slow_left, *[(True, True)] * slow_bought, *[(False, True)] * bought]
     for number, (is_slow, buys) in enumerate(plan):
@@ -38,7 +38,7 @@ def drop_off(folder: Path, lines: Sequence[str], log_format: str = WITH_SECONDS)
     return [row for row in figures(log, goals=goals, log_format=log_format)["reports"]["drop-off"] if row["what"] == "slow"]
 
 
-def test_they_are_counted_on_both_sides_and_tested(tmp_path: Path) -> None:
+def test_slow_answers_are_counted_on_both_sides_and_tested(tmp_path: Path) -> None:
     rows = drop_off(tmp_path, visits(30, 10, 5, 45))
     assert [(row["item"], row["dropped"], row["went_on"], row["more"]) for row in rows] == [(ANY_PATH, 30, 5, True), ("/shipping", 30, 5, False)]
 
@@ -50,27 +50,27 @@ def test_files_and_background_requests_are_not_slow(request_line: str, tmp_path:
     assert bool(drop_off(tmp_path, visits(3, 1, 1, 1, between=request_line))) == counts
 
 
-def test_a_log_without_durations_has_none(tmp_path: Path) -> None:
+def test_a_log_without_durations_has_no_slow_answers(tmp_path: Path) -> None:
     assert drop_off(tmp_path, visits(3, 1, 1, 1), "combined") == []
 
 
-def test_screens_show_them(tmp_path: Path, convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_screens_show_slow_answers(tmp_path: Path, convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     log, goals = written(tmp_path / "access.log", visits(30, 10, 5, 45)), written(tmp_path / "goals.yaml", [GOALS])
     monkeypatch.setenv("COLUMNS", "80")
-    asked = (str(log), "-g", str(goals), "--log-format", WITH_SECONDS)
-    report = convkit_command("report", *asked)[1]
+    arguments = (str(log), "-g", str(goals), "--log-format", WITH_SECONDS)
+    report = convkit_command("report", *arguments)[1]
     assert "30 of these 40 waited over 3 s for an answer, and 5 of the 50 who continued." in " ".join(report.split())
     assert "30 of the 40 who dropped off waited over 3 s for an answer (75%), against" in " ".join(report.split())
     assert "--log-format '$remote_addr" in report, "the command that explains reads the log as this one did"
-    screen = " ".join(convkit_command("drop-off", *asked)[1].split())
+    screen = " ".join(convkit_command("drop-off", *arguments)[1].split())
     assert "an answer slower than 3 s 30 75% 5 10% more" in screen
     assert "(tested: error pages, forms shown again, slow answers)" in screen
     assert "slow answers" not in convkit_command("drop-off", str(log), "-g", str(goals))[1]
-    assert "exit, slower than 3 s" in convkit_command("explain", *asked, "--dropped-at", "cart")[1]
+    assert "exit, slower than 3 s" in convkit_command("explain", *arguments, "--dropped-at", "cart")[1]
 
 
-def test_they_are_tested_only_where_there_are_any(tmp_path: Path) -> None:
-    """Each additional test makes the intervals of the others wider."""
+def test_slow_answers_are_tested_only_if_there_are_any(tmp_path: Path) -> None:
+    """Each additional test makes the intervals of the other tests wider."""
     lines = visits(0, 40, 0, 40)
     errors = [line("GET /gone", number * 100 + 6, 404, who=f"198.51.100.{number} - -") for number in [*range(8), 40]]
     goals = written(tmp_path / "goals.yaml", [GOALS])

@@ -1,6 +1,6 @@
 """Depths of funnels compared with ClickHouse's `windowFunnel`, an independent implementation (extra `clickhouse`), and the table in docs/funnels.md.
 
-Where no two hits of a visitor are at the same time and none fits two steps, both must agree, always.
+If no two hits of a visitor have the same time and no hit matches two steps, both must always agree.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def clickhouse() -> ModuleType:
 
 
 def streams(seed: int, letters: str) -> pl.DataFrame:
-    """Draw `visitor, seconds, letter` of some visitors, in order: hits at distinct times."""
+    """Draw `visitor, seconds, letter` for the hits of some visitors, in order and at distinct times."""
     draw = random.Random(seed)
     rows = []
     for visitor in range(VISITORS):
@@ -74,7 +74,7 @@ def of_clickhouse(clickhouse: ModuleType, rows: pl.DataFrame, letters: str, wind
 
 
 @pytest.mark.parametrize("letters", ["AB", "ABC", "ABCDE"])
-def test_depths_are_those_of_clickhouse(letters: str, clickhouse: ModuleType) -> None:
+def test_depths_equal_those_of_clickhouse(letters: str, clickhouse: ModuleType) -> None:
     for seed in range(ROUNDS):
         rows, window = streams(seed, letters), random.Random(-seed).choice((1, 10, 11, 20, 60, 500))
         expected = of_clickhouse(clickhouse, rows, letters, window)
@@ -94,17 +94,17 @@ TEN: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "`B` `A` in one second, steps `A` then `B`": ("B:0 A:0", "A B", {}, ""),
     "`A B X C`, without `X` between `B` and `C`": ("A B X C", "A B C", {"without": (2, 3)}, "none"),
 }
-"""The rows of the page's table: trace, steps, options, and ClickHouse's mode, `none` if it has no such option."""
+"""The rows of the page's table: trace, steps, options, and ClickHouse's mode (`none` if it has no such option)."""
 
 
 def table() -> dict[str, list[str]]:
-    """Return the cells of the page's table by its first column."""
+    """Return the cells of the page's table, by the text in the first column."""
     rows = [line.strip("| \n").split(" | ") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `A") or "`B` `A`" in line]
     return {cells[0]: cells[1:] for cells in rows if cells[0] in TEN}
 
 
 @pytest.mark.parametrize("row", TEN)
-def test_our_column_of_the_page_is_what_we_count(row: str) -> None:
+def test_the_page_s_column_for_convkit_is_correct(row: str) -> None:
     text, names, options, _ = TEN[row]
     order = options.get("order", "ordered")
     funnel = funnel_of(names, **{key: value for key, value in options.items() if key != "order"})
@@ -113,10 +113,10 @@ def test_our_column_of_the_page_is_what_we_count(row: str) -> None:
 
 
 @pytest.mark.parametrize("row", [row for row in TEN if TEN[row][3] != "none"])
-def test_clickhouse_s_column_of_the_page_is_what_it_counts(row: str, clickhouse: ModuleType) -> None:
+def test_the_page_s_column_for_clickhouse_is_correct(row: str, clickhouse: ModuleType) -> None:
     text, names, options, mode = TEN[row]
     values = ", ".join(f"({seconds}, '{letter}')" for seconds, letter, *_ in trace_of(text))
     conditions = ", ".join(f"letter = '{letter}'" for letter in names.split())
-    asked = f"{options.get('window', DAY)}{f', {mode!r}' if mode else ''}"
-    query = f"SELECT windowFunnel({asked})(seconds, {conditions}) FROM values('seconds UInt32, letter String', {values})"  # noqa: S608 (as above)
+    arguments = f"{options.get('window', DAY)}{f', {mode!r}' if mode else ''}"
+    query = f"SELECT windowFunnel({arguments})(seconds, {conditions}) FROM values('seconds UInt32, letter String', {values})"  # noqa: S608 (as above)
     assert table()[row][1] == str(clickhouse.query(query, "CSV")).strip()

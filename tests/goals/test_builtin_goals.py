@@ -79,21 +79,21 @@ REQUESTS = {
     "GET /files/report.pdf 404": "",
     "GET /api/cart 200": "",
 }
-"""A request with its status, and the goals that it reaches."""
+"""Requests with their status, and the goals that each one reaches."""
 
 
 @pytest.fixture(scope="module")
 def reached(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """Return the goals that each request reaches, each by another visitor who viewed a page before."""
+    """Return the goals that each request reaches; each is sent by a different visitor, who viewed a page before."""
     lines, numbers = [], {}
     for number, request in enumerate(REQUESTS):
-        asked, _, status = request.rpartition(" ")
+        request_line, _, status = request.rpartition(" ")
         who = f"198.51.100.{number} - -"
-        lines += [line("GET /welcome", 0, who=who), line(asked, 10, int(status), who=who)]
+        lines += [line("GET /welcome", 0, who=who), line(request_line, 10, int(status), who=who)]
         numbers[len(lines)] = request
     folder: Path = tmp_path_factory.mktemp("shop")
     goals = reached_by(folder, lines)
-    return {request: {goal for goal, found in goals.items() if number in found} for number, request in numbers.items()}
+    return {request: {goal for goal, matching_lines in goals.items() if number in matching_lines} for number, request in numbers.items()}
 
 
 @pytest.mark.parametrize(("request_line", "expected"), REQUESTS.items())
@@ -103,5 +103,5 @@ def test_requests_of_real_sites(reached: dict[str, set[str]], request_line: str,
 
 def test_three_articles_make_a_reader_and_five_minutes_a_long_visit(tmp_path: Path) -> None:
     pages = ("/blog/a", "/blog/a", "/blog", "/news/b", "/contact", "/en/magazine/c", "/blog/d")
-    found = reached_by(tmp_path, [line(f"GET {page}", 60 * number) for number, page in enumerate(pages)])
-    assert (found["reader"], found["long_visit"]) == ([6], [6])
+    matching_lines = reached_by(tmp_path, [line(f"GET {page}", 60 * number) for number, page in enumerate(pages)])
+    assert (matching_lines["reader"], matching_lines["long_visit"]) == ([6], [6])

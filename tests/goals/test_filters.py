@@ -1,4 +1,4 @@
-"""`--where`: which sessions are kept, against the model and by hand; everything else is worked out from all lines first."""
+"""`--where`: which sessions are kept, checked by the model and by hand; everything else is worked out from all lines first."""
 
 from __future__ import annotations
 
@@ -38,23 +38,23 @@ GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A filter, and the model's own result for it."""
+class Filter:
+    """A filter, which can also be applied to the model."""
 
     field: str
     pattern: str
     sign: str = "="
 
     def __str__(self) -> str:
-        """Return it as a user writes it."""
+        """Return the filter as a user writes it."""
         return f"{self.field}{self.sign}{self.pattern}"
 
     def __call__(self, model: Model, number: int) -> bool:
-        """Whether a session of the model is kept."""
+        """Return whether the filter keeps a session of the model."""
         return any(matches(self.pattern, text) for text in self.texts(model, number)) == (self.sign == "=")
 
     def texts(self, model: Model, number: int) -> list[str]:
-        """Return the texts that are tested."""
+        """Return the texts of a session that the filter tests."""
         paths = [page.path for page in model.sessions[number].pages]
         if self.field == "goal":
             return [name for name in model.goals.goals if model.of(name)[number]]
@@ -62,11 +62,11 @@ class Asked:
 
 
 @st.composite
-def questions(draw: st.DrawFn) -> Asked:
-    """Draw a filter on paths or goals that occur."""
+def filters_drawn(draw: st.DrawFn) -> Filter:
+    """Draw a filter on paths or goals that occur in the examples."""
     field = draw(st.sampled_from(("page", "landing", "landing", "exit", "goal")))
     pattern = draw(st.sampled_from(("bought", "b*", "*", "**s*") if field == "goal" else ("/a", "/a", "/b", "/*", "/p/*", "/p/**", "**", "/none")))
-    return Asked(field, pattern, draw(st.sampled_from(("=", "=", "!="))))
+    return Filter(field, pattern, draw(st.sampled_from(("=", "=", "!="))))
 
 
 @pytest.fixture(scope="module")
@@ -75,54 +75,59 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("where")
 
 
-def reported(example: Example, folder: Path, *where: Asked, **options: str) -> dict[str, Any]:
+def reported(example: Example, folder: Path, *where: Filter, **options: str) -> dict[str, Any]:
     """Return the whole report on an example."""
     log, goals = written(folder / "access.log", example.stream.lines), folder / "goals.yaml"
     goals.write_text(to_yaml(example.goals), encoding="utf-8")
-    found: dict[str, Any] = json.loads(runs.render(runs.document([log], goals=goals, where=[str(one) for one in where], **options), "json"))
-    return found
+    report_data: dict[str, Any] = json.loads(
+        runs.render(runs.document([log], goals=goals, where=[str(condition) for condition in where], **options), "json")
+    )
+    return report_data
 
 
 @share_of_examples(0.1)
-@given(example=st.one_of(examples(), examples(with_users=True)), asked=st.lists(questions(), min_size=1, max_size=2))
-def test_every_figure_is_the_model_s(example: Example, asked: list[Asked], folder: Path) -> None:
+@given(example=st.one_of(examples(), examples(with_users=True)), filters=st.lists(filters_drawn(), min_size=1, max_size=2))
+def test_every_figure_equals_the_model_s(example: Example, filters: list[Filter], folder: Path) -> None:
     def where(model: Model, number: int) -> bool:
-        return all(one(model, number) for one in asked)
+        return all(condition(model, number) for condition in filters)
 
-    found = reported(example, folder, *asked)
+    report_data = reported(example, folder, *filters)
     hits = list(example.stream.hits)
     difference = first_difference(
-        figures_of(hits, example.goals, where=where), {key: value for key, value in figures_in(found).items() if key[0] != "input"}
+        figures_of(hits, example.goals, where=where), {key: value for key, value in figures_in(report_data).items() if key[0] != "input"}
     )
-    told = [*map(str, asked)]
-    assert difference is None, f"{told} {example!r}\n{difference}"
+    filter_texts = [*map(str, filters)]
+    assert difference is None, f"{filter_texts} {example!r}\n{difference}"
     model = analyze(hits, example.goals, where=where)
-    kept = sum(kind not in {"other", "background"} for number in model.shown for _, kind in model.sessions[number].hits)
-    assert found["input"]["kept"] == kept, f"{told} {example!r}"
+    kept_hits = sum(kind not in {"other", "background"} for number in model.shown for _, kind in model.sessions[number].hits)
+    assert report_data["input"]["kept"] == kept_hits, f"{filter_texts} {example!r}"
 
 
 @share_of_examples(0.04)
-@given(example=examples(), asked=questions())
-def test_a_filter_and_its_inverse_cover_all_sessions(example: Example, asked: Asked, folder: Path) -> None:
-    other = Asked(asked.field, asked.pattern, "!=" if asked.sign == "=" else "=")
-    whole, *halves = (reported(example, folder, *where) for where in ((), (asked,), (other,)))
+@given(example=examples(), condition=filters_drawn())
+def test_a_filter_and_its_inverse_cover_all_sessions(example: Example, condition: Filter, folder: Path) -> None:
+    inverse = Filter(condition.field, condition.pattern, "!=" if condition.sign == "=" else "=")
+    whole, *halves = (reported(example, folder, *where) for where in ((), (condition,), (inverse,)))
     total: Counter[tuple[str, ...]] = Counter()
     for half in halves:
         total.update(additive(figures_in(half)))
     expected = additive(figures_in(whole))
-    assert {key: total[key] for key in {*expected, *total} if expected.get(key, Decimal(0)) != total[key]} == {}, f"{asked} {example!r}"
+    assert {key: total[key] for key in {*expected, *total} if expected.get(key, Decimal(0)) != total[key]} == {}, f"{condition} {example!r}"
     assert [sum(count for fate, count in half["input"].items() if isinstance(count, int)) for half in halves] == [2 * whole["input"]["lines"]] * 2
 
 
 @share_of_examples(0.04)
 @given(example=examples())
-def test_what_every_session_holds_changes_nothing(example: Example, folder: Path) -> None:
-    """All reports, with notes, detours and findings; only hits outside of sessions disappear."""
-    plain, asked = reported(example, folder), reported(example, folder, Asked("page", "**"))
-    assert asked["reports"] == plain["reports"], repr(example)
-    gone = {"where", "no-page", "only-errors"}
-    told = [[note["text"].replace("these sessions", "the log") for note in found["notes"] if note["code"] not in gone] for found in (asked, plain)]
-    assert told[0] == told[1], repr(example)
+def test_a_filter_that_every_session_matches_changes_nothing(example: Example, folder: Path) -> None:
+    """All reports, notes, detours and findings stay the same; only hits outside of sessions disappear."""
+    unfiltered, filtered = reported(example, folder), reported(example, folder, Filter("page", "**"))
+    assert filtered["reports"] == unfiltered["reports"], repr(example)
+    absent_codes = {"where", "no-page", "only-errors"}
+    note_texts = [
+        [note["text"].replace("these sessions", "the log") for note in report_data["notes"] if note["code"] not in absent_codes]
+        for report_data in (filtered, unfiltered)
+    ]
+    assert note_texts[0] == note_texts[1], repr(example)
 
 
 def document(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> Document:
@@ -131,10 +136,10 @@ def document(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **
     return runs.document([written(folder / "access.log", lines)], None, folder / "goals.yaml", where=where, **options)
 
 
-def ask(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> dict[str, Any]:
+def filtered_report(folder: Path, lines: list[str], *where: str, goals: str = GOALS, **options: str) -> dict[str, Any]:
     """Return the whole report on the filtered sessions, as JSON."""
-    found: dict[str, Any] = json.loads(runs.render(document(folder, lines, *where, goals=goals, **options), "json"))
-    return found
+    report_data: dict[str, Any] = json.loads(runs.render(document(folder, lines, *where, goals=goals, **options), "json"))
+    return report_data
 
 
 def walk(number: int, *paths: str, start: int = 0) -> list[str]:
@@ -145,9 +150,9 @@ def walk(number: int, *paths: str, start: int = 0) -> list[str]:
 SHOP = [*walk(1, "/a", "/cart", "/sale"), *walk(2, "/b", "/cart"), *walk(3, "/a"), line("GET /gone", 5, 500, who="198.51.100.9 - -")]
 
 
-def sessions(found: dict[str, Any]) -> int:
+def sessions(report_data: dict[str, Any]) -> int:
     """Return the number of sessions in a report."""
-    return int(overview(found)["sessions"])
+    return int(overview(report_data)["sessions"])
 
 
 @pytest.mark.parametrize(
@@ -169,113 +174,122 @@ def sessions(found: dict[str, Any]) -> int:
         (("page=/cart", "goal!=sale", "landing=/b"), 1),
     ],
 )
-def test_all_questions_must_hold(where: tuple[str, ...], number: int, tmp_path: Path) -> None:
-    assert sessions(ask(tmp_path, SHOP, *where)) == number
+def test_all_filters_must_match(where: tuple[str, ...], number: int, tmp_path: Path) -> None:
+    assert sessions(filtered_report(tmp_path, SHOP, *where)) == number
 
 
 def test_sessions_are_kept_whole(tmp_path: Path) -> None:
-    found = ask(tmp_path, SHOP, "page=/cart")
-    assert {row["page"]: row["pageviews"] for row in found["reports"]["pages"]} == {"/a": 1, "/b": 1, "/cart": 2, "/sale": 1}
-    assert conversions(found) == {"sale": 1, "cart": 2}
-    assert overview(found)["conversion_rate"] == 0.5
+    report_data = filtered_report(tmp_path, SHOP, "page=/cart")
+    assert {row["page"]: row["pageviews"] for row in report_data["reports"]["pages"]} == {"/a": 1, "/b": 1, "/cart": 2, "/sale": 1}
+    assert conversions(report_data) == {"sale": 1, "cart": 2}
+    assert overview(report_data)["conversion_rate"] == 0.5
 
 
-def test_lines_of_other_sessions_and_of_none_are_outside(tmp_path: Path) -> None:
-    found = ask(tmp_path, SHOP, "landing=/a")["input"]
-    assert (found["lines"], found["kept"], found["outside"]) == (7, 4, 3)
-    plain = ask(tmp_path, SHOP)["input"]
+def test_lines_of_other_sessions_or_without_a_session_are_outside(tmp_path: Path) -> None:
+    counts = filtered_report(tmp_path, SHOP, "landing=/a")["input"]
+    assert (counts["lines"], counts["kept"], counts["outside"]) == (7, 4, 3)
+    plain = filtered_report(tmp_path, SHOP)["input"]
     assert (plain["kept"], plain["outside"]) == (7, 0)
 
 
 def test_a_note_names_the_filters_and_counts_the_sessions(tmp_path: Path) -> None:
-    found = ask(tmp_path, SHOP, "landing=/a", "goal!=sale")
-    assert found["notes"][0] == {"code": "where", "text": "Only sessions with landing=/a and goal!=sale: 1 of 3."}
-    assert [note["code"] for note in found["notes"]].count("where") == 1
-    assert "where" not in {note["code"] for note in ask(tmp_path, SHOP)["notes"]}
+    filtered = filtered_report(tmp_path, SHOP, "landing=/a", "goal!=sale")
+    assert filtered["notes"][0] == {"code": "where", "text": "Only sessions with landing=/a and goal!=sale: 1 of 3."}
+    assert [note["code"] for note in filtered["notes"]].count("where") == 1
+    assert "where" not in {note["code"] for note in filtered_report(tmp_path, SHOP)["notes"]}
     document = runs.document([tmp_path / "access.log"], ["pages"], tmp_path / "goals.yaml", where=("landing=/a",))
     assert "Only sessions with landing=/a: 2 of 3." in runs.render(document)
 
 
 def test_visitors_with_only_errors_have_no_session(tmp_path: Path) -> None:
-    assert "only-errors" in {note["code"] for note in ask(tmp_path, SHOP)["notes"]}
-    assert "only-errors" not in {note["code"] for note in ask(tmp_path, SHOP, "landing=/a")["notes"]}
+    assert "only-errors" in {note["code"] for note in filtered_report(tmp_path, SHOP)["notes"]}
+    assert "only-errors" not in {note["code"] for note in filtered_report(tmp_path, SHOP, "landing=/a")["notes"]}
 
 
 def test_findings_are_about_the_filtered_sessions(tmp_path: Path) -> None:
-    """Some sessions say nothing about how long the site needs to detect a change."""
+    """A part of the sessions cannot show how long the site needs to detect a change."""
     errors = [line("GET /oops", 11, 500, who=f"198.51.100.{number} - -") for number in range(40)]
     shoppers = [text for number in range(80) for text in walk(number, "/b", "/cart", *(["/sale"] if number >= 40 else []))]
     lines = [*(text for number in range(100, 220) for text in walk(number, "/a")), *shoppers, *errors]
-    whole, asked = (runs.render(found, width=900) for found in (document(tmp_path, lines), document(tmp_path, lines, "page!=/none")))
+    whole, filtered = (
+        runs.render(report_of_run, width=900) for report_of_run in (document(tmp_path, lines), document(tmp_path, lines, "page!=/none"))
+    )
     assert "120 sessions land here, 100% of them view nothing else (the rest of the site: 0%), 0 converted." in whole
-    assert "120 sessions land here, 100% of them view nothing else (the other sessions: 0%), 0 converted." in asked
+    assert "120 sessions land here, 100% of them view nothing else (the other sessions: 0%), 0 converted." in filtered
     assert "With only" in whole
-    assert "With only" not in asked
-    assert re.search(r"convkit explain \S+ -g \S+ --where 'page!=/none' --dropped-at \S+\n", asked)
+    assert "With only" not in filtered
+    assert re.search(r"convkit explain \S+ -g \S+ --where 'page!=/none' --dropped-at \S+\n", filtered)
 
 
 def test_parts_of_the_visitors_add_up() -> None:
-    made = runs.analyzed([DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), where=["goal=saw_product"], fields=["device", "channel"])
-    assert made.run.input["outside"] > 0
-    check(made, 3)
+    analyzed = runs.analyzed(
+        [DATA / "by_hand.log"], convkit.load_goals(DATA / "by_hand.yaml"), where=["goal=saw_product"], fields=["device", "channel"]
+    )
+    assert analyzed.run.input["outside"] > 0
+    check(analyzed, 3)
 
 
-def test_paths_are_those_before_they_are_grouped(tmp_path: Path) -> None:
+def test_filters_use_paths_before_they_are_grouped(tmp_path: Path) -> None:
     goals = "site: {group: ['/product/*']}\nmacro: {sale: /sale}\n"
     lines = [*walk(1, "/product/1"), *walk(2, "/product/2")]
-    found = ask(tmp_path, lines, "landing=/product/1", goals=goals)
-    assert [row["page"] for row in found["reports"]["pages"]] == ["/product/*"]
-    assert sessions(found) == 1
+    report_data = filtered_report(tmp_path, lines, "landing=/product/1", goals=goals)
+    assert [row["page"] for row in report_data["reports"]["pages"]] == ["/product/*"]
+    assert sessions(report_data) == 1
 
 
-def test_a_host_is_the_virtual_one_or_the_request_s(tmp_path: Path) -> None:
+def test_a_host_is_the_virtual_host_or_that_of_the_request(tmp_path: Path) -> None:
     lines = [f"shop.example:443 {text}" for text in walk(1, "/a", "/b")] + [f"blog.example {text}" for text in walk(2, "/a")]
     lines += [f"blog.example {line('GET http://Shop.example:80/a', 20, who='198.51.100.2 - -')}", f"x.example {line('GET /gone', 3, 404)}"]
-    assert [sessions(ask(tmp_path, lines, f"host={host}")) for host in ("shop.example", "blog.example", "*.example", "x.example")] == [2, 1, 2, 1]
-    assert sessions(ask(tmp_path, lines, "host!=blog.example")) == 1
-    assert sessions(ask(tmp_path, SHOP, "host=**")) == 0
+    assert [sessions(filtered_report(tmp_path, lines, f"host={host}")) for host in ("shop.example", "blog.example", "*.example", "x.example")] == [
+        2,
+        1,
+        2,
+        1,
+    ]
+    assert sessions(filtered_report(tmp_path, lines, "host!=blog.example")) == 1
+    assert sessions(filtered_report(tmp_path, SHOP, "host=**")) == 0
 
 
-def test_what_visitors_did_before_is_known(tmp_path: Path) -> None:
+def test_earlier_sessions_of_a_visitor_are_taken_into_account(tmp_path: Path) -> None:
     """`once_per: visitor` covers all sessions, including those that the filter excludes."""
     goals = "macro: {sale: {page: /sale, once_per: visitor}}\n"
     lines = [*walk(1, "/a", "/sale"), *walk(1, "/b", "/sale", start=4000)]
-    assert conversions(ask(tmp_path, lines, "landing=/a", goals=goals)) == {"sale": 1}
-    assert conversions(ask(tmp_path, lines, "landing=/b", goals=goals)) == {"sale": 0}
+    assert conversions(filtered_report(tmp_path, lines, "landing=/a", goals=goals)) == {"sale": 1}
+    assert conversions(filtered_report(tmp_path, lines, "landing=/b", goals=goals)) == {"sale": 0}
 
 
 def test_a_visitor_s_chain_belongs_to_the_session_of_its_first_step(tmp_path: Path) -> None:
     lines = [*walk(1, "/a", "/cart"), *walk(1, "/b", "/sale", start=4000)]
 
     def reached(*where: str) -> list[int]:
-        return [row["reached"] for row in ask(tmp_path, lines, *where)["reports"]["funnel"] if row["funnel"] == "later"]
+        return [row["reached"] for row in filtered_report(tmp_path, lines, *where)["reports"]["funnel"] if row["funnel"] == "later"]
 
     assert reached("landing=/a") == [1, 1]
     assert reached("landing=/b") == [0, 0]
-    notes = {note["code"]: note["text"] for note in ask(tmp_path, lines, "landing=/b")["notes"]}
-    told = [note["text"] for note in ask(tmp_path, lines, "landing=/b")["notes"] if note["code"] == "other-ways"]
-    assert "later: 1 more sale happened outside this funnel: started outside these sessions." in told
+    notes = {note["code"]: note["text"] for note in filtered_report(tmp_path, lines, "landing=/b")["notes"]}
+    detours = [note["text"] for note in filtered_report(tmp_path, lines, "landing=/b")["notes"] if note["code"] == "other-ways"]
+    assert "later: 1 more sale happened outside this funnel: started outside these sessions." in detours
     assert notes["empty-step"].endswith("nothing in these sessions matches cart.")
-    before = ask(tmp_path, lines, since="2026-10-10T12:30Z")["notes"]
+    before = filtered_report(tmp_path, lines, since="2026-10-10T12:30Z")["notes"]
     assert any(note["text"].endswith("started before this period.") for note in before)
 
 
-def test_what_a_site_is_for_is_known_from_all_sessions(tmp_path: Path) -> None:
-    """With built-in goals, filtered sessions without a purchase do not mean that the macro goal is unknown."""
+def test_the_macro_goal_is_known_from_all_sessions(tmp_path: Path) -> None:
+    """With the built-in goals, the macro goal is known even if none of the filtered sessions has a purchase."""
     lines = [*walk(1, "/a", "/checkout/thank-you"), *walk(2, "/b")]
     log = written(tmp_path / "access.log", lines)
-    found = json.loads(runs.render(runs.document([log], ["overview"], where=["landing=/b"]), "json"))
-    assert {row["metric"]: row["value"] for row in found["reports"]["overview"]}["converted_sessions"] == 0
+    report_data = json.loads(runs.render(runs.document([log], ["overview"], where=["landing=/b"]), "json"))
+    assert {row["metric"]: row["value"] for row in report_data["reports"]["overview"]}["converted_sessions"] == 0
 
 
-def test_a_period_is_cut_first(tmp_path: Path) -> None:
+def test_the_period_applies_before_the_filter(tmp_path: Path) -> None:
     day = 86_400
-    found = ask(tmp_path, [*SHOP, *walk(1, "/a", start=day), *walk(2, "/b", start=day)], "landing=/a", since="2026-10-11")
-    assert sessions(found) == 1
-    assert found["notes"][0]["text"].endswith("1 of 2.")
+    report_data = filtered_report(tmp_path, [*SHOP, *walk(1, "/a", start=day), *walk(2, "/b", start=day)], "landing=/a", since="2026-10-11")
+    assert sessions(report_data) == 1
+    assert report_data["notes"][0]["text"].endswith("1 of 2.")
 
 
-def test_one_question_may_be_a_plain_text(tmp_path: Path) -> None:
+def test_a_single_filter_may_be_a_string(tmp_path: Path) -> None:
     report(tmp_path, SHOP, GOALS)
     assert runs.analysis([tmp_path / "access.log"], convkit.load_goals(tmp_path / "goals.yaml"), where="landing=/a").input["kept"] == 4
 

@@ -1,4 +1,4 @@
-"""The JSON Schema of goals files accepts and rejects what the reader does, as far as a schema can.
+"""The JSON Schema accepts and rejects the same goals files as the reader, as far as a schema can.
 
 After an intended change, `PYTHONPATH=.:tests python tests/goals/test_json_schema.py --write` writes the file that editors load.
 """
@@ -37,7 +37,7 @@ BEYOND = (
     "from the first step", "does not come after", "is optional, so", "steps of a funnel can be optional", "needs `order",
     "log format",
 )  # fmt: skip
-"""Messages for mistakes that a schema cannot find: references inside the file, and what only the system knows."""
+"""Messages for mistakes that a schema cannot find: wrong references within the file, and anything that depends on the system."""
 
 
 def mistakes(text: str) -> list[str]:
@@ -49,8 +49,8 @@ def mistakes(text: str) -> list[str]:
     return []
 
 
-def test_it_is_a_valid_schema_where_editors_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file gets a new goal key when it is written again; what it says of other keys is what the readers say."""
+def test_the_schema_is_valid_and_where_editors_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the file is written again, it includes a new goal key; it describes other keys as the readers do."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     text = FILE.read_text(encoding="utf-8")
     written = [key for key in plugins.keys("goals.kinds") if f"key-{key}" in json.loads(text)["$defs"]]
@@ -80,33 +80,33 @@ FILES = [
 
 
 @pytest.mark.parametrize("text", FILES)
-def test_it_takes_what_the_reader_takes(text: str) -> None:
+def test_the_schema_accepts_what_the_reader_accepts(text: str) -> None:
     assert mistakes(text) == []
     assert list(VALIDATOR.iter_errors(plain(strict_yaml.load(text, "goals.yaml")))) == []
 
 
 @share_of_examples(0.25)
 @given(goals_files())
-def test_it_takes_every_goals_file_that_the_model_draws(goals: GoalsFile) -> None:
+def test_the_schema_accepts_every_goals_file_of_the_model(goals: GoalsFile) -> None:
     assert is_valid(to_yaml(goals))
 
 
 def entries() -> list[str]:
-    """Return the entries of the file with all mistakes that do not refer to others, each in a separate file."""
+    """Return the entries of the file with all mistakes that do not refer to other entries, each as a separate file."""
     lines = (GOLDEN / "bad_goals.yaml").read_text(encoding="utf-8").splitlines()
-    found, block = [], ""
+    texts, block = [], ""
     for text in lines:
         if re.fullmatch(r"\w+:", text):
             block = text
         elif text.startswith("  ") and not text.startswith("   ") and text != "  ignore:" and "except:" not in text:
-            found.append(f"{block}\n{text}")
-    return found
+            texts.append(f"{block}\n{text}")
+    return texts
 
 
 @pytest.mark.parametrize("text", [*SINGLE, *entries()])
-def test_it_refuses_what_the_reader_refuses(text: str) -> None:
-    said = [message for message in mistakes(text) if not any(words in message for words in BEYOND)]
-    assert is_valid(text) == (not said), said
+def test_the_schema_rejects_what_the_reader_rejects(text: str) -> None:
+    messages = [message for message in mistakes(text) if not any(words in message for words in BEYOND)]
+    assert is_valid(text) == (not messages), messages
 
 
 if __name__ == "__main__":

@@ -39,27 +39,27 @@ def test_all_mistakes_of_a_file_are_reported_at_once(monkeypatch: pytest.MonkeyP
     assert len(raised.value.problems) > 40
 
 
-def test_every_line_of_the_bad_file_that_claims_something_has_a_problem() -> None:
-    """Lines that only start a block have no problem of their own."""
+def test_every_line_with_content_in_the_bad_file_has_a_problem() -> None:
+    """Lines that only start a block have no problem."""
     lines = (GOLDEN / "bad_goals.yaml").read_text(encoding="utf-8").splitlines()
-    told = {int(text.split(":")[1]) for text in (GOLDEN / "bad_goals.txt").read_text(encoding="utf-8").splitlines()}
-    silent = [text.strip() for number, text in enumerate(lines, start=1) if number not in told]
-    assert silent[1:] == ["site:", "ignore:", "macro:", "micro:", "funnels:"]
+    reported_lines = {int(text.split(":")[1]) for text in (GOLDEN / "bad_goals.txt").read_text(encoding="utf-8").splitlines()}
+    without_problem = [text.strip() for number, text in enumerate(lines, start=1) if number not in reported_lines]
+    assert without_problem[1:] == ["site:", "ignore:", "macro:", "micro:", "funnels:"]
 
 
 @pytest.mark.parametrize(("text", "expected"), SINGLE.items())
 def test_a_mistake_is_reported_once_with_its_position(text: str, expected: str) -> None:
-    found = list(problems(text))
-    assert len(found) == 1
-    assert found[0].startswith(expected)
+    messages = list(problems(text))
+    assert len(messages) == 1
+    assert messages[0].startswith(expected)
 
 
 def test_one_mistake_does_not_hide_the_next_of_its_kind() -> None:
-    found = list(problems("macro: {a: {query: []}, b: {query: {}}, c: {query: {x: []}}, d: {status: [], page: []}}"))
-    assert [text.partition(": ")[0] for text in found] == ["1:20", "1:36", "1:56", "1:74", "1:84"]
+    messages = list(problems("macro: {a: {query: []}, b: {query: {}}, c: {query: {x: []}}, d: {status: [], page: []}}"))
+    assert [text.partition(": ")[0] for text in messages] == ["1:20", "1:36", "1:56", "1:74", "1:84"]
 
 
-def test_goals_that_are_defined_by_themselves_name_the_way_round() -> None:
+def test_goals_that_are_defined_by_themselves_are_reported_with_the_cycle() -> None:
     text = "macro:\n  a: {page: /x, except: b}\n  b: {page: /x, except: c}\n  c: {page: /x, except: a}"
     assert list(problems(text)) == [
         "2:25: 'b' is defined by itself (b -> c -> a -> b); remove one of these references",
@@ -68,7 +68,7 @@ def test_goals_that_are_defined_by_themselves_name_the_way_round() -> None:
     ]
 
 
-def test_goals_that_are_reached_after_themselves_name_the_way_round() -> None:
+def test_goals_that_are_reached_after_themselves_are_reported_with_the_cycle() -> None:
     text = "macro:\n  a: {page: /x, after: [/y, b]}\n  b: {page: /x, after: {page: /z, after: c}}\n  c: [/y, {page: /x, after: a}]\n  d: {after: a}"
     assert list(problems(text)) == [
         "2:29: 'b' comes after itself (b -> c -> a -> b); remove one of these references",
@@ -77,8 +77,8 @@ def test_goals_that_are_reached_after_themselves_name_the_way_round() -> None:
     ]
 
 
-def test_the_goal_under_after_is_not_part_of_the_named_hits() -> None:
-    """So a goal may exclude one that comes after it."""
+def test_the_goal_under_after_does_not_name_hits() -> None:
+    """Therefore, a goal may exclude another one that is defined with `after`."""
     text = "macro: {a: {page: '/*', except: b}, b: {page: /x, after: a}}"
     a, b = goals_of(text).goals
     assert [goal.required_columns for goal in (a, b)] == [set(), {"goal:a"}]
@@ -120,7 +120,7 @@ def test_what_a_goal_counts_and_is_worth() -> None:
     assert goals_of("macro: {sale: {page: /x, value: 0.000001}}").goals[0].value == 1
 
 
-def test_what_a_funnel_and_its_steps_may_say() -> None:
+def test_options_of_a_funnel_and_its_steps() -> None:
     text = "macro: {sale: /x}\nmicro: {seen: /p/*, helped: /help}\nfunnels:\n  all:\n"
     text += "    steps: [seen, {goal: [helped, /b], optional: true, within: 1h}, sale]\n"
     text += "    open: true\n    same: query.sku\n    where: [landing=/a, goal!=helped]\n"
@@ -155,7 +155,7 @@ def test_goals_written_out_in_steps_are_matched_and_not_listed() -> None:
     assert [goal.column for goal in goals.all] == ["goal:sale", *(step.columns[0] for step in goals.funnels[0].steps[:2])]
 
 
-def test_the_example_and_the_built_in_goals_are_free_of_mistakes() -> None:
+def test_the_example_and_the_built_in_goals_have_no_mistakes() -> None:
     example, built_in = load_goals(EXAMPLE), load_goals()
     assert example.file == str(EXAMPLE)
     assert (built_in.file, [goal.name for goal in built_in.macros]) == (None, ["purchase", "lead"])
@@ -163,7 +163,7 @@ def test_the_example_and_the_built_in_goals_are_free_of_mistakes() -> None:
 
 
 def test_a_goals_file_opens_no_other_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """There is no `include`, no environment and no commands."""
+    """There are no `include`s, environment variables or commands."""
     opened = []
     monkeypatch.setenv("SECRET", "/secret")
     monkeypatch.setattr(Path, "read_text", lambda path, **_: opened.append(path))
@@ -181,7 +181,7 @@ KEYS = ["page", "request", "any", "status", "at_least", "stayed", "except", "que
     st.lists(inner, max_size=3),
     st.dictionaries(st.sampled_from(KEYS), inner, max_size=3),
 ), max_leaves=8))  # fmt: skip
-def test_any_goal_is_read_or_refused_with_its_place(goal: object) -> None:
+def test_any_goal_is_read_or_rejected_with_its_position(goal: object) -> None:
     text = f"macro: {{sale: {_yaml(goal)}}}\nfunnels: {{f: [sale, {_yaml(goal)}]}}"
     try:
         goals_of(text)
@@ -193,7 +193,7 @@ def test_any_goal_is_read_or_refused_with_its_place(goal: object) -> None:
 
 
 def _yaml(value: object) -> str:
-    """Write a value in YAML's short notation."""
+    """Return a value in YAML's inline notation."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {_yaml(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list):

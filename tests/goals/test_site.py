@@ -96,7 +96,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("text", "expected"), READ.items())
-def test_facts_are_read(text: str, expected: tuple[str, object]) -> None:
+def test_settings_are_read(text: str, expected: tuple[str, object]) -> None:
     name, value = expected
     assert parse_goals(GOALS + text, "goals.yaml").site == Site(**{name: value})  # type: ignore[arg-type]
 
@@ -109,7 +109,7 @@ def test_a_wrong_key_or_value_is_reported_with_its_line(text: str, expected: str
     assert expected in raised.value.problems[0].message
 
 
-def test_site_itself_takes_keys() -> None:
+def test_site_must_be_a_mapping_of_keys() -> None:
     with pytest.raises(GoalsFileError, match=r"goals\.yaml:1:7: `site` takes keys like `timezone: Europe/Berlin`"):
         parse_goals("site: Europe/Berlin\nmacro: {sale: /sale}", "goals.yaml")
     assert parse_goals("site:\nmacro: {sale: /sale}", "goals.yaml").site == Site()
@@ -125,19 +125,19 @@ def test_other_hosts_and_ignored_addresses_are_counted_and_left_out(tmp_path: Pa
     senders = ("198.51.100.1 - -", "203.0.113.9 - -", "203.0.114.9 - -", "2001:db8:5::1 - -", "2001:db9::1 - -")
     targets = ("/a", "http://shop.example/a", "http://Shop.Example:80/a", "http://other.example/a")
     lines = [line(f"GET {target}", who=sender) for sender in senders for target in targets]
-    found = report(tmp_path, lines, goals)
-    assert found["input"]["excluded"] == 2 * 4 + 3
-    assert found["input"]["kept"] == 3 * 3
-    assert overview(found)["visitors"] == 3
+    document = report(tmp_path, lines, goals)
+    assert document["input"]["excluded"] == 2 * 4 + 3
+    assert document["input"]["kept"] == 3 * 3
+    assert overview(document)["visitors"] == 3
 
 
-def test_a_session_timeout_of_ones_own(tmp_path: Path) -> None:
+def test_a_custom_session_timeout(tmp_path: Path) -> None:
     lines = [line("GET /a"), line("GET /b", 599), line("GET /c", 1199)]
     assert overview(report(tmp_path, lines, GOALS + "session_timeout: 10m"))["sessions"] == 2
     assert overview(report(tmp_path, lines, GOALS + "timezone: UTC"))["sessions"] == 1
 
 
 def test_ignored_paths_are_not_pages(tmp_path: Path) -> None:
-    found = report(tmp_path, [line("GET /a"), line("GET /admin/x", 5)], GOALS + "ignore: {paths: [/admin/**]}")
-    assert found["input"]["background"] == 1
-    assert overview(found)["bounces"] == 1
+    document = report(tmp_path, [line("GET /a"), line("GET /admin/x", 5)], GOALS + "ignore: {paths: [/admin/**]}")
+    assert document["input"]["background"] == 1
+    assert overview(document)["bounces"] == 1

@@ -1,4 +1,4 @@
-"""YAML without surprises: nothing runs, nothing is shared, text stays text, and every problem has a position and a fix."""
+"""YAML without surprises: no code runs, no values are shared, text stays text, and every problem has a position and a fix."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ TYPED = {
     "null": None,
     "": None,
 }
-"""Values in YAML 1.2's core schema, not in that of 1.1."""
+"""Values as in the core schema of YAML 1.2, not in YAML 1.1."""
 
 REFUSED = {
     "a: !!python/object:os.system {}": ["1:4: the tag 'tag:yaml.org,2002:python/object:os.system' is not supported; remove it"],
@@ -94,7 +94,7 @@ DEEP = {
     "200 indented lines": "".join(f"{' ' * depth}a:\n" for depth in range(200)),
 }
 LOADERS = [name for name in ("CSafeLoader", "SafeLoader") if hasattr(yaml, name)]
-"""PyYAML has the first if it was built with libyaml; the second is pure Python and recurses when it builds the tree."""
+"""PyYAML has the first loader if it was built with libyaml; the second is pure Python and builds the tree recursively."""
 
 
 def problems(text: str) -> list[str]:
@@ -113,11 +113,11 @@ def plain(node: Node) -> object:
 
 
 @pytest.mark.parametrize(("text", "expected"), TYPED.items())
-def test_values_are_what_was_written(text: str, expected: object) -> None:
-    found = plain(strict_yaml.load(f"key: {text}", "goals.yaml"))
-    assert found == {"key": expected}
-    assert isinstance(found, dict)
-    assert type(found["key"]) is type(expected)
+def test_values_are_read_as_they_are_written(text: str, expected: object) -> None:
+    loaded = plain(strict_yaml.load(f"key: {text}", "goals.yaml"))
+    assert loaded == {"key": expected}
+    assert isinstance(loaded, dict)
+    assert type(loaded["key"]) is type(expected)
 
 
 @pytest.mark.parametrize(("text", "expected"), REFUSED.items())
@@ -126,8 +126,8 @@ def test_problems_have_a_position_and_a_fix(text: str, expected: list[str]) -> N
 
 
 def test_all_problems_are_reported_at_once_in_file_order() -> None:
-    found = problems("a: !x 1\nb: {<<: {c: 1}}\nd: 1\nd: 2\n5: 6")
-    assert [line.partition(": ")[0] for line in found] == ["1:4", "2:5", "4:1", "5:1"]
+    messages = problems("a: !x 1\nb: {<<: {c: 1}}\nd: 1\nd: 2\n5: 6")
+    assert [line.partition(": ")[0] for line in messages] == ["1:4", "2:5", "4:1", "5:1"]
 
 
 @pytest.mark.parametrize("loader", LOADERS)
@@ -158,7 +158,7 @@ def test_an_empty_file_is_an_empty_value(text: str) -> None:
     assert strict_yaml.load(text, "goals.yaml").value is None
 
 
-def test_every_value_and_key_knows_its_place() -> None:
+def test_every_value_and_key_has_its_position() -> None:
     root = strict_yaml.load("site:\n  hosts: [a, b]\nmacro: {sale: /x}\n", "goals.yaml")
     places = {name: (key.line, key.column, value.line, value.column) for name, key, value in root.items()}
     assert places == {"site": (1, 1, 2, 3), "macro": (3, 1, 3, 8)}
@@ -168,7 +168,7 @@ def test_every_value_and_key_knows_its_place() -> None:
 
 
 @given(st.text(st.sampled_from("ab: -[]{}&*!|>'\"%@`#,?\n\t\r\u2028é\\"), max_size=30))
-def test_any_text_is_read_or_refused_with_a_message(text: str) -> None:
+def test_any_text_is_read_or_rejected_with_a_message(text: str) -> None:
     try:
         strict_yaml.load(text, "goals.yaml")
     except GoalsFileError as error:

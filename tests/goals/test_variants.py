@@ -1,4 +1,4 @@
-"""Variants: who was shown which variant, since when, and what happens to visitors who saw two."""
+"""Variants: which visitor was shown which variant, from when on, and what happens to visitors who saw two."""
 
 from __future__ import annotations
 
@@ -63,18 +63,21 @@ def visits(visitor: int, *sessions: str) -> Iterable[str]:
 
 VISITORS: tuple[tuple[str, ...], ...] = (
     ("/ /cart?v=a /sale",),  # a, and bought
-    ("/", "/cart?v=a", "/cart /sale"),  # (none), then a twice: nothing says so in the last session
+    ("/", "/cart?v=a", "/cart /sale"),  # (none), then a twice, although the last session does not show it
     ("/cart?v=b",),
     ("/cart?v=b /cart?v=b&x=1",),
-    ("/cart?v=a", "/", "/cart?v=b /sale"),  # both: left out, whole
+    ("/cart?v=a", "/", "/cart?v=b /sale"),  # both: all sessions are excluded
     ("/ /sale",),  # (none)
-    ("/cart?v=",),  # Nothing is no variant.
+    ("/cart?v=",),  # An empty value is not a variant.
 )
 
 
 def log(folder: Path, visitors: Iterable[Iterable[str]] = VISITORS) -> Path:
-    """Return a log of visitors."""
-    return written(folder / "access.log", sorted((text for number, one in enumerate(visitors, 1) for text in visits(number, *one)), key=_time))
+    """Write the log of these visitors."""
+    return written(
+        folder / "access.log",
+        sorted((text for number, visitor_sessions in enumerate(visitors, 1) for text in visits(number, *visitor_sessions)), key=_time),
+    )
 
 
 def _time(text: str) -> str:
@@ -82,9 +85,9 @@ def _time(text: str) -> str:
 
 
 def rows(document: Document, report: str) -> list[dict[str, Any]]:
-    """Return a report's rows."""
-    found: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"][report]
-    return found
+    """Return the rows of a report."""
+    report_rows: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"][report]
+    return report_rows
 
 
 def by_variant(document: Document, goal: str, figure: str = "reached") -> dict[str, int]:
@@ -92,7 +95,7 @@ def by_variant(document: Document, goal: str, figure: str = "reached") -> dict[s
     return {row["variant.checkout"]: row[figure] for row in rows(document, "goals") if row["goal"] == goal}
 
 
-def test_a_visitor_has_the_only_variant_from_the_first_session_on(tmp_path: Path) -> None:
+def test_a_visitor_s_only_variant_counts_from_the_first_session_that_shows_it(tmp_path: Path) -> None:
     document = runs.document([log(tmp_path)], ["overview", "goals", "funnel"], parse_goals(GOALS, "goals.yaml"), by="variant.checkout")
     figures = {(row["variant.checkout"], row["metric"]): row["value"] for row in rows(document, "overview")}
     assert {value: figures[value, "sessions"] for value, _ in figures} == {"a": 3, "b": 2, "(none)": 3}
@@ -103,8 +106,8 @@ def test_a_visitor_has_the_only_variant_from_the_first_session_on(tmp_path: Path
     assert [one.text for one in document.notes if one.code == "several-variants"] == [note]
 
 
-def test_what_was_read_decides_and_not_the_period(tmp_path: Path) -> None:
-    """A variant shown before the period counts; with another one after it, the visitor saw two."""
+def test_variants_depend_on_all_lines_not_on_the_period(tmp_path: Path) -> None:
+    """A variant shown before the period counts; a visitor who sees another one after the period saw two."""
     goals = parse_goals(GOALS, "goals.yaml")
     late = runs.document([log(tmp_path)], ["goals"], goals, by="variant.checkout", since="2026-10-10T14:00")
     assert by_variant(late, "sale") == {"a": 1}
@@ -112,17 +115,17 @@ def test_what_was_read_decides_and_not_the_period(tmp_path: Path) -> None:
     assert by_variant(early, "cart") == {"a": 1, "b": 2, "(none)": 1}
 
 
-def test_questions_about_variants(tmp_path: Path) -> None:
+def test_filters_by_variant(tmp_path: Path) -> None:
     goals = parse_goals(f"{GOALS.rstrip()[:-1]}, only_a: {{steps: [cart, sale], where: {{variant.checkout: a}}}}}}\n", "goals.yaml")
-    kept = runs.document([log(tmp_path)], ["goals", "funnel"], goals, where=["variant.checkout=a"])
-    assert {row["goal"]: row["reached"] for row in rows(kept, "goals")} == {"sale": 2, "cart": 3}
-    others = runs.document([log(tmp_path)], ["goals"], goals, where=["variant.checkout!=a"])
-    assert {row["goal"]: row["reached"] for row in rows(others, "goals")} == {"sale": 1, "cart": 3}
+    with_a = runs.document([log(tmp_path)], ["goals", "funnel"], goals, where=["variant.checkout=a"])
+    assert {row["goal"]: row["reached"] for row in rows(with_a, "goals")} == {"sale": 2, "cart": 3}
+    without_a = runs.document([log(tmp_path)], ["goals"], goals, where=["variant.checkout!=a"])
+    assert {row["goal"]: row["reached"] for row in rows(without_a, "goals")} == {"sale": 1, "cart": 3}
     whole = rows(runs.document([log(tmp_path)], ["funnel"], goals), "funnel")
     assert [(row["funnel"], row["reached"]) for row in whole if row["step"] == 1] == [("shop", 6), ("only_a", 3)]
 
 
-def test_paths_tell_variants(tmp_path: Path) -> None:
+def test_paths_identify_variants(tmp_path: Path) -> None:
     visitors = (("/checkout-a/1 /sale",), ("/checkout-a/2 /checkout-a/3",), ("/checkout-b /",), ("/checkout-a/1", "/checkout-b"), ("/",))
     of_patterns = parse_goals(GOALS.replace("query.v", "{path: [/checkout-a/**, /checkout-b]}"), "goals.yaml")
     document = runs.document([log(tmp_path, visitors)], ["goals"], of_patterns, by="variant.checkout")
@@ -145,7 +148,7 @@ def test_unknown_variants_are_reported_with_the_closest_name(tmp_path: Path) -> 
 
 
 def shown_to(a: int, b: int, sales: tuple[int, int]) -> list[str]:
-    """Return a log in which so many visitors see a and b, and so many of them buy, those of b twice."""
+    """Return the lines of visitors who see a or b, and of whom some buy; visitors who see b have two sessions."""
     lines = []
     for place, (variant, number, bought) in enumerate((("a", a, sales[0]), ("b", b, sales[1]))):
         for visitor in range(number):
@@ -167,14 +170,14 @@ def compared(folder: Path, lines: list[str], **options: Any) -> tuple[Document, 
 
 def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
     both = [line("GET /cart?v=a", 9, who="10.9.0.1 - -"), line("GET /cart?v=b", 12, who="10.9.0.1 - -")]
-    document, found = compared(tmp_path, [*shown_to(100, 110, (20, 60)), *both])
-    sale = found["sale"]
+    document, rows_by_item = compared(tmp_path, [*shown_to(100, 110, (20, 60)), *both])
+    sale = rows_by_item["sale"]
     assert (sale["before"], sale["now"], sale["before_rate"], round(sale["now_rate"], 4)) == (20, 60, 0.2, round(60 / 110, 4))
-    assert (found["sessions"]["before"], found["sessions"]["now"]) == (100, 220)
+    assert (rows_by_item["sessions"]["before"], rows_by_item["sessions"]["now"]) == (100, 220)
     assert sale["verdict"].startswith("rose, by at least ")
-    # What is counted in sessions has no verdict, and a funnel within sessions no rows.
-    assert (found["bounces"]["verdict"], [item for item in found if item.startswith("shop")]) == (None, [])
-    assert [item for item in found if item.startswith("ever")] == ["ever / 1 / cart", "ever / 2 / sale"]
+    # Figures counted in sessions have no verdict, and a funnel per session has no rows.
+    assert (rows_by_item["bounces"]["verdict"], [item for item in rows_by_item if item.startswith("shop")]) == (None, [])
+    assert [item for item in rows_by_item if item.startswith("ever")] == ["ever / 1 / cart", "ever / 2 / sale"]
     notes = {note.code: note.text for note in document.notes}
     assert notes["several-variants"] == "1 visitor saw more than one variant of checkout; their 1 session was excluded."
     assert notes["sides"].startswith("checkout, counted in visitors: b (110 visitors, 220 sessions) with a (100 visitors, 100 sessions); ")
@@ -184,12 +187,12 @@ def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
 
 
 def test_an_uneven_split_is_the_first_note(tmp_path: Path) -> None:
-    """Less likely by chance than once in 1,000 times: (now - before)^2 / (now + before) above 10.83."""
+    """A split is uneven if chance produces it less than once in 1,000 times: (now - before)^2 / (now + before) is above 10.83."""
     even, _ = compared(tmp_path, shown_to(100, 152, (20, 30)))
     uneven, _ = compared(tmp_path, shown_to(100, 154, (20, 30)))
     assert [note.code for document in (even, uneven) for note in document.notes if note.code == "sample-ratio"] == ["sample-ratio"]
-    said = [text for text in str(runs.render(uneven, width=250)).splitlines()[3:] if text.strip()]
-    assert said[0] == (
+    screen_lines = [text for text in str(runs.render(uneven, width=250)).splitlines()[3:] if text.strip()]
+    assert screen_lines[0] == (
         "  154 visitors saw b and 100 saw a; an even split would come out this uneven less than once in 1,000 times. Unless you planned this, "
         "the two groups are not comparable: trust none of the verdicts."
     )
@@ -202,11 +205,11 @@ def test_groups_of_variants_are_named(tmp_path: Path) -> None:
         match=r"--variant checkout: 3 variants were seen \(a, b, c\*\); name two of them, like --where 'variant.checkout=b' --with 'variant.ch",
     ):
         compared(tmp_path, lines)
-    document, found = compared(tmp_path, lines, where=["variant.checkout=b"], against="variant.checkout=a")
-    assert (found["sale"]["before"], found["sale"]["now"]) == (12, 12)
+    document, rows_by_item = compared(tmp_path, lines, where=["variant.checkout=b"], against="variant.checkout=a")
+    assert (rows_by_item["sale"]["before"], rows_by_item["sale"]["now"]) == (12, 12)
     assert "b (40 visitors, 80 sessions) with a (40 visitors, 40 sessions)" in str(runs.render(document, width=200))
-    two, found = compared(tmp_path, [text for text in lines if "v=b" not in text])
-    assert (found["sessions"]["before"], found["sessions"]["now"]) == (40, 35)
+    two, rows_by_item = compared(tmp_path, [text for text in lines if "v=b" not in text])
+    assert (rows_by_item["sessions"]["before"], rows_by_item["sessions"]["now"]) == (40, 35)
     assert "c* (35 visitors" in str(runs.render(two, width=200))
 
 
@@ -234,23 +237,23 @@ def test_without_variants_the_fix_is_the_goals_file(tmp_path: Path) -> None:
 
 
 def expected_of(visitors: list[list[list[str]]]) -> tuple[dict[str, list[int]], int]:
-    """Return sessions and sales by variant, and how many visitors saw several, in plain Python: every session is a list of paths."""
-    found: dict[str, list[int]] = {}
+    """Compute, in plain Python, sessions and sales by variant and the number of visitors who saw several; a session is a list of paths."""
+    counts_by_variant: dict[str, list[int]] = {}
     several = 0
     for sessions in visitors:
         shown = [[path.partition("?v=")[2] for path in paths if "?v=" in path] for paths in sessions]
-        values = {value for one in shown for value in one if value}
+        values = {value for seen in shown for value in seen if value}
         several += len(values) > 1
-        known = False
-        for paths, one in zip(sessions, shown, strict=True):
-            known = known or any(one)
-            counts = found.setdefault(next(iter(values)) if known else "(none)", [0, 0]) if len(values) < 2 else [0, 0]
+        has_seen_one = False
+        for paths, seen in zip(sessions, shown, strict=True):
+            has_seen_one = has_seen_one or any(seen)
+            counts = counts_by_variant.setdefault(next(iter(values)) if has_seen_one else "(none)", [0, 0]) if len(values) < 2 else [0, 0]
             counts[0] += 1
             counts[1] += any(path.startswith("/sale") for path in paths)
-    return found, several
+    return counts_by_variant, several
 
 
-def test_random_visitors_have_the_variants_of_plain_python(tmp_path: Path) -> None:
+def test_variants_of_random_visitors_equal_those_in_plain_python(tmp_path: Path) -> None:
     draw = random.Random(7)
     paths = ("/", "/cart", "/sale", "/cart?v=a", "/cart?v=a", "/sale?v=b", "/?v=")
     visitors = [[[draw.choice(paths) for _ in range(draw.randint(1, 3))] for _ in range(draw.randint(1, 4))] for _ in range(200)]

@@ -39,10 +39,10 @@ def run(folder: Path, content: bytes, name: str = "access.log", **options: Any) 
 
 
 def fates(document: Document) -> dict[str, int]:
-    """Return the fates of lines, which add up."""
-    found = {fate: number for fate, number in document.input.items() if number}
-    assert found.pop("lines", 0) == sum(found.values())
-    return found
+    """Return the fates of the lines, and check that they add up."""
+    counts = {fate: number for fate, number in document.input.items() if number}
+    assert counts.pop("lines", 0) == sum(counts.values())
+    return counts
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_last_line_that_is_cut_anywhere_is_read_or_unfinished(tmp_path: Path, 
     assert set(document.reasons["unparsed_by_reason"]) <= {"unfinished last line"}
 
 
-def test_a_damaged_log_among_others_loses_its_damaged_part_and_nothing_else(tmp_path: Path) -> None:
+def test_of_a_damaged_log_among_others_only_the_damaged_part_is_lost(tmp_path: Path) -> None:
     good = written(tmp_path / "good.log", [*LINES, line("GET /a", 99)])
     packed = gzip.compress("".join(f"{line('GET /', 9 * number)}\n" for number in range(2_000)).encode())
     (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
@@ -95,7 +95,7 @@ def test_a_damaged_log_among_others_loses_its_damaged_part_and_nothing_else(tmp_
     assert document.losses == ("cut.gz ends in the middle of its compressed data, so its end is missing; copy it again when it is complete",)
 
 
-def test_a_log_of_which_nothing_can_be_kept_ends_with_code_3(tmp_path: Path) -> None:
+def test_a_log_without_a_readable_line_exits_with_code_3(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^access\.log ends in the middle of its compressed data"):
         run(tmp_path, gzip.compress(TEXT)[:12])
 
@@ -110,21 +110,21 @@ def test_a_log_of_which_nothing_can_be_kept_ends_with_code_3(tmp_path: Path) -> 
         (TEXT.replace(b"\n", b"\r"), r"the lines of access\.log end with CR alone; convert them first with tr '\\r' '\\n'"),
     ],
 )
-def test_what_is_not_read_is_refused_with_the_way_out(tmp_path: Path, content: bytes, message: str) -> None:
+def test_unsupported_files_are_rejected_with_the_fix(tmp_path: Path, content: bytes, message: str) -> None:
     with pytest.raises(InputError, match=message):
         run(tmp_path, content)
 
 
-def test_a_log_that_is_mostly_of_no_format_ends_with_code_3_and_shows_three_lines_without_addresses(tmp_path: Path) -> None:
+def test_a_log_of_mostly_unknown_lines_exits_with_code_3_and_shows_three_without_addresses(tmp_path: Path) -> None:
     content = TEXT + b"".join(b"odd %d from 203.0.113.7 and 2001:db8::7 at 12:30:45\n" % number for number in range(9))
     with pytest.raises(InputError) as raised:
         run(tmp_path, content, log_format="combined")
-    said = str(raised.value).splitlines()
-    assert said[0].startswith("access.log: unrecognised format (the closest, combined, fits 30% of its lines); see where it differs")
-    assert said[1:] == [f"  odd {number} from x.x.x.x and x.x.x.x at 12:30:45" for number in range(3)]
+    message_lines = str(raised.value).splitlines()
+    assert message_lines[0].startswith("access.log: unrecognised format (the closest, combined, fits 30% of its lines); see where it differs")
+    assert message_lines[1:] == [f"  odd {number} from x.x.x.x and x.x.x.x at 12:30:45" for number in range(3)]
 
 
-def test_rejects_hold_what_was_not_read_and_no_address(tmp_path: Path) -> None:
+def test_rejects_contain_the_unread_lines_without_addresses(tmp_path: Path) -> None:
     content = TEXT + b"\x1b[31mred 203.0.113.7\n" + b"y" * 900 + b"\na\0b\n" + TEXT[:30]
     rejects = run(tmp_path, content, rejects=True).rejects
     assert rejects is not None
@@ -160,21 +160,21 @@ def test_a_log_that_is_truncated_while_it_is_read_is_reported(tmp_path: Path) ->
     with ExitStack() as stack:
         logs = open_logs([log], "combined", stack).logs
         log.write_bytes(TEXT[: len(LINES[0]) + 1])
-        taken_in = load_logs(logs, Selection(Assets(), hits.select_needed))
-    assert taken_in.lines.collect().height == 1
-    assert taken_in.losses == ("access.log was truncated while it was read; read it again, together with the file it was rotated into",)
+        loaded = load_logs(logs, Selection(Assets(), hits.select_needed))
+    assert loaded.lines.collect().height == 1
+    assert loaded.losses == ("access.log was truncated while it was read; read it again, together with the file it was rotated into",)
 
 
-def test_a_log_that_grows_while_it_is_read_is_read_as_far_as_it_was(tmp_path: Path) -> None:
+def test_a_log_that_grows_while_it_is_read_is_read_up_to_its_first_size(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_bytes(b"\0" + TEXT)
     with ExitStack() as stack:
         logs = open_logs([log], "combined", stack).logs
         with log.open("ab") as growing:
             growing.write(TEXT)
-        taken_in = load_logs(logs, Selection(Assets(), hits.select_needed))
-    assert taken_in.lines.collect().height == len(LINES)
-    assert taken_in.losses == ()
+        loaded = load_logs(logs, Selection(Assets(), hits.select_needed))
+    assert loaded.lines.collect().height == len(LINES)
+    assert loaded.losses == ()
 
 
 def test_a_log_whose_name_is_not_valid_text_is_read(tmp_path: Path) -> None:
@@ -202,6 +202,6 @@ def test_good_lines_are_read_whatever_is_between_them_and_every_line_is_counted(
 
 @pytest.mark.parametrize(("pack", "size"), [(bytes, 2 << 20), (gzip.compress, 2 << 20), (bytes, 5 << 20)])
 def test_a_single_endless_line_is_rejected(tmp_path: Path, pack: Any, size: int) -> None:  # noqa: ANN401 (bytes or a function on them)
-    """In any format: its only line is too long, and will not be finished by its writer."""
+    """No format accepts it: the only line is too long, and no writer will ever finish it."""
     with pytest.raises(InputError, match=r"access\.log: unrecognised format"):
         run(tmp_path, pack((TEXT.replace(b"\n", b" ") * (size // len(TEXT) + 1))[:size]))

@@ -36,34 +36,34 @@ def format_of(path: Path) -> str:
         return open_logs([path], "auto", stack).logs[0].name.replace("-", "_")
 
 
-def numbers(found: dict[str, Any]) -> dict[str, Any]:
-    """Return all figures, without the names of logs and files."""
-    return {"input": fates(found), **{name: found[name] for name in ("period", "reports")}}
+def numbers(document: dict[str, Any]) -> dict[str, Any]:
+    """Return all figures of a report, without the names of logs and files."""
+    return {"input": fates(document), **{name: document[name] for name in ("period", "reports")}}
 
 
 def test_equal_lines_in_two_files_are_two_requests(tmp_path: Path) -> None:
     other = written(tmp_path / "other.log", [LINES[1], *LINES])
     log = written(tmp_path / "b.log", LINES)
-    found = figures(log, other)
-    assert fates(found) == fates(figures(log)) | {"lines": 7, "asset": 2, "kept": 5}
+    document = figures(log, other)
+    assert fates(document) == fates(figures(log)) | {"lines": 7, "asset": 2, "kept": 5}
 
 
 @pytest.mark.parametrize("content", [b"hello\nworld\n", b'{"time": "2026-10-10", "path": "/", "status": 200, "method": "GET"}\n'])
-def test_a_log_of_no_known_format_ends_with_code_3(tmp_path: Path, content: bytes) -> None:
+def test_a_log_of_an_unknown_format_exits_with_code_3(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "odd.log").write_bytes(content)
     with pytest.raises(InputError, match=r"odd\.log: unrecognised format \(the closest, .*, or force a format with --log-format"):
         names(tmp_path / "odd.log")
 
 
-def test_a_format_that_is_named_is_taken_in_spite_of_odd_lines(tmp_path: Path) -> None:
+def test_a_requested_format_is_used_in_spite_of_odd_lines(tmp_path: Path) -> None:
     log = written(tmp_path / "odd.log", ["hello", "world", *LINES[:2]])
-    found = figures(log, log_format="combined")
-    assert found["input"]["unparsed"] == 2
-    assert found["input"]["unparsed_by_reason"] == {"no request in quotes": 2}
-    assert found["input"]["kept"] == 2
+    document = figures(log, log_format="combined")
+    assert document["input"]["unparsed"] == 2
+    assert document["input"]["unparsed_by_reason"] == {"no request in quotes": 2}
+    assert document["input"]["kept"] == 2
 
 
-def test_a_format_that_does_not_exist_is_a_mistake_with_a_proposal(tmp_path: Path) -> None:
+def test_an_unknown_format_is_reported_with_the_closest_name(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", LINES)
     with pytest.raises(UsageError, match="unknown log format 'combned'; did you mean 'combined'"):
         figures(log, log_format="combned")
@@ -92,7 +92,7 @@ def test_every_line_is_counted(tmp_path: Path, lines: list[str], expected: dict[
     assert {name: count for name, count in counts.items() if isinstance(count, int)} == expected
 
 
-def test_packing_line_ends_and_marks_change_nothing(tmp_path: Path) -> None:
+def test_compression_line_ends_and_byte_order_marks_change_nothing(tmp_path: Path) -> None:
     text = "".join(f"{text}\n" for text in LINES).encode()
     forms = {
         "a": text,
@@ -101,21 +101,21 @@ def test_packing_line_ends_and_marks_change_nothing(tmp_path: Path) -> None:
         "d": b"\xef\xbb\xbf" + text,
         "e": text.removesuffix(b"\n"),
     }
-    found = []
+    reports = []
     for name, content in forms.items():
         (tmp_path / name).write_bytes(content)
-        found.append(numbers(figures(tmp_path / name)))
-    assert all(other == found[0] for other in found)
-    assert overview({"reports": found[0]["reports"]})["pageviews"] == 2
+        reports.append(numbers(figures(tmp_path / name)))
+    assert all(other == reports[0] for other in reports)
+    assert overview({"reports": reports[0]["reports"]})["pageviews"] == 2
 
 
 def test_the_order_of_logs_on_the_command_line_changes_nothing(tmp_path: Path) -> None:
     """Hits in the same second of two logs are ordered by the logs' first times, not by the command line."""
     first = written(tmp_path / "z.log", [line("GET /one", -60, who="198.51.100.9 - -"), line("GET /a")])
     second = written(tmp_path / "a.log", [line("GET /b"), line("GET /c", 5)])
-    found = [numbers(figures(*order)) for order in ((first, second), (second, first), (tmp_path,))]
-    assert found[0] == found[1] == found[2]
-    landings = {row["page"]: row["landings"] for row in found[0]["reports"]["pages"]}
+    reports = [numbers(figures(*order)) for order in ((first, second), (second, first), (tmp_path,))]
+    assert reports[0] == reports[1] == reports[2]
+    landings = {row["page"]: row["landings"] for row in reports[0]["reports"]["pages"]}
     assert landings == {"/a": 1, "/b": 0, "/c": 0, "/one": 1}
 
 
@@ -126,7 +126,7 @@ def test_logs_whose_first_times_are_equal_are_ordered_by_name(tmp_path: Path) ->
         assert landings == {"/a": 1, "/b": 0}
 
 
-def test_what_can_be_read_once_gives_hits_and_records(tmp_path: Path) -> None:
+def test_a_pipe_gives_hits_and_records(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     for read, number in ((convkit.read_hits, 2), (convkit.read_records, 3)):
@@ -136,7 +136,7 @@ def test_what_can_be_read_once_gives_hits_and_records(tmp_path: Path) -> None:
         writer.join()
 
 
-def test_records_of_a_large_log_are_those_of_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_records_of_a_large_log_are_read_like_those_of_a_small_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Large logs are read lazily, except those that only the tolerant reader can read."""
     log, packed = written(tmp_path / "a.log", LINES), tmp_path / "a.bz2"
     packed.write_bytes(bz2.compress(log.read_bytes()))
