@@ -28,7 +28,7 @@ funnels: {'-f': [{page: '/**'}, '-x', sale], '-g': [sale, '-never']}
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """Return a log whose paths and name are formulas."""
+    """Return a log whose name and paths are formulas."""
     requests = [f"GET {prefix}{quote(text, safe='=+-@')}" for text in (*FORMULAS, *NASTY) for prefix in ("/?q=", "", "/")]
     lines = [line(request, 60 * number) for number, request in enumerate([*requests, "GET /sale?total=-5.5", "GET /last"])]
     return written(tmp_path / "=1+1.log", lines)
@@ -40,7 +40,7 @@ def rows(text: str) -> list[list[str]]:
 
 
 def goals(folder: Path) -> Path:
-    """Write the goals file."""
+    """Write the goals file and return its path."""
     return written(folder / "=goals.yaml", [GOALS.replace("'=evil/*'", "'/evil/*'")])
 
 
@@ -52,9 +52,9 @@ def test_no_cell_is_run_by_a_spreadsheet(log: Path, tmp_path: Path, report: str 
     assert any(cell.startswith("'") for cell in cells)
 
 
-def test_figures_are_never_touched(log: Path, tmp_path: Path) -> None:
-    found = rows(runs.render(runs.document([log], ["goals"], goals=goals(tmp_path)), "csv"))
-    sale = dict(zip(found[0], found[1], strict=True))
+def test_figures_are_never_changed(log: Path, tmp_path: Path) -> None:
+    goal_rows = rows(runs.render(runs.document([log], ["goals"], goals=goals(tmp_path)), "csv"))
+    sale = dict(zip(goal_rows[0], goal_rows[1], strict=True))
     assert (sale["goal"], sale["value"], sale["target"]) == ("sale", "-5.50", "0.020000")
 
 
@@ -69,29 +69,29 @@ def test_one_report_is_its_columns_and_several_are_one_tidy_table(log: Path) -> 
     assert len(cells) == (len(pages) - 1) * (len(pages[0]) - 1)
 
 
-def test_the_overview_is_metric_and_value(log: Path) -> None:
-    found = rows(runs.render(runs.document([log], ["overview"]), "csv"))
-    assert found[0] == ["metric", "value"]
-    assert ["sessions", "1"] in found
+def test_the_overview_has_the_columns_metric_and_value(log: Path) -> None:
+    overview_rows = rows(runs.render(runs.document([log], ["overview"]), "csv"))
+    assert overview_rows[0] == ["metric", "value"]
+    assert ["sessions", "1"] in overview_rows
 
 
-def test_lines_end_as_rfc_4180_says_and_the_text_is_the_same_again(log: Path) -> None:
-    text, again = (runs.render(runs.document([log]), "csv") for _ in range(2))
-    assert text == again
+def test_lines_end_as_in_rfc_4180_and_the_output_is_reproducible(log: Path) -> None:
+    text, second_text = (runs.render(runs.document([log]), "csv") for _ in range(2))
+    assert text == second_text
     assert text.endswith("\r\n")
     assert text.count("\n") == text.count("\r\n") == len(rows(text))
 
 
-def test_what_is_missing_is_an_empty_cell_and_never_nan(tmp_path: Path) -> None:
-    """Nothing was read, so that every rate is 0 of 0."""
+def test_missing_values_are_empty_cells_and_never_nan(tmp_path: Path) -> None:
+    """The log is empty, so every rate is 0 of 0."""
     log = written(tmp_path / "empty.log", [])
     text = runs.render(runs.document([log]), "csv")
     assert not re.search(r"nan|inf|none|null", text, re.IGNORECASE)
     assert ["overview", "", "bounce_rate", ""] in rows(text)
 
 
-def test_figures_are_those_of_json(log: Path, tmp_path: Path) -> None:
+def test_figures_equal_those_in_json(log: Path, tmp_path: Path) -> None:
     pages = rows(runs.render(runs.document([log], ["pages"], goals=goals(tmp_path)), "csv"))
-    told = figures(log, goals=goals(tmp_path))["reports"]["pages"]
-    for row, other in zip(pages[1:], told, strict=True):
-        assert [None if cell == "" else float(cell) for cell in row[1:]] == [other[name] for name in pages[0][1:]]
+    json_rows = figures(log, goals=goals(tmp_path))["reports"]["pages"]
+    for row, json_row in zip(pages[1:], json_rows, strict=True):
+        assert [None if cell == "" else float(cell) for cell in row[1:]] == [json_row[name] for name in pages[0][1:]]

@@ -1,4 +1,4 @@
-"""Golden files: every report in every output of text on the sample log, compared as bytes.
+"""Golden files: every report on the sample log in every text output, compared byte by byte.
 
 Parquet has none: its bytes change with the version of Polars.
 
@@ -56,7 +56,7 @@ SIDES: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "year": ({"against": "last-year", "last": "7d"}, ("80.txt",)),
     "devices": ({"where": ["device=mobile"], "against": "device=desktop"}, ("80.txt", "120.txt", "json")),
 }
-"""What is compared: the options, and the outputs."""
+"""The comparisons, each with its options and outputs."""
 OTHERS = (
     *(f"{WHOLE}.{ending}" for ending in ENDINGS),
     *(f"{BUILT_IN}.{ending}" for ending in ("80.txt", "120.txt", "json", "markdown")),
@@ -70,12 +70,12 @@ OTHERS = (
 )
 
 EVERY_NAME = (*(f"{report}.{ending}" for report in plugins.names("reports") for ending in ENDINGS), *OTHERS)
-"""What `--write` writes."""
+"""The files that `--write` writes."""
 NAMES = (*(name for name in EVERY_NAME if (GOLDEN / f"{name.partition('.')[0]}.{ENDINGS[0]}").is_file() or name in OTHERS),)
-"""What is compared: the files of a new report once they are written."""
+"""The files that are compared; those of a new report are included once they are written."""
 
 FIRST_WEEK = -96 * 24 * 3_600 - 3 * 3_600
-"""Seconds from noon of 10 October 2026 to the morning of 6 July, a Monday."""
+"""Seconds from noon on 10 October 2026 back to the morning of Monday, 6 July."""
 CHANGING = """
 site: {notes: {2026-08-12: new checkout, 2026-08-31: [mail to customers, sale]}}
 macro: {purchase: {page: /buy, target: 1.5%}}
@@ -88,14 +88,14 @@ funnels:
 """
 ALONE = "macro: {quote: /quote}\nmicro: {home: /}\n"
 
-# Both change without a change of the reports: the version of the product, and that of the list of bots.
+# The versions of the product and of the bot list change even if the reports do not.
 _BOT_LIST = re.compile(r"crawler-user-agents \d+(?:\.\d+)*")
 _CHANGES = ((f'"convkit": "{__version__}"', '"convkit": "VERSION"'),)
 
 
 @cache
 def document(name: str) -> Document:
-    """Return the finished reports that golden files of this name show."""
+    """Return the document that the golden files of this name show."""
     with contextlib.chdir(ROOT):
         if name.startswith(COMPARE):
             return runs.comparison([SAMPLE], "goals.example.yaml", **SIDES[name.removeprefix(COMPARE)][0])
@@ -103,12 +103,12 @@ def document(name: str) -> Document:
 
 
 def _document(name: str) -> Document:
-    """Return the reports, with file names relative to the clone."""
+    """Return a document on logs, whose file names are relative to the project's folder."""
     if name == BUILT_IN:
         return runs.sample(goals=None)
     if name == FUNNELS:
-        wanted = plan.plan_reports(Options(goals=EVERY_OPTION), ["funnel"])
-        return run.report([SAMPLE], replace(wanted, alternatives=True))
+        funnel_plan = plan.plan_reports(Options(goals=EVERY_OPTION), ["funnel"])
+        return run.report([SAMPLE], replace(funnel_plan, alternatives=True))
     if name.startswith(SPLIT):
         return runs.sample(by=name.removeprefix(SPLIT))
     if name in {NO_MACRO, *TRENDS}:
@@ -122,7 +122,7 @@ def _document(name: str) -> Document:
 
 
 def lead_site() -> list[str]:
-    """Return a log whose macro goal no built-in goal knows: a form that redirects, in a language of its own."""
+    """Return a log whose macro goal matches no built-in goal: a form that redirects, with German paths."""
     lines = []
     for number in range(60):
         who = f"198.51.100.{number} - -"
@@ -134,12 +134,12 @@ def lead_site() -> list[str]:
 
 
 def changing_site() -> list[str]:
-    """Return a log of twelve weeks and a half, 80 sessions each, on which goals of every kind of trend are reached; two visitors keep coming."""
+    """Return a log of twelve and a half weeks, with 80 sessions each and goals with every kind of trend; a few visitors keep coming back."""
     lines = []
     for week in range(13):
         for place in range(80 if week < 12 else 30):
             reached = {"guide": place < 8 + 4 * week, "cart": place < 60 - 4 * week, "saw": place < 64, "asked": place % 2, "buy": place in {1, 2}}
-            pages = ["", *(page for page, fits in reached.items() if fits)] if place != 79 else ["quote"]
+            pages = ["", *(page for page, is_reached in reached.items() if is_reached)] if place != 79 else ["quote"]
             who = f"10.{week if place > 2 else 0}.0.{place} - -"
             begin = FIRST_WEEK + (week * 7 * 24 + place * 2) * 3_600
             lines += [line(f"GET /{page}", begin + 10 * number, who=who) for number, page in enumerate(pages)]
@@ -147,7 +147,7 @@ def changing_site() -> list[str]:
 
 
 def rendered(file: str) -> bytes:
-    """Return what a golden file should hold."""
+    """Return what a golden file should contain."""
     name, _, ending = file.partition(".")
     if ending.endswith("txt"):
         text = runs.render(document(name), "table", width=int(ending.partition(".")[0]))
@@ -159,7 +159,7 @@ def rendered(file: str) -> bytes:
 
 
 @pytest.mark.parametrize("file", NAMES)
-def test_report_is_the_golden_one(file: str) -> None:
+def test_a_report_equals_its_golden_file(file: str) -> None:
     golden = GOLDEN / file
     assert golden.is_file(), f"{file} is missing; {REWRITE}"
     assert rendered(file).splitlines(keepends=True) == golden.read_bytes().splitlines(keepends=True), REWRITE
@@ -170,7 +170,7 @@ def test_no_golden_file_is_left_over() -> None:
 
 
 def rewrite() -> None:
-    """Write all golden files, remove those that nothing is compared with, and print what differs."""
+    """Write all golden files, remove those that are no longer used, and print the differences."""
     GOLDEN.mkdir(parents=True, exist_ok=True)
     for path in GOLDEN.iterdir():
         if path.name not in EVERY_NAME and not path.name.startswith("."):
@@ -185,7 +185,7 @@ def rewrite() -> None:
 
 
 if __name__ == "__main__":
-    import conftest  # noqa: F401 (the key of which ids are made)
+    import conftest  # noqa: F401 (it sets the key for visitor IDs)
 
     if sys.argv[1:] != ["--write"]:
         sys.exit(f"{__doc__}")

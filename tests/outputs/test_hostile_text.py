@@ -1,4 +1,4 @@
-"""Text from a log is harmless in every output, wherever it occurs: paths, parameters, events, steps, the names of files.
+"""Text from a log is harmless in every output, wherever it occurs: in paths, parameters, events, steps or file names.
 
 It cannot control a terminal, hide, run in a spreadsheet, or break the file format.
 """
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     Documents = Callable[[str | None], Document]
 
 OUTPUTS, REPORTS = plugins.names("outputs"), (None, *plugins.names("reports"))
-STEERING = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Categories of characters that steer, hide or break what shows them."""
-FORM = {"csv": "\r\n", "tsv": "\t\n", "parquet": ""}
-"""Those that an output itself writes; a line's end otherwise."""
+CONTROL = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode categories of characters that control, hide or break what displays them."""
+OWN_CHARACTERS = {"csv": "\r\n", "tsv": "\t\n", "parquet": ""}
+"""The control characters that an output itself contains; by default, line ends."""
 RUN = re.compile(r"^[\s\ufeff\u200b]*[=+\-@\t\r\n\0\uff1d\uff0b\uff0d\uff20]")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
@@ -56,8 +56,8 @@ TEXTS = (
     "www.evil.example",
 )
 LOG = "=1+1|\x1b[31m\t[bold]:smile:\n.log"
-NO_TEXT = "\udcff"
-"""A byte of a file's name that is no UTF-8, as the system hands it over."""
+NOT_UTF_8 = "\udcff"
+"""A byte in a file name that is not UTF-8, as Python represents it."""
 GOALS_FILE = "@\u202egoals|\x9b*.yaml"
 GOALS = """
 site: {keep_query: [q]}
@@ -71,7 +71,7 @@ funnels:
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
-    """Return the reports on a log that attacks with all it has."""
+    """Return a function that returns a report on logs full of hostile texts."""
     folder = tmp_path_factory.mktemp("hostile")
     goals = folder / GOALS_FILE
     goals.write_text(GOALS, encoding="utf-8")
@@ -90,57 +90,57 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     export = written(folder / f"export{LOG}", [json.dumps(row) for row in (*rows, *pages)])
 
     def document(report: str | None) -> Document:
-        # The names of channels are no text of a log, but those of campaigns are.
-        found = runs.document([log, export], report and [report], goals=goals, by="campaign" if report == "channels" else None)
-        return replace(found, logs=tuple(f"{name}{NO_TEXT}" for name in found.logs))
+        # The names of channels do not come from a log, but those of campaigns do.
+        report_document = runs.document([log, export], report and [report], goals=goals, by="campaign" if report == "channels" else None)
+        return replace(report_document, logs=tuple(f"{name}{NOT_UTF_8}" for name in report_document.logs))
 
     return cache(document)
 
 
 def forms(text: str) -> tuple[str, str]:
-    """Return a text as a path may contain it: encoded, and raw except for characters that end a line or a request."""
+    """Return the two forms in which a path may contain a text: encoded, and raw without characters that end a line or a request."""
     return quote(text, safe="=+-@"), re.sub(r"[\0\r\n \"]", "", text)
 
 
 def rendered(document: Document, output: str) -> str | bytes:
-    """Return all rows of a document in an output."""
+    """Return all rows of a document in an output format."""
     return runs.render(document, output, limit=0, width=200)
 
 
-def texts_of(found: str | bytes) -> list[str]:
+def texts_of(output: str | bytes) -> list[str]:
     """Return the texts of an output: a single text, or the names and cells of a Parquet file."""
-    if isinstance(found, str):
-        return [found]
-    frame = pl.read_parquet(found)
+    if isinstance(output, str):
+        return [output]
+    frame = pl.read_parquet(output)
     return [*frame.columns, *(text for name in frame.columns for text in frame[name].cast(pl.String).drop_nulls())]
 
 
-def steering(text: str, output: str) -> set[str]:
+def control_characters(text: str, output: str) -> set[str]:
     """Return the control characters of a text, except those that are part of the output format."""
-    return {letter for letter in text if unicodedata.category(letter) in STEERING} - set(FORM.get(output, "\n"))
+    return {letter for letter in text if unicodedata.category(letter) in CONTROL} - set(OWN_CHARACTERS.get(output, "\n"))
 
 
 @pytest.mark.parametrize("report", REPORTS)
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_nothing_steers_or_hides_in_any_output(output: str, report: str | None, documents: Documents) -> None:
-    found = [steering(text, output) for text in texts_of(rendered(documents(report), output))]
-    assert set().union(*found) == set()
+def test_no_output_contains_control_or_invisible_characters(output: str, report: str | None, documents: Documents) -> None:
+    characters = [control_characters(text, output) for text in texts_of(rendered(documents(report), output))]
+    assert set().union(*characters) == set()
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_the_hostile_texts_are_there(output: str, documents: Documents) -> None:
-    """Were they not, everything would be harmless."""
+def test_the_hostile_texts_are_in_the_outputs(output: str, documents: Documents) -> None:
+    """Otherwise, the other tests would pass without proving anything."""
     text = "\n".join(texts_of(rendered(documents("pages"), output)))
     for mark in ("SUM(A1)", "Set-Cookie", "\\u202eevil", "link=http", "smile", "\\x9b31m", "\u241b"):
         assert mark in text.replace("\\=", "=").replace("\\\\", "\\").replace("`", "")
     whole = "\n".join(texts_of(rendered(documents(None), output)))
     assert "step" in whole
     if output in {"table", "markdown", "json"}:
-        assert safe(NO_TEXT) in whole.replace("\\\\", "\\")
+        assert safe(NOT_UTF_8) in whole.replace("\\\\", "\\")
 
 
 def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 (whatever JSON holds)
-    """Yield the texts of a JSON value, keys included."""
+    """Yield the texts of a JSON value, including its keys."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
@@ -154,20 +154,20 @@ def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 (whatever JSON holds)
 
 def strict(text: str) -> Any:  # noqa: ANN401 (whatever JSON holds)
     """Return the value of a JSON text that must not contain NaN or Infinity."""
-    return json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
+    return json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is not valid JSON"))
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_json_stays_json_when_it_is_read(report: str | None, documents: Documents) -> None:
-    """Escapes of JSON could bring back what its text does not show."""
+def test_json_is_harmless_after_it_is_parsed(report: str | None, documents: Documents) -> None:
+    """JSON escapes could bring back characters that the text itself does not show."""
     whole = strict(str(rendered(documents(report), "json")))
     lines = [strict(text) for text in str(rendered(documents(report), "ndjson")).split("\n")[:-1]]
-    assert [text for text in strings([whole, lines]) if steering(text, "parquet")] == []
+    assert [text for text in strings([whole, lines]) if control_characters(text, "parquet")] == []
     assert len(lines) == sum(len(rows) for rows in whole["reports"].values())
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_no_cell_of_a_sheet_runs_or_breaks_its_row(report: str | None, documents: Documents) -> None:
+def test_no_cell_runs_as_a_formula_or_breaks_its_row(report: str | None, documents: Documents) -> None:
     document = documents(report)
     sheets = {
         "csv": list(csv.reader(io.StringIO(str(rendered(document, "csv")), newline=""), strict=True)),
@@ -177,13 +177,13 @@ def test_no_cell_of_a_sheet_runs_or_breaks_its_row(report: str | None, documents
     assert {len(row) for row in sheets["tsv"]} == {len(sheets["tsv"][0])}
     cells = [cell for row in sheets["tsv"] for cell in row]
     assert [cell for cell in cells if RUN.match(cell) and not NUMBER.fullmatch(cell)] == []
-    frames = [one.frame for one in document.reports.values()]
+    frames = [part.frame for part in document.reports.values()]
     texts = [text for frame in frames for column in frame.select(pl.col(pl.String)) for text in column.drop_nulls()]
     assert any(cell.startswith("'") for cell in cells) == any(map(RUN.match, texts))
 
 
-def test_cells_of_most_reports_would_run(documents: Documents) -> None:
-    """A row of paths begins with the edge of a session, those of other reports have no text of a log."""
+def test_most_reports_contain_escaped_formulas(documents: Documents) -> None:
+    """Rows of paths begin with `(start)`, and those of the other reports contain no text from a log."""
     would_run = {
         name
         for name in REPORTS
@@ -192,7 +192,7 @@ def test_cells_of_most_reports_would_run(documents: Documents) -> None:
     assert would_run >= {"channels", "drop-off", "funnel", "goals", "hits", "pages", "sessions"}
 
 
-def test_no_blank_hides_a_formula() -> None:
+def test_no_leading_blank_hides_a_formula() -> None:
     blanks = [letter for code in range(sys.maxunicode) if (letter := chr(code)).isspace() or letter in "\ufeff\u200b"]
     assert len(blanks) > 20
     assert [blank for blank in blanks if escape_formula(f"{blank} {blank}=1") != f"'{blank} {blank}=1"] == []

@@ -40,31 +40,31 @@ TYPES: dict[str, Any] = {
 
 
 def frame_of(document: Document) -> pl.DataFrame:
-    """Return the table of a document's file."""
+    """Return the table in the Parquet file of a document."""
     return pl.read_parquet(runs.render(document, "parquet"))
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_a_report_is_its_columns_in_the_types_of_their_units(report: str) -> None:
+def test_a_report_has_its_columns_with_the_types_of_their_units(report: str) -> None:
     columns: tuple[Column, ...] = plugins.load("reports", report).COLUMNS
     assert dict(frame_of(runs.sample_report(report)).schema) == {column.name: TYPES[column.unit] for column in columns}
 
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_without_rows_the_types_are_the_same(report: str, tmp_path: Path) -> None:
-    found = frame_of(runs.document([written(tmp_path / "empty.log", [])], [report], EXAMPLE))
-    assert found.schema == frame_of(runs.sample_report(report)).schema
+    empty = frame_of(runs.document([written(tmp_path / "empty.log", [])], [report], EXAMPLE))
+    assert empty.schema == frame_of(runs.sample_report(report)).schema
 
 
 @pytest.mark.parametrize("report", sorted(set(REPORTS) - {"overview"}))
-def test_figures_are_those_of_json(report: str) -> None:
+def test_figures_equal_those_in_json(report: str) -> None:
     document = runs.sample_report(report)
-    told = json.loads(runs.render(document, "json"))["reports"][report]
-    found = pl.read_parquet(runs.render(document, "parquet"))
-    assert found.height == len(told)
-    for name, values in found.to_dict(as_series=False).items():
-        shown = [value.isoformat() if hasattr(value, "isoformat") else float(value) if isinstance(value, Decimal) else value for value in values]
-        assert shown == [pytest.approx(row[name], abs=0.005) if isinstance(row[name], float) else row[name] for row in told]
+    json_rows = json.loads(runs.render(document, "json"))["reports"][report]
+    parquet_rows = pl.read_parquet(runs.render(document, "parquet"))
+    assert parquet_rows.height == len(json_rows)
+    for name, values in parquet_rows.to_dict(as_series=False).items():
+        comparable = [value.isoformat() if hasattr(value, "isoformat") else float(value) if isinstance(value, Decimal) else value for value in values]
+        assert comparable == [pytest.approx(row[name], abs=0.005) if isinstance(row[name], float) else row[name] for row in json_rows]
 
 
 def test_money_is_exact(tmp_path: Path) -> None:
@@ -73,14 +73,14 @@ def test_money_is_exact(tmp_path: Path) -> None:
     assert frame_of(runs.document([log], ["goals"], goals))["value"].to_list() == [Decimal("1000000.300001")]
 
 
-def test_several_reports_are_the_tidy_table_of_csv() -> None:
+def test_several_reports_are_the_same_tidy_table_as_in_csv() -> None:
     document = runs.sample()
     header, *rows = csv.reader(io.StringIO(runs.render(document, "csv")))
-    found = pl.read_parquet(runs.render(document, "parquet"))
-    assert dict(found.schema) == dict.fromkeys(header, pl.String)
-    assert found.with_columns(pl.col("value").fill_null("")).rows() == [tuple(row) for row in rows]
-    assert found["value"].null_count() > 0
-    assert "" not in found["value"]
+    tidy = pl.read_parquet(runs.render(document, "parquet"))
+    assert dict(tidy.schema) == dict.fromkeys(header, pl.String)
+    assert tidy.with_columns(pl.col("value").fill_null("")).rows() == [tuple(row) for row in rows]
+    assert tidy["value"].null_count() > 0
+    assert "" not in tidy["value"]
 
 
 def test_texts_are_harmless_without_an_apostrophe(tmp_path: Path) -> None:
@@ -92,14 +92,14 @@ def test_texts_are_harmless_without_an_apostrophe(tmp_path: Path) -> None:
 
 
 def test_equal_input_gives_equal_bytes() -> None:
-    for made, reports in ((runs.sample("pages"), ["pages"]), (runs.sample(), None)):
-        first, second = (runs.render(document, "parquet") for document in (made, runs.document([SAMPLE], reports, EXAMPLE)))
+    for sample, reports in ((runs.sample("pages"), ["pages"]), (runs.sample(), None)):
+        first, second = (runs.render(document, "parquet") for document in (sample, runs.document([SAMPLE], reports, EXAMPLE)))
         assert isinstance(first, bytes)
         assert first == second
 
 
-def test_pieces_in_memory_do_not_show() -> None:
-    """How many there are depends on the number of threads; a small table hides it."""
+def test_chunks_in_memory_make_no_difference() -> None:
+    """The number of chunks depends on the number of threads, and matters only in large tables."""
     document = runs.sample("pages")
     report = document.reports["pages"]
     whole = report.frame.sample(100_000, with_replacement=True, seed=1).rechunk()

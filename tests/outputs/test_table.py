@@ -1,4 +1,4 @@
-"""The table: nothing is wider than the screen, columns are aligned, and no text from a log reaches the terminal as anything but text."""
+"""The table: nothing is wider than the screen, columns are aligned, and text from a log reaches the terminal only as harmless text."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ HAND_MADE = DATA / "by_hand.log"
 WIDTHS = (40, 60, 80, 100, 120, 200)
 REPORTS = (None, *plugins.names("reports"))
 DANGEROUS = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Categories of characters that steer what shows them."""
+"""Unicode categories of characters that control what displays them."""
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 GOALS = "macro: {purchase: /thanks}\nmicro: {saw: '/**'}\nfunnels: {shop: [saw, '/missing/**', purchase]}\n"
@@ -46,7 +46,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Document:
-    """Return the whole report on a log whose paths, agents and users attack whoever looks at them."""
+    """Return the whole report on a log whose paths, user agents and user names are hostile."""
     folder = tmp_path_factory.mktemp("hostile")
     (folder / "goals.yaml").write_text(GOALS, encoding="utf-8")
     lines = []
@@ -58,8 +58,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Document:
 
 
 def too_wide(text: str, width: int) -> list[str]:
-    """Return the lines that are wider than the screen, in cells."""
-    return [found for found in _SGR.sub("", text).splitlines() if cell_len(found) > width]
+    """Return the lines that are wider than the screen, measured in terminal cells."""
+    return [text_line for text_line in _SGR.sub("", text).splitlines() if cell_len(text_line) > width]
 
 
 def dangerous(text: str) -> set[str]:
@@ -73,17 +73,17 @@ def test_no_line_is_wider_than_the_screen(report: str | None, width: int) -> Non
     for limit in (None, 0, 3):
         text = runs.render(runs.sample_report(report), width=width, limit=limit)
         assert too_wide(text, width) == []
-        assert [found for found in text.splitlines() if found != found.rstrip()] == []
+        assert [text_line for text_line in text.splitlines() if text_line != text_line.rstrip()] == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_no_line_is_wider_whatever_the_log_says(hostile: Document, width: int) -> None:
+def test_no_line_is_wider_whatever_the_log_contains(hostile: Document, width: int) -> None:
     assert too_wide(runs.render(hostile, width=width, limit=0), width) == []
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_no_word_of_a_sentence_is_wider(tmp_path: Path, width: int) -> None:
-    """Sentences are broken between words; a path in one of them may be a word that fits no line."""
+def test_long_words_in_sentences_are_not_wider(tmp_path: Path, width: int) -> None:
+    """Sentences wrap between words, but a path in a sentence may be a word that is longer than a line."""
     lines = [line("GET /"), *(line(f"GET /{'gone' * 60}", 1, 404, who=f"192.0.2.{number} - -") for number in range(3))]
     document = runs.document([written(tmp_path / f"{'long' * 30}.log", lines)])
     assert too_wide(runs.render(document, width=width), width) == []
@@ -98,7 +98,7 @@ def test_text_of_a_log_is_harmless(hostile: Document, width: int, *, colour: boo
 
 
 def test_text_of_a_log_is_shown_as_it_is(hostile: Document) -> None:
-    """Neither markup nor emoji codes are read."""
+    """Neither markup nor emoji codes in it are interpreted."""
     text = runs.render(hostile, width=200, limit=0)
     for path in ("/[/x]", "/[bold]", "/:smile:", "/[link=http:/e]a[/link]"):
         assert f"  {path} " in text
@@ -107,8 +107,8 @@ def test_text_of_a_log_is_shown_as_it_is(hostile: Document) -> None:
 
 
 def test_every_format_character_is_made_visible() -> None:
-    odd = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in DANGEROUS]
-    assert [f"{ord(character):x}" for character in odd if safe(character) == character] == []
+    control_characters = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in DANGEROUS]
+    assert [f"{ord(character):x}" for character in control_characters if safe(character) == character] == []
 
 
 ANY = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
@@ -120,7 +120,7 @@ PATHS = st.lists(st.text(ANY, min_size=1, max_size=40), min_size=1, max_size=12)
 def test_any_text_is_harmless(paths: list[str], width: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any")
     lines = [line(f"GET /{path}", number, 200 + number % 3 * 102, agent=f"Firefox {path}") for number, path in enumerate(paths)]
-    # A log most of whose lines are broken in two would be refused.
+    # A log is rejected if most of its lines are broken in two.
     lines += [line("GET /good", number) for number in range(sum(len(path) + 3 for path in paths))]
     document = runs.document([written(folder / "access.log", lines)], log_format="combined")
     plain, coloured = (runs.render(document, width=width, limit=0, colour=colour) for colour in (False, True))
@@ -151,15 +151,15 @@ def test_a_name_that_fits_is_not_cut(tmp_path: Path) -> None:
 
 
 def output(*arguments: str | Path, **environment: str) -> str:
-    """Return what the program writes into a pipe."""
+    """Return what the program writes to a pipe."""
     clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR", "CONVKIT_GOALS"}}
-    done = subprocess.run([sys.executable, "-m", "convkit", *arguments], cwd=ROOT, env=clean | environment, capture_output=True, check=True)
-    assert done.stderr == b""
-    return done.stdout.decode()
+    process = subprocess.run([sys.executable, "-m", "convkit", *arguments], cwd=ROOT, env=clean | environment, capture_output=True, check=True)
+    assert process.stderr == b""
+    return process.stdout.decode()
 
 
 def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> str:
-    """Return the program's output on a terminal of that many columns."""
+    """Return the program's output on a terminal with this number of columns."""
     controller, terminal = os.openpty()
     termios.tcsetwinsize(terminal, (24, columns))
     clean = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "NO_COLOR", "CONVKIT_GOALS"}} | {"TERM": "xterm"}
@@ -169,7 +169,7 @@ def on_terminal(columns: int, *arguments: str | Path, **environment: str) -> str
         try:
             while part := os.read(controller, 65_536):
                 parts.append(part)
-        except OSError:  # Linux says EIO, not an end of file, when the other side is closed.
+        except OSError:  # Linux reports EIO instead of an end of file when the other side is closed.
             pass
     os.close(controller)
     assert process.returncode == 0
@@ -200,7 +200,7 @@ def test_notes_are_a_list_in_groups_and_definitions_come_on_request() -> None:
 
 
 @pytest.mark.parametrize(("report", "has_dots"), [("channels", True), ("overview", False)])
-def test_a_dot_is_explained_only_on_screens_that_have_one(report: str, has_dots: bool) -> None:  # noqa: FBT001 (a parameter of the test)
+def test_a_dot_is_explained_only_on_screens_that_contain_one(report: str, has_dots: bool) -> None:  # noqa: FBT001 (a parameter of the test)
     text = runs.render(runs.sample(report), width=80)
     assert ("\n  ·  " in text) == has_dots
     assert ("too few to show; a rate needs at least 30" in text) == has_dots

@@ -1,4 +1,4 @@
-"""TSV for the shell: the rows of CSV, a line each, cells between tabs and never quoted."""
+"""TSV for the shell: the rows of the CSV output, one per line, with cells separated by tabs and never quoted."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def rows(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize("report", [None, *plugins.names("reports")])
-def test_the_rows_are_those_of_csv(report: str | None) -> None:
+def test_the_rows_equal_those_in_csv(report: str | None) -> None:
     document = runs.sample_report(report)
     assert rows(runs.render(document, "tsv")) == list(csv.reader(io.StringIO(runs.render(document, "csv"))))
 
 
 @given(st.text(st.characters()))
-def test_no_text_holds_a_tab_or_ends_a_line(text: str) -> None:
+def test_no_text_contains_a_tab_or_a_line_end(text: str) -> None:
     cell = escape_formula(safe_text(text))
     assert "\t" not in cell
     assert len(f"{cell}.".splitlines()) == 1

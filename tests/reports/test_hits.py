@@ -30,24 +30,24 @@ micro:
 
 
 def rows(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (as `run` takes them)
-    """Return the rows on some lines as JSON has them."""
+    """Return the rows of the report on some lines, parsed from its JSON."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
     document = runs.document([written(folder / "access.log", lines)], ["hits"], folder / "goals.yaml", **options)
-    found: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"]["hits"]
-    return found
+    report_rows: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"]["hits"]
+    return report_rows
 
 
-def column(found: list[dict[str, Any]], name: str) -> list[Any]:
-    """Return a column of rows."""
-    return [row[name] for row in found]
+def column(report_rows: list[dict[str, Any]], name: str) -> list[Any]:
+    """Return the values of a column."""
+    return [row[name] for row in report_rows]
 
 
-def test_a_row_says_all_of_a_hit(tmp_path: Path) -> None:
+def test_a_row_describes_a_hit_completely(tmp_path: Path) -> None:
     lines = [line("GET /style.css"), line("GET /product/1?a=b&total=3#x", 10), line("HEAD /", 11)]
-    (only,) = rows(tmp_path, lines)
-    assert list(only) == [one.name for one in plugins.load("reports", "hits").COLUMNS]
-    assert only["session"] == f"{only['visitor']}-1"
-    assert {key: value for key, value in only.items() if key not in {"session", "visitor"}} == {
+    (row,) = rows(tmp_path, lines)
+    assert list(row) == [spec.name for spec in plugins.load("reports", "hits").COLUMNS]
+    assert row["session"] == f"{row['visitor']}-1"
+    assert {key: value for key, value in row.items() if key not in {"session", "visitor"}} == {
         "time": "2026-10-10T14:00:10+02:00",
         "kind": "page",
         "method": "GET",
@@ -63,18 +63,18 @@ def test_a_row_says_all_of_a_hit(tmp_path: Path) -> None:
 
 
 def test_every_kept_line_is_a_row_in_order(tmp_path: Path) -> None:
-    """Whatever its kind, except background requests."""
+    """Hits of every kind are rows, except background requests."""
     requests = [("GET /b", 5, 200), ("GET /a", 3, 200), ("POST /x", 3, 302), ("GET /gone", 4, 404), ("GET /old", 4, 301), ("GET /f.pdf", 6, 200)]
-    others = [line("GET /api/x", 1), line("POST /form", 4), line("GET /robots.txt", agent="Other/1.0"), "rubbish", ""]
-    lines = [line(*request) for request in requests] + others
-    found = rows(tmp_path, lines)
-    assert column(found, "line") == [2, 4, 5, 1, 6]
-    assert column(found, "kind") == ["page", "error", "redirect", "page", "download"]
+    lines_without_rows = [line("GET /api/x", 1), line("POST /form", 4), line("GET /robots.txt", agent="Other/1.0"), "rubbish", ""]
+    lines = [line(*request) for request in requests] + lines_without_rows
+    report_rows = rows(tmp_path, lines)
+    assert column(report_rows, "line") == [2, 4, 5, 1, 6]
+    assert column(report_rows, "kind") == ["page", "error", "redirect", "page", "download"]
     assert runs.document([tmp_path / "access.log"], ["hits"], tmp_path / "goals.yaml").input["kept"] == 5
 
 
-def test_the_value_is_the_first_goal_s_that_counts_the_hit(tmp_path: Path) -> None:
-    """Of `sale` and `any_sale` the first; where it does not count the hit, or has no plain number, the other; counted once, never their sum."""
+def test_the_value_is_that_of_the_first_goal_that_counts_the_hit(tmp_path: Path) -> None:
+    """Here, that is `sale`, or `any_sale` if `sale` does not count the hit or has no number; values are never added up."""
     targets = (
         "/product/1",
         "/product/2",
@@ -85,22 +85,22 @@ def test_the_value_is_the_first_goal_s_that_counts_the_hit(tmp_path: Path) -> No
         "/asked",
         "/plain",
     )
-    found = rows(tmp_path, [line(f"GET {target}", 10 * number) for number, target in enumerate(targets)])
-    assert column(found, "value") == [0.25, None, 9.5, 7, 7, 5, None, None]
-    assert column(found, "goals") == ["saw", "saw", "sale any_sale deep", "any_sale", "sale any_sale", "asked", "asked", ""]
+    report_rows = rows(tmp_path, [line(f"GET {target}", 10 * number) for number, target in enumerate(targets)])
+    assert column(report_rows, "value") == [0.25, None, 9.5, 7, 7, 5, None, None]
+    assert column(report_rows, "goals") == ["saw", "saw", "sale any_sale deep", "any_sale", "sale any_sale", "asked", "asked", ""]
 
 
-def test_hits_of_no_session_have_none(tmp_path: Path) -> None:
-    found = rows(tmp_path, [line("GET /gone", 0, 404), line("GET /", 4000), line("GET /gone", 4001, 404)])
-    assert [session and session[-2:] for session in column(found, "session")] == [None, "-1", "-1"]
-    assert len(set(column(found, "visitor"))) == 1
-    assert column(found, "goals") == ["", "", "gone"]
+def test_hits_outside_of_sessions_have_no_session(tmp_path: Path) -> None:
+    report_rows = rows(tmp_path, [line("GET /gone", 0, 404), line("GET /", 4000), line("GET /gone", 4001, 404)])
+    assert [session and session[-2:] for session in column(report_rows, "session")] == [None, "-1", "-1"]
+    assert len(set(column(report_rows, "visitor"))) == 1
+    assert column(report_rows, "goals") == ["", "", "gone"]
     (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
     document = runs.document([tmp_path / "access.log"], ["hits"], tmp_path / "goals.yaml")
-    assert f"  {found[0]['visitor'][:6]}…    " in runs.render(document, width=80)
+    assert f"  {report_rows[0]['visitor'][:6]}…    " in runs.render(document, width=80)
 
 
-def test_period_and_questions_decide_on_rows(tmp_path: Path) -> None:
+def test_period_and_filters_select_rows(tmp_path: Path) -> None:
     lines = [line("GET /a"), line("GET /b", 10), line("GET /a", 86_400), line("GET /gone", 90_000, 404)]
     assert column(rows(tmp_path, lines, since="2026-10-11"), "line") == [3, 4]
     assert column(rows(tmp_path, lines, where=["page=/b"]), "line") == [1, 2]
@@ -111,17 +111,17 @@ def test_sources_are_named_whatever_the_order_of_files(tmp_path: Path) -> None:
     late = written(tmp_path / "a.log", [line("GET /late", 50), line("GET /early", 0)])
     early = written(tmp_path / "b.log", [line("GET /b", 1), line("GET /b", 50)])
     orders = [[late, early], [early, late]]
-    found = [json.loads(runs.render(runs.document(logs, ["hits"]), "json"))["reports"]["hits"] for logs in orders]
-    assert found[0] == found[1]
-    assert [(row["source"], row["line"]) for row in found[0]] == [("a.log", 2), ("b.log", 1), ("b.log", 2), ("a.log", 1)]
+    rows_by_order = [json.loads(runs.render(runs.document(logs, ["hits"]), "json"))["reports"]["hits"] for logs in orders]
+    assert rows_by_order[0] == rows_by_order[1]
+    assert [(row["source"], row["line"]) for row in rows_by_order[0]] == [("a.log", 2), ("b.log", 1), ("b.log", 2), ("a.log", 1)]
 
 
-def test_only_parameters_that_somebody_named_are_shown(tmp_path: Path) -> None:
+def test_only_configured_parameters_are_shown(tmp_path: Path) -> None:
     goals = "site: {keep_query: [route]}\nmacro: {sale: {page: /a, value: query.total}}\nmicro: {mail: {query: {utm_medium: e*}}, seen: {query: q}}\n"
     lines = [line("GET /a?password=hidden&total=1%2E5&q=%C3%A9+x&route=r&utm_medium=email&utm_source=s"), line("GET /a?x=1", 9), line("GET /a?q", 10)]
-    found = rows(tmp_path, lines, goals)
-    assert column(found, "query") == ["route=r&q=é x&total=1.5&utm_medium=email", None, "q="]
-    assert column(found, "path") == ["/a?route=r", "/a", "/a"]
+    report_rows = rows(tmp_path, lines, goals)
+    assert column(report_rows, "query") == ["route=r&q=é x&total=1.5&utm_medium=email", None, "q="]
+    assert column(report_rows, "path") == ["/a?route=r", "/a", "/a"]
 
 
 SECRETS = (
@@ -132,15 +132,15 @@ PLAIN = ("total", "order", "keyword", "signup", "design", "encoded", "utm_medium
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_what_looks_like_a_secret_is_masked(name: str, tmp_path: Path) -> None:
+def test_values_of_parameters_that_look_secret_are_masked(name: str, tmp_path: Path) -> None:
     goals = f"macro: {{sale: {{page: /a, once_per: 'query.{name}'}}}}\nmicro: {{seen: {{query: '{name}'}}}}\n"
-    found = rows(tmp_path, [line(f"GET /a?{name}=planted&x=1"), line("GET /a", 9)], goals)
-    assert column(found, "query") == [f"{name}=***", None]
-    assert "planted" not in json.dumps(found)
+    report_rows = rows(tmp_path, [line(f"GET /a?{name}=planted&x=1"), line("GET /a", 9)], goals)
+    assert column(report_rows, "query") == [f"{name}=***", None]
+    assert "planted" not in json.dumps(report_rows)
 
 
 @pytest.mark.parametrize("name", PLAIN)
-def test_other_parameters_are_not(name: str) -> None:
+def test_other_parameters_are_not_masked(name: str) -> None:
     assert not paths._SECRET.search(name)  # noqa: SLF001 (the rule itself)
 
 

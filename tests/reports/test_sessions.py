@@ -1,4 +1,4 @@
-"""`sessions`: one row per session, named by visitor and number; the rows add up to the headline and do not identify people."""
+"""`sessions`: one row per session, named by visitor ID and number; the rows add up to the overview and do not identify people."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ OTHER = "198.51.100.2 - -"
 
 
 def rows(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (as `run` takes them)
-    """Return the rows on some lines as JSON has them."""
+    """Return the rows of the report on some lines, parsed from its JSON."""
     document = run(folder, lines, goals, **options)
-    found: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"]["sessions"]
-    return found
+    report_rows: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"]["sessions"]
+    return report_rows
 
 
 def run(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> Document:  # noqa: ANN401 (as `run` takes them)
@@ -52,7 +52,7 @@ def run(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> D
     return runs.document([written(folder / "access.log", lines)], ["sessions"], folder / "goals.yaml", **options)
 
 
-def test_a_row_says_all_of_a_session(tmp_path: Path) -> None:
+def test_a_row_describes_a_session_completely(tmp_path: Path) -> None:
     lines = [
         line("GET /product/1?utm_source=letter&utm_medium=email", 0),
         *(line(f"GET {target}", 10 * number) for number, target in enumerate(("/cart", "/sale?total=1.5", "/sale?total=2", "/asked"), 1)),
@@ -84,25 +84,25 @@ def test_a_row_says_all_of_a_session(tmp_path: Path) -> None:
     assert second["visitor"] != visitor
 
 
-def test_numbers_are_those_of_all_lines_read(tmp_path: Path) -> None:
-    """Whatever period is looked at, and whichever sessions are asked for."""
+def test_sessions_are_numbered_over_all_lines(tmp_path: Path) -> None:
+    """They do not depend on the period or on filters."""
     lines = [line("GET /", 3600 * number, who=who) for number in range(4) for who in ("198.51.100.1 - -", OTHER)]
-    plain = rows(tmp_path, lines)
-    assert [row["session"].rpartition("-")[2] for row in plain] == ["1", "1", "2", "2", "3", "3", "4", "4"]
-    assert rows(tmp_path, lines, since="2026-10-10T16:00") == plain[4:]
-    (kept,) = rows(tmp_path, [*lines, line("GET /a", 3601, who=OTHER)], where=["page=/a"])
-    assert kept["session"] == f"{visitor_ids.hash_identities([f'address 198.51.100.2 {FIREFOX}'])[0]}-2"
-    assert kept["session"] in {row["session"] for row in plain}
+    unfiltered = rows(tmp_path, lines)
+    assert [row["session"].rpartition("-")[2] for row in unfiltered] == ["1", "1", "2", "2", "3", "3", "4", "4"]
+    assert rows(tmp_path, lines, since="2026-10-10T16:00") == unfiltered[4:]
+    (filtered,) = rows(tmp_path, [*lines, line("GET /a", 3601, who=OTHER)], where=["page=/a"])
+    assert filtered["session"] == f"{visitor_ids.hash_identities([f'address 198.51.100.2 {FIREFOX}'])[0]}-2"
+    assert filtered["session"] in {row["session"] for row in unfiltered}
 
 
-def test_a_session_that_is_set_aside_has_no_number(tmp_path: Path) -> None:
+def test_a_session_without_a_page_has_no_number(tmp_path: Path) -> None:
     lines = [line("POST /cart", 0), line("GET /", 4000), line("GET /", 8000)]
-    found = rows(tmp_path, lines, "macro: {cart: POST /cart}\n")
-    assert [row["session"][-2:] for row in found] == ["-1", "-2"]
+    report_rows = rows(tmp_path, lines, "macro: {cart: POST /cart}\n")
+    assert [row["session"][-2:] for row in report_rows] == ["-1", "-2"]
 
 
-def test_an_id_is_made_of_what_tells_the_visitor(tmp_path: Path) -> None:
-    """By user if there is one, otherwise by address (IPv6 by its /64) and browser; no other line changes it."""
+def test_an_id_depends_only_on_what_identifies_the_visitor(tmp_path: Path) -> None:
+    """Visitors are identified by user or else by address (of IPv6, the /64) and browser; other lines do not change the ID."""
     who = ["198.51.100.1 - -", "198.51.100.1 - ann", "198.51.100.7 - ann", "2001:db8::1 - -", "2001:db8::2 - -", "2001:db8:0:1::1 - -"]
     lines = [line("GET /", 60 * number, who=one, agent=f"Firefox {min(3, number)}") for number, one in enumerate(who)]
     ids = [row["visitor"] for row in rows(tmp_path, lines)]
@@ -113,13 +113,13 @@ def test_an_id_is_made_of_what_tells_the_visitor(tmp_path: Path) -> None:
     assert by_address[0]["visitor"] == visitor_ids.hash_identities(["address 198.51.100.1 "])[0]
 
 
-def test_hits_before_a_user_is_known_are_the_user_s(tmp_path: Path) -> None:
-    (only,) = rows(tmp_path, [line("GET /"), line("GET /account", 10, who="198.51.100.1 - ann")])
-    assert only["visitor"] == visitor_ids.hash_identities(["user ann"])[0]
-    assert only["pages"] == 2
+def test_hits_before_a_user_is_known_belong_to_the_user(tmp_path: Path) -> None:
+    (row,) = rows(tmp_path, [line("GET /"), line("GET /account", 10, who="198.51.100.1 - ann")])
+    assert row["visitor"] == visitor_ids.hash_identities(["user ann"])[0]
+    assert row["pages"] == 2
 
 
-def test_equal_input_and_key_give_equal_bytes_and_another_key_other_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_input_and_key_give_the_same_bytes_and_another_key_changes_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [line("GET /", number, who=f"198.51.100.{number} - -") for number in range(9)]
     first, second = (runs.render(run(tmp_path, lines), "csv") for _ in range(2))
     assert first == second
@@ -131,12 +131,12 @@ def test_equal_input_and_key_give_equal_bytes_and_another_key_other_ids(tmp_path
 
 @share_of_examples(0.08)
 @given(example=examples(with_users=True))
-def test_the_rows_add_up_to_the_headline(example: Example, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_rows_add_up_to_the_overview(example: Example, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("sums")
     (folder / "goals.yaml").write_text(to_yaml(example.goals), encoding="utf-8")
     log = written(folder / "access.log", example.stream.lines)
-    found = json.loads(runs.render(runs.document([log], ["overview", "sessions", "hits"], folder / "goals.yaml"), "json"))
-    head, sessions, hits = overview(found), found["reports"]["sessions"], found["reports"]["hits"]
+    document = json.loads(runs.render(runs.document([log], ["overview", "sessions", "hits"], folder / "goals.yaml"), "json"))
+    head, sessions, hits = overview(document), document["reports"]["sessions"], document["reports"]["hits"]
     assert head["sessions"] == len(sessions) == len({row["session"] for row in sessions})
     assert head["visitors"] == len({row["visitor"] for row in sessions})
     assert head["pageviews"] == sum(row["pages"] for row in sessions)
@@ -146,12 +146,12 @@ def test_the_rows_add_up_to_the_headline(example: Example, tmp_path_factory: pyt
     longer = [row["seconds"] for row in sessions if not row["bounced"]]
     assert head["median_session_seconds"] == (median(longer) if longer else None)
     assert [(row["started"], row["session"]) for row in sessions] == sorted((row["started"], row["session"]) for row in sessions)
-    assert found["input"]["kept"] == len(hits)
+    assert document["input"]["kept"] == len(hits)
     pages = {row["session"]: row["pages"] for row in sessions}
     assert pages == {name: sum(hit["session"] == name and hit["kind"] == "page" for hit in hits) for name in pages}
 
 
-def test_without_a_macro_goal_nothing_is_said_of_conversions(tmp_path: Path) -> None:
+def test_without_a_macro_goal_conversions_are_missing(tmp_path: Path) -> None:
     document = runs.document([written(tmp_path / "access.log", [line("GET /")])], ["sessions"])
     row = document.reports["sessions"].frame.row(0, named=True)
     assert (row["converted"], row["value"], row["goals"]) == (None, None, "")
@@ -159,7 +159,7 @@ def test_without_a_macro_goal_nothing_is_said_of_conversions(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_it_is_no_part_of_the_whole_report(report: str) -> None:
+def test_it_is_not_part_of_the_whole_report(report: str) -> None:
     assert report not in names_in_report()
     assert not plugins.load("reports", report).IN_REPORT
 
@@ -179,7 +179,7 @@ def test_a_screen_shows_twenty_rows_and_short_names(report: str, tmp_path: Path)
     assert f"one row per {report[:-1]}\n" in everything
 
 
-def test_the_year_stands_where_the_period_has_two(tmp_path: Path) -> None:
+def test_the_year_is_shown_if_the_period_covers_two(tmp_path: Path) -> None:
     lines = [line("GET /"), line("GET /", 120 * 86_400)]
     for report in REPORTS:
         text = runs.render(runs.document([written(tmp_path / "a.log", lines)], [report]))
@@ -188,8 +188,8 @@ def test_the_year_stands_where_the_period_has_two(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_nothing_tells_who_a_visitor_is(report: str, tmp_path: Path) -> None:
-    """No address, agent or user name in any output; nor the numbers by which a run knows visitors."""
+def test_nothing_reveals_who_a_visitor_is(report: str, tmp_path: Path) -> None:
+    """No output contains an address, user agent or user name, or the numbers by which a run identifies visitors."""
     people = (
         ("203.0.113.77 - -", "Planted/1.0 (agent)"),
         ("2001:db8:aaaa:bbbb::5 - -", "Planted/2.0"),
@@ -201,15 +201,15 @@ def test_nothing_tells_who_a_visitor_is(report: str, tmp_path: Path) -> None:
     document = runs.document([log], [report], tmp_path / "goals.yaml")
     numbers = runs.analysis([log], convkit.load_goals(tmp_path / "goals.yaml")).analysis.hits.collect()["visitor"]
     for output in OUTPUTS:
-        made = runs.render(document, output, limit=0, width=250)
-        text = made if isinstance(made, str) else pl.read_parquet(made).write_csv() + made.decode("latin-1")
-        found = [word for word in ("203.0.113", "2001:", "2001:0db8", "198.51.100", "Planted", "plantedname", "agent)") if word in text]
-        assert found == []
+        rendered = runs.render(document, output, limit=0, width=250)
+        text = rendered if isinstance(rendered, str) else pl.read_parquet(rendered).write_csv() + rendered.decode("latin-1")
+        identifying = [word for word in ("203.0.113", "2001:", "2001:0db8", "198.51.100", "Planted", "plantedname", "agent)") if word in text]
+        assert identifying == []
         assert [number for number in numbers if str(number) in text] == []
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_a_log_of_nothing_has_no_rows(report: str, tmp_path: Path) -> None:
+def test_an_empty_log_has_no_rows(report: str, tmp_path: Path) -> None:
     document = runs.document([written(tmp_path / "empty.log", [])], [report])
     assert document.reports[report].frame.is_empty()
     assert report.upper() not in runs.render(document)
@@ -217,8 +217,8 @@ def test_a_log_of_nothing_has_no_rows(report: str, tmp_path: Path) -> None:
 
 def test_by_hand() -> None:
     """The small log that is counted by hand in the tests of the other reports."""
-    found = runs.document([DATA / "by_hand.log"], ["sessions"], DATA / "by_hand.yaml").reports["sessions"].frame
-    shown = found.with_columns(pl.col("session").str.slice(17), pl.col("started").dt.strftime("%H:%M:%S"), pl.col("value") // 10_000)
+    frame = runs.document([DATA / "by_hand.log"], ["sessions"], DATA / "by_hand.yaml").reports["sessions"].frame
+    shown = frame.with_columns(pl.col("session").str.slice(17), pl.col("started").dt.strftime("%H:%M:%S"), pl.col("value") // 10_000)
     columns = ("session", "started", "seconds", "pages", "landing", "exit", "bounced", "converted", "value", "goals")
     assert shown.select(columns).rows() == [
         ("1", "09:00:02", 1198.0, 6, "/", "/thanks", False, True, 1999, "purchase saw_product compared cart long_visit"),

@@ -1,6 +1,6 @@
-"""Worth a look: planted differences are reported in exact words, and random ones are not.
+"""The findings under "worth a look": planted differences are reported in the exact words, and random ones are not.
 
-Every log consists of whole sessions, so each count in a sentence can be checked against the plan next to it.
+Every log consists of planned sessions, so each count in a sentence can be checked against the plan next to it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Plan = list[tuple[int, str]]
-"""How many sessions made which requests: paths of pages shown, `again` for a form that came back, `error` for a page that is missing."""
+"""Numbers of sessions and their requests: paths of pages, `again` for a form that is shown again, `error` for a missing page."""
 
 SHOP = """
 macro: {purchase: /thanks}
@@ -34,11 +34,11 @@ MONTH = {"since": "2026-10-01", "until": "2026-10-30"}
 OCTOBER = {"since": "2026-10-01", "until": "2026-10-31"}
 
 CHANCE = 0.05
-"""How often `more` may appear on logs without any difference."""
+"""The share of logs without any difference in which `more` may appear."""
 
 
 def sessions(plan: Plan) -> Iterator[str]:
-    """Yield the lines of planned sessions on one afternoon, each by a different visitor."""
+    """Yield the lines of the planned sessions, all on one afternoon and each by a different visitor."""
     number = 0
     for count, requests in plan:
         for _ in range(count):
@@ -46,23 +46,23 @@ def sessions(plan: Plan) -> Iterator[str]:
             who = f"10.{number >> 16}.{number >> 8 & 255}.{number & 255} - -"
             shown = ""
             for place, word in enumerate(requests.split()):
-                made = {"again": f"POST {shown}", "error": "GET /missing"}.get(word, f"GET {word}")
-                yield line(made, number * 5 + place * 20, 404 if word == "error" else 200, who=who)
+                request = {"again": f"POST {shown}", "error": "GET /missing"}.get(word, f"GET {word}")
+                yield line(request, number * 5 + place * 20, 404 if word == "error" else 200, who=who)
                 shown = word if word.startswith("/") else shown
 
 
 def findings(folder: Path, goals: str, plan: Plan, period: dict[str, str] = MONTH) -> list[str]:
-    """Return what the whole report on planned sessions finds worth a look."""
+    """Return the findings in the whole report on planned sessions."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
     document = runs.document([written(folder / "access.log", sessions(plan))], goals=folder / "goals.yaml", **period)
     return [finding.text for finding in document.findings]
 
 
 def at_checkout(item: str, dropped: tuple[int, int], went_on: tuple[int, int], before: str = "") -> Plan:
-    """Return sessions at the checkout: for each side, how many saw the item and how many did not."""
+    """Return a plan of sessions at the checkout; each side gives the number of sessions with the item and without it."""
     start = f"{before} /checkout".strip()
     sides = [(dropped, ""), (went_on, "/thanks")]
-    return [row for (met, others), end in sides for row in ((met, f"{start} {item} {end}"), (others, f"{start} {end}"))]
+    return [row for (with_item, without_item), end in sides for row in ((with_item, f"{start} {item} {end}"), (without_item, f"{start} {end}"))]
 
 
 DIFFERENCES = {
@@ -106,10 +106,14 @@ TWO_FUNNELS = "macro: {purchase: /thanks}\nmicro: {checkout: /checkout}\nfunnels
 
 @pytest.mark.parametrize(("goals", "step"), [(SHORT, "checkout"), (TWO_FUNNELS, "shop.checkout")])
 def test_the_command_explains_the_step_of_the_funnel_that_differs(tmp_path: Path, goals: str, step: str) -> None:
-    """Where several funnels have such a step, its funnel is named."""
+    """If several funnels have a step of this name, the funnel is named, too."""
     (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
     log = written(tmp_path / "access.log", sessions(at_checkout("again", (20, 30), (2, 48))))
-    (finding,) = (found for found in runs.document([log], goals=tmp_path / "goals.yaml", **MONTH).findings if found.command)
+    (finding,) = (
+        finding_with_command
+        for finding_with_command in runs.document([log], goals=tmp_path / "goals.yaml", **MONTH).findings
+        if finding_with_command.command
+    )
     assert finding.command == f"convkit explain {log} -g {tmp_path / 'goals.yaml'} --dropped-at {step}"
 
 
@@ -132,14 +136,14 @@ def test_no_difference_is_named_without_one(tmp_path: Path, plan: Plan) -> None:
     assert not [text for text in findings(tmp_path, SHORT, plan) if "more than chance" in text]
 
 
-def test_a_gain_is_of_thirty_days(tmp_path: Path) -> None:
-    """In a period of ten days the same sessions are three times as many a month."""
-    found = findings(tmp_path, SHORT, at_checkout("again", (20, 30), (2, 48)), {"since": "2026-10-01", "until": "2026-10-10"})
-    assert found[0].endswith(" At most 30 purchases a month are at stake.")
+def test_a_gain_is_per_thirty_days(tmp_path: Path) -> None:
+    """The same sessions in a period of ten days are three times as many per month."""
+    texts = findings(tmp_path, SHORT, at_checkout("again", (20, 30), (2, 48)), {"since": "2026-10-01", "until": "2026-10-10"})
+    assert texts[0].endswith(" At most 30 purchases a month are at stake.")
 
 
 def landings(landed: int, bounced: int, rest: tuple[int, int] = (150, 60)) -> Plan:
-    """Return sessions that land on a post and on the rest of the site: how many land there and how many of them bounce."""
+    """Return a plan of sessions that land on a post, and on the rest of the site, by landings and bounces."""
     return [(bounced, "/post"), (landed - bounced, "/post /cart"), (rest[1], "/"), (rest[0] - rest[1], "/ /cart")]
 
 
@@ -162,7 +166,7 @@ NO_LANDING_PAGES = {"99 landings": landings(99, 90), "as the rest": landings(150
 
 
 @pytest.mark.parametrize(("plan", "sentence"), LANDING_PAGES.values(), ids=LANDING_PAGES)
-def test_a_landing_page_that_is_left_at_once_is_named(tmp_path: Path, plan: Plan, sentence: str) -> None:
+def test_a_landing_page_with_many_bounces_is_named(tmp_path: Path, plan: Plan, sentence: str) -> None:
     assert findings(tmp_path, NO_FUNNEL, plan)[0] == sentence
 
 
@@ -171,9 +175,9 @@ def test_no_other_landing_page_is_named(tmp_path: Path, plan: Plan) -> None:
     assert not [text for text in findings(tmp_path, NO_FUNNEL, plan) if "land here" in text]
 
 
-def test_without_a_macro_goal_nothing_is_said_of_conversions(tmp_path: Path) -> None:
-    found = findings(tmp_path, "micro: {cart: /cart}\n", landings(150, 135))
-    assert found == ["/post: 150 sessions land here, 90% of them view nothing else (the rest of the site: 40%)."]
+def test_without_a_macro_goal_conversions_are_not_mentioned(tmp_path: Path) -> None:
+    texts = findings(tmp_path, "micro: {cart: /cart}\n", landings(150, 135))
+    assert texts == ["/post: 150 sessions land here, 90% of them view nothing else (the rest of the site: 40%)."]
 
 
 FEW = {
@@ -206,17 +210,17 @@ FEW = {
 
 
 @pytest.mark.parametrize(("plan", "sentence"), FEW.values(), ids=FEW)
-def test_few_conversions_say_what_would_tell(tmp_path: Path, plan: Plan, sentence: str) -> None:
+def test_with_few_conversions_a_sentence_says_how_to_detect_a_change(tmp_path: Path, plan: Plan, sentence: str) -> None:
     assert findings(tmp_path, NO_FUNNEL, plan, OCTOBER) == [sentence]
 
 
 @pytest.mark.parametrize("goals", [NO_FUNNEL, "micro: {cart: /cart}\n"], ids=["100 conversions", "no macro goal"])
-def test_enough_conversions_or_none_wanted_say_nothing(tmp_path: Path, goals: str) -> None:
+def test_with_enough_conversions_or_without_a_macro_goal_there_is_no_finding(tmp_path: Path, goals: str) -> None:
     assert findings(tmp_path, goals, [(100, "/ /cart /thanks"), (400, "/ /about")]) == []
 
 
-def test_sessions_needed_are_the_published_ones() -> None:
-    """To show a change of 20 % at 5 % with 80 % power: 40, and 196, of 3,412 sessions."""
+def test_sessions_needed_equal_the_published_numbers() -> None:
+    """For a change of 20 % in rates of 40 and 196 per 3,412 sessions, at a level of 5 % and a power of 80 %."""
     assert stats.sessions_needed(40 / 3_412) == 36_347
     assert stats.sessions_needed(196 / 3_412) == 7_039
 
@@ -228,7 +232,7 @@ def test_a_single_report_has_no_findings(tmp_path: Path) -> None:
 
 
 def without_difference(chance: Random) -> Plan:
-    """Draw sessions of three steps in which errors and forms that come back fall on either side alike."""
+    """Draw sessions of three steps in which errors and forms shown again are equally common on both sides."""
     plan = []
     for _ in range(chance.randint(200, 400)):
         words: list[str] = []
@@ -241,7 +245,7 @@ def without_difference(chance: Random) -> Plan:
 
 
 def false_alarms(folder: Path, logs: int) -> int:
-    """Count the logs without a difference in whose reports something is `more` all the same."""
+    """Return the number of logs without a difference whose reports nevertheless show something as `more`."""
     alarms = 0
     for seed in range(logs):
         rows = report(folder, sessions(without_difference(Random(seed))), SHOP)["reports"]["drop-off"]
@@ -260,8 +264,8 @@ def test_chance_alone_raises_few_alarms_on_many_logs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("probability", [0.02, 0.1, 0.4])
-def test_the_test_keeps_its_promise_whatever_the_rate(probability: float) -> None:
-    """On 200 reports of four tested steps each; the sizes of both sides are drawn from 30 up."""
+def test_false_alarms_are_rare_at_any_rate(probability: float) -> None:
+    """Draw 200 reports of four tested steps each, with at least 30 sessions on both sides."""
     chance, alarms = Random(7), 0
     for _ in range(200):
         steps = pl.DataFrame(
@@ -269,11 +273,11 @@ def test_the_test_keeps_its_promise_whatever_the_rate(probability: float) -> Non
             schema={"funnel": pl.String, "step": pl.Int32, "stopped": pl.Int64, "continued": pl.Int64},
             orient="row",
         )
-        went = [
+        counts = [
             (*row[:2], what, ANY_PATH, *(sum(chance.random() < probability for _ in range(size)) for size in row[2:]))
             for row in steps.rows()
             for what in ("error", "form_again")
         ]
         columns = {"funnel": pl.String, "step": pl.Int32, "what": pl.String, "item": pl.String, "dropped": pl.Int64, "went_on": pl.Int64}
-        alarms += bool(judge_drop_off(pl.DataFrame(went, schema=columns, orient="row"), steps)["more"].any())
+        alarms += bool(judge_drop_off(pl.DataFrame(counts, schema=columns, orient="row"), steps)["more"].any())
     assert alarms <= 200 * CHANCE

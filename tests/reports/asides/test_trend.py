@@ -1,4 +1,4 @@
-"""Trends in reports: which periods count, what is not a trend, how much data is missing, and the marks on periods."""
+"""Trends in reports: which periods count, what has no trend, how much data is missing, and the marks on periods."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ funnels:
 
 
 def days(rates: Sequence[int], until: int) -> Iterator[str]:
-    """Yield lines of days from 10 October: SESSIONS per day, that many of them with a sale; the log ends at the given time of the last day."""
+    """Yield the lines of SESSIONS per day from 10 October on, of which `rates` have a sale; the log ends at this second of the last day."""
     for day, sales in enumerate(rates):
         midnight = (day * 24 - 12) * 3_600
         for place in range(SESSIONS):
@@ -55,20 +55,20 @@ def days(rates: Sequence[int], until: int) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def reported(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Document]:
-    """Return what runs reports on days of rates, split by days where nothing else is said; each question is asked once."""
+    """Return a function that runs reports on days with these rates, by default by day; each report is made only once."""
     folder = tmp_path_factory.mktemp("trends")
 
     @cache
     def run(rates: tuple[int, ...], *reports: str, ends: int = NIGHT, goals: str = GOALS, margin: float = 0.1, **options: str) -> Document:
-        log, known = written(folder / "access.log", days(rates, ends)), parse_goals(goals, "goals.yaml")
-        known = replace(known, site=replace(known.site, margin=margin))
-        return runs.document([log], list(reports) or ["goals", "funnel"], known, **{"by": "day", **options})
+        log, goals_of_site = written(folder / "access.log", days(rates, ends)), parse_goals(goals, "goals.yaml")
+        goals_of_site = replace(goals_of_site, site=replace(goals_of_site.site, margin=margin))
+        return runs.document([log], list(reports) or ["goals", "funnel"], goals_of_site, **{"by": "day", **options})
 
     return run
 
 
 def trend(document: Document) -> dict[str, dict[str, Any]]:
-    """Return the rows of the report by their items."""
+    """Return the rows of the trend report by item."""
     rows: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"]["trend"]
     return {row["item"]: row for row in rows}
 
@@ -76,7 +76,7 @@ def trend(document: Document) -> dict[str, dict[str, Any]]:
 RISING = (2, 4, 6, 8, 10, 12, 14, 16)
 
 
-def test_rows_are_those_of_all_periods(reported: Callable[..., Document]) -> None:
+def test_rows_cover_all_periods(reported: Callable[..., Document]) -> None:
     rows = trend(reported(RISING))
     assert list(rows) == [
         *("sale", "cart", "again", "then"),
@@ -87,41 +87,43 @@ def test_rows_are_those_of_all_periods(reported: Callable[..., Document]) -> Non
     assert (sale["target"], sale["target_met"], sale["verdict"]) == (0.05, True, "progressing")
     assert sale["first_rate"] < sale["rate"] < sale["last_rate"]
     assert 0 < sale["change_low"] < sale["change"] < sale["change_high"]
-    # A first step is of all sessions, the others of those who entered.
+    # The base of the first step is all sessions; that of the other steps is those that entered.
     assert [rows[f"shop / {step}"]["base"] for step in ("1 / cart", "2 / sale")] == [8 * 40 + 1, sum(RISING) + 8 * 5]
 
 
 @pytest.mark.parametrize(
     ("until", "periods", "mark", "verdict"), [(23 * 3_600, 8, "", "too little data"), (23 * 3_600 - 1, 7, "2026-10-17", "progressing")]
 )
-def test_a_day_that_is_not_over_is_shown_and_left_out(until: int, periods: int, mark: str, verdict: str, reported: Callable[..., Document]) -> None:
-    """An hour may be missing, since no one may visit for a while at night."""
+def test_an_incomplete_day_is_shown_and_left_out_of_the_trend(
+    until: int, periods: int, mark: str, verdict: str, reported: Callable[..., Document]
+) -> None:
+    """The last hour may be missing, because at night there may be no visits for a while."""
     document = reported((*RISING[:-1], 0), "goals", ends=until)
     row, text = trend(document)["sale"], str(runs.render(document))
     assert (row["periods"], row["reached"], row["verdict"]) == (periods, sum(RISING[:-1]), verdict)
-    assert len({found["day"] for found in json.loads(runs.render(document, "json"))["reports"]["goals"]}) == 8
+    assert len({row_of_day["day"] for row_of_day in json.loads(runs.render(document, "json"))["reports"]["goals"]}) == 8
     assert ("last*" in text) == (f"{mark} is incomplete and left out" in text) == bool(mark)
     assert ([note.text for note in document.notes if note.code == "unfinished"] != []) == bool(mark)
 
 
-def test_the_period_that_was_asked_for_may_end_first(reported: Callable[..., Document]) -> None:
+def test_the_requested_period_may_end_before_the_log(reported: Callable[..., Document]) -> None:
     document = reported(RISING, "goals", until="2026-10-15T12:00")
     assert trend(document)["sale"]["periods"] == 5
     assert [note.text for note in document.notes if note.code == "unfinished"] == ["2026-10-15* is incomplete: the data ends on 15 Oct 2026, 12:00."]
 
 
-def test_what_a_longer_log_knows_more_of_has_no_trend(reported: Callable[..., Document]) -> None:
-    """Who came before, for goals that ask for it and what is reached after them; who had time to go on, where there is no window."""
+def test_items_that_depend_on_the_length_of_the_log_have_no_trend(reported: Callable[..., Document]) -> None:
+    """These are goals that depend on earlier sessions, whatever is reached after them, and funnels per visitor without a window."""
     document = reported(RISING)
     rows = trend(document)
     for item in ("again", "then", "late / 2 / sale"):
         assert (rows[item]["change"], rows[item]["verdict"]) == (None, "too little data")
-    said = [note.text for note in document.notes if note.text.startswith("No trend for")]
-    assert [text.partition(":")[0] for text in said] == ["No trend for late"]  # Nobody came twice: those goals have no line at all.
+    texts = [note.text for note in document.notes if note.text.startswith("No trend for")]
+    assert [text.partition(":")[0] for text in texts] == ["No trend for late"]  # Nobody came twice, so the other items have no note.
 
 
 def test_a_window_must_be_over(reported: Callable[..., Document]) -> None:
-    """A visitor's chain from the last three days may still continue; one within a session may not."""
+    """A visitor's chain from the last three days may still continue; a chain within a session may not."""
     rows = trend(reported(RISING))
     assert (rows["soon / 2 / sale"]["periods"], rows["shop / 2 / sale"]["periods"]) == (4, 8)
     assert rows["soon / 2 / sale"]["base"] == sum(RISING[:4]) + 4 * 5
@@ -135,25 +137,29 @@ def test_only_periods_and_goals_have_trends(reported: Callable[..., Document]) -
     assert "trend" not in str(runs.render(reported((3, 3, 3)), "csv"))
 
 
-def test_of_files_of_their_own_those_of_goals_and_funnels_have_trends(reported: Callable[..., Document], tmp_path: Path) -> None:
+def test_of_separate_files_those_of_goals_and_funnels_have_trends(reported: Callable[..., Document], tmp_path: Path) -> None:
     document = reported(RISING, "goals", "pages", "funnel")
     write_document(document, destination(f"{tmp_path}/", "json"), None)
     files = {path.stem: json.loads(path.read_text(encoding="utf-8"))["reports"] for path in tmp_path.iterdir()}
-    assert {name: list(found) for name, found in files.items()} == {"goals": ["goals", "trend"], "funnel": ["funnel", "trend"], "pages": ["pages"]}
+    assert {name: list(reports) for name, reports in files.items()} == {
+        "goals": ["goals", "trend"],
+        "funnel": ["funnel", "trend"],
+        "pages": ["pages"],
+    }
 
 
-def test_a_few_periods_have_none(reported: Callable[..., Document]) -> None:
+def test_a_few_periods_have_no_trend(reported: Callable[..., Document]) -> None:
     document = reported((3, 3), "goals")
     assert {row["verdict"] for row in trend(document).values()} == {"too little data"}
     assert [note.text for note in document.notes if note.code == "trend"] == ["A trend needs 3 complete days; this log has 2."]
 
 
-def test_the_margin_of_the_site_decides_what_stagnates(reported: Callable[..., Document]) -> None:
-    found = [trend(reported((30,) * 8, "goals", margin=margin))["sale"]["verdict"] for margin in (0.1, 0.5)]
-    assert found == ["too little data", "stagnating"]
+def test_the_margin_of_the_site_decides_what_is_stagnating(reported: Callable[..., Document]) -> None:
+    verdicts = [trend(reported((30,) * 8, "goals", margin=margin))["sale"]["verdict"] for margin in (0.1, 0.5)]
+    assert verdicts == ["too little data", "stagnating"]
 
 
-def test_notes_stand_under_their_period(reported: Callable[..., Document]) -> None:
+def test_notes_are_shown_under_their_period(reported: Callable[..., Document]) -> None:
     document = reported(RISING, "goals")
     lines = str(runs.render(document, width=60)).splitlines()
     mark = next(place for place, text in enumerate(lines) if text.strip() == "▲")
@@ -165,7 +171,7 @@ def test_notes_stand_under_their_period(reported: Callable[..., Document]) -> No
     assert "12 Oct 2026: new checkout" in str(runs.render(document, "markdown"))
 
 
-def test_notes_of_columns_and_of_the_whole_report(reported: Callable[..., Document], tmp_path: Path) -> None:
+def test_notes_in_columns_and_in_the_whole_report(reported: Callable[..., Document], tmp_path: Path) -> None:
     """Each note is shown once; notes on hidden periods are not shown."""
     weeks = str(runs.render(reported(RISING, "goals", by="week"), width=120))
     assert ("2026-W42▲*" in weeks, "2026-W42*▲" in weeks) == (False, True)
@@ -179,14 +185,14 @@ def test_notes_of_columns_and_of_the_whole_report(reported: Callable[..., Docume
 def test_sentences_claim_no_more_than_counts_show(reported: Callable[..., Document]) -> None:
     documents = [reported(rates) for rates in (RISING, RISING[::-1], (0,) * 5)]
     documents += [reported((3, 3), "goals"), reported((30,) * 8, "goals", margin=0.5)]
-    found = {note.text for document in documents for note in document.notes}
+    sentences = {note.text for document in documents for note in document.notes}
     for document in documents:
-        for room in (Screen(80), Screen(120), Screen(80, part=True)):
-            blocks = document.asides["trend"].draw(document.asides["trend"].frame, room)
-            found |= set(block_texts(blocks))
-    assert len(found) > 30
-    assert {text for text in found if forbidden(text)} == set()
-    assert {text for text in found if rates_alone(text)} == set()
+        for screen in (Screen(80), Screen(120), Screen(80, part=True)):
+            blocks = document.asides["trend"].draw(document.asides["trend"].frame, screen)
+            sentences |= set(block_texts(blocks))
+    assert len(sentences) > 30
+    assert {text for text in sentences if forbidden(text)} == set()
+    assert {text for text in sentences if rates_alone(text)} == set()
 
 
 def view(key: str, end: datetime, timezone: str = "UTC", notes: tuple[tuple[date, str], ...] = ()) -> View:
@@ -195,8 +201,8 @@ def view(key: str, end: datetime, timezone: str = "UTC", notes: tuple[tuple[date
     return View(Goals(None, Site(notes=notes), ()), Period(end - timedelta(days=90), end.astimezone(zone), timezone), {}, key=key, ends=end)
 
 
-def test_periods_end_where_the_site_s_days_do() -> None:
-    """Also on the day on which clocks change, and where a year's last week belongs to the next."""
+def test_periods_end_with_the_days_of_the_site() -> None:
+    """Also on the day on which clocks change, and if the last week of a year extends into the next one."""
     assert period_marks(["2026-10-25"], view("day", datetime(2026, 10, 25, 22, 30, tzinfo=UTC), "Europe/Berlin")).unfinished == ()
     assert period_marks(["2026-10-25"], view("day", datetime(2026, 10, 25, 21, 30, tzinfo=UTC), "Europe/Berlin")).unfinished == ("2026-10-25",)
     assert period_marks(["2026-W53"], view("week", datetime(2027, 1, 3, 23, 30, tzinfo=UTC))).unfinished == ()
@@ -208,10 +214,10 @@ def test_periods_end_where_the_site_s_days_do() -> None:
 
 def test_a_note_belongs_to_the_period_of_its_day() -> None:
     notes = tuple((day, f"on {day}") for day in (date(2026, 12, 31), date(2027, 1, 3), date(2027, 1, 4)))
-    found = period_marks(["2026-W53", "2027-W01"], view("week", datetime(2027, 1, 20, tzinfo=UTC), notes=notes))
-    assert [(period, text) for period, _, text in found.notes] == [
+    marks = period_marks(["2026-W53", "2027-W01"], view("week", datetime(2027, 1, 20, tzinfo=UTC), notes=notes))
+    assert [(period, text) for period, _, text in marks.notes] == [
         ("2026-W53", "on 2026-12-31"),
         ("2026-W53", "on 2027-01-03"),
         ("2027-W01", "on 2027-01-04"),
     ]
-    assert (found.line(["2026-W52", "2026-W53", "2027-W01", "2027-W02"]), found.title("2027-W01")) == (" ▲▲", "2027-W01▲")
+    assert (marks.line(["2026-W52", "2026-W53", "2027-W01", "2027-W02"]), marks.title("2027-W01")) == (" ▲▲", "2027-W01▲")
