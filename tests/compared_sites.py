@@ -44,11 +44,19 @@ Counts = "Mapping[str, int | tuple[int, int]]"
 
 
 def side(  # noqa: PLR0913 (the fields of a side)
-    text: str, which: Side, sessions: int, reached: Counts, steps: Sequence[int] = (), *, waiting: int = 0, bots: int = 100, silent: float = 0.1
+    text: str,
+    which: Side,
+    sessions: int,
+    reached: Counts,
+    steps: Sequence[int] = (),
+    *,
+    waiting: int = 0,
+    bots: int = 100,
+    days_without_conversion: float = 0.1,
 ) -> SideFigures:
     """Return the figures of a side: the sessions that reached each goal (and those that converted later), and those that reached each step."""
     goals = _goals(text)
-    last, rows = which.end - (silent if which.name == "now" else 0.1) * _DAY, []
+    last, rows = which.end - (days_without_conversion if which.name == "now" else 0.1) * _DAY, []
     for goal in goals.goals:
         counted = reached.get(goal.name, 0)
         number, then = counted if isinstance(counted, tuple) else (counted, 0)
@@ -100,11 +108,18 @@ def _funnel(text: str, sessions: int, steps: Sequence[int], waiting: int) -> pl.
 
 
 def pair(  # noqa: PLR0913 (the fields of a pair)
-    text: str, before: SideFigures, now: SideFigures, *, known: Coverage = KNOWN, how: str = "", knows_macro: bool = True, in_both: int | None = None
+    text: str,
+    before: SideFigures,
+    now: SideFigures,
+    *,
+    coverage: Coverage = KNOWN,
+    how: str = "",
+    knows_macro: bool = True,
+    in_both: int | None = None,
 ) -> Pair:
     """Return a pair of sides; with `in_both`, they are groups of sessions instead of periods."""
     sides = Sides(before.side, now.side, how, are_groups=in_both is not None)
-    return Pair(sides, before, now, _goals(text), known, knows_macro, in_both or 0)
+    return Pair(sides, before, now, _goals(text), coverage, knows_macro, in_both or 0)
 
 
 def report(sides: Pair) -> Report:
@@ -185,22 +200,22 @@ def _of_caveats() -> Iterator[tuple[str, Pair]]:
 
     first, last = KNOWN.first, KNOWN.last
     late = Coverage(_BEGIN + 10.6 * _DAY, NOW.end - 3.4 * _DAY, first + 11 * _DAY, last - 4 * _DAY)
-    yield "the log begins later, and ends earlier", window(known=late)
+    yield "the log begins later, and ends earlier", window(coverage=late)
     cut = Coverage(_BEGIN + 0.6 * _DAY, NOW.end - 0.4 * _DAY, first + _DAY, last - _DAY)
-    yield "the days at its ends are not whole", window(known=cut)
-    yield "the log has nothing of the side before", window(known=Coverage(NOW.begin, KNOWN.end, NOW.begin.date(), last))
+    yield "the days at its ends are not whole", window(coverage=cut)
+    yield "the log has nothing of the side before", window(coverage=Coverage(NOW.begin, KNOWN.end, NOW.begin.date(), last))
     holes = tuple((_BEGIN + number * 3.5 * _DAY, _BEGIN + (number * 3.5 + 0.3) * _DAY) for number in range(5, 10))
-    yield "gaps on both sides", window(known=Coverage(KNOWN.begin, KNOWN.end, first, last, holes))
+    yield "gaps on both sides", window(coverage=Coverage(KNOWN.begin, KNOWN.end, first, last, holes))
     many = tuple((_BEGIN + number * 3.5 * _DAY, _BEGIN + (number * 3.5 + 0.3) * _DAY) for number in range(1, 7))
-    yield "more gaps than are named", window(known=Coverage(KNOWN.begin, KNOWN.end, first, last, many))
+    yield "more gaps than are named", window(coverage=Coverage(KNOWN.begin, KNOWN.end, first, last, many))
     yield "windows that were not over", window(waiting=9)
     yield "another share of bots", window(bots=310)
     longer = Side("now", NOW.begin, NOW.end + 3 * _DAY)
-    yield "sides of different lengths", window(now=longer, known=Coverage(KNOWN.begin, longer.end, first, last + 3 * _DAY))
+    yield "sides of different lengths", window(now=longer, coverage=Coverage(KNOWN.begin, longer.end, first, last + 3 * _DAY))
     five = [Side(name, _BEGIN + number * 5 * _DAY, _BEGIN + (number + 1) * 5 * _DAY) for number, name in enumerate(("before", "now"))]
     yield "other days of the week", window(*five)
     for days in (3, 5, 12):
-        sides = [side(PLAIN, which, 3_400, {"purchase": 40, "cart": 400}, silent=days) for which in (BEFORE, NOW)]
+        sides = [side(PLAIN, which, 3_400, {"purchase": 40, "cart": 400}, days_without_conversion=days) for which in (BEFORE, NOW)]
         yield f"nobody bought for {days} days", pair(PLAIN, *sides)
     yield "a year ago", window(how="364 days earlier, on the same weekdays")
     yield "cut at a note", window(how="split at 5 Oct 2026: new checkout")

@@ -78,7 +78,7 @@ def test_last_counts_whole_days_back_from_the_last_hit(last: str, ends: str, exp
 
 
 @given(st.datetimes(datetime(2000, 1, 1), datetime(2030, 1, 1)), st.integers(1, 40), st.sampled_from(ZONES))  # noqa: DTZ001
-def test_the_last_days_are_that_many_dates_including_the_last_hit_s(moment: datetime, days: int, zone: str) -> None:
+def test_the_last_days_include_the_date_of_the_last_hit(moment: datetime, days: int, zone: str) -> None:
     ends = moment.replace(tzinfo=UTC)
     begin, end = parse_period(None, None, f"{days}d", zone).limits(ends, zone)
     assert begin is not None

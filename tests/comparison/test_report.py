@@ -206,7 +206,7 @@ def test_missing_sides_are_errors_with_the_fix(options: dict[str, Any], words: s
 
 
 def coverage(days: int, lines_of_hour: Callable[[datetime], int], first: int = 0, last: int | None = None) -> Coverage:
-    """Return the coverage of a log from hour `first` to `last` of its days, with a function that gives the lines of each hour."""
+    """Return the coverage of a log from hour `first` to `last` of its days; the function gives the number of lines in each hour."""
     begin = datetime(2026, 9, 1, tzinfo=UTC)
     all_hours = [begin + timedelta(hours=number) for number in range(first, days * 24 if last is None else last)]
     lines = [lines_of_hour(hour) for hour in all_hours]
@@ -280,8 +280,8 @@ def test_tallies_of_parts_add_up(tmp_path: Path) -> None:
         assert sum_tallies([part_tallies[name] for part_tallies in of_parts]).sort(frame.columns[0]).rows() == frame.sort(frame.columns[0]).rows()
 
 
-def test_welchs_interval_is_the_published_one() -> None:
-    """The interval of these two samples was published for Welch's t-test and computed by t.test in R."""
+def test_welchs_interval_equals_the_published_one() -> None:
+    """These two samples have a published interval for Welch's t-test, computed by t.test in R."""
     one = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6, 19.0, 21.7, 21.4]
     other = [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1, 22.9, 30.5, 25.0][:14]
     samples = [stats.Sample(len(values), mean(values), variance(values)) for values in (one, other)]
@@ -332,6 +332,6 @@ def test_sessions_are_compared_with_the_same_weekday() -> None:
     covered = coverage_of_days(56, NOW.begin.date())
     assert comparison_rows.sessions_verdict(figures[0], figures[1], covered, 0.1) == "rose, by at least 1%"
     assert comparison_rows.sessions_verdict(figures[0], figures[1], coverage_of_days(34, NOW.begin.date()), 0.1) is None
-    assert comparison_rows.compared_rows(pair(PLAIN, *figures, known=covered))["verdict"][0] == comparison_rows.sessions_verdict(
+    assert comparison_rows.compared_rows(pair(PLAIN, *figures, coverage=covered))["verdict"][0] == comparison_rows.sessions_verdict(
         figures[0], figures[1], covered, 0.1
     )

@@ -69,7 +69,7 @@ def test_a_count_comes_before_its_rate() -> None:
     assert formatting.count_and_rate(None, 12) == "–"
 
 
-def test_counts_have_thousands() -> None:
+def test_counts_have_thousands_separators() -> None:
     assert [formatting.count(number) for number in (0, 999, 1000, 12345, -1234, None)] == ["0", "999", "1,000", "12,345", "-1,234", "–"]
 
 

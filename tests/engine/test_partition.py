@@ -1,4 +1,4 @@
-"""Logs that do not fit into memory: visitors are analyzed part by part, and the output has the same bytes as that of one part.
+"""Logs that do not fit into memory: visitors are analyzed part by part, and the output has the same bytes as in one part.
 
 `CONVKIT_IN_PARTS=1 pytest` runs the whole suite in this way.
 """

@@ -64,7 +64,7 @@ def test_fates_add_up_and_rejected_lines_have_reasons(packed: bool, tmp_path: Pa
 
 
 def test_the_order_of_lines_is_that_of_the_file(tmp_path: Path) -> None:
-    """Alternating lines are alternating hits."""
+    """Lines that alternate between two formats give hits in the same order."""
     turns = [text for pair in zip(COMBINED, SHOP, strict=True) for text in pair]
     assert [record["line_no"] for record in records(written(tmp_path / "access.log", turns))] == [*range(1, len(turns) + 1)]
 

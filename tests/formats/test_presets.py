@@ -112,8 +112,8 @@ def ga4(second: int, event: str, place: tuple[int, int, int] | None = None, **pa
 def test_events_of_ga4_keep_the_order_of_their_batch(tmp_path: Path) -> None:
     """They have the same time; each is placed a microsecond after the previous one, whatever the order of lines."""
     rows = [ga4(5, "c", (1, 2, 1)), ga4(5, "b", (1, 1, 2)), ga4(5, "d", (2, 1, 1)), ga4(5, "a", (1, 1, 1)), ga4(9, "e", (2, 2, 1))]
-    found = convkit.read_records([objects(tmp_path / "ga4", rows)]).sort("time").select("event", pl.col("time").dt.microsecond()).collect()
-    assert found.rows() == [("a", 0), ("b", 1), ("c", 2), ("d", 3), ("e", 0)]
+    parsed = convkit.read_records([objects(tmp_path / "ga4", rows)]).sort("time").select("event", pl.col("time").dt.microsecond()).collect()
+    assert parsed.rows() == [("a", 0), ("b", 1), ("c", 2), ("d", 3), ("e", 0)]
 
 
 def test_parameters_of_ga4_are_found_in_json_and_parquet_alike(tmp_path: Path) -> None:

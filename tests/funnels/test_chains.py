@@ -64,5 +64,5 @@ def drawn(draw: st.DrawFn) -> Funnel:
 
 
 @given(trace=traces(), funnel=drawn())
-def test_the_chain_is_the_model_s_for_all_options(trace: Trace, funnel: Funnel) -> None:
+def test_the_chain_equals_the_model_s_with_all_options(trace: Trace, funnel: Funnel) -> None:
     assert chain_of(trace, funnel) == model_of(trace, funnel)

@@ -126,7 +126,7 @@ def test_a_step_may_come_too_long_after_the_previous_one() -> None:
         assert [len(chain) for chain in chain_of(trace_of(text), funnel).values()] == [reached], text
 
 
-def test_a_chain_begins_only_where_it_may_enter() -> None:
+def test_a_chain_begins_only_where_the_funnel_may_be_entered() -> None:
     funnel = replace(funnel_of("A B"), where=("landing=/",))
     assert chain_of(trace_of("A< A B"), funnel) == {1: ((0, 1), (1, 2))}
     assert chain_of(trace_of("A< B"), funnel) == {}

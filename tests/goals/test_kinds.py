@@ -274,7 +274,7 @@ def test_ranges_and_repeats_of_a_file_are_one_download(tmp_path: Path) -> None:
     ("once_per", "expected"),
     [("session", 2), ("visitor", 1), ("hit", 6), ("path", 2), ("query.order", 3)],
 )
-def test_what_counts_once(tmp_path: Path, once_per: str, expected: int) -> None:
+def test_which_hits_count_once(tmp_path: Path, once_per: str, expected: int) -> None:
     """Two sessions; orders 1, 1, none and 2 on one page, then order 1 and none on another."""
     targets = ("/ok/a?order=1", "/ok/a?order=1", "/ok/a", "/ok/a?order=2", "/ok/b?order=1 +4000", "/ok/b?order= +4001")
     goals = f"macro: {{sale: {{page: /ok/*, once_per: {once_per}}}}}"

@@ -111,7 +111,7 @@ def goals_of(text: str) -> Goals:
     return parse_goals(text, "goals.yaml")
 
 
-def test_what_a_goal_counts_and_is_worth() -> None:
+def test_the_count_and_the_value_of_a_goal() -> None:
     text = "macro: {sale: {page: /x, value: 19.90, once_per: query.order, target: 1.5%}}\nmicro: {seen: /y}"
     sale, seen = goals_of(text).goals
     assert (sale.macro, sale.value, sale.once_per, sale.target, sale.counts_hits) == (True, 19_900_000, "query.order", 0.015, True)

@@ -18,11 +18,11 @@ def test_keys_are_set_and_all_others_stay() -> None:
     assert (site.timezone, site.currency, site.ignore_paths) == ("UTC", "EUR", ("/old/**",))
 
 
-def test_the_last_of_two_settings_counts_and_built_in_goals_take_them() -> None:
+def test_the_last_of_two_settings_counts_and_applies_to_built_in_goals_too() -> None:
     assert load_goals(settings=["currency=EUR", "currency=USD"]).site.currency == "USD"
 
 
-def test_goals_are_read_under_what_is_set() -> None:
+def test_goals_are_read_with_the_settings() -> None:
     assert str(parse_goals(FILE, "goals.yaml", ["session_timeout=7m"]).goals[1].named) != str(parse_goals(FILE, "goals.yaml").goals[1].named)
 
 

@@ -116,7 +116,7 @@ def test_site_must_be_a_mapping_of_keys() -> None:
 
 
 @pytest.mark.parametrize(("name", "expected"), [("Europe/Berlin", True), ("UTC", True), ("Europe/Berlim", False), ("/etc/passwd", False)])
-def test_time_zones_are_those_that_the_machine_knows(name: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
+def test_time_zones_must_be_known_to_the_system(name: str, expected: bool) -> None:  # noqa: FBT001 (a column of the table)
     assert is_timezone(name) == expected
 
 

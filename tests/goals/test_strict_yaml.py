@@ -141,7 +141,7 @@ def test_thirty_levels_are_read() -> None:
     assert strict_yaml.load("[" * 30 + "]" * 30, "goals.yaml").value
 
 
-def test_a_bomb_of_aliases_is_refused_before_its_tree_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_alias_bomb_is_refused_before_its_tree_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     levels = (f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True))
     bomb = "a: &a [x]\n" + "".join(levels)
     monkeypatch.setattr(yaml, "compose", lambda *_, **__: pytest.fail("the tree is built"))

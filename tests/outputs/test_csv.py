@@ -58,7 +58,7 @@ def test_figures_are_never_changed(log: Path, tmp_path: Path) -> None:
     assert (sale["goal"], sale["value"], sale["target"]) == ("sale", "-5.50", "0.020000")
 
 
-def test_one_report_is_its_columns_and_several_are_one_tidy_table(log: Path) -> None:
+def test_a_single_report_has_its_columns_and_several_are_one_tidy_table(log: Path) -> None:
     pages = rows(runs.render(runs.document([log], ["pages"]), "csv"))
     whole = rows(runs.render(runs.document([log]), "csv"))
     assert pages[0][:3] == ["page", "sessions", "pageviews"]

@@ -203,7 +203,7 @@ def test_parts_of_the_visitors_add_up(tmp_path: Path) -> None:
         ({"step": "2"}, "paths: unknown option 'step'; did you mean 'steps'? Options: to, from, steps"),
     ],
 )
-def test_mistakes_say_the_fix_before_a_log_is_read(options: dict[str, str], message: str, tmp_path: Path) -> None:
+def test_mistakes_are_reported_with_the_fix_before_a_log_is_read(options: dict[str, str], message: str, tmp_path: Path) -> None:
     (tmp_path / "goals.yaml").write_text(GOALS, encoding="utf-8")
     options = {name: "a/b" if value == "a" else value for name, value in options.items()}
     with pytest.raises(UsageError) as raised:
