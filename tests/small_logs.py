@@ -56,7 +56,7 @@ def fates(document: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> None:
     """Reject NaN and Infinity, which are not valid JSON."""
-    message = f"{constant} is no JSON"
+    message = f"{constant} is not valid JSON"
     raise ValueError(message)
 
 
