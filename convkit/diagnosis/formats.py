@@ -73,7 +73,7 @@ def _guess_of(log: Log) -> Guess:
     reasons = tested["problem"].drop_nulls().cast(pl.String).value_counts(sort=True).rows()
     unread = tested.filter(pl.col("problem").is_not_null()).head(1)["line_no"].to_list()
     stop = _format_stop(log.name, log.layout, head[unread[0] - 1]) if unread and len(head) else None
-    # Requests first: messages of the server itself show least.
+    # Requests first: the server's own messages are the least informative.
     shown = fitting.sort(pl.col("target").is_null() & pl.col("event").is_null(), "asset", maintain_order=True).head(_SHOWN)
     fields = tuple(_record_fields(record) for record in shown.to_dicts())
     return Guess(log.source.name, log.name, fitting.height, tested.height, fields, log.wrapping is not None, tuple(reasons[:_REASONS]), stop)
@@ -88,7 +88,7 @@ def _test_lines(log: Log) -> tuple[pl.DataFrame, pl.Series]:
         text = pl.when(pl.col("line").str.strip_chars() != "").then("line")
         read = sample.to_frame("line").lazy().select(source=pl.lit(0), line_no=pl.int_range(1, pl.len() + 1), line=text, fault=pl.lit(None))
         read = read.cast({name: dtype for name, dtype in LINES.items() if name != "outer"})
-        # Lines are found by their number, so lines that the log leaves out stay in.
+        # Lines are looked up by number, so lines that are not part of the log are kept here.
         head = collect_frame(unwrap(read, log).select("line"), _TESTED)["line"].fill_null("")
     return collect_frame(load.to_records(log.layout.scan(unwrap(read, log), ALL_ASSETS)), _TESTED), head
 
@@ -100,7 +100,7 @@ def _record_fields(record: dict[str, Any]) -> dict[str, str]:
 
 
 def _closest_format(error: UnknownFormatError) -> Guess:
-    """Return the closest format of an unrecognised log: the one that fits most lines, else the one most of whose pattern fits its first line."""
+    """Return the closest format of an unrecognised log: the one that fits most lines, else the one whose pattern gets furthest in a line."""
     formats = load_formats()
     unread = next((line for line in error.looked_at if not formats[error.best].sniff(pl.Series([line]))), "")
     fits = round(formats[error.best].sniff(pl.Series(error.looked_at, dtype=pl.String)) * len(error.looked_at))
@@ -157,7 +157,7 @@ def _reached(template: Template, line: str) -> tuple[int, int]:
 
 
 def _match(pattern: str, line: str) -> str | None:
-    """Return what the beginning of a pattern matches at the start of a line; an incomplete last group or sign is dropped."""
+    """Return what the beginning of a pattern matches at the start of a line; an incomplete last group or character is dropped."""
     series = pl.Series([line])
     for shorter in range(len(pattern), 0, -1):
         start = pattern[:shorter]
@@ -177,7 +177,7 @@ class Stop:
     shown_position: int
     """The position in the line as shown."""
     string: str = ""
-    """The string of the format, if it has one."""
+    """The format string, if there is one."""
     position_in_string: int = 0
 
 
@@ -259,7 +259,7 @@ def _field(name: str, value: object, screen: Screen) -> Line:
 
 
 def _stop_blocks(stop: Stop, screen: Screen) -> list[Block]:
-    """Return the line with a mark where the format stops, and the same for the string of the format."""
+    """Return the line with a mark where the format stops, and the same for the format string."""
     blocks: list[Block] = [Paragraph(f"It stops at position {stop.position + 1} of this line:"), *_marked(stop.line, stop.shown_position, screen)]
     if stop.string:
         blocks += [Paragraph("In the format, that is here:"), *_marked(stop.string, stop.position_in_string, screen)]

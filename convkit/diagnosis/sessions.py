@@ -62,7 +62,7 @@ class _PartResult:
     total: int
     period: Period
     visitors: int = 1
-    """The number of visitors whose ID fits."""
+    """The number of visitors whose ID matches."""
     line: str = ""
     """How the selected line was counted, if it is in this part."""
 
@@ -130,7 +130,7 @@ def _select_of_part(part: Part, parts: Partition, plan: Plan, query: _Query, lim
 
 
 def _refuse_empty(results: list[_PartResult], parts: Partition, options: ExplainOptions) -> None:
-    """Raise UsageError if the line does not exist, or the ID does not fit exactly one visitor."""
+    """Raise UsageError if the line does not exist, or the ID does not match exactly one visitor."""
     if options.line is not None and not any(result.line for result in results):
         source, _ = screen.line_place(parts.data.sources, options.line)
         lines = collect_frame(parts.data.lines.filter(pl.col("source") == source).select(pl.len()), parts.data.size).item()

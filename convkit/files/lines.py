@@ -1,6 +1,6 @@
 """The fast reader, from a log to its lines with source and number, and the detection of compression.
 
-It reads lines with Polars' CSV reader: without a quote character and with a single text column, that handles gzip, zstd, CR LF and byte order marks,
+It reads lines with Polars' CSV reader. Without a quote character and with a single text column, this handles gzip, zstd, CR LF and byte order marks,
 and keeps blank lines as null rows, so that every line is counted. It fails on zero bytes and damage; then `files.damaged` reads the log. For damaged
 Parquet files, Polars panics and writes to standard error before that can be caught.
 """

@@ -35,7 +35,7 @@ class Layout(Protocol):
 
     @property
     def can_mend(self) -> bool:
-        """Whether `mend` makes lines readable that `scan` cannot read."""
+        """Whether `mend` can repair lines that `scan` cannot read."""
         return False
 
     def scan(self, lines: pl.LazyFrame, assets: Assets, /) -> pl.LazyFrame:

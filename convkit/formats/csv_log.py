@@ -44,7 +44,7 @@ class CsvLogLayout(NamedFieldsLayout):
 
     @property
     def can_mend(self) -> bool:
-        """Whether `mend` makes lines readable that `scan` cannot read."""
+        """Whether `mend` can repair lines that `scan` cannot read."""
         return True
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:

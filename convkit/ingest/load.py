@@ -141,7 +141,7 @@ def _replaced_bytes(lines: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
 
 
 def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame, read_tolerantly: Collection[int]) -> None:
-    """Raise InputError for the first log whose lines mostly cannot be read, or all have no visitor, as its figures would be meaningless."""
+    """Raise InputError for the first log most of whose lines cannot be read, or all lack a visitor, as its figures would be meaningless."""
     if lost.is_empty():
         return
     counts = _collect(lines.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len())

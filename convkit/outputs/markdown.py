@@ -1,4 +1,4 @@
-"""Markdown: one table per report with figures for people, for issues, wikis and mails."""
+"""Markdown: one table per report with figures for people, for issues, wikis and emails."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ def _paragraph(paragraph: Paragraph, width: int) -> Iterator[Text]:
 
 
 def _grid(grid: Grid, width: int) -> Iterator[Text]:
-    """Yield rows in columns; on a narrow screen the first is cut, others are left out whole."""
+    """Yield rows in columns; on a narrow screen the first is cut, the others are shown in full or left out."""
     widths = _widths(grid, width)
     if grid.headings:
         yield _row(grid.headings, widths, grid, width)

@@ -37,7 +37,7 @@ _THREE_WORDS = r"^[^ \[]+ +[^ ]+ +[^ \[]+ +$"
 _QUOTED_ADDRESSES = {r'^"(?:-|)" +': "", r'^"([^"\[]+)" +[^ ]+ ': "${1} ", r'^"': ""}
 """What leading quotes may hold: no forwarded addresses, or several, of which the first is the visitor's, or the whole line."""
 NO_TIME = (r"^(?:[A-Z]+ |-$)", _THREE_WORDS)
-"""The request and the beginning of a line without a time, which syslog wrote already."""
+"""The request and the beginning of a line without a time, as syslog has already written it."""
 
 
 def add_usual_beginning(lines: pl.LazyFrame) -> pl.LazyFrame:

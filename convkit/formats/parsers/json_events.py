@@ -30,7 +30,7 @@ class JsonExport(exports.ExportLayout):
 
     @property
     def can_mend(self) -> bool:
-        """Whether `mend` makes lines readable that `scan` cannot read."""
+        """Whether `mend` can repair lines that `scan` cannot read."""
         return True
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:

@@ -42,7 +42,7 @@ class KeyValueLog(LogFormat):
     before: str
     """The pattern of what comes before a label."""
     value: str
-    """The pattern of a value, without groups; for speed, no character may leave a choice."""
+    """The pattern of a value, without groups; for speed, no character may match in two ways."""
     sign: str
     """The separator between a label and its value."""
     labels: Mapping[str, tuple[str, ...]]

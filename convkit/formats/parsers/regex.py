@@ -35,8 +35,8 @@ class Template(LogFormat, Layout):
     pattern: str
     """In Rust's syntax; groups named like one of `fields.FIELDS` are fields, others are ignored.
 
-    A pattern is three times as fast if no character leaves a choice, `h(?:ttp|2)` instead of `http|h2` and `a(?:, a)*` instead of `(?:a, )*a`, and
-    if classes are ASCII, `[0-9]` instead of `\\d`."""
+    A pattern is three times as fast if no character can match in two ways, `h(?:ttp|2)` instead of `http|h2` and `a(?:, a)*` instead of `(?:a, )*a`,
+    and if classes are ASCII, `[0-9]` instead of `\\d`."""
     otherwise: str | None = None
     """A second, slower pattern for lines that the first does not match."""
     comment: str | None = None

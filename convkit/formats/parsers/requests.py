@@ -15,13 +15,13 @@ _ODD = r"^([A-Z][A-Z_-]*) +(.*?)(?: +(HTTP[/ ][0-9.]+))?$"
 
 
 def probe_text() -> pl.Expr:
-    """Return the text of split requests without a method and a target, null if there is none."""
+    """Return the text of split requests that have neither a method nor a target, null if there is no text."""
     bare = pl.when(pl.col("method").is_null()).then("request").str.strip_chars()
     return pl.when(~bare.str.contains(_BLANK)).then(bare)
 
 
 def split_requests(requests: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `method, target, protocol`, text, to `request`; all are null for requests that are not HTTP, as probes send them."""
+    """Add `method, target, protocol`, text, to `request`; all are null for requests that are not HTTP, such as probes send."""
     word, request = pl.col("word").struct, pl.col("request").cast(pl.String)
     is_odd = (word[2].str.contains(" ", literal=True) | ~word[2].str.starts_with("HTTP/") | (word[1] == "")).fill_null(value=False)
     taken = pl.when(is_odd).then(request).str.extract_groups(_ODD)

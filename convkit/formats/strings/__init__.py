@@ -43,7 +43,7 @@ _GOACCESS_NAMES = {
 
 
 def canonical_name(value: str) -> str:
-    """Return the name of a format, also for a name that GoAccess uses."""
+    """Return the name of a format, given that name or GoAccess's name for it."""
     names = plugins.names("formats")
     other = _GOACCESS_NAMES.get(value, value.lower())
     return other if value not in names and other in names else value

@@ -21,7 +21,7 @@ CLIENT_HEADERS = ("x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-i
 _STRONG = "\"'|,;\\t[](){}<>=&^~?"
 """Characters that always end a variable; others may also be part of it."""
 _STRICT = {USER: '[^ "]*', LISTED: "[^ ,]*"}
-"""The pattern of these in nearly every line, if a space follows."""
+"""Stricter patterns for these if a space follows, which match nearly every line."""
 _FINEST_UNITS = (*reversed(DURATION_UNITS),)
 
 
