@@ -71,7 +71,7 @@ class Result:
 
     def __getattr__(self, name: str) -> pl.DataFrame:
         """Return the frame of a report; in its name `_` takes the place of `-`. Raises AttributeError."""
-        if name.startswith("_") or name == "document":  # What copying asks for before there is a document.
+        if name.startswith("_") or name == "document":  # Copying asks for these attributes before there is a document.
             raise AttributeError(name)
         reports = {report.replace("-", "_"): report for report in self.names}
         if name not in reports:

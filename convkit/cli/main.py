@@ -92,7 +92,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
         options, delivery = parse_options(values, Options)
 
         def make(progress: Progress) -> Document:
-            from convkit.engine import plan, run  # noqa: PLC0415 (as above, and only if the command line is right)
+            from convkit.engine import plan, run  # noqa: PLC0415 (as above, and only if the command line is valid)
 
             return run.report(logs, plan.plan_reports(options, reports, report_options(values), progress))
 
@@ -147,7 +147,7 @@ def _unexpected(error: BaseException) -> ExitCode:
 
 
 def _sentence(error: click.ClickException) -> str:
-    """Return Click's message as one sentence, with a suggestion and the help to read."""
+    """Return Click's message as one sentence, with a suggestion and the command that shows the help."""
     message = error.format_message().strip().replace("\n", " ").rstrip(".")
     message = message[:1].lower() + message[1:]
     context = getattr(error, "ctx", None)

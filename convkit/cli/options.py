@@ -35,7 +35,7 @@ class Delivery:
     strict: bool = option("--strict", default=False, help="Exit with code 4 if any input was lost.")
     limit: int | None = option("-n", "--limit", metavar="N", help="Rows per report on the screen; 0 for all.")
     quiet: bool = option("-q", "--quiet", default=False, help="Show errors only.")
-    # Hidden: the message of a bug names it, and a report's own options need its line in the help.
+    # Hidden, to leave a line of the help for a report's own options; the message about a bug names it.
     debug: bool = option("--debug", default=False, is_hidden=True, help="Show the traceback of a bug in convkit.")
     rejects: str | None = None
     """The file for rejected lines."""

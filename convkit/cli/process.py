@@ -38,7 +38,7 @@ _KEPT_VARIABLES = (
     "TEMP_DIR",
     "THP",
 )
-"""Variables of Polars that limit resources or choose directories, and change no figure. Others select engines, print, or split work otherwise."""
+"""Variables of Polars that limit resources or choose directories, but change no figure. Others select engines, print, or split work differently."""
 
 _ALLOCATOR = "_RJEM_MALLOC_CONF"
 """The variable from which the allocator of Polars (jemalloc, as Rust names it) reads its settings when it is loaded."""

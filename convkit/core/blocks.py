@@ -45,7 +45,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A text that is wrapped at the width of the screen; `first` precedes its first line, and the other lines are indented as far."""
+    """A text that is wrapped at the width of the screen; `first` precedes its first line, and the other lines are indented by the same width."""
 
     text: str
     indent: int = 2
@@ -63,7 +63,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows in columns. On a narrow screen the first column, which is text, is cut; the others are left out whole."""
+    """Rows in columns. On a narrow screen the first column, which is text, is cut; the others are shown in full or left out."""
 
     rows: Sequence[Row]
     headings: Sequence[Cell] = ()

@@ -27,7 +27,8 @@ Tallies = dict[str, dict[str, pl.DataFrame]]
 class Column:
     """A column of a report: its exact name in files, and its unit.
 
-    `rate` is from 0 to 1, `change` relative to 1, `number` a count or a ratio, `money` an Int64 of millionths, `time` a Datetime; `step` names a row.
+    `rate` is from 0 to 1, `change` relative to 1, `number` a count or a ratio, `money` an Int64 of millionths, `time` a Datetime; `step` is the
+    name of a row.
     """
 
     name: str

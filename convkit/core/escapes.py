@@ -1,4 +1,4 @@
-"""Bytes that are escaped in text: `%HH` in URLs, and the characters of UTF-8 that several escaped bytes make."""
+"""Bytes that are escaped in text: `%HH` in URLs, and UTF-8 characters made up of several escaped bytes."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def _bound(rate: float, digits: int) -> str:
 
 def one_in(part: int, whole: int) -> str:
     """Return the odds, `about 1 in 85`; empty if there are none or the base is too small."""
-    return f"about 1 in {count(round(whole / part))}" if part and whole >= MIN_BASE and whole / part >= 1.5 else ""  # noqa: PLR2004 (1 in 1 says nothing)
+    return f"about 1 in {count(round(whole / part))}" if part and whole >= MIN_BASE and whole / part >= 1.5 else ""  # noqa: PLR2004 (1 in 1 means nothing)
 
 
 def duration(seconds: float | None) -> str:

@@ -41,7 +41,7 @@ def load_all(package: str) -> dict[str, ModuleType]:
 
 @cache
 def headline(package: str, name: str) -> str:
-    """Return the first line of a plug-in's docstring, from its source: help must not import Polars, and parsing the source takes too long."""
+    """Return the first line of a plug-in's docstring, searched for in its source: help must not import Polars, and parsing takes too long."""
     return _source(package, name).partition('"""')[2].partition("\n")[0].removesuffix('"""')
 
 

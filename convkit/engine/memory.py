@@ -26,7 +26,7 @@ _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT])(i?)B?", re.IGNORECASE)
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _LEAST = 768 << 20
 USUAL = 3 << 30
-"""The most bytes that a run uses by default: more does not make it faster."""
+"""The maximum number of bytes that a run uses by default: more does not make it faster."""
 BASE = 640 << 20
 """Bytes for the program, the reading of a log and the tallies, whatever the log's size."""
 _RECORD, _OTHER = 270, 46
