@@ -33,9 +33,10 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Analysis:
-    """The frames of all visitors, or of some of them; tallies of the latter are added to those of the others.
+    """The frames of all visitors, or of one part of them; the tallies of several parts can be added.
 
-    `hits` are matched hits sorted by visitor and ORDER with `row`, `inside` (the period), `started` and `pageless`; `sessions` those of the period.
+    `hits` are matched hits sorted by visitor and ORDER with `row`, `inside` (whether in the period), `started` and `pageless`; `sessions` are
+    those of the period.
     """
 
     hits: pl.LazyFrame
@@ -61,7 +62,7 @@ class Analysis:
     """`session` and that column: one row per value of a session."""
 
     options: Mapping[str, str] = field(default_factory=dict)
-    """The given options that only single reports have."""
+    """The given options of single reports."""
 
     def split(self, rows: pl.LazyFrame, session: str = "session") -> pl.LazyFrame:
         """Return rows once per value of their session, dropping those without a session; unchanged without a breakdown."""
@@ -108,7 +109,7 @@ class View:
     quality: Quality = UNKNOWN_QUALITY
     """Bots, gaps and clock jumps of the logs."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """The given options that only single reports have."""
+    """The given options of single reports."""
 
     def order(self, columns: Iterable[Column], usual: str) -> str:
         """Return how the rows of a report are sorted, in words."""
@@ -144,5 +145,5 @@ class View:
 
     @property
     def macro_name(self) -> str:
-        """The title of columns of conversions: the name of the macro goal if there is only one."""
+        """The title of conversion columns: the name of the macro goal if there is only one."""
         return self.goals.macros[0].name if len(self.goals.macros) == 1 else "converted"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 VALUE = "by"
-"""The column of the value; it does not have the key's name, since sessions and hits have columns of that name."""
+"""The column of the value; it is not named after the key, since sessions and hits have columns of that name."""
 NO_VALUE = "(none)"
 """The value of sessions that have none, because no goal was reached or the host is unknown."""
 PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
@@ -35,7 +35,7 @@ VALUES_TALLY = "values"
 """The tally with the number of `sessions` per value, in every report that is broken down."""
 _PLACE = "place of the value"
 OTHER = "(other)"
-"""The heading of the column that a screen shows for all remaining values."""
+"""The heading of the column for all remaining values on a screen."""
 
 
 def _period(written: str) -> Values:

@@ -85,7 +85,7 @@ class BreakdownTable:
     with_sessions: bool = True
     """Whether the sessions of each value are the first row."""
     of_sessions: bool = False
-    """Whether parts and wholes are sessions; if so, cells that are not clearly different from the other sessions are marked."""
+    """Whether parts and wholes are counts of sessions; if so, cells that are not clearly different from the other sessions are marked."""
 
     def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
         """Return the tables, one below the other."""
@@ -231,7 +231,7 @@ def _split_at(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str
 
 
 def shortened(text: str, most: int) -> str:
-    """Return the start and end of a text that is too long, as many paths start with the same words."""
+    """Shorten a text that is too long in the middle, as many paths start with the same words."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
 
 
@@ -264,7 +264,7 @@ def _period_legend(lines: _Lines, split: Breakdown, periods: Sequence[str], scre
 
 
 def _period_range(periods: Sequence[str]) -> str:
-    """Return the first and last period, if there is room for them above a line of that many periods."""
+    """Return the first and last period, or only the last if a sparkline of that many periods has no room for both."""
     words = f"{periods[0]} … {periods[-1]}"
     return words if len(words) <= len(periods) else periods[-1] if len(periods) == 1 else f"… {periods[-1]}"
 
@@ -290,6 +290,6 @@ def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:
     return frame.select(alike=is_tested & (low <= 0) & (high >= 0)).to_series().fill_null(value=False).to_list()
 
 
-def mark_indistinguishable(text: str, is_alike: bool) -> str:  # noqa: FBT001 (it is the only fact about the text)
-    """Return a text followed by the sign, or by a space."""
+def mark_indistinguishable(text: str, is_alike: bool) -> str:  # noqa: FBT001 (the meaning is clear without a name)
+    """Return a text followed by the mark, or by a space if it is not alike."""
     return f"{text}{INDISTINGUISHABLE_SIGN if is_alike else ' '}"

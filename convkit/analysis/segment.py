@@ -1,6 +1,6 @@
 """Segment: the sessions and hits that a run analyzes, by period, variant and `--where`.
 
-All lines are matched first: a visitor's goals may reach from one period into another.
+All lines are matched first, because a visitor's goals may span several periods.
 """
 
 from __future__ import annotations

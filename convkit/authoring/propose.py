@@ -229,7 +229,7 @@ def _with_parameters(proposal: Proposal, probes: Sequence[Proposal], survey: Sur
 
 
 def _steps(survey: Survey, macro: Proposal, goals: Sequence[Proposal]) -> Sequence[str]:
-    """Return the goals that preceded the macro goal in most of its sessions, in their usual order, and the macro goal; none if it is only a sign."""
+    """Return the goals that preceded the macro goal in most of its sessions, in their usual order, then itself; none if it is only a fallback."""
     if not macro.may_be_macro:
         return ()
     last = pl.col(f"goal:{macro.name}")

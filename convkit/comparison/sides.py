@@ -33,7 +33,7 @@ BEFORE, NOW = "before", "now"
 
 @dataclass(frozen=True)
 class Side:
-    """One side: its period, from `begin` to before `end`, and the filters that its sessions meet."""
+    """One side: its period, from `begin` up to, but not including, `end`, and the filters that its sessions pass."""
 
     name: str
     begin: datetime

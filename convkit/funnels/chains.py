@@ -101,7 +101,7 @@ def best_chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     chains = pl.concat(candidates, how="diagonal").with_columns(depth=depth)
     if len(candidates) == 1 and funnel.same is None:
         return chains
-    # A chain begins at its first filled hit; one that fills a step comes before one that skips it.
+    # A chain begins at the first hit that fills a step; a chain that fills a step is preferred to one that skips it.
     begins, filled = pl.min_horizontal(rows), pl.sum_horizontal(pl.col(row).is_not_null().cast(pl.Int64) for row in rows)
     order = ["visitor", "unit", -pl.col("depth"), -filled, begins, *rows]
     return chains.sort(order, nulls_last=True).unique("unit", keep="first", maintain_order=True)

@@ -1,6 +1,6 @@
 """Matching goals: from sessionized hits to matched hits, with a Boolean column `goal:<name>` per goal, never null.
 
-Also which matches count, and their values in integer millionths.
+The module also determines which matches count, and their values in integer millionths.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """The reports, one per file: a module with what `ReportModule` has; the first line of its docstring is its help, at most 66 characters.
 
 `analysis.sessions` and `analysis.hits` have the columns of `core.schema.SESSIONS` and `MATCHED`. Their times are in UTC; the site's time zone is
-`analysis.goals.site.timezone`. Short ones to start from: `sessions.py` lists rows, `pages.py` counts them and can
-be broken down.
+`analysis.goals.site.timezone`. Short reports to start from are `sessions.py`, which lists rows, and `pages.py`, which counts them and can be broken
+down.
 
-A new column goes at the end of COLUMNS, as files promise; the screen has a choice of its own, the mapping of `Shown` that the report draws.
+A new column goes at the end of COLUMNS, because scripts rely on the order of columns in files. A screen has its own selection of columns: the mapping
+of `Shown` that the report draws.
 
 It may also have
 

@@ -242,5 +242,5 @@ def _count_and_mark(count: _SessionCount, alike: Mapping[tuple[str, str], bool],
 
 
 def _likely(row: Mapping[str, Any]) -> str:
-    """Return the maximum width of a conversion rate."""
+    """Return the likely range of a conversion rate."""
     return "" if "is_all" in row else formatting.rate_interval(row["conversion_rate_low"], row["conversion_rate_high"], row["sessions"])

@@ -389,7 +389,7 @@ def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
 
 
 def _notes(funnel: Funnel, rows: pl.DataFrame, texts: FunnelSentences, looked_at: str) -> Iterator[Note]:
-    """Yield the notes on a funnel; `rows` are those of the report, `looked_at` names where hits of its steps were searched."""
+    """Yield the notes on a funnel; `rows` are those of the report, `looked_at` names what was searched for hits that match its steps."""
     if texts.other_ways:
         yield Note("other-ways", f"{funnel.name}: {texts.other_ways}", is_drawn=True)
     begin = f"{funnel.name} at " if texts.has_difference else f"{funnel.name}: "

@@ -151,5 +151,5 @@ def _columns(view: View, screen: Screen) -> dict[str, Shown]:
 
 
 def _share_of(part: str, whole: str) -> Callable[[Mapping[str, Any]], str]:
-    """Return a function that writes the rate of two counts."""
+    """Return a function that writes one count of a row as a share of another."""
     return lambda row: formatting.share(row[part], row[whole])

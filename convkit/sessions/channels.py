@@ -29,7 +29,7 @@ _NO_CODE = 2**32 - 1
 _MOST_REFERRED = 0.5
 """A host is the site's own if it refers more than this share of the pages after first hits."""
 _FEWEST_PAGES = 0.01
-"""A requested host with at least this share of pages is the site's own, not a name that a robot sent."""
+"""A requested host with at least this share of pages is the site's own, not a name that a bot sent."""
 _DIRECT_CHANNEL = "Direct"
 _REFERRER_HOST = referrers.host_of(pl.col("referrer").cast(pl.String))
 

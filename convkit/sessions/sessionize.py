@@ -1,8 +1,8 @@
 """Sessions: cutting visitors' hits at gaps, and the table of sessions.
 
-Every gap between a session's interactions is shorter than `site.session_timeout`. Hits that are not interactions (errors, downloads, posts) join the
+Every gap between a session's interactions is shorter than `site.session_timeout`. Hits that are not interactions (errors, downloads, POSTs) join the
 session before them within the timeout, else the next one. If an export has its own session IDs, hits with the same ID are one session, whatever the
-gaps. In: hits sorted by visitor and ORDER. Out: + `session`, `started`; then SESSIONS, one row per session.
+gaps. Input: hits sorted by visitor and ORDER. Output: the same hits with `session` and `started`, and SESSIONS, one row per session.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def judge_agents(agent: pl.Expr, site: Site, mode: str) -> dict[str, pl.Expr]:
 
 
 def detection_note(mode: str) -> Note:
-    """Return the note that says how bots are identified, and whether they are counted; `mode` is one of BOT_MODES."""
+    """Return the note on how bots are identified and whether they are counted; `mode` is one of BOT_MODES."""
     how = f"by user agent (list: {list_version()}), missing user agent, or behaviour"
     texts = {"drop": f"Bots were excluded {how}.", "keep": "Bots are counted like people.", "only": f"Only bots are counted, recognised {how}."}
     return Note("bots", texts[mode])

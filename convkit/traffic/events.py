@@ -47,7 +47,7 @@ def add_missing_columns(records: pl.DataFrame) -> pl.DataFrame:
 
 
 def describe_events(records: pl.DataFrame, goals: Goals, tested: Sequence[str], *, names_pages: bool | None = None) -> EventFacts:
-    """Return the facts about the events among records; if these are not all, `names_pages` says whether any event is named like a page view."""
+    """Return the facts about the events among records; if these are only some, `names_pages` is whether any event is named like a page view."""
     event_columns = tuple(name for name in tested if is_event_column(name))
     if not records["event"].count():
         return EventFacts(None, (), event_columns)

@@ -1,6 +1,6 @@
 """Hits: parsed lines with their kind, the goals that they match, and their fate.
 
-Each distinct request, client and event is evaluated once and joined to its lines. In: PARSED. Out: hits sorted by visitor and ORDER.
+Each distinct request, client and event is evaluated once and joined to its lines. Input: PARSED. Output: hits sorted by visitor and ORDER.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool 
 
     `visitor` is identified by address, `by:user` by user ID, each null where there is none; `bot` and `exempt` come from the agent
     (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, null if no one did, as with a content delivery network, or if
-    no log shows it. `device` (DEVICE) is added on request. If these are not all clients, `has_assets` says whether any client requested assets.
+    no log shows it. `device` (DEVICE) is added on request. If these are not all clients, `has_assets` is whether any client requested assets.
     """
     is_logged = pl.col("has_asked_assets").any() if has_assets is None else pl.lit(has_assets)
     is_by_browser = _is_by_browser(site)
