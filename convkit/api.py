@@ -56,9 +56,10 @@ class CompareKeywords(Keywords, total=False):
 class Result:
     """The reports of a run. Each is an attribute and an item: a Polars DataFrame with the columns of `convkit REPORT -f csv`."""
 
-    def __init__(self, document: Document) -> None:
-        """Wrap a document."""
+    def __init__(self, document: Document, *, verbose: bool = False) -> None:
+        """Wrap a document; if `verbose`, its screen also has the definitions."""
         self.document = document
+        self._verbose = verbose
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -112,12 +113,12 @@ class Result:
         """The lines that could not be read as `file, line, reason, text`; None without `rejects=True`."""
         return self.document.rejects
 
-    def render(self, output: str = "table", *, width: int = 120, limit: int | None = None, verbose: bool = False) -> str | bytes:
+    def render(self, output: str = "table", *, width: int = 120, limit: int | None = None, verbose: bool | None = None) -> str | bytes:
         """Return all reports in an output, as text (Parquet: as bytes).
 
-        `width`, `limit` (rows per report, 0 for all) and `verbose` (with definitions) apply to `table`. Raises UsageError.
+        `width`, `limit` (rows per report, 0 for all) and `verbose` (with definitions; by default as in the run) apply to `table`. Raises UsageError.
         """
-        return render(self.document, output, width=width, limit=limit, verbose=verbose)
+        return render(self.document, output, width=width, limit=limit, verbose=self._verbose if verbose is None else verbose)
 
     def write(self, path: str | Path, output: str | None = None) -> None:
         """Write a file whose ending names the output, or one file per report into a directory (a path without an ending).
@@ -160,7 +161,8 @@ def report(logs: Paths, reports: Sequence[str] | None = None, *, options: Mappin
     """
     if isinstance(reports, str):
         raise UsageError(f"reports={reports!r} is a string; pass a list, like reports=[{reports!r}]")
-    return Result(run.report(logs, plan.plan_reports(_options(Options, keywords), reports, options)))
+    run_options = _options(Options, keywords)
+    return Result(run.report(logs, plan.plan_reports(run_options, reports, options)), verbose=run_options.verbose)
 
 
 def compare(logs: Paths, **keywords: Unpack[CompareKeywords]) -> Result:
@@ -168,7 +170,8 @@ def compare(logs: Paths, **keywords: Unpack[CompareKeywords]) -> Result:
 
     Raises GoalsFileError, InputError, OutputError, UsageError.
     """
-    return Result(comparison.compare(logs, _options(CompareOptions, keywords)))
+    run_options = _options(CompareOptions, keywords)
+    return Result(comparison.compare(logs, run_options), verbose=run_options.verbose)
 
 
 def read_records(logs: Paths, log_format: str = "auto") -> pl.LazyFrame:

@@ -68,6 +68,12 @@ def test_a_result_shows_its_screen(result: convkit.Result) -> None:
     assert "<" not in page.removeprefix("<pre>").removesuffix("</pre>")
 
 
+def test_a_verbose_run_shows_definitions() -> None:
+    verbose = convkit.report(SAMPLE, goals=EXAMPLE_GOALS, verbose=True)
+    assert str(verbose) == verbose.render(verbose=True) != verbose.render(verbose=False)
+    assert "convkit help definitions." in str(verbose)
+
+
 def test_an_unknown_report_name_lists_the_valid_ones(result: convkit.Result) -> None:
     with pytest.raises(AttributeError, match="no report 'goal'; did you mean 'goals'\\? Reports: overview, goals, funnel, drop_off, pages"):
         _ = result.goal

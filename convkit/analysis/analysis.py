@@ -111,9 +111,9 @@ class View:
     options: Mapping[str, str] = field(default_factory=dict)
     """The given options of single reports."""
 
-    def order(self, columns: Iterable[Column], usual: str) -> str:
+    def order(self, columns: Iterable[Column], default: str) -> str:
         """Return how the rows of a report are sorted, in words."""
-        return self.sort.words if self.sort and self.sort.is_of(columns) else usual
+        return self.sort.words if self.sort and self.sort.is_of(columns) else default
 
     @property
     def keys(self) -> tuple[Column, ...]:

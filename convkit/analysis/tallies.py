@@ -30,36 +30,36 @@ def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: 
     """Return the analysis of some visitors' matched hits and sessions, with their chains; `identities` may contain more visitors."""
     names = [funnel.name for funnel in goals.funnels]
 
-    at_hand = partial(_collected_frames, size=hits.height)
-    frame, entering = hits.lazy(), at_hand(_entering_sessions(hits, table, goals, funnel) for funnel in goals.funnels)
-    of_funnel = [filters.add_enters(frame, sessions) if funnel.where else frame for sessions, funnel in zip(entering, goals.funnels, strict=True)]
-    fitting = at_hand(funnels_chains.fitting_hits(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
+    collected = partial(_collected_frames, size=hits.height)
+    frame, entering = hits.lazy(), collected(_entering_sessions(hits, table, goals, funnel) for funnel in goals.funnels)
+    hits_of = [filters.add_enters(frame, sessions) if funnel.where else frame for sessions, funnel in zip(entering, goals.funnels, strict=True)]
+    fitting = collected(funnels_chains.fitting_hits(funnel_hits, funnel) for funnel_hits, funnel in zip(hits_of, goals.funnels, strict=True))
     chains = materialize(funnels_chains.best_chains(fits, funnel).filter("inside") for fits, funnel in zip(fitting, goals.funnels, strict=True))
     del fitting
-    last = at_hand(detours.finisher_hits(mine, funnel) for mine, funnel in zip(of_funnel, goals.funnels, strict=True))
-    ways = materialize(detours.find_detours(mine, found, funnel) for mine, found, funnel in zip(last, chains, goals.funnels, strict=True))
+    last = collected(detours.finisher_hits(funnel_hits, funnel) for funnel_hits, funnel in zip(hits_of, goals.funnels, strict=True))
+    ways = materialize(detours.find_detours(finishers, chain, funnel) for finishers, chain, funnel in zip(last, chains, goals.funnels, strict=True))
     drop_off = _drop_off(frame, chains, goals, hits.height)
-    chains_of, went_of, ways_of, entering_of = (dict(zip(names, found, strict=True)) for found in (chains, drop_off, ways, entering))
-    return Analysis(frame, hits.height, table.lazy(), chains_of, went_of, ways_of, entering_of, goals, ends, identities)
+    chains_of, drop_off_of, ways_of, entering_of = (dict(zip(names, frames, strict=True)) for frames in (chains, drop_off, ways, entering))
+    return Analysis(frame, hits.height, table.lazy(), chains_of, drop_off_of, ways_of, entering_of, goals, ends, identities)
 
 
 def _drop_off(hits: pl.LazyFrame, chains: Sequence[pl.LazyFrame], goals: Goals, size: int, by: tuple[str, ...] = ()) -> list[pl.LazyFrame]:
     """Return one frame per funnel with where visitors went next; frames that several queries use are collected between the stages."""
-    seen = _collected_frames((viewed_hits(hits, funnel) for funnel in goals.funnels), size)
-    at = list(zip(seen, chains, goals.funnels, strict=True))
-    later = _collected_frames((views_after_steps(pages, found, funnel, by) for pages, found, funnel in at), size)
-    return _collected_frames((drop_off_counts(pages, rows, found, funnel, by) for rows, (pages, found, funnel) in zip(later, at, strict=True)), size)
+    views = _collected_frames((viewed_hits(hits, funnel) for funnel in goals.funnels), size)
+    at = list(zip(views, chains, goals.funnels, strict=True))
+    later = _collected_frames((views_after_steps(pages, chain, funnel, by) for pages, chain, funnel in at), size)
+    return _collected_frames((drop_off_counts(pages, rows, chain, funnel, by) for rows, (pages, chain, funnel) in zip(later, at, strict=True)), size)
 
 
 def _collected_frames(queries: Iterable[pl.LazyFrame], size: int) -> list[pl.LazyFrame]:
     """Collect frames, one per funnel, that several queries use."""
-    return [found.lazy() for found in collect_frames(queries, size)]
+    return [frame.lazy() for frame in collect_frames(queries, size)]
 
 
 def _entering_sessions(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
     """Return `session, visitor` of the sessions that may enter a funnel."""
-    asked = filters.parse_filters(funnel.where, goals)
-    return filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, asked).select("session", "visitor")
+    conditions = filters.parse_filters(funnel.where, goals)
+    return filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, conditions).select("session", "visitor")
 
 
 def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
@@ -68,7 +68,7 @@ def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
     # A chain belongs to the session of its first hit: a visitor's sessions are numbered in order.
     first = [pl.min_horizontal(f"session{number}" for number in funnel.numbers) for funnel in funnels]
     began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(funnels, first, strict=True))
-    chains = _collected_frames((split.split(found, "began") for found in began), analysis.size)
+    chains = _collected_frames((split.split(chain, "began") for chain in began), analysis.size)
     drop_off = _drop_off(analysis.hits, chains, analysis.goals, analysis.size, split.by)
     names = [funnel.name for funnel in funnels]
     return replace(split, chains=dict(zip(names, chains, strict=True)), drop_off=dict(zip(names, drop_off, strict=True)))
@@ -85,10 +85,10 @@ def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
 
 def _report_tallies(analysis: Analysis, report: str) -> dict[str, pl.LazyFrame]:
     """Return the tallies of a report; in a breakdown, also the number of sessions per value."""
-    found: dict[str, pl.LazyFrame] = plugins.load("reports", report).tally(analysis)
+    tallies: dict[str, pl.LazyFrame] = plugins.load("reports", report).tally(analysis)
     if not analysis.by:
-        return found
-    return {VALUES_TALLY: analysis.summed(analysis.split(analysis.sessions), sessions=pl.len().cast(pl.Int64)), **found}
+        return tallies
+    return {VALUES_TALLY: analysis.summed(analysis.split(analysis.sessions), sessions=pl.len().cast(pl.Int64)), **tallies}
 
 
 def _with_ids(tally: pl.DataFrame, identities: pl.LazyFrame) -> pl.DataFrame:

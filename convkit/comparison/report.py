@@ -167,7 +167,14 @@ def report_of(pair: Pair, rows: pl.DataFrame) -> Report:
 
 def _figures(side: Side, result: PartialResult, plan: Plan, *, knows_macro: bool) -> SideFigures:
     """Return the figures of one side."""
-    view = View(plan.goals, result.period, result.input, knows_macro, bots=plan.segment.bots, is_narrowed=result.filtered is not None)
+    view = View(
+        goals=plan.goals,
+        period=result.period,
+        input=result.input,
+        knows_macro=knows_macro,
+        bots=plan.segment.bots,
+        is_narrowed=result.filtered is not None,
+    )
     reports = document.present({name: result.tallies[name] for name in _REPORTS}, view)
     details = {name: reports[name].details for name in ("goals", "funnel")}
     frames = {name: reports[name].frame if frame is None else frame for name, frame in details.items()}

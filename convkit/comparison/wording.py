@@ -189,9 +189,9 @@ def _needed_data(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
 def _chance_verdicts(rows: pl.DataFrame) -> Iterator[str]:
     """Yield how many verdicts chance alone would make, if at most twice as many were made."""
     judged = [row for row in rows.drop_nulls(["before_of", "verdict"]).rows(named=True) if verdicts.has_enough_data(row)]
-    moved, usual = sum(verdicts.moved(row["verdict"]) for row in judged), max(round(len(judged) / _ONE_IN), 1)
-    if len(judged) >= _MANY_VERDICTS and 0 < moved <= 2 * usual:
-        by_chance = f"About {usual} of {len(judged)} verdicts {'says' if usual == 1 else 'say'} rose or fell by chance alone"
+    moved, expected = sum(verdicts.moved(row["verdict"]) for row in judged), max(round(len(judged) / _ONE_IN), 1)
+    if len(judged) >= _MANY_VERDICTS and 0 < moved <= 2 * expected:
+        by_chance = f"About {expected} of {len(judged)} verdicts {'says' if expected == 1 else 'say'} rose or fell by chance alone"
         yield f"{by_chance}; here {'1 does, so treat it' if moved == 1 else f'{moved} do, so treat them'} with caution."
 
 

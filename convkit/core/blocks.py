@@ -156,6 +156,6 @@ class Screen:
         """Whether the screen has room for the wide form of reports."""
         return self.width >= 120  # noqa: PLR2004 (the width at which the wide form is drawn)
 
-    def rows(self, usual: int) -> int | None:
+    def rows(self, default: int) -> int | None:
         """Return how many rows to show, None for all."""
-        return (usual if self.limit is None else self.limit) or None
+        return (default if self.limit is None else self.limit) or None

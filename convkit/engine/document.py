@@ -89,11 +89,11 @@ def _explain_command(paths: Paths, plan: Plan) -> str:
 def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) -> View:
     """Return the facts about a run that reports need when they are presented."""
     return View(
-        plan.goals,
-        result.period,
-        result.input,
-        result.knows_macro,
-        data.has_local_times,
+        goals=plan.goals,
+        period=result.period,
+        input=result.input,
+        knows_macro=result.knows_macro,
+        has_local_times=data.has_local_times,
         bots=plan.segment.bots,
         ends=result.ends,
         sources=data.sources,

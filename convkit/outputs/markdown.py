@@ -59,5 +59,5 @@ def _cells(values: pl.Series, column: Column) -> list[str]:
 
 def _escaped(text: str) -> str:
     """Return a text that is shown literally: without markup, links or the end of its cell; spaces at its ends stay."""
-    escaped = _SPECIAL.sub(lambda found: f"`{found[0]}`" if found["found_later"] else f"\\{found[0]}", safe(text, longest=None))
+    escaped = _SPECIAL.sub(lambda match: f"`{match[0]}`" if match["found_later"] else f"\\{match[0]}", safe(text, longest=None))
     return _EDGE.sub(lambda blank: f"&#{ord(blank[0])};", escaped)

@@ -46,19 +46,19 @@ _FIRST_LEFT_OUT = " Step 1 is not shown; --limit 0 shows it."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `went` (how many went to each page, saw it, or had a problem) and `steps` (how many stopped at a step, or continued)."""
-    went, steps = [], []
+    """Return `departures` (how many went to each page, saw it, or had a problem) and `steps` (how many stopped at a step, or continued)."""
+    departures, steps = [], []
     for funnel in analysis.goals.funnels:
         name = pl.lit(funnel.name).alias("funnel")
         chains = analysis.chains[funnel.name]
-        went.append(analysis.drop_off[funnel.name].select(*analysis.by, name, pl.exclude(analysis.by)))
+        departures.append(analysis.drop_off[funnel.name].select(*analysis.by, name, pl.exclude(analysis.by)))
         for number in funnel.numbers[:-1]:
             is_here, goes_on = (pl.col(f"row{step}").is_not_null() for step in (number, funnel.next_step(number)))
             sides = {"stopped": is_here & ~goes_on, "continued": is_here & goes_on}
             counts = {side: fits.sum().cast(pl.Int64) for side, fits in sides.items()}
             summed = analysis.summed(chains, **counts)
             steps.append(summed.select(*analysis.by, name, pl.lit(number, dtype=pl.Int32).alias("step"), *sides))
-    return {"went": pl.concat(went), "steps": pl.concat(steps)} if went else {}
+    return {"departures": pl.concat(departures), "steps": pl.concat(steps)} if departures else {}
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
@@ -67,7 +67,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     if not view.goals.funnels:
         return Report("drop-off", shown, empty_frame(shown), lambda *_: [])
     frame = (
-        judge_drop_off(tally["went"], tally["steps"], view.by)
+        judge_drop_off(tally["departures"], tally["steps"], view.by)
         .join(view.steps.select("place", "funnel", "step", "name"), on=["funnel", "step"])
         .with_columns(rank=pl.col("what").replace_strict(BEHAVIOURS, list(range(len(BEHAVIOURS))), return_dtype=pl.Int32))
         .sort("place", "step", "rank", "dropped", "went_on", "item", descending=[False, False, False, True, True, False])
@@ -88,8 +88,8 @@ def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
     for funnel in view.goals.funnels:
         blocks += [Heading(f"DROP-OFF {funnel.name}", "what visitors did instead of continuing"), BlankLine()]
         first = 1 if screen.limit == 0 or len(funnel.steps) == 2 else 2  # noqa: PLR2004 (with two steps, drop-off is only possible at the first)
-        mine = frame.filter(funnel=funnel.name)
-        steps = [_step(mine.filter(step=number), funnel, number, screen) for number in range(first, len(funnel.steps))]
+        of_funnel = frame.filter(funnel=funnel.name)
+        steps = [_step(of_funnel.filter(step=number), funnel, number, screen) for number in range(first, len(funnel.steps))]
         blocks += _beside(steps) if screen.wide else [block for step in steps for block in (*step, BlankLine())]
     tested = "error pages, forms shown again" + (", slow answers" if has_slow_answers(frame) else "")
     legend = _LEGEND.format(tested) + ("" if screen.limit == 0 else _FIRST_LEFT_OUT)

@@ -68,7 +68,7 @@ _BIAS = "people behind one address count as one visitor, and one person with cha
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `base` (who may enter), `steps`, `matched` (hits), `seconds` (to the next step), `went` (next pages), `ways` (detours).
+    """Return `base` (who may enter), `steps`, `matched` (hits), `seconds` (to the next step), `departures` (next pages), `ways` (detours).
 
     A breakdown has only `base`, `steps` and `seconds`: sentences and notes are about all sessions.
     """
@@ -78,7 +78,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         of_funnel = {"base": _base(analysis, funnel), "steps": _steps(chains, funnel, analysis), "seconds": _seconds(chains, funnel, analysis)}
         if not analysis.by:
             ways = analysis.detours[funnel.name].group_by("detour", pl.col("step").cast(pl.Int32)).agg(n=_count(pl.len()))
-            of_funnel |= {"matched": _matched(analysis, funnel), "went": analysis.drop_off[funnel.name], "ways": ways}
+            of_funnel |= {"matched": _matched(analysis, funnel), "departures": analysis.drop_off[funnel.name], "ways": ways}
         for part, frame in of_funnel.items():
             parts.setdefault(part, []).append(frame.select(*analysis.by, name, pl.exclude(analysis.by)))
     return {key: pl.concat(frames) for key, frames in parts.items()}
@@ -144,7 +144,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     if view.by:
         return Report("funnel", columns, shown, lambda *_: [], details=frame)
     steps = frame.filter(pl.col("next_step").is_not_null()).select("funnel", "step", stopped="drop_offs", continued="went_on")
-    departures = judge_drop_off(tally["went"], steps)
+    departures = judge_drop_off(tally["departures"], steps)
     # A complete chain that is not shown started outside: before the period, or in a session that is filtered out.
     ways = tally["ways"].with_columns(pl.col("detour").replace("before", "outside")) if view.is_narrowed else tally["ways"]
     texts, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
@@ -183,14 +183,14 @@ def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     return breakdown.in_value_order(rates, tally, view) if view.by else rates.join(tally["matched"], on=at, how="left", maintain_order="left")
 
 
-def _draw(frame: pl.DataFrame, went: pl.DataFrame, texts: Mapping[str, FunnelSentences], view: View, screen: Screen) -> list[Block]:
+def _draw(frame: pl.DataFrame, departures: pl.DataFrame, texts: Mapping[str, FunnelSentences], view: View, screen: Screen) -> list[Block]:
     """Return the funnels with their sentences; in `convkit report` the first two, and the names of the others."""
     shown, hidden = _shown(frame, view, screen)
     blocks: list[Block] = []
     for funnel in shown:
         is_funnel = pl.col("funnel") == funnel.name
         blocks += [BlankLine()] if blocks else []
-        blocks += _funnel(funnel, frame.filter(is_funnel).rows(named=True), went.filter(is_funnel), texts[funnel.name], screen)
+        blocks += _funnel(funnel, frame.filter(is_funnel).rows(named=True), departures.filter(is_funnel), texts[funnel.name], screen)
     return [*blocks, *hidden]
 
 
@@ -224,10 +224,10 @@ def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[S
 BREAKDOWN = BreakdownTable(pl.format("{} {}", "step", "name"), "reached", "entered", sections=_breakdown_sections)
 
 
-def _funnel(funnel: Funnel, rows: list[dict[str, Any]], went: pl.DataFrame, texts: FunnelSentences, screen: Screen) -> list[Block]:
+def _funnel(funnel: Funnel, rows: list[dict[str, Any]], departures: pl.DataFrame, texts: FunnelSentences, screen: Screen) -> list[Block]:
     """Return one funnel."""
     heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, screen))
-    picture = _wide(rows, went) if screen.wide else _narrow(rows, went, screen)
+    picture = _wide(rows, departures) if screen.wide else _narrow(rows, departures, screen)
     # Narrow screens show a difference below its step; only the funnel's own report has a line if there is none.
     is_shown = screen.wide if texts.has_difference else not screen.part
     sentences = [sentence for sentence in (texts.other_ways, *(texts.differences if is_shown else ())) if sentence]
@@ -245,7 +245,7 @@ def _describe(funnel: Funnel, rows: list[dict[str, Any]], screen: Screen) -> str
     return f"{_conditions(funnel, scope)}; {never}{of} never entered{share}"
 
 
-def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, screen: Screen) -> list[Block]:
+def _narrow(rows: list[dict[str, Any]], departures: pl.DataFrame, screen: Screen) -> list[Block]:
     """Return one line per step with its bar, and below it where those who dropped off went."""
     first = rows[0]["entered"]
     columns = {
@@ -254,30 +254,30 @@ def _narrow(rows: list[dict[str, Any]], went: pl.DataFrame, screen: Screen) -> l
         "bar": Shown(text=lambda row: f"{formatting.bar(row['reached'], first, _BAR):{_BAR}}", rank=1, style="bar", left=True),
         "share": Shown(text=lambda row: formatting.share(row["reached"], first), rank=2),
     }
-    return [BlankLine(), table(rows, columns, details=lambda row: _details(row, went.filter(step=row["step"]), screen))]
+    return [BlankLine(), table(rows, columns, details=lambda row: _details(row, departures.filter(step=row["step"]), screen))]
 
 
 def _label(row: Mapping[str, Any]) -> str:
     return f"{row['step']} {row['name']}{' (optional)' if row['is_optional'] else ''}"
 
 
-def _details(row: Mapping[str, Any], went: pl.DataFrame, screen: Screen) -> list[Paragraph]:
+def _details(row: Mapping[str, Any], departures: pl.DataFrame, screen: Screen) -> list[Paragraph]:
     """Return how many began at a step, if any may be the first, and where those who dropped off went."""
     began = [Paragraph(f"{formatting.count(row['entries'])} began here", indent=6, first="↳ ", style="dim")] if row["entries"] else []
     if not row["drop_offs"]:
         return began
     share = formatting.share(row["drop_offs"], row["reached"])
     text = f"{formatting.count(row['drop_offs'])} dropped off" + (f" ({share})" if share != formatting.TOO_FEW else "")
-    items = [f"{formatting.count(number)} {_place(item)}" for item, number in _next(went).head(_ITEMS).rows()]
+    items = [f"{formatting.count(number)} {_place(item)}" for item, number in _next(departures).head(_ITEMS).rows()]
     while len(f"      ↳ {text}: {', '.join(items)}") > screen.width and len(items) > 1:
         items.pop()
     lines = [*began, Paragraph(f"{text}: {', '.join(items)}", indent=6, first="↳ ", style="dim")]
-    return lines + [Paragraph(sentence, indent=8, style="") for sentence in _short_differences(went)]
+    return lines + [Paragraph(sentence, indent=8, style="") for sentence in _short_differences(departures)]
 
 
-def _next(went: pl.DataFrame) -> pl.DataFrame:
+def _next(departures: pl.DataFrame) -> pl.DataFrame:
     """Return where they went next, most frequent first."""
-    next_items = went.filter((pl.col("what") == "next") & (pl.col("dropped") > 0))
+    next_items = departures.filter((pl.col("what") == "next") & (pl.col("dropped") > 0))
     return next_items.sort("dropped", "item", descending=[True, False]).select("item", "dropped")
 
 
@@ -285,17 +285,17 @@ def _place(item: str) -> str:
     return "left" if item == LEFT else item
 
 
-def _short_differences(went: pl.DataFrame) -> list[str]:
+def _short_differences(departures: pl.DataFrame) -> list[str]:
     """Return sentences on what was clearly more common among those who dropped off."""
     sentences = []
-    for row in went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("what").rows(named=True):
+    for row in departures.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("what").rows(named=True):
         dropped = f"{formatting.count(row['dropped'])} of these {formatting.count(row['stopped'])}"
         continued = f"{formatting.count(row['went_on'])} of the {formatting.count(row['continued'])} who continued"
         sentences.append(_SHORT_DIFFERENCES[row["what"]].format(dropped, continued))
     return sentences
 
 
-def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
+def _wide(rows: list[dict[str, Any]], departures: pl.DataFrame) -> list[Block]:
     """Return a table with one row per step."""
     first, is_open = rows[0]["entered"], rows[0]["is_open"]
     width = _OPEN_BAR if is_open else _WIDE_BAR
@@ -309,7 +309,7 @@ def _wide(rows: list[dict[str, Any]], went: pl.DataFrame) -> list[Block]:
         "drop_off_rate": Shown("share", _unless_last(lambda row: formatting.share(row["drop_offs"], row["reached"]))),
         "range": Shown("likely range", _unless_last(_likely), 4),
         "to_next": Shown("to next", _unless_last(lambda row: formatting.duration(row["median_seconds_to_next"])), 3),
-        "went_to": Shown("mostly went", _unless_last(lambda row: _mostly(went.filter(step=row["step"]))), 2, "dim", left=True),
+        "went_to": Shown("mostly went", _unless_last(lambda row: _mostly(departures.filter(step=row["step"]))), 2, "dim", left=True),
     }
     return [table(rows, {name: column for name, column in columns.items() if is_open or name != "entries"})]
 
@@ -323,8 +323,8 @@ def _likely(row: Mapping[str, Any]) -> str:
     return formatting.rate_interval(row["drop_off_low"], row["drop_off_high"], row["reached"])
 
 
-def _mostly(went: pl.DataFrame) -> str:
-    return ", ".join(_place(item) for item, _ in _next(went).head(_WIDE_ITEMS).rows())
+def _mostly(departures: pl.DataFrame) -> str:
+    return ", ".join(_place(item) for item, _ in _next(departures).head(_WIDE_ITEMS).rows())
 
 
 def _conditions(funnel: Funnel, scope: str) -> str:
@@ -360,16 +360,16 @@ class FunnelSentences:
     """One per step where those who dropped off clearly differ; if there is none, one that names the tests."""
 
 
-def _sentences(funnel: Funnel, went: pl.DataFrame, steps: pl.DataFrame, ways: pl.DataFrame) -> FunnelSentences:
+def _sentences(funnel: Funnel, departures: pl.DataFrame, steps: pl.DataFrame, ways: pl.DataFrame) -> FunnelSentences:
     """Return the sentences about a funnel.
 
-    `went` are its judged departures, `steps` has the number who `stopped` and `continued` at each step, `ways` has the tallied detours.
+    `departures` are judged, `steps` has the number who `stopped` and `continued` at each step, `ways` has the tallied detours.
     """
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
-    differences = went.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)
+    differences = departures.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)
     differing = tuple(f"{names[row['step']]}: {describe_difference(row)}; more than chance would explain." for row in differences)
-    tested = "error, returned form or slow answer" if has_slow_answers(went) else "error or returned form"
-    none = _NOTHING_DIFFERS.format(tested) if count_tests(steps, went) else _TOO_FEW
+    tested = "error, returned form or slow answer" if has_slow_answers(departures) else "error or returned form"
+    none = _NOTHING_DIFFERS.format(tested) if count_tests(steps, departures) else _TOO_FEW
     return FunnelSentences(_detours(funnel, ways), bool(differing), differing or (none,))
 
 

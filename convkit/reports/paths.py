@@ -71,9 +71,9 @@ def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `paths`: sessions per path, and how many of them reached a macro goal."""
-    query = parse_options(analysis.options, analysis.goals)
-    paths = _before(analysis, query.goal, query.steps) if query.page is None else _after(analysis, query.page, query.steps)
-    names = [f"page{place}" for place in range(query.steps)]
+    path_query = parse_options(analysis.options, analysis.goals)
+    paths = _before(analysis, path_query.goal, path_query.steps) if path_query.page is None else _after(analysis, path_query.page, path_query.steps)
+    names = [f"page{place}" for place in range(path_query.steps)]
     one = pl.concat_str(names, separator=_JOINED, ignore_nulls=True)
     whole = paths.join(analysis.sessions.select("session", "converted"), on="session", how="inner")
     counts = {"sessions": pl.len().cast(pl.Int64), "converted": pl.col("converted").sum().cast(pl.Int64)}
@@ -81,17 +81,17 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         "paths": analysis.split(whole)
         .group_by(*analysis.by, *names, "edge")
         .agg(**counts)
-        .select(*analysis.by, path=pl.concat_str(*_in_order(query, one), separator=_JOINED, ignore_nulls=True), **{n: pl.col(n) for n in counts})
+        .select(*analysis.by, path=pl.concat_str(*_in_order(path_query, one), separator=_JOINED, ignore_nulls=True), **{n: pl.col(n) for n in counts})
         .group_by(*analysis.by, "path")
         .agg(pl.col(*counts).sum())
     }
 
 
-def _in_order(wanted: PathQuery, pages: pl.Expr) -> list[pl.Expr]:
+def _in_order(path_query: PathQuery, pages: pl.Expr) -> list[pl.Expr]:
     """Return the parts of a path: its pages, if any, and the start or end of the session before or after them."""
-    edge = pl.when("edge").then(pl.lit(_LEFT if wanted.page is not None else _START))
+    edge = pl.when("edge").then(pl.lit(_LEFT if path_query.page is not None else _START))
     pages = pl.when(pages != "").then(pages)
-    return [pages, edge] if wanted.page is not None else [edge, pages]
+    return [pages, edge] if path_query.page is not None else [edge, pages]
 
 
 def _pages(analysis: Analysis) -> pl.LazyFrame:
@@ -134,9 +134,9 @@ def _at(back: int) -> pl.Expr:
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by sessions, then path; `converted` is missing for the paths to a macro goal."""
-    query, columns = parse_options(view.options, view.goals), (*view.keys, *COLUMNS)
+    path_query, columns = parse_options(view.options, view.goals), (*view.keys, *COLUMNS)
     all_sessions = pl.col("sessions").sum().over(view.by) if view.by else pl.col("sessions").sum()
-    has_converted = view.knows_macro and not (query.goal and query.goal.macro)
+    has_converted = view.knows_macro and not (path_query.goal and path_query.goal.macro)
     frame = (
         tally["paths"]
         .with_columns(all_sessions=all_sessions)
@@ -145,23 +145,23 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     )
     frame = breakdown.in_value_order(frame, tally, view)
     shown = frame.select(column.name for column in columns)
-    is_asked = query.goal is not None or query.page is not None
+    is_asked = path_query.goal is not None or path_query.page is not None
     notes = () if is_asked else (Note("no-goal", "No macro goal is known; name a goal with --to or a page with --from."),)
-    return Report("paths", columns, shown, lambda rows, screen: _draw(rows, query, view, screen), notes, details=frame)
+    return Report("paths", columns, shown, lambda rows, screen: _draw(rows, path_query, view, screen), notes, details=frame)
 
 
-def _heading(wanted: PathQuery, frame: pl.DataFrame, shown: int, order: str) -> Heading:
+def _heading(path_query: PathQuery, frame: pl.DataFrame, shown: int, order: str) -> Heading:
     """Return the heading: the query, and the number of sessions."""
-    pages = f"{wanted.steps} pages" if wanted.steps > 1 else "page"
-    goal = wanted.goal.name if wanted.goal else ""
-    asked_for = f"the last {pages} before {goal}{', the first macro goal' if wanted.is_default else ''}"
-    words = asked_for if wanted.page is None else f"the next {pages} after {wanted.page}"
+    pages = f"{path_query.steps} pages" if path_query.steps > 1 else "page"
+    goal = path_query.goal.name if path_query.goal else ""
+    path_before = f"the last {pages} before {goal}{', the first macro goal' if path_query.is_default else ''}"
+    words = path_before if path_query.page is None else f"the next {pages} after {path_query.page}"
     sessions = formatting.plural(int(frame["sessions"].sum()), "session")
     some = f"; {formatting.count(shown)} of {formatting.plural(frame.height, 'path')}" if shown < frame.height else ""
     return Heading("PATHS", f"{words}; {sessions}{order and ', ' + order}{some}")
 
 
-def _draw(frame: pl.DataFrame, wanted: PathQuery, view: View, screen: Screen) -> list[Block]:
+def _draw(frame: pl.DataFrame, path_query: PathQuery, view: View, screen: Screen) -> list[Block]:
     """Return one row per path."""
     shown = frame.head(screen.rows(_ROWS) or frame.height)
     if shown.is_empty():
@@ -176,7 +176,7 @@ def _draw(frame: pl.DataFrame, wanted: PathQuery, view: View, screen: Screen) ->
     }
     if is_converted:
         columns["converted"] = Shown(f"then {view.macro_name}", lambda row: formatting.count_and_rate(row["converted"], row["sessions"]))
-    return [_heading(wanted, frame, shown.height, view.order(COLUMNS, "")), table(shown.rows(named=True), columns)]
+    return [_heading(path_query, frame, shown.height, view.order(COLUMNS, "")), table(shown.rows(named=True), columns)]
 
 
 def _fit(path: str, space: int) -> str:
@@ -191,9 +191,9 @@ def _fit(path: str, space: int) -> str:
 
 def _breakdown_section(whole: Report, view: View, screen: Screen) -> list[Section]:
     """Return the paths of the whole report that are shown."""
-    wanted, rows = parse_options(view.options, view.goals), pl.DataFrame(whole.details).head(screen.rows(_ROWS) or whole.frame.height)
+    path_query, rows = parse_options(view.options, view.goals), pl.DataFrame(whole.details).head(screen.rows(_ROWS) or whole.frame.height)
     widest = screen.width * 2 // 5
-    heading = _heading(wanted, whole.frame, rows.height, "")
+    heading = _heading(path_query, whole.frame, rows.height, "")
     return [Section(heading, rows, widest=widest, shorten=lambda path: _fit(path, widest))]
 
 

@@ -22,6 +22,7 @@ import runs
 from places import ROOT, TESTS
 from small_logs import line, written
 
+from convkit import outputs
 from convkit.core import plugins
 from convkit.core.options import Options
 from convkit.engine import plan, run
@@ -40,7 +41,9 @@ SINGLE = ("sessions", "hits")
 SMALL = "tests/data/by_hand.log", "tests/data/by_hand.yaml"
 
 WHOLE = "report"
-ENDINGS = ("80.txt", "120.txt", "csv", "json", "markdown", "ndjson", "tsv")
+SCREENS = ("80.txt", "120.txt")
+TEXTS = tuple(name for name in plugins.names("outputs") if name != "table" and outputs.load(name).render.__annotations__["return"] == "str")
+ENDINGS = (*SCREENS, *TEXTS)
 BUILT_IN, NO_MACRO = "built-in", "no-macro"
 SPLIT = "by-"
 TRENDS: dict[str, dict[str, str]] = {
@@ -71,8 +74,10 @@ OTHERS = (
 
 EVERY_NAME = (*(f"{report}.{ending}" for report in plugins.names("reports") for ending in ENDINGS), *OTHERS)
 """The files that `--write` writes."""
-NAMES = (*(name for name in EVERY_NAME if (GOLDEN / f"{name.partition('.')[0]}.{ENDINGS[0]}").is_file() or name in OTHERS),)
-"""The files that are compared; those of a new report are included once they are written."""
+WRITTEN_REPORTS = {path.name.partition(".")[0] for path in GOLDEN.glob(f"*.{SCREENS[0]}")}
+WRITTEN_ENDINGS = {*SCREENS, *(ending for ending in TEXTS if (GOLDEN / f"{WHOLE}.{ending}").is_file())}
+NAMES = tuple(name for name in EVERY_NAME if name.partition(".")[0] in WRITTEN_REPORTS and name.partition(".")[2] in WRITTEN_ENDINGS)
+"""The files that are compared; those of a new report or output are included once they are written."""
 
 FIRST_WEEK = -96 * 24 * 3_600 - 3 * 3_600
 """Seconds from noon on 10 October 2026 back to the morning of Monday, 6 July."""

@@ -112,8 +112,8 @@ def _tool_columns(preset: Preset, chosen: Mapping[str, ColumnPath], names: Seque
     # If the properties are a column of JSON text, they are read from that.
     is_text = preset.property is None and props in names
     properties = {name: path for name in needs.properties if (path := _property(name, names) or ((*props, name) if is_text else ()))}
-    existing = set(names)
-    texts = {path: column for path in (*roles.values(), *properties.values()) if path not in existing and (column := _json_column(path, existing))}
+    columns = set(names)
+    texts = {path: column for path in (*roles.values(), *properties.values()) if path not in columns and (column := _json_column(path, columns))}
     timezone = preset.timezone or needs.timezone
     return Columns(roles, properties, timezone, not preset.timezone and "time" not in chosen, preset, texts, props, needs.properties)
 
@@ -130,8 +130,8 @@ def json_path(names: ColumnPath) -> str:
 
 def names_events(names: Sequence[ColumnPath]) -> bool:
     """Return whether names include what every run needs, even ambiguously, and do not belong to a known tool."""
-    existing = {role for role in ROLES if any(_candidates(role, names))}
-    return presets.preset_of(names) is None and bool(existing & {"time", "date"} and existing & {"user", "address"} and existing & {"event", "url"})
+    roles = {role for role in ROLES if any(_candidates(role, names))}
+    return presets.preset_of(names) is None and bool(roles & {"time", "date"} and roles & {"user", "address"} and roles & {"event", "url"})
 
 
 def names_requests(names: Sequence[ColumnPath]) -> bool:
@@ -171,9 +171,9 @@ def _usual_column(role: str, names: Sequence[ColumnPath], called: str) -> Column
 def _candidates(role: str, names: Sequence[ColumnPath]) -> list[list[ColumnPath]]:
     """Return the columns whose names are usual for a role, the most usual first, and those within objects last."""
     listed = [line.partition(":") for line in datafiles.lines("columns")]
-    usual = [{normalized(word) for word in words.split()} for named, _, words in listed if named == role]
-    candidates: list[list[ColumnPath]] = [[path for path in names if len(path) == 1 and normalized(path[0]) in words] for words in usual]
-    return [*candidates, [path for path in names if len(path) > 1 and normalized(path[-1]) in usual[0]]]
+    words_by_rank = [{normalized(word) for word in words.split()} for named, _, words in listed if named == role]
+    candidates: list[list[ColumnPath]] = [[path for path in names if len(path) == 1 and normalized(path[0]) in words] for words in words_by_rank]
+    return [*candidates, [path for path in names if len(path) > 1 and normalized(path[-1]) in words_by_rank[0]]]
 
 
 def _property(name: str, names: Sequence[ColumnPath]) -> ColumnPath | None:

@@ -69,15 +69,15 @@ class KeyValueLog(LogFormat):
         """Return the layout of one log, by the labels that it uses."""
         words_of_lines = head.filter(head.str.contains(self.line)).head(_SAMPLED).str.extract_all(self.word)
         labels_of_lines = [tuple(word.partition(self.sign)[0] for word in words) for words in words_of_lines]
-        usual = Counter(labels_of_lines).most_common(1)[0][0] if labels_of_lines else tuple(labels[0] for labels in self.labels.values())
-        seen = {label for labels in labels_of_lines for label in labels}
+        order = Counter(labels_of_lines).most_common(1)[0][0] if labels_of_lines else tuple(labels[0] for labels in self.labels.values())
+        known_labels = {label for labels in labels_of_lines for label in labels}
         chosen: dict[str, tuple[str, ...]] = {}
         for name, labels in self.labels.items():
             taken = {label for others in chosen.values() for label in others}
-            used = [label for label in labels if label in seen and label not in taken]
+            used = [label for label in labels if label in known_labels and label not in taken]
             if used:
                 chosen[name] = tuple(label for label in used if label == used[0] or label not in self.ambiguous)
-        return KeyValueLayout(self, chosen, usual, needs.timezone)
+        return KeyValueLayout(self, chosen, order, needs.timezone)
 
     @property
     def ambiguous(self) -> set[str]:
@@ -97,16 +97,18 @@ class KeyValueLayout(Layout):
     notation: KeyValueLog
     chosen: Mapping[str, tuple[str, ...]]
     """The labels of each field, the best first."""
-    usual: tuple[str, ...]
+    order: tuple[str, ...]
     """The labels of most lines, in order."""
     timezone: str
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
         """Return PARSED of LINES."""
         line, odd, form = pl.col("line"), pl.col("odd"), pl.col("form").struct
-        usual = lines.with_columns(form=pl.when(~line.str.contains("\\", literal=True)).then(line).str.extract_groups(self._form))
-        others = usual.with_columns(odd=pl.when(form.field(_WHOLE).is_null()).then(line))
-        rows = others.with_columns(bare=requests.rewrite_escapes(odd, requests.QUOTE_ESCAPES)).with_columns(words=self.notation.words(pl.col("bare")))
+        matched = lines.with_columns(form=pl.when(~line.str.contains("\\", literal=True)).then(line).str.extract_groups(self._form))
+        unmatched = matched.with_columns(odd=pl.when(form.field(_WHOLE).is_null()).then(line))
+        rows = unmatched.with_columns(bare=requests.rewrite_escapes(odd, requests.QUOTE_ESCAPES)).with_columns(
+            words=self.notation.words(pl.col("bare"))
+        )
         placed = rows.with_columns(**{name: self._in_usual_place(labels) for name, labels in self.chosen.items()})
         moved = placed.with_columns(
             left=pl.when(pl.any_horizontal(pl.lit(value=False), *(pl.col(name).is_null() for name in self.chosen))).then("bare")
@@ -121,21 +123,21 @@ class KeyValueLayout(Layout):
     @cached_property
     def _form(self) -> str:
         """The pattern of most lines: searching for each label takes twice as long."""
-        names = {self.usual.index(label): name for name in self.chosen for label in [self._usual_label(name)] if label is not None}
+        names = {self.order.index(label): name for name in self.chosen for label in [self._usual_label(name)] if label is not None}
         value, between = self.notation.value, re.escape(self.notation.between)
-        groups = [f"(?P<{names[place]}>{value})" if place in names else f"(?:{value})" for place in range(len(self.usual))]
-        words = between.join(f"{re.escape(label)}{self.notation.sign}{group}" for label, group in zip(self.usual, groups, strict=True))
+        groups = [f"(?P<{names[place]}>{value})" if place in names else f"(?:{value})" for place in range(len(self.order))]
+        words = between.join(f"{re.escape(label)}{self.notation.sign}{group}" for label, group in zip(self.order, groups, strict=True))
         return f"^{words}{between}?(?P<{_WHOLE}>)$"
 
     def _usual_label(self, name: str) -> str | None:
         """Return the label of a field in most lines, None if they have none."""
-        return next((label for label in self.chosen[name] if label in self.usual), None)
+        return next((label for label in self.chosen[name] if label in self.order), None)
 
     def _in_usual_place(self, labels: tuple[str, ...]) -> pl.Expr:
         """Return the value of a field's first label if it is in its usual place, else null."""
-        if labels[0] not in self.usual:
+        if labels[0] not in self.order:
             return pl.lit(None, dtype=pl.String)
-        word, start = pl.col("words").list.get(self.usual.index(labels[0]), null_on_oob=True), f"{labels[0]}{self.notation.sign}"
+        word, start = pl.col("words").list.get(self.order.index(labels[0]), null_on_oob=True), f"{labels[0]}{self.notation.sign}"
         return pl.when(word.str.starts_with(start)).then(word.str.slice(len(start)))
 
     def _value(self, name: str, labels: tuple[str, ...]) -> pl.Expr:

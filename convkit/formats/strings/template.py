@@ -137,7 +137,7 @@ def _pattern(variable: Variable, behind: str | Variable | None) -> str:
     sign = behind[0] if isinstance(behind, str) else ""
     strong = escape_regex(sign) if sign and sign in _STRONG else ""
     free = ".*" if behind is None else ".*?"
-    usual = {
+    of_kind = {
         FIXED: variable.pattern,
         NUMBER: "[0-9.-]*",
         HOST: f"[^ /{strong}]*",
@@ -148,4 +148,4 @@ def _pattern(variable: Variable, behind: str | Variable | None) -> str:
     }
     # Between quotes or tabs, anything but quotes or tabs is allowed.
     is_closed = sign != "" and sign in '"\t' and variable.kind in {TEXT, USER, LISTED, WORD, HOST}
-    return f"[^{sign}]*" if is_closed else usual[variable.kind]
+    return f"[^{sign}]*" if is_closed else of_kind[variable.kind]
