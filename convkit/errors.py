@@ -43,14 +43,14 @@ class ExitCode(IntEnum):
 
 
 _MEANINGS = {
-    ExitCode.OK: "The report was made (also if whatever reads the pipe stopped reading).",
+    ExitCode.OK: "The report was produced (even if the reader of the pipe stopped early).",
     ExitCode.BUG: "A bug in convkit.",
     ExitCode.USAGE: "A bad option, argument or goals file.",
     ExitCode.INPUT: "A log that is missing, unreadable or in an unknown format.",
     ExitCode.LOST: "Part of the input was lost, and `--strict` was given.",
     ExitCode.STORE: "A store that is in use, damaged or written by a newer version.",
     ExitCode.OUTPUT: "The report could not be written; an existing file is left untouched.",
-    ExitCode.THRESHOLD: "The report was made, but a threshold was missed.",
+    ExitCode.THRESHOLD: "The report was produced, but a threshold was missed.",
     ExitCode.HANGUP: "The terminal was closed.",
     ExitCode.INTERRUPTED: "Ctrl-C.",
     ExitCode.TERMINATED: "Stopped by `kill`.",

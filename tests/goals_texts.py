@@ -13,7 +13,7 @@ SINGLE = {
     "macro: {sale: /x}\nsite: {notes: {7 Oct: checkout}}": "2:16: '7 Oct' is not a day; write it like 2026-10-07",
     "macro: {sale: /x}\nsite: {notes: {2026-10-07: [a, '']}}": "2:32: expected what happened on that day",
     "macro: {sale: /x}\nsite: {variants: {a: v}}": "2:22: a variant is recognised by query.NAME, cookie.NAME, prop.NAME, path",
-    "macro: [/x]": "1:8: `macro` takes names, each with its definition, like `name: /path`",
+    "macro: [/x]": "1:8: `macro` maps names to definitions, like `name: /path`",
     "macro: {sale: {page: 2026}}": "1:22: expected a path like /thank-you; write '2026' in quotes",
     "macro: {sale: {page: [/x, []]}}": "1:27: expected a path like /thank-you",
     "macro: {sale: {page: /x, value: 1e15}}": "1:33: `value` must be a number like 60 or 19.90, or query.NAME, cookie.NAME or prop.NAME",

@@ -89,7 +89,7 @@ def test_files_equal_those_of_the_command_line(result: convkit.Result, tmp_path:
     assert (tmp_path / "report.md").read_text(encoding="utf-8") == result.render("markdown")
     assert convkit_command("pages", str(SAMPLE), "-g", str(EXAMPLE_GOALS), "-o", str(tmp_path / "pages.csv"))[0] == 0
     assert (tmp_path / "pages.csv").read_bytes() == (tmp_path / "made" / "pages.csv").read_bytes()
-    with pytest.raises(UsageError, match=r"has no extension of an output; use .csv, "):
+    with pytest.raises(UsageError, match=r"has no known file extension; use .csv, "):
         result.write(tmp_path / "report.docx")
 
 

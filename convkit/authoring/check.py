@@ -118,7 +118,7 @@ def _many_macros(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]
 
 def _no_sessions(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
     if context.survey.sessions.is_empty():
-        yield 0, (), "these logs have no sessions of people in this period, so no goal was checked; use other logs or days"
+        yield 0, (), "these logs have no human sessions in this period, so no goal was checked; choose other logs or another period"
 
 
 def _unreached(code: str) -> Callable[[_Context], Iterator[tuple[int, tuple[str, ...], str]]]:

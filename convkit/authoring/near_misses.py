@@ -56,20 +56,20 @@ def explain(goal: Goal, label: str, requests: pl.DataFrame) -> tuple[str, str]:
         unmet = [name.removesuffix("~**").replace("~", ": ", 1) for name in tests if name not in path_tests and not candidates[name].any()]
         rest = " and ".join(unmet) or "everything the goal asks for at once"
         met = "its other conditions are met" if path_tests in ([], ["path~**"]) else f"{_common_path(candidates, path_tests)} occurs"
-        return NEVER, f"{label} never matches: {met} ({_hits(candidates)}), but never with {rest}; change that to what the log has"
+        return NEVER, f"{label} never matches: {met} ({_hits(candidates)}), but never with {rest}; adapt the goal to the log"
     return _obstacle(goal, label, fitting, _common_path(fitting, path_tests))
 
 
 def _unfinished(goal: Goal, label: str, named: pl.DataFrame) -> tuple[str, str]:
     """Return why no session reaches the goal although hits match it."""
     if named["is_bot"].all():
-        fix = "if they are people, list their agents under bots.keep in `site`, else remove the goal"
+        fix = "if they are people, list their user agents under bots.keep in `site`; otherwise remove the goal"
         return BOTS, f"only bots match {label} ({_hits(named)}, most of them of {_most_frequent(named)}); {fix}"
     people = named.filter(~pl.col("is_bot"))
     if people["is_excluded"].all():
-        return NEVER, f"{label} never matches: all {_hits(people)} are of hosts, addresses or users that `site` excludes; check these settings"
+        return NEVER, f"{label} never matches: all {_hits(people)} come from hosts, addresses or users that `site` excludes; check these settings"
     if all(expr.meta.is_column() for expr in goal.turned):
-        return NEVER, f"{label} is never reached: all {_hits(people)} are outside sessions with a page view, like those of an API"
+        return NEVER, f"{label} is never reached: all {_hits(people)} are outside sessions with a page view, as API calls are"
     states = "`at_least`, `stayed`, `visits` or `after`"
     return NEVER, f"{label} is never reached: {_hits(people)} match, but none meets its {states}; make it less strict"
 
@@ -103,11 +103,11 @@ def _obstacle(goal: Goal, label: str, fitting: pl.DataFrame, path: str) -> tuple
         if not lists:
             return (
                 NEVER,
-                f"{label} never matches: {path} occurs ({_hits(fitting)}), but its file extension is not that of a download; write it as a page",
+                f"{label} never matches: {path} occurs ({_hits(fitting)}), but its extension is not a download type; use `page` instead",
             )
         fix = f"name the file, like {fitting['path'][0]}"
-        return NEVER, f"{label} never matches: all {_hits(fitting)} of {path} are {lists[0]}, which wildcards do not match; {fix}"
-    return NEVER, f"{label} never matches: {path} occurs, but not as the goal requires ({_answers(fitting)}); change it to what the log has"
+        return NEVER, f"{label} never matches: all {_hits(fitting)} on {path} are {lists[0]}, which wildcards do not match; {fix}"
+    return NEVER, f"{label} never matches: {path} occurs, but not as the goal requires ({_answers(fitting)}); adapt the goal to the log"
 
 
 def _wrong_status(label: str, fitting: pl.DataFrame, path: str) -> tuple[str, str]:
@@ -141,7 +141,7 @@ def _closest(tests: Sequence[str], requests: pl.DataFrame) -> str:
     if not close:
         return f"nothing in the log resembles {missing}; check its spelling, or remove the goal"
     examples = ", ".join(f"{text} ({formatting.count(number)})" for text, number in list(close.items())[:_MOST_CLOSE])
-    return f"nothing in the log matches {missing}; the closest {'is' if len(close) == 1 else 'are'} {examples}"
+    return f"no hit in the log matches {missing}; the closest {'is' if len(close) == 1 else 'are'} {examples}"
 
 
 def _last_segment(path: str) -> str:

@@ -33,7 +33,7 @@ _SETTING_COMMENTS = {
     "log_format": "format of the logs",
     "ignore": "paths to ignore; goals can still match them",
     "keep_query": "parameters that are part of the page",
-    "group": "each pattern is one row in the reports; the first match counts",
+    "group": "each pattern is one row in the reports; the first match is used",
 }
 _A_MACRO = "What the site exists for: one or two goals."
 _NO_MACRO = (

@@ -137,5 +137,5 @@ def _output_of(path: str) -> str:
     extension = Path(path).suffix.removeprefix(".").lower()
     if extension not in by_extension:
         extensions = ", ".join(f".{name}" for name in sorted(by_extension))
-        raise UsageError(f"{safe(path)} has no extension of an output; use {extensions}, or choose one with -f")
+        raise UsageError(f"{safe(path)} has no known file extension; use {extensions}, or choose one with -f")
     return by_extension[extension]

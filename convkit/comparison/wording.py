@@ -262,7 +262,7 @@ def _changed_step(row: Mapping[str, Any], funnel: Funnel, verb: str, *, is_alone
     later = [names[step] for step in funnel.numbers if step > (following or 1)]
     elsewhere = f", not at {later[0] if len(later) == 1 else f'{later[0]} or later'}" if later and is_alone else ""
     share = "a smaller share" if row["high"] < 0 else "a larger share"
-    continued = f"continued {origin}to {reached}" if number else f"came to {reached}"
+    continued = f"continued {origin}to {reached}" if number else f"reached {reached}"
     change = f"{funnel.name}: {share} {continued} ({counts}), more than chance would explain"
     return f"{change}. Look at what {verb} before {reached}{elsewhere}."
 

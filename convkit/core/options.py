@@ -41,8 +41,8 @@ class Options:
     )
     log_format: str = option("--log-format", metavar="TEXT", default="auto", help="Name, or the server's log_format. Detected by default.")
     timezone: str | None = option("--tz", metavar="ZONE", help="Time zone for days and times, like Europe/Berlin.")
-    since: str | None = option("--since", metavar="DATE", help="From this day or time on, like 2026-10-01 or yesterday.")
-    until: str | None = option("--until", metavar="DATE", help="Up to and including this day or time.")
+    since: str | None = option("--since", metavar="DATE", help="Start at this day or time, like 2026-10-01 or yesterday.")
+    until: str | None = option("--until", metavar="DATE", help="End with this day or time (inclusive).")
     last: str | None = option("--last", metavar="7d", help="Whole days, counted back from the last line of the log.")
     bots: str = option("--bots", metavar="MODE", default="drop", choices=BOT_MODES, help="drop bots (the default), keep them, or report only bots.")
     where: tuple[str, ...] = option("--where", metavar="TEST", default=(), help="Only sessions with FIELD=PATTERN, like landing=/blog/**.")
@@ -60,7 +60,7 @@ class CompareOptions(Options):
 
     against: str | None = option("--with", metavar="SIDE", help="last-year, FIRST..LAST, or sessions with FIELD=PATTERN.")
     variant: str | None = option("--variant", metavar="NAME", help="Compare the two variants of NAME (see site.variants).")
-    at: str | None = option("--at", metavar="DATE", help="Compare the time from this day on with the time before.")
+    at: str | None = option("--at", metavar="DATE", help="Compare the days from this one on with those before it.")
 
 
 @dataclass(frozen=True, kw_only=True)

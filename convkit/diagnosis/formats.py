@@ -247,7 +247,7 @@ def _unread_blocks(guess: Guess, screen: Screen) -> list[Block]:
     stop = _stop_blocks(guess.stop, screen) if guess.stop else []
     if guess.is_own:
         return [Heading(guess.log, "does not fit --log-format"), Paragraph(f"The format fits {fits}."), *stop]
-    fix = "Describe its lines by the format string in your server's configuration, or by a regular expression with groups like (?P<address>...):"
+    fix = "Describe its lines with the format string in your server's configuration, or by a regular expression with groups like (?P<address>...):"
     example = f"convkit formats {safe(guess.log)} --log-format {EXAMPLE}"
     closest = Paragraph(f"The closest format, {guess.name}, fits {fits}.")
     return [Heading(guess.log, "unrecognised format"), closest, *stop, Paragraph(fix), Paragraph(example, indent=_INDENT)]

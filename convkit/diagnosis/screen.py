@@ -29,7 +29,7 @@ _NAME, _GOALS, _STEPS = 2, 5, 6
 _MIN_WIDTH = 12
 _PLAIN = Shown(style=lambda row: row["style"], left=True)
 _COLUMNS = dict.fromkeys(("time", "kind", "name", "status", "remark", "goals"), _PLAIN) | {"steps": Shown(style="bold", left=True)}
-_STATIC = "a static file, used only to recognise browsers"
+_STATIC = "a static file, used only to tell browsers from bots"
 _PROBLEMS = {
     "asset": _STATIC,
     "blank": "an empty line",
@@ -39,7 +39,7 @@ _PROBLEMS = {
 _FATES = {
     "asset": f"{_STATIC[:1].upper()}{_STATIC[1:]}",
     "excluded": "Excluded by `ignore` in the goals file, or sent to a host that is not yours",
-    "other": "Not counted, like HEAD and OPTIONS requests, invalid requests and robots.txt",
+    "other": "Not counted: a HEAD, OPTIONS or invalid request, or robots.txt",
     "background": "A background request, not counted unless a goal names it",
 }
 _KINDS = {"page": "page view"}
@@ -227,4 +227,4 @@ def _session_sentence(hit: Mapping[str, Any] | None) -> tuple[str, int | None]:
         return (f"Counted as {article} {kind}.", hit["session"]) if hit["inside"] else ("Its session is outside the period or the filters.", None)
     if hit["pageless"]:
         return f"{article.capitalize()} {kind} in a session without page views, which is not counted.", None
-    return f"{article.capitalize()} {kind} outside of sessions: its visitor viewed no page around that time.", None
+    return f"{article.capitalize()} {kind} outside any session: the visitor viewed no page around that time.", None

@@ -213,7 +213,7 @@ def _explained(analysis: Analysis, all_hits: pl.DataFrame, session: int, funnels
 
 
 def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return the columns shown of a session's hits; `remark` marks the landing page, the exit page, forms shown again and slow answers."""
+    """Return the columns shown of a session's hits; `remark` marks the landing page, the exit page, forms shown again and slow responses."""
     pages = pl.col("row").filter(is_kind("page"))
     remark = (
         pl.when(drop_off.is_form_again())

@@ -173,7 +173,7 @@ def _gzip_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> I
                 left, unpacker, members, is_open = unpacker.unused_data, zlib.decompressobj(wbits=31), members + 1, False  # noqa: PLW2901
     if is_open:
         yield unpacker.flush()
-        losses.append(f"{source.name} ends in the middle of its compressed data, so its end is missing; copy it again when it is complete")
+        losses.append(f"{source.name} is cut off in the middle of its compressed data; copy it again once it is complete")
 
 
 def _until_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:

@@ -78,7 +78,7 @@ def _files(path: str) -> list[Path]:
     if place.is_dir():
         files = sorted(file for file in place.iterdir() if file.is_file() and not file.name.startswith("."))
         if not files:
-            raise InputError(f"{path} contains no files; directories inside it are not searched, so name the one with the logs")
+            raise InputError(f"{path} contains no files, and its subdirectories are not searched; name the directory with the logs")
         return files
     if place.exists() or not glob.has_magic(path):
         return [place]

@@ -25,7 +25,7 @@ _FORM_STATUSES = (200, 400, 422)
 
 
 def viewed_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return the pages, errors, returned forms and slow answers in sessions, and the steps that they fit.
+    """Return the pages, errors, returned forms and slow responses in sessions, and the steps that they fit.
 
     `hits` are matched hits sorted by visitor and ORDER. Callers should collect it, as every step of the funnel uses it several times.
     """
@@ -148,7 +148,7 @@ def judge_drop_off(counts: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...
     """Add the share of each side, and `more`, whether a tested item is clearly more common among those who dropped off.
 
     `counts` are `drop_off_counts` with `funnel`; `steps` has `funnel, step`, how many `stopped` at the step and how many `continued`; both have the
-    columns `by`. Errors, returned forms and slow answers are tested, each over all paths, at steps with enough units on both sides, by Newcombe's
+    columns `by`. Errors, returned forms and slow responses are tested, each over all paths, at steps with enough units on both sides, by Newcombe's
     interval with Bonferroni's correction for all of these tests.
     """
     enough = (pl.col("stopped") >= FEWEST_PER_SIDE) & (pl.col("continued") >= FEWEST_PER_SIDE)
@@ -163,13 +163,13 @@ def judge_drop_off(counts: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...
 
 
 def count_tests(steps: pl.DataFrame, counts: pl.DataFrame) -> int:
-    """Return how many tests are made at these steps: slow answers are tested only if there are any, as most logs have no durations."""
+    """Return how many tests are made at these steps: slow responses are tested only if there are any, as most logs have no durations."""
     tested = len(TESTED) - (not has_slow_answers(counts))
     return steps.filter(pl.col("stopped") >= FEWEST_PER_SIDE, pl.col("continued") >= FEWEST_PER_SIDE).height * tested
 
 
 def has_slow_answers(counts: pl.DataFrame) -> bool:
-    """Return whether anybody got a slow answer."""
+    """Return whether anybody got a slow response."""
     return bool((counts["what"] == "slow").any())
 
 
@@ -183,5 +183,5 @@ def describe_difference(row: Mapping[str, Any]) -> str:
             f"the form was shown again to {dropped} of the {stopped} who dropped off ({dropped_share}), "
             f"and to {went_on} of the {continued} who continued ({went_on_share})"
         )
-    met = "waited over 3 s for an answer" if row["what"] == "slow" else "got an error page"
+    met = "waited over 3 s for a response" if row["what"] == "slow" else "got an error page"
     return f"{dropped} of the {stopped} who dropped off {met} ({dropped_share}), against {went_on} of the {continued} who continued ({went_on_share})"

@@ -35,7 +35,7 @@ def read_channels(node: Node, problems: list[Problem]) -> dict[str, tuple[Channe
     """Return the rules of each channel by name, in file order; a session belongs to a channel if one of its rules matches."""
     channels: dict[str, tuple[ChannelRule, ...]] = {}
     if not isinstance(node.value, dict):
-        problems.append(node.problem("`channels` takes names, each with a rule, like `Newsletter: {source: newsletter}`"))
+        problems.append(node.problem("`channels` maps names to rules, like `Newsletter: {source: newsletter}`"))
     for name, key, value in node.items():
         if not name.strip():
             problems.append(key.problem("a channel needs a name"))

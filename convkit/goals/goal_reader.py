@@ -217,7 +217,7 @@ class GoalReader:
         if name not in self.nodes:
             return self._names(self._parse(node))
         if name in self._open:
-            self.problems.append(node.problem(f"{name!r} is defined by itself ({' -> '.join([*self._open, name])}); remove one of these references"))
+            self.problems.append(node.problem(f"{name!r} refers to itself ({' -> '.join([*self._open, name])}); remove one of these references"))
             return pl.lit(value=False)
         self._open.append(name)
         named = self._names(self._parse(self.nodes[name]))

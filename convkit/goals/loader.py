@@ -88,7 +88,7 @@ class _FileReader:
         """Return the name, key and value of each entry of a block."""
         if block is None or block.value is None:
             return []
-        problem = block.problem(f"`{title}` takes names, each with its definition, like `name: /path`")
+        problem = block.problem(f"`{title}` maps names to definitions, like `name: /path`")
         if not isinstance(block.value, dict) and problem not in self.problems:
             self.problems.append(problem)
         return list(block.items())
@@ -253,7 +253,7 @@ class FunnelReader:
         used = {"without": bool(funnel.without), "open": funnel.is_open, "optional": any(step.is_optional for step in funnel.steps)}
         used["within"] = funnel.order == "any" and any(step.within is not None for step in funnel.steps)
         reasons = {
-            "any": "with `order: any`, steps have no sequence",
+            "any": "with `order: any`, the steps have no fixed order",
             "strict": "with `order: strict`, nothing may come between steps anyway",
         }
         for key in (key for key, is_used in used.items() if is_used):

@@ -58,7 +58,7 @@ NOTES_SCHEMA: Schema = {
 def read_notes(node: Node, problems: list[Problem]) -> tuple[tuple[date, str], ...]:
     """Return days and what happened on them, earliest first; entries of one day stay in file order."""
     if not isinstance(node.value, dict):
-        problems.append(node.problem("`notes` takes days and what happened on them, like {2026-10-07: new checkout}"))
+        problems.append(node.problem("`notes` maps days to what happened on them, like {2026-10-07: new checkout}"))
     notes: list[tuple[date, str]] = []
     for name, key, value in node.items():
         day = _parse_day(name)
@@ -158,7 +158,7 @@ def _patterns(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 def _columns(node: Node, problems: list[Problem]) -> dict[str, str | int]:
     columns: dict[str, str | int] = {}
     if not isinstance(node.value, dict):
-        problems.append(node.problem(f"`columns` takes roles and their columns, like {{user: account_id}}. Roles: {', '.join(ROLES)}"))
+        problems.append(node.problem(f"`columns` maps roles to columns, like {{user: account_id}}. Roles: {', '.join(ROLES)}"))
     for role, key, value in node.items():
         is_place = isinstance(value.value, int) and not isinstance(value.value, bool) and value.value > 0
         if role not in ROLES:

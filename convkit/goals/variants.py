@@ -46,7 +46,7 @@ VARIANTS_SCHEMA: Schema = {
 def read_variants(node: Node, problems: list[Problem]) -> dict[str, VariantSource]:
     """Return by name how to recognise variants: a value taken from a hit, `path`, or path patterns."""
     if not isinstance(node.value, dict):
-        problems.append(node.problem(f"`variants` needs names, each with a way to recognise it, like {{checkout: query.v}}: {_SOURCES}"))
+        problems.append(node.problem(f"`variants` maps names to how each is recognised, like {{checkout: query.v}}: {_SOURCES}"))
     variants: dict[str, VariantSource] = {}
     for name, key, value in node.items():
         if not _NAME.fullmatch(name):

@@ -40,7 +40,7 @@ def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:
     """Return the formats that read most of a log's lines: one, or several if the log changes its format. Raises InputError."""
     lines = head.filter(head.str.strip_chars().str.len_bytes() > 0)
     if lines.str.contains("\r", literal=True).sum() > _MIN_SHARE * len(lines):
-        raise InputError(f"the lines of {source.name} end with CR alone; convert them first with tr '\\r' '\\n'")
+        raise InputError(f"the lines of {source.name} end with a bare CR; convert them first with tr '\\r' '\\n'")
     # The first lines are always included, as they may be headers.
     sampled = lines if len(lines) <= _SAMPLED_LINES else pl.concat([lines.head(_HEAD_LINES), lines.gather_every(len(lines) // _SAMPLED_LINES + 1)])
     if len(sampled) and load_format(USUAL_FORMAT).sniff(sampled) >= _PURE_SHARE:
@@ -135,12 +135,12 @@ def refuse_unusable_file(name: str, lines: pl.Series) -> None:
     """Raise InputError if the lines, without blank ones, are from a file without single visits or without times."""
     if lines.str.contains(_UVICORN).any() and lines.str.contains(_UVICORN_LEVELS).sum() > _UVICORN_SHARE * len(lines):
         raise InputError(
-            f"{name} is uvicorn's own log, whose lines have no time; use the log of the proxy in front of it, or give uvicorn a --log-config "
+            f"{name} is uvicorn's own log, which has no timestamps; use the log of the proxy in front of it, or give uvicorn a --log-config "
             "whose access format begins with %(asctime)s"
         )
     for what, pattern in _REPORTS.items():
         if lines.head(1).str.contains(pattern).any():
-            raise InputError(f"{name} is {what}, which has counts but no single visits; use the access logs that it was made from")
+            raise InputError(f"{name} is {what}, which contains totals only, not individual visits; use the access logs that it was made from")
     if lines.head(1).str.contains(_XML).any():
         raise InputError(f"{name} is XML, which is not supported; export it as CSV or JSON")
     header = lines.filter(~lines.str.starts_with("#")).head(1)
@@ -148,6 +148,6 @@ def refuse_unusable_file(name: str, lines: pl.Series) -> None:
     names = {normalized(column) for column in columns}
     if columns == _UMAMI_COLUMNS or (names & _AGGREGATE_COLUMNS and not names & _EVENT_COLUMNS and len(columns) > 1):
         raise InputError(
-            f"{name} has counts but no single visits, like the exports of Plausible and Umami, so it has no sessions or funnels; use the server's "
-            "access log, or the tool's table of events (website_event in Umami)"
+            f"{name} contains totals only, not individual visits, like the exports of Plausible and Umami, so it has no sessions or funnels; "
+            "use the server's access log, or the tool's table of events (website_event in Umami)"
         )

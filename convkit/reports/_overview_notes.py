@@ -67,7 +67,7 @@ def _definitions(sums: Mapping[str, int], view: View) -> Note:
     most = site.address_rule if site.address_rule in served or not served else max(served, key=lambda rule: served[rule])
     others = [f"in {formatting.plural(n, 'session')}{_rate(n, sessions)} by {_identifier(rule)}" for rule, n in served.items() if rule != most]
     unused = [_identifier(rule) for rule in site.preferred_rules if rule != USER_RULE and rule not in served]
-    without = f" No visitor had a {' or a '.join(unused)}." if unused and sessions else ""
+    without = f" No visitor was identified by {' or '.join(unused)}." if unused and sessions else ""
     identified = "; ".join([f"Visitors are identified by {_identifier(most)}", *others])
     return Note("definitions", f"A session ends after {timeout} without a page or goal. {identified}.{without}", group=DEFINITIONS)
 
@@ -94,7 +94,7 @@ def _macros(view: View) -> Note | None:
     number = len(view.goals.macros)
     if view.goals.file is None or number <= _MANY_MACROS:
         return None
-    return Note("many-macros", f"{number} macro goals are a lot: a site exists for one or two things; all others are micro goals.")
+    return Note("many-macros", f"{number} macro goals are a lot. Keep the one or two that the site exists for, and make the others micro goals.")
 
 
 def _bare(sums: Mapping[str, int], view: View) -> Note | None:
@@ -125,9 +125,9 @@ def _aside(sums: Mapping[str, int], view: View) -> Note | None:
     if not number:
         return None
     names = view.goals.macros[0].name if len(view.goals.macros) == 1 else "conversion"
-    return Note(
-        "no-page", f"{formatting.goal_count(number, names)} belonged to no page view and {'was' if number == 1 else 'were'} not counted; from an API?"
-    )
+    were, do_they = ("was", "does it") if number == 1 else ("were", "do they")
+    counted = f"{formatting.goal_count(number, names)} belonged to no page view and {were} not counted"
+    return Note("no-page", f"{counted}; {do_they} come from an API?")
 
 
 def _values(sums: Mapping[str, int]) -> Note | None:
@@ -164,7 +164,7 @@ def _bots_that_converted(view: View) -> Note | None:
     is_one = len(view.goals.macros) == 1
     reached = f"reached {view.goals.macros[0].name}" if is_one else "converted"
     were = "was" if added.converted == 1 else "were"
-    with_them = f"with bots included it would be {formatting.count_of(*added.all_kept, 'session')}"
+    with_them = f"with bots included, the count would be {formatting.count_of(*added.all_kept, 'session')}"
     return Note("bots-converted", f"{formatting.plural(added.converted, 'bot session')} also {reached} and {were} excluded; {with_them}.")
 
 
@@ -176,8 +176,8 @@ def _silences(view: View) -> Note | None:
         return None
     longest = max(gaps, key=lambda gap: (gap.end - gap.begin, gap.usual))
     span = f"{_moment(longest.begin)} to {_moment(longest.end)} ({_length(longest)})"
-    several = f"{len(gaps)} gaps; in the longest, the" if len(gaps) > 1 else "The"
-    return Note("gaps", f"{several} log has no lines from {span}, where such hours usually have about {formatting.plural(longest.usual, 'line')}.")
+    several = f"The log has {len(gaps)} gaps, the longest" if len(gaps) > 1 else "The log has no lines"
+    return Note("gaps", f"{several} from {span}; such hours usually have about {formatting.plural(longest.usual, 'line')}.")
 
 
 def _length(gap: Silence) -> str:
@@ -193,8 +193,8 @@ def _jumps(view: View) -> Note | None:
     way = "back" if first.after < first.before else "ahead"
     by = formatting.duration(abs((first.after - first.before).total_seconds()))
     others = f", and in {formatting.plural(more, 'other place')}" if more else ""
-    where = f"The time of {first.log} jumps {way} by {by} at line {formatting.count(first.line)}, to {_moment(first.after)}{others}"
-    return Note("clock", f"{where}; each line is counted at its own time.")
+    where = f"In {first.log}, the time jumps {way} by {by} at line {formatting.count(first.line)}, to {_moment(first.after)}{others}"
+    return Note("clock", f"{where}; every line is counted at the time it states.")
 
 
 def _followers(shapes: pl.DataFrame) -> Note | None:

@@ -40,7 +40,7 @@ _ROWS, _MET = 5, 3
 _NARROW_NAME, _NAME = 36, 27
 """The width of an item, so that the figures of all steps align."""
 _LEFT = "(left the site)"
-_TESTED = {"form_again": "a form shown again", "error": "an error page (4xx, 5xx)", "slow": "an answer slower than 3 s"}
+_TESTED = {"form_again": "a form shown again", "error": "an error page (4xx, 5xx)", "slow": "a response slower than 3 s"}
 _LEGEND = "more: clearly more common among those who dropped off (tested: {}). went on: reached the next step."
 _FIRST_LEFT_OUT = " Step 1 is not shown; --limit 0 shows it."
 
@@ -91,7 +91,7 @@ def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
         of_funnel = frame.filter(funnel=funnel.name)
         steps = [_step(of_funnel.filter(step=number), funnel, number, screen) for number in range(first, len(funnel.steps))]
         blocks += _beside(steps) if screen.wide else [block for step in steps for block in (*step, BlankLine())]
-    tested = "error pages, forms shown again" + (", slow answers" if has_slow_answers(frame) else "")
+    tested = "error pages, forms shown again" + (", slow responses" if has_slow_answers(frame) else "")
     legend = _LEGEND.format(tested) + ("" if screen.limit == 0 else _FIRST_LEFT_OUT)
     return [*blocks, Paragraph(legend, style="dim")] if blocks else []
 
@@ -139,7 +139,7 @@ def _step(rows: pl.DataFrame, funnel: Funnel, number: int, screen: Screen) -> li
     next_pages = rows.filter(what="next").rows(named=True)
     seen = [row for what in ("met", *_TESTED) for row in _met(rows, what, limit and _MET)]
     grids = [_grid("next page", _cut(next_pages, limit), screen, both=False)]
-    return [heading, *grids, *([_grid("seen on the way", seen, screen, both=True)] if seen else [])]
+    return [heading, *grids, *([_grid("seen before leaving", seen, screen, both=True)] if seen else [])]
 
 
 def _counted(stopped: int, reached: int, screen: Screen) -> str:

@@ -49,12 +49,12 @@ _ITEMS, _WIDE_ITEMS = 3, 2
 _ORDERS = {"ordered": "in this order", "strict": "in this order with nothing in between", "any": "in any order"}
 _DETOURS = {
     "window": "after the window",
-    "between": "with something in between",
+    "between": "with another page or event in between",
     "value": "with another {same}",
     "order": "in another order",
     "earlier": "in a later session",
     "before": "started before this period",
-    "outside": "started outside these sessions",
+    "outside": "started in a session that was filtered out",
     "without": "without step {step}",
 }
 _NOTHING_DIFFERS = "No {} was clearly more common among those who dropped off."
@@ -62,7 +62,7 @@ _TOO_FEW = "Too few sessions at every step to compare those who dropped off with
 _SHORT_DIFFERENCES = {
     "form_again": "The form was shown again to {}, and to {}.",
     "error": "{} saw an error page, and {}.",
-    "slow": "{} waited over 3 s for an answer, and {}.",
+    "slow": "{} waited over 3 s for a response, and {}.",
 }
 _BIAS = "people behind one address count as one visitor, and one person with changing addresses as several."
 
@@ -368,7 +368,7 @@ def _sentences(funnel: Funnel, departures: pl.DataFrame, steps: pl.DataFrame, wa
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
     differences = departures.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)
     differing = tuple(f"{names[row['step']]}: {describe_difference(row)}; more than chance would explain." for row in differences)
-    tested = "error, returned form or slow answer" if has_slow_answers(departures) else "error or returned form"
+    tested = "error, returned form or slow response" if has_slow_answers(departures) else "error or returned form"
     none = _NOTHING_DIFFERS.format(tested) if count_tests(steps, departures) else _TOO_FEW
     return FunnelSentences(_detours(funnel, ways), bool(differing), differing or (none,))
 

@@ -186,7 +186,7 @@ def _sessions(facts: Mapping[str, int], screen: Screen) -> str:
     if facts["sessions"]:
         words += f", {facts['pages_per_session']:.1f} pages per session"
     if screen.wide and facts["median_session_seconds"] is not None:
-        words += f"; half of those with several pages last over {formatting.duration(facts['median_session_seconds'])}"
+        words += f"; half of those with several pages lasted over {formatting.duration(facts['median_session_seconds'])}"
     return words
 
 
@@ -230,10 +230,10 @@ def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
         "page": Shown(left=True),
         "form": Shown(text=lambda row: f"after POST {row['form']} ({row['status']})", style="dim", left=True),
     }
-    hint = f"`convkit init LOG` writes {'them to' if rows else ''} a goals.yaml for you to correct.".replace("  ", " ")
+    hint = f"`convkit init LOG` writes a goals.yaml {'with these ' if rows else ''}for you to edit."
     return [
         BlankLine(),
-        Line.of("No macro goal yet: what counts as success on this site?" + (" Pages that may be it:" if rows else "")),
+        Line.of("No macro goal yet: what counts as success on this site?" + (" Likely candidates:" if rows else "")),
         *([replace(table(rows, columns), indent=6)] if rows else []),
         Line.of(hint),
     ]

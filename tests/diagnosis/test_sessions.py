@@ -43,14 +43,14 @@ LINES = (
 )
 LINES_EXPLAINED = {
     1: "access.log:1: GET /product/anorak 200. Counted as a page view.",
-    2: "access.log:2: a static file, used only to recognise browsers.",
+    2: "access.log:2: a static file, used only to tell browsers from bots.",
     3: "access.log:3: GET /api/stock 200. A background request, not counted unless a goal names it.",
     9: "access.log:9: GET /a 200. Excluded as a bot (agent is on the list of crawlers); --bots keep would count it.",
     10: "access.log:10: an empty line.",
     11: "access.log:11: could not be read: no request in quotes.",
     12: "access.log:12: GET /a 200. Excluded by `ignore` in the goals file, or sent to a host that is not yours.",
-    13: "access.log:13: HEAD /a 200. Not counted, like HEAD and OPTIONS requests, invalid requests and robots.txt.",
-    14: "access.log:14: GET /moved 301. A redirect outside of sessions: its visitor viewed no page around that time.",
+    13: "access.log:13: HEAD /a 200. Not counted: a HEAD, OPTIONS or invalid request, or robots.txt.",
+    14: "access.log:14: GET /moved 301. A redirect outside any session: the visitor viewed no page around that time.",
 }
 SESSION_SCREEN = """\
 SESSION  10 Oct 2026, 12:00 – 12:02; visitor {id}… (address + browser), visit 1; from google, Organic Search; the only

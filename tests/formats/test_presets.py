@@ -330,12 +330,12 @@ def test_an_archive_bomb_needs_no_memory(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "visitors.csv": ("date,visitors,pageviews,visits,bounce_rate\n2026-10-10,5,9,6,50\n", "has counts but no single visits"),
-    "pages.csv": ("x,y\n/,5\n/a,3\n", "has counts but no single visits"),
-    "report.csv": ("# ----\n# Pages\n# ----\nPage path,Views,Active users\n/,5,6\n", "has counts but no single visits"),
+    "visitors.csv": ("date,visitors,pageviews,visits,bounce_rate\n2026-10-10,5,9,6,50\n", "contains totals only, not individual visits"),
+    "pages.csv": ("x,y\n/,5\n/a,3\n", "contains totals only, not individual visits"),
+    "report.csv": ("# ----\n# Pages\n# ----\nPage path,Views,Active users\n/,5,6\n", "contains totals only, not individual visits"),
     "uvicorn.log": (
         'INFO:     Started server process [1]\nINFO:     127.0.0.1:5000 - "GET / HTTP/1.1" 200 OK\n' * 3,
-        "uvicorn's own log, whose lines have no time; use the log of the proxy",
+        "uvicorn's own log, which has no timestamps; use the log of the proxy",
     ),
     "awstats102026.txt": ("AWSTATS DATA FILE 7.8 (build 20200416)\n# If you remove\nBEGIN_MAP 27\n", "a data file of AWStats"),
     "visits.xml": ('<?xml version="1.0" encoding="utf-8" ?>\n<result>\n\t<row>\n', "is XML, which is not supported; export it as CSV or JSON"),

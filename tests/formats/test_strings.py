@@ -100,15 +100,15 @@ MISTAKES = {
     "$remote_addr$http_user_agent": "at position 13, there is nothing between $remote_addr and $http_user_agent",
     "log_format main '$remote_addr": "at position 17, a quote is not closed",
     '%h "%{User-Agent': "at position 5, %{User-Agent has no closing brace",
-    "log_format main": "at position 1, the string has no variable",
-    "100%%": "at position 1, the string has no variable",
+    "log_format main": "at position 1, the string contains no variables",
+    "100%%": "at position 1, the string contains no variables",
     "%h %Z": "at position 4, %Z is not an Apache directive",
     "100% of %h": "at position 4, % of %h is not an Apache directive",
     "%{%Y-%Q}t": "at position 1, %Q is not a time specifier",
     "%h %^ %y": "at position 7, %y is not a GoAccess specifier",
     r"(?P<ip>\S+": "at position 1, missing ), unterminated subpattern",
     r"(?P<ip>\S+)(?= )": "at position 12, (?= is unsupported (no lookaround",
-    r"(?P<addres>\S+)": "no group has the name of a field; did you mean 'address'?",
+    r"(?P<addres>\S+)": "no group is named after a field; did you mean 'address'?",
     "combind": "unknown log format 'combind'; did you mean 'combined'?",
 }
 

@@ -62,9 +62,9 @@ def test_one_mistake_does_not_hide_the_next_of_its_kind() -> None:
 def test_goals_that_are_defined_by_themselves_are_reported_with_the_cycle() -> None:
     text = "macro:\n  a: {page: /x, except: b}\n  b: {page: /x, except: c}\n  c: {page: /x, except: a}"
     assert list(problems(text)) == [
-        "2:25: 'b' is defined by itself (b -> c -> a -> b); remove one of these references",
-        "3:25: 'c' is defined by itself (c -> a -> b -> c); remove one of these references",
-        "4:25: 'a' is defined by itself (a -> b -> c -> a); remove one of these references",
+        "2:25: 'b' refers to itself (b -> c -> a -> b); remove one of these references",
+        "3:25: 'c' refers to itself (c -> a -> b -> c); remove one of these references",
+        "4:25: 'a' refers to itself (a -> b -> c -> a); remove one of these references",
     ]
 
 

@@ -29,7 +29,7 @@ READ: dict[str, dict[str, Any]] = {
     "{checkout: {path: /new/**}}": {"checkout": ("/new/**",)},
 }
 REFUSED = {
-    "query.v": "`variants` needs names, each with a way to recognise it, like {checkout: query.v}",
+    "query.v": "`variants` maps names to how each is recognised, like {checkout: query.v}",
     "{the checkout: query.v}": "'the checkout' is not a valid name; use letters, digits, `_` and `-`",
     "{checkout: cookie}": "a variant is recognised by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",
     "{checkout: v}": "a variant is recognised by query.NAME, cookie.NAME, prop.NAME, path, or {path: [/a/**, /b/**]}",

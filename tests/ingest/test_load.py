@@ -92,7 +92,7 @@ def test_of_a_damaged_log_among_others_only_the_damaged_part_is_lost(tmp_path: P
     document = runs.document([good, tmp_path / "cut.gz"])
     assert fates(document)["asset"] == 1
     assert 500 < fates(document)["kept"] < 2_000
-    assert document.losses == ("cut.gz ends in the middle of its compressed data, so its end is missing; copy it again when it is complete",)
+    assert document.losses == ("cut.gz is cut off in the middle of its compressed data; copy it again once it is complete",)
 
 
 def test_a_log_without_a_readable_line_exits_with_code_3(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_log_without_a_readable_line_exits_with_code_3(tmp_path: Path) -> None
         (b"PK\x03\x04aa", r"access\.log is a damaged zip archive; copy it again"),
         (b"\0" * 257 + b"ustar\0", r"access\.log is a tar archive, which is not supported; extract it first with tar -x"),
         (b"\x28\xb5\x2f\xfd" + b"nothing", r"access\.log is damaged; copy it again"),
-        (TEXT.replace(b"\n", b"\r"), r"the lines of access\.log end with CR alone; convert them first with tr '\\r' '\\n'"),
+        (TEXT.replace(b"\n", b"\r"), r"the lines of access\.log end with a bare CR; convert them first with tr '\\r' '\\n'"),
     ],
 )
 def test_unsupported_files_are_rejected_with_the_fix(tmp_path: Path, content: bytes, message: str) -> None:

@@ -183,7 +183,7 @@ def destinations(model: Model, walk: Walk, step: int, positions: set[int]) -> se
 
 
 def met(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple[str, str]]:
-    """Return pages, errors, returned forms and slow answers after a step, all but pages also on any path."""
+    """Return pages, errors, returned forms and slow responses after a step, all but pages also on any path."""
     site, shown = model.goals.site, model.goals.site.shown
     items = set()
     for hit, kind, page in walk.between(step, following):

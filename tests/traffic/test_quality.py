@@ -131,7 +131,7 @@ def test_what_bots_would_add_is_what_a_run_that_keeps_them_shows(options: dict[s
 
 def test_a_note_counts_bots_that_reached_a_macro_goal(tmp_path: Path) -> None:
     text = notes(report(tmp_path, shop(), GOALS))["bots-converted"]
-    assert text == "2 bot sessions also reached purchase and were excluded; with bots included it would be 6 of 65 sessions (9.2%)."
+    assert text == "2 bot sessions also reached purchase and were excluded; with bots included, the count would be 6 of 65 sessions (9.2%)."
     both = notes(report(tmp_path, shop(bought=1), "macro: {purchase: /buy, seen: /x}\n"))["bots-converted"]
     assert both.startswith("1 bot session also converted and was excluded")
     for without in (report(tmp_path, shop(bought=0), GOALS), report(tmp_path, shop(), GOALS, bots="keep"), report(tmp_path, shop(buyers=0))):
@@ -196,7 +196,7 @@ def test_silences_are_found_where_such_hours_are_busy(tmp_path_factory: pytest.T
 
 def test_a_note_has_the_longest_silence_of_the_period(tmp_path: Path) -> None:
     lines = busy(range(9 * 24), {*range(30, 34), *range(80, 86)})
-    one = "log has no lines from {}, where such hours usually have about {} lines."
+    one = "log has no lines from {}; such hours usually have about {} lines."
     texts = [notes(report(tmp_path, lines, GOALS, **options)).get("gaps") for options in ({}, {"until": "2026-10-12"}, {"last": "2d"})]
     assert texts == [
         f"2 gaps; in the longest, the {one.format('13 Oct 2026 20:00 to 14 Oct 2026 02:00 (6 hours)', 120)}",
@@ -248,7 +248,7 @@ def test_a_note_shows_a_clock_jump(tmp_path: Path) -> None:
     jumped = [*lines[:20], *(line("GET /", 9 * DAY + number) for number in range(20)), *lines[20:], *lines[:20]]
     document = report(tmp_path, jumped, GOALS)
     text = "The time of access.log jumps ahead by 9d 0h at line 21, to 19 Oct 2026 12:00, and in 1 other place"
-    assert notes(document)["clock"] == f"{text}; each line is counted at its own time."
+    assert notes(document)["clock"] == f"{text}; every line is counted at the time it states."
     assert [(jump["file"], jump["line"], jump["to"][:10]) for jump in document["input"]["jumps"]] == [
         ("access.log", 21, "2026-10-19"),
         ("access.log", 41, "2026-10-10"),

@@ -20,7 +20,7 @@ def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> Exit
     write_blocks(lambda screen: formats.draw(guesses, screen))
     unread = [guess for guess in guesses if not guess.is_read]
     for guess in unread:
-        own = "--log-format does not fit its lines; correct the string where it stops"
+        own = "--log-format does not fit its lines; correct the string at the position shown"
         fix = own if guess.is_own else "unrecognised format; describe its lines with --log-format"
         messages.write_error(f"{guess.log}: {fix}")
     return ExitCode.INPUT if unread else ExitCode.OK

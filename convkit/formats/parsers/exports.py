@@ -164,7 +164,7 @@ def _usual_column(role: str, names: Sequence[ColumnPath], called: str) -> Column
         return None
     if len(candidates) > 1:
         first, second = (_quoted(path) for path in candidates[:2])
-        raise InputError(f"{called} has two columns that may be the {role}, {first} and {second}; choose one with --set columns.{role}={first}")
+        raise InputError(f"{called} has two candidates for the {role} column, {first} and {second}; choose one with --set columns.{role}={first}")
     return candidates[0] if candidates else None
 
 

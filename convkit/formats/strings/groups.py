@@ -50,7 +50,7 @@ def parse_groups(string: str) -> StringTemplate:
     fields = {name: _field(name) for name in groups}
     if not any(fields.values()):
         close = next((hint for name in groups if (hint := did_you_mean(name, _known_names()))), ".")
-        raise FormatStringError(f"no group has the name of a field{close} Name groups time, address, request, status, referrer or agent")
+        raise FormatStringError(f"no group is named after a field{close} Name groups time, address, request, status, referrer or agent")
     taken = dict[str, str]()
     for name, field in fields.items():
         taken[name] = field if field and field not in taken.values() else f"other_{name}"

@@ -61,7 +61,7 @@ def build_template(segments: Sequence[str | Variable], made: Mapping[str, pl.Exp
     """
     if not any(isinstance(segment, Variable) for segment in segments):
         raise FormatStringError(
-            "at position 1, the string has no variable; copy it from your server's configuration, from the first variable to the last"
+            "at position 1, the string contains no variables; copy it from your server's configuration, from the first variable to the last"
         )
     named = _names([segment for segment in segments if isinstance(segment, Variable)], made)
     strict, slack = ([_part(segments, number, named, is_strict=is_strict) for number in range(len(segments))] for is_strict in (True, False))

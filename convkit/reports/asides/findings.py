@@ -73,11 +73,10 @@ def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
     row = worse.row(0, named=True)
     others = formatting.share(bounces - row["bounces"], sessions - row["landings"])
     share = formatting.share(row["bounces"], row["landings"])
-    converted = f", {formatting.count(row['landings_converted'])} converted" if overview["converted_sessions"][0] is not None else ""
+    converted = f", and {formatting.count(row['landings_converted'])} converted" if overview["converted_sessions"][0] is not None else ""
     rest_of = "the other sessions" if view.is_narrowed else "the rest of the site"
-    return Finding(
-        f"{row['page']}: {formatting.count(row['landings'])} sessions land here, {share} of them view nothing else ({rest_of}: {others}){converted}."
-    )
+    landed = f"{row['page']}: {formatting.count(row['landings'])} sessions landed here"
+    return Finding(f"{landed}; {share} of them viewed nothing else ({rest_of}: {others}){converted}.")
 
 
 def _few_conversions(goals: pl.DataFrame, view: View, overview: pl.DataFrame) -> Finding | None:

@@ -331,4 +331,5 @@ def _growth_sentences(rows: pl.DataFrame) -> Iterator[str]:
         which = "it depends" if len(names["visits"]) == 1 else "they depend"
         yield f"No trend for {', '.join(names['visits'])}: {which} on earlier sessions, which are better known late in the log."
     if names["window"]:
-        yield f"No trend for {', '.join(names['window'])}: early visitors had more time to continue. A `window` gives all of them the same time."
+        why = "early visitors had more time to continue. Set a `window` to give all visitors the same time."
+        yield f"No trend for {', '.join(names['window'])}: {why}"
