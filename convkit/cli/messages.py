@@ -78,7 +78,7 @@ def _bot_lines(quality: Quality, lines: int) -> Iterator[str]:
             f"{formatting.count(number)} {name} ({formatting.percent(number / lines)})" for name, number in quality.bot_classes.items()
         )
         rules = f"by user agent (list: {quality.bot_list}), missing user agent or behaviour"
-        yield f"bots: {formatting.plural(lines, 'line')} excluded ({rules}): {classes}"
+        yield f"bots: {formatting.plural(lines, 'line')} excluded {rules}: {classes}"
     for agent in quality.bot_agents:
         yield f"bot: {formatting.plural(agent.lines, 'line')} ({agent.class_}: {agent.reason}) from {safe(agent.agent) or '-'}"
 

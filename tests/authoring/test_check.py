@@ -130,7 +130,7 @@ NEVER = {
     "late": "no session or visitor meets its condition",
     "nowhere": "nothing in the log resembles /nothing/like/this",
     "packed": "the closest is /files/*.pdf (1)",
-    "no_file": "/contact occurs (1 hit), but its file extension is not that of a download",
+    "no_file": "/contact occurs (1 hit), but its extension is not a download type",
     "too_early": "3 hits match, but none meets",
     "from_there": "but never with referrer: other.example/**",
     "posted": "with another status (1 POST answered 302); change its `status`",

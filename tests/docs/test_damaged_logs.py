@@ -80,7 +80,7 @@ CASES: dict[str, list[Case]] = {
         Case(EVENTS + EVENTS, kept=80),
     ],
     "gzip that is cut off, damaged or followed by garbage; damaged bzip2": [
-        Case(gzip.compress(TEXT, 0)[:-400], kept=37, unread=1, warning="ends in the middle of its compressed data"),
+        Case(gzip.compress(TEXT, 0)[:-400], kept=37, unread=1, warning="is cut off in the middle of its compressed data"),
         Case(GZIP[:-8] + bytes(8), warning="is damaged"),
         Case(GZIP + b"rubbish", warning="has bytes after its compressed data"),
         Case(bz2.compress(TEXT) + bz2.compress(TEXT)[:-20], warning="is damaged"),

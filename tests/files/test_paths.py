@@ -76,7 +76,7 @@ def test_a_file_that_is_named_twice_is_read_once(folder: Path, tmp_path: Path) -
     [
         ("missing.log", "missing.log cannot be read: No such file or directory"),
         ("*.none", "no file matches .*; check the pattern"),
-        ("empty", "empty contains no files; directories inside it are not searched"),
+        ("empty", "empty contains no files, and its subdirectories are not searched"),
     ],
 )
 def test_paths_without_a_log_exit_with_code_3(tmp_path: Path, path: str, message: str) -> None:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 BEYOND = (
-    "has the same name as", "unknown goal", "unknown step", "steps are named", "defined by itself", "comes after itself",
+    "has the same name as", "unknown goal", "unknown step", "steps are named", "refers to itself", "comes after itself",
     "unknown time zone", "is not an IP address or network", "this regular expression is not valid", "the first and last step",
     "from the first step", "does not come after", "is optional, so", "steps of a funnel can be optional", "needs `order",
     "log format",

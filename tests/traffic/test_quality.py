@@ -152,7 +152,7 @@ def test_verbose_shows_logs_and_bots(tmp_path: Path, convkit_command: Run) -> No
     assert code == 0
     assert messages_text.splitlines() == [
         "convkit: log: access.log: combined; 127 lines, 2026-10-10 12:00 to 2026-10-10 20:00",
-        f"convkit: bots: 7 lines excluded (list: {bots.list_version()}; also by missing user agent and by behaviour): 7 search-engine (100%)",
+        f"convkit: bots: 7 lines excluded by user agent (list: {bots.list_version()}), missing user agent or behaviour: 7 search-engine (100%)",
         f"convkit: bot: 7 lines (search-engine: {bots.LISTED}) from {GOOGLE}",
         "convkit: bots: with bots included, 6 of 65 sessions (9.2%) would have converted; without them, 4 of 60 sessions (6.7%) did",
         "convkit: read 127 lines from 1 log: 7 bot, 120 kept",
@@ -196,11 +196,10 @@ def test_silences_are_found_where_such_hours_are_busy(tmp_path_factory: pytest.T
 
 def test_a_note_has_the_longest_silence_of_the_period(tmp_path: Path) -> None:
     lines = busy(range(9 * 24), {*range(30, 34), *range(80, 86)})
-    one = "log has no lines from {}; such hours usually have about {} lines."
     texts = [notes(report(tmp_path, lines, GOALS, **options)).get("gaps") for options in ({}, {"until": "2026-10-12"}, {"last": "2d"})]
     assert texts == [
-        f"2 gaps; in the longest, the {one.format('13 Oct 2026 20:00 to 14 Oct 2026 02:00 (6 hours)', 120)}",
-        f"The {one.format('11 Oct 2026 18:00 to 11 Oct 2026 22:00 (4 hours)', 80)}",
+        "The log has 2 gaps, the longest from 13 Oct 2026 20:00 to 14 Oct 2026 02:00 (6 hours); such hours usually have about 120 lines.",
+        "The log has no lines from 11 Oct 2026 18:00 to 11 Oct 2026 22:00 (4 hours); such hours usually have about 80 lines.",
         None,
     ]
 
@@ -247,7 +246,7 @@ def test_a_note_shows_a_clock_jump(tmp_path: Path) -> None:
     assert "clock" not in notes(report(tmp_path, [*lines[:20], line("GET /", -9 * DAY), *lines[20:]], GOALS))
     jumped = [*lines[:20], *(line("GET /", 9 * DAY + number) for number in range(20)), *lines[20:], *lines[:20]]
     document = report(tmp_path, jumped, GOALS)
-    text = "The time of access.log jumps ahead by 9d 0h at line 21, to 19 Oct 2026 12:00, and in 1 other place"
+    text = "In access.log, the time jumps ahead by 9d 0h at line 21, to 19 Oct 2026 12:00, and in 1 other place"
     assert notes(document)["clock"] == f"{text}; every line is counted at the time it states."
     assert [(jump["file"], jump["line"], jump["to"][:10]) for jump in document["input"]["jumps"]] == [
         ("access.log", 21, "2026-10-19"),

@@ -115,9 +115,9 @@ RULES: dict[str, tuple[str, list[str], int, str]] = {
         "[cookie.sid, address+browser]",
         [line(**COOKIE), line(**OTHER)],
         2,
-        "IP address and browser. No visitor had a cookie.sid.",
+        "IP address and browser. No visitor was identified by cookie.sid.",
     ),
-    "no rule by address": ("[cookie.uid]", [line(), line(**OTHER)], 2, "IP address and browser. No visitor had a cookie.uid."),
+    "no rule by address": ("[cookie.uid]", [line(), line(**OTHER)], 2, "IP address and browser. No visitor was identified by cookie.uid."),
 }
 
 

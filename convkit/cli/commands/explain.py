@@ -1,4 +1,4 @@
-"""Show single sessions: what matched, and what stopped the funnel."""
+"""Show individual sessions: what matched, what stopped the funnel."""
 
 from __future__ import annotations
 

@@ -138,8 +138,8 @@ def _sentence(rows: pl.DataFrame) -> str:
     likely = formatting.rate_interval(chosen["rate_low"], chosen["rate_high"], chosen["entered"])
     differing = rows.filter("differs").select(pl.format("{} ({})", "choice", "setting")).to_series().to_list()
     if differing:
-        return f"The rate of the last step depends on {', '.join(differing)}: with that it is outside the likely {likely}."
-    return f"The rate of the last step does not depend on these settings: it stays within the likely {likely}."
+        return f"The rate of the last step depends on {', '.join(differing)}: there it is outside the likely range, {likely}."
+    return f"The rate of the last step does not depend on these settings: it stays within the likely range, {likely}."
 
 
 def _draw(name: str, rows: pl.DataFrame, sentence: str) -> list[Block]:
