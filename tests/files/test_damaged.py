@@ -118,7 +118,7 @@ def test_a_gzip_file_that_is_cut_gives_the_lines_before_the_cut(tmp_path: Path) 
     rows, losses = tolerantly(opened(tmp_path, packed[: len(packed) * 2 // 3]))
     assert len(rows) > 100
     assert [row[2] for row in rows[:-1]] == MANY.decode().splitlines()[: len(rows) - 1]
-    assert losses == ["a.log ends in the middle of its compressed data, so its end is missing; copy it again when it is complete"]
+    assert losses == ["a.log is cut off in the middle of its compressed data; copy it again once it is complete"]
 
 
 @pytest.mark.parametrize("cut", range(1, 40))

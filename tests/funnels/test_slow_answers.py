@@ -22,7 +22,7 @@ SLOW, QUICK = "3.001", "3.000"
 
 
 def visits(slow_left: int, left: int, slow_bought: int, bought: int, between: str = "GET /shipping") -> list[str]:
-    """Return the lines of visitors who left after the cart and of visitors who bought, each group with and without a slow answer in between."""
+    """Return the lines of visitors who left after the cart and of visitors who bought, each group with and without a slow response in between."""
     lines = []
     plan = [*[(False, False)] * left, *[(True, False)] * slow_left, *[(True, True)] * slow_bought, *[(False, True)] * bought]
     for number, (is_slow, buys) in enumerate(plan):
@@ -33,7 +33,7 @@ def visits(slow_left: int, left: int, slow_bought: int, bought: int, between: st
 
 
 def drop_off(folder: Path, lines: Sequence[str], log_format: str = WITH_SECONDS) -> list[dict[str, Any]]:
-    """Return the rows of slow answers."""
+    """Return the rows of slow responses."""
     log, goals = written(folder / "access.log", lines), written(folder / "goals.yaml", [GOALS])
     return [row for row in figures(log, goals=goals, log_format=log_format)["reports"]["drop-off"] if row["what"] == "slow"]
 
@@ -59,13 +59,13 @@ def test_screens_show_slow_answers(tmp_path: Path, convkit_command: Run, monkeyp
     monkeypatch.setenv("COLUMNS", "80")
     arguments = (str(log), "-g", str(goals), "--log-format", WITH_SECONDS)
     report = convkit_command("report", *arguments)[1]
-    assert "30 of these 40 waited over 3 s for an answer, and 5 of the 50 who continued." in " ".join(report.split())
-    assert "30 of the 40 who dropped off waited over 3 s for an answer (75%), against" in " ".join(report.split())
+    assert "30 of these 40 waited over 3 s for a response, and 5 of the 50 who continued." in " ".join(report.split())
+    assert "30 of the 40 who dropped off waited over 3 s for a response (75%), against" in " ".join(report.split())
     assert "--log-format '$remote_addr" in report, "the command that explains reads the log as this one did"
     screen = " ".join(convkit_command("drop-off", *arguments)[1].split())
-    assert "an answer slower than 3 s 30 75% 5 10% more" in screen
-    assert "(tested: error pages, forms shown again, slow answers)" in screen
-    assert "slow answers" not in convkit_command("drop-off", str(log), "-g", str(goals))[1]
+    assert "a response slower than 3 s 30 75% 5 10% more" in screen
+    assert "(tested: error pages, forms shown again, slow responses)" in screen
+    assert "slow responses" not in convkit_command("drop-off", str(log), "-g", str(goals))[1]
     assert "exit, slower than 3 s" in convkit_command("explain", *arguments, "--dropped-at", "cart")[1]
 
 

@@ -214,8 +214,8 @@ def test_findings_are_about_the_filtered_sessions(tmp_path: Path) -> None:
     whole, filtered = (
         runs.render(report_of_run, width=900) for report_of_run in (document(tmp_path, lines), document(tmp_path, lines, "page!=/none"))
     )
-    assert "120 sessions land here, 100% of them view nothing else (the rest of the site: 0%), 0 converted." in whole
-    assert "120 sessions land here, 100% of them view nothing else (the other sessions: 0%), 0 converted." in filtered
+    assert "120 sessions landed here; 100% of them viewed nothing else (the rest of the site: 0%), and 0 converted." in whole
+    assert "120 sessions landed here; 100% of them viewed nothing else (the other sessions: 0%), and 0 converted." in filtered
     assert "With only" in whole
     assert "With only" not in filtered
     assert re.search(r"convkit explain \S+ -g \S+ --where 'page!=/none' --dropped-at \S+\n", filtered)
@@ -268,7 +268,7 @@ def test_a_visitor_s_chain_belongs_to_the_session_of_its_first_step(tmp_path: Pa
     assert reached("landing=/b") == [0, 0]
     notes = {note["code"]: note["text"] for note in filtered_report(tmp_path, lines, "landing=/b")["notes"]}
     detours = [note["text"] for note in filtered_report(tmp_path, lines, "landing=/b")["notes"] if note["code"] == "other-ways"]
-    assert "later: 1 more sale happened outside this funnel: started outside these sessions." in detours
+    assert "later: 1 more sale happened outside this funnel: started in a session that was filtered out." in detours
     assert notes["empty-step"].endswith("nothing in these sessions matches cart.")
     before = filtered_report(tmp_path, lines, since="2026-10-10T12:30Z")["notes"]
     assert any(note["text"].endswith("started before this period.") for note in before)

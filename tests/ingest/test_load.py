@@ -96,7 +96,7 @@ def test_of_a_damaged_log_among_others_only_the_damaged_part_is_lost(tmp_path: P
 
 
 def test_a_log_without_a_readable_line_exits_with_code_3(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^access\.log ends in the middle of its compressed data"):
+    with pytest.raises(InputError, match=r"^access\.log is cut off in the middle of its compressed data"):
         run(tmp_path, gzip.compress(TEXT)[:12])
 
 

@@ -150,16 +150,16 @@ def landings(landed: int, bounced: int, rest: tuple[int, int] = (150, 60)) -> Pl
 LANDING_PAGES = {
     "90% against 40%": (
         landings(150, 135),
-        "/post: 150 sessions land here, 90% of them view nothing else (the rest of the site: 40%), 0 converted.",
+        "/post: 150 sessions landed here; 90% of them viewed nothing else (the rest of the site: 40%), and 0 converted.",
     ),
     "the one with most landings": (
         # /post: 150 of 200 bounce, against 210 of 450; /news: 135 of 150, against 225 of 500.
         [*landings(200, 150, (300, 75)), (135, "/news"), (15, "/news /thanks")],
-        "/post: 200 sessions land here, 75% of them view nothing else (the rest of the site: 47%), 0 converted.",
+        "/post: 200 sessions landed here; 75% of them viewed nothing else (the rest of the site: 47%), and 0 converted.",
     ),
     "100 landings, with conversions": (
         [*landings(97, 90), (3, "/post /thanks")],
-        "/post: 100 sessions land here, 90% of them view nothing else (the rest of the site: 40%), 3 converted.",
+        "/post: 100 sessions landed here; 90% of them viewed nothing else (the rest of the site: 40%), and 3 converted.",
     ),
 }
 NO_LANDING_PAGES = {"99 landings": landings(99, 90), "as the rest": landings(150, 60), "below the rest": landings(150, 30, (90, 60))}
@@ -177,7 +177,7 @@ def test_no_other_landing_page_is_named(tmp_path: Path, plan: Plan) -> None:
 
 def test_without_a_macro_goal_conversions_are_not_mentioned(tmp_path: Path) -> None:
     texts = findings(tmp_path, "micro: {cart: /cart}\n", landings(150, 135))
-    assert texts == ["/post: 150 sessions land here, 90% of them view nothing else (the rest of the site: 40%)."]
+    assert texts == ["/post: 150 sessions landed here; 90% of them viewed nothing else (the rest of the site: 40%)."]
 
 
 FEW = {
