@@ -1,1 +1,1 @@
-"""Seeded logs: the simulator with its truth, the sample it writes, and the benchmark."""
+"""The log simulator with its expected figures, the generator of the sample log, and the benchmark."""

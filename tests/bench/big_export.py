@@ -1,6 +1,6 @@
-"""The benchmark's log in other forms: `python big_export.py LOG FOLDER` compresses it, and writes one row per event as CSV, NDJSON, Parquet.
+"""Write the benchmark's log in other forms: `python big_export.py LOG FOLDER` compresses it and exports its events as CSV, NDJSON and Parquet.
 
-This is a separate program because the benchmark must not load Polars: a child's peak memory starts with what its parent used.
+This is a separate program because the benchmark must not load Polars: a child process's peak memory starts at what its parent used.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ NAMES = ("access.log.gz", "access.log.zst", "events.csv", "events.ndjson", "even
 
 
 def of_lines(log: Path) -> pl.LazyFrame:
-    """Return the lines of a log."""
+    """Scan the raw lines of a log."""
     return pl.scan_csv(log, separator="\x1f", has_header=False, schema={"line": pl.String}, quote_char=None, encoding="utf8-lossy")
 
 
 def events(log: Path) -> pl.LazyFrame:
-    """Return `user_id, event, timestamp, url, referrer` of every line that is a request: as many rows as the log has, nearly."""
+    """Return `user_id, event, timestamp, url, referrer` for every line with a valid request, which is nearly every line."""
     part, request = pl.col("part").struct, pl.col("request").struct
     time = part[0].str.extract(r"\[([^ ]+) ").str.to_datetime("%d/%b/%Y:%H:%M:%S", strict=False)
     user = pl.concat_str([part[0].str.extract("^([^ ]+)"), part[5]], separator=" ").hash() % (1 << 40)
@@ -41,7 +41,7 @@ def events(log: Path) -> pl.LazyFrame:
 
 
 def write(log: Path, folder: Path) -> list[Path]:
-    """Write every form, unless it is there; return the paths."""
+    """Write every form that does not exist yet; return the paths."""
     paths = [folder / name for name in NAMES]
     packed, zstd, table, lines, parquet = paths
     if not packed.exists():

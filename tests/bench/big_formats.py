@@ -1,7 +1,7 @@
-"""The benchmark's log as other servers would have written it: `python big_formats.py LOG FOLDER [LINES]` writes one file per format.
+"""Convert the benchmark's log to the formats of other servers: `python big_formats.py LOG FOLDER [LINES]` writes one file per format.
 
-This is a separate program because the benchmark must not load Polars: a child's peak memory starts with what its parent used. Lines without a valid
-request, or with text that some format would have to escape, are left out of all files, so that all have the same content.
+This is a separate program because the benchmark must not load Polars: a child process's peak memory starts at what its parent used. Lines without a
+valid request, or with text that some format would have to escape, are left out of all files, so that all have the same content.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ def _iso() -> pl.Expr:
     return TIME.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _day(between: str) -> pl.Expr:
-    return TIME.dt.strftime(f"%Y-%m-%d{between}%H:%M:%S")
+def _day(separator: str) -> pl.Expr:
+    return TIME.dt.strftime(f"%Y-%m-%d{separator}%H:%M:%S")
 
 
 def _encoded(text: pl.Expr, blank: str) -> pl.Expr:
@@ -32,7 +32,7 @@ def _encoded(text: pl.Expr, blank: str) -> pl.Expr:
 
 
 def _json(**fields: pl.Expr) -> pl.Expr:
-    """Return an object of texts and numbers."""
+    """Return a JSON object with text and number fields."""
     return pl.struct(**fields).struct.json_encode()
 
 
@@ -191,16 +191,16 @@ FORMATS: dict[str, pl.Expr] = {
         RayID=pl.lit("87a1b2c3d4e5f001"),
     ),
 }
-"""By format: a line, made of what a line of the log says."""
+"""One line of the log in each format, as an expression over the parsed fields."""
 
 
 def rows(log: Path, number: int) -> pl.LazyFrame:
-    """Return the fields of a log's lines, all text except `time`."""
+    """Return the fields of a log's lines; all are text except `time`."""
     lines = pl.scan_csv(log, separator="\x1f", has_header=False, schema={"line": pl.String}, quote_char=None, encoding="utf8-lossy")
     word, part = pl.col("word").struct, pl.col("part").struct
     plain = lines.filter(~pl.col("line").str.contains(r"\\|[^\x20-\x7e]|\{|\}|[\t]")).select(part=pl.col("line").str.split_exact('"', 6))
     split = plain.select("part", word=part[1].str.split_exact(" ", 2), answer=part[2].str.strip_chars().str.split_exact(" ", 1))
-    found = split.select(
+    fields = split.select(
         time=part[0].str.extract(r"\[([^ ]+) ").str.to_datetime("%d/%b/%Y:%H:%M:%S", strict=False),
         address=part[0].str.extract("^([^ ]+)"),
         method=word[0],
@@ -212,18 +212,18 @@ def rows(log: Path, number: int) -> pl.LazyFrame:
         agent=part[5],
     )
     side = TARGET.str.splitn("?", 2).struct
-    return found.drop_nulls().filter(~pl.col("protocol").str.contains(" ")).head(number).with_columns(path=side[0], query=side[1].fill_null("-"))
+    return fields.drop_nulls().filter(~pl.col("protocol").str.contains(" ")).head(number).with_columns(path=side[0], query=side[1].fill_null("-"))
 
 
 def write(log: Path, folder: Path, number: int) -> list[Path]:
     """Write one file per format and return the paths."""
-    found = rows(log, number).collect()
+    fields = rows(log, number).collect()
     paths = []
     for name, line in FORMATS.items():
         path = folder / f"{name}.log"
         with path.open("wb") as file:
             file.write(f"{HEADS[name]}\n".encode() if name in HEADS else b"")
-            found.select(line).write_csv(file, include_header=False, quote_style="never", separator="\x1f")
+            fields.select(line).write_csv(file, include_header=False, quote_style="never", separator="\x1f")
         paths.append(path)
     return paths
 

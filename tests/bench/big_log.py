@@ -1,4 +1,4 @@
-"""The benchmark's log: a seeded month of a shop, in the combined format, in time order except for the jitter of real servers.
+"""Generate the benchmark's log: a seeded month of a shop, in the combined format, in time order except for the jitter of real servers.
 
 It uses none of the product's code, so that the product is not measured on input that shares its assumptions.
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    Who = tuple[str, str]  # what stands before the time, and what stands after the referrer
+    Who = tuple[str, str]  # the start of a line up to the time, and its end after the referrer
 
 Item = TypeVar("Item")
 
@@ -49,7 +49,7 @@ BROWSERS = (
     ),
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10.{minor}; rv:{major}.0) Gecko/20100101 Firefox/{major}.0",
 )
-CRAWLERS = (  # the most frequent first; those in front are the few that exceed half a percent of the lines
+CRAWLERS = (  # the most frequent first; only the first few exceed half a percent of the lines
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
     "Mozilla/5.0 (compatible; bingbot/2.0; +http://www.bing.com/bingbot.htm)",
     "Mozilla/5.0 (compatible; AhrefsBot/7.0; +http://ahrefs.com/robot/)",
@@ -90,7 +90,7 @@ NEXT = {
 }
 POSTS_BEFORE = {"cart": "/cart/add", "payment": "/checkout", "thanks": "/checkout/payment"}
 IMAGES = {"product": (1, 3), "category": (1, 4), "blog": (0, 2), "search": (0, 2), "home": (0, 2)}
-ODD = (  # the whole quoted request, the status, the end of the agent
+ODD = (  # the complete quoted request, the status, the end of the user agent
     ("", 400, ""),
     ("-", 408, ""),
     (r"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03{token}", 400, ""),
@@ -107,21 +107,21 @@ ODD = (  # the whole quoted request, the status, the end of the agent
 
 
 def drawn(rng: random.Random, items: Sequence[Item], flatness: float) -> Iterator[Item]:
-    """Endless draws; the weight of an item is 1 / (its rank + flatness)."""
+    """Draw items endlessly; the weight of an item is 1 / (its rank + flatness)."""
     weights = list(accumulate(1 / (rank + flatness) for rank in range(1, len(items) + 1)))
     while True:
         yield from rng.choices(items, cum_weights=weights, k=4096)
 
 
 def weighted(rng: random.Random, table: dict[str, int]) -> Iterator[str]:
-    """Endless draws of a table's keys by its values."""
+    """Draw the keys of a table endlessly, weighted by its values."""
     names, weights = list(table), list(accumulate(table.values()))
     while True:
         yield from rng.choices(names, cum_weights=weights, k=4096)
 
 
 def browsers(rng: random.Random) -> list[str]:
-    """Make the different agents of persons."""
+    """Generate the different user agents of humans."""
     agents: dict[str, None] = {}
     while len(agents) < AGENTS:
         version = {"major": rng.randint(96, 141), "build": rng.randint(5000, 7400), "patch": rng.randint(0, 160)}
@@ -131,14 +131,14 @@ def browsers(rng: random.Random) -> list[str]:
 
 
 def address(rng: random.Random) -> str:
-    """Make an IPv4 address, or the first half of an IPv6 address for one visitor in five."""
+    """Generate an IPv4 address or, for one visitor in five, the first half of an IPv6 address."""
     if rng.random() < 0.2:
         return f"2a02:{rng.randint(256, 65_535):x}:{rng.getrandbits(16):x}:{rng.getrandbits(16):x}:"
     return f"{rng.randint(11, 220)}.{rng.getrandbits(8)}.{rng.getrandbits(8)}.{rng.randint(1, 254)}"
 
 
 def people(rng: random.Random, count: int) -> list[tuple[str, str, str]]:
-    """Make visitors: address, log user and agent; half of the agents come from the popular ones, so that the others occur as well."""
+    """Generate visitors (IP address, log user, user agent); only half of them have a popular user agent, so that rare ones occur too."""
     agents = browsers(rng)
     popular = drawn(rng, agents, 60)
     return [
@@ -147,10 +147,10 @@ def people(rng: random.Random, count: int) -> list[tuple[str, str, str]]:
 
 
 class Shop:
-    """What there is to ask for: targets by the kind of page, the files that come with it, and who links to it."""
+    """The content of the shop: URLs per kind of page, the static files that a page loads, and the referrers that link to it."""
 
     def __init__(self, rng: random.Random) -> None:
-        """Draw the shop's catalogue and its links out of the seeded numbers."""
+        """Build the shop's catalogue and its incoming links from seeded random numbers."""
         self.rng = rng
         self.products = drawn(rng, rng.sample(range(1, PRODUCTS + 1), PRODUCTS), 200)
         phrases = [f"{colour}+{thing}+{size}" for size in range(60) for colour in COLOURS for thing in CLOTHES]
@@ -166,38 +166,38 @@ class Shop:
         self.outside = [f"https://{rng.choice(COLOURS)}{number % 900}.example/{rng.choice(CLOTHES)}/{number}" for number in range(OUTSIDE)]
 
     def target(self, kind: str) -> str:
-        """Return a target of this kind; what a visitor owns (a cart, an order) has a token in its query, as shops do it."""
+        """Return the URL of a page of this kind; a visitor's own cart or order has a token in the query, as in real shops."""
         number = self.rng.getrandbits(32)
         pattern = TARGETS[kind]
         drawn_from = self.catalogue.get(kind)
         return pattern.format(item=next(drawn_from) if drawn_from else "", number=number, page=number % 9 + 1, total=9 + number % 23_100 / 100)
 
     def campaign(self, target: str) -> str:
-        """Return the same target as an advertisement links to it."""
+        """Return the URL with a click ID, as an advertisement links to it."""
         return f"{target}{'&' if '?' in target else '?'}gclid={self.rng.getrandbits(64):016x}"
 
     def referrer(self) -> str:
-        """Where a landing came from."""
+        """Return the referrer of a landing."""
         source = next(self.sources)
         return "-" if source == "direct" else self.rng.choice(self.engines if source == "engine" else self.outside)
 
     def files(self, kind: str, *, first: bool, day: int) -> list[str]:
-        """List the static files of one page view; the names of the build's files change with every day's release."""
-        found = []
+        """List the static files that one page view loads; the names of the build files change with each day's release."""
+        urls = []
         if first:
             build = f"?v={day * 2_654_435_761 % 0xFFFFFF:06x}"
-            found = [f"/static/{name}{build}" for name in ("app.css", "app.js", "text.woff2", "logo.svg")]
+            urls = [f"/static/{name}{build}" for name in ("app.css", "app.js", "text.woff2", "logo.svg")]
         for _ in range(self.rng.randrange(*IMAGES.get(kind, (0, 2)))):
             number = next(self.products)
-            found.append(f"/media/{number}/{'640.jpg' if number % 3 else '320.png'}?v={number % 7}")
-        return found
+            urls.append(f"/media/{number}/{'640.jpg' if number % 3 else '320.png'}?v={number % 7}")
+        return urls
 
 
 class Traffic:
-    """Hits of persons, bots and odd clients, collected by the hour in which they happen."""
+    """The hits of humans, bots and odd clients, collected by hour."""
 
     def __init__(self, lines: int, seed: int) -> None:
-        """Prepare what all hits are drawn from; the number of visitors follows the number of lines."""
+        """Prepare the distributions that hits are drawn from; the number of visitors grows with the number of lines."""
         self.rng = rng = random.Random(seed)
         self.lines, self.made = lines, 0
         self.shop = Shop(rng)
@@ -220,12 +220,12 @@ class Traffic:
         self.made += 1
 
     def who(self, host: str, user: str, agent: str) -> Who:
-        """Return both ends of this client's lines; an IPv6 visitor takes a new address of its network at every visit."""
+        """Return the start and end of this client's log lines; an IPv6 visitor gets a new address in its network on every visit."""
         host += f":{self.rng.getrandbits(16):x}:{self.rng.getrandbits(16):x}:1" if host.endswith(":") else ""
         return f"{host} - {user} [", f'" "{agent}"\n'
 
     def page(self, who: Who, second: float, kind: str, target: str, referrer: str) -> None:
-        """One page view: the redirect or form before it, the page, and sometimes a request by its script."""
+        """Log one page view: the redirect or form submission before it, the page, and sometimes a background request."""
         rng = self.rng
         if kind in POSTS_BEFORE:
             refused = kind != "cart" and rng.random() < 0.1
@@ -239,7 +239,7 @@ class Traffic:
             self.hit(who, second + 1, f"GET /api/stock{target[8:]} HTTP/1.1", 200, SITE + target)
 
     def visit(self, second: float) -> None:
-        """One person walks through the shop until leaving."""
+        """Log one human visit to the shop, until the visitor leaves."""
         rng, shop = self.rng, self.shop
         who = self.who(*rng.choice(self.people))
         kind, referrer, first = next(self.landings), shop.referrer(), True
@@ -256,7 +256,7 @@ class Traffic:
             second += 3 + rng.lognormvariate(3.5, 1.2)
 
     def crawl(self, second: float) -> None:
-        """One request of a crawler or a script."""
+        """Log one request of a crawler or a script."""
         number, agent = next(self.crawlers)
         who = self.who(f"66.249.{number}.{self.rng.randint(1, 60)}", "-", agent)
         kind = next(self.landings)
@@ -265,7 +265,7 @@ class Traffic:
         self.hit(who, second, f"{request} {target} HTTP/1.1", 404 if kind == "missing" else 200, "-")
 
     def stray(self, second: float) -> None:
-        """One line of the kind that readers stumble over."""
+        """Log one unusual line that parsers may stumble over."""
         request, status, end = self.rng.choice(ODD)
         token, number = f"{self.rng.getrandbits(24):06x}", self.rng.randint(1, 900)
         host, user, agent = self.rng.choice(self.people)
@@ -273,7 +273,7 @@ class Traffic:
         self.hit(self.who(host, user, agent), second, request.format(token=token, number=number), status, "-")
 
     def hour(self, hour: int, share: float) -> list[str]:
-        """Return the lines of one hour, in the order of a server's log, after so much of the month's traffic."""
+        """Return the lines of one hour in the order of a server's log; `share` is the part of the month's lines that its end must reach."""
         begin, wanted, before = hour * 3600.0, round(self.lines * share), self.made
         for _ in range(round(max(0, wanted - before) * BOT_SHARE)):
             self.crawl(begin + self.rng.random() * 3600)
@@ -286,12 +286,12 @@ class Traffic:
 
 
 def busyness(hour: int) -> float:
-    """How much of a day's traffic this hour has: little at night, most in the evening."""
+    """Return the relative traffic of an hour: low at night, highest in the evening."""
     return 1.3 + 1.2 * math.sin((hour % 24 - 10) * math.tau / 24)
 
 
 def write(log: Path, lines: int, seed: int = 1) -> None:
-    """Write that many lines, the same for the same seed."""
+    """Write a log with this number of lines; the same seed gives the same log."""
     traffic, left = Traffic(lines, seed), lines
     total = sum(map(busyness, range(DAYS * 24)))
     with log.open("w", encoding="ascii", newline="\n") as file:
@@ -302,7 +302,7 @@ def write(log: Path, lines: int, seed: int = 1) -> None:
 
 
 def rotate(log: Path, folder: Path) -> list[Path]:
-    """Cut a log at midnight into `access.log.30` (the oldest) to `access.log.1`, as logrotate names them."""
+    """Split a log at midnight into `access.log.30` (the oldest) to `access.log.1`, as logrotate names them."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = [folder / f"access.log.{number}" for number in range(DAYS, 0, -1)]
     with log.open("rb") as lines:
@@ -319,8 +319,8 @@ def main() -> None:
     parser.add_argument("log", type=Path)
     parser.add_argument("--lines", type=int, default=5_000_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rotated", type=Path, metavar="DIR", help="also cut it into 30 files there")
-    parser.add_argument("--existing", action="store_true", help="write no log, only cut the one that is there")
+    parser.add_argument("--rotated", type=Path, metavar="DIR", help="also split it into 30 files in this folder")
+    parser.add_argument("--existing", action="store_true", help="do not write a log, only split the existing one")
     options = parser.parse_args()
     begin = time.perf_counter()
     if not options.existing:

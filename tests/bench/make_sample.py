@@ -1,6 +1,6 @@
-"""Write the samples again, the log and the same month as an export: `python -m tests.bench.make_sample` at the project root.
+"""Regenerate the samples, a log and an export of the same month: `python -m tests.bench.make_sample` in the project root.
 
-The samples are one fixed run of the simulator; a test repeats the run and compares.
+The samples are one fixed run of the simulator; a test repeats the run and compares the results.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ SAMPLE = Path(__file__).parents[2] / "sample_logs" / "access.log.gz"
 EXPORT = SAMPLE.with_name("events.csv.gz")
 SEED = 2026
 CHANGED = "2026-10-17"
-"""The day from which on fewer put something into the cart: what `convkit compare` must find."""
+"""From this day on, fewer visitors add something to the cart; `convkit compare` must detect that."""
 
 
 def sample() -> Simulation:
-    """Return the month of the sample: October 2026 in a small shop."""
+    """Simulate the month of the sample: October 2026 in a small shop."""
     return simulate(SEED, 1_800, Span("2026-10-01", 31, Change(midnight(CHANGED), 0.6)), odd=0.008, edges=0)
 
 

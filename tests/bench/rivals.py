@@ -48,9 +48,9 @@ group by all
 
 
 def duckdb(logs: list[str], query: str = "") -> dict[str, int]:
-    """Do a part of the report as an expert would in SQL: read, filter, sessions, bounces; odd lines are lost in it.
+    """Do a part of the report as an expert would in SQL: read, filter, build sessions, count bounces; unusual lines are lost.
 
-    Static files are told by their extension; those with a query behind it (`?v=3`) only where `query` is its pattern.
+    Static files are recognised by their extension; those followed by a query (`?v=3`) only if the pattern `query` matches it.
     """
     import duckdb  # noqa: PLC0415 - an extra, and only this rival needs it
 
@@ -63,20 +63,20 @@ def duckdb(logs: list[str], query: str = "") -> dict[str, int]:
 
 
 def duckdb_tuned(logs: list[str]) -> dict[str, int]:
-    """Do the same after a look at this very log: static files with a query fall too, which leaves a third of the lines."""
+    """Do the same with knowledge of this log: static files with a query are filtered out too, which leaves a third of the lines."""
     return duckdb(logs, query=r"(\?[^ ]*)?")
 
 
 def scan(logs: list[str]) -> dict[str, int]:
-    """Only count the lines with Polars: nothing that reads the log with it can be faster."""
-    import polars as pl  # noqa: PLC0415 - its import is a part of what is measured
+    """Only count the lines with Polars: no program that reads the log with Polars can be faster."""
+    import polars as pl  # noqa: PLC0415 - its import is part of the measurement
 
     return {"lines": pl.concat([_lines(log) for log in logs]).select(pl.len()).collect(engine="streaming").item()}
 
 
 def sketch(logs: list[str]) -> dict[str, object]:
-    """Run the pipeline without rejects, escapes, ties, fates or output: the speed that the product may hope for."""
-    import polars as pl  # noqa: PLC0415 - its import is a part of what is measured
+    """Run the pipeline without rejects, escapes, ties, line counts or output: the best speed that the product could reach."""
+    import polars as pl  # noqa: PLC0415 - its import is part of the measurement
 
     hits = _hits(pl.concat([_lines(log) for log in logs])).collect(engine="streaming")
     begins = (pl.col("visitor") != pl.col("visitor").shift(1)) | (pl.col("time").diff() >= pl.duration(minutes=30))
@@ -105,7 +105,7 @@ def _lines(log: str) -> pl.LazyFrame:
 
 
 def _hits(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Take the lines apart at their quotes and keep what persons asked for."""
+    """Split the lines at their quotes and keep the requests of humans, without static files."""
     import polars as pl  # noqa: PLC0415 - see sketch
 
     assets = [f".{extension}{end}" for extension in ASSETS for end in (" HTTP", "?")]

@@ -1,6 +1,6 @@
-"""The seeded simulator: a month of a shop as a log, and the truth about it.
+"""The seeded simulator: a month of a shop as a log, with the expected figures.
 
-Nothing here imports the product, whose figures are compared with what the simulated visitors did.
+Nothing here imports the product, because the product's figures are compared with what the simulated visitors did.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from .simulator_bots import MACHINES
 from .simulator_crowd import Crowd
-from .simulator_edges import ANY_TIME, crawl, night, rubbish, users, weeks
+from .simulator_edges import ANY_TIME, crawl, late_purchases, midnight_visit, probes, users
 from .simulator_log import Written, write
 from .simulator_shop import PRODUCTS, UNCHANGED, Change, Shop
 from .simulator_site import ZONE, Site
@@ -26,18 +26,18 @@ DAY = 86_400
 
 @dataclass
 class Simulation:
-    """The acts of visitors (`plan`) and the log of them (`written`)."""
+    """What the visitors did (`plan`), and the log of it (`written`)."""
 
     plan: list[Hit]
     written: Written
 
     @property
     def text(self) -> str:
-        """The log."""
+        """Return the text of the log."""
         return "\n".join(self.written.lines) + "\n"
 
     def truth(self, site: Site, period: Period = ALWAYS, *, export: bool = False) -> Truth:
-        """Return every figure that is true of the log, or of the export of the same time, under the goals of a site."""
+        """Return the expected figures of the log, or of the export of the same period, under the goals of a site."""
         return truth_of(self.plan, site, self.written, period, export=export)
 
 
@@ -48,23 +48,23 @@ def midnight(day: str) -> int:
 
 @dataclass(frozen=True)
 class Span:
-    """The days of a log, and what changes in them."""
+    """The days that a log covers, and the change during them."""
 
     first: str = "2026-10-01"
     days: int = 31
     change: Change = UNCHANGED
 
     def day(self, number: int) -> str:
-        """Return a day by its number, from 0."""
+        """Return the date of a day by its number, counted from 0."""
         return (datetime.fromisoformat(self.first) + timedelta(days=number)).date().isoformat()
 
     def moment(self, rng: random.Random, latest_hour: float, days: int = 0) -> int:
-        """Return a moment of daylight in the first `days`: only visits that are meant to do so go over midnight."""
+        """Return a daytime moment in the first `days`, so that only visits that are meant to cross midnight do so."""
         return midnight(self.day(rng.randrange(days or self.days))) + int(rng.uniform(6, latest_hour) * 3_600)
 
 
 def _come_back(rng: random.Random, shop: Shop, who: Visitor, end: int) -> None:
-    """Visit the shop once or a few times, some hours or days apart."""
+    """Visit the shop once or several times, hours or days apart."""
     shop.visit(who)
     while rng.random() < 0.27:
         days = rng.choice((0, 1, 1, 2, 3, 5, 8))
@@ -83,7 +83,7 @@ def _robot(rng: random.Random, crowd: Crowd, clock: int) -> None:
 
 
 def _passers_by(number: int, crowd: Crowd, shop: Shop, span: Span) -> None:
-    """Let others come too, each sort once for so many visitors: robots, colleagues, customers with an account, probes."""
+    """Add other visitors, one of each type per 12, 150 or 200 ordinary ones: bots, colleagues, customers with an account, probes."""
     rng = crowd.rng
     if number % 12 == 0:
         _robot(rng, crowd, span.moment(rng, 22))
@@ -91,23 +91,23 @@ def _passers_by(number: int, crowd: Crowd, shop: Shop, span: Span) -> None:
         shop.visit(crowd.colleague(span.moment(rng, 20)))
     if number % 200 == 0:
         users(crowd, shop, span.moment(rng, 17))
-        rubbish(crowd, shop, span.moment(rng, 22))
+        probes(crowd, shop, span.moment(rng, 22))
 
 
 def _edges(crowd: Crowd, shop: Shop, span: Span) -> None:
-    """Play every script once, the long ones in the first third of the time."""
+    """Play every edge-case script once, the longest one in the first third of the log."""
     rng = crowd.rng
     for script in (*ANY_TIME, *MACHINES):
         script(crowd, shop, span.moment(rng, 17, span.days - 3))
-    weeks(crowd, shop, span.moment(rng, 17, max(1, span.days // 3)))
+    late_purchases(crowd, shop, span.moment(rng, 17, max(1, span.days // 3)))
     for day in (span.day(rng.randint(1, span.days - 3)), f"{span.day(span.days - 3)[:8]}01"):
-        night(crowd, shop, midnight(day) - rng.randint(300, 900))
+        midnight_visit(crowd, shop, midnight(day) - rng.randint(300, 900))
 
 
 def simulate(seed: int, visitors: int, span: Span = Span(), *, odd: float = 0.03, edges: int = 1) -> Simulation:
-    """Let visitors, robots and colleagues act; the scripts for the edges are played `edges` times.
+    """Simulate visitors, bots and colleagues; the edge-case scripts are played `edges` times.
 
-    `odd` is the share of requests that are written in an odd way and of lines that stand too late.
+    `odd` is the share of requests with an unusual spelling, and of lines that are logged late.
     """
     rng = random.Random(seed)
     crowd = Crowd(rng, odd=odd)

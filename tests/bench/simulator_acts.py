@@ -1,6 +1,6 @@
-"""The acts of visitors, as typed objects.
+"""The acts of the simulated visitors, as typed objects.
 
-The log and the expected figures are both made from acts, independently of each other.
+The log and the expected figures are both made from these acts, independently of each other.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from .simulator_origins import DIRECT, ODD, TOLD, Origin, untagged
+from .simulator_origins import DIRECT, MEDIUM_ONLY, ODD, Origin, untagged
 
 if TYPE_CHECKING:
     import random
 
 
 class Kind(StrEnum):
-    """What an act is before any goal names it."""
+    """The kind of an act, before any goal names it."""
 
     PAGE = "page"
     REDIRECT = "redirect"
@@ -30,7 +30,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Device:
-    """One browser at one address (or one IPv6 network), which is what a log can distinguish."""
+    """One browser at one IP address (or in one IPv6 network), which is all that a log can distinguish."""
 
     addresses: tuple[str, ...]
     agent: str
@@ -38,12 +38,12 @@ class Device:
     excluded: bool = False
     tail: str = ""
     plain: bool = False
-    """It loads no pictures and no styles."""
+    """The browser loads no images or stylesheets."""
 
 
 @dataclass(eq=False)
 class Hit:
-    """One act: what was asked for, what came back, and which conditions of goals it fulfils (`tags`)."""
+    """One act: the request, the response, and the tags by which goals match it."""
 
     time: int
     device: Device
@@ -57,7 +57,7 @@ class Hit:
     address: str = ""
     referrer: str = "-"
     origin: Origin = DIRECT
-    """Where its sender came from, as far as this act shows it."""
+    """Where the visitor came from, as far as this act shows it."""
     size: int = 0
     line_no: int = 0
 
@@ -77,7 +77,7 @@ def _spellings(path: str) -> tuple[str, ...]:
 
 
 def spelt(rng: random.Random, path: str) -> str:
-    """Write a path in one of the many ways that mean the same path."""
+    """Write a path in one of the many spellings that mean the same path."""
     safe = quote(path, safe="/%")
     last = safe.rpartition("/")[2]
     if not last or not last[0].isalpha():
@@ -86,10 +86,10 @@ def spelt(rng: random.Random, path: str) -> str:
 
 
 class Visitor:
-    """Somebody with a browser and a clock, who acts; every act is appended to the plan."""
+    """A visitor with a browser and a clock; every act is appended to the plan."""
 
     def __init__(self, rng: random.Random, device: Device, plan: list[Hit], clock: int) -> None:
-        """Sit down in front of a device at a time (seconds since 1970)."""
+        """Create a visitor who uses a device from a given time on (seconds since 1970)."""
         self.rng, self.device, self.plan, self.clock = rng, device, plan, clock
         self.user = ""
         self.odd = 0.0
@@ -97,12 +97,12 @@ class Visitor:
         self.last_page = "-"
         self.origin = DIRECT
         self._tags: dict[str, str] = {}
-        self._comes = False
+        self._arriving = False
 
     def arrive(self, origin: Origin) -> Visitor:
-        """Come from somewhere: the next acts show it, until a page is seen."""
+        """Come from an origin; the next acts show it, up to the first page view."""
         self.last_page, self.origin, self._tags = origin.referrer, origin, dict(origin.query)
-        self._comes = origin is not DIRECT
+        self._arriving = origin is not DIRECT
         return self
 
     def wait(self, least: int, most: int | None = None) -> Visitor:
@@ -111,8 +111,8 @@ class Visitor:
         return self
 
     def act(self, kind: Kind, request: str, status: int, path: str = "", *tags: str, query: dict[str, str] | None = None) -> Visitor:
-        """Append one hit at the present second."""
-        odd = self.rng.choice(ODD) if not self._comes and not query and self.odd and self.rng.random() < self.odd / 3 else None
+        """Append one hit at the current second."""
+        odd = self.rng.choice(ODD) if not self._arriving and not query and self.odd and self.rng.random() < self.odd / 3 else None
         self.plan.append(
             Hit(
                 time=self.clock,
@@ -126,7 +126,7 @@ class Visitor:
                 user=self.user,
                 address=self.rng.choice(self.device.addresses),
                 referrer=odd.referrer if odd else self.last_page,
-                origin=odd or (TOLD if "utm_medium" in (query or {}) and self.origin is DIRECT else self.origin),
+                origin=odd or (MEDIUM_ONLY if "utm_medium" in (query or {}) and self.origin is DIRECT else self.origin),
                 size=0 if status in {204, 304} else (len(path) * 397 + 1_150) % 9_973 if status < 300 else 162,
             ),
         )
@@ -143,37 +143,37 @@ class Visitor:
         return f"{method} {target}{protocol}"
 
     def see(self, path: str, *tags: str, query: dict[str, str] | None = None, status: int = 200) -> Visitor:
-        """Look at a page."""
+        """View a page."""
         query = self._tagged(query)
         if query and query.get("utm_medium") == "email":
             tags = (*tags, "mail")
         self.act(Kind.PAGE, self._request("GET", path, query), status, path, *tags, query=query)
-        self.last_page, self.origin, self._comes = f"https://shop.example{quote(path, safe='/%')}", DIRECT, False
+        self.last_page, self.origin, self._arriving = f"https://shop.example{quote(path, safe='/%')}", DIRECT, False
         return self
 
     def _tagged(self, query: dict[str, str] | None) -> dict[str, str] | None:
-        """Return a query with the parameters of the place that somebody comes from: the first request has them."""
+        """Add the origin's campaign parameters to a query; only the first request after arriving has them."""
         tags, self._tags = self._tags, {}
         return {**(query or {}), **tags} or None
 
     def redirected(self, path: str, *tags: str, query: dict[str, str] | None = None, status: int = 302) -> Visitor:
-        """Ask for a page and be sent on."""
+        """Request a page and get a redirect."""
         query = self._tagged(query)
         self.act(Kind.REDIRECT, self._request("GET", path, query), status, path, *tags, query=query)
         self.origin = untagged(self.origin)
         return self
 
     def post(self, path: str, status: int, *tags: str) -> Visitor:
-        """Send a form."""
+        """Submit a form."""
         kind = Kind.ERROR if status >= 400 else Kind.BACKGROUND
         return self.act(kind, f"POST {path} HTTP/1.1", status, path, *tags)
 
     def call(self, path: str, *tags: str, method: str = "GET", status: int = 200) -> Visitor:
-        """Let a script of the page, or a reader of feeds, ask for something that is no page."""
+        """Request something that is not a page, as a page's script or a feed reader does."""
         return self.act(Kind.ERROR if status >= 400 else Kind.BACKGROUND, f"{method} {path} HTTP/1.1", status, path, *tags)
 
     def fail(self, path: str, *tags: str, status: int = 404) -> Visitor:
-        """Ask for something and get an error."""
+        """Request something and get an error."""
         return self.act(Kind.ERROR, f"GET {path} HTTP/1.1", status, path, *tags)
 
     def fetch(self, path: str, *tags: str, status: int = 200) -> Visitor:
@@ -181,9 +181,9 @@ class Visitor:
         return self.act(Kind.DOWNLOAD, f"GET {path} HTTP/1.1", status, path, *tags)
 
     def load(self, path: str, *tags: str, status: int = 200, method: str = "GET") -> Visitor:
-        """Load a picture, a style or a script."""
+        """Load an image, a stylesheet or a script."""
         return self.act(Kind.ASSET, f"{method} {path} HTTP/1.1", status, path.partition("?")[0], *tags)
 
     def other(self, request: str, status: int = 200) -> Visitor:
-        """Send what no visitor looks at: HEAD, OPTIONS, rubbish."""
+        """Send a request that is not part of a visit: HEAD, OPTIONS or garbage."""
         return self.act(Kind.OTHER, request, status)

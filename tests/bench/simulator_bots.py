@@ -1,6 +1,6 @@
-"""Programs that call themselves browsers, people who almost act like bots, and which of all visitors are bots.
+"""Bots with the user agents of browsers, humans who almost behave like bots, and the decision about which visitors count as bots.
 
-Whether a visitor is a bot depends on everything it does, and is decided before anything is counted.
+That decision depends on everything a visitor does, and is made before anything is counted.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ MOST, WINDOW = 180, 180
 SCANNED = ("/.env", "/wp-login.php", "/shop/.git/config", "/cgi-bin/test.cgi")
 
 
-def guests(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Ask for robots.txt among pages; a neighbour behind the same address does not, a listed bot does, a colleague too."""
+def robots_txt_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Request robots.txt between pages: a human, a listed bot and a colleague do, a neighbour at the same IP address does not."""
     office = crowd.address()
     reader = crowd.person(clock, addresses=(office,), agent="ShopApp/2.0 (first)").see("/").wait(5).see("/search", "search").wait(900)
     reader.other("GET /robots.txt HTTP/1.1", 304)
@@ -32,16 +32,16 @@ def guests(crowd: Crowd, _shop: Shop, clock: int) -> None:
     crowd.colleague(clock).see("/").wait(3).other("HEAD /robots.txt HTTP/1.1")
 
 
-def scanners(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Request paths that scanners try and get no page, or only such a path; a visitor who also gets a page is not a bot."""
+def scanner_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Request scanner paths and get no page except such a path; a visitor who also gets another page is not a bot."""
     crowd.person(clock).fail(SCANNED[0]).wait(1).fail(SCANNED[2]).redirected("/").call("/api/track").load("/image/logo.svg")
     crowd.person(clock).see(SCANNED[1]).wait(2).post(SCANNED[1], 200).wait(1).see("/", status=304)
     crowd.person(clock).see(SCANNED[1]).wait(9).post(SCANNED[1], 302).see("/blog/archive")
     crowd.person(clock).fetch("/files/size-guide.pdf", "guide").wait(1).fail(SCANNED[3], status=500)
 
 
-def rushes(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """See 180 or 181 pages within 180 or 181 seconds, after a calm visit on the day before."""
+def fast_visitors(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """View 180 or 181 pages within 180 or 181 seconds, the day after a calm visit."""
     for pages, seconds in ((MOST, WINDOW), (MOST + 1, WINDOW), (MOST + 1, WINDOW + 1)):
         guest = crowd.person(clock).see("/").wait(86_400).see("/help/page-0")
         start = guest.clock
@@ -50,14 +50,14 @@ def rushes(crowd: Crowd, _shop: Shop, clock: int) -> None:
             guest.see(f"/help/page-{number % 9}")
 
 
-def heads(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Send nothing but HEAD, or a GET among them."""
+def head_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Send nothing but HEAD requests, or also one GET."""
     crowd.person(clock).other("HEAD / HTTP/1.1").wait(60).other("HEAD /search HTTP/1.1", 404).load("/image/logo.svg")
     crowd.person(clock).other("HEAD / HTTP/1.1").wait(60).see("/search", "search").other("HEAD / HTTP/1.1")
 
 
-def failures(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Get nothing but 4xx, except one other response, or a pixel that a goal names."""
+def only_errors(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Get nothing but 4xx responses, or also one other response, or a pixel that a goal names."""
     crowd.person(clock).fail("/old/shop", "lost")
     crowd.person(clock).fail("/old/shop", "lost").wait(4).post("/contact", 422).other("OPTIONS * HTTP/1.1", 405).load("/image/logo.svg")
     crowd.person(clock).fail("/old/shop", "lost").wait(4).fail("/search", status=503)
@@ -65,11 +65,11 @@ def failures(crowd: Crowd, _shop: Shop, clock: int) -> None:
     crowd.person(clock).fail("/old/shop", "lost").wait(4).load("/px.gif", "pixel")
 
 
-MACHINES = (guests, scanners, rushes, heads, failures)
+MACHINES = (robots_txt_requests, scanner_requests, fast_visitors, head_requests, only_errors)
 
 
 def reasons_of(plan: Iterable[Hit], site: Site) -> dict[Device, str]:
-    """Return why a device is a bot's, of those that are."""
+    """Return the reason for each device that is a bot."""
     sent: dict[Device, list[Hit]] = defaultdict(list)
     for hit in plan:
         if hit.kind is not Kind.ASSET or site.names(hit.tags):

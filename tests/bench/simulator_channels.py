@@ -1,6 +1,6 @@
-"""The expected channels: where each session came from, and where visitors who converted came from first and last.
+"""The expected channels: the origin of each session, and the first and last channel of visitors who converted.
 
-Unlike the other expected figures, except chains, these depend on all sessions of a visitor.
+Like chains, and unlike the other expected figures, these depend on all sessions of a visitor.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
     from .simulator_acts import Hit
     from .simulator_sessions import Who
 
-_UNSEEN = {"background", "other"}
+_BACKGROUND = {"background", "other"}
 
 
 Origins = Mapping[Session, Origin]
 
 
 def origins_of(sessions: list[Session], kinds: dict[Hit, str], *, export: bool) -> Origins:
-    """Return where sessions came from: what the first hit shows that anybody looks at. An export has interactions and nothing else."""
+    """Return each session's origin: that of its first hit that is not a background request (an export has only interactions)."""
     return {
-        session: session.interactions[0].origin if export else next(hit for hit in session.hits if kinds[hit] not in _UNSEEN).origin
+        session: session.interactions[0].origin if export else next(hit for hit in session.hits if kinds[hit] not in _BACKGROUND).origin
         for session in sessions
     }
 
 
 def channels_of(origins: Origins, inside: list[Session], converted: set[Session], worth: Mapping[Session, Fraction]) -> dict[str, dict[str, object]]:
-    """Return a row a channel: of the sessions inside, whatever sessions there were before of the same visitors; both stand in order of time."""
+    """Return one row per channel for the sessions `inside` the period; first touches come from all of `origins`. Both are in time order."""
     channel = {session: origin.channel for session, origin in origins.items()}
     first: dict[Who, Session] = {}
     for session in origins:
@@ -46,8 +46,8 @@ def channels_of(origins: Origins, inside: list[Session], converted: set[Session]
     last_touch = Counter(channel[session] for session in buying.values())
     rows: dict[str, dict[str, object]] = {}
     for name in {channel[session] for session in inside}:
-        mine = [session for session in inside if channel[session] == name]
-        rows[name] = _row(mine, converted, worth, len(inside)) | {"first_touch": first_touch[name], "last_touch": last_touch[name]}
+        in_channel = [session for session in inside if channel[session] == name]
+        rows[name] = _row(in_channel, converted, worth, len(inside)) | {"first_touch": first_touch[name], "last_touch": last_touch[name]}
     return rows
 
 

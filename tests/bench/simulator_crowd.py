@@ -1,6 +1,6 @@
-"""The people, robots and offices that come to the shop: devices of every kind, each different from all others.
+"""The humans, bots and offices that visit the shop: devices of every kind, each different from all others.
 
-All devices are made here, which guarantees that no two of them count as one visitor by accident.
+All devices are created here, so that no two of them count as one visitor by accident.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ BOTS = (
 
 
 class Crowd:
-    """Everybody who comes; the plan holds what they did."""
+    """All visitors of the shop; the plan holds what they did."""
 
     def __init__(self, rng: random.Random, *, odd: float) -> None:
-        """Start with nobody; `odd` is the share of pages that are asked for in an odd way."""
+        """Start without visitors; `odd` is the share of page requests with an unusual spelling."""
         self.rng, self.odd = rng, odd
         self.plan: list[Hit] = []
         self._addresses = 0
@@ -56,29 +56,29 @@ class Crowd:
         return (f"{head}::1", f"{head}:0:0:0:{self.rng.randrange(1, 9_999):x}", f"{head}:12:ABCD:0:{self.rng.randrange(1, 99)}")
 
     def agent(self) -> str:
-        """Return the agent of a person's browser."""
+        """Return the user agent of a human's browser."""
         if self.rng.random() < min(self.odd, 0.05):
             return self.rng.choice(ODD_AGENTS).format(self.rng.randint(1, 9))
         template, oldest, newest = self.rng.choice(AGENTS)
         return template.format(self.rng.randint(oldest, newest))
 
     def person(self, clock: int, *, addresses: tuple[str, ...] = (), agent: str = "") -> Visitor:
-        """Let a new visitor arrive at a time."""
+        """Add a new human visitor who arrives at a given time."""
         if not addresses:
             addresses = self.network() if self.rng.random() < 0.12 else (self.address(),)
         plain = self.rng.random() < 0.08
-        return self.sit(Device(addresses, agent or self.agent(), plain=plain), clock)
+        return self.use(Device(addresses, agent or self.agent(), plain=plain), clock)
 
-    def sit(self, device: Device, clock: int) -> Visitor:
-        """Put somebody in front of a device."""
+    def use(self, device: Device, clock: int) -> Visitor:
+        """Return a visitor who uses a device."""
         visitor = Visitor(self.rng, device, self.plan, clock)
         visitor.odd = 0.0 if device.bot else self.odd
         return visitor
 
     def robot(self, clock: int, address: str = "") -> Visitor:
-        """Let a program come, with the user agent of a program or none."""
-        return self.sit(Device((address or self.address(),), self.rng.choice(BOTS), bot=True), clock)
+        """Add a bot, with the user agent of a program or none."""
+        return self.use(Device((address or self.address(),), self.rng.choice(BOTS), bot=True), clock)
 
     def colleague(self, clock: int) -> Visitor:
-        """Let a visitor come from the office, whose network is excluded."""
-        return self.sit(Device((f"203.0.113.{self.rng.randint(1, 250)}",), self.agent(), excluded=True), clock)
+        """Add a visitor from the office, whose network is excluded."""
+        return self.use(Device((f"203.0.113.{self.rng.randint(1, 250)}",), self.agent(), excluded=True), clock)

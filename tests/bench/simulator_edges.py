@@ -1,4 +1,4 @@
-"""Scripts for edge cases: gaps, windows, reloads, errors, users, downloads and listed paths, each a few acts.
+"""Scripts for edge cases, a few acts each: gaps, windows, reloads, errors, users, downloads and listed paths.
 
 Ordinary behaviour produces these cases too rarely to test them.
 """
@@ -16,13 +16,13 @@ Script = Callable[[Crowd, Shop, int], None]
 
 
 def gaps(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Gaps of exactly 1,799, 1,800 and 1,801 seconds."""
+    """Pause for exactly 1,799, 1,800 and 1,801 seconds."""
     for gap in (TIMEOUT - 1, TIMEOUT, TIMEOUT + 1):
         crowd.person(clock).see("/").wait(gap).see("/shipping-costs").wait(9).see("/product/oak-table", "product")
 
 
 def tours(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Chains around a window of ten seconds; the greedy first start is the wrong one in the first of them."""
+    """Produce chains around a window of ten seconds; in the first one, the earliest start is the wrong choice."""
     one, two, three = (("/tour/one", "tour_one"), ("/tour/two", "tour_two"), ("/tour/three", "tour_three"))
     for moments in (
         ((one, 0), (two, 10), (one, 90), (two, 5), (three, 4)),
@@ -39,7 +39,7 @@ def tours(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def repeats(crowd: Crowd, shop: Shop, clock: int) -> None:
-    """Every step of the shop's funnel twice or more, then the receipt again, also on another day and by somebody else."""
+    """Take every step of the shop's funnel at least twice, then reload the receipt, also on another day and as another visitor."""
     guest = crowd.person(clock)
     for name in ("oak-table", "oak-table", "desk-lamp"):
         guest.see(f"/product/{name}", "product").wait(7)
@@ -54,7 +54,7 @@ def repeats(crowd: Crowd, shop: Shop, clock: int) -> None:
 
 
 def receipts(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Receipts without an order, without a total, and with totals that are not plain numbers."""
+    """View receipts without an order, without a total, and with totals that are not plain numbers."""
     guest = crowd.person(clock)
     nameless: tuple[dict[str, str], ...] = ({}, {"total": "15.5"})
     for query in (*nameless, {"order": "a1", "total": "free"}, {"order": "a2", "total": "12,50"}, {"order": "a3", "total": "-3.25"}):
@@ -62,7 +62,7 @@ def receipts(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def errors(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Errors before, between and after sessions, near and far."""
+    """Get errors before, between and after sessions, at various distances from them."""
     for before in (60, TIMEOUT - 1, TIMEOUT, TIMEOUT + 1):
         crowd.person(clock).fail("/old/shop", "lost").wait(before).see("/search", "search").wait(3).fail("/old/map", "lost")
     guest = crowd.person(clock).see("/").wait(1_000).fail("/old/a", "lost").wait(1_000).see("/search", "search")
@@ -72,7 +72,7 @@ def errors(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def neighbours(crowd: Crowd, shop: Shop, clock: int) -> None:
-    """Let a bot and a person share an address, then two browsers."""
+    """Let a bot and a human share an IP address, then two browsers."""
     guest = crowd.person(clock)
     address = guest.device.addresses[0]
     robot = crowd.robot(clock, address)
@@ -84,13 +84,13 @@ def neighbours(crowd: Crowd, shop: Shop, clock: int) -> None:
 
 
 def crawl(see: Callable[[str], object], pages: int) -> None:
-    """Look at some pages without meaning it."""
+    """Request some pages, as a crawler does."""
     for number in range(pages):
         see(f"/blog/page-{number}")
 
 
-def listed(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Goals on paths of the lists: stock calls, the feed, the pixel; and calls that stay background."""
+def listed_paths(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Request listed paths that goals name (stock calls, the feed, the pixel), and others that remain background requests or assets."""
     guest = crowd.person(clock).see("/product/wool-rug", "product").load("/px.gif", "pixel").wait(0)
     for name in ("wool-rug", "oak-table", "wool-rug", "oak-table"):
         guest.call(f"/api/stock/{name}", "stock").wait(0, 3)
@@ -102,8 +102,8 @@ def listed(crowd: Crowd, _shop: Shop, clock: int) -> None:
     guest.call("/contact", method="DELETE", status=200).wait(2).see("/search", "search", query={"q": "a.js"})
 
 
-def pageless(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Sessions without a page: set aside, and their goals are still to be reached later."""
+def sessions_without_a_page(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Produce sessions without a page view: they are set aside, so a later session can still reach their goals."""
     till = crowd.person(clock, agent="StockClient/1.4 (till)")
     for _ in range(3):
         till.call("/api/stock/oak-table", "stock").wait(20)
@@ -129,7 +129,7 @@ def users(crowd: Crowd, shop: Shop, clock: int) -> None:
 
 
 def downloads(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Ranges and repeats of one file, each less than the timeout after the previous one; then one that is not."""
+    """Download ranges and repeats of one file, each within the session timeout of the previous one, then one after it."""
     guest = crowd.person(clock).see("/size-guide").wait(5).fetch("/files/size-guide.pdf", "guide", status=206)
     for gap in (0, 1, TIMEOUT - 1):
         guest.wait(gap).fetch("/files/size-guide.pdf", "guide", status=206)
@@ -138,8 +138,8 @@ def downloads(crowd: Crowd, _shop: Shop, clock: int) -> None:
     crowd.person(clock).see("/size-guide").fetch("/files/size-guide.pdf", "guide").wait(1).fail("/files/none.pdf")
 
 
-def stays(crowd: Crowd, shop: Shop, clock: int) -> None:
-    """Visits of 299, 300 and 301 seconds, from a mail, with a purchase on the very hit that completes the stay."""
+def long_visits(crowd: Crowd, shop: Shop, clock: int) -> None:
+    """Visit from an email and buy: the request that adds to the cart comes 299, 300 or 301 seconds after the start."""
     for seconds in (299, 300, 301):
         guest = crowd.person(clock).see("/product/bar-stool", "product", query={"utm_medium": "email"}).wait(seconds)
         guest.post("/cart/add", 302, "cart").see("/cart").wait(20).see("/checkout", "checkout").wait(20).post("/checkout", 302)
@@ -148,8 +148,8 @@ def stays(crowd: Crowd, shop: Shop, clock: int) -> None:
     guest.call("/api/stock/day-bed", "stock").see("/product/day-bed", "product")
 
 
-def weeks(crowd: Crowd, shop: Shop, clock: int) -> None:
-    """Buy at the edge of the visitor funnel's window and one second past it."""
+def late_purchases(crowd: Crowd, shop: Shop, clock: int) -> None:
+    """Buy exactly at the end of the visitor funnel's window, and one second after it."""
     for late in (0, 1):
         guest = crowd.person(clock).see("/register").wait(30).post("/register", 302, "registered").wait(0)
         start = guest.clock
@@ -161,7 +161,7 @@ def weeks(crowd: Crowd, shop: Shop, clock: int) -> None:
 
 
 def odd_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Send requests that are not visits (HEAD, OPTIONS, garbage), and paths written in unusual ways."""
+    """Send requests that are not visits (HEAD, OPTIONS, garbage), and paths with unusual spellings."""
     guest = crowd.person(clock).see("/help/%FF").wait(4).other("HEAD / HTTP/1.1").other("OPTIONS * HTTP/1.1", 204)
     guest.other(r"\x16\x03\x01\x02\x00\x01\x00\x01\xFC\x03\x03", 400).other("-", 400).other("PROPFIND /dav HTTP/1.1", 405)
     guest.wait(8).see("/help/a%2Fb").wait(1).see("/index.php", query={"route": "delivery", "page": "2"})
@@ -169,22 +169,22 @@ def odd_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
     guest.wait(9).see("/stores/berlin", "store").wait(1).see("/blog/archive").see("/blog/café-style-at-home", "article")
 
 
-def rubbish(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Probes without an agent: bots, whatever they ask for."""
-    probe = crowd.sit(Device((crowd.address(),), "-", bot=True), clock)
+def probes(crowd: Crowd, _shop: Shop, clock: int) -> None:
+    """Send probes without a user agent: they are bots, whatever they request."""
+    probe = crowd.use(Device((crowd.address(),), "-", bot=True), clock)
     probe.other(r"\x16\x03\x01\x00\xEE", 400).wait(1).other("-", 408).wait(1).other("HEAD / HTTP/1.0").load("/favicon.ico", status=404)
 
 
-def night(crowd: Crowd, shop: Shop, clock: int) -> None:
-    """Visit over midnight (the clock handed in stands shortly before it)."""
+def midnight_visit(crowd: Crowd, shop: Shop, clock: int) -> None:
+    """Visit the shop across midnight (`clock` is shortly before it)."""
     guest = crowd.person(clock).see("/").wait(70).see("/product/mirror-round", "product").wait(60)
     guest.post("/cart/add", 302, "cart").see("/cart").wait(900).see("/checkout", "checkout").wait(20).post("/checkout", 302)
     shop.receive(guest)
     guest.wait(TIMEOUT).see("/shipping-costs")
 
 
-def wander(crowd: Crowd, shop: Shop, clock: int) -> None:
-    """Anything after anything, with gaps that are ties or edges: what no script has thought of."""
+def random_acts(crowd: Crowd, shop: Shop, clock: int) -> None:
+    """Do random acts in random order, with gaps of zero or at a limit, to cover what no script anticipates."""
     guest = crowd.person(clock)
     acts: tuple[Callable[[], object], ...] = (
         lambda: guest.see("/tour/one", "tour_one"),
@@ -209,7 +209,7 @@ def wander(crowd: Crowd, shop: Shop, clock: int) -> None:
 
 
 ANY_TIME: tuple[Script, ...] = (
-    *(gaps, tours, repeats, receipts, errors, neighbours, listed, pageless, users, downloads, stays, odd_requests, rubbish),
-    *(wander, wander, wander, wander, wander, wander),
+    *(gaps, tours, repeats, receipts, errors, neighbours, listed_paths, sessions_without_a_page, users, downloads, long_visits, odd_requests, probes),
+    *(random_acts, random_acts, random_acts, random_acts, random_acts, random_acts),
 )
-"""Scripts that are over within two days and never touch a midnight by themselves."""
+"""Scripts that end within two days and whose sessions do not cross midnight."""

@@ -1,4 +1,4 @@
-"""The simulated shop as an export of an analytics tool: what visitors did, one row per event, in any notation that exports use.
+"""The simulated shop as the export of an analytics tool: one row per event, as CSV or NDJSON.
 
 An export contains users and their events but no requests, so it is written from the plan and not from the log.
 """
@@ -30,19 +30,19 @@ NAMES = {
     "stock": "stock_check",
     "feed": "feed_read",
 }
-"""What a tool would call the acts that are no pages, by their tag."""
+"""The event names that a tool would give to acts that are not page views, by tag."""
 
 
 def events(simulation: Simulation, site: Site) -> list[Row]:
     """Return `user_id, event, timestamp, url, referrer, file` of every interaction, in order."""
     visits = simulation.truth(site, ALWAYS).visits
-    done = sorted(
+    acts = sorted(
         ((hit, session.visitor) for session in visits.sessions for hit in session.interactions), key=lambda act: (act[0].time, act[0].line_no)
     )
     numbers: dict[object, str] = {}
-    for _, visitor in done:
+    for _, visitor in acts:
         numbers.setdefault(visitor, f"v{len(numbers) + 1:05}")
-    return [_row(hit, numbers[visitor], visits.kinds[hit]) for hit, visitor in done]
+    return [_row(hit, numbers[visitor], visits.kinds[hit]) for hit, visitor in acts]
 
 
 def _row(hit: Hit, user: str, kind: str) -> Row:
@@ -68,7 +68,7 @@ def as_csv(rows: list[Row], delimiter: str = ",") -> str:
 
 
 def as_ndjson(rows: list[Row]) -> str:
-    """Return rows as lines of JSON, properties in an object of their own."""
+    """Return rows as NDJSON, with the properties in a nested object."""
     outer = ("user_id", "event", "timestamp")
     return "".join(
         json.dumps({name: row[name] for name in outer} | {"properties": {name: text for name, text in row.items() if name not in outer}}) + "\n"

@@ -1,6 +1,6 @@
-"""Counts of the hard cases in a simulated log, made after it is written.
+"""Count the hard cases in a simulated log after it is written.
 
-Tests assert these counts, since a case that never occurs is not tested.
+Tests check these counts, because a case that never occurs is not tested.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def _visitors(visits: Visits) -> dict[object, list[Hit]]:
 
 
 def same_second(visits: Visits) -> float:
-    """Return the share of hits in the same second as another hit of their visitor."""
+    """Return the share of hits that happened in the same second as another hit of the same visitor."""
     counts = [Counter(hit.time for hit in own) for own in _visitors(visits).values()]
     shared = sum(number for count in counts for number in count.values() if number > 1)
     return shared / sum(sum(count.values()) for count in counts)
@@ -85,14 +85,14 @@ def _sessions(sessions: list[Session]) -> Counter[str]:
 
 def _devices(plan: list[Hit]) -> Counter[str]:
     devices = {hit.device for hit in plan}
-    behind: dict[str, set[Device]] = {}
+    by_address: dict[str, set[Device]] = {}
     for device in devices:
         for address in device.addresses:
-            behind.setdefault(address, set()).add(device)
-    shared = [together for together in behind.values() if len(together) > 1]
+            by_address.setdefault(address, set()).add(device)
+    shared = [together for together in by_address.values() if len(together) > 1]
     return Counter(
         {
-            "bot beside a person": sum(len({device.bot for device in together}) == 2 for together in shared),
+            "bot and human at one address": sum(len({device.bot for device in together}) == 2 for together in shared),
             "two browsers at one address": sum(sum(not device.bot for device in together) > 1 for together in shared),
             "IPv6 visitors": sum(len(device.addresses) > 1 for device in devices),
             "colleagues": sum(device.excluded for device in devices),
@@ -116,7 +116,7 @@ def _acts(plan: list[Hit], visits: Visits) -> Counter[str]:
 
 
 def features(simulation: Simulation, truth: Truth) -> Counter[str]:
-    """Count the hard cases; `odd` counts odd lines of every sort."""
+    """Count the hard cases; `odd` is the total of unusual lines of every kind."""
     visits, written = truth.visits, simulation.written
     odd = odd_lines(simulation.plan)
     counts = _gaps(visits) + _windows(visits) + _errors(visits) + _sessions(visits.sessions)

@@ -1,6 +1,6 @@
-"""The few formulas behind the expected figures: rates, bounds, medians, as found in textbooks.
+"""The few formulas behind the expected figures (rates, bounds, medians), as found in textbooks.
 
-They are written independently of the product, which is compared with them.
+They are written independently of the product, which is tested against them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Z = 1.959963984540054
 
 
 def ratio(part: int, whole: int) -> Fraction | None:
-    """Return a rate, None if the base is 0."""
+    """Return a rate, or None if the base is 0."""
     return Fraction(part, whole) if whole else None
 
 
@@ -31,7 +31,7 @@ def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
 
 
 def quantile(values: Sequence[int], share: Fraction) -> Fraction | None:
-    """Return a quantile that interpolates (type 7)."""
+    """Return an interpolated quantile (type 7)."""
     if not values:
         return None
     ordered = sorted(values)

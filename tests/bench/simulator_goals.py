@@ -1,4 +1,4 @@
-"""The expected goals and funnels: which hits reach them, which of those count, and which chain is chosen.
+"""The expected goals and funnels: which hits match them, which of those count, and which chain is chosen.
 
 Every possible chain is enumerated, and the wording of the definition decides which one counts.
 """
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from .simulator_site import Funnel, Goal, Site
 
 Moment = tuple[int, frozenset[str]]
-"""The time of a hit, and the goals that are true on it."""
+"""The time of a hit, and the goals that it matches."""
 
 
 @dataclass
 class Reached:
-    """What one goal came to in one session: the hits that match, and those of them that count."""
+    """The result of one goal in one session: the hits that match, and those of them that count."""
 
     matches: list[Hit] = field(default_factory=list)
     counted: list[Hit] = field(default_factory=list)
 
 
 def true_hits(session: Session, goal: Goal, kinds: dict[Hit, str]) -> list[Hit]:
-    """Return the hits of a session on which a goal is true, before `once_per`."""
+    """Return the hits of a session that match a goal, before `once_per` is applied."""
     if goal.stayed:
         return [hit for hit in session.interactions if hit.time - session.start >= goal.stayed][:1]
     fitting = [hit for hit in session.hits if hit.tags & goal.tags and kinds[hit] != Kind.DOWNLOAD.value]
@@ -43,7 +43,7 @@ def true_hits(session: Session, goal: Goal, kinds: dict[Hit, str]) -> list[Hit]:
 
 
 def _turn(goal: Goal, hit: Hit) -> str | None:
-    """Return the value that counts only once per visitor, or None if not required."""
+    """Return the key that may count only once per visitor, or None if the goal has no such limit."""
     if goal.once_per in {"session", "hit"}:
         return None
     if goal.once_per == "visitor":
@@ -52,7 +52,7 @@ def _turn(goal: Goal, hit: Hit) -> str | None:
 
 
 def reach(sessions: list[Session], goal: Goal, kinds: dict[Hit, str]) -> dict[Session, Reached]:
-    """Return the result of a goal in every session; `sessions` are those with a page, in order for each visitor."""
+    """Return the result of a goal in every session; `sessions` have a page view and are in time order for each visitor."""
     used: set[tuple[Who, str]] = set()
     reached: dict[Session, Reached] = {}
     for session in sessions:
@@ -78,39 +78,39 @@ def amount(goal: Goal, hit: Hit) -> Fraction:
 
 @dataclass
 class _Search:
-    """All chains of one stream: which hits may come next, and how deep a chain can still go."""
+    """A search over all chains in one stream of hits: which hits may come next, and how many steps a chain can still reach."""
 
     moments: Sequence[Moment]
     steps: Sequence[tuple[str, ...]]
     conditions: Sequence[bool]
     window: int | None
-    known: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    depths: dict[tuple[int, int, int], int] = field(default_factory=dict)
 
     def fits(self, step: int, place: int) -> bool:
-        """Return whether a hit fills a step."""
+        """Return whether a hit matches a step."""
         return bool(self.moments[place][1] & set(self.steps[step]))
 
-    def nexts(self, step: int, place: int, start: int) -> list[int]:
-        """Return the hits that may fill the step after `step`, which is filled at `place` in a chain from `start`."""
+    def following(self, step: int, place: int, start: int) -> list[int]:
+        """Return the hits that may match the step after `step`, which is matched at `place` in a chain from `start`."""
         first = place if self.conditions[step] else place + 1
         latest = float("inf") if self.window is None else self.moments[start][0] + self.window
         places = range(first, len(self.moments))
         return [after for after in places if self.fits(step + 1, after) and self.moments[after][0] <= latest]
 
     def depth(self, step: int, place: int, start: int) -> int:
-        """Return how many steps the deepest chain from `start` fills, from `step` at `place` on."""
+        """Return how many steps the deepest chain from `start` reaches, counted from `step` at `place`."""
         if step + 1 == len(self.steps):
             return 1
         key = (step, place, start)
-        if key not in self.known:
-            self.known[key] = 1 + max((self.depth(step + 1, after, start) for after in self.nexts(step, place, start)), default=0)
-        return self.known[key]
+        if key not in self.depths:
+            self.depths[key] = 1 + max((self.depth(step + 1, after, start) for after in self.following(step, place, start)), default=0)
+        return self.depths[key]
 
 
 def chain(moments: Sequence[Moment], steps: Sequence[tuple[str, ...]], conditions: Sequence[bool], window: int | None) -> list[int]:
-    """Return the places of the hits of the one chain that counts: deepest, then earliest start, then earliest next hits.
+    """Return the positions of the hits in the one chain that counts: the deepest, then the earliest start, then the earliest next hits.
 
-    `conditions[k]` says that the hit which fills step k may fill step k + 1 too.
+    `conditions[k]` is whether the hit that matches step k may match step k + 1 too.
     """
     search = _Search(moments, steps, conditions, window)
     depths = {place: search.depth(0, place, place) for place in range(len(moments)) if search.fits(0, place)}
@@ -121,21 +121,21 @@ def chain(moments: Sequence[Moment], steps: Sequence[tuple[str, ...]], condition
     places = [start]
     while len(places) < deepest:
         step = len(places)
-        candidates = search.nexts(step - 1, places[-1], start)
+        candidates = search.following(step - 1, places[-1], start)
         places.append(min(place for place in candidates if search.depth(step, place, start) >= deepest - step))
     return places
 
 
 @dataclass(frozen=True)
 class Chain:
-    """The chain of one session or visitor: its times, the first of them that of step 1."""
+    """The chain of one session or visitor: the times of the steps that it reached, from step 1 on."""
 
     owner: Session | Who
     times: tuple[int, ...]
 
 
 def chains_of(sessions: list[Session], funnel: Funnel, site: Site, reached: dict[str, dict[Session, Reached]]) -> list[Chain]:
-    """Return the chain of every session, or of every visitor over all sessions, that entered the funnel."""
+    """Return the chain of every session that entered the funnel, or of every visitor across all of their sessions."""
     conditions = [all(site.goal(name).condition for name in step) for step in funnel.steps]
     named = {name for step in funnel.steps for name in step}
     streams: dict[Session | Who, dict[Hit, set[str]]] = defaultdict(lambda: defaultdict(set))

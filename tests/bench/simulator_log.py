@@ -1,4 +1,4 @@
-"""Acts as lines of a combined log: time offsets, lines out of order, and lines that are not hits.
+"""Write acts as a combined log: with time offsets, lines out of order, and lines that are not hits.
 
 The modules that compute the expected figures do not depend on the text of the log.
 """
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .simulator_acts import Device, Hit
 
 LATEST = 60
-"""Seconds by which a line may stand too late."""
+"""The maximum delay of a line that is logged late, in seconds."""
 
 SPELLINGS = ("//", "/./", "/../", ";jsessionid", "#", "/ HTTP", "/%", "/?")
 NO_HITS = (
@@ -38,7 +38,7 @@ class Written:
     blank: int = 0
     unparsed: int = 0
     displaced: int = 0
-    """Hits that stand after a later one."""
+    """Hits that are logged after a later hit."""
 
 
 def _line(hit: Hit, tail: str) -> str:
@@ -49,7 +49,7 @@ def _line(hit: Hit, tail: str) -> str:
 
 
 def _places(plan: list[Hit], rng: random.Random, displaced: float) -> list[Hit]:
-    """Put hits into the order of their lines: hits of one device and second share their delay, so they keep their order."""
+    """Sort hits into the order of their lines; hits of one device in the same second share a delay, so they keep their order."""
     delays: dict[tuple[Device, int], int] = {}
     for hit in plan:
         late = rng.random() < displaced
@@ -58,7 +58,7 @@ def _places(plan: list[Hit], rng: random.Random, displaced: float) -> list[Hit]:
 
 
 def write(plan: list[Hit], rng: random.Random, *, odd: float, tails: float) -> Written:
-    """Write a plan as lines, some of them with an extra field, and store in every hit the number of its line."""
+    """Write a plan as log lines, some of them with an extra field, and store its line number in every hit."""
     written = Written()
     latest = 0
     for hit in _places(plan, rng, odd):
@@ -77,7 +77,7 @@ def write(plan: list[Hit], rng: random.Random, *, odd: float, tails: float) -> W
 
 
 def odd_lines(plan: list[Hit]) -> Counter[str]:
-    """Count the hits whose line is odd, by what is odd about it."""
+    """Count the hits with an unusual line, by what is unusual about it."""
     counts: Counter[str] = Counter()
     for hit in plan:
         text = f"{hit.request} {hit.referrer} {hit.device.agent}"

@@ -1,6 +1,6 @@
 """Where the shop's visitors come from: what their browsers send, and the expected source and channel.
 
-Simulated visitors know where they come from, so nothing has to be derived from the log.
+The origin of every simulated visitor is known, so nothing has to be derived from the log.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NOTHING = "(none)"
 
 @dataclass(frozen=True)
 class Origin:
-    """A place that visitors come from: what it is called, the referrer and the parameters that it leaves, and how many buy like others."""
+    """A traffic source: its names, the referrer and query parameters that it leaves, and how keen its visitors are to buy (1 is normal)."""
 
     channel: str
     source: str
@@ -29,15 +29,15 @@ class Origin:
 
     @property
     def names(self) -> tuple[str, str, str, str]:
-        """Source, medium, campaign and channel."""
+        """Return source, medium, campaign and channel."""
         return self.source, self.medium, self.campaign, self.channel
 
 
 DIRECT = Origin("Direct", "(direct)")
-"""By hand, from the site itself, or back from where they paid."""
+"""Typed in by hand, from the site itself, or on return from a payment provider."""
 LETTER = Origin("Email", "letter", "email", query={"utm_source": "letter", "utm_medium": "email"}, keen=2.6)
-TOLD = Origin("Email", NOTHING, "email")
-"""A link that says how, and not where."""
+MEDIUM_ONLY = Origin("Email", NOTHING, "email")
+"""A link with a medium but no source."""
 _GOOGLE, _BING = "https://www.google.com/", "https://www.bing.com/"
 _CLICK = "CjwKCAjw9eO3BhBNEiwAoc0-jX"
 _SEARCHED = (
@@ -86,21 +86,21 @@ _ORIGINS, _WEIGHTS = [origin for _, origin in _WEIGHTED], [weight for weight, _ 
 
 ODD = (
     Origin("Referral", "forum.example", "referral", referrer=r"https://forum.example/t/\"best lamp\""),
-    Origin("Direct", "(direct)", referrer=r"https://caf\xC3\xA9.example/"),  # bytes that no name of a host has
+    Origin("Direct", "(direct)", referrer=r"https://caf\xC3\xA9.example/"),  # bytes that no host name contains
     Origin("Referral", "cdn.example", "referral", referrer="https://cdn.example/app.js"),
     Origin("Referral", "search.example", "referral", referrer="https://search.example/?q=GET+/style.css"),
 )
-"""Places that are written in an odd way."""
+"""Origins with unusual referrers."""
 PAYMENT = "https://www.paypal.com/checkoutnow"
-"""From where people come back after they have paid."""
+"""The referrer of visitors who return after paying."""
 
 
 def untagged(origin: Origin) -> Origin:
-    """Return the source and medium that a place's referrer alone implies."""
-    by_referrer = {known.referrer: known for known in (*_ORIGINS, _UNTAGGED) if known.medium in {"organic", "referral"}}
+    """Return the origin that a referrer alone implies, without the campaign parameters."""
+    by_referrer = {candidate.referrer: candidate for candidate in (*_ORIGINS, _UNTAGGED) if candidate.medium in {"organic", "referral"}}
     return by_referrer.get(origin.referrer, DIRECT)
 
 
 def anywhere(rng: random.Random) -> Origin:
-    """Return where an ordinary visitor comes from."""
+    """Return a random origin for an ordinary visitor."""
     return rng.choices(_ORIGINS, _WEIGHTS)[0]

@@ -20,7 +20,7 @@ Who = Device | str
 
 @dataclass(eq=False)
 class Session:
-    """One visit: all hits that belong to it in their order, and those that are interactions."""
+    """One session: all of its hits in order, and those that are interactions."""
 
     visitor: Who
     hits: list[Hit] = field(default_factory=list)
@@ -28,18 +28,18 @@ class Session:
 
     @property
     def start(self) -> int:
-        """The time of the first interaction."""
+        """Return the time of the first interaction."""
         return self.interactions[0].time
 
     @property
     def pages(self) -> list[Hit]:
-        """The pages looked at."""
+        """Return the page views."""
         return [hit for hit in self.interactions if hit.kind is Kind.PAGE]
 
 
 @dataclass
 class Visits:
-    """All sessions (set-aside ones too), the hits that belong to none, and the kind each hit has under the goals."""
+    """All sessions (including those set aside), the hits that belong to none, and the kind of each hit under the goals."""
 
     sessions: list[Session]
     loose: list[Hit]
@@ -47,7 +47,7 @@ class Visits:
 
 
 def in_order(hits: Iterable[Hit]) -> list[Hit]:
-    """Sort hits by time, and within a second by line."""
+    """Sort hits by time, and within a second by line number."""
     return sorted(hits, key=lambda hit: (hit.time, hit.line_no))
 
 
@@ -59,7 +59,7 @@ def _by(hits: Iterable[Hit], key: Callable[[Hit], Hashable]) -> dict[Hashable, l
 
 
 def kinds_of(hits: list[Hit], site: Site) -> dict[Hit, str]:
-    """Return the kind of each hit by people, given the goals; `hits` are in order."""
+    """Return the kind of each human hit under the goals; `hits` must be in order."""
     kinds: dict[Hit, str] = {}
     last_range: dict[tuple[Device, str], int] = {}
     for hit in hits:
@@ -74,7 +74,7 @@ def kinds_of(hits: list[Hit], site: Site) -> dict[Hit, str]:
 
 
 def _home(hit: Hit, before: Hit | None, after: Hit | None) -> Hit | None:
-    """Return the interaction to whose session a hit belongs."""
+    """Return the interaction whose session a hit belongs to, or None."""
     if before is not None and hit.time - before.time < TIMEOUT:
         return before
     if after is not None and after.time - hit.time < TIMEOUT:
@@ -83,7 +83,7 @@ def _home(hit: Hit, before: Hit | None, after: Hit | None) -> Hit | None:
 
 
 def cut(visitor: Who, hits: list[Hit], kinds: dict[Hit, str]) -> tuple[list[Session], list[Hit]]:
-    """Cut one visitor's hits into sessions; the hits that belong to none come second."""
+    """Split one visitor's hits into sessions; return these, and the hits that belong to none."""
     interactions = [hit for hit in hits if kinds[hit] in {"page", "event"}]
     sessions: dict[Hit, Session] = {}
     ordered: list[Session] = []
@@ -106,7 +106,7 @@ def cut(visitor: Who, hits: list[Hit], kinds: dict[Hit, str]) -> tuple[list[Sess
 
 
 def _visitors(hits: list[Hit], kinds: dict[Hit, str]) -> dict[Hit, Who]:
-    """Return the visitor of each hit: the log user, otherwise the device; hits before signing in belong to the user."""
+    """Return the visitor of each hit: the log user, or else the device; hits of a session before the sign-in belong to the user too."""
     who: dict[Hit, Who] = {hit: hit.user or hit.device for hit in hits}
     for device, own in _by(hits, lambda hit: hit.device).items():
         for session in cut(device, own, kinds)[0]:  # type: ignore[arg-type]
@@ -117,7 +117,7 @@ def _visitors(hits: list[Hit], kinds: dict[Hit, str]) -> dict[Hit, Who]:
 
 
 def visits_of(hits: list[Hit], site: Site) -> Visits:
-    """Cut the hits of all persons into sessions (assets that no goal names must be gone)."""
+    """Split the hits of all humans into sessions; assets that no goal names must already be removed."""
     hits = in_order(hits)
     kinds = kinds_of(hits, site)
     who = _visitors(hits, kinds)

@@ -1,4 +1,4 @@
-"""Ordinary visits to a small shop: who lands where, and how far they get.
+"""Ordinary visits to a small shop: where visitors land, and how far they get.
 
 Only realistic behaviour is simulated here; edge cases are in `simulator_edges`.
 """
@@ -26,12 +26,12 @@ WORDS = ("lamp", "oak", "chair", "rug", "app.js", "wall+shelf", "mirror", r"caf\
 LANDINGS = ("home", "product", "category", "blog", "search", "mail")
 STEPS = {"product": 38, "category": 22, "search": 9, "home": 6, "shipping": 7, "store": 3, "blog": 3}
 STEPS |= {"letter": 2.5, "register": 2, "guide": 1.5, "broken": 2, "track": 4, "feed": 0.6}
-"""What people do next, and how often."""
+"""What visitors do next, with relative frequencies."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the shop: from a second on, of those who would have filled a cart only a share does."""
+    """A change to the shop: from second `at` on, only a share of those who would have added to the cart still does."""
 
     at: float = float("inf")
     share: float = 1.0
@@ -41,15 +41,15 @@ UNCHANGED = Change()
 
 
 class Shop:
-    """The shop as its visitors use it; it hands out order numbers."""
+    """The shop as its visitors use it; it assigns order numbers."""
 
     def __init__(self, rng: random.Random, change: Change = UNCHANGED) -> None:
-        """Open with an empty order book."""
+        """Open the shop; order numbers start after 5,000."""
         self.rng, self.change = rng, change
         self.orders = 5_000
 
     def visit(self, who: Visitor) -> None:
-        """One ordinary visit, from the landing page on."""
+        """Make one ordinary visit, from the landing page on."""
         landing = self.rng.choices(LANDINGS, (30, 26, 13, 22, 3, 6))[0]
         origin = LETTER if landing == "mail" else anywhere(self.rng)
         who.arrive(origin)
@@ -85,7 +85,7 @@ class Shop:
             who.see(path, *filter(None, [tag]))
 
     def see_product(self, who: Visitor) -> None:
-        """See a product page, sometimes with its stock called by a script within the same second."""
+        """View a product page; sometimes it loads an image, a script requests the stock, or the visitor reads the reviews."""
         name = self.rng.choice(PRODUCTS)
         who.see(f"/product/{name}", "product")
         if not who.device.plain and self.rng.random() < 0.3:
@@ -100,7 +100,7 @@ class Shop:
         who.see("/search", "search", query={"q": self.rng.choice(words)})
 
     def _browse(self, who: Visitor) -> bool:
-        """Make one further step of a visit and return whether it was a product page."""
+        """Take one more step of a visit and return whether it was a product page."""
         step = self.rng.choices(tuple(STEPS), tuple(STEPS.values()))[0]
         getattr(self, f"_step_{step}")(who)
         return step == "product"
@@ -160,7 +160,7 @@ class Shop:
         who.cached = True
 
     def put_in_cart(self, who: Visitor) -> None:
-        """By form, by link, or by a script that stays on the page."""
+        """Add to the cart by form, by link, or by a script that stays on the page."""
         way = self.rng.random()
         if way < 0.6:
             who.post("/cart/add", 302, "cart").wait(0, 1).see("/cart")
@@ -192,7 +192,7 @@ class Shop:
         self.receive(who)
 
     def receive(self, who: Visitor, total: str | None = None, order: str | None = None) -> dict[str, str]:
-        """See the page after the order, sometimes twice; returns its query."""
+        """View the page after the order, sometimes twice, and return its query."""
         self.orders += 1
         amount = f"{self.rng.randint(12, 140)}.{self.rng.choice((0, 50, 90, 95)):02}"
         query = {"order": order or str(self.orders), "total": total or amount}

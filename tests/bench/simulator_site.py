@@ -16,7 +16,7 @@ WEEK = 7 * 86_400
 
 @dataclass(frozen=True)
 class Goal:
-    """One goal: the tags of the acts it names, and what it makes of them."""
+    """One goal: the tags of the acts that it matches, and how it counts them."""
 
     name: str
     tags: frozenset[str] = frozenset()
@@ -30,12 +30,12 @@ class Goal:
     """A fixed amount, or the name of the query parameter that holds it."""
     target: Fraction | None = None
     condition: bool = False
-    """It has no what: the hit that fills it as a step may also fill the next step."""
+    """The goal only sets conditions: the hit that matches it as a step may also match the next step."""
 
 
 @dataclass(frozen=True)
 class Funnel:
-    """Steps, each any of some goals."""
+    """A funnel; any of a step's goals reaches the step."""
 
     name: str
     steps: tuple[tuple[str, ...], ...]
@@ -60,7 +60,7 @@ class Site:
         return any(goal.tags & tags for goal in self.goals)
 
     def page(self, path: str, query: dict[str, str]) -> str:
-        """Return the row of a page in the pages report."""
+        """Return the name of a page's row in the pages report."""
         if path.startswith("/category/"):
             return "/category/**"
         for group in ("/product/", "/blog/"):
@@ -98,7 +98,7 @@ EXAMPLE = Site(
     goals=(*_SHARED, _goal("took_feed", "feed"), _goal("read_blog", "article", once_per="hit")),
     funnels=(_CHECKOUT, Funnel("mailing", (("from_mail",), ("saw_product",), ("cart", "saw_stock"))), _FIRST_ORDER),
 )
-"""The twin of `goals.example.yaml`."""
+"""The goals and funnels of `goals.example.yaml`."""
 
 TRUTH = Site(
     goals=(
@@ -128,4 +128,4 @@ TRUTH = Site(
     ),
     keep_query="route",
 )
-"""The twin of `truth_goals.yaml`, which has one goal of each sort."""
+"""The goals and funnels of `truth_goals.yaml`, which has one goal of each kind."""

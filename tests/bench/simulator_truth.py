@@ -1,4 +1,4 @@
-"""The expected figures of a log: every figure of overview, goals, funnels and pages, and the fate of every line.
+"""The expected figures of a log: every figure of the overview, goals, funnels, pages and channels, and how every line is classified.
 
 This module only counts; sessions, matches and chains are determined elsewhere.
 """
@@ -30,7 +30,7 @@ ALWAYS: Period = (float("-inf"), float("inf"))
 
 @dataclass
 class Truth:
-    """What is true of one log under one goals file, in one period."""
+    """The expected figures of one log under one goals file, in one period."""
 
     fates: dict[str, int]
     overview: Row
@@ -41,9 +41,9 @@ class Truth:
     origins: dict[tuple[str, str, str, str], int]
     """Sessions by source, medium, campaign and channel."""
     bots: dict[str, int]
-    """Lines by the reason why their sender is a bot."""
+    """Lines of bots by the reason why the visitor is a bot."""
     sessions: list[Session] = field(default_factory=list)
-    """The sessions of the period that have a page."""
+    """The sessions of the period that have a page view."""
     visits: Visits = field(default_factory=lambda: Visits([], [], {}))
 
 
@@ -52,7 +52,7 @@ def _within(period: Period, time: int) -> bool:
 
 
 def _fate(hit: Hit, site: Site, bots: dict[Device, str]) -> str:
-    """Return the fate of a line that is a hit, as far as it does not hang on the period."""
+    """Return how the line of a hit is classified, as far as that does not depend on the period."""
     if hit.kind is Kind.ASSET and not site.names(hit.tags):
         return "asset"
     if hit.device.excluded:
@@ -72,8 +72,8 @@ def _fates(fates: list[str], visits: Visits, written: Written, period: Period) -
         else:
             counts["kept" if _within(period, homes.get(hit, hit.time)) else "outside"] += 1
     names = ("asset", "excluded", "bot", "other", "background", "outside", "kept")
-    found = {"blank": written.blank, "comment": 0, "unparsed": written.unparsed, "duplicate": 0} | {name: counts[name] for name in names}
-    return {"lines": len(written.lines)} | found
+    classified = {"blank": written.blank, "comment": 0, "unparsed": written.unparsed, "duplicate": 0} | {name: counts[name] for name in names}
+    return {"lines": len(written.lines)} | classified
 
 
 def _overview(sessions: list[Session], converted: set[Session], value: Fraction) -> Row:
@@ -101,12 +101,12 @@ def _first(results: Iterable[Reached]) -> list[Hit]:
     return [result.matches[0] for result in results if result.matches]
 
 
-def _goal(goal: Goal, sessions: list[Session], own: dict[Session, Reached], last_macro: dict[Session, tuple[int, int]]) -> Row:
-    reached = [session for session in sessions if own[session].matches]
-    counted = [hit for session in sessions for hit in own[session].counted]
-    first = {session: own[session].matches[0] for session in reached}
+def _goal(goal: Goal, sessions: list[Session], results: dict[Session, Reached], last_macro: dict[Session, tuple[int, int]]) -> Row:
+    reached = [session for session in sessions if results[session].matches]
+    counted = [hit for session in sessions for hit in results[session].counted]
+    first = {session: results[session].matches[0] for session in reached}
     low, high = wilson(len(reached), len(sessions))
-    then = sum((first[session].time, first[session].line_no) < last_macro.get(session, (0, 0)) for session in reached)
+    converted_later = sum((first[session].time, first[session].line_no) < last_macro.get(session, (0, 0)) for session in reached)
     rate = ratio(len(reached), len(sessions))
     return {
         "type": "macro" if goal.macro else "micro",
@@ -116,7 +116,7 @@ def _goal(goal: Goal, sessions: list[Session], own: dict[Session, Reached], last
         "rate": rate,
         "rate_low": low,
         "rate_high": high,
-        "then_converted": None if goal.macro else then,
+        "then_converted": None if goal.macro else converted_later,
         "value": None if goal.value is None else sum((amount(goal, hit) for hit in counted), Fraction(0)),
         "median_seconds": median([max(0, first[session].time - session.start) for session in reached]),
         "last_reached": max((hit.time for hit in counted), default=None),
@@ -174,7 +174,7 @@ def _pages(sessions: list[Session], converted: set[Session], site: Site) -> dict
 
 
 def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALWAYS, *, export: bool = False) -> Truth:
-    """Count everything; sessions and chains belong, whole, to the period in which they start. An export knows less of where they came from."""
+    """Return all expected figures; a session or chain belongs entirely to the period in which it starts. From an export, fewer origins are known."""
     bots = reasons_of(plan, site)
     fates = [_fate(hit, site, bots) for hit in plan]
     visits = visits_of([hit for hit, fate in zip(plan, fates, strict=True) if fate == "person"], site)
