@@ -34,19 +34,19 @@ FATES = ("asset", "excluded", "bot", "other", "background", "outside", "kept")
 
 @dataclass(frozen=True)
 class Period:
-    """Seconds since 1970, from the first inside the period to the first after it."""
+    """A period in seconds since 1970; `end` is the first second after it."""
 
     start: float = float("-inf")
     end: float = float("inf")
 
     def holds(self, time: int) -> bool:
-        """Whether a time belongs to it."""
+        """Return whether a time is in the period."""
         return self.start <= time < self.end
 
 
 @dataclass
 class Model:
-    """The matched sessions of a log, without those that have no page."""
+    """The sessions of a log and the goals that they match, without sessions that have no page view."""
 
     goals: GoalsFile
     period: Period
@@ -59,17 +59,17 @@ class Model:
 
     @cached_property
     def origins(self) -> list[Origin]:
-        """Where each session came from."""
+        """Return the origin of each session."""
         own = own_host(self.sessions)
         return [origin_of(session, own) for session in self.sessions]
 
     @property
     def shown(self) -> list[int]:
-        """Numbers of the sessions that are counted."""
+        """Return the numbers of the sessions that are counted."""
         return [number for number in range(len(self.sessions)) if self.shows(number)]
 
     def shows(self, number: int) -> bool:
-        """Whether a session belongs to the period and passes the filter."""
+        """Return whether a session is in the period and passes the filter."""
         return self.period.holds(self.sessions[number].started) and (self.where is None or self.where(self, number))
 
     def of(self, name: str) -> list[list[Hit]]:
@@ -77,12 +77,12 @@ class Model:
         return self.matches[self.goals.goals[name]]
 
     def converted(self, number: int) -> bool:
-        """Whether a session reached a macro goal."""
+        """Return whether a session reached a macro goal."""
         return any(self.of(name)[number] for name in self.goals.macro)
 
 
 def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop", where: Where | None = None) -> Model:
-    """Return the matched sessions of a log; `bots` are dropped, kept, or the only ones counted (`only`)."""
+    """Return the model of a log; bots are excluded (`drop`), included (`keep`) or counted alone (`only`)."""
     robots = reasons_of(hits, goals.site) if bots != "keep" else {}
     analyzed = [hit for hit in hits if fate(hit, "", goals.site, robots, bots) == "kept"]
     traffic = with_kinds(analyzed, visitors_of(analyzed, goals), goals)
@@ -95,9 +95,9 @@ def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bot
 def figures_of(  # noqa: PLR0913 (every filter of a run is an argument)
     hits: list[Hit], goals: GoalsFile, period: Period | None = None, bots: str = "drop", where: Where | None = None, *, channels: bool = False
 ) -> Figures:
-    """Return every figure of every report, and the fates of lines if there is neither a period nor a filter.
+    """Return every figure of every report, plus the classification of lines if there is neither a period nor a filter.
 
-    Figures of `channels` are added on request: `convkit report` has none.
+    Figures of `channels` are added on request, because `convkit report` does not include them.
     """
     model = analyze(hits, goals, period, bots, where)
     figures: Figures = {}
@@ -114,8 +114,8 @@ def figures_of(  # noqa: PLR0913 (every filter of a run is an argument)
 
 
 def fate_figures(hits: list[Hit], model: Model) -> Figures:
-    """Count the fates of all lines."""
-    # Hits that are not analyzed have kinds, too: `other` and `background` do not depend on who sent them.
+    """Count the lines in each class."""
+    # Hits that are not analyzed have kinds too: `other` and `background` do not depend on who sent them.
     kinds = with_kinds(hits, {hit.position: hit.browser for hit in hits}, model.goals).kinds | model.traffic.kinds
     fates = [fate(hit, kinds[hit.position], model.goals.site, model.robots, model.bots) for hit in hits]
     counts = Counter(fates)
@@ -149,7 +149,7 @@ def overview_figures(model: Model) -> Figures:
 
 
 def counted(model: Model, name: str) -> list[Hit]:
-    """Return the hits that `conversions` and `value` count: once per session, the first of each session."""
+    """Return the hits that `conversions` and `value` count; with `once_per: session`, only the first of each session."""
     matches = [model.of(name)[number] for number in model.shown]
     if model.goals.goals[name].once_per == "session":
         matches = [hits[:1] for hits in matches]
@@ -157,7 +157,7 @@ def counted(model: Model, name: str) -> list[Hit]:
 
 
 def worth(model: Model, name: str) -> Decimal:
-    """Return the value of a goal over its counted hits."""
+    """Return the total value of a goal's counted hits."""
     value = model.goals.goals[name].value
     hits = counted(model, name)
     if value is None:
@@ -168,7 +168,7 @@ def worth(model: Model, name: str) -> Decimal:
 
 
 def goal_figures(model: Model, name: str) -> Figures:
-    """Count one goal."""
+    """Return the figures of one goal."""
     reached = [number for number in model.shown if model.of(name)[number]]
     hits = counted(model, name)
     share = rate(len(reached), len(model.shown))
@@ -195,7 +195,7 @@ def goal_figures(model: Model, name: str) -> Figures:
 
 
 def then_converted(model: Model, name: str, number: int) -> bool:
-    """Whether a session matched a macro goal after it first matched this micro goal."""
+    """Return whether a session matched a macro goal after its first match of this micro goal."""
     if name in model.goals.macro:
         return False
     first = model.of(name)[number][0]
@@ -203,7 +203,7 @@ def then_converted(model: Model, name: str, number: int) -> bool:
 
 
 def channel_figures(model: Model) -> Figures:
-    """Count every channel of sessions, or of visitors who converted."""
+    """Return the figures of every channel that brought a session or a visitor who converted."""
     converted = {model.sessions[number].visitor: number for number in reversed(model.shown) if model.converted(number)}
     firsts = {session.visitor: origin for session, origin in zip(reversed(model.sessions), reversed(model.origins), strict=True)}
     first_touch = Counter(firsts[visitor].channel for visitor in converted)
@@ -225,7 +225,7 @@ def channel_figures(model: Model) -> Figures:
 
 
 def page_figures(model: Model) -> Figures:
-    """Count every page that a session of the period saw."""
+    """Return the figures of every page viewed in the counted sessions."""
     shown = model.goals.site.shown
     paths = {shown(hit.path) for number in model.shown for hit in model.sessions[number].pages}
     figures: Figures = {}
@@ -235,16 +235,16 @@ def page_figures(model: Model) -> Figures:
 
 
 def page_row(model: Model, path: str) -> dict[str, int | float | None]:
-    """Count one page."""
+    """Return the figures of one page."""
     shown = model.goals.site.shown
-    having = [number for number in model.shown if any(shown(hit.path) == path for hit in model.sessions[number].pages)]
-    views = sum(shown(hit.path) == path for number in having for hit in model.sessions[number].pages)
-    landed = [number for number in having if shown(model.sessions[number].pages[0].path) == path]
-    left = [number for number in having if shown(model.sessions[number].pages[-1].path) == path]
+    viewing = [number for number in model.shown if any(shown(hit.path) == path for hit in model.sessions[number].pages)]
+    views = sum(shown(hit.path) == path for number in viewing for hit in model.sessions[number].pages)
+    landed = [number for number in viewing if shown(model.sessions[number].pages[0].path) == path]
+    left = [number for number in viewing if shown(model.sessions[number].pages[-1].path) == path]
     bounces = sum(len(model.sessions[number].interactions) == 1 for number in landed)
-    timed = [seconds for number in having for seconds in times_on(model, model.sessions[number], path)]
+    timed = [seconds for number in viewing for seconds in times_on(model, model.sessions[number], path)]
     return {
-        "sessions": len(having),
+        "sessions": len(viewing),
         "pageviews": views,
         "landings": len(landed),
         "bounces": bounces,
@@ -259,7 +259,7 @@ def page_row(model: Model, path: str) -> dict[str, int | float | None]:
 
 
 def times_on(model: Model, session: Session, path: str) -> list[int]:
-    """Return the known times on a page, each up to the session's next interaction."""
+    """Return the measured times on a page, each up to the session's next interaction."""
     acts = session.interactions
     pages = set(session.pages)
     shown = model.goals.site.shown

@@ -1,6 +1,6 @@
-"""All chains of a funnel, one by one, and the one that counts.
+"""Enumerate all chains of a funnel and choose the one that counts.
 
-They are enumerated on purpose: nothing here could share a bug with the product's passes of fills.
+Enumeration is deliberate: it cannot share a bug with the product, which fills the steps in passes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 Chain = tuple[tuple[int, int], ...]
-"""Steps, counted from 0, each with the number of the hit that fills it."""
+"""The steps of a chain, counted from 0, each with the number of the hit that fills it."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Fill:
 
 @dataclass(frozen=True)
 class Ban:
-    """Hits that may not lie between two steps."""
+    """Hits that must not occur between two steps."""
 
     hits: frozenset[int]
     after: int
@@ -37,7 +37,7 @@ class Ban:
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules for chains: `acts` are the interactions, `values` must be the same in a chain, `entries` are the hits that may begin one."""
+    """The rules for chains: `acts` are the interactions, `values` must be equal throughout a chain, `entries` are the hits that may begin one."""
 
     window: int | None = None
     order: str = "ordered"
@@ -51,7 +51,7 @@ class Rules:
 def best_chain(fills: Sequence[Fill], times: Sequence[int], rules: Rules = Rules()) -> Chain:
     """Return the chain that counts.
 
-    It is the one that gets furthest; among those, the one that fills most steps, then starts earliest, then takes the earliest hit at each next step.
+    It is the one that gets furthest; among those, the one that fills the most steps, then starts earliest, then has the earliest hit at each step.
     """
     if rules.values is not None:
         return min((_best_of_value(value, fills, times, rules) for value in {*rules.values} - {None}), key=_rank(fills), default=())
@@ -63,13 +63,13 @@ def best_chain(fills: Sequence[Fill], times: Sequence[int], rules: Rules = Rules
 
 
 def _best_of_value(value: str | None, fills: Sequence[Fill], times: Sequence[int], rules: Rules) -> Chain:
-    """Return the chain that counts among those of one value: hits with another value, or without one, do not fit any step."""
+    """Return the best chain of hits with one value; hits with another value, or without one, cannot fill a step."""
     hits_of_value = frozenset(number for number, own in enumerate(rules.values or ()) if own == value)
     return best_chain([replace(fill, hits=fill.hits & hits_of_value) for fill in fills], times, replace(rules, values=None))
 
 
 def _rank(fills: Sequence[Fill]) -> object:
-    """Return the key by which chains are compared."""
+    """Return the sort key of chains; the lowest one counts."""
 
     def rank(chain: Chain) -> tuple[int, int, int, tuple[float, ...]]:
         furthest = max((step for step, _ in chain if not fills[step].is_optional), default=-1)
@@ -120,7 +120,7 @@ def _is_allowed(chain: Chain, fills: Sequence[Fill], times: Sequence[int], rules
 
 
 def _is_banned(ban: Ban, hits: dict[int, int], last: int) -> bool:
-    """Return whether an excluded hit lies after the one step and before the other, or up to and including the chain's end."""
+    """Return whether a banned hit comes after the one step and before the other, or by the end of a chain that does not reach the other."""
     if min(hits) > ban.before or max(hits) <= ban.after:
         return False
     begin = hits.get(ban.after, min(hits.values()))
@@ -129,7 +129,7 @@ def _is_banned(ban: Ban, hits: dict[int, int], last: int) -> bool:
 
 
 def _best_in_any_order(fills: Sequence[Fill], times: Sequence[int], rules: Rules) -> Chain:
-    """Return the steps that were done within one window, in the order in which they were done."""
+    """Return the steps completed within one window, in the order in which they were completed."""
     best: Chain = ()
     for start in sorted({number for fill in fills for number in fill.hits}):
         if rules.entries is None or start in rules.entries:

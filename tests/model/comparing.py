@@ -1,4 +1,4 @@
-"""The product's JSON as figures of the model, and the first figure in which the two differ."""
+"""Read the product's JSON as figures of the model, and find the first figure that differs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KEYS = {
     "drop-off": ("funnel", "step", "what", "item"),
 }
 ORDER = ("input", "overview", "goals", "pages", "channels", "funnel", "drop-off")
-"""From causes to consequences: a wrong session says more than the funnels that it makes wrong."""
+"""From causes to consequences: a wrong session is more informative than the funnels that are wrong because of it."""
 
 ADDITIVE = {
     "overview": ("sessions", "pageviews", "bounces", "converted_sessions", "value"),
@@ -30,11 +30,11 @@ ADDITIVE = {
     "channels": ("sessions", "converted_sessions", "value"),
     "pages": ("sessions", "pageviews", "landings", "bounces", "landings_converted", "exits", "exits_converted"),
 }
-"""Columns whose figures of single days add up to those of the month."""
+"""Columns whose daily figures add up to the figure of the month."""
 
 
 def figures_in(document: dict[str, Any]) -> Figures:
-    """Return the figures of a report in JSON."""
+    """Return the figures of a JSON report."""
     figures: Figures = {("input", fate): document["input"].get(fate, 0) for fate in ("lines", *FATES)}
     figures |= {("input", "bot", reason): number for reason, number in document["input"]["bot_by_reason"].items()}
     for report, keys in KEYS.items():
@@ -48,37 +48,37 @@ def figures_in(document: dict[str, Any]) -> Figures:
 
 
 def seconds_of(moment: str | None) -> int | None:
-    """Return a moment of the JSON in seconds since 1970; without an offset it is in UTC, the drawn time zone."""
+    """Return a timestamp of the JSON in seconds since 1970; without an offset it is in UTC, the time zone of these runs."""
     if moment is None:
         return None
     time = datetime.fromisoformat(moment)
     return int((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
 
 
-def first_difference(expected: Figures, got: Figures) -> str | None:
-    """Return a sentence about the first figure that differs, None if none does."""
-    # A row that only the product has is recognised by its counts.
+def first_difference(expected: Figures, actual: Figures) -> str | None:
+    """Return a sentence about the first figure that differs, or None if all agree."""
+    # A row that only the product has is found by its counts.
     columns = {(report, column) for report, names in ADDITIVE.items() for column in names}
-    keys = {*expected, *(key for key in got if (key[0], key[-1]) in columns)}
+    keys = {*expected, *(key for key in actual if (key[0], key[-1]) in columns)}
     for key in sorted(keys, key=lambda key: (ORDER.index(key[0]), key)):
-        if not agree(key[-1], expected.get(key), got.get(key)):
-            return f"first differing figure: {' / '.join(key)} is {expected.get(key)!r} in the model, {got.get(key)!r} in convkit"
+        if not agree(key[-1], expected.get(key), actual.get(key)):
+            return f"first differing figure: {' / '.join(key)} is {expected.get(key)!r} in the model, {actual.get(key)!r} in convkit"
     return None
 
 
-def agree(column: str, expected: Figure, got: Figure) -> bool:
-    """Return whether two figures are the same; a missing count is 0, a missing rate is not."""
+def agree(column: str, expected: Figure, actual: Figure) -> bool:
+    """Return whether two figures are equal; a missing count equals 0, a missing rate does not."""
     is_rate = column.endswith(("rate", "_low", "_high", "share", "of_first")) or column in {"pages_per_session", "target"}
     if is_rate or column.endswith(("seconds", "_to_next")):
-        if expected is None or got is None:
-            return expected is got
-        return abs(float(expected) - float(got)) <= (0.0051 if column.endswith(("seconds", "_to_next", "_session")) else 1e-6)
+        if expected is None or actual is None:
+            return expected is actual
+        return abs(float(expected) - float(actual)) <= (0.0051 if column.endswith(("seconds", "_to_next", "_session")) else 1e-6)
     if isinstance(expected, (str, bool)) or column in {"last_reached", "target_met"}:
-        return expected == got
-    return Decimal(str(expected or 0)) == Decimal(str(got or 0))
+        return expected == actual
+    return Decimal(str(expected or 0)) == Decimal(str(actual or 0))
 
 
 def additive(figures: Figures) -> dict[tuple[str, ...], Decimal]:
-    """Return the figures that add up over days, without zeros."""
+    """Return the non-zero figures that add up over days."""
     sums = {key: Decimal(str(value)) for key, value in figures.items() if key[-1] in ADDITIVE.get(key[0], ()) and value}
     return {key: value for key, value in sums.items() if value}

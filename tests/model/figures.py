@@ -1,4 +1,4 @@
-"""Arithmetic of the model's reports: rates, intervals, quantiles and money, written a second time."""
+"""The arithmetic of the model (rates, intervals, quantiles and money), written independently of the product."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 Figure = int | float | Decimal | bool | str | None
 Figures = dict[tuple[str, ...], Figure]
-"""Figures by report, the keys of the row, and the column."""
+"""Figures by report, row keys and column."""
 
 Z = 1.959963984540054
 
 
 def rate(part: int, whole: int) -> float | None:
-    """Return a share, None if the whole is nothing."""
+    """Return a share, or None if the whole is 0."""
     return part / whole if whole else None
 
 
 def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
-    """Return the 95 % bounds of a share after Wilson (1927), equation without continuity correction."""
+    """Return the 95 % bounds of a share (Wilson 1927, without continuity correction)."""
     if not whole:
         return None, None
     share = part / whole
@@ -34,7 +34,7 @@ def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
 
 
 def quantile(values: Sequence[int], share: float) -> float | None:
-    """Return a quantile of type 7, None without values."""
+    """Return a quantile of type 7, or None without values."""
     if not values:
         return None
     ranked = sorted(values)
@@ -44,5 +44,5 @@ def quantile(values: Sequence[int], share: float) -> float | None:
 
 
 def amount(text: str | None) -> Decimal:
-    """Return the amount that a text states: 0 unless it is a plain number."""
+    """Return the amount that a text contains, or 0 if it is not a plain number."""
     return Decimal(text) if text is not None and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) else Decimal(0)

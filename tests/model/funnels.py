@@ -1,4 +1,4 @@
-"""Funnels and drop-off of the model: one chain per session or visitor, and what happened between its steps."""
+"""The model's funnels and drop-off: one chain per session or visitor, and what happened between its steps."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
     from model.hits import Hit
 
 LEFT, ANY = "(left)", "(any)"
-"""Items that are not a page: the session ended; an item on any path."""
+"""Items other than pages: the session ended, or the item occurred on any path."""
 
 
 @dataclass
 class Walk:
-    """The hits of one session or visitor, with kinds and session numbers, and the number of the hit that fills each step."""
+    """The hits of one session or visitor with their kinds and session numbers, and the number of the hit that fills each step."""
 
     hits: list[tuple[Hit, str, int]]
     chain: dict[int, int]
 
     @property
     def entry(self) -> tuple[Hit, str, int]:
-        """The hit that began the chain."""
+        """Return the hit that begins the chain."""
         return self.hits[min(self.chain.values())]
 
     def time(self, step: int) -> int:
-        """Return when a step was filled."""
+        """Return the time at which a step was reached."""
         return self.hits[self.chain[step]][0].time
 
     def rest(self, step: int) -> list[tuple[Hit, str]]:
-        """Return the later hits of the session in which a step was filled."""
+        """Return the later hits of the session in which a step was reached."""
         _, _, session = self.hits[self.chain[step]]
         return [(hit, kind) for hit, kind, number in self.hits[self.chain[step] + 1 :] if number == session]
 
     def between(self, step: int, end_step: int | None) -> list[tuple[Hit, str, Hit | None]]:
-        """Return the hits between two steps, or up to the session's end if that comes first, each with the page last viewed."""
+        """Return the hits between two steps, or up to the end of the session if that comes first, each with the page viewed last before it."""
         start = self.chain[step]
         end = self.chain.get(end_step, len(self.hits)) if end_step is not None else len(self.hits)
         _, _, session = self.hits[start]
@@ -58,7 +58,7 @@ class Walk:
 
 
 def walks_of(model: Model, funnel: Funnel) -> list[Walk]:
-    """Return the walks of all who entered a funnel in the period."""
+    """Return the walks of all sessions or visitors that entered a funnel in the period."""
     by_unit: dict[str, list[tuple[Hit, str, int]]] = defaultdict(list)
     for number, session in enumerate(model.sessions):
         unit = session.visitor if funnel.per == "visitor" else str(number)
@@ -73,12 +73,12 @@ def walks_of(model: Model, funnel: Funnel) -> list[Walk]:
 
 
 def matched(model: Model, goals: Iterable[Goal]) -> set[int]:
-    """Return the positions of the hits on which one of the goals is true."""
+    """Return the positions of the hits that match one of the goals."""
     return {hit.position for goal in goals for hits in model.matches[goal] for hit in hits}
 
 
 def numbers_of(walk: Walk, positions: set[int]) -> frozenset[int]:
-    """Return the numbers of hits of a walk."""
+    """Return the numbers of a walk's hits at these positions."""
     return frozenset(number for number, row in enumerate(walk.hits) if row[0].position in positions)
 
 
@@ -88,7 +88,7 @@ def fill_of(model: Model, step: Step, walk: Walk) -> Fill:
 
 
 def rules_of(model: Model, funnel: Funnel, walk: Walk) -> Rules:
-    """Return the rules of a funnel for chains on a walk."""
+    """Return a funnel's rules for the chains of a walk."""
     return Rules(
         window=funnel.window,
         order=funnel.order,
@@ -101,12 +101,12 @@ def rules_of(model: Model, funnel: Funnel, walk: Walk) -> Rules:
 
 
 def value_of(hit: Hit, same: str) -> str | None:
-    """Return the value that must be the same in a chain; an empty parameter has none."""
+    """Return the value that must be equal throughout a chain, or None if the parameter is empty or missing."""
     return hit.path if same == "path" else hit.parameter(same.removeprefix("query.")) or None
 
 
 def may_enter(model: Model, funnel: Funnel, session: int) -> bool:
-    """Return whether a chain may begin in a session."""
+    """Return whether a chain may begin in a session, given the funnel's landing page."""
     return funnel.landing is None or matches(funnel.landing, model.sessions[session].pages[0].path)
 
 
@@ -125,7 +125,7 @@ def funnel_figures(model: Model, name: str) -> Figures:
 
 
 def step_row(walks: list[Walk], funnel: Funnel, step: int) -> dict[str, int | float | None]:
-    """Count one step; after the last one there is nothing to reach."""
+    """Return the figures of one step; the last step has none about a next step."""
     here = [walk for walk in walks if step in walk.chain]
     entered = len(walks) if funnel.is_open else sum(0 in walk.chain for walk in walks)
     row: dict[str, int | float | None] = {"reached": len(here), "of_first": rate(len(here), entered)}
@@ -150,7 +150,7 @@ def step_row(walks: list[Walk], funnel: Funnel, step: int) -> dict[str, int | fl
 
 
 def drop_off_rows(model: Model, funnel: Funnel, walks: list[Walk], step: int) -> dict[tuple[str, str], dict[str, int | float | None]]:
-    """Count what those who dropped off and those who continued did, each walk once per item."""
+    """Count what those who dropped off and those who continued did after a step; each walk counts once per item."""
     own_steps = funnel.steps if funnel.order == "any" else funnel.steps[step : step + 1]
     positions = matched(model, (goal for own_step in own_steps for goal in own_step.goals))
     following = funnel.next_step(step)
@@ -160,7 +160,7 @@ def drop_off_rows(model: Model, funnel: Funnel, walks: list[Walk], step: int) ->
         if step in walk.chain:
             went_on = following in walk.chain
             reached[went_on] += 1
-            for item in destinations(model, walk, step, positions) | met(model, walk, step, following):
+            for item in destinations(model, walk, step, positions) | items_between(model, walk, step, following):
                 counts[item][went_on] += 1
     return {
         item: {
@@ -174,7 +174,7 @@ def drop_off_rows(model: Model, funnel: Funnel, walks: list[Walk], step: int) ->
 
 
 def destinations(model: Model, walk: Walk, step: int, positions: set[int]) -> set[tuple[str, str]]:
-    """Return where a walk went next, and the last page of the session."""
+    """Return the next page after a step, and the last page of the session."""
     shown = model.goals.site.shown
     later = [shown(hit.path) for hit, kind in walk.rest(step) if kind == "page" and hit.position not in positions]
     _, _, session = walk.hits[walk.chain[step]]
@@ -182,8 +182,8 @@ def destinations(model: Model, walk: Walk, step: int, positions: set[int]) -> se
     return {("next", later[0] if later else LEFT), ("last_page", shown(exit_page))}
 
 
-def met(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple[str, str]]:
-    """Return pages, errors, returned forms and slow responses after a step, all but pages also on any path."""
+def items_between(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple[str, str]]:
+    """Return the pages, errors, returned forms and slow responses after a step; all but pages are also counted for any path."""
     site, shown = model.goals.site, model.goals.site.shown
     items = set()
     for hit, kind, page in walk.between(step, following):

@@ -1,4 +1,4 @@
-"""Goals and funnels of the model, and on which hits a goal's hit conditions hold.
+"""The model's goals and funnels, and which hits meet a goal's conditions on single hits.
 
 Each object also holds its YAML, as a user would write it in goals.yaml.
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from model.hits import Hit, Site, matches, takes_off_a_list
+from model.hits import Hit, Site, can_match_listed_path, matches
 
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal; `written` is its YAML value, all other fields are what that value means."""
+    """A goal; `written` is its YAML value, and all other fields are the meaning of that value."""
 
     written: Any = field(compare=False, hash=False)
     what: str | None = None
@@ -35,26 +35,26 @@ class Goal:
 
     @property
     def is_state_only(self) -> bool:
-        """Whether it only requires that a hit is an interaction late enough in the session or among sessions."""
-        asks = bool(self.query or self.referrers or self.exceptions or self.after)
-        return self.what is None and not asks and (self.stayed is not None or self.visits is not None)
+        """Return whether the goal only requires an interaction after a time in the session, or in a returning visitor's session."""
+        has_hit_conditions = bool(self.query or self.referrers or self.exceptions or self.after)
+        return self.what is None and not has_hit_conditions and (self.stayed is not None or self.visits is not None)
 
     @property
     def is_condition(self) -> bool:
-        """Whether it has no *what*; a list has none if none of its parts has one."""
+        """Return whether the goal only sets conditions and has no *what*; for a list, whether this is true of all its parts."""
         if self.what == "any":
             return all(part.is_condition for part in self.parts)
         return self.what is None
 
     @property
     def is_about_pages(self) -> bool:
-        """Whether `at_least` counts different pages."""
+        """Return whether `at_least` counts different pages."""
         if self.what == "any":
             return all(part.is_about_pages for part in self.parts)
         return self.what in {None, "page"}
 
     def allows(self, hit: Hit) -> bool:
-        """Return whether `query`, `referrer` and `status` hold; a list of alternatives has no status of its own."""
+        """Return whether a hit meets `query`, `referrer` and `status`; a list of alternatives has no status of its own."""
         if not all(fits_parameter(pattern, hit.parameter(name)) for name, pattern in self.query):
             return False
         if not all(any(fits_referrer(pattern, hit.referrer) for pattern in patterns) for patterns in self.referrers):
@@ -62,7 +62,7 @@ class Goal:
         return not self.status or any(fits_status(hit.status, wanted) for wanted in self.status)
 
     def part(self, number: int) -> Goal:
-        """Return one of the goals of a list, with the conditions of the list added to its own."""
+        """Return one goal of a list, with the list's conditions added to its own."""
         own = self.parts[number]
         return replace(
             own,
@@ -74,14 +74,14 @@ class Goal:
 
     @property
     def named(self) -> list[Goal]:
-        """The goals that name hits because of it: itself, and those after which its hits, or its parts' hits, count."""
+        """Return the goals that name hits because of this one: itself, and the goals under `after` of it or of its parts."""
         earlier = [other for goal in (self, *self.parts) for others in goal.after for other in others]
         return [self, *(goal for other in earlier for goal in other.named)]
 
 
 @dataclass(frozen=True)
 class Step:
-    """A funnel's step: any of its goals, with its name where the step is a goal's name; `within` is in seconds."""
+    """A funnel step, reached by any of its goals; `written` is a goal's name or the step's YAML, and `within` is in seconds."""
 
     goals: tuple[Goal, ...]
     written: Any = field(compare=False, hash=False)
@@ -90,7 +90,7 @@ class Step:
 
     @property
     def is_condition(self) -> bool:
-        """Whether the hit that fills it may also fill the next step."""
+        """Return whether the hit that fills the step may also fill the next one."""
         return all(goal.is_condition for goal in self.goals)
 
 
@@ -105,7 +105,7 @@ class Without:
 
 @dataclass(frozen=True)
 class Funnel:
-    """A funnel; the window is in seconds, `same` a parameter of the query or `path`, `landing` what the session of the first step landed on."""
+    """A funnel; `window` is in seconds, `same` is a query parameter or `path`, and `landing` is the landing page required of the first session."""
 
     steps: tuple[Step, ...]
     written: Any = field(compare=False, hash=False)
@@ -119,11 +119,11 @@ class Funnel:
 
     @property
     def required(self) -> list[int]:
-        """The steps that a chain may not skip, counted from 0."""
+        """Return the steps that a chain must not skip, counted from 0."""
         return [number for number, step in enumerate(self.steps) if not step.is_optional]
 
     def next_step(self, step: int) -> int | None:
-        """Return the step that those who continue reach."""
+        """Return the next step that a visitor must reach to continue, or None after the last one."""
         return next((number for number in self.required if number > step), None)
 
 
@@ -138,12 +138,12 @@ class GoalsFile:
 
     @property
     def goals(self) -> dict[str, Goal]:
-        """Both types of goals by name."""
+        """Return macro and micro goals by name."""
         return {**self.macro, **self.micro}
 
     @property
     def all_goals(self) -> list[Goal]:
-        """Named goals and those written out in steps or under `after`: all of them name hits."""
+        """Return all goals that name hits: the named ones, and those written out in steps or under `without` or `after`."""
         steps = [step for funnel in self.funnels.values() for step in funnel.steps]
         forbidden = [goal for funnel in self.funnels.values() for one in funnel.without for goal in one.goals]
         goals = [*self.goals.values(), *(goal for step in steps for goal in step.goals), *forbidden]
@@ -151,17 +151,17 @@ class GoalsFile:
 
 
 def fits_status(status: int, pattern: str) -> bool:
-    """Return whether a status is `404` or of the class `4xx`."""
+    """Return whether a status equals a pattern like `404` or belongs to a class like `4xx`."""
     return str(status) == pattern or (pattern.endswith("xx") and str(status)[0] == pattern[0])
 
 
 def fits_parameter(pattern: str, value: str | None) -> bool:
-    """Return whether a query parameter is present and matches; an empty pattern only requires that it is present."""
+    """Return whether a query parameter is present and matches; an empty pattern matches any value."""
     return value is not None and (not pattern or matches(pattern, value))
 
 
 def fits_referrer(pattern: str, referrer: str) -> bool:
-    """Return whether a referrer's host and path match; a pattern without a slash is a host with any path."""
+    """Return whether a referrer's host and path match; a pattern without a slash is a host, with any path."""
     if not referrer:
         return False
     _, _, rest = referrer.partition("://")
@@ -171,9 +171,9 @@ def fits_referrer(pattern: str, referrer: str) -> bool:
 
 
 def names(goal: Goal, hit: Hit, site: Site, first_downloads: frozenset[int]) -> bool:
-    """Return whether the hit conditions of a goal hold on a hit, before sessions are cut.
+    """Return whether a hit meets a goal's conditions on single hits, before sessions are split.
 
-    `first_downloads` are the positions of downloads that do not repeat one within the timeout.
+    `first_downloads` are the positions of downloads that do not repeat another one within the timeout.
     """
     if goal.is_state_only or not goal.allows(hit):
         return False
@@ -196,7 +196,7 @@ def names_request(goal: Goal, hit: Hit) -> bool:
 def names_page(goal: Goal, hit: Hit, site: Site) -> bool:
     """Return whether `page:`, or a goal without a *what*, accepts the status of a hit that otherwise matches."""
     listed = site.is_listed(hit)
-    if listed and not (goal.what == "page" and takes_off_a_list(goal.pattern)):
+    if listed and not (goal.what == "page" and can_match_listed_path(goal.pattern)):
         return False
-    # An answer without content is not a page, but a goal that names it on a list counts it, like a pixel or a feed.
+    # A response without content is not a page, but a goal that names a listed path counts it: a pixel or a feed, for example.
     return bool(goal.status) or (hit.succeeded and (listed or hit.status != 204))

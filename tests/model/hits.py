@@ -1,6 +1,6 @@
-"""One hit of the model: its data, what decides its kind, and the pattern language, written a second time.
+"""One hit of the model: its data, the rules for its kind, and the pattern language, written independently of the product.
 
-Everything here is decided hit by hit; what depends on neighbouring hits is decided in `sessions`.
+Everything here is decided for each hit alone; what depends on neighbouring hits is decided in `sessions`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ BACKGROUND = (
     "/wp-admin/admin-ajax.php", "/wp-cron.php", "/xmlrpc.php",
 )  # fmt: skip
 MEASURED_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-"""Methods in use here that are not kind `other`."""
+"""The methods used in these tests whose hits are not of kind `other`."""
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One log line; `browser` stands for address + browser, `position` for the line's number, `time` for whole seconds."""
+    """One log line; `browser` is IP address and user agent, `position` is the line number, and `time` is in whole seconds."""
 
     position: int
     time: int
@@ -36,73 +36,73 @@ class Hit:
     referrer: str = ""
     bot: bool = False
     seconds: float | None = None
-    """How long serving took, if the log has durations."""
+    """How long serving the request took, if the log has durations."""
     java_session: str | None = None
-    """The value of `;jsessionid=` in the path as it was sent."""
+    """The value of `;jsessionid=` in the requested path."""
 
     @property
     def order(self) -> tuple[int, int]:
-        """The order of hits: time, then line."""
+        """Return the sort key of hits: time, then line number."""
         return (self.time, self.position)
 
     @property
     def extension(self) -> str:
-        """Lower-case extension of the path's last segment, empty if there is none."""
+        """Return the lower-case extension of the path's last segment, or an empty string."""
         last = self.path.rsplit("/", 1)[-1]
         return last.rsplit(".", 1)[-1].lower() if "." in last else ""
 
     @property
     def is_asset(self) -> bool:
-        """Whether the line is dropped as an asset before it is parsed."""
+        """Return whether the line is dropped as an asset before it is parsed."""
         return self.method in {"GET", "HEAD"} and self.extension in ASSETS
 
     @property
     def succeeded(self) -> bool:
-        """Whether it was answered 2xx or 304, as pages and downloads must be."""
+        """Return whether the status is 2xx or 304, as required of pages and downloads."""
         return 200 <= self.status < 300 or self.status == 304
 
     def parameter(self, name: str) -> str | None:
-        """Return the value of a query parameter, None if it is missing."""
+        """Return the value of a query parameter, or None if it is missing."""
         return next((value for key, value in self.query if key == name), None)
 
     def identity(self, rule: str) -> str | None:
-        """Return the visitor that a visitor rule identifies, None if the rule does not apply to the hit."""
+        """Return the visitor that a visitor rule identifies, or None if the rule does not apply to the hit."""
         value = {"user": self.user, "jsessionid": self.java_session}.get(rule) or self.parameter(rule.removeprefix("query."))
         return f"{rule} {value}" if value else None
 
 
 @dataclass(frozen=True)
 class Site:
-    """The settings of `site:` that change figures."""
+    """The settings under `site:` that affect figures."""
 
     timeout: int = 1800
     ignored_paths: tuple[str, ...] = ()
     ignored_addresses: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     preferred: tuple[str, ...] = ("user",)
-    """Visitor rules that take precedence over address and browser, the first that applies: `user`, `query.NAME`, `jsessionid`."""
+    """Visitor rules that take precedence over IP address and browser (`user`, `query.NAME`, `jsessionid`); the first that applies is used."""
     bots_kept: tuple[str, ...] = ()
     bots_dropped: tuple[str, ...] = ()
 
     def is_background(self, hit: Hit) -> bool:
-        """Whether the path is on the background list or ignored."""
+        """Return whether the path is on the background list or ignored."""
         listed = any(matches(pattern, hit.path) for pattern in (*BACKGROUND, *self.ignored_paths))
         return listed or hit.parameter("wc-ajax") is not None
 
     def is_listed(self, hit: Hit) -> bool:
-        """Whether a wildcard in `page:` cannot reach the hit."""
+        """Return whether a wildcard in `page:` cannot match the hit."""
         return self.is_background(hit) or hit.extension in DOWNLOADS or hit.is_asset
 
     def is_download(self, hit: Hit) -> bool:
-        """Whether the hit is of kind download if no goal names it."""
+        """Return whether the hit is of kind download if no goal names it."""
         return hit.method == "GET" and hit.succeeded and hit.extension in DOWNLOADS and not self.is_background(hit)
 
     def is_page(self, hit: Hit) -> bool:
-        """Whether the hit is of kind page, with or without goals."""
+        """Return whether the hit is of kind page, with or without goals."""
         return hit.method == "GET" and hit.succeeded and hit.status != 204 and not self.is_listed(hit)
 
     def shown(self, path: str) -> str:
-        """Return the path as reports show it: the first group that it matches, else itself."""
+        """Return the path as reports show it: the first group that it matches, or the path itself."""
         return next((pattern for pattern in self.groups if matches(pattern, path)), path)
 
 
@@ -118,8 +118,8 @@ def matches(pattern: str, text: str) -> bool:
     return text[:1] == pattern[0] and matches(pattern[1:], text[1:])
 
 
-def takes_off_a_list(pattern: str) -> bool:
-    """Return whether the last segment is written out or ends in a literal extension."""
+def can_match_listed_path(pattern: str) -> bool:
+    """Return whether a pattern can match listed paths: its last segment is written out or ends in a literal extension."""
     last = pattern.rsplit("/", 1)[-1]
     tail = last.rsplit("*", 1)[-1]
     return "*" not in last or (tail.startswith(".") and tail[1:].isalnum())

@@ -1,6 +1,6 @@
-"""Small streams of hits, drawn by hypothesis, and the log lines they are written as.
+"""Small streams of hits, drawn by Hypothesis, and the log lines that they are written as.
 
-There are few distinct values, so that ties and edges are frequent.
+There are few distinct values, so that ties and edge cases are frequent.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ BOTS = ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 GAPS = (0, 0, 0, 0, 1, 1, 10, 10, 10, 10, 20, 20, 21, 60, 60, 1799, 1800, 1801, 3600)
-"""Seconds between two hits of a visitor: ties, and both sides of every window and timeout drawn."""
+"""Seconds between two hits of a visitor: ties, and both sides of every window and timeout in use."""
 
 START = int(datetime(2026, 3, 10, 21, 0, tzinfo=UTC).timestamp())
-"""Late in a day, so that sessions cross midnight."""
+"""The first second, late in a day so that sessions cross midnight."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """A client: the addresses of one /64, or one address, and the agent."""
+    """A client: one IP address, or several in one /64, and the user agent."""
 
     addresses: tuple[str, ...]
     agent: str
 
     @property
     def browser(self) -> str:
-        """The visitor if no user is known."""
+        """Return the visitor if no user is known."""
         return f"{self.addresses[0]} {self.agent}"
 
 
@@ -68,7 +68,7 @@ REQUESTS: tuple[tuple[str, str, int], ...] = (
     ("GET", "/logo.png", 404),
 )
 PLAIN = tuple(request for request in REQUESTS if "f.pdf" not in request[1])
-"""Without downloads: repeats depend on the visitor, and with users the visitor depends on sessions."""
+"""Requests for streams with users: no downloads, because repeats depend on the visitor, who then depends on sessions."""
 
 REFERRERS = (
     *("",) * 8, "https://www.google.com/", "https://www.google.com/search?q=/a", "http://NEWS.example:8080/post#top", "https://news.example/post/",
@@ -80,27 +80,27 @@ WALK = (
     *(("GET", TARGETS[0], 200), ("GET", TARGETS[1], 200), ("POST", "/a", 422), ("POST", "/b", 302), ("GET", "/b", 404)),
 )
 DOWNLOADS = (("GET", "/f.pdf", 206),) * 3
-NOBODY = ((None, None), (None, None), (None, None), ("", None))
-KNOWN = (("7", None), ("8", None), (None, "7"), (None, "ann"), ("7", "8"))
-"""The visitor in a parameter and in a path; the same text in both is two visitors."""
+NO_IDS = ((None, None), (None, None), (None, None), ("", None))
+IDS = (("7", None), ("8", None), (None, "7"), (None, "ann"), ("7", "8"))
+"""Visitor IDs in a query parameter and in the path; the same text in both identifies two different visitors."""
 WALK_GAPS = (0, 0, 0, 1, 10, 10, 10, 20, 21)
-"""Few pages and short gaps, for deep funnels."""
+"""Seconds between two hits of a walk: short gaps, and few pages, for deep funnels."""
 
 
-KNOCKS = (
+SCANS = (
     *(("GET", path, status) for path in ("/.env", "/wp-login.php", "/.git/config") for status in (200, 302, 404)),
     *(("POST", "/xmlrpc.php", 200), ("POST", "/wp-login.php", 200), ("GET", "/a", 404), ("GET", "/a", 302), ("GET", "/api/x", 200)),
     *(("GET", "/a", 204), ("GET", "/f.pdf", 200), ("GET", "/a", 304)),
 )
 HEADS = (("HEAD", "/a", 200), ("HEAD", "/b", 404), ("HEAD", "/c", 302))
 FAILURES = (("GET", "/a", 404), ("GET", "/b", 410), ("POST", "/a", 422), ("GET", "/logo.png", 200), ("OPTIONS", "/a", 405))
-ODD_VISITS = (KNOCKS, HEADS, FAILURES, (*HEADS, ("GET", "/a", 200)), (*FAILURES, ("GET", "/b", 500)), (*FAILURES, ("GET", "/", 200)))
-"""What only bots send, and what comes close to it."""
+ODD_VISITS = (SCANS, HEADS, FAILURES, (*HEADS, ("GET", "/a", 200)), (*FAILURES, ("GET", "/b", 500)), (*FAILURES, ("GET", "/", 200)))
+"""Visits that only bots make, and some that come close to that."""
 
 
 @dataclass(frozen=True)
 class Stream:
-    """Hits in the order of their lines, and the clock offset in minutes that the log writes."""
+    """Hits in the order of their lines, and the UTC offset of the log's timestamps in minutes."""
 
     hits: tuple[Hit, ...]
     agents: tuple[str, ...]
@@ -108,7 +108,7 @@ class Stream:
 
     @property
     def lines(self) -> list[str]:
-        """The log lines."""
+        """Return the log lines."""
         return [line_of(hit, agent, self.offset) for hit, agent in zip(self.hits, self.agents, strict=True)]
 
     def in_order(self, order: list[int]) -> Stream:
@@ -129,7 +129,7 @@ def line_of(hit: Hit, agent: str, offset: int) -> str:
 
 
 def hit_of(request: tuple[str, str, int], time: int, person: Person, address: int, user: str | None) -> Hit:
-    """Return a request as a hit of a person; its position is set when the lines are ordered."""
+    """Return a person's request as a hit; its position is set when the lines are ordered."""
     method, target, status = request
     path, _, query = target.partition("?")
     pairs = tuple((name, value) for name, _, value in (part.partition("=") for part in query.split("&") if part))
@@ -141,16 +141,16 @@ def hit_of(request: tuple[str, str, int], time: int, person: Person, address: in
 
 @st.composite
 def orders(draw: st.DrawFn, stream: Stream, *, by_second: bool = False) -> list[int]:
-    """Draw an order of lines in which a visitor's hits of one second keep theirs.
+    """Draw an order of lines that preserves the order of each visitor's hits within a second.
 
-    With `by_second`, all hits of one second keep it, because with users it is not yet known whose they are.
+    With `by_second`, it preserves the order of all hits within a second, because with users their visitors are not known yet.
     """
     waiting: dict[tuple[str, int], deque[int]] = defaultdict(deque)
     tied = [("" if by_second else hit.browser, hit.time) for hit in stream.hits]
     for number, key in enumerate(tied):
         waiting[key].append(number)
     places = list(range(len(tied)))
-    # One number instead of a drawn permutation, which takes longer than the product's run; 0 leaves the lines as they are.
+    # A drawn seed is much faster than a drawn permutation, which takes longer than the product's run; 0 leaves the lines as they are.
     if seed := draw(st.integers(0, 9999)):
         Random(seed).shuffle(places)
     return [waiting[tied[place]].popleft() for place in places]
@@ -164,7 +164,7 @@ def visits(draw: st.DrawFn, person: Person, *, with_users: bool = False, is_walk
     if not with_users and draw(st.integers(0, 7)) == 7:
         requests = st.sampled_from(draw(st.sampled_from(ODD_VISITS)))
     users = st.sampled_from((None, None, None, "ann", "bob")) if with_users else st.none()
-    ids = st.sampled_from((*NOBODY, *KNOWN)) if with_users else st.just(NOBODY[0])
+    ids = st.sampled_from((*NO_IDS, *IDS)) if with_users else st.just(NO_IDS[0])
     count = draw(st.integers(1, 25))
     gaps, referrers = st.sampled_from(WALK_GAPS if is_walk else GAPS), st.sampled_from(REFERRERS)
     rows = draw(st.lists(st.tuples(gaps, requests, users, referrers, ids), min_size=count, max_size=count))
@@ -178,7 +178,7 @@ def visits(draw: st.DrawFn, person: Person, *, with_users: bool = False, is_walk
 
 
 def rush(count: int, seconds: int) -> Stream:
-    """Return as many pages of one person in as many seconds, most of them in between, and one page of another person."""
+    """Return `count` page views of one person within `seconds`, nearly all of them in the middle, and one page view of another person."""
     times = [START, *(START + 90 for _ in range(count - 2)), START + seconds]
     hits = [hit_of(("GET", "/b" if number % 2 else "/a", 200), time, PEOPLE[0], 0, None) for number, time in enumerate(times)]
     hits.append(hit_of(("GET", "/b", 200), START, PEOPLE[1], 0, None))
@@ -187,7 +187,7 @@ def rush(count: int, seconds: int) -> Stream:
 
 @st.composite
 def streams(draw: st.DrawFn, *, with_users: bool = False) -> Stream:
-    """Draw the hits of one to four visitors, sometimes with a bot; at least one page is always viewed."""
+    """Draw the hits of one to four visitors, sometimes with a bot; there is always at least one page view."""
     people = draw(st.lists(st.sampled_from(PEOPLE), min_size=1, max_size=4, unique=True))
     is_walk = draw(st.booleans())
     rows = [(hit, person.agent) for person in people for hit in draw(visits(person, with_users=with_users, is_walk=is_walk))]

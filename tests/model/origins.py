@@ -1,6 +1,6 @@
-"""The channels of the model's sessions, by their first hit, with only the rules that the drawn referrers and queries need.
+"""The model's channels: each session's origin by its first hit, with only the rules that the drawn referrers and queries need.
 
-The rules of channels themselves are tested by a table of cases; the model tests which hit decides.
+The channel rules themselves are tested with a table of cases; the model tests which hit decides.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Origin(NamedTuple):
 
 
 def kept(session: Session) -> list[Hit]:
-    """Return the hits that count, redirects and errors included."""
+    """Return the session's hits that count, including redirects and errors."""
     return [hit for hit, kind in session.hits if kind not in {"other", "background"}]
 
 
@@ -35,9 +35,9 @@ def host_of(referrer: str) -> str:
 
 
 def own_host(sessions: list[Session]) -> str:
-    """Return the host that refers more than half of the pages after first hits, and more of them than first hits; empty if none does."""
+    """Return the host that refers most pages after first hits (over half, and more pages than first hits), or an empty string."""
     referrers = [hit.referrer for session in sessions for hit in kept(session)[1:] if hit in session.pages and hit.referrer]
-    # An app is not a host, but it counts as a referrer.
+    # An app is not a host, but it counts towards the total of referrers.
     referred_pages = Counter("" if referrer.startswith("android-app:") else host_of(referrer) for referrer in referrers)
     referred_sessions = Counter(host_of(kept(session)[0].referrer) for session in sessions)
     return next(

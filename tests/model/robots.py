@@ -1,4 +1,4 @@
-"""Bots of the model, by everything that a visitor sent: the rules of agents and of behaviour, written a second time."""
+"""The model's bots, by everything that a visitor sent: the rules for user agents and behaviour, written independently of the product."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from model.hits import Hit, Site
 
 SCANNED = frozenset({"/.env", "/wp-login.php", "/xmlrpc.php", "/.git/config"})
-"""Paths used here that are on the list of scanners."""
+"""The paths used in these tests that are on the list of scanner paths."""
 
 
 def reasons_of(hits: list[Hit], site: Site) -> dict[str, str]:
-    """Return why visitors are bots, by address and browser, for those who are."""
+    """Return the reason for each visitor (IP address and browser) that is a bot."""
     by_browser: dict[str, list[Hit]] = defaultdict(list)
     for hit in hits:
         if not hit.is_asset:
@@ -23,7 +23,7 @@ def reasons_of(hits: list[Hit], site: Site) -> dict[str, str]:
 
 
 def reason_of(hits: list[Hit], site: Site) -> str:
-    """Return why the sender of these hits is a bot, empty for a person."""
+    """Return why the sender of these hits is a bot, or an empty string for a human."""
     agent = hits[0].browser.partition(" ")[2].lower()
     if any(text.lower() in agent for text in site.bots_kept):
         return ""
@@ -35,7 +35,7 @@ def reason_of(hits: list[Hit], site: Site) -> str:
 
 
 def behaviour_of(hits: list[Hit], site: Site) -> str:
-    """Return the first rule of behaviour that makes these hits a bot's, empty if none does."""
+    """Return the first behaviour rule that identifies the sender of these hits as a bot, or an empty string."""
     pages = [hit for hit in hits if site.is_page(hit) and hit.path != "/robots.txt"]
     if any(hit.path == "/robots.txt" for hit in hits):
         return "asked for robots.txt"

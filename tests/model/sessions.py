@@ -1,4 +1,4 @@
-"""Sessions of the model: whose hits they are, where they are cut, and which goals each session matched."""
+"""The model's sessions: the visitor of each hit, where sessions are split, and which goals each session matched."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ INTERACTIONS = frozenset({"page", "event"})
 
 @dataclass
 class Session:
-    """A session's hits in order, interactions or not, each with its kind."""
+    """A session's hits in order, whether interactions or not, each with its kind."""
 
     visitor: str
     hits: list[tuple[Hit, str]] = field(default_factory=list)
 
     @property
     def interactions(self) -> list[Hit]:
-        """Pages and events."""
+        """Return page views and events."""
         return [hit for hit, kind in self.hits if kind in INTERACTIONS]
 
     @property
     def pages(self) -> list[Hit]:
-        """Hits of kind page."""
+        """Return page views."""
         return [hit for hit, kind in self.hits if kind == "page"]
 
     @property
     def started(self) -> int:
-        """Time of the first interaction."""
+        """Return the time of the first interaction."""
         return self.interactions[0].time
 
     @property
     def seconds(self) -> int:
-        """Time between first and last interaction."""
+        """Return the seconds between the first and the last interaction."""
         return self.interactions[-1].time - self.started
 
 
 def fate(hit: Hit, kind: str, site: Site, robots: dict[str, str], bots: str) -> str:
-    """Return the fate of a line, the first that applies; `robots` are the visitors who are bots, `bots` is how they are counted."""
+    """Return the class of a line by the first rule that applies; `robots` are the visitors that are bots, `bots` is how to count them."""
     if hit.is_asset:
         return "asset"
     if hit.address in site.ignored_addresses:
@@ -53,7 +53,7 @@ def fate(hit: Hit, kind: str, site: Site, robots: dict[str, str], bots: str) -> 
 
 
 def first_downloads(hits: list[Hit], visitors: dict[int, str], site: Site) -> frozenset[int]:
-    """Return the downloads that do not repeat one of the same file and visitor within the timeout."""
+    """Return the positions of downloads that do not repeat one of the same file and visitor within the timeout."""
     last: dict[tuple[str, str], int] = {}
     first = set()
     for hit in sorted((hit for hit in hits if site.is_download(hit)), key=lambda hit: hit.order):
@@ -65,7 +65,7 @@ def first_downloads(hits: list[Hit], visitors: dict[int, str], site: Site) -> fr
 
 
 def kind_of(hit: Hit, site: Site, *, is_named: bool) -> str:
-    """Return the kind of a hit: the first of these rules that fits."""
+    """Return the kind of a hit by the first rule that applies."""
     if hit.method not in MEASURED_METHODS or hit.path == "/robots.txt":
         return "other"
     if hit.status >= 400:
@@ -86,7 +86,7 @@ def unnamed_kind(hit: Hit, site: Site) -> str:
 
 @dataclass
 class Traffic:
-    """All analyzed hits, with visitors, kinds and first downloads."""
+    """All analyzed hits, with their visitors, kinds and first downloads."""
 
     hits: list[Hit]
     visitors: dict[int, str]
@@ -105,7 +105,7 @@ def with_kinds(hits: list[Hit], visitors: dict[int, str], goals: GoalsFile) -> T
 
 
 def cut(traffic: Traffic, timeout: int) -> list[Session]:
-    """Cut each visitor's interactions at gaps of the timeout or more, then attach the other hits."""
+    """Split each visitor's interactions at gaps of at least the timeout, then attach the other hits."""
     sessions: list[Session] = []
     for visitor in sorted(set(traffic.visitors.values())):
         own = sorted((hit for hit in traffic.hits if traffic.visitors[hit.position] == visitor), key=lambda hit: hit.order)
@@ -125,7 +125,7 @@ def cut(traffic: Traffic, timeout: int) -> list[Session]:
 
 
 def home(hit: Hit, acts: list[Hit], timeout: int) -> Hit | None:
-    """Return an interaction of the session that a hit belongs to: itself, else the one before, else the one after."""
+    """Return an interaction of the session that a hit belongs to: the hit itself, else the previous one, else the next one."""
     before = [act for act in acts if act.order <= hit.order]
     after = [act for act in acts if act.order > hit.order]
     if before and (before[-1] == hit or hit.time - before[-1].time < timeout):
@@ -134,15 +134,15 @@ def home(hit: Hit, acts: list[Hit], timeout: int) -> Hit | None:
 
 
 def identifies_session(hit: Hit, kind: str, site: Site) -> bool:
-    """Return whether a hit identifies its session's visitor: background requests do not, except POSTs on no list, which may be a login."""
+    """Return whether a hit can identify its session's visitor: background requests cannot, except unlisted POSTs, which may be logins."""
     is_form = hit.method == "POST" and not site.is_background(hit)
     return kind not in {"other", "background"} or (kind == "background" and is_form)
 
 
 def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
-    """Return the visitor of every hit: the first rule identifies it that applies to the hit, or to a later hit of the same browser's session.
+    """Return the visitor of every hit, by the first rule that applies to the hit or to a later hit of the same browser's session.
 
-    Such a later hit identifies the hits before it up to the first to which the rule applies. If no rule applies, the browser identifies the visitor.
+    A later hit only identifies a hit if the rule applies to no earlier hit. If no rule applies, the browser identifies the visitor.
     """
     rules, by_browser = goals.site.preferred, {hit.position: hit.browser for hit in hits}
     visitors = by_browser | {hit.position: visitor for hit in hits for rule in reversed(rules) if (visitor := hit.identity(rule))}
@@ -155,21 +155,21 @@ def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
 
 
 def later_identity(hits: list[Hit], number: int, rule: str) -> str | None:
-    """Return the visitor that a rule identifies by a later hit, None if it applied to an earlier hit."""
+    """Return the visitor that a rule identifies by a later hit, or None if the rule applies to an earlier hit."""
     identities = [hit.identity(rule) for hit in hits]
     return None if any(identities[:number]) else next((identity for identity in identities[number:] if identity), None)
 
 
 @dataclass(frozen=True)
 class Visits:
-    """Sessions with a page, in order, and the traffic from which they were cut."""
+    """Sessions with a page view, in order, and the traffic that they were split from."""
 
     sessions: tuple[Session, ...]
     traffic: Traffic
     site: Site
 
     def completes(self, number: int, visits: int, within: int | None) -> bool:
-        """Return whether a session is at least the visitor's n-th that began within so many seconds."""
+        """Return whether a session is the last of at least this many sessions of its visitor, begun within this many seconds."""
         own = [session for session in self.sessions[: number + 1] if session.visitor == self.sessions[number].visitor]
         if len(own) < visits:
             return False
@@ -177,7 +177,7 @@ class Visits:
 
 
 def fits(goal: Goal, number: int, visits: Visits) -> list[Hit]:
-    """Return the hits of a session on which a goal holds, before its count of hits, seconds or visits."""
+    """Return the hits of a session that match a goal, before its required number of hits, seconds or visits is applied."""
     session = visits.sessions[number]
     own = [hit for hit, kind in session.hits if kind != "other"]
     if goal.is_state_only:
@@ -191,7 +191,7 @@ def fits(goal: Goal, number: int, visits: Visits) -> list[Hit]:
 
 
 def moments(goal: Goal, number: int, visits: Visits) -> list[Hit]:
-    """Return the hits of a session on which a goal is true, before `once_per`."""
+    """Return the hits of a session that reach a goal, before `once_per` is applied."""
     fitting, session = fits(goal, number, visits), visits.sessions[number]
     acts = [hit for hit in fitting if hit in session.interactions]
     if goal.visits is not None:
@@ -209,7 +209,7 @@ def moments(goal: Goal, number: int, visits: Visits) -> list[Hit]:
 
 
 def matches_of(goal: Goal, visits: Visits) -> list[list[Hit]]:
-    """Return a goal's matches in each session; once per visitor or value, repeated hits do not match."""
+    """Return a goal's matches in each session; if it counts once per visitor or value, repeated hits do not match."""
     sessions = visits.sessions
     matches = [moments(goal, number, visits) for number in range(len(sessions))]
     if goal.once_per in {"session", "hit"}:
@@ -226,7 +226,7 @@ def matches_of(goal: Goal, visits: Visits) -> list[list[Hit]]:
 
 
 def once_value(once_per: str, hit: Hit) -> str:
-    """Return the value that may count only once per visitor; it is empty for a hit without one."""
+    """Return the value that may count only once per visitor, or an empty string for a hit without one."""
     if once_per == "visitor":
         return ""
     return hit.path if once_per == "path" else hit.parameter(once_per.removeprefix("query.")) or ""

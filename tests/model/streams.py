@@ -1,4 +1,4 @@
-"""Goals files drawn by hypothesis, and examples: a stream of hits with a goals file.
+"""Goals files drawn by Hypothesis, and examples: a stream of hits with a goals file.
 
 Goals are drawn from a few shapes, each with the YAML that a user would write.
 """
@@ -42,7 +42,7 @@ def durations(seconds: int) -> str:
 
 
 def simple(pattern: str) -> Goal:
-    """Return the goal that a text means."""
+    """Return the goal described by a short text like `/a` or `POST /a`."""
     method, _, path = pattern.rpartition(" ")
     return Goal(pattern, what="request" if method else "page", pattern=path, method=method or "GET")
 
@@ -53,7 +53,7 @@ paths_of_walks = st.sampled_from(("/a", "/b", "/c", "/*")).map(simple)
 
 
 def visiting(draw: st.DrawFn, visits: int) -> dict[str, Any]:
-    """Draw `visits`, with `within` or without, as the fields of a goal with their YAML."""
+    """Draw `visits`, with or without `within`, as the fields of a goal with their YAML."""
     within = draw(st.sampled_from(WITHIN))
     limit = {} if within is None else {"within": durations(within)}
     return {"visits": visits, "within": within, "written": {"visits": visits, **limit}}
@@ -61,7 +61,7 @@ def visiting(draw: st.DrawFn, visits: int) -> dict[str, Any]:
 
 @st.composite
 def hows(draw: st.DrawFn) -> Goal:
-    """Draw a part of a list that is about a state."""
+    """Draw an item of a list that is about more than one hit: a stay, visits, a number of hits, or an earlier goal."""
     how = draw(st.sampled_from(("stayed", "visits", "at_least", "at_least", "after")))
     if how == "stayed":
         seconds = draw(st.sampled_from((1, 20, 60)))
@@ -77,13 +77,13 @@ def hows(draw: st.DrawFn) -> Goal:
 
 @st.composite
 def lists(draw: st.DrawFn) -> Goal:
-    """Draw a list of goals: any of them."""
+    """Draw a list of goals, of which any can be reached."""
     parts = draw(st.lists(st.one_of(texts, texts, hows()), min_size=1, max_size=3))
     return Goal([part.written for part in parts], what="any", parts=tuple(parts))
 
 
-def behind(draw: st.DrawFn, goals: dict[str, Goal]) -> tuple[tuple[Goal, ...], Any]:
-    """Draw the value of `after` and its YAML: a goal's name, a goal written out, or a list."""
+def earlier_goals(draw: st.DrawFn, goals: dict[str, Goal]) -> tuple[tuple[Goal, ...], Any]:
+    """Draw the goals of `after` and their YAML: a goal's name, a goal written out, or a list."""
     named = st.sampled_from(sorted(goals)).map(lambda name: (goals[name], name)) if goals else st.nothing()
     inline = st.one_of(texts, hows()).map(lambda goal: (goal, goal.written))
     drawn = draw(st.lists(st.one_of(named, named, inline), min_size=1, max_size=2))
@@ -129,7 +129,7 @@ def circumstances(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def conditions(draw: st.DrawFn, base: dict[str, Any], goals: dict[str, Goal]) -> dict[str, Any]:
-    """Draw *which* and *how* keys for a mapping."""
+    """Draw the *which* and *how* keys of a mapping."""
     fields: dict[str, Any] = {"written": dict(base["written"])}
     written = fields["written"]
     if base.get("what") in {"page", "request"} and draw(st.integers(0, 3)) == 0:
@@ -149,7 +149,7 @@ def conditions(draw: st.DrawFn, base: dict[str, Any], goals: dict[str, Goal]) ->
         fields["referrers"] = (patterns,)
         written["referrer"] = [*patterns]
     if draw(st.integers(0, 4)) == 0:
-        others, written["after"] = behind(draw, goals)
+        others, written["after"] = earlier_goals(draw, goals)
         fields["after"] = (others,)
     if not {"stayed", "visits"} & {*base} and draw(st.integers(0, 3)) == 0:
         fields |= how(draw, written)
@@ -157,7 +157,7 @@ def conditions(draw: st.DrawFn, base: dict[str, Any], goals: dict[str, Goal]) ->
 
 
 def how(draw: st.DrawFn, written: dict[str, Any]) -> dict[str, Any]:
-    """Draw a *how* key, and write it."""
+    """Draw a *how* key, and add it to the YAML."""
     key, number = draw(st.sampled_from(HOW))
     if key == "visits":
         fields = visiting(draw, number)
@@ -169,7 +169,7 @@ def how(draw: st.DrawFn, written: dict[str, Any]) -> dict[str, Any]:
 
 @st.composite
 def mappings(draw: st.DrawFn, goals: dict[str, Goal], *, counts: bool = True) -> Goal:
-    """Draw a goal as a mapping, which may come after some of the `goals`; without `counts` it does not say how matches are counted."""
+    """Draw a goal as a mapping, which may name some of the `goals` in `after`; `counts` allows keys about how matches are counted."""
     base = draw(bases())
     fields = base | draw(conditions(base, goals))
     written = fields["written"]
@@ -197,7 +197,7 @@ def steps(draw: st.DrawFn, goals: dict[str, Goal]) -> Step:
 
 @st.composite
 def shared(draw: st.DrawFn) -> Step:
-    """Draw a step that is a condition, or one that the same hit may fill after it."""
+    """Draw a step that is a condition, or a page step that may share its hit with a condition before it."""
     late = draw(st.sampled_from((1, 10, 20)))
     stayed = Goal({"stayed": durations(late)}, stayed=late)
     ordered = Goal({"query": "order"}, query=(("order", ""),))
@@ -206,10 +206,10 @@ def shared(draw: st.DrawFn) -> Step:
 
 
 @st.composite
-def with_options(draw: st.DrawFn, step: Step, *, may_jump: bool, may_wait: bool) -> Step:
-    """Draw the keys of a step in addition to its goal."""
-    within = draw(st.sampled_from((None, None, None, 1, 10, 20))) if may_wait else None
-    is_optional = may_jump and draw(st.integers(0, 3)) == 0
+def with_options(draw: st.DrawFn, step: Step, *, may_be_optional: bool, may_be_limited: bool) -> Step:
+    """Draw the options of a step in addition to its goal."""
+    within = draw(st.sampled_from((None, None, None, 1, 10, 20))) if may_be_limited else None
+    is_optional = may_be_optional and draw(st.integers(0, 3)) == 0
     written: dict[str, Any] = {"goal": step.written}
     written |= {"within": durations(within)} if within is not None else {}
     written |= {"optional": True} if is_optional else {}
@@ -233,7 +233,7 @@ def bans(draw: st.DrawFn, steps: tuple[Step, ...]) -> tuple[tuple[Without, ...],
 
 @st.composite
 def rules(draw: st.DrawFn, steps: tuple[Step, ...], order: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Draw the rules of a funnel for chains, as fields with their YAML."""
+    """Draw a funnel's rules for chains, as fields with their YAML."""
     fields: dict[str, Any] = {"order": order}
     written: dict[str, Any] = {} if order == "ordered" else {"order": order}
     if order == "ordered" and draw(st.integers(0, 3)) == 0:
@@ -250,7 +250,7 @@ def rules(draw: st.DrawFn, steps: tuple[Step, ...], order: str) -> tuple[dict[st
 
 @st.composite
 def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
-    """Draw a funnel of two to four steps from a few, so that equal steps occur."""
+    """Draw a funnel of two to four steps, chosen from a few, so that equal steps occur."""
     walk = paths_of_walks.map(lambda goal: Step((goal,), goal.written))
     few = draw(st.lists(draw(st.sampled_from((steps(goals), steps(goals), walk, walk, shared()))), min_size=1, max_size=3))
     count = draw(st.integers(2, 4))
@@ -262,7 +262,10 @@ def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
     written: dict[str, Any] = {}
     if draw(st.booleans()):
         limits = [(order == "ordered" and 0 < number < count - 1, order != "any" and number > 0) for number in range(count)]
-        chosen = [draw(with_options(step, may_jump=jump, may_wait=wait)) for step, (jump, wait) in zip(chosen, limits, strict=True)]
+        chosen = [
+            draw(with_options(step, may_be_optional=optional, may_be_limited=limited))
+            for step, (optional, limited) in zip(chosen, limits, strict=True)
+        ]
         fields, written = draw(rules(tuple(chosen), order))
     written = {"steps": [step.written for step in chosen], **written}
     if per == "visitor" or draw(st.booleans()):
@@ -275,12 +278,12 @@ def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
 RULES = (
     ("user",), ("user",), (), ("query.uid",), ("jsessionid",), ("user", "query.uid"), ("query.uid", "user"), ("jsessionid", "query.uid", "user"),
 )  # fmt: skip
-"""Visitor rules that take precedence over address and browser."""
+"""Visitor rules that take precedence over IP address and browser."""
 
 
 @st.composite
 def sites(draw: st.DrawFn, *, with_users: bool = False) -> Site:
-    """Draw the settings of a site that change figures."""
+    """Draw the settings of a site that affect figures."""
     return Site(
         preferred=draw(st.sampled_from(RULES)) if with_users else ("user",),
         timeout=draw(st.sampled_from((1800, 1800, 1800, 21, 3600))),
@@ -297,7 +300,7 @@ def goals_files(draw: st.DrawFn, *, with_users: bool = False) -> GoalsFile:
     """Draw a goals file with one or two macro goals, and funnels."""
     macros, micros = draw(st.sampled_from((("bought",), ("bought", "asked")))), ("saw", "sent", "took")[: draw(st.integers(0, 3))]
     drawn_goals: dict[str, Goal] = {}
-    # In any order: a goal may come after one that is defined further down.
+    # In any order, so that `after` may name a goal that is defined further down.
     for name in draw(st.permutations((*macros, *micros))):
         drawn_goals[name] = draw(st.one_of(texts, paths, lists(), mappings(drawn_goals), mappings(drawn_goals)))
     macro, micro = ({name: drawn_goals[name] for name in names} for names in (macros, micros))
@@ -340,8 +343,8 @@ class Example:
     stream: Stream
     goals: GoalsFile
 
-    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG002, FBT001 (hypothesis calls it so)
-        """Let Hypothesis show both as files, too."""
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG002, FBT001 (the signature is Hypothesis's)
+        """Show both as files in the output of Hypothesis too."""
         printer.text(f"Example({self!r})")
 
     def __repr__(self) -> str:

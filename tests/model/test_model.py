@@ -1,4 +1,4 @@
-"""The model itself, on traces small enough to be counted by hand: it must be right before anything is compared with it."""
+"""Test the model on traces small enough to be counted by hand: it must be correct before anything is compared with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from model.brute_force import Period, figures_of
 from model.chains import Fill, Rules, best_chain
 from model.comparing import first_difference
 from model.goals import Funnel, Goal, GoalsFile, Step
-from model.hits import Hit, Site, matches, takes_off_a_list
+from model.hits import Hit, Site, can_match_listed_path, matches
 from model.streams import Example, examples, simple, to_yaml
 
 TRACES = [
@@ -32,7 +32,7 @@ TRACES = [
 
 
 def hits_of(trace: str, visitor: str = "somebody", start: int = 0) -> list[Hit]:
-    """Return the pages of a trace like `A:0 B:10`; without seconds, one hit per second."""
+    """Return the page views of a trace like `A:0 B:10`; without seconds, there is one hit per second."""
     hits = []
     for number, word in enumerate(trace.split()):
         name, _, seconds = word.partition(":")
@@ -47,7 +47,7 @@ def goals_file(steps: str = "", *, window: int | None = None, **macro: Goal) -> 
 
 
 @pytest.mark.parametrize(("trace", "steps", "window", "depth"), TRACES)
-def test_hand_traces_of_funnels_in_order(trace: str, steps: str, window: int | None, depth: int) -> None:
+def test_depths_of_funnels_counted_by_hand(trace: str, steps: str, window: int | None, depth: int) -> None:
     figures = figures_of(hits_of(trace), goals_file(steps, window=window))
     reached = [figures["funnel", "f", str(number + 1), "reached"] for number in range(len(steps.split()))]
     assert reached == [1] * depth + [0] * (len(reached) - depth)
@@ -69,7 +69,7 @@ def test_a_condition_shares_its_hit_with_the_next_step() -> None:
 
 
 def test_exit_rate_divides_by_pageviews() -> None:
-    """Five sessions `A B A`, `A`, `B A`, `B`, `B`: three exits at A, four pageviews of it."""
+    """The sessions `A B A`, `A`, `B A`, `B` and `B` have three exits on page A and four views of it."""
     traces = ["A B A", "A", "B A", "B", "B"]
     hits = [hit for number, trace in enumerate(traces) for hit in hits_of(trace, f"visitor {number}", number * 10)]
     figures = figures_of(hits, goals_file())
@@ -85,7 +85,7 @@ def test_a_gap_of_exactly_the_timeout_starts_a_session(gap: int, sessions: int) 
     assert figures_of(hits_of(f"A:0 B:{gap}"), goals_file())["overview", "sessions"] == sessions
 
 
-def test_what_is_no_interaction_belongs_to_the_session_before_else_to_the_one_after() -> None:
+def test_other_hits_belong_to_the_previous_session_or_else_to_the_next_one() -> None:
     lost = Goal({}, what="page", pattern="/gone", status=("404",))
     gone = Hit(9, 1000, "somebody", "GET", "/gone", status=404)
     for pages, reached in (("A:0 B:2000", 1), ("B:2000", 1), ("A:0", 1), ("A:2800", 0)):
@@ -105,7 +105,7 @@ def test_a_session_without_a_page_is_set_aside() -> None:
     assert figures["input", "kept"] == 2
 
 
-def test_a_value_counts_once_a_visitor() -> None:
+def test_a_value_counts_once_per_visitor() -> None:
     paid = Goal({}, what="page", pattern="/C", once_per="query.order", value="query.total")
     query = (("order", "7"), ("total", "9.99"))
     hits = [Hit(number, time, "somebody", "GET", "/C", query) for number, time in enumerate((0, 10, 4000))]
@@ -134,7 +134,7 @@ def test_repeats_and_ranges_of_a_download_are_one_event() -> None:
     assert figures["goals", "took", "reached"] == 2
 
 
-def test_a_form_that_comes_back_is_no_error() -> None:
+def test_a_returned_form_is_not_an_error() -> None:
     posts = [Hit(5, 1, "somebody", "POST", "/A", status=422), Hit(6, 2, "somebody", "POST", "/B", status=422)]
     figures = figures_of([*hits_of("A:0 x:3"), *posts], goals_file("A B"))
     assert figures["drop-off", "f", "1", "form_again", "/A", "dropped"] == 1
@@ -143,26 +143,26 @@ def test_a_form_that_comes_back_is_no_error() -> None:
     assert figures["drop-off", "f", "1", "next", "/x", "dropped"] == 1
 
 
-def test_a_user_takes_the_earlier_hits_of_the_session() -> None:
+def test_earlier_hits_of_a_session_belong_to_the_user_who_signs_in() -> None:
     before, login, after = hits_of("A B C")
     hits = [before, Hit(1, 1, login.browser, "GET", "/B", user="ann"), after]
     assert figures_of(hits, goals_file())["overview", "visitors"] == 2
     assert figures_of(hits, goals_file())["overview", "pageviews"] == 3
 
 
-def test_patterns_know_segments() -> None:
+def test_a_single_star_does_not_match_slashes() -> None:
     assert matches("/p/*", "/p/1")
     assert not matches("/p/*", "/p/1/2")
     assert matches("/p/**", "/p/1/2")
     assert not matches("/p", "/p/1")
-    assert all(takes_off_a_list(pattern) for pattern in ("/feed.xml", "/*.json", "/api/x"))
-    assert not any(takes_off_a_list(pattern) for pattern in ("/**", "/api/*", "/presentations/**"))
+    assert all(can_match_listed_path(pattern) for pattern in ("/feed.xml", "/*.json", "/api/x"))
+    assert not any(can_match_listed_path(pattern) for pattern in ("/**", "/api/*", "/presentations/**"))
 
 
 @share_of_examples(0.5)
 @given(examples())
 def test_parts_of_a_day_add_up_to_the_whole(example: Example) -> None:
-    """A session belongs to one period as a whole, however time is divided."""
+    """Every session belongs entirely to one period, wherever the day is divided."""
     hits = list(example.stream.hits)
     whole = figures_of(hits, example.goals)
     middle = sorted(hit.time for hit in hits)[len(hits) // 2]
@@ -171,7 +171,7 @@ def test_parts_of_a_day_add_up_to_the_whole(example: Example) -> None:
         assert sum(Decimal(str(part[key])) for part in parts) == Decimal(str(whole[key]))
 
 
-def test_the_comparison_sees_one_wrong_figure() -> None:
+def test_the_comparison_detects_one_wrong_figure() -> None:
     right = figures_of(hits_of("A B C"), goals_file("A B C"))
     assert first_difference(right, dict(right)) is None
     for key, wrong in ((("overview", "bounces"), 1), (("pages", "/A", "exit_rate"), None), (("funnel", "f", "1", "drop_off_high"), 0.5)):
