@@ -1,4 +1,4 @@
-"""A new plug-in of each kind is a single file: in a folder on the path of its package, it works and is in the help."""
+"""A new plug-in of each kind is a single file: added to its package's path, it works and appears in the help."""
 
 from __future__ import annotations
 
@@ -185,21 +185,21 @@ LINES = tuple(
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with a log, a goals file and, in `plugins`, the plug-ins by package."""
-    made = tmp_path_factory.mktemp("new")
+    root = tmp_path_factory.mktemp("new")
     for package, modules in PLUGINS.items():
-        (made / "plugins" / package).mkdir(parents=True)
+        (root / "plugins" / package).mkdir(parents=True)
         for name, source in modules.items():
-            (made / "plugins" / package / f"{name}.py").write_text(source.lstrip(), encoding="utf-8")
-    (made / "our.log").write_text("".join(f"{line}\n" for line in LINES), encoding="utf-8")
-    (made / "goals.yaml").write_text("macro: {early: {page: /cart, at_hour: 13}}\n", encoding="utf-8")
-    return made
+            (root / "plugins" / package / f"{name}.py").write_text(source.lstrip(), encoding="utf-8")
+    (root / "our.log").write_text("".join(f"{line}\n" for line in LINES), encoding="utf-8")
+    (root / "goals.yaml").write_text("macro: {early: {page: /cart, at_hour: 13}}\n", encoding="utf-8")
+    return root
 
 
 def convkit(folder: Path, *arguments: str) -> tuple[int, str, str]:
-    """Run convkit with the new plug-ins: exit code, standard output, standard error."""
+    """Run convkit with the new plug-ins, and return exit code, standard output and standard error."""
     command = [sys.executable, "-c", PROGRAM, str(folder / "plugins"), *arguments]
-    done = subprocess.run(command, env=as_program.environment(), cwd=folder, capture_output=True, check=False, text=True)
-    return done.returncode, done.stdout, done.stderr
+    process = subprocess.run(command, env=as_program.environment(), cwd=folder, capture_output=True, check=False, text=True)
+    return process.returncode, process.stdout, process.stderr
 
 
 def test_a_new_log_format_is_listed_detected_and_read(folder: Path) -> None:
@@ -212,7 +212,7 @@ def test_a_new_log_format_is_listed_detected_and_read(folder: Path) -> None:
     assert convkit(folder, "overview", "our.log", "--log-format", "our-server")[0] == 0
 
 
-def test_a_new_json_format_is_preferred_to_the_one_for_any_names(folder: Path) -> None:
+def test_a_new_json_format_is_preferred_to_the_generic_one(folder: Path) -> None:
     line = '{"our_shard":1,"time":"2026-10-10T13:55:36Z","client_ip":"203.0.113.7","method":"GET","uri":"/a","status":200,"user_agent":"Opera/12.0"}'
     for text, expected in ((line, "our-json"), (line.replace("our_shard", "their_shard"), "nginx-json")):
         (folder / "some.json").write_text(f"{text}\n", encoding="utf-8")
@@ -227,7 +227,7 @@ def test_a_new_report_is_a_command(folder: Path) -> None:
     assert "13: 2 sessions, 2 converted" in convkit(folder, "by-hour", "our.log")[1]
 
 
-def test_a_new_goal_key_is_a_key_of_goals(folder: Path) -> None:
+def test_a_new_goal_key_can_be_used_in_goals(folder: Path) -> None:
     """The suggestion for a misspelt key includes it too."""
     assert convkit(folder, "goals", "our.log", "-f", "csv")[1].splitlines()[1].split(",")[0] == "early"
     (folder / "wrong.yaml").write_text("macro: {early: {page: /cart, at_hours: 13}}\n", encoding="utf-8")
@@ -236,7 +236,7 @@ def test_a_new_goal_key_is_a_key_of_goals(folder: Path) -> None:
     assert "did you mean 'at_hour'" in err
 
 
-def test_a_new_output_is_a_format(folder: Path) -> None:
+def test_a_new_output_is_an_output_format(folder: Path) -> None:
     code, out, _ = convkit(folder, "pages", "our.log", "-f", "row-counts")
     assert (code, out) == (0, "pages has 2 rows\n")
     assert convkit(folder, "pages", "our.log", "-o", "pages.row-counts")[0] == 0

@@ -1,4 +1,4 @@
-"""The plug-ins: what a format, goal key, report, output or command has to have, by its folder's contract."""
+"""Every format, goal key, report, output and command fulfils the contract of its folder."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ CONTRACTS: dict[str, dict[str, type | tuple[type, ...]]] = {
     "formats": {"SAMPLES": tuple, "FORMAT": LogFormat},
     "goals.kinds": {"ROLE": str, "EXAMPLE": str, "SCHEMA": dict},
 }
-"""What a plug-in's module says, by folder, where the folder has no protocol."""
+"""The constants that a plug-in must define, by folder, for folders without a protocol."""
 
 FUNCTIONS: dict[str, dict[str, int]] = {
     "cli.commands": {},
     "formats": {},
     "goals.kinds": {"read": 2},
 }
-"""The functions that it has, and how many arguments they take."""
+"""The functions that such a plug-in must define, and their number of arguments."""
 
 MOMENTS = {"what": {"names": 2}, "which": {"names": 2}, "how": {"turns": 3}, "count": {"turns": 3}, "modifier": {}}
-"""By a goal key's role: its expression, and how many arguments that takes; a which may be decided on sessions, as a how is."""
+"""The function that a goal key must define for its role, and its number of arguments; a *which* key may be decided per session, like a *how* key."""
 PROTOCOLS: dict[str, type] = {"outputs": outputs.OutputModule, "reports": reports.ReportModule}
 LONGEST_HELP = 66
-"""The most characters of the help of a report or command that fit one line of `convkit --help`, as `reports` and `cli.commands` say."""
+"""The maximum length of a help text that fits on one line of `convkit --help`, as stated in `reports` and `cli.commands`."""
 EVERY_PLUGIN = [(folder, name) for folder in FOLDERS for name in plugins.names(folder)]
 
 
 @pytest.mark.parametrize(("folder", "name"), EVERY_PLUGIN)
-def test_a_plugin_is_what_its_folder_says(folder: str, name: str) -> None:
+def test_a_plugin_fulfils_the_contract_of_its_folder(folder: str, name: str) -> None:
     module = plugins.load(folder, name)
-    assert plugins.headline(folder, name).strip(), "a first line of its docstring"
+    assert plugins.headline(folder, name).strip(), "the docstring has no first line"
     if folder in PROTOCOLS:
-        assert unlike(module, PROTOCOLS[folder]) == set()
+        assert mismatches(module, PROTOCOLS[folder]) == set()
         return
     assert {key for key, kind in CONTRACTS[folder].items() if not isinstance(getattr(module, key), kind)} == set()
-    asked = FUNCTIONS[folder] | (MOMENTS["how" if hasattr(module, "turns") else module.ROLE] if folder == "goals.kinds" else {})
-    assert {key: len(inspect.signature(getattr(module, key)).parameters) for key in asked} == asked
+    required = FUNCTIONS[folder] | (MOMENTS["how" if hasattr(module, "turns") else module.ROLE] if folder == "goals.kinds" else {})
+    assert {key: len(inspect.signature(getattr(module, key)).parameters) for key in required} == required
 
 
-def unlike(module: object, protocol: type) -> set[str]:
-    """Return the members of a protocol that a module does not have as the protocol says: functions take and return what is written there.
+def mismatches(module: object, protocol: type) -> set[str]:
+    """Return the members of a protocol that a module lacks, or whose types or arguments differ from the protocol's.
 
-    Annotations are compared as text; mypy holds the module against its own, and whoever uses the module against the protocol's.
+    Annotations are compared as text; mypy checks the module against its own annotations, and its callers against the protocol's.
     """
     functions = {name for name, member in vars(protocol).items() if inspect.isfunction(member) and not name.startswith("_")}
     constants = {name: annotation for name, annotation in protocol.__annotations__.items() if not name.startswith("_")}
@@ -81,15 +81,15 @@ def fits(function: object, declared: Callable[..., object]) -> bool:
     return taken == [parameter.annotation for parameter in expected.parameters.values()][1:] and signature.return_annotation in alternatives
 
 
-def test_a_module_unlike_its_protocol_is_found() -> None:
-    assert unlike(plugins.load("outputs", "csv"), reports.ReportModule) == {"PLACE", "IN_REPORT", "COLUMNS", "tally", "present"}
+def test_mismatches_with_a_protocol_are_detected() -> None:
+    assert mismatches(plugins.load("outputs", "csv"), reports.ReportModule) == {"PLACE", "IN_REPORT", "COLUMNS", "tally", "present"}
     module = ModuleType("wrong")
     module.ENDINGS, module.render = "csv", lambda document, screen: ""  # type: ignore[attr-defined]  # noqa: ARG005 (both are wrong)
-    assert unlike(module, outputs.OutputModule) == {"ENDINGS", "render"}
+    assert mismatches(module, outputs.OutputModule) == {"ENDINGS", "render"}
 
 
 @pytest.mark.parametrize(("folder", "name"), [(folder, name) for folder, name in EVERY_PLUGIN if folder in {"cli.commands", "reports"}])
-def test_the_help_of_a_command_fits_one_line(folder: str, name: str) -> None:
+def test_the_help_of_a_command_fits_on_one_line(folder: str, name: str) -> None:
     assert len(plugins.headline(folder, name)) <= LONGEST_HELP, f"shorten the first line of {plugins.load(folder, name).__file__}"
 
 
@@ -101,8 +101,8 @@ def test_a_folder_s_docstring_names_its_contract(folder: str) -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_files_are_named_as_users_type(folder: str) -> None:
-    """`drop_off.py` is `drop-off`."""
+def test_files_are_named_as_users_type_them(folder: str) -> None:
+    """The file of `drop-off` is `drop_off.py`."""
     files = {path.stem for path in PACKAGE.joinpath(*folder.split(".")).glob("[!_]*.py")}
     assert set(plugins.names(folder)) == {stem.replace("_", "-") for stem in files}
     for name in plugins.names(folder):
@@ -117,7 +117,7 @@ def test_a_goal_key_s_example_is_a_goal_that_uses_it(key: str) -> None:
 
 
 @pytest.mark.parametrize("name", plugins.names("reports"))
-def test_a_report_s_columns_are_its_frame_s(name: str) -> None:
+def test_a_report_s_columns_are_those_of_its_frame(name: str) -> None:
     columns = plugins.load("reports", name).COLUMNS
     report = runs.document([ROOT / "tests" / "data" / "by_hand.log"], [name], goals=ROOT / "tests" / "data" / "by_hand.yaml").reports[name]
     assert report.name == name

@@ -1,6 +1,6 @@
-"""Tally, then present: parts of the visitors, tallied, added and presented, are the run in one piece, as bytes, for every report.
+"""The tallies of parts of the visitors, added up and presented, give the same bytes as a run in one piece, for every report.
 
-Whatever adds nothing but the tallies of parts (buckets when memory is short, machines of a cluster) rests on this.
+Everything that only adds up the tallies of parts (buckets when memory is short, machines of a cluster) relies on this.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ if TYPE_CHECKING:
 
 SPLIT = [name for name in REPORTS if hasattr(plugins.load("reports", name), "BREAKDOWN")]
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
-"""An example takes a second, so that making a failing one smaller would take many minutes."""
+"""Failing examples are not shrunk: an example takes a second, so shrinking would take many minutes."""
 
 COUNTED = pl.Int64
 KEYS = (pl.String, pl.Int16, pl.Int32, pl.Boolean, pl.Categorical, pl.Enum, pl.Datetime, pl.Date)
-"""What a key may be. No unsigned numbers: a count that was not cast would be a key, and never be summed. No fractions, not even as keys."""
+"""The types of keys. Floats are not allowed, nor are unsigned integers: a count that was not cast would pass as a key and never be added up."""
 
 GOALS = """
 site: {timezone: Europe/Berlin, currency: EUR}
@@ -66,13 +66,13 @@ GAPS = (0, 0, 1, 7, 59, 60, 600, 1799, 1800, 4000)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a directory whose files every example writes anew."""
+    """Return a directory whose files every example overwrites."""
     return tmp_path_factory.mktemp("tally")
 
 
 @st.composite
 def logs(draw: st.DrawFn) -> str:
-    """Draw the lines of up to ten visitors, several of them with one address."""
+    """Draw the lines of up to ten visitors, some of whom share an IP address."""
     lines = []
     for number in range(draw(st.integers(1, 10))):
         seconds = draw(st.integers(0, 3))
@@ -86,7 +86,7 @@ def logs(draw: st.DrawFn) -> str:
 
 
 def run_of(log: str, goals: str, folder: Path, by: str | None = None) -> Analyzed:
-    """Return the analysis of a log's text."""
+    """Analyze the text of a log."""
     (folder / "access.log").write_text(log, encoding="utf-8")
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
     fields = session_fields(REPORTS)
@@ -95,7 +95,7 @@ def run_of(log: str, goals: str, folder: Path, by: str | None = None) -> Analyze
 
 @pytest.fixture(scope="module")
 def by_hand(folder: Path) -> Analyzed:
-    """Return the analysis of the log that was worked out by hand."""
+    """Return the analysis of the log whose figures were worked out by hand."""
     return run_of((DATA / "by_hand.log").read_text(encoding="utf-8"), GOALS, folder)
 
 
@@ -107,26 +107,26 @@ def test_parts_of_the_visitors_add_up_to_the_whole(log: str, count: int, folder:
 
 @share_of_examples(0.05, phases=PHASES)
 @given(example=st.one_of(examples(), examples(with_users=True)), count=st.integers(2, 5))
-def test_parts_add_up_whatever_the_goals(example: Example, count: int, folder: Path) -> None:
+def test_parts_add_up_with_any_goals(example: Example, count: int, folder: Path) -> None:
     check(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder), count)
 
 
 def check_breakdown(analyzed: Analyzed, count: int) -> None:
-    """Compare the sum of the parts of a broken-down analysis with the whole."""
+    """Check that the parts of a broken-down analysis add up to the whole."""
     run = analyzed.run
     assert run.broken_down is not None
     assert run.broken_down.values is not None
     values, tallies = run.broken_down.values.collect(), analysis_tallies.tally(run.analysis, SPLIT)
     whole = analysis_tallies.tally(run.broken_down, SPLIT)
     parts = [analysis_tallies.tally(analysis_tallies.break_down(part, values), SPLIT) for part in parts_of(run.analysis, count)]
-    made = [runs.finish(analyzed, tallies, broken_down=broken_down) for broken_down in (whole, add_tallies(parts))]
+    documents = [runs.finish(analyzed, tallies, broken_down=broken_down) for broken_down in (whole, add_tallies(parts))]
     for output in ("csv", "table"):
-        rendered = [runs.render(document, output) for document in made]
+        rendered = [runs.render(document, output) for document in documents]
         assert rendered[0] == rendered[1]
     for report, of_report in whole.items():
         for name, tally in of_report.items():
-            odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
-            assert not odd, f"{report}: {name}"
+            unexpected = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
+            assert not unexpected, f"{report}: {name}"
             assert tally.columns[0] == breakdown.VALUE, f"{report}: {name}"
 
 
@@ -138,13 +138,13 @@ def test_parts_add_up_by_every_key(by: str, folder: Path) -> None:
 
 @share_of_examples(0.04, phases=PHASES)
 @given(example=examples(), by=st.sampled_from(sorted(breakdown.KEYS)), count=st.integers(2, 4))
-def test_split_parts_add_up_whatever_the_goals(example: Example, by: str, count: int, folder: Path) -> None:
+def test_broken_down_parts_add_up_with_any_goals(example: Example, by: str, count: int, folder: Path) -> None:
     check_breakdown(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder, by), count)
 
 
 @pytest.mark.parametrize("log", ["", '192.0.2.1 - - [10/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "Mozilla/5.0 Firefox/139.0"\n'])
 def test_parts_without_visitors_add_nothing(log: str, folder: Path) -> None:
-    """With at most one visitor, all parts except at most one are empty."""
+    """With at most one visitor, all parts but at most one are empty."""
     check(run_of(log, GOALS, folder), 5)
 
 
@@ -154,35 +154,36 @@ def test_goals_without_funnels_or_macros_add_up(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_a_tally_is_keys_and_whole_numbers(report: str, by_hand: Analyzed) -> None:
-    """No float is ever summed: Polars adds floats in another order on every run."""
+def test_a_tally_consists_of_keys_and_whole_numbers(report: str, by_hand: Analyzed) -> None:
+    """Floats are never added up, because Polars adds them in a different order on every run."""
     run = by_hand.run
     for name, tally in analysis_tallies.tally(run.analysis, [report])[report].items():
-        odd = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
-        assert not odd, f"{report}: {name}"
+        unexpected = {column: dtype for column, dtype in tally.schema.items() if dtype != COUNTED and not isinstance(dtype, KEYS)}
+        assert not unexpected, f"{report}: {name}"
         assert COUNTED in tally.dtypes, f"{report}: {name} counts nothing"
 
 
 @pytest.mark.parametrize("report", REPORTS)
-def test_a_tally_of_nobody_has_the_columns_of_a_tally(report: str, by_hand: Analyzed) -> None:
-    """Else a part without visitors could not be added."""
+def test_a_tally_without_visitors_has_the_same_columns(report: str, by_hand: Analyzed) -> None:
+    """Otherwise a part without visitors could not be added."""
     run = by_hand.run
     hits, sessions = pl.collect_all([run.analysis.hits, run.analysis.sessions])
-    nobody = analysis_tallies.build_analysis(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends, run.analysis.identities)
+    without_visitors = analysis_tallies.build_analysis(hits.clear(), sessions.clear(), run.analysis.goals, run.analysis.ends, run.analysis.identities)
     schemas = [
-        {name: frame.schema for name, frame in analysis_tallies.tally(analysis, [report])[report].items()} for analysis in (run.analysis, nobody)
+        {name: frame.schema for name, frame in analysis_tallies.tally(analysis, [report])[report].items()}
+        for analysis in (run.analysis, without_visitors)
     ]
     assert schemas[0] == schemas[1]
 
 
-def test_money_that_floats_get_wrong_is_exact(folder: Path) -> None:
-    """0.1 + 0.2, and cents beside a trillion, to the millionth."""
+def test_amounts_are_exact_where_floats_are_not(folder: Path) -> None:
+    """The sum of 0.1, 0.2 and about a trillion is correct to the millionth."""
     amounts = ("0.1", "0.2", "999999999999.999999", "-0.000001")
     log = "".join(
         f'192.0.2.{number} - - [10/Mar/2026:09:00:00 +0000] "GET /thanks?order=1&total={amount} HTTP/1.1" 200 9 "-" "{FIREFOX}"\n'
         for number, amount in enumerate(amounts)
     )
-    made = run_of(log, GOALS, folder)
-    tallies = add_tallies([analysis_tallies.tally(part, ["overview"]) for part in parts_of(made.run.analysis, 3)])
-    text = runs.render(runs.finish(made, tallies), "csv")
+    analyzed = run_of(log, GOALS, folder)
+    tallies = add_tallies([analysis_tallies.tally(part, ["overview"]) for part in parts_of(analyzed.run.analysis, 3)])
+    text = runs.render(runs.finish(analyzed, tallies), "csv")
     assert "value,1000000000000.299998\r\n" in text

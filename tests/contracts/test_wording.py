@@ -1,6 +1,6 @@
-"""The rules of wording, applied to every sentence that the product can print: those of several screens, and the texts in its source.
+"""The rules of wording, applied to the sentences that the product can print: those on several screens, and the texts in its source.
 
-A count stands before its rate, the range is called likely, no cause is named, and no word claims more than a log can show.
+A count precedes its rate, the range is called likely, no cause is named, and no word claims more than a log can show.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 REPORTS = (None, *plugins.names("reports"))
 
 PATTERN = re.compile(r"\(\?P<|%p| fits best, ")
-"""What is no claim: groups of regular expressions, a directive of times, and how well a format fits."""
+"""Texts that are not claims: groups of regular expressions, a time directive, and how well a format fits."""
 
 
 def small_site(converting: int, others: int, goals: str, folder: Path) -> Document:
-    """Return the whole report on a log with that many purchases."""
+    """Return the full report on a log with this many sessions with and without a purchase."""
     lines = []
     for number in range(converting + others):
         who = f"10.1.{number >> 8}.{number & 255} - -"
@@ -47,7 +47,7 @@ def small_site(converting: int, others: int, goals: str, folder: Path) -> Docume
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
-    """Return reports that between them say most of what can be said."""
+    """Return reports that together contain most of the product's sentences."""
     folder = tmp_path_factory.mktemp("wording")
     shop = "macro: {purchase: {page: /thanks, value: query.total}}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, purchase]}\n"
     bought = "macro: {bought: /thanks, a: /a, b: /b}\nfunnels: {shop: {steps: [/cart, bought], per: visitor, window: 1h}}\n"
@@ -60,20 +60,20 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> list[Document]:
 
 @pytest.fixture(scope="module")
 def texts(documents: list[Document]) -> list[str]:
-    """Return every sentence of these reports once, in their order."""
+    """Return every sentence of these reports once, in order."""
     return list(dict.fromkeys(text for document in documents for text in sentences(document)))
 
 
 def sentences(document: Document) -> Iterator[str]:
-    """Yield every sentence, line and row of a document, before it is broken at the edge of a screen."""
+    """Yield every sentence, line and row of a document, before lines are wrapped."""
     yield from (finding.text for finding in document.findings)
     yield from (note.text for note in document.notes)
-    for room in (Screen(width, limit, part=part) for width in (80, 120) for limit in (None, 0) for part in (True, False)):
+    for screen in (Screen(width, limit, part=part) for width in (80, 120) for limit in (None, 0) for part in (True, False)):
         for report in document.reports.values():
-            yield from block_texts(report.draw(report.frame, room))
+            yield from block_texts(report.draw(report.frame, screen))
 
 
-def test_the_checks_find_what_they_look_for() -> None:
+def test_the_checks_detect_forbidden_wording() -> None:
     wrong = ("more because of it", "leads to sales", "p = 0.03", "±2%", "not significant", "a lift", "95% confidence", "thanks to you")
     assert [text for text in wrong if not FORBIDDEN.search(text)] == []
     assert not forbidden("3 sessions came after /thanks")
@@ -87,13 +87,13 @@ def test_no_sentence_on_a_screen_claims_too_much(texts: list[str]) -> None:
     assert [text for text in texts if forbidden(text)] == []
 
 
-def test_a_count_stands_before_every_rate(texts: list[str]) -> None:
-    """In sentences and rows alike; what is said of the log's lines and of bars is a count itself."""
+def test_a_count_precedes_every_rate(texts: list[str]) -> None:
+    """The rule applies to sentences and to the rows of tables."""
     assert [text for text in texts if rates_alone(text)] == []
 
 
 def constants(module: Path) -> list[str]:
-    """Return the texts in a module's source, docstrings left out."""
+    """Return the string constants in a module's source, without docstrings."""
     tree = ast.parse(module.read_text(encoding="utf-8"))
     bare = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in bare and isinstance(node.value, str)]
@@ -106,23 +106,23 @@ def test_no_text_in_the_source_claims_too_much() -> None:
     assert [text for text in sentences_only if forbidden(text)] == []
 
 
-def test_under_a_hundred_conversions_the_odds_stand_beside_the_rate(texts: list[str]) -> None:
-    """Count, then odds, then rate: the headline has all three, and a range where there is room for it."""
+def test_with_fewer_than_a_hundred_conversions_the_odds_follow_the_rate(texts: list[str]) -> None:
+    """The headline shows count, rate and odds, and the range if there is room for it."""
     heads = [text for text in texts if re.match(r"Converted +[1-9]\d? ", text)]
     assert len(heads) >= 8
     assert [text for text in heads if not re.match(r"Converted +\d+ +[\d.]+%(?:, about 1 in \d+|; |$| \(likely)", text)] == []
     assert any(re.match(r"Converted +40 +12%, about 1 in 8 \(likely 9 – 16%\)", text) for text in heads)
 
 
-def test_cannot_tell_is_never_the_last_word(documents: list[Document]) -> None:
-    """With too few conversions, a sentence gives the number of months needed, or the goal to judge by meanwhile."""
+def test_a_finding_on_too_few_conversions_says_what_to_do(documents: list[Document]) -> None:
+    """It gives the time needed, and the goal to judge by in the meantime or the fact that there is none."""
     few = [finding.text for document in documents for finding in document.findings if finding.text.startswith(("With only ", "Only "))]
     assert len(few) >= 3
     assert all(re.search(r"would take about [\d,]+ (?:day|month|year)s? of logs before and after it", text) for text in few)
     assert all(re.search(r"Judge by \w+ \(\d+ of \d+ \w[\w ]* came after it\)|[Nn]o micro goal can stand in for \w+ yet", text) for text in few)
 
 
-def test_gains_are_upper_bounds_and_goals(documents: list[Document]) -> None:
+def test_gains_are_upper_bounds_per_month(documents: list[Document]) -> None:
     gains = [text for document in documents for finding in document.findings for text in re.findall(r"[^.]*a month are at stake\.", finding.text)]
     assert gains
     assert all(re.fullmatch(r" At most [\d,]+ (?:\w+s?|with [\w -]+) a month are at stake\.", gain) for gain in gains)
@@ -135,7 +135,7 @@ def test_the_range_is_called_likely(documents: list[Document]) -> None:
 
 
 def test_colours_are_few(documents: list[Document]) -> None:
-    """Bars have one colour, and whatever is more common than chance would explain has another; nothing is green or red."""
+    """Bars have one colour, and figures more common than chance would explain have another; nothing is green or red."""
     for document in documents:
         text = Text.from_ansi(runs.render(document, width=120, colour=True))
         colours = {style.color.name for span in text.spans if not isinstance(style := span.style, str) and style.color}

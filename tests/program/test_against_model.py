@@ -1,6 +1,6 @@
-"""convkit against the model: every figure of every report, on small logs in which ties and edges are frequent.
+"""Compare convkit with the model: every figure of every report, on small logs in which ties and edge cases are frequent.
 
-The model shares no function with the product. A failure shows the log, the goals file and the first figure that differs.
+The model shares no code with the product. A failure shows the log, the goals file and the first figure that differs.
 """
 
 from __future__ import annotations
@@ -53,47 +53,47 @@ CHANNELS = ["overview", "goals", "funnel", "drop-off", "pages", "channels"]
 
 
 def report(logs: list[Path], goals: Path, reports: list[str] | None = None, **options: str) -> dict[str, Any]:
-    """Return the reports of logs, as JSON."""
+    """Return the reports on logs, as JSON."""
     return json.loads(runs.render(runs.document(logs, reports, goals, **options), "json"))
 
 
-def nameless(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a report without the names of the logs; keys keep their order, so equal documents have equal bytes."""
+def without_names(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a report without the names of the logs; keys keep their order, so that equal documents have equal bytes."""
     return {key: fates(document) if key == "input" else value for key, value in document.items() if key != "logs"}
 
 
 def as_bytes(document: dict[str, Any]) -> bytes:
-    """Return a report as bytes: with columns in another order it is not the same report."""
-    return json.dumps(nameless(document)).encode()
+    """Return a report as bytes, so that a different order of columns is a difference."""
+    return json.dumps(without_names(document)).encode()
 
 
 def check(example: Example, folder: Path, *, channels: bool = False) -> None:
     """Compare a report with the model."""
     log, goals = write(example, folder)
-    got = figures_in(report([log], goals, CHANNELS if channels else None))
-    difference = first_difference(figures_of(list(example.stream.hits), example.goals, channels=channels), got)
+    actual = figures_in(report([log], goals, CHANNELS if channels else None))
+    difference = first_difference(figures_of(list(example.stream.hits), example.goals, channels=channels), actual)
     assert difference is None, f"{example!r}\n{difference}"
 
 
 @pytest.mark.parametrize("half", [1, 2])
 @share_of_examples(0.5)
 @given(example=examples())
-def test_every_figure_is_the_model_s(example: Example, folder: Path, half: int) -> None:
-    """The examples are split in two halves, so that two processes share the work."""
+def test_every_figure_matches_the_model(example: Example, folder: Path, half: int) -> None:
+    """The examples are split into two halves, so that two processes can share the work."""
     assert half
     check(example, folder)
 
 
 @share_of_examples(0.1)
 @given(example=examples(with_users=True))
-def test_every_figure_is_the_model_s_where_users_sign_in(example: Example, folder: Path) -> None:
+def test_every_figure_matches_the_model_if_users_sign_in(example: Example, folder: Path) -> None:
     check(example, folder, channels=True)
 
 
 @share_of_examples(0.1)
 @given(example=examples(), data=st.data())
-def test_slow_answers_are_the_model_s(example: Example, folder: Path, data: st.DataObject) -> None:
-    """In a format with durations, on both sides of three seconds."""
+def test_slow_responses_match_the_model(example: Example, folder: Path, data: st.DataObject) -> None:
+    """The log has durations, on both sides of three seconds."""
     served = [data.draw(st.sampled_from((0.0, 0.2, 3.0, 3.001, 12.5))) for _ in example.stream.hits]
     hits = tuple(replace(hit, seconds=seconds) for hit, seconds in zip(example.stream.hits, served, strict=True))
     timed = replace(example, stream=replace(example.stream, hits=hits))
@@ -105,16 +105,16 @@ def test_slow_answers_are_the_model_s(example: Example, folder: Path, data: st.D
 @pytest.mark.parametrize("bots", ["keep", "only"])
 @share_of_examples(0.06)
 @given(example=examples())
-def test_every_figure_is_the_model_s_with_bots_kept_or_only_bots(example: Example, folder: Path, bots: str) -> None:
+def test_every_figure_matches_the_model_with_bots_kept_or_only_bots(example: Example, folder: Path, bots: str) -> None:
     log, goals = write(example, folder)
-    got = figures_in(report([log], goals, bots=bots))
-    difference = first_difference(figures_of(list(example.stream.hits), example.goals, bots=bots), got)
+    actual = figures_in(report([log], goals, bots=bots))
+    difference = first_difference(figures_of(list(example.stream.hits), example.goals, bots=bots), actual)
     assert difference is None, f"{example!r}\n{bots}: {difference}"
 
 
 @pytest.mark.parametrize("seconds", [180, 181])
 @pytest.mark.parametrize("count", [180, 181])
-def test_visitors_who_are_too_fast_are_the_model_s(folder: Path, count: int, seconds: int) -> None:
+def test_visitors_with_too_many_pages_match_the_model(folder: Path, count: int, seconds: int) -> None:
     check(Example(rush(count, seconds), GoalsFile({"bought": simple("/b")})), folder)
 
 
@@ -127,15 +127,15 @@ def days_of(example: Example) -> list[datetime]:
 
 @share_of_examples(0.06)
 @given(example=examples())
-def test_single_days_are_the_model_s_and_add_up(example: Example, folder: Path) -> None:
+def test_single_days_match_the_model_and_add_up(example: Example, folder: Path) -> None:
     log, goals = write(example, folder)
     total: Counter[tuple[str, ...]] = Counter()
     for day in days_of(example):
-        got = figures_in(report([log], goals, CHANNELS, since=f"{day:%Y-%m-%d}", until=f"{day:%Y-%m-%d}"))
+        actual = figures_in(report([log], goals, CHANNELS, since=f"{day:%Y-%m-%d}", until=f"{day:%Y-%m-%d}"))
         period = Period(day.timestamp(), (day + DAY).timestamp())
-        difference = first_difference(figures_of(list(example.stream.hits), example.goals, period, channels=True), got)
+        difference = first_difference(figures_of(list(example.stream.hits), example.goals, period, channels=True), actual)
         assert difference is None, f"{example!r}\n{day:%Y-%m-%d}: {difference}"
-        total.update(additive(got))
+        total.update(additive(actual))
     whole = additive(figures_in(report([log], goals, CHANNELS)))
     missing = {key: (whole.get(key), total[key]) for key in {*whole, *total} if whole.get(key, Decimal(0)) != total[key]}
     assert not missing, f"{example!r}\nwhole, sum of days: {missing}"
@@ -144,11 +144,11 @@ def test_single_days_are_the_model_s_and_add_up(example: Example, folder: Path) 
 @share_of_examples(0.06)
 @given(example=examples(), data=st.data())
 def test_shuffled_lines_give_the_same_bytes(example: Example, data: st.DataObject, folder: Path) -> None:
-    """A visitor's hits of one second keep their order among themselves."""
+    """A visitor's hits within one second keep their order."""
     shuffled = Example(example.stream.in_order(data.draw(orders(example.stream))), example.goals)
     outputs = []
-    for same in (example, shuffled):
-        log, goals = write(same, folder)
+    for variant in (example, shuffled):
+        log, goals = write(variant, folder)
         reports = runs.document([log], goals=goals)
         outputs.append([runs.render(reports, output) for output in ("json", "csv")])
     assert outputs[0] == outputs[1], f"{example!r}\nshuffled:{shuffled!r}"

@@ -1,6 +1,6 @@
-"""One hand-made log of 40 lines whose every figure is worked out in the comments.
+"""One handmade log of 40 lines; every figure is worked out in the comments.
 
-    line   time              who and what
+    line   time              visitor and request
      1     09:00:00          A  GET /home 301                         redirect in front of the landing page
      2-4   09:00:02 02 40    A  GET /, /style.css (an asset), /product/1
      5     09:01:00          M  GET / from 203.0.113.9                the ignored monitor
@@ -25,18 +25,18 @@
     27-28  10:10:00 02       E  GET /prices.pdf 206, two ranges of one download
     29     10:10:30          E  GET /
     30-32  10:15:00 01 02    F  GET /blog, POST /api/track (background), HEAD / (other)
-    33     10:20:00          X  GET /wp-login.php 404                 a scanner: X asked for nothing else
+    33     10:20:00          X  GET /wp-login.php 404                 a scanner: X requested nothing else
     34     10:21:00          I  POST /cart 302                        a session without a page: set aside
-    35-36                    a line that is no record, and a blank one
+    35-36                    a line that is not a record, and a blank one
     37     11:00:00          H  GET /product/1                        not signed in yet
     38     11:01:00          H  GET /account as ann
     39     11:30:00          A  GET /thanks, order 71: reloaded once more, in another session
-    40     11:40:00          H  GET /thanks as ann, order 72 for 0.1  from her telephone
+    40     11:40:00          H  GET /thanks as ann, order 72 for 0.1  from her phone
 
-Sessions: lines of interactions (pages, and events in brackets), seconds, and what else belongs to them.
+Sessions: the lines of their interactions (pages, and events in brackets), their seconds, and their other lines.
 
     A1  2 4 6 (7) 8 11 14   1198 s  redirect 1, error 9; bought
-    A2  39                     -    a receipt reloaded is no purchase
+    A2  39                     -    a reloaded receipt is not a purchase
     B1  12                     -
     B2  15 16                 30 s
     C1  17 (18) 19 21 22     150 s  error 20
@@ -69,9 +69,9 @@ INPUT = {
     "excluded": 1,  # 5
     "bot": 2,  # 13, 33
     "other": 1,  # 32
-    "background": 2,  # 31 by its path; 10 as a POST that no goal names and no list has
+    "background": 2,  # 31 by its path; 10 as a POST that no goal names and that is on no list
     "outside": 0,
-    "kept": 31,  # the 40 less these 9; 34 is kept although no session has it
+    "kept": 31,  # the 40 less these 9; 34 is kept although it is in no session
 }
 
 OVERVIEW = """
@@ -128,14 +128,14 @@ checkout,2,cart,3,0.600000,2,0.666667,1,0.333333,0.061492,0.792340,1.25,2.5,3.75
 # to the purchase: A 101 s
 checkout,3,/checkout,2,0.400000,1,0.500000,1,0.500000,0.094531,0.905469,101,101,101,,
 checkout,4,purchase,1,0.200000,,,,,,,,,,,
-# to the purchase: A 186 s, H 2400 s; of B C D the two hours of C (until 11:50) and D (until 12:00) are not over at 11:40
+# to the purchase: A 186 s, H 2400 s; at 11:40 the two-hour windows of C (until 11:50) and D (until 12:00) are still open, B's is not
 comeback,1,saw_product,5,1.000000,2,0.400000,3,0.600000,0.230724,0.882379,739.5,1293,1846.5,,2
 comeback,2,purchase,2,0.400000,,,,,,,,,,,
 """
 
 DROP_OFF = """
 funnel,step,name,what,item,dropped,dropped_share,went_on,went_on_share,more
-# Dropped B2 H1, went on A1 C1 D1. Next: B2 left, D1 saw products only; H1 38; A1 8, C1 19
+# Dropped off: B2 H1; went on: A1 C1 D1. Next: B2 left, D1 saw products only; H1 38; A1 8, C1 19
 checkout,1,saw_product,next,(left),1,0.500000,1,0.333333,false
 checkout,1,saw_product,next,/account,1,0.500000,0,0.000000,false
 checkout,1,saw_product,next,/checkout,0,0.000000,2,0.666667,false
@@ -147,7 +147,7 @@ checkout,1,saw_product,last_page,/thanks,0,0.000000,1,0.333333,false
 # H1 38; A1 6 on the way to the cart
 checkout,1,saw_product,met,/account,1,0.500000,0,0.000000,false
 checkout,1,saw_product,met,/product/2,0,0.000000,1,0.333333,false
-# Dropped D1, went on A1 C1. Next: D1 26; A1 8, C1 19
+# Dropped off: D1; went on: A1 C1. Next: D1 26; A1 8, C1 19
 checkout,2,cart,next,/product/2,1,1.000000,0,0.000000,false
 checkout,2,cart,next,/checkout,0,0.000000,2,1.000000,false
 checkout,2,cart,last_page,/product/2,1,1.000000,0,0.000000,false
@@ -157,7 +157,7 @@ checkout,2,cart,met,/product/2,1,1.000000,0,0.000000,false
 # D1 25, over all paths and by path
 checkout,2,cart,error,(any),1,1.000000,0,0.000000,false
 checkout,2,cart,error,/checkout,1,1.000000,0,0.000000,false
-# Dropped C1, went on A1. Next: C1 22, because 21 is the step again; A1 11
+# Dropped off: C1; went on: A1. Next: C1 22, because 21 is the step again; A1 11
 checkout,3,/checkout,next,/help,1,1.000000,0,0.000000,false
 checkout,3,/checkout,next,/thanks,0,0.000000,1,1.000000,false
 checkout,3,/checkout,last_page,/help,1,1.000000,0,0.000000,false
@@ -165,10 +165,10 @@ checkout,3,/checkout,last_page,/thanks,0,0.000000,1,1.000000,false
 # C1 21 22
 checkout,3,/checkout,met,/checkout,1,1.000000,0,0.000000,false
 checkout,3,/checkout,met,/help,1,1.000000,0,0.000000,false
-# C1 20 and A1 9: no errors too; A1 10 was answered by a redirect
+# C1 20 and A1 9 are not errors as well; the response to A1 10 was a redirect
 checkout,3,/checkout,form_again,(any),1,1.000000,1,1.000000,false
 checkout,3,/checkout,form_again,/checkout,1,1.000000,1,1.000000,false
-# Dropped B C D, went on A H; of H the session H1. Next: B and D left; C 19, A 8; H 38
+# Dropped off: B C D; went on: A H (in session H1). Next: B and D left; C 19, A 8; H 38
 comeback,1,saw_product,next,(left),2,0.666667,0,0.000000,false
 comeback,1,saw_product,next,/checkout,1,0.333333,1,0.500000,false
 comeback,1,saw_product,next,/account,0,0.000000,1,0.500000,false
@@ -204,7 +204,7 @@ page,sessions,pageviews,landings,bounces,bounce_rate,landings_converted,exits,ex
 /blog,1,1,1,1,1.000000,0,1,0,1.000000,,0.000000
 # 22
 /help,1,1,0,0,,0,1,0,1.000000,,0.000000
-# 8 19 21 took 101 s, 100 s (the error between is no interaction) and 30 s
+# 8 19 21 took 101 s, 100 s (the error between them is not an interaction) and 30 s
 /checkout,2,3,0,0,,0,0,0,0.000000,100,1.000000
 # 4 17 37 took 30 s, 20 s and 60 s; C1 and H1 landed
 /product/1,3,3,2,0,0.000000,0,0,0,0.000000,30,1.000000
@@ -217,21 +217,21 @@ def rows_of(text: str) -> list[str]:
 
 
 def document() -> dict[str, Any]:
-    """Return all reports as in the JSON output."""
-    read: dict[str, Any] = json.loads(runs.render(runs.document([LOG], goals=GOALS), "json"))
-    return read
+    """Return all reports as they are in the JSON output."""
+    reports: dict[str, Any] = json.loads(runs.render(runs.document([LOG], goals=GOALS), "json"))
+    return reports
 
 
 @pytest.mark.parametrize(
     ("report", "expected"),
     [("overview", OVERVIEW), ("goals", GOALS_REPORT), ("funnel", FUNNEL), ("drop-off", DROP_OFF), ("pages", PAGES)],
 )
-def test_every_row_is_as_worked_out(report: str, expected: str) -> None:
+def test_every_row_is_as_worked_out_by_hand(report: str, expected: str) -> None:
     text = runs.render(runs.document([LOG], [report], goals=GOALS), "csv")
     assert text.removesuffix("\r\n").split("\r\n") == rows_of(expected)
 
 
-def test_every_line_has_the_fate_that_was_worked_out() -> None:
+def test_every_line_is_classified_as_worked_out_by_hand() -> None:
     counts = document()["input"]
     assert {fate: counts[fate] for fate in INPUT} == INPUT
     assert sum(count for fate, count in INPUT.items() if fate != "lines") == INPUT["lines"]
@@ -247,7 +247,7 @@ def test_the_period_is_from_the_first_to_the_last_line() -> None:
 
 
 def test_json_has_the_rows_of_csv() -> None:
-    """Missing is null in one and empty in the other."""
+    """A missing value is null in JSON and empty in CSV."""
     columns, *lines = rows_of(PAGES)
     header = columns.split(",")
     for row, line in zip(document()["reports"]["pages"], lines, strict=True):

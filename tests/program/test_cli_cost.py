@@ -1,6 +1,6 @@
 """What a fresh interpreter loads: help appears at once, and `import convkit` costs nothing.
 
-Modules are counted, never seconds, so that a busy machine fails nothing.
+The tests count modules and not seconds, so that a busy machine cannot make them fail.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import sys
 import pytest
 
 HEAVY = frozenset({"polars", "rich", "yaml", "crawleruseragents", "numpy", "pandas", "pyarrow", "zoneinfo"})
-"""Top-level names of packages that only a report needs."""
+"""Top-level packages that only a report needs."""
 
 HELPS = (["--help"], ["report", "--help"], ["--version"], ["help"], ["help", "goals"], ["help", "pages"])
 
 
 def loaded(*arguments: str) -> set[str]:
     """Return the modules that a fresh interpreter loads for a command, as `-X importtime` names them."""
-    done = subprocess.run([sys.executable, "-X", "importtime", *arguments], capture_output=True, text=True, check=True)
-    rows = [line.split("|") for line in done.stderr.splitlines() if line.startswith("import time:")]
+    process = subprocess.run([sys.executable, "-X", "importtime", *arguments], capture_output=True, text=True, check=True)
+    rows = [line.split("|") for line in process.stderr.splitlines() if line.startswith("import time:")]
     return {row[2].strip() for row in rows if len(row) == 3}
 
 
 def heavy(modules: set[str]) -> set[str]:
-    """Return the packages of the modules that only a report needs."""
+    """Return the packages among the modules that only a report needs."""
     return {module.partition(".")[0] for module in modules} & HEAVY
 
 
@@ -42,6 +42,6 @@ def test_import_loads_nothing_but_the_version() -> None:
 
 
 def test_a_public_function_loads_what_it_needs() -> None:
-    """The tests above can see what is loaded: here the packages are."""
+    """The packages appear among the loaded ones here, so the tests above would notice them."""
     modules = loaded("-c", "import convkit; convkit.report")
     assert {"polars", "yaml"} <= heavy(modules)

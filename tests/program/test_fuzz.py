@@ -1,6 +1,6 @@
-"""Whatever the lines contain, the only exceptions are errors with a sentence, and the fates add up to the lines read.
+"""Whatever the lines contain, the only exceptions are errors with a sentence, and the counts by class add up to the lines read.
 
-`pytest -m fuzz` goes on for ten minutes, or as many as CONVKIT_FUZZ_MINUTES says. Add a failing seed to FAILED.
+`pytest -m fuzz` runs for ten minutes, or for CONVKIT_FUZZ_MINUTES. Add a failing seed to FAILED.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ MINUTES = float(os.environ.get("CONVKIT_FUZZ_MINUTES", "10"))
 FORMATS = load_formats()
 SAMPLES = {name: [line.encode() for line in lines] for name in FORMATS if (lines := sample_lines(name))}
 LINE_BY_LINE = {name for name, log_format in FORMATS.items() if log_format.claims() is not None} | {"logs", "ndjson"}
-"""Formats with one record per line; in others a record may span several lines, or a line hold several records."""
+"""Formats with one record per line; in others, a record may span several lines, or a line may hold several records."""
 EVENTS = [
     {
         "user_id": f"u{number % 7}",
@@ -53,9 +53,9 @@ KINDS: dict[str, list[bytes]] = {
     "ndjson": [json.dumps(event).encode() for event in EVENTS],
     "json": json.dumps(EVENTS, indent=1).encode().splitlines(),
 }
-"""Lines of each format and of mixed logs; where there may be a header, the first line is kept as it is."""
-USUAL = ("logs", "combined", "csv", "tsv", "ndjson", "json")
-SPICE = [
+"""Lines of each format and of mixed logs; if there may be a header, the first line stays as it is."""
+COMMON = ("logs", "combined", "csv", "tsv", "ndjson", "json")
+INSERTIONS = [
     b'"',
     b"\\",
     b'\\"',
@@ -80,7 +80,7 @@ SPICE = [
     b"/../",
     b";",
 ]
-SPICE += [
+INSERTIONS += [
     b"9" * 30,
     b"\xe2\x80\xae",
     b"99999",
@@ -106,12 +106,12 @@ def mutated(rng: random.Random, samples: list[bytes]) -> bytes:
     line = bytearray(rng.choice(samples))
     for _ in range(rng.choice([0, 1, 1, 2, 3, 8])):
         place = rng.randrange(len(line) + 1)
-        line[place : place + rng.choice([0, 0, 1, 2, 20])] = rng.choice([b"", rng.choice(SPICE), rng.randbytes(rng.randint(1, 4))])
+        line[place : place + rng.choice([0, 0, 1, 2, 20])] = rng.choice([b"", rng.choice(INSERTIONS), rng.randbytes(rng.randint(1, 4))])
     return bytes(line)
 
 
 def check(seed: int, kind: str, folder: Path) -> None:
-    """Render all reports of mutated lines in every output."""
+    """Analyze mutated lines, and render all reports in every output."""
     rng = random.Random(f"{seed} {kind}")
     samples = KINDS[kind]
     lines = [mutated(rng, samples) for _ in range(100)] + [rng.choice(samples) for _ in range(rng.choice([0, 150]))]
@@ -121,16 +121,16 @@ def check(seed: int, kind: str, folder: Path) -> None:
     log = folder / f"{seed}.log"
     log.write_bytes(packed)
     log_format = rng.choice([rng.choice(plugins.names("formats")), "auto", kind if kind in FORMATS else "auto"])
-    refused, document = "", None
+    refusal, document = "", None
     try:
         document = runs.document([log], goals=GOALS, log_format=log_format, rejects=True)
     except InputError as error:
-        refused = str(error)
+        refusal = str(error)
     if seed % 3 == 0:
-        check_by_the_reader_for_damage(log, log_format, document, refused)
+        check_with_reader_for_damaged_files(log, log_format, document, refusal)
     log.unlink()
     if document is None:
-        assert log.name in refused
+        assert log.name in refusal
         return
     fates = dict(document.input)
     assert fates.pop("lines") == sum(fates.values())
@@ -140,15 +140,15 @@ def check(seed: int, kind: str, folder: Path) -> None:
         assert runs.render(document, output)
 
 
-def check_by_the_reader_for_damage(log: Path, log_format: str, document: Document | None, refused: str) -> None:
-    """Check that both readers read the same lines, refuse the same files, and reject the same lines for the same reasons."""
+def check_with_reader_for_damaged_files(log: Path, log_format: str, document: Document | None, refusal: str) -> None:
+    """Check that the reader for damaged files reads and rejects the same lines as the usual one, and refuses the same files."""
     message = ""
     with mock.patch.object(load, "_is_easy", return_value=False):
         try:
             again = runs.document([log], goals=GOALS, log_format=log_format, rejects=True)
         except InputError as error:
             message = str(error)
-    assert message == refused
+    assert message == refusal
     if document is not None:
         assert again.input == document.input
         assert again.rejects is not None
@@ -157,7 +157,7 @@ def check_by_the_reader_for_damage(log: Path, log_format: str, document: Documen
 
 
 def check_parquet(seed: int, folder: Path) -> None:
-    """Read a file with some bytes replaced or cut off: it is read, or refused in one sentence."""
+    """Check that a file with some bytes replaced or cut off is either read or refused in one sentence."""
     rng = random.Random(seed)
     file = io.BytesIO()
     pl.DataFrame(EVENTS).write_parquet(file, compression=rng.choice(["zstd", "uncompressed"]))
@@ -166,20 +166,20 @@ def check_parquet(seed: int, folder: Path) -> None:
         content[rng.randrange(4, len(content))] = rng.randrange(256)
     log = folder / f"{seed}.parquet"
     log.write_bytes(content[: rng.choice([len(content), len(content), rng.randrange(4, len(content))])])
-    refused, fates = "", {"lines": 0}
+    refusal, fates = "", {"lines": 0}
     try:
         fates = dict(runs.document([log], goals=GOALS).input)
     except InputError as error:
-        refused = str(error)
-    assert not refused or log.name in refused
+        refusal = str(error)
+    assert not refusal or log.name in refusal
     assert fates.pop("lines") == sum(fates.values())
 
 
 @pytest.mark.parametrize(
-    ("seed", "kind"), [(seed, kind) for kind in KINDS for seed in (*range(number_of_examples(0.04) if kind in USUAL else 1), *FAILED)]
+    ("seed", "kind"), [(seed, kind) for kind in KINDS for seed in (*range(number_of_examples(0.04) if kind in COMMON else 1), *FAILED)]
 )
 def test_mutated_lines_are_read_or_counted(seed: int, kind: str, tmp_path: Path) -> None:
-    """A hundred lines per format, a few hundred of the usual ones."""
+    """Common formats are tested with more seeds than the others."""
     check(seed, kind, tmp_path)
 
 
@@ -190,9 +190,9 @@ def test_damaged_parquet_is_read_or_refused(seed: int, tmp_path: Path) -> None:
 
 @pytest.mark.fuzz
 def test_mutated_lines_for_some_minutes(tmp_path: Path) -> None:
-    begun = time.monotonic()
+    begin = time.monotonic()
     seed = 1_000
-    while time.monotonic() - begun < MINUTES * 60:
+    while time.monotonic() - begin < MINUTES * 60:
         seed += 1
         check_parquet(seed, tmp_path)
         for kind in KINDS:

@@ -1,6 +1,6 @@
 """The machine does not matter: any number of threads, and repeated runs, give the same bytes in every output.
 
-Orders of lines and files, packed logs, line ends and standard input are held against the model's logs in `test_against_model`.
+The order of lines and files, compression, line endings and standard input are tested with the model's logs in `test_against_model`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def report(**environment: str) -> bytes:
 
 @pytest.fixture(scope="module")
 def single() -> bytes:
-    """Return the report made by one thread."""
+    """Return the report made with one thread."""
     return report(POLARS_MAX_THREADS="1")
 
 
@@ -42,8 +42,8 @@ def single() -> bytes:
         {"POLARS_MAX_THREADS": "2"},
         {"POLARS_MAX_THREADS": "7", "PYTHONHASHSEED": "12345", "TZ": "Pacific/Kiritimati", "LC_ALL": "C.UTF-8"},
     ],
-    ids=["two threads", "seven threads, other sets, another clock and language"],
+    ids=["two threads", "seven threads, another hash seed, time zone and locale"],
 )
-def test_the_machine_changes_no_byte(environment: dict[str, str], single: bytes) -> None:
+def test_the_environment_does_not_change_a_byte(environment: dict[str, str], single: bytes) -> None:
     assert len(single) > 10_000
     assert report(**environment) == single

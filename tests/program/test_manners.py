@@ -1,4 +1,4 @@
-"""Manners of a process: closed pipes, full disks, odd encodings, colours, hostile environments. Each test runs the program itself."""
+"""Behaviour as a process: closed pipes, full disks, unusual encodings, colours, hostile environments. Each test runs the program itself."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @cache
 def usual(report: str, log: str) -> bytes:
-    """Return a report from an environment without settings."""
+    """Return a report made in an environment without settings."""
     return run(report, log).stdout
 
 
 @pytest.mark.parametrize("output", ["table", "csv", "json", "parquet"])
-def test_the_reader_of_a_pipe_may_go_away(output: str, log: str, tmp_path: Path) -> None:
+def test_the_reader_of_a_pipe_may_close_it_early(output: str, log: str, tmp_path: Path) -> None:
     script = f'$CONVKIT pages -n 0 -f {output} "$1" | head -c 1 > /dev/null; exit ${{PIPESTATUS[0]}}'
     done = shell(script, log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
@@ -64,7 +64,7 @@ def test_a_device_is_written_directly() -> None:
     assert done.stderr == b"convkit: error: /dev/full cannot be written: No space left on device; free some space, or choose another place\n"
 
 
-def test_a_file_that_grows_too_large_leaves_the_old_one(log: str, tmp_path: Path) -> None:
+def test_a_new_file_that_gets_too_large_leaves_the_old_one_in_place(log: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "pages.json").write_text("old", encoding="utf-8")
@@ -74,18 +74,18 @@ def test_a_file_that_grows_too_large_leaves_the_old_one(log: str, tmp_path: Path
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {"pages.json": b"old"}
 
 
-def test_standard_output_that_grows_too_large_is_reported(log: str, tmp_path: Path) -> None:
+def test_standard_output_that_gets_too_large_is_reported(log: str, tmp_path: Path) -> None:
     done = shell('ulimit -f 1; $CONVKIT report -f json "$1" > made', log, folder=tmp_path)
     assert done.returncode == 6
     assert done.stderr.startswith(b"convkit: error: standard output cannot be written: File too large; ")
 
 
-@pytest.mark.parametrize("given", ['$CONVKIT goals - < "$1"', 'mkfifo pipe; (cat "$1" > pipe &); $CONVKIT goals pipe', "$CONVKIT goals array.json"])
-def test_a_lack_of_room_for_temporary_files_is_reported(given: str, log: str, tmp_path: Path) -> None:
-    """Input that can be read only once is copied first, and an array is unrolled: both need room."""
+@pytest.mark.parametrize("command", ['$CONVKIT goals - < "$1"', 'mkfifo pipe; (cat "$1" > pipe &); $CONVKIT goals pipe', "$CONVKIT goals array.json"])
+def test_a_lack_of_space_for_temporary_files_is_reported(command: str, log: str, tmp_path: Path) -> None:
+    """Input that can be read only once is copied first, and a JSON array is split into lines: both need disk space."""
     rows = [{"user": f"u{number}", "time": 1_791_640_000 + number, "event": "a", "note": "x" * 100} for number in range(1_000)]
     (tmp_path / "array.json").write_text(json.dumps(rows), encoding="utf-8")
-    done = shell(f"ulimit -f 1; {given}", log, folder=tmp_path)
+    done = shell(f"ulimit -f 1; {command}", log, folder=tmp_path)
     assert (done.returncode, done.stdout) == (6, b"")
     assert re.fullmatch(
         rb"convkit: error: .*the directory for temporary files \(/.*\) cannot be written: File too large; free some space, or set TMPDIR\n",
@@ -93,7 +93,7 @@ def test_a_lack_of_room_for_temporary_files_is_reported(given: str, log: str, tm
     )
 
 
-def test_streams_may_be_closed(log: str, tmp_path: Path) -> None:
+def test_standard_streams_may_be_closed(log: str, tmp_path: Path) -> None:
     done = shell('$CONVKIT goals "$1" >&-', log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (6, b"convkit: error: standard output is closed; choose another place with -o\n")
     assert shell('$CONVKIT goals "$1" -o goals.csv >&-', log, folder=tmp_path).returncode == 0
@@ -108,23 +108,23 @@ def test_a_file_that_a_shell_appends_to_is_not_truncated(log: str, tmp_path: Pat
     assert (tmp_path / "other").read_bytes().startswith(b"goal,")
 
 
-def test_a_pipe_with_a_name_is_written_directly(log: str, tmp_path: Path) -> None:
+def test_a_named_pipe_is_written_directly(log: str, tmp_path: Path) -> None:
     done = shell('mkfifo named; (cat named > made) & $CONVKIT goals "$1" -f csv -o named; wait', log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     assert (tmp_path / "made").read_bytes().startswith(b"goal,")
     assert (tmp_path / "named").is_fifo()
 
 
-def test_a_standard_output_that_does_not_block_gets_everything(log: str) -> None:
-    whole = run("pages", "-f", "json", "-n", "0", log).stdout
-    ours, theirs = os.pipe()
-    os.set_blocking(theirs, False)
-    with subprocess.Popen([*as_program.COMMAND, "report", "-f", "json", SAMPLE], stdout=theirs, env=environment()) as process:
-        os.close(theirs)
-        with os.fdopen(ours, "rb") as pipe:
+def test_a_non_blocking_standard_output_gets_everything(log: str) -> None:
+    pages = run("pages", "-f", "json", "-n", "0", log).stdout
+    read_end, write_end = os.pipe()
+    os.set_blocking(write_end, False)
+    with subprocess.Popen([*as_program.COMMAND, "report", "-f", "json", SAMPLE], stdout=write_end, env=environment()) as process:
+        os.close(write_end)
+        with os.fdopen(read_end, "rb") as pipe:
             output = pipe.read()
         assert process.wait(as_program.PATIENCE) == 0
-    assert len(output) > 1 << 16 or len(output) > len(whole)
+    assert len(output) > 1 << 16 or len(output) > len(pages)
     assert output.endswith(b"}\n")
 
 
@@ -145,13 +145,13 @@ def test_pipes_get_utf_8_in_every_locale(odd: dict[str, str], log: str) -> None:
     assert done.stdout == usual("report", log)
 
 
-def test_a_missing_file_is_reported_if_the_locale_lacks_its_letters(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_if_the_locale_cannot_encode_its_name(tmp_path: Path) -> None:
     env = environment(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert run("report", str(tmp_path / "fehlt-ü.log"), env=env).returncode == 3
     assert run("--help", env=env).returncode == 0
 
 
-def test_a_screen_that_lacks_characters_gets_plain_ones() -> None:
+def test_a_terminal_without_unicode_gets_ascii_characters() -> None:
     goals = str(EXAMPLE_GOALS)
     code, screen = on_screen("funnel", SAMPLE, "-g", goals, PYTHONIOENCODING="ascii", NO_COLOR="1")
     assert code == 0
@@ -161,7 +161,7 @@ def test_a_screen_that_lacks_characters_gets_plain_ones() -> None:
     assert max(map(len, shown.splitlines())) <= 80
 
 
-def test_a_screen_gets_colours_and_its_width() -> None:
+def test_a_terminal_gets_colours_and_lines_of_its_width() -> None:
     code, screen = on_screen("overview", SAMPLE, columns=60)
     assert code == 0
     assert ESCAPE in screen
@@ -195,7 +195,7 @@ def test_a_file_gets_no_colours(log: str, tmp_path: Path) -> None:
     assert (tmp_path / "made.txt").read_bytes() == usual("overview", log)
 
 
-def test_a_screen_is_not_filled_with_bytes(log: str) -> None:
+def test_binary_output_is_not_written_to_a_terminal(log: str) -> None:
     assert on_screen("goals", log, "-f", "parquet") == (2, b"")
 
 
@@ -223,17 +223,17 @@ HOSTILE = [
     },
     {"POLARS_REGEX_SIZE_LIMIT": "1", "POLARS_MAX_THREADS": "1"},
 ]
-"""As many variables at once as do not contradict each other: each starts the program once."""
+"""Groups of as many variables as possible that do not contradict each other: every group starts the program only once."""
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=["gpu", "streaming", "one thread"])
-def test_no_variable_changes_a_report(hostile: dict[str, str], log: str) -> None:
+def test_environment_variables_do_not_change_a_report(hostile: dict[str, str], log: str) -> None:
     done = run("report", log, env=environment(**hostile))
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == usual("report", log)
 
 
-def test_the_directory_may_be_gone_and_home_unknown(log: str, tmp_path: Path) -> None:
+def test_the_working_directory_may_be_deleted_and_home_unset(log: str, tmp_path: Path) -> None:
     done = shell('mkdir gone; cd gone; rmdir ../gone; unset HOME; $CONVKIT overview "$1"', log, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == usual("overview", log)
@@ -243,6 +243,6 @@ def test_the_directory_may_be_gone_and_home_unknown(log: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("umask", "mode"), [("000", 0o666), ("077", 0o600), ("022", 0o644)])
-def test_the_umask_is_that_of_a_new_file(umask: str, mode: int, log: str, tmp_path: Path) -> None:
+def test_the_umask_applies_to_a_new_file(umask: str, mode: int, log: str, tmp_path: Path) -> None:
     shell(f'umask {umask}; $CONVKIT overview "$1" -o made.csv', log, folder=tmp_path)
     assert (tmp_path / "made.csv").stat().st_mode & 0o777 == mode

@@ -1,4 +1,4 @@
-"""Signals are handled at any moment: an exit code, one line, no unfinished file; for users of the library nothing changes."""
+"""Signals are handled at any moment, with an exit code, one line and no unfinished file; for users of the library nothing changes."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ with process.answered_signals():
     print("ready", flush=True)
     text.select(pl.col("text").str.count_matches(".*z|a")).collect(engine=sys.argv[1])
 """
-"""A query of many minutes in little memory, for which Python's own handlers would wait: each match first searches all that is left."""
+"""A query that takes many minutes but little memory, because each match searches the rest of the text; Python's own handlers would wait for it."""
 
 
 @pytest.fixture(autouse=True)
 def no_signal_is_ignored() -> Iterator[None]:
-    """Start every test's processes with signals that end them, even if the tests run under `nohup` or in a script's background.
+    """Let signals end the processes that the tests start, even if the tests run under `nohup` or in the background of a script.
 
-    A program inherits what its parent ignores, but not its parent's handlers; the tests themselves stay as deaf as they were.
+    A program inherits its parent's ignored signals, but not its handlers; the tests themselves still do nothing on these signals.
     """
     ignored = [number for number in ANSWERED if signal.getsignal(number) is signal.SIG_IGN]
     for number in ignored:
@@ -51,7 +51,7 @@ def no_signal_is_ignored() -> Iterator[None]:
 
 @contextmanager
 def started(command: Sequence[str], folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command in a folder with all its streams piped, and end it whatever the test does."""
+    """Run a command in a folder with all its streams piped, and kill it after the test in any case."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=folder, env=environment(**more), stdin=pipe, stdout=pipe, stderr=pipe) as process:
         try:
@@ -62,14 +62,14 @@ def started(command: Sequence[str], folder: Path, **more: str) -> Iterator[subpr
 
 def wait_for_spool(folder: Path) -> None:
     """Wait until standard input is being copied to a temporary file in a folder."""
-    ends = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while not list(folder.glob(".convkit-*")):
-        assert time.monotonic() < ends, "no temporary file"
+        assert time.monotonic() < deadline, "no temporary file"
         time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", ANSWERED)
-def test_a_signal_ends_a_run_with_its_code_and_one_line(number: signal.Signals, tmp_path: Path) -> None:
+def test_a_signal_ends_a_run_with_its_exit_code_and_one_line(number: signal.Signals, tmp_path: Path) -> None:
     with started([*COMMAND, "report", "-"], tmp_path, TMPDIR=str(tmp_path)) as process:
         wait_for_spool(tmp_path)
         process.send_signal(number)
@@ -83,7 +83,7 @@ def test_a_signal_ends_a_run_with_its_code_and_one_line(number: signal.Signals, 
 
 @pytest.mark.parametrize("engine", ["in-memory", "streaming"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_query_is_not_waited_for(number: signal.Signals, engine: str, tmp_path: Path) -> None:
+def test_a_signal_ends_a_run_during_a_long_query(number: signal.Signals, engine: str, tmp_path: Path) -> None:
     with started([sys.executable, "-c", LONG_QUERY, engine], tmp_path) as process:
         assert process.stdout
         assert process.stdout.readline() == b"ready\n"
@@ -92,7 +92,7 @@ def test_a_query_is_not_waited_for(number: signal.Signals, engine: str, tmp_path
         assert process.wait(PATIENCE) == 128 + number
 
 
-def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
+def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
     """`nohup` relies on this."""
     command = ["/bin/sh", "-c", 'trap "" HUP; exec "$@"', "sh", *COMMAND, "overview", "-", "-o", "made.csv"]
     with started(command, tmp_path, TMPDIR=str(tmp_path)) as process:
@@ -104,17 +104,17 @@ def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
 
 
 def killed_at_random(folder: Path, times: int, seed: int) -> None:
-    """Assert that runs killed at random moments leave the old file or the complete new one."""
-    chance = random.Random(seed)
+    """Check that runs killed at random moments leave the old file or the complete new one."""
+    rng = random.Random(seed)
     out = folder / "made.csv"
-    begun = time.monotonic()
+    begin = time.monotonic()
     run("report", SAMPLE, "-o", str(out))
-    lasts, new = time.monotonic() - begun, out.read_bytes()
+    duration, new = time.monotonic() - begin, out.read_bytes()
     for _ in range(times):
         out.write_bytes(b"old")
-        number = chance.choice(ANSWERED)
+        number = rng.choice(ANSWERED)
         with started([*COMMAND, "report", SAMPLE, "-o", "made.csv"], folder) as process:
-            time.sleep(chance.uniform(0, lasts))
+            time.sleep(rng.uniform(0, duration))
             process.send_signal(number)
             code = process.wait(PATIENCE)
         # Before the program has started and after it has ended, Python itself handles signals.
@@ -124,16 +124,16 @@ def killed_at_random(folder: Path, times: int, seed: int) -> None:
         assert [path.name for path in folder.iterdir()] == ["made.csv"]
 
 
-def test_killed_at_random_moments_no_file_is_half_written(tmp_path: Path) -> None:
+def test_runs_killed_at_random_moments_leave_no_partial_file(tmp_path: Path) -> None:
     killed_at_random(tmp_path, 4, 1)
 
 
 @pytest.mark.slow
-def test_killed_at_many_random_moments_no_file_is_half_written(tmp_path: Path) -> None:
+def test_runs_killed_at_many_random_moments_leave_no_partial_file(tmp_path: Path) -> None:
     killed_at_random(tmp_path, 30, 2)
 
 
-def test_handlers_are_given_back() -> None:
+def test_signal_handlers_are_restored() -> None:
     before = [signal.getsignal(number) for number in ANSWERED]
     with cli_process.answered_signals():
         assert {*before}.isdisjoint(signal.getsignal(number) for number in ANSWERED)
@@ -142,23 +142,23 @@ def test_handlers_are_given_back() -> None:
     assert unused == -1
 
 
-def test_the_thread_ends_with_the_run() -> None:
+def test_the_signal_thread_ends_with_the_run() -> None:
     with cli_process.answered_signals():
-        waiting = [thread for thread in threading.enumerate() if thread.name == "convkit signals"]
-        assert waiting
-    for thread in waiting:
+        threads = [thread for thread in threading.enumerate() if thread.name == "convkit signals"]
+        assert threads
+    for thread in threads:
         thread.join(PATIENCE)
         assert not thread.is_alive()
 
 
-def test_other_threads_change_nothing() -> None:
+def test_handlers_do_not_change_in_other_threads() -> None:
     handlers: list[object] = []
 
-    def elsewhere() -> None:
+    def record_handlers() -> None:
         with cli_process.answered_signals():
             handlers.extend(signal.getsignal(number) for number in ANSWERED)
 
-    thread = threading.Thread(target=elsewhere)
+    thread = threading.Thread(target=record_handlers)
     thread.start()
     thread.join()
     assert handlers == [signal.getsignal(number) for number in ANSWERED]
@@ -172,5 +172,5 @@ convkit.report([{SAMPLE!r}], ["overview"]).render("csv")
 assert before == [signal.getsignal(number) for number in signal.valid_signals()]
 assert signal.set_wakeup_fd(-1) == -1
 """
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment(), capture_output=True, check=False)
-    assert (done.returncode, done.stderr) == (0, b"")
+    process = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment(), capture_output=True, check=False)
+    assert (process.returncode, process.stderr) == (0, b"")

@@ -1,4 +1,4 @@
-"""The product against the simulator's truth: every figure of overview, goals, funnels and pages, and the fate of every line."""
+"""Compare every figure of the product, and its classification of every line, with the simulation."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 TRUTH_GOALS = BENCH / "truth_goals.yaml"
 
 RUNS = ((1, 0, 1), (2, 40, 1), (3, 250, 2), (4, 250, 6), (5, 900, 3))
-"""Seed, visitors, and how often the scripts of edge cases are run."""
+"""Seed, number of visitors, and how often the edge-case scripts are played."""
 
-PROMISED = (
+REQUIRED = (
     dict.fromkeys(("gap of 1799", "gap of 1800", "gap of 1801", "tour at the window", "tour past the window"), 1)
-    | dict.fromkeys(("week at the window", "week past the window", "bot beside a person", "two browsers at one address"), 1)
+    | dict.fromkeys(("week at the window", "week past the window", "bot and human at one address", "two browsers at one address"), 1)
     | dict.fromkeys(("errors before a session", "errors after a session", "errors in no session", "redirects in no session"), 1)
     | dict.fromkeys(("over midnight", "over the month's edge", "signed in on the way", "without a page", "form again"), 1)
     | dict.fromkeys(("cart twice", "checkout twice", "receipt twice", "product twice", "repeated ranges", "reloaded receipts"), 1)
@@ -47,12 +47,12 @@ PROMISED = (
     | dict.fromkeys(("sent only HEAD", "got only 4xx", "agent says nothing", "agent is on the list of crawlers"), 1)
     | {"background POSTs": 4, "listed as background, named": 8, "displaced": 3, "spelling": 5, "odd": 20}
 )
-"""How often each hard case must occur in a run."""
+"""How often each hard case must occur in a run, at least."""
 
 ORIGIN = ("source", "medium", "campaign", "channel")
 REPORTS = ("overview", "goals", "funnel", "drop-off", "pages", "channels", "sessions")
 EXACT = ("seconds", "target")
-"""Parts of the names of columns that are compared exactly; other fractions are rates, which files round to 6 decimals."""
+"""Columns with these words in their names are compared exactly; other fractions are rates, which the outputs round to 6 decimals."""
 
 
 @cache
@@ -77,7 +77,7 @@ def _report(log: Path, goals: Path, **options: str) -> dict[str, Any]:
 
 
 def _same(column: str, actual: Any, expected: Any) -> bool:  # noqa: ANN401  # cells of every type
-    if column in {"then_converted", "value"}:  # what does not apply may be left out or 0
+    if column in {"then_converted", "value"}:  # a value that does not apply may be missing or 0
         return Fraction(actual or 0) == (expected or 0)
     if expected is None or isinstance(expected, bool) or actual is None:
         return actual is expected
@@ -114,7 +114,7 @@ def _tables(report: dict[str, Any]) -> dict[str, dict[object, dict[str, Any]]]:
 
 
 def _compare(report: dict[str, Any], truth: Truth) -> None:
-    """Compare every figure of a report with the truth; an extra or missing row is wrong as well."""
+    """Compare every figure of a report with the expected one; an extra or missing row is an error too."""
     expected: dict[str, dict[Any, dict[str, Any]]] = {
         "input": {"lines": truth.fates, "bots": truth.bots},
         "overview": {"all": truth.overview},
@@ -125,8 +125,8 @@ def _compare(report: dict[str, Any], truth: Truth) -> None:
         "origins": {"all": {" / ".join(names): number for names, number in truth.origins.items()}},
     }
     actual = _tables(report)
-    others = {name: actual[name].keys() ^ rows.keys() for name, rows in expected.items()}
-    wrong = [f"{name}: only here or there: {sorted(map(str, keys))}" for name, keys in others.items() if keys and name != "overview"]
+    unmatched = {name: actual[name].keys() ^ rows.keys() for name, rows in expected.items()}
+    wrong = [f"{name}: rows on one side only: {sorted(map(str, keys))}" for name, keys in unmatched.items() if keys and name != "overview"]
     for name, rows in expected.items():
         for key, row in rows.items():
             wrong += _differences(f"{name} {key}", actual[name].get(key, {}), row)
@@ -134,25 +134,25 @@ def _compare(report: dict[str, Any], truth: Truth) -> None:
 
 
 @pytest.mark.parametrize(("seed", "visitors", "edges"), RUNS)
-def test_every_figure_is_true(seed: int, visitors: int, edges: int, tmp_path: Path) -> None:
+def test_every_figure_matches_the_simulation(seed: int, visitors: int, edges: int, tmp_path: Path) -> None:
     simulation = _run(seed, visitors, edges)
     _compare(_report(_written(simulation, tmp_path), TRUTH_GOALS), simulation.truth(TRUTH))
 
 
-def test_every_figure_of_one_month_is_true(tmp_path: Path) -> None:
-    """Sessions and chains belong as a whole to the month in which they start; `once_per` considers all lines."""
+def test_every_figure_of_one_month_matches_the_simulation(tmp_path: Path) -> None:
+    """A session or chain belongs entirely to the month in which it starts; `once_per` considers all lines."""
     simulation = _run(6, 300, 3)
     truth = simulation.truth(TRUTH, (midnight("2026-10-01"), midnight("2026-11-01")))
     assert truth.fates["outside"] > 100
     _compare(_report(_written(simulation, tmp_path), TRUTH_GOALS, since="2026-10-01", until="2026-10-31"), truth)
 
 
-def test_every_figure_of_the_sample_is_true() -> None:
+def test_every_figure_of_the_sample_matches_the_simulation() -> None:
     _compare(_report(SAMPLE, EXAMPLE_GOALS), _sample().truth(EXAMPLE))
 
 
-def test_every_figure_of_the_same_month_as_an_export_is_true() -> None:
-    """An export has no fates of its own, but its sessions, goals, funnels and pages are those of the log."""
+def test_every_figure_of_the_sample_export_matches_the_simulation() -> None:
+    """Lines of an export are classified differently, but its sessions, goals, funnels and pages are those of the log."""
     truth = _sample().truth(EXAMPLE, export=True)
     report = _report(EXPORT, EXAMPLE_GOALS)
     truth.fates, truth.bots = _tables(report)["input"]["lines"], {}
@@ -169,7 +169,7 @@ NOTATIONS = {
 
 
 @pytest.mark.parametrize("name", NOTATIONS)
-def test_every_figure_of_an_export_is_true(name: str, tmp_path: Path) -> None:
+def test_every_figure_of_an_export_matches_the_simulation(name: str, tmp_path: Path) -> None:
     simulation = simulate(sum(map(ord, name)), 200, Span("2026-09-29", 36), odd=0.0, edges=1)
     log = tmp_path / name
     log.write_text(NOTATIONS[name](simulator_export.events(simulation, EXAMPLE)), encoding="utf-8")
@@ -178,8 +178,8 @@ def test_every_figure_of_an_export_is_true(name: str, tmp_path: Path) -> None:
     _compare(report, truth)
 
 
-def test_a_wrong_figure_is_found(tmp_path: Path) -> None:
-    """One figure of each table is changed by the smallest amount that matters: each is named, and nothing else."""
+def test_a_wrong_figure_is_detected(tmp_path: Path) -> None:
+    """If one figure per table is changed by the smallest relevant amount, exactly these figures are reported."""
     simulation = _run(3, 40, 1)
     report, truth = _report(_written(simulation, tmp_path), TRUTH_GOALS), simulation.truth(TRUTH)
     truth.fates["bot"] += 1
@@ -202,8 +202,8 @@ def test_the_hard_cases_occur(seed: int, visitors: int, edges: int) -> None:
     simulation = _run(seed, visitors, edges)
     truth = simulation.truth(TRUTH)
     counts = features(simulation, truth)
-    short = {name: counts[name] for name, least in PROMISED.items() if counts[name] < least}
-    assert not short, f"promised, but too few: {short}"
+    too_few = {name: counts[name] for name, least in REQUIRED.items() if counts[name] < least}
+    assert not too_few, f"too few: {too_few}"
     assert same_second(truth.visits) >= 0.02
     assert counts["odd"] >= 0.01 * truth.fates["lines"]
     assert counts["unparsed"] >= (visitors >= 250)
@@ -214,7 +214,7 @@ def test_equal_seeds_give_equal_logs() -> None:
     assert _run(2, 40, 1).text == _run.__wrapped__(2, 40, 1).text != _run(3, 40, 1).text
 
 
-def test_lines_out_of_order_keep_each_second_of_a_visitor() -> None:
+def test_lines_out_of_order_keep_the_order_within_a_visitor_s_second() -> None:
     simulation = _run(3, 100, 2)
     seconds: dict[tuple[object, int], list[int]] = {}
     for hit in simulation.plan:
@@ -225,7 +225,7 @@ def test_lines_out_of_order_keep_each_second_of_a_visitor() -> None:
     assert max(late - stamped[line] for late, line in zip(latest, sorted(stamped), strict=True)) <= 60
 
 
-def test_the_simulator_knows_nothing_of_the_product() -> None:
+def test_the_simulator_does_not_import_the_product() -> None:
     for module in [*BENCH.glob("simulator*.py"), BENCH / "make_sample.py"]:
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
@@ -234,7 +234,7 @@ def test_the_simulator_knows_nothing_of_the_product() -> None:
 
 
 def _depth(trace: str, steps: str = "A B C", window: int | None = None) -> int:
-    """Return the depth of a trace such as `A(0) B(10)`; without times, each hit comes a second after the previous one."""
+    """Return the depth of the chain in a trace such as `A(0) B(10)`; without times, hits are a second apart."""
     moments = []
     for place, word in enumerate(trace.split()):
         name, _, seconds = word.rstrip(")").partition("(")
@@ -246,11 +246,11 @@ def _depth(trace: str, steps: str = "A B C", window: int | None = None) -> int:
     ("trace", "depth"),
     [("A B C", 3), ("A x B C", 3), ("A A B B C C", 3), ("A B x C", 3), ("B A C", 1), ("C B A", 1), ("A B A C", 3)],
 )
-def test_hand_traces(trace: str, depth: int) -> None:
+def test_depths_of_traces_counted_by_hand(trace: str, depth: int) -> None:
     assert _depth(trace) == depth
 
 
-def test_hand_traces_with_a_window_or_equal_steps() -> None:
+def test_depths_of_traces_with_a_window_or_equal_steps() -> None:
     assert _depth("A(0) B(10) A(100) B(105) C(109)", window=10) == 3
     assert _depth("A(0) B(10) C(20)", window=20) == 3
     assert _depth("A(0) B(10) C(21)", window=20) == 2
@@ -258,7 +258,7 @@ def test_hand_traces_with_a_window_or_equal_steps() -> None:
     assert _depth("A A", "A A") == 2
 
 
-def test_a_condition_and_the_act_after_it_may_be_one_hit() -> None:
+def test_a_condition_and_the_next_step_may_match_the_same_hit() -> None:
     landing = [(0, frozenset({"mail", "post"}))]
     assert chain(landing, [("mail",), ("post",)], [True, False], None) == [0, 0]
     assert chain(landing, [("mail",), ("post",)], [False, False], None) == [0]
@@ -266,10 +266,10 @@ def test_a_condition_and_the_act_after_it_may_be_one_hit() -> None:
 
 
 def _every_chain(moments: list[tuple[int, frozenset[str]]], steps: list[tuple[str, ...]], window: int | None) -> list[list[int]]:
-    """Return every chain of hits that fills the first steps, by enumeration."""
+    """Return every chain of hits that reaches the first steps, by enumeration."""
     chains: list[list[int]] = []
-    for deep in range(1, len(steps) + 1):
-        for places in itertools.combinations(range(len(moments)), deep):
+    for depth in range(1, len(steps) + 1):
+        for places in itertools.combinations(range(len(moments)), depth):
             fits = all(moments[place][1] & set(step) for place, step in zip(places, steps, strict=False))
             if fits and (window is None or moments[places[-1]][0] - moments[places[0]][0] <= window):
                 chains.append(list(places))
