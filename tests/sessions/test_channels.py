@@ -32,7 +32,7 @@ OWN = ("www.other.example",)
 
 
 def channels_of(pairs: Iterable[tuple[str | None, str | None]], site: Site = SITE, own: tuple[str, ...] = OWN) -> list[Row]:
-    """Return source, medium, campaign and channel of pairs of referrer and query."""
+    """Return source, medium, campaign and channel for pairs of referrer and query."""
     frame = pl.LazyFrame(list(pairs), schema=["referrer", "landing_query"], orient="row").cast(pl.Categorical)
     return add_channels(frame, site, own).select(CHANNEL_COLUMNS).collect().rows()
 
@@ -43,7 +43,7 @@ def test_each_case_of_the_table_has_its_channel() -> None:
     assert wrong == []
 
 
-def test_every_rule_is_in_the_table_three_times() -> None:
+def test_every_channel_is_in_the_table_at_least_three_times() -> None:
     times = Counter(case[-1] for case in CASES)
     assert len(CASES) >= 120
     assert {name: times[name] for name in (*channel_rules.builtin_channels(), "Unassigned") if times[name] < 3} == {}
@@ -61,11 +61,11 @@ site:
 """
 
 
-def test_custom_rules_come_first_and_the_first_that_fits_counts() -> None:
-    """All keys of a rule must hold, one item of a list is enough; patterns ignore case; a name may be that of a built-in channel."""
+def test_custom_rules_come_first_and_the_first_match_decides() -> None:
+    """All keys of a rule must match, and one item of a list is enough; patterns ignore case; a rule may have the name of a built-in channel."""
     assert is_valid(RULES)
     site = parse_goals(RULES, "goals.yaml").site
-    asked = {
+    expected = {
         "utm_source=NEWSLETTER&utm_medium=Email": "Newsletter",
         "utm_source=newsletter&utm_medium=sms": "SMS",
         "utm_source=crm&utm_medium=mail": "Unassigned",
@@ -80,11 +80,11 @@ def test_custom_rules_come_first_and_the_first_that_fits_counts() -> None:
         "utm_source=chatgpt.com": "Chat",
         "utm_source=intranet.example&utm_medium=qr": "Organic Search",
     }
-    assert {query: row[-1] for query, row in zip(asked, channels_of([(None, query) for query in asked], site), strict=True)} == asked
+    assert {query: row[-1] for query, row in zip(expected, channels_of([(None, query) for query in expected], site), strict=True)} == expected
 
 
-REFUSED = {
-    "channels: [Newsletter]": "goals.yaml:3:13: `channels` maps names to rules",
+INVALID = {
+    "channels: [Newsletter]": "goals.yaml:3:13: `channels` takes names, each with a rule",
     "channels: {A: newsletter}": "goals.yaml:3:17: a rule consists of the keys source, medium, campaign, category",
     "channels: {A: {}}": "goals.yaml:3:17: a rule consists of the keys source",
     "channels: {A: }": "goals.yaml:3:17: a rule consists of the keys source",
@@ -100,7 +100,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("text", "message"), REFUSED.items())
+@pytest.mark.parametrize(("text", "message"), INVALID.items())
 def test_an_invalid_rule_is_refused_with_its_line(text: str, message: str) -> None:
     goals_file = f"macro: {{sale: /sale}}\nsite:\n  {text}"
     with pytest.raises(GoalsFileError) as raised:
@@ -127,7 +127,7 @@ def test_built_in_channels_are_written_like_custom_ones() -> None:
 
 
 def test_the_lists_are_well_formed() -> None:
-    """No source occurs twice, all are in lower case, and each parameter, app and click ID has all its fields."""
+    """No source occurs twice, all are in lower case, and every app, click ID and parameter has all its fields."""
     rows = [line.split() for line in datafiles.lines("sources")]
     places = [name.removeprefix("=") for _, *row in rows for name in row]
     assert {kind for kind, *_ in rows} == set(channel_rules.CATEGORIES)
@@ -151,7 +151,7 @@ def test_rows_keep_their_order_and_their_other_columns() -> None:
     assert (empty.height, empty.columns) == (0, result.columns)
 
 
-def test_whatever_a_log_holds_has_a_channel() -> None:
+def test_hostile_referrers_and_queries_get_a_channel() -> None:
     hostile = [*NASTY, "utm_source=" * 500, "%" * 500, "&" * 500, "https://" + "a." * 500 + "example/", "utm_source=%00%1b[31m&utm_medium=\u202e"]
     pairs = [
         pair for text in hostile for pair in ((text, None), (None, text), (f"https://{text}/", f"utm_source={text}&utm_campaign={text}&gclid={text}"))

@@ -1,4 +1,4 @@
-"""The stages on a real log of 10,000 lines with published sessions: bots are kept, and all hits, assets too, count as interactions."""
+"""Test the stages on a real log of 10,000 lines with published sessions; bots are kept, and all hits, even assets, count as interactions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convkit.sessions import sessionize
 FOLDER = os.environ.get("CONVKIT_TEST_DATA")
 TIMEOUT = timedelta(minutes=30)
 
-pytestmark = pytest.mark.skipif(FOLDER is None, reason="CONVKIT_TEST_DATA names no folder of test data")
+pytestmark = pytest.mark.skipif(FOLDER is None, reason="CONVKIT_TEST_DATA is not set")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_every_line_is_a_record(records: pl.DataFrame) -> None:
     assert (records["time"].diff() < timedelta()).sum() == 4_915
 
 
-def test_sessions_are_the_published_ones(records: pl.DataFrame) -> None:
+def test_sessions_match_the_published_ones(records: pl.DataFrame) -> None:
     visitor = pl.struct("address", "user_agent").rank("dense").cast(pl.Int64)
     hits = records.lazy().select(*ORDER, visitor=visitor, kind=pl.lit("page", dtype=KIND))
     sizes = sessionize.cut_by_gaps(hits.sort("visitor", *ORDER), TIMEOUT).group_by("session").len().collect()

@@ -1,4 +1,4 @@
-"""Bots by behaviour: each rule at its edges, which of them is given as the reason, and how bots are counted."""
+"""Bots by behaviour: each rule at its limits, which rule is given as the reason, and how bots are counted."""
 
 from __future__ import annotations
 
@@ -24,42 +24,42 @@ if TYPE_CHECKING:
 
 GOALS = "macro: {sale: /sale}"
 PERSON = [line("GET /sale", who="203.0.113.99 - -")]
-"""A person, so that there is always a session."""
+"""A human visitor, so that there is always a session."""
 
-Answers = list[tuple[str, int]]
+Responses = list[tuple[str, int]]
 
-RULES: dict[str, tuple[Answers, str | None]] = {
-    "asked for robots.txt, among pages": ([("GET /", 200), ("GET /robots.txt", 200), ("GET /sale", 200)], bots.ROBOTS_TXT),
-    "asked for robots.txt that is not there": ([("GET /", 200), ("GET /robots.txt", 404)], bots.ROBOTS_TXT),
-    "asked whether robots.txt is there": ([("GET /", 200), ("HEAD /robots.txt?x=1", 200)], bots.ROBOTS_TXT),
-    "asked for robots.txt written oddly": ([("GET /", 200), ("GET //r%6Fbots.txt", 200)], bots.ROBOTS_TXT),
-    "asked for another robots.txt": ([("GET /", 200), ("GET /help/robots.txt", 200), ("GET /robots.html", 200)], None),
+RULES: dict[str, tuple[Responses, str | None]] = {
+    "robots.txt requested between pages": ([("GET /", 200), ("GET /robots.txt", 200), ("GET /sale", 200)], bots.ROBOTS_TXT),
+    "missing robots.txt requested": ([("GET /", 200), ("GET /robots.txt", 404)], bots.ROBOTS_TXT),
+    "robots.txt requested with HEAD": ([("GET /", 200), ("HEAD /robots.txt?x=1", 200)], bots.ROBOTS_TXT),
+    "robots.txt in an unusual spelling": ([("GET /", 200), ("GET //r%6Fbots.txt", 200)], bots.ROBOTS_TXT),
+    "other files named like robots.txt": ([("GET /", 200), ("GET /help/robots.txt", 200), ("GET /robots.html", 200)], None),
     "scanner, 404": ([("GET /.env", 404)], bots.SCANNER),
     "scanner, 404, and redirects": ([("GET /wp-login.php", 404), ("GET /", 301)], bots.SCANNER),
     "scanner, 500": ([("GET /.git/config", 500), ("GET /", 302)], bots.SCANNER),
-    "scanner, 200 itself": ([("GET /wp-login.php", 200), ("POST /wp-login.php", 200)], bots.SCANNER),
-    "scanner, and a page not modified": ([("GET /.env", 404), ("GET /", 304)], bots.SCANNER),
-    "scanner, and no page but a download, a call, an empty answer": (
+    "scanner, and only its own path returns 200": ([("GET /wp-login.php", 200), ("POST /wp-login.php", 200)], bots.SCANNER),
+    "scanner, and a 304 page": ([("GET /.env", 404), ("GET /", 304)], bots.SCANNER),
+    "scanner, and no page but a download, an API call and an empty response": (
         [("GET /.env", 404), ("GET /a.pdf", 200), ("GET /api/x", 200), ("GET /", 204), ("POST /a", 200)],
         bots.SCANNER,
     ),
     "scanner, and a page": ([("GET /.env", 404), ("GET /", 200)], None),
-    "owner of a WordPress": ([("GET /wp-login.php", 200), ("POST /wp-login.php", 302), ("GET /wp-admin/", 200)], None),
-    "no scanner": ([("GET /environment", 301), ("GET /git/config", 301), ("GET /login.php", 301), ("GET /wp-content/x.pdf", 200)], None),
+    "owner of a WordPress site": ([("GET /wp-login.php", 200), ("POST /wp-login.php", 302), ("GET /wp-admin/", 200)], None),
+    "no scanner paths": ([("GET /environment", 301), ("GET /git/config", 301), ("GET /login.php", 301), ("GET /wp-content/x.pdf", 200)], None),
     "only HEAD": ([("HEAD /", 200), ("HEAD /sale", 404)], bots.ONLY_HEAD),
-    "only HEAD, and a picture": ([("HEAD /", 200), ("GET /a.png", 200)], bots.ONLY_HEAD),
+    "only HEAD, and an image": ([("HEAD /", 200), ("GET /a.png", 200)], bots.ONLY_HEAD),
     "one HEAD among GETs": ([("GET /", 200), ("HEAD /", 200), ("GET /", 302)], None),
     "HEAD, and one GET": ([("HEAD /", 200), ("HEAD /", 200), ("GET /", 301)], None),
     "one 404": ([("GET /old", 404)], bots.ONLY_ERRORS),
-    "4xx of every sort": ([("GET /old", 400), ("POST /a", 422), ("OPTIONS /", 499), ("HEAD /", 404)], bots.ONLY_ERRORS),
-    "4xx, and a picture": ([("GET /old", 404), ("GET /a.png", 200)], bots.ONLY_ERRORS),
+    "4xx of every kind": ([("GET /old", 400), ("POST /a", 422), ("OPTIONS /", 499), ("HEAD /", 404)], bots.ONLY_ERRORS),
+    "4xx, and an image": ([("GET /old", 404), ("GET /a.png", 200)], bots.ONLY_ERRORS),
     "4xx, and one 200": ([("GET /old", 404), ("GET /older", 410), ("GET /", 200)], None),
     "4xx, and one redirect": ([("GET /old", 404), ("GET /", 301)], None),
     "4xx, and one 500": ([("GET /old", 404), ("GET /", 500)], None),
     "only 5xx": ([("GET /", 500), ("GET /", 503)], None),
-    "robots.txt goes before scanner": ([("GET /robots.txt", 404), ("GET /.env", 404)], bots.ROBOTS_TXT),
-    "scanner goes before HEAD and 4xx": ([("HEAD /.env", 404), ("HEAD /", 404)], bots.SCANNER),
-    "HEAD goes before 4xx": ([("HEAD /", 404)], bots.ONLY_HEAD),
+    "robots.txt overrides scanner": ([("GET /robots.txt", 404), ("GET /.env", 404)], bots.ROBOTS_TXT),
+    "scanner overrides HEAD and 4xx": ([("HEAD /.env", 404), ("HEAD /", 404)], bots.SCANNER),
+    "HEAD overrides 4xx": ([("HEAD /", 404)], bots.ONLY_HEAD),
 }
 
 SCANNED = (
@@ -69,13 +69,13 @@ SCANNED = (
 )
 
 
-def requests(answers: Answers, who: str = "198.51.100.1 - -", **more: str) -> list[str]:
-    """Return one line per request, seconds apart."""
-    return [line(request, number * 7, status, who=who, **more) for number, (request, status) in enumerate(answers)]
+def requests(responses: Responses, who: str = "198.51.100.1 - -", **more: str) -> list[str]:
+    """Return one log line per request, seven seconds apart."""
+    return [line(request, number * 7, status, who=who, **more) for number, (request, status) in enumerate(responses)]
 
 
 def read(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str) -> dict[str, Any]:
-    """Return a report on lines and a person's lines, after checking that the fates add up."""
+    """Return a report on lines and a human's line, after checking that the counts by class add up."""
     document = report(folder, [*lines, *PERSON], goals, **options)
     counts = document["input"]
     fates = {fate: number for fate, number in counts.items() if isinstance(number, int) and fate != "lines"}
@@ -85,36 +85,36 @@ def read(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str)
 
 
 def reasons(folder: Path, lines: Sequence[str], goals: str = GOALS, **options: str) -> dict[str, int]:
-    """Return the number of bots' lines by reason."""
+    """Return the number of bot lines by reason."""
     counted: dict[str, int] = read(folder, lines, goals, **options)["input"]["bot_by_reason"]
     return counted
 
 
 @pytest.mark.parametrize("case", RULES)
-def test_each_rule_makes_a_bot(case: str, tmp_path: Path) -> None:
-    """All lines of a bot except assets count as a bot's."""
-    answers, reason = RULES[case]
-    number = sum(not request.endswith(".png") for request, _ in answers)
-    assert reasons(tmp_path, requests(answers)) == ({} if reason is None else {reason: number})
+def test_each_rule_identifies_bots(case: str, tmp_path: Path) -> None:
+    """All lines of a bot except assets count as bot lines."""
+    responses, reason = RULES[case]
+    number = sum(not request.endswith(".png") for request, _ in responses)
+    assert reasons(tmp_path, requests(responses)) == ({} if reason is None else {reason: number})
 
 
 @pytest.mark.parametrize("target", SCANNED)
-def test_paths_that_scanners_ask_for(target: str, tmp_path: Path) -> None:
+def test_paths_that_scanners_request(target: str, tmp_path: Path) -> None:
     assert reasons(tmp_path, requests([(f"GET {target}", 302)])) == {bots.SCANNER: 1}
 
 
-def test_no_page_that_people_reach_is_on_the_list_of_scanners() -> None:
+def test_no_ordinary_page_is_on_the_list_of_scanner_paths() -> None:
     assert {"/", "/**", "/wp-admin/**", "/.well-known/**", "/login", "/admin"} & set(datafiles.lines("scanners")) == set()
 
 
 def rush(count: int, seconds: int, request: str = "GET /a", status: int = 200) -> list[str]:
-    """Return that many requests within that many seconds, after a quiet hour."""
+    """Return two calm requests, and two hours later `count` requests within `seconds`."""
     times = [7_200, *([7_230] * (count - 2)), 7_200 + seconds]
     return [line("GET /"), line("GET /a", 3_600), *(line(request, time, status) for time in times)]
 
 
 @pytest.mark.parametrize(("count", "seconds", "is_fast"), [(180, 180, False), (181, 180, True), (181, 181, False), (182, 181, True)])
-def test_more_than_180_pages_in_180_seconds_edge_inside(count: int, seconds: int, is_fast: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_more_than_180_pages_within_180_seconds_identify_a_bot(count: int, seconds: int, is_fast: bool, tmp_path: Path) -> None:  # noqa: FBT001
     assert reasons(tmp_path, rush(count, seconds)) == ({bots.FAST: count + 2} if is_fast else {})
 
 
@@ -122,11 +122,11 @@ def test_more_than_180_pages_in_180_seconds_edge_inside(count: int, seconds: int
     ("request_line", "status", "is_fast"),
     [("GET /a", 304, True), ("GET /a", 302, False), ("GET /a", 500, False), ("GET /api/a", 200, False), ("POST /a", 200, False)],
 )
-def test_only_pages_are_too_fast(request_line: str, status: int, is_fast: bool, tmp_path: Path) -> None:  # noqa: FBT001
+def test_only_page_views_can_be_too_fast(request_line: str, status: int, is_fast: bool, tmp_path: Path) -> None:  # noqa: FBT001
     assert (bots.FAST in reasons(tmp_path, rush(400, 1, request_line, status))) == is_fast
 
 
-def test_two_visitors_are_not_fast_together(tmp_path: Path) -> None:
+def test_page_views_of_two_visitors_are_not_added_up(tmp_path: Path) -> None:
     lines = [line("GET /a", number, who=f"198.51.100.{number % 2} - -") for number in range(300)]
     assert reasons(tmp_path, lines) == {}
 
@@ -147,14 +147,14 @@ def test_the_agent_takes_precedence_over_behaviour(agent: str, reason: str, tmp_
     assert reasons(tmp_path, lines) == {reason: 3}
 
 
-def test_too_fast_comes_after_scanner_and_before_head(tmp_path: Path) -> None:
+def test_scanner_overrides_too_fast_and_too_fast_overrides_head(tmp_path: Path) -> None:
     calm = [line("GET /.env", 0, 404), *(line("GET /a", number, 304) for number in range(181))]
     assert reasons(tmp_path, calm) == {bots.SCANNER: 182}
     assert reasons(tmp_path, [*calm[1:], line("HEAD /a")]) == {bots.FAST: 182}
 
 
-def test_excluded_lines_stay_excluded_but_still_count_against_a_visitor(tmp_path: Path) -> None:
-    """Requests to another host are part of everything that a visitor sent."""
+def test_excluded_lines_stay_excluded_but_count_for_a_visitor_s_behaviour(tmp_path: Path) -> None:
+    """Requests to another host count too."""
     goals = f"{GOALS}\nsite: {{hosts: [shop.example], ignore: {{addresses: [192.0.2.0/24]}}}}"
     lines = requests([("GET /robots.txt", 200), ("GET /", 200)], who="192.0.2.1 - -")
     counts = read(tmp_path, lines, goals)["input"]
@@ -172,8 +172,8 @@ def test_the_period_does_not_matter(tmp_path: Path) -> None:
     assert overview(document)["sessions"] == 1
 
 
-def test_a_visitor_is_judged_before_its_hits_go_to_a_user(tmp_path: Path) -> None:
-    """What a user does on another device does not count for the bot."""
+def test_bots_are_identified_before_hits_are_assigned_to_a_user(tmp_path: Path) -> None:
+    """The user's hits from another device do not count as bot hits."""
     lines = [line("GET /robots.txt"), line("GET /a", 5, who="198.51.100.1 - ann"), line("GET /b", 9, who="198.51.100.2 - ann")]
     document = read(tmp_path, lines)
     assert document["input"]["bot_by_reason"] == {bots.ROBOTS_TXT: 2}
@@ -187,14 +187,14 @@ def test_with_visitors_by_address_an_agent_on_the_list_does_not_make_others_bots
     assert reasons(tmp_path, [line("GET /robots.txt", agent="Another/1.0"), *people], goals) == {bots.ROBOTS_TXT: 3}
 
 
-def test_with_visitors_by_address_a_kept_agent_stays(tmp_path: Path) -> None:
+def test_with_visitors_by_address_a_kept_agent_is_not_a_bot(tmp_path: Path) -> None:
     goals = f"{GOALS}\nsite: {{visitor: address, bots: {{keep: [MyApp]}}}}"
-    other, kept = line("GET /a", 1), line("GET /a", 2, agent="MyApp/1.0")
-    assert reasons(tmp_path, [other, kept, line("GET /robots.txt", agent="MyApp/1.0")], goals) == {}
-    assert reasons(tmp_path, [other, kept, line("GET /robots.txt")], goals) == {bots.ROBOTS_TXT: 2}
+    other_hit, kept_hit = line("GET /a", 1), line("GET /a", 2, agent="MyApp/1.0")
+    assert reasons(tmp_path, [other_hit, kept_hit, line("GET /robots.txt", agent="MyApp/1.0")], goals) == {}
+    assert reasons(tmp_path, [other_hit, kept_hit, line("GET /robots.txt")], goals) == {bots.ROBOTS_TXT: 2}
 
 
-def test_a_picture_that_a_goal_names_is_more_than_errors(tmp_path: Path) -> None:
+def test_an_image_that_a_goal_names_is_a_hit_without_an_error(tmp_path: Path) -> None:
     lines = requests([("GET /old", 404), ("GET /px.gif", 200)])
     assert reasons(tmp_path, lines) == {bots.ONLY_ERRORS: 1}
     document = read(tmp_path, lines, f"{GOALS}\nmicro: {{seen: /px.gif}}")
@@ -204,8 +204,8 @@ def test_a_picture_that_a_goal_names_is_more_than_errors(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(("agent", "reason"), [(FIREFOX, bots.ONLY_ERRORS), ("curl/8.5.0", bots.LISTED)])
-def test_a_picture_that_no_goal_names_is_an_asset_and_proves_nothing(agent: str, reason: str, tmp_path: Path) -> None:
-    """Even if it is read because a goal names another picture of its kind."""
+def test_an_image_that_no_goal_names_is_an_asset_and_not_evidence_of_a_human(agent: str, reason: str, tmp_path: Path) -> None:
+    """Even an image that is parsed because a goal names another one of its type is an asset."""
     document = read(tmp_path, requests([("GET /old", 404), ("GET /a.gif", 200)], agent=agent), f"{GOALS}\nmicro: {{seen: /px.gif}}")
     assert (document["input"]["bot_by_reason"], document["input"]["asset"]) == ({reason: 1}, 1)
 
@@ -222,48 +222,48 @@ def test_rows_of_exports_have_no_behaviour() -> None:
     types = {"visitor": pl.Int64, "time": TIME, "kind": KIND, "method": pl.Categorical(), "status": pl.Int16}
     hits = pl.DataFrame([row] * 200, schema_overrides=types)
     assert bots.behaviour_reasons(hits.lazy()).collect().height == 0
-    for asked, reason in ((True, bots.ROBOTS_TXT), (False, bots.FAST)):
-        answered = hits.with_columns(status=pl.lit(200, dtype=pl.Int16), robots=asked, scanner=False)
-        assert bots.behaviour_reasons(answered.lazy()).collect()["behaviour"].to_list() == [reason]
+    for requests_robots, reason in ((True, bots.ROBOTS_TXT), (False, bots.FAST)):
+        with_status = hits.with_columns(status=pl.lit(200, dtype=pl.Int16), robots=requests_robots, scanner=False)
+        assert bots.behaviour_reasons(with_status.lazy()).collect()["behaviour"].to_list() == [reason]
 
 
-def test_a_planted_mix_is_separated(tmp_path: Path) -> None:
-    """Bots of every kind among people: each is counted under its own reason, and only people are left."""
-    planted: dict[str, list[Answers]] = {
+def test_bots_of_every_kind_are_separated_from_people(tmp_path: Path) -> None:
+    """Each bot is counted under its own reason, and only people are left."""
+    bot_visitors: dict[str, list[Responses]] = {
         bots.ROBOTS_TXT: [[("GET /robots.txt", 200), ("GET /", 200)]] * 3,
         bots.SCANNER: [[("GET /.env", 404), ("GET /.git/config", 403)]] * 4,
         bots.FAST: [[("GET /a", 200)] * 181],
         bots.ONLY_HEAD: [[("HEAD /", 200)] * 2] * 5,
         bots.ONLY_ERRORS: [[("GET /old", 404)]] * 6,
     }
-    people: list[Answers] = [[("GET /", 200), ("GET /old", 404), ("HEAD /", 200), ("GET /sale", 200)]] * 7
+    people: list[Responses] = [[("GET /", 200), ("GET /old", 404), ("HEAD /", 200), ("GET /sale", 200)]] * 7
     lines: list[str] = []
-    for number, (reason, answers) in enumerate([(reason, one) for reason, many in planted.items() for one in many]):
+    for number, (reason, responses) in enumerate([(reason, visitor) for reason, visitors in bot_visitors.items() for visitor in visitors]):
         gap = 0 if reason == bots.FAST else 7
-        lines += [line(request, place * gap, status, who=f"198.51.100.{number} - -") for place, (request, status) in enumerate(answers)]
-    for number, answers in enumerate(people):
-        lines += requests(answers, who=f"192.0.2.{number} - -")
+        lines += [line(request, place * gap, status, who=f"198.51.100.{number} - -") for place, (request, status) in enumerate(responses)]
+    for number, responses in enumerate(people):
+        lines += requests(responses, who=f"192.0.2.{number} - -")
     lines += [line("GET /", agent="curl/8.5.0"), line("GET /", agent="-")]
     random.Random(3).shuffle(lines)
     document = read(tmp_path, lines)
-    expected = {reason: sum(map(len, many)) for reason, many in planted.items()} | {bots.LISTED: 1, bots.MISSING_AGENT: 1}
+    expected = {reason: sum(map(len, visitors)) for reason, visitors in bot_visitors.items()} | {bots.LISTED: 1, bots.MISSING_AGENT: 1}
     assert document["input"]["bot_by_reason"] == expected
     assert (overview(document)["sessions"], overview(document)["converted_sessions"]) == (8, 8)
-    alone, together = (overview(read(tmp_path, lines, bots=mode))["sessions"] for mode in ("only", "keep"))
-    assert (alone, together) == (3 + 1 + 2, 8 + alone)
+    only_bots, with_bots = (overview(read(tmp_path, lines, bots=mode))["sessions"] for mode in ("only", "keep"))
+    assert (only_bots, with_bots) == (3 + 1 + 2, 8 + only_bots)
 
 
 def mixed_lines() -> list[str]:
     """Return lines of visitors who match any of the rules or none, with at most one line per visitor and second."""
-    draw = random.Random(11)
-    kinds = [answers for answers, _ in RULES.values()]
-    lines = [text for number in range(60) for text in requests(draw.choice(kinds), who=f"198.51.100.{number} - -")]
+    rng = random.Random(11)
+    kinds = [responses for responses, _ in RULES.values()]
+    lines = [text for number in range(60) for text in requests(rng.choice(kinds), who=f"198.51.100.{number} - -")]
     return [*lines, *(line("GET /a", number // 2, who="192.0.2.1 - -") for number in range(200))]
 
 
 @pytest.mark.parametrize("mode", ["drop", "keep", "only"])
-def test_neither_the_order_of_lines_nor_the_cut_of_files_matters(mode: str, tmp_path: Path) -> None:
-    """Lines of one visitor and second are the same page here, so their order does not matter."""
+def test_neither_the_order_of_lines_nor_their_split_into_files_matters(mode: str, tmp_path: Path) -> None:
+    """A visitor's lines within one second are views of the same page here, so their order does not matter either."""
     lines = [*mixed_lines(), *PERSON]
     goals = tmp_path / "goals.yaml"
     goals.write_text(GOALS)
@@ -288,7 +288,7 @@ def test_kept_bots_are_counted_like_people(tmp_path: Path) -> None:
 
 
 def test_only_bots_are_counted_on_request(tmp_path: Path) -> None:
-    """People's lines that would be kept are `outside`; all others have their usual fate."""
+    """Lines of people that would be kept are `outside`; all others are classified as usual."""
     people = requests([("GET /a", 200), ("POST /a", 200), ("HEAD /a", 200), ("GET /a.png", 200), ("GET /x", 404)])
     lines = [*people, *requests([("GET /robots.txt", 200), ("GET /a", 200), ("POST /b", 200)], who="198.51.100.2 - -")]
     document = read(tmp_path, lines, bots="only")
@@ -316,11 +316,11 @@ def test_the_three_modes_of_bots_add_up(tmp_path: Path) -> None:
 
 
 def notes(document: dict[str, Any]) -> dict[str, str]:
-    """Return the notes by their codes."""
+    """Return the texts of the notes by code."""
     return {note["code"]: note["text"] for note in document["notes"]}
 
 
-def test_a_note_says_whether_bots_are_counted(tmp_path: Path) -> None:
+def test_a_note_shows_whether_bots_are_counted(tmp_path: Path) -> None:
     lines = requests([("GET /robots.txt", 200), ("GET /a", 200), ("GET /a.png", 200)])
     texts = {mode: notes(read(tmp_path, lines, bots=mode))["bots"] for mode in ("drop", "keep", "only")}
     assert texts["drop"] == f"Bots were excluded by user agent (list: {bots.list_version()}), missing user agent, or behaviour."
@@ -346,57 +346,57 @@ def test_every_report_has_a_note_if_bots_are_not_dropped(name: str, tmp_path: Pa
     assert codes == {"drop": [], "keep": ["bots"], "only": ["bots"]}
 
 
-def test_an_unknown_mode_lists_the_known_ones(tmp_path: Path) -> None:
+def test_the_error_on_an_unknown_mode_lists_all_modes(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"bots='onyl' is unknown; did you mean 'only'.* Modes: drop, keep, only"):
         runs.document([written(tmp_path / "access.log", PERSON)], bots="onyl")
 
 
-def test_the_note_on_errors_is_about_people_who_got_5xx(tmp_path: Path) -> None:
+def test_the_note_on_visitors_with_only_errors_leaves_out_excluded_bots(tmp_path: Path) -> None:
     lines = [line("GET /old", status=404), *requests([("GET /down", 500), ("GET /old", 404)], who="198.51.100.2 - -")]
     assert notes(read(tmp_path, lines))["only-errors"].startswith("1 visitor saw only errors")
     assert notes(read(tmp_path, lines, bots="keep"))["only-errors"].startswith("2 visitors saw only errors")
 
 
-OWN: dict[str, tuple[str, str, dict[str, int]]] = {
-    "keep over the list": ("keep: [CURL]", "curl/8.5.0", {}),
-    "keep over what is done": ("keep: [firefox/140]", FIREFOX, {}),
-    "keep over drop": ("{keep: [Firefox], drop: [Firefox]}", FIREFOX, {}),
-    "keep over silence": ("keep: ['**']", "-", {}),
-    "keep of another": ("keep: [Chrome]", FIREFOX, {bots.ROBOTS_TXT: 2}),
-    "drop over the list": ("drop: [curl]", "curl/8.5.0", {bots.DROPPED: 2}),
-    "drop over what is done": ("drop: [FIREFOX]", FIREFOX, {bots.DROPPED: 2}),
-    "drop of another": ("drop: [Chrome]", FIREFOX, {bots.ROBOTS_TXT: 2}),
-    "a text is no pattern": ("drop: ['Fire.ox']", FIREFOX, {bots.ROBOTS_TXT: 2}),
-    "signs in a text mean themselves": ("drop: ['(X11; Linux x86_64; rv:140.0)']", FIREFOX, {bots.DROPPED: 2}),
-    "a pattern is of the whole agent": ("drop: ['Firefox**']", FIREFOX, {bots.ROBOTS_TXT: 2}),
-    "a pattern across slashes": ("drop: ['Mozilla/**Firefox/*']", FIREFOX, {bots.DROPPED: 2}),
-    "a pattern knows capitals": ("drop: ['mozilla/**']", FIREFOX, {bots.ROBOTS_TXT: 2}),
+KEEP_AND_DROP: dict[str, tuple[str, str, dict[str, int]]] = {
+    "keep overrides the list": ("keep: [CURL]", "curl/8.5.0", {}),
+    "keep overrides behaviour": ("keep: [firefox/140]", FIREFOX, {}),
+    "keep overrides drop": ("{keep: [Firefox], drop: [Firefox]}", FIREFOX, {}),
+    "keep overrides a missing user agent": ("keep: ['**']", "-", {}),
+    "keep of another user agent": ("keep: [Chrome]", FIREFOX, {bots.ROBOTS_TXT: 2}),
+    "drop overrides the list": ("drop: [curl]", "curl/8.5.0", {bots.DROPPED: 2}),
+    "drop overrides behaviour": ("drop: [FIREFOX]", FIREFOX, {bots.DROPPED: 2}),
+    "drop of another user agent": ("drop: [Chrome]", FIREFOX, {bots.ROBOTS_TXT: 2}),
+    "a text is not a pattern": ("drop: ['Fire.ox']", FIREFOX, {bots.ROBOTS_TXT: 2}),
+    "special characters in a text are literal": ("drop: ['(X11; Linux x86_64; rv:140.0)']", FIREFOX, {bots.DROPPED: 2}),
+    "a pattern must match the whole user agent": ("drop: ['Firefox**']", FIREFOX, {bots.ROBOTS_TXT: 2}),
+    "a pattern that matches across slashes": ("drop: ['Mozilla/**Firefox/*']", FIREFOX, {bots.DROPPED: 2}),
+    "a pattern is case-sensitive": ("drop: ['mozilla/**']", FIREFOX, {bots.ROBOTS_TXT: 2}),
     "a regular expression": ("drop: ['re:Mozilla/[0-9.]+ .*']", FIREFOX, {bots.DROPPED: 2}),
-    "letters of other scripts": ("drop: [ÜBERWACHER]", "Mein überwacher/1.0", {bots.DROPPED: 2}),
+    "letters beyond ASCII": ("drop: [ÜBERWACHER]", "Mein überwacher/1.0", {bots.DROPPED: 2}),
 }
 
 
-@pytest.mark.parametrize("case", OWN)
-def test_the_site_s_own_texts_about_agents(case: str, tmp_path: Path) -> None:
-    texts, agent, expected = OWN[case]
+@pytest.mark.parametrize("case", KEEP_AND_DROP)
+def test_the_site_s_keep_and_drop_rules(case: str, tmp_path: Path) -> None:
+    texts, agent, expected = KEEP_AND_DROP[case]
     texts = texts if texts.startswith("{") else f"{{{texts}}}"
     lines = requests([("GET /robots.txt", 200), ("GET /sale", 200)], agent=agent)
     counts = report(tmp_path, [*lines, line("GET /", agent="Other/1.0")], f"site: {{bots: {texts}}}\n{GOALS}")["input"]
     assert counts["bot_by_reason"] == expected
 
 
-def test_a_dropped_agent_is_a_bot_without_doing_anything(tmp_path: Path) -> None:
+def test_a_dropped_agent_is_a_bot_whatever_its_behaviour(tmp_path: Path) -> None:
     lines = requests([("GET /a", 200), ("GET /sale", 200)], agent="MyMonitor/2.1 (+https://shop.example)")
     assert reasons(tmp_path, lines, f"site: {{bots: {{drop: [mymonitor]}}}}\n{GOALS}") == {bots.DROPPED: 2}
 
 
-def test_no_text_names_an_agent_that_the_format_lacks(tmp_path: Path) -> None:
+def test_keep_and_drop_rules_match_nothing_in_a_format_without_user_agents(tmp_path: Path) -> None:
     lines = [text.partition(' "-"')[0] for text in (*requests([("GET /a", 200), ("GET /b", 200)]), *PERSON)]
     counts = report(tmp_path, lines, f"site: {{bots: {{drop: ['**'], keep: ['re:.*']}}}}\n{GOALS}")["input"]
     assert (counts["bot"], counts["kept"]) == (0, 3)
 
 
-def test_texts_can_be_set_for_one_run(tmp_path: Path) -> None:
+def test_keep_and_drop_rules_can_be_set_for_one_run(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [*requests([("GET /a", 200)], agent="curl/8.5.0"), *PERSON])
     counted = {"bots.keep=[curl]": {}, "bots.drop=[curl]": {bots.DROPPED: 1}, "bots.drop=Firefox": {bots.DROPPED: 1, bots.LISTED: 1}}
     for setting, expected in counted.items():
@@ -404,8 +404,8 @@ def test_texts_can_be_set_for_one_run(tmp_path: Path) -> None:
         assert run.reasons["bot_by_reason"] == expected, setting
 
 
-def test_the_listed_agents_are_those_of_the_bots_that_sent_most(tmp_path: Path) -> None:
-    """Excluded lines and assets do not count as bots' lines, and an agent used by people is listed only if it is also a bot's."""
+def test_the_reported_agents_are_those_of_the_bots_with_the_most_lines(tmp_path: Path) -> None:
+    """Excluded lines and assets do not count as bot lines, and a user agent of people is reported only if bots use it too."""
     lines = [line(f"GET /{number}", second, agent=f"curl/{number}") for number in range(2, 8) for second in range(number)]
     lines += [line("GET /a.png", agent="curl/2")] * 20
     lines += [line("GET /x", who="192.0.2.1 - -", agent="curl/9")] * 20
@@ -415,6 +415,6 @@ def test_the_listed_agents_are_those_of_the_bots_that_sent_most(tmp_path: Path) 
     expected = (("curl/7", 7), ("curl/6", 6), (FIREFOX, 5), ("curl/5", 5), ("curl/4", 4))
     agents_listed = runs.document([log], goals=goals).quality.bot_agents
     reasons = ((bots.ROBOTS_TXT, bots.BEHAVIOUR_CLASS) if agent == FIREFOX else (bots.LISTED, "http-library") for agent, _ in expected)
-    assert agents_listed == tuple(BotAgent(*agent, *why) for agent, why in zip(expected, reasons, strict=True))
+    assert agents_listed == tuple(BotAgent(*agent, *reason) for agent, reason in zip(expected, reasons, strict=True))
     assert runs.document([log], goals=goals, bots="only").quality.bot_agents == agents_listed
     assert runs.document([log], goals=goals, bots="keep").quality.bot_agents == ()

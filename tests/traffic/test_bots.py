@@ -1,4 +1,4 @@
-"""Bots by agent: the maintained list, read as its own package reads it, and empty agents."""
+"""Bots by user agent: the maintained list gives the same results as its own package, and empty user agents count as bots."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ MACHINES = (
     "Go-http-client/2.0",
     "Wget/1.21.4",
 )
-SILENT = ("", " ", "\t")
+EMPTY = ("", " ", "\t")
 
 
 def reasons(agents: list[str | None]) -> list[str | None]:
-    """Return the reason why each agent is a bot's."""
+    """Return the reason why each user agent counts as a bot, or None."""
     frame = pl.DataFrame({"agent": agents}, schema={"agent": pl.String})
     return frame.select(bots.agent_reason(pl.col("agent"))).to_series().to_list()
 
@@ -53,17 +53,17 @@ def test_machines_are_on_the_list() -> None:
 
 
 def test_an_empty_agent_is_a_bot_and_a_missing_field_is_not() -> None:
-    assert reasons([*SILENT, None]) == [bots.MISSING_AGENT] * 3 + [None]
+    assert reasons([*EMPTY, None]) == [bots.MISSING_AGENT] * 3 + [None]
 
 
-def test_the_answers_are_those_of_the_package_with_the_list() -> None:
-    """Random texts made of words from real agents, so that both answers are frequent."""
-    draw = random.Random(7)
+def test_results_match_those_of_the_package_with_the_list() -> None:
+    """The user agents are random texts made of words from real ones, so that both results are frequent."""
+    rng = random.Random(7)
     words = [word for agent in PEOPLE + MACHINES for word in agent.split()] + ["bot", "Bot/1.0", "crawler", "axios/1.0", "curlx"]
-    agents = [" ".join(draw.choices(words, k=draw.randint(1, 4))) for _ in range(2_000)]
-    answers = [reason is not None for reason in reasons(list(agents))]
-    assert answers == [is_crawler(agent) for agent in agents]
-    assert 200 < sum(answers) < 1_800
+    agents = [" ".join(rng.choices(words, k=rng.randint(1, 4))) for _ in range(2_000)]
+    results = [reason is not None for reason in reasons(list(agents))]
+    assert results == [is_crawler(agent) for agent in agents]
+    assert 200 < sum(results) < 1_800
 
 
 def test_the_list_has_a_version() -> None:

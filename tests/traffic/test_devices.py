@@ -76,7 +76,7 @@ def test_every_device_is_tested_and_a_missing_agent_is_other() -> None:
 
 
 def test_a_funnel_may_require_a_device(tmp_path: Path) -> None:
-    """Devices are determined if a filter or a funnel needs them."""
+    """Devices are determined if a funnel or a filter needs them."""
     agents = [agents[0] for agents in AGENTS.values()]
     lines = [line(f"GET {path}", number, who=f"192.0.2.{number} - -", agent=agent) for number, agent in enumerate(agents) for path in ("/a", "/b")]
     goals = "macro: {b: /b}\nfunnels: {phones: {steps: [/a, b], where: device=mobile}}\n"

@@ -1,4 +1,4 @@
-"""`sort_hits` is the sort by all columns at once."""
+"""`sort_hits` gives the same order as a sort by all columns at once."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HITS = st.tuples(
 
 
 @given(st.lists(HITS, unique_by=lambda hit: hit[2:4]))
-def test_it_is_the_sort_by_all_columns(rows: list[Any]) -> None:
+def test_sort_hits_sorts_by_all_columns(rows: list[Any]) -> None:
     hits = pl.DataFrame(rows, schema=SCHEMA, orient="row")
     assert sort_hits(hits).rows() == sorted(rows, key=lambda hit: hit[:4])
     assert sort_hits(hits).equals(hits.sort("visitor", *ORDER))

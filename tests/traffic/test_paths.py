@@ -1,4 +1,4 @@
-"""Paths: their normalised form, the page that they have in reports, query parameters, and the lists they are on."""
+"""Paths: their normalised form, their page in reports, query parameters, and the lists they are on."""
 
 from __future__ import annotations
 
@@ -77,11 +77,11 @@ BACKGROUND = """/api /api/stock/7 /v1/api/stock /graphql
 NOT_BACKGROUND = """/ /apis /blog/api-design /json /a.json/page /wp-login.php /cart?x=wc-ajax /cart?my-wc-ajax=1
 /sitemap /xml /report.pdf /wp-admin"""
 DOWNLOADS = "/a.pdf /files/a%20b.PDF /x.zip?v=2 /talk.mp3 /talk.mp4 /a.b.pdf"
-NO_DOWNLOADS = "/ /pdf /.pdf /a.pdf/ /a.pdf/page /page?file=a.pdf /a.html /a.png /a.json"
+NOT_DOWNLOADS = "/ /pdf /.pdf /a.pdf/ /a.pdf/page /page?file=a.pdf /a.html /a.png /a.json"
 
 
 def read(*targets: str | None, site: Site = Site()) -> list[dict[str, Any]]:  # noqa: B008 (frozen)
-    """Return the paths and lists of targets."""
+    """Return the paths of targets, and the lists they are on."""
     frame = pl.LazyFrame({"target": targets}, schema={"target": pl.String})
     targets_with_lists = paths.add_lists(paths.add_paths(frame, site), site).with_columns(page=paths.page(site))
     return targets_with_lists.collect().to_dicts()
@@ -104,7 +104,7 @@ def test_a_path_is_normalised(target: str, expected: str) -> None:
 
 @share_of_examples(0.5)
 @given(st.lists(st.sampled_from(["/", "//", "a", "B", ".", "..", "/./", "/../", "é", "e\u0301", " ", ";v", "ف"]), max_size=6))
-def test_a_normal_path_stays_as_it_is(parts: list[str]) -> None:
+def test_a_normalised_path_does_not_change(parts: list[str]) -> None:
     once = read("/" + "".join(parts))[0]["path"]
     assert read(once)[0]["path"] == once
     assert once == normalize("NFC", once)
@@ -124,7 +124,7 @@ def test_a_normal_path_stays_as_it_is(parts: list[str]) -> None:
         ("//shop.example/x", None),
     ],
 )
-def test_the_host_of_an_absolute_target(target: str, expected: str | None) -> None:
+def test_an_absolute_target_has_a_host(target: str, expected: str | None) -> None:
     assert read(target)[0]["target_host"] == expected
 
 
@@ -158,7 +158,7 @@ def test_a_hit_without_a_target_has_no_path_and_is_on_no_list() -> None:
         ("&&total=1&", "1"),
     ],
 )
-def test_the_value_of_a_parameter(query: str, expected: str | None) -> None:
+def test_a_query_parameter_has_a_value(query: str, expected: str | None) -> None:
     assert values("total", query) == [expected]
 
 
@@ -205,4 +205,4 @@ def test_ignored_paths_are_background_with_and_without_kept_parameters() -> None
 
 def test_downloads_are_recognised_by_extension_ignoring_case() -> None:
     assert [row["target"] for row in read(*DOWNLOADS.split()) if not row["download"]] == []
-    assert [row["target"] for row in read(*NO_DOWNLOADS.split()) if row["download"]] == ["/a.pdf/"]
+    assert [row["target"] for row in read(*NOT_DOWNLOADS.split()) if row["download"]] == ["/a.pdf/"]

@@ -1,4 +1,4 @@
-"""Quality of the logs: formats and periods, silences and clock jumps, and bots."""
+"""Quality of the logs: formats and periods, gaps and clock jumps, and bots."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ GOALS = "macro: {purchase: /buy}\n"
 
 
 def notes(document: dict[str, Any]) -> dict[str, str]:
-    """Return the notes of a report by their codes."""
+    """Return the texts of a report's notes by code."""
     return {note["code"]: note["text"] for note in document["notes"]}
 
 
-def shop(people: int = 60, buyers: int = 4, visits: int = 5, bought: int = 2) -> list[str]:
-    """Return a log in which some people and some visits of a bot buy."""
+def shop(people: int = 60, buyers: int = 4, bot_visits: int = 5, bot_purchases: int = 2) -> list[str]:
+    """Return a log in which some of the people and some sessions of a bot buy."""
     lines = []
     for number in range(people):
         who = f"198.51.100.{number} - -"
         lines += [line("GET /", number * 40, who=who), line("GET /buy" if number < buyers else "GET /x", number * 40 + 9, who=who)]
-    for number in range(visits):
-        requests = ["GET /", *(["GET /buy"] if number < bought else [])]
+    for number in range(bot_visits):
+        requests = ["GET /", *(["GET /buy"] if number < bot_purchases else [])]
         lines += [line(request, number * 2 * HOUR + place, who="203.0.113.9 - -", agent=GOOGLE) for place, request in enumerate(requests)]
     return lines
 
@@ -69,11 +69,11 @@ def test_logs_are_listed_by_time_with_format_and_period(tmp_path: Path) -> None:
 
 
 def test_assets_are_counted_in_their_own_log(tmp_path: Path) -> None:
-    """However often they are requested, and in however many logs."""
-    others = [line("GET /x.css", 100 + second, who="198.51.100.77 - -") for second in range(4)]
+    """Each request for an asset counts, even if it is repeated in the same log or in another one."""
+    other_lines = [line("GET /x.css", 100 + second, who="198.51.100.77 - -") for second in range(4)]
     logs = [
         written(tmp_path / "a.log", [line("GET /"), *(line(f"GET /{number}.css", number) for number in range(3))]),
-        written(tmp_path / "b.log", [*others, line("GET /a.css", 200), line("GET /b.png", 200), line("GET /b", 201)]),
+        written(tmp_path / "b.log", [*other_lines, line("GET /a.css", 200), line("GET /b.png", 200), line("GET /b", 201)]),
         written(tmp_path / "c.log", [line("GET /a.css", 301), line("GET /b.png", 302)]),
     ]
     counts = figures(*logs)["input"]
@@ -87,12 +87,12 @@ def test_copies_are_listed(tmp_path: Path) -> None:
     assert (len(counts["files"]), counts["copies"]) == (1, ["copy.log was skipped, as access.log already contains all of it"])
 
 
-def test_a_log_without_a_time_has_none(tmp_path: Path) -> None:
+def test_a_log_without_times_has_no_period(tmp_path: Path) -> None:
     assert [(file["lines"], file["from"], file["to"]) for file in report(tmp_path, [""])["input"]["files"]] == [(1, None, None)]
 
 
-def test_the_list_s_own_examples_have_their_classes() -> None:
-    """If an agent matches several patterns, its purpose takes precedence over the software that sent it."""
+def test_the_examples_in_the_crawler_list_get_their_classes() -> None:
+    """If a user agent matches several patterns, its purpose takes precedence over its software."""
     file = distribution(bots.CRAWLER_LIST).locate_file("crawleruseragents/crawler-user-agents.json")
     listed = json.loads(Path(str(file)).read_text(encoding="utf-8"))
     agents = pl.DataFrame([(agent, entry["tags"][0]) for entry in listed for agent in entry["instances"]], schema=["agent", "tag"], orient="row")
@@ -120,7 +120,7 @@ def test_classes_of_bots_add_up_to_their_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("options", [{}, {"last": "1d"}, {"where": "page=/x"}, {"since": "2026-10-10T16:00"}])
-def test_what_bots_would_add_is_what_a_run_that_keeps_them_shows(options: dict[str, str], tmp_path: Path) -> None:
+def test_the_figures_with_bots_included_match_a_run_that_keeps_bots(options: dict[str, str], tmp_path: Path) -> None:
     lines = [*shop(), *(line("GET /buy", number * DAY + HOUR, who="203.0.113.8 - -", agent=GOOGLE) for number in (1, 2))]
     lines += [line("GET /robots.txt", 2 * HOUR, who="203.0.113.7 - -"), line("GET /buy", 2 * HOUR, who="203.0.113.7 - -")]
     dropped, kept = (report(tmp_path, lines, GOALS, bots=mode, **options) for mode in ("drop", "keep"))
@@ -131,15 +131,15 @@ def test_what_bots_would_add_is_what_a_run_that_keeps_them_shows(options: dict[s
 
 def test_a_note_counts_bots_that_reached_a_macro_goal(tmp_path: Path) -> None:
     text = notes(report(tmp_path, shop(), GOALS))["bots-converted"]
-    assert text == "2 bot sessions also reached purchase and were excluded; with bots included, the count would be 6 of 65 sessions (9.2%)."
-    both = notes(report(tmp_path, shop(bought=1), "macro: {purchase: /buy, seen: /x}\n"))["bots-converted"]
+    assert text == "2 bot sessions also reached purchase and were excluded; with bots included it would be 6 of 65 sessions (9.2%)."
+    both = notes(report(tmp_path, shop(bot_purchases=1), "macro: {purchase: /buy, seen: /x}\n"))["bots-converted"]
     assert both.startswith("1 bot session also converted and was excluded")
-    for without in (report(tmp_path, shop(bought=0), GOALS), report(tmp_path, shop(), GOALS, bots="keep"), report(tmp_path, shop(buyers=0))):
+    for without in (report(tmp_path, shop(bot_purchases=0), GOALS), report(tmp_path, shop(), GOALS, bots="keep"), report(tmp_path, shop(buyers=0))):
         assert "bots-converted" not in notes(without)
 
 
 def test_bots_that_reached_nothing_are_counted_only_on_request(tmp_path: Path) -> None:
-    log = written(tmp_path / "access.log", shop(bought=0))
+    log = written(tmp_path / "access.log", shop(bot_purchases=0))
     (tmp_path / "goals.yaml").write_text(GOALS)
     assert runs.document([log], goals=tmp_path / "goals.yaml").quality.bot_sessions is None
     assert runs.document([log], goals=tmp_path / "goals.yaml", verbose=True).quality.bot_sessions == BotSessions(5, 0, 60, 4)
@@ -159,7 +159,7 @@ def test_verbose_shows_logs_and_bots(tmp_path: Path, convkit_command: Run) -> No
     ]
 
 
-def test_names_and_agents_are_harmless() -> None:
+def test_control_characters_in_names_and_agents_are_harmless() -> None:
     log = LogSummary("a\x1b[2J", "combined", "gzip", ("json", "cri"), 1, None, None)
     agents = BotAgent("x\x1b" * 9_000, 1, "r", "c"), BotAgent("", 2, "r", "c")
     texts = messages.quality_lines(Quality((log,), bot_agents=agents), {"lines": 1, "bot": 0}, 1)
@@ -170,14 +170,14 @@ def test_names_and_agents_are_harmless() -> None:
 
 
 def busy(hours: range, silent: set[int]) -> list[str]:
-    """Return a log with twenty visitors in every hour except some."""
+    """Return a log with twenty visitors in every hour except the silent ones."""
     return [line("GET /", hour * HOUR + 60 * number, who=f"198.51.100.{number} - -") for hour in hours if hour not in silent for number in range(20)]
 
 
 @share_of_examples(0.05)
 @given(st.sets(st.integers(2, 9 * 24 - 3), max_size=12))
-def test_silences_are_found_where_such_hours_are_busy(tmp_path_factory: pytest.TempPathFactory, silent: set[int]) -> None:
-    """With twenty lines per hour, one silent hour is not a silence, and three are; in between it depends on the other days."""
+def test_gaps_are_found_where_such_hours_are_busy(tmp_path_factory: pytest.TempPathFactory, silent: set[int]) -> None:
+    """With twenty lines per hour, one silent hour is not a gap and three are; two depend on the other days."""
     hours = range(9 * 24)
     document = report(tmp_path_factory.mktemp("log"), busy(hours, silent), GOALS)
     runs = [hour for hour in silent if hour - 1 not in silent]
@@ -194,7 +194,7 @@ def test_silences_are_found_where_such_hours_are_busy(tmp_path_factory: pytest.T
     assert all(before["to"] < after["from"] for before, after in pairwise(document["input"]["gaps"]))
 
 
-def test_a_note_has_the_longest_silence_of_the_period(tmp_path: Path) -> None:
+def test_a_note_shows_the_longest_gap_of_the_period(tmp_path: Path) -> None:
     lines = busy(range(9 * 24), {*range(30, 34), *range(80, 86)})
     texts = [notes(report(tmp_path, lines, GOALS, **options)).get("gaps") for options in ({}, {"until": "2026-10-12"}, {"last": "2d"})]
     assert texts == [
@@ -205,16 +205,19 @@ def test_a_note_has_the_longest_silence_of_the_period(tmp_path: Path) -> None:
 
 
 def model_jumps(rows: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Return `source, position` of the jumps in rows `source, hour`, in the order of their logs."""
+    """Return `source, position` of the clock jumps in rows of `source, hour`, in the order of their logs."""
     jumps = []
-    for source in sorted({of for of, _ in rows}):
-        times = [hour for of, hour in rows if of == source]
+    for source in sorted({row_source for row_source, _ in rows}):
+        times = [hour for row_source, hour in rows if row_source == source]
         goes_back = any(after - before < -24 for before, after in pairwise(times))
         for position in range(1, len(times)):
-            ahead, behind = times[max(0, position - coverage.LINES_NEAR_JUMP) : position], times[position : position + coverage.LINES_NEAR_JUMP]
-            is_enough = min(len(ahead), len(behind)) >= coverage.FEWEST_NEAR_JUMP and goes_back
+            lines_before, lines_after = (
+                times[max(0, position - coverage.LINES_NEAR_JUMP) : position],
+                times[position : position + coverage.LINES_NEAR_JUMP],
+            )
+            is_enough = min(len(lines_before), len(lines_after)) >= coverage.FEWEST_NEAR_JUMP and goes_back
             returns = times[position] - max(times[:position]) <= 24 or times[position] - min(times[position:]) > 24
-            if is_enough and (min(ahead) - max(behind) > 24 or (min(behind) - max(ahead) > 24 and returns)):
+            if is_enough and (min(lines_before) - max(lines_after) > 24 or (min(lines_after) - max(lines_before) > 24 and returns)):
                 jumps.append((source, position))
     return jumps
 
@@ -224,8 +227,8 @@ PIECES = st.lists(st.tuples(st.integers(0, 1), st.integers(0, 400), st.integers(
 
 @share_of_examples(0.4)
 @given(PIECES, st.randoms(use_true_random=False))
-def test_jumps_are_those_of_the_model(pieces: list[tuple[int, int, int, int]], draw: Any) -> None:  # noqa: ANN401 (a random number generator)
-    """In any order of the lines, and however the log was put together."""
+def test_clock_jumps_match_the_model(pieces: list[tuple[int, int, int, int]], draw: Any) -> None:  # noqa: ANN401 (a random number generator)
+    """The order of the rows does not matter."""
     rows = [(source, begin + step * number) for source, begin, length, step in pieces for number in range(length)]
     rows.sort(key=lambda row: row[0])
     begin = datetime(2026, 10, 10, tzinfo=UTC)
@@ -233,7 +236,7 @@ def test_jumps_are_those_of_the_model(pieces: list[tuple[int, int, int, int]], d
     draw.shuffle(given_rows)
     frame = pl.DataFrame(given_rows, schema={"source": pl.UInt32, "line_no": pl.UInt32, "time": TIME}, orient="row")
     jumps = coverage.clock_jumps(frame).sort("source", "line_no")
-    first = {source: next(position for position, (of, _) in enumerate(rows) if of == source) for source, _ in rows}
+    first = {source: next(position for position, (row_source, _) in enumerate(rows) if row_source == source) for source, _ in rows}
     expected = [first[source] + position for source, position in model_jumps(rows)]
     assert jumps["line_no"].to_list() == [position + 1 for position in expected]
     assert [(before - begin).total_seconds() / HOUR for before in jumps["before"]] == [rows[position - 1][1] for position in expected]
@@ -241,7 +244,7 @@ def test_jumps_are_those_of_the_model(pieces: list[tuple[int, int, int, int]], d
 
 
 def test_a_note_shows_a_clock_jump(tmp_path: Path) -> None:
-    """Single late lines, as several workers write them, are not jumps; rows of an export may be in any order."""
+    """Single late lines, as parallel workers write them, are not jumps; rows of an export may be in any order."""
     lines = [line("GET /", (number % 3 - number) * 60 if number < 30 else number * 60) for number in range(60)]
     assert "clock" not in notes(report(tmp_path, [*lines[:20], line("GET /", -9 * DAY), *lines[20:]], GOALS))
     jumped = [*lines[:20], *(line("GET /", 9 * DAY + number) for number in range(20)), *lines[20:], *lines[:20]]
@@ -256,7 +259,7 @@ def test_a_note_shows_a_clock_jump(tmp_path: Path) -> None:
     assert figures(written(tmp_path / "events.csv", ["user_id,time,event", *rows]))["input"]["jumps"] == []
 
 
-def test_lines_in_no_order_of_time_have_no_jumps() -> None:
+def test_a_log_that_is_not_in_time_order_has_no_jumps() -> None:
     times = [datetime(2026, 1, 1 + number // 20 % 2 * 9, tzinfo=UTC) for number in range(50_000)]
     frame = pl.DataFrame({"source": 0, "line_no": range(50_000), "time": times}, schema={"source": pl.UInt32, "line_no": pl.UInt32, "time": TIME})
     assert coverage.clock_jumps(frame).is_empty()

@@ -1,4 +1,4 @@
-"""Pages that hardly ever come alone: counted as a model counts them, and shown in a note, by `check` and by `init`."""
+"""Pages that almost always load with another page: their counts match a model, and a note, `check` and `init` show them."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ HITS = st.lists(
 
 @share_of_examples(0.4)
 @given(HITS)
-def test_counts_are_those_of_the_model(hits: list[dict[str, object]]) -> None:
-    """Pages that no goal names count; one is soon if the visitor's previous hit is a successful GET at most 2 s before."""
+def test_counts_match_the_model(hits: list[dict[str, object]]) -> None:
+    """Page views that no goal names count; one is `soon` if the visitor's previous hit is a successful GET at most 2 s earlier."""
     hits.sort(key=lambda hit: (hit["visitor"], hit["second"]))
     counts: dict[str, list[int]] = {}
     for before, hit in zip([None, *hits], hits, strict=False):
@@ -76,7 +76,7 @@ def test_similar_paths_share_a_pattern() -> None:
 
 
 def site() -> list[str]:
-    """Return a log in which pages load a fragment, a form leads to a thank-you page, a redirect to its target, and pages open in tabs."""
+    """Return a log in which pages load a fragment, a form leads to a thank-you page, a redirect leads to its target, and pages open in tabs."""
     lines = []
     for number in range(60):
         who = f"198.51.100.{number} - -"
@@ -102,7 +102,7 @@ def test_a_note_shows_what_pages_load(tmp_path: Path) -> None:
     assert "These paths almost always load within 2 s of another page and are probably not pages: " in several
 
 
-def test_check_and_init_show_them_too(tmp_path: Path, convkit_command: Run) -> None:
+def test_check_and_init_show_such_pages_too(tmp_path: Path, convkit_command: Run) -> None:
     log = written(tmp_path / "access.log", site())
     (tmp_path / "goals.yaml").write_text(GOALS)
     code, output, _ = convkit_command("check", str(log), "-g", str(tmp_path / "goals.yaml"))

@@ -1,4 +1,4 @@
-"""Visitor IDs: keyed, stable for the same key; the key file is created once and readable only by its owner."""
+"""Visitor IDs are keyed and stable for the same key; the key file is created once and readable only by its owner."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def without_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return an empty home."""
+    """Return an empty home directory."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     return tmp_path
@@ -88,8 +88,8 @@ def test_a_key_of_your_own_is_read(home: Path) -> None:
     assert visitor_ids.key().secret == b"of my own"
 
 
-@pytest.mark.parametrize("what", ["no home", "a file in the place of the directory", "a directory in the place of the file", "an empty file"])
-def test_without_a_key_file_ids_last_for_one_run_and_a_note_says_so(what: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["no home", "a file instead of the directory", "a directory instead of the file", "an empty file"])
+def test_without_a_key_file_ids_last_for_one_run_and_there_is_a_note(what: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = home / ".config" / "convkit"
     if what == "no home":
         monkeypatch.setenv("HOME", str(home / "missing"))
@@ -107,7 +107,7 @@ def test_without_a_key_file_ids_last_for_one_run_and_a_note_says_so(what: str, h
     assert [note.text for note in document.notes] == [NOTE]
 
 
-def test_of_several_first_runs_one_creates_the_key(tmp_path: Path) -> None:
+def test_only_one_of_several_simultaneous_first_runs_creates_the_key(tmp_path: Path) -> None:
     program = "from convkit.traffic import visitor_ids; print(visitor_ids.hash_identities(['x'])[0], visitor_ids.key().is_lasting)"
     env = environment(HOME=str(tmp_path))
     del env[KEY_VARIABLE]
@@ -118,7 +118,7 @@ def test_of_several_first_runs_one_creates_the_key(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("report", ["report", "pages"])
-def test_a_report_without_ids_makes_no_key_file(report: str, tmp_path: Path) -> None:
+def test_a_report_without_ids_creates_no_key_file(report: str, tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line("GET /")])
     env = environment(HOME=str(tmp_path))
     del env[KEY_VARIABLE]

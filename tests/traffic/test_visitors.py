@@ -1,4 +1,4 @@
-"""Visitors: the rule that identifies them, clients behind proxies, and sessions by an export's own IDs."""
+"""Visitors: the rule that identifies them, clients behind proxies, and sessions by the IDs in an export."""
 
 from __future__ import annotations
 
@@ -40,32 +40,32 @@ BOUGHT = "macro: {bought: /b}"
 
 
 class Fields(Layout):
-    """A format of lines with the tab-separated FIELDS."""
+    """A format whose lines are the tab-separated FIELDS."""
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of LINES."""
-        told = lines.with_columns(pl.col("line").str.split_exact("\t", len(FIELDS) - 1).struct.rename_fields(FIELDS).alias("part")).unnest("part")
-        cells = parse_requests(told, FIELDS[:-1], assets, "UTC").drop("session_key")
-        keys = told.select("source", "line_no", session_key=field_or_null("session"))
+        """Return the columns PARSED for the lines of LINES."""
+        fields = lines.with_columns(pl.col("line").str.split_exact("\t", len(FIELDS) - 1).struct.rename_fields(FIELDS).alias("part")).unnest("part")
+        cells = parse_requests(fields, FIELDS[:-1], assets, "UTC").drop("session_key")
+        keys = fields.select("source", "line_no", session_key=field_or_null("session"))
         return cells.join(keys, on=["source", "line_no"], how="left", maintain_order="left")
 
 
 @pytest.fixture(autouse=True)
 def _fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let such lines be read, and let visitor IDs be the same in every run."""
+    """Read such lines as the combined format, and use the same visitor IDs in every run."""
     monkeypatch.setattr(type(combined.FORMAT), "fit", lambda *_: Fields())
     monkeypatch.setenv(KEY_VARIABLE, "a key")
 
 
 def line(request: str = "GET /a", second: int = 0, **fields: str) -> str:
-    """Return a line of FIELDS; missing fields are `-`, except address and agent."""
+    """Return a line of FIELDS; missing fields are `-`, or have a default value."""
     time = datetime(2026, 10, 10, 12, tzinfo=UTC) + timedelta(seconds=second)
-    usual = {"time": f"{time:%Y-%m-%dT%H:%M:%SZ}", "address": "198.51.100.1", "request": f"{request} HTTP/1.1", "status": "200", "agent": FIREFOX}
-    return "\t".join((usual | fields).get(name, "-") for name in FIELDS)
+    defaults = {"time": f"{time:%Y-%m-%dT%H:%M:%SZ}", "address": "198.51.100.1", "request": f"{request} HTTP/1.1", "status": "200", "agent": FIREFOX}
+    return "\t".join((defaults | fields).get(name, "-") for name in FIELDS)
 
 
 def run(folder: Path, lines: Iterable[str], goals: str = BOUGHT, reports: Sequence[str] = ("overview",), **options: str) -> Document:
-    """Return reports on lines."""
+    """Analyze lines and return the reports."""
     log = folder / "access.log"
     log.write_text("".join(f"{text}\n" for text in lines), encoding="utf-8")
     return runs.document([log], list(reports), parse_goals(goals, "goals.yaml"), log_format="combined", **options)
@@ -80,44 +80,44 @@ def figures(document: Document) -> dict[str, Any]:
 OTHER = {"agent": FIREFOX.replace("140", "141")}
 COOKIE = {"cookies": "a=1; uid=ann"}
 RULES: dict[str, tuple[str, list[str], int, str]] = {
-    "a cookie, wherever": (
+    "a cookie, from any address": (
         "[cookie.uid, address+browser]",
         [line(**COOKIE), line(second=5, address="203.0.113.9", cookies="uid=ann"), line(second=9, **OTHER)],
         2,
         "IP address and browser; in 1 session by cookie.uid.",
     ),
-    "of two rules the first that serves": (
+    "the first of two rules that applies": (
         "[user, cookie.uid, address]",
         [line(user="ann", cookies="uid=1"), line(user="ann", cookies="uid=2", **OTHER), line(cookies="uid=1", address="203.0.113.9")],
         2,
         "user ID; in 1 session by cookie.uid.",
     ),
-    "a parameter, wherever it stands": (
+    "a query parameter in any position": (
         "[query.u, address]",
         [line("GET /a?u=7"), line("GET /b?x=1&u=%37", 5, address="203.0.113.9"), line("GET /a?u=", 9, address="203.0.113.9"), line("GET /a?uu=7", 9)],
         3,
         "IP address; in 1 session by query.u.",
     ),
-    "a session id in the path": (
+    "a session ID in the path": (
         "[;jsessionid, address]",
         [line("GET /a;jsessionid=7?x=1"), line("GET /b;JSESSIONID=7", 5, address="203.0.113.9")],
         1,
         "jsessionid.",
     ),
-    "equal texts of two rules are two visitors": (
+    "equal values of two rules are two visitors": (
         "[user, query.u]",
         [line(user="7"), line("GET /a?u=7", 5, address="203.0.113.9")],
         2,
         "user ID; ",
     ),
-    "the rule behind an address": ("[address, user]", [line(user="ann"), line(user="bob"), line(address="-", user="bob")], 2, "IP address; in 1 "),
-    "nothing in the log says it": (
+    "a rule after the address": ("[address, user]", [line(user="ann"), line(user="bob"), line(address="-", user="bob")], 2, "IP address; in 1 "),
+    "a cookie that the log does not have": (
         "[cookie.sid, address+browser]",
         [line(**COOKIE), line(**OTHER)],
         2,
         "IP address and browser. No visitor was identified by cookie.sid.",
     ),
-    "no rule by address": ("[cookie.uid]", [line(), line(**OTHER)], 2, "IP address and browser. No visitor was identified by cookie.uid."),
+    "no address rule": ("[cookie.uid]", [line(), line(**OTHER)], 2, "IP address and browser. No visitor had a cookie.uid."),
 }
 
 
@@ -129,8 +129,8 @@ def test_the_first_rule_that_applies_identifies_the_visitor(case: str, tmp_path:
     assert metrics["note"].startswith(note)
 
 
-def test_hits_before_a_session_is_identified_are_the_visitor_s(tmp_path: Path) -> None:
-    """A later hit of the same address and browser identifies them; other visitors' hits are not affected."""
+def test_earlier_hits_of_a_session_belong_to_the_identified_visitor(tmp_path: Path) -> None:
+    """A later hit from the same address and browser identifies them; hits of other visitors are not affected."""
     lines = [line(), line("GET /c", 5, **OTHER), line("GET /b", 9, cookies="uid=7"), line("GET /b", 11, user="ann", cookies="uid=7")]
     lines += [line(second=13, address="203.0.113.9", cookies="uid=7"), line(second=15)]
     expected = {"[cookie.uid, address+browser]": [1, 1, 4], "[user, cookie.uid, address+browser]": [1, 1, 1, 3], "[address+browser]": [1, 1, 4]}
@@ -146,7 +146,7 @@ def test_a_rule_identifies_visitors_without_an_address(tmp_path: Path) -> None:
     assert document.reasons["unparsed_by_reason"] == {"no visitor": 1}
 
 
-def test_what_identifies_visitors_is_in_no_output_but_makes_their_ids(tmp_path: Path) -> None:
+def test_identifying_values_are_in_no_output_but_determine_the_visitor_ids(tmp_path: Path) -> None:
     secrets = {"cookie.uid": "s3cret-cookie", "query.u": "s3cret-parameter", "jsessionid": "S3CRETSESSION", "user": "s3cret-user"}
     lines = [
         line(cookies=f"uid={secrets['cookie.uid']}"),
@@ -166,7 +166,7 @@ def test_what_identifies_visitors_is_in_no_output_but_makes_their_ids(tmp_path: 
     assert sorted(again["visitor"]) == sorted(ids)
 
 
-def test_a_cookie_is_a_value_of_a_hit_like_a_parameter(tmp_path: Path) -> None:
+def test_cookies_can_be_used_like_query_parameters(tmp_path: Path) -> None:
     goals = """
 site: {variants: {menu: cookie.menu}}
 macro: {bought: {page: /b, once_per: cookie.order, value: cookie.total}}
@@ -197,7 +197,7 @@ funnels: {same: {steps: [/a, /b], per: visitor, same: cookie.order}}
         ("-", None),
     ],
 )
-def test_a_cookie_s_value(text: str, expected: str | None) -> None:
+def test_a_cookie_has_a_value(text: str, expected: str | None) -> None:
     assert pl.select(attributes.cookie_value("cookie.uid", pl.lit(text))).item() == expected
 
 
@@ -224,7 +224,7 @@ CLIENTS = {
     ("10.0.0.9, 10.0.0.1 - -", None): "10.0.0.9 - -",
     ("- - -", "198.51.100.1"): "- - -",
 }
-"""A line's sender, its X-Forwarded-For, and the client behind the proxies."""
+"""The sender of a line and its X-Forwarded-For, and the client behind the proxies."""
 
 
 def clients(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
@@ -234,12 +234,12 @@ def clients(pairs: Sequence[tuple[str, str | None]]) -> list[str]:
     return senders
 
 
-def test_a_trusted_proxy_names_its_client() -> None:
+def test_the_client_behind_a_trusted_proxy_is_identified() -> None:
     assert dict(zip(CLIENTS, clients(list(CLIENTS)), strict=True)) == CLIENTS
 
 
 def client_of(sender: str, forwarded: str | None) -> str:
-    """Return the client of one line, step by step from the right."""
+    """Return the client of one line, checking the addresses one by one from the right."""
     connection, rest = sender.split(" ", 1)
     networks = [ip_network(text) for text in TRUSTED]
     chain = [*(forwarded.split(", ") if forwarded else []), connection]
@@ -257,7 +257,7 @@ HOPS = ("10.0.0.1", "10.255.0.2", "11.0.0.1", "9.255.255.255", "203.0.113.7", "2
 
 @share_of_examples(0.5)
 @given(st.lists(st.tuples(st.sampled_from(HOPS[:7]), st.lists(st.sampled_from(HOPS), max_size=4)), min_size=1, max_size=10))
-def test_the_client_is_the_right_most_address_that_is_not_a_trusted_proxy_s(drawn: list[tuple[str, list[str]]]) -> None:
+def test_the_client_is_the_rightmost_address_that_is_not_a_trusted_proxy(drawn: list[tuple[str, list[str]]]) -> None:
     pairs = [(f"{connection} - -", ", ".join(hops) or None) for connection, hops in drawn]
     assert clients(pairs) == [client_of(*pair) for pair in pairs]
 
@@ -275,23 +275,23 @@ def test_visitors_behind_a_trusted_proxy_are_separate_with_their_assets(tmp_path
 
 
 def visits(hits: list[tuple[int, int, str | None, str]], timeout: int) -> list[int | None]:
-    """Return the number of each hit's session, one hit after the other: `visitor, time, key, kind`, sorted by visitor and time."""
+    """Return the session number of each hit, one hit at a time; hits are `visitor, time, key, kind`, sorted by visitor and time."""
     gaps = by_gaps(hits, timeout)
-    lanes: list[object] = []
+    owners: list[object] = []
     for place, (visitor, _, key, _) in enumerate(hits):
         before = [other for other in range(place) if hits[other][2] and gaps[other] is not None and gaps[other] == gaps[place]]
-        named = key or (hits[before[-1]][2] if before else None)
-        lanes.append((visitor, named) if named else ("gap", gaps[place]) if gaps[place] is not None else None)
+        last_key = key or (hits[before[-1]][2] if before else None)
+        owners.append((visitor, last_key) if last_key else ("gap", gaps[place]) if gaps[place] is not None else None)
     starts = {}
-    for place, lane in enumerate(lanes):
-        if lane is not None and hits[place][3] == "page":
-            starts.setdefault(lane, place)
-    numbers = {lane: number for number, lane in enumerate(sorted(starts, key=lambda lane: starts[lane]), 1)}
-    return [numbers.get(lane) for lane in lanes]
+    for place, owner in enumerate(owners):
+        if owner is not None and hits[place][3] == "page":
+            starts.setdefault(owner, place)
+    numbers = {owner: number for number, owner in enumerate(sorted(starts, key=lambda owner: starts[owner]), 1)}
+    return [numbers.get(owner) for owner in owners]
 
 
 def by_gaps(hits: list[tuple[int, int, str | None, str]], timeout: int) -> list[int | None]:
-    """Return the session of each hit when only gaps cut, as the position of its first page; None outside sessions."""
+    """Return the session of each hit if only gaps separate sessions, as the position of its first page, or None outside sessions."""
     pages = [position for position, hit in enumerate(hits) if hit[3] == "page"]
     sessions: dict[int, int] = {}
     for before, position in zip([None, *pages], pages, strict=False):
@@ -319,8 +319,8 @@ KINDS = ("page", "page", "page", "error")
         max_size=14,
     )
 )
-def test_an_export_s_own_sessions_are_those_of_its_keys(drawn: list[tuple[int, int, str | None, str]]) -> None:
-    """Gaps do not matter; a row without a key belongs to the key before it as far as the gaps allow. A session's hits are consecutive."""
+def test_sessions_of_an_export_follow_its_session_ids(drawn: list[tuple[int, int, str | None, str]]) -> None:
+    """Gaps do not matter, except that a row without an ID belongs to the previous ID if the gaps allow it. A session's hits are consecutive."""
     time, hits = 0, []
     for visitor, gap, key, kind in sorted(drawn, key=lambda hit: hit[0]):
         time += gap
@@ -339,7 +339,7 @@ def test_an_export_s_own_sessions_are_those_of_its_keys(drawn: list[tuple[int, i
     assert (first["time"] == first["started"]).all()
 
 
-def test_sessions_by_key_are_counted_like_all_others(tmp_path: Path) -> None:
+def test_sessions_by_id_are_counted_like_all_others(tmp_path: Path) -> None:
     """One session may have hits two hours apart; two sessions may have hits at the same time."""
     lines = [line(session="1"), line("GET /b", 7_200, session="1"), line("GET /c", 7_205, session="2"), line("GET /b", 7_210, session="2")]
     goals = replace(parse_goals(BOUGHT, "goals.yaml"), site=replace(Site(), columns={"session": "visit"}))
@@ -351,7 +351,7 @@ def test_sessions_by_key_are_counted_like_all_others(tmp_path: Path) -> None:
 
 
 def test_check_reports_a_rule_that_identifies_nobody(tmp_path: Path) -> None:
-    """User and address are never reported: everybody has them."""
+    """`user` and `address` are never reported."""
     log = tmp_path / "access.log"
     log.write_text(f"{line(**COOKIE)}\n", encoding="utf-8")
     expected = {
@@ -375,8 +375,8 @@ HOSTS = {
 
 
 @pytest.mark.parametrize("case", HOSTS)
-def test_a_note_says_that_a_log_has_several_sites_unless_hosts_are_named(case: str, tmp_path: Path) -> None:
-    """A host with and without www. is one site; an address instead of a host is not a site."""
+def test_a_note_shows_that_a_log_has_several_sites_unless_hosts_are_named(case: str, tmp_path: Path) -> None:
+    """A host with and without www. is one site; an IP address instead of a host is not a site."""
     pages, site, expected = HOSTS[case]
     targets = [f"GET {'' if host == '-' else f'http://{host}'}/a" for host, number in pages.items() for _ in range(number)]
     lines = [line(target, 3 * number) for number, target in enumerate(targets)]
@@ -385,12 +385,12 @@ def test_a_note_says_that_a_log_has_several_sites_unless_hosts_are_named(case: s
     assert "203.0.113.1" not in str(texts)
 
 
-def test_combined_lines_may_name_the_client_of_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """X-Forwarded-For is in the field after the agent, as nginx writes it, or at the start, where the address is a list."""
+def test_combined_lines_may_contain_the_client_of_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """X-Forwarded-For is in the field after the user agent, as nginx writes it, or at the start of the line, where the address is a list."""
     monkeypatch.undo()
     pairs = [("10.0.0.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "192.0.2.6, 203.0.113.2"), ("198.51.100.1 - -", "203.0.113.1"), ("10.0.0.1 - -", "-")]
-    behind = [f'{plain("GET /a", number, who=sender)} "{forwarded}"' for number, (sender, forwarded) in enumerate(pairs)]
-    in_front = [plain("GET /a", number, who=f"192.0.2.6, 203.0.113.{number}, 10.0.0.1 - -") for number in range(3)]
-    for lines, trusting, plainly in ((behind, 4, 2), (in_front, 3, 1)):
+    at_the_end = [f'{plain("GET /a", number, who=sender)} "{forwarded}"' for number, (sender, forwarded) in enumerate(pairs)]
+    at_the_start = [plain("GET /a", number, who=f"192.0.2.6, 203.0.113.{number}, 10.0.0.1 - -") for number in range(3)]
+    for lines, with_trust, without_trust in ((at_the_end, 4, 2), (at_the_start, 3, 1)):
         overviews = [overview(report(tmp_path, lines, f"{BOUGHT}\nsite: {{{site}}}")) for site in ("trusted_proxy: 10.0.0.0/8", "visitor: [user]")]
-        assert [metrics["visitors"] for metrics in overviews] == [trusting, plainly]
+        assert [metrics["visitors"] for metrics in overviews] == [with_trust, without_trust]
