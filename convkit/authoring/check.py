@@ -214,9 +214,13 @@ def _unused_rules(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str
     for place, rule in enumerate(site.visitor_rules if context.survey.sessions.height else ()):
         if rule in site.visitor and rule not in {USER_RULE, site.address_rule} and place not in used:
             if place < len(site.preferred_rules):
-                yield 0, (), f"{rule} in `site.visitor` identifies nobody in these logs; correct its name or remove it"
+                yield 0, (), f"{rule} in `site.visitor` identifies no visitor in these logs; correct its name or remove it"
             else:
-                yield 0, (), f"{rule} in `site.visitor` is never used, as {site.address_rule} before it identifies everybody; move it before that"
+                yield (
+                    0,
+                    (),
+                    f"{rule} in `site.visitor` is never used, because {site.address_rule} is listed before it and identifies every visitor; move it first",
+                )
 
 
 def _subrequests(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:

@@ -84,7 +84,7 @@ def test_custom_rules_come_first_and_the_first_match_decides() -> None:
 
 
 INVALID = {
-    "channels: [Newsletter]": "goals.yaml:3:13: `channels` takes names, each with a rule",
+    "channels: [Newsletter]": "goals.yaml:3:13: `channels` maps names to rules",
     "channels: {A: newsletter}": "goals.yaml:3:17: a rule consists of the keys source, medium, campaign, category",
     "channels: {A: {}}": "goals.yaml:3:17: a rule consists of the keys source",
     "channels: {A: }": "goals.yaml:3:17: a rule consists of the keys source",

@@ -84,7 +84,7 @@ def test_assets_are_counted_in_their_own_log(tmp_path: Path) -> None:
 def test_copies_are_listed(tmp_path: Path) -> None:
     logs = [written(tmp_path / name, shop()) for name in ("access.log", "copy.log")]
     counts = figures(*logs)["input"]
-    assert (len(counts["files"]), counts["copies"]) == (1, ["copy.log was skipped, as access.log already contains all of it"])
+    assert (len(counts["files"]), counts["copies"]) == (1, ["copy.log was skipped because access.log already contains all of its lines"])
 
 
 def test_a_log_without_times_has_no_period(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_figures_with_bots_included_match_a_run_that_keeps_bots(options: dic
 
 def test_a_note_counts_bots_that_reached_a_macro_goal(tmp_path: Path) -> None:
     text = notes(report(tmp_path, shop(), GOALS))["bots-converted"]
-    assert text == "2 bot sessions also reached purchase and were excluded; with bots included it would be 6 of 65 sessions (9.2%)."
+    assert text == "2 bot sessions also reached purchase and were excluded; with bots included, the count would be 6 of 65 sessions (9.2%)."
     both = notes(report(tmp_path, shop(bot_purchases=1), "macro: {purchase: /buy, seen: /x}\n"))["bots-converted"]
     assert both.startswith("1 bot session also converted and was excluded")
     for without in (report(tmp_path, shop(bot_purchases=0), GOALS), report(tmp_path, shop(), GOALS, bots="keep"), report(tmp_path, shop(buyers=0))):

@@ -117,7 +117,7 @@ RULES: dict[str, tuple[str, list[str], int, str]] = {
         2,
         "IP address and browser. No visitor was identified by cookie.sid.",
     ),
-    "no address rule": ("[cookie.uid]", [line(), line(**OTHER)], 2, "IP address and browser. No visitor had a cookie.uid."),
+    "no address rule": ("[cookie.uid]", [line(), line(**OTHER)], 2, "IP address and browser. No visitor was identified by cookie.uid."),
 }
 
 
@@ -356,8 +356,10 @@ def test_check_reports_a_rule_that_identifies_nobody(tmp_path: Path) -> None:
     log.write_text(f"{line(**COOKIE)}\n", encoding="utf-8")
     expected = {
         "[user, cookie.uid, address]": [],
-        "[cookie.uid, query.u]": ["query.u in `site.visitor` identifies nobody in these logs; correct its name or remove it"],
-        "[address, cookie.uid]": ["cookie.uid in `site.visitor` is never used, as address before it identifies everybody; move it before that"],
+        "[cookie.uid, query.u]": ["query.u in `site.visitor` identifies no visitor in these logs; correct its name or remove it"],
+        "[address, cookie.uid]": [
+            "cookie.uid in `site.visitor` is never used, because address is listed before it and identifies every visitor; move it first"
+        ],
     }
     for rules, texts in expected.items():
         goals = parse_goals(f"{BOUGHT}\nsite: {{visitor: {rules}}}", "goals.yaml")
