@@ -216,11 +216,8 @@ def _unused_rules(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str
             if place < len(site.preferred_rules):
                 yield 0, (), f"{rule} in `site.visitor` identifies no visitor in these logs; correct its name or remove it"
             else:
-                yield (
-                    0,
-                    (),
-                    f"{rule} in `site.visitor` is never used, because {site.address_rule} is listed before it and identifies every visitor; move it first",
-                )
+                why = f"{site.address_rule} is listed before it and identifies every visitor"
+                yield 0, (), f"{rule} in `site.visitor` is never used, because {why}; move it first"
 
 
 def _subrequests(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:

@@ -160,10 +160,10 @@ def test_other_forms_of_the_log_have_as_many_rows_and_give_consistent_figures(lo
     assert min(figures[".csv"][1]) > 0
 
 
-def test_the_benchmark_runs_and_every_contender_succeeds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_benchmark_runs_and_every_contender_succeeds(capfd: pytest.CaptureFixture[str]) -> None:
     assert benchmark.main(["--lines", "200000", "--runs", "1", "--exports"]) == 0
-    with capsys.disabled():
-        sys.stdout.write("\n" + capsys.readouterr().out)
+    with capfd.disabled():
+        sys.stdout.write("\n" + capfd.readouterr().out)
 
 
 def test_the_full_log_has_the_documented_variety(tmp_path: Path) -> None:

@@ -204,6 +204,16 @@ def test_broken_lines_are_counted(tmp_path: Path) -> None:
     assert counts["unparsed_by_reason"] == {"no JSON object": 4}
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_name_may_hold_an_object_in_some_lines_and_a_text_in_others(tmp_path: Path, order: tuple[int, int]) -> None:
+    """The object is read, because it has more fields; the line with the text is counted, without its request."""
+    nested = NGINX | {"request": {"method": "GET", "uri": "/a?x=1"}}
+    lines = [json.dumps(nested), json.dumps(NGINX)]
+    records = records_of(tmp_path / "a.log", [lines[place] for place in order])
+    assert [record["target"] for record in records] == [("/a?x=1", None)[place] for place in order]
+    assert [record["status"] for record in records] == [200, 200]
+
+
 @pytest.mark.parametrize("indent", [None, 1])
 def test_an_array_of_requests_is_a_log(tmp_path: Path, indent: int | None) -> None:
     records = records_of(tmp_path / "log", [json.dumps([NGINX, NGINX | {"status": "404"}], indent=indent)])

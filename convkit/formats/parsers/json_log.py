@@ -67,11 +67,18 @@ class JsonReader:
         """The type of objects with texts at these paths, and their number."""
         tree: dict[str, Any] = {_NUMBER: pl.Int64()}
         for path in self.texts:
+            if path in self._objects:
+                continue
             branch = tree
             for name in path[:-1]:
                 branch = branch.setdefault(name, {})
             branch[path[-1]] = pl.List(pl.String()) if path in self.lists else pl.String()
         return struct_type(tree)
+
+    @cached_property
+    def _objects(self) -> frozenset[ColumnPath]:
+        """The paths that are objects with further paths; some lines may have a text there, which is not read."""
+        return frozenset(path[:length] for path in self.texts for length in range(1, len(path)))
 
     def read(self, line: pl.Expr) -> pl.Expr:
         """Return the objects in lines, null for lines that are not an object."""
@@ -111,6 +118,8 @@ class JsonReader:
 
     def field(self, path: ColumnPath, within: str) -> pl.Expr:
         """Return the text at a path of the objects in a column; the first of several."""
+        if path in self._objects:
+            return pl.lit(None, pl.String)
         field = pl.col(within)
         for name in path:
             field = field.struct.field(name)
