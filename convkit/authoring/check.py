@@ -217,7 +217,7 @@ def _unused_rules(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str
                 yield 0, (), f"{rule} in `site.visitor` identifies no visitor in these logs; correct its name or remove it"
             else:
                 why = f"{site.address_rule} is listed before it and identifies every visitor"
-                yield 0, (), f"{rule} in `site.visitor` is never used, because {why}; move it first"
+                yield 0, (), f"{rule} in `site.visitor` is never used: {why}; move it first"
 
 
 def _subrequests(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:

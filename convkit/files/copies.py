@@ -39,7 +39,7 @@ def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
                 break
         else:
             same_start.append(source)
-    sentences = [f"{copy.name} was skipped because {originals[copy].name} already contains all of its lines" for copy in sources if copy in originals]
+    sentences = [f"{copy.name} was skipped: {originals[copy].name} already contains all of its lines" for copy in sources if copy in originals]
     return [source for source in sources if source not in originals], sentences
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TEXT = b"".join(b"line %d of a log\n" % number for number in range(20_000))
-WARNING = "{} was skipped because {} already contains all of its lines"
+WARNING = "{} was skipped: {} already contains all of its lines"
 
 
 def sift(folder: Path, **contents: bytes) -> tuple[list[str], list[str]]:

@@ -84,7 +84,7 @@ def test_assets_are_counted_in_their_own_log(tmp_path: Path) -> None:
 def test_copies_are_listed(tmp_path: Path) -> None:
     logs = [written(tmp_path / name, shop()) for name in ("access.log", "copy.log")]
     counts = figures(*logs)["input"]
-    assert (len(counts["files"]), counts["copies"]) == (1, ["copy.log was skipped because access.log already contains all of its lines"])
+    assert (len(counts["files"]), counts["copies"]) == (1, ["copy.log was skipped: access.log already contains all of its lines"])
 
 
 def test_a_log_without_times_has_no_period(tmp_path: Path) -> None:

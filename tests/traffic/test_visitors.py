@@ -358,7 +358,7 @@ def test_check_reports_a_rule_that_identifies_nobody(tmp_path: Path) -> None:
         "[user, cookie.uid, address]": [],
         "[cookie.uid, query.u]": ["query.u in `site.visitor` identifies no visitor in these logs; correct its name or remove it"],
         "[address, cookie.uid]": [
-            "cookie.uid in `site.visitor` is never used, because address is listed before it and identifies every visitor; move it first"
+            "cookie.uid in `site.visitor` is never used: address is listed before it and identifies every visitor; move it first"
         ],
     }
     for rules, texts in expected.items():
