@@ -35,6 +35,8 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         config.option.dist = "loadfile"
         # By default, the files with the most tests run first, not the slowest ones. In folder order, short files come last.
         config.option.loadscopereorder = False
+        # Processes that share the cores would only wait for each other's threads. `test_invariance` runs with 1, 2 and 7 threads.
+        os.environ.setdefault("POLARS_MAX_THREADS", str(max((os.cpu_count() or 1) // config.option.numprocesses, 1)))
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
 
-EXAMPLES = {"dev": 25, "ci": 100, "proof": 500}
+EXAMPLES = {"dev": 25, "ci": 50, "proof": 500}
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
 
 
