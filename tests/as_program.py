@@ -35,7 +35,7 @@ def environment(**more: str) -> dict[str, str]:
     }
 
 
-def run(*arguments: str, env: dict[str, str] | None = None, **more: Any) -> subprocess.CompletedProcess[bytes]:  # noqa: ANN401 (subprocess's own)
+def run(*arguments: str, env: dict[str, str] | None = None, **more: Any) -> subprocess.CompletedProcess[bytes]:  # noqa: ANN401 (the type in subprocess)
     """Run convkit and wait until it ends."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
     return subprocess.run([*COMMAND, *arguments], env=env or environment(), check=False, timeout=PATIENCE, **options)
@@ -49,7 +49,7 @@ def shell(script: str, *arguments: str, folder: Path) -> subprocess.CompletedPro
 
 
 def on_screen(*arguments: str, columns: int = 80, keyboard: bool = False, **env: str) -> tuple[int, bytes]:
-    """Run convkit on a terminal of this width, optionally as standard input too, and return the exit code and the output."""
+    """Run convkit on a terminal of this width, optionally with the terminal as standard input too, and return the exit code and the output."""
     controller, terminal = pty.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     streams = {"stdin": terminal if keyboard else None, "stdout": terminal, "stderr": subprocess.DEVNULL}

@@ -54,7 +54,7 @@ def side(  # noqa: PLR0913 (the fields of a side)
     bots: int = 100,
     days_without_conversion: float = 0.1,
 ) -> SideFigures:
-    """Return the figures of a side: the sessions that reached each goal (and those that converted later), and those that reached each step."""
+    """Return the figures for a side: how many sessions reached each goal (and how many of them converted later), and how many reached each step."""
     goals = _goals(text)
     last, rows = which.end - (days_without_conversion if which.name == "now" else 0.1) * _DAY, []
     for goal in goals.goals:

@@ -33,7 +33,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     """Keep the tests of a file in one process, so that what they share is made only once."""
     if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
         config.option.dist = "loadfile"
-        # By default, the files with the most tests run first, not the slowest ones. In folder order, short files come last.
+        # The default order starts with the files that have the most tests, not with the slowest ones. In folder order, short files come last.
         config.option.loadscopereorder = False
         # Processes that share the cores would only wait for each other's threads. `test_invariance` runs with 1, 2 and 7 threads.
         os.environ.setdefault("POLARS_MAX_THREADS", str(max((os.cpu_count() or 1) // config.option.numprocesses, 1)))

@@ -42,7 +42,7 @@ _SCREEN_SECTION = re.compile(r"^(?=[A-Z]{4,}[A-Z ]*\b)", re.MULTILINE)
 
 
 class Block(NamedTuple):
-    """A fenced block: its language, its text, and the sections of a screen that it shows, if not all."""
+    """A fenced block: its language, its text and, if it shows only some sections of a screen, which ones."""
 
     language: str
     text: str
@@ -120,11 +120,11 @@ class Outcome(NamedTuple):
 
 
 _outcomes: dict[tuple[str, ...], Outcome] = {}
-"""Outcomes by the commands that ran earlier in the same folder, and the command itself."""
+"""The outcome of each command, keyed by the commands that ran earlier in the same folder followed by the command itself."""
 
 
 def outcome(command: str, folder: Path, before: tuple[str, ...] = ()) -> Outcome:
-    """Run `convkit ...`, with any variables set before it, in this process and a folder; only once after the same earlier commands."""
+    """Run `convkit ...`, preceded by any variables, in a folder and in this process; after the same earlier commands, it is run only once."""
     if (*before, command) not in _outcomes:
         match = _FIRST_COMMAND.fullmatch(command)
         assert match, command
@@ -171,7 +171,7 @@ def _bash(script: str, folder: Path) -> str:
 
 
 def played(block: Block, folder: Path) -> str:
-    """Return a console block with the current output of its commands, which run one after the other in a folder; cut as the block specifies."""
+    """Return a console block with the current output of its commands, run in order in a folder, and only the sections that the block shows."""
     furnish(folder)
     shown, before = "", ()
     for line in block.text.splitlines():

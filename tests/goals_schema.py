@@ -23,7 +23,7 @@ SCHEMA = json.loads(json_schema.schema())
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
-def plain(node: Node) -> Any:  # noqa: ANN401 (YAML holds anything)
+def plain(node: Node) -> Any:  # noqa: ANN401 (any YAML value)
     """Return the values of a file without their positions."""
     if isinstance(node.value, dict):
         return {name: plain(value) for name, value in node.value.items()}

@@ -1,4 +1,4 @@
-"""Goals files with a single mistake each and its message, and goals that combine several keys, with the hits that they match."""
+"""Goals files that each contain a single mistake, with its message, and goals that combine several keys, with the hits that they match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hostile texts that attack spreadsheets, terminals, markup or JSON."""
+"""Hostile strings that attack spreadsheets, terminals, markup or JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FORMULAS = (
     "-",
     "=",
 )
-"""Texts that a spreadsheet runs as formulas, or might run in the future."""
+"""Strings that a spreadsheet runs as formulas, or might run in the future."""
 
 HARMLESS = ("/a", "a=1", "1", "", "'=1", "/=1", "é", "(left)", "<b>", "*", "&", "\u00d71")
 
@@ -48,4 +48,4 @@ NASTY = (
     '"quoted" \\ and \\u0022',
     "a,b;c\t|d",
 )
-"""Texts that break out of a cell, colour a terminal or hide themselves."""
+"""Strings that break out of a cell, colour a terminal or hide themselves."""

@@ -1,7 +1,7 @@
 """Hypothesis profiles: how many examples the tests draw, always from new seeds.
 
-`dev` is for a quick run, `ci` for every change, and `proof` for a release and for changes to the engine, the funnels or the sessions. CI runs `ci`;
-elsewhere `dev` is the default. `HYPOTHESIS_PROFILE=proof pytest` and `pytest --hypothesis-profile=proof` choose another one.
+`dev` is for a quick run, `ci` for every change, and `proof` for a release and for changes to the engine, the funnels or the sessions. The default is
+`ci` in CI, and `dev` elsewhere; `HYPOTHESIS_PROFILE=proof pytest` or `pytest --hypothesis-profile=proof` selects another profile.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base
 
 def load() -> None:
     """Register the profiles and load the one that the environment asks for."""
-    # Hypothesis loads a profile of its own, with fixed seeds, where it detects CI. The new ones must not inherit from it.
+    # Hypothesis loads a profile of its own, with fixed seeds, where it detects CI. The profiles registered here must not inherit from it.
     parent = settings.get_profile("default")
     phases = tuple(phase for phase in Phase if phase is not Phase.explain)
     for name, number in EXAMPLES.items():
@@ -31,6 +31,6 @@ def number_of_examples(share: float) -> int:
     return max(2, round(settings.default.max_examples * share))
 
 
-def share_of_examples(share: float, **more: Any) -> settings:  # noqa: ANN401 (Hypothesis's own)
+def share_of_examples(share: float, **more: Any) -> settings:  # noqa: ANN401 (the type in Hypothesis)
     """Return settings for a share of the profile's examples, for tests whose examples run much of the product."""
     return settings(**{"max_examples": number_of_examples(share), "suppress_health_check": SLOW, **more})

@@ -53,13 +53,13 @@ def document(
     return engine_run.report(logs, plan.plan_reports(Options(goals=goals, **keywords), reports, options, progress))
 
 
-def sample(report: str | None = None, goals: str | None = "goals.example.yaml", **keywords: Any) -> Document:  # noqa: ANN401 (as `document` takes them)
-    """Return a report on the sample log, by default the whole report; made only once per process. File names are relative to the project's folder."""
+def sample(report: str | None = None, goals: str | None = "goals.example.yaml", **keywords: Any) -> Document:  # noqa: ANN401 (the options of `document`)
+    """Return a report on the sample log, by default the whole report; made once per process. File names are relative to the project's folder."""
     return _sample(report, goals, **{name: value for name, value in sorted(keywords.items()) if value is not None})
 
 
 @cache
-def _sample(report: str | None, goals: str | None, **keywords: Any) -> Document:  # noqa: ANN401 (as `document` takes them)
+def _sample(report: str | None, goals: str | None, **keywords: Any) -> Document:  # noqa: ANN401 (the options of `document`)
     with chdir(ROOT):
         return document(["sample_logs/access.log.gz"], report and [report], goals, **keywords)
 

@@ -18,10 +18,10 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 _NOON = datetime(2026, 10, 10, 12, tzinfo=UTC)
 
 
-def line(  # noqa: PLR0913 (a line has so many fields)
+def line(  # noqa: PLR0913 (the fields of a line)
     request: str, second: int = 0, status: int = 200, *, who: str = "198.51.100.1 - -", agent: str = FIREFOX, referrer: str = "-"
 ) -> str:
-    """Return a combined line of a request like `GET /cart`, `second` seconds after noon; `who` is address, ident and user."""
+    """Return a line in the combined format for a request like `GET /cart`, `second` seconds after noon; `who` is address, ident and user."""
     time = (_NOON + timedelta(seconds=second)).strftime("%d/%b/%Y:%H:%M:%S +0000")
     return f'{who} [{time}] "{request} HTTP/1.1" {status} 512 "{referrer}" "{agent}"'
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from model.chains import Chain
 
 Trace = list[tuple[int, str, str, int]]
-"""Hits of one visitor: time in seconds, letters it matches (`!`: an error, `<`: its session may not enter the funnel), value, and session."""
+"""The hits of one visitor: time in seconds, matched letters (`!`: an error, `<`: the session may not enter the funnel), value and session."""
 
 LETTERS = "ABCX"
 
@@ -50,7 +50,7 @@ def chain_of(trace: Trace, funnel: Funnel) -> dict[int, Chain]:
 
 
 def trace_of(text: str) -> Trace:
-    """Return the trace described by a text like `A:0 x:10`; without seconds, there is one hit per second."""
+    """Return the trace described by a string like `A:0 x:10`; without times, there is one hit per second."""
     words = [word.partition(":") for word in text.split()]
     return [(int(seconds or number), letters.strip("x"), "", 1) for number, (letters, _, seconds) in enumerate(words)]
 

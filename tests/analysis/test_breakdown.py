@@ -1,4 +1,4 @@
-"""`--by KEY`: each value's figures come from its own sessions only, as checked by the model, `--where` and periods; files and screens."""
+"""`--by KEY`: the figures for a value come only from its own sessions (checked against the model, `--where` and periods), in files and on screens."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 REPORTS = tuple(name for name in plugins.names("reports") if hasattr(plugins.load("reports", name), "BREAKDOWN"))
 PHONE = CHROME.replace("10.0; Win64; x64", "compatible; Windows Phone 10.0")
-"""A mobile user agent that still contains the words by which the examples' goals files recognise Chrome."""
+"""A mobile user agent that still contains the words that identify Chrome in the goals files of the examples."""
 GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale]}\n"
 
 
@@ -50,7 +50,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def values_of(model: Model, number: int, key: str) -> list[str]:
-    """Return the values of a key that the model gives to a session."""
+    """Return the values that a session has for a key, according to the model."""
     session = model.sessions[number]
     started = datetime.fromtimestamp(session.started, tz=UTC)
     year, week, _ = started.isocalendar()
@@ -80,7 +80,7 @@ def parts_of(document: dict[str, Any], key: str) -> Iterator[tuple[str, dict[str
 
 
 def figures(part: dict[str, Any]) -> dict[tuple[str, ...], Any]:
-    """Return the figures of a value, without the counts of lines, which have no value, and `more`, which depends on the tests of all values."""
+    """Return the figures for a value, except line counts, which are not split by value, and `more`, which depends on the tests for all values."""
     return {place: figure for place, figure in figures_in(part).items() if place[0] != "input" and place[-1] != "more"}
 
 
@@ -137,7 +137,7 @@ def sample(by: str | None, **options: str) -> dict[str, Any]:
     ],
 )
 def test_rows_of_a_value_equal_those_of_a_filtered_run(key: str, value: str, options: dict[str, str]) -> None:
-    """In every report, the rows and their order equal those of a run on these sessions alone."""
+    """In every report, the rows and their order are the same as in a run on these sessions alone."""
     part, filtered = dict(parts_of(sample(key), key))[value], sample(None, **options)
     for rows in (*part["reports"].values(), *filtered["reports"].values()):
         for row in rows:
@@ -172,7 +172,7 @@ WALKS = [
 
 
 def test_days_without_sessions_have_zeros(tmp_path: Path) -> None:
-    """In reports with the same rows for every value; pages and drop-off have no rows for a day without sessions."""
+    """Reports with the same rows for every value show zeros; pages and drop-off simply have no rows for such a day."""
     rows = table(run(tmp_path, WALKS, "day", "overview"))
     assert rows[0] == ["day", "metric", "value"]
     assert [row[::2] for row in rows if row[1] == "sessions"] == [["2026-10-10", "1"], ["2026-10-11", "0"], ["2026-10-12", "0"], ["2026-10-13", "2"]]
@@ -220,14 +220,14 @@ def test_a_report_s_own_column_keeps_its_name(tmp_path: Path) -> None:
     assert table(run(tmp_path, WALKS, "landing", "goals"))[0][:3] == ["landing", "goal", "type"]
 
 
-def test_values_with_most_sessions_come_first_then_by_name(tmp_path: Path) -> None:
+def test_values_are_sorted_by_sessions_then_by_name(tmp_path: Path) -> None:
     lines = [line(f"GET /{path}", number, who=f"198.51.100.{number} - -") for number, path in enumerate("cbbaad")]
     assert [row[0] for row in table(run(tmp_path, lines, "landing", "pages"))[1:]] == ["/a", "/b", "/c", "/d"]
 
 
 @pytest.mark.parametrize("key", ["week", "device"])
-def test_files_hold_all_values_first(key: str) -> None:
-    """In every output the value comes first, including in the tidy table."""
+def test_files_contain_all_values_in_the_first_column(key: str) -> None:
+    """The value is in the first column of every output, including the tidy table."""
     whole = document(key)
     of_csv = [(row[0], row[1].partition(" / ")[0]) for row in table(whole)[1:]]
     reports = json.loads(runs.render(whole, "json"))["reports"]
@@ -306,7 +306,7 @@ def test_the_last_periods_are_shown(tmp_path: Path) -> None:
     assert "The last 31 of 70 days." in runs.render(run(tmp_path, lines, "day", "overview"), width=120)
 
 
-def test_texts_of_a_log_are_harmless_as_values(tmp_path: Path) -> None:
+def test_text_from_a_log_is_harmless_as_a_value(tmp_path: Path) -> None:
     lines = [line("GET /%1b[31m%e2%80%aered", 0), line("GET /" + "x" * 300, 1, who="198.51.100.2 - -")]
     for report in ("overview", "goals", "pages"):
         text = str(runs.render(run(tmp_path, lines, "landing", report, goals="macro: {sale: '/x**'}\n"), width=80))
@@ -346,7 +346,7 @@ def test_an_unknown_key_is_reported_before_a_log_is_read(tmp_path: Path) -> None
 
 
 def test_goals_that_do_not_fit_are_counted() -> None:
-    """Goals are not summed as `(other)`, because a session may reach several."""
+    """They are not summed up as `(other)`, because a session may reach several goals."""
     text = str(runs.render(document("goal", "pages"), width=120))
     assert "(other)" not in text
     assert "  12 more goals: --limit 0." in text

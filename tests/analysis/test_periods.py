@@ -24,7 +24,7 @@ GOALS = "macro: {sale: /sale}"
 
 
 def limits(*period: str | None, zone: str = BERLIN, ends: str = "") -> list[str | None]:
-    """Return the beginning and the end of `since, until, last` in UTC, to the minute; the log's last hit is at `ends`."""
+    """Return the start and end, in UTC and to the minute, of the period given by `since, until, last`; the log's last hit is at `ends`."""
     since, until, last = (*period, None, None, None)[:3]
     moment = datetime.fromisoformat(ends) if ends else None
     bounds = parse_period(since, until, last, zone).limits(moment, zone)
@@ -132,7 +132,7 @@ def test_mistakes_are_reported_with_the_fix(since: str | None, until: str | None
 
 
 def test_a_session_belongs_entirely_to_the_day_on_which_it_starts(tmp_path: Path) -> None:
-    """One session crosses midnight (noon plus twelve hours), one begins after it, and an error before it belongs to the first day."""
+    """One session crosses midnight (noon plus twelve hours), one begins after midnight, and an error before midnight belongs to the first day."""
     midnight = 12 * 3600
     lines = [line("GET /a", midnight - 60), line("GET /sale", midnight + 60), line("GET /none", midnight + 90, 404)]
     lines += [line("GET /b", midnight + 1, who="198.51.100.2 - -"), line("GET /none", midnight - 1, 500, who="198.51.100.3 - -")]

@@ -92,7 +92,7 @@ def test_headings_show_the_order(report: str) -> None:
 
 
 def test_the_sorted_column_is_on_the_screen() -> None:
-    """If not all columns fit, other ones are left out."""
+    """If not all columns fit, others are left out instead."""
     for column in ("exit", "value", "pages"):
         assert column in under("SESSIONS", runs.render(runs.sample("sessions", sort=column), width=80))[1].split()
     assert "kind" in under("HITS", runs.render(runs.sample("hits", sort="kind"), width=80))[1].split()
@@ -107,7 +107,7 @@ def test_all_outputs_are_sorted() -> None:
     assert [row.split()[0] for row in under("GOALS", runs.render(document, width=120))[2:]] == sorted_goals
 
 
-def test_of_several_reports_those_with_the_column_are_sorted() -> None:
+def test_only_reports_that_have_the_column_are_sorted() -> None:
     unsorted, document = runs.sample(), runs.sample(sort="landings")
     changed = {name for name in unsorted.reports if rows(unsorted, name) != rows(document, name)}
     assert changed == {"pages"}

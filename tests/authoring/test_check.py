@@ -43,7 +43,7 @@ def remarks_of(folder: Path, lines: Iterable[str], goals: str) -> list[authoring
 
 
 def named(remarks: Iterable[authoring_check.Remark], code: str) -> set[str]:
-    """Return the goals or funnels named in the remarks with a code; of two that coincide, the second."""
+    """Return the goals or funnels named in the remarks with a code; if a remark is about two goals that coincide, only the second."""
     return {remark.names[-1] for remark in remarks if remark.code == code}
 
 
@@ -175,7 +175,7 @@ micro: {feed: /feeds/all.xml, logo: /image/logo.png, stock: GET /api/stock/*, pa
 
 
 def sessions(number: int, *pages: str, first: int = 0, rest: str = "") -> list[str]:
-    """Return the lines of sessions with these requests, each by another visitor; the first session sends the request `rest` as well."""
+    """Return the lines of sessions with these requests, each from a different visitor; the first session also sends the request `rest`."""
     return [
         line(page if " " in page else f"GET {page}", 10 * place, 302 if page.startswith("POST") else 200, who=who(first + each))
         for each in range(number)
@@ -183,8 +183,8 @@ def sessions(number: int, *pages: str, first: int = 0, rest: str = "") -> list[s
     ]
 
 
-def test_a_goal_of_nearly_every_session_is_reported(tmp_path: Path) -> None:
-    """A goal needs at least 95 % of at least 100 sessions; 94 %, or fewer sessions, are not enough."""
+def test_a_goal_that_nearly_every_session_reaches_is_reported(tmp_path: Path) -> None:
+    """A goal is reported if at least 95 % of at least 100 sessions reach it; 94 %, or fewer sessions, are not enough."""
     goals = """
 macro: {bought: /thanks}
 micro: {any: /**, home: /, most: [/a, /b], fewer: /a, read: /b}
@@ -255,12 +255,12 @@ funnels:
 
 
 def visits(number: int, query: str, first: int = 0) -> list[str]:
-    """Return the lines of sessions that begin with a tagged link, each by another visitor."""
+    """Return the lines of sessions that begin with a tagged link, each from a different visitor."""
     return [line(f"GET /?{query}", who=who(first + each)) for each in range(number)]
 
 
 def test_misspelt_mediums_are_reported(tmp_path: Path) -> None:
-    """Mediums of a built-in or custom channel, mediums unlike any known one, and those of fewer than three sessions are not reported."""
+    """Mediums of a built-in or custom channel, mediums that resemble no known one, and mediums of fewer than three sessions are not reported."""
     goals = "macro: {sale: /sale}\nsite: {channels: {Partners: {medium: [partner, emails]}}}"
     tagged = {"emial": 3, "REFFERAL": 4, "partnr": 5, "affiliates": 3, "email": 9, "emails": 9, "flyer": 9, "cpcc": 9, "sem": 9, "organik": 2}
     log = [text for place, (medium, n) in enumerate(tagged.items()) for text in visits(n, f"utm_source=a&utm_medium={medium}", 20 * place)]
@@ -274,7 +274,7 @@ def test_misspelt_mediums_are_reported(tmp_path: Path) -> None:
 
 
 def test_the_largest_sources_without_a_channel_are_reported_with_a_rule(tmp_path: Path) -> None:
-    """Only the three largest sources of at least 20 sessions, without a channel or a misspelt medium; the remark is not a warning."""
+    """It names only the three largest sources that have at least 20 sessions, no channel and no misspelt medium. The remark is not a warning."""
     goals = "macro: {sale: /sale}\nsite: {channels: {Print: {source: flyer}}}"
     tagged = ("a:b&utm_medium=qr", "poster", "c*&utm_medium=x", "flyer", "crm&utm_medium=emial", "google&utm_medium=cpc")
     log = [text for place, query in enumerate(tagged) for text in visits(26 - place, f"utm_source={query}", 30 * place)]
@@ -329,7 +329,7 @@ def check(convkit_command: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return partial(convkit_command, "check")
 
 
-def test_no_mistakes_are_one_sentence(check: Run) -> None:
+def test_a_file_without_mistakes_gets_one_sentence(check: Run) -> None:
     Path("goals.yaml").write_text("macro: {a: /a}\nmicro: {b: /b}\nfunnels: {c: [b, a]}\n", encoding="utf-8")
     assert check() == (0, "goals.yaml: 2 goals, 1 of them macro; 1 funnel; no mistakes.\n", "")
     assert check("-q") == (0, "", "")

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 REAL = Path(os.environ.get("CONVKIT_TEST_DATA", "/nonexistent")) / "real"
 FIRST_LINE = f"# yaml-language-server: $schema={json_schema.SCHEMA_URL}\n# "
-"""The first line of a goals file, by which editors find the schema."""
+"""The first line of a goals file, which tells editors where the schema is."""
 FRAMES = ("pages", "forms", "downloads", "events")
 
 
@@ -155,7 +155,7 @@ def test_what_is_proposed(name: str, seen: dict[str, str], goal: Any) -> None:  
     assert goals.get(name) == goal
 
 
-def test_every_kind_has_cases_for_and_against() -> None:
+def test_every_kind_has_positive_and_negative_cases() -> None:
     tested = {(name if not name.startswith("sent_") else "form", goal is None) for name, _, goal in PLANTED}
     names = {*proposals.KINDS, "reader", "read_one", "looked_around"} - {"depth"}
     assert tested == {(name, absent) for name in names for absent in (True, False)}
@@ -184,7 +184,7 @@ def test_pages_in_one_folder_are_one_pattern_and_ids_are_wildcards(paths: str, p
     st.recursive(st.text() | st.sampled_from([*FORMULAS, *NASTY, "true", "null", "1", "1.5", "~", "yes", "2026-10-01", ""]), st.lists, max_leaves=4)
 )
 def test_yaml_reads_back_what_is_written(value: Any) -> None:  # noqa: ANN401 (any value of YAML)
-    """Any text without invisible or control characters."""
+    """Any text is read back, unless it contains invisible or control characters."""
 
     def texts(of: Any) -> list[str]:  # noqa: ANN401 (any value of YAML)
         return [of] if isinstance(of, str) else [text for part in of for text in texts(part)]
@@ -222,7 +222,7 @@ def drafted(log: Path) -> propose.Draft | None:
     return draft
 
 
-def test_the_sample_log_gets_its_purchase_and_the_funnel_to_it() -> None:
+def test_the_purchase_and_its_funnel_are_proposed_for_the_sample_log() -> None:
     draft = drafted(SAMPLE)
     assert draft
     assert draft.macro == "purchase"

@@ -1,7 +1,7 @@
 """Time the full report against its rivals and print one table.
 
-`python tests/bench/benchmark.py` needs the extra `bench` and a Unix system (the kernel reports the peak memory of each process).
-It imports neither Polars nor DuckDB: a child process's peak memory starts at what its parent used when starting it.
+`python tests/bench/benchmark.py` needs the `bench` extra and a Unix system (the kernel reports the peak memory of each process).
+It imports neither Polars nor DuckDB, because a child process's peak memory starts at the amount that its parent was using when it started the child.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SIZES = (2, 20, 50)
 SMALLEST = f"{SIZES[0]} million lines"
 CHUNK = 1 << 22
 AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""The environment of the measured programs: bytecode is cached, because an installed program is compiled once and not at every start."""
+"""The environment of the measured programs: bytecode is cached, because an installed program is compiled once, not at every start."""
 
 
 class Run(NamedTuple):
@@ -100,7 +100,7 @@ def of_formats(log: Path, folder: Path, lines: int) -> list[Contender]:
 
 
 def of_sizes(folder: Path) -> list[Contender]:
-    """Generate logs of increasing size unless they exist, and return the product on each, plus on the largest with little memory."""
+    """Generate logs of increasing size unless they exist, and return one contender per log, plus one for the largest with little memory."""
     listed = []
     for size in SIZES:
         log = folder / f"{size}m.log"
@@ -198,9 +198,9 @@ def other_forms(log: Path, folder: Path) -> list[Path]:
 
 @contextmanager
 def logs_for(options: argparse.Namespace) -> Iterator[tuple[list[Path], list[Path]]]:
-    """Yield the logs to measure on, and other forms of the same log.
+    """Yield the logs to run the benchmark on, and other forms of the same log.
 
-    The log is the given one, or one generated in DIR or in a temporary folder that is removed afterwards.
+    The log is either the one given, or one generated in DIR or in a temporary folder that is removed afterwards.
     """
     with tempfile.TemporaryDirectory(prefix="bench") as temporary:
         folder = (options.dir or Path(temporary)).resolve()

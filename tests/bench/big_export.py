@@ -1,6 +1,6 @@
 """Write the benchmark's log in other forms: `python big_export.py LOG FOLDER` compresses it and exports its events as CSV, NDJSON and Parquet.
 
-This is a separate program because the benchmark must not load Polars: a child process's peak memory starts at what its parent used.
+This is a separate program because the benchmark must not load Polars: a child process's peak memory starts at the amount that its parent used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Convert the benchmark's log to the formats of other servers: `python big_formats.py LOG FOLDER [LINES]` writes one file per format.
 
-This is a separate program because the benchmark must not load Polars: a child process's peak memory starts at what its parent used. Lines without a
-valid request, or with text that some format would have to escape, are left out of all files, so that all have the same content.
+This is a separate program because the benchmark must not load Polars: a child process's peak memory starts at the amount that its parent used.
+Lines without a valid request, or with text that some format would have to escape, are left out of all files, so that all have the same content.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def weighted(rng: random.Random, table: dict[str, int]) -> Iterator[str]:
 
 
 def browsers(rng: random.Random) -> list[str]:
-    """Generate the different user agents of humans."""
+    """Generate distinct user agents of humans."""
     agents: dict[str, None] = {}
     while len(agents) < AGENTS:
         version = {"major": rng.randint(96, 141), "build": rng.randint(5000, 7400), "patch": rng.randint(0, 160)}
@@ -173,11 +173,11 @@ class Shop:
         return pattern.format(item=next(drawn_from) if drawn_from else "", number=number, page=number % 9 + 1, total=9 + number % 23_100 / 100)
 
     def campaign(self, target: str) -> str:
-        """Return the URL with a click ID, as an advertisement links to it."""
+        """Return the URL with a click ID, as in a link from an advertisement."""
         return f"{target}{'&' if '?' in target else '?'}gclid={self.rng.getrandbits(64):016x}"
 
     def referrer(self) -> str:
-        """Return the referrer of a landing."""
+        """Return a random referrer for the first request of a visit."""
         source = next(self.sources)
         return "-" if source == "direct" else self.rng.choice(self.engines if source == "engine" else self.outside)
 
@@ -273,7 +273,7 @@ class Traffic:
         self.hit(self.who(host, user, agent), second, request.format(token=token, number=number), status, "-")
 
     def hour(self, hour: int, share: float) -> list[str]:
-        """Return the lines of one hour in the order of a server's log; `share` is the part of the month's lines that its end must reach."""
+        """Return the lines of one hour in a server's order; `share` is the share of the month's lines that must be written by the end of the hour."""
         begin, wanted, before = hour * 3600.0, round(self.lines * share), self.made
         for _ in range(round(max(0, wanted - before) * BOT_SHARE)):
             self.crawl(begin + self.rng.random() * 3600)

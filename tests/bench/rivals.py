@@ -48,7 +48,7 @@ group by all
 
 
 def duckdb(logs: list[str], query: str = "") -> dict[str, int]:
-    """Do a part of the report as an expert would in SQL: read, filter, build sessions, count bounces; unusual lines are lost.
+    """Compute part of the report in SQL, as an expert would: read, filter, build sessions, count bounces; unusual lines are lost.
 
     Static files are recognised by their extension; those followed by a query (`?v=3`) only if the pattern `query` matches it.
     """
@@ -75,7 +75,7 @@ def scan(logs: list[str]) -> dict[str, int]:
 
 
 def sketch(logs: list[str]) -> dict[str, object]:
-    """Run the pipeline without rejects, escapes, ties, line counts or output: the best speed that the product could reach."""
+    """Run a bare pipeline without rejects, escapes, ties, line counts or output: its speed is the best that the product could reach."""
     import polars as pl  # noqa: PLC0415 - its import is part of the measurement
 
     hits = _hits(pl.concat([_lines(log) for log in logs])).collect(engine="streaming")

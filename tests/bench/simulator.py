@@ -1,4 +1,4 @@
-"""The seeded simulator: a month of a shop as a log, with the expected figures.
+"""The seeded simulator: a log of a month of visits to a shop, with the expected figures.
 
 Nothing here imports the product, because the product's figures are compared with what the simulated visitors did.
 """
@@ -26,7 +26,7 @@ DAY = 86_400
 
 @dataclass
 class Simulation:
-    """What the visitors did (`plan`), and the log of it (`written`)."""
+    """Everything that the visitors did (`plan`), and the resulting log (`written`)."""
 
     plan: list[Hit]
     written: Written

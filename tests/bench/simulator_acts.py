@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Kind(StrEnum):
-    """The kind of an act, before any goal names it."""
+    """The kind of an act, before goals are taken into account."""
 
     PAGE = "page"
     REDIRECT = "redirect"
@@ -57,7 +57,7 @@ class Hit:
     address: str = ""
     referrer: str = "-"
     origin: Origin = DIRECT
-    """Where the visitor came from, as far as this act shows it."""
+    """Where the visitor came from, as far as this act shows."""
     size: int = 0
     line_no: int = 0
 
@@ -77,7 +77,7 @@ def _spellings(path: str) -> tuple[str, ...]:
 
 
 def spelt(rng: random.Random, path: str) -> str:
-    """Write a path in one of the many spellings that mean the same path."""
+    """Write a path in one of its many equivalent spellings."""
     safe = quote(path, safe="/%")
     last = safe.rpartition("/")[2]
     if not last or not last[0].isalpha():

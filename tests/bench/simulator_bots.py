@@ -23,7 +23,7 @@ SCANNED = ("/.env", "/wp-login.php", "/shop/.git/config", "/cgi-bin/test.cgi")
 
 
 def robots_txt_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Request robots.txt between pages: a human, a listed bot and a colleague do, a neighbour at the same IP address does not."""
+    """Have a human, a listed bot and a colleague request robots.txt between pages, but not a neighbour at the same IP address."""
     office = crowd.address()
     reader = crowd.person(clock, addresses=(office,), agent="ShopApp/2.0 (first)").see("/").wait(5).see("/search", "search").wait(900)
     reader.other("GET /robots.txt HTTP/1.1", 304)
@@ -33,7 +33,7 @@ def robots_txt_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def scanner_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Request scanner paths and get no page except such a path; a visitor who also gets another page is not a bot."""
+    """Request scanner paths without getting any other page; a visitor who also gets another page is not a bot."""
     crowd.person(clock).fail(SCANNED[0]).wait(1).fail(SCANNED[2]).redirected("/").call("/api/track").load("/image/logo.svg")
     crowd.person(clock).see(SCANNED[1]).wait(2).post(SCANNED[1], 200).wait(1).see("/", status=304)
     crowd.person(clock).see(SCANNED[1]).wait(9).post(SCANNED[1], 302).see("/blog/archive")
@@ -51,13 +51,13 @@ def fast_visitors(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def head_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Send nothing but HEAD requests, or also one GET."""
+    """Send only HEAD requests, in one case plus a GET."""
     crowd.person(clock).other("HEAD / HTTP/1.1").wait(60).other("HEAD /search HTTP/1.1", 404).load("/image/logo.svg")
     crowd.person(clock).other("HEAD / HTTP/1.1").wait(60).see("/search", "search").other("HEAD / HTTP/1.1")
 
 
 def only_errors(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Get nothing but 4xx responses, or also one other response, or a pixel that a goal names."""
+    """Get only 4xx responses, in some cases plus one other response or a pixel that a goal names."""
     crowd.person(clock).fail("/old/shop", "lost")
     crowd.person(clock).fail("/old/shop", "lost").wait(4).post("/contact", 422).other("OPTIONS * HTTP/1.1", 405).load("/image/logo.svg")
     crowd.person(clock).fail("/old/shop", "lost").wait(4).fail("/search", status=503)

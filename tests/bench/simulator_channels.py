@@ -25,7 +25,7 @@ Origins = Mapping[Session, Origin]
 
 
 def origins_of(sessions: list[Session], kinds: dict[Hit, str], *, export: bool) -> Origins:
-    """Return each session's origin: that of its first hit that is not a background request (an export has only interactions)."""
+    """Return each session's origin, taken from its first hit that is not a background request (an export contains only interactions)."""
     return {
         session: session.interactions[0].origin if export else next(hit for hit in session.hits if kinds[hit] not in _BACKGROUND).origin
         for session in sessions

@@ -72,7 +72,7 @@ def errors(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def neighbours(crowd: Crowd, shop: Shop, clock: int) -> None:
-    """Let a bot and a human share an IP address, then two browsers."""
+    """Let a bot and a human share an IP address, and then let two browsers share one."""
     guest = crowd.person(clock)
     address = guest.device.addresses[0]
     robot = crowd.robot(clock, address)
@@ -129,7 +129,7 @@ def users(crowd: Crowd, shop: Shop, clock: int) -> None:
 
 
 def downloads(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Download ranges and repeats of one file, each within the session timeout of the previous one, then one after it."""
+    """Download ranges and repeats of one file, each within the session timeout of the previous one, then once more after the timeout."""
     guest = crowd.person(clock).see("/size-guide").wait(5).fetch("/files/size-guide.pdf", "guide", status=206)
     for gap in (0, 1, TIMEOUT - 1):
         guest.wait(gap).fetch("/files/size-guide.pdf", "guide", status=206)

@@ -116,7 +116,7 @@ def _acts(plan: list[Hit], visits: Visits) -> Counter[str]:
 
 
 def features(simulation: Simulation, truth: Truth) -> Counter[str]:
-    """Count the hard cases; `odd` is the total of unusual lines of every kind."""
+    """Count the hard cases; `odd` is the total number of unusual lines of all kinds."""
     visits, written = truth.visits, simulation.written
     odd = odd_lines(simulation.plan)
     counts = _gaps(visits) + _windows(visits) + _errors(visits) + _sessions(visits.sessions)

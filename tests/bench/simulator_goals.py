@@ -108,7 +108,9 @@ class _Search:
 
 
 def chain(moments: Sequence[Moment], steps: Sequence[tuple[str, ...]], conditions: Sequence[bool], window: int | None) -> list[int]:
-    """Return the positions of the hits in the one chain that counts: the deepest, then the earliest start, then the earliest next hits.
+    """Return the positions of the hits in the chain that counts: the deepest one or, among equally deep ones, the one that starts earliest.
+
+        If several start at the same hit, the one with the earliest next hits counts.
 
     `conditions[k]` is whether the hit that matches step k may match step k + 1 too.
     """

@@ -34,7 +34,7 @@ class Origin:
 
 
 DIRECT = Origin("Direct", "(direct)")
-"""Typed in by hand, from the site itself, or on return from a payment provider."""
+"""The visitor typed in the URL, or came from the site itself or back from a payment provider."""
 LETTER = Origin("Email", "letter", "email", query={"utm_source": "letter", "utm_medium": "email"}, keen=2.6)
 MEDIUM_ONLY = Origin("Email", NOTHING, "email")
 """A link with a medium but no source."""

@@ -106,7 +106,7 @@ def cut(visitor: Who, hits: list[Hit], kinds: dict[Hit, str]) -> tuple[list[Sess
 
 
 def _visitors(hits: list[Hit], kinds: dict[Hit, str]) -> dict[Hit, Who]:
-    """Return the visitor of each hit: the log user, or else the device; hits of a session before the sign-in belong to the user too."""
+    """Return the visitor of each hit: the log user, or else the device; hits before a sign-in in the same session belong to the user too."""
     who: dict[Hit, Who] = {hit: hit.user or hit.device for hit in hits}
     for device, own in _by(hits, lambda hit: hit.device).items():
         for session in cut(device, own, kinds)[0]:  # type: ignore[arg-type]

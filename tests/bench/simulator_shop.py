@@ -31,7 +31,7 @@ STEPS |= {"letter": 2.5, "register": 2, "guide": 1.5, "broken": 2, "track": 4, "
 
 @dataclass(frozen=True)
 class Change:
-    """A change to the shop: from second `at` on, only a share of those who would have added to the cart still does."""
+    """A change to the shop: from second `at` on, only a share of those who would have added to the cart still do."""
 
     at: float = float("inf")
     share: float = 1.0
@@ -192,7 +192,7 @@ class Shop:
         self.receive(who)
 
     def receive(self, who: Visitor, total: str | None = None, order: str | None = None) -> dict[str, str]:
-        """View the page after the order, sometimes twice, and return its query."""
+        """View the receipt after an order, sometimes twice, and return its query parameters."""
         self.orders += 1
         amount = f"{self.rng.randint(12, 140)}.{self.rng.choice((0, 50, 90, 95)):02}"
         query = {"order": order or str(self.orders), "total": total or amount}

@@ -1,4 +1,4 @@
-"""The goals and funnels of the simulated shop, as the expected figures use them.
+"""The goals and funnels of the simulated shop, in the form used to compute the expected figures.
 
 Each of the two sites here must match its goals file.
 """
@@ -52,7 +52,7 @@ class Site:
     keep_query: str = ""
 
     def goal(self, name: str) -> Goal:
-        """Return a goal by its name."""
+        """Return the goal with this name."""
         return next(goal for goal in self.goals if goal.name == name)
 
     def names(self, tags: frozenset[str]) -> bool:

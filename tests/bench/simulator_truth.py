@@ -52,7 +52,7 @@ def _within(period: Period, time: int) -> bool:
 
 
 def _fate(hit: Hit, site: Site, bots: dict[Device, str]) -> str:
-    """Return how the line of a hit is classified, as far as that does not depend on the period."""
+    """Return how the line of a hit is classified, ignoring the period."""
     if hit.kind is Kind.ASSET and not site.names(hit.tags):
         return "asset"
     if hit.device.excluded:
@@ -174,7 +174,7 @@ def _pages(sessions: list[Session], converted: set[Session], site: Site) -> dict
 
 
 def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALWAYS, *, export: bool = False) -> Truth:
-    """Return all expected figures; a session or chain belongs entirely to the period in which it starts. From an export, fewer origins are known."""
+    """Return all expected figures; a session or chain belongs entirely to the period in which it starts. An export reveals fewer origins."""
     bots = reasons_of(plan, site)
     fates = [_fate(hit, site, bots) for hit in plan]
     visits = visits_of([hit for hit, fate in zip(plan, fates, strict=True) if fate == "person"], site)

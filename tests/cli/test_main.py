@@ -97,18 +97,18 @@ ERRORS = {
     "an empty path": (["funnel", "-o", "", "access.log"], 2, "name a file"),
     "a log as the file to write": (["funnel", "-f", "csv", "-o", "./access.log", "access.log"], 2, "is one of the files to read"),
     "no directory to write in": (["funnel", "-o", "missing/funnel.csv", "missing.log"], 6, "missing/funnel.csv cannot be written"),
-    "no number": (["funnel", "-n", "-1", "access.log"], 2, "-1"),
+    "not a number": (["funnel", "-n", "-1", "access.log"], 2, "-1"),
     "no such zone": (["funnel", "--tz", "Berlin", "access.log"], 2, "did you mean 'Europe/Berlin'?"),
-    "no date": (["funnel", "--since", "octobre", "access.log"], 2, "use 2026-10-31"),
+    "not a date": (["funnel", "--since", "octobre", "access.log"], 2, "use 2026-10-31"),
     "backwards": (["funnel", "--since", "2026-10-12", "--until", "2026-10-11", "access.log"], 2, "swap them"),
     "two ways to choose a period": (["funnel", "--since", "2026-10-12", "--last", "7d", "access.log"], 2, "use one or the other"),
-    "no whole days": (["funnel", "--last", "36h", "access.log"], 2, "whole days"),
+    "not whole days": (["funnel", "--last", "36h", "access.log"], 2, "whole days"),
     "no such field": (["funnel", "--where", "lading=/", "missing.log"], 2, "did you mean 'landing'?"),
     "no such column": (["pages", "--sort", "landing", "missing.log"], 2, "did you mean 'landings'?"),
     "no such format": (["funnel", "--log-format", "combind", "access.log"], 2, "combined"),
     "no such log": (["funnel", "missing.log"], 3, "missing.log cannot be read: No such file or directory"),
     "no such goals file": (["funnel", "-g", "missing.yaml", "access.log"], 2, "missing.yaml"),
-    "no known format": (["funnel", "notes.txt"], 3, "--log-format"),
+    "an unknown format": (["funnel", "notes.txt"], 3, "--log-format"),
 }
 
 
@@ -137,7 +137,7 @@ def test_all_problems_of_a_goals_file_are_reported(convkit_command: Run) -> None
 
 @pytest.mark.parametrize("arguments", [["{}"], ["access.log", "-g", "{}"], ["access.log", "-o", "{}"], ["{}*"], ["access.log", "-f", "{}"]])
 def test_names_in_messages_are_harmless(arguments: list[str], convkit_command: Run) -> None:
-    """They cannot colour the screen, or look like another message by means of a line break."""
+    """They cannot colour the screen, nor use a line break to look like another message."""
     code, _, err = convkit_command("goals", *(argument.format("no\x1b[31m\nconvkit: all is well.log") for argument in arguments))
     assert code in {2, 3}
     assert "\x1b" not in err
@@ -208,7 +208,7 @@ def goals_of(out: str) -> list[str]:
 
 
 def test_goals_files_are_looked_for_in_order(convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """-g, else CONVKIT_GOALS, else ./goals.yaml, else the built-in goals."""
+    """The order is -g, CONVKIT_GOALS, ./goals.yaml, built-in goals."""
     command = ("goals", "access.log", "-f", "json")
     for name in ("current", "variable", "named"):
         Path(f"{name}.yaml").write_text(f"macro: {{{name}: /pricing}}\n", encoding="utf-8")

@@ -18,7 +18,7 @@ def test_lines_are_harmless_and_begin_with_the_name(capsys: pytest.CaptureFixtur
 
 
 def test_long_lines_wrap_only_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """They break between words and are indented under the first line's text; a word that is too long for a line is not split."""
+    """They break between words, and later lines are indented to the text of the first; a word that is too long for a line is not split."""
     sentence = "a/very/long/path/to/access.log ends early and --rejects FILE saves its lines"
     messages.write(sentence)
     assert capsys.readouterr().err == f"convkit: {sentence}\n"
@@ -48,7 +48,7 @@ def test_warnings_come_before_other_lines(capsys: pytest.CaptureFixture[str]) ->
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_fates_of_lines_are_one_sentence() -> None:
+def test_one_sentence_says_how_lines_were_classified() -> None:
     assert (
         messages.fates_sentence({"lines": 12_345, "blank": 0, "bot": 1_345, "kept": 11_000}, 2)
         == "read 12,345 lines from 2 logs: 1,345 bot, 11,000 kept"

@@ -23,7 +23,7 @@ CONTENT = "".join(f"{line(f'GET /{number}', number)}\n" for number in range(300)
 
 
 class Screen(io.StringIO):
-    """A standard error that is a terminal."""
+    """A standard error stream that is a terminal."""
 
     def isatty(self) -> bool:
         """Return True, as a terminal does."""
@@ -34,7 +34,7 @@ class Recorder:
     """A display that records the calls."""
 
     def __init__(self) -> None:
-        """Start without calls."""
+        """Start with no calls recorded."""
         self.total, self.sizes = 0, list[int]()
 
     def begin(self, total: int) -> None:
@@ -51,7 +51,7 @@ class Recorder:
 )
 @pytest.mark.parametrize("number", [1, 3])
 def test_every_byte_of_every_log_is_counted(tmp_path: Path, pack: object, number: int) -> None:
-    """Whether a log is read at once or in pieces."""
+    """It makes no difference whether a log is read at once or in pieces."""
     logs = [tmp_path / f"{place}.log" for place in range(number)]
     for place, log in enumerate(logs):
         log.write_bytes(pack(line("GET /first", place).encode() + b"\n" + CONTENT))  # type: ignore[operator]
@@ -61,7 +61,7 @@ def test_every_byte_of_every_log_is_counted(tmp_path: Path, pack: object, number
 
 
 def drawn(monkeypatch: pytest.MonkeyPatch, *, wait: float, after: float = 0.0, is_wanted: bool = True) -> str:
-    """Return what is drawn while a log is read for this long."""
+    """Return everything that is drawn while a log is read for this long."""
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
     monkeypatch.setattr(cli_progress, "_AFTER", after)

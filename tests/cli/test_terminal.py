@@ -25,7 +25,7 @@ class _Screen(io.TextIOWrapper):
         return True
 
     def fileno(self) -> int:
-        """Return a file descriptor, by which the size of the screen is looked up."""
+        """Return a file descriptor, which is used to look up the size of the screen."""
         return 1
 
 
@@ -75,7 +75,7 @@ def test_pipes_get_utf_8_without_lone_surrogates(monkeypatch: pytest.MonkeyPatch
 
 
 def test_drawing_characters_keep_their_width() -> None:
-    for code, plain in terminal._PLAIN.items():  # noqa: SLF001 (every one of them)
+    for code, plain in terminal._PLAIN.items():  # noqa: SLF001 (all of them are tested)
         assert cell_len(chr(code)) == cell_len(chr(plain)) == 1
         assert plain < 0x80
 

@@ -58,14 +58,14 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(folder / "access.log", log_of_days())
 
 
-def compared(log: Path, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (what compare takes)
+def compared(log: Path, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (the options of `compare`)
     """Return a comparison in JSON."""
     comparison: dict[str, Any] = json.loads(str(runs.render(runs.comparison([log], log.parent / "goals.yaml", **options), "json")))
     return comparison
 
 
 def test_both_sides_equal_the_reports(log: Path) -> None:
-    """The figures of each side are those of the reports for its period, and the lines of both are kept."""
+    """The figures for each side equal those in the reports for its period, and the lines of both periods count as kept."""
     comparison = compared(log)
     rows = {(row["what"], row["item"]): row for row in comparison["reports"]["compare"]}
     kept_lines = 0
@@ -122,16 +122,19 @@ def test_groups_are_the_sessions_of_where_and_of_with(log: Path) -> None:
 
 WRONG = {
     "two ways to choose the sides": (["--at", "2026-10-20", "--with", "last-year"], "use one of them"),
-    "a cut of a period": (["--at", "2026-10-20", "--last", "7d"], "leave out --since, --until and --last"),
-    "no day": (["--at", "2026-10-20T10:00"], "use a day without a time, like 2026-10-07"),
+    "a split of a given period": (["--at", "2026-10-20", "--last", "7d"], "leave out --since, --until and --last"),
+    "not a day": (["--at", "2026-10-20T10:00"], "use a day without a time, like 2026-10-07"),
     "a key": (["--by", "day"], "name them with --where and --with"),
     "no such side": (["--with", "last year"], "use last-year, a period like"),
     "no group to compare with": (["--with", "device=mobile"], "like --where 'device=...'"),
     "the same group": (["--where", "device=mobile", "--with", "device=mobile"], "name another one"),
     "several groups": (["--where", "page=/a", "--where", "page=/b", "--with", "page=/c"], "2 --where options test page; keep one of them"),
-    "no field": (["--where", "device=mobile", "--with", "divice=tablet"], "--with divice=tablet: unknown field 'divice'; did you mean 'device'?"),
+    "an unknown field": (
+        ["--where", "device=mobile", "--with", "divice=tablet"],
+        "--with divice=tablet: unknown field 'divice'; did you mean 'device'?",
+    ),
     "a range that ends before it begins": (["--with", "2026-10-20..2026-10-10"], "swap the dates"),
-    "no date in a range": (["--with", "2026-10-20..x"], "use 2026-10-31"),
+    "a range without a date": (["--with", "2026-10-20..x"], "use 2026-10-31"),
     "no such column": (["--sort", "rate"], "unknown column 'rate'"),
 }
 
@@ -152,7 +155,7 @@ def coverage_of_days(days: int, first: date = date(2026, 9, 1)) -> Coverage:
 
 
 def chosen(days: int, *, notes: tuple[tuple[date, str], ...] = (), at: str | None = None, against: str | None = None, **period: str) -> str:
-    """Return the sides, as `now with before`, of a log of this many days that starts on Tuesday, 1 September."""
+    """Return the sides chosen for a log of this many days from Tuesday, 1 September on, written as `now with before`."""
     goals = parse_goals(PLAIN, "goals.yaml")
     requested = sides.parse(parse_period(period.get("since"), period.get("until"), period.get("last"), "UTC"), [], against, at, goals)
     pair = sides.choose(requested, coverage_of_days(days), "UTC", notes)
@@ -160,7 +163,7 @@ def chosen(days: int, *, notes: tuple[tuple[date, str], ...] = (), at: str | Non
 
 
 def test_the_sides_are_those_requested() -> None:
-    """Whole weeks that begin on the same weekday and do not overlap."""
+    """By default, they are whole weeks that begin on the same weekday and do not overlap."""
     assert chosen(30) == "17–30 Sep 2026 with 3–16 Sep 2026"
     assert chosen(100) == "12 Nov – 9 Dec 2026 with 15 Oct – 11 Nov 2026"
     assert chosen(13) == "8–13 Sep 2026 with 2–7 Sep 2026"
@@ -188,11 +191,11 @@ def test_a_note_splits_the_log_by_default() -> None:
 
 TOO_LITTLE: Mapping[str, tuple[dict[str, Any], str]] = {
     "one day": ({"days": 1}, "the log has 1 complete day, but each side needs one; add older logs"),
-    "a cut at the first day": (
+    "a split at the first day": (
         {"days": 30, "at": "2026-09-01"},
         "the complete days of the log are 2026-09-01 to 2026-09-30; name a day with days before",
     ),
-    "a cut after the log": ({"days": 30, "at": "2026-10-05"}, "name a day with days before and after it"),
+    "a split after the log": ({"days": 30, "at": "2026-10-05"}, "name a day with days before and after it"),
     "over a year": ({"days": 400, "against": "last-year", "last": "365d"}, "365 days are more than a year; choose a shorter period"),
     "an overlap": ({"days": 30, "against": "2026-09-20..2026-09-27"}, "choose that period with --since and --until"),
     "the wrong way round": ({"days": 30, "against": "2026-09-20..2026-09-27", "until": "2026-09-10"}, "swap the two"),
@@ -206,7 +209,7 @@ def test_missing_sides_are_errors_with_the_fix(options: dict[str, Any], words: s
 
 
 def coverage(days: int, lines_of_hour: Callable[[datetime], int], first: int = 0, last: int | None = None) -> Coverage:
-    """Return the coverage of a log from hour `first` to `last` of its days; the function gives the number of lines in each hour."""
+    """Return the coverage of a log that runs from hour `first` to hour `last`; `lines_of_hour` returns the number of lines in an hour."""
     begin = datetime(2026, 9, 1, tzinfo=UTC)
     all_hours = [begin + timedelta(hours=number) for number in range(first, days * 24 if last is None else last)]
     lines = [lines_of_hour(hour) for hour in all_hours]
@@ -218,17 +221,17 @@ def coverage(days: int, lines_of_hour: Callable[[datetime], int], first: int = 0
 
 
 def small(hour: datetime) -> int:
-    """Return the lines that a small site logs in an hour: none at night, a few bursts during the day."""
+    """Return how many lines a small site logs in an hour: none at night, a few bursts during the day."""
     return 0 if hour.hour < 7 else (hour.day * 7 + hour.hour * 5) % 4 * 8
 
 
 def steady(hour: datetime) -> int:
-    """Return the lines that a large site logs in an hour: fewer at night and at weekends."""
+    """Return how many lines a large site logs in an hour: fewer at night and at weekends."""
     return (900 if hour.hour >= 7 else 200) // (2 if hour.weekday() > 4 else 1) + hour.day % 7 * 10
 
 
 def without(lines_of_hour: Callable[[datetime], int], begin: datetime, end: datetime) -> Callable[[datetime], int]:
-    """Return the lines per hour of a site whose log lacks some hours."""
+    """Return the number of lines per hour of a site whose log lacks some hours."""
     return lambda hour: 0 if begin <= hour < end else lines_of_hour(hour)
 
 
@@ -255,7 +258,7 @@ def test_days_at_the_ends_of_a_log_are_complete_unless_more_is_missing_than_by_c
     assert coverage(14, small).last == date(2026, 9, 14)
 
 
-def test_days_may_begin_at_half_an_hour() -> None:
+def test_days_may_begin_on_the_half_hour() -> None:
     """In the time zone of Kolkata, the last day of this log is nearly empty."""
     begin = datetime(2026, 9, 1, tzinfo=UTC)
     all_hours = [begin + timedelta(hours=number) for number in range(20 * 24)]
@@ -299,7 +302,7 @@ def test_students_quantiles_equal_the_tables(freedom: int, expected: float) -> N
 
 
 def test_p_values_agree_with_intervals() -> None:
-    """The counts of the table in docs/compare.md; at 5 %, p-value and verdict agree."""
+    """The counts are those of the table in docs/compare.md; at 5 %, p-value and verdict agree."""
     assert stats.p_value(40, 3_412, 52, 3_466) == pytest.approx(0.24, abs=0.005)
     assert stats.p_value(196, 3_412, 254, 3_466) == pytest.approx(0.008, abs=0.001)
     assert stats.p_value(5, 90, 5, 90) == stats.p_value(0, 0, 1, 2) == 1

@@ -24,7 +24,7 @@ VERDICT = re.compile(r"(?:rose|fell), by at least (?!0(?:\.0+)?%)\d[\d.]*%|did n
 
 @cache
 def reports() -> dict[str, tuple[Pair, Report]]:
-    """Return every case with its report, made once."""
+    """Return every case with its report; the reports are made only once."""
     return {name: (pair, report(pair)) for name, pair in cases()}
 
 

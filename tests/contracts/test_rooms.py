@@ -31,7 +31,7 @@ ROOMS = (
     "authoring",
     "cli",
 )
-"""The rooms in the order of the data flow: a room imports from itself and from the rooms before it."""
+"""The rooms in the order of the data flow: a room imports only from itself and from the rooms before it."""
 SHARED_MODULES = ("errors", "version")
 ENTRY_POINTS = ("__init__", "__main__", "api")
 
@@ -125,7 +125,7 @@ def test_only_one_module_collects_queries() -> None:
 
 
 def test_no_python_code_runs_per_row() -> None:
-    """The one exception is JSON: Polars parses whole batches, and if one fails, Python code looks for the lines that are not valid."""
+    """The one exception is JSON: Polars parses whole batches, and if a batch fails, Python code looks for the invalid lines in it."""
     loops = {"map_elements", "map_batches", "map_groups", "map_rows", "iter_rows", "iter_slices", "apply"}
     looping = {(module, node.attr) for module in MODULES for node in attributes_of(module) if node.attr in loops}
     assert looping == {("formats.parsers.json_log", "map_batches")}

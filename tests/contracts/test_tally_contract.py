@@ -1,4 +1,4 @@
-"""The tallies of parts of the visitors, added up and presented, give the same bytes as a run in one piece, for every report.
+"""Tallies computed for parts of the visitors and then added up give the same bytes as a run in one piece, in every report.
 
 Everything that only adds up the tallies of parts (buckets when memory is short, machines of a cluster) relies on this.
 """
@@ -36,7 +36,7 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
 
 COUNTED = pl.Int64
 KEYS = (pl.String, pl.Int16, pl.Int32, pl.Boolean, pl.Categorical, pl.Enum, pl.Datetime, pl.Date)
-"""The types of keys. Floats are not allowed, nor are unsigned integers: a count that was not cast would pass as a key and never be added up."""
+"""The types that keys may have. Floats and unsigned integers are not allowed: an uncast count would pass as a key and never be added up."""
 
 GOALS = """
 site: {timezone: Europe/Berlin, currency: EUR}
@@ -144,7 +144,7 @@ def test_broken_down_parts_add_up_with_any_goals(example: Example, by: str, coun
 
 @pytest.mark.parametrize("log", ["", '192.0.2.1 - - [10/Mar/2026:09:00:00 +0000] "GET / HTTP/1.1" 200 9 "-" "Mozilla/5.0 Firefox/139.0"\n'])
 def test_parts_without_visitors_add_nothing(log: str, folder: Path) -> None:
-    """With at most one visitor, all parts but at most one are empty."""
+    """With no more than one visitor, at most one part is not empty."""
     check(run_of(log, GOALS, folder), 5)
 
 

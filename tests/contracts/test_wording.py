@@ -1,4 +1,4 @@
-"""The rules of wording, applied to the sentences that the product can print: those on several screens, and the texts in its source.
+"""The rules of wording, applied to the sentences that the product can print: those on several screens, and the strings in its source.
 
 A count precedes its rate, the range is called likely, no cause is named, and no word claims more than a log can show.
 """
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 REPORTS = (None, *plugins.names("reports"))
 
 PATTERN = re.compile(r"\(\?P<|%p| fits best, ")
-"""Texts that are not claims: groups of regular expressions, a time directive, and how well a format fits."""
+"""Strings that are not claims: groups of regular expressions, a time directive, and how well a format fits."""
 
 
 def small_site(converting: int, others: int, goals: str, folder: Path) -> Document:
@@ -99,7 +99,7 @@ def constants(module: Path) -> list[str]:
     return [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in bare and isinstance(node.value, str)]
 
 
-def test_no_text_in_the_source_claims_too_much() -> None:
+def test_no_string_in_the_source_claims_too_much() -> None:
     texts = [text for module in PACKAGE.rglob("*.py") for text in constants(module)]
     sentences_only = [PATTERN.sub("", text) for text in texts if " " in text and not text.startswith("^")]
     assert len(sentences_only) > 2_000
@@ -135,7 +135,7 @@ def test_the_range_is_called_likely(documents: list[Document]) -> None:
 
 
 def test_colours_are_few(documents: list[Document]) -> None:
-    """Bars have one colour, and figures more common than chance would explain have another; nothing is green or red."""
+    """Bars have one colour, and items more common than chance would explain have another; nothing is green or red."""
     for document in documents:
         text = Text.from_ansi(runs.render(document, width=120, colour=True))
         colours = {style.color.name for span in text.spans if not isinstance(style := span.style, str) and style.color}

@@ -34,6 +34,6 @@ def test_anything_else_is_refused_with_an_example(text: str) -> None:
 
 
 @given(st.integers(1, 999_999), st.sampled_from("smhdw"))
-def test_lengths_are_whole_microseconds(number: int, unit: str) -> None:
+def test_durations_are_whole_microseconds(number: int, unit: str) -> None:
     seconds = number * {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}[unit]
     assert microseconds(parse_duration(f"{number}{unit}")) == seconds * 1_000_000

@@ -19,7 +19,7 @@ def test_percent_encoded_printable_text_is_decoded(text: str) -> None:
 
 
 @given(st.text(st.sampled_from("%0123456789abcdefABCDEF/x")))
-def test_decoding_never_makes_a_control_character_or_a_slash(text: str) -> None:
+def test_decoding_never_produces_a_control_character_or_a_slash(text: str) -> None:
     decoded = pl.DataFrame({"text": [text]}, schema={"text": pl.String}).select(percent_decode(pl.col("text"))).item()
     assert all(ord(letter) >= 32 and not 0x7F <= ord(letter) < 0xA0 for letter in decoded)
     assert decoded.count("/") == text.count("/")

@@ -65,7 +65,7 @@ def test_a_dangling_link_creates_its_target(tmp_path: Path) -> None:
     assert (tmp_path / "made.csv").read_bytes() == b"new"
 
 
-def test_a_circle_of_links_is_an_error(tmp_path: Path) -> None:
+def test_a_cycle_of_links_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
     with pytest.raises(OutputError, match="Too many levels"):
@@ -161,7 +161,7 @@ def test_whichever_step_fails_the_old_file_is_unchanged(step: str, tmp_path: Pat
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"made.csv": b"old"}
 
 
-def test_a_text_is_written_completely_even_if_each_write_takes_only_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_is_written_completely_even_if_each_write_takes_only_a_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real_write = os.write
     monkeypatch.setattr(os, "write", lambda descriptor, rest: real_write(descriptor, rest[:7]))
     filesystem.write_file(str(tmp_path / "made"), bytes(range(200)))
@@ -169,7 +169,7 @@ def test_a_text_is_written_completely_even_if_each_write_takes_only_a_part(tmp_p
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_disk_errors_of_polars_are_recognised_by_their_text() -> None:
+def test_disk_errors_of_polars_are_recognised_by_their_message() -> None:
     """They have no error number."""
     with pytest.raises(OSError, match="os error 28") as raised:
         pl.DataFrame({"a": range(1_000_000)}).write_csv("/dev/full")

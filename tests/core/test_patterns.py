@@ -1,4 +1,4 @@
-"""Patterns (exact, `*` within a segment, `**` across segments, `re:`) match the whole text; properties compare with numbers and patterns."""
+"""Patterns (exact, `*` within a segment, `**` across segments, `re:`) match the whole string; properties are compared with numbers and patterns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MATCHES = {
     "re:(?i)/thanks?": ("/THANKS /thank", "/thanksx"),
     "re:.*": ("/ /a a", ""),
 }
-"""Patterns, with texts that match and texts that do not."""
+"""Patterns, with strings that match and strings that do not."""
 
 UNUSABLE = {
     "re:(": "unclosed group",
@@ -64,7 +64,7 @@ NOT_FILES = ("/", "/**", "/*", "/a/*", "/a/**", "**", "/presentations/**", "/a/*
 
 
 def matching(pattern: str, texts: list[str]) -> list[str]:
-    """Return the texts that a pattern matches."""
+    """Return the strings that a pattern matches."""
     frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})
     return frame.filter(patterns.matches(pl.col("text"), pattern))["text"].to_list()
 
@@ -76,7 +76,7 @@ def test_a_pattern_matches_the_whole_text(pattern: str, texts: tuple[str, str]) 
     assert patterns.problem(pattern) is None
 
 
-def test_a_missing_text_matches_nothing() -> None:
+def test_a_missing_value_matches_nothing() -> None:
     frame = pl.DataFrame({"text": [None]}, schema={"text": pl.String})
     matches = frame.select(a=patterns.matches(pl.col("text"), "**"), b=patterns.matches(pl.col("text"), "/a"))
     assert matches.row(0) == (False, False)
@@ -89,7 +89,7 @@ def test_wildcards_cross_line_ends_like_any_other_character() -> None:
 
 @given(st.text(st.sampled_from("ab/.*"), max_size=8), st.text(st.sampled_from("ab/."), max_size=8))
 def test_patterns_match_like_their_regular_expressions_in_python(pattern: str, text: str) -> None:
-    """In an independent implementation, a trailing slash is ignored, `**` is any text and `*` any text without a slash."""
+    """The independent implementation ignores a trailing slash; `**` stands for any string and `*` for any string without a slash."""
     assume(pattern == "/" or not pattern or pattern.strip("/"))
     bare = pattern.rstrip("/") or pattern[:1]
     parts = re.split(r"(\*\*|\*)", bare)

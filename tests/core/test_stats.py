@@ -82,7 +82,7 @@ def test_more_tests_need_a_wider_interval() -> None:
 
 @given(st.lists(st.integers(0, 50), max_size=30), st.sampled_from([0.25, 0.5, 0.75]))
 def test_weighted_quantiles_equal_those_of_type_7(values: list[int], quantile: float) -> None:
-    """The same as `statistics.quantiles` with the method "inclusive" on values repeated by their weight."""
+    """They equal the results of `statistics.quantiles` with the method "inclusive", if each value is repeated as often as its weight says."""
     counts = sorted((value, values.count(value)) for value in set(values))
     frame = pl.DataFrame(counts, schema={"value": pl.Int64, "n": pl.Int64}, orient="row")
     weighted = frame.select(stats.weighted_quantile(pl.col("value"), pl.col("n"), quantile)).item()

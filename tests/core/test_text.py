@@ -25,7 +25,7 @@ INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def visible(text: str) -> bool:
-    """Return whether every character of a text is visible or a space."""
+    """Return whether every character of a string is visible or a space."""
     return not {unicodedata.category(letter) for letter in text} & INVISIBLE
 
 
@@ -50,13 +50,13 @@ def test_how_invisible_characters_are_written(text: str, expected: str) -> None:
 
 
 @given(st.text(max_size=400))
-def test_a_text_is_visible_and_short(text: str) -> None:
+def test_text_is_made_visible_and_short(text: str) -> None:
     assert visible(safe(text))
     assert len(safe(text)) <= MAX_LENGTH
     assert safe(text, longest=None).startswith(safe(text).removesuffix("…"))
 
 
-def test_a_long_text_ends_in_an_ellipsis() -> None:
+def test_long_text_ends_in_an_ellipsis() -> None:
     assert safe("x" * MAX_LENGTH) == "x" * MAX_LENGTH
     assert safe("x" * (MAX_LENGTH + 1)) == "x" * (MAX_LENGTH - 1) + "…"
     assert safe("abcdef", longest=3) == "ab…"
@@ -74,7 +74,7 @@ def test_harmless_text_is_unchanged(text: str) -> None:
 
 @pytest.mark.parametrize("output", ["csv", "json", "table"])
 def test_no_output_contains_invisible_characters(tmp_path: Path, output: str) -> None:
-    """Neither in paths, raw or percent-encoded, nor in the names of logs and groups."""
+    """They appear neither in paths, raw or percent-encoded, nor in the names of logs and groups."""
     requests = [f"GET /{form}" for text in NASTY for form in (quote(text), text.replace("\n", " ").replace("\0", "").replace("\r", " "))]
     log = written(tmp_path / "\x1b[31m\u202eevil.log", [line(request, 10 * number) for number, request in enumerate(requests)])
     text = runs.render(runs.document([log]), output)

@@ -28,7 +28,7 @@ def print_figures(*words: str) -> None:
 
 
 def reached(draw: random.Random, sessions: int, rate: float) -> int:
-    """Draw a number of conversions, by the gaps between them or, if there are many, from a normal distribution."""
+    """Draw a number of conversions, from the gaps between them or, if there are many, from a normal distribution."""
     spread = (sessions * rate * (1 - rate)) ** 0.5
     if spread > 7:
         return min(max(round(NormalDist(sessions * rate, spread).inv_cdf(draw.random())), 0), sessions)
@@ -40,7 +40,7 @@ def reached(draw: random.Random, sessions: int, rate: float) -> int:
 
 
 def series(draw: random.Random, rate: float, size: tuple[int, float], *, change: float = 0.0, scatter: float = 0.0) -> list[tuple[int, int, int]]:
-    """Draw number, conversions and sessions of periods of different sizes, whose rates scatter around a line."""
+    """Draw periods of different sizes whose rates scatter around a line; each has a number, conversions and sessions."""
     periods, sessions = size
     rows = []
     for number in range(periods):
@@ -89,7 +89,7 @@ def test_a_trend_is_found_at_the_planned_size(change: float) -> None:
 
 
 @pytest.mark.parametrize("change", [MARGIN, -MARGIN])
-def test_what_moves_by_the_margin_is_not_called_stagnating(change: float) -> None:
+def test_a_rate_that_moves_by_the_margin_is_not_called_stagnating(change: float) -> None:
     draw = random.Random(3)
     drawn = [series(draw, draw.choice(RATES[2:]), (draw.choice(PERIODS), draw.choice(MANY)), change=change) for _ in range(SERIES)]
     judged = verdicts(drawn)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Z = 1.959963984540054
 Series = list[tuple[int, int, int]]
-"""The number, conversions and sessions of periods."""
+"""The number, the conversions and the sessions of each period."""
 
 
 def counts(*series: Sequence[tuple[int, int, int]]) -> pl.DataFrame:
@@ -49,8 +49,8 @@ def by_hand(series: Series) -> tuple[float, float, float] | None:
     return slope * relative, (slope - half_width) * relative, (slope + half_width) * relative
 
 
-def test_a_line_by_hand() -> None:
-    """Rates of 1, 2 and 3% of 1,000 sessions each form a line, and the change from 1% to 3% is as large as their mean, 2%.
+def test_a_line_worked_out_by_hand() -> None:
+    """Rates of 1, 2 and 3%, each of 1,000 sessions, form a line, and the change from 1% to 3% is as large as their mean, 2%.
 
     The slope is 0.01 per period; its variance is 0.02 * 0.98 / 2,000, so the range is 0.01 ± 1.96 * 0.0031305, times 2 / 0.02.
     """
@@ -106,7 +106,7 @@ def test_all_periods_decide_not_only_the_last_two() -> None:
 
 
 def test_rates_that_scatter_are_less_certain() -> None:
-    """Both series have the same line, but one scatters widely around it: days that vary by themselves are not a trend."""
+    """Both series have the same line, but one scatters widely around it: days that vary anyway do not make a trend."""
     smooth = [(at, 90 + 4 * at, 1000) for at in range(10)]
     rough = [(at, part + (70 if at % 2 else -70), whole) for at, part, whole in smooth]
     lines = verdicts.fit_trends(counts(smooth, rough))

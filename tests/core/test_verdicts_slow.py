@@ -28,7 +28,7 @@ RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 SESSIONS = (200, 1_000, 5_000, 20_000, 50_000)
 GRID = tuple(product(RATES, SESSIONS))
 ENOUGH = 10
-"""From this many expected conversions per side on, an interval must not cover more often than its level; with fewer, it does."""
+"""With at least this many expected conversions per side, an interval must not cover the true value more often than its level; with fewer, it does."""
 
 
 def drawn(chance: random.Random, trials: int, rate: float, size: int) -> pl.Series:
@@ -45,7 +45,7 @@ def logs(trials: int, rate: float, counts: Iterable[int]) -> Iterable[float]:
 
 
 def likely(trials: int, rate: float) -> pl.DataFrame:
-    """Return `count, weight` of all counts except those that occur less than once in a million times."""
+    """Return `count, weight` for all counts except those that occur less than once in a million draws."""
     width = 5.5 * sqrt(trials * rate * (1 - rate)) + 10
     counts = range(max(int(trials * rate - width), 0), min(int(trials * rate + width), trials) + 1)
     return pl.DataFrame({"count": list(counts), "weight": [exp(value) for value in logs(trials, rate, counts)]})
@@ -71,7 +71,7 @@ def says(*words: str) -> pl.Expr:
 
 def table(title: str, figures: dict[tuple[float, int], float]) -> None:
     """Print one row per rate and one column per number of sessions."""
-    print(f"\n{title}\n  rate " + "".join(f"{sessions:>9,}" for sessions in SESSIONS))  # noqa: T201 (the figures are what the test is for)
+    print(f"\n{title}\n  rate " + "".join(f"{sessions:>9,}" for sessions in SESSIONS))  # noqa: T201 (printing these figures is the purpose of the test)
     for rate in RATES:
         print(f"{rate:6.1%} " + "".join(f"{figures[rate, sessions]:9.2f}" for sessions in SESSIONS))  # noqa: T201 (as above)
 
@@ -95,7 +95,7 @@ def test_few_of_four_thousand_simulated_pairs_are_called_moved() -> None:
     frames = [pl.DataFrame(side).with_columns(now_of=pl.lit(n), before_of=pl.lit(n)) for side, (_, n) in zip(sides, cells, strict=True)]
     frame = verdicts.add_verdicts(pl.concat(frames)).with_columns(weight=pl.lit(1.0))
     percentage = share(frame, says("rose", "fell"))
-    print(f"\nsaid to have moved, of {frame.height:,} pairs drawn: {percentage:.2f} %")  # noqa: T201 (the figures are what the test is for)
+    print(f"\nsaid to have moved, of {frame.height:,} pairs drawn: {percentage:.2f} %")  # noqa: T201 (printing these figures is the purpose of the test)
     assert frame.height == PAIRS
     assert percentage <= 5.5
 
@@ -112,7 +112,7 @@ def test_a_change_of_the_planned_size_is_detected() -> None:
 
 
 def test_intervals_cover_the_true_change() -> None:
-    """With fewer than ten conversions on each side they cover more often, never less often."""
+    """With fewer than ten conversions on each side, they cover it more often than their level, never less often."""
     covered: dict[float, dict[tuple[float, int], float]] = {}
     for change in (0, 0.1, 0.3):
         covered[change] = of_grid(change, _covers(change))
@@ -153,7 +153,7 @@ def test_the_stated_lower_bound_is_rarely_too_high() -> None:
 
 
 def test_the_value_per_session_is_covered_and_rarely_called_moved() -> None:
-    """Few sessions have an amount, and amounts are lognormal; with 100 conversions per side, the minimum for a verdict, and with 400."""
+    """Few sessions have an amount, and amounts are lognormal. Each side has 100 conversions, the minimum for a verdict, or 400."""
     print("\nvalue per session, lognormal amounts: conversions, spread of logs, covered (%), said to have moved (%)")  # noqa: T201 (as above)
     for conversions, spread in product((100, 400), (0.5, 1.0)):
         chance = random.Random(conversions)
@@ -193,6 +193,6 @@ def test_sessions_that_vary_from_day_to_day_are_rarely_called_moved() -> None:
 
 
 def _days(chance: random.Random, usual: list[int], scatter: float, change: float = 1) -> list[float]:
-    """Return the sessions of days; `scatter` is how far a day's mean varies around that of its weekday, relative to it."""
+    """Return the sessions of days; `scatter` is how far a day's mean varies around the mean of its weekday, relative to that mean."""
     means = (number * change * chance.gammavariate(scatter**-2, scatter**2) for number in usual)
     return [max(round(chance.gauss(rate, sqrt(rate))), 0) for rate in means]

@@ -1,4 +1,4 @@
-"""`convkit formats`: every format with a sample, the format of a log, and the position in a line where a format stops."""
+"""`convkit formats`: every format with a sample, the format of a log, and the position in a line where a format stops matching."""
 
 from __future__ import annotations
 

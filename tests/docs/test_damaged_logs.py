@@ -141,7 +141,7 @@ def test_a_damaged_log_is_read_as_the_table_says(row: str, case: Case, tmp_path:
 
 
 def test_a_log_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
-    """A copy gets a warning; a link is the log itself."""
+    """A copy causes a warning; a link counts as the log itself."""
     log, soft, hard, copy = (tmp_path / name for name in ("a.log", "soft.log", "hard.log", "copy.gz"))
     log.write_bytes(TEXT)
     soft.symlink_to(log)

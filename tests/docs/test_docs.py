@@ -73,7 +73,7 @@ def test_a_program_runs(program: Block, tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_a_line_of_crontab_sends_a_report(tmp_path: Path) -> None:
-    """It runs as written, except on the sample log and with a `mail` that saves its input. It has no `%`, which cron turns into a line break."""
+    """It runs as written, except that it reads the sample log and `mail` saves its input. It has no `%`, which cron turns into a line break."""
     (block,) = [block for page in DOCUMENTS for block in page.blocks("crontab")]
     schedule, command = re.fullmatch(r"((?:\S+ ){5}) *(.*)\n", block.text).groups()  # type: ignore[union-attr]
     assert re.fullmatch(r"(?:(?:\*|\d+) ){5}", schedule)

@@ -1,4 +1,4 @@
-"""Logs that do not fit into memory: visitors are analyzed part by part, and the output has the same bytes as in one part.
+"""Logs that do not fit into memory: visitors are analyzed part by part, and the output has the same bytes as in one piece.
 
 `CONVKIT_IN_PARTS=1 pytest` runs the whole suite in this way.
 """
@@ -56,7 +56,7 @@ def memory(size: int) -> Iterator[list[int]]:
     """Set the memory budget of runs, and yield a list to which each run that spills to disk adds its number of parts."""
     numbers, on_disk = list[int](), partition._on_disk  # noqa: SLF001 (to count the parts)
 
-    def counted(*arguments: Any) -> Partition:  # noqa: ANN401 (as it takes them)
+    def counted(*arguments: Any) -> Partition:  # noqa: ANN401 (the arguments of the wrapped function)
         parts = on_disk(*arguments)
         numbers.append(len(parts.filters))
         return parts
@@ -67,7 +67,7 @@ def memory(size: int) -> Iterator[list[int]]:
         yield numbers
 
 
-def both(paths: Sequence[Path | str], little: int = 300_000, **options: Any) -> tuple[int, str, str]:  # noqa: ANN401 (what `run` takes)
+def both(paths: Sequence[Path | str], little: int = 300_000, **options: Any) -> tuple[int, str, str]:  # noqa: ANN401 (the options of `run`)
     """Return the number of parts of a run with little memory, and the JSON of the run in one piece and in parts."""
     with memory(WHOLE):
         in_one_piece = runs.render(runs.document(paths, **options), "json")
@@ -87,7 +87,7 @@ def test_samples_give_the_same_bytes_in_parts_as_in_one_piece(paths: list[Path])
 
 
 SMALL = 90_000
-"""Bytes of memory that split an eighth of the sample log into parts."""
+"""A memory budget in bytes that is small enough to split an eighth of the sample log into parts."""
 
 
 @pytest.fixture(scope="module")
@@ -119,8 +119,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "hits": {"goals": GOALS, "reports": ["hits"], "since": "2026-10-20"},
     "some sessions": {"goals": GOALS, "where": ["landing=/**", "device!=tablet"], "last": "7d"},
     "sessions": {"goals": GOALS, "reports": ["sessions"]},
-    "bots, too": {"goals": GOALS, "bots": "keep", "rejects": True},
-    "bots alone": {"goals": GOALS, "bots": "only"},
+    "bots included": {"goals": GOALS, "bots": "keep", "rejects": True},
+    "only bots": {"goals": GOALS, "bots": "only"},
 }
 
 
@@ -145,8 +145,8 @@ COMMANDS = {
     "explain a step": ("explain", "access.log", "--dropped-at", "checkout", "-n", "5"),
     "explain a goal": ("explain", "access.log", "--reached", "purchase", "-n", "0"),
     "explain a line": ("explain", "access.log", "--line", "access.log:1200"),
-    "explain no line": ("explain", "access.log", "--line", "access.log:99999"),
-    "explain nobody": ("explain", "access.log", "--visitor", "zz"),
+    "explain a missing line": ("explain", "access.log", "--line", "access.log:99999"),
+    "explain an unknown visitor": ("explain", "access.log", "--visitor", "zz"),
     "check": ("check", "access.log"),
     "check an export": ("check", "events.csv"),
 }
@@ -377,7 +377,7 @@ def test_sizes_are_read_as_people_write_them(text: str) -> None:
         ("100MB", "--memory: 100MB is too little; a run needs at least 768MiB"),
     ],
 )
-def test_what_is_not_a_size_is_refused(text: str, message: str) -> None:
+def test_invalid_sizes_are_refused(text: str, message: str) -> None:
     with pytest.raises(UsageError) as refused:
         runs.document([LOG], memory=text)
     assert str(refused.value) == message

@@ -1,4 +1,4 @@
-"""A log is a copy if another log begins with all of it; a few equal lines do not make it one."""
+"""A log is a copy if another log begins with all of its content; a few equal lines do not make it one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sift(folder: Path, **contents: bytes) -> tuple[list[str], list[str]]:
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
-def test_of_equal_logs_the_first_is_read_however_they_are_packed(tmp_path: Path, pack: type[bytes]) -> None:
+def test_the_first_of_equal_logs_is_read_however_they_are_compressed(tmp_path: Path, pack: type[bytes]) -> None:
     assert sift(tmp_path, a=TEXT, b=pack(TEXT), c=TEXT[:-1]) == (["a"], [WARNING.format("b", "a"), WARNING.format("c", "a")])
 
 

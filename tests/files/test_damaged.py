@@ -43,7 +43,7 @@ def tolerantly(source: lines.Source) -> tuple[list[tuple[object, ...]], list[str
 
 
 def texts(source: lines.Source) -> list[object]:
-    """Return the texts of the lines that the tolerant reader returns."""
+    """Return the text of each line that the tolerant reader returns."""
     return [row[2] for row in tolerantly(source)[0]]
 
 
@@ -113,7 +113,7 @@ def test_both_readers_read_the_same_from_mutated_lines(tmp_path_factory: pytest.
     check(opened(tmp_path_factory.mktemp("mutated"), bytes(content)))
 
 
-def test_a_gzip_file_that_is_cut_gives_the_lines_before_the_cut(tmp_path: Path) -> None:
+def test_a_truncated_gzip_file_gives_the_lines_before_the_cut(tmp_path: Path) -> None:
     packed = gzip.compress(MANY)
     rows, losses = tolerantly(opened(tmp_path, packed[: len(packed) * 2 // 3]))
     assert len(rows) > 100
@@ -122,7 +122,7 @@ def test_a_gzip_file_that_is_cut_gives_the_lines_before_the_cut(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("cut", range(1, 40))
-def test_a_gzip_file_that_is_cut_anywhere_never_fails(tmp_path: Path, cut: int) -> None:
+def test_a_gzip_file_truncated_anywhere_never_fails(tmp_path: Path, cut: int) -> None:
     packed = gzip.compress(b"a\nb\n")
     if 2 <= cut < len(packed):
         rows, losses = tolerantly(opened(tmp_path, packed[:cut]))
@@ -156,7 +156,7 @@ def test_zeros_after_gzip_data_are_padding_and_garbage_is_reported(tmp_path: Pat
     assert losses == ["a.log has bytes after its compressed data that are not gzip; they were ignored"]
 
 
-def test_bzip2_is_read_and_a_cut_one_as_far_as_it_goes(tmp_path: Path) -> None:
+def test_bzip2_is_read_even_if_it_is_truncated(tmp_path: Path) -> None:
     assert texts(opened(tmp_path, bz2.compress(b"a\n") + bz2.compress(b"b\n"))) == ["a", "b"]
     packed = bz2.compress(MANY, 1) * 3
     rows, losses = tolerantly(opened(tmp_path, packed[:-20]))
@@ -180,5 +180,7 @@ def test_a_line_of_a_gibibyte_is_one_fault_and_takes_little_memory(tmp_path: Pat
 
 @pytest.mark.parametrize(("content", "expected"), [(b"a\nb\n", True), (b"a\nb", False), (b"", False), (b"\n", True)])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
-def test_a_log_is_finished_if_its_last_line_has_an_end(tmp_path: Path, content: bytes, pack: Callable[[bytes], bytes], *, expected: bool) -> None:
+def test_a_log_is_finished_if_its_last_line_ends_in_a_line_break(
+    tmp_path: Path, content: bytes, pack: Callable[[bytes], bytes], *, expected: bool
+) -> None:
     assert damaged.ends_with_newline(opened(tmp_path, pack(content))) is expected

@@ -26,7 +26,7 @@ TEXT = (
 ZSTD = base64.b64decode(
     "KLUv/QBY7QIA0sUTGZCnbcu2WpDlPwgg5b9pmYhlb65ubuN1egKJdSCA/TRxIYijMFsxG/9qy0ssKEVwgiwDrQQD8+H/Az6bjEmb6egVE6PAp8HFxeg28357DQMAW3AG5MtyZDgD"
 )
-"""TEXT compressed with zstd, which the standard library cannot do."""
+"""TEXT compressed with zstd, which the standard library does not support."""
 
 
 def source(path: Path, content: bytes) -> Source:
@@ -76,7 +76,7 @@ def test_the_content_of_a_file_decides_how_it_is_read_not_its_name(tmp_path: Pat
         (b"# comment\n", [(1, "# comment")]),
     ],
 )
-def test_every_line_is_there_with_its_number(tmp_path: Path, content: bytes, expected: list[tuple[int, str | None]]) -> None:
+def test_every_line_is_returned_with_its_number(tmp_path: Path, content: bytes, expected: list[tuple[int, str | None]]) -> None:
     assert read(source(tmp_path / "access.log", content)) == expected
 
 

@@ -24,13 +24,13 @@ LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20)]
 
 
 def names(*paths: Path | str) -> list[str]:
-    """Return the names of the logs that paths name."""
+    """Return the names of the logs that paths stand for."""
     with ExitStack() as stack:
         return [log.source.name for log in open_logs(paths, "auto", stack).logs]
 
 
 def numbers(document: dict[str, Any]) -> dict[str, Any]:
-    """Return all figures of a report, without the names of logs and files."""
+    """Return all figures of a report, leaving out the names of logs and files."""
     return {"input": fates(document), **{name: document[name] for name in ("period", "reports")}}
 
 
@@ -46,17 +46,17 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def test_a_directory_means_its_regular_files(folder: Path) -> None:
+def test_a_directory_stands_for_its_regular_files(folder: Path) -> None:
     assert names(folder) == ["a.log.gz", "b.log"]
 
 
-def test_a_glob_means_the_files_that_it_matches(folder: Path) -> None:
+def test_a_glob_stands_for_the_files_that_it_matches(folder: Path) -> None:
     assert names(folder / "*.log") == ["b.log"]
     assert names(folder / "*") == ["a.log.gz", "b.log"]
     assert names(folder / "**" / "access.log") == ["access.log"]
 
 
-def test_a_file_name_that_looks_like_a_glob_means_the_file(tmp_path: Path) -> None:
+def test_a_file_name_that_looks_like_a_glob_stands_for_the_file(tmp_path: Path) -> None:
     odd_names = ["access[1].log", "a*b.log", "what?.log", "-x.log", "with blank.log", "new\nline.log"]
     for name in odd_names:
         written(tmp_path / name, LINES)
@@ -110,7 +110,7 @@ def test_a_missing_log_among_good_ones_is_found_before_work_starts(tmp_path: Pat
         figures(log, tmp_path / "gone.log")
 
 
-def test_one_path_need_not_be_a_list(tmp_path: Path) -> None:
+def test_a_single_path_need_not_be_in_a_list(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line("GET /a")])
     goals = convkit.load_goals()
     for path in (log, str(log)):

@@ -74,8 +74,8 @@ def parquet(folder: Path) -> bytes:
 
 
 @pytest.mark.parametrize("has_ranges", [True, False])
-def test_a_web_server_s_log_is_the_log(tmp_path: Path, has_ranges: bool) -> None:  # noqa: FBT001 (a column of the table)
-    """Plain, gzip and Parquet; if the server does not support range requests, the whole file is requested."""
+def test_a_log_on_a_web_server_is_read_like_a_local_one(tmp_path: Path, has_ranges: bool) -> None:  # noqa: FBT001 (a column of the table)
+    """Plain, gzip and Parquet files are read; if the server does not support range requests, the whole file is requested."""
     expected = fates(figures(written(tmp_path / "access.log", LINES)))
     files = {"access.log": TEXT, "access.log.gz": gzip.compress(TEXT), "cut.gz": gzip.compress(TEXT)[:-3], "events.parquet": parquet(tmp_path)}
     with served(files, has_ranges=has_ranges) as address:

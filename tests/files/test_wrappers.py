@@ -72,7 +72,7 @@ def records(log: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", WRAPPERS)
 def test_a_wrapped_log_reads_like_the_bare_one(name: str, tmp_path: Path) -> None:
-    """In three formats, and although one line is not wrapped."""
+    """Three formats are tested, each with one line that is not wrapped."""
     for lines in BARE_LINES.values():
         bare = records(written(tmp_path / "bare.log", lines))
         wrapped = written(tmp_path / "wrapped.log", [*map(WRAPPERS[name], lines[:2]), lines[2]])
@@ -146,6 +146,6 @@ def test_an_object_that_wraps_no_line_is_unchanged(text: str) -> None:
 
 
 def test_lines_of_servers_are_not_taken_for_wrapped_ones() -> None:
-    """A line is not wrapped merely because it begins with a time, a name or a number."""
+    """A line does not count as wrapped merely because it begins with a time, a name or a number."""
     for name in ("combined", "common", "vhost-combined", "traefik", "ingress-nginx", "time-first", "bracketed-time", "squid"):
         assert detected_wrapping([*SAMPLES[name]]) is None

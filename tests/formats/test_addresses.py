@@ -56,7 +56,7 @@ def of_networks(*texts: str) -> list[object]:
 @share_of_examples(0.5)
 @given(st.lists(st.ip_addresses(), min_size=1, max_size=20), st.sampled_from(NETWORKS), st.integers(0, 3))
 def test_networks_agree_with_python(drawn: list[object], network: str, away: int) -> None:
-    """Including both ends of each network and their neighbours."""
+    """The addresses tested include both ends of each network and their neighbours."""
     whole = ip_network(network)
     ends = [int(whole.network_address) - away, int(whole.broadcast_address) + away]
     drawn = [*drawn, *(type(whole.network_address)(number) for number in ends if 0 <= number < 2**whole.max_prefixlen)]

@@ -65,7 +65,7 @@ def test_durations_of_proxies_are_read() -> None:
 
 
 def test_times_in_all_notations_are_read_in_one_log() -> None:
-    """A single unusual line makes the slower rules read all lines."""
+    """A single unusual line causes all lines to be read by the slower rules."""
     rest = '"GET /a HTTP/1.1" 200 1 "-" "Opera/12.0"'
     times = ("[10/Oct/2026:13:55:36 +0200]", "[10/Oct/2026:11:55:36]", "[10/Oct/2026 11:55:36]", "[2026-10-10T11:55:36Z]", "[1791633336]")
     parsed = cells("combined", *(f"{HEAD} {time} {rest}" for time in times))

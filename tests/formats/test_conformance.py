@@ -35,15 +35,15 @@ ORIGINS = ("apachelogs", "handpicked", "kassner", "lnav", "logstash-patterns", "
 MOST_EXCEPTIONS = 0.03
 
 EXCEPTIONS: dict[str, str] = {
-    "logstash-patterns/S3_ACCESS_LOG#5": "the values are those of another line: an address and a time that this one does not hold",
-    "logstash-patterns/CLOUDFRONT_ACCESS_LOG#6": "the values are those of another line: a time and an agent that this one does not hold",
-    "hand/basjes-tls-garbage": "it has no place for a request that is none; here it is the target, as vrl keeps it of the same kind of line",
+    "logstash-patterns/S3_ACCESS_LOG#5": "the expected values belong to another line: this one does not contain that address and time",
+    "logstash-patterns/CLOUDFRONT_ACCESS_LOG#6": "the expected values belong to another line: this one does not contain that time and user agent",
+    "hand/basjes-tls-garbage": "it expects nothing for a malformed request; convkit keeps it as the target, as vrl does for this kind of line",
 }
-"""Cases that are not compared, and why their origin is wrong."""
+"""Cases that are not compared, and why the project they come from is wrong."""
 
 
 def _time(text: str) -> datetime:
-    """Return a time in UTC, which is also the time zone of times without one."""
+    """Return a time in UTC, which is also assumed for times without a time zone."""
     time = datetime.fromisoformat(text)
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
@@ -78,7 +78,7 @@ READ: dict[str, Callable[[Mapping[str, Any]], object]] = {
     **{name: lambda record, name=name: record[name] for name in ("user", "time", "method", "target", "protocol", "status", "bytes")},  # type: ignore[misc]
     **{name: lambda record, name=name: record[name] for name in ("referrer", "user_agent", "seconds", "address")},  # type: ignore[misc]
 }
-"""How the value of each field in the cases is taken from a record."""
+"""How to get the value of each field in the cases from a record."""
 CONVERSIONS: dict[str, Callable[[Any], object]] = {
     "time": _time,
     "time_naive": _time,
@@ -86,7 +86,7 @@ CONVERSIONS: dict[str, Callable[[Any], object]] = {
     "host": lambda text: re.sub(r":\d+$", "", text),
     "request": lambda text: text,
 }
-"""Conversions of expected values that an origin writes differently."""
+"""Conversions for expected values that some projects write differently."""
 
 PEER_NAMES = {
     **dict.fromkeys(("remote_host", "remote_address"), "address"),
@@ -105,7 +105,7 @@ PEER_NAMES = {
 
 
 def _of_peer(peer_values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that apachelogs expects under convkit's names."""
+    """Return the values that apachelogs expects, under convkit's field names."""
     values = {PEER_NAMES[name]: peer_values[name] for name in PEER_NAMES if name in peer_values}
     if "request_duration_milliseconds" in peer_values:
         values["seconds"] = peer_values["request_duration_milliseconds"] / 1000
@@ -116,7 +116,7 @@ def _of_peer(peer_values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _utf_8(text: str) -> str:
-    """Decode a text whose UTF-8 bytes were read as single characters."""
+    """Decode a string whose UTF-8 bytes were read as single characters."""
     try:
         return text.encode("latin-1").decode("utf-8")
     except ValueError:
@@ -124,7 +124,7 @@ def _utf_8(text: str) -> str:
 
 
 def _plain(value: object) -> object:
-    r"""Return a text without escapes like `\x22`, or None if it is empty."""
+    r"""Return a string without escapes like `\x22`, or None if it is empty."""
     if isinstance(value, str):
         raw = re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), value.replace('\\"', '"').replace("\\\\", "\\"))
         return _utf_8(raw).strip().removesuffix("?") or None
@@ -132,7 +132,7 @@ def _plain(value: object) -> object:
 
 
 def cases(origin: str) -> list[dict[str, Any]]:
-    """Return an origin's cases."""
+    """Return the cases of one project."""
     texts = (DATA / "conformance" / origin / "cases.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(text) for text in texts]
 
@@ -170,7 +170,7 @@ def differences(case: Mapping[str, Any], folder: Path) -> Iterator[str]:
 
 @pytest.mark.parametrize("origin", ORIGINS)
 def test_lines_are_read_as_their_origin_expects(origin: str, tmp_path: Path) -> None:
-    """Each case is a file with one line; at most 3 % of an origin's cases are exceptions, not counting two with the values of another line."""
+    """Each case is a file with one line; at most 3 % of a project's cases are exceptions, not counting two with the values of another line."""
     differences_by_case = {case["id"]: list(differences(case, tmp_path)) for case in cases(origin)}
     wrong = {name: texts for name, texts in differences_by_case.items() if texts}
     assert {name: texts for name, texts in wrong.items() if name not in EXCEPTIONS} == {}
@@ -191,7 +191,7 @@ def test_lines_that_crashed_other_tools_are_harmless(tmp_path: Path) -> None:
 
 
 def test_every_line_of_a_real_log_is_read(tmp_path: Path) -> None:
-    """10,000 lines whose time runs backwards 4,915 times."""
+    """The log has 10,000 lines, and 4,915 times a line is earlier than the one before it."""
     log = DATA / "real" / "apache_semicomplete_2015.log.gz"
     with ExitStack() as stack:
         logs = open_logs([log], "auto", stack).logs

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ADDRESS, AGENT = "203.0.113.7", "Mozilla/5.0 (KHTML, like Gecko)"
 USUAL = {"time": "2026-10-10T13:55:36", "address": ADDRESS, "host": "shop.example", "method": "GET", "target": "/a?x=1", "status": 200, "bytes": 7}
-"""The values of the rows below; the tables give only differences."""
+"""The record of the rows below; each table lists only how its record differs."""
 HEADER = "time,ip,method,url,status,bytes,user_agent"
 ROW = f'2026-10-10T13:55:36Z,{ADDRESS},GET,/a?x=1,200,7,"{AGENT}"'
 

@@ -51,7 +51,7 @@ funnels: {f: [product, video]}
 """
 
 
-def table(separator: str = ",", **options: Any) -> bytes:  # noqa: ANN401 (as Polars takes them)
+def table(separator: str = ",", **options: Any) -> bytes:  # noqa: ANN401 (the options of Polars)
     """Return the rows as CSV, written by Polars."""
     frame = pl.DataFrame([dict(zip(NAMES, row, strict=True)) for row in ROWS], infer_schema_length=None)
     text = frame.write_csv(separator=separator, **options)
@@ -82,7 +82,7 @@ def as_lines(rows: Iterable[object]) -> bytes:
 
 
 def as_parquet(*, typed: bool) -> bytes:
-    """Return the rows as a Parquet file, times as texts or as times."""
+    """Return the rows as a Parquet file, with times stored as strings or as times."""
     file = io.BytesIO()
     frame = pl.DataFrame(objects(), infer_schema_length=None)
     time = pl.col("timestamp").str.to_datetime("%Y-%m-%dT%H:%M:%SZ", time_zone="UTC")
@@ -95,22 +95,22 @@ NOTATIONS = {
     "semicolon, all quoted": table(";", quote_style="always"),
     "bar": table("|"),
     "tab": table("\t"),
-    "mark and CR LF": b"\xef\xbb\xbf" + table(line_terminator="\r\n"),
-    "with Excel's first line": b"sep=;\n" + table(";"),
-    "header repeated": table() + table().splitlines(keepends=True)[0],
+    "byte order mark and CR LF": b"\xef\xbb\xbf" + table(line_terminator="\r\n"),
+    "with Excel's separator line": b"sep=;\n" + table(";"),
+    "repeated header": table() + table().splitlines(keepends=True)[0],
     "gzip": gzip.compress(table()),
-    "lines of objects": as_lines(objects()),
-    "blank lines between": as_lines(objects()).replace(b"\n", b"\n \n\n"),
+    "one object per line": as_lines(objects()),
+    "blank lines in between": as_lines(objects()).replace(b"\n", b"\n \n\n"),
     "nested objects": as_lines(nested()),
-    "gzip of objects": gzip.compress(as_lines(nested())),
+    "gzipped objects": gzip.compress(as_lines(nested())),
     "array": json.dumps(objects()).encode(),
-    "array on many lines": json.dumps(nested(), indent=2).encode(),
+    "array spread over many lines": json.dumps(nested(), indent=2).encode(),
     "parquet": as_parquet(typed=False),
     "parquet with times": as_parquet(typed=True),
 }
 
 
-def reported(folder: Path, content: bytes, goals: str = GOALS, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (of run)
+def reported(folder: Path, content: bytes, goals: str = GOALS, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (the options of `run`)
     """Return the whole report on an export with this content, in a file without an extension."""
     (folder / "export").write_bytes(content)
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
@@ -159,7 +159,7 @@ KINDS = {
     "noise_1,/a": "background",
     "scroll,/a": "event",
 }
-"""Rows `event,url`, and the kind of each with goals that match `scroll` and a site that ignores `noise_*`."""
+"""Rows `event,url`, and the kind of each, if a goal matches `scroll` and the site ignores `noise_*`."""
 OF_KINDS = "site: {ignore: {events: [noise_*]}}\nmacro: {scrolled: {event: scroll}}\n"
 
 
@@ -191,7 +191,7 @@ def test_events_count_as_pages_if_no_row_is_a_page(tmp_path: Path) -> None:
     assert one == {"home,/x": ("event", "/x"), "page_view,/a": ("page", "/a")}
 
 
-def test_a_page_goal_finds_pages_and_an_event_goal_events(tmp_path: Path) -> None:
+def test_a_page_goal_matches_pages_and_an_event_goal_events(tmp_path: Path) -> None:
     lines = ["user,time,event,url", "u,1791640000,page_view,/a", "u,1791640001,signup,/a", "u,1791640002,,/a", "u,1791640003,page_view,"]
     matching_lines = reached_by(
         tmp_path,
@@ -250,33 +250,33 @@ def test_bots_are_identified_by_user_agent_if_there_is_one(tmp_path: Path) -> No
     assert (report["input"]["bot"], report["input"]["kept"]) == (1, 2)
 
 
-def test_without_an_address_the_user_is_the_visitor_by_any_rule(tmp_path: Path) -> None:
+def test_without_an_address_the_user_is_the_visitor_under_any_rule(tmp_path: Path) -> None:
     rows = ["user,time,event", "u,1791640000,a", "v,1791640001,a", "u,1791640002,b"]
     for rules in ("[user, address]", "[address+browser]", "[address]"):
         assert overview(reported(tmp_path, "\n".join(rows).encode(), f"site: {{visitor: {rules}}}\nmacro: {{a: {{event: a}}}}"))["visitors"] == 2
 
 
 def test_rows_of_a_session_before_its_user_is_known_belong_to_the_user(tmp_path: Path) -> None:
-    """The same applies as in access logs, if address and browser are known."""
+    """The same rule applies as in access logs, if address and browser are known."""
     rows = ["user,ip,time,event", ",198.51.100.1,1791640000,a", "u,198.51.100.1,1791640010,b", "u,,1791640020,c", ",198.51.100.2,1791640000,a"]
     metrics = overview(reported(tmp_path, "\n".join(rows).encode(), "macro: {c: {event: c}}"))
     assert (metrics["sessions"], metrics["visitors"], metrics["bounces"]) == (2, 2, 1)
 
 
 TABLES = {
-    "a record over two lines": ('u,1,a,"two\nlines"\nu,2,b,x\n', {"kept": 2}),
+    "a record on two lines": ('u,1,a,"two\nlines"\nu,2,b,x\n', {"kept": 2}),
     "a doubled quote": ('u,1,a,"say ""hi"""\n', {"kept": 1}),
     "an open quote": ('u,1,a,"open\nu,2,b,x\nu,3,c,x\n', {"kept": 2, "a quote without an end": 1}),
     "an open quote far above another": ('u,1,a,"open\n' + "u,2,b,x\n" * 300 + 'u,3,c,x"\n', {"kept": 300, "a quote without an end": 2}),
     "too few fields": ("u,1,a\nu,2,b,x\n", {"kept": 1, "not as many fields as the header": 1}),
     "too many fields": ("u,1,a,x,y\nu,2,b,x\n", {"kept": 1, "not as many fields as the header": 1}),
-    "text behind a quote": ('u,1,a,"x"y\nu,2,b,x\n', {"kept": 1, "not as many fields as the header": 1}),
-    "header in the middle": ("u,1,a,x\nuser,time,event,note\nu,2,b,x\n", {"kept": 2, "comment": 1}),
+    "text after a quote": ('u,1,a,"x"y\nu,2,b,x\n', {"kept": 1, "not as many fields as the header": 1}),
+    "a header in the middle": ("u,1,a,x\nuser,time,event,note\nu,2,b,x\n", {"kept": 2, "comment": 1}),
     "no time": ("u,,a,x\nu,soon,a,x\nu,2,b,x\nu,3,b,x\n", {"kept": 2, "no time": 2}),
-    "nobody": (",1,a,x\nNULL,1,a,x\n-,1,a,x\nu,2,b,x\nu,2,b,x\nv,2,b,x\n", {"kept": 3, "no visitor": 3}),
-    "nothing": ("u,1,,x\nu,2,b,x\n", {"kept": 1, "no event and no page": 1}),
-    "half a last line": ("u,1,a,x\nu,2,b", {"kept": 1, "unfinished last line": 1}),
-    "a last line without an end": ("u,1,a,x\nu,2,b,y", {"kept": 2}),
+    "no visitor at all": (",1,a,x\nNULL,1,a,x\n-,1,a,x\nu,2,b,x\nu,2,b,x\nv,2,b,x\n", {"kept": 3, "no visitor": 3}),
+    "neither event nor page": ("u,1,,x\nu,2,b,x\n", {"kept": 1, "no event and no page": 1}),
+    "an incomplete last line": ("u,1,a,x\nu,2,b", {"kept": 1, "unfinished last line": 1}),
+    "a last line without a line break": ("u,1,a,x\nu,2,b,y", {"kept": 2}),
     "zero bytes": ("u,1,a,x\nu,2\0,b,y\nu,3,c,z\n", {"kept": 2, "zero bytes inside": 1}),
     "a line of 2 MB": (f"u,1,a,{'x' * (2 << 20)}\nu,2,b,y\n", {"kept": 1, "longer than 1 MiB": 1}),
     "no rows": ("", {"kept": 0}),
@@ -305,21 +305,21 @@ def test_an_odd_table_keeps_its_readable_rows(name: str, tmp_path: Path) -> None
 
 OBJECT = '{"user": "u", "time": 1791640001, "event": "a", "n": 5}'
 LINES = {
-    "half a line": (f'{OBJECT}\n{{"user": "u", "ti\n{OBJECT}\n', {"kept": 2, "no JSON object": 1}),
-    "half a last line": (f'{OBJECT}\n{{"user": "u", "ti', {"kept": 1, "unfinished last line": 1}),
-    "no objects": (f'{OBJECT}\n5\n"x"\nnull\n[1]\n' + f"{OBJECT}\n" * 4, {"kept": 5, "no JSON object": 4}),
-    "equal names": ('{"user": "u", "user": "v", "time": 1791640001, "event": "a"}\n', {"kept": 1}),
+    "an incomplete line": (f'{OBJECT}\n{{"user": "u", "ti\n{OBJECT}\n', {"kept": 2, "no JSON object": 1}),
+    "an incomplete last line": (f'{OBJECT}\n{{"user": "u", "ti', {"kept": 1, "unfinished last line": 1}),
+    "not objects": (f'{OBJECT}\n5\n"x"\nnull\n[1]\n' + f"{OBJECT}\n" * 4, {"kept": 5, "no JSON object": 4}),
+    "repeated names": ('{"user": "u", "user": "v", "time": 1791640001, "event": "a"}\n', {"kept": 1}),
     "a type that changes": (f'{OBJECT}\n{{"user": 7, "time": "2026-10-10", "event": "a", "n": {{"x": 1}}}}\n', {"kept": 2}),
-    "an object for a name": (f'{OBJECT}\n{{"user": {{"id": 7}}, "time": 1791640001, "event": "a"}}\n', {"kept": 1, "no visitor": 1}),
+    "an object instead of a name": (f'{OBJECT}\n{{"user": {{"id": 7}}, "time": 1791640001, "event": "a"}}\n', {"kept": 1, "no visitor": 1}),
     "a late column": (f'{OBJECT}\n{{"user": "u", "time": 1791640001, "event": "a", "later": 1}}\n', {"kept": 2}),
     "large numbers": (f'{OBJECT}\n{{"user": {"9" * 30}, "time": 1791640001, "event": "a"}}\n', {"kept": 2}),
     "half a character": (f'{OBJECT}\n{{"user": "\\ud800", "time": 1791640001, "event": "a"}}\n', {"kept": 2}),
-    "no number": (
+    "not a number": (
         f'{OBJECT}\n{{"user": "u", "time": NaN, "event": "a"}}\n{{"user": "u", "time": 1e400, "event": "a"}}\n{OBJECT}\n',
         {"kept": 2, "no JSON object": 1, "no time": 1},
     ),
-    "a deep one": (f'{OBJECT}\n{OBJECT[:-1]}, "x": {"[" * 50_000}{"]" * 50_000}}}\n', {"kept": 1, "no JSON object": 1}),
-    "no UTF-8": (f"{OBJECT}\n{OBJECT}\n".replace('"a"', '"\udcff"', 1), {"kept": 2}),
+    "deep nesting": (f'{OBJECT}\n{OBJECT[:-1]}, "x": {"[" * 50_000}{"]" * 50_000}}}\n', {"kept": 1, "no JSON object": 1}),
+    "not UTF-8": (f"{OBJECT}\n{OBJECT}\n".replace('"a"', '"\udcff"', 1), {"kept": 2}),
 }
 """JSON lines and their fates."""
 
@@ -374,9 +374,9 @@ REFUSED = {
         "no column that looks like a time; name it with --set columns.time=NAME, or --set columns.time=2 for the second column",
     ),
     "no user": ("who_knows,event,time\n1,2,3\n", "no column that looks like a visitor"),
-    "nothing": ("user,amount,time\n1,2,3\n", "no column that looks like an event or a page"),
-    "an array cut off": ('[{"user": 1,\n "time": 2, "event": "a"}, {"us', "is a JSON array that is damaged at line 2"),
-    "a Parquet file cut off": (as_parquet(typed=True)[:200], "is a damaged Parquet file"),
+    "neither event nor page": ("user,amount,time\n1,2,3\n", "no column that looks like an event or a page"),
+    "a truncated array": ('[{"user": 1,\n "time": 2, "event": "a"}, {"us', "is a JSON array that is damaged at line 2"),
+    "a truncated Parquet file": (as_parquet(typed=True)[:200], "is a damaged Parquet file"),
 }
 
 
@@ -390,8 +390,8 @@ def test_ambiguous_columns_are_an_error_with_the_fix(name: str, tmp_path: Path) 
     assert "203.0.113.7" not in str(raised.value)
 
 
-def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
-    """Names may contain anything, and in a file without a header they are the data of a visitor."""
+def test_column_names_are_harmless_in_messages(tmp_path: Path) -> None:
+    """Names may contain anything, and in a file without a header they are a visitor's data."""
     (tmp_path / "export").write_text('"a\x1b[31m","203.0.113.7","\u202eb",' + "c" * 400 + "\n1,2,3,4\n" * 2, encoding="utf-8")
     with pytest.raises(InputError) as raised:
         runs.document([tmp_path / "export"], log_format="csv")
@@ -400,7 +400,7 @@ def test_names_of_columns_are_harmless_in_messages(tmp_path: Path) -> None:
 
 
 def test_a_large_array_on_one_line_is_read(tmp_path: Path) -> None:
-    """It is longer than the sample for detection and than any line of a log."""
+    """It is longer than the sample used for detection, and longer than a line of a log may be."""
     rows = [{"user": f"u{number}", "time": 1_791_640_000 + number, "event": "a", "note": "x" * 300} for number in range(15_000)]
     report = reported(tmp_path, json.dumps(rows).encode(), "macro: {a: {event: a}}")
     assert (report["input"]["lines"], report["input"]["kept"]) == (15_000, 15_000)
@@ -434,9 +434,9 @@ COLUMN_SETTINGS = {
     "positions, quoted": ('"u";"1791640001";"a"\n', "{user: 1, time: 2, event: 3}"),
     "within an object": ('{"who": {"id": "u"}, "when": 1791640001, "what": "a"}\n', "{user: who.id, time: when, event: what}"),
     "day and time of day": ("user,date,time,event\nu,2026-10-10,13:46:41,a\n", "{}"),
-    "day and time of day, of other names": ("user,tag,uhr,event\nu,20261010,9:46:41,a\n", "{date: tag, time: uhr}"),
+    "day and time of day, with other names": ("user,tag,uhr,event\nu,20261010,9:46:41,a\n", "{date: tag, time: uhr}"),
     "a day and a time": ("user,event_date,event_timestamp,event\nu,20261010,1791640001,a\n", "{}"),
-    "a day alone": ("user,date,event\nu,2026-10-10 13:46:41,a\n", "{}"),
+    "only a day": ("user,date,event\nu,2026-10-10 13:46:41,a\n", "{}"),
     "uuid of the event": ("user,uuid,time,event\nu,1,1791640001,a\nu,1,1791640001,a\n", "{}"),
     "uuid of the user": ("uuid,time,event\nu,1791640001,a\n", "{}"),
 }
@@ -461,7 +461,7 @@ def test_a_named_column_that_is_missing_is_an_error_with_the_closest_name(tmp_pa
         reported(tmp_path, b"u,1791640001,a\n", "site: {columns: {user: 7, time: 2, event: 3}}\nmacro: {a: {event: a}}")
 
 
-def test_settings_of_columns_add_up(tmp_path: Path) -> None:
+def test_column_settings_are_combined(tmp_path: Path) -> None:
     (tmp_path / "export").write_text("u,1791640001,a\n", encoding="utf-8")
     goals = convkit.load_goals(None, ["columns.user=1", "columns.time=2", "columns.event=3"])
     assert runs.document([tmp_path / "export"], ["overview"], goals).input["kept"] == 1
@@ -506,7 +506,7 @@ def test_rejects_of_an_export_name_line_and_reason(tmp_path: Path) -> None:
 
 
 def test_a_late_column_is_found(tmp_path: Path) -> None:
-    """Two thousand events without a URL, then as many with one."""
+    """The file has two thousand events without a URL, and then as many with one."""
     rows = [
         {"user": "u", "time": 1_791_640_000 + number, "event": "page_view"} | ({"url": "/late"} if number >= 2_000 else {}) for number in range(4_000)
     ]
@@ -528,7 +528,7 @@ def test_only_a_parquet_file_is_read_as_one(tmp_path: Path) -> None:
         runs.document([tmp_path / "export"], log_format="parquet")
 
 
-def test_what_a_run_does_not_need_is_not_read(tmp_path: Path) -> None:
+def test_columns_that_a_run_does_not_need_are_not_read(tmp_path: Path) -> None:
     """Properties become columns only if a goal tests them."""
     goals = convkit.load_goals(written(tmp_path / "g.yaml", ["macro: {a: {event: a, where: {x: 1}, value: prop.y}}"]))
     assert traffic_hits.parser_needs(goals).properties == ("x", "y")

@@ -37,7 +37,7 @@ USUAL: dict[str, Any] = {
     "user_agent": "Opera/12.0",
     "problem": None,
 }
-"""The record of HEAD, TIME, REQUEST and REST; the tables give only differences."""
+"""The record of a line made of HEAD, TIME, REQUEST and REST; the tables below list only how other records differ from it."""
 
 NO_REQUEST = {"method": None, "target": None, "protocol": None}
 NO_TIME = {"problem": "no time before the request"}
@@ -170,7 +170,7 @@ BROKEN = {
 
 
 def check(line: str, differs: dict[str, Any], log_format: LogFormat = FORMATS["combined"]) -> None:
-    """Check that a line's record is USUAL with some differences, or that the line is rejected for the given reason."""
+    """Check that a line's record equals USUAL except for the given fields, or that the line is rejected for the given reason."""
     record = records(log_format, [line])[0]
     expected = {"problem": differs["problem"]} if differs.get("problem") else USUAL | differs
     assert {name: record[name] for name in expected} == expected
@@ -203,7 +203,7 @@ def test_no_two_formats_claim_the_same_lines(name: str) -> None:
 
 @EVERY_FORMAT
 def test_only_the_client_of_plain_assets_is_read(name: str, tmp_path: Path) -> None:
-    """Plain assets in the samples have no time, request or status."""
+    """For plain assets in the samples, no time, request or status is read."""
     (tmp_path / "log").write_text("\n".join(SAMPLES[name]), encoding="utf-8")
     with ExitStack() as stack:
         log = open_logs([tmp_path / "log"], name, stack).logs[0]

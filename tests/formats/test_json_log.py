@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ADDRESS = "203.0.113.7"
 USUAL: dict[str, Any] = {"time": "2026-10-10T13:55:36", "address": ADDRESS, "method": "GET", "target": "/a?x=1", "status": 200}
-"""The record of the lines below; the tables give only differences."""
+"""The record of the lines below; the tables list only how other records differ from it."""
 CADDY = {"level": "info", "ts": 1791640536, "msg": "handled request", "size": 3, "status": 200}
 REQUEST = {"remote_ip": ADDRESS, "proto": "HTTP/2.0", "method": "GET", "host": "shop.example", "uri": "/a?x=1", "headers": {}}
 NGINX = {"time_iso8601": "2026-10-10T13:55:36Z", "remote_addr": ADDRESS, "request": "GET /a?x=1 HTTP/1.1", "status": "200"}
@@ -122,7 +122,7 @@ SERVERS: tuple[tuple[str, dict[str, Any], dict[str, Any]], ...] = (
         {},
     ),
 )
-"""A server's format, one of its objects, and the differences of its record from USUAL."""
+"""A server's format, one of its objects, and how the record of this object differs from USUAL."""
 
 ODD: dict[str, bool] = {
     '{"a":"1"}': True,
@@ -191,7 +191,7 @@ def test_escapes_of_nginx_stay_as_in_its_other_logs() -> None:
 
 
 def test_broken_lines_are_counted(tmp_path: Path) -> None:
-    """They are counted in a run and in lazily read records; a server's own messages are neither requests nor errors."""
+    """They are counted in a run, and when records are read lazily; a server's own messages are neither requests nor errors."""
     sent = REQUEST | {"headers": {"User-Agent": ["Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"]}}
     good = [json.dumps(CADDY | {"request": sent | {"uri": f"/p{number}"}}) for number in range(40)]
     message = json.dumps({"level": "info", "ts": 1791640536.5, "msg": "serving initial configuration"})
@@ -205,8 +205,8 @@ def test_broken_lines_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_a_name_may_hold_an_object_in_some_lines_and_a_text_in_others(tmp_path: Path, order: tuple[int, int]) -> None:
-    """The object is read, because it has more fields; the line with the text is counted, without its request."""
+def test_a_field_may_be_an_object_in_some_lines_and_a_string_in_others(tmp_path: Path, order: tuple[int, int]) -> None:
+    """The object is read, because it has more fields; the line with the string is a record without a request."""
     nested = NGINX | {"request": {"method": "GET", "uri": "/a?x=1"}}
     lines = [json.dumps(nested), json.dumps(NGINX)]
     records = records_of(tmp_path / "a.log", [lines[place] for place in order])

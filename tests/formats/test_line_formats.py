@@ -117,7 +117,7 @@ def test_the_default_columns_of_iis_need_no_header(tmp_path: Path, end: str) -> 
 @pytest.mark.parametrize("more", [0, 3, 6, 7, 11, 12, 14, 21, 25])
 @pytest.mark.parametrize("agent", ["a%20(b)", "a%2520(b)"])
 def test_cloudfront_is_read_with_any_number_of_columns(tmp_path: Path, more: int, agent: str) -> None:
-    """The user agent is encoded once or twice; a query keeps its own codes."""
+    """The user agent is decoded whether it is encoded once or twice; a query keeps its own percent-encoding."""
     ends = ["-", "Hit", "id", "shop.example", "https", "40", "0.004", "203.0.113.9", "TLS", "x", "Hit", "HTTP/2.0"] + ["-"] * 20
     line = f"2026-10-10\t13:55:36\tFRA\t9\t2001:db8::7\tGET\td1.cloudfront.net\t/a\t000\t-\t{agent}\tq=%2520"
     row = read(tmp_path / "E1.log", "\t".join([line, *ends[:more]]))[0]
@@ -127,7 +127,7 @@ def test_cloudfront_is_read_with_any_number_of_columns(tmp_path: Path, more: int
 
 @pytest.mark.parametrize("agent", ["a%20(b)/%E2%82%AC", "a%2520(b)/%25E2%2582%25AC"])
 def test_cloudfront_s_json_is_decoded_like_its_table(tmp_path: Path, agent: str) -> None:
-    """User agents, referrers and cookies are encoded once or twice; a query keeps its own codes."""
+    """User agents, referrers and cookies are decoded whether they are encoded once or twice; a query keeps its own percent-encoding."""
     fields = {"cs(User-Agent)": agent, "cs(Referer)": "https://a.example/?q=b%20c", "cs-uri-query": "q=%2520", "cs(Cookie)": "cart=1;%20id=2"}
     item = {"date": "2026-10-10", "time": "13:55:36", "x-edge-location": "FRA", "c-ip": "203.0.113.7", "cs-method": "GET", "cs-uri-stem": "/a"}
     item |= {"sc-status": "200", **fields}
@@ -162,7 +162,7 @@ CLEANING: dict[str, tuple[LogFormat, list[str]]] = {
         ["#Fields: date time c-ip cs-method cs-uri-stem sc-status cs(User-Agent)", "2026-10-10 13:55:36 203.0.113.7 GET /%20 200 a%20b"],
     ),
 }
-"""A format of each parser that decodes user agents."""
+"""One format for each parser that decodes user agents."""
 
 
 @pytest.mark.parametrize("parser", CLEANING)

@@ -50,7 +50,7 @@ def test_both_halves_are_read_as_if_alone(before: str, after: str, tmp_path: Pat
 
 @pytest.mark.parametrize("packed", [False, True])
 def test_fates_add_up_and_rejected_lines_have_reasons(packed: bool, tmp_path: Path) -> None:  # noqa: FBT001 (a column of the table)
-    """With the fast reader and with the one for damaged files."""
+    """Both the fast reader and the one for damaged files are tested."""
     lines = [*COMBINED * 4, *BROKEN, *SHOP * 4]
     log = written(tmp_path / "access.log", lines)
     if packed:
@@ -64,7 +64,7 @@ def test_fates_add_up_and_rejected_lines_have_reasons(packed: bool, tmp_path: Pa
 
 
 def test_the_order_of_lines_is_that_of_the_file(tmp_path: Path) -> None:
-    """Lines that alternate between two formats give hits in the same order."""
+    """If lines alternate between two formats, their hits are in the same order as the lines."""
     turns = [text for pair in zip(COMBINED, SHOP, strict=True) for text in pair]
     assert [record["line_no"] for record in records(written(tmp_path / "access.log", turns))] == [*range(1, len(turns) + 1)]
 

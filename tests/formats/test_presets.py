@@ -60,7 +60,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.skipif(not EVENTS.is_dir(), reason="CONVKIT_TEST_DATA names no folder")
 def test_exports_are_read_as_their_origins_expect() -> None:
-    """The number of events, and the asserted fields of each."""
+    """The number of events and the asserted fields of each event are compared."""
     for case in map(json.loads, (EVENTS / "expected.jsonl").read_text(encoding="utf-8").splitlines()):
         rows = convkit.read_records([EVENTS.parent / case["file"]]).sort("line_no").with_columns(pl.col("time").dt.strftime("%FT%T%.6fZ")).collect()
         assert rows.height == case["n_events"], case["id"]
@@ -82,7 +82,7 @@ def test_exports_are_read_as_their_origins_expect() -> None:
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_a_tool_s_export_is_detected_in_any_notation(name: str, tmp_path: Path) -> None:
-    """The samples as an array, compressed, in UTF-16 and in an archive give the same records."""
+    """The records are the same whether the samples are in an array, compressed, in UTF-16 or in an archive."""
     samples = sample_lines(name)
     plain = written(tmp_path / "plain", samples)
     usual = records(plain, "time", "user", "event", "session_key", "target", "value", "event_id")
@@ -110,7 +110,7 @@ def ga4(second: int, event: str, place: tuple[int, int, int] | None = None, **pa
 
 
 def test_events_of_ga4_keep_the_order_of_their_batch(tmp_path: Path) -> None:
-    """They have the same time; each is placed a microsecond after the previous one, whatever the order of lines."""
+    """Such events have the same time; each is moved to a microsecond after the previous one, whatever the order of lines."""
     rows = [ga4(5, "c", (1, 2, 1)), ga4(5, "b", (1, 1, 2)), ga4(5, "d", (2, 1, 1)), ga4(5, "a", (1, 1, 1)), ga4(9, "e", (2, 2, 1))]
     parsed = convkit.read_records([objects(tmp_path / "ga4", rows)]).sort("time").select("event", pl.col("time").dt.microsecond()).collect()
     assert parsed.rows() == [("a", 0), ("b", 1), ("c", 2), ("d", 3), ("e", 0)]
@@ -138,7 +138,7 @@ def test_parameters_of_ga4_are_found_in_json_and_parquet_alike(tmp_path: Path) -
         assert figures(file, goals=goals)["reports"]["goals"][0] | {"value": 19.9, "reached": 1} == figures(file, goals=goals)["reports"]["goals"][0]
 
 
-def test_properties_of_posthog_are_found_in_an_object_and_in_its_text(tmp_path: Path) -> None:
+def test_properties_of_posthog_are_found_in_an_object_and_in_a_string(tmp_path: Path) -> None:
     rows = [
         {
             "uuid": "1",
@@ -187,7 +187,7 @@ def call(second: int, anonymous: str | None, user: str | None = None, **more: ob
 
 
 def test_events_before_a_login_belong_to_the_next_user_or_else_the_last(tmp_path: Path) -> None:
-    """Across files in any order; in a shared browser each row belongs to the next user."""
+    """The order of files makes no difference; in a shared browser, each row belongs to the next user."""
     first = [call(0, "a"), call(2, "a"), call(4, "a"), call(5, "b"), call(6, "c"), call(7, None, "u1")]
     second = [call(1, "a", "u1", type="identify", event=None), call(3, "a", "u2"), call(8, "b", "u1"), call(9, "d", "d")]
     files = [objects(tmp_path / "one", first), objects(tmp_path / "two", second)]
@@ -275,7 +275,7 @@ def test_an_event_of_snowplow_has_its_own_name_and_keeps_its_quotes(tmp_path: Pa
 
 
 def test_other_columns_are_found_by_usual_names_or_settings(tmp_path: Path) -> None:
-    """These are session, value and properties; `site.columns` overrides the tool's preset."""
+    """The columns here are session, value and properties; `site.columns` overrides the tool's preset."""
     table = written(tmp_path / "table", ["user;time;event;session_id;amount;plan", "u;1791640000;a;s1;1.234,50;pro"])
     assert records(table, "session_key", "value", "props") == [("s1", "1234.50", '{"plan":"pro"}')]
     file = objects(tmp_path / "lines", [{"user": "u", "time": 1791640000, "event": "a", "session": 5, "deep": {"x": [1]}}])
@@ -307,7 +307,7 @@ def test_rows_without_a_visitor_are_not_another_format(tmp_path: Path) -> None:
 LINE = '203.0.113.7 - - [10/Oct/2026:13:55:36 +0200] "GET /a HTTP/1.1" 200 5 "-" "Opera/12.0"'
 
 
-def test_members_of_an_archive_are_logs_and_json_lines_are_one(tmp_path: Path) -> None:
+def test_members_of_an_archive_are_logs_and_its_json_files_are_one_log(tmp_path: Path) -> None:
     row = json.dumps({"user": "u", "time": 1791640000, "event": "a"})
     with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("b/access.log", f"{LINE}\n")

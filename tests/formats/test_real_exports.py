@@ -17,7 +17,7 @@ FOLDER = Path(os.environ.get("CONVKIT_TEST_DATA", ""), "real")
 REFUSED = {
     "ibm_clickstream_10k.csv": "ibm_clickstream_10k.csv has no column that looks like a time",
 }
-"""Files that are refused, and why: they have no column names."""
+"""Files that are refused because they have no column names, each with the error message."""
 
 ECOM = ("catalog", "product_view", "add_to_cart", "cart", "shipping_details", "payment_details", "purchase")
 IBM = ("login", "browsing", "add_to_cart", "checkout", "logout_with_purchase")
@@ -40,12 +40,12 @@ def metrics(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def reached(document: dict[str, Any], funnel: str) -> list[int]:
-    """Return how many reached each step."""
+    """Return how many users or sessions reached each step of a funnel."""
     return [row["reached"] for row in document["reports"]["funnel"] if row["funnel"] == funnel]
 
 
 def test_ecom() -> None:
-    """31,106 rows of 600 users; the tool's own sessions end after half an hour."""
+    """The file has 31,106 rows of 600 users; the sessions of the tool that wrote it end after half an hour."""
     document = report("ecom_v5.csv.gz", ECOM)
     assert (document["input"]["kept"], metrics(document)["visitors"], metrics(document)["sessions"]) == (31_106, 600, 3_605)
     assert reached(document, "users") == [600, 596, 502, 419, 315, 209, 109]

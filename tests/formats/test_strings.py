@@ -1,4 +1,4 @@
-"""Custom formats: strings of nginx, Apache and GoAccess, and regular expressions, as they are in a configuration."""
+"""Custom formats: strings of nginx, Apache and GoAccess, and regular expressions, as they appear in a configuration."""
 
 from __future__ import annotations
 
@@ -47,17 +47,17 @@ AS_JSON = """log_format json escape=json '{'
 
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "nginx's string": (NGINX, LINE, USUAL),
-    "nginx's directive over lines": (DIRECTIVE, LINE, USUAL),
+    "nginx's directive on several lines": (DIRECTIVE, LINE, USUAL),
     "quoted pieces": (f"'{NGINX[:40]}' '{NGINX[40:]}';", LINE, USUAL),
     "braces around names": (re.sub(r"\$(\w+)", r"${\1}", NGINX), LINE, USUAL),
-    "further fields behind": (NGINX, f'{LINE} "-" 0.012', USUAL),
-    "a user with a blank": (NGINX, LINE.replace("ann", "ann lee"), {**USUAL, "user": "ann lee"}),
+    "more fields at the end": (NGINX, f'{LINE} "-" 0.012', USUAL),
+    "a user with a space": (NGINX, LINE.replace("ann", "ann lee"), {**USUAL, "user": "ann lee"}),
     "a list of addresses": (NGINX, LINE.replace("203.0.113.7", "203.0.113.7, 192.0.2.1"), USUAL),
-    "quotes that are escaped": (NGINX, LINE.replace("Opera/12.0", r"a \"b\" c"), {**USUAL, "user_agent": 'a "b" c'}),
+    "escaped quotes": (NGINX, LINE.replace("Opera/12.0", r"a \"b\" c"), {**USUAL, "user_agent": 'a "b" c'}),
     "no request": (NGINX, LINE.replace("GET /cart?a=b HTTP/1.1", r"\x16\x03"), NO_REQUEST),
     "unknown variables": (f"$foo [$upstream_addr] $bar {NGINX}", f"x [192.0.2.1:80, 192.0.2.2:80] - {LINE}", USUAL),
     "several upstreams": (f"$upstream_addr $upstream_status {NGINX}", f"192.0.2.1:80, 192.0.2.2:80 502, 200 {LINE}", USUAL),
-    "an object of JSON with keys of one's own": (
+    "a JSON object with custom keys": (
         AS_JSON,
         '{"when":"2026-10-10T13:55:36+02:00","who":"203.0.113.7","proxies":"","what":"GET /cart?a=b","answer":200,"took":0.250,"of":"0.1, 0.2"}',
         {"time": USUAL["time"], "address": "203.0.113.7", "method": "GET", "target": "/cart?a=b", "status": 200, "seconds": 0.25},
@@ -68,7 +68,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         {"time": "2026-10-10T11:55:36.690000+00:00", "address": "2001:db8::7", "method": "GET", "target": "/a b", "protocol": "HTTP/2.0",
          "host": "shop.example"},
     ),
-    "a host that leads a target": (
+    "a host before the target": (
         '$http_x_forwarded_for [$time_iso8601] "$request_method https://$host$request_uri"',
         '203.0.113.7, 192.0.2.1 [2026-10-10T11:55:36Z] "GET https://shop.example/cart"',
         {**SAID, "host": "shop.example"},
@@ -82,8 +82,8 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         "203.0.113.7 [10 Octobre 26] 01:55:36 pm.000690 +0200 GET /cart",
         {**SAID, "time": "2026-10-10T11:55:36.000690+00:00"},
     ),
-    "the beginning before the end": ("%{end:usec}t %{usec}t", "1791633399000000 1791633336000000", {"time": USUAL["time"]}),
-    "a time as usual, with a fraction": ("%t %{msec_frac}t", "[10/Oct/2026:13:55:36 +0200] 690", {"time": "2026-10-10T11:55:36.690000+00:00"}),
+    "the start before the end": ("%{end:usec}t %{usec}t", "1791633399000000 1791633336000000", {"time": USUAL["time"]}),
+    "a usual time with a fraction": ("%t %{msec_frac}t", "[10/Oct/2026:13:55:36 +0200] 690", {"time": "2026-10-10T11:55:36.690000+00:00"}),
     "the day of the year": ("%{%Y %j %R}t", "2026 283 11:55", {"time": "2026-10-10T11:55:00+00:00"}),
     "an impossible day": ("%{%F %T}t %h", "2026-02-30 11:55:36 192.0.2.1", {"address": "192.0.2.1"}),
     "GoAccess's string": ('%h %^[%d:%t %^] "%r" %s %b "%R" "%u"', LINE, NOBODY),
@@ -121,7 +121,7 @@ def read(folder: Path, log_format: str, line: str) -> list[dict[str, Any]]:
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 (a cell)
-    r"""Return a value for comparison: a time as text, a text without escapes like `\x22`."""
+    r"""Return a value for comparison: a time as a string, and a string without escapes like `\x22`."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), value) if isinstance(value, str) else value

@@ -46,7 +46,7 @@ NONE = (
 
 
 def read(texts: list[str], timezone: str = "UTC") -> list[str | None]:
-    """Return the times of texts, in UTC."""
+    """Parse strings as times, and return the times in UTC."""
     times = timestamps.parse_times(pl.LazyFrame({"time": texts}), timezone).collect()["time"].dt.replace_time_zone(None)
     return [None if time is None else time.isoformat() for time in times]
 
@@ -70,7 +70,7 @@ def test_times_in_the_common_log_format() -> None:
 
 
 def test_a_time_without_a_zone_is_in_the_site_s() -> None:
-    """An ambiguous hour is the first, a missing hour is invalid. A time's own zone overrides the site's."""
+    """A time in a repeated hour is taken to be in the first one, a time in a skipped hour is invalid, and a time's own zone overrides the site's."""
     texts = ["2026-07-01 12:00", "2026-10-25 02:30:00", "2026-03-29 02:30:00", "2026-07-01T12:00Z", "1760104536"]
     assert read(texts, "Europe/Berlin") == ["2026-07-01T10:00:00", "2026-10-25T00:30:00", None, "2026-07-01T12:00:00", "2025-10-10T13:55:36"]
 
@@ -93,7 +93,7 @@ def test_times_without_a_zone_are_recognised(text: str, is_local: bool) -> None:
     st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "UTC"]),
 )
 def test_what_python_writes_is_read_back(moment: datetime, zone: str) -> None:
-    """Any time, with its time zone or since 1970 in seconds, milliseconds, microseconds or nanoseconds."""
+    """Any time is, with its time zone or as the seconds, milliseconds, microseconds or nanoseconds since 1970."""
     aware = moment.replace(tzinfo=ZoneInfo(zone))
     assume(timestamps.WEB_ERA[0] <= aware <= timestamps.WEB_ERA[1])
     micros = (aware - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution)

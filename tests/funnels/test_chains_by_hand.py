@@ -108,8 +108,8 @@ def test_a_chain_has_one_value() -> None:
         ("AX B CX", 1, 3, 3),
     ],
 )
-def test_what_must_not_come_between_two_steps(text: str, after: int, before: int, reached: int) -> None:
-    """A hit that fills a step between the two counts as between them; a hit that fills one of the two does not."""
+def test_goals_that_must_not_come_between_two_steps(text: str, after: int, before: int, reached: int) -> None:
+    """A hit that fills a step between the two steps counts as coming between them; a hit that fills one of the two does not."""
     assert [len(chain) for chain in chain_of(trace_of(text), funnel_of("A B C", without=(after, before))).values()] == [reached]
 
 

@@ -1,4 +1,4 @@
-"""Answers that took more than three seconds: counted between two steps, tested like errors and forms, shown on every screen."""
+"""Responses that took more than three seconds are counted between two steps, tested like errors and returned forms, and shown on every screen."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def drop_off(folder: Path, lines: Sequence[str], log_format: str = WITH_SECONDS)
     return [row for row in figures(log, goals=goals, log_format=log_format)["reports"]["drop-off"] if row["what"] == "slow"]
 
 
-def test_slow_answers_are_counted_on_both_sides_and_tested(tmp_path: Path) -> None:
+def test_slow_responses_are_counted_on_both_sides_and_tested(tmp_path: Path) -> None:
     rows = drop_off(tmp_path, visits(30, 10, 5, 45))
     assert [(row["item"], row["dropped"], row["went_on"], row["more"]) for row in rows] == [(ANY_PATH, 30, 5, True), ("/shipping", 30, 5, False)]
 
@@ -50,11 +50,11 @@ def test_files_and_background_requests_are_not_slow(request_line: str, tmp_path:
     assert bool(drop_off(tmp_path, visits(3, 1, 1, 1, between=request_line))) == counts
 
 
-def test_a_log_without_durations_has_no_slow_answers(tmp_path: Path) -> None:
+def test_a_log_without_durations_has_no_slow_responses(tmp_path: Path) -> None:
     assert drop_off(tmp_path, visits(3, 1, 1, 1), "combined") == []
 
 
-def test_screens_show_slow_answers(tmp_path: Path, convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_screens_show_slow_responses(tmp_path: Path, convkit_command: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     log, goals = written(tmp_path / "access.log", visits(30, 10, 5, 45)), written(tmp_path / "goals.yaml", [GOALS])
     monkeypatch.setenv("COLUMNS", "80")
     arguments = (str(log), "-g", str(goals), "--log-format", WITH_SECONDS)
@@ -69,7 +69,7 @@ def test_screens_show_slow_answers(tmp_path: Path, convkit_command: Run, monkeyp
     assert "exit, slower than 3 s" in convkit_command("explain", *arguments, "--dropped-at", "cart")[1]
 
 
-def test_slow_answers_are_tested_only_if_there_are_any(tmp_path: Path) -> None:
+def test_slow_responses_are_tested_only_if_there_are_any(tmp_path: Path) -> None:
     """Each additional test makes the intervals of the other tests wider."""
     lines = visits(0, 40, 0, 40)
     errors = [line("GET /gone", number * 100 + 6, 404, who=f"198.51.100.{number} - -") for number in [*range(8), 40]]

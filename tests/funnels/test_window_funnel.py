@@ -1,4 +1,4 @@
-"""Depths of funnels compared with ClickHouse's `windowFunnel`, an independent implementation (extra `clickhouse`), and the table in docs/funnels.md.
+"""Depths of funnels compared with ClickHouse's `windowFunnel`, an independent implementation (`clickhouse` extra), and the table in docs/funnels.md.
 
 If no two hits of a visitor have the same time and no hit matches two steps, both must always agree.
 """
@@ -28,7 +28,7 @@ DAY = 86_400
 
 @pytest.fixture(scope="module")
 def clickhouse() -> ModuleType:
-    """Return ClickHouse if it is installed."""
+    """Return ClickHouse, or skip the test if it is not installed."""
     chdb: ModuleType = pytest.importorskip("chdb", reason="ClickHouse is not installed: pip install '.[clickhouse]'")
     return chdb
 
@@ -62,7 +62,7 @@ def of_convkit(rows: pl.DataFrame, letters: str, window: int) -> dict[int, int]:
 
 
 def of_clickhouse(clickhouse: ModuleType, rows: pl.DataFrame, letters: str, window: int) -> dict[int, int]:
-    """Return the same numbers from ClickHouse."""
+    """Return the same numbers, computed by ClickHouse."""
     values = ", ".join(f"({visitor}, {seconds}, '{letter}')" for visitor, seconds, letter in rows.rows())
     conditions = ", ".join(f"letter = '{letter}'" for letter in letters)
     query = (
@@ -98,7 +98,7 @@ TEN: dict[str, tuple[str, str, dict[str, Any], str]] = {
 
 
 def table() -> dict[str, list[str]]:
-    """Return the cells of the page's table, by the text in the first column."""
+    """Return the rows of the page's table, keyed by the text in the first column."""
     rows = [line.strip("| \n").split(" | ") for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `A") or "`B` `A`" in line]
     return {cells[0]: cells[1:] for cells in rows if cells[0] in TEN}
 

@@ -84,7 +84,7 @@ REQUESTS = {
 
 @pytest.fixture(scope="module")
 def reached(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """Return the goals that each request reaches; each is sent by a different visitor, who viewed a page before."""
+    """Return the goals that each request reaches; each is sent by a different visitor, who has already viewed a page."""
     lines, numbers = [], {}
     for number, request in enumerate(REQUESTS):
         request_line, _, status = request.rpartition(" ")

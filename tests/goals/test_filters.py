@@ -54,7 +54,7 @@ class Filter:
         return any(matches(self.pattern, text) for text in self.texts(model, number)) == (self.sign == "=")
 
     def texts(self, model: Model, number: int) -> list[str]:
-        """Return the texts of a session that the filter tests."""
+        """Return the strings of a session that the filter tests."""
         paths = [page.path for page in model.sessions[number].pages]
         if self.field == "goal":
             return [name for name in model.goals.goals if model.of(name)[number]]
@@ -207,7 +207,7 @@ def test_visitors_with_only_errors_have_no_session(tmp_path: Path) -> None:
 
 
 def test_findings_are_about_the_filtered_sessions(tmp_path: Path) -> None:
-    """A part of the sessions cannot show how long the site needs to detect a change."""
+    """Only part of the sessions cannot show how long the site needs to detect a change."""
     errors = [line("GET /oops", 11, 500, who=f"198.51.100.{number} - -") for number in range(40)]
     shoppers = [text for number in range(80) for text in walk(number, "/b", "/cart", *(["/sale"] if number >= 40 else []))]
     lines = [*(text for number in range(100, 220) for text in walk(number, "/a")), *shoppers, *errors]

@@ -50,7 +50,7 @@ def mistakes(text: str) -> list[str]:
 
 
 def test_the_schema_is_valid_and_where_editors_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the file is written again, it includes a new goal key; it describes other keys as the readers do."""
+    """The file describes keys as the readers do; it includes a new goal key once it has been written again."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     text = FILE.read_text(encoding="utf-8")
     written = [key for key in plugins.keys("goals.kinds") if f"key-{key}" in json.loads(text)["$defs"]]
@@ -92,7 +92,7 @@ def test_the_schema_accepts_every_goals_file_of_the_model(goals: GoalsFile) -> N
 
 
 def entries() -> list[str]:
-    """Return the entries of the file with all mistakes that do not refer to other entries, each as a separate file."""
+    """Return those entries of the file with all mistakes that do not refer to other entries, each as a goals file of its own."""
     lines = (GOLDEN / "bad_goals.yaml").read_text(encoding="utf-8").splitlines()
     texts, block = [], ""
     for text in lines:

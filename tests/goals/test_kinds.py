@@ -89,7 +89,7 @@ EXPORTED = {
     "event": (["video_play,31", "video_play,"], ["video_player,31", "page_view,31"]),
     "where": (["video_play,31", "video_play,30.0", "video_play,1e3"], ["video_play,29.9", "video_play,", "video_play,long", "audio_play,31"]),
 }
-"""The same for keys about events, with rows `event,seconds` of an export."""
+"""For each key about events, the rows `event,seconds` of an export that match its example, and those that do not."""
 
 
 @pytest.mark.parametrize("key", EXPORTED)
@@ -111,7 +111,7 @@ def test_the_example_of_a_key_is_valid_and_matches_the_expected_requests(key: st
 
 @EVERY_KIND
 def test_an_unreadable_value_is_a_problem_not_a_crash(key: str, module: ModuleType) -> None:
-    """Some keys accept any goal, so the mistake is one level deeper in it."""
+    """Some keys accept any goal, so for them the mistake is nested one level deeper."""
     wrong = "{page: []}" if key in {"except", "after"} else "{a: {b: c}}"
     with pytest.raises(Exception, match=r"^goals.yaml:1:\d+: ") as raised:
         parse_goals(f"macro: {{sale: {{{key}: {wrong}}}}}", "goals.yaml")
@@ -126,7 +126,7 @@ def test_keys_together(goal: str, played: tuple[list[str], list[str]], tmp_path:
 
 
 def test_at_least_is_reached_by_the_nth_hit_only_once_per_session(tmp_path: Path) -> None:
-    """Different pages are counted if the goal matches only pages, otherwise hits."""
+    """If the goal matches only pages, different pages are counted; otherwise, hits are counted."""
     requests = ["POST /a", "POST /a", "POST /a", "POST /a", "POST /a +5000", "POST /a +5001", "GET /x +5002"]
     assert matching_requests(tmp_path, "{request: POST /a, at_least: 3}", requests) == requests[2:3]
     assert matching_requests(tmp_path, "{at_least: 3}", ["GET /a", "GET /b", "GET /a", "GET /c"]) == ["GET /b"]
@@ -275,7 +275,7 @@ def test_ranges_and_repeats_of_a_file_are_one_download(tmp_path: Path) -> None:
     [("session", 2), ("visitor", 1), ("hit", 6), ("path", 2), ("query.order", 3)],
 )
 def test_which_hits_count_once(tmp_path: Path, once_per: str, expected: int) -> None:
-    """Two sessions; orders 1, 1, none and 2 on one page, then order 1 and none on another."""
+    """There are two sessions: one with orders 1, 1, none and 2 on the same page, and one with order 1 and none on another page."""
     targets = ("/ok/a?order=1", "/ok/a?order=1", "/ok/a", "/ok/a?order=2", "/ok/b?order=1 +4000", "/ok/b?order= +4001")
     goals = f"macro: {{sale: {{page: /ok/*, once_per: {once_per}}}}}"
     assert conversions(report(tmp_path, hits([f"GET {target}" for target in targets]), goals)) == {"sale": expected}

@@ -107,7 +107,7 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path) -> None:
 
 
 def goals_of(text: str) -> Goals:
-    """Return the goals of a text."""
+    """Return the goals in the text of a goals file."""
     return parse_goals(text, "goals.yaml")
 
 

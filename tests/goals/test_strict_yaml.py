@@ -53,7 +53,7 @@ TYPED = {
     "null": None,
     "": None,
 }
-"""Values as in the core schema of YAML 1.2, not in YAML 1.1."""
+"""Values as in the core schema of YAML 1.2, not as in YAML 1.1."""
 
 REFUSED = {
     "a: !!python/object:os.system {}": ["1:4: the tag 'tag:yaml.org,2002:python/object:os.system' is not supported; remove it"],
@@ -87,18 +87,18 @@ DEEP = {
     "5,000 brackets": "[" * 5_000,
     "brackets on 5,000 lines": "[\n" * 5_000,
     "5,000 braces": "{" * 5_000,
-    "brackets and braces by turns": "[{" * 2_500,
+    "alternating brackets and braces": "[{" * 2_500,
     "5,000 flow mappings": "{a: " * 5_000,
     "5,000 dashes": "- " * 5_000,
     "5,000 keys of mappings": "? " * 5_000,
     "200 indented lines": "".join(f"{' ' * depth}a:\n" for depth in range(200)),
 }
 LOADERS = [name for name in ("CSafeLoader", "SafeLoader") if hasattr(yaml, name)]
-"""PyYAML has the first loader if it was built with libyaml; the second is pure Python and builds the tree recursively."""
+"""PyYAML has the first loader only if it was built with libyaml; the second one is written in Python and builds the tree recursively."""
 
 
 def problems(text: str) -> list[str]:
-    """Return the messages for a rejected text, without the file's name."""
+    """Return the messages for rejected YAML, without the file's name."""
     with pytest.raises(GoalsFileError) as raised:
         strict_yaml.load(text, "goals.yaml")
     assert raised.value.exit_code == ExitCode.USAGE == 2

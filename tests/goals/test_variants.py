@@ -55,7 +55,7 @@ def test_a_wrong_variant_is_reported(text: str, expected: str) -> None:
 
 
 def visits(visitor: int, *sessions: str) -> Iterable[str]:
-    """Yield the lines of a visitor's sessions, an hour apart; each session is a text of paths separated by spaces."""
+    """Yield the lines of a visitor's sessions, an hour apart; each session is a string of paths separated by spaces."""
     for hour, paths in enumerate(sessions):
         for second, path in enumerate(paths.split()):
             yield line(f"GET {path}", hour * HOUR + second * 5 + visitor, who=f"10.0.0.{visitor} - -")
@@ -107,7 +107,7 @@ def test_a_visitor_s_only_variant_counts_from_the_first_session_that_shows_it(tm
 
 
 def test_variants_depend_on_all_lines_not_on_the_period(tmp_path: Path) -> None:
-    """A variant shown before the period counts; a visitor who sees another one after the period saw two."""
+    """A variant shown before the period counts; a visitor who sees another one after the period counts as having seen two."""
     goals = parse_goals(GOALS, "goals.yaml")
     late = runs.document([log(tmp_path)], ["goals"], goals, by="variant.checkout", since="2026-10-10T14:00")
     assert by_variant(late, "sale") == {"a": 1}
@@ -159,7 +159,7 @@ def shown_to(a: int, b: int, sales: tuple[int, int]) -> list[str]:
     return sorted(lines, key=_time)
 
 
-def compared(folder: Path, lines: list[str], **options: Any) -> tuple[Document, dict[str, dict[str, Any]]]:  # noqa: ANN401 (as `compare` takes them)
+def compared(folder: Path, lines: list[str], **options: Any) -> tuple[Document, dict[str, dict[str, Any]]]:  # noqa: ANN401 (the options of `compare`)
     """Return the comparison of two variants, and its rows by item."""
     goals = parse_goals(
         f"{GOALS}  ever: {{steps: [cart, sale], per: visitor}}\n".replace("{shop: [cart, sale]}", "\n  shop: [cart, sale]"), "goals.yaml"

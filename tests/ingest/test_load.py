@@ -32,7 +32,7 @@ LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20), line(
 TEXT = "".join(f"{text}\n" for text in LINES).encode()
 
 
-def run(folder: Path, content: bytes, name: str = "access.log", **options: Any) -> Document:  # noqa: ANN401 (whatever `run` takes)
+def run(folder: Path, content: bytes, name: str = "access.log", **options: Any) -> Document:  # noqa: ANN401 (the options of `run`)
     """Return the shortest report on a log with this content."""
     (folder / name).write_bytes(content)
     return runs.document([folder / name], ["overview"], **options)

@@ -25,7 +25,7 @@ LINES = [line("GET /"), line("GET /cart", 10), line("GET /style.css", 20)]
 
 
 def names(*paths: Path | str) -> list[str]:
-    """Return the names of the logs that paths name."""
+    """Return the names of the logs that paths stand for."""
     with ExitStack() as stack:
         return [log.source.name for log in open_logs(paths, "auto", stack).logs]
 
@@ -37,7 +37,7 @@ def format_of(path: Path) -> str:
 
 
 def numbers(document: dict[str, Any]) -> dict[str, Any]:
-    """Return all figures of a report, without the names of logs and files."""
+    """Return all figures of a report, leaving out the names of logs and files."""
     return {"input": fates(document), **{name: document[name] for name in ("period", "reports")}}
 
 

@@ -18,7 +18,7 @@ Chain = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True)
 class Fill:
-    """What may fill a step: the numbers of the hits that match it, and whether the same hit may also fill the next step."""
+    """A step: the numbers of the hits that may fill it, and whether the same hit may also fill the next step."""
 
     hits: frozenset[int]
     is_condition: bool = False
@@ -120,7 +120,7 @@ def _is_allowed(chain: Chain, fills: Sequence[Fill], times: Sequence[int], rules
 
 
 def _is_banned(ban: Ban, hits: dict[int, int], last: int) -> bool:
-    """Return whether a banned hit comes after the one step and before the other, or by the end of a chain that does not reach the other."""
+    """Return whether a banned hit comes between the ban's two steps, or after the first step in a chain that does not reach the second."""
     if min(hits) > ban.before or max(hits) <= ban.after:
         return False
     begin = hits.get(ban.after, min(hits.values()))

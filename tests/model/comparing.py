@@ -20,7 +20,7 @@ KEYS = {
     "drop-off": ("funnel", "step", "what", "item"),
 }
 ORDER = ("input", "overview", "goals", "pages", "channels", "funnel", "drop-off")
-"""From causes to consequences: a wrong session is more informative than the funnels that are wrong because of it."""
+"""The order of comparison is from causes to consequences: a wrong session is more informative than the funnels that are wrong because of it."""
 
 ADDITIVE = {
     "overview": ("sessions", "pageviews", "bounces", "converted_sessions", "value"),
@@ -48,7 +48,7 @@ def figures_in(document: dict[str, Any]) -> Figures:
 
 
 def seconds_of(moment: str | None) -> int | None:
-    """Return a timestamp of the JSON in seconds since 1970; without an offset it is in UTC, the time zone of these runs."""
+    """Return a timestamp of the JSON in seconds since 1970; if it has no offset, it is in UTC, the time zone of these runs."""
     if moment is None:
         return None
     time = datetime.fromisoformat(moment)

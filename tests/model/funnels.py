@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from model.hits import Hit
 
 LEFT, ANY = "(left)", "(any)"
-"""Items other than pages: the session ended, or the item occurred on any path."""
+"""Used in place of a path: the session ended, or the item may have occurred on any path."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Walk:
         return [(hit, kind) for hit, kind, number in self.hits[self.chain[step] + 1 :] if number == session]
 
     def between(self, step: int, end_step: int | None) -> list[tuple[Hit, str, Hit | None]]:
-        """Return the hits between two steps, or up to the end of the session if that comes first, each with the page viewed last before it."""
+        """Return the hits between two steps, or up to the end of the session if that comes first, each with the last page viewed before it."""
         start = self.chain[step]
         end = self.chain.get(end_step, len(self.hits)) if end_step is not None else len(self.hits)
         _, _, session = self.hits[start]
@@ -125,7 +125,7 @@ def funnel_figures(model: Model, name: str) -> Figures:
 
 
 def step_row(walks: list[Walk], funnel: Funnel, step: int) -> dict[str, int | float | None]:
-    """Return the figures of one step; the last step has none about a next step."""
+    """Return the figures of one step; the last step has no figures about a next step."""
     here = [walk for walk in walks if step in walk.chain]
     entered = len(walks) if funnel.is_open else sum(0 in walk.chain for walk in walks)
     row: dict[str, int | float | None] = {"reached": len(here), "of_first": rate(len(here), entered)}
@@ -150,7 +150,7 @@ def step_row(walks: list[Walk], funnel: Funnel, step: int) -> dict[str, int | fl
 
 
 def drop_off_rows(model: Model, funnel: Funnel, walks: list[Walk], step: int) -> dict[tuple[str, str], dict[str, int | float | None]]:
-    """Count what those who dropped off and those who continued did after a step; each walk counts once per item."""
+    """Count the actions after a step of those who dropped off and of those who continued; each walk counts once per item."""
     own_steps = funnel.steps if funnel.order == "any" else funnel.steps[step : step + 1]
     positions = matched(model, (goal for own_step in own_steps for goal in own_step.goals))
     following = funnel.next_step(step)
@@ -183,7 +183,7 @@ def destinations(model: Model, walk: Walk, step: int, positions: set[int]) -> se
 
 
 def items_between(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple[str, str]]:
-    """Return the pages, errors, returned forms and slow responses after a step; all but pages are also counted for any path."""
+    """Return the pages, errors, returned forms and slow responses after a step; all except pages are also counted for all paths together."""
     site, shown = model.goals.site, model.goals.site.shown
     items = set()
     for hit, kind, page in walk.between(step, following):

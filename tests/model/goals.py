@@ -35,7 +35,7 @@ class Goal:
 
     @property
     def is_state_only(self) -> bool:
-        """Return whether the goal only requires an interaction after a time in the session, or in a returning visitor's session."""
+        """Return whether the goal requires nothing but an interaction after some time in the session, or in a returning visitor's session."""
         has_hit_conditions = bool(self.query or self.referrers or self.exceptions or self.after)
         return self.what is None and not has_hit_conditions and (self.stayed is not None or self.visits is not None)
 
@@ -74,7 +74,7 @@ class Goal:
 
     @property
     def named(self) -> list[Goal]:
-        """Return the goals that name hits because of this one: itself, and the goals under `after` of it or of its parts."""
+        """Return the goals that name hits because of this one: itself, and the goals under its own `after` or that of its parts."""
         earlier = [other for goal in (self, *self.parts) for others in goal.after for other in others]
         return [self, *(goal for other in earlier for goal in other.named)]
 

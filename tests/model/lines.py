@@ -20,10 +20,10 @@ BOTS = ("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 GAPS = (0, 0, 0, 0, 1, 1, 10, 10, 10, 10, 20, 20, 21, 60, 60, 1799, 1800, 1801, 3600)
-"""Seconds between two hits of a visitor: ties, and both sides of every window and timeout in use."""
+"""Seconds between two hits of a visitor: ties, and values on both sides of every window and timeout in use."""
 
 START = int(datetime(2026, 3, 10, 21, 0, tzinfo=UTC).timestamp())
-"""The first second, late in a day so that sessions cross midnight."""
+"""The first second of a log, late in the day so that sessions cross midnight."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ REQUESTS: tuple[tuple[str, str, int], ...] = (
     ("GET", "/logo.png", 404),
 )
 PLAIN = tuple(request for request in REQUESTS if "f.pdf" not in request[1])
-"""Requests for streams with users: no downloads, because repeats depend on the visitor, who then depends on sessions."""
+"""Requests for streams with users: no downloads, because repeats are found per visitor, and with users the visitor depends on sessions."""
 
 REFERRERS = (
     *("",) * 8, "https://www.google.com/", "https://www.google.com/search?q=/a", "http://NEWS.example:8080/post#top", "https://news.example/post/",
@@ -82,9 +82,9 @@ WALK = (
 DOWNLOADS = (("GET", "/f.pdf", 206),) * 3
 NO_IDS = ((None, None), (None, None), (None, None), ("", None))
 IDS = (("7", None), ("8", None), (None, "7"), (None, "ann"), ("7", "8"))
-"""Visitor IDs in a query parameter and in the path; the same text in both identifies two different visitors."""
+"""Visitor IDs in a query parameter and in the path; the same string in both identifies two different visitors."""
 WALK_GAPS = (0, 0, 0, 1, 10, 10, 10, 20, 21)
-"""Seconds between two hits of a walk: short gaps, and few pages, for deep funnels."""
+"""Seconds between two hits of a walk; the gaps are short, and the pages few, so that funnels are deep."""
 
 
 SCANS = (
@@ -95,7 +95,7 @@ SCANS = (
 HEADS = (("HEAD", "/a", 200), ("HEAD", "/b", 404), ("HEAD", "/c", 302))
 FAILURES = (("GET", "/a", 404), ("GET", "/b", 410), ("POST", "/a", 422), ("GET", "/logo.png", 200), ("OPTIONS", "/a", 405))
 ODD_VISITS = (SCANS, HEADS, FAILURES, (*HEADS, ("GET", "/a", 200)), (*FAILURES, ("GET", "/b", 500)), (*FAILURES, ("GET", "/", 200)))
-"""Visits that only bots make, and some that come close to that."""
+"""Visits that only bots make, and some that come close."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The model's channels: each session's origin by its first hit, with only the rules that the drawn referrers and queries need.
+"""The model's channels: each session's origin, taken from its first hit, with only the rules that the drawn referrers and queries need.
 
 The channel rules themselves are tested with a table of cases; the model tests which hit decides.
 """
@@ -30,12 +30,12 @@ def kept(session: Session) -> list[Hit]:
 
 
 def host_of(referrer: str) -> str:
-    """Return the host of a referrer without port, case and `www.`."""
+    """Return the host of a referrer in lower case, without its port and `www.`."""
     return referrer.partition("://")[2].partition("/")[0].partition(":")[0].lower().removeprefix("www.")
 
 
 def own_host(sessions: list[Session]) -> str:
-    """Return the host that refers most pages after first hits (over half, and more pages than first hits), or an empty string."""
+    """Return the host in over half of the referrers of pages after first hits, if it refers more such pages than first hits, or an empty string."""
     referrers = [hit.referrer for session in sessions for hit in kept(session)[1:] if hit in session.pages and hit.referrer]
     # An app is not a host, but it counts towards the total of referrers.
     referred_pages = Counter("" if referrer.startswith("android-app:") else host_of(referrer) for referrer in referrers)

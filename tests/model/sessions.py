@@ -125,7 +125,7 @@ def cut(traffic: Traffic, timeout: int) -> list[Session]:
 
 
 def home(hit: Hit, acts: list[Hit], timeout: int) -> Hit | None:
-    """Return an interaction of the session that a hit belongs to: the hit itself, else the previous one, else the next one."""
+    """Return an interaction of the session that a hit belongs to: the hit itself, otherwise the previous interaction, otherwise the next one."""
     before = [act for act in acts if act.order <= hit.order]
     after = [act for act in acts if act.order > hit.order]
     if before and (before[-1] == hit or hit.time - before[-1].time < timeout):
@@ -142,7 +142,7 @@ def identifies_session(hit: Hit, kind: str, site: Site) -> bool:
 def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
     """Return the visitor of every hit, by the first rule that applies to the hit or to a later hit of the same browser's session.
 
-    A later hit only identifies a hit if the rule applies to no earlier hit. If no rule applies, the browser identifies the visitor.
+    A later hit is used only if the rule applies to no earlier hit of the session. If no rule applies, the browser identifies the visitor.
     """
     rules, by_browser = goals.site.preferred, {hit.position: hit.browser for hit in hits}
     visitors = by_browser | {hit.position: visitor for hit in hits for rule in reversed(rules) if (visitor := hit.identity(rule))}
@@ -155,7 +155,7 @@ def visitors_of(hits: list[Hit], goals: GoalsFile) -> dict[int, str]:
 
 
 def later_identity(hits: list[Hit], number: int, rule: str) -> str | None:
-    """Return the visitor that a rule identifies by a later hit, or None if the rule applies to an earlier hit."""
+    """Return the visitor that a rule identifies by this hit or a later one, or None if the rule applies to an earlier hit."""
     identities = [hit.identity(rule) for hit in hits]
     return None if any(identities[:number]) else next((identity for identity in identities[number:] if identity), None)
 

@@ -42,7 +42,7 @@ def durations(seconds: int) -> str:
 
 
 def simple(pattern: str) -> Goal:
-    """Return the goal described by a short text like `/a` or `POST /a`."""
+    """Return the goal described by a short string like `/a` or `POST /a`."""
     method, _, path = pattern.rpartition(" ")
     return Goal(pattern, what="request" if method else "page", pattern=path, method=method or "GET")
 
@@ -61,7 +61,7 @@ def visiting(draw: st.DrawFn, visits: int) -> dict[str, Any]:
 
 @st.composite
 def hows(draw: st.DrawFn) -> Goal:
-    """Draw an item of a list that is about more than one hit: a stay, visits, a number of hits, or an earlier goal."""
+    """Draw a list item whose condition is about more than one hit: a stay, visits, a number of hits, or an earlier goal."""
     how = draw(st.sampled_from(("stayed", "visits", "at_least", "at_least", "after")))
     if how == "stayed":
         seconds = draw(st.sampled_from((1, 20, 60)))
@@ -77,7 +77,7 @@ def hows(draw: st.DrawFn) -> Goal:
 
 @st.composite
 def lists(draw: st.DrawFn) -> Goal:
-    """Draw a list of goals, of which any can be reached."""
+    """Draw a list of goals, of which any one may be reached."""
     parts = draw(st.lists(st.one_of(texts, texts, hows()), min_size=1, max_size=3))
     return Goal([part.written for part in parts], what="any", parts=tuple(parts))
 
@@ -250,7 +250,7 @@ def rules(draw: st.DrawFn, steps: tuple[Step, ...], order: str) -> tuple[dict[st
 
 @st.composite
 def funnels(draw: st.DrawFn, goals: dict[str, Goal]) -> Funnel:
-    """Draw a funnel of two to four steps, chosen from a few, so that equal steps occur."""
+    """Draw a funnel of two to four steps, chosen from only a few, so that some steps are equal."""
     walk = paths_of_walks.map(lambda goal: Step((goal,), goal.written))
     few = draw(st.lists(draw(st.sampled_from((steps(goals), steps(goals), walk, walk, shared()))), min_size=1, max_size=3))
     count = draw(st.integers(2, 4))
@@ -344,7 +344,7 @@ class Example:
     goals: GoalsFile
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:  # noqa: ANN401, ARG002, FBT001 (the signature is Hypothesis's)
-        """Show both as files in the output of Hypothesis too."""
+        """Show both as files in Hypothesis's output too."""
         printer.text(f"Example({self!r})")
 
     def __repr__(self) -> str:

@@ -32,7 +32,7 @@ TRACES = [
 
 
 def hits_of(trace: str, visitor: str = "somebody", start: int = 0) -> list[Hit]:
-    """Return the page views of a trace like `A:0 B:10`; without seconds, there is one hit per second."""
+    """Return the page views of a trace like `A:0 B:10`; without times, there is one hit per second."""
     hits = []
     for number, word in enumerate(trace.split()):
         name, _, seconds = word.partition(":")

@@ -37,7 +37,7 @@ REWRITE = "if this is intended, run `PYTHONPATH=.:tests python tests/outputs/tes
 SAMPLE = "sample_logs/access.log.gz"
 
 SINGLE = ("sessions", "hits")
-"""Reports of single sessions and hits are shown on a small log: a month of them would be megabytes."""
+"""Reports of single sessions and hits are made from a small log, because a month of rows would take megabytes."""
 SMALL = "tests/data/by_hand.log", "tests/data/by_hand.yaml"
 
 WHOLE = "report"
@@ -77,7 +77,7 @@ EVERY_NAME = (*(f"{report}.{ending}" for report in plugins.names("reports") for 
 WRITTEN_REPORTS = {path.name.partition(".")[0] for path in GOLDEN.glob(f"*.{SCREENS[0]}")}
 WRITTEN_ENDINGS = {*SCREENS, *(ending for ending in TEXTS if (GOLDEN / f"{WHOLE}.{ending}").is_file())}
 NAMES = tuple(name for name in EVERY_NAME if name.partition(".")[0] in WRITTEN_REPORTS and name.partition(".")[2] in WRITTEN_ENDINGS)
-"""The files that are compared; those of a new report or output are included once they are written."""
+"""The files that are compared; the files of a new report or output are included once they exist."""
 
 FIRST_WEEK = -96 * 24 * 3_600 - 3 * 3_600
 """Seconds from noon on 10 October 2026 back to the morning of Monday, 6 July."""

@@ -71,7 +71,7 @@ funnels:
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
-    """Return a function that returns a report on logs full of hostile texts."""
+    """Return a function that returns a report on logs full of hostile strings."""
     folder = tmp_path_factory.mktemp("hostile")
     goals = folder / GOALS_FILE
     goals.write_text(GOALS, encoding="utf-8")
@@ -98,7 +98,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
 
 
 def forms(text: str) -> tuple[str, str]:
-    """Return the two forms in which a path may contain a text: encoded, and raw without characters that end a line or a request."""
+    """Return the two forms in which a path may contain a string: encoded, or raw without the characters that end a line or a request."""
     return quote(text, safe="=+-@"), re.sub(r"[\0\r\n \"]", "", text)
 
 
@@ -108,7 +108,7 @@ def rendered(document: Document, output: str) -> str | bytes:
 
 
 def texts_of(output: str | bytes) -> list[str]:
-    """Return the texts of an output: a single text, or the names and cells of a Parquet file."""
+    """Return the strings in an output: the whole text, or the names and cells of a Parquet file."""
     if isinstance(output, str):
         return [output]
     frame = pl.read_parquet(output)
@@ -116,7 +116,7 @@ def texts_of(output: str | bytes) -> list[str]:
 
 
 def control_characters(text: str, output: str) -> set[str]:
-    """Return the control characters of a text, except those that are part of the output format."""
+    """Return the control characters in a string, except those that are part of the output format."""
     return {letter for letter in text if unicodedata.category(letter) in CONTROL} - set(OWN_CHARACTERS.get(output, "\n"))
 
 
@@ -128,7 +128,7 @@ def test_no_output_contains_control_or_invisible_characters(output: str, report:
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-def test_the_hostile_texts_are_in_the_outputs(output: str, documents: Documents) -> None:
+def test_the_hostile_strings_are_in_the_outputs(output: str, documents: Documents) -> None:
     """Otherwise, the other tests would pass without proving anything."""
     text = "\n".join(texts_of(rendered(documents("pages"), output)))
     for mark in ("SUM(A1)", "Set-Cookie", "\\u202eevil", "link=http", "smile", "\\x9b31m", "\u241b"):
@@ -139,8 +139,8 @@ def test_the_hostile_texts_are_in_the_outputs(output: str, documents: Documents)
         assert safe(NOT_UTF_8) in whole.replace("\\\\", "\\")
 
 
-def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 (whatever JSON holds)
-    """Yield the texts of a JSON value, including its keys."""
+def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 (any JSON value)
+    """Yield the strings in a JSON value, including its keys."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield key
@@ -152,8 +152,8 @@ def strings(value: Any) -> Iterator[str]:  # noqa: ANN401 (whatever JSON holds)
         yield value
 
 
-def strict(text: str) -> Any:  # noqa: ANN401 (whatever JSON holds)
-    """Return the value of a JSON text that must not contain NaN or Infinity."""
+def strict(text: str) -> Any:  # noqa: ANN401 (any JSON value)
+    """Parse JSON, and refuse NaN and Infinity."""
     return json.loads(text, parse_constant=lambda constant: pytest.fail(f"{constant} is not valid JSON"))
 
 

@@ -41,7 +41,7 @@ ATTACKS = (
 
 
 def document_of(texts: list[str], note: str = "", log: str = "access.log") -> Document:
-    """Return a document with a single report that has one row per text."""
+    """Return a document with a single report that has one row per string."""
     frame = pl.DataFrame({"page": texts, "sessions": range(len(texts))}, schema={"page": pl.String, "sessions": pl.Int64})
     report = Report("pages", (Column("page", "text"), Column("sessions", "count")), frame, lambda _: [], (Note("code", note),))
     period = Period(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 10, 31, tzinfo=UTC), "UTC")
@@ -57,7 +57,7 @@ def shown(token: Token) -> str:
 
 
 def read(text: str) -> dict[str, list[str]]:
-    """Return the texts of headings, cells and notes that a Markdown parser finds."""
+    """Return the headings, cells and notes that a Markdown parser finds, as text."""
     texts: dict[str, list[str]] = {"heading": [], "th": [], "td": [], "list_item": [], "paragraph": []}
     open_blocks: list[str] = []
     for token in PARSER.parse(text):
@@ -73,12 +73,12 @@ def read(text: str) -> dict[str, list[str]]:
 
 
 def harmless(text: str) -> str:
-    """Return a text as it is shown in outputs."""
+    """Return a string as it is shown in outputs."""
     return safe(text, longest=None)
 
 
 @pytest.mark.parametrize("text", ATTACKS)
-def test_a_text_is_shown_unchanged(text: str) -> None:
+def test_text_is_shown_unchanged(text: str) -> None:
     """The text is in a cell, in a note and in the name of a log."""
     texts = read(runs.render(document_of([text, "/next"], f"{text}", f"{text}.log"), "markdown"))
     assert texts["td"] == [harmless(text), "0", "/next", "1"]
@@ -94,7 +94,7 @@ def test_any_mixture_of_markup_characters_is_shown_unchanged(texts: list[str]) -
 
 
 def pipes(row: str) -> int:
-    """Return the number of unescaped bars in a row."""
+    """Return the number of unescaped vertical bars in a row."""
     return re.sub(r"\\.", "", row).count("|")
 
 

@@ -53,7 +53,7 @@ def test_missing_values_are_null_and_a_report_without_rows_has_no_lines(tmp_path
     assert runs.render(runs.document([log], ["pages"]), "ndjson") == ""
 
 
-def test_a_text_is_one_line(tmp_path: Path) -> None:
+def test_text_stays_on_one_line(tmp_path: Path) -> None:
     log = written(tmp_path / "access.log", [line("GET /a%0Ab%E2%80%A8%22%5C")])
     objects = rows(runs.render(runs.document([log], ["pages"]), "ndjson"))
     assert [row["page"] for row in objects] == ['/a%0Ab\\u2028"\\']

@@ -1,4 +1,4 @@
-"""Parquet for notebooks: columns in the types of their units, texts harmless, equal bytes."""
+"""Parquet for notebooks: columns typed by unit, harmless text, and the same bytes for the same input."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_several_reports_are_the_same_tidy_table_as_in_csv() -> None:
     assert "" not in tidy["value"]
 
 
-def test_texts_are_harmless_without_an_apostrophe(tmp_path: Path) -> None:
+def test_text_is_harmless_without_an_apostrophe(tmp_path: Path) -> None:
     """Notebooks are not spreadsheets."""
     log = written(tmp_path / "a.log", [line("GET =1+1"), line("GET /\x1b[31m%E2%80%AE", 1)])
     assert set(frame_of(runs.document([log], ["pages"]))["page"]) == {"=1+1", "/\u241b[31m\\u202e"}

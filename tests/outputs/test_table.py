@@ -63,7 +63,7 @@ def too_wide(text: str, width: int) -> list[str]:
 
 
 def dangerous(text: str) -> set[str]:
-    """Return the control and format characters of a text, except line ends and colours."""
+    """Return the control and format characters in a string, except line ends and colours."""
     return {character for character in _SGR.sub("", text) if character != "\n" and unicodedata.category(character) in DANGEROUS}
 
 
@@ -91,13 +91,13 @@ def test_long_words_in_sentences_are_not_wider(tmp_path: Path, width: int) -> No
 
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("colour", [False, True])
-def test_text_of_a_log_is_harmless(hostile: Document, width: int, *, colour: bool) -> None:
+def test_text_from_a_log_is_harmless(hostile: Document, width: int, *, colour: bool) -> None:
     text = runs.render(hostile, width=width, limit=0, colour=colour)
     assert dangerous(text) == set()
     assert ("\x1b" in text) == colour
 
 
-def test_text_of_a_log_is_shown_as_it_is(hostile: Document) -> None:
+def test_text_from_a_log_is_shown_as_it_is(hostile: Document) -> None:
     """Neither markup nor emoji codes in it are interpreted."""
     text = runs.render(hostile, width=200, limit=0)
     for path in ("/[/x]", "/[bold]", "/:smile:", "/[link=http:/e]a[/link]"):

@@ -1,7 +1,7 @@
 """One handmade log of 40 lines; every figure is worked out in the comments.
 
     line   time              visitor and request
-     1     09:00:00          A  GET /home 301                         redirect in front of the landing page
+     1     09:00:00          A  GET /home 301                         redirect before the landing page
      2-4   09:00:02 02 40    A  GET /, /style.css (an asset), /product/1
      5     09:01:00          M  GET / from 203.0.113.9                the ignored monitor
      6     09:01:10          A  GET /product/2
@@ -33,7 +33,7 @@
     39     11:30:00          A  GET /thanks, order 71: reloaded once more, in another session
     40     11:40:00          H  GET /thanks as ann, order 72 for 0.1  from her phone
 
-Sessions: the lines of their interactions (pages, and events in brackets), their seconds, and their other lines.
+Sessions: the lines of their interactions (pages, and events in brackets), their duration, and their other lines.
 
     A1  2 4 6 (7) 8 11 14   1198 s  redirect 1, error 9; bought
     A2  39                     -    a reloaded receipt is not a purchase
@@ -71,7 +71,7 @@ INPUT = {
     "other": 1,  # 32
     "background": 2,  # 31 by its path; 10 as a POST that no goal names and that is on no list
     "outside": 0,
-    "kept": 31,  # the 40 less these 9; 34 is kept although it is in no session
+    "kept": 31,  # all 40 lines except these 9; line 34 is kept although it is in no session
 }
 
 OVERVIEW = """
@@ -217,7 +217,7 @@ def rows_of(text: str) -> list[str]:
 
 
 def document() -> dict[str, Any]:
-    """Return all reports as they are in the JSON output."""
+    """Return the JSON output of all reports."""
     reports: dict[str, Any] = json.loads(runs.render(runs.document([LOG], goals=GOALS), "json"))
     return reports
 

@@ -1,4 +1,4 @@
-"""Whatever the lines contain, the only exceptions are errors with a sentence, and the counts by class add up to the lines read.
+"""Whatever the lines contain, every exception is an error with a message for users, and the counts by class add up to the lines read.
 
 `pytest -m fuzz` runs for ten minutes, or for CONVKIT_FUZZ_MINUTES. Add a failing seed to FAILED.
 """
@@ -53,7 +53,7 @@ KINDS: dict[str, list[bytes]] = {
     "ndjson": [json.dumps(event).encode() for event in EVENTS],
     "json": json.dumps(EVENTS, indent=1).encode().splitlines(),
 }
-"""Lines of each format and of mixed logs; if there may be a header, the first line stays as it is."""
+"""Lines of each format and of mixed logs; if there may be a header, the first line is not changed."""
 COMMON = ("logs", "combined", "csv", "tsv", "ndjson", "json")
 INSERTIONS = [
     b'"',

@@ -1,4 +1,4 @@
-"""The machine does not matter: any number of threads, and repeated runs, give the same bytes in every output.
+"""The machine makes no difference: with any number of threads, and in repeated runs, every output has the same bytes.
 
 The order of lines and files, compression, line endings and standard input are tested with the model's logs in `test_against_model`.
 """

@@ -39,7 +39,7 @@ with process.answered_signals():
 def no_signal_is_ignored() -> Iterator[None]:
     """Let signals end the processes that the tests start, even if the tests run under `nohup` or in the background of a script.
 
-    A program inherits its parent's ignored signals, but not its handlers; the tests themselves still do nothing on these signals.
+    A program inherits its parent's ignored signals, but not its handlers; the tests themselves still do nothing when they receive these signals.
     """
     ignored = [number for number in ANSWERED if signal.getsignal(number) is signal.SIG_IGN]
     for number in ignored:
@@ -51,7 +51,7 @@ def no_signal_is_ignored() -> Iterator[None]:
 
 @contextmanager
 def started(command: Sequence[str], folder: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command in a folder with all its streams piped, and kill it after the test in any case."""
+    """Run a command in a folder with all its streams piped, and always kill it after the test."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=folder, env=environment(**more), stdin=pipe, stdout=pipe, stderr=pipe) as process:
         try:

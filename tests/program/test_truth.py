@@ -77,7 +77,7 @@ def _report(log: Path, goals: Path, **options: str) -> dict[str, Any]:
 
 
 def _same(column: str, actual: Any, expected: Any) -> bool:  # noqa: ANN401  # cells of every type
-    if column in {"then_converted", "value"}:  # a value that does not apply may be missing or 0
+    if column in {"then_converted", "value"}:  # a figure that does not apply may be missing or 0
         return Fraction(actual or 0) == (expected or 0)
     if expected is None or isinstance(expected, bool) or actual is None:
         return actual is expected
@@ -234,7 +234,7 @@ def test_the_simulator_does_not_import_the_product() -> None:
 
 
 def _depth(trace: str, steps: str = "A B C", window: int | None = None) -> int:
-    """Return the depth of the chain in a trace such as `A(0) B(10)`; without times, hits are a second apart."""
+    """Return the depth of the chain in a trace such as `A(0) B(10)`; without times, the hits are one second apart."""
     moments = []
     for place, word in enumerate(trace.split()):
         name, _, seconds = word.rstrip(")").partition("(")

@@ -112,7 +112,7 @@ def test_referrers_are_read_only_where_a_run_needs_them(tmp_path: Path) -> None:
         assert not {"referrer", "sent_query"} & set(analysis.hits.collect_schema().names())
 
 
-def report(folder: Path, lines: list[str], goals: str = SITE + GOALS, **options: Any) -> Document:  # noqa: ANN401 (as `run` takes them)
+def report(folder: Path, lines: list[str], goals: str = SITE + GOALS, **options: Any) -> Document:  # noqa: ANN401 (the options of `run`)
     """Return the report on some lines."""
     return runs.document([written(folder / "access.log", lines)], ["channels"], parse_goals(goals, "goals.yaml"), **options)
 
@@ -179,9 +179,9 @@ def test_without_a_macro_goal_conversions_are_missing(tmp_path: Path) -> None:
     [
         # Most pages after first hits are linked from this host, with or without `www.`.
         ([("/a", GOOGLE), ("/b", OWN), ("/c", "https://www.shop.example/b"), ("/d", GOOGLE)], ("shop.example",), 0),
-        # Half of them are not most, and hits without a referrer do not count.
+        # Exactly half of the pages is not enough, and hits without a referrer do not count.
         ([("/a", GOOGLE), ("/b", OWN), ("/c", GOOGLE), ("/d", "-"), ("/e", "-")], (), 0),
-        # The site hides its own referrers: a visitor who came back from the search engine did come from there.
+        # The site hides its own referrers: a visitor who came back from the search engine really did so.
         ([("/a", GOOGLE), ("/b", "-"), ("/c", GOOGLE)], (), 0),
     ],
 )
@@ -195,7 +195,7 @@ def test_the_host_that_refers_most_pages_is_the_site_s_own(lines: list[tuple[str
 
 
 def test_virtual_hosts_in_the_log_are_the_site_s_own(tmp_path: Path) -> None:
-    """Hosts that only one robot among many visitors sends are not; and none are taken from the log if the goals file lists them."""
+    """A host that only one robot among many visitors sends is not the site's own, and if the goals file lists hosts, none are taken from the log."""
     hosts = ["shop.example", "www.shop.example", "blog.example"]
     lines = [f"{hosts[number % 3]}:443 {line('GET /a', number, who=who(number))}" for number in range(150)]
     lines += [f"google.com {line('GET /a', 0, who=who(200))}", f"shop.example {line('GET /a', 9, who=who(201), referrer='https://blog.example/')}"]

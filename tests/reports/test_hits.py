@@ -29,7 +29,7 @@ micro:
 """
 
 
-def rows(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (as `run` takes them)
+def rows(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (the options of `run`)
     """Return the rows of the report on some lines, parsed from its JSON."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
     document = runs.document([written(folder / "access.log", lines)], ["hits"], folder / "goals.yaml", **options)
@@ -145,7 +145,7 @@ def test_other_parameters_are_not_masked(name: str) -> None:
 
 
 def test_by_hand() -> None:
-    """The small log that is counted by hand in the tests of the other reports."""
+    """The log is the small one that is counted by hand in the tests of other reports."""
     document = runs.document([DATA / "by_hand.log"], ["hits"], DATA / "by_hand.yaml")
     frame = document.reports["hits"].frame
     assert frame.height == document.input["kept"]

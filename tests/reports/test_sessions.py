@@ -39,14 +39,14 @@ micro: {saw: '/product/*', cart: {page: /cart, value: 100}}
 OTHER = "198.51.100.2 - -"
 
 
-def rows(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (as `run` takes them)
+def rows(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> list[dict[str, Any]]:  # noqa: ANN401 (the options of `run`)
     """Return the rows of the report on some lines, parsed from its JSON."""
     document = run(folder, lines, goals, **options)
     report_rows: list[dict[str, Any]] = json.loads(runs.render(document, "json"))["reports"]["sessions"]
     return report_rows
 
 
-def run(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> Document:  # noqa: ANN401 (as `run` takes them)
+def run(folder: Path, lines: list[str], goals: str = GOALS, **options: Any) -> Document:  # noqa: ANN401 (the options of `run`)
     """Return the report on some lines."""
     (folder / "goals.yaml").write_text(goals, encoding="utf-8")
     return runs.document([written(folder / "access.log", lines)], ["sessions"], folder / "goals.yaml", **options)
@@ -84,7 +84,7 @@ def test_a_row_describes_a_session_completely(tmp_path: Path) -> None:
     assert second["visitor"] != visitor
 
 
-def test_sessions_are_numbered_over_all_lines(tmp_path: Path) -> None:
+def test_sessions_are_numbered_across_all_lines(tmp_path: Path) -> None:
     """They do not depend on the period or on filters."""
     lines = [line("GET /", 3600 * number, who=who) for number in range(4) for who in ("198.51.100.1 - -", OTHER)]
     unfiltered = rows(tmp_path, lines)
@@ -102,7 +102,7 @@ def test_a_session_without_a_page_has_no_number(tmp_path: Path) -> None:
 
 
 def test_an_id_depends_only_on_what_identifies_the_visitor(tmp_path: Path) -> None:
-    """Visitors are identified by user or else by address (of IPv6, the /64) and browser; other lines do not change the ID."""
+    """Visitors are identified by user, or else by address (for IPv6, the /64) and browser; other lines do not change the ID."""
     who = ["198.51.100.1 - -", "198.51.100.1 - ann", "198.51.100.7 - ann", "2001:db8::1 - -", "2001:db8::2 - -", "2001:db8:0:1::1 - -"]
     lines = [line("GET /", 60 * number, who=one, agent=f"Firefox {min(3, number)}") for number, one in enumerate(who)]
     ids = [row["visitor"] for row in rows(tmp_path, lines)]
@@ -216,7 +216,7 @@ def test_an_empty_log_has_no_rows(report: str, tmp_path: Path) -> None:
 
 
 def test_by_hand() -> None:
-    """The small log that is counted by hand in the tests of the other reports."""
+    """The log is the small one that is counted by hand in the tests of other reports."""
     frame = runs.document([DATA / "by_hand.log"], ["sessions"], DATA / "by_hand.yaml").reports["sessions"].frame
     shown = frame.with_columns(pl.col("session").str.slice(17), pl.col("started").dt.strftime("%H:%M:%S"), pl.col("value") // 10_000)
     columns = ("session", "started", "seconds", "pages", "landing", "exit", "bounced", "converted", "value", "goals")

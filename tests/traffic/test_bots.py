@@ -57,7 +57,7 @@ def test_an_empty_agent_is_a_bot_and_a_missing_field_is_not() -> None:
 
 
 def test_results_match_those_of_the_package_with_the_list() -> None:
-    """The user agents are random texts made of words from real ones, so that both results are frequent."""
+    """The user agents are random strings of words from real ones, so that both results are common."""
     rng = random.Random(7)
     words = [word for agent in PEOPLE + MACHINES for word in agent.split()] + ["bot", "Bot/1.0", "crawler", "axios/1.0", "curlx"]
     agents = [" ".join(rng.choices(words, k=rng.randint(1, 4))) for _ in range(2_000)]

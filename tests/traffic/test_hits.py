@@ -73,7 +73,7 @@ KINDS_BY_GOAL = {
     ("HEAD /a", "HEAD /a 200"): "other",
     ("/robots.txt", "GET /robots.txt 200"): "other",
 }
-"""Pairs of a goal and a request, and the kind of the hit because of the goal."""
+"""Pairs of a goal and a request, with the kind that the goal gives to the hit."""
 
 
 def kinds(folder: Path, requests: list[str], goals: str) -> list[str]:

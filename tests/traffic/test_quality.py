@@ -92,7 +92,7 @@ def test_a_log_without_times_has_no_period(tmp_path: Path) -> None:
 
 
 def test_the_examples_in_the_crawler_list_get_their_classes() -> None:
-    """If a user agent matches several patterns, its purpose takes precedence over its software."""
+    """If a user agent matches several patterns, those for its purpose take precedence over those for its software."""
     file = distribution(bots.CRAWLER_LIST).locate_file("crawleruseragents/crawler-user-agents.json")
     listed = json.loads(Path(str(file)).read_text(encoding="utf-8"))
     agents = pl.DataFrame([(agent, entry["tags"][0]) for entry in listed for agent in entry["instances"]], schema=["agent", "tag"], orient="row")

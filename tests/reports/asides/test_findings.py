@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Plan = list[tuple[int, str]]
-"""Numbers of sessions and their requests: paths of pages, `again` for a form that is shown again, `error` for a missing page."""
+"""How many sessions send which requests: paths of pages, `again` for a form that is shown again, or `error` for a missing page."""
 
 SHOP = """
 macro: {purchase: /thanks}
@@ -84,14 +84,14 @@ DIFFERENCES = {
     ),
     "the largest gain, not the largest count": (
         SHOP,
-        # Cart: 24 of 100 dropped met an error, times 50 of 200 is 6. Checkout: 20, times 50 of 100, is 10.
+        # Cart: 24 of the 100 that dropped off got an error; 24 times 50/200 is 6. Checkout: 20 times 50/100 is 10.
         [(24, "/cart error"), (76, "/cart"), *at_checkout("again", (20, 30), (2, 48), before="/cart")],
         (
             "checkout: the form was shown again to 20 of the 50 who dropped off (40%), and to 2 of the 50 who continued (4.0%)."
             " That is more than chance would explain. At most 10 purchases a month are at stake."
         ),
     ),
-    "thirty on both sides, no gain of a whole purchase": (
+    "thirty on both sides, a gain of less than one purchase": (
         "macro: {purchase: /bought}\nmicro: {checkout: /checkout, sent: /thanks}\nfunnels: {shop: [checkout, sent, purchase]}\n",
         at_checkout("again", (15, 15), (0, 30)),
         (
@@ -106,7 +106,7 @@ TWO_FUNNELS = "macro: {purchase: /thanks}\nmicro: {checkout: /checkout}\nfunnels
 
 @pytest.mark.parametrize(("goals", "step"), [(SHORT, "checkout"), (TWO_FUNNELS, "shop.checkout")])
 def test_the_command_explains_the_step_of_the_funnel_that_differs(tmp_path: Path, goals: str, step: str) -> None:
-    """If several funnels have a step of this name, the funnel is named, too."""
+    """If several funnels have a step with this name, the funnel is named too."""
     (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
     log = written(tmp_path / "access.log", sessions(at_checkout("again", (20, 30), (2, 48))))
     (finding,) = (
@@ -119,10 +119,10 @@ def test_the_command_explains_the_step_of_the_funnel_that_differs(tmp_path: Path
 
 NO_DIFFERENCES = {
     "29 dropped off": at_checkout("again", (29, 0), (0, 50)),
-    "29 went on": at_checkout("again", (50, 0), (0, 29)),
+    "29 continued": at_checkout("again", (50, 0), (0, 29)),
     "equal shares": at_checkout("again", (20, 30), (20, 30)),
     "more often among those who continued": at_checkout("error", (2, 48), (20, 30)),
-    "more, as chance makes it": at_checkout("error", (8, 42), (4, 46)),
+    "more, but not more than by chance": at_checkout("error", (8, 42), (4, 46)),
 }
 
 
@@ -132,7 +132,7 @@ def test_a_planted_difference_is_named(tmp_path: Path, goals: str, plan: Plan, s
 
 
 @pytest.mark.parametrize("plan", NO_DIFFERENCES.values(), ids=NO_DIFFERENCES)
-def test_no_difference_is_named_without_one(tmp_path: Path, plan: Plan) -> None:
+def test_nothing_is_named_if_there_is_no_difference(tmp_path: Path, plan: Plan) -> None:
     assert not [text for text in findings(tmp_path, SHORT, plan) if "more than chance" in text]
 
 
@@ -143,7 +143,7 @@ def test_a_gain_is_per_thirty_days(tmp_path: Path) -> None:
 
 
 def landings(landed: int, bounced: int, rest: tuple[int, int] = (150, 60)) -> Plan:
-    """Return a plan of sessions that land on a post, and on the rest of the site, by landings and bounces."""
+    """Return a plan of sessions that land on a post or on the rest of the site, from the landings and bounces of each."""
     return [(bounced, "/post"), (landed - bounced, "/post /cart"), (rest[1], "/"), (rest[0] - rest[1], "/ /cart")]
 
 
@@ -220,7 +220,7 @@ def test_with_enough_conversions_or_without_a_macro_goal_there_is_no_finding(tmp
 
 
 def test_sessions_needed_equal_the_published_numbers() -> None:
-    """For a change of 20 % in rates of 40 and 196 per 3,412 sessions, at a level of 5 % and a power of 80 %."""
+    """The numbers are for a 20 % change in rates of 40 and 196 per 3,412 sessions, at a level of 5 % and a power of 80 %."""
     assert stats.sessions_needed(40 / 3_412) == 36_347
     assert stats.sessions_needed(196 / 3_412) == 7_039
 

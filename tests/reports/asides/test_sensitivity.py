@@ -26,7 +26,7 @@ CHOSEN = {"timeout": "30m", "order": "ordered", "per": "session"}
 LENGTHS = {"15 min": "15m", "30 min": "30m", "1 hour": "60m"}
 
 
-def document(goals: Path, text: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (whatever a run takes)
+def document(goals: Path, text: str, **options: Any) -> dict[str, Any]:  # noqa: ANN401 (the options of a run)
     """Return the funnel report on the sample log, parsed from its JSON."""
     goals.write_text(text, encoding="utf-8")
     return json.loads(runs.render(runs.document([SAMPLE], ["funnel"], goals, **options), "json"))

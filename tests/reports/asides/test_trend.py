@@ -42,7 +42,10 @@ funnels:
 
 
 def days(rates: Sequence[int], until: int) -> Iterator[str]:
-    """Yield the lines of SESSIONS per day from 10 October on, of which `rates` have a sale; the log ends at this second of the last day."""
+    """Yield the lines of SESSIONS sessions per day from 10 October on, with as many sales per day as `rates` gives.
+
+    The log ends `until` seconds into the last day.
+    """
     for day, sales in enumerate(rates):
         midnight = (day * 24 - 12) * 3_600
         for place in range(SESSIONS):
@@ -196,13 +199,13 @@ def test_sentences_claim_no_more_than_counts_show(reported: Callable[..., Docume
 
 
 def view(key: str, end: datetime, timezone: str = "UTC", notes: tuple[tuple[date, str], ...] = ()) -> View:
-    """Return the input of period marks."""
+    """Return the view from which `period_marks` derives its marks."""
     zone = ZoneInfo(timezone)
     return View(Goals(None, Site(notes=notes), ()), Period(end - timedelta(days=90), end.astimezone(zone), timezone), {}, key=key, ends=end)
 
 
 def test_periods_end_with_the_days_of_the_site() -> None:
-    """Also on the day on which clocks change, and if the last week of a year extends into the next one."""
+    """They do so even when the clocks change, and when the last week of a year extends into the next year."""
     assert period_marks(["2026-10-25"], view("day", datetime(2026, 10, 25, 22, 30, tzinfo=UTC), "Europe/Berlin")).unfinished == ()
     assert period_marks(["2026-10-25"], view("day", datetime(2026, 10, 25, 21, 30, tzinfo=UTC), "Europe/Berlin")).unfinished == ("2026-10-25",)
     assert period_marks(["2026-W53"], view("week", datetime(2027, 1, 3, 23, 30, tzinfo=UTC))).unfinished == ()
