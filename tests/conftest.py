@@ -30,7 +30,7 @@ if "CONVKIT_IN_PARTS" in os.environ:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Keep the tests of a file in one process, so that what they share is made only once."""
+    """Keep the tests of a file in one process, so that the data they share is created only once."""
     if getattr(config.option, "numprocesses", None) and config.option.dist == "no":
         config.option.dist = "loadfile"
         # The default order starts with the files that have the most tests, not with the slowest ones. In folder order, short files come last.

@@ -29,7 +29,7 @@ from convkit.errors import ExitCode
 
 ROOT = Path(__file__).resolve().parents[1]
 REWRITE = "run `PYTHONPATH=.:tests python tests/documentation.py --write`"
-"""What to do if a page differs from the product."""
+"""The advice that is shown if a page differs from the product."""
 COLUMNS = 80
 PROMPT = "$ "
 LEFT_OUT = "  ..."

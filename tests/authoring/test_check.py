@@ -274,7 +274,7 @@ def test_misspelt_mediums_are_reported(tmp_path: Path) -> None:
 
 
 def test_the_largest_sources_without_a_channel_are_reported_with_a_rule(tmp_path: Path) -> None:
-    """It names only the three largest sources that have at least 20 sessions, no channel and no misspelt medium. The remark is not a warning."""
+    """The remark names only the three largest sources that have at least 20 sessions, no channel and no misspelt medium, and is not a warning."""
     goals = "macro: {sale: /sale}\nsite: {channels: {Print: {source: flyer}}}"
     tagged = ("a:b&utm_medium=qr", "poster", "c*&utm_medium=x", "flyer", "crm&utm_medium=emial", "google&utm_medium=cpc")
     log = [text for place, query in enumerate(tagged) for text in visits(26 - place, f"utm_source={query}", 30 * place)]

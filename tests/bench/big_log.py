@@ -273,7 +273,7 @@ class Traffic:
         self.hit(self.who(host, user, agent), second, request.format(token=token, number=number), status, "-")
 
     def hour(self, hour: int, share: float) -> list[str]:
-        """Return the lines of one hour in a server's order; `share` is the share of the month's lines that must be written by the end of the hour."""
+        """Return the lines of one hour in the order of a server's log; by the end of the hour, the fraction `share` of all lines must be written."""
         begin, wanted, before = hour * 3600.0, round(self.lines * share), self.made
         for _ in range(round(max(0, wanted - before) * BOT_SHARE)):
             self.crawl(begin + self.rng.random() * 3600)

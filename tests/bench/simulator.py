@@ -48,7 +48,7 @@ def midnight(day: str) -> int:
 
 @dataclass(frozen=True)
 class Span:
-    """The days that a log covers, and the change during them."""
+    """The days that a log covers, and the change to the shop during that time."""
 
     first: str = "2026-10-01"
     days: int = 31

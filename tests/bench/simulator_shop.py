@@ -26,7 +26,7 @@ WORDS = ("lamp", "oak", "chair", "rug", "app.js", "wall+shelf", "mirror", r"caf\
 LANDINGS = ("home", "product", "category", "blog", "search", "mail")
 STEPS = {"product": 38, "category": 22, "search": 9, "home": 6, "shipping": 7, "store": 3, "blog": 3}
 STEPS |= {"letter": 2.5, "register": 2, "guide": 1.5, "broken": 2, "track": 4, "feed": 0.6}
-"""What visitors do next, with relative frequencies."""
+"""The actions that visitors may take next, with relative frequencies."""
 
 
 @dataclass(frozen=True)

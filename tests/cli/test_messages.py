@@ -18,7 +18,7 @@ def test_lines_are_harmless_and_begin_with_the_name(capsys: pytest.CaptureFixtur
 
 
 def test_long_lines_wrap_only_on_a_terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """They break between words, and later lines are indented to the text of the first; a word that is too long for a line is not split."""
+    """They break between words, and later lines are aligned with the text of the first; a word that is too long for a line is not split."""
     sentence = "a/very/long/path/to/access.log ends early and --rejects FILE saves its lines"
     messages.write(sentence)
     assert capsys.readouterr().err == f"convkit: {sentence}\n"

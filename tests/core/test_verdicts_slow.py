@@ -193,6 +193,6 @@ def test_sessions_that_vary_from_day_to_day_are_rarely_called_moved() -> None:
 
 
 def _days(chance: random.Random, usual: list[int], scatter: float, change: float = 1) -> list[float]:
-    """Return the sessions of days; `scatter` is how far a day's mean varies around the mean of its weekday, relative to that mean."""
+    """Return the sessions of a number of days; `scatter` is how far a day's mean varies around the mean of its weekday, relative to that mean."""
     means = (number * change * chance.gammavariate(scatter**-2, scatter**2) for number in usual)
     return [max(round(chance.gauss(rate, sqrt(rate))), 0) for rate in means]

@@ -76,7 +76,7 @@ def test_the_line_that_does_not_fit_is_shown(layer: str, convkit_command: Run, t
     ],
 )
 def test_the_position_where_a_format_stops_is_marked(more: list[str], position: int, marked: str, convkit_command: Run, tmp_path: Path) -> None:
-    """The position is that in the log; the mark is under the line as shown."""
+    """The position is given for the line in the log; the mark is placed under the line as shown."""
     (tmp_path / "odd.log").write_text(f"{ODD}\n" * 3, encoding="utf-8")
     code, out, err = convkit_command("formats", "odd.log", *more)
     assert code == 3

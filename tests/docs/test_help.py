@@ -1,4 +1,4 @@
-"""`convkit help`: the list of topics, a page on a terminal and in a pipe, and what the help of each command refers to."""
+"""`convkit help`: the list of topics, a page on a terminal and in a pipe, and the pages that the help of each command refers to."""
 
 from __future__ import annotations
 

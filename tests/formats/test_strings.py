@@ -83,7 +83,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
         {**SAID, "time": "2026-10-10T11:55:36.000690+00:00"},
     ),
     "the start before the end": ("%{end:usec}t %{usec}t", "1791633399000000 1791633336000000", {"time": USUAL["time"]}),
-    "a usual time with a fraction": ("%t %{msec_frac}t", "[10/Oct/2026:13:55:36 +0200] 690", {"time": "2026-10-10T11:55:36.690000+00:00"}),
+    "an ordinary time with a fraction": ("%t %{msec_frac}t", "[10/Oct/2026:13:55:36 +0200] 690", {"time": "2026-10-10T11:55:36.690000+00:00"}),
     "the day of the year": ("%{%Y %j %R}t", "2026 283 11:55", {"time": "2026-10-10T11:55:00+00:00"}),
     "an impossible day": ("%{%F %T}t %h", "2026-02-30 11:55:36 192.0.2.1", {"address": "192.0.2.1"}),
     "GoAccess's string": ('%h %^[%d:%t %^] "%r" %s %b "%R" "%u"', LINE, NOBODY),

@@ -93,7 +93,7 @@ def test_times_without_a_zone_are_recognised(text: str, is_local: bool) -> None:
     st.sampled_from(["Europe/Berlin", "America/St_Johns", "Asia/Kolkata", "UTC"]),
 )
 def test_what_python_writes_is_read_back(moment: datetime, zone: str) -> None:
-    """Any time is, with its time zone or as the seconds, milliseconds, microseconds or nanoseconds since 1970."""
+    """Any time is read back, whether written with its time zone or as seconds, milliseconds, microseconds or nanoseconds since 1970."""
     aware = moment.replace(tzinfo=ZoneInfo(zone))
     assume(timestamps.WEB_ERA[0] <= aware <= timestamps.WEB_ERA[1])
     micros = (aware - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution)

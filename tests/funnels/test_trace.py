@@ -1,4 +1,4 @@
-"""What stopped a session or visitor in a funnel: the first rule that the next step of the chain broke."""
+"""The reason why a session or visitor got no further in a funnel: the first rule that the next step would have broken."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CASES = [
 
 
 def described(trace: Trace, funnel: Funnel, *, may_enter: bool = True) -> str:
-    """Return how far a trace gets in a funnel, and what stopped it."""
+    """Return how far a trace gets in a funnel, and the reason why it got no further."""
     hits = hits_of(trace)
     chain = chains.best_chains(chains.fitting_hits(hits, funnel).collect().lazy(), funnel).collect().rows(named=True)
     filled = {number: row[f"row{number}"] for row in chain for number in funnel.numbers if row[f"row{number}"] is not None}

@@ -207,7 +207,7 @@ def test_visitors_with_only_errors_have_no_session(tmp_path: Path) -> None:
 
 
 def test_findings_are_about_the_filtered_sessions(tmp_path: Path) -> None:
-    """Only part of the sessions cannot show how long the site needs to detect a change."""
+    """A subset of the sessions cannot show how long the site needs to detect a change."""
     errors = [line("GET /oops", 11, 500, who=f"198.51.100.{number} - -") for number in range(40)]
     shoppers = [text for number in range(80) for text in walk(number, "/b", "/cart", *(["/sale"] if number >= 40 else []))]
     lines = [*(text for number in range(100, 220) for text in walk(number, "/a")), *shoppers, *errors]

@@ -50,7 +50,7 @@ def mistakes(text: str) -> list[str]:
 
 
 def test_the_schema_is_valid_and_where_editors_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The file describes keys as the readers do; it includes a new goal key once it has been written again."""
+    """The schema describes keys as their readers do; a new goal key is included once the file has been written again."""
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     text = FILE.read_text(encoding="utf-8")
     written = [key for key in plugins.keys("goals.kinds") if f"key-{key}" in json.loads(text)["$defs"]]

@@ -1,4 +1,4 @@
-"""Every key of a goal does what its example says, alone and with others."""
+"""Every key of a goal does what its example says, alone and combined with others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Variants: which visitor was shown which variant, from when on, and what happens to visitors who saw two."""
+"""Variants: which visitor was shown which variant and since when, and how visitors who saw two are treated."""
 
 from __future__ import annotations
 

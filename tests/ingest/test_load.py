@@ -1,4 +1,4 @@
-"""Every line of any log has a fate, losses are reported, and a file that is not a log ends with code 3."""
+"""Every line of any log has a fate, losses are reported, and a run on a file that is not a log ends with exit code 3."""
 
 from __future__ import annotations
 

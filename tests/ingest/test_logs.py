@@ -1,4 +1,4 @@
-"""Formats are detected, and every line is either a record or counted."""
+"""Formats are detected, and every line either becomes a record or is counted."""
 
 from __future__ import annotations
 

@@ -150,7 +150,7 @@ def step_row(walks: list[Walk], funnel: Funnel, step: int) -> dict[str, int | fl
 
 
 def drop_off_rows(model: Model, funnel: Funnel, walks: list[Walk], step: int) -> dict[tuple[str, str], dict[str, int | float | None]]:
-    """Count the actions after a step of those who dropped off and of those who continued; each walk counts once per item."""
+    """Count what happened after a step, for those who dropped off and for those who continued; each walk counts once per item."""
     own_steps = funnel.steps if funnel.order == "any" else funnel.steps[step : step + 1]
     positions = matched(model, (goal for own_step in own_steps for goal in own_step.goals))
     following = funnel.next_step(step)

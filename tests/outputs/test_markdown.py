@@ -49,7 +49,7 @@ def document_of(texts: list[str], note: str = "", log: str = "access.log") -> Do
 
 
 def shown(token: Token) -> str:
-    """Return what a reader sees of a token, and check that it contains only plain text and code."""
+    """Return the part of a token that a reader sees, and check that it contains only plain text and code."""
     children = token.children or []
     assert {child.type for child in children} <= {"text", "code_inline"}
     assert [child.content for child in children if child.type == "text" and AUTOLINKS.search(child.content)] == []

@@ -1,6 +1,6 @@
-"""What a fresh interpreter loads: help appears at once, and `import convkit` costs nothing.
+"""The modules that a fresh interpreter loads: help appears at once, and `import convkit` costs nothing.
 
-The tests count modules and not seconds, so that a busy machine cannot make them fail.
+The tests check modules and not seconds, so that a busy machine cannot make them fail.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def test_every_kept_line_is_a_row_in_order(tmp_path: Path) -> None:
 
 
 def test_the_value_is_that_of_the_first_goal_that_counts_the_hit(tmp_path: Path) -> None:
-    """Here, that is `sale`, or `any_sale` if `sale` does not count the hit or has no number; values are never added up."""
+    """Here, that is `sale`, or `any_sale` if `sale` does not count the hit or finds no number; values are never added up."""
     targets = (
         "/product/1",
         "/product/2",
