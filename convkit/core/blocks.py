@@ -1,4 +1,4 @@
-"""Blocks that reports are drawn with: headings, lines, paragraphs and tables, without a terminal or its control characters."""
+"""Blocks that reports are drawn with: headings, lines, paragraphs and tables, independent of any terminal and its control characters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cell:
-    """A piece of text on a screen. `style` is bold, dim, bar, good or bad; the output makes text from a log harmless."""
+    """A piece of text on a screen. `style` is bold, dim, bar, good or bad; making text from a log safe is up to the output."""
 
     text: str = ""
     style: str = ""
@@ -37,7 +37,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Heading:
-    """The title of a report in bold, followed by what its figures are about; wrapped at the width of the screen."""
+    """The title of a report in bold, followed by what its figures are about; it is wrapped at the width of the screen."""
 
     title: str
     rest: str = ""
@@ -45,7 +45,7 @@ class Heading:
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A text that is wrapped at the width of the screen; `first` precedes its first line, and the other lines are indented by the same width."""
+    """Text that is wrapped at the width of the screen; `first` precedes its first line, and the other lines are indented by the same width."""
 
     text: str
     indent: int = 2
@@ -55,7 +55,7 @@ class Paragraph:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a grid, with the lines below it."""
+    """A row of a grid, with any lines that belong below it."""
 
     cells: Sequence[Cell]
     details: Sequence[Paragraph] = ()
@@ -63,18 +63,18 @@ class Row:
 
 @dataclass(frozen=True)
 class Grid:
-    """Rows in columns. On a narrow screen the first column, which is text, is cut; the others are shown in full or left out."""
+    """Rows and columns. On a narrow screen, the first column, which is text, is cut short; the others are shown in full or left out."""
 
     rows: Sequence[Row]
     headings: Sequence[Cell] = ()
     indent: int = 2
     gap: int = 2
     drops: tuple[int, ...] = ()
-    """The columns to leave out if not all fit, in this order."""
+    """The columns to leave out, in this order, if not all of them fit."""
     least: int = 0
-    """The minimum width of the first column, so that grids below each other align."""
+    """The minimum width of the first column, so that grids shown below each other line up."""
     most: Mapping[int, int] = field(default_factory=dict)
-    """The maximum width of columns; longer texts are cut."""
+    """The maximum widths of columns; longer text is cut."""
 
 
 @dataclass(frozen=True)
@@ -83,13 +83,13 @@ class Shown:
 
     title: str = ""
     text: str | Callable[[Record], str] = "text"
-    """The unit of the value that the row has by the column's name (one of `document.UNITS`), or a function of the whole row."""
+    """The unit of the value that the row has under the column's name (one of `document.UNITS`), or a function of the whole row."""
     rank: int | None = None
     """If not all columns fit, the one with the lowest rank is left out first; one without a rank is always shown."""
     style: str | Callable[[Record], str] = ""
     left: bool = False
     most: int | None = None
-    """The maximum width; longer texts are cut."""
+    """The maximum width; longer text is cut."""
     title_style: str = "dim"
 
     def cell(self, name: str, record: Record) -> Cell:
@@ -104,9 +104,10 @@ def table(
     keep: str | None = None,
     details: Callable[[Record], Sequence[Paragraph]] = lambda _: (),
 ) -> Grid:
-    """Return a grid with one row per record and these columns, by name; the first must be text. A column that is not shown is not in the mapping.
+    """Return a grid with one row per record and these columns, by name; the first one must be text.
 
-    The column `keep`, by which the records are sorted, is never left out; `details` returns the lines below a record. A Row is used unchanged.
+    Columns that are not in the mapping are not shown. The column `keep`, by which the records are sorted, is never left out; `details` returns
+    the lines below a record. A Row among the records is used unchanged.
     """
     ranks = sorted((column.rank, place) for place, (name, column) in enumerate(columns.items()) if column.rank is not None and name != keep)
     titles = [Cell(column.title, column.title_style, column.left) for column in columns.values()]
@@ -140,7 +141,7 @@ Block = Heading | Line | Paragraph | Grid | BlankLine | SideBySide
 
 @dataclass(frozen=True)
 class Screen:
-    """The screen that reports are drawn for, and how much of it they may use."""
+    """The screen that reports are drawn for, and how much of them it shows."""
 
     width: int = 120
     limit: int | None = None
@@ -157,5 +158,5 @@ class Screen:
         return self.width >= 120  # noqa: PLR2004 (the width at which the wide form is drawn)
 
     def rows(self, default: int) -> int | None:
-        """Return how many rows to show, None for all."""
+        """Return how many rows to show, or None for all."""
         return (default if self.limit is None else self.limit) or None

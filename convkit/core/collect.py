@@ -1,7 +1,7 @@
-"""Collecting lazy frames, with the engine that suits their size and into a single chunk.
+"""Collecting lazy frames into a single chunk, with the engine that suits their size.
 
 A report on a small log runs about a hundred tiny queries; starting the streaming engine's threads for each would take longer than the queries
-themselves. Streamed results come in about a hundred chunks, and gathering rows from those takes five times as long and more memory.
+themselves. Streamed results come in about a hundred chunks, and gathering rows from those takes five times as long and uses more memory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def collect_frames(queries: Iterable[pl.LazyFrame], rows: int) -> list[pl.DataFr
 
 
 def materialize(queries: Iterable[pl.LazyFrame]) -> list[pl.LazyFrame]:
-    """Return the results of queries that fill and gather, which cannot be streamed at any size."""
+    """Return the results of queries with fills and gathers, which cannot be streamed, whatever their size."""
     return [frame.lazy() for frame in pl.collect_all(list(queries), engine="in-memory")]
 
 

@@ -20,15 +20,15 @@ UNITS = ("text", "count", "step", "rate", "ratio", "change", "seconds", "money",
 
 
 Tallies = dict[str, dict[str, pl.DataFrame]]
-"""By report and name: the tallies that `sum_tallies` adds up and `present` turns into a report."""
+"""By report and name, the tallies that `sum_tallies` adds up and `present` turns into a report."""
 
 
 @dataclass(frozen=True)
 class Column:
     """A column of a report: its exact name in files, and its unit.
 
-    `rate` is from 0 to 1, `change` relative to 1, `number` a count or a ratio, `money` an Int64 of millionths, `time` a Datetime; `step` is the
-    name of a row.
+    A `rate` ranges from 0 to 1, a `change` of 0.5 means +50%, a `number` is a count or a ratio, `money` is an Int64 in millionths, a `time` is a
+    Datetime, and a `step` is the name of a row.
     """
 
     name: str
@@ -36,23 +36,23 @@ class Column:
 
 
 DATA, FUNNELS, DEFINITIONS = NOTE_GROUPS = ("data", "funnels", "definitions")
-"""The groups of notes, in the order of a screen; definitions are shown there only on request."""
+"""The groups of notes, in the order in which a screen shows them; definitions are shown there only on request."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """A note that qualifies the numbers: part of the report, last lines of the table, `notes` in JSON."""
+    """A note that qualifies the numbers; it belongs to a report and appears in the last lines of a table, and as `notes` in JSON."""
 
     code: str
     text: str
     is_drawn: bool = False
-    """Whether the screen of the report already includes it."""
+    """Whether the report's own screen already includes it."""
     group: str = DATA
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A sentence about something worth a look, and the command that shows more."""
+    """A sentence about something worth looking at, and the command that shows more."""
 
     text: str
     command: str = ""
@@ -60,9 +60,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """One finished report: `frame` has the `columns`, sorted; `draw` returns the blocks for its rows.
+    """One finished report: `frame` has the `columns`, with its rows sorted; `draw` returns the blocks for these rows.
 
-    `metrics` marks a report with one row (or one per value of a key), which files show as `metric,value`; `beside` names the reports of an aside.
+    `metrics` marks a report with one row (or one per value of a key), which files show as `metric,value`; `beside` names the reports that an aside
+    belongs to.
     """
 
     name: str
@@ -72,7 +73,7 @@ class Report:
     notes: tuple[Note, ...] = ()
     metrics: bool = False
     details: pl.DataFrame | None = None
-    """The columns that findings and screens need in addition."""
+    """The additional columns that findings and screens need."""
     beside: tuple[str, ...] = ()
 
     @property
@@ -83,7 +84,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Period:
-    """The time that the figures cover, both ends included; None if nothing was read."""
+    """The period that the figures cover, including both ends, which are None if nothing was read."""
 
     begin: datetime | None
     end: datetime | None
@@ -91,7 +92,7 @@ class Period:
 
     @property
     def days(self) -> float:
-        """Return the length in days, at least one."""
+        """Return the length in days, but at least one."""
         if self.begin is None or self.end is None:
             return 1.0
         return max((self.end - self.begin).total_seconds() / 86_400, 1.0)
@@ -104,7 +105,7 @@ class Document:
     version: str
     logs: tuple[str, ...]
     goals_file: str | None
-    """None for the built-in goals."""
+    """The name of the goals file; None for the built-in goals."""
     goals_summary: str
     input: Mapping[str, int]
     """The number of `lines`, and how many were kept, excluded and so on; these add up to `lines`."""
@@ -113,12 +114,12 @@ class Document:
     period: Period
     reports: Mapping[str, Report]
     asides: Mapping[str, Report] = field(default_factory=dict)
-    """Reports that belong to another report; only JSON and the outputs for people include them."""
+    """Reports that belong to another report; only JSON and the human-readable outputs include them."""
     findings: tuple[Finding, ...] = ()
     is_whole: bool = False
     """Whether this is `convkit report`, everything on one screen."""
     copies: tuple[str, ...] = ()
-    """Sentences about logs that were skipped, since other logs contain all of their lines."""
+    """Sentences about logs that were skipped because other logs contain all of their lines."""
     losses: tuple[str, ...] = ()
     """Sentences about input that was lost."""
     rejects: pl.DataFrame | None = None
@@ -132,12 +133,12 @@ class Document:
 
     @property
     def notes(self) -> tuple[Note, ...]:
-        """The notes of all reports, each once."""
+        """The notes of all reports, without duplicates."""
         return tuple(dict.fromkeys(note for report in (*self.reports.values(), *self.asides.values()) for note in report.notes))
 
 
 def sum_tallies(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return the sum of tallies of different visitors: Int64 columns are summed (`last_...` by max, `first_...` by min), all others are keys."""
+    """Add up tallies of different visitors: Int64 columns are summed (`last_...`: the maximum, `first_...`: the minimum); the rest are keys."""
     rows = pl.concat(tallies)
     sums = [name for name, dtype in rows.schema.items() if dtype == pl.Int64]
     keys = [name for name in rows.columns if name not in sums]
@@ -152,6 +153,6 @@ def _sum_column(name: str) -> pl.Expr:
 
 
 def empty_frame(columns: Sequence[Column]) -> pl.DataFrame:
-    """Return a frame of these columns without rows."""
+    """Return a frame with these columns and no rows."""
     types = dict.fromkeys(("rate", "ratio", "change", "seconds", "number"), pl.Float64) | {"text": pl.String, "flag": pl.Boolean}
     return pl.DataFrame(schema={column.name: types.get(column.unit, pl.Int64) for column in columns})

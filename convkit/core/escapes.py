@@ -9,7 +9,7 @@ _SLASH = [ord("/")]
 
 
 def long_characters(sign: str) -> str:
-    """Return the pattern of characters of three and four bytes, each byte escaped as `sign` and two lowercase hexadecimal digits."""
+    """Return a pattern for characters of three or four bytes, with each byte escaped as `sign` and two lowercase hexadecimal digits."""
     first, following = sign, f"{sign}[89ab][0-9a-f]"
     return (
         f"{first}e0{sign}[ab][0-9a-f]{following}|{first}e[1-9a-cef]{following}{following}|{first}ed{sign}[89][0-9a-f]{following}"
@@ -19,7 +19,7 @@ def long_characters(sign: str) -> str:
 
 
 def _codes(characters: list[int]) -> dict[str, str]:
-    """Return the characters by their code, in capital and small letters."""
+    """Return the characters by their escaped form, with upper-case and with lower-case digits."""
     return {f"%{code:02{digits}}": chr(code) for code in characters for digits in "Xx"}
 
 
@@ -35,9 +35,9 @@ _LONG = "%[c-fC-F]"
 
 
 def percent_decode(text: pl.Expr, *, slash: bool = False) -> pl.Expr:
-    """Return text with its `%HH` decoded once: printable characters of UTF-8; anything else stays encoded, including `%2F` unless `slash` is true."""
+    """Decode `%HH` in text once, if it is a printable UTF-8 character; the rest stays encoded, including `%2F` unless `slash` is true."""
     encoded = pl.when(text.str.contains("%", literal=True)).then(text)
-    # Replacing takes a fraction of the time of splitting, which only characters of several bytes need.
+    # Replacing takes a fraction of the time that splitting does, and only characters of several bytes need splitting.
     is_long = encoded.str.contains(_LONG)
     short = pl.when(~is_long).then(encoded).str.replace_many(_CODES_AND_SLASH if slash else _CODES)
     tokens = pl.when(is_long).then(encoded).str.extract_all(_TOKEN_OR_SLASH if slash else _TOKEN)

@@ -1,6 +1,6 @@
 """Atomic file writes, and temporary files that are never left behind.
 
-Errors become OutputErrors that name the path. Temporary files are removed after use, and all of them when a signal ends the program.
+Errors become OutputErrors that name the path. Temporary files are removed after use, and all that are left when a signal ends the program.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""Error numbers of a full disk, an exceeded quota or a file that is too large."""
+"""The error numbers for a full disk, an exceeded quota, and a file that is too large."""
 _FIXES = {
     **dict.fromkeys(DISK_FULL, "free some space, or choose another place"),
     errno.ENOENT: "create the directory first, or choose another place",
@@ -39,7 +39,7 @@ _PRIVATE = 0o600
 _DESCRIPTOR = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
 _STREAMS = {"stdin": 0, "stdout": 1, "stderr": 2}
 _MAX_LINKS = 40
-"""The number of symbolic links that the kernel follows."""
+"""The maximum number of symbolic links that the kernel follows."""
 
 
 def write_file(name: str, content: bytes, *, is_private: bool = False) -> None:
@@ -75,12 +75,12 @@ def check_writable(name: str) -> None:
 
 
 def is_special(name: str) -> bool:
-    """Return whether a path is a pipe, a device or an open descriptor, neither a file nor a directory."""
+    """Return whether a path is a pipe, a device or an open descriptor, rather than a file or a directory."""
     return bool(_DESCRIPTOR.fullmatch(name)) or (Path(name).exists() and not Path(name).is_file() and not Path(name).is_dir())
 
 
 def _write_file(name: str, content: bytes, mode: int | None) -> None:
-    """Write a file with the given mode, or else the mode it had. Raises OSError."""
+    """Write a file with the given mode, or else with the mode it had before. Raises OSError."""
     number = _DESCRIPTOR.fullmatch(name)
     if number:
         # Reopening it by this name would truncate a file that the shell appends to.
@@ -99,7 +99,7 @@ def _write_file(name: str, content: bytes, mode: int | None) -> None:
 
 
 def _existing_file(target: Path) -> os.stat_result | None:
-    """Return the state of the target, None if it does not exist. Raises PermissionError if it is read-only, IsADirectoryError for a directory."""
+    """Return the target's status, or None if it does not exist. Raises PermissionError if it is read-only, IsADirectoryError if it is a directory."""
     try:
         state = target.stat()
     except FileNotFoundError:
@@ -152,7 +152,7 @@ def write_all(descriptor: int, content: bytes) -> None:
 
 
 def _without_foreign_links(path: Path) -> Path:
-    """Return the path with its links resolved one at a time. Raises OSError, PermissionError for a link that another user may have planted."""
+    """Return the path with its links resolved one at a time. Raises OSError, or PermissionError for a link that another user may have planted."""
     for _ in range(_MAX_LINKS):
         link = next((place for place in (*reversed(path.parents), path) if place.is_symlink()), None)
         if link is None:
@@ -169,13 +169,13 @@ def is_foreign_link(link: os.stat_result, folder: os.stat_result, user: int) -> 
 
 
 def error_number(error: Exception) -> int | None:
-    """Return the system's error number, which Polars gives only in the text of its errors."""
+    """Return the operating system's error number, which Polars gives only in the text of its errors."""
     number, in_text = getattr(error, "errno", None), _OS_ERROR.search(str(error))
     return int(in_text[1]) if number is None and in_text else number
 
 
 def disk_full_error(error: Exception) -> OutputError | None:
-    """Return the OutputError for a full disk, wherever it was raised; None for any other error."""
+    """Return an OutputError if the error means that the disk is full, wherever it was raised, or None for any other error."""
     number = error_number(error)
     if number not in DISK_FULL:
         return None
@@ -184,7 +184,7 @@ def disk_full_error(error: Exception) -> OutputError | None:
 
 
 def output_error(error: OSError, place: str) -> OutputError:
-    """Return the OutputError for a path that cannot be written, with the fix."""
+    """Return the OutputError for a path that cannot be written, with a suggested fix."""
     number = error_number(error)
     reason = error.strerror or (os.strerror(number) if number else str(error).partition("\n")[0])
     return OutputError(f"{safe(place, None)} cannot be written: {safe(reason, None)}; {_FIXES.get(number or 0, ANOTHER_PLACE)}")
@@ -201,8 +201,8 @@ _PATIENCE = 0.2
 
 @contextmanager
 def temporary_file(folder: str | Path) -> Iterator[BinaryIO]:
-    """Yield a new file in a folder that only its owner may read; its `name` is its path. Raises OSError."""
-    # The path is registered before the file exists: a signal in between then finds nothing to remove, rather than missing the file.
+    """Yield a new file in a folder, which only the file's owner may read; its `name` is its path. Raises OSError."""
+    # The path is registered before the file exists, so that a signal in between finds nothing to remove, rather than overlooking the file.
     path = Path(folder) / f".convkit-{os.urandom(8).hex()}.tmp"
     try:
         with _FILES_LOCK:
@@ -241,7 +241,7 @@ def keep_temporary_file(path: Path, target: Path) -> None:
 
 
 def remove_temporary_files() -> None:
-    """Remove all temporary files and prevent new ones, as the program is about to end."""
+    """Remove all temporary files and prevent new ones, because the program is about to end."""
     _FILES_LOCK.acquire(timeout=_PATIENCE)
     for path in tuple(_TEMPORARY_FILES):
         with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Numbers as screens show them: two significant digits, the count before its rate, no rate below MIN_BASE, the same in every locale."""
+"""Numbers as screens show them: two significant digits, counts before rates, no rates for bases below MIN_BASE, and the same in every locale."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 def count(number: int | None) -> str:
-    """Return `12,345`."""
+    """Return a number like `12,345`."""
     return UNKNOWN if number is None else f"{number:,}"
 
 
 def percent(rate: float | None) -> str:
-    """Return a rate with two significant digits; 0% and 100% only if it is exactly that."""
+    """Return a rate with two significant digits; 0% and 100% are shown only if they are exact."""
     if rate is None:
         return UNKNOWN
     value = rate * 100
@@ -36,22 +36,22 @@ def percent(rate: float | None) -> str:
         return f"{value:.0f}%"
     if value < 0.1:  # noqa: PLR2004 (the smallest rate that is shown)
         return "<0.1%"
-    if value >= 99.5:  # noqa: PLR2004 (what would be rounded to 100)
+    if value >= 99.5:  # noqa: PLR2004 (larger values would be rounded to 100)
         return ">99%"
     return f"{value:.{_digits(value)}f}%"
 
 
 def change(relative: float) -> str:
-    """Return a relative change in percent with its sign, whole from 1% on; 0% only if it is exactly that."""
+    """Return a relative change in percent, with its sign and, from 1% on, without decimals; 0% is shown only if it is exact."""
     size, sign = abs(relative) * 100, _MINUS if relative < 0 else "+"
     if not size:
         return "0%"
-    return f"{sign}{size:,.0f}%" if size >= 0.95 else f"{sign}{size:.1f}%" if size >= 0.05 else f"{sign}<0.1%"  # noqa: PLR2004 (where a figure gains a digit)
+    return f"{sign}{size:,.0f}%" if size >= 0.95 else f"{sign}{size:.1f}%" if size >= 0.05 else f"{sign}<0.1%"  # noqa: PLR2004 (one more digit from here on)
 
 
 def _digits(value: float) -> int:
     """Return how many decimals a percentage needs for two significant digits."""
-    return 2 if value < 0.995 else 1 if value < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
+    return 2 if value < 0.995 else 1 if value < 9.95 else 0  # noqa: PLR2004 (rounded, it has one more digit from here on)
 
 
 def share(part: int | None, whole: int | None) -> str:
@@ -67,35 +67,35 @@ def count_and_rate(part: int | None, whole: int | None, width: int = 7) -> str:
 
 
 def count_of(part: int, whole: int, what: str) -> str:
-    """Return `46 of 2,453 sessions (1.9%)`, without the rate if the base is too small for one."""
+    """Return a phrase like `46 of 2,453 sessions (1.9%)`, without the rate if the base is too small for one."""
     return f"{count(part)} of {plural(whole, what)}{f' ({percent(part / whole)})' if whole >= MIN_BASE else ''}"
 
 
 def rate_interval(low: float | None, high: float | None, base: int) -> str:
-    """Return a rate's interval."""
+    """Return the interval of a rate, like `1.4 – 2.5%`, or a dot if the base is too small for one."""
     if low is None or high is None or base < MIN_BASE:
         return TOO_FEW
-    digits = 1 if high * 100 < 9.95 else 0  # noqa: PLR2004 (where a rounded figure gains a digit)
+    digits = 1 if high * 100 < 9.95 else 0  # noqa: PLR2004 (rounded, it has one more digit from here on)
     return f"{_bound(low, digits)} – {_bound(high, digits)}%"
 
 
 def _bound(rate: float, digits: int) -> str:
-    """Return one end of an interval; 0 and 100 only if it is exactly that."""
+    """Return one end of an interval; 0 and 100 are shown only if they are exact."""
     value = rate * 100
-    if 0 < value < 0.05:  # noqa: PLR2004 (what would be rounded to 0)
+    if 0 < value < 0.05:  # noqa: PLR2004 (smaller values would be rounded to 0)
         return "<0.1"
-    if 99.5 <= value < 100:  # noqa: PLR2004 (what would be rounded to 100)
+    if 99.5 <= value < 100:  # noqa: PLR2004 (larger values would be rounded to 100)
         return ">99"
-    return f"{value:.{1 if 0 < value < 0.5 else digits}f}"  # noqa: PLR2004 (what would be rounded to 0)
+    return f"{value:.{1 if 0 < value < 0.5 else digits}f}"  # noqa: PLR2004 (smaller values would be rounded to 0)
 
 
 def one_in(part: int, whole: int) -> str:
-    """Return the odds, `about 1 in 85`; empty if there are none or the base is too small."""
+    """Return odds like `about 1 in 85`, or an empty string if there are none or the base is too small."""
     return f"about 1 in {count(round(whole / part))}" if part and whole >= MIN_BASE and whole / part >= 1.5 else ""  # noqa: PLR2004 (1 in 1 means nothing)
 
 
 def duration(seconds: float | None) -> str:
-    """Return `21s`, `3m 12s`, `2h 05m`, `3d 4h`."""
+    """Return a duration like `21s`, `3m 12s`, `2h 05m` or `3d 4h`."""
     if seconds is None:
         return UNKNOWN
     whole = round(seconds)
@@ -109,7 +109,7 @@ def duration(seconds: float | None) -> str:
 
 
 def duration_in_words(time: timedelta) -> str:
-    """Return a configured duration in its largest whole unit: `30 min`, `7 days`."""
+    """Return a configured duration in the largest unit that divides it, like `30 min` or `7 days`."""
     seconds = time.total_seconds()
     for size, name in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "min")):
         if seconds % size == 0:
@@ -118,19 +118,19 @@ def duration_in_words(time: timedelta) -> str:
 
 
 def months(number: float) -> str:
-    """Return a number of months in words: `5 months`, from two years on `3 years`."""
+    """Return a number of months in words, like `5 months`, or in years from two years on, like `3 years`."""
     return plural(round(number), "month") if number < 2 * 12 else plural(round(number / 12), "year")
 
 
 def money(millionths: float, currency: str) -> str:
-    """Return an amount rounded to cents, with the currency's sign."""
+    """Return an amount rounded to cents, with the currency's symbol."""
     amount = Decimal(round(millionths)) / _MILLION
     sign = "-" if amount < 0 else ""
     return f"{sign}{_SYMBOLS.get(currency, currency and currency + ' ')}{abs(amount):,.2f}"
 
 
 def number(value: float) -> str:
-    """Return a count, or a figure with two significant digits and no exponent, for columns that hold both."""
+    """Return a number from a column that holds both counts and other figures; the latter get two digits and no exponent."""
     if value == int(value):
         return count(int(value))
     return f"{value:,.2f}" if abs(value) >= 1 else f"{Decimal(f'{value:.2g}'):f}"
@@ -150,7 +150,7 @@ _IN_UNIT: dict[str, Callable[[Any], str]] = {
 
 
 def in_unit(value: object, unit: str) -> str:
-    """Return a value of a unit (`document.UNITS`) as people read it; a dash where it is missing."""
+    """Return a value in a unit (one of `document.UNITS`) as people would read it, or a dash if the value is missing."""
     return UNKNOWN if value is None else _IN_UNIT.get(unit, str)(value)
 
 
@@ -167,12 +167,12 @@ def sparkline(numbers: Sequence[int]) -> str:
 
 
 def plural(number: int, one: str, many: str | None = None) -> str:
-    """Return `1 session`, `2 sessions`."""
+    """Return a count with its noun, like `1 session` or `2 sessions`."""
     return f"{count(number)} {one if number == 1 else many or one + 's'}"
 
 
 def goal_count(number: int, goal: str) -> str:
-    """Return how often a goal was reached in words: `3 purchases`, or `3 with signed_up` where its name has no plural."""
+    """Return how often a goal was reached in words, like `3 purchases`, or `3 with signed_up` if the name has no plural."""
     return plural(number, goal) if is_noun(goal) else f"{count(number)} with {goal}"
 
 
@@ -182,7 +182,7 @@ def is_noun(goal: str) -> bool:
 
 
 def dates(begin: datetime | None, end: datetime | None) -> str:
-    """Return the days of a period: `1–31 Oct 2026`, `28 Sep – 3 Oct 2026`."""
+    """Return the dates of a period, like `1–31 Oct 2026` or `28 Sep – 3 Oct 2026`."""
     if begin is None or end is None:
         return "no time"
     first, last = (f"{day.day} {day:%b} {day.year}" for day in (begin, end))

@@ -14,18 +14,18 @@ if TYPE_CHECKING:
 
 
 BOT_MODES = ("drop", "keep", "only")
-"""What happens to bots: they are excluded, counted like people, or the only ones reported."""
+"""What to do with bots: exclude them, count them like people, or report only on them."""
 
 
 ChannelRule = Mapping[str, tuple[str, ...]]
-"""Patterns for `source`, `medium` and `campaign`, and source categories for `category`; one value of every key must match."""
+"""Patterns for `source`, `medium` and `campaign`, and source categories for `category`; for each key, one of its values must match."""
 
 
 USER_RULE, ADDRESS_RULES = "user", ("address+browser", "address")
 """Rules that identify visitors: by the user in the log, and by fields that nearly every line has."""
 
 VariantSource = str | tuple[str, ...]
-"""A value taken from a hit, like `query.v`; `path`; or path patterns, of which the matching one is the variant."""
+"""Where a variant is read from: a value in a hit, like `query.v`; the `path`; or path patterns, of which the matching one is the variant."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +48,22 @@ class Site:
     payment: tuple[str, ...] = ()
     """Hosts from which visitors return after paying."""
     channels: Mapping[str, tuple[ChannelRule, ...]] = field(default_factory=dict)
-    """The site's own channels, which override the built-in ones: the rules of each, of which one must match."""
+    """The site's own channels, which override the built-in ones: for each channel its rules, one of which must match."""
     log_format: str = "auto"
     columns: Mapping[str, str | int] = field(default_factory=dict)
-    """The columns of exports by role: a name, or a position from 1."""
+    """The columns of exports by role, given as a name, or as a position starting at 1."""
     bots_keep: tuple[str, ...] = ()
     bots_drop: tuple[str, ...] = ()
     notes: tuple[tuple[date, str], ...] = ()
     """Days and what happened on them, earliest first."""
     variants: Mapping[str, VariantSource] = field(default_factory=dict)
-    """By name: how to recognise which variant a visitor was shown."""
+    """For each name, how to recognise which variant a visitor was shown."""
     margin: float = 0.1
-    """How far a rate may move, relative to the rate before, and still count as unchanged."""
+    """How far a rate may move, relative to its earlier value, and still count as unchanged."""
 
     @property
     def visitor_rules(self) -> tuple[str, ...]:
-        """The rules that identify visitors, most preferred first: those of `visitor`, then always an address rule and the user."""
+        """The rules that identify visitors, most preferred first: those in `visitor`, to which an address rule and the user are always added."""
         fallback = [] if any(rule in ADDRESS_RULES for rule in self.visitor) else [ADDRESS_RULES[0]]
         return tuple(dict.fromkeys((*self.visitor, *fallback, USER_RULE)))
 
@@ -80,7 +80,7 @@ class Site:
 
 @dataclass(frozen=True)
 class Goal:
-    """A goal: true or false on every hit.
+    """A goal, which is true or false for every hit.
 
     `named` holds an expression for each Boolean column that is determined together with the kind of a hit. `turned` holds expressions that are
     evaluated one after the other on sessionized hits; each sees the result of the previous one as `goal:<name>`.
@@ -95,9 +95,9 @@ class Goal:
     """An amount in integer millionths, or the column of hits that holds it as text."""
     target: float | None = None
     is_condition: bool = False
-    """Whether it has no *what*; if it is a funnel step, its hit may also be the hit of the next step."""
+    """Whether it has no *what*; if it is a funnel step, the hit that completes it may also complete the next step."""
     line: int = field(default=0, compare=False)
-    """Its line in the goals file, from 1."""
+    """Its line in the goals file, counted from 1."""
 
     @property
     def column(self) -> str:
@@ -116,13 +116,13 @@ class Goal:
 
     @property
     def required_columns(self) -> set[str]:
-        """The columns of the goals that it depends on, which must be matched first."""
+        """The columns of the other goals that it depends on, which must be matched first."""
         names = {name for expr in self.turned for name in expr.meta.root_names()}
         return {name for name in names if name.startswith("goal:")} - {self.column}
 
 
 ORDERS = ("ordered", "strict", "any")
-"""How steps follow each other: in this order, in this order with nothing in between, or in any order."""
+"""How the steps must follow each other: in the given order, in the given order with nothing in between, or in any order."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Goals, by their columns, that may not occur between two steps (numbered from 1) of a chain."""
+    """Goals, given by their columns, that may not occur between two steps (numbered from 1) of a chain."""
 
     name: str
     columns: tuple[str, ...]
@@ -149,7 +149,7 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Funnel:
-    """Steps, numbered from 1, in one session or across a visitor's sessions, the last at most `window` after the first."""
+    """A series of steps, numbered from 1, in one session or across a visitor's sessions, with the last one at most `window` after the first."""
 
     name: str
     steps: tuple[Step, ...]
@@ -165,16 +165,16 @@ class Funnel:
     where: tuple[str, ...] = ()
     """Filters like `landing=/blog/**` that the session of the first hit must match."""
     line: int = field(default=0, compare=False)
-    """Its line in the goals file, from 1."""
+    """Its line in the goals file, counted from 1."""
 
     @property
     def numbers(self) -> range:
-        """The step numbers, from 1."""
+        """The step numbers, starting at 1."""
         return range(1, len(self.steps) + 1)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names of the rows: the steps, or in any order the number of steps done."""
+        """The names of the rows: those of the steps or, if the steps may come in any order, how many of them were done."""
         return tuple(f"any {number}" if self.order == "any" else step.name for number, step in zip(self.numbers, self.steps, strict=True))
 
     @property
@@ -184,7 +184,7 @@ class Funnel:
 
     @property
     def same_name(self) -> str:
-        """The name of the value that must be the same, without its source: `sku` of query.sku."""
+        """The name of the value that must be the same, without its source: `sku` for query.sku."""
         same = self.same or ""
         return same.partition(".")[2] or same
 
@@ -193,7 +193,7 @@ class Funnel:
         return self.steps[number - 1]
 
     def next_step(self, number: int) -> int | None:
-        """Return the number of the next step that is not optional, None after the last."""
+        """Return the number of the next step that is not optional, or None after the last one."""
         return next((later for later in self.required if later > number), None)
 
 

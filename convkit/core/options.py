@@ -27,8 +27,8 @@ class Flag:
     is_hidden: bool = False
 
 
-def option(*names: str, default: Any = None, **words: Any) -> Any:  # noqa: ANN401 (a dataclass field of any type, as `dataclasses.field` has it)
-    """Return a dataclass field with a Flag made of `words`; a default of False makes a switch, an empty tuple a repeatable option."""
+def option(*names: str, default: Any = None, **words: Any) -> Any:  # noqa: ANN401 (a dataclass field of any type, as in `dataclasses.field`)
+    """Return a dataclass field with a Flag made from `words`; a default of False makes it a switch, and an empty tuple a repeatable option."""
     return field(default=default, metadata={"flag": Flag(names, **words)})
 
 

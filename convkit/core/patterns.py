@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 MAX_LENGTH = 2_000
-"""The largest number of characters in a pattern."""
+"""The maximum number of characters in a pattern."""
 
 _WILD = re.compile(r"\*\*|\*")
 _LITERAL_END = re.compile(r"[^/*]*\.[A-Za-z0-9]{1,8}")
@@ -24,7 +24,7 @@ _REGEX_END = re.compile(r"\\\.[A-Za-z0-9]{1,8}\$?")
 
 
 def to_regex(pattern: str) -> str:
-    """Return a Rust regular expression that matches the same whole texts as `pattern`."""
+    """Return a Rust regular expression that matches exactly the strings that `pattern` matches."""
     if pattern.startswith("re:"):
         return f"^(?:{pattern[3:]})$"
     if len(pattern) > 1 and pattern.endswith("/"):
@@ -39,7 +39,7 @@ def to_regex(pattern: str) -> str:
 
 @lru_cache(maxsize=4096)
 def problem(pattern: str) -> str | None:
-    """Return why a pattern cannot be used, None if it can."""
+    """Return why a pattern cannot be used, or None if it can."""
     if not pattern or pattern == "re:":
         return "an empty pattern matches nothing; remove it, or write `**` to match everything"
     if len(pattern) > MAX_LENGTH:
@@ -66,7 +66,7 @@ def names_a_file(pattern: str) -> bool:
 
 
 def extension(pattern: str) -> str | None:
-    """Return the literal extension at the end of a pattern in lower case, None if there is none."""
+    """Return the literal extension at the end of a pattern, in lower case, or None if there is none."""
     match = re.search(r"\.([A-Za-z0-9]{1,8})\$?$", pattern)
     return match[1].lower() if match else None
 
@@ -83,14 +83,14 @@ def split_named_column(name: str) -> tuple[str, str]:
 
 
 def matches(value: pl.Expr, pattern: str) -> pl.Expr:
-    """Return whether a text matches a pattern; a null matches nothing."""
+    """Return whether a value matches a pattern; null matches nothing."""
     if not pattern.startswith("re:") and "*" not in pattern:
         return value.eq(pattern.rstrip("/") or pattern).fill_null(value=False)
     return value.str.contains(to_regex(pattern)).fill_null(value=False)
 
 
 def matches_any(value: pl.Expr, patterns: tuple[str, ...] | list[str]) -> pl.Expr:
-    """Return whether a text matches one of the patterns."""
+    """Return whether a value matches one of the patterns."""
     return pl.any_horizontal(pl.lit(value=False), *(matches(value, pattern) for pattern in patterns))
 
 
@@ -103,7 +103,7 @@ _COMPARISON = re.compile(r"(<=|>=|!=|<|>|=)\s*(.*)", re.DOTALL)
 _SIZE_SIGNS = {"<", "<=", ">", ">="}
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 COMPARISON_REGEX = rf"^(?:(?:<=|>=|<|>)\s*{_NUMBER.pattern}$|(?![<>])(?!(?:!?=\s*)?(?:re:)?$)[\s\S])"
-"""A regular expression for valid comparisons, for the JSON Schema."""
+"""A regular expression that matches valid comparisons, for use in the JSON Schema."""
 _SIGNS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {
     "<=": lambda value, number: value <= number,
     ">=": lambda value, number: value >= number,
@@ -115,7 +115,7 @@ _SIGNS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {
 
 
 def comparison_problem(text: str) -> str | None:
-    """Return why a comparison cannot be used, None if it can."""
+    """Return why a comparison cannot be used, or None if it can."""
     sign, rest = _sign_and_value(text)
     if sign in _SIZE_SIGNS and not _NUMBER.fullmatch(rest):
         return f"{sign} compares numbers, like '{sign} 30', but {rest!r} is not a number"
@@ -123,7 +123,7 @@ def comparison_problem(text: str) -> str | None:
 
 
 def matches_comparison(value: pl.Expr, text: str) -> pl.Expr:
-    """Return whether a text meets a comparison; a null never does, nor does a text that is not a number if the comparison needs one."""
+    """Return whether a value meets a comparison; null never does, and neither does text that is not a number if the comparison needs one."""
     sign, rest = _sign_and_value(text)
     if _NUMBER.fullmatch(rest):
         number = value.str.strip_chars().cast(pl.Float64, strict=False)

@@ -1,6 +1,6 @@
-"""Plug-ins (log formats, goal keys, reports, outputs, commands): one module each, named as users type it.
+"""Plug-ins (log formats, goal keys, reports, outputs, commands): one module each, named the way users type it.
 
-A plug-in is found in every folder on the `__path__` of its package. Listing plug-ins imports none of them.
+Plug-ins are looked for in every folder on the `__path__` of their package. Listing them imports none of them.
 """
 
 from __future__ import annotations
@@ -35,36 +35,36 @@ def load(package: str, name: str) -> ModuleType:
 
 
 def load_all(package: str) -> dict[str, ModuleType]:
-    """Import every plug-in of a package, by the name that is written in YAML."""
+    """Import every plug-in of a package, and return them by the names that are written in YAML."""
     return {key: load(package, key) for key in keys(package)}
 
 
 @cache
 def headline(package: str, name: str) -> str:
-    """Return the first line of a plug-in's docstring, searched for in its source: help must not import Polars, and parsing takes too long."""
+    """Return the first line of a plug-in's docstring, taken from its source text: help must not import Polars, and parsing takes too long."""
     return _source(package, name).partition('"""')[2].partition("\n")[0].removesuffix('"""')
 
 
 @cache
 def constant(package: str, name: str, constant: str, default: Any) -> Any:  # noqa: ANN401 (a literal of any type)
-    """Return a plug-in's constant, a literal on one line of its source, without importing it; or the default if it has none."""
+    """Return a plug-in's constant (a literal on one line) without importing the plug-in, or the default if it has no such constant."""
     match = re.search(rf"^{constant} = (.+)$", _source(package, name), re.MULTILINE)
     return ast.literal_eval(match[1]) if match else default
 
 
 def place(package: str, name: str) -> tuple[int, str]:
-    """Return what sorts plug-ins: their PLACE, those without one last, equal ones by name."""
+    """Return a plug-in's sort key: its PLACE, or a place after all others if it has none, and then its name."""
     return constant(package, name, "PLACE", sys.maxsize), name
 
 
 def names_in_order(package: str) -> list[str]:
-    """Return the names of the plug-ins in a folder in the order of their places; imports none of them."""
+    """Return the names of a package's plug-ins in the order of their places, without importing any of them."""
     return sorted(names(package), key=lambda name: place(package, name))
 
 
 @cache
 def options(package: str, name: str) -> Mapping[str, tuple[str, str]]:
-    """Return the options that only this plug-in has, by name: the placeholder for the value and the help; from its source, like the headline."""
+    """Return, by name, the value placeholder and the help of each option that only this plug-in has, read from its source like the headline."""
     source = _source(package, name)
     if "\nOPTIONS = " not in source:
         return {}
@@ -75,7 +75,7 @@ def options(package: str, name: str) -> Mapping[str, tuple[str, str]]:
 
 @cache
 def _files(package: str) -> dict[str, Path]:
-    """Return the files of a package's plug-ins by name; the first folder on the path wins, as for imports."""
+    """Return the files of a package's plug-ins by name; the first folder on the path wins, as it does for imports."""
     folders = [Path(folder) for folder in reversed(import_module(f"convkit.{package}").__path__)]
     files = [file for folder in folders for file in folder.iterdir() if file.suffix == ".py" and not file.name.startswith("_")]
     return {file.stem.replace("_", "-"): file for file in files}

@@ -27,7 +27,7 @@ class LogSummary:
 
 @dataclass(frozen=True)
 class Silence:
-    """Hours without a line that are usually busy, in the site's time zone."""
+    """Usually busy hours without any lines, in the site's time zone."""
 
     begin: datetime
     end: datetime
@@ -37,7 +37,7 @@ class Silence:
 
 @dataclass(frozen=True)
 class ClockJump:
-    """A line of a log where the time jumps by more than a day."""
+    """A place in a log where the time jumps by more than a day."""
 
     log: str
     line: int
@@ -85,11 +85,11 @@ class Quality:
     bot_list: str = ""
     """The list of crawlers and its version."""
     bot_classes: Mapping[str, int] = field(default_factory=dict)
-    """Lines of excluded bots by class, largest first; they add up to the fate `bot`."""
+    """The number of lines from excluded bots by class, largest first; they add up to the lines with the fate `bot`."""
     bot_agents: tuple[BotAgent, ...] = ()
     """The user agents of the busiest bots."""
     bot_sessions: BotSessions | None = None
-    """Present if excluded bots reached a macro goal, or on request."""
+    """Set if excluded bots reached a macro goal, or on request."""
 
 
 UNKNOWN_QUALITY = Quality()

@@ -1,7 +1,7 @@
-"""The columns that pass between stages, with their types, and the session fields that only some runs need.
+"""The columns that are passed between stages, with their types, and the session fields that only some runs need.
 
 LINES -> PARSED (with PARSED_EVENTS for exports) -> NARROWED -> HITS -> SESSIONIZED -> MATCHED -> SESSIONS; PARSED also becomes RECORDS.
-All times are in UTC with microseconds; texts are String while logs are read, then TEXT.
+All times are in UTC, in microseconds; text is String while logs are read, and TEXT from then on.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ PROBLEMS = (
     "cut in parts by the container's runtime",
     "a time that no server of the web has written",
 )
-"""Why a line does not become a record; the first four are fates of their own."""
+"""The reasons why a line does not become a record; the first four are also fates."""
 PROBLEM = pl.Enum(PROBLEMS)
 
 
@@ -56,14 +56,14 @@ DEVICE = pl.Enum(DEVICES)
 
 
 def first_problem(rules: Mapping[str, pl.Expr]) -> pl.Expr:
-    """Return the name of the first rule that is true, null if none is."""
+    """Return the name of the first rule that is true, or null if none is."""
     return pl.coalesce(*(pl.when(is_true).then(pl.lit(problem, dtype=PROBLEM)) for problem, is_true in rules.items()))
 
 
 LINES = {"source": pl.UInt32(), "line_no": pl.UInt32(), "line": pl.String(), "fault": PROBLEM, "outer": pl.String()}
 """The input of a log format, one row per line.
 
-`line` is null for blank lines; `fault` is what is wrong with a line before it is parsed; `outer` is the time given by a wrapper around the line.
+`line` is null for blank lines; `fault` is a problem found before the line is parsed; `outer` is the time given by a wrapper around the line.
 """
 
 RECORDS = {
@@ -87,11 +87,11 @@ RECORDS = {
     "value": pl.String(),
     "props": pl.String(),
 }
-"""The content of a log or an export, one row per line, before anything is classified; null if a line does not have the field.
+"""The content of a log or an export, one row per line, before anything is classified; a field that a line does not have is null.
 
-`seconds` is the time taken to serve the request. `user_agent` is null if the line has no such field, empty if the field is empty. `event` is null in
-access logs, and empty if a row of an export names none. `props` is the JSON text of an event's properties. If a request has no method, as in probes,
-`target` is the whole request. Texts are as the client sent them: a server's escapes are undone.
+`seconds` is the time taken to serve the request. `user_agent` is null if the line has no such field, and empty if the field is empty. `event` is null
+in access logs, and empty if a row of an export names none. `props` is the JSON text of an event's properties. If a request has no method, as in
+probes, `target` is the whole request. Text is as the client sent it: the server's escapes are undone.
 """
 
 PARSED = {
@@ -115,14 +115,14 @@ PARSED = {
 """The output of a log format, one row per line: RECORDS, except that `sender` and `request` are not split yet.
 
 `sender` is `address ident user` and `request` is `method target protocol`; each distinct one is split only once. `problem` is null if the line is a
-record. `forwarded` is X-Forwarded-For as sent; `cookies` are the logged ones, as `name=value; name=value`. Columns that a run does not need are never
+record. `forwarded` is X-Forwarded-For as sent; `cookies` are those logged, as `name=value; name=value`. Columns that a run does not need are never
 computed.
 """
 
 SESSION_KEY = "session_key"
 """The column with an export's own session IDs."""
 SESSION_ROLE = "session"
-"""The key of `site.columns` for it."""
+"""The key under `site.columns` for this column."""
 
 PARSED_EVENTS = {
     "event": pl.String(),
@@ -132,10 +132,10 @@ PARSED_EVENTS = {
     "props": pl.String(),
     "anonymous": pl.String(),
 }
-"""The columns of exports in addition to PARSED.
+"""The columns that exports have in addition to those of PARSED.
 
-`event` (empty if a row names none), `event_id`, `value` and `props` are as in RECORDS. `event_number` is the same for rows of the same event, null if
-unknown. `anonymous` is the ID of the row's user before logging in. There is also a `prop.NAME` for each property that goals test.
+`event` (empty if a row names none), `event_id`, `value` and `props` are as in RECORDS. `event_number` is the same for all rows of one event, and null
+if unknown. `anonymous` is the ID of the row's user before logging in. There is also a column `prop.NAME` for each property that goals test.
 """
 
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
@@ -155,10 +155,10 @@ NARROWED = {
     "request": TEXT,
     "user_agent": TEXT,
 }
-"""What every run keeps of PARSED, one row per line; `slow` is true if serving took more than 3 seconds, null if the log does not say.
+"""The columns of PARSED that every run keeps, one row per line; `slow` is true if serving took more than 3 seconds, and null if unknown.
 
-Added if needed: `referrer`, `cookies`, `forwarded` and `session_key`; of exports `event`, `event_number`, `anonymous` and `prop.NAME`. On disk,
-texts are String.
+Added if needed: `referrer`, `cookies`, `forwarded` and `session_key`; for exports also `event`, `event_number`, `anonymous` and `prop.NAME`. On
+disk, text is String.
 """
 
 HITS = {
@@ -187,33 +187,33 @@ HITS = {
 }
 """One row per request or event, sorted by visitor and ORDER, with a Boolean `names:GOAL` for each goal that names hits.
 
-- `source` and `line_no`: the log's number (see ORDER) and the line in it, from 1.
-- `visitor`: the visitor's number, in this run only. `identified_by` is the position, from 0, of the rule in `site.visitor` that identified the
-  visitor. `has_assets` is whether the visitor ever requested a static file, null if the logs have none.
-- `host`: the virtual host, lower case, null if the log has none. `method`: like `GET`; null for events of an export.
-- `path`: the decoded path that goals match, with the parameters of `site.keep_query`. `page`: its row in reports, a pattern of `site.group` or the
-  path. `query`: the parameters that goals or `site.keep_query` name, as `name=value&name=value`, with secrets masked.
-- `status`: the HTTP status. `event`: the name of an export's event, null in access logs. `slow`: as in NARROWED.
-- `asset`, `background`, `download`: whether the path is on this list; `listed`: on any of them. `other`: whether the request counts nowhere (no
-  status, probing methods, robots.txt). `named`: whether a goal names the hit.
+- `source` and `line_no`: the log's number (see ORDER) and the line in it, counted from 1.
+- `visitor`: the visitor's number, valid in this run only. `identified_by` is the position, counted from 0, of the rule in `site.visitor` that
+  identified the visitor. `has_assets` is whether the visitor ever requested a static file, or null if the logs contain none.
+- `host`: the virtual host in lower case, or null if the log has none. `method`: the HTTP method, or null for events in an export.
+- `path`: the decoded path that goals match, with the parameters of `site.keep_query`. `page`: the row in which reports count it: a pattern from
+  `site.group`, or the path. `query`: the parameters that goals or `site.keep_query` name, as `name=value&name=value`, with secrets masked.
+- `status`: the HTTP status. `event`: the name of an event in an export, or null in access logs. `slow`: as in NARROWED.
+- `asset`, `background`, `download`: whether the path is on the list of this name; `listed`: whether it is on any of them. `other`: whether the
+  request is not counted anywhere (no status, probing methods, robots.txt). `named`: whether a goal names the hit.
 - `kind`: one of KINDS. `fate`: one of FATES.
 
 Added if needed: `device` (DEVICE), `referrer`, `sent_query` (the whole query as sent), `session_key`, the values that goals read (`query.NAME`,
 `cookie.NAME`, `prop.NAME`), their pattern tests (`path~/cart/**`), and `by:RULE`, the visitor's number by a preferred rule. Before bots are excluded
-there are also `user_agent` and `reason` (why the visitor is a bot, null for people), both TEXT.
+there are also `user_agent` and `reason` (why the visitor is a bot, or null for people), both TEXT.
 """
 
 SESSIONIZED = {**HITS, "session": pl.Int64(), "started": TIME, "pageless": pl.Boolean()}
-"""HITS that were kept, cut into sessions, without `by:RULE`.
+"""The HITS that were kept, divided into sessions, without `by:RULE`.
 
-`session` is unique across all visitors and increases with the rows; null for hits outside of sessions. `started` is the time of the session's first
-interaction. `pageless` marks hits whose session was excluded because it has no page.
+`session` is unique across all visitors and increases with the rows; it is null for hits outside sessions. `started` is the time of the session's
+first interaction. `pageless` marks hits whose session was excluded because it has no page.
 """
 
 MATCHED = {**SESSIONIZED, "pageless_macro": pl.Boolean(), "row": pl.UInt32()}
 """SESSIONIZED with a Boolean `goal:GOAL` per goal, never null, in place of `names:GOAL`.
 
-`pageless_macro` marks hits of excluded pageless sessions that a macro goal names; `row` is the position in the frame, from 0.
+`pageless_macro` marks hits of excluded pageless sessions that a macro goal names; `row` is the position in the frame, counted from 0.
 """
 
 FATE_ROWS = {
@@ -225,7 +225,7 @@ FATE_ROWS = {
     "line_no": pl.UInt32(),
     "macro": pl.Boolean(),
 }
-"""One row per record: its fate, `reason` (why its visitor is a bot, null for people), and whether a `macro` goal names it."""
+"""One row per record: its fate, `reason` (why its visitor is a bot, or null for people), and whether a `macro` goal names it."""
 
 SESSIONS = {
     "session": pl.Int64(),
@@ -252,15 +252,17 @@ SESSIONS = {
 }
 """One row per session, with a Boolean `goal:GOAL` for each listed goal: whether the session reached it.
 
-- `session`, `visitor`: numbers, in this run only. `number`: the visitor's first session is 1. `started`: the time of the first interaction.
-- `seconds`: from the first to the last interaction. `interactions`: pages and events. `pages`: page views.
-- `landing`, `exit`: the first and last page, as in `page` of HITS. `bounced`: a single interaction. `converted`: a macro goal was reached.
+- `session`, `visitor`: numbers valid in this run only. `number`: the visitor's first session is 1. `started`: the time of the first interaction.
+- `seconds`: the time from the first to the last interaction. `interactions`: the number of pages and events. `pages`: the number of page views.
+- `landing`, `exit`: the first and last page, as in `page` of HITS. `bounced`: whether there was only one interaction. `converted`: whether a
+  macro goal was reached.
 - `has_assets`, `identified_by`: as in HITS.
-- `device`: of the first interaction; only with the session field DEVICE_FIELD.
+- `device`: the device of the first interaction; only with the session field DEVICE_FIELD.
 - `source`, `medium`, `campaign`, `channel`: where the session came from; `first_channel`: the channel of the visitor's first session; `referred`:
-  whether the first hit has a referrer; `resumed`: a Direct session whose referrer is the site itself or a payment provider. Only with CHANNEL_FIELD.
+  whether the first hit has a referrer; `resumed`: whether it is a Direct session whose referrer is the site itself or a payment provider. Only
+  with CHANNEL_FIELD.
 
-With a session field `variant.NAME` there is a column of that name (TEXT).
+With a session field `variant.NAME`, there is a column of that name (TEXT).
 """
 
 INTERACTIONS = ("page", "event")
@@ -269,7 +271,7 @@ INTERACTIONS = ("page", "event")
 
 @cache
 def is_kind(*kinds: str) -> pl.Expr:
-    """Return whether a hit is of one of these kinds; cached, as building the expression takes longer than evaluating it on a small log."""
+    """Return whether a hit is of one of these kinds; cached, because building the expression takes longer than evaluating it on a small log."""
     return pl.col("kind").is_in(pl.Series(kinds, dtype=KIND).implode())
 
 
@@ -284,7 +286,7 @@ CHANNEL_COLUMNS = ("source", "medium", "campaign", "channel")
 VARIANT_PREFIX = "variant."
 """The prefix of a variant's name; each variant is a session field of its own."""
 _SESSION_FIELDS = {"device": DEVICE_FIELD, **dict.fromkeys(CHANNEL_COLUMNS, CHANNEL_FIELD)}
-"""The session field that a key or column needs."""
+"""For each key or column that needs a session field, its name."""
 
 
 def session_fields_of(names: Iterable[str | None]) -> frozenset[str]:

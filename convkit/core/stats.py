@@ -16,21 +16,21 @@ Z_95 = 1.959963984540054
 POWER_80 = NormalDist().inv_cdf(0.8)
 _MAX_SECONDS = (1 << 31) - 1
 _QUANTILES = [place / 200 for place in range(1, 1_001)]
-"""The quantiles that `p_value` tries: up to 5, beyond which the probability is next to 0."""
+"""The quantiles that `p_value` tries: up to 5, beyond which the probability is practically 0."""
 
 
 def whole_seconds(seconds: pl.Expr) -> pl.Expr:
-    """Return seconds as tallied, Int32: clipped to between 0 and 68 years, in case a clock was wrong."""
+    """Return seconds as they are tallied: as Int32, limited to between 0 and 68 years in case a clock was wrong."""
     return seconds.clip(0, _MAX_SECONDS).cast(pl.Int32)
 
 
 def ratio(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
-    """Return part / whole as Float64, null if the whole is 0."""
+    """Return part / whole as Float64, or null if the whole is 0."""
     return pl.when(whole > 0).then(part / whole)
 
 
 def wilson(part: pl.Expr, whole: pl.Expr, z: float | pl.Expr = Z_95) -> tuple[pl.Expr, pl.Expr]:
-    """Return the lower and upper bound of part / whole, null if the whole is 0."""
+    """Return the lower and upper bounds of part / whole, or null if the whole is 0."""
     rate = ratio(part, whole)
     middle = rate + z * z / (2 * whole)
     spread = z * (rate * (1 - rate) / whole + z * z / (4 * whole * whole)).sqrt()
@@ -41,7 +41,7 @@ def wilson(part: pl.Expr, whole: pl.Expr, z: float | pl.Expr = Z_95) -> tuple[pl
 
 
 def newcombe(part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl.Expr, z: float | pl.Expr = Z_95) -> tuple[pl.Expr, pl.Expr]:
-    """Return the lower and upper bound of part / whole - other_part / other_whole, null if a whole is 0."""
+    """Return the lower and upper bounds of part / whole - other_part / other_whole, or null if either whole is 0."""
     rate, other = ratio(part, whole), ratio(other_part, other_whole)
     (low, high), (other_low, other_high) = wilson(part, whole, z), wilson(other_part, other_whole, z)
     down = ((rate - low) ** 2 + (other_high - other) ** 2).sqrt()
@@ -50,14 +50,14 @@ def newcombe(part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl
 
 
 def newcombe_low(part: pl.Expr, whole: pl.Expr, other_part: pl.Expr, other_whole: pl.Expr, z: float = Z_95) -> pl.Expr:
-    """Return the lower bound of part / whole - other_part / other_whole, null if a whole is 0."""
+    """Return the lower bound of part / whole - other_part / other_whole, or null if either whole is 0."""
     return newcombe(part, whole, other_part, other_whole, z)[0]
 
 
 def p_value(part: int, whole: int, other_part: int, other_whole: int) -> float:
     """Return the two-sided p-value of a difference between two rates, from the quantile at which Newcombe's interval first contains 0.
 
-    It is 1.0 if the rates are equal or a whole is 0.
+    It is 1.0 if the rates are equal or either whole is 0.
     """
     counts = [pl.lit(count, dtype=pl.Int64) for count in (part, whole, other_part, other_whole)]
     quantiles = pl.DataFrame({"z": _QUANTILES})
@@ -87,13 +87,13 @@ class Sample(NamedTuple):
 
 
 def mean_interval(sample: Sample) -> tuple[float, float]:
-    """Return the 95% bounds of the mean of at least two values, by Student's t."""
+    """Return the 95% bounds of the mean of at least two values, using Student's t."""
     width = student_t(sample.number - 1) * sqrt(sample.variance / sample.number)
     return sample.mean - width, sample.mean + width
 
 
 def welch(sample: Sample, other: Sample) -> tuple[float, float] | None:
-    """Return the 95% bounds of `sample` mean minus `other` mean, None if a side has fewer than two values."""
+    """Return the 95% bounds of `sample` mean minus `other` mean, or None if either has fewer than two values."""
     if min(sample.number, other.number) < 2:  # noqa: PLR2004 (one value has no variance)
         return None
     errors = [one.variance / one.number for one in (sample, other)]
@@ -108,7 +108,7 @@ def bonferroni_z(tests: int) -> float:
 
 
 def weighted_quantile(value: pl.Expr, weight: pl.Expr, quantile: float) -> pl.Expr:
-    """Return the type 7 quantile of values that occur `weight` times each, as an aggregation; null if there are none.
+    """Return an aggregation that gives the type 7 quantile of values that occur `weight` times each, or null if there are none.
 
     The values must be sorted within the group.
     """

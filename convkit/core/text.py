@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 MAX_LENGTH = 200
-"""The largest number of characters in a cell; longer text ends in an ellipsis."""
+"""The maximum number of characters in a cell; longer text is cut off and ends in an ellipsis."""
 
 # Bidirectional marks, zero-width and interlinear characters, script format signs, tags, and code points that break lines.
 _INVISIBLE = [0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x2028, 0x202F), *range(0x2060, 0x2070), 0xFEFF, *range(0xFFF9, 0xFFFC)]
@@ -23,13 +23,13 @@ _VISIBLE: dict[int, int | str] = {
     **{code: f"\\u{code:04x}" for code in [*_INVISIBLE, *_SIGNS, *_SURROGATES]},
     **{code: f"\\U{code:08x}" for code in _WIDE_SIGNS},
 }
-# Spreadsheets skip blanks, and some also skip zero-width marks.
+# Spreadsheets skip leading blanks, and some also skip zero-width marks.
 _FORMULA = re.compile(r"[\s\ufeff\u200b]*[=+\-@\t\r\n\0＝＋－＠]")
 
 
 def safe(text: str, longest: int | None = MAX_LENGTH) -> str:
     """Return `text` with control, direction and invisible characters made visible, truncated to `longest` characters."""
-    # Nearly all text is plain, and checking that takes a tenth of the time of a translation.
+    # Nearly all text is plain, and checking for that takes a tenth of the time that a translation does.
     visible = text if text.isascii() and text.isprintable() else text.translate(_VISIBLE)
     return visible if longest is None or len(visible) <= longest else visible[: longest - 1] + "…"
 

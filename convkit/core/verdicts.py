@@ -1,6 +1,6 @@
 """Verdicts on differences (rose, fell, did not move, cannot tell) and on trends (progressing, stagnating, regressing, too little data).
 
-A difference is judged by the cautious end of its 95% interval, relative to the rate before. A trend is a line through the rates of all periods,
+A difference is judged by the cautious end of its 95% interval, relative to the `before` rate. A trend is a line through the rates of all periods,
 weighted by their sessions: the test of Cochran (1954) and Armitage (1955). If rates scatter more than those of independent sessions would, the
 interval is widened accordingly (McCullagh and Nelder 1989, 4.5).
 """
@@ -18,33 +18,33 @@ if TYPE_CHECKING:
 
 
 MARGIN = 0.1
-"""The default of `site.margin`: how far a rate may move, relative to the rate before, and still count as unchanged."""
+"""The default of `site.margin`: how far a rate may move, relative to its earlier value, and still count as unchanged."""
 MIN_CONVERSIONS, MIN_SESSIONS = 10, 30
-"""The conversions on both sides together, and the sessions on each side, that a verdict needs."""
+"""The number of conversions on both sides together, and of sessions on each side, that a verdict needs."""
 CANNOT_TELL = "cannot tell"
 _ROSE, _FELL = "rose", "fell"
 _MIN_CHANGE = 0.0001
-"""The smallest relative change that counts as one."""
+"""The smallest relative change that counts as a change."""
 _MAX_CHANGE = 1e9
 
 
 def add_verdicts(counts: pl.DataFrame, margin: float = MARGIN) -> pl.DataFrame:
     """Add `difference_low`, `difference_high` and `verdict` to rows of `now, now_of, before, before_of`.
 
-    If the rate before is 0, its upper bound is used instead.
+    If the `before` rate is 0, its upper bound is used instead.
     """
     now, now_of, before, before_of = (pl.col(name) for name in ("now", "now_of", "before", "before_of"))
     low, high = stats.newcombe(now, now_of, before, before_of)
     at_most = stats.wilson(before, before_of)[1]
     has_enough = (now + before >= MIN_CONVERSIONS) & (now_of >= MIN_SESSIONS) & (before_of >= MIN_SESSIONS)
-    # In stages: an expression that is repeated inside another makes it large, and slow to optimize in every run.
+    # This is done in stages, because repeating an expression inside another makes it large, and slow to optimize in every run.
     rows = counts.with_columns(difference_low=low, difference_high=high, _base=pl.when(before > 0).then(before / before_of).otherwise(at_most))
     bounds = {f"_{end}": pl.when(has_enough).then(f"difference_{end}") for end in ("low", "high")}
     return _with_verdict(rows.with_columns(**bounds), margin).drop("_base", *bounds)
 
 
 def difference_verdict(before: float, bounds: tuple[float, float] | None, margin: float) -> str:
-    """Return the verdict on one difference with these bounds, None if unknown, relative to the value `before`."""
+    """Return the verdict on one difference with these bounds (None if they are unknown), relative to the value `before`."""
     if bounds is None or before <= 0:
         return CANNOT_TELL
     row = pl.DataFrame({"_base": [before], "_low": [bounds[0]], "_high": [bounds[1]]})
@@ -91,26 +91,26 @@ def moved(verdict: str | None) -> bool:
 
 
 def _rounded_down(percent: pl.Expr) -> pl.Expr:
-    """Return a relative change in percent, rounded down: whole from 1% on, with at most two significant digits."""
+    """Return a relative change in percent, rounded down to at most two significant digits and, from 1% on, to a whole number."""
     digit = pl.lit(10.0).pow(percent.log10().floor() - 1)
-    whole = pl.when(percent < 10).then(percent.floor()).otherwise((percent / digit).floor() * digit)  # noqa: PLR2004 (where a figure has two digits)
+    whole = pl.when(percent < 10).then(percent.floor()).otherwise((percent / digit).floor() * digit)  # noqa: PLR2004 (two digits from here on)
     small = pl.when(percent < 0.1).then((percent * 1000).floor() / 1000).otherwise((percent * 100).floor() / 100)  # noqa: PLR2004 (as above)
     return pl.when(percent >= 1).then(whole.round().cast(pl.Int64).cast(pl.String)).otherwise(small.round(3).cast(pl.String))
 
 
 TREND_VERDICTS = PROGRESSING, STAGNATING, REGRESSING, TOO_LITTLE = "progressing", "stagnating", "regressing", "too little data"
 MIN_PERIODS, MIN_REACHED = 3, 10
-"""The periods, and the conversions in all of them, that a trend needs."""
+"""The number of periods, and of conversions in all of them together, that a trend needs."""
 _LINE_FACTOR = 6
-"""A line needs three times the sessions of two sides with the same difference between its ends, so six times those of one side."""
+"""A line needs three times as many sessions as two sides that differ by as much as its ends do, so six times as many as one side."""
 
 
 def fit_trends(counts: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per `item` of counts `item, number, part, whole`, in order: the fit of a line through `part / whole`.
+    """Fit a line through `part / whole` for each `item` in counts with `item, number, part, whole`; return one row per item, in order.
 
     `number` is the period's position; periods whose `whole` is 0 are ignored. Columns: `periods`, `reached`, `sessions` (sums), `rate`; `first_rate`,
     `last_rate` (on the line); the `change` between them, relative to `rate`, with `change_low` and `change_high` (95%); `scatter`, the variance
-    relative to that of independent sessions, at least 1. Null if the sums are not enough.
+    relative to that of independent sessions, at least 1. Values for which there is too little data are null.
     """
     part, whole, number, distance, rate = (pl.col(name) for name in ("part", "whole", "number", "distance", "rate"))
     mean, weight = part.sum() / whole.sum(), (whole * distance**2).sum()
@@ -142,7 +142,7 @@ def fit_trends(counts: pl.DataFrame) -> pl.DataFrame:
 
 
 def trend_verdict(margin: float) -> pl.Expr:
-    """Return the verdict on a row of `fit_trends`, by whether its interval excludes 0 or lies within the margin."""
+    """Return the verdict on a row of `fit_trends`, depending on whether its interval excludes 0 or lies within the margin."""
     low, high = pl.col("change_low"), pl.col("change_high")
     is_few = (pl.col("periods") < MIN_PERIODS) | (pl.col("reached") < MIN_REACHED)
     rules = {TOO_LITTLE: is_few, PROGRESSING: low > 0, REGRESSING: high < 0, STAGNATING: (low > -margin) & (high < margin)}

@@ -22,12 +22,12 @@ def is_nth(matches: pl.Expr, number: int, group: str) -> pl.Expr:
 
 
 def previous(value: pl.Expr, group: str) -> pl.Expr:
-    """Return the value of the previous row in the group, null in its first row."""
+    """Return the value in the previous row of the group, or null in the group's first row."""
     return pl.when(~_starts_group(group)).then(value.shift(1))
 
 
 def previous_group(value: pl.Expr, number: int, group: str, whole: str) -> pl.Expr:
-    """Return `value` at the start of the `number`-th previous group in the same whole, like an earlier session of the visitor; null if there is none.
+    """Return `value` at the start of the `number`-th previous group in the same whole (such as a visitor's earlier session), or null.
 
     The result is meaningless for rows that belong to no group.
     """
@@ -37,7 +37,7 @@ def previous_group(value: pl.Expr, number: int, group: str, whole: str) -> pl.Ex
 
 
 def last_matching(value: pl.Expr, matches: pl.Expr, group: str) -> pl.Expr:
-    """Return the value of the last matching row before this one in the group, null if there is none."""
+    """Return the value in the last matching row before this one in the group, or null if there is none."""
     last_value = pl.when(matches).then(value).forward_fill().shift(1)
     last_group = pl.when(matches).then(group).forward_fill().shift(1)
     return pl.when(last_group == pl.col(group)).then(last_value)
