@@ -1,1 +1,1 @@
-"""What a report may use: the analysis, its view, segments, breakdowns, tallies, periods."""
+"""The parts that reports are built from: the analysis, its view, segments, breakdowns, tallies and periods."""

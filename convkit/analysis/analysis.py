@@ -33,10 +33,10 @@ _STEPS = {
 
 @dataclass(frozen=True)
 class Analysis:
-    """The frames of all visitors, or of one part of them; the tallies of several parts can be added.
+    """The matched data of all visitors, or of some of them; the tallies of several such parts can be added up.
 
-    `hits` are matched hits sorted by visitor and ORDER with `row`, `inside` (whether in the period), `started` and `pageless`; `sessions` are
-    those of the period.
+    `hits` are the matched hits, sorted by visitor and ORDER, with the columns `row`, `inside` (whether the hit is in the period), `started` and
+    `pageless`; `sessions` are the sessions in the period.
     """
 
     hits: pl.LazyFrame
@@ -44,85 +44,85 @@ class Analysis:
     """The number of rows of `hits`."""
     sessions: pl.LazyFrame
     chains: Mapping[str, pl.LazyFrame]
-    """By funnel: the chains that begin in the period (`chains.best_chains`)."""
+    """For each funnel, the chains that begin in the period (`chains.best_chains`)."""
     drop_off: Mapping[str, pl.LazyFrame]
-    """By funnel: where those at each step went next (`drop_off.drop_off_counts`)."""
+    """For each funnel, where visitors went next from each step (`drop_off.drop_off_counts`)."""
     detours: Mapping[str, pl.LazyFrame]
-    """By funnel: how its last step was reached outside the funnel (`detours.find_detours`)."""
+    """For each funnel, how its last step was reached outside the funnel (`detours.find_detours`)."""
     entering: Mapping[str, pl.LazyFrame]
-    """By funnel: the sessions that may enter it."""
+    """For each funnel, the sessions that are allowed to enter it."""
     goals: Goals
     ends: datetime | None
-    """Time of the last hit of the log."""
+    """The time of the last hit in the log."""
     identities: pl.LazyFrame
-    """`visitor, identity` of all visitors of the logs: personal data, from which visitor IDs are made."""
+    """`visitor, identity` of all visitors in the logs: personal data from which the visitor IDs are derived."""
     by: tuple[str, ...] = ()
-    """The column with the value of a breakdown: every tally begins with it; `chains` and `drop_off` have it. Empty without a breakdown."""
+    """The column with the breakdown value, which all tallies begin with and `chains` and `drop_off` also have; empty if there is no breakdown."""
     values: pl.LazyFrame | None = None
-    """`session` and that column: one row per value of a session."""
+    """`session` and the breakdown column, with one row for each value that a session has."""
 
     options: Mapping[str, str] = field(default_factory=dict)
-    """The given options of single reports."""
+    """The options given for individual reports."""
 
     def split(self, rows: pl.LazyFrame, session: str = "session") -> pl.LazyFrame:
-        """Return rows once per value of their session, dropping those without a session; unchanged without a breakdown."""
+        """Repeat rows for each value of their session and drop those without a session; return them unchanged if there is no breakdown."""
         if self.values is None:
             return rows
         return rows.join(self.values, left_on=session, right_on="session", maintain_order="left")
 
     def summed(self, rows: pl.LazyFrame, **sums: pl.Expr) -> pl.LazyFrame:
-        """Return sums of rows: one row per value; a single row without a breakdown."""
+        """Return sums over rows: one row per breakdown value, or a single row if there is no breakdown."""
         return rows.group_by(self.by).agg(**sums) if self.by else rows.select(**sums)
 
     def beside(self, sums: pl.LazyFrame, others: pl.LazyFrame) -> pl.LazyFrame:
-        """Return `summed` rows side by side, with nulls for values that the others lack."""
+        """Join two results of `summed` side by side, with nulls for values that `others` lacks."""
         return sums.join(others, on=self.by, how="left") if self.by else pl.concat([sums, others], how="horizontal")
 
 
 @dataclass(frozen=True)
 class View:
-    """What `present` needs in addition to the tally; nothing in it depends on single visitors."""
+    """The data that `present` needs in addition to the tally; none of it depends on individual visitors."""
 
     goals: Goals
     period: Period
     input: Mapping[str, int]
-    """The number of `lines`, and how many were kept, excluded and so on."""
+    """The number of `lines`, and how many of them were kept, excluded and so on."""
     knows_macro: bool = True
-    """Whether a macro goal is known: from a goals file, or a built-in one that was reached."""
+    """Whether there is a macro goal: one from a goals file, or a built-in one that was reached."""
     has_local_times: bool = False
-    """Whether an export has times without a zone."""
+    """Whether an export has times without a time zone."""
     key: str = ""
     """The key of the breakdown, if there is one."""
     by: tuple[str, ...] = ()
-    """The column of the key's values."""
+    """The column that holds the key's values; empty if there is no breakdown."""
     bots: str = "drop"
     """One of BOT_MODES."""
     ends: datetime | None = None
-    """Time of the last hit of the log."""
+    """The time of the last hit in the log."""
     sources: tuple[str, ...] = ()
-    """The names of the logs, by the number that is the `source` of their hits."""
+    """The names of the logs; the `source` of a hit is the position of its log in this list."""
     own_hosts: tuple[str, ...] = ()
-    """Hosts assumed to be the site's own, since none are configured."""
+    """Hosts assumed to be the site's own, because none are configured."""
     is_narrowed: bool = False
-    """Whether filters restrict the run to some sessions of the period."""
+    """Whether filters limit the run to some of the sessions in the period."""
     sort: Sorting | None = None
     quality: Quality = UNKNOWN_QUALITY
-    """Bots, gaps and clock jumps of the logs."""
+    """The bots, gaps and clock jumps in the logs."""
     options: Mapping[str, str] = field(default_factory=dict)
-    """The given options of single reports."""
+    """The options given for individual reports."""
 
     def order(self, columns: Iterable[Column], default: str) -> str:
-        """Return how the rows of a report are sorted, in words."""
+        """Describe how the rows of a report are sorted."""
         return self.sort.words if self.sort and self.sort.is_of(columns) else default
 
     @property
     def keys(self) -> tuple[Column, ...]:
-        """Return the columns of the breakdown, which come before those of a report."""
+        """Return the columns of the breakdown, which come before the report's own columns."""
         return tuple(Column(key, "text") for key in self.by)
 
     @property
     def steps(self) -> pl.DataFrame:
-        """Return one row per step of a funnel, in the order of the file; `place` numbers the funnels, `next_step` is null at the last step."""
+        """Return one row per funnel step, in the order of the goals file; `place` is the funnel's number, and the last step's `next_step` is null."""
         return pl.DataFrame(
             [
                 (
@@ -145,5 +145,5 @@ class View:
 
     @property
     def macro_name(self) -> str:
-        """The title of conversion columns: the name of the macro goal if there is only one."""
+        """The title of the conversion columns: the name of the macro goal if there is exactly one, or else `converted`."""
         return self.goals.macros[0].name if len(self.goals.macros) == 1 else "converted"

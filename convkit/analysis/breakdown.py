@@ -1,6 +1,7 @@
-"""Breakdown (`--by KEY`): the values that each session has, and tallies broken down by them.
+"""Breakdowns (`--by KEY`): the values of the key in each session, and tallies broken down by those values.
 
-Values are ordered and include periods without sessions; small values can be folded into one. Without a key all functions return their input.
+Values are ordered, and periods without sessions are included; the smallest values can be merged into one. If there is no key, the functions return
+their input.
 """
 
 from __future__ import annotations
@@ -25,22 +26,22 @@ if TYPE_CHECKING:
 
 
 VALUE = "by"
-"""The column of the value; it is not named after the key, since sessions and hits have columns of that name."""
+"""The column that holds the value; it is not named after the key, because sessions and hits may already have a column of that name."""
 NO_VALUE = "(none)"
-"""The value of sessions that have none, because no goal was reached or the host is unknown."""
+"""The value of sessions that have none, for example because they reached no goal or the host is unknown."""
 PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
-"""Keys that are periods, and how their values are written: `2026-10-07`, `2026-W41` (ISO 8601), `2026-10`."""
+"""The keys that are periods, and the format of their values: `2026-10-07`, `2026-W41` (ISO 8601), `2026-10`."""
 
 VALUES_TALLY = "values"
-"""The tally with the number of `sessions` per value, in every report that is broken down."""
+"""The tally with the number of `sessions` per value, which every report that is broken down includes."""
 _PLACE = "place of the value"
 OTHER = "(other)"
-"""The heading of the column for all remaining values on a screen."""
+"""The heading of the column that combines all remaining values on a screen."""
 
 
 def _period(written: str) -> Values:
     def values(sessions: pl.LazyFrame, _: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-        """Return the period in which sessions began, in the time zone of the site."""
+        """Return the period in which each session began, in the site's time zone."""
         return sessions.select("session", value=pl.col("started").dt.convert_time_zone(goals.site.timezone).dt.strftime(written))
 
     return values
@@ -55,7 +56,7 @@ def _session_column(column: str) -> Values:
 
 def _first_interaction_column(column: str) -> Values:
     def values(_: pl.LazyFrame, hits: pl.LazyFrame, __: Goals) -> pl.LazyFrame:
-        """Return the value of the first interaction."""
+        """Return the value that each session's first interaction has."""
         first = hits.filter(pl.col("inside") & pl.col("session").is_not_null() & is_interaction())
         return first.unique("session", keep="first", maintain_order=True).select("session", value=column)
 
@@ -79,12 +80,12 @@ KEYS: dict[str, Values] = {
     **{key: _session_column(key) for key in schema.CHANNEL_COLUMNS},
     "goal": _goals_reached,
 }
-"""The keys of breakdowns, in addition to the variants of the site; each returns `session, value` for the sessions of the period and their matched
-hits, sorted by visitor and ORDER."""
+"""The keys of breakdowns, apart from the site's variants; each has a function that returns `session, value`, given the sessions in the period and
+their matched hits, sorted by visitor and ORDER."""
 
 
 def parse_key(key: str | None, goals: Goals) -> str | None:
-    """Return the key of the option. Raises UsageError with the fix if it is unknown."""
+    """Return the key given with `--by`. Raises UsageError if it is unknown."""
     keys = (*KEYS, *(f"{schema.VARIANT_PREFIX}{name}" for name in goals.site.variants))
     if key is not None and key not in keys:
         fix = did_you_mean(key, keys) or ("; define it under `site.variants`." if key.startswith(schema.VARIANT_PREFIX) else ".")
@@ -93,13 +94,13 @@ def parse_key(key: str | None, goals: Goals) -> str | None:
 
 
 def session_values(key: str, sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return `session` and `by` (TEXT), the value of the key: one row per value of a session; most keys have exactly one."""
+    """Return `session` and `by` (TEXT, the key's value), with one row for each value of a session; for most keys there is exactly one."""
     values = KEYS.get(key, _session_column(key))(sessions, hits, goals)
     return values.select("session", pl.col("value").cast(pl.String).fill_null(NO_VALUE).cast(TEXT).alias(VALUE))
 
 
 def ordered_values(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return `by, sessions` in order: periods by time, including empty ones; values of other keys by sessions, largest first."""
+    """Return `by, sessions` in order: periods by time, including empty ones; other values by number of sessions, highest first."""
     values = tally[VALUES_TALLY].with_columns(pl.col(VALUE).cast(pl.String))
     if view.key not in PERIODS:
         return values.sort(pl.col(VALUE) == OTHER, "sessions", VALUE, descending=[False, True, False])
@@ -107,7 +108,7 @@ def ordered_values(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFram
 
 
 def _periods_of_view(view: View) -> pl.DataFrame:
-    """Return the days, weeks or months of the period, in the site's time zone."""
+    """Return the days, weeks or months that the period covers, in the site's time zone."""
     begin, end = view.period.begin, view.period.end
     if begin is None or end is None:
         return pl.DataFrame(schema={VALUE: pl.String})
@@ -116,7 +117,7 @@ def _periods_of_view(view: View) -> pl.DataFrame:
 
 
 def every_value(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return one row of sums per value, including values without sessions; without a key, a single row."""
+    """Return one row of sums per value, including values without sessions, or a single row if there is no key."""
     if not view.by:
         return tally[name]
     sums = tally[name].with_columns(pl.col(view.by).cast(pl.String))
@@ -126,12 +127,12 @@ def every_value(name: str, tally: Mapping[str, pl.DataFrame], view: View) -> pl.
 
 
 def repeat_for_values(rows: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return the rows, repeated for each value."""
+    """Repeat all rows for each value."""
     return rows.join(ordered_values(tally, view).select(view.by), how="cross") if view.by else rows
 
 
 def in_value_order(frame: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return rows in the order of their values; rows of the same value keep their order."""
+    """Return the rows in the order of their values; rows with the same value keep their order."""
     if not view.by:
         return frame
     ranks = ordered_values(tally, view).select(view.by).with_row_index(_PLACE)
@@ -144,7 +145,7 @@ def in_value_order(frame: pl.DataFrame, tally: Mapping[str, pl.DataFrame], view:
 
 
 def fold_values(tally: Mapping[str, pl.DataFrame], kept: Sequence[str]) -> dict[str, pl.DataFrame]:
-    """Return tallies in which all values that are not kept are folded into OTHER."""
+    """Return the tallies with all values that are not in `kept` merged into OTHER."""
     value = pl.col(VALUE).cast(pl.String)
     one = pl.when(value.is_in(list(kept))).then(value).otherwise(pl.lit(OTHER))
     return {name: sum_tallies([frame.with_columns(one.alias(VALUE))]) for name, frame in tally.items()}

@@ -1,6 +1,6 @@
 """Screens of reports that are broken down by a key: one column per value, or a sparkline over the periods.
 
-Cells that are not clearly different from the other sessions are marked.
+Cells that are not clearly different from the figures for the other sessions are marked.
 """
 
 from __future__ import annotations
@@ -26,33 +26,33 @@ if TYPE_CHECKING:
 
 
 MOST_VALUES = 5
-"""The number of values that get their own column; the others share one."""
+"""The maximum number of values that get a column of their own; the others share one."""
 _MOST_PERIODS, _ROWS = 60, 20
 _NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2, 2
-"""The maximum width of a name, the widths of a count with its rate and of the rate, the maximum width of a value, the gap and the indent."""
+"""Widths: the longest name (on a wide and on a narrow screen), a count with its rate, a rate alone, the widest value, the gap and the indent."""
 _LABEL, _ALL, _SESSIONS = "label", "all", "sessions"
 
 INDISTINGUISHABLE_SIGN = "≈"
 INDISTINGUISHABLE_LEGEND = Paragraph(f"{INDISTINGUISHABLE_SIGN} no clear difference from the other sessions", style="dim")
 CellCounts = tuple[int, int, int, int]
-"""Part and whole of a cell, and those of all sessions, including the cell's."""
+"""The part and the whole in a cell, and those for all sessions, including the ones in the cell."""
 
 
 @dataclass(frozen=True)
 class Breakdown:
-    """A report broken down by a key, and the values in order: `by, sessions`. On a screen the last value may stand for all others."""
+    """A report broken down by a key, and its values in order, as `by, sessions`. On a screen, the last value may stand for all the others."""
 
     values: pl.DataFrame
     report: Report
     marks: PeriodMarks = NO_MARKS
-    """The marks on periods."""
+    """The marks on unfinished periods and on those with notes."""
 
 
 class BreakdownScreen(Protocol):
-    """A function that draws a report broken down by a key."""
+    """An object that draws a report broken down by a key."""
 
     def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
-        """Return the blocks; `whole` is the report of all sessions, `fold` keeps that many values (None for all) and merges the others."""
+        """Return the blocks; `whole` is the report on all sessions, and `fold(n)` keeps n values (all for None) and merges the others."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ class Section:
     heading: Heading
     rows: pl.DataFrame
     only: Mapping[str, str | int] = field(default_factory=dict)
-    """Columns, each with its value in all rows of this table, if a report has several tables."""
+    """If a report has several tables, the columns and values that select the rows of this one."""
     below: tuple[Block, ...] = ()
     widest: int = 0
-    """Maximum length of a label, if not the usual one."""
+    """The maximum length of a label; 0 for the usual one."""
     shorten: Callable[[str], str] = str
 
 
@@ -73,8 +73,8 @@ class Section:
 class BreakdownTable:
     """The table of a report that is broken down: each row has a label and, per value, a count (`part`) out of a total (`whole`), with the rate.
 
-    All three are columns of the report or of its details (the label may be an expression); rows without a label are left out. Without `sections`, the
-    table shows under `heading` the first rows whose part is not 0, in the order of the report.
+    All three are columns of the report or its details (the label may also be an expression); rows without a label are left out. If there are no
+    `sections`, a single table headed `heading` shows the first rows whose part is not 0, in the order of the report.
     """
 
     label: str | pl.Expr
@@ -83,7 +83,7 @@ class BreakdownTable:
     heading: Heading | None = None
     sections: Callable[[Report, View, Screen], Iterable[Section]] | None = None
     with_sessions: bool = True
-    """Whether the sessions of each value are the first row."""
+    """Whether the first row shows the number of sessions for each value."""
     of_sessions: bool = False
     """Whether parts and wholes are counts of sessions; if so, cells that are not clearly different from the other sessions are marked."""
 
@@ -101,12 +101,12 @@ class BreakdownTable:
         return [Section(self.heading or Heading(whole.name.upper()), rows.head(screen.rows(_ROWS) or rows.height))]
 
     def labelled(self, rows: pl.DataFrame, by: Sequence[str] = ()) -> pl.DataFrame:
-        """Return `label, part, whole` of rows that have a label, preceded by the columns of their value."""
+        """Return `label, part, whole` of the rows that have a label, preceded by the columns in `by`."""
         return rows.select(*by, label=self.label, part=self.part, whole=self.whole).drop_nulls("label")
 
 
 def detailed_rows(report: Report) -> pl.DataFrame:
-    """Return the rows of a report in its order, with the columns of its details."""
+    """Return the rows of a report in their order, including the columns of its details."""
     if report.details is None:
         return report.frame
     names = [column.name for column in report.naming]
@@ -116,31 +116,31 @@ def detailed_rows(report: Report) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class _Lines:
-    """The rows of one table, of all sessions and of each value."""
+    """The rows of one table, for all sessions and for each value."""
 
     section: Section
     table: BreakdownTable
     by: tuple[str, ...]
     with_notes: bool
-    """Whether notes on the periods follow below."""
+    """Whether notes on the periods are shown below the table."""
 
     @property
     def of_all(self) -> pl.DataFrame:
-        """Return `label, part, whole` of all sessions."""
+        """Return `label, part, whole` for all sessions."""
         return self.table.labelled(self.section.rows)
 
     def of_values(self, split: Breakdown) -> pl.DataFrame:
-        """Return `by, label, part, whole`."""
+        """Return `by, label, part, whole` for each value."""
         rows = split.report.frame if split.report.details is None else split.report.details
         return self.table.labelled(rows.filter(**self.section.only), self.by)
 
     def has_marks(self, key: str) -> bool:
-        """Return whether values of a key are compared; periods are judged by their trend instead, and a session may have several goals."""
+        """Return whether cells are marked: not for periods, which are judged by their trend, nor for goals, because a session may have several."""
         return self.table.of_sessions and key not in PERIODS and key != "goal"
 
 
 def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, screen: Screen) -> list[Block]:
-    """Return the lines with one column per value, or a sparkline over the periods; `split` merges all values beyond a number into one."""
+    """Draw the rows with one column per value, or with sparklines over the periods; `split(n)` keeps n values and merges the others."""
     every = split(None)
     if lines.of_all.is_empty() or every.values.is_empty():
         return []
@@ -159,29 +159,29 @@ def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, scr
 
 
 def _shown_values(widths: Sequence[int], key: str, screen: Screen, space: int, other: int) -> int | None:
-    """Return how many values get their own column: as many as fit, or as the limit allows; None for all."""
+    """Return how many values get a column of their own (as many as fit, or as the limit allows), or None for all."""
     if screen.limit is not None:
         return screen.limit or None
     fits = _fitting_columns(widths[:MOST_VALUES], space)
-    # Sessions that reached several goals cannot be added up, so there is no column for all others.
+    # There is no column for all other goals, because a session that reached several of them would be counted more than once.
     if key == "goal" or fits == len(widths):
         return fits
     return max(_fitting_columns(widths[:fits], space - other - _GAP), 1)
 
 
 def _fitting_columns(widths: Sequence[int], space: int) -> int:
-    """Return how many columns of these widths fit; at least one."""
+    """Return how many columns of these widths fit, but at least one."""
     ends = accumulate(width + _GAP for width in widths)
     return max(sum(end <= space for end in ends), 1)
 
 
 def _width_of_all(lines: _Lines, split: Breakdown) -> int:
-    """Return how wide the column of all values is."""
+    """Return the width of the column for all values together."""
     return _width_of_counts([*lines.of_all["part"], int(split.values["sessions"].sum())])
 
 
 def _widths_of_values(lines: _Lines, split: Breakdown, key: str) -> dict[str, int]:
-    """Return the width of the column of each value, in order, with room for a mark."""
+    """Return the column width for each value, in order, including room for a mark."""
     parts = defaultdict(list, lines.of_values(split).group_by(VALUE).agg("part").rows())
     mark = len(INDISTINGUISHABLE_SIGN) if lines.has_marks(key) else 0
     return {
@@ -196,7 +196,7 @@ def _width_of_counts(counts: Sequence[int], mark: int = 0) -> int:
 
 
 def _matrix(lines: _Lines, split: Breakdown, key: str, name: int, space: int) -> list[Block]:
-    """Return one column per value, in as many grids as needed."""
+    """Return one column per value, in as many grids as are needed."""
     pairs, values = _counts_by_label(lines, split), split.values.rows()
     values = [value for value in values if key != "goal" or value[0] != OTHER]
     total = "" if key == "goal" else formatting.count(int(split.values["sessions"].sum()))
@@ -220,7 +220,7 @@ def _matrix(lines: _Lines, split: Breakdown, key: str, name: int, space: int) ->
 
 
 def _indistinguishable_cells(lines: _Lines, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
-    """Return label and value of the cells without a clear difference from the other sessions."""
+    """Return the label and value of each cell that is not clearly different from the other sessions."""
     of_all = {label: (part, whole) for label, part, whole in lines.of_all.select("label", "part", "whole").rows()}
     alike = indistinguishable((*pair, *of_all[label]) for (label, _), pair in pairs.items())
     return {place for place, is_alike in zip(pairs, alike, strict=True) if is_alike}
@@ -231,12 +231,12 @@ def _split_at(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str
 
 
 def shortened(text: str, most: int) -> str:
-    """Shorten a text that is too long in the middle, as many paths start with the same words."""
+    """Shorten text that is too long by cutting its middle, because many paths start with the same words."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
 
 
 def _sparklines(lines: _Lines, split: Breakdown, key: str, name: int, screen: Screen) -> list[Block]:
-    """Return the sums, each with a sparkline over the periods that fit."""
+    """Return the totals, each with a sparkline over as many periods as fit."""
     pairs, periods = _counts_by_label(lines, split), split.values[VALUE].to_list()
     last = max((len(formatting.count(part)) for part in lines.of_all["part"]), default=0)
     fits = min(_MOST_PERIODS, max(screen.width - _INDENT - name - 3 * _GAP - _PAIR - max(last, 5), _PAIR))
@@ -259,26 +259,26 @@ def _sparklines(lines: _Lines, split: Breakdown, key: str, name: int, screen: Sc
 
 
 def _period_legend(lines: _Lines, split: Breakdown, periods: Sequence[str], screen: Screen) -> list[Block]:
-    """Return the notes on the periods that are shown; in `convkit report` the headline has them."""
+    """Return the notes on the periods shown, except in `convkit report`, where they are part of the headline."""
     return split.marks.legend(periods) if lines.with_notes and not screen.part else []
 
 
 def _period_range(periods: Sequence[str]) -> str:
-    """Return the first and last period, or only the last if a sparkline of that many periods has no room for both."""
+    """Return the first and last period, or only the last one if the sparkline is too short for both."""
     words = f"{periods[0]} … {periods[-1]}"
     return words if len(words) <= len(periods) else periods[-1] if len(periods) == 1 else f"… {periods[-1]}"
 
 
 def _counts_by_label(lines: _Lines, split: Breakdown) -> dict[tuple[str, str], tuple[int, int]]:
-    """Return part and whole by label and value, of the labels that are shown."""
+    """Return the part and the whole for each label that is shown and each value."""
     shown = lines.of_values(split).join(lines.of_all.select("label"), on="label", how="semi")
     return {(label, value): (part, whole) for label, value, part, whole in shown.select("label", VALUE, "part", "whole").rows()}
 
 
 def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:
-    """Return which cells have no clear difference from the rest: Newcombe's interval contains 0, at 95% for all cells together.
+    """Return which cells do not differ clearly from the rest: Newcombe's interval, at 95% for all cells together, contains 0.
 
-    Cells whose base is too small for a rate are not included, nor cells without any other sessions.
+    These never include cells whose base is too small for a rate, or cells that cover all sessions.
     """
     schema = dict.fromkeys(("part", "whole", "of_part", "of_whole"), pl.Int64)
     frame = pl.DataFrame(list(cells), schema=schema, orient="row")
@@ -291,5 +291,5 @@ def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:
 
 
 def mark_indistinguishable(text: str, is_alike: bool) -> str:  # noqa: FBT001 (the meaning is clear without a name)
-    """Return a text followed by the mark, or by a space if it is not alike."""
+    """Return text followed by the mark, or by a space if `is_alike` is false."""
     return f"{text}{INDISTINGUISHABLE_SIGN if is_alike else ' '}"

@@ -1,4 +1,4 @@
-"""Listings of single sessions and hits: their names, times, goals and headings, the same in every report that lists them."""
+"""Listings of individual sessions and hits: their names, times, goals and headings, which are the same in every report that lists them."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ if TYPE_CHECKING:
 
 
 def reached_goals(goals: Iterable[Goal]) -> pl.Expr:
-    """Return `goals`: the names of those whose column is true, in the order of the file, joined by spaces; empty if there are none."""
+    """Return `goals`: the names of the goals whose column is true, in the order of the goals file, separated by spaces."""
     names = [pl.when(pl.col(goal.column)).then(pl.lit(goal.name)) for goal in goals]
     return pl.concat_str([pl.lit(None, dtype=pl.String), *names], separator=" ", ignore_nulls=True).alias("goals")
 
 
 def session_name() -> pl.Expr:
-    """Return the name of a session, from its `visitor` and `number`; null for hits without a session."""
+    """Return the name of a session, made from its `visitor` and `number`, or null for hits without a session."""
     return pl.concat_str("visitor", pl.lit("-"), "number")
 
 
 def shown_time(time: datetime, period: Period, *, seconds: bool = False) -> str:
-    """Return a time as screens show it, `7 Oct 20:14`, with the year if the period covers more than one."""
+    """Return a time as screens show it, like `7 Oct 20:14`, with the year if the period spans more than one."""
     is_one_year = period.begin is not None and period.end is not None and period.begin.year == period.end.year
     day = f"{time.day:2} {time:%b}" if is_one_year else f"{time:%Y-%m-%d}"
     return f"{day} {time:%H:%M:%S}" if seconds else f"{day} {time:%H:%M}"
 
 
 def heading(title: str, noun: str, numbers: tuple[int, int], order: str) -> Heading:
-    """Return the heading of a listing: the requested order, and how many of all rows are shown."""
+    """Return the heading of a listing, which gives the order of the rows and how many of them are shown."""
     shown, total = numbers
     some = f"; {formatting.count(shown)} of {formatting.plural(total, noun)}" if shown < total else ""
     return Heading(title, f"one row per {noun}{order and ', ' + order}{some}")
 
 
 def visitor_id_notes() -> tuple[Note, ...]:
-    """Return the note that visitor IDs change, if there is no lasting key."""
+    """Return a note that visitor IDs change with every run, if no permanent key is available."""
     if visitor_ids.key().is_lasting:
         return ()
     text = f"Visitor IDs will change on every run, since no key file could be read or created; set {visitor_ids.KEY_VARIABLE}."

@@ -1,6 +1,7 @@
-"""Periods: `--since`, `--until`, `--last` in the site's time zone, and marks on days, weeks and months.
+"""Periods: `--since`, `--until` and `--last` in the site's time zone, and marks on days, weeks and months.
 
-A date without a time is the whole day, at both ends. Periods that are incomplete when the data ends are marked, as are dates of `site.notes`.
+A date without a time means the whole day, whether a period starts or ends with it. Periods that are incomplete because the data ends are marked, and
+so are those with a date in `site.notes`.
 """
 
 from __future__ import annotations
@@ -29,13 +30,13 @@ _DAY = timedelta(days=1)
 
 UNFINISHED, ANNOTATED = "*", "▲"
 _SLACK = timedelta(hours=1)
-"""How much may be missing at the end of a complete period, since there may be no visitors for a while at night."""
+"""How much may be missing at the end of a period that still counts as complete, because there may be no visitors for a while at night."""
 _DAYS_OF_A_WEEK, _MORE_THAN_A_MONTH = 7, timedelta(days=31)
 
 
 @dataclass(frozen=True)
 class DateRange:
-    """The requested period: from `begin` up to, but not including, `end`, or that many whole `days` back from the last hit; None means no limit."""
+    """The requested period: from `begin` up to, but not including, `end`, or the last `days` whole days up to the last hit; None means no limit."""
 
     begin: datetime | None = None
     end: datetime | None = None
@@ -47,7 +48,7 @@ class DateRange:
         return self != DateRange()
 
     def limits(self, last: datetime | None, timezone: str) -> tuple[datetime | None, datetime | None]:
-        """Return begin and end, given the time of the `last` hit of the log."""
+        """Return the start and the end of the period, given the time of the `last` hit in the log."""
         if self.days is None or last is None:
             return self.begin, self.end
         midnight = _midnight(last.astimezone(ZoneInfo(timezone)) + _DAY)
@@ -55,7 +56,7 @@ class DateRange:
 
 
 def parse_period(since: str | None, until: str | None, last: str | None, timezone: str) -> DateRange:
-    """Return the period of the options. Raises UsageError with the fix."""
+    """Return the period that the options request. Raises UsageError if they are not valid."""
     if last is not None:
         if since or until:
             raise UsageError("--last cannot be combined with --since or --until; use one or the other")
@@ -68,14 +69,14 @@ def parse_period(since: str | None, until: str | None, last: str | None, timezon
 
 
 def parse_day(text: str, option: str, timezone: str) -> date:
-    """Return the day of an option. Raises UsageError with the fix if it is not a day."""
+    """Return the day given with an option. Raises UsageError if it is not a day."""
     if "T" in text or " " in text:
         raise UsageError(f"{option} {text}: use a day without a time, like 2026-10-07")
     return _parse(text, option, timezone)[0].date()
 
 
 def parse_range(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
-    """Return begin and end of `2026-09-01..2026-09-30`, the end excluded. Raises UsageError with the fix."""
+    """Return the start and the (exclusive) end of a range like `2026-09-01..2026-09-30`. Raises UsageError if it is not valid."""
     first, _, last = text.partition("..")
     begin, end = _parse(first, option, timezone)[0], _parse(last, option, timezone)[1]
     if begin >= end:
@@ -84,7 +85,7 @@ def parse_range(text: str, option: str, timezone: str) -> tuple[datetime, dateti
 
 
 def _whole_days(text: str) -> int:
-    """Return a duration in whole days."""
+    """Return the number of days in a duration like `7d`. Raises UsageError if they are not whole days."""
     try:
         length = parse_duration(text)
     except ValueError as error:
@@ -95,7 +96,7 @@ def _whole_days(text: str) -> int:
 
 
 def _parse(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
-    """Return the start of a date or time, and the first moment after it."""
+    """Return the moment at which a date or time begins, and the first moment after it."""
     zone = ZoneInfo(timezone)
     now = datetime.now(zone)
     words = {"today": now, "yesterday": now - _DAY}
@@ -114,7 +115,7 @@ def _parse(text: str, option: str, timezone: str) -> tuple[datetime, datetime]:
 
 
 def _midnight(moment: datetime) -> datetime:
-    """Return the start of a day; it goes by the date, so days of 23 or 25 hours are handled."""
+    """Return the start of the day; this works on dates, so days of 23 or 25 hours are handled correctly."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
 
 
@@ -124,20 +125,20 @@ class PeriodMarks:
 
     unfinished: tuple[str, ...] = ()
     notes: tuple[tuple[str, date, str], ...] = ()
-    """Period, day, and what happened."""
+    """For each note, the period, the day, and what happened."""
     ends: datetime | None = None
-    """Where the figures end, in the site's time zone."""
+    """The time at which the figures end, in the site's time zone."""
 
     def title(self, value: str) -> str:
         """Return a period with its marks."""
         return f"{value}{UNFINISHED if value in self.unfinished else ''}{ANNOTATED if self.notes_of([value]) else ''}"
 
     def last(self, value: str) -> str:
-        """Return the title of the figures of the last period."""
+        """Return the title of the column with the figures for the last period."""
         return f"last{UNFINISHED}" if value in self.unfinished else "last"
 
     def line(self, values: Sequence[str]) -> str:
-        """Return one character per period: a mark if there is a note."""
+        """Return one character per period: a mark if there is a note on it, or else a space."""
         return "".join(ANNOTATED if self.notes_of([value]) else " " for value in values).rstrip()
 
     def notes_of(self, values: Sequence[str]) -> list[tuple[date, str]]:
@@ -149,7 +150,7 @@ class PeriodMarks:
         return [Paragraph(f"{ANNOTATED} {day.day} {day:%b}: {text}") for day, text in self.notes_of(values)]
 
     def report_notes(self) -> tuple[Note, ...]:
-        """Return the notes of a report with this breakdown."""
+        """Return the notes for a report that is broken down by these periods."""
         happened = [Note("annotation", f"{day.day} {day:%b %Y}: {text}", is_drawn=True) for _, day, text in self.notes]
         return (*happened, *self._not_over())
 
@@ -166,7 +167,7 @@ NO_MARKS = PeriodMarks()
 
 
 def period_marks(values: Sequence[str], view: View) -> PeriodMarks:
-    """Return the marks for the values of the view's key."""
+    """Return the marks on the values of the view's key."""
     if view.key not in PERIODS or view.period.end is None:
         return NO_MARKS
     days = {value: _days_of_period(value) for value in values}
@@ -176,17 +177,17 @@ def period_marks(values: Sequence[str], view: View) -> PeriodMarks:
 
 
 def is_over(value: str, moment: datetime) -> bool:
-    """Return whether a period is over at a moment, in the time zone of the moment."""
+    """Return whether a period is over at a given moment, in that moment's time zone."""
     return _midnight_like(_days_of_period(value)[1], moment) <= moment
 
 
 def _midnight_like(day: date, like: datetime) -> datetime:
-    """Return the start of a day in the time zone of another moment."""
+    """Return the start of a day in the time zone of `like`."""
     return datetime(day.year, day.month, day.day, tzinfo=like.tzinfo)
 
 
 def _days_of_period(value: str) -> tuple[date, date]:
-    """Return the first day of a period, given its name, and the first day after it."""
+    """Return the first day of the period with this name, and the first day after it."""
     if "W" in value:
         begin = date.fromisoformat(f"{value}-1")
         return begin, begin + _DAYS_OF_A_WEEK * _DAY

@@ -14,33 +14,33 @@ if TYPE_CHECKING:
     from typing import Any
 
 FEW_CONVERSIONS = 100
-"""Number of conversions below which a rate alone says little."""
+"""The number of conversions below which a rate alone says little."""
 _MONTH = 30
 _PATIENCE = 3
-"""Months of log on each side above which a site is too small to judge by its macro goal."""
+"""If more months of logs than this are needed on each side, the site is too small to be judged by its macro goal."""
 
 
 @dataclass(frozen=True)
 class GoalCounts:
-    """The counts behind a plan: `goals` has `goal, type, reached, then_converted`; `sessions` of the log, and how many there are per day."""
+    """The counts that a plan is based on: `goals` (with `goal, type, reached, then_converted`), all `sessions` in the log, and those per day."""
 
     goals: pl.DataFrame
     sessions: int
     daily: float
 
     def needed(self, reached: int) -> float:
-        """Return how many months of log each side needs to show a change of 20% in a goal that `reached` sessions reached."""
+        """Return how many months of logs each side needs to show a change of 20% in a goal that `reached` sessions reached."""
         return stats.sessions_needed(reached / self.sessions) / self.daily / _MONTH
 
     def length(self, reached: int) -> str:
-        """Return the length of log that each side needs, in words."""
+        """Return, in words, how long the log must be on each side."""
         months = self.needed(reached)
         if months < 1:
             return formatting.plural(max(round(months * _MONTH), 1), "day")
         return formatting.months(months)
 
     def stand_in(self, conversions: int) -> dict[str, Any] | None:
-        """Return the micro goal that preceded most conversions and is reached often enough to judge by; None if there is none."""
+        """Return the micro goal that preceded most conversions and is reached often enough to judge by, or None if there is none."""
         before = (pl.col("type") == "micro") & (pl.col("then_converted") * 2 >= conversions) & (pl.col("reached") > conversions)
         candidates = self.goals.filter(before).sort("then_converted", "reached", "goal", descending=[True, False, False]).rows(named=True)
         return next((row for row in candidates if self.needed(row["reached"]) <= _PATIENCE), None)
@@ -52,15 +52,15 @@ def describe_no_conversions(name: str) -> str:
 
 
 def describe_few_conversions(reached: int, name: str) -> str:
-    """Return the beginning of the sentence about the log that is needed, with the number of conversions."""
+    """Return the start of the sentence about how long a log is needed, with the number of conversions."""
     conversions = formatting.goal_count(reached, name)
     return f"With only {conversions}, a" if formatting.is_noun(name) else f"Only {formatting.plural(reached, 'session')} reached {name}: a"
 
 
 def describe_needed_log(counts: GoalCounts, name: str, reached: int, begin: str, *, within: str = "") -> str:
-    """Return how long a log must be to show a change in a macro goal that `reached` sessions reached, and which goal to judge by meanwhile.
+    """Return how long a log must be to show a change in a macro goal that `reached` sessions reached, and which goal to judge by until then.
 
-    `begin` comes before `change of 20%`; `within` names the goal if `begin` does not.
+    `begin` is the text before `change of 20%`; `within` names the goal if `begin` does not.
     """
     words = f"{begin} change of 20%{within} would take about {counts.length(reached)} of logs before and after it to show up"
     is_too_small, stand_in = counts.needed(reached) > _PATIENCE, counts.stand_in(reached)

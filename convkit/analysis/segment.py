@@ -1,4 +1,4 @@
-"""Segment: the sessions and hits that a run analyzes, by period, variant and `--where`.
+"""Segments: the sessions and hits that a run analyzes, selected by period, variant and `--where`.
 
 All lines are matched first, because a visitor's goals may span several periods.
 """
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Segment:
-    """The sessions of a run: their period, what to do with bots (one of BOT_MODES), filters, and the key of the breakdown.
+    """The sessions that a run covers: their period, what to do with bots (one of BOT_MODES), the filters, and the breakdown key.
 
-    `session_fields` are needed in addition to those of the filters and the key.
+    `session_fields` are needed in addition to the ones that the filters and the key need.
     """
 
     date_range: DateRange
@@ -47,19 +47,19 @@ class Segment:
 
 @dataclass(frozen=True)
 class Matched:
-    """Everything matched in the logs, before a segment is selected."""
+    """Everything in the logs after matching, before a segment is selected."""
 
     hits: pl.DataFrame
-    """All matched hits that were read, sorted by visitor and ORDER, with `row`."""
+    """All hits that were read and matched, sorted by visitor and ORDER, with a `row` column."""
     sessions: pl.DataFrame
     """The table of all sessions."""
     visitors: pl.DataFrame
     fates: pl.DataFrame
     """The fate of every line: `time, fate, reason, user_agent, source, line_no, macro`."""
     session_fields: frozenset[str]
-    """The session fields that are known."""
+    """The session fields that have been worked out."""
     own_hosts: tuple[str, ...]
-    """Hosts assumed to be the site's own, since none are configured."""
+    """Hosts assumed to be the site's own, because none are configured."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Selected:
     """All hits, with those of the segment marked `inside`."""
     sessions: pl.DataFrame
     converts: bool
-    """Whether any session of the period converted, even one that the filters exclude."""
+    """Whether any session in the period converted, including those that the filters exclude."""
     of_variants: tuple[SeveralVariants, ...]
     where: FilterSummary | None
 
@@ -86,7 +86,7 @@ def select_segment(matched: Matched, goals: Goals, filters: Sequence[Filter], be
 
 
 def is_inside(begin: datetime | None, end: datetime | None, column: str | None = None) -> pl.Expr:
-    """Return the sessions and hits in the period: whole sessions by their start, hits without a session by their own time."""
+    """Return whether a session or hit is in the period, judged by when the session started or, for hits without a session, by their own time."""
     when = pl.col(column) if column else pl.coalesce("started", "time")
     limits = [] if begin is None else [when >= begin.astimezone(UTC)]
     limits += [] if end is None else [when < end.astimezone(UTC)]
@@ -96,7 +96,7 @@ def is_inside(begin: datetime | None, end: datetime | None, column: str | None =
 def _of_one_variant(
     hits: pl.DataFrame, table: pl.DataFrame, needed: Collection[str]
 ) -> tuple[pl.DataFrame, pl.DataFrame, tuple[SeveralVariants, ...]]:
-    """Return hits and sessions without those of visitors who saw several variants, and the summary of these visitors."""
+    """Return the hits and sessions without those of visitors who saw several variants, and a summary of these visitors."""
     kept, several = variants.drop_several(table, variants.variant_names(needed))
     if kept.height == table.height:
         return hits, kept, several
@@ -107,7 +107,7 @@ def _of_one_variant(
 def _filtered(
     hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, filters: Sequence[Filter]
 ) -> tuple[pl.DataFrame, pl.DataFrame, FilterSummary | None]:
-    """Return hits and sessions that pass the filters, and the summary of the filters."""
+    """Return the hits and sessions that pass the filters, and a summary of the filters."""
     if not filters:
         return hits, table, None
     kept = collect_frame(goals_filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, filters), hits.height)

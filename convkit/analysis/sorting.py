@@ -24,7 +24,7 @@ class Sorting:
 
     @property
     def words(self) -> str:
-        """The order in words, for a heading."""
+        """The sort order in words, for a heading."""
         return f"by {self.column}" + (", smallest first" if self.is_ascending else "")
 
     def is_of(self, columns: Iterable[Column]) -> bool:
@@ -33,7 +33,7 @@ class Sorting:
 
 
 def parse_sorting(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting:
-    """Return the order of the option. Raises UsageError with the fix if no report has the column."""
+    """Return the sort order given with `--sort`. Raises UsageError if no report has the column."""
     column, _, direction = text.partition(":")
     names = list(dict.fromkeys(one.name for of_report in columns.values() for one in of_report))
     if column not in names:
@@ -45,7 +45,7 @@ def parse_sorting(text: str, columns: Mapping[str, Iterable[Column]]) -> Sorting
 
 
 def sort_report(report: Report, sorting: Sorting) -> Report:
-    """Return a report sorted by the column, if it has it; ties keep the order of the report, missing values come last."""
+    """Return a report sorted by the column, if it has that column; ties stay in the order of the report, and missing values come last."""
     if not sorting.is_of(report.columns):
         return report
     frame = report.frame.sort(sorting.column, descending=not sorting.is_ascending, nulls_last=True, maintain_order=True)

@@ -1,4 +1,4 @@
-"""Tallies of reports, from matched hits and sessions; tallies of several parts of the visitors can be added."""
+"""The tallies of reports, computed from matched hits and sessions; those of different groups of visitors can be added up."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: datetime | None, identities: pl.LazyFrame) -> Analysis:
-    """Return the analysis of some visitors' matched hits and sessions, with their chains; `identities` may contain more visitors."""
+    """Return the analysis of some visitors' matched hits and sessions, with their chains; `identities` may include other visitors as well."""
     names = [funnel.name for funnel in goals.funnels]
 
     collected = partial(_collected_frames, size=hits.height)
@@ -44,7 +44,7 @@ def build_analysis(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, ends: 
 
 
 def _drop_off(hits: pl.LazyFrame, chains: Sequence[pl.LazyFrame], goals: Goals, size: int, by: tuple[str, ...] = ()) -> list[pl.LazyFrame]:
-    """Return one frame per funnel with where visitors went next; frames that several queries use are collected between the stages."""
+    """Return one frame per funnel that shows where visitors went next; frames that several queries use are collected in between."""
     views = _collected_frames((viewed_hits(hits, funnel) for funnel in goals.funnels), size)
     at = list(zip(views, chains, goals.funnels, strict=True))
     later = _collected_frames((views_after_steps(pages, chain, funnel, by) for pages, chain, funnel in at), size)
@@ -52,20 +52,20 @@ def _drop_off(hits: pl.LazyFrame, chains: Sequence[pl.LazyFrame], goals: Goals, 
 
 
 def _collected_frames(queries: Iterable[pl.LazyFrame], size: int) -> list[pl.LazyFrame]:
-    """Collect frames, one per funnel, that several queries use."""
+    """Collect frames that several queries use, one frame per funnel."""
     return [frame.lazy() for frame in collect_frames(queries, size)]
 
 
 def _entering_sessions(hits: pl.DataFrame, table: pl.DataFrame, goals: Goals, funnel: Funnel) -> pl.LazyFrame:
-    """Return `session, visitor` of the sessions that may enter a funnel."""
+    """Return `session, visitor` of the sessions that are allowed to enter a funnel."""
     conditions = filters.parse_filters(funnel.where, goals)
     return filters.filter_sessions(table.lazy(), hits.lazy().filter("inside"), goals, conditions).select("session", "visitor")
 
 
 def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
-    """Return the analysis split by `values` (`session, by`), which may contain more sessions."""
+    """Return the analysis split by `values` (`session, by`), which may include other sessions as well."""
     split, funnels = replace(analysis, by=(VALUE,), values=values.lazy()), analysis.goals.funnels
-    # A chain belongs to the session of its first hit: a visitor's sessions are numbered in order.
+    # A chain belongs to the session of its first hit, which is the one with the lowest number: a visitor's sessions are numbered in order.
     first = [pl.min_horizontal(f"session{number}" for number in funnel.numbers) for funnel in funnels]
     began = (analysis.chains[funnel.name].with_columns(began=session) for funnel, session in zip(funnels, first, strict=True))
     chains = _collected_frames((split.split(chain, "began") for chain in began), analysis.size)
@@ -75,7 +75,7 @@ def break_down(analysis: Analysis, values: pl.DataFrame) -> Analysis:
 
 
 def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
-    """Return the tallies of some reports, in which a column `visitor` holds IDs that may be shown."""
+    """Return the tallies of these reports; if they have a `visitor` column, it holds IDs that may be shown."""
     frames = [(report, name, frame) for report in reports for name, frame in _report_tallies(analysis, report).items()]
     tallies: Tallies = {report: {} for report in reports}
     for (report, name, _), frame in zip(frames, collect_frames([frame for _, _, frame in frames], analysis.size), strict=True):
@@ -84,7 +84,7 @@ def tally(analysis: Analysis, reports: Sequence[str]) -> Tallies:
 
 
 def _report_tallies(analysis: Analysis, report: str) -> dict[str, pl.LazyFrame]:
-    """Return the tallies of a report; in a breakdown, also the number of sessions per value."""
+    """Return the tallies of a report, and in a breakdown also the number of sessions per value."""
     tallies: dict[str, pl.LazyFrame] = plugins.load("reports", report).tally(analysis)
     if not analysis.by:
         return tallies
@@ -92,7 +92,7 @@ def _report_tallies(analysis: Analysis, report: str) -> dict[str, pl.LazyFrame]:
 
 
 def _with_ids(tally: pl.DataFrame, identities: pl.LazyFrame) -> pl.DataFrame:
-    """Replace each visitor's number with an ID; only visitors that are shown get one."""
+    """Replace each visitor's number with an ID; IDs are computed only for the visitors in the tally."""
     shown = collect_frame(identities.join(tally.lazy().select("visitor").unique(), on="visitor", how="semi"), tally.height)
     ids = pl.DataFrame({"visitor": shown["visitor"], "id": pl.Series(visitor_ids.hash_identities(shown["identity"]), dtype=pl.String)})
     return tally.join(ids, on="visitor", how="left", maintain_order="left").with_columns(visitor="id").drop("id")

@@ -1,4 +1,4 @@
-"""The report `compare`: the analysis of both sides, the table of their differences, and its screen."""
+"""The `compare` report: the analysis of both sides, the table of their differences, and its screen."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ _COLUMNS = ("label", "before", "now", "change", "likely", "verdict")
 
 
 def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGRESS) -> Document:
-    """Read logs and return the report `compare` of two periods or two groups of sessions.
+    """Read logs and return the `compare` report on two periods or two groups of sessions.
 
-    Raises GoalsFileError, InputError, OutputError, and UsageError, also if the logs do not contain both sides.
+    Raises GoalsFileError, InputError, OutputError and UsageError, the last one also if the logs do not contain both sides.
     """
     goals = read_goals(options)
     plan = plan_segment(options, goals, progress=progress)
@@ -74,7 +74,7 @@ def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGR
 
 
 def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Document:
-    """Return the document of a comparison. Raises UsageError if the logs do not contain both sides."""
+    """Return the document for a comparison. Raises UsageError if the logs do not contain both sides."""
     goals, timezone = plan.goals, plan.goals.site.timezone
     by_hour = traffic_quality.lines_per_hour(parts.data)
     coverage = traffic_quality.coverage_of_logs(by_hour, timezone)
@@ -105,7 +105,7 @@ def _variants_seen(parts: Partition, plan: Plan, request: CompareRequest) -> lis
 
 
 def _match(part: Part, plan: Plan) -> Matched:
-    """Return the hits of a part, matched with the goals."""
+    """Return the hits of a part, matched against the goals."""
     return stages.match(part, plan.goals, plan.segment.bots, plan.session_fields)
 
 
@@ -184,7 +184,7 @@ def _figures(side: Side, result: PartialResult, plan: Plan, *, knows_macro: bool
 
 
 def _bot_lines(matched: Matched, side: Side) -> pl.DataFrame:
-    """Return `bots, lines`: the lines from bots in the period of a side, and all lines, without static files and excluded lines."""
+    """Return `bots, lines`: the lines from bots in a side's period, and all lines in it, not counting static files and excluded lines."""
     is_counted = is_inside(side.begin, side.end, "time") & ~pl.col("fate").is_in(["asset", "excluded"])
     counts = matched.fates.lazy().select(
         bots=(is_counted & pl.col("reason").is_not_null()).sum().cast(pl.Int64), lines=is_counted.sum().cast(pl.Int64)
@@ -215,7 +215,7 @@ def _draw_table(rows: pl.DataFrame, pair: Pair, screen: Screen) -> list[Block]:
     parts, sides = _parts(rows, pair.goals, screen), pair.sides
     texts = [[_texts(row, pair.goals.site.currency) for row in part] for _, part in parts]
     headings = ["", *_side_names(sides), "change", "likely change", "verdict"]
-    # Each part is a separate grid, padded to the widest so that the columns align.
+    # Each part is a separate grid, padded to the widest so that their columns line up.
     widths = [max(map(len, column)) for column in zip(headings, *(row for part in texts for row in part), strict=True)]
     blocks: list[Block] = []
     for (title, part), cells in zip(parts, texts, strict=True):
@@ -231,14 +231,14 @@ def _draw_table(rows: pl.DataFrame, pair: Pair, screen: Screen) -> list[Block]:
 
 
 def _side_names(sides: Sides) -> list[str]:
-    """Return the headings of the sides; groups by one field are headed by its values."""
+    """Return the headings of the sides; if both groups are defined by the same field, its values are the headings."""
     names = [sides.before.name, sides.now.name]
     fields = {name.partition("=")[0] for name in names}
     return [shortened(name.partition("=")[2] if sides.are_groups and len(fields) == 1 else name, _WIDEST) for name in names]
 
 
 def _parts(rows: pl.DataFrame, goals: Goals, screen: Screen) -> list[tuple[str, list[dict[str, Any]]]]:
-    """Return the parts of the table that are shown, each with the name of its funnel or an empty title."""
+    """Return the parts of the table that are shown, each with the name of its funnel as the title, or an empty title."""
     is_reached = (pl.col("before") + pl.col("now") > 0) | ((pl.col("group") == "macro") & (goals.file is not None))
     overview = rows.filter(pl.col("what") == "overview", pl.col("before").is_not_null())
     reached = rows.filter((pl.col("what") == "goal") & is_reached).head(screen.rows(_ROWS) or rows.height)
@@ -249,7 +249,7 @@ def _parts(rows: pl.DataFrame, goals: Goals, screen: Screen) -> list[tuple[str, 
 
 
 def _texts(row: Mapping[str, Any], currency: str) -> list[str]:
-    """Return the texts of a row."""
+    """Return the text of each cell in a row."""
     if row["item"] == "value" and row["what"] == "overview":
         counts = ["–" if row[rate] is None else formatting.money(row[rate] * 1_000_000, currency) for rate in ("before_rate", "now_rate")]
         counts, label = [f"{count}{'':{_RATE}}" for count in counts], "value each"
@@ -265,7 +265,7 @@ def _texts(row: Mapping[str, Any], currency: str) -> list[str]:
 
 
 def _change(row: Mapping[str, Any]) -> str:
-    """Return the change relative to the side before, or a dot if there is too little data."""
+    """Return the change relative to the `before` side, or a dot if there is too little data."""
     before, now = row["before_rate"], row["now_rate"]
     if row["item"] == "sessions" and row["what"] == "overview":
         before, now = (row["before"], row["now"]) if row["verdict"] else (None, None)
@@ -277,7 +277,7 @@ def _change(row: Mapping[str, Any]) -> str:
 
 
 def _columns(titles: Sequence[str], screen: Screen) -> dict[str, Shown]:
-    """Return the columns of the screen."""
+    """Return the columns that the screen shows."""
     ranks, styles = {"change": 2, "likely": 1}, {"now": "bold"}
     columns = {name: Shown(title, rank=ranks.get(name), style=styles.get(name, "")) for name, title in zip(_COLUMNS, titles, strict=True)}
     columns["verdict"] = replace(columns["verdict"], style=lambda row: row["style"], left=True)
@@ -285,11 +285,11 @@ def _columns(titles: Sequence[str], screen: Screen) -> dict[str, Shown]:
 
 
 def _style(row: Mapping[str, Any]) -> str:
-    """Return the colour of a verdict; it has one only if it is good or bad news."""
+    """Return the style of a verdict, which is coloured only if it is good or bad news."""
     return "" if row["what"] == "overview" else "good" if verdicts.rose(row["verdict"]) else "bad" if verdicts.fell(row["verdict"]) else ""
 
 
 def _padded(texts: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Return texts as wide as their columns; not the first, which the grid may shorten, and the last one left-aligned."""
+    """Pad each text to the width of its column, except the first, which the grid may shorten; the last one is left-aligned."""
     middle = [text.rjust(width) for text, width in zip(texts[1:-1], widths[1:-1], strict=True)]
     return [texts[0], *middle, texts[-1].ljust(widths[-1])]

@@ -45,7 +45,7 @@ _COUNTED = {
 _FIGURES = [column.name for column in COLUMNS if column.unit == "number"]
 _FEWEST_DAYS = 7
 _FEWEST_AMOUNTS = 100
-"""Converted sessions needed on each side for a verdict on the value per session."""
+"""The number of converted sessions needed on each side for a verdict on the value per session."""
 _MILLION = 1_000_000
 _DAY = timedelta(days=1)
 
@@ -58,11 +58,11 @@ class SideFigures:
     overview: pl.DataFrame
     goals: pl.DataFrame
     funnel: pl.DataFrame
-    """With the columns that only the screen of the report needs."""
+    """The `funnel` report, including the columns that only its screen needs."""
     days: pl.DataFrame
-    """`day, sessions`: sessions by the day on which they began, without days that have none."""
+    """`day, sessions`: the number of sessions that began on each day, without days that have none."""
     amounts: pl.DataFrame
-    """`amount, sessions`: sessions by their value in millionths (Int128, as Int64 columns are summed), without those worth nothing."""
+    """`amount, sessions`: how many sessions have each value other than 0, in millionths (Int128, because Int64 columns are summed)."""
     bot_lines: tuple[int, int]
     """Lines from bots, and all lines."""
     unit: str = "session"
@@ -101,7 +101,7 @@ class Pair:
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `days` and `amounts` of SideFigures, as tallies that add up."""
+    """Return `days` and `amounts` of SideFigures, as tallies that can be added up."""
     day = pl.col("started").dt.convert_time_zone(analysis.goals.site.timezone).dt.date()
     amounts = matching.macro_amounts(analysis.hits, analysis.goals)
     session_values = amounts.group_by("session").agg(pl.col("amount").sum()).filter(pl.col("amount") != 0)
@@ -112,12 +112,12 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def compared_rows(pair: Pair) -> pl.DataFrame:
-    """Return COLUMNS plus `group` (overview, macro, micro, the name of a funnel), `label`, and the bases of the rates, `before_of, now_of`."""
+    """Return COLUMNS plus `group` (overview, macro, micro or the name of a funnel), `label`, and the bases of the rates (`before_of, now_of`)."""
     before, now, margin = pair.before, pair.now, pair.goals.site.margin
     counted = _counted(before, now)
     rate, rate_now = stats.ratio(pl.col("before"), pl.col("before_of")), stats.ratio(pl.col("now"), pl.col("now_of"))
     rates = verdicts.add_verdicts(counted, margin).with_columns(before_rate=rate, now_rate=rate_now, difference=rate_now - rate)
-    # Everyone who enters a funnel is at its first step, so there is nothing to compare.
+    # Everyone who enters a funnel has reached its first step, so there is nothing to compare.
     differences = {name: pl.when(~pl.col("is_all")).then(name) for name in ("difference", "difference_low", "difference_high", "verdict")}
     rates = rates.with_columns(**differences)
     columns = [*(column.name for column in COLUMNS), "group", "label", "before_of", "now_of"]
@@ -126,12 +126,12 @@ def compared_rows(pair: Pair) -> pl.DataFrame:
     sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, verdict=verdict)
     value = _row(typed, item="value", **value_cells(before, now, margin))
     rows = pl.concat([sessions, typed.head(1), value, typed.tail(-1)])
-    # Sessions of one visitor are alike: if visitors were randomised, tests on their sessions would exaggerate differences.
+    # A visitor's sessions resemble each other: if visitors were randomised, tests on their sessions would exaggerate differences.
     return rows if now.unit == "session" else rows.with_columns(verdict=pl.when(pl.col("what") != "overview").then("verdict"))
 
 
 def _row(like: pl.DataFrame, **cells: float | str | None) -> pl.DataFrame:
-    """Return one row of the overview with these cells, the others null."""
+    """Return one row of the overview with these cells; all others are null."""
     return pl.DataFrame([{"what": "overview", "group": "overview", "label": cells["item"], **cells}], schema=like.schema)
 
 
@@ -191,7 +191,7 @@ def value_cells(before: SideFigures, now: SideFigures, margin: float) -> dict[st
 
 
 def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
-    """Return the sample of values per session, in the currency; integers are summed, so their order does not matter."""
+    """Return the sample of values per session, in the currency; integers are summed, so the order of the rows does not matter."""
     amount, number = pl.col("amount").cast(pl.Int128), pl.col("sessions")
     total, squares = amounts.select(total=(amount * number).sum(), squares=(amount * amount * number).sum()).row(0)
     variance = (squares - total * total / sessions) / (sessions - 1) if sessions > 1 else 0.0
@@ -199,9 +199,9 @@ def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
 
 
 def sessions_verdict(before: SideFigures, now: SideFigures, coverage: Coverage, margin: float) -> str | None:
-    """Return the verdict on the number of sessions: Student's t on the differences between paired days; None below seven pairs.
+    """Return the verdict on the number of sessions, or None if the sides differ in length or there are fewer than seven pairs of days.
 
-    Days are paired by weekday, because Mondays and Sundays differ anyway.
+    It applies Student's t to the differences between paired days. Days are paired by weekday, because Mondays and Sundays differ anyway.
     """
     if before.side.length != now.side.length:
         return None
@@ -218,7 +218,7 @@ _DIFFERENCE = pl.col("sessions_now") - pl.col("sessions")
 
 
 def _whole_days(figures: SideFigures, coverage: Coverage) -> pl.DataFrame:
-    """Return `weekday, nth, sessions` of the complete days of a side without gaps; `nth` numbers the days of each weekday."""
+    """Return `weekday, nth, sessions` for a side's complete days that have no gaps; `nth` numbers the Mondays, the Tuesdays and so on."""
     side = figures.side
     first = max(side.begin.date() + (_DAY if side.begin.time() != side.begin.min.time() else timedelta()), coverage.first)
     last = min(side.end.date() - _DAY, coverage.last)

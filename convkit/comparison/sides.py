@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _DAY, _WEEK = timedelta(days=1), 7
 _MOST_WEEKS = 4
-"""Weeks on each side by default."""
+"""The maximum number of weeks on each side by default."""
 _LAST_YEAR, _YEAR = "last-year", 364
 _GROUP = re.compile(r"[^=]*=")
 BEFORE, NOW = "before", "now"
@@ -47,18 +47,18 @@ class Side:
 
     @property
     def days(self) -> str:
-        """Return its number of days: `31 days`."""
+        """Return its number of days, like `31 days`."""
         return formatting.plural(ceil(self.length / _DAY), "day")
 
     @property
     def dates(self) -> str:
-        """Return its dates: `1–31 Oct 2026`."""
+        """Return its dates, like `1–31 Oct 2026`."""
         return formatting.dates(self.begin, self.end - timedelta(microseconds=1))
 
 
 @dataclass(frozen=True)
 class Sides:
-    """The two sides, and how they were chosen, in words."""
+    """The two sides, and a description of how they were chosen."""
 
     before: Side
     now: Side
@@ -84,7 +84,7 @@ class CompareRequest:
 
 
 def with_variant(request: CompareRequest, variant: str, against: str | None, at: str | None, goals: Goals) -> CompareRequest:
-    """Return the request with `--variant`, which takes a period and at most the two variants. Raises UsageError."""
+    """Add `--variant` to the request; it can only be combined with a period and with the names of the two variants. Raises UsageError."""
     variants, field = goals.site.variants, f"{VARIANT_PREFIX}{variant}"
     if not variants:
         raise UsageError(f"--variant {variant}: the goals file defines no variants; define them under `site.variants`")
@@ -100,7 +100,7 @@ def with_variant(request: CompareRequest, variant: str, against: str | None, at:
 
 
 def between_variants(request: CompareRequest, seen: Sequence[str]) -> CompareRequest:
-    """Return the request with the two variants that were seen, the first by name as the side before. Raises UsageError."""
+    """Add the two variants that were seen to the request, the first one by name as the `before` side. Raises UsageError."""
     field, most = f"{VARIANT_PREFIX}{request.variant}", 5
     if len(seen) > 2:  # noqa: PLR2004 (two sides)
         names = f"{', '.join(seen[:most])}{', ...' if len(seen) > most else ''}"
@@ -115,7 +115,7 @@ def between_variants(request: CompareRequest, seen: Sequence[str]) -> CompareReq
 
 
 def parse(date_range: DateRange, where: Sequence[str], against: str | None, at: str | None, goals: Goals) -> CompareRequest:
-    """Return the request of the options `--with` (`against`), `--at`, the period and `--where`. Raises UsageError."""
+    """Return the request made by the options `--with` (`against`), `--at`, `--where` and those for the period. Raises UsageError."""
     request, timezone = CompareRequest(date_range, filters.parse_filters(where, goals)), goals.site.timezone
     if at is not None:
         if against is not None:
@@ -182,12 +182,12 @@ def choose(request: CompareRequest, coverage: Coverage, timezone: str, notes: Se
 
 
 def _differing(one: tuple[Filter, ...], other: tuple[Filter, ...]) -> list[Filter]:
-    """Return the filters of a group that the other does not have."""
+    """Return the filters of one group that the other group does not have."""
     return [each for each in one if each not in other]
 
 
 def _chosen(request: CompareRequest, coverage: Coverage, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """Return the period that the options choose, up to the ends of the log; None if they choose none."""
+    """Return the period that the options choose, extended to the ends of the log where they set no limit, or None if they choose none."""
     if not request.date_range.is_limited:
         return None
     begin, end = request.date_range.limits(coverage.end, str(zone))
@@ -199,19 +199,19 @@ def _chosen(request: CompareRequest, coverage: Coverage, zone: ZoneInfo) -> tupl
 
 
 def _room(day: date, coverage: Coverage) -> int:
-    """Return how many days there are on both sides of a cut, in whole weeks if there is at least one."""
+    """Return how many days are available on each side of a cut, rounded down to whole weeks if there is at least one."""
     days = min((day - coverage.first).days, (coverage.last - day).days + 1)
     return days // _WEEK * _WEEK if days >= _WEEK else days
 
 
 def _cut(request: CompareRequest, days: int, day: date, zone: ZoneInfo) -> Sides:
-    """Return the sides of that many days before a day and from it on."""
+    """Return two sides of this many days each: one that ends before the given day, and one that begins on it."""
     limits = [_midnight(day + timedelta(days=shift), zone) for shift in (-days, 0, days)]
     return Sides(Side(BEFORE, limits[0], limits[1], request.where), Side(NOW, limits[1], limits[2], request.where))
 
 
 def _last_days(request: CompareRequest, coverage: Coverage, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Return the last complete days of the log: as many as the other period has, else whole weeks, else half of the days."""
+    """Return the last complete days of the log: as many as the other period has, or else whole weeks, or else half of the days."""
     weeks = min(coverage.days // (2 * _WEEK), _MOST_WEEKS)
     days = weeks * _WEEK if weeks else _enough(coverage.days // 2, coverage)
     if request.other is not None:
@@ -221,7 +221,7 @@ def _last_days(request: CompareRequest, coverage: Coverage, zone: ZoneInfo) -> t
 
 
 def _enough(days: int, coverage: Coverage) -> int:
-    """Return the days of a side. Raises UsageError if there are none."""
+    """Return the number of days on each side. Raises UsageError if there are none."""
     if days < 1:
         raise UsageError(
             f"the log has {formatting.plural(max(coverage.days, 0), 'complete day')}, but each side needs one; "
@@ -231,7 +231,7 @@ def _enough(days: int, coverage: Coverage) -> int:
 
 
 def _before(request: CompareRequest, now: Side, zone: ZoneInfo) -> Side:
-    """Return the other period: the one that was named, the same weekdays a year earlier, or the last one before that starts on the same weekday."""
+    """Return the other period: the one given, the same weekdays a year earlier, or the nearest earlier one that starts on the same weekday."""
     if request.other is not None:
         begin, end = (moment.astimezone(zone) for moment in request.other)
         if begin >= now.end:

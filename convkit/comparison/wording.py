@@ -1,6 +1,6 @@
-"""The sentences of `compare`: caveats before the table; below it what moved, whether chance explains it, and which funnel step changed.
+"""The sentences of `compare`: caveats above the table; below it, what moved, whether chance explains it, and which funnel steps changed.
 
-A micro goal is always mentioned with the macro goals, no cause is named, and "cannot tell" is never the last sentence. Every step of a
+A micro goal is always mentioned together with the macro goals, no cause is ever named, and "cannot tell" is never the last sentence. Every step of a
 funnel is tested, so all steps share one error rate.
 """
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
     Compared = Mapping[str, Any]
 
 _MOST_GOALS = 3
-"""Maximum number of goals named in one sentence."""
+"""The maximum number of goals named in one sentence."""
 _NO_MACRO = "This site has no macro goal yet, so conversions are not compared."
 _MANY_VERDICTS = 10
 _DAY, _MONTH = timedelta(days=1), 30
 _RARE, _RAREST = 3, 120
-"""A silence is mentioned if it happens at most once in this many months; above the second number, the months are not counted."""
+"""A silence is mentioned if one like it happens at most once in this many months; above the second number, no exact figure is given."""
 _ONE_IN = 20
-"""The number of verdicts among which chance alone produces about one."""
+"""About one in this many verdicts says rose or fell by chance alone."""
 _MOST_STEPS = 3
-"""Maximum number of steps named in one sentence."""
+"""The maximum number of steps named in one sentence."""
 _MOST_GAPS = 3
 _MIN_BOT_DIFFERENCE = 0.05
-"""The smallest difference between the shares of bots that is mentioned."""
+"""The smallest difference between the two sides' shares of bots that is mentioned."""
 _UNEVEN = 10.827566
 """The quantile of the chi-square distribution that chance exceeds once in 1,000 times."""
 _EVEN_CHANCE, _SMALL_CHANCE = 0.5, 0.01
@@ -49,7 +49,7 @@ _WEEK = 7
 
 
 def heading(pair: Pair) -> str:
-    """Return which sides are compared, with their dates, days and sessions."""
+    """Return the heading: which sides are compared, with their dates, days and sessions."""
     sides = (pair.sides.now, pair.sides.before)
     sessions = [formatting.plural(side.sessions, "session") for side in (pair.now, pair.before)]
     if pair.sides.are_groups:
@@ -78,7 +78,7 @@ def conclusions(pair: Pair, rows: pl.DataFrame) -> tuple[Note, ...]:
 
 
 def _moved(micros: Sequence[Compared], macros: Sequence[Compared]) -> Iterator[str]:
-    """Yield which micro goals rose or fell, the verdicts on the macro goals, and how often chance alone would do this."""
+    """Yield sentences on which micro goals rose or fell, on the macro goals, and on how often this would happen by chance."""
     changes = [row for row in micros if verdicts.moved(row["verdict"])]
     if not changes:
         return
@@ -99,7 +99,7 @@ def _moved(micros: Sequence[Compared], macros: Sequence[Compared]) -> Iterator[s
 
 
 def _moved_goal(row: Compared) -> str:
-    """Return the verdict on a goal within a sentence: `cart fell by at least 12%`."""
+    """Return the verdict on a goal as part of a sentence, like `cart fell by at least 12%`."""
     return f"{row['item']} {row['verdict'].replace(', by', ' by')}"
 
 
@@ -113,7 +113,7 @@ def _capitalized(sentence: str) -> str:
 
 
 def _macro_movement(macro: Compared) -> str:
-    """Return the verdict on a macro goal, to follow that on a micro goal."""
+    """Return the verdict on a macro goal, worded to follow the verdicts on micro goals."""
     if not macro["before"] + macro["now"]:
         return f"{macro['item']} was never reached"
     if macro["verdict"] != verdicts.CANNOT_TELL:
@@ -126,13 +126,13 @@ def _macro_movement(macro: Compared) -> str:
 
 
 def _bound(row: Compared, column: str, rounded: Any) -> str:  # noqa: ANN401 (floor and ceil have no common type)
-    """Return a bound of the likely change, relative to the rate before, rounded away from 0 to whole percents."""
+    """Return one bound of the likely change, relative to the `before` rate, rounded to a whole percentage with `floor` or `ceil`."""
     percent = rounded(row[column] / row["before_rate"] * 100)
     return formatting.change(max(percent, -100) / 100)
 
 
 def _macros(macros: Sequence[Compared], unit: str) -> Iterator[str]:
-    """Yield the verdict on each macro goal with its counts."""
+    """Yield the verdict on each macro goal, along with its counts."""
     for row in macros:
         counts = f"{_count_of_base(row, 'now')} against {_count_of_base(row, 'before')}"
         goal = _capitalized(row["item"])
@@ -167,7 +167,7 @@ def _chance(row: Compared) -> float:
 
 
 def _needed_data(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
-    """Yield how much log a verdict on the first undecided macro goal needs, and which goal to judge by meanwhile."""
+    """Yield a sentence on how long a log the first undecided macro goal needs for a verdict, and on which goal to judge by until then."""
     row = next((row for row in macros if row["verdict"] == verdicts.CANNOT_TELL and row["before"] + row["now"]), None)
     if row is None:
         return
@@ -187,7 +187,7 @@ def _needed_data(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
 
 
 def _chance_verdicts(rows: pl.DataFrame) -> Iterator[str]:
-    """Yield how many verdicts chance alone would make, if at most twice as many were made."""
+    """Yield a sentence on how many verdicts say rose or fell by chance alone, if no more than twice as many do here."""
     judged = [row for row in rows.drop_nulls(["before_of", "verdict"]).rows(named=True) if verdicts.has_enough_data(row)]
     moved, expected = sum(verdicts.moved(row["verdict"]) for row in judged), max(round(len(judged) / _ONE_IN), 1)
     if len(judged) >= _MANY_VERDICTS and 0 < moved <= 2 * expected:
@@ -196,7 +196,7 @@ def _chance_verdicts(rows: pl.DataFrame) -> Iterator[str]:
 
 
 def _silences(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
-    """Yield when macro goals were last reached, if such a long silence is rare."""
+    """Yield a sentence for each macro goal on when it was last reached, if such a long silence is rare."""
     before, now, coverage = pair.sides.before, pair.sides.now, pair.coverage
     if pair.sides.are_groups or now.end < coverage.end:
         return
@@ -214,12 +214,12 @@ def _silences(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
 
 
 def _between(daily: float, silence: float) -> float:
-    """Return the mean days between two silences of `silence` days in a Poisson process with a rate of `daily`."""
+    """Return the mean number of days between silences of `silence` days in a Poisson process with a rate of `daily`."""
     return exp(min(daily * silence, 50)) / daily
 
 
 def _changed_steps(pair: Pair) -> Iterator[str]:
-    """Yield the steps at which the share that continued changed, or differs, by more than chance explains."""
+    """Yield a sentence for each step at which the share that continued changed, or differs, by more than chance would explain."""
     if not pair.goals.funnels:
         return
     tested = _tested(pair.before.funnel, pair.now.funnel)
@@ -234,7 +234,7 @@ def _changed_steps(pair: Pair) -> Iterator[str]:
 
 
 def _tested(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Return the steps with enough data on both sides (`_stages`) with Newcombe's bounds `low, high`, corrected for the number of steps."""
+    """Return the steps (`_stages`) with enough data on both sides, and Newcombe's bounds `low, high`, corrected for the number of steps."""
     keys = ["funnel", "step"]
     steps = _stages(now).join(_stages(before), on=keys, how="left", suffix="_before", maintain_order="left")
     is_enough = pl.all_horizontal(pl.col("came", "came_before") >= verdicts.MIN_SESSIONS)
@@ -244,7 +244,7 @@ def _tested(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stages(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return `funnel, step, came, on`: how many of all began (as step 0), and how many of those at a step continued."""
+    """Return `funnel, step, came, on`: how many of all began the funnel (as step 0), and how many of those who came to a step continued."""
     all_units = pl.when(pl.col("unit") == "visitors").then("visitors").otherwise("sessions")
     began = rows.filter((pl.col("step") == 1) & ~pl.col("is_open")).select("funnel", step=pl.lit(0, dtype=pl.Int32), came=all_units, on="reached")
     continued = rows.filter(pl.col("next_step").is_not_null()).select("funnel", "step", came="reached", on="went_on")
@@ -252,7 +252,7 @@ def _stages(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _changed_step(row: Mapping[str, Any], funnel: Funnel, verb: str, *, is_alone: bool) -> str:
-    """Return what changed at a step and where to look; with `is_alone`, as the funnel's only one, also where not to look."""
+    """Return what changed at a step and where to look; if it is the funnel's only such step (`is_alone`), also where not to look."""
     number = row["step"]
     following = funnel.next_step(number) if number else 1
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
@@ -268,7 +268,7 @@ def _changed_step(row: Mapping[str, Any], funnel: Funnel, verb: str, *, is_alone
 
 
 def caveats(pair: Pair) -> tuple[Note, ...]:
-    """Return the notes before the table, in their order."""
+    """Return the notes above the table, in their order."""
     are_groups = pair.sides.are_groups
     windows = [
         note for side in (pair.before, pair.now) for note in _open_windows(side, pair.goals, side.side.name if are_groups else side.side.dates)
@@ -283,7 +283,7 @@ def caveats(pair: Pair) -> tuple[Note, ...]:
 
 
 def _sample_ratio(pair: Pair) -> Iterator[Note]:
-    """Yield a note if the visitors of two variants are split less evenly than chance explains (chi-square, one degree of freedom)."""
+    """Yield a note if the visitors of two variants are split less evenly than chance would explain (chi-square, one degree of freedom)."""
     before, now = pair.before.base, pair.now.base
     if pair.sides.variant and (now - before) ** 2 > _UNEVEN * (now + before):
         visitors = f"{formatting.plural(now, 'visitor')} saw {pair.now.side.name} and {formatting.count(before)} saw {pair.before.side.name}"
@@ -293,7 +293,7 @@ def _sample_ratio(pair: Pair) -> Iterator[Note]:
 
 
 def _not_covered(side: Side, coverage: Coverage) -> Iterator[Note]:
-    """Yield notes on the days of a side before the log begins or after it ends."""
+    """Yield notes on the days of a side that come before the log begins or after it ends."""
     first, last = side.begin.date(), (side.end - timedelta(microseconds=1)).date()
     days = (last - first).days + 1
     if (missing := (coverage.first - first).days) > 0:
@@ -309,7 +309,7 @@ def _not_covered(side: Side, coverage: Coverage) -> Iterator[Note]:
 
 
 def _missing_days(side: Side, missing: int, days: int, which: str, edge: date) -> str:
-    """Return which days of a side are missing."""
+    """Return the part of a sentence that says which days of a side are missing."""
     if missing >= days:
         return f"nothing of {side.dates} is in it"
     if missing == 1:
@@ -338,7 +338,7 @@ def _lengths(sides: Sides) -> Iterator[Note]:
 
 
 def _open_windows(side: SideFigures, goals: Goals, label: str) -> Iterator[Note]:
-    """Yield notes on the funnels whose window was still open when the log ended, for a side with this label."""
+    """Yield a note for each funnel whose window was still open for some sessions or visitors when the log ended; `label` names the side."""
     incomplete = dict(side.funnel.group_by("funnel").agg(pl.col("incomplete").sum()).rows()) if goals.funnels else {}
     for funnel in goals.funnels:
         if funnel.window and (number := incomplete.get(funnel.name)):
@@ -369,5 +369,5 @@ def _day(day: date) -> str:
 
 
 def _moment(moment: datetime) -> str:
-    """Return `12 Oct 2026 14:00`."""
+    """Return a time like `12 Oct 2026 14:00`."""
     return f"{_day(moment)} {moment:%H:%M}"

@@ -1,1 +1,1 @@
-"""`convkit explain` and `convkit formats`: how single sessions, lines and logs were read."""
+"""`convkit explain` and `convkit formats`: how individual sessions, lines and logs were read."""

@@ -1,4 +1,4 @@
-"""`convkit formats`: the log formats, the detected format of a log, and the position in a line where a format stops."""
+"""`convkit formats`: the log formats, the detected format of a log, and the position in a line where a format stops matching."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ _NO_LINES = ("blank", "comment")
 _COMMON = '%h %l %u %t "%r" %>s %b'
 _COMBINED = f'{_COMMON} "%{{Referer}}i" "%{{User-Agent}}i"'
 _AS_STRINGS = {"combined": _COMBINED, "common": _COMMON, "vhost-combined": f"%v:%p {_COMBINED}"}
-"""Format strings equal to the formats that have no template of their own."""
+"""Format strings that are equivalent to the formats without a template of their own."""
 _TIME = "%Y-%m-%d %H:%M:%S UTC"
 _FIELD, _INDENT = 13, 4
 EXAMPLE = """'$remote_addr [$time_local] "$request"'"""
 
 
 def known_formats() -> dict[str, tuple[str, str]]:
-    """Return by name the headline of each format and a sample line, empty if it has none."""
+    """Return, by name, the headline of each format and a sample line, which is empty if there is none."""
     names = plugins.names("formats")
     samples = {name: next((line for line in sample_lines(name) if len(line) > len("[]")), "") for name in names}
     return {name: (plugins.headline("formats", name), samples[name].strip()) for name in names}
 
 
 def guess(paths: Iterable[str], log_format: str) -> list[Guess]:
-    """Return the detected formats of logs. Raises InputError if one cannot be read, UsageError for a wrong format."""
+    """Return the detected formats of logs. Raises InputError if a log cannot be read, and UsageError if `log_format` is not valid."""
     guesses: list[Guess] = []
     for path in paths:
         with ExitStack() as stack:
@@ -66,7 +66,7 @@ def guess(paths: Iterable[str], log_format: str) -> list[Guess]:
 
 
 def _guess_of(log: Log) -> Guess:
-    """Return how the first lines of a log are read."""
+    """Return the format of a log, and how its first lines are read."""
     records, head = _test_lines(log)
     tested = records.filter(~pl.col("problem").is_in(_NO_LINES).fill_null(value=False))
     fitting = tested.filter(pl.col("problem").is_null())
@@ -80,7 +80,7 @@ def _guess_of(log: Log) -> Guess:
 
 
 def _test_lines(log: Log) -> tuple[pl.DataFrame, pl.Series]:
-    """Return RECORDS and `problem` of some lines, numbered from 1, and the lines as the format gets them."""
+    """Return RECORDS and `problem` for some lines, numbered from 1, and the lines as they are passed to the format."""
     if log.source.packing == lines.PARQUET:
         read, head = lines.scan(log.source, log.number).head(_TESTED), pl.Series("line", [], dtype=pl.String)
     else:
@@ -88,19 +88,19 @@ def _test_lines(log: Log) -> tuple[pl.DataFrame, pl.Series]:
         text = pl.when(pl.col("line").str.strip_chars() != "").then("line")
         read = sample.to_frame("line").lazy().select(source=pl.lit(0), line_no=pl.int_range(1, pl.len() + 1), line=text, fault=pl.lit(None))
         read = read.cast({name: dtype for name, dtype in LINES.items() if name != "outer"})
-        # Lines are looked up by number, so lines that are not part of the log are kept here.
+        # Lines are looked up by number, so even those that do not belong to the log must be kept here.
         head = collect_frame(unwrap(read, log).select("line"), _TESTED)["line"].fill_null("")
     return collect_frame(load.to_records(log.layout.scan(unwrap(read, log), ALL_ASSETS)), _TESTED), head
 
 
 def _record_fields(record: dict[str, Any]) -> dict[str, str]:
-    """Return the fields of a record, harmless and without addresses."""
+    """Return the fields of a record, made safe to print and without IP addresses."""
     fields = {name: value for name, value in record.items() if name not in {"source", "line_no", "asset", "problem"} and value not in {None, ""}}
     return {name: detection.shown_line(f"{value:{_TIME}}" if name == "time" else str(value)) for name, value in fields.items()}
 
 
 def _closest_format(error: UnknownFormatError) -> Guess:
-    """Return the closest format of an unrecognised log: the one that fits most lines, else the one whose pattern gets furthest in a line."""
+    """Return the closest format for an unrecognised log: the one that fits most lines, or else the one that matches most of its pattern."""
     formats = load_formats()
     unread = next((line for line in error.looked_at if not formats[error.best].sniff(pl.Series([line]))), "")
     fits = round(formats[error.best].sniff(pl.Series(error.looked_at, dtype=pl.String)) * len(error.looked_at))
@@ -111,13 +111,13 @@ def _closest_format(error: UnknownFormatError) -> Guess:
 
 
 def _format_stop(name: str, layout: LogFormat | Layout, line: str) -> Stop | None:
-    """Return where a format stops in a line, None if it has no template."""
+    """Return where a format stops matching a line, or None if it has no template."""
     template = _template(name, layout)
     return None if template is None else _template_stop(template, line, is_own=name == strings.OWN_FORMAT)
 
 
 def _template(name: str, layout: LogFormat | Layout) -> Template | None:
-    """Return the template of a format, or one equal to it."""
+    """Return the template of a format or an equivalent one, or None if there is none."""
     if name in _AS_STRINGS:
         return strings.parse_string(_AS_STRINGS[name])
     return layout if isinstance(layout, Template) else None
@@ -131,7 +131,7 @@ def _share(template: Template, line: str) -> float:
 
 
 def _template_stop(template: Template, line: str, *, is_own: bool) -> Stop:
-    """Return where a template stops in a line."""
+    """Return where a template stops matching a line."""
     position, part = _reached(template, line)
     shown, before = detection.shown_line(line), detection.shown_line(line[:position])
     parts = template.parts if is_own and isinstance(template, StringTemplate) else ()
@@ -141,7 +141,7 @@ def _template_stop(template: Template, line: str, *, is_own: bool) -> Stop:
 
 
 def _reached(template: Template, line: str) -> tuple[int, int]:
-    """Return how far a template matches a line, and how many of its parts, or of the characters of its pattern, match."""
+    """Return how far a template matches a line, and how many of its parts, or of the characters in its pattern, match."""
     line = line[:_LONGEST]
     parts = [pattern for _, pattern in template.parts] if isinstance(template, StringTemplate) else []
     pieces = ["^", *parts] if parts else [*template.pattern]
@@ -157,7 +157,7 @@ def _reached(template: Template, line: str) -> tuple[int, int]:
 
 
 def _match(pattern: str, line: str) -> str | None:
-    """Return what the beginning of a pattern matches at the start of a line; an incomplete last group or character is dropped."""
+    """Return the text that a pattern matches at the start of a line, or None; an incomplete group or character at the pattern's end is dropped."""
     series = pl.Series([line])
     for shorter in range(len(pattern), 0, -1):
         start = pattern[:shorter]
@@ -170,12 +170,12 @@ def _match(pattern: str, line: str) -> str | None:
 
 @dataclass(frozen=True)
 class Stop:
-    """Where a format stops in a line: positions count from 0; the line is harmless and without addresses."""
+    """Where a format stops matching a line; positions count from 0, and the line is safe to print and contains no IP addresses."""
 
     position: int
     line: str
     shown_position: int
-    """The position in the line as shown."""
+    """The position in the line as it is shown."""
     string: str = ""
     """The format string, if there is one."""
     position_in_string: int = 0
@@ -190,9 +190,9 @@ class Guess:
     """The format, or the closest one if none fits."""
     fits: int
     tested: int
-    """Lines that were tested, of which `fits` fit."""
+    """The number of lines that were tested, of which `fits` fit."""
     records: tuple[Mapping[str, Any], ...] = ()
-    """Some records as values by field, harmless and without addresses."""
+    """Some records, each as values by field, made safe to print and without IP addresses."""
     is_wrapped: bool = False
     reasons: tuple[tuple[str, int], ...] = ()
     stop: Stop | None = None
@@ -209,7 +209,7 @@ class Guess:
 
 
 def draw_known(formats: Mapping[str, tuple[str, str]], screen: Screen) -> list[Block]:
-    """Return the list of formats: name, headline and sample line."""
+    """Draw the list of formats, each with its name, headline and sample line."""
     blocks: list[Block] = []
     width = max(map(len, formats)) + 2
     for name, (headline, sample) in formats.items():
@@ -220,7 +220,7 @@ def draw_known(formats: Mapping[str, tuple[str, str]], screen: Screen) -> list[B
 
 
 def draw(guesses: Sequence[Guess], screen: Screen) -> list[Block]:
-    """Return the screen of the guesses, log by log."""
+    """Draw the guesses, log by log."""
     blocks: list[Block] = []
     for guess in guesses:
         blocks += [BlankLine()] if blocks else []
@@ -229,7 +229,7 @@ def draw(guesses: Sequence[Guess], screen: Screen) -> list[Block]:
 
 
 def _read_blocks(guess: Guess, screen: Screen) -> list[Block]:
-    """Return the format, how many lines fit, and the fields of the first ones."""
+    """Return the format, how many lines fit, and the fields of the first ones that do."""
     all_fit = f"All {guess.tested:,} lines tested fit" if guess.tested > 1 else "The only line tested fits"
     fit = all_fit if guess.fits == guess.tested else f"{guess.fits:,} of the {guess.tested:,} lines tested fit"
     wrapped = "; wrappers added by a container runtime, a collector or syslog were removed" if guess.is_wrapped else ""
@@ -242,7 +242,7 @@ def _read_blocks(guess: Guess, screen: Screen) -> list[Block]:
 
 
 def _unread_blocks(guess: Guess, screen: Screen) -> list[Block]:
-    """Return the closest format, where it stops, and what to do."""
+    """Return the closest format, where it stops matching, and what to do."""
     fits = f"{guess.fits:,} of {plural(guess.tested, 'line')} tested"
     stop = _stop_blocks(guess.stop, screen) if guess.stop else []
     if guess.is_own:
@@ -259,7 +259,7 @@ def _field(name: str, value: object, screen: Screen) -> Line:
 
 
 def _stop_blocks(stop: Stop, screen: Screen) -> list[Block]:
-    """Return the line with a mark where the format stops, and the same for the format string."""
+    """Return the line with a mark where the format stops matching, and the format string with a mark in the same place."""
     blocks: list[Block] = [Paragraph(f"It stops at position {stop.position + 1} of this line:"), *_marked(stop.line, stop.shown_position, screen)]
     if stop.string:
         blocks += [Paragraph("The matching place in the format:"), *_marked(stop.string, stop.position_in_string, screen)]
@@ -267,7 +267,7 @@ def _stop_blocks(stop: Stop, screen: Screen) -> list[Block]:
 
 
 def _marked(text: str, position: int, screen: Screen) -> list[Block]:
-    """Return a text, cut to the screen, with a mark under a position."""
+    """Return text, cut to the width of the screen, with a mark under the given position."""
     width = screen.width - _INDENT
     begin = max(0, position - width * 2 // 3)
     return [Line.of(safe(text[begin:], width), indent=_INDENT), Line.of(" " * (position - begin) + "^", "bold", _INDENT)]

@@ -1,4 +1,4 @@
-"""The screen of `convkit explain`: sessions hit by hit, with the goals reached and the funnel steps filled, and how a line was counted."""
+"""The screen of `convkit explain`: sessions hit by hit, with the goals reached and the funnel steps completed, and how a line was counted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _KIND, _INDENT, _GAP = 10, 2, 2
 _NAME, _GOALS, _STEPS = 2, 5, 6
-"""Columns that may contain long texts."""
+"""The columns that may contain long text."""
 _MIN_WIDTH = 12
 _PLAIN = Shown(style=lambda row: row["style"], left=True)
 _COLUMNS = dict.fromkeys(("time", "kind", "name", "status", "remark", "goals"), _PLAIN) | {"steps": Shown(style="bold", left=True)}
@@ -43,7 +43,7 @@ _FATES = {
     "background": "A background request, not counted unless a goal names it",
 }
 _KINDS = {"page": "page view"}
-"""The words for kinds of hits, if different from their names."""
+"""The words for the kinds of hits that are not shown under their own names."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,21 @@ class ExplainedSession:
     """A session and everything about it that is shown."""
 
     row: Mapping[str, Any]
-    """Its row of the table of sessions, and the `id` of its visitor."""
+    """Its row in the table of sessions, plus the `id` of its visitor."""
     hits: pl.DataFrame
     """`row, source, line_no, time, kind, method, path, event, status, remark, goals`, in order; `row` is null for hits that are not counted."""
     steps: Mapping[str, Mapping[int, int]]
-    """By funnel, and by step, the row of the hit that filled it, which may be in another session if the funnel is per visitor."""
+    """For each funnel and step, the row of the hit that completed it, which may be in another session if the funnel is per visitor."""
     stops: Mapping[str, str]
-    """By funnel, how far it got and what stopped it."""
+    """For each funnel, how far the session got and what stopped it."""
     spans: pl.DataFrame
-    """`session, begins, ends` of all sessions of the visitor, in order."""
+    """`session, begins, ends` of all of the visitor's sessions, in order."""
     log_ends: datetime | None
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The shown sessions, out of all that were selected."""
+    """The sessions that are shown, out of all that were selected."""
 
     goals: Goals
     period: Period
@@ -97,7 +97,7 @@ def draw(explained: Explanation, screen: Screen) -> list[Block]:
 
 
 def _session_blocks(explained: Explanation, shown: ExplainedSession, number: int, screen: Screen) -> list[Block]:
-    """Return the blocks of one session, the `number`th that is shown."""
+    """Return the blocks for one session, which is at position `number` among those shown."""
     zone, session = ZoneInfo(explained.goals.site.timezone), shown.row
     begin, end = (time.astimezone(zone) for time in (session["started"], shown.spans.filter(session=session["session"])["ends"][0]))
     until = f"{end:%H:%M}" if begin.date() == end.date() else listing.shown_time(end, explained.period).strip()
@@ -112,7 +112,7 @@ def _session_blocks(explained: Explanation, shown: ExplainedSession, number: int
 
 
 def _rank(explained: Explanation, number: int) -> str:
-    """Return the rank of a shown session among the selected ones, in words."""
+    """Return, in words, the position of a session among those that were selected."""
     rank, total = explained.total - len(explained.sessions) + number + 1, explained.total
     if explained.place is not None:
         return "the session of this line"
@@ -131,7 +131,7 @@ def _origin(session: Mapping[str, Any]) -> str:
 
 
 def _most(rows: Sequence[Row], screen: Screen) -> dict[int, int]:
-    """Return the maximum widths of the columns with long texts, so that all fit; goals are shortened first, then steps, then page names."""
+    """Return the maximum widths of the columns with long text, so that all columns fit; goals are cut first, then steps, then page names."""
     needed = [max(len(row.cells[column].text) for row in rows) for column in range(len(rows[0].cells))]
     excess = _INDENT + _GAP * (len(needed) - 1) + sum(needed) - screen.width
     most = {}
@@ -142,7 +142,7 @@ def _most(rows: Sequence[Row], screen: Screen) -> dict[int, int]:
 
 
 def _texts(hit: Mapping[str, Any], shown: ExplainedSession, funnels: list[str], explained: Explanation) -> dict[str, str]:
-    """Return the texts of a hit, by column, and its style."""
+    """Return the text of a hit in each column, and its style."""
     time = hit["time"].astimezone(ZoneInfo(explained.goals.site.timezone))
     is_event = hit["event"] is not None
     kind = hit["kind"] if is_event or hit["method"] == "GET" else hit["method"]
@@ -196,15 +196,15 @@ def line_place(logs: tuple[str, ...], text: str) -> tuple[int, int]:
 
 
 def hit_name(hit: Mapping[str, Any]) -> str:
-    """Return the path of a hit, or its event, with the page if that differs."""
+    """Return the path of a hit, or the name of its event, followed by the page if that is different."""
     event, path = hit["event"], hit["path"] or ""
     return path if event is None else event if path in {"", event} else f"{event} {path}".strip()
 
 
 def describe_line(name: str, problem: str | None, hit: Mapping[str, Any] | None, matched: Mapping[str, Any] | None) -> tuple[str, int | None]:
-    """Return how a line was counted, and its session.
+    """Return a description of how a line was counted, and the session it belongs to.
 
-    `problem` is that of the parsed line, `hit` has its `fate` and `reason`, `matched` is the hit that was analyzed, None for excluded bots.
+    `problem` is that of the parsed line, `hit` has its `fate` and `reason`, and `matched` is the hit that was analyzed, or None for excluded bots.
     """
     if problem is not None or hit is None:
         return f"{name}: {_PROBLEMS.get(problem or '', f'could not be read: {problem}')}.", None
@@ -218,7 +218,7 @@ def describe_line(name: str, problem: str | None, hit: Mapping[str, Any] | None,
 
 
 def _session_sentence(hit: Mapping[str, Any] | None) -> tuple[str, int | None]:
-    """Return how a hit was counted, and its session."""
+    """Return a sentence on how a hit was counted, and the session it belongs to."""
     if hit is None:
         return "Excluded by --bots.", None
     kind = _KINDS.get(hit["kind"], hit["kind"])

@@ -1,4 +1,4 @@
-"""Single sessions for `convkit explain`: selected by drop-off, goal, log line or visitor, with all their hits and how each was counted."""
+"""Individual sessions for `convkit explain`: selected by drop-off, goal, log line or visitor, with all their hits and how each was counted."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ class _Query:
 
     funnels: tuple[Funnel, ...]
     condition: str = ""
-    """What the sessions did, in words: `reached purchase`."""
+    """What the sessions did, in words, like `reached purchase`."""
     step: int | None = None
     """The step of the funnel at which they dropped off."""
     goal: str | None = None
     line: tuple[int, int] | None = None
-    """The number of a log, and of its line."""
+    """The number of a log, and that of a line in it."""
     visitor: str | None = None
     """The beginning of the visitor's ID."""
 
 
 @dataclass(frozen=True)
 class _PartResult:
-    """The selected sessions of a part."""
+    """The selected sessions from one part."""
 
     sessions: tuple[ExplainedSession, ...]
-    """The last sessions by their start."""
+    """The sessions that started last."""
     total: int
     period: Period
     visitors: int = 1
@@ -94,7 +94,7 @@ def explain(paths: Paths, options: ExplainOptions, progress: Progress = NO_PROGR
 
 
 def _parse_query(options: ExplainOptions, goals: Goals) -> _Query:
-    """Return the query of the options. Raises UsageError for several of them, or an unknown name."""
+    """Return the query that the options ask for. Raises UsageError if more than one of them is given, or if a name is unknown."""
     funnels = goals.funnels
     if sum(option is not None for option in (options.dropped_at, options.reached, options.line, options.visitor)) > 1:
         raise UsageError("use only one of --dropped-at, --reached, --line and --visitor")
@@ -110,7 +110,7 @@ def _parse_query(options: ExplainOptions, goals: Goals) -> _Query:
 
 
 def _select_of_part(part: Part, parts: Partition, plan: Plan, query: _Query, limit: int) -> _PartResult:
-    """Return the sessions of a part that the query selects."""
+    """Return the sessions that the query selects from a part."""
     goals, segment = plan.goals, plan.segment
     run = stages.analyze_segment(stages.match(part, goals, segment.bots, plan.session_fields), part, goals, segment)
     all_hits = stages.all_hits(part, goals)
@@ -130,7 +130,7 @@ def _select_of_part(part: Part, parts: Partition, plan: Plan, query: _Query, lim
 
 
 def _refuse_empty(results: list[_PartResult], parts: Partition, options: ExplainOptions) -> None:
-    """Raise UsageError if the line does not exist, or the ID does not match exactly one visitor."""
+    """Raise UsageError if the line does not exist, or if the ID does not match exactly one visitor."""
     if options.line is not None and not any(result.line for result in results):
         source, _ = screen.line_place(parts.data.sources, options.line)
         lines = collect_frame(parts.data.lines.filter(pl.col("source") == source).select(pl.len()), parts.data.size).item()
@@ -148,7 +148,7 @@ def _start(session: ExplainedSession) -> tuple[Any, ...]:
 
 
 def _select(analysis: Analysis, condition: pl.Expr) -> pl.Series:
-    """Return the sessions of the period that meet a condition, by their start."""
+    """Return the sessions in the period that meet a condition, sorted by their start."""
     return collect_frame(analysis.sessions.filter(condition).sort("started", "session").select("session"), analysis.size)["session"]
 
 
@@ -159,7 +159,7 @@ def _dropped_off(analysis: Analysis, funnel: Funnel, step: int) -> pl.Series:
 
 
 def _session_of_line(part: Part, run: Run, all_hits: pl.DataFrame, line: tuple[int, int], name: str) -> tuple[str, pl.Series]:
-    """Return how a line of the log `name` was counted, in words, and its session; empty if the line is not in this part."""
+    """Return how a line of the log `name` was counted, in words, and its session; both are empty if the line is not in this part."""
     source, number = line
     is_line = (pl.col("source") == source) & (pl.col("line_no") == number)
     parsed = part.lines.filter(is_line)
@@ -172,7 +172,7 @@ def _session_of_line(part: Part, run: Run, all_hits: pl.DataFrame, line: tuple[i
 
 
 def _step(funnels: tuple[Funnel, ...], text: str) -> tuple[Funnel, int]:
-    """Return the funnel and the number of a step named as STEP or FUNNEL.STEP; not a last step. Raises UsageError."""
+    """Return the funnel and the number of a step given as STEP or FUNNEL.STEP; it must not be a last step. Raises UsageError."""
     full_names = {
         f"{funnel.name}.{name}": (funnel, number) for funnel in funnels for number, name in zip(funnel.numbers[:-1], funnel.names, strict=False)
     }
@@ -190,7 +190,7 @@ def _step(funnels: tuple[Funnel, ...], text: str) -> tuple[Funnel, int]:
 
 
 def _visitors_by_id(analysis: Analysis, text: str) -> pl.Series:
-    """Return the numbers of the visitors whose IDs begin with a text."""
+    """Return the numbers of the visitors whose IDs begin with the given digits."""
     visitors = collect_frame(analysis.identities.join(analysis.sessions.select("visitor").unique(), on="visitor", how="semi"), analysis.size)
     digits = text.partition("-")[0].rstrip("…").lower()
     ids = pl.Series(visitor_ids.hash_identities(visitors["identity"]), dtype=pl.String)
@@ -213,7 +213,7 @@ def _explained(analysis: Analysis, all_hits: pl.DataFrame, session: int, funnels
 
 
 def _with_remarks(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return the columns shown of a session's hits; `remark` marks the landing page, the exit page, forms shown again and slow responses."""
+    """Return a session's hits with the columns shown; `remark` marks the landing page, the exit page, forms shown again and slow responses."""
     pages = pl.col("row").filter(is_kind("page"))
     remark = (
         pl.when(drop_off.is_form_again())
@@ -243,7 +243,7 @@ def _uncounted_hits(all_hits: pl.DataFrame, counted: pl.DataFrame) -> pl.DataFra
 
 
 def _trace(analysis: Analysis, visitor_hits: pl.DataFrame, funnel: Funnel, unit: int) -> tuple[dict[int, int], str]:
-    """Return the rows that filled a funnel's steps, and how far the session, or the visitor, got in it."""
+    """Return the rows of the hits that completed a funnel's steps, and how far the session (or the visitor) got in it."""
     chain = collect_frame(analysis.chains[funnel.name].filter(pl.col("unit") == unit), 1)
     filled = {number: chain[f"row{number}"][0] for number in funnel.numbers if chain.height and chain[f"row{number}"][0] is not None}
     hits = trace.hits_of_unit(collect_frame(trace.traced_hits(visitor_hits.lazy(), funnel), visitor_hits.height).filter(pl.col("unit") == unit))
