@@ -1,6 +1,6 @@
-"""The checks of `convkit check`: goals that are never reached or distinguish nobody, funnels in the wrong order, sessions without a channel.
+"""The checks that `convkit check` makes, such as for goals that are never reached, funnels in the wrong order, and sessions without a channel.
 
-Every kind of remark is an entry of KINDS.
+Each kind of remark is an entry in KINDS.
 """
 
 from __future__ import annotations
@@ -30,36 +30,36 @@ if TYPE_CHECKING:
 _MANY_MACROS = 2
 _NEARLY_ALL, _ENOUGH_SESSIONS = 0.95, 100
 _FEWEST = 20
-"""Sessions, or visitors, needed to judge two goals or steps."""
+"""The number of sessions (or visitors) needed to compare two goals or steps."""
 _MOSTLY = 0.5
 _MOST_SOURCES = 3
-"""The number of sources that are mentioned."""
+"""The maximum number of sources that are mentioned."""
 _FEWEST_OF_SOURCE, _FEWEST_OF_MEDIUM = 20, 3
-"""Sessions below which a source or medium is ignored; a single link by a stranger is not a campaign of the site."""
+"""A source or medium with fewer sessions is ignored: a single link posted by a stranger is not one of the site's campaigns."""
 _MOST_COMPARED, _SIMILARITY, _SHORTEST = 200, 0.8, 4
 _LONGEST = 60
-"""Maximum length of a source or medium in a sentence."""
+"""The maximum length of a source or medium in a sentence."""
 
 
 @dataclass(frozen=True, order=True)
 class Remark:
-    """A remark: the line in the goals file (0 for the whole file), its code, and a sentence with the fix."""
+    """A remark: its line in the goals file (0 for the whole file), its code, and a sentence that suggests a fix."""
 
     line: int
     code: str
     text: str
     names: tuple[str, ...] = field(default=(), compare=False)
-    """The goals or the funnel concerned."""
+    """The goals or the funnel that the remark is about."""
     is_warning: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True)
 class _Context:
-    """The input of every check."""
+    """The input to every check."""
 
     survey: Survey
     unreached: Mapping[str, list[tuple[int, str, str]]]
-    """By code, the line, name and sentence of goals that no session reached."""
+    """For each code, the goals that no session reached: their line, name and sentence."""
 
     @property
     def goals(self) -> Goals:
@@ -68,7 +68,7 @@ class _Context:
 
 @dataclass(frozen=True)
 class _Kind:
-    """A kind of remark; `find` yields the line, the names and the sentence of each."""
+    """A kind of remark; `find` yields the line, the names and the sentence of each remark."""
 
     find: Callable[[_Context], Iterator[tuple[int, tuple[str, ...], str]]]
     needs_logs: bool = True
@@ -76,7 +76,7 @@ class _Kind:
 
 
 def remarks_on(survey: Survey, *, has_logs: bool) -> list[Remark]:
-    """Return the remarks in the order of the file; without logs, only those on the file itself."""
+    """Return the remarks in the order of the goals file; if there are no logs, only those about the file itself."""
     unreached: dict[str, list[tuple[int, str, str]]] = {}
     if has_logs and survey.sessions.height:
         for goal, line, label in _all_goals(survey.goals):
@@ -93,7 +93,7 @@ def remarks_on(survey: Survey, *, has_logs: bool) -> list[Remark]:
 
 
 def _all_goals(goals: Goals) -> Iterator[tuple[Goal, int, str]]:
-    """Yield the goals with their line and name, including those defined within steps."""
+    """Yield each goal with its line and name, including goals defined inside funnel steps."""
     yield from ((goal, goal.line, goal.name) for goal in goals.goals)
     unlisted = {goal.column: goal for goal in goals.unlisted}
     for funnel in goals.funnels:
@@ -122,7 +122,7 @@ def _no_sessions(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]
 
 
 def _unreached(code: str) -> Callable[[_Context], Iterator[tuple[int, tuple[str, ...], str]]]:
-    """Return the check for goals that no session reached for this reason."""
+    """Return the check for goals that no session reached, for the reason that this code stands for."""
     return lambda context: ((line, (name,), text) for line, name, text in context.unreached.get(code, []))
 
 
@@ -150,7 +150,7 @@ def _always_together(context: _Context) -> Iterator[tuple[int, tuple[str, ...], 
 
 
 def _is_part(one: Goal, other: Goal, requests: pl.DataFrame) -> bool:
-    """Return whether one goal implies the other: its hits are some of the other's, or the same with another depth or way of counting."""
+    """Return whether one goal implies the other: its hits are a subset of the other's, or the same hits with another depth or way of counting."""
     first, second = (pl.any_horizontal(*goal.named) if goal.named else pl.lit(value=True) for goal in (one, other))
     only = requests.filter(~pl.col("is_bot")).select(first=(first & ~second).any(), second=(second & ~first).any()).row(0)
     if only != (False, False):
@@ -174,7 +174,7 @@ def _reversed(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
 
 
 def _first_rows(funnel: Funnel, sessions: pl.DataFrame) -> pl.DataFrame:
-    """Return `unit, visitor`, and the row of each unit's first hit for each step: `first1`, ..."""
+    """Return `unit, visitor`, and for each step the row of the unit's first hit: `first1`, `first2`, ..."""
     steps = {f"first{number}": pl.min_horizontal(*step.columns) for number, step in enumerate(funnel.steps, 1)}
     return sessions.group_by(unit=funnel.per, maintain_order=True).agg(pl.col("visitor").first(), **{name: row.min() for name, row in steps.items()})
 
@@ -186,7 +186,7 @@ def _later_session(context: _Context) -> Iterator[tuple[int, tuple[str, ...], st
         firsts, last = _first_rows(funnel, context.survey.sessions), f"first{len(funnel.steps)}"
         before = [f"first{number}" for number in funnel.required[:-1]]
         complete = firsts.with_columns(
-            # All steps in one session but in another order: left to the check for `reversed`.
+            # Sessions that have all steps, but in another order, are left to the `reversed` check.
             same_session=pl.all_horizontal(pl.col(name).is_not_null() for name in before),
             ever=pl.all_horizontal((pl.col(name).min().over("visitor") <= pl.col(last)).fill_null(value=False) for name in before),
         ).filter("ever")
@@ -257,7 +257,7 @@ KINDS: dict[str, _Kind] = {
 
 
 def _medium_sentences(unassigned: pl.DataFrame, site: Site) -> Iterator[str]:
-    """Yield a sentence for each medium similar to one that has a channel; `unassigned` is `source, medium, n`, sorted by `n`."""
+    """Yield a sentence for each medium that resembles one with a channel; `unassigned` has `source, medium, n` and is sorted by `n`."""
     channels = channel_rules.mediums(site.channels)
     counted = unassigned.group_by("medium", maintain_order=True).agg(pl.col("n").sum()).filter(pl.col("n") >= _FEWEST_OF_MEDIUM)
     for medium, number in counted.sort("n", "medium", descending=[True, False]).head(_MOST_COMPARED).rows():
@@ -268,7 +268,7 @@ def _medium_sentences(unassigned: pl.DataFrame, site: Site) -> Iterator[str]:
 
 
 def _source_sentences(unassigned: pl.DataFrame, site: Site) -> Iterator[str]:
-    """Yield a sentence for each of the largest sources (as in `_medium_sentences`), unless its medium is misspelt."""
+    """Yield a sentence for each of the largest sources in `unassigned` (see `_medium_sentences`), unless its medium is misspelt."""
     channels = channel_rules.mediums(site.channels)
     mentioned = 0
     for source, medium, number in unassigned.filter(pl.col("n") >= _FEWEST_OF_SOURCE).head(_MOST_COMPARED).rows():
@@ -280,7 +280,7 @@ def _source_sentences(unassigned: pl.DataFrame, site: Site) -> Iterator[str]:
 
 
 def _similar_medium(medium: str, channels: dict[str, str]) -> str:
-    """Return the medium with a channel that is most similar to another, or an empty text."""
+    """Return the medium in `channels` that is most similar to this one, or an empty string if none is similar."""
     return next(iter(get_close_matches(medium, channels, n=1, cutoff=_SIMILARITY)), "") if len(medium) >= _SHORTEST and medium != NO_VALUE else ""
 
 

@@ -1,6 +1,6 @@
-"""Evidence for goals in a log: pages, forms, downloads and events with their sessions, and the words in their names.
+"""Evidence for goals in a log: pages, forms, downloads and events, how many sessions have them, and the words in their names.
 
-The words of each kind of goal are in `data/goal_words.txt`, in several languages.
+The words for each kind of goal are in `data/goal_words.txt`, in several languages.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
     from convkit.analysis.analysis import Analysis
 
 _WRITABLE = r"^[^\p{C}\p{Zl}\p{Zp}*]{1,200}$"
-"""Text that is readable in a goals file and has no wildcard; other paths and events are left out."""
+"""A pattern for text that is readable in a goals file and contains no wildcard; other paths and events are left out."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 _STEP_BY_STEP = ("cart", "checkout", "purchase", "lead", "signup", "newsletter")
-"""Kinds whose folders contain steps, which are not grouped into one pattern."""
+"""The kinds of goals whose folders contain separate steps, so that their pages are not grouped into one pattern."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Frames with `n`, the number of sessions, and `words`, the pattern in the form of `plain_words`; the most frequent first."""
+    """Frames with `n` (the number of sessions) and `words` (the pattern as `plain_words` writes it), the most frequent patterns first."""
 
     pages: pl.DataFrame
     """`pattern, is_group, n`"""
     forms: pl.DataFrame
     """`pattern, n` of POST requests that were answered with a redirect."""
     after: pl.DataFrame
-    """`pattern, form, n`, and `form_words` of the form: pages viewed right after such a form."""
+    """`pattern, form, n`, and `form_words` (the words of the form): pages viewed right after such a form was sent."""
     downloads: pl.DataFrame
     """`pattern, n`"""
     events: pl.DataFrame
     """`pattern, n` of events in exports."""
     files: tuple[str, ...]
-    """Patterns of paths that are not pages, like images without an extension or subrequests; they are in none of the frames."""
+    """Patterns of paths that are not pages, like images without an extension or subrequests; none of the frames contain them."""
 
 
 def session_hits(analysis: Analysis) -> pl.LazyFrame:
-    """Return the columns of session hits that `queries` need, to be collected first; no goal may have changed the hits."""
+    """Return the hits in sessions with the columns that `queries` needs, to be collected first; the hits must have been matched without goals."""
     is_form = (pl.col("method") == "POST") & pl.col("status").is_between(_FIRST_REDIRECT, _FIRST_ERROR - 1)
     return (
         analysis.hits.filter(pl.col("inside"), pl.col("session").is_not_null())
@@ -57,7 +57,7 @@ def session_hits(analysis: Analysis) -> pl.LazyFrame:
 
 
 def queries(hits: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
-    """Return the input of `gather` by frame of `Evidence`: `path, n`, and for `after` also `form`."""
+    """Return the queries whose results `gather` takes, by frame of `Evidence`: `path, n`, and for `after` also `form`."""
     is_page, is_named = pl.col("is_page"), pl.col("is_named")
     return {
         "pages": _counted(hits.filter(is_page & ~is_named), "path"),
@@ -69,19 +69,19 @@ def queries(hits: pl.LazyFrame) -> Mapping[str, pl.LazyFrame]:
 
 
 def followers_of(analysis: Analysis) -> pl.LazyFrame:
-    """Return the input of `gather` for pages that hardly ever load alone (`subrequests.count_paths`)."""
+    """Return the query from which `gather` finds pages that hardly ever load alone (`subrequests.count_paths`)."""
     return subrequests.count_paths(analysis.hits).filter(pl.col("path").str.contains(_WRITABLE))
 
 
 def _counted(hits: pl.LazyFrame, *keys: str) -> pl.LazyFrame:
-    """Return the number of sessions `n` by keys."""
+    """Return the number of sessions, `n`, for each combination of keys."""
     counts = hits.group_by(keys).agg(n=pl.col("session").n_unique().cast(pl.Int64)).cast(dict.fromkeys(keys, pl.String))
     return counts.filter(pl.col(name).str.contains(_WRITABLE) for name in keys)
 
 
 def gather(frames: Mapping[str, pl.DataFrame]) -> Evidence:
-    """Return the evidence of collected queries, with paths grouped into patterns."""
-    # Probes and exports have targets that are not paths, and no goal could name these.
+    """Return the evidence in the collected results of the queries, with paths grouped into patterns."""
+    # Probes and exports have targets that are not paths, and no goal could name them.
     frames = {name: frame if name == "events" else frame.filter(pl.col("path").str.starts_with("/")) for name, frame in frames.items()}
     pages = subrequests.add_patterns(frames["pages"], _is_step_by_step)
     folder = pl.when("is_group").then(pl.col("pattern").str.extract(rf"(?i)^((?:/[^/*]+)*?/(?:{'|'.join(goal_words('files'))}))/"))
@@ -114,35 +114,35 @@ def _summed(frame: pl.DataFrame, *keys: str) -> pl.DataFrame:
 
 @cache
 def goal_words(kind: str) -> tuple[str, ...]:
-    """Return the words of a kind, from `data/goal_words.txt`."""
+    """Return the words for a kind of goal, from `data/goal_words.txt`."""
     entries = (line.partition(": ") for line in datafiles.lines("goal_words"))
     return tuple(word for name, _, words in entries if name == kind for word in words.split())
 
 
 def plain_words(text: pl.Expr) -> pl.Expr:
-    """Return a path or name as lower-case words joined by `-`, each segment between slashes: /Order/thankYou.php as /order/thank-you/."""
+    """Return a path or name as lower-case words joined by `-`, with slashes around each segment: /Order/thankYou.php becomes /order/thank-you/."""
     bare = text.str.replace_all(r"(\p{Ll})(\p{Lu})", "${1}-${2}").str.to_lowercase()
     bare = bare.str.replace(r"\?\w+=", "/").str.replace_all(r"\.\w+(/|$)", "${1}")
     return pl.concat_str(pl.lit("/"), bare.str.replace_all("%20", "-").str.replace_all(r"[^\p{L}/]+", "-").str.strip_chars("/"), pl.lit("/"))
 
 
 def has_word(text: pl.Expr, *kinds: str) -> pl.Expr:
-    """Return whether texts of `plain_words` contain a word of these kinds."""
+    """Return whether text from `plain_words` contains a word for one of these kinds."""
     return text.str.replace_all("/", "-", literal=True).str.contains_any([f"-{word}-" for word in _spellings(*kinds)])
 
 
 def has_segment(text: pl.Expr, *kinds: str) -> pl.Expr:
-    """Return whether texts of `plain_words` have a segment that is a word of these kinds."""
+    """Return whether text from `plain_words` has a segment that is a word for one of these kinds."""
     return text.str.contains_any([f"/{word}/" for word in _spellings(*kinds)])
 
 
 def has_ending(text: pl.Expr, kind: str) -> pl.Expr:
-    """Return whether texts of `plain_words` have a segment that ends with a word of this kind."""
+    """Return whether text from `plain_words` has a segment that ends with a word for this kind."""
     return text.str.contains_any([f"{before}{word}/" for word in _spellings(kind) for before in "/-"])
 
 
 @cache
 def _spellings(*kinds: str) -> list[str]:
-    """Return the words of these kinds in all spellings: `thank-you` also as `thankyou`."""
+    """Return the words for these kinds in all spellings: for `thank-you`, also `thankyou`."""
     words = [word.replace("_", "-") for kind in kinds for word in goal_words(kind)]
     return [*words, *(word.replace("-", "") for word in words if "-" in word)]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PLAIN = re.compile(r"(?:(?:[A-Z]+ )?/[A-Za-z0-9_./*~+-]*|[A-Za-z_][A-Za-z0-9_.-]*|[1-9]xx|\d+[smhd])")
 _WORDS = frozenset({"true", "false", "null"})
 _WIDEST = 60
-"""The length from which a mapping is written on several lines."""
+"""The length above which a mapping is written on several lines."""
 _ENDING = ".yaml"
 
 
@@ -27,7 +27,7 @@ def is_writable(text: str) -> bool:
 
 
 def scalar(value: str | int) -> str:
-    """Return a value, in quotes if YAML might read it as anything but this text; the text is writable."""
+    """Return a value, in quotes if YAML might read it as something else; its text must be writable (`is_writable`)."""
     text = str(value)
     if isinstance(value, int) or (_PLAIN.fullmatch(text) and text.lower() not in _WORDS):
         return text
@@ -45,7 +45,7 @@ def flow(value: YamlValue) -> str:
 
 
 def block(title: str, comment: str, entries: Mapping[str, tuple[YamlValue, str]]) -> list[str]:
-    """Return the lines of a block: names with their values and comments; none if it is empty."""
+    """Return the lines of a block: its names with their values and comments. An empty block has no lines at all."""
     if not entries:
         return []
     lines = [f"# {comment}", f"{title}:"] if comment else [f"{title}:"]

@@ -1,6 +1,7 @@
 """Near misses: why a goal never matches, and the requests in the log that come closest to it.
 
-The condition of the goal is evaluated on altered requests: with another method, with another status, or as neither asset nor background.
+The goal's condition is evaluated on altered requests: with another method, with another status, or as if they were not on any of the lists (assets,
+background requests, downloads).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from convkit.core.model import Goal
 
 NEVER, ERRORS, BOTS = "never-matches", "only-errors", "only-bots"
-"""The codes of remarks."""
+"""The codes of the remarks made here."""
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _STATUSES = (200, 201, 206, 301, 302, 303, 307, 400, 401, 403, 404, 410, 422, 500, 503)
@@ -31,16 +32,16 @@ _ALTERATIONS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "status": [{"status": status} for status in _STATUSES],
     "list": [_UNLISTED, {**_UNLISTED, "download": True}],
 }
-"""Ways in which requests are altered."""
+"""The ways in which requests are altered."""
 _FIRST_REDIRECT, _FIRST_ERROR = 300, 400
 _MOST_REQUESTS, _MOST_PATHS, _MOST_CLOSE, _SIMILAR, _VERY_SIMILAR, _SHORTEST_WORD = 2_000, 5_000, 3, 0.7, 0.8, 4
 _LONGEST = 60
-"""Maximum length of a pattern in a sentence."""
+"""The maximum length of a pattern in a sentence."""
 _LISTS = {"asset": "assets", "background": "background requests", "download": "downloads"}
 
 
 def explain(goal: Goal, label: str, requests: pl.DataFrame) -> tuple[str, str]:
-    """Return a code and a sentence with the fix for a goal that no session reached; `requests` are those of a survey."""
+    """Return a code, and a sentence that suggests a fix, for a goal that no session reached; `requests` are those of a survey."""
     if not goal.named:
         return NEVER, f"{label} is never reached: no session or visitor meets its condition; make it less strict"
     named = requests.filter(pl.any_horizontal(*goal.named))
@@ -61,7 +62,7 @@ def explain(goal: Goal, label: str, requests: pl.DataFrame) -> tuple[str, str]:
 
 
 def _unfinished(goal: Goal, label: str, named: pl.DataFrame) -> tuple[str, str]:
-    """Return why no session reaches the goal although hits match it."""
+    """Return a code, and a sentence on why no session reaches the goal although hits match it."""
     if named["is_bot"].all():
         fix = "if they are people, list their user agents under bots.keep in `site`; otherwise remove the goal"
         return BOTS, f"only bots match {label} ({_hits(named)}, most of them of {_most_frequent(named)}); {fix}"
@@ -75,7 +76,7 @@ def _unfinished(goal: Goal, label: str, named: pl.DataFrame) -> tuple[str, str]:
 
 
 def _fitting(requests: pl.DataFrame, goal: Goal, alterations: Collection[str]) -> pl.DataFrame:
-    """Return those of the most frequent requests that would match if they were altered."""
+    """Return the requests, among the most frequent ones, that would match if they were altered."""
     condition = pl.any_horizontal(*goal.named.values()).fill_null(value=False)
     requests = requests.head(_MOST_REQUESTS).with_row_index("number")
     changes = [
@@ -87,7 +88,7 @@ def _fitting(requests: pl.DataFrame, goal: Goal, alterations: Collection[str]) -
 
 
 def _obstacle(goal: Goal, label: str, fitting: pl.DataFrame, path: str) -> tuple[str, str]:
-    """Return what keeps requests from matching: the first alteration without which none would match."""
+    """Return a code, and a sentence on what keeps requests from matching: the first alteration without which none of them would match."""
     if fitting["is_bot"].all():
         return BOTS, f"{label} never matches: only bots request {path} ({_hits(fitting)}); remove the goal"
     fitting = fitting.filter(~pl.col("is_bot"))
@@ -111,7 +112,7 @@ def _obstacle(goal: Goal, label: str, fitting: pl.DataFrame, path: str) -> tuple
 
 
 def _wrong_status(label: str, fitting: pl.DataFrame, path: str) -> tuple[str, str]:
-    """Return which statuses keep requests from matching."""
+    """Return a code, and a sentence on the statuses that keep requests from matching."""
     status, hits = fitting["status"], _hits(fitting)
     if (status >= _FIRST_ERROR).all():
         return ERRORS, f"{label} matches only errors: {path} never succeeded ({_answers(fitting)}); fix the site, or set the `status` of the goal"
@@ -122,7 +123,7 @@ def _wrong_status(label: str, fitting: pl.DataFrame, path: str) -> tuple[str, st
 
 
 def _closest(tests: Sequence[str], requests: pl.DataFrame) -> str:
-    """Return a sentence with the paths or events most similar to those that never occurred."""
+    """Return a sentence that names the paths or events most similar to the patterns of these tests, which match nothing."""
     close: dict[str, int] = {}
     names = [patterns.split_named_column(test) for test in tests]
     successful = requests.filter(~pl.col("is_bot"), pl.col("status").is_null() | (pl.col("status") < _FIRST_ERROR))
@@ -149,7 +150,7 @@ def _last_segment(path: str) -> str:
 
 
 def _as_written(column: str, pattern: str) -> pl.Expr:
-    """Return paths in the form of a pattern with wildcards, null if impossible: /product/oak as /product/* for /produkt/*."""
+    """Return paths rewritten with the pattern's wildcards, or null if they do not fit: /product/oak becomes /product/* for /produkt/*."""
     parts, path = pattern.split("/"), pl.col(column).str.split("/")
     if "*" not in pattern or column == "event" or "**" in parts[:-1] or pattern.startswith("re:"):
         return pl.col(column).alias("text")
@@ -163,7 +164,7 @@ def _as_written(column: str, pattern: str) -> pl.Expr:
 
 
 def _common_path(requests: pl.DataFrame, tests: Sequence[str]) -> str:
-    """Return what requests have in common, as in a goals file: their path, or the pattern that matches most of them."""
+    """Return what requests have in common, as a goals file would name it: their path, or the pattern that matches most of them."""
     counts = {patterns.split_named_column(test)[1]: requests.filter(test)["n"].sum() for test in tests}
     return requests["path"][0] or "" if requests["path"].n_unique() == 1 or not counts else max(counts, key=lambda pattern: counts[pattern])
 
@@ -177,7 +178,7 @@ def _hits(requests: pl.DataFrame) -> str:
 
 
 def _answers(requests: pl.DataFrame) -> str:
-    """Return the counts of requests by method and status, the most frequent first."""
+    """Return, in words, the number of requests by method and status, the most frequent first."""
     answers = requests.group_by("method", "status").agg(pl.col("n").sum()).sort("n", "method", "status", descending=[True, False, False])
     texts = [f"{formatting.count(n)} {method or 'without a method'} answered {status}" for method, status, n in answers.rows()]
     more = len(texts) - _MOST_CLOSE

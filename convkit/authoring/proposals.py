@@ -1,4 +1,4 @@
-"""Goals proposed from evidence, guessed by the words in `data/goal_words.txt`; every kind of goal is an entry of KINDS."""
+"""Goals proposed from evidence, guessed from the words in `data/goal_words.txt`; each kind of goal is an entry in KINDS."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
     from convkit.authoring.goals_file import YamlValue
 
 FEWEST = 3
-"""Sessions needed for a proposal."""
+"""The number of sessions needed for a proposal."""
 _MOST = 3
-"""Maximum number of patterns in one goal."""
+"""The maximum number of patterns in one goal."""
 _SURELY = 0.8
-"""Share of a page's sessions that must have viewed it after a form for it to be the form's confirmation."""
+"""The share of a page's sessions that must have viewed it after a form, for the page to count as the form's confirmation."""
 _DEPTH = 3
 _OF_YEARS = r"/(?:19|20)\d\d/(?:\d\d/)?\*"
 _WORDS = pl.col("words")
 _DONE = ("newsletter", "signup", "lead", "purchase")
-"""Actions, the most specific word first: /checkout/newsletter/thanks is not a purchase."""
+"""Actions, the most specific first, so that /checkout/newsletter/thanks is not taken for a purchase."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Proposal:
 
 
 def propose(evidence: Evidence) -> list[Proposal]:
-    """Return goals, possible macro goals first; none of them has been counted yet."""
+    """Return the proposed goals, possible macro goals first; none of them have been counted yet."""
     goals: dict[str, Proposal] = {}
     for kind, find in KINDS.items():
         for proposal in find(kind, evidence):
@@ -52,7 +52,7 @@ def propose(evidence: Evidence) -> list[Proposal]:
 
 
 def _done(name: str, evidence: Evidence) -> Iterator[Proposal]:
-    """Propose what confirms an action: a confirmation page, an event, or else a form answered with a redirect."""
+    """Propose whatever confirms an action: a confirmation page, or else an event, or else a form answered with a redirect."""
     pages = _confirmations(evidence).filter(class_=name)
     if pages.height:
         after_forms = evidence.after.filter(pl.col("pattern").is_in(pages["pattern"].implode()))
@@ -69,9 +69,9 @@ def _done(name: str, evidence: Evidence) -> Iterator[Proposal]:
 
 @lru_cache(maxsize=1)
 def _confirmations(evidence: Evidence) -> pl.DataFrame:
-    """Return the pages that confirm an action as `pattern, n, class_`, those after a form first.
+    """Return the pages that confirm an action, as `pattern, n, class_`, starting with those viewed after a form.
 
-    A page without a word of confirmation counts if it is nearly always viewed after a form of a purchase.
+    A page without a word like `thanks` also counts if it is nearly always viewed after a purchase form.
     """
     after = evidence.after.group_by("pattern", maintain_order=True).agg(pl.col("form_words").first(), sent=pl.col("n").sum())
     pages = evidence.pages.filter(pl.col("n") >= FEWEST, ~has_word(_WORDS, "not")).join(after, on="pattern", how="left")
@@ -86,7 +86,7 @@ def _confirmations(evidence: Evidence) -> pl.DataFrame:
 
 
 def _class(text: pl.Expr) -> pl.Expr:
-    """Return the action named by the words of a text, null if they name none."""
+    """Return the action that the words name, or null if they name none."""
     return pl.coalesce(*(pl.when(has_word(text, kind)).then(pl.lit(kind)) for kind in _DONE))
 
 
@@ -96,7 +96,7 @@ def _is_shop(evidence: Evidence) -> bool:
 
 
 def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
-    """Propose forms whose words do not show what they are for."""
+    """Propose forms whose paths do not show what they are for."""
     is_known = has_word(_WORDS, "not", "aside", "search", "cart", *_DONE)
     for pattern in _few(evidence.forms.filter(~is_known))["pattern"]:
         last = next((part for part in reversed(pattern.split("/")) if part.isascii() and part.replace("-", "").replace("_", "").isalnum()), "form")
@@ -104,8 +104,8 @@ def _other_forms(_: str, evidence: Evidence) -> Iterator[Proposal]:
 
 
 def _seen(name: str, evidence: Evidence, *, with_forms: bool = False) -> Iterator[Proposal]:
-    """Propose pages with a segment of this kind, and events; with `with_forms`, forms too, which are then the action itself."""
-    # The pattern of grouped pages contains only what they have in common, not the words of single pages.
+    """Propose pages and events named with a word for this kind; `with_forms` adds forms, because sending one is the action itself."""
+    # The pattern of grouped pages contains only what they have in common, not the words in individual pages.
     pages = _few(evidence.pages.filter(has_segment(_WORDS, name), ~has_ending(_WORDS, "thanks"), ~has_word(_WORDS, "not", "aside")))
     forms = _few(evidence.forms.filter(has_segment(_WORDS, name), ~has_word(_WORDS, "not", "aside"))) if with_forms else pages.clear()
     events = _events(evidence, name)
@@ -116,7 +116,7 @@ def _seen(name: str, evidence: Evidence, *, with_forms: bool = False) -> Iterato
 
 
 def _form_page(name: str, evidence: Evidence, *, of: str) -> Iterator[Proposal]:
-    """Propose the page with a form."""
+    """Propose the page that contains a form."""
     yield from (Proposal(name, proposal.goal) for proposal in _seen(of, evidence))
 
 
@@ -128,7 +128,7 @@ def _downloads(name: str, evidence: Evidence) -> Iterator[Proposal]:
 
 
 def _depth(_: str, evidence: Evidence) -> Iterator[Proposal]:
-    """Propose depth in the largest group of pages, and reading one or several articles."""
+    """Propose viewing several pages of the largest group, and reading one or several articles."""
     groups = evidence.pages.filter("is_group", pl.col("n") >= FEWEST, ~has_word(_WORDS, "aside"))
     is_article = has_segment(_WORDS, "article") | pl.col("pattern").str.contains(_OF_YEARS)
     articles = groups.filter(is_article)["pattern"].head(1).to_list()
@@ -182,4 +182,4 @@ KINDS: dict[str, Callable[[str, Evidence], Iterator[Proposal]]] = {
     "depth": _depth,
     "long_visit": _long_visit,
 }
-"""The kinds of proposals, most of which give their goals their own name; possible macro goals first, the likeliest first."""
+"""The kinds of proposals, which are also the names of most goals; those that may be macro goals come first, the likeliest at the top."""

@@ -1,4 +1,4 @@
-"""`convkit init LOG`: a goals file for a log, proposed from evidence, counted, and checked until no remark is left."""
+"""`convkit init LOG`: a goals file for a log, proposed from evidence, counted, and checked until no warnings are left."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ _NO_MACRO = (
 )
 _MICROS = "Steps and signs of interest: as many as you like."
 _MOST_BEFORE, _MOSTLY = 4, 0.5
-"""Number of funnel steps before the last, and the share of its sessions in which each must have come first."""
+"""The maximum number of funnel steps before the last, and the share of the last step's sessions in which each of them must have come first."""
 _MOST_GROUPS = 8
 _LIKELY = 0.9
-"""Share of purchases with a parameter above which it belongs to the page."""
+"""If at least this share of purchases have a parameter, it belongs to the purchase page."""
 _OFTEN = 0.1
-"""Share of requests with a parameter above which it is part of the page."""
+"""If more than this share of requests have a parameter, it is part of the page."""
 _MOST_ROUNDS = 4
 _SECOND = timedelta(seconds=1)
 _STATES = ("reader", "looked_around", "long_visit")
 """Goals that are not tied to a page, so they cannot be steps."""
 _FALLBACK_MACROS = ("download", "contact", "reader", "looked_around", "read_one", "search", "product")
-"""Macro goals for a site without confirmed actions, the most likely first."""
+"""The goals that may serve as the macro goal of a site without confirmed actions, the most likely first."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """Settings of `site:`, goals, the macro goal, the steps of a funnel leading to it, and the survey of the logs once they are counted."""
+    """The `site:` settings, the goals, the macro goal, the steps of a funnel leading to it and, once the goals are counted, the survey."""
 
     settings: Mapping[str, YamlValue]
     goals: Sequence[Proposal]
@@ -72,7 +72,7 @@ class Draft:
 
 
 def headed_text(draft: Draft, logs: Sequence[str], begin: datetime, end: datetime) -> str:
-    """Return the whole file, headed by the names and days of the logs; the draft has been counted."""
+    """Return the whole file, headed by the names and days of the logs; the draft must have been counted."""
     sessions = plural(draft.survey.sessions.height if draft.survey else 0, "session")
     head = [
         f"# Goals for convkit, proposed from {', '.join(logs)}: {sessions}, {formatting.dates(begin, end)}.",
@@ -99,7 +99,7 @@ def draft_text(draft: Draft) -> str:
 
 
 def _count(draft: Draft, proposal: Proposal) -> str:
-    """Return how many sessions reached a goal, and the reason for it."""
+    """Return how many sessions reached a goal, and the reason for proposing it."""
     if draft.survey is None:
         return ""
     reached, sessions = int(draft.survey.sessions[f"goal:{proposal.name}"].count()), draft.survey.sessions.height
@@ -108,7 +108,7 @@ def _count(draft: Draft, proposal: Proposal) -> str:
 
 
 def propose_draft(logs: SurveyedLogs, settings: Mapping[str, YamlValue]) -> Draft | None:
-    """Return the goals file to propose for logs, with these settings of `site:`; None if nothing in them suggests goals."""
+    """Return the goals file to propose for logs, with these `site:` settings, or None if nothing in the logs suggests goals."""
     settings = {**settings, **_page_parameters(logs)}
     observed = _evidence(logs, settings)
     settings = {**settings, **_path_settings(observed)}
@@ -140,7 +140,7 @@ def goals_file_text(draft: Draft, logs: SurveyedLogs) -> str:
 
 
 def _page_parameters(logs: SurveyedLogs) -> dict[str, YamlValue]:
-    """Return `keep_query` if many requests have a parameter that selects the page of one file, like /index.php?route=..."""
+    """Return the `keep_query` setting if, in many requests, a parameter selects the page, as in /index.php?route=..."""
     request, words = pl.col("request").cast(pl.String), evidence.goal_words("page")
     with_parameter = {name: request.str.contains(rf"\.php\?(?:[^ ]*&)?{name}=").sum().cast(pl.Int64) for name in words}
     counted = logs.parts.data.lines.select(requests=request.count().cast(pl.Int64), **with_parameter)
@@ -150,7 +150,7 @@ def _page_parameters(logs: SurveyedLogs) -> dict[str, YamlValue]:
 
 
 def _evidence(logs: SurveyedLogs, settings: Mapping[str, YamlValue]) -> Evidence:
-    """Return the evidence for goals in logs, read with settings and without goals."""
+    """Return the evidence for goals in logs, matched with these settings and without goals."""
 
     def counted(analysis: Analysis) -> dict[str, pl.DataFrame]:
         hits = collect_frame(evidence.session_hits(analysis), analysis.size).lazy()
@@ -161,7 +161,7 @@ def _evidence(logs: SurveyedLogs, settings: Mapping[str, YamlValue]) -> Evidence
 
 
 def _path_settings(observed: Evidence) -> dict[str, YamlValue]:
-    """Return `ignore` for paths that are not pages, and `group` for groups of pages."""
+    """Return the `ignore` setting for paths that are not pages, and the `group` setting for groups of pages."""
     groups = observed.pages.filter("is_group", pl.col("n") >= FEWEST).head(_MOST_GROUPS)
     # The first pattern that matches names the row, so specific patterns come first.
     ordered = groups.with_columns(is_deep=pl.col("pattern").str.ends_with("**")).sort("is_deep", maintain_order=True)["pattern"].to_list()
@@ -191,14 +191,14 @@ def _sensible(survey: Survey, goals: Sequence[Proposal]) -> list[Proposal]:
 
 
 def _macro(goals: Sequence[Proposal]) -> Proposal | None:
-    """Return the macro goal: the first proposal that may be one, otherwise the strongest other sign."""
+    """Return the macro goal: the first proposal that may be one, or else the most likely substitute."""
     candidates = [proposal for proposal in goals if proposal.may_be_macro]
     candidates += [proposal for name in _FALLBACK_MACROS for proposal in goals if proposal.name == name]
     return next(iter([*candidates, *goals]), None)
 
 
 def _probes(goals: Sequence[Proposal]) -> list[Proposal]:
-    """Return goals that count purchases with a parameter in the URL; they are counted, but never written."""
+    """Return goals that match purchases with certain parameters in the URL; they are counted, but never written to the file."""
     pages = [proposal.goal for proposal in goals if proposal.name == "purchase" and _is_of_pages(proposal.goal)]
     tests = {"value": r"re:\d+(?:\.\d+)?", "order": "**"}
     return [
@@ -214,7 +214,7 @@ def _is_of_pages(goal: YamlValue) -> bool:
 
 
 def _with_parameters(proposal: Proposal, probes: Sequence[Proposal], survey: Survey) -> Proposal:
-    """Return the proposal of a purchase with `value` and `once_per` if its URL has them, other proposals unchanged."""
+    """Return the proposal of a purchase with `value` and `once_per` added if its URL has them; other proposals are returned unchanged."""
     if proposal.name != "purchase" or not _is_of_pages(proposal.goal):
         return proposal
     reached = survey.sessions["goal:purchase"].count()
@@ -229,7 +229,7 @@ def _with_parameters(proposal: Proposal, probes: Sequence[Proposal], survey: Sur
 
 
 def _steps(survey: Survey, macro: Proposal, goals: Sequence[Proposal]) -> Sequence[str]:
-    """Return the goals that preceded the macro goal in most of its sessions, in their usual order, then itself; none if it is only a fallback."""
+    """Return the goals that usually came before the macro goal, in their usual order, and then the macro goal; empty if that is a fallback."""
     if not macro.may_be_macro:
         return ()
     last = pl.col(f"goal:{macro.name}")

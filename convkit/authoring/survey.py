@@ -35,23 +35,23 @@ if TYPE_CHECKING:
 
 _REQUEST_COLUMNS = ("path", "method", "status", "event", "kind", "asset", "background", "download", "listed", "other")
 _VISITOR_COLUMNS = ("time", "visitor")
-"""Columns about all hits of a visitor, which single requests do not have."""
+"""The columns that a hit has because it belongs to a visitor; distinct requests do not have them."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """A goals file and the survey of the logs with it; without logs all frames are empty."""
+    """A goals file and the survey of the logs with it; if there are no logs, all frames are empty."""
 
     goals: Goals
     sessions: pl.DataFrame
-    """`session, visitor, identified_by` of each session of the period, and `goal:<name>`, the `row` of the hit that first reached each goal.
+    """`session, visitor, identified_by` of each session in the period, and for each goal `goal:<name>`, the `row` of the hit that first reached it.
 
-    Row numbers increase with the time of a visitor's hits."""
+    A visitor's later hits have higher row numbers."""
     requests: pl.DataFrame
-    """Each distinct request of the period: `path, method, status, event, kind, asset, background, download, listed, other`, `is_bot`,
+    """Each distinct request in the period: `path, method, status, event, kind, asset, background, download, listed, other`, `is_bot`,
     `is_excluded`, `names:<goal>`, its count `n`, and every column that the conditions of goals use, so that they can be evaluated again."""
     unassigned: pl.DataFrame = field(default_factory=pl.DataFrame)
-    """`source, medium, n` of the sessions without a channel, the most frequent first; no columns if channels were not read."""
+    """`source, medium, n` of the sessions without a channel, the most frequent first; it has no columns if channels were not read."""
     followers: pl.DataFrame = field(default_factory=pl.DataFrame)
     """`pattern, n, soon` of paths that are probably not pages (`subrequests.subrequest_patterns`)."""
 
@@ -62,20 +62,20 @@ def without_logs(goals: Goals) -> Survey:
 
 
 def _session_rows(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return `Survey.sessions` of matched hits with `row`, sorted by visitor and ORDER."""
+    """Return `Survey.sessions`, computed from matched hits that have a `row` and are sorted by visitor and ORDER."""
     first = {goal.column: pl.col("row").cast(pl.Int32).filter(pl.col(goal.column)).min() for goal in goals.all}
     inside = hits.filter(pl.col("session").is_not_null(), "inside")
     return inside.group_by("session", maintain_order=True).agg(pl.col("visitor", "identified_by").first(), **first)
 
 
 def _unassigned_sources(sessions: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `Survey.unassigned`, in any order, of the table of sessions."""
+    """Return `Survey.unassigned`, in any order, computed from the table of sessions."""
     unassigned = sessions.filter(pl.col("channel").cast(pl.String) == channel_rules.UNASSIGNED).select(pl.col("source", "medium").cast(pl.String))
     return unassigned.group_by("source", "medium").agg(n=pl.len().cast(pl.Int64))
 
 
 def _request_rows(hits: pl.LazyFrame, columns: Collection[str], goals: Goals) -> pl.LazyFrame:
-    """Return `Survey.requests`, in any order, of hits with these columns, including bots and static files."""
+    """Return `Survey.requests`, in any order, computed from hits with these columns, including those of bots and for static files."""
     named = {name: expr for goal in goals.all for name, expr in goal.named.items()}
     tested = {name for expr in named.values() for name in expr.meta.root_names()}
     goal_columns = sorted(({*tested, *named} & {*columns}) - {*_REQUEST_COLUMNS, *_VISITOR_COLUMNS})
@@ -89,14 +89,14 @@ def _request_rows(hits: pl.LazyFrame, columns: Collection[str], goals: Goals) ->
 
 @dataclass(frozen=True)
 class SurveyedLogs:
-    """Logs that were read, and the plan with the period."""
+    """Logs that were read, and the plan they were read with, which includes the period."""
 
     parts: Partition
     plan: Plan
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """The times of the first and the last line; the logs have some."""
+        """The times of the first and the last line; there must be at least one line."""
         time, data = pl.col("time"), self.parts.data
         first, last = collect_frame(data.lines.select(first=time.min(), last=time.max()), data.size).row(0)
         return first, last
@@ -104,7 +104,7 @@ class SurveyedLogs:
 
 @contextmanager
 def read_logs(paths: Paths, options: Options, goals: Goals, *, everything: bool = False, progress: Progress = NO_PROGRESS) -> Iterator[SurveyedLogs]:
-    """Read logs with the export properties that the goals need; with `everything`, also static files and the channels of sessions.
+    """Read logs with the export properties that the goals need; with `everything`, also read static files and the channels of sessions.
 
     Raises InputError, OutputError, UsageError.
     """
@@ -121,13 +121,13 @@ def survey_once(paths: Paths, options: Options, goals: Goals, progress: Progress
 
 
 def analyze_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Analysis:
-    """Return the analysis of the people in a part."""
+    """Return the analysis of the human visitors in a part."""
     segment = logs.plan.segment
     return stages.analyze_segment(stages.match(part, goals, segment.bots, segment.needed(goals)), part, goals, segment).analysis
 
 
 def count(logs: SurveyedLogs, goals: Goals, queries: Callable[[Analysis], dict[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
-    """Return the tallies of the people in all parts, by name."""
+    """Return the tallies of the human visitors in all parts, by name."""
     tallies = logs.parts.map(lambda part: queries(analyze_part(part, logs, goals)))
     return {name: sum_tallies([tally[name] for tally in tallies]) for name in tallies[0]}
 
@@ -139,7 +139,7 @@ def survey_logs(logs: SurveyedLogs, goals: Goals) -> Survey:
     keys = [name for name in surveys[0].requests.columns if name != "n"]
     requests = requests.group_by(keys).agg(pl.col("n").sum()) if len(surveys) > 1 else requests
     requests = requests.sort("n", "path", "method", "status", descending=[True, False, False, False], nulls_last=True)
-    # A distinct request has no time and no visitor, but conditions may name both columns.
+    # A distinct request has no time and no visitor, but conditions may refer to both columns.
     requests = requests.with_columns(time=pl.lit(None, dtype=TIME), visitor=pl.int_range(pl.len(), dtype=pl.Int64))
     unassigned = sum_tallies([survey.unassigned for survey in surveys]) if CHANNEL_FIELD in logs.plan.session_fields else pl.DataFrame()
     return Survey(
@@ -152,7 +152,7 @@ def survey_logs(logs: SurveyedLogs, goals: Goals) -> Survey:
 
 
 def _survey_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Survey:
-    """Return the survey of a part, rows in any order, paths not yet grouped."""
+    """Return the survey of a part, with rows in any order and paths not yet grouped."""
     analysis, hits = analyze_part(part, logs, goals), stages.all_hits(part, goals)
     begin, end = logs.plan.segment.date_range.limits(analysis.ends, goals.site.timezone)
     conditions = [] if begin is None else [pl.col("time") >= begin.astimezone(UTC)]
@@ -168,7 +168,7 @@ def _survey_part(part: Part, logs: SurveyedLogs, goals: Goals) -> Survey:
 
 
 def _numbered(sessions: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Return the sessions of all parts with unique numbers."""
+    """Return the sessions of all parts, renumbered so that their numbers are unique."""
     if len(sessions) == 1:
         return sessions[0]
     return (

@@ -1,1 +1,1 @@
-"""The command line: commands, streams, signals, exit codes."""
+"""The command line: commands, streams, signals and exit codes."""

@@ -1,6 +1,6 @@
-"""Delivery of reports: `-o` and `-f` choose the destination and the output, then `--rejects` and `--strict` apply.
+"""Delivery of reports: `-o` and `-f` choose the destination and the output format, then `--rejects` and `--strict` apply.
 
-Destinations are checked before a log is opened. Polars and the outputs are imported when a report runs, not for `--help`.
+Destinations are checked before any log is opened. Polars and the outputs are imported when a report runs, not for `--help`.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _SCREEN_OUTPUT, _FOLDER_OUTPUT = "table", "csv"
 
 
 def produce(make: Callable[[Progress], Document], logs: Sequence[str], goals: object, delivery: Delivery, *, verbose: bool) -> ExitCode:
-    """Write the document that `make` returns, and report what was lost; destinations are checked first.
+    """Check the destinations, write the document that `make` returns, and print messages about lost input.
 
-    Raises what `make` raises, OutputError, UsageError.
+    Raises OutputError, UsageError, and whatever `make` raises.
     """
     if not logs:
         raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
@@ -70,7 +70,7 @@ def write_document(document: Document, target: Destination, limit: int | None, *
 
 
 def write_blocks(draw: Callable[[Screen], list[Block]]) -> None:
-    """Write blocks that are not a report to standard output. Raises OutputError."""
+    """Write blocks that do not belong to a report to standard output. Raises OutputError."""
     from convkit.core.blocks import Screen  # noqa: PLC0415 (Polars is imported when a report runs, not for its help)
 
     screen = Screen(terminal.width(to_screen=True), colour=terminal.has_colour(to_screen=True))
@@ -78,14 +78,14 @@ def write_blocks(draw: Callable[[Screen], list[Block]]) -> None:
 
 
 def write_rejects(document: Document, path: str) -> None:
-    """Write the rejected lines and the reasons as NDJSON, readable by their owner only. Raises OutputError."""
+    """Write the rejected lines and the reasons as NDJSON, to a file that only its owner can read. Raises OutputError."""
     rows = [] if document.rejects is None else document.rejects.to_dicts()
     text = "".join(f"{json.dumps({**row, 'file': safe(row['file'], longest=None)}, ensure_ascii=False)}\n" for row in rows)
     filesystem.write_file(path, text.encode(), is_private=True)
 
 
 def _bytes(document: Document, output: str, limit: int | None, *, verbose: bool = False, to_screen: bool = False) -> bytes:
-    """Return a document in an output, as wide as the screen or as a file."""
+    """Return a document in the given output format, with the width of the screen or of a file."""
     width, colour = terminal.width(to_screen=to_screen), terminal.has_colour(to_screen=to_screen)
     content = outputs.render(document, output, width=width, limit=limit, colour=colour, verbose=verbose)
     if isinstance(content, str):
@@ -97,7 +97,7 @@ def _bytes(document: Document, output: str, limit: int | None, *, verbose: bool 
 
 @dataclass(frozen=True)
 class Destination:
-    """An output and the file or directory to write."""
+    """An output format, and the file or directory to write to."""
 
     output: str
     path: str | None
@@ -110,7 +110,7 @@ class Destination:
 
 
 def destination(path: str | None, output: str | None) -> Destination:
-    """Return where a report goes; `-f` decides the output, else the file extension. Raises UsageError, OutputError."""
+    """Return where a report goes; the output format is that of `-f`, or else that of the file extension. Raises UsageError, OutputError."""
     if path in {None, STANDARD_OUTPUT}:
         return Destination(output or _SCREEN_OUTPUT, None)
     if not path:
@@ -123,14 +123,14 @@ def destination(path: str | None, output: str | None) -> Destination:
 
 
 def refuse_inputs(path: str | None, inputs: Iterable[str | None]) -> None:
-    """Raise UsageError if the file to write is one of those to read."""
+    """Raise UsageError if the file to write is also one of the files to read."""
     for name in inputs:
         if path and name and Path(path).is_file() and Path(name).is_file() and Path(path).samefile(name):
             raise UsageError(f"{safe(path)} is one of the files to read; name another file with -o")
 
 
 def _output_of(path: str) -> str:
-    """Return the output for a file extension; pipes and devices get what a screen gets."""
+    """Return the output format for a file extension; pipes and devices get the same format as a screen."""
     if filesystem.is_special(path):
         return _SCREEN_OUTPUT
     by_extension = {extension: output for output in plugins.names("outputs") for extension in outputs.endings(output)}

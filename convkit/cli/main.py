@@ -1,6 +1,6 @@
 """The command line: its commands, and the only place where errors become messages and exit codes.
 
-Whatever is slow to import is imported when a command runs.
+Anything that is slow to import is imported only when a command runs.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _MORE = "More: convkit help"
 
 
 class _Commands(click.Group):
-    """The commands in the order in which people need them: `report`, the single reports, then commands about goals and logs."""
+    """The commands in the order in which people need them: `report`, the individual reports, then commands for goals and logs."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         """Return the names without importing a report."""
         return [_WHOLE, *sorted((*plugins.names("reports"), *plugins.names("cli.commands")), key=lambda name: plugins.place(_folder(name), name))]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Return a command, made on demand."""
+        """Return a command, which is created on demand."""
         if name == _WHOLE:
             return _report_command(_WHOLE, _headline(name), None)
         if name in plugins.names("reports"):
@@ -50,7 +50,7 @@ class _Commands(click.Group):
         return super().get_command(context, name)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands with their headlines, without making them."""
+        """List the commands with their headlines, without creating them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, _headline(name)) for name in self.list_commands(context)])
 
@@ -61,7 +61,7 @@ def _headline(name: str) -> str:
 
 
 def _folder(name: str) -> str:
-    """Return the plug-in folder of a command."""
+    """Return the plug-in folder that contains a command."""
     return "reports" if name in plugins.names("reports") else "cli.commands"
 
 
@@ -73,11 +73,11 @@ def cli() -> None:
     \b
     convkit report access.log
     convkit funnel /var/log/nginx/access.log* --last 7d
-    """  # noqa: D301 (the \\b is for Click, which must not fold the examples)
+    """  # noqa: D301 (the \\b keeps Click from rewrapping the examples)
 
 
 def _report_command(name: str, headline: str, reports: list[str] | None) -> click.Command:
-    """Return the command of a report."""
+    """Return the command for a report."""
     examples = f"convkit {name} access.log", f"convkit {name} access.log* --last 7d -f csv"
     command = command_of(name, headline, _run_report(reports), *examples)
     return add_options(command) if reports is None else add_report_options(command, name)
@@ -87,7 +87,7 @@ def _run_report(reports: list[str] | None) -> Callable[..., ExitCode]:
     """Return the function that the command of a report calls."""
 
     def run_report(logs: tuple[str, ...], **values: object) -> ExitCode:
-        from convkit.cli.deliver import produce  # noqa: PLC0415 (what reads logs is imported when a report runs, not for its help)
+        from convkit.cli.deliver import produce  # noqa: PLC0415 (code that reads logs is imported when a report runs, not for its help)
 
         options, delivery = parse_options(values, Options)
 
@@ -126,14 +126,14 @@ def _code() -> ExitCode:
     except (KeyboardInterrupt, click.Abort):
         process.print_stopped(signal.SIGINT)
         return ExitCode.INTERRUPTED
-    except BaseException as error:  # noqa: BLE001 (panics of Polars are not an Exception)
+    except BaseException as error:  # noqa: BLE001 (a panic in Polars is not an Exception)
         return _unexpected(error)
 
 
 def _unexpected(error: BaseException) -> ExitCode:
-    """Report an error that convkit does not expect and return its exit code; with --debug, raise it again for its traceback."""
+    """Report an unexpected error and return its exit code; with --debug, raise it again to show its traceback."""
     if isinstance(error, SystemExit):
-        return ExitCode.OK  # Click exits this way if the reader of a help text stops early, and after shell completion.
+        return ExitCode.OK  # Click exits this way if its help is piped to a reader that stops early, and after shell completion.
     disk_full = filesystem.disk_full_error(error) if isinstance(error, OSError) else None
     if disk_full is not None:
         terminal.abandon_stream()

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from convkit.core.quality import BotSessions, LogSummary, Quality
 
-# The same words as in `schema`, which loads Polars and therefore cannot be imported here, as `--help` must not load it.
+# The same words as in `schema`, which cannot be imported here because it loads Polars: `--help` must not load that.
 UNFINISHED = "unfinished last line"
 _PREFIX = "convkit: "
 _LONGEST = 4_000
 
 
 def write(*lines: str, with_name: bool = True) -> None:
-    """Write lines to standard error, each after the program's name, wrapped on a terminal; characters that could harm it are replaced."""
+    """Write lines to standard error, each starting with the program's name, wrapped on a terminal; unsafe characters are replaced."""
     prefix = _PREFIX if with_name else ""
-    with suppress(OSError):  # Standard error may be closed or full; no report fails for that reason.
+    with suppress(OSError):  # Standard error may be closed or full; no report should fail because of that.
         width = terminal.message_width()
         for line in lines:
             text = safe(line, _LONGEST)
@@ -44,7 +44,7 @@ def warn(warnings: Iterable[str], rest: Iterable[str]) -> None:
 
 
 def loss_sentence(losses: Iterable[str], rejects: Mapping[str, int]) -> str:
-    """Return what was lost of the input, empty if nothing was; `rejects` are rejected lines by reason. An unfinished last line is not a loss."""
+    """Describe the input that was lost, if any; `rejects` counts rejected lines by reason. An unfinished last line is not a loss."""
     lines = sum(number for reason, number in rejects.items() if reason != UNFINISHED)
     sentences = [f"{formatting.plural(lines, 'line')} could not be read; save {'it' if lines == 1 else 'them'} with --rejects FILE"] if lines else []
     sentences += [f"{'Other input' if lines else 'input'} was lost; see the warnings"] if any(losses) else []
@@ -52,19 +52,19 @@ def loss_sentence(losses: Iterable[str], rejects: Mapping[str, int]) -> str:
 
 
 def fates_sentence(counts: Mapping[str, int], logs: int) -> str:
-    """Return how many lines were read from how many logs, and how they were classified; `counts` are `lines` and the fates."""
+    """Describe how many lines were read from how many logs, and how they were classified; `counts` has the number of `lines` and of each fate."""
     fates = ", ".join(f"{number:,} {fate}" for fate, number in counts.items() if number and fate != "lines")
     return f"read {formatting.plural(counts['lines'], 'line')} from {formatting.plural(logs, 'log')}{f': {fates}' if fates else ''}"
 
 
 def quality_lines(quality: Quality, counts: Mapping[str, int], logs: int) -> list[str]:
-    """Return the lines of `-v` in their order: logs, bots, and how lines were classified (`fates_sentence`)."""
+    """Return the lines that `-v` prints, in order: logs, bots, and how lines were classified (`fates_sentence`)."""
     with_bots = [_headline_with_bots(quality.bot_sessions)] if quality.bot_sessions else []
     return [*map(_log_line, quality.logs), *_bot_lines(quality, counts["bot"]), *with_bots, fates_sentence(counts, logs)]
 
 
 def _log_line(log: LogSummary) -> str:
-    """Return the format, the size and the period of a log."""
+    """Return a line with the format, the size and the period of a log."""
     packing = [log.packing] if log.packing not in {"plain", log.log_format} else []
     layers = [log.log_format, *(f"in {wrapper}" for wrapper in reversed(log.wrappers)), *packing]
     period = "no times" if log.begin is None or log.end is None else f"{log.begin:%Y-%m-%d %H:%M} to {log.end:%Y-%m-%d %H:%M}"
@@ -72,7 +72,7 @@ def _log_line(log: LogSummary) -> str:
 
 
 def _bot_lines(quality: Quality, lines: int) -> Iterator[str]:
-    """Yield the lines of bots by class, and the agents that sent most, so that one excluded by mistake shows up."""
+    """Yield messages on how many lines bots sent, by class, and on the busiest user agents, so that one excluded by mistake shows up."""
     if lines:
         classes = ", ".join(
             f"{formatting.count(number)} {name} ({formatting.percent(number / lines)})" for name, number in quality.bot_classes.items()
@@ -84,6 +84,6 @@ def _bot_lines(quality: Quality, lines: int) -> Iterator[str]:
 
 
 def _headline_with_bots(sessions: BotSessions) -> str:
-    """Return the rate of converted sessions with bots included, and without."""
+    """Return a message with the conversion rate, with and without bots."""
     people = formatting.count_of(sessions.converted_of_people, sessions.of_people, "session")
     return f"bots: with bots included, {formatting.count_of(*sessions.all_kept, 'session')} would have converted; without them, {people} did"

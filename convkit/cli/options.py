@@ -1,4 +1,4 @@
-"""The options of commands: made from the fields of `core.options`, and those that only a command line has."""
+"""The options of commands: made from the fields of `core.options`, and those that only the command line has."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ if TYPE_CHECKING:
 
 GOALS_FILE = "goals.yaml"
 READING = ("log_format", "timezone", "since", "until", "last", "memory", "quiet", "debug")
-"""Options of every command that reads logs."""
+"""The options of every command that reads logs."""
 _REPORT_OPTION = "own_"
-"""Prefix of the names of options that a single report has; no other option begins with it."""
+"""The prefix of the names of options that belong to a single report; no other option name begins with it."""
 _OUTPUTS = plugins.names("outputs")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Where a document goes and which messages are shown: the options that only a command line has."""
+    """Where a document goes and which messages are shown: the options that only the command line has."""
 
     output: str | None = option("-f", "--format", metavar="NAME", choices=_OUTPUTS, help=f"One of: {', '.join(_OUTPUTS)}.")
     path: str | None = option("-o", "--output", metavar="PATH", help="Output file (format by extension), or a directory/.")
     strict: bool = option("--strict", default=False, help="Exit with code 4 if any input was lost.")
     limit: int | None = option("-n", "--limit", metavar="N", help="Rows per report on the screen; 0 for all.")
     quiet: bool = option("-q", "--quiet", default=False, help="Show errors only.")
-    # Hidden, to leave a line of the help for a report's own options; the message about a bug names it.
+    # Hidden, to leave room in the help for a report's own options; the message that reports a bug mentions it.
     debug: bool = option("--debug", default=False, is_hidden=True, help="Show the traceback of a bug in convkit.")
     rejects: str | None = None
     """The file for rejected lines."""
 
 
 _AFTER = {"sort": ("output", "path"), "settings": ("strict",), "rejects": ("limit",), "memory": ("quiet",), "verbose": ("debug",)}
-"""The options of Delivery, by the option of Options that they follow in the help."""
+"""The options of Delivery, by the option of Options after which the help lists them."""
 
 
 def command_of(name: str, document: str, run: Callable[..., object], *examples: str) -> click.Command:
@@ -53,7 +53,7 @@ def command_of(name: str, document: str, run: Callable[..., object], *examples: 
 
 
 def add_options(command: click.Command, kind: type[Options] = Options, *, only: Collection[str] = ()) -> click.Command:
-    """Add the logs, the options that only `kind` has and the shared ones to a command; `only` limits the shared ones and makes logs optional."""
+    """Add the logs, the options that only `kind` has, and the shared options to a command; `only` limits the shared ones and makes logs optional."""
     shared = {name: _click_option(name, one) for name, one in _in_order(kind) if not only or name in only or not _is_shared(name)}
     own = [shared.pop(name) for name in [*shared] if not _is_shared(name)]
     logs = click.Argument(["logs"], nargs=-1, metavar="[LOG...]" if only else "LOG...", type=click.Path(path_type=str))
@@ -62,7 +62,7 @@ def add_options(command: click.Command, kind: type[Options] = Options, *, only: 
 
 
 def add_report_options(command: click.Command, report: str) -> click.Command:
-    """Add the report's own options to a command, and then those of every report."""
+    """Add the report's own options to a command, followed by those that every report has."""
     own = [
         click.Option([f"--{name}", f"{_REPORT_OPTION}{name}"], metavar=metavar, help=text)
         for name, (metavar, text) in plugins.options("reports", report).items()
@@ -73,7 +73,7 @@ def add_report_options(command: click.Command, report: str) -> click.Command:
 
 
 def parse_options(values: Mapping[str, Any], kind: type[Kind]) -> tuple[Kind, Delivery]:
-    """Return the options and their delivery from Click's values; the default goals file is ./goals.yaml, if it exists."""
+    """Return the options and the delivery from Click's values; the default goals file is ./goals.yaml, if it exists."""
     options: dict[str, Any] = {one.name: values[one.name] for one in fields(kind) if one.name in values}
     if "goals" in options:
         options["goals"] = goals_file(options["goals"])
@@ -88,12 +88,12 @@ def report_options(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def goals_file(path: str | None) -> str | None:
-    """Return the goals file that was named, else ./goals.yaml if it exists."""
+    """Return the goals file that was given, or else ./goals.yaml if it exists."""
     return path or (GOALS_FILE if Path(GOALS_FILE).is_file() else None)
 
 
 def _in_order(kind: type[Options]) -> Iterator[tuple[str, Field[Any]]]:
-    """Yield the fields of options and of Delivery in the order of the help."""
+    """Yield the fields of `kind` and of Delivery in the order in which the help lists them."""
     options = {one.name: one for one in fields(kind)}
     delivery = {one.name: one for one in fields(Delivery) if one.metadata and one.name not in options}
     for name, one in options.items():
@@ -102,7 +102,7 @@ def _in_order(kind: type[Options]) -> Iterator[tuple[str, Field[Any]]]:
 
 
 def _is_shared(name: str) -> bool:
-    """Return whether every report has an option."""
+    """Return whether an option is one that every report has."""
     return name in {one.name for one in (*fields(Options), *fields(Delivery))}
 
 

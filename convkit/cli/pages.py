@@ -21,7 +21,7 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def formatted(page: str, width: int, *, colour: bool) -> str:
-    """Return the Markdown of a page as text for a terminal, with escape sequences only if it has `colour`."""
+    """Return a page of Markdown as text for a terminal, with escape sequences only if `colour` is true."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -32,7 +32,7 @@ def formatted(page: str, width: int, *, colour: bool) -> str:
         theme=_THEME,
     )
     for number, part in enumerate(_FENCE.split(_linked(page))):
-        if number % 2:  # Pasted screens are wide, so blocks of code are neither indented nor wrapped.
+        if number % 2:  # Code blocks may show wide screens, so they are neither indented nor wrapped.
             console.print("", Text(part, style="cyan"), sep="\n", soft_wrap=True)
         else:
             console.print(Markdown(part, hyperlinks=False))

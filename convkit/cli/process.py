@@ -1,7 +1,7 @@
-"""The process of a run: its environment, set before Polars is imported, and its signals, answered at once.
+"""The process of a run: its environment, which is set before Polars is imported, and its signals, which are handled at once.
 
 Only the program changes them; used as a library, convkit leaves both alone. A Polars query delays Python's own signal handlers until it
-ends, so a thread answers instead: it removes temporary files, prints one line and sets the exit code.
+ends, so a thread handles the signals instead: it removes temporary files, prints one line and sets the exit code.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _KEPT_VARIABLES = (
     "TEMP_DIR",
     "THP",
 )
-"""Variables of Polars that limit resources or choose directories, but change no figure. Others select engines, print, or split work differently."""
+"""The Polars variables that limit resources or choose directories but do not affect results. Others select engines, print, or split up work."""
 
 _ALLOCATOR = "_RJEM_MALLOC_CONF"
-"""The variable from which the allocator of Polars (jemalloc, as Rust names it) reads its settings when it is loaded."""
+"""The variable from which the allocator that Polars uses (jemalloc, as built for Rust) reads its settings when it is loaded."""
 _ANSWERED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _STANDARD_ERROR = 2
 _KILLED = 128
-"""As in shells: the exit code of a process that a signal ended is this number plus the number of the signal."""
+"""As in shells, the exit code of a process ended by a signal is this number plus the signal's number."""
 
 
 def set_environment() -> None:
@@ -53,27 +53,27 @@ def set_environment() -> None:
     for name in [name for name in os.environ if name.startswith(_POLARS)]:
         if not name.removeprefix(_POLARS).startswith(_KEPT_VARIABLES):
             del os.environ[name]
-    # With one pool per core, threads reuse the memory of others: with the usual four, a run takes an eighth more memory and a little longer.
+    # With one arena per core, threads reuse each other's memory; with the usual four, a run takes an eighth more memory and slightly longer.
     os.environ.setdefault(_ALLOCATOR, f"narenas:{os.cpu_count() or 1}")
     for name in _SIZES:
         size = os.environ.get(name, "")
         if not (size.isascii() and size.isdecimal()):
-            # Rich accepts digits of other scripts as a number, and then fails.
+            # Rich accepts digits from other scripts as a number, and then fails.
             os.environ.pop(name, None)
     if codecs.lookup(locale.getencoding()).name != "utf-8":
-        # Packages read their own files in the encoding of the locale unless they name one.
+        # Packages read their own files in the locale's encoding unless they specify one.
         with suppress(locale.Error):
             locale.setlocale(locale.LC_CTYPE, _UTF_8)
     if os.environ.get("PYTHONWARNINGS"):
-        # The variable is meant for developers; people who run convkit are not its developers.
+        # The variable is meant for a program's developers, not for those who run it.
         warnings.simplefilter("ignore")
 
 
 @contextmanager
 def answered_signals() -> Iterator[None]:
-    """Answer signals while the command line runs; signals that are ignored, as under `nohup`, stay ignored.
+    """Handle signals while the command line runs; signals that are ignored, as under `nohup`, stay ignored.
 
-    Only the main thread may set signal handlers: in any other, nothing changes.
+    Only the main thread may set signal handlers; in any other thread, nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -108,14 +108,14 @@ def _wait(receiver: socket.socket, numbers: frozenset[int], end: Callable[[int],
 
 
 def _end(number: int) -> None:
-    """End the program from any thread, whatever the other threads do."""
+    """End the program from any thread, whatever the other threads are doing."""
     filesystem.remove_temporary_files()
     print_stopped(number)
     os._exit(_KILLED + number)
 
 
 def print_stopped(number: int) -> None:
-    """Print in one line which signal ended the program, unless standard error is full and would block."""
+    """Print one line that says which signal ended the program, unless standard error is full and would block."""
     # The terminal shows ^C at the cursor, so the message begins on a new line.
     start = "\n" if number == signal.SIGINT and os.isatty(_STANDARD_ERROR) else ""
     text = f"{start}convkit: stopped by {signal.Signals(number).name}; unfinished files were removed\n"

@@ -1,4 +1,4 @@
-"""Progress of reading, shown only on a terminal, and only after the first second of a run."""
+"""Progress while logs are read, shown only on a terminal, and only after the first second of a run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AFTER = 1.0
 
 @contextmanager
 def display(*, is_wanted: bool) -> Iterator[Progress]:
-    """Show progress on standard error if it is a terminal: the bytes read of the total (a pulse before the first), and the time."""
+    """Show progress on standard error if it is a terminal: the bytes read out of the total (a pulsing bar until the first are read), and the time."""
     if not is_wanted or sys.stderr is None or not sys.stderr.isatty():
         yield NO_PROGRESS
         return

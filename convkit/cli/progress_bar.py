@@ -9,10 +9,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 
 class _Screen(Console):
-    """Standard error with the cursor always visible, so that it is not lost when the program is killed."""
+    """Standard error with the cursor always visible, so that it does not stay hidden if the program is killed."""
 
     def show_cursor(self, show: bool = True) -> bool:  # noqa: ARG002, FBT001, FBT002 (the signature of Rich)
-        """Do not hide or show the cursor."""
+        """Do nothing, so that the cursor stays visible."""
         return False
 
 
@@ -32,7 +32,7 @@ class Bar:
         self._total = total
 
     def advance(self, size: int) -> None:
-        """Count bytes that were read; until the first ones the bar pulses."""
+        """Count bytes that were read; until the first ones are counted, the bar pulses."""
         self._progress.update(self._task, advance=size, total=self._total)
 
     def show(self) -> None:

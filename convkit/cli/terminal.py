@@ -1,4 +1,4 @@
-"""The terminal and standard output: width, colours, encoding and writing. Outputs are given a width and never ask for one."""
+"""The terminal and standard output: width, colours, encoding and writing. Outputs are given a width and never ask the terminal for it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import TextIO
 
 WIDE = 120
-"""Columns of files and pipes, which have no width of their own."""
+"""The width, in columns, of files and pipes, which have none of their own."""
 _DEFAULT_WIDTH = 80
 _SIZE = re.compile(r"0*[1-9][0-9]{0,3}")
 _PLAIN = str.maketrans("█▉▊▋▌▍▎▏─│├└↳→–·…", "########-|`+>>--~")
@@ -31,19 +31,19 @@ def is_screen() -> bool:
 
 
 def width(*, to_screen: bool) -> int:
-    """Return the columns to fill: COLUMNS, else the width of the terminal, else that of the wide form."""
+    """Return the width to fill, in columns: COLUMNS, or else the width of the terminal, or else that of the wide form."""
     return _columns_variable() or (_terminal_width(sys.stdout) if to_screen and is_screen() else WIDE)
 
 
 def message_width() -> int | None:
-    """Return the columns of standard error, None if it is not a terminal."""
+    """Return the width of standard error in columns, or None if it is not a terminal."""
     if sys.stderr is None or not sys.stderr.isatty():
         return None
     return _columns_variable() or _terminal_width(sys.stderr)
 
 
 def wrapped(text: str, width: int, *, first: str = "", indent: int = 0) -> str:
-    """Return text after `first`, broken between words and indented; words that are longer than a line, such as paths, stay whole."""
+    """Return `first` and the text, wrapped between words and indented; words that are longer than a line, such as paths, are not broken."""
     return textwrap.fill(
         text,
         width,
@@ -57,19 +57,19 @@ def wrapped(text: str, width: int, *, first: str = "", indent: int = 0) -> str:
 
 
 def _columns_variable() -> int | None:
-    """Return the value of COLUMNS, None if it is not a size."""
+    """Return the value of COLUMNS, or None if it is not a valid size."""
     columns = os.environ.get("COLUMNS", "")
     return int(columns) if _SIZE.fullmatch(columns) else None
 
 
 def _terminal_width(stream: TextIO) -> int:
-    """Return the columns of a terminal."""
+    """Return the width of a terminal in columns."""
     # A terminal whose size was never set reports 0.
     return os.get_terminal_size(stream.fileno()).columns or _DEFAULT_WIDTH
 
 
 def has_colour(*, to_screen: bool) -> bool:
-    """Return whether to write colours: as NO_COLOR (https://no-color.org) or FORCE_COLOR request, otherwise on a terminal that is not `dumb`."""
+    """Return whether to use colour: as NO_COLOR (https://no-color.org) or FORCE_COLOR says, or else on any terminal that is not `dumb`."""
     if not to_screen or os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -92,7 +92,7 @@ def encoded(text: str, *, to_screen: bool) -> bytes:
 
 
 def _replacement(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Return the replacement for characters that an encoding lacks, as `codecs.register_error` expects it."""
+    """Return the replacement for characters that an encoding lacks, in the form that `codecs.register_error` expects."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end].translate(_PLAIN)
@@ -100,7 +100,7 @@ def _replacement(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def escape_unencodable() -> None:
-    """Make both streams write characters that their encoding lacks as numbers, so that no message fails."""
+    """Make standard output and standard error escape characters that their encoding lacks, so that no message fails."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -118,7 +118,7 @@ def write_stream(content: bytes) -> None:
 
 
 def abandon_stream() -> None:
-    """Discard what Python still buffers for standard output and would try to write again at exit."""
+    """Discard the data that Python still buffers for standard output and would try to write again at exit."""
     if sys.stdout is not None:
         null_device = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null_device, sys.stdout.fileno())

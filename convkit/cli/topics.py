@@ -1,6 +1,6 @@
 """The reference pages in `docs`, and the page to which the help of each command refers.
 
-A page begins with a title and, as its second paragraph, one sentence for the list of topics.
+A page begins with a title, followed by a paragraph of one sentence, which the list of topics shows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ FOLDER = Path(__file__).parents[1] / "docs"
 GENERAL = "report"
 """The page about all reports and the options they share."""
 BY_COMMAND = {"funnel": "funnels", "drop-off": "funnels", "init": "goals", "check": "goals"}
-"""The pages of commands that have no page of their own name."""
+"""The pages for commands that have no page named after them."""
 
 
 @cache

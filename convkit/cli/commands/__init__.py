@@ -1,9 +1,9 @@
-"""Commands other than reports: one module each, named as users type the command.
+"""The commands other than reports: one module each, named like the command.
 
-The first line of a module's docstring is the help of its command, at most 66 characters. The module has
+The first line of a module's docstring is the help text of its command, with at most 66 characters. The module has
 
-- `COMMAND`: its Click command, as `options.command_of` makes it, with two examples;
+- `COMMAND`: its Click command, created by `options.command_of`, with two examples;
 - `PLACE`: its position in the list of commands, which includes the reports (`reports.ReportModule`).
 
-`--help` imports the module, so whatever is slow to import is imported when the command runs.
+`--help` imports the module, so anything that is slow to import is imported only when the command runs.
 """

@@ -17,7 +17,7 @@ PLACE = 120
 
 
 def check_goals(logs: tuple[str, ...], **values: object) -> None:
-    """Print what is wrong with a goals file, by itself or checked against logs. Raises GoalsFileError, InputError, OutputError, UsageError."""
+    """Check a goals file, by itself or against logs, and print what is wrong. Raises GoalsFileError, InputError, OutputError, UsageError."""
     parsed, delivery = options.parse_options(values, Options)
     if parsed.goals is None:
         raise UsageError(f"there is no {options.GOALS_FILE} in this directory; name a goals file with -g, or write one with `convkit init`")
@@ -37,13 +37,13 @@ def check_goals(logs: tuple[str, ...], **values: object) -> None:
 
 
 def _shown(line: str) -> str:
-    """Return a line as it is printed: wrapped on a terminal, harmless everywhere."""
+    """Return a line as it is printed: wrapped on a terminal, and always safe to print."""
     text = safe(line, None)
     return terminal.wrapped(text, terminal.width(to_screen=True), indent=2) if terminal.is_screen() else text
 
 
 def _line(file: str, remark: Remark) -> str:
-    """Return a remark in the form that editors and scripts read."""
+    """Return a remark in the format that editors and scripts understand."""
     return f"{file}:{remark.line or ''}{':' if remark.line else ''} {remark.code}: {remark.text}."
 
 

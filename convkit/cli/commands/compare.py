@@ -1,6 +1,6 @@
 """Compare two periods or groups: a real change, or chance?
 
-`comparison.sides` chooses the sides, `comparison.report` makes the report.
+`comparison.sides` chooses the sides, and `comparison.report` creates the report.
 """  # noqa: D400 (the headline is a question)
 
 from __future__ import annotations

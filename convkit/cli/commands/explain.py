@@ -11,7 +11,7 @@ PLACE = 130
 
 
 def explain_sessions(logs: tuple[str, ...], **values: object) -> None:
-    """Print some sessions, hit by hit. Raises GoalsFileError, InputError, OutputError, UsageError."""
+    """Print the selected sessions, hit by hit. Raises GoalsFileError, InputError, OutputError, UsageError."""
     if not logs:
         raise UsageError("name a log: a file, a pattern, a directory, or - for standard input")
     from convkit.diagnosis import screen, sessions  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)

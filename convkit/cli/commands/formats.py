@@ -10,7 +10,7 @@ PLACE = 140
 
 
 def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> ExitCode:  # noqa: ARG001 (read by the command line itself)
-    """Print the list of formats, or the formats of logs. Raises InputError, UsageError."""
+    """Print the list of formats, or the formats detected in logs. Raises InputError, UsageError."""
     from convkit.diagnosis import formats  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
 
     if not logs:

@@ -14,7 +14,7 @@ PLACE = 150
 
 
 def show_help(topic: str | None) -> None:
-    """Print the list of topics, a page, or the help of a command without a page. Raises OutputError, UsageError."""
+    """Print the list of topics, a page, or the help of a command that has no page. Raises OutputError, UsageError."""
     commands = click.get_current_context().find_root()
     if topic is None:
         _write(_list_of_topics())
@@ -41,7 +41,7 @@ def _list_of_topics() -> str:
 
 
 def _show_page(page: str) -> None:
-    """Print a page: formatted and in the pager on a terminal, as plain Markdown in a pipe."""
+    """Print a page: formatted and in the pager on a terminal, or as plain Markdown to a pipe."""
     if not terminal.is_screen() or not terminal.knows_unicode():
         _write(page)
         return
@@ -52,7 +52,7 @@ def _show_page(page: str) -> None:
     if text.count("\n") < get_terminal_size().lines:
         _write(text)
         return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the pager.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the pager.
     try:
         click.echo_via_pager(text, color=colour)
     finally:

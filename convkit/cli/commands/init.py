@@ -45,7 +45,7 @@ def write_goals(logs: tuple[str, ...], path: str, *, force: bool, schema: bool, 
 
 
 def _text(logs: tuple[str, ...], example: str | None, parsed: Options, *, quiet: bool) -> tuple[str, str]:
-    """Return the text of an example, of goals proposed for logs, or of the built-in goals, and its summary for the message."""
+    """Return the text of an example, of goals proposed for logs, or of the built-in goals, and a summary of it for the message."""
     if example:
         return goals_file.example_text(example), f" from the example {example}. Replace its paths with those of your site, {_NEXT}."
     return _proposed(logs, parsed, quiet=quiet) if logs else (_built_in(), f" with the built-in goals. {_ADD_MACRO}, {_NEXT}.")
@@ -58,7 +58,7 @@ def _built_in() -> str:
 
 
 def _proposed(logs: tuple[str, ...], parsed: Options, *, quiet: bool) -> tuple[str, str]:
-    """Return the text of a goals file proposed for logs, and its summary for the message."""
+    """Return the text of a goals file proposed for logs, and a summary of it for the message."""
     from convkit.authoring import propose, survey  # noqa: PLC0415 (Polars is imported when the command runs, not for its help)
     from convkit.core.formatting import plural  # noqa: PLC0415
     from convkit.engine.plan import read_goals  # noqa: PLC0415
