@@ -165,7 +165,7 @@ def choose(request: CompareRequest, coverage: Coverage, timezone: str, notes: Se
         days = _room(request.cut, coverage)
         if days < 1:
             span = f"the complete days of the log are {coverage.first} to {coverage.last}"
-            raise UsageError(f"--at {request.cut}: {span}; name a day with days before and after it, or add older logs")
+            raise UsageError(f"--at {request.cut}: {span}; choose a day with complete days before and after it, or add older logs")
         return _cut(request, days, request.cut, zone)
     chosen = _chosen(request, coverage, zone)
     if chosen is None and request.other is None and not request.is_last_year:

@@ -311,7 +311,7 @@ def _not_covered(side: Side, coverage: Coverage) -> Iterator[Note]:
 def _missing_days(side: Side, missing: int, days: int, which: str, edge: date) -> str:
     """Return the part of a sentence that says which days of a side are missing."""
     if missing >= days:
-        return f"nothing of {side.dates} is in it"
+        return f"it has no lines from {side.dates}"
     if missing == 1:
         return f"the {which} day of {side.dates} is incomplete"
     return f"the {which} complete day of {side.dates} is {_day(edge)}"
@@ -324,7 +324,7 @@ def _gaps(side: Side, coverage: Coverage) -> Iterator[Note]:
         return
     spans = [f"{_moment(begin)} to {_moment(end)}" for begin, end in gaps[:_MOST_GAPS]]
     more = [f"and {len(gaps) - _MOST_GAPS} more"] if len(gaps) > _MOST_GAPS else []
-    yield Note("gaps", f"Lines of {side.dates} seem to be missing: {', '.join([*spans, *more])}.", is_drawn=True)
+    yield Note("gaps", f"Lines from {side.dates} seem to be missing: {', '.join([*spans, *more])}.", is_drawn=True)
 
 
 def _lengths(sides: Sides) -> Iterator[Note]:

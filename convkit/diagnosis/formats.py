@@ -262,7 +262,7 @@ def _stop_blocks(stop: Stop, screen: Screen) -> list[Block]:
     """Return the line with a mark where the format stops matching, and the format string with a mark in the same place."""
     blocks: list[Block] = [Paragraph(f"It stops at position {stop.position + 1} of this line:"), *_marked(stop.line, stop.shown_position, screen)]
     if stop.string:
-        blocks += [Paragraph("The matching place in the format:"), *_marked(stop.string, stop.position_in_string, screen)]
+        blocks += [Paragraph("The corresponding position in the format:"), *_marked(stop.string, stop.position_in_string, screen)]
     return blocks
 
 

@@ -33,7 +33,7 @@ _STATIC = "a static file, used only to tell browsers from bots"
 _PROBLEMS = {
     "asset": _STATIC,
     "blank": "an empty line",
-    "comment": "not a record: a header, a line from another program, or an additional row of an order",
+    "comment": "not a record: a header, a line from another program, or another row of the same order",
     "duplicate": "a duplicate: its event ID was seen before",
 }
 _FATES = {
@@ -224,7 +224,7 @@ def _session_sentence(hit: Mapping[str, Any] | None) -> tuple[str, int | None]:
     kind = _KINDS.get(hit["kind"], hit["kind"])
     article = "an" if kind[0] in "aeiou" else "a"
     if hit["session"] is not None:
-        return (f"Counted as {article} {kind}.", hit["session"]) if hit["inside"] else ("Its session is outside the period or the filters.", None)
+        return (f"Counted as {article} {kind}.", hit["session"]) if hit["inside"] else ("Its session is outside the period, or excluded by the filters.", None)
     if hit["pageless"]:
         return f"{article.capitalize()} {kind} in a session without page views, which is not counted.", None
     return f"{article.capitalize()} {kind} outside any session: the visitor viewed no page around that time.", None
