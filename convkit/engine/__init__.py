@@ -1,1 +1,1 @@
-"""The run: its plan, the partition of logs by memory, the stages of analysis, and the document."""
+"""A run: its plan, the partition of logs to fit into memory, the stages of analysis, and the resulting document."""

@@ -1,4 +1,4 @@
-"""The finished document of a run, built from its tallies: nothing here reads a hit."""
+"""The finished document of a run, built from its tallies; nothing in this module reads hits."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from convkit.ingest.log_data import LogData
 
 _MOST_LOGS = 3
-"""The largest number of logs that a suggested command names."""
+"""The maximum number of logs that are named in a suggested command."""
 
 
 def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Document:
-    """Return the document that outputs render: reports and facts about their input. A breakdown has the notes and findings of all sessions."""
+    """Return the document to render: reports, and facts about their input. Notes and findings are about all sessions, even in a breakdown."""
     quality = replace(inspect_logs(data, plan.goals.site.timezone, bots.quality_of_bots(result.bot_lines)), bot_sessions=result.bot_sessions)
     view = _view(result, data, plan, quality)
     whole_reports = shown = present(result.tallies, view)
@@ -70,12 +70,12 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
 
 
 def present(tallies: Tallies, view: View) -> dict[str, Report]:
-    """Return the finished reports, given their tallies."""
+    """Return the finished reports, made from their tallies."""
     return {report: reports.load(report).present(tallies[report], view) for report in tallies}
 
 
 def _explain_command(paths: Paths, plan: Plan) -> str:
-    """Return the `explain` command for the same logs and filters, empty if it would be too long or could not be repeated."""
+    """Return the `explain` command for the same logs and filters, or an empty string if it would be too long or could not be rerun."""
     names, file = path_names(paths), plan.goals.file
     if len(names) > _MOST_LOGS or STANDARD_INPUT in names:
         return ""
@@ -106,14 +106,14 @@ def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) ->
 
 
 def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> Report:
-    """Return a report broken down by a key: its frame has the rows of each value, its notes are about all sessions, and its screen shows both."""
+    """Return a report broken down by a key. Its frame has rows for each value, its notes are about all sessions, and its screen shows both."""
     report = reports.load(whole.name).present(tally, view)
     breakdown_screen = reports.breakdown_of(whole.name)
     values = breakdown.ordered_values(tally, view)
     marks = periods.period_marks(values[VALUE].to_list(), view)
 
     def folded(count: int | None) -> Breakdown:
-        """Return the breakdown with the first `count` values, and all others as one; None for all."""
+        """Return the breakdown with the first `count` values, and all others combined into one; None keeps all values."""
         if count is None or count >= values.height:
             return Breakdown(values, report, marks)
         shown = breakdown.fold_values(tally, values[VALUE].head(count).to_list())
@@ -130,7 +130,7 @@ def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> R
 
 
 def _with_notes(report: Report, result: PartialResult, view: View) -> Report:
-    """Return a report with notes on which sessions it covers, sorted as the plan says; findings come first, as they need the reports' own order."""
+    """Add notes on which sessions a report covers, and sort it as the user asked. Findings must be made first: they need the original order."""
     coverage = [*(several.note for several in result.of_variants), result.filtered.note if result.filtered else None]
     bots_note = bots.detection_note(view.bots) if view.bots != "drop" else None
     notes = tuple(dict.fromkeys(note for note in (*coverage, *report.notes, bots_note) if note))
@@ -139,6 +139,6 @@ def _with_notes(report: Report, result: PartialResult, view: View) -> Report:
 
 
 def summary(goals: Goals) -> str:
-    """Return how many goals and funnels a goals file defines, in words."""
+    """Return a phrase that says how many goals and funnels a goals file defines."""
     text = f"{plural(len(goals.goals), 'goal')}, {len(goals.macros)} of them macro"
     return f"{text}; {plural(len(goals.funnels), 'funnel')}" if goals.funnels else text

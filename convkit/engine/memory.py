@@ -1,4 +1,4 @@
-"""The memory budget of a run, and an estimate, before anything is read, of what logs need if they are analyzed in one part."""
+"""The memory budget of a run, and an estimate, before anything is read, of the memory needed to analyze logs in one part."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?) ?([KMGT])(i?)B?", re.IGNORECASE)
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 _LEAST = 768 << 20
 USUAL = 3 << 30
-"""The maximum number of bytes that a run uses by default: more does not make it faster."""
+"""The maximum number of bytes that a run uses by default; more would not make it faster."""
 BASE = 640 << 20
-"""Bytes for the program, the reading of a log and the tallies, whatever the log's size."""
+"""The bytes needed for the program, for reading a log and for the tallies, whatever the log's size."""
 _RECORD, _OTHER = 270, 46
-"""Bytes per record at the peak of an analysis, and per line of which only the sender is used; all rows of exports are records.
+"""The bytes needed per record at the peak of an analysis, and per line of which only the sender is used; all rows of exports are records.
 
-Measured on 50 million lines, in 4, 12 and 15 parts: 2.25, 1.15 and 1.13 GB, of which 0.6 to 0.67 GB belong to no part.
+Measured with 50 million lines in 4, 12 and 15 parts: 2.25, 1.15 and 1.13 GB, of which 0.6 to 0.67 GB is needed regardless of the parts.
 """
 _UNPACKED = {GZIP: 15, ZSTD: 20, BZIP2: 20, ZIP: 15}
-"""The usual maximum ratio of a log's size to its compressed size."""
+"""The highest usual ratio of a log's size to its compressed size."""
 _SHORTEST = 40
-"""Bytes of a short line."""
+"""The number of bytes in a short line."""
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def parse(text: str) -> int:
-    """Return the number of bytes of a size like `1GiB` or `800MB`. Raises UsageError."""
+    """Return the number of bytes in a size like `1GiB` or `800MB`. Raises UsageError if it is invalid or too small."""
     size_text = _SIZE.fullmatch(text.strip())
     if not size_text:
         raise UsageError(f"--memory: {text!r} is not a size; write it like 1GiB or 800MB")
@@ -55,21 +55,21 @@ def parse(text: str) -> int:
 
 @dataclass(frozen=True)
 class MemoryBudget:
-    """The bytes that a run may use."""
+    """The number of bytes that a run may use."""
 
     size: int
 
     @classmethod
     def of(cls, memory: str | None) -> MemoryBudget:
-        """Return the budget of `--memory`; by default the usual one, or half of the memory if that is less. Raises UsageError."""
+        """Return the budget given by `--memory`, by default the usual one or, if that is less, half of the available memory. Raises UsageError."""
         return cls(min(USUAL, max(_memory() // 2, _LEAST)) if memory is None else parse(memory))
 
     def holds(self, sources: Iterable[Source]) -> bool:
-        """Return whether logs can be analyzed in one part, judging by their sizes; if in doubt, they cannot."""
+        """Return whether logs can be analyzed in one part, judging by their sizes; if in doubt, return False."""
         return BASE + sum(_RECORD * self._rows(source) for source in sources) <= self.size
 
     def _rows(self, source: Source) -> int:
-        """Return about how many rows a log has; it is not opened if it would fit even with the shortest lines."""
+        """Estimate how many rows a log has; the log is not opened if it would fit even with very short lines."""
         if source.packing == PARQUET:
             return int(collect_frame(pl.scan_parquet(source.path).select(pl.len()), 0).item())
         size = source.size * _UNPACKED.get(source.packing, 1)
@@ -90,7 +90,7 @@ class MemoryBudget:
 
 
 def _memory() -> int:
-    """Return the bytes of memory that this process may use."""
+    """Return how many bytes of memory this process may use."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else USUAL
     return min([machine, *(int(text) for file in map(Path, _CGROUPS) if file.is_file() and (text := file.read_text().strip()).isdigit())])
 

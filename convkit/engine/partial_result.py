@@ -1,4 +1,4 @@
-"""The result of one part of the visitors, as tallies and counts that can be added, and the sum of several."""
+"""The result for one part of the visitors, as tallies and counts that can be added up, and the sum of several such results."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """What is known of a part in addition to its hits and the tallies of its reports."""
+    """The facts about a part that are not in its hits or in the tallies of its reports."""
 
     input: Mapping[str, int]
-    """`lines`, and the number of lines with each fate."""
+    """The total number of `lines`, and the number of lines with each fate."""
     reasons: Mapping[str, Mapping[str, int]]
-    """Lines by reason: `unparsed_by_reason` and `bot_by_reason`."""
+    """The number of lines for each reason: `unparsed_by_reason` and `bot_by_reason`."""
     period: Period
     knows_macro: bool
     """Whether the site's macro goals are known: from a goals file, or because a built-in one was reached."""
@@ -44,12 +44,12 @@ class Counts:
     bot_sessions: BotSessions | None = None
     """The sessions that bots would add, if that is worth a note."""
     sensitivity: pl.DataFrame | None = None
-    """How far visitors get in the funnels under other settings."""
+    """How far visitors would get in the funnels with other settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartialResult(Counts):
-    """Tallies of reports, and counts; no frame of visitors is referenced, so memory is freed after each part."""
+    """Tallies of reports, and counts; no frame of visitors is referenced, so that memory is freed after each part."""
 
     tallies: Tallies
     broken_down: Tallies | None
@@ -58,7 +58,7 @@ class PartialResult(Counts):
     """The time of the last hit in the logs."""
 
     def as_text(self) -> PartialResult:
-        """Return the result with plain text: a dictionary code would keep all texts of its part in memory."""
+        """Return the result with plain strings, because even one dictionary code would keep all strings of its part in memory."""
         return replace(self, tallies=_as_text(self.tallies), broken_down=None if self.broken_down is None else _as_text(self.broken_down))
 
 
@@ -92,7 +92,7 @@ def add_tallies(parts: Sequence[Tallies]) -> Tallies:
 
 
 def _as_text(tallies: Tallies) -> Tallies:
-    """Return tallies with text instead of dictionary codes."""
+    """Return tallies with strings instead of dictionary codes."""
     return {
         report: {name: frame.with_columns(pl.col(pl.Categorical).cast(pl.String)) for name, frame in named.items()}
         for report, named in tallies.items()
@@ -100,7 +100,7 @@ def _as_text(tallies: Tallies) -> Tallies:
 
 
 def _summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Return the sum of counts by name."""
+    """Add up counts by name."""
     total = Counter[str]()
     for counts_of_part in counts:
         total.update(counts_of_part)

@@ -1,7 +1,7 @@
-"""Partition: the lines of logs, in memory or on disk, and their visitors in as many parts as memory requires.
+"""The partition: the lines of the logs, in memory or on disk, and their visitors, divided into as many parts as the memory budget requires.
 
-One part is the usual case. Each part is analyzed like a separate log, given the few facts that depend on all lines. On disk, all lines of a visitor
-are in one bucket; buckets whose visitors may be the same person (by user, cookie or ID) are in one group.
+Usually there is only one part. Each part is analyzed like a separate log, with the addition of a few facts that depend on all lines. On disk, all
+lines of a visitor are in one bucket; buckets whose visitors may be the same person (by user, cookie or ID) are in one group.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _COUNTED_AT_ONCE = 5_000_000
-"""Lines on disk that are counted together: grouping reads ahead without a limit, and took 1.4 GB for 50 million lines at once."""
+"""The number of lines on disk that are counted at a time: grouping reads ahead without limit, and took 1.4 GB for 50 million lines at once."""
 _MANY = 1 << 30
-"""The number of rows given for queries on disk, so that they run on the engine that holds few rows at once."""
+"""The row count passed with queries for lines on disk, so that they run on the engine that holds few rows in memory."""
 _NODE = "node:"
 _USER_NODES = (f"{_NODE}{USER_RULE}", f"{_NODE}anonymous")
 _NO_USER = " - -"
-"""The end of a sender without a user."""
+"""The characters at the end of a sender that has no user."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class Partition:
 
     data: LogData
     every_line: bool = False
-    """Whether parts keep every line; otherwise one static file per client, which leaves a third of the lines."""
+    """Whether parts keep every line; otherwise they keep only one static-file request per client, which leaves a third of the lines."""
     whole: Part | None = None
     """The only part if the lines are in memory; None if they are on disk."""
     filters: tuple[pl.Expr, ...] = ()
-    """Whether a line on disk belongs to a part, for each part."""
+    """For each part, whether a line on disk belongs to it."""
 
     @property
     def is_divided(self) -> bool:
@@ -82,7 +82,7 @@ class Partition:
         return Part(lines, self.data.facts) if self.every_line else _without_more_assets(Part(lines, self.data.facts))
 
     def with_own_hosts(self, own_hosts: tuple[str, ...]) -> Partition:
-        """Return the same partition with the site's own hosts known to its parts."""
+        """Return the same partition, with the site's own hosts made known to its parts."""
         return replace(self, data=replace(self.data, facts=replace(self.data.facts, own_hosts=own_hosts)))
 
 
@@ -104,12 +104,12 @@ def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
 
 
 def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
-    """Return the data of logs in memory, still without its lines, and the lines: nothing else may hold on to them when some are dropped."""
+    """Return the data of logs in memory without their lines, and the lines: nothing else may hold a reference to them when some are dropped."""
     logs: Sequence[Log] = opened.logs
     loaded = load_logs(logs, Selection(_assets(plan), hits.select_needed), plan.progress, rejects=plan.rejects)
     lines = collect_frame(loaded.lines, 0)
     if len(logs) > 1:
-        # The numbers of logs must not depend on the order in which they are named.
+        # The numbers of logs must not depend on the order in which the logs were given.
         ranks = collect_frame(source_ranks(lines.lazy(), [log.source.name for log in logs]), lines.height)
         lines, logs = collect_frame(rank_sources(lines.lazy(), ranks.lazy()), lines.height), [logs[number] for number in ranks["source"]]
     if plan.goals.site.trusted_proxy:
@@ -136,13 +136,13 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
 
 
 def _assets(plan: Plan) -> Assets:
-    """Return the static files to read like pages: those that a goal may name, or all."""
+    """Return the static files to read like pages: those that a goal may name, or all of them."""
     extensions = tuple(datafiles.words("assets"))
     return Assets(extensions if plan.every_asset else hits.goal_asset_extensions(plan.goals, extensions))
 
 
 def _without_more_assets(part: Part) -> Part:
-    """Return a part with one static file per client: the others, most lines of a log, add nothing."""
+    """Return a part with only one static-file request per client: the others, which make up most of a log, add nothing."""
     lines, omitted = traffic_visitors.deduplicate_assets(part.lines)
     return replace(part, lines=lines, omitted=omitted)
 
@@ -154,7 +154,7 @@ def _log_data(opened: OpenLogs, logs: Sequence[Log], loaded: LoadedLines, lines:
 
 
 def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Sequence[Log]]:
-    """Return lines on disk with the rank of their log as `source`, and the logs in that order."""
+    """Return lines on disk with the rank of their log as `source`, and the logs in order of rank."""
     if len(logs) == 1:
         return lines, logs
     ranks = collect_frame(source_ranks(lines, [log.source.name for log in logs]), _MANY)
@@ -180,7 +180,7 @@ def _counts(lines: pl.LazyFrame, bucket: pl.Expr, size: int) -> pl.DataFrame:
 
 
 def _bounds(counts: pl.DataFrame, memory: MemoryBudget) -> tuple[tuple[int, int], ...]:
-    """Return the first and the last bucket of each part, so that parts fit into memory if their buckets do."""
+    """Return the first and the last bucket of each part, chosen so that the parts fit into memory if each bucket does."""
     weight = MemoryBudget.weight(pl.col("records"), pl.col("lines") - pl.col("records"))
     parts = memory.parts(int(counts.select(weight.sum()).item()))
     part = (weight.cum_sum() - weight) * parts // weight.sum()
@@ -189,7 +189,7 @@ def _bounds(counts: pl.DataFrame, memory: MemoryBudget) -> tuple[tuple[int, int]
 
 
 def linked_keys(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
-    """Return `key, group` of the keys of lines on disk that visitor rules and IDs link, directly or not; a group must stay in one part."""
+    """Return `key, group` for the keys of lines on disk that visitor rules or IDs link, directly or not; a group must stay in one part."""
     columns = lines.collect_schema().names()
     if not site.preferred_rules and "anonymous" not in columns:
         return pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "group": pl.UInt32})
@@ -203,9 +203,9 @@ def linked_keys(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
 
 
 def group_keys(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return `key, group` of lines with a `key` and nodes: lines that share a node, directly or not, are in one group, named after its lowest key.
+    """Return `key, group` for lines with a `key` and nodes: lines linked by nodes, directly or not, form a group named after its lowest key.
 
-    A user and an anonymous ID are nodes of one kind, because exports may use one in place of the other.
+    A user and an anonymous ID are nodes of the same kind, because exports may use one in place of the other.
     """
     rows = lines.with_row_index("row")
     kinds = {name: USER_RULE if name in _USER_NODES else name for name in lines.columns}

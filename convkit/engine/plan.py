@@ -33,16 +33,16 @@ _FUNNEL = "funnel"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run reads, analyzes and reports."""
+    """The settings of a run: what to read, and how to analyze and report it."""
 
     goals: Goals
     segment: Segment
     log_format: str = "auto"
-    """A format's name or string; `auto` means the goals file's format, else the detected one."""
+    """The name of a format, or a format string; `auto` means the format in the goals file or, if it has none, the detected one."""
     memory: MemoryBudget = field(default_factory=lambda: MemoryBudget.of(None))
     reports: tuple[str, ...] = ()
     report_options: Mapping[str, str] = field(default_factory=dict)
-    """Options of single reports, like `to` of `paths`."""
+    """Options that belong to one report, such as `to` for `paths`."""
     order: Sorting | None = None
     is_whole: bool = False
     """Whether the run is `convkit report`, with all its reports on one screen."""
@@ -51,13 +51,13 @@ class Plan:
     rejects: bool = False
     """Whether to keep the lines that could not be read."""
     every_line: bool = False
-    """Whether to keep every line; otherwise one static file per client is enough."""
+    """Whether to keep every line; otherwise, one static-file request per client is enough."""
     every_asset: bool = False
-    """Whether to read static files like pages; otherwise only those that a goal may name are."""
+    """Whether to read all static files like pages; otherwise, only those that a goal may name are read like pages."""
     alternatives: bool = False
-    """Whether to count how far the funnels get under other settings."""
+    """Whether to compute how far visitors would get in the funnels with other settings."""
     bot_sessions: bool = False
-    """Whether to count what bots would add, even if none of them reached a macro goal."""
+    """Whether to count the sessions that bots would add, even if no bot reached a macro goal."""
     progress: Progress = NO_PROGRESS
 
     @property
@@ -69,7 +69,7 @@ class Plan:
 def plan_reports(
     options: Options, reports: Sequence[str] | None = None, report_options: Mapping[str, object] | None = None, progress: Progress = NO_PROGRESS
 ) -> Plan:
-    """Return the plan of reports, by default those of `convkit report`. Raises GoalsFileError, UsageError."""
+    """Return the plan of a run with these reports, by default those of `convkit report`. Raises GoalsFileError, UsageError."""
     goals, names = read_goals(options), tuple(reports or convkit_reports.names_in_report())
     own_options = {name: str(value) for name, value in (report_options or {}).items()}
     key = breakdown.parse_key(options.by, goals)
@@ -88,7 +88,7 @@ def plan_reports(
 
 
 def plan_segment(options: Options, goals: Goals, *, fields: Iterable[str] = (), key: str | None = None, progress: Progress = NO_PROGRESS) -> Plan:
-    """Return the plan of a run without reports: the selected sessions, with the session fields `fields`. Raises UsageError."""
+    """Return the plan of a run that selects sessions, with these session `fields`, instead of producing reports. Raises UsageError."""
     if options.bots not in BOT_MODES:
         raise UsageError(f"bots={options.bots!r} is unknown{suggestion(options.bots, BOT_MODES, 'Modes')}")
     where = (options.where,) if isinstance(options.where, str) else tuple(options.where)
@@ -105,7 +105,7 @@ def plan_segment(options: Options, goals: Goals, *, fields: Iterable[str] = (), 
 
 
 def read_goals(options: Options) -> Goals:
-    """Return the goals of the goals file, or the built-in ones, in the time zone of `--tz` if given. Raises GoalsFileError, UsageError."""
+    """Return the goals in the goals file, or the built-in ones, with the time zone from `--tz` if given. Raises GoalsFileError, UsageError."""
     if options.goals is None or isinstance(options.goals, (str, Path)):
         goals = load_goals(options.goals, options.settings)
     elif options.settings:
@@ -120,7 +120,7 @@ def read_goals(options: Options) -> Goals:
 
 
 def columns_of(reports: Sequence[str], by: str | None = None) -> dict[str, tuple[Column, ...]]:
-    """Return the columns of reports, with the column of the key if they are broken down."""
+    """Return the columns of reports, including the column of the key if they are broken down."""
     columns_by_report = {report: convkit_reports.load(report).COLUMNS for report in reports}
     if by is None:
         return columns_by_report

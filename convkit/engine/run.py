@@ -54,7 +54,7 @@ def _with_bot_sessions(result: PartialResult, part: Part, plan: Plan) -> Partial
 
 
 def read_records(paths: Paths, log_format: str = "auto") -> pl.LazyFrame:
-    """Return the records of logs (RECORDS), static files included, before anything is counted or excluded. Raises InputError, UsageError."""
+    """Return the records of logs (RECORDS), including static files, before anything is counted or excluded. Raises InputError, UsageError."""
     with ExitStack() as stack:
         lines = read_parsed(open_logs(paths, log_format, stack).logs)
     return to_records(lines).filter(pl.col("problem").is_null()).select(*RECORDS)

@@ -1,7 +1,7 @@
 """The stages of a run: from the lines of a part to hits, sessions, reached goals, and the analysis that reports are based on.
 
-Each stage needs the result of the one before for all hits, in memory: frames are collected in between and dropped as soon as they are no longer
-needed. The same part may be analyzed more than once: with other goals, other bots, other sessions.
+Each stage needs the previous stage's result for all hits in memory, so frames are collected between stages and dropped as soon as they are no longer
+needed. The same part may be analyzed more than once, with different goals, bots or sessions.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
     goals, segment = plan.goals, plan.segment
     matched = match(part, goals, segment.bots, plan.session_fields)
     run = analyze_segment(matched, part, goals, segment)
-    # Everything else that is counted must use the same own hosts as the run, which shows them.
+    # All other counts must use the same own hosts as the run, because the run shows them.
     part = replace(part, facts=replace(part.facts, own_hosts=run.own_hosts))
     if count_bots or _are_bots_worth_counting(matched, goals, is_requested=plan.bot_sessions):
         run = replace(run, bot_sessions=_bot_sessions(run, matched, part, segment))
@@ -76,7 +76,7 @@ def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
 
 
 def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -> Matched:
-    """Return the hits of a part matched with goals, cut into sessions; `mode` is one of BOT_MODES."""
+    """Match the hits of a part with goals and cut them into sessions; `mode` is one of BOT_MODES."""
     visitors = identify_visitors(part, goals, mode, session_fields)
     hits, fates = _sessionized(part, visitors, goals, mode, session_fields)
     hits = collect_frame(matching.match_goals(hits.lazy(), goals).with_row_index("row"), hits.height)
@@ -110,7 +110,7 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
 
 
 def with_own_hosts(partition: Partition, goals: Goals, mode: str, session_fields: frozenset[str]) -> Partition:
-    """Return a partition with the site's own hosts, if they are needed and not named: finding them takes an extra pass over all parts."""
+    """Add the site's own hosts to a partition, if they are needed and not configured: finding them takes an extra pass over all parts."""
     if not partition.is_divided or not _needs_hosts(goals, session_fields):
         return partition
 
@@ -130,7 +130,7 @@ def _sessionized(part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, se
     """Return the hits that are analyzed, cut into sessions, and the fates of all lines."""
     settled, fates = settle_hits(part, visitors, goals, mode, session_fields)
     analyzed = settled.filter(traffic_hits.is_analyzed(mode)).drop("user_agent", "reason")
-    del settled  # A frame of all hits takes much memory.
+    del settled  # A frame of all hits takes a lot of memory.
     return collect_frame(sessionized(analyzed, goals), analyzed.height), fates
 
 
@@ -157,7 +157,7 @@ def _sessions(hits: pl.DataFrame, goals: Goals, session_fields: Collection[str],
 
 
 def _period(begin: datetime | None, end: datetime | None, timezone: str) -> Period:
-    """Return a period, both ends included, in the site's time zone."""
+    """Return the period from `begin` to `end`, both inclusive, in the site's time zone."""
     if begin is None or end is None:
         return Period(None, None, timezone)
     zone = ZoneInfo(timezone)
@@ -170,7 +170,7 @@ def span(records: pl.DataFrame) -> tuple[datetime | None, datetime | None]:
 
 
 def _fates(part: Part, fates: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[str, int], dict[str, dict[str, int]]]:
-    """Return the number of `lines` and of lines with each of FATES, which add up to it; and the reasons for `unparsed` and `bot`."""
+    """Return the number of `lines` and how many had each of FATES, which add up to it, and the reasons for `unparsed` and `bot`."""
     lines, omitted = part.lines, sum(part.omitted.values())
     problems = dict(lines.select("problem").drop_nulls().group_by("problem").len().rows())
     by_fate = dict(fates.group_by("fate").len().rows())
@@ -185,7 +185,7 @@ def _fates(part: Part, fates: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[st
 
 
 def identify_visitors(part: Part, goals: Goals, mode: str, session_fields: Collection[str] = ()) -> pl.DataFrame:
-    """Return the clients of a part with their visitors; what several queries need is collected first, or each would compute it again."""
+    """Return the clients of a part with their visitors; the distinct clients are collected first, or each query would compute them again."""
     clients = collect_frame(traffic_visitors.distinct_clients(part.lines.lazy()), part.lines.height)
     with_device = schema.DEVICE_FIELD in session_fields
     visitors = traffic_visitors.identify(clients.lazy(), goals.site, mode, with_device=with_device, has_assets=part.facts.has_assets)
@@ -195,14 +195,14 @@ def identify_visitors(part: Part, goals: Goals, mode: str, session_fields: Colle
 def settle_hits(
     part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, session_fields: Collection[str] = ()
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the hits that are not excluded by their agent alone, with their `fate`, and the fates of all hits (`hits.dropped_fate_rows`).
+    """Return the hits that are not excluded by user agent alone, with their `fate`, and the fates of all hits (`hits.dropped_fate_rows`).
 
-    Whether visitors are bots is decided by everything that they sent, whatever the period. Hits have `referrer` and `sent_query` if session fields
-    need them.
+    Whether a visitor is a bot is decided from everything that the visitor sent, regardless of the period. Hits have `referrer` and `sent_query` if
+    session fields need them.
     """
     decided = _decided(part, visitors, goals, session_fields)
     dropped_fates = collect_frame(traffic_hits.dropped_fate_rows(decided.lazy(), mode, goals), decided.height)
-    # Each frame of all hits takes a tenth of the memory.
+    # Every frame of all hits takes up a tenth of the memory.
     decided = decided.filter(~traffic_hits.is_dropped_by_agent(mode))
     decided = traffic_hits.sort_hits(decided)
     kinds = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
@@ -214,7 +214,7 @@ def settle_hits(
 
 
 def all_hits(part: Part, goals: Goals) -> pl.DataFrame:
-    """Return the hits of all lines, those of bots included, with `kind`, `fate` and `reason`; fates are those of `--bots only`."""
+    """Return the hits of all lines, including those of bots, with `kind`, `fate` and `reason`; the fates are those under `--bots only`."""
     return settle_hits(part, identify_visitors(part, goals, "only"), goals, "only")[0]
 
 
@@ -228,7 +228,7 @@ def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: C
 
 
 def sessionized(hits: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
-    """Cut hits into sessions; if preferred rules identify visitors, first by address and browser to find whose hits they are, then by the rules."""
+    """Cut hits into sessions. If there are preferred rules, first cut by address and browser to find out whose hits they are, then by the rules."""
     preferred = traffic_visitors.rule_columns(goals.site.preferred_rules)
     differs = pl.any_horizontal(pl.lit(value=False), *(pl.col(name) != pl.col("visitor") for name in preferred))
     identities = hits.filter(differs).select("visitor", *preferred)
@@ -241,7 +241,7 @@ def sessionized(hits: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
 
 
 def _cut(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Cut sessions by the timeout, or by the export's own session IDs if `site.columns` names them."""
+    """Cut hits into sessions by the timeout, or by the export's own session IDs if `site.columns` names their column."""
     by_gaps = sessionize.cut_by_gaps(hits, goals.site.session_timeout)
     return sessionize.cut_by_keys(by_gaps) if schema.SESSION_ROLE in goals.site.columns else by_gaps
 
@@ -272,7 +272,7 @@ def _converted(sessions: pl.LazyFrame, size: int) -> tuple[int, int]:
 
 
 def _under_other_settings(part: Part, analysis: Analysis, segment: Segment) -> pl.DataFrame:
-    """Return how far visitors get in the funnels of an analysis, and how far under each other setting."""
+    """Return how far visitors get in the funnels of an analysis, and how far they would get under each alternative setting."""
     rows = [collect_frame(sensitivity.chosen_rows(analysis, segment.bots), analysis.size)]
     for other in sensitivity.alternatives(analysis.goals, segment.bots):
         if other.goals.funnels:

@@ -26,9 +26,9 @@ DAMAGE_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, 
 
 
 def logs_in(source: Source) -> list[Source]:
-    """Return the logs in a zip archive, or the source itself if it is not one.
+    """Return the logs in a zip archive, or the source itself if it is not an archive.
 
-    Each member is a log, but all JSON members together are one, as their lines name their fields. Raises InputError if nothing can be read.
+    Each member is a log, except that all JSON members form one log, because their lines name their fields. Raises InputError if nothing can be read.
     """
     if source.packing != ZIP:
         return [source]
@@ -57,7 +57,7 @@ def logs_in(source: Source) -> list[Source]:
 
 
 def _is_log(name: str) -> bool:
-    """Return whether a member is a file of the user, not of the operating system."""
+    """Return whether a member is one of the user's own files, not one that the operating system added."""
     return not name.startswith(_NO_LOGS) and not PurePosixPath(name).name.startswith(".")
 
 

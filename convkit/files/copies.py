@@ -1,6 +1,6 @@
 """Finding logs that are copies of other logs, by content, regardless of name and compression.
 
-A log is a copy if another log begins with all of it. Single lines are never compared: two equal lines in a log are two requests.
+A log is a copy if another log begins with its entire content. Single lines are never compared, because two equal lines in a log are two requests.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _CHUNK = 1 << 16
 
 
 def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
-    """Return the logs without copies, keeping the longer of two, and a sentence for each excluded log."""
+    """Return the logs without copies, keeping the longer of each pair, and a sentence about each excluded log."""
     kept: dict[bytes, list[Source]] = {}
     originals: dict[Source, Source] = {}
     for source in sources:
@@ -44,7 +44,7 @@ def without_copies(sources: Sequence[Source]) -> tuple[list[Source], list[str]]:
 
 
 def _first_line(source: Source) -> bytes:
-    """Return the first line of a log, or its path if it has no line."""
+    """Return the first line of a log, or its path if that line is empty or missing."""
     start = b""
     if source.packing == ZSTD:
         # Only Polars can decompress zstd, and only into lines.
@@ -59,7 +59,7 @@ def _first_line(source: Source) -> bytes:
 
 
 def _shorter_if_copy(source: Source, other: Source) -> Source | None:
-    """Return the log that is the beginning of the other, the first argument if they are equal, None if neither is."""
+    """Return the log that the other one begins with: the first argument if they are equal, or None if neither begins with the other."""
     chunks, other_chunks = (_bytes(log) for log in (source, other))
     rest, other_rest = b"", b""
     while True:
@@ -75,7 +75,7 @@ def _shorter_if_copy(source: Source, other: Source) -> Source | None:
 
 
 def _bytes(source: Source) -> Iterator[bytes]:
-    """Yield the bytes of a log in chunks that are not empty; zstd, which only Polars can decompress, goes through a temporary file."""
+    """Yield the bytes of a log in non-empty chunks; zstd, which only Polars can decompress, goes through a temporary file."""
     if source.packing != ZSTD:
         yield from filter(None, damaged.unpacked_bytes(source, []))
         return
@@ -83,7 +83,7 @@ def _bytes(source: Source) -> Iterator[bytes]:
         try:
             pl.scan_csv(source.path, **CSV_AS_LINES).sink_csv(Path(spool.name), include_header=False, quote_style="never")
         except (pl.exceptions.PolarsError, OSError):
-            # It is damaged, so it is not a copy.
+            # The log is damaged, so it does not count as a copy.
             spool.write(source.path.read_bytes()[:_CHUNK])
             spool.flush()
         with Path(spool.name).open("rb") as file:

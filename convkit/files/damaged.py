@@ -1,4 +1,4 @@
-"""The slow, tolerant reader, for what the fast one cannot read: truncated or damaged gzip, bzip2, zip, UTF-16, zero bytes.
+"""The slow, tolerant reader, for logs that the fast one cannot read: truncated or damaged gzip, bzip2, zip, UTF-16, zero bytes.
 
 It keeps what it can and reports what is lost. If both readers can read a log, they return the same lines: tests compare them on every sample, on
 mutated lines and on random bytes.
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 _CHUNK = 1 << 20
 _BLOCK = 32 << 20
 _MAX_BYTES_KEPT = MAX_LINE_BYTES + 2
-"""As many bytes of a line as show that it is too long, even without a carriage return at the end."""
+"""The number of bytes kept of a long line: enough to show that it is too long, even after a final carriage return has been removed."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_END = b"\n"
 
 
 def frames(source: Source, number: int, losses: list[str], advance: Callable[[int], None] | None = None) -> Iterator[pl.DataFrame]:
-    """Yield the lines of a log like `lines.scan`, in frames of about 32 MB, the first one empty; adds what was lost to `losses`.
+    """Yield the lines of a log as `lines.scan` would, in frames of about 32 MB, the first of them empty; add a sentence to `losses` for each loss.
 
-    `advance` is called with the number of file bytes of each chunk.
+    `advance` is called with the number of bytes read from the file for each chunk.
     """
     line_no, line = 1, pl.col("line")
     faults = {TOO_LONG: line.str.len_bytes() > MAX_LINE_BYTES, "zero bytes inside": line.str.contains("\0", literal=True)}
@@ -60,7 +60,7 @@ def _line(raw: bytes) -> str | None:
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield whole lines in blocks; of a line that is too long, only enough to show that it is."""
+    """Yield whole lines in blocks, but only the beginning of a line that is too long: enough to show that it is."""
     rest, is_cut = bytearray(), False
     for chunk in chunks:
         last = chunk.rfind(b"\n") + 1
@@ -102,7 +102,7 @@ def unpacked_bytes(source: Source, losses: list[str], advance: Callable[[int], N
 
 
 def text_up_to(source: Source, max_bytes: int) -> str | None:
-    """Return the text of a log, None if it is larger."""
+    """Return the text of a log, or None if it is larger than `max_bytes`."""
     chunks, size = [], 0
     for chunk in unpacked_bytes(source, []):
         chunks.append(chunk)
@@ -129,7 +129,7 @@ def _member_bytes(source: Source, member: str, losses: list[str]) -> Iterator[by
 
 
 def _as_utf_8(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the bytes of a UTF-8 or UTF-16 text as UTF-8 without a byte order mark."""
+    """Yield UTF-8 or UTF-16 bytes as UTF-8 without a byte order mark."""
     first = b""
     while len(first) < len(_BYTE_ORDER_MARK) and (chunk := next(chunks, b"")):
         first += chunk
@@ -144,7 +144,7 @@ def _as_utf_8(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _plain_bytes(source: Source, advance: Callable[[int], None] | None) -> Iterator[bytes]:
-    """Yield the bytes of a plain file, without those written since it was opened, as a log may grow faster than it is read."""
+    """Yield the bytes of a plain file, without those written since it was opened, because a log may grow faster than it can be read."""
     left = source.size
     with source.path.open("rb") as file:
         while chunk := file.read(min(_CHUNK, left)):
@@ -177,7 +177,7 @@ def _gzip_bytes(chunks: Iterator[bytes], source: Source, losses: list[str]) -> I
 
 
 def _until_damage(unpacker: zlib._Decompress, packed: bytes) -> bytes:
-    """Decompress byte by byte, which rescues as much as possible before the damage."""
+    """Decompress byte by byte, to rescue as much as possible of the data before the damage."""
     rescued = bytearray()
     try:
         for position in range(len(packed)):

@@ -1,8 +1,8 @@
-"""The fast reader, from a log to its lines with source and number, and the detection of compression.
+"""The fast reader, which turns a log into lines with their source and number, and the detection of compression.
 
 It reads lines with Polars' CSV reader. Without a quote character and with a single text column, this handles gzip, zstd, CR LF and byte order marks,
-and keeps blank lines as null rows, so that every line is counted. It fails on zero bytes and damage; then `files.damaged` reads the log. For damaged
-Parquet files, Polars panics and writes to standard error before that can be caught.
+and keeps blank lines as null rows, so that every line is counted. It fails on zero bytes and damage; `files.damaged` then reads the log. For damaged
+Parquet files, Polars panics and writes to standard error before the panic can be caught.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MAGIC = {
 _UNSUPPORTED = {b"\xfd7zXZ\x00": ("compressed with xz", "xz -d"), b"7z\xbc\xaf": ("a 7z archive", "7z x")}
 _TAR, _TAR_OFFSET = b"ustar", 257
 MAX_LINE_BYTES = 1 << 20
-"""The largest number of bytes in a line."""
+"""The maximum number of bytes in a line."""
 COLUMN_PREFIX = "column:"
 """The prefix of columns that come from a Parquet file."""
 _NEVER_IN_A_LINE = "\x00"
@@ -75,7 +75,7 @@ class Source:
 def open_source(path: Path, name: str, label: str | None = None) -> Source:
     """Return a regular file as a log; its compression is detected from its first bytes, regardless of its name.
 
-    `label` is how the user named it, for messages. Raises InputError if it cannot be opened or its compression is not supported.
+    `label` is the path as the user gave it, for use in messages. Raises InputError if the file cannot be opened or its compression is not supported.
     """
     label = label or name
     try:
@@ -92,7 +92,7 @@ def open_source(path: Path, name: str, label: str | None = None) -> Source:
 
 
 def packing_of(start: bytes) -> str:
-    """Return the compression of a log from its first bytes."""
+    """Return the compression of a log, given its first bytes."""
     return next((packing for magic, packing in _MAGIC.items() if start.startswith(magic)), PLAIN)
 
 
@@ -102,7 +102,7 @@ def read_error(name: str | Path, error: OSError) -> InputError:
 
 
 def scan(source: Source, number: int) -> pl.LazyFrame:
-    """Return `source, line_no, line, fault` of a log; `line_no` counts from 1, `line` is null if blank, `fault` marks lines that are too long."""
+    """Return `source, line_no, line, fault` of a log; `line_no` starts at 1, `line` is null if blank, `fault` marks lines that are too long."""
     if source.packing == PARQUET:
         return _scan_parquet(source.path, number)
     lines = pl.scan_csv(source.path, row_index_name="line_no", row_index_offset=1, **CSV_AS_LINES)
@@ -110,14 +110,14 @@ def scan(source: Source, number: int) -> pl.LazyFrame:
 
 
 def _scan_parquet(path: Path, number: int) -> pl.LazyFrame:
-    """Return the rows of a Parquet file as lines without text, with its columns under COLUMN_PREFIX."""
+    """Return the rows of a Parquet file as lines without text, with COLUMN_PREFIX added to the names of its columns."""
     rows = pl.scan_parquet(path, glob=False).select(pl.all().name.prefix(COLUMN_PREFIX)).with_row_index("line_no", offset=1)
     text, fault = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=PROBLEM)
     return rows.select(pl.lit(number, dtype=pl.UInt32).alias("source"), "line_no", pl.exclude("line_no"), line=text, fault=fault)
 
 
 def add_source_and_fault(lines: Frame, number: int, faults: dict[str, pl.Expr]) -> Frame:
-    """Add the log's number as `source`, and the `fault` that a line has before it is parsed, to `line_no, line`."""
+    """Add to `line_no, line` the log's number as `source`, and the `fault` that is found in a line before it is parsed."""
     return lines.select(pl.lit(number, dtype=pl.UInt32).alias("source"), pl.col("line_no").cast(pl.UInt32), "line", fault=first_problem(faults))
 
 
@@ -137,7 +137,7 @@ def spool_text(lines: Iterable[str], name: str) -> Iterator[Source]:
 
 @contextmanager
 def spool(stream: BinaryIO, name: str) -> Iterator[Source]:
-    """Yield the content of a stream as a log, in a temporary file so that it needs no memory."""
+    """Yield the content of a stream as a log, in a temporary file so that it does not take up memory."""
     with filesystem.temporary_file(tempfile.gettempdir()) as spool:
         shutil.copyfileobj(stream, spool, 1 << 20)
         spool.flush()
@@ -161,7 +161,7 @@ def parquet_damage_as_error(name: str) -> Iterator[None]:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Redirect standard error to the null device, unless it is closed anyway."""
+    """Redirect standard error to the null device, unless it is already closed."""
     try:
         original = os.dup(_STANDARD_ERROR)
     except OSError:

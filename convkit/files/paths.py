@@ -28,7 +28,7 @@ STANDARD_INPUT = "-"
 
 
 def path_names(paths: Paths) -> list[str]:
-    """Return one or more paths as a list of texts."""
+    """Return one or more paths as a list of strings."""
     return [str(paths)] if isinstance(paths, str | Path) else [str(path) for path in paths]
 
 
@@ -53,7 +53,7 @@ def open_sources(paths: Sequence[str], stack: ExitStack) -> list[Source]:
 
 
 def _file_identity(file: Path) -> tuple[int, int]:
-    """Return what identifies a file, regardless of links to it."""
+    """Return the device and inode numbers, which identify a file regardless of links to it."""
     try:
         state = file.stat()
     except OSError as error:
@@ -62,7 +62,7 @@ def _file_identity(file: Path) -> tuple[int, int]:
 
 
 def _open_file(file: Path, stack: ExitStack) -> Source:
-    """Return a file as a log; pipes, and files whose name is not valid text and that Polars cannot open, are copied to a temporary file first."""
+    """Return a file as a log; pipes, and files that Polars cannot open because of an undecodable name, are first copied to a temporary file."""
     label, name = (os.fsencode(path).decode("utf-8", "replace") for path in (file, file.name))
     if lines.is_regular_file(file) and label == str(file):
         return lines.open_source(file, name, label)

@@ -28,7 +28,7 @@ _REMOTE = re.compile(r"(?i)(https?|s3a?|gs|gcs|az|azure|abfss?|adl|hf)://")
 _PATTERN = re.compile(r"[*\[]")
 _MAX_REASON_LENGTH = 200
 _TIMEOUT = 60
-"""Seconds to wait for a server's next byte."""
+"""The number of seconds to wait for the next byte from a server."""
 
 
 def is_remote(path: str) -> bool:
@@ -38,7 +38,7 @@ def is_remote(path: str) -> bool:
 
 @contextmanager
 def fetch(url: str) -> Iterator[Source]:
-    """Yield the log at a URL, or all logs that match a URL pattern of an object store, as a file. Raises InputError."""
+    """Yield the log at a URL, or all logs that match a URL pattern of an object store, as a single file. Raises InputError."""
     label, name = _public_url(url), urlsplit(url).path.rpartition("/")[2] or urlsplit(url).netloc.rpartition("@")[2]
     with filesystem.temporary_file(tempfile.gettempdir()) as spool:
         path = Path(spool.name)
@@ -52,7 +52,7 @@ def fetch(url: str) -> Iterator[Source]:
 
 
 def _read_with_polars(url: str, path: Path) -> None:
-    """Write the lines of a log, or a Parquet file, to a path."""
+    """Download the lines of a log, or a Parquet file, to a path."""
     is_store = not url.lower().startswith("http")
     if urlsplit(url).path.endswith(".parquet"):
         pl.scan_parquet(url, glob=is_store).sink_parquet(path)
@@ -62,7 +62,7 @@ def _read_with_polars(url: str, path: Path) -> None:
 
 
 def _download(url: str, path: Path) -> bool:
-    """Write what a web server sends to a path, for logs that Polars cannot read: other compression, damage, or no support for range requests."""
+    """Download a log that Polars cannot read (other compression, damage, no support for range requests), and return whether that worked."""
     if not url.lower().startswith("http"):
         return False
     from urllib.request import urlopen  # noqa: PLC0415 (importing it takes 0.05 s)
@@ -76,13 +76,13 @@ def _download(url: str, path: Path) -> bool:
 
 
 def _public_url(url: str) -> str:
-    """Return a URL that is safe to show, without what may be a secret: the user information and the query."""
+    """Return a URL that is safe to show, without the parts that may be secret: the user information and the query."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _reason(error: BaseException) -> str:
-    """Return why a URL cannot be read, with the fix."""
+    """Return why a URL cannot be read, and how to fix it."""
     if isinstance(error, FileNotFoundError):
         return "does not exist; check the URL"
     text = re.sub(r"\?\S*|//[^/@\s]*@", "", str(error).partition("\n")[0])[:_MAX_REASON_LENGTH].rstrip(" .:")

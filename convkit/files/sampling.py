@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _LINES = 20_000
 _POSITIONS, _BYTES = 16, 1 << 18
 _MAX_BYTES = 32 << 20
-"""The largest number of bytes to decompress if there are no line ends."""
+"""The maximum number of bytes to decompress if there are no line ends."""
 
 
 def sample(source: Source) -> pl.Series:
-    """Return lines from which to detect the format: spread over a plain file, the first 20,000 of a compressed one, none of Parquet."""
+    """Return lines from which to detect the format: from all over a plain file, the first 20,000 of a compressed one, or none for Parquet."""
     if source.packing == ZSTD:
         return _head_of_zstd(source)
     if source.packing == PLAIN:
@@ -61,13 +61,13 @@ def _spread(file: BinaryIO, size: int) -> list[bytes]:
     for number in range(_POSITIONS):
         file.seek((size - _BYTES) * number // (_POSITIONS - 1))
         parts = file.read(_BYTES).split(b"\n")
-        # A first line of that length is not a line of a log, but may be a whole export.
+        # A first line that long is not a log line, but it may be an entire export.
         lines += parts[1 if number else 0 : -1][: _LINES // _POSITIONS] or ([] if number else parts)
     return lines
 
 
 def lines_starting_with(source: Source, sign: str) -> list[tuple[int, str]]:
-    """Return the number and text of all lines of a log that begin with a sign, as headers may be anywhere."""
+    """Return the number and text of each line in a log that begins with a sign, because headers may be anywhere."""
     has_sign = pl.col("line").str.starts_with(sign)
     try:
         rows = scan(source, 0).filter(has_sign).select("line_no", "line").collect(engine="streaming").rows()

@@ -28,38 +28,38 @@ _SYSLOG_TIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][!-~]+|[A-Z][a-z]{2} [ 0-9][0-9]
 
 @dataclass(frozen=True)
 class _Prefix:
-    """A text before a line."""
+    """Text that is put in front of a line."""
 
     time: str
-    """The regular expression of its beginning, with the time, if any, in a group."""
+    """The regular expression for its beginning, with the time, if any, in a group."""
     rest: str
-    """The regular expression of the rest, up to the line; in both together, group _PROGRAM is the name of the program, if any."""
+    """The regular expression for the rest, up to the line; in the combined expression, group _PROGRAM is the name of the program, if any."""
     has_program: bool = False
     inside: str = ""
-    """The regular expression of the beginning of the line itself, if the prefix alone would match too often."""
+    """The regular expression for the beginning of the line itself, if the prefix alone would match too often."""
     cut: str = ""
-    """The regular expression of the prefix if the line continues in the next one."""
+    """The regular expression for the prefix of a line that continues in the next one."""
     name: str = "syslog"
-    """Its name for users."""
+    """Its name, as shown to users."""
 
     @property
     def pattern(self) -> str:
-        """The regular expression of the whole prefix."""
+        """The regular expression for the whole prefix."""
         return self.time + self.rest
 
 
 @dataclass(frozen=True)
 class _JsonWrapper:
-    """A JSON object around a line: the paths of the line and its time."""
+    """A JSON object around a line, with the paths to the line and its time."""
 
     line: str
     time: str | None
     name: str = "json"
-    """Its name for users."""
+    """Its name, as shown to users."""
 
 
 _PREFIXES = (
-    # A container runtime: time, stream, and P if the line continues in the next.
+    # A container runtime: time, stream, and P if the line continues in the next one.
     _Prefix(r"^([0-9]{4}-[0-9]{2}-[0-9]{2}T[!-~]+) ", r"(?:stdout|stderr) [FP](?::\S*)? ", cut=r"^\S+ \S+ P", name="cri"),
     # docker compose, possibly coloured.
     _Prefix("", r"^(?:\x1b\[[0-9;]*m)*[0-9.]*[A-Za-z_-][\w.-]* +\|(?:\x1b\[0m)? ", name="compose"),
@@ -75,7 +75,7 @@ _PREFIXES = (
 _TEXTS = ("log", "message", "MESSAGE", "textPayload", "line")
 _TIMES = ("time", "@timestamp", "timestamp", "ts", "__REALTIME_TIMESTAMP")
 _EVENT_KEYS = {"status", "method", "request", "uri", "path", "url", "httpRequest", "event", "type", "request_method", "remote_addr", "ClientIP"}
-"""Keys of an object that itself describes an event, so that its message is not a wrapped line."""
+"""Keys that show that an object itself describes an event, so that its message is not a wrapped line."""
 _LIKE_A_LINE = re.compile(r'\d.*["{=|\t]|^\s*\{')
 _MIN_SHARE, _SAMPLE, _OBJECTS = 0.5, 1_000, 100
 _MAX_LAYERS = 3
@@ -89,9 +89,9 @@ class Wrapping:
 
     layers: tuple[_Prefix | _JsonWrapper, ...]
     written: datetime
-    """When the log was last written; times without a year are the latest ones that are not after it."""
+    """When the log was last written; a time without a year is given the latest year that does not put it after this."""
     foreign: tuple[str, ...] = ()
-    """Programs whose lines are not part of the log, as syslog may write all programs into one file."""
+    """Programs whose lines are not part of the log, because syslog may write the output of all programs to one file."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -99,19 +99,19 @@ class Wrapping:
         return tuple(layer.name for layer in self.layers)
 
     def unwrap(self, lines: Frame) -> Frame:
-        """Unwrap `line` of LINES; `outer` becomes the time of the innermost layer that has one."""
+        """Unwrap the `line` column of LINES; `outer` becomes the time of the innermost layer that has one."""
         for layer in self.layers:
             lines = lines.with_columns(**_without_json(layer)) if isinstance(layer, _JsonWrapper) else self._without(layer, lines)
         return lines
 
     def unwrap_texts(self, head: pl.Series) -> pl.Series:
-        """Return some lines unwrapped, without those of foreign programs."""
+        """Unwrap some lines, and leave out those of foreign programs."""
         empty = {"outer": pl.lit(None, dtype=pl.String), "fault": first_problem({"comment": pl.lit(value=False)})}
         unwrapped = self.unwrap(head.to_frame("line").with_columns(**empty))
         return unwrapped.filter(pl.col("fault").is_null())["line"].fill_null("")
 
     def by_program(self, head: pl.Series) -> dict[str, pl.Series]:
-        """Return some lines unwrapped, grouped by program, if the outermost layer is syslog."""
+        """Unwrap some lines and group them by program, if the outermost layer is syslog."""
         layer = self.layers[0]
         if not isinstance(layer, _Prefix) or not layer.has_program:
             return {}
@@ -122,7 +122,7 @@ class Wrapping:
         }
 
     def without(self, programs: Collection[str]) -> Wrapping:
-        """Return the wrapping with some programs as foreign ones."""
+        """Return the wrapping with these programs treated as foreign."""
         return replace(self, foreign=tuple(programs))
 
     def _without(self, layer: _Prefix, lines: Frame) -> Frame:
@@ -141,7 +141,7 @@ class Wrapping:
         return rows.with_columns(line="unwrapped", fault=fault).drop("unwrapped", "prefix_time", strict=False)
 
     def _with_year(self, lines: Frame) -> Frame:
-        """Return lines whose `prefix_time` in syslog notation is replaced by ISO 8601."""
+        """Convert times in `prefix_time` from syslog notation to ISO 8601."""
         year, latest = self.written.year, pl.lit((self.written + _CLOCK_TOLERANCE).replace(tzinfo=None), dtype=pl.Datetime("us"))
         is_later = ~(pl.col("moment") <= latest).fill_null(value=False)
         this_year, last_year = (pl.concat_str([pl.lit(f"{number} "), "yearless"]) for number in (year, year - 1))
@@ -165,7 +165,7 @@ def _without_json(layer: _JsonWrapper) -> dict[str, pl.Expr]:
 
 
 def detect_wrapping(head: pl.Series, source: Source) -> Wrapping | None:
-    """Return the wrapping of the lines of a log, None if there is none."""
+    """Return the wrapping of a log's lines, or None if there is none."""
     layers: list[_Prefix | _JsonWrapper] = []
     filled = head.filter(head.str.strip_chars() != "")
     lines = filled.gather_every(len(filled) // _SAMPLE + 1)
@@ -177,7 +177,7 @@ def detect_wrapping(head: pl.Series, source: Source) -> Wrapping | None:
 
 
 def _layer(lines: pl.Series) -> _Prefix | _JsonWrapper | None:
-    """Return the layer around most of these lines, None if there is none."""
+    """Return the layer around most of these lines, or None if there is none."""
     enough = _MIN_SHARE * max(len(lines), 1)
     if lines.str.contains(r"^\s*\{").sum() >= enough:
         return _json_wrapper(lines.gather_every(len(lines) // _OBJECTS + 1).to_list())
@@ -185,7 +185,7 @@ def _layer(lines: pl.Series) -> _Prefix | _JsonWrapper | None:
 
 
 def _json_wrapper(lines: list[str]) -> _JsonWrapper | None:
-    """Return where the line is in these JSON objects, None if they do not wrap lines."""
+    """Return where these JSON objects hold the line, or None if they do not wrap lines."""
     objects = [parsed for parsed in map(_parse_object, lines) if parsed]
     wrappers = [parsed for parsed in objects if not any(isinstance(parsed.get(key), str | int) for key in _EVENT_KEYS)]
     for name in _TEXTS:
@@ -197,7 +197,7 @@ def _json_wrapper(lines: list[str]) -> _JsonWrapper | None:
 
 
 def _parse_object(line: str) -> dict[str, Any] | None:
-    """Return the JSON object in a line, None if there is none."""
+    """Return the JSON object in a line, or None if there is none."""
     try:
         parsed = json.loads(line)
     except (ValueError, RecursionError):

@@ -1,9 +1,9 @@
-"""The log formats, one file each. The first line of a format's docstring says what the format is; its module holds
+"""The log formats, one file each. The first line of a format's docstring says what the format is; its module contains
 
 - `SAMPLES`: some lines in the format; `convkit formats` shows the first, and tests read all of them;
-- `FORMAT`: a `LogFormat`, usually an object of one of the `parsers`, such as `JsonLog(...)` or `Template(...)`; see which in `parsers/__init__.py`.
+- `FORMAT`: a `LogFormat`, usually an instance of a parser such as `JsonLog(...)` or `Template(...)`; `parsers/__init__.py` lists the parsers.
 
-A custom class inherits from `LogFormat` and overrides `sniff`, `fit`, and any other member whose default does not fit.
+A custom class inherits from `LogFormat` and overrides `sniff`, `fit`, and any other member whose default does not suit it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Layout(Protocol):
-    """How one log is laid out: a format that was fitted to it."""
+    """The layout of one log: a format that was fitted to the log."""
 
     @property
     def has_local_times(self) -> bool:
@@ -39,7 +39,7 @@ class Layout(Protocol):
         return False
 
     def scan(self, lines: pl.LazyFrame, assets: Assets, /) -> pl.LazyFrame:
-        """Return PARSED of LINES; an export also returns PARSED_EVENTS and a `prop.NAME` for each property."""
+        """Parse LINES into PARSED and, for an export, also PARSED_EVENTS and a `prop.NAME` for each property."""
         ...
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
@@ -53,16 +53,16 @@ class LogFormat(Protocol):
 
     @property
     def comment(self) -> str | None:
-        """What header lines begin with that do not count when a format is detected."""
+        """The beginning of header lines, which are ignored when a format is detected."""
         return None
 
     @property
     def preset(self) -> Preset | None:
-        """The columns of the tool whose exports these are."""
+        """The preset of the tool whose exports are in this format, if there is one."""
         return None
 
     def claims(self) -> pl.Expr | None:
-        """Return an expression of `line` that is true for lines of this format, so that a log may mix formats; None if single lines are ambiguous."""
+        """Return an expression on `line` that is true for this format, so that a log may mix formats, or None if single lines are ambiguous."""
         return None
 
     def sniff(self, lines: pl.Series, /) -> float:
@@ -74,7 +74,7 @@ class LogFormat(Protocol):
         return 0.0
 
     def as_lines(self, source: Source) -> AbstractContextManager[Source]:
-        """Open a file as a log of lines. Raises InputError if it is damaged."""
+        """Open a file as a log that consists of lines. Raises InputError if it is damaged."""
         return nullcontext(source)
 
     def fit(self, source: Source, head: pl.Series, needs: Needs, /) -> Layout:

@@ -1,4 +1,4 @@
-"""The percent-encoding of fields in CloudFront's logs, whatever their notation."""
+"""How to decode percent-encoded fields in CloudFront's logs, in any notation."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _NO_SESSION = "-1"
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles; a user who is not logged in is identified by the device."""
+    """Map the rows to roles; a user who is not logged in is identified by device."""
     session = pl.when(pl.col("session") != _NO_SESSION).then(
         pl.concat_str([pl.coalesce("device", "user"), "session"], separator=".", ignore_nulls=True)
     )

@@ -37,7 +37,7 @@ class CsvLogLayout(NamedFieldsLayout):
     columns: tuple[str, ...]
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of LINES."""
+        """Parse LINES into PARSED."""
         fields = self.paths.texts(lambda path: self.rows.field(self.columns.index(path[0])))
         rows = self.rows.split(lines).select("source", "line_no", "fault", **fields)
         return self.parse(rows, fields, assets)
@@ -48,7 +48,7 @@ class CsvLogLayout(NamedFieldsLayout):
         return True
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES with each record that spans several lines joined into one."""
+        """Yield LINES with each multi-line record joined into one line."""
         return self.rows.mend(frames)
 
 

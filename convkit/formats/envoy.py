@@ -21,6 +21,6 @@ FORMAT = Template(
     r'^(?:ACCESS )?\[(?P<time>[0-9]{4}-[0-9A-Z:.+-]+)\] "(?P<request>[^"]*)" (?P<status>[0-9]+) [!-~]+ (?:[!#-/:-~][!#-~]* )*(?:"[ !#-~]*" )*'
     r'[0-9]+ (?P<bytes>[0-9]+) (?P<milliseconds>[0-9]+) [!-~]+ "(?P<forwarded>[^"]*)" "(?P<agent>[^"]*)" "[ !#-~]*" "(?P<host>[ !#-~]*)" "[ !#-~]*"'
     r"(?: [!-~]+ [!-~]+ [!-~]+ (?P<remote>[!-~]+))?",
-    # Envoy's default format has the client only here.
+    # In Envoy's default format, only this field has the client.
     made={"address": pl.coalesce(pl.when(~pl.col("forwarded").is_in(["-", ""])).then("forwarded"), "remote")},
 )

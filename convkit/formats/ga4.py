@@ -23,7 +23,7 @@ _BATCH = ("page", "batch", "place")
 
 
 def _parameter(name: str) -> pl.Expr:
-    """Return a parameter as text. Comparing the elements of all lists at once and then taking one of each is fastest."""
+    """Return a parameter as text. The fastest way is to compare the elements of all lists at once and then take one from each list."""
     item = pl.element().struct
     is_it = pl.col("params").list.eval(item.field("key") == name)
     value = item.field("value").struct
@@ -32,7 +32,7 @@ def _parameter(name: str) -> pl.Expr:
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles; rows before consent have no visitor."""
+    """Map the rows to roles; rows from before consent was given have no visitor."""
     page, referrer, session, value = map(_parameter, ("page_location", "page_referrer", "ga_session_id", "value"))
     return in_order_of_batch(rows).with_columns(
         user=pl.coalesce("user", "pseudo"),

@@ -26,10 +26,10 @@ FORMAT = Template(
     otherwise=r"^(?P<client>[!-~]+) \[(?P<time>[0-9]{2}/[0-9A-Za-z/:.]+)\] [!-9;-~]+ [!-~]+ (?P<headers>[A-Za-z0-9._:-]+) "
     r"[-+0-9]+/[-+0-9]+/[-+0-9]+/[-+0-9]+/(?:-1|\+?(?P<milliseconds>[0-9]+)) (?:-1|(?P<status>[0-9]+)) \+?(?P<bytes>[0-9]+) "
     r'[!-~]+ [!-~]+ [!-~]+ [!-~]+ [!-~]+ (?:\{[^}]*\} )*"(?P<request>[^"]*)',
-    # Captured headers have no names: only unmistakable values are used.
+    # Captured headers have no names, so only unmistakable values are used.
     made={
         "address": pl.col("client").str.replace(":[0-9]+$", ""),
-        # Extracting a text as long as a user agent by pattern takes ten times as long as splitting.
+        # Extracting a string as long as a user agent with a pattern takes ten times as long as splitting the line.
         "agent": _HEADERS.split("|").list.eval(_HEADER.filter(_IS_AGENT).first()).list.first(),
         "referrer": _HEADERS.extract(r"(?:^|\|)(https?://[^|]*)"),
         "host": _HEADERS.extract(r"(?:^|\|)([A-Za-z0-9][A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9_-]*(?::[0-9]+)?)(?:\||$)"),

@@ -30,7 +30,7 @@ SAMPLES = (
 )
 _EXPORTS, _SURELY = ("json", "ndjson"), 0.5
 LARGEST = 100 << 20
-"""The largest array in bytes: all of it must be in memory before its first event is known."""
+"""The maximum size of an array in bytes: all of it must be in memory before its first event can be read."""
 
 
 def _values(text: str) -> Iterator[Any]:
@@ -47,7 +47,7 @@ class JsonArray(LogFormat):
     """A JSON array of events or requests."""
 
     def sniff(self, lines: pl.Series) -> float:
-        """Return 1 if the file begins as an array of objects (except Matomo's visits, which are not events) or as an object over several lines."""
+        """Return 1 if the file begins like an array of objects (except Matomo's visits, which are not events) or like a multi-line object."""
         start = "".join(line.strip() for line in lines.head(3))
         if start.startswith('{"') and len(lines) > 1 and lines[0].strip() == "{":
             return 1.0
@@ -55,7 +55,7 @@ class JsonArray(LogFormat):
 
     @contextmanager
     def as_lines(self, source: Source) -> Iterator[Source]:
-        """Open the array as a log with one object per line, numbered by its place. Raises InputError if it is too large or damaged."""
+        """Open the array as a log with one object per line, numbered by its position. Raises InputError if it is too large or damaged."""
         text = damaged.text_up_to(source, LARGEST)
         if text is None:
             raise InputError(f"{source.name} is a JSON array of more than 100 MB; write one object per line first with jq -c '.[]'")
@@ -68,7 +68,7 @@ class JsonArray(LogFormat):
             yield spool
 
     def fit(self, source: Source, head: pl.Series, needs: Needs) -> Layout:
-        """Return the layout of one export or log: `head` holds lines of `as_lines`."""
+        """Return the layout of one export or log: `head` holds lines from `as_lines`."""
         logs = [one for name, one in load_formats().items() if name not in _EXPORTS and one.sniff(head) >= _SURELY]
         return logs[0].fit(source, head, needs) if logs else json_events.fit(head, source.name, needs)
 

@@ -19,7 +19,7 @@ class Logfmt(KeyValueLog):
     """logfmt, except Heroku router lines, which have a format of their own."""
 
     def claims(self) -> pl.Expr:
-        """Return which lines are logfmt."""
+        """Return which lines are in logfmt."""
         return super().claims() & ~pl.col("line").str.contains(" dyno=", literal=True)
 
 

@@ -18,7 +18,7 @@ FORMAT = KeyValueLog(
     needed=r"(?:^|\t)(?:req|request|uri|request_uri|path|url|status):",
     labels={
         "time": ("time", "datetime", "timestamp", "time_iso8601", "time_local", "@timestamp", "date", "ts", "msec", "local_time"),
-        # `host` is the client at ltsv.org, but the virtual host in logs with another label for the client.
+        # According to ltsv.org, `host` is the client, but in logs with another label for the client it is the virtual host.
         "address": ("remote_addr", "remote_host", "client_ip", "clientip", "remote_ip", "ip", "addr", "client", "host"),
         "user": ("user", "remote_user", "username"),
         "host": ("vhost", "http_host", "server_name", "domain", "host"),

@@ -32,19 +32,19 @@ SAMPLES = (
     "1,8,203.0.113.8,f3a2,1791640596,u1,action,https://shop.example/cart,1791640596",
 )
 LARGEST = 100 << 20
-"""The largest export in bytes: all of it must be in memory before its first visit is known."""
+"""The maximum size of an export in bytes: all of it must be in memory before its first visit can be read."""
 _BEGINS_ARRAY = re.compile(r'\s*\[?\s*\{[^\[]*"idVisit"')
 _EVENTS = {"action": "page_view", "ecommerceOrder": "order", "ecommerceAbandonedCart": "abandoned_cart", "search": "site_search"}
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: pages, and events, goals and downloads by name."""
+    """Map the rows to roles: pages, and events, goals and downloads by name."""
     named = pl.coalesce(pl.when(pl.col("kind") == "goal").then("goal"), pl.when(pl.col("kind") == "event").then("act"))
     return rows.with_columns(
         event=pl.coalesce(named, pl.col("kind").replace(_EVENTS)),
         user=pl.coalesce(*(pl.when(pl.col(name) != "").then(name) for name in ("user", "visitor", "fingerprint"))),
         anonymous="visitor",
-        # Two exports of a visit repeat its actions.
+        # If a visit was exported twice, its actions are repeated.
         id=pl.concat_str(["session", "number"], separator=" "),
         value=pl.coalesce("revenue", "amount"),
     )
@@ -94,7 +94,7 @@ def action_lines(text: str) -> Iterator[str]:
 
 
 def _nested(row: Mapping[str, str]) -> dict[str, Any]:
-    """Return a row with the columns of its actions as nested objects again."""
+    """Return a row with the flattened columns of its actions turned back into nested objects."""
     actions: dict[int, dict[str, str]] = {}
     for name, value in row.items():
         if name and value and (match := _ACTION_COLUMN.fullmatch(name)):
@@ -103,7 +103,7 @@ def _nested(row: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _actions(visit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the actions of a visit in order, each with the visitor's fields; a visit without actions yields one for itself."""
+    """Yield the actions of a visit in order, each with the visitor's fields; a visit without actions yields one that stands for the visit itself."""
     of_visit = {name: visit.get(name) for name in _VISIT_FIELDS}
     done = visit.get("actionDetails") or [{"type": "visit", "timestamp": visit.get("firstActionTimestamp")}]
     for number, action in enumerate(done):
@@ -111,10 +111,10 @@ def _actions(visit: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 class Matomo(ToolExport):
-    """Matomo's visits, as a table, an array or lines of JSON."""
+    """Matomo's visits, as a table, a JSON array or JSON lines."""
 
     def sniff(self, lines: pl.Series) -> float:
-        """Return 1 if a table or an array begins with visits, or the share of lines that are visits."""
+        """Return 1 for a table or an array that begins with visits, otherwise the share of lines that are visits."""
         if is_json_lines(lines):
             return super().sniff(lines)
         head = "".join(lines.head(3).str.strip_chars().to_list())
@@ -134,7 +134,7 @@ class Matomo(ToolExport):
             yield spool
 
     def fit(self, source: Source, head: pl.Series, needs: Needs) -> JsonExport:
-        """Return the layout of one export: `head` holds lines of `as_lines`."""
+        """Return the layout of one export: `head` holds lines from `as_lines`."""
         return json_events.fit(head, source.name, needs)
 
 

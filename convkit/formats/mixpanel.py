@@ -15,7 +15,7 @@ SAMPLES = (
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles; events with the same name, user, time and ID are one; times are seconds or milliseconds of local time."""
+    """Map the rows to roles; events with the same name, user, time and ID are duplicates; times are in seconds or milliseconds of local time."""
     moment = timestamps.from_number(pl.col("time").cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)).dt.replace_time_zone(None)
     time = moment.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
     same = pl.concat_str(["event", pl.col("user").fill_null(""), time, "id"], separator="\0")

@@ -21,7 +21,7 @@ SAMPLES = (
 
 
 class JsonLines(LogFormat):
-    """Exports of any tool as JSON lines."""
+    """Exports from any tool, as JSON lines."""
 
     def sniff(self, lines: pl.Series) -> float:
         """Return the share of lines that are objects with known names."""

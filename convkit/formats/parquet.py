@@ -29,7 +29,7 @@ class ParquetExport(exports.ExportLayout):
     types: Mapping[ColumnPath, pl.DataType]
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
-        """Return PARSED, PARSED_EVENTS and a `prop.NAME` for each property, of rows with the file's columns."""
+        """Parse rows with the file's columns into PARSED, PARSED_EVENTS and a `prop.NAME` for each property."""
         paths = {name: path for name, path in self.columns.fields.items() if self.columns.column(path) in self.types}
         fields = {name: self._value(path, is_whole=self._is_whole(name)) for name, path in paths.items()}
         time = self._time() if "date" not in fields and self.columns.preset is None else None
@@ -39,7 +39,7 @@ class ParquetExport(exports.ExportLayout):
         return exports.parse_events(rows, self.columns, has_times=time is not None)
 
     def _is_whole(self, name: str) -> bool:
-        """Return whether the tool's preset takes a field as it is."""
+        """Return whether the tool's preset uses a field with its original type."""
         return self.columns.preset is not None and name in self.columns.preset.types
 
     def _value(self, path: ColumnPath, *, is_whole: bool) -> pl.Expr:
@@ -57,7 +57,7 @@ class ParquetExport(exports.ExportLayout):
         return pl.struct(others).struct.json_encode() if others else pl.lit(None, dtype=pl.String)
 
     def _time(self) -> pl.Expr | None:
-        """Return the time, None if its column is text."""
+        """Return the time, or None if its column is text."""
         path = self.columns.roles["time"]
         value, of_type = _column(path), self.types[path]
         if of_type.is_integer():
@@ -86,7 +86,7 @@ def _column(path: ColumnPath, prefix: str = COLUMN_PREFIX) -> pl.Expr:
 
 
 def _text(column: pl.Expr, of_type: pl.DataType) -> pl.Expr:
-    """Return a column as text, null if it is a list."""
+    """Return a column as text, or null if it is a list."""
     if of_type.is_nested():
         return pl.lit(None, dtype=pl.String)
     in_utc = column.dt.convert_time_zone("UTC") if isinstance(of_type, pl.Datetime) and of_type.time_zone else column
@@ -101,10 +101,10 @@ def _as_json(column: pl.Expr, of_type: pl.DataType) -> pl.Expr:
 
 
 class Parquet(LogFormat):
-    """Exports of any tool as Parquet."""
+    """Exports from any tool, as Parquet."""
 
     def sniff(self, _lines: pl.Series) -> float:
-        """Return 0: a Parquet file has no lines, its first bytes identify it."""
+        """Return 0: a Parquet file has no lines and is identified by its first bytes."""
         return 0.0
 
     def fit(self, source: Source, _head: pl.Series, needs: Needs) -> ParquetExport:

@@ -20,7 +20,7 @@ SAMPLES = (
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles; a visitor is the person that PostHog has merged their IDs into, also for earlier events."""
+    """Map the rows to roles; a visitor is the person that PostHog merged several IDs into, even for events before the merge."""
     anonymous, user = pl.when(pl.col("event") == "$identify").then("anonymous"), pl.coalesce("person", "user")
     # The pages of an app are screens, with a name instead of a URL.
     event = pl.when(pl.col("event") == "$screen").then(pl.lit("screen")).otherwise("event")

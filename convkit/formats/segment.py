@@ -19,11 +19,11 @@ SAMPLES = (
     ),
 )
 _KINDS = {"page": "page", "screen": "screen", "identify": "identify", "group": "$groupidentify", "alias": "alias"}
-"""The event name of each type of call that has none."""
+"""The event name for each type of call that does not have one of its own."""
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: `page` and `screen` calls are pages, `track` calls have event names; a table of pages has neither type nor event."""
+    """Map the rows to roles: `page` and `screen` calls are pages, `track` calls have event names; a table of pages has neither type nor event."""
     kind = pl.col("type").str.to_lowercase()
     of_kind = kind.replace_strict(_KINDS, default=None, return_dtype=pl.String)
     is_page = kind.is_null() & pl.col("event").is_null()

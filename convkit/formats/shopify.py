@@ -16,7 +16,7 @@ SAMPLES = (
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: one event `order` per order; further line items are comments."""
+    """Map the rows to roles: one `order` event per order; its other line items count as comments."""
     is_item = pl.col("fault").is_null() & (pl.col("time").fill_null("") == "") & (pl.col("id").fill_null("") != "")
     return rows.with_columns(
         event=pl.lit("order"),

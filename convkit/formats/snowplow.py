@@ -40,7 +40,7 @@ _OF_DATA = ("data", "data")
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: an event has its own name, a structured event (the old kind) the name of its action."""
+    """Map the rows to roles: an event has a name of its own, while a structured event (the old kind) is named after its action."""
     written = {name: pl.when(pl.col(name) != "").then(name) for name in ("name", "action", "time", "collected", "user", "domain", "network", "total")}
     is_struct = pl.col("event") == "struct"
     return rows.with_columns(
@@ -85,10 +85,10 @@ _PRESET = Preset(
 
 
 class Snowplow(ToolExport):
-    """Snowplow's events, also without a header."""
+    """Snowplow's events, with or without a header."""
 
     def sniff(self, lines: pl.Series) -> float:
-        """Return the share of lines that have all columns, with times in their places."""
+        """Return the share of lines that have all columns, with times in the right places."""
         is_row = lines.str.contains(_ROW) & (lines.str.count_matches("\t") == _TABS)
         return int(is_row.sum()) / max(len(lines), 1) or super().sniff(lines)
 

@@ -16,7 +16,7 @@ _NAMED = "2"
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of roles: Umami's session identifies a visitor for a month, its visit a session."""
+    """Map the rows to roles: Umami's session identifies a visitor for a month, and its visit is a session."""
     query = pl.when(pl.col("query") != "").then(pl.concat_str([pl.lit("?"), pl.col("query").str.strip_prefix("?")]))
     referrer = pl.when(pl.col("referred") != "").then(pl.concat_str([pl.lit("https://"), "referred", pl.col("referred_path").fill_null("")]))
     return rows.with_columns(

@@ -16,12 +16,12 @@ SAMPLES = (
 
 
 def _with_scheme(text: pl.Expr) -> pl.Expr:
-    """Return a URL with a scheme if it begins with its host."""
+    """Return a URL, with a scheme added if it begins with its host."""
     return text.str.replace(r"^([A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+/)", "http://$1")
 
 
 def _protocol(text: pl.Expr) -> pl.Expr:
-    """Return the protocol of a request, null if it is not HTTP/..."""
+    """Return the protocol of a request, or null if it is not HTTP/..."""
     return pl.when(text.str.starts_with("HTTP/")).then(text)
 
 
@@ -77,7 +77,7 @@ FORMAT = W3cLog(
     clean={
         "target": _with_scheme,
         "protocol": _protocol,
-        # IIS writes milliseconds, the standard has fractional seconds.
+        # IIS writes milliseconds, but the standard uses fractional seconds.
         "milliseconds": lambda text: text.str.extract("^([0-9]+)$"),
         "seconds": lambda text: text.str.extract(r"^([0-9]*\.[0-9]+)$"),
     },

@@ -1,1 +1,1 @@
-"""From matched hits to chains of funnel steps, drop-off, detours, and what stopped a visitor."""
+"""Funnels, computed from matched hits: chains of steps, drop-off, detours, and what stopped a visitor."""

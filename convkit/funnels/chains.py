@@ -1,12 +1,13 @@
 """Chains: for each session or visitor, the funnel steps reached and the hits that filled them.
 
-Of all possible chains the one that gets furthest counts; among those, the one that fills most steps; then the one that starts earliest; then the one
-that takes the earliest hit at each next step.
+Of all possible chains, the one that gets furthest counts. If there are several, it is the one that fills the most steps; then the one that starts
+earliest; then the one that takes the earliest hit at each next step.
 
-Two passes of fills find it; a greedy search from each start would be wrong. Forward, a hit of a step is linked to the latest hit of the previous step
-that a chain reaches: if that one is too long ago, or something forbidden lies between, the same is true of every earlier one, and no other chain
-starts later. Backward from the depth, a hit points to the earliest hit of the next step from which the chain can be completed. In any order, steps do
-not wait for each other: from each hit on, a step is filled by the first hit that fits it and does not fill a step listed before.
+It is found in two passes, a forward fill and a backward fill; a greedy search from each start would be wrong. In the forward pass, a hit of a step is
+linked to the latest hit of the previous step that a chain reaches: if that hit is too long ago, or if something forbidden happened in between, the
+same is true of every earlier hit, and no other chain starts later. In the backward pass, which begins at the deepest step reached, a hit points to
+the earliest hit of the next step from which the chain can be completed. If steps may come in any order, they do not wait for each other: from each
+hit on, a step is filled by the first hit that fits it and does not already fill a step listed earlier.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ if TYPE_CHECKING:
 def fitting_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return the hits of sessions that fit any step, to be collected before `best_chains` looks for chains in them.
 
-    `unit` is the session or visitor that is counted; `group` are the hits of a unit that one chain may use, consecutive and in order. `row` is the
-    hit's number among all hits, which are sorted by visitor and ORDER, `position` its number in this frame; `first` and `last` are the positions of
-    the group's first and last hit: what a fill over the whole column brings from beyond them belongs to another group. `at` is in microseconds,
-    `enters` is whether a chain may begin here, `fits<k>` whether the hit fits a step; `others<k>` counts interactions that do not fit a step,
-    `met<n>` hits that match an exclusion (`without`), and `meets<n>` is whether this hit does.
+    `unit` is the session or visitor that is counted. A `group` consists of the hits of a unit that one chain may use; they are consecutive and in
+    order. `row` is the hit's number among all hits, which are sorted by visitor and ORDER, and `position` is its number in this frame. `first` and
+    `last` are the positions of the group's first and last hits: a value that a fill over the whole column brings from beyond them belongs to
+    another group. `at` is in microseconds, `enters` is whether a chain may begin here, and `fits<k>` is whether the hit fits a step. `others<k>`
+    counts interactions that do not fit a step, `met<n>` counts hits that match an exclusion (`without`), and `meets<n>` is whether this hit does.
     """
     fits = {f"fits{number}": pl.any_horizontal(step.columns) for number, step in zip(funnel.numbers, funnel.steps, strict=True)}
     exclusions = {number: pl.any_horizontal(exclusion.columns) for number, exclusion in enumerate(funnel.without)}
@@ -64,14 +65,14 @@ def fitting_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _others(funnel: Funnel) -> dict[str, pl.Expr]:
-    """Return the running counts of interactions that do not fit a step, if nothing else may come after it."""
+    """Return the running counts of interactions that do not fit each step, if the funnel allows nothing else between steps."""
     if funnel.order != "strict":
         return {}
     return {f"others{number}": pl.col("number") - pl.col(f"fits{number}").cast(pl.Int64).cum_sum() for number in funnel.numbers}
 
 
 def _by_value(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Sort hits by value if it must be the same on all hits of a chain; hits without a value are dropped."""
+    """If all hits of a chain must have the same value, sort hits by value and drop hits without one."""
     if funnel.same is None:
         return hits
     has_value = (pl.col("value").cast(pl.String) != "").fill_null(value=False)
@@ -91,8 +92,8 @@ def _in_groups(hits: pl.LazyFrame) -> pl.LazyFrame:
 def best_chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return one row per unit with a chain: `unit, visitor, inside, depth`, and for each step `row<k>, at<k>, session<k>`, null if it is not filled.
 
-    `hits` are those of `fitting_hits`, in memory; `inside` is that of the chain's first hit; `depth` is the number of the furthest step that is not
-    optional, 0 if an open funnel's chain fills none; in any order it is the number of steps done.
+    `hits` come from `fitting_hits` and are in memory. `inside` is that of the chain's first hit. `depth` is the number of the furthest step filled
+    that is not optional, or 0 if an open funnel's chain fills no such step; if steps may come in any order, it is the number of steps done.
     """
     is_any_order = funnel.order == "any"
     candidates = [any_order_chains(hits, funnel)] if is_any_order else [deepest_chains(hits, funnel, steps) for steps in _sequences(funnel)]
@@ -119,7 +120,7 @@ def _sequences(funnel: Funnel) -> Iterator[tuple[int, ...]]:
 def deepest_chains(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.LazyFrame:
     """Return one row per group with a chain: `unit, visitor, inside`, and for each of the steps `row<k>, at<k>, session<k>`, null if not filled.
 
-    `hits` are those of `fitting_hits`. Chains fill all of the steps or the first few.
+    `hits` come from `fitting_hits`. Chains fill all of the steps or the first few.
     """
     linked = _pointers(_depth(hits, funnel, steps), funnel, steps).with_columns(is_chosen=windows.is_nth(pl.col("begins"), 1, "group"))
     positions = {steps[0]: pl.col("position").filter("is_chosen")}
@@ -134,9 +135,9 @@ def step_columns(positions: Mapping[int, pl.Expr]) -> dict[str, pl.Expr]:
 
 
 def _links(funnel: Funnel, earlier: int, step: int) -> Iterator[Link]:
-    """Yield the limits between hits of neighbouring steps: the value at the later hit, that at the earlier one, and the largest difference.
+    """Yield the limits between hits of neighbouring steps: the value at the later hit, the value at the earlier one, and the maximum difference.
 
-    Running counts show what lies between two hits: they are equal if nothing does.
+    Running counts show whether there is anything between two hits: they are equal if there is nothing.
     """
     within = funnel.step(step).within
     if within is not None:
@@ -146,7 +147,7 @@ def _links(funnel: Funnel, earlier: int, step: int) -> Iterator[Link]:
         yield others - 1 + pl.col(f"fits{earlier}").cast(pl.Int64), others, 0
     for number, exclusion in enumerate(funnel.without):
         if exclusion.after <= earlier and step <= exclusion.before:
-            # A hit that fills a step between those two is also a hit between them.
+            # A hit that fills a step between those two also counts as a hit between them.
             met = pl.col(f"met{number}")
             yield (met - pl.col(f"meets{number}").cast(pl.Int64) if step == exclusion.before else met), met, 0
 
@@ -171,9 +172,10 @@ def _depth(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.Laz
 
 
 def _pointers(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.LazyFrame:
-    """Add `next<k>`, for a hit of a step the position of the next step's hit, null beyond the depth, and `begins`: whether the chain begins here.
+    """Add `next<k>`, the position of the next step's hit after a hit of step k, null beyond the depth, and `begins`, whether the chain begins here.
 
-    `end` is the position of the last hit of the chain from here, null if it cannot be completed: taking the earliest next hits ends it earliest.
+    `end` is the position of the last hit of the chain that continues from here, or null if it cannot be completed; a chain that always takes the
+    earliest next hit also ends earliest.
     """
     hits = hits.with_columns(end=pl.when(pl.col(f"fits{steps[-1]}") & (pl.col("depth") == len(steps))).then("position"))
     for number in range(len(steps) - 1, 0, -1):
@@ -195,7 +197,7 @@ def _pointers(hits: pl.LazyFrame, funnel: Funnel, steps: tuple[int, ...]) -> pl.
 def any_order_chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return one row per group in which a step is done: `unit, visitor, inside`, and for the k-th step that was done `row<k>, at<k>, session<k>`.
 
-    `hits` are those of `fitting_hits`. Among windows in which equally many steps are done, the first counts.
+    `hits` come from `fitting_hits`. If the same number of steps is done in several windows, the first window counts.
     """
     fills = {number: pl.col(f"fill{number}") for number in funnel.numbers}
     done = pl.when("enters").then(pl.sum_horizontal(fill.is_not_null().cast(pl.Int64) for fill in fills.values())).otherwise(0)
@@ -214,13 +216,13 @@ def any_order_chains(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _window_fills(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Add `fill<k>`, the position of the hit that fills a step in the window that begins here, null if none does."""
+    """Add `fill<k>`, the position of the hit that fills a step in the window that begins here, or null if no hit does."""
     nexts = {f"next{number}": pl.when(f"fits{number}").then("position").backward_fill() for number in funnel.numbers}
     hits = hits.with_columns(**nexts)
     for number in funnel.numbers:
         hits = hits.with_columns(pl.col(f"next{number}").alias(f"fill{number}"))
         fill, next_hit = pl.col(f"fill{number}"), pl.col(f"next{number}").shift(-1)
-        # Each of the steps listed before may have taken one hit.
+        # Each of the steps listed before this one may have taken one hit.
         for _ in range(1, number):
             is_taken = pl.any_horizontal(fill == pl.col(f"fill{other}") for other in range(1, number))
             hits = hits.with_columns(pl.when(is_taken).then(next_hit.gather(fill)).otherwise(fill).alias(f"fill{number}"))
@@ -234,5 +236,5 @@ def _window_fills(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _fill_where(condition: pl.Expr, number: int) -> pl.Expr:
-    """Return `fill<k>` where the condition holds, else null."""
+    """Return `fill<k>` where the condition holds, otherwise null."""
     return pl.when(condition).then(f"fill{number}").alias(f"fill{number}")

@@ -1,6 +1,6 @@
 """Detours: how sessions reached a funnel's last step without being counted there.
 
-The funnel is counted again with one limit after another removed.
+To find out, the funnel is counted again, with one limit after another removed.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from convkit.core.model import Funnel
 
 DETOURS = ("window", "between", "value", "order", "earlier", "before", "without")
-"""In the order in which they are tried: too late, with something else in between, with another value, in another order, with the missing steps in
-earlier sessions, begun before the period, without a step."""
+"""In the order in which they are tried: too late, with something else in between, with different values, in a different order, with the missing steps
+in earlier sessions, begun before the period, with a step missing."""
 
 
 def finisher_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
@@ -36,8 +36,9 @@ def finisher_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 def find_detours(hits: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return `unit, detour, step`, one row per unit that reached the last step in the period, but not through one of the `chains`.
 
-    `hits` are `finisher_hits`, `chains` the funnel's in the period. `detour` is one of DETOURS; `step` is the first missing step if the detour is
-    `without`, else 0. In any order there is no last step, and in an open funnel every chain to it counts.
+    `hits` come from `finisher_hits`; `chains` are the funnel's chains in the period. `detour` is one of DETOURS; `step` is the first missing step if
+    the detour is `without`, otherwise 0. The result is empty if steps may come in any order, because there is then no last step, and if the funnel is
+    open, because every chain to the last step then counts.
     """
     if funnel.order == "any" or funnel.is_open:
         return hits.clear().select(unit=funnel.per, detour=pl.lit(""), step=pl.lit(0, dtype=pl.Int64))
@@ -55,7 +56,7 @@ def find_detours(hits: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel) -> pl
 
 
 def _relaxed_funnels(funnel: Funnel) -> Iterator[tuple[str, Funnel]]:
-    """Yield the funnel as it is, then with one kind of limit after another removed, each with the detour that it shows."""
+    """Yield the funnel as it is, then with one kind of limit after another removed, each with the detour that it reveals."""
     yield "before", funnel
     if funnel.window is not None or any(step.within is not None for step in funnel.steps):
         funnel = replace(funnel, window=None, steps=tuple(replace(step, within=None) for step in funnel.steps))
@@ -90,7 +91,7 @@ def _finishing_units(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _detour(required: list[int], limits: list[str]) -> pl.Expr:
-    """Return how a unit reached the last step: the first of DETOURS that fits; `limits` are those that were removed."""
+    """Return how a unit reached the last step: the first of DETOURS that fits; `limits` are the limits that were removed."""
     here_or_earlier = [pl.col(f"fits{number}") | (pl.col(f"earliest{number}") < pl.col("begins")) for number in required]
     detours = {
         **{limit: pl.col(limit) & ~pl.col("before") for limit in limits},

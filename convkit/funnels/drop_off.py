@@ -1,4 +1,4 @@
-"""Drop-off: what visitors who reached a step but not the next one did, compared with those who continued."""
+"""Drop-off: the behaviour of visitors who reached a step but not the next one, compared with that of visitors who continued."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
     from convkit.core.model import Funnel
 
 LEFT, ANY_PATH = "(left)", "(any)"
-"""Items that are not a page: the session ended; on any path."""
+"""Items that are not pages: one for sessions that ended, and one for all paths together."""
 
 BEHAVIOURS = ("next", "last_page", "met", "error", "form_again", "slow")
 TESTED = ("error", "form_again", "slow")
 FEWEST_PER_SIDE = 30
-"""Units needed on each side of a step for a test."""
+"""The number of units needed on each side of a step for a test."""
 _FORM_STATUSES = (200, 400, 422)
 
 
 def viewed_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
     """Return the pages, errors, returned forms and slow responses in sessions, and the steps that they fit.
 
-    `hits` are matched hits sorted by visitor and ORDER. Callers should collect it, as every step of the funnel uses it several times.
+    `hits` are matched hits sorted by visitor and ORDER. Callers should collect the result, because every step of the funnel uses it several times.
     """
     form_again = is_form_again()
     return (
@@ -47,16 +47,16 @@ def viewed_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _step_goals(funnel: Funnel, number: int) -> list[str]:
-    """Return the goal columns of a step; in any order, those of all steps."""
+    """Return the goal columns of a step or, if steps may come in any order, those of all steps."""
     steps = funnel.steps if funnel.order == "any" else (funnel.step(number),)
     return [column for step in steps for column in step.columns]
 
 
 def views_after_steps(views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
-    """Return the views of units after each step that they reached: `step, unit, went_on, page, is_page`, TESTED, and the columns `by`.
+    """Return the views of units after each step that they reached: `step, unit, went_on, page, is_page`, TESTED, and the columns in `by`.
 
-    `before_next` marks views before the next step, `is_own_step` those that fit the step itself. `views` are `viewed_hits`, `chains` the funnel's in
-    the period. Callers should collect it, as every kind of behaviour uses it.
+    `before_next` marks views before the next step, and `is_own_step` marks those that fit the step itself. `views` come from `viewed_hits`; `chains`
+    are the funnel's chains in the period. Callers should collect the result, because every kind of behaviour uses it.
     """
     # Few sessions get past the first step; later steps only use the views of those sessions.
     further_views = views.join(
@@ -76,9 +76,9 @@ def views_after_steps(views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel,
 
 
 def drop_off_counts(views: pl.LazyFrame, later_views: pl.LazyFrame, chains: pl.LazyFrame, funnel: Funnel, by: tuple[str, ...] = ()) -> pl.LazyFrame:
-    """Return `step, what, item, dropped, went_on`: how many units on each side have the item (Int64), by the columns `by` of the chains.
+    """Return `step, what, item, dropped, went_on`: how many units on each side have the item (Int64), for each value of the chains' columns in `by`.
 
-    `views` are `viewed_hits`, `later_views` are `views_after_steps`.
+    `views` come from `viewed_hits`, `later_views` from `views_after_steps`.
     """
     pages, session = views.filter("is_page"), pl.col("session")
     exits = pages.filter(session.ne_missing(session.shift(-1))).select("session", item="page")
@@ -102,7 +102,7 @@ def _steps(funnel: Funnel) -> range:
 
 
 def _reached_steps(chains: pl.LazyFrame, funnel: Funnel, steps: range, by: tuple[str, ...]) -> pl.LazyFrame:
-    """Return `step, unit, session, step_row, next_row, went_on` of units that reached the steps; the next step is the next that is not optional."""
+    """Return `step, unit, session, step_row, next_row, went_on` of units that reached the steps; the next step is the next non-optional one."""
     return pl.concat(
         chains.filter(pl.col(f"row{number}").is_not_null()).select(
             *by,
@@ -125,14 +125,14 @@ def is_form_again() -> pl.Expr:
 
 
 def is_slow() -> pl.Expr:
-    """Return whether an answer is slow, if the log has durations: files and background requests never count as slow."""
+    """Return whether a response was slow, if the log has durations; files and background requests never count as slow."""
     return pl.col("slow").fill_null(value=False) & ~pl.any_horizontal("background", "download", "asset")
 
 
 def _count_items(part: pl.LazyFrame, what: str, by: tuple[str, ...]) -> pl.LazyFrame:
     """Count the units on each side of a step, each once per item."""
     went_on = pl.col("went_on")
-    # One integer per step, unit and item: finding repeats by columns takes three times as long. A unit is a session number or a visitor hash.
+    # One integer per step, unit and item: finding repeats by several columns takes three times as long. A unit is a session number or a visitor hash.
     key = pl.col("step").hash(3) ^ pl.col("unit").hash(1) ^ pl.col("item").to_physical().hash(2)
     for value in by:
         key = key ^ pl.col(value).to_physical().hash(4)
@@ -147,9 +147,9 @@ def _count_items(part: pl.LazyFrame, what: str, by: tuple[str, ...]) -> pl.LazyF
 def judge_drop_off(counts: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...] = ()) -> pl.DataFrame:
     """Add the share of each side, and `more`, whether a tested item is clearly more common among those who dropped off.
 
-    `counts` are `drop_off_counts` with `funnel`; `steps` has `funnel, step`, how many `stopped` at the step and how many `continued`; both have the
-    columns `by`. Errors, returned forms and slow responses are tested, each over all paths, at steps with enough units on both sides, by Newcombe's
-    interval with Bonferroni's correction for all of these tests.
+    `counts` come from `drop_off_counts`, with a `funnel` column; `steps` has `funnel, step`, how many `stopped` at the step and how many
+    `continued`; both have the columns in `by`. Errors, returned forms and slow responses are tested, each over all paths, at steps with enough units
+    on both sides. The tests use Newcombe's interval with a Bonferroni correction for the number of tests.
     """
     enough = (pl.col("stopped") >= FEWEST_PER_SIDE) & (pl.col("continued") >= FEWEST_PER_SIDE)
     z = stats.bonferroni_z(count_tests(steps, counts))
@@ -163,7 +163,7 @@ def judge_drop_off(counts: pl.DataFrame, steps: pl.DataFrame, by: tuple[str, ...
 
 
 def count_tests(steps: pl.DataFrame, counts: pl.DataFrame) -> int:
-    """Return how many tests are made at these steps: slow responses are tested only if there are any, as most logs have no durations."""
+    """Return how many tests are made at these steps: slow responses are tested only if there are any, because most logs have no durations."""
     tested = len(TESTED) - (not has_slow_answers(counts))
     return steps.filter(pl.col("stopped") >= FEWEST_PER_SIDE, pl.col("continued") >= FEWEST_PER_SIDE).height * tested
 

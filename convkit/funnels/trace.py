@@ -26,7 +26,7 @@ class TracedHit:
 
     row: int
     at: int
-    """Microseconds."""
+    """The time in microseconds."""
     name: str
     """The page or the event."""
     is_interaction: bool
@@ -35,11 +35,11 @@ class TracedHit:
     fits: frozenset[int]
     """The numbers of the steps that it fits."""
     exclusions: frozenset[int]
-    """The positions in the funnel's `without` that it matches."""
+    """The exclusions that it matches, as positions in the funnel's `without`."""
 
 
 def traced_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
-    """Return `unit` and the fields of a `TracedHit` for each hit of a session, its steps and exclusions as lists."""
+    """Return `unit` and the fields of a `TracedHit` for each hit of a session, with its steps and exclusions as lists."""
     steps = [pl.when(pl.any_horizontal(funnel.step(number).columns)).then(number) for number in funnel.numbers]
     exclusions = [pl.when(pl.any_horizontal(exclusion.columns)).then(position) for position, exclusion in enumerate(funnel.without)]
     return hits.filter(pl.col("session").is_not_null()).select(
@@ -55,7 +55,7 @@ def traced_hits(hits: pl.LazyFrame, funnel: Funnel) -> pl.LazyFrame:
 
 
 def hits_of_unit(rows: pl.DataFrame) -> list[TracedHit]:
-    """Return the hits of one unit, in their order."""
+    """Return the hits of one unit, in order."""
     return [
         TracedHit(row, at, name or "", interacts, value, frozenset(fits), frozenset(exclusions or ()))
         for row, at, name, interacts, value, fits, exclusions in rows.select(_FIELDS).sort("row").rows()
@@ -65,7 +65,7 @@ def hits_of_unit(rows: pl.DataFrame) -> list[TracedHit]:
 def describe_stop(funnel: Funnel, hits: Sequence[TracedHit], filled: Mapping[int, int], *, may_enter: bool = True) -> str:
     """Return how far a session or visitor got in a funnel and what stopped it: `3 of 4 steps; step 4, purchase, was never reached`.
 
-    `hits` are all hits of the session or visitor, `filled` the rows of those that filled steps, by step.
+    `hits` are all hits of the session or visitor, and `filled` gives the rows of those that filled steps, by step.
     """
     count = f"{len(filled)} of {len(funnel.steps)} steps"
     if not filled:
@@ -93,7 +93,7 @@ def _why_not_entered(funnel: Funnel, hits: Sequence[TracedHit], *, may_enter: bo
 
 
 def _describe_any_order(funnel: Funnel, hits: Sequence[TracedHit], filled: Mapping[int, int], count: str) -> str:
-    """Return how many steps were done in one window, and which were missing in it."""
+    """Return how many steps were done within one window, and which ones were missing."""
     if len(filled) == len(funnel.steps):
         return f"all {len(filled)} steps"
     done = {number for hit in hits if hit.row in filled.values() for number in hit.fits}
@@ -107,7 +107,7 @@ def _describe_any_order(funnel: Funnel, hits: Sequence[TracedHit], filled: Mappi
 
 
 def _why_stopped(funnel: Funnel, hits: Sequence[TracedHit], filled: Mapping[int, int]) -> str:
-    """Return why a chain that fills these steps did not continue to the next that is not optional."""
+    """Return why a chain that fills these steps did not continue to the next step that is not optional."""
     by_row, last = {hit.row: hit for hit in hits}, max(filled)
     following = next(number for number in funnel.required if number > last)
     last_hit, step, shares_hit = by_row[filled[last]], _describe_step(funnel, following), funnel.step(last).is_condition
@@ -127,7 +127,7 @@ def _why_stopped(funnel: Funnel, hits: Sequence[TracedHit], filled: Mapping[int,
 
 
 def _why_between(funnel: Funnel, between: Sequence[TracedHit], next_hit: TracedHit, last: int, following: int) -> str:
-    """Return which hit in between breaks the chain, empty if none does; `next_hit` is the first later hit of the following step."""
+    """Return which hit in between breaks the chain, or an empty string if none does; `next_hit` is the first later hit of the following step."""
     if funnel.order == "strict" and not next_hit.is_interaction:
         return "was reached, but not by a page or an event"
     if funnel.order == "strict":
@@ -142,7 +142,7 @@ def _why_between(funnel: Funnel, between: Sequence[TracedHit], next_hit: TracedH
 
 
 def _why_too_late(funnel: Funnel, hits: tuple[TracedHit, TracedHit, TracedHit], last: int, following: int) -> str:
-    """Return which time limit was exceeded, empty if none was; `hits` are the chain's first and last hits and the first of the following step."""
+    """Return which time limit was exceeded, if any; `hits` are the chain's first and last hits, and the first hit of the following step."""
     (first_hit, last_hit, next_hit), within, window = hits, funnel.step(following).within, funnel.window
     if within is not None and (late := next_hit.at - last_hit.at - microseconds(within)) > 0:
         return f"came {formatting.duration(late / _SECOND)} too late: the limit is {formatting.duration_in_words(within)} after step {last}"

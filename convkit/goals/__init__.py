@@ -1,1 +1,1 @@
-"""goals.yaml to goals, funnels and filters as expressions."""
+"""Turning goals.yaml into goals, funnels and filters in the form of expressions."""

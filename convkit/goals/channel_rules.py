@@ -73,7 +73,7 @@ def builtin_channels() -> Mapping[str, tuple[ChannelRule, ...]]:
 
 
 def mediums(own: Mapping[str, tuple[ChannelRule, ...]]) -> dict[str, str]:
-    """Return the channel of each medium that decides it alone: by the site's own rules first, then by the built-in ones."""
+    """Return the channel of each medium that determines the channel on its own, by the site's own rules first, then by the built-in ones."""
     channels: dict[str, str] = {}
     for name, rules in [*own.items(), *builtin_channels().items()]:
         literal = (medium.lower() for rule in rules if [*rule] == ["medium"] for medium in rule["medium"])

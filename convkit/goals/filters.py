@@ -27,7 +27,7 @@ _SYNTAX = re.compile(r"([^=!]*)(!?)=(.*)", re.DOTALL)
 
 @dataclass(frozen=True)
 class Filter:
-    """A `--where` test: it keeps sessions with a value of the field that matches the pattern; inverted, those with none."""
+    """A `--where` test: it keeps sessions in which a value of the field matches the pattern or, if inverted, sessions in which none does."""
 
     text: str
     field: str
@@ -37,14 +37,14 @@ class Filter:
 
 @dataclass(frozen=True)
 class _FilterField:
-    """A field to test: `texts` returns `session, text` from sessions and their hits, `check` why a pattern cannot match, or None."""
+    """A field to test: `texts` returns `session, text` from sessions and their hits; `check` returns why a pattern cannot match, or None."""
 
     texts: Texts
     check: Check
 
 
 def _of_session(column: str) -> Texts:
-    """Return the texts of a column of the table of sessions."""
+    """Return a function that gets the values in a column of the table of sessions."""
     return lambda sessions, _, __: sessions.select("session", text=column)
 
 
@@ -124,16 +124,16 @@ FILTER_FIELDS = {
     "campaign": _FilterField(_of_session("campaign"), _is_text),
     "channel": _FilterField(_of_session("channel"), _is_channel),
 }
-"""The fields, to which the site's variants are added. Paths are those that goals see, before `site.group`."""
+"""The fields, to which the site's variants are added. Paths are the ones that goals see, before `site.group` is applied."""
 
 
 def parse_filters(texts: Iterable[str], goals: Goals) -> tuple[Filter, ...]:
-    """Return filters from the texts of `--where`. Raises UsageError with the fix."""
+    """Parse the values of `--where` options. Raises UsageError, with the fix, if one is invalid."""
     return tuple(_parse_filter(text, goals) for text in ([texts] if isinstance(texts, str) else texts))
 
 
 def _parse_filter(text: str, goals: Goals) -> Filter:
-    """Return a filter."""
+    """Parse one filter."""
     match = _SYNTAX.fullmatch(text)
     if match is None:
         raise UsageError(f"--where {text}: write it as FIELD=PATTERN, like landing=/blog/**. Fields: {', '.join(FILTER_FIELDS)}")
@@ -168,7 +168,7 @@ def filter_sessions(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, fi
 
 
 def _matching_sessions(texts: pl.LazyFrame, pattern: str) -> pl.LazyFrame:
-    """Return the sessions with a text that matches; each distinct text is tested once."""
+    """Return the sessions with a matching value; each distinct value is tested once."""
     is_match = patterns.matches(pl.col("text").cast(pl.String), pattern)
     return texts.group_by("text").agg("session").filter(is_match).select(pl.col("session").explode(empty_as_null=False)).unique()
 
@@ -188,14 +188,14 @@ def add_enters(hits: pl.LazyFrame, sessions: pl.LazyFrame) -> pl.LazyFrame:
 
 @dataclass(frozen=True)
 class FilterSummary:
-    """The number of sessions that the filters keep, and of all sessions."""
+    """The number of sessions that the filters keep, and the number of all sessions."""
 
     filters: str
     kept: int
     of: int
 
     def __add__(self, other: FilterSummary) -> FilterSummary:
-        """Return the sum of these counts and those of other visitors."""
+        """Return the sum of these counts and the counts for other visitors."""
         return FilterSummary(self.filters, self.kept + other.kept, self.of + other.of)
 
     @property

@@ -1,6 +1,7 @@
 """Reading a goal: its keys by role (what, which, how, count), and the expressions on hits that they become.
 
-Goals nest: in lists, under `any`, `except` and `after`, and as steps of funnels. The meaning of each key is in its file in `goals/kinds`.
+Goals can be nested: in lists, under `any`, `except` and `after`, and as steps of funnels. The meaning of each key is defined in its file in
+`goals/kinds`.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class ParsedGoal:
 
 
 def is_inline_goal(text: str) -> bool:
-    """Return whether a text is a path or a request, not a goal's name."""
+    """Return whether a string is a path or a request, not a goal's name."""
     return text.startswith(("/", "*", "re:")) or bool(_REQUEST.match(text))
 
 
@@ -58,7 +59,7 @@ class KeyReader:
     """Reads the keys of goals, each goal once, so that problems are reported once."""
 
     def __init__(self, kinds: dict[str, ModuleType], problems: list[Problem]) -> None:
-        """Prepare for a goals file; `kinds` are the plug-ins by key."""
+        """Prepare to read a goals file; `kinds` are the plug-ins by key."""
         self._kinds, self._problems = kinds, problems
         self._read: dict[int, ParsedGoal] = {}
 
@@ -110,7 +111,7 @@ class KeyReader:
             self._check_parts(parsed)
 
     def _check(self, parsed: ParsedGoal) -> None:
-        """Find keys whose companion is missing, and goals that do not say what to match."""
+        """Report keys whose companion is missing, and goals that do not say what to match."""
         for name in parsed.modifier:
             companion = self._kinds[name].OF
             if companion not in parsed.node.keys:
@@ -124,7 +125,7 @@ class KeyReader:
         return any(problem.line in lines for problem in self._problems)
 
     def _check_parts(self, parsed: ParsedGoal) -> None:
-        """Find keys in parts of a list that apply only to the whole list."""
+        """Report keys in parts of a list that can only apply to the whole list."""
         for part in parsed.parts:
             for name, key, _ in part.items():
                 if name in {*values.ATTRIBUTE_READERS, "once_per"}:
@@ -138,7 +139,7 @@ class GoalReader:
     """Reads goals and steps; `nodes` are the listed goals by name, `unlisted` collects those defined inside steps and under `after`."""
 
     def __init__(self, timeout: timedelta, nodes: dict[str, Node], problems: list[Problem]) -> None:
-        """Prepare for a goals file."""
+        """Prepare to read a goals file."""
         self.timeout, self.nodes, self.problems = timeout, nodes, problems
         self.unlisted: list[Goal] = []
         self._kinds = plugins.load_all("goals.kinds")
@@ -147,7 +148,7 @@ class GoalReader:
         self._after_columns: dict[int, tuple[str, ...]] = {}
 
     def goal(self, name: str, node: Node, *, macro: bool = False) -> Goal:
-        """Return a goal, meaningless if there are problems."""
+        """Return a goal, which is meaningless if there are problems."""
         parsed = self._parse(node)
         named: dict[str, pl.Expr] = {}
         if any(self._turns(part.which, part.how) for part in map(self._parse, parsed.parts)):
@@ -181,7 +182,7 @@ class GoalReader:
         return Step(" or ".join(labels), tuple(columns), all(conditions))
 
     def _part(self, node: Node, whole: ParsedGoal, column: str, named: dict[str, pl.Expr]) -> pl.Expr:
-        """Return the expression for a part of a list with session-level parts; *which* keys of the list apply before the part counts."""
+        """Return the expression for a part of a list with session-level parts; the list's own *which* keys are applied before the part's keys."""
         parsed = self._parse(node)
         matched = self._named_hits(parsed, column, named, whole.which)
         for key, value in [*self._turns(whole.which), *self._turns(parsed.which, parsed.how)]:
@@ -196,7 +197,7 @@ class GoalReader:
         return pl.col(column)
 
     def _names(self, parsed: ParsedGoal, also: Mapping[str, Any] = _NO_KEYS) -> pl.Expr:
-        """Return the hits named by the what and which of a goal, without its session-level keys."""
+        """Return the hits named by the *what* and *which* keys of a goal, without its session-level keys."""
         context = self._context(parsed)
         what, value = parsed.what or ("event" if self._is_of_events(parsed) else "page", ["**"])
         tests = [self._kinds[what].names(value, context)]
@@ -232,7 +233,7 @@ class GoalReader:
         return values.any_of([pl.col(column) for column in self._after_columns[id(node)]])
 
     def _check_cycles(self, node: Node, path: list[str]) -> None:
-        """Find goals that come after themselves; `path` holds the names that lead to this `after`."""
+        """Report goals that come after themselves; `path` holds the names that lead to this `after`."""
         for item in node.value if isinstance(node.value, list) else [node]:
             name = item.text if isinstance(item.value, str) else ""
             problem = item.problem(f"{name!r} comes after itself ({' -> '.join([*path, name])}); remove one of these references")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from convkit.goals.values import Schema
 
 SCHEMA_URL = "https://raw.githubusercontent.com/convkit/convkit/main/convkit/data/goals.schema.json"
-"""The address of the schema, for the first line of a goals file."""
+"""The URL of the schema, for the first line of a goals file."""
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _FLAG: Schema = {"type": "boolean"}
 _STEP_NAME: Schema = {"type": ["string", "integer"]}
@@ -30,7 +30,7 @@ _WITHOUT = values.mapping_schema({"goal": GOAL_OR_NAME_SCHEMA, "after": _STEP_NA
 _WITHOUT_ANY: Schema = {"anyOf": [NAME_SCHEMA, REQUEST_OR_PATH_SCHEMA, _WITHOUT]}
 
 STEP_SCHEMAS: dict[str, Schema] = {"within": DURATION_SCHEMA, "optional": _FLAG}
-"""The options of a funnel step."""
+"""The schemas of a funnel step's options."""
 FUNNEL_SCHEMAS: dict[str, Schema] = {
     "steps": schema_ref("steps"),
     "per": {"enum": ["session", "visitor"]},
@@ -44,7 +44,7 @@ FUNNEL_SCHEMAS: dict[str, Schema] = {
 
 
 def schema() -> str:
-    """Return the schema as a text that is always the same."""
+    """Return the schema as text, which is always exactly the same."""
     name_or_goal: Schema = {"anyOf": [NAME_SCHEMA, GOAL_SCHEMA]}
     own = {"type": ["object", "null"], "propertyNames": NAME_SCHEMA}
     goals, funnels = {**own, "additionalProperties": GOAL_SCHEMA}, {**own, "additionalProperties": schema_ref("funnel")}

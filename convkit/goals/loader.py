@@ -41,7 +41,7 @@ def load_goals(path: str | Path | None = None, settings: Sequence[str] = ()) -> 
 
 
 def parse_goals(text: str, file: str | None, settings: Sequence[str] = ()) -> Goals:
-    """Return the goals defined by a YAML text; `file` is its name in messages, None for the built-in goals."""
+    """Return the goals defined in YAML text; `file` is its name in messages, or None for the built-in goals."""
     root = strict_yaml.load(text, file or "built-in goals")
     reader = _FileReader(root, settings)
     goals = reader.read(file)
@@ -59,7 +59,7 @@ class _FileReader:
         self.problems: list[Problem] = []
 
     def read(self, file: str | None) -> Goals:
-        """Return the content of the file, meaningless if there are problems."""
+        """Return the content of the file, which is meaningless if there are problems."""
         blocks: dict[str, Any] = self.root.value if isinstance(self.root.value, dict) else {}
         self._check_top()
         site = apply_settings(read_site(blocks["site"], self.problems) if "site" in blocks else Site(), self.settings)
@@ -75,7 +75,7 @@ class _FileReader:
         return replace(goals, unlisted=tuple(reader.unlisted), funnels=tuple(replace(funnel, line=line) for line, funnel in parsed if funnel))
 
     def _check_top(self) -> None:
-        """Find problems at the top level of the file."""
+        """Report problems at the top level of the file."""
         if self.root.value is None:
             self.problems.append(Problem(0, 0, "this file is empty; add at least one macro goal, or create a file with `convkit init`"))
         elif not isinstance(self.root.value, dict):
@@ -94,7 +94,7 @@ class _FileReader:
         return list(block.items())
 
     def _check_names(self, blocks: dict[str, Node]) -> None:
-        """Find invalid names, and goals or funnels with the same name."""
+        """Report invalid names, and goals or funnels with the same name."""
         goals = self._named(blocks.get("macro"), "macro") + self._named(blocks.get("micro"), "micro")
         for kind, entries in (("goal", goals), ("funnel", self._named(blocks.get("funnels"), "funnels"))):
             first_keys: dict[str, Node] = {}
@@ -122,7 +122,7 @@ class FunnelReader:
     problems: list[Problem]
 
     def funnel(self, name: str, node: Node) -> Funnel | None:
-        """Return a funnel written as a list of steps or a mapping with `steps`; meaningless if there are problems."""
+        """Return a funnel written as a list of steps or as a mapping with `steps`; it is meaningless if there are problems."""
         options = {"steps": node} if isinstance(node.value, list) else dict(node.value) if isinstance(node.value, dict) else {}
         for key, place, _ in node.items():
             if key not in FUNNEL_OPTIONS:
@@ -160,10 +160,10 @@ class FunnelReader:
         return steps
 
     def _step(self, node: Node, name: str) -> Step:
-        """Read a step: a goal, or a mapping of a goal and step options."""
+        """Read a step: a goal, or a mapping with a goal and step options."""
         if not isinstance(node.value, dict):
             return self.reader.step(node, name)
-        # Next to `visits`, `within` is part of the goal.
+        # If `visits` is given too, `within` applies to the goal, not to the step.
         own = [key for key in STEP_OPTIONS if key in node.value and not (key == "within" and "visits" in node.value)]
         rest = {key: value for key, value in node.value.items() if key not in own}
         if list(rest) == ["goal"]:
@@ -174,7 +174,7 @@ class FunnelReader:
         return replace(step, within=within, is_optional=self._flag(node.value.get("optional"), "optional"))
 
     def _without(self, node: Node | None, funnel: Funnel) -> tuple[Exclusion, ...]:
-        """Read what may not come between steps: a goal, a mapping with the steps, or a list of these."""
+        """Read the goals that may not come between steps: a goal, a mapping that also gives the steps, or a list of these."""
         if node is None:
             return ()
         items = node.value if isinstance(node.value, list) else [node]
@@ -198,7 +198,7 @@ class FunnelReader:
         return Exclusion(goal.name, goal.columns, after, before)
 
     def _number(self, node: Node, funnel: Funnel) -> int:
-        """Return the number of a step given by name or number."""
+        """Return the number of a step that is given by name or number."""
         names = [step.name for step in funnel.steps]
         places = [number for number, name in enumerate(names, 1) if node.text in {name, str(number)}]
         if not places:
@@ -210,7 +210,7 @@ class FunnelReader:
         return places[0] if places else 1
 
     def _where(self, node: Node | None) -> tuple[str, ...]:
-        """Read the filters for sessions that may enter: written like `--where`, one or a list, or as a mapping."""
+        """Read the filters that decide which sessions may enter: one filter written like `--where`, a list of them, or a mapping."""
         if node is None:
             return ()
         if isinstance(node.value, dict):
@@ -247,7 +247,7 @@ class FunnelReader:
         return None if node is None else values.read_duration(node, self.problems)
 
     def _check(self, funnel: Funnel, options: dict[str, Node]) -> None:
-        """Find options that do not work together."""
+        """Report options that do not work together."""
         if funnel.order == "ordered":
             return
         used = {"without": bool(funnel.without), "open": funnel.is_open, "optional": any(step.is_optional for step in funnel.steps)}

@@ -47,7 +47,7 @@ def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:
 
 
 def to_millionths(value: pl.Expr) -> pl.Expr:
-    """Return an amount from a text in integer millionths, null if it is not a plain number (`-?digits[.digits]`).
+    """Convert amounts from text to integer millionths, or to null if the text is not a plain number (`-?digits[.digits]`).
 
     Digits after the sixth decimal are rounded half away from zero.
     """
@@ -82,7 +82,7 @@ def add_later_macro(firsts: pl.LazyFrame, macros: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def counted_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
-    """Return the hits in the period that a goal counts, with their `amount` in millionths, null if they have none."""
+    """Return the hits in the period that a goal counts, with their `amount` in millionths, or null if they have none."""
     counted = goal_hits(hits, goal) if goal.counts_hits else first_hits(hits, goal)
     return counted.with_columns(amount=_amount(goal))
 
@@ -97,7 +97,7 @@ def macro_amounts(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
 
 
 def is_counted(goal: Goal) -> pl.Expr:
-    """Return whether a goal counts a hit; for hits of the period sorted by visitor and ORDER."""
+    """Return whether a goal counts a hit; the hits must be those in the period, sorted by visitor and ORDER."""
     reached = pl.col(goal.column)
     return reached if goal.counts_hits else windows.is_nth(reached, 1, "session")
 

@@ -52,11 +52,11 @@ NOTES_SCHEMA: Schema = {
     "propertyNames": text_schema("^[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])$"),
     "additionalProperties": one_or_more(text_schema(r"\S")),
 }
-"""The schema for `read_notes`, which cannot check the length of months."""
+"""The schema for `read_notes`; a schema cannot check the length of months."""
 
 
 def read_notes(node: Node, problems: list[Problem]) -> tuple[tuple[date, str], ...]:
-    """Return days and what happened on them, earliest first; entries of one day stay in file order."""
+    """Return days and what happened on them, earliest first; entries for the same day stay in file order."""
     if not isinstance(node.value, dict):
         problems.append(node.problem("`notes` maps days to what happened on them, like {2026-10-07: new checkout}"))
     notes: list[tuple[date, str]] = []
@@ -71,7 +71,7 @@ def read_notes(node: Node, problems: list[Problem]) -> tuple[tuple[date, str], .
 
 
 def _parse_day(text: str) -> date | None:
-    """Return the day, None if the text is not one."""
+    """Return the day, or None if the string is not one."""
     try:
         return date.fromisoformat(text) if _DAY.fullmatch(text) else None
     except ValueError:
@@ -277,7 +277,7 @@ def read_site(node: Node, problems: list[Problem]) -> Site:
 
 
 def apply_settings(site: Site, settings: Iterable[str]) -> Site:
-    """Return the settings with some overridden for this run, each as `key=value` or `ignore.paths=[/admin/**]`. Raises UsageError."""
+    """Return the settings with some of them overridden for this run, each by `key=value` or `ignore.paths=[/admin/**]`. Raises UsageError."""
     for setting in settings:
         key, sign, value = setting.partition("=")
         problems: list[Problem] = []

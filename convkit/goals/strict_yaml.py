@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 MAX_FILE_SIZE = 1 << 20
-"""Bytes; goals files usually have a few thousand."""
+"""The maximum number of bytes; goals files usually have a few thousand."""
 MAX_DEPTH = 30
 TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep; remove levels, and check for unclosed brackets"
 
@@ -53,7 +53,7 @@ for _name, (_pattern, _first) in _SCALARS.items():
 
 @dataclass
 class Node:
-    """A value with its position: `value` is a text, a number, a Boolean, None, a list of nodes or a dict from names to nodes."""
+    """A value with its position: `value` is a string, a number, a Boolean, None, a list of nodes or a dict from names to nodes."""
 
     line: int
     column: int
@@ -74,7 +74,7 @@ class Node:
 
 
 def load(text: str, file: str) -> Node:
-    """Return the root of a YAML text. Raises GoalsFileError with all problems."""
+    """Return the root of a YAML document. Raises GoalsFileError with all problems."""
     if len(text.encode(errors="replace")) > MAX_FILE_SIZE:
         raise GoalsFileError(file, [Problem(0, 0, "larger than 1 MiB; goals files usually have a few thousand bytes, so check that this is one")])
     problems: list[Problem] = []
@@ -104,7 +104,7 @@ def _syntax(error: yaml.MarkedYAMLError, text: str) -> Problem:
 
 
 def _refuse_events(text: str, problems: list[Problem]) -> None:
-    """Find what must be rejected before a tree is built: anchors, aliases and deep nesting."""
+    """Report constructs that must be rejected before a tree is built: anchors, aliases and deep nesting."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         mark = event.start_mark

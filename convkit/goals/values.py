@@ -1,4 +1,4 @@
-"""Values in a goals file: readers for texts, patterns, durations and amounts, and their JSON Schemas.
+"""Values in a goals file: readers for strings, patterns, durations and amounts, and their JSON Schemas.
 
 The keys of goals (`goals/kinds`) build on these readers; a GoalContext gives them access to the rest of the goal. The attributes of a goal are the
 `value` of a conversion and the `target` rate.
@@ -41,7 +41,7 @@ def schema_ref(name: str) -> Schema:
 
 
 def text_schema(regex: str) -> Schema:
-    """Return the schema of a text that matches a regular expression valid in both ECMAScript and Python."""
+    """Return the schema of a string that matches a regular expression, which must be valid in both ECMAScript and Python."""
     return {"type": "string", "pattern": regex}
 
 
@@ -62,13 +62,13 @@ PERCENT_SCHEMA = text_schema(r"^(?!0+(?:\.0+)? ?%)0*(?:100(?:\.0+)?|[0-9]{1,2}(?
 COUNT_SCHEMA = {"type": "integer", "minimum": 1}
 SCALAR_SCHEMA = {"type": ["string", "number", "boolean"], "minLength": 1}
 HIT_VALUE_SCHEMA = text_schema(r"^(?:query|cookie|prop)\..")
-"""A value taken from a hit."""
+"""The schema of a value taken from a hit."""
 GOAL_SCHEMA, GOAL_OR_NAME_SCHEMA = schema_ref("goal"), schema_ref("goalOrName")
 
 
 @dataclass(frozen=True)
 class GoalContext:
-    """What the keys of a goal can access."""
+    """The parts of a goals file that the keys of a goal can access."""
 
     condition: Callable[[Node], pl.Expr]
     """Returns the expression for the hits named by a nested goal."""
@@ -100,7 +100,7 @@ def read_count(node: Node, problems: list[Problem], key: str) -> int | None:
 
 
 def read_texts(node: Node, problems: list[Problem], what: str) -> list[str]:
-    """Read a text or a list of texts; `what` describes one in messages."""
+    """Read a string or a list of strings; `what` describes one of them in messages."""
     nodes = node.value if isinstance(node.value, list) else [node]
     texts = [item.value for item in nodes if isinstance(item.value, str) and item.value]
     problems += [item.problem(f"expected {what}{_quoting_hint(item)}") for item in nodes if not (isinstance(item.value, str) and item.value)]
@@ -110,7 +110,7 @@ def read_texts(node: Node, problems: list[Problem], what: str) -> list[str]:
 
 
 def read_choices(node: Node, problems: list[Problem], choices: Collection[str], kind: str, heading: str) -> tuple[str, ...]:
-    """Read a keyword or a list of keywords; `kind` and `heading` name one and all of them in messages."""
+    """Read a keyword or a list of keywords; in messages, `kind` stands for one keyword and `heading` for all of them."""
     texts = read_texts(node, problems, f"a {kind}: {', '.join(choices)}")
     unknown = [text for text in texts if text not in choices]
     problems += [node_of(node, text).problem(unknown_name(kind, text, choices, heading)) for text in unknown]
@@ -122,7 +122,7 @@ def _quoting_hint(node: Node) -> str:
 
 
 def node_of(node: Node, text: str) -> Node:
-    """Return the node of one of the texts in a node."""
+    """Return the node of one of the strings in a node."""
     nodes = node.value if isinstance(node.value, list) else [node]
     return next((item for item in nodes if item.text == text), node)
 
@@ -146,7 +146,7 @@ def read_paths(node: Node, problems: list[Problem]) -> list[str]:
 
 
 def not_a_path(pattern: str) -> str:
-    """Return why a pattern that does not begin like a path cannot be one, with the fix."""
+    """Return why a pattern that does not begin like a path cannot be one, and how to fix it."""
     return f"{pattern!r} is not a path; paths begin with `/`, like /{pattern.lstrip('/')}"
 
 
@@ -194,7 +194,7 @@ def _read_value(node: Node, problems: list[Problem]) -> int | str | None:
 
 
 def is_hit_value(text: str) -> bool:
-    """Return whether a text names a value taken from a hit: a query parameter, a cookie or a property."""
+    """Return whether a string names a value taken from a hit: a query parameter, a cookie or a property."""
     return any(text.startswith(source) and len(text) > len(source) for source in HIT_VALUE_SOURCES)
 
 
@@ -207,7 +207,7 @@ def _read_target(node: Node, problems: list[Problem]) -> float | None:
 
 
 def read_percent(node: Node) -> float | None:
-    """Read a percentage above 0 and up to 100%, None if it is not one."""
+    """Read a percentage above 0 and up to 100%, and return None if it is not one."""
     match = _PERCENT.fullmatch(node.text)
     return float(Decimal(match[1]) / 100) if match and 0 < float(match[1]) <= 100 else None  # noqa: PLR2004 (the largest percentage)
 

@@ -1,6 +1,6 @@
 """`site.variants`: recognising variants, and finding out which visitors were shown which variant, or several.
 
-A visitor keeps a variant for good, so all hits that were read are used, not only those of the period.
+A visitor keeps a variant for good, so all hits that were read are used, not only those in the period.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ VARIANTS_SCHEMA: Schema = {
 
 
 def read_variants(node: Node, problems: list[Problem]) -> dict[str, VariantSource]:
-    """Return by name how to recognise variants: a value taken from a hit, `path`, or path patterns."""
+    """Return, by name, how to recognise variants: by a value taken from a hit, by `path`, or by path patterns."""
     if not isinstance(node.value, dict):
         problems.append(node.problem(f"`variants` maps names to how each is recognised, like {{checkout: query.v}}: {_SOURCES}"))
     variants: dict[str, VariantSource] = {}
@@ -64,7 +64,7 @@ def _variant(node: Node, problems: list[Problem]) -> VariantSource:
 
 
 def hit_values(site: Site) -> set[str]:
-    """Return the values of hits that identify variants: `query.v`, `cookie.v`, `prop.v`."""
+    """Return the values from hits that identify variants: `query.v`, `cookie.v`, `prop.v`."""
     return {source for source in site.variants.values() if isinstance(source, str) and is_hit_value(source)}
 
 
@@ -76,7 +76,7 @@ def variant_names(session_fields: Collection[str]) -> list[str]:
 def visitors_shown(hits: pl.LazyFrame, name: str, source: VariantSource) -> pl.LazyFrame:
     """Return the visitors who were shown a variant: `visitor`, `variant.NAME`, the first session with it (`since`), and `several:NAME`.
 
-    `hits` are all matched hits that were read. Visitors who were shown several variants have no variant, as they belong to no group.
+    `hits` are all matched hits that were read. Visitors who were shown several variants have no variant, because they belong to no group.
     """
     kept = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept"))
     if isinstance(source, str) and source != _PATH:
@@ -113,19 +113,19 @@ class SeveralVariants:
     sessions: int
 
     def __add__(self, other: SeveralVariants) -> SeveralVariants:
-        """Return the sum of these counts and those of other visitors."""
+        """Return the sum of these counts and the counts for other visitors."""
         return SeveralVariants(self.variant, self.visitors + other.visitors, self.sessions + other.sessions)
 
     @property
     def note(self) -> Note | None:
-        """The note about these visitors, None if there are none."""
+        """The note about these visitors, or None if there are none."""
         visitors, were = plural(self.visitors, "visitor"), "was" if self.sessions == 1 else "were"
         text = f"{visitors} saw more than one variant of {self.variant}; their {plural(self.sessions, 'session')} {were} excluded."
         return Note("several-variants", text) if self.sessions else None
 
 
 def drop_several(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataFrame, tuple[SeveralVariants, ...]]:
-    """Return the sessions of visitors who saw at most one variant of each name, and the numbers of the others."""
+    """Return the sessions of visitors who saw at most one variant of each name, and counts of the others."""
     others = {name: sessions.filter(f"{_SEVERAL}{name}")["visitor"] for name in named}
     counts = tuple(SeveralVariants(name, visitors.n_unique(), len(visitors)) for name, visitors in others.items())
     several = [f"{_SEVERAL}{name}" for name in named]

@@ -22,26 +22,26 @@ if TYPE_CHECKING:
 
 
 SHOWN_LINES, _HEAD_LINES, _SAMPLED_LINES, _MAX_SHOWN = 3, 10, 300, 500
-"""SHOWN_LINES is the number of lines shown of a log that cannot be read."""
+"""SHOWN_LINES is the number of lines that are shown from a log that cannot be read."""
 USUAL_FORMAT = "combined"
-"""The format that is tried first, as no two formats claim the same lines and most others then need not be loaded; also used for empty logs."""
+"""The format that is tried first. No two formats claim the same lines, so most others then need not be loaded. Also used for empty logs."""
 _MIN_SHARE = 0.5
 """The share of the sampled lines that a format must read to be the log's format."""
 _MIN_SHARE_OF_EXPORTS = 0.9
 """The share of lines that must have the same shape to be an export whose column names are all unknown."""
 _PURE_SHARE, _MIN_OTHERS = 0.995, 2
-"""Below this share a log may have several formats: another one must read half of the rest, and at least this many lines."""
+"""Below this share, a log may be in several formats; another format must read half of the remaining lines, and at least this many."""
 
 _HOST_FORMAT = "vhost-combined"
 """The format that a single line is enough to detect, because the usual format would read its host as an IP address."""
 
 
 def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:
-    """Return the formats that read most of a log's lines: one, or several if the log changes its format. Raises InputError."""
+    """Return the formats that read most of a log's lines: one, or several if the format changes within the log. Raises InputError."""
     lines = head.filter(head.str.strip_chars().str.len_bytes() > 0)
     if lines.str.contains("\r", literal=True).sum() > _MIN_SHARE * len(lines):
         raise InputError(f"the lines of {source.name} end with a bare CR; convert them first with tr '\\r' '\\n'")
-    # The first lines are always included, as they may be headers.
+    # The first lines are always included, because they may be headers.
     sampled = lines if len(lines) <= _SAMPLED_LINES else pl.concat([lines.head(_HEAD_LINES), lines.gather_every(len(lines) // _SAMPLED_LINES + 1)])
     if len(sampled) and load_format(USUAL_FORMAT).sniff(sampled) >= _PURE_SHARE:
         return [USUAL_FORMAT]
@@ -63,7 +63,7 @@ def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:
 
 
 def foreign_programs(lines_by_program: Mapping[str, pl.Series], log_format: str) -> list[str]:
-    """Return the programs most of whose lines cannot be read with the format, or any format if `auto`; none if that is all of them."""
+    """Return the programs most of whose lines cannot be read with the format (with any, if `auto`), or none if that would be all programs."""
     if len(lines_by_program) < _MIN_OTHERS:
         return []
     candidates = load_formats().values() if log_format == "auto" else [load_format(log_format)]
@@ -72,7 +72,7 @@ def foreign_programs(lines_by_program: Mapping[str, pl.Series], log_format: str)
 
 
 def _formats_of_mixture(best: str, lines: pl.Series, formats: Mapping[str, LogFormat]) -> list[str]:
-    """Return the format that reads most lines, and others that read the rest, as after a change of the server's format."""
+    """Return the format that reads most lines, and others that read the rest, for example if the server's format was changed."""
     claims = {name: claim for name, one in formats.items() if (claim := one.claims()) is not None}
     names = [best] if best in claims else []
     rest = lines.to_frame("line").filter(~claims[best]) if names else pl.DataFrame({"line": []}, schema={"line": pl.String})
@@ -87,14 +87,14 @@ def _formats_of_mixture(best: str, lines: pl.Series, formats: Mapping[str, LogFo
 
 
 def _export_of_unknown_columns(lines: pl.Series, formats: Mapping[str, LogFormat], min_share: float) -> str | None:
-    """Return the format of an export whose columns the user must name, if at least that share of its lines has the same shape."""
+    """Return the format of an export whose columns the user must name, if at least `min_share` of its lines have the same shape."""
     shares = {name: one.sniff_rows(lines) for name, one in formats.items()}
     best = max(shares, key=lambda name: shares[name])
     return best if shares[best] >= min_share else None
 
 
 class UnknownFormatError(InputError):
-    """A log that no format reads: `log` is its name, `best` the closest format, `looked_at` the raw sampled lines."""
+    """The error for a log that no format can read: `log` is its name, `best` the closest format, `looked_at` the raw sampled lines."""
 
     def __init__(self, message: str, log: str, best: str, looked_at: tuple[str, ...] = ()) -> None:
         """Keep the log's name, the closest format and the sampled lines."""
@@ -103,7 +103,7 @@ class UnknownFormatError(InputError):
 
 
 def unknown_format_error(source: Source, best: str, share: float, shown: list[str], looked_at: tuple[str, ...] = ()) -> UnknownFormatError:
-    """Return the error for a log of which the closest format reads only this share of lines; `shown` are examples that are safe to show."""
+    """Return the error for a log if even the closest format reads only this share of its lines; `shown` are examples that are safe to show."""
     fitting = f"{math.floor(share * 100)}% of its lines" if share * 100 >= 1 else "almost none of its lines" if share else "none of its lines"
     samples = "".join(f"\n  {line}" for line in shown)
     sentence = (
@@ -132,7 +132,7 @@ _EVENT_COLUMNS = {"userid", "user", "visitorid", "sessionid", "time", "timestamp
 
 
 def refuse_unusable_file(name: str, lines: pl.Series) -> None:
-    """Raise InputError if the lines, without blank ones, are from a file without single visits or without times."""
+    """Raise InputError if the lines, which must not be blank, are from a file that has no individual visits or no times."""
     if lines.str.contains(_UVICORN).any() and lines.str.contains(_UVICORN_LEVELS).sum() > _UVICORN_SHARE * len(lines):
         raise InputError(
             f"{name} is uvicorn's own log, which has no timestamps; use the log of the proxy in front of it, or give uvicorn a --log-config "

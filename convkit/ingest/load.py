@@ -1,7 +1,7 @@
 """Loading logs: their parsed lines, in memory or on disk, and what was lost.
 
-The fast reader is tried first, then the tolerant one. Whether a log really has its format, and which line is unfinished, is known only after all
-lines are loaded.
+The fast reader is tried first, then the tolerant one. Whether a log really is in its format, and which lines are unfinished, is known only after all
+lines have been loaded.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from convkit.ingest.store import Store, Text
 
     Narrow = Callable[[pl.LazyFrame, Sequence[str], Sequence[str], Text], pl.LazyFrame]
-    """Selects what a run needs of PARSED (NARROWED), given the needed texts, the visitor rules and the type of texts."""
+    """Selects the part of PARSED that a run needs (NARROWED), given the text columns needed, the visitor rules and the type of text columns."""
 
 
 _NO_LOSSES = ("asset", "blank", "comment", UNFINISHED)
@@ -51,12 +51,12 @@ _PARALLEL_LOGS = 2
 
 @dataclass(frozen=True)
 class Selection:
-    """What is kept of the lines of logs, and where."""
+    """The data that is kept from the lines of logs, and where it is stored."""
 
     assets: Assets
     """The static files to keep."""
     narrow: Narrow | None = None
-    """Selects what a run needs of PARSED; without it, everything is kept."""
+    """Selects the part of PARSED that a run needs; if it is None, everything is kept."""
     store: Store = MEMORY_STORE
 
 
@@ -65,7 +65,7 @@ class LoadedLines:
     """The parsed lines of logs, in memory or on disk, and what was lost."""
 
     lines: pl.LazyFrame
-    """NARROWED."""
+    """The lines, with the columns NARROWED."""
     losses: tuple[str, ...]
     rejects: pl.DataFrame | None
     """`file, line, reason, text`: the first 500 bytes of each rejected line, with everything that looks like an IP address masked."""
@@ -74,7 +74,7 @@ class LoadedLines:
 def load_logs(logs: Sequence[Log], selection: Selection, progress: Progress = NO_PROGRESS, *, rejects: bool = False) -> LoadedLines:
     """Read logs and keep a selection of their lines.
 
-    Raises InputError if nothing of a log can be rescued, or if most of it does not match its format.
+    Raises InputError if nothing can be rescued from a log, or if most of it does not match its format.
     """
     progress.begin(sum(log.source.size for log in logs))
     loaded = _load_each(logs, partial(load_log, selection=selection, progress=progress))
@@ -106,7 +106,7 @@ def _load_each(logs: Sequence[Log], read: Callable[[Log], LoadedLog]) -> list[Lo
 
 
 def _unfinished(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame) -> pl.DataFrame:
-    """Return `source, line_no` of last lines that have no line end and are not records, because they were not finished."""
+    """Return `source, line_no` of unfinished last lines: those that do not end with a newline and are not records."""
     ends = _collect(lines.group_by("source").agg(pl.col("line_no").max())) if lost.height else lost.select(LINE_KEY)
     last = lost.filter(pl.col("problem") != TOO_LONG).join(ends, on=LINE_KEY, how="semi").select(LINE_KEY)
     candidates = [log for log in logs if log.number in last["source"] and log.source.packing != PARQUET]
@@ -132,7 +132,7 @@ def _replaced_bytes(lines: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
     """Return a sentence for each log with invalid UTF-8 in the columns that were read."""
     schema = lines.collect_schema()
     texts = [name for name, dtype in schema.items() if dtype in {TEXT, pl.String}]
-    # All texts in memory share their categories: if none of those contains the sign, no line does.
+    # All strings in memory share their categories: if no category contains the character, no line does.
     if TEXT in schema.dtypes() and not TEXT.categories.to_series().str.contains(_REPLACEMENT_CHARACTER, literal=True).any():
         return []
     has_sign = pl.any_horizontal(pl.col(name).cast(pl.String).str.contains(_REPLACEMENT_CHARACTER, literal=True) for name in texts)
@@ -141,7 +141,7 @@ def _replaced_bytes(lines: pl.LazyFrame, logs: Sequence[Log]) -> list[str]:
 
 
 def _refuse_unreadable_logs(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame, read_tolerantly: Collection[int]) -> None:
-    """Raise InputError for the first log most of whose lines cannot be read, or all lack a visitor, as its figures would be meaningless."""
+    """Raise InputError for the first log whose figures would be meaningless because most lines, or all lines with a visitor, are unreadable."""
     if lost.is_empty():
         return
     counts = _collect(lines.filter(~pl.col("problem").is_in(("blank", "comment")).fill_null(value=False)).group_by("source").len())
@@ -182,7 +182,7 @@ def _rejects_of_log(log: Log, lost: pl.DataFrame, *, is_easy: bool) -> pl.DataFr
 
 _READ_ERRORS = (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError)
 _MAX_WAITING = 2_000_000
-"""The number of lines after which a log that is read in chunks is stored."""
+"""The number of lines that are collected before they are stored, if a log is read in chunks."""
 _MAX_READ_AT_ONCE = 256 << 20
 """The largest log, in bytes, whose records are read immediately."""
 _SUSPICIOUS_RATIO, _SUSPICIOUS_SIZE = 100, 64 << 20
@@ -201,24 +201,24 @@ class LoadedLog:
 
 @dataclass(frozen=True)
 class LoadJob:
-    """How a log is read, and what is kept of its lines."""
+    """A log to read, and the selection of data to keep from its lines."""
 
     log: Log
     selection: Selection
 
     def parse(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Return NARROWED, or PARSED if there is no `narrow`, from LINES."""
+        """Parse LINES into NARROWED, or into PARSED if there is no `narrow`."""
         selection = self.selection
         parsed = self.log.layout.scan(lines, selection.assets)
         return parsed if selection.narrow is None else selection.narrow(parsed, self.log.texts, self.log.visitor, selection.store.text)
 
     def store_lines(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Run the query and return its stored result."""
+        """Parse LINES, store the result and return it."""
         return self.selection.store.keep(self.parse(lines))
 
 
 def load_log(log: Log, selection: Selection, progress: Progress = NO_PROGRESS) -> LoadedLog:
-    """Read a log. Raises InputError if nothing of it can be rescued."""
+    """Read a log. Raises InputError if nothing can be rescued from it."""
     is_parquet = log.source.packing == PARQUET
     job = LoadJob(log, selection)
     loaded = LoadedLog(_load_parquet(job)) if is_parquet else _load_fast(job) or _load_damaged(job, progress)
@@ -228,9 +228,9 @@ def load_log(log: Log, selection: Selection, progress: Progress = NO_PROGRESS) -
 
 
 def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
-    """Return PARSED of all lines, including assets; read immediately, except for large logs.
+    """Return PARSED for all lines, including assets. Logs are read immediately, except for large ones.
 
-    Those are read lazily, by the fast reader alone, so their files must still exist then.
+    Large logs are read lazily, by the fast reader alone, so their files must still exist when the result is collected.
     """
     parts, everything = [], Selection(ALL_ASSETS)
     for log in logs:
@@ -242,7 +242,7 @@ def read_parsed(logs: Iterable[Log]) -> pl.LazyFrame:
 
 
 def _load_fast(job: LoadJob) -> LoadedLog | None:
-    """Read a log with the fast reader, and again in one piece if records span several lines; None if it fails."""
+    """Read a log with the fast reader, and again in one piece if records span several lines; return None if it fails."""
     log = job.log
     with suppress(*_READ_ERRORS):
         if not _is_easy(log):
@@ -268,7 +268,7 @@ def _is_easy(log: Log) -> bool:
 
 
 def _may_burst(path: Path) -> bool:
-    """Return whether the trailer of a gzip file claims a suspicious decompressed size."""
+    """Return whether the trailer of a gzip file claims a suspiciously large decompressed size."""
     size = path.stat().st_size
     with path.open("rb") as file:
         file.seek(-min(size, 4), 2)
@@ -277,7 +277,7 @@ def _may_burst(path: Path) -> bool:
 
 
 def _load_damaged(job: LoadJob, progress: Progress) -> LoadedLog:
-    """Read a log with the tolerant reader; zstd, which it does not support, is read at once."""
+    """Read a log with the tolerant reader, except for zstd, which it does not support and which is read all at once."""
     source, number, losses = job.log.source, job.log.number, list[str]()
     try:
         if source.packing != ZSTD:
@@ -302,7 +302,7 @@ def _load_in_pieces(frames: Iterable[pl.DataFrame], job: LoadJob) -> pl.LazyFram
 
 
 def to_records(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return RECORDS with `asset` and `problem` from PARSED: senders and requests are split and escapes undone."""
+    """Turn PARSED into RECORDS with `asset` and `problem`: split senders and requests, and decode escapes."""
     no_events = pl.LazyFrame(schema=PARSED_EVENTS)
     with_events = pl.concat([lines, no_events], how="diagonal")
     records = with_events.pipe(requests.split_senders).pipe(requests.split_requests).with_columns(target=pl.coalesce("target", requests.probe_text()))

@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GlobalFacts:
-    """Facts that depend on all lines; None if the part has all lines, from which they can be computed."""
+    """Facts that depend on all lines; they are None if a part has all lines, because they can then be computed from it."""
 
     span: tuple[datetime | None, datetime | None] | None = None
     """The times of the first and the last record."""
     has_assets: bool | None = None
-    """Whether the logs have requests for assets."""
+    """Whether the logs contain requests for assets."""
     names_pages: bool | None = None
     """Whether an event has the usual name of page views."""
     own_hosts: tuple[str, ...] | None = None
-    """The hosts taken as the site's own, if `site.hosts` does not name them."""
+    """The hosts assumed to be the site's own, if `site.hosts` does not name them."""
 
 
 NO_GLOBAL_FACTS = GlobalFacts()
@@ -36,10 +36,10 @@ class Part:
     """The lines of some or all visitors, in memory, which can be analyzed independently of the others."""
 
     lines: pl.DataFrame
-    """NARROWED."""
+    """The lines, with the columns NARROWED."""
     facts: GlobalFacts = NO_GLOBAL_FACTS
     omitted: Mapping[int, int] = field(default_factory=dict)
-    """Lines per log that were dropped because they add no information (further assets requested by a client)."""
+    """The number of lines per log that were dropped because they add no information (further assets requested by a client)."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class LogData:
     """Everything that was read from the logs."""
 
     lines: pl.LazyFrame
-    """NARROWED of all lines, in memory, or on disk with BUCKET_KEY."""
+    """All lines (NARROWED), in memory, or on disk with BUCKET_KEY."""
     size: int
     """The number of rows in `lines`."""
     names: tuple[str, ...]
@@ -62,7 +62,7 @@ class LogData:
     """`file, line, reason, text` of rejected lines, if requested."""
     facts: GlobalFacts = NO_GLOBAL_FACTS
     omitted: Mapping[int, int] = field(default_factory=dict)
-    """Lines per log that are not in `lines`."""
+    """The number of lines per log that are not in `lines`."""
 
     @property
     def sources(self) -> tuple[str, ...]:

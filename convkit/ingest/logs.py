@@ -33,7 +33,7 @@ class Log:
     source: Source
     number: int
     name: str
-    """The format's name for users."""
+    """The format's name, as shown to users."""
     layout: Layout
     wrapping: Wrapping | None = None
     """The wrapping of its lines."""
@@ -55,7 +55,7 @@ class Log:
 
 @dataclass(frozen=True)
 class OpenLogs:
-    """Opened logs that are not read yet, in the order of the command line."""
+    """Logs that have been opened but not read yet, in the order of the command line."""
 
     logs: tuple[Log, ...]
     copies: tuple[str, ...] = ()
@@ -65,7 +65,8 @@ class OpenLogs:
 def open_logs(paths: Paths, log_format: str, stack: ExitStack, needs: Needs = NO_NEEDS) -> OpenLogs:
     """Open the logs that the paths name (files, globs, directories, URLs and `-`), without copies; `stack` closes them.
 
-    `needs` is what a run needs of their lines. Raises InputError for logs that cannot be read or recognised, UsageError for an unknown format.
+    `needs` is the data that a run needs from the lines. Raises InputError for a log that cannot be read or recognised, and UsageError for an unknown
+    format.
     """
     name = strings.canonical_name(log_format)
     template = strings.parse_option(name)
@@ -105,6 +106,6 @@ def _open_log(source: Source, number: int, log_format: str | StringTemplate, nee
 
 
 def unwrap(scanned: Frame, log: Log) -> Frame:
-    """Return LINES of a log, without wrappers, from what `lines.scan` returns."""
+    """Return LINES of a log without wrappers, given the result of `lines.scan`."""
     wrapped = scanned.with_columns(outer=pl.lit(None, dtype=pl.String))
     return log.wrapping.unwrap(wrapped) if log.wrapping else wrapped

@@ -16,7 +16,7 @@ _IDS_AT_ONCE = 5_000_000
 
 
 def mark_duplicates(lines: pl.DataFrame) -> pl.LazyFrame:
-    """Mark events whose ID occurred before as duplicates."""
+    """Mark events as duplicates if their ID has occurred before."""
     if "event_number" not in lines.columns or not lines["event_number"].count():
         return lines.lazy()
     number = pl.col("event_number")
@@ -46,7 +46,7 @@ def mark_problem(lines: pl.LazyFrame, keys: pl.DataFrame, problem: str) -> pl.La
 
 
 def source_ranks(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
-    """Return `source, rank` in the order of ORDER, which does not depend on the order of logs on the command line."""
+    """Return `source, rank`, in the order that ORDER uses, which does not depend on the order of logs on the command line."""
     has_time = records.filter(pl.col("time").is_not_null())
     first = has_time.group_by("source").agg(pl.col("line_no").min())
     return (
@@ -59,14 +59,14 @@ def source_ranks(records: pl.LazyFrame, names: list[str]) -> pl.LazyFrame:
 
 
 def rank_sources(records: pl.LazyFrame, ranks: pl.LazyFrame) -> pl.LazyFrame:
-    """Replace `source` by its rank."""
+    """Replace `source` with its rank."""
     return records.join(ranks, on="source", how="left").with_columns(source="rank").drop("rank")
 
 
 def identify_users(lines: pl.DataFrame) -> pl.LazyFrame:
-    """Replace anonymous IDs in `sender` by the user who logged in with that ID next, else by the one who did so last; drop `anonymous`.
+    """Replace anonymous IDs in `sender` with the user who logged in with that ID next or, failing that, last; drop `anonymous`.
 
-    In a shared browser, what happens before a login thus belongs to the user who logs in.
+    In a shared browser, activity before a login is thus attributed to the user who logs in.
     """
     if "anonymous" not in lines.columns or not lines["anonymous"].count():
         return lines.lazy().drop("anonymous", strict=False)
@@ -74,7 +74,7 @@ def identify_users(lines: pl.DataFrame) -> pl.LazyFrame:
 
 
 def _with_later_users(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Return lines with `anonymous` for `identify_users`."""
+    """Do the work of `identify_users` for lines that have `anonymous`."""
     senders = requests.split_senders(lines.select("sender").unique())
     rows = lines.select(*LINE_KEY, "time", "sender", pl.col("anonymous").cast(pl.String)).join(senders, on="sender")
     with_user = rows.filter(pl.col("user").is_not_null() & (pl.col("user") != pl.col("anonymous")) & pl.col("time").is_not_null())

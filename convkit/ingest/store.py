@@ -1,6 +1,6 @@
 """Storing parsed lines: in memory, or on disk in buckets of visitors.
 
-All lines of a visitor are in the same bucket. It is computed cheaply while lines are read, before visitors are identified.
+All lines of a visitor are in the same bucket. The bucket is cheap to compute while lines are read, before visitors are identified.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ class Store(Protocol):
 
     @property
     def text(self) -> Text:
-        """The type in which texts are stored."""
+        """The type in which strings are stored."""
 
     def keep(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Run a query, store its rows and return a query for them. Raises OutputError, PolarsError, OSError."""
 
 
 class MemoryStore:
-    """Stores rows in memory, with texts as dictionary codes."""
+    """Stores rows in memory, with strings as dictionary codes."""
 
     text: Text = TEXT
 
@@ -51,7 +51,7 @@ class DiskStore:
     text: Text = pl.String()  # noqa: RUF009 (a type without state)
 
     def __post_init__(self) -> None:
-        """Raise the limit of open files to what the system allows, as each log needs one."""
+        """Raise the limit on open files to the maximum that the system allows, because each log needs one."""
         with suppress(ImportError, ValueError, OSError):
             import resource  # noqa: PLC0415 (available only on Unix)
 
@@ -76,7 +76,7 @@ MEMORY_STORE = MemoryStore()
 BUCKETS = 256
 """The number of buckets; a part consists of as many buckets as fit into memory."""
 BUCKET_KEY = "key"
-"""The column of a number (UInt32) that is the same for all lines of a visitor; several visitors may share it."""
+"""The name of a column with a number (UInt32) that is the same for all lines of a visitor; several visitors may have the same number."""
 _FOUR = r"^([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+) - "
 _SIX = r"^([1-9a-f][0-9a-f]{0,3}:[1-9a-f][0-9a-f]{0,3}):[0-9a-f:]* - "
 _NETWORK, _FIRST_TWO = r"^0*([0-9a-f]*):0*([0-9a-f]*):[0-9a-f:]*$", "${1}:${2}"
@@ -89,12 +89,12 @@ def bucket_of(key: pl.Expr) -> pl.Expr:
 
 
 def add_bucket_key(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `key` to NARROWED with String texts.
+    """Add `key` to NARROWED lines whose text is stored as String.
 
     It is a hash of the part of the IP address that is stable for a visitor (for IPv6, its first two groups), or of the user if there is no address.
     """
     sender = pl.col("sender")
-    # Nearly all senders match one of these two patterns; parsing every notation takes seven times as long, so only the rest goes through that.
+    # Nearly all senders match one of these two patterns; parsing every notation takes seven times as long, so only the others are parsed that way.
     easy = pl.coalesce(sender.str.extract(_FOUR), sender.str.extract(_SIX))
     marked = lines.with_columns(whole=sender, easy=easy).with_columns(sender=pl.when(pl.col("easy").is_null()).then("sender"))
     split = addresses.add_address_parts(requests.split_senders(marked))

@@ -1,4 +1,4 @@
-"""IP addresses: as text of fixed width that sorts, the part that identifies a visitor, membership in networks, and masking."""
+"""IP addresses: a sortable form of fixed width, the part that identifies a visitor, membership in networks, and masking."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _ZEROS = ":" + _GROUPS * "0:"
 
 
 def add_address_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Add to `address`, text: `sorted`, which sorts like the address, and `part`, which identifies a visitor.
+    """Add to `address` two text columns: `sorted`, which sorts like the address, and `part`, which identifies a visitor.
 
-    `sorted` is `203.000.113.007`, or eight groups of four hexadecimal digits. `part` of an IPv6 address is its /64, because the rest changes.
+    `sorted` is `203.000.113.007`, or eight groups of four hexadecimal digits. The `part` of an IPv6 address is its /64, because the rest changes.
     """
     plain, six, group = pl.col("plain"), pl.col("six"), pl.col("group").struct
     groups = [group[number].str.zfill(_DIGITS) for number in range(_GROUPS)]
@@ -40,18 +40,18 @@ def add_address_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _with_colon(address: pl.Expr) -> pl.Expr:
-    """Return IPv6 addresses, null for others."""
+    """Return the address if it is IPv6, otherwise null."""
     return pl.when(address.str.contains(":", literal=True)).then(address)
 
 
 def _bare(address: pl.Expr) -> pl.Expr:
-    """Return an IPv6 address without brackets and zone, or the IPv4 address that is mapped into it."""
+    """Return an IPv6 address without brackets or zone, or the IPv4 address that is mapped into it."""
     bare = address.str.strip_chars("[]").str.replace(r"%.*$", "")
     return pl.when(bare.str.starts_with(_MAPPED) & bare.str.contains(".", literal=True)).then(bare.str.strip_prefix(_MAPPED)).otherwise(bare)
 
 
 def _whole(address: pl.Expr) -> pl.Expr:
-    """Return an IPv6 address with all eight groups, `::` filled with zeros; an empty group at either end is zero too."""
+    """Return an IPv6 address with all eight groups, `::` being filled with zeros; an empty group at either end is also zero."""
     short = pl.when(address.str.contains("::", literal=True)).then(address)
     missing = (_GROUPS - short.str.count_matches(":", literal=True).cast(pl.Int64)).clip(0, _GROUPS)
     return pl.coalesce(short.str.replace("::", pl.lit(_ZEROS).str.head(1 + 2 * missing), literal=True), address)
@@ -69,10 +69,10 @@ def in_networks(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
 
 
 def is_address(sorted_text: pl.Expr) -> pl.Expr:
-    """Return whether a text is a sortable address."""
+    """Return whether a string is a sortable address."""
     return sorted_text.str.contains(_SORTED).fill_null(value=False)
 
 
 def mask_addresses(text: str) -> str:
-    """Return a text with everything that looks like an IPv4 or IPv6 address replaced by `x.x.x.x`."""
+    """Replace everything in a string that looks like an IPv4 or IPv6 address with `x.x.x.x`."""
     return _ANY.sub(lambda match: match[0] if _CLOCK.fullmatch(match[0]) else _MASK, text)

@@ -1,4 +1,4 @@
-"""Shared by all parsers: what a run needs from a log, which assets it reads, and logs in several formats."""
+"""Classes shared by all parsers: the data that a run needs from a log, the assets that it reads, and logs in several formats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Assets:
     """The extensions that a goal may name; None to read all assets like other requests."""
 
     def marks(self, is_of: Callable[[str], pl.Expr]) -> dict[str, pl.Expr]:
-        """Return `asset`, assets that a goal may name, and `plain`, all other assets; `is_of` matches requests by the extensions `a|b|c`."""
+        """Return `asset`, which marks assets that a goal may name, and `plain`, which marks all others; `is_of` tests for extensions `a|b|c`."""
         every = "|".join(words("assets"))
         none = pl.lit(value=False)
         asset = none if self.kept == () else is_of(every if self.kept is None else "|".join(self.kept)).fill_null(value=False)
@@ -31,7 +31,7 @@ class Assets:
 
 
 ALL_ASSETS = Assets(None)
-"""All assets, for readers that need a record per line."""
+"""All assets, for readers that need a record for each line."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class MixedFormat(Layout):
 
     layouts: tuple[Layout, ...]
     claims: tuple[pl.Expr, ...]
-    """Which lines belong to each format except the first."""
+    """For each format except the first, which lines belong to it."""
 
     @property
     def has_local_times(self) -> bool:
@@ -48,7 +48,7 @@ class MixedFormat(Layout):
         return any(layout.has_local_times for layout in self.layouts)
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of LINES."""
+        """Parse LINES into PARSED."""
         parts = [layout.scan(part, assets) for layout, part in zip(self.layouts, self._parts(lines), strict=True)]
         return pl.concat(parts, how="diagonal").sort("line_no")
 
@@ -67,10 +67,10 @@ def claimed_share(lines: pl.Series, claimed: pl.Expr) -> float:
 
 @dataclass(frozen=True)
 class Needs:
-    """What a run needs from logs and exports."""
+    """The data that a run needs from logs and exports."""
 
     columns: Mapping[str, str | int] = field(default_factory=dict)
-    """`site.columns`: by role, a column's name, or its position (from 1) in a table without a header."""
+    """`site.columns`: for each role, a column's name or, in a table without a header, its position (starting at 1)."""
     properties: tuple[str, ...] = ()
     """The properties of events that goals test."""
     timezone: str = "UTC"

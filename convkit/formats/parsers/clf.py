@@ -1,7 +1,7 @@
 r"""Lines of the common log format and its relatives: `address ident user [time] "request" status bytes "referrer" "agent" ...`.
 
 Splitting lines at their quotes is the fastest way to parse them, and safe once escaped quotes (`\"`) are rewritten as `\x22`, nginx's notation.
-Lines with a usual beginning are parsed by fast rules; slower rules for all other beginnings only run if a log needs them.
+Lines that begin in the usual way are parsed by fast rules; slower rules for all other beginnings only run if a log needs them.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ HAS_NO_ZONE = r'\d:\d\d(?:[.,]\d+)?\] "'
 _LEAD_AND_CLOCK = r"^(?P<lead>[^\[]*(?:\[[^\]]*\][^\[]*)*?) *(?:\[(?P<clock>[^\[\]]*)\](?: *\([0-9.]+ s\))?)? *$"
 _THREE_WORDS = r"^[^ \[]+ +[^ ]+ +[^ \[]+ +$"
 _QUOTED_ADDRESSES = {r'^"(?:-|)" +': "", r'^"([^"\[]+)" +[^ ]+ ': "${1} ", r'^"': ""}
-"""What leading quotes may hold: no forwarded addresses, or several, of which the first is the visitor's, or the whole line."""
+"""What may follow a leading quote: no forwarded address; several, of which the first is the visitor's; or the whole line."""
 NO_TIME = (r"^(?:[A-Z]+ |-$)", _THREE_WORDS)
-"""The request and the beginning of a line without a time, as syslog has already written it."""
+"""Patterns for the request and the beginning of a line without a time, which syslog has already written."""
 
 
 def add_usual_beginning(lines: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `lead`, the text before the time, `time` in UTC, null if it is invalid, and `timeless`, to `before` and `plain`."""
+    """Add to `before` and `plain`: `lead`, the text before the time; `time` in UTC, or null if it is invalid; and `timeless`."""
     clock = pl.when(~pl.col("plain")).then("before").str.tail(_TIME_LENGTH)
     return (
         lines.with_columns(clock=clock, timeless=pl.lit(value=False))
@@ -51,7 +51,7 @@ def add_usual_beginning(lines: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _clock() -> dict[str, pl.Expr]:
-    """Return the parts of `[10/Oct/2000:13:55:36 -0700] `, null if invalid: `minute`, a time; `second`; `offset` (700 for seven hours).
+    """Return the parts of `[10/Oct/2000:13:55:36 -0700] `, or null if invalid: `minute`, a time; `second`; and `offset`, here -700.
 
     Polars caches the times that it parses, and minutes repeat sixty times more often than seconds.
     """
@@ -65,7 +65,7 @@ def _clock() -> dict[str, pl.Expr]:
 
 
 def _time() -> pl.Expr:
-    """Return the time in UTC, null if it is invalid."""
+    """Return the time in UTC, or null if it is invalid."""
     second, offset = pl.col("second"), pl.col("offset")
     is_time = second.is_between(0, 60) & (offset.abs() <= _FARTHEST) & (offset.abs() % 100 < _MINUTES)
     east = offset.sign() * (offset.abs() // 100 * 3_600 + offset.abs() % 100 * 60)
@@ -74,7 +74,7 @@ def _time() -> pl.Expr:
 
 
 def unusual_beginning(timezone: str) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
-    """Return a function that adds the same for other times: with a fraction, in ISO 8601, or without a time zone, then in `timezone`.
+    """Return a function that adds the same columns for other times: with a fraction, in ISO 8601, or, without a time zone, in `timezone`.
 
     Lines without a time (`timeless`) take the time of their wrapper.
     """
@@ -117,15 +117,15 @@ _HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)
 _HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
 _FORWARDED = rf'"{_STATUS_AND_BYTES} {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
 AGENT_FOLLOWS = rf'(?: [^" ]+){{0,4}} +{_QUOTED} +"'
-"""Referrer and user agent, perhaps after a few words such as the duration."""
+"""Matches referrer and user agent, possibly after a few words such as the duration."""
 PROXIES = {
     "traefik": rf' (?:-|{_QUOTED}) (?:-|{_QUOTED}) \d+ (?:"[^"]*"|-) (?:"[^"]*"|-) \d+ms\s*$',
     "ingress-nginx": rf" {_QUOTED} {_QUOTED} \d+ [0-9.]+ \[[^\]]*\] ",
 }
-"""What follows the bytes in the combined lines of proxies that add fields which are read."""
+"""For proxies that add fields worth reading to combined lines: the pattern for what follows the bytes."""
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
 NOT_COMMON = rf'"{_STATUS_AND_BYTES}(?:{AGENT_FOLLOWS}|{PROXIES["traefik"]})'
-"""Other lines that continue like common ones: combined lines with words after the bytes, and proxies' lines without quotes."""
+"""Matches other lines that continue like common ones: combined lines with words after the bytes, and proxies' lines without quotes."""
 _ENVOY = "ACCESS ["
 _BARE_REFERRER, _BARE_AGENT = r'^([^"]*"[^"]*" \S+ \S+) -( )', r'^([^"]*"[^"]*" \S+ \S+ "[^"]*") -( )'
 COMMENT = "#"
@@ -135,7 +135,7 @@ _MESSAGE = (
     r"|^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4}\] \[\d+\] \[[A-Z]+\] |^Serving HTTP on "
     r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$|^-- (?:Logs begin|Journal begins|Boot) "
 )
-"""Other messages in access logs: errors of Apache, messages of ingress-nginx, Gunicorn and Python's server, and those of syslog and the journal."""
+"""Matches other messages in access logs: Apache's errors, and messages from ingress-nginx, Gunicorn, Python's server, syslog and the journal."""
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
 _BEHIND = ("behind", "forwarded")
 _TRIED, _MOSTLY = 1_000, 0.5
@@ -147,12 +147,12 @@ _NO_TEXT, _NO_NUMBER = pl.lit(None, dtype=pl.String), pl.lit(None, dtype=pl.Floa
 
 @dataclass(frozen=True)
 class CommonLog(LogFormat, Layout):
-    """The common log format or a relative of it; `fit` sets what depends on the log."""
+    """The common log format or one of its relatives; `fit` sets the attributes that depend on the log."""
 
     end: str = ""
-    """What follows the bytes, a regular expression."""
+    """A regular expression for what follows the bytes."""
     but: str = ""
-    """What identifies a line of another format that continues the same way."""
+    """A regular expression that identifies lines of another format that continue in the same way."""
     host_first: bool = False
     """Whether lines begin with a virtual host."""
     has_agent: bool = True
@@ -160,9 +160,9 @@ class CommonLog(LogFormat, Layout):
     seconds: str = ""
     """A regular expression whose only group is the duration; empty if lines have none."""
     unit: float = 1.0
-    """The unit of the duration in seconds."""
+    """The unit of the duration, in seconds."""
     left_out: str = ""
-    """What is between address and user and ignored, a regular expression."""
+    """A regular expression for whatever is between the address and the user, which is ignored."""
     host_second: bool = False
     """Whether a virtual host takes the place of the ident, as in lighttpd's logs."""
     has_forwarded: bool = False
@@ -174,11 +174,11 @@ class CommonLog(LogFormat, Layout):
     has_bare: bool = False
     """Whether a missing referrer or user agent may be without quotes."""
     clean: Cleaning = field(default_factory=dict)
-    """For `request`, `referrer`, `agent` and `forwarded`."""
+    """Functions that make `request`, `referrer`, `agent` and `forwarded` readable, by field."""
 
     @property
     def comment(self) -> str:
-        """What header lines begin with that do not count when a format is detected."""
+        """The beginning of header lines, which are ignored when a format is detected."""
         return COMMENT
 
     def claims(self) -> pl.Expr:
@@ -209,7 +209,7 @@ class CommonLog(LogFormat, Layout):
         )
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of LINES; for plain assets, only the client and the problem `asset`."""
+        """Parse LINES into PARSED; plain assets get only the client and the problem `asset`."""
         if self.has_bare:
             lines = lines.with_columns(pl.col("line").str.replace(_BARE_REFERRER, '$1 "-"$2').str.replace(_BARE_AGENT, '$1 "-"$2'))
         if self.timezone is None:
@@ -224,7 +224,7 @@ class CommonLog(LogFormat, Layout):
         return clean_fields(_parts(lines, fields), self.clean, fields)
 
     def _parsed(self, begun: pl.LazyFrame) -> pl.LazyFrame:
-        """Return PARSED of LINES that are split at their quotes and have their beginning parsed."""
+        """Return PARSED for LINES that have been split at their quotes and whose beginning has been parsed."""
         lead, duration = pl.col("lead").str.strip_chars_end(" "), pl.col("line").str.extract(self.seconds) if self.seconds else _NO_TEXT
         return (
             begun.with_columns(
@@ -263,7 +263,7 @@ class CommonLog(LogFormat, Layout):
 
 
 def _host(text: pl.Expr) -> pl.Expr:
-    """Return a virtual host without its port, null if it is `-`."""
+    """Return a virtual host without its port, or null if it is `-`."""
     return text_or_null(text.str.to_lowercase().str.replace(r":\d+$", ""))
 
 
@@ -280,7 +280,7 @@ def _is_quoted_line(*, host_first: bool, end: str = "") -> pl.Expr:
 
 
 def _parts(lines: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
-    """Split lines at their quotes. Plain assets, most of a log, become null: nulls cost almost nothing later."""
+    """Split lines at their quotes. Plain assets, which make up most of a log, become null, because nulls cost almost nothing later."""
     line = pl.col("line")
     parts = requests.rewrite_escapes(line, requests.APACHE_ESCAPES).str.split_exact('"', len(fields) - 1).struct.rename_fields(fields).alias("part")
     masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}

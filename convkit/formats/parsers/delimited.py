@@ -1,7 +1,7 @@
-"""Tables with separators (CSV, TSV), with or without a header: rows of fields, and event exports made of them.
+"""Tables with separators (CSV, TSV), with or without a header: rows of fields, and event exports made up of such rows.
 
-RFC 4180 with several possible separators. Each line is a record unless its quotes are open, so that an unclosed quote costs one line and not the
-rest of the file.
+Tables follow RFC 4180, but with several possible separators. Each line is a record unless a quote is left open in it, so that an unclosed quote
+costs one line and not the rest of the file.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ ANY_SEPARATOR = (*TAB, *COMMA_LIKE)
 UNCLOSED_QUOTE, RAGGED_ROW = "a quote without an end", "not as many fields as the header"
 _QUOTED = r'"[^"]*"'
 _MOST_LINES = 100
-"""The most lines of a record; a quote that is open for longer is unclosed."""
+"""The maximum number of lines in a record; a quote that stays open for longer counts as unclosed."""
 _WIDE = 40
-"""The number of columns from which one list of all fields is faster than one column each."""
+"""The number of columns above which a single list of all fields is faster than a column for each field."""
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ class Dialect:
     header: str | None
     width: int
     has_quotes: bool = True
-    """Whether quotes around a field are not part of it."""
+    """Whether fields may be enclosed in quotes, which are not part of them."""
 
     def split(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Add to LINES what `field` needs, and to `fault` the reason why a line is not a row, including `blank` and `comment`."""
+        """Add to LINES the columns that `field` needs, and as `fault` the reason why a line is not a row, including `blank` and `comment`."""
         # Most lines have no quotes: the rules for quotes cost almost nothing on nulls.
         quoted, bare = pl.col("quoted"), pl.col("bare")
         return (
@@ -73,7 +73,7 @@ class Dialect:
         return pl.coalesce(part, bare)
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES with each record that spans several lines joined into its first line; records that never end stay as they are."""
+        """Yield LINES with each multi-line record joined into its first line; records that never end stay as they are."""
         if not self.has_quotes:
             yield from frames
             return
@@ -101,19 +101,19 @@ class Dialect:
 
 
 def header_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[str]], bool]) -> float:
-    """Return the share of lines that are rows of a table whose header `is_wanted`."""
+    """Return the share of lines that are rows of a table whose header satisfies `is_wanted`."""
     table = table_rows(lines)
     headers = {separator: split_row(table[0], separator) for separator in separators if len(table)}
     return max((equal_width_share(table, separator) for separator, names in headers.items() if is_wanted(names)), default=0.0)
 
 
 def table_rows(lines: pl.Series) -> pl.Series:
-    """Return the lines that are rows, the header first."""
+    """Return the lines that are rows, starting with the header."""
     return lines.filter((lines.str.strip_chars() != "") & ~lines.str.starts_with("sep="))
 
 
 def equal_width_share(lines: pl.Series, separator: str) -> float:
-    """Return the share of lines with as many fields as the first, 0 if that has only one."""
+    """Return the share of lines with as many fields as the first, or 0 if the first has only one."""
     numbers = lines.to_frame("line").select(_separators(pl.col("line"), separator)).to_series()
     return float((numbers == numbers[0]).mean() or 0.0) if len(numbers) and numbers[0] else 0.0
 
@@ -132,7 +132,7 @@ def _separators(line: pl.Expr, separator: str) -> pl.Expr:
 
 
 _LEAST_SHARE = 0.5
-"""The least share of lines with the same number of fields in a table."""
+"""The minimum share of a table's lines that must have the same number of fields."""
 _CLOCKS = 100
 _WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 
@@ -143,7 +143,7 @@ class TableExport(exports.ExportLayout):
 
     rows: Dialect
     others: Mapping[str, int] = field(default_factory=dict)
-    """The columns that have no role."""
+    """The positions of the columns that have no role, by name."""
 
     @property
     def can_mend(self) -> bool:
@@ -151,17 +151,17 @@ class TableExport(exports.ExportLayout):
         return True
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
-        """Return PARSED, PARSED_EVENTS and a `prop.NAME` for each property, of LINES."""
+        """Parse LINES into PARSED, PARSED_EVENTS and a `prop.NAME` for each property."""
         fields = {name: self._value(name, place) for name, place in self.columns.fields.items()}
         rows = self.rows.split(lines).select("source", "line_no", "fault", props=self._props(), **fields)
         return exports.parse_events(rows, self.columns)
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES with each record that spans several lines joined into one."""
+        """Yield LINES with each multi-line record joined into one line."""
         return self.rows.mend(frames)
 
     def _value(self, name: str, place: ColumnPath) -> pl.Expr:
-        """Return a field, or a path within its JSON text; with semicolons as separators, decimal commas become points."""
+        """Return a field, or the value at a path within its JSON text; if the separator is a semicolon, decimal commas become points."""
         text = exports.json_text(self.rows.field(int(place[0])), place[1:])
         if self.rows.separator != ";" or not (name == "value" or name.startswith("prop.")):
             return text
@@ -179,7 +179,7 @@ class TableExport(exports.ExportLayout):
 
 @dataclass(frozen=True)
 class TableFormat(LogFormat):
-    """Exports of any tool as a table with one of several separators."""
+    """Exports from any tool, as a table with one of several separators."""
 
     separators: tuple[str, ...]
 
@@ -197,7 +197,7 @@ class TableFormat(LogFormat):
 
 
 def export_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[ColumnPath]], bool] | None = None) -> float:
-    """Return the share of lines that are rows of a table with known column names, or whose header `is_wanted`."""
+    """Return the share of lines that are rows of a table with known column names, or whose header satisfies `is_wanted`."""
     return header_share(lines, separators, lambda names: (is_wanted or _names_export)([(name,) for name in names]))
 
 
@@ -209,9 +209,9 @@ def table_share(lines: pl.Series, separators: Sequence[str]) -> float:
 
 
 def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], headless: Sequence[str] = ()) -> TableExport:
-    """Return the layout of a table; `headless` are the names of its columns if it never has a header or quotes.
+    """Return the layout of a table; `headless` gives the names of its columns if it never has a header or quotes.
 
-    Raises InputError if the lines are not a table, or lack what a run needs.
+    Raises InputError if the lines are not a table, or if they lack columns that a run needs.
     """
     table = table_rows(lines)
     best = max(separators, key=lambda separator: equal_width_share(table, separator))
@@ -230,12 +230,12 @@ def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], 
 
 
 def _names_export(names: Sequence[ColumnPath]) -> bool:
-    """Return whether a header has known names, and not those of an access log."""
+    """Return whether a header has known column names that are not those of an access log."""
     return exports.names_events(names) and not exports.names_requests(names)
 
 
 def _by_number(columns: Columns, names: Sequence[ColumnPath]) -> Columns:
-    """Return columns by their numbers (from 0), followed by the names within a column's JSON text; missing columns are left out."""
+    """Replace the names of columns in paths with their numbers (starting at 0), and leave out missing columns; names within JSON text stay."""
     numbers = {name: str(number) for number, name in reversed([*enumerate(names)])}
 
     def numbered(places: Mapping[str, ColumnPath]) -> dict[str, ColumnPath]:

@@ -1,6 +1,6 @@
-"""Event exports: the role of each column, by its usual name or `site.columns`, and events from rows of these roles.
+"""Event exports: the role of each column, determined by its usual name or `site.columns`, and the conversion of rows into events.
 
-A row is read like a line of a log: user and address are its sender, the page is its request, so that later stages treat both alike.
+A row is read like a log line: user and address become its sender, and the page its request, so that later stages treat both alike.
 """
 
 from __future__ import annotations
@@ -52,17 +52,17 @@ class Columns:
     has_local_times: bool = False
     """Whether some times have no time zone; they are in `timezone`."""
     preset: Preset | None = None
-    """The tool's preset; then `roles` are the preset's fields and those with OWNER_PREFIX."""
+    """The tool's preset, if the tool is known; `roles` are then the preset's fields and the roles with OWNER_PREFIX."""
     texts: Mapping[ColumnPath, ColumnPath] = field(default_factory=dict)
-    """The columns of JSON text, by the paths within them."""
+    """The columns that hold JSON text, by the paths that are read from them."""
     props: ColumnPath = ()
     """The path to the object or column that holds the properties."""
     tested: tuple[str, ...] = ()
-    """The properties that goals test, whether they have a column or not."""
+    """The properties that goals test, whether or not they have a column."""
 
     @property
     def fields(self) -> dict[str, ColumnPath]:
-        """The paths of all that a run needs, by the names that rows have: roles, and `prop.NAME`s."""
+        """The paths of all values that a run needs, by the names that they get in rows: roles and `prop.NAME`s."""
         return {**self.roles, **{f"prop.{name}": path for name, path in self.properties.items()}}
 
     def column(self, path: ColumnPath) -> ColumnPath:
@@ -83,9 +83,9 @@ class ExportLayout(Layout):
 
 
 def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values: Callable[[ColumnPath], Iterable[str]]) -> Columns:
-    """Return the columns among `names`; `values` returns some texts of a column, for those of the time.
+    """Find the columns among `names`; `values` returns sample values of a column, and is called for the time column.
 
-    Raises InputError if a role has two candidates, or a column is missing that `site.columns` names or every run needs.
+    Raises InputError if a role has two candidates, or if a column that `site.columns` names or that every run needs is missing.
     """
     chosen = {role: _owners_column(role, name, names, called) for role, name in needs.columns.items()}
     if needs.has_header and (preset := presets.preset_of(names)):
@@ -109,7 +109,7 @@ def _tool_columns(preset: Preset, chosen: Mapping[str, ColumnPath], names: Seque
     fields = {name: presets.path_of(column, names) for name, column in preset.fields.items()}
     roles = fields | {f"{OWNER_PREFIX}{role}": path for role, path in chosen.items()}
     props = presets.path_of(preset.props, names) if preset.props else ()
-    # If the properties are a column of JSON text, they are read from that.
+    # If the properties are JSON text in one column, they are read from that column.
     is_text = preset.property is None and props in names
     properties = {name: path for name in needs.properties if (path := _property(name, names) or ((*props, name) if is_text else ()))}
     columns = set(names)
@@ -119,29 +119,29 @@ def _tool_columns(preset: Preset, chosen: Mapping[str, ColumnPath], names: Seque
 
 
 def _json_column(path: ColumnPath, columns: Collection[ColumnPath]) -> ColumnPath:
-    """Return the column whose JSON text may contain a path, empty if there is none."""
+    """Return the column whose JSON text may contain a path, or an empty path if there is none."""
     return next((path[:length] for length in range(len(path) - 1, 0, -1) if path[:length] in columns), ())
 
 
 def json_path(names: ColumnPath) -> str:
-    """Return the JSONPath of a path within a text."""
+    """Return the JSONPath expression for a path within JSON text."""
     return "$" + "".join(f"[{json.dumps(name)}]" for name in names)
 
 
 def names_events(names: Sequence[ColumnPath]) -> bool:
-    """Return whether names include what every run needs, even ambiguously, and do not belong to a known tool."""
+    """Return whether names include the roles that every run needs, even ambiguously, and do not belong to a known tool."""
     roles = {role for role in ROLES if any(_candidates(role, names))}
     return presets.preset_of(names) is None and bool(roles & {"time", "date"} and roles & {"user", "address"} and roles & {"event", "url"})
 
 
 def names_requests(names: Sequence[ColumnPath]) -> bool:
-    """Return whether names belong to an access log, of requests instead of events."""
+    """Return whether names belong to an access log, which holds requests instead of events."""
     compared = {normalized(name) for path in names for name in path[-1].split(".")}
     return bool(compared & _STATUSES and compared & (_METHODS | _SIZES))
 
 
 def dotted(path: ColumnPath) -> str:
-    """Return a column's name as people write it."""
+    """Return a column's name as users write it."""
     return ".".join(path)
 
 
@@ -169,7 +169,7 @@ def _usual_column(role: str, names: Sequence[ColumnPath], called: str) -> Column
 
 
 def _candidates(role: str, names: Sequence[ColumnPath]) -> list[list[ColumnPath]]:
-    """Return the columns whose names are usual for a role, the most usual first, and those within objects last."""
+    """Return groups of columns whose names are usual for a role, the most usual first, and those within objects last."""
     listed = [line.partition(":") for line in datafiles.lines("columns")]
     words_by_rank = [{normalized(word) for word in words.split()} for named, _, words in listed if named == role]
     candidates: list[list[ColumnPath]] = [[path for path in names if len(path) == 1 and normalized(path[0]) in words] for words in words_by_rank]
@@ -177,12 +177,12 @@ def _candidates(role: str, names: Sequence[ColumnPath]) -> list[list[ColumnPath]
 
 
 def _property(name: str, names: Sequence[ColumnPath]) -> ColumnPath | None:
-    """Return the column of a property: by its full name, otherwise the first with this name within an object."""
+    """Return the column of a property: the one with its full name or, failing that, the first with this name within an object."""
     return next((path for path in names if dotted(path) == name), next((path for path in names if path[-1] == name), None))
 
 
 def _refuse_missing_roles(roles: Mapping[str, ColumnPath], names: Sequence[ColumnPath], called: str) -> None:
-    """Raise InputError if a column is missing that every run needs."""
+    """Raise InputError if a column that every run needs is missing."""
     for needed, what in ((("time",), "a time"), (("user", "address"), "a visitor"), (("event", "url"), "an event or a page")):
         if not any(role in roles for role in needed):
             option = f"--set columns.{needed[0]}="
@@ -199,22 +199,22 @@ def _listed(names: Sequence[ColumnPath]) -> str:
 
 
 def _quoted(path: ColumnPath) -> str:
-    """Return a column's name, harmless and without IP addresses: without a header, it is a value of the first row."""
+    """Return a column's name, safe to show and without IP addresses: if there is no header, it is a value from the first row."""
     return addresses.mask_addresses(safe(dotted(path), _LONGEST_NAME))
 
 
 _NO_VALUES = ["", "-", "null", "NULL", "Null", "None", "nan", "NaN", "NA", "N/A", "\\N", "<NA>", "(not set)", "undefined"]
-"""What tools write for missing values."""
+"""The placeholders that tools write for missing values."""
 _DATE_LENGTH = len("20261010")
 _ABSENT = {name: {**PARSED, **PARSED_EVENTS}[name] for name in ("status", "bytes", "seconds", "forwarded", "cookies")}
 _NO_PAGE = "-"
 
 
 def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> pl.LazyFrame:
-    """Return PARSED, PARSED_EVENTS and `prop.NAME`s of rows: `source, line_no, fault`, text by role (ROLES), and `prop.NAME`s.
+    """Return PARSED, PARSED_EVENTS and `prop.NAME`s for rows that have `source, line_no, fault`, text columns for ROLES, and `prop.NAME`s.
 
-    `fault` is the reason why a row is not an event, including `blank` and `comment`. With `has_times`, `time` is a time already. The rows of a known
-    tool's export have the fields of its preset instead of roles. `props` is the JSON text of the properties.
+    `fault` is the reason why a row is not an event, including `blank` and `comment`. If `has_times`, `time` has already been parsed. Rows of a known
+    tool's export have the fields of the tool's preset instead of roles. `props` holds the properties as JSON text.
     """
     if columns.preset is not None:
         rows = _tool_roles(rows, columns, columns.preset)
@@ -231,7 +231,7 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
         .with_columns(
             sender=requests.join_sender(pl.col("address"), pl.col("user")),
             host=pl.col("host").str.to_lowercase(),
-            # A row without a page is an event, never a server's message.
+            # A row without a page is an event, never a message from the server.
             request=pl.concat_str([pl.lit("GET "), "url"]).fill_null(_NO_PAGE),
             user_agent=_value_or_null(pl.col("agent")),
             session_key="session",
@@ -262,28 +262,28 @@ def _no_texts(names: Iterable[str]) -> list[pl.Expr]:
 
 
 def json_text(text: pl.Expr, names: ColumnPath) -> pl.Expr:
-    """Return the value at a path of a JSON text, or the text itself if the path is empty."""
+    """Return the value at a path within JSON text, or the text itself if the path is empty."""
     return text.str.json_path_match(json_path(names)) if names else text
 
 
 def _text_or_null(text: pl.Expr) -> pl.Expr:
-    """Return a text, null if it is empty."""
+    """Return a string, or null if it is empty."""
     return pl.when(text != "").then(text)
 
 
 def _value_or_null(text: pl.Expr) -> pl.Expr:
-    """Return a value, null if it is a notation for a missing one."""
+    """Return a value, or null if it is a placeholder for a missing value."""
     bare = text.str.strip_chars()
     return pl.when(~bare.is_in(_NO_VALUES)).then(bare)
 
 
 def _number(text: pl.Expr) -> pl.Expr:
-    """Return a number that identifies each text, null if there is none."""
+    """Return a number that identifies a string, or null if there is no string."""
     return pl.when(text.is_not_null()).then(text.hash(4).reinterpret(signed=True))
 
 
 def _with_clock() -> pl.Expr:
-    """Return day and time of day from two columns as one text."""
+    """Join the day and the time of day from two columns into one string."""
     day, clock = pl.col("date").str.strip_chars(), pl.col("time").str.strip_chars()
     dashed = timestamps.iso_day(pl.when(day.str.len_bytes() == _DATE_LENGTH).then(day))
     padded = pl.when(clock.str.slice(1, 1) == ":").then(pl.concat_str([pl.lit("0"), clock])).otherwise(clock)

@@ -1,4 +1,4 @@
-"""The fields of a request as text, from any notation: their usual names, and how they become parsed lines."""
+"""The fields of a request as text, whatever notation they come from: their usual names, and how they become parsed lines."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 DURATION_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
-"""The fields for the duration of a request, and how many of each unit a second has."""
+"""The fields for the duration of a request, and how many of each unit there are in a second."""
 _PLACES = 9
 FIELDS = (
     "time",
@@ -46,21 +46,21 @@ FIELDS = (
     "cookies",
     *DURATION_UNITS,
 )
-"""The fields of a line: `request` is all of `METHOD target PROTOCOL`, otherwise made of its parts; `target` may lack the `query`."""
+"""The fields of a line. `request` is the whole of `METHOD target PROTOCOL`; if missing, it is made from its parts. `target` may lack the `query`."""
 _EMPTY = ["-", "", "- - -"]
 _PORT = r"^\[?([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\])(?::[0-9]+)?$"
 
 
 def clean_fields(rows: pl.LazyFrame, clean: Cleaning, present: Collection[str]) -> pl.LazyFrame:
-    """Return rows with functions applied to the fields that are `present`."""
+    """Apply the functions in `clean` to those fields of rows that are `present`."""
     return rows.with_columns(**{name: function(pl.col(name)) for name, function in clean.items() if name in present})
 
 
 def parse_requests(rows: pl.LazyFrame, present: Collection[str], assets: Assets, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
-    """Return PARSED of rows: `source, line_no, fault`, and as text the FIELDS that are `present`.
+    """Return PARSED for rows that have `source, line_no, fault` and, as text, those FIELDS that are `present`.
 
-    `fault` is the reason why a row is not a record, including `blank` and `comment`; a row without a time or an address is a record. Times without a
-    time zone are in `timezone`; for `names_month` see `timestamps.parse_times`.
+    `fault` is the reason why a row is not a record, including `blank` and `comment`; a row without a time or an address is still a record. Times
+    without a time zone are in `timezone`; for `names_month`, see `timestamps.parse_times`.
     """
     absent = {name: pl.lit(None, dtype=pl.String) for name in FIELDS if name not in present}
     filled = rows.with_columns(**absent).with_columns(
@@ -90,13 +90,13 @@ def parse_requests(rows: pl.LazyFrame, present: Collection[str], assets: Assets,
 
 
 def field_or_null(name: str) -> pl.Expr:
-    """Return a field, null if it is `-` or empty."""
+    """Return a field, or null if it is `-` or empty."""
     bare = pl.col(name).str.strip_chars()
     return pl.when(~bare.is_in(_EMPTY)).then(bare)
 
 
 def _address() -> pl.Expr:
-    """Return the client's IP address without its port; lists of addresses and other texts stay as they are."""
+    """Return the client's IP address without its port; other strings, such as lists of addresses, stay as they are."""
     with_colon = pl.when(pl.col("address").str.contains(":", literal=True)).then("address")
     # Bare IPv6 addresses, which are common, have neither brackets nor a port.
     with_port = pl.when(with_colon.str.contains(r"[\].]")).then("address").str.replace(_PORT, "$1").str.strip_chars_end("]")
@@ -104,7 +104,7 @@ def _address() -> pl.Expr:
 
 
 def _request(present: Collection[str]) -> pl.Expr:
-    """Return the request line: as logged, otherwise made of its parts."""
+    """Return the request line as it was logged or, failing that, made from its parts."""
     whole = field_or_null("request")
     if "target" not in present:
         return whole
@@ -124,7 +124,7 @@ def _is_asset(extensions: str) -> pl.Expr:
 
 
 def _seconds(present: Collection[str]) -> pl.Expr:
-    """Return the duration of requests in seconds, null if it was not logged."""
+    """Return the duration of requests in seconds, or null if it was not logged."""
     number = {name: pl.col(name).str.strip_chars_end("mns ").cast(pl.Float64, strict=False) for name in DURATION_UNITS if name in present}
     seconds = [pl.when(value >= 0).then((value / DURATION_UNITS[name]).round(_PLACES)) for name, value in number.items()]
     return pl.coalesce(seconds) if seconds else pl.lit(None, dtype=pl.Float64)
@@ -149,7 +149,7 @@ _LIKELY = {
     "seconds": r"\d+[.]\d+(e-?\d+)?s?$|0$|[\d.hm]*[hmnuµμ]?s$",
     **dict.fromkeys([name for name in DURATION_UNITS if name != "seconds"], r"[\d.]+(e-?\d+)?$"),
 }
-"""How the values of a field begin, where names alone are ambiguous: whole numbers are not seconds, because they may be in any unit."""
+"""Patterns for the beginning of values, by field, for use if names alone are ambiguous; whole numbers may be in any unit, so they are not seconds."""
 _REQUEST_PARTS = ("method", "target", "query", "protocol")
 
 
@@ -160,26 +160,26 @@ class FieldNames:
     names: Mapping[str, str]
     """The names that each field may have, the best first; `date` may accompany `time`."""
     needed: tuple[str, ...]
-    """What identifies a request: at least one of the names in each text."""
+    """The names that identify a request: it has at least one of the names in each string."""
     without: str = ""
     """Names that a line must not have, because they belong to another server."""
     logger: tuple[str, str] | None = None
-    """The field that names a line's log, and what it begins with for requests; lines without it are requests."""
+    """The field that says which log a line belongs to, and how its value begins for requests; lines without it are requests."""
     clean: Cleaning = field(default_factory=dict)
     """Functions that make the text of fields readable, by field."""
     is_loose: bool = False
-    """Whether the server's owner chose the names: then they may be within any object, and values must look right."""
+    """Whether the server's owner chose the names. If so, they may be within any object, and values must look right."""
 
     def compared(self, paths: Iterable[ColumnPath]) -> set[str]:
-        """Return names as they are compared; loose ones also without the objects around them."""
+        """Return names in the form used for comparison; loose ones also without the objects around them."""
         return {name for path in paths for name in (_tails(path) if self.is_loose else _tails(path)[:1])}
 
     def is_request(self, names: set[str]) -> bool:
-        """Return whether a line with these compared names is a request."""
+        """Return whether a line with these names, in the form used for comparison, is a request."""
         return all(names.intersection(normalized_words(some)) for some in self.needed) and names.isdisjoint(normalized_words(self.without))
 
     def find(self, lines: Sequence[Mapping[ColumnPath, str | list[Any]]]) -> FieldPaths:
-        """Return the paths of fields in one file, from some of its lines."""
+        """Find the paths of fields in a file, given some of its lines."""
         count = len(lines)
         values: dict[ColumnPath, list[Any]] = {}
         for line in lines:
@@ -197,7 +197,7 @@ class FieldNames:
         return FieldPaths({field: tuple(paths) for field, paths in fields.items() if paths}, values, logger, self.clean)
 
     def _paths_of(self, field: str, values: Mapping[ColumnPath, list[Any]], most: int) -> list[ColumnPath]:
-        """Return the paths of a field in one file, the best first; a path with `most` values has one in each line, and later paths are not needed."""
+        """Return the paths of a field in one file, the best first. No path is needed after one with `most` values, which has a value in each line."""
         paths = [path for name in normalized_words(self.names[field]) for path in self._named(name, values)]
         if not self.is_loose:
             return paths or [path for path in self._optional(field) if any(other[:-1] == path[:-1] for other in values)]
@@ -206,12 +206,12 @@ class FieldNames:
         return likely[: last + 1]
 
     def _named(self, name: str, paths: Iterable[ColumnPath]) -> list[ColumnPath]:
-        """Return the paths with a name: those within the fewest objects that are not part of the name."""
+        """Among the paths with this name, return those within the fewest objects, not counting objects that are part of the name."""
         most = 3 if self.is_loose else 1
         return next((named for outer in range(most) if (named := [path for path in paths if _tails(path)[outer : outer + 1] == (name,)])), [])
 
     def _optional(self, field: str) -> Iterator[ColumnPath]:
-        """Yield the paths of a field that some lines lack, and perhaps all sampled ones."""
+        """Yield the paths of a field that may be missing from some lines, perhaps even from all sampled ones."""
         if field in {"referrer", "agent", "forwarded", "user"}:
             yield from (tuple(name.split(".")) for name in self.names[field].split() if "." in name)
 
@@ -242,7 +242,7 @@ class FieldPaths:
         return self._like(_NAMES_MONTH, "time")
 
     def are_lists(self, path: ColumnPath) -> bool:
-        """Return whether a path holds lists, or may."""
+        """Return whether a path holds lists or may hold them."""
         return path not in self.values or any(isinstance(value, list) for value in self.values[path])
 
     def texts(self, text: Callable[[ColumnPath], pl.Expr]) -> dict[str, pl.Expr]:
@@ -263,12 +263,12 @@ class FieldPaths:
             log = text(self.logger[0])
             fields["method"] = pl.when(log.is_null() | log.str.starts_with(self.logger[1])).then(fields["method"])
         if "agent" in fields and (request := fields.get("method", fields.get("request"))) is not None:
-            # If a server logs user agents at all, a request without one was sent without one.
+            # If a server logs user agents at all, a request logged without one was sent without one.
             fields["agent"] = pl.coalesce(fields["agent"], pl.when(request.is_not_null()).then(pl.lit("")))
         return fields | {name: _in_unit(fields[name], DURATION_UNITS[name]) for name in DURATION_UNITS if self._like(_HAS_UNIT, name)}
 
     def _like(self, pattern: str, field: str) -> bool:
-        """Return whether a sampled text of a field matches."""
+        """Return whether a sampled value of a field matches."""
         return any(re.match(pattern, text) for text in _texts(self.values, self.fields.get(field, ())))
 
 
@@ -285,13 +285,13 @@ class NamedFieldsLayout(Layout):
         return self.paths.has_local_times
 
     def parse(self, rows: pl.LazyFrame, present: Collection[str], assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of rows: `source, line_no, fault`, and the fields that are `present` as text."""
+        """Return PARSED for rows that have `source, line_no, fault` and, as text, those fields that are `present`."""
         cleaned = clean_fields(rows, self.paths.clean, present)
         return parse_requests(cleaned, present, assets, self.timezone, names_month=self.paths.names_month)
 
 
 def _first_text(paths: Iterable[ColumnPath], text: Callable[[ColumnPath], pl.Expr]) -> pl.Expr:
-    """Return the first text at some paths that is not empty, or the last."""
+    """Return the first non-empty value at these paths, or the value at the last path."""
     *others, last = map(text, paths)
     return pl.coalesce(*map(_text_or_null, others), last)
 
@@ -301,7 +301,7 @@ def _text_or_null(text: pl.Expr) -> pl.Expr:
 
 
 def _in_unit(text: pl.Expr, of_second: int) -> pl.Expr:
-    """Return a duration in Go's notation, `1m2.5s`, as text with a number of units, `of_second` of which make a second."""
+    """Convert a duration in Go's notation, `1m2.5s`, to a number of units, as text; there are `of_second` units in a second."""
     part = text.str.extract_groups(_DURATION).struct
     factors = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9}
     number = part[2].cast(pl.Float64, strict=False)
@@ -313,34 +313,34 @@ def _in_unit(text: pl.Expr, of_second: int) -> pl.Expr:
 
 @cache
 def usual_names() -> dict[str, str]:
-    """Return the usual names of each field: `names` for loose formats."""
+    """Return the usual names of each field, to be used as `names` of loose formats."""
     listed = [line.partition(":") for line in datafiles.lines("request_fields")]
     return {field: "".join(names for name, _, names in listed if name == field).strip() for field in dict.fromkeys(name for name, _, _ in listed)}
 
 
 def request_names() -> tuple[str, ...]:
-    """Return what identifies a request with usual names: its target, its status and its client."""
+    """Return the usual names that identify a request: those of its target, its status and its client."""
     names = usual_names()
     return tuple(" ".join(names[field] for field in fields) for fields in (("request", "target"), ("status",), ("address", "agent", "forwarded")))
 
 
 @lru_cache(maxsize=256)
 def normalized_words(names: str) -> tuple[str, ...]:
-    """Return space-separated names as they are compared."""
+    """Split space-separated names and return them in the form used for comparison."""
     return tuple(map(normalized, names.split()))
 
 
 @lru_cache(maxsize=1024)
 def _tails(path: ColumnPath) -> tuple[str, ...]:
-    """Return a path's name as it is compared: all of it, then without the outermost object, and so on."""
+    """Return a path's name in the form used for comparison: in full, then without the outermost object, and so on."""
     return tuple(normalized("".join(path[outer:])) for outer in range(len(path)))
 
 
 def _texts(values: Mapping[ColumnPath, list[Any]], paths: Iterable[ColumnPath]) -> list[str]:
-    """Return the texts at paths, without empty ones."""
+    """Return the strings at these paths, without empty ones."""
     return [value for path in paths for value in values.get(path, ()) if isinstance(value, str) and value not in _NO_TEXTS]
 
 
 def _is_likely(name: str, texts: list[str]) -> bool:
-    """Return whether most of the texts look like a field's; true if there are none."""
+    """Return whether at least half of the values look like those of a field; true if there are no values."""
     return name not in _LIKELY or 2 * sum(bool(re.match(_LIKELY[name], text)) for text in texts) >= len(texts)

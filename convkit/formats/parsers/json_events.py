@@ -34,9 +34,9 @@ class JsonExport(exports.ExportLayout):
         return True
 
     def scan(self, lines: pl.LazyFrame, _assets: Assets) -> pl.LazyFrame:
-        """Return PARSED, PARSED_EVENTS and a `prop.NAME` for each property, of LINES.
+        """Parse LINES into PARSED, PARSED_EVENTS and a `prop.NAME` for each property.
 
-        Fails if a line is not a JSON object: `mend` comes first then.
+        This fails if a line is not a JSON object; `mend` must then be called first.
         """
         is_blank = pl.col("line").str.strip_chars().fill_null("") == ""
         fields = {name: self._field(path) for name, path in self.columns.fields.items()}
@@ -49,13 +49,13 @@ class JsonExport(exports.ExportLayout):
         return exports.parse_events(rows, self.columns)
 
     def _shape(self) -> pl.Struct:
-        """Return the struct type of what a run needs: text, unless the tool's preset has other types."""
+        """Return a struct type for the fields that a run needs: strings, unless the tool's preset gives other types."""
         preset = self.columns.preset
         types = {self.columns.roles[name]: of_type for name, of_type in (preset.types if preset else {}).items()}
         return _shape({self.columns.column(path): types.get(path, pl.String()) for path in self.columns.fields.values()})
 
     def _field(self, path: ColumnPath) -> pl.Expr:
-        """Return the value at a path of an object, or within the JSON text there."""
+        """Return the value at a path in an object, or within the JSON text that the object holds there."""
         column = self.columns.column(path)
         return exports.json_text(_field(column), path[len(column) :])
 
@@ -64,7 +64,7 @@ class JsonExport(exports.ExportLayout):
         return pl.col(line).str.json_path_match(exports.json_path(self.columns.props))
 
     def mend(self, frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-        """Yield LINES on which `scan` does not fail: cut to what a run needs, `whole` as they were, and a `fault` if they are not objects."""
+        """Yield LINES that `scan` can read, reduced to what a run needs; `whole` keeps the originals, and `fault` marks lines without an object."""
         shape = self._shape()
         for frame in frames:
             read = frame.select(pl.when(pl.col("fault").is_null() & (pl.col("line").str.strip_chars() != "")).then("line")).to_series()
@@ -80,7 +80,7 @@ class JsonExport(exports.ExportLayout):
 
 
 def export_share(lines: pl.Series, *, is_known: bool = True) -> float:
-    """Return the share of lines that are objects with known names, or any objects, except those of an access log."""
+    """Return the share of lines that are objects, except those of an access log; if `is_known`, their names must be known."""
     fits, names = object_names(lines)
     return fits if not exports.names_requests(names) and (exports.names_events(names) or not is_known) else 0.0
 
@@ -92,7 +92,7 @@ def object_names(lines: pl.Series) -> tuple[float, list[ColumnPath]]:
 
 @lru_cache(maxsize=2)
 def _object_names(lines: tuple[str, ...]) -> tuple[float, list[ColumnPath]]:
-    """Return the same, cached: many formats ask for the same lines."""
+    """Do the work of `object_names`, with a cache because many formats ask about the same lines."""
     objects = _objects(lines)
     return len(objects) / max(len(lines), 1), _names(objects)
 
@@ -108,12 +108,12 @@ def fit(lines: pl.Series, called: str, needs: Needs) -> JsonExport:
 
 
 def _some(lines: pl.Series) -> pl.Series:
-    """Return lines from all over the head, because some columns come late."""
+    """Return lines from all over the head, because some columns appear late."""
     return lines.gather_every(len(lines) // _SAMPLED + 1)
 
 
 def _objects(lines: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the objects among lines."""
+    """Return the objects that are found in lines."""
     return [item for line in lines if (item := _object(line)) is not None]
 
 
@@ -135,14 +135,14 @@ def _within(item: Mapping[str, Any], path: ColumnPath) -> Iterator[ColumnPath]:
 
 
 def _value(item: Any, path: ColumnPath) -> object:  # noqa: ANN401 (JSON holds anything)
-    """Return the value at a path of an object."""
+    """Return the value at a path in an object."""
     for name in path:
         item = item.get(name) if isinstance(item, dict) else None
     return item
 
 
 def _object(line: str) -> dict[str, Any] | None:
-    """Parse a line as an object, None if it is not one; the first of equal names counts, as in Polars."""
+    """Parse a line as an object and return None if it is not one; if a name is repeated, the first one counts, as in Polars."""
     try:
         item = json.loads(line, object_pairs_hook=keep_first, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -155,7 +155,7 @@ def _refuse(constant: str) -> None:
 
 
 def _shape(paths: Mapping[ColumnPath, pl.DataType]) -> pl.Struct:
-    """Return the struct type of these types at these paths; if one path is within another, the first counts."""
+    """Return a struct type with these types at these paths; if one path is within another, the first one counts."""
     tree: dict[str, Any] = {}
     for path, of_type in paths.items():
         branch = tree
@@ -169,7 +169,7 @@ def _shape(paths: Mapping[ColumnPath, pl.DataType]) -> pl.Struct:
 
 
 def _cut(value: Any, of_type: PolarsDataType) -> Any:  # noqa: ANN401 (JSON holds anything)
-    """Return the part of a value that has the type; texts, numbers and booleans fit text."""
+    """Return the part of a value that fits the type; strings, numbers and Booleans all fit a string type."""
     if isinstance(of_type, pl.Struct):
         return {part.name: _cut(value.get(part.name), part.dtype) for part in of_type.fields} if isinstance(value, dict) else None
     if isinstance(of_type, pl.List):
@@ -179,7 +179,7 @@ def _cut(value: Any, of_type: PolarsDataType) -> Any:  # noqa: ANN401 (JSON hold
 
 
 def _field(path: ColumnPath) -> pl.Expr:
-    """Return the text at a path of an object."""
+    """Return the string at a path in an object."""
     field = pl.col("object")
     for name in path:
         field = field.struct.field(name)

@@ -1,8 +1,8 @@
 r"""Logs of JSON objects, one per request.
 
-Polars reads many lines at once, as the elements of one array, where one incomplete line makes all of them fail, and a comma between two objects
-shifts the rest. So each object gets a number, and failing batches are halved until the faulty lines are found. Common quirks (`\xHH`, a trailing
-comma, a tag before the object, a missing number) are repaired.
+Polars reads many lines at once, as the elements of one array. One incomplete line makes all of them fail, and a comma between two objects shifts
+the rest, so each object gets a number, and failing batches are halved until the faulty lines are found. Common quirks (`\xHH`, a trailing comma,
+a tag before the object, a missing number) are repaired.
 """
 
 from __future__ import annotations
@@ -35,20 +35,20 @@ _AROUND = " \t\r,\ufeff"
 _BETWEEN = r"\}\s*,\s*[{n]"
 _TAG, _COMMA = r"^[^{]*", r",\s*\}$"
 _NO_VALUE = re.compile(r'(":\s*)-?(?=\s*[,}])')
-"""What servers write for a missing number if the configured format has no quotes."""
+"""Matches what servers write for a missing number if there are no quotes in the configured format."""
 _NUMBER = "#"
-"""The name of each object's number; it comes first, so that no other field of this name counts."""
+"""The name of the field that holds each object's number. It comes first, so that any other field of this name is ignored."""
 _AT_ONCE, _FEW, _DEEPEST = 1_000, 32, 5
 _INFINITE = float("inf")
 
 
 def _is_single_object(line: pl.Expr) -> pl.Expr:
-    """Return which lines can only be one object each, not two with a comma between them."""
+    """Return which lines are certain to be a single object, not two with a comma between them."""
     return (line.str.starts_with('{"') & line.str.ends_with("}") & ~line.str.contains(_BETWEEN)).fill_null(value=True)
 
 
 def bare_object(line: pl.Expr) -> pl.Expr:
-    """Return the object in a line, without a tag before or a comma after it, and with JSON's escapes."""
+    """Return the object in a line, without a tag before or a comma after it, and with valid JSON escapes."""
     odd = pl.when(~(line.str.starts_with('{"') & line.str.ends_with("}")) | line.str.ends_with(",}") | line.str.ends_with(", }")).then(line)
     text = pl.coalesce(odd.str.strip_chars(_AROUND).str.replace(_TAG, "").str.replace(_COMMA, "}"), line)
     return pl.coalesce(pl.when(text.str.contains("\\x", literal=True)).then(text).str.replace_many(_ESCAPES), text)
@@ -56,15 +56,15 @@ def bare_object(line: pl.Expr) -> pl.Expr:
 
 @dataclass(frozen=True)
 class JsonReader:
-    """Reads some paths of JSON objects."""
+    """Reads the values at certain paths in JSON objects."""
 
     texts: tuple[ColumnPath, ...]
     lists: tuple[ColumnPath, ...] = ()
-    """The paths that may hold several texts."""
+    """The paths that may hold several strings."""
 
     @cached_property
     def shape(self) -> pl.Struct:
-        """The type of objects with texts at these paths, and their number."""
+        """The type of objects that have strings at these paths, and a number."""
         tree: dict[str, Any] = {_NUMBER: pl.Int64()}
         for path in self.texts:
             if path in self._objects:
@@ -77,27 +77,27 @@ class JsonReader:
 
     @cached_property
     def _objects(self) -> frozenset[ColumnPath]:
-        """The paths that are objects with further paths; some lines may have a text there, which is not read."""
+        """The paths at which there are objects that contain other paths; if a line has a string there, it is not read."""
         return frozenset(path[:length] for path in self.texts for length in range(1, len(path)))
 
     def read(self, line: pl.Expr) -> pl.Expr:
-        """Return the objects in lines, null for lines that are not an object."""
+        """Return the objects in lines, with null for lines that are not objects."""
         return line.map_batches(self.objects, return_dtype=self.shape, is_elementwise=True)
 
     def objects(self, lines: pl.Series) -> pl.Series:
-        """Return the objects in lines, null for lines that are not an object."""
+        """Return the objects in lines, with null for lines that are not objects."""
         alone = lines.to_frame("line").select(_is_single_object(pl.col("line"))).to_series()
-        # Polars decodes a batch as one tree: batches that fit into the processor's cache take two thirds of the time.
+        # Polars decodes a batch as one tree: batches that fit into the processor's cache take only two thirds of the time.
         parts = [(lines.slice(first, _AT_ONCE), alone.slice(first, _AT_ONCE)) for first in range(0, max(len(lines), 1), _AT_ONCE)]
         return pl.concat([self._some(part, are_alone=bool(single.all())) for part, single in parts], rechunk=True)
 
     def _some(self, lines: pl.Series, *, are_alone: bool) -> pl.Series:
-        """Return the objects in some lines: as they are, or if that fails, with quirks repaired."""
+        """Return the objects in some lines, parsed as they are or, if that fails, with their quirks repaired."""
         objects = self._at_once(lines) if are_alone else None
         return objects if objects is not None else self._one_by_one(lines.to_frame("line").select(bare_object(pl.col("line"))).to_series())
 
     def _at_once(self, texts: pl.Series) -> pl.Series | None:
-        """Parse texts as objects, None if any fails."""
+        """Parse strings as objects, or return None if any of them fails."""
         try:
             objects = texts.str.json_decode(self.shape)
         except pl.exceptions.PolarsError:
@@ -105,7 +105,7 @@ class JsonReader:
         return objects if len(objects) == len(texts) else None
 
     def _one_by_one(self, texts: pl.Series) -> pl.Series:
-        """Parse texts as objects: all at once, or if that fails in halves, down to the texts that are not objects."""
+        """Parse strings as objects: all at once or, if that fails, in ever smaller halves, until the strings that are not objects are found."""
         objects = self._at_once(_numbered(texts))
         is_same = objects is not None and (objects.struct.field(_NUMBER) == pl.int_range(len(texts), eager=True)).fill_null(texts.is_null()).all()
         if objects is not None and is_same:
@@ -117,7 +117,7 @@ class JsonReader:
         return pl.concat([self._one_by_one(texts.head(half)), self._one_by_one(texts.slice(half))])
 
     def field(self, path: ColumnPath, within: str) -> pl.Expr:
-        """Return the text at a path of the objects in a column; the first of several."""
+        """Return the string, or the first of several, at a path in the objects of a column."""
         if path in self._objects:
             return pl.lit(None, pl.String)
         field = pl.col(within)
@@ -127,13 +127,13 @@ class JsonReader:
 
 
 def flatten(lines: pl.Series) -> list[dict[ColumnPath, str | list[Any]] | None]:
-    """Return the values of a few lines by path; None for a line that is not an object."""
+    """Return the values in a few lines by path, with None for lines that are not objects."""
     return list(_flatten(tuple(lines.to_frame("line").select(bare_object(pl.col("line"))).to_series().fill_null(""))))
 
 
 @lru_cache(maxsize=4)
 def _flatten(texts: tuple[str, ...]) -> tuple[dict[ColumnPath, str | list[Any]] | None, ...]:
-    """Return the values of objects by path; cached, because every JSON format asks for the same lines."""
+    """Return the values in objects by path; cached, because every JSON format asks about the same lines."""
     objects = map(_object, texts)
     return tuple(None if item is None else {path: value for path, value in _within(item, ()) if value is not None} for item in objects)
 
@@ -148,21 +148,21 @@ def _within(item: Mapping[str, Any], path: ColumnPath) -> Iterator[tuple[ColumnP
 
 
 def _numbered(texts: pl.Series) -> pl.Series:
-    """Return objects with their number as first field."""
+    """Return objects with their number as the first field."""
     text, number = pl.col("text"), pl.int_range(pl.len()).cast(pl.String)
     numbered = pl.concat_str([pl.lit(f'{{"{_NUMBER}":'), number, pl.lit(","), text.str.strip_prefix("{")])
-    # A text that is not an object becomes null, because the prefix could make it one.
+    # A string that is not an object becomes null, because the prefix could turn it into one.
     return texts.to_frame("text").select(pl.when(text.str.starts_with("{")).then(numbered)).to_series()
 
 
 def _repaired(text: str, shape: pl.Struct) -> str | None:
-    """Return the part of an object that has a shape, None if the text is not an object."""
+    """Return the part of an object that fits the shape, or None if the string is not an object."""
     item = _object(text)
     return None if item is None else json.dumps(_cut(item, shape.fields))
 
 
 def _object(text: str) -> dict[str, Any] | None:
-    """Parse a text as an object, None if it is not one; the first of equal names counts, as in Polars."""
+    """Parse a string as an object and return None if it is not one; if a name is repeated, the first one counts, as in Polars."""
     for written in (text, _NO_VALUE.sub(r"\1null", text)):
         try:
             item = json.loads(written, object_pairs_hook=keep_first, parse_constant=lambda _: None, strict=False)
@@ -173,17 +173,17 @@ def _object(text: str) -> dict[str, Any] | None:
 
 
 def keep_first(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object of names and values; the first of equal names counts."""
+    """Return an object made from names and values; if a name is repeated, the first one counts."""
     return dict(reversed(pairs)) if len(pairs) > len(dict(pairs)) else dict(pairs)
 
 
 def _cut(item: Mapping[str, Any], fields: Iterable[pl.Field]) -> dict[str, Any]:
-    """Return the part of an object that has these fields."""
+    """Return an object reduced to these fields."""
     return {field.name: _fitting(item.get(field.name), field.dtype) for field in fields if field.name != _NUMBER}
 
 
 def _fitting(value: object, dtype: object) -> object:
-    """Return a value as this type, None if it is something else."""
+    """Return a value as this type, or None if it is of another kind."""
     if isinstance(dtype, pl.Struct):
         return _cut(value, dtype.fields) if isinstance(value, dict) else None
     several: Collection[object] = value if isinstance(value, list) else [value]
@@ -192,7 +192,7 @@ def _fitting(value: object, dtype: object) -> object:
 
 
 def _text(value: object) -> str | None:
-    """Return a text, number or truth value as text, None for anything else."""
+    """Return a string, number or Boolean as a string, or None for anything else."""
     if isinstance(value, str):
         return value
     is_number = isinstance(value, int) or (isinstance(value, float) and abs(value) != _INFINITE)
@@ -205,12 +205,12 @@ def struct_type(tree: Mapping[str, Any]) -> pl.Struct:
 
 
 _SNIFFED, _FITTED = 100, 1_000
-"""The numbers of lines that are sampled to detect a format, and to fit it."""
+"""The numbers of lines sampled to detect a format and to fit it."""
 
 
 @dataclass(frozen=True)
 class JsonLog(FieldNames, LogFormat):
-    """JSON logs of one server."""
+    """JSON logs from one kind of server."""
 
     messages: str = ""
     """The names that identify the server's own messages, which are not requests."""
@@ -218,7 +218,7 @@ class JsonLog(FieldNames, LogFormat):
     """Whether lines that another JSON format reads are left to that format."""
 
     def claims(self) -> pl.Expr:
-        """Return which lines are this server's."""
+        """Return which lines come from this server."""
         line = pl.col("line")
         groups = [[_key(name) for name in some.split()] for some in self.needed]
         requests = pl.all_horizontal(line.str.contains(f"(?i){'|'.join(keys)}") for keys in groups)
@@ -227,7 +227,7 @@ class JsonLog(FieldNames, LogFormat):
         return (line.str.contains(r"^[^{]*\{") & is_own).fill_null(value=False)
 
     def sniff(self, lines: pl.Series) -> float:
-        """Return the share of lines that are this server's; its own messages count only if there are requests."""
+        """Return the share of lines that come from this server; its own messages count only if there are requests."""
         if not lines.str.contains("{", literal=True).any():
             return 0.0
         kinds = Counter(tuple(item or ()) for item in flatten(lines.gather_every(len(lines) // _SNIFFED + 1)))
@@ -249,7 +249,7 @@ class JsonLogLayout(NamedFieldsLayout):
     """The layout of one log."""
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of LINES."""
+        """Parse LINES into PARSED."""
         is_none = pl.col("object").is_null()
         is_blank = is_none & (pl.when(is_none).then("line").str.strip_chars().fill_null("") == "")
         fields = self.paths.texts(lambda path: self._reader.field(path, "object"))
@@ -262,7 +262,7 @@ class JsonLogLayout(NamedFieldsLayout):
 
     @cached_property
     def _reader(self) -> JsonReader:
-        """All paths that are read."""
+        """The reader for all paths that are read."""
         return JsonReader(tuple(self.paths.all_paths), tuple(filter(self.paths.are_lists, self.paths.all_paths)))
 
 

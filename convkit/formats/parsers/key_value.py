@@ -36,19 +36,19 @@ class KeyValueLog(LogFormat):
     """A notation of labels and values."""
 
     line: str
-    """The pattern of a line."""
+    """The pattern for a line."""
     word: str
-    """The pattern of a label with its value."""
+    """The pattern for a label with its value."""
     before: str
-    """The pattern of what comes before a label."""
+    """The pattern for what comes before a label."""
     value: str
-    """The pattern of a value, without groups; for speed, no character may match in two ways."""
+    """The pattern for a value, without groups; for speed, no character may match in two ways."""
     sign: str
     """The separator between a label and its value."""
     labels: Mapping[str, tuple[str, ...]]
     """The usual labels of each field (`fields.FIELDS`), the best first."""
     needed: str
-    """The pattern of a label that identifies a log of requests."""
+    """The pattern for a label that identifies a log of requests."""
     between: str
     """The separator between a value and the next label."""
     has_quotes: bool = False
@@ -57,16 +57,16 @@ class KeyValueLog(LogFormat):
     """Functions that make the text of fields readable, by field."""
 
     def claims(self) -> pl.Expr:
-        """Return which lines are in this notation and hold a request."""
+        """Return which lines are in this notation and contain a request."""
         line = pl.col("line")
         return (line.str.contains(self.line) & line.str.contains(self.needed)).fill_null(value=False)
 
     def sniff(self, lines: pl.Series) -> float:
-        """Return the share of lines that are in this notation and hold a request."""
+        """Return the share of lines that are in this notation and contain a request."""
         return base.claimed_share(lines, self.claims())
 
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> KeyValueLayout:
-        """Return the layout of one log, by the labels that it uses."""
+        """Return the layout of one log, which depends on the labels that it uses."""
         words_of_lines = head.filter(head.str.contains(self.line)).head(_SAMPLED).str.extract_all(self.word)
         labels_of_lines = [tuple(word.partition(self.sign)[0] for word in words) for words in words_of_lines]
         order = Counter(labels_of_lines).most_common(1)[0][0] if labels_of_lines else tuple(labels[0] for labels in self.labels.values())
@@ -81,7 +81,7 @@ class KeyValueLog(LogFormat):
 
     @property
     def ambiguous(self) -> set[str]:
-        """Labels that are usual for several fields: a field uses one only if it has no other label."""
+        """Labels that are usual for several fields; a field uses such a label only if it has no other."""
         every = [label for labels in self.labels.values() for label in labels]
         return {label for label in every if every.count(label) > 1}
 
@@ -98,11 +98,11 @@ class KeyValueLayout(Layout):
     chosen: Mapping[str, tuple[str, ...]]
     """The labels of each field, the best first."""
     order: tuple[str, ...]
-    """The labels of most lines, in order."""
+    """The labels that most lines have, in the order in which they appear."""
     timezone: str
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of LINES."""
+        """Parse LINES into PARSED."""
         line, odd, form = pl.col("line"), pl.col("odd"), pl.col("form").struct
         matched = lines.with_columns(form=pl.when(~line.str.contains("\\", literal=True)).then(line).str.extract_groups(self._form))
         unmatched = matched.with_columns(odd=pl.when(form.field(_WHOLE).is_null()).then(line))
@@ -122,7 +122,7 @@ class KeyValueLayout(Layout):
 
     @cached_property
     def _form(self) -> str:
-        """The pattern of most lines: searching for each label takes twice as long."""
+        """The pattern for most lines; searching for each label would take twice as long."""
         names = {self.order.index(label): name for name in self.chosen for label in [self._usual_label(name)] if label is not None}
         value, between = self.notation.value, re.escape(self.notation.between)
         groups = [f"(?P<{names[place]}>{value})" if place in names else f"(?:{value})" for place in range(len(self.order))]
@@ -130,11 +130,11 @@ class KeyValueLayout(Layout):
         return f"^{words}{between}?(?P<{_WHOLE}>)$"
 
     def _usual_label(self, name: str) -> str | None:
-        """Return the label of a field in most lines, None if they have none."""
+        """Return the label that most lines have for a field, or None if they have none."""
         return next((label for label in self.chosen[name] if label in self.order), None)
 
     def _in_usual_place(self, labels: tuple[str, ...]) -> pl.Expr:
-        """Return the value of a field's first label if it is in its usual place, else null."""
+        """Return the value of a field's first label if it is in its usual place, otherwise null."""
         if labels[0] not in self.order:
             return pl.lit(None, dtype=pl.String)
         word, start = pl.col("words").list.get(self.order.index(labels[0]), null_on_oob=True), f"{labels[0]}{self.notation.sign}"

@@ -33,18 +33,18 @@ class Template(LogFormat, Layout):
     """A format described by a regular expression."""
 
     pattern: str
-    """In Rust's syntax; groups named like one of `fields.FIELDS` are fields, others are ignored.
+    """The pattern, in Rust's syntax; groups named like one of `fields.FIELDS` are fields, others are ignored.
 
-    A pattern is three times as fast if no character can match in two ways, `h(?:ttp|2)` instead of `http|h2` and `a(?:, a)*` instead of `(?:a, )*a`,
-    and if classes are ASCII, `[0-9]` instead of `\\d`."""
+    A pattern is three times as fast if no character can match in two ways (`h(?:ttp|2)` instead of `http|h2`, `a(?:, a)*` instead of `(?:a, )*a`) and
+    if classes are ASCII (`[0-9]` instead of `\\d`)."""
     otherwise: str | None = None
     """A second, slower pattern for lines that the first does not match."""
     comment: str | None = None
     """What comment lines begin with."""
     messages: str | None = None
-    """The pattern of the server's own messages: records without a request, with the time of their wrapper."""
+    """The pattern for the server's own messages, which become records without a request, with the time from their wrapper."""
     ignored: str | None = None
-    """The pattern of lines by the same server that do not belong to a visit and count as comments."""
+    """The pattern for lines from the same server that do not belong to any visit and count as comments."""
     made: Mapping[str, pl.Expr] = field(default_factory=dict)
     """Fields computed from groups."""
     clean: Cleaning = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Template(LogFormat, Layout):
         return head.head(_SAMPLED).to_frame("line").select(part.field("time")).to_series().drop_nulls()
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of LINES."""
+        """Parse LINES into PARSED."""
         matched = self._with_groups(lines)
         fields = {name: pl.col(name) for name in self.groups}
         time = pl.coalesce("time", "outer") if "time" in self.groups else pl.col("outer")
@@ -96,7 +96,7 @@ class Template(LogFormat, Layout):
         return parse_requests(cleaned, self.field_names, assets, self.timezone, names_month=self.names_month)
 
     def _with_groups(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Add the groups to lines, as text, and _WHOLE, null if a line does not match."""
+        """Add the groups to lines as text, and _WHOLE, which is null if a line does not match."""
         part, names = pl.col("part").struct, (*self.groups, _WHOLE)
         matched = lines.with_columns(part=self._line().str.extract_groups(f"{self.pattern}(?P<{_WHOLE}>)"))
         if not self.otherwise:
@@ -106,7 +106,7 @@ class Template(LogFormat, Layout):
         return retried.with_columns(**{name: pl.coalesce(part.field(name), pl.col("again").struct.field(name)) for name in names})
 
     def _fault(self) -> pl.Expr:
-        """Return why a line that does not match is not a record, null if it is one (a message) or the line matches."""
+        """Return why a line that does not match is not a record, or null if it is one (a message) or if the line matches."""
         odd, none = pl.col("odd"), pl.lit(value=False)
         is_foreign = odd.str.contains(self.ignored) if self.ignored else none
         return first_problem(

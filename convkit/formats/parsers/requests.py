@@ -1,6 +1,6 @@
 r"""Request lines (`METHOD target PROTOCOL`), senders (`address ident user`), and escapes (`\x22` for a quote) in either.
 
-Request lines and senders repeat, so a run splits each distinct one only once. Escapes are kept until records are read: a run uses texts as logged.
+Request lines and senders repeat, so a run splits each distinct one only once. Escapes are kept until records are read: a run uses text as logged.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ _ODD = r"^([A-Z][A-Z_-]*) +(.*?)(?: +(HTTP[/ ][0-9.]+))?$"
 
 
 def probe_text() -> pl.Expr:
-    """Return the text of split requests that have neither a method nor a target, null if there is no text."""
+    """Return the text of split requests that have neither a method nor a target, or null if there is no text."""
     bare = pl.when(pl.col("method").is_null()).then("request").str.strip_chars()
     return pl.when(~bare.str.contains(_BLANK)).then(bare)
 
 
 def split_requests(requests: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `method, target, protocol`, text, to `request`; all are null for requests that are not HTTP, such as probes send."""
+    """Add `method, target, protocol`, as text, to `request`; all three are null for requests that are not HTTP, like those sent by probes."""
     word, request = pl.col("word").struct, pl.col("request").cast(pl.String)
     is_odd = (word[2].str.contains(" ", literal=True) | ~word[2].str.starts_with("HTTP/") | (word[1] == "")).fill_null(value=False)
     taken = pl.when(is_odd).then(request).str.extract_groups(_ODD)
-    # For an invalid request, load balancers log the URL only: `- https://shop.example:443/ -`.
+    # For an invalid request, load balancers log only the URL: `- https://shop.example:443/ -`.
     is_place = (word[0] == "-") & word[1].str.contains("://", literal=True)
     is_request = word[0].str.contains(_METHOD) & word[1].is_not_null()
     return (
@@ -40,19 +40,19 @@ def split_requests(requests: pl.LazyFrame) -> pl.LazyFrame:
 
 
 _FORWARDED = r"^([^ ,]+)(?:, *[^ ,]+)+"
-"""The list of X-Forwarded-For in place of one IP address; the first is the visitor's."""
+"""Matches a list from X-Forwarded-For in place of one IP address; the first address is the visitor's."""
 _IP_ADDRESS = r"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$"
 _NAMED = r"^[^ ]*[g-zG-Z][^ :]*:([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+)$"
-"""A host or program name attached to an IP address."""
+"""Matches a host or program name attached to an IP address."""
 
 
 def split_senders(senders: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `address` and `user`, text, to `sender`; null if the log has none."""
+    """Add `address` and `user`, as text, to `sender`; they are null if the log has none."""
     text = pl.col("sender").cast(pl.String)
     listed = pl.when(text.str.contains(",", literal=True)).then(text).str.replace(_FORWARDED, "$1")
     word = pl.col("word").struct
     apart = senders.with_columns(word=pl.coalesce(listed, text).str.splitn(" ", 3))
-    # One word too many: a host before a single line, or the load balancer's IP address after the forwarded ones.
+    # There may be an extra word: a host before a single line, or the load balancer's IP address after the forwarded ones.
     rest = word[2].str.strip_chars()
     is_host = rest.str.starts_with("- ") & word[1].str.contains(_IP_ADDRESS) & ~word[0].str.contains(_IP_ADDRESS)
     address = pl.when(is_host).then(word[1]).otherwise(word[0])
@@ -62,24 +62,24 @@ def split_senders(senders: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def join_sender(address: pl.Expr, user: pl.Expr) -> pl.Expr:
-    """Return an address and a user as the sender of a common log line."""
+    """Combine an address and a user into the sender of a common log line."""
     return pl.concat_str([address.fill_null("-"), pl.lit(" - "), user.fill_null("-")])
 
 
 def text_or_null(value: pl.Expr) -> pl.Expr:
-    """Return a field, null if it is `-` or empty."""
+    """Return a field, or null if it is `-` or empty."""
     return pl.when(~value.is_in(["-", ""])).then(value)
 
 
 QUOTE_ESCAPES = {"\\\\": "\\x5C", '\\"': "\\x22"}
-"""How quotes are escaped, and nginx's notation, which does not end a quoted field."""
+"""The escapes for backslashes and quotes, and nginx's notation for them, which does not end a quoted field."""
 APACHE_ESCAPES = {
     **QUOTE_ESCAPES,
     **{f"\\{letter}": f"\\x{ord(sign):02X}" for letter, sign in zip("nrtvbf", "\n\r\t\v\b\f", strict=True)},
 }
-"""Apache's escapes, and the same in nginx's notation, by which lines can be split at quotes."""
+"""Apache's escapes, and nginx's notation for them, which allows lines to be split at quotes."""
 ESCAPED_TEXTS = ("user", "target", "referrer", "user_agent")
-"""The texts that are still escaped in PARSED."""
+"""The columns of PARSED whose text is still escaped."""
 _SIGN = r"\\x"
 _NEXT = r"\\x[89ab][0-9a-f]"
 _CHARACTER = (
@@ -91,20 +91,20 @@ _BEGUN = (
     rf"\\xe0\\x[ab][0-9a-f]|\\xe[1-9a-cef]{_NEXT}|\\xed\\x[89][0-9a-f]"
     rf"|(?:\\xf0\\x[9ab][0-9a-f]|\\xf[1-3]{_NEXT}|\\xf4\\x8[0-9a-f])(?:{_NEXT})?"
 )
-"""An incomplete character, which is replaced as a whole."""
+"""Matches an incomplete character, which is replaced as a whole."""
 _BYTE = r"\\x[0-9a-f]{2}"
 _TOKEN = rf"(?i)(?:{_CHARACTER})|(?:{_BEGUN})|{_BYTE}|[^\\]+|\\"
 _NO_TEXT = "\ufffd"
 
 
 def rewrite_escapes(line: pl.Expr, notation: dict[str, str]) -> pl.Expr:
-    """Return lines with their escapes in another notation. Most lines have no backslash and cost almost nothing."""
+    """Rewrite the escapes in lines in another notation. Most lines have no backslash and cost almost nothing."""
     escaped = pl.when(line.str.contains("\\", literal=True)).then(line).str.replace_many(notation)
     return pl.coalesce(escaped, line)
 
 
 def unescape(name: str) -> pl.Expr:
-    """Return a text without escapes: valid UTF-8 as characters, other bytes as U+FFFD."""
+    """Return a column with its escapes decoded: valid UTF-8 as characters, other bytes as U+FFFD."""
     tokens = pl.when(pl.col(name).str.contains("\\x", literal=True)).then(name).str.extract_all(_TOKEN)
     token = pl.element()
     encoded = pl.when(token.str.contains(rf"(?i)^(?:{_CHARACTER})$")).then(token)

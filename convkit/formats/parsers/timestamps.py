@@ -1,4 +1,4 @@
-"""Times from text to UTC: ISO 8601 with or without a time zone, the common log format's, and numbers since 1970, whose size gives the unit."""
+"""Parsing times into UTC: ISO 8601 with or without a time zone, the common log format, and numbers since 1970, whose unit depends on their size."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import polars as pl
 from convkit.core.schema import TIME
 
 WEB_ERA = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
-"""The period in which a web server can have written a time; times outside are invalid."""
+"""The period in which web servers can have written times; times outside it are invalid."""
 
 _UNITS = ((10**11, 1_000_000), (10**14, 1_000))
-"""The limits below which a number is in seconds or milliseconds, and the microseconds of each unit; from 1e17 on it is in nanoseconds."""
+"""The limits below which a number is in seconds or milliseconds, and the number of microseconds in each unit; from 1e17 on, it is in nanoseconds."""
 _NANOSECONDS = 10**17
 _DAY = "0000-00-00"
 _MINUTE = f"{_DAY} 00:00"
@@ -36,7 +36,7 @@ def is_local(text: str) -> bool:
 
 
 def from_number(number: pl.Expr) -> pl.Expr:
-    """Return the time of a whole number since 1970."""
+    """Return the time for a whole number counted from 1970, in a unit that depends on its size."""
     size = number.abs()
     (seconds, of_second), (milliseconds, of_millisecond) = _UNITS
     micros = (
@@ -52,19 +52,19 @@ def from_number(number: pl.Expr) -> pl.Expr:
 
 
 def from_local(moment: pl.Expr, timezone: str) -> pl.Expr:
-    """Return a local time in UTC: the first of an ambiguous one, null if it never existed."""
+    """Convert a local time to UTC: to the earlier time if it is ambiguous, or to null if it never existed."""
     if timezone == "UTC":
         return moment.dt.replace_time_zone("UTC")
     return moment.dt.replace_time_zone(timezone, ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC")
 
 
 def iso_day(day: pl.Expr) -> pl.Expr:
-    """Return the day of a text that begins like `20261010`, in ISO 8601."""
+    """Return the day from a string that begins like `20261010`, in ISO 8601."""
     return pl.concat_str([day.str.slice(0, 4), day.str.slice(4, 2), day.str.slice(6, 2)], separator="-")
 
 
 def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
-    """Replace `time`, text, by the time, null if it is invalid. A time without a time zone is in `timezone`.
+    """Replace `time`, which is text, with the parsed time, or null if it is invalid. A time without a time zone is in `timezone`.
 
     Times are in ISO 8601 or numbers; with `names_month`, also like `10/Oct/2026:13:55:36 +0200` or `Sat Oct 10 13:55:36 2026`. Times outside WEB_ERA
     are not rejected here.
@@ -91,7 +91,7 @@ def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False)
 
 
 def _iso_text(text: pl.Expr, number: pl.Expr) -> pl.Expr:
-    """Return days and seconds that are written as one number, `20261010` and `20261010135536`, in ISO 8601."""
+    """Convert days and times that are written as one number, `20261010` or `20261010135536`, to ISO 8601."""
     day = pl.when(number.is_between(*_CALENDAR_DAYS) | number.is_between(*_CALENDAR_SECONDS)).then(text)
     clock = pl.when(day.str.len_bytes() > len("20261010")).then(day)
     of_clock = pl.concat_str([clock.str.slice(8, 2), clock.str.slice(10, 2), clock.str.slice(12, 2)], separator=":")
@@ -99,7 +99,7 @@ def _iso_text(text: pl.Expr, number: pl.Expr) -> pl.Expr:
 
 
 def _minute(text: pl.Expr) -> pl.Expr:
-    """Return the minute of an ISO 8601 time, or the first minute of a day. Polars caches the times that it parses, and minutes repeat."""
+    """Parse the minute of an ISO 8601 time, or the first minute of a day; Polars caches the times that it parses, and minutes repeat."""
     minute, between = text.str.head(len(_MINUTE)), text.str.slice(len(_DAY), 1)
     day = pl.when(text.str.len_bytes() == len(_DAY)).then(text)
     cases = {"%Y-%m-%d %H:%M": " ", "%Y-%m-%dT%H:%M": "T"}
@@ -112,7 +112,7 @@ def _minute(text: pl.Expr) -> pl.Expr:
 
 
 def _clf_text(text: pl.Expr) -> pl.Expr:
-    """Return a C time, `Sat Oct 10 13:55:36 2026`, in the common log format, and an ISO 8601 time in the same positions, `10/ 10/2026:13:55:36`."""
+    """Convert a C time, `Sat Oct 10 13:55:36 2026`, to the common log format, and an ISO 8601 time to the same layout, `10/ 10/2026:13:55:36`."""
     of_c = pl.when(text.str.contains(_CTIME)).then(text)
     day = of_c.str.slice(8, 2).str.replace(" ", "0", literal=True)
     served = pl.concat_str([day, pl.lit("/"), of_c.str.slice(4, 3), pl.lit("/"), of_c.str.slice(20, 4), pl.lit(":"), of_c.str.slice(11, 8)])
@@ -122,7 +122,7 @@ def _clf_text(text: pl.Expr) -> pl.Expr:
 
 
 def _clf_minute(text: pl.Expr) -> pl.Expr:
-    """Return the minute of a time in the common log format, with a colon or a space after the day."""
+    """Parse the minute of a time in the common log format, with a colon or a space after the day."""
     minute = text.str.head(len("10/Oct/2026:13:55"))
     forms = {"%d/%b/%Y:%H:%M": ":", "%d/%b/%Y %H:%M": " "}
     named = [
@@ -139,7 +139,7 @@ def _within_minute() -> pl.Expr:
 
 
 def _offset() -> pl.Expr:
-    """Return the offset of a time zone from UTC in microseconds, null if it is invalid."""
+    """Return the offset of a time zone from UTC in microseconds, or null if it is invalid."""
     part, zone = pl.col("ahead").struct, pl.col("zone")
     hours, minutes = part[1].cast(pl.Int64, strict=False), part[2].fill_null("0").cast(pl.Int64, strict=False)
     ahead = pl.when(part[0] == "-").then(-1).otherwise(1) * (hours * 60 + minutes) * 60_000_000

@@ -28,7 +28,7 @@ class ToolExport(LogFormat):
 
     @property
     def preset(self) -> Preset:
-        """The columns of the tool whose exports these are."""
+        """The preset of the tool whose exports are in this format."""
         return self.tool
 
     def sniff(self, lines: pl.Series) -> float:
@@ -49,5 +49,5 @@ class ToolExport(LogFormat):
 
 
 def is_json_lines(lines: pl.Series) -> bool:
-    """Return whether the first line begins a JSON object."""
+    """Return whether the first line begins with a JSON object."""
     return bool(lines.filter(lines.str.strip_chars() != "").head(1).str.contains(r"^\s*\{").any())

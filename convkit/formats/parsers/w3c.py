@@ -1,6 +1,6 @@
-"""Logs as tables whose `#Fields` line names the columns, and may name others further down: W3C, CDNs, Zeek.
+"""Logs in the form of tables with a `#Fields` line that names the columns, which may change further down: W3C, CDNs, Zeek.
 
-Each line is read by the header above it. A line with another number of fields is read only if its shape identifies its columns.
+Each line is read according to the header above it. A line with a different number of fields is read only if its shape identifies its columns.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ _HEADER_LINE = r"(?i)^#fields"
 _HEADER = re.compile(r"#fields:?[ \t]+(.*)", re.IGNORECASE)
 _DAY = re.compile(r"#(?:start-)?date:.*?(\d{4}-\d\d-\d\d)", re.IGNORECASE)
 _CLOCKS = (("date", "time", "Z"), ("date-local", "time-local", ""))
-"""The columns of a time and its time zone; local times are in the site's."""
+"""The columns that make up a time, and its time zone; local times are in the site's time zone."""
 _WORDS = r'"(?:[^"]|"")*"|[^ \t"][^ \t]*'
 _NEEDS_CARE = r'["\t]|  '
 _ALL_QUOTED = r'^"[^"]*"(?: "[^"]*")*$'
 _PLUS = "\x1f"
-"""Stands for a plus within quotes, which is a real one."""
+"""Stands for a plus within quotes, which is literal."""
 
 
 @dataclass(frozen=True)
 class HeaderBlock:
-    """Lines under one header."""
+    """The lines under one header."""
 
     first: int
     """The number of its first line."""
     names: ColumnNames
     day: str | None = None
-    """The day of its times, if there is no column for it."""
+    """The day of its times, if there is no column for the day."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,11 @@ class W3cLog(LogFormat):
     columns: Mapping[str, ColumnNames]
     """The columns of each field (`fields.FIELDS`), the best first, in lower case."""
     marks: frozenset[str]
-    """Columns one of which identifies a header of this format."""
+    """Columns, each of which identifies a header of this format."""
     usual: Mapping[str, ColumnNames]
-    """The columns of lines that fit no header, by the pattern of such lines."""
+    """The columns of lines that fit no header, by the pattern for such lines."""
     others: frozenset[str] = frozenset()
-    """Columns each of which identifies a header of another format."""
+    """Columns, each of which identifies a header of another format."""
     has_tabs: bool = False
     with_plus: frozenset[str] = frozenset()
     """Fields in which a plus means a space, unless they are quoted."""
@@ -90,7 +90,7 @@ class W3cLog(LogFormat):
             return line.str.split("\t")
         is_odd, is_quoted = line.str.contains(_NEEDS_CARE), line.str.contains(_ALL_QUOTED)
         plain = pl.when(~is_odd).then(line).str.strip_chars_end(" ").str.split(" ")
-        # If all fields are quoted, splitting takes a quarter of the time.
+        # If all fields are quoted, splitting takes a quarter of the time that extracting would take.
         quoted = pl.when(is_quoted).then(line).str.slice(1).str.strip_suffix('"').str.replace_all("+", _PLUS, literal=True).str.split('" "')
         word = pl.element()
         bare = pl.when(word.str.starts_with('"')).then(word.str.strip_chars('"').str.replace_many({'""': '"', "+": _PLUS}))
@@ -111,7 +111,7 @@ class W3cLayout(Layout):
         return any("date-local" in block.names for block in self.blocks)
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return PARSED of LINES."""
+        """Parse LINES into PARSED."""
         line = pl.col("line")
         records = lines.with_columns(record=pl.when(~line.str.starts_with(COMMENT)).then(line))
         rows = self._with_layout(self._with_blocks(records).with_columns(words=self.kind.words(pl.col("record"))))
@@ -130,12 +130,12 @@ class W3cLayout(Layout):
 
     @property
     def usual(self) -> Mapping[str, ColumnNames]:
-        """The usual columns, if some header names no IP address."""
+        """The usual columns, if there is no header or if one of the headers names no IP address."""
         addresses = {*self.kind.columns["address"]}
         return {} if self.blocks and all(addresses & {*block.names} for block in self.blocks) else self.kind.usual
 
     def _with_blocks(self, lines: pl.LazyFrame) -> pl.LazyFrame:
-        """Add `block`, the number of the layout that the header above names, and `day`."""
+        """Add `block`, the number of the layout given by the header above a line, and `day`."""
         layouts = self.layouts()
         rows = [(block.first, layouts.index(block.names), block.day) for block in self.blocks]
         if len(rows) <= 1:
@@ -145,7 +145,7 @@ class W3cLayout(Layout):
         return lines.sort("line_no").join_asof(opened.set_sorted("line_no"), on="line_no")
 
     def _with_layout(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Add `layout`, its number: the header's if the number of fields agrees, else the one whose pattern matches."""
+        """Add `layout`, the number of a row's layout: its header's if the number of fields agrees, otherwise the one whose pattern matches."""
         layouts, count = self.layouts(), pl.col("words").list.len()
         first = len(layouts) - len(self.usual)
         lengths = pl.coalesce(*(pl.when(block=number).then(len(layouts[number])) for number in range(first)), pl.lit(None, dtype=pl.Int32))
@@ -153,20 +153,20 @@ class W3cLayout(Layout):
         if not self.usual:
             return fitted
         left = fitted.with_columns(left=pl.when(pl.col("layout").is_null()).then("record"))
-        # Nulls cost nothing. With spaces, a pattern implies the number of fields; with tabs, a line may have more.
+        # Nulls cost nothing. If fields are separated by spaces, a pattern implies their number; if by tabs, a line may have more.
         may_be = {names: pl.lit(value=True) if self.kind.has_tabs else count == len(names) for names in self.usual.values()}
         alike = [pl.when(may_be[names]).then("left").str.contains(pattern) for pattern, names in self.usual.items()]
         forms = [pl.when(fits).then(number) for number, fits in enumerate(alike, start=first)]
         return left.with_columns(layout=pl.coalesce("layout", *forms))
 
     def _field(self, name: str) -> pl.Expr | None:
-        """Return a field, None if no layout has it."""
+        """Return a field, or None if no layout has it."""
         places = [next((names.index(column) for column in self.kind.columns[name] if column in names), None) for names in self.layouts()]
         word = self._word(places)
         if word is None:
             return None
         if name in self.kind.with_plus:
-            # A real plus in a user agent mostly follows a space: `;++http://`.
+            # A literal plus in a user agent usually follows a space: `;++http://`.
             word = word.str.replace_many({"++": " +", "+": " ", _PLUS: "+"}, leftmost=True)
         return word
 
@@ -182,7 +182,7 @@ class W3cLayout(Layout):
         return words.list.get(pl.coalesce(chosen), null_on_oob=True)
 
     def _time(self) -> pl.Expr:
-        """Return the time, as ISO 8601 or as the table's only column has it."""
+        """Return the time, in ISO 8601 or, if there is a single time column, as written there."""
         if "time" in self.kind.columns:
             text = self._field("time")
             return pl.lit(None, dtype=pl.String) if text is None else text
@@ -196,13 +196,13 @@ class W3cLayout(Layout):
 
 
 def _header_names(line: str) -> ColumnNames | None:
-    """Return the columns that a header names, None for other lines."""
+    """Return the columns that a header names, or None for other lines."""
     match = _HEADER.match(line)
     return tuple(name.strip('"').lower() for name in match[1].split()) if match else None
 
 
 def _blocks(directives: Iterable[tuple[int, str]]) -> tuple[HeaderBlock, ...]:
-    """Return where the header changes, from numbered directive lines."""
+    """Return the blocks of lines under each new header, given numbered directive lines."""
     blocks: list[HeaderBlock] = []
     names, day = None, None
     for number, line in directives:

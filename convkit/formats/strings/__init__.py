@@ -39,7 +39,7 @@ _GOACCESS_NAMES = {
     "AWSS3": "aws-s3",
     "TRAEFIKCLF": "traefik",
 }
-"""GoAccess's names of formats with another name here."""
+"""GoAccess's names for formats that have a different name here."""
 
 
 def canonical_name(value: str) -> str:
@@ -64,7 +64,7 @@ def parse_string(value: str) -> StringTemplate:
 
 
 def parse_option(value: str) -> StringTemplate | None:
-    """Return the template that --log-format describes, None if it names a format. Raises UsageError."""
+    """Return the template that --log-format describes, or None if it names a format. Raises UsageError."""
     if value == AUTO or value in plugins.names("formats"):
         return None
     try:
@@ -82,6 +82,6 @@ def unknown_format(value: str) -> str:
 
 
 def _reader(value: str) -> Callable[[str], StringTemplate] | None:
-    """Return the parser for a string's notation, None if it has none."""
+    """Return the parser for a string's notation, or None if it is in none of them."""
     bare = _IN_BRACES.sub("{}", value)
     return next((reader for signs, reader in _READERS if signs.search(bare if reader is parse_goaccess else value)), None)

@@ -63,7 +63,7 @@ _VARIABLES: dict[str, tuple[str, int, str]] = {
     **dict.fromkeys("efFno", ("", 0, TEXT)),
     **dict.fromkeys("AlLpPRXcxzEKQ", ("", 0, WORD)),
 }
-"""By directive: the field, its rank among the directives for it, and what it may contain."""
+"""By directive: the field, the directive's rank among those for the same field, and the kind of text it may contain."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +79,12 @@ class _Directive:
 
     @property
     def form(self) -> str:
-        """The form of a time, without the prefix `begin:` or `end:`."""
+        """The format of a time, without the prefix `begin:` or `end:`."""
         return re.sub("^(?:begin|end)(?::|$)", "", self.argument) or _USUAL
 
     @property
     def occasion(self) -> tuple[bool, int]:
-        """Which time it belongs to: pieces of one time belong together, and the lowest is used."""
+        """The time that it belongs to: directives with equal values are pieces of one time, and the time with the lowest value is used."""
         return re.match("end(?::|$)", self.argument) is not None, ("", ">", "<").index(self.direction)
 
 
@@ -108,7 +108,7 @@ def parse_apache(string: str) -> StringTemplate:
 
 
 def _time_field(times: list[_Directive], which: tuple[bool, int]) -> pl.Expr | None:
-    """Return the expression of one of the times, None if its pieces do not make a time."""
+    """Return the expression for one of the times, or None if its pieces do not make up a time."""
     groups = set[str]()
     for time in times:
         if time.occasion == which:
@@ -123,13 +123,13 @@ def _is_query(parts: list[str | _Directive], number: int) -> bool:
 
 
 def _unquoted(string: str) -> str:
-    """Return the format within a directive, a quoted string, or as it is."""
+    """Return a format taken out of its directive or its quotes, or as it is."""
     wrapped = _WRAPPED.fullmatch(string) or _ONLY_QUOTED.fullmatch(string)
     return _ESCAPED.sub(lambda sign: _MEANT.get(sign[1], sign[1]), wrapped[1] if wrapped else string.strip("\n"))
 
 
 def _split(text: str) -> list[str | _Directive]:
-    """Return texts and directives."""
+    """Split a format into literal text and directives."""
     parts: list[str | _Directive] = []
     place = 0
     while place < len(text):
@@ -154,7 +154,7 @@ def _directive_problem(rest: str) -> str:
 
 
 def _directive(match: re.Match[str]) -> _Directive:
-    """Return a directive; of several `<` and `>`, the last counts."""
+    """Return a directive; if there are several `<` and `>`, the last one counts."""
     arguments = re.findall(r"\{([^}]*)\}", match[1])
     signs = re.sub(r"\{[^}]*\}", "", match[1])
     directions = re.findall("[<>]", signs)
@@ -169,7 +169,7 @@ def _directive(match: re.Match[str]) -> _Directive:
 
 
 def _usual_time(directive: _Directive) -> Variable:
-    """Return a time in the usual form as one variable."""
+    """Return a time in the usual format as one variable."""
     return Variable(directive.written, directive.place, "time", 0, FIXED, pattern=r"\[[^\]]*\]|-" if directive.is_conditional else r"\[[^\]]*\]")
 
 
@@ -179,7 +179,7 @@ def _path_and_query(directive: _Directive) -> Variable:
 
 
 def _time(directive: _Directive, groups: set[str], *, is_read: bool) -> Variable:
-    """Return a time or a piece of one, read or not. Raises FormatStringError."""
+    """Return the variable for a time or a piece of one, which may or may not be read. Raises FormatStringError."""
     try:
         looks = strftime.time_pattern(directive.form, groups, named=is_read)
     except FormatStringError as error:
@@ -188,7 +188,7 @@ def _time(directive: _Directive, groups: set[str], *, is_read: bool) -> Variable
 
 
 def _variable(directive: _Directive) -> Variable:
-    """Return the variable of a directive."""
+    """Return the variable for a directive."""
     written, place, letter, argument = directive.written, directive.place, directive.letter, directive.argument
     if letter == "i":
         field, rank, kind = _HEADERS.get(argument.lower(), ("", 0, TEXT))

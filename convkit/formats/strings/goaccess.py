@@ -1,4 +1,4 @@
-"""GoAccess's `log-format`, which has the positions of dates and times, but not their notation."""
+"""GoAccess's `log-format`, which gives the positions of dates and times, but not their notation."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def parse_goaccess(string: str) -> StringTemplate:
 
 
 def _variable(match: re.Match[str], before: list[str | Variable], named: set[str]) -> str | Variable:
-    """Return the variable or text of a specifier, and add the groups of times to `named`."""
+    """Return the variable or text for a specifier, and add the groups of times to `named`."""
     written, place, letter = match[0], match.start() + 1, match[1] or match[2]
     if letter == "%":
         return "%"
@@ -69,12 +69,12 @@ def _variable(match: re.Match[str], before: list[str | Variable], named: set[str
 
 
 def _pattern(group: str) -> str:
-    """Return the pattern of a day, a time of day or a whole time."""
+    """Return the pattern for a day, a time of day or a full time."""
     return {_DAY: r"[^\s:\]]*", _CLOCK: r"[0-9:.,]*"}.get(group, r"[0-9][0-9A-Za-z:/.+-]*(?: [0-9:.+-]+)?")
 
 
 def _time_field(named: set[str]) -> dict[str, pl.Expr]:
-    """Return the time made of its pieces."""
+    """Return the time, made from its pieces."""
     if _MOMENT in named:
         return {"time": strftime.iso_text(pl.col(_MOMENT))}
     if not {_DAY, _CLOCK} <= named:

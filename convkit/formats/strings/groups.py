@@ -1,4 +1,4 @@
-"""Regular expressions whose named groups are fields, also with the names that other tools use."""
+"""Regular expressions whose named groups are fields, including groups with names that other tools use."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def _known_names() -> Collection[str]:
 
 
 def _field(name: str) -> str:
-    """Return the field of a group, empty if it is not one; `day` and `zone` are pieces of the time."""
+    """Return the field for a group, or an empty string if it is not a field; `day` and `zone` are pieces of the time."""
     plain = name.lower()
     if plain in {*_ZONES, *_DAYS}:
         return "zone" if plain in _ZONES else "day"
@@ -71,7 +71,7 @@ def _field(name: str) -> str:
 
 
 def _time_field(groups: set[str]) -> dict[str, pl.Expr]:
-    """Return the time, in any notation and any number of groups."""
+    """Return the time, in any notation and from any number of groups."""
     pieces = [pl.col(name) for name in ("day", "time") if name in groups]
     if not pieces:
         return {}

@@ -64,7 +64,7 @@ _VARIABLES: dict[str, tuple[str, int, str]] = {
     "request_time": ("seconds", 0, NUMBER),
     **dict.fromkeys(("request_length", "server_port", "remote_port", "connection", "connection_requests", "pid"), ("", 0, NUMBER)),
 }
-"""By variable: the field, its rank among the variables for it, and what it may contain."""
+"""By variable: the field, the variable's rank among those for the same field, and the kind of text it may contain."""
 
 
 def parse_nginx(string: str) -> StringTemplate:
@@ -83,7 +83,7 @@ def parse_nginx(string: str) -> StringTemplate:
 
 
 def _unquoted(string: str) -> str:
-    """Return the format within a directive, in quoted pieces, or as it is."""
+    """Return a format taken out of its directive and its quoted pieces, or as it is."""
     begins = _DIRECTIVE.match(string) or _ESCAPE.match(string)
     start = begins.end() if begins else 0
     if not begins and not string.lstrip().startswith("'"):
@@ -98,7 +98,7 @@ def _unquoted(string: str) -> str:
 
 
 def _variable(name: str | None, match: re.Match[str]) -> Variable:
-    """Return a variable by its name, None for a path with its query."""
+    """Return the variable with this name; a name of None stands for a path with its query."""
     written, place = match[0], match.start() + 1
     if name is None:
         return Variable(written, place, "target", 0, TEXT)

@@ -1,4 +1,4 @@
-"""Times in a strftime format, perhaps in several pieces: their pattern in a line, and the time as ISO 8601 or a number.
+"""Times in a strftime format, possibly in several pieces: the pattern for them in a line, and the time in ISO 8601 or as a number.
 
 The names of months and days may be in the server's language.
 """
@@ -36,7 +36,7 @@ _PATTERNS = {
     "s": "[0-9]+",
     "iso": "[0-9A-Z:.+-]+",
 }
-"""The patterns of the parts of a time."""
+"""The patterns for the parts of a time."""
 _SKIPPED = {"C": _TWO, "g": _TWO, "U": _TWO, "W": _TWO, "n": r"\s*", "t": r"\s*", "%": "%"}
 _ALIASES = {"B": "b", "h": "b", "A": "a", "w": "u", "e": "d", "k": "H", "l": "I", "P": "p"}
 _SHORTHANDS = {
@@ -59,7 +59,7 @@ _NOON = 12
 
 
 def time_pattern(form: str, groups: set[str], *, named: bool = True) -> str:
-    """Return the pattern of a time, with a group for each part that is not among `groups` yet, and add these to `groups`.
+    """Return the pattern for a time, with a group for each part that is not yet among `groups`, and add these groups to `groups`.
 
     `form` is a strftime format or one of Apache's additions: `usec`, `msec_frac`. Raises FormatStringError.
     """
@@ -93,7 +93,7 @@ def _group(name: str, pattern: str, groups: set[str], *, named: bool) -> str:
 
 
 def time_text(groups: set[str]) -> pl.Expr | None:
-    """Return the time made of groups of `time_pattern`, as text in ISO 8601 or a number; None if a day or an hour is missing."""
+    """Return the time made from groups of `time_pattern`, as text in ISO 8601 or a number, or None if the day or the hour is missing."""
     if "iso" in groups:
         return _part("iso")
     if number := next((name for name in ("usec", "msec", "sec", "s") if name in groups), None):
@@ -103,7 +103,7 @@ def time_text(groups: set[str]) -> pl.Expr | None:
 
 
 def iso_text(written: pl.Expr) -> pl.Expr:
-    """Return times in ISO 8601, also those like `10/Oct/2026:13:55:36 +0200`."""
+    """Return times in ISO 8601, including those written like `10/Oct/2026:13:55:36 +0200`."""
     bare = written.str.strip_chars("[] ")
     day = bare.str.head(len("10/Oct/2026")).str.to_date("%d/%b/%Y", strict=False).dt.strftime("%Y-%m-%d")
     return pl.coalesce(pl.concat_str([day, pl.lit(" "), bare.str.slice(len("10/Oct/2026:"))]).str.strip_chars(), bare)
@@ -129,7 +129,7 @@ def _day(groups: set[str]) -> pl.Expr | None:
 
 
 def _year(short: pl.Expr) -> pl.Expr:
-    """Return a two-digit year in full, by the rule of POSIX."""
+    """Return a two-digit year in full, following the rule in POSIX."""
     return pl.when(short.cast(pl.Int64, strict=False) < _THIS_CENTURY).then(pl.lit("20")).otherwise(pl.lit("19")) + short
 
 
@@ -146,20 +146,20 @@ def _clock(groups: set[str]) -> pl.Expr | None:
 
 
 def _fraction(groups: set[str]) -> pl.Expr:
-    """Return the part of a second, `.690`."""
+    """Return the fraction of a second, `.690`."""
     name, digits = ("f", 6) if "f" in groups else ("ms", 3)
     return pl.concat_str([pl.lit("."), _part(name).str.zfill(digits)]).fill_null("") if name in groups else pl.lit("")
 
 
 def _zone(groups: set[str]) -> pl.Expr:
-    """Return the offset of the time zone from UTC, empty for an unknown or ambiguous name."""
+    """Return the offset of the time zone from UTC, or an empty string for an unknown or ambiguous name."""
     if "z" in groups:
         return pl.concat_str([pl.lit(" "), _part("z")]).fill_null("")
     return pl.concat_str([pl.lit(" "), _number_of("zone", _part("Z"))]).fill_null("") if "Z" in groups else pl.lit("")
 
 
 def _number_of(kind: str, name: pl.Expr) -> pl.Expr:
-    """Return the number of a month or weekday, or the offset of a time zone, by name; null if unknown."""
+    """Return the number of a month or weekday, or the offset of a time zone, given its name, or null if the name is unknown."""
     numbers = _numbers(kind)
     return name.str.to_lowercase().str.strip_chars(".").replace_strict(list(numbers), list(numbers.values()), default=None, return_dtype=pl.String)
 

@@ -1,4 +1,4 @@
-"""Templates of log lines, built from the texts and variables of a format string; a variable ends where the text after it begins."""
+"""Templates of log lines, built from the literal text and the variables in a format string; a variable ends where the text after it begins."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 WORD, TEXT, USER, NUMBER, LISTED, HOST, FIXED = "word", "text", "user", "number", "listed", "host", "fixed"
-"""What a variable may contain: no spaces; spaces; a name, `""` for none; digits; words separated by a comma and a space; a host; its own pattern."""
+"""What a variable may contain: a word; text with spaces; a user, or `""` for none; digits; words separated by `, `; a host; its own pattern."""
 CLIENT_HEADERS = ("x-real-ip", "cf-connecting-ip", "true-client-ip", "x-client-ip", "x-cluster-client-ip")
-"""Headers in which proxies pass on the client's IP address."""
+"""The headers in which proxies pass on the client's IP address."""
 _STRONG = "\"'|,;\\t[](){}<>=&^~?"
 """Characters that always end a variable; others may also be part of it."""
 _STRICT = {USER: '[^ "]*', LISTED: "[^ ,]*"}
-"""Stricter patterns for these if a space follows, which match nearly every line."""
+"""Stricter patterns for these kinds if a space follows; they match nearly every line."""
 _FINEST_UNITS = (*reversed(DURATION_UNITS),)
 
 
 class FormatStringError(ValueError):
-    """A mistake in a format string, with the fix."""
+    """A mistake in a format string, and how to fix it."""
 
 
 @dataclass(frozen=True)
@@ -37,25 +37,25 @@ class Variable:
     place: int
     """Its position in the string, from 1."""
     field: str = ""
-    """One of `fields.FIELDS`, empty if it is not read."""
+    """One of `fields.FIELDS`, or an empty string if it is not read."""
     rank: int = 0
-    """Of several variables for a field, the lowest with a value counts."""
+    """If there are several variables for a field, the one with the lowest rank that has a value counts."""
     kind: str = WORD
     cookie: str = ""
     """The name of its cookie."""
     pattern: str = ""
-    """The pattern of a FIXED variable."""
+    """The pattern for a FIXED variable."""
 
 
 @dataclass(frozen=True)
 class StringTemplate(Template):
-    """A template, with the parts of the format string and the pattern of each."""
+    """A template, with the parts of the format string and the pattern for each part."""
 
     parts: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 def build_template(segments: Sequence[str | Variable], made: Mapping[str, pl.Expr], *, names_month: bool = False) -> StringTemplate:
-    """Return the template of texts and variables; `made` are fields computed from groups of FIXED variables.
+    """Return the template for literal text and variables; `made` holds the fields that are computed from groups of FIXED variables.
 
     Raises FormatStringError if there is no variable, or if the end of one is ambiguous.
     """
@@ -76,7 +76,7 @@ def build_template(segments: Sequence[str | Variable], made: Mapping[str, pl.Exp
 
 
 def _part(segments: Sequence[str | Variable], number: int, named: Mapping[Variable, str], *, is_strict: bool) -> str:
-    """Return the pattern of a part of the string. Raises FormatStringError."""
+    """Return the pattern for a part of the string. Raises FormatStringError."""
     segment, behind = segments[number], segments[number + 1] if number + 1 < len(segments) else None
     if isinstance(segment, str):
         return escape_regex(segment)
@@ -89,12 +89,12 @@ def _part(segments: Sequence[str | Variable], number: int, named: Mapping[Variab
 
 
 def escape_regex(text: str) -> str:
-    """Return the pattern of a literal text."""
+    """Return the pattern for literal text."""
     return re.sub(r"[][\\.+*?()|{}^$]", r"\\\g<0>", text)
 
 
 def _names(variables: Sequence[Variable], made: Mapping[str, pl.Expr]) -> dict[Variable, str]:
-    """Return the group of each variable that is read: its field, numbered if there are several."""
+    """Return the name of the group for each variable that is read: its field, with a number if there are several."""
     ranked = sorted((variable for variable in variables if variable.field and variable.field not in made), key=lambda variable: variable.rank)
     units = [variable for unit in _FINEST_UNITS for variable in ranked if variable.field == unit]
     times = [variable for variable in ranked if variable.field == "time"]
@@ -105,12 +105,12 @@ def _names(variables: Sequence[Variable], made: Mapping[str, pl.Expr]) -> dict[V
 
 
 def _is_only_one(variable: Variable, read: Sequence[Variable]) -> bool:
-    """Return whether a variable is the whole field."""
+    """Return whether a variable alone makes up its field."""
     return not variable.cookie and sum(other.field == variable.field for other in read) == 1
 
 
 def _combined_fields(named: Mapping[Variable, str]) -> dict[str, pl.Expr]:
-    """Return the fields that are made of several variables, or of one that is only a part."""
+    """Return the fields that are made from several variables, or from one that is only a part of the field."""
     fields: dict[str, pl.Expr] = {}
     for name in {variable.field: "" for variable, group in named.items() if group != variable.field}:
         of_field = {variable: group for variable, group in named.items() if variable.field == name}
@@ -125,7 +125,7 @@ def _combined_fields(named: Mapping[Variable, str]) -> dict[str, pl.Expr]:
 
 
 def _refuse_neighbours(variable: Variable, behind: str | Variable | None) -> None:
-    """Raise FormatStringError if a variable that matters cannot be separated from the next."""
+    """Raise FormatStringError if a variable that matters cannot be separated from the next one."""
     can_end = variable.kind in {NUMBER, FIXED, HOST} or not isinstance(behind, Variable) or behind.kind == FIXED
     if not can_end and isinstance(behind, Variable) and (variable.field or behind.field):
         between = f"there is nothing between {variable.written} and {behind.written}, so it is unclear where one ends"
@@ -133,7 +133,7 @@ def _refuse_neighbours(variable: Variable, behind: str | Variable | None) -> Non
 
 
 def _pattern(variable: Variable, behind: str | Variable | None) -> str:
-    """Return the pattern of a variable, up to the text after it."""
+    """Return the pattern for a variable, up to the text after it."""
     sign = behind[0] if isinstance(behind, str) else ""
     strong = escape_regex(sign) if sign and sign in _STRONG else ""
     free = ".*" if behind is None else ".*?"

@@ -27,6 +27,6 @@ def read(node: Node, _: list[Problem]) -> Node:
 
 
 def turns(value: Node, named: pl.Expr, context: values.GoalContext) -> pl.Expr:
-    """Return the hits before which the other goal was true in the session, on another hit."""
+    """Return the hits that come after another hit of the session on which the other goal was true."""
     reached = context.reached(value)
     return named & (windows.running_count(reached, "session") > reached.cast(pl.UInt32))

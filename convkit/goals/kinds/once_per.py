@@ -21,7 +21,7 @@ SCHEMA = {"anyOf": [{"enum": list(_WORDS)}, values.HIT_VALUE_SCHEMA]}
 
 
 def read(node: Node, problems: list[Problem]) -> str | None:
-    """Read the unit in which a match counts once."""
+    """Read the unit within which a match counts only once."""
     if node.text in _WORDS or values.is_hit_value(node.text):
         return node.text
     choices = "session, visitor, hit, path, query.NAME, cookie.NAME or prop.NAME"
@@ -30,7 +30,7 @@ def read(node: Node, problems: list[Problem]) -> str | None:
 
 
 def turns(value: str, named: pl.Expr, _: values.GoalContext) -> pl.Expr:
-    """Return the first match per visitor, or per visitor and value; for session and hit, repeats match too."""
+    """Return the first match per visitor, or per visitor and value; for session and hit, also return repeated matches."""
     if value in {"session", "hit"}:
         return named
     if value == "visitor":

@@ -25,7 +25,7 @@ def read(node: Node, problems: list[Problem]) -> int | None:
 
 
 def turns(value: int, named: pl.Expr, context: values.GoalContext) -> pl.Expr:
-    """Return the first interaction of a session that reaches the number; `within` is inclusive, from start to start."""
+    """Return the first interaction of a session that reaches the number; `within` is inclusive and runs from start to start."""
     started, within = pl.col("started"), context.modifier.get("within")
     first_start = windows.previous_group(started, value - 1, "session", "visitor")
     reaches = first_start.is_not_null() if within is None else (started - first_start <= within).fill_null(value=False)

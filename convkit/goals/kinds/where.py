@@ -23,7 +23,7 @@ SCHEMA = {
 
 
 def read(node: Node, problems: list[Problem]) -> dict[str, list[str]]:
-    """Read a mapping from properties to alternative values to compare with."""
+    """Read a mapping from each property to the alternative values to compare it with."""
     properties: dict[str, list[str]] = {}
     earlier_problems = len(problems)
     for name, _, value in node.items():
