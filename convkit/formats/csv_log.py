@@ -1,4 +1,4 @@
-"""Access log as CSV or TSV with a header: from Cloudflare, Cloud Storage usage logs, or a query of a data warehouse."""
+"""Access log as CSV or TSV with a header: from Cloudflare, Cloud Storage usage logs, or a data warehouse query."""
 
 from __future__ import annotations
 

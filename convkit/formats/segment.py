@@ -1,4 +1,4 @@
-"""Segment and RudderStack calls: JSON lines, or tables of a data warehouse."""
+"""Segment and RudderStack calls: JSON lines, or tables from a data warehouse."""
 
 from __future__ import annotations
 

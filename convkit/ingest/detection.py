@@ -123,7 +123,7 @@ def shown_line(line: str) -> str:
 _UVICORN = r'^(?:\x1b\[[0-9;]*m)*INFO(?:\x1b\[[0-9;]*m)*: +\S+:\d+ - "(?:\x1b\[[0-9;]*m)*[A-Z]+ \S+ HTTP/[0-9.]+'
 _UVICORN_LEVELS = r"^(?:\x1b\[[0-9;]*m)*(?:INFO|WARNING|ERROR)(?:\x1b\[[0-9;]*m)*:"
 _UVICORN_SHARE = 0.5
-_REPORTS = {"a data file of AWStats": "^AWSTATS DATA FILE", "a report of GoAccess": r'^\{\s*"general"\s*:\s*\{\s*"start_date"'}
+_REPORTS = {"an AWStats data file": "^AWSTATS DATA FILE", "a GoAccess report": r'^\{\s*"general"\s*:\s*\{\s*"start_date"'}
 _XML = r"^\s*<(?:\?xml|result)"
 _UMAMI_COLUMNS = ["x", "y"]
 _AGGREGATE_COLUMNS = {"visitors", "uniquevisitors", "pageviews", "visits", "nbvisits", "views", "users", "activeusers", "totalusers", "sessions"}

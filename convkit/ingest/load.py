@@ -117,7 +117,7 @@ def _unfinished(logs: Sequence[Log], lines: pl.LazyFrame, lost: pl.DataFrame) ->
 def _shrunk_logs(logs: Sequence[Log]) -> list[str]:
     """Return a sentence for each log that shrank while it was read, as when log rotation truncates it."""
     shrunk = (log.source for log in logs if _size_of(log.source.path) < log.source.size < sys.maxsize)
-    return [f"{source.name} was truncated while it was read; read it again, together with the file it was rotated into" for source in shrunk]
+    return [f"{source.name} was truncated while it was being read; read it again, together with the file it was rotated into" for source in shrunk]
 
 
 def _size_of(path: Path) -> int:

@@ -337,7 +337,7 @@ REFUSED = {
         'INFO:     Started server process [1]\nINFO:     127.0.0.1:5000 - "GET / HTTP/1.1" 200 OK\n' * 3,
         "uvicorn's own log, which has no timestamps; use the log of the proxy",
     ),
-    "awstats102026.txt": ("AWSTATS DATA FILE 7.8 (build 20200416)\n# If you remove\nBEGIN_MAP 27\n", "a data file of AWStats"),
+    "awstats102026.txt": ("AWSTATS DATA FILE 7.8 (build 20200416)\n# If you remove\nBEGIN_MAP 27\n", "an AWStats data file"),
     "visits.xml": ('<?xml version="1.0" encoding="utf-8" ?>\n<result>\n\t<row>\n', "is XML, which is not supported; export it as CSV or JSON"),
 }
 

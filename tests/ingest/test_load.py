@@ -162,7 +162,7 @@ def test_a_log_that_is_truncated_while_it_is_read_is_reported(tmp_path: Path) ->
         log.write_bytes(TEXT[: len(LINES[0]) + 1])
         loaded = load_logs(logs, Selection(Assets(), hits.select_needed))
     assert loaded.lines.collect().height == 1
-    assert loaded.losses == ("access.log was truncated while it was read; read it again, together with the file it was rotated into",)
+    assert loaded.losses == ("access.log was truncated while it was being read; read it again, together with the file it was rotated into",)
 
 
 def test_a_log_that_grows_while_it_is_read_is_read_up_to_its_first_size(tmp_path: Path) -> None:

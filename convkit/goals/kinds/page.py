@@ -1,4 +1,4 @@
-"""Page views: GET requests answered 2xx or 304."""
+"""Page views: GET requests answered with 2xx or 304."""
 
 from __future__ import annotations
 
