@@ -54,10 +54,10 @@ class CompareKeywords(Keywords, total=False):
 
 
 class Result:
-    """The reports of a run. Each is an attribute and an item: a Polars DataFrame with the columns of `convkit REPORT -f csv`."""
+    """The reports of a run. Each is available as an attribute and as an item: a Polars DataFrame with the columns of `convkit REPORT -f csv`."""
 
     def __init__(self, document: Document, *, verbose: bool = False) -> None:
-        """Wrap a document; if `verbose`, its screen also has the definitions."""
+        """Wrap a document; if `verbose`, its screen also shows the definitions."""
         self.document = document
         self._verbose = verbose
 
@@ -71,7 +71,7 @@ class Result:
         return self._report(name).frame
 
     def __getattr__(self, name: str) -> pl.DataFrame:
-        """Return the frame of a report; in its name `_` takes the place of `-`. Raises AttributeError."""
+        """Return the frame of a report, with `_` instead of `-` in its name. Raises AttributeError."""
         if name.startswith("_") or name == "document":  # Copying asks for these attributes before there is a document.
             raise AttributeError(name)
         reports = {report.replace("-", "_"): report for report in self.names}
@@ -110,18 +110,18 @@ class Result:
 
     @property
     def rejects(self) -> pl.DataFrame | None:
-        """The lines that could not be read as `file, line, reason, text`; None without `rejects=True`."""
+        """The lines that could not be read, with columns `file, line, reason, text`; None without `rejects=True`."""
         return self.document.rejects
 
     def render(self, output: str = "table", *, width: int = 120, limit: int | None = None, verbose: bool | None = None) -> str | bytes:
-        """Return all reports in an output, as text (Parquet: as bytes).
+        """Return all reports in an output: bytes for Parquet, text for all others.
 
         `width`, `limit` (rows per report, 0 for all) and `verbose` (with definitions; by default as in the run) apply to `table`. Raises UsageError.
         """
         return render(self.document, output, width=width, limit=limit, verbose=self._verbose if verbose is None else verbose)
 
     def write(self, path: str | Path, output: str | None = None) -> None:
-        """Write a file whose ending names the output, or one file per report into a directory (a path without an ending).
+        """Write a file whose extension decides the output, or one file per report into a directory (a path without an extension).
 
         Raises OutputError, UsageError.
         """
@@ -141,7 +141,7 @@ class Result:
         return str(self.render())
 
     def _repr_html_(self) -> str:
-        """Return the same for a notebook, as HTML."""
+        """Return the reports as HTML, for notebooks."""
         return f"<pre>{html.escape(str(self))}</pre>"
 
     def _report(self, name: str) -> Report:
@@ -175,12 +175,12 @@ def compare(logs: Paths, **keywords: Unpack[CompareKeywords]) -> Result:
 
 
 def read_records(logs: Paths, log_format: str = "auto") -> pl.LazyFrame:
-    """Return the parsed lines of logs (RECORDS), with static files and bots, unclassified. Raises InputError, UsageError."""
+    """Return the parsed lines of logs (RECORDS), including static files and bots, before they are classified. Raises InputError, UsageError."""
     return run.read_records(logs, log_format)
 
 
 def read_hits(logs: Paths, goals: Goals | str | Path | None = None, log_format: str = "auto") -> pl.LazyFrame:
-    """Return the hits of people (HITS), sorted by visitor and time, with a Boolean column `names:GOAL` per goal.
+    """Return the hits of people (HITS), sorted by visitor and time, with a Boolean column `names:GOAL` for each goal.
 
     Raises GoalsFileError, InputError, UsageError.
     """
@@ -188,7 +188,7 @@ def read_hits(logs: Paths, goals: Goals | str | Path | None = None, log_format: 
 
 
 def read_sessions(logs: Paths, **keywords: Unpack[Keywords]) -> pl.LazyFrame:
-    """Return one row per session (SESSIONS) by start, with its device, its channel and a Boolean column `goal:GOAL` per goal.
+    """Return one row per session (SESSIONS), sorted by start, with its device, its channel and a Boolean column `goal:GOAL` for each goal.
 
     Raises GoalsFileError, InputError, UsageError.
     """

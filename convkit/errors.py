@@ -2,7 +2,7 @@
 
 ConvkitError            an error whose message is one sentence with the fix
 ├── UsageError          2  a bad option or argument
-│   └── GoalsFileError  2  problems in goals.yaml, all of them at once
+│   └── GoalsFileError  2  all problems in goals.yaml at once
 ├── InputError          3  a log that is missing, unreadable or in an unknown format
 └── OutputError         6  a report that could not be written
 
@@ -59,7 +59,7 @@ _BY_GRAVITY = (ExitCode.OUTPUT, ExitCode.STORE, ExitCode.INPUT, ExitCode.LOST, E
 
 
 def gravest(codes: Collection[ExitCode]) -> ExitCode:
-    """Return the most serious of several exit codes, OK if there are none."""
+    """Return the most serious of several exit codes, or OK if there are none."""
     return next((code for code in _BY_GRAVITY if code in codes), ExitCode.OK)
 
 
@@ -97,7 +97,7 @@ class OutputError(ConvkitError):
 
 @dataclass(frozen=True, order=True)
 class Problem:
-    """One mistake in a goals file. Line and column count from 1; line 0 means the file as a whole."""
+    """One mistake in a goals file. Line and column are counted from 1; line 0 means the file as a whole."""
 
     line: int
     column: int
@@ -127,19 +127,19 @@ _MAX_LISTED = 12
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Return `; did you mean 'x'?` if a known name is close to `name`, else an empty string."""
+    """Return `; did you mean 'x'?` if a known name is close to `name`, or else an empty string."""
     close = get_close_matches(name, list(names), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def suggestion(name: str, names: Iterable[str], heading: str) -> str:
-    """Return `; did you mean 'page'? Keys: page, query`, or only `. Keys: page, query` if no known name is close; the heading is `Keys`."""
+    """Return `; did you mean 'page'? Keys: page, query`, or only `. Keys: page, query` if no known name is close; here the heading is `Keys`."""
     listed = list(names)
     return f"{did_you_mean(name, listed) or '.'} {heading}: {', '.join(listed) or 'none'}"
 
 
 def unknown_name(kind: str, name: str, known: Iterable[str], heading: str = "", place: str = "") -> str:
-    """Return `unknown key 'pag' in a goal; did you mean 'page'? Keys: page, query`, of which `in a goal` is the place.
+    """Return `unknown key 'pag' in a goal; did you mean 'page'? Keys: page, query`; here the place is `a goal`.
 
     Without a heading (`Keys`) the known names are not listed; a long list is shown only if no name is close.
     """

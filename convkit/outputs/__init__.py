@@ -1,4 +1,4 @@
-"""The outputs, one per file: a module with what `OutputModule` has; and `render`, which turns a document into one of them."""
+"""The outputs, one per file, each a module with the members of `OutputModule`; and `render`, which writes a document in one of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER = "outputs"
 
 
 class OutputModule(Protocol):
-    """The module of an output."""
+    """The interface of an output module."""
 
     ENDINGS: tuple[str, ...]
     """The file extensions of the output; the first is used for files that convkit names itself."""
@@ -26,7 +26,7 @@ class OutputModule(Protocol):
 
 
 class ScreenOptions(TypedDict, total=False):
-    """The screen that a table is drawn for."""
+    """Options of the screen that a table is drawn for."""
 
     width: int
     limit: int | None
@@ -47,8 +47,8 @@ def endings(name: str) -> tuple[str, ...]:
 
 
 def render(document: Document, output: str = "table", **options: Unpack[ScreenOptions]) -> str | bytes:
-    """Return a document in an output: as text, but Parquet as bytes; the options are for the table. Raises UsageError."""
-    from convkit.core.blocks import Screen  # noqa: PLC0415 (Polars loads when a report runs, not when help is shown)
+    """Return a document in an output: bytes for Parquet, text for all others. The options apply only to `table`. Raises UsageError."""
+    from convkit.core.blocks import Screen  # noqa: PLC0415 (Polars is loaded when a report runs, not when help is shown)
 
     names = plugins.names(FOLDER)
     if output not in names:

@@ -1,7 +1,7 @@
-"""The rows of reports as files contain them: as columns, as one tidy table `report,item,metric,value`, or as JSON objects.
+"""The rows of reports as they are written to files: as columns, as one tidy table `report,item,metric,value`, or as JSON objects.
 
 CSV, TSV, Parquet, JSON and NDJSON write the same figures: integers as they are, rates with six decimals, seconds with at most two,
-money with at least two, never an exponent.
+money with at least two, and never with an exponent.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ def is_tidy(document: Document) -> bool:
 
 
 def document_rows(document: Document) -> Iterator[Sequence[str]]:
-    """Yield the header and the rows of a document, without formulas for spreadsheets; missing values are empty."""
+    """Yield the header and the rows of a document; formulas are escaped for spreadsheets, and missing values are empty."""
     reports = list(document.reports.values())
     yield from tidy_rows(reports, escape_formula) if is_tidy(document) else _report_rows(reports[0])
 
 
 def tidy_rows(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator[Sequence[str]]:
-    """Yield the header of the tidy table and one row per figure; the item consists of the text and step cells, written by `text`."""
+    """Yield the header of the tidy table and one row per figure; `text` writes text cells, including the item, which joins the naming columns."""
     yield TIDY
     for report in reports:
         figures = [column for column in report.columns if column not in report.naming]
@@ -52,7 +52,7 @@ def tidy_rows(reports: Sequence[Report], text: Callable[[str], str]) -> Iterator
 
 
 def _report_rows(report: Report) -> Iterator[Sequence[str]]:
-    """Yield the header and the rows of one report; one row per metric, after the value of a breakdown."""
+    """Yield the header and the rows of one report; a report of metrics has one row per metric, after the value of the breakdown, if any."""
     columns = [_cells(report, column, lambda value: escape_formula(safe_text(value))) for column in report.columns]
     names = [column.name for column in report.columns]
     if report.metrics:
@@ -65,12 +65,12 @@ def _report_rows(report: Report) -> Iterator[Sequence[str]]:
 
 
 def _cells(report: Report, column: Column, text: Callable[[object], str]) -> list[str]:
-    """Return a column's cells."""
+    """Return a column's cells; missing values are empty."""
     return column_texts(report.frame[column.name], column, missing="", text=text)
 
 
 def json_objects(report: Report, first: str = "") -> list[str]:
-    """Return one object per row, each on one line and starting with `first`; for metrics, one object each, after the value of the breakdown."""
+    """Return one object per row, or one per metric in a report of metrics; each is on one line and starts with `first`."""
     if report.metrics:
         naming = [_json_values(report, column, f"{json_text(column.name)}: ") for column in report.naming]
         figures = report.columns[len(naming) :]
@@ -82,7 +82,7 @@ def json_objects(report: Report, first: str = "") -> list[str]:
 
 
 def json_text(text: str) -> str:
-    """Return a text in JSON notation."""
+    """Return a string in JSON notation."""
     return _ENCODER.encode(text)
 
 
@@ -92,7 +92,7 @@ def _json_values(report: Report, column: Column, before: str) -> list[str]:
 
 
 def column_texts(values: pl.Series, column: Column, *, missing: str, text: Callable[[object], str], before: str = "") -> list[str]:
-    """Return a column's values as files contain them, missing ones as `missing`, texts as written by `text`, each preceded by `before`."""
+    """Return a column's values as they are written to files: missing ones as `missing`, text and times by `text`, each preceded by `before`."""
     write = text if is_text(column) else _WRITERS.get(column.unit, str)
     return converted_values(values, lambda value: before + (missing if value is None else write(value)))
 
@@ -100,7 +100,7 @@ def column_texts(values: pl.Series, column: Column, *, missing: str, text: Calla
 def converted_values(values: pl.Series, write: Callable[[object], str]) -> list[str]:
     """Return a column's values as written by `write`.
 
-    Each distinct value is written once, as reports on a large site have a hundred thousand rows.
+    Each distinct value is converted only once, because a report on a large site can have a hundred thousand rows.
     """
     cells = values.to_list()
     texts_of = {value: write(value) for value in set(cells)}
@@ -124,7 +124,7 @@ def _flag(value: object) -> str:
 
 
 def money(millionths: int) -> str:
-    """Return an amount exactly, with at least two decimals."""
+    """Return the exact amount, with at least two decimals."""
     text = f"{Decimal(millionths) / _MILLION:.6f}"
     whole, _, fraction = text.partition(".")
     return f"{whole}.{fraction[:2]}{fraction[2:].rstrip('0')}"
@@ -136,7 +136,7 @@ def is_text(column: Column) -> bool:
 
 
 def safe_text(value: object) -> str:
-    """Return a text or a time, made harmless."""
+    """Return a string or a time as text, with control characters made visible."""
     return value.isoformat() if isinstance(value, datetime) else safe(str(value), longest=None)
 
 

@@ -1,4 +1,4 @@
-"""CSV: one report as its columns, several as one tidy table, for spreadsheets."""
+"""CSV, for spreadsheets: one report with its own columns, several reports as one tidy table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENDINGS = ("csv",)
 
 
 def render(document: Document, _: Screen) -> str:
-    """Return RFC 4180 text: the columns of the report, or `report,item,metric,value` for several."""
+    """Return RFC 4180 text: the report's columns, or `report,item,metric,value` if there are several reports."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(_rows.document_rows(document))
     return text.getvalue()

@@ -20,7 +20,7 @@ VERSION = 1
 
 
 def render(document: Document, _: Screen) -> str:
-    """Return the document; the same input always gives the same bytes."""
+    """Return the document as JSON; the same input always gives the same bytes."""
     head = {
         "version": VERSION,
         "convkit": document.version,
@@ -47,7 +47,7 @@ def _report_lines(report: Report) -> str:
 
 
 def _input(document: Document) -> dict[str, Any]:
-    """Return the object: its only numbers are counts of lines, which add up to `lines`."""
+    """Return the `input` object; the only numbers directly in it are counts of lines, which add up to `lines`."""
     quality = document.quality
     return {
         **document.input,
@@ -82,11 +82,11 @@ def _input(document: Document) -> dict[str, Any]:
 
 
 def _bots_kept(document: Document) -> Mapping[str, int] | None:
-    """Return what the excluded bots would add, null if unknown."""
+    """Return the sessions and conversions that the excluded bots would add, or None if unknown."""
     added = document.quality.bot_sessions
     return None if added is None else {"sessions": added.sessions, "converted": added.converted}
 
 
 def _time(moment: object) -> str | None:
-    """Return a time, null if there is none."""
+    """Return a time as text, or None if there is none."""
     return None if moment is None else _rows.safe_text(moment)

@@ -1,4 +1,4 @@
-"""Markdown: one table per report with figures for people, for issues, wikis and emails."""
+"""Markdown, for issues, wikis and emails: one table per report, with figures formatted for people."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ENDINGS = ("md", "markdown")
 
 _LEFT = {"text", "time", "flag"}
-# Links, mentions and emoji are detected after the markup is removed, so a backslash does not prevent them; a code span splits them in two.
+# Links, mentions and emoji are detected after the markup is removed, so a backslash does not prevent them, but a code span in the middle does.
 _SPECIAL = re.compile(r"(?P<found_later>(?:@|:(?=//|[\w+-]+:)|(?<=www)\.)+)|[\\`*_\[\]<>|~&$#]", re.IGNORECASE)
 _EDGE = re.compile(r"^\s|\s$")
 _FIRST_OF_A_BLOCK = re.compile(r"^(\d*)([-+=.)])")
@@ -53,11 +53,11 @@ def _table(titles: list[str], sides: list[str], rows: Iterator[tuple[str, ...]])
 
 
 def _cells(values: pl.Series, column: Column) -> list[str]:
-    """Return a column's cells as a screen shows them; missing is a dash."""
+    """Return a column's cells as they would appear on a screen; missing values are dashes."""
     return _rows.converted_values(values, lambda value: formatting.UNKNOWN if value is None else _escaped(formatting.in_unit(value, column.unit)))
 
 
 def _escaped(text: str) -> str:
-    """Return a text that is shown literally: without markup, links or the end of its cell; spaces at its ends stay."""
+    """Escape text so that nothing in it acts as markup, as a link or as the end of a cell; spaces at either end are kept."""
     escaped = _SPECIAL.sub(lambda match: f"`{match[0]}`" if match["found_later"] else f"\\{match[0]}", safe(text, longest=None))
     return _EDGE.sub(lambda blank: f"&#{ord(blank[0])};", escaped)

@@ -1,4 +1,4 @@
-"""NDJSON: one JSON object per line and row, with the name of the report, for `jq` and databases."""
+"""NDJSON, for `jq` and databases: one JSON object per row, each on its own line, with the name of the report."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ ENDINGS = ("ndjson", "jsonl")
 
 
 def render(document: Document, _: Screen) -> str:
-    """Return the rows of all reports, with `report` as the first key; without notes and facts about the input."""
+    """Return the rows of all reports, with `report` as the first key; notes and facts about the input are left out."""
     lines = (line for report in document.reports.values() for line in _rows.json_objects(report, f'"report": {_rows.json_text(report.name)}, '))
     return "".join(f"{line}\n" for line in lines)

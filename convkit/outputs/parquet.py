@@ -1,4 +1,4 @@
-"""Parquet: one report as typed columns, several as one tidy table of texts, for notebooks and databases."""
+"""Parquet, for notebooks and databases: one report as typed columns, several reports as one tidy table of strings."""
 
 from __future__ import annotations
 
@@ -29,34 +29,34 @@ _TYPES: dict[str, type[pl.DataType]] = {
 
 
 def render(document: Document, _: Screen) -> bytes:
-    """Return the file: the columns of the report, or `report, item, metric, value` for several; missing values are null."""
+    """Return the content of the file: the report's columns, or `report, item, metric, value` for several reports; missing values are null."""
     reports = list(document.reports.values())
     file = io.BytesIO()
     frame = _tidy(reports) if _rows.is_tidy(document) else _typed(reports[0])
-    # In one chunk, since the number of chunks depends on the number of threads and would change the file.
+    # Written as one chunk, because the number of chunks depends on the number of threads and would change the file.
     frame.rechunk().write_parquet(file)
     return file.getvalue()
 
 
 def _typed(report: Report) -> pl.DataFrame:
-    """Return a report's frame: counts as integers, money as decimals, times with their time zone, texts made harmless."""
+    """Return a report's frame: counts as integers, money as decimals, times with their time zone, text with control characters made visible."""
     return pl.DataFrame([_column(report.frame[column.name], column) for column in report.columns])
 
 
 def _column(values: pl.Series, column: Column) -> pl.Series:
-    """Return a column in the type of its unit."""
+    """Return a column converted to the type of its unit."""
     if column.unit == "text":
         texts = values.unique().drop_nulls().to_list()
         return values.replace(texts, [_rows.safe_text(text) for text in texts])
     if column.unit == "money":
         return values.cast(_MONEY) / _MILLION
     typed = values.cast(_TYPES.get(column.unit, values.dtype))
-    # As in the other files; further decimals may differ if values are summed in another order.
+    # As in the other file formats: further decimals may differ if values are summed in another order.
     return typed.round(_rows.DECIMALS[column.unit]) if column.unit in _rows.DECIMALS else typed
 
 
 def _tidy(reports: list[Report]) -> pl.DataFrame:
-    """Return the tidy table as in CSV, without the escaping that only spreadsheets need."""
+    """Return the same tidy table as in CSV, but without the escaping that only spreadsheets need."""
     rows = list(_rows.tidy_rows(reports, str))[1:]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(_rows.TIDY, pl.String), orient="row")
     return frame.with_columns(pl.col("value").replace("", None))

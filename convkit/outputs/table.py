@@ -1,4 +1,4 @@
-"""The screen: bold headings, right-aligned numbers, bars in one colour; in a pipe the wide form without colour."""
+"""The screen: bold headings, right-aligned numbers, bars in one colour; in a pipe, the wide form without colour."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _STYLES = {"bold": "bold", "dim": "dim", "bar": "cyan", "good": "green", "bad": 
 _NARROWEST_NAME = 8
 _BETWEEN = 2
 _WIDTH_WITH_TITLES = 60
-"""The width from which the titles of notes have a separate column."""
+"""The minimum screen width at which the titles of notes get a column of their own."""
 _DOT = f"too few to show; a rate needs at least {formatting.MIN_BASE}"
 
 
 def render(document: Document, screen: Screen) -> str:
-    """Return the document as text; with escape sequences only if the screen has colour."""
+    """Return the document as text, with escape sequences only if the screen has colour."""
     return _printed(list(_document(document, screen)), screen)
 
 
@@ -42,7 +42,7 @@ def render_blocks(blocks: Sequence[Block], screen: Screen) -> str:
 
 
 def _printed(lines: list[Text], screen: Screen) -> str:
-    """Return lines with their styles, if the screen has colour."""
+    """Return the lines as one string, styled if the screen has colour."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -79,7 +79,7 @@ def _document(document: Document, screen: Screen) -> Iterator[Text]:
 
 
 def _has_dots(blocks: Sequence[Block]) -> bool:
-    """Return whether a grid has a dot in place of a figure whose base is too small."""
+    """Return whether any grid shows a dot instead of a figure whose base is too small."""
     grids = [
         grid for block in blocks for grid in ([*block.left, *block.right] if isinstance(block, SideBySide) else [block]) if isinstance(grid, Grid)
     ]
@@ -87,7 +87,7 @@ def _has_dots(blocks: Sequence[Block]) -> bool:
 
 
 def _notes(document: Document, screen: Screen, *, has_dots: bool) -> Iterator[Paragraph]:
-    """Yield the notes, one paragraph each, in groups with their titles; definitions only on request, otherwise where to find them."""
+    """Yield the notes, one paragraph each, grouped under titles; unless definitions are requested, a hint shows where to find them."""
     texts = {title: [note.text for note in document.notes if note.group == title and not note.is_drawn] for title in NOTE_GROUPS}
     has_definitions = document.is_whole or bool(texts[DEFINITIONS])
     texts[DEFINITIONS] = [*texts[DEFINITIONS], "More: convkit help definitions."] if screen.verbose else ["-v, or convkit help definitions"]
@@ -146,7 +146,7 @@ def _beside(block: SideBySide, half: int) -> Iterator[Text]:
 
 
 def _heading(heading: Heading, width: int) -> Iterator[Text]:
-    """Yield a heading, its title in bold."""
+    """Yield the lines of a heading, with its title in bold."""
     start = len(safe(heading.title, None))
     words = Paragraph(f"{heading.title}  {heading.rest}".rstrip(), indent=0)
     for number, text in enumerate(_paragraph(words, width)):
@@ -171,7 +171,7 @@ def _cut(text: str, width: int, style: str) -> Text:
 
 
 def _paragraph(paragraph: Paragraph, width: int) -> Iterator[Text]:
-    """Yield a text, wrapped between words."""
+    """Yield the lines of a paragraph, wrapped between words."""
     start = " " * paragraph.indent + paragraph.first
     indent = " " * cell_len(start)
     line, is_empty = start, True
@@ -184,7 +184,7 @@ def _paragraph(paragraph: Paragraph, width: int) -> Iterator[Text]:
 
 
 def _grid(grid: Grid, width: int) -> Iterator[Text]:
-    """Yield rows in columns; on a narrow screen the first is cut, the others are shown in full or left out."""
+    """Yield rows in columns; on a narrow screen the first column is cut, and the others are shown in full or left out."""
     widths = _widths(grid, width)
     if grid.headings:
         yield _row(grid.headings, widths, grid, width)
@@ -211,7 +211,7 @@ def _widths(grid: Grid, width: int) -> dict[int, int]:
 
 
 def _others(widths: dict[int, int], grid: Grid) -> int:
-    """Return the width of all columns but the first, with the gaps."""
+    """Return the total width of all columns but the first, including the gaps."""
     return sum(width for column, width in widths.items() if column) + grid.gap * (len(widths) - 1) + grid.indent
 
 
@@ -233,5 +233,5 @@ def _row(cells: Sequence[Cell], widths: dict[int, int], grid: Grid, width: int) 
 
 
 def _fit(text: str, space: int) -> str:
-    """Return a text that fits its space, cut with an ellipsis."""
+    """Return a cell's text, cut with an ellipsis if it does not fit its space."""
     return text if cell_len(text) <= space else set_cell_size(text, space - 1).rstrip() + "…"

@@ -1,4 +1,4 @@
-"""TSV: the rows of CSV between tabs, without quotes, for `cut`, `awk` and `sort`."""
+"""TSV, for `cut`, `awk` and `sort`: the same rows as in CSV, separated by tabs and without quotes."""
 
 from __future__ import annotations
 

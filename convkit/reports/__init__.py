@@ -1,19 +1,19 @@
-"""The reports, one per file: a module with what `ReportModule` has; the first line of its docstring is its help, at most 66 characters.
+"""The reports, one per file, each a module with the members of `ReportModule`; its docstring's first line is its help (up to 66 characters).
 
 `analysis.sessions` and `analysis.hits` have the columns of `core.schema.SESSIONS` and `MATCHED`. Their times are in UTC; the site's time zone is
-`analysis.goals.site.timezone`. Short reports to start from are `sessions.py`, which lists rows, and `pages.py`, which counts them and can be broken
-down.
+`analysis.goals.site.timezone`. For a short report to start from, see `sessions.py`, which lists rows, or `pages.py`, which counts them and can be
+broken down.
 
-A new column goes at the end of COLUMNS, because scripts rely on the order of columns in files. A screen has its own selection of columns: the mapping
-of `Shown` that the report draws.
+A new column goes at the end of COLUMNS, because scripts rely on the order of columns in files. The screen has its own selection of columns: the
+mapping of `Shown` objects that the report draws.
 
-It may also have
+A report module may also have
 
-- `BREAKDOWN`: how it is drawn if it is broken down by a key (`analysis.breakdown_screen.BreakdownTable`); its tallies then begin with the columns
-  `analysis.by`, and what it presents begins with `view.keys`. A report without it cannot be broken down;
-- `SESSION_FIELDS`: the fields of sessions (`device`, `channel`, ...) that it needs;
-- `OPTIONS`, a plain dictionary: the options that only this report has, by name the placeholder of the value and the help; and `parse_options(options,
-  goals)`, which returns their meaning or raises UsageError. `analysis.options` and `view.options` hold the given texts.
+- `BREAKDOWN`: how the report is drawn if it is broken down by a key (`analysis.breakdown_screen.BreakdownTable`); its tallies then start with the
+  columns `analysis.by`, and its own columns with `view.keys`. A report without it cannot be broken down;
+- `SESSION_FIELDS`: the session fields (`device`, `channel`, ...) that the report needs;
+- `OPTIONS`: the options that only this report has, as a plain dictionary from the name to the placeholder of the value and the help text; and
+  `parse_options(options, goals)`, which returns what they mean or raises UsageError. `analysis.options` and `view.options` hold the options as given.
 """
 
 from __future__ import annotations
@@ -36,21 +36,21 @@ FOLDER = "reports"
 
 
 class ReportModule(Protocol):
-    """The module of a report."""
+    """The interface of a report module."""
 
     PLACE: int
-    """Its position in the list of commands and on the screen of `convkit report`: smallest first, ties by name."""
+    """Its position in the list of commands and on the screen of `convkit report`: smallest first, ties broken by name."""
     IN_REPORT: bool
     """Whether it is part of `convkit report`."""
     COLUMNS: tuple[Column, ...]
-    """Its columns, in the order of files."""
+    """Its columns, in the order in which files have them."""
 
     def tally(self, analysis: Analysis, /) -> dict[str, pl.LazyFrame]:
-        """Return additive rows by name: Int64 columns are summed, all others are keys; a column `visitor` becomes visitor IDs, which are keys."""
+        """Return additive rows by name: Int64 columns are summed, and all others are keys, including `visitor`, which becomes visitor IDs."""
         ...
 
     def present(self, tally: Mapping[str, pl.DataFrame], view: View, /) -> Report:
-        """Return the finished report, from tallies that may be sums of several parts of the visitors."""
+        """Return the finished report, from tallies that may have been summed over several parts of the visitors."""
         ...
 
 
@@ -60,17 +60,17 @@ def load(name: str) -> ReportModule:
 
 
 def names_in_report() -> list[str]:
-    """Return the reports that `convkit report` consists of, in the order of its screen."""
+    """Return the names of the reports that make up `convkit report`, in the order of its screen."""
     return [name for name in plugins.names_in_order(FOLDER) if load(name).IN_REPORT]
 
 
 def breakdown_of(name: str) -> BreakdownScreen | None:
-    """Return how a report is drawn if it is broken down, None if it cannot be."""
+    """Return how a report is drawn if it is broken down, or None if it cannot be broken down."""
     return getattr(load(name), "BREAKDOWN", None)
 
 
 def session_fields(name: str) -> tuple[str, ...]:
-    """Return the fields of sessions that a report needs."""
+    """Return the session fields that a report needs."""
     return getattr(load(name), "SESSION_FIELDS", ())
 
 

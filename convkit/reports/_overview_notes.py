@@ -28,19 +28,19 @@ if TYPE_CHECKING:
 
 _MANY_MACROS = 2
 _MOST_BARE = 0.9
-"""Share of sessions without assets above which the log probably contains no asset requests at all."""
+"""If the share of sessions without assets is above this, the log probably contains no asset requests at all."""
 _MOST_PATHS = 3
-"""How many patterns of paths are named."""
+"""The maximum number of path patterns that are named."""
 _LEAST_SHARE = 0.01
 """The minimum share of pages for a host to count as a site rather than a name sent by a bot."""
 _HOST_NAME = r"^[a-z0-9_-]*[a-z][a-z0-9_.-]*$"
-"""Host names; a host that is an IP address is not shown."""
+"""Matches host names; a host that is an IP address is not shown."""
 _MOST_HOSTS = 3
 _IDENTIFIERS = {USER_RULE: "user ID", "address": "IP address", "address+browser": "IP address and browser"}
 
 
 def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
-    """Return the notes in the order of the screen."""
+    """Return the notes in the order in which they are shown."""
     sums = tally["sums"].row(0, named=True)
     candidates = [
         _definitions(sums, view),
@@ -60,7 +60,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
 
 
 def _definitions(sums: Mapping[str, int], view: View) -> Note:
-    """Return how sessions end and visitors are identified, and the share of each rule."""
+    """Return the note on how sessions end and how visitors are identified, with the share of sessions for each rule."""
     site = view.goals.site
     timeout, sessions = formatting.duration_in_words(site.session_timeout), sums["sessions"]
     served = {rule: sums[f"identified_by{place}"] for place, rule in enumerate(site.visitor_rules) if sums[f"identified_by{place}"]}
@@ -98,7 +98,7 @@ def _macros(view: View) -> Note | None:
 
 
 def _bare(sums: Mapping[str, int], view: View) -> Note | None:
-    """Return how many sessions loaded no assets, as programs do; None if hardly any session in the log did."""
+    """Return the note on sessions that loaded no assets, as programs do; None if no sessions or nearly all sessions are like that."""
     bare, sessions = sums["bare"], sums["sessions"]
     if view.bots == "only" or not bare or not sums["assets_known"] or bare > _MOST_BARE * sessions:
         return None
@@ -110,7 +110,7 @@ def _bare(sums: Mapping[str, int], view: View) -> Note | None:
 
 
 def _rate(part: int, whole: int) -> str:
-    """Return a rate in brackets, nothing if the base is too small for one."""
+    """Return a rate in brackets, or an empty string if the base is too small for a rate."""
     return f" ({formatting.share(part, whole)})" if whole >= formatting.MIN_BASE else ""
 
 
@@ -151,13 +151,13 @@ def _local_times(view: View) -> Note | None:
 
 
 def _log_notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
-    """Return the notes in the order of the screen."""
+    """Return the notes on bots and on oddities in the log, in the order in which they are shown."""
     candidates = [_bots_that_converted(view), _silences(view), _jumps(view), _followers(subrequests.subrequest_patterns(tally["followers"]))]
     return tuple(note for note in candidates if note)
 
 
 def _bots_that_converted(view: View) -> Note | None:
-    """Return how many bot sessions reached a macro goal, and the conversions with bots included."""
+    """Return the note on bot sessions that reached a macro goal, with the number of conversions if bots were included."""
     added = view.quality.bot_sessions
     if added is None or not added.converted or not view.knows_macro:
         return None
@@ -169,7 +169,7 @@ def _bots_that_converted(view: View) -> Note | None:
 
 
 def _silences(view: View) -> Note | None:
-    """Return the longest gap in the log of the period, and the number of gaps."""
+    """Return the note on gaps in the log during the period: the longest one, and how many there are."""
     begin, end = view.period.begin, view.period.end
     gaps = [gap for gap in view.quality.silences if begin is not None and end is not None and gap.begin < end and gap.end > begin]
     if not gaps:
@@ -185,7 +185,7 @@ def _length(gap: Silence) -> str:
 
 
 def _jumps(view: View) -> Note | None:
-    """Return the first place where the time of a log jumps, and the number of such places."""
+    """Return the note on jumps of a log's clock: the first one, and how many others there are."""
     jumps = view.quality.jumps
     if not jumps:
         return None
@@ -198,7 +198,7 @@ def _jumps(view: View) -> Note | None:
 
 
 def _followers(shapes: pl.DataFrame) -> Note | None:
-    """Return the paths that are probably not pages."""
+    """Return the note on paths that are probably not pages."""
     if shapes.is_empty():
         return None
     soon = f"within {subrequests.SOON_SECONDS} s of another page"
@@ -218,14 +218,14 @@ def _moment(when: datetime) -> str:
 
 
 def pages_by_host(hits: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `host, pages` for pages in sessions of the period, without a leading `www.`; empty if `site.hosts` is set."""
+    """Return `host, pages`: how many pages of each host (without `www.`) sessions of the period viewed; empty if `site.hosts` is set."""
     host = pl.col("host").cast(pl.String).str.strip_prefix("www.")
     pages = hits.filter(pl.lit(not site.hosts), pl.col("inside"), pl.col("session").is_not_null(), is_kind("page"), pl.col("host").is_not_null())
     return pages.group_by(host=host).agg(pages=pl.len().cast(pl.Int64))
 
 
 def _several_hosts(hosts: pl.DataFrame) -> Note | None:
-    """Return the sites in a log with their share of pages; None if there is only one."""
+    """Return the note on the sites in a log, with their shares of page views; None if there is only one site."""
     whole = int(hosts["pages"].sum())
     sites = hosts.filter(pl.col("pages") >= _LEAST_SHARE * whole, pl.col("host").str.contains(_HOST_NAME)).sort(
         "pages", "host", descending=[True, False]

@@ -57,10 +57,10 @@ _TOUCHES = "first, last: visitors who converted, by the channel of their first s
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `channels` and `touches` (one row per channel), `seconds` (sessions with two or more interactions, by whole seconds) and `micros`.
+    """Return `channels` and `touches` (one row per channel), `seconds` (sessions with several interactions, by length in seconds) and `micros`.
 
-    `touches` counts visitors who converted, each once, by their first conversion: under the channel of the first session of all that was read, and
-    under that of the session of this conversion. `micros` are the sessions of a channel that reached a micro goal, and a macro goal later.
+    `touches` counts each visitor who converted once under the channel of the visitor's first session in all the logs, and once under the channel of
+    the session with the first conversion. `micros` counts the sessions of each channel that reached a micro goal, and those that later converted.
     """
     keys, sessions = [*analysis.by, "channel"], analysis.split(analysis.sessions)
     channels = sessions.group_by(keys).agg(
@@ -84,17 +84,17 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _of_channel(analysis: Analysis, rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Return rows of sessions with their channel, broken down if the analysis is."""
+    """Add the channel of the session to each row, and the keys of the breakdown, if there is one."""
     return analysis.split(rows.join(analysis.sessions.select("session", "channel"), on="session", maintain_order="left"))
 
 
 def _amounts(analysis: Analysis, keys: list[str]) -> pl.LazyFrame:
-    """Return the total value of the counted hits of macro goals."""
+    """Return the total value of the counted hits of macro goals, per channel."""
     return _of_channel(analysis, matching.macro_amounts(analysis.hits, analysis.goals)).group_by(keys).agg(value=pl.col("amount").sum())
 
 
 def _touches(analysis: Analysis, keys: list[str], sessions: pl.LazyFrame) -> pl.LazyFrame:
-    """Return counts of visitors who converted; their sessions are in order, so the first that converted has the first conversion."""
+    """Return counts of visitors who converted. Sessions are in order, so a visitor's first converted session has the first conversion."""
     once = sessions.filter("converted").unique([*analysis.by, "visitor"], keep="first", maintain_order=True)
     one, none = pl.lit(1, dtype=pl.Int64), pl.lit(0, dtype=pl.Int64)
     first = once.select(*analysis.by, channel="first_channel", firsts=one, lasts=none)
@@ -110,7 +110,7 @@ def _micro(analysis: Analysis, keys: list[str], macros: pl.LazyFrame, goal: Goal
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report, sorted by sessions; columns about conversions are missing if no macro goal is known."""
+    """Return the report, sorted by sessions; columns about conversions are empty if no macro goal is known."""
     columns, frame = (*view.keys, *COLUMNS), breakdown.in_value_order(_figures(tally, view), tally, view)
     shown = frame.select(column.name for column in columns)
     if view.by:
@@ -156,7 +156,7 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
 
 
 def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
-    """Return notes on the site's own hosts, on resumed Direct sessions, and on a log without referrers."""
+    """Return the notes on logs without referrers, on the site's own hosts, and on resumed Direct sessions."""
     notes = []
     if not view.is_narrowed and not frame["referred"].sum() and frame["sessions"].sum() >= formatting.MIN_BASE:
         notes.append(Note("no-referrers", "No session has a referrer. Logs without one (format common) can only show channels through tagged links."))
@@ -175,22 +175,22 @@ def _notes(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
 
 @dataclass(frozen=True)
 class _SessionCount:
-    """The number of sessions per channel that did something."""
+    """The number of sessions per channel that bounced, converted or reached a goal."""
 
     title: str
     by_channel: Mapping[str, int]
     rank: int
     is_rate: bool = False
-    """Whether only its rate is shown."""
+    """Whether only the rate is shown, without the number."""
 
     @property
     def total(self) -> int:
-        """The number of sessions in all channels."""
+        """The number of these sessions in all channels."""
         return sum(self.by_channel.values())
 
 
 def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, screen: Screen) -> list[Block]:
-    """Return one row per channel; `frame` is the report with its counts, `micros` has `channel, goal, reached, then_converted`."""
+    """Return one row per channel; `frame` is the report with the counts it is based on, `micros` has `channel, goal, reached, then_converted`."""
     if frame.is_empty():
         return []
     shown, total = frame.head(screen.rows(_ROWS) or frame.height), int(frame["sessions"].sum())
@@ -207,7 +207,7 @@ def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, scr
 
 
 def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_SessionCount]:
-    """Return the counts to show: bounces, conversions, and the micro goals that most conversions came after."""
+    """Return the counts to show: bounces, conversions, and the micro goals that most often precede a conversion."""
     bounces, converted = (dict(frame.select("channel", name).rows()) for name in ("bounces", "converted_sessions"))
     counts = [_SessionCount(_BOUNCED, bounces, 6, is_rate=True), *([_SessionCount(view.macro_name, converted, 8)] if view.knows_macro else [])]
     sums = micros.group_by("goal").agg(pl.col("then_converted", "reached").sum()).filter(pl.col("reached") > 0)
@@ -218,7 +218,7 @@ def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_Sess
 
 
 def _columns(counts: list[_SessionCount], total: int, alike: Mapping[tuple[str, str], bool], view: View, screen: Screen) -> dict[str, Shown]:
-    """Return the columns of the screen; `alike` marks counts, by title and channel, without a clear difference from the rest."""
+    """Return the columns of the screen; `alike` marks the counts, by title and channel, that are not clearly different from the rest."""
     columns = {
         "channel": Shown(most=_NAME),
         "sessions": Shown("sessions", "count"),
@@ -235,7 +235,7 @@ def _columns(counts: list[_SessionCount], total: int, alike: Mapping[tuple[str, 
 
 
 def _count_and_mark(count: _SessionCount, alike: Mapping[tuple[str, str], bool], row: Mapping[str, Any]) -> str:
-    """Return how many sessions of a channel did something, with their rate, marked if it is not clearly different from the rest."""
+    """Return a count for a channel with its rate, or the rate alone, marked if it is not clearly different from the rest."""
     part = count.total if "is_all" in row else count.by_channel[row["channel"]]
     text = formatting.share(part, row["sessions"]) if count.is_rate else formatting.count_and_rate(part, row["sessions"], _RATE)
     return breakdown_screen.mark_indistinguishable(text, "is_all" not in row and alike[count.title, row["channel"]])

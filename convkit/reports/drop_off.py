@@ -38,7 +38,7 @@ COLUMNS = (
 )
 _ROWS, _MET = 5, 3
 _NARROW_NAME, _NAME = 36, 27
-"""The width of an item, so that the figures of all steps align."""
+"""The minimum width of an item, so that the figures of all steps are aligned."""
 _LEFT = "(left the site)"
 _TESTED = {"form_again": "a form shown again", "error": "an error page (4xx, 5xx)", "slow": "a response slower than 3 s"}
 _LEGEND = "more: clearly more common among those who dropped off (tested: {}). went on: reached the next step."
@@ -46,7 +46,7 @@ _FIRST_LEFT_OUT = " Step 1 is not shown; --limit 0 shows it."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `departures` (how many went to each page, saw it, or had a problem) and `steps` (how many stopped at a step, or continued)."""
+    """Return `departures` (how many went to each page, saw it, or had a problem) and `steps` (how many stopped or continued at each step)."""
     departures, steps = [], []
     for funnel in analysis.goals.funnels:
         name = pl.lit(funnel.name).alias("funnel")
@@ -62,7 +62,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report, sorted by funnel, step, what and dropped; `more` marks items that are clearly more common among those who dropped off."""
+    """Return the report by funnel, step, `what` and `dropped`; `more` marks items that are clearly more common among those who dropped off."""
     shown = (*view.keys, *COLUMNS)
     if not view.goals.funnels:
         return Report("drop-off", shown, empty_frame(shown), lambda *_: [])
@@ -97,7 +97,7 @@ def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
 
 
 def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[Section]:
-    """Yield a table per step: where those who dropped off went next, and how many had each tested problem; none inside `report`."""
+    """Yield one table per step: where those who dropped off went next, and how many had each tested problem; nothing inside `report`."""
     frame, has_next = pl.DataFrame(whole.details), pl.col("next_step").is_not_null()
     is_shown = pl.lit(not screen.part) & has_next & ((pl.col("step") > 1) | (screen.limit == 0))
     for step in view.steps.filter(is_shown).rows(named=True):
@@ -114,7 +114,7 @@ def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[S
 
 
 def _breakdown_label() -> pl.Expr:
-    """Return the place where they went next, or the name of the tested problem; null for everything else."""
+    """Return where those who dropped off went next, or the name of the tested problem; null for everything else."""
     is_tested = pl.col("what").is_in(TESTED) & (pl.col("item") == ANY_PATH)
     return pl.when(pl.col("what") == "next").then(pl.col("item").replace(LEFT, _LEFT)).when(is_tested).then(pl.col("what").replace(_TESTED))
 
@@ -123,7 +123,7 @@ BREAKDOWN = BreakdownTable(_breakdown_label(), "dropped", "stopped", sections=_b
 
 
 def _beside(steps: list[list[Block]]) -> list[Block]:
-    """Return the steps in pairs."""
+    """Return the steps side by side, in pairs."""
     pairs = [(steps[place], steps[place + 1] if place + 1 < len(steps) else []) for place in range(0, len(steps), 2)]
     return [block for left, right in pairs for block in (SideBySide(left, right), BlankLine())]
 
@@ -143,7 +143,7 @@ def _step(rows: pl.DataFrame, funnel: Funnel, number: int, screen: Screen) -> li
 
 
 def _counted(stopped: int, reached: int, screen: Screen) -> str:
-    """Return how many dropped off, and the range of their share."""
+    """Return how many dropped off, and the likely range of the drop-off rate."""
     words = f" {formatting.count(stopped)} of {formatting.count(reached)} dropped" + ("" if screen.wide else " off")
     if reached < formatting.MIN_BASE:
         return words
@@ -161,7 +161,7 @@ def _named(bounds: tuple[pl.Expr, pl.Expr]) -> list[pl.Expr]:
 
 
 def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any]]:
-    """Return what they saw of one kind: a page, or a problem on any path; a form is named by its path if there is only one."""
+    """Return the rows for pages or for one problem seen by those who dropped off; a form is named by its path if there is only one path."""
     seen = rows.filter((pl.col("what") == what) & (pl.col("dropped") > 0))
     if what == "met":
         return seen.head(limit or seen.height).rows(named=True)
@@ -171,7 +171,7 @@ def _met(rows: pl.DataFrame, what: str, limit: int | None) -> list[dict[str, Any
 
 
 def _cut(rows: list[dict[str, Any]], limit: int | None) -> list[dict[str, Any]]:
-    """Return the first rows, with all others merged into one."""
+    """Return the first rows, with the rest merged into one row."""
     rows = [row for row in rows if row["dropped"]]
     if limit is None or len(rows) <= limit + 1:
         return rows
@@ -184,11 +184,11 @@ _NO_TEXT = Shown(text=lambda _: "")
 
 
 def _grid(title: str, rows: list[dict[str, Any]], screen: Screen, *, both: bool) -> Grid:
-    """Return one row per item, with the counts of those who dropped off and, for `both`, of those who continued."""
+    """Return one row per item, with the counts of those who dropped off and, if `both`, of those who continued."""
     item = Shown(title, lambda row: f"  {_LEFT if row['item'] == LEFT else row['item']}", title_style="")
     dropped = Shown("    dropped", lambda row: formatting.count_and_rate(row["dropped"], row["stopped"]))
     went_on = Shown("    went on", lambda row: formatting.count_and_rate(row["went_on"], row["continued"]))
     more = Shown(text=lambda row: "more" if row["more"] else "", style="bold", left=True)
-    # Empty columns keep the figures of both sides aligned with the others on a narrow screen.
+    # Empty columns keep these figures aligned with those of the other grids on a narrow screen.
     columns = {"item": item, "dropped": dropped, "went_on": went_on if both else _NO_TEXT, "more": more if both else _NO_TEXT}
     return replace(table(rows, columns), least=_NAME if screen.wide else _NARROW_NAME)

@@ -68,9 +68,9 @@ _BIAS = "people behind one address count as one visitor, and one person with cha
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `base` (who may enter), `steps`, `matched` (hits), `seconds` (to the next step), `departures` (next pages), `ways` (detours).
+    """Return `base` (who may enter), `steps`, `matched` (hits), `seconds` (to the next step), `departures` (next pages) and `ways` (detours).
 
-    A breakdown has only `base`, `steps` and `seconds`: sentences and notes are about all sessions.
+    A breakdown has only `base`, `steps` and `seconds`: its sentences and notes are about all sessions.
     """
     parts: dict[str, list[pl.LazyFrame]] = {}
     for funnel in analysis.goals.funnels:
@@ -85,7 +85,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _base(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
-    """Return the number of sessions and visitors that may enter."""
+    """Return the number of sessions and visitors that may enter the funnel."""
     return analysis.summed(analysis.split(analysis.entering[funnel.name]), sessions=_count(pl.len()), visitors=_count(pl.col("visitor").n_unique()))
 
 
@@ -94,7 +94,7 @@ def _count(number: pl.Expr) -> pl.Expr:
 
 
 def _steps(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyFrame:
-    """Return one row per step: how many reached it, began there, continued, and have time left in the window."""
+    """Return one row per step: how many reached it, began there, continued, or still have time left in the window."""
     ends = int(analysis.ends.timestamp() * 1_000_000) if analysis.ends else 0
     begins = pl.min_horizontal(f"at{number}" for number in funnel.numbers)
     has_time = pl.lit(value=False) if funnel.window is None else begins + microseconds(funnel.window) > ends
@@ -125,7 +125,7 @@ def _matched(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _seconds(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyFrame:
-    """Return the number of chains by whole seconds from each step to the next."""
+    """Return the number of chains by the whole seconds that they took from each step to the next."""
     rows = []
     for number in funnel.numbers[:-1]:
         took = stats.whole_seconds((pl.col(f"at{funnel.next_step(number)}") - pl.col(f"at{number}")) // 1_000_000)
@@ -135,7 +135,7 @@ def _seconds(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.Laz
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report, funnels and steps in the order of the file."""
+    """Return the report, with funnels and steps in the order of the goals file."""
     columns = (*view.keys, *COLUMNS)
     if not view.goals.funnels:
         return Report("funnel", columns, empty_frame(columns), lambda *_: [])
@@ -145,7 +145,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         return Report("funnel", columns, shown, lambda *_: [], details=frame)
     steps = frame.filter(pl.col("next_step").is_not_null()).select("funnel", "step", stopped="drop_offs", continued="went_on")
     departures = judge_drop_off(tally["departures"], steps)
-    # A complete chain that is not shown started outside: before the period, or in a session that is filtered out.
+    # A complete chain that is not shown started outside: before the period, or in a session that was filtered out.
     ways = tally["ways"].with_columns(pl.col("detour").replace("before", "outside")) if view.is_narrowed else tally["ways"]
     texts, looked_at = {}, "" if view.goals.file is None else "these sessions" if view.is_narrowed else "the log"
     notes: list[Note] = []
@@ -153,7 +153,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
         is_funnel = pl.col("funnel") == funnel.name
         texts[funnel.name] = _sentences(funnel, departures.filter(is_funnel), steps.filter(is_funnel), ways.filter(is_funnel))
         notes += _notes(funnel, frame.filter(is_funnel), texts[funnel.name], looked_at)
-    # A funnel makes no sense out of order: on a screen its steps stay as they are.
+    # A funnel makes no sense out of order: on a screen its steps are never sorted.
     return Report("funnel", columns, shown, lambda _, screen: _draw(frame, departures, texts, view, screen), tuple(notes), details=frame)
 
 
@@ -173,7 +173,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
         .with_columns(pl.col(counts).fill_null(0))
         .join(times, on=at, how="left")
         .sort("place", "step")
-        # Every chain began at one step: in an open funnel at any, in others at the first.
+        # Every chain begins at exactly one step: at any step of an open funnel, at the first step of all others.
         .with_columns(went_on=pl.when(has_next).then(on), entered=pl.col("entries").sum().over("place", *view.by))
         .with_columns(drop_offs=reached - on, went_on_rate=stats.ratio(on, reached), of_first=stats.ratio(reached, pl.col("entered")))
         .with_columns(drop_off_rate=stats.ratio(pl.col("drop_offs"), reached), drop_off_low=low, drop_off_high=high)
@@ -184,7 +184,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
 
 
 def _draw(frame: pl.DataFrame, departures: pl.DataFrame, texts: Mapping[str, FunnelSentences], view: View, screen: Screen) -> list[Block]:
-    """Return the funnels with their sentences; in `convkit report` the first two, and the names of the others."""
+    """Return the funnels with their sentences; in `convkit report` only the first two, and the names of the others."""
     shown, hidden = _shown(frame, view, screen)
     blocks: list[Block] = []
     for funnel in shown:
@@ -209,7 +209,7 @@ def _shown(frame: pl.DataFrame, view: View, screen: Screen) -> tuple[tuple[Funne
 
 
 def _breakdown_sections(whole: Report, view: View, screen: Screen) -> Iterator[Section]:
-    """Yield a table per funnel: how many of those who entered reached each step, followed by the sentences of the report of all sessions."""
+    """Yield one table per funnel: how many of those who entered reached each step, followed by the sentences on all sessions."""
     frame = pl.DataFrame(whole.details)
     shown, hidden = _shown(frame, view, screen)
     for funnel in shown:
@@ -228,7 +228,7 @@ def _funnel(funnel: Funnel, rows: list[dict[str, Any]], departures: pl.DataFrame
     """Return one funnel."""
     heading = Heading(f"FUNNEL {funnel.name}", _describe(funnel, rows, screen))
     picture = _wide(rows, departures) if screen.wide else _narrow(rows, departures, screen)
-    # Narrow screens show a difference below its step; only the funnel's own report has a line if there is none.
+    # Narrow screens show a difference below its step; only the funnel report itself has a line that says that there is none.
     is_shown = screen.wide if texts.has_difference else not screen.part
     sentences = [sentence for sentence in (texts.other_ways, *(texts.differences if is_shown else ())) if sentence]
     return [heading, *picture, *([BlankLine()] if sentences else []), *(Paragraph(sentence) for sentence in sentences)]
@@ -262,7 +262,7 @@ def _label(row: Mapping[str, Any]) -> str:
 
 
 def _details(row: Mapping[str, Any], departures: pl.DataFrame, screen: Screen) -> list[Paragraph]:
-    """Return how many began at a step, if any may be the first, and where those who dropped off went."""
+    """Return how many began at a step, if the funnel is open, and where those who dropped off went."""
     began = [Paragraph(f"{formatting.count(row['entries'])} began here", indent=6, first="↳ ", style="dim")] if row["entries"] else []
     if not row["drop_offs"]:
         return began
@@ -276,7 +276,7 @@ def _details(row: Mapping[str, Any], departures: pl.DataFrame, screen: Screen) -
 
 
 def _next(departures: pl.DataFrame) -> pl.DataFrame:
-    """Return where they went next, most frequent first."""
+    """Return where those who dropped off went next, most frequent first."""
     next_items = departures.filter((pl.col("what") == "next") & (pl.col("dropped") > 0))
     return next_items.sort("dropped", "item", descending=[True, False]).select("item", "dropped")
 
@@ -315,7 +315,7 @@ def _wide(rows: list[dict[str, Any]], departures: pl.DataFrame) -> list[Block]:
 
 
 def _unless_last(text: Callable[[Mapping[str, Any]], str]) -> Callable[[Mapping[str, Any]], str]:
-    """Return a formatter that leaves the last step empty, as it has no drop-off."""
+    """Return a formatter that leaves the last step empty, because it has no drop-off."""
     return lambda row: "" if row["drop_offs"] is None else text(row)
 
 
@@ -354,16 +354,16 @@ class FunnelSentences:
     """Sentences about one funnel."""
 
     other_ways: str
-    """How the last step's goal was reached outside of the funnel; empty where the funnel shows all."""
+    """How the last step's goal was reached outside of the funnel; empty if it never was."""
     has_difference: bool
     differences: tuple[str, ...]
-    """One per step where those who dropped off clearly differ; if there is none, one that names the tests."""
+    """One sentence for each step where those who dropped off clearly differ; if there are none, one sentence that says so."""
 
 
 def _sentences(funnel: Funnel, departures: pl.DataFrame, steps: pl.DataFrame, ways: pl.DataFrame) -> FunnelSentences:
     """Return the sentences about a funnel.
 
-    `departures` are judged, `steps` has the number who `stopped` and `continued` at each step, `ways` has the tallied detours.
+    `departures` are already judged, `steps` has the numbers who `stopped` and `continued` at each step, and `ways` has the tallied detours.
     """
     names = dict(zip(funnel.numbers, funnel.names, strict=True))
     differences = departures.filter(pl.col("more") & (pl.col("item") == ANY_PATH)).sort("step", "what").rows(named=True)
@@ -389,7 +389,7 @@ def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
 
 
 def _notes(funnel: Funnel, rows: pl.DataFrame, texts: FunnelSentences, looked_at: str) -> Iterator[Note]:
-    """Yield the notes on a funnel; `rows` are those of the report, `looked_at` names what was searched for hits that match its steps."""
+    """Yield the notes on a funnel; `rows` are the funnel's rows in the report, `looked_at` names where hits that match its steps were looked for."""
     if texts.other_ways:
         yield Note("other-ways", f"{funnel.name}: {texts.other_ways}", is_drawn=True)
     begin = f"{funnel.name} at " if texts.has_difference else f"{funnel.name}: "

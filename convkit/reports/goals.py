@@ -81,14 +81,14 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
 
 
 def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
-    """Return how many sessions took how many whole seconds from their first interaction to the goal."""
+    """Return the number of sessions by the whole seconds that they took from their first interaction to the goal."""
     took = stats.whole_seconds((pl.col("time") - pl.col("started")).dt.total_seconds())
     counts = analysis.split(matching.first_hits(analysis.hits, goal)).group_by(*analysis.by, seconds=took).agg(n=pl.len().cast(pl.Int64))
     return counts.select(*analysis.by, pl.lit(goal.name).alias("goal"), "seconds", "n")
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report: macro goals first, then by the number of sessions."""
+    """Return the report: macro goals first, then micro goals, each sorted by the number of sessions."""
     base, columns = breakdown.every_value("base", tally, view), (*view.keys, *COLUMNS)
     frame = breakdown.in_value_order(_rates(tally, base, view), tally, view)
     shown = frame.select(column.name for column in columns)
@@ -99,7 +99,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) -> pl.DataFrame:
-    """Return the columns of the report with `sessions` and `visitors`; one row per goal and row of the base."""
+    """Return the columns of the report, plus `sessions` and `visitors`: one row per goal for each row of the base."""
     order = pl.DataFrame(
         [(goal.name, "macro" if goal.macro else "micro", goal.target, goal.value is not None) for goal in view.goals.goals],
         schema={"goal": pl.String, "type": pl.String, "target": pl.Float64, "has_value": pl.Boolean},
@@ -127,7 +127,7 @@ def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) ->
 
 
 def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, screen: Screen) -> list[Block]:
-    """Return one row per goal that was reached, and per macro goal of a goals file even if it was not."""
+    """Return one row for each goal that was reached, and for each macro goal in a goals file even if it was not."""
     shown = [row for row in rows if row["reached"] or (row["type"] == "macro" and view.goals.file is not None)]
     shown = shown[: screen.rows(_ROWS)]
     sessions = formatting.count(base["sessions"])
@@ -142,7 +142,7 @@ def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, scree
 
 
 def _breakdown_section(whole: Report, view: View, screen: Screen) -> list[Section]:
-    """Return the goals that were reached, and the macro goals of a goals file even if they were not."""
+    """Return the goals that were reached, and the macro goals in a goals file even if they were not."""
     rows = detailed_rows(whole).filter((pl.col("reached") > 0) | ((pl.col("type") == "macro") & (view.goals.file is not None)))
     return [Section(Heading("GOALS", "sessions that reached each one"), rows.head(screen.rows(_ROWS) or rows.height))]
 
@@ -151,7 +151,7 @@ BREAKDOWN = BreakdownTable("goal", "reached", "sessions", sections=_breakdown_se
 
 
 def _columns(sessions: int, most: int, view: View) -> dict[str, Shown]:
-    """Return the columns of a wide screen with a known macro goal; `most` is the value of the longest bar."""
+    """Return the columns of a wide screen with a known macro goal; `most` is the number that the longest bar stands for."""
     return {
         "goal": Shown(),
         "type": Shown(text=lambda row: "macro" if row["type"] == "macro" else "", rank=5, style="dim", left=True),

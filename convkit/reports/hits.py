@@ -41,7 +41,7 @@ COLUMNS = (
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `hits`: one row per hit, with the keys `source` (the number of its log) and `line`; `value` is only valid if `has_value` is true."""
+    """Return `hits`: one row per hit, with the keys `source` (the number of its log) and `line`; `value` is only valid where `has_value` is true."""
     goals = analysis.goals.goals
     hits = (
         analysis.hits.filter(pl.col("inside") & (pl.col("fate") == "kept"))
@@ -79,7 +79,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
-    """Return one row per hit; columns without any value are left out."""
+    """Return one row per hit; the columns `event` and `value` are left out if they are empty."""
     shown = frame.head(screen.rows(_ROWS) or frame.height)
     if shown.is_empty():
         return []

@@ -48,9 +48,10 @@ _BAR = 20
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `sums` (one row), `seconds` (sessions with two or more interactions, by whole seconds), and the tallies for notes and hints.
+    """Return `sums` (one row), `seconds` (sessions with several interactions, by length in seconds), and the tallies for notes and hints.
 
-    The latter are `candidates` (pages after a form), `errors`, `hosts` and `followers`. A breakdown has only the first two: notes cover all sessions.
+    The latter are `candidates` (pages after a form), `errors`, `hosts` and `followers`. A breakdown has only the first two, because
+    notes cover all sessions.
     """
     timed = analysis.split(analysis.sessions.filter(pl.col("interactions") > 1))
     sums = analysis.beside(_sums(analysis), _amounts(analysis))
@@ -103,13 +104,13 @@ def _amounts(analysis: Analysis) -> pl.LazyFrame:
 
 
 def _set_aside(analysis: Analysis) -> pl.LazyFrame:
-    """Return counts of macro goals in sessions without a page, and of visitors who saw only errors."""
+    """Return the number of macro goals reached in sessions without a page, and of visitors who saw only errors."""
     aside = analysis.hits.filter("inside").select(macros_aside=pl.col("pageless_macro").sum().cast(pl.Int64))
     return pl.concat([aside, _lost(analysis).select(only_errors=pl.col("visitor").n_unique().cast(pl.Int64))], how="horizontal")
 
 
 def _after_forms(analysis: Analysis) -> pl.LazyFrame:
-    """Return `page, form, status, n`: pages seen right after a form was answered with a redirect, by sessions."""
+    """Return `page, form, status, n`: in how many sessions a page was seen right after a form was answered with a redirect."""
     seen = analysis.hits.filter(pl.col("inside") & pl.col("session").is_not_null())
     before = {name: windows.previous(pl.col(name), "session") for name in ("method", "status", "page")}
     is_after = (before["method"] == "POST") & before["status"].is_between(300, 399) & is_kind("page")
@@ -122,7 +123,7 @@ def _after_forms(analysis: Analysis) -> pl.LazyFrame:
 
 
 def _only_errors(analysis: Analysis) -> pl.LazyFrame:
-    """Return `page, n`: how many of the visitors who saw only errors saw one there."""
+    """Return `page, n`: how many of the visitors who saw only errors saw one on that page."""
     return _lost(analysis).group_by(pl.col("page").cast(pl.String)).agg(n=pl.col("visitor").n_unique().cast(pl.Int64))
 
 
@@ -134,7 +135,7 @@ def _lost(analysis: Analysis) -> pl.LazyFrame:
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the headline; figures about conversions are missing if no macro goal is known."""
+    """Return the headline; figures about conversions are empty if no macro goal is known."""
     columns, frame = (*view.keys, *COLUMNS), _figures(tally, view)
     if view.by:
         return Report("overview", columns, frame, lambda *_: [], metrics=True)
@@ -191,7 +192,7 @@ def _sessions(facts: Mapping[str, int], screen: Screen) -> str:
 
 
 def _of_sessions(part: int, facts: Mapping[str, int], words: str) -> str:
-    """Return a rate with words; only the words if the base is too small for a rate."""
+    """Return a rate followed by words, or only the words if the base is too small for a rate."""
     return (formatting.share(part, facts["sessions"]) if facts["sessions"] >= formatting.MIN_BASE else "") + words
 
 
@@ -243,7 +244,7 @@ class _HeadlineBreakdown:
     """The headline of all sessions, followed by one row per value or period."""
 
     def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
-        """Return both."""
+        """Return the headline, then the rows of the breakdown, if there are any."""
         rows = _breakdown_table(fold, view, screen)
         return [*whole.draw(whole.frame, screen), *([BlankLine()] if rows else []), *rows]
 
@@ -252,13 +253,13 @@ BREAKDOWN = _HeadlineBreakdown()
 
 
 def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
-    """Return one row per value, with the smallest merged into one; for periods, the last ones."""
+    """Return one row per value, with the smallest values merged into one row; of periods, only the last ones."""
     key = view.key
     by_value = split(None if key in PERIODS else screen.rows(_VALUES))
     rows = by_value.report.frame.rows(named=True)
     if not rows:
         return []
-    # Sessions that reached several goals cannot be added up, so there is no row for all others.
+    # A session can reach several goals, so numbers of sessions cannot be added up across goals: there is no row for the others.
     shown = rows[-(screen.rows(_PERIODS) or 0) :] if key in PERIODS else [row for row in rows if key != "goal" or row[_VALUE] != OTHER]
     some = f"The last {len(shown)} of {len(rows)} {key}s." if key in PERIODS and len(shown) < len(rows) else ""
     most = max(row["sessions"] for row in shown)
@@ -269,7 +270,7 @@ def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, scree
 
 
 def _columns(most: int, view: View) -> dict[str, Shown]:
-    """Return the columns of a breakdown; visitors cannot be added up across values. `most` is the number of sessions of the longest bar."""
+    """Return the columns of a breakdown; visitors cannot be added up across values. `most` is how many sessions the longest bar stands for."""
     currency = view.goals.site.currency
     return {
         "sessions": Shown("sessions", "count", style="bold"),

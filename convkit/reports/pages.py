@@ -37,7 +37,7 @@ COLUMNS = (
     Column("timed_share", "rate"),
 )
 _OF_MACRO = ("landings_converted", "exits_converted")
-"""Columns that a screen has only if a macro goal is known."""
+"""Columns that are shown on a screen only if a macro goal is known."""
 _COUNTS = ("sessions", "pageviews", "landings", "bounces", "landings_converted", "exits", "exits_converted", "timed")
 
 
@@ -48,7 +48,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     took = (pl.col("time").shift(-1) - pl.col("time")).dt.total_seconds()
     same = pl.col("session").shift(-1) == pl.col("session")
     views = seen.with_columns(seconds=stats.whole_seconds(pl.when(same).then(took))).filter(is_kind("page"))
-    # One integer for session and page: counting distinct sessions page by page takes three times as long.
+    # Session and page are combined into one integer: counting distinct sessions page by page takes three times as long.
     visit = pl.col("session") * (1 << 32) + pl.col("page").to_physical().cast(pl.Int64)
     by_view = (
         analysis.split(views.with_columns(is_first=visit.is_first_distinct()))
@@ -76,7 +76,7 @@ def _count(fits: pl.Expr | None = None) -> pl.Expr:
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report, sorted by exits without a conversion first."""
+    """Return the report, with the pages that have the most exits without a conversion first."""
     keys = [*view.by, "page"]
     medians = (
         tally["seconds"]
@@ -113,7 +113,7 @@ def _draw(frame: pl.DataFrame, view: View, screen: Screen) -> list[Block]:
 
 
 def _breakdown_section(whole: Report, _: View, screen: Screen) -> list[Section]:
-    """Return the pages of the whole report that are shown."""
+    """Return the pages that are shown, taken from the report on all sessions."""
     rows = whole.frame.head(screen.rows(_ROWS_IN_REPORT if screen.part else _ROWS) or whole.frame.height)
     some = f"; {rows.height} of {formatting.plural(whole.frame.height, 'page')}" if rows.height < whole.frame.height else ""
     return [Section(Heading("PAGES", f"exits and exit rate{some}"), rows)]

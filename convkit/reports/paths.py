@@ -43,7 +43,7 @@ _FEWEST_CHARACTERS = 6
 
 @dataclass(frozen=True)
 class PathQuery:
-    """The requested paths: the pages before a goal, or after a page that matches a pattern; neither if no goal is known."""
+    """The requested paths: the pages before `goal`, or after a page that matches the pattern `page`; both are None if no macro goal is known."""
 
     goal: Goal | None
     page: str | None
@@ -52,7 +52,7 @@ class PathQuery:
 
 
 def parse_options(options: Mapping[str, str], goals: Goals) -> PathQuery:
-    """Return the query that the options describe. Raises UsageError with the fix."""
+    """Return the query that the options describe. Raises UsageError if they are invalid."""
     to, page, steps = (options.get(name) for name in OPTIONS)
     if to is not None and page is not None:
         raise UsageError("--to and --from cannot be used together; use one of them")
@@ -95,12 +95,12 @@ def _in_order(path_query: PathQuery, pages: pl.Expr) -> list[pl.Expr]:
 
 
 def _pages(analysis: Analysis) -> pl.LazyFrame:
-    """Return the pages of sessions in order."""
+    """Return the page views of sessions, in order."""
     return analysis.hits.filter(pl.col("inside") & pl.col("session").is_not_null() & is_kind("page")).select("session", "row", "path", "page")
 
 
 def _before(analysis: Analysis, goal: Goal | None, steps: int) -> pl.LazyFrame:
-    """Return `session, page0, ..., edge` of sessions that reached a goal: the last pages before, and whether the session began with the first."""
+    """Return `session, page0, ..., edge` of sessions that reached a goal: the last pages before it, and whether the session began with them."""
     matches = analysis.hits.clear() if goal is None else matching.goal_hits(analysis.hits, goal)
     reached = matches.unique("session", keep="first", maintain_order=True).select("session", reached="row")
     pages = _pages(analysis).join(reached, on="session", maintain_order="left").filter(pl.col("row") < pl.col("reached"))
@@ -111,7 +111,7 @@ def _before(analysis: Analysis, goal: Goal | None, steps: int) -> pl.LazyFrame:
 
 
 def _after(analysis: Analysis, page: str, steps: int) -> pl.LazyFrame:
-    """Return `session, page0, ..., edge` of sessions that saw a page: the first pages after it, and whether the session ended with the last."""
+    """Return `session, page0, ..., edge` of sessions that saw a page: the first pages after it, and whether the session ended with them."""
     seen = _pages(analysis)
     fitting = seen.select(pl.col("path").unique()).filter(patterns.matches(pl.col("path").cast(pl.String), page))
     first = seen.join(fitting, on="path", how="semi", maintain_order="left").unique("session", keep="first", maintain_order=True)
@@ -128,12 +128,12 @@ def _collapsed(pages: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _at(back: int) -> pl.Expr:
-    """Return the page that many rows earlier in the same session; null if there is none."""
+    """Return the page `back` rows earlier in the same session, or null if there is none."""
     return pl.when(pl.col("session") == pl.col("session").shift(back)).then(pl.col("page").shift(back))
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report, sorted by sessions, then path; `converted` is missing for the paths to a macro goal."""
+    """Return the report, sorted by sessions, then path; `converted` is empty for paths to a macro goal."""
     path_query, columns = parse_options(view.options, view.goals), (*view.keys, *COLUMNS)
     all_sessions = pl.col("sessions").sum().over(view.by) if view.by else pl.col("sessions").sum()
     has_converted = view.knows_macro and not (path_query.goal and path_query.goal.macro)
@@ -190,7 +190,7 @@ def _fit(path: str, space: int) -> str:
 
 
 def _breakdown_section(whole: Report, view: View, screen: Screen) -> list[Section]:
-    """Return the paths of the whole report that are shown."""
+    """Return the paths that are shown, taken from the report on all sessions."""
     path_query, rows = parse_options(view.options, view.goals), pl.DataFrame(whole.details).head(screen.rows(_ROWS) or whole.frame.height)
     widest = screen.width * 2 // 5
     heading = _heading(path_query, whole.frame, rows.height, "")

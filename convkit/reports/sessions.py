@@ -53,14 +53,14 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def _worth(analysis: Analysis) -> pl.LazyFrame:
-    """Return `session, value`: the value of the counted hits of macro goals."""
+    """Return `session, value`: the total value of the session's counted hits of macro goals."""
     amounts = [matching.counted_hits(analysis.hits, goal).select("session", "amount") for goal in analysis.goals.macros]
     nothing = analysis.hits.clear().select("session", pl.lit(0, dtype=pl.Int64).alias("amount"))
     return pl.concat([nothing, *amounts]).group_by("session").agg(value=pl.col("amount").sum())
 
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
-    """Return the report, sorted by start; columns about conversions are missing if no macro goal is known."""
+    """Return the report, sorted by start; columns about conversions are empty if no macro goal is known."""
     has_value = view.knows_macro and any(goal.value is not None for goal in view.goals.macros)
     frame = (
         tally["sessions"]

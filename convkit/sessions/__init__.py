@@ -1,1 +1,1 @@
-"""From hits to sessions, and the channel of each session."""
+"""Sessions: how hits are grouped into sessions, and which channel each session belongs to."""

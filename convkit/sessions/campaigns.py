@@ -9,15 +9,15 @@ from convkit.core.escapes import percent_decode
 
 _FIELDS = ("source", "medium", "campaign")
 _SECOND_MARK = r"\?([A-Za-z][A-Za-z_-]*=)"
-"""A second `?`, which some links have instead of `&`."""
+"""Matches a second `?`, which some links have instead of `&`."""
 _AMPERSANDS = "^(?:amp(?:;|%3b))+"
 _BLANKS = r"(?i)^(?:\s|%0[9ad])+|(?:\s|%0[9ad])+$"
 
 
 def tags_of_queries(queries: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `landing_query, tag_source, tag_medium, tag_campaign, click_source, click_medium` of the distinct queries with a tag or a click ID.
+    """Return `landing_query, tag_source, tag_medium, tag_campaign, click_source, click_medium` for distinct queries with a tag or a click ID.
 
-    Each field takes the first value that is not empty, in the order of the list of parameters; sources and mediums are in lower case.
+    Each field takes the first value that is not empty, in the order in which the parameters are listed; sources and mediums are in lower case.
     """
     listed = _listed_parameters()
     has_listed = pl.col("landing_query").str.contains_any(listed["name"].to_list(), ascii_case_insensitive=True)

@@ -1,6 +1,6 @@
-"""Channels: the source, medium, campaign and channel of each session, by referrer and query of its first hit.
+"""Channels: the source, medium, campaign and channel of each session, based on the referrer and query of its first hit.
 
-Each distinct pair of referrer and query is evaluated once, and only if channels are needed. The site's own hosts are found from all sessions read.
+Each distinct pair of referrer and query is evaluated once, and only if channels are needed. The site's own hosts are inferred from all sessions read.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ CHANNEL_COLUMNS = schema.CHANNEL_COLUMNS
 NO_VALUE, DIRECT_SOURCE = "(none)", "(direct)"
 _PAIR = ("referrer", "landing_query")
 _NO_CODE = 2**32 - 1
-"""Stands for the code of a missing text."""
+"""Stands in for the code of a missing string."""
 
 _MOST_REFERRED = 0.5
-"""A host is the site's own if it refers more than this share of the pages after first hits."""
+"""A host is the site's own if it is the referrer of more than this share of the pages that follow a session's first hit."""
 _FEWEST_PAGES = 0.01
 """A requested host with at least this share of pages is the site's own, not a name that a bot sent."""
 _DIRECT_CHANNEL = "Direct"
@@ -35,9 +35,9 @@ _REFERRER_HOST = referrers.host_of(pl.col("referrer").cast(pl.String))
 
 
 def add_channels(sessions: pl.LazyFrame, site: Site, own: Sequence[str] = ()) -> pl.LazyFrame:
-    """Add CHANNEL_COLUMNS (TEXT, never null) to sessions in memory with `referrer` and `landing_query`, as logged, null or empty if there is none.
+    """Add CHANNEL_COLUMNS (TEXT, never null) to sessions in memory, from their `referrer` and `landing_query` as logged (null or empty if missing).
 
-    `own` are the site's hosts in addition to `site.hosts`: they are not sources. Rows keep their order.
+    `own` are further hosts of the site, in addition to `site.hosts`; none of these hosts is a source. Rows keep their order.
     """
     sessions = sessions.with_columns(pair=_pair())
     pairs = sessions.select("pair", *_PAIR).unique("pair")
@@ -46,13 +46,13 @@ def add_channels(sessions: pl.LazyFrame, site: Site, own: Sequence[str] = ()) ->
 
 
 def _pair() -> pl.Expr:
-    """Return a number for each pair: joining on one number takes a tenth of the time of joining on two texts that may be null."""
+    """Return a number for each pair: joining on one number takes a tenth of the time of joining on two strings that may be null."""
     referrer, query = (pl.col(name).cast(pl.Categorical).to_physical().cast(pl.UInt64).fill_null(_NO_CODE) for name in _PAIR)
     return referrer * (_NO_CODE + 1) + query
 
 
 def _with_tags_and_referrers(pairs: pl.LazyFrame, site: Site, own: Sequence[str]) -> pl.LazyFrame:
-    """Add the columns of campaign tags, click IDs and referrers to pairs, with the entry of each source in the list of sources."""
+    """Add columns for campaign tags, click IDs and referrers to pairs, including the entry of each source in the list of sources."""
     text = {f"{name}_text": pl.col(name).cast(pl.String) for name in _PAIR}
     pairs = pairs.with_columns(**text)
     queries, referrer_texts = (pairs.select(pl.col(f"{name}_text").drop_nulls().unique().alias(name)) for name in ("landing_query", "referrer"))
@@ -66,7 +66,7 @@ def _with_tags_and_referrers(pairs: pl.LazyFrame, site: Site, own: Sequence[str]
 
 
 def _with_sources(pairs: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `source, medium, campaign, category` from the tags, else the click ID, else the referrer; a medium only together with its source."""
+    """Add `source, medium, campaign, category` from the tags, else the click ID, else the referrer; a medium is used only with its own source."""
     with_source = pairs.with_columns(
         source=pl.coalesce("tag_source", "click_source", "referrer_source"),
         listed_source=pl.when(pl.col("tag_source").is_not_null())
@@ -84,16 +84,16 @@ def _with_sources(pairs: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _medium_of_source(origin: str) -> pl.Expr:
-    """Return the medium of an origin (`click` or `referrer`) if its source is the session's, or has the same entry in the list of sources."""
+    """Return the medium of an origin (`click` or `referrer`) if its source is also the session's, or has the same entry in the list of sources."""
     is_same = (pl.col(f"{origin}_source") == pl.col("source")) | (pl.col(f"{origin}_site") == pl.col("listed_source"))
     return pl.when(is_same.fill_null(value=False)).then(f"{origin}_medium")
 
 
 def tally_hosts(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return a tally of hosts, from hits with `referrer` sorted by visitor and ORDER: `host, pages, referred_pages, referred_sessions`.
+    """Return a tally of hosts, from hits with `referrer`, sorted by visitor and ORDER: `host, pages, referred_pages, referred_sessions`.
 
-    `pages` were requested from the host; it referred `referred_pages`, not counting first hits of sessions, and `referred_sessions`, their first
-    hits.
+    `pages` is the number of pages requested from the host. The other two count the hits for which it is the referrer: `referred_sessions` the first
+    hits of sessions, `referred_pages` the pages after them.
     """
     in_sessions = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept"))
     is_first = pl.col("session").ne_missing(pl.col("session").shift(1)).fill_null(value=True)
@@ -116,8 +116,8 @@ def tally_hosts(hits: pl.LazyFrame) -> pl.LazyFrame:
 def own_hosts(hosts: pl.DataFrame) -> tuple[str, ...]:
     """Return the hosts that are assumed to be the site's own, those with most pages first, from a tally of `tally_hosts`.
 
-    Those are the host that refers most pages after the first hit of their session, and more of them than sessions; and the hosts that the log itself
-    gives for its pages.
+    These are the hosts that the log itself gives for its pages, and the host that is the referrer of most pages after the first hit of a session,
+    provided that it is the referrer of fewer first hits.
     """
     is_named = (pl.col("pages") > 0) & (pl.col("pages") >= _FEWEST_PAGES * pl.col("pages").sum())
     pages = pl.col("referred_pages")
@@ -131,8 +131,8 @@ def own_hosts(hosts: pl.DataFrame) -> tuple[str, ...]:
 def add_acquisition(sessions: pl.LazyFrame, site: Site, own: Sequence[str]) -> pl.LazyFrame:
     """Add `source, medium, campaign, channel` (TEXT) to the table of all sessions, in memory, and drop `referrer` and `landing_query`.
 
-    Also adds `first_channel`, that of the visitor's first session; `referred`, whether the first hit has a referrer; and `resumed`, whether the
-    session is Direct although a page of the site itself or a payment provider referred it.
+    Also adds `first_channel`, the channel of the visitor's first session; `referred`, whether the first hit has a referrer; and `resumed`, whether
+    the session is Direct although a page of the site itself or of a payment provider referred it.
     """
     return (
         add_channels(sessions, site, own)
@@ -147,5 +147,5 @@ def add_acquisition(sessions: pl.LazyFrame, site: Site, own: Sequence[str]) -> p
 
 
 def _referrers_with_host(sessions: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `referrer, names_host` of distinct referrers: in a Direct session, a host is the site's own or a payment provider's."""
+    """Return `referrer, names_host` for distinct referrers: a host named in a Direct session is the site's own or a payment provider's."""
     return sessions.select(pl.col("referrer").drop_nulls().unique()).with_columns(names_host=_REFERRER_HOST.is_not_null())

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 _APP = r"(?i)^\s*android-app://([a-z0-9_.]+)"
 _URL = r"(?i)^\s*https?://(?:[^/?#@]*@)?([^/?#:]+)"
-# Exports often hold the bare host.
+# Exports often contain only the host.
 _BARE = r"^\s*([^/?#:@\s]+\.\pL[^/?#:@\s]*)(?::\d+)?(?:[/?#]|\s*$)"
 _HOST = r"^[\pL\pN_](?:[\pL\pN._-]*[\pL\pN_])?$"
 _WWW = r"^www\."
 _COUNTRY = r"\.(?:(?:com?|org|net|ne|edu|gob?|gov|ac|or)\.[a-z]{2}|[a-z]{2}|com|net|org)$"
 _MOST_PARENTS = 4
-"""How many labels are removed from a host to find the site that it belongs to."""
+"""The maximum number of labels that are removed from a host to find the site that it belongs to."""
 _MEDIUMS = {"search": "organic", "mail": "email"}
 """The medium of sources in these categories; all others are referrals."""
 
 
 def sources_of_referrers(referrers: pl.LazyFrame, site: Site, own: Iterable[str]) -> pl.LazyFrame:
-    """Return `referrer, referrer_source, referrer_medium, referrer_site` of the distinct referrers from other sites, all as text."""
+    """Return `referrer, referrer_source, referrer_medium, referrer_site` for the distinct referrers that are other sites, all as strings."""
     apps = pl.LazyFrame([line.split() for line in datafiles.lines("apps")], schema=["name", "app_source", "app_medium"], orient="row")
     host = pl.col("host")
     is_ours = host.is_in([_bare_host(name) for name in (*site.hosts, *own)])
@@ -54,7 +54,7 @@ def sources_of_referrers(referrers: pl.LazyFrame, site: Site, own: Iterable[str]
 
 
 def listed_source(source: pl.Expr) -> pl.Expr:
-    """Return the entry of a lower-case source, a host or a name, in the list of sources: `category name`, or null."""
+    """Return the entry (`category name`) of a lower-case source, either a host or a name, in the list of sources; null if it is not listed."""
     exact, domains = _source_list()
     plain = source.str.replace(_WWW, "").str.replace_all(" ", "-", literal=True)
     parents = [plain.str.replace(rf"^(?:[^.]+\.){{{number}}}", "") for number in range(1, _MOST_PARENTS + 1)]
@@ -67,18 +67,18 @@ def listed_source(source: pl.Expr) -> pl.Expr:
 
 
 def category(column: str) -> pl.Expr:
-    """Return the category of a column of entries (`listed_source`)."""
+    """Return the category from a column of entries (see `listed_source`)."""
     return pl.col(column).str.extract(r"^(\S+)")
 
 
 def _name(column: str) -> pl.Expr:
-    """Return the name in a column of entries (`listed_source`)."""
+    """Return the name from a column of entries (see `listed_source`)."""
     return pl.col(column).str.extract(r"(\S+)$")
 
 
 @cache
 def _source_list() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Return the list of sources: exact names and hosts, and domains that include all their subdomains."""
+    """Return the list of sources as two mappings: exact names and hosts, and domains that include all their subdomains."""
     exact: dict[str, str] = {}
     domains: dict[str, str] = {}
     for line in datafiles.lines("sources"):
@@ -90,7 +90,7 @@ def _source_list() -> tuple[Mapping[str, str], Mapping[str, str]]:
 
 
 def host_of(referrer: pl.Expr) -> pl.Expr:
-    """Return the host that a referrer names, in lower case without `www.` and port, or null."""
+    """Return the host of a referrer in lower case, without `www.` and port, or null if there is none."""
     host = pl.coalesce(referrer.str.extract(_URL), referrer.str.extract(_BARE)).str.to_lowercase().str.strip_chars_end(".").str.replace(_WWW, "")
     return pl.when(host.str.contains(_HOST)).then(host)
 

@@ -1,8 +1,8 @@
-"""Sessions: cutting visitors' hits at gaps, and the table of sessions.
+"""Sessions: cutting each visitor's hits into sessions at gaps, and the table of sessions.
 
 Every gap between a session's interactions is shorter than `site.session_timeout`. Hits that are not interactions (errors, downloads, POSTs) join the
-session before them within the timeout, else the next one. If an export has its own session IDs, hits with the same ID are one session, whatever the
-gaps. Input: hits sorted by visitor and ORDER. Output: the same hits with `session` and `started`, and SESSIONS, one row per session.
+session before them if it is within the timeout, else the next one. If an export has its own session IDs, hits with the same ID are one session,
+whatever the gaps. Input: hits sorted by visitor and ORDER. Output: the same hits with `session` and `started`, and SESSIONS, one row per session.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 def cut_by_gaps(hits: pl.LazyFrame, timeout: timedelta) -> pl.LazyFrame:
-    """Add `session`, a running number, null for hits outside sessions, and `started`, the time of its first interaction.
+    """Add `session`, a running number (null for hits outside sessions), and `started`, the time of the session's first interaction.
 
-    `hits` are sorted by visitor and ORDER. A gap between interactions as long as the timeout, or longer, starts a new session. Other hits belong to
-    the session of the visitor's previous interaction if that is less than the timeout ago, else to that of the next one within the timeout.
+    `hits` are sorted by visitor and ORDER. A gap between interactions that is at least as long as the timeout starts a new session. Other hits
+    belong to the session of the visitor's previous interaction if it was less than the timeout ago, else to that of the next one within the timeout.
     """
     interacts = is_interaction()
     longest = pl.lit(microseconds(timeout), dtype=pl.Int64)
@@ -57,10 +57,10 @@ def cut_by_gaps(hits: pl.LazyFrame, timeout: timedelta) -> pl.LazyFrame:
 
 
 def assign_preferred_visitors(hits: pl.LazyFrame, preferred: Sequence[str]) -> pl.LazyFrame:
-    """Set `visitor` and `identified_by` of hits, sessionized by address, to what the first of the `preferred` rules that applies identifies.
+    """Set `visitor` and `identified_by` of hits sessionized by address, according to the first of the `preferred` rules that applies.
 
-    The rules' columns hold a visitor's number, null where a rule does not apply to a hit: such a hit takes the first number of a later hit of its
-    session, if none came before.
+    The columns of the rules hold visitor numbers, or null where a rule does not apply to a hit. Such a hit takes the first number found later in its
+    session, unless there was one earlier.
     """
     filled = {
         name: pl.coalesce(
@@ -89,13 +89,13 @@ def session_table(hits: pl.LazyFrame, macros: list[str], goals: list[str], sessi
 
     `number` counts the visitor's sessions from 1; `identified_by` is the position of the rule that identified the visitor; `seconds` is the time from
     the first to the last interaction; `has_assets` is null if the log contains no assets; `converted` is whether one of the `macros` was reached,
-    and each column of `goals` whether that goal was.
+    and each column of `goals` is whether that goal was reached.
 
-    Session fields add `device`, of the first interaction, or `referrer` and `landing_query` (raw, as it was sent) of the first hit, which may be a
-    redirect or an error before the landing page.
+    Session fields add `device`, taken from the first interaction, or `referrer` and `landing_query` (raw, as sent), taken from the first hit, which
+    may be a redirect or an error before the landing page.
     """
     first, last = pl.col("time").first(), pl.col("time").last()
-    # Every session has a page, so the frames have the same rows. Aggregating columns of sorted groups takes a tenth of the time of filters in groups.
+    # Every session has a page, so the frames have the same rows. Aggregating sorted groups takes a tenth of the time of filtering within groups.
     return pl.concat(
         [
             _by_session(hits).agg(
@@ -119,7 +119,7 @@ def session_table(hits: pl.LazyFrame, macros: list[str], goals: list[str], sessi
 
 
 def _device(session_fields: Collection[str]) -> dict[str, pl.Expr]:
-    """Return the column `device` if it is needed: if a user signs in on two devices, the session's is the first."""
+    """Return the column `device` if it is needed; if a user signs in on two devices, the first one is the session's."""
     return {"device": pl.col("device").first()} if schema.DEVICE_FIELD in session_fields else {}
 
 
@@ -132,14 +132,15 @@ def _first_hits(hits: pl.LazyFrame, session_fields: Collection[str]) -> list[pl.
 
 
 def _by_session(hits: pl.LazyFrame) -> LazyGroupBy:
-    """Group hits by session; session numbers increase with the hits."""
+    """Group hits by session; they are already sorted by session number."""
     return hits.filter(pl.col("session").is_not_null()).with_columns(pl.col("session").set_sorted()).group_by("session", maintain_order=True)
 
 
 def cut_by_keys(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Cut sessions again by `session_key`, given hits in memory as `cut_by_gaps` returns them; a visitor's sessions are ordered by their start.
+    """Cut sessions again, by `session_key`, in hits in memory that `cut_by_gaps` returned; a visitor's sessions are ordered by their start.
 
-    A hit without a key belongs to the session of the key before it, as far as the gaps allow; before the first key, only gaps end a session.
+    A hit without a key belongs to the session of the last key before it, unless there is a gap in between; before the first key, only gaps end a
+    session.
     """
     key = pl.col(SESSION_KEY)
     first_row = pl.col("row").filter(is_interaction()).first().over("visitor", "key", "keyless_session")

@@ -1,1 +1,1 @@
-"""From parsed lines to hits: visitors, bots, kinds, paths, coverage of the log."""
+"""Traffic: how parsed lines become hits, with visitors, bots, kinds and paths; and the coverage of the log."""

@@ -1,6 +1,6 @@
-"""Referrers and cookies of hits, as goals test them.
+"""The referrers and cookies of hits that goals test.
 
-Both are read only where a goal or a visitor rule needs them, and dropped once they are tested; each distinct text is evaluated once.
+Both are read only where a goal or a visitor rule needs them, and dropped once they have been tested; each distinct value is evaluated once.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ def add_referrer_tests(records: pl.LazyFrame, tested: Iterable[str]) -> pl.LazyF
 def _with_location(referrers: pl.LazyFrame) -> pl.LazyFrame:
     """Add `location`: host and path, normalised like all paths; null where a referrer names no host."""
     text = pl.col(REFERRER).cast(pl.String)
-    # Exports often hold the bare host.
+    # Exports often contain only the host.
     bare = pl.when(~text.str.starts_with("/")).then(pl.concat_str(pl.lit("http://"), text))
     target = pl.when(text.str.contains(_SCHEME)).then(text).otherwise(bare)
     return paths.add_paths(referrers.with_columns(target=target), Site()).with_columns(location=pl.concat_str("target_host", "bare"))
 
 
 def _matches_location(pattern: str) -> pl.Expr:
-    """Return whether `location` matches; a pattern without a slash is a host with any path, one that ends in its only slash a home page."""
+    """Return whether `location` matches; a pattern without a slash is a host with any path, and `host/` is its home page."""
     location = pl.col("location")
     host, slash, path = pattern.partition("/")
     if pattern.startswith("re:"):
@@ -68,14 +68,14 @@ def is_cookie_column(name: str) -> bool:
 
 
 def cookie_value(name: str, cookies: pl.Expr) -> pl.Expr:
-    """Return the first value of a cookie (`cookie.NAME`) in a text of cookies; null if it is missing or empty."""
+    """Return the first value of a cookie (`cookie.NAME`) in a Cookie header, or null if it is missing or empty."""
     quoted = cookies.str.extract(rf'(?:^|;)[ +]*{re.escape(name.removeprefix(COOKIE_PREFIX))}="?([^;"]*)')
     value = quoted.str.strip_chars(" +")
     return pl.when(~value.is_in(_NO_VALUE)).then(value)
 
 
 def add_cookies(records: pl.LazyFrame, tested: Iterable[str]) -> pl.LazyFrame:
-    """Add the cookies among the `tested` columns, `cookie.NAME` (TEXT), to records in memory; each distinct text is parsed once."""
+    """Add the cookies among the `tested` columns, `cookie.NAME` (TEXT), to records in memory; each distinct header is parsed once."""
     values = {name: cookie_value(name, pl.col(COOKIES).cast(pl.String)).cast(TEXT) for name in tested if is_cookie_column(name)}
     if not values:
         return records

@@ -1,7 +1,7 @@
-"""Bots: recognised by user agent or behaviour, and what they sent.
+"""Bots: how they are recognised, by user agent or behaviour, and how many lines they sent.
 
-Agents are judged by `site.bots`, the crawler-user-agents list, and whether they are empty; visitors by all of their requests and answers. Behaviour
-is judged in access logs only: rows of exports never make a visitor a bot.
+User agents are judged by `site.bots`, by the crawler-user-agents list, and by whether they are empty; visitors are judged by all of their requests
+and the responses. Behaviour is judged only in access logs: rows of exports never make a visitor a bot.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 CRAWLER_LIST = "crawler-user-agents"
 _FILE = "crawleruseragents/crawler-user-agents.json"
 DROPPED, LISTED, MISSING_AGENT = "agent is in bots.drop", "agent is on the list of crawlers", "agent says nothing"
-"""The reasons by agent, as in the `input` of the JSON output."""
+"""The reasons based on the user agent, as they appear in `input` in the JSON output."""
 
 OWN_CLASS, NO_AGENT_CLASS, BEHAVIOUR_CLASS, OTHER_CLASS = "bots.drop", "no-agent", "behaviour", "other"
-"""Classes of bots that the list does not know; its own classes are words like `search-engine`."""
+"""Classes of bots in addition to those on the list, which are words like `search-engine`."""
 _GENERAL_CLASSES = ("browser-automation", "http-library")
 """Classes that describe how requests were sent; a class that describes their purpose takes precedence."""
 
@@ -41,22 +41,22 @@ _ESCAPED = re.compile(r"\\([^A-Za-z0-9])")
 _SPECIAL = set("^$*+?()[]{}|.\\")
 
 FAST_PAGES, FAST_SECONDS = 180, 180
-"""A visitor who views more pages than this within so many seconds, both ends included, is a bot."""
+"""A visitor who views more than this many pages within this many seconds is a bot."""
 ROBOTS_TXT = "asked for robots.txt"
 SCANNER = "asked for what scanners ask for, got no page"
 FAST = f"more than {FAST_PAGES} pages in {FAST_SECONDS} seconds"
 ONLY_HEAD = "sent only HEAD"
 ONLY_ERRORS = "got only 4xx"
-"""The reasons by behaviour, as in the `input` of the JSON output; the first that fits is given."""
+"""The reasons based on behaviour, as they appear in `input` in the JSON output; only the first one that applies is given."""
 _BY_REASON = {"robots": ROBOTS_TXT, "scanner": SCANNER, "fast": FAST, "only_head": ONLY_HEAD, "only_errors": ONLY_ERRORS}
 _MOST_AGENTS = 5
-"""The maximum number of agents in a list."""
+"""The maximum number of user agents that are listed."""
 
 
 @cache
 def _patterns() -> dict[str, tuple[tuple[str, ...], str]]:
-    """Return the plain texts of each class of the list, and one regular expression for all its others; the classes in order of precedence."""
-    # The file is read directly: the package's own module compiles every pattern on import, and reads the list in the encoding of the locale.
+    """Return each class on the list, in order of precedence: its plain strings, and one regular expression for all its other patterns."""
+    # The file is read directly: the package's own module compiles every pattern on import, and reads the list in the locale's encoding.
     listed = json.loads(Path(str(distribution(CRAWLER_LIST).locate_file(_FILE))).read_text(encoding="utf-8"))
     texts: dict[str, list[str]] = {}
     expressions: dict[str, list[str]] = {}
@@ -79,13 +79,13 @@ def list_version() -> str:
 
 
 def is_named(agent: pl.Expr, texts: Iterable[str]) -> pl.Expr:
-    """Return whether one of the texts of `site.bots` names an agent; none names a null agent."""
+    """Return whether an entry in `site.bots` matches a user agent; none matches a null agent."""
     named = [agent.str.contains(patterns.to_regex(text) if is_whole_pattern(text) else f"(?i){re.escape(text)}") for text in texts]
     return pl.any_horizontal(pl.lit(value=False), *named).fill_null(value=False)
 
 
 def agent_reason(agent: pl.Expr, dropped: Iterable[str] = ()) -> pl.Expr:
-    """Return why a user agent is a bot, null for people; a null agent (the format has none) is not a bot."""
+    """Return why a user agent is a bot, or null for people; a null agent (the format has no user agents) is not a bot."""
     classes = _patterns().values()
     listed = _is_listed(agent, [text for texts, _ in classes for text in texts], "|".join(expression for _, expression in classes if expression))
     own = pl.when(is_named(agent, dropped)).then(pl.lit(DROPPED))
@@ -93,7 +93,7 @@ def agent_reason(agent: pl.Expr, dropped: Iterable[str] = ()) -> pl.Expr:
 
 
 def _is_listed(agent: pl.Expr, texts: Sequence[str], expression: str) -> pl.Expr:
-    """Return whether an agent contains one of the texts or matches the expression; both may be empty."""
+    """Return whether a user agent contains one of the strings or matches the expression; both may be empty."""
     matches = [agent.str.contains_any(list(texts))] * bool(texts) + [agent.str.contains(expression)] * bool(expression)
     return pl.any_horizontal(*matches)
 
@@ -108,7 +108,7 @@ def class_of(agent: pl.Expr, reason: pl.Expr) -> pl.Expr:
 
 
 def judge_agents(agent: pl.Expr, site: Site, mode: str) -> dict[str, pl.Expr]:
-    """Return the columns `bot`, why a user agent is a bot, null for people, and `exempt`, whether its visitors are never taken for bots."""
+    """Return the columns `bot` (why a user agent is a bot, or null for people) and `exempt` (whether its visitors are never taken for bots)."""
     exempt = is_named(agent, site.bots_keep) | pl.lit(mode == "keep")
     return {"exempt": exempt, "bot": pl.when(~exempt).then(agent_reason(agent, site.bots_drop)).cast(TEXT)}
 
@@ -121,7 +121,7 @@ def detection_note(mode: str) -> Note:
 
 
 def behaviour_reasons(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `visitor, behaviour` of the visitors who are bots by behaviour, and why.
+    """Return `visitor, behaviour`: the visitors who are bots by behaviour, and the reason why.
 
     `hits` are all hits of visitors except assets: `visitor, time, kind, method, status`, and whether they requested robots.txt (`robots`) or a
     path that scanners try (`scanner`).
@@ -132,7 +132,7 @@ def behaviour_reasons(hits: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def add_reasons(hits: pl.DataFrame, behaviours: pl.DataFrame) -> pl.DataFrame:
-    """Add `reason`: why the visitor is a bot, null for people; the agent takes precedence over behaviour (`visitor, behaviour`)."""
+    """Add `reason`: why the visitor is a bot, or null for people; the user agent takes precedence over behaviour (`visitor, behaviour`)."""
     # Few visitors are bots by behaviour: a lookup is enough, while a join would copy every column.
     behaviour = pl.col("visitor").replace_strict(behaviours["visitor"], behaviours["behaviour"], default=None, return_dtype=TEXT)
     judged = hits.with_columns(reason=pl.coalesce("bot", pl.when(~pl.col("exempt")).then(behaviour)))
@@ -140,13 +140,13 @@ def add_reasons(hits: pl.DataFrame, behaviours: pl.DataFrame) -> pl.DataFrame:
 
 
 def _suspects(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `visitor, robots, scanner, only_head, only_errors` of the few visitors with a suspicious hit."""
+    """Return `visitor, robots, scanner, only_head, only_errors` for the few visitors with a suspicious hit."""
     status, is_answered = pl.col("status"), pl.col("status").is_not_null()
     robots, scanner = pl.col("robots") & is_answered, pl.col("scanner") & is_answered
     is_head = pl.col("method").eq_missing(pl.lit("HEAD"))
     is_error = status.is_between(400, 499).fill_null(value=False)
     suspects = hits.filter(robots | scanner | is_head | is_error).select("visitor").unique()
-    # An answer to a scanner's path is not a page that a person read.
+    # The response to a path that scanners try is not a page that a person read.
     is_page = is_kind("page") & status.is_between(200, 299) & ~pl.col("scanner")
     return (
         hits.join(suspects, on="visitor", how="semi")
@@ -161,7 +161,7 @@ def _suspects(hits: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _fast(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `visitor, fast` of those who viewed pages too fast: a page and the 180th after it are at most 180 seconds apart."""
+    """Return `visitor, fast` for those who viewed pages too fast: a page and the 180th after it are at most 180 seconds apart."""
     pages = hits.filter(is_kind("page") & pl.col("status").is_not_null()).select("visitor", "time")
     busy = pages.group_by("visitor").len().filter(pl.col("len") > FAST_PAGES)
     ordered = pages.join(busy, on="visitor", how="semi").sort("visitor", "time")

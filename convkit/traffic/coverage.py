@@ -1,7 +1,7 @@
 """Coverage: which days a log covers completely, the gaps in it, and where its clock jumps.
 
-An hour without a line is compared with the same hour of other days, so a small site's quiet nights are not gaps. Jumps are found in the order in
-which the log has its lines.
+An hour without lines is compared with the same hour of other days, so a small site's quiet nights are not gaps. Jumps are looked for in the order
+in which the lines appear in the log.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 _FEWEST_LINES = 30
-"""Lines that such hours must usually have for an empty hour to count as a gap."""
+"""The number of lines that a run of empty hours must usually have for it to count as a gap."""
 _FEWEST_ARRIVALS, _FEWEST_ARRIVALS_AT_EDGES = 12, 3
-"""Arrivals that must be missing: by chance 12 are missing once in 160,000 times, 3 once in 20."""
+"""The number of arrivals that must be missing: by chance alone, 12 are missing once in 160,000 times, and 3 once in 20 times."""
 _WEEKDAYS_FROM = 28
-"""With this many days of logs each day of the week is compared with its own kind; with fewer, weekends and working days are the two kinds."""
+"""With at least this many days of logs, each day of the week is compared only with itself; with fewer, working days and weekends form two groups."""
 _SATURDAY = 6
 
 _JUMP = timedelta(days=1)
 LINES_NEAR_JUMP, FEWEST_NEAR_JUMP = 10, 3
-"""Lines on either side of a jump that must all be on their side of it, and how many of them at least where the log begins or ends. Servers write a
-line when its answer is finished, so any log has single lines that are late."""
+"""How many lines before and after a jump must all have times on their side of it, and the minimum near the beginning or the end of the log. Servers
+write a line when the response is finished, so every log has single lines that are late."""
 _MOST_JUMPS = 1_000
-"""Possible jumps that are examined; with more, the lines are not in time order and have no jumps."""
+"""The maximum number of possible jumps; with more, the lines are simply not in time order and have no jumps."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Coverage:
     last: date
     """The last complete day."""
     gaps: tuple[tuple[datetime, datetime], ...] = ()
-    """Hours without a line, from and to, that are busy on other days."""
+    """The start and end of each run of hours without lines that are busy on other days."""
     usual: tuple[int, ...] = ()
     """How many lines the hours of each gap usually have."""
 
@@ -59,7 +59,7 @@ class Coverage:
         return (self.last - self.first).days + 1
 
     def silent(self, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
-        """Return the gaps between two moments, cut off at both."""
+        """Return the gaps between two moments, trimmed to them."""
         return [(max(begin, gap_begin), min(end, gap_end)) for gap_begin, gap_end in self.gaps if gap_begin < end and gap_end > begin]
 
     def silent_days(self, begin: datetime, end: datetime) -> list[date]:
@@ -69,7 +69,7 @@ class Coverage:
 
 
 def measure_coverage(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str) -> Coverage:
-    """Return the coverage of logs with these numbers of lines per UTC hour (`hour, lines`), from their first to their last line."""
+    """Return the coverage of logs, given their number of lines per UTC hour (`hour, lines`) and the times of their first and last lines."""
     zone = ZoneInfo(timezone)
     begin, end = begin.astimezone(zone), end.astimezone(zone)
     expected = _expected_hours(hours, begin, end, timezone)
@@ -88,14 +88,14 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _expected_hours(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str) -> pl.DataFrame:
-    """Return `hour, date, lines, expected, arrivals, usual` of every hour of the log's days.
+    """Return `hour, date, lines, expected, arrivals, usual` for every hour of the log's days.
 
-    `expected` is the mean number of lines of the same hours of all days; `usual` is that mean without the hour itself, if it has no line. Lines come
-    in bursts, several per page that a visitor opens: their variance divided by their mean is the number of lines per arrival, and `arrivals` is
-    the expected number of these.
+    `expected` is the mean number of lines in the same hour of all days; `usual` is that mean without the hour itself, provided that it has no lines.
+    Lines come in bursts, several for each page that a visitor opens: their variance divided by their mean is the number of lines per arrival, and
+    `arrivals` is the expected number of arrivals.
     """
     midnights = [datetime.combine(day, datetime.min.time(), begin.tzinfo).astimezone(UTC) for day in (begin.date(), end.date() + _DAY)]
-    # In time zones with half hours, an hour belongs to the day of its middle.
+    # In time zones with half-hour offsets, an hour belongs to the day that contains its middle.
     midnights = [midnight.replace(minute=0) for midnight in midnights]
     every = pl.datetime_range(midnights[0], midnights[1], _HOUR, closed="left", time_zone="UTC", time_unit="us", eager=True)
     local = (pl.col("hour") + _HOUR / 2).dt.convert_time_zone(timezone)
@@ -107,7 +107,7 @@ def _expected_hours(hours: pl.DataFrame, begin: datetime, end: datetime, timezon
             pl.col("lines").fill_null(0).cast(pl.Float64), date=local.dt.date(), day_kind=day_kind.cast(pl.Int8), local_hour=local.dt.hour()
         )
     )
-    # Hours before the first line and after the last do not show how busy such hours are.
+    # Hours before the first line and after the last one do not show how busy such hours usually are.
     inside = rows.filter(pl.col("hour").is_between(_utc(begin) - _HOUR, _utc(end)))
     lines, other_hours = pl.col("lines"), pl.col("hours") - 1
     means = inside.group_by("day_kind", "local_hour").agg(expected=lines.mean(), spread=lines.var().fill_null(0.0), hours=pl.len().cast(pl.Float64))
@@ -121,12 +121,12 @@ def _expected_hours(hours: pl.DataFrame, begin: datetime, end: datetime, timezon
 
 
 def _is_cut(missing: pl.DataFrame) -> bool:
-    """Return whether hours at the beginning or the end of the log lack lines that such hours have."""
+    """Return whether the hours missing at the beginning or the end of the log would usually have lines, so that the day is incomplete."""
     return bool(missing["arrivals"].sum() >= _FEWEST_ARRIVALS_AT_EDGES)
 
 
 def _gaps(hours: pl.DataFrame) -> Sequence[tuple[datetime, datetime, float]]:
-    """Return the runs of hours without a line that are too long for chance, and how many lines such hours usually have."""
+    """Return the runs of hours without lines that are too long to be due to chance, and how many lines such hours usually have."""
     is_silent = pl.col("lines") == 0
     runs = hours.with_columns(run=(is_silent != is_silent.shift(1)).fill_null(value=True).cum_sum()).filter(is_silent)
     silences = runs.group_by("run").agg(pl.col("hour").min(), pl.col("expected", "arrivals", "usual").sum(), end=pl.col("hour").max() + _HOUR)
@@ -139,10 +139,10 @@ def _gaps(hours: pl.DataFrame) -> Sequence[tuple[datetime, datetime, float]]:
 
 
 def clock_jumps(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return `source, line_no, before, after` of each line of `source, line_no, time` at which the time jumps by more than a day.
+    """Return `source, line_no, before, after` for each of the lines (`source, line_no, time`) at which the time jumps by more than a day.
 
-    A jump ahead counts only if it leads back to where the log has been, or if the log later returns from it: otherwise nobody sent anything for a
-    while. Without a line that is older than the one before it by more than a day, there are no jumps.
+    A jump ahead counts only if it leads to a time that the log had already reached, or if the log later jumps back: otherwise there were simply no
+    requests for a while. If no line is more than a day older than the one before it, there are no jumps.
     """
     ordered = lines.select(*LINE_KEY, "time")
     position = pl.col("source").cast(pl.UInt64) * (1 << 32) + pl.col("line_no")
@@ -175,7 +175,7 @@ def _is_same_log() -> pl.Expr:
 
 
 def _times_near(ordered: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-    """Return `row, lowest_before, highest_before, lowest_after, highest_after` of each possible jump with enough lines around it."""
+    """Return `row, lowest_before, highest_before, lowest_after, highest_after` for each possible jump with enough lines around it."""
     offsets = pl.DataFrame({"offset": range(-LINES_NEAR_JUMP, LINES_NEAR_JUMP)}, schema={"offset": pl.Int64})
     near = candidates.select("row", "source").join(offsets, how="cross").with_columns(near_row=pl.col("row").cast(pl.Int64) + pl.col("offset"))
     times = ordered.select(near_source="source", near_time="time").with_row_index("near_row").cast({"near_row": pl.Int64})

@@ -1,4 +1,4 @@
-"""Devices by user agent: desktop, mobile, tablet or other; the rules are `data/devices.txt`."""
+"""Devices by user agent: desktop, mobile, tablet or other; the rules are in `data/devices.txt`."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def _rules() -> tuple[tuple[str, str, str], ...]:
 
 
 def _fits(agent: pl.Expr, pattern: str, missing: str) -> pl.Expr:
-    """Return whether an agent matches `pattern` and does not match `missing`."""
+    """Return whether a user agent matches `pattern` but not `missing`, unless that is empty."""
     matches = agent.str.contains(pattern)
     return matches & ~agent.str.contains(missing) if missing else matches

@@ -25,10 +25,10 @@ _ANSWERED = 200
 
 @dataclass(frozen=True)
 class EventFacts:
-    """The distinct events of a run and how goals test them; `names` is None and `properties` empty if there is no row of an export."""
+    """The distinct events of a run and how goals test them; `names` is None and `properties` empty if there are no rows from exports."""
 
     names: pl.LazyFrame | None
-    """`event, is_page, is_tool, is_page_itself` and `event~PATTERN` of each distinct name."""
+    """`event, is_page, is_tool, is_page_itself` and `event~PATTERN` for each distinct name."""
     properties: tuple[pl.LazyFrame, ...]
     """For each property that goals test, its distinct values and `prop.NAME~TEST`."""
     tested: tuple[str, ...]
@@ -36,18 +36,18 @@ class EventFacts:
 
 
 def is_event_column(name: str) -> bool:
-    """Return whether a column is a test or property of events that a goal uses."""
+    """Return whether a column that a goal uses is a test or a property of events."""
     return name.startswith(("event~", "prop."))
 
 
 def add_missing_columns(records: pl.DataFrame) -> pl.DataFrame:
-    """Add `event` and `event_number`, null, if all records are from access logs."""
+    """Add null columns `event` and `event_number` if all records are from access logs."""
     missing = {"event": pl.lit(None, dtype=TEXT), "event_number": pl.lit(None, dtype=pl.Int64)}
     return records.with_columns(**{name: null for name, null in missing.items() if name not in records.columns})
 
 
 def describe_events(records: pl.DataFrame, goals: Goals, tested: Sequence[str], *, names_pages: bool | None = None) -> EventFacts:
-    """Return the facts about the events among records; if these are only some, `names_pages` is whether any event is named like a page view."""
+    """Return the facts about the events in records; if these are only part of a run, `names_pages` is whether any in the run is named a page view."""
     event_columns = tuple(name for name in tested if is_event_column(name))
     if not records["event"].count():
         return EventFacts(None, (), event_columns)
@@ -61,7 +61,7 @@ def describe_events(records: pl.DataFrame, goals: Goals, tested: Sequence[str], 
 
 
 def _event_names(records: pl.LazyFrame, goals: Goals, tests: Sequence[str], *, names_pages: bool | None) -> pl.LazyFrame:
-    """Return `event, is_page, is_tool, is_page_itself` and tests per distinct name; if none is a page view, each event is a page itself."""
+    """Return `event, is_page, is_tool, is_page_itself` and tests for each distinct name; if none is a page view, every event is a page itself."""
     text, names_page = pl.col("event").cast(pl.String), pl.col("is_page").any() if names_pages is None else pl.lit(names_pages)
     return (
         records.select(pl.col("event").drop_nulls().unique())
@@ -84,7 +84,7 @@ def _is_page(name: pl.Expr, goals: Goals) -> pl.Expr:
 
 
 def _is_tool(name: pl.Expr, goals: Goals) -> pl.Expr:
-    """Return whether a tool sends an event by itself, or `site` ignores it."""
+    """Return whether an event's name is one that tools send by themselves, or that `site` ignores."""
     return name.is_in(list(datafiles.lines("tool_events"))) | patterns.matches_any(name, goals.site.ignore_events)
 
 
@@ -97,7 +97,7 @@ def _property_values(records: pl.LazyFrame, column: str, tests: Sequence[str]) -
 
 
 def join_events(hits: pl.LazyFrame, event_facts: EventFacts) -> pl.LazyFrame:
-    """Add the tests of events to hits already joined with their requests; rows of exports also get lists, method, path and page from their event."""
+    """Add event tests to hits already joined with their requests; rows of exports also take their lists, method, path and page from the event."""
     if event_facts.names is None:
         tests = {name: pl.lit(value=False) if "~" in name else pl.lit(None, dtype=TEXT) for name in event_facts.tested}
         return hits.with_columns(**tests)
@@ -109,13 +109,13 @@ def join_events(hits: pl.LazyFrame, event_facts: EventFacts) -> pl.LazyFrame:
 
 
 def _property_columns(tested: Sequence[str], columns: Sequence[str]) -> dict[str, pl.Expr]:
-    """Return the tested columns without nulls in tests, and null for properties that no export has."""
+    """Return the tested columns: tests with nulls replaced by false, and null columns for properties that no export has."""
     tests = {name: pl.col(name).fill_null(value=False) if name in columns else pl.lit(value=False) for name in tested if "~" in name}
     return tests | {name: pl.lit(None, dtype=TEXT) for name in tested if "~" not in name and name not in columns}
 
 
 def _export_columns() -> dict[str, pl.Expr]:
-    """Return the columns that rows of exports take from their event instead of their request; lines of logs keep what they have."""
+    """Return the columns that rows of exports take from their event instead of their request; lines of logs keep their own."""
     is_row, is_page_itself = pl.col("event").is_not_null(), pl.col("is_page_itself").fill_null(value=False)
     is_page = pl.col("is_page") | is_page_itself
     unlisted = pl.lit(value=False)
@@ -132,6 +132,6 @@ def _export_columns() -> dict[str, pl.Expr]:
 
 
 def _page(column: str, is_page_itself: pl.Expr) -> pl.Expr:
-    """Return the path, or the event's name if the event is a page itself or there is no path."""
+    """Return the path, or the event's name if the event is a page itself or has no path."""
     name = pl.when(pl.col("event") != "").then("event")
     return pl.when(is_page_itself).then(name).otherwise(pl.coalesce(column, name))

@@ -35,9 +35,9 @@ _PROBLEMS = {
     "a time that no server of the web has written": ~pl.col("time").is_between(*WEB_ERA),
     NO_VISITOR: (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
 }
-"""Why a record cannot be used: a server's own messages are not requests and have no visitor."""
+"""Why a record cannot be used. A server's own messages are not requests, so they need no visitor."""
 _SLOW_SECONDS = 3
-"""A response that took longer is slow."""
+"""A response that takes longer than this is slow."""
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
 _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
@@ -45,10 +45,11 @@ _NO_CONTENT, _NOT_MODIFIED = 204, 304
 def select_needed(
     parsed: pl.LazyFrame, optional: Iterable[str] = (), rules: Iterable[str] = (), text: pl.Categorical | pl.String = TEXT
 ) -> pl.LazyFrame:
-    """Return the columns of PARSED that a run needs, with `slow`.
+    """Return the columns of PARSED that a run needs, plus `slow`.
 
-    Those are `source, line_no, time, status, asset, slow, problem`, the texts (as `text`) and the columns of exports. `optional` are
-    texts that only some runs need; they are kept for records only, forwarded addresses for assets too. `rules` are the visitor rules.
+    These are `source, line_no, time, status, asset, slow, problem`, the text columns (converted to `text`) and the columns of exports. `optional` are
+    text columns that only some runs need: they are kept only for records without a problem, but forwarded addresses are kept for all. `rules` are
+    the visitor rules.
     """
     texts = [pl.col(name).cast(text) for name in (*_TEXT_COLUMNS, *_EXPORT_COLUMNS)]
     optional_texts = [pl.when(pl.col("problem").is_null() | (name == proxies.FORWARDED)).then(name).cast(text) for name in optional]
@@ -63,7 +64,7 @@ def select_needed(
 
 
 def goal_asset_extensions(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
-    """Return the asset extensions that some goal may name: only a pattern that names a file removes an extension from the list."""
+    """Return the asset extensions that goals may name: only a pattern that names a file takes an extension off the list of assets."""
     tested = (patterns.split_named_column(name) for name in tested_columns(goals))
     goal_extensions = {patterns.extension(pattern) for column, pattern in tested if column == "path" and patterns.names_a_file(pattern)}
     return tuple(sorted(extension for extension in extensions if extension in goal_extensions))
@@ -78,7 +79,7 @@ def tested_columns(goals: Goals) -> list[str]:
 
 
 def parser_needs(goals: Goals, session_fields: Collection[str] = ()) -> Needs:
-    """Return what a run with these session fields needs from logs."""
+    """Return what a run with these session fields needs from the logs."""
     columns = {patterns.split_named_column(name)[0] for name in tested_columns(goals)}
     site = goals.site
     tested = columns | {*site.visitor}
@@ -90,10 +91,11 @@ def parser_needs(goals: Goals, session_fields: Collection[str] = ()) -> Needs:
 
 
 def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.LazyFrame, event_facts: events.EventFacts, goals: Goals) -> pl.LazyFrame:
-    """Return the hits: PARSED without problems, joined with the facts about each distinct client, request and event.
+    """Return the hits: the records without problems, joined with the facts about each distinct client, request and event.
 
-    Of the texts only `user_agent` is kept, and `referrer` where it was read. `excluded` hits count nowhere; `bot` and `exempt` come from the agent.
-    `visitor` is identified by address, `identified_by` is the position of its rule; the columns of preferred rules are kept for later.
+    Of the text columns, only `user_agent` is kept, and `referrer` if it was read. `excluded` hits are never counted; `bot` and `exempt` come from the
+    user agent. `visitor` is identified by address where there is one, and `identified_by` is the position of the rule that identified it; the columns
+    of preferred rules are kept for later.
     """
     return (
         records.pipe(attributes.add_referrer_tests, tested_columns(goals))
@@ -111,7 +113,7 @@ def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.Laz
 
 
 def add_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Add `names:<goal>` and `kind` to hits sorted by visitor and ORDER; must be repeated if visitors change."""
+    """Add `names:<goal>` and `kind` to hits sorted by visitor and ORDER; this must be repeated if visitors change."""
     goal_tests = {column: expr for goal in goals.all for column, expr in goal.named.items()}
     return (
         hits.with_columns(listed=_is_listed())
@@ -122,7 +124,7 @@ def add_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
 
 
 def is_dropped_by_agent(mode: str) -> pl.Expr:
-    """Return whether a hit is excluded because its user agent is a bot; listed assets are kept, as a goal may name them."""
+    """Return whether a hit is excluded because its user agent is a bot; listed assets are kept, because a goal may name them."""
     return pl.col("bot").is_not_null() & ~pl.col("asset") & pl.lit(mode == "drop")
 
 
@@ -132,7 +134,7 @@ def _is_listed() -> pl.Expr:
 
 
 def dropped_fate_rows(hits: pl.LazyFrame, mode: str, goals: Goals) -> pl.LazyFrame:
-    """Return `time, fate, reason, user_agent, source, line_no` of hits excluded by their agent, and whether a `macro` goal names them."""
+    """Return `time, fate, reason, user_agent, source, line_no` of hits excluded by user agent, and `macro`, whether a macro goal names them."""
     fate = pl.when("excluded").then(pl.lit("excluded")).otherwise(pl.lit("bot")).cast(FATE)
     macro = [expr & ~pl.col("other") for goal in goals.macros for expr in goal.named.values()]
     dropped = hits.filter(is_dropped_by_agent(mode)).with_columns(listed=_is_listed(), fate=fate)
@@ -146,7 +148,7 @@ def fate_rows(hits: pl.DataFrame, goals: Goals) -> pl.DataFrame:
 
 
 def _any_of(tests: list[pl.Expr]) -> pl.Expr:
-    """Return whether one of the tests holds."""
+    """Return whether any of the tests is true."""
     return pl.any_horizontal(pl.lit(value=False), *tests).fill_null(value=False)
 
 
@@ -176,10 +178,11 @@ def add_fates(hits: pl.DataFrame, mode: str) -> pl.DataFrame:
 
 
 def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collection[str] = ()) -> pl.LazyFrame:
-    """Return each distinct `request` with its method, path, page, the lists it is on, and the tests and values of goals.
+    """Return each distinct `request` with its method, path and page, the lists it is on, and the tests and values of goals.
 
-    `probing` requests count nowhere; `robots` and `scanner` mark what only bots request. `query` holds the parameters that `site.keep_query` or a
-    goal names, masked where they look like secrets; `sent_query` is the whole query as it was sent, present only if the session fields need it.
+    `probing` requests are never counted; `robots` and `scanner` mark requests that only bots send. `query` holds the parameters that
+    `site.keep_query` or a goal names, masked if they look like secrets; `sent_query` is the whole query as sent, present only if the session fields
+    need it.
     """
     names = [name for name in tested_columns(goals) if not any(is_of(name) for is_of in _NOT_FROM_REQUESTS)]
     tested = [patterns.split_named_column(name) for name in names]
@@ -208,7 +211,7 @@ def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collec
 
 
 def _is_own_host(hosts: tuple[str, ...]) -> pl.Expr:
-    """Return whether a hit is on one of the site's own hosts; a hit without a host is assumed to be on them."""
+    """Return whether a hit is on one of the site's own hosts; a hit without a host is assumed to be on one of them."""
     if not hosts:
         return pl.lit(value=True)
     host = pl.col("host").cast(pl.String)
@@ -216,13 +219,13 @@ def _is_own_host(hosts: tuple[str, ...]) -> pl.Expr:
 
 
 def _is_other() -> pl.Expr:
-    """Return whether a hit is of kind `other`: no status, no method, a probing method, or robots.txt."""
+    """Return whether the kind of a hit is `other`: it has no final status, no method or a probing method, or it requests robots.txt."""
     status = pl.col("status")
     return status.is_null() | (status < _FIRST_GOOD) | pl.col("probing")
 
 
 def _kind() -> pl.Expr:
-    """Return the kind of a hit: the first of these rules that fits."""
+    """Return the kind of a hit, by the first of these rules that applies."""
     status, is_get = pl.col("status"), pl.col("method") == "GET"
     unchanged = status == _NOT_MODIFIED
     good = (status < _FIRST_REDIRECT) | unchanged
@@ -250,7 +253,7 @@ def _kind() -> pl.Expr:
 
 
 def is_analyzed(mode: str) -> pl.Expr:
-    """Return whether later stages need a hit with a fate: kept ones, and POSTs on no list, which may have returned the form."""
+    """Return whether later stages need a hit, given its fate: they need kept hits, and unlisted POSTs, which may have returned the form."""
     is_form = (pl.col("fate") == "background") & (pl.col("method") == "POST") & ~pl.col("background")
     return (pl.col("fate") == "kept") | (is_form & (pl.col("reason").is_not_null() | pl.lit(mode != "only")))
 

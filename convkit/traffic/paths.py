@@ -1,6 +1,6 @@
-"""Paths: from a request's target, the path that goals match, its page in reports, its query parameters, and the lists it is on.
+"""Paths, as derived from a request's target: the path that goals match, its page in reports, its query parameters, and the lists it is on.
 
-Evaluated once per distinct target, never per hit.
+All of this is evaluated once per distinct target, never per hit.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?ke
 _MASK = "***"
 _QUERY = pl.col("sent_query")
 _MOST_DOTS = 8
-"""How many `..` of a path are resolved; browsers never send one."""
+"""The maximum number of `..` that are resolved in a path; browsers never send any."""
 
 
 def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add `target_host`, `bare` (the path alone), `path` (with kept parameters) and `sent_query` (raw) to distinct `target`s, all as text."""
+    """Add `target_host`, `bare` (the path alone), `path` (with kept parameters) and `sent_query` (raw) to distinct `target`s, all as strings."""
     plain = pl.col("target").cast(pl.String).str.replace_all(_ESCAPE, "%${1}")
     return (
         targets.with_columns(plain=plain)
@@ -45,7 +45,7 @@ def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 
 def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add the lists that a target is on, Boolean: `background`, `download`, and `robots` and `scanner`, which only bots request."""
+    """Add Boolean columns for the lists that a target is on: `background`, `download`, and, for what only bots request, `robots` and `scanner`."""
     listed = datafiles.lines("background")
     background_paths, scanner_paths = (
         "|".join(patterns.to_regex(line) for line in lines if not line.startswith("?")) for lines in (listed, datafiles.lines("scanners"))
@@ -74,31 +74,31 @@ def page(site: Site) -> pl.Expr:
 
 
 def parameter(name: str, query: pl.Expr = _QUERY) -> pl.Expr:
-    """Return the decoded value of the first parameter of that name in a query: empty if it has no value, null if it is missing."""
+    """Return the decoded value of the first parameter with this name in a query: empty if it has no value, null if it is missing."""
     value = query.str.extract(_parameter_pattern(re.escape(name))).str.strip_prefix("=")
     return percent_decode(value.str.replace_all("+", " ", literal=True), slash=True)
 
 
 def shown_query(site: Site, value_columns: list[str]) -> pl.Expr:
-    """Return the parameters of `sent_query` that may be shown, as `name=value&...`, null if there are none; what looks like a secret is masked.
+    """Return the parameters of `sent_query` that may be shown, as `name=value&...`, or null if there are none; secrets are masked.
 
-    Those are the parameters of `site.keep_query` and of the columns `query.NAME` that exist already.
+    These are the parameters in `site.keep_query` and those that already have a column `query.NAME`.
     """
     values = {name: parameter(name) for name in site.keep_query} | {column.removeprefix("query."): pl.col(column) for column in value_columns}
     masked = {name: pl.when(value.is_not_null()).then(pl.lit(_MASK)) if _SECRET.search(name) else value for name, value in values.items()}
     shown = [pl.concat_str(pl.lit(f"{name}="), value) for name, value in masked.items()]
-    # Few requests have one of them, and the rest costs almost nothing on nulls.
+    # Few requests have any of these parameters, and the rest costs almost nothing on nulls.
     has_any = pl.any_horizontal(pl.lit(value=False), *(value.is_not_null() for value in values.values()))
     return pl.when(has_any).then(pl.concat_str([pl.lit(None, dtype=pl.String), *shown], separator="&", ignore_nulls=True))
 
 
 def _parameter_pattern(names: str) -> str:
-    """Return the regular expression of a parameter; its one group is `=` and the value, empty if the parameter has neither."""
+    """Return the regular expression for a parameter; its only group is `=` and the value, empty if the parameter has neither."""
     return f"(?:^|&)(?:{names})(=[^&]*|)(?:&|$)"
 
 
 def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
-    """Normalise `bare`: decoded, NFC, without doubled slashes, dots, session IDs and a trailing slash; case is kept.
+    """Normalise `bare`: decode it, compose it (NFC), and remove doubled slashes, dot segments, session IDs and trailing slashes; case is kept.
 
     Each rule is applied only to the few paths that need it: on nulls it costs almost nothing.
     """
@@ -119,7 +119,7 @@ def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _without_dots(path: pl.Expr) -> pl.Expr:
-    """Resolve `.` and `..`."""
+    """Resolve `.` and `..` in a path."""
     path = path.str.replace_all(r"/(?:\./)+", "/").str.replace(r"/\.$", "/")
     for _ in range(_MOST_DOTS):
         path = path.str.replace(r"^/\.\.(?:/|$)|/[^/]+/\.\.(?:/|$)", "/")

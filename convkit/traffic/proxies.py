@@ -1,4 +1,4 @@
-"""Proxies: the client's address from X-Forwarded-For, where the connection came from a trusted proxy.
+"""Proxies: the client's address from X-Forwarded-For, if the connection came from a trusted proxy.
 
 Anyone can send an X-Forwarded-For header: only the part that a trusted proxy has added is used.
 """
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 FORWARDED = "forwarded"
 _PAIR = ["sender", FORWARDED]
 _LEAD = r"^([^ ,]*(?:, *[^ ,]+)*)"
-"""The address at the start of a sender, or a list of addresses."""
+"""Matches the address, or the list of addresses, at the start of a sender."""
 _WITH_PORT = r'^"?\[?([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]?(?::\d+)?"?$'
 
 
 def resolve_proxies(parsed: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFrame:
-    """Replace a trusted proxy's address in `sender` of PARSED by the client's, and drop `forwarded`.
+    """Replace a trusted proxy's address in `sender` of PARSED with the client's, and drop `forwarded`.
 
-    The chain is X-Forwarded-For followed by the connection's address; the client's is the right-most one that is not in one of the `trusted`
-    networks. If that entry is not an address, the chain is broken and the connection's address is used; if all are trusted, the left-most one is.
+    The chain is X-Forwarded-For followed by the connection's address; the client's address is the right-most one that is not in any of the
+    `trusted` networks. If that entry is not an address, the chain is broken and the connection's address is used; if all are trusted, the left-most
+    address is used.
     """
     pairs = parsed.select(_PAIR).unique()
     return (
@@ -36,7 +37,7 @@ def resolve_proxies(parsed: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFr
 
 
 def _resolved(pairs: pl.LazyFrame, trusted: Iterable[str]) -> pl.LazyFrame:
-    """Return `sender, forwarded, client_sender` of distinct pairs: the last is the sender with only the client's address at its start."""
+    """Return `sender, forwarded, client_sender` for distinct pairs; the last is the sender with only the client's address at its start."""
     is_of_client = ~pl.col("trusted")
     address, last = pl.col("address"), pl.col("address").last()
     right_most = address.filter(is_of_client).last()

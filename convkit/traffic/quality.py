@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DAY = timedelta(days=1)
 _AT_ONCE = 5_000_000
-"""Lines whose times are examined together; of larger logs, the few in which time goes back are then read once more."""
+"""The number of lines whose times are examined at once; if there are more, the few logs in which time goes back are then read again."""
 _HAS_TIME = pl.col("time").is_not_null()
 
 
@@ -30,7 +30,7 @@ def inspect_logs(data: LogData, timezone: str, bot_quality: Quality) -> Quality:
     """Return the quality summary of the logs, completing the part about bots."""
     by_hour = lines_per_hour(data)
     span = by_hour.select(pl.col("last").max() - pl.col("first").min()).item()
-    # Logs of less than a day have no other day to compare an hour with.
+    # Logs that span less than a day have no other day to compare an hour with.
     coverage = coverage_of_logs(by_hour, timezone) if span is not None and span >= _DAY else None
     return describe_logs(data, by_hour, coverage, timezone, bot_quality)
 
@@ -77,7 +77,7 @@ def _silences(coverage: Coverage | None) -> tuple[Silence, ...]:
 
 
 def _jumps(data: LogData, by_hour: pl.DataFrame, timezone: str) -> tuple[ClockJump, ...]:
-    """Return where the time of a log jumps; rows of exports are not in order and are left out."""
+    """Return where the time of a log jumps; rows of exports are left out, because they are not in order."""
     spans = by_hour.group_by("source").agg(span=pl.col("last").max() - pl.col("first").min())
     if not (spans["span"] > _DAY).any():
         return ()

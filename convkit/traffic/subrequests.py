@@ -1,6 +1,6 @@
 """Subrequests: pages that nearly always load right after another page, and the path patterns that group similar paths.
 
-Such paths are probably loaded by a page, not by a person. Patterns replace ids and many pages of one folder by a wildcard.
+Such paths are probably loaded by a page, not by a person. Patterns have wildcards in place of IDs, and of the pages in a folder with many pages.
 """
 
 from __future__ import annotations
@@ -16,32 +16,33 @@ if TYPE_CHECKING:
 
 
 SOON_SECONDS = 2
-"""The longest time between two hits of a visitor for the second to count as right after the first."""
+"""The longest time between two hits of a visitor for the second to count as coming right after the first."""
 _FEWEST_VIEWS, _SOON_SHARE = 50, 0.8
 """A pattern is suspected if its paths have at least this many views, and more than this share of them come right after another page."""
 _FIRST_REDIRECT, _NOT_MODIFIED = 300, 304
 
 FEWEST_SIBLINGS = 5
-"""A folder with this many pages becomes one pattern."""
+"""A folder with at least this many pages becomes one pattern."""
 _DEEPEST_FOLDER = 4
 """The number of segments before the pages of such a folder, counting the empty one before the first slash."""
 _CONTAINER = r"/(?:m|mobile|amp|[a-z]{2}(?:[-_][A-Za-z]{2})?)$"
-"""Prefixes of all of a site's pages, like a language."""
+"""Matches a prefix that all pages of a site may share, like a language."""
 _IDS = (
     r"^\d+$",
     r"^(?:[0-9A-Fa-f]{8,}|[0-9A-Fa-f]{8}-[0-9A-Fa-f-]{27})$",
     r"\d{5,}",
     "@",
 )
-"""Segments that identify single things: numbers, hashes, anything with a long number, email addresses."""
+"""Match segments that identify individual things: numbers, hashes, anything with a long number, email addresses."""
 _LONG_ID = r"^[A-Za-z0-9_=-]{20,}$"
-"""Another such segment, if it contains a digit."""
+"""Matches another kind of such segments, provided that they contain a digit."""
 
 
 def count_paths(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `path, n, soon`: how often pages that no goal names were viewed, and how often soon after a page or an event of the same visitor.
+    """Return `path, n, soon`: how often pages that no goal names were viewed, and how often soon after another page or event of the same visitor.
 
-    `hits` are sorted by visitor and ORDER. Pages after a redirect or a form were asked for, and rows of exports are not requests; neither counts.
+    `hits` are sorted by visitor and ORDER. Pages after a redirect or a form never count as soon, because the visitor asked for them;
+    rows of exports are not requests and do not count at all.
     """
     is_loaded = (pl.col("method") == "GET") & ((pl.col("status") < _FIRST_REDIRECT) | (pl.col("status") == _NOT_MODIFIED))
     follows_page = (is_interaction() & is_loaded).fill_null(value=False).shift(1)
@@ -57,7 +58,7 @@ def count_paths(hits: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def subrequest_patterns(paths: pl.DataFrame) -> pl.DataFrame:
-    """Return `pattern, n, soon` of the counted paths that are probably not pages, the most frequent pattern first."""
+    """Return `pattern, n, soon` for the counted paths that are probably not pages, the most frequent pattern first."""
     if paths["soon"].sum() <= _SOON_SHARE * _FEWEST_VIEWS:
         return pl.DataFrame(schema={"pattern": pl.String, "n": pl.Int64, "soon": pl.Int64})
     with_patterns = add_patterns(paths.drop_nulls("path"), lambda _: pl.lit(value=False))
@@ -70,9 +71,9 @@ def subrequest_patterns(paths: pl.DataFrame) -> pl.DataFrame:
 
 
 def add_patterns(pages: pl.DataFrame, is_separate: Callable[[pl.Expr], pl.Expr]) -> pl.DataFrame:
-    """Add the `pattern` by which a goals file would name each distinct `path`, and whether it `is_group`.
+    """Add the `pattern` by which a goals file would name each distinct `path`, and `is_group`, whether it groups the pages of a folder.
 
-    In folders for whose path `is_separate` holds, each page stays separate, however many there are.
+    In folders whose path satisfies `is_separate`, each page stays separate, however many there are.
     """
     parts, depth_of_path = pl.col("path").str.split("/"), pl.col("path").str.count_matches("/") + 1
     pages = pages.with_columns(pattern=pl.lit(None, dtype=pl.String))
@@ -93,7 +94,7 @@ def add_patterns(pages: pl.DataFrame, is_separate: Callable[[pl.Expr], pl.Expr])
 
 
 def without_ids(path: pl.Expr) -> pl.Expr:
-    """Return a path with `*` for each segment that identifies a single thing."""
+    """Return a path with `*` for each segment that identifies an individual thing."""
     part = pl.element()
     is_id = pl.any_horizontal(*(part.str.contains(pattern) for pattern in _IDS), part.str.contains(_LONG_ID) & part.str.contains(r"\d"))
     return path.str.split("/").list.eval(pl.when(is_id).then(pl.lit("*")).otherwise(part)).list.join("/")

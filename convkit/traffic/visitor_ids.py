@@ -19,7 +19,7 @@ KEY_VARIABLE = "CONVKIT_KEY"
 _KEY_PLACE = ("convkit", "key")
 _ID_BYTES, _KEY_BYTES = 8, 32
 _SHOWN_DIGITS = 6
-"""Digits of an ID on a screen."""
+"""The number of digits of an ID that are shown on a screen."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Key:
 
 
 def key() -> Key:
-    """Return the key from the environment, else from the user's key file, created if missing, else one for this run only."""
+    """Return the key from the environment, else from the user's key file (created if missing), else a key for this run only."""
     if value := os.environ.get(KEY_VARIABLE):
         return Key(os.fsencode(value))
     with suppress(OSError, RuntimeError):
@@ -41,7 +41,7 @@ def key() -> Key:
 
 
 def hash_identities(identities: Iterable[str]) -> list[str]:
-    """Return 16 hex digits for each text that identifies a visitor (BLAKE2b, keyed)."""
+    """Return 16 hex digits for each string that identifies a visitor (keyed BLAKE2b)."""
     # A key may have any length; BLAKE2b takes at most 64 bytes.
     secret = hashlib.blake2b(key().secret, digest_size=_KEY_BYTES).digest()
     return [hashlib.blake2b(text.encode(), digest_size=_ID_BYTES, key=secret).hexdigest() for text in identities]
@@ -60,7 +60,10 @@ def _key_file() -> Path:
 
 
 def _read_or_create_key(file: Path) -> bytes:
-    """Return the content of the key file, created for its owner only if it is missing. If two runs create it at once, one wins. Raises OSError."""
+    """Return the content of the key file; if it is missing, it is created, readable only by its owner. Raises OSError.
+
+    If two runs create it at once, one wins.
+    """
     if not file.exists():
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with filesystem.temporary_file(file.parent) as new:

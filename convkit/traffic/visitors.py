@@ -1,7 +1,7 @@
 """Visitors: the clients of a log, and the rules of `site.visitor` by which each hit's visitor is identified.
 
-A client is a distinct pair of address and user agent; there are about a hundred times fewer of them than hits. The texts that identify a visitor
-(user, cookie, parameter, property, session id) are personal data: hits only have a number made from them.
+A client is a distinct pair of address and user agent; there are about a hundred times fewer of them than hits. The values that identify a visitor
+(user, cookie, parameter, property, session ID) are personal data: hits only have a number derived from them.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _NO_TEXT = (1 << 32) - 1
 
 
 def rule_columns(rules: Iterable[str]) -> list[str]:
-    """Return the columns of visitor rules."""
+    """Return the names of the columns of visitor rules."""
     return [f"{RULE_PREFIX}{rule}" for rule in rules]
 
 
 def visitor_number(rule: str, value: pl.Expr) -> pl.Expr:
-    """Return the visitor (Int64) that a rule identifies by a text, null where there is no text."""
+    """Return the visitor (Int64) that a rule identifies by a value, or null where there is no value."""
     return pl.when(value.is_not_null()).then(identity_text(rule, value).hash(3).reinterpret(signed=True))
 
 
 def identity_text(rule: str, value: pl.Expr) -> pl.Expr:
-    """Return the text that identifies a visitor; the same value under two rules makes two visitors."""
+    """Return the string that identifies a visitor; the same value under two rules stands for two visitors."""
     return pl.concat_str(pl.lit(f"{rule} "), value)
 
 
@@ -56,7 +56,7 @@ def has_identity(rules: Iterable[str], columns: Sequence[str], candidates: pl.Ex
 
 
 def visitor_numbers(rules: Iterable[str], columns: Sequence[str]) -> dict[str, pl.Expr]:
-    """Return the visitor (Int64) that each rule identifies, for rows with these columns; rules by user or address are left out."""
+    """Return the visitor (Int64) that each rule identifies, for rows with these columns; rules by user or address are skipped."""
     return {rule: visitor_number(rule, _rule_value(rule, pl.col(_rule_column(rule)))) for rule in _text_rules(rules) if _rule_column(rule) in columns}
 
 
@@ -76,7 +76,7 @@ def add_rule_columns(records: pl.LazyFrame, site: Site) -> pl.LazyFrame:
 
 
 def apply_rules(hits: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Fill in `visitor`, so far identified by address, from the first other rule that applies; add `identified_by`, the position of the rule (Int8).
+    """Identify visitors without an address by the first other rule that applies; add `identified_by`, the position of the rule used (Int8).
 
     Only the columns of preferred rules are kept.
     """
@@ -105,17 +105,17 @@ def _text_rules(rules: Iterable[str]) -> list[str]:
 
 
 def _rule_column(rule: str) -> str:
-    """Return the column of records from which a rule takes its text."""
+    """Return the column of records from which a rule takes its value."""
     return attributes.COOKIES if attributes.is_cookie_column(rule) else rule if rule.startswith("prop.") else "request"
 
 
 def _distinct(records: pl.LazyFrame, column: str) -> pl.LazyFrame:
-    """Return the distinct texts of a column."""
+    """Return the distinct values in a column."""
     return records.select(pl.col(column).drop_nulls().unique())
 
 
 def _rule_value(rule: str, text: pl.Expr) -> pl.Expr:
-    """Return the value by which a rule identifies the visitor in a text, null where there is none."""
+    """Return the value in a string by which a rule identifies the visitor, or null where there is none."""
     text = text.cast(pl.String)
     if attributes.is_cookie_column(rule):
         return attributes.cookie_value(rule, text)
@@ -129,13 +129,13 @@ def _rule_value(rule: str, text: pl.Expr) -> pl.Expr:
 
 
 def client_key() -> pl.Expr:
-    """Return one number (`client`, UInt64) for a sender and a user agent, made from their dictionary codes: grouping by texts takes twice as long."""
+    """Return one number (`client`, UInt64) for a sender and user agent, made from their dictionary codes: grouping by strings takes twice as long."""
     sender, agent = (pl.col(name).to_physical().cast(pl.UInt64).fill_null(_NO_TEXT) for name in ("sender", "user_agent"))
     return (sender * (1 << 32) + agent).alias(CLIENT)
 
 
 def deduplicate_assets(parsed: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
-    """Return PARSED with one plain asset per client, and how many others each log had: most lines of a log add no information."""
+    """Return PARSED with one plain asset per client, and how many others were dropped per log: most lines add no information."""
     is_asset = pl.col("problem").eq_missing(pl.lit("asset", dtype=PROBLEM))
     assets = parsed.lazy().filter(is_asset).select("source", "problem", "sender", "user_agent")
     kept = collect_frame(assets.group_by(client_key()).first().drop(CLIENT), parsed.height)
@@ -144,7 +144,7 @@ def deduplicate_assets(parsed: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, in
 
 
 def distinct_clients(parsed: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `client, sender, user_agent, has_asked_assets` of each distinct client; the last is null if no log can show it, as in exports."""
+    """Return `client, sender, user_agent, has_asked_assets` for each distinct client; the last is null for exports, which cannot show it."""
     has_asset = (pl.col("problem") == "asset").any()
     is_logged = pl.col("event").is_null().any() if "event" in parsed.collect_schema() else pl.lit(value=True)
     texts = pl.col("sender", "user_agent").first()
@@ -152,11 +152,12 @@ def distinct_clients(parsed: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False, has_assets: bool | None = None) -> pl.LazyFrame:
-    """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` of clients in memory, and the texts of `identities`.
+    """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` of clients in memory, and what `identities` needs.
 
-    `visitor` is identified by address, `by:user` by user ID, each null where there is none; `bot` and `exempt` come from the agent
-    (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, null if no one did, as with a content delivery network, or if
-    no log shows it. `device` (DEVICE) is added on request. If these are not all clients, `has_assets` is whether any client requested assets.
+    `visitor` is identified by address, `by:user` by user ID, each null where there is none; `bot` and `exempt` come from the user agent
+    (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, or null if no visitor did, as behind a content delivery network, or
+    if the input cannot show it. `device` (DEVICE) is added on request. If `clients` are not all clients of the run, the argument `has_assets` is
+    whether any client in the run requested assets.
     """
     is_logged = pl.col("has_asked_assets").any() if has_assets is None else pl.lit(has_assets)
     is_by_browser = _is_by_browser(site)
@@ -171,7 +172,7 @@ def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool 
 
 
 def identities(visitors: pl.LazyFrame, parsed: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `visitor, identity` of all visitors in PARSED: the text that identifies each, personal data that must never be shown."""
+    """Return `visitor, identity` of all visitors in PARSED: the string that identifies each one, personal data that must never be shown."""
     agent = pl.col("user_agent").cast(pl.String) if _is_by_browser(site) else pl.lit("")
     by_address = visitors.drop_nulls("part").select("visitor", identity=pl.format("address {} {}", "part", agent.fill_null("")))
     by_user = visitors.drop_nulls("user").select(visitor=_BY_USER, identity=identity_text(USER_RULE, pl.col("user")))
@@ -184,14 +185,14 @@ def _is_by_browser(site: Site) -> bool:
 
 
 def _agents(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool) -> pl.LazyFrame:
-    """Return `user_agent, agent_part, bot, exempt` of each distinct user agent, and its `device` on request."""
+    """Return `user_agent, agent_part, bot, exempt` for each distinct user agent, and its `device` on request."""
     text = pl.col("user_agent").cast(pl.String)
     device = {"device": devices.device(text)} if with_device else {}
     return clients.select("user_agent").unique().with_columns(agent_part=text.hash(1), **bots.judge_agents(text, site, mode), **device)
 
 
 def _senders(clients: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `sender, part, user, address_part, ignored, by:user` of each distinct sender.
+    """Return `sender, part, user, address_part, ignored, by:user` for each distinct sender.
 
     `address_part` is null where there is no address, as in many exports.
     """
