@@ -224,7 +224,11 @@ def _session_sentence(hit: Mapping[str, Any] | None) -> tuple[str, int | None]:
     kind = _KINDS.get(hit["kind"], hit["kind"])
     article = "an" if kind[0] in "aeiou" else "a"
     if hit["session"] is not None:
-        return (f"Counted as {article} {kind}.", hit["session"]) if hit["inside"] else ("Its session is outside the period, or excluded by the filters.", None)
+        return (
+            (f"Counted as {article} {kind}.", hit["session"])
+            if hit["inside"]
+            else ("Its session is outside the period, or excluded by the filters.", None)
+        )
     if hit["pageless"]:
         return f"{article.capitalize()} {kind} in a session without page views, which is not counted.", None
     return f"{article.capitalize()} {kind} outside any session: the visitor viewed no page around that time.", None

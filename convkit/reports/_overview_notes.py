@@ -194,7 +194,7 @@ def _jumps(view: View) -> Note | None:
     by = formatting.duration(abs((first.after - first.before).total_seconds()))
     others = f", and in {formatting.plural(more, 'other place')}" if more else ""
     where = f"In {first.log}, the time jumps {way} by {by} at line {formatting.count(first.line)}, to {_moment(first.after)}{others}"
-    return Note("clock", f"{where}; every line is counted at the time it states.")
+    return Note("clock", f"{where}; each line is counted at the time it gives.")
 
 
 def _followers(shapes: pl.DataFrame) -> Note | None:
@@ -234,5 +234,5 @@ def _several_hosts(hosts: pl.DataFrame) -> Note | None:
         return None
     named = [f"{host} {formatting.share(pages, whole)}" for host, pages in sites.head(_MOST_HOSTS).rows()]
     more = [f"{sites.height - _MOST_HOSTS} more"] if sites.height > _MOST_HOSTS else []
-    text = f"The log has pages of {sites.height} sites: {', '.join([*named, *more])}; list yours under `site.hosts`."
+    text = f"The log has pages from {sites.height} sites: {', '.join([*named, *more])}; list yours under `site.hosts`."
     return Note("several-sites", text)

@@ -250,7 +250,7 @@ def test_a_note_shows_a_clock_jump(tmp_path: Path) -> None:
     jumped = [*lines[:20], *(line("GET /", 9 * DAY + number) for number in range(20)), *lines[20:], *lines[:20]]
     document = report(tmp_path, jumped, GOALS)
     text = "In access.log, the time jumps ahead by 9d 0h at line 21, to 19 Oct 2026 12:00, and in 1 other place"
-    assert notes(document)["clock"] == f"{text}; every line is counted at the time it states."
+    assert notes(document)["clock"] == f"{text}; each line is counted at the time it gives."
     assert [(jump["file"], jump["line"], jump["to"][:10]) for jump in document["input"]["jumps"]] == [
         ("access.log", 21, "2026-10-19"),
         ("access.log", 41, "2026-10-10"),
