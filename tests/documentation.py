@@ -184,7 +184,7 @@ def played(block: Block, folder: Path) -> str:
 
 
 def _cut(screen: str, sections: str) -> str:
-    """Return the wanted sections of a screen: `TOP, GOALS 6` is everything above the sections, and the first 6 lines of GOALS."""
+    """Return the requested sections of a screen: `TOP, GOALS 6` is everything above the sections, and the first 6 lines of GOALS."""
     lines_of = {re.match(r"\D*?(?=(?: \d+)?$)", part)[0]: re.search(r"\d+$", part) for part in sections.split(", ")}  # type: ignore[index]
     pieces: list[str] = []
     for number, section in enumerate(_SCREEN_SECTION.split(screen)):

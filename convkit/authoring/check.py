@@ -112,7 +112,7 @@ def _many_macros(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]
         yield (
             macros[_MANY_MACROS].line,
             (),
-            f"{len(macros)} macro goals are too many; keep the one or two that the site exists for, and move the others to `micro`",
+            f"{len(macros)} macro goals is too many; keep the one or two that the site exists for, and move the others to `micro`",
         )
 
 

@@ -65,7 +65,7 @@ def _unfinished(goal: Goal, label: str, named: pl.DataFrame) -> tuple[str, str]:
     """Return a code, and a sentence on why no session reaches the goal although hits match it."""
     if named["is_bot"].all():
         fix = "if they are people, list their user agents under bots.keep in `site`; otherwise remove the goal"
-        return BOTS, f"only bots match {label} ({_hits(named)}, most of them of {_most_frequent(named)}); {fix}"
+        return BOTS, f"only bots match {label} ({_hits(named)}, most of them for {_most_frequent(named)}); {fix}"
     people = named.filter(~pl.col("is_bot"))
     if people["is_excluded"].all():
         return NEVER, f"{label} never matches: all {_hits(people)} come from hosts, addresses or users that `site` excludes; check these settings"

@@ -79,7 +79,7 @@ def compare_sides(parts: Partition, plan: Plan, request: CompareRequest) -> Docu
     by_hour = traffic_quality.lines_per_hour(parts.data)
     coverage = traffic_quality.coverage_of_logs(by_hour, timezone)
     if coverage is None:
-        raise UsageError("these logs have no lines to compare; name other logs")
+        raise UsageError("these logs have no lines to compare; specify different logs")
     parts = stages.with_own_hosts(parts, goals, plan.segment.bots, plan.session_fields)
     if request.variant and request.group is None:
         request = comparison_sides.between_variants(request, _variants_seen(parts, plan, request))

@@ -227,7 +227,7 @@ def _session_sentence(hit: Mapping[str, Any] | None) -> tuple[str, int | None]:
         return (
             (f"Counted as {article} {kind}.", hit["session"])
             if hit["inside"]
-            else ("Its session is outside the period, or excluded by the filters.", None)
+            else ("Its session is outside the period or excluded by the filters.", None)
         )
     if hit["pageless"]:
         return f"{article.capitalize()} {kind} in a session without page views, which is not counted.", None

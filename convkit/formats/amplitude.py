@@ -1,4 +1,4 @@
-"""Amplitude's event export: JSON lines, also in its zip of compressed files."""
+"""Amplitude's event export: JSON lines, plain or in the zip of compressed files that Amplitude exports."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def _why_not_entered(funnel: Funnel, hits: Sequence[TracedHit], *, may_enter: bo
 
 
 def _describe_any_order(funnel: Funnel, hits: Sequence[TracedHit], filled: Mapping[int, int], count: str) -> str:
-    """Return how many steps were done within one window, and which ones were missing."""
+    """Return how many steps were completed within one window, and which ones were missing."""
     if len(filled) == len(funnel.steps):
         return f"all {len(filled)} steps"
     done = {number for hit in hits if hit.row in filled.values() for number in hit.fits}

@@ -124,7 +124,7 @@ FILTER_FIELDS = {
     "campaign": _FilterField(_of_session("campaign"), _is_text),
     "channel": _FilterField(_of_session("channel"), _is_channel),
 }
-"""The fields, to which the site's variants are added. Paths are the ones that goals see, before `site.group` is applied."""
+"""The built-in fields; the site's variants are added to these. Paths are the ones that goals see, before `site.group` is applied."""
 
 
 def parse_filters(texts: Iterable[str], goals: Goals) -> tuple[Filter, ...]:

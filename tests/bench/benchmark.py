@@ -31,7 +31,7 @@ SIZES = (2, 20, 50)
 SMALLEST = f"{SIZES[0]} million lines"
 CHUNK = 1 << 22
 AS_INSTALLED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""The environment of the measured programs: bytecode is cached, because an installed program is compiled once, not at every start."""
+"""The environment for the measured programs: bytecode is cached, because an installed program is compiled once, not every time it starts."""
 
 
 class Run(NamedTuple):

@@ -21,7 +21,7 @@ def ratio(part: int, whole: int) -> Fraction | None:
 
 
 def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
-    """Return the 95 % bounds of a rate (Wilson, no continuity correction)."""
+    """Return the 95% bounds of a rate (Wilson, no continuity correction)."""
     if not whole:
         return None, None
     rate, square = part / whole, Z * Z

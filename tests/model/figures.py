@@ -23,7 +23,7 @@ def rate(part: int, whole: int) -> float | None:
 
 
 def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
-    """Return the 95 % bounds of a share (Wilson 1927, without continuity correction)."""
+    """Return the 95% bounds of a share (Wilson 1927, without continuity correction)."""
     if not whole:
         return None, None
     share = part / whole

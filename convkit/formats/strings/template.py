@@ -110,7 +110,7 @@ def _is_only_one(variable: Variable, read: Sequence[Variable]) -> bool:
 
 
 def _combined_fields(named: Mapping[Variable, str]) -> dict[str, pl.Expr]:
-    """Return the fields that are made from several variables, or from one that is only a part of the field."""
+    """Return the fields that are made from several variables, or from one that makes up only part of the field."""
     fields: dict[str, pl.Expr] = {}
     for name in {variable.field: "" for variable, group in named.items() if group != variable.field}:
         of_field = {variable: group for variable, group in named.items() if variable.field == name}

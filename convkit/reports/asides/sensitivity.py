@@ -136,9 +136,10 @@ def _sentence(rows: pl.DataFrame) -> str:
     if chosen["entered"] < formatting.MIN_BASE:
         return "Too few sessions or visitors entered to tell whether these settings change the rate of the last step."
     likely = formatting.rate_interval(chosen["rate_low"], chosen["rate_high"], chosen["entered"])
-    differing = rows.filter("differs").select(pl.format("{} ({})", "choice", "setting")).to_series().to_list()
+    differing = rows.filter("differs").select(pl.format("{} {}", "choice", "setting")).to_series().to_list()
     if differing:
-        return f"The rate of the last step depends on {', '.join(differing)}: there it is outside the likely range, {likely}."
+        with_others = f"with {' or '.join(differing)}, it falls outside the likely range, {likely}"
+        return f"The rate of the last step depends on these settings: {with_others}."
     return f"The rate of the last step does not depend on these settings: it stays within the likely range, {likely}."
 
 

@@ -74,7 +74,7 @@ def test_a_funnel_that_cannot_be_strict_is_not_tried_as_strict(tmp_path: Path) -
     ("sessions", "sentence"),
     [
         (29, "Too few sessions or visitors entered to tell whether these settings change the rate of the last step."),
-        (30, "The rate of the last step depends on order (strict): there it is outside the likely range, 89 – 100%."),
+        (30, "The rate of the last step depends on these settings: with order strict, it falls outside the likely range, 89 – 100%."),
     ],
 )
 def test_one_sentence_says_whether_it_depends(sessions: int, sentence: str, tmp_path: Path) -> None:
