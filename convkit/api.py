@@ -155,7 +155,7 @@ class Result:
 def report(logs: Paths, reports: Sequence[str] | None = None, *, options: Mapping[str, object] | None = None, **keywords: Unpack[Keywords]) -> Result:
     """Read logs and return reports, by default those of `convkit report`.
 
-    `options` are the options that a single report has, like `{"to": "cart"}` for `paths`; keywords are the other options of the command line.
+    `options` are the options that a single report has, like `{"to": "cart"}` for `paths`; keywords are the other command-line options.
 
     Raises GoalsFileError, InputError, OutputError, UsageError.
     """

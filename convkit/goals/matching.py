@@ -60,7 +60,7 @@ def to_millionths(value: pl.Expr) -> pl.Expr:
 
 
 def goal_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
-    """Return the hits in the period on which a goal is true."""
+    """Return the hits in the period for which a goal is true."""
     return hits.filter(pl.col("inside"), pl.col(goal.column))
 
 

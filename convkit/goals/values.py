@@ -167,7 +167,7 @@ def all_of(expressions: list[pl.Expr]) -> pl.Expr:
 
 
 def is_success() -> pl.Expr:
-    """Return whether a hit was answered 2xx or 304."""
+    """Return whether a hit was answered with 2xx or 304."""
     status = pl.col("status")
     return status.is_between(200, 299) | (status == 304)  # noqa: PLR2004 (HTTP status codes speak for themselves)
 

@@ -94,7 +94,7 @@ def _macros(view: View) -> Note | None:
     number = len(view.goals.macros)
     if view.goals.file is None or number <= _MANY_MACROS:
         return None
-    return Note("many-macros", f"{number} macro goals are a lot. Keep the one or two that the site exists for, and make the others micro goals.")
+    return Note("many-macros", f"{number} macro goals is a lot. Keep the one or two that the site exists for, and make the others micro goals.")
 
 
 def _bare(sums: Mapping[str, int], view: View) -> Note | None:

@@ -125,7 +125,7 @@ def attempt(contender: Contender, errors: Path) -> None:
 
 
 def take_turns(measured: list[Contender], runs: int) -> None:
-    """Measure the contenders in turn (A B C A B C ...), so that a busy minute of the machine affects all of them."""
+    """Measure the contenders in turn (A B C A B C ...), so that a busy spell on the machine affects all of them."""
     with tempfile.TemporaryDirectory() as folder:
         errors = Path(folder) / "stderr"
         for number in range(runs):

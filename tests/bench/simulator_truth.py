@@ -43,7 +43,7 @@ class Truth:
     bots: dict[str, int]
     """Lines of bots by the reason why the visitor is a bot."""
     sessions: list[Session] = field(default_factory=list)
-    """The sessions of the period that have a page view."""
+    """The sessions in the period that have a page view."""
     visits: Visits = field(default_factory=lambda: Visits([], [], {}))
 
 

@@ -52,7 +52,7 @@ class Fields(Layout):
 
 @pytest.fixture(autouse=True)
 def _fields(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read such lines as the combined format, and use the same visitor IDs in every run."""
+    """Read these lines as the combined format, and use the same visitor IDs in every run."""
     monkeypatch.setattr(type(combined.FORMAT), "fit", lambda *_: Fields())
     monkeypatch.setenv(KEY_VARIABLE, "a key")
 
