@@ -138,12 +138,12 @@ def suggestion(name: str, names: Iterable[str], heading: str) -> str:
     return f"{did_you_mean(name, listed) or '.'} {heading}: {', '.join(listed) or 'none'}"
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str], heading: str = "", place: str = "") -> str:
+def unknown_name(kind: str, name: str, valid: Iterable[str], heading: str = "", place: str = "") -> str:
     """Return `unknown key 'pag' in a goal; did you mean 'page'? Keys: page, query`; here the place is `a goal`.
 
-    Without a heading (`Keys`) the known names are not listed; a long list is shown only if no name is close.
+    Without a heading (`Keys`) the valid names are not listed; a long list is shown only if no name is close.
     """
-    names = list(known)
+    names = list(valid)
     hint = did_you_mean(name, names)
     is_listed = heading and not (hint and len(names) > _MAX_LISTED)
     return f"unknown {kind} {name!r}{place and f' in {place}'}{suggestion(name, names, heading) if is_listed else hint}"
