@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 FEW_CONVERSIONS = 100
 """The number of conversions below which a rate alone says little."""
 _MONTH = 30
+_LARGEST_SHARE = 3
+"""A goal that more than one in so many sessions reaches cannot stand in for conversions."""
 _PATIENCE = 3
 """If more months of logs than this are needed on each side, the site is too small to be judged by its macro goal."""
 
@@ -40,9 +42,16 @@ class GoalCounts:
         return formatting.months(months)
 
     def stand_in(self, conversions: int) -> dict[str, Any] | None:
-        """Return the micro goal that preceded most conversions and is reached often enough to judge by, or None if there is none."""
-        before = (pl.col("type") == "micro") & (pl.col("then_converted") * 2 >= conversions) & (pl.col("reached") > conversions)
-        candidates = self.goals.filter(before).sort("then_converted", "reached", "goal", descending=[True, False, False]).rows(named=True)
+        """Return the micro goal to judge by while there are few conversions, or None if no goal is suitable.
+
+        It is the goal whose sessions convert most often, among those that half of the conversions reached before and at most a third of all sessions
+        reach: a goal that nearly everybody reaches precedes every conversion and says nothing about it.
+        """
+        precedes = (pl.col("then_converted") * 2 >= conversions) & (pl.col("reached") > conversions)
+        is_selective = pl.col("reached") * _LARGEST_SHARE <= self.sessions
+        suitable = self.goals.filter((pl.col("type") == "micro") & precedes & is_selective)
+        share = pl.col("then_converted") / pl.col("reached")
+        candidates = suitable.sort(share, "reached", "goal", descending=[True, True, False]).rows(named=True)
         return next((row for row in candidates if self.needed(row["reached"]) <= _PATIENCE), None)
 
 
