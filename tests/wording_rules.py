@@ -49,7 +49,7 @@ def _joined(cells: Iterable[Cell]) -> str:
 
 
 def forbidden(text: str) -> list[str]:
-    """Return the words of a text that claim too much."""
+    """Return the words in a text that claim too much."""
     return FORBIDDEN.findall(THANKS.sub("", text))
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 REPORTS = tuple(name for name in plugins.names("reports") if hasattr(plugins.load("reports", name), "BREAKDOWN"))
 PHONE = CHROME.replace("10.0; Win64; x64", "compatible; Windows Phone 10.0")
-"""A mobile user agent that still contains the words that identify Chrome in the goals files of the examples."""
+"""A mobile user agent that still contains the words that identify Chrome in the example goals files."""
 GOALS = "macro: {sale: /sale}\nmicro: {cart: /cart}\nfunnels: {shop: [cart, sale]}\n"
 
 
@@ -172,7 +172,7 @@ WALKS = [
 
 
 def test_days_without_sessions_have_zeros(tmp_path: Path) -> None:
-    """Reports with the same rows for every value show zeros; pages and drop-off simply have no rows for such a day."""
+    """Reports with the same rows for every value show zeros; pages and drop-off simply have no rows for the day."""
     rows = table(run(tmp_path, WALKS, "day", "overview"))
     assert rows[0] == ["day", "metric", "value"]
     assert [row[::2] for row in rows if row[1] == "sessions"] == [["2026-10-10", "1"], ["2026-10-11", "0"], ["2026-10-12", "0"], ["2026-10-13", "2"]]
@@ -189,7 +189,7 @@ def test_days_without_sessions_have_zeros(tmp_path: Path) -> None:
     assert [row[::2] for row in overview if row[1] == "sessions"] == [["2026-10-09", "0"], ["2026-10-10", "1"]]
 
 
-def test_days_are_those_of_the_site_s_time_zone_and_weeks_are_iso(tmp_path: Path) -> None:
+def test_days_are_in_the_site_s_time_zone_and_weeks_are_iso(tmp_path: Path) -> None:
     lines = [line("GET /a", 11 * 3600 + 1800), line("GET /b", 12 * 3600, who="198.51.100.2 - -")]
     values = {
         zone: [row[0] for row in table(run(tmp_path, lines, "day", "pages", goals=f"site: {{timezone: {zone}}}\n{GOALS}"))[1:]]
@@ -346,7 +346,7 @@ def test_an_unknown_key_is_reported_before_a_log_is_read(tmp_path: Path) -> None
 
 
 def test_goals_that_do_not_fit_are_counted() -> None:
-    """They are not summed up as `(other)`, because a session may reach several goals."""
+    """They are not combined into `(other)`, because a session may reach several goals."""
     text = str(runs.render(document("goal", "pages"), width=120))
     assert "(other)" not in text
     assert "  12 more goals: --limit 0." in text

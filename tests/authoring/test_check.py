@@ -43,7 +43,7 @@ def remarks_of(folder: Path, lines: Iterable[str], goals: str) -> list[authoring
 
 
 def named(remarks: Iterable[authoring_check.Remark], code: str) -> set[str]:
-    """Return the goals or funnels named in the remarks with a code; if a remark is about two goals that coincide, only the second."""
+    """Return the goals or funnels named in the remarks with this code; if a remark is about two goals that coincide, only the second."""
     return {remark.names[-1] for remark in remarks if remark.code == code}
 
 
@@ -260,7 +260,7 @@ def visits(number: int, query: str, first: int = 0) -> list[str]:
 
 
 def test_misspelt_mediums_are_reported(tmp_path: Path) -> None:
-    """Mediums of a built-in or custom channel, mediums that resemble no known one, and mediums of fewer than three sessions are not reported."""
+    """Mediums that belong to a built-in or custom channel, resemble no known one, or occur in fewer than three sessions are not reported."""
     goals = "macro: {sale: /sale}\nsite: {channels: {Partners: {medium: [partner, emails]}}}"
     tagged = {"emial": 3, "REFFERAL": 4, "partnr": 5, "affiliates": 3, "email": 9, "emails": 9, "flyer": 9, "cpcc": 9, "sem": 9, "organik": 2}
     log = [text for place, (medium, n) in enumerate(tagged.items()) for text in visits(n, f"utm_source=a&utm_medium={medium}", 20 * place)]

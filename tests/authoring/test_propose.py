@@ -52,7 +52,7 @@ def proposed(seen: Mapping[str, str]) -> dict[str, Any]:
 
 
 def many(prefix: str, number: int = 5) -> str:
-    """Return a number of pages in one folder, separated by spaces."""
+    """Return this many pages in one folder, separated by spaces."""
     return " ".join(f"{prefix}/name-{letter}" for letter in "abcdefgh"[:number])
 
 
@@ -198,7 +198,7 @@ def test_yaml_reads_back_what_is_written(value: Any) -> None:  # noqa: ANN401 (a
 
 
 def visits(number: int, *requests: str, first: int = 0, apart: int = 20) -> list[str]:
-    """Return lines of visitors who each send some requests; every POST is answered with a redirect."""
+    """Return the log lines of visitors who each send some requests; every POST is answered with a redirect."""
     return [
         line(
             request if " " in request else f"GET {request}",

@@ -121,7 +121,7 @@ def weighted(rng: random.Random, table: dict[str, int]) -> Iterator[str]:
 
 
 def browsers(rng: random.Random) -> list[str]:
-    """Generate distinct user agents of humans."""
+    """Generate distinct human user agents."""
     agents: dict[str, None] = {}
     while len(agents) < AGENTS:
         version = {"major": rng.randint(96, 141), "build": rng.randint(5000, 7400), "patch": rng.randint(0, 160)}

@@ -50,7 +50,7 @@ class Crowd:
         return f"198.{18 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
 
     def network(self) -> tuple[str, ...]:
-        """Return three addresses of an unused IPv6 /64, written long, short and in capitals."""
+        """Return three addresses of an unused IPv6 /64, written in full, in short form and in capitals."""
         self._addresses += 1
         head = f"2001:db8:{self._addresses:x}:a{self._addresses % 7}"
         return (f"{head}::1", f"{head}:0:0:0:{self.rng.randrange(1, 9_999):x}", f"{head}:12:ABCD:0:{self.rng.randrange(1, 99)}")

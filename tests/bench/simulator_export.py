@@ -34,7 +34,7 @@ NAMES = {
 
 
 def events(simulation: Simulation, site: Site) -> list[Row]:
-    """Return `user_id, event, timestamp, url, referrer, file` of every interaction, in order."""
+    """Return `user_id, event, timestamp, url, referrer, file` for every interaction, in order."""
     visits = simulation.truth(site, ALWAYS).visits
     acts = sorted(
         ((hit, session.visitor) for session in visits.sessions for hit in session.interactions), key=lambda act: (act[0].time, act[0].line_no)

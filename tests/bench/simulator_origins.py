@@ -29,7 +29,7 @@ class Origin:
 
     @property
     def names(self) -> tuple[str, str, str, str]:
-        """Return source, medium, campaign and channel."""
+        """Return the source, medium, campaign and channel."""
         return self.source, self.medium, self.campaign, self.channel
 
 

@@ -41,7 +41,7 @@ class Truth:
     origins: dict[tuple[str, str, str, str], int]
     """Sessions by source, medium, campaign and channel."""
     bots: dict[str, int]
-    """Lines of bots by the reason why the visitor is a bot."""
+    """Bot lines by the reason why the visitor is a bot."""
     sessions: list[Session] = field(default_factory=list)
     """The sessions in the period that have a page view."""
     visits: Visits = field(default_factory=lambda: Visits([], [], {}))

@@ -39,7 +39,7 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lines(log: Path) -> list[tuple[str, ...]]:
-    """Return IP address, user, time, request, status, referrer and user agent of every line."""
+    """Return the IP address, user, time, request, status, referrer and user agent of every line."""
     return LINE.findall(log.read_text(encoding="ascii"))
 
 

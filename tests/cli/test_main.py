@@ -320,7 +320,7 @@ def test_verbose_shows_what_was_read_and_quiet_shows_nothing(convkit_command: Ru
 
 
 def test_verbose_shows_the_top_bots_first(convkit_command: Run, tmp_path: Path) -> None:
-    """User agents of people are never shown."""
+    """People's user agents are never shown."""
     planted = [line("GET /", 5, agent="curl/8\u202e"), line("GET /", 6, agent="curl/8\u202e"), line("GET /", 7, agent="-")]
     written(tmp_path / "access.log", [*LINES, *planted])
     messages = convkit_command("goals", "access.log", "-v")[2].splitlines()

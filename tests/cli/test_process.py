@@ -18,7 +18,7 @@ def test_variables_that_limit_resources_are_kept(name: str, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("name", ["ENGINE_AFFINITY", "FMT_MAX_ROWS", "VERBOSE", "PANIC_ON_ERR", "REGEX_SIZE_LIMIT", "NOT_KNOWN_YET"])
-def test_other_variables_of_polars_are_removed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_polars_variables_are_removed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(f"POLARS_{name}", "1")
     monkeypatch.setenv(f"NOT_POLARS_{name}", "1")
     process.set_environment()
@@ -33,7 +33,7 @@ def test_sizes_that_are_not_numbers_are_removed(size: str, *, kept: bool, monkey
     assert ("COLUMNS" in os.environ) == kept
 
 
-def test_no_variable_turns_warnings_of_libraries_into_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_variable_turns_library_warnings_into_errors(monkeypatch: pytest.MonkeyPatch) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         monkeypatch.setenv("PYTHONWARNINGS", "error")

@@ -15,7 +15,7 @@ WIDTHS = {"": 120, "80": 80, "0080": 80, "1": 1, "0": 120, "-5": 120, "²": 120,
 
 
 class _Screen(io.TextIOWrapper):
-    """A terminal with an encoding."""
+    """A terminal with a given encoding."""
 
     def __init__(self, encoding: str) -> None:
         super().__init__(io.BytesIO(), encoding=encoding)

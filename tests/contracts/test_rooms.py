@@ -131,7 +131,7 @@ def test_no_python_code_runs_per_row() -> None:
     assert looping == {("formats.parsers.json_log", "map_batches")}
 
 
-def test_no_unstable_function_of_polars_is_used() -> None:
+def test_no_unstable_polars_function_is_used() -> None:
     """With the variable set, Polars warns about every unstable function, and warnings are errors here."""
     command = [sys.executable, "-W", "error", "-c", UNSTABLE, str(SAMPLE), str(EXAMPLE_GOALS)]
     environment = {**os.environ, "POLARS_WARN_UNSTABLE": "1"}

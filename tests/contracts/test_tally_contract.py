@@ -112,7 +112,7 @@ def test_parts_add_up_with_any_goals(example: Example, count: int, folder: Path)
 
 
 def check_breakdown(analyzed: Analyzed, count: int) -> None:
-    """Check that the parts of a broken-down analysis add up to the whole."""
+    """Check that the parts of an analysis with a breakdown add up to the whole."""
     run = analyzed.run
     assert run.broken_down is not None
     assert run.broken_down.values is not None
@@ -138,7 +138,7 @@ def test_parts_add_up_by_every_key(by: str, folder: Path) -> None:
 
 @share_of_examples(0.04, phases=PHASES)
 @given(example=examples(), by=st.sampled_from(sorted(breakdown.KEYS)), count=st.integers(2, 4))
-def test_broken_down_parts_add_up_with_any_goals(example: Example, by: str, count: int, folder: Path) -> None:
+def test_parts_of_a_breakdown_add_up_with_any_goals(example: Example, by: str, count: int, folder: Path) -> None:
     check_breakdown(run_of("\n".join(example.stream.lines), to_yaml(example.goals), folder, by), count)
 
 

@@ -115,7 +115,7 @@ def test_with_fewer_than_a_hundred_conversions_the_odds_follow_the_rate(texts: l
 
 
 def test_a_finding_on_too_few_conversions_says_what_to_do(documents: list[Document]) -> None:
-    """It gives the time needed, and the goal to judge by in the meantime or the fact that there is none."""
+    """It gives the time needed, and the goal to judge by in the meantime, or says that there is none."""
     few = [finding.text for document in documents for finding in document.findings if finding.text.startswith(("With only ", "Only "))]
     assert len(few) >= 3
     assert all(re.search(r"would take about [\d,]+ (?:day|month|year)s? of logs before and after it", text) for text in few)

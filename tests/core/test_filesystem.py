@@ -169,7 +169,7 @@ def test_text_is_written_completely_even_if_each_write_takes_only_a_part(tmp_pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
-def test_disk_errors_of_polars_are_recognised_by_their_message() -> None:
+def test_polars_disk_errors_are_recognised_by_their_message() -> None:
     """They have no error number."""
     with pytest.raises(OSError, match="os error 28") as raised:
         pl.DataFrame({"a": range(1_000_000)}).write_csv("/dev/full")

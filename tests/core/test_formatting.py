@@ -112,7 +112,7 @@ def test_money(millionths: float, currency: str, text: str) -> None:
 
 
 @given(part=st.integers(0, 10**6), others=st.integers(0, 10**6), width=st.integers(1, 60))
-def test_a_bar_is_empty_only_for_nothing_and_never_too_long(part: int, others: int, width: int) -> None:
+def test_a_bar_is_empty_only_for_zero_and_is_never_too_long(part: int, others: int, width: int) -> None:
     whole = part + others
     bar = formatting.bar(part, whole, width)
     assert len(bar) <= width

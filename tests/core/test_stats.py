@@ -1,4 +1,4 @@
-"""The statistics agree with the textbook formulas, written here again in plain Python."""
+"""The statistics agree with the textbook formulas, rewritten here in plain Python."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_wilsons_interval_equals_the_textbook_formula(counts: tuple[int, int]) -
     [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718), (20, 20, 0.8389, 1.0)],
 )
 def test_wilsons_interval_equals_newcombes_tables(part: int, whole: int, low: float, high: float) -> None:
-    """Newcombe 1998, Statistics in Medicine 17, 857-872, method 3; the last is the mirror of 0 of 20."""
+    """Newcombe 1998, Statistics in Medicine 17, 857-872, method 3; the last is the mirror image of 0 of 20."""
     interval = evaluate(*stats.wilson(pl.col("part"), pl.col("whole")), part=part, whole=whole)
     assert [round(value or 0, 4) for value in interval] == [low, high]
 
@@ -82,7 +82,7 @@ def test_more_tests_need_a_wider_interval() -> None:
 
 @given(st.lists(st.integers(0, 50), max_size=30), st.sampled_from([0.25, 0.5, 0.75]))
 def test_weighted_quantiles_equal_those_of_type_7(values: list[int], quantile: float) -> None:
-    """They equal the results of `statistics.quantiles` with the method "inclusive", if each value is repeated as often as its weight says."""
+    """They equal the results of `statistics.quantiles` with the method "inclusive", if each value is repeated as many times as its weight."""
     counts = sorted((value, values.count(value)) for value in set(values))
     frame = pl.DataFrame(counts, schema={"value": pl.Int64, "n": pl.Int64}, orient="row")
     weighted = frame.select(stats.weighted_quantile(pl.col("value"), pl.col("n"), quantile)).item()
@@ -100,7 +100,7 @@ def test_weighted_quantiles_are_taken_within_groups() -> None:
 
 
 @pytest.mark.parametrize(("part", "whole", "expected"), [(40, 3412, 36347), (196, 3412, 7039)])
-def test_sessions_that_a_change_needs(part: int, whole: int, expected: int) -> None:
+def test_sessions_needed_to_detect_a_change(part: int, whole: int, expected: int) -> None:
     assert stats.sessions_needed(part / whole) == expected
 
 

@@ -1,4 +1,4 @@
-"""How often verdicts on trends are wrong, by simulation of thousands of series with different rates, lengths and numbers of sessions."""
+"""How often verdicts on trends are wrong, measured by simulating thousands of series with different rates, lengths and numbers of sessions."""
 
 from __future__ import annotations
 

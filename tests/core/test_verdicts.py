@@ -50,7 +50,7 @@ def by_hand(series: Series) -> tuple[float, float, float] | None:
 
 
 def test_a_line_worked_out_by_hand() -> None:
-    """Rates of 1, 2 and 3%, each of 1,000 sessions, form a line, and the change from 1% to 3% is as large as their mean, 2%.
+    """Rates of 1, 2 and 3%, each from 1,000 sessions, form a line, and the change from 1% to 3% is as large as their mean, 2%.
 
     The slope is 0.01 per period; its variance is 0.02 * 0.98 / 2,000, so the range is 0.01 ± 1.96 * 0.0031305, times 2 / 0.02.
     """

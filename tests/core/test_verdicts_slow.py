@@ -1,4 +1,4 @@
-"""How often the verdicts of `compare` are right: `pytest -m slow -s tests/core/test_verdicts_slow.py` prints the figures of docs/compare.md.
+"""How often the verdicts of `compare` are right: `pytest -m slow -s tests/core/test_verdicts_slow.py` prints the figures in docs/compare.md.
 
 For rates, every pair of counts is examined and weighted by its probability; days and amounts are drawn from a fixed seed. Figures never vary.
 """
@@ -174,7 +174,7 @@ def _worth(amounts: list[float], sessions: int) -> stats.Sample:
 
 
 def test_sessions_that_vary_from_day_to_day_are_rarely_called_moved() -> None:
-    """Days vary more than by chance alone (gamma), and Sundays have half of the sessions; each weekday is compared with the same weekday."""
+    """Days vary more than by chance alone (gamma), and Sundays have half as many sessions; each weekday is compared with the same weekday."""
     print("\nsessions by day: days, scatter, said to have moved (%), said of 30 % fewer (%)")  # noqa: T201 (as above)
     for weeks, scatter in product((1, 2, 4), (0.05, 0.2)):
         chance = random.Random(weeks)
@@ -193,6 +193,6 @@ def test_sessions_that_vary_from_day_to_day_are_rarely_called_moved() -> None:
 
 
 def _days(chance: random.Random, usual: list[int], scatter: float, change: float = 1) -> list[float]:
-    """Return the sessions of a number of days; `scatter` is how far a day's mean varies around the mean of its weekday, relative to that mean."""
+    """Return the number of sessions on each day; `scatter` is how far a day's mean varies around the mean of its weekday, relative to that mean."""
     means = (number * change * chance.gammavariate(scatter**-2, scatter**2) for number in usual)
     return [max(round(chance.gauss(rate, sqrt(rate))), 0) for rate in means]

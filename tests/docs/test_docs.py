@@ -72,7 +72,7 @@ def test_a_program_runs(program: Block, tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out
 
 
-def test_a_line_of_crontab_sends_a_report(tmp_path: Path) -> None:
+def test_a_crontab_line_sends_a_report(tmp_path: Path) -> None:
     """It runs as written, except that it reads the sample log and `mail` saves its input. It has no `%`, which cron turns into a line break."""
     (block,) = [block for page in DOCUMENTS for block in page.blocks("crontab")]
     schedule, command = re.fullmatch(r"((?:\S+ ){5}) *(.*)\n", block.text).groups()  # type: ignore[union-attr]
@@ -152,7 +152,7 @@ def quick_start() -> list[str]:
     return [block.text for block in README.blocks("sh")]
 
 
-def test_the_quick_start_is_two_commands_of_one_line() -> None:
+def test_the_quick_start_is_two_one_line_commands() -> None:
     start = README.text.partition("## Quick start\n")[2].partition("\n## ")[0]
     assert re.findall(r"^```sh\n(.*?)^```$", start, re.MULTILINE | re.DOTALL) == quick_start()
     assert [text.count("\n") for text in quick_start()] == [1, 1]
@@ -265,7 +265,7 @@ def test_the_table_of_fates_matches_the_product() -> None:
     assert tuple(PAGES["outputs"].table("fate")) == FATES
 
 
-def test_the_table_of_codes_of_check_matches_the_product() -> None:
+def test_the_table_of_check_codes_matches_the_product() -> None:
     assert tuple(PAGES["goals"].table("code")) == tuple(KINDS)
 
 

@@ -34,7 +34,7 @@ def test_a_pipe_gets_the_page_as_it_is(topic: str, convkit_command: Run) -> None
     assert convkit_command("help", topic) == (0, PAGES[topic].text, "")
 
 
-def test_a_command_without_a_page_of_its_name_shows_the_page_about_it(convkit_command: Run) -> None:
+def test_a_command_that_no_page_is_named_after_shows_the_page_about_it(convkit_command: Run) -> None:
     assert convkit_command("help", "drop-off")[1] == PAGES["funnels"].text
     assert convkit_command("help", "init")[1] == PAGES["goals"].text
 
@@ -59,7 +59,7 @@ def test_help_ends_with_a_topic_that_exists(command: str, convkit_command: Run) 
     assert topics.topic_of_command(command) in PAGES
 
 
-def test_commands_without_a_page_of_their_name_refer_to_an_existing_one() -> None:
+def test_commands_that_no_page_is_named_after_refer_to_an_existing_one() -> None:
     assert set(topics.BY_COMMAND) <= set(COMMANDS) - set(PAGES)
     assert {*topics.BY_COMMAND.values(), topics.GENERAL} <= set(PAGES)
 

@@ -92,7 +92,7 @@ SMALL = 90_000
 
 @pytest.fixture(scope="module")
 def eighth(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with an eighth of the visitors of each sample: about 2,000 lines of the log and 1,000 of the export."""
+    """Return a folder with an eighth of the visitors in each sample: about 2,000 lines of the log and 1,000 of the export."""
     folder = tmp_path_factory.mktemp("eighth")
     for path in (LOG, EVENTS):
         lines = gzip.decompress(path.read_bytes()).decode().splitlines(keepends=True)
@@ -261,7 +261,7 @@ def test_bot_sessions_are_counted_in_all_parts_or_none(tmp_path: Path) -> None:
 
 
 def test_counts_with_bots_use_the_site_s_own_hosts(tmp_path: Path) -> None:
-    """The hosts are not configured; the referrers of people reveal them, those of bots would not."""
+    """The hosts are not configured; people's referrers reveal them, while bots' referrers would not."""
     pages = {"/": "-", "/a": "https://shop.example/", "/thanks": "https://shop.example/a"}
     people = [line_with_referrer(f"192.0.2.{n}", n + m, path, pages[path], FIREFOX) for n in range(60) for m, path in enumerate(pages)]
     bots = [
@@ -286,7 +286,7 @@ def line_with_referrer(address: str, minute: int, path: str, referrer: str, agen
     return f'{address} - - [{moment}] "GET {path} HTTP/1.1" 200 9 "{referrer}" "{agent}"\n'
 
 
-def test_damaged_logs_are_read_onto_disk_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_logs_are_copied_to_disk_piece_by_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = gzip.compress("".join(crowd()).encode())
     (tmp_path / "access.log.gz").write_bytes(packed[:-2_000])
     from convkit.ingest import load  # noqa: PLC0415

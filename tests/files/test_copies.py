@@ -36,7 +36,7 @@ def test_the_first_of_equal_logs_is_read_however_they_are_compressed(tmp_path: P
     assert sift(tmp_path, a=TEXT, b=pack(TEXT), c=TEXT[:-1]) == (["a"], [WARNING.format("b", "a"), WARNING.format("c", "a")])
 
 
-def test_the_longer_log_is_read_in_any_order(tmp_path: Path) -> None:
+def test_the_longer_log_is_read_whatever_the_order(tmp_path: Path) -> None:
     assert sift(tmp_path, a=TEXT[:1_000], b=b"other\n", c=TEXT) == (["b", "c"], [WARNING.format("a", "c")])
 
 

@@ -98,7 +98,7 @@ def test_standard_input_is_one_log_among_others(tmp_path: Path, monkeypatch: pyt
         figures("-", "-")
 
 
-def test_a_standard_input_that_is_closed_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_standard_input_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(InputError, match="standard input is closed"):
         figures("-")

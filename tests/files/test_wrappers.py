@@ -145,7 +145,7 @@ def test_an_object_that_wraps_no_line_is_unchanged(text: str) -> None:
     assert detected_wrapping([text] * 3) is None
 
 
-def test_lines_of_servers_are_not_taken_for_wrapped_ones() -> None:
+def test_server_lines_are_not_mistaken_for_wrapped_ones() -> None:
     """A line does not count as wrapped merely because it begins with a time, a name or a number."""
     for name in ("combined", "common", "vhost-combined", "traefik", "ingress-nginx", "time-first", "bracketed-time", "squid"):
         assert detected_wrapping([*SAMPLES[name]]) is None

@@ -74,7 +74,7 @@ def test_times_in_all_notations_are_read_in_one_log() -> None:
     assert parsed["problem"].null_count() == len(times)
 
 
-def test_other_messages_of_servers_are_comments() -> None:
+def test_other_server_messages_are_comments() -> None:
     messages = (
         "[Sat Oct 10 13:55:36.097866 2026] [core:error] [pid 1:tid 1] [client 203.0.113.7:5] no such file",
         "203.0.113.7 - - [10/Oct/2026 13:55:36] code 404, message File not found",

@@ -1,6 +1,6 @@
 """Lines from the tests of other projects, and a real log, are read as their authors expect.
 
-The folder of this data is named by `CONVKIT_TEST_DATA`; without it these tests are skipped.
+`CONVKIT_TEST_DATA` names the folder that contains this data; without it, these tests are skipped.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ def differences(case: Mapping[str, Any], folder: Path) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("origin", ORIGINS)
-def test_lines_are_read_as_their_origin_expects(origin: str, tmp_path: Path) -> None:
+def test_lines_are_read_as_their_authors_expect(origin: str, tmp_path: Path) -> None:
     """Each case is a file with one line; at most 3 % of a project's cases are exceptions, not counting two with the values of another line."""
     differences_by_case = {case["id"]: list(differences(case, tmp_path)) for case in cases(origin)}
     wrong = {name: texts for name, texts in differences_by_case.items() if texts}
@@ -191,7 +191,7 @@ def test_lines_that_crashed_other_tools_are_harmless(tmp_path: Path) -> None:
 
 
 def test_every_line_of_a_real_log_is_read(tmp_path: Path) -> None:
-    """The log has 10,000 lines, and 4,915 times a line is earlier than the one before it."""
+    """The log has 10,000 lines, 4,915 of which are earlier than the line before them."""
     log = DATA / "real" / "apache_semicomplete_2015.log.gz"
     with ExitStack() as stack:
         logs = open_logs([log], "auto", stack).logs

@@ -257,7 +257,7 @@ def test_without_an_address_the_user_is_the_visitor_under_any_rule(tmp_path: Pat
 
 
 def test_rows_of_a_session_before_its_user_is_known_belong_to_the_user(tmp_path: Path) -> None:
-    """The same rule applies as in access logs, if address and browser are known."""
+    """The same rule applies as in access logs, if the address and browser are known."""
     rows = ["user,ip,time,event", ",198.51.100.1,1791640000,a", "u,198.51.100.1,1791640010,b", "u,,1791640020,c", ",198.51.100.2,1791640000,a"]
     metrics = overview(reported(tmp_path, "\n".join(rows).encode(), "macro: {c: {event: c}}"))
     assert (metrics["sessions"], metrics["visitors"], metrics["bounces"]) == (2, 2, 1)

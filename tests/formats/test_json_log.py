@@ -185,7 +185,7 @@ def test_a_line_is_read_the_same_alone_and_among_others() -> None:
     assert dict(zip(many, are_objects, strict=True)) == ODD
 
 
-def test_escapes_of_nginx_stay_as_in_its_other_logs() -> None:
+def test_nginx_escapes_stay_as_in_its_other_logs() -> None:
     line = '{"a":"\\x22\\xC3\\xA9 \\\\x41 \\n"}'
     assert PLACES.objects(pl.Series([line])).struct.field("a")[0] == "\\x22\\xC3\\xA9 \\x41 \n"
 

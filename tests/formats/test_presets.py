@@ -59,7 +59,7 @@ OTHERWISE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.skipif(not EVENTS.is_dir(), reason="CONVKIT_TEST_DATA names no folder")
-def test_exports_are_read_as_their_origins_expect() -> None:
+def test_exports_are_read_as_their_authors_expect() -> None:
     """The number of events and the asserted fields of each event are compared."""
     for case in map(json.loads, (EVENTS / "expected.jsonl").read_text(encoding="utf-8").splitlines()):
         rows = convkit.read_records([EVENTS.parent / case["file"]]).sort("line_no").with_columns(pl.col("time").dt.strftime("%FT%T%.6fZ")).collect()
@@ -101,7 +101,7 @@ def test_a_tool_s_export_is_detected_in_any_notation(name: str, tmp_path: Path) 
 
 
 def ga4(second: int, event: str, place: tuple[int, int, int] | None = None, **parameters: object) -> dict[str, Any]:
-    """Return a row of GA4."""
+    """Return a row of a GA4 export."""
     kinds = {str: "string_value", int: "int_value", float: "double_value"}
     batch = dict(zip(("batch_page_id", "batch_ordering_id", "batch_event_index"), place, strict=True)) if place else {}
     params = [{"key": name, "value": {kinds[type(value)]: value}} for name, value in parameters.items()]
@@ -109,14 +109,14 @@ def ga4(second: int, event: str, place: tuple[int, int, int] | None = None, **pa
     return {"event_timestamp": str(time), "event_name": event, "user_pseudo_id": "7.1", "event_params": params, **batch}
 
 
-def test_events_of_ga4_keep_the_order_of_their_batch(tmp_path: Path) -> None:
-    """Such events have the same time; each is moved to a microsecond after the previous one, whatever the order of lines."""
+def test_ga4_events_keep_the_order_of_their_batch(tmp_path: Path) -> None:
+    """Events in a batch have the same time; each is moved to a microsecond after the previous one, whatever the order of lines."""
     rows = [ga4(5, "c", (1, 2, 1)), ga4(5, "b", (1, 1, 2)), ga4(5, "d", (2, 1, 1)), ga4(5, "a", (1, 1, 1)), ga4(9, "e", (2, 2, 1))]
     parsed = convkit.read_records([objects(tmp_path / "ga4", rows)]).sort("time").select("event", pl.col("time").dt.microsecond()).collect()
     assert parsed.rows() == [("a", 0), ("b", 1), ("c", 2), ("d", 3), ("e", 0)]
 
 
-def test_parameters_of_ga4_are_found_in_json_and_parquet_alike(tmp_path: Path) -> None:
+def test_ga4_parameters_are_found_in_json_and_parquet_alike(tmp_path: Path) -> None:
     rows = [
         ga4(1, "page_view", ga_session_id=5, page_location="https://shop.example/a", page_referrer="https://search.example/"),
         ga4(2, "purchase", ga_session_id=5, value=19.9, plan="pro"),
@@ -138,7 +138,7 @@ def test_parameters_of_ga4_are_found_in_json_and_parquet_alike(tmp_path: Path) -
         assert figures(file, goals=goals)["reports"]["goals"][0] | {"value": 19.9, "reached": 1} == figures(file, goals=goals)["reports"]["goals"][0]
 
 
-def test_properties_of_posthog_are_found_in_an_object_and_in_a_string(tmp_path: Path) -> None:
+def test_posthog_properties_are_found_in_an_object_and_in_a_string(tmp_path: Path) -> None:
     rows = [
         {
             "uuid": "1",
@@ -163,7 +163,7 @@ def test_properties_of_posthog_are_found_in_an_object_and_in_a_string(tmp_path: 
         assert [json.loads(props)["plan"] for props in records(file, "props")[1:]] == ["pro", "pro"], file.name
 
 
-def test_times_of_mixpanel_are_in_the_project_s_zone_and_events_are_identified_by_name_user_time_and_id(tmp_path: Path) -> None:
+def test_mixpanel_times_are_in_the_project_s_zone_and_events_are_identified_by_name_user_time_and_id(tmp_path: Path) -> None:
     rows = [("a", "u", 1_791_640_000, "1"), ("a", "u", 1_791_640_000_000, "1"), ("a", "v", 1_791_640_000, "1"), ("a", "u", 1_791_640_000, "1")]
     file = objects(tmp_path / "m", [{"event": e, "properties": {"distinct_id": u, "time": t, "$insert_id": i}} for e, u, t, i in rows])
     in_berlin = figures(file, goals=written(tmp_path / "g.yaml", ["site: {timezone: Europe/Berlin}\nmacro: {a: {event: a}}"]))
@@ -172,7 +172,7 @@ def test_times_of_mixpanel_are_in_the_project_s_zone_and_events_are_identified_b
     assert {str(time) for time in records(file, "time")} == {"2026-10-10 13:46:40+00:00"}
 
 
-def test_amplitude_is_in_utc_in_any_site_s_zone_and_minus_one_is_not_a_session(tmp_path: Path) -> None:
+def test_amplitude_is_in_utc_whatever_the_site_s_zone_and_minus_one_is_not_a_session(tmp_path: Path) -> None:
     file = written(tmp_path / "a", sample_lines("amplitude"))
     assert records(file, "session_key") == ["d1.1791640500000", None]
     report = figures(file, goals=written(tmp_path / "g.yaml", ["site: {timezone: Europe/Berlin}\nmacro: {a: {event: Paid}}"]))
@@ -181,7 +181,7 @@ def test_amplitude_is_in_utc_in_any_site_s_zone_and_minus_one_is_not_a_session(t
 
 
 def call(second: int, anonymous: str | None, user: str | None = None, **more: object) -> dict[str, Any]:
-    """Return a call of Segment."""
+    """Return a Segment call."""
     named = {"type": "track", "event": f"e{second}"}
     return {**named, "messageId": f"m{second}", "anonymousId": anonymous, "userId": user, "originalTimestamp": TIME.format(second), **more}
 
@@ -198,7 +198,7 @@ def test_events_before_a_login_belong_to_the_next_user_or_else_the_last(tmp_path
         assert alike == [{0, 1, 5, 7, 8}, {2, 3, 4}, {6}, {9}]
 
 
-def test_calls_of_segment_are_pages_events_or_background(tmp_path: Path) -> None:
+def test_segment_calls_are_pages_events_or_background(tmp_path: Path) -> None:
     page = {"context": {"page": {"url": "https://shop.example/a", "referrer": "https://search.example/"}, "ip": "203.0.113.7"}}
     rows = [
         call(1, "a", type="page", event=None, **page),
@@ -221,14 +221,14 @@ def test_calls_of_segment_are_pages_events_or_background(tmp_path: Path) -> None
     assert records(file, "value")[3:] == ["5.5", "5.5"]
 
 
-def test_an_order_of_shopify_is_one_event_with_any_number_of_items(tmp_path: Path) -> None:
+def test_a_shopify_order_is_one_event_with_any_number_of_items(tmp_path: Path) -> None:
     file = written(tmp_path / "orders", [*sample_lines("shopify"), "#1001,ann@shop.example,paid,EUR,34.98,2026-10-10 13:55:36 +0200,2,Tee,9,"])
     report = figures(file, goals=written(tmp_path / "g.yaml", ["macro: {sold: {event: order}}"]))["input"]
     assert {fate: report[fate] for fate in ("kept", "comment", "duplicate", "unparsed")} == {"kept": 1, "comment": 2, "duplicate": 1, "unparsed": 0}
     assert records(file, "user", "value", "event_id")[0] == ("ann@shop.example", "34.98", "#1001")
 
 
-def test_actions_of_matomo_s_visits_are_events(tmp_path: Path) -> None:
+def test_actions_in_matomo_visits_are_events(tmp_path: Path) -> None:
     """They are read from CSV, from an array and from one line per visit; a visit without actions is one event."""
     actions = [
         {"type": "action", "url": "https://shop.example/", "timestamp": 1791640000},
@@ -254,7 +254,7 @@ def test_actions_of_matomo_s_visits_are_events(tmp_path: Path) -> None:
     assert list(matomo.action_lines("")) == []
 
 
-def test_an_event_of_snowplow_has_its_own_name_and_keeps_its_quotes(tmp_path: Path) -> None:
+def test_a_snowplow_event_has_its_own_name_and_keeps_its_quotes(tmp_path: Path) -> None:
     names = datafiles.words("snowplow")
     usual = dict(zip(names, sample_lines("snowplow")[0].split("\t"), strict=True))
     own = '{"schema": "x", "data": {"schema": "y", "data": {"plan": "pro"}}}'

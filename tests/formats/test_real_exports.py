@@ -1,4 +1,4 @@
-"""Real exports with published figures: sessions, sessions of one hit, and users and sessions per funnel step."""
+"""Real exports with published figures: sessions, single-hit sessions, and users and sessions per funnel step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif("CONVKIT_TEST_DATA" not in os.environ, reason="C
 
 
 def report(name: str, steps: tuple[str, ...] = (), site: str = "{}") -> dict[str, Any]:
-    """Return the report of a file with a funnel of events, `users` and `sessions`."""
+    """Return the report on a file with two funnels of events, `users` and `sessions`."""
     micro = "".join(f"  {step}: {{event: {step}}}\n" for step in steps)
     funnels = f"funnels: {{sessions: [{', '.join(steps)}], users: {{steps: [{', '.join(steps)}], per: visitor}}}}" if steps else ""
     goals = parse_goals(f"site: {site}\nmicro:\n{micro}{funnels}" if steps else f"site: {site}\nmicro: {{any: /**}}", "goals.yaml")

@@ -113,7 +113,7 @@ def test_goals_that_must_not_come_between_two_steps(text: str, after: int, befor
     assert [len(chain) for chain in chain_of(trace_of(text), funnel_of("A B C", without=(after, before))).values()] == [reached]
 
 
-def test_in_any_order_a_hit_of_several_steps_counts_for_the_first_missing_one() -> None:
+def test_in_any_order_a_hit_that_matches_several_steps_counts_for_the_first_missing_one() -> None:
     funnel = replace(funnel_of("A B"), order="any")
     for text, reached in (("AB", 1), ("AB A", 1), ("AB B", 2), ("AB AB", 2), ("A AB", 2)):
         assert [len(chain) for chain in chain_of(trace_of(text), funnel).values()] == [reached], text

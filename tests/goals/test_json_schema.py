@@ -60,11 +60,11 @@ def test_the_schema_is_valid_and_where_editors_find_it(monkeypatch: pytest.Monke
     assert SCHEMA["$id"].endswith(f"/convkit/data/{FILE.name}")
 
 
-def test_no_key_of_funnels_is_forgotten() -> None:
+def test_no_funnel_key_is_forgotten() -> None:
     assert (tuple(json_schema.FUNNEL_SCHEMAS), tuple(json_schema.STEP_SCHEMAS)) == (FUNNEL_OPTIONS, STEP_OPTIONS)
 
 
-def test_keys_of_the_site_are_described_as_in_the_documentation() -> None:
+def test_site_keys_are_described_as_in_the_documentation() -> None:
     meanings = {key: re.sub(r"\[(.*?)\]\(.*?\)", r"\1", meaning).replace("`", "") for key, meaning in PAGES["site"].table("key").items()}
     assert dict(line.split(": ", 1) for line in datafiles.lines("site_keys")) == meanings
 

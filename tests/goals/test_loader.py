@@ -59,7 +59,7 @@ def test_one_mistake_does_not_hide_the_next_of_its_kind() -> None:
     assert [text.partition(": ")[0] for text in messages] == ["1:20", "1:36", "1:56", "1:74", "1:84"]
 
 
-def test_goals_that_are_defined_by_themselves_are_reported_with_the_cycle() -> None:
+def test_goals_that_are_defined_in_terms_of_themselves_are_reported_with_the_cycle() -> None:
     text = "macro:\n  a: {page: /x, except: b}\n  b: {page: /x, except: c}\n  c: {page: /x, except: a}"
     assert list(problems(text)) == [
         "2:25: 'b' refers to itself (b -> c -> a -> b); remove one of these references",

@@ -91,7 +91,7 @@ def rows(document: Document, report: str) -> list[dict[str, Any]]:
 
 
 def by_variant(document: Document, goal: str, figure: str = "reached") -> dict[str, int]:
-    """Return a figure of a goal by variant."""
+    """Return one of a goal's figures by variant."""
     return {row["variant.checkout"]: row[figure] for row in rows(document, "goals") if row["goal"] == goal}
 
 
@@ -148,7 +148,7 @@ def test_unknown_variants_are_reported_with_the_closest_name(tmp_path: Path) -> 
 
 
 def shown_to(a: int, b: int, sales: tuple[int, int]) -> list[str]:
-    """Return the lines of visitors who see a or b, and of whom some buy; visitors who see b have two sessions."""
+    """Return the lines of visitors who see a or b, some of whom buy; visitors who see b have two sessions."""
     lines = []
     for place, (variant, number, bought) in enumerate((("a", a, sales[0]), ("b", b, sales[1]))):
         for visitor in range(number):
@@ -168,7 +168,7 @@ def compared(folder: Path, lines: list[str], **options: Any) -> tuple[Document, 
     return document, {row["item"]: row for row in rows(document, "compare")}
 
 
-def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
+def test_two_variants_are_compared_by_visitors(tmp_path: Path) -> None:
     both = [line("GET /cart?v=a", 9, who="10.9.0.1 - -"), line("GET /cart?v=b", 12, who="10.9.0.1 - -")]
     document, rows_by_item = compared(tmp_path, [*shown_to(100, 110, (20, 60)), *both])
     sale = rows_by_item["sale"]
@@ -187,7 +187,7 @@ def test_two_variants_are_compared_in_visitors(tmp_path: Path) -> None:
 
 
 def test_an_uneven_split_is_the_first_note(tmp_path: Path) -> None:
-    """A split is uneven if chance produces it less than once in 1,000 times: (now - before)^2 / (now + before) is above 10.83."""
+    """A split is uneven if chance alone would produce it less than once in 1,000 times: (now - before)^2 / (now + before) is above 10.83."""
     even, _ = compared(tmp_path, shown_to(100, 152, (20, 30)))
     uneven, _ = compared(tmp_path, shown_to(100, 154, (20, 30)))
     assert [note.code for document in (even, uneven) for note in document.notes if note.code == "sample-ratio"] == ["sample-ratio"]

@@ -85,7 +85,7 @@ def test_a_last_line_that_is_cut_anywhere_is_read_or_unfinished(tmp_path: Path, 
     assert set(document.reasons["unparsed_by_reason"]) <= {"unfinished last line"}
 
 
-def test_of_a_damaged_log_among_others_only_the_damaged_part_is_lost(tmp_path: Path) -> None:
+def test_only_the_damaged_part_of_a_log_among_others_is_lost(tmp_path: Path) -> None:
     good = written(tmp_path / "good.log", [*LINES, line("GET /a", 99)])
     packed = gzip.compress("".join(f"{line('GET /', 9 * number)}\n" for number in range(2_000)).encode())
     (tmp_path / "cut.gz").write_bytes(packed[: len(packed) // 2])
@@ -165,7 +165,7 @@ def test_a_log_that_is_truncated_while_it_is_read_is_reported(tmp_path: Path) ->
     assert loaded.losses == ("access.log was truncated while it was being read; read it again, together with the file it was rotated into",)
 
 
-def test_a_log_that_grows_while_it_is_read_is_read_up_to_its_first_size(tmp_path: Path) -> None:
+def test_a_log_that_grows_while_it_is_read_is_read_up_to_its_original_size(tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     log.write_bytes(b"\0" + TEXT)
     with ExitStack() as stack:

@@ -110,7 +110,7 @@ def test_compression_line_ends_and_byte_order_marks_change_nothing(tmp_path: Pat
 
 
 def test_the_order_of_logs_on_the_command_line_changes_nothing(tmp_path: Path) -> None:
-    """Hits in the same second of two logs are ordered by the logs' first times, not by the command line."""
+    """Hits from two logs in the same second are ordered by the logs' first times, not by their order on the command line."""
     first = written(tmp_path / "z.log", [line("GET /one", -60, who="198.51.100.9 - -"), line("GET /a")])
     second = written(tmp_path / "a.log", [line("GET /b"), line("GET /c", 5)])
     reports = [numbers(figures(*order)) for order in ((first, second), (second, first), (tmp_path,))]

@@ -30,7 +30,7 @@ ADDITIVE = {
     "channels": ("sessions", "converted_sessions", "value"),
     "pages": ("sessions", "pageviews", "landings", "bounces", "landings_converted", "exits", "exits_converted"),
 }
-"""Columns whose daily figures add up to the figure of the month."""
+"""Columns whose daily figures add up to the monthly figure."""
 
 
 def figures_in(document: dict[str, Any]) -> Figures:
@@ -48,7 +48,7 @@ def figures_in(document: dict[str, Any]) -> Figures:
 
 
 def seconds_of(moment: str | None) -> int | None:
-    """Return a timestamp of the JSON in seconds since 1970; if it has no offset, it is in UTC, the time zone of these runs."""
+    """Return a timestamp from the JSON in seconds since 1970; if it has no offset, it is in UTC, the time zone of these runs."""
     if moment is None:
         return None
     time = datetime.fromisoformat(moment)

@@ -34,7 +34,7 @@ def wilson(part: int, whole: int) -> tuple[float | None, float | None]:
 
 
 def quantile(values: Sequence[int], share: float) -> float | None:
-    """Return a quantile of type 7, or None without values."""
+    """Return a quantile of type 7, or None if there are no values."""
     if not values:
         return None
     ranked = sorted(values)
@@ -44,5 +44,5 @@ def quantile(values: Sequence[int], share: float) -> float | None:
 
 
 def amount(text: str | None) -> Decimal:
-    """Return the amount that a text contains, or 0 if it is not a plain number."""
+    """Return the amount that a string contains, or 0 if it is not a plain number."""
     return Decimal(text) if text is not None and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text) else Decimal(0)

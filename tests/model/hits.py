@@ -107,7 +107,7 @@ class Site:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Return whether the whole text matches: `*` is anything without a slash, `**` is anything."""
+    """Return whether the whole string matches: `*` is anything without a slash, `**` is anything."""
     if not pattern:
         return not text
     if pattern.startswith("**"):

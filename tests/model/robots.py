@@ -1,4 +1,4 @@
-"""The model's bots, by everything that a visitor sent: the rules for user agents and behaviour, written independently of the product."""
+"""The model's bots, identified by everything that a visitor sent: the rules for user agents and behaviour, written independently of the product."""
 
 from __future__ import annotations
 

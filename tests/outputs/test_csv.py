@@ -35,7 +35,7 @@ def log(tmp_path: Path) -> Path:
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return the cells of a CSV text."""
+    """Return the cells of a CSV string."""
     return list(csv.reader(io.StringIO(text), strict=True))
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def rows(text: str) -> list[list[str]]:
-    """Return the cells of a TSV text."""
+    """Return the cells of a TSV string."""
     return [row.split("\t") for row in text.split("\n")[:-1]]
 
 

@@ -47,7 +47,7 @@ REQUIRED = (
     | dict.fromkeys(("sent only HEAD", "got only 4xx", "agent says nothing", "agent is on the list of crawlers"), 1)
     | {"background POSTs": 4, "listed as background, named": 8, "displaced": 3, "spelling": 5, "odd": 20}
 )
-"""How often each hard case must occur in a run, at least."""
+"""The minimum number of times that each hard case must occur in a run."""
 
 ORIGIN = ("source", "medium", "campaign", "channel")
 REPORTS = ("overview", "goals", "funnel", "drop-off", "pages", "channels", "sessions")

@@ -33,7 +33,7 @@ HOUR = 3600
 
 
 def origins(folder: Path, lines: list[str], goals: str = SITE + GOALS, **options: str) -> list[tuple[Any, ...]]:
-    """Return channel, source, medium, campaign, the visitor's first channel, and whether it was resumed, for each session in order of start."""
+    """Return each session's channel, source, medium, campaign, its visitor's first channel, and whether it was resumed, in order of start."""
     run = runs.analysis([written(folder / "access.log", lines)], parse_goals(goals, "goals.yaml"), fields=["channel"], **options)
     columns = ("channel", "source", "medium", "campaign", "first_channel", "resumed")
     return run.analysis.sessions.sort("started").select(pl.col(columns)).collect().rows()

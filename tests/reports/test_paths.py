@@ -211,6 +211,6 @@ def test_mistakes_are_reported_with_the_fix_before_a_log_is_read(options: dict[s
     assert str(raised.value).startswith(message)
 
 
-def test_other_reports_have_no_such_options(tmp_path: Path) -> None:
+def test_other_reports_do_not_have_these_options(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"^pages: unknown option 'to'. Options: none$"):
         runs.document([tmp_path / "missing.log"], ["pages"], options={"to": "sale"})

@@ -32,7 +32,7 @@ OWN = ("www.other.example",)
 
 
 def channels_of(pairs: Iterable[tuple[str | None, str | None]], site: Site = SITE, own: tuple[str, ...] = OWN) -> list[Row]:
-    """Return source, medium, campaign and channel for pairs of referrer and query."""
+    """Return the source, medium, campaign and channel for pairs of referrer and query."""
     frame = pl.LazyFrame(list(pairs), schema=["referrer", "landing_query"], orient="row").cast(pl.Categorical)
     return add_channels(frame, site, own).select(CHANNEL_COLUMNS).collect().rows()
 

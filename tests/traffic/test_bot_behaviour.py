@@ -291,7 +291,7 @@ def test_kept_bots_are_counted_like_people(tmp_path: Path) -> None:
 
 
 def test_only_bots_are_counted_on_request(tmp_path: Path) -> None:
-    """Lines of people that would be kept are `outside`; all others are classified as usual."""
+    """Lines from people that would otherwise be kept are `outside`; all others are classified as usual."""
     people = requests([("GET /a", 200), ("POST /a", 200), ("HEAD /a", 200), ("GET /a.png", 200), ("GET /x", 404)])
     lines = [*people, *requests([("GET /robots.txt", 200), ("GET /a", 200), ("POST /b", 200)], who="198.51.100.2 - -")]
     document = read(tmp_path, lines, bots="only")
@@ -309,7 +309,7 @@ def test_only_bots_are_counted_on_request(tmp_path: Path) -> None:
     assert [row["page"] for row in document["reports"]["pages"]] == ["/a"]
 
 
-def test_the_three_modes_of_bots_add_up(tmp_path: Path) -> None:
+def test_the_three_bot_modes_add_up(tmp_path: Path) -> None:
     lines = mixed_lines()
     counts = {mode: read(tmp_path, lines, bots=mode) for mode in ("drop", "keep", "only")}
     sessions, pages = ({mode: overview(document)[name] for mode, document in counts.items()} for name in ("sessions", "pageviews"))
@@ -319,7 +319,7 @@ def test_the_three_modes_of_bots_add_up(tmp_path: Path) -> None:
 
 
 def notes(document: dict[str, Any]) -> dict[str, str]:
-    """Return the texts of the notes by code."""
+    """Return the text of each note by code."""
     return {note["code"]: note["text"] for note in document["notes"]}
 
 
@@ -408,7 +408,7 @@ def test_keep_and_drop_rules_can_be_set_for_one_run(tmp_path: Path) -> None:
 
 
 def test_the_reported_agents_are_those_of_the_bots_with_the_most_lines(tmp_path: Path) -> None:
-    """Excluded lines and assets do not count as bot lines, and a user agent of people is reported only if bots use it too."""
+    """Excluded lines and assets do not count as bot lines, and a user agent that people use is reported only if bots use it too."""
     lines = [line(f"GET /{number}", second, agent=f"curl/{number}") for number in range(2, 8) for second in range(number)]
     lines += [line("GET /a.png", agent="curl/2")] * 20
     lines += [line("GET /x", who="192.0.2.1 - -", agent="curl/9")] * 20

@@ -32,12 +32,12 @@ GOALS = "macro: {purchase: /buy}\n"
 
 
 def notes(document: dict[str, Any]) -> dict[str, str]:
-    """Return the texts of a report's notes by code."""
+    """Return the text of each of a report's notes by code."""
     return {note["code"]: note["text"] for note in document["notes"]}
 
 
 def shop(people: int = 60, buyers: int = 4, bot_visits: int = 5, bot_purchases: int = 2) -> list[str]:
-    """Return a log in which some of the people and some sessions of a bot buy."""
+    """Return a log in which some people buy, and so does a bot in some of its sessions."""
     lines = []
     for number in range(people):
         who = f"198.51.100.{number} - -"
@@ -176,7 +176,7 @@ def busy(hours: range, silent: set[int]) -> list[str]:
 
 @share_of_examples(0.05)
 @given(st.sets(st.integers(2, 9 * 24 - 3), max_size=12))
-def test_gaps_are_found_where_such_hours_are_busy(tmp_path_factory: pytest.TempPathFactory, silent: set[int]) -> None:
+def test_gaps_are_found_in_hours_that_are_usually_busy(tmp_path_factory: pytest.TempPathFactory, silent: set[int]) -> None:
     """With twenty lines per hour, one silent hour is not a gap and three are; two depend on the other days."""
     hours = range(9 * 24)
     document = report(tmp_path_factory.mktemp("log"), busy(hours, silent), GOALS)

@@ -102,7 +102,7 @@ def test_a_note_shows_what_pages_load(tmp_path: Path) -> None:
     assert "These paths almost always load within 2 s of another page and are probably not pages: " in several
 
 
-def test_check_and_init_show_such_pages_too(tmp_path: Path, convkit_command: Run) -> None:
+def test_check_and_init_show_these_pages_too(tmp_path: Path, convkit_command: Run) -> None:
     log = written(tmp_path / "access.log", site())
     (tmp_path / "goals.yaml").write_text(GOALS)
     code, output, _ = convkit_command("check", str(log), "-g", str(tmp_path / "goals.yaml"))

@@ -43,7 +43,7 @@ class Fields(Layout):
     """A format whose lines are the tab-separated FIELDS."""
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
-        """Return the columns PARSED for the lines of LINES."""
+        """Return the PARSED columns of the lines."""
         fields = lines.with_columns(pl.col("line").str.split_exact("\t", len(FIELDS) - 1).struct.rename_fields(FIELDS).alias("part")).unnest("part")
         cells = parse_requests(fields, FIELDS[:-1], assets, "UTC").drop("session_key")
         keys = fields.select("source", "line_no", session_key=field_or_null("session"))

@@ -140,7 +140,7 @@ def test_only_periods_and_goals_have_trends(reported: Callable[..., Document]) -
     assert "trend" not in str(runs.render(reported((3, 3, 3)), "csv"))
 
 
-def test_of_separate_files_those_of_goals_and_funnels_have_trends(reported: Callable[..., Document], tmp_path: Path) -> None:
+def test_among_separate_files_only_those_for_goals_and_funnels_have_trends(reported: Callable[..., Document], tmp_path: Path) -> None:
     document = reported(RISING, "goals", "pages", "funnel")
     write_document(document, destination(f"{tmp_path}/", "json"), None)
     files = {path.stem: json.loads(path.read_text(encoding="utf-8"))["reports"] for path in tmp_path.iterdir()}
