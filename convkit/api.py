@@ -1,4 +1,4 @@
-"""The Python API: reports and comparisons as results; records, hits and sessions of logs as frames."""
+"""The Python API: reports and comparisons as results; records, hits and sessions from logs as frames."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ def read_records(logs: Paths, log_format: str = "auto") -> pl.LazyFrame:
 
 
 def read_hits(logs: Paths, goals: Goals | str | Path | None = None, log_format: str = "auto") -> pl.LazyFrame:
-    """Return the hits of people (HITS), sorted by visitor and time, with a Boolean column `names:GOAL` for each goal.
+    """Return the hits made by people (HITS), sorted by visitor and time, with a Boolean column `names:GOAL` for each goal.
 
     Raises GoalsFileError, InputError, UsageError.
     """
@@ -196,5 +196,5 @@ def read_sessions(logs: Paths, **keywords: Unpack[Keywords]) -> pl.LazyFrame:
 
 
 def _options(kind: Any, keywords: Mapping[str, Any]) -> Any:  # noqa: ANN401 (options of that class)
-    """Return options of a class; raises TypeError for an unknown keyword."""
+    """Return an instance of an options class; raises TypeError for an unknown keyword."""
     return kind(**keywords)

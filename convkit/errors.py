@@ -123,7 +123,7 @@ class GoalsFileError(UsageError):
 
 
 _MAX_LISTED = 12
-"""The largest number of known names that are listed after a suggestion."""
+"""The maximum number of known names that are listed after a suggestion."""
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 VALUE = "by"
 """The column that holds the value; it is not named after the key, because sessions and hits may already have a column of that name."""
 NO_VALUE = "(none)"
-"""The value of sessions that have none, for example because they reached no goal or the host is unknown."""
+"""The value for sessions that have none, for example because they reached no goal or the host is unknown."""
 PERIODS = {"day": "%Y-%m-%d", "week": "%G-W%V", "month": "%Y-%m"}
 """The keys that are periods, and the format of their values: `2026-10-07`, `2026-W41` (ISO 8601), `2026-10`."""
 

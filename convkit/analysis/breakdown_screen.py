@@ -231,7 +231,7 @@ def _split_at(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str
 
 
 def shortened(text: str, most: int) -> str:
-    """Shorten text that is too long by cutting its middle, because many paths start with the same words."""
+    """Shorten text that is too long by cutting out its middle, because many paths start with the same words."""
     return text if len(text) <= most else f"{text[: most // 2]}…{text[len(text) - (most - 1 - most // 2) :]}"
 
 

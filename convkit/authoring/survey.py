@@ -75,7 +75,7 @@ def _unassigned_sources(sessions: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _request_rows(hits: pl.LazyFrame, columns: Collection[str], goals: Goals) -> pl.LazyFrame:
-    """Return `Survey.requests`, in any order, computed from hits with these columns, including those of bots and for static files."""
+    """Return `Survey.requests`, in any order, computed from hits with these columns, including those made by bots and those for static files."""
     named = {name: expr for goal in goals.all for name, expr in goal.named.items()}
     tested = {name for expr in named.values() for name in expr.meta.root_names()}
     goal_columns = sorted(({*tested, *named} & {*columns}) - {*_REQUEST_COLUMNS, *_VISITOR_COLUMNS})

@@ -244,7 +244,7 @@ def _tested(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stages(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return `funnel, step, came, on`: how many of all began the funnel (as step 0), and how many of those who came to a step continued."""
+    """Return `funnel, step, came, on`: how many began the funnel (as step 0, out of all), and how many of those who came to a step continued."""
     all_units = pl.when(pl.col("unit") == "visitors").then("visitors").otherwise("sessions")
     began = rows.filter((pl.col("step") == 1) & ~pl.col("is_open")).select("funnel", step=pl.lit(0, dtype=pl.Int32), came=all_units, on="reached")
     continued = rows.filter(pl.col("next_step").is_not_null()).select("funnel", "step", came="reached", on="went_on")

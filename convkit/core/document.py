@@ -138,7 +138,7 @@ class Document:
 
 
 def sum_tallies(tallies: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """Add up tallies of different visitors: Int64 columns are summed (`last_...`: the maximum, `first_...`: the minimum); the rest are keys."""
+    """Add up tallies for different visitors: Int64 columns are summed (`last_...`: the maximum, `first_...`: the minimum); the rest are keys."""
     rows = pl.concat(tallies)
     sums = [name for name, dtype in rows.schema.items() if dtype == pl.Int64]
     keys = [name for name in rows.columns if name not in sums]

@@ -10,7 +10,7 @@ _DURATION = re.compile(r"(\d{1,6})([smhdw])")
 
 
 def parse_duration(text: str) -> timedelta:
-    """Return the duration that `text` gives. Raises ValueError, with a message that suggests a fix, if it is not one."""
+    """Return the duration that `text` specifies. Raises ValueError, with a message that suggests a fix, if it is not a duration."""
     match = _DURATION.fullmatch(text.strip())
     if not match or int(match[1]) == 0:
         msg = f"{text!r} is not a duration; use a whole number with a unit (s, m, h, d or w), like 30m or 7d"

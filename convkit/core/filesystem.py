@@ -1,6 +1,6 @@
 """Atomic file writes, and temporary files that are never left behind.
 
-Errors become OutputErrors that name the path. Temporary files are removed after use, and all that are left when a signal ends the program.
+Errors become OutputErrors that name the path. Temporary files are removed after use or, if a signal ends the program, right away.
 """
 
 from __future__ import annotations

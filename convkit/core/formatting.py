@@ -42,7 +42,7 @@ def percent(rate: float | None) -> str:
 
 
 def change(relative: float) -> str:
-    """Return a relative change in percent, with its sign and, from 1% on, without decimals; 0% is shown only if it is exact."""
+    """Return a relative change in percent, with its sign and, at 1% or more, without decimals; 0% is shown only if it is exact."""
     size, sign = abs(relative) * 100, _MINUS if relative < 0 else "+"
     if not size:
         return "0%"
@@ -118,7 +118,7 @@ def duration_in_words(time: timedelta) -> str:
 
 
 def months(number: float) -> str:
-    """Return a number of months in words, like `5 months`, or in years from two years on, like `3 years`."""
+    """Return a number of months in words, like `5 months`, or in years if there are at least two, like `3 years`."""
     return plural(round(number), "month") if number < 2 * 12 else plural(round(number / 12), "year")
 
 

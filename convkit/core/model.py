@@ -111,7 +111,7 @@ class Goal:
 
     @property
     def counts_visits(self) -> bool:
-        """Whether it depends on the visitor's earlier sessions, of which those before the log are unknown."""
+        """Whether it depends on the visitor's earlier sessions; those before the log begins are unknown."""
         return any({"visitor", "started"} <= set(expr.meta.root_names()) for expr in self.turned)
 
     @property

@@ -194,13 +194,13 @@ HITS = {
 - `path`: the decoded path that goals match, with the parameters of `site.keep_query`. `page`: the row in which reports count it: a pattern from
   `site.group`, or the path. `query`: the parameters that goals or `site.keep_query` name, as `name=value&name=value`, with secrets masked.
 - `status`: the HTTP status. `event`: the name of an event in an export, or null in access logs. `slow`: as in NARROWED.
-- `asset`, `background`, `download`: whether the path is on the list of this name; `listed`: whether it is on any of them. `other`: whether the
+- `asset`, `background`, `download`: whether the path is on the list of that name; `listed`: whether it is on any of them. `other`: whether the
   request is not counted anywhere (no status, probing methods, robots.txt). `named`: whether a goal names the hit.
 - `kind`: one of KINDS. `fate`: one of FATES.
 
 Added if needed: `device` (DEVICE), `referrer`, `sent_query` (the whole query as sent), `session_key`, the values that goals read (`query.NAME`,
-`cookie.NAME`, `prop.NAME`), their pattern tests (`path~/cart/**`), and `by:RULE`, the visitor's number by a preferred rule. Before bots are excluded
-there are also `user_agent` and `reason` (why the visitor is a bot, or null for people), both TEXT.
+`cookie.NAME`, `prop.NAME`), their pattern tests (`path~/cart/**`), and `by:RULE`, the visitor's number under a preferred rule. Before bots are
+excluded there are also `user_agent` and `reason` (why the visitor is a bot, or null for people), both TEXT.
 """
 
 SESSIONIZED = {**HITS, "session": pl.Int64(), "started": TIME, "pageless": pl.Boolean()}

@@ -67,7 +67,7 @@ def p_value(part: int, whole: int, other_part: int, other_whole: int) -> float:
 
 
 def student_t(freedom: float) -> float:
-    """Return Student's t quantile of a two-sided 95% interval (Cornish-Fisher expansion, accurate to 0.001 from 6 degrees of freedom on)."""
+    """Return Student's t quantile of a two-sided 95% interval (Cornish-Fisher expansion, accurate to 0.001 for 6 or more degrees of freedom)."""
     z = Z_95
     terms = (
         (z**3 + z) / 4,

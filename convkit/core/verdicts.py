@@ -91,7 +91,7 @@ def moved(verdict: str | None) -> bool:
 
 
 def _rounded_down(percent: pl.Expr) -> pl.Expr:
-    """Return a relative change in percent, rounded down to at most two significant digits and, from 1% on, to a whole number."""
+    """Return a relative change in percent, rounded down to at most two significant digits and, at 1% or more, to a whole number."""
     digit = pl.lit(10.0).pow(percent.log10().floor() - 1)
     whole = pl.when(percent < 10).then(percent.floor()).otherwise((percent / digit).floor() * digit)  # noqa: PLR2004 (two digits from here on)
     small = pl.when(percent < 0.1).then((percent * 1000).floor() / 1000).otherwise((percent * 100).floor() / 100)  # noqa: PLR2004 (as above)

@@ -172,7 +172,7 @@ def _session_of_line(part: Part, run: Run, all_hits: pl.DataFrame, line: tuple[i
 
 
 def _step(funnels: tuple[Funnel, ...], text: str) -> tuple[Funnel, int]:
-    """Return the funnel and the number of a step given as STEP or FUNNEL.STEP; it must not be a last step. Raises UsageError."""
+    """Return the funnel and the number of a step given as STEP or FUNNEL.STEP; it must not be a funnel's last step. Raises UsageError."""
     full_names = {
         f"{funnel.name}.{name}": (funnel, number) for funnel in funnels for number, name in zip(funnel.numbers[:-1], funnel.names, strict=False)
     }

@@ -32,7 +32,7 @@ BASE = 640 << 20
 _RECORD, _OTHER = 270, 46
 """The bytes needed per record at the peak of an analysis, and per line of which only the sender is used; all rows of exports are records.
 
-Measured with 50 million lines in 4, 12 and 15 parts: 2.25, 1.15 and 1.13 GB, of which 0.6 to 0.67 GB is needed regardless of the parts.
+Measured with 50 million lines in 4, 12 and 15 parts: 2.25, 1.15 and 1.13 GB, of which 0.6 to 0.67 GB is needed however many parts there are.
 """
 _UNPACKED = {GZIP: 15, ZSTD: 20, BZIP2: 20, ZIP: 15}
 """The highest usual ratio of a log's size to its compressed size."""
@@ -96,4 +96,4 @@ def _memory() -> int:
 
 
 UNLIMITED = MemoryBudget(1 << 62)
-"""The budget of runs whose result is in memory anyway."""
+"""The budget for runs whose result is in memory anyway."""

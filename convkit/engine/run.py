@@ -61,7 +61,7 @@ def read_records(paths: Paths, log_format: str = "auto") -> pl.LazyFrame:
 
 
 def read_hits(paths: Paths, options: Options) -> pl.LazyFrame:
-    """Return the hits of people (HITS), sorted by visitor and ORDER, with `names:<goal>`. Raises GoalsFileError, InputError, UsageError."""
+    """Return the hits made by people (HITS), sorted by visitor and ORDER, with `names:<goal>`. Raises GoalsFileError, InputError, UsageError."""
     goals = read_goals(options)
     plan = replace(plan_segment(options, goals), memory=UNLIMITED, every_line=True)
     with partition.read(paths, plan) as parts:

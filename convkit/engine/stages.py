@@ -140,7 +140,7 @@ def _needs_hosts(goals: Goals, session_fields: Collection[str]) -> bool:
 
 
 def _hosts(hits: pl.DataFrame) -> pl.DataFrame:
-    """Return the tally of hosts of sessionized hits."""
+    """Return the tally of hosts in sessionized hits."""
     return collect_frame(channels.tally_hosts(hits.lazy()), hits.height)
 
 
@@ -214,12 +214,12 @@ def settle_hits(
 
 
 def all_hits(part: Part, goals: Goals) -> pl.DataFrame:
-    """Return the hits of all lines, including those of bots, with `kind`, `fate` and `reason`; the fates are those under `--bots only`."""
+    """Return the hits from all lines, including those of bots, with `kind`, `fate` and `reason`; the fates are those under `--bots only`."""
     return settle_hits(part, identify_visitors(part, goals, "only"), goals, "only")[0]
 
 
 def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: Collection[str]) -> pl.DataFrame:
-    """Return the hits of a part's records, before their kind and fate are known."""
+    """Return the hits from a part's records, before their kind and fate are known."""
     records = events.add_missing_columns(part.lines.filter(pl.col("problem").is_null()))
     event_facts = events.describe_events(records, goals, traffic_hits.tested_columns(goals), names_pages=part.facts.names_pages)
     requests = collect_frame(traffic_hits.distinct_requests(records.lazy(), goals, session_fields), records.height)

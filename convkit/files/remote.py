@@ -38,7 +38,7 @@ def is_remote(path: str) -> bool:
 
 @contextmanager
 def fetch(url: str) -> Iterator[Source]:
-    """Yield the log at a URL, or all logs that match a URL pattern of an object store, as a single file. Raises InputError."""
+    """Yield the log at a URL, or all logs that match a URL pattern in an object store, as a single file. Raises InputError."""
     label, name = _public_url(url), urlsplit(url).path.rpartition("/")[2] or urlsplit(url).netloc.rpartition("@")[2]
     with filesystem.temporary_file(tempfile.gettempdir()) as spool:
         path = Path(spool.name)

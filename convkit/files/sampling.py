@@ -67,7 +67,7 @@ def _spread(file: BinaryIO, size: int) -> list[bytes]:
 
 
 def lines_starting_with(source: Source, sign: str) -> list[tuple[int, str]]:
-    """Return the number and text of each line in a log that begins with a sign, because headers may be anywhere."""
+    """Return the number and text of each line in a log that begins with `sign`, because headers may be anywhere."""
     has_sign = pl.col("line").str.starts_with(sign)
     try:
         rows = scan(source, 0).filter(has_sign).select("line_no", "line").collect(engine="streaming").rows()

@@ -38,7 +38,7 @@ class _Prefix:
     inside: str = ""
     """The regular expression for the beginning of the line itself, if the prefix alone would match too often."""
     cut: str = ""
-    """The regular expression for the prefix of a line that continues in the next one."""
+    """The regular expression for the prefix of a line that continues on the next one."""
     name: str = "syslog"
     """Its name, as shown to users."""
 
@@ -105,7 +105,7 @@ class Wrapping:
         return lines
 
     def unwrap_texts(self, head: pl.Series) -> pl.Series:
-        """Unwrap some lines, and leave out those of foreign programs."""
+        """Unwrap some lines, and leave out those from foreign programs."""
         empty = {"outer": pl.lit(None, dtype=pl.String), "fault": first_problem({"comment": pl.lit(value=False)})}
         unwrapped = self.unwrap(head.to_frame("line").with_columns(**empty))
         return unwrapped.filter(pl.col("fault").is_null())["line"].fill_null("")

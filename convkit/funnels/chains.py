@@ -4,10 +4,10 @@ Of all possible chains, the one that gets furthest counts. If there are several,
 earliest; then the one that takes the earliest hit at each next step.
 
 It is found in two passes, a forward fill and a backward fill; a greedy search from each start would be wrong. In the forward pass, a hit of a step is
-linked to the latest hit of the previous step that a chain reaches: if that hit is too long ago, or if something forbidden happened in between, the
+linked to the latest hit of the previous step that a chain reaches: if that hit is too far back, or if something forbidden happened in between, the
 same is true of every earlier hit, and no other chain starts later. In the backward pass, which begins at the deepest step reached, a hit points to
-the earliest hit of the next step from which the chain can be completed. If steps may come in any order, they do not wait for each other: from each
-hit on, a step is filled by the first hit that fits it and does not already fill a step listed earlier.
+the earliest hit of the next step from which the chain can be completed. If steps may come in any order, they do not wait for each other: starting
+at each hit, a step is filled by the first hit that fits it and does not already fill a step listed earlier.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def _steps(funnel: Funnel) -> range:
 
 
 def _reached_steps(chains: pl.LazyFrame, funnel: Funnel, steps: range, by: tuple[str, ...]) -> pl.LazyFrame:
-    """Return `step, unit, session, step_row, next_row, went_on` of units that reached the steps; the next step is the next non-optional one."""
+    """Return `step, unit, session, step_row, next_row, went_on` for units that reached the steps; the next step is the next non-optional one."""
     return pl.concat(
         chains.filter(pl.col(f"row{number}").is_not_null()).select(
             *by,

@@ -33,7 +33,7 @@ _PURE_SHARE, _MIN_OTHERS = 0.995, 2
 """Below this share, a log may be in several formats; another format must read half of the remaining lines, and at least this many."""
 
 _HOST_FORMAT = "vhost-combined"
-"""The format that a single line is enough to detect, because the usual format would read its host as an IP address."""
+"""The format that can be detected from a single line, because the usual format would read its host as an IP address."""
 
 
 def detect_formats(source: Source, head: pl.Series, needs: Needs) -> list[str]:

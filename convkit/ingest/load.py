@@ -46,7 +46,7 @@ _NO_LOSSES = ("asset", "blank", "comment", UNFINISHED)
 _REPLACEMENT_CHARACTER = "\ufffd"
 _MAX_LOST, _MAX_REJECT_BYTES = 0.5, 500
 _PARALLEL_LOGS = 2
-"""The number of logs that are read at once: decompression of each keeps one core busy."""
+"""The number of logs that are read at once: decompressing each of them keeps one core busy."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class GlobalFacts:
     has_assets: bool | None = None
     """Whether the logs contain requests for assets."""
     names_pages: bool | None = None
-    """Whether an event has the usual name of page views."""
+    """Whether any event has the usual name for page views."""
     own_hosts: tuple[str, ...] | None = None
     """The hosts assumed to be the site's own, if `site.hosts` does not name them."""
 

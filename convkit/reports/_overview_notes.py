@@ -98,7 +98,7 @@ def _macros(view: View) -> Note | None:
 
 
 def _bare(sums: Mapping[str, int], view: View) -> Note | None:
-    """Return the note on sessions that loaded no assets, as programs do; None if no sessions or nearly all sessions are like that."""
+    """Return the note on sessions that loaded no assets, as programs do; None if there are none, or if nearly all sessions are like that."""
     bare, sessions = sums["bare"], sums["sessions"]
     if view.bots == "only" or not bare or not sums["assets_known"] or bare > _MOST_BARE * sessions:
         return None
@@ -185,7 +185,7 @@ def _length(gap: Silence) -> str:
 
 
 def _jumps(view: View) -> Note | None:
-    """Return the note on jumps of a log's clock: the first one, and how many others there are."""
+    """Return the note on clock jumps in a log: the first one, and how many others there are."""
     jumps = view.quality.jumps
     if not jumps:
         return None
@@ -218,7 +218,7 @@ def _moment(when: datetime) -> str:
 
 
 def pages_by_host(hits: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `host, pages`: how many pages of each host (without `www.`) sessions of the period viewed; empty if `site.hosts` is set."""
+    """Return `host, pages`: how many pages on each host (without `www.`) sessions in the period viewed; empty if `site.hosts` is set."""
     host = pl.col("host").cast(pl.String).str.strip_prefix("www.")
     pages = hits.filter(pl.lit(not site.hosts), pl.col("inside"), pl.col("session").is_not_null(), is_kind("page"), pl.col("host").is_not_null())
     return pages.group_by(host=host).agg(pages=pl.len().cast(pl.Int64))

@@ -115,7 +115,7 @@ def _steps(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyF
 
 
 def _matched(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
-    """Return one row per step: how many hits of the period match it, in any order."""
+    """Return one row per step: how many hits in the period match it, in any order."""
     inside = analysis.hits.filter("inside")
     counts = [
         inside.select(pl.lit(number, dtype=pl.Int32).alias("step"), matched=_count(pl.any_horizontal(step.columns).sum()))
@@ -125,7 +125,7 @@ def _matched(analysis: Analysis, funnel: Funnel) -> pl.LazyFrame:
 
 
 def _seconds(chains: pl.LazyFrame, funnel: Funnel, analysis: Analysis) -> pl.LazyFrame:
-    """Return the number of chains by the whole seconds that they took from each step to the next."""
+    """Return the number of chains for each duration, in whole seconds, from one step to the next."""
     rows = []
     for number in funnel.numbers[:-1]:
         took = stats.whole_seconds((pl.col(f"at{funnel.next_step(number)}") - pl.col(f"at{number}")) // 1_000_000)
@@ -158,7 +158,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 
 
 def _rates(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
-    """Return the columns of the report, and those that its screen needs in addition."""
+    """Return the columns of the report, plus those that only its screen needs."""
     at, text = [*view.by, "funnel", "step"], pl.col(view.by).cast(pl.String)
     seconds, n = pl.col("seconds").cast(pl.Float64), pl.col("n")
     quartiles = {name: stats.weighted_quantile(seconds, n, quantile) for name, quantile in _QUARTILES.items()}
@@ -389,7 +389,7 @@ def _detours(funnel: Funnel, ways: pl.DataFrame) -> str:
 
 
 def _notes(funnel: Funnel, rows: pl.DataFrame, texts: FunnelSentences, looked_at: str) -> Iterator[Note]:
-    """Yield the notes on a funnel; `rows` are the funnel's rows in the report, `looked_at` names where hits that match its steps were looked for."""
+    """Yield the notes on a funnel; `rows` are the funnel's rows in the report, `looked_at` says where hits that match its steps were looked for."""
     if texts.other_ways:
         yield Note("other-ways", f"{funnel.name}: {texts.other_ways}", is_drawn=True)
     begin = f"{funnel.name} at " if texts.has_difference else f"{funnel.name}: "

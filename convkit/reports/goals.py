@@ -81,7 +81,7 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
 
 
 def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
-    """Return the number of sessions by the whole seconds that they took from their first interaction to the goal."""
+    """Return the number of sessions for each duration, in whole seconds, from their first interaction to the goal."""
     took = stats.whole_seconds((pl.col("time") - pl.col("started")).dt.total_seconds())
     counts = analysis.split(matching.first_hits(analysis.hits, goal)).group_by(*analysis.by, seconds=took).agg(n=pl.len().cast(pl.Int64))
     return counts.select(*analysis.by, pl.lit(goal.name).alias("goal"), "seconds", "n")

@@ -241,7 +241,7 @@ def _unknown(tally: Mapping[str, pl.DataFrame]) -> list[Block]:
 
 
 class _HeadlineBreakdown:
-    """The headline of all sessions, followed by one row per value or period."""
+    """The headline for all sessions, followed by one row per value or period."""
 
     def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
         """Return the headline, then the rows of the breakdown, if there are any."""
@@ -253,7 +253,7 @@ BREAKDOWN = _HeadlineBreakdown()
 
 
 def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
-    """Return one row per value, with the smallest values merged into one row; of periods, only the last ones."""
+    """Return one row per value, with the smallest values merged into one row, or one row for each of the last periods."""
     key = view.key
     by_value = split(None if key in PERIODS else screen.rows(_VALUES))
     rows = by_value.report.frame.rows(named=True)

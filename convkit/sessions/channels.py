@@ -114,7 +114,7 @@ def tally_hosts(hits: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def own_hosts(hosts: pl.DataFrame) -> tuple[str, ...]:
-    """Return the hosts that are assumed to be the site's own, those with most pages first, from a tally of `tally_hosts`.
+    """Return the hosts that are assumed to be the site's own, those with the most pages first, from a tally of `tally_hosts`.
 
     These are the hosts that the log itself gives for its pages, and the host that is the referrer of most pages after the first hit of a session,
     provided that it is the referrer of fewer first hits.

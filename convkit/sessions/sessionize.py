@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def cut_by_gaps(hits: pl.LazyFrame, timeout: timedelta) -> pl.LazyFrame:
-    """Add `session`, a running number (null for hits outside sessions), and `started`, the time of the session's first interaction.
+    """Add `session`, a sequential number (null for hits outside sessions), and `started`, the time of the session's first interaction.
 
     `hits` are sorted by visitor and ORDER. A gap between interactions that is at least as long as the timeout starts a new session. Other hits
     belong to the session of the visitor's previous interaction if it was less than the timeout ago, else to that of the next one within the timeout.

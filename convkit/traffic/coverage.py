@@ -49,7 +49,7 @@ class Coverage:
     last: date
     """The last complete day."""
     gaps: tuple[tuple[datetime, datetime], ...] = ()
-    """The start and end of each run of hours without lines that are busy on other days."""
+    """The start and end of each run of hours that have no lines but are busy on other days."""
     usual: tuple[int, ...] = ()
     """How many lines the hours of each gap usually have."""
 

@@ -115,7 +115,7 @@ def _property_columns(tested: Sequence[str], columns: Sequence[str]) -> dict[str
 
 
 def _export_columns() -> dict[str, pl.Expr]:
-    """Return the columns that rows of exports take from their event instead of their request; lines of logs keep their own."""
+    """Return the columns that rows of exports take from their event instead of their request; log lines keep their own."""
     is_row, is_page_itself = pl.col("event").is_not_null(), pl.col("is_page_itself").fill_null(value=False)
     is_page = pl.col("is_page") | is_page_itself
     unlisted = pl.lit(value=False)

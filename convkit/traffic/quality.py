@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _DAY = timedelta(days=1)
 _AT_ONCE = 5_000_000
-"""The number of lines whose times are examined at once; if there are more, the few logs in which time goes back are then read again."""
+"""The number of lines whose times are examined at once; if there are more, the few logs in which time goes backwards are then read again."""
 _HAS_TIME = pl.col("time").is_not_null()
 
 

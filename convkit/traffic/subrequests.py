@@ -41,7 +41,7 @@ _LONG_ID = r"^[A-Za-z0-9_=-]{20,}$"
 def count_paths(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Return `path, n, soon`: how often pages that no goal names were viewed, and how often soon after another page or event of the same visitor.
 
-    `hits` are sorted by visitor and ORDER. Pages after a redirect or a form never count as soon, because the visitor asked for them;
+    `hits` are sorted by visitor and ORDER. Pages after a redirect or a form never count as `soon`, because the visitor asked for them;
     rows of exports are not requests and do not count at all.
     """
     is_loaded = (pl.col("method") == "GET") & ((pl.col("status") < _FIRST_REDIRECT) | (pl.col("status") == _NOT_MODIFIED))

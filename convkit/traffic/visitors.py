@@ -1,7 +1,7 @@
 """Visitors: the clients of a log, and the rules of `site.visitor` by which each hit's visitor is identified.
 
 A client is a distinct pair of address and user agent; there are about a hundred times fewer of them than hits. The values that identify a visitor
-(user, cookie, parameter, property, session ID) are personal data: hits only have a number derived from them.
+(user, cookie, parameter, property, session ID) are personal data: hits hold only a number derived from them.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def distinct_clients(parsed: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False, has_assets: bool | None = None) -> pl.LazyFrame:
-    """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` of clients in memory, and what `identities` needs.
+    """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` for clients in memory, and what `identities` needs.
 
     `visitor` is identified by address, `by:user` by user ID, each null where there is none; `bot` and `exempt` come from the user agent
     (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, or null if no visitor did, as behind a content delivery network, or
@@ -172,7 +172,7 @@ def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool 
 
 
 def identities(visitors: pl.LazyFrame, parsed: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `visitor, identity` of all visitors in PARSED: the string that identifies each one, personal data that must never be shown."""
+    """Return `visitor, identity` for all visitors in PARSED: the string that identifies each one, personal data that must never be shown."""
     agent = pl.col("user_agent").cast(pl.String) if _is_by_browser(site) else pl.lit("")
     by_address = visitors.drop_nulls("part").select("visitor", identity=pl.format("address {} {}", "part", agent.fill_null("")))
     by_user = visitors.drop_nulls("user").select(visitor=_BY_USER, identity=identity_text(USER_RULE, pl.col("user")))

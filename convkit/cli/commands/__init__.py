@@ -1,4 +1,4 @@
-"""The commands other than reports: one module each, named like the command.
+"""The commands other than reports: one module each, named after the command.
 
 The first line of a module's docstring is the help text of its command, with at most 66 characters. The module has
 

@@ -1,4 +1,4 @@
-"""List log formats, or detect that of a log and show why lines fail."""
+"""List formats, or detect a log's format and show why lines fail."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ class CommonLog(LogFormat, Layout):
     has_local_times: bool = False
     """Whether some times have no time zone."""
     has_bare: bool = False
-    """Whether a missing referrer or user agent may be without quotes."""
+    """Whether a missing referrer or user agent may lack quotes."""
     clean: Cleaning = field(default_factory=dict)
     """Functions that make `request`, `referrer`, `agent` and `forwarded` readable, by field."""
 

@@ -197,7 +197,7 @@ class FieldNames:
         return FieldPaths({field: tuple(paths) for field, paths in fields.items() if paths}, values, logger, self.clean)
 
     def _paths_of(self, field: str, values: Mapping[ColumnPath, list[Any]], most: int) -> list[ColumnPath]:
-        """Return the paths of a field in one file, the best first. No path is needed after one with `most` values, which has a value in each line."""
+        """Return the paths of a field in one file, the best first. No path is needed after one with `most` values: it has a value in every line."""
         paths = [path for name in normalized_words(self.names[field]) for path in self._named(name, values)]
         if not self.is_loose:
             return paths or [path for path in self._optional(field) if any(other[:-1] == path[:-1] for other in values)]

@@ -33,7 +33,7 @@ class Template(LogFormat, Layout):
     """A format described by a regular expression."""
 
     pattern: str
-    """The pattern, in Rust's syntax; groups named like one of `fields.FIELDS` are fields, others are ignored.
+    """The pattern, in Rust's syntax; groups named after one of `fields.FIELDS` are fields, others are ignored.
 
     A pattern is three times as fast if no character can match in two ways (`h(?:ttp|2)` instead of `http|h2`, `a(?:, a)*` instead of `(?:a, )*a`) and
     if classes are ASCII (`[0-9]` instead of `\\d`)."""

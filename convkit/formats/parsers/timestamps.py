@@ -1,4 +1,4 @@
-"""Parsing times into UTC: ISO 8601 with or without a time zone, the common log format, and numbers since 1970, whose unit depends on their size."""
+"""Parsing times into UTC: ISO 8601 with or without a time zone, the common log format, and Unix times in a unit that depends on their size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WEB_ERA = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 """The period in which web servers can have written times; times outside it are invalid."""
 
 _UNITS = ((10**11, 1_000_000), (10**14, 1_000))
-"""The limits below which a number is in seconds or milliseconds, and the number of microseconds in each unit; from 1e17 on, it is in nanoseconds."""
+"""The limits below which a number is in seconds or milliseconds, and the microseconds in each unit; at 1e17 or more, it is in nanoseconds."""
 _NANOSECONDS = 10**17
 _DAY = "0000-00-00"
 _MINUTE = f"{_DAY} 00:00"
@@ -66,7 +66,7 @@ def iso_day(day: pl.Expr) -> pl.Expr:
 def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
     """Replace `time`, which is text, with the parsed time, or null if it is invalid. A time without a time zone is in `timezone`.
 
-    Times are in ISO 8601 or numbers; with `names_month`, also like `10/Oct/2026:13:55:36 +0200` or `Sat Oct 10 13:55:36 2026`. Times outside WEB_ERA
+    Times are in ISO 8601 or numbers or, if `names_month`, like `10/Oct/2026:13:55:36 +0200` or `Sat Oct 10 13:55:36 2026`. Times outside WEB_ERA
     are not rejected here.
     """
     text, rest, number = pl.col("text"), pl.col("rest"), pl.col("number")

@@ -24,7 +24,7 @@ def read(node: Node, problems: list[Problem]) -> list[str]:
 
 
 def names(value: list[str], context: values.GoalContext) -> pl.Expr:
-    """Return downloads of a path, except those less than the session timeout after the previous one.
+    """Return downloads of a path, except those that come less than the session timeout after the previous one.
 
     The frame must be sorted by visitor and ORDER.
     """

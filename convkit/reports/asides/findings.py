@@ -27,7 +27,7 @@ _MONTH = 30
 
 
 def findings_of(reports: Mapping[str, Report], view: View, command: str) -> tuple[Finding, ...]:
-    """Return the findings of `convkit report`; `command` explains single sessions, and is empty if it cannot be run again."""
+    """Return the findings of `convkit report`; `command` explains individual sessions, and is empty if it cannot be run again."""
     steps = reports["funnel"].frame
     candidates = [
         _largest_difference(reports["drop-off"].details, steps, view, command),
@@ -80,7 +80,7 @@ def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
 
 
 def _few_conversions(goals: pl.DataFrame, view: View, overview: pl.DataFrame) -> Finding | None:
-    """Return how much log a macro goal with few conversions needs, and which micro goal to judge by meanwhile."""
+    """Return how long a log a macro goal with few conversions needs, and which micro goal to judge by in the meantime."""
     macros = goals.filter(type="macro").rows(named=True)
     if not macros or overview["converted_sessions"][0] is None or macros[0]["reached"] >= planning.FEW_CONVERSIONS:
         return None

@@ -1,6 +1,6 @@
 """Trends of goals and funnel steps over the periods of `--by day`, `week` or `month`: the table, its screen and its notes.
 
-Only complete periods decide. A goal or step that a longer log knows more about has no trend.
+Only complete periods count. A goal or step that depends on the length of the log has no trend.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _CHANGE = 0.2
 """The size of change that is planned for if there is too little data, the same as in other reports."""
 _DAYS = {"day": 1, "week": 7, "month": 30}
 _PATIENCE, _MONTH, _FOR_EVER = 90, 30, 120
-"""Days above which a duration is given in months, with a goal to judge by meanwhile; days per month; months above which none is given."""
+"""Days above which a duration is given in months, with a goal to judge by in the meantime; days per month; months above which none is given."""
 _MOST_NAMED, _ROWS, _NAME, _NARROW_NAME = 5, 40, 32, 24
 _STYLES = {verdicts.PROGRESSING: "good", verdicts.REGRESSING: "bad"}
 
@@ -56,7 +56,7 @@ _STYLES = {verdicts.PROGRESSING: "good", verdicts.REGRESSING: "bad"}
 def present(wholes: Mapping[str, Report], split: Mapping[str, Report], view: View) -> Report | None:
     """Return the report; None if there is no breakdown by periods, or no item that can have a trend.
 
-    `wholes` are the reports of all sessions, `split` those broken down by the periods of `view.key`.
+    `wholes` are the reports on all sessions, `split` those broken down by the periods of `view.key`.
     """
     counted = [rows for rows in (_goals(split.get("goals"), view.goals), _steps(split.get("funnel"), view.goals)) if rows is not None]
     if view.key not in PERIODS or not counted:
@@ -73,7 +73,7 @@ def present(wholes: Mapping[str, Report], split: Mapping[str, Report], view: Vie
 
 
 def _goals(report: Report | None, goals: Goals) -> pl.DataFrame | None:
-    """Return how many of the sessions of each period reached each goal, in the order of all sessions."""
+    """Return how many sessions in each period reached each goal, in the order of the report on all sessions."""
     if report is None or report.details is None or not goals.goals:
         return None
     growing = _growing_goals(goals)
@@ -93,9 +93,9 @@ def _goals(report: Report | None, goals: Goals) -> pl.DataFrame | None:
 
 
 def _steps(report: Report | None, goals: Goals) -> pl.DataFrame | None:
-    """Return how many of those who entered in each period reached each step; for a first step, how many of all who could have entered.
+    """Return how many of those who entered in each period reached each step; for the first step, how many of all who could have entered did so.
 
-    A visitor enters a funnel per visitor once: the longer the log, the fewer are left to enter, so its first step has no trend.
+    A visitor enters a per-visitor funnel only once: the longer the log, the fewer are left to enter, so its first step has no trend.
     """
     if report is None or report.details is None:
         return None
@@ -144,7 +144,7 @@ def _waiting(over: Sequence[str], marks: PeriodMarks, goals: Goals) -> Iterator[
 
 
 def _rates(counts: pl.DataFrame, over: Sequence[str], waiting: Iterator[pl.Expr], view: View) -> pl.DataFrame:
-    """Return the columns of the report, one row per item, and those that its screen needs in addition."""
+    """Return the columns of the report, one row per item, plus those that only its screen needs."""
     places = pl.DataFrame({VALUE: over, "number": range(len(over))}, schema={VALUE: pl.String, "number": pl.Int64})
     judged = counts.filter(~pl.any_horizontal(pl.lit(value=False), *waiting)).join(places, on=VALUE).sort("number", maintain_order=True)
     items = counts.select("report", "item", "of", "label", "is_macro", "grows", "target").unique("item", keep="first", maintain_order=True)
@@ -172,7 +172,7 @@ class JudgedTrends:
     unfinished: tuple[str, ...]
     """Periods that are over, and those that are not."""
     goals: Report | None
-    """The goals of all sessions."""
+    """The `goals` report on all sessions."""
     view: View
 
     @property
@@ -182,7 +182,7 @@ class JudgedTrends:
 
 
 def _draw(judged: JudgedTrends, screen: Screen) -> list[Block]:
-    """Return one row per goal or step, and below how much more data is needed; in `convkit report` only macro goals and clear trends."""
+    """Return one row per goal or step, followed by how much more data is needed; in `convkit report`, only macro goals and clear trends."""
     is_brief, key = screen.part and screen.limit is None, judged.view.key
     rows = judged.rows.filter(_is_known(judged.view))
     shown = rows.filter(pl.col("is_macro") | pl.col("verdict").is_in(list(_STYLES))) if is_brief else rows.head(screen.rows(_ROWS) or rows.height)
@@ -247,7 +247,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 
 def _target(row: Mapping[str, Any]) -> list[Paragraph]:
-    """Return whether the rate of all periods meets the target."""
+    """Return whether the rate over all periods meets the target."""
     if row["target"] is None or row["target_met"] is None:
         return []
     rate = f" ({formatting.percent(row['rate'])})" if row["base"] >= formatting.MIN_BASE else ""
@@ -265,7 +265,7 @@ def _verdict(row: Mapping[str, Any], margin: float) -> str:
 
 
 def _sentences(judged: JudgedTrends, rows: pl.DataFrame, *, is_brief: bool) -> Iterator[str]:
-    """Yield how much more data is needed; in `convkit report` the findings name the goal to judge by meanwhile."""
+    """Yield how much more data is needed; in `convkit report` the findings name the goal to judge by in the meantime."""
     key = judged.view.key
     if judged.is_short:
         more = "" if key == "day" else " Try --by day." if key == "week" else " Try --by week."
@@ -309,7 +309,7 @@ def _length(days: float, key: str) -> str:
 
 
 def _more(length: str) -> str:
-    """Return `5 more years` of `5 years`."""
+    """Return `5 more years` for `5 years`."""
     return length.replace(" ", " more ", 1)
 
 
