@@ -57,7 +57,7 @@ class GoalCounts:
 
 def describe_no_conversions(name: str) -> str:
     """Return the sentence about a macro goal that nobody reached."""
-    return f"No session reached {name} yet, so no change in it can be seen. No micro goal can stand in for {name} yet."
+    return f"No session has reached {name} yet, so no change in it can be seen. No micro goal can stand in for {name} yet."
 
 
 def describe_few_conversions(reached: int, name: str) -> str:

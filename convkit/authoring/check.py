@@ -263,7 +263,7 @@ def _medium_sentences(unassigned: pl.DataFrame, site: Site) -> Iterator[str]:
     for medium, number in counted.sort("n", "medium", descending=[True, False]).head(_MOST_COMPARED).rows():
         similar = _similar_medium(medium, channels)
         if similar and _is_printable(medium):
-            sessions = f"{plural(number, 'session')} came with the medium {medium}, which belongs to no channel (did you mean {similar}?)"
+            sessions = f"{plural(number, 'session')} arrived with the medium {medium}, which belongs to no channel (did you mean {similar}?)"
             yield f"{sessions}; fix the links, or add `{channels[similar]}: {flow({'medium': medium})}` under `site.channels`"
 
 

@@ -70,7 +70,7 @@ def _unfinished(goal: Goal, label: str, named: pl.DataFrame) -> tuple[str, str]:
     if people["is_excluded"].all():
         return NEVER, f"{label} never matches: all {_hits(people)} come from hosts, addresses or users that `site` excludes; check these settings"
     if all(expr.meta.is_column() for expr in goal.turned):
-        return NEVER, f"{label} is never reached: all {_hits(people)} are outside sessions with a page view, as API calls are"
+        return NEVER, f"{label} is never reached: all {_hits(people)} occur outside sessions with a page view, as API calls do"
     states = "`at_least`, `stayed`, `visits` or `after`"
     return NEVER, f"{label} is never reached: {_hits(people)} match, but none meets its {states}; make it less strict"
 
@@ -180,6 +180,6 @@ def _hits(requests: pl.DataFrame) -> str:
 def _answers(requests: pl.DataFrame) -> str:
     """Return, in words, the number of requests by method and status, the most frequent first."""
     answers = requests.group_by("method", "status").agg(pl.col("n").sum()).sort("n", "method", "status", descending=[True, False, False])
-    texts = [f"{formatting.count(n)} {method or 'without a method'} answered {status}" for method, status, n in answers.rows()]
+    texts = [f"{formatting.count(n)} {method or 'without a method'} answered with {status}" for method, status, n in answers.rows()]
     more = len(texts) - _MOST_CLOSE
     return ", ".join([*texts[:_MOST_CLOSE], *([f"{more} more"] if more > 0 else [])])

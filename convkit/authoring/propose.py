@@ -29,16 +29,14 @@ if TYPE_CHECKING:
     from convkit.core.model import Goals
 
 _SETTING_COMMENTS = {
-    "timezone": "time zone of days and reports, like Europe/Berlin",
+    "timezone": "time zone for days and reports, like Europe/Berlin",
     "log_format": "format of the logs",
     "ignore": "paths to ignore; goals can still match them",
     "keep_query": "parameters that are part of the page",
     "group": "each pattern is one row in the reports; the first match is used",
 }
 _A_MACRO = "What the site exists for: one or two goals."
-_NO_MACRO = (
-    "What the site exists for. Nothing in the logs looks like a purchase or an enquiry; this is the closest sign, so replace it with your own goal."
-)
+_NO_MACRO = "What the site exists for. Nothing in the logs looks like a purchase or an enquiry; this comes closest, so replace it with your own goal."
 _MICROS = "Steps and signs of interest: as many as you like."
 _MOST_BEFORE, _MOSTLY = 4, 0.5
 """The maximum number of funnel steps before the last, and the share of the last step's sessions in which each of them must have come first."""
@@ -88,7 +86,7 @@ def draft_text(draft: Draft) -> str:
     macros = [proposal for proposal in draft.goals if proposal.name == draft.macro]
     micros = {proposal.name: (proposal.goal, _count(draft, proposal)) for proposal in draft.goals if proposal.name != draft.macro}
     title = _A_MACRO if any(proposal.may_be_macro for proposal in macros) else _NO_MACRO
-    steps = f"What came before {draft.macro} in most of its sessions, in the usual order."
+    steps = f"What came before {draft.macro} in most sessions that reached it, in the usual order."
     blocks = [
         goals_file.block("site", "", {name: (value, _SETTING_COMMENTS[name]) for name, value in settings.items()}),
         goals_file.block("macro", title, {proposal.name: (proposal.goal, _count(draft, proposal)) for proposal in macros}),

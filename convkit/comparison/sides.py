@@ -241,7 +241,7 @@ def _before(request: CompareRequest, now: Side, zone: ZoneInfo) -> Side:
         return Side(BEFORE, begin, end, request.where)
     shift = timedelta(days=_YEAR) if request.is_last_year else timedelta(weeks=ceil(now.length / (_WEEK * _DAY)))
     if now.length > shift:
-        raise UsageError(f"--with last-year: {now.days} are more than a year; choose a shorter period with --since")
+        raise UsageError(f"--with last-year: {now.days} is more than a year; choose a shorter period with --since")
     return Side(BEFORE, now.begin - shift, now.end - shift, request.where)
 
 

@@ -215,7 +215,7 @@ def draw_known(formats: Mapping[str, tuple[str, str]], screen: Screen) -> list[B
     for name, (headline, sample) in formats.items():
         blocks.append(Paragraph(headline, first=f"{name:<{width}}"))
         blocks += [Line.of(safe(sample, screen.width - width - 2), "dim", width + 2)] if sample else []
-    other = "For any other request log, give --log-format the string of your nginx or Apache; `convkit formats LOG` shows how a log is read."
+    other = "For any other request log, pass your nginx or Apache format string with --log-format; `convkit formats LOG` shows how a log is read."
     return [*blocks, BlankLine(), Paragraph(other)]
 
 
@@ -247,7 +247,7 @@ def _unread_blocks(guess: Guess, screen: Screen) -> list[Block]:
     stop = _stop_blocks(guess.stop, screen) if guess.stop else []
     if guess.is_own:
         return [Heading(guess.log, "does not fit --log-format"), Paragraph(f"The format fits {fits}."), *stop]
-    fix = "Describe its lines with the format string in your server's configuration, or by a regular expression with groups like (?P<address>...):"
+    fix = "Describe its lines with the format string from your server's configuration, or a regular expression with groups like (?P<address>...):"
     example = f"convkit formats {safe(guess.log)} --log-format {EXAMPLE}"
     closest = Paragraph(f"The closest format, {guess.name}, fits {fits}.")
     return [Heading(guess.log, "unrecognised format"), closest, *stop, Paragraph(fix), Paragraph(example, indent=_INDENT)]

@@ -38,9 +38,9 @@ def logs_in(source: Source) -> list[Source]:
     except DAMAGE_ERRORS:
         raise InputError(f"{source.name} is a damaged zip archive; copy it again, or extract what you can with unzip") from None
     if not members:
-        raise InputError(f"{source.name} is a zip archive without files; choose one that contains logs")
+        raise InputError(f"{source.name} is a zip archive that contains no files; choose one that contains logs")
     if any(member.flag_bits & _ENCRYPTED for member in members):
-        raise InputError(f"{source.name} is a zip archive with a password; extract it first with unzip")
+        raise InputError(f"{source.name} is a password-protected zip archive; extract it first with unzip")
     if unreadable := [member.filename for member in members if member.filename.lower().endswith(_UNREADABLE)]:
         raise InputError(
             f"{source.name} is a zip archive that contains {unreadable[0]}, which cannot be read inside an archive; extract it first with unzip"

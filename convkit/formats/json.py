@@ -58,7 +58,7 @@ class JsonArray(LogFormat):
         """Open the array as a log with one object per line, numbered by its position. Raises InputError if it is too large or damaged."""
         text = damaged.text_up_to(source, LARGEST)
         if text is None:
-            raise InputError(f"{source.name} is a JSON array of more than 100 MB; write one object per line first with jq -c '.[]'")
+            raise InputError(f"{source.name} is a JSON array of more than 100 MB; convert it to one object per line with jq -c '.[]'")
         try:
             objects = list(_values(text))
         except (ValueError, RecursionError) as error:

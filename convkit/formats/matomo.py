@@ -1,4 +1,4 @@
-"""Matomo's visits log (`Live.getLastVisitsDetails`) as CSV or JSON: one event per action of a visit."""
+"""Matomo's visits log (`Live.getLastVisitsDetails`) as CSV or JSON: one event per action in a visit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Event export as NDJSON: one JSON object per line and event; nested objects hold properties."""
+"""Event export as NDJSON: one JSON object per line, each an event; nested objects hold properties."""
 
 from __future__ import annotations
 

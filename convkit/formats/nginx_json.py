@@ -1,4 +1,4 @@
-"""JSON access log with custom names, from nginx, Apache, HAProxy, Fastly, Gunicorn and others."""
+"""JSON access log with custom field names, from nginx, Apache, HAProxy, Fastly, Gunicorn and others."""
 
 from __future__ import annotations
 

@@ -115,7 +115,7 @@ def _why_stopped(funnel: Funnel, hits: Sequence[TracedHit], filled: Mapping[int,
     if not later:
         is_before = any(following in hit.fits and hit.row < last_hit.row for hit in hits)
         if following in last_hit.fits and not shares_hit and not is_before:
-            return f"{step} was reached only by the hit of step {last}, and one hit cannot fill two steps"
+            return f"{step} was reached only by the hit that filled step {last}, and one hit cannot fill two steps"
         return f"{step} was reached only before step {last}" if is_before else f"{step} was never reached"
     next_hit, first_hit = later[0], by_row[min(filled.values())]
     if funnel.same and next_hit.value != last_hit.value:

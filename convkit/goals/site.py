@@ -166,7 +166,7 @@ def _columns(node: Node, problems: list[Problem]) -> dict[str, str | int]:
         elif is_place or (isinstance(value.value, str) and value.value):
             columns[role] = value.value  # type: ignore[assignment]
         else:
-            problems.append(value.problem("a column is given by its name, or by its position from 1"))
+            problems.append(value.problem("a column is given by its name, or by its position, counted from 1"))
     if len({type(place) for place in columns.values()}) > 1:
         problems.append(node.problem("use names or positions for all columns, not both; positions mean that the file has no header"))
     return columns
@@ -183,7 +183,7 @@ def _addresses(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 
 
 def _agents(node: Node, problems: list[Problem]) -> tuple[str, ...]:
-    texts = read_texts(node, problems, "a user agent or a part of one, like MyMonitor")
+    texts = read_texts(node, problems, "a user agent or part of one, like MyMonitor")
     reasons = {text: patterns.problem(text) for text in texts if patterns.is_whole_pattern(text)}
     problems += [node_of(node, text).problem(reason) for text, reason in reasons.items() if reason]
     return tuple(texts)

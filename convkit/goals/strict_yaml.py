@@ -76,7 +76,7 @@ class Node:
 def load(text: str, file: str) -> Node:
     """Return the root of a YAML document. Raises GoalsFileError with all problems."""
     if len(text.encode(errors="replace")) > MAX_FILE_SIZE:
-        raise GoalsFileError(file, [Problem(0, 0, "larger than 1 MiB; goals files usually have a few thousand bytes, so check that this is one")])
+        raise GoalsFileError(file, [Problem(0, 0, "larger than 1 MiB; goals files are usually a few thousand bytes long, so check that this is one")])
     problems: list[Problem] = []
     try:
         _refuse_events(text, problems)

@@ -200,7 +200,7 @@ def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, scr
     whole = {"channel": _ALL, "is_all": True, "sessions": total, **{name: int(frame[name].sum()) for name in _OF_TOUCH.values()}}
     grid = table([whole, *shown.rows(named=True)], _columns(counts, total, alike, view, screen))
     some = f"; {shown.height} of {formatting.plural(frame.height, 'channel')}" if shown.height < frame.height else ""
-    heading = Heading("CHANNELS", f"where sessions came from, of {formatting.count(total)}{order and ', ' + order}{some}")
+    heading = Heading("CHANNELS", f"where {formatting.plural(total, 'session')} came from{order and ', ' + order}{some}")
     legend = [breakdown_screen.INDISTINGUISHABLE_LEGEND] if any(alike.values()) else []
     legend += [Paragraph(_TOUCHES, style="dim")] if view.knows_macro and screen.wide else []
     return [heading, grid, *legend]

@@ -399,10 +399,10 @@ def _notes(funnel: Funnel, rows: pl.DataFrame, texts: FunnelSentences, looked_at
         yield Note("empty-step", f"{funnel.name}: nothing in {looked_at} matches {', '.join(never)}.", group=FUNNELS)
     waiting = int(rows["incomplete"].sum())
     if waiting and funnel.window:
-        length = formatting.duration_in_words(funnel.window)
+        length = formatting.duration_in_words(funnel.window).removesuffix("s").replace(" ", "-")
         yield Note(
             "incomplete",
-            f"{funnel.name}: for {formatting.plural(waiting, funnel.per)} the window of {length} was still open when the log ended.",
+            f"{funnel.name}: for {formatting.plural(waiting, funnel.per)} the {length} window was still open when the log ended.",
             group=FUNNELS,
         )
     if funnel.per == "visitor":

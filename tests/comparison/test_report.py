@@ -196,7 +196,7 @@ TOO_LITTLE: Mapping[str, tuple[dict[str, Any], str]] = {
         "the complete days of the log are 2026-09-01 to 2026-09-30; choose a day with complete days before",
     ),
     "a split after the log": ({"days": 30, "at": "2026-10-05"}, "choose a day with complete days before and after it"),
-    "over a year": ({"days": 400, "against": "last-year", "last": "365d"}, "365 days are more than a year; choose a shorter period"),
+    "over a year": ({"days": 400, "against": "last-year", "last": "365d"}, "365 days is more than a year; choose a shorter period"),
     "an overlap": ({"days": 30, "against": "2026-09-20..2026-09-27"}, "choose that period with --since and --until"),
     "the wrong way round": ({"days": 30, "against": "2026-09-20..2026-09-27", "until": "2026-09-10"}, "swap the two"),
 }

@@ -68,7 +68,7 @@ CASES: dict[str, list[Case]] = {
         Case(TEXT + PAGES[0].replace(b"/0", b"/" + b"x" * MAX_LINE_BYTES) + b"\n", unread=1),
         Case(TEXT + b"hello\n", unread=1),
     ],
-    "a last line that does not end": [Case(TEXT[:-1]), Case(TEXT[:-130], kept=39, unread=1)],
+    "a last line without a line break": [Case(TEXT[:-1]), Case(TEXT[:-130], kept=39, unread=1)],
     "a row with too few or too many fields, a quote that is never closed, a line that is not a JSON object": [
         Case(EVENTS + b"u,1791640000\n", unread=1),
         Case(EVENTS + b"u,1791640000,a,b\n", unread=1),

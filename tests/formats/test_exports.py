@@ -422,7 +422,7 @@ def test_damaged_parquet_is_one_line_on_standard_error(ends: str, tmp_path: Path
 def test_an_array_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_array, "LARGEST", 100)
     (tmp_path / "export").write_bytes(NOTATIONS["array"])
-    with pytest.raises(InputError, match=r"more than 100 MB; write one object per line first with jq -c '\.\[\]'"):
+    with pytest.raises(InputError, match=r"more than 100 MB; convert it to one object per line with jq -c '\.\[\]'"):
         runs.document([tmp_path / "export"])
 
 

@@ -367,7 +367,7 @@ def test_odd_archives_and_visits_are_refused(tmp_path: Path) -> None:
     cases = {
         zipped(a_parquet=b"PAR1"): "contains a.parquet, which cannot be read inside an archive",
         zipped(__MACOSX=b"", a_log=b"")[:40]: "is a damaged zip archive",
-        bytes(locked): "is a zip archive with a password",
+        bytes(locked): "is a password-protected zip archive",
         b'[{"idVisit": 7, "lastActionTimestamp": 5,': "is a damaged visits export",
     }
     for content, expected in cases.items():

@@ -27,7 +27,7 @@ CASES = [
     (PLAIN, "A B x", "2 of 3 steps; step 3, C, was never reached"),
     (PLAIN, "A C B", "2 of 3 steps; step 3, C, was reached only before step 2"),
     (PLAIN, "C A B", "2 of 3 steps; step 3, C, was reached only before step 2"),
-    (funnel_of("A A"), "A", "1 of 2 steps; step 2, A, was reached only by the hit of step 1, and one hit cannot fill two steps"),
+    (funnel_of("A A"), "A", "1 of 2 steps; step 2, A, was reached only by the hit that filled step 1, and one hit cannot fill two steps"),
     (WINDOW, "A:0 B:60 C:1847", "2 of 3 steps; step 3, C, came 47s after the 30 min window ended"),
     (WINDOW, "A:0 B:60 C:1800", "all 3 steps"),
     (WITHIN, "A:0 B:10 C:100", "2 of 3 steps; step 3, C, came 30s too late: the limit is 1 min after step 2"),
@@ -77,4 +77,5 @@ def test_a_condition_shares_its_hit() -> None:
     funnel = funnel_of("A B", window=10)
     shared = replace(funnel, steps=(replace(funnel.steps[0], is_condition=True), funnel.steps[1]))
     assert described(trace_of("AB"), shared) == "all 2 steps"
-    assert described(trace_of("AB"), funnel) == "1 of 2 steps; step 2, B, was reached only by the hit of step 1, and one hit cannot fill two steps"
+    reason = "step 2, B, was reached only by the hit that filled step 1, and one hit cannot fill two steps"
+    assert described(trace_of("AB"), funnel) == f"1 of 2 steps; {reason}"

@@ -150,7 +150,7 @@ def test_an_alias_bomb_is_refused_before_its_tree_is_built(monkeypatch: pytest.M
 
 def test_a_file_of_more_than_a_mebibyte_is_refused() -> None:
     assert strict_yaml.load("#" * (1 << 20), "goals.yaml").value is None
-    assert problems("#" * (1 << 20) + "\n") == [" larger than 1 MiB; goals files usually have a few thousand bytes, so check that this is one"]
+    assert problems("#" * (1 << 20) + "\n") == [" larger than 1 MiB; goals files are usually a few thousand bytes long, so check that this is one"]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing\n", "---\n"])

@@ -99,4 +99,4 @@ def _refuse_unsupported(string: str) -> None:
         pl.select(pl.lit("").str.contains(string))
     except pl.exceptions.ComputeError as error:
         why = str(error).strip().rpartition("error: ")[2].partition("\n")[0]
-        raise FormatStringError(f"the expression is unsupported ({why}); avoid what only Python or Perl support") from None
+        raise FormatStringError(f"the expression is unsupported ({why}); avoid syntax that only Python or Perl supports") from None

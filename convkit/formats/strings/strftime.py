@@ -80,7 +80,7 @@ def time_pattern(form: str, groups: set[str], *, named: bool = True) -> str:
             name = "iso" if letter == "+" else letter
             pattern += _group(name, _PATTERNS[name], groups, named=named)
         else:
-            raise FormatStringError(f"{piece[0]} is not a time specifier; use those of strftime, like %Y-%m-%d %H:%M:%S %z")
+            raise FormatStringError(f"{piece[0]} is not a time specifier; use strftime specifiers, like %Y-%m-%d %H:%M:%S %z")
     return pattern
 
 

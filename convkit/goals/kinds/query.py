@@ -28,7 +28,7 @@ def read(node: Node, problems: list[Problem]) -> dict[str, str]:
     for name, _, value in node.items():
         text = value.text or value.value
         if not isinstance(text, str):
-            problems.append(value.problem("the value of a parameter must be a text or a pattern"))
+            problems.append(value.problem("the value of a parameter must be text or a pattern"))
         elif why := patterns.problem(text):
             problems.append(value.problem(why))
         else:

@@ -33,7 +33,7 @@ def read(node: Node, problems: list[Problem]) -> dict[str, list[str]]:
             problems.append(value.problem("this list is empty; add a value to compare the property with"))
         for item in items:
             if isinstance(item.value, (dict, list)) or item.value is None:
-                problems.append(item.problem("compare a property with a pattern, a number, or a text like '>= 30'"))
+                problems.append(item.problem("compare a property with a pattern, a number, or a comparison like '>= 30'"))
             elif why := patterns.comparison_problem(item.text):
                 problems.append(item.problem(why))
     if not properties and len(problems) == earlier_problems:

@@ -211,7 +211,7 @@ FEW = {
     ),
     "none": (
         [(60, "/ /cart"), (40, "/ /about")],
-        "No session reached purchase yet, so no change in it can be seen. No micro goal can stand in for purchase yet.",
+        "No session has reached purchase yet, so no change in it can be seen. No micro goal can stand in for purchase yet.",
     ),
 }
 
