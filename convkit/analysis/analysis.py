@@ -91,6 +91,10 @@ class View:
     """Whether there is a macro goal: one from a goals file, or a built-in one that was reached."""
     has_local_times: bool = False
     """Whether an export has times without a time zone."""
+    logs_with_only_days: tuple[str, ...] = ()
+    """The names of logs whose times are days without a time of day."""
+    newest_first: tuple[str, ...] = ()
+    """The names of logs that are written newest first."""
     key: str = ""
     """The key of the breakdown, if there is one."""
     by: tuple[str, ...] = ()

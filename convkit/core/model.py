@@ -33,6 +33,10 @@ class Site:
     """The settings under `site:`."""
 
     timezone: str = "UTC"
+    log_timezone: str = ""
+    """The time zone of times that do not name one; if empty, `timezone`."""
+    day_first: bool | None = None
+    """Whether the day comes first in dates like 10/11/2026; None if the values of the column show it."""
     currency: str = ""
     hosts: tuple[str, ...] = ()
     session_timeout: timedelta = timedelta(minutes=30)

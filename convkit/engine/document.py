@@ -94,6 +94,8 @@ def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) ->
         input=result.input,
         knows_macro=result.knows_macro,
         has_local_times=data.has_local_times,
+        logs_with_only_days=data.logs_with_only_days,
+        newest_first=data.newest_first,
         bots=plan.segment.bots,
         ends=result.ends,
         sources=data.sources,

@@ -24,7 +24,7 @@ from convkit.ingest import merge
 from convkit.ingest.load import Selection, load_logs
 from convkit.ingest.log_data import GlobalFacts, LogData, Part
 from convkit.ingest.logs import open_logs
-from convkit.ingest.merge import identify_users, mark_duplicates, rank_sources, source_ranks
+from convkit.ingest.merge import find_newest_first, identify_users, mark_duplicates, rank_sources, source_ranks
 from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, bucket_of
 from convkit.traffic import events, hits
 from convkit.traffic import visitors as traffic_visitors
@@ -99,8 +99,9 @@ def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
 def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
     """Read logs into memory, as one part."""
     data, lines = _loaded(opened, plan)
-    part = Part(lines) if plan.every_line else _without_more_assets(Part(lines))
-    return Partition(replace(data, lines=part.lines.lazy(), size=part.lines.height, omitted=part.omitted), plan.every_line, part)
+    part = Part(lines, GlobalFacts(newest_first=find_newest_first(lines.lazy(), lines.height)))
+    part = part if plan.every_line else _without_more_assets(part)
+    return Partition(replace(data, lines=part.lines.lazy(), size=part.lines.height, facts=part.facts, omitted=part.omitted), plan.every_line, part)
 
 
 def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
@@ -169,7 +170,7 @@ def _global_facts(lines: pl.LazyFrame, goals: Goals) -> GlobalFacts:
     first, last, has_assets = collect_frame(summary, _MANY).row(0)
     has_events = "event" in lines.collect_schema()
     names_pages = collect_frame(events.has_page_names(lines, goals), _MANY).item() if has_events else None
-    return GlobalFacts((first, last), has_assets, names_pages)
+    return GlobalFacts((first, last), has_assets, names_pages, find_newest_first(lines, _MANY))
 
 
 def _counts(lines: pl.LazyFrame, bucket: pl.Expr, size: int) -> pl.DataFrame:

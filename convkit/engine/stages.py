@@ -131,7 +131,7 @@ def _sessionized(part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, se
     settled, fates = settle_hits(part, visitors, goals, mode, session_fields)
     analyzed = settled.filter(traffic_hits.is_analyzed(mode)).drop("user_agent", "reason")
     del settled  # A frame of all hits takes a lot of memory.
-    return collect_frame(sessionized(analyzed, goals), analyzed.height), fates
+    return collect_frame(sessionized(analyzed, goals, part.facts.newest_first), analyzed.height), fates
 
 
 def _needs_hosts(goals: Goals, session_fields: Collection[str]) -> bool:
@@ -204,7 +204,7 @@ def settle_hits(
     dropped_fates = collect_frame(traffic_hits.dropped_fate_rows(decided.lazy(), mode, goals), decided.height)
     # Every frame of all hits takes up a tenth of the memory.
     decided = decided.filter(~traffic_hits.is_dropped_by_agent(mode))
-    decided = traffic_hits.sort_hits(decided)
+    decided = traffic_hits.sort_hits(decided, part.facts.newest_first)
     kinds = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
     del decided
     is_of_log = pl.col("event").is_null()
@@ -227,7 +227,7 @@ def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: C
     return collect_frame(decided.drop({attributes.REFERRER} - {*schema.texts_needed(session_fields)}, strict=False), records.height)
 
 
-def sessionized(hits: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
+def sessionized(hits: pl.DataFrame, goals: Goals, newest_first: Collection[int] = ()) -> pl.LazyFrame:
     """Cut hits into sessions. If there are preferred rules, first cut by address and browser to find out whose hits they are, then by the rules."""
     preferred = traffic_visitors.rule_columns(goals.site.preferred_rules)
     differs = pl.any_horizontal(pl.lit(value=False), *(pl.col(name) != pl.col("visitor") for name in preferred))
@@ -235,7 +235,7 @@ def sessionized(hits: pl.DataFrame, goals: Goals) -> pl.LazyFrame:
     if identities.height:
         is_affected = pl.col("visitor").is_in(pl.concat(list(identities)).unique().implode())
         assigned = sessionize.assign_preferred_visitors(_cut(hits.lazy().filter(is_affected), goals), preferred).drop("session", "started")
-        reassigned = traffic_hits.add_kinds(traffic_hits.sort_hits(collect_frame(assigned, hits.height)).lazy(), goals)
+        reassigned = traffic_hits.add_kinds(traffic_hits.sort_hits(collect_frame(assigned, hits.height), newest_first).lazy(), goals)
         hits = collect_frame(pl.concat([hits.lazy().filter(~is_affected), reassigned.select(hits.columns)]), hits.height)
     return sessionize.exclude_pageless(_cut(hits.lazy().drop(preferred), goals)).drop(SESSION_KEY, strict=False)
 

@@ -34,6 +34,11 @@ class Layout(Protocol):
         return False
 
     @property
+    def has_only_days(self) -> bool:
+        """Whether its times are days without a time of day."""
+        return False
+
+    @property
     def can_mend(self) -> bool:
         """Whether `mend` can repair lines that `scan` cannot read."""
         return False

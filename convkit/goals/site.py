@@ -129,6 +129,12 @@ def _timezone(node: Node, problems: list[Problem]) -> str:
     return node.text
 
 
+def _flag(node: Node, problems: list[Problem]) -> bool:
+    if not isinstance(node.value, bool):
+        problems.append(node.problem("this must be true or false"))
+    return node.value is True
+
+
 def _currency(node: Node, problems: list[Problem]) -> str:
     if not (len(node.text) == _CURRENCY_LETTERS and node.text.isalpha() and node.text.isupper()):
         problems.append(node.problem("a currency is written as three capital letters, like EUR"))
@@ -221,6 +227,8 @@ def _log_format(node: Node, problems: list[Problem]) -> str:
 
 _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "timezone": _timezone,
+    "log_timezone": _timezone,
+    "day_first": _flag,
     "currency": _currency,
     "hosts": _hosts,
     "session_timeout": _timeout,
@@ -239,6 +247,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
 
 _SHAPES: dict[Callable[[Node, list[Problem]], object], Schema] = {
     _timezone: TEXT_SCHEMA,
+    _flag: {"type": "boolean"},
     _currency: text_schema("^[A-Z]{3}$"),
     _hosts: one_or_more(TEXT_SCHEMA),
     _timeout: DURATION_SCHEMA,

@@ -24,6 +24,8 @@ class GlobalFacts:
     """Whether the logs contain requests for assets."""
     names_pages: bool | None = None
     """Whether any event has the usual name for page views."""
+    newest_first: tuple[int, ...] = ()
+    """The numbers of the logs that are written newest first: their lines of the same time are in reverse order."""
     own_hosts: tuple[str, ...] | None = None
     """The hosts assumed to be the site's own, if `site.hosts` does not name them."""
 
@@ -73,6 +75,16 @@ class LogData:
     def has_local_times(self) -> bool:
         """Whether a log has times without a time zone."""
         return any(log.has_local_times for log in self.logs)
+
+    @property
+    def logs_with_only_days(self) -> tuple[str, ...]:
+        """The names of the logs whose times are days without a time of day."""
+        return tuple(log.source.name for log in self.logs if log.has_only_days)
+
+    @property
+    def newest_first(self) -> tuple[str, ...]:
+        """The names of the logs that are written newest first."""
+        return tuple(self.sources[number] for number in self.facts.newest_first)
 
     @property
     def warnings(self) -> tuple[str, ...]:

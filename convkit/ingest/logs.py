@@ -52,6 +52,11 @@ class Log:
         """Whether its times have no time zone."""
         return self.layout.has_local_times
 
+    @property
+    def has_only_days(self) -> bool:
+        """Whether its times are days without a time of day."""
+        return self.layout.has_only_days
+
 
 @dataclass(frozen=True)
 class OpenLogs:

@@ -13,6 +13,8 @@ LINE_KEY = ("source", "line_no")
 
 
 _IDS_AT_ONCE = 5_000_000
+_RARE = 100
+"""A log is written newest first if at most one in so many lines is newer than the one before."""
 
 
 def mark_duplicates(lines: pl.DataFrame) -> pl.LazyFrame:
@@ -36,6 +38,21 @@ def find_duplicates(lines: pl.LazyFrame, size: int) -> pl.DataFrame:
         several = collect_frame(some.join(repeated, on="event_number", how="semi"), size).sort(LINE_KEY)
         duplicates.append(several.filter(~number.is_first_distinct()).select(LINE_KEY))
     return pl.concat(duplicates)
+
+
+def find_newest_first(lines: pl.LazyFrame, size: int) -> tuple[int, ...]:
+    """Return the numbers of the logs that are written newest first: hardly any of their lines is newer than the one before."""
+    timed = lines.filter(pl.col("time").is_not_null()).select(*LINE_KEY, "time")
+    ends = timed.group_by("source").agg(pl.col("line_no").min().alias("first"), pl.col("line_no").max().alias("last"))
+    at_ends = [ends.select("source", line_no=end).join(timed, on=LINE_KEY).select("source", **{end: "time"}) for end in ("first", "last")]
+    falling = collect_frame(at_ends[0].join(at_ends[1], on="source").filter(pl.col("last") < pl.col("first")).select("source"), size)
+    if falling.is_empty():
+        return ()
+    ordered = timed.filter(pl.col("source").is_in(falling["source"].implode())).sort(LINE_KEY)
+    step = ordered.select("source", step=pl.col("time").diff().over("source"))
+    counts = step.group_by("source").agg(rises=(pl.col("step") > pl.duration()).sum(), falls=(pl.col("step") < pl.duration()).sum())
+    newest_first = counts.filter(pl.col("rises") * _RARE <= pl.col("falls")).select("source").sort("source")
+    return tuple(collect_frame(newest_first, size)["source"])
 
 
 def mark_problem(lines: pl.LazyFrame, keys: pl.DataFrame, problem: str) -> pl.LazyFrame:

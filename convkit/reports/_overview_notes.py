@@ -54,6 +54,8 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _values(sums),
         _only_errors(sums, tally["errors"]),
         _local_times(view),
+        _only_days(view),
+        _newest_first(view),
         _bots(view),
     ]
     return tuple(note for note in candidates if note)
@@ -145,9 +147,26 @@ def _only_errors(sums: Mapping[str, int], errors: pl.DataFrame) -> Note | None:
 
 
 def _local_times(view: View) -> Note | None:
-    if not view.has_local_times or view.goals.site.timezone != "UTC":
+    site = view.goals.site
+    if not view.has_local_times or site.timezone != "UTC" or site.log_timezone:
         return None
     return Note("no-zone", "Times without a time zone are read as UTC; use --tz to change that.")
+
+
+def _only_days(view: View) -> Note | None:
+    """Return a note on logs whose times have no time of day."""
+    if not view.logs_with_only_days:
+        return None
+    names = ", ".join(view.logs_with_only_days)
+    return Note("only-days", f"Times in {names} are days without a time of day: the order of events within a day and durations mean nothing.")
+
+
+def _newest_first(view: View) -> Note | None:
+    """Return a note on logs that are written newest first."""
+    if not view.newest_first:
+        return None
+    verb = "is" if len(view.newest_first) == 1 else "are"
+    return Note("newest-first", f"{', '.join(view.newest_first)} {verb} written newest first, so lines with the same time are read in reverse order.")
 
 
 def _log_notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:

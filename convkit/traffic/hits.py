@@ -87,7 +87,8 @@ def parser_needs(goals: Goals, session_fields: Collection[str] = ()) -> Needs:
     texts = ({attributes.REFERRER} & columns) | {*schema.texts_needed(session_fields)}
     texts |= {attributes.COOKIES for column in tested if attributes.is_cookie_column(column)}
     texts |= {proxies.FORWARDED for _ in site.trusted_proxy} | {SESSION_KEY for role in site.columns if role == schema.SESSION_ROLE}
-    return Needs(site.columns, tuple(properties), site.timezone, tuple(sorted(texts)), site.visitor)
+    timezone = site.log_timezone or site.timezone
+    return Needs(site.columns, tuple(properties), timezone, tuple(sorted(texts)), site.visitor, day_first=site.day_first)
 
 
 def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.LazyFrame, event_facts: events.EventFacts, goals: Goals) -> pl.LazyFrame:
@@ -258,14 +259,17 @@ def is_analyzed(mode: str) -> pl.Expr:
     return (pl.col("fate") == "kept") | (is_form & (pl.col("reason").is_not_null() | pl.lit(mode != "only")))
 
 
-def sort_hits(hits: pl.DataFrame) -> pl.DataFrame:
-    """Sort hits by visitor, then by ORDER.
+def sort_hits(hits: pl.DataFrame, newest_first: Collection[int] = ()) -> pl.DataFrame:
+    """Sort hits by visitor, then by ORDER; in logs that are written `newest_first`, later lines of the same time come first.
 
     Sorting one column after the other, the least significant first, and gathering each row once takes half the time and half the memory for five
     million hits: to sort by all columns at once, Polars encodes them into one key per row.
     """
     *others, last = ("visitor", *ORDER)
     keys = hits.select(*others, last)
+    if newest_first:
+        number = pl.col(last).cast(pl.Int64)
+        keys = keys.with_columns(pl.when(pl.col("source").is_in(list(newest_first))).then(-number).otherwise(number))
     order = keys.select(pl.arg_sort_by(last)).to_series()
     for key in reversed(others):
         order = order.gather(keys.select(pl.arg_sort_by(pl.col(key).gather(order), maintain_order=True)).to_series())

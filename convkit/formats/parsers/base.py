@@ -79,6 +79,8 @@ class Needs:
     """The columns of PARSED that only some runs need: `referrer`, `cookies`, `forwarded`, `session_key`."""
     visitor: tuple[str, ...] = ()
     """The rules that identify visitors, `site.visitor`."""
+    day_first: bool | None = None
+    """Whether the day comes first in dates like 10/11/2026, `site.day_first`."""
 
     @property
     def has_header(self) -> bool:

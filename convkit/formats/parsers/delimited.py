@@ -133,7 +133,7 @@ def _separators(line: pl.Expr, separator: str) -> pl.Expr:
 
 _LEAST_SHARE = 0.5
 """The minimum share of a table's lines that must have the same number of fields."""
-_CLOCKS = 100
+_CLOCKS = 2_000
 _WITH_COMMA = r"^-?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 
 
@@ -219,7 +219,8 @@ def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], 
         raise InputError(f"{called} is not a table: its lines do not have the same number of fields between {' or '.join(map(repr, separators))}")
     first, has_header = list(headless) or split_row(table[0], best), needs.has_header and not headless
     names: list[ColumnPath] = [(name,) for name in first] if has_header or headless else [(str(number),) for number in range(1, len(first) + 1)]
-    rows = [split_row(line, best) for line in table[has_header:_CLOCKS]]
+    sampled = table.slice(int(has_header))
+    rows = [split_row(line, best) for line in sampled.gather_every(len(sampled) // _CLOCKS + 1)]
 
     def values(place: ColumnPath) -> list[str]:
         return [row[names.index(place)].strip() for row in rows if len(row) == len(first)]

@@ -33,6 +33,7 @@ _OPTIONAL_ROLES = ("session", "value")
 OWNER_PREFIX = "site."
 """The prefix of roles that `site.columns` sets for the export of a known tool."""
 _CLOCK = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?")
+_WITHOUT_DAY = re.compile(r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?: ?[AaPp][Mm])?")
 _MOST_LISTED, _LONGEST_NAME = 12, 40
 _STATUSES = {
     *("status", "statuscode", "httpstatus", "responsecode", "responsestatus"),
@@ -57,6 +58,10 @@ class Columns:
     """The columns that hold JSON text, by the paths that are read from them."""
     props: ColumnPath = ()
     """The path to the object or column that holds the properties."""
+    has_only_days: bool = False
+    """Whether the times are days without a time of day."""
+    day_first: bool | None = None
+    """Whether the day comes first in dates like 10/11/2026; None if there are no such dates."""
     tested: tuple[str, ...] = ()
     """The properties that goals test, whether or not they have a column."""
 
@@ -81,6 +86,11 @@ class ExportLayout(Layout):
         """Whether some of its times have no time zone."""
         return self.columns.has_local_times
 
+    @property
+    def has_only_days(self) -> bool:
+        """Whether its times are days without a time of day."""
+        return self.columns.has_only_days
+
 
 def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values: Callable[[ColumnPath], Iterable[str]]) -> Columns:
     """Find the columns among `names`; `values` returns sample values of a column, and is called for the time column.
@@ -100,8 +110,41 @@ def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values:
     clocks = list(values(roles["time"]))
     if "date" in roles and not ("date" in chosen or (clocks and all(map(_CLOCK.fullmatch, clocks)))):
         del roles["date"]
+    dates = list(values(roles["date"])) if "date" in roles else clocks
+    if "date" not in roles:
+        _refuse_column_without_times(clocks, roles["time"], called)
     properties = {name: path for name in needs.properties if (path := _property(name, names))}
-    return Columns(roles, properties, needs.timezone, any(map(timestamps.is_local, clocks)), tested=needs.properties)
+    has_local_times, day_first = any(map(timestamps.is_local, clocks)), _day_first(dates, needs, called)
+    has_only_days = "date" not in roles and len(clocks) > 1 and all(map(timestamps.is_day, clocks))
+    return Columns(roles, properties, needs.timezone, has_local_times, has_only_days=has_only_days, day_first=day_first, tested=needs.properties)
+
+
+def _refuse_column_without_times(texts: Sequence[str], path: ColumnPath, called: str) -> None:
+    """Raise InputError if none of the sampled texts in the column of the time is a time, with one of them and the fix."""
+    held = [text for text in texts if text.strip().lower() not in _NO_VALUES]
+    if not held or any(timestamps.are_times(held)):
+        return
+    shown = addresses.mask_addresses(safe(held[0], _LONGEST_NAME))
+    if _WITHOUT_DAY.fullmatch(held[0].strip()):
+        fix = "a spreadsheet may have cut off the day; export the file again as text"
+    else:
+        fix = "write times like 2026-10-13 13:55:36, or as seconds since 1970"
+    other = "or name another column with --set columns.time=NAME"
+    raise InputError(f"{called}: column {_quoted(path)} holds {shown!r}, which is not a time; {fix}, {other}")
+
+
+def _day_first(texts: Sequence[str], needs: Needs, called: str) -> bool | None:
+    """Return whether the day comes first in the dates of a column. Raises InputError if that matters and nothing shows it."""
+    ambiguous = timestamps.ambiguous_time(texts)
+    if needs.day_first is not None or ambiguous is None:
+        return needs.day_first
+    day_first = timestamps.puts_day_first(texts)
+    if day_first is None:
+        raise InputError(
+            f"{called}: dates like {ambiguous!r} do not show whether the day or the month comes first; add --set day_first=true if it is the day, "
+            "or --set day_first=false if it is the month"
+        )
+    return day_first
 
 
 def _tool_columns(preset: Preset, chosen: Mapping[str, ColumnPath], names: Sequence[ColumnPath], needs: Needs) -> Columns:
@@ -115,7 +158,17 @@ def _tool_columns(preset: Preset, chosen: Mapping[str, ColumnPath], names: Seque
     columns = set(names)
     texts = {path: column for path in (*roles.values(), *properties.values()) if path not in columns and (column := _json_column(path, columns))}
     timezone = preset.timezone or needs.timezone
-    return Columns(roles, properties, timezone, not preset.timezone and "time" not in chosen, preset, texts, props, needs.properties)
+    return Columns(
+        roles,
+        properties,
+        timezone,
+        not preset.timezone and "time" not in chosen,
+        preset,
+        texts,
+        props,
+        day_first=needs.day_first,
+        tested=needs.properties,
+    )
 
 
 def _json_column(path: ColumnPath, columns: Collection[ColumnPath]) -> ColumnPath:
@@ -223,7 +276,8 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
     if "same" not in present:
         filled = filled.with_columns(same="id")
     if not has_times:
-        filled = timestamps.parse_times(filled.with_columns(time=_with_clock()) if "date" in present else filled, columns.timezone)
+        clocked = filled.with_columns(time=_with_clock()) if "date" in present else filled
+        filled = timestamps.parse_times(clocked, columns.timezone, day_first=columns.day_first)
     names = ("user", "address", "event", "anonymous", "host", "referrer", "id", "same", "session", "value")
     return (
         filled.with_columns(**{name: _value_or_null(pl.col(name)) for name in names}, url=_text_or_null(pl.col("url").str.strip_chars()))

@@ -1,13 +1,22 @@
-"""Parsing times into UTC: ISO 8601 with or without a time zone, the common log format, and Unix times in a unit that depends on their size."""
+"""Parsing times into UTC: ISO 8601 with or without a time zone, the common log format, Unix times, and the notations of spreadsheets.
+
+The unit of a number depends on its size. Of `10/11/2026`, the values of a whole column show whether the day or the month comes first.
+"""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from convkit.core.schema import TIME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from polars.expr.struct import ExprStructNameSpace
 
 WEB_ERA = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 """The period in which web servers can have written times; times outside it are invalid."""
@@ -26,13 +35,54 @@ _LOCAL = re.compile(
 _CTIME = r"^[A-Z][a-z]{2} [A-Z][a-z]{2} [ 0-9][0-9] [0-9:]{8} [0-9]{4}$"
 _ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]"
 _UTC = ("Z", "z", "UTC", "GMT")
+_USUAL = r"^(?:[0-9]{4}[-/]?[0-9]{2}|-?[0-9]+(?:[.][0-9]+)?$)"
+"""Times that need no rewriting."""
+_OF_SERVERS = r"^(?:[0-9]{4}[-/]?[0-9]{2}|-?[0-9]+(?:[.][0-9]+)?$|[0-9]{2}/[A-Z]|[A-Z][a-z]{2} [A-Z])"
+"""The same if months may have names."""
+_NAMED_ZONE = r"((?:Z|[+-][0-9]{2}:?[0-9]{2}))\[[A-Za-z0-9_+/-]+$"
+"""A zone's name after its offset, as in `13:55:36+02:00[Europe/Berlin`."""
+_CLOCK = r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})([.,][0-9]+)?)? ?([AaPp][.]?[Mm]?[.]?)?"
+_DATES = {
+    "dotted": r"([0-9]{1,2})[.]([0-9]{1,2})[.]([0-9]{4})",
+    "slashed": r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})",
+    "month_first": r"(?:[A-Z][a-z]+,? )?([A-Z][a-z]{2,8})[.]? ([0-9]{1,2}),? ([0-9]{4})",
+    "day_first": r"(?:[A-Z][a-z]+,? )?([0-9]{1,2})[ /-]([A-Z][a-z]{2,8})[.]?[ /-]([0-9]{4})",
+}
+_BETWEEN = r"(?:,? (?:@ |at )?|:)"
+"""What separates the time of day from the date."""
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_SLASHED = re.compile(r"\[?([0-9]{1,2})/([0-9]{1,2})/[0-9]{4}\b")
+_MONTHS_OF_YEAR = _NOON = 12
 _CALENDAR_DAYS = (19_900_101, 21_001_231)
 _CALENDAR_SECONDS = (19_900_101_000_000, 21_001_231_235_959)
 
 
 def is_local(text: str) -> bool:
     """Return whether a time has no time zone."""
-    return bool(_LOCAL.fullmatch(text.strip()))
+    return bool(_LOCAL.fullmatch(text.strip()) or _LOCAL_OF_SPREADSHEETS.fullmatch(text.strip(" []")))
+
+
+def is_day(text: str) -> bool:
+    """Return whether a text is a day without a time of day."""
+    return bool(_ONLY_DAY.fullmatch(text.strip(" []")))
+
+
+def are_times(texts: Sequence[str]) -> list[bool]:
+    """Return which texts are times, whether the day or the month comes first."""
+    rows = pl.LazyFrame({"time": texts}, schema={"time": pl.String})
+    return parse_times(rows, "UTC", day_first=True).select(pl.col("time").is_not_null()).collect().to_series().to_list()
+
+
+def puts_day_first(texts: Iterable[str]) -> bool | None:
+    """Return whether the day comes first in times like `13/10/2026`, or None if no value shows it, or if values disagree."""
+    pairs = [(int(match[1]), int(match[2])) for text in texts if (match := _SLASHED.match(text.strip()))]
+    has_day_first, has_month_first = (any(pair[place] > _MONTHS_OF_YEAR for pair in pairs) for place in (0, 1))
+    return has_day_first if has_day_first != has_month_first else None
+
+
+def ambiguous_time(texts: Iterable[str]) -> str | None:
+    """Return the first time like `10/11/2026`, or None if there is none."""
+    return next((text for text in texts if _SLASHED.match(text.strip())), None)
 
 
 def from_number(number: pl.Expr) -> pl.Expr:
@@ -63,18 +113,20 @@ def iso_day(day: pl.Expr) -> pl.Expr:
     return pl.concat_str([day.str.slice(0, 4), day.str.slice(4, 2), day.str.slice(6, 2)], separator="-")
 
 
-def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False) -> pl.LazyFrame:
+def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False, day_first: bool | None = None) -> pl.LazyFrame:
     """Replace `time`, which is text, with the parsed time, or null if it is invalid. A time without a time zone is in `timezone`.
 
-    Times are in ISO 8601 or numbers or, if `names_month`, like `10/Oct/2026:13:55:36 +0200` or `Sat Oct 10 13:55:36 2026`. Times outside WEB_ERA
-    are not rejected here.
+    Times are in ISO 8601, numbers, or as spreadsheets and mail write them; with `names_month`, also like `10/Oct/2026:13:55:36 +0200` or
+    `Sat Oct 10 13:55:36 2026`. `day_first` is the order of `10/11/2026`; if it is unknown, only dates with a number above 12 are read. Times outside
+    WEB_ERA are not rejected here.
     """
     text, rest, number = pl.col("text"), pl.col("rest"), pl.col("number")
     minute = len(_MINUTE) + names_month
     zone = rest.str.strip_chars_start(".,0123456789").str.strip_chars()
     fraction = pl.when(rest.str.contains(_HAS_FRACTION)).then(rest.str.slice(1, 9).str.extract("^([0-9]+)").str.pad_end(6, "0").str.head(6))
     return (
-        rows.with_columns(text=_clf_text(pl.col("time").str.strip_chars(" []")) if names_month else pl.col("time").str.strip_chars(" []"))
+        rows.with_columns(text=_rewritten(pl.col("time").str.strip_chars(" []"), _OF_SERVERS if names_month else _USUAL, day_first=day_first))
+        .with_columns(text=_clf_text(text) if names_month else text)
         .with_columns(number=text.cast(pl.Int64, strict=False))
         .with_columns(text=_iso_text(text, number), real=pl.when(number.is_null()).then(text).cast(pl.Float64, strict=False))
         .with_columns(has_seconds=text.str.slice(minute, 1) == ":", minute=_clf_minute(text) if names_month else _minute(text))
@@ -88,6 +140,56 @@ def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False)
         .with_columns(time=_time(timezone))
         .drop("text", "number", "real", "has_seconds", "minute", "second", "rest", "zone", "micros", "moment", "ahead", "offset")
     )
+
+
+_LOCAL_OF_SPREADSHEETS = re.compile(rf"(?:{'|'.join(_DATES.values())})(?:{_BETWEEN}{_CLOCK})?")
+
+
+_ONLY_DAY = re.compile(rf"[0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}}(?:[ T]00:00(?::00(?:[.,]0+)?)?)?Z?|(?:19|20)[0-9]{{6}}|{'|'.join(_DATES.values())}")
+
+
+def _rewritten(text: pl.Expr, usual: str, *, day_first: bool | None) -> pl.Expr:
+    """Return times as spreadsheets, mail and dashboards write them in ISO 8601, and the `usual` ones as they are."""
+    # Nearly all times need no rewriting, and the rules cost almost nothing on nulls.
+    odd = pl.when(~text.str.contains(usual)).then(text)
+    ends_with_zone = pl.when(text.str.contains("[", literal=True)).then(text).str.replace(_NAMED_ZONE, "$1")
+    parts = {name: odd.str.extract_groups(f"^{date}(?:{_BETWEEN}{_CLOCK})?(.*)$").struct for name, date in _DATES.items()}
+    dates = [
+        _iso_date(parts["dotted"][2], parts["dotted"][1], parts["dotted"][0]),
+        _slashed_date(parts["slashed"][0], parts["slashed"][1], parts["slashed"][2], day_first=day_first),
+        _iso_date(parts["month_first"][2], _month_number(parts["month_first"][0]), parts["month_first"][1]),
+        _iso_date(parts["day_first"][2], _month_number(parts["day_first"][1]), parts["day_first"][0]),
+    ]
+    moments = [pl.concat_str([date, _iso_clock(part)]) for date, part in zip(dates, parts.values(), strict=True)]
+    return pl.coalesce(*moments, ends_with_zone, text)
+
+
+def _iso_date(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
+    """Return a date in ISO 8601 from the text of its parts."""
+    return pl.concat_str([year, month.str.zfill(2), day.str.zfill(2)], separator="-")
+
+
+def _slashed_date(first: pl.Expr, second: pl.Expr, year: pl.Expr, *, day_first: bool | None) -> pl.Expr:
+    """Return the date of `13/10/2026` or `10/13/2026` in ISO 8601; a number above 12 is the day, whatever the order of the others."""
+    is_day_first = pl.lit(day_first) if day_first is not None else pl.lit(None, dtype=pl.Boolean)
+    is_day = [number.cast(pl.Int64, strict=False) > _MONTHS_OF_YEAR for number in (first, second)]
+    order = pl.when(is_day[0]).then(pl.lit(value=True)).when(is_day[1]).then(pl.lit(value=False)).otherwise(is_day_first)
+    return pl.when(order).then(_iso_date(year, second, first)).when(~order).then(_iso_date(year, first, second))
+
+
+def _month_number(name: pl.Expr) -> pl.Expr:
+    """Return the number of a month as text, from its English name or the first three letters."""
+    return name.str.head(3).str.to_lowercase().replace_strict({month: str(place + 1) for place, month in enumerate(_MONTHS)}, default=None)
+
+
+def _iso_clock(part: ExprStructNameSpace) -> pl.Expr:
+    """Return a time of day with everything after it, in ISO 8601, given the parts of a date that begin with three fields; empty if there is none."""
+    hour, minute, second, fraction, half, rest = (part[place] for place in range(3, 9))
+    number, marker = hour.cast(pl.Int64, strict=False), half.str.to_lowercase().str.head(1)
+    of_twelve = number % _NOON
+    of_day = pl.when(marker == "p").then(of_twelve + _NOON).when(marker == "a").then(of_twelve).otherwise(number)
+    clock = pl.concat_str([of_day.cast(pl.String).str.zfill(2), minute, second.fill_null("00")], separator=":")
+    return pl.concat_str([pl.lit(" "), clock, fraction.fill_null(""), rest.fill_null("")]).fill_null(pl.coalesce(rest, pl.lit("")))
 
 
 def _iso_text(text: pl.Expr, number: pl.Expr) -> pl.Expr:
