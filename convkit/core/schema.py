@@ -41,6 +41,7 @@ PROBLEMS = (
     "not as many fields as the header",
     "no JSON object",
     "no time",
+    "time in the future",
     NO_VISITOR,
     "no event and no page",
     "not written like the format",

@@ -13,7 +13,7 @@ from convkit.core import plugins
 from convkit.core.blocks import BlankLine, Cell, Heading, Line, Paragraph
 from convkit.core.collect import collect_frame
 from convkit.core.formatting import plural
-from convkit.core.schema import LINES
+from convkit.core.schema import LINES, NO_VISITOR, first_problem
 from convkit.core.text import safe
 from convkit.files import lines, sampling
 from convkit.formats import load_formats, sample_lines, strings
@@ -71,12 +71,15 @@ def _guess_of(log: Log) -> Guess:
     tested = records.filter(~pl.col("problem").is_in(_NO_LINES).fill_null(value=False))
     fitting = tested.filter(pl.col("problem").is_null())
     reasons = tested["problem"].drop_nulls().cast(pl.String).value_counts(sort=True).rows()
+    unusable = fitting.select(reason=_unusable().cast(pl.String)).to_series().drop_nulls().value_counts(sort=True).rows()
     unread = tested.filter(pl.col("problem").is_not_null()).head(1)["line_no"].to_list()
     stop = _format_stop(log.name, log.layout, head[unread[0] - 1]) if unread and len(head) else None
     # Requests first: the server's own messages are the least informative.
     shown = fitting.sort(pl.col("target").is_null() & pl.col("event").is_null(), "asset", maintain_order=True).head(_SHOWN)
     fields = tuple(_record_fields(record) for record in shown.to_dicts())
-    return Guess(log.source.name, log.name, fitting.height, tested.height, fields, log.wrapping is not None, tuple(reasons[:_REASONS]), stop)
+    return Guess(
+        log.source.name, log.name, fitting.height, tested.height, fields, log.wrapping is not None, tuple(reasons[:_REASONS]), tuple(unusable), stop
+    )
 
 
 def _test_lines(log: Log) -> tuple[pl.DataFrame, pl.Series]:
@@ -91,6 +94,15 @@ def _test_lines(log: Log) -> tuple[pl.DataFrame, pl.Series]:
         # Lines are looked up by number, so even those that do not belong to the log must be kept here.
         head = collect_frame(unwrap(read, log).select("line"), _TESTED)["line"].fill_null("")
     return collect_frame(load.to_records(log.layout.scan(unwrap(read, log), ALL_ASSETS)), _TESTED), head
+
+
+def _unusable() -> pl.Expr:
+    """Return why a record that fits its format cannot be used, or null if it can: without a time, and events without a visitor.
+
+    A request without an IP address or user may still be identified by a rule of `site.visitor`.
+    """
+    names_nobody = pl.col("event").is_not_null() & pl.col("address").is_null() & pl.col("user").is_null()
+    return first_problem({"no time": pl.col("time").is_null(), NO_VISITOR: names_nobody})
 
 
 def _record_fields(record: dict[str, Any]) -> dict[str, str]:
@@ -195,12 +207,20 @@ class Guess:
     """Some records, each as values by field, made safe to print and without IP addresses."""
     is_wrapped: bool = False
     reasons: tuple[tuple[str, int], ...] = ()
+    """Why lines do not fit, each with their number."""
+    unusable: tuple[tuple[str, int], ...] = ()
+    """Why lines that fit cannot be used, each with their number."""
     stop: Stop | None = None
 
     @property
     def is_read(self) -> bool:
         """Whether most of the lines fit."""
         return self.tested == 0 or 2 * self.fits >= self.tested
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a line that fits can be used, or none fits."""
+        return self.fits == 0 or sum(number for _, number in self.unusable) < self.fits
 
     @property
     def is_own(self) -> bool:
@@ -235,6 +255,7 @@ def _read_blocks(guess: Guess, screen: Screen) -> list[Block]:
     wrapped = "; wrappers added by a container runtime, a collector or syslog were removed" if guess.is_wrapped else ""
     blocks: list[Block] = [Heading(guess.log, guess.name), Paragraph(f"{fit}{wrapped}." if guess.tested else "The log is empty.")]
     blocks += [Paragraph(f"{plural(number, 'line')}: {reason}.") for reason, number in guess.reasons]
+    blocks += [Paragraph(f"{plural(number, 'line')} cannot be used: {reason}.") for reason, number in guess.unusable]
     for record in guess.records:
         blocks.append(BlankLine())
         blocks += [_field(name, value, screen) for name, value in record.items()]

@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -38,8 +39,11 @@ if TYPE_CHECKING:
     from convkit.ingest.logs import Log
     from convkit.ingest.store import Store, Text
 
-    Narrow = Callable[[pl.LazyFrame, Sequence[str], Sequence[str], Text], pl.LazyFrame]
-    """Selects the part of PARSED that a run needs (NARROWED), given the text columns needed, the visitor rules and the type of text columns."""
+    Narrow = Callable[[pl.LazyFrame, Sequence[str], Sequence[str], Text, datetime], pl.LazyFrame]
+    """Selects the part of PARSED that a run needs (NARROWED).
+
+    It is given the text columns needed, the visitor rules, the type of text columns, and the latest time that the log can have.
+    """
 
 
 _NO_LOSSES = ("asset", "blank", "comment", UNFINISHED)
@@ -118,6 +122,15 @@ def _shrunk_logs(logs: Sequence[Log]) -> list[str]:
     """Return a sentence for each log that shrank while it was read, as when log rotation truncates it."""
     shrunk = (log.source for log in logs if _size_of(log.source.path) < log.source.size < sys.maxsize)
     return [f"{source.name} was truncated while it was being read; read it again, together with the file it was rotated into" for source in shrunk]
+
+
+def _latest_time(path: Path) -> datetime:
+    """Return the latest time that a log can have, with a day to spare: when its file was last changed, or now."""
+    try:
+        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, OverflowError, ValueError):
+        changed = datetime.min.replace(tzinfo=UTC)
+    return max(changed, datetime.now(UTC)) + timedelta(days=1)
 
 
 def _size_of(path: Path) -> int:
@@ -210,7 +223,9 @@ class LoadJob:
         """Parse LINES into NARROWED, or into PARSED if there is no `narrow`."""
         selection = self.selection
         parsed = self.log.layout.scan(lines, selection.assets)
-        return parsed if selection.narrow is None else selection.narrow(parsed, self.log.texts, self.log.visitor, selection.store.text)
+        if selection.narrow is None:
+            return parsed
+        return selection.narrow(parsed, self.log.texts, self.log.visitor, selection.store.text, _latest_time(self.log.source.path))
 
     def store_lines(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Parse LINES, store the result and return it."""

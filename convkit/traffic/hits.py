@@ -22,6 +22,7 @@ from convkit.traffic.visitors import CLIENT, client_key
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from datetime import datetime
 
     from convkit.core.model import Goals
 
@@ -36,6 +37,7 @@ _PROBLEMS = {
     NO_VISITOR: (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
 }
 """Why a record cannot be used. A server's own messages are not requests, so they need no visitor."""
+IN_THE_FUTURE = "time in the future"
 _SLOW_SECONDS = 3
 """A response that takes longer than this is slow."""
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
@@ -43,23 +45,30 @@ _NO_CONTENT, _NOT_MODIFIED = 204, 304
 
 
 def select_needed(
-    parsed: pl.LazyFrame, optional: Iterable[str] = (), rules: Iterable[str] = (), text: pl.Categorical | pl.String = TEXT
+    parsed: pl.LazyFrame,
+    optional: Iterable[str] = (),
+    rules: Iterable[str] = (),
+    text: pl.Categorical | pl.String = TEXT,
+    latest: datetime | None = None,
 ) -> pl.LazyFrame:
     """Return the columns of PARSED that a run needs, plus `slow`.
 
     These are `source, line_no, time, status, asset, slow, problem`, the text columns (converted to `text`) and the columns of exports. `optional` are
     text columns that only some runs need: they are kept only for records without a problem, but forwarded addresses are kept for all. `rules` are
-    the visitor rules.
+    the visitor rules; a time after `latest` is in the future.
     """
     texts = [pl.col(name).cast(text) for name in (*_TEXT_COLUMNS, *_EXPORT_COLUMNS)]
     optional_texts = [pl.when(pl.col("problem").is_null() | (name == proxies.FORWARDED)).then(name).cast(text) for name in optional]
     has_no_sender = _PROBLEMS[NO_VISITOR]
     is_identified = traffic_visitors.has_identity(rules, parsed.collect_schema().names(), has_no_sender)
     problems = _PROBLEMS | {NO_VISITOR: has_no_sender & ~is_identified}
+    first, last = WEB_ERA if latest is None else (WEB_ERA[0], min(WEB_ERA[1], latest))
+    if latest is not None:
+        problems[IN_THE_FUTURE] = pl.col("time") > latest
     return parsed.with_columns(
         problem=pl.coalesce("problem", first_problem(problems)),
         slow=pl.col("seconds") > _SLOW_SECONDS,
-        time=pl.when(pl.col("time").is_between(*WEB_ERA)).then("time"),
+        time=pl.when(pl.col("time").is_between(first, last)).then("time"),
     ).select("source", "line_no", "time", "status", "asset", "slow", "problem", "^event_number$", *texts, *optional_texts)
 
 

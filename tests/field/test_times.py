@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import runs
 from small_logs import figures, overview, written
 
+import convkit
 from convkit.errors import InputError
 from convkit.formats.parsers import timestamps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from conftest import Run
 
 ROWS = {
     "e06": "test_spreadsheet_times_are_read_line_by_line",
@@ -23,6 +29,9 @@ ROWS = {
     "e23": "test_a_column_without_times_is_an_error_that_shows_a_value",
     "e24": "test_a_log_that_is_written_newest_first_is_read_backwards",
     "e56": "test_a_note_says_that_days_have_no_hours",
+    "a33": "test_lines_in_the_future_are_not_used_and_do_not_move_the_period",
+    "F9": "test_formats_says_which_lines_cannot_be_used",
+    "F11": "test_durations_are_in_the_unit_that_their_writer_means",
     "e57": "test_the_log_may_have_another_time_zone_than_the_days",
 }
 BUY = "macro: {purchase: {event: purchase}}\n"
@@ -198,3 +207,47 @@ def test_the_note_on_times_without_a_zone_is_not_shown_if_their_zone_is_given(tm
     for site, has_note in (("{}", True), ("{log_timezone: UTC}", False)):
         document = figures(log, goals=goals_file(tmp_path, f"site: {site}\n{BUY}"))
         assert ("no-zone" in {note["code"] for note in document["notes"]}) == has_note
+
+
+def test_lines_in_the_future_are_not_used_and_do_not_move_the_period(tmp_path: Path) -> None:
+    """A clock that was once a year ahead must not decide what `--last` means."""
+    day = '198.51.100.1 - - [{:02}/Oct/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 512 "-" "Mozilla/5.0 (X11) Firefox/140.0"'
+    future = datetime.now(UTC) + timedelta(days=400)
+    stray = day.format(1).replace("01/Oct/2026", f"{future:%d/%b/%Y}")
+    log = tmp_path / "access.log"
+    log.write_text("".join(f"{text}\n" for text in [*(day.format(number) for number in range(1, 29)), stray]), encoding="utf-8")
+    os.utime(log, (0, 0))
+    document = figures(log, last="7d")
+    assert document["input"]["unparsed_by_reason"] == {"time in the future": 1}
+    assert document["period"]["from"].startswith("2026-10-22")
+    assert overview(document)["sessions"] == 7
+    os.utime(log, (future.timestamp(), future.timestamp()))
+    assert figures(log)["input"]["unparsed_by_reason"] == {}
+
+
+def test_formats_says_which_lines_cannot_be_used(tmp_path: Path, convkit_command: Run) -> None:
+    log = written(tmp_path / "a.log", ["203.0.113.7 soon GET /a 200", "203.0.113.7 later GET /b 200"])
+    own = r"(?P<address>\S+) (?P<time>\S+) (?P<method>\S+) (?P<target>\S+) (?P<status>\d+)"
+    code, output, error = convkit_command("formats", str(log), "--log-format", own)
+    assert (code, "2 lines cannot be used: no time." in output) == (3, True)
+    assert "no line has a time that can be read" in error
+    readable = written(tmp_path / "b.log", ["203.0.113.7 10.10.2026-13:55 GET /a 200".replace("-", " ")])
+    code, output, _ = convkit_command("formats", str(readable), "--log-format", own.replace(r"(?P<time>\S+)", r"(?P<time>\S+ \S+)"))
+    assert (code, "2026-10-10 13:55:00 UTC" in output) == (0, True)
+
+
+def seconds_of(path: Path, text: str) -> list[float]:
+    """Return the durations in a log."""
+    path.write_text(text, encoding="utf-8")
+    values: list[float] = convkit.read_records(path).collect()["seconds"].to_list()
+    return values
+
+
+def test_durations_are_in_the_unit_that_their_writer_means(tmp_path: Path) -> None:
+    fields = "#Fields: date time c-ip cs-method cs-uri-stem sc-status time-taken\n2026-10-10 13:55:36 203.0.113.7 GET /a 200 7\n"
+    assert seconds_of(tmp_path / "netscaler.log", f"#Software: Netscaler Web Logging(NSWL)\n{fields}") == [7.0]
+    assert seconds_of(tmp_path / "iis.log", f"#Software: Microsoft Internet Information Services 10.0\n{fields}") == [0.007]
+    assert seconds_of(tmp_path / "unnamed.log", fields) == [0.007]
+    record = {"ip": "203.0.113.7", "host": "shop.example", "path": "/", "status": "200", "length": 9, "date": "2026-08-13T13:20:31+01:00"}
+    for name, value, expected in (("generation_time_milli", 4.213, 4.213), ("generation_time_milli", 4213, 4.213), ("duration_ms", 58.5, 0.0585)):
+        assert seconds_of(tmp_path / "log.json", f"{json.dumps({**record, name: value})}\n") == [expected]

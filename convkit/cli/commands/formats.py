@@ -7,6 +7,11 @@ from convkit.cli.deliver import write_blocks
 from convkit.errors import ExitCode
 
 PLACE = 140
+_UNUSABLE = {
+    "no time": "no line has a time that can be read; write times like 2026-10-13 13:55:36, or describe them with --log-format, like %{%d.%m.%Y %T}t",
+    "no visitor": "no line identifies the visitor; name the column of an export with --set columns.user=NAME",
+}
+"""What to do if no line can be used, by reason."""
 
 
 def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> ExitCode:  # noqa: ARG001 (read by the command line itself)
@@ -23,7 +28,10 @@ def show_formats(logs: tuple[str, ...], log_format: str, *, debug: bool) -> Exit
         own = "--log-format does not fit its lines; correct the string at the position shown"
         fix = own if guess.is_own else "unrecognised format; describe its lines with --log-format"
         messages.write_error(f"{guess.log}: {fix}")
-    return ExitCode.INPUT if unread else ExitCode.OK
+    unusable = [guess for guess in guesses if guess.is_read and not guess.is_usable]
+    for guess in unusable:
+        messages.write_error(f"{guess.log}: {_UNUSABLE.get(guess.unusable[0][0], guess.unusable[0][0])}")
+    return ExitCode.INPUT if unread or unusable else ExitCode.OK
 
 
 _EXAMPLES = ("convkit formats", "convkit formats access.log --log-format '$remote_addr \"$request\"'")

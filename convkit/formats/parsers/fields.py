@@ -150,6 +150,8 @@ _LIKELY = {
     **dict.fromkeys([name for name in DURATION_UNITS if name != "seconds"], r"[\d.]+(e-?\d+)?$"),
 }
 """Patterns for the beginning of values, by field, for use if names alone are ambiguous; whole numbers may be in any unit, so they are not seconds."""
+_SECONDS_IF_FRACTIONAL = {normalized("generation_time_milli")}
+"""Names of milliseconds that people also fill with a server's seconds, which have a fraction: Matomo's manual does so with nginx's $request_time."""
 _REQUEST_PARTS = ("method", "target", "query", "protocol")
 
 
@@ -193,6 +195,12 @@ class FieldNames:
             fields.pop("date", None)
         if fields.get("request") and len(_texts(values, fields["request"])) == count:
             fields = {field: paths for field, paths in fields.items() if field not in _REQUEST_PARTS}
+        seconds = [
+            path for path in fields.get("milliseconds", ()) if normalized(path[-1]) in _SECONDS_IF_FRACTIONAL and _have_fractions(values, path)
+        ]
+        if seconds:
+            fields["milliseconds"] = [path for path in fields["milliseconds"] if path not in seconds]
+            fields["seconds"] = [*fields.get("seconds", ()), *seconds]
         logger = (tuple(self.logger[0].split(".")), self.logger[1]) if self.logger else None
         return FieldPaths({field: tuple(paths) for field, paths in fields.items() if paths}, values, logger, self.clean)
 
@@ -339,6 +347,11 @@ def _tails(path: ColumnPath) -> tuple[str, ...]:
 def _texts(values: Mapping[ColumnPath, list[Any]], paths: Iterable[ColumnPath]) -> list[str]:
     """Return the strings at these paths, without empty ones."""
     return [value for path in paths for value in values.get(path, ()) if isinstance(value, str) and value not in _NO_TEXTS]
+
+
+def _have_fractions(values: Mapping[ColumnPath, list[Any]], path: ColumnPath) -> bool:
+    """Return whether any sampled number at a path has a fraction."""
+    return any("." in text for text in _texts(values, [path]))
 
 
 def _is_likely(name: str, texts: list[str]) -> bool:

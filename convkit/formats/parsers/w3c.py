@@ -29,6 +29,8 @@ ColumnNames = tuple[str, ...]
 COMMENT = "#"
 _HEADER_LINE = r"(?i)^#fields"
 _HEADER = re.compile(r"#fields:?[ \t]+(.*)", re.IGNORECASE)
+_SOFTWARE = re.compile(r"#Software:\s*(.*)", re.IGNORECASE)
+_WRITES_MILLISECONDS = "Internet Information Services"
 _DAY = re.compile(r"#(?:start-)?date:.*?(\d{4}-\d\d-\d\d)", re.IGNORECASE)
 _CLOCKS = (("date", "time", "Z"), ("date-local", "time-local", ""))
 """The columns that make up a time, and its time zone; local times are in the site's time zone."""
@@ -81,8 +83,10 @@ class W3cLog(LogFormat):
 
     def fit(self, source: Source, head: pl.Series, needs: Needs) -> W3cLayout:
         """Return the layout of one log, with all of its headers."""
-        blocks = _blocks(sampling.lines_starting_with(source, COMMENT)) or _blocks(enumerate(head.filter(head.str.starts_with(COMMENT))))
-        return W3cLayout(self, blocks, needs.timezone)
+        directives = sampling.lines_starting_with(source, COMMENT) or [*enumerate(head.filter(head.str.starts_with(COMMENT)))]
+        software = [match[1] for _, line in directives if (match := _SOFTWARE.match(line))]
+        has_whole_seconds = bool(software) and not any(_WRITES_MILLISECONDS in name for name in software)
+        return W3cLayout(self, _blocks(directives), needs.timezone, has_whole_seconds=has_whole_seconds)
 
     def words(self, line: pl.Expr) -> pl.Expr:
         """Return the fields of lines as a list: separated by single tabs, or by spaces and quoted if they contain any."""
@@ -104,6 +108,8 @@ class W3cLayout(Layout):
     kind: W3cLog
     blocks: tuple[HeaderBlock, ...]
     timezone: str
+    has_whole_seconds: bool = False
+    """Whether whole numbers in `time-taken` are seconds, as in the standard; only IIS writes milliseconds."""
 
     @property
     def has_local_times(self) -> bool:
@@ -121,8 +127,12 @@ class W3cLayout(Layout):
             RAGGED_ROW if self.blocks else NO_MATCH: pl.col("layout").is_null(),
         }
         fields = {name: text for name in self.kind.columns if (text := self._field(name)) is not None} | {"time": self._time()}
+        clean = dict(self.kind.clean)
+        if self.has_whole_seconds:
+            fields.pop("milliseconds", None)
+            clean.pop("seconds", None)
         read = rows.select("source", "line_no", fault=pl.coalesce("fault", first_problem(rules)), **fields)
-        return parse_requests(clean_fields(read, self.kind.clean, fields), fields, assets, self.timezone)
+        return parse_requests(clean_fields(read, clean, fields), fields, assets, self.timezone)
 
     def layouts(self) -> list[ColumnNames]:
         """Return the columns of each header, then those of lines that fit no header."""
