@@ -37,7 +37,7 @@ def frames(source: Source, number: int, losses: list[str], advance: Callable[[in
     `advance` is called with the number of bytes read from the file for each chunk.
     """
     line_no, line = 1, pl.col("line")
-    faults = {TOO_LONG: line.str.len_bytes() > MAX_LINE_BYTES, "zero bytes inside": line.str.contains("\0", literal=True)}
+    faults = {TOO_LONG: line.str.len_bytes() > MAX_LINE_BYTES, "contains zero bytes": line.str.contains("\0", literal=True)}
     yield add_source_and_fault(pl.DataFrame(schema={"line_no": pl.UInt32, "line": pl.String}), number, faults)
     for block in _blocks(unpacked_bytes(source, losses, advance)):
         lines = [_line(raw) for raw in block.removesuffix(b"\n").split(b"\n")]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from convkit.files.lines import Frame, Source
 
-CUT_IN_PARTS = "cut in parts by the container's runtime"
+CUT_IN_PARTS = "split by the container runtime"
 _PROGRAM = 2
 """The group of a prefix pattern that holds the name of the program."""
 _SYSLOG_TIME = r"([0-9]{4}-[0-9]{2}-[0-9]{2}[T ][!-~]+|[A-Z][a-z]{2} [ 0-9][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2})"

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 CRAWLER_LIST = "crawler-user-agents"
 _FILE = "crawleruseragents/crawler-user-agents.json"
-DROPPED, LISTED, MISSING_AGENT = "agent is in bots.drop", "agent is on the list of crawlers", "agent says nothing"
+DROPPED, LISTED, MISSING_AGENT = "user agent matches bots.drop", "user agent is on the crawler list", "no user agent"
 """The reasons based on the user agent, as they appear in `input` in the JSON output."""
 
 OWN_CLASS, NO_AGENT_CLASS, BEHAVIOUR_CLASS, OTHER_CLASS = "bots.drop", "no-agent", "behaviour", "other"
@@ -42,11 +42,11 @@ _SPECIAL = set("^$*+?()[]{}|.\\")
 
 FAST_PAGES, FAST_SECONDS = 180, 180
 """A visitor who views more than this many pages within this many seconds is a bot."""
-ROBOTS_TXT = "asked for robots.txt"
-SCANNER = "asked for what scanners ask for, got no page"
+ROBOTS_TXT = "requested robots.txt"
+SCANNER = "requested paths that only scanners request"
 FAST = f"more than {FAST_PAGES} pages in {FAST_SECONDS} seconds"
-ONLY_HEAD = "sent only HEAD"
-ONLY_ERRORS = "got only 4xx"
+ONLY_HEAD = "sent only HEAD requests"
+ONLY_ERRORS = "received only 4xx responses"
 """The reasons based on behaviour, as they appear in `input` in the JSON output; only the first one that applies is given."""
 _BY_REASON = {"robots": ROBOTS_TXT, "scanner": SCANNER, "fast": FAST, "only_head": ONLY_HEAD, "only_errors": ONLY_ERRORS}
 _MOST_AGENTS = 5

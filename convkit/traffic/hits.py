@@ -33,7 +33,7 @@ _EXPORT_COLUMNS = ("^event$", "^anonymous$", "^prop[.].*$")
 _NOT_FROM_REQUESTS = (events.is_event_column, attributes.is_referrer_column, attributes.is_cookie_column)
 _PROBLEMS = {
     "no time": pl.col("time").is_null(),
-    "a time that no server of the web has written": ~pl.col("time").is_between(*WEB_ERA),
+    "impossible time": ~pl.col("time").is_between(*WEB_ERA),
     NO_VISITOR: (pl.col("sender") == "- - -") & pl.col("request").is_not_null(),
 }
 """Why a record cannot be used. A server's own messages are not requests, so they need no visitor."""

@@ -80,15 +80,15 @@ def reasons_of(plan: Iterable[Hit], site: Site) -> dict[Device, str]:
 
 def _reason(device: Device, hits: list[Hit]) -> str:
     if device.bot:
-        return "agent says nothing" if device.agent == "-" else "agent is on the list of crawlers"
+        return "no user agent" if device.agent == "-" else "user agent is on the crawler list"
     if any(" /robots.txt " in hit.request for hit in hits):
-        return "asked for robots.txt"
+        return "requested robots.txt"
     pages = [hit for hit in hits if hit.kind is Kind.PAGE]
     if any(hit.path in SCANNED for hit in hits) and not any(hit.status < 300 and hit.path not in SCANNED for hit in pages):
-        return "asked for what scanners ask for, got no page"
+        return "requested paths that only scanners request"
     times = sorted(hit.time for hit in pages)
     if any(late - early <= WINDOW for early, late in zip(times, times[MOST:], strict=False)):
         return "more than 180 pages in 180 seconds"
     if all(hit.request.startswith("HEAD ") for hit in hits):
-        return "sent only HEAD"
-    return "got only 4xx" if all(400 <= hit.status < 500 for hit in hits) else ""
+        return "sent only HEAD requests"
+    return "received only 4xx responses" if all(400 <= hit.status < 500 for hit in hits) else ""

@@ -326,8 +326,8 @@ def test_verbose_shows_the_top_bots_first(convkit_command: Run, tmp_path: Path) 
     messages = convkit_command("goals", "access.log", "-v")[2].splitlines()
     assert messages[1].endswith(": 2 http-library (67%), 1 no-agent (33%)")
     assert [*messages[2:4], *messages[5:]] == [
-        "convkit: bot: 2 lines (http-library: agent is on the list of crawlers) from curl/8\\u202e",
-        "convkit: bot: 1 line (no-agent: agent says nothing) from -",
+        "convkit: bot: 2 lines (http-library: user agent is on the crawler list) from curl/8\\u202e",
+        "convkit: bot: 1 line (no-agent: no user agent) from -",
         "convkit: read 9 lines from 1 log: 3 bot, 6 kept",
     ]
 

@@ -45,7 +45,7 @@ def test_a_log_is_shown_with_its_format_and_first_records(convkit_command: Run, 
     code, out, err = convkit_command("formats", "access.log.gz")
     assert (code, err) == (0, "")
     assert out.startswith("access.log.gz  combined\n  4 of the 5 lines tested fit; ")
-    assert "  1 line: no status behind the request.\n" in out
+    assert "  1 line: no status after the request.\n" in out
     assert [line.split()[1] for line in out.splitlines() if line.strip().startswith("target ")] == [
         "/cart?a=␛[31m",
         "/cart?a=␛[31m",

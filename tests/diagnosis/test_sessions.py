@@ -45,7 +45,7 @@ LINES_EXPLAINED = {
     1: "access.log:1: GET /product/anorak 200. Counted as a page view.",
     2: "access.log:2: a static file, used only to tell browsers from bots.",
     3: "access.log:3: GET /api/stock 200. A background request, not counted unless a goal names it.",
-    9: "access.log:9: GET /a 200. Excluded as a bot (agent is on the list of crawlers); --bots keep would count it.",
+    9: "access.log:9: GET /a 200. Excluded as a bot (user agent is on the crawler list); --bots keep would count it.",
     10: "access.log:10: an empty line.",
     11: "access.log:11: could not be read: no request in quotes.",
     12: "access.log:12: GET /a 200. Excluded by `ignore` in the goals file, or sent to a host that is not yours.",

@@ -128,7 +128,7 @@ def test_a_line_split_by_the_container_runtime_is_rejected_with_a_reason(tmp_pat
     halves = [f"2026-10-11T00:00:00Z stdout P {COMBINED[0][:60]}", f"2026-10-11T00:00:00Z stdout F {COMBINED[0][60:]}"]
     document = runs.document([written(tmp_path / "access.log", [*whole, *halves])], rejects=True)
     assert document.rejects is not None
-    assert document.rejects["reason"].to_list() == ["cut in parts by the container's runtime", "no time before the request"]
+    assert document.rejects["reason"].to_list() == ["split by the container runtime", "no time before the request"]
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_a_broken_row_does_not_affect_others(tmp_path: Path) -> None:
     read = {
         name: value for name, value in figures(tmp_path / "log.csv")["input"].items() if name in {"kept", "comment", "blank", "unparsed_by_reason"}
     }
-    assert read == {"kept": 11, "comment": 2, "blank": 1, "unparsed_by_reason": {"not as many fields as the header": 1, "a quote without an end": 1}}
+    assert read == {"kept": 11, "comment": 2, "blank": 1, "unparsed_by_reason": {"number of fields differs from the header": 1, "unclosed quote": 1}}
     assert records["line_no"].to_list() == [2, 6, *range(9, 18)]
     assert records["status"].to_list() == [200] * 11
 

@@ -266,18 +266,18 @@ def test_rows_of_a_session_before_its_user_is_known_belong_to_the_user(tmp_path:
 TABLES = {
     "a record on two lines": ('u,1,a,"two\nlines"\nu,2,b,x\n', {"kept": 2}),
     "a doubled quote": ('u,1,a,"say ""hi"""\n', {"kept": 1}),
-    "an open quote": ('u,1,a,"open\nu,2,b,x\nu,3,c,x\n', {"kept": 2, "a quote without an end": 1}),
-    "an open quote far above another": ('u,1,a,"open\n' + "u,2,b,x\n" * 300 + 'u,3,c,x"\n', {"kept": 300, "a quote without an end": 2}),
-    "too few fields": ("u,1,a\nu,2,b,x\n", {"kept": 1, "not as many fields as the header": 1}),
-    "too many fields": ("u,1,a,x,y\nu,2,b,x\n", {"kept": 1, "not as many fields as the header": 1}),
-    "text after a quote": ('u,1,a,"x"y\nu,2,b,x\n', {"kept": 1, "not as many fields as the header": 1}),
+    "an open quote": ('u,1,a,"open\nu,2,b,x\nu,3,c,x\n', {"kept": 2, "unclosed quote": 1}),
+    "an open quote far above another": ('u,1,a,"open\n' + "u,2,b,x\n" * 300 + 'u,3,c,x"\n', {"kept": 300, "unclosed quote": 2}),
+    "too few fields": ("u,1,a\nu,2,b,x\n", {"kept": 1, "number of fields differs from the header": 1}),
+    "too many fields": ("u,1,a,x,y\nu,2,b,x\n", {"kept": 1, "number of fields differs from the header": 1}),
+    "text after a quote": ('u,1,a,"x"y\nu,2,b,x\n', {"kept": 1, "number of fields differs from the header": 1}),
     "a header in the middle": ("u,1,a,x\nuser,time,event,note\nu,2,b,x\n", {"kept": 2, "comment": 1}),
     "no time": ("u,,a,x\nu,soon,a,x\nu,2,b,x\nu,3,b,x\n", {"kept": 2, "no time": 2}),
     "no visitor at all": (",1,a,x\nNULL,1,a,x\n-,1,a,x\nu,2,b,x\nu,2,b,x\nv,2,b,x\n", {"kept": 3, "no visitor": 3}),
-    "neither event nor page": ("u,1,,x\nu,2,b,x\n", {"kept": 1, "no event and no page": 1}),
+    "neither event nor page": ("u,1,,x\nu,2,b,x\n", {"kept": 1, "neither an event nor a page": 1}),
     "an incomplete last line": ("u,1,a,x\nu,2,b", {"kept": 1, "unfinished last line": 1}),
     "a last line without a line break": ("u,1,a,x\nu,2,b,y", {"kept": 2}),
-    "zero bytes": ("u,1,a,x\nu,2\0,b,y\nu,3,c,z\n", {"kept": 2, "zero bytes inside": 1}),
+    "zero bytes": ("u,1,a,x\nu,2\0,b,y\nu,3,c,z\n", {"kept": 2, "contains zero bytes": 1}),
     "a line of 2 MB": (f"u,1,a,{'x' * (2 << 20)}\nu,2,b,y\n", {"kept": 1, "longer than 1 MiB": 1}),
     "no rows": ("", {"kept": 0}),
 }
@@ -305,9 +305,9 @@ def test_an_odd_table_keeps_its_readable_rows(name: str, tmp_path: Path) -> None
 
 OBJECT = '{"user": "u", "time": 1791640001, "event": "a", "n": 5}'
 LINES = {
-    "an incomplete line": (f'{OBJECT}\n{{"user": "u", "ti\n{OBJECT}\n', {"kept": 2, "no JSON object": 1}),
+    "an incomplete line": (f'{OBJECT}\n{{"user": "u", "ti\n{OBJECT}\n', {"kept": 2, "not a JSON object": 1}),
     "an incomplete last line": (f'{OBJECT}\n{{"user": "u", "ti', {"kept": 1, "unfinished last line": 1}),
-    "not objects": (f'{OBJECT}\n5\n"x"\nnull\n[1]\n' + f"{OBJECT}\n" * 4, {"kept": 5, "no JSON object": 4}),
+    "not objects": (f'{OBJECT}\n5\n"x"\nnull\n[1]\n' + f"{OBJECT}\n" * 4, {"kept": 5, "not a JSON object": 4}),
     "repeated names": ('{"user": "u", "user": "v", "time": 1791640001, "event": "a"}\n', {"kept": 1}),
     "a type that changes": (f'{OBJECT}\n{{"user": 7, "time": "2026-10-10", "event": "a", "n": {{"x": 1}}}}\n', {"kept": 2}),
     "an object instead of a name": (f'{OBJECT}\n{{"user": {{"id": 7}}, "time": 1791640001, "event": "a"}}\n', {"kept": 1, "no visitor": 1}),
@@ -316,9 +316,9 @@ LINES = {
     "half a character": (f'{OBJECT}\n{{"user": "\\ud800", "time": 1791640001, "event": "a"}}\n', {"kept": 2}),
     "not a number": (
         f'{OBJECT}\n{{"user": "u", "time": NaN, "event": "a"}}\n{{"user": "u", "time": 1e400, "event": "a"}}\n{OBJECT}\n',
-        {"kept": 2, "no JSON object": 1, "no time": 1},
+        {"kept": 2, "not a JSON object": 1, "no time": 1},
     ),
-    "deep nesting": (f'{OBJECT}\n{OBJECT[:-1]}, "x": {"[" * 50_000}{"]" * 50_000}}}\n', {"kept": 1, "no JSON object": 1}),
+    "deep nesting": (f'{OBJECT}\n{OBJECT[:-1]}, "x": {"[" * 50_000}{"]" * 50_000}}}\n', {"kept": 1, "not a JSON object": 1}),
     "not UTF-8": (f"{OBJECT}\n{OBJECT}\n".replace('"a"', '"\udcff"', 1), {"kept": 2}),
 }
 """JSON lines and their fates."""
@@ -502,7 +502,7 @@ def test_rejects_of_an_export_name_line_and_reason(tmp_path: Path) -> None:
     (tmp_path / "events.csv").write_text("user,time,event\nu,1791640001,a\nu,1791640001\nu,1791640001,b\n", encoding="utf-8")
     rejects = runs.document([tmp_path / "events.csv"], ["overview"], rejects=True).rejects
     assert rejects is not None
-    assert rejects.rows() == [("events.csv", 3, "not as many fields as the header", "u,1791640001")]
+    assert rejects.rows() == [("events.csv", 3, "number of fields differs from the header", "u,1791640001")]
 
 
 def test_a_late_column_is_found(tmp_path: Path) -> None:
@@ -556,7 +556,7 @@ def test_an_impossible_time_is_not_part_of_the_period(time: int, tmp_path: Path)
     rows = [{"user_id": "ann", "event": "page_view", "time": second, "url": "/"} for second in (1_791_640_000, time, 1_791_640_060)]
     log = written(tmp_path / "events.ndjson", map(json.dumps, rows))
     document = runs.document([log])
-    assert document.reasons["unparsed_by_reason"] == {"a time that no server of the web has written": 1}
+    assert document.reasons["unparsed_by_reason"] == {"impossible time": 1}
     assert (document.period.begin, document.period.end) == (
         datetime(2026, 10, 10, 13, 46, 40, tzinfo=UTC),
         datetime(2026, 10, 10, 13, 47, 40, tzinfo=UTC),

@@ -41,7 +41,7 @@ USUAL: dict[str, Any] = {
 
 NO_REQUEST = {"method": None, "target": None, "protocol": None}
 NO_TIME = {"problem": "no time before the request"}
-NO_STATUS = {"problem": "no status behind the request"}
+NO_STATUS = {"problem": "no status after the request"}
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "POST /cart/add HTTP/2.0": {"method": "POST", "target": "/cart/add", "protocol": "HTTP/2.0"},
@@ -162,8 +162,8 @@ BROKEN = {
     "not a log line": "no request in quotes",
     f"{HEAD} {TIME} GET / HTTP/1.1 200 1": "no request in quotes",
     "- - - - - - -": "no request in quotes",
-    f'{HEAD} {TIME} "GET /half': "request without an end",
-    f'{HEAD} {TIME} "GET /half\\" HTTP/1.1': "request without an end",
+    f'{HEAD} {TIME} "GET /half': "request without a closing quote",
+    f'{HEAD} {TIME} "GET /half\\" HTTP/1.1': "request without a closing quote",
     '{"time": "2026-10-10T13:55:36Z", "path": "/"}': "no time before the request",
 }
 """Lines that are not records, and why."""

@@ -201,7 +201,7 @@ def test_broken_lines_are_counted(tmp_path: Path) -> None:
     assert len(records) == 41
     counts = figures(tmp_path / "log")["input"]
     assert (counts["lines"], counts["blank"], counts["unparsed"], counts["other"]) == (46, 1, 4, 1)
-    assert counts["unparsed_by_reason"] == {"no JSON object": 4}
+    assert counts["unparsed_by_reason"] == {"not a JSON object": 4}
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

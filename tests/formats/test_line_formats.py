@@ -59,13 +59,13 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
     ("nginx-proxy-manager", f'[10/Oct/2026:13:55:36 +0000] 404 - GET https shop.example "/x" {NPM}', {"status": 404, "address": "203.0.113.7"}),
     ("bunny", "HIT|200|1791640536|9|1|203.0.113.7|-|https://shop.example/|WA|a|b|id|DE", {"user_agent": "a|b", "time": "2026-10-10T13:55:36"}),
     ("uwsgi", "*** Starting uWSGI 2.0.12 (64bit) on [Sat Oct 10 13:55:35 2026] ***", {"problem": "comment"}),
-    ("uwsgi", "an application says something", {"problem": "not written like the format"}),
+    ("uwsgi", "an application says something", {"problem": "does not match the format"}),
     (
         "ltsv",
         "time:2026-10-10T13:55:36Z\tremote_addr:203.0.113.7\thost:shop.example\turi:/a b\tstatus:200",
         {"host": "shop.example", "target": "/a b"},
     ),
-    ("ltsv", "time:2026-10-10T13:55:36Z\t203.0.113.7\tstatus:200", {"problem": "not written like the format"}),
+    ("ltsv", "time:2026-10-10T13:55:36Z\t203.0.113.7\tstatus:200", {"problem": "does not match the format"}),
 ]
 """A format, a line, and parts of its record."""
 

@@ -58,7 +58,7 @@ def test_fates_add_up_and_rejected_lines_have_reasons(packed: bool, tmp_path: Pa
         log = tmp_path / "cut.log.gz"
     run = runs.document([log], rejects=True)
     assert run.rejects is not None
-    assert run.rejects.select("line", "reason").rows() == [(19, "no request in quotes"), (20, "request without an end")]
+    assert run.rejects.select("line", "reason").rows() == [(19, "no request in quotes"), (20, "request without a closing quote")]
     counts = figures(log)["input"]
     assert (counts["lines"], counts["blank"], counts["comment"], counts["unparsed"], counts["asset"], counts["kept"]) == (36, 1, 1, 2, 8, 24)
 

@@ -148,7 +148,7 @@ def test_other_lines_are_unparsed(tmp_path: Path) -> None:
     lines = [LINE, LINE.replace(" 200 ", " "), LINE.replace(" - ann", ""), "", LINE.replace('"GET', "GET"), LINE, LINE]
     counts = figures(written(tmp_path / "access.log", lines), log_format=NGINX)["input"]
     assert (counts["lines"], counts["blank"], counts["unparsed"]) == (7, 1, 3)
-    assert counts["unparsed_by_reason"] == {"not written like the format": 3}
+    assert counts["unparsed_by_reason"] == {"does not match the format": 3}
 
 
 def test_a_goals_file_can_set_the_format(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def fates(document: Document) -> dict[str, int]:
     [
         (TEXT, {"asset": 1, "kept": 3}, {}),
         (bytes(9_000) + TEXT, {"asset": 1, "kept": 3}, {}),
-        (TEXT + b"a\0b\n", {"asset": 1, "kept": 3, "unparsed": 1}, {"zero bytes inside": 1}),
+        (TEXT + b"a\0b\n", {"asset": 1, "kept": 3, "unparsed": 1}, {"contains zero bytes": 1}),
         (TEXT + b"a" * (lines.MAX_LINE_BYTES + 1) + b"\n", {"asset": 1, "kept": 3, "unparsed": 1}, {"longer than 1 MiB": 1}),
         (TEXT + TEXT[:40], {"asset": 1, "kept": 3, "unparsed": 1}, {"unfinished last line": 1}),
         (TEXT + TEXT[:40] + b"\n", {"asset": 1, "kept": 3, "unparsed": 1}, {"no request in quotes": 1}),
@@ -131,7 +131,7 @@ def test_rejects_contain_the_unread_lines_without_addresses(tmp_path: Path) -> N
     assert rejects.rows() == [
         ("access.log", 5, "no request in quotes", "␛[31mred x.x.x.x"),
         ("access.log", 6, "no request in quotes", "y" * 500),
-        ("access.log", 7, "zero bytes inside", "a␀b"),
+        ("access.log", 7, "contains zero bytes", "a␀b"),
     ]
 
 

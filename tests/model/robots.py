@@ -28,9 +28,9 @@ def reason_of(hits: list[Hit], site: Site) -> str:
     if any(text.lower() in agent for text in site.bots_kept):
         return ""
     if any(text.lower() in agent for text in site.bots_dropped):
-        return "agent is in bots.drop"
+        return "user agent matches bots.drop"
     if hits[0].bot:
-        return "agent says nothing" if agent == "-" else "agent is on the list of crawlers"
+        return "no user agent" if agent == "-" else "user agent is on the crawler list"
     return behaviour_of(hits, site)
 
 
@@ -38,11 +38,11 @@ def behaviour_of(hits: list[Hit], site: Site) -> str:
     """Return the first behaviour rule that identifies the sender of these hits as a bot, or an empty string."""
     pages = [hit for hit in hits if site.is_page(hit) and hit.path != "/robots.txt"]
     if any(hit.path == "/robots.txt" for hit in hits):
-        return "asked for robots.txt"
+        return "requested robots.txt"
     if any(hit.path in SCANNED for hit in hits) and not any(hit.status < 300 and hit.path not in SCANNED for hit in pages):
-        return "asked for what scanners ask for, got no page"
+        return "requested paths that only scanners request"
     if any(sum(first.time <= hit.time <= first.time + 180 for hit in pages) > 180 for first in pages):
         return "more than 180 pages in 180 seconds"
     if all(hit.method == "HEAD" for hit in hits):
-        return "sent only HEAD"
-    return "got only 4xx" if all(400 <= hit.status < 500 for hit in hits) else ""
+        return "sent only HEAD requests"
+    return "received only 4xx responses" if all(400 <= hit.status < 500 for hit in hits) else ""

@@ -43,8 +43,8 @@ REQUIRED = (
     | dict.fromkeys(("cart twice", "checkout twice", "receipt twice", "product twice", "repeated ranges", "reloaded receipts"), 1)
     | dict.fromkeys(("quotes", "bytes", "options", "head", "no_protocol", "blank", "IPv6 visitors", "+0100", "+0200"), 1)
     | dict.fromkeys(("status 204", "status 206", "status 304", "status 422", "listed as asset, named", "rubbish"), 1)
-    | dict.fromkeys(("asked for robots.txt", "asked for what scanners ask for, got no page", "more than 180 pages in 180 seconds"), 1)
-    | dict.fromkeys(("sent only HEAD", "got only 4xx", "agent says nothing", "agent is on the list of crawlers"), 1)
+    | dict.fromkeys(("requested robots.txt", "requested paths that only scanners request", "more than 180 pages in 180 seconds"), 1)
+    | dict.fromkeys(("sent only HEAD requests", "received only 4xx responses", "no user agent", "user agent is on the crawler list"), 1)
     | {"background POSTs": 4, "listed as background, named": 8, "displaced": 3, "spelling": 5, "odd": 20}
 )
 """The minimum number of times that each hard case must occur in a run."""

@@ -305,8 +305,8 @@ def _problem(*, has_agent: bool) -> pl.Expr:
         "comment": pl.col("odd").str.starts_with(COMMENT) | pl.col("odd").str.contains(_MESSAGE),
         "no request in quotes": pl.col("request").is_null(),
         "no time before the request": pl.col("time").is_null() & ~pl.col("timeless"),
-        "request without an end": pl.col("after").is_null(),
-        "no status behind the request": pl.col("status").is_null() & (pl.col("number").struct[0] != "-"),
+        "request without a closing quote": pl.col("after").is_null(),
+        "no status after the request": pl.col("status").is_null() & (pl.col("number").struct[0] != "-"),
         "a quote inside a quoted field": (pl.col("between").str.strip_chars() != "") if has_agent else pl.lit(value=False),
     }
     return pl.coalesce("fault", first_problem(rules))

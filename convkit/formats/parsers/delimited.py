@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 COMMA_LIKE, TAB = (",", ";", "|"), ("\t",)
 ANY_SEPARATOR = (*TAB, *COMMA_LIKE)
-UNCLOSED_QUOTE, RAGGED_ROW = "a quote without an end", "not as many fields as the header"
+UNCLOSED_QUOTE, RAGGED_ROW = "unclosed quote", "number of fields differs from the header"
 _QUOTED = r'"[^"]*"'
 _MOST_LINES = 100
 """The maximum number of lines in a record; a quote that stays open for longer counts as unclosed."""

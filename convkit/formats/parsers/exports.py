@@ -346,4 +346,4 @@ def _with_clock() -> pl.Expr:
 
 def _problem() -> pl.Expr:
     """Return why a row is not an event; rows without a time or a visitor are events."""
-    return pl.coalesce("fault", first_problem({"no event and no page": pl.col("event").is_null() & pl.col("url").is_null()}))
+    return pl.coalesce("fault", first_problem({"neither an event nor a page": pl.col("event").is_null() & pl.col("url").is_null()}))

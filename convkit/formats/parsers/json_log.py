@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from convkit.formats.parsers.presets import ColumnPath
 
 
-NOT_JSON = "no JSON object"
+NOT_JSON = "not a JSON object"
 _ESCAPES = {"\\\\": "\\\\", "\\x": "\\\\x"}
 r"""nginx writes `\xHH`, which is invalid JSON: it stays as written, as in nginx's other logs, and is decoded when records are read."""
 _AROUND = " \t\r,\ufeff"

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from convkit.formats.parsers.base import Assets, Needs
     from convkit.formats.parsers.fields import Cleaning
 
-NO_MATCH = "not written like the format"
+NO_MATCH = "does not match the format"
 _WHOLE = "whole"
 _SAMPLED = 100
 
