@@ -16,7 +16,7 @@ from convkit.core import datafiles
 from convkit.core.collect import collect_frame
 from convkit.core.document import sum_tallies
 from convkit.core.model import USER_RULE
-from convkit.core.schema import TEXT
+from convkit.core.schema import NO_VISITOR, TEXT
 from convkit.engine.memory import MemoryBudget
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Assets
@@ -115,7 +115,9 @@ def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
         lines, logs = collect_frame(rank_sources(lines.lazy(), ranks.lazy()), lines.height), [logs[number] for number in ranks["source"]]
     if plan.goals.site.trusted_proxy:
         lines = collect_frame(resolve_proxies(lines.lazy(), plan.goals.site.trusted_proxy), lines.height)
-    lines = collect_frame(identify_users(collect_frame(mark_duplicates(lines), lines.height)), lines.height)
+    lines = collect_frame(_without_nobody(lines.lazy(), plan, lines.height), lines.height)
+    lines = collect_frame(mark_duplicates(lines), lines.height)
+    lines = collect_frame(identify_users(lines), lines.height)
     return _log_data(opened, logs, loaded, lines.clear().lazy(), 0), lines
 
 
@@ -127,6 +129,7 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     if goals.site.trusted_proxy:
         lines = store.keep(resolve_proxies(lines.drop(BUCKET_KEY), goals.site.trusted_proxy))
     size = collect_frame(lines.select(pl.len()), _MANY).item()
+    lines = _without_nobody(lines, plan, size)
     if "event_number" in lines.collect_schema():
         lines = merge.mark_problem(lines, merge.find_duplicates(lines, size), "duplicate")
     linked = linked_keys(lines, goals.site, size)
@@ -134,6 +137,12 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     data = replace(_log_data(opened, logs, loaded, lines, size), facts=_global_facts(lines, goals))
     bounds = _bounds(_counts(lines, bucket, size), plan.memory)
     return Partition(data, plan.every_line, filters=tuple(bucket.is_between(first, last) for first, last in bounds))
+
+
+def _without_nobody(lines: pl.LazyFrame, plan: Plan, size: int) -> pl.LazyFrame:
+    """Return lines with the problem NO_VISITOR for the few whose sender turned out to name nobody."""
+    nobody = traffic_visitors.unidentified(lines, plan.goals.site.visitor_rules, size)
+    return merge.mark_problem(lines, nobody, NO_VISITOR) if nobody.height else lines
 
 
 def _assets(plan: Plan) -> Assets:

@@ -77,8 +77,8 @@ BUCKETS = 256
 """The number of buckets; a part consists of as many buckets as fit into memory."""
 BUCKET_KEY = "key"
 """The name of a column with a number (UInt32) that is the same for all lines of a visitor; several visitors may have the same number."""
-_FOUR = r"^([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+) - "
-_SIX = r"^([1-9a-f][0-9a-f]{0,3}:[1-9a-f][0-9a-f]{0,3}):[0-9a-f:]* - "
+_FOUR = r"^([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+) - [^ ]+$"
+_SIX = r"^([1-9a-f][0-9a-f]{0,3}:[1-9a-f][0-9a-f]{0,3}):[0-9a-f]*:[0-9a-f:]* - [^ ]+$"
 _NETWORK, _FIRST_TWO = r"^0*([0-9a-f]*):0*([0-9a-f]*):[0-9a-f:]*$", "${1}:${2}"
 _SEED = 5
 

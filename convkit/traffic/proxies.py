@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from convkit.formats.parsers import addresses
+from convkit.formats.parsers import addresses, requests
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FORWARDED = "forwarded"
 _PAIR = ["sender", FORWARDED]
-_LEAD = r"^([^ ,]*(?:, *[^ ,]+)*)"
-"""Matches the address, or the list of addresses, at the start of a sender."""
-_WITH_PORT = r'^"?\[?([0-9.]+|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)\]?(?::\d+)?"?$'
 
 
 def resolve_proxies(parsed: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFrame:
@@ -26,7 +23,7 @@ def resolve_proxies(parsed: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFr
 
     The chain is X-Forwarded-For followed by the connection's address; the client's address is the right-most one that is not in any of the
     `trusted` networks. If that entry is not an address, the chain is broken and the connection's address is used; if all are trusted, the left-most
-    address is used.
+    address is used. If a line has several lists of addresses, the first one with a public address is X-Forwarded-For.
     """
     pairs = parsed.select(_PAIR).unique()
     return (
@@ -37,23 +34,46 @@ def resolve_proxies(parsed: pl.LazyFrame, trusted: tuple[str, ...]) -> pl.LazyFr
 
 
 def _resolved(pairs: pl.LazyFrame, trusted: Iterable[str]) -> pl.LazyFrame:
-    """Return `sender, forwarded, client_sender` for distinct pairs; the last is the sender with only the client's address at its start."""
+    """Return `sender, forwarded, client_sender` for distinct pairs; the last is the sender with the client's address and without the others."""
     is_of_client = ~pl.col("trusted")
     address, last = pl.col("address"), pl.col("address").last()
     right_most = address.filter(is_of_client).last()
     client_address = pl.when(is_of_client.any()).then(pl.when(pl.col("is_one").filter(is_of_client).last()).then(right_most).otherwise(last))
-    sender, lead = pl.col("sender").cast(pl.String), pl.col("lead")
+    chain = pl.concat_list(pl.col("entries").fill_null([]), pl.col("chain"))
     return (
-        pairs.with_columns(lead=sender.str.extract(_LEAD))
-        .with_columns(chain=pl.concat_str(pl.col(FORWARDED).cast(pl.String), lead, separator=",", ignore_nulls=True).str.split(","))
-        .explode("chain")
-        # IIS writes a space as a plus.
-        .with_columns(address=pl.col("chain").str.strip_chars(" +"))
-        .with_columns(address=pl.coalesce(address.str.extract(_WITH_PORT), address))
+        requests.split_senders(pairs.with_row_index("pair"), with_chain=True)
+        .join(_forwarded(pairs), on="pair", how="left", maintain_order="left")
+        .select("pair", *_PAIR, "user", address=chain)
+        .explode("address", empty_as_null=True)
         .pipe(addresses.add_address_parts)
         .with_columns(trusted=addresses.in_networks(pl.col("sorted"), tuple(trusted)), is_one=addresses.is_address(pl.col("sorted")))
-        .group_by(_PAIR, maintain_order=True)
-        .agg(lead.first(), client_address=pl.coalesce(client_address, address.first()))
-        .with_columns(client_sender=pl.concat_str("client_address", sender.str.strip_prefix(lead)))
-        .drop("lead", "client_address")
+        .group_by("pair", maintain_order=True)
+        .agg(pl.col(*_PAIR, "user").first(), client_address=client_address.otherwise(address.first()))
+        .select(*_PAIR, client_sender=requests.join_sender(pl.col("client_address"), pl.col("user")))
+    )
+
+
+def _forwarded(pairs: pl.LazyFrame) -> pl.LazyFrame:
+    """Return `pair, entries`: the list of addresses and other words in `forwarded`, or in the first of its lines that has a public address."""
+    entry = pl.col("entries")
+    # IIS writes a space as a plus.
+    word = entry.str.strip_chars(' +"')
+    clean = pl.coalesce(addresses.clean_address(word), word)
+    is_public = (addresses.is_one_address(clean) & ~addresses.is_private(clean)).fill_null(value=False)
+    lists = (
+        pairs.with_row_index("pair")
+        .select("pair", field=pl.col(FORWARDED).cast(pl.String).str.split(requests.NEXT_LIST))
+        .explode("field")
+        .drop_nulls("field")
+        .with_row_index("list")
+    )
+    return (
+        lists.with_columns(entries=pl.col("field").str.split(","))
+        .explode("entries")
+        .with_columns(entries=clean, is_public=is_public)
+        .group_by("pair", "list", maintain_order=True)
+        .agg("entries", pl.col("is_public").any())
+        .sort("pair", ~pl.col("is_public"), "list")
+        .group_by("pair", maintain_order=True)
+        .agg(pl.col("entries").first())
     )

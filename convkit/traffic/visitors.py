@@ -16,6 +16,7 @@ from convkit.core.model import ADDRESS_RULES, USER_RULE
 from convkit.core.schema import PROBLEM
 from convkit.formats.parsers import addresses, requests
 from convkit.goals.site import JAVA_SESSION
+from convkit.ingest.merge import LINE_KEY
 from convkit.traffic import attributes, bots, devices, paths
 
 if TYPE_CHECKING:
@@ -53,6 +54,22 @@ def has_identity(rules: Iterable[str], columns: Sequence[str], candidates: pl.Ex
     # The rules cost almost nothing on nulls.
     texts = {rule: pl.when(candidates).then(_rule_column(rule)) for rule in _text_rules(rules) if _rule_column(rule) in columns}
     return pl.any_horizontal(pl.lit(value=False), *(_rule_value(rule, text).is_not_null() for rule, text in texts.items()))
+
+
+_SURELY_IDENTIFIED = r"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[1-9a-f][0-9a-f]*:[0-9a-f]+:[0-9a-f]*:[0-9a-f:]*) [^ ]+ [^ ]+$"
+
+
+def unidentified(lines: pl.LazyFrame, rules: Iterable[str], size: int) -> pl.DataFrame:
+    """Return `source, line_no` of records that no rule applies to, and whose sender is neither an address nor a user but, say, a time of day."""
+    columns, text = lines.collect_schema().names(), pl.col("sender").cast(pl.String)
+    # Only senders written in an unusual way need to be split; those without any text have the problem already.
+    unusual = lines.select("sender").unique().filter(~text.str.contains(_SURELY_IDENTIFIED) & (text != "- - -"))
+    nobody = collect_frame(requests.split_senders(unusual).filter(pl.col("address").is_null() & pl.col("user").is_null()).select("sender"), size)
+    if nobody.is_empty():
+        return pl.DataFrame(schema={name: pl.UInt32() for name in LINE_KEY})
+    is_record = pl.col("problem").is_null() & pl.col("request").is_not_null()
+    records = lines.filter(is_record).join(nobody.lazy(), on="sender", how="semi")
+    return collect_frame(records.filter(~has_identity(rules, columns, pl.lit(value=True))).select(LINE_KEY), size)
 
 
 def visitor_numbers(rules: Iterable[str], columns: Sequence[str]) -> dict[str, pl.Expr]:

@@ -66,7 +66,7 @@ def test_networks_agree_with_python(drawn: list[object], network: str, away: int
 
 
 def test_host_names_and_garbage_are_in_no_network() -> None:
-    names = ["proxy.example", "unix:", "", "203.0.113", "203.0.113.7.8", "a.b.c.d", ":", ":::", "203.0.113.7:8080"]
+    names = ["proxy.example", "unix:", "", "203.0.113", "203.0.113.7.8", "a.b.c.d", ":", ":::", "10:20:30"]
     assert of_networks(*names) == [False] * len(names)
     assert values_of(addresses.in_networks(pl.col("sorted"), ()), "203.0.113.7") == [False]
 

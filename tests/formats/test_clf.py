@@ -12,7 +12,7 @@ from convkit.core import datafiles
 from convkit.core.schema import LINES
 from convkit.files.lines import Source
 from convkit.formats.parsers import clf
-from convkit.formats.parsers.base import ALL_ASSETS, NO_NEEDS
+from convkit.formats.parsers.base import ALL_ASSETS, Needs
 
 
 @pytest.mark.parametrize(
@@ -46,14 +46,20 @@ def cells(name: str, *lines: str) -> pl.DataFrame:
     """Return the PARSED columns of some lines."""
     frame = pl.LazyFrame({"source": 0, "line_no": range(1, len(lines) + 1), "line": lines}, schema_overrides=LINES)
     undamaged = frame.with_columns(fault=pl.lit(None, LINES["fault"]), outer=pl.lit(None, pl.String))
-    return FORMATS[name].fit(Source(Path(), "log"), pl.Series(lines), NO_NEEDS).scan(undamaged, ALL_ASSETS).collect()
+    return FORMATS[name].fit(Source(Path(), "log"), pl.Series(lines), Needs(texts=("forwarded",))).scan(undamaged, ALL_ASSETS).collect()
 
 
-def test_forwarded_addresses_are_read_if_some_line_has_them() -> None:
+def test_forwarded_addresses_are_read_from_any_quoted_field_after_the_agent() -> None:
     """A ratio or a name after the user agent is not an address."""
     usual = f'{HEAD} {TIME} "GET / HTTP/1.1" 200 1 "-" "Opera/12.0"'
     ends = (' "203.0.113.9, 10.0.0.1"', ' "2001:db8::7"', ' "-"', "", ' 0.012 "203.0.113.9"')
-    assert cells("combined", *(usual + end for end in ends))["forwarded"].to_list() == ["203.0.113.9, 10.0.0.1", "2001:db8::7", None, None, None]
+    assert cells("combined", *(usual + end for end in ends))["forwarded"].to_list() == [
+        "203.0.113.9, 10.0.0.1",
+        "2001:db8::7",
+        None,
+        None,
+        "203.0.113.9",
+    ]
     assert cells("combined", f'{usual} "2.75"')["forwarded"].to_list() == [None]
 
 

@@ -112,7 +112,7 @@ CASES: dict[str, list[tuple[str, dict[str, Any] | None]]] = {
     "a name directly before the address": [
         (f'shop.example:203.0.113.7 - - {AT} "GET / HTTP/1.1" 200 1', {"address": "203.0.113.7"}),
         (f'INFO:werkzeug:203.0.113.8 - - {AT} "GET / HTTP/1.1" 200 -', {"address": "203.0.113.8"}),
-        (f'::ffff:203.0.113.9 - - {AT} "GET / HTTP/1.1" 200 -', {"address": "::ffff:203.0.113.9"}),
+        (f'::ffff:203.0.113.9 - - {AT} "GET / HTTP/1.1" 200 -', {"address": "203.0.113.9"}),
     ],
     "IIS's, with a line inside the method": [
         (

@@ -1,4 +1,4 @@
-"""IP addresses: a sortable form of fixed width, the part that identifies a visitor, membership in networks, and masking."""
+"""IP addresses: cleaning, a sortable form of fixed width, the part that identifies a visitor, membership in networks, and masking."""
 
 from __future__ import annotations
 
@@ -7,14 +7,67 @@ from ipaddress import IPv4Network, ip_network
 
 import polars as pl
 
-_ANY = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\d)|(?<![\w:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+_DOTTED = r"(?:\d{1,3}\.){3}\d{1,3}"
+_ANY = re.compile(rf"(?<![\w:])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_DOTTED}(?![\w.]*\d)|[0-9A-Fa-f]{{0,4}}(?![\w:]))|(?<![\w.]){_DOTTED}(?![\w.]*\d)")
 _CLOCK = re.compile(r"(?:\d{4}:)?\d\d?:\d\d(?::\d\d)?")
 _MASK = "x.x.x.x"
 _GROUPS, _DIGITS = 8, 4
 _PREFIX_GROUPS = 4
 _SORTED = r"^(?:(?:(?:[01]\d\d|2[0-4]\d|25[0-5])(?:\.|$)){4}|(?:[0-9a-f]{4}(?::|$)){8})$"
-_MAPPED = "::ffff:"
 _ZEROS = ":" + _GROUPS * "0:"
+
+_FOUR = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+_WHOLE_SIX = r"(?:[0-9A-Fa-f:.]*::[0-9A-Fa-f:.]*|(?:[0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f.]+)"
+_ATTACHED = r"(?:[^ ,]*[g-zG-Z][^ ,:]*:)?"
+ADDRESS_WORD = rf'"?{_ATTACHED}(?:\[{_WHOLE_SIX}(?:%[^\]]*)?\]|{_WHOLE_SIX}(?:%[^ ,]*)?|{_FOUR})(?::[0-9]+)?"?'
+"""Matches a word that is an IP address, perhaps with a port, a zone, brackets, or the name of a program before it; a time of day does not match."""
+_PORT = rf'^"?{_ATTACHED}(?:\[([^\]%]*)(?:%[^\]]*)?\](?::[0-9]+)?|({_FOUR})(?::[0-9]+)?|([^:\[\]"]*[A-Za-z.-][^:\[\]"]*)(?::[0-9]+)?)"?$'
+_BARE_SIX = rf"^{_WHOLE_SIX}(?:%.*)?$"
+_MAPPED = rf"(?i)^(?:0{{0,4}}:){{1,5}}:?(?:0{{0,4}}:)?ffff:({_FOUR})$"
+_DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T_].*)?$"
+_PRIVATE_FOUR = (
+    r"(?:0|10|127|169\.254|172\.(?:1[6-9]|2[0-9]|3[01])|192\.168|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])|198\.1[89]|2(?:2[4-9]|[345][0-9]))\."
+)
+_PRIVATE = rf"(?i)^(?:{_PRIVATE_FOUR}|::1?$|f[cd][0-9a-f]{{2}}:|fe[89ab][0-9a-f]:|ff[0-9a-f]{{2}}:)"
+_IS_ONE = rf"^(?:{_FOUR}|{_WHOLE_SIX})$"
+
+
+def clean_address(text: pl.Expr) -> pl.Expr:
+    """Return an IP address or a host name without its port, brackets and zone, or null where the text is neither, like a date or a time of day.
+
+    An IPv4 address that is mapped into IPv6 becomes IPv4. Words without a colon are not tested further, because names of hosts may be anything.
+    """
+    # Addresses without a colon, a bracket or a dash are as they should be; the rules cost almost nothing on nulls.
+    odd = pl.when(text.str.contains(r'[:\[\]"-]')).then(text)
+    groups = odd.str.extract_groups(_PORT).struct
+    bare = pl.coalesce(groups[0], groups[1], groups[2], pl.when(odd.str.contains(_BARE_SIX)).then(odd).str.replace("%.*$", ""))
+    known = pl.when(~bare.str.contains(_DATE)).then(bare)
+    return pl.when(odd.is_null()).then(text).otherwise(pl.coalesce(known.str.extract(_MAPPED), known))
+
+
+def clean_host(text: pl.Expr) -> pl.Expr:
+    """Return a host in lower case and without its port, or null where there is none: where the text is empty, `-`, a date or a time of day."""
+    host = text.str.to_lowercase().str.replace(r":\d+$", "")
+    return pl.when(~host.str.contains(r"^(?:-?|\d{4}-\d\d-\d\d|\d\d?:\d\d)$")).then(host)
+
+
+def is_one_address(text: pl.Expr) -> pl.Expr:
+    """Return whether a string that `clean_address` returned is an IP address and not the name of a host."""
+    return text.str.contains(_IS_ONE)
+
+
+def is_private(text: pl.Expr) -> pl.Expr:
+    """Return whether a clean address cannot be a client's on the internet: private, loopback, link-local, shared (CGNAT), multicast or reserved.
+
+    The source is IANA's registries of special-purpose addresses (2026-10); networks for documentation count as public, because examples use them.
+    """
+    return text.str.contains(_PRIVATE)
+
+
+def first_public(chain: pl.Expr) -> pl.Expr:
+    """Return the first public address of a list of clean addresses, or the first address if all are private."""
+    public = chain.list.eval(pl.element().filter(~is_private(pl.element())))
+    return pl.coalesce(public.list.first(), chain.list.first())
 
 
 def add_address_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
@@ -27,8 +80,7 @@ def add_address_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
     four = pl.when(six.is_null()).then(plain)
     # The rules for IPv6 cost almost nothing on nulls.
     return (
-        frame.with_columns(plain=pl.col("address").cast(pl.String).str.to_lowercase())
-        .with_columns(plain=pl.coalesce(_bare(_with_colon(plain)), plain))
+        frame.with_columns(plain=clean_address(pl.col("address").cast(pl.String)).str.to_lowercase())
         .with_columns(six=_with_colon(plain))
         .with_columns(group=_whole(six).str.splitn(":", _GROUPS))
         .with_columns(
@@ -42,12 +94,6 @@ def add_address_parts(frame: pl.LazyFrame) -> pl.LazyFrame:
 def _with_colon(address: pl.Expr) -> pl.Expr:
     """Return the address if it is IPv6, otherwise null."""
     return pl.when(address.str.contains(":", literal=True)).then(address)
-
-
-def _bare(address: pl.Expr) -> pl.Expr:
-    """Return an IPv6 address without brackets or zone, or the IPv4 address that is mapped into it."""
-    bare = address.str.strip_chars("[]").str.replace(r"%.*$", "")
-    return pl.when(bare.str.starts_with(_MAPPED) & bare.str.contains(".", literal=True)).then(bare.str.strip_prefix(_MAPPED)).otherwise(bare)
 
 
 def _whole(address: pl.Expr) -> pl.Expr:

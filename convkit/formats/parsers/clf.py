@@ -15,6 +15,7 @@ import polars as pl
 from convkit.core.schema import PARSED, TIME, first_problem
 from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import base, requests, timestamps
+from convkit.formats.parsers.addresses import ADDRESS_WORD, clean_host
 from convkit.formats.parsers.fields import clean_fields
 from convkit.formats.parsers.requests import text_or_null
 from convkit.formats.parsers.timestamps import WEB_ERA
@@ -111,11 +112,12 @@ _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _TIME = r'\[[^\]"]*\d(?::\d\d|\d{8})[^\]"]*\]'
 _STATUS_AND_BYTES = r" (?:\d{3}|-) \S+"
 _TOOK = r"(?:\([0-9.]+ s\) +)?"
-_BEGINNING = rf'(?:"[^"\[]*" +|")?[^\s"\[]\S*(?: .*)? +{_TIME} +{_TOOK}{_QUOTED}'
+_BEGINNING = rf'(?:"[^"\[]*" +|")?(?:[^\s"\[]|\[[0-9a-fA-F:.%]+\])\S*(?: .*)? +{_TIME} +{_TOOK}{_QUOTED}'
 _START = rf'^(?:{_BEGINNING}|{_ADDRESS} [^ \["]+ [^ \["]+ "(?:[A-Z]+ (?:[^"\\]|\\.)*|-)"){_STATUS_AND_BYTES}'
 _HOST_FIRST = rf"^[^\s,\"]+ +(?:{_ADDRESS}(?:, *[^ ,]+)* +(?:[^ \[]+ +[^ \[]|\[)|[^ -][^ ,]* +- +[^ \[]+ +\[)"
 _HOST_SECOND = rf"^[^\s,]+ +(?:{_ADDRESS}|{_NAME}) +[^ \[]+ +\["
-_FORWARDED = rf'"{_STATUS_AND_BYTES} {_QUOTED} {_QUOTED} "{_ADDRESS}(?:, *[^"]*)?"'
+_FORWARDED = rf'"(?:[^", ]+, *)*{ADDRESS_WORD}"(?:\s|$)'
+"""Matches a quoted field that ends with an address, like X-Forwarded-For: an address, or a list of words of which the last is one."""
 AGENT_FOLLOWS = rf'(?: [^" ]+){{0,4}} +{_QUOTED} +"'
 """Matches referrer and user agent, possibly after a few words such as the duration."""
 PROXIES = {
@@ -136,8 +138,8 @@ _MESSAGE = (
     r"|\] code \d{3}, message |--- last message repeated \d+ times? ---$|^-- (?:Logs begin|Journal begins|Boot) "
 )
 """Matches other messages in access logs: Apache's errors, and messages from ingress-nginx, Gunicorn, Python's server, syslog and the journal."""
+FORWARDED = "forwarded"
 _FIELDS = ("before", "request", "after", "referrer", "between", "agent")
-_BEHIND = ("behind", "forwarded")
 _TRIED, _MOSTLY = 1_000, 0.5
 _USUAL_STATUS = r"^ [1-5]\d\d "
 _STATUS_DIGITS = 3
@@ -166,7 +168,7 @@ class CommonLog(LogFormat, Layout):
     host_second: bool = False
     """Whether a virtual host takes the place of the ident, as in lighttpd's logs."""
     has_forwarded: bool = False
-    """Whether X-Forwarded-For follows the user agent, as in nginx's default `main`."""
+    """Whether the run needs X-Forwarded-For, which may be in any quoted field after the user agent (in nginx's default `main`, in the first)."""
     timezone: str | None = None
     """The time zone of times without one, if some lines have an unusual beginning; None if all are usual."""
     has_local_times: bool = False
@@ -194,7 +196,7 @@ class CommonLog(LogFormat, Layout):
         """Return the layout of one log; the slower rules are only used if some lines have an unusual beginning."""
         few, line = head.gather_every(len(head) // _TRIED + 1).to_frame("line"), pl.col("line")
         marks = {"odd": ~line.str.contains(USUAL_BEGINNING), "local": line.str.contains(HAS_NO_ZONE)}
-        marks |= {"second": line.str.contains(_HOST_SECOND), "forwarded": line.str.contains(_FORWARDED)}
+        marks |= {"second": line.str.contains(_HOST_SECOND)}
         share = (
             few.filter(_is_quoted_line(host_first=self.host_first))
             .select(mark.mean().fill_null(0).alias(name) for name, mark in marks.items())
@@ -205,7 +207,7 @@ class CommonLog(LogFormat, Layout):
             timezone=needs.timezone if share["odd"] else None,
             has_local_times=share["local"] > 0,
             host_second=not self.host_first and share["second"] >= _MOSTLY,
-            has_forwarded=self.has_agent and share["forwarded"] > 0,
+            has_forwarded=self.has_agent and FORWARDED in needs.texts,
         )
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
@@ -220,7 +222,7 @@ class CommonLog(LogFormat, Layout):
 
     def _parts(self, lines: pl.LazyFrame) -> pl.LazyFrame:
         """Return lines split at their quotes."""
-        fields = (*_FIELDS, *_BEHIND) if self.has_forwarded else _FIELDS
+        fields = (*_FIELDS, FORWARDED) if self.has_forwarded else _FIELDS
         return clean_fields(_parts(lines, fields), self.clean, fields)
 
     def _parsed(self, begun: pl.LazyFrame) -> pl.LazyFrame:
@@ -245,26 +247,26 @@ class CommonLog(LogFormat, Layout):
             return {"sender": pl.col("lead"), "host": _NO_TEXT}
         if self.host_first:
             word = pl.col("lead").str.splitn(" ", 2).struct
-            return {"sender": word[1].str.strip_chars_start(" "), "host": _host(word[0])}
+            return {"sender": word[1].str.strip_chars_start(" "), "host": clean_host(word[0])}
         word = pl.col("lead").str.splitn(" ", 3).struct
-        return {"sender": pl.concat_str([word[0], pl.lit(" - "), word[2].fill_null("-")]), "host": _host(word[1])}
+        return {"sender": pl.concat_str([word[0], pl.lit(" - "), word[2].fill_null("-")]), "host": clean_host(word[1])}
 
     def _agent(self) -> dict[str, pl.Expr]:
         """Return referrer, user agent and X-Forwarded-For; the user agent is empty if it is `-` and null if the format has none."""
         if not self.has_agent:
             return dict.fromkeys(("referrer", "user_agent", "forwarded"), _NO_TEXT)
-        agent = pl.col("agent")
-        forwarded = pl.when(pl.col("behind").str.strip_chars() == "").then(text_or_null(pl.col("forwarded"))) if self.has_forwarded else _NO_TEXT
+        agent, lists = pl.col("agent"), pl.col(FORWARDED).str.extract_all(_FORWARDED) if self.has_forwarded else None
+        # Lines without a list are the rule in some logs, and nulls cost almost nothing.
+        forwarded = (
+            _NO_TEXT
+            if lists is None
+            else pl.when(lists.list.len() > 0).then(lists.list.eval(pl.element().str.strip_chars('" '))).list.join(requests.NEXT_LIST)
+        )
         return {
             "referrer": text_or_null(pl.col("referrer")),
             "user_agent": pl.when(agent == "-").then(pl.lit("")).otherwise(agent),
             "forwarded": forwarded,
         }
-
-
-def _host(text: pl.Expr) -> pl.Expr:
-    """Return a virtual host without its port, or null if it is `-`."""
-    return text_or_null(text.str.to_lowercase().str.replace(r":\d+$", ""))
 
 
 def is_asset(extensions: str, behind: str = r"\] ") -> pl.Expr:
@@ -281,8 +283,9 @@ def _is_quoted_line(*, host_first: bool, end: str = "") -> pl.Expr:
 
 def _parts(lines: pl.LazyFrame, fields: Sequence[str]) -> pl.LazyFrame:
     """Split lines at their quotes. Plain assets, which make up most of a log, become null, because nulls cost almost nothing later."""
-    line = pl.col("line")
-    parts = requests.rewrite_escapes(line, requests.APACHE_ESCAPES).str.split_exact('"', len(fields) - 1).struct.rename_fields(fields).alias("part")
+    line = requests.rewrite_escapes(pl.col("line"), requests.APACHE_ESCAPES)
+    split = line.str.splitn('"', len(fields)) if FORWARDED in fields else line.str.split_exact('"', len(fields) - 1)
+    parts = split.struct.rename_fields(fields).alias("part")
     masked = {name: pl.when(~pl.col("plain")).then(name) for name in ("request", "after", "between")}
     return lines.with_columns(parts).unnest("part").with_columns(**masked)
 

@@ -12,7 +12,7 @@ import polars as pl
 from convkit.core import datafiles
 from convkit.core.schema import PARSED, first_problem
 from convkit.formats import Layout
-from convkit.formats.parsers import requests, timestamps
+from convkit.formats.parsers import addresses, requests, timestamps
 from convkit.formats.parsers.presets import normalized
 
 if TYPE_CHECKING:
@@ -48,7 +48,6 @@ FIELDS = (
 )
 """The fields of a line. `request` is the whole of `METHOD target PROTOCOL`; if missing, it is made from its parts. `target` may lack the `query`."""
 _EMPTY = ["-", "", "- - -"]
-_PORT = r"^\[?([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F:.]*::?[0-9a-fA-F:.]*\])(?::[0-9]+)?$"
 
 
 def clean_fields(rows: pl.LazyFrame, clean: Cleaning, present: Collection[str]) -> pl.LazyFrame:
@@ -74,8 +73,8 @@ def parse_requests(rows: pl.LazyFrame, present: Collection[str], assets: Assets,
     )
     plain_no_more = pl.col("plain") & pl.col("fault").is_null()
     return timed.with_columns(
-        sender=requests.join_sender(_address(), field_or_null("user")),
-        host=field_or_null("host").str.to_lowercase().str.replace(":[0-9]+$", ""),
+        sender=requests.join_sender(addresses.clean_address(pl.col("address")), field_or_null("user")),
+        host=addresses.clean_host(field_or_null("host")),
         request=pl.when(~pl.col("plain")).then("request"),
         status=pl.when(~pl.col("plain")).then("status").cast(pl.Int16, strict=False),
         bytes=pl.col("bytes").cast(pl.Int64, strict=False),
@@ -93,14 +92,6 @@ def field_or_null(name: str) -> pl.Expr:
     """Return a field, or null if it is `-` or empty."""
     bare = pl.col(name).str.strip_chars()
     return pl.when(~bare.is_in(_EMPTY)).then(bare)
-
-
-def _address() -> pl.Expr:
-    """Return the client's IP address without its port; other strings, such as lists of addresses, stay as they are."""
-    with_colon = pl.when(pl.col("address").str.contains(":", literal=True)).then("address")
-    # Bare IPv6 addresses, which are common, have neither brackets nor a port.
-    with_port = pl.when(with_colon.str.contains(r"[\].]")).then("address").str.replace(_PORT, "$1").str.strip_chars_end("]")
-    return pl.coalesce(with_port, "address")
 
 
 def _request(present: Collection[str]) -> pl.Expr:

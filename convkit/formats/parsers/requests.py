@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from convkit.core.escapes import long_characters
+from convkit.formats.parsers.addresses import ADDRESS_WORD, clean_address, first_public
 
 _METHOD = "^[A-Z][A-Z_-]*$"
 _BLANK = "^[- ]*$"
@@ -39,31 +40,50 @@ def split_requests(requests: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-_FORWARDED = r"^([^ ,]+)(?:, *[^ ,]+)+"
-"""Matches a list from X-Forwarded-For in place of one IP address; the first address is the visitor's."""
-_IP_ADDRESS = r"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[0-9a-fA-F]*:[0-9a-fA-F:.]+)$"
-_NAMED = r"^[^ ]*[g-zG-Z][^ :]*:([0-9]+\.[0-9]+\.[0-9]+\.[0-9]+)$"
-"""Matches a host or program name attached to an IP address."""
+_SIMPLE = r"^[^ ,]+ [^ ]+ [^ ]+$"
+"""Matches `address ident user`."""
+_LAST_ADDRESS = rf"^(?:.*[ ,])?{ADDRESS_WORD}(?: +(.*))?$"
+"""Matches what follows the last IP address in a sender."""
+_FIRST_WORD = r"^(?:[^ ,]+, *)*[^ ,]+ +(.*)$"
+"""Matches what follows the first word, or the first list of words, in a sender."""
+_TWO_WORDS = r"^[^ ]+ +([^ ]+) *$"
+_ENCODED_BLANK = "\\x20"
+NEXT_LIST = "\n"
+"""Separates the lists of addresses in `forwarded` if a line has several."""
 
 
-def split_senders(senders: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `address` and `user`, as text, to `sender`; they are null if the log has none."""
+def split_senders(senders: pl.LazyFrame, *, with_chain: bool = False) -> pl.LazyFrame:
+    """Add `address` and `user`, as text, to `sender`; they are null if the log has none. On request, add `chain`, all addresses in their order.
+
+    Besides `address ident user`, a sender may be a list of forwarded addresses and a proxy's address (`a, b ident user`, `a proxy ident user`,
+    `a - proxy - user`), or any words before an address, like a logger's. Of several addresses, the first public one is the client's.
+    """
     text = pl.col("sender").cast(pl.String)
-    listed = pl.when(text.str.contains(",", literal=True)).then(text).str.replace(_FORWARDED, "$1")
-    word = pl.col("word").struct
-    apart = senders.with_columns(word=pl.coalesce(listed, text).str.splitn(" ", 3))
-    # There may be an extra word: a host before a single line, or the load balancer's IP address after the forwarded ones.
-    rest = word[2].str.strip_chars()
-    is_host = rest.str.starts_with("- ") & word[1].str.contains(_IP_ADDRESS) & ~word[0].str.contains(_IP_ADDRESS)
-    address = pl.when(is_host).then(word[1]).otherwise(word[0])
-    return apart.with_columns(
-        address=text_or_null(address.str.replace(_NAMED, "$1")), user=text_or_null(rest.str.strip_prefix("- ").str.strip_chars())
-    ).drop("word")
+    odd, word = pl.when(~text.str.contains(_SIMPLE)).then(text), pl.col("word").struct
+    element = pl.element()
+    is_one = element.str.contains(rf"^{ADDRESS_WORD}$")
+    chain = odd.str.extract_all(r"[^ ,]+").list.eval(clean_address(element.filter(is_one)))
+    after = pl.coalesce(odd.str.extract(_LAST_ADDRESS), pl.when(~odd.str.contains(_LAST_ADDRESS)).then(odd).str.extract(_FIRST_WORD))
+    parted = senders.with_columns(word=text.str.splitn(" ", 3), odd=odd.is_not_null(), chain=chain, after=after).with_columns(
+        name=clean_address(text_or_null(word[0].str.strip_chars(","))),
+        user=text_or_null(pl.when("odd").then(pl.col("after").str.extract(_TWO_WORDS)).otherwise(word[2])),
+    )
+    # A user that is an IP address is none; if there is no other address, it is the address.
+    is_address = pl.col("user").str.contains(rf"^{ADDRESS_WORD}$").fill_null(value=False)
+    whole = parted.with_columns(
+        address=pl.coalesce(first_public(pl.col("chain")), "name", pl.when(is_address).then(clean_address(pl.col("user")))),
+        user=pl.when(~is_address).then(pl.col("user").str.replace_all(_ENCODED_BLANK, " ", literal=True)),
+    )
+    if with_chain:
+        is_empty = pl.col("chain").list.len().fill_null(0) == 0
+        whole = whole.with_columns(chain=pl.when(is_empty).then(pl.concat_list("address")).otherwise("chain"))
+    return whole.drop("word", "odd", "after", "name", *([] if with_chain else ["chain"]))
 
 
 def join_sender(address: pl.Expr, user: pl.Expr) -> pl.Expr:
-    """Combine an address and a user into the sender of a common log line."""
-    return pl.concat_str([address.fill_null("-"), pl.lit(" - "), user.fill_null("-")])
+    """Combine an address and a user into the sender of a common log line; blanks in the user are encoded, because they would end it."""
+    encoded = user.str.replace_all(" ", _ENCODED_BLANK, literal=True)
+    return pl.concat_str([address.fill_null("-"), pl.lit(" - "), encoded.fill_null("-")])
 
 
 def text_or_null(value: pl.Expr) -> pl.Expr:

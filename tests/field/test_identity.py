@@ -1,0 +1,250 @@
+"""Who a visitor is, in logs and exports as people really have them: addresses, proxies, placeholders and missing user agents."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from small_logs import figures, line, overview, report, written
+
+import convkit
+from convkit.formats.parsers import addresses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+ROWS = {
+    "a01": "test_a_forwarded_list_before_the_proxys_address",
+    "a02": "test_clients_are_the_last_untrusted_addresses_of_the_quoted_list",
+    "a03": "test_clients_are_the_last_untrusted_addresses_of_the_quoted_list",
+    "a05": "test_addresses_lose_their_ports",
+    "a08": "test_words_of_a_logger_before_the_address",
+    "a10": "test_late_and_packed_lists_are_read_like_early_ones",
+    "a37": "test_mapped_addresses_are_masked_completely",
+    "p03": "test_addresses_lose_their_ports_in_other_formats",
+    "p07": "test_addresses_lose_their_ports_in_other_formats",
+    "p14": "test_addresses_lose_their_ports_in_other_formats",
+    "p17": "test_addresses_lose_their_ports_in_other_formats",
+}
+"""The test of each case in the collection of field cases."""
+
+GOALS = "macro: {purchase: /thank-you}"
+PROXY = "site: {trusted_proxy: [10.0.0.0/8, 172.16.0.0/12]}\nmacro: {purchase: /thank-you}"
+PAGES = ("/", "/product/1", "/thank-you")
+
+
+def visits(senders: Sequence[str], ends: Sequence[str] = ("",)) -> list[str]:
+    """Return the lines of visits to PAGES: each sender's, with one of the ends after the agent; `#` stands for a number that differs in each line."""
+    lines = []
+    for visit, sender in enumerate(senders):
+        for number, path in enumerate(PAGES):
+            made = line(f"GET {path}", 60 * visit + 5 * number, who=sender) + ends[visit % len(ends)]
+            lines.append(made.replace("#", str(40_000 + 7 * visit + number)))
+    return lines
+
+
+def counts(document: dict[str, Any]) -> tuple[int, ...]:
+    """Return sessions, visitors, page views, bounces and converted sessions."""
+    metrics = overview(document)
+    return tuple(metrics[name] for name in ("sessions", "visitors", "pageviews", "bounces", "converted_sessions"))
+
+
+def notes(document: dict[str, Any]) -> list[str]:
+    """Return the texts of all notes."""
+    return [note["text"] for note in document["notes"]]
+
+
+def users(file: Path) -> list[tuple[str | None, str | None]]:
+    """Return `address, user` of the records of a log, in the order of its lines."""
+    return convkit.read_records([file]).sort("line_no").select("address", "user").collect().rows()
+
+
+FOUR = (4, 4, 12, 0, 4)
+
+
+@pytest.mark.parametrize("sender", ["198.51.100.{}:# - -", "[2001:db8:0:{}::1]:# - -", "::ffff:198.51.100.{} - -", "app{}.example:# - -"])
+def test_addresses_lose_their_ports(tmp_path: Path, sender: str) -> None:
+    senders = [sender.format(number) for number in range(1, 5)]
+    assert counts(report(tmp_path, visits(senders), GOALS)) == FOUR
+
+
+def test_a_mapped_address_is_the_ipv4_address(tmp_path: Path) -> None:
+    senders = ("198.51.100.7 - -", "::ffff:198.51.100.7 - -", "0:0:0:0:0:FFFF:198.51.100.7 - -", "[::ffff:198.51.100.7]:# - -")
+    lines = [line(f"GET /{number}", number, who=sender.replace("#", "4711")) for number, sender in enumerate(senders)]
+    assert overview(report(tmp_path, lines, GOALS))["visitors"] == 1
+
+
+FORMATS = {
+    "json.log": '{{"remote_addr": "198.51.100.{v}:{n}", "method": "GET", "path": "{p}", "user_agent": "Firefox", "status": 200, "time": "{t}"}}',
+    "traefik.log": '{{"ClientAddr": "192.0.2.9:{n}", "ClientHost": "198.51.100.{v}", "RequestMethod": "GET", "RequestPath": "{p}", '
+    '"DownstreamStatus": 200, "request_User-Agent": "Firefox", "StartUTC": "{t}", "time": "{t}"}}',
+    "ltsv.log": "time:{t}\thost:198.51.100.{v}:{n}\treq:GET {p} HTTP/1.1\tstatus:200\tsize:1\tua:Firefox",
+    "logfmt.log": 'time={t} remote_addr=198.51.100.{v}:{n} method=GET path={p} status=200 user_agent="Firefox"',
+    "events.csv": "{t},page_view,https://shop.example{p},198.51.100.{v}:{n}",
+    "forwarded.csv": '{t},page_view,https://shop.example{p},"10.0.0.{n}, 198.51.100.{v}:{n}"',
+    "events.ndjson": '{{"time": "{t}", "event": "page_view", "url": "{p}", "ip": "[2001:db8:0:{v}::1]:{n}"}}',
+    "w3c.log": "{d} 203.0.113.5 GET {p} - 10.0.0.9 Firefox 200 198.51.100.{v}:{n},+172.16.0.1:{n}",
+    "goaccess.log": '10.0.0.2 - - [{c}] "GET {p} HTTP/1.1" 200 5 "-" "Firefox" "198.51.100.{v}"',
+}
+HEADERS = {
+    "events.csv": "time,event,url,ip",
+    "forwarded.csv": "time,event,url,ip",
+    "w3c.log": "#Fields: date time s-ip cs-method cs-uri-stem cs-username c-ip cs(User-Agent) sc-status X-Forwarded-For",
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_addresses_lose_their_ports_in_other_formats(tmp_path: Path, name: str) -> None:
+    rows = [
+        FORMATS[name].format(
+            v=visit, n=visit * 10 + number, p=path, t=f"2026-10-10T1{visit}:00:0{number}Z", d=f"2026-10-10 1{visit}:00:0{number}",
+            c=f"10/Oct/2026:1{visit}:00:0{number} +0000",
+        )
+        for visit in range(1, 5)
+        for number, path in enumerate(PAGES)
+    ]  # fmt: skip
+    log = written(tmp_path / name, [HEADERS[name], *rows] if name in HEADERS else rows)
+    (tmp_path / "goals.yaml").write_text(PROXY, encoding="utf-8")
+    options = {"log_format": '%^[%d:%t %^] "%r" %s %b "%R" "%u" ~h{," }'} if name == "goaccess.log" else {}
+    assert counts(figures(log, goals=tmp_path / "goals.yaml", **options)) == FOUR
+
+
+@pytest.mark.parametrize(
+    ("sender", "expected"),
+    [
+        ("203.0.113.7 - ann", ("203.0.113.7", "ann")),
+        ("203.0.113.7 - 203.0.113.9", ("203.0.113.7", None)),
+        ("203.0.113.7 - John Smith", ("203.0.113.7", None)),
+        ("- - 203.0.113.9", ("203.0.113.9", None)),
+        ("10.0.0.2, 10.0.0.1, 203.0.113.9 - ann", ("203.0.113.9", "ann")),
+        ("10.0.0.2, 100.64.0.1, 169.254.3.4, fe80::1, 2001:db8::9 - -", ("2001:db8::9", None)),
+        ("10.0.0.2, 192.168.1.1 - -", ("10.0.0.2", None)),
+        ("172.32.0.1, 203.0.113.9 - -", ("172.32.0.1", None)),
+        ("unknown, 203.0.113.9 - -", ("203.0.113.9", None)),
+        ("203.0.113.7:4711, 10.0.0.1:80 - -", ("203.0.113.7", None)),
+        ("198.51.100.1 - 172.31.0.100 - ann", ("198.51.100.1", "ann")),
+        ("proxy.example - ann", ("proxy.example", "ann")),
+        ("fe80::1%eth0 - -", ("fe80::1", None)),
+    ],
+)
+def test_the_address_and_the_user_of_a_line(tmp_path: Path, sender: str, expected: tuple[str | None, str | None]) -> None:
+    assert users(written(tmp_path / "access.log", [line("GET /", who=sender), line("GET /a", who="203.0.113.1 - -")]))[0] == expected
+
+
+def test_users_with_blanks_are_users_where_they_have_a_field_of_their_own(tmp_path: Path) -> None:
+    rows = [
+        "time,event,user_id",
+        "2026-10-10 10:00:00,seen,John Smith",
+        '2026-10-10 10:00:00,seen,"Smith, Ann"',
+        "2026-10-10 10:00:00,seen,10.1.2.3:80",
+    ]
+    assert users(written(tmp_path / "events.csv", rows)) == [(None, "John Smith"), (None, "Smith, Ann"), ("10.1.2.3", None)]
+    logged = {"remote_addr": "203.0.113.7", "remote_user": "John Smith", "request": "GET / HTTP/1.1", "status": 200, "time": "2026-10-10T10:00:00Z"}
+    assert users(written(tmp_path / "json.log", [json.dumps(logged)])) == [("203.0.113.7", "John Smith")]
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    [
+        "2026-10-12 10:00:00.578  INFO 1 --- [nio-8080-exec-#] o.example.AccessLog : ",
+        "10:00:00,578 |-INFO in c.q.l.access.AccessLog - ",
+        "INFO 2026-10-12 10:00:00 access thread-# ",
+    ],
+)
+def test_words_of_a_logger_before_the_address(tmp_path: Path, prefix: str) -> None:
+    log = [
+        f"{prefix}{text}".replace("#", str(number))
+        for number, text in enumerate(visits(["198.51.100.1 - -", "198.51.100.2 - -", "198.51.100.3 - ann"]))
+    ]
+    document = report(tmp_path, log, GOALS)
+    assert counts(document) == (3, 3, 9, 0, 3)
+    records = convkit.read_records([tmp_path / "access.log"]).collect()
+    assert set(records["address"]) == {"198.51.100.1", "198.51.100.2", "198.51.100.3"}
+    assert set(records["user"]) == {None, "ann"}
+    assert not any(host and host[:1].isdigit() for host in records["host"])
+
+
+def test_a_line_that_names_neither_address_nor_user_has_no_visitor(tmp_path: Path) -> None:
+    """A time of day or a socket is not an address; the rule also holds where another one identifies the visitor."""
+    senders = ("unix: - -", "10:20:30 - -", "2026-10-12 - -", "203.0.113.7 - -")
+    lines = [line(f"GET /{number}?uid=7", number, who=sender) for number, sender in enumerate(senders)]
+    document = report(tmp_path, lines, GOALS)
+    assert document["input"]["unparsed_by_reason"] == {"no visitor": 3}
+    assert overview(document)["visitors"] == 1
+    identified = report(tmp_path, lines, f"{GOALS}\nsite: {{visitor: [query.uid]}}")
+    assert (identified["input"]["unparsed"], overview(identified)["visitors"]) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "::ffff:198.51.100.21", "[::ffff:198.51.100.21]:80", "0:0:0:0:0:ffff:198.51.100.21", "64:ff9b::198.51.100.21", "198.51.100.21:8080",
+        "2001:db8::198.51.100.21", "198.51.100.21,198.51.100.22",
+    ],
+)  # fmt: skip
+def test_mapped_addresses_are_masked_completely(text: str) -> None:
+    masked = addresses.mask_addresses(f"x {text} - - [12/Oct/2026:10:00:01 +0000]")
+    assert not any(octet in masked for octet in ("198", "51.100", "100.2", ".21", "ffff", "db8"))
+    assert masked.endswith(" - - [12/Oct/2026:10:00:01 +0000]")
+
+
+def test_versions_and_times_are_not_masked() -> None:
+    for text in ("13:55:36", "2026:13:55:36", "1.2.3.4.5", "Firefox/140.0"):
+        assert addresses.mask_addresses(text) == text
+
+
+LISTS = {
+    "with a port": [' "203.0.113.{}:#"'],
+    "the third quoted field": [' "DE" "Berlin" "203.0.113.{}, 10.0.0.9"'],
+    "after a number": [' 0.012 "203.0.113.{}"', ' 0.013 "203.0.113.{}, 172.16.4.4:80"'],
+    "beside the address of the upstream": [' "127.0.0.1:9000" "-" "203.0.113.{}"'],
+    "IPv6": [' "[2001:db8:0:{}::1]:#, 10.0.0.9"'],
+    "after an unknown hop": [' "unknown, 203.0.113.{}"'],
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_clients_are_the_last_untrusted_addresses_of_the_quoted_list(tmp_path: Path, name: str) -> None:
+    ends = [end.format(10 + visit) for visit in range(4) for end in [LISTS[name][visit % len(LISTS[name])]]]
+    lines = visits(["10.0.0.2 - -"] * 4, ends)
+    assert counts(report(tmp_path, lines, PROXY)) == FOUR
+    assert counts(report(tmp_path, [f"www.shop.example:80 {text}" for text in lines], PROXY)) == FOUR
+
+
+def test_a_quoted_field_with_other_words_is_not_a_list(tmp_path: Path) -> None:
+    """Whoever sends a header can write anything into it: only what the trusted proxy appended counts."""
+    ends = (' "203.0.113.7, evil"', ' "203.0.113.8; x"', ' "no 203.0.113.9"', ' "198.51.100.1.example"')
+    assert overview(report(tmp_path, visits(["10.0.0.2 - -"] * 4, ends), PROXY))["visitors"] == 1
+    assert overview(report(tmp_path, visits(["192.0.2.2 - -"] * 4, (' "203.0.113.7"', ' "203.0.113.8"')), PROXY))["visitors"] == 1
+
+
+@pytest.mark.parametrize("goals", [PROXY, GOALS])
+def test_a_forwarded_list_before_the_proxys_address(tmp_path: Path, goals: str) -> None:
+    senders = ("198.51.100.1 - 172.31.0.100 - -", "198.51.100.2 - 172.31.0.100 - -", "198.51.100.3 - 172.31.0.100 - -", "- - 198.51.100.4 - -")
+    assert counts(report(tmp_path, visits(senders), goals)) == FOUR
+
+
+def test_with_a_trusted_proxy_the_last_untrusted_address_counts(tmp_path: Path) -> None:
+    lines = visits(["198.51.100.2, 203.0.113.8 - 172.31.0.100 - -", "198.51.100.9, 203.0.113.8 - 172.31.0.100 - -"])
+    assert overview(report(tmp_path, lines, PROXY))["visitors"] == 1
+    assert overview(report(tmp_path, lines, GOALS))["visitors"] == 2
+
+
+def test_late_and_packed_lists_are_read_like_early_ones(tmp_path: Path) -> None:
+    direct = [f'{line("GET /style.css", number % 900, who=f"198.51.100.{number % 50} - -")} "-"' for number in range(20_300)]
+    behind = visits(["10.0.0.2 - -"] * 40, [f' "203.0.113.{number}"' for number in range(40)])
+    goals = tmp_path / "goals.yaml"
+    goals.write_text(PROXY, encoding="utf-8")
+    for name, lines in {
+        "late": [*direct, *behind],
+        "early": [*behind, *direct],
+        "mixed": random.Random(7).sample([*direct, *behind], 20_420),
+    }.items():
+        log = written(tmp_path / f"{name}.log", lines)
+        packed = tmp_path / f"{name}_packed.log.gz"
+        packed.write_bytes(gzip.compress(log.read_bytes(), 1, mtime=0))
+        assert counts(figures(log, goals=goals)) == counts(figures(packed, goals=goals)) == (40, 40, 120, 0, 40)
