@@ -129,6 +129,7 @@ PARSED_EVENTS = {
     "event": pl.String(),
     "event_id": pl.String(),
     "event_number": pl.Int64(),
+    "visit_number": pl.Int64(),
     "value": pl.String(),
     "props": pl.String(),
     "anonymous": pl.String(),
@@ -136,7 +137,8 @@ PARSED_EVENTS = {
 """The columns that exports have in addition to those of PARSED.
 
 `event` (empty if a row names none), `event_id`, `value` and `props` are as in RECORDS. `event_number` is the same for all rows of one event, and null
-if unknown. `anonymous` is the ID of the row's user before logging in. There is also a column `prop.NAME` for each property that goals test.
+if unknown. `anonymous` is the ID of the row's user before logging in, and `visit_number` stands for the tool's session, in rows with such an ID.
+There is also a column `prop.NAME` for each property that goals test.
 """
 
 FATES = ("blank", "comment", "asset", "unparsed", "duplicate", "excluded", "bot", "other", "background", "outside", "kept")
@@ -158,8 +160,8 @@ NARROWED = {
 }
 """The columns of PARSED that every run keeps, one row per line; `slow` is true if serving took more than 3 seconds, and null if unknown.
 
-Added if needed: `referrer`, `cookies`, `forwarded` and `session_key`; for exports also `event`, `event_number`, `anonymous` and `prop.NAME`. On
-disk, text is String.
+Added if needed: `referrer`, `cookies`, `forwarded` and `session_key`; for exports also `event`, `event_number`, `visit_number`, `anonymous` and
+`prop.NAME`. On disk, text is String.
 """
 
 HITS = {

@@ -53,6 +53,7 @@ _PRESET = Preset(
         "event_revenue": "event_properties.revenue",
     },
     _rows,
+    identities=("user", "device", "session", "uuid", "insert"),
     marks=("event_type event_time amplitude_id", "event_type event_time uuid device_id"),
     timezone="UTC",
     props="event_properties",

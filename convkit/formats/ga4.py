@@ -39,7 +39,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
         anonymous="pseudo",
         url=pl.coalesce(page, pl.when(pl.col("event") == "screen_view").then(_parameter("firebase_screen"))),
         referrer=referrer,
-        session=pl.concat_str(["pseudo", session], separator=".", ignore_nulls=True),
+        session=pl.concat_str(["pseudo", session], separator="."),
         value=pl.coalesce(value, "revenue"),
     )
 
@@ -67,6 +67,8 @@ _PRESET = Preset(
         "revenue": "ecommerce.purchase_revenue",
     },
     _rows,
+    identities=("user", "pseudo"),
+    session_names=("ga_session_id", "session_id"),
     marks=("event_timestamp event_name event_params",),
     timezone="UTC",
     types={"params": _LIST},

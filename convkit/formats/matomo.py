@@ -42,7 +42,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     named = pl.coalesce(pl.when(pl.col("kind") == "goal").then("goal"), pl.when(pl.col("kind") == "event").then("act"))
     return rows.with_columns(
         event=pl.coalesce(named, pl.col("kind").replace(_EVENTS)),
-        user=pl.coalesce(*(pl.when(pl.col(name) != "").then(name) for name in ("user", "visitor", "fingerprint"))),
+        user=pl.coalesce("user", "visitor", "fingerprint"),
         anonymous="visitor",
         # If a visit was exported twice, its actions are repeated.
         id=pl.concat_str(["session", "number"], separator=" "),
@@ -68,6 +68,7 @@ _PRESET = Preset(
         "referrer": "referrerUrl",
     },
     _rows,
+    identities=("user", "visitor", "fingerprint", "session"),
     marks=("idVisit action.type", "idVisit lastActionTimestamp"),
     timezone="UTC",
     props="action",

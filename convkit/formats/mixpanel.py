@@ -39,6 +39,7 @@ _PRESET = Preset(
         "total": "properties.total",
     },
     _rows,
+    identities=("user", "named", "device", "id"),
     marks=("event properties.time properties.$insert_id", "event properties.time properties.distinct_id"),
     props="properties",
 )

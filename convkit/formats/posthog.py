@@ -46,6 +46,7 @@ _PRESET = Preset(
         "value": "properties.value",
     },
     _rows,
+    identities=("user", "person", "anonymous", "id", "session"),
     marks=("uuid event distinct_id timestamp",),
     timezone="UTC",
     props="properties",

@@ -70,6 +70,7 @@ _PRESET = Preset(
         "table_revenue": "revenue",
     },
     _rows,
+    identities=("user", "anonymous", "id", "row"),
     marks=("messageId type anonymousId", "messageId type userId", "anonymous_id received_at timestamp"),
     timezone="UTC",
     props="properties",

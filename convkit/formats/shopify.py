@@ -17,17 +17,18 @@ SAMPLES = (
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Map the rows to roles: one `order` event per order; its other line items count as comments."""
-    is_item = pl.col("fault").is_null() & (pl.col("time").fill_null("") == "") & (pl.col("id").fill_null("") != "")
+    is_item = pl.col("fault").is_null() & pl.col("time").is_null() & pl.col("id").is_not_null()
     return rows.with_columns(
         event=pl.lit("order"),
         fault=pl.when(is_item).then(pl.lit("comment", dtype=PROBLEM)).otherwise("fault"),
-        user=pl.coalesce(*(pl.when(pl.col(name) != "").then(name) for name in ("user", "phone", "billed", "id"))),
+        user=pl.coalesce("user", "phone", "billed", "id"),
     )
 
 
 _PRESET = Preset(
     {"time": "Created at", "user": "Email", "phone": "Phone", "billed": "Billing Name", "id": "Name", "value": "Total"},
     _rows,
+    identities=("user", "phone", "billed", "id"),
     marks=("name email total created_at lineitem_name",),
 )
 FORMAT = ToolExport(_PRESET)

@@ -41,14 +41,13 @@ _OF_DATA = ("data", "data")
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Map the rows to roles: an event has a name of its own, while a structured event (the old kind) is named after its action."""
-    written = {name: pl.when(pl.col(name) != "").then(name) for name in ("name", "action", "time", "collected", "user", "domain", "network", "total")}
     is_struct = pl.col("event") == "struct"
     return rows.with_columns(
-        time=pl.coalesce(written["time"], written["collected"]),
-        event=pl.coalesce(pl.when(is_struct).then(written["action"]), written["name"], "event"),
-        user=pl.coalesce(written["user"], written["domain"], written["network"]),
-        anonymous=pl.coalesce(written["domain"], written["network"]),
-        value=pl.coalesce(written["total"], "value"),
+        time=pl.coalesce("time", "collected"),
+        event=pl.coalesce(pl.when(is_struct).then("action"), "name", "event"),
+        user=pl.coalesce("user", "domain", "network"),
+        anonymous=pl.coalesce("domain", "network"),
+        value=pl.coalesce("total", "value"),
     )
 
 
@@ -77,6 +76,7 @@ _PRESET = Preset(
         "own": "unstruct_event",
     },
     _rows,
+    identities=("user", "domain", "network", "session", "id"),
     marks=("event_id collector_tstamp domain_userid",),
     timezone="UTC",
     props="unstruct_event",

@@ -41,6 +41,7 @@ _PRESET = Preset(
         "referred_path": "referrer_path",
     },
     _rows,
+    identities=("user", "session", "id"),
     marks=("website_id session_id visit_id created_at url_path",),
     timezone="UTC",
 )

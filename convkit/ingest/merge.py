@@ -80,29 +80,38 @@ def rank_sources(records: pl.LazyFrame, ranks: pl.LazyFrame) -> pl.LazyFrame:
     return records.join(ranks, on="source", how="left").with_columns(source="rank").drop("rank")
 
 
-def identify_users(lines: pl.DataFrame) -> pl.LazyFrame:
-    """Replace anonymous IDs in `sender` with the user who logged in with that ID next or, failing that, last; drop `anonymous`.
+_TIES = ("anonymous", "visit_number")
+"""The columns that tie rows to the users who logged in."""
 
-    In a shared browser, activity before a login is thus attributed to the user who logs in.
+
+def identify_users(lines: pl.DataFrame) -> pl.LazyFrame:
+    """Replace anonymous IDs in `sender` with the user who logged in with that ID next or, failing that, last; drop `anonymous` and `visit_number`.
+
+    In a shared browser, activity before a login is thus attributed to the user who logs in. Within a session of the tool, only its own users count,
+    if it has any.
     """
     if "anonymous" not in lines.columns or not lines["anonymous"].count():
-        return lines.lazy().drop("anonymous", strict=False)
+        return lines.lazy().drop(*_TIES, strict=False)
     return _with_later_users(lines.lazy())
 
 
 def _with_later_users(lines: pl.LazyFrame) -> pl.LazyFrame:
     """Do the work of `identify_users` for lines that have `anonymous`."""
     senders = requests.split_senders(lines.select("sender").unique())
-    rows = lines.select(*LINE_KEY, "time", "sender", pl.col("anonymous").cast(pl.String)).join(senders, on="sender")
+    rows = lines.select(*LINE_KEY, "time", "sender", "visit_number", pl.col("anonymous").cast(pl.String)).join(senders, on="sender")
     with_user = rows.filter(pl.col("user").is_not_null() & (pl.col("user") != pl.col("anonymous")) & pl.col("time").is_not_null())
-    logins = with_user.select("time", anonymous="anonymous", login="user").drop_nulls("anonymous").sort("time")
+    logins = with_user.select("time", "visit_number", anonymous="anonymous", login="user").drop_nulls("anonymous").sort("time")
     anonymous = (
-        rows.filter(pl.col("time").is_not_null()).select(*LINE_KEY, "time", "address", anonymous="user").join(logins, on="anonymous", how="semi")
+        rows.filter(pl.col("time").is_not_null())
+        .select(*LINE_KEY, "time", "address", "visit_number", anonymous="user")
+        .join(logins, on="anonymous", how="semi")
     )
     identified = anonymous.sort("time")
-    for strategy, name in (("forward", "next"), ("backward", "last")):
-        identified = identified.join_asof(logins.rename({"login": name}), on="time", by="anonymous", strategy=strategy, check_sortedness=False)  # type: ignore[arg-type]
-    user = pl.coalesce("next", "last")
+    for by in (["anonymous", "visit_number"], ["anonymous"]):
+        for strategy in ("forward", "backward"):
+            others = logins.select("time", *by, pl.col("login").alias(f"{strategy}:{len(by)}")).drop_nulls()
+            identified = identified.join_asof(others, on="time", by=by, strategy=strategy, check_sortedness=False)
+    user = pl.coalesce("forward:2", "backward:2", "forward:1", "backward:1")
     new_senders = identified.select(*LINE_KEY, new_sender=pl.concat_str([pl.col("address").fill_null("-"), pl.lit(" - "), user]).cast(TEXT))
     joined = lines.join(new_senders, on=LINE_KEY, how="left", maintain_order="left")
-    return joined.with_columns(sender=pl.coalesce("new_sender", "sender")).drop("new_sender", "anonymous")
+    return joined.with_columns(sender=pl.coalesce("new_sender", "sender")).drop("new_sender", *_TIES)

@@ -69,7 +69,7 @@ def select_needed(
         problem=pl.coalesce("problem", first_problem(problems)),
         slow=pl.col("seconds") > _SLOW_SECONDS,
         time=pl.when(pl.col("time").is_between(first, last)).then("time"),
-    ).select("source", "line_no", "time", "status", "asset", "slow", "problem", "^event_number$", *texts, *optional_texts)
+    ).select("source", "line_no", "time", "status", "asset", "slow", "problem", "^event_number$", "^visit_number$", *texts, *optional_texts)
 
 
 def goal_asset_extensions(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ import polars as pl
 from convkit.core import patterns
 from convkit.core.collect import collect_frame
 from convkit.core.model import ADDRESS_RULES, USER_RULE
+from convkit.core.placeholders import identity_or_null
 from convkit.core.schema import PROBLEM
 from convkit.formats.parsers import addresses, requests
 from convkit.goals.site import JAVA_SESSION
@@ -135,11 +136,12 @@ def _rule_value(rule: str, text: pl.Expr) -> pl.Expr:
     """Return the value in a string by which a rule identifies the visitor, or null where there is none."""
     text = text.cast(pl.String)
     if attributes.is_cookie_column(rule):
-        return attributes.cookie_value(rule, text)
-    if rule == JAVA_SESSION:
-        return text.str.extract(_JAVA_SESSION)
-    value = text if rule.startswith("prop.") else paths.parameter(rule.removeprefix("query."), text.str.extract(_QUERY))
-    return pl.when(value != "").then(value)
+        value = attributes.cookie_value(rule, text)
+    elif rule == JAVA_SESSION:
+        value = text.str.extract(_JAVA_SESSION)
+    else:
+        value = text if rule.startswith("prop.") else paths.parameter(rule.removeprefix("query."), text.str.extract(_QUERY))
+    return identity_or_null(value)
 
 
 (_BY_USER,) = rule_columns([USER_RULE])

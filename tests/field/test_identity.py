@@ -14,7 +14,7 @@ import convkit
 from convkit.formats.parsers import addresses
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 ROWS = {
@@ -25,6 +25,13 @@ ROWS = {
     "a08": "test_words_of_a_logger_before_the_address",
     "a10": "test_late_and_packed_lists_are_read_like_early_ones",
     "a37": "test_mapped_addresses_are_masked_completely",
+    "a38": "test_cookies_of_nginxs_userid_module",
+    "e07": "test_a_visit_is_somebody_where_no_user_is",
+    "e10": "test_a_value_that_says_nothing_hides_no_fallback",
+    "e12": "test_a_value_that_says_nothing_hides_no_fallback",
+    "e44": "test_a_user_and_an_anonymous_id_are_tied",
+    "e46": "test_placeholders_are_nobody",
+    "e47": "test_a_session_of_the_tool_belongs_to_its_own_user",
     "p03": "test_addresses_lose_their_ports_in_other_formats",
     "p07": "test_addresses_lose_their_ports_in_other_formats",
     "p14": "test_addresses_lose_their_ports_in_other_formats",
@@ -169,8 +176,8 @@ def test_words_of_a_logger_before_the_address(tmp_path: Path, prefix: str) -> No
 
 
 def test_a_line_that_names_neither_address_nor_user_has_no_visitor(tmp_path: Path) -> None:
-    """A time of day or a socket is not an address; the rule also holds where another one identifies the visitor."""
-    senders = ("unix: - -", "10:20:30 - -", "2026-10-12 - -", "203.0.113.7 - -")
+    """A time of day or a date is not an address; the rule also holds where another one identifies the visitor."""
+    senders = ("10:00 - -", "10:20:30 - -", "2026-10-12 - -", "203.0.113.7 - -")
     lines = [line(f"GET /{number}?uid=7", number, who=sender) for number, sender in enumerate(senders)]
     document = report(tmp_path, lines, GOALS)
     assert document["input"]["unparsed_by_reason"] == {"no visitor": 3}
@@ -248,3 +255,181 @@ def test_late_and_packed_lists_are_read_like_early_ones(tmp_path: Path) -> None:
         packed = tmp_path / f"{name}_packed.log.gz"
         packed.write_bytes(gzip.compress(log.read_bytes(), 1, mtime=0))
         assert counts(figures(log, goals=goals)) == counts(figures(packed, goals=goals)) == (40, 40, 120, 0, 40)
+
+
+def test_a_socket_is_a_trusted_proxy(tmp_path: Path) -> None:
+    ends = [f' "203.0.113.{number}, 10.0.0.3"' for number in range(4)]
+    assert counts(report(tmp_path, visits(["unix: - -"] * 4, ends), PROXY)) == FOUR
+    assert overview(report(tmp_path, visits(["unix: - -"] * 4, ends), GOALS))["visitors"] == 1
+
+
+NGINX = '$remote_addr - $remote_user [$time_local] "$request" $status $body_bytes_sent "$http_referer" "$http_user_agent"'
+
+
+@pytest.mark.parametrize(
+    ("fields", "first", "later"),
+    [
+        ('"$uid_got" "$uid_set"', '"-" "uid=0A0{}"', '"uid=0A0{}" "-"'),
+        ('"$uid_set" "$uid_got"', '"uid=0A0{}" "-"', '"-" "uid=0A0{}"'),
+        ("$uid_got $uid_set", "- uid=0A0{}", "uid=0A0{} -"),
+        ('"$http_cookie" "$uid_set"', '"-" "uid=0A0{}"', '"a=1; uid=0A0{}" "-"'),
+    ],
+)
+def test_cookies_of_nginxs_userid_module(tmp_path: Path, fields: str, first: str, later: str) -> None:
+    lines = [
+        line(f"GET {path}", 60 * visit + number, who="10.0.0.2 - -") + " " + (later if number else first).format(visit)
+        for visit in range(4)
+        for number, path in enumerate(PAGES)
+    ]
+    goals = f"{GOALS}\nsite: {{visitor: [cookie.uid, address+browser], log_format: '{NGINX} {fields}'}}"
+    assert counts(report(tmp_path, lines, goals)) == FOUR
+
+
+def _users(file: Path, rows: Iterable[str]) -> list[str | None]:
+    """Return the user of each row of an export."""
+    return [user for _, user in users(written(file, rows))]
+
+
+NOBODIES = (
+    "",
+    " ",
+    "-",
+    "null",
+    "NULL",
+    "none",
+    "undefined",
+    "NaN",
+    "guest",
+    "Anonymous",
+    "(not set)",
+    "[object Object]",
+    "0",
+    "00000000-0000-0000-0000-000000000000",
+)
+
+
+@pytest.mark.parametrize("nobody", NOBODIES)
+def test_a_value_that_says_nothing_hides_no_fallback(tmp_path: Path, nobody: str) -> None:
+    quoted = f'"{nobody}"'
+    tables = {
+        "a generic table": ["time,event,anonymous_id,user_id", f"2026-10-10 10:00:00,seen,a1,{quoted}"],
+        "Segment's": ["id,received_at,timestamp,anonymous_id,user_id,event", f"1,2026-10-01 09:00:05 UTC,2026-10-01 09:00:00 UTC,a1,{quoted},seen"],
+        "Matomo's": [
+            "idVisit,lastActionTimestamp,visitorId,userId,actionDetails_0_type,actionDetails_0_url,actionDetails_0_timestamp",
+            f"7,1791640536,a1,{quoted},action,/,1791640536",
+        ],
+        "Amplitude's": [
+            json.dumps({"event_time": "2026-10-10 13:55:36", "event_type": "x", "amplitude_id": 7, "device_id": "a1", "user_id": nobody})
+        ],
+        "Mixpanel's": [json.dumps({"event": "x", "properties": {"time": 1791640536, "distinct_id": nobody, "$insert_id": "m", "$device_id": "a1"}})],
+        "GA4's": [
+            json.dumps({"event_timestamp": "1791640536000000", "event_name": "x", "event_params": [], "user_pseudo_id": "a1", "user_id": nobody})
+        ],
+    }
+    for name, rows in tables.items():
+        assert _users(tmp_path / "rows", rows) == ["a1"], name
+    kept = ["time,event,user_id,ip", f"2026-10-10 10:00:00,seen,{quoted},203.0.113.7"]
+    assert users(written(tmp_path / "rows", kept)) == [("203.0.113.7", None)]
+
+
+def test_a_time_that_says_nothing_hides_no_fallback(tmp_path: Path) -> None:
+    for nothing in ("", "null", "undefined"):
+        rows = [
+            "messageId,type,event,anonymousId,userId,timestamp,originalTimestamp,context.page.url",
+            f"m1,page,,a1,u1,{nothing},2026-10-01T09:00:00Z,https://a.example/",
+            "m2,track,purchase,a1,u1,2026-10-01T09:01:00Z,2026-10-01T09:02:00Z,https://a.example/join",
+        ]
+        document = figures(written(tmp_path / "segment.csv", rows))
+        assert (document["input"]["kept"], document["input"]["unparsed"]) == (2, 0)
+
+
+def test_zero_is_a_value_and_a_number_where_nobody_is_identified(tmp_path: Path) -> None:
+    rows = ["time,event,user_id,value,plan", "2026-10-10 10:00:00,guest,u1,0,anonymous", "2026-10-10 10:00:01,0,u1,0.00,0"]
+    records = convkit.read_records([written(tmp_path / "events.csv", rows)]).sort("line_no").collect()
+    assert records.select("event", "value").rows() == [("guest", "0"), ("0", "0.00")]
+
+
+def test_placeholders_are_nobody(tmp_path: Path) -> None:
+    """A shared placeholder ties nobody: each person has only their own rows."""
+    rows = []
+    events = [("$pageview", "[object Object]", None), ("$pageview", "ann", None), ("$identify", "ann", "[object Object]")]
+    events += [("$pageview", "bob", None), ("$identify", "bob", "[object Object]"), ("$pageview", "undefined", None)]
+    for number, (event, user, anonymous) in enumerate(events):
+        properties = {"$current_url": f"https://a.example/{number}", **({"$anon_distinct_id": anonymous} if anonymous else {})}
+        moment = f"2026-10-10T10:0{number}:00Z"
+        rows.append(json.dumps({"uuid": f"e{number}", "event": event, "distinct_id": user, "properties": properties, "timestamp": moment}))
+    document = figures(written(tmp_path / "events.ndjson", rows))
+    assert (overview(document)["visitors"], overview(document)["pageviews"]) == (2, 2)
+    assert document["input"]["unparsed_by_reason"] == {"no visitor": 2}
+
+
+@pytest.mark.parametrize("placeholder", ["guest", "ANONYMOUS", "-", "null", "0"])
+def test_users_of_a_log_that_say_nothing_are_told_apart_by_address(tmp_path: Path, placeholder: str) -> None:
+    lines = [line("GET /a", number, who=f"198.51.100.{number} - {placeholder}") for number in range(1, 4)]
+    assert overview(report(tmp_path, lines, GOALS))["visitors"] == 3
+    lines = [line(f"GET /a?uid={placeholder}", number, who=f"198.51.100.{number} - -") for number in range(1, 4)]
+    assert overview(report(tmp_path, lines, f"{GOALS}\nsite: {{visitor: [query.uid]}}"))["visitors"] == 3
+
+
+def test_a_visit_is_somebody_where_no_user_is(tmp_path: Path) -> None:
+    """A visit with a user in one row is that user's; its number is not that of a user."""
+    header = "id,visit_id,user_id,name,url,time"
+    rows = ["1,v1,,$view,/,2026-10-01 09:00:00", "2,v1,,$view,/pricing,2026-10-01 09:01:00", "3,v1,7,Signed up,/in,2026-10-01 09:02:00"]
+    rows += ["4,7,,$view,/,2026-10-01 09:05:00", "5,v3,,$view,/pricing,2026-10-01 09:06:00"]
+    metrics = overview(figures(written(tmp_path / "visits.csv", [header, *rows])))
+    assert (metrics["sessions"], metrics["visitors"]) == (3, 3)
+    with_address = [f"{header},ip", *(f"{row},203.0.113.{number}" for number, row in enumerate(rows))]
+    assert overview(figures(written(tmp_path / "visits.csv", with_address)))["visitors"] == 5
+
+
+@pytest.mark.parametrize(
+    ("user", "anonymous"), [("user_id", "anonymous_id"), ("uid", "visitor_id"), ("customer_id", "device_id"), ("account_id", "cookie")]
+)
+def test_a_user_and_an_anonymous_id_are_tied(tmp_path: Path, user: str, anonymous: str) -> None:
+    rows = [f"timestamp,{anonymous},{user},event,url", "2026-10-01T09:00:00Z,a1,,page_view,/", "2026-10-01T09:01:00Z,a1,,page_view,/pricing"]
+    rows += ["2026-10-01T09:02:00Z,a1,u1,signup,/signup", "2026-10-01T09:03:00Z,a1,u1,page_view,/welcome", "2026-10-01T09:00:00Z,a2,,page_view,/"]
+    goals = "macro: {signup: {event: signup}}\nmicro: {pricing: /pricing}\nfunnels: {join: [pricing, signup]}"
+    (tmp_path / "goals.yaml").write_text(goals, encoding="utf-8")
+    document = figures(written(tmp_path / "events.csv", rows), goals=tmp_path / "goals.yaml")
+    assert (overview(document)["visitors"], overview(document)["sessions"]) == (2, 2)
+    assert [row["reached"] for row in document["reports"]["funnel"]] == [1, 1]
+
+
+def test_a_rows_uuid_is_not_a_user_beside_an_anonymous_id(tmp_path: Path) -> None:
+    rows = ["time,event,uuid,anonymous_id", *(f"2026-10-01T09:0{number}:00Z,page_view,row{number},a1" for number in range(3))]
+    assert overview(figures(written(tmp_path / "events.csv", rows)))["visitors"] == 1
+
+
+def ga4_rows() -> list[str]:
+    """Return two sessions of two people who share a device; each logs in during the session, not at its start or end."""
+    rows = []
+    for second, session, user in [(0, 1, None), (10, 1, "u1"), (20, 1, None), (10_000, 2, None), (10_010, 2, "u2")]:
+        parameters = [
+            {"key": "ga_session_id", "value": {"int_value": str(session)}},
+            {"key": "page_location", "value": {"string_value": f"/{second}"}},
+        ]
+        row = {"event_timestamp": str((1_791_640_536 + second) * 1_000_000), "event_name": "page_view", "event_params": parameters}
+        rows.append(json.dumps({**row, "user_pseudo_id": "7.1", **({"user_id": user} if user else {})}))
+    return rows
+
+
+@pytest.mark.parametrize("name", [None, "ga_session_id", "session_id"])
+def test_a_session_of_the_tool_belongs_to_its_own_user(tmp_path: Path, name: str | None) -> None:
+    goals = tmp_path / "goals.yaml"
+    goals.write_text(GOALS + (f"\nsite: {{columns: {{session: {name}}}}}" if name else ""), encoding="utf-8")
+    metrics = overview(figures(written(tmp_path / "ga4.ndjson", ga4_rows()), goals=goals))
+    assert (metrics["sessions"], metrics["visitors"], metrics["pageviews"], metrics["bounces"]) == (2, 2, 5, 0)
+
+
+def test_sessions_of_a_tool_can_be_kept_by_their_usual_name(tmp_path: Path) -> None:
+    """The session of a day and a half is one, as the tool says."""
+    rows = [
+        json.dumps({"uuid": f"p{number}", "event": "$pageview", "distinct_id": "u1", "timestamp": f"2026-10-1{number}T10:00:00Z",
+                    "properties": {"$current_url": "https://a.example/", "$session_id": "s1"}})
+        for number in range(2)
+    ]  # fmt: skip
+    log = written(tmp_path / "posthog.ndjson", rows)
+    for name in ("$session_id", "session_id", "properties.$session_id"):
+        (tmp_path / "goals.yaml").write_text(f"{GOALS}\nsite: {{columns: {{session: {name}}}}}", encoding="utf-8")
+        assert overview(figures(log, goals=tmp_path / "goals.yaml"))["sessions"] == 1
+    assert overview(figures(log))["sessions"] == 2

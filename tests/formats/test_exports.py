@@ -361,13 +361,13 @@ def test_the_reader_for_damaged_files_reads_every_notation_alike(tmp_path: Path,
 
 REFUSED = {
     "two users": (
-        "user_id,visitor_id,time,event\n1,2,3,4\n",
-        "two candidates for the user column, user_id and visitor_id; choose one with --set columns.user=user_id",
+        "user_id,account_id,time,event\n1,2,3,4\n",
+        "two candidates for the user column, user_id and account_id; choose one with --set columns.user=user_id",
     ),
     "two times": ("user,time,created_at,event\n1,2,3,4\n", "two candidates for the time column, time and created_at"),
     "two users within objects": (
-        '{"a": {"user_id": 1}, "b": {"visitor": 2}, "time": 1791640001, "event": "x"}\n',
-        "two candidates for the user column, a.user_id and b.visitor",
+        '{"a": {"user_id": 1}, "b": {"member_id": 2}, "time": 1791640001, "event": "x"}\n',
+        "two candidates for the user column, a.user_id and b.member_id",
     ),
     "no time": (
         "user,event,when_it_was\n1,2,3\n",

@@ -125,7 +125,7 @@ def test_ga4_parameters_are_found_in_json_and_parquet_alike(tmp_path: Path) -> N
     expected = [
         ("7.1", "7.1.5", "https://shop.example/a", "https://search.example/", None),
         ("7.1", "7.1.5", None, None, "19.9"),
-        ("7.1", "7.1", None, None, None),
+        ("7.1", None, None, None, None),
     ]
     values = pl.Struct({"string_value": pl.String, "int_value": pl.Int64, "float_value": pl.Float64, "double_value": pl.Float64})
     typed = {"event_params": pl.List(pl.Struct({"key": pl.String, "value": values}))}

@@ -28,19 +28,24 @@ _DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T_].*)?$"
 _PRIVATE_FOUR = (
     r"(?:0|10|127|169\.254|172\.(?:1[6-9]|2[0-9]|3[01])|192\.168|100\.(?:6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])|198\.1[89]|2(?:2[4-9]|[345][0-9]))\."
 )
-_PRIVATE = rf"(?i)^(?:{_PRIVATE_FOUR}|::1?$|f[cd][0-9a-f]{{2}}:|fe[89ab][0-9a-f]:|ff[0-9a-f]{{2}}:)"
+SOCKET = "unix:"
+_PRIVATE = rf"(?i)^(?:{SOCKET}|{_PRIVATE_FOUR}|::1?$|f[cd][0-9a-f]{{2}}:|fe[89ab][0-9a-f]:|ff[0-9a-f]{{2}}:)"
 _IS_ONE = rf"^(?:{_FOUR}|{_WHOLE_SIX})$"
 
 
 def clean_address(text: pl.Expr) -> pl.Expr:
     """Return an IP address or a host name without its port, brackets and zone, or null where the text is neither, like a date or a time of day.
 
+    A connection from the same machine may be logged as SOCKET instead of an address.
+
     An IPv4 address that is mapped into IPv6 becomes IPv4. Words without a colon are not tested further, because names of hosts may be anything.
     """
     # Addresses without a colon, a bracket or a dash are as they should be; the rules cost almost nothing on nulls.
     odd = pl.when(text.str.contains(r'[:\[\]"-]')).then(text)
     groups = odd.str.extract_groups(_PORT).struct
-    bare = pl.coalesce(groups[0], groups[1], groups[2], pl.when(odd.str.contains(_BARE_SIX)).then(odd).str.replace("%.*$", ""))
+    bare = pl.coalesce(
+        pl.when(odd == SOCKET).then(odd), groups[0], groups[1], groups[2], pl.when(odd.str.contains(_BARE_SIX)).then(odd).str.replace("%.*$", "")
+    )
     known = pl.when(~bare.str.contains(_DATE)).then(bare)
     return pl.when(odd.is_null()).then(text).otherwise(pl.coalesce(known.str.extract(_MAPPED), known))
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import datafiles
-from convkit.core.schema import PARSED, PARSED_EVENTS, first_problem
+from convkit.core.placeholders import identity_or_null, value_or_null
+from convkit.core.schema import PARSED, PARSED_EVENTS, SESSION_ROLE, first_problem
 from convkit.core.text import safe
 from convkit.errors import InputError, did_you_mean
 from convkit.formats import Layout
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from convkit.formats.parsers.presets import Preset
 
 
-ROLES = ("time", "date", "user", "address", "agent", "event", "url", "host", "referrer", "id", "session", "value")
+ROLES = ("time", "date", "user", "anonymous", "address", "agent", "event", "url", "host", "referrer", "id", "session", "value")
 _OPTIONAL_ROLES = ("session", "value")
 """Roles that no run needs; if there are two candidates, neither is used."""
 OWNER_PREFIX = "site."
@@ -97,11 +98,16 @@ def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values:
 
     Raises InputError if a role has two candidates, or if a column that `site.columns` names or that every run needs is missing.
     """
-    chosen = {role: _owners_column(role, name, names, called) for role, name in needs.columns.items()}
-    if needs.has_header and (preset := presets.preset_of(names)):
+    preset = presets.preset_of(names) if needs.has_header else None
+    wanted = {role: name for role, name in needs.columns.items() if not (preset and role == SESSION_ROLE and preset.names_session(str(name)))}
+    chosen = {role: _owners_column(role, name, names, called) for role, name in wanted.items()}
+    if preset:
         return _tool_columns(preset, chosen, names, needs)
     left = [name for name in names if name not in chosen.values()]
     roles = chosen | {role: path for role in ROLES if role not in chosen and (path := _usual_column(role, left, called))}
+    if "user" not in chosen and "anonymous" in roles and roles.get("user") not in _candidates("user", left)[0]:
+        # What is hardly ever a user, like a row's UUID, does not replace the ID of a visitor.
+        roles.pop("user", None)
     if "id" in roles and roles["id"] == roles.get("user"):
         del roles["id"]
     if "time" not in roles and "date" in roles:
@@ -121,7 +127,7 @@ def find_columns(names: Sequence[ColumnPath], needs: Needs, called: str, values:
 
 def _refuse_column_without_times(texts: Sequence[str], path: ColumnPath, called: str) -> None:
     """Raise InputError if none of the sampled texts in the column of the time is a time, with one of them and the fix."""
-    held = [text for text in texts if text.strip().lower() not in _NO_VALUES]
+    held = pl.Series(texts, dtype=pl.String).to_frame("text").select(value_or_null(pl.col("text"))).to_series().drop_nulls().to_list()
     if not held or any(timestamps.are_times(held)):
         return
     shown = addresses.mask_addresses(safe(held[0], _LONGEST_NAME))
@@ -184,7 +190,9 @@ def json_path(names: ColumnPath) -> str:
 def names_events(names: Sequence[ColumnPath]) -> bool:
     """Return whether names include the roles that every run needs, even ambiguously, and do not belong to a known tool."""
     roles = {role for role in ROLES if any(_candidates(role, names))}
-    return presets.preset_of(names) is None and bool(roles & {"time", "date"} and roles & {"user", "address"} and roles & {"event", "url"})
+    return presets.preset_of(names) is None and bool(
+        roles & {"time", "date"} and roles & {"user", "anonymous", "address"} and roles & {"event", "url"}
+    )
 
 
 def names_requests(names: Sequence[ColumnPath]) -> bool:
@@ -236,7 +244,7 @@ def _property(name: str, names: Sequence[ColumnPath]) -> ColumnPath | None:
 
 def _refuse_missing_roles(roles: Mapping[str, ColumnPath], names: Sequence[ColumnPath], called: str) -> None:
     """Raise InputError if a column that every run needs is missing."""
-    for needed, what in ((("time",), "a time"), (("user", "address"), "a visitor"), (("event", "url"), "an event or a page")):
+    for needed, what in ((("time",), "a time"), (("user", "anonymous", "address"), "a visitor"), (("event", "url"), "an event or a page")):
         if not any(role in roles for role in needed):
             option = f"--set columns.{needed[0]}="
             raise InputError(
@@ -256,8 +264,8 @@ def _quoted(path: ColumnPath) -> str:
     return addresses.mask_addresses(safe(dotted(path), _LONGEST_NAME))
 
 
-_NO_VALUES = ["", "-", "null", "NULL", "Null", "None", "nan", "NaN", "NA", "N/A", "\\N", "<NA>", "(not set)", "undefined"]
-"""The placeholders that tools write for missing values."""
+_VISIT = "session "
+"""The prefix of a session's ID where it stands in place of a user."""
 _DATE_LENGTH = len("20261010")
 _ABSENT = {name: {**PARSED, **PARSED_EVENTS}[name] for name in ("status", "bytes", "seconds", "forwarded", "cookies")}
 _NO_PAGE = "-"
@@ -272,26 +280,29 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
     if columns.preset is not None:
         rows = _tool_roles(rows, columns, columns.preset)
     present = rows.collect_schema().names()
-    filled = rows.with_columns(_no_texts(name for name in (*ROLES, "anonymous", "props") if name not in present))
+    filled = rows.with_columns(_no_texts(name for name in (*ROLES, "props") if name not in present))
     if "same" not in present:
         filled = filled.with_columns(same="id")
     if not has_times:
         clocked = filled.with_columns(time=_with_clock()) if "date" in present else filled
         filled = timestamps.parse_times(clocked, columns.timezone, day_first=columns.day_first)
-    names = ("user", "address", "event", "anonymous", "host", "referrer", "id", "same", "session", "value")
+    values, identities = ("address", "event", "url", "host", "referrer", "value"), ("user", "anonymous", "id", "same", "session")
+    cleaned = {name: value_or_null(pl.col(name)) for name in values} | {name: identity_or_null(pl.col(name)) for name in identities}
     return (
-        filled.with_columns(**{name: _value_or_null(pl.col(name)) for name in names}, url=_text_or_null(pl.col("url").str.strip_chars()))
-        .with_columns(problem=_problem(), address=pl.col("address").str.replace_all(" ", "", literal=True))
+        filled.with_columns(**cleaned)
+        .with_columns(problem=_problem(), address=pl.col("address").str.replace_all(" ", "", literal=True), anonymous=_anonymous())
+        .with_columns(user=pl.coalesce("user", "anonymous"))
         .with_columns(
             sender=requests.join_sender(pl.col("address"), pl.col("user")),
             host=pl.col("host").str.to_lowercase(),
             # A row without a page is an event, never a message from the server.
             request=pl.concat_str([pl.lit("GET "), "url"]).fill_null(_NO_PAGE),
-            user_agent=_value_or_null(pl.col("agent")),
+            user_agent=value_or_null(pl.col("agent")),
             session_key="session",
             event=pl.col("event").fill_null(""),
             event_id="id",
             event_number=_number(pl.col("same")),
+            visit_number=_number(pl.when(pl.col("anonymous").is_not_null()).then("session")),
             asset=pl.lit(value=False),
             **{name: pl.lit(None, dtype=dtype) for name, dtype in _ABSENT.items()},
         )
@@ -303,6 +314,8 @@ def _tool_roles(rows: pl.LazyFrame, columns: Columns, preset: Preset) -> pl.Lazy
     """Turn the fields of a tool's export into roles; `site.columns` overrides them."""
     present = rows.collect_schema().names()
     whole = rows.with_columns(_no_texts(name for name in preset.fields if name not in present))
+    texts = [name for name, of_type in rows.collect_schema().items() if name in preset.fields and of_type == pl.String]
+    whole = whole.with_columns((identity_or_null if name in preset.identities else value_or_null)(pl.col(name)).alias(name) for name in texts)
     if preset.property is not None:
         values = {f"prop.{name}": preset.property(name) for name in columns.tested}
         whole = whole.with_columns(**{name: pl.coalesce(value, name) if name in present else value for name, value in values.items()})
@@ -320,15 +333,10 @@ def json_text(text: pl.Expr, names: ColumnPath) -> pl.Expr:
     return text.str.json_path_match(json_path(names)) if names else text
 
 
-def _text_or_null(text: pl.Expr) -> pl.Expr:
-    """Return a string, or null if it is empty."""
-    return pl.when(text != "").then(text)
-
-
-def _value_or_null(text: pl.Expr) -> pl.Expr:
-    """Return a value, or null if it is a placeholder for a missing value."""
-    bare = text.str.strip_chars()
-    return pl.when(~bare.is_in(_NO_VALUES)).then(bare)
+def _anonymous() -> pl.Expr:
+    """Return the ID of the row's visitor before logging in, or else, in rows without an address, the ID of the session: it, too, is somebody's."""
+    visit = pl.when(pl.col("address").is_null()).then(pl.concat_str([pl.lit(_VISIT), "session"]))
+    return pl.coalesce("anonymous", visit)
 
 
 def _number(text: pl.Expr) -> pl.Expr:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core import datafiles
+from convkit.core.placeholders import value_or_null
 from convkit.core.schema import PARSED, first_problem
 from convkit.formats import Layout
 from convkit.formats.parsers import addresses, requests, timestamps
@@ -47,7 +48,6 @@ FIELDS = (
     *DURATION_UNITS,
 )
 """The fields of a line. `request` is the whole of `METHOD target PROTOCOL`; if missing, it is made from its parts. `target` may lack the `query`."""
-_EMPTY = ["-", "", "- - -"]
 
 
 def clean_fields(rows: pl.LazyFrame, clean: Cleaning, present: Collection[str]) -> pl.LazyFrame:
@@ -89,9 +89,8 @@ def parse_requests(rows: pl.LazyFrame, present: Collection[str], assets: Assets,
 
 
 def field_or_null(name: str) -> pl.Expr:
-    """Return a field, or null if it is `-` or empty."""
-    bare = pl.col(name).str.strip_chars()
-    return pl.when(~bare.is_in(_EMPTY)).then(bare)
+    """Return a field, or null if it says nothing."""
+    return value_or_null(pl.col(name))
 
 
 def _request(present: Collection[str]) -> pl.Expr:
@@ -296,7 +295,7 @@ def _first_text(paths: Iterable[ColumnPath], text: Callable[[ColumnPath], pl.Exp
 
 
 def _text_or_null(text: pl.Expr) -> pl.Expr:
-    return pl.when(~text.is_in(_NO_TEXTS)).then(text)
+    return value_or_null(text)
 
 
 def _in_unit(text: pl.Expr, of_second: int) -> pl.Expr:

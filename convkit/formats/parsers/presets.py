@@ -34,6 +34,10 @@ class Preset:
     """Sets of space-separated column names; each set identifies the tool. Case and punctuation are ignored."""
     timezone: str = ""
     """The time zone of times without one; if empty, the site's is used."""
+    identities: tuple[str, ...] = ()
+    """The fields that identify a person, a session or a row, where `0` or `guest` says nothing."""
+    session_names: tuple[str, ...] = ()
+    """What the tool calls its sessions, if `fields` does not say it."""
     types: Mapping[str, pl.DataType] = field(default_factory=dict)
     """The types of fields that are not text in JSON."""
     props: str = ""
@@ -42,6 +46,11 @@ class Preset:
     """Returns a property as text, given its name, if properties have no columns of their own."""
     names: tuple[str, ...] = ()
     """The names of the columns, if the tool writes no header."""
+
+    def names_session(self, name: str) -> bool:
+        """Return whether a name, with or without the objects around it, is that of the tool's own session IDs."""
+        path = self.fields.get("session", "")
+        return normalized(name) in {normalized(one) for one in (path, path.rpartition(".")[2], *self.session_names) if one}
 
 
 def preset_of(names: Iterable[ColumnPath]) -> Preset | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import polars as pl
 
 from convkit.core.escapes import long_characters
+from convkit.core.placeholders import identity_or_null, value_or_null
 from convkit.formats.parsers.addresses import ADDRESS_WORD, clean_address, first_public
 
 _METHOD = "^[A-Z][A-Z_-]*$"
@@ -65,8 +66,8 @@ def split_senders(senders: pl.LazyFrame, *, with_chain: bool = False) -> pl.Lazy
     chain = odd.str.extract_all(r"[^ ,]+").list.eval(clean_address(element.filter(is_one)))
     after = pl.coalesce(odd.str.extract(_LAST_ADDRESS), pl.when(~odd.str.contains(_LAST_ADDRESS)).then(odd).str.extract(_FIRST_WORD))
     parted = senders.with_columns(word=text.str.splitn(" ", 3), odd=odd.is_not_null(), chain=chain, after=after).with_columns(
-        name=clean_address(text_or_null(word[0].str.strip_chars(","))),
-        user=text_or_null(pl.when("odd").then(pl.col("after").str.extract(_TWO_WORDS)).otherwise(word[2])),
+        name=clean_address(value_or_null(word[0].str.strip_chars(","))),
+        user=identity_or_null(pl.when("odd").then(pl.col("after").str.extract(_TWO_WORDS)).otherwise(word[2])),
     )
     # A user that is an IP address is none; if there is no other address, it is the address.
     is_address = pl.col("user").str.contains(rf"^{ADDRESS_WORD}$").fill_null(value=False)

@@ -58,6 +58,8 @@ _VARIABLES: dict[str, tuple[str, int, str]] = {
     "proxy_add_x_forwarded_for": ("forwarded", 1, LISTED),
     **dict.fromkeys([f"http_{name.replace('-', '_')}" for name in CLIENT_HEADERS], ("forwarded", 2, LISTED)),
     "http_cookie": ("cookies", 0, TEXT),
+    # The userid module logs its cookie with the name: `uid=0A00...`.
+    **dict.fromkeys(("uid_got", "uid_set"), ("cookies", 2, TEXT)),
     "host": ("host", 0, HOST),
     "http_host": ("host", 1, HOST),
     "server_name": ("host", 2, HOST),
