@@ -82,6 +82,8 @@ class Quality:
     logs: tuple[LogSummary, ...] = ()
     silences: tuple[Silence, ...] = ()
     jumps: tuple[ClockJump, ...] = ()
+    identity_notes: tuple[tuple[str, str], ...] = ()
+    """The codes and texts of notes on what the logs lack to identify visitors."""
     bot_list: str = ""
     """The list of crawlers and its version."""
     bot_classes: Mapping[str, int] = field(default_factory=dict)

@@ -133,7 +133,7 @@ def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> R
 
 def _with_notes(report: Report, result: PartialResult, view: View) -> Report:
     """Add notes on which sessions a report covers, and sort it as the user asked. Findings must be made first: they need the original order."""
-    coverage = [*(several.note for several in result.of_variants), result.filtered.note if result.filtered else None]
+    coverage = [result.crowd_note, *(several.note for several in result.of_variants), result.filtered.note if result.filtered else None]
     bots_note = bots.detection_note(view.bots) if view.bots != "drop" else None
     notes = tuple(dict.fromkeys(note for note in (*coverage, *report.notes, bots_note) if note))
     report = replace(report, notes=notes)

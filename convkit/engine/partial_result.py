@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from convkit.core.document import Period, Tallies
+    from convkit.core.crowd import Crowd
+    from convkit.core.document import Note, Period, Tallies
     from convkit.core.quality import BotSessions
     from convkit.goals.filters import FilterSummary
     from convkit.goals.variants import SeveralVariants
@@ -35,6 +36,10 @@ class Counts:
     """Whether the site's macro goals are known: from a goals file, or because a built-in one was reached."""
     bot_lines: pl.DataFrame
     """A tally of the lines that bots sent (`bots.tally_bot_lines`)."""
+    crowd: Crowd
+    """The visitors who cannot be told apart by their addresses, if any."""
+    by_address: tuple[int, int]
+    """How many sessions were identified by address, and the number of sessions."""
     own_hosts: tuple[str, ...] = ()
     """Hosts assumed to be the site's own, if the goals file names none."""
     of_variants: tuple[SeveralVariants, ...] = ()
@@ -45,6 +50,12 @@ class Counts:
     """The sessions that bots would add, if that is worth a note."""
     sensitivity: pl.DataFrame | None = None
     """How far visitors would get in the funnels with other settings."""
+
+    @property
+    def crowd_note(self) -> Note | None:
+        """The note on visitors who cannot be told apart, or None if there are none, or if most are identified by something else."""
+        by_address, sessions = self.by_address
+        return self.crowd.note if by_address * 2 >= sessions else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +88,7 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
         broken_down=add_tallies(broken_down) if broken_down else None,
         input=_summed(result.input for result in results),
         reasons={kind: dict(sorted(_summed(result.reasons[kind] for result in results).items())) for kind in first.reasons},
+        by_address=(sum(result.by_address[0] for result in results), sum(result.by_address[1] for result in results)),
         knows_macro=any(result.knows_macro for result in results),
         bot_lines=sum_tallies([result.bot_lines for result in results]),
         of_variants=tuple(reduce(operator.add, several) for several in zip(*(result.of_variants for result in results), strict=True)),

@@ -26,7 +26,7 @@ from convkit.ingest.log_data import GlobalFacts, LogData, Part
 from convkit.ingest.logs import open_logs
 from convkit.ingest.merge import find_newest_first, identify_users, mark_duplicates, rank_sources, source_ranks
 from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, bucket_of
-from convkit.traffic import events, hits
+from convkit.traffic import crowds, events, hits, identity
 from convkit.traffic import visitors as traffic_visitors
 from convkit.traffic.proxies import resolve_proxies
 
@@ -116,9 +116,13 @@ def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
     if plan.goals.site.trusted_proxy:
         lines = collect_frame(resolve_proxies(lines.lazy(), plan.goals.site.trusted_proxy), lines.height)
     lines = collect_frame(_without_nobody(lines.lazy(), plan, lines.height), lines.height)
+    agents = identity.has_agents(lines.lazy(), lines.height)
+    notes = identity.identity_notes(lines.lazy(), lines.height, agents=agents)
+    if not agents:
+        lines = collect_frame(identity.without_agents(lines.lazy()), lines.height)
     lines = collect_frame(mark_duplicates(lines), lines.height)
     lines = collect_frame(identify_users(lines), lines.height)
-    return _log_data(opened, logs, loaded, lines.clear().lazy(), 0), lines
+    return replace(_log_data(opened, logs, loaded, lines.clear().lazy(), 0), identity_notes=notes), lines
 
 
 def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
@@ -130,11 +134,14 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
         lines = store.keep(resolve_proxies(lines.drop(BUCKET_KEY), goals.site.trusted_proxy))
     size = collect_frame(lines.select(pl.len()), _MANY).item()
     lines = _without_nobody(lines, plan, size)
+    agents = identity.has_agents(lines, size)
+    notes = identity.identity_notes(lines, size, agents=agents)
+    lines = lines if agents else identity.without_agents(lines)
     if "event_number" in lines.collect_schema():
         lines = merge.mark_problem(lines, merge.find_duplicates(lines, size), "duplicate")
     linked = linked_keys(lines, goals.site, size)
     bucket = bucket_of(pl.col(BUCKET_KEY).replace(linked[BUCKET_KEY], linked["group"]))
-    data = replace(_log_data(opened, logs, loaded, lines, size), facts=_global_facts(lines, goals))
+    data = replace(_log_data(opened, logs, loaded, lines, size), facts=_global_facts(lines, goals, size), identity_notes=notes)
     bounds = _bounds(_counts(lines, bucket, size), plan.memory)
     return Partition(data, plan.every_line, filters=tuple(bucket.is_between(first, last) for first, last in bounds))
 
@@ -172,14 +179,15 @@ def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Seq
     return lines.with_columns(source=rank), [logs[number] for number in ranks["source"]]
 
 
-def _global_facts(lines: pl.LazyFrame, goals: Goals) -> GlobalFacts:
+def _global_facts(lines: pl.LazyFrame, goals: Goals, size: int) -> GlobalFacts:
     """Return the facts that depend on all lines."""
     time = pl.col("time")
     summary = lines.select(first=time.min(), last=time.max(), assets=(pl.col("problem") == "asset").any())
     first, last, has_assets = collect_frame(summary, _MANY).row(0)
     has_events = "event" in lines.collect_schema()
     names_pages = collect_frame(events.has_page_names(lines, goals), _MANY).item() if has_events else None
-    return GlobalFacts((first, last), has_assets, names_pages, find_newest_first(lines, _MANY))
+    crowd, newest_first = crowds.find_crowd_on_disk(lines, goals.site, size), find_newest_first(lines, _MANY)
+    return GlobalFacts((first, last), has_assets, names_pages, newest_first, crowd=crowd)
 
 
 def _counts(lines: pl.LazyFrame, bucket: pl.Expr, size: int) -> pl.DataFrame:

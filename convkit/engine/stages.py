@@ -26,7 +26,7 @@ from convkit.goals import matching, variants
 from convkit.ingest.merge import LINE_KEY
 from convkit.reports.asides import sensitivity
 from convkit.sessions import channels, sessionize
-from convkit.traffic import attributes, bots, events
+from convkit.traffic import attributes, bots, crowds, events
 from convkit.traffic import hits as traffic_hits
 from convkit.traffic import visitors as traffic_visitors
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from convkit.analysis.analysis import Analysis
     from convkit.analysis.segment import Segment
+    from convkit.core.crowd import Crowd
     from convkit.core.model import Goals
     from convkit.engine.partition import Partition
     from convkit.engine.plan import Plan
@@ -104,6 +105,8 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
         knows_macro=bool(goals.macros) and (goals.file is not None or selected.converts),
         bot_lines=bots.tally_bot_lines(matched.fates),
         own_hosts=matched.own_hosts,
+        crowd=_crowd(part, matched.visitors, goals, segment.bots),
+        by_address=_by_address(selected.sessions, goals),
         of_variants=selected.of_variants,
         filtered=selected.where,
     )
@@ -189,7 +192,13 @@ def identify_visitors(part: Part, goals: Goals, mode: str, session_fields: Colle
     clients = collect_frame(traffic_visitors.distinct_clients(part.lines.lazy()), part.lines.height)
     with_device = schema.DEVICE_FIELD in session_fields
     visitors = traffic_visitors.identify(clients.lazy(), goals.site, mode, with_device=with_device, has_assets=part.facts.has_assets)
-    return collect_frame(visitors, clients.height)
+    identified = collect_frame(visitors, clients.height)
+    return identified.with_columns(exempt=pl.col("exempt") | _crowd(part, identified, goals, mode).holds())
+
+
+def _crowd(part: Part, visitors: pl.DataFrame, goals: Goals, mode: str) -> Crowd:
+    """Return the visitors who cannot be told apart by their addresses."""
+    return crowds.find_crowd(visitors, goals.site, mode) if part.facts.crowd is None else part.facts.crowd
 
 
 def settle_hits(
@@ -250,6 +259,12 @@ def _are_bots_worth_counting(matched: Matched, goals: Goals, *, is_requested: bo
     """Return whether bots were excluded and should be counted: on request, or because one of their lines matches a macro goal."""
     sent = matched.fates.filter(pl.col("fate") == "bot")
     return not sent.is_empty() and bool(sent["macro"].any() or (is_requested and goals.macros))
+
+
+def _by_address(sessions: pl.DataFrame, goals: Goals) -> tuple[int, int]:
+    """Return how many sessions were identified by address, and the number of sessions."""
+    place = goals.site.visitor_rules.index(goals.site.address_rule)
+    return int((sessions["identified_by"] == place).sum()), sessions.height
 
 
 def _bot_sessions(run: Run, matched: Matched, part: Part, segment: Segment) -> BotSessions:

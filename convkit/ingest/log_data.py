@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from convkit.core.crowd import Crowd
     from convkit.ingest.logs import Log
 
 
@@ -28,6 +29,8 @@ class GlobalFacts:
     """The numbers of the logs that are written newest first: their lines of the same time are in reverse order."""
     own_hosts: tuple[str, ...] | None = None
     """The hosts assumed to be the site's own, if `site.hosts` does not name them."""
+    crowd: Crowd | None = None
+    """The visitors who cannot be told apart by their addresses, if any."""
 
 
 NO_GLOBAL_FACTS = GlobalFacts()
@@ -65,6 +68,8 @@ class LogData:
     facts: GlobalFacts = NO_GLOBAL_FACTS
     omitted: Mapping[int, int] = field(default_factory=dict)
     """The number of lines per log that are not in `lines`."""
+    identity_notes: tuple[tuple[str, str], ...] = ()
+    """The codes and texts of notes on what the lines lack to identify visitors."""
 
     @property
     def sources(self) -> tuple[str, ...]:

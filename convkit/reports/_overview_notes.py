@@ -44,6 +44,7 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
     sums = tally["sums"].row(0, named=True)
     candidates = [
         _definitions(sums, view),
+        *(Note(code, text) for code, text in view.quality.identity_notes),
         _several_hosts(tally["hosts"]),
         _built_in(view),
         _macros(view),

@@ -112,7 +112,7 @@ def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.Laz
         .pipe(attributes.add_cookies, tested_columns(goals))
         .pipe(traffic_visitors.add_rule_columns, goals.site)
         .with_columns(client_key())
-        .join(visitors.drop("part", "user", "sender", "user_agent"), on=CLIENT, how="left")
+        .join(visitors.drop("part", "user", "sender", "user_agent", "records", "is_private", "is_trusted"), on=CLIENT, how="left")
         .pipe(traffic_visitors.apply_rules, goals.site)
         .join(requests, on="request", how="left", nulls_equal=True)
         .pipe(events.join_events, event_facts)

@@ -52,7 +52,13 @@ def coverage_of_logs(by_hour: pl.DataFrame, timezone: str) -> Coverage | None:
 
 def describe_logs(data: LogData, by_hour: pl.DataFrame, coverage: Coverage | None, timezone: str, bot_quality: Quality) -> Quality:
     """Return the quality summary, given the lines per hour and the coverage."""
-    return replace(bot_quality, logs=_logs(data, by_hour, timezone), silences=_silences(coverage), jumps=_jumps(data, by_hour, timezone))
+    return replace(
+        bot_quality,
+        logs=_logs(data, by_hour, timezone),
+        silences=_silences(coverage),
+        jumps=_jumps(data, by_hour, timezone),
+        identity_notes=data.identity_notes,
+    )
 
 
 def _logs(data: LogData, by_hour: pl.DataFrame, timezone: str) -> tuple[LogSummary, ...]:

@@ -163,15 +163,22 @@ def deduplicate_assets(parsed: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, in
 
 
 def distinct_clients(parsed: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `client, sender, user_agent, has_asked_assets` for each distinct client; the last is null for exports, which cannot show it."""
-    has_asset = (pl.col("problem") == "asset").any()
-    is_logged = pl.col("event").is_null().any() if "event" in parsed.collect_schema() else pl.lit(value=True)
+    """Return `client, sender, user_agent, records, has_asked_assets` for each distinct client; the last is null for exports, which cannot show it.
+
+    `records` is the number of requests, of which exports have none.
+    """
+    has_asset, is_record = (pl.col("problem") == "asset").any(), pl.col("problem").is_null()
+    has_events = "event" in parsed.collect_schema()
+    is_logged = pl.col("event").is_null().any() if has_events else pl.lit(value=True)
+    records = (is_record & pl.col("event").is_null() if has_events else is_record).sum()
     texts = pl.col("sender", "user_agent").first()
-    return parsed.group_by(client_key()).agg(texts, has_asked_assets=pl.when(is_logged).then(has_asset))
+    return parsed.group_by(client_key()).agg(texts, records=records, has_asked_assets=pl.when(is_logged).then(has_asset))
 
 
 def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False, has_assets: bool | None = None) -> pl.LazyFrame:
-    """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` for clients in memory, and what `identities` needs.
+    """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` of clients in memory, and what other steps need.
+
+    These are `part` and `user` for `identities`, and `records, is_private, is_trusted` for `crowds`.
 
     `visitor` is identified by address, `by:user` by user ID, each null where there is none; `bot` and `exempt` come from the user agent
     (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, or null if no visitor did, as behind a content delivery network, or
@@ -183,7 +190,7 @@ def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool 
     address, agent = pl.col("address_part"), pl.col("agent_part")
     return (
         clients.join(_agents(clients, site, mode, with_device=with_device), on="user_agent", how="left", nulls_equal=True)
-        .join(_senders(clients, site), on="sender", how="left", nulls_equal=True)
+        .join(describe_senders(clients, site), on="sender", how="left", nulls_equal=True)
         .with_columns(visitor=(address ^ agent if is_by_browser else address).reinterpret(signed=True))
         .with_columns(has_assets=pl.when(is_logged).then(pl.col("has_asked_assets").max().over(pl.coalesce("visitor", _BY_USER))))
         .drop("has_asked_assets", "address_part", "agent_part")
@@ -210,8 +217,8 @@ def _agents(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool) 
     return clients.select("user_agent").unique().with_columns(agent_part=text.hash(1), **bots.judge_agents(text, site, mode), **device)
 
 
-def _senders(clients: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Return `sender, part, user, address_part, ignored, by:user` for each distinct sender.
+def describe_senders(clients: pl.LazyFrame, site: Site) -> pl.LazyFrame:
+    """Return `sender, part, user, address_part, ignored, is_private, is_trusted, by:user` for each distinct sender.
 
     `address_part` is null where there is no address, as in many exports.
     """
@@ -221,5 +228,7 @@ def _senders(clients: pl.LazyFrame, site: Site) -> pl.LazyFrame:
         "user",
         address_part=pl.when(pl.col("part").is_not_null()).then(pl.col("part").hash(2)),
         ignored=addresses.in_networks(pl.col("sorted"), site.ignore_addresses) | patterns.matches_any(pl.col("user"), site.ignore_users),
+        is_private=addresses.is_private(pl.col("address")).fill_null(value=False),
+        is_trusted=addresses.in_networks(pl.col("sorted"), site.trusted_proxy),
         **{_BY_USER: visitor_number(USER_RULE, pl.col("user"))},
     )

@@ -8,7 +8,9 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from small_logs import figures, line, overview, report, written
+import runs
+from engine.test_partition import both
+from small_logs import FIREFOX, figures, line, overview, report, written
 
 import convkit
 from convkit.formats.parsers import addresses
@@ -21,9 +23,11 @@ ROWS = {
     "a01": "test_a_forwarded_list_before_the_proxys_address",
     "a02": "test_clients_are_the_last_untrusted_addresses_of_the_quoted_list",
     "a03": "test_clients_are_the_last_untrusted_addresses_of_the_quoted_list",
+    "a04": "test_where_all_addresses_are_private_the_first_note_of_every_report_says_so",
     "a05": "test_addresses_lose_their_ports",
     "a08": "test_words_of_a_logger_before_the_address",
     "a10": "test_late_and_packed_lists_are_read_like_early_ones",
+    "a25": "test_without_any_user_agent_nobody_is_a_bot_by_it",
     "a37": "test_mapped_addresses_are_masked_completely",
     "a38": "test_cookies_of_nginxs_userid_module",
     "e07": "test_a_visit_is_somebody_where_no_user_is",
@@ -32,6 +36,7 @@ ROWS = {
     "e44": "test_a_user_and_an_anonymous_id_are_tied",
     "e46": "test_placeholders_are_nobody",
     "e47": "test_a_session_of_the_tool_belongs_to_its_own_user",
+    "e62": "test_rounded_user_ids_are_noted",
     "p03": "test_addresses_lose_their_ports_in_other_formats",
     "p07": "test_addresses_lose_their_ports_in_other_formats",
     "p14": "test_addresses_lose_their_ports_in_other_formats",
@@ -433,3 +438,129 @@ def test_sessions_of_a_tool_can_be_kept_by_their_usual_name(tmp_path: Path) -> N
         (tmp_path / "goals.yaml").write_text(f"{GOALS}\nsite: {{columns: {{session: {name}}}}}", encoding="utf-8")
         assert overview(figures(log, goals=tmp_path / "goals.yaml"))["sessions"] == 1
     assert overview(figures(log))["sessions"] == 2
+
+
+def agents(number: int) -> list[str]:
+    """Return some user agents of browsers."""
+    return [FIREFOX.replace("140", str(100 + version)) for version in range(number)]
+
+
+def behind_one_address(address: str, browsers: int, others: int = 0) -> list[str]:
+    """Return page views of browsers at one address, of whom one also asked for robots.txt, and as many page views of others as given."""
+    lines = [line("GET /a", 10 * number, who=f"{address} - -", agent=agent) for number, agent in enumerate(agents(browsers))]
+    lines.append(line("GET /robots.txt", 5, who=f"{address} - -"))
+    return [*lines, *(line("GET /a", 10 * number, who=f"203.0.113.{number} - -") for number in range(others))]
+
+
+@pytest.mark.parametrize("address", ["172.18.0.1", "10.0.0.2", "::1", "fd00::7", "fe80::1", "100.64.3.4", "unix:"])
+def test_where_all_addresses_are_private_the_first_note_of_every_report_says_so(tmp_path: Path, address: str) -> None:
+    """The behaviour of one visitor does not make a bot of all who share the address and the browser."""
+    lines = behind_one_address(address, 3)
+    lines.append(line("GET /robots.txt", 7, who=f"{address} - -", agent=agents(1)[0]))
+    document = runs.document([written(tmp_path / "access.log", lines)])
+    assert {report.notes[0].code for report in document.reports.values()} == {"one-address"}
+    note = document.reports["overview"].notes[0].text
+    assert note.startswith("All 5 requests come from 1 private IP address, as behind a proxy")
+    assert document.input["bot"] == 0
+    with_public = runs.document([written(tmp_path / "access.log", [*lines, line("GET /b", 9, who="203.0.113.7 - -")])])
+    assert "one-address" not in {one.code for one in with_public.notes}
+    assert with_public.input["bot"] > 0
+
+
+@pytest.mark.parametrize(("browsers", "others", "is_crowd"), [(20, 10, True), (20, 21, True), (20, 22, False), (18, 10, False)])
+def test_an_address_with_many_browsers_and_half_of_the_requests_is_a_crowd(tmp_path: Path, browsers: int, others: int, *, is_crowd: bool) -> None:
+    document = runs.document([written(tmp_path / "access.log", behind_one_address("198.51.100.1", browsers, others))])
+    assert ("one-address" in {note.code for note in document.notes}) == is_crowd
+    assert bool(document.input["bot"]) != is_crowd
+    if is_crowd:
+        assert document.reports["overview"].notes[0].text.startswith(f"One IP address sent 21 of {21 + others} requests with 21 user agents")
+
+
+def test_a_scraper_with_half_of_the_requests_is_a_bot(tmp_path: Path) -> None:
+    lines = [line(f"GET /{number}", number // 2, who="198.51.100.1 - -") for number in range(300)]
+    assert report(tmp_path, [*lines, line("GET /", who="203.0.113.7 - -")], GOALS)["input"]["bot"] == 300
+
+
+def test_without_clients_behind_trusted_proxies_a_note_says_so(tmp_path: Path) -> None:
+    found = visits(["192.0.2.1 - -"] * 4, [f' "203.0.113.{number}"' for number in range(4)])
+    lost = visits(["192.0.2.1 - -"] * 4, [' "-"'])
+    trusting = f"{GOALS}\nsite: {{trusted_proxy: 192.0.2.0/24}}"
+    assert any("no line names a client" in text for text in notes(report(tmp_path, lost, trusting)))
+    assert not any("no line names a client" in text for text in notes(report(tmp_path, found, trusting)))
+    assert not any("IP address" in text for text in notes(report(tmp_path, lost, GOALS)) if "sent" in text)
+
+
+def test_visitors_identified_by_something_else_are_no_crowd(tmp_path: Path) -> None:
+    lines = [line(f"GET /a?uid={number}", number, who="10.0.0.2 - -") for number in range(1, 6)]
+    identified = report(tmp_path, lines, f"{GOALS}\nsite: {{visitor: [query.uid]}}")
+    assert overview(identified)["visitors"] == 5
+    assert not any("private IP address" in text for text in notes(identified))
+    logged_in = [line("GET /a", number, who=f"10.0.0.2 - ann{number}") for number in range(5)]
+    assert not any("private IP address" in text for text in notes(report(tmp_path, logged_in, GOALS)))
+
+
+SENT = [(f"198.51.100.{visit}", number, f"GET {path} HTTP/1.1") for visit in range(1, 5) for number, path in enumerate(PAGES)]
+NO_AGENT = {
+    "combined": [f'{address} - - [10/Oct/2026:10:00:0{second} +0000] "{request}" 200 1 "-" "-"' for address, second, request in SENT],
+    "common": [f'{address} - - [10/Oct/2026:10:00:0{second} +0000] "{request}" 200 1' for address, second, request in SENT],
+    "json": [
+        json.dumps({"remote_addr": address, "request": request, "status": 200, "time": f"2026-10-10T10:00:0{second}Z", "user_agent": "-"})
+        for address, second, request in SENT
+    ],
+}
+
+
+@pytest.mark.parametrize("name", NO_AGENT)
+def test_without_any_user_agent_nobody_is_a_bot_by_it(tmp_path: Path, name: str) -> None:
+    document = report(tmp_path, NO_AGENT[name], GOALS)
+    assert counts(document) == FOUR
+    assert sum("No line has a user agent" in text for text in notes(document)) == 1
+
+
+def test_where_some_line_has_a_user_agent_those_without_are_bots(tmp_path: Path) -> None:
+    document = report(tmp_path, [*NO_AGENT["combined"], line("GET /style.css", who="203.0.113.7 - -")], GOALS)
+    assert document["input"]["bot"] == 12
+    assert not any("No line has a user agent" in text for text in notes(document))
+    rows = ["time,event,user_id", "2026-10-10 10:00:00,seen,u1"]
+    assert not any("No line has a user agent" in text for text in notes(figures(written(tmp_path / "events.csv", rows))))
+
+
+@pytest.mark.parametrize(("people", "rows", "is_noted"), [(19, 10, True), (19, 9, False), (18, 30, False)])
+def test_a_user_with_a_third_of_the_rows_is_noted(tmp_path: Path, people: int, rows: int, *, is_noted: bool) -> None:
+    table = ["time,event,user_id", *(f"2026-10-10 10:00:00,seen,u{number}" for number in range(people))]
+    table += [f"2026-10-10 11:{number:02}:00,seen,everybody" for number in range(rows)]
+    said = [text for text in notes(figures(written(tmp_path / "events.csv", table))) if "One user ID holds" in text]
+    assert bool(said) == is_noted
+    logged = [line("GET /", number, who=f"198.51.100.1 - {row.rpartition(',')[2]}") for number, row in enumerate(table[1:])]
+    assert bool([text for text in notes(report(tmp_path, logged, GOALS)) if "One user ID holds" in text]) == is_noted
+    assert not any("everybody," in text for text in said)
+
+
+@pytest.mark.parametrize(("user", "is_cut"), [("1.23457E+17", True), ("1,2E+11", True), ("9e+20", True), ("123457", False), ("e+17", False)])
+def test_rounded_user_ids_are_noted(tmp_path: Path, user: str, *, is_cut: bool) -> None:
+    rows = ["time,event,user_id", *(f'2026-10-01T09:0{number}:00Z,page_view,"{user}"' for number in range(3))]
+    assert any("which a spreadsheet has rounded" in text for text in notes(figures(written(tmp_path / "events.csv", rows)))) == is_cut
+
+
+PARTS = {
+    "a busy address": behind_one_address("198.51.100.1", 25, 20)
+    + [line("GET /", number, who=f"198.51.100.1 - u{number % 7}") for number in range(30)],
+    "private addresses": [text for number in range(9) for text in behind_one_address(f"10.0.{number}.2", 9)],
+    "no agents": NO_AGENT["combined"] * 30,
+    "users": [line("GET /", number, who=f"198.51.100.{number % 50} - {'some' if number % 2 else number}") for number in range(300)],
+    "lists": visits([f"10.0.0.2, 198.51.100.{number % 30}:# - 172.16.0.1 - -" for number in range(90)]),
+}
+
+
+@pytest.mark.parametrize("name", [*PARTS, "a shared device", "visits"])
+def test_visitors_are_the_same_in_parts(tmp_path: Path, name: str) -> None:
+    if name == "a shared device":
+        log = written(tmp_path / "ga4.ndjson", ga4_rows() * 40)
+    elif name == "visits":
+        rows = [f"2026-10-10 10:{number % 60:02}:00,seen,v{number % 40},{number % 40 if number % 3 == 0 else ''},/p" for number in range(400)]
+        log = written(tmp_path / "visits.csv", ["time,event,visit_id,user_id,url", *rows])
+    else:
+        log = written(tmp_path / "access.log", PARTS[name])
+    parts, in_one_piece, in_parts = both([log], 1)
+    assert parts > 1 or name in {"a busy address", "a shared device"}
+    assert in_one_piece == in_parts

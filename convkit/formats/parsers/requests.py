@@ -41,6 +41,8 @@ def split_requests(requests: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
+_PLAIN = r"^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+ [^ ]+ [^ .:\\]+$"
+"""Matches an IPv4 address without a port, an ident, and a user that is not an address and has no encoded blanks."""
 _SIMPLE = r"^[^ ,]+ [^ ]+ [^ ]+$"
 """Matches `address ident user`."""
 _LAST_ADDRESS = rf"^(?:.*[ ,])?{ADDRESS_WORD}(?: +(.*))?$"
@@ -60,25 +62,47 @@ def split_senders(senders: pl.LazyFrame, *, with_chain: bool = False) -> pl.Lazy
     `a - proxy - user`), or any words before an address, like a logger's. Of several addresses, the first public one is the client's.
     """
     text = pl.col("sender").cast(pl.String)
-    odd, word = pl.when(~text.str.contains(_SIMPLE)).then(text), pl.col("word").struct
+    word, unusual = pl.col("word").struct, pl.col("unusual").struct
+    # Nearly all senders are plain.
+    is_plain = text.str.contains(_PLAIN).fill_null(value=False)
+    parsed = pl.when(~is_plain).then(text).map_batches(_parse_unusual, return_dtype=_UNUSUAL, is_elementwise=True)
+    split = senders.with_columns(word=pl.when(is_plain).then(text).str.splitn(" ", 3), unusual=parsed).with_columns(
+        address=pl.coalesce(word[0], unusual.field("address")),
+        user=pl.coalesce(identity_or_null(text_or_null(word[2])), unusual.field("user")),
+    )
+    if with_chain:
+        split = split.with_columns(chain=pl.when(word[0].is_null()).then(unusual.field("chain")).otherwise(pl.concat_list("address")))
+    return split.drop("word", "unusual")
+
+
+_UNUSUAL = pl.Struct({"address": pl.String(), "user": pl.String(), "chain": pl.List(pl.String())})
+
+
+def _parse_unusual(senders: pl.Series) -> pl.Series:
+    """Return `address, user, chain` of senders that are not plain; null stands for plain ones, and if all are plain, this costs nothing."""
+    if senders.null_count() == len(senders):
+        return pl.Series(senders.name, [None], dtype=_UNUSUAL).new_from_index(0, len(senders))
+    text, word = pl.col("sender"), pl.col("sender").str.splitn(" ", 3).struct
+    odd = pl.when(~text.str.contains(_SIMPLE)).then(text)
     element = pl.element()
     is_one = element.str.contains(rf"^{ADDRESS_WORD}$")
-    chain = odd.str.extract_all(r"[^ ,]+").list.eval(clean_address(element.filter(is_one)))
     after = pl.coalesce(odd.str.extract(_LAST_ADDRESS), pl.when(~odd.str.contains(_LAST_ADDRESS)).then(odd).str.extract(_FIRST_WORD))
-    parted = senders.with_columns(word=text.str.splitn(" ", 3), odd=odd.is_not_null(), chain=chain, after=after).with_columns(
-        name=clean_address(value_or_null(word[0].str.strip_chars(","))),
-        user=identity_or_null(pl.when("odd").then(pl.col("after").str.extract(_TWO_WORDS)).otherwise(word[2])),
+    parts = (
+        senders.alias("sender")
+        .to_frame()
+        .select(
+            chain=odd.str.extract_all(r"[^ ,]+").list.eval(clean_address(element.filter(is_one))),
+            name=clean_address(value_or_null(word[0].str.strip_chars(","))),
+            user=identity_or_null(pl.when(odd.is_not_null()).then(after.str.extract(_TWO_WORDS)).otherwise(word[2])),
+        )
     )
     # A user that is an IP address is none; if there is no other address, it is the address.
     is_address = pl.col("user").str.contains(rf"^{ADDRESS_WORD}$").fill_null(value=False)
-    whole = parted.with_columns(
-        address=pl.coalesce(first_public(pl.col("chain")), "name", pl.when(is_address).then(clean_address(pl.col("user")))),
-        user=pl.when(~is_address).then(pl.col("user").str.replace_all(_ENCODED_BLANK, " ", literal=True)),
-    )
-    if with_chain:
-        is_empty = pl.col("chain").list.len().fill_null(0) == 0
-        whole = whole.with_columns(chain=pl.when(is_empty).then(pl.concat_list("address")).otherwise("chain"))
-    return whole.drop("word", "odd", "after", "name", *([] if with_chain else ["chain"]))
+    by_user = pl.when(is_address).then(clean_address(pl.col("user")))
+    address = pl.coalesce(first_public(pl.col("chain")), "name", by_user)
+    whole = parts.with_columns(address=address, user=pl.when(~is_address).then(pl.col("user").str.replace_all(_ENCODED_BLANK, " ", literal=True)))
+    chain = pl.when(pl.col("chain").list.len() > 0).then("chain").otherwise(pl.concat_list("address"))
+    return whole.select(pl.struct("address", "user", chain=chain)).to_series().alias(senders.name)
 
 
 def join_sender(address: pl.Expr, user: pl.Expr) -> pl.Expr:

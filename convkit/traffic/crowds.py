@@ -1,0 +1,86 @@
+"""Addresses that many visitors share, like a proxy's: where visitors cannot be told apart, a note says so, and behaviour makes nobody a bot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core.collect import collect_frame
+from convkit.core.crowd import BUSY, NO_CROWD, PRIVATE, TRUSTED, Crowd
+from convkit.ingest.store import BUCKET_KEY
+from convkit.traffic import bots
+from convkit.traffic import visitors as traffic_visitors
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from convkit.core.model import Site
+
+
+LEAST_AGENTS = 20
+"""An address with at least this many user agents is not one visitor's."""
+_AT_ONCE = 1_000_000
+
+
+def find_crowd(clients: pl.DataFrame, site: Site, mode: str) -> Crowd:
+    """Return the crowd among all clients of a run, as identified by `visitors.identify`; bots by user agent are left out."""
+    is_bot = _is_bot(site) if mode == "keep" else pl.col("bot").is_not_null()
+    requests = clients.lazy().filter((pl.col("records") > 0) & ~is_bot)
+    local, trusted, total = collect_frame(
+        requests.select(pl.col("is_private").all(), pl.col("is_trusted").all(), pl.col("records").sum().cast(pl.Int64)), clients.height
+    ).row(0)
+    return _crowd(requests, total, is_private=local, is_trusted=trusted, size=clients.height)
+
+
+def _crowd(clients: pl.LazyFrame, total: int, *, is_private: bool, is_trusted: bool, size: int) -> Crowd:
+    """Return the crowd among clients (`part, user_agent, records`) that include all those of an address with half of the `total` requests."""
+    if not total:
+        return NO_CROWD
+    sums = {"records": pl.col("records").sum().cast(pl.Int64), "agents": pl.col("user_agent").n_unique()}
+    by_part = clients.drop_nulls("part").group_by("part").agg(**sums)
+    if is_trusted or is_private:
+        sources = collect_frame(by_part.select(pl.len()), size).item()
+        return Crowd(TRUSTED if is_trusted else PRIVATE, total, total, sources)
+    busy = collect_frame(by_part.filter(pl.col("records") * 2 >= total, pl.col("agents") >= LEAST_AGENTS).sort("records", "part").tail(1), size)
+    return Crowd(BUSY, busy["records"][0], total, 1, busy["agents"][0], busy["part"][0]) if busy.height else NO_CROWD
+
+
+def _is_bot(site: Site) -> pl.Expr:
+    """Return whether the user agent is a bot's."""
+    return bots.judge_agents(pl.col("user_agent").cast(pl.String), site, "drop")["bot"].is_not_null()
+
+
+def find_crowd_on_disk(lines: pl.LazyFrame, site: Site, size: int) -> Crowd:
+    """Return the crowd among the clients of lines on disk, with only a few clients in memory at a time."""
+    is_record = pl.col("problem").is_null() & (pl.col("event").is_null() if "event" in lines.collect_schema() else pl.lit(value=True))
+    records = lines.filter(is_record).select(BUCKET_KEY, "sender", "user_agent")
+    agents = collect_frame(records.group_by("user_agent").agg(records=pl.len().cast(pl.Int64)), size)
+    people = agents.filter(~agents.select(_is_bot(site)).to_series())
+    total = int(people["records"].sum())
+    of_people = records.join(people.lazy().select("user_agent"), on="user_agent", how="semi", nulls_equal=True)
+    is_private, is_trusted = _are_all_local(of_people, site, size)
+    by_key = collect_frame(of_people.group_by(BUCKET_KEY).agg(pl.len().cast(pl.Int64)), size)
+    keys = by_key if is_private or is_trusted else by_key.filter(pl.col("len") * 2 >= total)
+    clients = of_people.join(keys.lazy().select(BUCKET_KEY), on=BUCKET_KEY, how="semi").group_by("sender", "user_agent").agg(records=pl.len())
+    few = collect_frame(clients, size).lazy()
+    known = few.join(traffic_visitors.describe_senders(few, site), on="sender", how="left", nulls_equal=True)
+    return _crowd(known, total, is_private=is_private, is_trusted=is_trusted, size=size)
+
+
+def _are_all_local(records: pl.LazyFrame, site: Site, size: int) -> tuple[bool, bool]:
+    """Return whether all addresses are private, and whether all are trusted proxies'; as a rule, the first lines show that neither is so."""
+    is_private, is_trusted = True, True
+    for part in _slices(records, size):
+        flags = traffic_visitors.describe_senders(part, site).select(pl.col("is_private").all(), pl.col("is_trusted").all())
+        private, trusted = collect_frame(flags, _AT_ONCE).row(0)
+        is_private, is_trusted = is_private and private, is_trusted and trusted
+        if not (is_private or is_trusted):
+            break
+    return is_private, is_trusted
+
+
+def _slices(records: pl.LazyFrame, size: int) -> Iterator[pl.LazyFrame]:
+    """Yield the senders of a million records at a time."""
+    for start in range(0, max(size, 1), _AT_ONCE):
+        yield records.slice(start, _AT_ONCE).select("sender")

@@ -1,0 +1,79 @@
+"""What the logs lack to identify visitors: user agents, and user IDs that stand for one person each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from convkit.core.collect import collect_frame
+from convkit.core.formatting import count, plural, share
+from convkit.formats.parsers import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LEAST_USERS, LARGEST_PART = 20, 3
+"""A note names a user with a third of the rows, if there are at least this many users."""
+_CUT = r"^[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"
+"""Matches a long number that a spreadsheet has rounded."""
+_NO_USER = " - -"
+_AT_ONCE = 5_000_000
+_USED = pl.col("problem").is_null() | (pl.col("problem") == "asset")
+
+
+def has_agents(lines: pl.LazyFrame, size: int) -> bool:
+    """Return whether any line of an access log has a user agent; true if there is no such line."""
+    is_of_log = pl.col("event").is_null() if "event" in lines.collect_schema() else pl.lit(value=True)
+    logged = lines.filter(_USED & is_of_log).select(any=(pl.col("user_agent") != "").any(), none=pl.len() == 0)
+    has_any, is_empty = collect_frame(logged, size).row(0)
+    return bool(has_any or is_empty)
+
+
+def without_agents(lines: pl.LazyFrame) -> pl.LazyFrame:
+    """Return lines whose log has no user agents, as one whose format lacks them: a client without an agent is then no bot."""
+    return lines.with_columns(user_agent=pl.lit(None, dtype=lines.collect_schema()["user_agent"]))
+
+
+def identity_notes(lines: pl.LazyFrame, size: int, *, agents: bool) -> tuple[tuple[str, str], ...]:
+    """Return the codes and texts of the notes on what the lines lack; `agents` is whether there are user agents."""
+    parts = list(_rows_per_user(lines, size))
+    users = pl.concat([part for part, _, _ in parts]).group_by("user").agg(pl.col("rows").sum())
+    rows, cut = sum(number for _, number, _ in parts), sum(number for _, _, number in parts)
+    most = max(users["rows"].to_list(), default=0) if users.height >= LEAST_USERS else 0
+    texts = {
+        "no-agents": "" if agents else _NO_AGENTS,
+        "one-user": _one_user(most, rows) if most and most * LARGEST_PART >= rows else "",
+        "cut-ids": _cut_ids(cut) if cut else "",
+    }
+    return tuple((code, text) for code, text in texts.items() if text)
+
+
+_NO_AGENTS = (
+    "No line has a user agent, so bots cannot be recognised by it, and visitors are identified by IP address only; to change this, log it (nginx: "
+    "$http_user_agent, Apache: the format combined)."
+)
+
+
+def _one_user(most: int, rows: int) -> str:
+    """Return the text on a user with `most` of the rows."""
+    held = f"One user ID holds {count(most)} of {plural(rows, 'row')} ({share(most, rows)}) and may stand for everybody who is not logged in"
+    return f"{held}; if so, leave it empty in the log or the export, so that other IDs or the IP address are used."
+
+
+def _cut_ids(rows: int) -> str:
+    """Return the text on rows whose user IDs were rounded."""
+    held = f"{plural(rows, 'row has a user ID', 'rows have user IDs')} like 1.23E+17, which a spreadsheet has rounded"
+    return f"{held}, so several people may count as one; export the data again without opening it in a spreadsheet."
+
+
+def _rows_per_user(lines: pl.LazyFrame, size: int) -> Iterator[tuple[pl.DataFrame, int, int]]:
+    """Yield `user, rows` (users as numbers), the number of rows, and how many of them have a rounded ID, for some millions of lines at a time."""
+    user, is_record = pl.col("user"), pl.col("problem").is_null()
+    for start in range(0, max(size, 1), _AT_ONCE):
+        part = lines.slice(start, _AT_ONCE).filter(is_record).group_by("sender").agg(rows=pl.len().cast(pl.Int64))
+        senders = collect_frame(part, min(size, _AT_ONCE))
+        with_user = senders.lazy().filter(~pl.col("sender").cast(pl.String).str.ends_with(_NO_USER))
+        users = collect_frame(requests.split_senders(with_user).drop_nulls("user").group_by("user").agg(pl.col("rows").sum()), senders.height)
+        cut = int(users.filter(user.str.contains(_CUT))["rows"].sum())
+        yield users.select(user.hash(), "rows"), int(senders["rows"].sum()), cut
