@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 LEAST_AGENTS = 20
 """An address with at least this many user agents is not one visitor's."""
+LEAST_ADDRESSES = 20
+"""At least this many private addresses distinguish visitors, like those of an office."""
 _AT_ONCE = 1_000_000
 
 
@@ -41,7 +43,9 @@ def _crowd(clients: pl.LazyFrame, total: int, *, is_private: bool, is_trusted: b
     by_part = clients.drop_nulls("part").group_by("part").agg(**sums)
     if is_trusted or is_private:
         sources = collect_frame(by_part.select(pl.len()), size).item()
-        return Crowd(TRUSTED if is_trusted else PRIVATE, total, total, sources)
+        # Many private addresses are those of visitors in a private network.
+        if is_trusted or sources < LEAST_ADDRESSES:
+            return Crowd(TRUSTED if is_trusted else PRIVATE, total, total, sources)
     busy = collect_frame(by_part.filter(pl.col("records") * 2 >= total, pl.col("agents") >= LEAST_AGENTS).sort("records", "part").tail(1), size)
     return Crowd(BUSY, busy["records"][0], total, 1, busy["agents"][0], busy["part"][0]) if busy.height else NO_CROWD
 
