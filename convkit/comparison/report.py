@@ -205,6 +205,7 @@ def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialRe
         period=Period(before.period.begin, now.period.end, goals.site.timezone),
         reports={report.name: report},
         copies=data.copies,
+        duplicates=data.duplicates.sentences(data.sources),
         losses=data.losses,
         rejects=data.rejects,
     )

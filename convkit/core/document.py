@@ -120,6 +120,8 @@ class Document:
     """Whether this is `convkit report`, everything on one screen."""
     copies: tuple[str, ...] = ()
     """Sentences about logs that were skipped because other logs contain all of their lines."""
+    duplicates: tuple[str, ...] = ()
+    """Sentences about lines that occur more than once."""
     losses: tuple[str, ...] = ()
     """Sentences about input that was lost."""
     rejects: pl.DataFrame | None = None
@@ -129,7 +131,7 @@ class Document:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the input that apply to all reports."""
-        return (*self.copies, *self.losses)
+        return (*self.copies, *self.duplicates, *self.losses)
 
     @property
     def notes(self) -> tuple[Note, ...]:

@@ -34,7 +34,7 @@ _PROBLEMS = {
     "asset": _STATIC,
     "blank": "an empty line",
     "comment": "not a record: a header, a line from another program, or another row of the same order",
-    "duplicate": "a duplicate: its event ID was seen before",
+    "duplicate": "a duplicate of an earlier row, or of a line in another log",
 }
 _FATES = {
     "asset": f"{_STATIC[:1].upper()}{_STATIC[1:]}",

@@ -44,6 +44,8 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
     view = _view(result, data, plan, quality)
     whole_reports = shown = present(result.tallies, view)
     asides = {} if result.sensitivity is None else {sensitivity.NAME: sensitivity.present(result.sensitivity, plan.goals)}
+    duplicates = data.duplicates.sentences(data.sources, macros=result.macro_duplicates)
+    data_notes = tuple(Note("duplicates", f"{sentence[0].upper()}{sentence[1:]}.") for sentence in duplicates)
     findings = findings_of(shown, view, _explain_command(paths, plan)) if plan.is_whole else ()
     if result.broken_down is not None:
         by_key = replace(view, key=plan.segment.by or "", by=(VALUE,))
@@ -58,11 +60,12 @@ def build(result: PartialResult, data: LogData, plan: Plan, paths: Paths) -> Doc
         input=result.input,
         reasons=result.reasons,
         period=result.period,
-        reports={name: _with_notes(report, result, view) for name, report in shown.items()},
+        reports={name: _with_notes(report, result, view, data_notes) for name, report in shown.items()},
         asides=asides,
         findings=findings,
         is_whole=plan.is_whole,
         copies=data.copies,
+        duplicates=duplicates,
         losses=data.losses,
         rejects=data.rejects,
         quality=quality,
@@ -131,11 +134,14 @@ def _broken_down(whole: Report, tally: dict[str, pl.DataFrame], view: View) -> R
     return replace(report, columns=columns, frame=report.frame.rename({VALUE: columns[0].name}), notes=notes, draw=draw)
 
 
-def _with_notes(report: Report, result: PartialResult, view: View) -> Report:
-    """Add notes on which sessions a report covers, and sort it as the user asked. Findings must be made first: they need the original order."""
+def _with_notes(report: Report, result: PartialResult, view: View, data_notes: tuple[Note, ...]) -> Report:
+    """Add notes on the data and on which sessions a report covers, and sort it as the user asked.
+
+    Findings must be made first: they need the original order.
+    """
     coverage = [result.crowd_note, *(several.note for several in result.of_variants), result.filtered.note if result.filtered else None]
     bots_note = bots.detection_note(view.bots) if view.bots != "drop" else None
-    notes = tuple(dict.fromkeys(note for note in (*coverage, *report.notes, bots_note) if note))
+    notes = tuple(dict.fromkeys(note for note in (*coverage, *report.notes, *data_notes, bots_note) if note))
     report = replace(report, notes=notes)
     return sorting.sort_report(report, view.sort) if view.sort else report
 

@@ -40,6 +40,8 @@ class Counts:
     """The visitors who cannot be told apart by their addresses, if any."""
     by_address: tuple[int, int]
     """How many sessions were identified by address, and the number of sessions."""
+    macro_duplicates: int = 0
+    """The number of duplicate rows of exports that a macro goal names."""
     own_hosts: tuple[str, ...] = ()
     """Hosts assumed to be the site's own, if the goals file names none."""
     of_variants: tuple[SeveralVariants, ...] = ()
@@ -90,6 +92,7 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
         reasons={kind: dict(sorted(_summed(result.reasons[kind] for result in results).items())) for kind in first.reasons},
         by_address=(sum(result.by_address[0] for result in results), sum(result.by_address[1] for result in results)),
         knows_macro=any(result.knows_macro for result in results),
+        macro_duplicates=sum(result.macro_duplicates for result in results),
         bot_lines=sum_tallies([result.bot_lines for result in results]),
         of_variants=tuple(reduce(operator.add, several) for several in zip(*(result.of_variants for result in results), strict=True)),
         filtered=reduce(operator.add, filtered) if filtered else None,

@@ -25,6 +25,7 @@ from convkit.ingest.load import Selection, load_logs
 from convkit.ingest.log_data import GlobalFacts, LogData, Part
 from convkit.ingest.logs import open_logs
 from convkit.ingest.merge import find_newest_first, identify_users, mark_duplicates, rank_sources, source_ranks
+from convkit.ingest.repeats import NO_DUPLICATES, Duplicates, find_shared_lines
 from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, bucket_of
 from convkit.traffic import crowds, events, hits, identity
 from convkit.traffic import visitors as traffic_visitors
@@ -45,6 +46,8 @@ _COUNTED_AT_ONCE = 5_000_000
 """The number of lines on disk that are counted at a time: grouping reads ahead without limit, and took 1.4 GB for 50 million lines at once."""
 _MANY = 1 << 30
 """The row count passed with queries for lines on disk, so that they run on the engine that holds few rows in memory."""
+_NEVER_COUNTED = ("blank", "comment", "asset")
+"""The problems of lines that could not count."""
 _NODE = "node:"
 _USER_NODES = (f"{_NODE}{USER_RULE}", f"{_NODE}anonymous")
 _NO_USER = " - -"
@@ -121,8 +124,13 @@ def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
     if not agents:
         lines = collect_frame(identity.without_agents(lines.lazy()), lines.height)
     lines = collect_frame(mark_duplicates(lines), lines.height)
+    duplicates = _repeated_rows(lines.lazy(), lines.height)
+    if len(logs) > 1:
+        repeats, shared = find_shared_lines(lines.lazy(), lines.height)
+        duplicates = replace(duplicates, shared=shared)
+        lines = collect_frame(merge.mark_problem(lines.lazy(), repeats, "duplicate"), lines.height) if repeats.height else lines
     lines = collect_frame(identify_users(lines), lines.height)
-    return replace(_log_data(opened, logs, loaded, lines.clear().lazy(), 0), identity_notes=notes), lines
+    return replace(_log_data(opened, logs, loaded, lines.clear().lazy(), 0), identity_notes=notes, duplicates=duplicates), lines
 
 
 def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
@@ -139,9 +147,15 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     lines = lines if agents else identity.without_agents(lines)
     if "event_number" in lines.collect_schema():
         lines = merge.mark_problem(lines, merge.find_duplicates(lines, size), "duplicate")
+    duplicates = _repeated_rows(lines, _MANY)
+    if len(logs) > 1:
+        repeats, shared = find_shared_lines(lines, _MANY)
+        duplicates = replace(duplicates, shared=shared)
+        lines = merge.mark_problem(lines, repeats, "duplicate") if repeats.height else lines
     linked = linked_keys(lines, goals.site, size)
     bucket = bucket_of(pl.col(BUCKET_KEY).replace(linked[BUCKET_KEY], linked["group"]))
-    data = replace(_log_data(opened, logs, loaded, lines, size), facts=_global_facts(lines, goals, size), identity_notes=notes)
+    data = replace(_log_data(opened, logs, loaded, lines, size), facts=_global_facts(lines, goals, size))
+    data = replace(data, identity_notes=notes, duplicates=duplicates)
     bounds = _bounds(_counts(lines, bucket, size), plan.memory)
     return Partition(data, plan.every_line, filters=tuple(bucket.is_between(first, last) for first, last in bounds))
 
@@ -164,10 +178,19 @@ def _without_more_assets(part: Part) -> Part:
     return replace(part, lines=lines, omitted=omitted)
 
 
+def _repeated_rows(lines: pl.LazyFrame, size: int) -> Duplicates:
+    """Return the number of rows of exports that repeat an earlier one; lines of access logs have no IDs."""
+    if "event_number" not in lines.collect_schema():
+        return NO_DUPLICATES
+    problem = pl.col("problem").cast(pl.String)
+    counts = lines.select((problem == "duplicate").sum(), (~problem.is_in(_NEVER_COUNTED).fill_null(value=False)).sum().alias("of"))
+    return Duplicates(*collect_frame(counts, size).row(0))
+
+
 def _log_data(opened: OpenLogs, logs: Sequence[Log], loaded: LoadedLines, lines: pl.LazyFrame, size: int) -> LogData:
     """Return the data of logs that were read; `logs` are in the order of their numbers."""
     names = tuple(log.source.name for log in opened.logs)
-    return LogData(lines, size, names, tuple(logs), opened.copies, loaded.losses, loaded.rejects)
+    return LogData(lines, size, names, tuple(logs), opened.copies, loaded.losses, rejects=loaded.rejects)
 
 
 def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Sequence[Log]]:

@@ -104,6 +104,7 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
         period=_period(begin or first, end - timedelta(seconds=1) if end else last, goals.site.timezone),
         knows_macro=bool(goals.macros) and (goals.file is not None or selected.converts),
         bot_lines=bots.tally_bot_lines(matched.fates),
+        macro_duplicates=_macro_duplicates(part, goals),
         own_hosts=matched.own_hosts,
         crowd=_crowd(part, matched.visitors, goals, segment.bots),
         by_address=_by_address(selected.sessions, goals),
@@ -220,6 +221,20 @@ def settle_hits(
     undecided = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("exempt") & ~traffic_hits.is_plain_asset())
     hits = traffic_hits.add_fates(bots.add_reasons(kinds, collect_frame(bots.behaviour_reasons(undecided), kinds.height)), mode)
     return hits, pl.concat([dropped_fates, traffic_hits.fate_rows(hits, goals)])
+
+
+def _macro_duplicates(part: Part, goals: Goals) -> int:
+    """Return how many duplicate rows of exports a macro goal names."""
+    if "event" not in part.lines.columns:
+        return 0
+    is_duplicate = pl.col("problem").eq_missing(pl.lit("duplicate", dtype=schema.PROBLEM)) & pl.col("event_number").is_not_null()
+    lines = part.lines.filter(is_duplicate)
+    if lines.is_empty():
+        return 0
+    duplicates = replace(part, lines=lines.with_columns(problem=pl.lit(None, dtype=schema.PROBLEM)))
+    decided = traffic_hits.sort_hits(_decided(duplicates, identify_visitors(duplicates, goals, "only"), goals, ()))
+    hits = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
+    return int(traffic_hits.fate_rows(hits.with_columns(fate=None, reason=None), goals)["macro"].sum())
 
 
 def all_hits(part: Part, goals: Goals) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """Finding logs that are copies of other logs, by content, regardless of name and compression.
 
-A log is a copy if another log begins with its entire content. Single lines are never compared, because two equal lines in a log are two requests.
+A log is a copy if another log begins with its entire content. `ingest.repeats` compares the lines of logs that only overlap.
 """
 
 from __future__ import annotations

@@ -15,13 +15,12 @@ SAMPLES = (
 
 
 def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Map the rows to roles; events with the same name, user, time and ID are duplicates; times are in seconds or milliseconds of local time."""
+    """Map the rows to roles; times are in seconds or milliseconds of local time."""
     moment = timestamps.from_number(pl.col("time").cast(pl.Float64, strict=False).cast(pl.Int64, strict=False)).dt.replace_time_zone(None)
     time = moment.dt.strftime("%Y-%m-%d %H:%M:%S%.6f")
-    same = pl.concat_str(["event", pl.col("user").fill_null(""), time, "id"], separator="\0")
     value = pl.coalesce("revenue", "amount", "total")
     user = pl.coalesce("named", "user", "device")
-    return rows.with_columns(time=time, same=same, value=value, user=user, anonymous="device")
+    return rows.with_columns(time=time, value=value, user=user, anonymous="device")
 
 
 _PRESET = Preset(

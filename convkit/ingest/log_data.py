@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from convkit.ingest.repeats import NO_DUPLICATES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
     from convkit.core.crowd import Crowd
     from convkit.ingest.logs import Log
+    from convkit.ingest.repeats import Duplicates
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,7 @@ class LogData:
     """A sentence for each log that was skipped as a copy."""
     losses: tuple[str, ...] = ()
     """A sentence for each loss of data."""
+    duplicates: Duplicates = NO_DUPLICATES
     rejects: pl.DataFrame | None = None
     """`file, line, reason, text` of rejected lines, if requested."""
     facts: GlobalFacts = NO_GLOBAL_FACTS
@@ -94,4 +98,4 @@ class LogData:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Warnings about the input."""
-        return (*self.copies, *self.losses)
+        return (*self.copies, *self.duplicates.sentences(self.sources), *self.losses)

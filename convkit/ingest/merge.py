@@ -18,7 +18,7 @@ _RARE = 100
 
 
 def mark_duplicates(lines: pl.DataFrame) -> pl.LazyFrame:
-    """Mark events as duplicates if their ID has occurred before."""
+    """Mark rows as duplicates if an earlier row has the same ID, visitor, event and time."""
     if "event_number" not in lines.columns or not lines["event_number"].count():
         return lines.lazy()
     number = pl.col("event_number")

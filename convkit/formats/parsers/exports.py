@@ -281,12 +281,10 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
         rows = _tool_roles(rows, columns, columns.preset)
     present = rows.collect_schema().names()
     filled = rows.with_columns(_no_texts(name for name in (*ROLES, "props") if name not in present))
-    if "same" not in present:
-        filled = filled.with_columns(same="id")
     if not has_times:
         clocked = filled.with_columns(time=_with_clock()) if "date" in present else filled
         filled = timestamps.parse_times(clocked, columns.timezone, day_first=columns.day_first)
-    values, identities = ("address", "event", "url", "host", "referrer", "value"), ("user", "anonymous", "id", "same", "session")
+    values, identities = ("address", "event", "url", "host", "referrer", "value"), ("user", "anonymous", "id", "session")
     cleaned = {name: value_or_null(pl.col(name)) for name in values} | {name: identity_or_null(pl.col(name)) for name in identities}
     return (
         filled.with_columns(**cleaned)
@@ -301,8 +299,8 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
             session_key="session",
             event=pl.col("event").fill_null(""),
             event_id="id",
-            event_number=_number(pl.col("same")),
-            visit_number=_number(pl.when(pl.col("anonymous").is_not_null()).then("session")),
+            event_number=_number(),
+            visit_number=_number_of(pl.when(pl.col("anonymous").is_not_null()).then("session")),
             asset=pl.lit(value=False),
             **{name: pl.lit(None, dtype=dtype) for name, dtype in _ABSENT.items()},
         )
@@ -339,8 +337,17 @@ def _anonymous() -> pl.Expr:
     return pl.coalesce("anonymous", visit)
 
 
-def _number(text: pl.Expr) -> pl.Expr:
-    """Return a number that identifies a string, or null if there is no string."""
+def _number() -> pl.Expr:
+    """Return a number that is the same for rows with the same ID, visitor, event and time, or null if a row has no ID.
+
+    An ID alone may be that of a message, a product or a concert, which many rows are about.
+    """
+    number = pl.col("id").hash(4) ^ pl.col("user").hash(5) ^ pl.col("address").hash(6) ^ pl.col("event").hash(7) ^ pl.col("time").hash(8)
+    return pl.when(pl.col("id").is_not_null()).then(number.reinterpret(signed=True))
+
+
+def _number_of(text: pl.Expr) -> pl.Expr:
+    """Return a number that identifies each text, or null if there is none."""
     return pl.when(text.is_not_null()).then(text.hash(4).reinterpret(signed=True))
 
 

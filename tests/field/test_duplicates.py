@@ -1,0 +1,226 @@
+"""The same thing twice: repeated rows of exports, lines that two logs share, and values that count once at all."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import runs
+from engine.test_partition import both
+from small_logs import conversions, figures, line, overview, written
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+ROWS = {
+    "a12": "test_requests_in_the_logs_of_a_proxy_and_its_server_count_once",
+    "a31": "test_an_order_number_is_one_order_whoever_opens_its_receipt",
+    "e01": "test_an_id_of_a_message_is_not_one_of_an_event",
+    "e04": "test_an_id_of_a_thing_is_not_one_of_an_event",
+    "p03": "test_a_reloaded_receipt_of_a_visit_is_one_order",
+    "p05": "test_a_log_without_status_is_not_the_same_log",
+    "p07": "test_rows_without_an_id_are_different_events",
+}
+MAILS = [
+    "timestamp,email,event,message_id,url",
+    *(f"2026-10-01T09:0{number}:00Z,u{number}@a.example,delivered,m{number}," for number in range(3)),
+    *(f"2026-10-01T10:0{number}:00Z,u{number}@a.example,open,m{number}," for number in range(3)),
+    *(f"2026-10-01T11:0{number}:00Z,u{number}@a.example,click,m{number},https://shop.example/offer" for number in range(2)),
+]
+MAIL_GOALS = "macro: {click: {event: click}}\nmicro: {delivered: {event: delivered}, open: {event: open}}"
+
+
+def fates_of(folder: Path, rows: Iterable[str], goals: str = "macro: {x: {event: x}}", name: str = "events.csv", **options: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the report on some rows of an export."""
+    file = written(folder / "goals.yaml", [goals])
+    return figures(written(folder / name, rows), goals=file, **options)
+
+
+def duplicates_of(document: dict[str, Any]) -> list[str]:
+    """Return the texts of the notes on duplicates."""
+    return [note["text"] for note in document["notes"] if note["code"] == "duplicates"]
+
+
+def test_an_id_of_a_message_is_not_one_of_an_event(tmp_path: Path) -> None:
+    mails = fates_of(tmp_path, MAILS, MAIL_GOALS)
+    assert (mails["input"]["duplicate"], mails["input"]["kept"]) == (0, 8)
+    assert conversions(mails) == {"click": 2, "delivered": 3, "open": 3}
+    assert duplicates_of(mails) == []
+
+
+def test_a_row_that_is_the_same_in_all_columns_is_a_duplicate(tmp_path: Path) -> None:
+    mails = fates_of(tmp_path, [MAILS[0], MAILS[1], *MAILS[1:]], MAIL_GOALS)
+    assert mails["input"]["duplicate"] == 1
+    assert len(duplicates_of(mails)) == 1
+    assert "1 row (11%) had the same ID, visitor, event and time" in duplicates_of(mails)[0]
+
+
+def test_an_id_of_a_thing_is_not_one_of_an_event(tmp_path: Path) -> None:
+    rows = ["timestamp,user_id,action,event_id"]
+    rows += [f"2026-10-01T09:0{n}:00Z,u{n // 2},{'purchase' if n % 2 else 'view'},E100" for n in range(4)]
+    concerts = fates_of(tmp_path, [*rows, "2026-10-01T09:04:00Z,u3,view,E200"], "macro: {purchase: {event: purchase}}")
+    assert {name: overview(concerts)[name] for name in ("sessions", "converted_sessions", "bounces")} == {
+        "sessions": 3,
+        "converted_sessions": 2,
+        "bounces": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "number"),
+    [
+        ("u1,x,2026-10-01T09:00:00Z,7", 1),
+        ("u1,x,2026-10-01T11:00:00+02:00,7", 1),
+        ("u2,x,2026-10-01T09:00:00Z,7", 0),
+        ("u1,y,2026-10-01T09:00:00Z,7", 0),
+        ("u1,x,2026-10-01T09:00:00.5Z,7", 0),
+        ("u1,x,2026-10-01T09:00:00Z,8", 0),
+        ("u1,x,2026-10-01T09:00:00Z,", 0),
+    ],
+)
+def test_rows_are_one_if_id_visitor_event_and_time_are_equal(other: str, number: int, tmp_path: Path) -> None:
+    rows = ["user,event,time,event_id", "u1,x,2026-10-01T09:00:00Z,7", other]
+    assert fates_of(tmp_path, rows)["input"]["duplicate"] == number
+    named = rows[0].split(",")
+    objects = [json.dumps(dict(zip(named, row.split(","), strict=True))) for row in rows[1:]]
+    assert fates_of(tmp_path, objects, name="events.ndjson")["input"]["duplicate"] == number
+
+
+def test_rows_without_an_id_are_different_events(tmp_path: Path) -> None:
+    goals = fates_of(tmp_path, ["time,event,user_id", *["2026-08-21 02:37:42,goal,u1"] * 3], "macro: {goal: {event: goal, once_per: hit}}")
+    assert (goals["input"]["duplicate"], conversions(goals)) == (0, {"goal": 3})
+
+
+def test_ids_of_known_tools_are_compared_in_the_same_way(tmp_path: Path) -> None:
+    row = {"uuid": "1", "event": "paid", "distinct_id": "u", "timestamp": "2026-10-10T13:55:36Z", "properties": {}}
+    others = [row, row | {"event": "asked"}, row | {"distinct_id": "v"}, row | {"timestamp": "2026-10-10T13:55:37Z"}]
+    assert fates_of(tmp_path, map(json.dumps, [row, *others]), name="p.ndjson")["input"]["duplicate"] == 1
+
+
+def test_a_reloaded_receipt_of_a_visit_is_one_order(tmp_path: Path) -> None:
+    order = {"type": "ecommerceOrder", "orderId": "O-1", "revenue": "50"}
+    actions = [
+        {"type": "action", "url": "https://shop.example/", "timestamp": 1791640536},
+        order | {"timestamp": 1791640597},
+        {"type": "action", "url": "https://shop.example/thanks", "timestamp": 1791640690},
+        order | {"timestamp": 1791640691},
+    ]
+    visit = {"idVisit": "7", "visitorId": "f3a1", "lastActionTimestamp": 1791640700, "userId": None, "actionDetails": actions}
+    goals = "macro: {order: {event: order, value: prop.revenue, once_per: prop.orderId}}"
+    orders = fates_of(tmp_path, [json.dumps([visit])], goals, "visits.json")
+    assert (conversions(orders), orders["reports"]["goals"][0]["value"]) == ({"order": 1}, 50)
+
+
+def test_few_duplicates_are_mentioned_only_if_a_macro_goal_names_them(tmp_path: Path) -> None:
+    rows = ["user,event,time,event_id", *(f"u{n},x,2026-10-01T09:{n // 60:02}:{n % 60:02}Z,{n}" for n in range(300))]
+    assert duplicates_of(fates_of(tmp_path, [*rows, rows[5]], "macro: {y: {event: y}}\nmicro: {x: {event: x}}")) == []
+    assert "1 of them with a macro goal" in duplicates_of(fates_of(tmp_path, [*rows, rows[5]]))[0]
+    assert len(duplicates_of(fates_of(tmp_path, [*rows, *rows[5:9]], "macro: {y: {event: y}}"))) == 1
+
+
+def shop(people: int = 6, *, agent: str | None = None, protocol: str = "", first: int = 0) -> list[str]:
+    """Return lines of visitors who view two pages and load a picture; the log of a server behind a proxy differs in the rest of the line."""
+    lines = []
+    for number in range(first, first + people):
+        who = f"203.0.113.{number} - -"
+        for second, request in ((0, "GET /"), (1, "GET /a.png"), (60, "GET /thanks" if number % 3 == 0 else "GET /b")):
+            text = line(request, number * 400 + second, who=who, **({"agent": agent} if agent else {}))
+            lines.append(text.replace("HTTP/1.1", protocol).replace(" 512 ", " 700 ") if protocol else text)
+    return lines
+
+
+BOUGHT = "macro: {bought: /thanks}"
+
+
+def together(folder: Path, *logs: list[str], goals: str = BOUGHT) -> dict[str, Any]:
+    """Return the report on several logs."""
+    file = written(folder / "goals.yaml", [goals])
+    return figures(*(written(folder / f"{number}.log", lines) for number, lines in enumerate(logs)), goals=file)
+
+
+def test_requests_in_the_logs_of_a_proxy_and_its_server_count_once(tmp_path: Path) -> None:
+    proxy = shop()
+    server = [text for text in shop(protocol="HTTP/1.0") if ".png" not in text]
+    alone, twice = together(tmp_path, proxy), together(tmp_path, proxy, server)
+    assert overview(twice) == overview(alone) == overview(together(tmp_path, server, proxy))
+    assert (twice["input"]["duplicate"], twice["input"]["kept"]) == (12, 12)
+    assert "12 of 12 lines of 1.log were also in 0.log" in duplicates_of(twice)[0]
+
+
+def test_downloads_that_overlap_count_once(tmp_path: Path) -> None:
+    lines = shop(20)
+    twice = together(tmp_path, lines[:45], lines[15:])
+    assert overview(twice) == overview(together(tmp_path, lines))
+    assert twice["input"]["duplicate"] == 20
+
+
+def test_exports_that_overlap_count_once_even_without_ids(tmp_path: Path) -> None:
+    rows = [f"u{n % 7},{'buy' if n % 5 == 0 else 'view'},2026-10-01T09:{n:02}:00Z" for n in range(60)]
+    goals = written(tmp_path / "goals.yaml", ["macro: {buy: {event: buy, once_per: hit}}"])
+    files = [written(tmp_path / f"{n}.csv", ["user,event,time", *part]) for n, part in enumerate((rows[:40], rows[20:]))]
+    merged = figures(*files, goals=goals)
+    assert (merged["input"]["duplicate"], merged["input"]["kept"], conversions(merged)) == (20, 60, {"buy": 12})
+
+
+def test_three_copies_of_a_request_leave_one(tmp_path: Path) -> None:
+    lines = shop(10)
+    logs = (lines, [text for text in lines if ".png" not in text], ["", *lines])
+    assert overview(together(tmp_path, *logs)) == overview(together(tmp_path, lines))
+
+
+def test_the_log_that_names_user_agents_is_kept(tmp_path: Path) -> None:
+    common = [text.rsplit(' "-" "', 1)[0] for text in shop()]
+    extra = [text.rsplit(' "-" "', 1)[0] for text in shop(1, first=40)]
+    document = together(tmp_path, [*common, *extra], shop())
+    assert document["input"]["duplicate"] == 12
+    assert overview(document)["visitors"] == 7
+
+
+def test_a_log_without_status_is_not_the_same_log(tmp_path: Path) -> None:
+    lines = [text for text in shop() if ".png" not in text]
+    tls = []
+    for text in lines:
+        address, rest = text.split(" - - ")
+        tls.append(f"{rest[:28]} {address} TLSv1.3 TLS_AES_256_GCM_SHA384 {rest[29:].split(' 200')[0]} 512")
+    document = together(tmp_path, lines, tls)
+    assert (document["input"]["duplicate"], document["input"]["other"], duplicates_of(document)) == (0, 12, [])
+    assert overview(document) == overview(together(tmp_path, lines))
+
+
+@pytest.mark.parametrize("shared", [0, 10, 17])
+def test_logs_of_two_servers_that_share_less_than_nine_tenths_count_twice(shared: int, tmp_path: Path) -> None:
+    own = [text for text in shop(10) if ".png" not in text]
+    other = [*own[:shared], *(text.replace("203.0.113", "198.51.100") for text in own[shared:])]
+    document = together(tmp_path, own, other)
+    assert (document["input"]["duplicate"], document["input"]["kept"], duplicates_of(document)) == (0, 40, [])
+
+
+def test_rotated_logs_and_repeats_within_a_log_count(tmp_path: Path) -> None:
+    lines = [text for text in shop(10) if ".png" not in text for _ in range(2)]
+    document = together(tmp_path, lines[:20], lines[20:])
+    assert (document["input"]["duplicate"], document["input"]["kept"]) == (0, 40)
+
+
+def test_shared_lines_give_the_same_bytes_in_parts(tmp_path: Path) -> None:
+    paths = [written(tmp_path / f"{number}.log", lines) for number, lines in enumerate((shop(60), shop(60, protocol="HTTP/1.0")[:150]))]
+    number, in_one_piece, in_parts = both(paths, 9_000, goals=written(tmp_path / "goals.yaml", [BOUGHT]))
+    assert number > 1
+    assert in_parts == in_one_piece
+    assert json.loads(in_parts)["input"]["duplicate"] == 100
+
+
+def test_repeated_rows_give_the_same_bytes_in_parts(tmp_path: Path) -> None:
+    rows = [f"u{n % 40},x,2026-10-01T09:{n // 60:02}:{n % 60:02}Z,{n % 9}" for n in range(300)]
+    file = written(tmp_path / "events.csv", ["user,event,time,event_id", *rows, *rows[:40]])
+    _, in_one_piece, in_parts = both([file], 5_000, goals=written(tmp_path / "goals.yaml", ["macro: {x: {event: x}}"]))
+    assert in_parts == in_one_piece
+    assert json.loads(in_parts)["input"]["duplicate"] == 40
+    assert "40 of them with a macro goal" in duplicates_of(json.loads(in_parts))[0]
+
+
+def test_a_comparison_warns_of_shared_lines(tmp_path: Path) -> None:
+    lines = [line("GET /", day * 86_400 + n * 60, who=f"203.0.113.{n} - -") for day in range(4) for n in range(20)]
+    paths = [written(tmp_path / "a.log", lines), written(tmp_path / "b.log", lines[1:])]
+    assert "79 of 79 lines of b.log were also in a.log" in runs.comparison(paths, last="2d").warnings[0]
