@@ -38,6 +38,8 @@ class Site:
     day_first: bool | None = None
     """Whether the day comes first in dates like 10/11/2026; None if the values of the column show it."""
     currency: str = ""
+    decimal: str = ""
+    """The decimal sign of amounts that could be read in two ways."""
     hosts: tuple[str, ...] = ()
     session_timeout: timedelta = timedelta(minutes=30)
     visitor: tuple[str, ...] = (USER_RULE, ADDRESS_RULES[0])
@@ -83,6 +85,20 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Money:
+    """How the amounts of a value are written, as all lines show it."""
+
+    decimal: str = ""
+    """The decimal sign of amounts like `2,000`; if it is empty, they are not counted."""
+    currency: str = ""
+    """The code of the currency that is counted; empty if no amount names one."""
+    others: tuple[str, ...] = ()
+    """The codes of other currencies, the most frequent first; their amounts are not counted."""
+    example: str = ""
+    """An amount that is not counted because its decimal sign is unknown."""
+
+
+@dataclass(frozen=True)
 class Goal:
     """A goal, which is true or false for every hit.
 
@@ -94,10 +110,16 @@ class Goal:
     macro: bool = False
     named: Mapping[str, pl.Expr] = field(default_factory=dict)
     turned: tuple[pl.Expr, ...] = ()
-    once_per: str = "session"
+    once_per: str | tuple[str, str] = "session"
+    """A word, a value of hits, or `visitor` and a value."""
+    shared: pl.Expr | None = field(default=None, compare=False)
+    """The expression for hits that are the first of a value that several visitors have, evaluated with the last of `turned`; None unless `once_per`
+    is a value."""
     value: int | str | None = None
     """An amount in integer millionths, or the column of hits that holds it as text."""
     target: float | None = None
+    money: Money = field(default=Money(), compare=False)
+    """How amounts taken from hits are written."""
     is_condition: bool = False
     """Whether it has no *what*; if it is a funnel step, the hit that completes it may also complete the next step."""
     line: int = field(default=0, compare=False)
@@ -107,6 +129,18 @@ class Goal:
     def column(self) -> str:
         """The Boolean column of matched hits."""
         return f"goal:{self.name}"
+
+    @property
+    def shared_column(self) -> str:
+        """The Boolean column for `shared`."""
+        return f"shared:{self.name}"
+
+    @property
+    def once_value(self) -> str | None:
+        """The value that counts only once, or once per visitor, if there is one."""
+        if isinstance(self.once_per, tuple):
+            return self.once_per[1]
+        return None if self.once_per in {"session", "visitor", "hit"} else self.once_per
 
     @property
     def counts_hits(self) -> bool:

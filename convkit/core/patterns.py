@@ -99,6 +99,7 @@ def is_whole_pattern(text: str) -> bool:
     return "*" in text or text.startswith("re:")
 
 
+_WITH_COMMA, _AMBIGUOUS = r"^-?(?:[0-9]{1,3}(?:\.[0-9]{3})+|[0-9]+),[0-9]+$", r"^-?[1-9][0-9]{0,2},[0-9]{3}$"
 _COMPARISON = re.compile(r"(<=|>=|!=|<|>|=)\s*(.*)", re.DOTALL)
 _SIZE_SIGNS = {"<", "<=", ">", ">="}
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -126,11 +127,17 @@ def matches_comparison(value: pl.Expr, text: str) -> pl.Expr:
     """Return whether a value meets a comparison; null never does, and neither does text that is not a number if the comparison needs one."""
     sign, rest = _sign_and_value(text)
     if _NUMBER.fullmatch(rest):
-        number = value.str.strip_chars().cast(pl.Float64, strict=False)
+        number = _with_point(value.str.strip_chars()).cast(pl.Float64, strict=False)
         # Tools write `nan` and `inf` as words; Polars would treat `nan` as larger than any number.
         return _SIGNS[sign](pl.when(number.is_finite()).then(number), float(rest)).fill_null(value=False)
     is_match = matches(value, rest)
     return ~is_match & value.is_not_null() if sign == "!=" else is_match
+
+
+def _with_point(number: pl.Expr) -> pl.Expr:
+    """Return a number with a decimal point in place of a decimal comma, unless the comma may also group digits."""
+    with_comma = pl.when(number.str.contains(_WITH_COMMA) & ~number.str.contains(_AMBIGUOUS)).then(number)
+    return pl.coalesce(with_comma.str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True), number)
 
 
 def _sign_and_value(text: str) -> tuple[str, str]:

@@ -202,8 +202,9 @@ HITS = {
 - `kind`: one of KINDS. `fate`: one of FATES.
 
 Added if needed: `device` (DEVICE), `referrer`, `sent_query` (the whole query as sent), `session_key`, the values that goals read (`query.NAME`,
-`cookie.NAME`, `prop.NAME`), their pattern tests (`path~/cart/**`), and `by:RULE`, the visitor's number under a preferred rule. Before bots are
-excluded there are also `user_agent` and `reason` (why the visitor is a bot, or null for people), both TEXT.
+`cookie.NAME`, `prop.NAME`), the currency of amounts among them (`query.currency`, ...), their pattern tests (`path~/cart/**`), and `by:RULE`, the
+visitor's number under a preferred rule. Before bots are excluded there are also `user_agent` and `reason` (why the visitor is a bot, or null for
+people), both TEXT.
 """
 
 SESSIONIZED = {**HITS, "session": pl.Int64(), "started": TIME, "pageless": pl.Boolean()}
@@ -214,7 +215,7 @@ first interaction. `pageless` marks hits whose session was excluded because it h
 """
 
 MATCHED = {**SESSIONIZED, "pageless_macro": pl.Boolean(), "row": pl.UInt32()}
-"""SESSIONIZED with a Boolean `goal:GOAL` per goal, never null, in place of `names:GOAL`.
+"""SESSIONIZED with a Boolean `goal:GOAL` per goal, never null, in place of `names:GOAL`, and `shared:GOAL` for goals that count once per value.
 
 `pageless_macro` marks hits of excluded pageless sessions that a macro goal names; `row` is the position in the frame, counted from 0.
 """

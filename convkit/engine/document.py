@@ -15,6 +15,7 @@ from convkit.core.document import Document, Note
 from convkit.core.formatting import plural
 from convkit.engine.plan import key_column
 from convkit.files.paths import STANDARD_INPUT, path_names
+from convkit.goals.money import settle
 from convkit.reports.asides import sensitivity
 from convkit.reports.asides import trend as asides_trend
 from convkit.reports.asides.findings import findings_of
@@ -92,7 +93,7 @@ def _explain_command(paths: Paths, plan: Plan) -> str:
 def _view(result: PartialResult, data: LogData, plan: Plan, quality: Quality) -> View:
     """Return the facts about a run that reports need when they are presented."""
     return View(
-        goals=plan.goals,
+        goals=settle(plan.goals, data.facts.money),
         period=result.period,
         input=result.input,
         knows_macro=result.knows_macro,

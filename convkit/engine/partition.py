@@ -17,6 +17,7 @@ from convkit.core.collect import collect_frame
 from convkit.core.document import sum_tallies
 from convkit.core.model import USER_RULE
 from convkit.core.schema import NO_VISITOR, TEXT
+from convkit.engine import stages
 from convkit.engine.memory import MemoryBudget
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Assets
@@ -29,6 +30,7 @@ from convkit.ingest.repeats import NO_DUPLICATES, Duplicates, find_shared_lines
 from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, bucket_of
 from convkit.traffic import crowds, events, hits, identity
 from convkit.traffic import visitors as traffic_visitors
+from convkit.traffic.money import money_by_value
 from convkit.traffic.proxies import resolve_proxies
 
 if TYPE_CHECKING:
@@ -79,8 +81,7 @@ class Partition:
         """Return a part by its number."""
         if self.whole is not None:
             return self.whole
-        lines_of_part = self.data.lines.filter(self.filters[number]).drop(BUCKET_KEY)
-        lines = collect_frame(lines_of_part.with_columns(pl.col(pl.String).cast(TEXT)), self.data.size)
+        lines = _read_part(self.data.lines, self.filters[number], self.data.size).drop(BUCKET_KEY)
         lines = collect_frame(identify_users(lines), lines.height)
         return Part(lines, self.data.facts) if self.every_line else _without_more_assets(Part(lines, self.data.facts))
 
@@ -102,9 +103,8 @@ def read(paths: Paths, plan: Plan) -> Iterator[Partition]:
 def _in_memory(opened: OpenLogs, plan: Plan) -> Partition:
     """Read logs into memory, as one part."""
     data, lines = _loaded(opened, plan)
-    part = Part(lines, GlobalFacts(newest_first=find_newest_first(lines.lazy(), lines.height)))
-    part = part if plan.every_line else _without_more_assets(part)
-    return Partition(replace(data, lines=part.lines.lazy(), size=part.lines.height, facts=part.facts, omitted=part.omitted), plan.every_line, part)
+    part = Part(lines, data.facts) if plan.every_line else _without_more_assets(Part(lines, data.facts))
+    return Partition(replace(data, lines=part.lines.lazy(), size=part.lines.height, omitted=part.omitted), plan.every_line, part)
 
 
 def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
@@ -130,7 +130,9 @@ def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
         duplicates = replace(duplicates, shared=shared)
         lines = collect_frame(merge.mark_problem(lines.lazy(), repeats, "duplicate"), lines.height) if repeats.height else lines
     lines = collect_frame(identify_users(lines), lines.height)
-    return replace(_log_data(opened, logs, loaded, lines.clear().lazy(), 0), identity_notes=notes, duplicates=duplicates), lines
+    facts = GlobalFacts(newest_first=find_newest_first(lines.lazy(), lines.height), money=money_by_value(lines.lazy(), plan.goals, lines.height))
+    data = replace(_log_data(opened, logs, loaded, lines.clear().lazy(), 0), facts=facts)
+    return replace(data, identity_notes=notes, duplicates=duplicates), lines
 
 
 def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
@@ -152,12 +154,17 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
         repeats, shared = find_shared_lines(lines, _MANY)
         duplicates = replace(duplicates, shared=shared)
         lines = merge.mark_problem(lines, repeats, "duplicate") if repeats.height else lines
-    linked = linked_keys(lines, goals.site, size)
+    facts, nodes = _global_facts(lines, goals, size), rule_nodes(lines, goals.site, size)
+    if any(goal.shared is not None for goal in goals.all):
+        nodes = pl.concat([nodes, _value_nodes(lines, size, _filters(lines, group_keys(nodes), size, plan.memory), goals, facts)], how="diagonal")
+    data = replace(_log_data(opened, logs, loaded, lines, size), facts=facts, identity_notes=notes, duplicates=duplicates)
+    return Partition(data, plan.every_line, filters=_filters(lines, group_keys(nodes), size, plan.memory))
+
+
+def _filters(lines: pl.LazyFrame, linked: pl.DataFrame, size: int, memory: MemoryBudget) -> tuple[pl.Expr, ...]:
+    """Return, for each part, whether a line on disk belongs to it; `linked` are the groups of keys that must stay together."""
     bucket = bucket_of(pl.col(BUCKET_KEY).replace(linked[BUCKET_KEY], linked["group"]))
-    data = replace(_log_data(opened, logs, loaded, lines, size), facts=_global_facts(lines, goals, size))
-    data = replace(data, identity_notes=notes, duplicates=duplicates)
-    bounds = _bounds(_counts(lines, bucket, size), plan.memory)
-    return Partition(data, plan.every_line, filters=tuple(bucket.is_between(first, last) for first, last in bounds))
+    return tuple(bucket.is_between(first, last) for first, last in _bounds(_counts(lines, bucket, size), memory))
 
 
 def _without_nobody(lines: pl.LazyFrame, plan: Plan, size: int) -> pl.LazyFrame:
@@ -210,7 +217,7 @@ def _global_facts(lines: pl.LazyFrame, goals: Goals, size: int) -> GlobalFacts:
     has_events = "event" in lines.collect_schema()
     names_pages = collect_frame(events.has_page_names(lines, goals), _MANY).item() if has_events else None
     crowd, newest_first = crowds.find_crowd_on_disk(lines, goals.site, size), find_newest_first(lines, _MANY)
-    return GlobalFacts((first, last), has_assets, names_pages, newest_first, crowd=crowd)
+    return GlobalFacts((first, last), has_assets, names_pages, newest_first, money_by_value(lines, goals, _MANY), crowd=crowd)
 
 
 def _counts(lines: pl.LazyFrame, bucket: pl.Expr, size: int) -> pl.DataFrame:
@@ -229,22 +236,43 @@ def _bounds(counts: pl.DataFrame, memory: MemoryBudget) -> tuple[tuple[int, int]
     return tuple(rows.select("first", "last").rows()) or ((0, BUCKETS),)
 
 
-def linked_keys(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
-    """Return `key, group` for the keys of lines on disk that visitor rules or IDs link, directly or not; a group must stay in one part."""
+def _read_part(lines: pl.LazyFrame, is_of_part: pl.Expr, size: int) -> pl.DataFrame:
+    """Return the lines of a part, in memory, with their `key`; `size` is the number of all lines."""
+    return collect_frame(lines.filter(is_of_part).with_columns(pl.col(pl.String).cast(TEXT)), size)
+
+
+def rule_nodes(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
+    """Return `key` and nodes, for `group_keys`, of lines on disk that visitor rules or IDs may link with others."""
     columns = lines.collect_schema().names()
     if not site.preferred_rules and "anonymous" not in columns:
-        return pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "group": pl.UInt32})
+        return pl.DataFrame(schema={BUCKET_KEY: pl.UInt32})
     # Few senders have a user, and splitting nulls costs almost nothing.
     with_user = lines.with_columns(sender=pl.when(~pl.col("sender").str.ends_with(_NO_USER)).then("sender"))
     values = traffic_visitors.visitor_numbers(site.preferred_rules, columns) | {USER_RULE: traffic_visitors.visitor_number(USER_RULE, pl.col("user"))}
     values |= {"anonymous": traffic_visitors.visitor_number(USER_RULE, pl.col("anonymous"))} if "anonymous" in columns else {}
     nodes = requests.split_senders(with_user).select(BUCKET_KEY, **{f"{_NODE}{name}": value for name, value in values.items()})
     linked = nodes.filter(pl.any_horizontal(pl.col(f"^{_NODE}.*$").is_not_null())).unique()
-    return group_keys(collect_frame(linked, size))
+    return collect_frame(linked, size)
+
+
+def _value_nodes(lines: pl.LazyFrame, size: int, filters: Sequence[pl.Expr], goals: Goals, facts: GlobalFacts) -> pl.DataFrame:
+    """Return `key` and a node per goal, for `group_keys`, of values that count once at all and occur with several keys.
+
+    The hits that goals name are found part by part, as in an analysis.
+    """
+    values = pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "goal": pl.UInt32, "value": pl.Int64})
+    for is_of_part in filters:
+        part = Part(_read_part(lines.filter(pl.col("problem").is_null()), is_of_part, size), facts)
+        values = pl.concat([values, stages.values_counted_once(part, goals, BUCKET_KEY)]).unique()
+    of_several = values.filter(pl.col(BUCKET_KEY).n_unique().over("goal", "value") > 1)
+    numbers = of_several["goal"].unique().sort()
+    return of_several.select(BUCKET_KEY, **{f"{_NODE}once:{number}": pl.when(goal=number).then("value") for number in numbers})
 
 
 def group_keys(lines: pl.DataFrame) -> pl.DataFrame:
     """Return `key, group` for lines with a `key` and nodes: lines linked by nodes, directly or not, form a group named after its lowest key.
+
+    A group must stay in one part.
 
     A user and an anonymous ID are nodes of the same kind, because exports may use one in place of the other.
     """

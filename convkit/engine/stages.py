@@ -23,6 +23,8 @@ from convkit.core.quality import BotSessions
 from convkit.core.schema import FATES, SESSION_KEY
 from convkit.engine.partial_result import Counts, PartialResult
 from convkit.goals import matching, variants
+from convkit.goals.money import settle
+from convkit.goals.values import value_number
 from convkit.ingest.merge import LINE_KEY
 from convkit.reports.asides import sensitivity
 from convkit.sessions import channels, sessionize
@@ -90,6 +92,7 @@ def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -
 
 def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment) -> Run:
     """Return the analysis of a segment of the matched hits and sessions."""
+    goals = settle(goals, part.facts.money)
     first, last = part.facts.span or span(part.lines)
     begin, end = segment.date_range.limits(last, goals.site.timezone)
     selected = select_segment(matched, goals, segment.filters, begin, end)
@@ -221,6 +224,23 @@ def settle_hits(
     undecided = kinds.lazy().filter(is_of_log & pl.col("bot").is_null() & ~pl.col("exempt") & ~traffic_hits.is_plain_asset())
     hits = traffic_hits.add_fates(bots.add_reasons(kinds, collect_frame(bots.behaviour_reasons(undecided), kinds.height)), mode)
     return hits, pl.concat([dropped_fates, traffic_hits.fate_rows(hits, goals)])
+
+
+def values_counted_once(part: Part, goals: Goals, key: str) -> pl.DataFrame:
+    """Return `key, goal, value` of hits that may match the goals that count once per value: the goal's position, and a number for the value.
+
+    `key` is an additional column of the part's lines. Hits of bots are included.
+    """
+    decided = traffic_hits.sort_hits(_decided(part, identify_visitors(part, goals, "only"), goals, ()))
+    hits = traffic_hits.add_kinds(decided.lazy(), goals)
+    values = [
+        hits.filter(pl.any_horizontal(*goal.named) if goal.named else pl.lit(value=True)).select(
+            key, goal=pl.lit(number, dtype=pl.UInt32), value=value_number(goal.once_value)
+        )
+        for number, goal in enumerate(goals.all)
+        if goal.shared is not None and goal.once_value is not None
+    ]
+    return collect_frame(pl.concat(values).drop_nulls("value").unique(), decided.height)
 
 
 def _macro_duplicates(part: Part, goals: Goals) -> int:

@@ -40,7 +40,7 @@ class ParsedGoal:
     which: dict[str, Any] = field(default_factory=dict)
     how: tuple[str, Any] | None = None
     modifier: dict[str, Any] = field(default_factory=dict)
-    once_per: str = "session"
+    once_per: str | tuple[str, str] = "session"
     value: int | str | None = None
     target: float | None = None
 
@@ -159,7 +159,8 @@ class GoalReader:
         for key, value in self._turns(parsed.which, parsed.how, ("once_per", parsed.once_per)):
             turned.append(self._kinds[key].turns(value, pl.col(f"goal:{name}"), self._context(parsed)))
         is_condition = self._is_condition(parsed)
-        return Goal(name, macro, named, tuple(turned), parsed.once_per, parsed.value, parsed.target, is_condition)
+        shared = self._kinds["once_per"].shared(parsed.once_per, pl.col(f"goal:{name}"))
+        return Goal(name, macro, named, tuple(turned), parsed.once_per, shared, parsed.value, parsed.target, is_condition=is_condition)
 
     def step(self, node: Node, name: str) -> Step:
         """Return a step of a funnel: a goal's name, a goal, or a list of these."""

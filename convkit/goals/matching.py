@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import windows
+from convkit.goals import money
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Add `goal:<name>` for every goal and drop `names:<goal>`; hits without a session match nothing.
+    """Add `goal:<name>` for every goal, and `shared:<name>` for those that count once per value, and drop `names:<goal>`.
+
+    Hits without a session match nothing. `shared:<name>` marks counted hits whose value other visitors also have.
 
     `pageless_macro` marks hits that a macro goal names in sessions excluded for having no page.
 
@@ -33,7 +36,9 @@ def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     for level in _levels(goals.all):
         for number, stages in enumerate(zip_longest(*(goal.turned for goal in level))):
             columns = {goal.column: stage for goal, stage in zip(level, stages, strict=True) if stage is not None}
-            hits = hits.with_columns(**{column: stage & in_session if number == 0 else stage for column, stage in columns.items()})
+            columns = {column: stage & in_session if number == 0 else stage for column, stage in columns.items()}
+            shared = {goal.shared_column: goal.shared for goal in level if goal.shared is not None and number == len(goal.turned) - 1}
+            hits = hits.with_columns(**columns, **shared)
         hits = hits.with_columns(pl.col(goal.column).fill_null(value=False) for goal in level)
     return hits.drop(named)
 
@@ -44,19 +49,6 @@ def _levels(goals: Sequence[Goal]) -> Iterator[list[Goal]]:
         waiting = {goal.column for goal in goals}
         yield [goal for goal in goals if not goal.required_columns & waiting]
         goals = [goal for goal in goals if goal.required_columns & waiting]
-
-
-def to_millionths(value: pl.Expr) -> pl.Expr:
-    """Convert amounts from text to integer millionths, or to null if the text is not a plain number (`-?digits[.digits]`).
-
-    Digits after the sixth decimal are rounded half away from zero.
-    """
-    plain = pl.when(value.str.contains(r"^-?[0-9]{1,12}(?:\.[0-9]+)?$")).then(value)
-    sides = plain.str.strip_prefix("-").str.splitn(".", 2)
-    fraction = sides.struct[1].fill_null("").str.pad_end(7, "0")
-    whole = sides.struct[0].cast(pl.Int64) * 1_000_000 + fraction.str.head(6).cast(pl.Int64)
-    rounded = whole + (fraction.str.slice(6, 1) >= "5").cast(pl.Int64)
-    return pl.when(plain.str.starts_with("-")).then(-rounded).otherwise(rounded)
 
 
 def goal_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
@@ -82,17 +74,30 @@ def add_later_macro(firsts: pl.LazyFrame, macros: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def counted_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
-    """Return the hits in the period that a goal counts, with their `amount` in millionths, or null if they have none."""
+    """Return the hits in the period that a goal counts, with their `amount` in millionths, or null if they have none that counts."""
     counted = goal_hits(hits, goal) if goal.counts_hits else first_hits(hits, goal)
-    return counted.with_columns(amount=_amount(goal))
+    return money.add_amount(counted, goal)
+
+
+def shared_values(goal: Goal) -> pl.Expr:
+    """Return how many of a goal's counted hits stand for values that other visitors also have."""
+    return pl.lit(0, dtype=pl.Int64) if goal.shared is None else pl.col(goal.shared_column).sum().cast(pl.Int64)
 
 
 def macro_amounts(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return `session, amount` (millionths) of the hits in the period that macro goals count; `lacks` marks those whose amount is missing."""
+    """Return `session, amount` (millionths) of the hits in the period that macro goals count.
+
+    `lacks` marks those without an amount; of these, `ambiguous` and `foreign` mark those whose amount could be read in two ways, or is in another
+    currency.
+    """
     amounts = [
-        counted_hits(hits, goal).select("session", "amount", lacks=pl.col("amount").is_null() & (goal.value is not None)) for goal in goals.macros
+        counted_hits(hits, goal)
+        .with_columns(lacks=pl.col("amount").is_null() & (goal.value is not None))
+        .select("session", "amount", "lacks", "ambiguous", "foreign")
+        for goal in goals.macros
     ]
-    no_rows = hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64), lacks=pl.lit(value=False))
+    false = pl.lit(value=False)
+    no_rows = hits.clear().select("session", amount=pl.lit(0, dtype=pl.Int64), lacks=false, ambiguous=false, foreign=false)
     return pl.concat([no_rows, *amounts])
 
 
@@ -102,14 +107,11 @@ def is_counted(goal: Goal) -> pl.Expr:
     return reached if goal.counts_hits else windows.is_nth(reached, 1, "session")
 
 
-def hit_amount(goals: Iterable[Goal]) -> pl.Expr:
-    """Return the value of a hit: the first numeric amount of the goals that count it (columns made with `is_counted`)."""
-    amounts = [pl.when(pl.col(goal.column)).then(_amount(goal)) for goal in goals if goal.value is not None]
-    return pl.coalesce(*amounts, pl.lit(None, dtype=pl.Int64))
-
-
-def _amount(goal: Goal) -> pl.Expr:
-    """Return the value of a counted hit for a goal, in millionths."""
-    if isinstance(goal.value, str):
-        return to_millionths(pl.col(goal.value).cast(pl.String))
-    return pl.lit(goal.value, dtype=pl.Int64)
+def add_hit_value(hits: pl.LazyFrame, goals: Iterable[Goal]) -> pl.LazyFrame:
+    """Add the `value` of each hit: the first amount of the goals that count it (columns made with `is_counted`)."""
+    with_value = [goal for goal in goals if goal.value is not None]
+    for goal in with_value:
+        amount = pl.when(pl.col(goal.column)).then("amount").alias(f"amount:{goal.name}")
+        hits = money.add_amount(hits, goal).with_columns(amount).drop("amount", "ambiguous", "foreign")
+    amounts = [pl.col(f"amount:{goal.name}") for goal in with_value]
+    return hits.with_columns(value=pl.coalesce(*amounts, pl.lit(None, dtype=pl.Int64))).drop(f"amount:{goal.name}" for goal in with_value)

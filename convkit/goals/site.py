@@ -141,6 +141,15 @@ def _currency(node: Node, problems: list[Problem]) -> str:
     return node.text
 
 
+_DECIMALS = {"point": ".", ".": ".", "comma": ",", ",": ","}
+
+
+def _decimal(node: Node, problems: list[Problem]) -> str:
+    if node.text not in _DECIMALS:
+        problems.append(node.problem(f"`decimal` must be point or comma{did_you_mean(node.text, _DECIMALS)}"))
+    return _DECIMALS.get(node.text, "")
+
+
 def _hosts(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     return tuple(host.lower() for host in read_texts(node, problems, "a host like www.shop.example"))
 
@@ -230,6 +239,7 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "log_timezone": _timezone,
     "day_first": _flag,
     "currency": _currency,
+    "decimal": _decimal,
     "hosts": _hosts,
     "session_timeout": _timeout,
     "visitor": read_visitor_rules,
@@ -249,6 +259,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Schema] = {
     _timezone: TEXT_SCHEMA,
     _flag: {"type": "boolean"},
     _currency: text_schema("^[A-Z]{3}$"),
+    _decimal: {"enum": list(_DECIMALS)},
     _hosts: one_or_more(TEXT_SCHEMA),
     _timeout: DURATION_SCHEMA,
     read_visitor_rules: VISITOR_SCHEMA,

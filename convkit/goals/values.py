@@ -174,6 +174,8 @@ def is_success() -> pl.Expr:
 
 HIT_VALUE_SOURCES = ("query.", "cookie.", "prop.")
 """The prefixes of values that are taken from a hit."""
+NO_VALUES = ["", "-", "0", "null", "none", "nil", "undefined", "nan", "na", "n/a", "(not set)", "[object object]"]
+"""Texts, in lower case, that stand for a missing value."""
 _MILLION = 1_000_000
 _LARGEST_VALUE = 10**12
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
@@ -196,6 +198,12 @@ def _read_value(node: Node, problems: list[Problem]) -> int | str | None:
 def is_hit_value(text: str) -> bool:
     """Return whether a string names a value taken from a hit: a query parameter, a cookie or a property."""
     return any(text.startswith(source) and len(text) > len(source) for source in HIT_VALUE_SOURCES)
+
+
+def value_number(value: str) -> pl.Expr:
+    """Return a number (Int64) for a value of hits, or null if a hit does not have it."""
+    text = pl.col(value).cast(pl.String).str.strip_chars()
+    return pl.when(~text.str.to_lowercase().is_in(NO_VALUES)).then(text.hash(2)).reinterpret(signed=True)
 
 
 def _read_target(node: Node, problems: list[Problem]) -> float | None:

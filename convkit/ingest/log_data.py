@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from convkit.core.crowd import Crowd
+    from convkit.core.model import Money
     from convkit.ingest.logs import Log
     from convkit.ingest.repeats import Duplicates
 
@@ -30,6 +31,8 @@ class GlobalFacts:
     """Whether any event has the usual name for page views."""
     newest_first: tuple[int, ...] = ()
     """The numbers of the logs that are written newest first: their lines of the same time are in reverse order."""
+    money: Mapping[str, Money] = field(default_factory=dict)
+    """For each value that goals read as an amount, how it is written; always known."""
     own_hosts: tuple[str, ...] | None = None
     """The hosts assumed to be the site's own, if `site.hosts` does not name them."""
     crowd: Crowd | None = None

@@ -14,6 +14,8 @@ from convkit.core import formatting
 from convkit.core.document import DEFINITIONS, Note
 from convkit.core.model import USER_RULE
 from convkit.core.schema import is_kind
+from convkit.core.text import safe
+from convkit.formats.parsers.presets import CANCELLED_ORDER
 from convkit.goals import site as goals_site
 from convkit.traffic import subrequests
 from convkit.traffic.bots import detection_note
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from convkit.analysis.analysis import View
-    from convkit.core.model import Site
+    from convkit.core.model import Goal, Site
     from convkit.core.quality import Silence
 
 _MANY_MACROS = 2
@@ -36,6 +38,7 @@ _LEAST_SHARE = 0.01
 _HOST_NAME = r"^[a-z0-9_-]*[a-z][a-z0-9_.-]*$"
 """Matches host names; a host that is an IP address is not shown."""
 _MOST_HOSTS = 3
+_MOST_CODES, _LONGEST_CODE = 3, 12
 _IDENTIFIERS = {USER_RULE: "user ID", "address": "IP address", "address+browser": "IP address and browser"}
 
 
@@ -52,7 +55,9 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         *_log_notes(tally, view),
         _running(sums),
         _aside(sums, view),
-        _values(sums),
+        _cancelled(sums),
+        *_shared_values(sums, view),
+        *_values(sums, view),
         _only_errors(sums, tally["errors"]),
         _local_times(view),
         _only_days(view),
@@ -133,9 +138,48 @@ def _aside(sums: Mapping[str, int], view: View) -> Note | None:
     return Note("no-page", f"{counted}; {do_they} come from an API?")
 
 
-def _values(sums: Mapping[str, int]) -> Note | None:
-    number = sums["without_value"]
-    return Note("no-value", f"{formatting.plural(number, 'conversion')} had no numeric value and added nothing to the total.") if number else None
+def _values(sums: Mapping[str, int], view: View) -> tuple[Note, ...]:
+    """Return the notes on conversions that added nothing to the total value."""
+    ambiguous, foreign = sums["ambiguous_values"], sums["foreign_values"]
+    missing, notes = sums["without_value"] - ambiguous - foreign, list[Note]()
+    money = [goal.money for goal in view.goals.macros if isinstance(goal.value, str)]
+    if missing:
+        notes.append(Note("no-value", f"{_conversions(missing)} had no numeric value and added nothing to the total."))
+    if ambiguous:
+        example = min(one.example for one in money if one.example)
+        what = f"{_conversions(ambiguous)} had an amount like {example}, which may or may not have decimals, and added nothing to the total"
+        notes.append(Note("ambiguous-value", f"{what}; set site.decimal to point or comma."))
+    if foreign:
+        own = sorted({one.currency for one in money if one.others})
+        others = list(dict.fromkeys(code for one in money for code in one.others))
+        named = ", ".join(safe(code, _LONGEST_CODE) for code in others[:_MOST_CODES])
+        were = "was" if foreign == 1 else "were"
+        what = f"{_conversions(foreign)} {were} in another currency than {' or '.join(own)} ({named}) and added nothing to the total"
+        notes.append(Note("other-currency", f"{what}; set site.currency to count another one."))
+    return tuple(notes)
+
+
+def _cancelled(sums: Mapping[str, int]) -> Note | None:
+    number = sums["cancelled"]
+    if not number:
+        return None
+    orders = formatting.plural(number, "order was", "orders were")
+    return Note("cancelled-orders", f"{orders} cancelled, voided or refunded and not counted as a sale; the event is named {CANCELLED_ORDER}.")
+
+
+def _conversions(number: int) -> str:
+    return formatting.plural(number, "conversion")
+
+
+def _shared_values(sums: Mapping[str, int], view: View) -> tuple[Note, ...]:
+    return tuple(shared_values_note(goal, sums[f"shared{n}"]) for n, goal in enumerate(view.goals.macros) if sums[f"shared{n}"])
+
+
+def shared_values_note(goal: Goal, number: int) -> Note:
+    """Return the note on values of a goal that came from several visitors and counted once."""
+    counted, it = ("was", "it") if number == 1 else ("were", "them")
+    values = f"{formatting.plural(number, 'value')} of {goal.once_value} came from several visitors and {counted} counted once, at the first hit"
+    return Note("shared-values", f"{goal.name}: {values}; to count {it} once for each visitor, use once_per: [visitor, {goal.once_value}].")
 
 
 def _only_errors(sums: Mapping[str, int], errors: pl.DataFrame) -> Note | None:

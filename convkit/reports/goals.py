@@ -13,6 +13,7 @@ from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
 from convkit.core.schema import TEXT
 from convkit.goals import matching
+from convkit.reports._overview_notes import shared_values_note
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 PLACE = 20
 IN_REPORT = True
 _ROWS, _BAR = 20, 20
-_SUMS = ("reached", "reached_visitors", "then_converted", "conversions", "value", "without_value", "last_reached")
+_SUMS = ("reached", "reached_visitors", "then_converted", "conversions", "value", "without_value", "shared_values", "last_reached")
 _GOALS = {"goal": pl.String, **dict.fromkeys(_SUMS, pl.Int64)}
 _SECONDS = {"goal": pl.String, "seconds": pl.Int32, "n": pl.Int64}
 COLUMNS = (
@@ -75,6 +76,7 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
         conversions=pl.len().cast(pl.Int64),
         value=pl.col("amount").sum(),
         without_value=pl.col("amount").is_null().sum().cast(pl.Int64),
+        shared_values=matching.shared_values(goal),
         last_reached=pl.col("time").max().dt.epoch("us"),
     )
     return analysis.beside(reached, counts).select(*analysis.by, pl.lit(goal.name).alias("goal"), pl.col(*_SUMS))
@@ -94,7 +96,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     shown = frame.select(column.name for column in columns)
     if view.by:
         return Report("goals", columns, shown, lambda *_: [], details=frame)
-    of, notes = base.row(0, named=True), _notes(frame.rows(named=True))
+    of, notes = base.row(0, named=True), (*_notes(frame.rows(named=True)), *_shared_values(frame, view))
     return Report("goals", columns, shown, lambda rows, screen: _draw(rows.rows(named=True), of, view, screen), notes, details=frame)
 
 
@@ -163,6 +165,12 @@ def _columns(sessions: int, most: int, view: View) -> dict[str, Shown]:
         "reached_visitors": Shown("visitors", "count", 3),
         "median_seconds": Shown("median time", "seconds", 2),
     }
+
+
+def _shared_values(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
+    """Return the notes on values that several visitors have."""
+    numbers = dict(frame.select("goal", pl.col("shared_values").fill_null(0)).rows())
+    return tuple(shared_values_note(goal, numbers[goal.name]) for goal in view.goals.goals if numbers[goal.name])
 
 
 def _notes(rows: list[dict[str, Any]]) -> tuple[Note, ...]:

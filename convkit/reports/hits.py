@@ -48,7 +48,7 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
         .join(analysis.sessions.select("session", "number"), on="session", how="left", maintain_order="left")
         .with_columns(listing.reached_goals(goals))
         .with_columns(matching.is_counted(goal).alias(goal.column) for goal in goals)
-        .with_columns(value=matching.hit_amount(goals))
+        .pipe(matching.add_hit_value, goals)
     )
     keys = ("visitor", "number", "time", "kind", "path", "query", "event", "goals", "value")
     places = {"source": pl.col("source").cast(pl.Int32), "line": pl.col("line_no").cast(pl.Int32)}

@@ -14,6 +14,7 @@ from convkit.core.blocks import BlankLine, Line, Shown, table
 from convkit.core.document import Column, Report
 from convkit.core.durations import microseconds
 from convkit.core.schema import is_kind
+from convkit.formats.parsers.presets import CANCELLED_ORDER
 from convkit.goals import matching
 from convkit.reports import _overview_notes
 from convkit.traffic import subrequests
@@ -42,6 +43,8 @@ COLUMNS = (
     Column("value", "money"),
 )
 _VALUE = breakdown.VALUE
+_WITHOUT_VALUE = {"without_value": "lacks", "ambiguous_values": "ambiguous", "foreign_values": "foreign"}
+"""For each count of conversions without a value, its column in `matching.macro_amounts`; the first one includes the others."""
 _CANDIDATES = 5
 _VALUES, _PERIODS = 10, 31
 _BAR = 20
@@ -57,9 +60,9 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     sums = analysis.beside(_sums(analysis), _amounts(analysis))
     seconds = timed.group_by(*analysis.by, seconds=stats.whole_seconds(pl.col("seconds"))).agg(n=pl.len().cast(pl.Int64))
     if analysis.by:
-        return {"sums": sums.with_columns(pl.col("value", "macro_hits", "without_value").fill_null(0)), "seconds": seconds}
+        return {"sums": sums.with_columns(pl.col("value", "macro_hits", "valued_hits", *_WITHOUT_VALUE).fill_null(0)), "seconds": seconds}
     return {
-        "sums": pl.concat([sums, _set_aside(analysis)], how="horizontal"),
+        "sums": pl.concat([sums, _set_aside(analysis), _shared_values(analysis)], how="horizontal"),
         "seconds": seconds,
         "candidates": _after_forms(analysis),
         "errors": _only_errors(analysis),
@@ -99,14 +102,23 @@ def _amounts(analysis: Analysis) -> pl.LazyFrame:
         analysis.split(matching.macro_amounts(analysis.hits, analysis.goals)),
         value=pl.col("amount").sum(),
         macro_hits=pl.len().cast(pl.Int64),
-        without_value=pl.col("lacks").sum().cast(pl.Int64),
+        valued_hits=pl.col("amount").is_not_null().sum().cast(pl.Int64),
+        **{name: pl.col(column).sum().cast(pl.Int64) for name, column in _WITHOUT_VALUE.items()},
     )
 
 
 def _set_aside(analysis: Analysis) -> pl.LazyFrame:
-    """Return the number of macro goals reached in sessions without a page, and of visitors who saw only errors."""
-    aside = analysis.hits.filter("inside").select(macros_aside=pl.col("pageless_macro").sum().cast(pl.Int64))
+    """Return the number of macro goals reached in sessions without a page, of cancelled orders, and of visitors who saw only errors."""
+    cancelled = (pl.col("event").cast(pl.String) == CANCELLED_ORDER).sum().cast(pl.Int64)
+    aside = analysis.hits.filter("inside").select(macros_aside=pl.col("pageless_macro").sum().cast(pl.Int64), cancelled=cancelled)
     return pl.concat([aside, _lost(analysis).select(only_errors=pl.col("visitor").n_unique().cast(pl.Int64))], how="horizontal")
+
+
+def _shared_values(analysis: Analysis) -> pl.LazyFrame:
+    """Return, for each macro goal by its position, how many values it counted once although several visitors have them."""
+    macros = analysis.goals.macros
+    counted = [matching.goal_hits(analysis.hits, goal).select(matching.shared_values(goal).alias(f"shared{n}")) for n, goal in enumerate(macros)]
+    return pl.concat(counted, how="horizontal") if counted else pl.LazyFrame()
 
 
 def _after_forms(analysis: Analysis) -> pl.LazyFrame:
@@ -139,7 +151,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     columns, frame = (*view.keys, *COLUMNS), _figures(tally, view)
     if view.by:
         return Report("overview", columns, frame, lambda *_: [], metrics=True)
-    facts = frame.row(0, named=True)
+    facts = frame.row(0, named=True) | tally["sums"].select("valued_hits").row(0, named=True)
     notes = _overview_notes.notes(tally, view)
     return Report("overview", columns, frame, lambda _, screen: _draw(facts, tally, view, screen), notes, metrics=True)
 
@@ -206,9 +218,9 @@ def _converted(facts: Mapping[str, int], view: View, screen: Screen) -> tuple[st
     if screen.wide and sessions >= formatting.MIN_BASE:
         words[0] += f" (likely {formatting.rate_interval(facts['conversion_rate_low'], facts['conversion_rate_high'], sessions)})"
     if facts["value"] is not None and converted:
-        each = [facts["value"] / converted, facts["value"] / sessions]
-        total, of_one, of_session = (formatting.money(amount, view.goals.site.currency) for amount in (facts["value"], *each))
-        words.append(f"{total}, {of_one} each" + (f", {of_session} per session" if screen.wide else ""))
+        valued, value = facts["valued_hits"], facts["value"]
+        total, of_one, of_session = (formatting.money(value / of, view.goals.site.currency) for of in (1, max(valued, 1), sessions))
+        words.append(", ".join([total, *([f"{of_one} each"] if valued else []), *([f"{of_session} per session"] if screen.wide else [])]))
     return formatting.count(converted), "; ".join(word for word in words if word)
 
 

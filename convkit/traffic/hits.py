@@ -15,6 +15,7 @@ from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Needs
 from convkit.formats.parsers.timestamps import WEB_ERA
 from convkit.goals import variants
+from convkit.goals.money import currency_name_of
 from convkit.goals.values import is_hit_value
 from convkit.traffic import attributes, events, paths, proxies
 from convkit.traffic import visitors as traffic_visitors
@@ -83,8 +84,14 @@ def tested_columns(goals: Goals) -> list[str]:
     """Return the named columns (`path~/x`, `query.id~**`) and values (`query.total`) that the goals test or read."""
     expressions = [expr for goal in goals.all for expr in (*goal.named.values(), *goal.turned)]
     roots = {name for expr in expressions for name in expr.meta.root_names()}
-    roots |= {str(name) for goal in goals.all for name in (goal.once_per, goal.value)} | {str(funnel.same) for funnel in goals.funnels}
-    return sorted({*variants.hit_values(goals.site), *(name for name in roots if "~" in name or is_hit_value(name))})
+    roots |= {str(name) for goal in goals.all for name in (goal.once_value, goal.value)} | {str(funnel.same) for funnel in goals.funnels}
+    named = {name for name in roots if "~" in name or is_hit_value(name)}
+    return sorted({*variants.hit_values(goals.site), *named, *_currency_columns(goals)})
+
+
+def _currency_columns(goals: Goals) -> set[str]:
+    """Return the values that may hold the currency of the amounts that goals read."""
+    return {currency_name_of(goal.value) for goal in goals.all if isinstance(goal.value, str)}
 
 
 def parser_needs(goals: Goals, session_fields: Collection[str] = ()) -> Needs:
@@ -197,6 +204,7 @@ def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collec
     names = [name for name in tested_columns(goals) if not any(is_of(name) for is_of in _NOT_FROM_REQUESTS)]
     tested = [patterns.split_named_column(name) for name in names]
     values = sorted({column for column, _ in tested if column.startswith("query.")})
+    shown = [name for name in values if name not in _currency_columns(goals)]
     tests = {f"{column}~{pattern}": patterns.matches(pl.col(column), pattern) for column, pattern in tested if pattern}
     plain_values = [name for name in names if "~" not in name]
     parts = requests.split_requests(parsed.select("request").unique())
@@ -206,7 +214,7 @@ def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collec
         paths.add_lists(paths.add_paths(parts, goals.site), goals.site)
         .with_columns(probing=is_probing, page=paths.page(goals.site))
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
-        .with_columns(query=paths.shown_query(goals.site, values), **tests)
+        .with_columns(query=paths.shown_query(goals.site, shown), **tests)
         .select(
             "request",
             "probing",

@@ -42,36 +42,40 @@ def true_hits(session: Session, goal: Goal, kinds: dict[Hit, str]) -> list[Hit]:
     return fitting[goal.at_least - 1 : goal.at_least]
 
 
-def _turn(goal: Goal, hit: Hit) -> str | None:
-    """Return the key that may count only once per visitor, or None if the goal has no such limit."""
+def _turn(goal: Goal, hit: Hit, visitor: Who) -> tuple[Who | None, str] | None:
+    """Return what may count only once, or None if the goal has no such limit: a visitor, or a value, whoever sends it.
+
+    A hit without the value counts once per visitor.
+    """
     if goal.once_per in {"session", "hit"}:
         return None
     if goal.once_per == "visitor":
-        return ""
-    return hit.path if goal.once_per == "path" else hit.query.get(goal.once_per.removeprefix("query."), "")
+        return visitor, ""
+    value = hit.path if goal.once_per == "path" else hit.query.get(goal.once_per.removeprefix("query."), "")
+    return (None, value) if value else (visitor, "")
 
 
 def reach(sessions: list[Session], goal: Goal, kinds: dict[Hit, str]) -> dict[Session, Reached]:
-    """Return the result of a goal in every session; `sessions` have a page view and are in time order for each visitor."""
-    used: set[tuple[Who, str]] = set()
-    reached: dict[Session, Reached] = {}
-    for session in sessions:
-        result = reached[session] = Reached()
-        for hit in true_hits(session, goal, kinds):
-            turn = _turn(goal, hit)
-            if turn is None or (session.visitor, turn) not in used:
-                result.matches.append(hit)
-            if turn is not None:
-                used.add((session.visitor, turn))
+    """Return the result of a goal in every session; `sessions` have a page view."""
+    used: set[tuple[Who | None, str]] = set()
+    reached = {session: Reached() for session in sessions}
+    fitting = [(hit, session) for session in sessions for hit in true_hits(session, goal, kinds)]
+    for hit, session in sorted(fitting, key=lambda pair: (pair[0].time, pair[0].line_no)):
+        turn = _turn(goal, hit, session.visitor)
+        if turn is None or turn not in used:
+            reached[session].matches.append(hit)
+        if turn is not None:
+            used.add(turn)
+    for result in reached.values():
         result.counted = result.matches[:1] if goal.once_per == "session" else result.matches
     return reached
 
 
 def amount(goal: Goal, hit: Hit) -> Fraction:
-    """Return the value of a counted hit; only plain numbers are values."""
+    """Return the value of a counted hit; only numbers are values, of which some have a decimal comma."""
     if isinstance(goal.value, Fraction):
         return goal.value
-    text = hit.query.get(str(goal.value), "")
+    text = hit.query.get(str(goal.value), "").replace(",", ".")
     whole, _, rest = text.removeprefix("-").partition(".")
     return Fraction(text) if whole.isdecimal() and (rest.isdecimal() or not rest) else Fraction(0)
 

@@ -180,7 +180,7 @@ def test_amounts_are_exact_where_floats_are_not(folder: Path) -> None:
     """The sum of 0.1, 0.2 and about a trillion is correct to the millionth."""
     amounts = ("0.1", "0.2", "999999999999.999999", "-0.000001")
     log = "".join(
-        f'192.0.2.{number} - - [10/Mar/2026:09:00:00 +0000] "GET /thanks?order=1&total={amount} HTTP/1.1" 200 9 "-" "{FIREFOX}"\n'
+        f'192.0.2.{number} - - [10/Mar/2026:09:00:00 +0000] "GET /thanks?order={number + 1}&total={amount} HTTP/1.1" 200 9 "-" "{FIREFOX}"\n'
         for number, amount in enumerate(amounts)
     )
     analyzed = run_of(log, GOALS, folder)

@@ -34,7 +34,7 @@ FIELDS = {
 ADDED_TO_HITS = {"device": schema.DEVICE, "referrer": TEXT, "sent_query": TEXT}
 OF_EXPORTS = {"event_number": pl.Int64(), "event": TEXT, "prop.file": TEXT}
 """Columns that are kept only for the lines of exports."""
-VALUES = {"query.order": TEXT, "query.total": TEXT}
+VALUES = {"query.currency": TEXT, "query.order": TEXT, "query.total": TEXT}
 """Columns of hits that the goals use."""
 
 
@@ -50,7 +50,7 @@ class Frames(NamedTuple):
 
 def is_test(name: str) -> bool:
     """Return whether a column belongs to a goal or to one of its pattern tests."""
-    return name.startswith(("names:", "goal:")) or "~" in name
+    return name.startswith(("names:", "goal:", "shared:")) or "~" in name
 
 
 def fixed(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, PolarsDataType]:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import runs
 from engine.test_partition import both
-from small_logs import conversions, figures, line, overview, written
+from goals_schema import is_valid
+from small_logs import conversions, figures, line, overview, report, written
+
+from convkit.errors import GoalsFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -224,3 +227,118 @@ def test_a_comparison_warns_of_shared_lines(tmp_path: Path) -> None:
     lines = [line("GET /", day * 86_400 + n * 60, who=f"203.0.113.{n} - -") for day in range(4) for n in range(20)]
     paths = [written(tmp_path / "a.log", lines), written(tmp_path / "b.log", lines[1:])]
     assert "79 of 79 lines of b.log were also in a.log" in runs.comparison(paths, last="2d").warnings[0]
+
+
+RECEIPT = "GET /checkout/order-received/{}/?key=k&total=20.00"
+
+
+def orders(*hits: tuple[str, int, str]) -> list[str]:
+    """Return the lines of visitors, given by the last part of their address, who open the page of an order; each sees the home page first."""
+    return [
+        line(request, second + place, who=f"203.0.113.{who} - -")
+        for who, second, order in hits
+        for place, request in enumerate(("GET /", RECEIPT.format(order)))
+    ]
+
+
+BOUGHT_ONCE = "macro: {{bought: {{page: /checkout/order-received/*, once_per: {}, value: query.total}}}}"
+
+
+def sold(folder: Path, lines: list[str], once_per: str) -> tuple[int, float, int]:
+    """Return the conversions, their value, and the number of sessions that converted."""
+    document = report(folder, lines, BOUGHT_ONCE.format(once_per))
+    row = document["reports"]["goals"][0]
+    return row["conversions"], row["value"], row["reached"]
+
+
+def shared_notes(document: dict[str, Any]) -> list[str]:
+    """Return the texts of the notes on values that several visitors have."""
+    return [note["text"] for note in document["notes"] if note["code"] == "shared-values"]
+
+
+def test_an_order_number_is_one_order_whoever_opens_its_receipt(tmp_path: Path) -> None:
+    lines = orders(("1", 0, "900"), ("2", 1000, "901"), ("3", 2000, "902"), ("9", 90_000, "900"), ("1", 170_000, "900"))
+    assert sold(tmp_path, lines, "path") == (3, 60, 3)
+    assert sold(tmp_path, lines, "[visitor, path]") == (4, 80, 4)
+    assert sold(tmp_path, lines, "hit") == (5, 100, 5)
+    (note,) = shared_notes(report(tmp_path, lines, BOUGHT_ONCE.format("path")))
+    assert "bought: 1 value of path came from several visitors" in note
+    assert shared_notes(report(tmp_path, lines, BOUGHT_ONCE.format("[visitor, path]"))) == []
+
+
+def test_the_first_hit_counts_even_if_its_visitor_is_not_the_first(tmp_path: Path) -> None:
+    lines = orders(("9", 0, "900"), ("1", 500, "900"), ("1", 3000, "901"), ("9", 6000, "901"))
+    rows = report(tmp_path, lines, BOUGHT_ONCE.format("path"))["reports"]["goals"]
+    assert (rows[0]["conversions"], rows[0]["reached_visitors"], rows[0]["last_reached"]) == (2, 2, "2026-10-10T12:50:01+00:00")
+
+
+def test_one_visitor_who_opens_a_receipt_again_shares_nothing(tmp_path: Path) -> None:
+    assert shared_notes(report(tmp_path, orders(("1", 0, "900"), ("1", 9000, "900")), BOUGHT_ONCE.format("path"))) == []
+
+
+@pytest.mark.parametrize("order", ["", "null", "undefined", "0", "-"])
+def test_orders_without_a_number_are_not_the_same_order(order: str, tmp_path: Path) -> None:
+    lines = [line(f"GET /ok?order={order}&x=1", n * 60, who=f"203.0.113.{n % 3} - -") for n in range(6)]
+    goals = "macro: {bought: {page: /ok, once_per: query.order}}"
+    assert conversions(report(tmp_path, lines, goals)) == {"bought": 3}
+
+
+def test_values_of_exports_and_cookies_count_once_at_all(tmp_path: Path) -> None:
+    rows = ["time,event,user,order", *(f"2026-10-01T09:0{n}:00Z,order,u{n},{order}" for n, order in enumerate("aabca"))]
+    goals = "macro: {order: {event: order, once_per: prop.order}}\nmicro: {each: {event: order, once_per: [prop.order, visitor]}}"
+    assert conversions(fates_of(tmp_path, rows, goals)) == {"order": 3, "each": 5}
+
+
+def test_a_goal_after_one_that_counts_values_sees_the_first_hit_only(tmp_path: Path) -> None:
+    lines = [*orders(("1", 0, "900"), ("2", 100, "900")), *(line("GET /survey", 200, who=f"203.0.113.{n} - -") for n in (1, 2))]
+    goals = BOUGHT_ONCE.format("path") + "\nmicro: {surveyed: {page: /survey, after: bought}}"
+    assert conversions(report(tmp_path, lines, goals)) == {"bought": 1, "surveyed": 1}
+
+
+VALUES = {
+    "a path": "{page: /order/*, once_per: path, value: 2.5}",
+    "a parameter": "{page: '/order/*', once_per: query.id, value: query.id}",
+    "per visitor": "{page: /order/*, once_per: [visitor, query.id]}",
+    "a state": "{at_least: 2, once_per: query.id}",
+    "inside an after": "{page: /, after: {page: /order/*, once_per: query.id}, once_per: hit}",
+}
+
+
+@pytest.mark.parametrize("goal", VALUES.values(), ids=VALUES)
+def test_values_of_several_visitors_give_the_same_bytes_in_parts(goal: str, tmp_path: Path) -> None:
+    lines = [
+        line(
+            f"GET {'/' if n % 4 else f'/order/{n % 37}?id={n % 29}'}",
+            n * 97,
+            who=f"10.{n % 31}.{n % 7}.{n % 13} - {'u' + str(n % 9) if n % 11 == 0 else '-'}",
+        )
+        for n in range(900)
+    ]
+    file = written(tmp_path / "goals.yaml", [f"macro: {{bought: {goal}}}", "micro: {home: /}", "funnels: {f: {steps: [home, bought], per: visitor}}"])
+    number, in_one_piece, in_parts = both([written(tmp_path / "access.log", lines)], 20_000, goals=file, verbose=True)
+    assert in_parts == in_one_piece
+    assert number > 1 or goal == VALUES["a state"]
+
+
+def test_only_values_that_a_goal_counts_tie_visitors_together(tmp_path: Path) -> None:
+    """Every visitor sees the home page, which is no order: they stay in different parts."""
+    lines = [line(request, n * 60, who=f"10.0.{n}.1 - -") for n in range(200) for request in ("GET /", f"GET /order/{n}")]
+    file = written(tmp_path / "goals.yaml", ["macro: {bought: {page: /order/*, once_per: path}}"])
+    number, in_one_piece, in_parts = both([written(tmp_path / "access.log", lines)], 9_000, goals=file)
+    assert in_parts == in_one_piece
+    assert number > 5
+
+
+@pytest.mark.parametrize("once_per", ["[visitor]", "[visitor, hit]", "[path, query.a]", "[visitor, visitor]", "[session, path]", "[]", "order"])
+def test_other_units_are_refused(once_per: str, tmp_path: Path) -> None:
+    text = f"macro: {{bought: {{page: /x, once_per: {once_per}}}}}"
+    assert not is_valid(text)
+    with pytest.raises(GoalsFileError, match="`once_per` must be"):
+        report(tmp_path, [line("GET /x")], text)
+
+
+@pytest.mark.parametrize("once_per", ["[visitor, path]", "[query.order, visitor]", "[visitor, prop.id]", "path", "cookie.x"])
+def test_units_are_accepted(once_per: str, tmp_path: Path) -> None:
+    text = f"macro: {{bought: {{page: /x, once_per: {once_per}}}}}"
+    assert is_valid(text)
+    assert conversions(report(tmp_path, [line("GET /x")], text)) == {"bought": 1}

@@ -29,7 +29,7 @@ class Goal:
     stayed: int | None = None
     visits: int | None = None
     within: int | None = None
-    once_per: str = "session"
+    once_per: str | tuple[str, ...] = "session"
     value: str | None = None
     target: str | None = None
 

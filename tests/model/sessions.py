@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, field
 
 from model.goals import Goal, GoalsFile, names
@@ -214,19 +213,29 @@ def matches_of(goal: Goal, visits: Visits) -> list[list[Hit]]:
     matches = [moments(goal, number, visits) for number in range(len(sessions))]
     if goal.once_per in {"session", "hit"}:
         return matches
-    used: dict[str, set[str]] = defaultdict(set)
+    used: set[tuple[str, str]] = set()
     kept: list[list[Hit]] = [[] for _ in sessions]
     flat = [(hit, number) for number, hits in enumerate(matches) for hit in hits]
     for hit, number in sorted(flat, key=lambda pair: pair[0].order):
-        counted = once_value(goal.once_per, hit)
-        if counted not in used[sessions[number].visitor]:
-            used[sessions[number].visitor].add(counted)
+        unit = once_unit(goal.once_per, hit, sessions[number].visitor)
+        if unit not in used:
+            used.add(unit)
             kept[number].append(hit)
     return kept
 
 
-def once_value(once_per: str, hit: Hit) -> str:
-    """Return the value that may count only once per visitor, or an empty string for a hit without one."""
+_NO_VALUES = {"", "-", "0", "null", "none", "nil", "undefined", "nan", "na", "n/a", "(not set)", "[object object]"}
+
+
+def once_unit(once_per: str | tuple[str, ...], hit: Hit, visitor: str) -> tuple[str, str]:
+    """Return the visitor and the value that may count only once, with an empty string for the one that does not matter.
+
+    A value counts once at all; a hit without a value counts once per visitor.
+    """
     if once_per == "visitor":
-        return ""
-    return hit.path if once_per == "path" else hit.parameter(once_per.removeprefix("query.")) or ""
+        return visitor, ""
+    name = once_per if isinstance(once_per, str) else once_per[-1]
+    value = hit.path if name == "path" else hit.parameter(name.removeprefix("query.")) or ""
+    if isinstance(once_per, tuple):
+        return visitor, value
+    return (visitor, "") if value.strip().lower() in _NO_VALUES else ("", value.strip())

@@ -31,7 +31,7 @@ REFERRERS = (
 )  # fmt: skip
 HOW = (("at_least", 2), ("at_least", 2), ("at_least", 3), ("stayed", 20), ("stayed", 60), ("visits", 1), ("visits", 2), ("visits", 3))
 WITHIN = (None, None, 21, 1799, 1800, 1800, 1801, 3600, 3620, 86400)
-ONCE = ("session", "visitor", "visitor", "hit", "hit", "path", "query.order", "query.order")
+ONCE = ("session", "visitor", "visitor", "hit", "hit", "path", "query.order", "query.order", ("visitor", "path"), ("visitor", "query.order"))
 VALUES = ("5", "0.25", "query.total", "query.total")
 WINDOWS = (None, None, 10, 20, 1800)
 
@@ -174,7 +174,8 @@ def mappings(draw: st.DrawFn, goals: dict[str, Goal], *, counts: bool = True) ->
     fields = base | draw(conditions(base, goals))
     written = fields["written"]
     if counts and draw(st.booleans()):
-        fields["once_per"] = written["once_per"] = draw(st.sampled_from(ONCE))
+        fields["once_per"] = once_per = draw(st.sampled_from(ONCE))
+        written["once_per"] = once_per if isinstance(once_per, str) else [*once_per]
     if counts and draw(st.booleans()):
         fields["value"] = draw(st.sampled_from(VALUES))
         written["value"] = fields["value"] if fields["value"].startswith("query.") else float(fields["value"])

@@ -105,7 +105,16 @@ def test_a_session_without_a_page_is_set_aside() -> None:
     assert figures["input", "kept"] == 2
 
 
-def test_a_value_counts_once_per_visitor() -> None:
+def test_a_value_counts_once_at_all_or_once_per_visitor() -> None:
+    query = (("order", "7"), ("total", "9.99"))
+    hits = [Hit(number, number, who, "GET", "/C", query) for number, who in enumerate(("one", "two", "one"))]
+    for once_per, number in (("query.order", 1), (("visitor", "query.order"), 2), ("query.other", 2), ("path", 1)):
+        paid = Goal({}, what="page", pattern="/C", once_per=once_per, value="query.total")
+        figures = figures_of(hits, goals_file(paid=paid))
+        assert (figures["goals", "paid", "conversions"], figures["goals", "paid", "reached"]) == (number, number)
+
+
+def test_a_value_counts_once_for_a_visitor() -> None:
     paid = Goal({}, what="page", pattern="/C", once_per="query.order", value="query.total")
     query = (("order", "7"), ("total", "9.99"))
     hits = [Hit(number, time, "somebody", "GET", "/C", query) for number, time in enumerate((0, 10, 4000))]

@@ -161,9 +161,9 @@ class TableExport(exports.ExportLayout):
         return self.rows.mend(frames)
 
     def _value(self, name: str, place: ColumnPath) -> pl.Expr:
-        """Return a field, or the value at a path within its JSON text; if the separator is a semicolon, decimal commas become points."""
+        """Return a field, or the value at a path within its JSON text; between semicolons, the decimal comma of `value` becomes a point."""
         text = exports.json_text(self.rows.field(int(place[0])), place[1:])
-        if self.rows.separator != ";" or not (name == "value" or name.startswith("prop.")):
+        if self.rows.separator != ";" or name != "value":
             return text
         points = pl.when(text.str.contains(_WITH_COMMA)).then(text).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
         return pl.coalesce(points, text)

@@ -237,9 +237,18 @@ def _candidates(role: str, names: Sequence[ColumnPath]) -> list[list[ColumnPath]
     return [*candidates, [path for path in names if len(path) > 1 and normalized(path[-1]) in words_by_rank[0]]]
 
 
+_CURRENCY = "currency"
+
+
 def _property(name: str, names: Sequence[ColumnPath]) -> ColumnPath | None:
-    """Return the column of a property: the one with its full name or, failing that, the first with this name within an object."""
-    return next((path for path in names if dotted(path) == name), next((path for path in names if path[-1] == name), None))
+    """Return the column of a property: the one with its full name or, failing that, the first with this name within an object.
+
+    The currency of amounts is also found by its other usual names.
+    """
+    exact = next((path for path in names if dotted(path) == name), next((path for path in names if path[-1] == name), None))
+    if exact is not None or name != _CURRENCY:
+        return exact
+    return next((path for paths in _candidates(_CURRENCY, names) for path in paths), None)
 
 
 def _refuse_missing_roles(roles: Mapping[str, ColumnPath], names: Sequence[ColumnPath], called: str) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+CANCELLED_ORDER = "cancelled_order"
+"""The name of the event for an order that was cancelled, voided or refunded, and is not a sale."""
+
 ColumnPath = tuple[str, ...]
 """The path to a column: the names of the objects that hold it, then its own name."""
 
