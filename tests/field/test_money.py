@@ -209,8 +209,10 @@ def test_the_value_of_hits_is_the_same(tmp_path: Path) -> None:
 
 
 SHOP = (
-    "Name,Email,Financial Status,Paid at,Currency,Subtotal,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Cancelled at,"
-    "Refunded Amount",
+    (
+        "Name,Email,Financial Status,Paid at,Currency,Subtotal,Total,Created at,Lineitem quantity,Lineitem name,Lineitem price,Cancelled at,"
+        "Refunded Amount"
+    ),
     "#1,a@shop.example,paid,,EUR,30.00,34.98,2026-10-01 10:00:00 +0200,2,Tee,9.99,,0.00",
     "#1,a@shop.example,,,,,,2026-10-01 10:00:00 +0200,1,Mug,15.00,,",
     "#2,b@shop.example,refunded,,EUR,20.00,20.00,2026-10-01 11:00:00 +0200,1,Tee,20.00,2026-10-03 09:00:00 +0200,20.00",
