@@ -1,6 +1,6 @@
 """Screens of reports that are broken down by a key: one column per value, or a sparkline over the periods.
 
-Cells that are not clearly different from the figures for the other sessions are marked.
+Cells that differ clearly from the figures for the other sessions are marked.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from convkit.analysis.breakdown import OTHER, PERIODS, VALUE
+from convkit.analysis.marks import WIDTH, Marks
 from convkit.analysis.periods import NO_MARKS, PeriodMarks
-from convkit.core import formatting, stats
+from convkit.core import formatting
 from convkit.core.blocks import BlankLine, Cell, Heading, Paragraph, Row, Shown, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from convkit.analysis.analysis import View
     from convkit.core.blocks import Block, Screen
@@ -32,11 +33,6 @@ _NAME, _NARROW_NAME, _PAIR, _RATE, _WIDEST, _GAP, _INDENT = 27, 22, 11, 6, 18, 2
 """Widths: the longest name (on a wide and on a narrow screen), a count with its rate, a rate alone, the widest value, the gap and the indent."""
 _LABEL, _ALL, _SESSIONS = "label", "all", "sessions"
 
-INDISTINGUISHABLE_SIGN = "≈"
-INDISTINGUISHABLE_LEGEND = Paragraph(f"{INDISTINGUISHABLE_SIGN} no clear difference from the other sessions", style="dim")
-CellCounts = tuple[int, int, int, int]
-"""The part and the whole in a cell, and those for all sessions, including the ones in the cell."""
-
 
 @dataclass(frozen=True)
 class Breakdown:
@@ -46,6 +42,11 @@ class Breakdown:
     report: Report
     marks: PeriodMarks = NO_MARKS
     """The marks on unfinished periods and on those with notes."""
+
+    @property
+    def rows(self) -> pl.DataFrame:
+        """Return the rows of the report, including the columns of its details."""
+        return self.report.frame if self.report.details is None else self.report.details
 
 
 class BreakdownScreen(Protocol):
@@ -85,16 +86,31 @@ class BreakdownTable:
     with_sessions: bool = True
     """Whether the first row shows the number of sessions for each value."""
     of_sessions: bool = False
-    """Whether parts and wholes are counts of sessions; if so, cells that are not clearly different from the other sessions are marked."""
+    """Whether parts and wholes are counts of sessions; if so, cells that differ clearly from the other sessions are marked."""
+    given: Callable[[pl.DataFrame, View], Collection[str]] = lambda *_: ()
+    """Returns the labels of rows that the key itself determines, given the cells (see `Marks`); they have no marks."""
 
     def draw(self, whole: Report, fold: Callable[[int | None], Breakdown], view: View, screen: Screen) -> list[Block]:
         """Return the tables, one below the other."""
         blocks: list[Block] = []
+        marks = self._marks(whole, fold(None), view)
         for section in self.sections(whole, view, screen) if self.sections else self._first_rows(whole, screen):
-            lines = _Lines(section, self, (*view.by,), with_notes=not blocks)
+            lines = _Lines(section, self, (*view.by,), with_notes=not blocks, marks=marks)
             if drawn := _draw(lines, fold, view.key, screen):
                 blocks += [*([BlankLine()] if blocks else []), *drawn, *section.below]
         return blocks
+
+    def _marks(self, whole: Report, split: Breakdown, view: View) -> Marks | None:
+        """Return the marks on all cells of the report, shown or not; None for a table whose cells are never marked.
+
+        Periods are judged by their trend, and goals have no marks, because a session may have several.
+        """
+        if not self.of_sessions or view.key in PERIODS or view.key == "goal":
+            return None
+        of_all = self.labelled(detailed_rows(whole)).rename({"part": "of_part", "whole": "of_whole"})
+        cells = self.labelled(split.rows, view.by).join(of_all, on="label")
+        cells = cells.select(family=pl.lit(self.part), item="label", value=VALUE, part="part", whole="whole", of_part="of_part", of_whole="of_whole")
+        return Marks(cells.with_columns(is_given=pl.col("item").is_in(list(self.given(cells, view)))))
 
     def _first_rows(self, whole: Report, screen: Screen) -> list[Section]:
         rows = detailed_rows(whole).filter(pl.col(self.part) > 0)
@@ -123,6 +139,7 @@ class _Lines:
     by: tuple[str, ...]
     with_notes: bool
     """Whether notes on the periods are shown below the table."""
+    marks: Marks | None
 
     @property
     def of_all(self) -> pl.DataFrame:
@@ -131,12 +148,12 @@ class _Lines:
 
     def of_values(self, split: Breakdown) -> pl.DataFrame:
         """Return `by, label, part, whole` for each value."""
-        rows = split.report.frame if split.report.details is None else split.report.details
-        return self.table.labelled(rows.filter(**self.section.only), self.by)
+        return self.table.labelled(split.rows.filter(**self.section.only), self.by)
 
-    def has_marks(self, key: str) -> bool:
-        """Return whether cells are marked: not for periods, which are judged by their trend, nor for goals, because a session may have several."""
-        return self.table.of_sessions and key not in PERIODS and key != "goal"
+    @property
+    def mark_width(self) -> int:
+        """Return the width of the column for marks."""
+        return 0 if self.marks is None else WIDTH
 
 
 def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, screen: Screen) -> list[Block]:
@@ -147,12 +164,12 @@ def _draw(lines: _Lines, split: Callable[[int | None], Breakdown], key: str, scr
     heading = Heading(lines.section.heading.title, f"by {key}; {lines.section.heading.rest}")
     widest = lines.section.widest or (_NAME if screen.wide else _NARROW_NAME)
     name = min(max(len(label) for label in (_SESSIONS, *lines.of_all["label"])), widest)
-    space, widths = screen.width - _INDENT - name - _width_of_all(lines, every) - _GAP, [*_widths_of_values(lines, every, key).values()]
+    space, widths = screen.width - _INDENT - name - _width_of_all(lines, every) - _GAP, [*_widths_of_values(lines, every).values()]
     if key in PERIODS:
         if _fitting_columns(widths, space) < len(widths):
             return [heading, *_sparklines(lines, every, key, name, screen)]
         return [heading, *_matrix(lines, every, key, name, space), *_period_legend(lines, every, every.values[VALUE].to_list(), screen)]
-    shown = split(_shown_values(widths, key, screen, space, _width_of_all(lines, every) + len(INDISTINGUISHABLE_SIGN)))
+    shown = split(_shown_values(widths, key, screen, space, _width_of_all(lines, every) + WIDTH))
     hidden = every.values.height - shown.values.filter(pl.col(VALUE) != OTHER).height if key == "goal" else 0
     more = [Paragraph(f"{formatting.plural(hidden, 'more goal')}: --limit 0.", style="dim")] if hidden else []
     return [heading, *_matrix(lines, shown, key, name, space), *more]
@@ -180,10 +197,10 @@ def _width_of_all(lines: _Lines, split: Breakdown) -> int:
     return _width_of_counts([*lines.of_all["part"], int(split.values["sessions"].sum())])
 
 
-def _widths_of_values(lines: _Lines, split: Breakdown, key: str) -> dict[str, int]:
+def _widths_of_values(lines: _Lines, split: Breakdown) -> dict[str, int]:
     """Return the column width for each value, in order, including room for a mark."""
     parts = defaultdict(list, lines.of_values(split).group_by(VALUE).agg("part").rows())
-    mark = len(INDISTINGUISHABLE_SIGN) if lines.has_marks(key) else 0
+    mark = lines.mark_width
     return {
         value: min(max(len(split.marks.title(value)), _width_of_counts([*parts[value], sessions], mark)), _WIDEST)
         for value, sessions in split.values.select(VALUE, "sessions").rows()
@@ -201,8 +218,7 @@ def _matrix(lines: _Lines, split: Breakdown, key: str, name: int, space: int) ->
     values = [value for value in values if key != "goal" or value[0] != OTHER]
     total = "" if key == "goal" else formatting.count(int(split.values["sessions"].sum()))
     blocks: list[Block] = []
-    alike, mark = (_indistinguishable_cells(lines, pairs), len(INDISTINGUISHABLE_SIGN)) if lines.has_marks(key) else (set(), 0)
-    widths = _widths_of_values(lines, split, key)
+    marks, mark, widths = lines.marks, lines.mark_width, _widths_of_values(lines, split)
     while values:
         shown, values = _split_at(values, _fitting_columns([widths[value] for value, _ in values], space))
         counts = [f"{total}{'':{_RATE}}", *(f"{formatting.count(sessions)}{'':{_RATE + mark}}" for _, sessions in shown)]
@@ -210,20 +226,13 @@ def _matrix(lines: _Lines, split: Breakdown, key: str, name: int, space: int) ->
         columns = {_LABEL: Shown(most=name), _ALL: Shown(_ALL, style="bold", most=_width_of_all(lines, split))}
         columns |= {f"value {value}": Shown(shortened(split.marks.title(value), _WIDEST), most=widths[value]) for value, _ in shown}
         for label, part, whole in lines.of_all.select("label", "part", "whole").rows():
-            signs = [INDISTINGUISHABLE_SIGN if (label, value) in alike else " " * mark for value, _ in shown]
+            signs = [marks.of(label, value) if marks else "" for value, _ in shown]
             counts = [
                 formatting.count_and_rate(*pairs.get((label, value), (0, 0)), _RATE) + sign for (value, _), sign in zip(shown, signs, strict=True)
             ]
             rows.append(dict(zip(columns, (lines.section.shorten(label), formatting.count_and_rate(part, whole, _RATE), *counts), strict=True)))
         blocks += [*([BlankLine()] if blocks else []), replace(table(rows, columns), least=name)]
-    return [*blocks, *([INDISTINGUISHABLE_LEGEND] if alike else [])]
-
-
-def _indistinguishable_cells(lines: _Lines, pairs: Mapping[tuple[str, str], tuple[int, int]]) -> set[tuple[str, str]]:
-    """Return the label and value of each cell that is not clearly different from the other sessions."""
-    of_all = {label: (part, whole) for label, part, whole in lines.of_all.select("label", "part", "whole").rows()}
-    alike = indistinguishable((*pair, *of_all[label]) for (label, _), pair in pairs.items())
-    return {place for place, is_alike in zip(pairs, alike, strict=True) if is_alike}
+    return [*blocks, *(marks.legend((label, value) for label in lines.of_all["label"] for value, _ in split.values.rows()) if marks else [])]
 
 
 def _split_at(values: list[tuple[str, int]], place: int) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
@@ -273,23 +282,3 @@ def _counts_by_label(lines: _Lines, split: Breakdown) -> dict[tuple[str, str], t
     """Return the part and the whole for each label that is shown and each value."""
     shown = lines.of_values(split).join(lines.of_all.select("label"), on="label", how="semi")
     return {(label, value): (part, whole) for label, value, part, whole in shown.select("label", VALUE, "part", "whole").rows()}
-
-
-def indistinguishable(cells: Iterable[CellCounts]) -> list[bool]:
-    """Return which cells do not differ clearly from the rest: Newcombe's interval, at 95% for all cells together, contains 0.
-
-    These never include cells whose base is too small for a rate, or cells that cover all sessions.
-    """
-    schema = dict.fromkeys(("part", "whole", "of_part", "of_whole"), pl.Int64)
-    frame = pl.DataFrame(list(cells), schema=schema, orient="row")
-    part, whole = pl.col("part"), pl.col("whole")
-    rest = (pl.col("of_part") - part, pl.col("of_whole") - whole)
-    is_tested = (whole >= formatting.MIN_BASE) & (rest[1] > 0)
-    z = stats.bonferroni_z(int(frame.select(is_tested.sum()).item()))
-    low, high = stats.newcombe(part, whole, *rest, z)
-    return frame.select(alike=is_tested & (low <= 0) & (high >= 0)).to_series().fill_null(value=False).to_list()
-
-
-def mark_indistinguishable(text: str, is_alike: bool) -> str:  # noqa: FBT001 (the meaning is clear without a name)
-    """Return text followed by the mark, or by a space if `is_alike` is false."""
-    return f"{text}{INDISTINGUISHABLE_SIGN if is_alike else ' '}"

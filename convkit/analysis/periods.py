@@ -29,8 +29,9 @@ _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _DAY = timedelta(days=1)
 
 UNFINISHED, ANNOTATED = "*", "▲"
-_SLACK = timedelta(hours=1)
-"""How much may be missing at the end of a period that still counts as complete, because there may be no visitors for a while at night."""
+_SLACK, _INSTANT, _HALF_HOUR = timedelta(hours=1), timedelta(seconds=1), timedelta(minutes=30)
+"""How much may be missing at the end of a period that still counts as complete: an hour if the log has no other day that would show when it is quiet,
+otherwise the last second of a period that `--until` ends, and the half hour by which some time zones differ from whole hours."""
 _DAYS_OF_A_WEEK, _MORE_THAN_A_MONTH = 7, timedelta(days=31)
 
 
@@ -173,7 +174,16 @@ def period_marks(values: Sequence[str], view: View) -> PeriodMarks:
     days = {value: _days_of_period(value) for value in values}
     happened = [(period, day, text) for day, text in view.goals.site.notes for period, (begin, end) in days.items() if begin <= day < end]
     finish = min(view.period.end, view.ends or view.period.end).astimezone(ZoneInfo(view.period.timezone))
-    return PeriodMarks(tuple(value for value, (_, end) in days.items() if finish + _SLACK < _midnight_like(end, finish)), tuple(happened), finish)
+    complete_until = _complete_until(finish, view)
+    return PeriodMarks(tuple(value for value, (_, end) in days.items() if complete_until < _midnight_like(end, finish)), tuple(happened), finish)
+
+
+def _complete_until(finish: datetime, view: View) -> datetime:
+    """Return the time before which nothing is missing: a period is over if the next one has begun, or if silence is usual in the hours left of it."""
+    ends_with_log, quiet_until = view.ends is None or finish >= view.ends, view.quality.quiet_until
+    if not ends_with_log:
+        return finish + _INSTANT
+    return finish + _SLACK if quiet_until is None else max(finish + _INSTANT, quiet_until + _HALF_HOUR)
 
 
 def is_over(value: str, moment: datetime) -> bool:

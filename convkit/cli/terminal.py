@@ -20,7 +20,7 @@ WIDE = 120
 """The width, in columns, of files and pipes, which have none of their own."""
 _DEFAULT_WIDTH = 80
 _SIZE = re.compile(r"0*[1-9][0-9]{0,3}")
-_PLAIN = str.maketrans("█▉▊▋▌▍▎▏─│├└↳→–·…", "########-|`+>>--~")
+_PLAIN = str.maketrans("█▉▊▋▌▍▎▏▁▂▃▄▅▆▇─│├└↳→▲▼–\N{MINUS SIGN}·…", "########_.-=+*%-|`+>>^v---~")
 """ASCII replacements for the drawing characters of the reports, each as wide as the original."""
 _ERRORS = "convkit.plain"
 

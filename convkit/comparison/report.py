@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from convkit.core.model import Goals
     from convkit.core.options import CompareOptions
     from convkit.core.progress import Progress
+    from convkit.core.verdicts import Words
     from convkit.engine.partial_result import PartialResult
     from convkit.engine.partition import Partition
     from convkit.engine.plan import Plan
@@ -52,7 +53,9 @@ _REPORTS = ("overview", "goals", "funnel")
 _ROWS, _FUNNELS = 20, 2
 _RATE, _WIDEST = 6, 18
 """The width of a rate next to a count, and the maximum width of a group's name."""
-_COLUMNS = ("label", "before", "now", "change", "likely", "verdict")
+_COLUMNS = ("label", "before", "now", "change", "verdict")
+_MOST_NAMED = 30
+"""The maximum number of rows named in the line on those that cannot be told."""
 
 
 def compare(paths: Paths, options: CompareOptions, progress: Progress = NO_PROGRESS) -> Document:
@@ -212,23 +215,81 @@ def _document(data: LogData, goals: Goals, before: PartialResult, now: PartialRe
 
 
 def _draw_table(rows: pl.DataFrame, pair: Pair, screen: Screen) -> list[Block]:
-    """Return the table: the overview, the goals that were reached, and the steps of funnels."""
-    parts, sides = _parts(rows, pair.goals, screen), pair.sides
-    texts = [[_texts(row, pair.goals.site.currency) for row in part] for _, part in parts]
-    headings = ["", *_side_names(sides), "change", "likely change", "verdict"]
+    """Return the table: the overview, the goals that were reached, and the steps of funnels.
+
+    Figures that moved come first, and those that cannot be told share one line below; `--limit 0` shows every row, in the order of the files.
+    """
+    eligible = rows.filter(_is_eligible(pair.goals) & ((screen.limit == 0) | (pl.col("item") != "sessions") | pl.col("verdict").is_not_null()))
+    is_undecided = (pl.col("verdict") == verdicts.CANNOT_TELL).fill_null(value=False) & (screen.limit != 0)
+    parts, sides = _parts(eligible.filter(~is_undecided), pair.goals, screen), pair.sides
+    texts = [_aligned([_texts(row, pair, screen) for row in part]) for _, part in parts]
+    headings = ["", *_side_names(sides), "change (likely range)" if screen.wide else "change (range)", "verdict"]
     # Each part is a separate grid, padded to the widest so that their columns line up.
     widths = [max(map(len, column)) for column in zip(headings, *(row for part in texts for row in part), strict=True)]
     blocks: list[Block] = []
     for (title, part), cells in zip(parts, texts, strict=True):
-        columns = _columns([""] * len(headings) if blocks else _padded(headings, widths), screen)
+        columns = _columns([""] * len(headings) if blocks else _padded(headings, widths))
         blocks += [BlankLine()] if blocks else []
         blocks += [Heading(f"FUNNEL {title}", "share of those who entered")] if title else []
         lines = [dict(zip(_COLUMNS, _padded(text, widths), strict=True)) | {"style": _style(row)} for row, text in zip(part, cells, strict=True)]
         blocks.append(replace(table(lines, columns), least=widths[0]))
-    more = rows.filter(what="funnel")["group"].n_unique() - sum(bool(title) for title, _ in parts)
-    if more:
-        blocks += [BlankLine(), Paragraph(f"{formatting.plural(more, 'more funnel')}: --limit 0.", style="dim")]
-    return blocks
+    judged = eligible.filter(~is_undecided)
+    below = [*_given(judged), *_unseen_funnels(judged, parts, screen), *_undecided(eligible, is_undecided), *_short_verdict(texts, pair)]
+    return [*blocks, *([BlankLine()] if blocks and below else []), *below]
+
+
+def _is_eligible(goals: Goals) -> pl.Expr:
+    """Return which rows a screen shows: without values where there are none, and without goals that nobody reached."""
+    is_reached = (pl.col("before") + pl.col("now") > 0) | ((pl.col("group") == "macro") & (goals.file is not None))
+    return pl.when(pl.col("what") == "goal").then(is_reached).otherwise(pl.col("before").is_not_null())
+
+
+def _undecided(rows: pl.DataFrame, is_undecided: pl.Expr) -> list[Block]:
+    """Return the line that names the figures that cannot be told."""
+    undecided = rows.filter(is_undecided)
+    if undecided.is_empty():
+        return []
+    named = undecided.head(_MOST_NAMED)
+    names = [_label(row) for row in named.filter(pl.col("what") != "funnel").rows(named=True)]
+    steps = named.filter(what="funnel").group_by("group", maintain_order=True).agg("label")
+    texts = [*([", ".join(names)] if names else []), *(f"in {funnel}: {', '.join(labels)}" for funnel, labels in steps.rows())]
+    more = [f"{undecided.height - named.height} more"] if undecided.height > named.height else []
+    number = f"{undecided.height} of {rows['verdict'].count()}"
+    return [Paragraph(f"Cannot tell: {'; '.join([*texts, *more])} ({number}; all rows: --limit 0)", style="dim")]
+
+
+def _given(rows: pl.DataFrame) -> list[Block]:
+    """Return the line on goals that have no verdict."""
+    names = rows.filter(pl.col("verdict").is_null(), what="goal")["label"].to_list()
+    return [Paragraph(f"No verdict on {', '.join(names)}: defined by the same thing as the groups.", style="dim")] if names else []
+
+
+def _unseen_funnels(rows: pl.DataFrame, parts: Sequence[tuple[str, Any]], screen: Screen) -> list[Block]:
+    """Return the line on funnels that changed and are not shown."""
+    number = _judged_funnels(rows, screen).len() - sum(bool(title) for title, _ in parts)
+    return [Paragraph(f"{formatting.plural(number, 'more funnel')}: --limit 0.", style="dim")] if number > 0 else []
+
+
+def _judged_funnels(rows: pl.DataFrame, screen: Screen) -> pl.Series:
+    """Return the names of funnels with a row to show in addition to the first step, which is the same for everyone."""
+    steps = rows.filter(what="funnel")
+    return steps.filter(pl.col("verdict").is_not_null() | pl.lit(screen.limit == 0))["group"].unique(maintain_order=True)
+
+
+def _short_verdict(texts: Sequence[Sequence[Sequence[str]]], pair: Pair) -> list[Block]:
+    """Return the explanation of the short verdict of narrow screens, if it is used."""
+    short, words = _within(pair), _words(pair).unchanged(pair.goals.site.margin)
+    is_used = any(row[-1] == short for part in texts for row in part)
+    return [Paragraph(f"{short}: {words}", style="dim")] if is_used else []
+
+
+def _words(pair: Pair) -> Words:
+    return verdicts.GROUP_WORDS if pair.sides.are_groups else verdicts.PERIOD_WORDS
+
+
+def _within(pair: Pair) -> str:
+    """Return the short form of the verdict on a figure within the margin."""
+    return f"within {pair.goals.site.margin * 100:g}%"
 
 
 def _side_names(sides: Sides) -> list[str]:
@@ -240,49 +301,64 @@ def _side_names(sides: Sides) -> list[str]:
 
 def _parts(rows: pl.DataFrame, goals: Goals, screen: Screen) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return the parts of the table that are shown, each with the name of its funnel as the title, or an empty title."""
-    is_reached = (pl.col("before") + pl.col("now") > 0) | ((pl.col("group") == "macro") & (goals.file is not None))
-    overview = rows.filter(pl.col("what") == "overview", pl.col("before").is_not_null())
-    reached = rows.filter((pl.col("what") == "goal") & is_reached).head(screen.rows(_ROWS) or rows.height)
-    steps = rows.filter(pl.col("what") == "funnel")
-    funnels = [funnel.name for funnel in goals.funnels if funnel.name in steps["group"]][: screen.rows(_FUNNELS) if screen.limit == 0 else _FUNNELS]
+    overview, reached, steps = (rows.filter(what=what) for what in ("overview", "goal", "funnel"))
+    if screen.limit != 0:
+        has_moved = pl.col("verdict").is_in([*verdicts.PERIOD_WORDS[:2], *verdicts.GROUP_WORDS[:2]]).fill_null(value=False)
+        reached = reached.sort(~has_moved, maintain_order=True)
+    reached, judged = reached.head(screen.rows(_ROWS) or rows.height), _judged_funnels(rows, screen)
+    funnels = [funnel.name for funnel in goals.funnels if funnel.name in judged][: screen.rows(_FUNNELS) if screen.limit == 0 else _FUNNELS]
     parts = [("", overview), ("", reached), *((name, steps.filter(group=name)) for name in funnels)]
     return [(title, part.rows(named=True)) for title, part in parts if part.height]
 
 
-def _texts(row: Mapping[str, Any], currency: str) -> list[str]:
-    """Return the text of each cell in a row."""
+def _label(row: Mapping[str, Any]) -> str:
+    return "value each" if row["item"] == "value" and row["what"] == "overview" else str(row["label"])
+
+
+def _texts(row: Mapping[str, Any], pair: Pair, screen: Screen) -> list[str]:
+    """Return the text of each cell in a row; the change and its likely range are two texts, which `_aligned` joins."""
     if row["item"] == "value" and row["what"] == "overview":
+        currency = pair.goals.site.currency
         counts = ["–" if row[rate] is None else formatting.money(row[rate] * 1_000_000, currency) for rate in ("before_rate", "now_rate")]
-        counts, label = [f"{count}{'':{_RATE}}" for count in counts], "value each"
+        counts = [f"{count}{'':{_RATE}}" for count in counts]
     elif row["before_of"] is None:
-        counts, label = [f"{formatting.count(int(row[side]))}{'':{_RATE}}" for side in ("before", "now")], row["label"]
+        counts = [f"{formatting.count(int(row[side]))}{'':{_RATE}}" for side in ("before", "now")]
     else:
-        counts, label = [formatting.count_and_rate(int(row[side]), row[f"{side}_of"], _RATE) for side in ("before", "now")], row["label"]
-    likely = [row[bound] for bound in ("difference_low", "difference_high")]
-    change = _change(row)
-    has_range = change not in {formatting.TOO_FEW, formatting.UNKNOWN} and None not in likely and row["before_rate"]
-    likely_change = " to ".join(formatting.change(max(bound / row["before_rate"], -1)) for bound in likely) if has_range else ""
-    return [label, *counts, change, likely_change, row["verdict"] or ""]
+        counts = [formatting.count_and_rate(int(row[side]), row[f"{side}_of"], _RATE) for side in ("before", "now")]
+    bounds = [row[bound] for bound in ("difference_low", "difference_high")]
+    change, verdict = _change(row), row["verdict"] or ""
+    if change not in {formatting.TOO_FEW, formatting.UNKNOWN} and None not in bounds and row["before_rate"]:
+        bounds = [bound / row["before_rate"] for bound in bounds]
+    else:
+        bounds = [row["change_low"], row["change_high"]]
+    likely = "" if None in bounds else f"({formatting.change_range(*bounds)})"
+    is_long = not screen.wide and verdict == _words(pair).unchanged(pair.goals.site.margin)
+    return [_label(row), *counts, change, likely, _within(pair) if is_long else verdict]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Join each change with its range, so that the changes of a part are right-aligned and the ranges left-aligned."""
+    change, likely = (max((len(row[column]) for row in rows), default=0) for column in (-3, -2))
+    return [[*row[:-3], f"{row[-3]:>{change}} {row[-2]:{likely}}" if likely else row[-3], row[-1]] for row in rows]
 
 
 def _change(row: Mapping[str, Any]) -> str:
     """Return the change relative to the `before` side, or a dot if there is too little data."""
     before, now = row["before_rate"], row["now_rate"]
     if row["item"] == "sessions" and row["what"] == "overview":
-        before, now = (row["before"], row["now"]) if row["verdict"] else (None, None)
-    elif row["before_of"] is not None and not verdicts.has_enough_data(row):
+        return formatting.change(row["now"] / row["before"] - 1) if row["verdict"] and row["before"] else ""
+    if row["before_of"] is not None and not verdicts.has_enough_data(row):
         return formatting.TOO_FEW
     if before is None or now is None:
         return formatting.TOO_FEW
     return formatting.change(now / before - 1) if before > 0 else formatting.UNKNOWN
 
 
-def _columns(titles: Sequence[str], screen: Screen) -> dict[str, Shown]:
-    """Return the columns that the screen shows."""
-    ranks, styles = {"change": 2, "likely": 1}, {"now": "bold"}
-    columns = {name: Shown(title, rank=ranks.get(name), style=styles.get(name, "")) for name, title in zip(_COLUMNS, titles, strict=True)}
+def _columns(titles: Sequence[str]) -> dict[str, Shown]:
+    """Return the columns of the screen."""
+    columns = {name: Shown(title, style="bold" if name == "now" else "") for name, title in zip(_COLUMNS, titles, strict=True)}
     columns["verdict"] = replace(columns["verdict"], style=lambda row: row["style"], left=True)
-    return {name: column for name, column in columns.items() if screen.wide or name != "likely"}
+    return columns
 
 
 def _style(row: Mapping[str, Any]) -> str:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
+from convkit.analysis import marks
 from convkit.core import stats, verdicts
 from convkit.core.document import Column
+from convkit.core.schema import VARIANT_PREFIX
 from convkit.goals import matching
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from convkit.analysis.analysis import Analysis
     from convkit.comparison.sides import Side, Sides
     from convkit.core.document import Note
     from convkit.core.model import Goals
+    from convkit.core.verdicts import Words
     from convkit.traffic.coverage import Coverage
 
 COLUMNS = (
@@ -40,7 +45,7 @@ _COUNTED = {
     "before_of": pl.Int64,
     "now": pl.Int64,
     "now_of": pl.Int64,
-    "is_all": pl.Boolean,
+    "is_given": pl.Boolean,
 }
 _FIGURES = [column.name for column in COLUMNS if column.unit == "number"]
 _FEWEST_DAYS = 7
@@ -112,19 +117,24 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
 
 
 def compared_rows(pair: Pair) -> pl.DataFrame:
-    """Return COLUMNS plus `group` (overview, macro, micro or the name of a funnel), `label`, and the bases of the rates (`before_of, now_of`)."""
+    """Return COLUMNS, and what the screen and the sentences need in addition.
+
+    These are `group` (overview, macro, micro or the name of a funnel), `label`, the bases of the rates (`before_of, now_of`), `tests` (the number of
+    figures that share an error rate with the row: all goals, or all steps of funnels), and `change_low, change_high`, the likely range of the
+    relative change in the number of sessions, which has no rate.
+    """
     before, now, margin = pair.before, pair.now, pair.goals.site.margin
-    counted = _counted(before, now)
+    counted, words = _counted(pair), verdicts.GROUP_WORDS if pair.sides.are_groups else verdicts.PERIOD_WORDS
     rate, rate_now = stats.ratio(pl.col("before"), pl.col("before_of")), stats.ratio(pl.col("now"), pl.col("now_of"))
-    rates = verdicts.add_verdicts(counted, margin).with_columns(before_rate=rate, now_rate=rate_now, difference=rate_now - rate)
-    # Everyone who enters a funnel has reached its first step, so there is nothing to compare.
-    differences = {name: pl.when(~pl.col("is_all")).then(name) for name in ("difference", "difference_low", "difference_high", "verdict")}
+    rates = verdicts.add_verdicts(counted, margin, "what", words).with_columns(before_rate=rate, now_rate=rate_now, difference=rate_now - rate)
+    differences = {name: pl.when(~pl.col("is_given")).then(name) for name in ("difference", "difference_low", "difference_high")}
     rates = rates.with_columns(**differences)
-    columns = [*(column.name for column in COLUMNS), "group", "label", "before_of", "now_of"]
+    columns = [*(column.name for column in COLUMNS), "group", "label", "before_of", "now_of", "tests"]
     typed = rates.select(columns).cast(dict.fromkeys(_FIGURES, pl.Float64))
-    verdict = None if pair.sides.are_groups else sessions_verdict(before, now, pair.coverage, margin)
-    sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, verdict=verdict)
-    value = _row(typed, item="value", **value_cells(before, now, margin))
+    typed = typed.with_columns(change_low=pl.lit(None, dtype=pl.Float64), change_high=pl.lit(None, dtype=pl.Float64))
+    change = None if pair.sides.are_groups else sessions_change(before, now, pair.coverage, margin)
+    sessions = _row(typed, item="sessions", before=before.sessions, now=now.sessions, **(change._asdict() if change else {}))
+    value = _row(typed, item="value", **value_cells(before, now, margin, words))
     rows = pl.concat([sessions, typed.head(1), value, typed.tail(-1)])
     # A visitor's sessions resemble each other: if visitors were randomised, tests on their sessions would exaggerate differences.
     return rows if now.unit == "session" else rows.with_columns(verdict=pl.when(pl.col("what") != "overview").then("verdict"))
@@ -135,16 +145,18 @@ def _row(like: pl.DataFrame, **cells: float | str | None) -> pl.DataFrame:
     return pl.DataFrame([{"what": "overview", "group": "overview", "label": cells["item"], **cells}], schema=like.schema)
 
 
-def _counted(before: SideFigures, now: SideFigures) -> pl.DataFrame:
-    """Return the rows that have a rate: bounces, goals and steps of funnels."""
+def _counted(pair: Pair) -> pl.DataFrame:
+    """Return the rows that have a rate: bounces, goals and steps of funnels; `is_given` if what defines the groups determines the figure."""
+    before, now = pair.before, pair.now
     bases = {"before_of": before.sessions, "now_of": now.sessions}
     counts = {name: figures.overview["bounces"][0] for name, figures in (("before", before), ("now", now))}
-    bounces = {"what": "overview", "item": "bounces", "group": "overview", "label": "bounces", **counts, **bases, "is_all": False}
+    bounces = {"what": "overview", "item": "bounces", "group": "overview", "label": "bounces", **counts, **bases, "is_given": False}
     goals = now.goals.select("goal", "type", now="reached").join(
         before.goals.select("goal", before="reached"), on="goal", how="left", maintain_order="left"
     )
+    given = _given_goals(pair)
     goal_rows = goals.select(
-        is_all=pl.lit(value=False),
+        is_given=pl.col("goal").is_in(list(given)),
         what=pl.lit("goal"),
         item="goal",
         group="type",
@@ -154,26 +166,38 @@ def _counted(before: SideFigures, now: SideFigures) -> pl.DataFrame:
         before_of=pl.lit(before.base),
         now_of=pl.lit(now.base),
     )
-    step_rows = [] if now.funnel.is_empty() else [_typed(_steps(before.funnel, now.funnel))]
+    step_rows = [] if now.funnel.is_empty() else [_typed(_steps(pair, given))]
     return pl.concat([pl.DataFrame([bounces], schema=_COUNTED), _typed(goal_rows), *step_rows], rechunk=True)
 
 
-def _steps(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of the steps of funnels."""
+def _given_goals(pair: Pair) -> set[str]:
+    """Return the goals that what defines the groups determines by itself."""
+    if not pair.sides.are_groups:
+        return set()
+    sides = ((pair.before, pair.sides.before), (pair.now, pair.sides.now))
+    cells = [figures.goals.select(item="goal", part="reached", whole=pl.lit(figures.base)) for figures, _ in sides]
+    differing = set(pair.sides.before.filters) ^ set(pair.sides.now.filters)
+    fields = {f"{VARIANT_PREFIX}{pair.sides.variant}"} if pair.sides.variant else {one.field for one in differing}
+    return {goal for field in fields for goal in marks.given_goals(pl.concat(cells), field, pair.goals)}
+
+
+def _steps(pair: Pair, given: Collection[str]) -> pl.DataFrame:
+    """Return the rows of the steps of funnels. Everyone who enters a funnel has reached its first step."""
+    before, now = pair.before.funnel, pair.now.funnel
     keys = ["funnel", "step"]
     steps = now.select(*keys, "name", "is_open", now="reached", now_of="entered").join(
         before.select(*keys, before="reached", before_of="entered"), on=keys, how="left", maintain_order="left"
     )
     names = {"item": pl.format("{} / {} / {}", "funnel", "step", "name"), "group": pl.col("funnel"), "label": pl.format("{} {}", "step", "name")}
-    is_all = (pl.col("step") == 1) & ~pl.col("is_open")
-    return steps.select("before", "before_of", "now", "now_of", is_all=is_all, what=pl.lit("funnel"), **names)
+    is_given = ((pl.col("step") == 1) & ~pl.col("is_open")) | pl.col("name").is_in(list(given))
+    return steps.select("before", "before_of", "now", "now_of", is_given=is_given, what=pl.lit("funnel"), **names)
 
 
 def _typed(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(pl.col(name).cast(dtype) for name, dtype in _COUNTED.items())
 
 
-def value_cells(before: SideFigures, now: SideFigures, margin: float) -> dict[str, float | str | None]:
+def value_cells(before: SideFigures, now: SideFigures, margin: float, words: Words = verdicts.PERIOD_WORDS) -> dict[str, float | str | None]:
     """Return the value in total and per session, in the currency, with Welch's interval; empty if no macro goal has a value."""
     totals = [figures.overview["value"][0] for figures in (before, now)]
     if None in totals:
@@ -187,7 +211,7 @@ def value_cells(before: SideFigures, now: SideFigures, margin: float) -> dict[st
     if bounds:
         cells |= {"difference_low": bounds[0], "difference_high": bounds[1]}
     is_enough = all(figures.overview["converted_sessions"][0] >= _FEWEST_AMOUNTS for figures in (before, now))
-    return cells | {"verdict": verdicts.difference_verdict(samples[0].mean, bounds if is_enough else None, margin)}
+    return cells | {"verdict": verdicts.difference_verdict(samples[0].mean, bounds if is_enough else None, margin, words)}
 
 
 def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
@@ -198,7 +222,15 @@ def _sample(amounts: pl.DataFrame, sessions: int) -> stats.Sample:
     return stats.Sample(sessions, total / (sessions or 1) / _MILLION, variance / _MILLION**2)
 
 
-def sessions_verdict(before: SideFigures, now: SideFigures, coverage: Coverage, margin: float) -> str | None:
+class SessionsChange(NamedTuple):
+    """The verdict on the number of sessions, and the likely range of the relative change; None if there were none before."""
+
+    verdict: str
+    change_low: float | None
+    change_high: float | None
+
+
+def sessions_change(before: SideFigures, now: SideFigures, coverage: Coverage, margin: float) -> SessionsChange | None:
     """Return the verdict on the number of sessions, or None if the sides differ in length or there are fewer than seven pairs of days.
 
     It applies Student's t to the differences between paired days. Days are paired by weekday, because Mondays and Sundays differ anyway.
@@ -211,7 +243,9 @@ def sessions_verdict(before: SideFigures, now: SideFigures, coverage: Coverage, 
     sums = pairs.select(pl.col("sessions").sum(), total=_DIFFERENCE.sum(), squares=(_DIFFERENCE**2).sum()).row(0, named=True)
     days, mean = pairs.height, sums["total"] / pairs.height
     spread = (sums["squares"] - sums["total"] * mean) / (days - 1)
-    return verdicts.difference_verdict(sums["sessions"] / days, stats.mean_interval(stats.Sample(days, mean, spread)), margin)
+    usual, bounds = sums["sessions"] / days, stats.mean_interval(stats.Sample(days, mean, spread))
+    low, high = (bound / usual for bound in bounds) if usual else (None, None)
+    return SessionsChange(verdicts.difference_verdict(usual, bounds, margin), low, high)
 
 
 _DIFFERENCE = pl.col("sessions_now") - pl.col("sessions")

@@ -31,12 +31,9 @@ if TYPE_CHECKING:
 _MOST_GOALS = 3
 """The maximum number of goals named in one sentence."""
 _NO_MACRO = "This site has no macro goal yet, so conversions are not compared."
-_MANY_VERDICTS = 10
 _DAY, _MONTH = timedelta(days=1), 30
 _RARE, _RAREST = 3, 120
 """A silence is mentioned if one like it happens at most once in this many months; above the second number, no exact figure is given."""
-_ONE_IN = 20
-"""About one in this many verdicts says rose or fell by chance alone."""
 _MOST_STEPS = 3
 """The maximum number of steps named in one sentence."""
 _MOST_GAPS = 3
@@ -44,7 +41,7 @@ _MIN_BOT_DIFFERENCE = 0.05
 """The smallest difference between the two sides' shares of bots that is mentioned."""
 _UNEVEN = 10.827566
 """The quantile of the chi-square distribution that chance exceeds once in 1,000 times."""
-_EVEN_CHANCE, _SMALL_CHANCE = 0.5, 0.01
+_EVEN_CHANCE, _SMALL_CHANCE, _LEVEL = 0.5, 0.01, 0.05
 _WEEK = 7
 
 
@@ -67,44 +64,70 @@ def conclusions(pair: Pair, rows: pl.DataFrame) -> tuple[Note, ...]:
     micros, macros = (rows.filter(what="goal", group=group).rows(named=True) for group in ("micro", "macro"))
     macros = macros if pair.knows_macro else []
     sentences = [
-        ("moved", _moved(micros, macros)),
-        ("macro", _macros(macros, pair.now.unit) if pair.knows_macro else [_NO_MACRO]),
+        ("moved", _moved(micros, macros, pair)),
+        ("macro", _macros(macros, pair) if pair.knows_macro else [_NO_MACRO]),
         ("would-tell", _needed_data(pair, macros)),
-        ("step", _changed_steps(pair)),
-        ("chance", _chance_verdicts(rows)),
+        ("step", _changed_steps(pair, rows.filter(pl.col("verdict").is_null(), what="goal")["item"].to_list())),
         ("silence", _silences(pair, macros)),
     ]
     return tuple(Note(code, text, is_drawn=True) for code, texts in sentences for text in texts)
 
 
-def _moved(micros: Sequence[Compared], macros: Sequence[Compared]) -> Iterator[str]:
+def _moved(micros: Sequence[Compared], macros: Sequence[Compared], pair: Pair) -> Iterator[str]:
     """Yield sentences on which micro goals rose or fell, on the macro goals, and on how often this would happen by chance."""
     changes = [row for row in micros if verdicts.moved(row["verdict"])]
     if not changes:
         return
     named = changes[:_MOST_GOALS]
-    more = [f"{len(changes) - _MOST_GOALS} more goals moved"] if len(changes) > _MOST_GOALS else []
-    verdict = "; ".join([*(_moved_goal(row) for row in named), *more])
-    macro_verdicts = ". ".join(_capitalized(_macro_movement(row)) for row in macros) or "There is no macro goal to compare it with"
+    others = len(changes) - _MOST_GOALS
+    verb = ("differs" if others == 1 else "differ") if pair.sides.are_groups else "moved"
+    more = [f"{formatting.plural(others, 'more goal')} {verb}"] if others > 0 else []
+    verdict = "; ".join([*(_moved_goal(row, pair) for row in named), *more])
+    macro_verdicts = ". ".join(_capitalized(_macro_movement(row, pair)) for row in macros) or "There is no macro goal to compare it with"
     yield f"{_capitalized(verdict)}. {macro_verdicts}."
     by_odds: dict[str, list[Compared]] = {}
     for row in named:
         by_odds.setdefault(_odds(_chance(row)), []).append(row)
     for odds, rows in by_odds.items():
         if len(rows) == 1:
-            yield f"{_movement(rows[0])} this large in {rows[0]['item']} would happen by chance {odds}."
+            yield f"{_movement(rows[0], pair)} this large in {rows[0]['item']} would happen by chance {odds}."
         else:
             names = [row["item"] for row in rows]
-            yield f"Changes this large in {', '.join(names[:-1])} or {names[-1]} would each happen by chance {odds}."
+            movements = "Differences" if pair.sides.are_groups else "Changes"
+            yield f"{movements} this large in {', '.join(names[:-1])} or {names[-1]} would each happen by chance {odds}."
 
 
-def _moved_goal(row: Compared) -> str:
-    """Return the verdict on a goal as part of a sentence, like `cart fell by at least 12%`."""
-    return f"{row['item']} {row['verdict'].replace(', by', ' by')}"
+def _moved_goal(row: Compared, pair: Pair) -> str:
+    """Return the verdict on a goal as part of a sentence, like `cart fell by 36% (between 12% and 59%)`; from a base of 0, without a size."""
+    name, verdict, are_groups = row["item"], row["verdict"], pair.sides.are_groups
+    if not verdicts.moved(verdict):
+        return f"{name} {verdict}"
+    size = _size(row)
+    if are_groups:
+        return f"{name} is {size + ' ' if size else ''}{verdict} with {pair.now.side.name}{_size_range(row)}"
+    return f"{name} {verdict}{' by ' + size if size else ''}{_size_range(row)}"
 
 
-def _movement(row: Compared) -> str:
-    return "A rise" if verdicts.rose(row["verdict"]) else "A fall"
+def _size(row: Compared) -> str:
+    """Return by how much a figure moved, relative to the `before` rate, or an empty string if that is 0."""
+    return _unsigned(row["difference"] / row["before_rate"]) if row["before_rate"] else ""
+
+
+def _size_range(row: Compared) -> str:
+    """Return the likely range of the size of a movement, the smaller end first."""
+    if not row["before_rate"]:
+        return ""
+    ends = [_unsigned(max(row[name] / row["before_rate"], -1)) for name in ("difference_low", "difference_high")]
+    low, high = reversed(ends) if verdicts.fell(row["verdict"]) else ends
+    return f" (between {low} and {high})"
+
+
+def _unsigned(relative: float) -> str:
+    return formatting.change(relative).lstrip("+\N{MINUS SIGN}")
+
+
+def _movement(row: Compared, pair: Pair) -> str:
+    return "A difference" if pair.sides.are_groups else "A rise" if verdicts.rose(row["verdict"]) else "A fall"
 
 
 def _capitalized(sentence: str) -> str:
@@ -112,12 +135,14 @@ def _capitalized(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:] if sentence.partition(" ")[0].isalpha() else sentence
 
 
-def _macro_movement(macro: Compared) -> str:
+def _macro_movement(macro: Compared, pair: Pair) -> str:
     """Return the verdict on a macro goal, worded to follow the verdicts on micro goals."""
     if not macro["before"] + macro["now"]:
         return f"{macro['item']} was never reached"
+    if macro["verdict"] is None:
+        return f"{macro['item']} is defined by the same thing as the groups"
     if macro["verdict"] != verdicts.CANNOT_TELL:
-        return _moved_goal(macro)
+        return _moved_goal(macro, pair)
     noun = formatting.goal_count(2, macro["item"]).partition(" ")[2]
     too_few = f"{macro['item'] + ' conversions' if noun.startswith('with ') else noun} are too few to tell"
     if not verdicts.has_enough_data(macro) or not macro["before"]:
@@ -131,8 +156,9 @@ def _bound(row: Compared, column: str, rounded: Any) -> str:  # noqa: ANN401 (fl
     return formatting.change(max(percent, -100) / 100)
 
 
-def _macros(macros: Sequence[Compared], unit: str) -> Iterator[str]:
+def _macros(macros: Sequence[Compared], pair: Pair) -> Iterator[str]:
     """Yield the verdict on each macro goal, along with its counts."""
+    unit = pair.now.unit
     for row in macros:
         counts = f"{_count_of_base(row, 'now')} against {_count_of_base(row, 'before')}"
         goal = _capitalized(row["item"])
@@ -146,11 +172,15 @@ def _macros(macros: Sequence[Compared], unit: str) -> Iterator[str]:
         elif row["verdict"] == verdicts.CANNOT_TELL:
             chance = _chance(row)
             likely = "is to be expected from chance" if chance > _EVEN_CHANCE else f"would happen by chance {_odds(chance)}"
-            yield f"{goal}: {counts}. Cannot tell: a difference this large {likely}."
+            shared = f", and {row['tests']} goals are compared" if chance < _LEVEL and row["tests"] > 1 else ""
+            yield f"{goal}: {counts}. Cannot tell: a difference this large {likely}{shared}."
+        elif row["verdict"] is None:
+            yield f"{goal}: {counts}. No verdict: it is defined by the same thing as the groups."
         elif verdicts.moved(row["verdict"]):
-            yield f"{_capitalized(_moved_goal(row))}: {counts}. {_movement(row)} this large would happen by chance {_odds(_chance(row))}."
+            words = f"{_movement(row, pair)} this large would happen by chance {_odds(_chance(row))}"
+            yield f"{_capitalized(_moved_goal(row, pair))}: {counts}. {words}."
         else:
-            yield f"{_capitalized(_moved_goal(row))}: {counts}."
+            yield f"{_capitalized(_moved_goal(row, pair))}: {counts}."
 
 
 def _odds(chance: float) -> str:
@@ -172,7 +202,7 @@ def _needed_data(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
     if row is None:
         return
     name, reached, sessions = row["item"], int(row["before"] + row["now"]), pair.before.base + pair.now.base
-    if min(pair.before.base, pair.now.base) >= stats.sessions_needed(reached / sessions):
+    if min(pair.before.base, pair.now.base) >= stats.sessions_needed(reached / sessions, tests=row["tests"]):
         yield f"With this many {pair.now.unit}s a 20% change in {name} would be detected 4 times out of 5."
         return
     sides = [side for side in (pair.before, pair.now) if side.base]
@@ -184,15 +214,6 @@ def _needed_data(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
     yield planning.describe_needed_log(
         planning.GoalCounts(goals, sessions, daily), name, reached, begin, within="" if reached < planning.FEW_CONVERSIONS else f" in {name}"
     )
-
-
-def _chance_verdicts(rows: pl.DataFrame) -> Iterator[str]:
-    """Yield a sentence on how many verdicts say rose or fell by chance alone, if no more than twice as many do here."""
-    judged = [row for row in rows.drop_nulls(["before_of", "verdict"]).rows(named=True) if verdicts.has_enough_data(row)]
-    moved, expected = sum(verdicts.moved(row["verdict"]) for row in judged), max(round(len(judged) / _ONE_IN), 1)
-    if len(judged) >= _MANY_VERDICTS and 0 < moved <= 2 * expected:
-        by_chance = f"About {expected} of {len(judged)} verdicts {'says' if expected == 1 else 'say'} rose or fell by chance alone"
-        yield f"{by_chance}; here {'1 does, so treat it' if moved == 1 else f'{moved} do, so treat them'} with caution."
 
 
 def _silences(pair: Pair, macros: Sequence[Compared]) -> Iterator[str]:
@@ -218,11 +239,14 @@ def _between(daily: float, silence: float) -> float:
     return exp(min(daily * silence, 50)) / daily
 
 
-def _changed_steps(pair: Pair) -> Iterator[str]:
-    """Yield a sentence for each step at which the share that continued changed, or differs, by more than chance would explain."""
+def _changed_steps(pair: Pair, given: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each step at which the share that continued changed, or differs, by more than chance would explain.
+
+    Steps to a goal that what defines the groups determines by itself (`given`) are left out.
+    """
     if not pair.goals.funnels:
         return
-    tested = _tested(pair.before.funnel, pair.now.funnel)
+    tested = _tested(pair.before.funnel, pair.now.funnel, given)
     changed = tested.filter((pl.col("low") > 0) | (pl.col("high") < 0)).rows(named=True)
     funnels = {funnel.name: funnel for funnel in pair.goals.funnels}
     several = {row["funnel"] for row in changed if sum(row["funnel"] == other["funnel"] for other in changed) > 1}
@@ -233,10 +257,13 @@ def _changed_steps(pair: Pair) -> Iterator[str]:
         yield f"At no funnel step did the share that continued {did} by more than chance would explain."
 
 
-def _tested(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """Return the steps (`_stages`) with enough data on both sides, and Newcombe's bounds `low, high`, corrected for the number of steps."""
+def _tested(before: pl.DataFrame, now: pl.DataFrame, given: Sequence[str]) -> pl.DataFrame:
+    """Return the steps (`_stages`) with enough data on both sides, and Newcombe's bounds `low, high`, corrected for the number of steps.
+
+    Steps to a `given` goal are left out.
+    """
     keys = ["funnel", "step"]
-    steps = _stages(now).join(_stages(before), on=keys, how="left", suffix="_before", maintain_order="left")
+    steps = _stages(now).join(_stages(before), on=keys, how="left", suffix="_before", maintain_order="left").filter(~pl.col("goal").is_in(given))
     is_enough = pl.all_horizontal(pl.col("came", "came_before") >= verdicts.MIN_SESSIONS)
     steps = steps.filter(is_enough & (pl.col("on") + pl.col("on_before") >= verdicts.MIN_CONVERSIONS))
     low, high = stats.newcombe(pl.col("on"), pl.col("came"), pl.col("on_before"), pl.col("came_before"), stats.bonferroni_z(steps.height))
@@ -244,11 +271,13 @@ def _tested(before: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
 
 
 def _stages(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return `funnel, step, came, on`: how many began the funnel (as step 0, out of all), and how many of those who came to a step continued."""
+    """Return `funnel, step, came, on, goal`: how many of all began the funnel (as step 0), and how many who came to a step continued to the goal."""
     all_units = pl.when(pl.col("unit") == "visitors").then("visitors").otherwise("sessions")
-    began = rows.filter((pl.col("step") == 1) & ~pl.col("is_open")).select("funnel", step=pl.lit(0, dtype=pl.Int32), came=all_units, on="reached")
-    continued = rows.filter(pl.col("next_step").is_not_null()).select("funnel", "step", came="reached", on="went_on")
-    return pl.concat([began, continued]).sort("funnel", "step")
+    is_first = (pl.col("step") == 1) & ~pl.col("is_open")
+    began = rows.filter(is_first).select("funnel", step=pl.lit(0, dtype=pl.Int32), came=all_units, on="reached", goal="name")
+    names = rows.select("funnel", next_step="step", goal="name")
+    continued = rows.filter(pl.col("next_step").is_not_null()).join(names, on=["funnel", "next_step"], how="left", maintain_order="left")
+    return pl.concat([began, continued.select("funnel", "step", came="reached", on="went_on", goal="goal")]).sort("funnel", "step")
 
 
 def _changed_step(row: Mapping[str, Any], funnel: Funnel, verb: str, *, is_alone: bool) -> str:

@@ -49,6 +49,11 @@ def change(relative: float) -> str:
     return f"{sign}{size:,.0f}%" if size >= 0.95 else f"{sign}{size:.1f}%" if size >= 0.05 else f"{sign}<0.1%"  # noqa: PLR2004 (one more digit from here on)
 
 
+def change_range(low: float, high: float) -> str:
+    """Return the range of a relative change, like `-93 to -0.9`, in percent without the sign; nothing falls by more than 100%."""
+    return " to ".join(change(max(bound, -1)).removesuffix("%") for bound in (low, high))
+
+
 def _digits(value: float) -> int:
     """Return how many decimals a percentage needs for two significant digits."""
     return 2 if value < 0.995 else 1 if value < 9.95 else 0  # noqa: PLR2004 (rounded, it has one more digit from here on)

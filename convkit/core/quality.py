@@ -84,6 +84,8 @@ class Quality:
     jumps: tuple[ClockJump, ...] = ()
     identity_notes: tuple[tuple[str, str], ...] = ()
     """The codes and texts of notes on what the logs lack to identify visitors."""
+    quiet_until: datetime | None = None
+    """Until when the silence after the last line is usual for the hours it covers; None if there is no other day to compare them with."""
     bot_list: str = ""
     """The list of crawlers and its version."""
     bot_classes: Mapping[str, int] = field(default_factory=dict)

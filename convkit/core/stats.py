@@ -119,12 +119,12 @@ def weighted_quantile(value: pl.Expr, weight: pl.Expr, quantile: float) -> pl.Ex
     return pl.when(weight.sum() > 0).then(lower + (upper - lower) * (position - position.floor()))
 
 
-def sessions_needed(rate: float, change: float = 0.2) -> int:
+def sessions_needed(rate: float, change: float = 0.2, tests: int = 1) -> int:
     """Return how many sessions each side needs to detect a relative change with 80% power at the 5% level (Fleiss, without correction).
 
-    The change is a rise, or a fall if the rate has no room to rise.
+    The change is a rise, or a fall if the rate has no room to rise. If several `tests` share the level, each of them needs more.
     """
     other = rate * (1 + change) if rate * (1 + change) <= 1 else rate * (1 - change)
     mean = (rate + other) / 2
-    spread = Z_95 * sqrt(2 * mean * (1 - mean)) + POWER_80 * sqrt(rate * (1 - rate) + other * (1 - other))
+    spread = bonferroni_z(tests) * sqrt(2 * mean * (1 - mean)) + POWER_80 * sqrt(rate * (1 - rate) + other * (1 - other))
     return ceil((spread / (other - rate)) ** 2)

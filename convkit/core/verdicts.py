@@ -1,13 +1,14 @@
 """Verdicts on differences (rose, fell, did not move, cannot tell) and on trends (progressing, stagnating, regressing, too little data).
 
-A difference is judged by the cautious end of its 95% interval, relative to the `before` rate. A trend is a line through the rates of all periods,
-weighted by their sessions: the test of Cochran (1954) and Armitage (1955). If rates scatter more than those of independent sessions would, the
-interval is widened accordingly (McCullagh and Nelder 1989, 4.5).
+A difference is judged by Newcombe's interval, in every report. The figures of one table share an error rate of 5% (Bonferroni): all that have enough
+data count, whether or not a screen shows them. A trend is a line through the rates of all periods, weighted by their sessions: the test of Cochran
+(1954) and Armitage (1955). If rates scatter more than those of independent sessions would, the interval is widened accordingly (McCullagh and Nelder
+1989, 4.5).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -22,52 +23,72 @@ MARGIN = 0.1
 MIN_CONVERSIONS, MIN_SESSIONS = 10, 30
 """The number of conversions on both sides together, and of sessions on each side, that a verdict needs."""
 CANNOT_TELL = "cannot tell"
-_ROSE, _FELL = "rose", "fell"
-_MIN_CHANGE = 0.0001
-"""The smallest relative change that counts as a change."""
-_MAX_CHANGE = 1e9
 
 
-def add_verdicts(counts: pl.DataFrame, margin: float = MARGIN) -> pl.DataFrame:
-    """Add `difference_low`, `difference_high` and `verdict` to rows of `now, now_of, before, before_of`.
+class Words(NamedTuple):
+    """The verdicts on a figure that is greater, less, or within the margin (in percent, to be filled in)."""
 
-    If the `before` rate is 0, its upper bound is used instead.
+    more: str
+    less: str
+    within: str
+
+    def unchanged(self, margin: float) -> str:
+        """Return the verdict on a figure within the margin."""
+        return self.within.format(margin * 100)
+
+
+PERIOD_WORDS = Words("rose", "fell", "did not move by more than {:g}%")
+GROUP_WORDS = Words("higher", "lower", "differs by less than {:g}%")
+
+
+def add_ranges(counts: pl.DataFrame, family: str | None = None) -> pl.DataFrame:
+    """Add `is_tested`, `tests`, `difference_low` and `difference_high` to rows of `now, now_of, before, before_of`.
+
+    Rows with the same value in the column `family` share an error rate of 5%; without a family, each row has 5% of its own. `tests` is the number of
+    rows that share it: those with enough data, except where the column `is_given` says that the figure follows from how the sides were chosen. If two
+    rows of an `item` compare the same two sides, each with the other, they are one test.
     """
     now, now_of, before, before_of = (pl.col(name) for name in ("now", "now_of", "before", "before_of"))
-    low, high = stats.newcombe(now, now_of, before, before_of)
-    at_most = stats.wilson(before, before_of)[1]
     has_enough = (now + before >= MIN_CONVERSIONS) & (now_of >= MIN_SESSIONS) & (before_of >= MIN_SESSIONS)
-    # This is done in stages, because repeating an expression inside another makes it large, and slow to optimize in every run.
-    rows = counts.with_columns(difference_low=low, difference_high=high, _base=pl.when(before > 0).then(before / before_of).otherwise(at_most))
-    bounds = {f"_{end}": pl.when(has_enough).then(f"difference_{end}") for end in ("low", "high")}
-    return _with_verdict(rows.with_columns(**bounds), margin).drop("_base", *bounds)
+    is_given = pl.col("is_given") if "is_given" in counts.columns else pl.lit(value=False)
+    rows = counts.with_columns(is_tested=(has_enough & ~is_given).fill_null(value=False))
+    if family is None:
+        rows = rows.with_columns(tests=pl.lit(1), _z=pl.lit(stats.Z_95))
+    else:
+        sides = [now, now_of, before, before_of]
+        is_first = (now_of > before_of) | ((now_of == before_of) & (now >= before))
+        pair = pl.struct("item", *(pl.when(is_first).then(sides[place]).otherwise(sides[place - 2]).alias(str(place)) for place in range(4)))
+        rows = rows.with_columns(tests=pair.filter("is_tested").n_unique().over(family).cast(pl.Int64))
+        quantiles = {number: stats.bonferroni_z(number) for number in rows["tests"].unique()}
+        rows = rows.with_columns(_z=pl.col("tests").replace_strict(quantiles, return_dtype=pl.Float64))
+    low, high = stats.newcombe(now, now_of, before, before_of, pl.col("_z"))
+    return rows.with_columns(difference_low=low, difference_high=high).drop("_z")
 
 
-def difference_verdict(before: float, bounds: tuple[float, float] | None, margin: float) -> str:
+def add_verdicts(counts: pl.DataFrame, margin: float = MARGIN, family: str | None = None, words: Words = PERIOD_WORDS) -> pl.DataFrame:
+    """Add the columns of `add_ranges` and `verdict`, which is null where the figure follows from how the sides were chosen."""
+    rows = add_ranges(counts, family).with_columns(_base=stats.ratio(pl.col("before"), pl.col("before_of")))
+    bounds = {f"_{end}": pl.when("is_tested").then(f"difference_{end}") for end in ("low", "high")}
+    judged = _with_verdict(rows.with_columns(**bounds), margin, words).drop("_base", *bounds)
+    return judged.with_columns(verdict=pl.when(~pl.col("is_given")).then("verdict")) if "is_given" in counts.columns else judged
+
+
+def difference_verdict(before: float, bounds: tuple[float, float] | None, margin: float, words: Words = PERIOD_WORDS) -> str:
     """Return the verdict on one difference with these bounds (None if they are unknown), relative to the value `before`."""
     if bounds is None or before <= 0:
         return CANNOT_TELL
     row = pl.DataFrame({"_base": [before], "_low": [bounds[0]], "_high": [bounds[1]]})
-    verdict: str = _with_verdict(row, margin)["verdict"][0]
+    verdict: str = _with_verdict(row, margin, words)["verdict"][0]
     return verdict
 
 
-def _with_verdict(rows: pl.DataFrame, margin: float) -> pl.DataFrame:
-    """Add the `verdict` on the bounds `_low, _high`, relative to `_base` (above 0); null bounds mean `cannot tell`."""
-    base, rise, fall = pl.col("_base"), pl.col("_rise"), pl.col("_fall")
-    # The percentage is formatted even if nothing moved, so it must be a number.
-    percent = (pl.max_horizontal(rise, fall) * 100).clip(_MIN_CHANGE * 100, _MAX_CHANGE * 100)
-    verdict = (
-        pl.when(rise >= _MIN_CHANGE)
-        .then(pl.format(f"{_ROSE}, by at least {{}}%", "_percent"))
-        .when(fall >= _MIN_CHANGE)
-        .then(pl.format(f"{_FELL}, by at least {{}}%", "_percent"))
-        .when((rise >= -margin) & (fall >= -margin))
-        .then(pl.lit(f"did not move by more than {margin * 100:g}%"))
-        .otherwise(pl.lit(CANNOT_TELL))
-    )
-    staged = rows.with_columns(_rise=pl.col("_low") / base, _fall=-pl.col("_high") / base).with_columns(_percent=percent)
-    return staged.with_columns(_percent=_rounded_down(pl.col("_percent"))).with_columns(verdict=verdict).drop("_rise", "_fall", "_percent")
+def _with_verdict(rows: pl.DataFrame, margin: float, words: Words) -> pl.DataFrame:
+    """Add the `verdict` on the bounds `_low, _high`, relative to `_base`; null bounds mean `cannot tell`."""
+    base, low, high = pl.col("_base"), pl.col("_low"), pl.col("_high")
+    is_within = (base > 0) & (low >= -margin * base) & (high <= margin * base)
+    rules = {words.more: low > 0, words.less: high < 0, words.unchanged(margin): is_within}
+    verdict = pl.coalesce(*(pl.when(holds).then(pl.lit(name)) for name, holds in rules.items()), pl.lit(CANNOT_TELL))
+    return rows.with_columns(verdict=verdict)
 
 
 def has_enough_data(row: Mapping[str, Any]) -> bool:
@@ -76,26 +97,18 @@ def has_enough_data(row: Mapping[str, Any]) -> bool:
 
 
 def rose(verdict: str | None) -> bool:
-    """Return whether a verdict is `rose`."""
-    return verdict is not None and verdict.startswith(_ROSE)
+    """Return whether a verdict is `rose` or `higher`."""
+    return verdict in {PERIOD_WORDS.more, GROUP_WORDS.more}
 
 
 def fell(verdict: str | None) -> bool:
-    """Return whether a verdict is `fell`."""
-    return verdict is not None and verdict.startswith(_FELL)
+    """Return whether a verdict is `fell` or `lower`."""
+    return verdict in {PERIOD_WORDS.less, GROUP_WORDS.less}
 
 
 def moved(verdict: str | None) -> bool:
-    """Return whether a verdict is `rose` or `fell`."""
+    """Return whether a verdict is that a figure differs."""
     return rose(verdict) or fell(verdict)
-
-
-def _rounded_down(percent: pl.Expr) -> pl.Expr:
-    """Return a relative change in percent, rounded down to at most two significant digits and, at 1% or more, to a whole number."""
-    digit = pl.lit(10.0).pow(percent.log10().floor() - 1)
-    whole = pl.when(percent < 10).then(percent.floor()).otherwise((percent / digit).floor() * digit)  # noqa: PLR2004 (two digits from here on)
-    small = pl.when(percent < 0.1).then((percent * 1000).floor() / 1000).otherwise((percent * 100).floor() / 100)  # noqa: PLR2004 (as above)
-    return pl.when(percent >= 1).then(whole.round().cast(pl.Int64).cast(pl.String)).otherwise(small.round(3).cast(pl.String))
 
 
 TREND_VERDICTS = PROGRESSING, STAGNATING, REGRESSING, TOO_LITTLE = "progressing", "stagnating", "regressing", "too little data"

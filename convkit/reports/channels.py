@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from convkit.analysis import breakdown, breakdown_screen
+from convkit.analysis import breakdown
 from convkit.analysis.breakdown_screen import BreakdownTable
+from convkit.analysis.marks import WIDTH, Marks, given_goals
 from convkit.core import formatting, schema, stats
 from convkit.core.blocks import Heading, Paragraph, Shown, table
 from convkit.core.document import Column, Note, Report
@@ -43,24 +44,32 @@ COLUMNS = (
     Column("first_touch", "count"),
     Column("last_touch", "count"),
 )
-BREAKDOWN = BreakdownTable("channel", "sessions", "of_all", Heading("CHANNELS", "where sessions came from"), of_sessions=True)
+
+
+def _given_by_key(cells: pl.DataFrame, view: View) -> set[str]:
+    """Return all channels if sessions are broken down by what determines their channel."""
+    return set(cells["item"]) if view.key in schema.CHANNEL_COLUMNS else set()
+
+
+BREAKDOWN = BreakdownTable("channel", "sessions", "of_all", Heading("CHANNELS", "where sessions came from"), of_sessions=True, given=_given_by_key)
 _COUNTS = ("sessions", "pageviews", "bounces", "timed", "converted", "came_back", "referred", "value", "firsts", "lasts")
-_MICROS: dict[str, pl.DataType | type[pl.DataType]] = {"channel": TEXT, "goal": pl.String, "reached": pl.Int64, "then_converted": pl.Int64}
+_GOALS: dict[str, pl.DataType | type[pl.DataType]] = {"channel": TEXT, "goal": pl.String, "reached": pl.Int64, "then_converted": pl.Int64}
 _ROWS, _MOST_MICROS = 20, 2
 _ALL, _BOUNCED = "all", "bounced"
 _NAME, _GOAL, _RATE = 26, 14, 6
 """The maximum width of a channel and of a goal's name, and the width of a rate after its count."""
-_MACRO = 1
-"""The position of conversions among the counts."""
+_MOST_MACROS = 3
+"""The maximum number of macro goals with a column of their own."""
+_OF_GOALS = "goals"
 _OF_TOUCH = {"first": "first_touch", "last": "last_touch"}
 _TOUCHES = "first, last: visitors who converted, by the channel of their first session and of the session in which they first converted."
 
 
 def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
-    """Return `channels` and `touches` (one row per channel), `seconds` (sessions with several interactions, by length in seconds) and `micros`.
+    """Return `channels` and `touches` (one row per channel), `seconds` (sessions with several interactions, by length in seconds) and `goals`.
 
     `touches` counts each visitor who converted once under the channel of the visitor's first session in all the logs, and once under the channel of
-    the session with the first conversion. `micros` counts the sessions of each channel that reached a micro goal, and those that later converted.
+    the session with the first conversion. `goals` counts the sessions of each channel that reached a goal, and those that later converted.
     """
     keys, sessions = [*analysis.by, "channel"], analysis.split(analysis.sessions)
     channels = sessions.group_by(keys).agg(
@@ -74,12 +83,12 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     )
     seconds = sessions.filter(pl.col("interactions") > 1).group_by(*keys, seconds=pl.col("seconds").cast(pl.Int32))
     macros = matching.last_macros(analysis.hits, analysis.goals)
-    micros = [_micro(analysis, keys, macros, goal) for goal in analysis.goals.micros]
+    goals = [_of_goal(analysis, keys, macros, goal) for goal in analysis.goals.goals]
     return {
         "channels": channels.join(_amounts(analysis, keys), on=keys, how="left").with_columns(pl.col("value").fill_null(0)),
         "touches": _touches(analysis, keys, sessions),
         "seconds": seconds.agg(n=pl.len().cast(pl.Int64)),
-        "micros": pl.concat([pl.LazyFrame(schema={**dict.fromkeys(analysis.by, TEXT), **_MICROS}), *micros]),
+        "goals": pl.concat([pl.LazyFrame(schema={**dict.fromkeys(analysis.by, TEXT), **_GOALS}), *goals]),
     }
 
 
@@ -102,8 +111,8 @@ def _touches(analysis: Analysis, keys: list[str], sessions: pl.LazyFrame) -> pl.
     return pl.concat([first, last]).group_by(keys).agg(pl.col("firsts", "lasts").sum())
 
 
-def _micro(analysis: Analysis, keys: list[str], macros: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
-    """Return the rows of one micro goal."""
+def _of_goal(analysis: Analysis, keys: list[str], macros: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
+    """Return the rows of one goal."""
     reached = matching.add_later_macro(matching.first_hits(analysis.hits, goal), macros)
     counts = _of_channel(analysis, reached).group_by(keys).agg(reached=pl.len().cast(pl.Int64), then_converted=pl.col("then").sum().cast(pl.Int64))
     return counts.select(*keys, pl.lit(goal.name).alias("goal"), "reached", "then_converted")
@@ -115,11 +124,11 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     shown = frame.select(column.name for column in columns)
     if view.by:
         return Report("channels", columns, shown, lambda *_: [], details=frame)
-    micros = tally["micros"].with_columns(pl.col("channel").cast(pl.String))
+    goals = tally["goals"].with_columns(pl.col("channel").cast(pl.String))
 
     def draw(rows: pl.DataFrame, screen: Screen) -> list[Block]:
         counts = frame.select("channel", *(name for name in _COUNTS if name not in shown.columns))
-        return _draw(rows.join(counts, on="channel", maintain_order="left"), micros, view, view.order(COLUMNS, ""), screen)
+        return _draw(rows.join(counts, on="channel", maintain_order="left"), goals, view, view.order(COLUMNS, ""), screen)
 
     return Report("channels", columns, shown, draw, _notes(frame, view), details=frame)
 
@@ -182,6 +191,14 @@ class _SessionCount:
     rank: int
     is_rate: bool = False
     """Whether only the rate is shown, without the number."""
+    family: str = _OF_GOALS
+    """The family of figures with which it shares an error rate."""
+    is_macro: bool = False
+
+    @property
+    def item(self) -> str:
+        """The name of its cells in `Marks`."""
+        return f"{self.family} {self.title}"
 
     @property
     def total(self) -> int:
@@ -189,36 +206,58 @@ class _SessionCount:
         return sum(self.by_channel.values())
 
 
-def _draw(frame: pl.DataFrame, micros: pl.DataFrame, view: View, order: str, screen: Screen) -> list[Block]:
-    """Return one row per channel; `frame` is the report with the counts it is based on, `micros` has `channel, goal, reached, then_converted`."""
+def _draw(frame: pl.DataFrame, goals: pl.DataFrame, view: View, order: str, screen: Screen) -> list[Block]:
+    """Return one row per channel; `frame` is the report with the counts it is based on, `goals` has `channel, goal, reached, then_converted`."""
     if frame.is_empty():
         return []
     shown, total = frame.head(screen.rows(_ROWS) or frame.height), int(frame["sessions"].sum())
-    counts, sessions = _counts(frame, micros, view), shown.select("channel", "sessions").rows()
-    shares = {(count.title, channel): (count.by_channel[channel], of, count.total, total) for count in counts for channel, of in sessions}
-    alike = dict(zip(shares, breakdown_screen.indistinguishable(shares.values()), strict=True))
+    counts, marks = _counts(frame, goals, view), _marks(frame, goals, view)
     whole = {"channel": _ALL, "is_all": True, "sessions": total, **{name: int(frame[name].sum()) for name in _OF_TOUCH.values()}}
-    grid = table([whole, *shown.rows(named=True)], _columns(counts, total, alike, view, screen))
+    grid = table([whole, *shown.rows(named=True)], _columns(counts, total, marks, view, screen))
     some = f"; {shown.height} of {formatting.plural(frame.height, 'channel')}" if shown.height < frame.height else ""
     heading = Heading("CHANNELS", f"where {formatting.plural(total, 'session')} came from{order and ', ' + order}{some}")
-    legend = [breakdown_screen.INDISTINGUISHABLE_LEGEND] if any(alike.values()) else []
+    legend = marks.legend((count.item, channel) for count in counts for channel in shown["channel"])
     legend += [Paragraph(_TOUCHES, style="dim")] if view.knows_macro and screen.wide else []
     return [heading, grid, *legend]
 
 
-def _counts(frame: pl.DataFrame, micros: pl.DataFrame, view: View) -> list[_SessionCount]:
-    """Return the counts to show: bounces, conversions, and the micro goals that most often precede a conversion."""
-    bounces, converted = (dict(frame.select("channel", name).rows()) for name in ("bounces", "converted_sessions"))
-    counts = [_SessionCount(_BOUNCED, bounces, 6, is_rate=True), *([_SessionCount(view.macro_name, converted, 8)] if view.knows_macro else [])]
-    sums = micros.group_by("goal").agg(pl.col("then_converted", "reached").sum()).filter(pl.col("reached") > 0)
-    goals = sums.sort("then_converted", "reached", "goal", descending=[True, True, False])["goal"].head(_MOST_MICROS)
+def _marks(frame: pl.DataFrame, goals: pl.DataFrame, view: View) -> Marks:
+    """Return the marks on the bounces and goals of all channels, shown or not."""
+    reached = frame.select("channel", "sessions").join(pl.DataFrame({"goal": [goal.name for goal in view.goals.goals]}), how="cross")
+    reached = reached.join(goals, on=["channel", "goal"], how="left", maintain_order="left")
+    cells = [reached.select("goal", "channel", "reached", "sessions", family=pl.lit(_OF_GOALS))]
+    cells.append(
+        frame.select(pl.lit(_BOUNCED).alias("goal"), "channel", "sessions", reached="bounces", family=pl.lit(_BOUNCED)).select(cells[0].columns)
+    )
+    part, whole = pl.col("reached").fill_null(0), pl.col("sessions")
+    rows = pl.concat(cells).select(
+        "family",
+        item=pl.format("{} {}", "family", "goal"),
+        value="channel",
+        part=part,
+        whole=whole,
+        of_part=part.sum().over("family", "goal"),
+        of_whole=whole.sum().over("family", "goal"),
+    )
+    given = [f"{_OF_GOALS} {goal}" for goal in given_goals(rows, "channel", view.goals)]
+    return Marks(rows.with_columns(is_given=pl.col("item").is_in(given)))
+
+
+def _counts(frame: pl.DataFrame, goals: pl.DataFrame, view: View) -> list[_SessionCount]:
+    """Return the counts to show: bounces, macro goals, and the micro goals that most often precede a conversion."""
     none = dict.fromkeys(frame["channel"].to_list(), 0)
-    of_goals = [none | dict(micros.filter(pl.col("goal") == goal).select("channel", "reached").rows()) for goal in goals]
-    return [*counts, *(_SessionCount(goal, reached, 5 - place) for place, (goal, reached) in enumerate(zip(goals, of_goals, strict=True)))]
+    by_goal = {goal.name: none | dict(goals.filter(goal=goal.name).select("channel", "reached").rows()) for goal in view.goals.goals}
+    counts = [_SessionCount(_BOUNCED, dict(frame.select("channel", "bounces").rows()), 6, is_rate=True, family=_BOUNCED)]
+    macros = view.goals.macros[:_MOST_MACROS] if view.knows_macro else ()
+    counts += [_SessionCount(goal.name, by_goal[goal.name], 10 - place, is_macro=True) for place, goal in enumerate(macros)]
+    micros = goals.filter(pl.col("goal").is_in([goal.name for goal in view.goals.micros]))
+    sums = micros.group_by("goal").agg(pl.col("then_converted", "reached").sum()).filter(pl.col("reached") > 0)
+    names = sums.sort("then_converted", "reached", "goal", descending=[True, True, False])["goal"].head(_MOST_MICROS)
+    return [*counts, *(_SessionCount(name, by_goal[name], 5 - place) for place, name in enumerate(names))]
 
 
-def _columns(counts: list[_SessionCount], total: int, alike: Mapping[tuple[str, str], bool], view: View, screen: Screen) -> dict[str, Shown]:
-    """Return the columns of the screen; `alike` marks the counts, by title and channel, that are not clearly different from the rest."""
+def _columns(counts: list[_SessionCount], total: int, marks: Marks, view: View, screen: Screen) -> dict[str, Shown]:
+    """Return the columns of the screen, with marks on the counts that differ clearly from the other channels."""
     columns = {
         "channel": Shown(most=_NAME),
         "sessions": Shown("sessions", "count"),
@@ -227,18 +266,19 @@ def _columns(counts: list[_SessionCount], total: int, alike: Mapping[tuple[str, 
     is_detailed = view.knows_macro and screen.wide
     for number, count in enumerate(counts):
         most = _GOAL if len(count.title) > _GOAL else None
-        columns[f"count {number}"] = Shown(count.title, partial(_count_and_mark, count, alike), count.rank, most=most)
-        if is_detailed and number == _MACRO:
+        columns[f"count {number}"] = Shown(count.title, partial(_count_and_mark, count, marks), count.rank, most=most)
+        if is_detailed and count.is_macro and len(view.goals.macros) == 1:
             columns["range"] = Shown("likely range", _likely, 1)
     columns |= {name: Shown(title, "count", 2) for title, name in _OF_TOUCH.items()} if is_detailed else {}
     return {name: replace(column, style=lambda row: "dim" if "is_all" in row else "") for name, column in columns.items()}
 
 
-def _count_and_mark(count: _SessionCount, alike: Mapping[tuple[str, str], bool], row: Mapping[str, Any]) -> str:
-    """Return a count for a channel with its rate, or the rate alone, marked if it is not clearly different from the rest."""
-    part = count.total if "is_all" in row else count.by_channel[row["channel"]]
+def _count_and_mark(count: _SessionCount, marks: Marks, row: Mapping[str, Any]) -> str:
+    """Return a count for a channel with its rate, or the rate alone, and a mark if it differs clearly from the other channels."""
+    is_all = "is_all" in row
+    part = count.total if is_all else count.by_channel[row["channel"]]
     text = formatting.share(part, row["sessions"]) if count.is_rate else formatting.count_and_rate(part, row["sessions"], _RATE)
-    return breakdown_screen.mark_indistinguishable(text, "is_all" not in row and alike[count.title, row["channel"]])
+    return f"{text}{' ' * WIDTH if is_all else marks.of(count.item, row['channel'])}"
 
 
 def _likely(row: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ import polars as pl
 
 from convkit.analysis import breakdown
 from convkit.analysis.breakdown_screen import BreakdownTable, Section, detailed_rows
+from convkit.analysis.marks import given_goals
 from convkit.core import formatting, stats
 from convkit.core.blocks import Heading, Shown, table
 from convkit.core.document import Column, Note, Report
@@ -149,7 +150,12 @@ def _breakdown_section(whole: Report, view: View, screen: Screen) -> list[Sectio
     return [Section(Heading("GOALS", "sessions that reached each one"), rows.head(screen.rows(_ROWS) or rows.height))]
 
 
-BREAKDOWN = BreakdownTable("goal", "reached", "sessions", sections=_breakdown_section, of_sessions=True)
+def _given_by_key(cells: pl.DataFrame, view: View) -> set[str]:
+    """Return the goals that are made of the key's own values."""
+    return given_goals(cells, view.key, view.goals)
+
+
+BREAKDOWN = BreakdownTable("goal", "reached", "sessions", sections=_breakdown_section, of_sessions=True, given=_given_by_key)
 
 
 def _columns(sessions: int, most: int, view: View) -> dict[str, Shown]:

@@ -24,6 +24,8 @@ _FEWEST_LINES = 30
 """The number of lines that a run of empty hours must usually have for it to count as a gap."""
 _FEWEST_ARRIVALS, _FEWEST_ARRIVALS_AT_EDGES = 12, 3
 """The number of arrivals that must be missing: by chance alone, 12 are missing once in 160,000 times, and 3 once in 20 times."""
+_LONGEST_QUIET = timedelta(days=3)
+"""The longest silence after the last line that can be usual: a long weekend."""
 _WEEKDAYS_FROM = 28
 """With at least this many days of logs, each day of the week is compared only with itself; with fewer, working days and weekends form two groups."""
 _SATURDAY = 6
@@ -52,6 +54,8 @@ class Coverage:
     """The start and end of each run of hours that have no lines but are busy on other days."""
     usual: tuple[int, ...] = ()
     """How many lines the hours of each gap usually have."""
+    quiet_until: datetime | None = None
+    """Until when the silence after the last line is usual for the hours it covers."""
 
     @property
     def days(self) -> int:
@@ -80,7 +84,7 @@ def measure_coverage(hours: pl.DataFrame, begin: datetime, end: datetime, timezo
     inside = expected.filter((pl.col("hour") > _utc(begin)) & (pl.col("hour") < _utc(end))).sort("hour")
     gaps = _gaps(inside)
     spans = tuple((gap_begin.astimezone(zone), gap_end.astimezone(zone)) for gap_begin, gap_end, _ in gaps)
-    return Coverage(begin, end, first, last, spans, tuple(round(usual) for _, _, usual in gaps))
+    return Coverage(begin, end, first, last, spans, tuple(round(usual) for _, _, usual in gaps), _quiet_until(expected, end))
 
 
 def _utc(moment: datetime) -> datetime:
@@ -88,13 +92,15 @@ def _utc(moment: datetime) -> datetime:
 
 
 def _expected_hours(hours: pl.DataFrame, begin: datetime, end: datetime, timezone: str) -> pl.DataFrame:
-    """Return `hour, date, lines, expected, arrivals, usual` for every hour of the log's days.
+    """Return `hour, date, lines, expected, arrivals, usual, is_known` for every hour of the log's days and of the `_LONGEST_QUIET` after its end.
 
     `expected` is the mean number of lines in the same hour of all days; `usual` is that mean without the hour itself, provided that it has no lines.
     Lines come in bursts, several for each page that a visitor opens: their variance divided by their mean is the number of lines per arrival, and
-    `arrivals` is the expected number of arrivals.
+    `arrivals` is the expected number of arrivals. Hours of the day that the log has none of, on such days, are not known.
     """
-    midnights = [datetime.combine(day, datetime.min.time(), begin.tzinfo).astimezone(UTC) for day in (begin.date(), end.date() + _DAY)]
+    midnights = [
+        datetime.combine(day, datetime.min.time(), begin.tzinfo).astimezone(UTC) for day in (begin.date(), end.date() + _DAY + _LONGEST_QUIET)
+    ]
     # In time zones with half-hour offsets, an hour belongs to the day that contains its middle.
     midnights = [midnight.replace(minute=0) for midnight in midnights]
     every = pl.datetime_range(midnights[0], midnights[1], _HOUR, closed="left", time_zone="UTC", time_unit="us", eager=True)
@@ -117,12 +123,21 @@ def _expected_hours(hours: pl.DataFrame, begin: datetime, end: datetime, timezon
     usual = pl.col("expected") * pl.col("hours") / other_hours.clip(lower_bound=1)
     means = means.select("day_kind", "local_hour", "expected", arrivals=pl.col("expected") / burst, usual=usual)
     hours_with_means = rows.join(means, on=["day_kind", "local_hour"], how="left", maintain_order="left")
-    return hours_with_means.with_columns(pl.col("expected", "arrivals", "usual").fill_null(0.0))
+    return hours_with_means.with_columns(pl.col("expected", "arrivals", "usual").fill_null(0.0), is_known=pl.col("arrivals").is_not_null())
 
 
 def _is_cut(missing: pl.DataFrame) -> bool:
     """Return whether the hours missing at the beginning or the end of the log would usually have lines, so that the day is incomplete."""
     return bool(missing["arrivals"].sum() >= _FEWEST_ARRIVALS_AT_EDGES)
+
+
+def _quiet_until(expected: pl.DataFrame, end: datetime) -> datetime:
+    """Return until when the silence after the end of the log is no longer than chance would explain."""
+    after = expected.filter(pl.col("hour") > _utc(end), pl.col("hour") < _utc(end) + _LONGEST_QUIET).sort("hour")
+    is_usual = (pl.col("arrivals").cum_sum() < _FEWEST_ARRIVALS_AT_EDGES) & (pl.col("is_known") | (pl.col("date") == end.date()))
+    unusual: datetime | None = after.filter(~is_usual)["hour"].min()  # type: ignore[assignment]
+    latest: datetime = after["hour"].max()  # type: ignore[assignment]
+    return (unusual or latest + _HOUR).astimezone(end.tzinfo)
 
 
 def _gaps(hours: pl.DataFrame) -> Sequence[tuple[datetime, datetime, float]]:

@@ -58,6 +58,7 @@ def describe_logs(data: LogData, by_hour: pl.DataFrame, coverage: Coverage | Non
         silences=_silences(coverage),
         jumps=_jumps(data, by_hour, timezone),
         identity_notes=data.identity_notes,
+        quiet_until=coverage.quiet_until if coverage else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from math import sqrt
 from statistics import mean, variance
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import pytest
 import runs
-from compared_sites import NOW, cases, drawn, pair, report, side
+from compared_sites import BEFORE, NOW, cases, drawn, pair, report, side
 from rich.text import Text
 from small_logs import line, written
 
 from convkit.analysis.periods import parse_period
 from convkit.comparison import rows as comparison_rows
 from convkit.comparison import sides
-from convkit.core import stats, verdicts
+from convkit.comparison.sides import Side
+from convkit.core import plugins, stats, verdicts
+from convkit.core.blocks import Screen
 from convkit.core.document import sum_tallies
 from convkit.core.schema import FATES
 from convkit.errors import UsageError
@@ -100,7 +103,7 @@ def test_outputs_have_whole_counts_and_rates_with_six_decimals(log: Path, convki
     code, out, err = convkit_command(*arguments, "-f", "csv")
     assert (code, err) == (0, "")
     assert out.splitlines()[0] == ",".join(column.name for column in comparison_rows.COLUMNS)
-    assert out.splitlines()[1].startswith('overview,sessions,139,,238,,,,,"rose, by at least ')
+    assert out.splitlines()[1].startswith("overview,sessions,139,,238,,,,,rose")
     assert all(len(cell.partition(".")[2]) == 6 for cell in out.splitlines()[4].split(",")[3:9:2] if cell)
     assert convkit_command(*arguments, "-o", f"{tmp_path}/out/")[0] == 0
     assert (tmp_path / "out" / "compare.csv").read_text(encoding="utf-8") == out.replace("\r\n", "\n")
@@ -319,7 +322,7 @@ def test_only_verdicts_of_change_have_a_colour() -> None:
         text = Text.from_ansi(drawn(report(one), 120, colour=True))
         for span in text.spans:
             if not isinstance(span.style, str) and span.style.color:
-                colours.add((span.style.color.name, text.plain[span.start : span.end].split(",")[0]))
+                colours.add((span.style.color.name, text.plain[span.start : span.end].strip()))
     assert colours == {("color(2)", "rose"), ("color(1)", "fell")}
 
 
@@ -333,8 +336,64 @@ def test_sessions_are_compared_with_the_same_weekday() -> None:
         figures.append(side(PLAIN, one, 900, {}))
         object.__setattr__(figures[-1], "days", days.with_columns(sessions=(pl.col("sessions") * (1 + place * 0.02)).round().cast(pl.Int64)))
     covered = coverage_of_days(56, NOW.begin.date())
-    assert comparison_rows.sessions_verdict(figures[0], figures[1], covered, 0.1) == "rose, by at least 1%"
-    assert comparison_rows.sessions_verdict(figures[0], figures[1], coverage_of_days(34, NOW.begin.date()), 0.1) is None
-    assert comparison_rows.compared_rows(pair(PLAIN, *figures, coverage=covered))["verdict"][0] == comparison_rows.sessions_verdict(
-        figures[0], figures[1], covered, 0.1
-    )
+    change = comparison_rows.sessions_change(figures[0], figures[1], covered, 0.1)
+    assert change is not None
+    assert change.verdict == "rose"
+    assert change.change_low is not None
+    assert change.change_high is not None
+    assert 0.01 < change.change_low < 0.02 < change.change_high < 0.03
+    assert comparison_rows.sessions_change(figures[0], figures[1], coverage_of_days(34, NOW.begin.date()), 0.1) is None
+    rows = comparison_rows.compared_rows(pair(PLAIN, *figures, coverage=covered))
+    assert rows.select("verdict", "change_low", "change_high").row(0) == change
+
+
+def screen_rows(text: str) -> list[str]:
+    """Return the labels of the table's rows and of the lines below it, up to the conclusions."""
+    body = text.partition(" verdict\n")[2].partition("Cannot tell:")
+    return [row[2:].partition("  ")[0] for row in body[0].splitlines() if row.startswith("  ") and row[2:3].strip()]
+
+
+def test_what_moved_comes_first_and_what_cannot_be_told_is_one_line() -> None:
+    """With `--limit 0`, all rows are shown, in the order of the files; the files are the same in any case."""
+    goals = "macro: {purchase: /thanks}\nmicro: {a: /a, b: /b, c: /c, d: /d}\nfunnels: {shop: [b, c]}\n"
+    counts = [{"purchase": 50, "a": 7_000, "b": 600, "c": 300, "d": 40}, {"purchase": 52, "a": 7_010, "b": 900, "c": 300, "d": 90}]
+    sides_of = [side(goals, which, 10_000, reached, (reached["b"], reached["c"])) for which, reached in zip((BEFORE, NOW), counts, strict=True)]
+    compared_pair = pair(goals, *sides_of)
+    comparison = report(compared_pair)
+    items = comparison.frame.filter(what="goal")["item"].to_list()
+    assert items == ["purchase", "a", "b", "c", "d"]
+    text = drawn(comparison)
+    assert screen_rows(text) == ["sessions", "bounces", "b", "d", "a", "1 b", "2 c"]
+    assert "  Cannot tell: purchase, c (2 of 8; all rows: --limit 0)" in text
+    assert re.search(r"  b +600 6\.0% +900 9\.0% +\+50% \(\+34 to \+66\) +rose", text)
+    assert re.search(r"  a +7,000  70% +7,010  70% +\+0\.1% \(.2 to \+3\) +within 10%", text)
+    assert "  within 10%: did not move by more than 10%" in text
+    assert "did not move by more than 10%" in drawn(comparison, 120)
+    assert "within 10%" not in drawn(comparison, 120)
+    whole = Screen(80, limit=0)
+    every = plugins.load("outputs", "table").render_blocks(comparison.draw(comparison.frame, whole), whole)
+    assert screen_rows(every)[: 2 + len(items)] == ["sessions", "bounces", *items]
+    assert "Cannot tell: purchase, c" not in every
+    assert "b rose by 50% (between 34% and 66%); d rose by 125% (between " in " ".join(text.split())
+
+
+def test_a_difference_has_no_size_if_the_base_is_zero() -> None:
+    """Nothing can be said relative to 0."""
+    goals = "macro: {purchase: /thanks}\nmicro: {a: /a}\n"
+    none, some = side(goals, BEFORE, 2_000, {"a": 900}), side(goals, NOW, 2_000, {"purchase": 40, "a": 900})
+    text = drawn(report(pair(goals, none, some)), 120)
+    (row,) = (row for row in text.splitlines() if row.startswith("  purchase"))
+    assert row.split() == ["purchase", "0", "0%", "40", "2.0%", "–", "rose"]
+    assert "Purchase rose: 40 of 2,000 against 0 of 2,000." in text
+    groups = drawn(report(pair(goals, none, some, in_both=0)), 120)
+    assert "Purchase is higher with now: 40 of 2,000 against 0 of 2,000." in groups
+
+
+def test_groups_are_higher_or_lower() -> None:
+    goals = "macro: {purchase: /thanks}\nmicro: {a: /a, b: /b}\n"
+    one = side(goals, Side("device=desktop", NOW.begin, NOW.end), 2_000, {"purchase": 100, "a": 900, "b": 1_900})
+    other = side(goals, Side("device=mobile", NOW.begin, NOW.end), 2_000, {"purchase": 200, "a": 700, "b": 1_900})
+    comparison = report(pair(goals, one, other, in_both=0))
+    assert comparison.frame.filter(what="goal")["verdict"].to_list() == ["higher", "lower", "differs by less than 10%"]
+    text = " ".join(drawn(comparison).split())
+    assert "A is 22% lower with device=mobile (between 14% and 30%). Purchase is 100% higher with device=mobile (between 60% and 140%)." in text

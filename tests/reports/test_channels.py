@@ -232,8 +232,8 @@ def test_exports_show_where_sessions_came_from_too(tmp_path: Path) -> None:
     assert {note.code for note in document.notes} == {"own-hosts", "came-back"}
 
 
-def test_rates_without_a_clear_difference_are_marked(tmp_path: Path) -> None:
-    """The base must be at least 30, and the intervals hold jointly; a channel is compared with all others on the screen."""
+def test_rates_that_differ_clearly_are_marked(tmp_path: Path) -> None:
+    """The base must be at least 30, and the intervals hold jointly; a channel is compared with all others."""
     lines = []
     for number in range(120):
         referrer, bought = (GOOGLE, number % 2) if number < 60 else ("https://forum.example/", 0) if number < 90 else ("-", number % 3 == 0)
@@ -241,13 +241,14 @@ def test_rates_without_a_clear_difference_are_marked(tmp_path: Path) -> None:
         lines += [line(f"GET {path}", 60 * place + number, who=who(number), referrer=referrer) for place, path in enumerate(paths)]
     screen = str(runs.render(report(tmp_path, lines), width=80)).splitlines()
     table = {row.split("  ")[1]: row.split()[-4:] for row in screen if row.startswith(("  Organic", "  Referral", "  Direct"))}
-    assert {name: cells[-3] for name, cells in table.items()} == {"Organic Search": "50%", "Referral": "0%", "Direct": "33%≈"}
-    assert "  ≈ no clear difference from the other sessions" in screen
+    assert {name: cells[-3] for name, cells in table.items()} == {"Organic Search": "50%▲", "Referral": "0%▼", "Direct": "33%"}
+    assert "  ▲ ▼ clearly higher or lower than the other sessions" in screen
     goals = str(runs.render(runs.document([tmp_path / "access.log"], ["goals"], parse_goals(SITE + GOALS, "goals.yaml"), by="channel"), width=80))
     (sale,) = (row for row in goals.splitlines() if row.startswith("  sale"))
-    assert sale.split() == ["sale", "40", "33%", "30", "50%", "10", "33%≈", "0", "0%"]
+    assert sale.split() == ["sale", "40", "33%", "30", "50%▲", "10", "33%", "0", "0%▼"]
     for key in ("day", "goal"):
-        assert "≈" not in runs.render(runs.document([tmp_path / "access.log"], ["goals"], parse_goals(SITE + GOALS, "goals.yaml"), by=key))
+        document = runs.document([tmp_path / "access.log"], ["goals"], parse_goals(SITE + GOALS, "goals.yaml"), by=key)
+        assert not {"▲", "▼"} & set(str(runs.render(document)))
 
 
 def test_filters_by_origin_and_their_mistakes(tmp_path: Path) -> None:

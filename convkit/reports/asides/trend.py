@@ -257,11 +257,13 @@ def _target(row: Mapping[str, Any]) -> list[Paragraph]:
 
 
 def _verdict(row: Mapping[str, Any], margin: float) -> str:
-    """Return a verdict with the cautious end of its range."""
+    """Return a verdict, followed by the change and its likely range if there is a trend."""
     if row["verdict"] == verdicts.STAGNATING:
         return f"{verdicts.STAGNATING}, within {margin * 100:g}%"
-    least = verdicts.difference_verdict(1, (row["change_low"], row["change_high"]), margin).partition(", ")[2] if row["verdict"] in _STYLES else ""
-    return f"{row['verdict']}, {least}" if least else str(row["verdict"])
+    if row["verdict"] not in _STYLES:
+        return str(row["verdict"])
+    likely = formatting.change_range(row["change_low"], row["change_high"])
+    return f"{row['verdict']}, {formatting.change(max(row['change'], -1))} ({likely})"
 
 
 def _sentences(judged: JudgedTrends, rows: pl.DataFrame, *, is_brief: bool) -> Iterator[str]:
