@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from convkit.core.document import Period
     from convkit.core.model import Goals
 
+MOST_MACROS = 3
+"""The maximum number of macro goals with a column of their own on a screen."""
 _STEPS = {
     "place": pl.Int32,
     "funnel": pl.String,
@@ -146,6 +148,16 @@ class View:
             schema=_STEPS,
             orient="row",
         )
+
+    @property
+    def separate_macros(self) -> tuple[str, ...]:
+        """The names of the macro goals that are counted separately."""
+        return tuple(goal.name for goal in self.goals.separate_macros)
+
+    def shown_macros(self, column: str) -> dict[str, str]:
+        """Return the columns of a screen about conversions: `column`, or one per macro goal (at most three), each with the goal's name."""
+        names = self.separate_macros[:MOST_MACROS]
+        return {f"{column}:{name}": name for name in names} or {column: self.macro_name}
 
     @property
     def macro_name(self) -> str:

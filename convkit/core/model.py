@@ -256,6 +256,11 @@ class Goals:
         return tuple(goal for goal in self.goals if goal.macro)
 
     @property
+    def separate_macros(self) -> tuple[Goal, ...]:
+        """The macro goals that reports count separately, too: those of a goals file that has several."""
+        return self.macros if self.file is not None and len(self.macros) > 1 else ()
+
+    @property
     def micros(self) -> tuple[Goal, ...]:
         """The micro goals: steps and signs of interest."""
         return tuple(goal for goal in self.goals if not goal.macro)

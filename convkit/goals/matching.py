@@ -57,9 +57,19 @@ def goal_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
 
 
 def last_macros(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
-    """Return `session, last_macro`: the row of the session's last hit in the period on which a macro goal is true, if any."""
+    """Return `session, last_macro`: the row of the session's last hit in the period on which a macro goal is true, if any.
+
+    For macro goals that are counted separately, there is one more such column each: `last_macro:NAME`.
+    """
     macro = pl.any_horizontal(pl.lit(value=False), *(goal.column for goal in goals.macros))
-    return hits.filter(pl.col("inside") & macro).group_by("session").agg(last_macro=pl.col("row").max())
+    return (
+        hits.filter(pl.col("inside") & macro)
+        .group_by("session")
+        .agg(
+            last_macro=pl.col("row").max(),
+            **{f"last_macro:{goal.name}": pl.col("row").filter(goal.column).max() for goal in goals.separate_macros},
+        )
+    )
 
 
 def first_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
@@ -68,9 +78,10 @@ def first_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:
 
 
 def add_later_macro(firsts: pl.LazyFrame, macros: pl.LazyFrame) -> pl.LazyFrame:
-    """Add `then` to first matches: whether their session reached a macro goal later, according to `last_macros`."""
+    """Add `then`, and `then:NAME` per separate goal: whether a first match's session reached a macro goal later, according to `last_macros`."""
     joined = firsts.join(macros, on="session", how="left", maintain_order="left")
-    return joined.with_columns(then=(pl.col("last_macro") > pl.col("row")).fill_null(value=False))
+    columns = {name: name.replace("last_macro", "then", 1) for name in macros.collect_schema().names() if name.startswith("last_macro")}
+    return joined.with_columns(**{then: (pl.col(name) > pl.col("row")).fill_null(value=False) for name, then in columns.items()})
 
 
 def counted_hits(hits: pl.LazyFrame, goal: Goal) -> pl.LazyFrame:

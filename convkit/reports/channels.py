@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.analysis import breakdown
+from convkit.analysis.analysis import MOST_MACROS
 from convkit.analysis.breakdown_screen import BreakdownTable
 from convkit.analysis.marks import WIDTH, Marks, given_goals
 from convkit.core import formatting, schema, stats
@@ -58,8 +59,7 @@ _ROWS, _MOST_MICROS = 20, 2
 _ALL, _BOUNCED = "all", "bounced"
 _NAME, _GOAL, _RATE = 26, 14, 6
 """The maximum width of a channel and of a goal's name, and the width of a rate after its count."""
-_MOST_MACROS = 3
-"""The maximum number of macro goals with a column of their own."""
+_CONVERTED = "converted_sessions"
 _OF_GOALS = "goals"
 _OF_TOUCH = {"first": "first_touch", "last": "last_touch"}
 _TOUCHES = "first, last: visitors who converted, by the channel of their first session and of the session in which they first converted."
@@ -120,7 +120,8 @@ def _of_goal(analysis: Analysis, keys: list[str], macros: pl.LazyFrame, goal: Go
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report, sorted by sessions; columns about conversions are empty if no macro goal is known."""
-    columns, frame = (*view.keys, *COLUMNS), breakdown.in_value_order(_figures(tally, view), tally, view)
+    separate = (Column(f"{_CONVERTED}:{name}", "count") for name in view.separate_macros)
+    columns, frame = (*view.keys, *COLUMNS, *separate), breakdown.in_value_order(_figures(tally, view), tally, view)
     shown = frame.select(column.name for column in columns)
     if view.by:
         return Report("channels", columns, shown, lambda *_: [], details=frame)
@@ -136,6 +137,8 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
 def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     """Return the columns of the report, and the counts that they are based on."""
     keys, knows_macro = [*view.by, "channel"], view.knows_macro
+    goals = tally["goals"].with_columns(pl.col(keys).cast(pl.String))
+    separate = [goals.filter(goal=name).select(*keys, pl.col("reached").alias(f"{_CONVERTED}:{name}")) for name in view.separate_macros]
     has_value = any(goal.value is not None for goal in view.goals.macros)
     of = {name: tally[name].with_columns(pl.col(keys).cast(pl.String)) for name in ("channels", "touches", "seconds")}
     medians = (
@@ -144,10 +147,11 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
     sessions, converted = pl.col("sessions"), pl.col("converted_sessions")
     of_all = sessions.sum().over(view.by) if view.by else sessions.sum()
     low, high = stats.wilson(converted, sessions)
+    counts = of["channels"].join(of["touches"], on=keys, how="full", coalesce=True)
+    for reached in separate:
+        counts = counts.join(reached, on=keys, how="left")
     return (
-        of["channels"]
-        .join(of["touches"], on=keys, how="full", coalesce=True)
-        .with_columns(pl.col(_COUNTS).fill_null(0))
+        counts.with_columns(pl.col(*_COUNTS, *(f"{_CONVERTED}:{name}" for name in view.separate_macros)).fill_null(0))
         .join(medians, on=keys, how="left")
         .with_columns(of_all=of_all, converted_sessions=pl.when(knows_macro).then("converted"), value=pl.when(knows_macro & has_value).then("value"))
         .with_columns(first_touch=pl.when(knows_macro).then("firsts"), last_touch=pl.when(knows_macro).then("lasts"))
@@ -222,13 +226,13 @@ def _draw(frame: pl.DataFrame, goals: pl.DataFrame, view: View, order: str, scre
 
 
 def _marks(frame: pl.DataFrame, goals: pl.DataFrame, view: View) -> Marks:
-    """Return the marks on the bounces and goals of all channels, shown or not."""
+    """Return the marks on the goals, bounces and conversions of all channels, shown or not."""
     reached = frame.select("channel", "sessions").join(pl.DataFrame({"goal": [goal.name for goal in view.goals.goals]}), how="cross")
     reached = reached.join(goals, on=["channel", "goal"], how="left", maintain_order="left")
     cells = [reached.select("goal", "channel", "reached", "sessions", family=pl.lit(_OF_GOALS))]
-    cells.append(
-        frame.select(pl.lit(_BOUNCED).alias("goal"), "channel", "sessions", reached="bounces", family=pl.lit(_BOUNCED)).select(cells[0].columns)
-    )
+    for family, column in {_BOUNCED: "bounces", _CONVERTED: _CONVERTED}.items():
+        counts = frame.select("channel", "sessions", reached=column, goal=pl.lit(view.macro_name if family == _CONVERTED else family))
+        cells.append(counts.select("goal", "channel", "reached", "sessions", family=pl.lit(family)))
     part, whole = pl.col("reached").fill_null(0), pl.col("sessions")
     rows = pl.concat(cells).select(
         "family",
@@ -248,7 +252,10 @@ def _counts(frame: pl.DataFrame, goals: pl.DataFrame, view: View) -> list[_Sessi
     none = dict.fromkeys(frame["channel"].to_list(), 0)
     by_goal = {goal.name: none | dict(goals.filter(goal=goal.name).select("channel", "reached").rows()) for goal in view.goals.goals}
     counts = [_SessionCount(_BOUNCED, dict(frame.select("channel", "bounces").rows()), 6, is_rate=True, family=_BOUNCED)]
-    macros = view.goals.macros[:_MOST_MACROS] if view.knows_macro else ()
+    macros = view.goals.macros[:MOST_MACROS] if view.knows_macro and (view.separate_macros or len(view.goals.macros) == 1) else ()
+    if view.knows_macro and not macros:
+        converted = dict(frame.select("channel", _CONVERTED).rows())
+        counts.append(_SessionCount(view.macro_name, converted, 10, family=_CONVERTED, is_macro=True))
     counts += [_SessionCount(goal.name, by_goal[goal.name], 10 - place, is_macro=True) for place, goal in enumerate(macros)]
     micros = goals.filter(pl.col("goal").is_in([goal.name for goal in view.goals.micros]))
     sums = micros.group_by("goal").agg(pl.col("then_converted", "reached").sum()).filter(pl.col("reached") > 0)
@@ -267,7 +274,7 @@ def _columns(counts: list[_SessionCount], total: int, marks: Marks, view: View, 
     for number, count in enumerate(counts):
         most = _GOAL if len(count.title) > _GOAL else None
         columns[f"count {number}"] = Shown(count.title, partial(_count_and_mark, count, marks), count.rank, most=most)
-        if is_detailed and count.is_macro and len(view.goals.macros) == 1:
+        if is_detailed and count.is_macro and not view.separate_macros:
             columns["range"] = Shown("likely range", _likely, 1)
     columns |= {name: Shown(title, "count", 2) for title, name in _OF_TOUCH.items()} if is_detailed else {}
     return {name: replace(column, style=lambda row: "dim" if "is_all" in row else "") for name, column in columns.items()}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.analysis import breakdown
+from convkit.analysis.analysis import MOST_MACROS
 from convkit.analysis.breakdown_screen import BreakdownTable, Section, detailed_rows
 from convkit.analysis.marks import given_goals
 from convkit.core import formatting, stats
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 
     from convkit.analysis.analysis import Analysis, View
     from convkit.core.blocks import Block, Screen
-    from convkit.core.model import Goal
+    from convkit.core.model import Goal, Goals
 
 PLACE = 20
 IN_REPORT = True
 _ROWS, _BAR = 20, 20
+_THEN = "then:"
 _SUMS = ("reached", "reached_visitors", "then_converted", "conversions", "value", "without_value", "shared_values", "last_reached")
 _GOALS = {"goal": pl.String, **dict.fromkeys(_SUMS, pl.Int64)}
 _SECONDS = {"goal": pl.String, "seconds": pl.Int32, "n": pl.Int64}
@@ -51,12 +53,19 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     """Return `goals` (one row per goal), `seconds` (sessions by whole seconds until the goal) and `base` (all sessions and visitors)."""
     goals, macros = analysis.goals.goals, matching.last_macros(analysis.hits, analysis.goals)
     return {
-        "goals": pl.concat([_none(analysis, _GOALS), *(_of_goal(analysis, macros, goal) for goal in goals)]),
+        "goals": pl.concat(
+            [_none(analysis, {**_GOALS, **dict.fromkeys(_later(analysis.goals), pl.Int64)}), *(_of_goal(analysis, macros, goal) for goal in goals)]
+        ),
         "seconds": pl.concat([_none(analysis, _SECONDS), *(_seconds(analysis, goal) for goal in goals)]),
         "base": analysis.summed(
             analysis.split(analysis.sessions), sessions=pl.len().cast(pl.Int64), visitors=pl.col("visitor").n_unique().cast(pl.Int64)
         ),
     }
+
+
+def _later(goals: Goals) -> list[str]:
+    """Return the columns with how many sessions reached each separate macro goal later."""
+    return [f"{_THEN}{goal.name}" for goal in goals.separate_macros]
 
 
 def _none(analysis: Analysis, schema: Mapping[str, type[pl.DataType]]) -> pl.LazyFrame:
@@ -71,6 +80,7 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
         reached=pl.len().cast(pl.Int64),
         reached_visitors=pl.col("visitor").n_unique().cast(pl.Int64),
         then_converted=pl.col("then").sum().cast(pl.Int64),
+        **{name: pl.col(name).sum().cast(pl.Int64) for name in _later(analysis.goals)},
     )
     counts = analysis.summed(
         analysis.split(matching.counted_hits(analysis.hits, goal)),
@@ -80,7 +90,7 @@ def _of_goal(analysis: Analysis, macros: pl.LazyFrame, goal: Goal) -> pl.LazyFra
         shared_values=matching.shared_values(goal),
         last_reached=pl.col("time").max().dt.epoch("us"),
     )
-    return analysis.beside(reached, counts).select(*analysis.by, pl.lit(goal.name).alias("goal"), pl.col(*_SUMS))
+    return analysis.beside(reached, counts).select(*analysis.by, pl.lit(goal.name).alias("goal"), pl.col(*_SUMS, *_later(analysis.goals)))
 
 
 def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
@@ -92,7 +102,8 @@ def _seconds(analysis: Analysis, goal: Goal) -> pl.LazyFrame:
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the report: macro goals first, then micro goals, each sorted by the number of sessions."""
-    base, columns = breakdown.every_value("base", tally, view), (*view.keys, *COLUMNS)
+    base = breakdown.every_value("base", tally, view)
+    columns = (*view.keys, *COLUMNS, *(Column(name, "count") for name in _later(view.goals)))
     frame = breakdown.in_value_order(_rates(tally, base, view), tally, view)
     shown = frame.select(column.name for column in columns)
     if view.by:
@@ -117,10 +128,10 @@ def _rates(tally: Mapping[str, pl.DataFrame], base: pl.DataFrame, view: View) ->
         order.join(base, how="cross")
         .join(tally["goals"].with_columns(text), on=keys, how="left")
         .join(medians, on=keys, how="left")
-        .with_columns(pl.col("conversions", "reached", "reached_visitors", "then_converted", "value").fill_null(0))
+        .with_columns(pl.col("conversions", "reached", "reached_visitors", "then_converted", "value", *_later(view.goals)).fill_null(0))
         .with_columns(rate=stats.ratio(reached, sessions), rate_low=low, rate_high=high)
         .with_columns(
-            then_converted=pl.when((pl.col("type") == "micro") & view.knows_macro).then("then_converted"),
+            *(pl.when((pl.col("type") == "micro") & view.knows_macro).then(name).alias(name) for name in ("then_converted", *_later(view.goals))),
             value=pl.when("has_value").then("value"),
             last_reached=pl.from_epoch("last_reached", "us").dt.replace_time_zone("UTC").dt.convert_time_zone(view.period.timezone),
             target_met=pl.col("rate") >= pl.col("target"),
@@ -140,7 +151,7 @@ def _draw(rows: list[dict[str, Any]], base: Mapping[str, int], view: View, scree
     heading = Heading("GOALS", f"sessions that reached each one, {of}")
     most = max((row["reached"] for row in shown), default=0)
     columns = _columns(base["sessions"], most, view)
-    hidden = {*(() if view.knows_macro else ("then_converted",)), *(() if screen.wide else ("bar", "reached_visitors", "median_seconds"))}
+    hidden = {*(() if view.knows_macro else ("then 0",)), *(() if screen.wide else ("bar", "reached_visitors", "median_seconds"))}
     return [heading, table(shown, {name: column for name, column in columns.items() if name not in hidden})]
 
 
@@ -167,7 +178,7 @@ def _columns(sessions: int, most: int, view: View) -> dict[str, Shown]:
         "rate": Shown("rate", lambda row: formatting.share(row["reached"], sessions)),
         "range": Shown("likely range", lambda row: formatting.rate_interval(row["rate_low"], row["rate_high"], sessions), 4),
         "bar": Shown(text=lambda row: f"  {formatting.bar(row['reached'], most, _BAR):{_BAR}}", rank=1, style="bar", left=True),
-        "then_converted": Shown(f"then {view.macro_name}", lambda row: formatting.count_and_rate(row["then_converted"], row["reached"]), 6),
+        **{f"then {place}": _then(name, title, 10 - place) for place, (name, title) in enumerate(_then_columns(view).items())},
         "reached_visitors": Shown("visitors", "count", 3),
         "median_seconds": Shown("median time", "seconds", 2),
     }
@@ -177,6 +188,16 @@ def _shared_values(frame: pl.DataFrame, view: View) -> tuple[Note, ...]:
     """Return the notes on values that several visitors have."""
     numbers = dict(frame.select("goal", pl.col("shared_values").fill_null(0)).rows())
     return tuple(shared_values_note(goal, numbers[goal.name]) for goal in view.goals.goals if numbers[goal.name])
+
+
+def _then_columns(view: View) -> dict[str, str]:
+    """Return the columns of the screen about later conversions, each with the name of the macro goal."""
+    return {f"{_THEN}{name}": name for name in view.separate_macros[:MOST_MACROS]} or {"then_converted": view.macro_name}
+
+
+def _then(name: str, title: str, rank: int) -> Shown:
+    """Return the column with how many sessions reached a macro goal later."""
+    return Shown(f"then {title}", lambda row: formatting.count_and_rate(row[name], row["reached"]), rank)
 
 
 def _notes(rows: list[dict[str, Any]]) -> tuple[Note, ...]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from convkit.analysis import breakdown
+from convkit.analysis.analysis import MOST_MACROS
 from convkit.analysis.breakdown import OTHER, PERIODS
 from convkit.core import formatting, stats, windows
 from convkit.core.blocks import BlankLine, Line, Shown, table
@@ -45,6 +46,7 @@ COLUMNS = (
 _VALUE = breakdown.VALUE
 _WITHOUT_VALUE = {"without_value": "lacks", "ambiguous_values": "ambiguous", "foreign_values": "foreign"}
 """For each count of conversions without a value, its column in `matching.macro_amounts`; the first one includes the others."""
+_CONVERTED, _RATE = "converted_sessions", "conversion_rate"
 _CANDIDATES = 5
 _VALUES, _PERIODS = 10, 31
 _BAR = 20
@@ -88,6 +90,7 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
         pageviews=pl.col("pages").sum().cast(pl.Int64),
         bounces=pl.col("bounced").sum().cast(pl.Int64),
         converted=pl.col("converted").sum().cast(pl.Int64),
+        **{f"{_CONVERTED}:{goal.name}": pl.col(goal.column).sum().cast(pl.Int64) for goal in goals.separate_macros},
         running=running.sum().cast(pl.Int64),
         assets_known=pl.col("has_assets").is_not_null().sum().cast(pl.Int64),
         bare=bare.sum().cast(pl.Int64),
@@ -148,12 +151,28 @@ def _lost(analysis: Analysis) -> pl.LazyFrame:
 
 def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     """Return the headline; figures about conversions are empty if no macro goal is known."""
-    columns, frame = (*view.keys, *COLUMNS), _figures(tally, view)
+    columns, frame = (*view.keys, *COLUMNS, *_separate_columns(view)), _figures(tally, view)
     if view.by:
         return Report("overview", columns, frame, lambda *_: [], metrics=True)
     facts = frame.row(0, named=True) | tally["sums"].select("valued_hits").row(0, named=True)
     notes = _overview_notes.notes(tally, view)
     return Report("overview", columns, frame, lambda _, screen: _draw(facts, tally, view, screen), notes, metrics=True)
+
+
+def _separate_columns(view: View) -> list[Column]:
+    """Return the columns for each macro goal that is counted separately."""
+    units = {_CONVERTED: "count", _RATE: "rate", f"{_RATE}_low": "rate", f"{_RATE}_high": "rate"}
+    return [Column(f"{name}:{goal}", unit) for goal in view.separate_macros for name, unit in units.items()]
+
+
+def _separate_rates(view: View) -> dict[str, pl.Expr]:
+    """Return the rates of the macro goals that are counted separately."""
+    rates: dict[str, pl.Expr] = {}
+    for goal in view.separate_macros:
+        converted, sessions = pl.col(f"{_CONVERTED}:{goal}"), pl.col("sessions")
+        low, high = stats.wilson(converted, sessions)
+        rates |= {f"{_RATE}:{goal}": stats.ratio(converted, sessions), f"{_RATE}_low:{goal}": low, f"{_RATE}_high:{goal}": high}
+    return rates
 
 
 def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
@@ -175,8 +194,9 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
             conversion_rate=stats.ratio(pl.col("converted_sessions"), sessions),
             conversion_rate_low=low,
             conversion_rate_high=high,
+            **_separate_rates(view),
         )
-        .select(*view.by, *(column.name for column in COLUMNS))
+        .select(*view.by, *(column.name for column in (*COLUMNS, *_separate_columns(view))))
     )
 
 
@@ -186,6 +206,7 @@ def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: Vie
         ("Sessions", formatting.count(facts["sessions"]), _sessions(facts, screen)),
         ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, " viewed one page and did nothing else")),
         ("Converted", *_converted(facts, view, screen)),
+        *((f"  {goal}", *_separate(facts, goal, screen)) for goal in view.separate_macros[:MOST_MACROS]),
         ("Lines", formatting.count(view.input["lines"]), _lines(view.input, screen)),
     ]
     columns = {"name": Shown(), "number": Shown(style="bold"), "words": Shown(left=True)}
@@ -222,6 +243,16 @@ def _converted(facts: Mapping[str, int], view: View, screen: Screen) -> tuple[st
         total, of_one, of_session = (formatting.money(value / of, view.goals.site.currency) for of in (1, max(valued, 1), sessions))
         words.append(", ".join([total, *([f"{of_one} each"] if valued else []), *([f"{of_session} per session"] if screen.wide else [])]))
     return formatting.count(converted), "; ".join(word for word in words if word)
+
+
+def _separate(facts: Mapping[str, Any], goal: str, screen: Screen) -> tuple[str, str]:
+    """Return how many sessions reached one of several macro goals, and their rate and odds in words."""
+    reached, sessions = facts[f"{_CONVERTED}:{goal}"], facts["sessions"]
+    odds = formatting.one_in(reached, sessions)
+    words = _of_sessions(reached, facts, f", {odds}" if odds else "")
+    if screen.wide and sessions >= formatting.MIN_BASE:
+        words += f" (likely {formatting.rate_interval(facts[f'{_RATE}_low:{goal}'], facts[f'{_RATE}_high:{goal}'], sessions)})"
+    return formatting.count(reached), words
 
 
 def _lines(fates: Mapping[str, int], screen: Screen) -> str:
@@ -276,7 +307,7 @@ def _breakdown_table(split: Callable[[int | None], Breakdown], view: View, scree
     some = f"The last {len(shown)} of {len(rows)} {key}s." if key in PERIODS and len(shown) < len(rows) else ""
     most = max(row["sessions"] for row in shown)
     columns = {_VALUE: Shown(f"by {key}", lambda row: by_value.marks.title(row[_VALUE]), title_style="bold"), **_columns(most, view)}
-    hidden = {*(() if any(row["value"] is not None for row in shown) else ("value",)), *(() if view.knows_macro else ("converted_sessions",))}
+    hidden = {*(() if any(row["value"] is not None for row in shown) else ("value",)), *(() if view.knows_macro else (_CONVERTED,))}
     grid = table(shown, {name: column for name, column in columns.items() if name not in hidden})
     return [grid, *([Line.of(some, "dim")] if some else []), *by_value.marks.legend([row[_VALUE] for row in shown])]
 
@@ -290,7 +321,12 @@ def _columns(most: int, view: View) -> dict[str, Shown]:
         "pageviews": Shown("views", "count", 3),
         "median_session_seconds": Shown("time", "seconds", 2),
         "bounces": Shown("bounced", lambda row: formatting.share(row["bounces"], row["sessions"])),
-        "converted_sessions": Shown(view.macro_name, lambda row: formatting.count_and_rate(row["converted_sessions"], row["sessions"])),
+        **{name: _reached(name, title) for name, title in view.shown_macros(_CONVERTED).items()},
         "value": Shown("value", lambda row: formatting.UNKNOWN if row["value"] is None else formatting.money(row["value"], currency), 4),
         "bar": Shown(text=lambda row: f"  {formatting.bar(row['sessions'], most, _BAR):{_BAR}}", rank=1, style="bar", left=True),
     }
+
+
+def _reached(name: str, title: str) -> Shown:
+    """Return the column with how many sessions reached a macro goal."""
+    return Shown(title, lambda row: formatting.count_and_rate(row[name], row["sessions"]))

@@ -36,7 +36,8 @@ COLUMNS = (
     Column("median_seconds", "seconds"),
     Column("timed_share", "rate"),
 )
-_OF_MACRO = ("landings_converted", "exits_converted")
+_LANDINGS = "landings_converted"
+_OF_MACRO = (_LANDINGS, "exits_converted")
 """Columns that are shown on a screen only if a macro goal is known."""
 _COUNTS = ("sessions", "pageviews", "landings", "bounces", "landings_converted", "exits", "exits_converted", "timed")
 
@@ -57,12 +58,16 @@ def tally(analysis: Analysis) -> dict[str, pl.LazyFrame]:
     )
     ends = analysis.split(analysis.sessions)
     by_landing = ends.group_by(*analysis.by, page="landing").agg(
-        landings=_count(), bounces=_count(pl.col("bounced")), landings_converted=_count(pl.col("converted"))
+        landings=_count(),
+        bounces=_count(pl.col("bounced")),
+        landings_converted=_count(pl.col("converted")),
+        **{f"{_LANDINGS}:{goal.name}": _count(pl.col(goal.column)) for goal in analysis.goals.separate_macros},
     )
     by_exit = ends.group_by(*analysis.by, page="exit").agg(exits=_count(), exits_converted=_count(pl.col("converted")))
+    separate = [f"{_LANDINGS}:{goal.name}" for goal in analysis.goals.separate_macros]
     pages = by_view.join(by_landing, on=keys, how="left").join(by_exit, on=keys, how="left")
     return {
-        "pages": pages.select(*analysis.by, pl.col("page").cast(pl.String), pl.col(*_COUNTS).fill_null(0)),
+        "pages": pages.select(*analysis.by, pl.col("page").cast(pl.String), pl.col(*_COUNTS, *separate).fill_null(0)),
         "seconds": analysis.split(views.drop_nulls("seconds"))
         .group_by(*keys, "seconds")
         .agg(n=pl.len().cast(pl.Int64))
@@ -97,7 +102,7 @@ def present(tally: Mapping[str, pl.DataFrame], view: View) -> Report:
     )
     if not view.knows_macro:
         frame = frame.with_columns(landings_converted=pl.lit(None, dtype=pl.Int64), exits_converted=pl.lit(None, dtype=pl.Int64))
-    columns = (*view.keys, *COLUMNS)
+    columns = (*view.keys, *COLUMNS, *(Column(f"{_LANDINGS}:{name}", "count") for name in view.separate_macros))
     shown = breakdown.in_value_order(frame, tally, view).select(column.name for column in columns)
     return Report("pages", columns, shown, lambda rows, screen: _draw(rows, view, screen))
 
@@ -130,7 +135,7 @@ def _columns(view: View, screen: Screen) -> dict[str, Shown]:
             "page": Shown(),
             "landings": Shown("landings", "count"),
             "bounce_rate": Shown("bounced", bounce_rate, 2),
-            "landings_converted": Shown(view.macro_name, "count", 1),
+            **{name: Shown(title, "count", 1) for name, title in view.shown_macros(_LANDINGS).items()},
             "sessions": Shown("   sessions", "count"),
             "exits": Shown("exits", "count"),
             "exit_rate": Shown("exit rate", exit_rate, 3),
@@ -140,7 +145,7 @@ def _columns(view: View, screen: Screen) -> dict[str, Shown]:
         "landings": Shown("landings", "count"),
         "bounces": Shown("bounces", "count", 6),
         "bounce_rate": Shown("rate", bounce_rate, 4),
-        "landings_converted": Shown(f"then {view.macro_name}", lambda row: formatting.count_and_rate(row["landings_converted"], row["landings"]), 5),
+        **{name: _then(name, title) for name, title in view.shown_macros(_LANDINGS).items()},
         "sessions": Shown(" sessions", "count"),
         "pageviews": Shown("views", "count", 3),
         "exits": Shown("exits", "count"),
@@ -148,6 +153,11 @@ def _columns(view: View, screen: Screen) -> dict[str, Shown]:
         "exits_converted": Shown("converted", "count", 2),
         "median_seconds": Shown("time", "seconds", 1),
     }
+
+
+def _then(name: str, title: str) -> Shown:
+    """Return the column with how many of the sessions that landed on a page reached a macro goal."""
+    return Shown(f"then {title}", lambda row: formatting.count_and_rate(row[name], row["landings"]), 5)
 
 
 def _share_of(part: str, whole: str) -> Callable[[Mapping[str, Any]], str]:

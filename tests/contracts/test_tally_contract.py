@@ -153,6 +153,11 @@ def test_goals_without_funnels_or_macros_add_up(folder: Path) -> None:
     check(run_of(log, "micro: {saw: /product/*}\n", folder), 3)
 
 
+def test_several_macro_goals_add_up(folder: Path) -> None:
+    log = (DATA / "by_hand.log").read_text(encoding="utf-8")
+    check(run_of(log, "macro: {saw: /product/*, home: /}\nmicro: {cart: /cart}\n", folder), 3)
+
+
 @pytest.mark.parametrize("report", REPORTS)
 def test_a_tally_consists_of_keys_and_whole_numbers(report: str, by_hand: Analyzed) -> None:
     """Floats are never added up, because Polars adds them in a different order on every run."""

@@ -73,7 +73,9 @@ def _landing_page(reports: Mapping[str, Report], view: View) -> Finding | None:
     row = worse.row(0, named=True)
     others = formatting.share(bounces - row["bounces"], sessions - row["landings"])
     share = formatting.share(row["bounces"], row["landings"])
-    converted = f", and {formatting.count(row['landings_converted'])} converted" if overview["converted_sessions"][0] is not None else ""
+    separate = [f"{formatting.count(row[f'landings_converted:{goal}'])} reached {goal}" for goal in view.separate_macros]
+    counted = " and ".join(separate) or f"{formatting.count(row['landings_converted'])} converted"
+    converted = f", and {counted}" if overview["converted_sessions"][0] is not None else ""
     rest_of = "the other sessions" if view.is_narrowed else "the rest of the site"
     landed = f"{row['page']}: {formatting.count(row['landings'])} sessions landed here"
     return Finding(f"{landed}; {share} of them viewed nothing else ({rest_of}: {others}){converted}.")
