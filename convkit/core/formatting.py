@@ -51,7 +51,13 @@ def change(relative: float) -> str:
 
 def change_range(low: float, high: float) -> str:
     """Return the range of a relative change, like `-93 to -0.9`, in percent without the sign; nothing falls by more than 100%."""
-    return " to ".join(change(max(bound, -1)).removesuffix("%") for bound in (low, high))
+    return " to ".join(_bound_of_change(max(bound, -1)) for bound in (low, high))
+
+
+def _bound_of_change(relative: float) -> str:
+    """Return one end of the range of a relative change; ends close to 0 keep one digit, because their sign matters."""
+    size, sign = abs(relative) * 100, _MINUS if relative < 0 else "+"
+    return f"{sign}{Decimal(f'{size:.1g}'):f}" if 0 < size < 0.05 else change(relative).removesuffix("%")  # noqa: PLR2004 (smaller ones would have no digit)
 
 
 def _digits(value: float) -> int:

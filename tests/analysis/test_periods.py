@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import runs
 from hypothesis import given
 from hypothesis import strategies as st
-from small_logs import line, overview, report
+from small_logs import line, overview, report, written
 
 from convkit.analysis import periods
 from convkit.analysis.periods import parse_period
 from convkit.errors import ExitCode, UsageError
+from convkit.goals.loader import parse_goals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,3 +154,31 @@ def test_daily_reports_add_up_to_the_month(tmp_path: Path) -> None:
     for metric in ("sessions", "pageviews", "bounces", "converted_sessions"):
         assert sum(overview(part)[metric] for part in parts) == overview(whole)[metric]
     assert report(tmp_path, lines, GOALS, last="6d")["reports"] == whole["reports"]
+
+
+@pytest.mark.parametrize(
+    ("ends", "until", "unfinished"),
+    [
+        ("2026-10-25T18:00", None, []),  # The office is closed at night and at weekends, so the week is over on Friday evening.
+        ("2026-10-23T17:59", None, []),
+        ("2026-10-23T11:00", None, ["2026-W43"]),
+        ("2026-10-26T09:01", None, ["2026-W44"]),
+        ("2026-10-23T17:59", "2026-10-21", ["2026-W43"]),
+        ("2026-10-23T17:59", "2026-10-18", []),
+        ("2026-10-23T17:59", "2026-10-23", []),
+    ],
+)
+def test_a_week_is_over_if_the_next_has_begun_or_silence_is_usual(ends: str, until: str | None, unfinished: list[str], tmp_path: Path) -> None:
+    """The log has five weeks of office hours; a period that `--until` cuts short is not over."""
+    begin, last = datetime(2026, 9, 14, 9, tzinfo=UTC), datetime.fromisoformat(f"{ends}+00:00")
+    moments = [begin + timedelta(days=day, minutes=minute) for day in range(50) for minute in range(0, 540, 5)]
+    noon = datetime(2026, 10, 10, 12, tzinfo=UTC)
+    lines = [
+        line("GET /a", int((moment - noon).total_seconds()), who=f"10.{moment.month}.{moment.day}.{moment.hour} - -")
+        for moment in moments
+        if moment.weekday() < 5 and moment <= last
+    ]
+    period = {"until": until} if until else {}
+    document = runs.document([written(tmp_path / "access.log", lines)], ["goals"], parse_goals(GOALS, "goals.yaml"), by="week", **period)
+    notes = [note.text.split("*")[0] for note in document.notes if note.code == "unfinished"]
+    assert notes == unfinished

@@ -261,6 +261,23 @@ def test_days_at_the_ends_of_a_log_are_complete_unless_more_is_missing_than_by_c
     assert coverage(14, small).last == date(2026, 9, 14)
 
 
+def test_silence_at_the_end_is_usual_for_some_hours() -> None:
+    """Nights and weekends may be quiet; hours of days that the log has none of are not known."""
+    at_night, busy = coverage(14, small), coverage(14, steady)
+    assert at_night.quiet_until is not None
+    assert busy.quiet_until == datetime(2026, 9, 15, tzinfo=UTC)
+    assert datetime(2026, 9, 15, 7, tzinfo=UTC) <= at_night.quiet_until < datetime(2026, 9, 15, 12, tzinfo=UTC)
+    assert coverage(14, steady, last=13 * 24 + 20).quiet_until == datetime(2026, 9, 14, 20, tzinfo=UTC)
+
+    def on_weekdays(hour: datetime) -> int:
+        return 0 if hour.weekday() > 4 else steady(hour)
+
+    # 2 October is a Friday, and so is 4 September.
+    assert coverage(32, on_weekdays).quiet_until == datetime(2026, 10, 5, tzinfo=UTC)
+    assert coverage(4, on_weekdays).quiet_until == datetime(2026, 9, 5, tzinfo=UTC)
+    assert coverage(30, lambda hour: int(hour.hour == 12 and hour.day % 10 == 0)).quiet_until == datetime(2026, 10, 3, 13, tzinfo=UTC)
+
+
 def test_days_may_begin_on_the_half_hour() -> None:
     """In the time zone of Kolkata, the last day of this log is nearly empty."""
     begin = datetime(2026, 9, 1, tzinfo=UTC)

@@ -160,3 +160,10 @@ def test_plural() -> None:
 )  # fmt: skip
 def test_times(number: int, goal: str, text: str) -> None:
     assert formatting.goal_count(number, goal) == text
+
+
+def test_ranges_of_changes_keep_the_sign_of_their_ends() -> None:
+    assert formatting.change_range(-0.93, -0.009) == "\N{MINUS SIGN}93 to \N{MINUS SIGN}0.9"
+    assert formatting.change_range(-1.4, 0.0001) == "\N{MINUS SIGN}100 to +0.01"
+    assert formatting.change_range(-0.0000049, 12.3456) == "\N{MINUS SIGN}0.0005 to +1,235"
+    assert formatting.change_range(0, 0.0949) == "0 to +9"
