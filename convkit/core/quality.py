@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,10 +65,26 @@ class BotSessions:
     converted: int
     of_people: int
     converted_of_people: int
+    by_behaviour: Mapping[str, int] = field(default_factory=dict)
+    """The sessions of bots recognised by their behaviour, for each rule."""
+    converted_programs: Mapping[str, int] = field(default_factory=dict)
+    """The conversions of programs that are no known bots, for each user agent."""
 
     def __add__(self, other: BotSessions) -> BotSessions:
         """Return the sum of these counts and those of other visitors."""
-        return BotSessions(*(own + added for own, added in zip(astuple(self), astuple(other), strict=True)))
+        return BotSessions(
+            self.sessions + other.sessions,
+            self.converted + other.converted,
+            self.of_people + other.of_people,
+            self.converted_of_people + other.converted_of_people,
+            dict(Counter(self.by_behaviour) + Counter(other.by_behaviour)),
+            dict(Counter(self.converted_programs) + Counter(other.converted_programs)),
+        )
+
+    @property
+    def are_mostly_behaviour(self) -> bool:
+        """Return whether the rules on behaviour exclude a third or more of the sessions that would be counted without them."""
+        return is_third(sum(self.by_behaviour.values()), self.of_people)
 
     @property
     def all_kept(self) -> tuple[int, int]:
@@ -94,6 +111,11 @@ class Quality:
     """The user agents of the busiest bots."""
     bot_sessions: BotSessions | None = None
     """Set if excluded bots reached a macro goal, or on request."""
+
+
+def is_third(excluded: int, counted: int) -> bool:
+    """Return whether the excluded are a third or more of the excluded and the counted."""
+    return excluded > 0 and 2 * excluded >= counted
 
 
 UNKNOWN_QUALITY = Quality()

@@ -212,7 +212,7 @@ def _ranked(lines: pl.LazyFrame, logs: Sequence[Log]) -> tuple[pl.LazyFrame, Seq
 def _global_facts(lines: pl.LazyFrame, goals: Goals, size: int) -> GlobalFacts:
     """Return the facts that depend on all lines."""
     time = pl.col("time")
-    summary = lines.select(first=time.min(), last=time.max(), assets=(pl.col("problem") == "asset").any())
+    summary = lines.select(first=time.min(), last=time.max(), assets=((pl.col("problem") == "asset") | pl.col("asset")).any())
     first, last, has_assets = collect_frame(summary, _MANY).row(0)
     has_events = "event" in lines.collect_schema()
     names_pages = collect_frame(events.has_page_names(lines, goals), _MANY).item() if has_events else None

@@ -45,7 +45,10 @@ def analyze(parts: Partition, plan: Plan) -> PartialResult:
     if any(result.bot_sessions for result in results):
         # If bots were worth counting in one part, they must be counted in all parts.
         results = [result if result.bot_sessions else _with_bot_sessions(result, parts.part(number), plan) for number, result in enumerate(results)]
-    return merge(results)
+    merged = merge(results)
+    is_worthy = stages.has_worthy_bots(merged.bot_lines, plan.goals, is_requested=plan.bot_sessions)
+    is_shown = is_worthy or (merged.bot_sessions is not None and merged.bot_sessions.are_mostly_behaviour)
+    return merged if is_shown else replace(merged, bot_sessions=None)
 
 
 def _with_bot_sessions(result: PartialResult, part: Part, plan: Plan) -> PartialResult:

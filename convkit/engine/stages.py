@@ -19,7 +19,7 @@ from convkit.analysis.tallies import break_down, build_analysis, tally
 from convkit.core import schema
 from convkit.core.collect import collect_frame
 from convkit.core.document import Period, sum_tallies
-from convkit.core.quality import BotSessions
+from convkit.core.quality import BotSessions, is_third
 from convkit.core.schema import FATES, SESSION_KEY
 from convkit.engine.partial_result import Counts, PartialResult
 from convkit.goals import matching, variants
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from convkit.analysis.analysis import Analysis
-    from convkit.analysis.segment import Segment
+    from convkit.analysis.segment import Segment, Selected
     from convkit.core.crowd import Crowd
     from convkit.core.model import Goals
     from convkit.engine.partition import Partition
@@ -71,7 +71,7 @@ def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
     run = analyze_segment(matched, part, goals, segment)
     # All other counts must use the same own hosts as the run, because the run shows them.
     part = replace(part, facts=replace(part.facts, own_hosts=run.own_hosts))
-    if count_bots or _are_bots_worth_counting(matched, goals, is_requested=plan.bot_sessions):
+    if count_bots or _are_bots_worth_counting(run, goals, is_requested=plan.bot_sessions):
         run = replace(run, bot_sessions=_bot_sessions(run, matched, part, segment))
     if plan.alternatives and goals.funnels:
         run = replace(run, sensitivity=_under_other_settings(part, run.analysis, segment))
@@ -290,10 +290,21 @@ def _cut(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     return sessionize.cut_by_keys(by_gaps) if schema.SESSION_ROLE in goals.site.columns else by_gaps
 
 
-def _are_bots_worth_counting(matched: Matched, goals: Goals, *, is_requested: bool) -> bool:
-    """Return whether bots were excluded and should be counted: on request, or because one of their lines matches a macro goal."""
-    sent = matched.fates.filter(pl.col("fate") == "bot")
-    return not sent.is_empty() and bool(sent["macro"].any() or (is_requested and goals.macros))
+def _are_bots_worth_counting(run: Run, goals: Goals, *, is_requested: bool) -> bool:
+    """Return whether the sessions of excluded bots have to be counted before it is known whether they are worth a note.
+
+    A visitor has at most as many sessions as lines, so only as many lines as a third of the sessions can be a third of the sessions.
+    """
+    if has_worthy_bots(run.bot_lines, goals, is_requested=is_requested):
+        return True
+    lines = int(run.bot_lines.filter("is_excluded", bots.is_by_behaviour(pl.col("reason")))["lines"].sum())
+    return lines > 0 and is_third(lines, _converted(run.analysis.sessions, run.analysis.size)[0])
+
+
+def has_worthy_bots(bot_lines: pl.DataFrame, goals: Goals, *, is_requested: bool) -> bool:
+    """Return whether bots were excluded and are worth a note whatever their share: on request, or because a macro goal names one of their lines."""
+    sent = bot_lines.filter("is_excluded")
+    return not sent.is_empty() and bool(sent["macro"].sum() or (is_requested and goals.macros))
 
 
 def _by_address(sessions: pl.DataFrame, goals: Goals) -> tuple[int, int]:
@@ -311,7 +322,18 @@ def _bot_sessions(run: Run, matched: Matched, part: Part, segment: Segment) -> B
     as_people = match(replace(part, lines=lines), goals, "keep", segment.needed(goals))
     # The period is that of all lines: `last` counts days back from the last line, which may not be a bot's.
     selected = select_segment(as_people, goals, segment.filters, *segment.date_range.limits(run.analysis.ends, goals.site.timezone))
-    return BotSessions(*_converted(selected.sessions.lazy(), selected.hits.height), *_converted(run.analysis.sessions, run.analysis.size))
+    people = _converted(run.analysis.sessions, run.analysis.size)
+    return BotSessions(*_converted(selected.sessions.lazy(), selected.hits.height), *people, *_bots_by_reason(selected, sent))
+
+
+def _bots_by_reason(selected: Selected, sent: pl.DataFrame) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the number of sessions for each reason based on behaviour, and the number of conversions for each user agent of a program."""
+    first = pl.col("reason", "user_agent").first().cast(pl.String)
+    reasons = selected.hits.lazy().filter("inside").select("session", *LINE_KEY).join(sent.lazy(), on=LINE_KEY).group_by("session").agg(first)
+    sessions = collect_frame(selected.sessions.lazy().select("session", "converted").join(reasons, on="session"), selected.hits.height)
+    by_behaviour = sessions.filter(bots.is_by_behaviour(pl.col("reason"))).group_by("reason").len()
+    by_program = sessions.filter(pl.col("converted") & (pl.col("reason") == bots.PROGRAM)).group_by("user_agent").len()
+    return dict(by_behaviour.rows()), dict(by_program.rows())
 
 
 def _converted(sessions: pl.LazyFrame, size: int) -> tuple[int, int]:

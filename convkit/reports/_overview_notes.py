@@ -5,6 +5,7 @@ A note states a count before its rate and names no cause.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from convkit.core.schema import is_kind
 from convkit.core.text import safe
 from convkit.formats.parsers.presets import CANCELLED_ORDER
 from convkit.goals import site as goals_site
-from convkit.traffic import subrequests
+from convkit.traffic import programs, subrequests
 from convkit.traffic.bots import detection_note
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ _HOST_NAME = r"^[a-z0-9_-]*[a-z][a-z0-9_.-]*$"
 """Matches host names; a host that is an IP address is not shown."""
 _MOST_HOSTS = 3
 _MOST_CODES, _LONGEST_CODE = 3, 12
+_MOST_PROGRAMS, _LONGEST_AGENT = 3, 60
+"""The maximum number of programs that are named, and the number of characters of each."""
 _IDENTIFIERS = {USER_RULE: "user ID", "address": "IP address", "address+browser": "IP address and browser"}
 
 
@@ -216,7 +219,14 @@ def _newest_first(view: View) -> Note | None:
 
 def _log_notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
     """Return the notes on bots and on oddities in the log, in the order in which they are shown."""
-    candidates = [_bots_that_converted(view), _silences(view), _jumps(view), _followers(subrequests.subrequest_patterns(tally["followers"]))]
+    candidates = [
+        _bots_that_converted(view),
+        _programs_that_converted(view),
+        _bots_by_behaviour(view),
+        _silences(view),
+        _jumps(view),
+        _followers(subrequests.subrequest_patterns(tally["followers"])),
+    ]
     return tuple(note for note in candidates if note)
 
 
@@ -230,6 +240,37 @@ def _bots_that_converted(view: View) -> Note | None:
     were = "was" if added.converted == 1 else "were"
     with_them = f"with bots included, the count would be {formatting.count_of(*added.all_kept, 'session')}"
     return Note("bots-converted", f"{formatting.plural(added.converted, 'bot session')} also {reached} and {were} excluded; {with_them}.")
+
+
+def _programs_that_converted(view: View) -> Note | None:
+    """Return the note on programs that reached a macro goal, which may be the apps of people: the three with the most conversions."""
+    added = view.quality.bot_sessions
+    if added is None or not added.converted_programs or not view.knows_macro:
+        return None
+    by_name = Counter[str]()
+    for agent, number in added.converted_programs.items():
+        by_name[programs.product(agent)] += number
+    largest = sorted(by_name.items(), key=lambda item: (-item[1], item[0]))
+    shown = [f"{safe(name, _LONGEST_AGENT)} ({formatting.count(number)})" for name, number in largest[:_MOST_PROGRAMS]]
+    more = [f"{formatting.count(len(largest) - _MOST_PROGRAMS)} more"] if len(largest) > _MOST_PROGRAMS else []
+    number = by_name.total()
+    reached = f"reached {view.goals.macros[0].name}" if len(view.goals.macros) == 1 else "converted"
+    were = "was" if number == 1 else "were"
+    sessions = f"{formatting.plural(number, 'session')} that {reached} {were} excluded as programs, judging by user agents that are not a browser's"
+    return Note("programs-converted", f"{sessions}: {', '.join([*shown, *more])}. If these are people, list them under bots.keep in goals.yaml.")
+
+
+def _bots_by_behaviour(view: View) -> Note | None:
+    """Return the note on sessions excluded for their behaviour, if these are a third of the sessions or more."""
+    added = view.quality.bot_sessions
+    if added is None or not added.are_mostly_behaviour:
+        return None
+    number = sum(added.by_behaviour.values())
+    by_rule = sorted(added.by_behaviour.items(), key=lambda item: (-item[1], item[0]))
+    rules = ", ".join(f"{rule} ({formatting.count(sessions)})" for rule, sessions in by_rule)
+    were = "was" if number == 1 else "were"
+    excluded = f"{formatting.count_of(number, number + added.of_people, 'session')} {were} excluded as bots for their behaviour: {rules}"
+    return Note("bots-by-behaviour", f"{excluded}. With --bots keep, {formatting.plural(added.all_kept[1], 'session')} would be counted.")
 
 
 def _silences(view: View) -> Note | None:

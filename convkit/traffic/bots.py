@@ -1,7 +1,7 @@
 """Bots: how they are recognised, by user agent or behaviour, and how many lines they sent.
 
-User agents are judged by `site.bots`, by the crawler-user-agents list, and by whether they are empty; visitors are judged by all of their requests
-and the responses. Behaviour is judged only in access logs: rows of exports never make a visitor a bot.
+User agents are judged by `site.bots`, by the crawler-user-agents list, and by whether they are empty or not a browser's; visitors are judged by all
+of their requests and the responses. Behaviour is judged only in access logs: rows of exports never make a visitor a bot.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from convkit.core.document import Note
 from convkit.core.patterns import is_whole_pattern
 from convkit.core.quality import BotAgent, Quality
 from convkit.core.schema import TEXT, is_kind
+from convkit.traffic import programs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 CRAWLER_LIST = "crawler-user-agents"
 _FILE = "crawleruseragents/crawler-user-agents.json"
 DROPPED, LISTED, MISSING_AGENT = "user agent matches bots.drop", "user agent is on the crawler list", "no user agent"
+PROGRAM = "user agent is not a browser"
 """The reasons based on the user agent, as they appear in `input` in the JSON output."""
 
 OWN_CLASS, NO_AGENT_CLASS, BEHAVIOUR_CLASS, OTHER_CLASS = "bots.drop", "no-agent", "behaviour", "other"
@@ -42,6 +44,8 @@ _SPECIAL = set("^$*+?()[]{}|.\\")
 
 FAST_PAGES, FAST_SECONDS = 180, 180
 """A visitor who views more than this many pages within this many seconds is a bot."""
+SCANNED_PATHS = 2
+"""A visitor who requests this many different paths that only scanners request is a bot, whatever else it requests."""
 ROBOTS_TXT = "requested robots.txt"
 SCANNER = "requested paths that only scanners request"
 FAST = f"more than {FAST_PAGES} pages in {FAST_SECONDS} seconds"
@@ -87,9 +91,11 @@ def is_named(agent: pl.Expr, texts: Iterable[str]) -> pl.Expr:
 def agent_reason(agent: pl.Expr, dropped: Iterable[str] = ()) -> pl.Expr:
     """Return why a user agent is a bot, or null for people; a null agent (the format has no user agents) is not a bot."""
     classes = _patterns().values()
-    listed = _is_listed(agent, [text for texts, _ in classes for text in texts], "|".join(expression for _, expression in classes if expression))
+    named = programs.without_browser_names(agent)
+    listed = _is_listed(named, [text for texts, _ in classes for text in texts], "|".join(expression for _, expression in classes if expression))
     own = pl.when(is_named(agent, dropped)).then(pl.lit(DROPPED))
-    return own.when(agent.str.strip_chars() == "").then(pl.lit(MISSING_AGENT)).when(listed).then(pl.lit(LISTED))
+    by_lists = own.when(agent.str.strip_chars() == "").then(pl.lit(MISSING_AGENT)).when(listed).then(pl.lit(LISTED))
+    return by_lists.when(programs.is_program(agent)).then(pl.lit(PROGRAM))
 
 
 def _is_listed(agent: pl.Expr, texts: Sequence[str], expression: str) -> pl.Expr:
@@ -101,10 +107,12 @@ def _is_listed(agent: pl.Expr, texts: Sequence[str], expression: str) -> pl.Expr
 def class_of(agent: pl.Expr, reason: pl.Expr) -> pl.Expr:
     """Return the class of a bot, given the `reason` why it is one: its purpose according to the list, else how it was recognised."""
     by_reason = {DROPPED: OWN_CLASS, MISSING_AGENT: NO_AGENT_CLASS}
+    named = programs.without_browser_names(agent)
     listed = pl.coalesce(
-        *(pl.when(_is_listed(agent, *of_class)).then(pl.lit(class_)) for class_, of_class in _patterns().items()), pl.lit(OTHER_CLASS)
+        *(pl.when(_is_listed(named, *of_class)).then(pl.lit(class_)) for class_, of_class in _patterns().items()), pl.lit(OTHER_CLASS)
     )
-    return pl.when(reason == LISTED).then(listed).otherwise(reason.replace_strict(by_reason, default=BEHAVIOUR_CLASS, return_dtype=pl.String))
+    others = reason.replace_strict(by_reason, default=BEHAVIOUR_CLASS, return_dtype=pl.String)
+    return pl.when(reason == LISTED).then(listed).when(reason == PROGRAM).then(programs.class_of_program(agent)).otherwise(others)
 
 
 def judge_agents(agent: pl.Expr, site: Site, mode: str) -> dict[str, pl.Expr]:
@@ -123,12 +131,17 @@ def detection_note(mode: str) -> Note:
 def behaviour_reasons(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Return `visitor, behaviour`: the visitors who are bots by behaviour, and the reason why.
 
-    `hits` are all hits of visitors except assets: `visitor, time, kind, method, status`, and whether they requested robots.txt (`robots`) or a
-    path that scanners try (`scanner`).
+    `hits` are all hits of visitors except assets: `visitor, time, kind, method, path, status, user_agent, has_assets`, and whether they requested
+    robots.txt (`robots`) or a path that scanners try (`scanner`).
     """
     behaviours = _suspects(hits).join(_fast(hits), on="visitor", how="full", coalesce=True)
     first = pl.coalesce(pl.when(name).then(pl.lit(reason)) for name, reason in _BY_REASON.items())
     return behaviours.select("visitor", behaviour=first.cast(TEXT)).filter(pl.col("behaviour").is_not_null())
+
+
+def is_by_behaviour(reason: pl.Expr) -> pl.Expr:
+    """Return whether a reason is one based on behaviour."""
+    return reason.cast(pl.String).is_in(list(_BY_REASON.values()))
 
 
 def add_reasons(hits: pl.DataFrame, behaviours: pl.DataFrame) -> pl.DataFrame:
@@ -146,23 +159,29 @@ def _suspects(hits: pl.LazyFrame) -> pl.LazyFrame:
     is_head = pl.col("method").eq_missing(pl.lit("HEAD"))
     is_error = status.is_between(400, 499).fill_null(value=False)
     suspects = hits.filter(robots | scanner | is_head | is_error).select("visitor").unique()
+    is_alone = _is_alone().all()
     # The response to a path that scanners try is not a page that a person read.
     is_page = is_kind("page") & status.is_between(200, 299) & ~pl.col("scanner")
     return (
         hits.join(suspects, on="visitor", how="semi")
         .group_by("visitor")
         .agg(
-            robots=robots.any(),
-            scanner=scanner.any() & ~is_page.any(),
+            robots=robots.any() & is_alone,
+            scanner=(pl.col("path").filter(scanner).n_unique() >= SCANNED_PATHS) | (scanner.any() & ~is_page.any()),
             only_head=is_head.all(),
-            only_errors=is_error.all(),
+            only_errors=is_error.all() & is_alone,
         )
     )
 
 
+def _is_alone() -> pl.Expr:
+    """Return whether a hit's visitor can be one program, not several people: its user agent is logged, and it loaded no static files."""
+    return pl.col("user_agent").is_not_null() & ~pl.col("has_assets").fill_null(value=False)
+
+
 def _fast(hits: pl.LazyFrame) -> pl.LazyFrame:
     """Return `visitor, fast` for those who viewed pages too fast: a page and the 180th after it are at most 180 seconds apart."""
-    pages = hits.filter(is_kind("page") & pl.col("status").is_not_null()).select("visitor", "time")
+    pages = hits.filter(is_kind("page") & pl.col("status").is_not_null() & _is_alone()).select("visitor", "time")
     busy = pages.group_by("visitor").len().filter(pl.col("len") > FAST_PAGES)
     ordered = pages.join(busy, on="visitor", how="semi").sort("visitor", "time")
     is_same = pl.col("visitor") == pl.col("visitor").shift(FAST_PAGES)
@@ -171,9 +190,16 @@ def _fast(hits: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def tally_bot_lines(fates: pl.DataFrame) -> pl.DataFrame:
-    """Return `user_agent, reason, is_excluded, lines`: how many lines bots sent, given the `fate, reason, user_agent` of all lines."""
+    """Return `user_agent, reason, is_excluded, lines, macro`: how many lines bots sent, and how many of them a macro goal names.
+
+    `fates` has the `fate, reason, user_agent, macro` of all lines.
+    """
     is_sent = pl.col("reason").is_not_null() & ~pl.col("fate").is_in(["asset", "excluded"])
-    counted = fates.filter(is_sent).group_by("user_agent", "reason", is_excluded=pl.col("fate") == "bot").agg(lines=pl.len().cast(pl.Int64))
+    counted = (
+        fates.filter(is_sent)
+        .group_by("user_agent", "reason", is_excluded=pl.col("fate") == "bot")
+        .agg(lines=pl.len().cast(pl.Int64), macro=pl.col("macro").sum().cast(pl.Int64))
+    )
     return counted.with_columns(pl.col("user_agent", "reason").cast(pl.String))
 
 

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import polars as pl
 
 from convkit.core import datafiles
 from convkit.core.schema import DEVICE
 
 _OTHER = "other"
-_WITHOUT = " without "
 
 
 def device(agent: pl.Expr) -> pl.Expr:
     """Return the device (DEVICE) of a user agent by the first matching rule; a null agent is `other`."""
-    by_rule = [pl.when(_fits(agent, pattern, missing)).then(pl.lit(name, dtype=DEVICE)) for name, pattern, missing in _rules()]
+    by_rule = [pl.when(_fits(agent, pattern, missing)).then(pl.lit(name, dtype=DEVICE)) for name, pattern, missing in datafiles.rules("devices")]
     return pl.coalesce(*by_rule, pl.lit(_OTHER, dtype=DEVICE))
-
-
-@cache
-def _rules() -> tuple[tuple[str, str, str], ...]:
-    """Return the rules: device, pattern, and a pattern that must not match, which may be empty."""
-    rules = []
-    for line in datafiles.lines("devices"):
-        name, _, rule = line.partition(" ")
-        pattern, _, missing = rule.strip().partition(_WITHOUT)
-        rules.append((name, pattern, missing))
-    return tuple(rules)
 
 
 def _fits(agent: pl.Expr, pattern: str, missing: str) -> pl.Expr:

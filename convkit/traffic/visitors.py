@@ -167,7 +167,7 @@ def distinct_clients(parsed: pl.LazyFrame) -> pl.LazyFrame:
 
     `records` is the number of requests, of which exports have none.
     """
-    has_asset, is_record = (pl.col("problem") == "asset").any(), pl.col("problem").is_null()
+    has_asset, is_record = ((pl.col("problem") == "asset") | pl.col("asset")).any(), pl.col("problem").is_null()
     has_events = "event" in parsed.collect_schema()
     is_logged = pl.col("event").is_null().any() if has_events else pl.lit(value=True)
     records = (is_record & pl.col("event").is_null() if has_events else is_record).sum()
@@ -191,6 +191,8 @@ def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool 
     return (
         clients.join(_agents(clients, site, mode, with_device=with_device), on="user_agent", how="left", nulls_equal=True)
         .join(describe_senders(clients, site), on="sender", how="left", nulls_equal=True)
+        # In an export, apps and servers report what people do; only an access log has requests that programs sent for themselves.
+        .with_columns(bot=pl.when(pl.col("has_asked_assets").is_not_null() | (pl.col("bot") != bots.PROGRAM)).then("bot"))
         .with_columns(visitor=(address ^ agent if is_by_browser else address).reinterpret(signed=True))
         .with_columns(has_assets=pl.when(is_logged).then(pl.col("has_asked_assets").max().over(pl.coalesce("visitor", _BY_USER))))
         .drop("has_asked_assets", "address_part", "agent_part")

@@ -19,21 +19,22 @@ if TYPE_CHECKING:
     from .simulator_site import Site
 
 MOST, WINDOW = 180, 180
+SHOP_APP = "Mozilla/5.0 (Linux; Android 14; wv) ShopApp/2.0"
 SCANNED = ("/.env", "/wp-login.php", "/shop/.git/config", "/cgi-bin/test.cgi")
 
 
 def robots_txt_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
     """Have a human, a listed bot and a colleague request robots.txt between pages, but not a neighbour at the same IP address."""
     office = crowd.address()
-    reader = crowd.person(clock, addresses=(office,), agent="ShopApp/2.0 (first)").see("/").wait(5).see("/search", "search").wait(900)
+    reader = crowd.person(clock, addresses=(office,), agent=f"{SHOP_APP} (first)").see("/").wait(5).see("/search", "search").wait(900)
     reader.other("GET /robots.txt HTTP/1.1", 304)
-    crowd.person(clock, addresses=(office,), agent="ShopApp/2.0 (second)").see("/").wait(30).see("/search", "search")
+    crowd.person(clock, addresses=(office,), agent=f"{SHOP_APP} (second)").see("/").wait(30).see("/search", "search")
     crowd.robot(clock).other("GET /robots.txt HTTP/1.1").see("/")
     crowd.colleague(clock).see("/").wait(3).other("HEAD /robots.txt HTTP/1.1")
 
 
 def scanner_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Request scanner paths without getting any other page; a visitor who also gets another page is not a bot."""
+    """Request scanner paths without getting any other page; a visitor of one such path who also gets another page is not a bot."""
     crowd.person(clock).fail(SCANNED[0]).wait(1).fail(SCANNED[2]).redirected("/").call("/api/track").load("/image/logo.svg")
     crowd.person(clock).see(SCANNED[1]).wait(2).post(SCANNED[1], 200).wait(1).see("/", status=304)
     crowd.person(clock).see(SCANNED[1]).wait(9).post(SCANNED[1], 302).see("/blog/archive")
@@ -57,7 +58,7 @@ def head_requests(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 
 def only_errors(crowd: Crowd, _shop: Shop, clock: int) -> None:
-    """Get only 4xx responses, in some cases plus one other response or a pixel that a goal names."""
+    """Get only 4xx responses, in some cases plus one other response, a static file, or a pixel that a goal names."""
     crowd.person(clock).fail("/old/shop", "lost")
     crowd.person(clock).fail("/old/shop", "lost").wait(4).post("/contact", 422).other("OPTIONS * HTTP/1.1", 405).load("/image/logo.svg")
     crowd.person(clock).fail("/old/shop", "lost").wait(4).fail("/search", status=503)
@@ -71,24 +72,28 @@ MACHINES = (robots_txt_requests, scanner_requests, fast_visitors, head_requests,
 def reasons_of(plan: Iterable[Hit], site: Site) -> dict[Device, str]:
     """Return the reason for each device that is a bot."""
     sent: dict[Device, list[Hit]] = defaultdict(list)
+    loading = set()
     for hit in plan:
+        if hit.kind is Kind.ASSET:
+            loading.add(hit.device)
         if hit.kind is not Kind.ASSET or site.names(hit.tags):
             sent[hit.device].append(hit)
-    reasons = {device: _reason(device, hits) for device, hits in sent.items()}
+    reasons = {device: _reason(device, hits, loads_assets=device in loading) for device, hits in sent.items()}
     return {device: reason for device, reason in reasons.items() if reason}
 
 
-def _reason(device: Device, hits: list[Hit]) -> str:
+def _reason(device: Device, hits: list[Hit], *, loads_assets: bool) -> str:
     if device.bot:
         return "no user agent" if device.agent == "-" else "user agent is on the crawler list"
-    if any(" /robots.txt " in hit.request for hit in hits):
+    if not loads_assets and any(" /robots.txt " in hit.request for hit in hits):
         return "requested robots.txt"
     pages = [hit for hit in hits if hit.kind is Kind.PAGE]
-    if any(hit.path in SCANNED for hit in hits) and not any(hit.status < 300 and hit.path not in SCANNED for hit in pages):
+    scanned = {hit.path for hit in hits if hit.path in SCANNED}
+    if len(scanned) > 1 or (scanned and not any(hit.status < 300 and hit.path not in SCANNED for hit in pages)):
         return "requested paths that only scanners request"
     times = sorted(hit.time for hit in pages)
-    if any(late - early <= WINDOW for early, late in zip(times, times[MOST:], strict=False)):
+    if not loads_assets and any(late - early <= WINDOW for early, late in zip(times, times[MOST:], strict=False)):
         return "more than 180 pages in 180 seconds"
     if all(hit.request.startswith("HEAD ") for hit in hits):
         return "sent only HEAD requests"
-    return "received only 4xx responses" if all(400 <= hit.status < 500 for hit in hits) else ""
+    return "received only 4xx responses" if not loads_assets and all(400 <= hit.status < 500 for hit in hits) else ""

@@ -22,7 +22,7 @@ AGENTS = (
 ODD_AGENTS = (
     r"Mozilla/5.0 (X11; Linux x86_64; \"Kiosk\" {}) Gecko/20100101 Firefox/140.0",
     r"Mozilla/5.0 (Linux; Android 13; T\xC3\xA9l\xC3\xA9 {}) AppleWebKit/537.36 Chrome/139.0.0.0 Mobile Safari/537.36",
-    r"ShopApp/3.{} (till \\ 4)",
+    r"Mozilla/5.0 (till \\ 4) ShopApp/3.{}",
 )
 BOTS = (
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",

@@ -79,7 +79,7 @@ def neighbours(crowd: Crowd, shop: Shop, clock: int) -> None:
     crawl(robot.wait(3).see, 4)
     shop.visit(guest)
     office = crowd.address()
-    for agent in ("ShopApp/1.0 (first)", "ShopApp/1.0 (second)"):
+    for agent in ("Mozilla/5.0 (Linux; Android 14; wv) ShopApp/1.0 (first)", "Mozilla/5.0 (Linux; Android 14; wv) ShopApp/1.0 (second)"):
         shop.visit(crowd.person(clock, addresses=(office,), agent=agent))
 
 
@@ -104,7 +104,7 @@ def listed_paths(crowd: Crowd, _shop: Shop, clock: int) -> None:
 
 def sessions_without_a_page(crowd: Crowd, _shop: Shop, clock: int) -> None:
     """Produce sessions without a page view: they are set aside, so a later session can still reach their goals."""
-    till = crowd.person(clock, agent="StockClient/1.4 (till)")
+    till = crowd.person(clock, agent="Mozilla/5.0 (Windows NT 10.0) StockClient/1.4 (till)")
     for _ in range(3):
         till.call("/api/stock/oak-table", "stock").wait(20)
     till.post("/contact", 302, "enquiry").wait(2 * TIMEOUT)

@@ -260,6 +260,21 @@ def test_bot_sessions_are_counted_in_all_parts_or_none(tmp_path: Path) -> None:
     assert json.loads(in_parts)["input"]["bots_kept"]["sessions"] == 200
 
 
+@pytest.mark.parametrize("others", [100, 400])
+def test_notes_on_programs_and_behaviour_are_the_same_in_parts(others: int, tmp_path: Path) -> None:
+    """In some parts, behaviour excludes a third of the sessions although it does not in the whole log."""
+    crawlers = [line(f"192.0.2.{number}", "-", number, path) for number in range(100) for path in ("GET /", "GET /robots.txt")]
+    apps = [line(f"192.0.2.{number}", "-", number, "GET /thanks", agent=f"App{number % 7}/1.0") for number in range(80)]
+    people = [line(f"198.51.{number // 250}.{number % 250}", "-", number, "GET /thanks", agent=CHROME) for number in range(others)]
+    (tmp_path / "access.log").write_text("".join(crawlers + apps * (others == 100) + people), encoding="utf-8")
+    (tmp_path / "goals.yaml").write_text("macro: {bought: /thanks}\n", encoding="utf-8")
+    number, in_one_part, in_parts = both([tmp_path / "access.log"], 9_000, goals=tmp_path / "goals.yaml")
+    assert number > 5
+    assert in_parts == in_one_part
+    assert ('"bots-by-behaviour"' in in_parts) == (others == 100)
+    assert ('"programs-converted"' in in_parts) == (others == 100)
+
+
 def test_counts_with_bots_use_the_site_s_own_hosts(tmp_path: Path) -> None:
     """The hosts are not configured; people's referrers reveal them, while bots' referrers would not."""
     pages = {"/": "-", "/a": "https://shop.example/", "/thanks": "https://shop.example/a"}

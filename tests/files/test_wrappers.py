@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from convkit.files.wrappers import Wrapping
 
-COMBINED = [line("GET /", 1), line('GET /?q=\\"x\\"', 2, agent='An agent with a 10\\" screen'), line("POST /cart/add", 3, 302)]
+COMBINED = [line("GET /", 1), line('GET /?q=\\"x\\"', 2, agent='Opera/9 An agent with a 10\\" screen'), line("POST /cart/add", 3, 302)]
 COMMON = [text.partition(' "-" ')[0] for text in COMBINED]
 AS_JSON = [json.dumps({"user": "ann", "event": "page", "timestamp": f"2026-10-10T12:00:0{second}Z"}) for second in (1, 2, 3)]
 BARE_LINES = {"combined": COMBINED, "common": COMMON, "json": AS_JSON}

@@ -51,7 +51,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Document:
     (folder / "goals.yaml").write_text(GOALS, encoding="utf-8")
     lines = []
     for number, path in enumerate(HOSTILE):
-        who, agent = f"192.0.2.{number} - {path[1:9]}", f"Mozilla/5.0 {path}"
+        who, agent = f"192.0.2.{number} - {path[1:9]}", f"Mozilla/5.0 ({path.replace('http:', '')})"
         lines += [line(f"{method} {path}", 0, who=who, agent=agent) for method in ("GET", "POST")]
         lines += [line(f"GET /missing{path}", number, 404, who="198.51.100.9 - -")] * 2
     return runs.document([written(folder / "a\x1b[31m\u202e\nname.log", lines)], goals=folder / "goals.yaml")
@@ -119,7 +119,7 @@ PATHS = st.lists(st.text(ANY, min_size=1, max_size=40), min_size=1, max_size=12)
 @given(paths=PATHS, width=st.sampled_from(WIDTHS))
 def test_any_text_is_harmless(paths: list[str], width: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("any")
-    lines = [line(f"GET /{path}", number, 200 + number % 3 * 102, agent=f"Firefox {path}") for number, path in enumerate(paths)]
+    lines = [line(f"GET /{path}", number, 200 + number % 3 * 102, agent=f"Mozilla/5.0 ({path})") for number, path in enumerate(paths)]
     # A log is rejected if most of its lines are broken in two.
     lines += [line("GET /good", number) for number in range(sum(len(path) + 3 for path in paths))]
     document = runs.document([written(folder / "access.log", lines)], log_format="combined")

@@ -65,7 +65,7 @@ def test_a_row_describes_a_hit_completely(tmp_path: Path) -> None:
 def test_every_kept_line_is_a_row_in_order(tmp_path: Path) -> None:
     """Hits of every kind are rows, except background requests."""
     requests = [("GET /b", 5, 200), ("GET /a", 3, 200), ("POST /x", 3, 302), ("GET /gone", 4, 404), ("GET /old", 4, 301), ("GET /f.pdf", 6, 200)]
-    lines_without_rows = [line("GET /api/x", 1), line("POST /form", 4), line("GET /robots.txt", agent="Other/1.0"), "rubbish", ""]
+    lines_without_rows = [line("GET /api/x", 1), line("POST /form", 4), line("GET /robots.txt", agent="Opera/12.0"), "rubbish", ""]
     lines = [line(*request) for request in requests] + lines_without_rows
     report_rows = rows(tmp_path, lines)
     assert column(report_rows, "line") == [2, 4, 5, 1, 6]

@@ -98,7 +98,8 @@ def test_the_examples_in_the_crawler_list_get_their_classes() -> None:
     agents = pl.DataFrame([(agent, entry["tags"][0]) for entry in listed for agent in entry["instances"]], schema=["agent", "tag"], orient="row")
     classified = agents.with_columns(class_=bots.class_of(pl.col("agent"), pl.lit(bots.LISTED)))
     assert classified.filter(pl.col("tag") != pl.col("class_")).height < 0.02 * classified.height
-    assert not classified["class_"].is_in([bots.OTHER_CLASS]).any()
+    # Two in-app browsers and one web view are on the list by accident.
+    assert classified.filter(pl.col("class_") == bots.OTHER_CLASS).height == 3  # noqa: PLR2004 (as just said)
     both = pl.Series(["HeadlessChrome/1 Googlebot/2.1", "curl/8", "someone"]).to_frame("agent")
     assert both.select(bots.class_of(pl.col("agent"), pl.lit(bots.LISTED))).to_series().to_list() == [
         "search-engine",
@@ -142,7 +143,7 @@ def test_bots_that_reached_nothing_are_counted_only_on_request(tmp_path: Path) -
     log = written(tmp_path / "access.log", shop(bot_purchases=0))
     (tmp_path / "goals.yaml").write_text(GOALS)
     assert runs.document([log], goals=tmp_path / "goals.yaml").quality.bot_sessions is None
-    assert runs.document([log], goals=tmp_path / "goals.yaml", verbose=True).quality.bot_sessions == BotSessions(5, 0, 60, 4)
+    assert runs.document([log], goals=tmp_path / "goals.yaml", verbose=True).quality.bot_sessions == BotSessions(5, 0, 60, 4, {}, {})
 
 
 def test_verbose_shows_logs_and_bots(tmp_path: Path, convkit_command: Run) -> None:

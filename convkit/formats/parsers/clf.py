@@ -128,6 +128,9 @@ PROXIES = {
 NOTHING_IN_QUOTES_FOLLOWS = r'(?:$| [^"])'
 NOT_COMMON = rf'"{_STATUS_AND_BYTES}(?:{AGENT_FOLLOWS}|{PROXIES["traefik"]})'
 """Matches other lines that continue like common ones: combined lines with words after the bytes, and proxies' lines without quotes."""
+_UNQUOTED_AGENT = r'" (?:\d{3}|-) \S+ +(-|[^"]*[A-Za-z][^"]*)$'
+_UNQUOTED_BROWSER = r'" (?:\d{3}|-) \S+ +(?:Mozilla|Opera)/\d[^"]*$'
+"""Matches what follows the bytes in lines whose user agent has no quotes; such a log is recognised by its browsers."""
 _ENVOY = "ACCESS ["
 _BARE_REFERRER, _BARE_AGENT = r'^([^"]*"[^"]*" \S+ \S+) -( )', r'^([^"]*"[^"]*" \S+ \S+ "[^"]*") -( )'
 COMMENT = "#"
@@ -175,6 +178,8 @@ class CommonLog(LogFormat, Layout):
     """Whether some times have no time zone."""
     has_bare: bool = False
     """Whether a missing referrer or user agent may lack quotes."""
+    has_unquoted_agent: bool = False
+    """Whether the user agent follows the bytes without quotes, in a format that has none."""
     clean: Cleaning = field(default_factory=dict)
     """Functions that make `request`, `referrer`, `agent` and `forwarded` readable, by field."""
 
@@ -196,7 +201,7 @@ class CommonLog(LogFormat, Layout):
         """Return the layout of one log; the slower rules are only used if some lines have an unusual beginning."""
         few, line = head.gather_every(len(head) // _TRIED + 1).to_frame("line"), pl.col("line")
         marks = {"odd": ~line.str.contains(USUAL_BEGINNING), "local": line.str.contains(HAS_NO_ZONE)}
-        marks |= {"second": line.str.contains(_HOST_SECOND)}
+        marks |= {"agent": line.str.contains(_UNQUOTED_BROWSER), "second": line.str.contains(_HOST_SECOND)}
         share = (
             few.filter(_is_quoted_line(host_first=self.host_first))
             .select(mark.mean().fill_null(0).alias(name) for name, mark in marks.items())
@@ -208,6 +213,7 @@ class CommonLog(LogFormat, Layout):
             has_local_times=share["local"] > 0,
             host_second=not self.host_first and share["second"] >= _MOSTLY,
             has_forwarded=self.has_agent and FORWARDED in needs.texts,
+            has_unquoted_agent=not self.has_agent and share["agent"] > 0,
         )
 
     def scan(self, lines: pl.LazyFrame, assets: Assets) -> pl.LazyFrame:
@@ -254,7 +260,9 @@ class CommonLog(LogFormat, Layout):
     def _agent(self) -> dict[str, pl.Expr]:
         """Return referrer, user agent and X-Forwarded-For; the user agent is empty if it is `-` and null if the format has none."""
         if not self.has_agent:
-            return dict.fromkeys(("referrer", "user_agent", "forwarded"), _NO_TEXT)
+            unquoted = pl.col("line").str.extract(_UNQUOTED_AGENT).str.strip_chars() if self.has_unquoted_agent else _NO_TEXT
+            absent = dict.fromkeys(("referrer", "forwarded"), _NO_TEXT)
+            return {**absent, "user_agent": pl.when(unquoted == "-").then(pl.lit("")).otherwise(unquoted)}
         agent, lists = pl.col("agent"), pl.col(FORWARDED).str.extract_all(_FORWARDED) if self.has_forwarded else None
         # Lines without a list are the rule in some logs, and nulls cost almost nothing.
         forwarded = (
