@@ -99,7 +99,7 @@ def test_the_examples_in_the_crawler_list_get_their_classes() -> None:
     classified = agents.with_columns(class_=bots.class_of(pl.col("agent"), pl.lit(bots.LISTED)))
     assert classified.filter(pl.col("tag") != pl.col("class_")).height < 0.02 * classified.height
     # Two in-app browsers and one web view are on the list by accident.
-    assert classified.filter(pl.col("class_") == bots.OTHER_CLASS).height == 3  # noqa: PLR2004 (as just said)
+    assert classified.filter(pl.col("class_") == bots.OTHER_CLASS).height == 3
     both = pl.Series(["HeadlessChrome/1 Googlebot/2.1", "curl/8", "someone"]).to_frame("agent")
     assert both.select(bots.class_of(pl.col("agent"), pl.lit(bots.LISTED))).to_series().to_list() == [
         "search-engine",
