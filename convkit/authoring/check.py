@@ -236,6 +236,21 @@ def _unassigned(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]
         yield from ((0, (), text) for text in _source_sentences(context.survey.unassigned, context.goals.site))
 
 
+def _ambiguous_amounts(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    for goal in context.goals.goals:
+        if goal.money.example:
+            text = f"{goal.value} has amounts like {goal.money.example}, which may or may not have decimals and are not counted"
+            yield goal.line, (goal.name,), f"{goal.name}: {text}; set site.decimal to point or comma"
+
+
+def _other_currencies(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    for goal in context.goals.goals:
+        codes = [code for code in goal.money.others if _is_printable(code)]
+        if goal.money.others:
+            named = f" ({', '.join(codes[:_MOST_SOURCES])})" if codes else ""
+            yield goal.line, (goal.name,), f"{goal.name}: amounts in another currency than {goal.money.currency}{named} are not counted"
+
+
 KINDS: dict[str, _Kind] = {
     "no-macro": _Kind(_no_macro, needs_logs=False),
     "many-macros": _Kind(_many_macros, needs_logs=False),
@@ -252,6 +267,8 @@ KINDS: dict[str, _Kind] = {
     "like-no-page": _Kind(_subrequests, is_warning=False),
     "misspelt-medium": _Kind(_misspelt_mediums),
     "unassigned": _Kind(_unassigned, is_warning=False),
+    "ambiguous-value": _Kind(_ambiguous_amounts),
+    "other-currency": _Kind(_other_currencies),
 }
 """The kinds of remarks by their codes, which scripts rely on."""
 

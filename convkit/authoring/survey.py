@@ -19,6 +19,7 @@ from convkit.core.schema import CHANNEL_FIELD, TIME
 from convkit.engine import partition, stages
 from convkit.engine.plan import plan_segment
 from convkit.goals import channel_rules
+from convkit.goals.money import settle
 from convkit.traffic import subrequests
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ def survey_logs(logs: SurveyedLogs, goals: Goals) -> Survey:
     requests = requests.with_columns(time=pl.lit(None, dtype=TIME), visitor=pl.int_range(pl.len(), dtype=pl.Int64))
     unassigned = sum_tallies([survey.unassigned for survey in surveys]) if CHANNEL_FIELD in logs.plan.session_fields else pl.DataFrame()
     return Survey(
-        goals,
+        settle(goals, logs.parts.data.facts.money),
         _numbered([survey.sessions for survey in surveys]),
         collect_frame(requests, 0),
         unassigned.sort("n", "source", "medium", descending=[True, False, False]) if unassigned.width else unassigned,

@@ -11,7 +11,11 @@ from engine.test_partition import both
 from goals_schema import is_valid
 from small_logs import conversions, figures, line, report, written
 
+from convkit.authoring import check, survey
+from convkit.core.options import Options
+from convkit.core.progress import NO_PROGRESS
 from convkit.errors import GoalsFileError
+from convkit.goals.loader import parse_goals
 from convkit.outputs import render
 
 if TYPE_CHECKING:
@@ -246,3 +250,17 @@ def test_amounts_give_the_same_bytes_in_parts(tmp_path: Path) -> None:
     assert number > 1
     assert in_parts == in_one_piece
     assert json.loads(in_parts)["reports"]["goals"][0]["value"] == 501.5
+
+
+def remarks_of(folder: Path, rows: Iterable[str]) -> dict[str, str]:
+    """Return the remarks of `check` on the amounts of an export, by code."""
+    loaded = parse_goals(GOALS.format("currency: EUR"), "goals.yaml")
+    surveyed, _ = survey.survey_once([str(written(folder / "events.csv", rows))], Options(), loaded, NO_PROGRESS)
+    codes = {"ambiguous-value", "other-currency"}
+    return {remark.code: remark.text for remark in check.remarks_on(surveyed, has_logs=True) if remark.code in codes}
+
+
+def test_check_names_amounts_that_are_not_counted(tmp_path: Path) -> None:
+    assert remarks_of(tmp_path, orders("2,000", "1.50")) == {}
+    assert "amounts like 2,000" in remarks_of(tmp_path, orders("2,000", "15"))["ambiguous-value"]
+    assert "another currency than EUR (JPY) are not counted" in remarks_of(tmp_path, in_currencies(("1", "EUR"), ("9", "JPY")))["other-currency"]
