@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 import runs
 from documentation import PAGES as DOCUMENTATION
-from small_logs import line
+from small_logs import figures, line, written
 
 from convkit.errors import ExitCode, InputError
 from convkit.files.lines import MAX_LINE_BYTES
@@ -107,11 +107,12 @@ CASES: dict[str, list[Case]] = {
 }
 """The logs for each row of the table."""
 ABOUT_NAMES = "a log named twice, through links or as a compressed copy"
+ABOUT_TWO_LOGS = "two logs with the same requests, like those of a proxy and its server, or two downloads that overlap"
 TABLE = DOCUMENTATION["damaged-logs"].table("in the log")
 
 
 def test_every_row_of_the_table_is_tested() -> None:
-    assert {*CASES, ABOUT_NAMES} == set(TABLE)
+    assert {*CASES, ABOUT_NAMES, ABOUT_TWO_LOGS} == set(TABLE)
 
 
 @pytest.mark.parametrize(
@@ -152,3 +153,10 @@ def test_a_log_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     assert document.input["kept"] == 40
     assert len(document.warnings) == 1
     assert TABLE[ABOUT_NAMES] == "read once; a warning for a copy"
+
+
+def test_requests_that_two_logs_share_count_once(tmp_path: Path) -> None:
+    assert TABLE[ABOUT_TWO_LOGS].startswith("counted once")
+    lines = [line("GET /", number * 60, who=f"203.0.113.{number} - -") for number in range(9)]
+    document = figures(*(written(tmp_path / f"{place}.log", lines[place:]) for place in (0, 1)))
+    assert (document["input"]["kept"], document["input"]["duplicate"]) == (9, 8)
