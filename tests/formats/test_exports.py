@@ -531,7 +531,7 @@ def test_only_a_parquet_file_is_read_as_one(tmp_path: Path) -> None:
 def test_columns_that_a_run_does_not_need_are_not_read(tmp_path: Path) -> None:
     """Properties become columns only if a goal tests them."""
     goals = convkit.load_goals(written(tmp_path / "g.yaml", ["macro: {a: {event: a, where: {x: 1}, value: prop.y}}"]))
-    assert traffic_hits.parser_needs(goals).properties == ("x", "y")
+    assert traffic_hits.parser_needs(goals).properties == ("currency", "x", "y")
 
 
 def test_times_a_lifetime_apart_are_not_an_error(tmp_path: Path) -> None:
