@@ -215,7 +215,7 @@ def test_shared_lines_give_the_same_bytes_in_parts(tmp_path: Path) -> None:
 
 
 def test_repeated_rows_give_the_same_bytes_in_parts(tmp_path: Path) -> None:
-    rows = [f"u{n % 40},x,2026-10-01T09:{n // 60:02}:{n % 60:02}Z,{n % 9}" for n in range(300)]
+    rows = [f"u{n % 40},x,2026-10-01T09:{n // 60:02}:{n % 60:02}Z,{n % 9 + 1}" for n in range(300)]
     file = written(tmp_path / "events.csv", ["user,event,time,event_id", *rows, *rows[:40]])
     _, in_one_piece, in_parts = both([file], 5_000, goals=written(tmp_path / "goals.yaml", ["macro: {x: {event: x}}"]))
     assert in_parts == in_one_piece
