@@ -95,7 +95,7 @@ COMBINED = {
     "{page: /a, status: 404}": (["GET /a 404"], ["GET /a", "POST /a 404", "GET /b 404"]),
     "{page: /a, status: [404, 5xx]}": (["GET /a 404", "GET /a 503"], ["GET /a", "GET /a 403"]),
     "{page: /a, status: 204}": (["GET /a 204"], ["GET /a"]),
-    "{page: /a}": (["GET /a", "GET /a 206"], ["GET /a 204", "GET /a 302"]),
+    "{page: /a}": (["GET /a", "GET /a 304"], ["GET /a 204", "GET /a 206", "GET /a 302"]),
     "{request: POST /a, status: 2xx}": (["POST /a", "POST /a 204"], ["POST /a 302", "POST /a 404"]),
     "{request: POST /api/**}": (["POST /api/cart", "POST /api/cart/x 302"], ["GET /api/cart", "POST /apis"]),
     "{request: GET /go, status: 3xx}": (["GET /go 302"], ["GET /go", "GET /go 304 +9", "GET /gone 302"][::2]),

@@ -107,6 +107,12 @@ class View:
     """The time of the last hit in the log."""
     sources: tuple[str, ...] = ()
     """The names of the logs; the `source` of a hit is the position of its log in this list."""
+    unviewed: int = 0
+    """The number of requests that were answered like a page and not viewed as one."""
+    event_pages: str | None = None
+    """Which events of exports are pages (`events.facts_of_events`); None if there are none."""
+    hash_routes: bool | None = None
+    """Whether the path of a page in an export stands behind `#/` in its URL."""
     own_hosts: tuple[str, ...] = ()
     """Hosts assumed to be the site's own, because none are configured."""
     is_narrowed: bool = False

@@ -14,9 +14,10 @@ import polars as pl
 
 from convkit.authoring import near_misses
 from convkit.authoring.goals_file import flow, is_writable
-from convkit.core import formatting
+from convkit.core import formatting, patterns
 from convkit.core.formatting import plural
 from convkit.core.model import USER_RULE
+from convkit.core.text import safe
 from convkit.goals import channel_rules
 from convkit.sessions.channels import NO_VALUE
 from convkit.traffic import subrequests
@@ -37,6 +38,7 @@ _MOST_SOURCES = 3
 _FEWEST_OF_SOURCE, _FEWEST_OF_MEDIUM = 20, 3
 """A source or medium with fewer sessions is ignored: a single link posted by a stranger is not one of the site's campaigns."""
 _MOST_COMPARED, _SIMILARITY, _SHORTEST = 200, 0.8, 4
+_FIRST_ERROR = 400
 _LONGEST = 60
 """The maximum length of a source or medium in a sentence."""
 
@@ -209,6 +211,25 @@ def _counted_background(context: _Context) -> Iterator[tuple[int, tuple[str, ...
                 yield line, (goal.name,), f"{label} makes {plural(paths.height, f'{column} path')} ({example}) count as interactions: {number} more"
 
 
+def _misses_by_case(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    if context.goals.site.ignore_case or context.survey.requests.is_empty():
+        return
+    successful = context.survey.requests.filter(
+        ~pl.col("is_bot"), ~pl.col("is_excluded"), pl.col("path").is_not_null(), pl.col("status").is_null() | (pl.col("status") < _FIRST_ERROR)
+    )
+    for goal, line, label in _all_goals(context.goals):
+        tests = {name: patterns.split_named_column(name) for expr in goal.named.values() for name in expr.meta.root_names()}
+        of_paths = {name: pattern for name, (column, pattern) in sorted(tests.items()) if column == "path" and pattern}
+        alike = [patterns.matches(pl.col("path").str.to_lowercase(), pattern, ignore_case=True) for pattern in of_paths.values()]
+        missed = successful.filter(pl.any_horizontal(pl.lit(value=False), *alike) & ~pl.any_horizontal(pl.lit(value=False), *of_paths))
+        if missed.height:
+            paths = missed.group_by("path").agg(pl.col("n").sum()).sort("n", "path", descending=[True, False])
+            example = f"{safe(paths['path'][0], _LONGEST)}{', ...' if paths.height > 1 else ''}"
+            number = plural(int(missed["n"].sum()), "hit")
+            fix = "if the server ignores case, set ignore_case: true under `site`"
+            yield line, (goal.name,), f"{label} misses {number} whose path differs only in upper and lower case ({example}); {fix}"
+
+
 def _unused_rules(context: _Context) -> Iterator[tuple[int, tuple[str, ...], str]]:
     site, used = context.goals.site, context.survey.sessions["identified_by"].unique()
     for place, rule in enumerate(site.visitor_rules if context.survey.sessions.height else ()):
@@ -263,6 +284,7 @@ KINDS: dict[str, _Kind] = {
     "reversed": _Kind(_reversed),
     "later-session": _Kind(_later_session),
     "visitor-rule": _Kind(_unused_rules),
+    "case": _Kind(_misses_by_case),
     "off-list": _Kind(_counted_background, is_warning=False),
     "like-no-page": _Kind(_subrequests, is_warning=False),
     "misspelt-medium": _Kind(_misspelt_mediums),

@@ -26,7 +26,7 @@ NEVER, ERRORS, BOTS = "never-matches", "only-errors", "only-bots"
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _STATUSES = (200, 201, 206, 301, 302, 303, 307, 400, 401, 403, 404, 410, 422, 500, 503)
-_UNLISTED = {"asset": False, "background": False, "download": False, "listed": False}
+_UNLISTED = {"asset": False, "background": False, "download": False, "listed": False, "subrequest": False}
 _ALTERATIONS: Mapping[str, Sequence[Mapping[str, object]]] = {
     "method": [{"method": method} for method in _METHODS],
     "status": [{"status": status} for status in _STATUSES],
@@ -70,7 +70,8 @@ def _unfinished(goal: Goal, label: str, named: pl.DataFrame) -> tuple[str, str]:
     if people["is_excluded"].all():
         return NEVER, f"{label} never matches: all {_hits(people)} come from hosts, addresses or users that `site` excludes; check these settings"
     if all(expr.meta.is_column() for expr in goal.turned):
-        return NEVER, f"{label} is never reached: all {_hits(people)} occur outside sessions with a page view, as API calls do"
+        fix = "if visitors sent them, set pageless_sessions: true under `site`"
+        return NEVER, f"{label} is never reached: all {_hits(people)} occur outside sessions with a page view, as API calls do; {fix}"
     states = "`at_least`, `stayed`, `visits` or `after`"
     return NEVER, f"{label} is never reached: {_hits(people)} match, but none meets its {states}; make it less strict"
 

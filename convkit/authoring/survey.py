@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from convkit.files.paths import Paths
     from convkit.ingest.log_data import Part
 
-_REQUEST_COLUMNS = ("path", "method", "status", "event", "kind", "asset", "background", "download", "listed", "other")
+_REQUEST_COLUMNS = ("path", "method", "status", "event", "kind", "asset", "background", "download", "listed", "subrequest", "other")
 _VISITOR_COLUMNS = ("time", "visitor")
 """The columns that a hit has because it belongs to a visitor; distinct requests do not have them."""
 
@@ -49,7 +49,7 @@ class Survey:
 
     A visitor's later hits have higher row numbers."""
     requests: pl.DataFrame
-    """Each distinct request in the period: `path, method, status, event, kind, asset, background, download, listed, other`, `is_bot`,
+    """Each distinct request in the period: `path, method, status, event, kind, asset, background, download, listed, subrequest, other`, `is_bot`,
     `is_excluded`, `names:<goal>`, its count `n`, and every column that the conditions of goals use, so that they can be evaluated again."""
     unassigned: pl.DataFrame = field(default_factory=pl.DataFrame)
     """`source, medium, n` of the sessions without a channel, the most frequent first; it has no columns if channels were not read."""

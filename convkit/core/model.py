@@ -42,6 +42,8 @@ class Site:
     """The decimal sign of amounts that could be read in two ways."""
     hosts: tuple[str, ...] = ()
     session_timeout: timedelta = timedelta(minutes=30)
+    pageless_sessions: bool = False
+    """Whether sessions of an access log count even if they have no page view."""
     visitor: tuple[str, ...] = (USER_RULE, ADDRESS_RULES[0])
     trusted_proxy: tuple[str, ...] = ()
     """Networks of proxies whose X-Forwarded-For is trusted."""
@@ -49,6 +51,10 @@ class Site:
     ignore_addresses: tuple[str, ...] = ()
     ignore_events: tuple[str, ...] = ()
     ignore_users: tuple[str, ...] = ()
+    ignore_case: bool = False
+    """Whether paths are the same if they differ only in case."""
+    hash_routes: bool | None = None
+    """Whether the path stands behind `#/`; None to decide by how many URLs have one."""
     group: tuple[str, ...] = ()
     keep_query: tuple[str, ...] = ()
     payment: tuple[str, ...] = ()
@@ -122,6 +128,8 @@ class Goal:
     """How amounts taken from hits are written."""
     is_condition: bool = False
     """Whether it has no *what*; if it is a funnel step, the hit that completes it may also complete the next step."""
+    is_passive: bool = False
+    """Whether the hits that it names are no interactions, unless another goal names them, too."""
     line: int = field(default=0, compare=False)
     """Its line in the goals file, counted from 1."""
 

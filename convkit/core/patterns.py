@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 MAX_LENGTH = 2_000
 """The maximum number of characters in a pattern."""
 
+PARAMETER_SIGN = "?"
+"""The beginning of an entry in a list of paths that stands for a parameter: `?ajax` for all paths with this parameter."""
+
 _WILD = re.compile(r"\*\*|\*")
 _LITERAL_END = re.compile(r"[^/*]*\.[A-Za-z0-9]{1,8}")
 _REGEX_END = re.compile(r"\\\.[A-Za-z0-9]{1,8}\$?")
@@ -82,16 +85,22 @@ def split_named_column(name: str) -> tuple[str, str]:
     return column, pattern
 
 
-def matches(value: pl.Expr, pattern: str) -> pl.Expr:
-    """Return whether a value matches a pattern; null matches nothing."""
+def matches(value: pl.Expr, pattern: str, *, ignore_case: bool = False) -> pl.Expr:
+    """Return whether a value matches a pattern; null matches nothing. With `ignore_case`, values must be in lower case."""
+    pattern = without_case(pattern) if ignore_case else pattern
     if not pattern.startswith("re:") and "*" not in pattern:
         return value.eq(pattern.rstrip("/") or pattern).fill_null(value=False)
     return value.str.contains(to_regex(pattern)).fill_null(value=False)
 
 
-def matches_any(value: pl.Expr, patterns: tuple[str, ...] | list[str]) -> pl.Expr:
+def without_case(pattern: str) -> str:
+    """Return the pattern that matches values in lower case if `pattern` matches them in any case."""
+    return f"re:(?i){pattern[3:]}" if pattern.startswith("re:") else pattern.lower()
+
+
+def matches_any(value: pl.Expr, patterns: tuple[str, ...] | list[str], *, ignore_case: bool = False) -> pl.Expr:
     """Return whether a value matches one of the patterns."""
-    return pl.any_horizontal(pl.lit(value=False), *(matches(value, pattern) for pattern in patterns))
+    return pl.any_horizontal(pl.lit(value=False), *(matches(value, pattern, ignore_case=ignore_case) for pattern in patterns))
 
 
 def is_whole_pattern(text: str) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TIME = pl.Datetime("us", "UTC")
 TEXT = pl.Categorical()
-KINDS = ("page", "event", "download", "redirect", "error", "background", "other")
+KINDS = ("page", "event", "passive", "download", "redirect", "error", "background", "other")
 KIND = pl.Enum(KINDS)
 
 ORDER = ("time", "source", "line_no")
@@ -120,6 +120,9 @@ record. `forwarded` is X-Forwarded-For as sent; `cookies` are those logged, as `
 computed.
 """
 
+UNVIEWED = "unviewed"
+"""The column (Boolean) of PARSED, of logs with the headers that show it, for requests whose answer was not shown as a page: prefetched, or a part."""
+
 SESSION_KEY = "session_key"
 """The column with an export's own session IDs."""
 SESSION_ROLE = "session"
@@ -160,8 +163,8 @@ NARROWED = {
 }
 """The columns of PARSED that every run keeps, one row per line; `slow` is true if serving took more than 3 seconds, and null if unknown.
 
-Added if needed: `referrer`, `cookies`, `forwarded` and `session_key`; for exports also `event`, `event_number`, `visit_number`, `anonymous` and
-`prop.NAME`. On disk, text is String.
+Added if needed: `referrer`, `cookies`, `forwarded` and `session_key`; if the log shows it, UNVIEWED; for exports also `event`, `event_number`,
+`visit_number`, `anonymous` and `prop.NAME`. On disk, text is String.
 """
 
 HITS = {
@@ -176,11 +179,13 @@ HITS = {
     "path": TEXT,
     "page": TEXT,
     "query": TEXT,
+    "parameters": TEXT,
     "status": pl.Int16(),
     "event": TEXT,
     "slow": pl.Boolean(),
     "asset": pl.Boolean(),
     "background": pl.Boolean(),
+    "subrequest": pl.Boolean(),
     "download": pl.Boolean(),
     "listed": pl.Boolean(),
     "other": pl.Boolean(),
@@ -196,8 +201,10 @@ HITS = {
 - `host`: the virtual host in lower case, or null if the log has none. `method`: the HTTP method, or null for events in an export.
 - `path`: the decoded path that goals match, with the parameters of `site.keep_query`. `page`: the row in which reports count it: a pattern from
   `site.group`, or the path. `query`: the parameters that goals or `site.keep_query` name, as `name=value&name=value`, with secrets masked.
+  `parameters`: the names of all parameters, separated by `&`, or null if there are none.
 - `status`: the HTTP status. `event`: the name of an event in an export, or null in access logs. `slow`: as in NARROWED.
-- `asset`, `background`, `download`: whether the path is on the list of that name; `listed`: whether it is on any of them. `other`: whether the
+- `asset`, `background`, `download`: whether the path is on the list of that name; `listed`: whether it is on any of them. `subrequest`: whether a
+  browser or a script sent the request without anyone viewing the answer as a page, as shown by a parameter or a header. `other`: whether the
   request is not counted anywhere (no status, probing methods, robots.txt). `named`: whether a goal names the hit.
 - `kind`: one of KINDS. `fate`: one of FATES.
 
@@ -228,8 +235,12 @@ FATE_ROWS = {
     "source": pl.UInt32(),
     "line_no": pl.UInt32(),
     "macro": pl.Boolean(),
+    UNVIEWED: pl.Boolean(),
 }
-"""One row per record: its fate, `reason` (why its visitor is a bot, or null for people), and whether a `macro` goal names it."""
+"""One row per record: its fate, `reason` (why its visitor is a bot, or null for people), and whether a `macro` goal names it.
+
+`unviewed` marks background requests that were answered like a page and not viewed as one: prefetched, data of a page, or a piece of a file.
+"""
 
 SESSIONS = {
     "session": pl.Int64(),

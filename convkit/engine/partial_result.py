@@ -42,6 +42,12 @@ class Counts:
     """How many sessions were identified by address, and the number of sessions."""
     macro_duplicates: int = 0
     """The number of duplicate rows of exports that a macro goal names."""
+    unviewed: int = 0
+    """The number of requests that were answered like a page and not viewed as one."""
+    event_pages: str | None = None
+    """Which events of exports are pages (`events.facts_of_events`); None if there are none."""
+    hash_routes: bool | None = None
+    """Whether the path of a page in an export stands behind `#/` in its URL."""
     own_hosts: tuple[str, ...] = ()
     """Hosts assumed to be the site's own, if the goals file names none."""
     of_variants: tuple[SeveralVariants, ...] = ()
@@ -93,6 +99,7 @@ def merge(results: Sequence[PartialResult]) -> PartialResult:
         by_address=(sum(result.by_address[0] for result in results), sum(result.by_address[1] for result in results)),
         knows_macro=any(result.knows_macro for result in results),
         macro_duplicates=sum(result.macro_duplicates for result in results),
+        unviewed=sum(result.unviewed for result in results),
         bot_lines=sum_tallies([result.bot_lines for result in results]),
         of_variants=tuple(reduce(operator.add, several) for several in zip(*(result.of_variants for result in results), strict=True)),
         filtered=reduce(operator.add, filtered) if filtered else None,

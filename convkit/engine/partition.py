@@ -215,9 +215,16 @@ def _global_facts(lines: pl.LazyFrame, goals: Goals, size: int) -> GlobalFacts:
     summary = lines.select(first=time.min(), last=time.max(), assets=((pl.col("problem") == "asset") | pl.col("asset")).any())
     first, last, has_assets = collect_frame(summary, _MANY).row(0)
     has_events = "event" in lines.collect_schema()
-    names_pages = collect_frame(events.has_page_names(lines, goals), _MANY).item() if has_events else None
-    crowd, newest_first = crowds.find_crowd_on_disk(lines, goals.site, size), find_newest_first(lines, _MANY)
-    return GlobalFacts((first, last), has_assets, names_pages, newest_first, money_by_value(lines, goals, _MANY), crowd=crowd)
+    event_pages, hash_routes = events.facts_of_events(lines, goals, _MANY) if has_events else (None, None)
+    return GlobalFacts(
+        span=(first, last),
+        has_assets=has_assets,
+        event_pages=event_pages,
+        hash_routes=hash_routes,
+        newest_first=find_newest_first(lines, _MANY),
+        money=money_by_value(lines, goals, _MANY),
+        crowd=crowds.find_crowd_on_disk(lines, goals.site, size),
+    )
 
 
 def _counts(lines: pl.LazyFrame, bucket: pl.Expr, size: int) -> pl.DataFrame:

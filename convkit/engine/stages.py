@@ -67,6 +67,8 @@ class Run(Counts):
 def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
     """Analyze a part; `count_bots` counts the sessions that bots would add, whether or not that is worth a note."""
     goals, segment = plan.goals, plan.segment
+    # The facts must not depend on whose lines are analyzed.
+    part = with_event_facts(part, goals)
     matched = match(part, goals, segment.bots, plan.session_fields)
     run = analyze_segment(matched, part, goals, segment)
     # All other counts must use the same own hosts as the run, because the run shows them.
@@ -108,6 +110,9 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
         knows_macro=bool(goals.macros) and (goals.file is not None or selected.converts),
         bot_lines=bots.tally_bot_lines(matched.fates),
         macro_duplicates=_macro_duplicates(part, goals),
+        unviewed=int(matched.fates[schema.UNVIEWED].sum()),
+        event_pages=part.facts.event_pages,
+        hash_routes=part.facts.hash_routes,
         own_hosts=matched.own_hosts,
         crowd=_crowd(part, matched.visitors, goals, segment.bots),
         by_address=_by_address(selected.sessions, goals),
@@ -154,9 +159,11 @@ def _hosts(hits: pl.DataFrame) -> pl.DataFrame:
 def _sessions(hits: pl.DataFrame, goals: Goals, session_fields: Collection[str], own: tuple[str, ...]) -> pl.DataFrame:
     """Return the table of all sessions; `own` are the hosts assumed to be the site's own."""
     macros, columns = [goal.column for goal in goals.macros], [goal.column for goal in goals.goals]
-    table = collect_frame(sessionize.session_table(hits.lazy(), macros, columns, session_fields), hits.height)
+    has_pageless = goals.site.pageless_sessions or hits["event"].count() > 0
+    rows = sessionize.session_table(hits.lazy(), macros, columns, session_fields, has_pageless=has_pageless)
+    table = collect_frame(rows, hits.height)
     for name in variants.variant_names(session_fields):
-        seen = collect_frame(variants.visitors_shown(hits.lazy(), name, goals.site.variants[name]), hits.height)
+        seen = collect_frame(variants.visitors_shown(hits.lazy(), name, goals.site.variants[name], ignore_case=goals.site.ignore_case), hits.height)
         table = collect_frame(variants.add_variant(table.lazy(), seen.lazy(), name), table.height)
     if schema.CHANNEL_FIELD not in session_fields:
         return table
@@ -257,6 +264,14 @@ def _macro_duplicates(part: Part, goals: Goals) -> int:
     return int(traffic_hits.fate_rows(hits.with_columns(fate=None, reason=None), goals)["macro"].sum())
 
 
+def with_event_facts(part: Part, goals: Goals) -> Part:
+    """Return a part with the facts about the events of exports, if it has all lines and there are any."""
+    if part.facts.event_pages is not None or "event" not in part.lines.columns:
+        return part
+    pages, hash_routes = events.facts_of_events(part.lines.lazy(), goals, part.lines.height)
+    return replace(part, facts=replace(part.facts, event_pages=pages, hash_routes=hash_routes))
+
+
 def all_hits(part: Part, goals: Goals) -> pl.DataFrame:
     """Return the hits from all lines, including those of bots, with `kind`, `fate` and `reason`; the fates are those under `--bots only`."""
     return settle_hits(part, identify_visitors(part, goals, "only"), goals, "only")[0]
@@ -265,8 +280,10 @@ def all_hits(part: Part, goals: Goals) -> pl.DataFrame:
 def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: Collection[str]) -> pl.DataFrame:
     """Return the hits from a part's records, before their kind and fate are known."""
     records = events.add_missing_columns(part.lines.filter(pl.col("problem").is_null()))
-    event_facts = events.describe_events(records, goals, traffic_hits.tested_columns(goals), names_pages=part.facts.names_pages)
-    requests = collect_frame(traffic_hits.distinct_requests(records.lazy(), goals, session_fields), records.height)
+    facts = with_event_facts(part, goals).facts
+    event_facts = events.describe_events(records, goals, traffic_hits.tested_columns(goals), facts.event_pages)
+    distinct = traffic_hits.distinct_requests(records.lazy(), goals, session_fields, hash_routes=bool(facts.hash_routes))
+    requests = collect_frame(distinct, records.height)
     decided = traffic_hits.from_records(records.lazy(), visitors.lazy(), requests.lazy(), event_facts, goals)
     return collect_frame(decided.drop({attributes.REFERRER} - {*schema.texts_needed(session_fields)}, strict=False), records.height)
 
@@ -281,7 +298,8 @@ def sessionized(hits: pl.DataFrame, goals: Goals, newest_first: Collection[int] 
         assigned = sessionize.assign_preferred_visitors(_cut(hits.lazy().filter(is_affected), goals), preferred).drop("session", "started")
         reassigned = traffic_hits.add_kinds(traffic_hits.sort_hits(collect_frame(assigned, hits.height), newest_first).lazy(), goals)
         hits = collect_frame(pl.concat([hits.lazy().filter(~is_affected), reassigned.select(hits.columns)]), hits.height)
-    return sessionize.exclude_pageless(_cut(hits.lazy().drop(preferred), goals)).drop(SESSION_KEY, strict=False)
+    whole = _cut(hits.lazy().drop(preferred), goals)
+    return sessionize.exclude_pageless(whole, keep=goals.site.pageless_sessions).drop(SESSION_KEY, strict=False)
 
 
 def _cut(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:

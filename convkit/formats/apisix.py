@@ -29,6 +29,8 @@ FORMAT = JsonLog(
         "agent": "request.headers.user-agent",
         "forwarded": "request.headers.x-forwarded-for",
         "cookies": "request.headers.cookie",
+        "purpose": "request.headers.sec-purpose request.headers.purpose",
+        "destination": "request.headers.sec-fetch-dest",
         "milliseconds": "latency",
     },
     needed=("apisix_latency upstream_latency", "request.uri", "response.status"),

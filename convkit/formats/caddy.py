@@ -32,6 +32,8 @@ FORMAT = JsonLog(
         "agent": "request.headers.User-Agent",
         "forwarded": "request.headers.X-Forwarded-For",
         "cookies": "request.headers.Cookie",
+        "purpose": "request.headers.Sec-Purpose request.headers.Purpose request.headers.X-Purpose request.headers.X-Moz",
+        "destination": "request.headers.Sec-Fetch-Dest",
         "seconds": "duration",
     },
     needed=("request.method", "request.uri", "request.client_ip request.remote_ip request.remote_addr"),

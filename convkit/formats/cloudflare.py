@@ -28,6 +28,8 @@ FORMAT = JsonLog(
         "referrer": "ClientRequestReferer",
         "agent": "ClientRequestUserAgent",
         "cookies": "Cookies.Cookie RequestHeaders.cookie",
+        "purpose": "RequestHeaders.sec-purpose RequestHeaders.purpose",
+        "destination": "RequestHeaders.sec-fetch-dest",
         "forwarded": "ClientXForwardedFor RequestHeaders.x-forwarded-for",
         "milliseconds": "EdgeTimeToFirstByteMs",
     },

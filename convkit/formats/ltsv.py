@@ -32,6 +32,8 @@ FORMAT = KeyValueLog(
         "agent": ("ua", "user_agent", "useragent", "http_user_agent", "agent"),
         "forwarded": ("forwardedfor", "xff", "x_forwarded_for", "http_x_forwarded_for", "forwarded_for"),
         "cookies": ("cookie", "http_cookie"),
+        "purpose": ("sec_purpose", "http_sec_purpose", "http_purpose"),
+        "destination": ("sec_fetch_dest", "http_sec_fetch_dest"),
         "seconds": ("reqtime", "request_time", "taken_sec", "response_time", "apptime"),
         "milliseconds": ("reqtime_msec", "duration_ms"),
         "microseconds": ("reqtime_microsec", "reqtime_usec"),

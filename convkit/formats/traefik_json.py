@@ -33,6 +33,8 @@ FORMAT = JsonLog(
         "agent": "request_User-Agent request.headers.User-Agent",
         "forwarded": "request_X-Forwarded-For request.headers.X-Forwarded-For",
         "cookies": "request_Cookie",
+        "purpose": "request_Sec-Purpose request_Purpose",
+        "destination": "request_Sec-Fetch-Dest",
         "nanoseconds": "Duration",
     },
     needed=("RequestMethod", "RequestPath", "ClientHost ClientAddr", "DownstreamStatus OriginStatus"),

@@ -53,6 +53,8 @@ FORMAT = W3cLog(
         "agent": ("cs(user-agent)", "cs-user-agent"),
         "forwarded": ("x-forwarded-for", "cs(x-forwarded-for)", "cs-x-forwarded-for", "s-xff"),
         "cookies": ("cs(cookie)", "cs-cookie"),
+        "purpose": ("cs(sec-purpose)", "cs(purpose)"),
+        "destination": ("cs(sec-fetch-dest)",),
         "milliseconds": ("timetakenms", "time-taken"),
         "seconds": ("x-duration", "time-taken"),
     },

@@ -94,13 +94,5 @@ def _rule_matches(rule: ChannelRule) -> pl.Expr:
     tests = [pl.col("category").is_in(rule["category"]).fill_null(value=False)] if "category" in rule else []
     return pl.all_horizontal(
         *tests,
-        *(
-            patterns.matches_any(pl.col(name).str.to_lowercase(), [_ignoring_case(pattern) for pattern in rule[name]])
-            for name in _PATTERN_KEYS
-            if name in rule
-        ),
+        *(patterns.matches_any(pl.col(name).str.to_lowercase(), rule[name], ignore_case=True) for name in _PATTERN_KEYS if name in rule),
     )
-
-
-def _ignoring_case(pattern: str) -> str:
-    return f"re:(?i){pattern[3:]}" if pattern.startswith("re:") else pattern.lower()

@@ -127,6 +127,9 @@ FILTER_FIELDS = {
 """The built-in fields; the site's variants are added to these. Paths are the ones that goals see, before `site.group` is applied."""
 
 
+_PATH_FIELDS = ("page", "landing", "exit")
+
+
 def parse_filters(texts: Iterable[str], goals: Goals) -> tuple[Filter, ...]:
     """Parse the values of `--where` options. Raises UsageError, with the fix, if one is invalid."""
     return tuple(_parse_filter(text, goals) for text in ([texts] if isinstance(texts, str) else texts))
@@ -162,14 +165,15 @@ def filter_sessions(sessions: pl.LazyFrame, hits: pl.LazyFrame, goals: Goals, fi
     # Background requests may belong to a session, but are not counted anywhere.
     hits, kept = hits.filter(pl.col("session").is_not_null() & (pl.col("fate") == "kept")), sessions
     for one in filters:
-        matching = _matching_sessions(_filter_field(one.field).texts(sessions, hits, goals), one.pattern)
+        ignore_case = goals.site.ignore_case and one.field in _PATH_FIELDS
+        matching = _matching_sessions(_filter_field(one.field).texts(sessions, hits, goals), one.pattern, ignore_case=ignore_case)
         kept = kept.join(matching, on="session", how="anti" if one.is_inverted else "semi", maintain_order="left")
     return kept
 
 
-def _matching_sessions(texts: pl.LazyFrame, pattern: str) -> pl.LazyFrame:
+def _matching_sessions(texts: pl.LazyFrame, pattern: str, *, ignore_case: bool) -> pl.LazyFrame:
     """Return the sessions with a matching value; each distinct value is tested once."""
-    is_match = patterns.matches(pl.col("text").cast(pl.String), pattern)
+    is_match = patterns.matches(pl.col("text").cast(pl.String), pattern, ignore_case=ignore_case)
     return texts.group_by("text").agg("session").filter(is_match).select(pl.col("session").explode(empty_as_null=False)).unique()
 
 

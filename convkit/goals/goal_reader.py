@@ -40,6 +40,7 @@ class ParsedGoal:
     which: dict[str, Any] = field(default_factory=dict)
     how: tuple[str, Any] | None = None
     modifier: dict[str, Any] = field(default_factory=dict)
+    effect: dict[str, Any] = field(default_factory=dict)
     once_per: str | tuple[str, str] = "session"
     value: int | str | None = None
     target: float | None = None
@@ -98,7 +99,7 @@ class KeyReader:
         parsed_value = kind.read(value, self._problems)
         if parsed_value is None:
             return
-        if kind.ROLE in {"which", "modifier"}:
+        if kind.ROLE in {"which", "modifier", "effect"}:
             getattr(parsed, kind.ROLE)[name] = parsed_value
         elif kind.ROLE == "count":
             parsed.once_per = parsed_value
@@ -128,7 +129,7 @@ class KeyReader:
         """Report keys in parts of a list that can only apply to the whole list."""
         for part in parsed.parts:
             for name, key, _ in part.items():
-                if name in {*values.ATTRIBUTE_READERS, "once_per"}:
+                if name in {*values.ATTRIBUTE_READERS, "once_per"} or (name in self._kinds and self._kinds[name].ROLE == "effect"):
                     self._problems.append(key.problem(f"`{name}` applies to the whole list; write `any: [...]` and put `{name}` next to it"))
 
 
@@ -158,9 +159,10 @@ class GoalReader:
         turned = [matched]
         for key, value in self._turns(parsed.which, parsed.how, ("once_per", parsed.once_per)):
             turned.append(self._kinds[key].turns(value, pl.col(f"goal:{name}"), self._context(parsed)))
-        is_condition = self._is_condition(parsed)
+        is_condition, is_passive = self._is_condition(parsed), parsed.effect.get("passive", False)
         shared = self._kinds["once_per"].shared(parsed.once_per, pl.col(f"goal:{name}"))
-        return Goal(name, macro, named, tuple(turned), parsed.once_per, shared, parsed.value, parsed.target, is_condition=is_condition)
+        flags = {"is_condition": is_condition, "is_passive": is_passive}
+        return Goal(name, macro, named, tuple(turned), parsed.once_per, shared, parsed.value, parsed.target, **flags)
 
     def step(self, node: Node, name: str) -> Step:
         """Return a step of a funnel: a goal's name, a goal, or a list of these."""

@@ -48,7 +48,8 @@ def schema() -> str:
     name_or_goal: Schema = {"anyOf": [NAME_SCHEMA, GOAL_SCHEMA]}
     own = {"type": ["object", "null"], "propertyNames": NAME_SCHEMA}
     goals, funnels = {**own, "additionalProperties": GOAL_SCHEMA}, {**own, "additionalProperties": schema_ref("funnel")}
-    of_lists = {"properties": dict.fromkeys((*values.ATTRIBUTE_READERS, "once_per"), False)}
+    effects = [key for key, kind in plugins.load_all("goals.kinds").items() if kind.ROLE == "effect"]
+    of_lists = {"properties": dict.fromkeys((*values.ATTRIBUTE_READERS, "once_per", *effects), False)}
     root = {
         "$schema": _DIALECT,
         "$id": SCHEMA_URL,

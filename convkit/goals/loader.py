@@ -250,6 +250,11 @@ class FunnelReader:
         """Report options that do not work together."""
         if funnel.order == "ordered":
             return
+        passive = {goal.column for goal in (*self.goals.goals, *self.reader.unlisted) if goal.is_passive}
+        for step in funnel.steps if funnel.order == "strict" else ():
+            if passive & {*step.columns}:
+                reason = f"{step.name} is passive, and `order: strict` follows interactions only; remove the step"
+                self.problems.append(options["steps"].problem(reason))
         used = {"without": bool(funnel.without), "open": funnel.is_open, "optional": any(step.is_optional for step in funnel.steps)}
         used["within"] = funnel.order == "any" and any(step.within is not None for step in funnel.steps)
         reasons = {

@@ -29,6 +29,7 @@ from convkit.goals.values import (
     mapping_schema,
     node_of,
     one_or_more,
+    path_problem,
     read_duration,
     read_paths,
     read_patterns,
@@ -107,6 +108,7 @@ def _closest_rule(text: str) -> str:
 
 
 _CURRENCY_LETTERS = 3
+_PARAMETER = re.compile(r"^\?[^=&?#]+$")
 
 
 def is_timezone(name: str) -> bool:
@@ -162,6 +164,18 @@ def _paths(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     return tuple(read_paths(node, problems))
 
 
+def _ignored_paths(node: Node, problems: list[Problem]) -> tuple[str, ...]:
+    """Read paths, or parameters like `?ajax`."""
+    texts = read_texts(node, problems, "a path like /admin/**, or a parameter like ?ajax")
+    for text in texts:
+        is_parameter = text.startswith(patterns.PARAMETER_SIGN)
+        if is_parameter and not _PARAMETER.fullmatch(text):
+            problems.append(node_of(node, text).problem(f"{text!r} is not the name of a parameter; write it like ?ajax, without a value"))
+        elif not is_parameter and (why := path_problem(text)):
+            problems.append(node_of(node, text).problem(why))
+    return tuple(texts)
+
+
 def _names(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     return tuple(read_texts(node, problems, "the name of a parameter"))
 
@@ -213,7 +227,7 @@ def _margin(node: Node, problems: list[Problem]) -> float:
 
 _NESTED: dict[str, dict[str, tuple[str, Callable[[Node, list[Problem]], object]]]] = {
     "ignore": {
-        "paths": ("ignore_paths", _paths),
+        "paths": ("ignore_paths", _ignored_paths),
         "addresses": ("ignore_addresses", _addresses),
         "events": ("ignore_events", _patterns),
         "users": ("ignore_users", _patterns),
@@ -242,8 +256,11 @@ _KEYS: dict[str, Callable[[Node, list[Problem]], object]] = {
     "decimal": _decimal,
     "hosts": _hosts,
     "session_timeout": _timeout,
+    "pageless_sessions": _flag,
     "visitor": read_visitor_rules,
     "trusted_proxy": _addresses,
+    "ignore_case": _flag,
+    "hash_routes": _flag,
     "group": _paths,
     "keep_query": _names,
     "payment": _hosts,
@@ -264,6 +281,7 @@ _SHAPES: dict[Callable[[Node, list[Problem]], object], Schema] = {
     _timeout: DURATION_SCHEMA,
     read_visitor_rules: VISITOR_SCHEMA,
     _paths: one_or_more(PATH_SCHEMA),
+    _ignored_paths: one_or_more({"anyOf": [PATH_SCHEMA, text_schema(_PARAMETER.pattern)]}),
     _names: one_or_more(TEXT_SCHEMA),
     _patterns: one_or_more(PATTERN_SCHEMA),
     _columns: {"anyOf": [mapping_schema(dict.fromkeys(ROLES, place)) for place in (TEXT_SCHEMA, COUNT_SCHEMA)]},

@@ -137,12 +137,13 @@ def read_patterns(node: Node, problems: list[Problem], what: str) -> list[str]:
 def read_paths(node: Node, problems: list[Problem]) -> list[str]:
     """Read a path pattern or a list of them."""
     texts = read_texts(node, problems, "a path like /thank-you")
-    for pattern in texts:
-        if not pattern.startswith(("/", "*", "re:")):
-            problems.append(node_of(node, pattern).problem(not_a_path(pattern)))
-        elif why := patterns.problem(pattern):
-            problems.append(node_of(node, pattern).problem(why))
+    problems += [node_of(node, pattern).problem(why) for pattern in texts if (why := path_problem(pattern))]
     return texts
+
+
+def path_problem(pattern: str) -> str | None:
+    """Return why a string cannot be used as a path pattern, or None if it can."""
+    return patterns.problem(pattern) if pattern.startswith(("/", "*", "re:")) else not_a_path(pattern)
 
 
 def not_a_path(pattern: str) -> str:

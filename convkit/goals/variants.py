@@ -73,7 +73,7 @@ def variant_names(session_fields: Collection[str]) -> list[str]:
     return sorted(field.removeprefix(PREFIX) for field in session_fields if field.startswith(PREFIX))
 
 
-def visitors_shown(hits: pl.LazyFrame, name: str, source: VariantSource) -> pl.LazyFrame:
+def visitors_shown(hits: pl.LazyFrame, name: str, source: VariantSource, *, ignore_case: bool = False) -> pl.LazyFrame:
     """Return the visitors who were shown a variant: `visitor`, `variant.NAME`, the first session with it (`since`), and `several:NAME`.
 
     `hits` are all matched hits that were read. Visitors who were shown several variants have no variant, because they belong to no group.
@@ -83,7 +83,8 @@ def visitors_shown(hits: pl.LazyFrame, name: str, source: VariantSource) -> pl.L
         values = kept.select("visitor", "session", shown=pl.col(source).cast(pl.String))
     else:
         pages = kept.filter(is_kind("page")).group_by("visitor", path=pl.col("path").cast(pl.String)).agg(pl.col("session").min())
-        matching = [pl.when(patterns.matches(pl.col("path"), pattern)).then(pl.lit(pattern)) for pattern in source if source != _PATH]
+        tests = {pattern: patterns.matches(pl.col("path"), pattern, ignore_case=ignore_case) for pattern in source if source != _PATH}
+        matching = [pl.when(is_match).then(pl.lit(pattern)) for pattern, is_match in tests.items()]
         values = pages.select("visitor", "session", shown=pl.coalesce(matching) if matching else "path")
     several = pl.col("shown").n_unique() > 1
     return (

@@ -27,8 +27,10 @@ class GlobalFacts:
     """The times of the first and the last record."""
     has_assets: bool | None = None
     """Whether the logs contain requests for assets."""
-    names_pages: bool | None = None
-    """Whether any event has the usual name for page views."""
+    event_pages: str | None = None
+    """Which events of exports are pages (`events.facts_of_events`)."""
+    hash_routes: bool | None = None
+    """Whether the path of a page stands behind `#/` in its URL."""
     newest_first: tuple[int, ...] = ()
     """The numbers of the logs that are written newest first: their lines of the same time are in reverse order."""
     money: Mapping[str, Money] = field(default_factory=dict)

@@ -18,7 +18,7 @@ from convkit.core.schema import is_kind
 from convkit.core.text import safe
 from convkit.formats.parsers.presets import CANCELLED_ORDER
 from convkit.goals import site as goals_site
-from convkit.traffic import programs, subrequests
+from convkit.traffic import events, programs, subrequests
 from convkit.traffic.bots import detection_note
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _MOST_BARE = 0.9
 _MOST_PATHS = 3
 """The maximum number of path patterns that are named."""
 _LEAST_SHARE = 0.01
-"""The minimum share of pages for a host to count as a site rather than a name sent by a bot."""
+"""The minimum share of pages for a host to count as a site rather than a name sent by a bot, and for requests to be worth a note."""
 _HOST_NAME = r"^[a-z0-9_-]*[a-z][a-z0-9_.-]*$"
 """Matches host names; a host that is an IP address is not shown."""
 _MOST_HOSTS = 3
@@ -56,6 +56,9 @@ def notes(tally: Mapping[str, pl.DataFrame], view: View) -> tuple[Note, ...]:
         _macros(view),
         _bare(sums, view),
         *_log_notes(tally, view),
+        _event_pages(view),
+        _hash_routes(view),
+        _unviewed(sums, view),
         _running(sums),
         _aside(sums, view),
         _cancelled(sums),
@@ -131,6 +134,29 @@ def _running(sums: Mapping[str, int]) -> Note | None:
     return Note("cut-sessions", f"{formatting.plural(sums['running'], 'session was', 'sessions were')} still open when the log ended.")
 
 
+def _event_pages(view: View) -> Note | None:
+    if view.event_pages != events.WITH_URL:
+        return None
+    return Note(
+        "event-pages", "No event is named like a page view, so every event with a URL counts as one; exclude those that are not with ignore.events."
+    )
+
+
+def _hash_routes(view: View) -> Note | None:
+    if not view.hash_routes or view.goals.site.hash_routes is not None:
+        return None
+    return Note("hash-routes", "In many URLs a path follows #/, so that path counts; to use the one before it, set hash_routes: false under `site`.")
+
+
+def _unviewed(sums: Mapping[str, int], view: View) -> Note | None:
+    """Return the note on requests that were not page views although they were answered like one, if there are more than a few."""
+    if not view.unviewed or view.unviewed < _LEAST_SHARE * (view.unviewed + sums["pageviews"]):
+        return None
+    what = "loaded a piece of a file or data for a page, or were prefetched"
+    how = "a goal like {request: GET /path} still matches them"
+    return Note("not-viewed", f"{formatting.plural(view.unviewed, 'request')} {what}, and do not count as page views; {how}.")
+
+
 def _aside(sums: Mapping[str, int], view: View) -> Note | None:
     number = sums["macros_aside"]
     if not number:
@@ -138,7 +164,8 @@ def _aside(sums: Mapping[str, int], view: View) -> Note | None:
     names = view.goals.macros[0].name if len(view.goals.macros) == 1 else "conversion"
     were, do_they = ("was", "does it") if number == 1 else ("were", "do they")
     counted = f"{formatting.goal_count(number, names)} belonged to no page view and {were} not counted"
-    return Note("no-page", f"{counted}; {do_they} come from an API?")
+    how = "if visitors sent them, as in the log of a tracking pixel, count such sessions with --set pageless_sessions=true"
+    return Note("no-page", f"{counted}; {do_they} come from an API? {how[0].upper()}{how[1:]}.")
 
 
 def _values(sums: Mapping[str, int], view: View) -> tuple[Note, ...]:

@@ -89,6 +89,7 @@ def _sums(analysis: Analysis) -> pl.LazyFrame:
         visitors=pl.col("visitor").n_unique().cast(pl.Int64),
         pageviews=pl.col("pages").sum().cast(pl.Int64),
         bounces=pl.col("bounced").sum().cast(pl.Int64),
+        pageless=(pl.col("pages") == 0).sum().cast(pl.Int64),
         converted=pl.col("converted").sum().cast(pl.Int64),
         **{f"{_CONVERTED}:{goal.name}": pl.col(goal.column).sum().cast(pl.Int64) for goal in goals.separate_macros},
         running=running.sum().cast(pl.Int64),
@@ -202,9 +203,11 @@ def _figures(tally: Mapping[str, pl.DataFrame], view: View) -> pl.DataFrame:
 
 def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: View, screen: Screen) -> list[Block]:
     """Return four lines: sessions, bounces, conversions, and the lines that were read."""
+    has_pageless = bool(tally["sums"]["pageless"].sum())
+    bounced = " did one thing and nothing else" if has_pageless else " viewed one page and did nothing else"
     rows = [
-        ("Sessions", formatting.count(facts["sessions"]), _sessions(facts, screen)),
-        ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, " viewed one page and did nothing else")),
+        ("Sessions", formatting.count(facts["sessions"]), _sessions(facts, screen, "interactions" if has_pageless else "pages")),
+        ("Bounced", formatting.count(facts["bounces"]), _of_sessions(facts["bounces"], facts, bounced)),
         ("Converted", *_converted(facts, view, screen)),
         *((f"  {goal}", *_separate(facts, goal, screen)) for goal in view.separate_macros[:MOST_MACROS]),
         ("Lines", formatting.count(view.input["lines"]), _lines(view.input, screen)),
@@ -214,13 +217,13 @@ def _draw(facts: Mapping[str, int], tally: Mapping[str, pl.DataFrame], view: Vie
     return [grid, *(_unknown(tally) if facts["converted_sessions"] is None else [])]
 
 
-def _sessions(facts: Mapping[str, int], screen: Screen) -> str:
-    """Return the number of visitors and the length of sessions, in words."""
+def _sessions(facts: Mapping[str, int], screen: Screen, what: str) -> str:
+    """Return the number of visitors and the length of sessions, in words; `what` sessions consist of."""
     words = f"by {formatting.plural(facts['visitors'], 'visitor')}"
     if facts["sessions"]:
         words += f", {facts['pages_per_session']:.1f} pages per session"
     if screen.wide and facts["median_session_seconds"] is not None:
-        words += f"; half of those with several pages lasted over {formatting.duration(facts['median_session_seconds'])}"
+        words += f"; half of those with several {what} lasted over {formatting.duration(facts['median_session_seconds'])}"
     return words
 
 

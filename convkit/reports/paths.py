@@ -113,7 +113,8 @@ def _before(analysis: Analysis, goal: Goal | None, steps: int) -> pl.LazyFrame:
 def _after(analysis: Analysis, page: str, steps: int) -> pl.LazyFrame:
     """Return `session, page0, ..., edge` of sessions that saw a page: the first pages after it, and whether the session ended with them."""
     seen = _pages(analysis)
-    fitting = seen.select(pl.col("path").unique()).filter(patterns.matches(pl.col("path").cast(pl.String), page))
+    is_match = patterns.matches(pl.col("path").cast(pl.String), page, ignore_case=analysis.goals.site.ignore_case)
+    fitting = seen.select(pl.col("path").unique()).filter(is_match)
     first = seen.join(fitting, on="path", how="semi", maintain_order="left").unique("session", keep="first", maintain_order=True)
     pages = seen.join(first.select("session", begins="row"), on="session", maintain_order="left").filter(pl.col("row") >= pl.col("begins"))
     names = [f"page{place}" for place in range(steps)]

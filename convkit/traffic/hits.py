@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns, schema
-from convkit.core.schema import FATE, KIND, NO_VISITOR, ORDER, SESSION_KEY, TEXT, first_problem
+from convkit.core.schema import FATE, KIND, NO_VISITOR, ORDER, SESSION_KEY, TEXT, UNVIEWED, first_problem
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Needs
 from convkit.formats.parsers.timestamps import WEB_ERA
@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from convkit.core.model import Goals
 
 
+_ASSET_METHODS = ["GET", "HEAD"]
 _OTHER_METHODS = ["HEAD", "OPTIONS", "TRACE", "CONNECT", "PROPFIND"]
 _TEXT_COLUMNS = ("sender", "host", "request", "user_agent")
+_OPTIONAL_COLUMNS = (f"^{UNVIEWED}$", "^event_number$", "^visit_number$")
 _EXPORT_COLUMNS = ("^event$", "^anonymous$", "^prop[.].*$")
 _NOT_FROM_REQUESTS = (events.is_event_column, attributes.is_referrer_column, attributes.is_cookie_column)
 _PROBLEMS = {
@@ -42,7 +44,7 @@ IN_THE_FUTURE = "time in the future"
 _SLOW_SECONDS = 3
 """A response that takes longer than this is slow."""
 _FIRST_GOOD, _FIRST_REDIRECT, _FIRST_ERROR = 200, 300, 400
-_NO_CONTENT, _NOT_MODIFIED = 204, 304
+_NO_CONTENT, _PARTIAL_CONTENT, _NOT_MODIFIED = 204, 206, 304
 
 
 def select_needed(
@@ -70,7 +72,7 @@ def select_needed(
         problem=pl.coalesce("problem", first_problem(problems)),
         slow=pl.col("seconds") > _SLOW_SECONDS,
         time=pl.when(pl.col("time").is_between(first, last)).then("time"),
-    ).select("source", "line_no", "time", "status", "asset", "slow", "problem", "^event_number$", "^visit_number$", *texts, *optional_texts)
+    ).select("source", "line_no", "time", "status", "asset", "slow", "problem", *_OPTIONAL_COLUMNS, *texts, *optional_texts)
 
 
 def goal_asset_extensions(goals: Goals, extensions: Iterable[str]) -> tuple[str, ...]:
@@ -122,6 +124,7 @@ def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.Laz
         .join(visitors.drop("part", "user", "sender", "user_agent", "records", "is_private", "is_trusted"), on=CLIENT, how="left")
         .pipe(traffic_visitors.apply_rules, goals.site)
         .join(requests, on="request", how="left", nulls_equal=True)
+        .pipe(_add_line_lists)
         .pipe(events.join_events, event_facts)
         .with_columns(host=pl.coalesce("target_host", "host"))
         .with_columns(excluded=pl.col("ignored") | ~_is_own_host(goals.site.hosts), other=_is_other())
@@ -129,14 +132,27 @@ def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.Laz
     )
 
 
+def _add_line_lists(hits: pl.LazyFrame) -> pl.LazyFrame:
+    """Complete `asset`, `subrequest` and `background` by what is known of each line, not only of its request."""
+    hits = hits.with_columns(asset=pl.col("asset") | pl.col("image").fill_null(value=False)).drop("image")
+    if UNVIEWED not in hits.collect_schema():
+        return hits
+    unviewed = pl.col(UNVIEWED).fill_null(value=False)
+    lists = {"subrequest": pl.col("subrequest") | unviewed, "background": pl.col("background") | (unviewed & ~pl.col("download"))}
+    return hits.with_columns(**lists).drop(UNVIEWED)
+
+
 def add_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Add `names:<goal>` and `kind` to hits sorted by visitor and ORDER; this must be repeated if visitors change."""
     goal_tests = {column: expr for goal in goals.all for column, expr in goal.named.items()}
+    passive = [column for goal in goals.all if goal.is_passive for column in goal.named]
+    is_active = pl.any_horizontal(pl.lit(value=False), *(column for column in goal_tests if column not in passive))
+    is_passive = pl.any_horizontal(*passive) & ~is_active if passive else pl.lit(value=False)
     return (
         hits.with_columns(listed=_is_listed())
         .with_columns(**{column: expr & ~pl.col("other") for column, expr in goal_tests.items()})
         .with_columns(named=pl.any_horizontal(pl.lit(value=False), *goal_tests))
-        .with_columns(kind=_kind())
+        .with_columns(kind=_kind(is_passive))
     )
 
 
@@ -151,17 +167,20 @@ def _is_listed() -> pl.Expr:
 
 
 def dropped_fate_rows(hits: pl.LazyFrame, mode: str, goals: Goals) -> pl.LazyFrame:
-    """Return `time, fate, reason, user_agent, source, line_no` of hits excluded by user agent, and `macro`, whether a macro goal names them."""
+    """Return FATE_ROWS of hits excluded by user agent."""
     fate = pl.when("excluded").then(pl.lit("excluded")).otherwise(pl.lit("bot")).cast(FATE)
     macro = [expr & ~pl.col("other") for goal in goals.macros for expr in goal.named.values()]
     dropped = hits.filter(is_dropped_by_agent(mode)).with_columns(listed=_is_listed(), fate=fate)
-    return dropped.select("time", "fate", pl.col("bot").alias("reason"), "user_agent", "source", "line_no", macro=_any_of(macro))
+    return dropped.select("time", "fate", pl.col("bot").alias("reason"), "user_agent", "source", "line_no", macro=_any_of(macro), unviewed=False)
 
 
 def fate_rows(hits: pl.DataFrame, goals: Goals) -> pl.DataFrame:
-    """Return the columns of `dropped_fate_rows` for hits with a `fate`."""
+    """Return FATE_ROWS of hits with a `fate`."""
     macro = [pl.col(column) for goal in goals.macros for column in goal.named]
-    return hits.select("time", "fate", "reason", "user_agent", "source", "line_no", macro=_any_of(macro))
+    is_piece = pl.col("status") == _PARTIAL_CONTENT
+    unviewed = (pl.col("subrequest") | is_piece) & (pl.col("fate") == "background") & (pl.col("method") == "GET")
+    columns = ("time", "fate", "reason", "user_agent", "source", "line_no")
+    return hits.select(*columns, macro=_any_of(macro), unviewed=unviewed.fill_null(value=False))
 
 
 def _any_of(tests: list[pl.Expr]) -> pl.Expr:
@@ -194,36 +213,39 @@ def add_fates(hits: pl.DataFrame, mode: str) -> pl.DataFrame:
     return hits.with_columns(fate=fate.cast(FATE)).drop("excluded")
 
 
-def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collection[str] = ()) -> pl.LazyFrame:
+def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collection[str] = (), *, hash_routes: bool = False) -> pl.LazyFrame:
     """Return each distinct `request` with its method, path and page, the lists it is on, and the tests and values of goals.
 
-    `probing` requests are never counted; `robots` and `scanner` mark requests that only bots send. `query` holds the parameters that
-    `site.keep_query` or a goal names, masked if they look like secrets; `sent_query` is the whole query as sent, present only if the session fields
-    need it.
+    `probing` requests are never counted; `robots` and `scanner` mark requests that only bots send; `image` marks requests to an image service.
+    `query` holds the parameters that `site.keep_query` or a goal names, masked if they look like secrets; `parameters` are the names of all
+    parameters; `sent_query` is the whole query as sent, present only if the session fields need it.
     """
     names = [name for name in tested_columns(goals) if not any(is_of(name) for is_of in _NOT_FROM_REQUESTS)]
     tested = [patterns.split_named_column(name) for name in names]
     values = sorted({column for column, _ in tested if column.startswith("query.")})
     shown = [name for name in values if name not in _currency_columns(goals)]
-    tests = {f"{column}~{pattern}": patterns.matches(pl.col(column), pattern) for column, pattern in tested if pattern}
+    folds = goals.site.ignore_case
+    tests = {f"{column}~{text}": patterns.matches(pl.col(column), text, ignore_case=folds and column == "path") for column, text in tested if text}
     plain_values = [name for name in names if "~" not in name]
     parts = requests.split_requests(parsed.select("request").unique())
     raw_query = ["sent_query"] if schema.CHANNEL_FIELD in session_fields else []
     is_probing = pl.col("method").is_null() | pl.col("method").is_in(_OTHER_METHODS) | pl.col("robots")
     return (
-        paths.add_lists(paths.add_paths(parts, goals.site), goals.site)
-        .with_columns(probing=is_probing, page=paths.page(goals.site))
+        paths.add_lists(paths.add_paths(parts, goals.site, hash_routes=hash_routes), goals.site)
+        .with_columns(probing=is_probing, page=paths.page(goals.site), image=pl.col("image") & pl.col("method").is_in(_ASSET_METHODS))
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
-        .with_columns(query=paths.shown_query(goals.site, shown), **tests)
+        .with_columns(query=paths.shown_query(goals.site, shown), parameters=paths.parameter_names(), **tests)
         .select(
             "request",
             "probing",
             "robots",
             "scanner",
             "background",
+            "subrequest",
             "download",
+            "image",
             *tests,
-            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", "query", *raw_query, *plain_values)),
+            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", "query", "parameters", *raw_query, *plain_values)),
         )
     )
 
@@ -242,17 +264,19 @@ def _is_other() -> pl.Expr:
     return status.is_null() | (status < _FIRST_GOOD) | pl.col("probing")
 
 
-def _kind() -> pl.Expr:
-    """Return the kind of a hit, by the first of these rules that applies."""
+def _kind(is_passive: pl.Expr) -> pl.Expr:
+    """Return the kind of a hit, by the first of these rules that applies; passive hits are those that only passive goals name."""
     status, is_get = pl.col("status"), pl.col("method") == "GET"
     unchanged = status == _NOT_MODIFIED
     good = (status < _FIRST_REDIRECT) | unchanged
-    is_page = (is_get & good & (status != _NO_CONTENT) & ~pl.col("listed")).fill_null(value=False)
+    is_page = (is_get & good & (status != _NO_CONTENT) & (status != _PARTIAL_CONTENT) & ~pl.col("listed")).fill_null(value=False)
     return (
         pl.when("other")
         .then(pl.lit("other"))
         .when(status >= _FIRST_ERROR)
         .then(pl.lit("error"))
+        .when(is_passive)
+        .then(pl.lit("passive"))
         .when(pl.col("named") & ~is_page)
         .then(pl.lit("event"))
         .when(pl.col("background"))

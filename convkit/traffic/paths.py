@@ -12,13 +12,23 @@ import polars as pl
 
 from convkit.core import datafiles, patterns
 from convkit.core.escapes import percent_decode
+from convkit.core.patterns import PARAMETER_SIGN
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from convkit.core.model import Site
 
 _ORIGIN = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)"
+_ROUTE = r"#!?(/[^#]*)"
+_FIRST_PART = r"^([^/?#]+)"
+_HOST = r"^(?:localhost|(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?\.)+[a-z]{2,24})(?::\d+)?$"
+_SURE_HOST = r"^localhost|\.(?:[a-z]{2}|com|net|org|info|biz|edu|gov|app|dev|shop|store|online|example|test)(?::\d+)?$"
 _ESCAPE = r"\\x([0-9A-Fa-f]{2})"
 _SESSION_ID = r"(?i);jsessionid=[^/?#]*"
+_PAGE_FILES = "html htm xhtml shtml php phtml asp aspx jsp jspx cfm cgi json xml txt csv"
+"""The extensions of pages, with which a path without a slash is not a host; those of two letters are also countries."""
+_FILE = rf"\.(?:{'|'.join((*_PAGE_FILES.split(), *datafiles.words('assets'), *(word for word in datafiles.words('downloads') if len(word) > 2)))})$"  # noqa: PLR2004
 _SECRET = re.compile(r"(?i)token|passw|secret|session|jwt|mail|signature|api-?key|^x-amz-|(?:^|[_.\[-])(?:key|sig|code)(?:[_.\]-]|$)")
 """Parameters whose values may grant access or identify a person; the list is deliberately broad."""
 _MASK = "***"
@@ -27,49 +37,92 @@ _MOST_DOTS = 8
 """The maximum number of `..` that are resolved in a path; browsers never send any."""
 
 
-def add_paths(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add `target_host`, `bare` (the path alone), `path` (with kept parameters) and `sent_query` (raw) to distinct `target`s, all as strings."""
+def add_paths(targets: pl.LazyFrame, site: Site, *, hash_routes: bool = False) -> pl.LazyFrame:
+    """Add `target_host`, `bare` (the path alone), `path` (with kept parameters) and `sent_query` (raw) to distinct `target`s, all as strings.
+
+    With `hash_routes`, the path of a URL with `#/` or `#!/` is what follows these characters.
+    """
     plain = pl.col("target").cast(pl.String).str.replace_all(_ESCAPE, "%${1}")
-    return (
-        targets.with_columns(plain=plain)
-        .with_columns(
+    with_origin = targets.with_columns(plain=plain).with_columns(plain=_with_origin(pl.col("plain")))
+    split = (
+        with_origin.with_columns(
             target_host=pl.col("plain").str.extract(_ORIGIN).str.to_lowercase().str.replace(r"^.*@", "").str.replace(r":\d+$", ""),
             plain=pl.col("plain").str.replace(_ORIGIN, "").str.replace(r"#.*$", ""),
+            **({"route": pl.col("plain").str.extract(_ROUTE)} if hash_routes else {}),
         )
         .with_columns(side=pl.col("plain").str.splitn("?", 2))
         .with_columns(sent_query=pl.col("side").struct[1], bare=pl.col("side").struct[0])
         .drop("plain", "side")
-        .pipe(_normalized)
-        .with_columns(path=_with_query(site.keep_query))
     )
+    normalized = (_with_route(split) if hash_routes else split).pipe(_normalized).with_columns(path=_with_query(site.keep_query))
+    return normalized.with_columns(pl.col("bare", "path").str.to_lowercase()) if site.ignore_case else normalized
+
+
+def _with_origin(target: pl.Expr) -> pl.Expr:
+    """Return targets with a scheme before those that begin with a host, like `shop.example/cart`; nearly all begin with a slash and cost nothing."""
+    bare = pl.when(~target.str.starts_with("/")).then(target)
+    first = pl.when(~bare.str.contains("://", literal=True)).then(bare).str.extract(_FIRST_PART)
+    is_host = first.str.contains(_HOST) & ~first.str.contains(_FILE)
+    # A name alone, like `checkout.payment`, is a host only if it ends like one.
+    is_sure = bare.str.contains("/", literal=True) | first.str.contains(_SURE_HOST)
+    return pl.coalesce(pl.when(is_host & is_sure).then(pl.concat_str(pl.lit("http://"), bare)), target)
+
+
+def _with_route(targets: pl.LazyFrame) -> pl.LazyFrame:
+    """Return targets whose `route`, if they have one, takes the place of `bare`, and whose parameters are added to `sent_query`."""
+    side = pl.col("route").str.splitn("?", 2).struct
+    query = pl.when(pl.col("route").is_not_null()).then(pl.concat_str("sent_query", side[1], separator="&", ignore_nulls=True))
+    return targets.with_columns(
+        bare=pl.coalesce(side[0], "bare"), sent_query=pl.when(query != "").then(query).when(pl.col("route").is_null()).then("sent_query")
+    ).drop("route")
+
+
+def has_route(target: pl.Expr) -> pl.Expr:
+    """Return whether a path stands behind `#/` or `#!/` in a URL."""
+    return target.str.contains(_ROUTE)
 
 
 def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
-    """Add Boolean columns for the lists that a target is on: `background`, `download`, and, for what only bots request, `robots` and `scanner`."""
+    """Add Boolean columns for the lists that a target is on.
+
+    These are `background`, `download`, `image` (image services), `robots` and `scanner` (what only bots request), and `subrequest`: targets in the
+    background by one of their parameters, so that their path names a page that was not viewed.
+    """
     listed = datafiles.lines("background")
-    background_paths, scanner_paths = (
-        "|".join(patterns.to_regex(line) for line in lines if not line.startswith("?")) for lines in (listed, datafiles.lines("scanners"))
-    )
-    background_query = _parameter_pattern("|".join(re.escape(line[1:]) for line in listed if line.startswith("?")))
     bare = pl.col("bare")
-    return targets.with_columns(
+    is_subrequest = pl.any_horizontal(
+        pl.lit(value=False), *(_QUERY.str.contains(_parameter_pattern(names)) for names in (_names(listed), _names(site.ignore_paths)) if names)
+    ).fill_null(value=False)
+    ignored = [pattern for pattern in site.ignore_paths if not pattern.startswith(PARAMETER_SIGN)]
+    return targets.with_columns(subrequest=is_subrequest).with_columns(
         background=pl.any_horizontal(
-            bare.str.contains(background_paths),
-            _QUERY.str.contains(background_query),
-            patterns.matches_any(bare, site.ignore_paths),
-            patterns.matches_any(pl.col("path"), site.ignore_paths),
+            "subrequest",
+            bare.str.contains(_any_pattern(listed)),
+            patterns.matches_any(bare, ignored, ignore_case=site.ignore_case),
+            patterns.matches_any(pl.col("path"), ignored, ignore_case=site.ignore_case),
         ).fill_null(value=False),
         download=bare.str.contains(datafiles.extension_regex("downloads")).fill_null(value=False),
+        image=bare.str.contains(_any_pattern(datafiles.lines("image_services"))).fill_null(value=False),
         robots=(bare == "/robots.txt").fill_null(value=False),
-        scanner=bare.str.contains(scanner_paths).fill_null(value=False),
+        scanner=bare.str.contains(_any_pattern(datafiles.lines("scanners"))).fill_null(value=False),
     )
+
+
+def _any_pattern(lines: Iterable[str]) -> str:
+    """Return a regular expression for paths that match one of the patterns in a list."""
+    return "|".join(patterns.to_regex(line) for line in lines if not line.startswith(PARAMETER_SIGN))
+
+
+def _names(lines: Iterable[str]) -> str:
+    """Return a regular expression for the names of the parameters in a list, or an empty string if it has none."""
+    return "|".join(re.escape(line.removeprefix(PARAMETER_SIGN)) for line in lines if line.startswith(PARAMETER_SIGN))
 
 
 def page(site: Site) -> pl.Expr:
     """Return the page under which reports count a path: the first pattern of `site.group` that it matches, else the path itself."""
     row = pl.col("path")
     for pattern in reversed(site.group):
-        row = pl.when(patterns.matches(pl.col("path"), pattern)).then(pl.lit(pattern)).otherwise(row)
+        row = pl.when(patterns.matches(pl.col("path"), pattern, ignore_case=site.ignore_case)).then(pl.lit(pattern)).otherwise(row)
     return row
 
 
@@ -77,6 +130,12 @@ def parameter(name: str, query: pl.Expr = _QUERY) -> pl.Expr:
     """Return the decoded value of the first parameter with this name in a query: empty if it has no value, null if it is missing."""
     value = query.str.extract(_parameter_pattern(re.escape(name))).str.strip_prefix("=")
     return percent_decode(value.str.replace_all("+", " ", literal=True), slash=True)
+
+
+def parameter_names() -> pl.Expr:
+    """Return the names of the parameters in `sent_query`, as sent, separated by `&`, or null if there are none."""
+    names = _QUERY.str.replace_all("=[^&]*", "")
+    return pl.when(names != "").then(names)
 
 
 def shown_query(site: Site, value_columns: list[str]) -> pl.Expr:
@@ -98,7 +157,7 @@ def _parameter_pattern(names: str) -> str:
 
 
 def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
-    """Normalise `bare`: decode it, compose it (NFC), and remove doubled slashes, dot segments, session IDs and trailing slashes; case is kept.
+    """Normalise `bare`: decode it, compose it (NFC), and remove doubled slashes, dot segments, session IDs and trailing slashes; add a leading one.
 
     Each rule is applied only to the few paths that need it: on nulls it costs almost nothing.
     """
@@ -110,6 +169,7 @@ def _normalized(targets: pl.LazyFrame) -> pl.LazyFrame:
         (bare.str.contains("/.", literal=True), _without_dots(affected)),
         (bare.str.contains(";", literal=True), affected.str.replace(_SESSION_ID, "")),
         (bare.str.ends_with("/"), affected.str.strip_chars_end("/")),
+        (~bare.str.starts_with("/") & ~bare.is_in(["", "*"]), pl.concat_str(pl.lit("/"), affected)),
     )
     for is_affected, changed in rules:
         targets = targets.with_columns(affected=pl.when(is_affected).then("bare")).with_columns(

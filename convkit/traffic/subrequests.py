@@ -1,6 +1,7 @@
 """Subrequests: pages that nearly always load right after another page, and the path patterns that group similar paths.
 
-Such paths are probably loaded by a page, not by a person. Patterns have wildcards in place of IDs, and of the pages in a folder with many pages.
+Such paths are probably loaded by a page, not by a person. The same may be true of a parameter, on whatever paths. Patterns have wildcards in place
+of IDs, and of the pages in a folder with many pages.
 """
 
 from __future__ import annotations
@@ -39,34 +40,48 @@ _LONG_ID = r"^[A-Za-z0-9_=-]{20,}$"
 
 
 def count_paths(hits: pl.LazyFrame) -> pl.LazyFrame:
-    """Return `path, n, soon`: how often pages that no goal names were viewed, and how often soon after another page or event of the same visitor.
+    """Return `path, parameters, n, soon`: how often pages that no goal names were viewed, and how often soon after another page or event.
 
-    `hits` are sorted by visitor and ORDER. Pages after a redirect or a form never count as `soon`, because the visitor asked for them;
-    rows of exports are not requests and do not count at all.
+    `hits` are sorted by visitor and ORDER, and `parameters` are the names in the query. Pages after a redirect or a form never count as `soon`,
+    because the visitor asked for them; requests by scripts in between (POSTs that are not redirected) are ignored. Rows of exports are not requests
+    and do not count at all.
     """
     is_loaded = (pl.col("method") == "GET") & ((pl.col("status") < _FIRST_REDIRECT) | (pl.col("status") == _NOT_MODIFIED))
+    is_sent_by_script = (pl.col("method") == "POST") & (pl.col("status") < _FIRST_REDIRECT)
     follows_page = (is_interaction() & is_loaded).fill_null(value=False).shift(1)
     is_near = pl.col("time") - pl.col("time").shift(1) <= pl.duration(seconds=SOON_SECONDS)
     soon = follows_page & is_near & (pl.col("visitor") == pl.col("visitor").shift(1))
     is_viewed = is_kind("page") & pl.col("event").is_null() & ~pl.col("named") & pl.col("inside")
     return (
-        hits.with_columns(soon=soon.fill_null(value=False))
+        hits.filter(~is_sent_by_script.fill_null(value=False))
+        .with_columns(soon=soon.fill_null(value=False))
         .filter(is_viewed)
-        .group_by(pl.col("path").cast(pl.String))
+        .group_by("path", "parameters")
         .agg(n=pl.len().cast(pl.Int64), soon=pl.col("soon").sum().cast(pl.Int64))
+        .with_columns(pl.col("path", "parameters").cast(pl.String))
     )
 
 
 def subrequest_patterns(paths: pl.DataFrame) -> pl.DataFrame:
-    """Return `pattern, n, soon` for the counted paths that are probably not pages, the most frequent pattern first."""
+    """Return `pattern, n, soon` for the counted paths and parameters (`?name`) that are probably not of pages, the most frequent pattern first."""
     if paths["soon"].sum() <= _SOON_SHARE * _FEWEST_VIEWS:
         return pl.DataFrame(schema={"pattern": pl.String, "n": pl.Int64, "soon": pl.Int64})
-    with_patterns = add_patterns(paths.drop_nulls("path"), lambda _: pl.lit(value=False))
+    with_patterns = add_patterns(paths.drop_nulls("path").group_by("path").agg(pl.col("n", "soon").sum()), lambda _: pl.lit(value=False))
+    of_paths = _suspected(with_patterns)
+    others = paths.join(with_patterns.join(of_paths, on="pattern", how="semi"), on="path", how="anti")
+    names = others.drop_nulls("parameters").with_columns(pattern=pl.col("parameters").str.split("&").list.unique()).explode("pattern")
+    of_names = _suspected(names.filter(pl.col("pattern") != "").with_columns(pattern="?" + pl.col("pattern")))
+    # Of parameters that always come together, one is enough.
+    of_names = of_names.sort(pl.col("pattern").str.len_chars(), "pattern", descending=[True, False]).unique(("n", "soon"), keep="first")
+    return pl.concat([of_paths, of_names]).sort("n", "pattern", descending=[True, False])
+
+
+def _suspected(counted: pl.DataFrame) -> pl.DataFrame:
+    """Return `pattern, n, soon` of the patterns that load soon after another page often enough."""
     return (
-        with_patterns.group_by("pattern")
+        counted.group_by("pattern")
         .agg(pl.col("n", "soon").sum())
         .filter((pl.col("n") >= _FEWEST_VIEWS) & (pl.col("soon") > _SOON_SHARE * pl.col("n")))
-        .sort("n", "pattern", descending=[True, False])
     )
 
 

@@ -46,7 +46,7 @@ def proposed(seen: Mapping[str, str]) -> dict[str, Any]:
     more = {"pages": [page for _, page in after], "forms": [form for form, _ in after]}
     frames = {name: pl.DataFrame({"path": [*seen.get(name, "").split(), *more.get(name, [])]}, schema={"path": pl.String}) for name in FRAMES}
     frames["after"] = pl.DataFrame({"path": more["pages"], "form": more["forms"]}, schema={"path": pl.String, "form": pl.String})
-    frames["followers"] = pl.DataFrame(schema={"path": pl.String, "soon": pl.Int64})
+    frames["followers"] = pl.DataFrame(schema={"path": pl.String, "parameters": pl.String, "soon": pl.Int64})
     counted = {name: frame.with_columns(n=pl.lit(seen.get("n", 10)).cast(pl.Int64)) for name, frame in frames.items()}
     return {proposal.name: proposal.goal for proposal in proposals.propose(evidence.gather(counted))}
 

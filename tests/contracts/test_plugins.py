@@ -40,7 +40,7 @@ FUNCTIONS: dict[str, dict[str, int]] = {
 }
 """The functions that such a plug-in must define, and their number of arguments."""
 
-MOMENTS = {"what": {"names": 2}, "which": {"names": 2}, "how": {"turns": 3}, "count": {"turns": 3}, "modifier": {}}
+MOMENTS = {"what": {"names": 2}, "which": {"names": 2}, "how": {"turns": 3}, "count": {"turns": 3}, "modifier": {}, "effect": {}}
 """The function that a goal key must define for its role, and its number of arguments; a *which* key may be decided per session, like a *how* key."""
 PROTOCOLS: dict[str, type] = {"outputs": outputs.OutputModule, "reports": reports.ReportModule}
 LONGEST_HELP = 66

@@ -181,12 +181,14 @@ def test_rows_are_pages_events_or_background(tmp_path: Path) -> None:
 
 
 def test_events_count_as_pages_if_no_row_is_a_page(tmp_path: Path) -> None:
-    kind_and_page = kinds(tmp_path, ["home,/x", "cart,", "session_start,"], OF_KINDS)
-    assert (kind_and_page["home,/x"], kind_and_page["cart,"], kind_and_page["session_start,"][0]) == (
+    kind_and_page = kinds(tmp_path, ["home,", "cart,", "session_start,/x"], OF_KINDS)
+    assert (kind_and_page["home,"], kind_and_page["cart,"], kind_and_page["session_start,/x"][0]) == (
         ("page", "home"),
         ("page", "cart"),
         "background",
     )
+    kind_and_page = kinds(tmp_path, ["home,/x", "cart,", "session_start,"], OF_KINDS)
+    assert (kind_and_page["home,/x"], kind_and_page["cart,"], kind_and_page["session_start,"][0]) == (("page", "/x"), ("event", "cart"), "background")
     one = kinds(tmp_path, ["home,/x", "page_view,/a"], OF_KINDS)
     assert one == {"home,/x": ("event", "/x"), "page_view,/a": ("page", "/a")}
 

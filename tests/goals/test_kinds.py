@@ -77,7 +77,8 @@ def matching_requests(folder: Path, goal: str, requests: list[str]) -> list[str]
 
 @EVERY_KIND
 def test_a_key_has_a_role_and_what_the_role_needs(key: str, module: ModuleType) -> None:
-    functions = {"what": [{"names"}], "which": [{"names"}, {"turns"}], "how": [{"turns"}], "count": [{"turns"}], "modifier": [set()]}
+    functions = {"what": [{"names"}], "which": [{"names"}, {"turns"}], "how": [{"turns"}], "count": [{"turns"}]}
+    functions |= {"modifier": [set()], "effect": [set()]}
     assert callable(module.read)
     assert {name for name in ("names", "turns") if hasattr(module, name)} in functions[module.ROLE]
     assert hasattr(module, "OF") == (module.ROLE == "modifier")
@@ -86,6 +87,7 @@ def test_a_key_has_a_role_and_what_the_role_needs(key: str, module: ModuleType) 
 
 
 EXPORTED = {
+    "passive": (["popup_shown,31", "popup_shown,"], ["popup_closed,31", "page_view,31"]),
     "event": (["video_play,31", "video_play,"], ["video_player,31", "page_view,31"]),
     "where": (["video_play,31", "video_play,30.0", "video_play,1e3"], ["video_play,29.9", "video_play,", "video_play,long", "audio_play,31"]),
 }
@@ -96,9 +98,8 @@ EXPORTED = {
 def test_the_example_of_a_key_matches_the_expected_rows_of_an_export(key: str, tmp_path: Path) -> None:
     matching, not_matching = EXPORTED[key]
     rows = [f"u1,2026-10-10 12:00:{second:02},{row}" for second, row in enumerate(matching + not_matching)]
-    matching_lines = reached_by(tmp_path, ["user,time,event,seconds", *rows], f"macro: {{sale: {{any: [{KINDS[key].EXAMPLE}], once_per: hit}}}}")[
-        "sale"
-    ]
+    goal = f"{KINDS[key].EXAMPLE.removesuffix('}')}, once_per: hit}}"
+    matching_lines = reached_by(tmp_path, ["user,time,event,seconds", *rows], f"macro: {{sale: {goal}}}")["sale"]
     assert [row for line, row in enumerate(matching + not_matching, start=2) if line in matching_lines] == matching
 
 

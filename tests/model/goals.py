@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from model.hits import Hit, Site, can_match_listed_path, matches
+from model.hits import NO_PAGES, Hit, Site, can_match_listed_path, matches
 
 
 @dataclass(frozen=True)
@@ -199,4 +199,4 @@ def names_page(goal: Goal, hit: Hit, site: Site) -> bool:
     if listed and not (goal.what == "page" and can_match_listed_path(goal.pattern)):
         return False
     # A response without content is not a page, but a goal that names a listed path counts it: a pixel or a feed, for example.
-    return bool(goal.status) or (hit.succeeded and (listed or hit.status != 204))
+    return bool(goal.status) or (hit.succeeded and (listed or hit.status not in NO_PAGES))

@@ -16,6 +16,8 @@ BACKGROUND = (
     "/api/**", "/wp-json/**", "/graphql", "/cdn-cgi/**", "/.well-known/**", "/**.json", "/**.xml", "/**.rss", "/**.atom",
     "/wp-admin/admin-ajax.php", "/wp-cron.php", "/xmlrpc.php",
 )  # fmt: skip
+NO_PAGES = frozenset({204, 206})
+"""The statuses 2xx of responses that are not pages: without content, and a piece of a file."""
 MEASURED_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 """The methods used in these tests whose hits are not of kind `other`."""
 
@@ -99,7 +101,7 @@ class Site:
 
     def is_page(self, hit: Hit) -> bool:
         """Return whether the hit is of kind page, with or without goals."""
-        return hit.method == "GET" and hit.succeeded and hit.status != 204 and not self.is_listed(hit)
+        return hit.method == "GET" and hit.succeeded and hit.status not in NO_PAGES and not self.is_listed(hit)
 
     def shown(self, path: str) -> str:
         """Return the path as reports show it: the first group that it matches, or the path itself."""

@@ -26,7 +26,7 @@ NO_NAMED_HITS = f"{NO_BOTS}macro: {{bought: /nowhere}}"
 KINDS = {
     "GET /a 200": "page",
     "GET /a 304": "page",
-    "GET /a 206": "page",
+    "GET /a 206": "background",
     "GET /a 204": "background",
     "POST /a 200": "background",
     "POST /a 302": "background",

@@ -66,7 +66,10 @@ NORMAL = {
     "HTTPS://ann@Shop.Example:8080/a//b?x#y": "/a/b",
     "http://shop.example?x=1": "/",
     "*": "*",
-    "shop.example:443": "shop.example:443",
+    "shop.example:443": "/",
+    "shop.example/cart?x": "/cart",
+    "cart": "/cart",
+    "index.html": "/index.html",
 }
 
 BACKGROUND = """/api /api/stock/7 /v1/api/stock /graphql

@@ -275,9 +275,11 @@ def _quoted(path: ColumnPath) -> str:
 
 _VISIT = "session "
 """The prefix of a session's ID where it stands in place of a user."""
+_HOST_FOLLOWS = r"^//[A-Za-z0-9.-]+\.[A-Za-z]{2,24}(?::\d+)?(?:[/?#]|$)"
 _DATE_LENGTH = len("20261010")
 _ABSENT = {name: {**PARSED, **PARSED_EVENTS}[name] for name in ("status", "bytes", "seconds", "forwarded", "cookies")}
-_NO_PAGE = "-"
+NO_PAGE = "-"
+"""The request of a row without a URL."""
 
 
 def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = False) -> pl.LazyFrame:
@@ -293,17 +295,17 @@ def parse_events(rows: pl.LazyFrame, columns: Columns, *, has_times: bool = Fals
     if not has_times:
         clocked = filled.with_columns(time=_with_clock()) if "date" in present else filled
         filled = timestamps.parse_times(clocked, columns.timezone, day_first=columns.day_first)
-    values, identities = ("address", "event", "url", "host", "referrer", "value"), ("user", "anonymous", "id", "session")
+    values, identities = ("address", "event", "host", "referrer", "value"), ("user", "anonymous", "id", "session")
     cleaned = {name: value_or_null(pl.col(name)) for name in values} | {name: identity_or_null(pl.col(name)) for name in identities}
     return (
-        filled.with_columns(**cleaned)
+        filled.with_columns(**cleaned, url=_with_scheme(value_or_null(pl.col("url"))))
         .with_columns(problem=_problem(), address=pl.col("address").str.replace_all(" ", "", literal=True), anonymous=_anonymous())
         .with_columns(user=pl.coalesce("user", "anonymous"))
         .with_columns(
             sender=requests.join_sender(pl.col("address"), pl.col("user")),
             host=pl.col("host").str.to_lowercase(),
             # A row without a page is an event, never a message from the server.
-            request=pl.concat_str([pl.lit("GET "), "url"]).fill_null(_NO_PAGE),
+            request=pl.concat_str([pl.lit("GET "), "url"]).fill_null(NO_PAGE),
             user_agent=value_or_null(pl.col("agent")),
             session_key="session",
             event=pl.col("event").fill_null(""),
@@ -353,6 +355,12 @@ def _number() -> pl.Expr:
     """
     number = pl.col("id").hash(4) ^ pl.col("user").hash(5) ^ pl.col("address").hash(6) ^ pl.col("event").hash(7) ^ pl.col("time").hash(8)
     return pl.when(pl.col("id").is_not_null()).then(number.reinterpret(signed=True))
+
+
+def _with_scheme(url: pl.Expr) -> pl.Expr:
+    """Return URLs with a scheme before those that begin with two slashes and a host."""
+    relative = pl.when(url.str.starts_with("//")).then(url)
+    return pl.coalesce(pl.when(relative.str.contains(_HOST_FOLLOWS)).then(pl.concat_str(pl.lit("http:"), url)), url)
 
 
 def _number_of(text: pl.Expr) -> pl.Expr:

@@ -11,7 +11,7 @@ import polars as pl
 
 from convkit.core import datafiles
 from convkit.core.placeholders import value_or_null
-from convkit.core.schema import PARSED, first_problem
+from convkit.core.schema import PARSED, UNVIEWED, first_problem
 from convkit.formats import Layout
 from convkit.formats.parsers import addresses, requests, timestamps
 from convkit.formats.parsers.presets import normalized
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 DURATION_UNITS = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 """The fields for the duration of a request, and how many of each unit there are in a second."""
 _PLACES = 9
+_IN_ADVANCE = "(?i)prefetch|prerender|preview"
+_PAGES = ["document", "-", ""]
+"""The values of Sec-Fetch-Dest for pages; browsers before 2023 do not send it."""
 FIELDS = (
     "time",
     "address",
@@ -45,9 +48,14 @@ FIELDS = (
     "agent",
     "forwarded",
     "cookies",
+    "purpose",
+    "destination",
     *DURATION_UNITS,
 )
-"""The fields of a line. `request` is the whole of `METHOD target PROTOCOL`; if missing, it is made from its parts. `target` may lack the `query`."""
+"""The fields of a line. `request` is the whole of `METHOD target PROTOCOL`; if missing, it is made from its parts. `target` may lack the `query`.
+
+`purpose` and `destination` are the headers Sec-Purpose and Sec-Fetch-Dest.
+"""
 
 
 def clean_fields(rows: pl.LazyFrame, clean: Cleaning, present: Collection[str]) -> pl.LazyFrame:
@@ -85,7 +93,15 @@ def parse_requests(rows: pl.LazyFrame, present: Collection[str], assets: Assets,
         cookies=field_or_null("cookies"),
         session_key=pl.lit(None, dtype=pl.String),
         problem=pl.coalesce("fault", first_problem({"asset": plain_no_more})),
-    ).select(*PARSED)
+        **(unviewed := _unviewed(present)),
+    ).select(*PARSED, *unviewed)
+
+
+def _unviewed(present: Collection[str]) -> dict[str, pl.Expr]:
+    """Return UNVIEWED if there is a header that shows it: the request was made in advance, or for something other than a page."""
+    tests = {"purpose": pl.col("purpose").str.contains(_IN_ADVANCE), "destination": ~pl.col("destination").str.strip_chars().is_in(_PAGES)}
+    used = [test.fill_null(value=False) for name, test in tests.items() if name in present]
+    return {UNVIEWED: pl.any_horizontal(used)} if used else {}
 
 
 def field_or_null(name: str) -> pl.Expr:
@@ -210,7 +226,7 @@ class FieldNames:
 
     def _optional(self, field: str) -> Iterator[ColumnPath]:
         """Yield the paths of a field that may be missing from some lines, perhaps even from all sampled ones."""
-        if field in {"referrer", "agent", "forwarded", "user"}:
+        if field in {"referrer", "agent", "forwarded", "user", "purpose", "destination"}:
             yield from (tuple(name.split(".")) for name in self.names[field].split() if "." in name)
 
 

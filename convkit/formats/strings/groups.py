@@ -34,6 +34,8 @@ GROUP_NAMES = {
     "agent": ("user_agent", "ua", "http_user_agent", "useragent", "cs_user_agent"),
     "forwarded": ("http_x_forwarded_for", "x_forwarded_for", "xff", "forwarded_for"),
     "cookies": ("cookie", "http_cookie"),
+    "purpose": ("sec_purpose", "http_sec_purpose", "http_purpose"),
+    "destination": ("sec_fetch_dest", "http_sec_fetch_dest"),
     "seconds": ("request_time", "duration", "time_taken", "generation_time_secs"),
     "milliseconds": ("generation_time_milli", "duration_ms", "ms"),
     "microseconds": ("generation_time_micro", "duration_us", "us"),

@@ -60,6 +60,9 @@ _VARIABLES: dict[str, tuple[str, int, str]] = {
     "http_cookie": ("cookies", 0, TEXT),
     # The userid module logs its cookie with the name: `uid=0A00...`.
     **dict.fromkeys(("uid_got", "uid_set"), ("cookies", 2, TEXT)),
+    "http_sec_purpose": ("purpose", 0, TEXT),
+    "http_purpose": ("purpose", 1, TEXT),
+    "http_sec_fetch_dest": ("destination", 0, TEXT),
     "host": ("host", 0, HOST),
     "http_host": ("host", 1, HOST),
     "server_name": ("host", 2, HOST),

@@ -1,6 +1,7 @@
 """The keys of a goal, one per file. The module of a key defines
 
-- `ROLE`: `what` (one per goal), `which` (all must hold on the same hit), `how` (the hit that completes a state), `count`, or `modifier` (of a key),
+- `ROLE`: `what` (one per goal), `which` (all must hold on the same hit), `how` (the hit that completes a state), `count`, `modifier` (of
+  a key), or `effect` (on the hits that the goal names),
 - `EXAMPLE`: a goal in YAML that uses it,
 - `SCHEMA`: the values it accepts, as a fragment of JSON Schema (see `values`),
 - `read(node, problems)`: returns the value of the key, or None after adding to the problems,
