@@ -195,6 +195,8 @@ def names_request(goal: Goal, hit: Hit) -> bool:
 
 def names_page(goal: Goal, hit: Hit, site: Site) -> bool:
     """Return whether `page:`, or a goal without a *what*, accepts the status of a hit that otherwise matches."""
+    if hit.is_subrequest:
+        return False
     listed = site.is_listed(hit)
     if listed and not (goal.what == "page" and can_match_listed_path(goal.pattern)):
         return False

@@ -16,6 +16,7 @@ BACKGROUND = (
     "/api/**", "/wp-json/**", "/graphql", "/cdn-cgi/**", "/.well-known/**", "/**.json", "/**.xml", "/**.rss", "/**.atom",
     "/wp-admin/admin-ajax.php", "/wp-cron.php", "/xmlrpc.php",
 )  # fmt: skip
+SUBREQUEST_PARAMETERS = frozenset({"wc-ajax", "_rsc"})
 NO_PAGES = frozenset({204, 206})
 """The statuses 2xx of responses that are not pages: without content, and a piece of a file."""
 MEASURED_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -63,6 +64,11 @@ class Hit:
         """Return whether the status is 2xx or 304, as required of pages and downloads."""
         return 200 <= self.status < 300 or self.status == 304
 
+    @property
+    def is_subrequest(self) -> bool:
+        """Return whether the request loads data for a page, as a parameter shows, so that `page:` never matches it."""
+        return any(name in SUBREQUEST_PARAMETERS for name, _ in self.query)
+
     def parameter(self, name: str) -> str | None:
         """Return the value of a query parameter, or None if it is missing."""
         return next((value for key, value in self.query if key == name), None)
@@ -89,7 +95,7 @@ class Site:
     def is_background(self, hit: Hit) -> bool:
         """Return whether the path is on the background list or ignored."""
         listed = any(matches(pattern, hit.path) for pattern in (*BACKGROUND, *self.ignored_paths))
-        return listed or hit.parameter("wc-ajax") is not None
+        return listed or hit.is_subrequest
 
     def is_listed(self, hit: Hit) -> bool:
         """Return whether a wildcard in `page:` cannot match the hit."""

@@ -57,6 +57,8 @@ REQUESTS: tuple[tuple[str, str, int], ...] = (
     *(("POST", "/api/x", status) for status in (200, 200, 302, 422)),
     *(("GET", "/f.pdf", status) for status in (200, 200, 200, 206, 206, 206, 206, 206, 304, 404)),
     *(("GET", "/a?utm_source=letter&utm_medium=email", status) for status in (200, 301)),
+    ("GET", "/a?_rsc=1", 200),
+    ("GET", "/b?x=1&_rsc=", 304),
     ("GET", "/d?order=3&total=5", 302),
     ("GET", "/d?order=3&total=5", 304),
     ("HEAD", "/a", 200),
