@@ -166,7 +166,7 @@ def _paths(node: Node, problems: list[Problem]) -> tuple[str, ...]:
 
 def _ignored_paths(node: Node, problems: list[Problem]) -> tuple[str, ...]:
     """Read paths, or parameters like `?ajax`."""
-    texts = read_texts(node, problems, "a path like /admin/**, or a parameter like ?ajax")
+    texts = read_texts(node, problems, "a path like /admin/**, or a parameter in quotes, like '?ajax'")
     for text in texts:
         is_parameter = text.startswith(patterns.PARAMETER_SIGN)
         if is_parameter and not _PARAMETER.fullmatch(text):

@@ -83,7 +83,8 @@ def _definitions(sums: Mapping[str, int], view: View) -> Note:
     unused = [_identifier(rule) for rule in site.preferred_rules if rule != USER_RULE and rule not in served]
     without = f" No visitor was identified by {' or '.join(unused)}." if unused and sessions else ""
     identified = "; ".join([f"Visitors are identified by {_identifier(most)}", *others])
-    return Note("definitions", f"A session ends after {timeout} without a page or goal. {identified}.{without}", group=DEFINITIONS)
+    what = "page or goal" if view.event_pages is None else "page, event or goal"
+    return Note("definitions", f"A session ends after {timeout} without a {what}. {identified}.{without}", group=DEFINITIONS)
 
 
 def _identifier(rule: str) -> str:
