@@ -211,7 +211,7 @@ def test_segment_calls_are_pages_events_or_background(tmp_path: Path) -> None:
     kinds = convkit.read_hits([file]).sort("line_no").select("kind", "page").collect().rows()
     assert [tuple(map(str, row)) for row in kinds] == [
         ("page", "/a"),
-        ("page", "Start"),
+        ("page", "/Start"),
         ("background", "identify"),
         ("event", "e4"),
         ("event", "e4"),

@@ -44,7 +44,7 @@ def goals(folder: Path) -> Path:
     return written(folder / "=goals.yaml", [GOALS.replace("'=evil/*'", "'/evil/*'")])
 
 
-@pytest.mark.parametrize("report", ["goals", "funnel", "drop-off", "pages", None])
+@pytest.mark.parametrize("report", ["goals", "funnel", "drop-off", None])
 def test_no_cell_is_run_by_a_spreadsheet(log: Path, tmp_path: Path, report: str | None) -> None:
     text = runs.render(runs.document([log], report and [report], goals=goals(tmp_path)), "csv")
     cells = [cell for row in rows(text) for cell in row]
