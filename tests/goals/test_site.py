@@ -65,7 +65,7 @@ REFUSED = {
     "ignore: /admin": "`ignore` takes the keys paths, addresses, events, users",
     "ignore: {event: [x]}": "unknown key 'event' in `ignore`; did you mean 'events'?",
     "ignore: {users: ['re:(']}": "this regular expression is not valid",
-    "columns: user_id": "`columns` maps roles to columns, like {user: account_id}. Roles: time, date, user, address",
+    "columns: user_id": "`columns` maps roles to columns, like {user: account_id}. Roles: time, date, user, anonymous, address",
     "columns: {usr: id}": "unknown key 'usr' in `columns`; did you mean 'user'?",
     "columns: {user: 0}": "a column is given by its name, or by its position, counted from 1",
     "columns: {user: true}": "a column is given by its name, or by its position, counted from 1",
