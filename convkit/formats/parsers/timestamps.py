@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import polars as pl
 
-from convkit.core.collect import collect_frame
 from convkit.core.schema import TIME
 
 if TYPE_CHECKING:
@@ -70,8 +69,10 @@ def is_day(text: str) -> bool:
 
 def are_times(texts: Sequence[str]) -> list[bool]:
     """Return which texts are times, whether the day or the month comes first."""
-    rows = pl.LazyFrame({"time": texts}, schema={"time": pl.String})
-    return collect_frame(parse_times(rows, "UTC", day_first=True).select(pl.col("time").is_not_null()), len(texts)).to_series().to_list()
+    # A sample is read at once: an eager frame has all the methods that `parse_times` uses.
+    sample = cast("pl.LazyFrame", pl.DataFrame({"time": texts}, schema={"time": pl.String}))
+    parsed = cast("pl.DataFrame", parse_times(sample, "UTC", day_first=True))
+    return parsed["time"].is_not_null().to_list()
 
 
 def puts_day_first(texts: Iterable[str]) -> bool | None:
