@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import schema
+from convkit.core.conditions import any_of
 from convkit.core.document import sum_tallies
 from convkit.core.schema import TEXT, is_interaction
 from convkit.errors import UsageError, did_you_mean
@@ -67,7 +68,7 @@ def _goals_reached(sessions: pl.LazyFrame, _: pl.LazyFrame, goals: Goals) -> pl.
     """Return one row per goal that a session reached."""
     columns = [goal.column for goal in goals.goals]
     reached = [sessions.filter(goal.column).select("session", value=pl.lit(goal.name, dtype=TEXT)) for goal in goals.goals]
-    nothing = sessions.filter(~pl.any_horizontal(pl.lit(value=False), *columns)).select("session", value=pl.lit(None, dtype=TEXT))
+    nothing = sessions.filter(~any_of(columns)).select("session", value=pl.lit(None, dtype=TEXT))
     return pl.concat([*reached, nothing])
 
 

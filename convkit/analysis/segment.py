@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from convkit.analysis.periods import DateRange
+    from convkit.core.crowd import Crowd
     from convkit.core.model import Goals
     from convkit.goals.filters import Filter, FilterSummary
     from convkit.goals.variants import SeveralVariants
@@ -60,6 +61,8 @@ class Matched:
     """The session fields that have been worked out."""
     own_hosts: tuple[str, ...]
     """Hosts assumed to be the site's own, because none are configured."""
+    crowd: Crowd
+    """The visitors who cannot be told apart by their addresses, if any."""
 
 
 @dataclass(frozen=True)

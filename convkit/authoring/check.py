@@ -15,6 +15,7 @@ import polars as pl
 from convkit.authoring import near_misses
 from convkit.authoring.goals_file import flow, is_writable
 from convkit.core import formatting, patterns
+from convkit.core.conditions import any_of
 from convkit.core.formatting import plural
 from convkit.core.model import USER_RULE
 from convkit.core.text import safe
@@ -203,7 +204,7 @@ def _counted_background(context: _Context) -> Iterator[tuple[int, tuple[str, ...
     people = context.survey.requests.filter(~pl.col("is_bot"), ~pl.col("is_excluded"), pl.col("kind").cast(pl.String) == "event")
     for goal, line, label in _all_goals(context.goals):
         for column in ("background", "asset"):
-            counted = people.filter(pl.any_horizontal(pl.lit(value=False), *goal.named), column)
+            counted = people.filter(any_of(goal.named), column)
             if counted.height:
                 paths = counted.group_by("path").agg(pl.col("n").sum()).sort("n", "path", descending=[True, False])
                 example = paths["path"][0] + (", ..." if paths.height > 1 else "")
@@ -221,7 +222,7 @@ def _misses_by_case(context: _Context) -> Iterator[tuple[int, tuple[str, ...], s
         tests = {name: patterns.split_named_column(name) for expr in goal.named.values() for name in expr.meta.root_names()}
         of_paths = {name: pattern for name, (column, pattern) in sorted(tests.items()) if column == "path" and pattern}
         alike = [patterns.matches(pl.col("path").str.to_lowercase(), pattern, ignore_case=True) for pattern in of_paths.values()]
-        missed = successful.filter(pl.any_horizontal(pl.lit(value=False), *alike) & ~pl.any_horizontal(pl.lit(value=False), *of_paths))
+        missed = successful.filter(any_of(alike) & ~any_of(of_paths))
         if missed.height:
             paths = missed.group_by("path").agg(pl.col("n").sum()).sort("n", "path", descending=[True, False])
             example = f"{safe(paths['path'][0], _LONGEST)}{', ...' if paths.height > 1 else ''}"

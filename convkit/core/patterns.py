@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core.conditions import any_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -100,7 +102,7 @@ def without_case(pattern: str) -> str:
 
 def matches_any(value: pl.Expr, patterns: tuple[str, ...] | list[str], *, ignore_case: bool = False) -> pl.Expr:
     """Return whether a value matches one of the patterns."""
-    return pl.any_horizontal(pl.lit(value=False), *(matches(value, pattern, ignore_case=ignore_case) for pattern in patterns))
+    return any_of(matches(value, pattern, ignore_case=ignore_case) for pattern in patterns)
 
 
 def is_whole_pattern(text: str) -> bool:

@@ -25,7 +25,7 @@ from convkit.ingest import merge
 from convkit.ingest.load import Selection, load_logs
 from convkit.ingest.log_data import GlobalFacts, LogData, Part
 from convkit.ingest.logs import open_logs
-from convkit.ingest.merge import find_newest_first, identify_users, mark_duplicates, rank_sources, source_ranks
+from convkit.ingest.merge import find_newest_first, identify_users, rank_sources, source_ranks
 from convkit.ingest.repeats import NO_DUPLICATES, Duplicates, find_shared_lines
 from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, bucket_of
 from convkit.traffic import crowds, events, hits, identity
@@ -118,18 +118,9 @@ def _loaded(opened: OpenLogs, plan: Plan) -> tuple[LogData, pl.DataFrame]:
         lines, logs = collect_frame(rank_sources(lines.lazy(), ranks.lazy()), lines.height), [logs[number] for number in ranks["source"]]
     if plan.goals.site.trusted_proxy:
         lines = collect_frame(resolve_proxies(lines.lazy(), plan.goals.site.trusted_proxy), lines.height)
-    lines = collect_frame(_without_nobody(lines.lazy(), plan, lines.height), lines.height)
-    agents = identity.has_agents(lines.lazy(), lines.height)
-    notes = identity.identity_notes(lines.lazy(), lines.height, agents=agents)
-    if not agents:
-        lines = collect_frame(identity.without_agents(lines.lazy()), lines.height)
-    lines = collect_frame(mark_duplicates(lines), lines.height)
-    duplicates = _repeated_rows(lines.lazy(), lines.height)
-    if len(logs) > 1:
-        repeats, shared = find_shared_lines(lines.lazy(), lines.height)
-        duplicates = replace(duplicates, shared=shared)
-        lines = collect_frame(merge.mark_problem(lines.lazy(), repeats, "duplicate"), lines.height) if repeats.height else lines
-    lines = collect_frame(identify_users(lines), lines.height)
+    size = lines.height
+    judged, notes, duplicates = _judged(lines.lazy(), plan, size, len(logs), lambda query: collect_frame(query, size).lazy())
+    lines = collect_frame(identify_users(collect_frame(judged, size)), size)
     facts = GlobalFacts(newest_first=find_newest_first(lines.lazy(), lines.height), money=money_by_value(lines.lazy(), plan.goals, lines.height))
     data = replace(_log_data(opened, logs, loaded, lines.clear().lazy(), 0), facts=facts)
     return replace(data, identity_notes=notes, duplicates=duplicates), lines
@@ -143,22 +134,30 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     if goals.site.trusted_proxy:
         lines = store.keep(resolve_proxies(lines.drop(BUCKET_KEY), goals.site.trusted_proxy))
     size = collect_frame(lines.select(pl.len()), _MANY).item()
-    lines = _without_nobody(lines, plan, size)
-    agents = identity.has_agents(lines, size)
-    notes = identity.identity_notes(lines, size, agents=agents)
-    lines = lines if agents else identity.without_agents(lines)
-    if "event_number" in lines.collect_schema():
-        lines = merge.mark_problem(lines, merge.find_duplicates(lines, size), "duplicate")
-    duplicates = _repeated_rows(lines, _MANY)
-    if len(logs) > 1:
-        repeats, shared = find_shared_lines(lines, _MANY)
-        duplicates = replace(duplicates, shared=shared)
-        lines = merge.mark_problem(lines, repeats, "duplicate") if repeats.height else lines
+    lines, notes, duplicates = _judged(lines, plan, size, len(logs), lambda query: query)
     facts, nodes = _global_facts(lines, goals, size), rule_nodes(lines, goals.site, size)
     if any(goal.shared is not None for goal in goals.all):
         nodes = pl.concat([nodes, _value_nodes(lines, size, _filters(lines, group_keys(nodes), size, plan.memory), goals, facts)], how="diagonal")
     data = replace(_log_data(opened, logs, loaded, lines, size), facts=facts, identity_notes=notes, duplicates=duplicates)
     return Partition(data, plan.every_line, filters=_filters(lines, group_keys(nodes), size, plan.memory))
+
+
+def _judged(
+    lines: pl.LazyFrame, plan: Plan, size: int, number_of_logs: int, keep: Callable[[pl.LazyFrame], pl.LazyFrame]
+) -> tuple[pl.LazyFrame, tuple[tuple[str, str], ...], Duplicates]:
+    """Return lines with the problems that only all lines show, the notes on what they lack, and the duplicates; `keep` collects in memory."""
+    lines = keep(_without_nobody(lines, plan, size))
+    agents = identity.has_agents(lines, size)
+    notes = identity.identity_notes(lines, size, agents=agents)
+    lines = lines if agents else keep(identity.without_agents(lines))
+    if "event_number" in lines.collect_schema():
+        lines = keep(merge.mark_problem(lines, merge.find_duplicates(lines, size), "duplicate"))
+    duplicates = _repeated_rows(lines, size)
+    if number_of_logs > 1:
+        repeats, shared = find_shared_lines(lines, size)
+        duplicates = replace(duplicates, shared=shared)
+        lines = keep(merge.mark_problem(lines, repeats, "duplicate")) if repeats.height else lines
+    return lines, notes, duplicates
 
 
 def _filters(lines: pl.LazyFrame, linked: pl.DataFrame, size: int, memory: MemoryBudget) -> tuple[pl.Expr, ...]:

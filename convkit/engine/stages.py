@@ -18,6 +18,7 @@ from convkit.analysis.segment import Matched, select_segment
 from convkit.analysis.tallies import break_down, build_analysis, tally
 from convkit.core import schema
 from convkit.core.collect import collect_frame
+from convkit.core.conditions import any_of
 from convkit.core.document import Period, sum_tallies
 from convkit.core.quality import BotSessions, is_third
 from convkit.core.schema import FATES, SESSION_KEY
@@ -82,14 +83,14 @@ def analyze(part: Part, plan: Plan, *, count_bots: bool = False) -> Run:
 
 def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -> Matched:
     """Match the hits of a part with goals and cut them into sessions; `mode` is one of BOT_MODES."""
-    visitors = identify_visitors(part, goals, mode, session_fields)
+    visitors, crowd = _identified(part, goals, mode, session_fields)
     hits, fates = _sessionized(part, visitors, goals, mode, session_fields)
     hits = collect_frame(matching.match_goals(hits.lazy(), goals).with_row_index("row"), hits.height)
     own = part.facts.own_hosts
     if own is None:
         own = channels.own_hosts(_hosts(hits)) if _needs_hosts(goals, session_fields) else ()
     sessions = _sessions(hits, goals, session_fields, own)
-    return Matched(hits.drop("referrer", "sent_query", strict=False), sessions, visitors, fates, session_fields, own)
+    return Matched(hits.drop("referrer", "sent_query", strict=False), sessions, visitors, fates, session_fields, own, crowd)
 
 
 def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment) -> Run:
@@ -114,7 +115,7 @@ def analyze_segment(matched: Matched, part: Part, goals: Goals, segment: Segment
         event_pages=part.facts.event_pages,
         hash_routes=part.facts.hash_routes,
         own_hosts=matched.own_hosts,
-        crowd=_crowd(part, matched.visitors, goals, segment.bots),
+        crowd=matched.crowd,
         by_address=_by_address(selected.sessions, goals),
         of_variants=selected.of_variants,
         filtered=selected.where,
@@ -199,17 +200,19 @@ def _fates(part: Part, fates: pl.DataFrame, hits: pl.DataFrame) -> tuple[dict[st
 
 
 def identify_visitors(part: Part, goals: Goals, mode: str, session_fields: Collection[str] = ()) -> pl.DataFrame:
-    """Return the clients of a part with their visitors; the distinct clients are collected first, or each query would compute them again."""
+    """Return the clients of a part with their visitors."""
+    return _identified(part, goals, mode, session_fields)[0]
+
+
+def _identified(part: Part, goals: Goals, mode: str, session_fields: Collection[str]) -> tuple[pl.DataFrame, Crowd]:
+    """Return the clients of a part with their visitors, and those who cannot be told apart by their addresses."""
+    # The distinct clients are collected first, or each query would compute them again.
     clients = collect_frame(traffic_visitors.distinct_clients(part.lines.lazy()), part.lines.height)
     with_device = schema.DEVICE_FIELD in session_fields
     visitors = traffic_visitors.identify(clients.lazy(), goals.site, mode, with_device=with_device, has_assets=part.facts.has_assets)
     identified = collect_frame(visitors, clients.height)
-    return identified.with_columns(exempt=pl.col("exempt") | _crowd(part, identified, goals, mode).holds())
-
-
-def _crowd(part: Part, visitors: pl.DataFrame, goals: Goals, mode: str) -> Crowd:
-    """Return the visitors who cannot be told apart by their addresses."""
-    return crowds.find_crowd(visitors, goals.site, mode) if part.facts.crowd is None else part.facts.crowd
+    crowd = crowds.find_crowd(identified, goals.site, mode) if part.facts.crowd is None else part.facts.crowd
+    return identified.with_columns(exempt=pl.col("exempt") | crowd.holds()), crowd
 
 
 def settle_hits(
@@ -291,7 +294,7 @@ def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: C
 def sessionized(hits: pl.DataFrame, goals: Goals, newest_first: Collection[int] = ()) -> pl.LazyFrame:
     """Cut hits into sessions. If there are preferred rules, first cut by address and browser to find out whose hits they are, then by the rules."""
     preferred = traffic_visitors.rule_columns(goals.site.preferred_rules)
-    differs = pl.any_horizontal(pl.lit(value=False), *(pl.col(name) != pl.col("visitor") for name in preferred))
+    differs = any_of(pl.col(name) != pl.col("visitor") for name in preferred)
     identities = hits.filter(differs).select("visitor", *preferred)
     if identities.height:
         is_affected = pl.col("visitor").is_in(pl.concat(list(identities)).unique().implode())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from convkit.core import plugins
+from convkit.core.conditions import any_of
 from convkit.core.model import Goal, Step
 from convkit.core.schema import is_interaction
 from convkit.errors import did_you_mean, unknown_name
@@ -153,7 +154,7 @@ class GoalReader:
         parsed = self._parse(node)
         named: dict[str, pl.Expr] = {}
         if any(self._turns(part.which, part.how) for part in map(self._parse, parsed.parts)):
-            matched = values.any_of([self._part(part, parsed, f"names:{name}/{number}", named) for number, part in enumerate(parsed.parts)])
+            matched = any_of([self._part(part, parsed, f"names:{name}/{number}", named) for number, part in enumerate(parsed.parts)])
         else:
             matched = self._named_hits(parsed, f"names:{name}", named)
         turned = [matched]
@@ -216,7 +217,7 @@ class GoalReader:
     def _condition(self, node: Node) -> pl.Expr:
         """Return the hits named by a nested goal, without its session-level keys; a listed goal may be given by name."""
         if isinstance(node.value, list):
-            return values.any_of([self._condition(item) for item in node.value])
+            return any_of([self._condition(item) for item in node.value])
         name = node.text if isinstance(node.value, str) else ""
         if name not in self.nodes:
             return self._names(self._parse(node))
@@ -233,7 +234,7 @@ class GoalReader:
         if id(node) not in self._after_columns:
             self._check_cycles(node, [])
             self._after_columns[id(node)] = self.step(node, f"after {node.line}:{node.column}").columns
-        return values.any_of([pl.col(column) for column in self._after_columns[id(node)]])
+        return any_of([pl.col(column) for column in self._after_columns[id(node)]])
 
     def _check_cycles(self, node: Node, path: list[str]) -> None:
         """Report goals that come after themselves; `path` holds the names that lead to this `after`."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import windows
+from convkit.core.conditions import any_of
 from convkit.goals import money
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def match_goals(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     named = [column for goal in goals.all for column in goal.named]
     in_session = pl.col("session").is_not_null()
     of_macros = [column for goal in goals.macros for column in goal.named]
-    hits = hits.with_columns(pageless_macro=pl.col("pageless") & pl.any_horizontal(pl.lit(value=False), *of_macros))
+    hits = hits.with_columns(pageless_macro=pl.col("pageless") & any_of(of_macros))
     hits = hits.with_columns(pl.col(column) & in_session for column in named)
     for level in _levels(goals.all):
         for number, stages in enumerate(zip_longest(*(goal.turned for goal in level))):
@@ -61,7 +62,7 @@ def last_macros(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
 
     For macro goals that are counted separately, there is one more such column each: `last_macro:NAME`.
     """
-    macro = pl.any_horizontal(pl.lit(value=False), *(goal.column for goal in goals.macros))
+    macro = any_of(goal.column for goal in goals.macros)
     return (
         hits.filter(pl.col("inside") & macro)
         .group_by("session")

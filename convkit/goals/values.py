@@ -157,11 +157,6 @@ def matches_path(pattern: str, lists: pl.Expr) -> pl.Expr:
     return matches if patterns.names_a_file(pattern) else matches & ~lists
 
 
-def any_of(expressions: list[pl.Expr]) -> pl.Expr:
-    """Return whether one of the expressions is true."""
-    return pl.any_horizontal(expressions) if expressions else pl.lit(value=False)
-
-
 def all_of(expressions: list[pl.Expr]) -> pl.Expr:
     """Return whether all expressions are true."""
     return pl.all_horizontal(expressions) if expressions else pl.lit(value=False)

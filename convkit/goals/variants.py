@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns, schema
+from convkit.core.conditions import any_of
 from convkit.core.document import Note
 from convkit.core.formatting import plural
 from convkit.core.schema import TEXT, is_kind
@@ -130,4 +131,4 @@ def drop_several(sessions: pl.DataFrame, named: Sequence[str]) -> tuple[pl.DataF
     others = {name: sessions.filter(f"{_SEVERAL}{name}")["visitor"] for name in named}
     counts = tuple(SeveralVariants(name, visitors.n_unique(), len(visitors)) for name, visitors in others.items())
     several = [f"{_SEVERAL}{name}" for name in named]
-    return sessions.filter(~pl.any_horizontal(pl.lit(value=False), *several)).drop(several), counts
+    return sessions.filter(~any_of(several)).drop(several), counts

@@ -14,17 +14,7 @@ LINE_KEY = ("source", "line_no")
 
 _IDS_AT_ONCE = 5_000_000
 _RARE = 100
-"""A log is written newest first if at most one in so many lines is newer than the one before."""
-
-
-def mark_duplicates(lines: pl.DataFrame) -> pl.LazyFrame:
-    """Mark rows as duplicates if an earlier row has the same ID, visitor, event and time."""
-    if "event_number" not in lines.columns or not lines["event_number"].count():
-        return lines.lazy()
-    number = pl.col("event_number")
-    has_id = number.is_not_null() & pl.col("problem").is_null()
-    repeats = lines.filter(has_id).sort("source", "line_no").filter(number.is_duplicated() & ~number.is_first_distinct())
-    return mark_problem(lines.lazy(), repeats, "duplicate")
+"""An export is written newest first if at most one in so many rows is newer than the one before."""
 
 
 def find_duplicates(lines: pl.LazyFrame, size: int) -> pl.DataFrame:
@@ -41,8 +31,13 @@ def find_duplicates(lines: pl.LazyFrame, size: int) -> pl.DataFrame:
 
 
 def find_newest_first(lines: pl.LazyFrame, size: int) -> tuple[int, ...]:
-    """Return the numbers of the logs that are written newest first: hardly any of their lines is newer than the one before."""
-    timed = lines.filter(pl.col("time").is_not_null()).select(*LINE_KEY, "time")
+    """Return the numbers of the exports that are written newest first: hardly any of their rows is newer than the one before.
+
+    Servers write their access logs in order.
+    """
+    if "event" not in lines.collect_schema():
+        return ()
+    timed = lines.filter(pl.col("event").is_not_null() & pl.col("time").is_not_null()).select(*LINE_KEY, "time")
     ends = timed.group_by("source").agg(pl.col("line_no").min().alias("first"), pl.col("line_no").max().alias("last"))
     at_ends = [ends.select("source", line_no=end).join(timed, on=LINE_KEY).select("source", **{end: "time"}) for end in ("first", "last")]
     falling = collect_frame(at_ends[0].join(at_ends[1], on="source").filter(pl.col("last") < pl.col("first")).select("source"), size)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import schema, windows
+from convkit.core.conditions import any_of
 from convkit.core.durations import microseconds
 from convkit.core.schema import SESSION_KEY, is_interaction, is_kind
 
@@ -117,7 +118,7 @@ def session_table(
     if has_pageless:
         table = table.join(pages, on="session", how="left", maintain_order="left").with_columns(pl.col("pages").fill_null(0))
     return table.with_columns(
-        converted=pl.any_horizontal(pl.lit(value=False), *macros),
+        converted=any_of(macros),
         number=windows.running_count(pl.col("session").is_not_null(), "visitor").cast(pl.Int32),
     )
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns
+from convkit.core.conditions import any_of
 from convkit.core.document import Note
 from convkit.core.patterns import is_whole_pattern
 from convkit.core.quality import BotAgent, Quality
@@ -85,7 +86,7 @@ def list_version() -> str:
 def is_named(agent: pl.Expr, texts: Iterable[str]) -> pl.Expr:
     """Return whether an entry in `site.bots` matches a user agent; none matches a null agent."""
     named = [agent.str.contains(patterns.to_regex(text) if is_whole_pattern(text) else f"(?i){re.escape(text)}") for text in texts]
-    return pl.any_horizontal(pl.lit(value=False), *named).fill_null(value=False)
+    return any_of(matches.fill_null(value=False) for matches in named)
 
 
 def agent_reason(agent: pl.Expr, dropped: Iterable[str] = ()) -> pl.Expr:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns, schema
+from convkit.core.conditions import any_of
 from convkit.core.schema import FATE, KIND, NO_VISITOR, ORDER, SESSION_KEY, TEXT, UNVIEWED, first_problem
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Needs
@@ -146,12 +147,12 @@ def add_kinds(hits: pl.LazyFrame, goals: Goals) -> pl.LazyFrame:
     """Add `names:<goal>` and `kind` to hits sorted by visitor and ORDER; this must be repeated if visitors change."""
     goal_tests = {column: expr for goal in goals.all for column, expr in goal.named.items()}
     passive = [column for goal in goals.all if goal.is_passive for column in goal.named]
-    is_active = pl.any_horizontal(pl.lit(value=False), *(column for column in goal_tests if column not in passive))
+    is_active = any_of(column for column in goal_tests if column not in passive)
     is_passive = pl.any_horizontal(*passive) & ~is_active if passive else pl.lit(value=False)
     return (
         hits.with_columns(listed=_is_listed())
         .with_columns(**{column: expr & ~pl.col("other") for column, expr in goal_tests.items()})
-        .with_columns(named=pl.any_horizontal(pl.lit(value=False), *goal_tests))
+        .with_columns(named=any_of(goal_tests))
         .with_columns(kind=_kind(is_passive))
     )
 
@@ -185,7 +186,7 @@ def fate_rows(hits: pl.DataFrame, goals: Goals) -> pl.DataFrame:
 
 def _any_of(tests: list[pl.Expr]) -> pl.Expr:
     """Return whether any of the tests is true."""
-    return pl.any_horizontal(pl.lit(value=False), *tests).fill_null(value=False)
+    return any_of(test.fill_null(value=False) for test in tests)
 
 
 def is_plain_asset() -> pl.Expr:

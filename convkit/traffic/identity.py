@@ -23,7 +23,7 @@ _USED = pl.col("problem").is_null() | (pl.col("problem") == "asset")
 
 
 def has_agents(lines: pl.LazyFrame, size: int) -> bool:
-    """Return whether any line of an access log has a user agent; true if there is no such line."""
+    """Return whether any line of an access log has a user agent, or true if there are no lines of access logs."""
     is_of_log = pl.col("event").is_null() if "event" in lines.collect_schema() else pl.lit(value=True)
     logged = lines.filter(_USED & is_of_log).select(any=(pl.col("user_agent") != "").any(), none=pl.len() == 0)
     has_any, is_empty = collect_frame(logged, size).row(0)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import datafiles, patterns
+from convkit.core.conditions import any_of
 from convkit.core.escapes import percent_decode
 from convkit.core.patterns import PARAMETER_SIGN
 
@@ -90,8 +91,8 @@ def add_lists(targets: pl.LazyFrame, site: Site) -> pl.LazyFrame:
     """
     listed = datafiles.lines("background")
     bare = pl.col("bare")
-    is_subrequest = pl.any_horizontal(
-        pl.lit(value=False), *(_QUERY.str.contains(_parameter_pattern(names)) for names in (_names(listed), _names(site.ignore_paths)) if names)
+    is_subrequest = any_of(
+        _QUERY.str.contains(_parameter_pattern(names)) for names in (_names(listed), _names(site.ignore_paths)) if names
     ).fill_null(value=False)
     ignored = [pattern for pattern in site.ignore_paths if not pattern.startswith(PARAMETER_SIGN)]
     return targets.with_columns(subrequest=is_subrequest).with_columns(
@@ -147,7 +148,7 @@ def shown_query(site: Site, value_columns: list[str]) -> pl.Expr:
     masked = {name: pl.when(value.is_not_null()).then(pl.lit(_MASK)) if _SECRET.search(name) else value for name, value in values.items()}
     shown = [pl.concat_str(pl.lit(f"{name}="), value) for name, value in masked.items()]
     # Few requests have any of these parameters, and the rest costs almost nothing on nulls.
-    has_any = pl.any_horizontal(pl.lit(value=False), *(value.is_not_null() for value in values.values()))
+    has_any = any_of(value.is_not_null() for value in values.values())
     return pl.when(has_any).then(pl.concat_str([pl.lit(None, dtype=pl.String), *shown], separator="&", ignore_nulls=True))
 
 

@@ -12,6 +12,7 @@ import polars as pl
 
 from convkit.core import patterns
 from convkit.core.collect import collect_frame
+from convkit.core.conditions import any_of
 from convkit.core.model import ADDRESS_RULES, USER_RULE
 from convkit.core.placeholders import identity_or_null
 from convkit.core.schema import PROBLEM
@@ -54,7 +55,7 @@ def has_identity(rules: Iterable[str], columns: Sequence[str], candidates: pl.Ex
     """Return whether a row among the `candidates` is identified by one of the rules that use neither user nor address."""
     # The rules cost almost nothing on nulls.
     texts = {rule: pl.when(candidates).then(_rule_column(rule)) for rule in _text_rules(rules) if _rule_column(rule) in columns}
-    return pl.any_horizontal(pl.lit(value=False), *(_rule_value(rule, text).is_not_null() for rule, text in texts.items()))
+    return any_of((_rule_value(rule, text).is_not_null() for rule, text in texts.items()))
 
 
 _SURELY_IDENTIFIED = r"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[1-9a-f][0-9a-f]*:[0-9a-f]+:[0-9a-f]*:[0-9a-f:]*) [^ ]+ [^ ]+$"

@@ -7,6 +7,8 @@ from ipaddress import IPv4Network, ip_network
 
 import polars as pl
 
+from convkit.core.conditions import any_of
+
 _DOTTED = r"(?:\d{1,3}\.){3}\d{1,3}"
 _ANY = re.compile(rf"(?<![\w:])(?:[0-9A-Fa-f]{{0,4}}:){{2,7}}(?:{_DOTTED}(?![\w.]*\d)|[0-9A-Fa-f]{{0,4}}(?![\w:]))|(?<![\w.]){_DOTTED}(?![\w.]*\d)")
 _CLOCK = re.compile(r"(?:\d{4}:)?\d\d?:\d\d(?::\d\d)?")
@@ -16,6 +18,8 @@ _PREFIX_GROUPS = 4
 _SORTED = r"^(?:(?:(?:[01]\d\d|2[0-4]\d|25[0-5])(?:\.|$)){4}|(?:[0-9a-f]{4}(?::|$)){8})$"
 _ZEROS = ":" + _GROUPS * "0:"
 
+PLAIN_SIX = "(?:[0-9A-Fa-f:]*::[0-9A-Fa-f:]*|(?:[0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f]+)"
+"""Matches an IPv6 address that needs no cleaning."""
 _FOUR = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 _WHOLE_SIX = r"(?:[0-9A-Fa-f:.]*::[0-9A-Fa-f:.]*|(?:[0-9A-Fa-f]{1,4}:){3,7}[0-9A-Fa-f.]+)"
 _ATTACHED = r"(?:[^ ,]*[g-zG-Z][^ ,:]*:)?"
@@ -40,8 +44,8 @@ def clean_address(text: pl.Expr) -> pl.Expr:
 
     An IPv4 address that is mapped into IPv6 becomes IPv4. Words without a colon are not tested further, because names of hosts may be anything.
     """
-    # Addresses without a colon, a bracket or a dash are as they should be; the rules cost almost nothing on nulls.
-    odd = pl.when(text.str.contains(r'[:\[\]"-]')).then(text)
+    # Plain IPv6 addresses, and those without a colon, a bracket or a dash, are as they should be; the rules cost almost nothing on nulls.
+    odd = pl.when(text.str.contains(r'[:\[\]"-]') & ~text.str.contains(f"^{PLAIN_SIX}$")).then(text)
     groups = odd.str.extract_groups(_PORT).struct
     bare = pl.coalesce(
         pl.when(odd == SOCKET).then(odd), groups[0], groups[1], groups[2], pl.when(odd.str.contains(_BARE_SIX)).then(odd).str.replace("%.*$", "")
@@ -110,13 +114,14 @@ def _whole(address: pl.Expr) -> pl.Expr:
 
 def in_networks(sorted_text: pl.Expr, networks: tuple[str, ...]) -> pl.Expr:
     """Return whether a sortable address is in one of the networks (CIDR, or single addresses)."""
-    fits = [pl.lit(value=False)]
+    fits = []
     for network in (ip_network(text, strict=False) for text in networks):
         first, last = str(network.network_address.exploded), str(network.broadcast_address.exploded)
         if isinstance(network, IPv4Network):
             first, last = (".".join(part.zfill(3) for part in text.split(".")) for text in (first, last))
-        fits.append(sorted_text.is_between(pl.lit(first), pl.lit(last)) & (sorted_text.str.len_bytes() == len(first)))
-    return pl.any_horizontal(fits).fill_null(value=False)
+        is_within = sorted_text.is_between(pl.lit(first), pl.lit(last)) & (sorted_text.str.len_bytes() == len(first))
+        fits.append(is_within.fill_null(value=False))
+    return any_of(fits)
 
 
 def is_address(sorted_text: pl.Expr) -> pl.Expr:

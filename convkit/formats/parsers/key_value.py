@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core.conditions import any_of
 from convkit.core.schema import first_problem
 from convkit.formats import Layout, LogFormat
 from convkit.formats.parsers import base, requests
@@ -110,9 +111,7 @@ class KeyValueLayout(Layout):
             words=self.notation.words(pl.col("bare"))
         )
         placed = rows.with_columns(**{name: self._in_usual_place(labels) for name, labels in self.chosen.items()})
-        moved = placed.with_columns(
-            left=pl.when(pl.any_horizontal(pl.lit(value=False), *(pl.col(name).is_null() for name in self.chosen))).then("bare")
-        )
+        moved = placed.with_columns(left=pl.when(any_of(pl.col(name).is_null() for name in self.chosen)).then("bare"))
         is_blank = form.field(_WHOLE).is_null() & (odd.str.strip_chars().fill_null("") == "")
         rules = {"blank": is_blank, NO_MATCH: ~odd.str.contains(self.notation.line)}
         fields = {name: self._value(name, labels) for name, labels in self.chosen.items()}

@@ -9,7 +9,7 @@ import polars as pl
 
 from convkit.core.escapes import long_characters
 from convkit.core.placeholders import identity_or_null, value_or_null
-from convkit.formats.parsers.addresses import ADDRESS_WORD, clean_address, first_public
+from convkit.formats.parsers.addresses import ADDRESS_WORD, PLAIN_SIX, clean_address, first_public
 
 _METHOD = "^[A-Z][A-Z_-]*$"
 _BLANK = "^[- ]*$"
@@ -41,8 +41,8 @@ def split_requests(requests: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-_PLAIN = r"^[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+ [^ ]+ [^ .:\\]+$"
-"""Matches an IPv4 address without a port, an ident, and a user that is not an address and has no encoded blanks."""
+_PLAIN = rf"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|{PLAIN_SIX}) [^ ]+ [^ .:\\]+$"
+"""Matches an IP address that needs no cleaning, an ident, and a user that is not an address and has no encoded blanks."""
 _SIMPLE = r"^[^ ,]+ [^ ]+ [^ ]+$"
 """Matches `address ident user`."""
 _LAST_ADDRESS = rf"^(?:.*[ ,])?{ADDRESS_WORD}(?: +(.*))?$"

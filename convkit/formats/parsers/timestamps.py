@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from polars.expr.struct import ExprStructNameSpace
+
+    from convkit.files.lines import Frame
 
 WEB_ERA = (datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
 """The period in which web servers can have written times; times outside it are invalid."""
@@ -50,6 +52,8 @@ _DATES = {
 }
 _BETWEEN = r"(?:,? (?:@ |at )?|:)"
 """What separates the time of day from the date."""
+_LOCAL_OF_SPREADSHEETS = re.compile(rf"(?:{'|'.join(_DATES.values())})(?:{_BETWEEN}{_CLOCK})?")
+_ONLY_DAY = re.compile(rf"[0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}}(?:[ T]00:00(?::00(?:[.,]0+)?)?)?Z?|(?:19|20)[0-9]{{6}}|{'|'.join(_DATES.values())}")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _SLASHED = re.compile(r"\[?([0-9]{1,2})/([0-9]{1,2})/[0-9]{4}\b")
 _MONTHS_OF_YEAR = _NOON = 12
@@ -69,10 +73,8 @@ def is_day(text: str) -> bool:
 
 def are_times(texts: Sequence[str]) -> list[bool]:
     """Return which texts are times, whether the day or the month comes first."""
-    # A sample is read at once: an eager frame has all the methods that `parse_times` uses.
-    sample = cast("pl.LazyFrame", pl.DataFrame({"time": texts}, schema={"time": pl.String}))
-    parsed = cast("pl.DataFrame", parse_times(sample, "UTC", day_first=True))
-    return parsed["time"].is_not_null().to_list()
+    sample = pl.DataFrame({"time": texts}, schema={"time": pl.String})
+    return parse_times(sample, "UTC", day_first=True)["time"].is_not_null().to_list()
 
 
 def puts_day_first(texts: Iterable[str]) -> bool | None:
@@ -115,7 +117,7 @@ def iso_day(day: pl.Expr) -> pl.Expr:
     return pl.concat_str([day.str.slice(0, 4), day.str.slice(4, 2), day.str.slice(6, 2)], separator="-")
 
 
-def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False, day_first: bool | None = None) -> pl.LazyFrame:
+def parse_times(rows: Frame, timezone: str, *, names_month: bool = False, day_first: bool | None = None) -> Frame:
     """Replace `time`, which is text, with the parsed time, or null if it is invalid. A time without a time zone is in `timezone`.
 
     Times are in ISO 8601, numbers, or as spreadsheets and mail write them; with `names_month`, also like `10/Oct/2026:13:55:36 +0200` or
@@ -142,12 +144,6 @@ def parse_times(rows: pl.LazyFrame, timezone: str, *, names_month: bool = False,
         .with_columns(time=_time(timezone))
         .drop("text", "number", "real", "has_seconds", "minute", "second", "rest", "zone", "micros", "moment", "ahead", "offset")
     )
-
-
-_LOCAL_OF_SPREADSHEETS = re.compile(rf"(?:{'|'.join(_DATES.values())})(?:{_BETWEEN}{_CLOCK})?")
-
-
-_ONLY_DAY = re.compile(rf"[0-9]{{4}}[-/][0-9]{{2}}[-/][0-9]{{2}}(?:[ T]00:00(?::00(?:[.,]0+)?)?)?Z?|(?:19|20)[0-9]{{6}}|{'|'.join(_DATES.values())}")
 
 
 def _rewritten(text: pl.Expr, usual: str, *, day_first: bool | None) -> pl.Expr:

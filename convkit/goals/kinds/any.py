@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convkit.core.conditions import any_of
 from convkit.goals import values
 from convkit.goals.strict_yaml import Node
 
@@ -27,4 +28,4 @@ def read(node: Node, problems: list[Problem]) -> list[Node]:
 
 def names(value: list[Node], context: values.GoalContext) -> pl.Expr:
     """Return the hits that any of the goals names."""
-    return values.any_of([context.condition(part) for part in value])
+    return any_of([context.condition(part) for part in value])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns
+from convkit.core.conditions import any_of
 from convkit.goals import values
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ def names(value: list[str], context: values.GoalContext) -> pl.Expr:
 
     The frame must be sorted by visitor and ORDER.
     """
-    is_match = (
-        pl.col("download") & (pl.col("method") == "GET") & answered() & values.any_of([patterns.named_column("path", pattern) for pattern in value])
-    )
+    is_match = pl.col("download") & (pl.col("method") == "GET") & answered() & any_of([patterns.named_column("path", pattern) for pattern in value])
     previous = pl.when(is_match).then("time").forward_fill().shift(1).over("visitor", "path")
     return is_match & ((pl.col("time") - previous) >= context.timeout).fill_null(value=True)
 

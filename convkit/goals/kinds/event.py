@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit.core import patterns
+from convkit.core.conditions import any_of
 from convkit.goals import values
 
 if TYPE_CHECKING:
@@ -25,4 +26,4 @@ def read(node: Node, problems: list[Problem]) -> list[str]:
 
 def names(value: list[str], _: values.GoalContext) -> pl.Expr:
     """Return the rows of an export whose event name matches."""
-    return values.any_of([patterns.named_column("event", pattern) for pattern in value])
+    return any_of([patterns.named_column("event", pattern) for pattern in value])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core.conditions import any_of
 from convkit.goals import values
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def names(value: list[str], _: values.GoalContext) -> pl.Expr:
 
     Requests that only load data for the page at their path, or prefetch it, never match.
     """
-    return (pl.col("method") == "GET") & ~pl.col("subrequest") & values.any_of([values.matches_path(pattern, pl.col("listed")) for pattern in value])
+    return (pl.col("method") == "GET") & ~pl.col("subrequest") & any_of([values.matches_path(pattern, pl.col("listed")) for pattern in value])
 
 
 def answered() -> pl.Expr:

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from convkit.core import patterns
+from convkit.core.conditions import any_of
 from convkit.goals import values
 
 if TYPE_CHECKING:
@@ -44,4 +45,4 @@ def _mistake(pattern: str) -> str | None:
 
 def names(value: list[str], _: values.GoalContext) -> pl.Expr:
     """Return the hits with a matching referrer; hits without a referrer never match."""
-    return values.any_of([patterns.named_column("referrer", pattern) for pattern in value])
+    return any_of([patterns.named_column("referrer", pattern) for pattern in value])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import patterns
+from convkit.core.conditions import any_of
 from convkit.goals import values
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def read(node: Node, problems: list[Problem]) -> list[tuple[str, str]]:
 
 def names(value: list[tuple[str, str]], _: values.GoalContext) -> pl.Expr:
     """Return requests with the method and path; listed assets match only a pattern that names a file."""
-    return values.any_of([(pl.col("method") == method) & values.matches_path(pattern, pl.col("asset")) for method, pattern in value])
+    return any_of([(pl.col("method") == method) & values.matches_path(pattern, pl.col("asset")) for method, pattern in value])
 
 
 def answered() -> pl.Expr:

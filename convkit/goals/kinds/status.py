@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from convkit.core.conditions import any_of
 from convkit.goals import values
 
 if TYPE_CHECKING:
@@ -35,4 +36,4 @@ def read(node: Node, problems: list[Problem]) -> list[tuple[int, int]]:
 
 def names(value: list[tuple[int, int]], _: values.GoalContext) -> pl.Expr:
     """Return the hits with one of these statuses."""
-    return values.any_of([pl.col("status").is_between(low, high) for low, high in value])
+    return any_of([pl.col("status").is_between(low, high) for low, high in value])

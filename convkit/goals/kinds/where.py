@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convkit.core import patterns
+from convkit.core.conditions import any_of
 from convkit.goals import values
 
 if TYPE_CHECKING:
@@ -43,4 +44,4 @@ def read(node: Node, problems: list[Problem]) -> dict[str, list[str]]:
 
 def names(value: dict[str, list[str]], _: values.GoalContext) -> pl.Expr:
     """Return the hits whose properties all match."""
-    return values.all_of([values.any_of([patterns.named_column(f"prop.{name}", text) for text in texts]) for name, texts in value.items()])
+    return values.all_of([any_of([patterns.named_column(f"prop.{name}", text) for text in texts]) for name, texts in value.items()])

@@ -16,6 +16,7 @@ from convkit.analysis import planning
 from convkit.analysis.breakdown import PERIODS, VALUE
 from convkit.core import formatting, stats, verdicts
 from convkit.core.blocks import BlankLine, Cell, Heading, Paragraph, Row, Shown, table
+from convkit.core.conditions import any_of
 from convkit.core.document import Column, Note, Report
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _waiting(over: Sequence[str], marks: PeriodMarks, goals: Goals) -> Iterator[
 def _rates(counts: pl.DataFrame, over: Sequence[str], waiting: Iterator[pl.Expr], view: View) -> pl.DataFrame:
     """Return the columns of the report, one row per item, plus those that only its screen needs."""
     places = pl.DataFrame({VALUE: over, "number": range(len(over))}, schema={VALUE: pl.String, "number": pl.Int64})
-    judged = counts.filter(~pl.any_horizontal(pl.lit(value=False), *waiting)).join(places, on=VALUE).sort("number", maintain_order=True)
+    judged = counts.filter(~any_of(waiting)).join(places, on=VALUE).sort("number", maintain_order=True)
     items = counts.select("report", "item", "of", "label", "is_macro", "grows", "target").unique("item", keep="first", maintain_order=True)
     is_few = (pl.col("periods") < verdicts.MIN_PERIODS) | (pl.col("reached") < verdicts.MIN_REACHED)
     has_line = pl.col("grows").is_null() & ~is_few
