@@ -32,5 +32,13 @@ def materialize(queries: Iterable[pl.LazyFrame]) -> list[pl.LazyFrame]:
     return [frame.lazy() for frame in pl.collect_all(list(queries), engine="in-memory")]
 
 
+def collect_unshared(query: pl.LazyFrame) -> pl.DataFrame:
+    """Return the result of a query with parts that are shorter than its frames, like the numbers of matches.
+
+    Polars computes parts that occur twice only once, as a column, and then fails if they are too short for one.
+    """
+    return query.collect(engine="in-memory", optimizations=pl.QueryOptFlags(comm_subexpr_elim=False)).rechunk()
+
+
 def _engine(rows: int) -> Literal["in-memory", "streaming"]:
     return "in-memory" if rows < _FEW_ROWS else "streaming"

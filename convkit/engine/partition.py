@@ -14,6 +14,7 @@ import polars as pl
 
 from convkit.core import datafiles
 from convkit.core.collect import collect_frame
+from convkit.core.conditions import any_of
 from convkit.core.document import sum_tallies
 from convkit.core.model import USER_RULE
 from convkit.core.schema import NO_VISITOR, TEXT
@@ -28,7 +29,7 @@ from convkit.ingest.logs import open_logs
 from convkit.ingest.merge import find_newest_first, identify_users, rank_sources, source_ranks
 from convkit.ingest.repeats import NO_DUPLICATES, Duplicates, find_shared_lines
 from convkit.ingest.store import BUCKET_KEY, BUCKETS, DiskStore, bucket_of
-from convkit.traffic import crowds, events, hits, identity
+from convkit.traffic import attributes, crowds, events, hits, identity
 from convkit.traffic import visitors as traffic_visitors
 from convkit.traffic.money import money_by_value
 from convkit.traffic.proxies import resolve_proxies
@@ -146,9 +147,11 @@ def _judged(
     lines: pl.LazyFrame, plan: Plan, size: int, number_of_logs: int, keep: Callable[[pl.LazyFrame], pl.LazyFrame]
 ) -> tuple[pl.LazyFrame, tuple[tuple[str, str], ...], Duplicates]:
     """Return lines with the problems that only all lines show, the notes on what they lack, and the duplicates; `keep` collects in memory."""
-    lines = keep(_without_nobody(lines, plan, size))
+    senders, records = identity.count_senders(lines, size)
+    nobody = traffic_visitors.unidentified(lines, senders, plan.goals.site.visitor_rules, size)
+    lines = keep(merge.mark_problem(lines, nobody, NO_VISITOR)) if nobody.height else lines
     agents = identity.has_agents(lines, size)
-    notes = identity.identity_notes(lines, size, agents=agents)
+    notes = identity.identity_notes(senders, records, agents=agents)
     lines = lines if agents else keep(identity.without_agents(lines))
     if "event_number" in lines.collect_schema():
         lines = keep(merge.mark_problem(lines, merge.find_duplicates(lines, size), "duplicate"))
@@ -164,12 +167,6 @@ def _filters(lines: pl.LazyFrame, linked: pl.DataFrame, size: int, memory: Memor
     """Return, for each part, whether a line on disk belongs to it; `linked` are the groups of keys that must stay together."""
     bucket = bucket_of(pl.col(BUCKET_KEY).replace(linked[BUCKET_KEY], linked["group"]))
     return tuple(bucket.is_between(first, last) for first, last in _bounds(_counts(lines, bucket, size), memory))
-
-
-def _without_nobody(lines: pl.LazyFrame, plan: Plan, size: int) -> pl.LazyFrame:
-    """Return lines with the problem NO_VISITOR for the few whose sender turned out to name nobody."""
-    nobody = traffic_visitors.unidentified(lines, plan.goals.site.visitor_rules, size)
-    return merge.mark_problem(lines, nobody, NO_VISITOR) if nobody.height else lines
 
 
 def _assets(plan: Plan) -> Assets:
@@ -252,8 +249,11 @@ def rule_nodes(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
     columns = lines.collect_schema().names()
     if not site.preferred_rules and "anonymous" not in columns:
         return pl.DataFrame(schema={BUCKET_KEY: pl.UInt32})
+    has_user = ~pl.col("sender").str.ends_with(_NO_USER)
+    if {*site.preferred_rules} <= {USER_RULE}:
+        lines = lines.filter(any_of([has_user, *(pl.col(name).is_not_null() for name in ("anonymous",) if name in columns)]))
     # Few senders have a user, and splitting nulls costs almost nothing.
-    with_user = lines.with_columns(sender=pl.when(~pl.col("sender").str.ends_with(_NO_USER)).then("sender"))
+    with_user = lines.with_columns(sender=pl.when(has_user).then("sender"))
     values = traffic_visitors.visitor_numbers(site.preferred_rules, columns) | {USER_RULE: traffic_visitors.visitor_number(USER_RULE, pl.col("user"))}
     values |= {"anonymous": traffic_visitors.visitor_number(USER_RULE, pl.col("anonymous"))} if "anonymous" in columns else {}
     nodes = requests.split_senders(with_user).select(BUCKET_KEY, **{f"{_NODE}{name}": value for name, value in values.items()})
@@ -266,9 +266,12 @@ def _value_nodes(lines: pl.LazyFrame, size: int, filters: Sequence[pl.Expr], goa
 
     The hits that goals name are found part by part, as in an analysis.
     """
+    once_values = {goal.once_value for goal in goals.all if goal.shared is not None and goal.once_value is not None}
+    columns = lines.collect_schema().names()
+    lines = lines.filter(pl.col("problem").is_null() & any_of(attributes.may_have(value, columns) for value in once_values))
     values = pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "goal": pl.UInt32, "value": pl.Int64})
     for is_of_part in filters:
-        part = Part(_read_part(lines.filter(pl.col("problem").is_null()), is_of_part, size), facts)
+        part = Part(_read_part(lines, is_of_part, size), facts)
         values = pl.concat([values, stages.values_counted_once(part, goals, BUCKET_KEY)]).unique()
     of_several = values.filter(pl.col(BUCKET_KEY).n_unique().over("goal", "value") > 1)
     numbers = of_several["goal"].unique().sort()

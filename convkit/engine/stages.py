@@ -17,7 +17,7 @@ from convkit.analysis import breakdown
 from convkit.analysis.segment import Matched, select_segment
 from convkit.analysis.tallies import break_down, build_analysis, tally
 from convkit.core import schema
-from convkit.core.collect import collect_frame
+from convkit.core.collect import collect_frame, collect_unshared
 from convkit.core.conditions import any_of
 from convkit.core.document import Period, sum_tallies
 from convkit.core.quality import BotSessions, is_third
@@ -34,7 +34,7 @@ from convkit.traffic import hits as traffic_hits
 from convkit.traffic import visitors as traffic_visitors
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from convkit.analysis.analysis import Analysis
     from convkit.analysis.segment import Segment, Selected
@@ -85,7 +85,7 @@ def match(part: Part, goals: Goals, mode: str, session_fields: frozenset[str]) -
     """Match the hits of a part with goals and cut them into sessions; `mode` is one of BOT_MODES."""
     visitors, crowd = _identified(part, goals, mode, session_fields)
     hits, fates = _sessionized(part, visitors, goals, mode, session_fields)
-    hits = collect_frame(matching.match_goals(hits.lazy(), goals).with_row_index("row"), hits.height)
+    hits = collect_unshared(matching.match_goals(hits.lazy(), goals).with_row_index("row"))
     own = part.facts.own_hosts
     if own is None:
         own = channels.own_hosts(_hosts(hits)) if _needs_hosts(goals, session_fields) else ()
@@ -223,10 +223,7 @@ def settle_hits(
     Whether a visitor is a bot is decided from everything that the visitor sent, regardless of the period. Hits have `referrer` and `sent_query` if
     session fields need them.
     """
-    decided = _decided(part, visitors, goals, session_fields)
-    dropped_fates = collect_frame(traffic_hits.dropped_fate_rows(decided.lazy(), mode, goals), decided.height)
-    # Every frame of all hits takes up a tenth of the memory.
-    decided = decided.filter(~traffic_hits.is_dropped_by_agent(mode))
+    decided, dropped_fates = _without_dropped(part, visitors, goals, mode, session_fields)
     decided = traffic_hits.sort_hits(decided, part.facts.newest_first)
     kinds = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
     del decided
@@ -241,11 +238,11 @@ def values_counted_once(part: Part, goals: Goals, key: str) -> pl.DataFrame:
 
     `key` is an additional column of the part's lines. Hits of bots are included.
     """
-    decided = traffic_hits.sort_hits(_decided(part, identify_visitors(part, goals, "only"), goals, ()))
+    decided = traffic_hits.sort_hits(_decided(part, identify_visitors(part, goals, "only"), goals))
     hits = traffic_hits.add_kinds(decided.lazy(), goals)
     values = [
         hits.filter(pl.any_horizontal(*goal.named) if goal.named else pl.lit(value=True)).select(
-            key, goal=pl.lit(number, dtype=pl.UInt32), value=value_number(goal.once_value)
+            key, goal=pl.lit(number, dtype=pl.UInt32), value=value_number(pl.col(goal.once_value))
         )
         for number, goal in enumerate(goals.all)
         if goal.shared is not None and goal.once_value is not None
@@ -262,7 +259,7 @@ def _macro_duplicates(part: Part, goals: Goals) -> int:
     if lines.is_empty():
         return 0
     duplicates = replace(part, lines=lines.with_columns(problem=pl.lit(None, dtype=schema.PROBLEM)))
-    decided = traffic_hits.sort_hits(_decided(duplicates, identify_visitors(duplicates, goals, "only"), goals, ()))
+    decided = traffic_hits.sort_hits(_decided(duplicates, identify_visitors(duplicates, goals, "only"), goals))
     hits = collect_frame(traffic_hits.add_kinds(decided.lazy(), goals), decided.height)
     return int(traffic_hits.fate_rows(hits.with_columns(fate=None, reason=None), goals)["macro"].sum())
 
@@ -280,15 +277,42 @@ def all_hits(part: Part, goals: Goals) -> pl.DataFrame:
     return settle_hits(part, identify_visitors(part, goals, "only"), goals, "only")[0]
 
 
-def _decided(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: Collection[str]) -> pl.DataFrame:
+def _without_dropped(
+    part: Part, visitors: pl.DataFrame, goals: Goals, mode: str, session_fields: Collection[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the hits that are not excluded by user agent alone, before their kind and fate are known, and the fates of those that are."""
+    decide = _deciding(part, visitors, goals, session_fields)
+    by_bot = traffic_visitors.is_sent_by(visitors.filter(pl.col("bot").is_not_null() & pl.lit(mode == "drop")))
+    is_record = pl.col("problem").is_null()
+    of_people, of_bots = part.lines.select(is_record & ~by_bot, bots=is_record & by_bot)
+    decided = collect_frame(decide(part.lines.filter(of_people)), part.lines.height)
+    # Of a bot's hits, which may be half of a log, hardly anything is needed.
+    bot_hits = decide(part.lines.filter(of_bots))
+    dropped_fates = collect_frame(traffic_hits.dropped_fate_rows(bot_hits, mode, goals), part.lines.height)
+    if dropped_fates.height < of_bots.sum():
+        decided = pl.concat([decided, collect_frame(bot_hits.filter(~traffic_hits.is_dropped_by_agent(mode)), part.lines.height)])
+    return decided, dropped_fates
+
+
+def _decided(part: Part, visitors: pl.DataFrame, goals: Goals) -> pl.DataFrame:
     """Return the hits from a part's records, before their kind and fate are known."""
-    records = events.add_missing_columns(part.lines.filter(pl.col("problem").is_null()))
-    facts = with_event_facts(part, goals).facts
-    event_facts = events.describe_events(records, goals, traffic_hits.tested_columns(goals), facts.event_pages)
-    distinct = traffic_hits.distinct_requests(records.lazy(), goals, session_fields, hash_routes=bool(facts.hash_routes))
-    requests = collect_frame(distinct, records.height)
-    decided = traffic_hits.from_records(records.lazy(), visitors.lazy(), requests.lazy(), event_facts, goals)
-    return collect_frame(decided.drop({attributes.REFERRER} - {*schema.texts_needed(session_fields)}, strict=False), records.height)
+    records = part.lines.filter(pl.col("problem").is_null())
+    return collect_frame(_deciding(part, visitors, goals, ())(records), records.height)
+
+
+def _deciding(part: Part, visitors: pl.DataFrame, goals: Goals, session_fields: Collection[str]) -> Callable[[pl.DataFrame], pl.LazyFrame]:
+    """Return the function that makes hits of records of a part, before their kind and fate are known; distinct requests are split only once."""
+    facts, records = with_event_facts(part, goals).facts, part.lines.lazy().filter(pl.col("problem").is_null())
+    distinct = traffic_hits.distinct_requests(records, goals, session_fields, hash_routes=bool(facts.hash_routes))
+    requests = collect_frame(distinct, part.lines.height).lazy()
+
+    def decide(records: pl.DataFrame) -> pl.LazyFrame:
+        records = events.add_missing_columns(records)
+        event_facts = events.describe_events(records, goals, traffic_hits.tested_columns(goals), facts.event_pages)
+        decided = traffic_hits.from_records(records.lazy(), visitors.lazy(), requests, event_facts, goals)
+        return decided.drop({attributes.REFERRER} - {*schema.texts_needed(session_fields)}, strict=False)
+
+    return decide
 
 
 def sessionized(hits: pl.DataFrame, goals: Goals, newest_first: Collection[int] = ()) -> pl.LazyFrame:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from convkit.core.model import Goal, Goals, Site
 
 _SPACES = " \u00a0\u2009\u202f'\u2019"
-_CURRENCY = r"\p{L}{0,3}\p{Sc}|\p{L}{1,5}\.?"
+_LETTER = r"[A-Za-z\u{C0}-\u{2AF}\u{370}-\u{1FFF}\u{2C00}-\u{D7FF}]"
+r"""Matches nearly all letters; all of them, as `\p{L}`, would take ten times as long to compile."""
+_CURRENCY = rf"{_LETTER}{{0,3}}\p{{Sc}}|{_LETTER}{{1,5}}\.?"
 _NUMBER = rf"[.,]?[0-9](?:[0-9.,{_SPACES}]*[0-9])?(?:[eE][-+]?[0-9]{{1,2}})?"
 _AMOUNT = (
     rf"^(?P<open>\()?\s*(?P<sign>[-+\u2212])?\s*(?P<before>{_CURRENCY})?\s*(?P<inner>[-+\u2212])?\s*"
@@ -32,6 +34,7 @@ _EXPONENT = r"[eE]([-+]?[0-9]+)$"
 _AMBIGUOUS = r"^[1-9][0-9]{0,2}[.,][0-9]{3}$"
 _WITH_POINT = r"^(?:[0-9]{1,3}(?:,[0-9]{2,3})*,[0-9]{3}\.[0-9]+|[0-9]{1,3}(?:,[0-9]{2,3})+,[0-9]{3}|[0-9]*\.[0-9]+)$"
 _WITH_COMMA = r"^(?:[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+|[0-9]{1,3}(?:\.[0-9]{3}){2,}|[0-9]*,[0-9]+)$"
+_PLAIN = r"^[0-9]{1,12}(?:\.[0-9]{1,2})?$"
 _DIGITS = r"^([0-9]{0,12})(?:\.([0-9]+))?$"
 _MINUS = ["-", "\u2212"]
 _MILLION = 1_000_000
@@ -47,6 +50,21 @@ def read_amounts(texts: pl.LazyFrame, decimal: str = "") -> pl.LazyFrame:
     `amount` is in integer millionths, and null if the text is not an amount, or if it is ambiguous and the argument `decimal` gives no decimal sign.
     `decimal` is the decimal sign that the text itself shows, if any. `sign` is the code or the sign of its currency, in capital letters.
     """
+    text = pl.col("text")
+    # Nearly all amounts are plain numbers.
+    is_plain = text.str.contains(_PLAIN)
+    plain = texts.filter(is_plain).select(
+        "text",
+        amount=_amount_of_number(text, pl.lit(POINT)),
+        decimal=pl.when(text.str.contains(POINT, literal=True)).then(pl.lit(POINT)),
+        is_ambiguous=pl.lit(value=False),
+        sign=pl.lit(None, dtype=pl.String),
+    )
+    return pl.concat([plain, _read_unusual(texts.filter(~is_plain), decimal)])
+
+
+def _read_unusual(texts: pl.LazyFrame, decimal: str) -> pl.LazyFrame:
+    """Add the same columns to distinct amounts with anything but digits and a decimal point."""
     part, number = pl.col("part").struct, pl.col("number")
     is_whole = part["open"].is_not_null() == part["close"].is_not_null()
     is_known = pl.col("sign").is_null() | pl.col("sign").is_in(list(_codes_by_sign())) | pl.col("sign").str.contains(r"\p{Sc}")

@@ -196,9 +196,9 @@ def is_hit_value(text: str) -> bool:
     return any(text.startswith(source) and len(text) > len(source) for source in HIT_VALUE_SOURCES)
 
 
-def value_number(value: str) -> pl.Expr:
+def value_number(value: pl.Expr) -> pl.Expr:
     """Return a number (Int64) for a value of hits, or null if a hit does not have it."""
-    text = pl.col(value).cast(pl.String).str.strip_chars()
+    text = value.cast(pl.String).str.strip_chars()
     return pl.when(~text.str.to_lowercase().is_in(NO_VALUES)).then(text.hash(2)).reinterpret(signed=True)
 
 

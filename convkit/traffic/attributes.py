@@ -16,7 +16,7 @@ from convkit.core.schema import TEXT
 from convkit.traffic import paths
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
 REFERRER = "referrer"
@@ -81,3 +81,17 @@ def add_cookies(records: pl.LazyFrame, tested: Iterable[str]) -> pl.LazyFrame:
         return records
     cookies = records.select(pl.col(COOKIES).drop_nulls().unique()).with_columns(**values)
     return records.join(cookies, on=COOKIES, how="left", maintain_order="left")
+
+
+def may_have(value: str, columns: Collection[str]) -> pl.Expr:
+    """Return whether rows with these columns may have a value of hits (`path`, `query.NAME`, ...), as far as a quick look shows."""
+    if value.startswith("prop."):
+        return pl.col(value).is_not_null() if value in columns else pl.lit(value=False)
+    if value == "path":
+        return pl.lit(value=True)
+    return (
+        pl.col(COOKIES if is_cookie_column(value) else "request")
+        .cast(pl.String)
+        .str.contains(value.partition(".")[2], literal=True)
+        .fill_null(value=False)
+    )

@@ -22,7 +22,7 @@ LEAST_AGENTS = 20
 """An address with at least this many user agents is not one visitor's."""
 LEAST_ADDRESSES = 20
 """At least this many private addresses distinguish visitors, like those of an office."""
-_AT_ONCE = 1_000_000
+_FEW, _AT_ONCE = 10_000, 1_000_000
 
 
 def find_crowd(clients: pl.DataFrame, site: Site, mode: str) -> Crowd:
@@ -36,17 +36,22 @@ def find_crowd(clients: pl.DataFrame, site: Site, mode: str) -> Crowd:
 
 
 def _crowd(clients: pl.LazyFrame, total: int, *, is_private: bool, is_trusted: bool, size: int) -> Crowd:
-    """Return the crowd among clients (`part, user_agent, records`) that include all those of an address with half of the `total` requests."""
+    """Return the crowd among clients that include all those of an address with half of the `total` requests.
+
+    `clients` are `part, address_part, user_agent, records`.
+    """
     if not total:
         return NO_CROWD
-    sums = {"records": pl.col("records").sum().cast(pl.Int64), "agents": pl.col("user_agent").n_unique()}
-    by_part = clients.drop_nulls("part").group_by("part").agg(**sums)
+    with_address = clients.drop_nulls("address_part")
+    by_address = collect_frame(with_address.group_by("address_part").agg(pl.col("records").sum().cast(pl.Int64)), size)
     if is_trusted or is_private:
-        sources = collect_frame(by_part.select(pl.len()), size).item()
+        sources = by_address.height
         # Many private addresses are those of visitors in a private network.
         if is_trusted or sources < LEAST_ADDRESSES:
             return Crowd(TRUSTED if is_trusted else PRIVATE, total, total, sources)
-    busy = collect_frame(by_part.filter(pl.col("records") * 2 >= total, pl.col("agents") >= LEAST_AGENTS).sort("records", "part").tail(1), size)
+    halves = by_address.lazy().filter(pl.col("records") * 2 >= total).join(with_address, on="address_part").group_by("part")
+    counted = halves.agg(pl.col("records").first(), agents=pl.col("user_agent").n_unique()).filter(pl.col("agents") >= LEAST_AGENTS)
+    busy = collect_frame(counted.sort("records", "part").tail(1), size)
     return Crowd(BUSY, busy["records"][0], total, 1, busy["agents"][0], busy["part"][0]) if busy.height else NO_CROWD
 
 
@@ -85,6 +90,7 @@ def _are_all_local(records: pl.LazyFrame, site: Site, size: int) -> tuple[bool, 
 
 
 def _slices(records: pl.LazyFrame, size: int) -> Iterator[pl.LazyFrame]:
-    """Yield the senders of a million records at a time."""
-    for start in range(0, max(size, 1), _AT_ONCE):
+    """Yield the senders of a few records, then of a million at a time."""
+    yield records.head(_FEW).select("sender")
+    for start in range(_FEW, size, _AT_ONCE):
         yield records.slice(start, _AT_ONCE).select("sender")

@@ -11,7 +11,7 @@ import polars as pl
 
 from convkit.core import patterns, schema
 from convkit.core.conditions import any_of
-from convkit.core.schema import FATE, KIND, NO_VISITOR, ORDER, SESSION_KEY, TEXT, UNVIEWED, first_problem
+from convkit.core.schema import FATE, KIND, NO_VISITOR, ORDER, SESSION_KEY, TEXT, UNVIEWED, first_problem, is_kind
 from convkit.formats.parsers import requests
 from convkit.formats.parsers.base import Needs
 from convkit.formats.parsers.timestamps import WEB_ERA
@@ -122,7 +122,7 @@ def from_records(records: pl.LazyFrame, visitors: pl.LazyFrame, requests: pl.Laz
         .pipe(attributes.add_cookies, tested_columns(goals))
         .pipe(traffic_visitors.add_rule_columns, goals.site)
         .with_columns(client_key())
-        .join(visitors.drop("part", "user", "sender", "user_agent", "records", "is_private", "is_trusted"), on=CLIENT, how="left")
+        .join(visitors.drop("part", "address_part", "user", "sender", "user_agent", "records", "is_private", "is_trusted"), on=CLIENT, how="left")
         .pipe(traffic_visitors.apply_rules, goals.site)
         .join(requests, on="request", how="left", nulls_equal=True)
         .pipe(_add_line_lists)
@@ -169,7 +169,7 @@ def _is_listed() -> pl.Expr:
 
 def dropped_fate_rows(hits: pl.LazyFrame, mode: str, goals: Goals) -> pl.LazyFrame:
     """Return FATE_ROWS of hits excluded by user agent."""
-    fate = pl.when("excluded").then(pl.lit("excluded")).otherwise(pl.lit("bot")).cast(FATE)
+    fate = pl.when("excluded").then(_fate("excluded")).otherwise(_fate("bot"))
     macro = [expr & ~pl.col("other") for goal in goals.macros for expr in goal.named.values()]
     dropped = hits.filter(is_dropped_by_agent(mode)).with_columns(listed=_is_listed(), fate=fate)
     return dropped.select("time", "fate", pl.col("bot").alias("reason"), "user_agent", "source", "line_no", macro=_any_of(macro), unviewed=False)
@@ -196,22 +196,28 @@ def is_plain_asset() -> pl.Expr:
 
 def add_fates(hits: pl.DataFrame, mode: str) -> pl.DataFrame:
     """Add `fate` to hits with `kind` and `reason`; if only bots are analyzed, people's hits are `outside`."""
-    kind = pl.col("kind").cast(pl.String)
     is_bot = pl.col("reason").is_not_null()
     fate = (
         pl.when(is_plain_asset())
-        .then(pl.lit("asset"))
+        .then(_fate("asset"))
         .when("excluded")
-        .then(pl.lit("excluded"))
+        .then(_fate("excluded"))
         .when(is_bot & pl.lit(mode == "drop"))
-        .then(pl.lit("bot"))
-        .when(kind.is_in(["other", "background"]))
-        .then(kind)
+        .then(_fate("bot"))
+        .when(is_kind("other"))
+        .then(_fate("other"))
+        .when(is_kind("background"))
+        .then(_fate("background"))
         .when(~is_bot & pl.lit(mode == "only"))
-        .then(pl.lit("outside"))
-        .otherwise(pl.lit("kept"))
+        .then(_fate("outside"))
+        .otherwise(_fate("kept"))
     )
-    return hits.with_columns(fate=fate.cast(FATE)).drop("excluded")
+    return hits.with_columns(fate=fate).drop("excluded")
+
+
+def _fate(name: str) -> pl.Expr:
+    """Return one of FATES; text would have to be converted for each hit."""
+    return pl.lit(name, dtype=FATE)
 
 
 def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collection[str] = (), *, hash_routes: bool = False) -> pl.LazyFrame:
@@ -233,7 +239,7 @@ def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collec
     is_probing = pl.col("method").is_null() | pl.col("method").is_in(_OTHER_METHODS) | pl.col("robots")
     return (
         paths.add_lists(paths.add_paths(parts, goals.site, hash_routes=hash_routes), goals.site)
-        .with_columns(probing=is_probing, page=paths.page(goals.site), image=pl.col("image") & pl.col("method").is_in(_ASSET_METHODS))
+        .with_columns(probing=is_probing, image=pl.col("image") & pl.col("method").is_in(_ASSET_METHODS))
         .with_columns(**{column: paths.parameter(column.removeprefix("query.")) for column in values})
         .with_columns(query=paths.shown_query(goals.site, shown), parameters=paths.parameter_names(), **tests)
         .select(
@@ -246,7 +252,8 @@ def distinct_requests(parsed: pl.LazyFrame, goals: Goals, session_fields: Collec
             "download",
             "image",
             *tests,
-            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "page", "query", "parameters", *raw_query, *plain_values)),
+            *(pl.col(name).cast(TEXT) for name in ("method", "target_host", "path", "query", "parameters", *raw_query, *plain_values)),
+            page=paths.page(goals.site).cast(TEXT),
         )
     )
 
@@ -273,26 +280,30 @@ def _kind(is_passive: pl.Expr) -> pl.Expr:
     is_page = (is_get & good & (status != _NO_CONTENT) & (status != _PARTIAL_CONTENT) & ~pl.col("listed")).fill_null(value=False)
     return (
         pl.when("other")
-        .then(pl.lit("other"))
+        .then(_kind_named("other"))
         .when(status >= _FIRST_ERROR)
-        .then(pl.lit("error"))
+        .then(_kind_named("error"))
         .when(is_passive)
-        .then(pl.lit("passive"))
+        .then(_kind_named("passive"))
         .when(pl.col("named") & ~is_page)
-        .then(pl.lit("event"))
+        .then(_kind_named("event"))
         .when(pl.col("background"))
-        .then(pl.lit("background"))
+        .then(_kind_named("background"))
         .when(is_get & good & pl.col("download"))
-        .then(pl.lit("download"))
+        .then(_kind_named("download"))
         .when(is_page)
-        .then(pl.lit("page"))
+        .then(_kind_named("page"))
         .when(pl.col("event").is_not_null())
-        .then(pl.lit("event"))
+        .then(_kind_named("event"))
         .when(is_get & (status >= _FIRST_REDIRECT) & ~unchanged)
-        .then(pl.lit("redirect"))
-        .otherwise(pl.lit("background"))
-        .cast(KIND)
+        .then(_kind_named("redirect"))
+        .otherwise(_kind_named("background"))
     )
+
+
+def _kind_named(name: str) -> pl.Expr:
+    """Return one of KINDS."""
+    return pl.lit(name, dtype=KIND)
 
 
 def is_analyzed(mode: str) -> pl.Expr:

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
 from convkit.core.collect import collect_frame
 from convkit.core.formatting import count, plural, share
 from convkit.formats.parsers import requests
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 LEAST_USERS, LARGEST_PART = 20, 3
 """A note names a user with a third of the rows, if there are at least this many users."""
 _CUT = r"^[0-9](?:[.,][0-9]+)?[eE][+][0-9]+$"
 """Matches a long number that a spreadsheet has rounded."""
-_NO_USER = " - -"
+_ONLY_AN_ADDRESS = r"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[1-9a-f][0-9a-f]*:[0-9a-f]+:[0-9a-f]*:[0-9a-f:]*) [^ ]+ -$"
+"""Matches a sender that is surely an IP address without a user."""
 _AT_ONCE = 5_000_000
 _USED = pl.col("problem").is_null() | (pl.col("problem") == "asset")
 
@@ -35,11 +31,23 @@ def without_agents(lines: pl.LazyFrame) -> pl.LazyFrame:
     return lines.with_columns(user_agent=pl.lit(None, dtype=lines.collect_schema()["user_agent"]))
 
 
-def identity_notes(lines: pl.LazyFrame, size: int, *, agents: bool) -> tuple[tuple[str, str], ...]:
-    """Return the codes and texts of the notes on what the lines lack; `agents` is whether there are user agents."""
-    parts = list(_rows_per_user(lines, size))
-    users = pl.concat([part for part, _, _ in parts]).group_by("user").agg(pl.col("rows").sum())
-    rows, cut = sum(number for _, number, _ in parts), sum(number for _, _, number in parts)
+def count_senders(lines: pl.LazyFrame, size: int) -> tuple[pl.DataFrame, int]:
+    """Return `sender, rows`: the number of records of each sender that is not just an address; and the number of all records.
+
+    The lines are read some millions at a time.
+    """
+    pieces = (lines.slice(start, _AT_ONCE).filter(pl.col("problem").is_null()) for start in range(0, max(size, 1), _AT_ONCE))
+    counts = [collect_frame(piece.group_by("sender").agg(rows=pl.len().cast(pl.Int64)), min(size, _AT_ONCE)) for piece in pieces]
+    is_address = pl.col("sender").cast(pl.String).str.contains(_ONLY_AN_ADDRESS)
+    others = pl.concat([count.filter(~is_address) for count in counts]).group_by("sender").agg(pl.col("rows").sum())
+    return others, sum(int(count["rows"].sum()) for count in counts)
+
+
+def identity_notes(senders: pl.DataFrame, rows: int, *, agents: bool) -> tuple[tuple[str, str], ...]:
+    """Return the codes and texts of the notes on what lines lack, given what `count_senders` returns; `agents` is whether there are user agents."""
+    by_user = requests.split_senders(senders.lazy()).drop_nulls("user").group_by("user").agg(pl.col("rows").sum())
+    users = collect_frame(by_user, senders.height)
+    cut = int(users.filter(pl.col("user").str.contains(_CUT))["rows"].sum())
     most = max(users["rows"].to_list(), default=0) if users.height >= LEAST_USERS else 0
     texts = {
         "no-agents": "" if agents else _NO_AGENTS,
@@ -65,15 +73,3 @@ def _cut_ids(rows: int) -> str:
     """Return the text on rows whose user IDs were rounded."""
     held = f"{plural(rows, 'row has a user ID', 'rows have user IDs')} like 1.23E+17, which a spreadsheet has rounded"
     return f"{held}, so several people may count as one; export the data again without opening it in a spreadsheet."
-
-
-def _rows_per_user(lines: pl.LazyFrame, size: int) -> Iterator[tuple[pl.DataFrame, int, int]]:
-    """Yield `user, rows` (users as numbers), the number of rows, and how many of them have a rounded ID, for some millions of lines at a time."""
-    user, is_record = pl.col("user"), pl.col("problem").is_null()
-    for start in range(0, max(size, 1), _AT_ONCE):
-        part = lines.slice(start, _AT_ONCE).filter(is_record).group_by("sender").agg(rows=pl.len().cast(pl.Int64))
-        senders = collect_frame(part, min(size, _AT_ONCE))
-        with_user = senders.lazy().filter(~pl.col("sender").cast(pl.String).str.ends_with(_NO_USER))
-        users = collect_frame(requests.split_senders(with_user).drop_nulls("user").group_by("user").agg(pl.col("rows").sum()), senders.height)
-        cut = int(users.filter(user.str.contains(_CUT))["rows"].sum())
-        yield users.select(user.hash(), "rows"), int(senders["rows"].sum()), cut

@@ -21,12 +21,13 @@ def money_by_value(lines: pl.LazyFrame, goals: Goals, size: int) -> dict[str, Mo
     """Return, for each value that goals read as an amount, like `query.total`, how it is written in NARROWED lines, in memory or on disk."""
     values = sorted({goal.value for goal in goals.goals if isinstance(goal.value, str)})
     records = lines.filter(pl.col("problem").is_null())
-    return {value: money_of(collect_frame(_read(_amounts(records, value)), size), goals.site) for value in values}
+    return {value: money_of(_read(collect_frame(_amounts(records, value), size)), goals.site) for value in values}
 
 
-def _read(amounts: pl.LazyFrame) -> pl.LazyFrame:
+def _read(amounts: pl.DataFrame) -> pl.DataFrame:
     """Add what is read from each amount, with a decimal point where it is ambiguous."""
-    return amounts.join(read_amounts(amounts.select("text").unique(), POINT), on="text", how="left")
+    texts = amounts.lazy().select("text").unique()
+    return collect_frame(amounts.lazy().join(read_amounts(texts, POINT), on="text", how="left"), amounts.height)
 
 
 def _amounts(records: pl.LazyFrame, value: str) -> pl.LazyFrame:
@@ -38,8 +39,7 @@ def _amounts(records: pl.LazyFrame, value: str) -> pl.LazyFrame:
         amounts = records.select(text=text, currency=currency).drop_nulls("text")
     else:
         column = attributes.COOKIES if attributes.is_cookie_column(value) else "request"
-        name = f"{value.partition('.')[2]}="
-        has_value = pl.col(column).cast(pl.String).str.contains(name, literal=True)
+        has_value = attributes.may_have(value, (column,))
         # In memory, distinct texts are known without looking at them; on disk, there may be too many to keep.
         texts = records.select(column)
         texts = texts.unique().filter(has_value) if records.collect_schema()[column] == TEXT else texts.filter(has_value).unique()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from convkit.core import datafiles, patterns
-from convkit.core.conditions import any_of
+from convkit.core.conditions import any_of, change_where
 from convkit.core.escapes import percent_decode
 from convkit.core.patterns import PARAMETER_SIGN
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from convkit.core.model import Site
 
+_LETTER = r"[!\"$&-\-0-:<->@-\[\]-~]"
+_USUAL = rf"^(?:/|(?:/{_LETTER}(?:{_LETTER}|\.)*)+)(?:\?[^#\\]*)?$"
+"""Matches the targets that need nothing but to be split at their question mark, as nearly all do."""
 _ORIGIN = r"^[A-Za-z][A-Za-z0-9+.-]*://([^/?#]*)"
 _ROUTE = r"#!?(/[^#]*)"
 _FIRST_PART = r"^([^/?#]+)"
@@ -43,20 +46,30 @@ def add_paths(targets: pl.LazyFrame, site: Site, *, hash_routes: bool = False) -
 
     With `hash_routes`, the path of a URL with `#/` or `#!/` is what follows these characters.
     """
-    plain = pl.col("target").cast(pl.String).str.replace_all(_ESCAPE, "%${1}")
+    is_usual = pl.col("target").str.contains(_USUAL).fill_null(value=True)
+    usual = _split(targets.filter(is_usual).with_columns(target_host=pl.lit(None, dtype=pl.String), plain="target"))
+    unusual = _normalized(_unusual(targets.filter(~is_usual), hash_routes=hash_routes))
+    paths = pl.concat([usual, unusual]).with_columns(path=_with_query(site.keep_query))
+    return paths.with_columns(pl.col("bare", "path").str.to_lowercase()) if site.ignore_case else paths
+
+
+def _split(targets: pl.LazyFrame) -> pl.LazyFrame:
+    """Split `plain` at its question mark into `sent_query` and `bare`."""
+    side = pl.col("side").struct
+    split = targets.with_columns(side=pl.col("plain").str.splitn("?", 2))
+    return split.with_columns(sent_query=side[1], bare=side[0]).drop("plain", "side")
+
+
+def _unusual(targets: pl.LazyFrame, *, hash_routes: bool) -> pl.LazyFrame:
+    """Add `target_host`, `sent_query` and `bare` to targets that may be whole URLs, or have escapes or a fragment."""
+    plain = pl.col("target").str.replace_all(_ESCAPE, "%${1}")
     with_origin = targets.with_columns(plain=plain).with_columns(plain=_with_origin(pl.col("plain")))
-    split = (
-        with_origin.with_columns(
-            target_host=pl.col("plain").str.extract(_ORIGIN).str.to_lowercase().str.replace(r"^.*@", "").str.replace(r":\d+$", ""),
-            plain=pl.col("plain").str.replace(_ORIGIN, "").str.replace(r"#.*$", ""),
-            **({"route": pl.col("plain").str.extract(_ROUTE)} if hash_routes else {}),
-        )
-        .with_columns(side=pl.col("plain").str.splitn("?", 2))
-        .with_columns(sent_query=pl.col("side").struct[1], bare=pl.col("side").struct[0])
-        .drop("plain", "side")
-    )
-    normalized = (_with_route(split) if hash_routes else split).pipe(_normalized).with_columns(path=_with_query(site.keep_query))
-    return normalized.with_columns(pl.col("bare", "path").str.to_lowercase()) if site.ignore_case else normalized
+    split = with_origin.with_columns(
+        target_host=pl.col("plain").str.extract(_ORIGIN).str.to_lowercase().str.replace(r"^.*@", "").str.replace(r":\d+$", ""),
+        plain=pl.col("plain").str.replace(_ORIGIN, "").str.replace(r"#.*$", ""),
+        **({"route": pl.col("plain").str.extract(_ROUTE)} if hash_routes else {}),
+    ).pipe(_split)
+    return _with_route(split) if hash_routes else split
 
 
 def _with_origin(target: pl.Expr) -> pl.Expr:
@@ -130,13 +143,18 @@ def page(site: Site) -> pl.Expr:
 def parameter(name: str, query: pl.Expr = _QUERY) -> pl.Expr:
     """Return the decoded value of the first parameter with this name in a query: empty if it has no value, null if it is missing."""
     value = query.str.extract(_parameter_pattern(re.escape(name))).str.strip_prefix("=")
+    return change_where(value, lambda text: text.str.contains_any(["+", "%"]), _decoded)
+
+
+def _decoded(value: pl.Expr) -> pl.Expr:
+    """Return values of parameters as people read them."""
     return percent_decode(value.str.replace_all("+", " ", literal=True), slash=True)
 
 
 def parameter_names() -> pl.Expr:
-    """Return the names of the parameters in `sent_query`, as sent, separated by `&`, or null if there are none."""
-    names = _QUERY.str.replace_all("=[^&]*", "")
-    return pl.when(names != "").then(names)
+    """Return the names of the parameters in `sent_query`, as sent, separated by `&`, or null if there is no query."""
+    several = change_where(_QUERY, lambda query: query.str.contains("&", literal=True), lambda query: query.str.replace_all("=[^&]*", ""))
+    return several.str.splitn("=", 2).struct[0]
 
 
 def shown_query(site: Site, value_columns: list[str]) -> pl.Expr:

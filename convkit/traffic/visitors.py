@@ -58,15 +58,15 @@ def has_identity(rules: Iterable[str], columns: Sequence[str], candidates: pl.Ex
     return any_of((_rule_value(rule, text).is_not_null() for rule, text in texts.items()))
 
 
-_SURELY_IDENTIFIED = r"^(?:[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+|[1-9a-f][0-9a-f]*:[0-9a-f]+:[0-9a-f]*:[0-9a-f:]*) [^ ]+ [^ ]+$"
+def unidentified(lines: pl.LazyFrame, senders: pl.DataFrame, rules: Iterable[str], size: int) -> pl.DataFrame:
+    """Return `source, line_no` of records that no rule applies to, and whose sender is neither an address nor a user but, say, a time of day.
 
-
-def unidentified(lines: pl.LazyFrame, rules: Iterable[str], size: int) -> pl.DataFrame:
-    """Return `source, line_no` of records that no rule applies to, and whose sender is neither an address nor a user but, say, a time of day."""
-    columns, text = lines.collect_schema().names(), pl.col("sender").cast(pl.String)
-    # Only senders written in an unusual way need to be split; those without any text have the problem already.
-    unusual = lines.select("sender").unique().filter(~text.str.contains(_SURELY_IDENTIFIED) & (text != "- - -"))
-    nobody = collect_frame(requests.split_senders(unusual).filter(pl.col("address").is_null() & pl.col("user").is_null()).select("sender"), size)
+    `senders` has the senders of records that are not just an address.
+    """
+    columns = lines.collect_schema().names()
+    # Records without any sender have the problem already.
+    split = requests.split_senders(senders.lazy().select("sender").filter(pl.col("sender").cast(pl.String) != "- - -"))
+    nobody = collect_frame(split.filter(pl.col("address").is_null() & pl.col("user").is_null()).select("sender"), senders.height)
     if nobody.is_empty():
         return pl.DataFrame(schema={name: pl.UInt32() for name in LINE_KEY})
     is_record = pl.col("problem").is_null() & pl.col("request").is_not_null()
@@ -154,6 +154,11 @@ def client_key() -> pl.Expr:
     return (sender * (1 << 32) + agent).alias(CLIENT)
 
 
+def is_sent_by(clients: pl.DataFrame) -> pl.Expr:
+    """Return whether a line was sent by one of the clients (`client`)."""
+    return client_key().is_in(clients[CLIENT].implode())
+
+
 def deduplicate_assets(parsed: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
     """Return PARSED with one plain asset per client, and how many others were dropped per log: most lines add no information."""
     is_asset = pl.col("problem").eq_missing(pl.lit("asset", dtype=PROBLEM))
@@ -179,7 +184,7 @@ def distinct_clients(parsed: pl.LazyFrame) -> pl.LazyFrame:
 def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool = False, has_assets: bool | None = None) -> pl.LazyFrame:
     """Return `client, sender, user_agent, visitor, by:user, ignored, bot, exempt, has_assets` of clients in memory, and what other steps need.
 
-    These are `part` and `user` for `identities`, and `records, is_private, is_trusted` for `crowds`.
+    These are `part` and `user` for `identities`, and `address_part, records, is_private, is_trusted` for `crowds`.
 
     `visitor` is identified by address, `by:user` by user ID, each null where there is none; `bot` and `exempt` come from the user agent
     (`bots.judge_agents`); `has_assets` is whether the visitor requested assets, or null if no visitor did, as behind a content delivery network, or
@@ -196,7 +201,7 @@ def identify(clients: pl.LazyFrame, site: Site, mode: str, *, with_device: bool 
         .with_columns(bot=pl.when(pl.col("has_asked_assets").is_not_null() | (pl.col("bot") != bots.PROGRAM)).then("bot"))
         .with_columns(visitor=(address ^ agent if is_by_browser else address).reinterpret(signed=True))
         .with_columns(has_assets=pl.when(is_logged).then(pl.col("has_asked_assets").max().over(pl.coalesce("visitor", _BY_USER))))
-        .drop("has_asked_assets", "address_part", "agent_part")
+        .drop("has_asked_assets", "agent_part")
     )
 
 

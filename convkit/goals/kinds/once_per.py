@@ -59,32 +59,36 @@ def turns(value: str | tuple[str, str], named: pl.Expr, _: values.GoalContext) -
     if isinstance(value, tuple):
         visitor_and_value = pl.col(_VISITOR).hash(1) ^ pl.col(value[1]).cast(pl.String).fill_null("").hash(2)
         return named & pl.when(named).then(visitor_and_value).is_first_distinct()
-    unit = _in_order(_unit(value), named)
-    return named & _is_row(_rows(named).filter(unit.is_first_distinct()))
+    return named & _is_row(_rows(named).filter(_in_order(_unit(value, named), named).is_first_distinct()))
 
 
 def shared(value: str | tuple[str, str], named: pl.Expr) -> pl.Expr | None:
     """Return the first match of each value that several visitors have, or None if matches do not count once per value."""
     if isinstance(value, tuple) or not _is_value(value):
         return None
-    unit, visitor = (_in_order(expr, named) for expr in (_unit(value), pl.col(_VISITOR).hash(3).reinterpret(signed=True)))
+    unit, visitor = (_in_order(numbers, named) for numbers in (_unit(value, named), _visitors(named, 3)))
     of_others = unit.filter((unit ^ visitor).is_first_distinct() & ~unit.is_first_distinct())
     return _is_row(_rows(named).filter(unit.is_first_distinct() & unit.is_in(of_others.implode())))
 
 
-def _unit(value: str) -> pl.Expr:
-    """Return a number for the value of a hit; hits without one have a number per visitor: two orders without a number may differ."""
-    return pl.coalesce(values.value_number(value), pl.col(_VISITOR).hash(1).reinterpret(signed=True))
+def _unit(value: str, named: pl.Expr) -> pl.Expr:
+    """Return a number for the value of each match; matches without one have a number per visitor: two orders without a number may differ."""
+    return pl.coalesce(values.value_number(pl.col(value).filter(named)), _visitors(named, 1))
+
+
+def _visitors(named: pl.Expr, seed: int) -> pl.Expr:
+    """Return a number for the visitor of each match."""
+    return pl.col(_VISITOR).filter(named).hash(seed).reinterpret(signed=True)
 
 
 def _rows(named: pl.Expr) -> pl.Expr:
     """Return the positions of the matches, in the order of hits."""
-    return _in_order(pl.int_range(pl.len()), named)
+    return _in_order(pl.int_range(pl.len()).filter(named), named)
 
 
-def _in_order(column: pl.Expr, named: pl.Expr) -> pl.Expr:
-    """Return a column of the matches, in the order of hits, whoever sent them; the frame is sorted by visitor first."""
-    return column.filter(named).sort_by([pl.col(name).filter(named) for name in ORDER])
+def _in_order(numbers: pl.Expr, named: pl.Expr) -> pl.Expr:
+    """Return a number of each match in the order of hits, whoever sent them; the frame is sorted by visitor first."""
+    return numbers.sort_by([pl.col(name).filter(named) for name in ORDER])
 
 
 def _is_row(rows: pl.Expr) -> pl.Expr:
