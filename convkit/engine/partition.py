@@ -35,7 +35,7 @@ from convkit.traffic.money import money_by_value
 from convkit.traffic.proxies import resolve_proxies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from convkit.core.model import Goals, Site
     from convkit.engine.plan import Plan
@@ -47,6 +47,8 @@ T = TypeVar("T")
 
 _COUNTED_AT_ONCE = 5_000_000
 """The number of lines on disk that are counted at a time: grouping reads ahead without limit, and took 1.4 GB for 50 million lines at once."""
+_FEW = 200_000
+"""The number of lines that are always read at once."""
 _MANY = 1 << 30
 """The row count passed with queries for lines on disk, so that they run on the engine that holds few rows in memory."""
 _NEVER_COUNTED = ("blank", "comment", "asset")
@@ -138,7 +140,7 @@ def _on_disk(opened: OpenLogs, plan: Plan, stack: ExitStack) -> Partition:
     lines, notes, duplicates = _judged(lines, plan, size, len(logs), lambda query: query)
     facts, nodes = _global_facts(lines, goals, size), rule_nodes(lines, goals.site, size)
     if any(goal.shared is not None for goal in goals.all):
-        nodes = pl.concat([nodes, _value_nodes(lines, size, _filters(lines, group_keys(nodes), size, plan.memory), goals, facts)], how="diagonal")
+        nodes = pl.concat([nodes, _value_nodes(lines, size, nodes, plan, facts)], how="diagonal")
     data = replace(_log_data(opened, logs, loaded, lines, size), facts=facts, identity_notes=notes, duplicates=duplicates)
     return Partition(data, plan.every_line, filters=_filters(lines, group_keys(nodes), size, plan.memory))
 
@@ -261,18 +263,23 @@ def rule_nodes(lines: pl.LazyFrame, site: Site, size: int) -> pl.DataFrame:
     return collect_frame(linked, size)
 
 
-def _value_nodes(lines: pl.LazyFrame, size: int, filters: Sequence[pl.Expr], goals: Goals, facts: GlobalFacts) -> pl.DataFrame:
+def _value_nodes(lines: pl.LazyFrame, size: int, nodes: pl.DataFrame, plan: Plan, facts: GlobalFacts) -> pl.DataFrame:
     """Return `key` and a node per goal, for `group_keys`, of values that count once at all and occur with several keys.
 
-    The hits that goals name are found part by part, as in an analysis.
+    The hits that goals name are found among the lines that may have a value: as a rule, these are few, otherwise part by part, as in an analysis.
     """
+    goals, columns = plan.goals, lines.collect_schema().names()
     once_values = {goal.once_value for goal in goals.all if goal.shared is not None and goal.once_value is not None}
-    columns = lines.collect_schema().names()
-    lines = lines.filter(pl.col("problem").is_null() & any_of(attributes.may_have(value, columns) for value in once_values))
+    with_value = lines.filter(pl.col("problem").is_null() & any_of(attributes.may_have(value, columns) for value in once_values))
+    few = _read_part(with_value.head(_FEW + 1), pl.lit(value=True), size)
+    if few.height <= _FEW:
+        parts: Iterable[pl.DataFrame] = (few,)
+    else:
+        filters = _filters(lines, group_keys(nodes), size, plan.memory)
+        parts = (_read_part(with_value, is_of_part, size) for is_of_part in filters)
     values = pl.DataFrame(schema={BUCKET_KEY: pl.UInt32, "goal": pl.UInt32, "value": pl.Int64})
-    for is_of_part in filters:
-        part = Part(_read_part(lines, is_of_part, size), facts)
-        values = pl.concat([values, stages.values_counted_once(part, goals, BUCKET_KEY)]).unique()
+    for part in parts:
+        values = pl.concat([values, stages.values_counted_once(Part(part, facts), goals, BUCKET_KEY)]).unique()
     of_several = values.filter(pl.col(BUCKET_KEY).n_unique().over("goal", "value") > 1)
     numbers = of_several["goal"].unique().sort()
     return of_several.select(BUCKET_KEY, **{f"{_NODE}once:{number}": pl.when(goal=number).then("value") for number in numbers})
