@@ -22,9 +22,9 @@ ROWS = {
     "a31": "test_an_order_number_is_one_order_whoever_opens_its_receipt",
     "e01": "test_an_id_of_a_message_is_not_one_of_an_event",
     "e04": "test_an_id_of_a_thing_is_not_one_of_an_event",
-    "p03": "test_a_reloaded_receipt_of_a_visit_is_one_order",
-    "p05": "test_a_log_without_status_is_not_the_same_log",
-    "p07": "test_rows_without_an_id_are_different_events",
+    "ep03": "test_a_reloaded_receipt_of_a_visit_is_one_order",
+    "ap05": "test_a_log_without_status_is_not_the_same_log",
+    "ep07": "test_rows_without_an_id_are_different_events",
 }
 MAILS = [
     "timestamp,email,event,message_id,url",

@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 ROWS = {
     "a01": "test_a_forwarded_list_before_the_proxys_address",
-    "a02": "test_clients_are_the_last_untrusted_sendersof_the_quoted_list",
-    "a03": "test_clients_are_the_last_untrusted_sendersof_the_quoted_list",
-    "a04": "test_where_all_sendersare_private_the_first_note_of_every_report_says_so",
-    "a05": "test_senderslose_their_ports",
+    "a02": "test_clients_are_the_last_untrusted_senders_of_the_quoted_list",
+    "a03": "test_clients_are_the_last_untrusted_senders_of_the_quoted_list",
+    "a04": "test_where_all_senders_are_private_the_first_note_of_every_report_says_so",
+    "a05": "test_senders_lose_their_ports",
     "a08": "test_words_of_a_logger_before_the_address",
     "a10": "test_late_and_packed_lists_are_read_like_early_ones",
     "a25": "test_without_any_user_agent_nobody_is_a_bot_by_it",
-    "a37": "test_mapped_sendersare_masked_completely",
+    "a37": "test_mapped_senders_are_masked_completely",
     "a38": "test_cookies_of_nginxs_userid_module",
     "e07": "test_a_visit_is_somebody_where_no_user_is",
     "e10": "test_a_value_that_says_nothing_hides_no_fallback",
@@ -37,10 +37,10 @@ ROWS = {
     "e46": "test_placeholders_are_nobody",
     "e47": "test_a_session_of_the_tool_belongs_to_its_own_user",
     "e62": "test_rounded_user_ids_are_noted",
-    "p03": "test_senderslose_their_ports_in_other_formats",
-    "p07": "test_senderslose_their_ports_in_other_formats",
-    "p14": "test_senderslose_their_ports_in_other_formats",
-    "p17": "test_senderslose_their_ports_in_other_formats",
+    "ap03": "test_senders_lose_their_ports_in_other_formats",
+    "ap07": "test_senders_lose_their_ports_in_other_formats",
+    "ap14": "test_senders_lose_their_ports_in_other_formats",
+    "ap17": "test_senders_lose_their_ports_in_other_formats",
 }
 """The test of each case in the collection of field cases."""
 
@@ -79,7 +79,7 @@ FOUR = (4, 4, 12, 0, 4)
 
 
 @pytest.mark.parametrize("sender", ["198.51.100.{}:# - -", "[2001:db8:0:{}::1]:# - -", "::ffff:198.51.100.{} - -", "app{}.example:# - -"])
-def test_senderslose_their_ports(tmp_path: Path, sender: str) -> None:
+def test_senders_lose_their_ports(tmp_path: Path, sender: str) -> None:
     senders = [sender.format(number) for number in range(1, 5)]
     assert counts(report(tmp_path, visits(senders), GOALS)) == FOUR
 
@@ -110,7 +110,7 @@ HEADERS = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_senderslose_their_ports_in_other_formats(tmp_path: Path, name: str) -> None:
+def test_senders_lose_their_ports_in_other_formats(tmp_path: Path, name: str) -> None:
     rows = [
         FORMATS[name].format(
             v=visit, n=visit * 10 + number, p=path, t=f"2026-10-10T1{visit}:00:0{number}Z", d=f"2026-10-10 1{visit}:00:0{number}",
@@ -198,7 +198,7 @@ def test_a_line_that_names_neither_address_nor_user_has_no_visitor(tmp_path: Pat
         "2001:db8::198.51.100.21", "198.51.100.21,198.51.100.22",
     ],
 )  # fmt: skip
-def test_mapped_sendersare_masked_completely(text: str) -> None:
+def test_mapped_senders_are_masked_completely(text: str) -> None:
     masked = addresses.mask_addresses(f"x {text} - - [12/Oct/2026:10:00:01 +0000]")
     assert not any(octet in masked for octet in ("198", "51.100", "100.2", ".21", "ffff", "db8"))
     assert masked.endswith(" - - [12/Oct/2026:10:00:01 +0000]")
@@ -220,7 +220,7 @@ LISTS = {
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_clients_are_the_last_untrusted_sendersof_the_quoted_list(tmp_path: Path, name: str) -> None:
+def test_clients_are_the_last_untrusted_senders_of_the_quoted_list(tmp_path: Path, name: str) -> None:
     ends = [end.format(10 + visit) for visit in range(4) for end in [LISTS[name][visit % len(LISTS[name])]]]
     lines = visits(["10.0.0.2 - -"] * 4, ends)
     assert counts(report(tmp_path, lines, PROXY)) == FOUR
@@ -453,7 +453,7 @@ def behind_one_address(address: str, browsers: int, others: int = 0) -> list[str
 
 
 @pytest.mark.parametrize("address", ["172.18.0.1", "10.0.0.2", "::1", "fd00::7", "fe80::1", "100.64.3.4", "unix:"])
-def test_where_all_sendersare_private_the_first_note_of_every_report_says_so(tmp_path: Path, address: str) -> None:
+def test_where_all_senders_are_private_the_first_note_of_every_report_says_so(tmp_path: Path, address: str) -> None:
     """The behaviour of one visitor does not make a bot of all who share the address and the browser."""
     lines = behind_one_address(address, 3)
     lines.append(line("GET /robots.txt", 7, who=f"{address} - -", agent=agents(1)[0]))
@@ -468,7 +468,7 @@ def test_where_all_sendersare_private_the_first_note_of_every_report_says_so(tmp
 
 
 @pytest.mark.parametrize(("senders", "is_crowd"), [(19, True), (20, False)])
-def test_many_private_sendersare_those_of_an_office(tmp_path: Path, senders: int, *, is_crowd: bool) -> None:
+def test_many_private_senders_are_those_of_an_office(tmp_path: Path, senders: int, *, is_crowd: bool) -> None:
     lines = [line("GET /a", number, who=f"10.1.2.{number} - -") for number in range(senders)]
     assert any("private IP addresses" in text for text in notes(report(tmp_path, lines, GOALS))) == is_crowd
 

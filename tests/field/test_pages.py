@@ -33,7 +33,7 @@ ROWS = {
     "e60": "test_a_url_without_a_scheme_has_a_host_and_a_path",
     "F2": "test_a_page_without_a_leading_slash_gets_one",
     "F4": "test_one_page_view_does_not_take_other_visitors_out",
-    "p16": "test_pieces_of_a_download_are_one_download",
+    "ap16": "test_pieces_of_a_download_are_one_download",
 }
 """The observed cases, with the test of each."""
 

@@ -19,6 +19,7 @@ ROWS = {
     "a21": "test_health_checks_are_programs",
     "a23": "test_two_paths_that_only_scanners_request_make_a_scanner",
     "a24": "test_an_agent_without_quotes_is_read",
+    "F5": "test_without_user_agents_an_address_is_not_judged_by_these_rules",
 }
 AGENTS = Path(__file__).parents[1] / "data" / "agents" / "agents.tsv"
 GOALS = "macro: {purchase: /thank-you}\nmicro: {product: /product/*}"
