@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from .simulator_bots import MACHINES
 from .simulator_crowd import Crowd
 from .simulator_edges import ANY_TIME, crawl, late_purchases, midnight_visit, probes, users
+from .simulator_field import FIELD
 from .simulator_log import Written, write
 from .simulator_shop import PRODUCTS, UNCHANGED, Change, Shop
 from .simulator_site import ZONE, Site
@@ -97,7 +98,7 @@ def _passers_by(number: int, crowd: Crowd, shop: Shop, span: Span) -> None:
 def _edges(crowd: Crowd, shop: Shop, span: Span) -> None:
     """Play every edge-case script once, the longest one in the first third of the log."""
     rng = crowd.rng
-    for script in (*ANY_TIME, *MACHINES):
+    for script in (*ANY_TIME, *MACHINES, *FIELD):
         script(crowd, shop, span.moment(rng, 17, span.days - 3))
     late_purchases(crowd, shop, span.moment(rng, 17, max(1, span.days // 3)))
     for day in (span.day(rng.randint(1, span.days - 3)), f"{span.day(span.days - 3)[:8]}01"):

@@ -136,7 +136,7 @@ class Visitor:
         strange = bool(self.odd) and self.rng.random() < self.odd
         target = spelt(self.rng, path) if strange and method == "GET" else quote(path, safe="/%")
         if query:
-            target += "?" + "&".join(f"{name}={value}" for name, value in query.items())
+            target += "?" + "&".join(f"{name}={value.replace(' ', '+')}" for name, value in query.items())
         elif strange and method == "GET" and self.rng.random() < 0.3:
             target += "#details"
         protocol = "" if strange and self.rng.random() < 0.2 else " HTTP/1.1"

@@ -9,6 +9,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from .simulator_acts import Kind
+from .simulator_field import PROGRAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -84,7 +85,7 @@ def reasons_of(plan: Iterable[Hit], site: Site) -> dict[Device, str]:
 
 def _reason(device: Device, hits: list[Hit], *, loads_assets: bool) -> str:
     if device.bot:
-        return "no user agent" if device.agent == "-" else "user agent is on the crawler list"
+        return "no user agent" if device.agent == "-" else f"user agent is {'not a browser' if device.agent in PROGRAMS else 'on the crawler list'}"
     if not loads_assets and any(" /robots.txt " in hit.request for hit in hits):
         return "requested robots.txt"
     pages = [hit for hit in hits if hit.kind is Kind.PAGE]

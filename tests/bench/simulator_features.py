@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from .simulator_acts import Device, Hit, Kind
-from .simulator_log import odd_lines
+from .simulator_log import FUTURE, odd_lines
 from .simulator_sessions import Session, Visits, in_order
 from .simulator_site import TIMEOUT, WEEK, ZONE
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .simulator import Simulation
     from .simulator_truth import Truth
 
+PARTIAL = 206
 STEPS = ("product", "cart", "checkout", "receipt")
 
 
@@ -115,13 +116,27 @@ def _acts(plan: list[Hit], visits: Visits) -> Counter[str]:
     return counts
 
 
+def _field(plan: list[Hit]) -> Counter[str]:
+    """Count what real logs hold beside visits."""
+    counts: Counter[str] = Counter()
+    for hit in plan:
+        counts["forwarded lists"] += "," in hit.address
+        counts["addresses with a port"] += hit.address.endswith((":52044", ":443"))
+        counts["prefetched pages"] += "_rsc=" in hit.request
+        counts["pieces of pages"] += hit.status == PARTIAL and hit.kind is Kind.BACKGROUND
+        counts["amounts of other currencies"] += "receipt" in hit.tags and ("currency" in hit.query or "$" in hit.query.get("total", ""))
+    orders = {(hit.device, hit.query["order"]) for hit in plan if "order" in hit.query}
+    counts["orders opened by two visitors"] = len(orders) - len({order for _, order in orders})
+    return counts
+
+
 def features(simulation: Simulation, truth: Truth) -> Counter[str]:
     """Count the hard cases; `odd` is the total number of unusual lines of all kinds."""
     visits, written = truth.visits, simulation.written
     odd = odd_lines(simulation.plan)
     counts = _gaps(visits) + _windows(visits) + _errors(visits) + _sessions(visits.sessions)
-    counts += _devices(simulation.plan) + _acts(simulation.plan, visits) + odd
-    counts.update({"blank": written.blank, "unparsed": written.unparsed, "displaced": written.displaced})
+    counts += _devices(simulation.plan) + _acts(simulation.plan, visits) + _field(simulation.plan) + odd
+    counts.update({"blank": written.blank, "unparsed": written.unparsed, "displaced": written.displaced, "wrong clocks": written.lines.count(FUTURE)})
     counts.update(truth.bots)
     counts["odd"] = odd.total() + written.blank + written.unparsed
     for offset in ("+0200", "+0100"):

@@ -71,11 +71,18 @@ def reach(sessions: list[Session], goal: Goal, kinds: dict[Hit, str]) -> dict[Se
     return reached
 
 
+_AMOUNTS = {"EUR 12.50": "12.5", "1.234,50": "1234.5", "1,234.50": "1234.5", "€7": "7", "12,-": "12", "2 000,00": "2000", "(3.00)": "-3"}
+"""The values of amounts that are not plain numbers."""
+
+
 def amount(goal: Goal, hit: Hit) -> Fraction:
-    """Return the value of a counted hit; only numbers are values, of which some have a decimal comma."""
+    """Return the value of a counted hit: numbers, some with a decimal comma, and amounts in euros."""
     if isinstance(goal.value, Fraction):
         return goal.value
-    text = hit.query.get(str(goal.value), "").replace(",", ".")
+    if hit.query.get("currency", "EUR") != "EUR" or "$" in hit.query.get(str(goal.value), ""):
+        return Fraction(0)
+    text = hit.query.get(str(goal.value), "")
+    text = _AMOUNTS.get(text, text).replace(",", ".")
     whole, _, rest = text.removeprefix("-").partition(".")
     return Fraction(text) if whole.isdecimal() and (rest.isdecimal() or not rest) else Fraction(0)
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from .simulator_acts import Device, Hit
 
+FUTURE = '198.51.100.9 - - [03/Oct/2099:10:00:00 +0200] "GET /checkout/thank-you HTTP/1.1" 200 512 "-" "Mozilla/5.0 (X11; Linux x86_64; rv:143.0)"'
+"""A line of a server whose clock is wrong."""
 LATEST = 60
 """The maximum delay of a line that is logged late, in seconds."""
 
@@ -67,6 +69,9 @@ def write(plan: list[Hit], rng: random.Random, *, odd: float, tails: float) -> W
             written.blank += 1
         if rng.random() < odd / 20:
             written.lines.append(rng.choice(NO_HITS))
+            written.unparsed += 1
+        if tails and rng.random() < odd / 20:
+            written.lines.append(FUTURE)
             written.unparsed += 1
         tail = rng.choice((' "-"', " 0.012")) if rng.random() < tails else ""
         written.lines.append(_line(hit, tail))
