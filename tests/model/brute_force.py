@@ -46,7 +46,7 @@ class Period:
 
 @dataclass
 class Model:
-    """The sessions of a log and the goals that they match, without sessions that have no page view."""
+    """The sessions of a log and the goals that they match, without sessions that have no page view, unless the site counts them."""
 
     goals: GoalsFile
     period: Period
@@ -86,7 +86,7 @@ def analyze(hits: list[Hit], goals: GoalsFile, period: Period | None = None, bot
     robots = reasons_of(hits, goals.site) if bots != "keep" else {}
     analyzed = [hit for hit in hits if fate(hit, "", goals.site, robots, bots) == "kept"]
     traffic = with_kinds(analyzed, visitors_of(analyzed, goals), goals)
-    sessions = [session for session in cut(traffic, goals.site.timeout) if session.pages]
+    sessions = [session for session in cut(traffic, goals.site.timeout) if session.pages or goals.site.pageless]
     visits = Visits(tuple(sessions), traffic, goals.site)
     matches = {goal: matches_of(goal, visits) for goal in goals.all_goals}
     return Model(goals, period or Period(), traffic, robots, bots, sessions, matches, where)

@@ -107,7 +107,8 @@ def value_of(hit: Hit, same: str) -> str | None:
 
 def may_enter(model: Model, funnel: Funnel, session: int) -> bool:
     """Return whether a chain may begin in a session, given the funnel's landing page."""
-    return funnel.landing is None or matches(funnel.landing, model.sessions[session].pages[0].path)
+    pages = model.sessions[session].pages
+    return funnel.landing is None or (bool(pages) and matches(funnel.landing, pages[0].path))
 
 
 def funnel_figures(model: Model, name: str) -> Figures:
@@ -178,8 +179,8 @@ def destinations(model: Model, walk: Walk, step: int, positions: set[int]) -> se
     shown = model.goals.site.shown
     later = [shown(hit.path) for hit, kind in walk.rest(step) if kind == "page" and hit.position not in positions]
     _, _, session = walk.hits[walk.chain[step]]
-    exit_page = model.sessions[session].pages[-1].path
-    return {("next", later[0] if later else LEFT), ("last_page", shown(exit_page))}
+    pages = model.sessions[session].pages
+    return {("next", later[0] if later else LEFT), ("last_page", shown(pages[-1].path) if pages else LEFT)}
 
 
 def items_between(model: Model, walk: Walk, step: int, following: int | None) -> set[tuple[str, str]]:

@@ -32,6 +32,8 @@ class Goal:
     once_per: str | tuple[str, ...] = "session"
     value: str | None = None
     target: str | None = None
+    passive: bool = False
+    """Whether a hit that no other goal names is a match without being an interaction."""
 
     @property
     def is_state_only(self) -> bool:

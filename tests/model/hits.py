@@ -91,6 +91,8 @@ class Site:
     """Visitor rules that take precedence over IP address and browser (`user`, `query.NAME`, `jsessionid`); the first that applies is used."""
     bots_kept: tuple[str, ...] = ()
     bots_dropped: tuple[str, ...] = ()
+    pageless: bool = False
+    """Whether sessions without a page view count."""
 
     def is_background(self, hit: Hit) -> bool:
         """Return whether the path is on the background list or ignored."""

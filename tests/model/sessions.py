@@ -63,12 +63,14 @@ def first_downloads(hits: list[Hit], visitors: dict[int, str], site: Site) -> fr
     return frozenset(first)
 
 
-def kind_of(hit: Hit, site: Site, *, is_named: bool) -> str:
-    """Return the kind of a hit by the first rule that applies."""
+def kind_of(hit: Hit, site: Site, *, is_named: bool, is_passive: bool) -> str:
+    """Return the kind of a hit by the first rule that applies; passive hits are those that only passive goals name."""
     if hit.method not in MEASURED_METHODS or hit.path == "/robots.txt":
         return "other"
     if hit.status >= 400:
         return "error"
+    if is_passive:
+        return "passive"
     if site.is_page(hit):
         return "page"
     return "event" if is_named else unnamed_kind(hit, site)
@@ -98,8 +100,9 @@ def with_kinds(hits: list[Hit], visitors: dict[int, str], goals: GoalsFile) -> T
     first = first_downloads(hits, visitors, goals.site)
     kinds = {}
     for hit in hits:
-        is_named = any(names(goal, hit, goals.site, first) for goal in goals.all_goals)
-        kinds[hit.position] = kind_of(hit, goals.site, is_named=is_named)
+        naming = [goal for goal in goals.all_goals if names(goal, hit, goals.site, first)]
+        is_passive = bool(naming) and all(goal.passive for goal in naming)
+        kinds[hit.position] = kind_of(hit, goals.site, is_named=bool(naming), is_passive=is_passive)
     return Traffic(hits, visitors, kinds, first)
 
 
@@ -161,7 +164,7 @@ def later_identity(hits: list[Hit], number: int, rule: str) -> str | None:
 
 @dataclass(frozen=True)
 class Visits:
-    """Sessions with a page view, in order, and the traffic that they were split from."""
+    """Sessions that count, in order, and the traffic that they were split from."""
 
     sessions: tuple[Session, ...]
     traffic: Traffic

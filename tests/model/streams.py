@@ -181,6 +181,8 @@ def mappings(draw: st.DrawFn, goals: dict[str, Goal], *, counts: bool = True) ->
         written["value"] = fields["value"] if fields["value"].startswith("query.") else float(fields["value"])
     if counts and draw(st.integers(0, 3)) == 0:
         fields["target"] = written["target"] = draw(st.sampled_from(("50%", "1.5%", "100%")))
+    if counts and draw(st.integers(0, 5)) == 0:
+        fields["passive"] = written["passive"] = True
     return Goal(**fields)
 
 
@@ -293,6 +295,7 @@ def sites(draw: st.DrawFn, *, with_users: bool = False) -> Site:
         groups=draw(st.sampled_from(((), ("/p/*",), ("/a", "/p/*")))),
         bots_kept=draw(st.sampled_from(((), (), (), ("googlebot",), ("windows nt", "CURL")))),
         bots_dropped=draw(st.sampled_from(((), (), (), ("linux",), ("curl", "nobody")))),
+        pageless=draw(st.sampled_from((False, False, True))),
     )
 
 
@@ -319,6 +322,8 @@ def to_yaml(goals: GoalsFile) -> str:
         site["visitor"] = [*goals.site.preferred, "address+browser"]
     if goals.site.groups:
         site["group"] = [*goals.site.groups]
+    if goals.site.pageless:
+        site["pageless_sessions"] = True
     bots = {"keep": [*goals.site.bots_kept], "drop": [*goals.site.bots_dropped]}
     if any(bots.values()):
         site["bots"] = {key: values for key, values in bots.items() if values}

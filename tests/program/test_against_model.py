@@ -184,6 +184,25 @@ def test_a_rotated_log_gives_the_same_figures_in_any_order_of_files(example: Exa
     assert as_bytes(reports[1]) == as_bytes(reports[2]), repr(example)
 
 
+@share_of_examples(0.06)
+@given(example=examples())
+def test_requests_in_a_server_s_and_in_a_proxy_s_log_count_once(example: Example, folder: Path) -> None:
+    """The proxy writes another field, so that its log is not a copy. Static files are counted as lines of both logs."""
+    log, goals = write(example, folder)
+    expected = figures_of(list(example.stream.hits), example.goals)
+    records = len(example.stream.hits) - int(str(expected["input", "asset"]))
+    # Fewer lines, or lines of a single second, as at the end of one log and the beginning of the next, prove nothing.
+    assume(records >= 3 and len({hit.time for hit in example.stream.hits if not hit.is_asset}) > 1)
+    of_proxy = folder / "proxy.log"
+    of_proxy.write_text("".join(f"{line} 0.012\n" for line in example.stream.lines), encoding="utf-8")
+    document = report([log, of_proxy], goals)
+    assert document["input"]["duplicate"] == records, repr(example)
+    of_lines = {key for key in expected if key[:2] in {("input", "lines"), ("input", "asset")}}
+    actual = figures_in(document) | {key: expected[key] for key in of_lines}
+    difference = first_difference(expected, actual)
+    assert difference is None, f"{example!r}\n{difference}"
+
+
 @share_of_examples(0.02)
 @given(example=examples())
 def test_stdin_gives_the_same_bytes(example: Example, folder: Path) -> None:
