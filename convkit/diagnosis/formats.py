@@ -17,6 +17,7 @@ from convkit.core.schema import LINES, NO_VISITOR, first_problem
 from convkit.core.text import safe
 from convkit.files import lines, sampling
 from convkit.formats import load_formats, sample_lines, strings
+from convkit.formats.parsers import masking
 from convkit.formats.parsers.base import ALL_ASSETS
 from convkit.formats.parsers.regex import Template
 from convkit.formats.strings import OWN_FORMAT
@@ -106,9 +107,10 @@ def _unusable() -> pl.Expr:
 
 
 def _record_fields(record: dict[str, Any]) -> dict[str, str]:
-    """Return the fields of a record, made safe to print and without IP addresses."""
+    """Return the fields of a record, made safe to print and without what identifies people."""
     fields = {name: value for name, value in record.items() if name not in {"source", "line_no", "asset", "problem"} and value not in {None, ""}}
-    return {name: detection.shown_line(f"{value:{_TIME}}" if name == "time" else str(value)) for name, value in fields.items()}
+    shown = {name: detection.shown_line(f"{value:{_TIME}}" if name == "time" else str(value)) for name, value in fields.items()}
+    return shown | {name: masking.mask_user(shown[name]) for name in ("user",) if name in shown}
 
 
 def _closest_format(error: UnknownFormatError) -> Guess:

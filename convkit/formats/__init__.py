@@ -66,6 +66,11 @@ class LogFormat(Protocol):
         """The preset of the tool whose exports are in this format, if there is one."""
         return None
 
+    @property
+    def names_requests(self) -> bool:
+        """Whether it is an access log whose fields have names, like those of an export's columns."""
+        return False
+
     def claims(self) -> pl.Expr | None:
         """Return an expression on `line` that is true for this format, so that a log may mix formats, or None if single lines are ambiguous."""
         return None

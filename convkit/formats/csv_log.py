@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convkit.formats import LogFormat
 from convkit.formats.parsers import delimited
@@ -12,12 +12,13 @@ from convkit.formats.parsers.exports import names_requests
 from convkit.formats.parsers.fields import FieldNames, NamedFieldsLayout, request_names, usual_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
 
     from convkit.files.lines import Source
     from convkit.formats.parsers.base import Assets, Needs
+    from convkit.formats.parsers.presets import ColumnPath
 
 SAMPLES = (
     "ClientIP,ClientRequestHost,ClientRequestMethod,ClientRequestURI,ClientRequestUserAgent,EdgeResponseBytes,EdgeResponseStatus,EdgeStartTimestamp",
@@ -61,19 +62,31 @@ def _names_requests(names: Sequence[str]) -> bool:
 class CsvLog(LogFormat):
     """Access logs as a table."""
 
+    @property
+    def names_requests(self) -> bool:
+        """Whether it is an access log whose fields have names."""
+        return True
+
     def sniff(self, lines: pl.Series) -> float:
-        """Return the share of lines that are rows of a table whose header has the fields of a request."""
-        return delimited.header_share(lines, delimited.ANY_SEPARATOR, _names_requests)
+        """Return the share of lines that are rows of a table whose header has the fields of a request, if their values look like them."""
+        share = delimited.header_share(lines, delimited.ANY_SEPARATOR, _names_requests)
+        return share if share and _NAMES.has_values(_rows(lines)[2]) else 0.0
 
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> CsvLogLayout:
         """Return the layout of one table."""
-        table = delimited.table_rows(head)
-        separator = max(delimited.ANY_SEPARATOR, key=lambda one: delimited.equal_width_share(table, one))
-        header, lines = table[0], table.slice(1).gather_every(len(table) // _FITTED + 1)
+        header, separator, rows = _rows(head)
         names = delimited.split_row(header, separator)
-        rows = [row for line in lines if len(row := delimited.split_row(line, separator)) == len(names)]
-        paths = _NAMES.find([{(name,): text for name, text in zip(names, row, strict=True)} for row in rows])
-        return CsvLogLayout(paths, needs.timezone, Dialect(separator, header, len(names)), tuple(names))
+        return CsvLogLayout(_NAMES.find(rows), needs.timezone, Dialect(separator, header, len(names)), tuple(names))
+
+
+def _rows(lines: pl.Series) -> tuple[str, str, list[Mapping[ColumnPath, str | list[Any]]]]:
+    """Return the header of a table, its separator, and some of its rows."""
+    table = delimited.table_rows(lines)
+    separator = max(delimited.ANY_SEPARATOR, key=lambda one: delimited.equal_width_share(table, one))
+    names = delimited.split_row(table[0], separator)
+    sampled = table.slice(1).gather_every(len(table) // _FITTED + 1)
+    rows = [row for line in sampled if len(row := delimited.split_row(line, separator)) == len(names)]
+    return table[0], separator, [{(name,): text for name, text in zip(names, row, strict=True)} for row in rows]
 
 
 FORMAT = CsvLog()

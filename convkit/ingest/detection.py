@@ -10,7 +10,7 @@ import polars as pl
 from convkit.core.text import safe
 from convkit.errors import InputError
 from convkit.formats import load_format, load_formats, strings
-from convkit.formats.parsers import addresses, delimited
+from convkit.formats.parsers import delimited, masking
 from convkit.formats.parsers.presets import normalized
 
 if TYPE_CHECKING:
@@ -116,8 +116,8 @@ def unknown_format_error(source: Source, best: str, share: float, shown: list[st
 
 
 def shown_line(line: str) -> str:
-    """Return the beginning of a line, safe to show and with IP addresses masked."""
-    return addresses.mask_addresses(safe(line[:_MAX_SHOWN], longest=None))
+    """Return the beginning of a line, safe to show and with IP addresses, e-mail addresses and names masked."""
+    return masking.mask_people(safe(line[:_MAX_SHOWN], longest=None))
 
 
 _UVICORN = r'^(?:\x1b\[[0-9;]*m)*INFO(?:\x1b\[[0-9;]*m)*: +\S+:\d+ - "(?:\x1b\[[0-9;]*m)*[A-Z]+ \S+ HTTP/[0-9.]+'

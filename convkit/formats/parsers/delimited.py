@@ -198,7 +198,11 @@ class TableFormat(LogFormat):
 
 def export_share(lines: pl.Series, separators: Sequence[str], is_wanted: Callable[[Sequence[ColumnPath]], bool] | None = None) -> float:
     """Return the share of lines that are rows of a table with known column names, or whose header satisfies `is_wanted`."""
-    return header_share(lines, separators, lambda names: (is_wanted or _names_export)([(name,) for name in names]))
+
+    def is_export(names: Sequence[ColumnPath]) -> bool:
+        return exports.names_events(names) and not (exports.names_requests(names) and exports.is_access_log(lines))
+
+    return header_share(lines, separators, lambda names: (is_wanted or is_export)([(name,) for name in names]))
 
 
 def table_share(lines: pl.Series, separators: Sequence[str]) -> float:
@@ -228,11 +232,6 @@ def fit(lines: pl.Series, called: str, needs: Needs, separators: Sequence[str], 
     columns = exports.find_columns(names, needs, called, values)
     others = {name[0]: number for number, name in enumerate(names) if name not in set(columns.roles.values())}
     return TableExport(_by_number(columns, names), Dialect(best, table[0] if has_header else None, len(first), not headless), others)
-
-
-def _names_export(names: Sequence[ColumnPath]) -> bool:
-    """Return whether a header has known column names that are not those of an access log."""
-    return exports.names_events(names) and not exports.names_requests(names)
 
 
 def _by_number(columns: Columns, names: Sequence[ColumnPath]) -> Columns:

@@ -17,8 +17,8 @@ from convkit.core.placeholders import identity_or_null, value_or_null
 from convkit.core.schema import PARSED, PARSED_EVENTS, SESSION_ROLE, first_problem
 from convkit.core.text import safe
 from convkit.errors import InputError, did_you_mean
-from convkit.formats import Layout
-from convkit.formats.parsers import addresses, presets, requests, timestamps
+from convkit.formats import Layout, load_formats
+from convkit.formats.parsers import masking, presets, requests, timestamps
 from convkit.formats.parsers.presets import ColumnPath, normalized
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ _STATUSES = {
     *("downstreamstatus", "edgeresponsestatus", "scstatus", "elbstatuscode"),
 }
 _METHODS = {"method", "requestmethod", "httpmethod", "verb", "request", "clientrequestmethod", "csmethod", "requestverb"}
+_MIN_SHARE = 0.5
 _SIZES = {"bodybytessent", "bytessent", "length", "responsesize"}
 
 
@@ -130,7 +131,7 @@ def _refuse_column_without_times(texts: Sequence[str], path: ColumnPath, called:
     held = pl.Series(texts, dtype=pl.String).to_frame("text").select(value_or_null(pl.col("text"))).to_series().drop_nulls().to_list()
     if not held or any(timestamps.are_times(held)):
         return
-    shown = addresses.mask_addresses(safe(held[0], _LONGEST_NAME))
+    shown = masking.mask_people(safe(held[0], _LONGEST_NAME))
     if _WITHOUT_DAY.fullmatch(held[0].strip()):
         fix = "a spreadsheet may have cut off the day; export the file again as text"
     else:
@@ -196,9 +197,17 @@ def names_events(names: Sequence[ColumnPath]) -> bool:
 
 
 def names_requests(names: Sequence[ColumnPath]) -> bool:
-    """Return whether names belong to an access log, which holds requests instead of events."""
+    """Return whether names may belong to an access log, which holds requests instead of events.
+
+    Events have such names, too: the method and the status of a login. So an access-log format must also read the lines (`is_access_log`).
+    """
     compared = {normalized(name) for path in names for name in path[-1].split(".")}
     return bool(compared & _STATUSES and compared & (_METHODS | _SIZES))
+
+
+def is_access_log(lines: pl.Series) -> bool:
+    """Return whether an access-log format with named fields reads most of these lines."""
+    return any(one.names_requests and one.sniff(lines) >= _MIN_SHARE for one in load_formats().values())
 
 
 def dotted(path: ColumnPath) -> str:
@@ -269,8 +278,8 @@ def _listed(names: Sequence[ColumnPath]) -> str:
 
 
 def _quoted(path: ColumnPath) -> str:
-    """Return a column's name, safe to show and without IP addresses: if there is no header, it is a value from the first row."""
-    return addresses.mask_addresses(safe(dotted(path), _LONGEST_NAME))
+    """Return a column's name, safe to show and with people masked: if there is no header, it is a value from the first row."""
+    return masking.mask_people(safe(dotted(path), _LONGEST_NAME))
 
 
 _VISIT = "session "

@@ -186,6 +186,10 @@ class FieldNames:
         """Return whether a line with these names, in the form used for comparison, is a request."""
         return all(names.intersection(normalized_words(some)) for some in self.needed) and names.isdisjoint(normalized_words(self.without))
 
+    def has_values(self, lines: Sequence[Mapping[ColumnPath, str | list[Any]]]) -> bool:
+        """Return whether the status of lines with the names of a request is a number: if names are loose, an event may have the same names."""
+        return not self.is_loose or "status" in self.find(lines).fields
+
     def find(self, lines: Sequence[Mapping[ColumnPath, str | list[Any]]]) -> FieldPaths:
         """Find the paths of fields in a file, given some of its lines."""
         count = len(lines)

@@ -217,6 +217,11 @@ class JsonLog(FieldNames, LogFormat):
     is_fallback: bool = False
     """Whether lines that another JSON format reads are left to that format."""
 
+    @property
+    def names_requests(self) -> bool:
+        """Whether it is an access log whose fields have names."""
+        return True
+
     def claims(self) -> pl.Expr:
         """Return which lines come from this server."""
         line = pl.col("line")
@@ -230,13 +235,14 @@ class JsonLog(FieldNames, LogFormat):
         """Return the share of lines that come from this server; its own messages count only if there are requests."""
         if not lines.str.contains("{", literal=True).any():
             return 0.0
-        kinds = Counter(tuple(item or ()) for item in flatten(lines.gather_every(len(lines) // _SNIFFED + 1)))
+        items = flatten(lines.gather_every(len(lines) // _SNIFFED + 1))
+        kinds = Counter(tuple(item or ()) for item in items)
         messages, names = set(normalized_words(self.messages)), {paths: self.compared(paths) for paths in kinds}
         others = [one for one in load_formats().values() if isinstance(one, JsonLog) and not one.is_fallback] if self.is_fallback else []
         read_by_others = {paths for paths in kinds if any(one.is_request(one.compared(paths)) for one in others)}
         requests = sum(count for paths, count in kinds.items() if self.is_request(names[paths]) and paths not in read_by_others)
         own = sum(count for paths, count in kinds.items() if messages and messages <= names[paths] and not self.is_request(names[paths]))
-        return (requests + own) / kinds.total() if requests else 0.0
+        return (requests + own) / kinds.total() if requests and self.has_values([item for item in items if item]) else 0.0
 
     def fit(self, _source: Source, head: pl.Series, needs: Needs) -> JsonLogLayout:
         """Return the layout of one log."""
